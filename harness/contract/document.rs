@@ -1,0 +1,251 @@
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use include_dir::{Dir, include_dir};
+use serde::de::{self, DeserializeOwned, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_path_to_error::{Path as ErrorPath, Segment};
+
+/// The fixtures that were compiled in.
+static EMBEDDED: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/fixtures");
+
+/// Where fixtures come from: the ones compiled in, or a folder laid out the same way.
+#[derive(Clone, Debug, Default)]
+pub enum Fixtures {
+    /// The fixtures that this build was made with.
+    #[default]
+    Embedded,
+    /// A folder with `shapes/`, `requirements.json`, `server/`, `replies/`.
+    Folder(PathBuf),
+}
+
+impl Fixtures {
+    /// The text of one file, named by its path below the fixtures folder.
+    ///
+    /// # Errors
+    /// When there is no such file, or it cannot be read or is not UTF-8.
+    pub fn read(&self, path: &str) -> Result<String, LoadError> {
+        let file = self.name_of(path);
+        match self {
+            Self::Embedded => EMBEDDED
+                .get_file(path)
+                .and_then(|file| file.contents_utf8())
+                .map(str::to_owned)
+                .ok_or_else(|| LoadError::new(&file, "", "there is no such fixture in this build")),
+            Self::Folder(root) => std::fs::read_to_string(root.join(path))
+                .map_err(|error| LoadError::new(&file, "", format!("cannot read the file: {error}"))),
+        }
+    }
+
+    /// The paths of the JSON files directly in a folder, in the order of their names; none where
+    /// there is no such folder.
+    ///
+    /// # Errors
+    /// When the folder is there and cannot be listed.
+    pub fn list(&self, folder: &str) -> Result<Vec<String>, LoadError> {
+        let mut paths: Vec<String> = match self {
+            Self::Embedded => EMBEDDED
+                .get_dir(folder)
+                .into_iter()
+                .flat_map(Dir::files)
+                .map(|file| file.path().to_string_lossy().into_owned())
+                .collect(),
+            Self::Folder(root) => {
+                let dir = root.join(folder);
+                if !dir.exists() {
+                    return Ok(Vec::new());
+                }
+                let unreadable = |error: std::io::Error| {
+                    LoadError::new(&self.name_of(folder), "", format!("cannot list the folder: {error}"))
+                };
+                std::fs::read_dir(&dir)
+                    .map_err(unreadable)?
+                    .map(|entry| Ok(format!("{folder}/{}", entry.map_err(unreadable)?.file_name().to_string_lossy())))
+                    .collect::<Result<_, LoadError>>()?
+            }
+        };
+        paths.retain(|path| Path::new(path).extension().is_some_and(|extension| extension == "json"));
+        paths.sort();
+        Ok(paths)
+    }
+
+    /// How a file is called in messages: `fixtures/server/success.json`.
+    pub fn name_of(&self, path: &str) -> String {
+        match self {
+            Self::Embedded => format!("fixtures/{path}"),
+            Self::Folder(root) => root.join(path).display().to_string(),
+        }
+    }
+}
+
+/// A fixture that cannot be used: which file, where in it (a JSON pointer), and what is wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoadError {
+    /// The file.
+    pub file: String,
+    /// The JSON pointer of the place, empty for the whole file.
+    pub pointer: String,
+    /// What is wrong, and what is expected there.
+    pub message: String,
+}
+
+impl LoadError {
+    /// An error at a place in a file.
+    pub fn new(file: &str, pointer: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { file: file.to_owned(), pointer: pointer.into(), message: message.into() }
+    }
+}
+
+impl fmt::Display for LoadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { file, pointer, message } = self;
+        if pointer.is_empty() { write!(f, "{file}: {message}") } else { write!(f, "{file} at {pointer}: {message}") }
+    }
+}
+
+impl std::error::Error for LoadError {}
+
+/// Reads a strict JSON document: no duplicate keys anywhere, and only the members that `T` knows.
+///
+/// # Errors
+/// The first place where the text is not JSON, repeats a key, or is not a `T`.
+pub fn parse<T: DeserializeOwned>(file: &str, text: &str) -> Result<T, LoadError> {
+    // A pass of its own for duplicate keys: values that are kept as text would hide theirs.
+    read::<UniqueKeys>(file, text)?;
+    read(file, text)
+}
+
+fn read<T: DeserializeOwned>(file: &str, text: &str) -> Result<T, LoadError> {
+    let mut json = serde_json::Deserializer::from_str(text);
+    let value = serde_path_to_error::deserialize(&mut json)
+        .map_err(|error| LoadError::new(file, pointer(error.path()), error.inner().to_string()))?;
+    json.end().map_err(|error| LoadError::new(file, "", error.to_string()))?;
+    Ok(value)
+}
+
+/// Adds one reference token to a JSON pointer (RFC 6901), escaped.
+fn push(pointer: &mut String, token: &str) {
+    pointer.push('/');
+    pointer.push_str(&token.replace('~', "~0").replace('/', "~1"));
+}
+
+/// A path into a document as a JSON pointer (RFC 6901).
+fn pointer(path: &ErrorPath) -> String {
+    let mut pointer = String::new();
+    for segment in path {
+        match segment {
+            Segment::Seq { index } => push(&mut pointer, &index.to_string()),
+            Segment::Map { key } => push(&mut pointer, key),
+            Segment::Enum { .. } | Segment::Unknown => {}
+        }
+    }
+    pointer
+}
+
+/// Any JSON value whose objects have no key twice.
+struct UniqueKeys;
+
+impl<'de> de::Deserialize<'de> for UniqueKeys {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Self)
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for UniqueKeys {
+    type Value = Self;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for UniqueKeys {
+    type Value = Self;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self, A::Error> {
+        let mut seen = std::collections::HashSet::new();
+        while let Some(key) = map.next_key::<String>()? {
+            if !seen.insert(key.clone()) {
+                return Err(de::Error::custom(format_args!("the key \"{key}\" stands here twice")));
+            }
+            map.next_value_seed(Self)?;
+        }
+        Ok(self)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self, A::Error> {
+        while seq.next_element_seed(Self)?.is_some() {}
+        Ok(self)
+    }
+
+    fn visit_unit<E>(self) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<Self, E> {
+        Ok(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Inner {
+        #[expect(dead_code, reason = "only its reading is tested")]
+        size: u32,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Outer {
+        #[expect(dead_code, reason = "only its reading is tested")]
+        inner: Vec<Inner>,
+    }
+
+    #[rstest]
+    #[case::not_json("{", "", "EOF")]
+    #[case::trailing(r#"{"inner":[]} x"#, "", "trailing")]
+    #[case::duplicate(r#"{"inner":[{"size":1},{"size":1,"size":2}]}"#, "/inner/1", "\"size\" stands here twice")]
+    #[case::unknown(r#"{"inner":[{"size":1,"width":2}]}"#, "/inner/0/width", "unknown field")]
+    #[case::missing(r#"{"inner":[{}]}"#, "/inner/0", "missing field")]
+    #[case::wrong_type(r#"{"inner":[{"size":"1"}]}"#, "/inner/0/size", "expected u32")]
+    fn an_error_names_file_and_pointer(#[case] text: &str, #[case] pointer: &str, #[case] message: &str) {
+        let error = parse::<Outer>("a.json", text).expect_err("the text is wrong");
+        assert_eq!(error.file, "a.json");
+        assert_eq!(error.pointer, pointer, "{error}");
+        assert!(error.message.contains(message), "{error}");
+    }
+
+    #[test]
+    fn a_missing_folder_lists_nothing_and_a_missing_file_is_named() {
+        let fixtures = Fixtures::Folder("/nonexistent".into());
+        assert_eq!(fixtures.list("server"), Ok(Vec::new()));
+        let error = fixtures.read("requirements.json").expect_err("there is no such file");
+        assert_eq!(error.file, "/nonexistent/requirements.json");
+    }
+}

@@ -1,0 +1,43 @@
+//! What the documents say, as data: the documented shapes, the register of requirements, the JSON
+//! Schemas generated from the shapes, and their compiled validators.
+//!
+//! Uses nothing else of ours. Start with [`Shapes`], then [`schema`].
+
+mod document;
+
+pub use document::{Fixtures, LoadError, parse};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// How binding a requirement is; only [`Level::Must`] decides conformance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Level {
+    /// Stated plainly in the documents, or a constraint of the service model.
+    Must,
+    /// A SHOULD of the protocol: breaking it is a warning.
+    Should,
+    /// Only observed, seen on a sibling service, or inferred: reported, never held against a target.
+    May,
+}
+
+/// What a fact rests on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Evidence {
+    /// Stated plainly in one of the two source documents.
+    Documented,
+    /// In AWS's machine-readable model of the service.
+    Modelled,
+    /// In Smithy's definition of the AWS JSON 1.1 protocol.
+    Protocol,
+    /// In a public record of real AWS.
+    Observed,
+    /// Seen on another AWS service that speaks the same protocol.
+    Sibling,
+    /// Concluded from the others.
+    Inferred,
+    /// The sources contradict each other, or are silent where an answer is needed.
+    Conflict,
+}

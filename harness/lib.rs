@@ -1,0 +1,33 @@
+//! Countersign: contract tests and conformance certification for one AWS operation, Amazon Redshift
+//! Serverless `GetCredentials`.
+//!
+//! Data flows one way, and this is the order in which to read the code:
+//!
+//! ```text
+//!  shapes, requirements ─ contract ─┐
+//!  suites ─────────────── corpus ───┴→ Plan → run (wire: sign, send) → Transcript → judge → Verdict → report
+//!                                             ↓
+//!                                mock · emulator · endpoint · AWS
+//! ```
+//!
+//! | module | is for |
+//! |---|---|
+//! | [`contract`] | what the documents say: shapes, requirements, the JSON Schemas made from them |
+//! | [`corpus`] | what is asked: suites, cases, families; loading, checking, selecting |
+//! | [`wire`] | what goes over the wire: requests, signatures, the HTTP client, exchanges |
+//! | [`verdict`] | the words that the judge speaks and the reports hear |
+//! | [`judge`] | pure rules: a case and its transcript in, a verdict out |
+//! | [`targets`] | who is asked: endpoints, features, profiles, the probe, the gate before real AWS |
+//! | [`servers`] | what can stand where AWS stands: the reference emulator and the replaying mock |
+//! | [`run`] | the runner: concurrency, deadlines, controls, random names |
+//! | [`report`] | the run stream and the reports made from it; baselines |
+//! | [`trials`] | every case as one `cargo test` trial, for this project and for adopters |
+
+pub mod contract;
+#[cfg(feature = "emulator")]
+pub mod servers;
+pub mod verdict;
+pub mod wire;
+
+#[cfg(feature = "cli")]
+pub mod cli;

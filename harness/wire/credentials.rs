@@ -1,0 +1,19 @@
+use super::Secret;
+
+/// What signs a request: an access key id, its secret and, for temporary credentials, a session token.
+#[derive(Clone, Debug)]
+pub struct Credentials {
+    /// The access key id. Not secret in itself, but kept out of every report.
+    pub access_key_id: String,
+    /// The secret access key.
+    pub secret_access_key: Secret,
+    /// The session token of temporary credentials.
+    pub session_token: Option<Secret>,
+}
+
+impl Credentials {
+    /// Long-term credentials: a key and its secret, no session token.
+    pub fn new(access_key_id: impl Into<String>, secret_access_key: impl Into<Secret>) -> Self {
+        Self { access_key_id: access_key_id.into(), secret_access_key: secret_access_key.into(), session_token: None }
+    }
+}

@@ -1,0 +1,56 @@
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::{Request, Response};
+
+/// One request and what came back, exactly as they were, with timing.
+#[derive(Clone, Debug)]
+pub struct Exchange {
+    /// What was sent.
+    pub request: Request,
+    /// What came back, or why nothing did.
+    pub answer: Result<Response, Fault>,
+    /// The harness's clock when sending began.
+    pub sent_at: Timestamp,
+    /// The harness's clock when the answer was complete or given up.
+    pub received_at: Timestamp,
+    /// From sending to the complete answer.
+    pub elapsed: Duration,
+}
+
+/// Every exchange of a case, in the order in which they were sent.
+pub type Transcript = Vec<Exchange>;
+
+/// Why a request has no answer. Never a verdict on a target's conformance.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Fault {
+    /// Nothing listens there, or it cannot be reached.
+    #[error("cannot connect: {0}")]
+    Connect(String),
+    /// The host name has no address.
+    #[error("cannot resolve the host name: {0}")]
+    Resolve(String),
+    /// The TLS handshake failed.
+    #[error("TLS failed: {0}")]
+    Tls(String),
+    /// No complete answer within the time limit.
+    #[error("no complete answer within {} s", .0.as_secs_f64())]
+    Timeout(Duration),
+    /// The connection ended before the answer was complete.
+    #[error("the connection ended before the answer was complete: {0}")]
+    Lost(String),
+    /// What came back is not an HTTP answer.
+    #[error("what came back is not HTTP: {0}")]
+    NotHttp(String),
+    /// The answer is larger than the client takes, in bytes.
+    #[error("the answer is larger than {0} bytes")]
+    TooLarge(usize),
+}
+
+impl Fault {
+    /// Whether the target was never reached, so that nothing can be said of any case.
+    pub fn is_unreachable(&self) -> bool {
+        matches!(self, Self::Connect(_) | Self::Resolve(_) | Self::Tls(_))
+    }
+}

@@ -1,0 +1,144 @@
+use std::fmt;
+
+/// Header fields in the order and letter case in which they went over the wire.
+///
+/// Printing them masks every value that carries a credential.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Headers(Vec<(String, String)>);
+
+impl Headers {
+    /// No header fields.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The first value of a header, whatever the letter case of its name.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.iter().find(|(field, _)| field.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+    }
+
+    /// Adds a field behind the others.
+    pub fn push(&mut self, name: impl Into<String>, value: impl Into<String>) {
+        self.0.push((name.into(), value.into()));
+    }
+
+    /// Sets a field to one value, in its place where it is there already.
+    pub fn set(&mut self, name: &str, value: impl Into<String>) {
+        let value = value.into();
+        match self.0.iter_mut().find(|(field, _)| field.eq_ignore_ascii_case(name)) {
+            Some((field, old)) => {
+                name.clone_into(field);
+                *old = value;
+            }
+            None => self.0.push((name.to_owned(), value)),
+        }
+    }
+
+    /// Removes every field of this name.
+    pub fn remove(&mut self, name: &str) {
+        self.0.retain(|(field, _)| !field.eq_ignore_ascii_case(name));
+    }
+
+    /// The fields as name and value, in order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+}
+
+impl<N: Into<String>, V: Into<String>> FromIterator<(N, V)> for Headers {
+    fn from_iter<I: IntoIterator<Item = (N, V)>>(fields: I) -> Self {
+        Self(fields.into_iter().map(|(name, value)| (name.into(), value.into())).collect())
+    }
+}
+
+impl fmt::Debug for Headers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const SECRET: [&str; 4] = ["authorization", "x-amz-security-token", "cookie", "set-cookie"];
+        f.debug_map()
+            .entries(self.iter().map(|(name, value)| {
+                let secret = SECRET.iter().any(|field| field.eq_ignore_ascii_case(name));
+                (name, if secret { "***" } else { value })
+            }))
+            .finish()
+    }
+}
+
+/// An HTTP request as it is sent: signed, with its exact body bytes.
+#[derive(Clone)]
+pub struct Request {
+    /// The method, `POST` for every documented call.
+    pub method: String,
+    /// The request target: path and query, `/` for every documented call.
+    pub target: String,
+    /// The header fields, `Host` among them.
+    pub headers: Headers,
+    /// The body bytes.
+    pub body: Vec<u8>,
+}
+
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} {:?} ({} body bytes)", self.method, self.target, self.headers, self.body.len())
+    }
+}
+
+/// An HTTP response as it arrived, its body read to the end.
+///
+/// The body is a secret: printing a response gives its length only.
+#[derive(Clone)]
+pub struct Response {
+    /// The status code.
+    pub status: u16,
+    /// The header fields; bytes outside UTF-8 are replaced.
+    pub headers: Headers,
+    /// The body bytes, at most as many as the client was told to take.
+    pub body: Vec<u8>,
+}
+
+impl Response {
+    /// The media type without its parameters, in lower case: `application/x-amz-json-1.1`.
+    pub fn media_type(&self) -> Option<String> {
+        let value = self.headers.get("content-type")?;
+        let essence = value.split(';').next().unwrap_or_default().trim();
+        (!essence.is_empty()).then(|| essence.to_ascii_lowercase())
+    }
+
+    /// The body as JSON, where it is JSON.
+    pub fn json(&self) -> Option<serde_json::Value> {
+        serde_json::from_slice(&self.body).ok()
+    }
+}
+
+impl fmt::Debug for Response {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {:?} ({} body bytes)", self.status, self.headers, self.body.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn printing_headers_masks_what_carries_a_credential() {
+        let headers =
+            Headers::from_iter([("Authorization", "CANARY-1"), ("X-AMZ-Security-Token", "CANARY-2"), ("host", "h")]);
+        let printed = format!("{headers:?}");
+        assert!(!printed.contains("CANARY"), "{printed}");
+        assert!(printed.contains("\"host\": \"h\""), "{printed}");
+    }
+
+    #[test]
+    fn a_media_type_loses_its_parameters_and_its_letter_case() {
+        let headers = Headers::from_iter([("Content-Type", "Application/X-Amz-JSON-1.1; charset=utf-8")]);
+        let response = Response { status: 200, headers, body: Vec::new() };
+        assert_eq!(response.media_type().as_deref(), Some("application/x-amz-json-1.1"));
+    }
+
+    #[test]
+    fn setting_a_header_keeps_its_place_and_takes_the_new_spelling() {
+        let mut headers = Headers::from_iter([("host", "a"), ("x-amz-target", "b")]);
+        headers.set("HOST", "c");
+        assert_eq!(headers.iter().collect::<Vec<_>>(), [("HOST", "c"), ("x-amz-target", "b")]);
+    }
+}

@@ -1,0 +1,28 @@
+//! The wire: what a request and an answer are, how a request is signed, and how it is sent.
+//!
+//! Uses nothing else of ours. Start with [`Exchange`]: one request and what came back, exactly as
+//! they were. Everything that could hold a secret masks itself when it is printed.
+
+mod credentials;
+mod exchange;
+mod mask;
+mod message;
+#[cfg(feature = "sigv4")]
+pub mod sigv4;
+
+pub use credentials::Credentials;
+pub use exchange::{Exchange, Fault, Transcript};
+pub use mask::{Secret, escape, quote};
+pub use message::{Headers, Request, Response};
+
+/// The media type of the protocol, AWS JSON 1.1.
+/// Source: Smithy, AWS JSON 1.1 protocol; the service model says `jsonVersion: 1.1`.
+pub const MEDIA_TYPE: &str = "application/x-amz-json-1.1";
+
+/// The service name in a signature's credential scope.
+/// Source: the service model's `signingName`.
+pub const SIGNING_NAME: &str = "redshift-serverless";
+
+/// The prefix of `X-Amz-Target`; an operation's target is `<prefix>.<operation>`.
+/// Source: the service model's `targetPrefix`.
+pub const TARGET_PREFIX: &str = "RedshiftServerless";
