@@ -1,11 +1,11 @@
 //! The words that the judge speaks and the reports hear.
 //!
-//! Uses the contract's [`Level`] and nothing else of ours.
+//! Uses the contract's [`Level`] and [`Side`] and nothing else of ours.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::contract::Level;
+use crate::contract::{Level, Side};
 
 /// What is concluded about one case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
@@ -80,4 +80,45 @@ pub struct Violation {
     pub expected: String,
     /// What was found, masked where it could be a secret.
     pub actual: String,
+}
+
+/// What is known of one case after it ran: what a report shows of it. Holds no secret.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct CaseResult {
+    /// The case's id.
+    pub id: String,
+    /// Its suite.
+    pub suite: String,
+    /// Who is under test.
+    pub side: Side,
+    /// What the case claims.
+    pub title: String,
+    /// The requirements that it cites.
+    pub requirements: Vec<String>,
+    /// The requirements that it decided, one way or the other.
+    pub decided: Vec<String>,
+    /// The verdict.
+    pub verdict: Verdict,
+    /// Why, where neither violations nor the verdict itself say it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub reason: Option<String>,
+    /// Every broken `must` requirement.
+    pub violations: Vec<Violation>,
+    /// Every broken requirement below `must`.
+    pub warnings: Vec<Violation>,
+    /// The status code of the last answer; null where there was none.
+    pub status: Option<u16>,
+    /// The error's name in the last answer.
+    pub error: Option<String>,
+    /// The media type of the last answer.
+    pub media_type: Option<String>,
+    /// The names and types in the body of the last answer, without values.
+    pub body: Option<String>,
+    /// How often it ran.
+    pub runs: u32,
+    /// From the first request to the verdict, in milliseconds, over all runs.
+    pub duration_ms: f64,
+    /// A command that shows the same answer; it reads credentials from the environment.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub repro: Option<String>,
 }

@@ -4,8 +4,10 @@
 //! Uses nothing else of ours. Start with [`Shapes`], then [`schema`].
 
 mod document;
+mod register;
 
 pub use document::{Fixtures, LoadError, parse};
+pub use register::{REGISTER_FILE, Confirmation, ConfirmationStatus, Decision, Feature, Register, Requirement, Side};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -40,4 +42,28 @@ pub enum Evidence {
     Inferred,
     /// The sources contradict each other, or are silent where an answer is needed.
     Conflict,
+}
+
+/// The whole contract: what the fixtures state, ready to be held against requests and answers.
+#[derive(Debug)]
+pub struct Contract {
+    /// The documented shapes.
+    pub shapes: Shapes,
+    /// The register of requirements.
+    pub register: Register,
+    /// The compiled JSON Schemas of the shapes.
+    pub validators: Validators,
+}
+
+impl Contract {
+    /// Reads and checks shapes and register, and compiles the schemas.
+    ///
+    /// # Errors
+    /// The first thing that is wrong, with its file and JSON pointer.
+    pub fn load(fixtures: &Fixtures) -> Result<Self, LoadError> {
+        let shapes = Shapes::load(fixtures)?;
+        let register = Register::load(fixtures)?;
+        let validators = Validators::new(&shapes);
+        Ok(Self { shapes, register, validators })
+    }
 }

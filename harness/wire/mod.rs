@@ -3,14 +3,24 @@
 //! Uses nothing else of ours. Start with [`Exchange`]: one request and what came back, exactly as
 //! they were. Everything that could hold a secret masks itself when it is printed.
 
+#[cfg(feature = "run")]
+mod client;
 mod credentials;
+mod error_type;
 mod exchange;
 mod mask;
 mod message;
 #[cfg(feature = "sigv4")]
 pub mod sigv4;
+#[cfg(feature = "run")]
+mod socket;
 
+#[cfg(feature = "run")]
+pub(crate) use client::is_loopback;
+#[cfg(feature = "run")]
+pub use client::{ANSWER_LIMIT, Client, ClientError, ClientOptions};
 pub use credentials::Credentials;
+pub use error_type::{bare_type, error_type, error_types};
 pub use exchange::{Exchange, Fault, Transcript};
 pub use mask::{Secret, escape, quote};
 pub use message::{Headers, Request, Response};

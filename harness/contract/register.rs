@@ -1,0 +1,278 @@
+use std::collections::BTreeSet;
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Evidence, Fixtures, Level, LoadError, parse};
+
+/// Where the register stands, below the fixtures folder.
+pub const REGISTER_FILE: &str = "requirements.json";
+
+/// What a target may lack. Everything but [`Feature::Core`] has to be claimed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Feature {
+    /// The operation itself, by workgroup name.
+    #[default]
+    Core,
+    /// Signatures are checked.
+    Signature,
+    /// Policies are checked.
+    Iam,
+    /// Workgroups can be made and removed over the wire.
+    Provisioning,
+    /// Workgroups have custom domain names.
+    CustomDomain,
+    /// The credentials log in to a database.
+    Login,
+    /// The target's clock can be moved.
+    Clock,
+}
+
+impl Feature {
+    /// Every feature, in the order in which reports list them.
+    pub const ALL: [Self; 7] =
+        [Self::Core, Self::Signature, Self::Iam, Self::Provisioning, Self::CustomDomain, Self::Login, Self::Clock];
+
+    /// The word for it, as in fixtures and on the command line: `custom-domain`.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Core => "core",
+            Self::Signature => "signature",
+            Self::Iam => "iam",
+            Self::Provisioning => "provisioning",
+            Self::CustomDomain => "custom-domain",
+            Self::Login => "login",
+            Self::Clock => "clock",
+        }
+    }
+
+    /// What claiming it says about a target.
+    pub const fn meaning(self) -> &'static str {
+        match self {
+            Self::Core => "the operation itself, by workgroup name; always claimed",
+            Self::Signature => "requests with a missing or wrong signature are refused",
+            Self::Iam => "identities without permission are refused",
+            Self::Provisioning => "workgroups can be created and deleted over the wire",
+            Self::CustomDomain => "workgroups can be addressed by a custom domain name",
+            Self::Login => "the credentials log in to a database",
+            Self::Clock => "the target's clock can be moved",
+        }
+    }
+}
+
+impl fmt::Display for Feature {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.word())
+    }
+}
+
+impl std::str::FromStr for Feature {
+    type Err = String;
+
+    fn from_str(word: &str) -> Result<Self, String> {
+        Self::ALL.into_iter().find(|feature| feature.word() == word).ok_or_else(|| {
+            let known: Vec<_> = Self::ALL.iter().map(|feature| feature.word()).collect();
+            format!("there is no feature \"{word}\"; the features are {}", known.join(", "))
+        })
+    }
+}
+
+/// Who is under test.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Side {
+    /// An endpoint.
+    Server,
+    /// An SDK.
+    Client,
+}
+
+/// The register of requirements: every sentence of the contract that is tested, bounded or left out.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Register {
+    /// The JSON Schema of this file, for editors.
+    #[serde(rename = "$schema", default)]
+    pub schema: Option<String>,
+    /// The version of this format: 1.
+    pub version: u32,
+    /// The requirements.
+    pub requirements: Vec<Requirement>,
+}
+
+/// One sentence of the contract.
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Requirement {
+    /// `GC-<AREA>-<nn>`; never given to another requirement.
+    pub id: String,
+    /// The requirement, in our words.
+    pub text: String,
+    /// How binding it is.
+    pub level: Level,
+    /// What it rests on.
+    pub evidence: Evidence,
+    /// Where that is said.
+    pub source: String,
+    /// Whether recordings of real AWS bear it out.
+    #[serde(default)]
+    pub confirmation: Confirmation,
+    /// The feature it belongs to.
+    #[serde(default)]
+    pub feature: Feature,
+    /// Every accepted answer, where the sources contradict each other or are silent.
+    #[serde(default)]
+    pub accepts: Vec<String>,
+    /// The rule of the judge that decides it; without one, the outcome of the cases that cite it does.
+    #[serde(default)]
+    pub decided_by: Option<Decision>,
+    /// Why it is not counted, for a requirement that no case can decide.
+    #[serde(default)]
+    pub excluded: Option<String>,
+}
+
+impl Requirement {
+    /// Whether it is decided by whether a request was accepted or refused, and not by a rule of its own.
+    pub fn is_outcome(&self) -> bool {
+        self.decided_by.is_none()
+    }
+
+    /// Whether it counts towards conformance.
+    pub fn counts(&self) -> bool {
+        self.level == Level::Must && self.excluded.is_none()
+    }
+}
+
+/// Which findings of which rule decide a requirement.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Decision {
+    /// The rule's name.
+    pub rule: String,
+    /// Only findings at this JSON pointer of the body.
+    #[serde(default)]
+    pub at: Option<String>,
+    /// Only findings of this JSON Schema keyword.
+    #[serde(default)]
+    pub keyword: Option<String>,
+    /// Only findings on this error.
+    #[serde(default)]
+    pub error: Option<String>,
+}
+
+/// What recordings of real AWS say of a requirement.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Confirmation {
+    /// Whether there is a recording, and what it says.
+    #[serde(default)]
+    pub status: ConfirmationStatus,
+    /// The region it was recorded in.
+    #[serde(default)]
+    pub region: Option<String>,
+    /// The day it was recorded, `2026-11-22`.
+    #[serde(default)]
+    pub date: Option<String>,
+}
+
+/// Whether recordings of real AWS bear a requirement out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ConfirmationStatus {
+    /// Nobody has recorded it.
+    #[default]
+    None,
+    /// A recording shows it.
+    Confirmed,
+    /// A recording shows something else.
+    Contradicted,
+}
+
+impl Register {
+    /// Reads and checks the register.
+    ///
+    /// # Errors
+    /// The first row that cannot be used, with its JSON pointer.
+    pub fn load(fixtures: &Fixtures) -> Result<Self, LoadError> {
+        let file = fixtures.name_of(REGISTER_FILE);
+        let register: Self = parse(&file, &fixtures.read(REGISTER_FILE)?)?;
+        register.check(&file)?;
+        Ok(register)
+    }
+
+    /// The requirement with this id.
+    pub fn get(&self, id: &str) -> Option<&Requirement> {
+        self.requirements.iter().find(|requirement| requirement.id == id)
+    }
+
+    fn check(&self, file: &str) -> Result<(), LoadError> {
+        if self.version != 1 {
+            return Err(LoadError::new(file, "/version", format!("expected version 1, found {}", self.version)));
+        }
+        let mut seen = BTreeSet::new();
+        for (index, row) in self.requirements.iter().enumerate() {
+            let wrong = |member: &str, message: String| Err(LoadError::new(file, format!("/requirements/{index}/{member}"), message));
+            if !is_requirement_id(&row.id) {
+                return wrong("id", format!("expected GC-<AREA>-<nn>, found \"{}\"", row.id));
+            }
+            if !seen.insert(&row.id) {
+                return wrong("id", format!("the requirement {} stands here twice", row.id));
+            }
+            if row.text.trim().is_empty() {
+                return wrong("text", format!("the requirement {} says nothing", row.id));
+            }
+            let bounded = row.evidence == Evidence::Conflict;
+            if bounded && row.accepts.is_empty() {
+                return wrong("accepts", format!("{} rests on a conflict, so it must list every accepted answer", row.id));
+            }
+            if !bounded && !row.accepts.is_empty() {
+                return wrong("accepts", format!("{} is plain, so it has no list of accepted answers", row.id));
+            }
+            let binding = matches!(row.evidence, Evidence::Observed | Evidence::Sibling | Evidence::Inferred);
+            if binding && row.level != Level::May {
+                return wrong("level", format!("{} is not stated anywhere, so its level must be \"may\"", row.id));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether a text has the form `GC-<AREA>-<nn>`.
+fn is_requirement_id(id: &str) -> bool {
+    let mut parts = id.split('-');
+    let (gc, area, number) = (parts.next(), parts.next(), parts.next());
+    gc == Some("GC")
+        && area.is_some_and(|area| !area.is_empty() && area.bytes().all(|byte| byte.is_ascii_uppercase()))
+        && number.is_some_and(|number| number.len() == 2 && number.bytes().all(|byte| byte.is_ascii_digit()))
+        && parts.next().is_none()
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    fn check(row: &str) -> Result<(), LoadError> {
+        let text = format!(r#"{{"version":1,"requirements":[{row}]}}"#);
+        parse::<Register>("requirements.json", &text)?.check("requirements.json")
+    }
+
+    #[test]
+    fn a_plain_row_is_taken() {
+        let row = r#"{"id":"GC-DUR-01","text":"t","level":"must","evidence":"documented","source":"s"}"#;
+        assert_eq!(check(row), Ok(()));
+    }
+
+    #[rstest]
+    #[case::id(r#"{"id":"GC-DUR-1","text":"t","level":"must","evidence":"documented","source":"s"}"#, "/requirements/0/id")]
+    #[case::text(r#"{"id":"GC-DUR-01","text":" ","level":"must","evidence":"documented","source":"s"}"#, "/requirements/0/text")]
+    #[case::inferred_must(r#"{"id":"GC-DUR-01","text":"t","level":"must","evidence":"inferred","source":"s"}"#, "/requirements/0/level")]
+    #[case::unbounded(r#"{"id":"GC-DUR-01","text":"t","level":"must","evidence":"conflict","source":"s"}"#, "/requirements/0/accepts")]
+    #[case::unknown_key(r#"{"id":"GC-DUR-01","txt":"t"}"#, "/requirements/0/txt")]
+    fn a_wrong_row_is_refused_with_its_place(#[case] row: &str, #[case] pointer: &str) {
+        assert_eq!(check(row).expect_err("the row is wrong").pointer, pointer);
+    }
+}

@@ -1,0 +1,394 @@
+use std::collections::BTreeMap;
+use std::fmt;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::de::{self, Deserializer, MapAccess, Visitor};
+use serde::{Deserialize, Serialize, Serializer};
+use serde_json::value::RawValue;
+
+use crate::contract::{Feature, Side};
+
+/// A file of cases on one topic.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Suite {
+    /// The JSON Schema of this file, for editors.
+    #[serde(rename = "$schema", default)]
+    pub schema: Option<String>,
+    /// The version of this format: 1.
+    pub version: u32,
+    /// The suite's name, which is also the file's, and the first part of every case id.
+    pub suite: String,
+    /// The operation that the cases call.
+    pub operation: String,
+    /// Who is under test.
+    pub side: Side,
+    /// The cases.
+    pub cases: Vec<Case>,
+}
+
+/// One request and its expectation, citing the requirements that it decides.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Case {
+    /// `<suite>/<name>`, in kebab-case.
+    pub id: String,
+    /// What is claimed, as a sentence.
+    pub title: String,
+    /// The requirements that the outcome decides; the judge's rules decide theirs on every answer.
+    pub requirements: Vec<String>,
+    /// The features that a target must claim, beside `core`.
+    #[serde(default)]
+    pub needs: Vec<Feature>,
+    /// The accepted request from which this one differs in exactly one place.
+    #[serde(default)]
+    pub control: Option<Control>,
+    /// What a request that may be refused breaks: a JSON Schema keyword of the request's schema,
+    /// `prose` where only the documents' prose forbids it, `protocol` where the protocol does.
+    #[serde(default)]
+    pub breaks: Option<String>,
+    /// The request; not with `steps`.
+    #[serde(default)]
+    pub request: Option<RequestSpec>,
+    /// One case for each of many values.
+    #[serde(default)]
+    pub family: Option<Family>,
+    /// What is expected of the answer; not with `steps`.
+    #[serde(default)]
+    pub expect: Option<Expect>,
+    /// Named checks beyond the rules that apply to every answer.
+    #[serde(default)]
+    pub checks: Vec<Check>,
+    /// The name of the reply that the mock gives; not with `steps`.
+    #[serde(default)]
+    pub reply: Option<String>,
+    /// Calls that must succeed before; if one does not, the case is `blocked`.
+    #[serde(default)]
+    pub setup: Vec<Call>,
+    /// Several calls, one after the other, each with its own expectation.
+    #[serde(default)]
+    pub steps: Vec<Call>,
+    /// Calls that are made afterwards in any case.
+    #[serde(default)]
+    pub teardown: Vec<Call>,
+}
+
+/// One call of a case that makes several.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Call {
+    /// The request.
+    pub request: RequestSpec,
+    /// What is expected of the answer.
+    pub expect: Expect,
+    /// The name of the reply that the mock gives.
+    #[serde(default)]
+    pub reply: Option<String>,
+}
+
+/// The control of a case: the request that must be accepted for a refusal to mean anything.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Control {
+    /// The id of the control.
+    pub case: String,
+    /// The one place that differs: a JSON pointer into `request.input`, or into `request.raw` for a
+    /// case that has one.
+    pub differs_at: String,
+}
+
+/// One case per value, each put at the same place of the request.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Family {
+    /// The place: a JSON pointer into `request.input`, or into `request.raw` for a case that has one.
+    pub at: String,
+    /// Values that name themselves: numbers, words, short names.
+    #[serde(default)]
+    #[schemars(with = "Vec<serde_json::Value>")]
+    pub values: Vec<Box<RawValue>>,
+    /// Values with a name for each, which becomes the last part of the case's id.
+    #[serde(default)]
+    #[schemars(with = "BTreeMap<String, serde_json::Value>")]
+    pub named: BTreeMap<String, Box<RawValue>>,
+}
+
+/// A request: the documented call with this input, and what is deliberately different about it.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RequestSpec {
+    /// The operation, where it is not the suite's.
+    #[serde(default)]
+    pub operation: Option<String>,
+    /// The members of the request body.
+    #[serde(default)]
+    pub input: Input,
+    /// What goes over the wire instead of the documented form.
+    #[serde(default)]
+    pub raw: Option<Raw>,
+}
+
+/// Departures from the documented form of a request; what is not given stays as documented.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Raw {
+    /// The method instead of `POST`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub method: Option<String>,
+    /// The path and query instead of `/`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// Headers by name, in this spelling; `null` leaves a header out.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub headers: BTreeMap<String, Option<String>>,
+    /// The exact body text instead of the input as JSON.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub body: Option<String>,
+    /// What is wrong with the signature.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signing: Option<SigningDefect>,
+}
+
+/// A deliberate fault in the signature of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum SigningDefect {
+    /// No `Authorization` header at all.
+    Unsigned,
+    /// An `Authorization` header with another scheme.
+    WrongScheme,
+    /// An `Authorization` header without its `Signature` field.
+    NoSignature,
+    /// An `Authorization` header without its `SignedHeaders` field.
+    NoSignedHeaders,
+    /// An `Authorization` header whose `Credential` lacks the region.
+    ShortScope,
+    /// An access key id that nobody has.
+    UnknownKey,
+    /// Signed with another secret.
+    WrongSecret,
+    /// The last character of the signature is another one.
+    ChangedSignature,
+    /// Signed for another region.
+    WrongRegion,
+    /// Signed for another service.
+    WrongService,
+    /// Signed with a date one hour ago.
+    StaleDate,
+    /// Signed with a date one hour ahead.
+    FutureDate,
+    /// The body has one blank more than what was signed.
+    ChangedBody,
+    /// The signed `X-Amz-Target` is another one than the one sent.
+    ChangedTarget,
+}
+
+/// What is expected of an answer: one answer, or any of several.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Expect {
+    /// The status code, or a class such as `4xx`.
+    #[serde(default)]
+    pub status: Option<Status>,
+    /// The error's name, `*` for any name.
+    #[serde(default)]
+    pub error: Option<String>,
+    /// The shape that the body must have.
+    #[serde(default)]
+    pub schema: Option<String>,
+    /// The accepted answers, where there are several; then nothing stands beside this.
+    #[serde(default)]
+    pub one_of: Vec<Answer>,
+}
+
+impl Expect {
+    /// The accepted answers; at least one in a corpus that was loaded.
+    pub fn answers(&self) -> Vec<Answer> {
+        match self.status {
+            Some(status) => vec![Answer { status, error: self.error.clone(), schema: self.schema.clone() }],
+            None => self.one_of.clone(),
+        }
+    }
+
+    /// Whether every accepted answer is a success.
+    pub fn is_positive(&self) -> bool {
+        self.answers().iter().all(|answer| answer.error.is_none())
+    }
+
+    /// Whether no accepted answer is a success.
+    pub fn is_negative(&self) -> bool {
+        self.answers().iter().all(|answer| answer.error.is_some())
+    }
+}
+
+/// One accepted answer.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Answer {
+    /// The status code, or a class such as `4xx`.
+    pub status: Status,
+    /// The error's name, `*` for any name; none for a success.
+    #[serde(default)]
+    pub error: Option<String>,
+    /// The shape that the body must have.
+    #[serde(default)]
+    pub schema: Option<String>,
+}
+
+impl fmt::Display for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.error.as_deref() {
+            None => write!(f, "{}", self.status),
+            Some("*") => write!(f, "{} with an error type", self.status),
+            Some(error) => write!(f, "{} {error}", self.status),
+        }
+    }
+}
+
+/// A status code, or a whole class of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Status {
+    /// Exactly this code.
+    Code(u16),
+    /// Every code of a class: 4 for `4xx`.
+    Class(u16),
+}
+
+impl Status {
+    /// Whether a status code is this one, or in this class.
+    pub fn includes(self, status: u16) -> bool {
+        match self {
+            Self::Code(code) => code == status,
+            Self::Class(class) => status / 100 == class,
+        }
+    }
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Code(code) => write!(f, "{code}"),
+            Self::Class(class) => write!(f, "{class}xx"),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Status {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct StatusVisitor;
+        impl Visitor<'_> for StatusVisitor {
+            type Value = Status;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a status code from 100 to 599, or \"4xx\" or \"5xx\"")
+            }
+
+            fn visit_u64<E: de::Error>(self, code: u64) -> Result<Status, E> {
+                u16::try_from(code)
+                    .ok()
+                    .filter(|code| (100..600).contains(code))
+                    .map(Status::Code)
+                    .ok_or_else(|| E::invalid_value(de::Unexpected::Unsigned(code), &self))
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Status, E> {
+                match text {
+                    "4xx" => Ok(Status::Class(4)),
+                    "5xx" => Ok(Status::Class(5)),
+                    _ => Err(E::invalid_value(de::Unexpected::Str(text), &self)),
+                }
+            }
+        }
+        deserializer.deserialize_any(StatusVisitor)
+    }
+}
+
+impl JsonSchema for Status {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Status".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "A status code, or a class of them.",
+            "oneOf": [{ "type": "integer", "minimum": 100, "maximum": 599 }, { "enum": ["4xx", "5xx"] }]
+        })
+    }
+}
+
+/// A check that a case asks for by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Check {
+    /// The error message names the member at which the request differs from its control.
+    MessageNamesMember,
+}
+
+/// The members of a request body, in order, each value as the JSON text that it was written as.
+#[derive(Clone, Debug, Default)]
+pub struct Input(Vec<(String, Box<RawValue>)>);
+
+impl Input {
+    /// The members in order, name and JSON text.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.get()))
+    }
+
+    /// The JSON text of a member.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.iter().find(|(member, _)| *member == name).map(|(_, value)| value)
+    }
+
+    /// Sets a member, in its place where it is there already.
+    pub fn set(&mut self, name: &str, value: Box<RawValue>) {
+        match self.0.iter_mut().find(|(member, _)| member == name) {
+            Some((_, old)) => *old = value,
+            None => self.0.push((name.to_owned(), value)),
+        }
+    }
+
+    /// The body: one JSON object, every value as it was written.
+    pub fn to_json(&self) -> String {
+        let members: Vec<_> =
+            self.iter().map(|(name, value)| format!("{}:{value}", serde_json::Value::from(name))).collect();
+        format!("{{{}}}", members.join(","))
+    }
+}
+
+impl<'de> Deserialize<'de> for Input {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct InputVisitor;
+        impl<'de> Visitor<'de> for InputVisitor {
+            type Value = Input;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object with the members of the request")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Input, A::Error> {
+                let mut members = Vec::new();
+                while let Some(member) = map.next_entry()? {
+                    members.push(member);
+                }
+                Ok(Input(members))
+            }
+        }
+        deserializer.deserialize_map(InputVisitor)
+    }
+}
+
+impl Serialize for Input {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(name, value)| (name, value)))
+    }
+}
+
+impl JsonSchema for Input {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Input".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "description": "The members of a request body.", "type": "object" })
+    }
+}

@@ -1,0 +1,325 @@
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::case::{Answer, Case, Expect, RequestSpec, Suite};
+use super::expand::{ExpandedCase, differences};
+use super::load::{Corpus, file_stem};
+use super::template::fill;
+use crate::contract::{Contract, Fixtures, LoadError, REGISTER_FILE, Requirement};
+
+/// The schema that requests are held against.
+const REQUEST: &str = "GetCredentialsRequest";
+
+/// The schema that successful answers are held against.
+const RESPONSE: &str = "GetCredentialsResponse";
+
+/// What may stand in `breaks` beside the keywords of JSON Schema: what no schema of the request says.
+const BEYOND_THE_SCHEMA: [&str; 2] = ["prose", "protocol"];
+
+/// Holds suites and replies against the contract and against each other.
+pub(super) struct Checker<'a> {
+    pub(super) contract: &'a Contract,
+    pub(super) corpus: &'a Corpus,
+    pub(super) fixtures: &'a Fixtures,
+}
+
+/// Errors of one case, each at a place below it.
+struct Errors<'a> {
+    file: &'a str,
+    at: String,
+    found: Vec<LoadError>,
+}
+
+impl Errors<'_> {
+    fn add(&mut self, member: &str, message: impl Into<String>) {
+        self.found.push(LoadError::new(self.file, format!("{}{member}", self.at), message));
+    }
+}
+
+impl Checker<'_> {
+    pub(super) fn check(&self, suites: &[(String, Suite)]) -> Vec<LoadError> {
+        let mut errors = Vec::new();
+        for (file, suite) in suites {
+            check_suite(file, suite, &mut errors);
+            for (index, case) in suite.cases.iter().enumerate() {
+                let mut found = Errors { file, at: format!("/cases/{index}"), found: Vec::new() };
+                self.check_case(suite, case, &mut found);
+                errors.append(&mut found.found);
+            }
+        }
+        self.check_replies(&mut errors);
+        // With suites missing or broken, an uncited requirement would be a second report of the same fault.
+        if errors.is_empty() {
+            self.check_orphans(&mut errors);
+        }
+        errors
+    }
+
+    fn check_case(&self, suite: &Suite, case: &Case, errors: &mut Errors<'_>) {
+        check_id(suite, case, errors);
+        self.check_requirements(case, errors);
+        check_form(case, errors);
+        for (place, expect) in expectations(case) {
+            self.check_expectation(case, &place, expect, errors);
+        }
+        for (place, reply) in replies(case) {
+            match reply {
+                None => errors.add(&place, "the mock needs a reply for this case, found none"),
+                Some(name) if self.corpus.replies().get(name).is_none_or(|reply| reply.wrong.is_some()) => {
+                    errors.add(&place, format!("expected a right reply in fixtures/replies, found none called \"{name}\""));
+                }
+                Some(_) => {}
+            }
+        }
+        self.check_control(case, errors);
+        for expanded in self.corpus.family(&case.id) {
+            self.check_request(expanded, errors);
+        }
+    }
+
+    fn check_requirements(&self, case: &Case, errors: &mut Errors<'_>) {
+        let mut decides = false;
+        for (index, id) in case.requirements.iter().enumerate() {
+            match self.contract.register.get(id) {
+                None => errors.add(&format!("/requirements/{index}"), format!("there is no requirement {id}")),
+                Some(row) if row.excluded.is_some() => {
+                    errors.add(&format!("/requirements/{index}"), format!("the requirement {id} is excluded, so no case can cite it"));
+                }
+                Some(row) => {
+                    decides |= row.is_outcome();
+                    check_bounds(case, row, index, errors);
+                    if row.feature != crate::contract::Feature::Core && !case.needs.contains(&row.feature) {
+                        errors.add("/needs", format!("{id} belongs to the feature {}, which the case does not need", row.feature));
+                    }
+                }
+            }
+        }
+        if !decides {
+            errors.add("/requirements", "expected at least one requirement that the outcome decides, found none");
+        }
+    }
+
+    fn check_expectation(&self, case: &Case, place: &str, expect: &Expect, errors: &mut Errors<'_>) {
+        let answers = expect.answers();
+        let single = expect.status.is_some();
+        if answers.is_empty() || (single && !expect.one_of.is_empty()) {
+            errors.add(place, "expected either a status or several answers under \"one_of\"");
+        }
+        if !single && (expect.error.is_some() || expect.schema.is_some()) {
+            errors.add(place, "beside \"one_of\" there is nothing else");
+        }
+        for answer in answers {
+            let success = answer.status.includes(200);
+            if success == answer.error.is_some() {
+                errors.add(place, format!("expected an error name exactly where the status is not a success, found {answer}"));
+            }
+            if success && answer.schema.as_deref() != Some(RESPONSE) {
+                errors.add(place, format!("expected the schema {RESPONSE} for a success of {}", case.id));
+            }
+            if let Some(schema) = &answer.schema
+                && !self.contract.validators.knows(schema)
+            {
+                errors.add(place, format!("there is no schema {schema}"));
+            }
+        }
+    }
+
+    fn check_control(&self, case: &Case, errors: &mut Errors<'_>) {
+        let refusable = case.expect.as_ref().is_some_and(|expect| !expect.is_positive());
+        let Some(control) = &case.control else {
+            if refusable {
+                errors.add("", "a case that may be refused needs a control: an accepted request that differs in one place");
+            }
+            return;
+        };
+        let Some(accepted) = self.corpus.get(&control.case) else {
+            return errors.add("/control/case", format!("there is no case {}", control.case));
+        };
+        let accepted_request = match accepted.calls.as_slice() {
+            [call] if call.expect.is_positive() => &call.request,
+            _ => return errors.add("/control/case", format!("the control {} is not one call that must be accepted", control.case)),
+        };
+        if let Some(need) = accepted.case.needs.iter().find(|need| !case.needs.contains(need)) {
+            errors.add("/needs", format!("the control needs the feature {need}, so this case does too"));
+        }
+        for expanded in self.corpus.family(&case.id) {
+            let Some(call) = expanded.calls.first() else { continue };
+            let places = differences(accepted_request, &call.request);
+            if places != [control.differs_at.clone()] {
+                let found = if places.is_empty() { "no difference".to_owned() } else { places.join(" and ") };
+                let message = format!("expected {} to differ from {} at {} only, found {found}", expanded.id, control.case, control.differs_at);
+                errors.add("/control/differs_at", message);
+            }
+        }
+    }
+
+    /// Holds the input against the schema of the request: it breaks what the case says, and nothing else.
+    fn check_request(&self, expanded: &ExpandedCase, errors: &mut Errors<'_>) {
+        let case = &expanded.case;
+        let refusable = expanded.calls.iter().any(|call| !call.expect.is_positive());
+        match (&case.breaks, refusable) {
+            (None, true) => errors.add("/breaks", "a case that may be refused names the keyword it breaks, \"prose\" or \"protocol\""),
+            (Some(_), false) => errors.add("/breaks", "a case that must be accepted breaks nothing"),
+            _ => {}
+        }
+        let expected: Vec<&str> = case.breaks.iter().map(String::as_str).filter(|word| !BEYOND_THE_SCHEMA.contains(word)).collect();
+        for call in &expanded.calls {
+            let input = match sample_input(&call.request) {
+                Ok(input) => input,
+                Err(message) => {
+                    errors.add("/request", message);
+                    continue;
+                }
+            };
+            let breaches = self.contract.validators.breaches(REQUEST, &input);
+            let found: Vec<&str> = breaches.iter().map(|breach| breach.keyword.as_str()).collect();
+            if found != expected {
+                let list = |words: &[&str]| if words.is_empty() { "nothing".to_owned() } else { words.join(" and ") };
+                let message = format!("expected the input of {} to break {} of {REQUEST}, found {}", expanded.id, list(&expected), list(&found));
+                errors.add("/breaks", message);
+            }
+        }
+    }
+
+    fn check_replies(&self, errors: &mut Vec<LoadError>) {
+        for (name, reply) in self.corpus.replies() {
+            let file = self.fixtures.name_of(&format!("replies/{name}.json"));
+            let mut add = |pointer: &str, message: String| errors.push(LoadError::new(&file, pointer, message));
+            if reply.version != 1 {
+                add("/version", format!("expected version 1, found {}", reply.version));
+            }
+            if reply.body.is_some() && reply.body_text.is_some() {
+                add("/body_text", "expected either body or body_text, found both".to_owned());
+            }
+            if let Some(wrong) = &reply.wrong {
+                if self.corpus.get(&wrong.case).is_none() {
+                    add("/wrong/case", format!("there is no case {}", wrong.case));
+                }
+                if wrong.violates.is_empty() {
+                    add("/wrong/violates", "a wrong reply violates at least one requirement".to_owned());
+                }
+                for (index, id) in wrong.violates.iter().enumerate() {
+                    if self.contract.register.get(id).is_none() {
+                        add(&format!("/wrong/violates/{index}"), format!("there is no requirement {id}"));
+                    }
+                }
+                continue;
+            }
+            let body: Value = serde_json::from_slice(&reply.body_at(1_700_000_000.0, 900.0)).unwrap_or(Value::Null);
+            let schema = match reply.status {
+                200..300 => Some(RESPONSE.to_owned()),
+                _ => body["__type"].as_str().map(str::to_owned).filter(|error| self.contract.validators.knows(error)),
+            };
+            for breach in schema.into_iter().flat_map(|schema| self.contract.validators.breaches(&schema, &body)) {
+                add(&format!("/body{}", breach.at), format!("expected {}, found {}", breach.expected, breach.actual));
+            }
+        }
+    }
+
+    fn check_orphans(&self, errors: &mut Vec<LoadError>) {
+        let cited: BTreeSet<&str> =
+            self.corpus.cases().iter().flat_map(|case| &case.case.requirements).map(String::as_str).collect();
+        let file = self.fixtures.name_of(REGISTER_FILE);
+        for (index, row) in self.contract.register.requirements.iter().enumerate() {
+            if row.excluded.is_none() && !cited.contains(row.id.as_str()) {
+                let message = format!("no case cites {}; cite it, or say under \"excluded\" why none can", row.id);
+                errors.push(LoadError::new(&file, format!("/requirements/{index}"), message));
+            }
+        }
+    }
+}
+
+fn check_suite(file: &str, suite: &Suite, errors: &mut Vec<LoadError>) {
+    let mut add = |pointer: &str, message: String| errors.push(LoadError::new(file, pointer, message));
+    if suite.version != 1 {
+        add("/version", format!("expected version 1, found {}", suite.version));
+    }
+    if suite.suite != file_stem(file) {
+        add("/suite", format!("expected the name of the file, \"{}\", found \"{}\"", file_stem(file), suite.suite));
+    }
+    if !suite.is_supported() {
+        add("/side", "expected \"server\" in this folder".to_owned());
+    }
+}
+
+fn check_id(suite: &Suite, case: &Case, errors: &mut Errors<'_>) {
+    let kebab = |name: &str| !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+    if case.id.split_once('/').is_none_or(|(prefix, name)| prefix != suite.suite || !kebab(name)) {
+        errors.add("/id", format!("expected {}/<name in kebab-case>, found \"{}\"", suite.suite, case.id));
+    }
+}
+
+/// A case is one call, or several under `steps`.
+fn check_form(case: &Case, errors: &mut Errors<'_>) {
+    let single = [("/request", case.request.is_some()), ("/expect", case.expect.is_some())];
+    for (place, there) in single {
+        if there == case.steps.is_empty() {
+            continue;
+        }
+        errors.add(place, "expected request and expect, or steps instead of both");
+    }
+    if !case.steps.is_empty() && (case.family.is_some() || case.control.is_some()) {
+        errors.add("/steps", "a case with steps has neither family nor control");
+    }
+    if let Some(family) = &case.family
+        && family.values.is_empty()
+        && family.named.is_empty()
+    {
+        errors.add("/family", "expected at least one value");
+    }
+}
+
+/// A conflict bounds the answer: the case expects exactly what the row accepts.
+fn check_bounds(case: &Case, row: &Requirement, index: usize, errors: &mut Errors<'_>) {
+    if row.accepts.is_empty() {
+        return;
+    }
+    let expected: BTreeSet<String> = case.expect.iter().flat_map(Expect::answers).map(|answer: Answer| answer.to_string()).collect();
+    let accepted: BTreeSet<String> = row.accepts.iter().cloned().collect();
+    if expected != accepted {
+        let list = |answers: &BTreeSet<String>| answers.iter().cloned().collect::<Vec<_>>().join(", ");
+        let message = format!("{} accepts {}, but the case expects {}", row.id, list(&accepted), list(&expected));
+        errors.add(&format!("/requirements/{index}"), message);
+    }
+}
+
+/// Every expectation of a case, with its place.
+fn expectations(case: &Case) -> impl Iterator<Item = (String, &Expect)> {
+    let single = case.expect.iter().map(|expect| ("/expect".to_owned(), expect));
+    let calls = [("setup", &case.setup), ("steps", &case.steps), ("teardown", &case.teardown)];
+    let several = calls.into_iter().flat_map(|(part, calls)| {
+        calls.iter().enumerate().map(move |(index, call)| (format!("/{part}/{index}/expect"), &call.expect))
+    });
+    single.chain(several)
+}
+
+/// Every place for the mock's reply, with the reply's name.
+fn replies(case: &Case) -> impl Iterator<Item = (String, Option<&str>)> {
+    let single = case.request.iter().map(|_| ("/reply".to_owned(), case.reply.as_deref()));
+    let calls = [("setup", &case.setup), ("steps", &case.steps), ("teardown", &case.teardown)];
+    let several = calls.into_iter().flat_map(|(part, calls)| {
+        calls.iter().enumerate().map(move |(index, call)| (format!("/{part}/{index}/reply"), call.reply.as_deref()))
+    });
+    single.chain(several)
+}
+
+/// The input of a request with its placeholders filled with samples, as the service reads it.
+fn sample_input(request: &RequestSpec) -> Result<Value, String> {
+    let raw_texts = request.raw.iter().flat_map(|raw| raw.body.iter().chain(&raw.path).chain(raw.headers.values().flatten()));
+    let sample = |text: &str| {
+        fill(text, |placeholder| Ok::<_, std::convert::Infallible>(placeholder.sample()))
+            .map(std::borrow::Cow::into_owned)
+            .map_err(|error| error.to_string())
+    };
+    for text in raw_texts {
+        sample(text)?;
+    }
+    let filled = sample(&request.input.to_json())?;
+    let mut input: Value = serde_json::from_str(&filled).map_err(|error| error.to_string())?;
+    // In the protocol a null member is an absent one.
+    if let Some(members) = input.as_object_mut() {
+        members.retain(|_, value| !value.is_null());
+    }
+    Ok(input)
+}

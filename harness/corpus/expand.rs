@@ -1,0 +1,141 @@
+use std::sync::Arc;
+
+use serde_json::value::RawValue;
+
+use super::case::{Call, Case, Family, Raw, RequestSpec};
+use crate::contract::LoadError;
+
+/// One case as it is run: a plain case, or one member of a family.
+#[derive(Clone, Debug)]
+pub struct ExpandedCase {
+    /// The id in reports: the case's, for a family with the member's name behind it.
+    pub id: String,
+    /// The suite.
+    pub suite: String,
+    /// The operation that the suite calls.
+    pub operation: String,
+    /// The case as it was written.
+    pub case: Arc<Case>,
+    /// The member's name, for a family.
+    pub member: Option<String>,
+    /// The calls that are judged; one, but for a case with steps.
+    pub calls: Vec<Call>,
+}
+
+impl ExpandedCase {
+    /// The one member of the input that differs from the control, where it is one.
+    pub fn member_at_fault(&self) -> Option<&str> {
+        let control = self.case.control.as_ref()?;
+        let raw = self.calls.first()?.request.raw.is_some();
+        if raw { None } else { control.differs_at.strip_prefix('/') }
+    }
+}
+
+/// A case as the cases that are run.
+pub(super) fn expand(suite: &str, operation: &str, case: &Arc<Case>, file: &str, at: &str) -> Result<Vec<ExpandedCase>, LoadError> {
+    let expanded = |member: Option<String>, calls| ExpandedCase {
+        id: member.as_ref().map_or_else(|| case.id.clone(), |member| format!("{}/{member}", case.id)),
+        suite: suite.to_owned(),
+        operation: operation.to_owned(),
+        case: Arc::clone(case),
+        member,
+        calls,
+    };
+    let (Some(request), Some(expect)) = (&case.request, &case.expect) else {
+        return Ok(vec![expanded(None, case.steps.clone())]);
+    };
+    let call = |request| Call { request, expect: expect.clone(), reply: case.reply.clone() };
+    let Some(family) = &case.family else {
+        return Ok(vec![expanded(None, vec![call(request.clone())])]);
+    };
+    members(family, file, at)?
+        .into_iter()
+        .map(|(name, value)| {
+            let request = with_value(request, &family.at, value)
+                .map_err(|message| LoadError::new(file, format!("{at}/family/at"), message))?;
+            Ok(expanded(Some(name), vec![call(request)]))
+        })
+        .collect()
+}
+
+/// The members of a family, each with its name.
+fn members<'a>(family: &'a Family, file: &str, at: &str) -> Result<Vec<(String, &'a RawValue)>, LoadError> {
+    let own = family.values.iter().enumerate().map(|(index, value)| {
+        let text = value.get();
+        let name = serde_json::from_str::<String>(text).unwrap_or_else(|_| text.to_owned());
+        if is_member_name(&name) {
+            Ok((name, value.as_ref()))
+        } else {
+            let message = format!("the value {text} cannot be part of a case id; give it a name under \"named\"");
+            Err(LoadError::new(file, format!("{at}/family/values/{index}"), message))
+        }
+    });
+    let named = family.named.iter().map(|(name, value)| {
+        if is_member_name(name) {
+            Ok((name.clone(), value.as_ref()))
+        } else {
+            let message = format!("expected a name of letters, digits and -._+@, found \"{name}\"");
+            Err(LoadError::new(file, format!("{at}/family/named"), message))
+        }
+    });
+    own.chain(named).collect()
+}
+
+/// Whether a text can be the last part of a case id.
+fn is_member_name(name: &str) -> bool {
+    (1..=40).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._+@".contains(&byte))
+}
+
+/// A request with a value at a place: a member of the input, or a part of `raw` where there is one.
+fn with_value(request: &RequestSpec, at: &str, value: &RawValue) -> Result<RequestSpec, String> {
+    let mut request = request.clone();
+    let place = at.strip_prefix('/').filter(|place| !place.is_empty());
+    let place = place.ok_or_else(|| format!("expected a JSON pointer such as /durationSeconds, found \"{at}\""))?;
+    match &mut request.raw {
+        None if place.contains('/') => return Err(format!("the input has no members inside members, found \"{at}\"")),
+        None => request.input.set(place, value.to_owned()),
+        Some(raw) => set_raw(raw, place, value)?,
+    }
+    Ok(request)
+}
+
+fn set_raw(raw: &mut Raw, place: &str, value: &RawValue) -> Result<(), String> {
+    let text = || serde_json::from_str::<String>(value.get()).map_err(|_| format!("expected a text, found {}", value.get()));
+    match place {
+        "method" => raw.method = Some(text()?),
+        "path" => raw.path = Some(text()?),
+        "body" => raw.body = Some(text()?),
+        "signing" => raw.signing = Some(serde_json::from_str(value.get()).map_err(|error| error.to_string())?),
+        _ => match place.strip_prefix("headers/") {
+            Some(name) => {
+                let field = serde_json::from_str(value.get()).map_err(|_| format!("expected a text or null, found {}", value.get()))?;
+                raw.headers.insert(name.to_owned(), field);
+            }
+            None => return Err(format!("expected /method, /path, /headers/NAME, /body or /signing, found \"/{place}\"")),
+        },
+    }
+    Ok(())
+}
+
+/// The places at which two requests differ, as JSON pointers into the input and into `raw`.
+pub(super) fn differences(one: &RequestSpec, other: &RequestSpec) -> Vec<String> {
+    let mut places = Vec::new();
+    if one.operation != other.operation {
+        places.push("operation".to_owned());
+    }
+    let names: std::collections::BTreeSet<_> = one.input.iter().chain(other.input.iter()).map(|(name, _)| name).collect();
+    places.extend(names.into_iter().filter(|name| one.input.get(name) != other.input.get(name)).map(|name| format!("/{name}")));
+
+    let none = Raw::default();
+    let (a, b) = (one.raw.as_ref().unwrap_or(&none), other.raw.as_ref().unwrap_or(&none));
+    let parts = [
+        ("/method", a.method != b.method),
+        ("/path", a.path != b.path),
+        ("/body", a.body != b.body),
+        ("/signing", a.signing != b.signing),
+    ];
+    places.extend(parts.into_iter().filter(|(_, differs)| *differs).map(|(place, _)| place.to_owned()));
+    let headers: std::collections::BTreeSet<_> = a.headers.keys().chain(b.headers.keys()).collect();
+    places.extend(headers.into_iter().filter(|name| a.headers.get(*name) != b.headers.get(*name)).map(|name| format!("/headers/{name}")));
+    places
+}

@@ -1,0 +1,162 @@
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+use std::sync::Arc;
+
+use super::case::Suite;
+use super::check::Checker;
+use super::expand::{ExpandedCase, expand};
+use super::reply::Reply;
+use crate::contract::{Contract, Fixtures, LoadError, Side, parse};
+
+/// The folder of the suites for endpoints, below the fixtures folder.
+const SERVER_SUITES: &str = "server";
+
+/// The folder of the mock's replies, below the fixtures folder.
+const REPLIES: &str = "replies";
+
+/// Every case and every reply, checked against the contract and against each other.
+#[derive(Clone, Debug)]
+pub struct Corpus {
+    cases: Vec<Arc<ExpandedCase>>,
+    by_id: HashMap<String, usize>,
+    replies: BTreeMap<String, Reply>,
+}
+
+impl Corpus {
+    /// Reads, expands and checks all suites and replies.
+    ///
+    /// # Errors
+    /// Everything that is wrong, each with its file and JSON pointer.
+    pub fn load(fixtures: &Fixtures, contract: &Contract) -> Result<Self, LoadErrors> {
+        let mut errors = Vec::new();
+        let replies = take(&mut errors, load_replies(fixtures));
+        let suites = take(&mut errors, load_suites(fixtures));
+        let mut corpus = Self { cases: Vec::new(), by_id: HashMap::new(), replies };
+        let mut places = HashMap::new();
+        for (file, suite) in &suites {
+            for (index, case) in suite.cases.iter().enumerate() {
+                let at = format!("/cases/{index}");
+                let case = Arc::new(case.clone());
+                match expand(&suite.suite, &suite.operation, &case, file, &at) {
+                    Ok(expanded) => corpus.add(expanded, file, &at, &mut places, &mut errors),
+                    Err(error) => errors.push(error),
+                }
+            }
+        }
+        let checker = Checker { contract, corpus: &corpus, fixtures };
+        errors.extend(checker.check(&suites));
+        if errors.is_empty() { Ok(corpus) } else { Err(LoadErrors(errors)) }
+    }
+
+    /// The cases as they are run, in the order of the files and of the cases in them.
+    pub fn cases(&self) -> &[Arc<ExpandedCase>] {
+        &self.cases
+    }
+
+    /// The case with this id.
+    pub fn get(&self, id: &str) -> Option<&Arc<ExpandedCase>> {
+        self.by_id.get(id).map(|index| &self.cases[*index])
+    }
+
+    /// The cases that were written as one: a family's members, or the one case itself.
+    pub fn family(&self, id: &str) -> impl Iterator<Item = &Arc<ExpandedCase>> {
+        self.cases.iter().filter(move |case| case.case.id == id)
+    }
+
+    /// The mock's replies by name.
+    pub fn replies(&self) -> &BTreeMap<String, Reply> {
+        &self.replies
+    }
+
+    fn add(
+        &mut self,
+        expanded: Vec<ExpandedCase>,
+        file: &str,
+        at: &str,
+        places: &mut HashMap<String, String>,
+        errors: &mut Vec<LoadError>,
+    ) {
+        for case in expanded {
+            let place = format!("{file} at {at}");
+            if let Some(first) = places.insert(case.id.clone(), place) {
+                let message = format!("the id {} stands twice, first in {first}", case.id);
+                errors.push(LoadError::new(file, format!("{at}/id"), message));
+                continue;
+            }
+            self.by_id.insert(case.id.clone(), self.cases.len());
+            self.cases.push(Arc::new(case));
+        }
+    }
+}
+
+fn take<T: Default>(errors: &mut Vec<LoadError>, (value, mut found): (T, Vec<LoadError>)) -> T {
+    errors.append(&mut found);
+    value
+}
+
+fn load_suites(fixtures: &Fixtures) -> (Vec<(String, Suite)>, Vec<LoadError>) {
+    let (files, errors) = load_folder::<Suite>(fixtures, SERVER_SUITES);
+    let suites = files.into_iter().map(|(path, suite)| (fixtures.name_of(&path), suite)).collect();
+    (suites, errors)
+}
+
+fn load_replies(fixtures: &Fixtures) -> (BTreeMap<String, Reply>, Vec<LoadError>) {
+    let (files, errors) = load_folder::<Reply>(fixtures, REPLIES);
+    let replies = files.into_iter().map(|(path, reply)| (file_stem(&path).to_owned(), reply)).collect();
+    (replies, errors)
+}
+
+/// Reads every file of a folder; the path of each with what it holds, and what is wrong with the others.
+fn load_folder<T: serde::de::DeserializeOwned>(fixtures: &Fixtures, folder: &str) -> (Vec<(String, T)>, Vec<LoadError>) {
+    let mut errors = Vec::new();
+    let mut files = Vec::new();
+    let paths = fixtures.list(folder).unwrap_or_else(|error| {
+        errors.push(error);
+        Vec::new()
+    });
+    for path in paths {
+        let name = fixtures.name_of(&path);
+        match fixtures.read(&path).and_then(|text| parse(&name, &text)) {
+            Ok(value) => files.push((path, value)),
+            Err(error) => errors.push(error),
+        }
+    }
+    (files, errors)
+}
+
+/// The name of a fixture file without folder and extension.
+pub(super) fn file_stem(path: &str) -> &str {
+    let name = path.rsplit(['/', '\\']).next().unwrap_or(path);
+    name.strip_suffix(".json").unwrap_or(name)
+}
+
+impl Suite {
+    /// Whether this build can run it.
+    pub(super) fn is_supported(&self) -> bool {
+        self.side == Side::Server
+    }
+}
+
+/// Everything that is wrong with the fixtures.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoadErrors(pub Vec<LoadError>);
+
+impl fmt::Display for LoadErrors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, error) in self.0.iter().enumerate() {
+            if index > 0 {
+                writeln!(f)?;
+            }
+            write!(f, "{error}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for LoadErrors {}
+
+impl From<LoadError> for LoadErrors {
+    fn from(error: LoadError) -> Self {
+        Self(vec![error])
+    }
+}

@@ -1,0 +1,21 @@
+//! What is asked: suites of cases with their requests and expectations, read strictly, held against
+//! the contract, expanded and selected into a [`Plan`].
+//!
+//! Uses [`crate::contract`] and nothing else of ours. Start with [`Case`], the format of a fixture;
+//! [`Corpus::load`] is the way in.
+
+mod case;
+mod check;
+mod expand;
+mod load;
+mod reply;
+mod select;
+pub mod template;
+
+pub use case::{
+    Answer, Call, Case, Check, Control, Expect, Family, Input, Raw, RequestSpec, SigningDefect, Status, Suite,
+};
+pub use expand::ExpandedCase;
+pub use load::{Corpus, LoadErrors};
+pub use reply::{Reply, Wrong};
+pub use select::{Pattern, Plan, SelectError, Selection, Shard};

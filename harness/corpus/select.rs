@@ -1,0 +1,180 @@
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use globset::{GlobBuilder, GlobMatcher};
+
+use super::{Corpus, ExpandedCase};
+use crate::contract::{Level, Register};
+
+/// A pattern over case ids: `*` stands for one part of the path, `**` for any. It selects the ids
+/// that it matches and everything below them, so `parameters` is the whole suite.
+#[derive(Clone, Debug)]
+pub struct Pattern {
+    text: String,
+    matcher: GlobMatcher,
+}
+
+impl Pattern {
+    /// Reads a pattern.
+    ///
+    /// # Errors
+    /// What is wrong with it, in words.
+    pub fn new(text: &str) -> Result<Self, String> {
+        let trimmed = text.trim_end_matches('/');
+        let glob = GlobBuilder::new(trimmed)
+            .literal_separator(true)
+            .build()
+            .map_err(|error| format!("the pattern \"{text}\" cannot be read: {}", error.kind()))?;
+        Ok(Self { text: text.to_owned(), matcher: glob.compile_matcher() })
+    }
+
+    /// Whether it selects a case id.
+    pub fn selects(&self, id: &str) -> bool {
+        let ends = id.char_indices().filter(|(_, c)| *c == '/').map(|(at, _)| at).chain([id.len()]);
+        ends.into_iter().any(|end| self.matcher.is_match(&id[..end]))
+    }
+}
+
+impl std::fmt::Display for Pattern {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+/// One part of a run that is split into several: `I/N`, with I from 1 to N.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shard {
+    /// Which part, from 1.
+    pub index: usize,
+    /// How many parts.
+    pub count: usize,
+}
+
+impl std::str::FromStr for Shard {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || format!("expected I/N with I from 1 to N, such as 1/4, found \"{text}\"");
+        let (index, count) = text.split_once('/').ok_or_else(wrong)?;
+        let shard = Self { index: index.parse().map_err(|_| wrong())?, count: count.parse().map_err(|_| wrong())? };
+        if shard.index == 0 || shard.index > shard.count { Err(wrong()) } else { Ok(shard) }
+    }
+}
+
+/// Which cases to run.
+#[derive(Clone, Debug, Default)]
+pub struct Selection {
+    /// Only what one of these selects; everything where there is none.
+    pub patterns: Vec<Pattern>,
+    /// Not what one of these selects.
+    pub skip: Vec<Pattern>,
+    /// Only cases that cite a requirement of this level.
+    pub level: Option<Level>,
+    /// Only cases that cite one of these requirements.
+    pub requirements: BTreeSet<String>,
+    /// Only this part.
+    pub shard: Option<Shard>,
+}
+
+/// Why a selection cannot be made.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SelectError {
+    /// A pattern that selects no case, while others do.
+    #[error("the pattern \"{0}\" matches no case; `countersign list` shows them all")]
+    PatternMatchesNothing(String),
+    /// No requirement has this id.
+    #[error("there is no requirement {0}; `countersign list requirements` shows them all")]
+    UnknownRequirement(String),
+    /// Nothing is left.
+    #[error("no case is selected: {0}")]
+    Nothing(String),
+}
+
+/// The cases of a run, in order.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The cases.
+    pub cases: Vec<Arc<ExpandedCase>>,
+}
+
+impl Plan {
+    /// Selects cases from a corpus, in the corpus's order.
+    ///
+    /// # Errors
+    /// When a pattern or a requirement matches nothing, or no case is left.
+    pub fn select(corpus: &Corpus, register: &Register, selection: &Selection) -> Result<Self, SelectError> {
+        let Selection { patterns, skip, level, requirements, shard } = selection;
+        if let Some(unknown) = requirements.iter().find(|id| register.get(id).is_none()) {
+            return Err(SelectError::UnknownRequirement(unknown.clone()));
+        }
+        let matches = |pattern: &&Pattern| corpus.cases().iter().any(|case| pattern.selects(&case.id));
+        let (hits, misses): (Vec<_>, Vec<_>) = patterns.iter().partition(matches);
+        if let Some(miss) = misses.first() {
+            return Err(if hits.is_empty() {
+                SelectError::Nothing(format!("the pattern \"{miss}\" matches no case; `countersign list` shows them all"))
+            } else {
+                SelectError::PatternMatchesNothing(miss.to_string())
+            });
+        }
+        if let Some(miss) = skip.iter().find(|pattern| !matches(pattern)) {
+            return Err(SelectError::PatternMatchesNothing(miss.to_string()));
+        }
+        let cites = |case: &ExpandedCase, wanted: &dyn Fn(&str) -> bool| case.case.requirements.iter().any(|id| wanted(id));
+        let cases: Vec<_> = corpus
+            .cases()
+            .iter()
+            .filter(|case| patterns.is_empty() || patterns.iter().any(|pattern| pattern.selects(&case.id)))
+            .filter(|case| !skip.iter().any(|pattern| pattern.selects(&case.id)))
+            .filter(|case| level.is_none_or(|level| cites(case, &|id| register.get(id).is_some_and(|row| row.level == level))))
+            .filter(|case| requirements.is_empty() || cites(case, &|id| requirements.contains(id)))
+            .enumerate()
+            .filter(|(index, _)| shard.is_none_or(|shard| index % shard.count == shard.index - 1))
+            .map(|(_, case)| Arc::clone(case))
+            .collect();
+        if cases.is_empty() {
+            return Err(SelectError::Nothing("the filters leave none; `countersign list` shows them all".to_owned()));
+        }
+        Ok(Self { cases })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case("**", "a/b/c", true)]
+    #[case("a/*", "a/b", true)]
+    #[case("a/*", "a/b/c", true)]
+    #[case("a/b", "a/b/c", true)]
+    #[case("a/b/", "a/b/c", true)]
+    #[case("a", "a/b/c", true)]
+    #[case("a", "ab/c", false)]
+    #[case("*/b", "a/b", true)]
+    #[case("*/c", "a/b/c", false)]
+    #[case("**/c", "a/b/c", true)]
+    #[case("a/**", "b/c", false)]
+    fn a_pattern_selects_ids_and_what_is_below_them(#[case] pattern: &str, #[case] id: &str, #[case] selected: bool) {
+        assert_eq!(Pattern::new(pattern).expect("a valid pattern").selects(id), selected);
+    }
+
+    #[rstest]
+    #[case("a/[")]
+    #[case("a/{b")]
+    fn a_pattern_that_cannot_be_read_is_an_error(#[case] pattern: &str) {
+        assert!(Pattern::new(pattern).is_err());
+    }
+
+    #[rstest]
+    #[case("1/4", Some((1, 4)))]
+    #[case("4/4", Some((4, 4)))]
+    #[case("5/4", None)]
+    #[case("0/4", None)]
+    #[case("1", None)]
+    #[case("a/b", None)]
+    fn a_shard_is_one_of_its_parts(#[case] text: &str, #[case] expected: Option<(usize, usize)>) {
+        assert_eq!(text.parse::<Shard>().ok().map(|shard| (shard.index, shard.count)), expected);
+    }
+}

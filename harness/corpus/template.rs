@@ -1,0 +1,108 @@
+//! Placeholders in requests: `${workgroup}` and the like.
+
+use std::borrow::Cow;
+
+/// A placeholder, by what stands between `${` and `}`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Placeholder {
+    /// `workgroup`: the target's workgroup.
+    Workgroup,
+    /// `custom_domain`: a custom domain name of that workgroup.
+    CustomDomain,
+    /// `random:N`: a name of N characters `[a-z0-9]` that no workgroup has, new in each run.
+    Random(usize),
+    /// `absent_domain`: a domain name that no workgroup has, new in each run.
+    AbsentDomain,
+}
+
+impl Placeholder {
+    fn parse(name: &str) -> Option<Self> {
+        match name {
+            "workgroup" => Some(Self::Workgroup),
+            "custom_domain" => Some(Self::CustomDomain),
+            "absent_domain" => Some(Self::AbsentDomain),
+            _ => {
+                let length = name.strip_prefix("random:")?.parse().ok()?;
+                (1..=1024).contains(&length).then_some(Self::Random(length))
+            }
+        }
+    }
+
+    /// A value of the right form, for checking fixtures without a target.
+    pub fn sample(self) -> String {
+        match self {
+            Self::Workgroup => "a-workgroup".to_owned(),
+            Self::CustomDomain => "db.example.com".to_owned(),
+            Self::AbsentDomain => "absent.example.com".to_owned(),
+            Self::Random(length) => "r".repeat(length),
+        }
+    }
+}
+
+/// A text with its placeholders filled in, as part of a JSON text; the error is what `value` says, or the name of an
+/// unknown placeholder.
+///
+/// # Errors
+/// [`FillError`] for a placeholder that does not exist, or that has no value.
+pub fn fill<'a, E>(text: &'a str, mut value: impl FnMut(Placeholder) -> Result<String, E>) -> Result<Cow<'a, str>, FillError<E>> {
+    if !text.contains("${") {
+        return Ok(Cow::Borrowed(text));
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(start) = rest.find("${") {
+        out.push_str(&rest[..start]);
+        let inside = &rest[start + 2..];
+        let end = inside.find('}').ok_or_else(|| FillError::Unknown(inside.to_owned()))?;
+        let name = &inside[..end];
+        let placeholder = Placeholder::parse(name).ok_or_else(|| FillError::Unknown(name.to_owned()))?;
+        let quoted = serde_json::Value::from(value(placeholder).map_err(FillError::NoValue)?).to_string();
+        out.push_str(&quoted[1..quoted.len() - 1]);
+        rest = &inside[end + 1..];
+    }
+    out.push_str(rest);
+    Ok(Cow::Owned(out))
+}
+
+/// A placeholder that cannot be filled in.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum FillError<E> {
+    /// There is no such placeholder.
+    #[error(
+        "there is no placeholder ${{{0}}}; there are ${{workgroup}}, ${{custom_domain}}, ${{absent_domain}} and ${{random:N}}"
+    )]
+    Unknown(String),
+    /// It has no value here.
+    #[error("{0}")]
+    NoValue(E),
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case("{}", "{}")]
+    #[case("\"${workgroup}\"", "\"a-workgroup\"")]
+    #[case("a ${random:3} b ${custom_domain}", "a rrr b db.example.com")]
+    fn placeholders_are_filled_in(#[case] text: &str, #[case] filled: &str) {
+        let out = fill(text, |placeholder| Ok::<_, ()>(placeholder.sample()));
+        assert_eq!(out.as_deref(), Ok(filled));
+    }
+
+    #[rstest]
+    #[case("${wrokgroup}")]
+    #[case("${workgroup")]
+    #[case("${random:}")]
+    #[case("${random:0}")]
+    fn an_unknown_placeholder_is_an_error(#[case] text: &str) {
+        assert!(matches!(fill(text, |p| Ok::<_, ()>(p.sample())), Err(FillError::Unknown(_))));
+    }
+
+    #[test]
+    fn a_value_cannot_break_out_of_its_json_string() {
+        assert_eq!(fill("\"${workgroup}\"", |_| Ok::<_, ()>("a\"b".to_owned())).as_deref(), Ok("\"a\\\"b\""));
+    }
+}

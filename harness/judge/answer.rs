@@ -1,0 +1,169 @@
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use crate::contract::Validators;
+use crate::corpus::{Answer, Call, ExpandedCase};
+use crate::wire::{Exchange, Response, error_type, quote};
+
+/// The errors that the documents list for the operation, with their statuses.
+/// Source: API reference, GetCredentials, Errors.
+pub(super) const DOCUMENTED_ERRORS: [(&str, u16); 3] =
+    [("InternalServerException", 500), ("ResourceNotFoundException", 400), ("ValidationException", 400)];
+
+/// Everything that the rules look at in one call and its answer.
+pub(super) struct Observation<'a> {
+    pub(super) case: &'a ExpandedCase,
+    pub(super) call: &'a Call,
+    pub(super) exchange: &'a Exchange,
+    pub(super) response: &'a Response,
+    pub(super) validators: &'a Validators,
+    /// The body, where it is JSON.
+    pub(super) body: Option<Value>,
+    /// The error's name without namespace and URI, where the answer has one.
+    pub(super) error: Option<String>,
+    /// Values from the body that must not be quoted.
+    secrets: Vec<String>,
+}
+
+impl<'a> Observation<'a> {
+    pub(super) fn new(
+        case: &'a ExpandedCase,
+        call: &'a Call,
+        exchange: &'a Exchange,
+        response: &'a Response,
+        validators: &'a Validators,
+    ) -> Self {
+        let body = response.json();
+        let error = (response.status >= 300).then(|| error_type(response)).flatten();
+        let mut secrets = Vec::new();
+        collect_secrets(body.as_ref(), &mut secrets);
+        Self { case, call, exchange, response, validators, body, error, secrets }
+    }
+
+    pub(super) fn status(&self) -> u16 {
+        self.response.status
+    }
+
+    pub(super) fn is_success(&self) -> bool {
+        (200..300).contains(&self.status())
+    }
+
+    /// Whether the answer is an error that the documents list for the operation.
+    pub(super) fn is_documented_error(&self) -> bool {
+        self.documented_error().is_some()
+    }
+
+    /// The name and the documented status of a documented error.
+    pub(super) fn documented_error(&self) -> Option<(&'static str, u16)> {
+        let name = self.error.as_deref()?;
+        DOCUMENTED_ERRORS.into_iter().find(|(error, _)| *error == name)
+    }
+
+    /// Whether an expected answer is this one, status and error name alike.
+    pub(super) fn is_answered_by(&self, answer: &Answer) -> bool {
+        answer.status.includes(self.status())
+            && match answer.error.as_deref() {
+                None => self.is_success(),
+                Some("*") => self.error.is_some(),
+                Some(name) => self.error.as_deref() == Some(name),
+            }
+    }
+
+    pub(super) fn is_throttled(&self) -> bool {
+        self.response.is_throttled()
+    }
+
+    /// The answer in a few words: `400 ValidationException`, with the error's message quoted.
+    pub(super) fn summary(&self) -> String {
+        let mut words = self.status().to_string();
+        if let Some(error) = &self.error {
+            words.push(' ');
+            words.push_str(&self.quote(error));
+        }
+        if let Some(message) = self.message() {
+            words.push_str(&format!(" \"{}\"", self.quote(message)));
+        }
+        words
+    }
+
+    /// The error's message, by any of the names that are seen.
+    pub(super) fn message(&self) -> Option<&str> {
+        if self.is_success() {
+            return None;
+        }
+        let body = self.body.as_ref()?;
+        ["message", "Message", "errorMessage"].into_iter().find_map(|name| body.get(name)?.as_str())
+    }
+
+    /// The target's own words, fit for a report, without any secret that the body holds.
+    pub(super) fn quote(&self, text: &str) -> String {
+        let masked = self.secrets.iter().fold(text.to_owned(), |text, secret| text.replace(secret.as_str(), "***"));
+        quote(&masked)
+    }
+}
+
+/// Collects the texts of members whose name says that they are secret, at any depth.
+fn collect_secrets(value: Option<&Value>, secrets: &mut Vec<String>) {
+    /// Shorter texts are too likely to be part of an ordinary word.
+    const SHORTEST: usize = 4;
+    match value {
+        Some(Value::Object(members)) => {
+            for (name, member) in members {
+                let name = name.to_ascii_lowercase();
+                let secret = ["password", "secret", "token", "dbuser"].iter().any(|word| name.contains(word));
+                match member {
+                    Value::String(text) if secret && text.len() >= SHORTEST => secrets.push(text.clone()),
+                    Value::Number(number) if secret && number.to_string().len() >= SHORTEST => secrets.push(number.to_string()),
+                    _ => collect_secrets(Some(member), secrets),
+                }
+            }
+        }
+        Some(Value::Array(items)) => items.iter().for_each(|item| collect_secrets(Some(item), secrets)),
+        _ => {}
+    }
+}
+
+/// The shape of a body without its values: `{dbPassword: string, expiration: number}`. Names that a
+/// target makes up are kept, escaped; at most forty of them.
+pub fn shape(response: &Response) -> String {
+    if response.body.is_empty() {
+        return "empty".to_owned();
+    }
+    response.json().map_or_else(|| "not JSON".to_owned(), |body| shape_of(&body))
+}
+
+fn shape_of(value: &Value) -> String {
+    const MOST: usize = 40;
+    match value {
+        Value::Null => "null".to_owned(),
+        Value::Bool(_) => "boolean".to_owned(),
+        Value::Number(_) => "number".to_owned(),
+        Value::String(_) => "string".to_owned(),
+        Value::Array(items) => {
+            let shapes: BTreeSet<_> = items.iter().take(MOST).map(shape_of).collect();
+            format!("[{}]", shapes.into_iter().collect::<Vec<_>>().join(", "))
+        }
+        Value::Object(members) => {
+            let mut shapes: Vec<_> =
+                members.iter().take(MOST).map(|(name, member)| format!("{}: {}", quote(name), shape_of(member))).collect();
+            if members.len() > MOST {
+                shapes.push("…".to_owned());
+            }
+            format!("{{{}}}", shapes.join(", "))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::Headers;
+
+    #[test]
+    fn a_shape_has_names_and_types_and_no_values() {
+        let body = r#"{"dbPassword":"CANARY","expiration":1.5,"x":[1,"CANARY",null],"y":{"z":true}}"#;
+        let response = Response { status: 200, headers: Headers::new(), body: body.into() };
+        assert_eq!(shape(&response), "{dbPassword: string, expiration: number, x: [null, number, string], y: {z: boolean}}");
+    }
+}

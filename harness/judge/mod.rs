@@ -1,0 +1,183 @@
+//! Judging: a case and what went over the wire in, a verdict out.
+//!
+//! Pure and synchronous: no clock, no environment, no network. Uses contract, corpus (the types of a
+//! case), wire (exchanges) and verdict. Start with [`Judge::judge`]; the rules are in `rules`, one
+//! function each, listed in [`rules::ALL`].
+
+mod answer;
+mod outcome;
+mod rules;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+pub use answer::shape;
+
+use answer::Observation;
+use rules::{Finding, Subject};
+
+use crate::contract::{Contract, Level, LoadError, REGISTER_FILE, Requirement};
+use crate::corpus::{Call, ExpandedCase};
+use crate::verdict::{Verdict, Violation};
+use crate::wire::Exchange;
+
+/// What the judge concludes about a case.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Judgement {
+    /// `pass`, `fail` or `indeterminate`.
+    pub verdict: Verdict,
+    /// Why there is no verdict, in a sentence.
+    pub reason: Option<String>,
+    /// Every broken `must` requirement.
+    pub violations: Vec<Violation>,
+    /// Every broken requirement below `must`.
+    pub warnings: Vec<Violation>,
+    /// The requirements that this case decided, one way or the other.
+    pub decided: BTreeSet<String>,
+}
+
+impl Judgement {
+    /// No verdict, and why.
+    pub fn undecided(reason: impl Into<String>) -> Self {
+        Self {
+            verdict: Verdict::Indeterminate,
+            reason: Some(reason.into()),
+            violations: Vec::new(),
+            warnings: Vec::new(),
+            decided: BTreeSet::new(),
+        }
+    }
+}
+
+/// Judges transcripts by the contract.
+#[derive(Clone, Debug)]
+pub struct Judge {
+    contract: Arc<Contract>,
+}
+
+impl Judge {
+    /// A judge for a contract.
+    ///
+    /// # Errors
+    /// When a row of the register names a rule that does not exist, or a rule has no row, and so
+    /// could never accuse anybody.
+    pub fn new(contract: Arc<Contract>) -> Result<Self, LoadError> {
+        let error = |pointer: String, message| Err(LoadError::new(&format!("fixtures/{REGISTER_FILE}"), pointer, message));
+        let rows = &contract.register.requirements;
+        for (index, row) in rows.iter().enumerate() {
+            if let Some(decision) = &row.decided_by
+                && !rules::ALL.iter().any(|rule| rule.name == decision.rule)
+            {
+                let message = format!("there is no rule \"{}\"", decision.rule);
+                return error(format!("/requirements/{index}/decided_by/rule"), message);
+            }
+        }
+        for rule in rules::ALL {
+            if !rows.iter().any(|row| row.decided_by.as_ref().is_some_and(|decision| decision.rule == rule.name)) {
+                return error("/requirements".to_owned(), format!("no requirement is decided by the rule \"{}\"", rule.name));
+            }
+        }
+        Ok(Self { contract })
+    }
+
+    /// Judges a case: one exchange for each of its calls, in order.
+    pub fn judge(&self, case: &ExpandedCase, transcript: &[Exchange]) -> Judgement {
+        let mut docket = Docket::default();
+        for (call, exchange) in case.calls.iter().zip(transcript) {
+            if let Some(reason) = self.judge_call(case, call, exchange, &mut docket) {
+                return Judgement::undecided(reason);
+            }
+        }
+        let (violations, warnings): (Vec<_>, Vec<_>) = docket.broken.into_iter().partition(|v| v.level == Level::Must);
+        Judgement {
+            verdict: if violations.is_empty() { Verdict::Pass } else { Verdict::Fail },
+            reason: None,
+            violations,
+            warnings,
+            decided: docket.decided,
+        }
+    }
+
+    /// Judges one call; the reason where it cannot be judged.
+    fn judge_call(&self, case: &ExpandedCase, call: &Call, exchange: &Exchange, docket: &mut Docket) -> Option<String> {
+        let response = match &exchange.answer {
+            Ok(response) => response,
+            Err(fault) => return Some(fault.to_string()),
+        };
+        let seen = Observation::new(case, call, exchange, response, &self.contract.validators);
+        if seen.is_throttled() && !call.expect.answers().iter().any(|answer| seen.is_answered_by(answer)) {
+            return Some(format!("the target throttled the request ({})", seen.summary()));
+        }
+        let outcome = outcome::of(&seen);
+        for id in &case.case.requirements {
+            let Some(row) = self.contract.register.get(id).filter(|row| row.is_outcome()) else { continue };
+            docket.decide(row);
+            if let outcome::Outcome::Broken { expected, actual } = &outcome {
+                docket.break_row(row, "status", expected, actual);
+            }
+        }
+        // What an answer of another kind looks like says nothing about the rules for the expected kind.
+        if matches!(outcome, outcome::Outcome::Broken { .. }) && !seen.is_documented_error() {
+            return None;
+        }
+        for rule in rules::ALL {
+            for finding in (rule.judge)(&seen) {
+                self.record(rule.name, finding, docket);
+            }
+        }
+        None
+    }
+
+    /// Books a finding of a rule under the requirement that it decides.
+    fn record(&self, rule: &str, finding: Finding, docket: &mut Docket) {
+        let Some(row) = self.row_for(rule, finding.subject()) else { return };
+        docket.decide(row);
+        if let Finding::Broken { at, expected, actual, .. } = finding {
+            docket.break_row(row, &at, &expected, &actual);
+        }
+    }
+
+    /// The row that a finding of a rule belongs to: the one that says most about it.
+    fn row_for(&self, rule: &str, subject: &Subject) -> Option<&Requirement> {
+        let fits = |wanted: &Option<String>, found: &Option<String>| wanted.is_none() || wanted == found;
+        self.contract
+            .register
+            .requirements
+            .iter()
+            .filter_map(|row| Some((row, row.decided_by.as_ref()?)))
+            .filter(|(_, by)| {
+                by.rule == rule
+                    && fits(&by.at, &subject.at)
+                    && fits(&by.keyword, &subject.keyword)
+                    && fits(&by.error, &subject.error)
+            })
+            .max_by_key(|(_, by)| [&by.at, &by.keyword, &by.error].into_iter().flatten().count())
+            .map(|(row, _)| row)
+    }
+}
+
+/// What has been found about a case so far.
+#[derive(Default)]
+struct Docket {
+    broken: Vec<Violation>,
+    decided: BTreeSet<String>,
+}
+
+impl Docket {
+    fn decide(&mut self, row: &Requirement) {
+        self.decided.insert(row.id.clone());
+    }
+
+    fn break_row(&mut self, row: &Requirement, at: &str, expected: &str, actual: &str) {
+        let violation = Violation {
+            requirement: row.id.clone(),
+            level: row.level,
+            at: at.to_owned(),
+            expected: expected.to_owned(),
+            actual: actual.to_owned(),
+        };
+        if !self.broken.contains(&violation) {
+            self.broken.push(violation);
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! Rules for errors.
+
+use serde_json::Value;
+
+use super::success::{broken, check_media_type, kind};
+use super::{Finding, Observation, Subject};
+use crate::corpus::Check;
+use crate::wire::{bare_type, error_types};
+
+/// A finding about a documented error; nothing for any other answer.
+fn on_documented_error(seen: &Observation<'_>, judge: impl FnOnce(&'static str, u16, &Value) -> Vec<Finding>) -> Vec<Finding> {
+    let empty = Value::Null;
+    match seen.documented_error() {
+        Some((name, status)) => judge(name, status, seen.body.as_ref().unwrap_or(&empty)),
+        None => Vec::new(),
+    }
+}
+
+fn about(error: &str) -> Subject {
+    Subject { error: Some(error.to_owned()), ..Subject::default() }
+}
+
+/// An error says its type, in one of the places where clients look.
+pub(super) fn has_type(seen: &Observation<'_>) -> Vec<Finding> {
+    if seen.status() < 400 {
+        return Vec::new();
+    }
+    Finding::of(seen.error.is_some(), Subject::default(), "body /__type", "the error's name in __type, in code or in the header x-amzn-errortype", || {
+        "none of them".to_owned()
+    })
+}
+
+/// The type stands in the body's `__type`, where new servers should put it.
+pub(super) fn type_in_body(seen: &Observation<'_>) -> Vec<Finding> {
+    let Some(error) = seen.error.as_ref().filter(|_| seen.status() >= 400) else { return Vec::new() };
+    let place = error_types(seen.response, seen.body.as_ref()).next().map_or("", |(place, _)| place);
+    Finding::of(place == "body /__type", Subject::default(), "body /__type", format!("\"{}\"", seen.quote(error)), || {
+        format!("no such text, only {place}")
+    })
+}
+
+/// The type is the bare name of the error's shape.
+pub(super) fn type_is_bare(seen: &Observation<'_>) -> Vec<Finding> {
+    let in_body = error_types(seen.response, seen.body.as_ref()).find(|(place, _)| *place == "body /__type");
+    let Some((place, text)) = in_body.filter(|_| seen.status() >= 400) else { return Vec::new() };
+    Finding::of(bare_type(text) == text, Subject::default(), place, format!("\"{}\"", seen.quote(bare_type(text))), || {
+        format!("\"{}\"", seen.quote(text))
+    })
+}
+
+/// A documented error comes with its documented status.
+pub(super) fn status(seen: &Observation<'_>) -> Vec<Finding> {
+    on_documented_error(seen, |name, status, _| {
+        Finding::of(seen.status() == status, about(name), "status", format!("{status} with {name}"), || seen.status().to_string())
+    })
+}
+
+/// An error has the media type of the protocol.
+pub(super) fn media_type(seen: &Observation<'_>) -> Vec<Finding> {
+    on_documented_error(seen, |_, _, _| check_media_type(seen))
+}
+
+/// A documented error has a message that is a text; which of its two names it has is another rule's business.
+pub(super) fn message(seen: &Observation<'_>) -> Vec<Finding> {
+    on_documented_error(seen, |name, _, body| {
+        let message = body.get("message").or_else(|| body.get("Message"));
+        Finding::of(message.is_some_and(Value::is_string), about(name), "body /message", "a string", || {
+            message.map_or("no such member", kind).to_owned()
+        })
+    })
+}
+
+/// The message is called `message`.
+pub(super) fn message_name(seen: &Observation<'_>) -> Vec<Finding> {
+    on_documented_error(seen, |name, _, body| {
+        let (lower, upper) = (body.get("message").is_some(), body.get("Message").is_some());
+        if !lower && !upper {
+            return Vec::new();
+        }
+        Finding::of(lower, about(name), "body /message", "the message under this name", || "under the name Message".to_owned())
+    })
+}
+
+/// The other members of a documented error are valid against its schema.
+pub(super) fn schema(seen: &Observation<'_>) -> Vec<Finding> {
+    on_documented_error(seen, |name, _, body| {
+        let mut breaches = seen.validators.breaches(name, body);
+        // The message has rules of its own, and so has the type.
+        breaches.retain(|breach| !matches!(breach.at.as_str(), "" | "/message" | "/__type"));
+        if breaches.is_empty() { vec![Finding::Holds(Subject::default())] } else { breaches.into_iter().map(broken).collect() }
+    })
+}
+
+/// The message names the member at fault, for a case that asks for this check.
+pub(super) fn message_names_member(seen: &Observation<'_>) -> Vec<Finding> {
+    let asked = seen.case.case.checks.contains(&Check::MessageNamesMember);
+    let (true, Some(member), Some(message)) = (asked, seen.case.member_at_fault(), seen.message()) else {
+        return Vec::new();
+    };
+    let named = message.to_ascii_lowercase().contains(&member.to_ascii_lowercase());
+    Finding::of(named, Subject::default(), "body /message", format!("a message that names {member}"), || {
+        format!("\"{}\"", seen.quote(message))
+    })
+}

@@ -1,0 +1,69 @@
+//! Rules for how long the credentials live.
+
+use jiff::Timestamp;
+use jiff::fmt::rfc2822::DateTimeParser;
+
+use super::{Finding, Observation, Subject};
+
+/// The lifetime where none is asked for, in seconds.
+/// Source: API reference, GetCredentials, description: 900 seconds by default.
+const DEFAULT_SECONDS: f64 = 900.0;
+
+/// How far `expiration` may be from the expected time, in seconds. The documents give no tolerance;
+/// this leaves room for a slow answer and for rounding, and is far below the shortest lifetime.
+const TOLERANCE_SECONDS: f64 = 60.0;
+
+/// Without a duration, credentials expire 900 seconds after the call.
+pub(super) fn default(seen: &Observation<'_>) -> Vec<Finding> {
+    if asked(seen).is_some() { Vec::new() } else { expires_after(seen, DEFAULT_SECONDS) }
+}
+
+/// With a duration, credentials expire that many seconds after the call.
+pub(super) fn chosen(seen: &Observation<'_>) -> Vec<Finding> {
+    match asked(seen).map(str::parse) {
+        Some(Ok(seconds)) => expires_after(seen, seconds),
+        Some(Err(_)) | None => Vec::new(),
+    }
+}
+
+/// The duration that was asked for, as JSON text; an explicit null is the same as none.
+fn asked<'a>(seen: &'a Observation<'_>) -> Option<&'a str> {
+    seen.call.request.input.get("durationSeconds").filter(|text| *text != "null")
+}
+
+fn expires_after(seen: &Observation<'_>, seconds: f64) -> Vec<Finding> {
+    if !seen.is_success() {
+        return Vec::new();
+    }
+    let Some(expiration) = seen.body.as_ref().and_then(|body| body.get("expiration")?.as_f64()) else {
+        return Vec::new();
+    };
+    let (earliest, latest, clock) = issued(seen);
+    let from = earliest + seconds - TOLERANCE_SECONDS;
+    let to = latest + seconds + TOLERANCE_SECONDS;
+    let expected = format!("{seconds} s after the call by {clock}, give or take {TOLERANCE_SECONDS} s");
+    Finding::of((from..=to).contains(&expiration), Subject::default(), "body /expiration", expected, || {
+        let after = expiration - earliest;
+        let guess = if after > 1e11 { ", which looks like milliseconds" } else { "" };
+        format!("{expiration}, {after:.0} s after the call{guess}")
+    })
+}
+
+/// When the answer was made, in epoch seconds: by the server's own `Date` where it sends one, else
+/// between the harness's sending and receiving.
+fn issued(seen: &Observation<'_>) -> (f64, f64, &'static str) {
+    let date = seen.response.headers.get("date").and_then(http_date).map(seconds);
+    match date {
+        Some(date) => (date, date, "the server's Date"),
+        None => (seconds(seen.exchange.sent_at), seconds(seen.exchange.received_at), "the harness's clock"),
+    }
+}
+
+/// An HTTP date (RFC 9110), such as `Sun, 22 Nov 2026 01:02:03 GMT`.
+fn http_date(text: &str) -> Option<Timestamp> {
+    DateTimeParser::new().parse_timestamp(text).ok()
+}
+
+fn seconds(at: Timestamp) -> f64 {
+    at.as_duration().as_secs_f64()
+}

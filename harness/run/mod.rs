@@ -1,0 +1,78 @@
+//! Running: a plan and a target in, a result for each case out.
+//!
+//! Uses everything but reports. Start with [`Session`], which runs one case with all that it needs
+//! (its control, its setup and teardown); [`run`] drives a whole plan over it.
+
+mod names;
+mod repro;
+mod request;
+mod session;
+
+use std::sync::Arc;
+
+use futures_util::{StreamExt, stream};
+use tokio::sync::watch;
+
+pub use names::random_seed;
+pub use session::{Session, SessionError};
+
+use crate::corpus::Plan;
+use crate::verdict::{CaseResult, Verdict};
+
+/// How a plan is run.
+#[derive(Clone, Debug)]
+pub struct RunOptions {
+    /// How many cases are in flight together.
+    pub jobs: usize,
+    /// How often each case runs.
+    pub repeat: u32,
+    /// Whether the first failure ends the run.
+    pub fail_fast: bool,
+}
+
+/// Runs a plan, and hands over each case's result in the order of the plan as soon as it and all
+/// before it are there. Gives back whether the plan was run to its end.
+///
+/// Setting `interrupt` to true starts no further case, drops the requests in flight, and finishes
+/// the teardown of cases that have one.
+pub async fn run(
+    session: &Session,
+    plan: &Plan,
+    options: &RunOptions,
+    interrupt: &watch::Receiver<bool>,
+    mut report: impl FnMut(CaseResult),
+) -> bool {
+    let work = plan.cases.iter().flat_map(|case| (0..options.repeat).map(move |run| (case, run)));
+    let mut results = stream::iter(work)
+        .map(|(case, run)| session.run_case(Arc::clone(case), run, interrupt.clone()))
+        .buffered(options.jobs.max(1));
+    let mut pending: Option<CaseResult> = None;
+    while let Some(result) = results.next().await {
+        let Some(result) = result else { return false };
+        match &mut pending {
+            Some(earlier) if earlier.id == result.id => merge(earlier, result),
+            _ => {
+                if let Some(done) = pending.replace(result) {
+                    let failed = done.verdict == Verdict::Fail;
+                    report(done);
+                    if failed && options.fail_fast {
+                        return false;
+                    }
+                }
+            }
+        }
+    }
+    if let Some(last) = pending {
+        report(last);
+    }
+    true
+}
+
+/// Adds a later run of the same case: the first that was not a pass is what is told.
+fn merge(earlier: &mut CaseResult, later: CaseResult) {
+    let (runs, duration_ms) = (earlier.runs + later.runs, earlier.duration_ms + later.duration_ms);
+    if earlier.verdict == Verdict::Pass && later.verdict != Verdict::Pass {
+        *earlier = later;
+    }
+    (earlier.runs, earlier.duration_ms) = (runs, duration_ms);
+}

@@ -1,0 +1,62 @@
+//! Names and values that are new in each run, so that no target can know them beforehand.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use rand::rngs::StdRng;
+use rand::seq::IndexedRandom;
+use rand::{RngExt, SeedableRng};
+
+/// Makes the names of one run of one case; the same seed gives the same names.
+pub(super) struct Names(StdRng);
+
+impl Names {
+    /// Names for a run of a case, drawn from the seed of the whole run.
+    pub(super) fn new(seed: u64, case: &str, run: u32) -> Self {
+        let mut hasher = DefaultHasher::new();
+        (seed, case, run).hash(&mut hasher);
+        Self(StdRng::seed_from_u64(hasher.finish()))
+    }
+
+    /// A name of so many characters: a letter, then letters and digits.
+    pub(super) fn name(&mut self, length: usize) -> String {
+        const LETTERS: &[u8] = b"abcdefghijklmnopqrstuvwxyz";
+        const ALL: &[u8] = b"abcdefghijklmnopqrstuvwxyz0123456789";
+        (0..length).map(|index| self.pick(if index == 0 { LETTERS } else { ALL })).collect()
+    }
+
+    /// A text of the form of an access key id or a secret: so many capital letters and digits.
+    pub(super) fn key(&mut self, length: usize) -> String {
+        const KEY: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+        (0..length).map(|_| self.pick(KEY)).collect()
+    }
+
+    fn pick(&mut self, from: &[u8]) -> char {
+        char::from(*from.choose(&mut self.0).expect("there is something to pick from"))
+    }
+}
+
+/// A seed for a run that was given none.
+pub fn random_seed() -> u64 {
+    // Short enough to be typed again.
+    u64::from(rand::rng().random::<u32>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_seed_gives_the_same_names_and_another_case_others() {
+        let name = |seed, case| Names::new(seed, case, 0).name(20);
+        assert_eq!(name(1, "a/b"), name(1, "a/b"));
+        assert_ne!(name(1, "a/b"), name(1, "a/c"));
+        assert_ne!(name(1, "a/b"), name(2, "a/b"));
+    }
+
+    #[test]
+    fn a_name_is_a_valid_workgroup_name_of_its_length() {
+        let name = Names::new(1, "a/b", 0).name(64);
+        assert_eq!(name.len(), 64);
+        assert!(name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit()));
+    }
+}

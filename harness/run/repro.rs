@@ -1,0 +1,87 @@
+//! The line that shows the same answer again.
+
+use crate::corpus::{ExpandedCase, SigningDefect};
+use crate::targets::Target;
+use crate::wire::{Request, SIGNING_NAME};
+
+/// A curl command for a request, or a command of ours where curl cannot make what the case wants
+/// wrong. It takes credentials from the environment, so it holds no secret.
+pub(super) fn line(case: &ExpandedCase, target: &Target, request: &Request, body: &str) -> String {
+    let defect = case.calls.first().and_then(|call| call.request.raw.as_ref()?.signing);
+    let signature = match defect {
+        _ if target.credentials.is_none() => String::new(),
+        None => signing_options(target, "$AWS_SECRET_ACCESS_KEY"),
+        Some(SigningDefect::Unsigned) => String::new(),
+        Some(SigningDefect::WrongSecret) => signing_options(target, "not-the-secret"),
+        Some(_) => return command(case, target),
+    };
+    let mut line = format!("curl -sS -i {signature}-X {}", word(&request.method));
+    for name in ["content-type", "x-amz-target"] {
+        // curl adds a content type of its own unless one is given or taken away.
+        let header = request.headers.get(name).map_or_else(|| format!("{name}:"), |value| format!("{name}: {value}"));
+        line.push_str(&format!(" -H {}", word(&header)));
+    }
+    line.push_str(&format!(" --data-binary {}", word(body)));
+    let origin = target.endpoint.origin().ascii_serialization();
+    line.push_str(&format!(" {}", word(&format!("{origin}{}", request.target))));
+    line
+}
+
+fn signing_options(target: &Target, secret: &str) -> String {
+    let scope = format!("aws:amz:{}:{SIGNING_NAME}", target.region);
+    let token = match &target.credentials {
+        Some(credentials) if credentials.session_token.is_some() => "-H \"x-amz-security-token: $AWS_SESSION_TOKEN\" ",
+        _ => "",
+    };
+    format!("--aws-sigv4 {} --user \"$AWS_ACCESS_KEY_ID:{secret}\" {token}", word(&scope))
+}
+
+fn command(case: &ExpandedCase, target: &Target) -> String {
+    let mut line = format!("countersign run {} --endpoint {}", word(&case.id), word(target.endpoint.as_str()));
+    line.push_str(&format!(" --region {}", word(&target.region)));
+    if let Some(workgroup) = &target.workgroup {
+        line.push_str(&format!(" --workgroup {}", word(workgroup)));
+    }
+    let claims: Vec<_> = target.features.iter().map(|feature| feature.word()).collect();
+    line.push_str(&format!(" --claim {}", claims.join(",")));
+    line
+}
+
+/// A text as one word of a shell.
+pub(crate) fn word(text: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:=@%+,".contains(&byte);
+    if !text.is_empty() && text.bytes().all(plain) {
+        return text.to_owned();
+    }
+    if text.chars().any(char::is_control) {
+        let escaped: String = text
+            .chars()
+            .flat_map(|c| match c {
+                '\'' => "\\'".chars().collect::<Vec<_>>(),
+                '\\' => "\\\\".chars().collect(),
+                c if c.is_control() => format!("\\u{:04x}", u32::from(c)).chars().collect(),
+                c => vec![c],
+            })
+            .collect();
+        return format!("$'{escaped}'");
+    }
+    format!("'{}'", text.replace('\'', "'\\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case("a-b", "a-b")]
+    #[case("", "''")]
+    #[case(r#"{"a":1}"#, r#"'{"a":1}'"#)]
+    #[case("it's", r"'it'\''s'")]
+    #[case("$(reboot)", "'$(reboot)'")]
+    #[case("a\nb'", "$'a\\u000ab\\''")]
+    fn a_text_is_one_word_of_a_shell(#[case] text: &str, #[case] expected: &str) {
+        assert_eq!(word(text), expected);
+    }
+}

@@ -1,0 +1,343 @@
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use tokio::sync::{OnceCell, watch};
+
+use super::names::Names;
+use super::repro;
+use super::request::{self, Missing};
+use crate::contract::{Contract, Side};
+use crate::corpus::{Call, Corpus, ExpandedCase};
+use crate::judge::{Judge, Judgement, shape};
+use crate::targets::Target;
+use crate::targets::probe::{self, Class, Probe};
+use crate::verdict::{CaseResult, Verdict};
+use crate::wire::{Client, ClientError, Exchange, Fault, Transcript, error_type, quote};
+
+/// A target that hangs or is gone is given up after so many requests in a row without an answer.
+const HOPELESS_AFTER: u32 = 3;
+
+/// How often a throttled request is sent again, with growing pauses of which the first has this length.
+const PATIENCE: u32 = 5;
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
+
+/// The longest pause that a target can ask for with `Retry-After`.
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// What keeps a session from being made.
+#[derive(Debug, thiserror::Error)]
+pub enum SessionError {
+    /// There is no client for the target.
+    #[error(transparent)]
+    Client(#[from] ClientError),
+}
+
+/// A target under test with everything that its cases share: connections, controls, the seed.
+#[derive(Debug)]
+pub struct Session {
+    contract: Arc<Contract>,
+    corpus: Arc<Corpus>,
+    judge: Judge,
+    target: Target,
+    client: Client,
+    seed: u64,
+    probe: OnceCell<Probe>,
+    controls: Mutex<HashMap<String, Arc<OnceCell<Option<CaseResult>>>>>,
+    unanswered: AtomicU32,
+    leftovers: AtomicU32,
+}
+
+impl Session {
+    /// A session with a target; nothing is sent yet.
+    ///
+    /// # Errors
+    /// When no client can be made for the target.
+    pub fn new(contract: Arc<Contract>, corpus: Arc<Corpus>, judge: Judge, target: Target, seed: u64) -> Result<Self, SessionError> {
+        let client = Client::new(target.endpoint.clone(), &target.client)?;
+        Ok(Self {
+            contract,
+            corpus,
+            judge,
+            target,
+            client,
+            seed,
+            probe: OnceCell::new(),
+            controls: Mutex::default(),
+            unanswered: AtomicU32::new(0),
+            leftovers: AtomicU32::new(0),
+        })
+    }
+
+    /// The contract that cases are judged by.
+    pub fn contract(&self) -> &Contract {
+        &self.contract
+    }
+
+    /// The target.
+    pub fn target(&self) -> &Target {
+        &self.target
+    }
+
+    /// The seed of all random names.
+    pub fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    /// How many cases could not undo what they did.
+    pub fn leftovers(&self) -> u32 {
+        self.leftovers.load(Ordering::Relaxed)
+    }
+
+    /// Asks the target once, and says what kind of server answers.
+    pub async fn probe(&self) -> &Probe {
+        self.probe.get_or_init(|| self.ask()).await
+    }
+
+    async fn ask(&self) -> Probe {
+        if self.target.path_names_case {
+            // The mock is ours, and knows cases only.
+            return Probe { class: Class::Answers, said: "200".to_owned() };
+        }
+        let workgroup = if self.target.workgroup.is_some() { "${workgroup}" } else { "${random:20}" };
+        let input = format!(r#"{{"input":{{"workgroupName":"{workgroup}"}}}}"#);
+        let spec = serde_json::from_str(&input).expect("the probe's request is well formed");
+        let mut names = Names::new(self.seed, "probe", 0);
+        match request::build(&spec, "GetCredentials", &self.target, "", &mut names, Timestamp::now()) {
+            Ok(built) => probe::classify(&self.client.send(built.request).await),
+            Err(Missing(words)) => Probe { class: Class::Unreachable, said: words },
+        }
+    }
+
+    /// Runs a case: its control first, then its calls. Nothing where the run was interrupted.
+    pub async fn run_case(&self, case: Arc<ExpandedCase>, run: u32, interrupt: watch::Receiver<bool>) -> Option<CaseResult> {
+        if run > 0 {
+            return self.run_uncached(&case, run, interrupt).await;
+        }
+        // A control runs once, for itself and for every case that rests on it.
+        let cell = {
+            let mut cells = self.controls.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(cells.entry(case.id.clone()).or_default())
+        };
+        let result = cell.get_or_init(|| self.run_uncached(&case, run, interrupt)).await.clone();
+        if !self.is_control(&case.id) {
+            // Nobody will ask for it again; a long run keeps no results.
+            self.controls.lock().unwrap_or_else(PoisonError::into_inner).remove(&case.id);
+        }
+        result
+    }
+
+    fn is_control(&self, id: &str) -> bool {
+        self.corpus.cases().iter().any(|case| case.case.control.as_ref().is_some_and(|control| control.case == id))
+    }
+
+    async fn run_uncached(&self, case: &Arc<ExpandedCase>, run: u32, interrupt: watch::Receiver<bool>) -> Option<CaseResult> {
+        let start = Instant::now();
+        let mut result = self.blank(case);
+        if *interrupt.borrow() {
+            return None;
+        }
+        if let Some(judgement) = self.obstacle(case, &interrupt).await {
+            let (verdict, reason) = judgement?;
+            result.verdict = verdict;
+            result.reason = reason;
+            return Some(result);
+        }
+        let mut names = Names::new(self.seed, &case.id, run);
+        let outcome = self.perform(case, &mut names, &interrupt, &mut result).await;
+        self.tear_down(case, &mut names).await;
+        let (judgement, transcript) = outcome?;
+        describe(&mut result, judgement, &transcript);
+        result.duration_ms = start.elapsed().as_secs_f64() * 1000.0;
+        Some(result)
+    }
+
+    /// What keeps a case from being run; the inner nothing is an interruption.
+    async fn obstacle(&self, case: &ExpandedCase, interrupt: &watch::Receiver<bool>) -> Option<Option<(Verdict, Option<String>)>> {
+        if let Some(lacking) = case.case.needs.iter().find(|need| !self.target.features.contains(need)) {
+            let reason = format!("the target does not claim {lacking}");
+            return Some(Some((Verdict::NotApplicable, Some(reason))));
+        }
+        let probe = self.probe().await;
+        match probe.class {
+            Class::Unreachable => return Some(Some((Verdict::Indeterminate, Some(probe.said.clone())))),
+            class if !class.is_judged() => return Some(Some((Verdict::NotImplemented, None))),
+            _ => {}
+        }
+        if self.unanswered.load(Ordering::Relaxed) >= HOPELESS_AFTER {
+            let reason = format!("not asked: the target left {HOPELESS_AFTER} requests in a row without an answer");
+            return Some(Some((Verdict::Indeterminate, Some(reason))));
+        }
+        let control = case.case.control.as_ref()?;
+        let control = self.corpus.get(&control.case).expect("controls were checked when the corpus was loaded");
+        let result = Box::pin(self.run_case(Arc::clone(control), 0, interrupt.clone())).await;
+        match result {
+            None => Some(None),
+            Some(result) if result.verdict == Verdict::Pass => None,
+            Some(result) => Some(Some(blocked_by(&result))),
+        }
+    }
+
+    /// Makes the calls of a case and judges them.
+    async fn perform(
+        &self,
+        case: &ExpandedCase,
+        names: &mut Names,
+        interrupt: &watch::Receiver<bool>,
+        result: &mut CaseResult,
+    ) -> Option<(Judgement, Transcript)> {
+        let blocked = |reason: String| Judgement { verdict: Verdict::Blocked, ..Judgement::undecided(reason) };
+        for (index, call) in case.case.setup.iter().enumerate() {
+            let exchange = match self.make(case, call, &format!("~setup{index}"), names, interrupt, None).await? {
+                Ok(exchange) => exchange,
+                Err(Missing(words)) => return Some((blocked(words), Vec::new())),
+            };
+            if !self.is_as_expected(case, call, &exchange) {
+                return Some((blocked(format!("its setup call {} failed", index + 1)), vec![exchange]));
+            }
+        }
+        let mut transcript = Vec::with_capacity(case.calls.len());
+        for (index, call) in case.calls.iter().enumerate() {
+            let part = if index == 0 { String::new() } else { format!("~{index}") };
+            match self.make(case, call, &part, names, interrupt, Some(&mut *result)).await? {
+                Ok(exchange) => transcript.push(exchange),
+                Err(Missing(words)) => return Some((blocked(words), transcript)),
+            }
+        }
+        Some((self.judge.judge(case, &transcript), transcript))
+    }
+
+    fn is_as_expected(&self, case: &ExpandedCase, call: &Call, exchange: &Exchange) -> bool {
+        let alone = ExpandedCase { calls: vec![call.clone()], ..case.clone() };
+        self.judge.judge(&alone, std::slice::from_ref(exchange)).verdict == Verdict::Pass
+    }
+
+    /// Undoes what a case did, interrupted or not.
+    async fn tear_down(&self, case: &ExpandedCase, names: &mut Names) {
+        let (_never, calm) = watch::channel(false);
+        for (index, call) in case.case.teardown.iter().enumerate() {
+            let exchange = self.make(case, call, &format!("~teardown{index}"), names, &calm, None).await;
+            let done = matches!(exchange, Some(Ok(exchange)) if self.is_as_expected(case, call, &exchange));
+            if !done {
+                self.leftovers.fetch_add(1, Ordering::Relaxed);
+                tracing::error!(case = case.id, "the teardown failed; the target may hold what this case made");
+            }
+        }
+    }
+
+    /// Makes one call, again where the target throttles. The outer nothing is an interruption.
+    async fn make(
+        &self,
+        case: &ExpandedCase,
+        call: &Call,
+        part: &str,
+        names: &mut Names,
+        interrupt: &watch::Receiver<bool>,
+        result: Option<&mut CaseResult>,
+    ) -> Option<Result<Exchange, Missing>> {
+        let prefix = if self.target.path_names_case { format!("/{}{part}", case.id) } else { String::new() };
+        let mut build = || request::build(&call.request, &case.operation, &self.target, &prefix, names, Timestamp::now());
+        let mut built = match build() {
+            Ok(built) => built,
+            Err(missing) => return Some(Err(missing)),
+        };
+        if let Some(result) = result {
+            result.repro = Some(repro::line(case, &self.target, &built.request, &built.body));
+        }
+        let mut attempt = 0;
+        loop {
+            let exchange = unless(interrupt, self.client.send(built.request)).await?;
+            self.watch_for_silence(&exchange);
+            let throttled = exchange.answer.as_ref().is_ok_and(crate::wire::Response::is_throttled);
+            if !throttled || attempt == PATIENCE {
+                return Some(Ok(exchange));
+            }
+            unless(interrupt, tokio::time::sleep(pause(&exchange, attempt))).await?;
+            attempt += 1;
+            built = match build() {
+                Ok(built) => built,
+                Err(missing) => return Some(Err(missing)),
+            };
+        }
+    }
+
+    fn watch_for_silence(&self, exchange: &Exchange) {
+        match &exchange.answer {
+            Err(Fault::Timeout(_) | Fault::Connect(_)) => {
+                self.unanswered.fetch_add(1, Ordering::Relaxed);
+            }
+            _ => self.unanswered.store(0, Ordering::Relaxed),
+        }
+    }
+
+    fn blank(&self, case: &ExpandedCase) -> CaseResult {
+        CaseResult {
+            id: case.id.clone(),
+            suite: case.suite.clone(),
+            side: Side::Server,
+            title: case.case.title.clone(),
+            requirements: case.case.requirements.clone(),
+            decided: Vec::new(),
+            verdict: Verdict::Indeterminate,
+            reason: None,
+            violations: Vec::new(),
+            warnings: Vec::new(),
+            status: None,
+            error: None,
+            media_type: None,
+            body: None,
+            runs: 1,
+            duration_ms: 0.0,
+            repro: None,
+        }
+    }
+}
+
+/// Waits for something unless the run is interrupted first.
+async fn unless<T>(interrupt: &watch::Receiver<bool>, what: impl Future<Output = T>) -> Option<T> {
+    let mut interrupt = interrupt.clone();
+    tokio::select! {
+        value = what => Some(value),
+        Ok(_) = interrupt.wait_for(|interrupted| *interrupted) => None,
+    }
+}
+
+/// How long to wait before a throttled request is sent again: what the target asks for, within
+/// bounds, or twice as long as the last time.
+fn pause(exchange: &Exchange, attempt: u32) -> Duration {
+    let asked = exchange.answer.as_ref().ok().and_then(|response| response.headers.get("retry-after")?.parse().ok());
+    asked.map_or(FIRST_PAUSE * 2_u32.pow(attempt), Duration::from_secs).min(LONGEST_PAUSE)
+}
+
+/// What a case becomes when its control did not pass.
+fn blocked_by(control: &CaseResult) -> (Verdict, Option<String>) {
+    let verdict = match control.verdict {
+        // A silence of the target is the same silence for what rests on it.
+        Verdict::Indeterminate => Verdict::Indeterminate,
+        _ => Verdict::Blocked,
+    };
+    let why = match (&control.reason, control.violations.first()) {
+        (Some(reason), _) if control.verdict == Verdict::Blocked => return (verdict, Some(reason.clone())),
+        (Some(reason), _) => format!(": {reason}"),
+        (None, Some(violation)) => format!(": expected {}, found {}", violation.expected, violation.actual),
+        (None, None) => String::new(),
+    };
+    (verdict, Some(format!("its control {} is {}{why}", control.id, control.verdict)))
+}
+
+/// Fills in what was judged and seen.
+fn describe(result: &mut CaseResult, judgement: Judgement, transcript: &[Exchange]) {
+    result.verdict = judgement.verdict;
+    result.reason = judgement.reason;
+    result.violations = judgement.violations;
+    result.warnings = judgement.warnings;
+    result.decided = judgement.decided.into_iter().collect();
+    if let Some(Ok(response)) = transcript.last().map(|exchange| &exchange.answer) {
+        result.status = Some(response.status);
+        result.error = (response.status >= 300).then(|| error_type(response)).flatten().map(|error| quote(&error));
+        result.media_type = response.media_type().map(|media| quote(&media));
+        result.body = Some(shape(response));
+    }
+}

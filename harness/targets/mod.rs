@@ -1,0 +1,104 @@
+//! Who is asked: where a target is, what it claims, what stands before it.
+//!
+//! Uses contract (features) and wire. Targets are data: no code knows a target by its name. Start
+//! with [`Target`]; [`probe`] says what kind of server answers, [`gate`] keeps real AWS off until it
+//! is asked for.
+
+pub mod gate;
+pub mod probe;
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use reqwest::Url;
+
+use crate::contract::Feature;
+use crate::wire::{ClientOptions, Credentials};
+
+/// An endpoint under test: where it is, how it is addressed, what it claims.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// Its name in reports and in the snapshots folder.
+    pub name: String,
+    /// Where it listens.
+    pub endpoint: Url,
+    /// The region that requests are signed for.
+    pub region: String,
+    /// What signs requests; nothing where they go out unsigned.
+    pub credentials: Option<Credentials>,
+    /// A workgroup that it has.
+    pub workgroup: Option<String>,
+    /// A custom domain name of that workgroup.
+    pub custom_domain: Option<String>,
+    /// What it claims; `core` is always among it.
+    pub features: BTreeSet<Feature>,
+    /// Whether the path of the URL names the case, as for the replaying mock.
+    pub path_names_case: bool,
+    /// How it is reached.
+    pub client: ClientOptions,
+}
+
+impl Target {
+    /// A target at a URL that claims `core`, in `us-east-1`, without workgroup and credentials.
+    pub fn at(endpoint: Url) -> Self {
+        Self {
+            name: "endpoint".to_owned(),
+            endpoint,
+            region: "us-east-1".to_owned(),
+            credentials: None,
+            workgroup: None,
+            custom_domain: None,
+            features: BTreeSet::from([Feature::Core]),
+            path_names_case: false,
+            client: ClientOptions::default(),
+        }
+    }
+
+    /// The same target under another name.
+    #[must_use]
+    pub fn named(mut self, name: impl Into<String>) -> Self {
+        self.name = name.into();
+        self
+    }
+
+    /// The same target with what signs its requests.
+    #[must_use]
+    pub fn signed_by(mut self, credentials: Credentials) -> Self {
+        self.credentials = Some(credentials);
+        self
+    }
+
+    /// The same target with the name of a workgroup that it has.
+    #[must_use]
+    pub fn with_workgroup(mut self, name: impl Into<String>) -> Self {
+        self.workgroup = Some(name.into());
+        self
+    }
+
+    /// The same target with a custom domain name of its workgroup, which claims that feature.
+    #[must_use]
+    pub fn with_custom_domain(mut self, name: impl Into<String>) -> Self {
+        self.custom_domain = Some(name.into());
+        self.claiming([Feature::CustomDomain])
+    }
+
+    /// The same target, claiming these features too.
+    #[must_use]
+    pub fn claiming(mut self, features: impl IntoIterator<Item = Feature>) -> Self {
+        self.features.extend(features);
+        self
+    }
+
+    /// The same target with another time limit for one request.
+    #[must_use]
+    pub fn with_timeout(mut self, timeout: Duration) -> Self {
+        self.client.timeout = timeout;
+        self
+    }
+
+    /// How its host is written in the `Host` header: with the port where it is not the default.
+    pub fn authority(&self) -> String {
+        let host = self.endpoint.host_str().unwrap_or_default();
+        self.endpoint.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+    }
+}

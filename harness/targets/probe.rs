@@ -1,0 +1,228 @@
+//! What kind of server answers: one `GetCredentials` call, made once, before anything is judged.
+//!
+//! Most emulators do not have the operation, and say so in very different ways. A report that turned
+//! each of them into a pile of failures would accuse where there is nothing to accuse.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::wire::{Exchange, Response, error_type, quote};
+
+/// What a target is, by its answer to the probe.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Class {
+    /// It answers the operation, rightly or wrongly.
+    Answers,
+    /// It speaks the protocol and says that it does not know the operation.
+    UnknownOperation,
+    /// It speaks the protocol and says that it does not know the service.
+    UnknownService,
+    /// It says that it knows the operation and has not implemented it.
+    DeclaredNotImplemented,
+    /// It answers with JSON of its own that no AWS client understands.
+    OwnJson,
+    /// It answers with something that is not an answer of AWS at all.
+    NotAws,
+    /// Another service of AWS answers.
+    WrongService,
+    /// It sends the caller elsewhere.
+    Redirect,
+    /// It fails inside itself.
+    ServerFault,
+    /// It refuses the credentials.
+    RefusedCredentials,
+    /// It gives no usable answer.
+    Unreachable,
+}
+
+impl Class {
+    /// Whether the operation is there, so that its answers can be judged.
+    pub fn is_judged(self) -> bool {
+        matches!(self, Self::Answers | Self::Redirect | Self::ServerFault)
+    }
+
+    /// What it means, as the end of the sentence "the target …".
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Self::Answers => "answers GetCredentials",
+            Self::UnknownOperation => "does not know the operation GetCredentials",
+            Self::UnknownService => "does not know the service redshift-serverless",
+            Self::DeclaredNotImplemented => "says that GetCredentials is not implemented",
+            Self::OwnJson => "answers with an error of its own instead of one of AWS, so it does not have GetCredentials",
+            Self::NotAws => "gives no answer of AWS, so it does not have GetCredentials",
+            Self::WrongService => "answers as another service, so it does not have GetCredentials",
+            Self::Redirect => "redirects the call elsewhere",
+            Self::ServerFault => "fails inside itself",
+            Self::RefusedCredentials => "refuses the credentials",
+            Self::Unreachable => "gives no usable answer",
+        }
+    }
+}
+
+/// The outcome of the probe.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Probe {
+    /// What the target is.
+    pub class: Class,
+    /// What it said, quoted: the words that led there.
+    pub said: String,
+}
+
+/// Names by which servers say that they do not know an operation.
+const UNKNOWN_OPERATION: [&str; 4] = ["UnknownOperationException", "UnknownOperation", "InvalidAction", "UnknownAction"];
+
+/// Names by which servers say that they do not know a service.
+const UNKNOWN_SERVICE: [&str; 3] = ["UnknownService", "UnknownServiceException", "ServiceNotFound"];
+
+/// Names by which servers refuse credentials or a signature. A denial belongs here: with an identity
+/// that may not call the operation, nothing can be judged.
+const REFUSED_CREDENTIALS: [&str; 12] = [
+    "UnrecognizedClientException",
+    "InvalidClientTokenId",
+    "InvalidSignatureException",
+    "SignatureDoesNotMatch",
+    "IncompleteSignature",
+    "IncompleteSignatureException",
+    "MissingAuthenticationToken",
+    "MissingAuthenticationTokenException",
+    "ExpiredTokenException",
+    "ExpiredToken",
+    "AccessDeniedException",
+    "AccessDenied",
+];
+
+/// Classifies the answer to the probe.
+pub fn classify(exchange: &Exchange) -> Probe {
+    match &exchange.answer {
+        Err(fault) => Probe { class: Class::Unreachable, said: fault.to_string() },
+        Ok(response) => Probe { class: class_of(response), said: said(response) },
+    }
+}
+
+fn class_of(response: &Response) -> Class {
+    let body = response.json();
+    let object = body.as_ref().and_then(Value::as_object);
+    let error = error_type(response);
+    match (response.status, error.as_deref()) {
+        (200..300, _) => class_of_success(response, object),
+        (300..400, _) => Class::Redirect,
+        (_, Some(name)) if UNKNOWN_OPERATION.contains(&name) => Class::UnknownOperation,
+        (_, Some(name)) if UNKNOWN_SERVICE.contains(&name) => Class::UnknownService,
+        (501, _) => Class::DeclaredNotImplemented,
+        (_, Some(name)) if REFUSED_CREDENTIALS.contains(&name) => Class::RefusedCredentials,
+        // API Gateway's answer to a path that it does not have.
+        (404, Some("NotFoundException")) => Class::WrongService,
+        (500.., Some(name)) if name != "InternalServerException" => Class::ServerFault,
+        (_, Some(_)) => Class::Answers,
+        (_, None) if is_xml(response) => Class::WrongService,
+        (_, None) if object.is_some() => Class::OwnJson,
+        (_, None) => Class::NotAws,
+    }
+}
+
+/// A success is the operation's where it looks like one at all: a JSON object with one of its
+/// members in any letter case, or at least the protocol's media type.
+fn class_of_success(response: &Response, object: Option<&serde_json::Map<String, Value>>) -> Class {
+    const MEMBERS: [&str; 5] = ["dbpassword", "dbuser", "expiration", "nextrefreshtime", "__type"];
+    let speaks_json = response.media_type().is_some_and(|media| media.starts_with("application/x-amz-json"));
+    match object {
+        Some(members) => {
+            let known = members.keys().any(|name| MEMBERS.contains(&name.to_ascii_lowercase().as_str()));
+            if known || members.is_empty() || speaks_json { Class::Answers } else { Class::WrongService }
+        }
+        None if speaks_json => Class::Answers,
+        None if response.body.is_empty() => Class::NotAws,
+        None => Class::WrongService,
+    }
+}
+
+fn is_xml(response: &Response) -> bool {
+    let declared = response.media_type().is_some_and(|media| media.ends_with("/xml") || media.ends_with("+xml"));
+    declared || response.body.trim_ascii_start().starts_with(b"<?xml")
+}
+
+/// Status, type and first words of an answer.
+fn said(response: &Response) -> String {
+    let media = response.media_type().map_or_else(String::new, |media| format!(" {}", quote(&media)));
+    let error = error_type(response).map_or_else(String::new, |error| format!(" {}", quote(&error)));
+    let words = match response.json() {
+        // A success holds credentials; its words are not for quoting.
+        _ if response.status < 300 => None,
+        Some(body) => ["message", "Message", "errorMessage", "error"].iter().find_map(|name| body.get(name)?.as_str().map(quote)),
+        None => Some(quote(&text_of(&String::from_utf8_lossy(&response.body)))).filter(|words| !words.is_empty()),
+    };
+    let words = words.map_or_else(String::new, |words| format!(": \"{words}\""));
+    format!("{}{media}{error}{words}", response.status)
+}
+
+/// The text of a page of HTML or XML: what stands between the tags.
+fn text_of(page: &str) -> String {
+    let mut text = String::new();
+    let mut inside_tag = false;
+    for character in page.chars() {
+        match character {
+            '<' => inside_tag = true,
+            '>' => {
+                inside_tag = false;
+                text.push(' ');
+            }
+            _ if !inside_tag => text.push(character),
+            _ => {}
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+    use crate::wire::Headers;
+
+    const AWS: &str = "application/x-amz-json-1.1";
+
+    // One row for each way in which a real emulator was seen to answer, or its source says it does.
+    #[rstest]
+    #[case::right(200, AWS, r#"{"dbUser":"IAM:a"}"#, Class::Answers)]
+    #[case::wrong_members(200, AWS, r#"{"DbUser":"a"}"#, Class::Answers)]
+    #[case::empty_object(200, "application/json", "{}", Class::Answers)]
+    #[case::documented_error(400, AWS, r#"{"__type":"ResourceNotFoundException"}"#, Class::Answers)]
+    #[case::documented_fault(500, AWS, r#"{"__type":"InternalServerException"}"#, Class::Answers)]
+    #[case::fakecloud(400, AWS, r#"{"__type":"UnknownOperationException","message":"The operation is not recognized."}"#, Class::UnknownOperation)]
+    #[case::floci(404, AWS, r#"{"__type":"UnknownOperationException"}"#, Class::UnknownOperation)]
+    #[case::winterbaume(404, AWS, r#"{"__type":"UnknownService","message":"No service registered"}"#, Class::UnknownService)]
+    #[case::localstack(501, AWS, r#"{"__type":"InternalFailure","message":"not yet been implemented"}"#, Class::DeclaredNotImplemented)]
+    #[case::ministack(400, "application/json", r#"{"error":"Unsupported service: redshift-serverless"}"#, Class::OwnJson)]
+    #[case::moto(500, "text/html", "<!doctype html><title>500</title>", Class::NotAws)]
+    #[case::mockmesh(404, "", "", Class::NotAws)]
+    #[case::laws(404, "text/plain", "Unknown service or action", Class::NotAws)]
+    #[case::s3(200, "application/xml", "<ListAllMyBucketsResult/>", Class::WrongService)]
+    #[case::s3_refusal(405, "application/xml", "<Error><Code>MethodNotAllowed</Code></Error>", Class::WrongService)]
+    #[case::api_gateway(404, "application/json", r#"{"__type":"NotFoundException","message":"Stage not specified"}"#, Class::WrongService)]
+    #[case::open_search(200, "application/json", r#"{"cluster_name":"a"}"#, Class::WrongService)]
+    #[case::redirect(302, "", "", Class::Redirect)]
+    #[case::localstack_fault(500, AWS, r#"{"__type":"InternalError","message":"exception"}"#, Class::ServerFault)]
+    #[case::bad_key(400, AWS, r#"{"__type":"UnrecognizedClientException"}"#, Class::RefusedCredentials)]
+    #[case::unsigned(403, AWS, r#"{"__type":"MissingAuthenticationTokenException"}"#, Class::RefusedCredentials)]
+    fn each_way_of_answering_has_its_class(#[case] status: u16, #[case] media: &str, #[case] body: &str, #[case] class: Class) {
+        let headers: Headers = [("content-type", media)].into_iter().filter(|(_, media)| !media.is_empty()).collect();
+        assert_eq!(class_of(&Response { status, headers, body: body.into() }), class);
+    }
+
+    #[test]
+    fn what_a_success_holds_is_never_quoted() {
+        let headers = [("content-type", AWS)].into_iter().collect();
+        let response = Response { status: 200, headers, body: br#"{"message":"CANARY","dbPassword":"CANARY"}"#.to_vec() };
+        assert_eq!(said(&response), "200 application/x-amz-json-1.1");
+    }
+
+    #[test]
+    fn a_page_is_quoted_without_its_tags() {
+        let headers = [("content-type", "text/html")].into_iter().collect();
+        let response = Response { status: 500, headers, body: b"<title>500</title> <p>Internal <b>Error</b>".to_vec() };
+        assert_eq!(said(&response), "500 text/html: \"500 Internal Error\"");
+    }
+}

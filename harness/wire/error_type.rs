@@ -1,0 +1,89 @@
+use serde_json::Value;
+
+use super::Response;
+
+/// The names by which services of AWS say that a caller is too fast.
+/// Source: the throttling list that botocore and the Rust SDK share.
+const THROTTLING: [&str; 7] = [
+    "Throttling",
+    "ThrottlingException",
+    "ThrottledException",
+    "RequestThrottledException",
+    "TooManyRequestsException",
+    "RequestLimitExceeded",
+    "SlowDown",
+];
+
+/// The error's name in an answer, without namespace and URI: from the body's `__type` or `code`, or
+/// from the header `x-amzn-errortype`.
+/// Source: Smithy, AWS JSON 1.1, operation error serialization.
+pub fn error_type(response: &Response) -> Option<String> {
+    let body = response.json();
+    error_types(response, body.as_ref()).map(|(_, text)| bare_type(text).to_owned()).find(|name| !name.is_empty())
+}
+
+/// Every place that gives the error's type, with its text as sent: the body first, then the header.
+pub fn error_types<'a>(response: &'a Response, body: Option<&'a Value>) -> impl Iterator<Item = (&'static str, &'a str)> {
+    let member = move |name: &str| body.and_then(|body| body.get(name)).and_then(Value::as_str);
+    [
+        ("body /__type", member("__type")),
+        ("body /code", member("code")),
+        ("header x-amzn-errortype", response.headers.get("x-amzn-errortype")),
+    ]
+    .into_iter()
+    .filter_map(|(place, text)| Some((place, text?)))
+}
+
+/// An error type without what stands before `#` and what stands behind `:`.
+/// Source: Smithy, AWS JSON 1.1, operation error serialization.
+pub fn bare_type(text: &str) -> &str {
+    let text = text.split(':').next().unwrap_or_default();
+    text.split_once('#').map_or(text, |(_, name)| name).trim()
+}
+
+impl Response {
+    /// Whether the answer says that the caller should slow down and try again.
+    pub fn is_throttled(&self) -> bool {
+        matches!(self.status, 429 | 503)
+            || (self.status >= 400 && error_type(self).is_some_and(|error| THROTTLING.contains(&error.as_str())))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+    use crate::wire::Headers;
+
+    // The forms that Smithy's protocol tests give for one error.
+    #[rstest]
+    #[case("FooError", "FooError")]
+    #[case("aws.protocoltests.json#FooError", "FooError")]
+    #[case("FooError:http://internal.amazon.com/coral/com.amazon.coral.validate/", "FooError")]
+    #[case("aws.protocoltests.json#FooError:http://internal.amazon.com/coral/", "FooError")]
+    fn a_type_loses_namespace_and_uri(#[case] text: &str, #[case] name: &str) {
+        assert_eq!(bare_type(text), name);
+    }
+
+    fn response(headers: &[(&str, &str)], body: &str) -> Response {
+        Response { status: 400, headers: headers.iter().copied().collect::<Headers>(), body: body.into() }
+    }
+
+    #[rstest]
+    #[case::body(&[], r#"{"__type":"a#B"}"#, Some("B"))]
+    #[case::code(&[], r#"{"code":"B"}"#, Some("B"))]
+    #[case::header(&[("X-Amzn-ErrorType", "B:http://x")], "", Some("B"))]
+    #[case::body_first(&[("x-amzn-errortype", "C")], r#"{"__type":"B"}"#, Some("B"))]
+    #[case::number(&[], r#"{"__type":1}"#, None)]
+    #[case::blank(&[], r#"{"__type":""}"#, None)]
+    #[case::nested(&[], r#"{"a":{"__type":"B"}}"#, None)]
+    #[case::text(&[], "<html>", None)]
+    fn an_error_type_is_found_where_the_protocol_allows_it(
+        #[case] headers: &[(&str, &str)],
+        #[case] body: &str,
+        #[case] expected: Option<&str>,
+    ) {
+        assert_eq!(error_type(&response(headers, body)).as_deref(), expected);
+    }
+}

@@ -1,0 +1,167 @@
+//! Requests that the HTTP library refuses to send or would change: their bytes go out as they are.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use hyper::body::{Body, Bytes, Frame, Incoming};
+use hyper_util::rt::TokioIo;
+use reqwest::Url;
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+
+use super::client::{ANSWER_LIMIT, headers_of, hyper_fault, tls_hint};
+use super::{Fault, Request, Response};
+
+/// A connection of its own for each request.
+#[derive(Clone, Debug)]
+pub(super) struct Socket {
+    host: String,
+    port: u16,
+    tls: Option<Arc<ClientConfig>>,
+}
+
+impl Socket {
+    pub(super) fn new(base: &Url, tls: Option<Arc<ClientConfig>>) -> Self {
+        let host = base.host_str().unwrap_or_default().trim_start_matches('[').trim_end_matches(']').to_owned();
+        Self { host, port: base.port_or_known_default().unwrap_or(80), tls }
+    }
+
+    /// Sends a request byte for byte, and reads the answer.
+    pub(super) async fn send(&self, request: &Request) -> Result<Response, Fault> {
+        let stream = TcpStream::connect((self.host.as_str(), self.port)).await.map_err(|error| Fault::Connect(error.to_string()))?;
+        match &self.tls {
+            None => exchange(stream, request).await,
+            Some(config) => {
+                let name = ServerName::try_from(self.host.clone()).map_err(|error| Fault::Tls(error.to_string()))?;
+                let stream = TlsConnector::from(Arc::clone(config)).connect(name, stream).await.map_err(|error| {
+                    let tls = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+                    Fault::Tls(tls.map_or_else(|| error.to_string(), tls_hint))
+                })?;
+                exchange(stream, request).await
+            }
+        }
+    }
+}
+
+/// The request's bytes: request line, header fields and body exactly as given. Only a missing
+/// `Content-Length` is added, for no server can tell where a body ends without it.
+fn bytes_of(request: &Request) -> Vec<u8> {
+    let mut head = format!("{} {} HTTP/1.1\r\n", request.method, request.target);
+    for (name, value) in request.headers.iter() {
+        head.push_str(&format!("{name}: {value}\r\n"));
+    }
+    if request.headers.get("content-length").is_none() && request.headers.get("transfer-encoding").is_none() {
+        head.push_str(&format!("content-length: {}\r\n", request.body.len()));
+    }
+    head.push_str("\r\n");
+    let mut bytes = head.into_bytes();
+    bytes.extend_from_slice(&request.body);
+    bytes
+}
+
+/// Writes the bytes and has the HTTP library read the answer.
+async fn exchange<S>(stream: S, request: &Request) -> Result<Response, Fault>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let lost = |error: hyper::Error| hyper_fault(&error).unwrap_or_else(|| Fault::Lost(error.to_string()));
+    let scripted = Scripted { stream, bytes: bytes_of(request), written: 0 };
+    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(scripted)).await.map_err(lost)?;
+    // The method decides how an answer is framed; the rest of this request never leaves.
+    let stand_in = hyper::Request::builder().method(request.method.as_str()).uri("/").body(NoBody);
+    let stand_in = stand_in.map_err(|error| Fault::Lost(error.to_string()))?;
+    let read = async {
+        let response = sender.send_request(stand_in).await.map_err(lost)?;
+        let (head, body) = response.into_parts();
+        Ok(Response { status: head.status.as_u16(), headers: headers_of(&head.headers), body: read_body(body).await? })
+    };
+    tokio::pin!(read, connection);
+    let mut open = true;
+    loop {
+        tokio::select! {
+            answer = &mut read => return answer,
+            // Its result says less than the answer's own error does.
+            _ = &mut connection, if open => open = false,
+        }
+    }
+}
+
+async fn read_body(mut body: Incoming) -> Result<Vec<u8>, Fault> {
+    let mut bytes = Vec::new();
+    while let Some(frame) = std::future::poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
+        let frame = frame.map_err(|error| hyper_fault(&error).unwrap_or_else(|| Fault::Lost(error.to_string())))?;
+        if let Ok(chunk) = frame.into_data() {
+            if bytes.len() + chunk.len() > ANSWER_LIMIT {
+                return Err(Fault::TooLarge(ANSWER_LIMIT));
+            }
+            bytes.extend_from_slice(&chunk);
+        }
+    }
+    Ok(bytes)
+}
+
+/// A stream to which only the scripted bytes are written, whatever the HTTP library writes.
+struct Scripted<S> {
+    stream: S,
+    bytes: Vec<u8>,
+    written: usize,
+}
+
+impl<S: AsyncWrite + Unpin> Scripted<S> {
+    fn write_script(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while self.written < self.bytes.len() {
+            match Pin::new(&mut self.stream).poll_write(context, &self.bytes[self.written..]) {
+                Poll::Ready(Ok(0)) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                Poll::Ready(Ok(count)) => self.written += count,
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                Poll::Pending => return Poll::Pending,
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Scripted<S> {
+    fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(context, buffer)
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Scripted<S> {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, swallowed: &[u8]) -> Poll<io::Result<usize>> {
+        match self.write_script(context) {
+            Poll::Ready(Ok(())) => Poll::Ready(Ok(swallowed.len())),
+            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+            Poll::Pending => Poll::Pending,
+        }
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}
+
+/// The body of the stand-in request: none.
+struct NoBody;
+
+impl Body for NoBody {
+    type Data = Bytes;
+    type Error = std::convert::Infallible;
+
+    fn poll_frame(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        Poll::Ready(None)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        true
+    }
+}
