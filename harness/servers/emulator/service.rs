@@ -160,8 +160,8 @@ mod tests {
     use rstest::rstest;
     use serde_json::{Value, json};
 
+    use super::super::Clock;
     use super::*;
-    use crate::servers::emulator::Clock;
     use crate::wire::{Credentials, Secret};
 
     /// 2023-11-14T22:13:20.059Z

@@ -62,9 +62,10 @@ def emulator(binary, *flags, **environment):
     process = subprocess.Popen([*command, *flags], stdout=subprocess.PIPE, env={**os.environ, **environment})
     try:
         readable, _, _ = select.select([process.stdout], [], [], READY_SECONDS)
-        if not readable:
+        line = process.stdout.readline() if readable else b""
+        if not line:
             raise RuntimeError("the emulator did not become ready")
-        yield json.loads(process.stdout.readline())
+        yield json.loads(line)
     finally:
         process.terminate()
         try:
@@ -125,7 +126,7 @@ def check_error(name, caller, code, typed=True, **request):
 
 def main(binary):
     clean_environment()
-    with emulator(binary) as ready:
+    with group("default credentials"), emulator(binary) as ready:
         check("the ready line has its documented keys", set(ready) == READY_KEYS, sorted(ready))
         caller = client(ready)
 
@@ -168,7 +169,7 @@ def main(binary):
         check_error("another operation", _Other(caller), "UnknownOperationException", typed=False)
 
     chosen = {"COUNTERSIGN_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE", "COUNTERSIGN_SESSION_TOKEN": "the-token"}
-    with emulator(binary, **chosen) as ready:
+    with group("chosen credentials"), emulator(binary, **chosen) as ready:
         check("the access key id can be chosen", ready["access_key_id"] == "AKIAIOSFODNN7EXAMPLE")
         check_success("with its session token", client(ready, token="the-token"), 900, workgroupName=WORKGROUP)
         for name, token in (("a wrong session token", "other-token"), ("a missing session token", None)):
