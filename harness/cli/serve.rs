@@ -1,9 +1,352 @@
+//! `countersign serve`: servers that stand where AWS stands, until interrupted.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io::{self, Write};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::process::ExitCode;
 
-/// `serve`
-#[derive(Debug, clap::Args)]
-pub(super) struct Serve {}
+use clap::{Args, Subcommand, ValueEnum};
+use serde::Serialize;
+use tokio::runtime::Builder;
 
-pub(super) fn run(_serve: Serve) -> ExitCode {
-    ExitCode::SUCCESS
+use crate::servers::emulator::{Emulator, Options};
+use crate::wire::{Credentials, Secret};
+
+/// `serve`
+#[derive(Debug, Args)]
+pub(super) struct Serve {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Serve the reference emulator on a loopback address, until Ctrl-C.
+    ///
+    /// It answers get-credentials as the API reference says, checks signatures and every documented constraint, and
+    /// prints the endpoint and the throw-away credentials that an AWS client needs to call it.
+    Emulator(Box<EmulatorArgs>),
+}
+
+#[derive(Debug, Args)]
+struct EmulatorArgs {
+    /// Loopback address and port to listen on; port 0 takes a free one
+    #[arg(long, env = "COUNTERSIGN_LISTEN", value_name = "ADDR:PORT", default_value = "127.0.0.1:4567", value_parser = address)]
+    listen: SocketAddr,
+
+    /// Region that callers must sign for
+    #[arg(long, env = "COUNTERSIGN_REGION", default_value = "us-east-1")]
+    region: String,
+
+    /// Account that the emulator stands for, 12 digits
+    #[arg(long, env = "COUNTERSIGN_ACCOUNT", value_name = "ID", default_value = "123456789012")]
+    account: String,
+
+    /// Workgroup to have; repeat it for more
+    #[arg(
+        long = "workgroup",
+        env = "COUNTERSIGN_WORKGROUP",
+        value_name = "NAME",
+        value_delimiter = ',',
+        default_value = "countersign-emulator"
+    )]
+    workgroups: Vec<String>,
+
+    /// Custom domain to have, for the workgroup given or else the first one; repeat it for more
+    /// [default: countersign-emulator.example.com]
+    #[arg(
+        long = "custom-domain",
+        env = "COUNTERSIGN_CUSTOM_DOMAIN",
+        value_name = "DOMAIN[=WORKGROUP]",
+        value_delimiter = ','
+    )]
+    custom_domains: Vec<String>,
+
+    /// Access key id that callers sign with [default: a new random one]
+    #[arg(long, env = "COUNTERSIGN_ACCESS_KEY_ID", value_name = "ID")]
+    access_key_id: Option<String>,
+
+    /// Secret access key that callers sign with [default: a new random one]. It is printed, and other
+    /// users of this machine can see a command line: invent one, never give a real one
+    #[arg(long, env = "COUNTERSIGN_SECRET_ACCESS_KEY", value_name = "SECRET", hide_env_values = true)]
+    secret_access_key: Option<Secret>,
+
+    /// Session token that callers must send [default: none, and none is accepted]
+    #[arg(long, env = "COUNTERSIGN_SESSION_TOKEN", value_name = "TOKEN", hide_env_values = true)]
+    session_token: Option<Secret>,
+
+    /// Database user to answer with, as IAM:<user> or IAMR:<role>
+    #[arg(long, env = "COUNTERSIGN_USER", value_name = "NAME", default_value = "IAM:countersign")]
+    user: String,
+
+    /// What to print when ready: shell commands to read, or one line of JSON
+    #[arg(long, env = "COUNTERSIGN_FORMAT", value_enum, default_value_t = Format::Text)]
+    format: Format,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Format {
+    Text,
+    Json,
+}
+
+/// Serves until interrupted: exit code 0 then, 2 where it cannot start.
+pub(super) fn run(serve: Serve) -> ExitCode {
+    let What::Emulator(args) = serve.what;
+    let runtime = match Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return complain(&format!("cannot start: {error}")),
+    };
+    match runtime.block_on(emulator(*args)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => complain(&why),
+    }
+}
+
+fn complain(why: &str) -> ExitCode {
+    eprintln!("error: {why}");
+    ExitCode::from(2)
+}
+
+/// Starts the emulator, says so, and serves until interrupted.
+async fn emulator(args: EmulatorArgs) -> Result<(), String> {
+    let format = args.format;
+    let options = options(args);
+    // Before the ready line, so that whoever reads it may stop the server at once.
+    let interrupted = interrupted().map_err(|error| format!("cannot listen for signals: {error}"))?;
+    let listen = options.listen;
+    let emulator = Emulator::start(options).await.map_err(|error| cannot_start(listen, &error))?;
+    announce(&emulator, format).map_err(|error| format!("cannot print where the emulator listens: {error}"))?;
+    interrupted.await;
+    emulator.shutdown().await;
+    Ok(())
+}
+
+fn cannot_start(listen: SocketAddr, error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::AddrInUse => format!(
+            "{listen} is in use: stop what listens there, or take any free port with --listen {}",
+            SocketAddr::new(listen.ip(), 0)
+        ),
+        io::ErrorKind::PermissionDenied => {
+            format!("cannot listen on {listen}: {error}; ports below 1024 may need privileges, take another one")
+        }
+        // The options say themselves what is wrong with them.
+        io::ErrorKind::InvalidInput => error.to_string(),
+        _ => format!("cannot listen on {listen}: {error}; take another address with --listen ADDR:PORT"),
+    }
+}
+
+/// The emulator that the arguments ask for.
+fn options(args: EmulatorArgs) -> Options {
+    let new = Options::default();
+    // The default domain belongs to the first workgroup, whichever that is.
+    let mut domains = args.custom_domains;
+    if domains.is_empty() {
+        domains.extend(new.custom_domains.into_keys());
+    }
+    let first = args.workgroups.first().cloned().unwrap_or_default();
+    let custom_domains = domains
+        .into_iter()
+        .map(|domain| match domain.split_once('=') {
+            Some((domain, workgroup)) => (domain.to_owned(), workgroup.to_owned()),
+            None => (domain, first.clone()),
+        })
+        .collect::<BTreeMap<_, _>>();
+    Options {
+        listen: args.listen,
+        region: args.region,
+        account: args.account,
+        workgroups: args.workgroups,
+        custom_domains,
+        credentials: Credentials {
+            access_key_id: args.access_key_id.unwrap_or(new.credentials.access_key_id),
+            secret_access_key: args.secret_access_key.unwrap_or(new.credentials.secret_access_key),
+            session_token: args.session_token,
+        },
+        user: args.user,
+        clock: new.clock,
+    }
+}
+
+/// An address to listen on; `localhost` is 127.0.0.1.
+fn address(text: &str) -> Result<SocketAddr, String> {
+    let port = text.strip_prefix("localhost:").and_then(|port| port.parse().ok());
+    port.map_or_else(|| text.parse(), |port| Ok(SocketAddr::from((Ipv4Addr::LOCALHOST, port))))
+        .map_err(|_| "expected an address and a port, such as 127.0.0.1:4567".to_owned())
+}
+
+/// The ready line of `--format json`. Programs read it: its keys stay.
+#[derive(Serialize)]
+struct Ready<'a> {
+    endpoint: String,
+    region: &'a str,
+    account: &'a str,
+    workgroups: &'a [String],
+    custom_domains: Vec<&'a str>,
+    access_key_id: &'a str,
+    secret_access_key: &'a str,
+}
+
+/// Prints what a caller needs. The credentials are the emulator's own and good for nothing else.
+fn announce(emulator: &Emulator, format: Format) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    match format {
+        Format::Json => {
+            let options = emulator.options();
+            let ready = Ready {
+                endpoint: emulator.endpoint(),
+                region: &options.region,
+                account: &options.account,
+                workgroups: &options.workgroups,
+                custom_domains: options.custom_domains.keys().map(String::as_str).collect(),
+                access_key_id: &options.credentials.access_key_id,
+                secret_access_key: options.credentials.secret_access_key.expose(),
+            };
+            writeln!(out, "{}", serde_json::to_string(&ready)?)?;
+        }
+        Format::Text => write!(out, "{}", Text(emulator))?,
+    }
+    out.flush()
+}
+
+/// The ready lines of `--format text`.
+struct Text<'a>(&'a Emulator);
+
+impl fmt::Display for Text<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Options { region, account, workgroups, custom_domains, credentials, .. } = self.0.options();
+        writeln!(f, "The reference emulator listens on {} (Ctrl-C stops it).", self.0.endpoint())?;
+        writeln!(f, "  region          {region}")?;
+        writeln!(f, "  account         {account}")?;
+        writeln!(f, "  workgroups      {}", workgroups.join(", "))?;
+        let domains: Vec<_> = custom_domains.iter().map(|(name, workgroup)| format!("{name} ({workgroup})")).collect();
+        writeln!(f, "  custom domains  {}", domains.join(", "))?;
+        writeln!(f, "\nPoint an AWS client at it:\n")?;
+        writeln!(f, "export AWS_ENDPOINT_URL_REDSHIFT_SERVERLESS={}", self.0.endpoint())?;
+        writeln!(f, "export AWS_ACCESS_KEY_ID={}", shell(&credentials.access_key_id))?;
+        writeln!(f, "export AWS_SECRET_ACCESS_KEY={}", shell(credentials.secret_access_key.expose()))?;
+        match &credentials.session_token {
+            Some(token) => writeln!(f, "export AWS_SESSION_TOKEN={}", shell(token.expose()))?,
+            None => writeln!(f, "unset AWS_SESSION_TOKEN")?,
+        }
+        writeln!(f, "export AWS_REGION={region}")?;
+        if let Some(workgroup) = workgroups.first() {
+            writeln!(f, "\nTry it:\n")?;
+            writeln!(f, "aws redshift-serverless get-credentials --region {region} --workgroup-name {workgroup}")?;
+        }
+        Ok(())
+    }
+}
+
+/// A word for a POSIX shell, quoted where it must be.
+fn shell(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "+/=._:-".contains(c);
+    if word.chars().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
+}
+
+/// Ends with the first Ctrl-C, or on Unix a termination signal; both are listened for from now on.
+#[cfg(unix)]
+fn interrupted() -> io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
+}
+
+/// Ends with the first Ctrl-C; it is listened for from now on.
+#[cfg(windows)]
+fn interrupted() -> io::Result<impl Future<Output = ()>> {
+    let mut interrupt = tokio::signal::windows::ctrl_c()?;
+    Ok(async move {
+        interrupt.recv().await;
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::builder::Resettable;
+    use clap::{CommandFactory, FromArgMatches, Parser};
+    use rstest::rstest;
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Cli {
+        #[command(flatten)]
+        serve: Serve,
+    }
+
+    /// What these flags ask for, whatever the environment says.
+    fn parse(flags: &[&str]) -> Options {
+        let line = ["countersign", "emulator"].iter().chain(flags);
+        let command =
+            Cli::command().mut_subcommand("emulator", |it| it.mut_args(|argument| argument.env(Resettable::Reset)));
+        let What::Emulator(args) = Cli::from_arg_matches(&command.get_matches_from(line)).unwrap().serve.what;
+        options(*args)
+    }
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn without_flags_the_emulator_has_a_workgroup_and_a_custom_domain() {
+        let options = parse(&[]);
+        assert_eq!(options.check(), Ok(()));
+        assert_eq!(options.listen, "127.0.0.1:4567".parse().unwrap());
+        assert_eq!(options.workgroups.len(), 1);
+        assert_eq!(options.custom_domains.values().next(), options.workgroups.first());
+    }
+
+    #[test]
+    fn a_custom_domain_without_a_workgroup_stands_for_the_first_one() {
+        let options = parse(&[
+            "--workgroup",
+            "wg-1",
+            "--workgroup",
+            "wg-2",
+            "--custom-domain",
+            "a.bc",
+            "--custom-domain",
+            "d.ef=wg-2",
+        ]);
+        assert_eq!(options.check(), Ok(()));
+        assert_eq!(
+            options.custom_domains.into_iter().collect::<Vec<_>>(),
+            [("a.bc".into(), "wg-1".into()), ("d.ef".into(), "wg-2".into())]
+        );
+    }
+
+    #[test]
+    fn printing_the_arguments_masks_the_secrets() {
+        let line = ["countersign", "emulator", "--secret-access-key", "CANARY", "--session-token", "CANARY"];
+        let printed = format!("{:?}", Cli::try_parse_from(line).unwrap());
+        assert!(!printed.contains("CANARY"), "{printed}");
+    }
+
+    #[rstest]
+    #[case("127.0.0.1:0", Some("127.0.0.1:0"))]
+    #[case("localhost:4567", Some("127.0.0.1:4567"))]
+    #[case("[::1]:4567", Some("[::1]:4567"))]
+    #[case("127.0.0.1", None)]
+    #[case("localhost:http", None)]
+    fn addresses_are_read(#[case] text: &str, #[case] expected: Option<&str>) {
+        assert_eq!(address(text).ok(), expected.map(|address| address.parse().unwrap()));
+    }
+
+    #[rstest]
+    #[case("AKIA2/+=", "AKIA2/+=")]
+    #[case("a b", "'a b'")]
+    #[case("it's", r"'it'\''s'")]
+    fn words_are_quoted_for_the_shell(#[case] word: &str, #[case] quoted: &str) {
+        assert_eq!(shell(word), quoted);
+    }
 }

@@ -1,0 +1,94 @@
+//! Every way to be refused: its name on the wire, its status, its message.
+
+use serde_json::json;
+
+/// A request that gets no credentials, and why.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Refusal {
+    /// The HTTP status.
+    pub(super) status: u16,
+    /// The bare shape name, as it goes into `__type`.
+    pub(super) name: &'static str,
+    message: String,
+    resource_name: Option<String>,
+}
+
+impl Refusal {
+    fn new(status: u16, name: &'static str, message: impl Into<String>) -> Self {
+        Self { status, name, message: message.into(), resource_name: None }
+    }
+
+    /// The input breaks documented constraints. Source: the operation's error list, status 400.
+    pub(super) fn validation(message: impl Into<String>) -> Self {
+        Self::new(400, "ValidationException", message)
+    }
+
+    /// A workgroup or custom domain that is not there. Source: the operation's error list, status
+    /// 400; the service model adds the member `resourceName`.
+    pub(super) fn not_found(resource_name: &str, message: impl Into<String>) -> Self {
+        let refusal = Self::new(400, "ResourceNotFoundException", message);
+        Self { resource_name: Some(resource_name.to_owned()), ..refusal }
+    }
+
+    /// The body is no JSON object, or a member has another type. Source: Smithy's malformed-request
+    /// tests, status 400.
+    pub(super) fn serialization(message: impl Into<String>) -> Self {
+        Self::new(400, "SerializationException", message)
+    }
+
+    /// A request of this protocol for something that is not served. Source: 400 is what services of
+    /// this protocol were seen to send.
+    pub(super) fn unknown_operation(message: impl Into<String>) -> Self {
+        Self::new(400, "UnknownOperationException", message)
+    }
+
+    /// Not a request of this protocol at all. Source: Athena answers 404 to another media type.
+    pub(super) fn unclaimed(message: impl Into<String>) -> Self {
+        Self::new(404, "UnknownOperationException", message)
+    }
+
+    /// A body beyond the limit. Source: the Common Errors pages, status 413.
+    pub(super) fn too_large(limit: usize) -> Self {
+        Self::new(413, "RequestEntityTooLargeException", format!("The request body is larger than {limit} bytes."))
+    }
+
+    /// A body that does not arrive. Source: the Common Errors pages, status 408.
+    pub(super) fn timed_out() -> Self {
+        Self::new(408, "RequestTimeoutException", "The request body did not arrive in time.")
+    }
+
+    /// No `Authorization` header. Source: the name and the message were seen on API Gateway, with
+    /// 403; services of this protocol send 400 for the other signature errors.
+    pub(super) fn missing_authentication_token() -> Self {
+        Self::new(400, "MissingAuthenticationTokenException", "Missing Authentication Token")
+    }
+
+    /// A signature that cannot be read. Source: `IncompleteSignature` on the service's Common Errors
+    /// page, status 400, with the suffix that names have in this protocol.
+    pub(super) fn incomplete_signature(message: impl Into<String>) -> Self {
+        Self::new(400, "IncompleteSignatureException", message)
+    }
+
+    /// An access key id that nobody has, or a wrong session token. Source: name, message and status
+    /// were seen on Cognito.
+    pub(super) fn unrecognized_client() -> Self {
+        let message = "The security token included in the request is invalid.";
+        Self::new(400, "UnrecognizedClientException", message)
+    }
+
+    /// A signature that is wrong, too old or for somewhere else. Source: the name was seen on
+    /// services of this protocol, without its status.
+    pub(super) fn invalid_signature(message: impl Into<String>) -> Self {
+        Self::new(400, "InvalidSignatureException", message)
+    }
+
+    /// The JSON body: `__type` with the bare name and `message`, as Smithy wants of new AWS JSON 1.1
+    /// servers; a member without a value is left out.
+    pub(super) fn body(&self) -> Vec<u8> {
+        let mut body = json!({ "__type": self.name, "message": self.message });
+        if let Some(name) = &self.resource_name {
+            body["resourceName"] = name.as_str().into();
+        }
+        body.to_string().into_bytes()
+    }
+}

@@ -1,0 +1,201 @@
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::{random, validation};
+use crate::wire::Credentials;
+
+/// The emulator's only source of time, so that a test can stop it.
+#[derive(Clone)]
+pub struct Clock(Arc<dyn Fn() -> Timestamp + Send + Sync>);
+
+impl Clock {
+    /// A clock that tells what a function says.
+    pub fn new(now: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
+        Self(Arc::new(now))
+    }
+
+    /// The clock of this machine.
+    pub fn system() -> Self {
+        Self::new(Timestamp::now)
+    }
+
+    /// The time now.
+    pub fn now(&self) -> Timestamp {
+        (self.0)()
+    }
+}
+
+impl fmt::Debug for Clock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Clock")
+    }
+}
+
+/// What an emulator has and who may call it. Printing it masks the secret of its credentials.
+///
+/// The default listens on a free port of the loopback address, has one workgroup with one custom
+/// domain, and new random credentials every time.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Where to listen; a loopback address. Port 0 is any free port.
+    pub listen: SocketAddr,
+    /// The region that signatures must be for.
+    pub region: String,
+    /// The account that it stands for, 12 digits.
+    pub account: String,
+    /// The names of its workgroups.
+    pub workgroups: Vec<String>,
+    /// Its custom domain names, and the workgroup that each of them stands for.
+    pub custom_domains: BTreeMap<String, String>,
+    /// The one caller it knows. With a session token, each request must bring that token.
+    pub credentials: Credentials,
+    /// What it answers as `dbUser`: `IAM:<user>` for an IAM user, `IAMR:<role>` for a role.
+    /// Source: the Redshift Management Guide.
+    pub user: String,
+    /// What time it is: decides which signatures are too old, and when passwords expire.
+    pub clock: Clock,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        let workgroup = "countersign-emulator".to_owned();
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            region: "us-east-1".to_owned(),
+            account: "123456789012".to_owned(),
+            workgroups: vec![workgroup.clone()],
+            custom_domains: BTreeMap::from([("countersign-emulator.example.com".to_owned(), workgroup)]),
+            credentials: random::credentials(),
+            user: "IAM:countersign".to_owned(),
+            clock: Clock::system(),
+        }
+    }
+}
+
+/// Options that no emulator can have.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidOptions {
+    /// Anybody on the network could call it.
+    #[error("{0} is not a loopback address; the emulator listens on loopback only, such as 127.0.0.1:{port}", port = .0.port())]
+    NotLoopback(SocketAddr),
+    /// Not a region's name.
+    #[error("{0:?} is not a region, such as us-east-1")]
+    Region(String),
+    /// Not an account id.
+    #[error("{0:?} is not an account id: an account id has 12 digits")]
+    Account(String),
+    /// An access key id that cannot stand in an `Authorization` header.
+    #[error("the access key id must have letters and digits only, and the secret access key must not be empty")]
+    Credentials,
+    /// No request could ask for this workgroup.
+    #[error("{0:?} is not a workgroup name: 3 to 64 of a-z, 0-9 and hyphen")]
+    Workgroup(String),
+    /// No request could ask for this custom domain.
+    #[error("{0:?} is not a custom domain name, such as db.example.com")]
+    CustomDomain(String),
+    /// A custom domain for a workgroup that is not there.
+    #[error("the custom domain {domain} stands for the workgroup {workgroup}, which is not among the workgroups")]
+    NoSuchWorkgroup {
+        /// The custom domain.
+        domain: String,
+        /// The workgroup that is missing.
+        workgroup: String,
+    },
+}
+
+impl Options {
+    /// Checks that an emulator can be made of this, and that requests can reach what it has.
+    ///
+    /// # Errors
+    /// The first [`InvalidOptions`] that applies.
+    pub fn check(&self) -> Result<(), InvalidOptions> {
+        if !self.listen.ip().to_canonical().is_loopback() {
+            return Err(InvalidOptions::NotLoopback(self.listen));
+        }
+        let in_region = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        if self.region.is_empty() || !self.region.chars().all(in_region) {
+            return Err(InvalidOptions::Region(self.region.clone()));
+        }
+        if self.account.len() != 12 || !self.account.chars().all(|c| c.is_ascii_digit()) {
+            return Err(InvalidOptions::Account(self.account.clone()));
+        }
+        let Credentials { access_key_id, secret_access_key, .. } = &self.credentials;
+        let readable = !access_key_id.is_empty() && access_key_id.chars().all(|c| c.is_ascii_alphanumeric());
+        if !readable || secret_access_key.expose().is_empty() {
+            return Err(InvalidOptions::Credentials);
+        }
+        if let Some(name) = self.workgroups.iter().find(|name| !validation::is_workgroup_name(name)) {
+            return Err(InvalidOptions::Workgroup(name.clone()));
+        }
+        for (domain, workgroup) in &self.custom_domains {
+            if !validation::is_custom_domain_name(domain) {
+                return Err(InvalidOptions::CustomDomain(domain.clone()));
+            }
+            if !self.workgroups.contains(workgroup) {
+                let (domain, workgroup) = (domain.clone(), workgroup.clone());
+                return Err(InvalidOptions::NoSuchWorkgroup { domain, workgroup });
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[test]
+    fn the_default_is_valid_and_has_new_credentials_each_time() {
+        let (one, other) = (Options::default(), Options::default());
+        assert_eq!(one.check(), Ok(()));
+        assert_ne!(one.credentials.access_key_id, other.credentials.access_key_id);
+        assert_ne!(one.credentials.secret_access_key.expose(), other.credentials.secret_access_key.expose());
+    }
+
+    #[test]
+    fn printing_options_masks_the_secret() {
+        let options = Options::default();
+        let printed = format!("{options:?}");
+        assert!(!printed.contains(options.credentials.secret_access_key.expose()), "{printed}");
+    }
+
+    #[rstest]
+    #[case::v4("127.0.0.1:0")]
+    #[case::v4_other("127.1.2.3:4567")]
+    #[case::v6("[::1]:0")]
+    #[case::v4_in_v6("[::ffff:127.0.0.1]:0")]
+    fn loopback_addresses_are_accepted(#[case] listen: SocketAddr) {
+        assert_eq!(Options { listen, ..Options::default() }.check(), Ok(()));
+    }
+
+    #[rstest]
+    #[case::everywhere("0.0.0.0:0")]
+    #[case::everywhere_v6("[::]:0")]
+    #[case::private("192.168.0.1:0")]
+    fn other_addresses_are_refused(#[case] listen: SocketAddr) {
+        assert_eq!(Options { listen, ..Options::default() }.check(), Err(InvalidOptions::NotLoopback(listen)));
+    }
+
+    type Change = fn(&mut Options);
+
+    #[rstest]
+    #[case::region(|o: &mut Options| o.region = "us/east".into())]
+    #[case::no_region(|o: &mut Options| o.region.clear())]
+    #[case::account(|o: &mut Options| o.account = "1234".into())]
+    #[case::key_with_a_slash(|o: &mut Options| o.credentials.access_key_id = "AK/ID".into())]
+    #[case::no_secret(|o: &mut Options| o.credentials.secret_access_key = "".into())]
+    #[case::workgroup(|o: &mut Options| o.workgroups.push("Upper".into()))]
+    #[case::domain(|o: &mut Options| drop(o.custom_domains.insert("localhost".into(), o.workgroups[0].clone())))]
+    #[case::no_such_workgroup(|o: &mut Options| drop(o.custom_domains.insert("a.bc".into(), "elsewhere".into())))]
+    fn options_that_no_request_could_use_are_refused(#[case] change: Change) {
+        let mut options = Options::default();
+        change(&mut options);
+        assert!(options.check().is_err());
+    }
+}

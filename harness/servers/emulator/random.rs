@@ -1,0 +1,61 @@
+//! Everything that is new in each answer: passwords, keys, request ids.
+
+use rand::{Rng, RngExt};
+
+use crate::wire::{Credentials, Secret};
+
+/// The alphabet of Base64, which includes `/` and `+`: a client that puts the password into a URL
+/// must escape it.
+const BASE64: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+/// The alphabet of Base32, the one of AWS access key ids.
+const BASE32: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+
+fn text(alphabet: &[u8], length: usize) -> String {
+    let mut rng = rand::rng();
+    (0..length).map(|_| char::from(alphabet[rng.random_range(0..alphabet.len())])).collect()
+}
+
+/// A database password of 72 characters that looks like Base64 with its padding.
+///
+/// The documents give neither length nor alphabet. The samples of the sibling operation
+/// `GetClusterCredentials` have about this length and end in `==`.
+pub(super) fn password() -> Secret {
+    Secret::from(text(BASE64, 70) + "==")
+}
+
+/// Long-term AWS credentials: an access key id of the form `AKIA` and 16 characters, and a secret of 40.
+pub(super) fn credentials() -> Credentials {
+    Credentials::new(format!("AKIA{}", text(BASE32, 16)), text(BASE64, 40))
+}
+
+/// A request id in the form of a UUID, version 4 (RFC 9562).
+pub(super) fn request_id() -> String {
+    let mut bytes = [0; 16];
+    rand::rng().fill_bytes(&mut bytes);
+    let version_4 = bytes[6] & 0x0f | 0x40;
+    let variant = bytes[8] & 0x3f | 0x80;
+    (bytes[6], bytes[8]) = (version_4, variant);
+    let hex = format!("{:032x}", u128::from_be_bytes(bytes));
+    [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_id_is_a_uuid_of_version_4() {
+        let id = request_id();
+        assert_eq!(id.split('-').map(str::len).collect::<Vec<_>>(), [8, 4, 4, 4, 12], "{id}");
+        assert!(id.chars().all(|c| c == '-' || c.is_ascii_digit() || ('a'..='f').contains(&c)), "{id}");
+        assert_eq!(&id[14..15], "4", "{id}");
+        assert!(matches!(&id[19..20], "8" | "9" | "a" | "b"), "{id}");
+    }
+
+    #[test]
+    fn an_access_key_id_is_akia_and_sixteen_characters() {
+        let id = credentials().access_key_id;
+        assert!(id.starts_with("AKIA") && id.len() == 20, "{id}");
+    }
+}

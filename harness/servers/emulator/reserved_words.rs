@@ -1,0 +1,200 @@
+//! The words that cannot be a database name.
+
+/// The 156 reserved words of the Amazon Redshift Database Developer Guide, in byte order.
+///
+/// `CONNECT`, `LANGUAGE` and `START` stood in its 2023 edition and no longer do: they are not refused.
+const RESERVED_WORDS: [&str; 156] = [
+    "AES128",
+    "AES256",
+    "ALL",
+    "ALLOWOVERWRITE",
+    "ANALYSE",
+    "ANALYZE",
+    "AND",
+    "ANY",
+    "ARRAY",
+    "AS",
+    "ASC",
+    "AUTHORIZATION",
+    "AZ64",
+    "BACKUP",
+    "BETWEEN",
+    "BINARY",
+    "BLANKSASNULL",
+    "BOTH",
+    "BYTEDICT",
+    "BZIP2",
+    "CASE",
+    "CAST",
+    "CHECK",
+    "COLLATE",
+    "COLUMN",
+    "CONSTRAINT",
+    "CREATE",
+    "CREDENTIALS",
+    "CROSS",
+    "CURRENT_DATE",
+    "CURRENT_TIME",
+    "CURRENT_TIMESTAMP",
+    "CURRENT_USER",
+    "CURRENT_USER_ID",
+    "DEFAULT",
+    "DEFERRABLE",
+    "DEFLATE",
+    "DEFRAG",
+    "DELTA",
+    "DELTA32K",
+    "DESC",
+    "DISABLE",
+    "DISTINCT",
+    "DO",
+    "ELSE",
+    "EMPTYASNULL",
+    "ENABLE",
+    "ENCODE",
+    "ENCRYPT",
+    "ENCRYPTION",
+    "END",
+    "EXCEPT",
+    "EXPLICIT",
+    "FALSE",
+    "FOR",
+    "FOREIGN",
+    "FREEZE",
+    "FROM",
+    "FULL",
+    "GLOBALDICT256",
+    "GLOBALDICT64K",
+    "GRANT",
+    "GROUP",
+    "GZIP",
+    "HAVING",
+    "IDENTITY",
+    "IGNORE",
+    "ILIKE",
+    "IN",
+    "INITIALLY",
+    "INNER",
+    "INTERSECT",
+    "INTERVAL",
+    "INTO",
+    "IS",
+    "ISNULL",
+    "JOIN",
+    "LEADING",
+    "LEFT",
+    "LIKE",
+    "LIMIT",
+    "LOCALTIME",
+    "LOCALTIMESTAMP",
+    "LUN",
+    "LUNS",
+    "LZO",
+    "LZOP",
+    "MINUS",
+    "MOSTLY16",
+    "MOSTLY32",
+    "MOSTLY8",
+    "NATURAL",
+    "NEW",
+    "NOT",
+    "NOTNULL",
+    "NULL",
+    "NULLS",
+    "OFF",
+    "OFFLINE",
+    "OFFSET",
+    "OID",
+    "OLD",
+    "ON",
+    "ONLY",
+    "OPEN",
+    "OR",
+    "ORDER",
+    "OUTER",
+    "OVERLAPS",
+    "PARALLEL",
+    "PARTITION",
+    "PERCENT",
+    "PERMISSIONS",
+    "PIVOT",
+    "PLACING",
+    "PRIMARY",
+    "RAW",
+    "READRATIO",
+    "RECOVER",
+    "REFERENCES",
+    "REJECTLOG",
+    "RESORT",
+    "RESPECT",
+    "RESTORE",
+    "RIGHT",
+    "SELECT",
+    "SESSION_USER",
+    "SIMILAR",
+    "SNAPSHOT",
+    "SOME",
+    "SYSDATE",
+    "SYSTEM",
+    "TABLE",
+    "TAG",
+    "TDES",
+    "TEXT255",
+    "TEXT32K",
+    "THEN",
+    "TIMESTAMP",
+    "TO",
+    "TOP",
+    "TRAILING",
+    "TRUE",
+    "TRUNCATECOLUMNS",
+    "UNION",
+    "UNIQUE",
+    "UNNEST",
+    "UNPIVOT",
+    "USER",
+    "USING",
+    "VERBOSE",
+    "WALLET",
+    "WHEN",
+    "WHERE",
+    "WITH",
+    "WITHOUT",
+];
+
+/// Whether a name is a reserved word, in any letter case: keywords of SQL have none.
+pub(super) fn is_reserved(name: &str) -> bool {
+    RESERVED_WORDS.binary_search(&name.to_ascii_uppercase().as_str()).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[test]
+    fn the_words_are_in_order() {
+        assert!(RESERVED_WORDS.is_sorted());
+    }
+
+    #[rstest]
+    #[case("SELECT")]
+    #[case("select")]
+    #[case("SeLeCt")]
+    #[case("AES128")]
+    #[case("without")]
+    fn words_of_the_list_are_reserved_in_any_letter_case(#[case] name: &str) {
+        assert!(is_reserved(name));
+    }
+
+    #[rstest]
+    #[case("dev")]
+    #[case("selects")]
+    #[case("connect")]
+    #[case("language")]
+    #[case("start")]
+    fn other_words_are_not(#[case] name: &str) {
+        assert!(!is_reserved(name));
+    }
+}
