@@ -190,7 +190,7 @@ pub struct Expect {
     /// The status code, or a class such as `4xx`.
     #[serde(default)]
     pub status: Option<Status>,
-    /// The error's name, `*` for any name.
+    /// The error's name; `*` for any name, none where it may have no name.
     #[serde(default)]
     pub error: Option<String>,
     /// The shape that the body must have.
@@ -212,12 +212,7 @@ impl Expect {
 
     /// Whether every accepted answer is a success.
     pub fn is_positive(&self) -> bool {
-        self.answers().iter().all(|answer| answer.error.is_none())
-    }
-
-    /// Whether no accepted answer is a success.
-    pub fn is_negative(&self) -> bool {
-        self.answers().iter().all(|answer| answer.error.is_some())
+        self.answers().iter().all(Answer::is_success)
     }
 }
 
@@ -227,12 +222,19 @@ impl Expect {
 pub struct Answer {
     /// The status code, or a class such as `4xx`.
     pub status: Status,
-    /// The error's name, `*` for any name; none for a success.
+    /// The error's name; `*` for any name, none where it may have no name.
     #[serde(default)]
     pub error: Option<String>,
     /// The shape that the body must have.
     #[serde(default)]
     pub schema: Option<String>,
+}
+
+impl Answer {
+    /// Whether the request is accepted with this answer.
+    pub fn is_success(&self) -> bool {
+        self.status.includes(200)
+    }
 }
 
 impl fmt::Display for Answer {

@@ -110,9 +110,9 @@ impl Checker<'_> {
             errors.add(place, "beside \"one_of\" there is nothing else");
         }
         for answer in answers {
-            let success = answer.status.includes(200);
-            if success == answer.error.is_some() {
-                errors.add(place, format!("expected an error name exactly where the status is not a success, found {answer}"));
+            let success = answer.is_success();
+            if success && answer.error.is_some() {
+                errors.add(place, format!("expected no error name for a success, found {answer}"));
             }
             if success && answer.schema.as_deref() != Some(RESPONSE) {
                 errors.add(place, format!("expected the schema {RESPONSE} for a success of {}", case.id));

@@ -21,13 +21,13 @@ pub(super) enum Outcome {
 /// rules `success-status`, `error-status` and `error-type` say what is wrong with the answer.
 pub(super) fn of(seen: &Observation<'_>) -> Outcome {
     let answers = seen.call.expect.answers();
-    let (errors, successes): (Vec<&Answer>, Vec<&Answer>) = answers.iter().partition(|answer| answer.error.is_some());
+    let (errors, successes): (Vec<&Answer>, Vec<&Answer>) = answers.iter().partition(|answer| !answer.is_success());
     let holds = if seen.is_success() {
         !successes.is_empty()
     } else {
         match &seen.error {
             Some(name) => errors.iter().any(|answer| match answer.error.as_deref() {
-                Some("*") => answer.status.includes(seen.status()),
+                None | Some("*") => answer.status.includes(seen.status()),
                 expected => expected == Some(name.as_str()) && seen.status() >= 400,
             }),
             None => errors.iter().any(|answer| answer.status.includes(seen.status())),

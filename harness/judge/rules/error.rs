@@ -22,7 +22,9 @@ fn about(error: &str) -> Subject {
 
 /// An error says its type, in one of the places where clients look.
 pub(super) fn has_type(seen: &Observation<'_>) -> Vec<Finding> {
-    if seen.status() < 400 {
+    // Where only the status is asked for, an answer that is not JSON need not have a name.
+    let asked = seen.call.expect.answers().iter().any(|answer| answer.error.is_some());
+    if seen.status() < 400 || !(asked || seen.body.is_some()) {
         return Vec::new();
     }
     Finding::of(seen.error.is_some(), Subject::default(), "body /__type", "the error's name in __type, in code or in the header x-amzn-errortype", || {

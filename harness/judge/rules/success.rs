@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::{Finding, Observation, Subject};
 use crate::contract::Breach;
+use crate::corpus::Answer;
 use crate::wire::MEDIA_TYPE;
 
 /// The members of a response and the keywords that say something about each.
@@ -15,7 +16,7 @@ fn accepted_schema(seen: &Observation<'_>) -> Option<String> {
     if !seen.is_success() {
         return None;
     }
-    seen.call.expect.answers().into_iter().find(|answer| answer.error.is_none())?.schema
+    seen.call.expect.answers().into_iter().find(Answer::is_success)?.schema
 }
 
 /// A success has status 200.
