@@ -4,8 +4,16 @@
 //! Uses nothing else of ours. Start with [`Shapes`], then [`schema`].
 
 mod document;
+pub mod schema;
+mod shapes;
+mod validators;
 
 pub use document::{Fixtures, LoadError, parse};
+pub use shapes::{
+    Difference, Document, ErrorShape, Fact, JsonType, Kind, Member, Operation, Prose, Reading, ReservedWords, Service,
+    Shapes, Source, Structure, UnlistedError,
+};
+pub use validators::{Breach, ProseBreach, SchemaError, Validators, breaches_of, compile};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
