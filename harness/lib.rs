@@ -24,8 +24,15 @@
 //! | [`trials`] | every case as one `cargo test` trial, for this project and for adopters |
 
 pub mod contract;
-#[cfg(feature = "emulator")]
+pub mod corpus;
+pub mod judge;
+pub mod report;
+#[cfg(feature = "run")]
+pub mod run;
+#[cfg(any(feature = "run", feature = "emulator"))]
 pub mod servers;
+#[cfg(feature = "run")]
+pub mod targets;
 pub mod verdict;
 pub mod wire;
 

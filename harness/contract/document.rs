@@ -123,7 +123,7 @@ fn read<T: DeserializeOwned>(file: &str, text: &str) -> Result<T, LoadError> {
 }
 
 /// Adds one reference token to a JSON pointer (RFC 6901), escaped.
-fn push(pointer: &mut String, token: &str) {
+pub(super) fn push(pointer: &mut String, token: &str) {
     pointer.push('/');
     pointer.push_str(&token.replace('~', "~0").replace('/', "~1"));
 }

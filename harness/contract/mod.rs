@@ -5,9 +5,17 @@
 
 mod document;
 mod register;
+pub mod schema;
+mod shapes;
+mod validators;
 
 pub use document::{Fixtures, LoadError, parse};
-pub use register::{REGISTER_FILE, Confirmation, ConfirmationStatus, Decision, Feature, Register, Requirement, Side};
+pub use register::{Confirmation, ConfirmationStatus, Decision, Feature, REGISTER_FILE, Register, Requirement, Side};
+pub use shapes::{
+    Difference, Document, ErrorShape, Fact, JsonType, Kind, Member, Operation, Prose, Reading, ReservedWords, Service,
+    Shapes, Source, Structure, UnlistedError,
+};
+pub use validators::{Breach, ProseBreach, SchemaError, Validators, breaches_of, compile};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -63,7 +71,8 @@ impl Contract {
     pub fn load(fixtures: &Fixtures) -> Result<Self, LoadError> {
         let shapes = Shapes::load(fixtures)?;
         let register = Register::load(fixtures)?;
-        let validators = Validators::new(&shapes);
+        let validators = Validators::new(&shapes)
+            .map_err(|error| LoadError::new(&fixtures.name_of(Shapes::PATH), "", error.to_string()))?;
         Ok(Self { shapes, register, validators })
     }
 }

@@ -213,7 +213,9 @@ impl Register {
         }
         let mut seen = BTreeSet::new();
         for (index, row) in self.requirements.iter().enumerate() {
-            let wrong = |member: &str, message: String| Err(LoadError::new(file, format!("/requirements/{index}/{member}"), message));
+            let wrong = |member: &str, message: String| {
+                Err(LoadError::new(file, format!("/requirements/{index}/{member}"), message))
+            };
             if !is_requirement_id(&row.id) {
                 return wrong("id", format!("expected GC-<AREA>-<nn>, found \"{}\"", row.id));
             }
@@ -225,7 +227,10 @@ impl Register {
             }
             let bounded = row.evidence == Evidence::Conflict;
             if bounded && row.accepts.is_empty() {
-                return wrong("accepts", format!("{} rests on a conflict, so it must list every accepted answer", row.id));
+                return wrong(
+                    "accepts",
+                    format!("{} rests on a conflict, so it must list every accepted answer", row.id),
+                );
             }
             if !bounded && !row.accepts.is_empty() {
                 return wrong("accepts", format!("{} is plain, so it has no list of accepted answers", row.id));
@@ -267,10 +272,22 @@ mod tests {
     }
 
     #[rstest]
-    #[case::id(r#"{"id":"GC-DUR-1","text":"t","level":"must","evidence":"documented","source":"s"}"#, "/requirements/0/id")]
-    #[case::text(r#"{"id":"GC-DUR-01","text":" ","level":"must","evidence":"documented","source":"s"}"#, "/requirements/0/text")]
-    #[case::inferred_must(r#"{"id":"GC-DUR-01","text":"t","level":"must","evidence":"inferred","source":"s"}"#, "/requirements/0/level")]
-    #[case::unbounded(r#"{"id":"GC-DUR-01","text":"t","level":"must","evidence":"conflict","source":"s"}"#, "/requirements/0/accepts")]
+    #[case::id(
+        r#"{"id":"GC-DUR-1","text":"t","level":"must","evidence":"documented","source":"s"}"#,
+        "/requirements/0/id"
+    )]
+    #[case::text(
+        r#"{"id":"GC-DUR-01","text":" ","level":"must","evidence":"documented","source":"s"}"#,
+        "/requirements/0/text"
+    )]
+    #[case::inferred_must(
+        r#"{"id":"GC-DUR-01","text":"t","level":"must","evidence":"inferred","source":"s"}"#,
+        "/requirements/0/level"
+    )]
+    #[case::unbounded(
+        r#"{"id":"GC-DUR-01","text":"t","level":"must","evidence":"conflict","source":"s"}"#,
+        "/requirements/0/accepts"
+    )]
     #[case::unknown_key(r#"{"id":"GC-DUR-01","txt":"t"}"#, "/requirements/0/txt")]
     fn a_wrong_row_is_refused_with_its_place(#[case] row: &str, #[case] pointer: &str) {
         assert_eq!(check(row).expect_err("the row is wrong").pointer, pointer);

@@ -44,7 +44,8 @@ pub struct Case {
     #[serde(default)]
     pub control: Option<Control>,
     /// What a request that may be refused breaks: a JSON Schema keyword of the request's schema,
-    /// `prose` where only the documents' prose forbids it, `protocol` where the protocol does.
+    /// `prose` where only the documents' prose forbids it, `protocol` where the protocol does, `state`
+    /// where it depends on what the target has.
     #[serde(default)]
     pub breaks: Option<String>,
     /// The request; not with `steps`.

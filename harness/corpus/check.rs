@@ -2,11 +2,11 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::case::{Answer, Case, Expect, RequestSpec, Suite};
+use super::case::{Answer, Call, Case, Expect, RequestSpec, Suite};
 use super::expand::{ExpandedCase, differences};
 use super::load::{Corpus, file_stem};
 use super::template::fill;
-use crate::contract::{Contract, Fixtures, LoadError, REGISTER_FILE, Requirement};
+use crate::contract::{Contract, Evidence, Fixtures, LoadError, REGISTER_FILE, Requirement};
 
 /// The schema that requests are held against.
 const REQUEST: &str = "GetCredentialsRequest";
@@ -15,7 +15,7 @@ const REQUEST: &str = "GetCredentialsRequest";
 const RESPONSE: &str = "GetCredentialsResponse";
 
 /// What may stand in `breaks` beside the keywords of JSON Schema: what no schema of the request says.
-const BEYOND_THE_SCHEMA: [&str; 2] = ["prose", "protocol"];
+const BEYOND_THE_SCHEMA: [&str; 3] = ["prose", "protocol", "state"];
 
 /// Holds suites and replies against the contract and against each other.
 pub(super) struct Checker<'a> {
@@ -67,7 +67,10 @@ impl Checker<'_> {
             match reply {
                 None => errors.add(&place, "the mock needs a reply for this case, found none"),
                 Some(name) if self.corpus.replies().get(name).is_none_or(|reply| reply.wrong.is_some()) => {
-                    errors.add(&place, format!("expected a right reply in fixtures/replies, found none called \"{name}\""));
+                    errors.add(
+                        &place,
+                        format!("expected a right reply in fixtures/replies, found none called \"{name}\""),
+                    );
                 }
                 Some(_) => {}
             }
@@ -84,13 +87,19 @@ impl Checker<'_> {
             match self.contract.register.get(id) {
                 None => errors.add(&format!("/requirements/{index}"), format!("there is no requirement {id}")),
                 Some(row) if row.excluded.is_some() => {
-                    errors.add(&format!("/requirements/{index}"), format!("the requirement {id} is excluded, so no case can cite it"));
+                    errors.add(
+                        &format!("/requirements/{index}"),
+                        format!("the requirement {id} is excluded, so no case can cite it"),
+                    );
                 }
                 Some(row) => {
                     decides |= row.is_outcome();
                     check_bounds(case, row, index, errors);
                     if row.feature != crate::contract::Feature::Core && !case.needs.contains(&row.feature) {
-                        errors.add("/needs", format!("{id} belongs to the feature {}, which the case does not need", row.feature));
+                        errors.add(
+                            "/needs",
+                            format!("{id} belongs to the feature {}, which the case does not need", row.feature),
+                        );
                     }
                 }
             }
@@ -118,7 +127,7 @@ impl Checker<'_> {
                 errors.add(place, format!("expected the schema {RESPONSE} for a success of {}", case.id));
             }
             if let Some(schema) = &answer.schema
-                && !self.contract.validators.knows(schema)
+                && !self.contract.validators.get(schema).is_some()
             {
                 errors.add(place, format!("there is no schema {schema}"));
             }
@@ -129,7 +138,10 @@ impl Checker<'_> {
         let refusable = case.expect.as_ref().is_some_and(|expect| !expect.is_positive());
         let Some(control) = &case.control else {
             if refusable {
-                errors.add("", "a case that may be refused needs a control: an accepted request that differs in one place");
+                errors.add(
+                    "",
+                    "a case that may be refused needs a control: an accepted request that differs in one place",
+                );
             }
             return;
         };
@@ -138,7 +150,12 @@ impl Checker<'_> {
         };
         let accepted_request = match accepted.calls.as_slice() {
             [call] if call.expect.is_positive() => &call.request,
-            _ => return errors.add("/control/case", format!("the control {} is not one call that must be accepted", control.case)),
+            _ => {
+                return errors.add(
+                    "/control/case",
+                    format!("the control {} is not one call that must be accepted", control.case),
+                );
+            }
         };
         if let Some(need) = accepted.case.needs.iter().find(|need| !case.needs.contains(need)) {
             errors.add("/needs", format!("the control needs the feature {need}, so this case does too"));
@@ -148,7 +165,10 @@ impl Checker<'_> {
             let places = differences(accepted_request, &call.request);
             if places != [control.differs_at.clone()] {
                 let found = if places.is_empty() { "no difference".to_owned() } else { places.join(" and ") };
-                let message = format!("expected {} to differ from {} at {} only, found {found}", expanded.id, control.case, control.differs_at);
+                let message = format!(
+                    "expected {} to differ from {} at {} only, found {found}",
+                    expanded.id, control.case, control.differs_at
+                );
                 errors.add("/control/differs_at", message);
             }
         }
@@ -159,11 +179,15 @@ impl Checker<'_> {
         let case = &expanded.case;
         let refusable = expanded.calls.iter().any(|call| !call.expect.is_positive());
         match (&case.breaks, refusable) {
-            (None, true) => errors.add("/breaks", "a case that may be refused names the keyword it breaks, \"prose\" or \"protocol\""),
+            (None, true) => errors.add(
+                "/breaks",
+                "a case that may be refused names the keyword it breaks, \"prose\", \"protocol\" or \"state\"",
+            ),
             (Some(_), false) => errors.add("/breaks", "a case that must be accepted breaks nothing"),
             _ => {}
         }
-        let expected: Vec<&str> = case.breaks.iter().map(String::as_str).filter(|word| !BEYOND_THE_SCHEMA.contains(word)).collect();
+        let expected: Vec<&str> =
+            case.breaks.iter().map(String::as_str).filter(|word| !BEYOND_THE_SCHEMA.contains(word)).collect();
         for call in &expanded.calls {
             let input = match sample_input(&call.request) {
                 Ok(input) => input,
@@ -176,9 +200,36 @@ impl Checker<'_> {
             let found: Vec<&str> = breaches.iter().map(|breach| breach.keyword.as_str()).collect();
             if found != expected {
                 let list = |words: &[&str]| if words.is_empty() { "nothing".to_owned() } else { words.join(" and ") };
-                let message = format!("expected the input of {} to break {} of {REQUEST}, found {}", expanded.id, list(&expected), list(&found));
+                let message = format!(
+                    "expected the input of {} to break {} of {REQUEST}, found {}",
+                    expanded.id,
+                    list(&expected),
+                    list(&found)
+                );
                 errors.add("/breaks", message);
             }
+            self.check_prose(expanded, call, &input, errors);
+        }
+    }
+
+    /// Holds the input against what the documents say in prose: a case that must be refused as
+    /// `prose` breaks it in one place, and any other breaks none of it.
+    fn check_prose(&self, expanded: &ExpandedCase, call: &Call, input: &Value, errors: &mut Errors<'_>) {
+        if call.request.raw.as_ref().is_some_and(|raw| raw.body.is_some()) {
+            return;
+        }
+        let mut plain = self.contract.validators.prose_breaches(REQUEST, input);
+        plain.retain(|breach| breach.evidence != Evidence::Conflict);
+        let forbidden =
+            expanded.case.breaks.as_deref() == Some("prose") && !call.expect.answers().iter().any(Answer::is_success);
+        // Some sentences say the same twice: a colon is no letter, and an empty name begins with none.
+        let one_place = plain.first().is_some_and(|first| plain.iter().all(|breach| breach.at == first.at));
+        if forbidden != one_place {
+            let expected =
+                if forbidden { "one place of the input to break the prose" } else { "the input to break no prose" };
+            let found: Vec<_> = plain.iter().map(|breach| breach.id.as_str()).collect();
+            let message = format!("expected {expected} for {}, found {found:?}", expanded.id);
+            errors.add("/breaks", message);
         }
     }
 
@@ -209,7 +260,10 @@ impl Checker<'_> {
             let body: Value = serde_json::from_slice(&reply.body_at(1_700_000_000.0, 900.0)).unwrap_or(Value::Null);
             let schema = match reply.status {
                 200..300 => Some(RESPONSE.to_owned()),
-                _ => body["__type"].as_str().map(str::to_owned).filter(|error| self.contract.validators.knows(error)),
+                _ => body["__type"]
+                    .as_str()
+                    .map(str::to_owned)
+                    .filter(|error| self.contract.validators.get(error).is_some()),
             };
             for breach in schema.into_iter().flat_map(|schema| self.contract.validators.breaches(&schema, &body)) {
                 add(&format!("/body{}", breach.at), format!("expected {}, found {}", breach.expected, breach.actual));
@@ -244,7 +298,9 @@ fn check_suite(file: &str, suite: &Suite, errors: &mut Vec<LoadError>) {
 }
 
 fn check_id(suite: &Suite, case: &Case, errors: &mut Errors<'_>) {
-    let kebab = |name: &str| !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+    let kebab = |name: &str| {
+        !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+    };
     if case.id.split_once('/').is_none_or(|(prefix, name)| prefix != suite.suite || !kebab(name)) {
         errors.add("/id", format!("expected {}/<name in kebab-case>, found \"{}\"", suite.suite, case.id));
     }
@@ -275,7 +331,8 @@ fn check_bounds(case: &Case, row: &Requirement, index: usize, errors: &mut Error
     if row.accepts.is_empty() {
         return;
     }
-    let expected: BTreeSet<String> = case.expect.iter().flat_map(Expect::answers).map(|answer: Answer| answer.to_string()).collect();
+    let expected: BTreeSet<String> =
+        case.expect.iter().flat_map(Expect::answers).map(|answer: Answer| answer.to_string()).collect();
     let accepted: BTreeSet<String> = row.accepts.iter().cloned().collect();
     if expected != accepted {
         let list = |answers: &BTreeSet<String>| answers.iter().cloned().collect::<Vec<_>>().join(", ");
@@ -306,7 +363,8 @@ fn replies(case: &Case) -> impl Iterator<Item = (String, Option<&str>)> {
 
 /// The input of a request with its placeholders filled with samples, as the service reads it.
 fn sample_input(request: &RequestSpec) -> Result<Value, String> {
-    let raw_texts = request.raw.iter().flat_map(|raw| raw.body.iter().chain(&raw.path).chain(raw.headers.values().flatten()));
+    let raw_texts =
+        request.raw.iter().flat_map(|raw| raw.body.iter().chain(&raw.path).chain(raw.headers.values().flatten()));
     let sample = |text: &str| {
         fill(text, |placeholder| Ok::<_, std::convert::Infallible>(placeholder.sample()))
             .map(std::borrow::Cow::into_owned)

@@ -32,7 +32,13 @@ impl ExpandedCase {
 }
 
 /// A case as the cases that are run.
-pub(super) fn expand(suite: &str, operation: &str, case: &Arc<Case>, file: &str, at: &str) -> Result<Vec<ExpandedCase>, LoadError> {
+pub(super) fn expand(
+    suite: &str,
+    operation: &str,
+    case: &Arc<Case>,
+    file: &str,
+    at: &str,
+) -> Result<Vec<ExpandedCase>, LoadError> {
     let expanded = |member: Option<String>, calls| ExpandedCase {
         id: member.as_ref().map_or_else(|| case.id.clone(), |member| format!("{}/{member}", case.id)),
         suite: suite.to_owned(),
@@ -100,7 +106,8 @@ fn with_value(request: &RequestSpec, at: &str, value: &RawValue) -> Result<Reque
 }
 
 fn set_raw(raw: &mut Raw, place: &str, value: &RawValue) -> Result<(), String> {
-    let text = || serde_json::from_str::<String>(value.get()).map_err(|_| format!("expected a text, found {}", value.get()));
+    let text =
+        || serde_json::from_str::<String>(value.get()).map_err(|_| format!("expected a text, found {}", value.get()));
     match place {
         "method" => raw.method = Some(text()?),
         "path" => raw.path = Some(text()?),
@@ -108,10 +115,13 @@ fn set_raw(raw: &mut Raw, place: &str, value: &RawValue) -> Result<(), String> {
         "signing" => raw.signing = Some(serde_json::from_str(value.get()).map_err(|error| error.to_string())?),
         _ => match place.strip_prefix("headers/") {
             Some(name) => {
-                let field = serde_json::from_str(value.get()).map_err(|_| format!("expected a text or null, found {}", value.get()))?;
+                let field = serde_json::from_str(value.get())
+                    .map_err(|_| format!("expected a text or null, found {}", value.get()))?;
                 raw.headers.insert(name.to_owned(), field);
             }
-            None => return Err(format!("expected /method, /path, /headers/NAME, /body or /signing, found \"/{place}\"")),
+            None => {
+                return Err(format!("expected /method, /path, /headers/NAME, /body or /signing, found \"/{place}\""));
+            }
         },
     }
     Ok(())
@@ -123,8 +133,11 @@ pub(super) fn differences(one: &RequestSpec, other: &RequestSpec) -> Vec<String>
     if one.operation != other.operation {
         places.push("operation".to_owned());
     }
-    let names: std::collections::BTreeSet<_> = one.input.iter().chain(other.input.iter()).map(|(name, _)| name).collect();
-    places.extend(names.into_iter().filter(|name| one.input.get(name) != other.input.get(name)).map(|name| format!("/{name}")));
+    let names: std::collections::BTreeSet<_> =
+        one.input.iter().chain(other.input.iter()).map(|(name, _)| name).collect();
+    places.extend(
+        names.into_iter().filter(|name| one.input.get(name) != other.input.get(name)).map(|name| format!("/{name}")),
+    );
 
     let none = Raw::default();
     let (a, b) = (one.raw.as_ref().unwrap_or(&none), other.raw.as_ref().unwrap_or(&none));
@@ -136,6 +149,11 @@ pub(super) fn differences(one: &RequestSpec, other: &RequestSpec) -> Vec<String>
     ];
     places.extend(parts.into_iter().filter(|(_, differs)| *differs).map(|(place, _)| place.to_owned()));
     let headers: std::collections::BTreeSet<_> = a.headers.keys().chain(b.headers.keys()).collect();
-    places.extend(headers.into_iter().filter(|name| a.headers.get(*name) != b.headers.get(*name)).map(|name| format!("/headers/{name}")));
+    places.extend(
+        headers
+            .into_iter()
+            .filter(|name| a.headers.get(*name) != b.headers.get(*name))
+            .map(|name| format!("/headers/{name}")),
+    );
     places
 }

@@ -11,6 +11,8 @@ mod load;
 mod reply;
 mod select;
 pub mod template;
+#[cfg(test)]
+mod tests;
 
 pub use case::{
     Answer, Call, Case, Check, Control, Expect, Family, Input, Raw, RequestSpec, SigningDefect, Status, Suite,

@@ -111,7 +111,9 @@ impl Plan {
         let (hits, misses): (Vec<_>, Vec<_>) = patterns.iter().partition(matches);
         if let Some(miss) = misses.first() {
             return Err(if hits.is_empty() {
-                SelectError::Nothing(format!("the pattern \"{miss}\" matches no case; `countersign list` shows them all"))
+                SelectError::Nothing(format!(
+                    "the pattern \"{miss}\" matches no case; `countersign list` shows them all"
+                ))
             } else {
                 SelectError::PatternMatchesNothing(miss.to_string())
             });
@@ -119,13 +121,16 @@ impl Plan {
         if let Some(miss) = skip.iter().find(|pattern| !matches(pattern)) {
             return Err(SelectError::PatternMatchesNothing(miss.to_string()));
         }
-        let cites = |case: &ExpandedCase, wanted: &dyn Fn(&str) -> bool| case.case.requirements.iter().any(|id| wanted(id));
+        let cites =
+            |case: &ExpandedCase, wanted: &dyn Fn(&str) -> bool| case.case.requirements.iter().any(|id| wanted(id));
         let cases: Vec<_> = corpus
             .cases()
             .iter()
             .filter(|case| patterns.is_empty() || patterns.iter().any(|pattern| pattern.selects(&case.id)))
             .filter(|case| !skip.iter().any(|pattern| pattern.selects(&case.id)))
-            .filter(|case| level.is_none_or(|level| cites(case, &|id| register.get(id).is_some_and(|row| row.level == level))))
+            .filter(|case| {
+                level.is_none_or(|level| cites(case, &|id| register.get(id).is_some_and(|row| row.level == level)))
+            })
             .filter(|case| requirements.is_empty() || cites(case, &|id| requirements.contains(id)))
             .enumerate()
             .filter(|(index, _)| shard.is_none_or(|shard| index % shard.count == shard.index - 1))

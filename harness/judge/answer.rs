@@ -114,7 +114,9 @@ fn collect_secrets(value: Option<&Value>, secrets: &mut Vec<String>) {
                 let secret = ["password", "secret", "token", "dbuser"].iter().any(|word| name.contains(word));
                 match member {
                     Value::String(text) if secret && text.len() >= SHORTEST => secrets.push(text.clone()),
-                    Value::Number(number) if secret && number.to_string().len() >= SHORTEST => secrets.push(number.to_string()),
+                    Value::Number(number) if secret && number.to_string().len() >= SHORTEST => {
+                        secrets.push(number.to_string())
+                    }
                     _ => collect_secrets(Some(member), secrets),
                 }
             }
@@ -145,8 +147,11 @@ fn shape_of(value: &Value) -> String {
             format!("[{}]", shapes.into_iter().collect::<Vec<_>>().join(", "))
         }
         Value::Object(members) => {
-            let mut shapes: Vec<_> =
-                members.iter().take(MOST).map(|(name, member)| format!("{}: {}", quote(name), shape_of(member))).collect();
+            let mut shapes: Vec<_> = members
+                .iter()
+                .take(MOST)
+                .map(|(name, member)| format!("{}: {}", quote(name), shape_of(member)))
+                .collect();
             if members.len() > MOST {
                 shapes.push("…".to_owned());
             }
@@ -164,6 +169,9 @@ mod tests {
     fn a_shape_has_names_and_types_and_no_values() {
         let body = r#"{"dbPassword":"CANARY","expiration":1.5,"x":[1,"CANARY",null],"y":{"z":true}}"#;
         let response = Response { status: 200, headers: Headers::new(), body: body.into() };
-        assert_eq!(shape(&response), "{dbPassword: string, expiration: number, x: [null, number, string], y: {z: boolean}}");
+        assert_eq!(
+            shape(&response),
+            "{dbPassword: string, expiration: number, x: [null, number, string], y: {z: boolean}}"
+        );
     }
 }

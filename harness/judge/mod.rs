@@ -62,7 +62,8 @@ impl Judge {
     /// When a row of the register names a rule that does not exist, or a rule has no row, and so
     /// could never accuse anybody.
     pub fn new(contract: Arc<Contract>) -> Result<Self, LoadError> {
-        let error = |pointer: String, message| Err(LoadError::new(&format!("fixtures/{REGISTER_FILE}"), pointer, message));
+        let error =
+            |pointer: String, message| Err(LoadError::new(&format!("fixtures/{REGISTER_FILE}"), pointer, message));
         let rows = &contract.register.requirements;
         for (index, row) in rows.iter().enumerate() {
             if let Some(decision) = &row.decided_by
@@ -74,7 +75,10 @@ impl Judge {
         }
         for rule in rules::ALL {
             if !rows.iter().any(|row| row.decided_by.as_ref().is_some_and(|decision| decision.rule == rule.name)) {
-                return error("/requirements".to_owned(), format!("no requirement is decided by the rule \"{}\"", rule.name));
+                return error(
+                    "/requirements".to_owned(),
+                    format!("no requirement is decided by the rule \"{}\"", rule.name),
+                );
             }
         }
         Ok(Self { contract })

@@ -70,7 +70,13 @@ impl Finding {
     }
 
     /// One finding: broken with these words, or not.
-    fn of(holds: bool, subject: Subject, at: &str, expected: impl Into<String>, actual: impl FnOnce() -> String) -> Vec<Self> {
+    fn of(
+        holds: bool,
+        subject: Subject,
+        at: &str,
+        expected: impl Into<String>,
+        actual: impl FnOnce() -> String,
+    ) -> Vec<Self> {
         vec![if holds {
             Self::Holds(subject)
         } else {

@@ -73,9 +73,10 @@ fn filled(text: &str, target: &Target, names: &mut Names) -> Result<String, Miss
         Placeholder::Workgroup => {
             target.workgroup.clone().ok_or("it needs a workgroup that the target has; name one with --workgroup")
         }
-        Placeholder::CustomDomain => {
-            target.custom_domain.clone().ok_or("it needs a custom domain of the workgroup; name one with --custom-domain")
-        }
+        Placeholder::CustomDomain => target
+            .custom_domain
+            .clone()
+            .ok_or("it needs a custom domain of the workgroup; name one with --custom-domain"),
         Placeholder::Random(length) => Ok(names.name(length)),
         Placeholder::AbsentDomain => Ok(format!("{}.example.com", names.name(16))),
     };

@@ -55,7 +55,13 @@ impl Session {
     ///
     /// # Errors
     /// When no client can be made for the target.
-    pub fn new(contract: Arc<Contract>, corpus: Arc<Corpus>, judge: Judge, target: Target, seed: u64) -> Result<Self, SessionError> {
+    pub fn new(
+        contract: Arc<Contract>,
+        corpus: Arc<Corpus>,
+        judge: Judge,
+        target: Target,
+        seed: u64,
+    ) -> Result<Self, SessionError> {
         let client = Client::new(target.endpoint.clone(), &target.client)?;
         Ok(Self {
             contract,
@@ -112,7 +118,12 @@ impl Session {
     }
 
     /// Runs a case: its control first, then its calls. Nothing where the run was interrupted.
-    pub async fn run_case(&self, case: Arc<ExpandedCase>, run: u32, interrupt: watch::Receiver<bool>) -> Option<CaseResult> {
+    pub async fn run_case(
+        &self,
+        case: Arc<ExpandedCase>,
+        run: u32,
+        interrupt: watch::Receiver<bool>,
+    ) -> Option<CaseResult> {
         if run > 0 {
             return self.run_uncached(&case, run, interrupt).await;
         }
@@ -133,7 +144,12 @@ impl Session {
         self.corpus.cases().iter().any(|case| case.case.control.as_ref().is_some_and(|control| control.case == id))
     }
 
-    async fn run_uncached(&self, case: &Arc<ExpandedCase>, run: u32, interrupt: watch::Receiver<bool>) -> Option<CaseResult> {
+    async fn run_uncached(
+        &self,
+        case: &Arc<ExpandedCase>,
+        run: u32,
+        interrupt: watch::Receiver<bool>,
+    ) -> Option<CaseResult> {
         let start = Instant::now();
         let mut result = self.blank(case);
         if *interrupt.borrow() {
@@ -155,7 +171,11 @@ impl Session {
     }
 
     /// What keeps a case from being run; the inner nothing is an interruption.
-    async fn obstacle(&self, case: &ExpandedCase, interrupt: &watch::Receiver<bool>) -> Option<Option<(Verdict, Option<String>)>> {
+    async fn obstacle(
+        &self,
+        case: &ExpandedCase,
+        interrupt: &watch::Receiver<bool>,
+    ) -> Option<Option<(Verdict, Option<String>)>> {
         if let Some(lacking) = case.case.needs.iter().find(|need| !self.target.features.contains(need)) {
             let reason = format!("the target does not claim {lacking}");
             return Some(Some((Verdict::NotApplicable, Some(reason))));
@@ -238,7 +258,8 @@ impl Session {
         result: Option<&mut CaseResult>,
     ) -> Option<Result<Exchange, Missing>> {
         let prefix = if self.target.path_names_case { format!("/{}{part}", case.id) } else { String::new() };
-        let mut build = || request::build(&call.request, &case.operation, &self.target, &prefix, names, Timestamp::now());
+        let mut build =
+            || request::build(&call.request, &case.operation, &self.target, &prefix, names, Timestamp::now());
         let mut built = match build() {
             Ok(built) => built,
             Err(missing) => return Some(Err(missing)),

@@ -26,7 +26,9 @@ const AWS_DOMAINS: [&str; 12] = [
 /// Whether a URL leads to real AWS, however its host is spelled.
 pub fn is_aws(url: &Url) -> bool {
     let host = url.host_str().unwrap_or_default().trim_end_matches('.').to_ascii_lowercase();
-    AWS_DOMAINS.iter().any(|domain| host == *domain || host.strip_suffix(domain).is_some_and(|rest| rest.ends_with('.')))
+    AWS_DOMAINS
+        .iter()
+        .any(|domain| host == *domain || host.strip_suffix(domain).is_some_and(|rest| rest.ends_with('.')))
 }
 
 /// The endpoint of the service in a region.
@@ -54,11 +56,20 @@ impl FromStr for Allowed {
         let parts: Vec<_> = text.split('/').collect();
         match parts.as_slice() {
             [account, region, workgroup]
-                if account.len() == 12 && account.bytes().all(|b| b.is_ascii_digit()) && !region.is_empty() && !workgroup.is_empty() =>
+                if account.len() == 12
+                    && account.bytes().all(|b| b.is_ascii_digit())
+                    && !region.is_empty()
+                    && !workgroup.is_empty() =>
             {
-                Ok(Self { account: (*account).to_owned(), region: (*region).to_owned(), workgroup: (*workgroup).to_owned() })
+                Ok(Self {
+                    account: (*account).to_owned(),
+                    region: (*region).to_owned(),
+                    workgroup: (*workgroup).to_owned(),
+                })
             }
-            _ => Err(format!("expected ACCOUNT/REGION/WORKGROUP, such as 123456789012/us-east-1/my-workgroup, found \"{text}\"")),
+            _ => Err(format!(
+                "expected ACCOUNT/REGION/WORKGROUP, such as 123456789012/us-east-1/my-workgroup, found \"{text}\""
+            )),
         }
     }
 }
@@ -111,7 +122,11 @@ pub fn check_account(allowed: &Allowed, account: &str) -> Result<(), Refusal> {
     if allowed.account == account {
         return Ok(());
     }
-    Err(Refusal::Differs { what: "account", allowed: "given there".to_owned(), found: "the account of other credentials".to_owned() })
+    Err(Refusal::Differs {
+        what: "account",
+        allowed: "given there".to_owned(),
+        found: "the account of other credentials".to_owned(),
+    })
 }
 
 fn same(what: &'static str, allowed: &str, found: &str) -> Result<(), Refusal> {

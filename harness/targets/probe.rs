@@ -50,7 +50,9 @@ impl Class {
             Self::UnknownOperation => "does not know the operation GetCredentials",
             Self::UnknownService => "does not know the service redshift-serverless",
             Self::DeclaredNotImplemented => "says that GetCredentials is not implemented",
-            Self::OwnJson => "answers with an error of its own instead of one of AWS, so it does not have GetCredentials",
+            Self::OwnJson => {
+                "answers with an error of its own instead of one of AWS, so it does not have GetCredentials"
+            }
             Self::NotAws => "gives no answer of AWS, so it does not have GetCredentials",
             Self::WrongService => "answers as another service, so it does not have GetCredentials",
             Self::Redirect => "redirects the call elsewhere",
@@ -71,7 +73,8 @@ pub struct Probe {
 }
 
 /// Names by which servers say that they do not know an operation.
-const UNKNOWN_OPERATION: [&str; 4] = ["UnknownOperationException", "UnknownOperation", "InvalidAction", "UnknownAction"];
+const UNKNOWN_OPERATION: [&str; 4] =
+    ["UnknownOperationException", "UnknownOperation", "InvalidAction", "UnknownAction"];
 
 /// Names by which servers say that they do not know a service.
 const UNKNOWN_SERVICE: [&str; 3] = ["UnknownService", "UnknownServiceException", "ServiceNotFound"];
@@ -150,7 +153,9 @@ fn said(response: &Response) -> String {
     let words = match response.json() {
         // A success holds credentials; its words are not for quoting.
         _ if response.status < 300 => None,
-        Some(body) => ["message", "Message", "errorMessage", "error"].iter().find_map(|name| body.get(name)?.as_str().map(quote)),
+        Some(body) => {
+            ["message", "Message", "errorMessage", "error"].iter().find_map(|name| body.get(name)?.as_str().map(quote))
+        }
         None => Some(quote(&text_of(&String::from_utf8_lossy(&response.body)))).filter(|words| !words.is_empty()),
     };
     let words = words.map_or_else(String::new, |words| format!(": \"{words}\""));
@@ -191,23 +196,53 @@ mod tests {
     #[case::empty_object(200, "application/json", "{}", Class::Answers)]
     #[case::documented_error(400, AWS, r#"{"__type":"ResourceNotFoundException"}"#, Class::Answers)]
     #[case::documented_fault(500, AWS, r#"{"__type":"InternalServerException"}"#, Class::Answers)]
-    #[case::fakecloud(400, AWS, r#"{"__type":"UnknownOperationException","message":"The operation is not recognized."}"#, Class::UnknownOperation)]
+    #[case::fakecloud(
+        400,
+        AWS,
+        r#"{"__type":"UnknownOperationException","message":"The operation is not recognized."}"#,
+        Class::UnknownOperation
+    )]
     #[case::floci(404, AWS, r#"{"__type":"UnknownOperationException"}"#, Class::UnknownOperation)]
-    #[case::winterbaume(404, AWS, r#"{"__type":"UnknownService","message":"No service registered"}"#, Class::UnknownService)]
-    #[case::localstack(501, AWS, r#"{"__type":"InternalFailure","message":"not yet been implemented"}"#, Class::DeclaredNotImplemented)]
-    #[case::ministack(400, "application/json", r#"{"error":"Unsupported service: redshift-serverless"}"#, Class::OwnJson)]
+    #[case::winterbaume(
+        404,
+        AWS,
+        r#"{"__type":"UnknownService","message":"No service registered"}"#,
+        Class::UnknownService
+    )]
+    #[case::localstack(
+        501,
+        AWS,
+        r#"{"__type":"InternalFailure","message":"not yet been implemented"}"#,
+        Class::DeclaredNotImplemented
+    )]
+    #[case::ministack(
+        400,
+        "application/json",
+        r#"{"error":"Unsupported service: redshift-serverless"}"#,
+        Class::OwnJson
+    )]
     #[case::moto(500, "text/html", "<!doctype html><title>500</title>", Class::NotAws)]
     #[case::mockmesh(404, "", "", Class::NotAws)]
     #[case::laws(404, "text/plain", "Unknown service or action", Class::NotAws)]
     #[case::s3(200, "application/xml", "<ListAllMyBucketsResult/>", Class::WrongService)]
     #[case::s3_refusal(405, "application/xml", "<Error><Code>MethodNotAllowed</Code></Error>", Class::WrongService)]
-    #[case::api_gateway(404, "application/json", r#"{"__type":"NotFoundException","message":"Stage not specified"}"#, Class::WrongService)]
+    #[case::api_gateway(
+        404,
+        "application/json",
+        r#"{"__type":"NotFoundException","message":"Stage not specified"}"#,
+        Class::WrongService
+    )]
     #[case::open_search(200, "application/json", r#"{"cluster_name":"a"}"#, Class::WrongService)]
     #[case::redirect(302, "", "", Class::Redirect)]
     #[case::localstack_fault(500, AWS, r#"{"__type":"InternalError","message":"exception"}"#, Class::ServerFault)]
     #[case::bad_key(400, AWS, r#"{"__type":"UnrecognizedClientException"}"#, Class::RefusedCredentials)]
     #[case::unsigned(403, AWS, r#"{"__type":"MissingAuthenticationTokenException"}"#, Class::RefusedCredentials)]
-    fn each_way_of_answering_has_its_class(#[case] status: u16, #[case] media: &str, #[case] body: &str, #[case] class: Class) {
+    fn each_way_of_answering_has_its_class(
+        #[case] status: u16,
+        #[case] media: &str,
+        #[case] body: &str,
+        #[case] class: Class,
+    ) {
         let headers: Headers = [("content-type", media)].into_iter().filter(|(_, media)| !media.is_empty()).collect();
         assert_eq!(class_of(&Response { status, headers, body: body.into() }), class);
     }
@@ -215,7 +250,8 @@ mod tests {
     #[test]
     fn what_a_success_holds_is_never_quoted() {
         let headers = [("content-type", AWS)].into_iter().collect();
-        let response = Response { status: 200, headers, body: br#"{"message":"CANARY","dbPassword":"CANARY"}"#.to_vec() };
+        let response =
+            Response { status: 200, headers, body: br#"{"message":"CANARY","dbPassword":"CANARY"}"#.to_vec() };
         assert_eq!(said(&response), "200 application/x-amz-json-1.1");
     }
 

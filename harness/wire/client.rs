@@ -115,7 +115,8 @@ impl Client {
             return None;
         }
         let mut url = self.base.clone();
-        let (path, query) = request.target.split_once('?').map_or((request.target.as_str(), None), |(p, q)| (p, Some(q)));
+        let (path, query) =
+            request.target.split_once('?').map_or((request.target.as_str(), None), |(p, q)| (p, Some(q)));
         url.set_path(path);
         url.set_query(query);
         if url.path() != path || url.query() != query {
@@ -229,13 +230,15 @@ pub(super) fn hyper_fault(error: &hyper::Error) -> Option<Fault> {
 pub(super) fn tls_hint(error: &rustls::Error) -> String {
     match error {
         rustls::Error::InvalidMessage(_) => format!("{error}; the port may speak plain http, not https"),
-        rustls::Error::InvalidCertificate(_) => format!("{error}; a private certificate authority can be named with --ca-file"),
+        rustls::Error::InvalidCertificate(_) => {
+            format!("{error}; a private certificate authority can be named with --ca-file")
+        }
         _ => error.to_string(),
     }
 }
 
 fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
-    std::iter::successors(Some(error), |error| error.source())
+    std::iter::successors(Some(error), |error| (**error).source())
 }
 
 /// An error with its causes in one line, each said once, without the URL that it is about.

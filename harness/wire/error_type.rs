@@ -23,7 +23,10 @@ pub fn error_type(response: &Response) -> Option<String> {
 }
 
 /// Every place that gives the error's type, with its text as sent: the body first, then the header.
-pub fn error_types<'a>(response: &'a Response, body: Option<&'a Value>) -> impl Iterator<Item = (&'static str, &'a str)> {
+pub fn error_types<'a>(
+    response: &'a Response,
+    body: Option<&'a Value>,
+) -> impl Iterator<Item = (&'static str, &'a str)> {
     let member = move |name: &str| body.and_then(|body| body.get(name)).and_then(Value::as_str);
     [
         ("body /__type", member("__type")),

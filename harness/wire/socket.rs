@@ -33,7 +33,9 @@ impl Socket {
 
     /// Sends a request byte for byte, and reads the answer.
     pub(super) async fn send(&self, request: &Request) -> Result<Response, Fault> {
-        let stream = TcpStream::connect((self.host.as_str(), self.port)).await.map_err(|error| Fault::Connect(error.to_string()))?;
+        let stream = TcpStream::connect((self.host.as_str(), self.port))
+            .await
+            .map_err(|error| Fault::Connect(error.to_string()))?;
         match &self.tls {
             None => exchange(stream, request).await,
             Some(config) => {
@@ -127,7 +129,11 @@ impl<S: AsyncWrite + Unpin> Scripted<S> {
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Scripted<S> {
-    fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_read(context, buffer)
     }
 }

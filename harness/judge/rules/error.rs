@@ -8,7 +8,10 @@ use crate::corpus::Check;
 use crate::wire::{bare_type, error_types};
 
 /// A finding about a documented error; nothing for any other answer.
-fn on_documented_error(seen: &Observation<'_>, judge: impl FnOnce(&'static str, u16, &Value) -> Vec<Finding>) -> Vec<Finding> {
+fn on_documented_error(
+    seen: &Observation<'_>,
+    judge: impl FnOnce(&'static str, u16, &Value) -> Vec<Finding>,
+) -> Vec<Finding> {
     let empty = Value::Null;
     match seen.documented_error() {
         Some((name, status)) => judge(name, status, seen.body.as_ref().unwrap_or(&empty)),
@@ -27,33 +30,47 @@ pub(super) fn has_type(seen: &Observation<'_>) -> Vec<Finding> {
     if seen.status() < 400 || !(asked || seen.body.is_some()) {
         return Vec::new();
     }
-    Finding::of(seen.error.is_some(), Subject::default(), "body /__type", "the error's name in __type, in code or in the header x-amzn-errortype", || {
-        "none of them".to_owned()
-    })
+    Finding::of(
+        seen.error.is_some(),
+        Subject::default(),
+        "body /__type",
+        "the error's name in __type, in code or in the header x-amzn-errortype",
+        || "none of them".to_owned(),
+    )
 }
 
 /// The type stands in the body's `__type`, where new servers should put it.
 pub(super) fn type_in_body(seen: &Observation<'_>) -> Vec<Finding> {
     let Some(error) = seen.error.as_ref().filter(|_| seen.status() >= 400) else { return Vec::new() };
     let place = error_types(seen.response, seen.body.as_ref()).next().map_or("", |(place, _)| place);
-    Finding::of(place == "body /__type", Subject::default(), "body /__type", format!("\"{}\"", seen.quote(error)), || {
-        format!("no such text, only {place}")
-    })
+    Finding::of(
+        place == "body /__type",
+        Subject::default(),
+        "body /__type",
+        format!("\"{}\"", seen.quote(error)),
+        || format!("no such text, only {place}"),
+    )
 }
 
 /// The type is the bare name of the error's shape.
 pub(super) fn type_is_bare(seen: &Observation<'_>) -> Vec<Finding> {
     let in_body = error_types(seen.response, seen.body.as_ref()).find(|(place, _)| *place == "body /__type");
     let Some((place, text)) = in_body.filter(|_| seen.status() >= 400) else { return Vec::new() };
-    Finding::of(bare_type(text) == text, Subject::default(), place, format!("\"{}\"", seen.quote(bare_type(text))), || {
-        format!("\"{}\"", seen.quote(text))
-    })
+    Finding::of(
+        bare_type(text) == text,
+        Subject::default(),
+        place,
+        format!("\"{}\"", seen.quote(bare_type(text))),
+        || format!("\"{}\"", seen.quote(text)),
+    )
 }
 
 /// A documented error comes with its documented status.
 pub(super) fn status(seen: &Observation<'_>) -> Vec<Finding> {
     on_documented_error(seen, |name, status, _| {
-        Finding::of(seen.status() == status, about(name), "status", format!("{status} with {name}"), || seen.status().to_string())
+        Finding::of(seen.status() == status, about(name), "status", format!("{status} with {name}"), || {
+            seen.status().to_string()
+        })
     })
 }
 
@@ -79,7 +96,9 @@ pub(super) fn message_name(seen: &Observation<'_>) -> Vec<Finding> {
         if !lower && !upper {
             return Vec::new();
         }
-        Finding::of(lower, about(name), "body /message", "the message under this name", || "under the name Message".to_owned())
+        Finding::of(lower, about(name), "body /message", "the message under this name", || {
+            "under the name Message".to_owned()
+        })
     })
 }
 
@@ -89,7 +108,11 @@ pub(super) fn schema(seen: &Observation<'_>) -> Vec<Finding> {
         let mut breaches = seen.validators.breaches(name, body);
         // The message has rules of its own, and so has the type.
         breaches.retain(|breach| !matches!(breach.at.as_str(), "" | "/message" | "/__type"));
-        if breaches.is_empty() { vec![Finding::Holds(Subject::default())] } else { breaches.into_iter().map(broken).collect() }
+        if breaches.is_empty() {
+            vec![Finding::Holds(Subject::default())]
+        } else {
+            breaches.into_iter().map(broken).collect()
+        }
     })
 }
 

@@ -105,7 +105,9 @@ pub(super) fn text(seen: &Observation<'_>) -> Vec<Finding> {
         .filter_map(|member| Some((member, body.get(member)?.as_str()?)))
         .flat_map(|(member, text)| {
             let subject = Subject { at: Some(format!("/{member}")), ..Subject::default() };
-            Finding::of(!text.is_empty(), subject, &format!("body /{member}"), "at least one character", || "an empty string".to_owned())
+            Finding::of(!text.is_empty(), subject, &format!("body /{member}"), "at least one character", || {
+                "an empty string".to_owned()
+            })
         })
         .collect()
 }

@@ -1,0 +1,199 @@
+//! Schemas as files: making them, writing them, finding out whether the files are current.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::Path;
+
+use schemars::generate::SchemaSettings;
+use schemars::transform::RecursiveTransform;
+use schemars::{JsonSchema, Schema};
+use serde_json::Value;
+
+use super::id;
+
+/// Schemas by file name, in the order in which the files are listed.
+pub type Schemas = BTreeMap<String, Value>;
+
+/// How the name of every schema's file ends.
+const ENDING: &str = ".schema.json";
+
+/// The schema of one of our own formats, from the Rust type that reads it, with its file name.
+///
+/// Doc comments become descriptions; `deny_unknown_fields` becomes `additionalProperties: false`. The type is taken
+/// as it is read, not as it is written.
+pub fn format_schema<T: JsonSchema>(file_name: &str, title: &str) -> (String, Value) {
+    let settings = SchemaSettings::draft2020_12().with_transform(RecursiveTransform(unwrap_lines));
+    let mut schema = settings.into_generator().into_root_schema_for::<T>();
+    let name = file_name.strip_suffix(ENDING).unwrap_or(file_name);
+    schema.insert("$id".into(), id(name).into());
+    schema.insert("title".into(), title.into());
+    (file_name.to_owned(), schema.to_value())
+}
+
+/// Joins the lines into which source code breaks a description; an empty line stays.
+fn unwrap_lines(schema: &mut Schema) {
+    if let Some(Value::String(text)) = schema.get_mut("description") {
+        let paragraphs: Vec<String> = text.split("\n\n").map(|paragraph| paragraph.replace('\n', " ")).collect();
+        *text = paragraphs.join("\n\n");
+    }
+}
+
+/// A schema as the text of its file: indented, keys in alphabetical order, with a newline at the end.
+pub fn render(schema: &Value) -> String {
+    // The alternate form of a JSON value is its indented text, the same on every machine.
+    format!("{schema:#}\n")
+}
+
+/// Writes every schema into a folder, which is made where it is missing, and removes the `*.schema.json` files that
+/// are none of these.
+///
+/// # Errors
+/// When the folder or a file cannot be made, listed, written or removed.
+pub fn write(folder: &Path, schemas: &Schemas) -> io::Result<()> {
+    std::fs::create_dir_all(folder)?;
+    for name in files(folder)? {
+        if name.ends_with(ENDING) && !schemas.contains_key(&name) {
+            std::fs::remove_file(folder.join(name))?;
+        }
+    }
+    for (name, schema) in schemas {
+        std::fs::write(folder.join(name), render(schema))?;
+    }
+    Ok(())
+}
+
+/// What keeps a folder from being exactly these schemas, one sentence each, beginning with the file: changed,
+/// missing, unexpected, unreadable. Nothing when the folder is current.
+pub fn differences(folder: &Path, schemas: &Schemas) -> Vec<String> {
+    let mut found = Vec::new();
+    for (name, schema) in schemas {
+        let path = folder.join(name);
+        match std::fs::read_to_string(&path) {
+            Ok(text) if text == render(schema) => {}
+            Ok(text) => found.push(changed(&path, &text, &render(schema))),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                found.push(format!("{}: missing", path.display()));
+            }
+            Err(error) => found.push(format!("{}: cannot be read: {error}", path.display())),
+        }
+    }
+    match files(folder) {
+        Ok(names) => found.extend(
+            names
+                .into_iter()
+                .filter(|name| !schemas.contains_key(name))
+                .map(|name| format!("{}: unexpected, nothing generates it", folder.join(name).display())),
+        ),
+        // A folder that is not there has been reported as missing files.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => found.push(format!("{}: cannot be listed: {error}", folder.display())),
+    }
+    found
+}
+
+/// Names the first line that is not as expected.
+fn changed(path: &Path, found: &str, expected: &str) -> String {
+    let lines = || expected.lines().map(Some).chain(std::iter::repeat(None)).zip(found.lines().map(Some).chain([None]));
+    let shown = |line: Option<&str>| line.map_or("the end of the file".to_owned(), |line| format!("`{}`", line.trim()));
+    let path = path.display();
+    match lines().zip(1..).find(|((expected, found), _)| expected != found) {
+        Some(((expected, found), number)) => {
+            format!("{path}: changed, line {number}: expected {}, found {}", shown(expected), shown(found))
+        }
+        None => format!("{path}: changed, in its line ends only"),
+    }
+}
+
+/// The names of the files in a folder, sorted, but for hidden ones.
+fn files(folder: &Path) -> io::Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        let name = entry?.file_name().to_string_lossy().into_owned();
+        if !name.starts_with('.') {
+            names.push(name);
+        }
+    }
+    names.sort();
+    Ok(names)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use serde_json::json;
+
+    use super::*;
+
+    #[derive(JsonSchema, serde::Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Sample {
+        /// How many,
+        /// in all.
+        ///
+        /// At least none.
+        #[expect(dead_code, reason = "only its schema is of interest")]
+        count: u32,
+    }
+
+    #[test]
+    fn a_format_schema_is_draft_2020_12_and_closed() {
+        let (name, schema) = format_schema::<Sample>("sample.schema.json", "A sample");
+        assert_eq!(name, "sample.schema.json");
+        assert_eq!(schema["$schema"], "https://json-schema.org/draft/2020-12/schema");
+        assert_eq!(schema["$id"], "urn:countersign:schema:sample");
+        assert_eq!(schema["title"], "A sample");
+        assert_eq!(schema["additionalProperties"], false);
+        assert_eq!(schema["properties"]["count"]["description"], "How many, in all.\n\nAt least none.");
+        jsonschema::draft202012::meta::validate(&schema).expect("it is a schema");
+    }
+
+    #[test]
+    fn what_is_written_is_current_and_every_kind_of_difference_is_found() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let folder = folder.path().join("schemas");
+        let schemas: Schemas =
+            ["a", "b", "c"].map(|name| (format!("{name}.schema.json"), json!({ "title": name }))).into();
+        assert_eq!(differences(&folder, &schemas).len(), 3, "all are missing");
+
+        write(&folder, &schemas).expect("it can be written");
+        assert_eq!(differences(&folder, &schemas), Vec::<String>::new());
+
+        fs::write(folder.join("a.schema.json"), "{\n  \"title\": \"z\"\n}\n").expect("a change");
+        fs::remove_file(folder.join("b.schema.json")).expect("a removal");
+        fs::write(folder.join("d.schema.json"), "{}").expect("an extra file");
+        let found = differences(&folder, &schemas);
+        let path = |name: &str| folder.join(name).display().to_string();
+        assert_eq!(
+            found,
+            [
+                format!(
+                    "{}: changed, line 2: expected `\"title\": \"a\"`, found `\"title\": \"z\"`",
+                    path("a.schema.json")
+                ),
+                format!("{}: missing", path("b.schema.json")),
+                format!("{}: unexpected, nothing generates it", path("d.schema.json")),
+            ]
+        );
+
+        write(&folder, &schemas).expect("it can be written again");
+        assert_eq!(differences(&folder, &schemas), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_file_cut_short_or_with_other_line_ends_is_changed() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let schemas: Schemas = [("a.schema.json".to_owned(), json!({ "title": "a" }))].into();
+        for (text, message) in [
+            ("{\n", "changed, line 2: expected `\"title\": \"a\"`, found the end of the file"),
+            ("{\n  \"title\": \"a\"\n}\nmore\n", "changed, line 4: expected the end of the file, found `more`"),
+            ("{\n  \"title\": \"a\"\n}", "changed, in its line ends only"),
+            ("{\r\n  \"title\": \"a\"\r\n}\r\n", "changed, in its line ends only"),
+        ] {
+            fs::write(folder.path().join("a.schema.json"), text).expect("a file");
+            let found = differences(folder.path(), &schemas);
+            assert_eq!(found.len(), 1);
+            assert!(found[0].ends_with(message), "{found:?}");
+        }
+    }
+}

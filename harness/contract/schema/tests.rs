@@ -1,0 +1,134 @@
+use std::path::Path;
+
+use rstest::rstest;
+
+use super::*;
+use crate::contract::Fixtures;
+
+fn shapes() -> Shapes {
+    Shapes::load(&Fixtures::Embedded).expect("the shapes load")
+}
+
+fn schema(name: &str) -> Value {
+    generate(&shapes()).remove(&file_name(name)).expect("the schema is generated")
+}
+
+#[test]
+fn there_is_a_schema_for_each_body_of_the_operation() {
+    // The shapes that both documents name.
+    let names: Vec<String> = generate(&shapes()).into_keys().collect();
+    assert_eq!(
+        names,
+        [
+            "GetCredentialsRequest.schema.json",
+            "GetCredentialsResponse.schema.json",
+            "InternalServerException.schema.json",
+            "ResourceNotFoundException.schema.json",
+            "ValidationException.schema.json",
+        ]
+    );
+}
+
+#[test]
+fn every_schema_is_valid_against_the_meta_schema_and_names_itself() {
+    for (file, schema) in of_contract(&shapes()) {
+        jsonschema::draft202012::meta::validate(&schema).unwrap_or_else(|error| panic!("{file}: {error}"));
+        assert_eq!(schema["$schema"], "https://json-schema.org/draft/2020-12/schema", "{file}");
+        assert_eq!(schema["$id"], format!("urn:countersign:schema:{}", file.trim_end_matches(".schema.json")));
+    }
+}
+
+#[test]
+fn the_files_in_the_repository_are_current() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("schemas");
+    // Formats of other modules lie in the same folder and are not looked at here.
+    let stale: Vec<String> = differences(&folder, &of_contract(&shapes()))
+        .into_iter()
+        .filter(|difference| !difference.contains(": unexpected"))
+        .collect();
+    assert_eq!(stale, Vec::<String>::new(), "run `countersign schema`");
+}
+
+#[test]
+fn rendering_is_deterministic_and_ends_with_one_newline() {
+    for ((_, one), (_, other)) in of_contract(&shapes()).iter().zip(&of_contract(&shapes())) {
+        let text = render(one);
+        assert_eq!(text, render(other));
+        assert!(text.ends_with("}\n"));
+        assert_eq!(serde_json::from_str::<Value>(&text).expect("it is JSON"), *one);
+    }
+}
+
+#[test]
+fn the_shapes_file_matches_the_schema_of_its_format() {
+    let (_, schema) = format_schema::<Shapes>("shapes.schema.json", "Documented shapes");
+    let validator = crate::contract::compile("shapes", &schema).expect("it compiles");
+    let text = Fixtures::Embedded.read(Shapes::PATH).expect("the shapes are compiled in");
+    let mut document: Value = serde_json::from_str(&text).expect("they are JSON");
+    assert_eq!(crate::contract::breaches_of(&validator, &document), []);
+    document["colour"] = "red".into();
+    assert_eq!(crate::contract::breaches_of(&validator, &document).len(), 1, "unknown members are refused");
+}
+
+#[rstest]
+// The formal lines of the API reference page, under Request Parameters.
+#[case::domain_length("/properties/customDomainName/minLength", json!(1))]
+#[case::domain_length("/properties/customDomainName/maxLength", json!(253))]
+#[case::domain_pattern(
+    "/properties/customDomainName/pattern",
+    json!(r"^(((?!-)[A-Za-z0-9-]{0,62}[A-Za-z0-9])\.)+((?!-)[A-Za-z0-9-]{1,62}[A-Za-z0-9])$"),
+)]
+#[case::workgroup_length("/properties/workgroupName/minLength", json!(3))]
+#[case::workgroup_length("/properties/workgroupName/maxLength", json!(64))]
+#[case::workgroup_pattern("/properties/workgroupName/pattern", json!("^[a-z0-9-]+$"))]
+#[case::duration_type("/properties/durationSeconds/type", json!("integer"))]
+#[case::duration_default("/properties/durationSeconds/default", json!(900))]
+#[case::evidence("/properties/workgroupName/x-evidence/pattern", json!("documented"))]
+fn what_the_documents_state_formally_is_a_keyword(#[case] pointer: &str, #[case] expected: Value) {
+    assert_eq!(schema("GetCredentialsRequest").pointer(pointer), Some(&expected));
+}
+
+#[rstest]
+#[case::range("durationSeconds", &["minimum", "maximum"], 1)]
+#[case::bullets("dbName", &["minLength", "maxLength", "pattern", "not"], 6)]
+fn what_is_only_prose_is_an_annotation(#[case] member: &str, #[case] absent: &[&str], #[case] sentences: usize) {
+    // The number of sentences: one range, and five bullets, of which the first says two things.
+    let member = &schema("GetCredentialsRequest")["properties"][member];
+    for keyword in absent {
+        assert_eq!(member.get(keyword), None, "{keyword}");
+    }
+    assert_eq!(member["x-prose"].as_array().map(Vec::len), Some(sentences));
+}
+
+#[test]
+fn no_request_member_is_required_and_every_response_member_is() {
+    let request = schema("GetCredentialsRequest");
+    assert_eq!(request.get("required"), None);
+    assert_eq!(request["x-prose"].as_array().map(Vec::len), Some(1), "one of the two names");
+    let response = schema("GetCredentialsResponse");
+    assert_eq!(response["required"], json!(["dbPassword", "dbUser", "expiration", "nextRefreshTime"]));
+    assert_eq!(response["properties"]["expiration"]["type"], "number");
+    assert_eq!(response["properties"]["dbUser"]["x-evidence"]["required"], "documented");
+    assert_eq!(response["properties"]["dbUser"]["x-sensitive"], true);
+}
+
+#[rstest]
+#[case::internal("InternalServerException", 500)]
+#[case::not_found("ResourceNotFoundException", 400)]
+#[case::validation("ValidationException", 400)]
+fn an_error_needs_its_message_as_the_model_says_and_carries_its_status(#[case] name: &str, #[case] status: u16) {
+    let schema = schema(name);
+    assert_eq!(schema["x-status"], status);
+    assert_eq!(schema["required"], json!(["message"]));
+    assert_eq!(schema["properties"]["message"]["x-evidence"]["required"], "modelled");
+    assert_eq!(schema["properties"]["__type"]["x-evidence"]["type"], "protocol");
+}
+
+#[test]
+fn a_member_names_the_differences_that_touch_it() {
+    let request = schema("GetCredentialsRequest");
+    assert_eq!(
+        request["properties"]["durationSeconds"]["x-differences"],
+        json!(["duration-default-only-in-prose", "duration-range-only-in-prose"])
+    );
+}

@@ -1,0 +1,310 @@
+use proptest::prelude::*;
+use rstest::rstest;
+
+use super::*;
+use crate::contract::Fixtures;
+
+fn validators() -> Validators {
+    let shapes = Shapes::load(&Fixtures::Embedded).expect("the shapes load");
+    Validators::new(&shapes).expect("the schemas compile")
+}
+
+/// The keywords that a request with one member breaches.
+fn keywords(member: &str, value: impl Into<Value>) -> Vec<String> {
+    let value: Value = value.into();
+    let breaches = validators().breaches("GetCredentialsRequest", &json!({ member: value }));
+    breaches.into_iter().map(|breach| breach.keyword).collect()
+}
+
+/// Labels of these lengths, joined by dots.
+fn labels(lengths: &[usize]) -> String {
+    lengths.iter().map(|length| "a".repeat(*length)).collect::<Vec<_>>().join(".")
+}
+
+// Both tables: wire-facts section 8, worked out with Python's `re` on the pattern of the service model.
+#[rstest]
+#[case::shortest("a.bc")]
+#[case::digits("1.23")]
+#[case::digit_first_last_label("a.1b")]
+#[case::some_ip_addresses("10.0.0.10")]
+#[case::upper_case("DB.Example.COM")]
+#[case::label_of_63(&format!("{}.com", "a".repeat(63)))]
+#[case::last_label_of_63(&format!("a.{}", "a".repeat(63)))]
+#[case::inner_hyphens("a--b.com")]
+#[case::inner_hyphens_in_the_last_label("a.b--c")]
+#[case::inner_hyphen_in_the_last_label("a.b-c")]
+#[case::punycode("xn--bcher-kva.example")]
+#[case::longest(&labels(&[63, 63, 63, 61]))]
+fn a_documented_domain_name_matches(#[case] name: &str) {
+    assert_eq!(keywords("customDomainName", name), [""; 0]);
+}
+
+#[rstest]
+#[case::empty("", &["minLength", "pattern"])]
+#[case::one_letter("a", &["pattern"])]
+#[case::two_letters("ab", &["pattern"])]
+#[case::single_label("localhost", &["pattern"])]
+#[case::last_label_of_one("a.b", &["pattern"])]
+#[case::other_ip_addresses("10.0.0.1", &["pattern"])]
+#[case::label_of_64(&format!("{}.com", "a".repeat(64)), &["pattern"])]
+#[case::last_label_of_64(&format!("a.{}", "a".repeat(64)), &["pattern"])]
+#[case::leading_hyphen("-a.com", &["pattern"])]
+#[case::label_ends_with_hyphen("a-.com", &["pattern"])]
+#[case::last_label_begins_with_hyphen("a.-com", &["pattern"])]
+#[case::trailing_hyphen("a.com-", &["pattern"])]
+#[case::short_last_label_with_hyphen("a.c-", &["pattern"])]
+#[case::hyphens_only("a.--", &["pattern"])]
+#[case::umlaut("bücher.example", &["pattern"])]
+#[case::full_width("ａ.com", &["pattern"])]
+#[case::empty_label("a..com", &["pattern"])]
+#[case::leading_dot(".com", &["pattern"])]
+#[case::trailing_dot("a.com.", &["pattern"])]
+#[case::underscore("a_b.com", &["pattern"])]
+#[case::wildcard("*.example.com", &["pattern"])]
+#[case::space("a b.com", &["pattern"])]
+#[case::port("a.com:5439", &["pattern"])]
+#[case::of_254(&labels(&[63, 63, 63, 62]), &["maxLength"])]
+#[case::of_255(&labels(&[63, 63, 63, 63]), &["maxLength"])]
+#[case::leading_line_feed("\na.com", &["pattern"])]
+// Engines differ here, so no requirement rests on it; ours takes `$` for the true end.
+#[case::trailing_line_feed("a.com\n", &["pattern"])]
+fn a_domain_name_outside_the_documents_breaches_just_these_keywords(#[case] name: &str, #[case] expected: &[&str]) {
+    assert_eq!(keywords("customDomainName", name), expected);
+}
+
+#[rstest]
+#[case::shortest("abc")]
+#[case::hyphens("---")]
+#[case::leading_hyphen("-ab")]
+#[case::trailing_hyphen("ab-")]
+#[case::digits("123")]
+#[case::longest(&"a".repeat(64))]
+fn a_documented_workgroup_name_matches(#[case] name: &str) {
+    assert_eq!(keywords("workgroupName", name), [""; 0]);
+}
+
+#[rstest]
+#[case::short("ab", &["minLength"])]
+#[case::long(&"a".repeat(65), &["maxLength"])]
+#[case::capital("Abc", &["pattern"])]
+#[case::underscore("a_b", &["pattern"])]
+#[case::dot("a.b", &["pattern"])]
+#[case::space("a b", &["pattern"])]
+#[case::accent("café", &["pattern"])]
+#[case::arabic_digits("١٢٣", &["pattern"])]
+#[case::trailing_line_feed("abc\n", &["pattern"])]
+// Two scalar values in eight bytes: short. 64 scalar values in 256 bytes: not long.
+#[case::two_scalars("😀😀", &["minLength", "pattern"])]
+#[case::sixty_four_scalars(&"😀".repeat(64), &["pattern"])]
+#[case::sixty_five_scalars(&"😀".repeat(65), &["maxLength", "pattern"])]
+fn a_workgroup_name_outside_the_documents_breaches_just_these_keywords(#[case] name: &str, #[case] expected: &[&str]) {
+    assert_eq!(keywords("workgroupName", name), expected);
+}
+
+#[rstest]
+#[case::domain("customDomainName", json!(7), &["type"])]
+#[case::database("dbName", json!(true), &["type"])]
+#[case::duration_text("durationSeconds", json!("900"), &["type"])]
+#[case::duration_fraction("durationSeconds", json!(900.5), &["type"])]
+#[case::duration_boolean("durationSeconds", json!(true), &["type"])]
+#[case::workgroup_list("workgroupName", json!([]), &["type"])]
+#[case::null("workgroupName", Value::Null, &["type"])]
+fn a_wrong_type_breaches_the_type_alone(#[case] member: &str, #[case] value: Value, #[case] expected: &[&str]) {
+    assert_eq!(keywords(member, value), expected);
+}
+
+#[rstest]
+#[case::duration_below("durationSeconds", json!(899))]
+#[case::duration_above("durationSeconds", json!(3601))]
+#[case::empty_database("dbName", json!(""))]
+#[case::reserved_word("dbName", json!("select"))]
+#[case::unknown_member("colour", json!("red"))]
+fn what_only_prose_forbids_or_nothing_forbids_matches_the_schema(#[case] member: &str, #[case] value: Value) {
+    assert_eq!(keywords(member, value), [""; 0]);
+}
+
+fn breach_of(at: &str, keyword: &str, expected: &str, actual: &str) -> Breach {
+    Breach { at: at.into(), keyword: keyword.into(), expected: expected.into(), actual: actual.into() }
+}
+
+#[test]
+fn a_missing_member_is_reported_where_it_should_be() {
+    let response = json!({ "dbPassword": "p", "expiration": 1.5 });
+    assert_eq!(
+        validators().breaches("GetCredentialsResponse", &response),
+        [
+            breach_of("/dbUser", "required", "the member", "nothing"),
+            breach_of("/nextRefreshTime", "required", "the member", "nothing"),
+        ]
+    );
+}
+
+#[rstest]
+#[case::not_an_object("GetCredentialsResponse", json!("text"), "", "type", "an object", "a string of 4 characters")]
+#[case::text_for_number(
+    "GetCredentialsRequest", json!({ "durationSeconds": "é" }),
+    "/durationSeconds", "type", "an integer", "a string of 1 character",
+)]
+#[case::fraction(
+    "GetCredentialsRequest", json!({ "durationSeconds": 1.5 }), "/durationSeconds", "type", "an integer", "a number",
+)]
+#[case::long(
+    "GetCredentialsRequest", json!({ "workgroupName": "a".repeat(65) }),
+    "/workgroupName", "maxLength", "at most 64 characters", "a string of 65 characters",
+)]
+#[case::pattern(
+    "GetCredentialsRequest", json!({ "workgroupName": "A_B" }),
+    "/workgroupName", "pattern", "a match of ^[a-z0-9-]+$", "a string of 3 characters",
+)]
+#[case::short(
+    "ResourceNotFoundException", json!({ "message": "", "resourceName": "" }),
+    "/resourceName", "minLength", "at least 1 character", "a string of 0 characters",
+)]
+#[case::too_long(
+    "ResourceNotFoundException", json!({ "message": "", "resourceName": "a".repeat(1012) }),
+    "/resourceName", "maxLength", "at most 1011 characters", "a string of 1012 characters",
+)]
+#[case::capital_message(
+    "ValidationException", json!({ "Message": "", "__type": "ValidationException" }),
+    "/message", "required", "the member", "nothing",
+)]
+#[case::error_name("InternalServerException", json!({ "message": "", "__type": 5 }), "/__type", "type", "a string", "an integer")]
+#[case::misspelt_schema(
+    "GetCredentialResponse", json!({}), "", "$ref",
+    "one of the schemas GetCredentialsRequest, GetCredentialsResponse, InternalServerException, \
+     ResourceNotFoundException, ValidationException",
+    "the name GetCredentialResponse",
+)]
+fn a_breach_says_where_what_and_what_instead(
+    #[case] schema: &str,
+    #[case] value: Value,
+    #[case] at: &str,
+    #[case] keyword: &str,
+    #[case] expected: &str,
+    #[case] actual: &str,
+) {
+    assert_eq!(validators().breaches(schema, &value), [breach_of(at, keyword, expected, actual)]);
+}
+
+#[test]
+fn a_response_may_hold_more_than_is_documented() {
+    let response = json!({ "dbPassword": "", "dbUser": "", "expiration": 1, "nextRefreshTime": 1.5e9, "more": null });
+    assert_eq!(validators().breaches("GetCredentialsResponse", &response), []);
+}
+
+#[rstest]
+#[case::times("GetCredentialsResponse", |canary: Value| json!({
+    "dbPassword": [canary], "dbUser": { "x": canary }, "expiration": canary, "nextRefreshTime": canary
+}))]
+#[case::in_unknown_names("GetCredentialsResponse", |canary: Value| json!({ canary.as_str().unwrap_or_default(): 1 }))]
+#[case::bare("GetCredentialsResponse", |canary: Value| canary)]
+#[case::error("ResourceNotFoundException", |canary: Value| json!({ "message": [canary], "resourceName": { "x": canary } }))]
+#[case::request("GetCredentialsRequest", |canary: Value| json!({
+    "customDomainName": canary, "durationSeconds": canary, "workgroupName": canary, "dbName": canary
+}))]
+fn a_breach_never_repeats_the_value(#[case] schema: &str, #[case] body: fn(Value) -> Value) {
+    let value = body("CANARY/s3cr3t+Pa55word==".into());
+    let validators = validators();
+    let breaches = validators.breaches(schema, &value);
+    assert!(!breaches.is_empty());
+    let prose = validators.prose_breaches(schema, &value);
+    let told = format!("{breaches:?} {prose:?}");
+    assert!(!told.contains("CANARY") && !told.contains("s3cr3t"), "{told}");
+}
+
+#[rstest]
+#[case::plain(json!({ "workgroupName": "abc", "dbName": "dev", "durationSeconds": 900 }), &[])]
+#[case::upper_bounds(json!({ "customDomainName": "a.bc", "dbName": "d".repeat(64), "durationSeconds": 3600 }), &[])]
+#[case::both_names(json!({ "customDomainName": "a.bc", "workgroupName": "abc" }), &[])]
+#[case::no_name(json!({}), &[("", "one-name")])]
+#[case::short(json!({ "workgroupName": "abc", "durationSeconds": 899 }), &[("/durationSeconds", "range")])]
+#[case::long(json!({ "workgroupName": "abc", "durationSeconds": 3601 }), &[("/durationSeconds", "range")])]
+#[case::wrong_type(json!({ "workgroupName": "abc", "durationSeconds": "1" }), &[])]
+#[case::empty(json!({ "workgroupName": "abc", "dbName": "" }), &[("/dbName", "first-letter"), ("/dbName", "length")])]
+#[case::of_65(json!({ "workgroupName": "abc", "dbName": "d".repeat(65) }), &[("/dbName", "length")])]
+#[case::digit_first(json!({ "workgroupName": "abc", "dbName": "1db" }), &[("/dbName", "first-letter")])]
+#[case::reserved(json!({ "workgroupName": "abc", "dbName": "SELECT" }), &[("/dbName", "not-reserved")])]
+#[case::reserved_in_small_letters(json!({ "workgroupName": "abc", "dbName": "select" }), &[("/dbName", "not-reserved")])]
+#[case::undecided_word(json!({ "workgroupName": "abc", "dbName": "connect" }), &[])]
+// Constraint 1 against constraint 2.
+#[case::underscore(json!({ "workgroupName": "abc", "dbName": "my_db" }), &[("/dbName", "alphanumeric")])]
+#[case::colon(
+    json!({ "workgroupName": "abc", "dbName": "a:b" }),
+    &[("/dbName", "alphanumeric"), ("/dbName", "characters"), ("/dbName", "no-colon-or-slash")],
+)]
+fn prose_is_checkable_apart_from_the_schema(#[case] request: Value, #[case] expected: &[(&str, &str)]) {
+    let breaches = validators().prose_breaches("GetCredentialsRequest", &request);
+    let found: Vec<_> = breaches.iter().map(|breach| (breach.at.as_str(), breach.id.as_str())).collect();
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn only_the_statement_that_another_contradicts_is_marked_as_a_conflict() {
+    let request = json!({ "workgroupName": "abc", "dbName": "a:b" });
+    let breaches = validators().prose_breaches("GetCredentialsRequest", &request);
+    let evidence: Vec<_> = breaches.iter().map(|breach| breach.evidence).collect();
+    assert_eq!(evidence, [Evidence::Conflict, Evidence::Documented, Evidence::Documented]);
+}
+
+/// The pattern of `customDomainName` said without a pattern (wire-facts section 8).
+fn domain_rule(name: &str) -> bool {
+    let labels: Vec<&str> = name.split('.').collect();
+    let label = |label: &&str| {
+        (1..=63).contains(&label.len())
+            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    labels.len() >= 2
+        && labels.iter().all(label)
+        && labels.last().is_some_and(|last| last.len() >= 2)
+        && name.chars().count() <= 253
+}
+
+/// Strings near the edge: labels of plausible and implausible lengths, and now and then a wrong character.
+fn names() -> impl Strategy<Value = String> {
+    let label = prop_oneof![
+        4 => "[A-Za-z0-9-]{1,8}",
+        2 => "[a-z0-9][a-z0-9-]{60,62}[a-z0-9]",
+        1 => "[A-Za-z0-9-]{0,2}",
+        1 => "[a-z_ :*é\n-]{1,4}",
+    ];
+    prop_oneof![
+        4 => prop::collection::vec(label, 1..6).prop_map(|labels| labels.join(".")),
+        1 => "[a-z.]{0,260}",
+        1 => "[a.-]{0,12}",
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_domain_pattern_agrees_with_the_rule_of_labels(names in prop::collection::vec(names(), 8)) {
+        thread_local!(static VALIDATORS: Validators = validators());
+        for name in names {
+            let request = json!({ "customDomainName": name });
+            let matches = VALIDATORS.with(|all| all.breaches("GetCredentialsRequest", &request).is_empty());
+            prop_assert_eq!(matches, domain_rule(&name), "{:?}", name);
+        }
+    }
+}
+
+#[rstest]
+#[case::letters(&"a".repeat(253))]
+#[case::one_letter_labels(&"a.".repeat(126))]
+#[case::hyphens(&format!("a{}", "-".repeat(252)))]
+#[case::almost(&format!("{}_", labels(&[63, 63, 63, 60])))]
+#[case::longest(&labels(&[63, 63, 63, 61]))]
+fn no_name_of_253_characters_comes_near_the_backtrack_limit(#[case] name: &str) {
+    let shapes = Shapes::load(&Fixtures::Embedded).expect("the shapes load");
+    let pattern = shapes.request.members["customDomainName"].pattern.as_ref().expect("it has a pattern");
+    let strict = jsonschema::options()
+        .with_pattern_options(PatternOptions::fancy_regex().backtrack_limit(BACKTRACK_LIMIT / 10))
+        .build(&json!({ "pattern": pattern.is }))
+        .expect("it compiles");
+    let gave_up = strict
+        .iter_errors(&Value::from(name))
+        .any(|error| matches!(error.kind(), ValidationErrorKind::BacktrackLimitExceeded { .. }));
+    assert!(!gave_up);
+}

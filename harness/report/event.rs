@@ -1,0 +1,126 @@
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::contract::{ConfirmationStatus, Evidence, Level};
+use crate::verdict::{CaseResult, Verdict};
+
+/// The version of the run stream.
+pub const VERSION: u32 = 1;
+
+/// One line of the run stream: first `run`, then a `case` for each case, a `requirement` for each
+/// requirement, and last `summary`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "event", rename_all = "kebab-case")]
+pub enum Event {
+    /// What is run against what.
+    Run(RunEvent),
+    /// What was found out about one case.
+    Case(CaseResult),
+    /// What was found out about one requirement.
+    Requirement(RequirementEvent),
+    /// What was found out altogether.
+    Summary(SummaryEvent),
+}
+
+/// What is run against what.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RunEvent {
+    /// The version of this format: 1.
+    pub version: u32,
+    /// The program and its version.
+    pub tool: String,
+    /// The operation that the cases are about.
+    pub suite: String,
+    /// How many cases are selected.
+    pub selected: usize,
+    /// The seed of all random names.
+    pub seed: u64,
+    /// The target.
+    pub target: TargetEvent,
+    /// When the run began (RFC 3339).
+    pub started_at: String,
+}
+
+/// The target of a run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct TargetEvent {
+    /// Its name.
+    pub name: String,
+    /// Where it listens.
+    pub endpoint: String,
+    /// The region that requests are signed for.
+    pub region: String,
+    /// What it claims.
+    pub features: Vec<String>,
+    /// What it is, by its answer to the probe.
+    pub class: String,
+    /// What that means, as the end of a sentence that begins with "the target".
+    pub meaning: String,
+    /// What it answered to the probe, quoted.
+    pub said: String,
+}
+
+/// Whether a requirement holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum RequirementStatus {
+    /// It was decided, and no case violates it.
+    Pass,
+    /// A case violates it.
+    Fail,
+    /// No case decided it.
+    Undecided,
+    /// The target does not claim its feature, or it is excluded from the count.
+    NotApplicable,
+}
+
+/// What was found out about one requirement.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RequirementEvent {
+    /// Its id.
+    pub id: String,
+    /// How binding it is.
+    pub level: Level,
+    /// What it rests on.
+    pub evidence: Evidence,
+    /// Whether recordings of real AWS bear it out.
+    pub confirmation: ConfirmationStatus,
+    /// The feature it belongs to.
+    pub feature: String,
+    /// Whether it holds.
+    pub status: RequirementStatus,
+    /// The cases that decided it; those that violate it where some do.
+    pub cases: Vec<String>,
+}
+
+/// The requirements of one feature that count: `must`, and not excluded.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct FeatureSummary {
+    /// How many there are, whatever was run.
+    pub must: usize,
+    /// How many are violated: the divergence.
+    pub violated: usize,
+    /// How many are decided, one way or the other: the coverage.
+    pub decided: usize,
+    /// How many are confirmed by recordings of real AWS.
+    pub confirmed: usize,
+}
+
+/// What was found out altogether.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct SummaryEvent {
+    /// Whether every counted requirement of the claimed features is decided and none is violated.
+    pub conformant: bool,
+    /// How many cases have each verdict.
+    pub verdicts: BTreeMap<Verdict, usize>,
+    /// How many checks were made: cases, each as often as it ran.
+    pub checks: u64,
+    /// Divergence and coverage of each claimed feature.
+    pub features: BTreeMap<String, FeatureSummary>,
+    /// How long the run took, in milliseconds.
+    pub duration_ms: f64,
+    /// Whether the run came to its end.
+    pub complete: bool,
+}

@@ -1,0 +1,120 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::event::{FeatureSummary, RequirementEvent, RequirementStatus, SummaryEvent};
+use crate::contract::{ConfirmationStatus, Feature, Register, Requirement};
+use crate::verdict::{CaseResult, Verdict};
+
+/// Counts a run while it goes on: verdicts, and what each requirement has come to. Its size depends
+/// on the number of cases, not on how often they run.
+#[derive(Clone, Debug)]
+pub struct Tally {
+    claimed: BTreeSet<Feature>,
+    verdicts: BTreeMap<Verdict, usize>,
+    checks: u64,
+    decided: BTreeMap<String, Vec<String>>,
+    violated: BTreeMap<String, Vec<String>>,
+    left_open: BTreeSet<String>,
+}
+
+impl Tally {
+    /// An empty tally for a target that claims these features.
+    pub fn new(claimed: impl IntoIterator<Item = Feature>) -> Self {
+        Self {
+            claimed: claimed.into_iter().collect(),
+            verdicts: BTreeMap::new(),
+            checks: 0,
+            decided: BTreeMap::new(),
+            violated: BTreeMap::new(),
+            left_open: BTreeSet::new(),
+        }
+    }
+
+    /// Counts a case.
+    pub fn add(&mut self, case: &CaseResult) {
+        *self.verdicts.entry(case.verdict).or_default() += 1;
+        self.checks += u64::from(case.runs);
+        for id in &case.decided {
+            self.decided.entry(id.clone()).or_default().push(case.id.clone());
+        }
+        for violation in case.violations.iter().chain(&case.warnings) {
+            let cases = self.violated.entry(violation.requirement.clone()).or_default();
+            if cases.last() != Some(&case.id) {
+                cases.push(case.id.clone());
+            }
+        }
+        if case.verdict == Verdict::Indeterminate {
+            self.left_open.extend(case.requirements.iter().cloned());
+        }
+    }
+
+    /// How many cases have a verdict.
+    pub fn count(&self, verdict: Verdict) -> usize {
+        self.verdicts.get(&verdict).copied().unwrap_or_default()
+    }
+
+    /// Every requirement with what it has come to.
+    pub fn requirements(&self, register: &Register) -> Vec<RequirementEvent> {
+        let event = |row: &Requirement| {
+            let status = self.status(row);
+            let cases = match status {
+                RequirementStatus::Fail => self.violated.get(&row.id),
+                _ => self.decided.get(&row.id),
+            };
+            RequirementEvent {
+                id: row.id.clone(),
+                level: row.level,
+                evidence: row.evidence,
+                confirmation: row.confirmation.status,
+                feature: row.feature.word().to_owned(),
+                status,
+                cases: cases.cloned().unwrap_or_default(),
+            }
+        };
+        register.requirements.iter().map(event).collect()
+    }
+
+    fn status(&self, row: &Requirement) -> RequirementStatus {
+        if self.violated.contains_key(&row.id) {
+            RequirementStatus::Fail
+        } else if !self.claimed.contains(&row.feature) || row.excluded.is_some() {
+            RequirementStatus::NotApplicable
+        } else if self.decided.contains_key(&row.id) {
+            RequirementStatus::Pass
+        } else {
+            RequirementStatus::Undecided
+        }
+    }
+
+    /// Whether a counted requirement is undecided because the target gave no usable answer.
+    pub fn is_undecided_by_silence(&self, register: &Register) -> bool {
+        register.requirements.iter().any(|row| {
+            row.counts() && self.status(row) == RequirementStatus::Undecided && self.left_open.contains(&row.id)
+        })
+    }
+
+    /// The run altogether.
+    pub fn summary(&self, register: &Register, duration_ms: f64, complete: bool) -> SummaryEvent {
+        let mut features: BTreeMap<String, FeatureSummary> = BTreeMap::new();
+        for row in register.requirements.iter().filter(|row| row.counts() && self.claimed.contains(&row.feature)) {
+            let feature = features.entry(row.feature.word().to_owned()).or_default();
+            let status = self.status(row);
+            feature.must += 1;
+            feature.violated += usize::from(status == RequirementStatus::Fail);
+            feature.decided += usize::from(matches!(status, RequirementStatus::Pass | RequirementStatus::Fail));
+            feature.confirmed += usize::from(row.confirmation.status == ConfirmationStatus::Confirmed);
+        }
+        // An excluded requirement is not counted, but a target that was seen to violate it does not conform.
+        let violated_must = |id: &String| register.get(id).is_some_and(|row| row.level == crate::contract::Level::Must);
+        let conformant = complete
+            && features.values().all(|feature| feature.decided == feature.must && feature.violated == 0)
+            && !self.violated.keys().any(violated_must);
+        SummaryEvent {
+            conformant,
+            verdicts: self.verdicts.clone(),
+            checks: self.checks,
+            features,
+            duration_ms,
+            complete,
+        }
+    }
+}
