@@ -33,6 +33,8 @@ pub mod run;
 pub mod servers;
 #[cfg(feature = "run")]
 pub mod targets;
+#[cfg(feature = "run")]
+pub mod trials;
 pub mod verdict;
 pub mod wire;
 

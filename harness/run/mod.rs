@@ -11,13 +11,24 @@ mod session;
 use std::sync::Arc;
 
 use futures_util::{StreamExt, stream};
+use jiff::Timestamp;
 use tokio::sync::watch;
 
 pub use names::random_seed;
 pub use session::{Session, SessionError};
 
-use crate::corpus::Plan;
+use crate::corpus::{ExpandedCase, Plan};
+use crate::targets::Target;
 use crate::verdict::{CaseResult, Verdict};
+
+/// The request of a case's first call as a command, for a target that need not be there; nothing
+/// where the target lacks something that the request needs.
+pub fn example_line(case: &ExpandedCase, target: &Target) -> Option<String> {
+    let call = case.calls.first()?;
+    let mut names = names::Names::new(0, &case.id, 0);
+    let built = request::build(&call.request, &case.operation, target, "", &mut names, Timestamp::now()).ok()?;
+    Some(repro::line(case, target, &built.request, &built.body))
+}
 
 /// How a plan is run.
 #[derive(Clone, Debug)]

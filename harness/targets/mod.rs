@@ -6,6 +6,8 @@
 
 pub mod gate;
 pub mod probe;
+#[cfg(feature = "cli")]
+pub mod profile;
 
 use std::collections::BTreeSet;
 use std::time::Duration;

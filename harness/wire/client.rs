@@ -74,16 +74,10 @@ impl Client {
         if is_loopback(&base) {
             builder = builder.no_proxy();
         }
-        let mut tls = None;
-        if base.scheme() == "https" {
-            let config = tls_config(options.ca_file.as_deref())?;
-            builder = builder.tls_backend_preconfigured(config.clone());
-            tls = Some(Arc::new(config));
-        } else {
-            // No certificates are needed, and reading the system's takes longer than the whole start.
-            builder = builder.tls_certs_only([]);
-        }
-        let http = builder.build().map_err(|error| ClientError::Tls(chain(&error)))?;
+        let tls = if base.scheme() == "https" { tls_config(options.ca_file.as_deref())? } else { no_tls()? };
+        let http =
+            builder.tls_backend_preconfigured(tls.clone()).build().map_err(|error| ClientError::Tls(chain(&error)))?;
+        let tls = (base.scheme() == "https").then(|| Arc::new(tls));
         Ok(Self { http, socket: Socket::new(&base, tls), base, timeout: options.timeout })
     }
 
@@ -163,6 +157,15 @@ pub(crate) fn is_loopback(url: &Url) -> bool {
         }
         None => false,
     }
+}
+
+/// TLS that trusts nobody, for a target without TLS: reading the system's certificates takes longer
+/// than the rest of the start.
+fn no_tls() -> Result<ClientConfig, ClientError> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let versions = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+    let builder = versions.map_err(|error| ClientError::Tls(error.to_string()))?;
+    Ok(builder.with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth())
 }
 
 /// TLS with the system's certificates and those of a file.

@@ -1,0 +1,140 @@
+//! `countersign explain`: one requirement or one case in full, without any network.
+
+use std::process::ExitCode;
+
+use clap::Args;
+use reqwest::Url;
+
+use super::library::Library;
+use super::output::print;
+use super::{Failure, FixtureArgs};
+use crate::contract::{Evidence, Requirement};
+use crate::corpus::{Answer, ExpandedCase};
+use crate::run::example_line;
+use crate::targets::Target;
+use crate::wire::Credentials;
+
+/// The arguments of `explain`.
+#[derive(Debug, Args)]
+pub(super) struct Explain {
+    /// A requirement, such as GC-DUR-02, or a case, such as parameters/duration-outside
+    #[arg(value_name = "ID")]
+    id: String,
+
+    #[command(flatten)]
+    fixtures: FixtureArgs,
+}
+
+pub(super) fn run(args: Explain) -> Result<ExitCode, Failure> {
+    let library = Library::load(args.fixtures.fixtures)?;
+    let id = args.id.trim_end_matches('/');
+    if let Some(row) = library.contract.register.get(&id.to_ascii_uppercase()) {
+        return print(&requirement(row, &library));
+    }
+    let members: Vec<_> = match library.corpus.get(id) {
+        Some(case) => vec![case],
+        None => library.corpus.family(id).collect(),
+    };
+    let Some(first) = members.first() else {
+        return Err(Failure::usage(format!(
+            "there is no requirement and no case \"{id}\"; `countersign list requirements` and `countersign list cases` show them all"
+        )));
+    };
+    print(&case(first, &members.iter().map(|case| case.id.as_str()).collect::<Vec<_>>(), &library))
+}
+
+fn requirement(row: &Requirement, library: &Library) -> String {
+    let mut lines = vec![
+        format!("{}  {}", row.id, row.text),
+        String::new(),
+        format!("level         {}", word(row.level)),
+        format!("evidence      {} ({})", word(row.evidence), meaning(row.evidence)),
+        format!("source        {}", row.source),
+        format!("confirmation  {} by recordings of real AWS", word(row.confirmation.status)),
+        format!("feature       {}", row.feature),
+    ];
+    if !row.accepts.is_empty() {
+        lines.push(format!("accepts       {}", row.accepts.join(", or ")));
+    }
+    if let Some(reason) = &row.excluded {
+        lines.push(format!("not counted   {reason}"));
+    }
+    match &row.decided_by {
+        Some(by) => lines.push(format!("decided by    the rule {} on every answer that it applies to", by.rule)),
+        None => lines.push("decided by    whether the cases below are accepted or refused".to_owned()),
+    }
+    let mut cases: Vec<&ExpandedCase> = Vec::new();
+    for case in library.corpus.cases().iter().filter(|case| case.case.requirements.contains(&row.id)) {
+        if cases.last().is_none_or(|last| last.case.id != case.case.id) {
+            cases.push(case);
+        }
+    }
+    if let Some(first) = cases.first() {
+        lines.push(String::new());
+        lines.push("cases".to_owned());
+        lines.extend(cases.iter().map(|case| format!("  {}  {}", case.case.id, case.case.title)));
+        lines.extend(example(first));
+    }
+    lines.join("\n")
+}
+
+fn case(case: &ExpandedCase, members: &[&str], library: &Library) -> String {
+    let mut lines = vec![format!("{}  {}", case.case.id, case.case.title), String::new()];
+    for call in &case.calls {
+        let answers: Vec<_> = call.expect.answers().iter().map(Answer::to_string).collect();
+        lines.push(format!("expects       {}", answers.join(", or ")));
+    }
+    if let Some(control) = &case.case.control {
+        lines.push(format!("control       {}, from which it differs at {}", control.case, control.differs_at));
+    }
+    if let Some(breaks) = &case.case.breaks {
+        lines.push(format!("breaks        {breaks}"));
+    }
+    if !case.case.needs.is_empty() {
+        let needs: Vec<_> = case.case.needs.iter().map(|need| need.word()).collect();
+        lines.push(format!("needs         {}", needs.join(", ")));
+    }
+    lines.push(String::new());
+    lines.push("requirements".to_owned());
+    for id in &case.case.requirements {
+        let text = library.contract.register.get(id).map_or("", |row| row.text.as_str());
+        lines.push(format!("  {id}  {text}"));
+    }
+    if members.len() > 1 {
+        lines.push(String::new());
+        lines.push("runs as".to_owned());
+        lines.extend(members.iter().map(|id| format!("  {id}")));
+    }
+    lines.extend(example(case));
+    lines.join("\n")
+}
+
+/// The request of a case as a command, for an emulator at its usual port.
+fn example(case: &ExpandedCase) -> Vec<String> {
+    let endpoint = Url::parse("http://localhost:4566").expect("the example's URL is valid");
+    let target = Target::at(endpoint)
+        .with_workgroup("my-workgroup")
+        .with_custom_domain("db.example.com")
+        .signed_by(Credentials::new("AKIDEXAMPLE", "never printed"));
+    match example_line(case, &target) {
+        Some(line) => vec![String::new(), format!("try {}", case.id), format!("  {line}")],
+        None => Vec::new(),
+    }
+}
+
+/// A serialised enum's word: `documented`.
+fn word(value: impl serde::Serialize) -> String {
+    serde_json::to_value(value).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
+}
+
+fn meaning(evidence: Evidence) -> &'static str {
+    match evidence {
+        Evidence::Documented => "stated plainly in the documents",
+        Evidence::Modelled => "in AWS's model of the service",
+        Evidence::Protocol => "in the definition of the protocol",
+        Evidence::Observed => "seen in a public record of real AWS",
+        Evidence::Sibling => "seen on another service with the same protocol",
+        Evidence::Inferred => "concluded, not stated",
+        Evidence::Conflict => "the sources disagree or are silent",
+    }
+}

@@ -1,0 +1,132 @@
+//! `countersign list`: what there is, without any network.
+
+use std::collections::BTreeMap;
+use std::process::ExitCode;
+
+use clap::{Args, ValueEnum};
+use serde_json::{Value, json};
+
+use super::library::Library;
+use super::output::{Format, print};
+use super::{Failure, FixtureArgs};
+use crate::contract::Feature;
+use crate::corpus::{Pattern, Plan, SelectError, Selection};
+
+/// The arguments of `list`.
+#[derive(Debug, Args)]
+pub(super) struct List {
+    /// What to list
+    #[arg(value_enum, default_value_t = What::Cases)]
+    what: What,
+
+    /// Only the cases that one of these patterns selects
+    #[arg(value_name = "PATTERN")]
+    patterns: Vec<String>,
+
+    /// One line each, or one JSON array
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+
+    #[command(flatten)]
+    fixtures: FixtureArgs,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum What {
+    Cases,
+    Requirements,
+    Features,
+}
+
+pub(super) fn run(args: List) -> Result<ExitCode, Failure> {
+    if args.what != What::Cases && !args.patterns.is_empty() {
+        return Err(Failure::usage("patterns select cases; `countersign list cases PATTERN` takes them"));
+    }
+    let library = Library::load(args.fixtures.fixtures)?;
+    let rows = match args.what {
+        What::Cases => cases(&library, &args.patterns)?,
+        What::Requirements => requirements(&library),
+        What::Features => features(&library),
+    };
+    let text = match args.format {
+        Format::Json => {
+            serde_json::to_string_pretty(&rows.iter().map(|row| &row.json).collect::<Vec<_>>()).unwrap_or_default()
+        }
+        Format::Text => {
+            let width = rows.iter().map(|row| row.name.chars().count()).max().unwrap_or_default();
+            let lines: Vec<_> = rows.iter().map(|row| format!("{:width$}  {}", row.name, row.about)).collect();
+            lines.join("\n")
+        }
+    };
+    print(&text)
+}
+
+/// One thing that is listed.
+struct Row {
+    name: String,
+    about: String,
+    json: Value,
+}
+
+fn cases(library: &Library, patterns: &[String]) -> Result<Vec<Row>, Failure> {
+    let patterns = patterns.iter().map(|text| Pattern::new(text).map_err(Failure::usage)).collect::<Result<_, _>>()?;
+    let selection = Selection { patterns, ..Selection::default() };
+    let plan = Plan::select(&library.corpus, &library.contract.register, &selection).map_err(|error| match error {
+        SelectError::Nothing(_) => Failure::nothing_selected(error.to_string()),
+        _ => Failure::usage(error.to_string()),
+    })?;
+    let row = |case: &std::sync::Arc<crate::corpus::ExpandedCase>| Row {
+        name: case.id.clone(),
+        about: case.case.title.clone(),
+        json: json!({
+            "id": case.id,
+            "case": case.case.id,
+            "suite": case.suite,
+            "title": case.case.title,
+            "requirements": case.case.requirements,
+            "needs": case.case.needs,
+        }),
+    };
+    Ok(plan.cases.iter().map(row).collect())
+}
+
+fn requirements(library: &Library) -> Vec<Row> {
+    let mut citing: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for case in library.corpus.cases() {
+        for id in &case.case.requirements {
+            let cases = citing.entry(id).or_default();
+            if cases.last() != Some(&case.case.id.as_str()) {
+                cases.push(&case.case.id);
+            }
+        }
+    }
+    let row = |row: &crate::contract::Requirement| Row {
+        name: row.id.clone(),
+        about: format!("{:6} {}", format!("{:?}", row.level).to_lowercase(), row.text),
+        json: json!({
+            "id": row.id,
+            "level": row.level,
+            "evidence": row.evidence,
+            "confirmation": row.confirmation.status,
+            "feature": row.feature,
+            "text": row.text,
+            "source": row.source,
+            "accepts": row.accepts,
+            "excluded": row.excluded,
+            "cases": citing.get(row.id.as_str()).cloned().unwrap_or_default(),
+        }),
+    };
+    library.contract.register.requirements.iter().map(row).collect()
+}
+
+fn features(library: &Library) -> Vec<Row> {
+    let must = |feature: Feature| {
+        library.contract.register.requirements.iter().filter(|row| row.feature == feature && row.counts()).count()
+    };
+    let row = |feature: Feature| Row {
+        name: feature.word().to_owned(),
+        about: format!("{:3} must-requirements: {}", must(feature), feature.meaning()),
+        json: json!({ "id": feature.word(), "meaning": feature.meaning(), "must": must(feature) }),
+    };
+    Feature::ALL.into_iter().map(row).collect()
+}

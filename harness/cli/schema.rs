@@ -1,0 +1,58 @@
+//! `countersign schema`: the JSON Schemas, generated from the shapes and from the formats.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+
+use super::library::Library;
+use super::output::print;
+use super::{Failure, FixtureArgs};
+use crate::contract::schema::{self, Schemas, format_schema};
+use crate::contract::{Register, Shapes};
+use crate::corpus::{Reply, Suite};
+use crate::report;
+
+/// The arguments of `schema`.
+#[derive(Debug, Args)]
+pub(super) struct Schema {
+    /// Change nothing; fail where a file is not what would be generated
+    #[arg(long)]
+    check: bool,
+
+    /// The folder of the schemas
+    #[arg(long, value_name = "DIR", default_value = "schemas")]
+    dir: PathBuf,
+
+    #[command(flatten)]
+    fixtures: FixtureArgs,
+}
+
+/// Every schema: of the documented shapes, and of each format.
+pub fn all(shapes: &Shapes) -> Schemas {
+    let mut schemas = schema::of_contract(shapes);
+    schemas.extend([
+        format_schema::<Register>("requirements.schema.json", "The register of requirements"),
+        format_schema::<Suite>("suite.schema.json", "A suite of cases"),
+        format_schema::<Reply>("reply.schema.json", "A reply of the mock"),
+    ]);
+    schemas.extend(report::formats());
+    schemas
+}
+
+pub(super) fn run(args: Schema) -> Result<ExitCode, Failure> {
+    let library = Library::load(args.fixtures.fixtures)?;
+    let schemas = all(&library.contract.shapes);
+    let folder = args.dir.display();
+    if args.check {
+        let differences = schema::differences(&args.dir, &schemas);
+        if differences.is_empty() {
+            return print(&format!("{} schemas in {folder} are what the shapes and formats give", schemas.len()));
+        }
+        let list = differences.join("\n");
+        eprintln!("error: {folder} is not what the shapes and formats give; `countersign schema` writes it anew\n{list}");
+        return Ok(ExitCode::from(1));
+    }
+    schema::write(&args.dir, &schemas).map_err(|error| Failure::usage(format!("cannot write the schemas to {folder}: {error}")))?;
+    print(&format!("wrote {} schemas to {folder}", schemas.len()))
+}

@@ -1,0 +1,238 @@
+//! Settings of a run that concern the target: from flags, the environment, `countersign.toml` and
+//! defaults, in this order of precedence.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+use reqwest::Url;
+
+use super::Failure;
+use crate::contract::Feature;
+use crate::targets::gate::{self, Allowed};
+use crate::targets::profile::{Profile, Profiles};
+use crate::wire::ClientOptions;
+
+/// The region where nothing names one.
+const DEFAULT_REGION: &str = "us-east-1";
+
+/// The time for one request where nothing names one, in seconds.
+const DEFAULT_TIMEOUT: f64 = 10.0;
+
+/// The flags that say what is tested.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Target")]
+pub(super) struct TargetArgs {
+    /// What to test: mock, emulator, aws, or a target of countersign.toml [default: emulator]
+    #[arg(long, env = "COUNTERSIGN_TARGET", value_name = "NAME", conflicts_with = "endpoint")]
+    target: Option<String>,
+
+    /// Test the server at this URL
+    #[arg(long, env = "COUNTERSIGN_ENDPOINT", value_name = "URL", value_parser = endpoint_url)]
+    endpoint: Option<Url>,
+
+    /// Region to sign for [default: $AWS_REGION, or us-east-1]
+    #[arg(long, env = "COUNTERSIGN_REGION", value_name = "REGION")]
+    region: Option<String>,
+
+    /// A workgroup that the target has; without it, cases that need one are blocked
+    #[arg(long, env = "COUNTERSIGN_WORKGROUP", value_name = "NAME")]
+    workgroup: Option<String>,
+
+    /// A custom domain name of that workgroup; claims the feature custom-domain
+    #[arg(long, env = "COUNTERSIGN_CUSTOM_DOMAIN", value_name = "NAME")]
+    custom_domain: Option<String>,
+
+    /// Features that the target claims [default: core for an endpoint, all it has for mock and emulator]
+    #[arg(long, env = "COUNTERSIGN_CLAIM", value_name = "FEATURE,...", value_delimiter = ',')]
+    claim: Vec<Feature>,
+
+    /// Send requests without a signature
+    #[arg(long, env = "COUNTERSIGN_NO_SIGN")]
+    no_sign: bool,
+
+    /// Trust the PEM certificates in this file too
+    #[arg(long, env = "COUNTERSIGN_CA_FILE", value_name = "FILE")]
+    ca_file: Option<PathBuf>,
+
+    /// Seconds for one request, from connecting to the last byte [default: 10]
+    #[arg(long, env = "COUNTERSIGN_TIMEOUT", value_name = "SECONDS", value_parser = seconds)]
+    timeout: Option<f64>,
+
+    /// Allow real AWS, for exactly this account, region and workgroup
+    #[arg(long, env = "COUNTERSIGN_ALLOW_AWS", value_name = "ACCOUNT/REGION/WORKGROUP")]
+    allow_aws: Option<Allowed>,
+
+    /// Cases in flight together [default: one per core for mock and emulator, 4 for an endpoint, 1 for AWS]
+    #[arg(long, env = "COUNTERSIGN_JOBS", value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    jobs: Option<u16>,
+
+    /// Known failures: a file that `baseline write` makes
+    #[arg(long, env = "COUNTERSIGN_BASELINE", value_name = "FILE")]
+    baseline: Option<PathBuf>,
+
+    /// Read target profiles from this file [default: the nearest countersign.toml upwards from here]
+    #[arg(long, env = "COUNTERSIGN_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+/// What kind of target a run has.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Choice {
+    /// The replaying mock, in this process.
+    Mock,
+    /// The reference emulator, in this process.
+    Emulator,
+    /// Real AWS, allowed for one workgroup of one account.
+    Aws { endpoint: Url, allowed: Allowed },
+    /// Any other server.
+    Endpoint { name: String, url: Url },
+}
+
+/// Everything that is decided about the target before anything is sent.
+#[derive(Clone, Debug)]
+pub(super) struct Settings {
+    pub(super) choice: Choice,
+    pub(super) region: String,
+    pub(super) workgroup: Option<String>,
+    pub(super) custom_domain: Option<String>,
+    pub(super) claim: Option<BTreeSet<Feature>>,
+    pub(super) sign: bool,
+    pub(super) jobs: usize,
+    pub(super) client: ClientOptions,
+    pub(super) baseline: Option<PathBuf>,
+}
+
+impl Settings {
+    /// Decides everything; exit code 2 for what cannot be, 6 for real AWS that is not allowed.
+    pub(super) fn resolve(args: TargetArgs) -> Result<Self, Failure> {
+        let profiles = load_profiles(args.config.as_deref())?;
+        let (named, url, profile) = choose(&args, &profiles)?;
+        let region = args
+            .region
+            .or_else(|| env("AWS_REGION"))
+            .or_else(|| env("AWS_DEFAULT_REGION"))
+            .or(profile.region)
+            .unwrap_or_else(|| DEFAULT_REGION.to_owned());
+        let workgroup = args.workgroup.or(profile.workgroup);
+        let custom_domain = args.custom_domain.or(profile.custom_domain);
+        let choice = gated(named, url, &region, workgroup.as_deref(), args.allow_aws)?;
+        let default_jobs = match &choice {
+            Choice::Mock | Choice::Emulator => std::thread::available_parallelism().map_or(1, usize::from),
+            Choice::Endpoint { .. } => 4,
+            Choice::Aws { .. } => 1,
+        };
+        let claim = if args.claim.is_empty() { profile.claim } else { Some(args.claim) };
+        let timeout = args.timeout.or(profile.timeout).unwrap_or(DEFAULT_TIMEOUT);
+        Ok(Self {
+            choice,
+            region,
+            workgroup,
+            custom_domain,
+            claim: claim.map(BTreeSet::from_iter),
+            sign: !args.no_sign && profile.sign.unwrap_or(true),
+            jobs: args.jobs.map(usize::from).or(profile.jobs).unwrap_or(default_jobs).max(1),
+            client: ClientOptions { timeout: Duration::from_secs_f64(timeout), ca_file: args.ca_file.or(profile.ca_file) },
+            baseline: args.baseline.or(profile.baseline),
+        })
+    }
+}
+
+fn load_profiles(file: Option<&std::path::Path>) -> Result<Profiles, Failure> {
+    let found = match file {
+        Some(file) => Some(file.to_owned()),
+        None => std::env::current_dir().ok().and_then(|here| Profiles::find(&here)),
+    };
+    match found {
+        Some(file) => Profiles::load(&file).map_err(|error| Failure::usage(error.to_string())),
+        None => Ok(Profiles::default()),
+    }
+}
+
+/// The name and URL of the target, and its profile where it has one.
+fn choose(args: &TargetArgs, profiles: &Profiles) -> Result<(String, Option<Url>, Profile), Failure> {
+    let none = Profile::default();
+    if let Some(url) = &args.endpoint {
+        return Ok(("endpoint".to_owned(), Some(url.clone()), none));
+    }
+    let Some(name) = args.target.as_ref().or(profiles.target.as_ref()) else {
+        // The variables of the SDKs count only where no target is named.
+        let variables = ["AWS_ENDPOINT_URL_REDSHIFT_SERVERLESS", "AWS_ENDPOINT_URL"];
+        let set = variables.into_iter().find_map(|name| env(name).map(|value| (name, value)));
+        return match set {
+            None => Ok(("emulator".to_owned(), None, none)),
+            Some((variable, value)) => {
+                let url = endpoint_url(&value).map_err(|error| Failure::usage(format!("{variable}: {error}")))?;
+                Ok(("endpoint".to_owned(), Some(url), none))
+            }
+        };
+    };
+    if let Some(profile) = profiles.targets.get(name) {
+        let text = profile.endpoint.as_deref();
+        let text = text.ok_or_else(|| Failure::usage(format!("the target \"{name}\" of countersign.toml has no endpoint")))?;
+        let url = endpoint_url(text).map_err(|error| Failure::usage(format!("the target \"{name}\": {error}")))?;
+        return Ok((name.clone(), Some(url), profile.clone()));
+    }
+    if ["mock", "emulator", "aws"].contains(&name.as_str()) {
+        return Ok((name.clone(), None, none));
+    }
+    let mut known = vec!["mock", "emulator", "aws"];
+    known.extend(profiles.targets.keys().map(String::as_str));
+    Err(Failure::usage(format!(
+        "there is no target \"{name}\"; there are {}. Name others in countersign.toml, or give a URL with --endpoint",
+        known.join(", ")
+    )))
+}
+
+/// What is tested, once the gate before real AWS has let it pass.
+fn gated(
+    name: String,
+    url: Option<Url>,
+    region: &str,
+    workgroup: Option<&str>,
+    allowed: Option<Allowed>,
+) -> Result<Choice, Failure> {
+    let url = match (name.as_str(), url) {
+        ("mock", None) => return Ok(Choice::Mock),
+        ("emulator", None) => return Ok(Choice::Emulator),
+        ("aws", None) => {
+            let text = gate::aws_endpoint(region);
+            endpoint_url(&text).map_err(|error| Failure::usage(format!("the region \"{region}\": {error}")))?
+        }
+        (_, Some(url)) => url,
+        (_, None) => return Err(Failure::usage(format!("the target \"{name}\" has no endpoint"))),
+    };
+    if !gate::is_aws(&url) {
+        return Ok(Choice::Endpoint { name, url });
+    }
+    gate::check(allowed.as_ref(), region, workgroup).map_err(|refusal| Failure::refused(refusal.to_string()))?;
+    let allowed = allowed.expect("the gate lets nothing pass that was not allowed");
+    Ok(Choice::Aws { endpoint: url, allowed })
+}
+
+/// An environment variable that is set to something.
+fn env(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// A URL that can be tested.
+fn endpoint_url(text: &str) -> Result<Url, String> {
+    let expected = "expected a URL such as http://localhost:4566";
+    let url = Url::parse(text).map_err(|error| format!("{expected}, found \"{text}\": {error}"))?;
+    if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
+        return Err(format!("{expected}, found \"{text}\""));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err("a URL with a user or password is not sent anywhere; give credentials in the environment".to_owned());
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err(format!("{expected}, without query and fragment, found \"{text}\""));
+    }
+    Ok(url)
+}
+
+fn seconds(text: &str) -> Result<f64, String> {
+    let value: f64 = text.parse().map_err(|_| format!("expected seconds, such as 10, found \"{text}\""))?;
+    if (0.001..=3600.0).contains(&value) { Ok(value) } else { Err(format!("expected 0.001 to 3600 seconds, found {text}")) }
+}

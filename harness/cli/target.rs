@@ -1,0 +1,124 @@
+//! From settings to a target that can be asked: servers started, credentials found, the account of
+//! real AWS checked.
+
+use std::sync::Arc;
+
+use reqwest::Url;
+
+use super::Failure;
+use super::library::Library;
+use super::settings::{Choice, Settings};
+use crate::contract::Feature;
+use crate::servers::emulator::{Emulator, Options};
+use crate::servers::mock::Mock;
+use crate::targets::Target;
+use crate::wire::Credentials;
+
+/// A target, and the server behind it where it is one of ours; the server stops with this.
+pub(super) struct Prepared {
+    pub(super) target: Target,
+    _server: Server,
+}
+
+enum Server {
+    Mock { _mock: Mock },
+    Emulator { _emulator: Emulator },
+    Elsewhere,
+}
+
+impl Prepared {
+    /// Makes the target of a run ready.
+    pub(super) async fn new(settings: &Settings, library: &Library) -> Result<Self, Failure> {
+        let (mut target, server) = match &settings.choice {
+            Choice::Mock => mock(library).await?,
+            Choice::Emulator => emulator(settings).await?,
+            Choice::Endpoint { name, url } => (endpoint(name, url, settings).await?, Server::Elsewhere),
+            Choice::Aws { endpoint: url, allowed } => (aws(url, allowed, settings).await?, Server::Elsewhere),
+        };
+        if let Some(claim) = &settings.claim {
+            target.features = claim.clone();
+        }
+        target.features.insert(Feature::Core);
+        target.client = settings.client.clone();
+        Ok(Self { target, _server: server })
+    }
+}
+
+async fn mock(library: &Library) -> Result<(Target, Server), Failure> {
+    let mock = Mock::start(Arc::clone(&library.corpus)).await.map_err(|error| Failure::harness(format!("cannot start the mock: {error}")))?;
+    let mut target = Target::at(local(&mock.endpoint()))
+        .named("mock")
+        .signed_by(Credentials::new("AKIAIOSFODNN7EXAMPLE", "the-mock-checks-no-signature"))
+        .with_workgroup("a-workgroup")
+        .with_custom_domain("db.example.com")
+        .claiming([Feature::Signature]);
+    target.path_names_case = true;
+    Ok((target, Server::Mock { _mock: mock }))
+}
+
+async fn emulator(settings: &Settings) -> Result<(Target, Server), Failure> {
+    let mut options = Options { region: settings.region.clone(), ..Options::default() };
+    if let Some(workgroup) = &settings.workgroup {
+        options.workgroups = vec![workgroup.clone()];
+        options.custom_domains.values_mut().for_each(|of| of.clone_from(workgroup));
+    }
+    if let Some(domain) = &settings.custom_domain {
+        options.custom_domains = [(domain.clone(), options.workgroups[0].clone())].into();
+    }
+    let emulator = Emulator::start(options).await.map_err(|error| Failure::usage(format!("cannot start the emulator: {error}")))?;
+    let options = emulator.options();
+    let mut target = Target::at(local(&emulator.endpoint()))
+        .named("emulator")
+        .with_workgroup(&options.workgroups[0])
+        .claiming([Feature::Signature]);
+    if let Some(domain) = options.custom_domains.keys().next() {
+        target = target.with_custom_domain(domain);
+    }
+    target.region.clone_from(&options.region);
+    target.credentials = settings.sign.then(|| options.credentials.clone());
+    Ok((target, Server::Emulator { _emulator: emulator }))
+}
+
+fn local(endpoint: &str) -> Url {
+    Url::parse(endpoint).expect("our own servers have valid endpoints")
+}
+
+/// A target somewhere else, with what the settings say of it.
+async fn endpoint(name: &str, url: &Url, settings: &Settings) -> Result<Target, Failure> {
+    let mut target = Target::at(url.clone()).named(name);
+    target.region.clone_from(&settings.region);
+    target.workgroup.clone_from(&settings.workgroup);
+    if let Some(domain) = &settings.custom_domain {
+        target = target.with_custom_domain(domain);
+    }
+    if settings.sign {
+        let found = super::credentials::for_endpoint(&settings.region).await;
+        target.credentials = Some(found.map_err(|error| {
+            Failure::usage(format!(
+                "no credentials to sign with: {error}. Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (most emulators take any), \
+                 choose a profile with AWS_PROFILE, or send unsigned requests with --no-sign"
+            ))
+        })?);
+    }
+    Ok(target)
+}
+
+#[cfg(feature = "aws")]
+async fn aws(url: &Url, allowed: &crate::targets::gate::Allowed, settings: &Settings) -> Result<Target, Failure> {
+    use crate::targets::gate;
+
+    let (credentials, account) = super::credentials::for_aws(&settings.region).await.map_err(Failure::usage)?;
+    gate::check_account(allowed, &account).map_err(|refusal| Failure::refused(refusal.to_string()))?;
+    let mut target = Target::at(url.clone()).named("aws").signed_by(credentials).claiming([Feature::Signature]);
+    target.region.clone_from(&settings.region);
+    target.workgroup.clone_from(&settings.workgroup);
+    if let Some(domain) = &settings.custom_domain {
+        target = target.with_custom_domain(domain);
+    }
+    Ok(target)
+}
+
+#[cfg(not(feature = "aws"))]
+async fn aws(_: &Url, _: &crate::targets::gate::Allowed, _: &Settings) -> Result<Target, Failure> {
+    Err(Failure::usage("this build cannot reach real AWS; build it with the feature aws".to_owned()))
+}

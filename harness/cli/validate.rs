@@ -1,0 +1,30 @@
+//! `countersign validate`: checks every fixture.
+
+use std::collections::BTreeSet;
+use std::process::ExitCode;
+
+use clap::Args;
+
+use super::library::Library;
+use super::output::print;
+use super::{Failure, FixtureArgs};
+
+/// The arguments of `validate`.
+#[derive(Debug, Args)]
+pub(super) struct Validate {
+    #[command(flatten)]
+    fixtures: FixtureArgs,
+}
+
+pub(super) fn run(args: Validate) -> Result<ExitCode, Failure> {
+    let library = Library::load(args.fixtures.fixtures)?;
+    let expanded = library.corpus.cases();
+    let cases: BTreeSet<_> = expanded.iter().map(|case| &case.case.id).collect();
+    print(&format!(
+        "all fixtures are valid: {} requirements, {} cases ({} with every member of a family), {} replies",
+        library.contract.register.requirements.len(),
+        cases.len(),
+        expanded.len(),
+        library.corpus.replies().len(),
+    ))
+}

@@ -1,0 +1,123 @@
+//! Target profiles: the file `countersign.toml`.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::contract::Feature;
+
+/// The name of the file with profiles.
+pub const FILE_NAME: &str = "countersign.toml";
+
+/// What a `countersign.toml` says.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Profiles {
+    /// The target of a run that names none.
+    pub target: Option<String>,
+    /// Targets by name.
+    #[serde(default)]
+    pub targets: BTreeMap<String, Profile>,
+}
+
+/// One target of a `countersign.toml`.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Profile {
+    /// Its URL.
+    pub endpoint: Option<String>,
+    /// The region that requests are signed for.
+    pub region: Option<String>,
+    /// A workgroup that it has.
+    pub workgroup: Option<String>,
+    /// A custom domain name of that workgroup.
+    pub custom_domain: Option<String>,
+    /// The features that it claims beside `core`.
+    pub claim: Option<Vec<Feature>>,
+    /// Whether requests are signed; they are unless this is false.
+    pub sign: Option<bool>,
+    /// A file with PEM certificates to trust, from the folder of this file.
+    pub ca_file: Option<PathBuf>,
+    /// A file with known failures, from the folder of this file.
+    pub baseline: Option<PathBuf>,
+    /// How many cases are in flight together.
+    pub jobs: Option<usize>,
+    /// The time for one request, in seconds.
+    pub timeout: Option<f64>,
+}
+
+/// A file with profiles that cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot use {}: {reason}", .file.display())]
+pub struct ProfileError {
+    /// The file.
+    pub file: PathBuf,
+    /// What is wrong with it.
+    pub reason: String,
+}
+
+impl Profiles {
+    /// Reads a file; paths in it start from its folder.
+    ///
+    /// # Errors
+    /// When the file cannot be read, is not TOML, or says something that no profile has.
+    pub fn load(file: &Path) -> Result<Self, ProfileError> {
+        let wrong = |reason: String| ProfileError { file: file.to_owned(), reason };
+        let text = std::fs::read_to_string(file).map_err(|error| wrong(error.to_string()))?;
+        let mut profiles: Self =
+            toml::from_str(&text).map_err(|error| wrong(error.to_string().trim_end().to_owned()))?;
+        let folder = file.parent().unwrap_or(Path::new(""));
+        for profile in profiles.targets.values_mut() {
+            for path in [&mut profile.ca_file, &mut profile.baseline].into_iter().flatten() {
+                *path = folder.join(&*path);
+            }
+        }
+        Ok(profiles)
+    }
+
+    /// The nearest file from a folder upwards.
+    pub fn find(from: &Path) -> Option<PathBuf> {
+        from.ancestors().map(|folder| folder.join(FILE_NAME)).find(|file| file.is_file())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    fn load(text: &str) -> Result<Profiles, ProfileError> {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let file = folder.path().join(FILE_NAME);
+        std::fs::write(&file, text).expect("the folder is writable");
+        let mut loaded = Profiles::load(&file)?;
+        for profile in loaded.targets.values_mut() {
+            profile.baseline =
+                profile.baseline.take().map(|path| path.strip_prefix(folder.path()).expect("inside").to_owned());
+        }
+        Ok(loaded)
+    }
+
+    #[test]
+    fn a_profile_is_read_with_its_paths_from_the_folder_of_the_file() {
+        let text = "target = \"mine\"\n[targets.mine]\nendpoint = \"http://localhost:4566\"\nclaim = [\"custom-domain\"]\nbaseline = \"known.json\"\n";
+        let profiles = load(text).expect("the file is right");
+        let profile = &profiles.targets["mine"];
+        assert_eq!(profiles.target.as_deref(), Some("mine"));
+        assert_eq!(profile.claim, Some(vec![Feature::CustomDomain]));
+        assert_eq!(profile.baseline.as_deref(), Some(Path::new("known.json")));
+    }
+
+    #[rstest]
+    #[case::not_toml("target =", "line 1")]
+    #[case::unknown_key("[targets.a]\nendpiont = \"x\"", "endpiont")]
+    #[case::unknown_feature("[targets.a]\nclaim = [\"speed\"]", "speed")]
+    fn a_wrong_file_is_refused_with_the_place(#[case] text: &str, #[case] said: &str) {
+        let error = load(text).expect_err("the file is wrong").to_string();
+        assert!(error.contains(said), "{error}");
+        assert!(error.contains(FILE_NAME), "{error}");
+    }
+}

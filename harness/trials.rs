@@ -1,0 +1,189 @@
+//! Every case as one trial of `cargo test`, for this project and for adopters.
+//!
+//! May use everything; nothing uses it. An adopter's whole test file, with `harness = false` in
+//! `Cargo.toml`:
+//!
+//! ```no_run
+//! use countersign::targets::Target;
+//! use countersign::trials::Trials;
+//! use countersign::wire::Credentials;
+//!
+//! fn main() -> std::process::ExitCode {
+//!     let endpoint = "http://127.0.0.1:4566".parse().expect("a valid URL");
+//!     let credentials = Credentials::new("test", "test");
+//!     let target = Target::at(endpoint).signed_by(credentials).with_workgroup("my-workgroup");
+//!     Trials::new(target).main()
+//! }
+//! ```
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::process::ExitCode;
+use std::sync::{Arc, OnceLock};
+
+use libtest_mimic::{Arguments, Failed, Trial};
+use tokio::runtime::Runtime;
+use tokio::sync::watch;
+
+use crate::contract::{Contract, Feature, Fixtures};
+use crate::corpus::{Corpus, ExpandedCase};
+use crate::judge::Judge;
+use crate::run::{Session, random_seed};
+use crate::targets::Target;
+use crate::verdict::{CaseResult, Verdict};
+
+/// The trials of one target.
+pub struct Trials {
+    name: String,
+    features: BTreeSet<Feature>,
+    start: Box<dyn Fn() -> Target + Send + Sync>,
+    observe: Option<Observer>,
+}
+
+/// What an adopter does with a trial's record, such as comparing it with a snapshot.
+type Observer = Arc<dyn Fn(&Record) + Send + Sync>;
+
+/// What a trial saw, without times, names, hosts or secrets: fit for a snapshot.
+#[derive(Clone, Debug)]
+pub struct Record {
+    /// The target's name.
+    pub target: String,
+    /// The case's id.
+    pub case: String,
+    /// A line for each member of a family, or the one line of the case: status, error type, media
+    /// type and the shape of the body.
+    pub lines: String,
+}
+
+impl Trials {
+    /// The trials of a target that is there already.
+    pub fn new(target: Target) -> Self {
+        let (name, features) = (target.name.clone(), target.features.clone());
+        Self::starting(name, features, move || target.clone())
+    }
+
+    /// The trials of a target that is started when the first trial runs, on a runtime of tokio: a
+    /// test runner that only lists trials, or runs each in a process of its own, starts nothing.
+    pub fn starting(
+        name: impl Into<String>,
+        features: impl IntoIterator<Item = Feature>,
+        start: impl Fn() -> Target + Send + Sync + 'static,
+    ) -> Self {
+        let mut features: BTreeSet<_> = features.into_iter().collect();
+        features.insert(Feature::Core);
+        Self { name: name.into(), features, start: Box::new(start), observe: None }
+    }
+
+    /// The same trials, each handing over what it saw before it fails or passes. A panic in there
+    /// fails the trial.
+    #[must_use]
+    pub fn observed_by(mut self, observe: impl Fn(&Record) + Send + Sync + 'static) -> Self {
+        self.observe = Some(Arc::new(observe));
+        self
+    }
+
+    /// Runs the trials that the command line selects, and gives the exit code of the test program.
+    pub fn main(self) -> ExitCode {
+        let arguments = Arguments::from_args();
+        libtest_mimic::run(&arguments, self.trials()).exit_code()
+    }
+
+    /// One trial for each case, called `<target>::<suite>::<case>`. A case that needs a feature that
+    /// the target does not claim is ignored.
+    ///
+    /// # Panics
+    /// When the fixtures of this build are not valid.
+    pub fn trials(self) -> Vec<Trial> {
+        let contract = Arc::new(Contract::load(&Fixtures::Embedded).unwrap_or_else(|error| panic!("{error}")));
+        let corpus = Arc::new(Corpus::load(&Fixtures::Embedded, &contract).unwrap_or_else(|errors| panic!("{errors}")));
+        let mut families: Vec<Vec<Arc<ExpandedCase>>> = Vec::new();
+        for case in corpus.cases() {
+            match families.last_mut().filter(|family| family[0].case.id == case.case.id) {
+                Some(family) => family.push(Arc::clone(case)),
+                None => families.push(vec![Arc::clone(case)]),
+            }
+        }
+        let shared =
+            Arc::new(Shared { contract, corpus, start: self.start, observe: self.observe, session: OnceLock::new() });
+        let trial = |family: Vec<Arc<ExpandedCase>>| {
+            let claimed = family[0].case.needs.iter().all(|need| self.features.contains(need));
+            let name = format!("{}::{}", self.name, family[0].case.id.replace('/', "::"));
+            let shared = Arc::clone(&shared);
+            Trial::test(name, move || shared.run(&family)).with_ignored_flag(!claimed)
+        };
+        families.into_iter().map(trial).collect()
+    }
+}
+
+/// What the trials of a target share.
+struct Shared {
+    contract: Arc<Contract>,
+    corpus: Arc<Corpus>,
+    start: Box<dyn Fn() -> Target + Send + Sync>,
+    observe: Option<Observer>,
+    session: OnceLock<Result<Session, String>>,
+}
+
+impl Shared {
+    fn run(&self, family: &[Arc<ExpandedCase>]) -> Result<(), Failed> {
+        let _entered = runtime().enter();
+        let session = self.session.get_or_init(|| self.connect()).as_ref().map_err(Failed::from)?;
+        let (_never, calm) = watch::channel(false);
+        let mut lines = String::new();
+        let mut faults = String::new();
+        for case in family {
+            let result = runtime().block_on(session.run_case(Arc::clone(case), 0, calm.clone()));
+            let result = result.ok_or("the run was interrupted")?;
+            record(&mut lines, case, &result);
+            if result.verdict != Verdict::Pass {
+                blame(&mut faults, &result, session);
+            }
+        }
+        if let Some(observe) = &self.observe {
+            let target = session.target().name.clone();
+            observe(&Record { target, case: family[0].case.id.clone(), lines });
+        }
+        if faults.is_empty() { Ok(()) } else { Err(faults.into()) }
+    }
+
+    fn connect(&self) -> Result<Session, String> {
+        let target = (self.start)();
+        let judge = Judge::new(Arc::clone(&self.contract)).map_err(|error| error.to_string())?;
+        Session::new(Arc::clone(&self.contract), Arc::clone(&self.corpus), judge, target, random_seed())
+            .map_err(|error| error.to_string())
+    }
+}
+
+/// The runtime that every trial and every server started for one runs on.
+pub fn runtime() -> &'static Runtime {
+    static RUNTIME: OnceLock<Runtime> = OnceLock::new();
+    RUNTIME.get_or_init(|| Runtime::new().expect("the system has threads for a runtime"))
+}
+
+/// The line of a case in its record.
+fn record(lines: &mut String, case: &ExpandedCase, result: &CaseResult) {
+    if let Some(member) = &case.member {
+        let _ = write!(lines, "{member}: ");
+    }
+    let or_dash = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
+    let status = result.status.map_or_else(|| "no answer".to_owned(), |status| status.to_string());
+    let (error, media, body) = (or_dash(&result.error), or_dash(&result.media_type), or_dash(&result.body));
+    let _ = writeln!(lines, "{status} {error} {media} {body}");
+}
+
+/// Why a case did not pass: the trial's whole message.
+fn blame(faults: &mut String, result: &CaseResult, session: &Session) {
+    let _ = writeln!(faults, "{} is {}: {}", result.id, result.verdict, result.title);
+    if let Some(reason) = &result.reason {
+        let _ = writeln!(faults, "  {reason}");
+    }
+    for violation in &result.violations {
+        let text = session.contract().register.get(&violation.requirement).map_or("", |row| row.text.as_str());
+        let _ = writeln!(faults, "  {} {text}", violation.requirement);
+        let _ =
+            writeln!(faults, "    at {}: expected {}, found {}", violation.at, violation.expected, violation.actual);
+    }
+    if let Some(repro) = &result.repro {
+        let _ = writeln!(faults, "  again: {repro}");
+    }
+}
