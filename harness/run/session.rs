@@ -176,15 +176,15 @@ impl Session {
         case: &ExpandedCase,
         interrupt: &watch::Receiver<bool>,
     ) -> Option<Option<(Verdict, Option<String>)>> {
-        if let Some(lacking) = case.case.needs.iter().find(|need| !self.target.features.contains(need)) {
-            let reason = format!("the target does not claim {lacking}");
-            return Some(Some((Verdict::NotApplicable, Some(reason))));
-        }
         let probe = self.probe().await;
         match probe.class {
             Class::Unreachable => return Some(Some((Verdict::Indeterminate, Some(probe.said.clone())))),
             class if !class.is_judged() => return Some(Some((Verdict::NotImplemented, None))),
             _ => {}
+        }
+        if let Some(lacking) = case.case.needs.iter().find(|need| !self.target.features.contains(need)) {
+            let reason = format!("the target does not claim {lacking}");
+            return Some(Some((Verdict::NotApplicable, Some(reason))));
         }
         if self.unanswered.load(Ordering::Relaxed) >= HOPELESS_AFTER {
             let reason = format!("not asked: the target left {HOPELESS_AFTER} requests in a row without an answer");
