@@ -15,6 +15,8 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 
 pub use names::random_seed;
+#[cfg(feature = "cli")]
+pub(crate) use repro::word as shell_word;
 pub use session::{Session, SessionError};
 
 use crate::corpus::{ExpandedCase, Plan};
