@@ -7,6 +7,8 @@
 mod answer;
 mod outcome;
 mod rules;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
