@@ -95,7 +95,12 @@ fn check(args: Check) -> Result<ExitCode, Failure> {
     let baseline = Baseline::load(&args.file).map_err(wrong)?;
     baseline.check(&library.corpus).map_err(wrong)?;
     let today = Zoned::now().date();
-    let expired: Vec<_> = baseline.entries().iter().filter(|entry| entry.has_expired(today)).map(|entry| entry.pattern.as_str()).collect();
+    let expired: Vec<_> = baseline
+        .entries()
+        .iter()
+        .filter(|entry| entry.has_expired(today))
+        .map(|entry| entry.pattern.as_str())
+        .collect();
     if expired.is_empty() {
         return print(&format!("{} is in order: {} entries", args.file.display(), baseline.entries().len()));
     }

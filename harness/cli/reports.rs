@@ -7,7 +7,9 @@ use clap::{Args, ValueEnum};
 
 use super::Failure;
 use crate::contract::Contract;
-use crate::report::{Detail, Event, FiledReport, JsonSink, JunitSink, ReportFile, Sink, StreamSink, TextOptions, TextSink};
+use crate::report::{
+    Detail, Event, FiledReport, JsonSink, JunitSink, ReportFile, Sink, StreamSink, TextOptions, TextSink,
+};
 
 /// The flags that say what is reported where.
 #[derive(Clone, Debug, Default, Args)]
@@ -47,6 +49,14 @@ enum Format {
     Jsonl,
 }
 
+/// The commands that repeat a run.
+pub(super) struct Again {
+    /// The whole run, with its seed.
+    pub(super) whole: String,
+    /// The same without patterns and shard, to be followed by ids of cases.
+    pub(super) part: String,
+}
+
 /// Every report of a run. The first error is kept and told at the end; the run goes on for the others.
 pub(super) struct Reports {
     sinks: Vec<Box<dyn Sink>>,
@@ -55,7 +65,7 @@ pub(super) struct Reports {
 
 impl Reports {
     /// Opens every report, so that a path that cannot be written is found before anything is sent.
-    pub(super) fn open(args: &ReportArgs, contract: &Contract, repeat: &str) -> Result<Self, Failure> {
+    pub(super) fn open(args: &ReportArgs, contract: &Contract, again: &Again) -> Result<Self, Failure> {
         let files = [&args.report_jsonl, &args.report_json, &args.report_junit];
         let to_stdout = files.iter().filter(|file| file.as_deref() == Some(Path::new("-"))).count();
         let format = match args.format.unwrap_or(Format::Auto) {
@@ -86,7 +96,12 @@ impl Reports {
                     _ if args.verbose => Detail::Verbose,
                     _ => Detail::Normal,
                 };
-                let options = TextOptions { detail, colour: wants_colour(), repeat: repeat.to_owned() };
+                let options = TextOptions {
+                    detail,
+                    colour: wants_colour(),
+                    again: again.whole.clone(),
+                    again_for: again.part.clone(),
+                };
                 sinks.push(Box::new(TextSink::new(stdout(), register, options)));
             }
             None => {}
@@ -118,7 +133,10 @@ impl Reports {
     }
 }
 
-fn filed<S: Sink + 'static>(file: &Path, make: impl FnOnce(crate::report::Writer) -> S) -> Result<Box<dyn Sink>, Failure> {
+fn filed<S: Sink + 'static>(
+    file: &Path,
+    make: impl FnOnce(crate::report::Writer) -> S,
+) -> Result<Box<dyn Sink>, Failure> {
     let opened = ReportFile::open(file).and_then(|opened| opened.report(make));
     let report: FiledReport<S> = opened.map_err(|error| Failure::usage(error.to_string()))?;
     Ok(Box::new(report))

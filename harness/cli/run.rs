@@ -7,12 +7,11 @@ use std::time::Instant;
 
 use clap::Args;
 use jiff::{Timestamp, Zoned};
-use tokio::sync::watch;
 
 use super::interrupt::INTERRUPTED;
 use super::library::Library;
 use super::progress::Progress;
-use super::reports::{ReportArgs, Reports};
+use super::reports::{Again, ReportArgs, Reports};
 use super::settings::{Settings, TargetArgs};
 use super::target::Prepared;
 use super::{Failure, FixtureArgs};
@@ -93,7 +92,9 @@ struct RunningArgs {
 impl SelectionArgs {
     /// The cases to run.
     pub(super) fn plan(&self, library: &Library) -> Result<Plan, Failure> {
-        let patterns = |texts: &[String]| texts.iter().map(|text| Pattern::new(text).map_err(Failure::usage)).collect::<Result<Vec<_>, _>>();
+        let patterns = |texts: &[String]| {
+            texts.iter().map(|text| Pattern::new(text).map_err(Failure::usage)).collect::<Result<Vec<_>, _>>()
+        };
         let selection = Selection {
             patterns: patterns(&self.patterns)?,
             skip: patterns(&self.skip)?,
@@ -127,7 +128,7 @@ pub(super) fn run(args: Run) -> Result<ExitCode, Failure> {
     }
     let baseline = settings.baseline.as_deref().map(|file| load_baseline(file, &library)).transpose()?;
     let seed = args.running.seed.unwrap_or_else(random_seed);
-    let mut reports = Reports::open(&args.reports, &library.contract, &repeat_line(seed))?;
+    let mut reports = Reports::open(&args.reports, &library.contract, &again(&args.selection.patterns, seed))?;
     let options = RunOptions { jobs: settings.jobs, repeat: args.running.repeat, fail_fast: args.running.fail_fast };
     let execution = Execution { settings: &settings, library: &library, plan: &plan, seed, options, baseline };
     super::block_on(execution.run(&mut reports))?
@@ -207,7 +208,8 @@ impl Execution<'_> {
 
     fn session(&self, target: Target) -> Result<Session, Failure> {
         let Library { contract, corpus, judge } = self.library;
-        Session::new(Arc::clone(contract), Arc::clone(corpus), judge.clone(), target, self.seed).map_err(|error| Failure::usage(error.to_string()))
+        Session::new(Arc::clone(contract), Arc::clone(corpus), judge.clone(), target, self.seed)
+            .map_err(|error| Failure::usage(error.to_string()))
     }
 
     fn event(&self, target: &Target, probe: &Probe, started_at: Timestamp) -> RunEvent {
@@ -240,14 +242,29 @@ fn refused_credentials(target: &Target, probe: &Probe) -> Failure {
     ))
 }
 
-/// The command that repeats this run: as it was given, with the seed.
-fn repeat_line(seed: u64) -> String {
-    let mut words: Vec<String> = std::env::args().skip(1).map(|argument| crate::run::shell_word(&argument)).collect();
-    if words.is_empty() {
-        words.push("run".to_owned());
+/// The commands that repeat this run: as it was given, with the seed.
+fn again(patterns: &[String], seed: u64) -> Again {
+    let given: Vec<String> = std::env::args().skip(1).collect();
+    let whole = given.iter().map(String::as_str).collect();
+    let mut part = Vec::new();
+    let mut words = given.iter().map(String::as_str);
+    while let Some(word) = words.next() {
+        match word {
+            "--shard" => _ = words.next(),
+            _ if word.starts_with("--shard=") || patterns.iter().any(|pattern| pattern == word) => {}
+            _ => part.push(word),
+        }
     }
-    if !words.iter().any(|word| word.starts_with("--seed")) {
-        words.push(format!("--seed {seed}"));
+    Again { whole: command(whole, seed), part: command(part, seed) }
+}
+
+fn command(words: Vec<&str>, seed: u64) -> String {
+    let mut line: Vec<String> = words.into_iter().map(crate::run::shell_word).collect();
+    if line.first().is_none_or(|word| word != "run") {
+        line.insert(0, "run".to_owned());
     }
-    format!("countersign {}", words.join(" "))
+    if !line.iter().any(|word| word.starts_with("--seed")) {
+        line.push(format!("--seed {seed}"));
+    }
+    format!("countersign {}", line.join(" "))
 }

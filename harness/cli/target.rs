@@ -45,7 +45,9 @@ impl Prepared {
 }
 
 async fn mock(library: &Library) -> Result<(Target, Server), Failure> {
-    let mock = Mock::start(Arc::clone(&library.corpus)).await.map_err(|error| Failure::harness(format!("cannot start the mock: {error}")))?;
+    let mock = Mock::start(Arc::clone(&library.corpus), jiff::Timestamp::now, None)
+        .await
+        .map_err(|error| Failure::harness(format!("cannot start the mock: {error}")))?;
     let mut target = Target::at(local(&mock.endpoint()))
         .named("mock")
         .signed_by(Credentials::new("AKIAIOSFODNN7EXAMPLE", "the-mock-checks-no-signature"))
@@ -65,7 +67,9 @@ async fn emulator(settings: &Settings) -> Result<(Target, Server), Failure> {
     if let Some(domain) = &settings.custom_domain {
         options.custom_domains = [(domain.clone(), options.workgroups[0].clone())].into();
     }
-    let emulator = Emulator::start(options).await.map_err(|error| Failure::usage(format!("cannot start the emulator: {error}")))?;
+    let emulator = Emulator::start(options)
+        .await
+        .map_err(|error| Failure::usage(format!("cannot start the emulator: {error}")))?;
     let options = emulator.options();
     let mut target = Target::at(local(&emulator.endpoint()))
         .named("emulator")

@@ -15,7 +15,7 @@ use crate::judge::{Judge, Judgement, shape};
 use crate::targets::Target;
 use crate::targets::probe::{self, Class, Probe};
 use crate::verdict::{CaseResult, Verdict};
-use crate::wire::{Client, ClientError, Exchange, Fault, Transcript, error_type, quote};
+use crate::wire::{Client, ClientError, Exchange, Fault, Transcript, error_type, quote_without, secrets_in};
 
 /// A target that hangs or is gone is given up after so many requests in a row without an answer.
 const HOPELESS_AFTER: u32 = 3;
@@ -357,8 +357,10 @@ fn describe(result: &mut CaseResult, judgement: Judgement, transcript: &[Exchang
     result.decided = judgement.decided.into_iter().collect();
     if let Some(Ok(response)) = transcript.last().map(|exchange| &exchange.answer) {
         result.status = Some(response.status);
-        result.error = (response.status >= 300).then(|| error_type(response)).flatten().map(|error| quote(&error));
-        result.media_type = response.media_type().map(|media| quote(&media));
+        let secrets = secrets_in(response.json().as_ref());
+        let quote = |text: String| quote_without(&text, &secrets);
+        result.error = (response.status >= 300).then(|| error_type(response)).flatten().map(quote);
+        result.media_type = response.media_type().map(quote);
         result.body = Some(shape(response));
     }
 }

@@ -44,7 +44,11 @@ fn sources(folder: &Path) -> Vec<PathBuf> {
 /// The module of a file: the longest name of the table that its path begins with.
 fn module_of(file: &Path) -> Option<&'static str> {
     let path = file.strip_prefix(harness()).expect("a file of the library").with_extension("");
-    MAY_USE.iter().map(|(module, _)| *module).filter(|module| path.starts_with(module)).max_by_key(|module| module.len())
+    MAY_USE
+        .iter()
+        .map(|(module, _)| *module)
+        .filter(|module| path.starts_with(module))
+        .max_by_key(|module| module.len())
 }
 
 /// A file's text without comments and without its tests.
@@ -99,7 +103,9 @@ fn the_emulator_never_sees_fixtures_or_schemas() {
 fn the_judge_has_no_clock_no_environment_and_no_network() {
     for file in sources(&harness().join("judge")).into_iter().filter(|file| !is_test(file)) {
         let text = code(&file);
-        for forbidden in ["async ", "Timestamp::now", "SystemTime", "Instant", "std::env", "std::net", "tokio", "reqwest"] {
+        for forbidden in
+            ["async ", "Timestamp::now", "SystemTime", "Instant", "std::env", "std::net", "tokio", "reqwest"]
+        {
             assert!(!text.contains(forbidden), "{} mentions {forbidden}", file.display());
         }
     }

@@ -27,8 +27,10 @@ fn a_closed_port_is_unreachable() {
 
 #[test]
 fn a_server_that_hangs_is_given_up() {
-    let stub = Stub::new(|_, _| loop {
-        std::thread::park();
+    let stub = Stub::new(|_, _| {
+        loop {
+            std::thread::park();
+        }
     });
     expect(&stub.endpoint, 3, &["no complete answer within 0.3 s"]);
     assert!(stub.connections() < 10, "it was asked {} times", stub.connections());
@@ -36,7 +38,7 @@ fn a_server_that_hangs_is_given_up() {
 
 #[test]
 fn tls_at_a_plain_port_is_said() {
-    let stub = Stub::answering("HTTP/1.1 400 Bad Request\r\n\r\n");
+    let stub = Stub::greeting("HTTP/1.1 400 Bad Request\r\n\r\n");
     expect(&stub.endpoint.replace("http://", "https://"), 3, &["TLS"]);
 }
 

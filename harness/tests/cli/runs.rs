@@ -67,30 +67,37 @@ fn the_served_emulator_is_certified_over_the_network_with_all_its_features() {
 #[test]
 fn a_wrong_secret_ends_the_run_with_exit_2() {
     let served = Served::emulator();
-    served.run(&[]).env("AWS_SECRET_ACCESS_KEY", "wrong").finish().expect(2, &["InvalidSignatureException", "refuses the credentials"]);
+    served
+        .run(&[])
+        .env("AWS_SECRET_ACCESS_KEY", "wrong")
+        .finish()
+        .expect(2, &["InvalidSignatureException", "refuses the credentials"]);
 }
 
 #[test]
 fn without_a_workgroup_cases_are_blocked_with_the_flag_named() {
     let served = Served::emulator();
     let endpoint = served.ready["endpoint"].as_str().expect("a text").to_owned();
-    let mut program = served.run(&[]);
     let key = served.ready["access_key_id"].as_str().expect("a text");
     let secret = served.ready["secret_access_key"].as_str().expect("a text");
-    program = Program::new(&["run", "--endpoint", &endpoint]).env("AWS_ACCESS_KEY_ID", key).env("AWS_SECRET_ACCESS_KEY", secret);
+    let mut program = Program::new(&["run", "--endpoint", &endpoint])
+        .env("AWS_ACCESS_KEY_ID", key)
+        .env("AWS_SECRET_ACCESS_KEY", secret);
     program.finish().expect(1, &["blocked", "--workgroup"]);
 }
 
 #[test]
 fn all_reports_of_a_run_agree() {
-    let mut program = Program::new(&["run", "--report-json", "r.json", "--report-jsonl", "r.jsonl", "--report-junit", "r.xml"]);
+    let mut program =
+        Program::new(&["run", "--report-json", "r.json", "--report-jsonl", "r.jsonl", "--report-junit", "r.xml"]);
     program.finish().expect(0, &["conformant"]);
     let read = |name: &str| fs::read_to_string(program.folder().join(name)).expect("the report is there");
     let whole: Value = serde_json::from_str(&read("r.json")).expect("JSON");
     let lines: Vec<Value> = read("r.jsonl").lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
     let events: Vec<&str> = lines.iter().map(|line| line["event"].as_str().expect("an event")).collect();
     assert_eq!((events.first(), events.last()), (Some(&"run"), Some(&"summary")));
-    let cases: Vec<&str> = lines.iter().filter(|line| line["event"] == "case").map(|line| line["id"].as_str().expect("an id")).collect();
+    let cases: Vec<&str> =
+        lines.iter().filter(|line| line["event"] == "case").map(|line| line["id"].as_str().expect("an id")).collect();
     assert_eq!(cases.len(), whole["cases"].as_array().expect("a list").len());
     assert_eq!(cases.len(), read("r.xml").matches("<testcase ").count());
     assert_eq!(lines.last().expect("a summary")["verdicts"], whole["summary"]["verdicts"]);
@@ -136,8 +143,10 @@ fn shards_are_complete_and_disjoint() {
 
 #[test]
 fn a_case_runs_as_often_as_asked_and_is_reported_once() {
-    let finished = Program::new(&["run", "success/workgroup-only", "--repeat", "50", "--jobs", "4", "--format", "jsonl"]).finish();
-    let lines: Vec<Value> = finished.expect(0, &[]).stdout.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let finished =
+        Program::new(&["run", "success/workgroup-only", "--repeat", "50", "--jobs", "4", "--format", "jsonl"]).finish();
+    let lines: Vec<Value> =
+        finished.expect(0, &[]).stdout.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
     let cases: Vec<_> = lines.iter().filter(|line| line["event"] == "case").collect();
     assert_eq!(cases.len(), 1);
     assert_eq!(cases[0]["runs"], 50);
@@ -156,7 +165,10 @@ fn a_filter_leaves_cases_that_cite_it(#[case] filter: &[&str]) {
 
 #[test]
 fn the_variable_of_a_flag_counts_and_the_flag_beats_it() {
-    let count = |program: Program| { let mut program = program; program.finish().expect(0, &[]).stdout.lines().count() };
+    let count = |program: Program| {
+        let mut program = program;
+        program.finish().expect(0, &[]).stdout.lines().count()
+    };
     let by_variable = count(Program::new(&["run", "--dry-run"]).env("COUNTERSIGN_SHARD", "1/10"));
     let by_flag = count(Program::new(&["run", "--dry-run", "--shard", "1/1"]).env("COUNTERSIGN_SHARD", "1/10"));
     assert!(by_variable < by_flag, "{by_variable} and {by_flag}");
@@ -167,7 +179,9 @@ fn the_variable_of_a_flag_counts_and_the_flag_beats_it() {
 #[case::global("AWS_ENDPOINT_URL")]
 fn the_endpoint_variables_of_the_sdks_count_only_where_no_target_is_named(#[case] variable: &str) {
     let stub = Stub::answering(crate::stub::answer("404 Not Found", "text/plain", "nothing here"));
-    let run = |arguments: &[&str]| Program::new(arguments).env(variable, &stub.endpoint).env("COUNTERSIGN_NO_SIGN", "true").finish();
+    let run = |arguments: &[&str]| {
+        Program::new(arguments).env(variable, &stub.endpoint).env("COUNTERSIGN_NO_SIGN", "true").finish()
+    };
     run(&["run"]).expect(1, &["nothing here"]);
     let before = stub.connections();
     run(&["run", "success/**", "--target", "emulator"]);
@@ -197,11 +211,13 @@ fn an_interruption_writes_an_incomplete_report_and_is_exit_130() {
     let mut program = Program::run_at(&stub.endpoint, &["--jobs", "1", "--timeout", "600", "--report-json", "r.json"]);
     let child = program.command().stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the binary runs");
     wait.recv().expect("a case is in flight");
-    let status = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("kill is there");
+    let status =
+        std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("kill is there");
     assert!(status.success());
     let output = child.wait_with_output().expect("it ends");
     assert_eq!(output.status.code(), Some(130), "{output:?}");
-    let report: Value = serde_json::from_str(&fs::read_to_string(program.folder().join("r.json")).expect("a report")).expect("JSON");
+    let report: Value =
+        serde_json::from_str(&fs::read_to_string(program.folder().join("r.json")).expect("a report")).expect("JSON");
     assert_eq!(report["summary"]["complete"], false);
     assert_eq!(report["summary"]["conformant"], false);
 }

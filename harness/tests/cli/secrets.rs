@@ -13,16 +13,31 @@ const SECRET: &str = "CANARY/secret+key/5d2e";
 const TOKEN: &str = "CANARY-token-91cc";
 
 #[rstest]
-#[case::right("200 OK", "application/x-amz-json-1.1", r#"{"dbPassword":"P","dbUser":"U","expiration":1,"nextRefreshTime":1}"#)]
+#[case::right(
+    "200 OK",
+    "application/x-amz-json-1.1",
+    r#"{"dbPassword":"P","dbUser":"U","expiration":1,"nextRefreshTime":1}"#
+)]
 #[case::pascal("200 OK", "application/x-amz-json-1.1", r#"{"DbPassword":"P","DbUser":"U"}"#)]
 #[case::nested("200 OK", "application/x-amz-json-1.1", r#"{"result":{"dbPassword":"P","dbUser":"U"},"dbUser":["P"]}"#)]
 #[case::cut("200 OK", "application/x-amz-json-1.1", r#"{"dbUser":"U","dbPassword":"P"#)]
-#[case::as_type("400 Bad", "application/x-amz-json-1.1", r#"{"__type":"dbPassword=P","message":"dbPassword is P","dbPassword":"P"}"#)]
-#[case::in_message("400 Bad", "application/x-amz-json-1.1", r#"{"__type":"ValidationException","message":"no: P","dbPassword":"P","dbUser":"U"}"#)]
+#[case::as_type(
+    "400 Bad",
+    "application/x-amz-json-1.1",
+    r#"{"__type":"dbPassword=P","message":"dbPassword is P","dbPassword":"P"}"#
+)]
+#[case::in_message(
+    "400 Bad",
+    "application/x-amz-json-1.1",
+    r#"{"__type":"ValidationException","message":"no: P","dbPassword":"P","dbUser":"U"}"#
+)]
 #[case::page("500 Oops", "text/html", "<p>password: P</p><p>dbUser=U</p>")]
 #[case::own_json("400 Bad", "application/json", r#"{"error":"token P is wrong; secret=P"}"#)]
 fn a_planted_secret_is_found_nowhere(#[case] status: &'static str, #[case] media: &'static str, #[case] body: &str) {
-    let body = body.replace("\"P", &format!("\"{PASSWORD}")).replace("=P", &format!("={PASSWORD}")).replace(" P", &format!(" {PASSWORD}"));
+    let body = body
+        .replace("\"P", &format!("\"{PASSWORD}"))
+        .replace("=P", &format!("={PASSWORD}"))
+        .replace(" P", &format!(" {PASSWORD}"));
     let body = body.replace("\"U", &format!("\"{USER}")).replace("=U", &format!("={USER}"));
     let stub = Stub::answering(answer(status, media, &body));
     let reports = ["--report-json", "r.json", "--report-jsonl", "r.jsonl", "--report-junit", "r.xml", "--verbose"];
@@ -52,6 +67,7 @@ fn around(text: &str) -> &str {
 #[test]
 fn the_lines_that_repeat_a_request_read_secrets_from_the_environment() {
     let stub = Stub::answering(answer("200 OK", "application/x-amz-json-1.1", "{}"));
-    let finished = Program::run_at(&stub.endpoint, &["success/workgroup-only"]).env("AWS_SESSION_TOKEN", TOKEN).finish();
+    let finished =
+        Program::run_at(&stub.endpoint, &["success/workgroup-only"]).env("AWS_SESSION_TOKEN", TOKEN).finish();
     finished.expect(1, &["curl ", "$AWS_SECRET_ACCESS_KEY", "$AWS_SESSION_TOKEN"]);
 }

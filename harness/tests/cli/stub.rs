@@ -13,6 +13,14 @@ pub(crate) struct Stub {
 impl Stub {
     /// A server that does this with each connection, once it has read a request's head and body.
     pub(crate) fn new(serve: impl Fn(&mut TcpStream, &str) + Send + Sync + 'static) -> Self {
+        Self::with(move |stream| {
+            let request = read_request(stream);
+            serve(stream, &request);
+        })
+    }
+
+    /// A server that does this with each connection at once.
+    fn with(serve: impl Fn(&mut TcpStream) + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let endpoint = format!("http://{}", listener.local_addr().expect("it is bound"));
         let connections = Arc::new(AtomicUsize::new(0));
@@ -22,13 +30,19 @@ impl Stub {
                 counter.fetch_add(1, Ordering::Relaxed);
                 let serve = Arc::clone(&serve);
                 thread::spawn(move || {
-                    let request = read_request(&mut stream);
-                    serve(&mut stream, &request);
+                    serve(&mut stream);
                     let _ = stream.shutdown(Shutdown::Both);
                 });
             }
         });
         Self { endpoint, connections }
+    }
+
+    /// A server that says this to everyone who connects, without waiting for a request.
+    pub(crate) fn greeting(bytes: &'static str) -> Self {
+        Self::with(move |stream| {
+            let _ = stream.write_all(bytes.as_bytes());
+        })
     }
 
     /// A server that answers each request with these bytes, and closes.
@@ -46,7 +60,10 @@ impl Stub {
 
 /// An answer with a length, as bytes.
 pub(crate) fn answer(status: &str, media: &str, body: &str) -> String {
-    format!("HTTP/1.1 {status}\r\ncontent-type: {media}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}", body.len())
+    format!(
+        "HTTP/1.1 {status}\r\ncontent-type: {media}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
+        body.len()
+    )
 }
 
 fn read_request(stream: &mut TcpStream) -> String {
@@ -55,7 +72,9 @@ fn read_request(stream: &mut TcpStream) -> String {
     loop {
         let text = String::from_utf8_lossy(&bytes);
         if let Some(end) = text.find("\r\n\r\n") {
-            let length = text.lines().find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length:")?.trim().parse().ok());
+            let length = text
+                .lines()
+                .find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length:")?.trim().parse().ok());
             if bytes.len() >= end + 4 + length.unwrap_or(0) {
                 return text.into_owned();
             }
