@@ -4,11 +4,13 @@
 //! events through [`Sink`].
 
 mod event;
+mod exit;
 mod tally;
 
 pub use event::{
     Event, FeatureSummary, RequirementEvent, RequirementStatus, RunEvent, SummaryEvent, TargetEvent, VERSION,
 };
+pub use exit::{Ending, Exit};
 pub use tally::Tally;
 
 use std::io;
