@@ -1,10 +1,11 @@
 //! Reporting: what a run found, as a stream of events, and every report made from that stream;
-//! and the exit code of a run.
+//! baselines, and the exit code of a run.
 //!
 //! Uses contract, corpus, verdict, and the escaping of [`crate::wire`]. Start with [`Event`]; a
 //! report format is one file that hears events through [`Sink`]. A report that goes to a file is
 //! wrapped in a [`FiledReport`], so that nobody ever finds half of one.
 
+mod baseline;
 mod collected;
 mod event;
 mod exit;
@@ -19,6 +20,7 @@ mod tests;
 mod text;
 mod words;
 
+pub use baseline::{Baseline, BaselineError, BaselineFile, Entry};
 pub use event::{
     Event, FeatureSummary, RequirementEvent, RequirementStatus, RunEvent, SummaryEvent, TargetEvent, VERSION,
 };
@@ -64,6 +66,7 @@ pub fn formats() -> Schemas {
     [
         format_schema::<Event>("run-stream.schema.json", "One line of a run stream"),
         format_schema::<RunReport>("run-report.schema.json", "A run as one object"),
+        format_schema::<BaselineFile>("baseline.schema.json", "A baseline: known failures"),
     ]
     .into()
 }

@@ -161,4 +161,9 @@ fn every_format_has_a_schema_that_its_reports_meet() {
     }
     let report = serde_json::from_str(&written(&sample::events(), JsonSink::new)).expect("JSON");
     assert!(validator("run-report.schema.json").is_valid(&report));
+    let entry = serde_json::json!({ "pattern": "a", "reason": "r", "expires": "2026-11-22" });
+    let mut baseline = serde_json::json!({ "version": 1, "entries": [entry] });
+    assert!(validator("baseline.schema.json").is_valid(&baseline));
+    baseline["entries"][0]["expires"] = "tomorrow".into();
+    assert!(!validator("baseline.schema.json").is_valid(&baseline));
 }
