@@ -6,6 +6,8 @@
 #[cfg(feature = "run")]
 mod client;
 mod credentials;
+#[cfg(feature = "run")]
+mod diagnosis;
 mod error_type;
 mod exchange;
 mod mask;
