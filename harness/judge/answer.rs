@@ -1,4 +1,5 @@
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 
 use serde_json::Value;
 
@@ -81,7 +82,7 @@ impl<'a> Observation<'a> {
             words.push_str(&self.quote(error));
         }
         if let Some(message) = self.message() {
-            words.push_str(&format!(" \"{}\"", self.quote(message)));
+            let _ = write!(words, " \"{}\"", self.quote(message));
         }
         words
     }

@@ -31,7 +31,7 @@ fn answered(call: &Call, reply: &Reply) -> Exchange {
     let sent_at: Timestamp = "2026-11-22T01:02:03Z".parse().unwrap();
     let answer = Response {
         status: reply.status,
-        headers: reply.headers.iter().map(|(name, value)| (name, value)).collect(),
+        headers: reply.headers.iter().collect(),
         body: reply.body_at(sent_at.as_duration().as_secs_f64(), duration),
     };
     let elapsed = Duration::from_millis(100);
@@ -62,10 +62,8 @@ fn a_right_reply_passes_for_every_case_that_names_it() {
 #[test]
 fn a_wrong_reply_is_said_to_break_exactly_what_it_breaks() {
     let Library { corpus, judge } = &*LIBRARY;
-    let mut wrong_replies = 0;
     for (name, reply) in corpus.replies() {
         let Some(wrong) = &reply.wrong else { continue };
-        wrong_replies += 1;
         let case = corpus.get(&wrong.case).unwrap();
         let judgement = judge.judge(case, &[answered(&case.calls[0], reply)]);
         let declared: BTreeSet<_> = wrong.violates.iter().map(String::as_str).collect();
@@ -74,5 +72,14 @@ fn a_wrong_reply_is_said_to_break_exactly_what_it_breaks() {
         let expected = if declared.iter().any(must) { Verdict::Fail } else { Verdict::Pass };
         assert_eq!(judgement.verdict, expected, "{name}");
     }
-    assert!(wrong_replies > 0, "there are wrong replies");
+}
+
+#[test]
+fn every_requirement_that_a_rule_decides_is_broken_by_a_wrong_reply() {
+    let Library { corpus, judge } = &*LIBRARY;
+    let wrong = corpus.replies().values().filter_map(|reply| reply.wrong.as_ref());
+    let breakable: BTreeSet<_> = wrong.flat_map(|wrong| &wrong.violates).collect();
+    let rows = judge.contract.register.requirements.iter().filter(|row| row.decided_by.is_some());
+    let never: Vec<_> = rows.map(|row| &row.id).filter(|id| !breakable.contains(id)).collect();
+    assert!(never.is_empty(), "no wrong reply shows that these can be found broken: {never:?}");
 }

@@ -50,7 +50,8 @@ pub struct Entry {
 }
 
 impl Entry {
-    fn has_expired(&self, today: Date) -> bool {
+    /// Whether the last day on which it excuses is over.
+    pub fn has_expired(&self, today: Date) -> bool {
         self.expires.is_some_and(|last| today > last)
     }
 

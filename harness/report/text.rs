@@ -147,7 +147,7 @@ fn obstacle(run: &RunEvent) -> Option<[String; 3]> {
              unsigned requests with --no-sign."
         }
         "unreachable" => {
-            "Check that it runs and that the endpoint is right; `countersign doctor` shows how far a call comes."
+            "Check that it runs, that the endpoint is right, and that nothing between here and there stops the call."
         }
         "redirect" => "Give the address that it redirects to as the endpoint.",
         "server-fault" => "Its own log should tell why; the cases below are judged all the same.",

@@ -151,7 +151,7 @@ impl Session {
         interrupt: watch::Receiver<bool>,
     ) -> Option<CaseResult> {
         let start = Instant::now();
-        let mut result = self.blank(case);
+        let mut result = Self::blank(case);
         if *interrupt.borrow() {
             return None;
         }
@@ -258,9 +258,9 @@ impl Session {
         result: Option<&mut CaseResult>,
     ) -> Option<Result<Exchange, Missing>> {
         let prefix = if self.target.path_names_case { format!("/{}{part}", case.id) } else { String::new() };
-        let mut build =
+        let mut make_request =
             || request::build(&call.request, &case.operation, &self.target, &prefix, names, Timestamp::now());
-        let mut built = match build() {
+        let mut built = match make_request() {
             Ok(built) => built,
             Err(missing) => return Some(Err(missing)),
         };
@@ -277,7 +277,7 @@ impl Session {
             }
             unless(interrupt, tokio::time::sleep(pause(&exchange, attempt))).await?;
             attempt += 1;
-            built = match build() {
+            built = match make_request() {
                 Ok(built) => built,
                 Err(missing) => return Some(Err(missing)),
             };
@@ -293,7 +293,7 @@ impl Session {
         }
     }
 
-    fn blank(&self, case: &ExpandedCase) -> CaseResult {
+    fn blank(case: &ExpandedCase) -> CaseResult {
         CaseResult {
             id: case.id.clone(),
             suite: case.suite.clone(),

@@ -1,6 +1,6 @@
-use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -11,11 +11,15 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls_platform_verifier::Verifier;
 
+use super::diagnosis::{Stage, chain, fault_of};
 use super::socket::Socket;
 use super::{Exchange, Fault, Headers, Request, Response};
 
 /// The largest answer that is read, in bytes. A right one has about two hundred.
 pub const ANSWER_LIMIT: usize = 1024 * 1024;
+
+/// Fields that say how a message is framed; the HTTP library has its own ideas about them.
+const FRAMING: [&str; 4] = ["content-length", "transfer-encoding", "connection", "expect"];
 
 /// How a target is reached.
 #[derive(Clone, Debug)]
@@ -50,12 +54,17 @@ pub enum ClientError {
 
 /// Sends requests to one target over one pool of connections. Follows no redirect, decompresses
 /// nothing, and gives up at a time and a size.
+///
+/// A request that the HTTP library would refuse or change goes out byte for byte on a connection of
+/// its own, and never through a proxy.
 #[derive(Clone, Debug)]
 pub struct Client {
     http: reqwest::Client,
     socket: Socket,
     base: Url,
     timeout: Duration,
+    /// Whether the pool can hold a connection that was used before.
+    has_answered: Arc<AtomicBool>,
 }
 
 impl Client {
@@ -69,8 +78,7 @@ impl Client {
             .referer(false)
             .retry(reqwest::retry::never())
             .http1_only()
-            .tcp_nodelay(true)
-            .timeout(options.timeout);
+            .tcp_nodelay(true);
         if is_loopback(&base) {
             builder = builder.no_proxy();
         }
@@ -78,7 +86,7 @@ impl Client {
         let http =
             builder.tls_backend_preconfigured(tls.clone()).build().map_err(|error| ClientError::Tls(chain(&error)))?;
         let tls = (base.scheme() == "https").then(|| Arc::new(tls));
-        Ok(Self { http, socket: Socket::new(&base, tls), base, timeout: options.timeout })
+        Ok(Self { http, socket: Socket::new(&base, tls), base, timeout: options.timeout, has_answered: Arc::default() })
     }
 
     /// The target's URL.
@@ -87,27 +95,31 @@ impl Client {
     }
 
     /// Sends a request and reads the answer to its end.
-    pub async fn send(&self, request: Request) -> Exchange {
+    ///
+    /// The exchange holds the request with the two fields that are added to it, `content-length` and,
+    /// where the HTTP library sends it, `accept`.
+    pub async fn send(&self, mut request: Request) -> Exchange {
+        let framed = FRAMING.iter().any(|name| request.headers.get(name).is_some());
+        if ["content-length", "transfer-encoding"].iter().all(|name| request.headers.get(name).is_none()) {
+            // No server can tell where a body ends without it, and the library leaves it out for no body.
+            request.headers.push("content-length", request.body.len().to_string());
+        }
+        let prepared = if framed { None } else { self.prepare(&request) };
+        if prepared.is_some() && request.headers.get("accept").is_none() {
+            // The library always adds it.
+            request.headers.push("accept", "*/*");
+        }
         let sent_at = Timestamp::now();
         let start = Instant::now();
-        let answer = match self.prepare(&request) {
-            Some(prepared) => self.send_prepared(prepared).await,
-            // What the HTTP library would refuse or change goes out as it is.
-            None => tokio::time::timeout(self.timeout, self.socket.send(&request))
-                .await
-                .unwrap_or(Err(Fault::Timeout(self.timeout))),
-        };
+        let answer = tokio::time::timeout(self.timeout, self.answer(&request, prepared)).await;
+        let answer = answer.unwrap_or(Err(Fault::Timeout(self.timeout)));
         let elapsed = start.elapsed();
         Exchange { request, answer, sent_at, received_at: Timestamp::now(), elapsed }
     }
 
     /// The request as the HTTP library sends it; nothing where it would change or refuse it.
     fn prepare(&self, request: &Request) -> Option<reqwest::Request> {
-        const FRAMING: [&str; 4] = ["content-length", "transfer-encoding", "connection", "expect"];
         request.headers.get("host")?;
-        if FRAMING.iter().any(|name| request.headers.get(name).is_some()) {
-            return None;
-        }
         let mut url = self.base.clone();
         let (path, query) =
             request.target.split_once('?').map_or((request.target.as_str(), None), |(p, q)| (p, Some(q)));
@@ -118,7 +130,12 @@ impl Client {
         }
         let mut headers = HeaderMap::with_capacity(8);
         for (name, value) in request.headers.iter() {
-            headers.append(HeaderName::from_bytes(name.as_bytes()).ok()?, HeaderValue::from_str(value).ok()?);
+            let field = HeaderName::from_bytes(name.as_bytes()).ok()?;
+            // It writes names in lower case, and fields of one name side by side.
+            if field.as_str() != name || headers.contains_key(&field) {
+                return None;
+            }
+            headers.insert(field, HeaderValue::from_str(value).ok()?);
         }
         let mut prepared = reqwest::Request::new(Method::from_bytes(request.method.as_bytes()).ok()?, url);
         *prepared.headers_mut() = headers;
@@ -126,19 +143,49 @@ impl Client {
         Some(prepared)
     }
 
-    async fn send_prepared(&self, request: reqwest::Request) -> Result<Response, Fault> {
-        let fault = |error: reqwest::Error| fault_of(&error, self.timeout);
-        let mut response = self.http.execute(request).await.map_err(fault)?;
-        let status = response.status().as_u16();
-        let headers = headers_of(response.headers());
-        let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(fault)? {
-            if body.len() + chunk.len() > ANSWER_LIMIT {
-                return Err(Fault::TooLarge(ANSWER_LIMIT));
-            }
-            body.extend_from_slice(&chunk);
+    async fn answer(&self, request: &Request, prepared: Option<reqwest::Request>) -> Result<Response, Fault> {
+        match prepared {
+            Some(prepared) => read(self.execute(prepared).await?).await,
+            // What the HTTP library would refuse or change goes out as it is.
+            None => self.socket.send(request).await,
         }
-        Ok(Response { status, headers, body })
+    }
+
+    /// Sends a request up to the end of the answer's header.
+    ///
+    /// A server may close a connection while the next request is on its way there; many do after every
+    /// answer, without a word. That says nothing about the answer, so the request is sent once more,
+    /// unless no connection can have been used before.
+    async fn execute(&self, request: reqwest::Request) -> Result<reqwest::Response, Fault> {
+        let again = if self.has_answered.load(Ordering::Relaxed) { request.try_clone() } else { None };
+        let mut answer = self.http.execute(request).await.map_err(|error| unsent(&error));
+        if let (Err(Fault::Lost(_)), Some(again)) = (&answer, again) {
+            answer = self.http.execute(again).await.map_err(|error| unsent(&error));
+        }
+        if answer.is_ok() {
+            self.has_answered.store(true, Ordering::Relaxed);
+        }
+        answer
+    }
+}
+
+/// The fault of a request whose answer did not even begin.
+fn unsent(error: &reqwest::Error) -> Fault {
+    fault_of(error, if error.is_connect() { Stage::Connecting } else { Stage::Head })
+}
+
+/// Reads an answer to its end.
+async fn read(mut response: reqwest::Response) -> Result<Response, Fault> {
+    let status = response.status().as_u16();
+    let headers = headers_of(response.headers());
+    let mut body = Vec::new();
+    loop {
+        match response.chunk().await {
+            Ok(None) => return Ok(Response { status, headers, body }),
+            Ok(Some(chunk)) if body.len() + chunk.len() > ANSWER_LIMIT => return Err(Fault::TooLarge(ANSWER_LIMIT)),
+            Ok(Some(chunk)) => body.extend_from_slice(&chunk),
+            Err(error) => return Err(fault_of(&error, Stage::Body(body.len()))),
+        }
     }
 }
 
@@ -148,7 +195,7 @@ pub(super) fn headers_of(headers: &HeaderMap) -> Headers {
 }
 
 /// Whether a URL points at this machine.
-pub(crate) fn is_loopback(url: &Url) -> bool {
+fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(reqwest_host) => {
             let host = reqwest_host.to_string();
@@ -189,69 +236,4 @@ fn tls_config(ca_file: Option<&Path>) -> Result<ClientConfig, ClientError> {
         .dangerous() // The name of the method; the verifier is the system's.
         .with_custom_certificate_verifier(Arc::new(verifier))
         .with_no_client_auth())
-}
-
-/// What went wrong, from the chain of causes.
-fn fault_of(error: &reqwest::Error, timeout: Duration) -> Fault {
-    if error.is_timeout() {
-        return Fault::Timeout(timeout);
-    }
-    let text = chain(error);
-    for cause in causes(error) {
-        if let Some(hyper) = cause.downcast_ref::<hyper::Error>()
-            && let Some(fault) = hyper_fault(hyper)
-        {
-            return fault;
-        }
-        if let Some(io) = cause.downcast_ref::<std::io::Error>()
-            && let Some(tls) = io.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>())
-        {
-            return Fault::Tls(tls_hint(tls));
-        }
-    }
-    if text.contains("dns error") {
-        Fault::Resolve(text)
-    } else if error.is_connect() {
-        Fault::Connect(text)
-    } else {
-        Fault::Lost(text)
-    }
-}
-
-/// What an error of the HTTP library means, where it means one thing.
-pub(super) fn hyper_fault(error: &hyper::Error) -> Option<Fault> {
-    if error.is_parse() {
-        Some(Fault::NotHttp(chain(error)))
-    } else if error.is_incomplete_message() || error.is_closed() {
-        Some(Fault::Lost(chain(error)))
-    } else {
-        None
-    }
-}
-
-/// A TLS error, with what to do about the most common ones.
-pub(super) fn tls_hint(error: &rustls::Error) -> String {
-    match error {
-        rustls::Error::InvalidMessage(_) => format!("{error}; the port may speak plain http, not https"),
-        rustls::Error::InvalidCertificate(_) => {
-            format!("{error}; a private certificate authority can be named with --ca-file")
-        }
-        _ => error.to_string(),
-    }
-}
-
-fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
-    std::iter::successors(Some(error), |error| (**error).source())
-}
-
-/// An error with its causes in one line, each said once, without the URL that it is about.
-fn chain(error: &(dyn Error + 'static)) -> String {
-    let mut words: Vec<String> = Vec::new();
-    for cause in causes(error) {
-        let text = cause.to_string();
-        if !cause.is::<reqwest::Error>() && !words.iter().any(|said| said.contains(&text)) {
-            words.push(text);
-        }
-    }
-    words.join(": ")
 }

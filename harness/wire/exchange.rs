@@ -43,6 +43,9 @@ pub enum Fault {
     /// What came back is not an HTTP answer.
     #[error("what came back is not HTTP: {0}")]
     NotHttp(String),
+    /// The answer's header is larger than the client takes.
+    #[error("the answer's header has too many fields or is too large")]
+    HeadTooLarge,
     /// The answer is larger than the client takes, in bytes.
     #[error("the answer is larger than {0} bytes")]
     TooLarge(usize),

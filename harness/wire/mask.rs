@@ -101,7 +101,7 @@ fn collect_secrets(value: Option<&Value>, secrets: &mut Vec<String>) {
                 match member {
                     Value::String(text) if secret && text.len() >= SHORTEST => secrets.push(text.clone()),
                     Value::Number(number) if secret && number.to_string().len() >= SHORTEST => {
-                        secrets.push(number.to_string())
+                        secrets.push(number.to_string());
                     }
                     _ => collect_secrets(Some(member), secrets),
                 }

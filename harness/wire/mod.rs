@@ -6,6 +6,8 @@
 #[cfg(feature = "run")]
 mod client;
 mod credentials;
+#[cfg(feature = "run")]
+mod diagnosis;
 mod error_type;
 mod exchange;
 mod mask;
@@ -15,8 +17,6 @@ pub mod sigv4;
 #[cfg(feature = "run")]
 mod socket;
 
-#[cfg(feature = "run")]
-pub(crate) use client::is_loopback;
 #[cfg(feature = "run")]
 pub use client::{ANSWER_LIMIT, Client, ClientError, ClientOptions};
 pub use credentials::Credentials;

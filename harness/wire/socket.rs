@@ -11,10 +11,11 @@ use reqwest::Url;
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
+use tokio::net::{TcpStream, lookup_host};
 use tokio_rustls::TlsConnector;
 
-use super::client::{ANSWER_LIMIT, headers_of, hyper_fault, tls_hint};
+use super::client::{ANSWER_LIMIT, headers_of};
+use super::diagnosis::{Stage, fault_of};
 use super::{Fault, Request, Response};
 
 /// A connection of its own for each request.
@@ -33,35 +34,37 @@ impl Socket {
 
     /// Sends a request byte for byte, and reads the answer.
     pub(super) async fn send(&self, request: &Request) -> Result<Response, Fault> {
-        let stream = TcpStream::connect((self.host.as_str(), self.port))
-            .await
-            .map_err(|error| Fault::Connect(error.to_string()))?;
+        let connecting = |error: io::Error| fault_of(&error, Stage::Connecting);
+        let addresses: Vec<_> = match lookup_host((self.host.as_str(), self.port)).await {
+            Ok(addresses) => addresses.collect(),
+            Err(error) => return Err(unresolved(connecting(error))),
+        };
+        let stream = TcpStream::connect(addresses.as_slice()).await.map_err(connecting)?;
         match &self.tls {
             None => exchange(stream, request).await,
             Some(config) => {
                 let name = ServerName::try_from(self.host.clone()).map_err(|error| Fault::Tls(error.to_string()))?;
-                let stream = TlsConnector::from(Arc::clone(config)).connect(name, stream).await.map_err(|error| {
-                    let tls = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
-                    Fault::Tls(tls.map_or_else(|| error.to_string(), tls_hint))
-                })?;
+                let stream = TlsConnector::from(Arc::clone(config)).connect(name, stream).await.map_err(connecting)?;
                 exchange(stream, request).await
             }
         }
     }
 }
 
-/// The request's bytes: request line, header fields and body exactly as given. Only a missing
-/// `Content-Length` is added, for no server can tell where a body ends without it.
+/// The fault of a host name without an address.
+fn unresolved(fault: Fault) -> Fault {
+    if let Fault::Connect(words) = fault { Fault::Resolve(words) } else { fault }
+}
+
+/// The request's bytes: request line, header fields and body exactly as given.
 fn bytes_of(request: &Request) -> Vec<u8> {
-    let mut head = format!("{} {} HTTP/1.1\r\n", request.method, request.target);
+    let mut bytes = format!("{} {} HTTP/1.1\r\n", request.method, request.target).into_bytes();
     for (name, value) in request.headers.iter() {
-        head.push_str(&format!("{name}: {value}\r\n"));
+        for part in [name, ": ", value, "\r\n"] {
+            bytes.extend_from_slice(part.as_bytes());
+        }
     }
-    if request.headers.get("content-length").is_none() && request.headers.get("transfer-encoding").is_none() {
-        head.push_str(&format!("content-length: {}\r\n", request.body.len()));
-    }
-    head.push_str("\r\n");
-    let mut bytes = head.into_bytes();
+    bytes.extend_from_slice(b"\r\n");
     bytes.extend_from_slice(&request.body);
     bytes
 }
@@ -71,7 +74,7 @@ async fn exchange<S>(stream: S, request: &Request) -> Result<Response, Fault>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let lost = |error: hyper::Error| hyper_fault(&error).unwrap_or_else(|| Fault::Lost(error.to_string()));
+    let lost = |error: hyper::Error| fault_of(&error, Stage::Head);
     let scripted = Scripted { stream, bytes: bytes_of(request), written: 0 };
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(scripted)).await.map_err(lost)?;
     // The method decides how an answer is framed; the rest of this request never leaves.
@@ -96,7 +99,7 @@ where
 async fn read_body(mut body: Incoming) -> Result<Vec<u8>, Fault> {
     let mut bytes = Vec::new();
     while let Some(frame) = std::future::poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
-        let frame = frame.map_err(|error| hyper_fault(&error).unwrap_or_else(|| Fault::Lost(error.to_string())))?;
+        let frame = frame.map_err(|error| fault_of(&error, Stage::Body(bytes.len())))?;
         if let Ok(chunk) = frame.into_data() {
             if bytes.len() + chunk.len() > ANSWER_LIMIT {
                 return Err(Fault::TooLarge(ANSWER_LIMIT));

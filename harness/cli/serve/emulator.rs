@@ -1,36 +1,19 @@
-//! `countersign serve`: servers that stand where AWS stands, until interrupted.
+//! `countersign serve emulator`.
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::io::{self, Write};
-use std::net::{Ipv4Addr, SocketAddr};
-use std::process::ExitCode;
+use std::io;
+use std::net::SocketAddr;
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::Args;
 use serde::Serialize;
-use tokio::runtime::Builder;
 
+use super::{Failure, Format, address, shell, until_interrupted};
 use crate::servers::emulator::{Emulator, Options};
 use crate::wire::{Credentials, Secret};
 
-/// `serve`
 #[derive(Debug, Args)]
-pub(super) struct Serve {
-    #[command(subcommand)]
-    what: What,
-}
-
-#[derive(Debug, Subcommand)]
-enum What {
-    /// Serve the reference emulator on a loopback address, until Ctrl-C.
-    ///
-    /// It answers get-credentials as the API reference says, checks signatures and every documented constraint, and
-    /// prints the endpoint and the throw-away credentials that an AWS client needs to call it.
-    Emulator(Box<EmulatorArgs>),
-}
-
-#[derive(Debug, Args)]
-struct EmulatorArgs {
+pub(super) struct EmulatorArgs {
     /// Loopback address and port to listen on; port 0 takes a free one
     #[arg(long, env = "COUNTERSIGN_LISTEN", value_name = "ADDR:PORT", default_value = "127.0.0.1:4567", value_parser = address)]
     listen: SocketAddr,
@@ -85,57 +68,14 @@ struct EmulatorArgs {
     format: Format,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Format {
-    Text,
-    Json,
-}
-
-/// Serves until interrupted: exit code 0 then, 2 where it cannot start.
-pub(super) fn run(serve: Serve) -> ExitCode {
-    let What::Emulator(args) = serve.what;
-    let runtime = match Builder::new_current_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => return complain(&format!("cannot start: {error}")),
-    };
-    match runtime.block_on(emulator(*args)) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(why) => complain(&why),
-    }
-}
-
-fn complain(why: &str) -> ExitCode {
-    eprintln!("error: {why}");
-    ExitCode::from(2)
-}
-
 /// Starts the emulator, says so, and serves until interrupted.
-async fn emulator(args: EmulatorArgs) -> Result<(), String> {
+pub(super) async fn serve(args: EmulatorArgs) -> Result<(), Failure> {
     let format = args.format;
     let options = options(args);
-    // Before the ready line, so that whoever reads it may stop the server at once.
-    let interrupted = interrupted().map_err(|error| format!("cannot listen for signals: {error}"))?;
-    let listen = options.listen;
-    let emulator = Emulator::start(options).await.map_err(|error| cannot_start(listen, &error))?;
-    announce(&emulator, format).map_err(|error| format!("cannot print where the emulator listens: {error}"))?;
-    interrupted.await;
+    let emulator =
+        until_interrupted(options.listen, Emulator::start(options), |emulator| ready(emulator, format)).await?;
     emulator.shutdown().await;
     Ok(())
-}
-
-fn cannot_start(listen: SocketAddr, error: &io::Error) -> String {
-    match error.kind() {
-        io::ErrorKind::AddrInUse => format!(
-            "{listen} is in use: stop what listens there, or take any free port with --listen {}",
-            SocketAddr::new(listen.ip(), 0)
-        ),
-        io::ErrorKind::PermissionDenied => {
-            format!("cannot listen on {listen}: {error}; ports below 1024 may need privileges, take another one")
-        }
-        // The options say themselves what is wrong with them.
-        io::ErrorKind::InvalidInput => error.to_string(),
-        _ => format!("cannot listen on {listen}: {error}; take another address with --listen ADDR:PORT"),
-    }
 }
 
 /// The emulator that the arguments ask for.
@@ -170,13 +110,6 @@ fn options(args: EmulatorArgs) -> Options {
     }
 }
 
-/// An address to listen on; `localhost` is 127.0.0.1.
-fn address(text: &str) -> Result<SocketAddr, String> {
-    let port = text.strip_prefix("localhost:").and_then(|port| port.parse().ok());
-    port.map_or_else(|| text.parse(), |port| Ok(SocketAddr::from((Ipv4Addr::LOCALHOST, port))))
-        .map_err(|_| "expected an address and a port, such as 127.0.0.1:4567".to_owned())
-}
-
 /// The ready line of `--format json`. Programs read it: its keys stay.
 #[derive(Serialize)]
 struct Ready<'a> {
@@ -189,9 +122,8 @@ struct Ready<'a> {
     secret_access_key: &'a str,
 }
 
-/// Prints what a caller needs. The credentials are the emulator's own and good for nothing else.
-fn announce(emulator: &Emulator, format: Format) -> io::Result<()> {
-    let mut out = io::stdout().lock();
+/// What a caller needs. The credentials are the emulator's own and good for nothing else.
+fn ready(emulator: &Emulator, format: Format) -> io::Result<String> {
     match format {
         Format::Json => {
             let options = emulator.options();
@@ -204,11 +136,10 @@ fn announce(emulator: &Emulator, format: Format) -> io::Result<()> {
                 access_key_id: &options.credentials.access_key_id,
                 secret_access_key: options.credentials.secret_access_key.expose(),
             };
-            writeln!(out, "{}", serde_json::to_string(&ready)?)?;
+            Ok(serde_json::to_string(&ready)?)
         }
-        Format::Text => write!(out, "{}", Text(emulator))?,
+        Format::Text => Ok(Text(emulator).to_string()),
     }
-    out.flush()
 }
 
 /// The ready lines of `--format text`.
@@ -240,61 +171,24 @@ impl fmt::Display for Text<'_> {
     }
 }
 
-/// A word for a POSIX shell, quoted where it must be.
-fn shell(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "+/=._:-".contains(c);
-    if word.chars().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
-}
-
-/// Ends with the first Ctrl-C, or on Unix a termination signal; both are listened for from now on.
-#[cfg(unix)]
-fn interrupted() -> io::Result<impl Future<Output = ()>> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    Ok(async move {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-        }
-    })
-}
-
-/// Ends with the first Ctrl-C; it is listened for from now on.
-#[cfg(windows)]
-fn interrupted() -> io::Result<impl Future<Output = ()>> {
-    let mut interrupt = tokio::signal::windows::ctrl_c()?;
-    Ok(async move {
-        interrupt.recv().await;
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use clap::builder::Resettable;
     use clap::{CommandFactory, FromArgMatches, Parser};
-    use rstest::rstest;
 
     use super::*;
 
     #[derive(Debug, Parser)]
     struct Cli {
         #[command(flatten)]
-        serve: Serve,
+        args: EmulatorArgs,
     }
 
     /// What these flags ask for, whatever the environment says.
     fn parse(flags: &[&str]) -> Options {
-        let line = ["countersign", "emulator"].iter().chain(flags);
-        let command =
-            Cli::command().mut_subcommand("emulator", |it| it.mut_args(|argument| argument.env(Resettable::Reset)));
-        let What::Emulator(args) = Cli::from_arg_matches(&command.get_matches_from(line)).unwrap().serve.what;
-        options(*args)
-    }
-
-    #[test]
-    fn the_command_line_is_well_formed() {
-        Cli::command().debug_assert();
+        let line = ["emulator"].iter().chain(flags);
+        let command = Cli::command().mut_args(|argument| argument.env(Resettable::Reset));
+        options(Cli::from_arg_matches(&command.get_matches_from(line)).unwrap().args)
     }
 
     #[test]
@@ -327,26 +221,8 @@ mod tests {
 
     #[test]
     fn printing_the_arguments_masks_the_secrets() {
-        let line = ["countersign", "emulator", "--secret-access-key", "CANARY", "--session-token", "CANARY"];
+        let line = ["emulator", "--secret-access-key", "CANARY", "--session-token", "CANARY"];
         let printed = format!("{:?}", Cli::try_parse_from(line).unwrap());
         assert!(!printed.contains("CANARY"), "{printed}");
-    }
-
-    #[rstest]
-    #[case("127.0.0.1:0", Some("127.0.0.1:0"))]
-    #[case("localhost:4567", Some("127.0.0.1:4567"))]
-    #[case("[::1]:4567", Some("[::1]:4567"))]
-    #[case("127.0.0.1", None)]
-    #[case("localhost:http", None)]
-    fn addresses_are_read(#[case] text: &str, #[case] expected: Option<&str>) {
-        assert_eq!(address(text).ok(), expected.map(|address| address.parse().unwrap()));
-    }
-
-    #[rstest]
-    #[case("AKIA2/+=", "AKIA2/+=")]
-    #[case("a b", "'a b'")]
-    #[case("it's", r"'it'\''s'")]
-    fn words_are_quoted_for_the_shell(#[case] word: &str, #[case] quoted: &str) {
-        assert_eq!(shell(word), quoted);
     }
 }

@@ -1,0 +1,104 @@
+//! `countersign serve mock`.
+
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use clap::Args;
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::{Failure, FixtureArgs, Format, Library, address, until_interrupted};
+use crate::corpus::Corpus;
+use crate::servers::mock::Mock;
+
+#[derive(Debug, Args)]
+pub(super) struct MockArgs {
+    /// Loopback address and port to listen on; port 0 takes a free one
+    #[arg(long, env = "COUNTERSIGN_LISTEN", value_name = "ADDR:PORT", default_value = "127.0.0.1:4568", value_parser = address)]
+    listen: SocketAddr,
+
+    #[command(flatten)]
+    fixtures: FixtureArgs,
+
+    /// What to print when ready: how to use it, or one line of JSON
+    #[arg(long, env = "COUNTERSIGN_FORMAT", value_enum, default_value_t = Format::Text)]
+    format: Format,
+}
+
+/// Starts the mock, says so, and serves until interrupted.
+pub(super) async fn serve(args: MockArgs) -> Result<(), Failure> {
+    let MockArgs { listen, fixtures, format } = args;
+    let corpus = Library::load(fixtures.fixtures)?.corpus;
+    let start = Mock::start(Arc::clone(&corpus), Timestamp::now, Some(listen));
+    until_interrupted(listen, start, |mock| ready(&mock.endpoint(), &corpus, format)).await?;
+    Ok(())
+}
+
+/// The ready line of `--format json`. Programs read it: its keys stay.
+#[derive(Serialize)]
+struct Ready<'a> {
+    endpoint: &'a str,
+    cases: usize,
+    replies: usize,
+}
+
+fn ready(endpoint: &str, corpus: &Corpus, format: Format) -> io::Result<String> {
+    let (cases, replies) = (corpus.cases().len(), corpus.replies().len());
+    match format {
+        Format::Json => Ok(serde_json::to_string(&Ready { endpoint, cases, replies })?),
+        Format::Text => Ok(Text { endpoint, corpus }.to_string()),
+    }
+}
+
+/// The ready lines of `--format text`.
+struct Text<'a> {
+    endpoint: &'a str,
+    corpus: &'a Corpus,
+}
+
+impl fmt::Display for Text<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { endpoint, corpus } = self;
+        let (cases, replies) = (corpus.cases(), corpus.replies());
+        writeln!(f, "The replaying mock listens on {endpoint} (Ctrl-C stops it).")?;
+        writeln!(f, "  {endpoint}/<case id>       the reply to one of {} cases", cases.len())?;
+        writeln!(f, "  {endpoint}/replies/<name>  one of {} replies, right and wrong ones", replies.len())?;
+        if let Some(case) = cases.first() {
+            writeln!(f, "\nTry it:\n")?;
+            writeln!(f, "curl -sS -i -X POST {endpoint}/{}", case.id)?;
+        }
+        if let Some((name, _)) = replies.iter().find(|(_, reply)| reply.wrong.is_some()).or(replies.iter().next()) {
+            writeln!(f, "\nShow an AWS client one reply; any credentials will do:\n")?;
+            writeln!(f, "export AWS_ENDPOINT_URL_REDSHIFT_SERVERLESS={endpoint}/replies/{name}")?;
+            writeln!(f, "export AWS_ACCESS_KEY_ID=any AWS_SECRET_ACCESS_KEY=any AWS_REGION=us-east-1")?;
+            writeln!(f, "aws redshift-serverless get-credentials --workgroup-name any-workgroup")?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_ready_line_of_json_has_the_keys_that_programs_read() {
+        let corpus = Library::load(None).unwrap().corpus;
+        let line = ready("http://127.0.0.1:1", &corpus, Format::Json).unwrap();
+        let expected = serde_json::json!({
+            "endpoint": "http://127.0.0.1:1", "cases": corpus.cases().len(), "replies": corpus.replies().len()
+        });
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&line).unwrap(), expected);
+        assert!(!line.contains('\n'));
+    }
+
+    #[test]
+    fn the_ready_text_says_where_to_find_a_case_and_a_reply() {
+        let corpus = Library::load(None).unwrap().corpus;
+        let text = ready("http://127.0.0.1:1", &corpus, Format::Text).unwrap();
+        assert!(text.contains(&format!("curl -sS -i -X POST http://127.0.0.1:1/{}\n", corpus.cases()[0].id)), "{text}");
+        assert!(text.contains("AWS_ENDPOINT_URL_REDSHIFT_SERVERLESS=http://127.0.0.1:1/replies/wrong-"), "{text}");
+    }
+}

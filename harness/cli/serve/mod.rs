@@ -1,0 +1,164 @@
+//! `countersign serve`: servers that stand where AWS stands, until interrupted.
+
+mod emulator;
+mod mock;
+
+use std::io::{self, Write};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand, ValueEnum};
+use tokio::runtime::Builder;
+
+use super::library::Library;
+use super::{Failure, FixtureArgs};
+
+/// `serve`
+#[derive(Debug, Args)]
+pub(super) struct Serve {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Serve the reference emulator on a loopback address, until Ctrl-C
+    ///
+    /// It answers get-credentials as the API reference says, checks signatures and every documented constraint, and
+    /// prints the endpoint and the throw-away credentials that an AWS client needs to call it.
+    Emulator(Box<emulator::EmulatorArgs>),
+    /// Serve the replaying mock on a loopback address, until Ctrl-C
+    ///
+    /// It answers with replies written by hand, right ones and wrong ones: the path of the URL says which. It checks
+    /// nothing, neither signatures nor parameters.
+    Mock(mock::MockArgs),
+}
+
+/// What is printed when a server is ready.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Format {
+    Text,
+    Json,
+}
+
+/// Serves until interrupted: exit code 0 then; 2 where it cannot start, 5 where the fixtures are invalid.
+pub(super) fn run(serve: Serve) -> ExitCode {
+    let runtime = match Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return Failure::usage(format!("cannot start: {error}")).report(),
+    };
+    let served = runtime.block_on(async {
+        match serve.what {
+            What::Emulator(args) => emulator::serve(*args).await,
+            What::Mock(args) => mock::serve(args).await,
+        }
+    });
+    served.map_or_else(|failure| failure.report(), |()| ExitCode::SUCCESS)
+}
+
+/// Starts a server, prints what its callers need, and gives it back when interrupted.
+async fn until_interrupted<S>(
+    listen: SocketAddr,
+    start: impl Future<Output = io::Result<S>>,
+    ready: impl FnOnce(&S) -> io::Result<String>,
+) -> Result<S, Failure> {
+    // Before the ready line, so that whoever reads it may stop the server at once.
+    let interrupted = interrupted().map_err(|error| Failure::usage(format!("cannot listen for signals: {error}")))?;
+    let server = start.await.map_err(|error| cannot_start(listen, &error))?;
+    let printed = ready(&server).and_then(|ready| {
+        let mut out = io::stdout().lock();
+        writeln!(out, "{}", ready.trim_end())?;
+        out.flush()
+    });
+    printed.map_err(|error| Failure::usage(format!("cannot print where the server listens: {error}")))?;
+    interrupted.await;
+    Ok(server)
+}
+
+fn cannot_start(listen: SocketAddr, error: &io::Error) -> Failure {
+    Failure::usage(match error.kind() {
+        io::ErrorKind::AddrInUse => format!(
+            "{listen} is in use: stop what listens there, or take any free port with --listen {}",
+            SocketAddr::new(listen.ip(), 0)
+        ),
+        io::ErrorKind::PermissionDenied => {
+            format!("cannot listen on {listen}: {error}; ports below 1024 may need privileges, take another one")
+        }
+        // These say themselves what is wrong: with the options, or with the fixtures.
+        io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => error.to_string(),
+        _ => format!("cannot listen on {listen}: {error}; take another address with --listen ADDR:PORT"),
+    })
+}
+
+/// An address to listen on; `localhost` is 127.0.0.1.
+fn address(text: &str) -> Result<SocketAddr, String> {
+    let port = text.strip_prefix("localhost:").and_then(|port| port.parse().ok());
+    port.map_or_else(|| text.parse(), |port| Ok(SocketAddr::from((Ipv4Addr::LOCALHOST, port))))
+        .map_err(|_| "expected an address and a port, such as 127.0.0.1:4567".to_owned())
+}
+
+/// A word for a POSIX shell, quoted where it must be.
+fn shell(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "+/=._:-".contains(c);
+    if word.chars().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
+}
+
+/// Ends with the first Ctrl-C, or on Unix a termination signal; both are listened for from now on.
+#[cfg(unix)]
+fn interrupted() -> io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
+}
+
+/// Ends with the first Ctrl-C; it is listened for from now on.
+#[cfg(windows)]
+fn interrupted() -> io::Result<impl Future<Output = ()>> {
+    let mut interrupt = tokio::signal::windows::ctrl_c()?;
+    Ok(async move {
+        interrupt.recv().await;
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{CommandFactory, Parser};
+    use rstest::rstest;
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Cli {
+        #[command(flatten)]
+        _serve: Serve,
+    }
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[rstest]
+    #[case("127.0.0.1:0", Some("127.0.0.1:0"))]
+    #[case("localhost:4567", Some("127.0.0.1:4567"))]
+    #[case("[::1]:4567", Some("[::1]:4567"))]
+    #[case("127.0.0.1", None)]
+    #[case("localhost:http", None)]
+    fn addresses_are_read(#[case] text: &str, #[case] expected: Option<&str>) {
+        assert_eq!(address(text).ok(), expected.map(|address| address.parse().unwrap()));
+    }
+
+    #[rstest]
+    #[case("AKIA2/+=", "AKIA2/+=")]
+    #[case("a b", "'a b'")]
+    #[case("it's", r"'it'\''s'")]
+    fn words_are_quoted_for_the_shell(#[case] word: &str, #[case] quoted: &str) {
+        assert_eq!(shell(word), quoted);
+    }
+}

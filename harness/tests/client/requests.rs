@@ -1,0 +1,83 @@
+//! What goes out: the request as it was given, byte for byte where the HTTP library would change it.
+
+use std::sync::Arc;
+
+use countersign::wire::{Exchange, Headers, Request};
+use rstest::rstest;
+use tokio::io::AsyncWriteExt;
+use tokio::sync::mpsc;
+
+use crate::server::{Server, client, read_request};
+
+/// Sends a request, and gives the exchange with the bytes that the server got.
+async fn sent(request: Request) -> (Exchange, String) {
+    let (sender, mut received) = mpsc::unbounded_channel();
+    let sender = Arc::new(sender);
+    let server = Server::start(move |mut stream| {
+        let sender = Arc::clone(&sender);
+        async move {
+            let _ = sender.send(read_request(&mut stream).await);
+            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await;
+        }
+    })
+    .await;
+    let exchange = client(server.url("http")).send(request).await;
+    assert!(exchange.answer.is_ok(), "{exchange:?}");
+    (exchange, String::from_utf8(received.recv().await.unwrap()).unwrap())
+}
+
+fn request(method: &str, target: &str, headers: &[(&str, &str)], body: &str) -> Request {
+    Request {
+        method: method.to_owned(),
+        target: target.to_owned(),
+        headers: headers.iter().copied().collect::<Headers>(),
+        body: body.into(),
+    }
+}
+
+#[rstest]
+#[case::documented_form(request("POST", "/", &[("host", "h"), ("content-type", "a/b"), ("x-amz-target", "T.O")], "{}"))]
+#[case::empty_body(request("POST", "/", &[("host", "h")], ""))]
+#[case::path_and_query(request("POST", "/a/b~1/?c=d&e", &[("host", "h")], "{}"))]
+#[case::another_method(request("GET", "/", &[("host", "h")], ""))]
+#[case::body_with_get(request("GET", "/", &[("host", "h")], "{}"))]
+#[case::unknown_method(request("BREW", "/", &[("host", "h")], "{}"))]
+#[case::accept_given(request("POST", "/", &[("accept", "a/b"), ("host", "h")], "{}"))]
+#[case::no_host(request("POST", "/", &[("content-type", "a/b")], "{}"))]
+#[case::letter_case_of_names(request("POST", "/", &[("Host", "h"), ("X-AMZ-Target", "T.O")], "{}"))]
+#[case::one_name_twice(request("POST", "/", &[("host", "h"), ("a", "1"), ("b", "2"), ("a", "3")], "{}"))]
+#[case::value_outside_ascii(request("POST", "/", &[("host", "h"), ("a", "é")], "{}"))]
+#[case::dots_in_the_path(request("POST", "/a/../b", &[("host", "h")], "{}"))]
+#[case::two_slashes(request("POST", "//", &[("host", "h")], "{}"))]
+#[case::blank_escaped_in_the_path(request("POST", "/a%20b", &[("host", "h")], "{}"))]
+#[case::quote_in_the_query(request("POST", "/?a='b'", &[("host", "h")], "{}"))]
+#[case::absolute_form(request("POST", "http://h/", &[("host", "h")], "{}"))]
+#[case::asterisk(request("OPTIONS", "*", &[("host", "h")], ""))]
+#[case::length_given(request("POST", "/", &[("host", "h"), ("content-length", "2")], "{}"))]
+#[case::wrong_length_given(request("POST", "/", &[("host", "h"), ("content-length", "1")], "{}"))]
+#[case::connection_given(request("POST", "/", &[("host", "h"), ("connection", "close")], "{}"))]
+#[tokio::test]
+async fn what_the_exchange_holds_is_what_went_over_the_wire(#[case] given: Request) {
+    let (exchange, received) = sent(given.clone()).await;
+    let Request { method, target, headers, body } = &exchange.request;
+    assert_eq!((method, target, body), (&given.method, &given.target, &given.body));
+    let kept: Headers = headers.iter().take(given.headers.iter().count()).collect();
+    assert_eq!(kept, given.headers, "nothing that was given is changed");
+    for (added, _) in headers.iter().skip(given.headers.iter().count()) {
+        assert!(["accept", "content-length"].contains(&added), "{added}");
+    }
+    let fields: Vec<_> = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    let (fields, body) = (fields.concat(), String::from_utf8_lossy(body));
+    let whole = format!("{method} {target} HTTP/1.1\r\n{fields}\r\n{body}");
+    assert!(whole.starts_with(&received), "{received:?} is not {whole:?}");
+    assert!(received.len() + 1 >= whole.len(), "only what is behind a wrong length may be missing");
+}
+
+#[tokio::test]
+async fn a_chunked_request_goes_out_as_it_is() {
+    let chunks = "2\r\n{}\r\n0\r\n\r\n";
+    let (exchange, received) =
+        sent(request("POST", "/", &[("host", "h"), ("transfer-encoding", "chunked")], chunks)).await;
+    assert_eq!(exchange.request.headers.get("content-length"), None);
+    assert!(received.starts_with("POST / HTTP/1.1\r\nhost: h\r\ntransfer-encoding: chunked\r\n\r\n"), "{received}");
+}

@@ -1,0 +1,114 @@
+//! TLS, and what happens where one side speaks it and the other does not.
+
+use std::io::Write;
+use std::sync::Arc;
+
+use countersign::wire::{Client, ClientError, ClientOptions, Fault};
+use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use rstest::rstest;
+use rustls::ServerConfig;
+use rustls::pki_types::PrivatePkcs8KeyDer;
+use tempfile::NamedTempFile;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio_rustls::TlsAcceptor;
+
+use crate::server::{Server, Way, client, fault, read_request, request};
+
+/// A TLS server for `127.0.0.1` with a certificate of its own authority, and that authority's PEM.
+async fn tls_server() -> (Server, NamedTempFile) {
+    let authority_key = KeyPair::generate().unwrap();
+    let mut authority = CertificateParams::default();
+    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let authority_certificate = authority.self_signed(&authority_key).unwrap();
+    let key = KeyPair::generate().unwrap();
+    let issuer = Issuer::new(authority, authority_key);
+    let certificate = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap().signed_by(&key, &issuer).unwrap();
+    let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate.into()], PrivatePkcs8KeyDer::from(key.serialize_der()).into())
+        .unwrap();
+    let acceptor = TlsAcceptor::from(Arc::new(config));
+    let server = Server::start(move |stream| {
+        let acceptor = acceptor.clone();
+        async move {
+            let Ok(mut stream) = acceptor.accept(stream).await else { return };
+            while !read_request(&mut stream).await.is_empty() {
+                let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}").await;
+            }
+        }
+    })
+    .await;
+    let mut file = NamedTempFile::new().unwrap();
+    file.write_all(authority_certificate.pem().as_bytes()).unwrap();
+    (server, file)
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_private_authority_is_accepted_when_it_is_named(#[values(Way::Library, Way::Socket)] way: Way) {
+    let (server, file) = tls_server().await;
+    let options = ClientOptions { ca_file: Some(file.path().to_owned()), ..ClientOptions::default() };
+    let client = Client::new(server.url("https"), &options).unwrap();
+    assert_eq!(client.send(request(way)).await.answer.unwrap().body, b"{}");
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_private_authority_is_refused_when_it_is_not_named(#[values(Way::Library, Way::Socket)] way: Way) {
+    let (server, _file) = tls_server().await;
+    let fault = fault(client(server.url("https")).send(request(way)).await);
+    assert!(matches!(&fault, Fault::Tls(words) if words.ends_with("can be named with --ca-file")), "{fault}");
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_certificate_for_another_name_is_refused(#[values(Way::Library, Way::Socket)] way: Way) {
+    let (server, file) = tls_server().await;
+    let options = ClientOptions { ca_file: Some(file.path().to_owned()), ..ClientOptions::default() };
+    let mut url = server.url("https");
+    url.set_host(Some("localhost")).unwrap();
+    let fault = fault(Client::new(url, &options).unwrap().send(request(way)).await);
+    assert!(matches!(&fault, Fault::Tls(words) if words.contains("not valid for name")), "{fault}");
+}
+
+#[rstest]
+#[case::that_answers("HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n")]
+#[case::that_closes("")]
+#[tokio::test]
+async fn a_plain_server_is_said_to_be_one_where_tls_was_asked_for(
+    #[case] answer: &'static str,
+    #[values(Way::Library, Way::Socket)] way: Way,
+) {
+    let server = Server::start(move |mut stream| async move {
+        let _ = stream.read(&mut [0; 4096]).await;
+        let _ = stream.write_all(answer.as_bytes()).await;
+    })
+    .await;
+    let fault = fault(client(server.url("https")).send(request(way)).await);
+    let hint = "the port may speak plain http, not https";
+    assert!(matches!(&fault, Fault::Tls(words) if words.ends_with(hint)), "{fault:?}");
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_tls_server_is_said_to_be_one_where_plain_http_was_sent(#[values(Way::Library, Way::Socket)] way: Way) {
+    let (server, _file) = tls_server().await;
+    let fault = fault(client(server.url("http")).send(request(way)).await);
+    assert!(matches!(&fault, Fault::NotHttp(words) if words.contains("TLS (https)")), "{fault:?}");
+}
+
+#[rstest]
+#[case::empty("", "it holds no PEM certificate")]
+#[case::no_certificate("certificates, perhaps", "it holds no PEM certificate")]
+#[case::cut("-----BEGIN CERTIFICATE-----\nAAAA\n", "section end")]
+#[tokio::test]
+async fn a_file_without_certificates_is_refused_at_the_start(#[case] text: &str, #[case] reason: &str) {
+    let mut file = NamedTempFile::new().unwrap();
+    file.write_all(text.as_bytes()).unwrap();
+    let options = ClientOptions { ca_file: Some(file.path().to_owned()), ..ClientOptions::default() };
+    let error = Client::new("https://127.0.0.1:1/".parse().unwrap(), &options).unwrap_err();
+    assert!(matches!(error, ClientError::CaFile { .. }), "{error}");
+    assert!(error.to_string().contains(reason), "{error}");
+}

@@ -1,0 +1,132 @@
+//! The replaying mock over the wire.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use countersign::contract::{Contract, Feature, Fixtures};
+use countersign::corpus::{Corpus, Plan, Selection};
+use countersign::judge::Judge;
+use countersign::run::{RunOptions, Session, run};
+use countersign::servers::mock::Mock;
+use countersign::targets::Target;
+use countersign::verdict::Verdict;
+use countersign::wire::{Client, ClientOptions, Credentials, Headers, MEDIA_TYPE, Request, Response};
+use jiff::Timestamp;
+use rstest::rstest;
+use serde_json::Value;
+use tokio::sync::watch;
+
+fn library() -> (Arc<Contract>, Arc<Corpus>) {
+    let contract = Arc::new(Contract::load(&Fixtures::Embedded).unwrap());
+    let corpus = Arc::new(Corpus::load(&Fixtures::Embedded, &contract).unwrap());
+    (contract, corpus)
+}
+
+async fn mock() -> Mock {
+    Mock::start(library().1, Timestamp::now, None).await.unwrap()
+}
+
+async fn ask(mock: &Mock, path: &str, body: &str) -> Response {
+    let headers = Headers::from_iter([("host", mock.address().to_string())]);
+    let request = Request { method: "POST".to_owned(), target: path.to_owned(), headers, body: body.into() };
+    let client = Client::new(mock.endpoint().parse().unwrap(), &ClientOptions::default()).unwrap();
+    client.send(request).await.answer.unwrap()
+}
+
+#[tokio::test]
+async fn every_case_passes_against_the_mock() {
+    let (contract, corpus) = library();
+    let mock = Mock::start(Arc::clone(&corpus), Timestamp::now, None).await.unwrap();
+    let needed: BTreeSet<Feature> = corpus.cases().iter().flat_map(|case| case.case.needs.clone()).collect();
+    let mut target = Target::at(mock.endpoint().parse().unwrap())
+        .signed_by(Credentials::new("AKIAIOSFODNN7EXAMPLE", "any"))
+        .with_workgroup("a-workgroup")
+        .with_custom_domain("db.example.com")
+        .claiming(needed);
+    target.path_names_case = true;
+    let plan = Plan::select(&corpus, &contract.register, &Selection::default()).unwrap();
+    let judge = Judge::new(Arc::clone(&contract)).unwrap();
+    let session = Session::new(contract, Arc::clone(&corpus), judge, target, 1).unwrap();
+    let (_never, calm) = watch::channel(false);
+    let mut results = Vec::new();
+    let options = RunOptions { jobs: 8, repeat: 1, fail_fast: false };
+    assert!(run(&session, &plan, &options, &calm, |result| results.push(result)).await);
+    for result in &results {
+        let said = (&result.reason, &result.violations, &result.warnings);
+        assert_eq!(result.verdict, Verdict::Pass, "{}: {said:?}", result.id);
+        assert!(result.warnings.is_empty(), "{}: {said:?}", result.id);
+    }
+    assert_eq!(results.len(), corpus.cases().len());
+    assert_eq!(session.leftovers(), 0);
+}
+
+#[tokio::test]
+async fn every_reply_comes_over_the_wire_as_it_is_written() {
+    let (_, corpus) = library();
+    let now: Timestamp = "2026-11-22T01:02:03.5Z".parse().unwrap();
+    let mock = Mock::start(Arc::clone(&corpus), move || now, None).await.unwrap();
+    for (name, reply) in corpus.replies() {
+        let response = ask(&mock, &format!("/replies/{name}"), r#"{"durationSeconds":1800}"#).await;
+        assert_eq!(response.status, reply.status, "{name}");
+        assert_eq!(response.body, reply.body_at(now.as_duration().as_secs_f64(), 1800.0), "{name}");
+        let mut expected: BTreeMap<_, _> =
+            reply.headers.iter().map(|(field, value)| (field.to_lowercase(), value.clone())).collect();
+        expected.insert("content-length".to_owned(), response.body.len().to_string());
+        expected.entry("date".to_owned()).or_insert_with(|| "Sun, 22 Nov 2026 01:02:03 GMT".to_owned());
+        let headers: Vec<_> = response.headers.iter().map(|(n, v)| (n.to_owned(), v.to_owned())).collect();
+        assert_eq!(headers.len(), expected.len(), "{name}: {headers:?}");
+        assert_eq!(headers.into_iter().collect::<BTreeMap<_, _>>(), expected, "{name}");
+    }
+}
+
+#[rstest]
+#[case::default("{}", 900)]
+#[case::chosen(r#"{"durationSeconds":3600}"#, 3600)]
+#[tokio::test]
+async fn credentials_expire_when_the_request_asks(#[case] body: &str, #[case] seconds: i64) {
+    let now: Timestamp = "2026-11-22T01:02:03Z".parse().unwrap();
+    let mock = Mock::start(library().1, move || now, None).await.unwrap();
+    let answer = ask(&mock, "/success/workgroup-only/", body).await.json().unwrap();
+    assert_eq!(answer["expiration"].as_f64(), Value::from(now.as_second() + seconds).as_f64());
+}
+
+#[rstest]
+#[case("/")]
+#[case("/success")]
+#[case("/success/called-twice~2")]
+#[case("/nothing/like-it")]
+#[tokio::test]
+async fn a_path_without_a_reply_says_which_paths_there_are(#[case] path: &str) {
+    let response = ask(&mock().await, path, "{}").await;
+    assert_eq!((response.status, response.media_type().as_deref()), (404, Some(MEDIA_TYPE)));
+    let body = response.json().unwrap();
+    assert_eq!(body["__type"], "UnknownOperationException");
+    assert!(body["message"].as_str().unwrap().contains("/success/"), "{body}");
+}
+
+#[tokio::test]
+async fn only_a_loopback_address_is_listened_on() {
+    let listen: SocketAddr = "0.0.0.0:0".parse().unwrap();
+    let error = Mock::start(library().1, Timestamp::now, Some(listen)).await.unwrap_err();
+    assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
+    assert!(error.to_string().contains("loopback"), "{error}");
+}
+
+#[tokio::test]
+async fn an_address_in_use_is_an_error() {
+    let mock = mock().await;
+    let error = Mock::start(library().1, Timestamp::now, Some(mock.address())).await.unwrap_err();
+    assert_eq!(error.kind(), io::ErrorKind::AddrInUse);
+}
+
+#[tokio::test]
+async fn a_dropped_mock_no_longer_listens() {
+    let mock = mock().await;
+    let address = mock.address();
+    drop(mock);
+    // It stops in a thread of its own.
+    let gone = async { while tokio::net::TcpStream::connect(address).await.is_ok() {} };
+    tokio::time::timeout(std::time::Duration::from_secs(5), gone).await.unwrap();
+}

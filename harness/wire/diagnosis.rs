@@ -1,0 +1,133 @@
+//! What went wrong, from the errors of the HTTP and TLS libraries: in few words, each cause said
+//! once, without the URL that it is about.
+
+use std::error::Error;
+use std::io;
+
+use super::Fault;
+
+/// How far an exchange has come.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Stage {
+    /// Connecting, the TLS handshake included.
+    Connecting,
+    /// The request is on its way, or the answer's header is.
+    Head,
+    /// So many bytes of the answer's body have arrived.
+    Body(usize),
+}
+
+/// What an error means that ended an exchange at a stage.
+pub(super) fn fault_of(error: &(dyn Error + 'static), stage: Stage) -> Fault {
+    causes(error).find_map(|cause| known(cause, stage)).map_or_else(
+        || {
+            let words = chain(error);
+            if matches!(stage, Stage::Connecting) { Fault::Connect(words) } else { Fault::Lost(words) }
+        },
+        |fault| match fault {
+            Fault::Connect(words) if causes(error).any(|cause| cause.to_string() == "dns error") => {
+                Fault::Resolve(words)
+            }
+            other => other,
+        },
+    )
+}
+
+/// What one cause means, where it says enough.
+fn known(cause: &(dyn Error + 'static), stage: Stage) -> Option<Fault> {
+    if let Some(error) = cause.downcast_ref::<hyper::Error>() {
+        return of_hyper(error, stage);
+    }
+    if let Some(error) = cause.downcast_ref::<rustls::Error>() {
+        return Some(of_tls(error, stage));
+    }
+    let mut error = cause.downcast_ref::<io::Error>()?;
+    // What stands inside an io::Error is no cause of it, and the libraries put one into another.
+    while let Some(inner) = error.get_ref() {
+        if let Some(tls) = inner.downcast_ref::<rustls::Error>() {
+            return Some(of_tls(tls, stage));
+        }
+        match inner.downcast_ref::<io::Error>() {
+            Some(inner) => error = inner,
+            None => break,
+        }
+    }
+    Some(of_io(error, stage))
+}
+
+fn of_hyper(error: &hyper::Error, stage: Stage) -> Option<Fault> {
+    if error.is_parse_too_large() {
+        Some(Fault::HeadTooLarge)
+    } else if error.is_parse() {
+        Some(Fault::NotHttp(format!("{error}; the port may speak TLS (https) or another protocol")))
+    } else if error.to_string() == "received unexpected message from connection" {
+        // The library has no other name for it.
+        Some(Fault::NotHttp("it spoke before it was asked; the port may speak another protocol".to_owned()))
+    } else if error.is_incomplete_message() || error.is_closed() {
+        Some(lost("closed", stage))
+    } else {
+        None
+    }
+}
+
+fn of_tls(error: &rustls::Error, stage: Stage) -> Fault {
+    match (stage, error) {
+        (Stage::Connecting, rustls::Error::InvalidMessage(_)) => {
+            Fault::Tls(format!("{error}; the port may speak plain http, not https"))
+        }
+        (Stage::Connecting, rustls::Error::InvalidCertificate(_)) => {
+            Fault::Tls(format!("{error}; a private certificate authority can be named with --ca-file"))
+        }
+        (Stage::Connecting, _) => Fault::Tls(error.to_string()),
+        _ => Fault::Lost(format!("TLS failed: {error}")),
+    }
+}
+
+fn of_io(error: &io::Error, stage: Stage) -> Fault {
+    use io::ErrorKind as Kind;
+    match (stage, error.kind()) {
+        // Only the handshake reads or writes at this stage.
+        (Stage::Connecting, Kind::UnexpectedEof | Kind::ConnectionReset | Kind::BrokenPipe) => {
+            Fault::Tls("the connection ended during the handshake; the port may speak plain http, not https".to_owned())
+        }
+        (Stage::Connecting, _) => Fault::Connect(words(error)),
+        (_, Kind::UnexpectedEof | Kind::NotConnected) => lost("closed", stage),
+        (_, Kind::ConnectionReset | Kind::ConnectionAborted | Kind::BrokenPipe) => lost("reset", stage),
+        // How the library says that a body is not framed as HTTP frames it.
+        (_, Kind::InvalidInput | Kind::InvalidData) => Fault::NotHttp(words(error)),
+        _ => Fault::Lost(words(error)),
+    }
+}
+
+fn lost(how: &str, stage: Stage) -> Fault {
+    Fault::Lost(match stage {
+        Stage::Connecting | Stage::Head => format!("{how} before the end of the header"),
+        Stage::Body(1) => format!("{how} after 1 byte of the body"),
+        Stage::Body(count) => format!("{how} after {count} bytes of the body"),
+    })
+}
+
+/// An error of the system without its number: `connection refused`.
+fn words(error: &io::Error) -> String {
+    let text = error.to_string();
+    let text = text.split(" (os error").next().unwrap_or_default();
+    let text = text.strip_prefix("failed to lookup address information: ").unwrap_or(text);
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
+}
+
+fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |error| (**error).source())
+}
+
+/// An error with its causes in one line, each said once, without the URL that it is about.
+pub(super) fn chain(error: &(dyn Error + 'static)) -> String {
+    let mut words: Vec<String> = Vec::new();
+    for cause in causes(error) {
+        let text = cause.to_string();
+        if !cause.is::<reqwest::Error>() && !words.iter().any(|said| said.contains(&text)) {
+            words.push(text);
+        }
+    }
+    words.join(": ")
+}
