@@ -114,7 +114,7 @@ pub struct CaseResult {
     pub media_type: Option<String>,
     /// The names and types in the body of the last answer, without values.
     pub body: Option<String>,
-    /// How often it ran.
+    /// How often it ran; 0 where nothing was sent.
     pub runs: u32,
     /// From the first request to the verdict, in milliseconds, over all runs.
     pub duration_ms: f64,

@@ -1,5 +1,6 @@
 //! Failures that end a command early.
 
+use std::fmt;
 use std::process::ExitCode;
 
 use crate::report::Exit;
@@ -36,5 +37,11 @@ impl Failure {
     pub(super) fn report(&self) -> ExitCode {
         eprintln!("error: {}", self.message);
         self.exit.into()
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
     }
 }

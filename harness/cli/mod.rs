@@ -26,6 +26,8 @@ use clap::{Args, Parser, Subcommand};
 
 use exit::Failure;
 
+pub use target::trials_of_environment;
+
 /// The command line of the `countersign` binary.
 #[derive(Debug, Parser)]
 #[command(version, about, propagate_version = true)]

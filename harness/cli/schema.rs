@@ -12,6 +12,7 @@ use crate::contract::schema::{self, Schemas, format_schema};
 use crate::contract::{Register, Shapes};
 use crate::corpus::{Reply, Suite};
 use crate::report;
+use crate::targets::profile::Profiles;
 
 /// The arguments of `schema`.
 #[derive(Debug, Args)]
@@ -35,6 +36,7 @@ pub fn all(shapes: &Shapes) -> Schemas {
         format_schema::<Register>("requirements.schema.json", "The register of requirements"),
         format_schema::<Suite>("suite.schema.json", "A suite of cases"),
         format_schema::<Reply>("reply.schema.json", "A reply of the mock"),
+        format_schema::<Profiles>("config.schema.json", "Target profiles: countersign.toml"),
     ]);
     schemas.extend(report::formats());
     schemas

@@ -142,6 +142,47 @@ impl Settings {
     }
 }
 
+impl Settings {
+    /// The target that `COUNTERSIGN_TARGET` or `COUNTERSIGN_ENDPOINT` names, with everything that the
+    /// other variables say of it; nothing where neither is set.
+    pub(super) fn of_environment() -> Result<Option<Self>, Failure> {
+        #[derive(Debug, clap::Parser)]
+        struct Alone {
+            #[command(flatten)]
+            target: TargetArgs,
+        }
+        if env("COUNTERSIGN_TARGET").or_else(|| env("COUNTERSIGN_ENDPOINT")).is_none() {
+            return Ok(None);
+        }
+        let alone = <Alone as clap::Parser>::try_parse_from(["countersign"]);
+        Self::resolve(alone.map_err(|error| Failure::usage(error.to_string()))?.target).map(Some)
+    }
+
+    /// The target's name in reports and in the snapshots folder.
+    pub(super) fn name(&self) -> &str {
+        match &self.choice {
+            Choice::Mock => "mock",
+            Choice::Emulator => "emulator",
+            Choice::Aws { .. } => "aws",
+            Choice::Endpoint { name, .. } => name,
+        }
+    }
+
+    /// What the target claims: what was said, or all that it has.
+    pub(super) fn features(&self) -> BTreeSet<Feature> {
+        let mut features = self.claim.clone().unwrap_or_else(|| match &self.choice {
+            Choice::Mock | Choice::Emulator => BTreeSet::from([Feature::Signature, Feature::CustomDomain]),
+            Choice::Aws { .. } => BTreeSet::from([Feature::Signature]),
+            Choice::Endpoint { .. } => BTreeSet::new(),
+        });
+        if self.claim.is_none() && self.custom_domain.is_some() {
+            features.insert(Feature::CustomDomain);
+        }
+        features.insert(Feature::Core);
+        features
+    }
+}
+
 fn load_profiles(file: Option<&std::path::Path>) -> Result<Profiles, Failure> {
     let found = match file {
         Some(file) => Some(file.to_owned()),

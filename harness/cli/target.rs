@@ -8,10 +8,10 @@ use reqwest::Url;
 use super::Failure;
 use super::library::Library;
 use super::settings::{Choice, Settings};
-use crate::contract::Feature;
 use crate::servers::emulator::{Emulator, Options};
 use crate::servers::mock::Mock;
 use crate::targets::Target;
+use crate::trials::{Trials, runtime};
 use crate::wire::Credentials;
 
 /// A target, and the server behind it where it is one of ours; the server stops with this.
@@ -35,10 +35,7 @@ impl Prepared {
             Choice::Endpoint { name, url } => (endpoint(name, url, settings).await?, Server::Elsewhere),
             Choice::Aws { endpoint: url, allowed } => (aws(url, allowed, settings).await?, Server::Elsewhere),
         };
-        if let Some(claim) = &settings.claim {
-            target.features.clone_from(claim);
-        }
-        target.features.insert(Feature::Core);
+        target.features = settings.features();
         target.client = settings.client.clone();
         Ok(Self { target, _server: server })
     }
@@ -52,8 +49,7 @@ async fn mock(library: &Library) -> Result<(Target, Server), Failure> {
         .named("mock")
         .signed_by(Credentials::new("AKIAIOSFODNN7EXAMPLE", "the-mock-checks-no-signature"))
         .with_workgroup("a-workgroup")
-        .with_custom_domain("db.example.com")
-        .claiming([Feature::Signature]);
+        .with_custom_domain("db.example.com");
     target.path_names_case = true;
     Ok((target, Server::Mock { _mock: mock }))
 }
@@ -71,13 +67,8 @@ async fn emulator(settings: &Settings) -> Result<(Target, Server), Failure> {
         .await
         .map_err(|error| Failure::usage(format!("cannot start the emulator: {error}")))?;
     let options = emulator.options();
-    let mut target = Target::at(local(&emulator.endpoint()))
-        .named("emulator")
-        .with_workgroup(&options.workgroups[0])
-        .claiming([Feature::Signature]);
-    if let Some(domain) = options.custom_domains.keys().next() {
-        target = target.with_custom_domain(domain);
-    }
+    let mut target = Target::at(local(&emulator.endpoint())).named("emulator").with_workgroup(&options.workgroups[0]);
+    target.custom_domain = options.custom_domains.keys().next().cloned();
     target.region.clone_from(&options.region);
     target.credentials = settings.sign.then(|| options.credentials.clone());
     Ok((target, Server::Emulator { _emulator: emulator }))
@@ -92,9 +83,7 @@ async fn endpoint(name: &str, url: &Url, settings: &Settings) -> Result<Target, 
     let mut target = Target::at(url.clone()).named(name);
     target.region.clone_from(&settings.region);
     target.workgroup.clone_from(&settings.workgroup);
-    if let Some(domain) = &settings.custom_domain {
-        target = target.with_custom_domain(domain);
-    }
+    target.custom_domain.clone_from(&settings.custom_domain);
     if settings.sign {
         let found = super::credentials::for_endpoint(&settings.region).await;
         target.credentials = Some(found.map_err(|error| {
@@ -107,17 +96,33 @@ async fn endpoint(name: &str, url: &Url, settings: &Settings) -> Result<Target, 
     Ok(target)
 }
 
+/// The trials of the target that the environment names, for `cargo test`; nothing where it names
+/// none, or one of our own servers.
+///
+/// # Errors
+/// What is wrong with the settings, in words.
+pub fn trials_of_environment() -> Result<Option<Trials>, String> {
+    let settings = Settings::of_environment().map_err(|failure| failure.to_string())?;
+    let Some(settings) = settings.filter(|settings| !matches!(settings.choice, Choice::Mock | Choice::Emulator)) else {
+        return Ok(None);
+    };
+    let (name, features) = (settings.name().to_owned(), settings.features());
+    Ok(Some(Trials::starting(name, features, move || {
+        let library = Library::load(None).unwrap_or_else(|failure| panic!("{failure}"));
+        let prepared = runtime().block_on(Prepared::new(&settings, &library));
+        prepared.unwrap_or_else(|failure| panic!("{failure}")).target
+    })))
+}
+
 /// Real AWS, once the account of the credentials is the one that was allowed.
 async fn aws(url: &Url, allowed: &crate::targets::gate::Allowed, settings: &Settings) -> Result<Target, Failure> {
     use crate::targets::gate;
 
     let (credentials, account) = super::credentials::for_aws(&settings.region).await.map_err(Failure::usage)?;
     gate::check_account(allowed, &account).map_err(|refusal| Failure::refused(refusal.to_string()))?;
-    let mut target = Target::at(url.clone()).named("aws").signed_by(credentials).claiming([Feature::Signature]);
+    let mut target = Target::at(url.clone()).named("aws").signed_by(credentials);
     target.region.clone_from(&settings.region);
     target.workgroup.clone_from(&settings.workgroup);
-    if let Some(domain) = &settings.custom_domain {
-        target = target.with_custom_domain(domain);
-    }
+    target.custom_domain.clone_from(&settings.custom_domain);
     Ok(target)
 }

@@ -8,20 +8,22 @@ use tokio::sync::{OnceCell, watch};
 
 use super::names::Names;
 use super::repro;
-use super::request::{self, Missing};
+use super::request::{self, Built, Missing};
 use crate::contract::{Contract, Side};
 use crate::corpus::{Call, Corpus, ExpandedCase};
 use crate::judge::{Judge, Judgement, shape};
 use crate::targets::Target;
 use crate::targets::probe::{self, Class, Probe};
 use crate::verdict::{CaseResult, Verdict};
-use crate::wire::{Client, ClientError, Exchange, Fault, Transcript, error_type, quote_without, secrets_in};
+use crate::wire::{Client, ClientError, Exchange, Fault, Response, Transcript, error_type, quote_without, secrets_in};
 
 /// A target that hangs or is gone is given up after so many requests in a row without an answer.
 const HOPELESS_AFTER: u32 = 3;
 
-/// How often a throttled request is sent again, with growing pauses of which the first has this length.
+/// How often a throttled request is sent again.
 const PATIENCE: u32 = 5;
+
+/// The pause before the first of them; each further one is twice as long.
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 
 /// The longest pause that a target can ask for with `Retry-After`.
@@ -111,8 +113,9 @@ impl Session {
         let input = format!(r#"{{"input":{{"workgroupName":"{workgroup}"}}}}"#);
         let spec = serde_json::from_str(&input).expect("the probe's request is well formed");
         let mut names = Names::new(self.seed, "probe", 0);
-        match request::build(&spec, "GetCredentials", &self.target, "", &mut names, Timestamp::now()) {
-            Ok(built) => probe::classify(&self.client.send(built.request).await),
+        let make_request = || request::build(&spec, "GetCredentials", &self.target, "", &mut names, Timestamp::now());
+        match self.send_patiently(make_request).await {
+            Ok(exchange) => probe::classify(&exchange),
             Err(Missing(words)) => Probe { class: Class::Unreachable, said: words },
         }
     }
@@ -159,6 +162,7 @@ impl Session {
             let (verdict, reason) = judgement?;
             result.verdict = verdict;
             result.reason = reason;
+            result.runs = 0;
             return Some(result);
         }
         let mut names = Names::new(self.seed, &case.id, run);
@@ -247,7 +251,7 @@ impl Session {
         }
     }
 
-    /// Makes one call, again where the target throttles. The outer nothing is an interruption.
+    /// Makes one call. The outer nothing is an interruption.
     async fn make(
         &self,
         case: &ExpandedCase,
@@ -258,38 +262,38 @@ impl Session {
         result: Option<&mut CaseResult>,
     ) -> Option<Result<Exchange, Missing>> {
         let prefix = if self.target.path_names_case { format!("/{}{part}", case.id) } else { String::new() };
-        let mut make_request =
-            || request::build(&call.request, &case.operation, &self.target, &prefix, names, Timestamp::now());
-        let mut built = match make_request() {
-            Ok(built) => built,
-            Err(missing) => return Some(Err(missing)),
-        };
-        if let Some(result) = result {
-            result.repro = Some(repro::line(case, &self.target, &built.request, &built.body));
-        }
-        let mut attempt = 0;
-        loop {
-            let exchange = unless(interrupt, self.client.send(built.request)).await?;
-            self.watch_for_silence(&exchange);
-            let throttled = exchange.answer.as_ref().is_ok_and(crate::wire::Response::is_throttled);
-            if !throttled || attempt == PATIENCE {
-                return Some(Ok(exchange));
+        let mut repro = result.map(|result| &mut result.repro);
+        let make_request = || {
+            let built = request::build(&call.request, &case.operation, &self.target, &prefix, names, Timestamp::now())?;
+            if let Some(repro) = repro.take() {
+                *repro = Some(repro::line(case, &self.target, &built.request, &built.body));
             }
-            unless(interrupt, tokio::time::sleep(pause(&exchange, attempt))).await?;
-            attempt += 1;
-            built = match make_request() {
-                Ok(built) => built,
-                Err(missing) => return Some(Err(missing)),
-            };
-        }
+            Ok(built)
+        };
+        unless(interrupt, self.send_patiently(make_request)).await
     }
 
-    fn watch_for_silence(&self, exchange: &Exchange) {
-        match &exchange.answer {
-            Err(Fault::Timeout(_) | Fault::Connect(_)) => {
-                self.unanswered.fetch_add(1, Ordering::Relaxed);
+    /// Sends a request, and makes and sends it again where the target throttles.
+    async fn send_patiently(
+        &self,
+        mut make_request: impl FnMut() -> Result<Built, Missing>,
+    ) -> Result<Exchange, Missing> {
+        let mut attempt = 0;
+        loop {
+            let exchange = self.client.send(make_request()?.request).await;
+            let throttled = exchange.answer.as_ref().is_ok_and(Response::is_throttled);
+            let silent = matches!(&exchange.answer, Err(Fault::Timeout(_) | Fault::Connect(_)));
+            if throttled && attempt < PATIENCE {
+                tokio::time::sleep(pause(&exchange, attempt)).await;
+                attempt += 1;
+                continue;
             }
-            _ => self.unanswered.store(0, Ordering::Relaxed),
+            if throttled || silent {
+                self.unanswered.fetch_add(1, Ordering::Relaxed);
+            } else {
+                self.unanswered.store(0, Ordering::Relaxed);
+            }
+            return Ok(exchange);
         }
     }
 

@@ -111,6 +111,7 @@ fn class_of(response: &Response) -> Class {
     match (response.status, error.as_deref()) {
         (200..300, _) => class_of_success(response, object),
         (300..400, _) => Class::Redirect,
+        _ if response.is_throttled() => Class::Unreachable,
         (_, Some(name)) if UNKNOWN_OPERATION.contains(&name) => Class::UnknownOperation,
         (_, Some(name)) if UNKNOWN_SERVICE.contains(&name) => Class::UnknownService,
         (501, _) => Class::DeclaredNotImplemented,
@@ -239,6 +240,8 @@ mod tests {
     #[case::redirect(302, "", "", Class::Redirect)]
     #[case::localstack_fault(500, AWS, r#"{"__type":"InternalError","message":"exception"}"#, Class::ServerFault)]
     #[case::bad_key(400, AWS, r#"{"__type":"UnrecognizedClientException"}"#, Class::RefusedCredentials)]
+    #[case::busy(503, "text/html", "<title>503</title>", Class::Unreachable)]
+    #[case::throttled(400, AWS, r#"{"__type":"ThrottlingException"}"#, Class::Unreachable)]
     #[case::unsigned(403, AWS, r#"{"__type":"MissingAuthenticationTokenException"}"#, Class::RefusedCredentials)]
     fn each_way_of_answering_has_its_class(
         #[case] status: u16,

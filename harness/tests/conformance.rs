@@ -1,19 +1,48 @@
-//! Every case against the reference emulator, as trials of libtest-mimic, with a snapshot for each.
+//! Every case as a trial, against the mock, the emulator, and the target that `COUNTERSIGN_ENDPOINT`
+//! or `COUNTERSIGN_TARGET` names, with a snapshot for each.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
-use countersign::contract::Feature;
+use countersign::cli::trials_of_environment;
+use countersign::contract::{Contract, Feature, Fixtures};
+use countersign::corpus::Corpus;
 use countersign::servers::emulator::{Emulator, Options};
+use countersign::servers::mock::Mock;
 use countersign::targets::Target;
 use countersign::trials::{Record, Trials, runtime};
+use countersign::wire::Credentials;
 use libtest_mimic::Arguments;
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
-    let trials = Trials::starting("emulator", [Feature::Signature, Feature::CustomDomain], emulator)
-        .observed_by(compare)
-        .trials();
+    let features = [Feature::Signature, Feature::CustomDomain];
+    let mut targets = vec![Trials::starting("mock", features, mock), Trials::starting("emulator", features, emulator)];
+    match trials_of_environment() {
+        Ok(named) => targets.extend(named),
+        Err(error) => {
+            eprintln!("error: {error}");
+            return ExitCode::from(2);
+        }
+    }
+    let trials = targets.into_iter().flat_map(|target| target.observed_by(compare).trials()).collect();
     libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+/// A mock that lives as long as the test program.
+fn mock() -> Target {
+    let contract = Contract::load(&Fixtures::Embedded).expect("the contract is valid");
+    let corpus = Arc::new(Corpus::load(&Fixtures::Embedded, &contract).expect("the corpus is valid"));
+    let mock = runtime().block_on(Mock::start(corpus, jiff::Timestamp::now, None)).expect("a free port on loopback");
+    let mut target = Target::at(mock.endpoint().parse().expect("a valid URL"))
+        .named("mock")
+        .signed_by(Credentials::new("AKIDEXAMPLE", "the mock checks no signature"))
+        .with_workgroup("a-workgroup")
+        .with_custom_domain("db.example.com")
+        .claiming([Feature::Signature]);
+    target.path_names_case = true;
+    Box::leak(Box::new(mock));
+    target
 }
 
 /// A reference emulator that lives as long as the test program.

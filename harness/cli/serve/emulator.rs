@@ -64,7 +64,7 @@ pub(super) struct EmulatorArgs {
     user: String,
 
     /// What to print when ready: shell commands to read, or one line of JSON
-    #[arg(long, env = "COUNTERSIGN_FORMAT", value_enum, default_value_t = Format::Text)]
+    #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
 }
 

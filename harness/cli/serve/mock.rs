@@ -23,7 +23,7 @@ pub(super) struct MockArgs {
     fixtures: FixtureArgs,
 
     /// What to print when ready: how to use it, or one line of JSON
-    #[arg(long, env = "COUNTERSIGN_FORMAT", value_enum, default_value_t = Format::Text)]
+    #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
 }
 

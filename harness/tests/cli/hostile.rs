@@ -74,7 +74,7 @@ fn a_flood_of_headers_is_cut_off() {
         let _ = stream.write_all(b"HTTP/1.1 200 OK\r\n");
         while stream.write_all(b"x-flood: 1\r\n").is_ok() {}
     });
-    expect(&stub.endpoint, 3, &["not HTTP"]);
+    expect(&stub.endpoint, 3, &["too many fields"]);
 }
 
 #[test]
