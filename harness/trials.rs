@@ -155,6 +155,9 @@ impl Shared {
 }
 
 /// The runtime that every trial and every server started for one runs on.
+///
+/// # Panics
+/// When the system has no threads for it.
 pub fn runtime() -> &'static Runtime {
     static RUNTIME: OnceLock<Runtime> = OnceLock::new();
     RUNTIME.get_or_init(|| Runtime::new().expect("the system has threads for a runtime"))

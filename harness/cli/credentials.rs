@@ -1,11 +1,11 @@
 //! Credentials from where AWS's own tools look for them.
 
 use aws_config::BehaviorVersion;
+use aws_config::Region;
 use aws_config::environment::credentials::EnvironmentVariableCredentialsProvider;
 use aws_config::meta::credentials::CredentialsProviderChain;
 use aws_config::profile::ProfileFileCredentialsProvider;
 use aws_config::provider_config::ProviderConfig;
-use aws_config::Region;
 use aws_credential_types::provider::ProvideCredentials;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 
@@ -22,15 +22,22 @@ pub(super) async fn for_endpoint(region: &str) -> Result<Credentials, String> {
 
 /// Credentials for real AWS by the whole standard chain, and the account that they belong to, as STS says.
 pub(super) async fn for_aws(region: &str) -> Result<(Credentials, String), String> {
-    let config = aws_config::defaults(BehaviorVersion::latest()).region(Region::new(region.to_owned())).http_client(http()).load().await;
+    let config = aws_config::defaults(BehaviorVersion::latest())
+        .region(Region::new(region.to_owned()))
+        .http_client(http())
+        .load()
+        .await;
     let provider = config.credentials_provider().ok_or("the standard credential chain has no provider")?;
     let credentials = found(&provider).await?;
     let suffix = if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
     // Named here, so that no setting for emulators can answer instead of AWS.
     let endpoint = format!("https://sts.{region}.{suffix}");
-    let sts = aws_sdk_sts::Client::from_conf(aws_sdk_sts::config::Builder::from(&config).endpoint_url(endpoint).build());
+    let sts =
+        aws_sdk_sts::Client::from_conf(aws_sdk_sts::config::Builder::from(&config).endpoint_url(endpoint).build());
     let identity = sts.get_caller_identity().send().await;
-    let identity = identity.map_err(|error| format!("STS does not say whose credentials these are: {}", aws_sdk_sts::error::DisplayErrorContext(error)))?;
+    let identity = identity.map_err(|error| {
+        format!("STS does not say whose credentials these are: {}", aws_sdk_sts::error::DisplayErrorContext(error))
+    })?;
     let account = identity.account().ok_or("STS gives no account for these credentials")?.to_owned();
     Ok((credentials, account))
 }
@@ -42,6 +49,6 @@ async fn found(provider: &impl ProvideCredentials) -> Result<Credentials, String
     Ok(credentials)
 }
 
-fn http() -> aws_smithy_runtime_api::client::http::SharedHttpClient {
+fn http() -> aws_sdk_sts::config::SharedHttpClient {
     aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https()
 }

@@ -1,19 +1,8 @@
-//! Exit codes, and the failures that end a command early.
+//! Failures that end a command early.
 
 use std::process::ExitCode;
 
-/// How a command ends. Source of the numbers: the table in README.md, which scripts rely on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Exit {
-    /// Usage, configuration, or refused credentials.
-    Usage = 2,
-    /// No case is selected.
-    NothingSelected = 4,
-    /// The harness itself, or an invalid fixture.
-    Harness = 5,
-    /// Refused by a safety rule.
-    Refused = 6,
-}
+use crate::report::Exit;
 
 /// Why a command ends before it did its work.
 #[derive(Clone, Debug)]
@@ -23,36 +12,29 @@ pub(super) struct Failure {
 }
 
 impl Failure {
+    /// Wrong usage or configuration.
     pub(super) fn usage(message: impl Into<String>) -> Self {
         Self { exit: Exit::Usage, message: message.into() }
     }
 
+    /// No case is left to run.
     pub(super) fn nothing_selected(message: impl Into<String>) -> Self {
         Self { exit: Exit::NothingSelected, message: message.into() }
     }
 
-    /// An invalid fixture.
-    pub(super) fn fixture(message: impl Into<String>) -> Self {
-        Self { exit: Exit::Harness, message: message.into() }
-    }
-
+    /// The harness itself, or an invalid fixture.
     pub(super) fn harness(message: impl Into<String>) -> Self {
         Self { exit: Exit::Harness, message: message.into() }
     }
 
+    /// A safety rule.
     pub(super) fn refused(message: impl Into<String>) -> Self {
-        Self { exit: Exit::Refused, message: message.into() }
+        Self { exit: Exit::Safety, message: message.into() }
     }
 
     /// Says why on standard error, and gives the exit code.
     pub(super) fn report(&self) -> ExitCode {
         eprintln!("error: {}", self.message);
-        ExitCode::from(self.exit as u8)
-    }
-}
-
-impl std::fmt::Display for Failure {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.message)
+        self.exit.into()
     }
 }

@@ -22,7 +22,7 @@ impl Library {
         Self::from_fixtures(&fixtures).map_err(|errors| {
             let count = errors.0.len();
             let noun = if count == 1 { "fault" } else { "faults" };
-            Failure::fixture(format!("the fixtures have {count} {noun}:\n{errors}"))
+            Failure::harness(format!("the fixtures have {count} {noun}:\n{errors}"))
         })
     }
 

@@ -2,12 +2,21 @@
 //!
 //! May use everything; nothing uses it. Start with [`main`].
 
+mod baseline;
+mod credentials;
 mod exit;
 mod explain;
+mod interrupt;
 mod library;
 mod list;
 mod output;
+mod progress;
+mod reports;
+mod run;
+pub mod schema;
 mod serve;
+mod settings;
+mod target;
 mod validate;
 
 use std::path::PathBuf;
@@ -27,10 +36,16 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Run cases against a target and judge them; what happens without any command
+    Run(Box<run::Run>),
     /// List cases, requirements or features
     List(list::List),
     /// Explain one requirement or one case in full, with a curl line
     Explain(explain::Explain),
+    /// Keep known failures in a file
+    Baseline(baseline::Command),
+    /// Write the JSON Schemas anew, or check that they are current
+    Schema(schema::Schema),
     /// Check every fixture
     Validate(validate::Validate),
     /// Serve the reference emulator or the replaying mock until interrupted
@@ -47,12 +62,45 @@ struct FixtureArgs {
 
 /// Runs the program: reads the arguments, does the command, gives the exit code.
 pub fn main() -> ExitCode {
+    log_to_stderr();
     let done = match Cli::parse().command {
-        None => Ok(ExitCode::SUCCESS),
+        // Parsed again, so that its environment variables count here too.
+        None => Alone::parse_from(["countersign"]).run(),
+        Some(Command::Run(args)) => run::run(*args),
         Some(Command::List(args)) => list::run(args),
         Some(Command::Explain(args)) => explain::run(args),
+        Some(Command::Baseline(command)) => baseline::run(command),
+        Some(Command::Schema(args)) => schema::run(args),
         Some(Command::Validate(args)) => validate::run(args),
         Some(Command::Serve(args)) => Ok(serve::run(args)),
     };
     done.unwrap_or_else(|failure| failure.report())
+}
+
+/// The program without a command: `run` with nothing but defaults.
+#[derive(Debug, Parser)]
+struct Alone {
+    #[command(flatten)]
+    run: run::Run,
+}
+
+impl Alone {
+    fn run(self) -> Result<ExitCode, Failure> {
+        run::run(self.run)
+    }
+}
+
+/// Log lines go to standard error where `COUNTERSIGN_LOG` asks for them, such as `debug`.
+fn log_to_stderr() {
+    let Ok(filter) = std::env::var("COUNTERSIGN_LOG") else { return };
+    // Crates that log headers or bodies would log secrets: only our own lines pass.
+    let filter = tracing_subscriber::EnvFilter::new(format!("off,countersign={filter}"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+}
+
+/// Runs a command that talks to servers.
+fn block_on<T>(work: impl Future<Output = T>) -> Result<T, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Failure::harness(format!("cannot start: {error}")))?;
+    Ok(runtime.block_on(work))
 }

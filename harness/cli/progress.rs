@@ -12,7 +12,8 @@ impl Progress {
     pub(super) fn new(cases: usize) -> Self {
         let watched = std::io::stderr().is_terminal() && std::env::var_os("CI").is_none();
         Self(watched.then(|| {
-            let style = ProgressStyle::with_template("{bar:30} {pos}/{len} {elapsed} {wide_msg}").expect("the template is valid");
+            let style = ProgressStyle::with_template("{bar:30} {pos}/{len} {elapsed} {wide_msg}")
+                .expect("the template is valid");
             let bar = ProgressBar::with_draw_target(Some(cases as u64), ProgressDrawTarget::stderr());
             bar.with_style(style)
         }))

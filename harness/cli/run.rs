@@ -1,25 +1,270 @@
 //! `countersign run`: cases against a target, judged and reported.
 
-use std::io::IsTerminal;
-use std::path::PathBuf;
+use std::path::Path;
+use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Instant;
 
 use clap::Args;
 use jiff::{Timestamp, Zoned};
-use tokio::sync::watch;
 
+use super::interrupt::INTERRUPTED;
 use super::library::Library;
+use super::progress::Progress;
+use super::reports::{Again, ReportArgs, Reports};
 use super::settings::{Settings, TargetArgs};
 use super::target::Prepared;
-use super::{Failure, progress::Progress};
-use crate::contract::{Level, Register};
+use super::{Failure, FixtureArgs};
+use crate::contract::{Level, LoadError};
 use crate::corpus::{Pattern, Plan, SelectError, Selection, Shard};
-use crate::report::{
-    Baseline, Event, JsonSink, JunitSink, ReportFile, RunEvent, Sink, StreamSink, Tally, TargetEvent, TextOptions, TextSink,
-    VERSION, outcome,
-};
+use crate::report::{Baseline, Ending, Event, Exit, RunEvent, Tally, TargetEvent, VERSION};
 use crate::run::{RunOptions, Session, random_seed, run as run_plan};
 use crate::targets::Target;
 use crate::targets::probe::{Class, Probe};
 use crate::verdict::CaseResult;
+
+/// The arguments of `run`.
+#[derive(Debug, Args)]
+pub(super) struct Run {
+    #[command(flatten)]
+    selection: SelectionArgs,
+
+    #[command(flatten)]
+    target: TargetArgs,
+
+    #[command(flatten)]
+    running: RunningArgs,
+
+    #[command(flatten)]
+    reports: ReportArgs,
+
+    #[command(flatten)]
+    fixtures: FixtureArgs,
+}
+
+/// Which cases to run.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Cases")]
+pub(super) struct SelectionArgs {
+    /// Run only the cases that a pattern selects: * is one part of an id, ** any; what it matches is
+    /// selected with everything below it
+    #[arg(value_name = "PATTERN")]
+    patterns: Vec<String>,
+
+    /// Leave out the cases that this pattern selects; repeat it for more
+    #[arg(long, env = "COUNTERSIGN_SKIP", value_name = "PATTERN", value_delimiter = ',')]
+    skip: Vec<String>,
+
+    /// Run only cases that cite a requirement of this level
+    #[arg(long, env = "COUNTERSIGN_LEVEL", value_name = "LEVEL", value_parser = level)]
+    level: Option<Level>,
+
+    /// Run only cases that cite this requirement; repeat it for more
+    #[arg(long, env = "COUNTERSIGN_REQUIREMENT", value_name = "ID", value_delimiter = ',')]
+    requirement: Vec<String>,
+
+    /// Run only one part of the selected cases, such as 1/4
+    #[arg(long, env = "COUNTERSIGN_SHARD", value_name = "I/N")]
+    shard: Option<Shard>,
+}
+
+/// How to run them.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Running")]
+struct RunningArgs {
+    /// Seed of the random names, to repeat a run exactly [default: a new one, which is printed]
+    #[arg(long, env = "COUNTERSIGN_SEED", value_name = "N")]
+    seed: Option<u64>,
+
+    /// Run each case so many times
+    #[arg(long, env = "COUNTERSIGN_REPEAT", value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    repeat: u32,
+
+    /// Stop at the first failure
+    #[arg(long, env = "COUNTERSIGN_FAIL_FAST")]
+    fail_fast: bool,
+
+    /// Print the ids of the selected cases, and send nothing
+    #[arg(long, env = "COUNTERSIGN_DRY_RUN")]
+    dry_run: bool,
+}
+
+impl SelectionArgs {
+    /// The cases to run.
+    pub(super) fn plan(&self, library: &Library) -> Result<Plan, Failure> {
+        let patterns = |texts: &[String]| {
+            texts.iter().map(|text| Pattern::new(text).map_err(Failure::usage)).collect::<Result<Vec<_>, _>>()
+        };
+        let selection = Selection {
+            patterns: patterns(&self.patterns)?,
+            skip: patterns(&self.skip)?,
+            level: self.level,
+            requirements: self.requirement.iter().cloned().collect(),
+            shard: self.shard,
+        };
+        Plan::select(&library.corpus, &library.contract.register, &selection).map_err(|error| match error {
+            SelectError::Nothing(_) => Failure::nothing_selected(error.to_string()),
+            _ => Failure::usage(error.to_string()),
+        })
+    }
+}
+
+fn level(text: &str) -> Result<Level, String> {
+    match text {
+        "must" => Ok(Level::Must),
+        "should" => Ok(Level::Should),
+        "may" => Ok(Level::May),
+        _ => Err("expected must, should or may".to_owned()),
+    }
+}
+
+pub(super) fn run(args: Run) -> Result<ExitCode, Failure> {
+    let settings = Settings::resolve(args.target)?;
+    let library = Library::load(args.fixtures.fixtures)?;
+    let plan = args.selection.plan(&library)?;
+    if args.running.dry_run {
+        let ids: Vec<_> = plan.cases.iter().map(|case| case.id.as_str()).collect();
+        return super::output::print(&ids.join("\n"));
+    }
+    let baseline = settings.baseline.as_deref().map(|file| load_baseline(file, &library)).transpose()?;
+    let seed = args.running.seed.unwrap_or_else(random_seed);
+    let mut reports = Reports::open(&args.reports, &library.contract, &again(&args.selection.patterns, seed))?;
+    let options = RunOptions { jobs: settings.jobs, repeat: args.running.repeat, fail_fast: args.running.fail_fast };
+    let execution = Execution { settings: &settings, library: &library, plan: &plan, seed, options, baseline };
+    super::block_on(execution.run(&mut reports))?
+}
+
+fn load_baseline(file: &Path, library: &Library) -> Result<Baseline, Failure> {
+    let wrong = |error: LoadError| Failure::usage(error.to_string());
+    let baseline = Baseline::load(file).map_err(wrong)?;
+    baseline.check(&library.corpus).map_err(wrong)?;
+    Ok(baseline)
+}
+
+/// A run with everything that it needs.
+pub(super) struct Execution<'a> {
+    pub(super) settings: &'a Settings,
+    pub(super) library: &'a Library,
+    pub(super) plan: &'a Plan,
+    pub(super) seed: u64,
+    pub(super) options: RunOptions,
+    pub(super) baseline: Option<Baseline>,
+}
+
+impl Execution<'_> {
+    /// Runs the plan and reports every event; gives the exit code.
+    async fn run(&self, reports: &mut Reports) -> Result<ExitCode, Failure> {
+        let prepared = Prepared::new(self.settings, self.library).await?;
+        let session = self.session(prepared.target.clone())?;
+        let interrupt = super::interrupt::watch();
+        let started_at = Timestamp::now();
+        let start = Instant::now();
+        let probe = session.probe().await;
+        if probe.class == Class::RefusedCredentials {
+            return Err(refused_credentials(session.target(), probe));
+        }
+        reports.hear(&Event::Run(self.event(session.target(), probe, started_at)));
+
+        let mut tally = Tally::new(session.target().features.iter().copied());
+        let progress = Progress::new(self.plan.cases.len());
+        let today = Zoned::now().date();
+        let complete = run_plan(&session, self.plan, &self.options, &interrupt, |mut result| {
+            if let Some(baseline) = &self.baseline {
+                baseline.apply(&mut result, today);
+            }
+            tally.add(&result);
+            progress.advance(&result.id);
+            reports.hear(&Event::Case(result));
+        })
+        .await;
+        progress.clear();
+
+        let register = &self.library.contract.register;
+        for requirement in tally.requirements(register) {
+            reports.hear(&Event::Requirement(requirement));
+        }
+        let duration_ms = start.elapsed().as_secs_f64() * 1000.0;
+        let summary = tally.summary(register, duration_ms, complete);
+        let silence = tally.is_undecided_by_silence(register) || probe.class == Class::Unreachable;
+        let ending = Ending { leftovers: session.leftovers() > 0, silence, refused_credentials: false };
+        let exit = Exit::of_run(&summary.verdicts, ending);
+        reports.hear(&Event::Summary(summary));
+        reports.finish()?;
+        Ok(if *interrupt.borrow() { ExitCode::from(INTERRUPTED) } else { exit.into() })
+    }
+
+    /// Runs the plan and hands over each result, without any report.
+    pub(super) async fn results(&self) -> Result<Vec<CaseResult>, Failure> {
+        let prepared = Prepared::new(self.settings, self.library).await?;
+        let session = self.session(prepared.target.clone())?;
+        let interrupt = super::interrupt::watch();
+        if session.probe().await.class == Class::RefusedCredentials {
+            return Err(refused_credentials(session.target(), session.probe().await));
+        }
+        let mut results = Vec::new();
+        let complete = run_plan(&session, self.plan, &self.options, &interrupt, |result| results.push(result)).await;
+        if complete { Ok(results) } else { Err(Failure::usage("interrupted: nothing was written")) }
+    }
+
+    fn session(&self, target: Target) -> Result<Session, Failure> {
+        let Library { contract, corpus, judge } = self.library;
+        Session::new(Arc::clone(contract), Arc::clone(corpus), judge.clone(), target, self.seed)
+            .map_err(|error| Failure::usage(error.to_string()))
+    }
+
+    fn event(&self, target: &Target, probe: &Probe, started_at: Timestamp) -> RunEvent {
+        let class = serde_json::to_value(probe.class).ok().and_then(|class| class.as_str().map(str::to_owned));
+        RunEvent {
+            version: VERSION,
+            tool: concat!("countersign ", env!("CARGO_PKG_VERSION")).to_owned(),
+            suite: "GetCredentials".to_owned(),
+            selected: self.plan.cases.len(),
+            seed: self.seed,
+            target: TargetEvent {
+                name: target.name.clone(),
+                endpoint: target.endpoint.to_string(),
+                region: target.region.clone(),
+                features: target.features.iter().map(|feature| feature.word().to_owned()).collect(),
+                class: class.unwrap_or_default(),
+                meaning: probe.class.meaning().to_owned(),
+                said: probe.said.clone(),
+            },
+            started_at: started_at.to_string(),
+        }
+    }
+}
+
+fn refused_credentials(target: &Target, probe: &Probe) -> Failure {
+    Failure::usage(format!(
+        "{} refuses the credentials: {}. Give it the ones that it knows in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY \
+         or AWS_PROFILE, and its region with --region",
+        target.endpoint, probe.said
+    ))
+}
+
+/// The commands that repeat this run: as it was given, with the seed.
+fn again(patterns: &[String], seed: u64) -> Again {
+    let given: Vec<String> = std::env::args().skip(1).collect();
+    let whole = given.iter().map(String::as_str).collect();
+    let mut part = Vec::new();
+    let mut words = given.iter().map(String::as_str);
+    while let Some(word) = words.next() {
+        match word {
+            "--shard" => _ = words.next(),
+            _ if word.starts_with("--shard=") || patterns.iter().any(|pattern| pattern == word) => {}
+            _ => part.push(word),
+        }
+    }
+    Again { whole: command(whole, seed), part: command(part, seed) }
+}
+
+fn command(words: Vec<&str>, seed: u64) -> String {
+    let mut line: Vec<String> = words.into_iter().map(crate::run::shell_word).collect();
+    if line.first().is_none_or(|word| word != "run") {
+        line.insert(0, "run".to_owned());
+    }
+    if !line.iter().any(|word| word.starts_with("--seed")) {
+        line.push(format!("--seed {seed}"));
+    }
+    format!("countersign {}", line.join(" "))
+}

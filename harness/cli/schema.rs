@@ -50,9 +50,12 @@ pub(super) fn run(args: Schema) -> Result<ExitCode, Failure> {
             return print(&format!("{} schemas in {folder} are what the shapes and formats give", schemas.len()));
         }
         let list = differences.join("\n");
-        eprintln!("error: {folder} is not what the shapes and formats give; `countersign schema` writes it anew\n{list}");
+        eprintln!(
+            "error: {folder} is not what the shapes and formats give; `countersign schema` writes it anew\n{list}"
+        );
         return Ok(ExitCode::from(1));
     }
-    schema::write(&args.dir, &schemas).map_err(|error| Failure::usage(format!("cannot write the schemas to {folder}: {error}")))?;
+    schema::write(&args.dir, &schemas)
+        .map_err(|error| Failure::usage(format!("cannot write the schemas to {folder}: {error}")))?;
     print(&format!("wrote {} schemas to {folder}", schemas.len()))
 }

@@ -133,7 +133,10 @@ impl Settings {
             claim: claim.map(BTreeSet::from_iter),
             sign: !args.no_sign && profile.sign.unwrap_or(true),
             jobs: args.jobs.map(usize::from).or(profile.jobs).unwrap_or(default_jobs).max(1),
-            client: ClientOptions { timeout: Duration::from_secs_f64(timeout), ca_file: args.ca_file.or(profile.ca_file) },
+            client: ClientOptions {
+                timeout: Duration::from_secs_f64(timeout),
+                ca_file: args.ca_file.or(profile.ca_file),
+            },
             baseline: args.baseline.or(profile.baseline),
         })
     }
@@ -170,7 +173,8 @@ fn choose(args: &TargetArgs, profiles: &Profiles) -> Result<(String, Option<Url>
     };
     if let Some(profile) = profiles.targets.get(name) {
         let text = profile.endpoint.as_deref();
-        let text = text.ok_or_else(|| Failure::usage(format!("the target \"{name}\" of countersign.toml has no endpoint")))?;
+        let text =
+            text.ok_or_else(|| Failure::usage(format!("the target \"{name}\" of countersign.toml has no endpoint")))?;
         let url = endpoint_url(text).map_err(|error| Failure::usage(format!("the target \"{name}\": {error}")))?;
         return Ok((name.clone(), Some(url), profile.clone()));
     }
@@ -224,7 +228,9 @@ fn endpoint_url(text: &str) -> Result<Url, String> {
         return Err(format!("{expected}, found \"{text}\""));
     }
     if !url.username().is_empty() || url.password().is_some() {
-        return Err("a URL with a user or password is not sent anywhere; give credentials in the environment".to_owned());
+        return Err(
+            "a URL with a user or password is not sent anywhere; give credentials in the environment".to_owned()
+        );
     }
     if url.query().is_some() || url.fragment().is_some() {
         return Err(format!("{expected}, without query and fragment, found \"{text}\""));
@@ -234,5 +240,9 @@ fn endpoint_url(text: &str) -> Result<Url, String> {
 
 fn seconds(text: &str) -> Result<f64, String> {
     let value: f64 = text.parse().map_err(|_| format!("expected seconds, such as 10, found \"{text}\""))?;
-    if (0.001..=3600.0).contains(&value) { Ok(value) } else { Err(format!("expected 0.001 to 3600 seconds, found {text}")) }
+    if (0.001..=3600.0).contains(&value) {
+        Ok(value)
+    } else {
+        Err(format!("expected 0.001 to 3600 seconds, found {text}"))
+    }
 }

@@ -36,7 +36,7 @@ impl Prepared {
             Choice::Aws { endpoint: url, allowed } => (aws(url, allowed, settings).await?, Server::Elsewhere),
         };
         if let Some(claim) = &settings.claim {
-            target.features = claim.clone();
+            target.features.clone_from(claim);
         }
         target.features.insert(Feature::Core);
         target.client = settings.client.clone();
@@ -45,7 +45,9 @@ impl Prepared {
 }
 
 async fn mock(library: &Library) -> Result<(Target, Server), Failure> {
-    let mock = Mock::start(Arc::clone(&library.corpus)).await.map_err(|error| Failure::harness(format!("cannot start the mock: {error}")))?;
+    let mock = Mock::start(Arc::clone(&library.corpus), jiff::Timestamp::now, None)
+        .await
+        .map_err(|error| Failure::harness(format!("cannot start the mock: {error}")))?;
     let mut target = Target::at(local(&mock.endpoint()))
         .named("mock")
         .signed_by(Credentials::new("AKIAIOSFODNN7EXAMPLE", "the-mock-checks-no-signature"))
@@ -65,7 +67,9 @@ async fn emulator(settings: &Settings) -> Result<(Target, Server), Failure> {
     if let Some(domain) = &settings.custom_domain {
         options.custom_domains = [(domain.clone(), options.workgroups[0].clone())].into();
     }
-    let emulator = Emulator::start(options).await.map_err(|error| Failure::usage(format!("cannot start the emulator: {error}")))?;
+    let emulator = Emulator::start(options)
+        .await
+        .map_err(|error| Failure::usage(format!("cannot start the emulator: {error}")))?;
     let options = emulator.options();
     let mut target = Target::at(local(&emulator.endpoint()))
         .named("emulator")
@@ -103,7 +107,7 @@ async fn endpoint(name: &str, url: &Url, settings: &Settings) -> Result<Target, 
     Ok(target)
 }
 
-#[cfg(feature = "aws")]
+/// Real AWS, once the account of the credentials is the one that was allowed.
 async fn aws(url: &Url, allowed: &crate::targets::gate::Allowed, settings: &Settings) -> Result<Target, Failure> {
     use crate::targets::gate;
 
@@ -116,9 +120,4 @@ async fn aws(url: &Url, allowed: &crate::targets::gate::Allowed, settings: &Sett
         target = target.with_custom_domain(domain);
     }
     Ok(target)
-}
-
-#[cfg(not(feature = "aws"))]
-async fn aws(_: &Url, _: &crate::targets::gate::Allowed, _: &Settings) -> Result<Target, Failure> {
-    Err(Failure::usage("this build cannot reach real AWS; build it with the feature aws".to_owned()))
 }

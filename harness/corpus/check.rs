@@ -127,7 +127,7 @@ impl Checker<'_> {
                 errors.add(place, format!("expected the schema {RESPONSE} for a success of {}", case.id));
             }
             if let Some(schema) = &answer.schema
-                && !self.contract.validators.get(schema).is_some()
+                && self.contract.validators.get(schema).is_none()
             {
                 errors.add(place, format!("there is no schema {schema}"));
             }

@@ -44,10 +44,10 @@ impl Placeholder {
 ///
 /// # Errors
 /// [`FillError`] for a placeholder that does not exist, or that has no value.
-pub fn fill<'a, E>(
-    text: &'a str,
+pub fn fill<E>(
+    text: &str,
     mut value: impl FnMut(Placeholder) -> Result<String, E>,
-) -> Result<Cow<'a, str>, FillError<E>> {
+) -> Result<Cow<'_, str>, FillError<E>> {
     if !text.contains("${") {
         return Ok(Cow::Borrowed(text));
     }

@@ -1,10 +1,11 @@
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 
 use serde_json::Value;
 
 use crate::contract::Validators;
 use crate::corpus::{Answer, Call, ExpandedCase};
-use crate::wire::{Exchange, Response, error_type, quote};
+use crate::wire::{Exchange, Response, error_type, quote, quote_without, secrets_in};
 
 /// The errors that the documents list for the operation, with their statuses.
 /// Source: API reference, GetCredentials, Errors.
@@ -36,8 +37,7 @@ impl<'a> Observation<'a> {
     ) -> Self {
         let body = response.json();
         let error = (response.status >= 300).then(|| error_type(response)).flatten();
-        let mut secrets = Vec::new();
-        collect_secrets(body.as_ref(), &mut secrets);
+        let secrets = secrets_in(body.as_ref());
         Self { case, call, exchange, response, validators, body, error, secrets }
     }
 
@@ -82,7 +82,7 @@ impl<'a> Observation<'a> {
             words.push_str(&self.quote(error));
         }
         if let Some(message) = self.message() {
-            words.push_str(&format!(" \"{}\"", self.quote(message)));
+            let _ = write!(words, " \"{}\"", self.quote(message));
         }
         words
     }
@@ -98,31 +98,7 @@ impl<'a> Observation<'a> {
 
     /// The target's own words, fit for a report, without any secret that the body holds.
     pub(super) fn quote(&self, text: &str) -> String {
-        let masked = self.secrets.iter().fold(text.to_owned(), |text, secret| text.replace(secret.as_str(), "***"));
-        quote(&masked)
-    }
-}
-
-/// Collects the texts of members whose name says that they are secret, at any depth.
-fn collect_secrets(value: Option<&Value>, secrets: &mut Vec<String>) {
-    /// Shorter texts are too likely to be part of an ordinary word.
-    const SHORTEST: usize = 4;
-    match value {
-        Some(Value::Object(members)) => {
-            for (name, member) in members {
-                let name = name.to_ascii_lowercase();
-                let secret = ["password", "secret", "token", "dbuser"].iter().any(|word| name.contains(word));
-                match member {
-                    Value::String(text) if secret && text.len() >= SHORTEST => secrets.push(text.clone()),
-                    Value::Number(number) if secret && number.to_string().len() >= SHORTEST => {
-                        secrets.push(number.to_string())
-                    }
-                    _ => collect_secrets(Some(member), secrets),
-                }
-            }
-        }
-        Some(Value::Array(items)) => items.iter().for_each(|item| collect_secrets(Some(item), secrets)),
-        _ => {}
+        quote_without(text, &self.secrets)
     }
 }
 

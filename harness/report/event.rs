@@ -124,3 +124,21 @@ pub struct SummaryEvent {
     /// Whether the run came to its end.
     pub complete: bool,
 }
+
+impl Event {
+    /// The event with its durations rounded to microseconds: what is finer is noise.
+    #[must_use]
+    pub fn rounded(mut self) -> Self {
+        match &mut self {
+            Self::Case(case) => case.duration_ms = to_microseconds(case.duration_ms),
+            Self::Summary(summary) => summary.duration_ms = to_microseconds(summary.duration_ms),
+            Self::Run(_) | Self::Requirement(_) => {}
+        }
+        self
+    }
+}
+
+/// Milliseconds, rounded to microseconds.
+fn to_microseconds(milliseconds: f64) -> f64 {
+    (milliseconds * 1000.0).round() / 1000.0
+}

@@ -1,17 +1,41 @@
-//! Reporting: what a run found, as a stream of events, and every report made from that stream.
+//! Reporting: what a run found, as a stream of events, and every report made from that stream;
+//! baselines, and the exit code of a run.
 //!
-//! Uses contract, corpus and verdict. Start with [`Event`]; a report format is one file that hears
-//! events through [`Sink`].
+//! Uses contract, corpus, verdict, and the escaping of [`crate::wire`]. Start with [`Event`]; a
+//! report format is one file that hears events through [`Sink`]. A report that goes to a file is
+//! wrapped in a [`FiledReport`], so that nobody ever finds half of one.
 
+mod baseline;
+mod collected;
 mod event;
+mod exit;
+mod file;
+mod json;
+#[cfg(feature = "cli")]
+mod junit;
+mod stream;
 mod tally;
+#[cfg(test)]
+mod tests;
+mod text;
+mod words;
 
+pub use baseline::{Baseline, BaselineError, BaselineFile, Entry};
 pub use event::{
     Event, FeatureSummary, RequirementEvent, RequirementStatus, RunEvent, SummaryEvent, TargetEvent, VERSION,
 };
+pub use exit::{Ending, Exit};
+pub use file::{FileError, FiledReport, ReportFile, Writer};
+pub use json::{JsonSink, RunReport};
+#[cfg(feature = "cli")]
+pub use junit::JunitSink;
+pub use stream::{CutShort, LINE_LIMIT, StreamError, StreamSink, read};
 pub use tally::Tally;
+pub use text::{Detail, TextOptions, TextSink};
 
 use std::io;
+
+use crate::contract::schema::{Schemas, format_schema};
 
 /// Something that hears the events of a run, in order, and makes a report of them.
 pub trait Sink {
@@ -26,4 +50,23 @@ pub trait Sink {
     /// # Errors
     /// When the report cannot be written.
     fn finish(&mut self) -> io::Result<()>;
+}
+
+/// Makes a report of a run that is over.
+///
+/// # Errors
+/// When the report cannot be written.
+pub fn replay(events: &[Event], sink: &mut dyn Sink) -> io::Result<()> {
+    events.iter().try_for_each(|event| sink.hear(event))?;
+    sink.finish()
+}
+
+/// The JSON Schemas of the formats of this module, by file name.
+pub fn formats() -> Schemas {
+    [
+        format_schema::<Event>("run-stream.schema.json", "One line of a run stream"),
+        format_schema::<RunReport>("run-report.schema.json", "A run as one object"),
+        format_schema::<BaselineFile>("baseline.schema.json", "A baseline: known failures"),
+    ]
+    .into()
 }

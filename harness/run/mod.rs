@@ -15,6 +15,8 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 
 pub use names::random_seed;
+#[cfg(feature = "cli")]
+pub(crate) use repro::word as shell_word;
 pub use session::{Session, SessionError};
 
 use crate::corpus::{ExpandedCase, Plan};
@@ -58,17 +60,22 @@ pub async fn run(
         .map(|(case, run)| session.run_case(Arc::clone(case), run, interrupt.clone()))
         .buffered(options.jobs.max(1));
     let mut pending: Option<CaseResult> = None;
+    let mut complete = true;
     while let Some(result) = results.next().await {
-        let Some(result) = result else { return false };
+        let Some(result) = result else {
+            complete = false;
+            break;
+        };
         match &mut pending {
             Some(earlier) if earlier.id == result.id => merge(earlier, result),
             _ => {
-                if let Some(done) = pending.replace(result) {
-                    let failed = done.verdict == Verdict::Fail;
-                    report(done);
-                    if failed && options.fail_fast {
-                        return false;
-                    }
+                let Some(done) = pending.replace(result) else { continue };
+                let failed = done.verdict == Verdict::Fail;
+                report(done);
+                if failed && options.fail_fast {
+                    pending = None;
+                    complete = false;
+                    break;
                 }
             }
         }
@@ -76,7 +83,7 @@ pub async fn run(
     if let Some(last) = pending {
         report(last);
     }
-    true
+    complete
 }
 
 /// Adds a later run of the same case: the first that was not a pass is what is told.

@@ -1,5 +1,7 @@
 //! The line that shows the same answer again.
 
+use std::fmt::Write as _;
+
 use crate::corpus::{ExpandedCase, SigningDefect};
 use crate::targets::Target;
 use crate::wire::{Request, SIGNING_NAME};
@@ -19,11 +21,11 @@ pub(super) fn line(case: &ExpandedCase, target: &Target, request: &Request, body
     for name in ["content-type", "x-amz-target"] {
         // curl adds a content type of its own unless one is given or taken away.
         let header = request.headers.get(name).map_or_else(|| format!("{name}:"), |value| format!("{name}: {value}"));
-        line.push_str(&format!(" -H {}", word(&header)));
+        let _ = write!(line, " -H {}", word(&header));
     }
-    line.push_str(&format!(" --data-binary {}", word(body)));
+    let _ = write!(line, " --data-binary {}", word(body));
     let origin = target.endpoint.origin().ascii_serialization();
-    line.push_str(&format!(" {}", word(&format!("{origin}{}", request.target))));
+    let _ = write!(line, " {}", word(&format!("{origin}{}", request.target)));
     line
 }
 
@@ -38,12 +40,12 @@ fn signing_options(target: &Target, secret: &str) -> String {
 
 fn command(case: &ExpandedCase, target: &Target) -> String {
     let mut line = format!("countersign run {} --endpoint {}", word(&case.id), word(target.endpoint.as_str()));
-    line.push_str(&format!(" --region {}", word(&target.region)));
+    let _ = write!(line, " --region {}", word(&target.region));
     if let Some(workgroup) = &target.workgroup {
-        line.push_str(&format!(" --workgroup {}", word(workgroup)));
+        let _ = write!(line, " --workgroup {}", word(workgroup));
     }
     let claims: Vec<_> = target.features.iter().map(|feature| feature.word()).collect();
-    line.push_str(&format!(" --claim {}", claims.join(",")));
+    let _ = write!(line, " --claim {}", claims.join(","));
     line
 }
 

@@ -15,7 +15,7 @@ use crate::judge::{Judge, Judgement, shape};
 use crate::targets::Target;
 use crate::targets::probe::{self, Class, Probe};
 use crate::verdict::{CaseResult, Verdict};
-use crate::wire::{Client, ClientError, Exchange, Fault, Transcript, error_type, quote};
+use crate::wire::{Client, ClientError, Exchange, Fault, Transcript, error_type, quote_without, secrets_in};
 
 /// A target that hangs or is gone is given up after so many requests in a row without an answer.
 const HOPELESS_AFTER: u32 = 3;
@@ -151,7 +151,7 @@ impl Session {
         interrupt: watch::Receiver<bool>,
     ) -> Option<CaseResult> {
         let start = Instant::now();
-        let mut result = self.blank(case);
+        let mut result = Self::blank(case);
         if *interrupt.borrow() {
             return None;
         }
@@ -176,15 +176,15 @@ impl Session {
         case: &ExpandedCase,
         interrupt: &watch::Receiver<bool>,
     ) -> Option<Option<(Verdict, Option<String>)>> {
-        if let Some(lacking) = case.case.needs.iter().find(|need| !self.target.features.contains(need)) {
-            let reason = format!("the target does not claim {lacking}");
-            return Some(Some((Verdict::NotApplicable, Some(reason))));
-        }
         let probe = self.probe().await;
         match probe.class {
             Class::Unreachable => return Some(Some((Verdict::Indeterminate, Some(probe.said.clone())))),
             class if !class.is_judged() => return Some(Some((Verdict::NotImplemented, None))),
             _ => {}
+        }
+        if let Some(lacking) = case.case.needs.iter().find(|need| !self.target.features.contains(need)) {
+            let reason = format!("the target does not claim {lacking}");
+            return Some(Some((Verdict::NotApplicable, Some(reason))));
         }
         if self.unanswered.load(Ordering::Relaxed) >= HOPELESS_AFTER {
             let reason = format!("not asked: the target left {HOPELESS_AFTER} requests in a row without an answer");
@@ -258,9 +258,9 @@ impl Session {
         result: Option<&mut CaseResult>,
     ) -> Option<Result<Exchange, Missing>> {
         let prefix = if self.target.path_names_case { format!("/{}{part}", case.id) } else { String::new() };
-        let mut build =
+        let mut make_request =
             || request::build(&call.request, &case.operation, &self.target, &prefix, names, Timestamp::now());
-        let mut built = match build() {
+        let mut built = match make_request() {
             Ok(built) => built,
             Err(missing) => return Some(Err(missing)),
         };
@@ -277,7 +277,7 @@ impl Session {
             }
             unless(interrupt, tokio::time::sleep(pause(&exchange, attempt))).await?;
             attempt += 1;
-            built = match build() {
+            built = match make_request() {
                 Ok(built) => built,
                 Err(missing) => return Some(Err(missing)),
             };
@@ -293,7 +293,7 @@ impl Session {
         }
     }
 
-    fn blank(&self, case: &ExpandedCase) -> CaseResult {
+    fn blank(case: &ExpandedCase) -> CaseResult {
         CaseResult {
             id: case.id.clone(),
             suite: case.suite.clone(),
@@ -357,8 +357,10 @@ fn describe(result: &mut CaseResult, judgement: Judgement, transcript: &[Exchang
     result.decided = judgement.decided.into_iter().collect();
     if let Some(Ok(response)) = transcript.last().map(|exchange| &exchange.answer) {
         result.status = Some(response.status);
-        result.error = (response.status >= 300).then(|| error_type(response)).flatten().map(|error| quote(&error));
-        result.media_type = response.media_type().map(|media| quote(&media));
+        let secrets = secrets_in(response.json().as_ref());
+        let quote = |text: String| quote_without(&text, &secrets);
+        result.error = (response.status >= 300).then(|| error_type(response)).flatten().map(quote);
+        result.media_type = response.media_type().map(quote);
         result.body = Some(shape(response));
     }
 }

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::wire::{Exchange, Response, error_type, quote};
+use crate::wire::{Exchange, Response, error_type, quote_without, secrets_in};
 
 /// What a target is, by its answer to the probe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -148,9 +148,12 @@ fn is_xml(response: &Response) -> bool {
 
 /// Status, type and first words of an answer.
 fn said(response: &Response) -> String {
+    let body = response.json();
+    let secrets = secrets_in(body.as_ref());
+    let quote = |text: &str| quote_without(text, &secrets);
     let media = response.media_type().map_or_else(String::new, |media| format!(" {}", quote(&media)));
     let error = error_type(response).map_or_else(String::new, |error| format!(" {}", quote(&error)));
-    let words = match response.json() {
+    let words = match &body {
         // A success holds credentials; its words are not for quoting.
         _ if response.status < 300 => None,
         Some(body) => {

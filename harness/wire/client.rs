@@ -195,7 +195,7 @@ pub(super) fn headers_of(headers: &HeaderMap) -> Headers {
 }
 
 /// Whether a URL points at this machine.
-pub(crate) fn is_loopback(url: &Url) -> bool {
+fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(reqwest_host) => {
             let host = reqwest_host.to_string();

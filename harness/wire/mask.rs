@@ -3,6 +3,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 use secrecy::{ExposeSecret, SecretString};
+use serde_json::Value;
 
 /// A text that must never be printed: it is wiped when dropped, and its `Debug` is `***`.
 #[derive(Clone)]
@@ -64,11 +65,65 @@ static NAMED_SECRET: LazyLock<Regex> = LazyLock::new(|| {
 static IDENTITY: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r#"arn:[^\s"',<]+|\b[0-9]{12}\b"#).expect("the pattern is valid"));
 
+/// A word long enough for a key or a password.
+static LONG_WORD: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"[A-Za-z0-9+/=_.~%-]{8,}").expect("the pattern is valid"));
+
+/// Long words with digits that are no secrets: regions, media types, the name of the algorithm.
+static PLAIN_WORD: LazyLock<Regex> = LazyLock::new(|| {
+    let pattern = r"^(?:[a-z]{2}(?:-[a-z]+)+-[0-9]|application/x-amz-json-1\.[01]|AWS4-HMAC-SHA256)\.?$";
+    Regex::new(pattern).expect("the pattern is valid")
+});
+
+/// A word as it is, or masked where it mixes letters and digits as keys and passwords do.
+fn plain_or_masked(word: &regex::Captures<'_>) -> String {
+    let word = &word[0];
+    let mixed = word.bytes().any(|b| b.is_ascii_digit()) && word.bytes().any(|b| b.is_ascii_alphabetic());
+    if mixed && !PLAIN_WORD.is_match(word) { "***".to_owned() } else { word.to_owned() }
+}
+
+/// The values in a body that must not be quoted: those of members whose name says that they are
+/// secret, at any depth.
+pub fn secrets_in(body: Option<&Value>) -> Vec<String> {
+    let mut secrets = Vec::new();
+    collect_secrets(body, &mut secrets);
+    secrets
+}
+
+fn collect_secrets(value: Option<&Value>, secrets: &mut Vec<String>) {
+    /// Shorter texts are too likely to be part of an ordinary word.
+    const SHORTEST: usize = 4;
+    match value {
+        Some(Value::Object(members)) => {
+            for (name, member) in members {
+                let name = name.to_ascii_lowercase();
+                let secret = ["password", "secret", "token", "dbuser"].iter().any(|word| name.contains(word));
+                match member {
+                    Value::String(text) if secret && text.len() >= SHORTEST => secrets.push(text.clone()),
+                    Value::Number(number) if secret && number.to_string().len() >= SHORTEST => {
+                        secrets.push(number.to_string());
+                    }
+                    _ => collect_secrets(Some(member), secrets),
+                }
+            }
+        }
+        Some(Value::Array(items)) => items.iter().for_each(|item| collect_secrets(Some(item), secrets)),
+        _ => {}
+    }
+}
+
+/// [`quote`], without these secrets either.
+pub fn quote_without(text: &str, secrets: &[String]) -> String {
+    quote(&secrets.iter().fold(text.to_owned(), |text, secret| text.replace(secret.as_str(), "***")))
+}
+
 /// A target's own words, fit for a report: escaped, cut at 200 characters, and without what looks
-/// like a secret (the value behind a password-like name), an account id or an ARN.
+/// like a secret (the value behind a password-like name, a long word of letters and digits), an
+/// account id or an ARN.
 pub fn quote(text: &str) -> String {
     let masked = NAMED_SECRET.replace_all(text, "$1***");
     let masked = IDENTITY.replace_all(&masked, "***");
+    let masked = LONG_WORD.replace_all(&masked, plain_or_masked);
     let mut short: String = masked.split_whitespace().collect::<Vec<_>>().join(" ");
     if let Some((end, _)) = short.char_indices().nth(QUOTE_LIMIT) {
         short.truncate(end);
@@ -94,6 +149,7 @@ mod tests {
     #[case::sentence("password=CANARY is wrong")]
     #[case::escaped(r#""{\"dbPassword\":\"CANARY\"}""#)]
     #[case::value_with_separators(r#"{"dbPassword":"a,&<}' \"CANARY","x":1}"#)]
+    #[case::no_separator("the token CANARY-0f3a was not known")]
     #[case::name_in_front_of_another(r#"{"passwordToken":"CANARY"}"#)]
     fn what_follows_a_password_like_name_is_masked(#[case] text: &str) {
         let quoted = quote(text);
@@ -105,6 +161,8 @@ mod tests {
     #[case("The security token included in the request is invalid.")]
     #[case("Unsupported service: redshift-serverless")]
     #[case("Value at 'durationSeconds' failed to satisfy constraint")]
+    #[case("Credential should be scoped to a valid region, not us-east-1.")]
+    #[case("expected application/x-amz-json-1.1, signed with AWS4-HMAC-SHA256")]
     fn plain_sentences_stay_whole(#[case] text: &str) {
         assert_eq!(quote(text), text);
     }
@@ -115,6 +173,12 @@ mod tests {
             quote("User: arn:aws:iam::123456789012:user/a is not 123456789012 but 1234567890123"),
             "User: *** is not *** but 1234567890123"
         );
+    }
+
+    #[test]
+    fn a_secret_of_the_body_is_masked_wherever_it_stands() {
+        let body = serde_json::json!({ "a": [{ "DbPassword": "CANARY" }], "message": "no: CANARY" });
+        assert_eq!(quote_without("no: CANARY", &secrets_in(Some(&body))), "no: ***");
     }
 
     #[test]

@@ -1,0 +1,109 @@
+//! `countersign baseline`: known failures.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+use jiff::Zoned;
+
+use super::library::Library;
+use super::output::print;
+use super::run::{Execution, SelectionArgs};
+use super::settings::{Settings, TargetArgs};
+use super::{Failure, FixtureArgs};
+use crate::contract::LoadError;
+use crate::report::{Baseline, Exit};
+use crate::run::{RunOptions, random_seed};
+
+/// The arguments of `baseline`.
+#[derive(Debug, Args)]
+pub(super) struct Command {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Run the cases, and write those that fail into a file
+    Write(Box<Write>),
+    /// Check a file without any network: its form, its patterns, its dates
+    Check(Check),
+}
+
+#[derive(Debug, Args)]
+struct Write {
+    /// The file to write; entries that are in it keep their reason, issue and expiry
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+
+    /// Why these failures are accepted for now
+    #[arg(long, value_name = "TEXT", default_value = "known failure")]
+    reason: String,
+
+    /// Where their repair is followed
+    #[arg(long, value_name = "URL")]
+    issue: Option<String>,
+
+    #[command(flatten)]
+    selection: SelectionArgs,
+
+    #[command(flatten)]
+    target: TargetArgs,
+
+    #[command(flatten)]
+    fixtures: FixtureArgs,
+}
+
+#[derive(Debug, Args)]
+struct Check {
+    /// The file
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+
+    #[command(flatten)]
+    fixtures: FixtureArgs,
+}
+
+pub(super) fn run(command: Command) -> Result<ExitCode, Failure> {
+    match command.what {
+        What::Write(args) => write(*args),
+        What::Check(args) => check(args),
+    }
+}
+
+fn write(args: Write) -> Result<ExitCode, Failure> {
+    let settings = Settings::resolve(args.target)?;
+    let library = Library::load(args.fixtures.fixtures)?;
+    let plan = args.selection.plan(&library)?;
+    let options = RunOptions { jobs: settings.jobs, repeat: 1, fail_fast: false };
+    let execution =
+        Execution { settings: &settings, library: &library, plan: &plan, seed: random_seed(), options, baseline: None };
+    let results = super::block_on(execution.results())??;
+    let written = Baseline::write(&args.file, &library.corpus, &results, &args.reason, args.issue.as_deref());
+    let baseline = written.map_err(|error| Failure::usage(error.to_string()))?;
+    let file = args.file.display();
+    print(&match baseline.entries().len() {
+        0 => format!("wrote {file}: nothing fails, so it is empty"),
+        1 => format!("wrote {file}: 1 entry"),
+        entries => format!("wrote {file}: {entries} entries"),
+    })
+}
+
+fn check(args: Check) -> Result<ExitCode, Failure> {
+    let library = Library::load(args.fixtures.fixtures)?;
+    let wrong = |error: LoadError| Failure::usage(error.to_string());
+    let baseline = Baseline::load(&args.file).map_err(wrong)?;
+    baseline.check(&library.corpus).map_err(wrong)?;
+    let today = Zoned::now().date();
+    let expired: Vec<_> = baseline
+        .entries()
+        .iter()
+        .filter(|entry| entry.has_expired(today))
+        .map(|entry| entry.pattern.as_str())
+        .collect();
+    if expired.is_empty() {
+        return print(&format!("{} is in order: {} entries", args.file.display(), baseline.entries().len()));
+    }
+    eprintln!("error: {} has entries that have expired: {}", args.file.display(), expired.join(", "));
+    Ok(Exit::Failed.into())
+}

@@ -1,0 +1,149 @@
+//! Where the reports of a run go.
+
+use std::io::{self, IsTerminal};
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+
+use super::Failure;
+use crate::contract::Contract;
+use crate::report::{
+    Detail, Event, FiledReport, JsonSink, JunitSink, ReportFile, Sink, StreamSink, TextOptions, TextSink,
+};
+
+/// The flags that say what is reported where.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Reports")]
+pub(super) struct ReportArgs {
+    /// What goes to standard output [default: auto]
+    #[arg(long, env = "COUNTERSIGN_FORMAT", value_enum, value_name = "FORMAT")]
+    format: Option<Format>,
+
+    /// Print a line for every case
+    #[arg(long, short, conflicts_with = "format")]
+    verbose: bool,
+
+    /// Write the run stream, one JSON object a line (- is standard output)
+    #[arg(long, env = "COUNTERSIGN_REPORT_JSONL", value_name = "FILE")]
+    report_jsonl: Option<PathBuf>,
+
+    /// Write the run as one JSON object
+    #[arg(long, env = "COUNTERSIGN_REPORT_JSON", value_name = "FILE")]
+    report_json: Option<PathBuf>,
+
+    /// Write a JUnit report
+    #[arg(long, env = "COUNTERSIGN_REPORT_JUNIT", value_name = "FILE")]
+    report_junit: Option<PathBuf>,
+}
+
+/// What goes to standard output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// Text, unless a report is written to standard output
+    Auto,
+    /// Text for people
+    Text,
+    /// Failures and totals only
+    Quiet,
+    /// The run stream, one JSON object a line
+    Jsonl,
+}
+
+/// The commands that repeat a run.
+pub(super) struct Again {
+    /// The whole run, with its seed.
+    pub(super) whole: String,
+    /// The same without patterns and shard, to be followed by ids of cases.
+    pub(super) part: String,
+}
+
+/// Every report of a run. The first error is kept and told at the end; the run goes on for the others.
+pub(super) struct Reports {
+    sinks: Vec<Box<dyn Sink>>,
+    error: Option<io::Error>,
+}
+
+impl Reports {
+    /// Opens every report, so that a path that cannot be written is found before anything is sent.
+    pub(super) fn open(args: &ReportArgs, contract: &Contract, again: &Again) -> Result<Self, Failure> {
+        let files = [&args.report_jsonl, &args.report_json, &args.report_junit];
+        let to_stdout = files.iter().filter(|file| file.as_deref() == Some(Path::new("-"))).count();
+        let format = match args.format.unwrap_or(Format::Auto) {
+            Format::Auto if to_stdout > 0 => None,
+            Format::Auto => Some(Format::Text),
+            format => Some(format),
+        };
+        if to_stdout + usize::from(format.is_some()) > 1 {
+            return Err(Failure::usage("only one report can go to standard output; give the others a file"));
+        }
+        let mut sinks: Vec<Box<dyn Sink>> = Vec::new();
+        let register = &contract.register;
+        if let Some(file) = &args.report_jsonl {
+            sinks.push(filed(file, StreamSink::new)?);
+        }
+        if let Some(file) = &args.report_json {
+            sinks.push(filed(file, JsonSink::new)?);
+        }
+        if let Some(file) = &args.report_junit {
+            sinks.push(filed(file, |out| JunitSink::new(out, register))?);
+        }
+        let stdout = || io::BufWriter::new(io::stdout());
+        match format {
+            Some(Format::Jsonl) => sinks.push(Box::new(StreamSink::new(stdout()))),
+            Some(format) => {
+                let detail = match format {
+                    Format::Quiet => Detail::Quiet,
+                    _ if args.verbose => Detail::Verbose,
+                    _ => Detail::Normal,
+                };
+                let options = TextOptions {
+                    detail,
+                    colour: wants_colour(),
+                    again: again.whole.clone(),
+                    again_for: again.part.clone(),
+                };
+                sinks.push(Box::new(TextSink::new(stdout(), register, options)));
+            }
+            None => {}
+        }
+        Ok(Self { sinks, error: None })
+    }
+
+    /// Tells every report.
+    pub(super) fn hear(&mut self, event: &Event) {
+        for sink in &mut self.sinks {
+            if let Err(error) = sink.hear(event) {
+                self.error.get_or_insert(error);
+            }
+        }
+    }
+
+    /// Finishes every report.
+    pub(super) fn finish(&mut self) -> Result<(), Failure> {
+        for sink in &mut self.sinks {
+            if let Err(error) = sink.finish() {
+                self.error.get_or_insert(error);
+            }
+        }
+        match self.error.take() {
+            // A reader that has read enough, such as `head`, is no failure.
+            Some(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::usage(error.to_string())),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn filed<S: Sink + 'static>(
+    file: &Path,
+    make: impl FnOnce(crate::report::Writer) -> S,
+) -> Result<Box<dyn Sink>, Failure> {
+    let opened = ReportFile::open(file).and_then(|opened| opened.report(make));
+    let report: FiledReport<S> = opened.map_err(|error| Failure::usage(error.to_string()))?;
+    Ok(Box::new(report))
+}
+
+/// Colour for a person at a terminal who has not asked for none.
+fn wants_colour() -> bool {
+    let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    io::stdout().is_terminal() && !refused
+}

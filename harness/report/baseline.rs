@@ -1,0 +1,229 @@
+//! Baselines: failures that are known and have a reason. A baseline only shrinks by itself: what is
+//! in it and passes is `fixed`, which fails the run until the entry is gone.
+
+mod date;
+mod renew;
+
+use std::collections::HashSet;
+use std::path::Path;
+
+use jiff::civil::Date;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::file::{AtomicFile, FileError};
+use crate::contract::{LoadError, parse};
+use crate::corpus::{Corpus, Pattern};
+use crate::verdict::{CaseResult, Verdict};
+
+/// The version of the format.
+const VERSION: u32 = 1;
+
+/// A file of known failures.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BaselineFile {
+    /// The JSON Schema of this file, for editors.
+    #[serde(rename = "$schema", default, skip_serializing_if = "Option::is_none")]
+    pub schema: Option<String>,
+    /// The version of this format: 1.
+    pub version: u32,
+    /// The known failures.
+    pub entries: Vec<Entry>,
+}
+
+/// Cases that are known to fail, be blocked or not be implemented.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Entry {
+    /// The cases: an id, a family's id, or a pattern with `*` (one part) and `**` (any).
+    pub pattern: String,
+    /// Why they fail.
+    pub reason: String,
+    /// Where that is followed up: an address or a number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub issue: Option<String>,
+    /// The last day on which it excuses anything, `2026-11-22`; for ever without one.
+    #[serde(default, with = "date", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>", regex(pattern = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"))]
+    pub expires: Option<Date>,
+}
+
+impl Entry {
+    /// Whether the last day on which it excuses is over.
+    pub fn has_expired(&self, today: Date) -> bool {
+        self.expires.is_some_and(|last| today > last)
+    }
+
+    /// The reason, with the issue where there is one.
+    fn excuse(&self) -> String {
+        self.issue.as_ref().map_or_else(|| self.reason.clone(), |issue| format!("{} ({issue})", self.reason))
+    }
+}
+
+/// Known failures, read and checked.
+#[derive(Clone, Debug)]
+pub struct Baseline {
+    name: String,
+    content: BaselineFile,
+    patterns: Vec<Pattern>,
+}
+
+/// A baseline that cannot be written anew.
+#[derive(Debug, thiserror::Error)]
+pub enum BaselineError {
+    /// What is there already cannot be read, so that its reasons would be lost.
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    /// The file cannot be written.
+    #[error(transparent)]
+    File(#[from] FileError),
+}
+
+impl Baseline {
+    /// Reads a baseline.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or the first thing in it that is wrong, with its JSON pointer.
+    pub fn load(path: &Path) -> Result<Self, LoadError> {
+        let name = path.display().to_string();
+        let text = std::fs::read_to_string(path).map_err(|error| {
+            LoadError::new(
+                &name,
+                "",
+                format!("cannot read the baseline: {error}; `countersign baseline write` makes one"),
+            )
+        })?;
+        Self::new(&name, parse(&name, &text)?)
+    }
+
+    fn new(name: &str, content: BaselineFile) -> Result<Self, LoadError> {
+        if content.version != VERSION {
+            let message = format!("expected version {VERSION}, found {}", content.version);
+            return Err(LoadError::new(name, "/version", message));
+        }
+        let mut seen = HashSet::new();
+        let mut patterns = Vec::with_capacity(content.entries.len());
+        for (index, entry) in content.entries.iter().enumerate() {
+            let wrong = |member: &str, message| LoadError::new(name, format!("/entries/{index}/{member}"), message);
+            patterns.push(Pattern::new(&entry.pattern).map_err(|message| wrong("pattern", message))?);
+            if !seen.insert(entry.pattern.trim_end_matches('/')) {
+                return Err(wrong("pattern", format!("the pattern \"{}\" stands here twice", entry.pattern)));
+            }
+            if entry.reason.trim().is_empty() {
+                return Err(wrong("reason", "expected the reason of the failure, found an empty text".to_owned()));
+            }
+        }
+        Ok(Self { name: name.to_owned(), content, patterns })
+    }
+
+    /// The entries, in the order of the file.
+    pub fn entries(&self) -> &[Entry] {
+        &self.content.entries
+    }
+
+    /// Checks that every pattern selects a case: one that does not would excuse nothing, unnoticed.
+    ///
+    /// # Errors
+    /// The first pattern that matches no case, with its place.
+    pub fn check(&self, corpus: &Corpus) -> Result<(), LoadError> {
+        self.check_ids(&ids_of(corpus))
+    }
+
+    fn check_ids(&self, ids: &[&str]) -> Result<(), LoadError> {
+        let idle = self.patterns.iter().position(|pattern| !ids.iter().any(|id| pattern.selects(id)));
+        idle.map_or(Ok(()), |index| {
+            let message = format!(
+                "the pattern \"{}\" matches no case; remove the entry, or see `countersign list` for the ids",
+                self.patterns[index]
+            );
+            Err(LoadError::new(&self.name, format!("/entries/{index}/pattern"), message))
+        })
+    }
+
+    /// Holds a case against the baseline.
+    ///
+    /// An entry that selects the case turns `fail`, `blocked` and `not-implemented` into
+    /// `known-fail`, and `pass` into `fixed`: each case by itself, so that an entry for many cases
+    /// cannot hide that some of them pass. What is `indeterminate` stays so, since nothing is known.
+    /// An expired entry excuses nothing, and says so in the reason. Where several entries select a
+    /// case, the first that has not expired counts.
+    pub fn apply(&self, case: &mut CaseResult, today: Date) {
+        let Some(entry) = self.entry_for(&case.id, Some(today)) else { return };
+        let own = case.reason.take();
+        let behind = |own: Option<&String>| own.map_or_else(String::new, |own| format!(": {own}"));
+        match case.verdict {
+            Verdict::Pass => {
+                case.verdict = Verdict::Fixed;
+                case.reason = Some(format!(
+                    "it passes, and the entry \"{}\" of {} still says that it fails; take it out, or run \
+                     `countersign baseline write`",
+                    entry.pattern, self.name
+                ));
+            }
+            Verdict::Fail | Verdict::Blocked | Verdict::NotImplemented => {
+                if let Some(last) = entry.expires.filter(|_| entry.has_expired(today)) {
+                    let expired = format!("the baseline's excuse \"{}\" expired on {last}", entry.excuse());
+                    case.reason = Some(format!("{expired}{}", behind(own.as_ref())));
+                } else {
+                    let was = match case.verdict {
+                        Verdict::Fail => behind(own.as_ref()),
+                        verdict => format!("; it is {verdict}{}", behind(own.as_ref())),
+                    };
+                    case.verdict = Verdict::KnownFail;
+                    case.reason = Some(format!("{}{was}", entry.excuse()));
+                }
+            }
+            _ => case.reason = own,
+        }
+    }
+
+    /// The entry that counts for a case: one that has not expired by `today` before one that has.
+    fn entry_for(&self, id: &str, today: Option<Date>) -> Option<&Entry> {
+        let selecting =
+            || self.entries_with_patterns().filter(|(_, pattern)| pattern.selects(id)).map(|(entry, _)| entry);
+        let alive = |entry: &&Entry| today.is_none_or(|today| !entry.has_expired(today));
+        selecting().find(alive).or_else(|| selecting().next())
+    }
+
+    fn entries_with_patterns(&self) -> impl Iterator<Item = (&Entry, &Pattern)> {
+        self.content.entries.iter().zip(&self.patterns)
+    }
+
+    /// Writes the baseline that a run calls for, in place of the one at this path: what fails,
+    /// is blocked or not implemented, and nothing else.
+    ///
+    /// An entry all of whose cases still fail stays as it is; reason, issue and expiry of the others go
+    /// over to what is left of them. What fails and has no entry gets this reason and issue. A family
+    /// that fails as a whole is one entry. Cases that were not run, or gave no verdict, stay excused
+    /// where they were. The file is replaced in one step.
+    ///
+    /// # Errors
+    /// When the baseline that is there cannot be read, the reason is empty, or the file cannot be written.
+    pub fn write(
+        path: &Path,
+        corpus: &Corpus,
+        results: &[CaseResult],
+        reason: &str,
+        issue: Option<&str>,
+    ) -> Result<Self, BaselineError> {
+        let name = path.display().to_string();
+        let old = if path.exists() {
+            Self::load(path)?
+        } else {
+            Self::new(&name, BaselineFile { schema: None, version: VERSION, entries: Vec::new() })?
+        };
+        let new = Self::new(&name, old.renewed(&ids_of(corpus), results, reason, issue))?;
+        let text = serde_json::to_string_pretty(&new.content)
+            .map_err(|error| FileError::new(path, &error, "the file is as it was before"))?;
+        AtomicFile::create(path)?.write(&format!("{text}\n"))?;
+        Ok(new)
+    }
+}
+
+fn ids_of(corpus: &Corpus) -> Vec<&str> {
+    corpus.cases().iter().map(|case| case.id.as_str()).collect()
+}
+
+#[cfg(test)]
+mod tests;

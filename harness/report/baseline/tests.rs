@@ -1,0 +1,184 @@
+use rstest::rstest;
+use serde_json::json;
+
+use super::super::tests::sample;
+use super::*;
+
+const NAME: &str = "baseline.json";
+
+fn read(text: &str) -> Result<Baseline, LoadError> {
+    Baseline::new(NAME, parse(NAME, text)?)
+}
+
+fn baseline(entries: &serde_json::Value) -> Baseline {
+    read(&json!({ "version": 1, "entries": entries }).to_string()).expect("a good baseline")
+}
+
+fn entry(pattern: &str) -> serde_json::Value {
+    json!({ "pattern": pattern, "reason": "known" })
+}
+
+fn case(id: &str, verdict: Verdict) -> CaseResult {
+    sample::case(id, verdict)
+}
+
+fn day(text: &str) -> Date {
+    text.parse().expect("a day")
+}
+
+#[rstest]
+#[case::version(r#"{"version":2,"entries":[]}"#, "/version", "expected version 1, found 2")]
+#[case::unknown_key(r#"{"version":1,"entries":[],"x":1}"#, "/x", "unknown field")]
+#[case::unknown_key_in_entry(
+    r#"{"version":1,"entries":[{"pattern":"a","reason":"r","why":1}]}"#,
+    "/entries/0/why",
+    "unknown field"
+)]
+#[case::no_reason(r#"{"version":1,"entries":[{"pattern":"a"}]}"#, "/entries/0", "missing field `reason`")]
+#[case::empty_reason(
+    r#"{"version":1,"entries":[{"pattern":"a","reason":" "}]}"#,
+    "/entries/0/reason",
+    "found an empty text"
+)]
+#[case::bad_pattern(
+    r#"{"version":1,"entries":[{"pattern":"a/[","reason":"r"}]}"#,
+    "/entries/0/pattern",
+    "cannot be read"
+)]
+#[case::twice(
+    r#"{"version":1,"entries":[{"pattern":"a","reason":"r"},{"pattern":"a/","reason":"s"}]}"#,
+    "/entries/1/pattern",
+    "stands here twice"
+)]
+#[case::no_day(
+    r#"{"version":1,"entries":[{"pattern":"a","reason":"r","expires":"2026-02-30"}]}"#,
+    "/entries/0/expires",
+    "expected a day"
+)]
+#[case::another_form(
+    r#"{"version":1,"entries":[{"pattern":"a","reason":"r","expires":"20260228"}]}"#,
+    "/entries/0/expires",
+    "expected a day"
+)]
+fn a_wrong_baseline_is_refused_with_its_place(#[case] text: &str, #[case] pointer: &str, #[case] message: &str) {
+    let error = read(text).expect_err("it is wrong");
+    assert_eq!((error.file.as_str(), error.pointer.as_str()), (NAME, pointer), "{error}");
+    assert!(error.message.contains(message), "{error}");
+}
+
+#[test]
+fn a_pattern_that_matches_no_case_is_an_error() {
+    let baseline = baseline(&json!([entry("a/b"), entry("a/c")]));
+    let error = baseline.check_ids(&["a/b", "a/b/1"]).expect_err("nothing is a/c");
+    assert_eq!(error.pointer, "/entries/1/pattern");
+    assert_eq!(baseline.check_ids(&["a/b", "a/c/1"]), Ok(()));
+}
+
+#[rstest]
+#[case(Verdict::Fail, Verdict::KnownFail, "known")]
+#[case(Verdict::Blocked, Verdict::KnownFail, "known; it is blocked")]
+#[case(Verdict::NotImplemented, Verdict::KnownFail, "known; it is not-implemented")]
+#[case(Verdict::Pass, Verdict::Fixed, "it passes, and the entry \"a\" of baseline.json")]
+#[case(Verdict::Indeterminate, Verdict::Indeterminate, "")]
+#[case(Verdict::NotApplicable, Verdict::NotApplicable, "")]
+#[case(Verdict::HarnessError, Verdict::HarnessError, "")]
+fn an_entry_excuses_failures_and_only_those(#[case] before: Verdict, #[case] after: Verdict, #[case] reason: &str) {
+    let mut case = case("a/b", before);
+    baseline(&json!([entry("a")])).apply(&mut case, day("2026-01-01"));
+    assert_eq!(case.verdict, after);
+    assert!(case.reason.unwrap_or_default().starts_with(reason));
+}
+
+#[test]
+fn what_no_entry_selects_stays_as_it_is() {
+    let before = CaseResult { reason: Some("own".to_owned()), ..case("b/b", Verdict::Blocked) };
+    let mut after = before.clone();
+    baseline(&json!([entry("a")])).apply(&mut after, day("2026-01-01"));
+    assert_eq!(after, before);
+}
+
+#[rstest]
+#[case::last_day("2026-06-30", Verdict::KnownFail, "known (#7)")]
+#[case::day_after("2026-07-01", Verdict::Fail, "the baseline's excuse \"known (#7)\" expired on 2026-06-30")]
+fn an_entry_excuses_up_to_its_last_day(#[case] today: &str, #[case] verdict: Verdict, #[case] reason: &str) {
+    let entries = json!([{ "pattern": "a", "reason": "known", "issue": "#7", "expires": "2026-06-30" }]);
+    let mut case = case("a/b", Verdict::Fail);
+    baseline(&entries).apply(&mut case, day(today));
+    assert_eq!((case.verdict, case.reason.as_deref()), (verdict, Some(reason)));
+}
+
+#[test]
+fn an_entry_that_has_not_expired_comes_before_one_that_has() {
+    let expired = json!({ "pattern": "a", "reason": "old", "expires": "2020-01-01" });
+    let mut case = case("a/b", Verdict::Fail);
+    baseline(&json!([expired, entry("a/b")])).apply(&mut case, day("2026-01-01"));
+    assert_eq!(case.reason.as_deref(), Some("known"));
+}
+
+const IDS: [&str; 5] = ["a/one", "a/f/1", "a/f/2", "a/g/1", "a/g/2"];
+
+/// The patterns and reasons after a run in which these cases fail and the others pass.
+fn renewed(old: &serde_json::Value, run: &[&str], failing: &[&str]) -> Vec<(String, String)> {
+    let verdict = |id: &&str| if failing.contains(id) { Verdict::Fail } else { Verdict::Pass };
+    let results: Vec<_> = run.iter().map(|id| case(id, verdict(id))).collect();
+    let file = baseline(old).renewed(&IDS, &results, "new", Some("#1"));
+    file.entries.into_iter().map(|entry| (entry.pattern, entry.reason)).collect()
+}
+
+#[rstest]
+#[case::all_pass(&json!([]), &[], &[])]
+#[case::families(&json!([]), &["a/one", "a/f/1", "a/f/2", "a/g/1"], &[("a/f", "new"), ("a/g/1", "new"), ("a/one", "new")])]
+#[case::stale_entries_go(&json!([entry("a/one"), entry("a/f")]), &["a/one"], &[("a/one", "known")])]
+#[case::wide_patterns_stay_while_they_hold(&json!([entry("a/*/1")]), &["a/f/1", "a/g/1"], &[("a/*/1", "known")])]
+#[case::wide_patterns_are_split_when_they_do_not(&json!([entry("a")]), &["a/f/1", "a/f/2", "a/g/1"], &[("a/f", "known"), ("a/g/1", "known")])]
+#[case::reasons_are_kept_apart(&json!([entry("a/f/1")]), &["a/f/1", "a/f/2"], &[("a/f/1", "known"), ("a/f/2", "new")])]
+#[case::members_become_their_family(&json!([entry("a/f/1"), entry("a/f/2")]), &["a/f/1", "a/f/2"], &[("a/f", "known")])]
+fn a_baseline_is_renewed_to_what_still_fails(
+    #[case] old: &serde_json::Value,
+    #[case] failing: &[&str],
+    #[case] expected: &[(&str, &str)],
+) {
+    let expected: Vec<_> = expected.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect();
+    assert_eq!(renewed(old, &IDS, failing), expected);
+}
+
+#[test]
+fn a_run_of_some_cases_leaves_the_others_excused_and_excuses_no_others() {
+    let old = json!([entry("a/one"), entry("a/g")]);
+    let expected = [("a/f/1", "new"), ("a/g", "known"), ("a/one", "known")];
+    assert_eq!(renewed(&old, &["a/f/1"], &["a/f/1"]), expected.map(|(a, b)| (a.to_owned(), b.to_owned())));
+}
+
+#[test]
+fn a_case_without_a_verdict_stays_excused_where_it_was() {
+    let results = [case("a/one", Verdict::Indeterminate), case("a/f/1", Verdict::Indeterminate)];
+    let file = baseline(&json!([entry("a/one")])).renewed(&IDS, &results, "new", None);
+    assert_eq!(file.entries.len(), 1);
+    assert_eq!(file.entries[0].pattern, "a/one");
+}
+
+#[test]
+fn a_written_baseline_is_read_back_and_excuses_the_same_run() {
+    let fixtures = crate::contract::Fixtures::Embedded;
+    let contract = crate::contract::Contract::load(&fixtures).expect("the contract");
+    let corpus = Corpus::load(&fixtures, &contract).expect("the corpus");
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("baseline.json");
+    let mut results: Vec<_> = corpus.cases().iter().map(|found| case(&found.id, Verdict::Fail)).collect();
+    results[0].verdict = Verdict::Pass;
+
+    let written = Baseline::write(&path, &corpus, &results, "no time", None).expect("it can be written");
+    let baseline = Baseline::load(&path).expect("it can be read");
+    assert_eq!(baseline.entries(), written.entries());
+    assert!(baseline.entries().len() < results.len(), "families are one entry");
+    baseline.check(&corpus).expect("every pattern matches");
+    for result in &mut results {
+        baseline.apply(result, day("2026-01-01"));
+        assert!(matches!(result.verdict, Verdict::Pass | Verdict::KnownFail), "{}: {}", result.id, result.verdict);
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).expect("the folder").count(), 1, "nothing but the baseline");
+
+    std::fs::write(&path, "{").expect("half a file");
+    let error = Baseline::write(&path, &corpus, &results, "no time", None).expect_err("its reasons would be lost");
+    assert!(matches!(error, BaselineError::Load(_)));
+}

@@ -1,0 +1,240 @@
+//! Reports and baselines as files: found unwritable before the run, never left half written.
+
+use std::fmt::Display;
+use std::fs::{self, File, OpenOptions};
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use super::{Event, Sink};
+
+/// What a report is written through.
+pub type Writer = BufWriter<Box<dyn Write + Send>>;
+
+/// A file that cannot be written: which one, why, and what to do.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot write {}: {problem}; {advice}", path.display())]
+pub struct FileError {
+    /// The file.
+    pub path: PathBuf,
+    /// What is wrong.
+    pub problem: String,
+    /// What to do.
+    pub advice: &'static str,
+}
+
+impl FileError {
+    pub(super) fn new(path: &Path, problem: &dyn Display, advice: &'static str) -> Self {
+        Self { path: path.to_owned(), problem: problem.to_string(), advice }
+    }
+}
+
+/// Where a report goes: a file, or stdout.
+#[derive(Debug)]
+pub struct ReportFile {
+    path: PathBuf,
+    place: Place,
+}
+
+#[derive(Debug)]
+enum Place {
+    Stdout,
+    /// Something that is no plain file, such as `/dev/stderr` or a named pipe: there is nothing to replace.
+    Stream(File),
+    File(AtomicFile),
+}
+
+impl ReportFile {
+    /// Opens the destination of a report before the run that it tells of; `-` is stdout.
+    ///
+    /// What stands at the path stays as it is until the report is finished.
+    ///
+    /// # Errors
+    /// When the path cannot be written: it is a folder, its folder is missing, or it is protected.
+    pub fn open(path: &Path) -> Result<Self, FileError> {
+        let place = if path == Path::new("-") {
+            Place::Stdout
+        } else {
+            match fs::metadata(path) {
+                Ok(found) if found.is_dir() => {
+                    return Err(FileError::new(path, &"it is a folder", "name a file in it"));
+                }
+                Ok(found) if !found.is_file() => {
+                    let stream = OpenOptions::new().write(true).open(path);
+                    Place::Stream(stream.map_err(|error| FileError::new(path, &error, "name another file"))?)
+                }
+                _ => Place::File(AtomicFile::create(path)?),
+            }
+        };
+        Ok(Self { path: path.to_owned(), place })
+    }
+
+    /// The report that a sink writes to this file; the file is there once the report is finished.
+    ///
+    /// # Errors
+    /// When the system gives no second handle to the file.
+    pub fn report<S: Sink>(self, make: impl FnOnce(Writer) -> S) -> Result<FiledReport<S>, FileError> {
+        let handle = |file: &File| -> Result<Box<dyn Write + Send>, FileError> {
+            let copy = file.try_clone().map_err(|error| FileError::new(&self.path, &error, "try again"))?;
+            Ok(Box::new(copy))
+        };
+        let writer = match &self.place {
+            Place::Stdout => Box::new(io::stdout()),
+            Place::Stream(file) => handle(file)?,
+            Place::File(file) => handle(&file.file)?,
+        };
+        Ok(FiledReport { sink: make(BufWriter::new(writer)), file: Some(self) })
+    }
+}
+
+/// A report on its way to a file.
+#[derive(Debug)]
+pub struct FiledReport<S> {
+    sink: S,
+    file: Option<ReportFile>,
+}
+
+impl<S: Sink> FiledReport<S> {
+    /// Names the file in an error.
+    fn named(&self, error: &io::Error) -> io::Error {
+        let path = self.file.as_ref().map_or(Path::new("the report"), |file| &file.path);
+        io::Error::new(error.kind(), format!("cannot write {}: {error}", path.display()))
+    }
+}
+
+impl<S: Sink> Sink for FiledReport<S> {
+    fn hear(&mut self, event: &Event) -> io::Result<()> {
+        self.sink.hear(event).map_err(|error| self.named(&error))
+    }
+
+    fn finish(&mut self) -> io::Result<()> {
+        self.sink.finish().map_err(|error| self.named(&error))?;
+        match self.file.take().map(|file| file.place) {
+            Some(Place::File(file)) => file.commit().map_err(io::Error::other),
+            Some(Place::Stdout | Place::Stream(_)) | None => Ok(()),
+        }
+    }
+}
+
+/// A file that comes into being, or replaces another, in one step: it is written under another name
+/// in the same folder, and removed where it is not committed.
+#[derive(Debug)]
+pub(super) struct AtomicFile {
+    file: File,
+    temporary: PathBuf,
+    path: PathBuf,
+}
+
+impl AtomicFile {
+    pub(super) fn create(path: &Path) -> Result<Self, FileError> {
+        if path.exists() {
+            // Replacing needs the folder's permission only; a protected file is protected for a reason.
+            let open = OpenOptions::new().append(true).open(path);
+            open.map_err(|error| FileError::new(path, &error, "name another file, or make this one writable"))?;
+        }
+        // A link stays a link: what it points to is replaced.
+        let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        let Some(name) = path.file_name() else {
+            return Err(FileError::new(&path, &"it has no file name", "name a file"));
+        };
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        if !folder.is_dir() {
+            let problem = format!("there is no folder {}", folder.display());
+            return Err(FileError::new(&path, &problem, "make that folder first, or name a file in another one"));
+        }
+        let suffix = RandomState::new().build_hasher().finish();
+        let temporary = folder.join(format!(".{}.{suffix:016x}.tmp", name.to_string_lossy()));
+        match OpenOptions::new().write(true).create_new(true).open(&temporary) {
+            Ok(file) => Ok(Self { file, temporary, path }),
+            Err(error) => {
+                let problem = format!("no file can be made in {}: {error}", folder.display());
+                Err(FileError::new(&path, &problem, "name a file in a folder that is writable"))
+            }
+        }
+    }
+
+    pub(super) fn write(mut self, text: &str) -> Result<(), FileError> {
+        let written = self.file.write_all(text.as_bytes());
+        written.map_err(|error| FileError::new(&self.path, &error, "the file is as it was before"))?;
+        self.commit()
+    }
+
+    fn commit(self) -> Result<(), FileError> {
+        let done = self
+            .file
+            .sync_all()
+            .and_then(|()| fs::rename(&self.temporary, &self.path))
+            // A file that is mounted into a container cannot be replaced, only written.
+            .or_else(|_| fs::copy(&self.temporary, &self.path).map(drop));
+        done.map_err(|error| FileError::new(&self.path, &error, "name another file"))
+    }
+}
+
+impl Drop for AtomicFile {
+    fn drop(&mut self) {
+        // After a rename there is nothing left to remove, and nobody to tell of a failure.
+        drop(fs::remove_file(&self.temporary));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::super::StreamSink;
+    use super::super::tests::sample;
+    use super::*;
+
+    fn names_in(folder: &Path) -> Vec<String> {
+        let names = fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").file_name());
+        names.map(|name| name.to_string_lossy().into_owned()).collect()
+    }
+
+    #[rstest]
+    #[case::a_folder(".", "it is a folder; name a file in it")]
+    #[case::missing_folder("missing/run.json", "make that folder first")]
+    #[case::file_as_folder("file/run.json", "make that folder first")]
+    fn a_path_that_cannot_be_written_is_found_before_the_run(#[case] path: &str, #[case] advice: &str) {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        fs::write(folder.path().join("file"), "").expect("a file");
+        let path = folder.path().join(path);
+        let error = ReportFile::open(&path).expect_err("it cannot be written").to_string();
+        assert!(error.contains(&path.display().to_string()) && error.contains(advice), "{error}");
+    }
+
+    #[test]
+    fn a_report_replaces_the_old_one_only_when_it_is_finished() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("run.jsonl");
+        fs::write(&path, "old").expect("an old report");
+        let mut report = ReportFile::open(&path).expect("writable").report(StreamSink::new).expect("a report");
+        report.hear(&sample::events()[0]).expect("heard");
+        assert_eq!(fs::read_to_string(&path).expect("still there"), "old");
+        report.finish().expect("finished");
+        assert!(fs::read_to_string(&path).expect("replaced").starts_with(r#"{"event":"run""#));
+        assert_eq!(names_in(folder.path()), ["run.jsonl"]);
+    }
+
+    #[test]
+    fn a_report_that_is_given_up_leaves_nothing() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("run.jsonl");
+        drop(ReportFile::open(&path).expect("writable").report(StreamSink::new).expect("a report"));
+        assert_eq!(names_in(folder.path()), Vec::<String>::new());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_stays_a_link_and_a_device_a_device() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let (path, link) = (folder.path().join("run.jsonl"), folder.path().join("link"));
+        fs::write(&path, "old").expect("an old report");
+        std::os::unix::fs::symlink(&path, &link).expect("a link");
+        for path in [link.as_path(), Path::new("/dev/null")] {
+            let mut report = ReportFile::open(path).expect("writable").report(StreamSink::new).expect("a report");
+            report.finish().expect("finished");
+        }
+        assert!(link.is_symlink() && !Path::new("/dev/null").is_file());
+        assert_eq!(fs::read_to_string(&path).expect("replaced"), "");
+    }
+}

@@ -1,0 +1,221 @@
+use std::io::{self, Write};
+use std::time::Duration;
+
+use quick_junit::{NonSuccessKind, Property, Report, TestCase, TestCaseStatus, TestSuite};
+
+use super::collected::Collected;
+use super::event::{Event, RunEvent};
+use super::words::Line;
+use super::{Sink, words};
+use crate::contract::Register;
+use crate::verdict::{CaseResult, Verdict, Violation};
+use crate::wire::escape;
+
+/// Writes a `JUnit` report when the run is over: a suite for each suite, a test case for each case.
+///
+/// | verdict | is |
+/// |---|---|
+/// | `pass` | passed; its warnings stand in `system-out` |
+/// | `fail`, `fixed`, `blocked`, `not-implemented` | `failure`, with the verdict as its type |
+/// | `indeterminate`, `harness-error` | `error`, with the verdict as its type |
+/// | `known-fail`, `not-applicable` | `skipped`, with the reason |
+///
+/// Every reader of `JUnit` files takes a skip for fine, so only what leaves the exit code at 0 is one.
+/// A run that was cut short has one more suite, `countersign`, with an error.
+#[derive(Debug)]
+pub struct JunitSink<W> {
+    out: W,
+    register: Register,
+    heard: Collected,
+}
+
+impl<W: Write> JunitSink<W> {
+    /// A report that is written to `out`, with the words of a register's requirements.
+    pub fn new(out: W, register: &Register) -> Self {
+        Self { out, register: register.clone(), heard: Collected::default() }
+    }
+
+    fn report(&self) -> Report {
+        let name = self.heard.run.as_ref().map_or("countersign", |run| run.suite.as_str());
+        let mut report = Report::new(xml(name));
+        if let Some(summary) = &self.heard.summary {
+            report.set_time(time(summary.duration_ms));
+        }
+        report.add_test_suites(self.heard.suites().into_iter().map(|suite| self.suite(suite)));
+        if !self.heard.summary.as_ref().is_some_and(|summary| summary.complete) {
+            report.add_test_suite(cut_short());
+        }
+        report
+    }
+
+    fn suite(&self, name: &str) -> TestSuite {
+        let mut suite = TestSuite::new(xml(name));
+        if let Some(run) = &self.heard.run {
+            suite.extra.insert("timestamp".into(), xml(&run.started_at).into());
+            suite.add_properties(properties(run));
+        }
+        let cases = || self.heard.cases.iter().filter(|case| case.suite == name);
+        suite.set_time(time(cases().map(|case| case.duration_ms).sum()));
+        suite.add_test_cases(cases().map(|case| self.case(case)));
+        suite
+    }
+
+    fn case(&self, case: &CaseResult) -> TestCase {
+        let name = case.id.strip_prefix(&format!("{}/", case.suite)).unwrap_or(&case.id);
+        let mut test = TestCase::new(xml(name), self.status(case));
+        test.set_classname(xml(&case.suite)).set_time(time(case.duration_ms));
+        test.add_property(Property::new("title", xml(&case.title)));
+        test.add_properties(case.requirements.iter().map(|id| Property::new("requirement", xml(id))));
+        if !case.warnings.is_empty() {
+            test.set_system_out(lines(&[vec!["Warnings:".to_owned()], self.list(&case.warnings)].concat()));
+        }
+        test
+    }
+
+    fn status(&self, case: &CaseResult) -> TestCaseStatus {
+        let mut status = match case.verdict {
+            Verdict::Pass => return TestCaseStatus::success(),
+            Verdict::KnownFail | Verdict::NotApplicable => {
+                let mut skipped = TestCaseStatus::skipped();
+                skipped.set_message(xml(&format!("{}: {}", case.verdict, words::reason(case))));
+                return skipped;
+            }
+            Verdict::Fail | Verdict::Fixed | Verdict::Blocked | Verdict::NotImplemented => {
+                TestCaseStatus::non_success(NonSuccessKind::Failure)
+            }
+            Verdict::Indeterminate | Verdict::HarnessError => TestCaseStatus::non_success(NonSuccessKind::Error),
+        };
+        let message = match case.violations.first() {
+            Some(first) => {
+                let Violation { requirement, at, expected, actual, .. } = first;
+                let more = match case.violations.len() {
+                    0 | 1 => String::new(),
+                    several => format!(" (and {} more)", several - 1),
+                };
+                format!("{requirement}: at {at}: expected {expected}, found {actual}{more}")
+            }
+            None => words::reason(case),
+        };
+        status.set_message(xml(&message)).set_type(case.verdict.word()).set_description(self.story(case));
+        status
+    }
+
+    /// All there is to say about a case that did not pass.
+    fn story(&self, case: &CaseResult) -> String {
+        let mut story = vec![case.title.clone()];
+        if case.violations.is_empty() || case.reason.is_some() {
+            story.push(words::reason(case));
+        }
+        story.extend(self.list(&case.violations));
+        story.extend(words::answer(case).map(|answer| format!("the answer was: {answer}")));
+        let repro = case.repro.as_ref().filter(|_| case.verdict != Verdict::Fixed);
+        story.extend(repro.map(|repro| format!("to see it: {repro}")));
+        lines(&story)
+    }
+
+    fn list(&self, violations: &[Violation]) -> Vec<String> {
+        let lines = words::violations(violations, &self.register).into_iter();
+        let line = |line| match line {
+            Line::Heading(text) => text,
+            Line::Particular(label, text) => format!("  {label:<8}  {text}"),
+        };
+        lines.map(line).collect()
+    }
+}
+
+impl<W: Write> Sink for JunitSink<W> {
+    fn hear(&mut self, event: &Event) -> io::Result<()> {
+        self.heard.hear(event);
+        Ok(())
+    }
+
+    fn finish(&mut self) -> io::Result<()> {
+        self.report().serialize(&mut self.out).map_err(io::Error::other)?;
+        self.out.flush()
+    }
+}
+
+fn properties(run: &RunEvent) -> Vec<Property> {
+    let RunEvent { tool, seed, target, .. } = run;
+    let features = target.features.join(",");
+    let seed = seed.to_string();
+    let pairs = [
+        ("tool", tool.as_str()),
+        ("target", &target.name),
+        ("endpoint", &target.endpoint),
+        ("region", &target.region),
+        ("features", &features),
+        ("class", &target.class),
+        ("said", &target.said),
+        ("seed", &seed),
+    ];
+    pairs.into_iter().map(|(name, value)| Property::new(name, xml(value))).collect()
+}
+
+/// A suite that keeps an interrupted run from looking like a whole one.
+fn cut_short() -> TestSuite {
+    let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
+    status.set_message("the run was cut short: cases are missing here").set_type("incomplete");
+    let mut case = TestCase::new("the run came to its end", status);
+    case.set_classname("countersign");
+    let mut suite = TestSuite::new("countersign");
+    suite.add_test_case(case);
+    suite
+}
+
+/// A text on one line without the characters that XML 1.0 has no way to write (section 2.2).
+fn xml(text: &str) -> String {
+    escape(text).replace('\u{fffe}', "\\u{fffe}").replace('\u{ffff}', "\\u{ffff}")
+}
+
+/// Texts, each on a line of its own.
+fn lines(texts: &[String]) -> String {
+    texts.iter().map(|text| xml(text) + "\n").collect()
+}
+
+fn time(milliseconds: f64) -> Duration {
+    Duration::try_from_secs_f64(milliseconds / 1000.0).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::replay;
+    use super::super::tests::sample;
+    use super::*;
+
+    fn written(events: &[Event]) -> String {
+        let mut out = Vec::new();
+        replay(events, &mut JunitSink::new(&mut out, &sample::register())).expect("memory takes everything");
+        String::from_utf8(out).expect("UTF-8")
+    }
+
+    #[test]
+    fn the_file_is_xml_with_a_test_case_for_each_case() {
+        let report = Report::deserialize_from_str(&written(&sample::events())).expect("well-formed XML");
+        assert_eq!(report.tests, sample::cases().len());
+        assert_eq!((report.failures, report.errors, report.skipped), (6, 1, 2));
+    }
+
+    #[test]
+    fn no_character_breaks_the_file() {
+        let nasty: String =
+            (0..=0x20_u32).chain(0x7f..=0xa0).chain(0xfff0..=0xffff).filter_map(char::from_u32).collect();
+        let nasty = format!("{nasty}]]><&\"'\u{1b}[31m");
+        let mut case = sample::cases().remove(1);
+        (case.title, case.repro) = (nasty.clone(), Some(nasty.clone()));
+        case.violations[0].actual = nasty;
+        let xml = written(&[Event::Case(case)]);
+        let allowed = |c: char| c == '\n' || (!c.is_control() && !matches!(c, '\u{fffe}' | '\u{ffff}'));
+        assert!(xml.chars().all(allowed), "{xml}");
+        let report = Report::deserialize_from_str(&xml).expect("well-formed XML");
+        assert!(format!("{report:?}").contains(r"\\u{0}"), "escaped, not left out: {report:?}");
+    }
+
+    #[test]
+    fn a_run_that_was_cut_short_is_not_green() {
+        let mut events = sample::events();
+        events.retain(|event| !matches!(event, Event::Case(case) if case.verdict != Verdict::Pass));
+        events.pop();
+        assert!(written(&events).contains("the run was cut short"));
+    }
+}

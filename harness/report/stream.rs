@@ -1,0 +1,255 @@
+use std::collections::HashMap;
+use std::io::{self, BufRead, Read, Write};
+
+use super::{Event, Sink, VERSION, words};
+
+/// The longest line that is read from a run stream, in bytes: 16 MiB.
+pub const LINE_LIMIT: usize = 16 << 20;
+
+/// Writes the run stream: one JSON object a line, each as soon as it is known.
+#[derive(Debug)]
+pub struct StreamSink<W> {
+    out: W,
+}
+
+impl<W: Write> StreamSink<W> {
+    /// A run stream that is written to `out`.
+    pub fn new(out: W) -> Self {
+        Self { out }
+    }
+}
+
+impl<W: Write> Sink for StreamSink<W> {
+    fn hear(&mut self, event: &Event) -> io::Result<()> {
+        let line = words::visible_json(&serde_json::to_string(&event.clone().rounded())?);
+        self.out.write_all(line.as_bytes())?;
+        self.out.write_all(b"\n")?;
+        // Whoever reads along sees each case when it is done.
+        self.out.flush()
+    }
+
+    fn finish(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}
+
+/// What to do with a run stream that ends before its `summary`, because the run was killed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CutShort {
+    /// It is an error.
+    Refuse,
+    /// What is there is taken; a last line that is cut is left out.
+    Accept,
+}
+
+/// A run stream that cannot be used: at which line, and why.
+#[derive(Debug, thiserror::Error)]
+pub enum StreamError {
+    /// A line cannot be read.
+    #[error("line {line} of the run stream cannot be read: {error}")]
+    Unreadable {
+        /// The line, from 1.
+        line: usize,
+        /// Why.
+        error: io::Error,
+    },
+    /// A line is longer than [`LINE_LIMIT`].
+    #[error("line {0} of the run stream: expected at most {LINE_LIMIT} bytes, found more; is it a run stream?")]
+    TooLong(usize),
+    /// A line is not an event.
+    #[error("line {line} of the run stream: expected an event as one JSON object, found something else: {problem}")]
+    NotAnEvent {
+        /// The line, from 1.
+        line: usize,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// The format is another than this build knows.
+    #[error(
+        "line 1 of the run stream: expected version {VERSION}, found {0}; read it with the countersign that wrote it"
+    )]
+    Version(u32),
+    /// An event stands where another is expected.
+    #[error("line {line} of the run stream: expected {expected}, found {found}")]
+    OutOfOrder {
+        /// The line, from 1.
+        line: usize,
+        /// What may stand there.
+        expected: &'static str,
+        /// What stands there.
+        found: &'static str,
+    },
+    /// A case or a requirement stands there twice.
+    #[error("line {line} of the run stream: expected each {kind} once, found {id} again, first in line {first}")]
+    Twice {
+        /// The line, from 1.
+        line: usize,
+        /// `case` or `requirement`.
+        kind: &'static str,
+        /// Its id.
+        id: String,
+        /// The line in which it stands first.
+        first: usize,
+    },
+    /// There is no event at all.
+    #[error("the run stream is empty: expected a run event in line 1")]
+    Empty,
+    /// The last event is missing.
+    #[error("line {0} of the run stream is the last: expected a summary after it; the run was killed before its end")]
+    NoSummary(usize),
+}
+
+/// Reads a run stream.
+///
+/// # Errors
+/// The first line that is no event, too long, out of order or there twice; a stream without `run`;
+/// and one without `summary` unless that is accepted.
+pub fn read(mut stream: impl BufRead, cut_short: CutShort) -> Result<Vec<Event>, StreamError> {
+    let mut events = Vec::new();
+    let mut order = Order::default();
+    let mut line = 0;
+    loop {
+        let mut bytes = Vec::new();
+        line += 1;
+        let limit = LINE_LIMIT as u64 + 1;
+        let count = stream.by_ref().take(limit).read_until(b'\n', &mut bytes);
+        match count.map_err(|error| StreamError::Unreadable { line, error })? {
+            0 => break,
+            _ if bytes.trim_ascii_end().len() > LINE_LIMIT => return Err(StreamError::TooLong(line)),
+            _ => {}
+        }
+        let event = match serde_json::from_slice::<Event>(&bytes) {
+            Ok(event) => event,
+            Err(_) if cut_short == CutShort::Accept && !bytes.ends_with(b"\n") => break,
+            Err(error) => return Err(StreamError::NotAnEvent { line, problem: error.to_string() }),
+        };
+        order.admit(line, &event)?;
+        events.push(event);
+    }
+    match events.last() {
+        None => Err(StreamError::Empty),
+        Some(Event::Summary(_)) => Ok(events),
+        Some(_) if cut_short == CutShort::Accept => Ok(events),
+        Some(_) => Err(StreamError::NoSummary(events.len())),
+    }
+}
+
+/// What has been read so far, as far as it decides what may come next.
+#[derive(Default)]
+struct Order {
+    last: Option<&'static str>,
+    seen: HashMap<(&'static str, String), usize>,
+}
+
+impl Order {
+    fn admit(&mut self, line: usize, event: &Event) -> Result<(), StreamError> {
+        let (kind, id) = match event {
+            Event::Run(run) if run.version != VERSION => return Err(StreamError::Version(run.version)),
+            Event::Run(_) => ("run", None),
+            Event::Case(case) => ("case", Some(&case.id)),
+            Event::Requirement(requirement) => ("requirement", Some(&requirement.id)),
+            Event::Summary(_) => ("summary", None),
+        };
+        let (expected, fits) = match self.last {
+            None => ("run", kind == "run"),
+            Some("run" | "case") => ("case, requirement or summary", kind != "run"),
+            Some("requirement") => ("requirement or summary", matches!(kind, "requirement" | "summary")),
+            Some(_) => ("nothing after the summary", false),
+        };
+        if !fits {
+            return Err(StreamError::OutOfOrder { line, expected, found: kind });
+        }
+        self.last = Some(kind);
+        if let Some(id) = id
+            && let Some(first) = self.seen.insert((kind, id.clone()), line)
+        {
+            return Err(StreamError::Twice { line, kind, id: id.clone(), first });
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::super::replay;
+    use super::super::tests::sample;
+    use super::*;
+
+    fn lines() -> Vec<String> {
+        let mut out = Vec::new();
+        replay(&sample::events(), &mut StreamSink::new(&mut out)).expect("memory takes everything");
+        String::from_utf8(out).expect("UTF-8").lines().map(str::to_owned).collect()
+    }
+
+    fn read_lines(lines: &[String]) -> Result<Vec<Event>, StreamError> {
+        read((lines.join("\n") + "\n").as_bytes(), CutShort::Refuse)
+    }
+
+    #[test]
+    fn what_is_written_is_read_back() {
+        let events: Vec<_> = sample::events().into_iter().map(Event::rounded).collect();
+        assert_eq!(read_lines(&lines()).expect("a good stream"), events);
+    }
+
+    #[test]
+    fn no_line_has_a_raw_control_or_invisible_character() {
+        assert!(lines().iter().all(|line| crate::wire::escape(line) == *line));
+    }
+
+    #[rstest]
+    #[case::empty(&[], "empty")]
+    #[case::no_run(&[1], "line 1 of the run stream: expected run, found case")]
+    #[case::two_runs(&[0, 0], "line 2 of the run stream: expected case, requirement or summary, found run")]
+    #[case::a_case_twice(&[0, 1, 2, 1], "line 4 of the run stream: expected each case once, found success/workgroup-only again, first in line 2")]
+    #[case::cut(&[0, 1], "line 2 of the run stream is the last: expected a summary")]
+    fn a_stream_out_of_order_is_refused_with_its_line(#[case] picked: &[usize], #[case] expected: &str) {
+        let all = lines();
+        let picked: Vec<_> = picked.iter().map(|index| all[*index].clone()).collect();
+        let stream = if picked.is_empty() { String::new() } else { picked.join("\n") + "\n" };
+        let error = read(stream.as_bytes(), CutShort::Refuse).expect_err("it is out of order").to_string();
+        assert!(error.contains(expected), "{error}");
+    }
+
+    #[test]
+    fn nothing_comes_after_the_summary() {
+        let mut lines = lines();
+        lines.push(lines[1].clone());
+        let error = read_lines(&lines).expect_err("a case after the summary").to_string();
+        assert!(error.contains("expected nothing after the summary, found case"), "{error}");
+    }
+
+    #[rstest]
+    #[case::not_json("x", "expected an event")]
+    #[case::blank("", "expected an event")]
+    #[case::another_event(r#"{"event":"coffee"}"#, "unknown variant `coffee`")]
+    #[case::half(r#"{"event":"case","id":"a"}"#, "missing field")]
+    fn a_line_that_is_no_event_is_refused(#[case] line: &str, #[case] expected: &str) {
+        let mut lines = lines();
+        lines[2] = line.to_owned();
+        let error = read_lines(&lines).expect_err("no event").to_string();
+        assert!(error.contains("line 3 ") && error.contains(expected), "{error}");
+    }
+
+    #[test]
+    fn another_version_is_refused() {
+        let mut lines = lines();
+        lines[0] = lines[0].replace(r#""version":1"#, r#""version":2"#);
+        assert!(matches!(read_lines(&lines), Err(StreamError::Version(2))));
+    }
+
+    #[test]
+    fn a_line_without_end_is_given_up() {
+        let endless = io::BufReader::new(io::repeat(b'x'));
+        assert!(matches!(read(endless, CutShort::Refuse), Err(StreamError::TooLong(1))));
+    }
+
+    #[test]
+    fn a_killed_run_is_read_as_far_as_it_came_where_that_is_accepted() {
+        let text = lines()[..3].join("\n");
+        let cut = &text[..text.len() - 10];
+        assert_eq!(read(cut.as_bytes(), CutShort::Accept).expect("accepted").len(), 2);
+        assert!(read(cut.as_bytes(), CutShort::Refuse).is_err());
+    }
+}

@@ -1,0 +1,199 @@
+//! One fixed run with every kind of thing that a report has to show.
+
+use crate::contract::{Feature, Level, Register, Side, parse};
+use crate::report::{Event, RunEvent, Tally, TargetEvent, VERSION};
+use crate::verdict::{CaseResult, Verdict, Violation};
+
+const REGISTER: &str = r#"{ "version": 1, "requirements": [
+  { "id": "GC-RES-01", "level": "must", "evidence": "documented", "text": "A successful call answers with HTTP status 200.",
+    "source": "API reference, GetCredentials, Response Elements" },
+  { "id": "GC-DUR-02", "level": "must", "evidence": "documented",
+    "text": "A durationSeconds below 900 or above 3600 is refused with ValidationException.",
+    "source": "API reference, GetCredentials, Request Parameters, durationSeconds" },
+  { "id": "GC-ERR-02", "level": "must", "evidence": "documented",
+    "text": "ResourceNotFoundException comes with HTTP status 400.", "source": "API reference, GetCredentials, Errors" },
+  { "id": "GC-ERR-06", "level": "should", "evidence": "protocol",
+    "text": "An error carries its name in the body's __type.", "source": "Smithy, AWS JSON 1.1, operation errors" },
+  { "id": "GC-SIG-01", "level": "must", "evidence": "documented", "feature": "signature",
+    "text": "A request without a signature is refused.", "source": "API reference, Common Error Types" },
+  { "id": "GC-DOM-01", "level": "must", "evidence": "documented", "feature": "custom-domain",
+    "text": "A request with a custom domain name is accepted.", "source": "API reference, GetCredentials, customDomainName" }
+] }"#;
+
+pub(in crate::report) fn register() -> Register {
+    parse("requirements.json", REGISTER).expect("a good register")
+}
+
+/// A case of which nothing is known but its verdict.
+pub(in crate::report) fn case(id: &str, verdict: Verdict) -> CaseResult {
+    CaseResult {
+        id: id.to_owned(),
+        suite: id.split('/').next().unwrap_or_default().to_owned(),
+        side: Side::Server,
+        title: format!("What {id} claims"),
+        requirements: Vec::new(),
+        decided: Vec::new(),
+        verdict,
+        reason: None,
+        violations: Vec::new(),
+        warnings: Vec::new(),
+        status: None,
+        error: None,
+        media_type: None,
+        body: None,
+        runs: 1,
+        duration_ms: 0.0,
+        repro: None,
+    }
+}
+
+/// A case that was answered, with what it claims and decided.
+fn answered(id: &str, title: &str, requirement: &str, verdict: Verdict, answer: (u16, &str, &str)) -> CaseResult {
+    let (status, error, body) = answer;
+    CaseResult {
+        title: title.to_owned(),
+        requirements: vec![requirement.to_owned()],
+        decided: vec![requirement.to_owned()],
+        status: Some(status),
+        error: Some(error.to_owned()).filter(|error| !error.is_empty()),
+        media_type: Some("application/x-amz-json-1.1".to_owned()),
+        body: Some(body.to_owned()),
+        duration_ms: 12.345_678_9,
+        repro: Some(format!("curl -sS -i -X POST --data-binary '{{}}' http://localhost:4566/ # {id}")),
+        ..case(id, verdict)
+    }
+}
+
+fn broken(requirement: &str, level: Level, at: &str, expected: &str, actual: &str) -> Violation {
+    Violation {
+        requirement: requirement.to_owned(),
+        level,
+        at: at.to_owned(),
+        expected: expected.to_owned(),
+        actual: actual.to_owned(),
+    }
+}
+
+pub(in crate::report) fn cases() -> Vec<CaseResult> {
+    const CREDENTIALS: &str = "{dbPassword: string, dbUser: string, expiration: number, nextRefreshTime: number}";
+    const MESSAGE: &str = "{__type: string, message: string}";
+    let validation = (400, "ValidationException", MESSAGE);
+    let outside = |id| CaseResult {
+        violations: vec![broken(
+            "GC-DUR-02",
+            Level::Must,
+            "status",
+            "400 ValidationException",
+            "200 application/x-amz-json-1.1",
+        )],
+        ..answered(
+            id,
+            "A duration outside 900 to 3600 seconds is refused",
+            "GC-DUR-02",
+            Verdict::Fail,
+            (200, "", CREDENTIALS),
+        )
+    };
+    let without = |id, verdict, reason: &str| CaseResult { reason: Some(reason.to_owned()), ..case(id, verdict) };
+    let no_workgroup = "it needs a workgroup that the target has; name one with --workgroup";
+    vec![
+        answered("success/workgroup-only", "A workgroup is enough", "GC-RES-01", Verdict::Pass, (200, "", CREDENTIALS)),
+        CaseResult {
+            violations: vec![
+                broken("GC-ERR-02", Level::Must, "status", "400 with ResourceNotFoundException", "404"),
+                // What a target sends is escaped before it comes here; a report does not rely on that.
+                broken(
+                    "GC-ERR-02",
+                    Level::Must,
+                    "body /message",
+                    "a plain sentence",
+                    "\"\u{1b}[2J\u{1b}[31m<script>alert(1)</script> ]]> & \u{202e}txet\"",
+                ),
+            ],
+            ..answered(
+                "errors/not-found",
+                "A workgroup that does not exist is not found",
+                "GC-ERR-02",
+                Verdict::Fail,
+                (404, "ResourceNotFoundException", MESSAGE),
+            )
+        },
+        CaseResult {
+            warnings: vec![broken(
+                "GC-ERR-06",
+                Level::Should,
+                "body /__type",
+                "\"ValidationException\"",
+                "no such text, only header x-amzn-errortype",
+            )],
+            ..answered("errors/named", "An error has a name", "GC-ERR-06", Verdict::Pass, validation)
+        },
+        outside("parameters/duration-outside/899"),
+        outside("parameters/duration-outside/3601"),
+        without("parameters/database-name", Verdict::Blocked, no_workgroup),
+        without("parameters/database-null", Verdict::Blocked, no_workgroup),
+        CaseResult {
+            requirements: vec!["GC-RES-01".to_owned()],
+            repro: Some("curl -sS -i -X POST http://localhost:4566/".to_owned()),
+            duration_ms: 10_000.4,
+            ..without("lifetimes/default", Verdict::Indeterminate, "no answer within 10 s")
+        },
+        CaseResult {
+            violations: vec![broken("GC-SIG-01", Level::Must, "status", "4xx with an error type", "200")],
+            reason: Some("signatures are not checked yet (https://example.com/issues/7)".to_owned()),
+            ..answered(
+                "signature/unsigned",
+                "A request without a signature is refused",
+                "GC-SIG-01",
+                Verdict::KnownFail,
+                (200, "", CREDENTIALS),
+            )
+        },
+        CaseResult {
+            reason: Some("it passes, and the entry \"signature/wrong-secret\" still says that it fails".to_owned()),
+            ..answered(
+                "signature/wrong-secret",
+                "A wrong secret is refused",
+                "GC-SIG-01",
+                Verdict::Fixed,
+                (403, "InvalidSignatureException", MESSAGE),
+            )
+        },
+        without("custom-domain/plain", Verdict::NotApplicable, "the target does not claim custom-domain"),
+    ]
+}
+
+pub(in crate::report) fn events() -> Vec<Event> {
+    events_of(cases(), true)
+}
+
+/// The events of a run with these results.
+pub(in crate::report) fn events_of(results: Vec<CaseResult>, complete: bool) -> Vec<Event> {
+    let features = [Feature::Core, Feature::Signature];
+    let mut tally = Tally::new(features);
+    for case in &results {
+        tally.add(case);
+    }
+    let run = RunEvent {
+        version: VERSION,
+        tool: "countersign 0.1.0".to_owned(),
+        suite: "GetCredentials".to_owned(),
+        selected: 11,
+        seed: 42,
+        target: TargetEvent {
+            name: "endpoint".to_owned(),
+            endpoint: "http://localhost:4566/".to_owned(),
+            region: "us-east-1".to_owned(),
+            features: features.map(|feature| feature.word().to_owned()).to_vec(),
+            class: "answers".to_owned(),
+            meaning: "answers GetCredentials".to_owned(),
+            said: "200 application/x-amz-json-1.1".to_owned(),
+        },
+        started_at: "2026-11-22T10:00:00Z".to_owned(),
+    };
+    let mut events = vec![Event::Run(run)];
+    events.extend(results.into_iter().map(Event::Case));
+    events.extend(tally.requirements(&register()).into_iter().map(Event::Requirement));
+    events.push(Event::Summary(tally.summary(&register(), 1_234.567_89, complete)));
+    events
+}

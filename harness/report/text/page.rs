@@ -1,0 +1,74 @@
+use crate::verdict::Verdict;
+
+/// What a colour says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Tone {
+    Good,
+    Bad,
+    Doubtful,
+    Title,
+    Faint,
+}
+
+impl Tone {
+    pub(super) fn of(verdict: Verdict) -> Self {
+        match verdict {
+            Verdict::Pass => Self::Good,
+            Verdict::Fail | Verdict::HarnessError | Verdict::Fixed => Self::Bad,
+            Verdict::Blocked | Verdict::NotImplemented | Verdict::Indeterminate => Self::Doubtful,
+            Verdict::KnownFail | Verdict::NotApplicable => Self::Faint,
+        }
+    }
+
+    /// The parameter of the terminal code "select graphic rendition" (ECMA-48, 8.3.117).
+    const fn code(self) -> &'static str {
+        match self {
+            Self::Good => "32",
+            Self::Bad => "1;31",
+            Self::Doubtful => "33",
+            Self::Title => "1",
+            Self::Faint => "2",
+        }
+    }
+}
+
+/// Text that grows line by line.
+#[derive(Debug)]
+pub(super) struct Page {
+    text: String,
+    colour: bool,
+    /// Whether nothing stands before this text.
+    first: bool,
+}
+
+impl Page {
+    pub(super) fn new(colour: bool, first: bool) -> Self {
+        Self { text: String::new(), colour, first }
+    }
+
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
+
+    pub(super) fn line(&mut self, line: &str) {
+        self.text.push_str(line);
+        self.text.push('\n');
+    }
+
+    /// An empty line, but not as the very first.
+    pub(super) fn gap(&mut self) {
+        if !(self.first && self.text.is_empty()) {
+            self.text.push('\n');
+        }
+    }
+
+    pub(super) fn title(&mut self, title: &str) {
+        self.gap();
+        self.line(&self.paint(Tone::Title, title));
+    }
+
+    /// A text in a tone, where there is colour.
+    pub(super) fn paint(&self, tone: Tone, text: &str) -> String {
+        if self.colour { format!("\u{1b}[{}m{text}\u{1b}[0m", tone.code()) } else { text.to_owned() }
+    }
+}

@@ -1,0 +1,123 @@
+//! What it comes to: suites, verdicts, divergence and coverage, conformance, the next command.
+
+use std::collections::BTreeMap;
+
+use super::super::collected::Collected;
+use super::super::event::{FeatureSummary, RequirementStatus, SummaryEvent};
+use super::page::{Page, Tone};
+use super::{TextOptions, is_problem, words};
+use crate::contract::Level;
+use crate::verdict::Verdict;
+use crate::wire::escape;
+
+/// At most so many ids stand in one line.
+const IDS_LIMIT: usize = 10;
+
+/// The longest command for the failed cases alone; above it, the whole run is as good.
+const COMMAND_LIMIT: usize = 400;
+
+/// A line for each suite.
+pub(super) fn suites(page: &mut Page, heard: &Collected) {
+    let suites = heard.suites();
+    if suites.is_empty() {
+        return;
+    }
+    page.title("Suites");
+    let width = suites.iter().map(|suite| suite.chars().count()).max().unwrap_or_default();
+    for suite in suites {
+        let cases = || heard.cases.iter().filter(|case| case.suite == suite);
+        let mut counts: BTreeMap<Verdict, usize> = BTreeMap::new();
+        for case in cases() {
+            *counts.entry(case.verdict).or_default() += 1;
+        }
+        let tone = if cases().any(|case| is_problem(case.verdict)) { Tone::Bad } else { Tone::Good };
+        let warned = match cases().filter(|case| !case.warnings.is_empty()).count() {
+            0 => String::new(),
+            some => format!("; {some} with warnings"),
+        };
+        let counts = page.paint(tone, &words::verdicts(&counts));
+        page.line(&format!("  {:<width$}  {counts}{warned}", escape(suite)));
+    }
+}
+
+/// Verdicts, features, and whether the target conforms.
+pub(super) fn totals(page: &mut Page, heard: &Collected) {
+    page.title("Totals");
+    let Some(summary) = &heard.summary else {
+        page.line(&page.paint(Tone::Bad, &cut_short(heard)));
+        return;
+    };
+    let SummaryEvent { verdicts, checks, features, duration_ms, .. } = summary;
+    let cases = words::count(verdicts.values().sum(), "case");
+    let checks = words::count(usize::try_from(*checks).unwrap_or(usize::MAX), "check");
+    let told = Some(words::verdicts(verdicts)).filter(|told| !told.is_empty()).unwrap_or_else(|| "none".to_owned());
+    page.line(&format!("{cases}: {told}; {checks} in {}", words::duration(*duration_ms)));
+    if !summary.complete {
+        page.line(&page.paint(Tone::Bad, &cut_short(heard)));
+    }
+    for (name, FeatureSummary { must, violated, decided, confirmed }) in features {
+        page.line(&format!(
+            "{}: {decided} of {must} must-requirements decided, {violated} violated, {confirmed} confirmed by recordings \
+             of real AWS",
+            escape(name)
+        ));
+    }
+    let (tone, sentence) = conformance(heard, summary);
+    page.line(&page.paint(tone, &sentence));
+}
+
+fn cut_short(heard: &Collected) -> String {
+    let selected = heard.run.as_ref().map_or(0, |run| run.selected);
+    format!("the run was cut short: {} of {} have a verdict", heard.cases.len(), words::count(selected, "case"))
+}
+
+fn conformance(heard: &Collected, summary: &SummaryEvent) -> (Tone, String) {
+    let target = heard.run.as_ref().map(|run| &run.target);
+    let musts = |status: RequirementStatus| {
+        let found = heard.requirements.iter().filter(|row| row.level == Level::Must && row.status == status);
+        found.map(|row| row.id.as_str()).collect::<Vec<_>>()
+    };
+    let violated = musts(RequirementStatus::Fail);
+    let undecided = musts(RequirementStatus::Undecided);
+    let cases: usize = summary.verdicts.values().sum();
+    let absent = summary.verdicts.get(&Verdict::NotImplemented).is_some_and(|count| *count == cases);
+    if summary.conformant {
+        let features: Vec<_> = summary.features.keys().map(|feature| escape(feature)).collect();
+        (Tone::Good, format!("conformant for {}", features.join(", ")))
+    } else if !violated.is_empty() {
+        let count = words::count(violated.len(), "must-requirement");
+        (Tone::Bad, format!("not conformant: {count} violated: {}", list(&violated)))
+    } else if let Some(target) = target.filter(|_| absent) {
+        (Tone::Doubtful, format!("not decided: the target {}", escape(&target.meaning)))
+    } else if !undecided.is_empty() {
+        let count = words::count(undecided.len(), "must-requirement");
+        (Tone::Doubtful, format!("not decided: {count} left undecided: {}", list(&undecided)))
+    } else {
+        (Tone::Doubtful, "not decided: the run was cut short".to_owned())
+    }
+}
+
+fn list(ids: &[&str]) -> String {
+    let shown: Vec<_> = ids.iter().take(IDS_LIMIT).map(|id| escape(id)).collect();
+    let more = match ids.len().saturating_sub(IDS_LIMIT) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    format!("{}{more}", shown.join(", "))
+}
+
+/// One command: what failed once more, or the whole run.
+pub(super) fn again(page: &mut Page, heard: &Collected, options: &TextOptions) {
+    let all: Vec<&str> = heard.cases.iter().map(|case| case.id.as_str()).collect();
+    let problems = || heard.cases.iter().filter(|case| is_problem(case.verdict));
+    let failed: Vec<&str> = problems().map(|case| case.id.as_str()).collect();
+    let names: Vec<String> = words::collapse(&failed, &all).into_iter().map(|(name, _)| escape(&name)).collect();
+    let command = format!("{} {}", options.again_for, names.join(" "));
+    // Where everything failed, and where the list is too long for a line, the whole run is as good.
+    let some = !failed.is_empty() && failed.len() < all.len() && command.len() <= COMMAND_LIMIT;
+    let (label, command) =
+        if some { ("To run what failed again:", command) } else { ("To run this again:", options.again.clone()) };
+    page.gap();
+    page.line(&page.paint(Tone::Faint, label));
+    page.line(&escape(&command));
+}

@@ -1,0 +1,171 @@
+//! Words that several reports share. Everything that can come from outside is escaped here.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::contract::Register;
+use crate::verdict::{CaseResult, Verdict, Violation};
+use crate::wire::escape;
+
+/// `1 case`, `2 cases`.
+pub(super) fn count(number: usize, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+}
+
+/// `12.3 ms`, `4.56 s`, `2 min 5 s`.
+pub(super) fn duration(milliseconds: f64) -> String {
+    let seconds = milliseconds / 1000.0;
+    if seconds < 1.0 {
+        format!("{milliseconds:.1} ms")
+    } else if seconds < 120.0 {
+        format!("{seconds:.2} s")
+    } else {
+        format!("{:.0} min {:.0} s", (seconds / 60.0).floor(), seconds % 60.0)
+    }
+}
+
+/// `3 pass, 1 fail`: the verdicts that some case has.
+pub(super) fn verdicts(counts: &BTreeMap<Verdict, usize>) -> String {
+    let some = counts.iter().filter(|(_, count)| **count > 0);
+    some.map(|(verdict, count)| format!("{count} {verdict}")).collect::<Vec<_>>().join(", ")
+}
+
+/// Why a case that has no violations did not pass.
+pub(super) fn reason(case: &CaseResult) -> String {
+    match (&case.reason, case.verdict) {
+        (Some(reason), _) => escape(reason),
+        (None, Verdict::NotImplemented) => "the target does not have the operation".to_owned(),
+        (None, Verdict::NotApplicable) => "the target does not claim a feature that it needs".to_owned(),
+        (None, Verdict::Fixed) => "it passes, and the baseline says that it fails".to_owned(),
+        (None, Verdict::KnownFail) => "the baseline says so".to_owned(),
+        (None, verdict) => format!("{verdict}, and nothing says why"),
+    }
+}
+
+/// A requirement as a heading: `GC-DUR-02 (must, documented): A durationSeconds below …`.
+pub(super) fn requirement(violation: &Violation, register: &Register) -> String {
+    let Violation { requirement, level, .. } = violation;
+    let level = format!("{level:?}").to_lowercase();
+    match register.get(requirement) {
+        Some(row) => {
+            let evidence = format!("{:?}", row.evidence).to_lowercase();
+            format!("{requirement} ({level}, {evidence}): {}", escape(&row.text))
+        }
+        None => format!("{} ({level}): not in this build's register", escape(requirement)),
+    }
+}
+
+/// Violations for people: those of one requirement together, below its heading, with its source.
+pub(super) fn violations(violations: &[Violation], register: &Register) -> Vec<Line> {
+    let mut lines = Vec::new();
+    for alike in violations.chunk_by(|one, other| one.requirement == other.requirement) {
+        lines.push(Line::Heading(requirement(&alike[0], register)));
+        for Violation { at, expected, actual, .. } in alike {
+            lines.push(Line::Particular("at", escape(at)));
+            lines.push(Line::Particular("expected", escape(expected)));
+            lines.push(Line::Particular("found", escape(actual)));
+        }
+        if let Some(row) = register.get(&alike[0].requirement) {
+            lines.push(Line::Particular("source", escape(&row.source)));
+        }
+    }
+    lines
+}
+
+/// One line about violations.
+pub(super) enum Line {
+    /// A requirement.
+    Heading(String),
+    /// Something about it: a label, and a text.
+    Particular(&'static str, String),
+}
+
+/// What a target answered, on one line: status, error, media type, the shape of the body.
+pub(super) fn answer(case: &CaseResult) -> Option<String> {
+    let status = case.status?;
+    let mut parts = vec![status.to_string()];
+    parts.extend(case.error.as_deref().map(escape));
+    parts.push(case.media_type.as_deref().map_or_else(|| "no media type".to_owned(), escape));
+    parts.extend(case.body.as_deref().map(|body| format!("body {}", escape(body))));
+    Some(parts.join(", "))
+}
+
+/// JSON that says the same with every control character and every invisible one written as an
+/// escape, so that it can be shown on a terminal; JSON itself asks for that only below U+0020.
+pub(super) fn visible_json(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    for character in json.chars() {
+        let plain = character == '\n' || (' '..='~').contains(&character);
+        // Outside of texts, JSON has none of these characters.
+        if plain || escape(character.encode_utf8(&mut [0; 4])).len() == character.len_utf8() {
+            out.push(character);
+        } else {
+            out.extend(character.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")));
+        }
+    }
+    out
+}
+
+/// The family that a case belongs to, by its id.
+pub(super) fn family(id: &str) -> Option<&str> {
+    let (family, _) = id.rsplit_once('/')?;
+    family.contains('/').then_some(family)
+}
+
+/// Ids with each family that is among them as a whole under the family's id, in their order, each
+/// with how many cases it stands for. A family is whole by the ids in `all`.
+pub(super) fn collapse(ids: &[&str], all: &[&str]) -> Vec<(String, usize)> {
+    let wanted: BTreeSet<&str> = ids.iter().copied().collect();
+    let mut sizes: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
+    for id in all.iter().copied().collect::<BTreeSet<_>>() {
+        if let Some(family) = family(id) {
+            let (among, size) = sizes.entry(family).or_default();
+            *among += usize::from(wanted.contains(id));
+            *size += 1;
+        }
+    }
+    let mut collapsed: Vec<(String, usize)> = Vec::new();
+    for id in ids {
+        // A family of one member is named by that member: more may be added to it.
+        match family(id).map(|family| (family, sizes.get(family).copied().unwrap_or_default())) {
+            Some((family, (among, size))) if among == size && size > 1 => {
+                if collapsed.last().is_none_or(|(last, _)| last != family) {
+                    collapsed.push((family.to_owned(), size));
+                }
+            }
+            _ => collapsed.push(((*id).to_owned(), 1)),
+        }
+    }
+    collapsed
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case(0.04, "0.0 ms")]
+    #[case(12.34, "12.3 ms")]
+    #[case(4560.0, "4.56 s")]
+    #[case(125_000.0, "2 min 5 s")]
+    fn a_duration_is_told_in_the_unit_that_fits(#[case] milliseconds: f64, #[case] expected: &str) {
+        assert_eq!(duration(milliseconds), expected);
+    }
+
+    #[test]
+    fn json_says_the_same_when_everything_in_it_is_visible() {
+        let text = "a\u{7f}\u{9b}\u{202e}\u{e0041}é\"\\\n";
+        let json = visible_json(&serde_json::to_string(text).expect("JSON"));
+        assert_eq!(json, r#""a\u007f\u009b\u202e\udb40\udc41é\"\\\n""#);
+        assert_eq!(serde_json::from_str::<String>(&json).expect("JSON"), text);
+    }
+
+    #[test]
+    fn only_whole_families_are_named_as_one() {
+        let all = ["a/x", "a/y/1", "a/y/2", "a/z/1", "a/z/2", "a/o/1"];
+        let ids = ["a/x", "a/y/1", "a/y/2", "a/z/2", "a/o/1"];
+        let expected = [("a/x", 1), ("a/y", 2), ("a/z/2", 1), ("a/o/1", 1)];
+        assert_eq!(collapse(&ids, &all), expected.map(|(id, count)| (id.to_owned(), count)));
+    }
+}

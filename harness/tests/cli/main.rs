@@ -1,0 +1,8 @@
+//! The built binary as a user meets it: exit codes, messages, reports, secrets.
+
+mod bad_input;
+mod hostile;
+mod program;
+mod runs;
+mod secrets;
+mod stub;

@@ -1,0 +1,252 @@
+//! Runs as a user makes them.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Stdio};
+
+use rstest::rstest;
+use serde_json::Value;
+
+use crate::program::Program;
+use crate::stub::Stub;
+
+/// `serve emulator`, stopped when dropped.
+struct Served {
+    child: Child,
+    ready: Value,
+}
+
+impl Served {
+    fn emulator() -> Self {
+        let mut program = Program::new(&["serve", "emulator", "--listen", "127.0.0.1:0", "--format", "json"]);
+        let mut child = program.command().stdout(Stdio::piped()).spawn().expect("the binary runs");
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().expect("it is piped")).read_line(&mut line).expect("a line");
+        Self { child, ready: serde_json::from_str(&line).expect("one line of JSON") }
+    }
+
+    fn run(&self, arguments: &[&str]) -> Program {
+        let text = |name: &str| self.ready[name].as_str().expect("a text").to_owned();
+        let mut all = vec!["run".to_owned(), "--endpoint".to_owned(), text("endpoint")];
+        all.extend(["--workgroup".to_owned(), self.ready["workgroups"][0].as_str().expect("a text").to_owned()]);
+        all.extend(arguments.iter().map(|argument| (*argument).to_owned()));
+        let all: Vec<&str> = all.iter().map(String::as_str).collect();
+        Program::new(&all)
+            .env("AWS_ACCESS_KEY_ID", &text("access_key_id"))
+            .env("AWS_SECRET_ACCESS_KEY", &text("secret_access_key"))
+            .env("AWS_REGION", &text("region"))
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn without_arguments_the_embedded_emulator_is_certified() {
+    Program::new(&[]).finish().expect(0, &["emulator", "conformant for core"]);
+}
+
+#[test]
+fn the_mock_passes_every_case() {
+    Program::new(&["run", "--target", "mock"]).finish().expect(0, &["conformant for core"]);
+}
+
+#[test]
+fn the_served_emulator_is_certified_over_the_network_with_all_its_features() {
+    let served = Served::emulator();
+    let domain = served.ready["custom_domains"][0].as_str().expect("a text").to_owned();
+    let finished = served.run(&["--claim", "signature,custom-domain", "--custom-domain", &domain]).finish();
+    finished.expect(0, &["conformant for core"]);
+}
+
+#[test]
+fn a_wrong_secret_ends_the_run_with_exit_2() {
+    let served = Served::emulator();
+    served
+        .run(&[])
+        .env("AWS_SECRET_ACCESS_KEY", "wrong")
+        .finish()
+        .expect(2, &["InvalidSignatureException", "refuses the credentials"]);
+}
+
+#[test]
+fn without_a_workgroup_cases_are_blocked_with_the_flag_named() {
+    let served = Served::emulator();
+    let endpoint = served.ready["endpoint"].as_str().expect("a text").to_owned();
+    let key = served.ready["access_key_id"].as_str().expect("a text");
+    let secret = served.ready["secret_access_key"].as_str().expect("a text");
+    let mut program = Program::new(&["run", "--endpoint", &endpoint])
+        .env("AWS_ACCESS_KEY_ID", key)
+        .env("AWS_SECRET_ACCESS_KEY", secret);
+    program.finish().expect(1, &["blocked", "--workgroup"]);
+}
+
+#[test]
+fn all_reports_of_a_run_agree() {
+    let mut program =
+        Program::new(&["run", "--report-json", "r.json", "--report-jsonl", "r.jsonl", "--report-junit", "r.xml"]);
+    program.finish().expect(0, &["conformant"]);
+    let read = |name: &str| fs::read_to_string(program.folder().join(name)).expect("the report is there");
+    let whole: Value = serde_json::from_str(&read("r.json")).expect("JSON");
+    let lines: Vec<Value> = read("r.jsonl").lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let events: Vec<&str> = lines.iter().map(|line| line["event"].as_str().expect("an event")).collect();
+    assert_eq!((events.first(), events.last()), (Some(&"run"), Some(&"summary")));
+    let cases: Vec<&str> =
+        lines.iter().filter(|line| line["event"] == "case").map(|line| line["id"].as_str().expect("an id")).collect();
+    assert_eq!(cases.len(), whole["cases"].as_array().expect("a list").len());
+    assert_eq!(cases.len(), read("r.xml").matches("<testcase ").count());
+    assert_eq!(lines.last().expect("a summary")["verdicts"], whole["summary"]["verdicts"]);
+    assert_eq!(whole["summary"]["conformant"], true);
+    assert_eq!(whole["summary"]["complete"], true);
+    let mut leftovers = fs::read_dir(program.folder()).expect("a folder").count();
+    leftovers -= 3;
+    assert_eq!(leftovers, 0, "no temporary file is left");
+}
+
+#[test]
+fn the_stream_on_standard_output_is_all_there_is_on_it() {
+    let finished = Program::new(&["run", "success/**", "--format", "jsonl"]).finish();
+    finished.expect(0, &[]);
+    for line in finished.stdout.lines() {
+        serde_json::from_str::<Value>(line).expect("every line is JSON");
+    }
+}
+
+#[test]
+fn the_same_seed_gives_the_same_run() {
+    let ids = |seed: &str| {
+        let finished = Program::new(&["run", "errors/unknown-workgroup", "--seed", seed, "--format", "jsonl"]).finish();
+        let case = finished.stdout.lines().find(|line| line.contains("\"event\":\"case\"")).expect("a case").to_owned();
+        let repro = serde_json::from_str::<Value>(&case).expect("JSON")["repro"].as_str().expect("a line").to_owned();
+        repro.split("--data-binary").nth(1).and_then(|rest| rest.split("http").next()).expect("a body").to_owned()
+    };
+    assert_eq!(ids("7"), ids("7"));
+    assert_ne!(ids("7"), ids("8"));
+}
+
+#[test]
+fn shards_are_complete_and_disjoint() {
+    let selected = |shard: &str| -> Vec<String> {
+        let finished = Program::new(&["run", "--dry-run", "--shard", shard]).finish();
+        finished.expect(0, &[]).stdout.lines().map(str::to_owned).collect()
+    };
+    let parts: Vec<String> = ["1/3", "2/3", "3/3"].into_iter().flat_map(selected).collect();
+    let whole = selected("1/1");
+    assert_eq!(parts.len(), whole.len());
+    assert_eq!(parts.into_iter().collect::<BTreeSet<_>>(), whole.into_iter().collect());
+}
+
+#[test]
+fn a_case_runs_as_often_as_asked_and_is_reported_once() {
+    let finished =
+        Program::new(&["run", "success/workgroup-only", "--repeat", "50", "--jobs", "4", "--format", "jsonl"]).finish();
+    let lines: Vec<Value> =
+        finished.expect(0, &[]).stdout.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let cases: Vec<_> = lines.iter().filter(|line| line["event"] == "case").collect();
+    assert_eq!(cases.len(), 1);
+    assert_eq!(cases[0]["runs"], 50);
+}
+
+#[rstest]
+#[case::level(&["--level", "should"])]
+#[case::requirement(&["--requirement", "GC-DUR-02"])]
+fn a_filter_leaves_cases_that_cite_it(#[case] filter: &[&str]) {
+    let mut arguments = vec!["run", "--dry-run"];
+    arguments.extend(filter);
+    let some = Program::new(&arguments).finish();
+    let all = Program::new(&["run", "--dry-run"]).finish();
+    assert!((1..all.stdout.lines().count()).contains(&some.expect(0, &[]).stdout.lines().count()));
+}
+
+#[test]
+fn the_variable_of_a_flag_counts_and_the_flag_beats_it() {
+    let count = |program: Program| {
+        let mut program = program;
+        program.finish().expect(0, &[]).stdout.lines().count()
+    };
+    let by_variable = count(Program::new(&["run", "--dry-run"]).env("COUNTERSIGN_SHARD", "1/10"));
+    let by_flag = count(Program::new(&["run", "--dry-run", "--shard", "1/1"]).env("COUNTERSIGN_SHARD", "1/10"));
+    assert!(by_variable < by_flag, "{by_variable} and {by_flag}");
+}
+
+#[rstest]
+#[case::service("AWS_ENDPOINT_URL_REDSHIFT_SERVERLESS")]
+#[case::global("AWS_ENDPOINT_URL")]
+fn the_endpoint_variables_of_the_sdks_count_only_where_no_target_is_named(#[case] variable: &str) {
+    let stub = Stub::answering(crate::stub::answer("404 Not Found", "text/plain", "nothing here"));
+    let run = |arguments: &[&str]| {
+        Program::new(arguments).env(variable, &stub.endpoint).env("COUNTERSIGN_NO_SIGN", "true").finish()
+    };
+    run(&["run"]).expect(1, &["nothing here"]);
+    let before = stub.connections();
+    run(&["run", "success/**", "--target", "emulator"]);
+    assert_eq!(stub.connections(), before);
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interruption_writes_an_incomplete_report_and_is_exit_130() {
+    use std::sync::mpsc;
+    let (asked, wait) = mpsc::channel();
+    let asked = std::sync::Mutex::new(asked);
+    let right = r#"{"dbPassword":"p","dbUser":"u","expiration":1,"nextRefreshTime":1}"#;
+    let answered = std::sync::atomic::AtomicBool::new(false);
+    // The probe is answered; whatever comes next waits for ever.
+    let stub = Stub::new(move |stream, _| {
+        use std::io::Write;
+        if !answered.swap(true, std::sync::atomic::Ordering::Relaxed) {
+            let _ = stream.write_all(crate::stub::answer("200 OK", "application/x-amz-json-1.1", right).as_bytes());
+            return;
+        }
+        let _ = asked.lock().expect("one thread at a time").send(());
+        loop {
+            std::thread::park();
+        }
+    });
+    let mut program = Program::run_at(&stub.endpoint, &["--jobs", "1", "--timeout", "600", "--report-json", "r.json"]);
+    let child = program.command().stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the binary runs");
+    wait.recv().expect("a case is in flight");
+    let status =
+        std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("kill is there");
+    assert!(status.success());
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!(output.status.code(), Some(130), "{output:?}");
+    let report: Value =
+        serde_json::from_str(&fs::read_to_string(program.folder().join("r.json")).expect("a report")).expect("JSON");
+    assert_eq!(report["summary"]["complete"], false);
+    assert_eq!(report["summary"]["conformant"], false);
+}
+
+#[rstest]
+#[case(&["list"], "success/workgroup-only")]
+#[case(&["list", "requirements"], "GC-DUR-02")]
+#[case(&["list", "features"], "custom-domain")]
+#[case(&["explain", "GC-DUR-02"], "parameters/duration-outside")]
+#[case(&["explain", "gc-dur-02"], "--aws-sigv4")]
+#[case(&["explain", "parameters/duration-outside"], "899")]
+#[case(&["explain", "parameters/duration-outside/899"], "success/workgroup-only")]
+#[case(&["validate"], "valid")]
+fn what_there_is_can_be_looked_up_without_a_network(#[case] arguments: &[&str], #[case] said: &str) {
+    Program::new(arguments).finish().expect(0, &[said]);
+}
+
+#[rstest]
+#[case("cases")]
+#[case("requirements")]
+#[case("features")]
+fn a_listing_as_json_is_a_list_of_things_with_ids(#[case] what: &str) {
+    let finished = Program::new(&["list", what, "--format", "json"]).finish();
+    let rows: Vec<Value> = serde_json::from_str(&finished.expect(0, &[]).stdout).expect("a list");
+    assert!(!rows.is_empty() && rows.iter().all(|row| row["id"].is_string()));
+}
+
+#[test]
+fn the_committed_schemas_are_what_the_shapes_and_formats_give() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/schemas");
+    Program::new(&["schema", "--check", "--dir", folder]).finish().expect(0, &["schemas"]);
+}

@@ -1,0 +1,87 @@
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+/// A server on loopback that treats every connection the same way, whatever is asked.
+pub(crate) struct Stub {
+    pub(crate) endpoint: String,
+    connections: Arc<AtomicUsize>,
+}
+
+impl Stub {
+    /// A server that does this with each connection, once it has read a request's head and body.
+    pub(crate) fn new(serve: impl Fn(&mut TcpStream, &str) + Send + Sync + 'static) -> Self {
+        Self::with(move |stream| {
+            let request = read_request(stream);
+            serve(stream, &request);
+        })
+    }
+
+    /// A server that does this with each connection at once.
+    fn with(serve: impl Fn(&mut TcpStream) + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let endpoint = format!("http://{}", listener.local_addr().expect("it is bound"));
+        let connections = Arc::new(AtomicUsize::new(0));
+        let (counter, serve) = (Arc::clone(&connections), Arc::new(serve));
+        thread::spawn(move || {
+            for mut stream in listener.incoming().flatten() {
+                counter.fetch_add(1, Ordering::Relaxed);
+                let serve = Arc::clone(&serve);
+                thread::spawn(move || {
+                    serve(&mut stream);
+                    let _ = stream.shutdown(Shutdown::Both);
+                });
+            }
+        });
+        Self { endpoint, connections }
+    }
+
+    /// A server that says this to everyone who connects, without waiting for a request.
+    pub(crate) fn greeting(bytes: &'static str) -> Self {
+        Self::with(move |stream| {
+            let _ = stream.write_all(bytes.as_bytes());
+        })
+    }
+
+    /// A server that answers each request with these bytes, and closes.
+    pub(crate) fn answering(bytes: impl Into<Vec<u8>>) -> Self {
+        let bytes = bytes.into();
+        Self::new(move |stream, _| {
+            let _ = stream.write_all(&bytes);
+        })
+    }
+
+    pub(crate) fn connections(&self) -> usize {
+        self.connections.load(Ordering::Relaxed)
+    }
+}
+
+/// An answer with a length, as bytes.
+pub(crate) fn answer(status: &str, media: &str, body: &str) -> String {
+    format!(
+        "HTTP/1.1 {status}\r\ncontent-type: {media}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
+        body.len()
+    )
+}
+
+fn read_request(stream: &mut TcpStream) -> String {
+    let mut bytes = Vec::new();
+    let mut buffer = [0; 4096];
+    loop {
+        let text = String::from_utf8_lossy(&bytes);
+        if let Some(end) = text.find("\r\n\r\n") {
+            let length = text
+                .lines()
+                .find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length:")?.trim().parse().ok());
+            if bytes.len() >= end + 4 + length.unwrap_or(0) {
+                return text.into_owned();
+            }
+        }
+        match stream.read(&mut buffer) {
+            Ok(0) | Err(_) => return String::from_utf8_lossy(&bytes).into_owned(),
+            Ok(count) => bytes.extend_from_slice(&buffer[..count]),
+        }
+    }
+}
