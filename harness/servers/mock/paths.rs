@@ -49,11 +49,15 @@ impl Paths {
         found.map(String::as_str).ok_or_else(|| self.no_reply(path))
     }
 
-    /// What to say to a caller who asked for a path without a reply: the paths that begin with it,
-    /// or how paths are made.
+    /// What to say to a caller who asked for a path without a reply: the paths that begin like it, or
+    /// how paths are made.
     fn no_reply(&self, path: &str) -> String {
-        let below = format!("{}/", path.trim_end_matches('/'));
-        let mut near = self.0.keys().filter(|known| below != "/" && known.starts_with(&below));
+        let stem = path.split('~').next().unwrap_or_default().trim_end_matches('/');
+        let is_near = |known: &&String| {
+            let rest = known.strip_prefix(stem).filter(|_| !stem.is_empty());
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '~']))
+        };
+        let mut near = self.0.keys().filter(is_near);
         let named: Vec<_> = near.by_ref().take(MOST_NAMED).map(String::as_str).collect();
         if !named.is_empty() {
             let more = near.count();
@@ -122,6 +126,7 @@ mod tests {
 
     #[rstest]
     #[case("/a/family", "but for /a/family/1, /a/family/12.")]
+    #[case("/a/b~7/", "but for /a/b, /a/b~1, /a/b~setup0, /a/b~teardown0.")]
     #[case("/", "such as /a/b;")]
     #[case("/x", "such as /replies/odd.")]
     fn a_caller_without_a_reply_is_told_which_paths_there_are(#[case] path: &str, #[case] told: &str) {
