@@ -185,35 +185,52 @@ pub enum SigningDefect {
 }
 
 /// What is expected of an answer: one answer, or any of several.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(try_from = "ExpectForm")]
 pub struct Expect {
-    /// The status code, or a class such as `4xx`.
-    #[serde(default)]
-    pub status: Option<Status>,
-    /// The error's name; `*` for any name, none where it may have no name.
-    #[serde(default)]
-    pub error: Option<String>,
-    /// The shape that the body must have.
-    #[serde(default)]
-    pub schema: Option<String>,
-    /// The accepted answers, where there are several; then nothing stands beside this.
-    #[serde(default)]
-    pub one_of: Vec<Answer>,
+    answers: Vec<Answer>,
 }
 
 impl Expect {
-    /// The accepted answers; at least one in a corpus that was loaded.
-    pub fn answers(&self) -> Vec<Answer> {
-        match self.status {
-            Some(status) => vec![Answer { status, error: self.error.clone(), schema: self.schema.clone() }],
-            None => self.one_of.clone(),
-        }
+    /// The accepted answers; at least one.
+    pub fn answers(&self) -> &[Answer] {
+        &self.answers
     }
 
     /// Whether every accepted answer is a success.
     pub fn is_positive(&self) -> bool {
-        self.answers().iter().all(Answer::is_success)
+        self.answers.iter().all(Answer::is_success)
+    }
+}
+
+/// How an expectation is written: a single answer, or several under `one_of`.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct ExpectForm {
+    /// The status code, or a class such as `4xx`.
+    #[serde(default)]
+    status: Option<Status>,
+    /// The error's name; `*` for any name, none where it may have no name.
+    #[serde(default)]
+    error: Option<String>,
+    /// The shape that the body must have.
+    #[serde(default)]
+    schema: Option<String>,
+    /// The accepted answers, where there are several; then nothing stands beside this.
+    #[serde(default)]
+    one_of: Vec<Answer>,
+}
+
+impl TryFrom<ExpectForm> for Expect {
+    type Error = &'static str;
+
+    fn try_from(form: ExpectForm) -> Result<Self, Self::Error> {
+        let ExpectForm { status, error, schema, one_of } = form;
+        match status {
+            Some(status) if one_of.is_empty() => Ok(Self { answers: vec![Answer { status, error, schema }] }),
+            None if !one_of.is_empty() && error.is_none() && schema.is_none() => Ok(Self { answers: one_of }),
+            _ => Err("expected a status with what belongs to it, or several answers under \"one_of\" and nothing else"),
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -19,6 +19,7 @@ const REPLIES: &str = "replies";
 pub struct Corpus {
     cases: Vec<Arc<ExpandedCase>>,
     by_id: HashMap<String, usize>,
+    controls: HashSet<String>,
     replies: BTreeMap<String, Reply>,
 }
 
@@ -31,7 +32,7 @@ impl Corpus {
         let mut errors = Vec::new();
         let replies = take(&mut errors, load_replies(fixtures));
         let suites = take(&mut errors, load_suites(fixtures));
-        let mut corpus = Self { cases: Vec::new(), by_id: HashMap::new(), replies };
+        let mut corpus = Self { cases: Vec::new(), by_id: HashMap::new(), controls: HashSet::new(), replies };
         let mut places = HashMap::new();
         for (file, suite) in &suites {
             for (index, case) in suite.cases.iter().enumerate() {
@@ -63,6 +64,11 @@ impl Corpus {
         self.cases.iter().filter(move |case| case.case.id == id)
     }
 
+    /// Whether another case rests on the one with this id.
+    pub fn is_control(&self, id: &str) -> bool {
+        self.controls.contains(id)
+    }
+
     /// The mock's replies by name.
     pub fn replies(&self) -> &BTreeMap<String, Reply> {
         &self.replies
@@ -83,6 +89,7 @@ impl Corpus {
                 errors.push(LoadError::new(file, format!("{at}/id"), message));
                 continue;
             }
+            self.controls.extend(case.case.control.as_ref().map(|control| control.case.clone()));
             self.by_id.insert(case.id.clone(), self.cases.len());
             self.cases.push(Arc::new(case));
         }

@@ -102,13 +102,15 @@ impl<'a> Observation<'a> {
     }
 }
 
-/// The shape of a body without its values: `{dbPassword: string, expiration: number}`. Names that a
-/// target makes up are kept, escaped; at most forty of them.
-pub fn shape(response: &Response) -> String {
-    if response.body.is_empty() {
-        return "empty".to_owned();
+/// The shape of an answer's body (`body` where it is JSON) without its values:
+/// `{dbPassword: string, expiration: number}`. Names that a target makes up are quoted; at most forty
+/// of them.
+pub fn shape(response: &Response, body: Option<&Value>) -> String {
+    match body {
+        Some(body) => shape_of(body),
+        None if response.body.is_empty() => "empty".to_owned(),
+        None => "not JSON".to_owned(),
     }
-    response.json().map_or_else(|| "not JSON".to_owned(), |body| shape_of(&body))
 }
 
 fn shape_of(value: &Value) -> String {
@@ -146,7 +148,7 @@ mod tests {
         let body = r#"{"dbPassword":"CANARY","expiration":1.5,"x":[1,"CANARY",null],"y":{"z":true}}"#;
         let response = Response { status: 200, headers: Headers::new(), body: body.into() };
         assert_eq!(
-            shape(&response),
+            shape(&response, response.json().as_ref()),
             "{dbPassword: string, expiration: number, x: [null, number, string], y: {z: boolean}}"
         );
     }

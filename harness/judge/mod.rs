@@ -55,6 +55,8 @@ impl Judgement {
 #[derive(Clone, Debug)]
 pub struct Judge {
     contract: Arc<Contract>,
+    /// For each rule of [`rules::ALL`], the places in the register of the rows that it decides.
+    rows: Vec<Vec<usize>>,
 }
 
 impl Judge {
@@ -75,15 +77,20 @@ impl Judge {
                 return error(format!("/requirements/{index}/decided_by/rule"), message);
             }
         }
+        let mut decided = Vec::with_capacity(rules::ALL.len());
         for rule in rules::ALL {
-            if !rows.iter().any(|row| row.decided_by.as_ref().is_some_and(|decision| decision.rule == rule.name)) {
+            let decides = |row: &Requirement| row.decided_by.as_ref().is_some_and(|by| by.rule == rule.name);
+            let places: Vec<usize> =
+                rows.iter().enumerate().filter(|(_, row)| decides(row)).map(|(index, _)| index).collect();
+            if places.is_empty() {
                 return error(
                     "/requirements".to_owned(),
                     format!("no requirement is decided by the rule \"{}\"", rule.name),
                 );
             }
+            decided.push(places);
         }
-        Ok(Self { contract })
+        Ok(Self { contract, rows: decided })
     }
 
     /// Judges a case: one exchange for each of its calls, in order.
@@ -126,36 +133,33 @@ impl Judge {
         if matches!(outcome, outcome::Outcome::Broken { .. }) && !seen.is_documented_error() {
             return None;
         }
-        for rule in rules::ALL {
+        for (rule, rows) in rules::ALL.iter().zip(&self.rows) {
             for finding in (rule.judge)(&seen) {
-                self.record(rule.name, finding, docket);
+                self.record(rows, finding, docket);
             }
         }
         None
     }
 
-    /// Books a finding of a rule under the requirement that it decides.
-    fn record(&self, rule: &str, finding: Finding, docket: &mut Docket) {
-        let Some(row) = self.row_for(rule, finding.subject()) else { return };
+    /// Books a finding under the requirement that it decides, one of the rule's rows.
+    fn record(&self, rows: &[usize], finding: Finding, docket: &mut Docket) {
+        let Some(row) = self.row_for(rows, finding.subject()) else { return };
         docket.decide(row);
         if let Finding::Broken { at, expected, actual, .. } = finding {
             docket.break_row(row, &at, &expected, &actual);
         }
     }
 
-    /// The row that a finding of a rule belongs to: the one that says most about it.
-    fn row_for(&self, rule: &str, subject: &Subject) -> Option<&Requirement> {
-        let fits = |wanted: &Option<String>, found: &Option<String>| wanted.is_none() || wanted == found;
-        self.contract
-            .register
-            .requirements
-            .iter()
+    /// The row that a finding belongs to: the one that says most about it.
+    fn row_for(&self, rows: &[usize], subject: &Subject) -> Option<&Requirement> {
+        let fits = |wanted: &Option<String>, found: Option<&str>| wanted.is_none() || wanted.as_deref() == found;
+        rows.iter()
+            .map(|index| &self.contract.register.requirements[*index])
             .filter_map(|row| Some((row, row.decided_by.as_ref()?)))
             .filter(|(_, by)| {
-                by.rule == rule
-                    && fits(&by.at, &subject.at)
-                    && fits(&by.keyword, &subject.keyword)
-                    && fits(&by.error, &subject.error)
+                fits(&by.at, subject.at.as_deref())
+                    && fits(&by.keyword, subject.keyword.as_deref())
+                    && fits(&by.error, subject.error.as_deref())
             })
             .max_by_key(|(_, by)| [&by.at, &by.keyword, &by.error].into_iter().flatten().count())
             .map(|(row, _)| row)

@@ -5,6 +5,8 @@ mod error;
 mod lifetime;
 mod success;
 
+use std::borrow::Cow;
+
 use super::answer::Observation;
 
 /// A rule of the judge.
@@ -38,11 +40,11 @@ pub(super) const ALL: &[Rule] = &[
 #[derive(Clone, Debug, Default)]
 pub(super) struct Subject {
     /// The JSON pointer of the place in the body.
-    pub(super) at: Option<String>,
+    pub(super) at: Option<Cow<'static, str>>,
     /// The keyword of JSON Schema.
-    pub(super) keyword: Option<String>,
+    pub(super) keyword: Option<Cow<'static, str>>,
     /// The error's name.
-    pub(super) error: Option<String>,
+    pub(super) error: Option<Cow<'static, str>>,
 }
 
 /// What a rule finds about one subject.

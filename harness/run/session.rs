@@ -136,15 +136,11 @@ impl Session {
             Arc::clone(cells.entry(case.id.clone()).or_default())
         };
         let result = cell.get_or_init(|| self.run_uncached(&case, run, interrupt)).await.clone();
-        if !self.is_control(&case.id) {
+        if !self.corpus.is_control(&case.id) {
             // Nobody will ask for it again; a long run keeps no results.
             self.controls.lock().unwrap_or_else(PoisonError::into_inner).remove(&case.id);
         }
         result
-    }
-
-    fn is_control(&self, id: &str) -> bool {
-        self.corpus.cases().iter().any(|case| case.case.control.as_ref().is_some_and(|control| control.case == id))
     }
 
     async fn run_uncached(
@@ -361,10 +357,11 @@ fn describe(result: &mut CaseResult, judgement: Judgement, transcript: &[Exchang
     result.decided = judgement.decided.into_iter().collect();
     if let Some(Ok(response)) = transcript.last().map(|exchange| &exchange.answer) {
         result.status = Some(response.status);
-        let secrets = secrets_in(response.json().as_ref());
+        let body = response.json();
+        let secrets = secrets_in(body.as_ref());
         let quote = |text: String| quote_without(&text, &secrets);
         result.error = (response.status >= 300).then(|| error_type(response)).flatten().map(quote);
         result.media_type = response.media_type().map(quote);
-        result.body = Some(shape(response));
+        result.body = Some(shape(response, body.as_ref()));
     }
 }

@@ -5,6 +5,8 @@ use regex::Regex;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
+use super::MEDIA_TYPE;
+
 /// A text that must never be printed: it is wiped when dropped, and its `Debug` is `***`.
 #[derive(Clone)]
 pub struct Secret(SecretString);
@@ -117,10 +119,19 @@ pub fn quote_without(text: &str, secrets: &[String]) -> String {
     quote(&secrets.iter().fold(text.to_owned(), |text, secret| text.replace(secret.as_str(), "***")))
 }
 
+/// Whether a text is a name such as `dbPassword` or `ValidationException`: letters only, and no
+/// longer than names are. It saves most texts from being searched.
+fn is_plain_name(text: &str) -> bool {
+    text.len() <= 40 && text.bytes().all(|byte| byte.is_ascii_alphabetic())
+}
+
 /// A target's own words, fit for a report: escaped, cut at 200 characters, and without what looks
 /// like a secret (the value behind a password-like name, a long word of letters and digits), an
 /// account id or an ARN.
 pub fn quote(text: &str) -> String {
+    if text == MEDIA_TYPE || is_plain_name(text) {
+        return text.to_owned();
+    }
     let masked = NAMED_SECRET.replace_all(text, "$1***");
     let masked = IDENTITY.replace_all(&masked, "***");
     let masked = LONG_WORD.replace_all(&masked, plain_or_masked);

@@ -19,8 +19,8 @@ fn on_documented_error(
     }
 }
 
-fn about(error: &str) -> Subject {
-    Subject { error: Some(error.to_owned()), ..Subject::default() }
+fn about(error: &'static str) -> Subject {
+    Subject { error: Some(error.into()), ..Subject::default() }
 }
 
 /// An error says its type, in one of the places where clients look.

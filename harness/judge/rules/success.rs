@@ -4,19 +4,21 @@ use serde_json::Value;
 
 use super::{Finding, Observation, Subject};
 use crate::contract::Breach;
-use crate::corpus::Answer;
 use crate::wire::MEDIA_TYPE;
 
-/// The members of a response and the keywords that say something about each.
+/// The members of a response, each as a JSON pointer.
 /// Source: API reference, GetCredentials, Response Elements.
-const MEMBERS: [&str; 4] = ["dbPassword", "dbUser", "expiration", "nextRefreshTime"];
+const MEMBERS: [&str; 4] = ["/dbPassword", "/dbUser", "/expiration", "/nextRefreshTime"];
+
+/// The members of a response that are texts.
+const TEXTS: [&str; 2] = ["/dbPassword", "/dbUser"];
 
 /// The schema of a response, where the answer is a success that the case accepts.
-fn accepted_schema(seen: &Observation<'_>) -> Option<String> {
+fn accepted_schema<'a>(seen: &Observation<'a>) -> Option<&'a str> {
     if !seen.is_success() {
         return None;
     }
-    seen.call.expect.answers().into_iter().find(Answer::is_success)?.schema
+    seen.call.expect.answers().iter().find(|answer| answer.is_success())?.schema.as_deref()
 }
 
 /// A success has status 200.
@@ -46,22 +48,23 @@ pub(super) fn check_media_type(seen: &Observation<'_>) -> Vec<Finding> {
 /// The body of a success is valid against the schema of the response.
 pub(super) fn schema(seen: &Observation<'_>) -> Vec<Finding> {
     let Some(schema) = accepted_schema(seen) else { return Vec::new() };
-    let whole = Subject { at: Some(String::new()), ..Subject::default() };
+    let whole = Subject { at: Some("".into()), ..Subject::default() };
     let Some(body) = seen.body.as_ref().filter(|body| body.is_object()) else {
         return Finding::of(false, whole, "body", "a JSON object", || what_instead_of_an_object(seen));
     };
-    let breaches = seen.validators.breaches(&schema, body);
+    let breaches = seen.validators.breaches(schema, body);
     let mut findings = vec![Finding::Holds(whole)];
-    for member in MEMBERS {
-        let at = format!("/{member}");
-        let keywords: &[&str] = if body.get(member).is_some() { &["required", "type"] } else { &[] };
-        let subject = |keyword: &str| Subject { at: Some(at.clone()), keyword: Some(keyword.to_owned()), error: None };
-        findings.extend(
-            keywords
-                .iter()
-                .filter(|keyword| !breaches.iter().any(|breach| breach.at == at && breach.keyword == **keyword))
-                .map(|keyword| Finding::Holds(subject(keyword))),
-        );
+    // A member that is not there has no type that could hold.
+    for at in MEMBERS.into_iter().filter(|at| body.pointer(at).is_some()) {
+        for keyword in ["required", "type"] {
+            if !breaches.iter().any(|breach| breach.at == at && breach.keyword == keyword) {
+                findings.push(Finding::Holds(Subject {
+                    at: Some(at.into()),
+                    keyword: Some(keyword.into()),
+                    error: None,
+                }));
+            }
+        }
     }
     findings.extend(breaches.into_iter().map(broken));
     findings
@@ -70,7 +73,7 @@ pub(super) fn schema(seen: &Observation<'_>) -> Vec<Finding> {
 /// A breach of a schema as a finding.
 pub(super) fn broken(breach: Breach) -> Finding {
     Finding::Broken {
-        subject: Subject { at: Some(breach.at.clone()), keyword: Some(breach.keyword), error: None },
+        subject: Subject { at: Some(breach.at.clone().into()), keyword: Some(breach.keyword.into()), error: None },
         at: format!("body {}", breach.at),
         expected: breach.expected,
         actual: breach.actual,
@@ -100,12 +103,12 @@ pub(super) fn kind(value: &Value) -> &'static str {
 /// User and password are not empty.
 pub(super) fn text(seen: &Observation<'_>) -> Vec<Finding> {
     let (Some(_), Some(body)) = (accepted_schema(seen), &seen.body) else { return Vec::new() };
-    ["dbPassword", "dbUser"]
+    TEXTS
         .into_iter()
-        .filter_map(|member| Some((member, body.get(member)?.as_str()?)))
-        .flat_map(|(member, text)| {
-            let subject = Subject { at: Some(format!("/{member}")), ..Subject::default() };
-            Finding::of(!text.is_empty(), subject, &format!("body /{member}"), "at least one character", || {
+        .filter_map(|at| Some((at, body.pointer(at)?.as_str()?)))
+        .flat_map(|(at, text)| {
+            let subject = Subject { at: Some(at.into()), ..Subject::default() };
+            Finding::of(!text.is_empty(), subject, &format!("body {at}"), "at least one character", || {
                 "an empty string".to_owned()
             })
         })
