@@ -149,8 +149,8 @@ impl Shared {
     fn connect(&self) -> Result<Session, String> {
         let target = (self.start)();
         let judge = Judge::new(Arc::clone(&self.contract)).map_err(|error| error.to_string())?;
-        Session::new(Arc::clone(&self.contract), Arc::clone(&self.corpus), judge, target, random_seed())
-            .map_err(|error| error.to_string())
+        let jobs = std::thread::available_parallelism().map_or(1, usize::from);
+        Session::new(Arc::clone(&self.corpus), judge, target, random_seed(), jobs).map_err(|error| error.to_string())
     }
 }
 

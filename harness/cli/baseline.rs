@@ -75,7 +75,7 @@ fn write(args: Write) -> Result<ExitCode, Failure> {
     let settings = Settings::resolve(args.target)?;
     let library = Library::load(args.fixtures.fixtures)?;
     let plan = args.selection.plan(&library)?;
-    let options = RunOptions { jobs: settings.jobs, repeat: 1, fail_fast: false };
+    let options = RunOptions { repeat: 1, fail_fast: false };
     let execution =
         Execution { settings: &settings, library: &library, plan: &plan, seed: random_seed(), options, baseline: None };
     let results = super::block_on(execution.results())??;

@@ -129,7 +129,7 @@ pub(super) fn run(args: Run) -> Result<ExitCode, Failure> {
     let baseline = settings.baseline.as_deref().map(|file| load_baseline(file, &library)).transpose()?;
     let seed = args.running.seed.unwrap_or_else(random_seed);
     let mut reports = Reports::open(&args.reports, &library.contract, &again(&args.selection.patterns, seed))?;
-    let options = RunOptions { jobs: settings.jobs, repeat: args.running.repeat, fail_fast: args.running.fail_fast };
+    let options = RunOptions { repeat: args.running.repeat, fail_fast: args.running.fail_fast };
     let execution = Execution { settings: &settings, library: &library, plan: &plan, seed, options, baseline };
     super::block_on(execution.run(&mut reports))?
 }
@@ -207,8 +207,8 @@ impl Execution<'_> {
     }
 
     fn session(&self, target: Target) -> Result<Session, Failure> {
-        let Library { contract, corpus, judge } = self.library;
-        Session::new(Arc::clone(contract), Arc::clone(corpus), judge.clone(), target, self.seed)
+        let (corpus, judge) = (Arc::clone(&self.library.corpus), self.library.judge.clone());
+        Session::new(corpus, judge, target, self.seed, self.settings.jobs)
             .map_err(|error| Failure::usage(error.to_string()))
     }
 

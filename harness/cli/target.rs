@@ -101,6 +101,9 @@ async fn endpoint(name: &str, url: &Url, settings: &Settings) -> Result<Target, 
 ///
 /// # Errors
 /// What is wrong with the settings, in words.
+///
+/// # Panics
+/// In a trial, when the target cannot be made ready.
 pub fn trials_of_environment() -> Result<Option<Trials>, String> {
     let settings = Settings::of_environment().map_err(|failure| failure.to_string())?;
     let Some(settings) = settings.filter(|settings| !matches!(settings.choice, Choice::Mock | Choice::Emulator)) else {

@@ -77,7 +77,7 @@ impl Judge {
                 return error(format!("/requirements/{index}/decided_by/rule"), message);
             }
         }
-        let mut decided = Vec::with_capacity(rules::ALL.len());
+        let mut rows_of_rules = Vec::with_capacity(rules::ALL.len());
         for rule in rules::ALL {
             let decides = |row: &Requirement| row.decided_by.as_ref().is_some_and(|by| by.rule == rule.name);
             let places: Vec<usize> =
@@ -88,9 +88,14 @@ impl Judge {
                     format!("no requirement is decided by the rule \"{}\"", rule.name),
                 );
             }
-            decided.push(places);
+            rows_of_rules.push(places);
         }
-        Ok(Self { contract, rows: decided })
+        Ok(Self { contract, rows: rows_of_rules })
+    }
+
+    /// The contract that it judges by.
+    pub fn contract(&self) -> &Contract {
+        &self.contract
     }
 
     /// Judges a case: one exchange for each of its calls, in order.

@@ -35,8 +35,6 @@ pub fn example_line(case: &ExpandedCase, target: &Target) -> Option<String> {
 /// How a plan is run.
 #[derive(Clone, Debug)]
 pub struct RunOptions {
-    /// How many cases are in flight together.
-    pub jobs: usize,
     /// How often each case runs.
     pub repeat: u32,
     /// Whether the first failure ends the run.
@@ -58,7 +56,8 @@ pub async fn run(
     let work = plan.cases.iter().flat_map(|case| (0..options.repeat).map(move |run| (case, run)));
     let mut results = stream::iter(work)
         .map(|(case, run)| session.run_case(Arc::clone(case), run, interrupt.clone()))
-        .buffered(options.jobs.max(1));
+        // One more than are in flight: its request is made ready meanwhile.
+        .buffered(session.jobs() + 1);
     let mut pending: Option<CaseResult> = None;
     let mut complete = true;
     while let Some(result) = results.next().await {

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use tokio::sync::{OnceCell, watch};
+use tokio::sync::{OnceCell, Semaphore, watch};
 
 use super::names::Names;
 use super::repro;
@@ -40,12 +40,14 @@ pub enum SessionError {
 /// A target under test with everything that its cases share: connections, controls, the seed.
 #[derive(Debug)]
 pub struct Session {
-    contract: Arc<Contract>,
     corpus: Arc<Corpus>,
     judge: Judge,
     target: Target,
     client: Client,
     seed: u64,
+    jobs: usize,
+    /// A permit for each request in flight.
+    flights: Semaphore,
     probe: OnceCell<Probe>,
     controls: Mutex<HashMap<String, Arc<OnceCell<Option<CaseResult>>>>>,
     unanswered: AtomicU32,
@@ -53,25 +55,26 @@ pub struct Session {
 }
 
 impl Session {
-    /// A session with a target; nothing is sent yet.
+    /// A session with a target, with at most `jobs` requests in flight together; nothing is sent yet.
     ///
     /// # Errors
     /// When no client can be made for the target.
     pub fn new(
-        contract: Arc<Contract>,
         corpus: Arc<Corpus>,
         judge: Judge,
         target: Target,
         seed: u64,
+        jobs: usize,
     ) -> Result<Self, SessionError> {
         let client = Client::new(target.endpoint.clone(), &target.client)?;
         Ok(Self {
-            contract,
             corpus,
             judge,
             target,
             client,
             seed,
+            jobs: jobs.max(1),
+            flights: Semaphore::new(jobs.max(1)),
             probe: OnceCell::new(),
             controls: Mutex::default(),
             unanswered: AtomicU32::new(0),
@@ -81,7 +84,7 @@ impl Session {
 
     /// The contract that cases are judged by.
     pub fn contract(&self) -> &Contract {
-        &self.contract
+        self.judge.contract()
     }
 
     /// The target.
@@ -92,6 +95,11 @@ impl Session {
     /// The seed of all random names.
     pub fn seed(&self) -> u64 {
         self.seed
+    }
+
+    /// How many requests are in flight together at most.
+    pub fn jobs(&self) -> usize {
+        self.jobs
     }
 
     /// How many cases could not undo what they did.
@@ -276,7 +284,12 @@ impl Session {
     ) -> Result<Exchange, Missing> {
         let mut attempt = 0;
         loop {
-            let exchange = self.client.send(make_request()?.request).await;
+            // Made and signed while others are in flight, and judged while the next one is.
+            let request = make_request()?.request;
+            let permit = self.flights.acquire().await;
+            let exchange = self.client.send(request).await;
+            drop(permit);
+            tokio::task::yield_now().await;
             let throttled = exchange.answer.as_ref().is_ok_and(Response::is_throttled);
             let silent = matches!(&exchange.answer, Err(Fault::Timeout(_) | Fault::Connect(_)));
             if throttled && attempt < PATIENCE {

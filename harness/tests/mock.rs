@@ -48,10 +48,10 @@ async fn every_case_passes_against_the_mock() {
     target.path_names_case = true;
     let plan = Plan::select(&corpus, &contract.register, &Selection::default()).unwrap();
     let judge = Judge::new(Arc::clone(&contract)).unwrap();
-    let session = Session::new(contract, Arc::clone(&corpus), judge, target, 1).unwrap();
+    let session = Session::new(Arc::clone(&corpus), judge, target, 1, 8).unwrap();
     let (_never, calm) = watch::channel(false);
     let mut results = Vec::new();
-    let options = RunOptions { jobs: 8, repeat: 1, fail_fast: false };
+    let options = RunOptions { repeat: 1, fail_fast: false };
     assert!(run(&session, &plan, &options, &calm, |result| results.push(result)).await);
     for result in &results {
         let said = (&result.reason, &result.violations, &result.warnings);
