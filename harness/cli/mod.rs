@@ -30,7 +30,7 @@ pub use target::trials_of_environment;
 
 /// The command line of the `countersign` binary.
 #[derive(Debug, Parser)]
-#[command(version, about, propagate_version = true)]
+#[command(version, about)]
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,

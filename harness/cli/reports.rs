@@ -20,7 +20,7 @@ pub(super) struct ReportArgs {
     format: Option<Format>,
 
     /// Print a line for every case
-    #[arg(long, short, conflicts_with = "format")]
+    #[arg(long, short)]
     verbose: bool,
 
     /// Write the run stream, one JSON object a line (- is standard output)

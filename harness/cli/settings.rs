@@ -24,12 +24,14 @@ const DEFAULT_TIMEOUT: f64 = 10.0;
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Target")]
 pub(super) struct TargetArgs {
-    /// What to test: mock, emulator, aws, or a target of countersign.toml [default: emulator]
-    #[arg(long, env = "COUNTERSIGN_TARGET", value_name = "NAME", conflicts_with = "endpoint")]
+    /// What to test: mock, emulator, aws, or a target of countersign.toml [env: COUNTERSIGN_TARGET]
+    /// [default: emulator]
+    // Not read by clap: a flag beats the environment, also where the flag is the other one of the two.
+    #[arg(long, value_name = "NAME", conflicts_with = "endpoint")]
     target: Option<String>,
 
-    /// Test the server at this URL
-    #[arg(long, env = "COUNTERSIGN_ENDPOINT", value_name = "URL", value_parser = endpoint_url)]
+    /// Test the server at this URL [env: COUNTERSIGN_ENDPOINT]
+    #[arg(long, value_name = "URL", value_parser = endpoint_url)]
     endpoint: Option<Url>,
 
     /// Region to sign for [default: $AWS_REGION, or us-east-1]
@@ -197,10 +199,14 @@ fn load_profiles(file: Option<&std::path::Path>) -> Result<Profiles, Failure> {
 /// The name and URL of the target, and its profile where it has one.
 fn choose(args: &TargetArgs, profiles: &Profiles) -> Result<(String, Option<Url>, Profile), Failure> {
     let none = Profile::default();
-    if let Some(url) = &args.endpoint {
-        return Ok(("endpoint".to_owned(), Some(url.clone()), none));
+    let (target, endpoint) = match (&args.target, &args.endpoint) {
+        (None, None) => named_by_environment()?,
+        given => (given.0.clone(), given.1.clone()),
+    };
+    if let Some(url) = endpoint {
+        return Ok(("endpoint".to_owned(), Some(url), none));
     }
-    let Some(name) = args.target.as_ref().or(profiles.target.as_ref()) else {
+    let Some(name) = target.as_ref().or(profiles.target.as_ref()) else {
         // The variables of the SDKs count only where no target is named.
         let variables = ["AWS_ENDPOINT_URL_REDSHIFT_SERVERLESS", "AWS_ENDPOINT_URL"];
         let set = variables.into_iter().find_map(|name| env(name).map(|value| (name, value)));
@@ -228,6 +234,20 @@ fn choose(args: &TargetArgs, profiles: &Profiles) -> Result<(String, Option<Url>
         "there is no target \"{name}\"; there are {}. Name others in countersign.toml, or give a URL with --endpoint",
         known.join(", ")
     )))
+}
+
+/// The target or the URL that the environment names.
+fn named_by_environment() -> Result<(Option<String>, Option<Url>), Failure> {
+    match (env("COUNTERSIGN_TARGET"), env("COUNTERSIGN_ENDPOINT")) {
+        (Some(_), Some(_)) => {
+            Err(Failure::usage("COUNTERSIGN_TARGET and COUNTERSIGN_ENDPOINT are both set; unset one of them"))
+        }
+        (target, None) => Ok((target, None)),
+        (None, Some(text)) => match endpoint_url(&text) {
+            Ok(url) => Ok((None, Some(url))),
+            Err(error) => Err(Failure::usage(format!("COUNTERSIGN_ENDPOINT: {error}"))),
+        },
+    }
 }
 
 /// What is tested, once the gate before real AWS has let it pass.

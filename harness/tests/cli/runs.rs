@@ -174,6 +174,18 @@ fn the_variable_of_a_flag_counts_and_the_flag_beats_it() {
     assert!(by_variable < by_flag, "{by_variable} and {by_flag}");
 }
 
+#[test]
+fn a_named_target_beats_the_endpoint_of_the_environment_and_the_other_way_round() {
+    let stub = Stub::answering(crate::stub::answer("404 Not Found", "text/plain", "nothing here"));
+    let run = |arguments: &[&str], name: &str, value: &str| {
+        Program::new(arguments).env(name, value).env("COUNTERSIGN_NO_SIGN", "true").finish()
+    };
+    run(&["run", "success/**", "--target", "mock"], "COUNTERSIGN_ENDPOINT", &stub.endpoint).expect(0, &["of mock"]);
+    run(&["run", "--endpoint", &stub.endpoint], "COUNTERSIGN_TARGET", "mock").expect(1, &["nothing here"]);
+    run(&["run"], "COUNTERSIGN_ENDPOINT", &stub.endpoint).expect(1, &["nothing here"]);
+    run(&["run"], "COUNTERSIGN_TARGET", "nowhere").expect(2, &["nowhere"]);
+}
+
 #[rstest]
 #[case::service("AWS_ENDPOINT_URL_REDSHIFT_SERVERLESS")]
 #[case::global("AWS_ENDPOINT_URL")]
