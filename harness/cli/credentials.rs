@@ -7,6 +7,7 @@ use aws_config::meta::credentials::CredentialsProviderChain;
 use aws_config::profile::ProfileFileCredentialsProvider;
 use aws_config::provider_config::ProviderConfig;
 use aws_credential_types::provider::ProvideCredentials;
+use aws_credential_types::provider::error::CredentialsError;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 
 use crate::wire::{Credentials, Secret};
@@ -43,7 +44,10 @@ pub(super) async fn for_aws(region: &str) -> Result<(Credentials, String), Strin
 }
 
 async fn found(provider: &impl ProvideCredentials) -> Result<Credentials, String> {
-    let found = provider.provide_credentials().await.map_err(|error| error.to_string())?;
+    let found = provider.provide_credentials().await.map_err(|error| match error {
+        CredentialsError::CredentialsNotLoaded(_) => "none are in the environment or in a profile".to_owned(),
+        error => error.to_string(),
+    })?;
     let mut credentials = Credentials::new(found.access_key_id(), found.secret_access_key());
     credentials.session_token = found.session_token().map(Secret::from);
     Ok(credentials)

@@ -94,9 +94,13 @@ impl Alone {
 
 /// Log lines go to standard error where `COUNTERSIGN_LOG` asks for them, such as `debug`.
 fn log_to_stderr() {
-    let Ok(filter) = std::env::var("COUNTERSIGN_LOG") else { return };
+    let Ok(level) = std::env::var("COUNTERSIGN_LOG") else { return };
+    let Ok(level) = level.parse::<tracing::level_filters::LevelFilter>() else {
+        eprintln!("warning: COUNTERSIGN_LOG is one of error, warn, info, debug and trace, found \"{level}\"");
+        return;
+    };
     // Crates that log headers or bodies would log secrets: only our own lines pass.
-    let filter = tracing_subscriber::EnvFilter::new(format!("off,countersign={filter}"));
+    let filter = tracing_subscriber::EnvFilter::new(format!("off,countersign={level}"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
 }
 

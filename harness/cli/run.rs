@@ -15,7 +15,7 @@ use super::reports::{Again, ReportArgs, Reports};
 use super::settings::{Settings, TargetArgs};
 use super::target::Prepared;
 use super::{Failure, FixtureArgs};
-use crate::contract::{Level, LoadError};
+use crate::contract::{Feature, Level, LoadError, Register};
 use crate::corpus::{Pattern, Plan, SelectError, Selection, Shard};
 use crate::report::{Baseline, Ending, Event, Exit, RunEvent, Tally, TargetEvent, VERSION};
 use crate::run::{RunOptions, Session, random_seed, run as run_plan};
@@ -122,6 +122,7 @@ pub(super) fn run(args: Run) -> Result<ExitCode, Failure> {
     let settings = Settings::resolve(args.target)?;
     let library = Library::load(args.fixtures.fixtures)?;
     let plan = args.selection.plan(&library)?;
+    claims_are_tested(&settings, &library.contract.register)?;
     if args.running.dry_run {
         let ids: Vec<_> = plan.cases.iter().map(|case| case.id.as_str()).collect();
         return super::output::print(&ids.join("\n"));
@@ -132,6 +133,17 @@ pub(super) fn run(args: Run) -> Result<ExitCode, Failure> {
     let options = RunOptions { repeat: args.running.repeat, fail_fast: args.running.fail_fast };
     let execution = Execution { settings: &settings, library: &library, plan: &plan, seed, options, baseline };
     super::block_on(execution.run(&mut reports))?
+}
+
+/// Refuses a claim that no requirement would hold the target to.
+fn claims_are_tested(settings: &Settings, register: &Register) -> Result<(), Failure> {
+    let tested = |feature: &Feature| register.requirements.iter().any(|row| row.feature == *feature && row.counts());
+    match settings.features().iter().find(|feature| !tested(feature)) {
+        None => Ok(()),
+        Some(feature) => Err(Failure::usage(format!(
+            "no requirement belongs to the feature {feature} yet, so claiming it would say nothing; leave it out of --claim"
+        ))),
+    }
 }
 
 fn load_baseline(file: &Path, library: &Library) -> Result<Baseline, Failure> {
@@ -160,9 +172,7 @@ impl Execution<'_> {
         let started_at = Timestamp::now();
         let start = Instant::now();
         let probe = session.probe().await;
-        if probe.class == Class::RefusedCredentials {
-            return Err(refused_credentials(session.target(), probe));
-        }
+        reject(session.target(), probe)?;
         reports.hear(&Event::Run(self.event(session.target(), probe, started_at)));
 
         let mut tally = Tally::new(session.target().features.iter().copied());
@@ -198,9 +208,7 @@ impl Execution<'_> {
         let prepared = Prepared::new(self.settings, self.library).await?;
         let session = self.session(prepared.target.clone())?;
         let interrupt = super::interrupt::watch();
-        if session.probe().await.class == Class::RefusedCredentials {
-            return Err(refused_credentials(session.target(), session.probe().await));
-        }
+        reject(session.target(), session.probe().await)?;
         let mut results = Vec::new();
         let complete = run_plan(&session, self.plan, &self.options, &interrupt, |result| results.push(result)).await;
         if complete { Ok(results) } else { Err(Failure::usage("interrupted: nothing was written")) }
@@ -234,12 +242,20 @@ impl Execution<'_> {
     }
 }
 
-fn refused_credentials(target: &Target, probe: &Probe) -> Failure {
-    Failure::usage(format!(
-        "{} refuses the credentials: {}. Give it the ones that it knows in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY \
-         or AWS_PROFILE, and its region with --region",
-        target.endpoint, probe.said
-    ))
+/// Ends a run of which nothing could come: its credentials or its workgroup are not the target's.
+fn reject(target: &Target, probe: &Probe) -> Result<(), Failure> {
+    let (endpoint, said) = (&target.endpoint, &probe.said);
+    match probe.class {
+        Class::RefusedCredentials => Err(Failure::usage(format!(
+            "{endpoint} refuses the credentials: {said}. Give it the ones that it knows in AWS_ACCESS_KEY_ID and \
+             AWS_SECRET_ACCESS_KEY or AWS_PROFILE, and its region with --region"
+        ))),
+        Class::NoWorkgroup => Err(Failure::usage(format!(
+            "{endpoint} has no workgroup \"{}\": {said}. Create it there, or name one that it has with --workgroup",
+            target.workgroup.as_deref().unwrap_or_default()
+        ))),
+        _ => Ok(()),
+    }
 }
 
 /// The commands that repeat this run: as it was given, with the seed.

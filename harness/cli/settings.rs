@@ -31,8 +31,9 @@ pub(super) struct TargetArgs {
     target: Option<String>,
 
     /// Test the server at this URL [env: COUNTERSIGN_ENDPOINT]
-    #[arg(long, value_name = "URL", value_parser = endpoint_url)]
-    endpoint: Option<Url>,
+    // Read later, for clap prints what it cannot read, and a URL can hold a password.
+    #[arg(long, value_name = "URL")]
+    endpoint: Option<String>,
 
     /// Region to sign for [default: $AWS_REGION, or us-east-1]
     #[arg(long, env = "COUNTERSIGN_REGION", value_name = "REGION")]
@@ -45,6 +46,10 @@ pub(super) struct TargetArgs {
     /// A custom domain name of that workgroup; claims the feature custom-domain
     #[arg(long, env = "COUNTERSIGN_CUSTOM_DOMAIN", value_name = "NAME")]
     custom_domain: Option<String>,
+
+    /// A database of that workgroup [default: dev]
+    #[arg(long, env = "COUNTERSIGN_DB_NAME", value_name = "NAME")]
+    db_name: Option<String>,
 
     /// Features that the target claims [default: core for an endpoint, all it has for mock and emulator]
     #[arg(long, env = "COUNTERSIGN_CLAIM", value_name = "FEATURE,...", value_delimiter = ',')]
@@ -99,6 +104,7 @@ pub(super) struct Settings {
     pub(super) region: String,
     pub(super) workgroup: Option<String>,
     pub(super) custom_domain: Option<String>,
+    pub(super) db_name: Option<String>,
     pub(super) claim: Option<BTreeSet<Feature>>,
     pub(super) sign: bool,
     pub(super) jobs: usize,
@@ -132,6 +138,7 @@ impl Settings {
             region,
             workgroup,
             custom_domain,
+            db_name: args.db_name.or(profile.db_name),
             claim: claim.map(BTreeSet::from_iter),
             sign: !args.no_sign && profile.sign.unwrap_or(true),
             jobs: args.jobs.map(usize::from).or(profile.jobs).unwrap_or(default_jobs).max(1),
@@ -201,7 +208,10 @@ fn choose(args: &TargetArgs, profiles: &Profiles) -> Result<(String, Option<Url>
     let none = Profile::default();
     let (target, endpoint) = match (&args.target, &args.endpoint) {
         (None, None) => named_by_environment()?,
-        given => (given.0.clone(), given.1.clone()),
+        (target, text) => {
+            let url = text.as_deref().map(endpoint_url).transpose();
+            (target.clone(), url.map_err(|error| Failure::usage(format!("--endpoint: {error}")))?)
+        }
     };
     if let Some(url) = endpoint {
         return Ok(("endpoint".to_owned(), Some(url), none));
@@ -284,17 +294,17 @@ fn env(name: &str) -> Option<String> {
 /// A URL that can be tested.
 fn endpoint_url(text: &str) -> Result<Url, String> {
     let expected = "expected a URL such as http://localhost:4566";
-    let url = Url::parse(text).map_err(|error| format!("{expected}, found \"{text}\": {error}"))?;
-    if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
-        return Err(format!("{expected}, found \"{text}\""));
-    }
-    if !url.username().is_empty() || url.password().is_some() {
+    if text.contains('@') {
         return Err(
             "a URL with a user or password is not sent anywhere; give credentials in the environment".to_owned()
         );
     }
-    if url.query().is_some() || url.fragment().is_some() {
-        return Err(format!("{expected}, without query and fragment, found \"{text}\""));
+    if text.contains(['?', '#']) {
+        return Err(format!("{expected}, without query and fragment"));
+    }
+    let url = Url::parse(text).map_err(|error| format!("{expected}, found \"{text}\": {error}"))?;
+    if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
+        return Err(format!("{expected}, found \"{text}\""));
     }
     Ok(url)
 }

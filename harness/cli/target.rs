@@ -37,6 +37,7 @@ impl Prepared {
         };
         target.features = settings.features();
         target.client = settings.client.clone();
+        target.database.clone_from(&settings.db_name);
         Ok(Self { target, _server: server })
     }
 }

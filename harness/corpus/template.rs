@@ -9,6 +9,8 @@ pub enum Placeholder {
     Workgroup,
     /// `custom_domain`: a custom domain name of that workgroup.
     CustomDomain,
+    /// `database`: a database of that workgroup.
+    Database,
     /// `random:N`: a name of N characters `[a-z0-9]` that no workgroup has, new in each run.
     Random(usize),
     /// `absent_domain`: a domain name that no workgroup has, new in each run.
@@ -20,6 +22,7 @@ impl Placeholder {
         match name {
             "workgroup" => Some(Self::Workgroup),
             "custom_domain" => Some(Self::CustomDomain),
+            "database" => Some(Self::Database),
             "absent_domain" => Some(Self::AbsentDomain),
             _ => {
                 let length = name.strip_prefix("random:")?.parse().ok()?;
@@ -33,6 +36,7 @@ impl Placeholder {
         match self {
             Self::Workgroup => "a-workgroup".to_owned(),
             Self::CustomDomain => "db.example.com".to_owned(),
+            Self::Database => "dev".to_owned(),
             Self::AbsentDomain => "absent.example.com".to_owned(),
             Self::Random(length) => "r".repeat(length),
         }
@@ -72,7 +76,7 @@ pub fn fill<E>(
 pub enum FillError<E> {
     /// There is no such placeholder.
     #[error(
-        "there is no placeholder ${{{0}}}; there are ${{workgroup}}, ${{custom_domain}}, ${{absent_domain}} and ${{random:N}}"
+        "there is no placeholder ${{{0}}}; there are ${{workgroup}}, ${{custom_domain}}, ${{database}}, ${{absent_domain}} and ${{random:N}}"
     )]
     Unknown(String),
     /// It has no value here.

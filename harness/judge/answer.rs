@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 use serde_json::Value;
 
 use crate::contract::Validators;
-use crate::corpus::{Answer, Call, ExpandedCase};
-use crate::wire::{Exchange, Response, error_type, quote, quote_without, secrets_in};
+use crate::corpus::{Call, ExpandedCase};
+use crate::wire::{Exchange, Response, bare_type, error_types, quote_without, secrets_in};
 
 /// The errors that the documents list for the operation, with their statuses.
 /// Source: API reference, GetCredentials, Errors.
@@ -36,7 +36,11 @@ impl<'a> Observation<'a> {
         validators: &'a Validators,
     ) -> Self {
         let body = response.json();
-        let error = (response.status >= 300).then(|| error_type(response)).flatten();
+        let expected = |name: &&str| call.expect.answers().iter().any(|answer| answer.error.as_deref() == Some(*name));
+        let names = || error_types(response, body.as_ref()).map(|(_, text)| bare_type(text));
+        // Where an answer gives several names, the client that looks at the expected one is served.
+        let name = if response.status >= 300 { names().find(expected).or_else(|| names().next()) } else { None };
+        let error = name.map(str::to_owned);
         let secrets = secrets_in(body.as_ref());
         Self { case, call, exchange, response, validators, body, error, secrets }
     }
@@ -58,20 +62,6 @@ impl<'a> Observation<'a> {
     pub(super) fn documented_error(&self) -> Option<(&'static str, u16)> {
         let name = self.error.as_deref()?;
         DOCUMENTED_ERRORS.into_iter().find(|(error, _)| *error == name)
-    }
-
-    /// Whether an expected answer is this one, status and error name alike.
-    pub(super) fn is_answered_by(&self, answer: &Answer) -> bool {
-        answer.status.includes(self.status())
-            && match answer.error.as_deref() {
-                None => true,
-                Some("*") => self.error.is_some(),
-                Some(name) => self.error.as_deref() == Some(name),
-            }
-    }
-
-    pub(super) fn is_throttled(&self) -> bool {
-        self.response.is_throttled()
     }
 
     /// The answer in a few words: `400 ValidationException`, with the error's message quoted.
@@ -107,13 +97,13 @@ impl<'a> Observation<'a> {
 /// of them.
 pub fn shape(response: &Response, body: Option<&Value>) -> String {
     match body {
-        Some(body) => shape_of(body),
+        Some(body) => shape_of(body, &secrets_in(Some(body))),
         None if response.body.is_empty() => "empty".to_owned(),
         None => "not JSON".to_owned(),
     }
 }
 
-fn shape_of(value: &Value) -> String {
+fn shape_of(value: &Value, secrets: &[String]) -> String {
     const MOST: usize = 40;
     match value {
         Value::Null => "null".to_owned(),
@@ -121,14 +111,14 @@ fn shape_of(value: &Value) -> String {
         Value::Number(_) => "number".to_owned(),
         Value::String(_) => "string".to_owned(),
         Value::Array(items) => {
-            let shapes: BTreeSet<_> = items.iter().take(MOST).map(shape_of).collect();
+            let shapes: BTreeSet<_> = items.iter().take(MOST).map(|item| shape_of(item, secrets)).collect();
             format!("[{}]", shapes.into_iter().collect::<Vec<_>>().join(", "))
         }
         Value::Object(members) => {
             let mut shapes: Vec<_> = members
                 .iter()
                 .take(MOST)
-                .map(|(name, member)| format!("{}: {}", quote(name), shape_of(member)))
+                .map(|(name, member)| format!("{}: {}", quote_without(name, secrets), shape_of(member, secrets)))
                 .collect();
             if members.len() > MOST {
                 shapes.push("…".to_owned());

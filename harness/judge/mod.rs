@@ -16,6 +16,7 @@ use std::sync::Arc;
 pub use answer::shape;
 
 use answer::Observation;
+use outcome::Outcome;
 use rules::{Finding, Subject};
 
 use crate::contract::{Contract, Level, LoadError, REGISTER_FILE, Requirement};
@@ -116,6 +117,31 @@ impl Judge {
         }
     }
 
+    /// Whether all that a judgement holds against a target is how long its credentials live, so that
+    /// a second call can tell whether they are earlier ones, given again.
+    pub fn may_be_replay(&self, judgement: &Judgement) -> bool {
+        let of_lifetimes = |violation: &Violation| self.is_lifetime(&violation.requirement);
+        judgement.verdict == Verdict::Fail && judgement.violations.iter().all(of_lifetimes)
+    }
+
+    /// The judgement once the same call was made again: where that gave the same credentials, which
+    /// are still alive, nothing is decided about lifetimes.
+    pub fn reconsider(&self, mut judgement: Judgement, call: &Call, first: &Exchange, second: &Exchange) -> Judgement {
+        if rules::lifetime::is_replay(call, first, second) {
+            judgement.verdict = Verdict::Pass;
+            judgement.violations.clear();
+            judgement.decided.retain(|id| !self.is_lifetime(id));
+            judgement.reason =
+                Some("it gives earlier credentials again, whose age hides how long they live".to_owned());
+        }
+        judgement
+    }
+
+    fn is_lifetime(&self, requirement: &str) -> bool {
+        let row = self.contract.register.get(requirement).and_then(|row| row.decided_by.as_ref());
+        row.is_some_and(|by| by.rule.starts_with("expiration-"))
+    }
+
     /// Judges one call; the reason where it cannot be judged.
     fn judge_call(&self, case: &ExpandedCase, call: &Call, exchange: &Exchange, docket: &mut Docket) -> Option<String> {
         let response = match &exchange.answer {
@@ -123,19 +149,23 @@ impl Judge {
             Err(fault) => return Some(fault.to_string()),
         };
         let seen = Observation::new(case, call, exchange, response, &self.contract.validators);
-        if seen.is_throttled() && !call.expect.answers().iter().any(|answer| seen.is_answered_by(answer)) {
+        if seen.response.is_throttled() {
             return Some(format!("the target throttled the request ({})", seen.summary()));
         }
         let outcome = outcome::of(&seen);
         for id in &case.case.requirements {
             let Some(row) = self.contract.register.get(id).filter(|row| row.is_outcome()) else { continue };
-            docket.decide(row);
-            if let outcome::Outcome::Broken { expected, actual } = &outcome {
-                docket.break_row(row, "status", expected, actual);
+            match &outcome {
+                Outcome::Holds => docket.decide(row),
+                Outcome::Broken { at, expected, actual } => {
+                    docket.decide(row);
+                    docket.break_row(row, at, expected, actual);
+                }
+                Outcome::Unclear => {}
             }
         }
         // What an answer of another kind looks like says nothing about the rules for the expected kind.
-        if matches!(outcome, outcome::Outcome::Broken { .. }) && !seen.is_documented_error() {
+        if matches!(outcome, Outcome::Broken { .. }) && !seen.is_documented_error() {
             return None;
         }
         for (rule, rows) in rules::ALL.iter().zip(&self.rows) {

@@ -1,4 +1,4 @@
-use super::answer::Observation;
+use super::answer::{DOCUMENTED_ERRORS, Observation};
 use crate::corpus::Answer;
 
 /// Whether a request was accepted or refused as the case expects.
@@ -7,35 +7,42 @@ pub(super) enum Outcome {
     Holds,
     /// It was not.
     Broken {
+        /// What differs: the status or the error's name.
+        at: &'static str,
         /// The accepted answers, in words.
         expected: String,
         /// The answer, in words.
         actual: String,
     },
+    /// It was refused with an accepted status, but without a name nobody can say as what.
+    Unclear,
 }
 
 /// Compares what was answered with what the case expects.
 ///
-/// A success of another code than 200, an expected error under another status, and an error without
-/// a name are not the outcome's business: the request was accepted or refused as expected, and the
-/// rules `success-status`, `error-status` and `error-type` say what is wrong with the answer.
+/// A success of another code than 200, a documented error under another status, and an error
+/// without a name are not the outcome's business: the rules `success-status`, `error-status` and
+/// `error-type` say what is wrong with such an answer.
 pub(super) fn of(seen: &Observation<'_>) -> Outcome {
     let answers = seen.call.expect.answers();
-    let (errors, successes): (Vec<&Answer>, Vec<&Answer>) = answers.iter().partition(|answer| !answer.is_success());
+    let (successes, refusals): (Vec<&Answer>, Vec<&Answer>) = answers.iter().partition(|answer| answer.is_success());
+    let with_status = || refusals.iter().filter(|answer| answer.status.includes(seen.status()));
     let holds = if seen.is_success() {
         !successes.is_empty()
+    } else if let Some(name) = seen.error.as_deref() {
+        let named = |answer: &&Answer| answer.error.as_deref().is_none_or(|error| error == "*" || error == name);
+        let documented = DOCUMENTED_ERRORS.iter().any(|(error, _)| *error == name);
+        with_status().any(named) || (documented && refusals.iter().any(|answer| answer.error.as_deref() == Some(name)))
     } else {
-        match &seen.error {
-            Some(name) => errors.iter().any(|answer| match answer.error.as_deref() {
-                None | Some("*") => answer.status.includes(seen.status()),
-                expected => expected == Some(name.as_str()) && seen.status() >= 400,
-            }),
-            None => errors.iter().any(|answer| answer.status.includes(seen.status())),
+        if with_status().any(|answer| answer.error.as_deref().is_some_and(|error| error != "*")) {
+            return Outcome::Unclear;
         }
+        with_status().next().is_some()
     };
     if holds {
         return Outcome::Holds;
     }
     let expected: Vec<_> = answers.iter().map(ToString::to_string).collect();
-    Outcome::Broken { expected: expected.join(", or "), actual: seen.summary() }
+    let at = if with_status().next().is_some() { "error type" } else { "status" };
+    Outcome::Broken { at, expected: expected.join(", or "), actual: seen.summary() }
 }

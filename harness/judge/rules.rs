@@ -2,7 +2,7 @@
 //! requirement a finding belongs to is said in the register, under `decided_by`.
 
 mod error;
-mod lifetime;
+pub(super) mod lifetime;
 mod success;
 
 use std::borrow::Cow;
@@ -25,6 +25,7 @@ pub(super) const ALL: &[Rule] = &[
     Rule { name: "response-text", judge: success::text },
     Rule { name: "expiration-default", judge: lifetime::default },
     Rule { name: "expiration-chosen", judge: lifetime::chosen },
+    Rule { name: "date-is-now", judge: lifetime::date_is_now },
     Rule { name: "error-type", judge: error::has_type },
     Rule { name: "error-type-place", judge: error::type_in_body },
     Rule { name: "error-type-form", judge: error::type_is_bare },

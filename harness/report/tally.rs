@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::event::{FeatureSummary, RequirementEvent, RequirementStatus, SummaryEvent};
-use crate::contract::{ConfirmationStatus, Feature, Register, Requirement};
+use crate::contract::{ConfirmationStatus, Feature, Level, Register, Requirement};
 use crate::verdict::{CaseResult, Verdict};
 
 /// Counts a run while it goes on: verdicts, and what each requirement has come to. Its size depends
@@ -95,19 +95,22 @@ impl Tally {
     /// The run altogether.
     pub fn summary(&self, register: &Register, duration_ms: f64, complete: bool) -> SummaryEvent {
         let mut features: BTreeMap<String, FeatureSummary> = BTreeMap::new();
-        for row in register.requirements.iter().filter(|row| row.counts() && self.claimed.contains(&row.feature)) {
+        for row in
+            register.requirements.iter().filter(|row| row.level == Level::Must && self.claimed.contains(&row.feature))
+        {
             let feature = features.entry(row.feature.word().to_owned()).or_default();
             let status = self.status(row);
-            feature.must += 1;
             feature.violated += usize::from(status == RequirementStatus::Fail);
+            // What no case can decide is not in the count, but whoever is seen to violate it does not conform.
+            if !row.counts() {
+                continue;
+            }
+            feature.must += 1;
             feature.decided += usize::from(matches!(status, RequirementStatus::Pass | RequirementStatus::Fail));
             feature.confirmed += usize::from(row.confirmation.status == ConfirmationStatus::Confirmed);
         }
-        // An excluded requirement is not counted, but a target that was seen to violate it does not conform.
-        let violated_must = |id: &String| register.get(id).is_some_and(|row| row.level == crate::contract::Level::Must);
-        let conformant = complete
-            && features.values().all(|feature| feature.decided == feature.must && feature.violated == 0)
-            && !self.violated.keys().any(violated_must);
+        let conformant =
+            complete && features.values().all(|feature| feature.decided == feature.must && feature.violated == 0);
         SummaryEvent {
             conformant,
             verdicts: self.verdicts.clone(),

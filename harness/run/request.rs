@@ -10,6 +10,10 @@ use crate::targets::Target;
 use crate::wire::sigv4::{Scope, sign};
 use crate::wire::{Credentials, Headers, MEDIA_TYPE, Request, SIGNING_NAME, TARGET_PREFIX};
 
+/// The database of a workgroup that nothing else is said of.
+/// Source: a public record of real AWS: a namespace made without a database has `dev`.
+pub(super) const DEFAULT_DATABASE: &str = "dev";
+
 /// Something that the request needs and the target does not have, in words with what to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Missing(pub(super) String);
@@ -59,11 +63,14 @@ pub(super) fn build(
         headers,
         body: body.clone().into_bytes(),
     };
+    // Not signed, for what stands between may change it: an answer is read as it is, so none may be compressed.
+    let identity = ("accept-encoding", "identity");
     if let Some(credentials) = &target.credentials {
         sign_with(&mut request, raw.signing, credentials, &target.region, names, now).map_err(Missing)?;
     } else if raw.signing.is_some() {
         return Err(Missing("it is about signatures, and requests go out unsigned".to_owned()));
     }
+    request.headers.push(identity.0, identity.1);
     Ok(Built { request, body })
 }
 
@@ -77,6 +84,7 @@ fn filled(text: &str, target: &Target, names: &mut Names) -> Result<String, Miss
             .custom_domain
             .clone()
             .ok_or("it needs a custom domain of the workgroup; name one with --custom-domain"),
+        Placeholder::Database => Ok(target.database.clone().unwrap_or_else(|| DEFAULT_DATABASE.to_owned())),
         Placeholder::Random(length) => Ok(names.name(length)),
         Placeholder::AbsentDomain => Ok(format!("{}.example.com", names.name(16))),
     };

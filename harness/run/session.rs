@@ -8,14 +8,17 @@ use tokio::sync::{OnceCell, Semaphore, watch};
 
 use super::names::Names;
 use super::repro;
-use super::request::{self, Built, Missing};
+use super::request::{self, Built, DEFAULT_DATABASE, Missing};
 use crate::contract::{Contract, Side};
 use crate::corpus::{Call, Corpus, ExpandedCase};
 use crate::judge::{Judge, Judgement, shape};
 use crate::targets::Target;
 use crate::targets::probe::{self, Class, Probe};
 use crate::verdict::{CaseResult, Verdict};
-use crate::wire::{Client, ClientError, Exchange, Fault, Response, Transcript, error_type, quote_without, secrets_in};
+use crate::wire::{
+    Client, ClientError, Credentials, Exchange, Fault, Response, Transcript, error_type, mask_known, quote_without,
+    secrets_in,
+};
 
 /// A target that hangs or is gone is given up after so many requests in a row without an answer.
 const HOPELESS_AFTER: u32 = 3;
@@ -48,6 +51,8 @@ pub struct Session {
     jobs: usize,
     /// A permit for each request in flight.
     flights: Semaphore,
+    /// What the target must not make us print: the credentials that it was given.
+    secrets: Vec<String>,
     probe: OnceCell<Probe>,
     controls: Mutex<HashMap<String, Arc<OnceCell<Option<CaseResult>>>>>,
     unanswered: AtomicU32,
@@ -66,6 +71,7 @@ impl Session {
         seed: u64,
         jobs: usize,
     ) -> Result<Self, SessionError> {
+        let secrets = target.credentials.as_ref().map(Credentials::secrets).unwrap_or_default();
         let client = Client::new(target.endpoint.clone(), &target.client)?;
         Ok(Self {
             corpus,
@@ -75,6 +81,7 @@ impl Session {
             seed,
             jobs: jobs.max(1),
             flights: Semaphore::new(jobs.max(1)),
+            secrets,
             probe: OnceCell::new(),
             controls: Mutex::default(),
             unanswered: AtomicU32::new(0),
@@ -123,7 +130,11 @@ impl Session {
         let mut names = Names::new(self.seed, "probe", 0);
         let make_request = || request::build(&spec, "GetCredentials", &self.target, "", &mut names, Timestamp::now());
         match self.send_patiently(make_request).await {
-            Ok(exchange) => probe::classify(&exchange),
+            Ok(exchange) => {
+                let mut probe = probe::classify(&exchange, self.target.workgroup.is_some());
+                probe.said = mask_known(&probe.said, &self.secrets);
+                probe
+            }
             Err(Missing(words)) => Probe { class: Class::Unreachable, said: words },
         }
     }
@@ -173,7 +184,10 @@ impl Session {
         let outcome = self.perform(case, &mut names, &interrupt, &mut result).await;
         self.tear_down(case, &mut names).await;
         let (judgement, transcript) = outcome?;
-        describe(&mut result, judgement, &transcript);
+        describe(&mut result, judgement, &transcript, &self.secrets);
+        if transcript.is_empty() {
+            result.runs = 0;
+        }
         result.duration_ms = start.elapsed().as_secs_f64() * 1000.0;
         Some(result)
     }
@@ -195,7 +209,9 @@ impl Session {
             return Some(Some((Verdict::NotApplicable, Some(reason))));
         }
         if self.unanswered.load(Ordering::Relaxed) >= HOPELESS_AFTER {
-            let reason = format!("not asked: the target left {HOPELESS_AFTER} requests in a row without an answer");
+            let hint = if self.jobs > 1 { "; one that takes one connection at a time needs --jobs 1" } else { "" };
+            let reason =
+                format!("not asked: the target left {HOPELESS_AFTER} requests in a row without an answer{hint}");
             return Some(Some((Verdict::Indeterminate, Some(reason))));
         }
         let control = case.case.control.as_ref()?;
@@ -234,7 +250,30 @@ impl Session {
                 Err(Missing(words)) => return Some((blocked(words), transcript)),
             }
         }
-        Some((self.judge.judge(case, &transcript), transcript))
+        let mut judgement = self.judge.judge(case, &transcript);
+        if self.judge.may_be_replay(&judgement)
+            && let (Some(call), Some(first)) = (case.calls.last(), transcript.last())
+            && let Ok(second) = self.make(case, call, "", names, interrupt, None).await?
+        {
+            judgement = self.judge.reconsider(judgement, call, first, &second);
+        }
+        if judgement.verdict == Verdict::Fail && self.rests_on_a_guess(case, &transcript) {
+            let reason = format!(
+                "the target may have no database {DEFAULT_DATABASE}, which nothing says it must; name one of the workgroup's with --db-name"
+            );
+            judgement = blocked(reason);
+        }
+        Some((judgement, transcript))
+    }
+
+    /// Whether a case was refused for a database that is only our guess.
+    fn rests_on_a_guess(&self, case: &ExpandedCase, transcript: &[Exchange]) -> bool {
+        let accepted = case.calls.iter().all(|call| call.expect.is_positive());
+        let guessed = self.target.database.is_none()
+            && case.calls.iter().any(|call| call.request.input.to_json().contains("${database}"));
+        let refused = transcript.last().and_then(|exchange| error_type(exchange.answer.as_ref().ok()?));
+        let missing = ["ResourceNotFoundException", "ValidationException"];
+        accepted && guessed && refused.is_some_and(|error| missing.contains(&error.as_str()))
     }
 
     fn is_as_expected(&self, case: &ExpandedCase, call: &Call, exchange: &Exchange) -> bool {
@@ -289,6 +328,7 @@ impl Session {
             let permit = self.flights.acquire().await;
             let exchange = self.client.send(request).await;
             drop(permit);
+            log(&exchange);
             tokio::task::yield_now().await;
             let throttled = exchange.answer.as_ref().is_ok_and(Response::is_throttled);
             let silent = matches!(&exchange.answer, Err(Fault::Timeout(_) | Fault::Connect(_)));
@@ -329,6 +369,22 @@ impl Session {
     }
 }
 
+/// Says on the log what went over the wire: nothing of what a target sent but status and size.
+fn log(exchange: &Exchange) {
+    let Exchange { request, elapsed, .. } = exchange;
+    let asked = request.headers.get("x-amz-target").unwrap_or("no target");
+    match &exchange.answer {
+        Ok(response) => {
+            let (status, bytes) = (response.status, response.body.len());
+            tracing::debug!(method = request.method, path = request.target, asked, status, bytes, ?elapsed, "answered");
+        }
+        Err(fault) => {
+            tracing::debug!(method = request.method, path = request.target, asked, %fault, ?elapsed, "no answer");
+        }
+    }
+    tracing::trace!(request = ?request.headers, "header fields sent");
+}
+
 /// Waits for something unless the run is interrupted first.
 async fn unless<T>(interrupt: &watch::Receiver<bool>, what: impl Future<Output = T>) -> Option<T> {
     let mut interrupt = interrupt.clone();
@@ -361,20 +417,26 @@ fn blocked_by(control: &CaseResult) -> (Verdict, Option<String>) {
     (verdict, Some(format!("its control {} is {}{why}", control.id, control.verdict)))
 }
 
-/// Fills in what was judged and seen.
-fn describe(result: &mut CaseResult, judgement: Judgement, transcript: &[Exchange]) {
+/// Fills in what was judged and seen, without our own secrets, which a target may have sent back.
+fn describe(result: &mut CaseResult, judgement: Judgement, transcript: &[Exchange], ours: &[String]) {
     result.verdict = judgement.verdict;
     result.reason = judgement.reason;
     result.violations = judgement.violations;
     result.warnings = judgement.warnings;
+    for violation in result.violations.iter_mut().chain(&mut result.warnings) {
+        violation.expected = mask_known(&violation.expected, ours);
+        violation.actual = mask_known(&violation.actual, ours);
+    }
+    result.reason = result.reason.take().map(|reason| mask_known(&reason, ours));
     result.decided = judgement.decided.into_iter().collect();
     if let Some(Ok(response)) = transcript.last().map(|exchange| &exchange.answer) {
         result.status = Some(response.status);
         let body = response.json();
-        let secrets = secrets_in(body.as_ref());
+        let mut secrets = secrets_in(body.as_ref());
+        secrets.extend_from_slice(ours);
         let quote = |text: String| quote_without(&text, &secrets);
         result.error = (response.status >= 300).then(|| error_type(response)).flatten().map(quote);
         result.media_type = response.media_type().map(quote);
-        result.body = Some(shape(response, body.as_ref()));
+        result.body = Some(mask_known(&shape(response, body.as_ref()), ours));
     }
 }

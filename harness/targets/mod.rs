@@ -32,6 +32,8 @@ pub struct Target {
     pub workgroup: Option<String>,
     /// A custom domain name of that workgroup.
     pub custom_domain: Option<String>,
+    /// A database of that workgroup, where it is not `dev`.
+    pub database: Option<String>,
     /// What it claims; `core` is always among it.
     pub features: BTreeSet<Feature>,
     /// Whether the path of the URL names the case, as for the replaying mock.
@@ -50,6 +52,7 @@ impl Target {
             credentials: None,
             workgroup: None,
             custom_domain: None,
+            database: None,
             features: BTreeSet::from([Feature::Core]),
             path_names_case: false,
             client: ClientOptions::default(),
@@ -82,6 +85,13 @@ impl Target {
     pub fn with_custom_domain(mut self, name: impl Into<String>) -> Self {
         self.custom_domain = Some(name.into());
         self.claiming([Feature::CustomDomain])
+    }
+
+    /// The same target with the name of a database of its workgroup.
+    #[must_use]
+    pub fn with_database(mut self, name: impl Into<String>) -> Self {
+        self.database = Some(name.into());
+        self
     }
 
     /// The same target, claiming these features too.

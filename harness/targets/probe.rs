@@ -33,6 +33,8 @@ pub enum Class {
     ServerFault,
     /// It refuses the credentials.
     RefusedCredentials,
+    /// It answers the operation, and does not have the workgroup that was named.
+    NoWorkgroup,
     /// It gives no usable answer.
     Unreachable,
 }
@@ -58,6 +60,7 @@ impl Class {
             Self::Redirect => "redirects the call elsewhere",
             Self::ServerFault => "fails inside itself",
             Self::RefusedCredentials => "refuses the credentials",
+            Self::NoWorkgroup => "does not have the workgroup",
             Self::Unreachable => "gives no usable answer",
         }
     }
@@ -73,8 +76,18 @@ pub struct Probe {
 }
 
 /// Names by which servers say that they do not know an operation.
-const UNKNOWN_OPERATION: [&str; 4] =
-    ["UnknownOperationException", "UnknownOperation", "InvalidAction", "UnknownAction"];
+const UNKNOWN_OPERATION: [&str; 7] = [
+    "UnknownOperationException",
+    "UnknownOperation",
+    "UnknownAction",
+    "InvalidAction",
+    "InvalidActionException",
+    "UnsupportedOperationException",
+    "UnsupportedOperation",
+];
+
+/// Names by which servers say that they have not implemented an operation.
+const NOT_IMPLEMENTED: [&str; 3] = ["NotImplemented", "NotImplementedException", "NotImplementedError"];
 
 /// Names by which servers say that they do not know a service.
 const UNKNOWN_SERVICE: [&str; 3] = ["UnknownService", "UnknownServiceException", "ServiceNotFound"];
@@ -96,11 +109,16 @@ const REFUSED_CREDENTIALS: [&str; 12] = [
     "AccessDenied",
 ];
 
-/// Classifies the answer to the probe.
-pub fn classify(exchange: &Exchange) -> Probe {
+/// Classifies the answer to the probe, which asked for a workgroup that the target should have
+/// (`named`), or for one that nobody has.
+pub fn classify(exchange: &Exchange, named: bool) -> Probe {
     match &exchange.answer {
         Err(fault) => Probe { class: Class::Unreachable, said: fault.to_string() },
-        Ok(response) => Probe { class: class_of(response), said: said(response) },
+        Ok(response) => {
+            let missing = named && error_type(response).as_deref() == Some("ResourceNotFoundException");
+            let class = if missing { Class::NoWorkgroup } else { class_of(response) };
+            Probe { class, said: said(response) }
+        }
     }
 }
 
@@ -115,12 +133,18 @@ fn class_of(response: &Response) -> Class {
         (_, Some(name)) if UNKNOWN_OPERATION.contains(&name) => Class::UnknownOperation,
         (_, Some(name)) if UNKNOWN_SERVICE.contains(&name) => Class::UnknownService,
         (501, _) => Class::DeclaredNotImplemented,
+        (_, Some(name)) if NOT_IMPLEMENTED.contains(&name) => Class::DeclaredNotImplemented,
+        (500.., Some(name)) if name != "InternalServerException" && says_not_implemented(body.as_ref()) => {
+            Class::DeclaredNotImplemented
+        }
         (_, Some(name)) if REFUSED_CREDENTIALS.contains(&name) => Class::RefusedCredentials,
         // API Gateway's answer to a path that it does not have.
         (404, Some("NotFoundException")) => Class::WrongService,
         (500.., Some(name)) if name != "InternalServerException" => Class::ServerFault,
         (_, Some(_)) => Class::Answers,
         (_, None) if is_xml(response) => Class::WrongService,
+        // The protocol without the error's name: the operation may well be there, and its errors wrong.
+        (400..500, None) if object.is_some() && speaks_the_protocol(response) => Class::Answers,
         (_, None) if object.is_some() => Class::OwnJson,
         (_, None) => Class::NotAws,
     }
@@ -130,7 +154,7 @@ fn class_of(response: &Response) -> Class {
 /// members in any letter case, or at least the protocol's media type.
 fn class_of_success(response: &Response, object: Option<&serde_json::Map<String, Value>>) -> Class {
     const MEMBERS: [&str; 5] = ["dbpassword", "dbuser", "expiration", "nextrefreshtime", "__type"];
-    let speaks_json = response.media_type().is_some_and(|media| media.starts_with("application/x-amz-json"));
+    let speaks_json = speaks_the_protocol(response);
     match object {
         Some(members) => {
             let known = members.keys().any(|name| MEMBERS.contains(&name.to_ascii_lowercase().as_str()));
@@ -140,6 +164,19 @@ fn class_of_success(response: &Response, object: Option<&serde_json::Map<String,
         None if response.body.is_empty() => Class::NotAws,
         None => Class::WrongService,
     }
+}
+
+fn speaks_the_protocol(response: &Response) -> bool {
+    response.media_type().is_some_and(|media| media.starts_with("application/x-amz-json"))
+}
+
+/// Whether an error's message says that the operation is not implemented.
+fn says_not_implemented(body: Option<&Value>) -> bool {
+    let message = body.and_then(|body| ["message", "Message"].iter().find_map(|name| body.get(name)?.as_str()));
+    message.is_some_and(|message| {
+        let message = message.to_ascii_lowercase();
+        message.contains("implemented") && message.contains("not")
+    })
 }
 
 fn is_xml(response: &Response) -> bool {
@@ -240,6 +277,16 @@ mod tests {
     #[case::redirect(302, "", "", Class::Redirect)]
     #[case::localstack_fault(500, AWS, r#"{"__type":"InternalError","message":"exception"}"#, Class::ServerFault)]
     #[case::bad_key(400, AWS, r#"{"__type":"UnrecognizedClientException"}"#, Class::RefusedCredentials)]
+    #[case::no_name(400, AWS, r#"{"message":"Serverless workgroup x not found."}"#, Class::Answers)]
+    #[case::not_implemented_400(400, AWS, r#"{"__type":"NotImplementedException"}"#, Class::DeclaredNotImplemented)]
+    #[case::not_implemented_500(
+        500,
+        AWS,
+        r#"{"__type":"InternalFailure","message":"not yet implemented"}"#,
+        Class::DeclaredNotImplemented
+    )]
+    #[case::unsupported(400, AWS, r#"{"__type":"UnsupportedOperationException"}"#, Class::UnknownOperation)]
+    #[case::word_in_code(404, "application/json", r#"{"code":"NOT_FOUND","message":"no route"}"#, Class::OwnJson)]
     #[case::busy(503, "text/html", "<title>503</title>", Class::Unreachable)]
     #[case::throttled(400, AWS, r#"{"__type":"ThrottlingException"}"#, Class::Unreachable)]
     #[case::unsigned(403, AWS, r#"{"__type":"MissingAuthenticationTokenException"}"#, Class::RefusedCredentials)]

@@ -34,6 +34,8 @@ pub struct Profile {
     pub workgroup: Option<String>,
     /// A custom domain name of that workgroup.
     pub custom_domain: Option<String>,
+    /// A database of that workgroup, where it is not `dev`.
+    pub db_name: Option<String>,
     /// The features that it claims beside `core`.
     pub claim: Option<Vec<Feature>>,
     /// Whether requests are signed; they are unless this is false.

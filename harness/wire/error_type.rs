@@ -14,15 +14,17 @@ const THROTTLING: [&str; 7] = [
     "SlowDown",
 ];
 
-/// The error's name in an answer, without namespace and URI: from the body's `__type` or `code`, or
-/// from the header `x-amzn-errortype`.
+/// The error's name in an answer, without namespace and URI: from the body's `__type`, from the
+/// header `x-amzn-errortype`, or from the body's `code`.
 /// Source: Smithy, AWS JSON 1.1, operation error serialization.
 pub fn error_type(response: &Response) -> Option<String> {
     let body = response.json();
-    error_types(response, body.as_ref()).map(|(_, text)| bare_type(text).to_owned()).find(|name| !name.is_empty())
+    error_types(response, body.as_ref()).map(|(_, text)| bare_type(text).to_owned()).next()
 }
 
-/// Every place that gives the error's type, with its text as sent: the body first, then the header.
+/// Every place that gives the error's type, with its text as sent. Clients disagree on the order of
+/// the last two; `code` is also a word that services use for numbers and words of their own, so it
+/// counts only where it has the form of a shape's name.
 pub fn error_types<'a>(
     response: &'a Response,
     body: Option<&'a Value>,
@@ -30,11 +32,19 @@ pub fn error_types<'a>(
     let member = move |name: &str| body.and_then(|body| body.get(name)).and_then(Value::as_str);
     [
         ("body /__type", member("__type")),
-        ("body /code", member("code")),
         ("header x-amzn-errortype", response.headers.get("x-amzn-errortype")),
+        ("body /code", member("code").filter(|text| is_shape_name(bare_type(text)))),
     ]
     .into_iter()
     .filter_map(|(place, text)| Some((place, text?)))
+    .filter(|(_, text)| !bare_type(text).is_empty())
+}
+
+/// Whether a text has the form of a shape's name: `ValidationException`, not `400` or `NOT_FOUND`.
+fn is_shape_name(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_uppercase())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'.')
+        && text.bytes().any(|byte| byte.is_ascii_lowercase())
 }
 
 /// An error type without what stands before `#` and what stands behind `:`.
@@ -75,7 +85,10 @@ mod tests {
 
     #[rstest]
     #[case::body(&[], r#"{"__type":"a#B"}"#, Some("B"))]
-    #[case::code(&[], r#"{"code":"B"}"#, Some("B"))]
+    #[case::code(&[], r#"{"code":"Bad"}"#, Some("Bad"))]
+    #[case::code_that_is_no_name(&[], r#"{"code":"NOT_FOUND"}"#, None)]
+    #[case::number_in_code_beside_a_header(&[("x-amzn-errortype", "Bad")], r#"{"code":"400"}"#, Some("Bad"))]
+    #[case::header_before_code(&[("x-amzn-errortype", "Bad")], r#"{"code":"Worse"}"#, Some("Bad"))]
     #[case::header(&[("X-Amzn-ErrorType", "B:http://x")], "", Some("B"))]
     #[case::body_first(&[("x-amzn-errortype", "C")], r#"{"__type":"B"}"#, Some("B"))]
     #[case::number(&[], r#"{"__type":1}"#, None)]

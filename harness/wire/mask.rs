@@ -63,9 +63,12 @@ static NAMED_SECRET: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(&format!("(?i)({name}{separator})(?:{value})")).expect("the pattern is valid")
 });
 
-/// An ARN, or a run of exactly twelve digits: the form of an account id.
-static IDENTITY: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r#"arn:[^\s"',<]+|\b[0-9]{12}\b"#).expect("the pattern is valid"));
+/// An ARN, a database user made from an identity, or the form of an account id: twelve digits, or
+/// three groups of four.
+static IDENTITY: LazyLock<Regex> = LazyLock::new(|| {
+    let pattern = r#"arn:[^\s"',<]+|\bIAM[AR]?:[^\s"',<]+|\b[0-9]{12}\b|\b[0-9]{4}-[0-9]{4}-[0-9]{4}\b"#;
+    Regex::new(pattern).expect("the pattern is valid")
+});
 
 /// A word long enough for a key or a password.
 static LONG_WORD: LazyLock<Regex> =
@@ -77,11 +80,13 @@ static PLAIN_WORD: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(pattern).expect("the pattern is valid")
 });
 
-/// A word as it is, or masked where it mixes letters and digits as keys and passwords do.
+/// A word as it is, or masked where it looks like a key or a password: letters mixed with digits, or
+/// a long word in capitals.
 fn plain_or_masked(word: &regex::Captures<'_>) -> String {
     let word = &word[0];
     let mixed = word.bytes().any(|b| b.is_ascii_digit()) && word.bytes().any(|b| b.is_ascii_alphabetic());
-    if mixed && !PLAIN_WORD.is_match(word) { "***".to_owned() } else { word.to_owned() }
+    let shouted = word.len() >= 12 && word.bytes().all(|b| b.is_ascii_uppercase());
+    if (mixed || shouted) && !PLAIN_WORD.is_match(word) { "***".to_owned() } else { word.to_owned() }
 }
 
 /// The values in a body that must not be quoted: those of members whose name says that they are
@@ -99,7 +104,9 @@ fn collect_secrets(value: Option<&Value>, secrets: &mut Vec<String>) {
         Some(Value::Object(members)) => {
             for (name, member) in members {
                 let name = name.to_ascii_lowercase();
-                let secret = ["password", "secret", "token", "dbuser"].iter().any(|word| name.contains(word));
+                let parts = ["passw", "pwd", "secret", "token", "dbuser", "credential"];
+                let secret = parts.iter().any(|part| name.contains(part))
+                    || ["pass", "user", "username"].contains(&name.as_str());
                 match member {
                     Value::String(text) if secret && text.len() >= SHORTEST => secrets.push(text.clone()),
                     Value::Number(number) if secret && number.to_string().len() >= SHORTEST => {
@@ -114,15 +121,31 @@ fn collect_secrets(value: Option<&Value>, secrets: &mut Vec<String>) {
     }
 }
 
-/// [`quote`], without these secrets either.
+/// [`quote`], without these secrets either, in any letter case.
 pub fn quote_without(text: &str, secrets: &[String]) -> String {
-    quote(&secrets.iter().fold(text.to_owned(), |text, secret| text.replace(secret.as_str(), "***")))
+    quote(&mask_known(text, secrets))
+}
+
+/// A text with each of these secrets masked, in any letter case.
+pub fn mask_known(text: &str, secrets: &[String]) -> String {
+    let mut masked = text.to_owned();
+    for secret in secrets.iter().filter(|secret| !secret.is_empty()) {
+        // ASCII lower case keeps every byte offset.
+        let (lower, wanted) = (masked.to_ascii_lowercase(), secret.to_ascii_lowercase());
+        let places: Vec<usize> = lower.match_indices(&wanted).map(|(at, _)| at).collect();
+        for at in places.into_iter().rev() {
+            masked.replace_range(at..at + wanted.len(), "***");
+        }
+    }
+    masked
 }
 
 /// Whether a text is a name such as `dbPassword` or `ValidationException`: letters only, and no
 /// longer than names are. It saves most texts from being searched.
 fn is_plain_name(text: &str) -> bool {
-    text.len() <= 40 && text.bytes().all(|byte| byte.is_ascii_alphabetic())
+    text.len() <= 40
+        && text.bytes().all(|byte| byte.is_ascii_alphabetic())
+        && text.bytes().any(|byte| byte.is_ascii_lowercase())
 }
 
 /// A target's own words, fit for a report: escaped, cut at 200 characters, and without what looks
@@ -161,6 +184,9 @@ mod tests {
     #[case::escaped(r#""{\"dbPassword\":\"CANARY\"}""#)]
     #[case::value_with_separators(r#"{"dbPassword":"a,&<}' \"CANARY","x":1}"#)]
     #[case::no_separator("the token CANARY-0f3a was not known")]
+    #[case::capitals("no user has the password CANARYPASSWORD here")]
+    #[case::user("cannot log in IAM:CANARY to the database")]
+    #[case::dashed_account("in account 1234-5678-9012")]
     #[case::name_in_front_of_another(r#"{"passwordToken":"CANARY"}"#)]
     fn what_follows_a_password_like_name_is_masked(#[case] text: &str) {
         let quoted = quote(text);
@@ -189,7 +215,7 @@ mod tests {
     #[test]
     fn a_secret_of_the_body_is_masked_wherever_it_stands() {
         let body = serde_json::json!({ "a": [{ "DbPassword": "CANARY" }], "message": "no: CANARY" });
-        assert_eq!(quote_without("no: CANARY", &secrets_in(Some(&body))), "no: ***");
+        assert_eq!(quote_without("no: CANARY, Canary", &secrets_in(Some(&body))), "no: ***, ***");
     }
 
     #[test]

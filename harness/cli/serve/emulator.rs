@@ -162,7 +162,8 @@ impl fmt::Display for Text<'_> {
             Some(token) => writeln!(f, "export AWS_SESSION_TOKEN={}", shell(token.expose()))?,
             None => writeln!(f, "unset AWS_SESSION_TOKEN")?,
         }
-        writeln!(f, "export AWS_REGION={region}")?;
+        // boto3 reads the second one, the other SDKs the first.
+        writeln!(f, "export AWS_REGION={region} AWS_DEFAULT_REGION={region}")?;
         if let Some(workgroup) = workgroups.first() {
             writeln!(f, "\nTry it:\n")?;
             writeln!(f, "aws redshift-serverless get-credentials --region {region} --workgroup-name {workgroup}")?;

@@ -72,7 +72,10 @@ impl fmt::Display for Text<'_> {
         if let Some((name, _)) = replies.iter().find(|(_, reply)| reply.wrong.is_some()).or(replies.iter().next()) {
             writeln!(f, "\nShow an AWS client one reply; any credentials will do:\n")?;
             writeln!(f, "export AWS_ENDPOINT_URL_REDSHIFT_SERVERLESS={endpoint}/replies/{name}")?;
-            writeln!(f, "export AWS_ACCESS_KEY_ID=any AWS_SECRET_ACCESS_KEY=any AWS_REGION=us-east-1")?;
+            writeln!(
+                f,
+                "export AWS_ACCESS_KEY_ID=any AWS_SECRET_ACCESS_KEY=any AWS_REGION=us-east-1 AWS_DEFAULT_REGION=us-east-1"
+            )?;
             writeln!(f, "aws redshift-serverless get-credentials --workgroup-name any-workgroup")?;
         }
         Ok(())

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::success::{broken, check_media_type, kind};
+use super::success::{broken, check_media_type, kind, without_nulls};
 use super::{Finding, Observation, Subject};
 use crate::corpus::Check;
 use crate::wire::{bare_type, error_types};
@@ -105,7 +105,7 @@ pub(super) fn message_name(seen: &Observation<'_>) -> Vec<Finding> {
 /// The other members of a documented error are valid against its schema.
 pub(super) fn schema(seen: &Observation<'_>) -> Vec<Finding> {
     on_documented_error(seen, |name, _, body| {
-        let mut breaches = seen.validators.breaches(name, body);
+        let mut breaches = seen.validators.breaches(name, &without_nulls(body));
         // The message has rules of its own, and so has the type.
         breaches.retain(|breach| !matches!(breach.at.as_str(), "" | "/message" | "/__type"));
         if breaches.is_empty() {

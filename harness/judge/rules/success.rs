@@ -52,6 +52,8 @@ pub(super) fn schema(seen: &Observation<'_>) -> Vec<Finding> {
     let Some(body) = seen.body.as_ref().filter(|body| body.is_object()) else {
         return Finding::of(false, whole, "body", "a JSON object", || what_instead_of_an_object(seen));
     };
+    // In the protocol a null member is an absent one.
+    let body = &without_nulls(body);
     let breaches = seen.validators.breaches(schema, body);
     let mut findings = vec![Finding::Holds(whole)];
     // A member that is not there has no type that could hold.
@@ -68,6 +70,15 @@ pub(super) fn schema(seen: &Observation<'_>) -> Vec<Finding> {
     }
     findings.extend(breaches.into_iter().map(broken));
     findings
+}
+
+/// A body without its members that are null.
+pub(super) fn without_nulls(body: &Value) -> Value {
+    let mut body = body.clone();
+    if let Some(members) = body.as_object_mut() {
+        members.retain(|_, member| !member.is_null());
+    }
+    body
 }
 
 /// A breach of a schema as a finding.

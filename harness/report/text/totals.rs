@@ -87,8 +87,8 @@ fn conformance(heard: &Collected, summary: &SummaryEvent) -> (Tone, String) {
     } else if !violated.is_empty() {
         let count = words::count(violated.len(), "must-requirement");
         (Tone::Bad, format!("not conformant: {count} violated: {}", list(&violated)))
-    } else if let Some(target) = target.filter(|_| absent) {
-        (Tone::Doubtful, format!("not decided: the target {}", escape(&target.meaning)))
+    } else if target.is_some() && absent {
+        (Tone::Doubtful, "not decided: no requirement could be tested".to_owned())
     } else if !undecided.is_empty() {
         let count = words::count(undecided.len(), "must-requirement");
         (Tone::Doubtful, format!("not decided: {count} left undecided: {}", list(&undecided)))

@@ -86,6 +86,7 @@ fn an_invalid_fixture_is_exit_5_with_its_file(
 #[case::shard_zero(&["run", "--shard", "0/4"], 2, "0/4")]
 #[case::unknown_requirement(&["run", "--requirement", "GC-XXX-01"], 2, "GC-XXX-01")]
 #[case::unknown_feature(&["run", "--claim", "speed"], 2, "custom-domain")]
+#[case::untested_feature(&["run", "--claim", "iam"], 2, "no requirement belongs to the feature iam")]
 #[case::unknown_flag(&["run", "--endpiont", "x"], 2, "--endpoint")]
 #[case::zero_jobs(&["run", "--jobs", "0"], 2, "--jobs")]
 #[case::no_time(&["run", "--timeout", "0"], 2, "0.001 to 3600")]
@@ -169,6 +170,27 @@ fn a_known_failure_is_excused_and_written_by_baseline_write() {
     ];
     Program::new(&arguments).file("known.json", &written).finish().expect(0, &["known-fail"]);
     Program::new(&["baseline", "check", "known.json"]).file("known.json", &written).finish().expect(0, &["in order"]);
+}
+
+#[test]
+fn a_workgroup_that_the_target_does_not_have_ends_the_run_with_exit_2() {
+    let body = r#"{"__type":"ResourceNotFoundException","message":"Serverless workgroup wg-1 not found."}"#;
+    let stub = Stub::answering(crate::stub::answer("400 Bad", "application/x-amz-json-1.1", body));
+    Program::run_at(&stub.endpoint, &[]).finish().expect(2, &["no workgroup \"wg-1\"", "--workgroup"]);
+}
+
+#[test]
+fn a_database_that_is_only_our_guess_blocks_its_cases() {
+    let right = r#"{"dbPassword":"p","dbUser":"u","expiration":4e9,"nextRefreshTime":4e9}"#;
+    let refused = r#"{"__type":"ResourceNotFoundException","message":"no such database"}"#;
+    let stub = Stub::new(move |stream, request| {
+        use std::io::Write;
+        let body = if request.contains("dbName") { ("400 Bad", refused) } else { ("200 OK", right) };
+        let _ = stream.write_all(crate::stub::answer(body.0, "application/x-amz-json-1.1", body.1).as_bytes());
+    });
+    let run = |arguments: &[&str]| Program::run_at(&stub.endpoint, arguments).finish();
+    run(&["parameters/database-name"]).expect(1, &["blocked", "--db-name"]);
+    run(&["parameters/database-name", "--db-name", "dev"]).expect(1, &["GC-DB-01"]);
 }
 
 #[test]

@@ -64,6 +64,33 @@ fn around(text: &str) -> &str {
     &text[start..end]
 }
 
+#[rstest]
+#[case::flag(&["run", "--endpoint", "http://alice:CANARY-pw@127.0.0.1:1/"], "")]
+#[case::variable(&["run"], "http://alice:CANARY-pw@127.0.0.1:1/")]
+#[case::query(&["run", "--endpoint", "http://127.0.0.1:1/?token=CANARY"], "")]
+fn a_secret_in_a_url_is_not_repeated(#[case] arguments: &[&str], #[case] variable: &str) {
+    let finished = Program::new(arguments).env("COUNTERSIGN_ENDPOINT", variable).finish();
+    finished.expect(2, &["http://localhost:4566"]);
+    assert!(!finished.stderr.contains("CANARY"), "{finished:#?}");
+}
+
+#[test]
+fn our_own_credentials_are_masked_when_a_target_sends_them_back() {
+    let (key, secret, token) = ("AKIDCANARYKEYONLYLETTERS", "CANARYsecretletters", "CANARYtokenletters");
+    let echo = format!(r#"{{"__type":"ValidationException","message":"{key} and {secret} and {token}"}}"#);
+    let stub = Stub::answering(answer("400 Bad", "application/x-amz-json-1.1", &echo));
+    let reports = ["success/workgroup-only", "--report-json", "r.json", "--verbose"];
+    let mut program = Program::run_at(&stub.endpoint, &reports).env("COUNTERSIGN_LOG", "trace");
+    program =
+        program.env("AWS_ACCESS_KEY_ID", key).env("AWS_SECRET_ACCESS_KEY", secret).env("AWS_SESSION_TOKEN", token);
+    let finished = program.finish();
+    let report = fs::read_to_string(program.folder().join("r.json")).expect("the report is there");
+    for text in [&finished.stdout, &finished.stderr, &report] {
+        assert!(!text.contains("CANARY"), "{text}");
+    }
+    assert!(finished.stderr.contains("header fields sent"), "the log says something: {finished:#?}");
+}
+
 #[test]
 fn the_lines_that_repeat_a_request_read_secrets_from_the_environment() {
     let stub = Stub::answering(answer("200 OK", "application/x-amz-json-1.1", "{}"));
