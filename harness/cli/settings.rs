@@ -295,9 +295,7 @@ fn env(name: &str) -> Option<String> {
 fn endpoint_url(text: &str) -> Result<Url, String> {
     let expected = "expected a URL such as http://localhost:4566";
     if text.contains('@') {
-        return Err(
-            "a URL with a user or password is not sent anywhere; give credentials in the environment".to_owned()
-        );
+        return Err(format!("{expected}, without user and password; credentials are read from the environment"));
     }
     if text.contains(['?', '#']) {
         return Err(format!("{expected}, without query and fragment"));

@@ -44,6 +44,9 @@ fn command(case: &ExpandedCase, target: &Target) -> String {
     if let Some(workgroup) = &target.workgroup {
         let _ = write!(line, " --workgroup {}", word(workgroup));
     }
+    if let Some(domain) = &target.custom_domain {
+        let _ = write!(line, " --custom-domain {}", word(domain));
+    }
     let claims: Vec<_> = target.features.iter().map(|feature| feature.word()).collect();
     let _ = write!(line, " --claim {}", claims.join(","));
     line

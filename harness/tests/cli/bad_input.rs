@@ -77,7 +77,7 @@ fn an_invalid_fixture_is_exit_5_with_its_file(
 #[case::unknown_target(&["run", "--target", "nowhere"], 2, "nowhere")]
 #[case::two_targets(&["run", "--target", "mock", "--endpoint", "http://localhost:1"], 2, "cannot be used with")]
 #[case::no_url(&["run", "--endpoint", "localhost:4566"], 2, "http://localhost:4566")]
-#[case::password_in_url(&["run", "--endpoint", "http://a:b@localhost:4566"], 2, "user or password")]
+#[case::password_in_url(&["run", "--endpoint", "http://a:b@localhost:4566"], 2, "user and password")]
 #[case::bad_pattern(&["run", "success/["], 2, "success/[")]
 #[case::one_pattern_matches_nothing(&["run", "success/**", "sucess/**"], 2, "sucess/**")]
 #[case::no_pattern_matches(&["run", "sucess/**"], 4, "countersign list")]
