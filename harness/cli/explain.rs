@@ -59,8 +59,16 @@ fn requirement(row: &Requirement, library: &Library) -> String {
     if let Some(reason) = &row.excluded {
         lines.push(format!("not counted   {reason}"));
     }
+    if let Some(missing) = &row.pending {
+        lines.push(format!("pending       {missing}"));
+    }
+    if !row.holds_in.is_empty() {
+        let pages: Vec<_> = row.holds_in.iter().map(word).collect();
+        lines.push(format!("holds in      {}", pages.join(", ")));
+    }
     match &row.decided_by {
         Some(by) => lines.push(format!("decided by    the rule {} on every answer that it applies to", by.rule)),
+        None if !row.is_tested() => {}
         None => lines.push("decided by    whether the cases below are accepted or refused".to_owned()),
     }
     let mut cases: Vec<&ExpandedCase> = Vec::new();

@@ -23,7 +23,7 @@ pub(super) struct List {
     #[arg(value_name = "PATTERN")]
     patterns: Vec<String>,
 
-    /// One line each, or one JSON array
+    /// One line each, one JSON array, or a table in Markdown
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
 
@@ -52,6 +52,7 @@ pub(super) fn run(args: List) -> Result<ExitCode, Failure> {
         Format::Json => {
             serde_json::to_string_pretty(&rows.iter().map(|row| &row.json).collect::<Vec<_>>()).unwrap_or_default()
         }
+        Format::Md => markdown(&rows),
         Format::Text => {
             let width = rows.iter().map(|row| row.name.chars().count()).max().unwrap_or_default();
             let lines: Vec<_> = rows.iter().map(|row| format!("{:width$}  {}", row.name, row.about)).collect();
@@ -59,6 +60,30 @@ pub(super) fn run(args: List) -> Result<ExitCode, Failure> {
         }
     };
     print(&text)
+}
+
+/// The rows as a table: each with everything that the JSON says of it.
+fn markdown(rows: &[Row]) -> String {
+    let cell = |value: &Value| match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.replace('|', "\\|"),
+        Value::Array(items) => {
+            items.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", ").replace('|', "\\|")
+        }
+        other => other.to_string(),
+    };
+    let Some(first) = rows.first() else { return String::new() };
+    let columns: Vec<&String> = first.json.as_object().into_iter().flat_map(serde_json::Map::keys).collect();
+    // The id first, whatever the order of the letters.
+    let (id, others): (Vec<&String>, Vec<&String>) = columns.into_iter().partition(|column| *column == "id");
+    let columns: Vec<&String> = id.into_iter().chain(others).collect();
+    let line = |cells: Vec<String>| format!("| {} |", cells.join(" | "));
+    let mut lines = vec![
+        line(columns.iter().map(|column| (*column).clone()).collect()),
+        line(columns.iter().map(|_| "---".to_owned()).collect()),
+    ];
+    lines.extend(rows.iter().map(|row| line(columns.iter().map(|column| cell(&row.json[column.as_str()])).collect())));
+    lines.join("\n")
 }
 
 /// One thing that is listed.
@@ -113,6 +138,8 @@ fn requirements(library: &Library) -> Vec<Row> {
             "source": row.source,
             "accepts": row.accepts,
             "excluded": row.excluded,
+            "pending": row.pending,
+            "holds_in": row.holds_in,
             "cases": citing.get(row.id.as_str()).cloned().unwrap_or_default(),
         }),
     };

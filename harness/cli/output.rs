@@ -12,6 +12,8 @@ use super::Failure;
 pub(super) enum Format {
     Text,
     Json,
+    /// A table in Markdown
+    Md,
 }
 
 /// Prints a result. A reader that has gone away, such as `head`, is no failure.

@@ -10,7 +10,9 @@ mod shapes;
 mod validators;
 
 pub use document::{Fixtures, LoadError, parse};
-pub use register::{Confirmation, ConfirmationStatus, Decision, Feature, REGISTER_FILE, Register, Requirement, Side};
+pub use register::{
+    Confirmation, ConfirmationStatus, Decision, Feature, Page, REGISTER_FILE, Register, Requirement, Side,
+};
 pub use shapes::{
     Difference, Document, ErrorShape, Fact, JsonType, Kind, Member, Operation, Prose, Reading, ReservedWords, Service,
     Shapes, Source, Structure, UnlistedError,

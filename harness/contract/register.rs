@@ -131,6 +131,23 @@ pub struct Requirement {
     /// Why it is not counted, for a requirement that no case can decide.
     #[serde(default)]
     pub excluded: Option<String>,
+    /// What is missing before a case can decide it.
+    #[serde(default)]
+    pub pending: Option<String>,
+    /// The documents that say it, for a requirement that the two pages of the operation make: the API
+    /// reference, and the page of boto3, which is of an older revision.
+    #[serde(default)]
+    pub holds_in: Vec<Page>,
+}
+
+/// One of the two pages that the contract is made from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Page {
+    /// The API reference.
+    ApiReference,
+    /// The page of boto3.
+    Boto3,
 }
 
 impl Requirement {
@@ -141,7 +158,12 @@ impl Requirement {
 
     /// Whether it counts towards conformance.
     pub fn counts(&self) -> bool {
-        self.level == Level::Must && self.excluded.is_none()
+        self.level == Level::Must && self.is_tested()
+    }
+
+    /// Whether cases decide it: it is neither excluded nor pending.
+    pub fn is_tested(&self) -> bool {
+        self.excluded.is_none() && self.pending.is_none()
     }
 }
 
@@ -224,6 +246,9 @@ impl Register {
             }
             if row.text.trim().is_empty() {
                 return wrong("text", format!("the requirement {} says nothing", row.id));
+            }
+            if row.excluded.is_some() && row.pending.is_some() {
+                return wrong("pending", format!("{} is excluded already; it is one or the other", row.id));
             }
             let bounded = row.evidence == Evidence::Conflict;
             if bounded && row.accepts.is_empty() {

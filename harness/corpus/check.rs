@@ -86,10 +86,10 @@ impl Checker<'_> {
         for (index, id) in case.requirements.iter().enumerate() {
             match self.contract.register.get(id) {
                 None => errors.add(&format!("/requirements/{index}"), format!("there is no requirement {id}")),
-                Some(row) if row.excluded.is_some() => {
+                Some(row) if !row.is_tested() => {
                     errors.add(
                         &format!("/requirements/{index}"),
-                        format!("the requirement {id} is excluded, so no case can cite it"),
+                        format!("the requirement {id} is excluded or pending, so no case can cite it"),
                     );
                 }
                 Some(row) => {
@@ -268,8 +268,9 @@ impl Checker<'_> {
             self.corpus.cases().iter().flat_map(|case| &case.case.requirements).map(String::as_str).collect();
         let file = self.fixtures.name_of(REGISTER_FILE);
         for (index, row) in self.contract.register.requirements.iter().enumerate() {
-            if row.excluded.is_none() && !cited.contains(row.id.as_str()) {
-                let message = format!("no case cites {}; cite it, or say under \"excluded\" why none can", row.id);
+            if row.is_tested() && !cited.contains(row.id.as_str()) {
+                let message =
+                    format!("no case cites {}; cite it, or say under \"excluded\" or \"pending\" why none can", row.id);
                 errors.push(LoadError::new(&file, format!("/requirements/{index}"), message));
             }
         }

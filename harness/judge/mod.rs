@@ -153,8 +153,10 @@ impl Judge {
             return Some(format!("the target throttled the request ({})", seen.summary()));
         }
         let outcome = outcome::of(&seen);
-        for id in &case.case.requirements {
-            let Some(row) = self.contract.register.get(id).filter(|row| row.is_outcome()) else { continue };
+        let rows = case.case.requirements.iter().filter_map(|id| self.contract.register.get(id));
+        let mut binding = false;
+        for row in rows.filter(|row| row.is_outcome()) {
+            binding |= row.level != Level::May;
             match &outcome {
                 Outcome::Holds => docket.decide(row),
                 Outcome::Broken { at, expected, actual } => {
@@ -163,6 +165,10 @@ impl Judge {
                 }
                 Outcome::Unclear => {}
             }
+        }
+        // Nothing says what the answer to a request looks like that no document speaks of.
+        if !binding {
+            return None;
         }
         // What an answer of another kind looks like says nothing about the rules for the expected kind.
         if matches!(outcome, Outcome::Broken { .. }) && !seen.is_documented_error() {

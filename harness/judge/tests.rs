@@ -113,6 +113,9 @@ const UNKNOWN: &str = "errors/unknown-workgroup";
 #[case::forbidden_signature("signature/unsigned", 403, &[], r#"{"__type":"MissingAuthenticationTokenException"}"#)]
 #[case::both_refused("parameters/both-names", 400, &[], r#"{"__type":"ValidationException","message":"m"}"#)]
 #[case::upper_case_refused("parameters/database-upper-case/DEV", 400, &[], r#"{"__type":"ValidationException","message":"m"}"#)]
+#[case::other_path_in_other_words("protocol/path/below", 404, &[], r#"{"message":"Not Found"}"#)]
+#[case::other_method_redirected("protocol/method/GET", 302, &[], "")]
+#[case::other_media_type_answered("protocol/media-type/json", 200, &[], r#"{"Output":{},"Version":"1.0"}"#)]
 #[case::fraction_refused("lifetimes/fraction/half", 422, &[], r#"{"__type":"SerializationException"}"#)]
 fn a_legal_answer_is_not_accused(
     #[case] case: &str,

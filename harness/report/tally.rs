@@ -76,7 +76,7 @@ impl Tally {
     fn status(&self, row: &Requirement) -> RequirementStatus {
         if self.violated.contains_key(&row.id) {
             RequirementStatus::Fail
-        } else if !self.claimed.contains(&row.feature) || row.excluded.is_some() {
+        } else if !self.claimed.contains(&row.feature) || !row.is_tested() {
             RequirementStatus::NotApplicable
         } else if self.decided.contains_key(&row.id) {
             RequirementStatus::Pass

@@ -258,6 +258,16 @@ fn a_listing_as_json_is_a_list_of_things_with_ids(#[case] what: &str) {
 }
 
 #[test]
+fn the_register_as_a_table_has_a_line_for_each_requirement_with_its_cases() {
+    let finished = Program::new(&["list", "requirements", "--format", "md"]).finish();
+    let lines: Vec<&str> = finished.expect(0, &["| id |"]).stdout.lines().collect();
+    let rows = Program::new(&["list", "requirements"]).finish().stdout.lines().count();
+    assert_eq!(lines.len(), rows + 2);
+    let row = lines.iter().find(|line| line.starts_with("| GC-DUR-02 |")).expect("the requirement is there");
+    assert!(row.contains("parameters/duration-outside"), "{row}");
+}
+
+#[test]
 fn the_committed_schemas_are_what_the_shapes_and_formats_give() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/schemas");
     Program::new(&["schema", "--check", "--dir", folder]).finish().expect(0, &["schemas"]);
