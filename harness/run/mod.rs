@@ -6,6 +6,7 @@
 mod names;
 mod repro;
 mod request;
+mod sender;
 mod session;
 
 use std::sync::Arc;

@@ -1,14 +1,15 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use jiff::Timestamp;
-use tokio::sync::{OnceCell, Semaphore, watch};
+use tokio::sync::{OnceCell, watch};
 
 use super::names::Names;
 use super::repro;
-use super::request::{self, Built, DEFAULT_DATABASE, Missing};
+use super::request::{self, DEFAULT_DATABASE, Missing};
+use super::sender::Sender;
 use crate::contract::{Contract, Side};
 use crate::corpus::{Call, Corpus, ExpandedCase};
 use crate::judge::{Judge, Judgement, shape};
@@ -16,21 +17,8 @@ use crate::targets::Target;
 use crate::targets::probe::{self, Class, Probe};
 use crate::verdict::{CaseResult, Verdict};
 use crate::wire::{
-    Client, ClientError, Credentials, Exchange, Fault, Response, Transcript, error_type, mask_known, quote_without,
-    secrets_in,
+    Client, ClientError, Credentials, Exchange, Transcript, error_type, mask_known, quote_without, secrets_in,
 };
-
-/// A target that hangs or is gone is given up after so many requests in a row without an answer.
-const HOPELESS_AFTER: u32 = 3;
-
-/// How often a throttled request is sent again.
-const PATIENCE: u32 = 5;
-
-/// The pause before the first of them; each further one is twice as long.
-const FIRST_PAUSE: Duration = Duration::from_millis(200);
-
-/// The longest pause that a target can ask for with `Retry-After`.
-const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 /// What keeps a session from being made.
 #[derive(Debug, thiserror::Error)]
@@ -46,16 +34,12 @@ pub struct Session {
     corpus: Arc<Corpus>,
     judge: Judge,
     target: Target,
-    client: Client,
+    sender: Sender,
     seed: u64,
-    jobs: usize,
-    /// A permit for each request in flight.
-    flights: Semaphore,
     /// What the target must not make us print: the credentials that it was given.
     secrets: Vec<String>,
     probe: OnceCell<Probe>,
     controls: Mutex<HashMap<String, Arc<OnceCell<Option<CaseResult>>>>>,
-    unanswered: AtomicU32,
     leftovers: AtomicU32,
 }
 
@@ -72,19 +56,16 @@ impl Session {
         jobs: usize,
     ) -> Result<Self, SessionError> {
         let secrets = target.credentials.as_ref().map(Credentials::secrets).unwrap_or_default();
-        let client = Client::new(target.endpoint.clone(), &target.client)?;
+        let sender = Sender::new(Client::new(target.endpoint.clone(), &target.client)?, jobs);
         Ok(Self {
             corpus,
             judge,
             target,
-            client,
+            sender,
             seed,
-            jobs: jobs.max(1),
-            flights: Semaphore::new(jobs.max(1)),
             secrets,
             probe: OnceCell::new(),
             controls: Mutex::default(),
-            unanswered: AtomicU32::new(0),
             leftovers: AtomicU32::new(0),
         })
     }
@@ -106,7 +87,7 @@ impl Session {
 
     /// How many requests are in flight together at most.
     pub fn jobs(&self) -> usize {
-        self.jobs
+        self.sender.jobs()
     }
 
     /// How many cases could not undo what they did.
@@ -129,7 +110,7 @@ impl Session {
         let spec = serde_json::from_str(&input).expect("the probe's request is well formed");
         let mut names = Names::new(self.seed, "probe", 0);
         let make_request = || request::build(&spec, "GetCredentials", &self.target, "", &mut names, Timestamp::now());
-        match self.send_patiently(make_request).await {
+        match self.sender.send(make_request).await {
             Ok(exchange) => {
                 let mut probe = probe::classify(&exchange, self.target.workgroup.is_some());
                 probe.said = mask_known(&probe.said, &self.secrets);
@@ -208,10 +189,7 @@ impl Session {
             let reason = format!("the target does not claim {lacking}");
             return Some(Some((Verdict::NotApplicable, Some(reason))));
         }
-        if self.unanswered.load(Ordering::Relaxed) >= HOPELESS_AFTER {
-            let hint = if self.jobs > 1 { "; one that takes one connection at a time needs --jobs 1" } else { "" };
-            let reason =
-                format!("not asked: the target left {HOPELESS_AFTER} requests in a row without an answer{hint}");
+        if let Some(reason) = self.sender.gives_up() {
             return Some(Some((Verdict::Indeterminate, Some(reason))));
         }
         let control = case.case.control.as_ref()?;
@@ -313,37 +291,7 @@ impl Session {
             }
             Ok(built)
         };
-        unless(interrupt, self.send_patiently(make_request)).await
-    }
-
-    /// Sends a request, and makes and sends it again where the target throttles.
-    async fn send_patiently(
-        &self,
-        mut make_request: impl FnMut() -> Result<Built, Missing>,
-    ) -> Result<Exchange, Missing> {
-        let mut attempt = 0;
-        loop {
-            // Made and signed while others are in flight, and judged while the next one is.
-            let request = make_request()?.request;
-            let permit = self.flights.acquire().await;
-            let exchange = self.client.send(request).await;
-            drop(permit);
-            log(&exchange);
-            tokio::task::yield_now().await;
-            let throttled = exchange.answer.as_ref().is_ok_and(Response::is_throttled);
-            let silent = matches!(&exchange.answer, Err(Fault::Timeout(_) | Fault::Connect(_)));
-            if throttled && attempt < PATIENCE {
-                tokio::time::sleep(pause(&exchange, attempt)).await;
-                attempt += 1;
-                continue;
-            }
-            if throttled || silent {
-                self.unanswered.fetch_add(1, Ordering::Relaxed);
-            } else {
-                self.unanswered.store(0, Ordering::Relaxed);
-            }
-            return Ok(exchange);
-        }
+        unless(interrupt, self.sender.send(make_request)).await
     }
 
     fn blank(case: &ExpandedCase) -> CaseResult {
@@ -369,22 +317,6 @@ impl Session {
     }
 }
 
-/// Says on the log what went over the wire: nothing of what a target sent but status and size.
-fn log(exchange: &Exchange) {
-    let Exchange { request, elapsed, .. } = exchange;
-    let asked = request.headers.get("x-amz-target").unwrap_or("no target");
-    match &exchange.answer {
-        Ok(response) => {
-            let (status, bytes) = (response.status, response.body.len());
-            tracing::debug!(method = request.method, path = request.target, asked, status, bytes, ?elapsed, "answered");
-        }
-        Err(fault) => {
-            tracing::debug!(method = request.method, path = request.target, asked, %fault, ?elapsed, "no answer");
-        }
-    }
-    tracing::trace!(request = ?request.headers, "header fields sent");
-}
-
 /// Waits for something unless the run is interrupted first.
 async fn unless<T>(interrupt: &watch::Receiver<bool>, what: impl Future<Output = T>) -> Option<T> {
     let mut interrupt = interrupt.clone();
@@ -392,13 +324,6 @@ async fn unless<T>(interrupt: &watch::Receiver<bool>, what: impl Future<Output =
         value = what => Some(value),
         Ok(_) = interrupt.wait_for(|interrupted| *interrupted) => None,
     }
-}
-
-/// How long to wait before a throttled request is sent again: what the target asks for, within
-/// bounds, or twice as long as the last time.
-fn pause(exchange: &Exchange, attempt: u32) -> Duration {
-    let asked = exchange.answer.as_ref().ok().and_then(|response| response.headers.get("retry-after")?.parse().ok());
-    asked.map_or(FIRST_PAUSE * 2_u32.pow(attempt), Duration::from_secs).min(LONGEST_PAUSE)
 }
 
 /// What a case becomes when its control did not pass.

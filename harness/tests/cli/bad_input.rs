@@ -73,6 +73,23 @@ fn an_invalid_fixture_is_exit_5_with_its_file(
     Program::new(&["run", "--fixtures", folder]).finish().expect(5, &[said]);
 }
 
+/// A call of the emulator that fails, though it is expected to succeed.
+const FAILING_CALL: &str = r#"[{"request": {"input": {"workgroupName": "${random:20}"}}, "expect": {"status": 200, "schema": "GetCredentialsResponse"}, "reply": "credentials"}], "#;
+
+#[rstest]
+#[case::setup("setup", 1, "its setup call 1 failed")]
+#[case::teardown("teardown", 7, "1 pass")]
+fn a_failing_setup_blocks_the_case_and_a_failing_teardown_is_exit_7(
+    #[case] part: &str,
+    #[case] code: i32,
+    #[case] said: &str,
+) {
+    let with = format!("\"{part}\": {FAILING_CALL}\"steps\": [");
+    let fixtures = fixtures_with("server/success.json", "\"steps\": [", &with);
+    let folder = fixtures.path().to_str().expect("a text");
+    Program::new(&["run", "success/called-twice", "--fixtures", folder]).finish().expect(code, &[said]);
+}
+
 #[rstest]
 #[case::unknown_target(&["run", "--target", "nowhere"], 2, "nowhere")]
 #[case::two_targets(&["run", "--target", "mock", "--endpoint", "http://localhost:1"], 2, "cannot be used with")]

@@ -1,0 +1,107 @@
+//! Sending: how many requests are in flight together, patience with a target that throttles, and
+//! when one that hangs is given up.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use tokio::sync::Semaphore;
+
+use super::request::{Built, Missing};
+use crate::wire::{Client, Exchange, Fault, Response};
+
+/// A target that hangs or is gone is given up after so many requests in a row without an answer.
+const HOPELESS_AFTER: u32 = 3;
+
+/// How often a throttled request is sent again.
+const PATIENCE: u32 = 5;
+
+/// The pause before the first of them; each further one is twice as long.
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
+
+/// The longest pause that a target can ask for with `Retry-After`.
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// The way to a target, for all cases of a session.
+#[derive(Debug)]
+pub(super) struct Sender {
+    client: Client,
+    jobs: usize,
+    /// A permit for each request in flight.
+    flights: Semaphore,
+    /// Requests in a row without an answer.
+    unanswered: AtomicU32,
+}
+
+impl Sender {
+    pub(super) fn new(client: Client, jobs: usize) -> Self {
+        let jobs = jobs.max(1);
+        Self { client, jobs, flights: Semaphore::new(jobs), unanswered: AtomicU32::new(0) }
+    }
+
+    /// How many requests are in flight together at most.
+    pub(super) fn jobs(&self) -> usize {
+        self.jobs
+    }
+
+    /// Why nothing more is sent, where the target was given up.
+    pub(super) fn gives_up(&self) -> Option<String> {
+        if self.unanswered.load(Ordering::Relaxed) < HOPELESS_AFTER {
+            return None;
+        }
+        let hint = if self.jobs > 1 { "; one that takes one connection at a time needs --jobs 1" } else { "" };
+        Some(format!("not asked: the target left {HOPELESS_AFTER} requests in a row without an answer{hint}"))
+    }
+
+    /// Sends a request, and makes and sends it again where the target throttles.
+    pub(super) async fn send(
+        &self,
+        mut make_request: impl FnMut() -> Result<Built, Missing>,
+    ) -> Result<Exchange, Missing> {
+        let mut attempt = 0;
+        loop {
+            // Made and signed while others are in flight, and judged while the next one is.
+            let request = make_request()?.request;
+            let permit = self.flights.acquire().await;
+            let exchange = self.client.send(request).await;
+            drop(permit);
+            log(&exchange);
+            tokio::task::yield_now().await;
+            let throttled = exchange.answer.as_ref().is_ok_and(Response::is_throttled);
+            let silent = matches!(&exchange.answer, Err(Fault::Timeout(_) | Fault::Connect(_)));
+            if throttled && attempt < PATIENCE {
+                tokio::time::sleep(pause(&exchange, attempt)).await;
+                attempt += 1;
+                continue;
+            }
+            if throttled || silent {
+                self.unanswered.fetch_add(1, Ordering::Relaxed);
+            } else {
+                self.unanswered.store(0, Ordering::Relaxed);
+            }
+            return Ok(exchange);
+        }
+    }
+}
+
+/// Says on the log what went over the wire: nothing of what a target sent but status and size.
+fn log(exchange: &Exchange) {
+    let Exchange { request, elapsed, .. } = exchange;
+    let asked = request.headers.get("x-amz-target").unwrap_or("no target");
+    match &exchange.answer {
+        Ok(response) => {
+            let (status, bytes) = (response.status, response.body.len());
+            tracing::debug!(method = request.method, path = request.target, asked, status, bytes, ?elapsed, "answered");
+        }
+        Err(fault) => {
+            tracing::debug!(method = request.method, path = request.target, asked, %fault, ?elapsed, "no answer");
+        }
+    }
+    tracing::trace!(request = ?request.headers, "header fields sent");
+}
+
+/// How long to wait before a throttled request is sent again: what the target asks for, within
+/// bounds, or twice as long as the last time.
+fn pause(exchange: &Exchange, attempt: u32) -> Duration {
+    let asked = exchange.answer.as_ref().ok().and_then(|response| response.headers.get("retry-after")?.parse().ok());
+    asked.map_or(FIRST_PAUSE * 2_u32.pow(attempt), Duration::from_secs).min(LONGEST_PAUSE)
+}
