@@ -41,9 +41,9 @@ struct Cli {
 enum Command {
     /// Run cases against a target and judge them; what happens without any command
     Run(Box<run::Run>),
-    /// List cases, requirements or features
+    /// List cases, requirements, features or defects
     List(list::List),
-    /// Explain one requirement or one case in full, with a curl line
+    /// Explain one requirement, case or defect in full, with a curl line
     Explain(explain::Explain),
     /// Keep known failures in a file
     Baseline(baseline::Command),

@@ -460,7 +460,8 @@ impl Defects {
                 let wrong = |(member, message)| LoadError::new(&file, format!("{at}/{member}"), message);
                 errors.extend(check(&defect, &contract.register).into_iter().map(wrong));
                 if let Some(first) = places.insert(defect.id.clone(), format!("{file} at {at}")) {
-                    errors.push(wrong(("id".to_owned(), format!("the id {} stands twice, first in {first}", defect.id))));
+                    errors
+                        .push(wrong(("id".to_owned(), format!("the id {} stands twice, first in {first}", defect.id))));
                 }
                 entries.push(defect);
             }
@@ -506,7 +507,10 @@ fn check(defect: &Defect, register: &Register) -> Vec<(String, String)> {
     let accused = !defect.requirements.is_empty();
     match defect.kind {
         DefectKind::Defect if !accused => {
-            fault("requirements".to_owned(), "a defect breaks a requirement; a variant that breaks none is legal".into());
+            fault(
+                "requirements".to_owned(),
+                "a defect breaks a requirement; a variant that breaks none is legal".into(),
+            );
         }
         DefectKind::Legal if accused || !defect.also.is_empty() || defect.canary => {
             fault("kind".to_owned(), "a legal variant breaks no requirement and is no canary".to_owned());

@@ -33,7 +33,7 @@ use crate::verdict::{CaseResult, Verdict};
 const JOBS: usize = 2;
 
 /// How long one answer may take. Nothing here is slow but a machine that does too much.
-const TIMEOUT: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_mins(1);
 
 /// Why a self-test says nothing.
 #[derive(Debug, thiserror::Error)]

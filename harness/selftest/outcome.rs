@@ -45,7 +45,8 @@ impl Outcome {
     /// What the results of all cases say of an entry.
     ///
     /// A defect is found where a requirement at the level of those that it is tagged with is broken;
-    /// that a case is blocked, unanswered or not implemented finds nothing.
+    /// that a case is blocked, unanswered or not implemented finds nothing. It is rightly blamed where
+    /// every requirement that it is tagged with is broken, and nothing that it does not declare.
     pub(super) fn of(entry: &Defect, contract: &Contract, results: &[CaseResult], rewrites: u64) -> Self {
         let mut broken = BTreeMap::new();
         let mut must_broken = false;
@@ -61,12 +62,10 @@ impl Outcome {
             DefectKind::Defect => {
                 let must = |id: &String| contract.register.get(id).is_some_and(|row| row.level == Level::Must);
                 let found = if entry.requirements.iter().any(must) { must_broken } else { !broken.is_empty() };
-                let tagged = entry.requirements.iter().any(|id| broken.contains_key(id));
+                let unbroken = entry.requirements.iter().filter(|id| found && !broken.contains_key(*id));
                 let undeclared = broken.iter().filter(|(id, _)| !entry.declares(id));
                 let mut faults: Vec<_> = undeclared.map(|(id, case)| format!("{id} is not declared: {case}")).collect();
-                if found && !tagged {
-                    faults.push(format!("none of {} was found broken", entry.requirements.join(", ")));
-                }
+                faults.extend(unbroken.map(|id| format!("{id} was not found broken")));
                 let fate = match (found, faults.is_empty()) {
                     (false, _) => Fate::Survived,
                     (true, true) => Fate::Killed,
@@ -83,7 +82,10 @@ impl Outcome {
 fn of_legal(results: &[CaseResult]) -> (Fate, Vec<String>) {
     let blame = |result: &CaseResult| {
         let violation = result.violations.first().map(|violation| {
-            format!("{} at {}: expected {}, found {}", violation.requirement, violation.at, violation.expected, violation.actual)
+            format!(
+                "{} at {}: expected {}, found {}",
+                violation.requirement, violation.at, violation.expected, violation.actual
+            )
         });
         let why = violation.or_else(|| result.reason.clone()).unwrap_or_default();
         format!("{} is {}: {why}", result.id, result.verdict)

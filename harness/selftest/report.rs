@@ -40,7 +40,8 @@ impl Report {
         let ids = |fate: Fate| -> Vec<String> {
             details.iter().filter(|outcome| outcome.fate == fate).map(|outcome| outcome.id.clone()).collect()
         };
-        let (survivors, accusations, misattributed) = (ids(Fate::Survived), ids(Fate::Accused), ids(Fate::Misattributed));
+        let (survivors, accusations, misattributed) =
+            (ids(Fate::Survived), ids(Fate::Accused), ids(Fate::Misattributed));
         let attributed = ids(Fate::Killed).len();
         let defects = details.iter().filter(|outcome| outcome.kind == DefectKind::Defect);
         let broken: BTreeSet<&String> = defects.clone().flat_map(|outcome| outcome.broken.keys()).collect();

@@ -22,7 +22,13 @@ const MAY_USE: [(&str, &[&str]); 15] = [
     ("report", &["contract", "corpus", "verdict", "wire"]),
     ("selftest", &["contract", "corpus", "judge", "run", "servers", "targets", "verdict", "wire"]),
     ("trials", &["contract", "corpus", "judge", "run", "targets", "verdict", "wire"]),
-    ("cli", &["contract", "corpus", "judge", "report", "run", "selftest", "servers", "targets", "trials", "verdict", "wire"]),
+    (
+        "cli",
+        &[
+            "contract", "corpus", "judge", "report", "run", "selftest", "servers", "targets", "trials", "verdict",
+            "wire",
+        ],
+    ),
 ];
 
 fn harness() -> PathBuf {

@@ -100,8 +100,7 @@ pub(super) async fn serve(mut args: EmulatorArgs) -> Result<(), Failure> {
 /// The defect or legal variant with this id.
 fn find(id: &str, fixtures: Option<PathBuf>) -> Result<Defect, Failure> {
     let (_, defects) = Library::load_with_defects(fixtures)?;
-    let unknown =
-        || Failure::usage(format!("there is no defect \"{id}\"; `countersign list defects` shows them all"));
+    let unknown = || Failure::usage(format!("there is no defect \"{id}\"; `countersign list defects` shows them all"));
     defects.get(id).cloned().ok_or_else(unknown)
 }
 

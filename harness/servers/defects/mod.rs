@@ -83,13 +83,8 @@ impl Layer {
             return right(request);
         }
         let forwarded = request::changed(request, &defect.request, upstream, seen.is_signed(), now);
-        let (clean, mut answer) = match &forwarded {
-            Some(forwarded) => (right(request), right(forwarded)),
-            None => {
-                let clean = right(request);
-                (clean.clone(), clean)
-            }
-        };
+        let clean = right(request);
+        let mut answer = forwarded.as_ref().map_or_else(|| clean.clone(), &right);
         if when::answer_fits(&defect.when, &clean) {
             for change in &defect.response {
                 response::change(&mut answer, change, upstream, &self.earlier);

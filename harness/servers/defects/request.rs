@@ -22,7 +22,7 @@ pub(super) fn changed(
         apply(&mut new, change, upstream);
     }
     let same = new.body == request.body && new.headers == request.headers;
-    if same && !(taken && !signed) {
+    if same && (signed || !taken) {
         return None;
     }
     if signed || taken {
@@ -39,12 +39,12 @@ fn apply(request: &mut Request, change: &RequestChange, upstream: &Upstream) {
         RequestChange::Remove(member) => edit(request, |body| {
             body.remove(member);
         }),
-        RequestChange::Clamp(range) => value(request, &range.member, |value| {
-            Some(value.as_i64()?.clamp(range.from, range.to).into())
-        }),
-        RequestChange::Round(member) => value(request, member, |value| {
-            serde_json::from_str(&format!("{:.0}", value.as_f64()?.trunc())).ok()
-        }),
+        RequestChange::Clamp(range) => {
+            value(request, &range.member, |value| Some(value.as_i64()?.clamp(range.from, range.to).into()));
+        }
+        RequestChange::Round(member) => {
+            value(request, member, |value| serde_json::from_str(&format!("{:.0}", value.as_f64()?.trunc())).ok());
+        }
         RequestChange::Truncate(cut) => value(request, &cut.member, |value| {
             Some(value.as_str()?.chars().take(cut.length).collect::<String>().into())
         }),

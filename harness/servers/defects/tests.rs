@@ -45,7 +45,8 @@ fn ask(layer: &Layer, request: &Request) -> Value {
     layer.answer(request, now(), echo).json().unwrap()
 }
 
-const CLAMP: &str = r#"{"id":"a","kind":"legal","title":"t","request":[{"clamp":{"member":"d","from":900,"to":3600}}]}"#;
+const CLAMP: &str =
+    r#"{"id":"a","kind":"legal","title":"t","request":[{"clamp":{"member":"d","from":900,"to":3600}}]}"#;
 
 #[test]
 fn a_rewritten_request_is_signed_anew() {
