@@ -18,9 +18,10 @@
 //! | [`verdict`] | the words that the judge speaks and the reports hear |
 //! | [`judge`] | pure rules: a case and its transcript in, a verdict out |
 //! | [`targets`] | who is asked: endpoints, features, profiles, the probe, the gate before real AWS |
-//! | [`servers`] | what can stand where AWS stands: the reference emulator and the replaying mock |
+//! | [`servers`] | what can stand where AWS stands: the reference emulator, alone or behind a defect, and the replaying mock |
 //! | [`run`] | the runner: concurrency, deadlines, controls, random names |
 //! | [`report`] | the run stream and the reports made from it; baselines |
+//! | `selftest` | the suite against every defect and legal variant: what it finds, what it accuses |
 //! | [`trials`] | every case as one `cargo test` trial, for this project and for adopters |
 
 pub mod contract;
@@ -29,6 +30,8 @@ pub mod judge;
 pub mod report;
 #[cfg(feature = "run")]
 pub mod run;
+#[cfg(all(feature = "run", feature = "emulator"))]
+pub mod selftest;
 #[cfg(any(feature = "run", feature = "emulator"))]
 pub mod servers;
 #[cfg(feature = "run")]

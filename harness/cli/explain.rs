@@ -1,4 +1,4 @@
-//! `countersign explain`: one requirement or one case in full, without any network.
+//! `countersign explain`: one requirement, case or defect in full, without any network.
 
 use std::process::ExitCode;
 
@@ -9,7 +9,7 @@ use super::library::Library;
 use super::output::print;
 use super::{Failure, FixtureArgs};
 use crate::contract::{Evidence, Requirement};
-use crate::corpus::{Answer, ExpandedCase};
+use crate::corpus::{Answer, Defect, DefectKind, Defects, ExpandedCase};
 use crate::run::example_line;
 use crate::targets::Target;
 use crate::wire::Credentials;
@@ -17,7 +17,8 @@ use crate::wire::Credentials;
 /// The arguments of `explain`.
 #[derive(Debug, Args)]
 pub(super) struct Explain {
-    /// A requirement, such as GC-DUR-02, or a case, such as parameters/duration-outside
+    /// A requirement, such as GC-DUR-02, a case, such as parameters/duration-outside, or a defect,
+    /// such as duration-clamped
     #[arg(value_name = "ID")]
     id: String,
 
@@ -26,10 +27,13 @@ pub(super) struct Explain {
 }
 
 pub(super) fn run(args: Explain) -> Result<ExitCode, Failure> {
-    let library = Library::load(args.fixtures.fixtures)?;
+    let (library, banks) = Library::load_with_defects(args.fixtures.fixtures)?;
     let id = args.id.trim_end_matches('/');
     if let Some(row) = library.contract.register.get(&id.to_ascii_uppercase()) {
-        return print(&requirement(row, &library));
+        return print(&requirement(row, &library, &banks));
+    }
+    if let Some(entry) = banks.get(id) {
+        return print(&defect(entry, &library));
     }
     let members: Vec<_> = match library.corpus.get(id) {
         Some(case) => vec![case],
@@ -37,13 +41,13 @@ pub(super) fn run(args: Explain) -> Result<ExitCode, Failure> {
     };
     let Some(first) = members.first() else {
         return Err(Failure::usage(format!(
-            "there is no requirement and no case \"{id}\"; `countersign list requirements` and `countersign list cases` show them all"
+            "there is no requirement, no case and no defect \"{id}\"; `countersign list requirements`, `list cases` and `list defects` show them all"
         )));
     };
     print(&case(first, &members.iter().map(|case| case.id.as_str()).collect::<Vec<_>>(), &library))
 }
 
-fn requirement(row: &Requirement, library: &Library) -> String {
+fn requirement(row: &Requirement, library: &Library, banks: &Defects) -> String {
     let mut lines = vec![
         format!("{}  {}", row.id, row.text),
         String::new(),
@@ -77,10 +81,19 @@ fn requirement(row: &Requirement, library: &Library) -> String {
             cases.push(case);
         }
     }
-    if let Some(first) = cases.first() {
+    if !cases.is_empty() {
         lines.push(String::new());
         lines.push("cases".to_owned());
         lines.extend(cases.iter().map(|case| format!("  {}  {}", case.case.id, case.case.title)));
+    }
+    let breaking = banks.entries().iter().filter(|entry| entry.requirements.contains(&row.id));
+    let breaking: Vec<_> = breaking.map(|entry| format!("  {}  {}", entry.id, entry.title)).collect();
+    if !breaking.is_empty() {
+        lines.push(String::new());
+        lines.push("defects".to_owned());
+        lines.extend(breaking);
+    }
+    if let Some(first) = cases.first() {
         lines.extend(example(first));
     }
     lines.join("\n")
@@ -114,6 +127,30 @@ fn case(case: &ExpandedCase, members: &[&str], library: &Library) -> String {
         lines.extend(members.iter().map(|id| format!("  {id}")));
     }
     lines.extend(example(case));
+    lines.join("\n")
+}
+
+fn defect(entry: &Defect, library: &Library) -> String {
+    let what = match entry.kind {
+        DefectKind::Defect => "a fault, which the suite must find",
+        DefectKind::Legal => "a legal variant of a right server, which the suite must not accuse",
+    };
+    let mut lines = vec![format!("{}  {}", entry.id, entry.title), String::new(), format!("kind          {what}")];
+    if !entry.also.is_empty() {
+        lines.push(format!("also          {} may fall with what it breaks", entry.also.join(", ")));
+    }
+    if !entry.requirements.is_empty() {
+        lines.push(String::new());
+        lines.push("breaks".to_owned());
+        for id in &entry.requirements {
+            let text = library.contract.register.get(id).map_or("", |row| row.text.as_str());
+            lines.push(format!("  {id}  {text}"));
+        }
+    }
+    lines.push(String::new());
+    lines.push("try it".to_owned());
+    lines.push(format!("  countersign serve emulator --defect {}", entry.id));
+    lines.push(format!("  countersign selftest {}", entry.id));
     lines.join("\n")
 }
 

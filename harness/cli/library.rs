@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::Failure;
 use crate::contract::{Contract, Fixtures};
-use crate::corpus::{Corpus, LoadErrors};
+use crate::corpus::{Corpus, Defects, LoadErrors};
 use crate::judge::Judge;
 
 /// The contract, the corpus and the judge.
@@ -18,12 +18,15 @@ pub(super) struct Library {
 impl Library {
     /// Loads the fixtures that were compiled in, or those of a folder.
     pub(super) fn load(folder: Option<PathBuf>) -> Result<Self, Failure> {
+        Self::from_fixtures(&folder.map_or(Fixtures::Embedded, Fixtures::Folder)).map_err(|errors| invalid(&errors))
+    }
+
+    /// The same with the banks of defects, which only some commands need.
+    pub(super) fn load_with_defects(folder: Option<PathBuf>) -> Result<(Self, Defects), Failure> {
         let fixtures = folder.map_or(Fixtures::Embedded, Fixtures::Folder);
-        Self::from_fixtures(&fixtures).map_err(|errors| {
-            let count = errors.0.len();
-            let noun = if count == 1 { "fault" } else { "faults" };
-            Failure::harness(format!("the fixtures have {count} {noun}:\n{errors}"))
-        })
+        let library = Self::from_fixtures(&fixtures).map_err(|errors| invalid(&errors))?;
+        let defects = Defects::load(&fixtures, &library.contract).map_err(|errors| invalid(&errors))?;
+        Ok((library, defects))
     }
 
     fn from_fixtures(fixtures: &Fixtures) -> Result<Self, LoadErrors> {
@@ -32,4 +35,10 @@ impl Library {
         let judge = Judge::new(Arc::clone(&contract))?;
         Ok(Self { contract, corpus, judge })
     }
+}
+
+fn invalid(errors: &LoadErrors) -> Failure {
+    let count = errors.0.len();
+    let noun = if count == 1 { "fault" } else { "faults" };
+    Failure::harness(format!("the fixtures have {count} {noun}:\n{errors}"))
 }

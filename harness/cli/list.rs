@@ -10,7 +10,7 @@ use super::library::Library;
 use super::output::{Format, print};
 use super::{Failure, FixtureArgs};
 use crate::contract::Feature;
-use crate::corpus::{Pattern, Plan, SelectError, Selection};
+use crate::corpus::{DefectKind, Defects, Pattern, Plan, SelectError, Selection};
 
 /// The arguments of `list`.
 #[derive(Debug, Args)]
@@ -36,17 +36,19 @@ enum What {
     Cases,
     Requirements,
     Features,
+    Defects,
 }
 
 pub(super) fn run(args: List) -> Result<ExitCode, Failure> {
     if args.what != What::Cases && !args.patterns.is_empty() {
         return Err(Failure::usage("patterns select cases; `countersign list cases PATTERN` takes them"));
     }
-    let library = Library::load(args.fixtures.fixtures)?;
+    let (library, banks) = Library::load_with_defects(args.fixtures.fixtures)?;
     let rows = match args.what {
         What::Cases => cases(&library, &args.patterns)?,
-        What::Requirements => requirements(&library),
+        What::Requirements => requirements(&library, &banks),
         What::Features => features(&library),
+        What::Defects => defects(&banks),
     };
     let text = match args.format {
         Format::Json => {
@@ -115,7 +117,15 @@ fn cases(library: &Library, patterns: &[String]) -> Result<Vec<Row>, Failure> {
     Ok(plan.cases.iter().map(row).collect())
 }
 
-fn requirements(library: &Library) -> Vec<Row> {
+fn requirements(library: &Library, banks: &Defects) -> Vec<Row> {
+    let breaking = |id: &String| {
+        banks
+            .entries()
+            .iter()
+            .filter(|entry| entry.requirements.contains(id))
+            .map(|entry| &entry.id)
+            .collect::<Vec<_>>()
+    };
     let mut citing: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for case in library.corpus.cases() {
         for id in &case.case.requirements {
@@ -141,6 +151,7 @@ fn requirements(library: &Library) -> Vec<Row> {
             "pending": row.pending,
             "holds_in": row.holds_in,
             "cases": citing.get(row.id.as_str()).cloned().unwrap_or_default(),
+            "defects": breaking(&row.id),
         }),
     };
     library.contract.register.requirements.iter().map(row).collect()
@@ -156,4 +167,22 @@ fn features(library: &Library) -> Vec<Row> {
         json: json!({ "id": feature.word(), "meaning": feature.meaning(), "must": must(feature) }),
     };
     Feature::ALL.into_iter().map(row).collect()
+}
+
+/// The defects, and behind them the legal variants.
+fn defects(banks: &Defects) -> Vec<Row> {
+    let row = |entry: &crate::corpus::Defect| Row {
+        name: entry.id.clone(),
+        about: format!("{:6} {}", entry.kind, entry.title),
+        json: json!({
+            "id": entry.id,
+            "kind": entry.kind,
+            "title": entry.title,
+            "requirements": entry.requirements,
+            "also": entry.also,
+        }),
+    };
+    let mut entries: Vec<_> = banks.entries().iter().collect();
+    entries.sort_by_key(|entry| entry.kind == DefectKind::Legal);
+    entries.into_iter().map(row).collect()
 }

@@ -14,6 +14,7 @@ mod progress;
 mod reports;
 mod run;
 pub mod schema;
+mod selftest;
 mod serve;
 mod settings;
 mod target;
@@ -40,9 +41,9 @@ struct Cli {
 enum Command {
     /// Run cases against a target and judge them; what happens without any command
     Run(Box<run::Run>),
-    /// List cases, requirements or features
+    /// List cases, requirements, features or defects
     List(list::List),
-    /// Explain one requirement or one case in full, with a curl line
+    /// Explain one requirement, case or defect in full, with a curl line
     Explain(explain::Explain),
     /// Keep known failures in a file
     Baseline(baseline::Command),
@@ -50,6 +51,10 @@ enum Command {
     Schema(schema::Schema),
     /// Check every fixture
     Validate(validate::Validate),
+    /// Try the suite on the emulator behind every defect and every legal variant
+    ///
+    /// A defect must be found and blamed on the requirement that it breaks; a legal variant must not be accused.
+    Selftest(selftest::Selftest),
     /// Serve the reference emulator or the replaying mock until interrupted
     Serve(serve::Serve),
 }
@@ -74,6 +79,7 @@ pub fn main() -> ExitCode {
         Some(Command::Baseline(command)) => baseline::run(command),
         Some(Command::Schema(args)) => schema::run(args),
         Some(Command::Validate(args)) => validate::run(args),
+        Some(Command::Selftest(args)) => selftest::run(args),
         Some(Command::Serve(args)) => Ok(serve::run(args)),
     };
     done.unwrap_or_else(|failure| failure.report())

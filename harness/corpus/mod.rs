@@ -6,6 +6,7 @@
 
 mod case;
 mod check;
+pub mod defect;
 mod expand;
 mod load;
 mod reply;
@@ -17,6 +18,7 @@ mod tests;
 pub use case::{
     Answer, Call, Case, Check, Control, Expect, Family, Input, Raw, RequestSpec, SigningDefect, Status, Suite,
 };
+pub use defect::{Defect, DefectKind, Defects};
 pub use expand::ExpandedCase;
 pub use load::{Corpus, LoadErrors};
 pub use reply::{Reply, Wrong};

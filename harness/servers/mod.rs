@@ -1,9 +1,15 @@
-//! What can stand where AWS stands: the reference `emulator`, and the `mock` that replays replies.
+//! What can stand where AWS stands: the reference `emulator`, the `mock` that replays replies, and the
+//! `defects` layer that makes a right server a wrong one.
 //!
 //! The emulator uses [`crate::wire`] only; it never sees fixtures, schemas or the judge. The mock uses
-//! [`crate::corpus`]: it gives each case the reply that is written for it, and knows nothing else.
+//! [`crate::corpus`]: it gives each case the reply that is written for it, and knows nothing else. The
+//! layer stands between `host`, which is the socket, and any function that answers requests.
 
 #[cfg(feature = "emulator")]
+pub mod defects;
+#[cfg(feature = "emulator")]
 pub mod emulator;
+#[cfg(feature = "emulator")]
+pub mod host;
 #[cfg(feature = "run")]
 pub mod mock;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use rstest::rstest;
 
 /// The modules of the library and what each may use of ours, tests aside.
-const MAY_USE: [(&str, &[&str]); 13] = [
+const MAY_USE: [(&str, &[&str]); 15] = [
     ("contract", &[]),
     ("wire", &[]),
     ("verdict", &["contract"]),
@@ -15,12 +15,20 @@ const MAY_USE: [(&str, &[&str]); 13] = [
     ("judge", &["contract", "corpus", "verdict", "wire"]),
     ("targets", &["contract", "wire"]),
     ("servers/emulator", &["wire"]),
+    ("servers/defects", &["contract", "corpus", "wire"]),
     ("servers/mock", &["contract", "corpus", "wire"]),
-    ("servers", &[]),
+    ("servers", &["wire"]),
     ("run", &["contract", "corpus", "judge", "targets", "verdict", "wire"]),
     ("report", &["contract", "corpus", "verdict", "wire"]),
+    ("selftest", &["contract", "corpus", "judge", "run", "servers", "targets", "verdict", "wire"]),
     ("trials", &["contract", "corpus", "judge", "run", "targets", "verdict", "wire"]),
-    ("cli", &["contract", "corpus", "judge", "report", "run", "servers", "targets", "trials", "verdict", "wire"]),
+    (
+        "cli",
+        &[
+            "contract", "corpus", "judge", "report", "run", "selftest", "servers", "targets", "trials", "verdict",
+            "wire",
+        ],
+    ),
 ];
 
 fn harness() -> PathBuf {

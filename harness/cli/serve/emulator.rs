@@ -4,11 +4,16 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::Args;
 use serde::Serialize;
 
-use super::{Failure, Format, address, shell, until_interrupted};
+use super::{Failure, Format, Library, address, shell, until_interrupted};
+use crate::corpus::Defect;
+use crate::selftest::upstream;
+use crate::servers::defects::Layer;
 use crate::servers::emulator::{Emulator, Options};
 use crate::wire::{Credentials, Secret};
 
@@ -63,19 +68,40 @@ pub(super) struct EmulatorArgs {
     #[arg(long, env = "COUNTERSIGN_USER", value_name = "NAME", default_value = "IAM:countersign")]
     user: String,
 
+    /// Put this defect or legal variant before it; `countersign list defects` shows them all
+    #[arg(long, env = "COUNTERSIGN_DEFECT", value_name = "ID")]
+    defect: Option<String>,
+
+    /// Take the defects of this fixtures folder instead of those that were compiled in
+    #[arg(long, env = "COUNTERSIGN_FIXTURES", value_name = "DIR")]
+    fixtures: Option<PathBuf>,
+
     /// What to print when ready: shell commands to read, or one line of JSON
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
 }
 
 /// Starts the emulator, says so, and serves until interrupted.
-pub(super) async fn serve(args: EmulatorArgs) -> Result<(), Failure> {
+pub(super) async fn serve(mut args: EmulatorArgs) -> Result<(), Failure> {
     let format = args.format;
+    let defect = args.defect.take().map(|id| find(&id, args.fixtures.take())).transpose()?;
     let options = options(args);
-    let emulator =
-        until_interrupted(options.listen, Emulator::start(options), |emulator| ready(emulator, format)).await?;
+    let (listen, clock) = (options.listen, options.clock.clone());
+    let layer = defect.map(|defect| Layer::new(Arc::new(defect), upstream(&options)));
+    let start = Emulator::start_behind(options, move |service, request| match &layer {
+        Some(layer) => layer.answer(request, clock.now(), |request| service.answer(request)),
+        None => service.answer(request),
+    });
+    let emulator = until_interrupted(listen, start, |emulator| ready(emulator, format)).await?;
     emulator.shutdown().await;
     Ok(())
+}
+
+/// The defect or legal variant with this id.
+fn find(id: &str, fixtures: Option<PathBuf>) -> Result<Defect, Failure> {
+    let (_, defects) = Library::load_with_defects(fixtures)?;
+    let unknown = || Failure::usage(format!("there is no defect \"{id}\"; `countersign list defects` shows them all"));
+    defects.get(id).cloned().ok_or_else(unknown)
 }
 
 /// The emulator that the arguments ask for.

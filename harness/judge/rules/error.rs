@@ -116,9 +116,11 @@ pub(super) fn schema(seen: &Observation<'_>) -> Vec<Finding> {
     })
 }
 
-/// The message names the member at fault, for a case that asks for this check.
+/// The message of a `ValidationException` names the member at fault, for a case that asks for this check.
 pub(super) fn message_names_member(seen: &Observation<'_>) -> Vec<Finding> {
     let asked = seen.case.case.checks.contains(&Check::MessageNamesMember);
+    // Another error is wrong for being another one; its message need not name anything.
+    let asked = asked && seen.error.as_deref() == Some("ValidationException");
     let (true, Some(member), Some(message)) = (asked, seen.case.member_at_fault(), seen.message()) else {
         return Vec::new();
     };

@@ -3,26 +3,11 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
-
-use axum::Router;
-use axum::body::{Body, to_bytes};
-use axum::extract::State;
-use axum::http;
-use tokio::net::TcpListener;
-use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
-use tokio::time::timeout;
 
 use super::errors::Refusal;
 use super::{MAX_REQUEST_BYTES, Options, Service};
+use crate::servers::host::{Host, Unread};
 use crate::wire::{Request, Response};
-
-/// How long a client has to send its body.
-const BODY_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// How long answers under way may take when the emulator is stopped.
-const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How much of a body is taken before the connection is closed: enough that a client that sends too
 /// much still reads the refusal instead of losing its connection while it writes.
@@ -41,11 +26,8 @@ const MAX_READ_BYTES: usize = 8 * MAX_REQUEST_BYTES;
 /// ```
 #[derive(Debug)]
 pub struct Emulator {
-    address: SocketAddr,
+    host: Host,
     service: Arc<Service>,
-    /// Dropped to stop the server.
-    stop: Option<oneshot::Sender<()>>,
-    task: JoinHandle<()>,
 }
 
 impl Emulator {
@@ -55,32 +37,38 @@ impl Emulator {
     /// When the options are invalid ([`io::ErrorKind::InvalidInput`], with an
     /// [`InvalidOptions`](super::InvalidOptions) inside), or it cannot listen on the address.
     pub async fn start(options: Options) -> io::Result<Self> {
+        Self::start_behind(options, Service::answer).await
+    }
+
+    /// The same with something between the socket and the service: `layer` answers every request,
+    /// and asks the service as it likes.
+    ///
+    /// # Errors
+    /// The same as for [`Emulator::start`].
+    pub async fn start_behind(
+        options: Options,
+        layer: impl Fn(&Service, &Request) -> Response + Send + Sync + 'static,
+    ) -> io::Result<Self> {
         let invalid = |error| io::Error::new(io::ErrorKind::InvalidInput, error);
         let service = Arc::new(Service::new(options).map_err(invalid)?);
-        let listener = TcpListener::bind(service.options().listen).await?;
-        let address = listener.local_addr()?;
-        let (stop, stopped) = oneshot::channel::<()>();
-        let app = Router::new().fallback(handle).with_state(Arc::clone(&service));
-        let server = axum::serve(listener, app).with_graceful_shutdown(async move {
-            // Sent or dropped, both mean stop.
-            let _ = stopped.await;
-        });
-        let task = tokio::spawn(async move {
-            if let Err(error) = server.await {
-                tracing::error!(%error, "the emulator stopped");
-            }
-        });
-        Ok(Self { address, service, stop: Some(stop), task })
+        let answering = Arc::clone(&service);
+        let host = Host::start(service.options().listen, MAX_READ_BYTES, move |request| match request {
+            Ok(request) => layer(&answering, request),
+            Err(Unread::TimedOut) => answering.refuse(&Refusal::timed_out()),
+            Err(Unread::TooLarge) => answering.refuse(&Refusal::too_large(MAX_REQUEST_BYTES)),
+        })
+        .await?;
+        Ok(Self { host, service })
     }
 
     /// Its URL, such as `http://127.0.0.1:4567`.
     pub fn endpoint(&self) -> String {
-        format!("http://{}", self.address)
+        format!("http://{}", self.address())
     }
 
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
-        self.address
+        self.host.address()
     }
 
     /// What it was started with, its credentials among them.
@@ -89,56 +77,18 @@ impl Emulator {
     }
 
     /// Stops listening and waits until the answers under way are sent, at most five seconds.
-    pub async fn shutdown(mut self) {
-        self.stop = None;
-        if timeout(SHUTDOWN_TIMEOUT, &mut self.task).await.is_err() {
-            tracing::warn!("a connection did not end in time");
-        }
+    pub async fn shutdown(self) {
+        self.host.shutdown().await;
     }
-}
-
-impl Drop for Emulator {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
-}
-
-/// Reads a request to its end and answers it.
-async fn handle(State(service): State<Arc<Service>>, request: http::Request<Body>) -> http::Response<Body> {
-    let (head, body) = request.into_parts();
-    let response = match timeout(BODY_TIMEOUT, to_bytes(body, MAX_READ_BYTES)).await {
-        Err(_) => service.refuse(&Refusal::timed_out()),
-        // Where the connection is lost nobody reads the answer.
-        Ok(Err(_)) => service.refuse(&Refusal::too_large(MAX_REQUEST_BYTES)),
-        Ok(Ok(body)) => service.answer(&received(&head, body.to_vec())),
-    };
-    sent(response)
-}
-
-/// A request as the service takes it.
-fn received(head: &http::request::Parts, body: Vec<u8>) -> Request {
-    let text = |value: &http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
-    Request {
-        method: head.method.to_string(),
-        target: head.uri.path_and_query().map_or_else(|| "/".to_owned(), ToString::to_string),
-        headers: head.headers.iter().map(|(name, value)| (name.as_str(), text(value))).collect(),
-        body,
-    }
-}
-
-/// An answer as axum takes it.
-fn sent(response: Response) -> http::Response<Body> {
-    let mut builder = http::Response::builder().status(response.status);
-    for (name, value) in response.headers.iter() {
-        builder = builder.header(name, value);
-    }
-    builder.body(Body::from(response.body)).expect("the service writes valid statuses and headers")
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpStream;
+    use tokio::time::timeout;
 
     use super::*;
 
@@ -187,7 +137,7 @@ mod tests {
     async fn an_idle_connection_does_not_hold_up_the_shutdown() {
         let emulator = Emulator::start(Options::default()).await.unwrap();
         let _idle = TcpStream::connect(emulator.address()).await.unwrap();
-        timeout(SHUTDOWN_TIMEOUT, emulator.shutdown()).await.unwrap();
+        timeout(Duration::from_secs(5), emulator.shutdown()).await.unwrap();
     }
 
     #[tokio::test]

@@ -1,8 +1,8 @@
 //! The reference emulator: `GetCredentials` of Amazon Redshift Serverless as the documents describe it.
 //!
 //! It is written from the two documents of the operation and from what is publicly known of the wire,
-//! and is **independent**: it may use [`crate::wire`] and nothing else of ours, so that the suite and
-//! the emulator can only agree where both have understood the documents. Every documented constraint
+//! and is **independent**: it may use [`crate::wire`] and [`crate::servers::host`], the socket, and
+//! nothing else of ours, so that the suite and the emulator can only agree where both have understood the documents. Every documented constraint
 //! is checked by code of its own, in `validation.rs`.
 //!
 //! Start reading at [`Service::answer`], the way of one request, a pure function but for the clock and
@@ -16,7 +16,7 @@
 //! | `validation.rs`, `reserved_words.rs` | the documented constraints, one function each |
 //! | `errors.rs` | every refusal: its name, its status, its body |
 //! | `random.rs` | passwords, keys, request ids |
-//! | `http.rs` | the socket: limits, time-outs, axum |
+//! | `http.rs` | the service behind a socket, alone or behind a layer |
 //!
 //! # Where the documents leave a choice
 //!

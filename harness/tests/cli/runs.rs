@@ -18,8 +18,9 @@ struct Served {
 }
 
 impl Served {
-    fn emulator() -> Self {
-        let mut program = Program::new(&["serve", "emulator", "--listen", "127.0.0.1:0", "--format", "json"]);
+    fn emulator(arguments: &[&str]) -> Self {
+        let all = [&["serve", "emulator", "--listen", "127.0.0.1:0", "--format", "json"], arguments].concat();
+        let mut program = Program::new(&all);
         let mut child = program.command().stdout(Stdio::piped()).spawn().expect("the binary runs");
         let mut line = String::new();
         BufReader::new(child.stdout.take().expect("it is piped")).read_line(&mut line).expect("a line");
@@ -58,15 +59,49 @@ fn the_mock_passes_every_case() {
 
 #[test]
 fn the_served_emulator_is_certified_over_the_network_with_all_its_features() {
-    let served = Served::emulator();
+    let served = Served::emulator(&[]);
     let domain = served.ready["custom_domains"][0].as_str().expect("a text").to_owned();
     let finished = served.run(&["--claim", "signature,custom-domain", "--custom-domain", &domain]).finish();
     finished.expect(0, &["conformant for core"]);
 }
 
 #[test]
+fn an_emulator_behind_a_defect_fails_for_what_the_defect_breaks() {
+    let served = Served::emulator(&["--defect", "validation-422"]);
+    served.run(&[]).finish().expect(1, &["GC-ERR-03", "422"]);
+}
+
+#[test]
+fn an_emulator_behind_a_legal_variant_is_certified() {
+    let served = Served::emulator(&["--defect", "chunked-answers"]);
+    served.run(&[]).finish().expect(0, &["conformant for core"]);
+}
+
+#[test]
+fn a_defect_that_does_not_exist_is_exit_2() {
+    let arguments = ["serve", "emulator", "--listen", "127.0.0.1:0", "--defect", "nothing"];
+    Program::new(&arguments).finish().expect(2, &["no defect \"nothing\"", "list defects"]);
+}
+
+#[test]
+fn a_self_test_prints_its_numbers_and_writes_them_as_json() {
+    let mut program = Program::new(&["selftest", "success-201", "chunked-answers", "--report-json", "s.json"]);
+    program.finish().expect(0, &["1 of 1 defects found (100 %)", "0 of 1 legal variants accused"]);
+    let report = fs::read_to_string(program.folder().join("s.json")).expect("a report");
+    let report: Value = serde_json::from_str(&report).expect("JSON");
+    let numbers = ["defects", "killed", "attributed", "legal", "accused"].map(|name| report[name].as_u64());
+    assert_eq!(numbers, [1, 1, 1, 1, 0].map(Some));
+    assert_eq!((&report["survivors"], &report["accusations"]), (&Value::Array(Vec::new()), &Value::Array(Vec::new())));
+}
+
+#[test]
+fn a_self_test_of_nothing_is_exit_4() {
+    Program::new(&["selftest", "no-such-defect"]).finish().expect(4, &["matches no defect"]);
+}
+
+#[test]
 fn a_wrong_secret_ends_the_run_with_exit_2() {
-    let served = Served::emulator();
+    let served = Served::emulator(&[]);
     served
         .run(&[])
         .env("AWS_SECRET_ACCESS_KEY", "wrong")
@@ -76,7 +111,7 @@ fn a_wrong_secret_ends_the_run_with_exit_2() {
 
 #[test]
 fn without_a_workgroup_cases_are_blocked_with_the_flag_named() {
-    let served = Served::emulator();
+    let served = Served::emulator(&[]);
     let endpoint = served.ready["endpoint"].as_str().expect("a text").to_owned();
     let key = served.ready["access_key_id"].as_str().expect("a text");
     let secret = served.ready["secret_access_key"].as_str().expect("a text");
@@ -242,7 +277,10 @@ fn an_interruption_writes_an_incomplete_report_and_is_exit_130() {
 #[case(&["explain", "gc-dur-02"], "--aws-sigv4")]
 #[case(&["explain", "parameters/duration-outside"], "899")]
 #[case(&["explain", "parameters/duration-outside/899"], "success/workgroup-only")]
-#[case(&["validate"], "valid")]
+#[case(&["list", "defects"], "duration-clamped")]
+#[case(&["explain", "duration-clamped"], "GC-DUR-02")]
+#[case(&["explain", "GC-DUR-02"], "duration-clamped")]
+#[case(&["validate"], "legal variants")]
 fn what_there_is_can_be_looked_up_without_a_network(#[case] arguments: &[&str], #[case] said: &str) {
     Program::new(arguments).finish().expect(0, &[said]);
 }
@@ -251,6 +289,7 @@ fn what_there_is_can_be_looked_up_without_a_network(#[case] arguments: &[&str], 
 #[case("cases")]
 #[case("requirements")]
 #[case("features")]
+#[case("defects")]
 fn a_listing_as_json_is_a_list_of_things_with_ids(#[case] what: &str) {
     let finished = Program::new(&["list", what, "--format", "json"]).finish();
     let rows: Vec<Value> = serde_json::from_str(&finished.expect(0, &[]).stdout).expect("a list");

@@ -1,0 +1,105 @@
+//! `countersign selftest`: can the suite see?
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use clap::Args;
+
+use super::library::Library;
+use super::output::print;
+use super::{Failure, FixtureArgs};
+use crate::corpus::{Defect, Defects, Pattern, Plan, Selection};
+use crate::selftest::{Fate, Report, run as run_selftest};
+
+/// The arguments of `selftest`.
+#[derive(Debug, Args)]
+pub(super) struct Selftest {
+    /// Try only the defects and legal variants that a pattern selects
+    #[arg(value_name = "PATTERN")]
+    patterns: Vec<String>,
+
+    /// Write the numbers and every detail as JSON into this file; - is standard output
+    #[arg(long, env = "COUNTERSIGN_REPORT_JSON", value_name = "FILE")]
+    report_json: Option<PathBuf>,
+
+    #[command(flatten)]
+    fixtures: FixtureArgs,
+}
+
+pub(super) fn run(args: Selftest) -> Result<ExitCode, Failure> {
+    let (library, defects) = Library::load_with_defects(args.fixtures.fixtures)?;
+    let entries = select(&defects, &args.patterns)?;
+    let plan = Plan::select(&library.corpus, &library.contract.register, &Selection::default())
+        .map_err(|error| Failure::nothing_selected(error.to_string()))?;
+    let start = Instant::now();
+    let report = run_selftest(&library.corpus, &library.judge, &plan, &entries, |_| {})
+        .map_err(|void| Failure::harness(void.to_string()))?;
+    let text = text(&report, start.elapsed().as_secs_f64(), entries.len() == defects.entries().len());
+    match args.report_json.as_deref() {
+        Some(file) => {
+            let json = serde_json::to_string_pretty(&report).unwrap_or_default();
+            if file.as_os_str() == "-" {
+                print(&json)?;
+            } else {
+                std::fs::write(file, json + "\n")
+                    .map_err(|error| Failure::usage(format!("cannot write {}: {error}", file.display())))?;
+                print(&text)?;
+            }
+        }
+        None => _ = print(&text)?,
+    }
+    Ok(if report.holds() { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
+
+/// The entries that the patterns select; all where there is none.
+fn select<'a>(defects: &'a Defects, patterns: &[String]) -> Result<Vec<&'a Defect>, Failure> {
+    let mut patterns_of_ids = Vec::new();
+    for text in patterns {
+        let pattern = Pattern::new(text).map_err(Failure::usage)?;
+        if !defects.entries().iter().any(|entry| pattern.selects(&entry.id)) {
+            return Err(Failure::nothing_selected(format!(
+                "the pattern \"{text}\" matches no defect; `countersign list defects` shows them all"
+            )));
+        }
+        patterns_of_ids.push(pattern);
+    }
+    let selected = |entry: &&Defect| patterns.is_empty() || patterns_of_ids.iter().any(|p| p.selects(&entry.id));
+    Ok(defects.entries().iter().filter(selected).collect())
+}
+
+/// The result for a reader. What no defect reaches is only told of a whole bank.
+fn text(report: &Report, seconds: f64, whole: bool) -> String {
+    let mut text = String::new();
+    for outcome in report.details.iter().filter(|outcome| !matches!(outcome.fate, Fate::Killed | Fate::Cleared)) {
+        let fate = match outcome.fate {
+            Fate::Survived => "SURVIVED",
+            Fate::Accused => "ACCUSED",
+            _ => "MISATTRIBUTED",
+        };
+        let _ = writeln!(text, "{fate} {}", outcome.id);
+        for fault in outcome.faults.iter().take(5) {
+            let _ = writeln!(text, "  {fault}");
+        }
+    }
+    let Report { defects, killed, attributed, legal, accused, .. } = report;
+    let _ = writeln!(text, "kill rate    {killed} of {defects} defects found ({})", percent(*killed, *defects));
+    let _ = writeln!(
+        text,
+        "attribution  {attributed} of {killed} blamed on what they break and nothing undeclared ({})",
+        percent(*attributed, *killed)
+    );
+    let _ = writeln!(text, "legal        {accused} of {legal} legal variants accused");
+    if whole {
+        let list = |ids: &[String]| if ids.is_empty() { "none".to_owned() } else { ids.join(", ") };
+        let _ = writeln!(text, "idle rules   {}", list(&report.idle_rules));
+        let _ = writeln!(text, "unbroken     {}", list(&report.unbroken));
+    }
+    let _ = write!(text, "{seconds:.1} s");
+    text
+}
+
+fn percent(part: usize, whole: usize) -> String {
+    if part == whole { "100 %".to_owned() } else { format!("{} %", part * 100 / whole.max(1)) }
+}

@@ -1,0 +1,192 @@
+//! The self-test: the suite against the emulator behind every defect and every legal variant. A
+//! defect must be found and blamed on what it breaks; a legal variant must not be accused.
+//!
+//! May use everything but reports and the command line. Start with [`run`]; what one entry comes to
+//! is decided in `outcome.rs`, what all of them come to in `report.rs`.
+
+mod outcome;
+mod report;
+
+use std::io;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::runtime::Builder;
+use tokio::sync::watch;
+
+pub use outcome::{Fate, Outcome};
+pub use report::Report;
+
+use crate::contract::Feature;
+use crate::corpus::{Corpus, Defect, Plan};
+use crate::judge::Judge;
+use crate::run::{RunOptions, Session, SessionError, run as run_plan};
+use crate::servers::defects::{Layer, Upstream};
+use crate::servers::emulator::{Emulator, Options};
+use crate::targets::Target;
+use crate::verdict::{CaseResult, Verdict};
+
+/// How many requests one session has in flight; the sessions themselves run side by side.
+const JOBS: usize = 2;
+
+/// How long one answer may take. Nothing here is slow but a machine that does too much.
+const TIMEOUT: Duration = Duration::from_mins(1);
+
+/// Why a self-test says nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum Void {
+    /// A server could not be started.
+    #[error("cannot start a server: {0}")]
+    Start(#[from] io::Error),
+    /// A server could not be reached.
+    #[error(transparent)]
+    Session(#[from] SessionError),
+    /// The server without a defect does not pass.
+    #[error("void: the emulator without any defect does not pass {case}: {why}")]
+    Unclean {
+        /// The first case that it does not pass.
+        case: String,
+        /// What became of it.
+        why: String,
+    },
+    /// The defect that must always be found was not.
+    #[error("void: the canary {0} was not found, so nothing else that is not found means anything")]
+    Canary(String),
+    /// A defect that never showed.
+    #[error("void: {0} never changed an answer, so its survival or its death means nothing")]
+    Unchanged(String),
+}
+
+/// Runs the whole plan against every entry, and hands over what each came to as soon as it is known,
+/// in no certain order.
+///
+/// # Errors
+/// When the run is void.
+pub fn run(
+    corpus: &Arc<Corpus>,
+    judge: &Judge,
+    plan: &Plan,
+    entries: &[&Defect],
+    heard: impl Fn(&Outcome) + Send + Sync,
+) -> Result<Report, Void> {
+    let bench = Bench { corpus, judge, plan };
+    for result in bench.try_on(None)?.0 {
+        if result.verdict != Verdict::Pass || !result.warnings.is_empty() {
+            let found = result.violations.iter().chain(&result.warnings).next();
+            let why = found.map_or_else(
+                || result.reason.clone().unwrap_or_else(|| result.verdict.to_string()),
+                |broken| format!("{} at {}", broken.requirement, broken.at),
+            );
+            return Err(Void::Unclean { case: result.id, why });
+        }
+    }
+    let mut outcomes = bench.try_all(entries, &heard)?;
+    outcomes.sort_by_key(|(index, _)| *index);
+    let outcomes: Vec<_> = outcomes.into_iter().map(|(_, outcome)| outcome).collect();
+    for (entry, outcome) in entries.iter().zip(&outcomes) {
+        if outcome.rewrites == 0 {
+            return Err(Void::Unchanged(outcome.id.clone()));
+        }
+        if entry.canary && outcome.fate == Fate::Survived {
+            return Err(Void::Canary(outcome.id.clone()));
+        }
+    }
+    Ok(Report::new(judge.contract(), outcomes))
+}
+
+/// What every run of the self-test shares.
+#[derive(Clone, Copy)]
+struct Bench<'a> {
+    corpus: &'a Arc<Corpus>,
+    judge: &'a Judge,
+    plan: &'a Plan,
+}
+
+impl Bench<'_> {
+    /// Tries every entry, as many at a time as there are cores.
+    fn try_all(
+        self,
+        entries: &[&Defect],
+        heard: &(impl Fn(&Outcome) + Send + Sync),
+    ) -> Result<Vec<(usize, Outcome)>, Void> {
+        let next = AtomicUsize::new(0);
+        let outcomes = Mutex::new(Vec::new());
+        let work = || -> Result<(), Void> {
+            loop {
+                let index = next.fetch_add(1, Ordering::Relaxed);
+                let Some(entry) = entries.get(index) else { return Ok(()) };
+                let (results, rewrites) = self.try_on(Some(entry))?;
+                let outcome = Outcome::of(entry, self.judge.contract(), &results, rewrites);
+                heard(&outcome);
+                outcomes.lock().unwrap_or_else(PoisonError::into_inner).push((index, outcome));
+            }
+        };
+        let workers = thread::available_parallelism().map_or(1, usize::from);
+        thread::scope(|scope| {
+            let threads: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
+            threads.into_iter().try_for_each(|thread| match thread.join() {
+                Ok(done) => done,
+                Err(panic) => std::panic::resume_unwind(panic),
+            })
+        })?;
+        Ok(outcomes.into_inner().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Runs the plan against the emulator behind a defect, or behind nothing; gives every result,
+    /// and how many answers were not the emulator's own.
+    fn try_on(self, entry: Option<&Defect>) -> Result<(Vec<CaseResult>, u64), Void> {
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        runtime.block_on(async {
+            let options = Options::default();
+            let layer = entry.map(|entry| Arc::new(Layer::new(Arc::new(entry.clone()), upstream(&options))));
+            let emulator = match &layer {
+                Some(layer) => {
+                    let layer = Arc::clone(layer);
+                    let behind = move |service: &crate::servers::emulator::Service, request: &crate::wire::Request| {
+                        layer.answer(request, Timestamp::now(), |request| service.answer(request))
+                    };
+                    Emulator::start_behind(options, behind).await?
+                }
+                None => Emulator::start(options).await?,
+            };
+            let session = Session::new(Arc::clone(self.corpus), self.judge.clone(), target(&emulator)?, 1, JOBS)?;
+            let mut results = Vec::with_capacity(self.plan.cases.len());
+            let (_never, calm) = watch::channel(false);
+            let once = RunOptions { repeat: 1, fail_fast: false };
+            run_plan(&session, self.plan, &once, &calm, |result| results.push(result)).await;
+            Ok((results, layer.map_or(0, |layer| layer.rewrites())))
+        })
+    }
+}
+
+/// What a layer must know of an emulator of these options.
+pub fn upstream(options: &Options) -> Upstream {
+    Upstream {
+        credentials: options.credentials.clone(),
+        region: options.region.clone(),
+        workgroup: options.workgroups.first().cloned().unwrap_or_default(),
+        custom_domain: options.custom_domains.keys().next().cloned().unwrap_or_default(),
+    }
+}
+
+/// An emulator as a target that claims all it has.
+fn target(emulator: &Emulator) -> io::Result<Target> {
+    let upstream = upstream(emulator.options());
+    let endpoint = emulator.endpoint().parse().map_err(io::Error::other)?;
+    let mut target = Target::at(endpoint)
+        .named("emulator")
+        .signed_by(upstream.credentials)
+        .with_workgroup(upstream.workgroup)
+        .with_custom_domain(upstream.custom_domain)
+        .with_database("dev")
+        .with_timeout(TIMEOUT)
+        .claiming([Feature::Signature]);
+    target.region = upstream.region;
+    Ok(target)
+}
+
+#[cfg(test)]
+mod tests;

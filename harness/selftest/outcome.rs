@@ -1,0 +1,95 @@
+//! What became of one entry of the banks.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::contract::{Contract, Level};
+use crate::corpus::{Defect, DefectKind};
+use crate::verdict::{CaseResult, Verdict};
+
+/// What a self-test found about one defect or legal variant.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Outcome {
+    /// The entry's id.
+    pub id: String,
+    /// What it is.
+    pub kind: DefectKind,
+    /// What became of it.
+    pub fate: Fate,
+    /// How many answers were not what the right server would have sent.
+    pub rewrites: u64,
+    /// Every requirement found broken, with the first case that shows it.
+    pub broken: BTreeMap<String, String>,
+    /// What is held against the self-test: the undeclared among them, or what became of a case.
+    pub faults: Vec<String>,
+}
+
+/// What became of a defect or of a legal variant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Fate {
+    /// A defect that was found and blamed on what it breaks.
+    Killed,
+    /// A defect that was found, and blamed on something else.
+    Misattributed,
+    /// A defect that was not found.
+    Survived,
+    /// A legal variant that was let pass.
+    Cleared,
+    /// A legal variant that was called wrong.
+    Accused,
+}
+
+impl Outcome {
+    /// What the results of all cases say of an entry.
+    ///
+    /// A defect is found where a requirement at the level of those that it is tagged with is broken;
+    /// that a case is blocked, unanswered or not implemented finds nothing. It is rightly blamed where
+    /// every requirement that it is tagged with is broken, and nothing that it does not declare.
+    pub(super) fn of(entry: &Defect, contract: &Contract, results: &[CaseResult], rewrites: u64) -> Self {
+        let mut broken = BTreeMap::new();
+        let mut must_broken = false;
+        for result in results {
+            must_broken |= !result.violations.is_empty();
+            for violation in result.violations.iter().chain(&result.warnings) {
+                let show = || format!("{} at {}: found {}", result.id, violation.at, violation.actual);
+                broken.entry(violation.requirement.clone()).or_insert_with(show);
+            }
+        }
+        let (fate, faults) = match entry.kind {
+            DefectKind::Legal => of_legal(results),
+            DefectKind::Defect => {
+                let must = |id: &String| contract.register.get(id).is_some_and(|row| row.level == Level::Must);
+                let found = if entry.requirements.iter().any(must) { must_broken } else { !broken.is_empty() };
+                let unbroken = entry.requirements.iter().filter(|id| found && !broken.contains_key(*id));
+                let undeclared = broken.iter().filter(|(id, _)| !entry.declares(id));
+                let mut faults: Vec<_> = undeclared.map(|(id, case)| format!("{id} is not declared: {case}")).collect();
+                faults.extend(unbroken.map(|id| format!("{id} was not found broken")));
+                let fate = match (found, faults.is_empty()) {
+                    (false, _) => Fate::Survived,
+                    (true, true) => Fate::Killed,
+                    (true, false) => Fate::Misattributed,
+                };
+                (fate, faults)
+            }
+        };
+        Self { id: entry.id.clone(), kind: entry.kind, fate, rewrites, broken, faults }
+    }
+}
+
+/// A legal variant passes every case; warnings are no accusation.
+fn of_legal(results: &[CaseResult]) -> (Fate, Vec<String>) {
+    let blame = |result: &CaseResult| {
+        let violation = result.violations.first().map(|violation| {
+            format!(
+                "{} at {}: expected {}, found {}",
+                violation.requirement, violation.at, violation.expected, violation.actual
+            )
+        });
+        let why = violation.or_else(|| result.reason.clone()).unwrap_or_default();
+        format!("{} is {}: {why}", result.id, result.verdict)
+    };
+    let faults: Vec<_> = results.iter().filter(|result| result.verdict != Verdict::Pass).map(blame).collect();
+    (if faults.is_empty() { Fate::Cleared } else { Fate::Accused }, faults)
+}

@@ -1,0 +1,118 @@
+use std::collections::BTreeSet;
+
+use super::*;
+use crate::contract::{Contract, Fixtures};
+use crate::corpus::{Defects, Pattern, Selection};
+
+/// The fixtures of this build, and the cases that patterns select.
+struct Library {
+    corpus: Arc<Corpus>,
+    judge: Judge,
+    defects: Defects,
+    plan: Plan,
+}
+
+impl Library {
+    fn new(patterns: &[&str]) -> Self {
+        let contract = Arc::new(Contract::load(&Fixtures::Embedded).expect("the contract is valid"));
+        let corpus = Arc::new(Corpus::load(&Fixtures::Embedded, &contract).expect("the corpus is valid"));
+        let defects = Defects::load(&Fixtures::Embedded, &contract).expect("the banks are valid");
+        let patterns = patterns.iter().map(|text| Pattern::new(text).expect("a pattern")).collect();
+        let selection = Selection { patterns, ..Selection::default() };
+        let plan = Plan::select(&corpus, &contract.register, &selection).expect("there are cases");
+        let judge = Judge::new(contract).expect("the register fits the rules");
+        Self { corpus, judge, defects, plan }
+    }
+
+    fn try_on(&self, judge: &Judge, entries: &[&Defect]) -> Result<Report, Void> {
+        run(&self.corpus, judge, &self.plan, entries, |_| {})
+    }
+
+    /// The entries that break a requirement that a rule decides.
+    fn tripping(&self, rule: &str) -> Vec<&Defect> {
+        let register = &self.judge.contract().register;
+        let decided =
+            |id: &String| register.get(id).and_then(|row| row.decided_by.as_ref()).is_some_and(|by| by.rule == rule);
+        self.defects.entries().iter().filter(|entry| entry.requirements.iter().any(decided)).collect()
+    }
+}
+
+fn entry(text: &str) -> Defect {
+    serde_json::from_str(text).expect("an entry")
+}
+
+#[test]
+fn every_defect_is_found_and_rightly_blamed_and_no_legal_variant_is_accused() {
+    let library = Library::new(&[]);
+    let entries: Vec<_> = library.defects.entries().iter().collect();
+    let report = library.try_on(&library.judge, &entries).expect("the run is not void");
+    let faults: Vec<_> = report.details.iter().filter(|outcome| !outcome.faults.is_empty()).collect();
+    assert!(report.holds(), "survivors {:?}\n{faults:#?}", report.survivors);
+    assert_eq!(report.unbroken, Vec::<String>::new());
+    assert_eq!(report.idle_rules, Vec::<String>::new());
+    assert!(report.defects >= 90 && report.legal >= 30, "{} and {}", report.defects, report.legal);
+    assert_eq!(entries.iter().filter(|entry| entry.canary).count(), 1);
+}
+
+#[test]
+fn without_any_one_rule_of_the_judge_the_self_test_fails() {
+    let library =
+        Library::new(&["success", "errors", "lifetimes", "parameters/duration-*", "parameters/database-name"]);
+    let rows = &library.judge.contract().register.requirements;
+    let rules: BTreeSet<_> = rows.iter().filter_map(|row| Some(row.decided_by.as_ref()?.rule.as_str())).collect();
+    assert!(rules.len() > 10, "{rules:?}");
+    for rule in rules {
+        let blind = library.judge.clone().without(rule);
+        let holds = library.try_on(&blind, &library.tripping(rule)).is_ok_and(|report| report.holds());
+        assert!(!holds, "nothing notices that the rule {rule} is gone");
+    }
+}
+
+#[test]
+fn a_defect_that_never_shows_voids_the_run() {
+    let library = Library::new(&["success/workgroup-only"]);
+    let idle = entry(
+        r#"{"id":"a","kind":"defect","title":"t","requirements":["GC-RES-01"],"when":{"status":418},"response":[{"status":201}]}"#,
+    );
+    let void = library.try_on(&library.judge, &[&idle]).expect_err("it is void");
+    assert!(matches!(void, Void::Unchanged(_)), "{void}");
+}
+
+#[test]
+fn a_canary_that_is_not_found_voids_the_run() {
+    let library = Library::new(&["success/workgroup-only"]);
+    let harmless = entry(
+        r#"{"id":"a","kind":"defect","title":"t","canary":true,"requirements":["GC-RES-01"],"response":[{"header":{"name":"x-a","value":"b"}}]}"#,
+    );
+    let void = library.try_on(&library.judge, &[&harmless]).expect_err("it is void");
+    assert!(matches!(void, Void::Canary(_)), "{void}");
+}
+
+#[test]
+fn a_server_that_says_nothing_of_use_is_not_found_but_survives() {
+    let library = Library::new(&["success/workgroup-only"]);
+    let silent = entry(
+        r#"{"id":"a","kind":"defect","title":"t","requirements":["GC-RES-01"],"response":[{"status":501},{"body":""}]}"#,
+    );
+    let report = library.try_on(&library.judge, &[&silent]).expect("the run is not void");
+    assert_eq!(report.survivors, ["a"]);
+}
+
+#[test]
+fn a_defect_that_breaks_more_than_it_declares_is_not_attributed() {
+    let library = Library::new(&["success/workgroup-only"]);
+    let more = entry(
+        r#"{"id":"a","kind":"defect","title":"t","requirements":["GC-PWD-01"],"response":[{"remove":"dbPassword"},{"remove":"dbUser"}]}"#,
+    );
+    let report = library.try_on(&library.judge, &[&more]).expect("the run is not void");
+    assert_eq!((report.killed, report.attributed), (1, 0));
+    assert_eq!(report.misattributed, ["a"]);
+}
+
+#[test]
+fn a_legal_variant_that_fails_a_case_is_accused() {
+    let library = Library::new(&["success/workgroup-only"]);
+    let wrong = entry(r#"{"id":"a","kind":"legal","title":"t","response":[{"status":201}]}"#);
+    let report = library.try_on(&library.judge, &[&wrong]).expect("the run is not void");
+    assert_eq!((report.accused, report.accusations.as_slice()), (1, ["a".to_owned()].as_slice()));
+}

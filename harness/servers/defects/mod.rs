@@ -1,0 +1,124 @@
+//! The defect layer: it stands before any function that answers requests rightly, and rewrites what
+//! goes in and what comes out, as an entry of `fixtures/defects/` says.
+//!
+//! May use [`crate::corpus`] (the format) and [`crate::wire`]. It knows no defect by its name. Start
+//! with [`Layer::answer`], the way of one exchange.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `when.rs` | which exchanges are meant |
+//! | `request.rs`, `response.rs` | the changes, one function each |
+//! | `difference.rs` | whether two answers to one request differ by more than time and chance |
+
+mod difference;
+mod request;
+mod response;
+mod when;
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use crate::corpus::Defect;
+use crate::wire::sigv4::{self, Scope};
+use crate::wire::{Credentials, Request, Response, SIGNING_NAME};
+
+/// What the layer must know of the right server behind it.
+#[derive(Clone, Debug)]
+pub struct Upstream {
+    /// The credentials that it takes.
+    pub credentials: Credentials,
+    /// The region that signatures must be for.
+    pub region: String,
+    /// A workgroup that it has.
+    pub workgroup: String,
+    /// A custom domain name that it has.
+    pub custom_domain: String,
+}
+
+impl Upstream {
+    fn scope(&self) -> Scope<'_> {
+        Scope { region: &self.region, service: SIGNING_NAME }
+    }
+
+    /// A text with the names of what the server has.
+    fn fill(&self, text: &str) -> String {
+        text.replace("${workgroup}", &self.workgroup).replace("${custom_domain}", &self.custom_domain)
+    }
+
+    /// A value with the names of what the server has, where it is a text.
+    fn fill_value(&self, value: &Value) -> Value {
+        value.as_str().map_or_else(|| value.clone(), |text| self.fill(text).into())
+    }
+}
+
+/// A defect before a right server.
+#[derive(Debug)]
+pub struct Layer {
+    defect: Arc<Defect>,
+    upstream: Upstream,
+    rewrites: AtomicU64,
+    /// What the first exchange was answered with, where a defect replays it.
+    earlier: Mutex<Option<Response>>,
+}
+
+impl Layer {
+    /// A layer that makes the server behind it this one.
+    pub fn new(defect: Arc<Defect>, upstream: Upstream) -> Self {
+        Self { defect, upstream, rewrites: AtomicU64::new(0), earlier: Mutex::new(None) }
+    }
+
+    /// How many answers so far were not what the right server would have sent.
+    pub fn rewrites(&self) -> u64 {
+        self.rewrites.load(Ordering::Relaxed)
+    }
+
+    /// Answers a request as the defect makes the right server answer, at this time.
+    pub fn answer(&self, request: &Request, now: Timestamp, right: impl Fn(&Request) -> Response) -> Response {
+        let Self { defect, upstream, .. } = self;
+        let seen = when::Seen::new(request, upstream, now);
+        if !seen.fits(&defect.when) {
+            return right(request);
+        }
+        let forwarded = request::changed(request, &defect.request, upstream, seen.is_signed(), now);
+        let clean = right(request);
+        let mut answer = forwarded.as_ref().map_or_else(|| clean.clone(), &right);
+        if when::answer_fits(&defect.when, &clean) {
+            for change in &defect.response {
+                response::change(&mut answer, change, upstream, &self.earlier);
+            }
+        }
+        let differs = match forwarded {
+            Some(_) => difference::of(&clean, &answer),
+            None => difference::exact(&clean, &answer),
+        };
+        if differs {
+            self.rewrites.fetch_add(1, Ordering::Relaxed);
+        }
+        answer
+    }
+}
+
+/// Signs a request anew, whatever stood there.
+fn sign_anew(request: &mut Request, upstream: &Upstream, now: Timestamp) {
+    for field in ["authorization", "x-amz-date", "x-amz-security-token", "x-amz-content-sha256"] {
+        request.headers.remove(field);
+    }
+    if let Err(error) = sigv4::sign(request, &upstream.credentials, upstream.scope(), now) {
+        tracing::warn!(%error, "a rewritten request stays unsigned");
+    }
+}
+
+/// Takes or leaves the answer that is replayed.
+fn replay(answer: &mut Response, earlier: &Mutex<Option<Response>>) {
+    let mut earlier = earlier.lock().unwrap_or_else(PoisonError::into_inner);
+    match &*earlier {
+        Some(earlier) => answer.clone_from(earlier),
+        None => *earlier = Some(answer.clone()),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,119 @@
+use rstest::rstest;
+
+use super::*;
+use crate::wire::{Headers, MEDIA_TYPE};
+
+const NOW: i64 = 1_700_000_000;
+
+fn now() -> Timestamp {
+    Timestamp::from_second(NOW).unwrap()
+}
+
+fn upstream() -> Upstream {
+    Upstream {
+        credentials: Credentials::new("AKIDEXAMPLE", "a-secret"),
+        region: "us-east-1".to_owned(),
+        workgroup: "wg-1".to_owned(),
+        custom_domain: "db.example.com".to_owned(),
+    }
+}
+
+fn layer(entry: &str) -> Layer {
+    Layer::new(Arc::new(serde_json::from_str(entry).unwrap()), upstream())
+}
+
+fn request(body: &str) -> Request {
+    let headers = [("host", "h"), ("content-type", MEDIA_TYPE), ("content-length", "0")];
+    Request { method: "POST".into(), target: "/".into(), headers: headers.into_iter().collect(), body: body.into() }
+}
+
+fn signed(body: &str) -> Request {
+    let mut request = request(body);
+    sign_anew(&mut request, &upstream(), now());
+    request
+}
+
+/// A server that says which body it got, and whether it was rightly signed.
+fn echo(request: &Request) -> Response {
+    let upstream = upstream();
+    let verdict = sigv4::verify(request, upstream.scope(), now(), |_| Some("a-secret".into()));
+    let body = serde_json::json!({ "got": String::from_utf8_lossy(&request.body), "signed": verdict.is_ok(), "n": 2 });
+    Response { status: 200, headers: Headers::new(), body: body.to_string().into_bytes() }
+}
+
+fn ask(layer: &Layer, request: &Request) -> Value {
+    layer.answer(request, now(), echo).json().unwrap()
+}
+
+const CLAMP: &str =
+    r#"{"id":"a","kind":"legal","title":"t","request":[{"clamp":{"member":"d","from":900,"to":3600}}]}"#;
+
+#[test]
+fn a_rewritten_request_is_signed_anew() {
+    let layer = layer(CLAMP);
+    let answer = ask(&layer, &signed(r#"{"d":1}"#));
+    assert_eq!((&answer["got"], &answer["signed"]), (&r#"{"d":900}"#.into(), &true.into()));
+    assert_eq!(layer.rewrites(), 1);
+}
+
+#[test]
+fn a_rewritten_request_with_a_wrong_signature_stays_wrongly_signed() {
+    let answer = ask(&layer(CLAMP), &request(r#"{"d":1}"#));
+    assert_eq!(answer["signed"], false);
+}
+
+#[test]
+fn a_request_that_nothing_changes_keeps_its_bytes() {
+    let layer = layer(CLAMP);
+    let answer = ask(&layer, &signed(r#"{ "d" : 900 }"#));
+    assert_eq!(answer["got"], r#"{ "d" : 900 }"#);
+    assert_eq!(layer.rewrites(), 0);
+}
+
+#[test]
+fn any_signature_can_be_taken() {
+    let layer = layer(r#"{"id":"a","kind":"legal","title":"t","request":["take-any-signature"]}"#);
+    assert_eq!(ask(&layer, &request("{}"))["signed"], true);
+    assert_eq!(layer.rewrites(), 1);
+}
+
+#[rstest]
+#[case::status(r#""status":400"#, false)]
+#[case::present(r#""members":{"a":{"present":true}}"#, true)]
+#[case::absent(r#""members":{"b":{"present":false}}"#, true)]
+#[case::range(r#""members":{"a":{"from":1,"to":1}}"#, false)]
+#[case::kind(r#""members":{"a":{"type":["number"]}}"#, true)]
+#[case::length(r#""members":{"t":{"min_length":2}}"#, false)]
+#[case::pattern(r#""members":{"t":{"matches":"^x$"}}"#, true)]
+#[case::body(r#""json":"other""#, false)]
+#[case::signature(r#""signature":"valid""#, true)]
+fn conditions_select_exchanges(#[case] when: &str, #[case] expected: bool) {
+    let layer =
+        layer(&format!(r#"{{"id":"a","kind":"legal","title":"t","when":{{{when}}},"response":[{{"status":201}}]}}"#));
+    let answer = layer.answer(&signed(r#"{"a":2,"t":"x"}"#), now(), echo);
+    assert_eq!(answer.status == 201, expected);
+    assert_eq!(layer.rewrites() == 1, expected);
+}
+
+#[rstest]
+#[case::set(r#"{"set":{"member":"n","to":"${workgroup}"}}"#, serde_json::json!({"n": "wg-1"}))]
+#[case::scale(r#"{"scale":{"member":"n","by":1.5}}"#, serde_json::json!({"n": 3.0}))]
+#[case::add(r#"{"add":{"member":"n","by":1}}"#, serde_json::json!({"n": 3.0}))]
+#[case::text(r#"{"cast":{"member":"n","to":"text"}}"#, serde_json::json!({"n": "2"}))]
+#[case::iso(r#"{"cast":{"member":"n","to":"iso-text"}}"#, serde_json::json!({"n": "1970-01-01T00:00:02Z"}))]
+#[case::rename(r#"{"rename":{"member":"n","to":"m"}}"#, serde_json::json!({"m": 2}))]
+#[case::wrap(r#"{"wrap":"w"}"#, serde_json::json!({"w": {"n": 2}}))]
+#[case::absent(r#"{"scale":{"member":"x","by":2}}"#, serde_json::json!({"n": 2}))]
+fn answers_are_changed(#[case] change: &str, #[case] expected: Value) {
+    let layer = layer(&format!(r#"{{"id":"a","kind":"legal","title":"t","response":[{change}]}}"#));
+    let right = |_: &Request| Response { status: 200, headers: Headers::new(), body: br#"{"n":2}"#.to_vec() };
+    assert_eq!(layer.answer(&request("{}"), now(), right).json(), Some(expected));
+}
+
+#[test]
+fn an_earlier_answer_is_given_again() {
+    let layer = layer(r#"{"id":"a","kind":"legal","title":"t","response":["replay"]}"#);
+    let first = ask(&layer, &signed(r#"{"a":1}"#));
+    assert_eq!(ask(&layer, &signed(r#"{"a":2}"#)), first);
+    assert_eq!(layer.rewrites(), 1);
+}
