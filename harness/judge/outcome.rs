@@ -1,4 +1,4 @@
-use super::answer::{DOCUMENTED_ERRORS, Observation};
+use super::answer::Observation;
 use crate::corpus::Answer;
 
 /// Whether a request was accepted or refused as the case expects.
@@ -31,7 +31,7 @@ pub(super) fn of(seen: &Observation<'_>) -> Outcome {
         !successes.is_empty()
     } else if let Some(name) = seen.error.as_deref() {
         let named = |answer: &&Answer| answer.error.as_deref().is_none_or(|error| error == "*" || error == name);
-        let documented = DOCUMENTED_ERRORS.iter().any(|(error, _)| *error == name);
+        let documented = seen.is_documented_error();
         with_status().any(named) || (documented && refusals.iter().any(|answer| answer.error.as_deref() == Some(name)))
     } else {
         if with_status().any(|answer| answer.error.as_deref().is_some_and(|error| error != "*")) {

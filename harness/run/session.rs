@@ -20,14 +20,6 @@ use crate::wire::{
     Client, ClientError, Credentials, Exchange, Transcript, error_type, mask_known, quote_without, secrets_in,
 };
 
-/// What keeps a session from being made.
-#[derive(Debug, thiserror::Error)]
-pub enum SessionError {
-    /// There is no client for the target.
-    #[error(transparent)]
-    Client(#[from] ClientError),
-}
-
 /// A target under test with everything that its cases share: connections, controls, the seed.
 #[derive(Debug)]
 pub struct Session {
@@ -48,13 +40,7 @@ impl Session {
     ///
     /// # Errors
     /// When no client can be made for the target.
-    pub fn new(
-        corpus: Arc<Corpus>,
-        judge: Judge,
-        target: Target,
-        seed: u64,
-        jobs: usize,
-    ) -> Result<Self, SessionError> {
+    pub fn new(corpus: Arc<Corpus>, judge: Judge, target: Target, seed: u64, jobs: usize) -> Result<Self, ClientError> {
         let secrets = target.credentials.as_ref().map(Credentials::secrets).unwrap_or_default();
         let sender = Sender::new(Client::new(target.endpoint.clone(), &target.client)?, jobs);
         Ok(Self {
@@ -78,11 +64,6 @@ impl Session {
     /// The target.
     pub fn target(&self) -> &Target {
         &self.target
-    }
-
-    /// The seed of all random names.
-    pub fn seed(&self) -> u64 {
-        self.seed
     }
 
     /// How many requests are in flight together at most.

@@ -8,9 +8,9 @@ use crate::corpus::Check;
 use crate::wire::{bare_type, error_types};
 
 /// A finding about a documented error; nothing for any other answer.
-fn on_documented_error(
-    seen: &Observation<'_>,
-    judge: impl FnOnce(&'static str, u16, &Value) -> Vec<Finding>,
+fn on_documented_error<'a>(
+    seen: &Observation<'a>,
+    judge: impl FnOnce(&'a str, u16, &Value) -> Vec<Finding>,
 ) -> Vec<Finding> {
     let empty = Value::Null;
     match seen.documented_error() {
@@ -19,8 +19,8 @@ fn on_documented_error(
     }
 }
 
-fn about(error: &'static str) -> Subject {
-    Subject { error: Some(error.into()), ..Subject::default() }
+fn about(error: &str) -> Subject {
+    Subject { error: Some(error.to_owned().into()), ..Subject::default() }
 }
 
 /// An error says its type, in one of the places where clients look.
@@ -105,7 +105,7 @@ pub(super) fn message_name(seen: &Observation<'_>) -> Vec<Finding> {
 /// The other members of a documented error are valid against its schema.
 pub(super) fn schema(seen: &Observation<'_>) -> Vec<Finding> {
     on_documented_error(seen, |name, _, body| {
-        let mut breaches = seen.validators.breaches(name, &without_nulls(body));
+        let mut breaches = seen.contract.validators.breaches(name, &without_nulls(body));
         // The message has rules of its own, and so has the type.
         breaches.retain(|breach| !matches!(breach.at.as_str(), "" | "/message" | "/__type"));
         if breaches.is_empty() {

@@ -1,7 +1,6 @@
 //! Rules for how long the credentials live.
 
 use jiff::Timestamp;
-use jiff::fmt::rfc2822::DateTimeParser;
 
 use super::{Finding, Observation, Subject};
 use crate::corpus::Call;
@@ -56,7 +55,7 @@ pub(in crate::judge) fn is_replay(call: &Call, first: &Exchange, second: &Exchan
 
 /// The server's `Date` is about the time at which it answered.
 pub(super) fn date_is_now(seen: &Observation<'_>) -> Vec<Finding> {
-    let Some(date) = seen.response.headers.get("date").and_then(http_date).map(seconds) else { return Vec::new() };
+    let Some(date) = seen.response.date().map(seconds) else { return Vec::new() };
     let off = (date - seconds(seen.exchange.received_at)).abs();
     let expected = format!("the time of the answer, give or take {CLOCK_SKEW_SECONDS} s");
     Finding::of(off <= CLOCK_SKEW_SECONDS, Subject::default(), "header date", expected, || {
@@ -85,16 +84,11 @@ fn expires_after(seen: &Observation<'_>, seconds: f64) -> Vec<Finding> {
 /// When the answer was made, in epoch seconds: by the server's own `Date` where it sends one, else
 /// between the harness's sending and receiving.
 fn issued(seen: &Observation<'_>) -> (f64, f64, &'static str) {
-    let date = seen.response.headers.get("date").and_then(http_date).map(seconds);
+    let date = seen.response.date().map(seconds);
     match date {
         Some(date) => (date, date, "the server's Date"),
         None => (seconds(seen.exchange.sent_at), seconds(seen.exchange.received_at), "the harness's clock"),
     }
-}
-
-/// An HTTP date (RFC 9110), such as `Sun, 22 Nov 2026 01:02:03 GMT`.
-fn http_date(text: &str) -> Option<Timestamp> {
-    DateTimeParser::new().parse_timestamp(text).ok()
 }
 
 fn seconds(at: Timestamp) -> f64 {

@@ -54,7 +54,7 @@ pub(super) fn schema(seen: &Observation<'_>) -> Vec<Finding> {
     };
     // In the protocol a null member is an absent one.
     let body = &without_nulls(body);
-    let breaches = seen.validators.breaches(schema, body);
+    let breaches = seen.contract.validators.breaches(schema, body);
     let mut findings = vec![Finding::Holds(whole)];
     // A member that is not there has no type that could hold.
     for at in MEMBERS.into_iter().filter(|at| body.pointer(at).is_some()) {
