@@ -1,8 +1,10 @@
 //! The built binary as a user meets it: exit codes, messages, reports, secrets.
 
 mod bad_input;
+mod doctor;
 mod hostile;
 mod program;
 mod runs;
 mod secrets;
 mod stub;
+mod terminal;
