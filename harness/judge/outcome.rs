@@ -1,5 +1,6 @@
 use super::answer::Observation;
 use crate::corpus::Answer;
+use crate::wire::{bare_type, error_types};
 
 /// Whether a request was accepted or refused as the case expects.
 pub(super) enum Outcome {
@@ -44,5 +45,13 @@ pub(super) fn of(seen: &Observation<'_>) -> Outcome {
     }
     let expected: Vec<_> = answers.iter().map(ToString::to_string).collect();
     let at = if with_status().next().is_some() { "error type" } else { "status" };
-    Outcome::Broken { at, expected: expected.join(", or "), actual: seen.summary() }
+    let error = || error_types(seen.response, seen.body.as_ref()).next();
+    let actual = match error() {
+        Some((place, name)) if seen.is_success() => {
+            format!("{} with {} in {place}", seen.summary(), seen.quote(bare_type(name)))
+        }
+        None if seen.is_success() => format!("{}: the request was accepted", seen.summary()),
+        _ => seen.summary(),
+    };
+    Outcome::Broken { at, expected: expected.join(", or "), actual }
 }

@@ -15,7 +15,7 @@ use crate::corpus::{Call, Corpus, ExpandedCase};
 use crate::judge::{Judge, Judgement, shape};
 use crate::targets::Target;
 use crate::targets::probe::{self, Class, Probe};
-use crate::verdict::{CaseResult, Verdict};
+use crate::verdict::{CaseResult, Verdict, Violation};
 use crate::wire::{
     Client, ClientError, Credentials, Exchange, Transcript, error_type, mask_known, quote_without, secrets_in,
 };
@@ -317,7 +317,9 @@ fn blocked_by(control: &CaseResult) -> (Verdict, Option<String>) {
     let why = match (&control.reason, control.violations.first()) {
         (Some(reason), _) if control.verdict == Verdict::Blocked => return (verdict, Some(reason.clone())),
         (Some(reason), _) => format!(": {reason}"),
-        (None, Some(violation)) => format!(": expected {}, found {}", violation.expected, violation.actual),
+        (None, Some(Violation { requirement, at, expected, actual, .. })) => {
+            format!(": {requirement}, {at}: expected {expected}, found {actual}")
+        }
         (None, None) => String::new(),
     };
     (verdict, Some(format!("its control {} is {}{why}", control.id, control.verdict)))

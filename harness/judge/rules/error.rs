@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::success::{broken, check_media_type, kind, without_nulls};
-use super::{Finding, Observation, Subject};
+use super::{Finding, Observation, Subject, guess};
 use crate::corpus::Check;
 use crate::wire::{bare_type, error_types};
 
@@ -35,7 +35,7 @@ pub(super) fn has_type(seen: &Observation<'_>) -> Vec<Finding> {
         Subject::default(),
         "body /__type",
         "the error's name in __type, in code or in the header x-amzn-errortype",
-        || "none of them".to_owned(),
+        || guess::of_nameless(seen),
     )
 }
 
@@ -69,7 +69,7 @@ pub(super) fn type_is_bare(seen: &Observation<'_>) -> Vec<Finding> {
 pub(super) fn status(seen: &Observation<'_>) -> Vec<Finding> {
     on_documented_error(seen, |name, status, _| {
         Finding::of(seen.status() == status, about(name), "status", format!("{status} with {name}"), || {
-            seen.status().to_string()
+            format!("{} with {name}", seen.status())
         })
     })
 }
@@ -111,7 +111,7 @@ pub(super) fn schema(seen: &Observation<'_>) -> Vec<Finding> {
         if breaches.is_empty() {
             vec![Finding::Holds(Subject::default())]
         } else {
-            breaches.into_iter().map(broken).collect()
+            breaches.into_iter().map(|breach| broken(breach, None)).collect()
         }
     })
 }

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{Finding, Observation, Subject};
+use super::{Finding, Observation, Subject, guess};
 use crate::corpus::Call;
 use crate::wire::Exchange;
 
@@ -76,8 +76,9 @@ fn expires_after(seen: &Observation<'_>, seconds: f64) -> Vec<Finding> {
     let expected = format!("{seconds} s after the call by {clock}, give or take {TOLERANCE_SECONDS} s");
     Finding::of((from..=to).contains(&expiration), Subject::default(), "body /expiration", expected, || {
         let after = expiration - earliest;
-        let guess = if after > 1e11 { ", which looks like milliseconds" } else { "" };
-        format!("{expiration}, {after:.0} s after the call{guess}")
+        let guess = guess::of_lifetime(expiration, after, seconds, DEFAULT_SECONDS);
+        // Date has whole seconds, so the fraction says nothing and differs from call to call.
+        format!("{:.0} s after the call{guess}", after.floor())
     })
 }
 

@@ -224,11 +224,11 @@ fn clock(answers: &Answers) -> Finding {
 
 /// Whether the operation that is tested is there.
 fn operation(answers: &Answers, probe: &Probe) -> Finding {
-    let found = format!("GetCredentials: the target {} ({})", probe.class.meaning(), probe.said);
+    let found = format!("the target {} ({})", probe.class.meaning(), probe.said);
     let (status, fix) = match probe.class {
         Class::Answers => (Status::Ok, None),
         Class::NoWorkgroup => {
-            return Finding::new(Topic::Operation, Status::Ok, "GetCredentials: the target answers it");
+            return Finding::new(Topic::Operation, Status::Ok, "the target answers GetCredentials");
         }
         Class::RefusedCredentials => (Status::Unknown, Some("see credentials above")),
         Class::Redirect => (Status::Problem, Some("give the address that it redirects to as the endpoint")),
