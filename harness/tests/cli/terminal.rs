@@ -32,7 +32,7 @@ fn on_a_terminal(columns: u16, arguments: &[&str], variables: &[(&str, &str)]) -
     command.env_remove("CI").env_remove("NO_COLOR").env_remove("COLUMNS").env("TERM", "xterm-256color");
     command.envs(variables.iter().copied()).current_dir(program.folder()).stdin(Stdio::null());
     let output = command.output().expect("script runs");
-    Some(String::from_utf8(output.stdout).expect("text").replace('\r', ""))
+    Some(String::from_utf8(output.stdout).expect("text").replace("\r\n", "\n").replace('\r', "\n"))
 }
 
 /// A text without the codes that steer a terminal.
@@ -98,6 +98,7 @@ fn the_progress_bar_fits_on_a_narrow_terminal() {
     let Some(shown) = on_a_terminal(40, &["run", "--format", "quiet"], &[]) else { return };
     let bars: Vec<String> = plain(&shown).lines().filter(|line| line.contains("/352 ")).map(str::to_owned).collect();
     assert!(!bars.is_empty(), "{shown:?}");
+    assert!(bars.iter().all(|bar| bar.trim_end().chars().count() <= 40), "{bars:#?}");
 }
 
 #[rstest]
