@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 use jiff::Zoned;
 
 use super::library::Library;
-use super::output::print;
+use super::output::{print, say};
 use super::run::{Execution, SelectionArgs};
 use super::settings::{Settings, TargetArgs};
 use super::{Failure, FixtureArgs};
@@ -25,8 +25,10 @@ pub(super) struct Command {
 #[derive(Debug, Subcommand)]
 enum What {
     /// Run the cases, and write those that fail into a file
+    #[command(after_help = super::examples::BASELINE_WRITE)]
     Write(Box<Write>),
     /// Check a file without any network: its form, its patterns, its dates
+    #[command(after_help = super::examples::BASELINE_CHECK)]
     Check(Check),
 }
 
@@ -104,6 +106,6 @@ fn check(args: Check) -> Result<ExitCode, Failure> {
     if expired.is_empty() {
         return print(&format!("{} is in order: {} entries", args.file.display(), baseline.entries().len()));
     }
-    eprintln!("error: {} has entries that have expired: {}", args.file.display(), expired.join(", "));
+    say(&format!("error: {} has entries that have expired: {}", args.file.display(), expired.join(", ")));
     Ok(Exit::Failed.into())
 }

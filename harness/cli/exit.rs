@@ -35,7 +35,7 @@ impl Failure {
 
     /// Says why on standard error, and gives the exit code.
     pub(super) fn report(&self) -> ExitCode {
-        eprintln!("error: {}", self.message);
+        super::output::say(&format!("error: {}", self.message));
         self.exit.into()
     }
 }

@@ -1,12 +1,14 @@
 //! `countersign explain`: one requirement, case or defect in full, without any network.
 
+mod json;
+
 use std::process::ExitCode;
 
 use clap::Args;
 use reqwest::Url;
 
 use super::library::Library;
-use super::output::print;
+use super::output::{Plain, hang, print, width};
 use super::{Failure, FixtureArgs};
 use crate::contract::{Evidence, Requirement};
 use crate::corpus::{Answer, Defect, DefectKind, Defects, ExpandedCase};
@@ -22,6 +24,10 @@ pub(super) struct Explain {
     #[arg(value_name = "ID")]
     id: String,
 
+    /// Lines for people, or one JSON object
+    #[arg(long, value_enum, default_value_t = Plain::Text)]
+    format: Plain,
+
     #[command(flatten)]
     fixtures: FixtureArgs,
 }
@@ -29,11 +35,12 @@ pub(super) struct Explain {
 pub(super) fn run(args: Explain) -> Result<ExitCode, Failure> {
     let (library, banks) = Library::load_with_defects(args.fixtures.fixtures)?;
     let id = args.id.trim_end_matches('/');
+    let format = args.format;
     if let Some(row) = library.contract.register.get(&id.to_ascii_uppercase()) {
-        return print(&requirement(row, &library, &banks));
+        return show(format, || requirement(row, &library, &banks), || json::requirement(row, &library, &banks));
     }
     if let Some(entry) = banks.get(id) {
-        return print(&defect(entry, &library));
+        return show(format, || defect(entry, &library), || json::defect(entry));
     }
     let members: Vec<_> = match library.corpus.get(id) {
         Some(case) => vec![case],
@@ -44,7 +51,36 @@ pub(super) fn run(args: Explain) -> Result<ExitCode, Failure> {
             "there is no requirement, no case and no defect \"{id}\"; `countersign list requirements`, `list cases` and `list defects` show them all"
         )));
     };
-    print(&case(first, &members.iter().map(|case| case.id.as_str()).collect::<Vec<_>>(), &library))
+    let ids: Vec<_> = members.iter().map(|case| case.id.as_str()).collect();
+    show(format, || case(first, &ids, &library), || json::case(first, &ids))
+}
+
+fn show(
+    format: Plain,
+    text: impl FnOnce() -> String,
+    json: impl FnOnce() -> serde_json::Value,
+) -> Result<ExitCode, Failure> {
+    match format {
+        Plain::Text => {
+            let width = width();
+            let text = text();
+            // A command is one line, however long: it is there to be copied.
+            let lines = text.lines().map(|line| match label(line) {
+                (label, rest) if !rest.contains("curl ") => hang(label, rest, width),
+                _ => line.to_owned(),
+            });
+            print(&lines.collect::<Vec<_>>().join("\n"))
+        }
+        Plain::Json => print(&serde_json::to_string_pretty(&json()).unwrap_or_default()),
+    }
+}
+
+/// What stands before the text of a line: up to the first two blanks behind a word.
+fn label(line: &str) -> (&str, &str) {
+    let indent = line.len() - line.trim_start().len();
+    let Some(gap) = line[indent..].find("  ") else { return line.split_at(indent) };
+    let rest = line[indent + gap..].trim_start();
+    line.split_at(line.len() - rest.len())
 }
 
 fn requirement(row: &Requirement, library: &Library, banks: &Defects) -> String {
@@ -75,12 +111,7 @@ fn requirement(row: &Requirement, library: &Library, banks: &Defects) -> String 
         None if !row.is_tested() => {}
         None => lines.push("decided by    whether the cases below are accepted or refused".to_owned()),
     }
-    let mut cases: Vec<&ExpandedCase> = Vec::new();
-    for case in library.corpus.cases().iter().filter(|case| case.case.requirements.contains(&row.id)) {
-        if cases.last().is_none_or(|last| last.case.id != case.case.id) {
-            cases.push(case);
-        }
-    }
+    let cases = citing(row, library);
     if !cases.is_empty() {
         lines.push(String::new());
         lines.push("cases".to_owned());
@@ -97,6 +128,17 @@ fn requirement(row: &Requirement, library: &Library, banks: &Defects) -> String 
         lines.extend(example(first));
     }
     lines.join("\n")
+}
+
+/// The cases that cite a requirement, one for each family.
+fn citing<'a>(row: &Requirement, library: &'a Library) -> Vec<&'a ExpandedCase> {
+    let mut cases: Vec<&ExpandedCase> = Vec::new();
+    for case in library.corpus.cases().iter().filter(|case| case.case.requirements.contains(&row.id)) {
+        if cases.last().is_none_or(|last| last.case.id != case.case.id) {
+            cases.push(case);
+        }
+    }
+    cases
 }
 
 fn case(case: &ExpandedCase, members: &[&str], library: &Library) -> String {
@@ -137,7 +179,8 @@ fn defect(entry: &Defect, library: &Library) -> String {
     };
     let mut lines = vec![format!("{}  {}", entry.id, entry.title), String::new(), format!("kind          {what}")];
     if !entry.also.is_empty() {
-        lines.push(format!("also          {} may fall with what it breaks", entry.also.join(", ")));
+        let also: Vec<_> = entry.also.iter().map(ToString::to_string).collect();
+        lines.push(format!("also          {} may fall with what it breaks", also.join(", ")));
     }
     if !entry.requirements.is_empty() {
         lines.push(String::new());
@@ -154,17 +197,22 @@ fn defect(entry: &Defect, library: &Library) -> String {
     lines.join("\n")
 }
 
-/// The request of a case as a command, for an emulator at its usual port.
+/// The request of a case as a command, below a title.
 fn example(case: &ExpandedCase) -> Vec<String> {
+    match example_command(case) {
+        Some(line) => vec![String::new(), format!("try {}", case.id), format!("  {line}")],
+        None => Vec::new(),
+    }
+}
+
+/// The request of a case as a command, for an emulator at its usual port.
+fn example_command(case: &ExpandedCase) -> Option<String> {
     let endpoint = Url::parse("http://localhost:4566").expect("the example's URL is valid");
     let target = Target::at(endpoint)
         .with_workgroup("my-workgroup")
         .with_custom_domain("db.example.com")
         .signed_by(Credentials::new("AKIDEXAMPLE", "never printed"));
-    match example_line(case, &target) {
-        Some(line) => vec![String::new(), format!("try {}", case.id), format!("  {line}")],
-        None => Vec::new(),
-    }
+    example_line(case, &target)
 }
 
 /// A serialised enum's word: `documented`.

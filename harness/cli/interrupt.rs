@@ -4,6 +4,8 @@ use std::process::exit;
 
 use tokio::sync::watch;
 
+use super::output::say;
+
 /// The exit code of a program that was interrupted.
 pub(super) const INTERRUPTED: u8 = 130;
 
@@ -12,7 +14,7 @@ pub(super) fn watch() -> watch::Receiver<bool> {
     let (sender, receiver) = watch::channel(false);
     tokio::spawn(async move {
         signal().await;
-        eprintln!("interrupted: finishing what must be undone, then the report; interrupt again to stop at once");
+        say("interrupted: finishing what must be undone, then the report; interrupt again to stop at once");
         let _ = sender.send(true);
         signal().await;
         exit(INTERRUPTED.into());

@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 
 use super::library::Library;
-use super::output::{Format, print};
+use super::output::{Format, hang, print, width};
 use super::{Failure, FixtureArgs};
 use crate::contract::Feature;
 use crate::corpus::{DefectKind, Defects, Pattern, Plan, SelectError, Selection};
@@ -60,8 +60,10 @@ pub(super) fn run(args: List) -> Result<ExitCode, Failure> {
         }
         Format::Md => markdown(&rows),
         Format::Text => {
-            let width = rows.iter().map(|row| row.name.chars().count()).max().unwrap_or_default();
-            let lines: Vec<_> = rows.iter().map(|row| format!("{:width$}  {}", row.name, row.about)).collect();
+            let names = rows.iter().map(|row| row.name.chars().count()).max().unwrap_or_default();
+            let width = width();
+            let lines: Vec<_> =
+                rows.iter().map(|row| hang(&format!("{:names$}  ", row.name), &row.about, width)).collect();
             lines.join("\n")
         }
     };

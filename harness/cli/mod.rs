@@ -3,12 +3,16 @@
 //! May use everything; nothing uses it. Start with [`main`].
 
 mod baseline;
+mod config;
 mod credentials;
+mod doctor;
+mod examples;
 mod exit;
 mod explain;
 mod interrupt;
 mod library;
 mod list;
+mod origin;
 mod output;
 mod progress;
 mod reports;
@@ -17,6 +21,7 @@ pub mod schema;
 mod selftest;
 mod serve;
 mod settings;
+mod shell;
 mod target;
 mod validate;
 
@@ -31,7 +36,7 @@ pub use target::trials_of_environment;
 
 /// The command line of the `countersign` binary.
 #[derive(Debug, Parser)]
-#[command(version, about)]
+#[command(version, about, after_help = examples::MAIN)]
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
@@ -40,23 +45,46 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run cases against a target and judge them; what happens without any command
+    #[command(after_help = examples::RUN)]
     Run(Box<run::Run>),
+    /// Examine a target before a run: reachable, TLS, signature, clock, operations; says what to fix
+    ///
+    /// It is done in less than two seconds, also where the target hangs, and asks nothing that could create or change
+    /// anything.
+    #[command(after_help = examples::DOCTOR)]
+    Doctor(Box<doctor::Doctor>),
     /// List cases, requirements, features or defects
+    #[command(after_help = examples::LIST)]
     List(list::List),
     /// Explain one requirement, case or defect in full, with a curl line
+    #[command(after_help = examples::EXPLAIN)]
     Explain(explain::Explain),
     /// Keep known failures in a file
+    #[command(after_help = examples::BASELINE)]
     Baseline(baseline::Command),
     /// Write the JSON Schemas anew, or check that they are current
+    #[command(after_help = examples::SCHEMA)]
     Schema(schema::Schema),
     /// Check every fixture
+    #[command(after_help = examples::VALIDATE)]
     Validate(validate::Validate),
     /// Try the suite on the emulator behind every defect and every legal variant
     ///
     /// A defect must be found and blamed on the requirement that it breaks; a legal variant must not be accused.
+    #[command(after_help = examples::SELFTEST)]
     Selftest(selftest::Selftest),
     /// Serve the reference emulator or the replaying mock until interrupted
+    #[command(after_help = examples::SERVE)]
     Serve(serve::Serve),
+    /// Show the settings and where they come from
+    #[command(after_help = examples::CONFIG)]
+    Config(config::Config),
+    /// Print the completions of a shell
+    #[command(after_help = examples::COMPLETIONS)]
+    Completions(shell::Completions),
+    /// Print the manual page, or write one for each command
+    #[command(after_help = examples::MAN)]
+    Man(shell::Man),
 }
 
 /// Where fixtures come from.
@@ -74,6 +102,7 @@ pub fn main() -> ExitCode {
         // Parsed again, so that its environment variables count here too.
         None => Alone::parse_from(["countersign"]).run(),
         Some(Command::Run(args)) => run::run(*args),
+        Some(Command::Doctor(args)) => doctor::run(*args),
         Some(Command::List(args)) => list::run(args),
         Some(Command::Explain(args)) => explain::run(args),
         Some(Command::Baseline(command)) => baseline::run(command),
@@ -81,6 +110,9 @@ pub fn main() -> ExitCode {
         Some(Command::Validate(args)) => validate::run(args),
         Some(Command::Selftest(args)) => selftest::run(args),
         Some(Command::Serve(args)) => Ok(serve::run(args)),
+        Some(Command::Config(args)) => config::run(args),
+        Some(Command::Completions(args)) => shell::completions(&args),
+        Some(Command::Man(args)) => shell::man(args),
     };
     done.unwrap_or_else(|failure| failure.report())
 }
@@ -102,7 +134,9 @@ impl Alone {
 fn log_to_stderr() {
     let Ok(level) = std::env::var("COUNTERSIGN_LOG") else { return };
     let Ok(level) = level.parse::<tracing::level_filters::LevelFilter>() else {
-        eprintln!("warning: COUNTERSIGN_LOG is one of error, warn, info, debug and trace, found \"{level}\"");
+        output::say(&format!(
+            "warning: COUNTERSIGN_LOG is one of error, warn, info, debug and trace, found \"{level}\""
+        ));
         return;
     };
     // Crates that log headers or bodies would log secrets: only our own lines pass.
@@ -114,5 +148,8 @@ fn log_to_stderr() {
 fn block_on<T>(work: impl Future<Output = T>) -> Result<T, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::harness(format!("cannot start: {error}")))?;
-    Ok(runtime.block_on(work))
+    let done = runtime.block_on(work);
+    // A host name that is still being looked up holds nobody back.
+    runtime.shutdown_background();
+    Ok(done)
 }

@@ -1,9 +1,10 @@
 //! Results on standard output.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
 use clap::ValueEnum;
+use clap::builder::styling::{AnsiColor, Style};
 
 use super::Failure;
 
@@ -16,11 +17,69 @@ pub(super) enum Format {
     Md,
 }
 
-/// Prints a result. A reader that has gone away, such as `head`, is no failure.
+/// How a result is printed that no table would show better.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Plain {
+    Text,
+    Json,
+}
+
+/// Whether text on standard output is coloured: for a person at a terminal that can show it, who has
+/// not asked for none (<https://no-color.org>).
+pub(super) fn wants_colour() -> bool {
+    let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let dumb = std::env::var_os("TERM").is_some_and(|value| value == "dumb");
+    io::stdout().is_terminal() && !refused && !dumb
+}
+
+/// A text in a colour, where there is colour.
+pub(super) fn paint(text: &str, colour: AnsiColor, wanted: bool) -> String {
+    let style = if wanted { Style::new().fg_color(Some(colour.into())) } else { Style::new() };
+    format!("{style}{text}{style:#}")
+}
+
+/// How many characters fit on a line of the terminal that standard output is; no limit where it is none.
+pub(super) fn width() -> usize {
+    const NARROWEST: usize = 20;
+    if !io::stdout().is_terminal() {
+        return usize::MAX;
+    }
+    let asked = std::env::var("COLUMNS").ok().and_then(|text| text.parse().ok());
+    let found = || terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
+    asked.or_else(found).map_or(usize::MAX, |width: usize| width.max(NARROWEST))
+}
+
+/// A text behind a label: its further lines stand where the first one begins, or all of them below
+/// the label where that takes too much of the width.
+pub(super) fn hang(label: &str, text: &str, width: usize) -> String {
+    if width == usize::MAX {
+        return format!("{label}{text}");
+    }
+    let column = textwrap::core::display_width(label);
+    let beside = column * 2 <= width;
+    let indent = " ".repeat(if beside { column } else { 4 });
+    let first = if beside { label } else { &indent };
+    let options = textwrap::Options::new(width).initial_indent(first).subsequent_indent(&indent).break_words(false);
+    let filled = textwrap::fill(text, options.word_splitter(textwrap::WordSplitter::NoHyphenation));
+    if beside { filled } else { format!("{}\n{filled}", label.trim_end()) }
+}
+
+/// Prints a result and a line end. A reader that has gone away, such as `head`, is no failure.
 pub(super) fn print(text: &str) -> Result<ExitCode, Failure> {
-    match writeln!(io::stdout().lock(), "{text}") {
+    print_bytes(format!("{text}\n").as_bytes())
+}
+
+/// Prints a result that has its own line ends.
+pub(super) fn print_bytes(bytes: &[u8]) -> Result<ExitCode, Failure> {
+    let mut out = io::stdout().lock();
+    match out.write_all(bytes).and_then(|()| out.flush()) {
         Ok(()) => Ok(ExitCode::SUCCESS),
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(ExitCode::SUCCESS),
         Err(error) => Err(Failure::usage(format!("cannot write to standard output: {error}"))),
     }
+}
+
+/// Says something on standard error, if anybody is there to hear it.
+pub(super) fn say(text: &str) {
+    let _ = writeln!(io::stderr().lock(), "{text}");
 }

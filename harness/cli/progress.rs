@@ -3,16 +3,23 @@
 use std::io::IsTerminal;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use terminal_size::terminal_size_of;
 
 /// The bar, or nothing where nobody looks.
 pub(super) struct Progress(Option<ProgressBar>);
 
 impl Progress {
-    /// A bar for so many cases, where standard error is a terminal and no CI.
+    /// A bar for so many cases, where standard error is a terminal that can redraw a line, and no CI.
     pub(super) fn new(cases: usize) -> Self {
-        let watched = std::io::stderr().is_terminal() && std::env::var_os("CI").is_none();
+        /// Narrower terminals have no room for the bar beside the numbers.
+        const ROOMY: u16 = 70;
+        let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
+        let able = set("CI").is_none() && set("TERM").is_none_or(|terminal| terminal != "dumb");
+        let watched = able && std::io::stderr().is_terminal();
         Self(watched.then(|| {
-            let style = ProgressStyle::with_template("{bar:30} {pos}/{len} {elapsed} {wide_msg}")
+            let roomy = terminal_size_of(std::io::stderr()).is_none_or(|(width, _)| width.0 >= ROOMY);
+            let bar = if roomy { "{bar:30} " } else { "" };
+            let style = ProgressStyle::with_template(&format!("{bar}{{pos}}/{{len}} {{elapsed}} {{wide_msg}}"))
                 .expect("the template is valid");
             let bar = ProgressBar::with_draw_target(Some(cases as u64), ProgressDrawTarget::stderr());
             bar.with_style(style)

@@ -1,11 +1,12 @@
 //! Where the reports of a run go.
 
-use std::io::{self, IsTerminal};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
 use super::Failure;
+use super::output::wants_colour;
 use crate::contract::Contract;
 use crate::report::{
     Detail, Event, FiledReport, JsonSink, JunitSink, ReportFile, Sink, StreamSink, TextOptions, TextSink,
@@ -140,10 +141,4 @@ fn filed<S: Sink + 'static>(
     let opened = ReportFile::open(file).and_then(|opened| opened.report(make));
     let report: FiledReport<S> = opened.map_err(|error| Failure::usage(error.to_string()))?;
     Ok(Box::new(report))
-}
-
-/// Colour for a person at a terminal who has not asked for none.
-fn wants_colour() -> bool {
-    let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    io::stdout().is_terminal() && !refused
 }

@@ -5,14 +5,16 @@ use std::process::ExitCode;
 
 use clap::Args;
 
+use super::config::Shown;
 use super::library::Library;
-use super::output::print;
+use super::output::{print, say};
 use super::{Failure, FixtureArgs};
 use crate::contract::schema::{self, Schemas, format_schema};
 use crate::contract::{Register, Shapes};
 use crate::corpus::defect::Bank;
 use crate::corpus::{Reply, Suite};
 use crate::report;
+use crate::run::Examination;
 use crate::targets::profile::Profiles;
 
 /// The arguments of `schema`.
@@ -39,6 +41,8 @@ pub fn all(shapes: &Shapes) -> Schemas {
         format_schema::<Reply>("reply.schema.json", "A reply of the mock"),
         format_schema::<Bank>("defects.schema.json", "A bank of defects and legal variants"),
         format_schema::<Profiles>("config.schema.json", "Target profiles: countersign.toml"),
+        format_schema::<Examination>("examination.schema.json", "What doctor found out about a target"),
+        format_schema::<Shown>("settings.schema.json", "The settings of a run, each with where it came from"),
     ]);
     schemas.extend(report::formats());
     schemas
@@ -54,9 +58,9 @@ pub(super) fn run(args: Schema) -> Result<ExitCode, Failure> {
             return print(&format!("{} schemas in {folder} are what the shapes and formats give", schemas.len()));
         }
         let list = differences.join("\n");
-        eprintln!(
+        say(&format!(
             "error: {folder} is not what the shapes and formats give; `countersign schema` writes it anew\n{list}"
-        );
+        ));
         return Ok(ExitCode::from(1));
     }
     schema::write(&args.dir, &schemas)

@@ -9,6 +9,7 @@ use clap::Args;
 use reqwest::Url;
 
 use super::Failure;
+use super::origin::{Origin, Origins};
 use crate::contract::Feature;
 use crate::targets::gate::{self, Allowed};
 use crate::targets::profile::{Profile, Profiles};
@@ -115,38 +116,45 @@ pub(super) struct Settings {
 impl Settings {
     /// Decides everything; exit code 2 for what cannot be, 6 for real AWS that is not allowed.
     pub(super) fn resolve(args: TargetArgs) -> Result<Self, Failure> {
-        let profiles = load_profiles(args.config.as_deref())?;
-        let (named, url, profile) = choose(&args, &profiles)?;
-        let region = args
-            .region
-            .or_else(|| env("AWS_REGION"))
-            .or_else(|| env("AWS_DEFAULT_REGION"))
-            .or(profile.region)
-            .unwrap_or_else(|| DEFAULT_REGION.to_owned());
-        let workgroup = args.workgroup.or(profile.workgroup);
-        let custom_domain = args.custom_domain.or(profile.custom_domain);
-        let choice = gated(named, url, &region, workgroup.as_deref(), args.allow_aws)?;
+        Self::traced(args, &mut Origins::default())
+    }
+
+    /// The same, with where each setting comes from.
+    pub(super) fn traced(args: TargetArgs, from: &mut Origins) -> Result<Self, Failure> {
+        let profiles = load_profiles(from.pick("config", args.config.clone(), [], None), from)?;
+        let (named, url, profile) = choose(&args, &profiles, from)?;
+        let region = [("AWS_REGION", env("AWS_REGION")), ("AWS_DEFAULT_REGION", env("AWS_DEFAULT_REGION"))];
+        let region = from.pick("region", args.region, region, profile.region);
+        let region = region.unwrap_or_else(|| DEFAULT_REGION.to_owned());
+        let workgroup = from.pick("workgroup", args.workgroup, [], profile.workgroup);
+        let allowed = from.pick("allow-aws", args.allow_aws, [], None);
+        let choice = gated(named, url, &region, workgroup.as_deref(), allowed)?;
         let default_jobs = match &choice {
             Choice::Mock | Choice::Emulator => std::thread::available_parallelism().map_or(1, usize::from),
             Choice::Endpoint { .. } => 4,
             Choice::Aws { .. } => 1,
         };
-        let claim = if args.claim.is_empty() { profile.claim } else { Some(args.claim) };
-        let timeout = args.timeout.or(profile.timeout).unwrap_or(DEFAULT_TIMEOUT);
+        let claim = Some(args.claim).filter(|claim| !claim.is_empty());
+        let no_sign = args.no_sign.then_some(true);
+        let sign = profile.sign.map(|sign| !sign);
+        if sign.is_some() && no_sign.is_none() {
+            from.set("no-sign", from.key("sign"));
+        }
+        let timeout = from.pick("timeout", args.timeout, [], profile.timeout).unwrap_or(DEFAULT_TIMEOUT);
         Ok(Self {
             choice,
             region,
             workgroup,
-            custom_domain,
-            db_name: args.db_name.or(profile.db_name),
-            claim: claim.map(BTreeSet::from_iter),
-            sign: !args.no_sign && profile.sign.unwrap_or(true),
-            jobs: args.jobs.map(usize::from).or(profile.jobs).unwrap_or(default_jobs).max(1),
+            custom_domain: from.pick("custom-domain", args.custom_domain, [], profile.custom_domain),
+            db_name: from.pick("db-name", args.db_name, [], profile.db_name),
+            claim: from.pick("claim", claim, [], profile.claim).map(BTreeSet::from_iter),
+            sign: !from.pick("no-sign", no_sign, [], None).or(sign).unwrap_or(false),
+            jobs: from.pick("jobs", args.jobs.map(usize::from), [], profile.jobs).unwrap_or(default_jobs).max(1),
             client: ClientOptions {
                 timeout: Duration::from_secs_f64(timeout),
-                ca_file: args.ca_file.or(profile.ca_file),
+                ca_file: from.pick("ca-file", args.ca_file, [], profile.ca_file),
             },
-            baseline: args.baseline.or(profile.baseline),
+            baseline: from.pick("baseline", args.baseline, [], profile.baseline),
         })
     }
 }
@@ -192,29 +200,34 @@ impl Settings {
     }
 }
 
-fn load_profiles(file: Option<&std::path::Path>) -> Result<Profiles, Failure> {
-    let found = match file {
-        Some(file) => Some(file.to_owned()),
-        None => std::env::current_dir().ok().and_then(|here| Profiles::find(&here)),
-    };
-    match found {
-        Some(file) => Profiles::load(&file).map_err(|error| Failure::usage(error.to_string())),
+fn load_profiles(file: Option<PathBuf>, from: &mut Origins) -> Result<Profiles, Failure> {
+    from.file = file.or_else(|| Profiles::find(&std::env::current_dir().ok()?));
+    match &from.file {
+        Some(file) => Profiles::load(file).map_err(|error| Failure::usage(error.to_string())),
         None => Ok(Profiles::default()),
     }
 }
 
 /// The name and URL of the target, and its profile where it has one.
-fn choose(args: &TargetArgs, profiles: &Profiles) -> Result<(String, Option<Url>, Profile), Failure> {
+fn choose(
+    args: &TargetArgs,
+    profiles: &Profiles,
+    from: &mut Origins,
+) -> Result<(String, Option<Url>, Profile), Failure> {
     let none = Profile::default();
     let (target, endpoint) = match (&args.target, &args.endpoint) {
-        (None, None) => named_by_environment()?,
+        (None, None) => named_by_environment(from)?,
         (target, text) => {
             let url = text.as_deref().map(endpoint_url).transpose();
+            from.set("target", Origin::Flag { name: if target.is_some() { "--target" } else { "--endpoint" }.into() });
             (target.clone(), url.map_err(|error| Failure::usage(format!("--endpoint: {error}")))?)
         }
     };
     if let Some(url) = endpoint {
         return Ok(("endpoint".to_owned(), Some(url), none));
+    }
+    if let (None, Some(_), Some(file)) = (&target, &profiles.target, &from.file) {
+        from.set("target", Origin::File { file: file.clone(), key: "target".to_owned() });
     }
     let Some(name) = target.as_ref().or(profiles.target.as_ref()) else {
         // The variables of the SDKs count only where no target is named.
@@ -224,6 +237,7 @@ fn choose(args: &TargetArgs, profiles: &Profiles) -> Result<(String, Option<Url>
             None => Ok(("emulator".to_owned(), None, none)),
             Some((variable, value)) => {
                 let url = endpoint_url(&value).map_err(|error| Failure::usage(format!("{variable}: {error}")))?;
+                from.set("target", Origin::Environment { name: variable.to_owned() });
                 Ok(("endpoint".to_owned(), Some(url), none))
             }
         };
@@ -233,6 +247,7 @@ fn choose(args: &TargetArgs, profiles: &Profiles) -> Result<(String, Option<Url>
         let text =
             text.ok_or_else(|| Failure::usage(format!("the target \"{name}\" of countersign.toml has no endpoint")))?;
         let url = endpoint_url(text).map_err(|error| Failure::usage(format!("the target \"{name}\": {error}")))?;
+        from.profile = Some(name.clone());
         return Ok((name.clone(), Some(url), profile.clone()));
     }
     if ["mock", "emulator", "aws"].contains(&name.as_str()) {
@@ -247,14 +262,22 @@ fn choose(args: &TargetArgs, profiles: &Profiles) -> Result<(String, Option<Url>
 }
 
 /// The target or the URL that the environment names.
-fn named_by_environment() -> Result<(Option<String>, Option<Url>), Failure> {
+fn named_by_environment(from: &mut Origins) -> Result<(Option<String>, Option<Url>), Failure> {
+    let variable = |name: &str| Origin::Environment { name: name.to_owned() };
     match (env("COUNTERSIGN_TARGET"), env("COUNTERSIGN_ENDPOINT")) {
         (Some(_), Some(_)) => {
             Err(Failure::usage("COUNTERSIGN_TARGET and COUNTERSIGN_ENDPOINT are both set; unset one of them"))
         }
-        (target, None) => Ok((target, None)),
+        (None, None) => Ok((None, None)),
+        (target, None) => {
+            from.set("target", variable("COUNTERSIGN_TARGET"));
+            Ok((target, None))
+        }
         (None, Some(text)) => match endpoint_url(&text) {
-            Ok(url) => Ok((None, Some(url))),
+            Ok(url) => {
+                from.set("target", variable("COUNTERSIGN_ENDPOINT"));
+                Ok((None, Some(url)))
+            }
             Err(error) => Err(Failure::usage(format!("COUNTERSIGN_ENDPOINT: {error}"))),
         },
     }

@@ -35,11 +35,43 @@ impl Prepared {
             Choice::Endpoint { name, url } => (endpoint(name, url, settings).await?, Server::Elsewhere),
             Choice::Aws { endpoint: url, allowed } => (aws(url, allowed, settings).await?, Server::Elsewhere),
         };
-        target.features = settings.features();
-        target.client = settings.client.clone();
-        target.database.clone_from(&settings.db_name);
+        complete(&mut target, settings);
         Ok(Self { target, _server: server })
     }
+
+    /// Makes a target ready to be looked at: without credentials it is asked all the same, and why
+    /// there are none is given back.
+    pub(super) async fn to_examine(settings: &Settings) -> Result<(Self, Option<String>), Failure> {
+        let mut lacking = None;
+        let (mut target, server) = match &settings.choice {
+            Choice::Mock => {
+                return Err(Failure::usage(
+                    "the mock answers by the path of a case, so there is nothing to examine; `countersign run --target mock` runs it",
+                ));
+            }
+            Choice::Emulator => emulator(settings).await?,
+            Choice::Aws { endpoint: url, allowed } => (aws(url, allowed, settings).await?, Server::Elsewhere),
+            Choice::Endpoint { name, url } => {
+                let mut target = unsigned(name, url, settings);
+                if settings.sign {
+                    match super::credentials::for_endpoint(&settings.region).await {
+                        Ok(found) => target.credentials = Some(found),
+                        Err(reason) => lacking = Some(reason),
+                    }
+                }
+                (target, Server::Elsewhere)
+            }
+        };
+        complete(&mut target, settings);
+        Ok((Self { target, _server: server }, lacking))
+    }
+}
+
+/// Adds what the settings say of every target.
+fn complete(target: &mut Target, settings: &Settings) {
+    target.features = settings.features();
+    target.client = settings.client.clone();
+    target.database.clone_from(&settings.db_name);
 }
 
 async fn mock(library: &Library) -> Result<(Target, Server), Failure> {
@@ -79,12 +111,18 @@ fn local(endpoint: &str) -> Url {
     Url::parse(endpoint).expect("our own servers have valid endpoints")
 }
 
-/// A target somewhere else, with what the settings say of it.
-async fn endpoint(name: &str, url: &Url, settings: &Settings) -> Result<Target, Failure> {
+/// A target somewhere else with what the settings say of it, without anything to sign with.
+fn unsigned(name: &str, url: &Url, settings: &Settings) -> Target {
     let mut target = Target::at(url.clone()).named(name);
     target.region.clone_from(&settings.region);
     target.workgroup.clone_from(&settings.workgroup);
     target.custom_domain.clone_from(&settings.custom_domain);
+    target
+}
+
+/// The same with the credentials that the standard places hold.
+async fn endpoint(name: &str, url: &Url, settings: &Settings) -> Result<Target, Failure> {
+    let mut target = unsigned(name, url, settings);
     if settings.sign {
         let found = super::credentials::for_endpoint(&settings.region).await;
         target.credentials = Some(found.map_err(|error| {
@@ -124,9 +162,5 @@ async fn aws(url: &Url, allowed: &crate::targets::gate::Allowed, settings: &Sett
 
     let (credentials, account) = super::credentials::for_aws(&settings.region).await.map_err(Failure::usage)?;
     gate::check_account(allowed, &account).map_err(|refusal| Failure::refused(refusal.to_string()))?;
-    let mut target = Target::at(url.clone()).named("aws").signed_by(credentials);
-    target.region.clone_from(&settings.region);
-    target.workgroup.clone_from(&settings.workgroup);
-    target.custom_domain.clone_from(&settings.custom_domain);
-    Ok(target)
+    Ok(unsigned("aws", url, settings).signed_by(credentials))
 }

@@ -5,11 +5,11 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 
-use globset::Glob;
+use globset::{Glob, GlobMatcher};
 use regex::Regex;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{self, Deserializer};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
 
 use super::load::LoadErrors;
@@ -47,7 +47,7 @@ pub struct Defect {
     pub requirements: Vec<String>,
     /// Requirements that fall with those, as ids or globs such as `GC-ERR-*`.
     #[serde(default)]
-    pub also: Vec<String>,
+    pub also: Vec<IdGlob>,
     /// Whether a self-test that does not find it is void; one defect has it.
     #[serde(default)]
     pub canary: bool,
@@ -417,6 +417,51 @@ impl JsonSchema for TextPattern {
     }
 }
 
+/// An id of a requirement, or a glob for several, such as `GC-ERR-*`.
+#[derive(Clone, Debug)]
+pub struct IdGlob(GlobMatcher);
+
+impl IdGlob {
+    /// Whether it stands for an id.
+    pub fn fits(&self, id: &str) -> bool {
+        self.0.is_match(id)
+    }
+}
+
+impl fmt::Display for IdGlob {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.0.glob().glob())
+    }
+}
+
+impl Serialize for IdGlob {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for IdGlob {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let glob = Glob::new(&text).map_err(|error| de::Error::custom(format_args!("not a glob: {error}")))?;
+        Ok(Self(glob.compile_matcher()))
+    }
+}
+
+impl JsonSchema for IdGlob {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "IdGlob".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string" })
+    }
+}
+
 impl fmt::Display for DefectKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
@@ -429,13 +474,8 @@ impl fmt::Display for DefectKind {
 impl Defect {
     /// Whether a violation of a requirement is declared: tagged, or among those that fall with it.
     pub fn declares(&self, requirement: &str) -> bool {
-        self.requirements.iter().any(|id| id == requirement) || self.also.iter().any(|also| fits(also, requirement))
+        self.requirements.iter().any(|id| id == requirement) || self.also.iter().any(|also| also.fits(requirement))
     }
-}
-
-/// Whether a glob stands for an id.
-fn fits(glob: &str, id: &str) -> bool {
-    Glob::new(glob).is_ok_and(|glob| glob.compile_matcher().is_match(id))
 }
 
 /// Every defect and legal variant, checked against the register. A run never needs them.
@@ -532,7 +572,7 @@ fn check(defect: &Defect, register: &Register) -> Vec<(String, String)> {
         }
     }
     for (index, glob) in defect.also.iter().enumerate() {
-        if !register.requirements.iter().any(|row| fits(glob, &row.id)) {
+        if !register.requirements.iter().any(|row| glob.fits(&row.id)) {
             fault(format!("also/{index}"), format!("no requirement is meant by \"{glob}\""));
         }
     }

@@ -3,14 +3,9 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
-use crate::contract::Validators;
+use crate::contract::Contract;
 use crate::corpus::{Call, ExpandedCase};
 use crate::wire::{Exchange, Response, bare_type, error_types, quote_without, secrets_in};
-
-/// The errors that the documents list for the operation, with their statuses.
-/// Source: API reference, GetCredentials, Errors.
-pub(super) const DOCUMENTED_ERRORS: [(&str, u16); 3] =
-    [("InternalServerException", 500), ("ResourceNotFoundException", 400), ("ValidationException", 400)];
 
 /// Everything that the rules look at in one call and its answer.
 pub(super) struct Observation<'a> {
@@ -18,7 +13,7 @@ pub(super) struct Observation<'a> {
     pub(super) call: &'a Call,
     pub(super) exchange: &'a Exchange,
     pub(super) response: &'a Response,
-    pub(super) validators: &'a Validators,
+    pub(super) contract: &'a Contract,
     /// The body, where it is JSON.
     pub(super) body: Option<Value>,
     /// The error's name without namespace and URI, where the answer has one.
@@ -33,7 +28,7 @@ impl<'a> Observation<'a> {
         call: &'a Call,
         exchange: &'a Exchange,
         response: &'a Response,
-        validators: &'a Validators,
+        contract: &'a Contract,
     ) -> Self {
         let body = response.json();
         let expected = |name: &&str| call.expect.answers().iter().any(|answer| answer.error.as_deref() == Some(*name));
@@ -42,7 +37,7 @@ impl<'a> Observation<'a> {
         let name = if response.status >= 300 { names().find(expected).or_else(|| names().next()) } else { None };
         let error = name.map(str::to_owned);
         let secrets = secrets_in(body.as_ref());
-        Self { case, call, exchange, response, validators, body, error, secrets }
+        Self { case, call, exchange, response, contract, body, error, secrets }
     }
 
     pub(super) fn status(&self) -> u16 {
@@ -59,9 +54,9 @@ impl<'a> Observation<'a> {
     }
 
     /// The name and the documented status of a documented error.
-    pub(super) fn documented_error(&self) -> Option<(&'static str, u16)> {
-        let name = self.error.as_deref()?;
-        DOCUMENTED_ERRORS.into_iter().find(|(error, _)| *error == name)
+    pub(super) fn documented_error(&self) -> Option<(&'a str, u16)> {
+        let (name, shape) = self.contract.shapes.errors.get_key_value(self.error.as_deref()?)?;
+        Some((name, shape.status.is))
     }
 
     /// The answer in a few words: `400 ValidationException`, with the error's message quoted.

@@ -156,7 +156,7 @@ impl Judge {
             Ok(response) => response,
             Err(fault) => return Some(fault.to_string()),
         };
-        let seen = Observation::new(case, call, exchange, response, &self.contract.validators);
+        let seen = Observation::new(case, call, exchange, response, &self.contract);
         if seen.response.is_throttled() {
             return Some(format!("the target throttled the request ({})", seen.summary()));
         }

@@ -1,5 +1,6 @@
-use super::answer::{DOCUMENTED_ERRORS, Observation};
+use super::answer::Observation;
 use crate::corpus::Answer;
+use crate::wire::{bare_type, error_types};
 
 /// Whether a request was accepted or refused as the case expects.
 pub(super) enum Outcome {
@@ -31,7 +32,7 @@ pub(super) fn of(seen: &Observation<'_>) -> Outcome {
         !successes.is_empty()
     } else if let Some(name) = seen.error.as_deref() {
         let named = |answer: &&Answer| answer.error.as_deref().is_none_or(|error| error == "*" || error == name);
-        let documented = DOCUMENTED_ERRORS.iter().any(|(error, _)| *error == name);
+        let documented = seen.is_documented_error();
         with_status().any(named) || (documented && refusals.iter().any(|answer| answer.error.as_deref() == Some(name)))
     } else {
         if with_status().any(|answer| answer.error.as_deref().is_some_and(|error| error != "*")) {
@@ -44,5 +45,13 @@ pub(super) fn of(seen: &Observation<'_>) -> Outcome {
     }
     let expected: Vec<_> = answers.iter().map(ToString::to_string).collect();
     let at = if with_status().next().is_some() { "error type" } else { "status" };
-    Outcome::Broken { at, expected: expected.join(", or "), actual: seen.summary() }
+    let error = || error_types(seen.response, seen.body.as_ref()).next();
+    let actual = match error() {
+        Some((place, name)) if seen.is_success() => {
+            format!("{} with {} in {place}", seen.summary(), seen.quote(bare_type(name)))
+        }
+        None if seen.is_success() => format!("{}: the request was accepted", seen.summary()),
+        _ => seen.summary(),
+    };
+    Outcome::Broken { at, expected: expected.join(", or "), actual }
 }

@@ -2,6 +2,7 @@
 //! requirement a finding belongs to is said in the register, under `decided_by`.
 
 mod error;
+mod guess;
 pub(super) mod lifetime;
 mod success;
 

@@ -120,6 +120,7 @@ impl<W: Write> Sink for TextSink<W> {
             findings::excused(&mut page, heard, options.detail);
         }
         findings::failures(&mut page, heard, register, options.detail);
+        findings::in_short(&mut page, heard, register, options.detail);
         totals::totals(&mut page, heard);
         totals::again(&mut page, heard, options);
         self.print(&page)

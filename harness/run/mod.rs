@@ -1,8 +1,10 @@
 //! Running: a plan and a target in, a result for each case out.
 //!
 //! Uses everything but reports. Start with [`Session`], which runs one case with all that it needs
-//! (its control, its setup and teardown); [`run`] drives a whole plan over it.
+//! (its control, its setup and teardown); [`run`] drives a whole plan over it, and
+//! [`examine`] looks at a target before any case.
 
+mod doctor;
 mod names;
 mod repro;
 mod request;
@@ -15,10 +17,11 @@ use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 use tokio::sync::watch;
 
+pub use doctor::{Examination, Finding, Status, Topic, examine};
 pub use names::random_seed;
 #[cfg(feature = "cli")]
 pub(crate) use repro::word as shell_word;
-pub use session::{Session, SessionError};
+pub use session::Session;
 
 use crate::corpus::{ExpandedCase, Plan};
 use crate::targets::Target;

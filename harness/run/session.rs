@@ -16,18 +16,10 @@ use crate::corpus::{Call, Corpus, ExpandedCase};
 use crate::judge::{Judge, Judgement, shape};
 use crate::targets::Target;
 use crate::targets::probe::{self, Class, Probe};
-use crate::verdict::{CaseResult, Verdict};
+use crate::verdict::{CaseResult, Verdict, Violation};
 use crate::wire::{
     Client, ClientError, Credentials, Exchange, Transcript, error_type, mask_known, quote_without, secrets_in,
 };
-
-/// What keeps a session from being made.
-#[derive(Debug, thiserror::Error)]
-pub enum SessionError {
-    /// There is no client for the target.
-    #[error(transparent)]
-    Client(#[from] ClientError),
-}
 
 /// A target under test with everything that its cases share: connections, controls, the seed.
 #[derive(Debug)]
@@ -49,13 +41,7 @@ impl Session {
     ///
     /// # Errors
     /// When no client can be made for the target.
-    pub fn new(
-        corpus: Arc<Corpus>,
-        judge: Judge,
-        target: Target,
-        seed: u64,
-        jobs: usize,
-    ) -> Result<Self, SessionError> {
+    pub fn new(corpus: Arc<Corpus>, judge: Judge, target: Target, seed: u64, jobs: usize) -> Result<Self, ClientError> {
         let secrets = target.credentials.as_ref().map(Credentials::secrets).unwrap_or_default();
         let sender = Sender::new(Client::new(target.endpoint.clone(), &target.client)?, jobs);
         Ok(Self {
@@ -79,11 +65,6 @@ impl Session {
     /// The target.
     pub fn target(&self) -> &Target {
         &self.target
-    }
-
-    /// The seed of all random names.
-    pub fn seed(&self) -> u64 {
-        self.seed
     }
 
     /// How many requests are in flight together at most.
@@ -384,7 +365,9 @@ fn blocked_by(control: &CaseResult) -> (Verdict, Option<String>) {
     let why = match (&control.reason, control.violations.first()) {
         (Some(reason), _) if control.verdict == Verdict::Blocked => return (verdict, Some(reason.clone())),
         (Some(reason), _) => format!(": {reason}"),
-        (None, Some(violation)) => format!(": expected {}, found {}", violation.expected, violation.actual),
+        (None, Some(Violation { requirement, at, expected, actual, .. })) => {
+            format!(": {requirement}, {at}: expected {expected}, found {actual}")
+        }
         (None, None) => String::new(),
     };
     (verdict, Some(format!("its control {} is {}{why}", control.id, control.verdict)))

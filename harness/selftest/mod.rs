@@ -23,11 +23,12 @@ pub use report::Report;
 use crate::contract::Feature;
 use crate::corpus::{Corpus, Defect, Plan};
 use crate::judge::Judge;
-use crate::run::{RunOptions, Session, SessionError, run as run_plan};
+use crate::run::{RunOptions, Session, run as run_plan};
 use crate::servers::defects::{Layer, Upstream};
 use crate::servers::emulator::{Emulator, Options};
 use crate::targets::Target;
 use crate::verdict::{CaseResult, Verdict};
+use crate::wire::ClientError;
 
 /// How many requests one session has in flight; the sessions themselves run side by side.
 const JOBS: usize = 2;
@@ -43,7 +44,7 @@ pub enum Void {
     Start(#[from] io::Error),
     /// A server could not be reached.
     #[error(transparent)]
-    Session(#[from] SessionError),
+    Client(#[from] ClientError),
     /// The server without a defect does not pass.
     #[error("void: the emulator without any defect does not pass {case}: {why}")]
     Unclean {

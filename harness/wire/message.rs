@@ -1,5 +1,8 @@
 use std::fmt;
 
+use jiff::Timestamp;
+use jiff::fmt::rfc2822::DateTimeParser;
+
 /// Header fields in the order and letter case in which they went over the wire.
 ///
 /// Printing them masks every value that carries a credential.
@@ -101,6 +104,12 @@ impl Response {
         let value = self.headers.get("content-type")?;
         let essence = value.split(';').next().unwrap_or_default().trim();
         (!essence.is_empty()).then(|| essence.to_ascii_lowercase())
+    }
+
+    /// When the answer was made by the server's own clock: its `Date`, in whole seconds, where it
+    /// sends one that can be read (RFC 9110, such as `Sun, 22 Nov 2026 01:02:03 GMT`).
+    pub fn date(&self) -> Option<Timestamp> {
+        DateTimeParser::new().parse_timestamp(self.headers.get("date")?).ok()
     }
 
     /// The body as JSON, where it is JSON.

@@ -26,11 +26,13 @@ enum What {
     ///
     /// It answers get-credentials as the API reference says, checks signatures and every documented constraint, and
     /// prints the endpoint and the throw-away credentials that an AWS client needs to call it.
+    #[command(after_help = super::examples::SERVE_EMULATOR)]
     Emulator(Box<emulator::EmulatorArgs>),
     /// Serve the replaying mock on a loopback address, until Ctrl-C
     ///
     /// It answers with replies written by hand, right ones and wrong ones: the path of the URL says which. It checks
     /// nothing, neither signatures nor parameters.
+    #[command(after_help = super::examples::SERVE_MOCK)]
     Mock(mock::MockArgs),
 }
 

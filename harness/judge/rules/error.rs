@@ -3,14 +3,14 @@
 use serde_json::Value;
 
 use super::success::{broken, check_media_type, kind, without_nulls};
-use super::{Finding, Observation, Subject};
+use super::{Finding, Observation, Subject, guess};
 use crate::corpus::Check;
 use crate::wire::{bare_type, error_types};
 
 /// A finding about a documented error; nothing for any other answer.
-fn on_documented_error(
-    seen: &Observation<'_>,
-    judge: impl FnOnce(&'static str, u16, &Value) -> Vec<Finding>,
+fn on_documented_error<'a>(
+    seen: &Observation<'a>,
+    judge: impl FnOnce(&'a str, u16, &Value) -> Vec<Finding>,
 ) -> Vec<Finding> {
     let empty = Value::Null;
     match seen.documented_error() {
@@ -19,8 +19,8 @@ fn on_documented_error(
     }
 }
 
-fn about(error: &'static str) -> Subject {
-    Subject { error: Some(error.into()), ..Subject::default() }
+fn about(error: &str) -> Subject {
+    Subject { error: Some(error.to_owned().into()), ..Subject::default() }
 }
 
 /// An error says its type, in one of the places where clients look.
@@ -35,7 +35,7 @@ pub(super) fn has_type(seen: &Observation<'_>) -> Vec<Finding> {
         Subject::default(),
         "body /__type",
         "the error's name in __type, in code or in the header x-amzn-errortype",
-        || "none of them".to_owned(),
+        || guess::of_nameless(seen),
     )
 }
 
@@ -69,7 +69,7 @@ pub(super) fn type_is_bare(seen: &Observation<'_>) -> Vec<Finding> {
 pub(super) fn status(seen: &Observation<'_>) -> Vec<Finding> {
     on_documented_error(seen, |name, status, _| {
         Finding::of(seen.status() == status, about(name), "status", format!("{status} with {name}"), || {
-            seen.status().to_string()
+            format!("{} with {name}", seen.status())
         })
     })
 }
@@ -105,13 +105,13 @@ pub(super) fn message_name(seen: &Observation<'_>) -> Vec<Finding> {
 /// The other members of a documented error are valid against its schema.
 pub(super) fn schema(seen: &Observation<'_>) -> Vec<Finding> {
     on_documented_error(seen, |name, _, body| {
-        let mut breaches = seen.validators.breaches(name, &without_nulls(body));
+        let mut breaches = seen.contract.validators.breaches(name, &without_nulls(body));
         // The message has rules of its own, and so has the type.
         breaches.retain(|breach| !matches!(breach.at.as_str(), "" | "/message" | "/__type"));
         if breaches.is_empty() {
             vec![Finding::Holds(Subject::default())]
         } else {
-            breaches.into_iter().map(broken).collect()
+            breaches.into_iter().map(|breach| broken(breach, None)).collect()
         }
     })
 }

@@ -1,9 +1,8 @@
 //! Rules for how long the credentials live.
 
 use jiff::Timestamp;
-use jiff::fmt::rfc2822::DateTimeParser;
 
-use super::{Finding, Observation, Subject};
+use super::{Finding, Observation, Subject, guess};
 use crate::corpus::Call;
 use crate::wire::Exchange;
 
@@ -56,7 +55,7 @@ pub(in crate::judge) fn is_replay(call: &Call, first: &Exchange, second: &Exchan
 
 /// The server's `Date` is about the time at which it answered.
 pub(super) fn date_is_now(seen: &Observation<'_>) -> Vec<Finding> {
-    let Some(date) = seen.response.headers.get("date").and_then(http_date).map(seconds) else { return Vec::new() };
+    let Some(date) = seen.response.date().map(seconds) else { return Vec::new() };
     let off = (date - seconds(seen.exchange.received_at)).abs();
     let expected = format!("the time of the answer, give or take {CLOCK_SKEW_SECONDS} s");
     Finding::of(off <= CLOCK_SKEW_SECONDS, Subject::default(), "header date", expected, || {
@@ -77,24 +76,20 @@ fn expires_after(seen: &Observation<'_>, seconds: f64) -> Vec<Finding> {
     let expected = format!("{seconds} s after the call by {clock}, give or take {TOLERANCE_SECONDS} s");
     Finding::of((from..=to).contains(&expiration), Subject::default(), "body /expiration", expected, || {
         let after = expiration - earliest;
-        let guess = if after > 1e11 { ", which looks like milliseconds" } else { "" };
-        format!("{expiration}, {after:.0} s after the call{guess}")
+        let guess = guess::of_lifetime(expiration, after, seconds, DEFAULT_SECONDS);
+        // Date has whole seconds, so the fraction says nothing and differs from call to call.
+        format!("{:.0} s after the call{guess}", after.floor())
     })
 }
 
 /// When the answer was made, in epoch seconds: by the server's own `Date` where it sends one, else
 /// between the harness's sending and receiving.
 fn issued(seen: &Observation<'_>) -> (f64, f64, &'static str) {
-    let date = seen.response.headers.get("date").and_then(http_date).map(seconds);
+    let date = seen.response.date().map(seconds);
     match date {
         Some(date) => (date, date, "the server's Date"),
         None => (seconds(seen.exchange.sent_at), seconds(seen.exchange.received_at), "the harness's clock"),
     }
-}
-
-/// An HTTP date (RFC 9110), such as `Sun, 22 Nov 2026 01:02:03 GMT`.
-fn http_date(text: &str) -> Option<Timestamp> {
-    DateTimeParser::new().parse_timestamp(text).ok()
 }
 
 fn seconds(at: Timestamp) -> f64 {

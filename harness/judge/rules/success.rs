@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Finding, Observation, Subject};
+use super::{Finding, Observation, Subject, guess};
 use crate::contract::Breach;
 use crate::wire::MEDIA_TYPE;
 
@@ -54,7 +54,7 @@ pub(super) fn schema(seen: &Observation<'_>) -> Vec<Finding> {
     };
     // In the protocol a null member is an absent one.
     let body = &without_nulls(body);
-    let breaches = seen.validators.breaches(schema, body);
+    let breaches = seen.contract.validators.breaches(schema, body);
     let mut findings = vec![Finding::Holds(whole)];
     // A member that is not there has no type that could hold.
     for at in MEMBERS.into_iter().filter(|at| body.pointer(at).is_some()) {
@@ -68,7 +68,10 @@ pub(super) fn schema(seen: &Observation<'_>) -> Vec<Finding> {
             }
         }
     }
-    findings.extend(breaches.into_iter().map(broken));
+    findings.extend(breaches.into_iter().map(|breach| {
+        let guess = guess::of_member(seen, &breach.at, &breach.keyword);
+        broken(breach, guess)
+    }));
     findings
 }
 
@@ -81,20 +84,31 @@ pub(super) fn without_nulls(body: &Value) -> Value {
     body
 }
 
-/// A breach of a schema as a finding.
-pub(super) fn broken(breach: Breach) -> Finding {
+/// A breach of a schema as a finding, with a guess at its cause.
+pub(super) fn broken(breach: Breach, guess: Option<String>) -> Finding {
+    let (mut expected, mut actual) = (breach.expected, breach.actual);
+    if breach.keyword == "required" {
+        let name = breach.at.rsplit('/').next().unwrap_or_default();
+        (expected, actual) = (format!("the member {name}"), "no such member".to_owned());
+    }
+    if let Some(guess) = guess {
+        actual = format!("{actual}, {guess}");
+    }
     Finding::Broken {
         subject: Subject { at: Some(breach.at.clone().into()), keyword: Some(breach.keyword.into()), error: None },
         at: format!("body {}", breach.at),
-        expected: breach.expected,
-        actual: breach.actual,
+        expected,
+        actual,
     }
 }
 
 fn what_instead_of_an_object(seen: &Observation<'_>) -> String {
     match &seen.body {
         None if seen.response.body.is_empty() => "an empty body".to_owned(),
-        None => format!("{} bytes that are not JSON", seen.response.body.len()),
+        None => {
+            let body = &seen.response.body;
+            format!("{} bytes that are not JSON{}", body.len(), guess::of_body(body))
+        }
         Some(body) => format!("JSON that is {}", kind(body)),
     }
 }

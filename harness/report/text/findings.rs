@@ -128,6 +128,46 @@ fn failure(page: &mut Page, group: &[&CaseResult], heard: &Collected, register: 
     }
 }
 
+/// Each violated requirement once, those that most cases show first: one fault of a server shows in
+/// many cases, and the list of them hides it. Nothing where a single case failed.
+pub(super) fn in_short(page: &mut Page, heard: &Collected, register: &Register, detail: Detail) {
+    let failed: Vec<&CaseResult> = heard.cases.iter().filter(|case| case.verdict == Verdict::Fail).collect();
+    if failed.len() < 2 {
+        return;
+    }
+    let mut found: Vec<(&Violation, Vec<&str>)> = Vec::new();
+    for case in &failed {
+        for violation in &case.violations {
+            match found.iter_mut().find(|(known, _)| known.requirement == violation.requirement) {
+                Some((_, cases)) if cases.last() == Some(&case.id.as_str()) => {}
+                Some((_, cases)) => cases.push(&case.id),
+                None => found.push((violation, vec![&case.id])),
+            }
+        }
+    }
+    found.sort_by_key(|(_, cases)| std::cmp::Reverse(cases.len()));
+    page.title("In short: each violated requirement once");
+    let shown = limit(detail, found.len());
+    for (violation, cases) in &found[..shown] {
+        let Violation { at, expected, actual, .. } = violation;
+        page.line(&format!("  {}", page.paint(Tone::Bad, &words::requirement(violation, register))));
+        let place = if at == "status" { String::new() } else { format!("{at}: ") };
+        let cases = match cases.as_slice() {
+            [case] => (*case).to_owned(),
+            several => format!("{}, such as {}", words::count(several.len(), "case"), several[0]),
+        };
+        page.line(&escape(&format!("    in {cases}: {place}expected {expected}, found {actual}")));
+    }
+    if shown < found.len() {
+        let more = words::count(found.len() - shown, "other requirement");
+        page.line(&format!("  and {more} (-v shows them)"));
+    }
+    let blocked = heard.cases.iter().filter(|case| case.verdict == Verdict::Blocked).count();
+    if blocked > 0 {
+        page.line(&format!("  beside them, {} blocked, for the reasons above", words::count(blocked, "case")));
+    }
+}
+
 /// The cases with a verdict, those that are alike together, in the order of the run.
 fn groups(
     heard: &Collected,

@@ -1,9 +1,12 @@
 //! The built binary as a user meets it: exit codes, messages, reports, secrets.
 
 mod bad_input;
+mod causes;
+mod doctor;
 mod hostile;
 mod program;
 mod runs;
 mod secrets;
 mod stub;
+mod terminal;
 mod worked_examples;

@@ -12,13 +12,13 @@ use crate::program::Program;
 use crate::stub::Stub;
 
 /// `serve emulator`, stopped when dropped.
-struct Served {
+pub(crate) struct Served {
     child: Child,
     ready: Value,
 }
 
 impl Served {
-    fn emulator(arguments: &[&str]) -> Self {
+    pub(crate) fn emulator(arguments: &[&str]) -> Self {
         let all = [&["serve", "emulator", "--listen", "127.0.0.1:0", "--format", "json"], arguments].concat();
         let mut program = Program::new(&all);
         let mut child = program.command().stdout(Stdio::piped()).spawn().expect("the binary runs");
@@ -27,7 +27,7 @@ impl Served {
         Self { child, ready: serde_json::from_str(&line).expect("one line of JSON") }
     }
 
-    fn run(&self, arguments: &[&str]) -> Program {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Program {
         let text = |name: &str| self.ready[name].as_str().expect("a text").to_owned();
         let mut all = vec!["run".to_owned(), "--endpoint".to_owned(), text("endpoint")];
         all.extend(["--workgroup".to_owned(), self.ready["workgroups"][0].as_str().expect("a text").to_owned()]);

@@ -6,6 +6,7 @@
 
 mod answers;
 mod connections;
+mod doctor;
 mod faults;
 mod requests;
 mod server;

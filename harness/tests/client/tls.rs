@@ -4,7 +4,7 @@ use std::io::Write;
 use std::sync::Arc;
 
 use countersign::wire::{Client, ClientError, ClientOptions, Fault};
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, date_time_ymd};
 use rstest::rstest;
 use rustls::ServerConfig;
 use rustls::pki_types::PrivatePkcs8KeyDer;
@@ -14,15 +14,36 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::server::{Server, Way, client, fault, read_request, request};
 
+/// When a certificate holds.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Certificate {
+    /// Now.
+    Right,
+    /// Until long ago.
+    Expired,
+    /// From some far day on.
+    Future,
+}
+
 /// A TLS server for `127.0.0.1` with a certificate of its own authority, and that authority's PEM.
-async fn tls_server() -> (Server, NamedTempFile) {
+pub(crate) async fn tls_server(certificate: Certificate) -> (Server, NamedTempFile) {
     let authority_key = KeyPair::generate().unwrap();
     let mut authority = CertificateParams::default();
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let authority_certificate = authority.self_signed(&authority_key).unwrap();
     let key = KeyPair::generate().unwrap();
     let issuer = Issuer::new(authority, authority_key);
-    let certificate = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap().signed_by(&key, &issuer).unwrap();
+    let mut params = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
+    match certificate {
+        Certificate::Right => {}
+        Certificate::Expired => {
+            (params.not_before, params.not_after) = (date_time_ymd(2001, 1, 1), date_time_ymd(2002, 1, 1));
+        }
+        Certificate::Future => {
+            (params.not_before, params.not_after) = (date_time_ymd(4000, 1, 1), date_time_ymd(4001, 1, 1));
+        }
+    }
+    let certificate = params.signed_by(&key, &issuer).unwrap();
     let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
         .with_safe_default_protocol_versions()
         .unwrap()
@@ -48,7 +69,7 @@ async fn tls_server() -> (Server, NamedTempFile) {
 #[rstest]
 #[tokio::test]
 async fn a_private_authority_is_accepted_when_it_is_named(#[values(Way::Library, Way::Socket)] way: Way) {
-    let (server, file) = tls_server().await;
+    let (server, file) = tls_server(Certificate::Right).await;
     let options = ClientOptions { ca_file: Some(file.path().to_owned()), ..ClientOptions::default() };
     let client = Client::new(server.url("https"), &options).unwrap();
     assert_eq!(client.send(request(way)).await.answer.unwrap().body, b"{}");
@@ -57,7 +78,7 @@ async fn a_private_authority_is_accepted_when_it_is_named(#[values(Way::Library,
 #[rstest]
 #[tokio::test]
 async fn a_private_authority_is_refused_when_it_is_not_named(#[values(Way::Library, Way::Socket)] way: Way) {
-    let (server, _file) = tls_server().await;
+    let (server, _file) = tls_server(Certificate::Right).await;
     let fault = fault(client(server.url("https")).send(request(way)).await);
     assert!(matches!(&fault, Fault::Tls(words) if words.ends_with("can be named with --ca-file")), "{fault}");
 }
@@ -65,7 +86,7 @@ async fn a_private_authority_is_refused_when_it_is_not_named(#[values(Way::Libra
 #[rstest]
 #[tokio::test]
 async fn a_certificate_for_another_name_is_refused(#[values(Way::Library, Way::Socket)] way: Way) {
-    let (server, file) = tls_server().await;
+    let (server, file) = tls_server(Certificate::Right).await;
     let options = ClientOptions { ca_file: Some(file.path().to_owned()), ..ClientOptions::default() };
     let mut url = server.url("https");
     url.set_host(Some("localhost")).unwrap();
@@ -94,7 +115,7 @@ async fn a_plain_server_is_said_to_be_one_where_tls_was_asked_for(
 #[rstest]
 #[tokio::test]
 async fn a_tls_server_is_said_to_be_one_where_plain_http_was_sent(#[values(Way::Library, Way::Socket)] way: Way) {
-    let (server, _file) = tls_server().await;
+    let (server, _file) = tls_server(Certificate::Right).await;
     let fault = fault(client(server.url("http")).send(request(way)).await);
     assert!(matches!(&fault, Fault::NotHttp(words) if words.contains("TLS (https)")), "{fault:?}");
 }

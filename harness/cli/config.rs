@@ -1,0 +1,164 @@
+//! `countersign config`: the settings, each with where it came from.
+
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::Failure;
+use super::origin::{Origin, Origins, Traced};
+use super::output::{Plain, hang, print, width};
+use super::settings::{Choice, Settings, TargetArgs};
+use crate::wire::escape;
+
+/// The arguments of `config`.
+#[derive(Debug, Args)]
+pub(super) struct Config {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Show each setting that a run with these flags would have, and where it came from
+    ///
+    /// Nothing is sent and nothing secret is shown: of credentials, only where they come from.
+    #[command(after_help = super::examples::CONFIG_SHOW)]
+    Show(Box<Show>),
+}
+
+#[derive(Debug, Args)]
+struct Show {
+    #[command(flatten)]
+    target: Traced<TargetArgs>,
+
+    /// Lines for people, or one JSON object
+    #[arg(long, value_enum, default_value_t = Plain::Text)]
+    format: Plain,
+}
+
+/// The settings of a run, each with where it came from.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Shown {
+    /// The version of this format: 1.
+    version: u32,
+    /// The settings.
+    settings: Vec<Setting>,
+}
+
+/// One setting.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Setting {
+    /// Its name: that of its flag.
+    name: &'static str,
+    /// Its value; null where there is none.
+    value: Value,
+    /// Where it came from.
+    origin: Origin,
+}
+
+pub(super) fn run(config: Config) -> Result<ExitCode, Failure> {
+    let What::Show(show) = config.what;
+    let mut from = Origins::of_flags(show.target.flags);
+    let settings = Settings::traced(show.target.args, &mut from)?;
+    let shown = Shown { version: 1, settings: all(&settings, &from) };
+    match show.format {
+        Plain::Json => print(&serde_json::to_string_pretty(&shown).unwrap_or_default()),
+        Plain::Text => print(&text(&shown, width())),
+    }
+}
+
+fn all(settings: &Settings, from: &Origins) -> Vec<Setting> {
+    let setting = |name: &'static str, value: Value| Setting { name, value, origin: from.get(name) };
+    let url = match &settings.choice {
+        Choice::Mock | Choice::Emulator => Value::Null,
+        Choice::Aws { endpoint: url, .. } | Choice::Endpoint { url, .. } => json!(url.as_str()),
+    };
+    let allowed = match &settings.choice {
+        Choice::Aws { allowed, .. } => json!(format!("{}/{}", allowed.region, allowed.workgroup)),
+        _ => Value::Null,
+    };
+    // A profile's endpoint has a key of its own.
+    let of_url = match (&url, &from.profile) {
+        (Value::Null, _) => Origin::Default,
+        (_, Some(_)) => from.key("endpoint"),
+        (_, None) => from.get("target"),
+    };
+    let features: Vec<_> = settings.features().iter().map(|feature| feature.word()).collect();
+    let mut all = vec![
+        setting("target", json!(settings.name())),
+        Setting { name: "endpoint", value: url, origin: of_url },
+        setting("region", json!(settings.region)),
+        setting("workgroup", json!(settings.workgroup)),
+        setting("custom-domain", json!(settings.custom_domain)),
+        setting("db-name", json!(settings.db_name)),
+        setting("claim", json!(features)),
+        setting("no-sign", json!(!settings.sign)),
+    ];
+    all.extend(credentials(settings));
+    all.extend([
+        setting("ca-file", json!(settings.client.ca_file)),
+        setting("timeout", json!(settings.client.timeout.as_secs_f64())),
+        setting("allow-aws", allowed),
+        setting("jobs", json!(settings.jobs)),
+        setting("baseline", json!(settings.baseline)),
+        setting("config", json!(from.file)),
+    ]);
+    all
+}
+
+/// Where the credentials of a run come from. Looking further would run programs or ask servers.
+fn credentials(settings: &Settings) -> Option<Setting> {
+    let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let environment = |name: &str| Origin::Environment { name: name.to_owned() };
+    if !settings.sign || matches!(settings.choice, Choice::Mock | Choice::Emulator) {
+        return None;
+    }
+    let (value, origin) = match (variable("AWS_ACCESS_KEY_ID"), variable("AWS_SECRET_ACCESS_KEY")) {
+        (Some(key), Some(_)) => (format!("access key id {}", mask(&key)), environment("AWS_ACCESS_KEY_ID")),
+        _ => match variable("AWS_PROFILE") {
+            Some(profile) => (format!("profile {profile}"), environment("AWS_PROFILE")),
+            None => ("profile default".to_owned(), Origin::Default),
+        },
+    };
+    Some(Setting { name: "credentials", value: json!(value), origin })
+}
+
+/// An access key id without what tells it from others: its kind, such as `AKIA`, and no more.
+fn mask(key: &str) -> String {
+    const KIND: usize = 4;
+    let kind: String = key.chars().take(KIND).collect();
+    let known = key.len() >= 16 && kind.bytes().all(|byte| byte.is_ascii_uppercase());
+    if known { format!("{kind}***") } else { "***".to_owned() }
+}
+
+fn text(shown: &Shown, width: usize) -> String {
+    let word = |value: &Value| match value {
+        Value::Null => "none".to_owned(),
+        Value::String(text) => escape(text),
+        Value::Array(items) => items.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", "),
+        other => other.to_string(),
+    };
+    let names = shown.settings.iter().map(|setting| setting.name.len()).max().unwrap_or_default();
+    let lines = shown.settings.iter().map(|Setting { name, value, origin }| {
+        hang(&format!("{name:names$}  "), &format!("{} ({})", word(value), escape(&origin.to_string())), width)
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case("AKIAIOSFODNN7EXAMPLE", "AKIA***")]
+    #[case("test", "***")]
+    #[case("my-own-access-key-id", "***")]
+    fn of_an_access_key_id_only_its_kind_is_shown(#[case] key: &str, #[case] shown: &str) {
+        assert_eq!(mask(key), shown);
+    }
+}

@@ -1,0 +1,105 @@
+//! `countersign doctor`: what stands between a target and a run, in less than two seconds.
+
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use clap::builder::styling::AnsiColor;
+use tokio::time::timeout;
+
+use super::Failure;
+use super::output::{Plain, hang, paint, print, wants_colour, width};
+use super::settings::{Settings, TargetArgs};
+use super::target::Prepared;
+use crate::report::Exit;
+use crate::run::{Examination, Finding, Status, Topic, examine};
+use crate::targets::probe::Class;
+use crate::wire::escape;
+
+/// The time for everything: below two seconds with the start of the program and a busy machine.
+const WITHIN: Duration = Duration::from_millis(1500);
+
+/// The arguments of `doctor`.
+#[derive(Debug, Args)]
+pub(super) struct Doctor {
+    #[command(flatten)]
+    target: TargetArgs,
+
+    /// Lines for people, or one JSON object
+    #[arg(long, value_enum, default_value_t = Plain::Text)]
+    format: Plain,
+}
+
+pub(super) fn run(args: Doctor) -> Result<ExitCode, Failure> {
+    let settings = Settings::resolve(args.target)?;
+    let examination = super::block_on(examination(&settings))??;
+    match args.format {
+        Plain::Json => print(&serde_json::to_string_pretty(&examination).unwrap_or_default())?,
+        Plain::Text => print(&text(&examination, wants_colour(), width()))?,
+    };
+    Ok(exit(&examination).into())
+}
+
+async fn examination(settings: &Settings) -> Result<Examination, Failure> {
+    let start = Instant::now();
+    let Ok(prepared) = timeout(WITHIN, Prepared::to_examine(settings)).await else {
+        return Err(Failure::usage(format!(
+            "no credentials within {} s: the profile or the program that gives them takes too long; set \
+             AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or choose another profile with AWS_PROFILE",
+            WITHIN.as_secs_f64()
+        )));
+    };
+    let (prepared, lacking) = prepared?;
+    let left = WITHIN.saturating_sub(start.elapsed()).max(Duration::from_millis(100));
+    let examined = examine(&prepared.target, left).await;
+    let mut examination = examined.map_err(|error| Failure::usage(error.to_string()))?;
+    if let Some(reason) = lacking {
+        examination.findings.retain(|finding| finding.topic != Topic::Credentials);
+        let place = examination.findings.iter().position(|finding| finding.topic > Topic::Tls);
+        let place = place.unwrap_or(examination.findings.len());
+        examination.findings.insert(place, Finding::no_credentials(&escape(&reason)));
+    }
+    Ok(examination)
+}
+
+/// What a run against this target would come to, as far as one can tell before it.
+fn exit(examination: &Examination) -> Exit {
+    let problem = |topics: &[Topic]| {
+        examination.findings.iter().any(|finding| finding.status == Status::Problem && topics.contains(&finding.topic))
+    };
+    let reached = examination.class != Class::Unreachable;
+    Exit::first_of([
+        (Exit::Usage, problem(&[Topic::Credentials, Topic::Workgroup])),
+        (Exit::Failed, reached && problem(&[Topic::Signature, Topic::Clock, Topic::Operation])),
+        (Exit::Undecided, !reached),
+    ])
+}
+
+fn text(examination: &Examination, colour: bool, width: usize) -> String {
+    let Examination { target, endpoint, region, findings, duration_ms, .. } = examination;
+    let mut lines = vec![
+        hang("", &format!("{} at {} in {}", escape(target), escape(endpoint), escape(region)), width),
+        String::new(),
+    ];
+    for Finding { topic, status, found, fix } in findings {
+        let tone = match status {
+            Status::Ok => AnsiColor::Green,
+            Status::Warning => AnsiColor::Yellow,
+            Status::Problem => AnsiColor::Red,
+            Status::Unknown => AnsiColor::BrightBlack,
+        };
+        let label = format!("{}  {:<11}  ", paint(&format!("{status:<7}"), tone, colour), topic.word());
+        lines.push(hang(&label, &escape(found), width));
+        if let Some(fix) = fix {
+            lines.push(hang(&format!("{:22}to do: ", ""), &escape(fix), width));
+        }
+    }
+    let problems = findings.iter().filter(|finding| finding.status == Status::Problem).count();
+    let said = match problems {
+        0 => "nothing stands in the way of a run".to_owned(),
+        1 => "1 problem".to_owned(),
+        several => format!("{several} problems"),
+    };
+    lines.extend([String::new(), hang("", &format!("{said}; asked for {duration_ms:.0} ms"), width)]);
+    lines.join("\n")
+}

@@ -1,0 +1,177 @@
+//! The examples below each command's help. A test reads every one of them as a command line.
+
+pub(super) const MAIN: &str = "\
+Examples:
+  countersign
+      Certify the embedded emulator
+  countersign doctor --endpoint http://localhost:4566 --workgroup my-workgroup
+      See what stands between your server and a run
+  countersign run --endpoint http://localhost:4566 --workgroup my-workgroup
+      Judge your server
+  countersign explain GC-DUR-02
+      Read one requirement, with its source and its cases";
+
+pub(super) const RUN: &str = "\
+Examples:
+  countersign run --endpoint http://localhost:4566 --workgroup my-workgroup
+      Judge a server with the credentials of the environment
+  countersign run --endpoint http://localhost:4566 --no-sign parameters
+      Run one suite, without signatures
+  countersign run parameters/duration-outside --target mine
+      Run one family against a target of countersign.toml
+  countersign run --endpoint http://localhost:4566 --claim signature --report-junit junit.xml --report-json run.json
+      Hold it to the feature signature too, and write two reports
+  countersign run --target aws --workgroup wg --allow-aws 123456789012/us-east-1/wg
+      Ask real AWS, for this workgroup only";
+
+pub(super) const DOCTOR: &str = "\
+Examples:
+  countersign doctor --endpoint http://localhost:4566 --workgroup my-workgroup
+      Say what is wrong, and what to do about it
+  countersign doctor --endpoint https://emulator.internal --ca-file ca.pem --format json
+      The same for a private certificate authority, for a program
+
+Exit codes:
+  0  nothing stands in the way of a run
+  1  the operation is not there, or something else is wrong
+  2  credentials, workgroup or settings are wrong
+  3  the target cannot be reached
+  6  real AWS was not allowed";
+
+pub(super) const LIST: &str = "\
+Examples:
+  countersign list
+      Every case
+  countersign list cases parameters/duration-outside
+      The cases of one family
+  countersign list requirements --format md
+      The register as a table
+  countersign list defects --format json
+      Every defect and legal variant, for a program";
+
+pub(super) const EXPLAIN: &str = "\
+Examples:
+  countersign explain GC-DUR-02
+      A requirement
+  countersign explain parameters/duration-outside
+      A case
+  countersign explain duration-clamped --format json
+      A defect, for a program";
+
+pub(super) const BASELINE: &str = "\
+Examples:
+  countersign baseline write known.json --endpoint http://localhost:4566 --workgroup wg --issue https://example.com/7
+      Write down what fails today
+  countersign baseline check known.json
+      Check the file";
+
+pub(super) const BASELINE_WRITE: &str = "\
+Example:
+  countersign baseline write known.json --endpoint http://localhost:4566 --workgroup wg --reason later";
+
+pub(super) const BASELINE_CHECK: &str = "\
+Example:
+  countersign baseline check known.json";
+
+pub(super) const SCHEMA: &str = "\
+Examples:
+  countersign schema
+      Write schemas/ anew
+  countersign schema --check
+      Fail where a file is not current";
+
+pub(super) const VALIDATE: &str = "\
+Examples:
+  countersign validate
+      Check the fixtures that were compiled in
+  countersign validate --fixtures fixtures
+      Check those of a folder";
+
+pub(super) const SELFTEST: &str = "\
+Examples:
+  countersign selftest
+      Try the suite on every defect and legal variant
+  countersign selftest duration-clamped --report-json -
+      Try it on one, for a program";
+
+pub(super) const SERVE: &str = "\
+Examples:
+  countersign serve emulator
+      The reference emulator
+  countersign serve mock
+      The replaying mock";
+
+pub(super) const SERVE_EMULATOR: &str = "\
+Examples:
+  countersign serve emulator
+      Serve on 127.0.0.1:4567, and print what a client needs
+  countersign serve emulator --listen 127.0.0.1:0 --format json
+      Serve on a free port, for a script
+  countersign serve emulator --defect duration-clamped
+      Serve a server with a fault";
+
+pub(super) const SERVE_MOCK: &str = "\
+Example:
+  countersign serve mock --listen 127.0.0.1:4568";
+
+pub(super) const CONFIG: &str = "\
+Example:
+  countersign config show --target mine";
+
+pub(super) const CONFIG_SHOW: &str = "\
+Examples:
+  countersign config show
+      The settings of a plain `countersign run`
+  countersign config show --target mine --region eu-central-1 --format json
+      Those of a run with these flags, for a program";
+
+pub(super) const COMPLETIONS: &str = "\
+Examples:
+  countersign completions bash
+      For bash: write it to ~/.local/share/bash-completion/completions/countersign
+  countersign completions zsh
+      For zsh: write it to a file _countersign in a folder of $fpath
+  countersign completions fish
+      For fish: write it to ~/.config/fish/completions/countersign.fish";
+
+pub(super) const MAN: &str = "\
+Examples:
+  countersign man
+      Print the manual page; `countersign man | man -l -` shows it
+  countersign man target/man1
+      Write a page for each command into a folder";
+
+#[cfg(test)]
+mod tests {
+    use clap::{Command, CommandFactory, Parser};
+
+    use super::super::Cli;
+
+    /// Every command with its path, the hidden and the built-in ones aside.
+    fn commands(command: &Command, path: &str, found: &mut Vec<(String, Command)>) {
+        for part in command.get_subcommands().filter(|part| part.get_name() != "help") {
+            let path = format!("{path} {}", part.get_name());
+            found.push((path.clone(), part.clone()));
+            commands(part, &path, found);
+        }
+    }
+
+    #[test]
+    fn every_command_has_examples_that_are_command_lines_of_its_own() {
+        let mut all = vec![("countersign".to_owned(), Cli::command())];
+        commands(&Cli::command(), "countersign", &mut all);
+        assert!(all.len() > 15, "only {} commands were found", all.len());
+        for (path, command) in all {
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            let lines: Vec<&str> = help.lines().filter_map(|line| line.strip_prefix("  countersign")).collect();
+            assert!(!lines.is_empty(), "{path} has no example");
+            for line in lines {
+                let line = format!("countersign{line}");
+                assert!(line.starts_with(&path), "{line} is no example of {path}");
+                if let Err(error) = Cli::try_parse_from(line.split(' ')) {
+                    panic!("{line}: {error}");
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! Where a setting comes from.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use clap::parser::ValueSource;
+use clap::{ArgMatches, Args, Command, FromArgMatches};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+/// Where a setting comes from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub(super) enum Origin {
+    /// A flag of the command line.
+    Flag {
+        /// The flag: `--region`.
+        name: String,
+    },
+    /// An environment variable.
+    Environment {
+        /// Its name.
+        name: String,
+    },
+    /// A file with target profiles.
+    File {
+        /// The file.
+        file: PathBuf,
+        /// The key in it: `targets.mine.region`.
+        key: String,
+    },
+    /// Nothing says anything, so this holds.
+    Default,
+}
+
+impl std::fmt::Display for Origin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Flag { name } => write!(f, "flag {name}"),
+            Self::Environment { name } => write!(f, "environment variable {name}"),
+            Self::File { file, key } => write!(f, "{key} in {}", file.display()),
+            Self::Default => f.write_str("default"),
+        }
+    }
+}
+
+/// The origin of each setting, by its name.
+#[derive(Debug, Default)]
+pub(super) struct Origins {
+    /// The flags that stand on the command line, by their ids.
+    flags: BTreeSet<String>,
+    /// The file with profiles, and the profile in it that counts.
+    pub(super) file: Option<PathBuf>,
+    pub(super) profile: Option<String>,
+    of: BTreeMap<&'static str, Origin>,
+}
+
+impl Origins {
+    pub(super) fn of_flags(flags: BTreeSet<String>) -> Self {
+        Self { flags, ..Self::default() }
+    }
+
+    /// The first value that is there: the argument's, those of further variables, the profile's. What
+    /// it came from is kept under the setting's name.
+    pub(super) fn pick<T>(
+        &mut self,
+        name: &'static str,
+        argument: Option<T>,
+        variables: impl IntoIterator<Item = (&'static str, Option<T>)>,
+        profile: Option<T>,
+    ) -> Option<T> {
+        if argument.is_some() {
+            self.of.insert(name, self.argument(name));
+            return argument;
+        }
+        for (variable, value) in variables {
+            if value.is_some() {
+                self.set(name, Origin::Environment { name: variable.to_owned() });
+                return value;
+            }
+        }
+        if profile.is_some() {
+            self.set(name, self.key(name));
+        }
+        profile
+    }
+
+    pub(super) fn set(&mut self, name: &'static str, origin: Origin) {
+        self.of.insert(name, origin);
+    }
+
+    /// The origin of a setting; the default where nothing was said of it.
+    pub(super) fn get(&self, name: &str) -> Origin {
+        self.of.get(name).cloned().unwrap_or(Origin::Default)
+    }
+
+    /// The origin of what an argument says: its flag, or else its variable.
+    pub(super) fn argument(&self, name: &str) -> Origin {
+        if self.flags.contains(&name.replace('-', "_")) {
+            Origin::Flag { name: format!("--{name}") }
+        } else {
+            Origin::Environment { name: format!("COUNTERSIGN_{}", name.replace('-', "_").to_uppercase()) }
+        }
+    }
+
+    /// A key of the profile that counts.
+    pub(super) fn key(&self, name: &str) -> Origin {
+        let profile = self.profile.as_deref().unwrap_or_default();
+        Origin::File { file: self.file.clone().unwrap_or_default(), key: format!("targets.{profile}.{name}") }
+    }
+}
+
+/// Arguments together with which of them stand on the command line, and not in the environment.
+#[derive(Clone, Debug)]
+pub(super) struct Traced<T> {
+    pub(super) args: T,
+    pub(super) flags: BTreeSet<String>,
+}
+
+impl<T: FromArgMatches> FromArgMatches for Traced<T> {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        Self::from_arg_matches_mut(&mut matches.clone())
+    }
+
+    fn from_arg_matches_mut(matches: &mut ArgMatches) -> Result<Self, clap::Error> {
+        let flags = matches.ids().map(ToString::to_string);
+        let flags = flags.filter(|id| matches.value_source(id) == Some(ValueSource::CommandLine)).collect();
+        Ok(Self { args: T::from_arg_matches_mut(matches)?, flags })
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
+}
+
+impl<T: Args> Args for Traced<T> {
+    fn augment_args(command: Command) -> Command {
+        T::augment_args(command)
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        T::augment_args_for_update(command)
+    }
+}

@@ -1,0 +1,139 @@
+use std::net::{IpAddr, SocketAddr};
+use std::time::{Duration, Instant};
+
+use futures_util::future::OptionFuture;
+use jiff::Timestamp;
+use tokio::net::{TcpStream, lookup_host};
+use tokio::time::timeout;
+
+use super::super::names::{Names, random_seed};
+use super::super::request;
+use crate::corpus::RequestSpec;
+use crate::targets::Target;
+use crate::wire::{Client, ClientError, ClientOptions, Exchange};
+
+/// Everything that was asked, and what came back.
+pub(super) struct Answers {
+    /// The way there, tried without any request.
+    pub(super) way: Way,
+    /// `GetCredentials` as a run's probe asks it.
+    pub(super) probe: Exchange,
+    /// The same signed with a wrong secret; nothing where nothing is signed.
+    pub(super) wrong: Option<Exchange>,
+    /// The same without a signature; nothing where nothing is signed.
+    pub(super) unsigned: Option<Exchange>,
+    /// `ListWorkgroups`, which changes nothing.
+    pub(super) list: Exchange,
+    /// `GetWorkgroup`, which changes nothing.
+    pub(super) get: Exchange,
+}
+
+/// How far one comes towards a target.
+pub(super) enum Way {
+    /// It accepts connections, this long after its address was known.
+    Connected(SocketAddr, Duration),
+    /// Its name has an address, and nothing more came of it in time, or this.
+    Refused(SocketAddr, Option<String>),
+    /// Its name has no address, for this reason, or none in time.
+    NoAddress(Option<String>),
+}
+
+/// Asks everything at once; each answer is waited for until the deadline and no longer.
+pub(super) async fn all(target: &Target, within: Duration) -> Result<Answers, ClientError> {
+    let start = Instant::now();
+    let options = ClientOptions { timeout: within.min(target.client.timeout), ..target.client.clone() };
+    let client = Client::new(target.endpoint.clone(), &options)?;
+    // Reading the system's certificates takes a part of the time.
+    let left = within.saturating_sub(start.elapsed()).max(Duration::from_millis(1));
+    let seed = random_seed();
+    let ask = |operation: &str, body: &str, signing: Option<&str>| {
+        let request = request(target, seed, operation, body, signing);
+        let client = &client;
+        async move {
+            let (sent, clock) = (Instant::now(), Timestamp::now());
+            match timeout(left, client.send(request.clone())).await {
+                Ok(exchange) => exchange,
+                Err(_) => Exchange {
+                    request,
+                    answer: Err(crate::wire::Fault::Timeout(left)),
+                    sent_at: clock,
+                    received_at: Timestamp::now(),
+                    elapsed: sent.elapsed(),
+                },
+            }
+        }
+    };
+    let workgroup = if target.workgroup.is_some() { "${workgroup}" } else { "${random:20}" };
+    let named = format!(r#"{{"workgroupName":"{workgroup}"}}"#);
+    let signs = target.credentials.is_some();
+    let signed_wrong = OptionFuture::from(signs.then(|| ask("GetCredentials", &named, Some("wrong-secret"))));
+    let unsigned = OptionFuture::from(signs.then(|| ask("GetCredentials", &named, Some("unsigned"))));
+    let (way, probe, wrong, unsigned, list, get) = tokio::join!(
+        way(target, left),
+        ask("GetCredentials", &named, None),
+        signed_wrong,
+        unsigned,
+        ask("ListWorkgroups", "{}", None),
+        ask("GetWorkgroup", &named, None),
+    );
+    Ok(Answers { way, probe, wrong, unsigned, list, get })
+}
+
+/// A documented call of an operation, with a fault in its signature where one is named. The same seed
+/// gives the same names, so that two calls differ in nothing else.
+fn request(target: &Target, seed: u64, operation: &str, body: &str, signing: Option<&str>) -> crate::wire::Request {
+    let raw = signing.map_or_else(String::new, |defect| format!(r#","raw":{{"signing":"{defect}"}}"#));
+    let spec = format!(r#"{{"operation":"{operation}","input":{body}{raw}}}"#);
+    let spec: RequestSpec = serde_json::from_str(&spec).expect("the requests of doctor are well formed");
+    let mut names = Names::new(seed, "doctor", 0);
+    let built = request::build(&spec, operation, target, "", &mut names, Timestamp::now());
+    built.unwrap_or_else(|missing| panic!("the requests of doctor need nothing: {}", missing.0)).request
+}
+
+/// Tries name and port by themselves, since a request that times out does not say how far it came.
+async fn way(target: &Target, within: Duration) -> Way {
+    let start = Instant::now();
+    let host = target.endpoint.host_str().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
+    let port = target.endpoint.port_or_known_default().unwrap_or(80);
+    let addresses: Vec<SocketAddr> = match timeout(within, lookup_host((host, port))).await {
+        Err(_) => return Way::NoAddress(None),
+        Ok(Err(error)) => return Way::NoAddress(Some(plain(&error))),
+        Ok(Ok(addresses)) => addresses.collect(),
+    };
+    let Some(first) = addresses.first().copied() else {
+        return Way::NoAddress(Some("the name has no address".to_owned()));
+    };
+    let connecting = Instant::now();
+    match timeout(within.saturating_sub(start.elapsed()), TcpStream::connect(addresses.as_slice())).await {
+        Err(_) => Way::Refused(first, None),
+        Ok(Err(error)) => Way::Refused(first, Some(plain(&error))),
+        Ok(Ok(stream)) => Way::Connected(stream.peer_addr().unwrap_or(first), connecting.elapsed()),
+    }
+}
+
+/// An error of the system without its number.
+fn plain(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    let text = text.split(" (os error").next().unwrap_or_default();
+    text.trim_start_matches("failed to lookup address information: ").to_owned()
+}
+
+impl Answers {
+    /// Every exchange, the probe first.
+    pub(super) fn exchanges(&self) -> impl Iterator<Item = &Exchange> {
+        [Some(&self.probe), self.wrong.as_ref(), self.unsigned.as_ref(), Some(&self.list), Some(&self.get)]
+            .into_iter()
+            .flatten()
+    }
+
+    /// Whether anything came back at all.
+    pub(super) fn any(&self) -> bool {
+        self.exchanges().any(|exchange| exchange.answer.is_ok())
+    }
+}
+
+/// Whether a host is written as an address, so that there is no name to look up.
+pub(super) fn is_address(target: &Target) -> bool {
+    let host = target.endpoint.host_str().unwrap_or_default();
+    host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>().is_ok()
+}

@@ -1,0 +1,173 @@
+//! Examining a target before a run: what answers, whether it takes our signature, what it has.
+//!
+//! Everything is asked at once and nothing is waited for past a deadline, so that a target that hangs
+//! costs no more than one that answers. Nothing is asked that could create, change or delete anything.
+//! Start with [`examine`]; what the answers mean is in `findings`, which asks nothing itself.
+
+mod ask;
+mod findings;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::time::{Duration, Instant};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::targets::Target;
+use crate::targets::probe::Class;
+use crate::wire::ClientError;
+
+/// The version of the format of an [`Examination`].
+const VERSION: u32 = 1;
+
+/// What was found out about a target without judging it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Examination {
+    /// The version of this format: 1.
+    pub version: u32,
+    /// The target's name.
+    pub target: String,
+    /// Where it listens.
+    pub endpoint: String,
+    /// The region that requests are signed for.
+    pub region: String,
+    /// What it is, by its answer to the probe.
+    pub class: Class,
+    /// What it answered to the probe, quoted.
+    pub said: String,
+    /// What was found, in the order in which it matters.
+    pub findings: Vec<Finding>,
+    /// How long it took, in milliseconds.
+    pub duration_ms: f64,
+}
+
+/// One thing that was found out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Finding {
+    /// What it is about.
+    pub topic: Topic,
+    /// Whether something is to be done.
+    pub status: Status,
+    /// What was found, in a sentence without its full stop.
+    pub found: String,
+    /// What to do about it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub fix: Option<String>,
+}
+
+/// What a finding is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Topic {
+    /// The host name and its address.
+    Name,
+    /// The way to the target, and whether it answers.
+    Connection,
+    /// Encryption and certificates.
+    Tls,
+    /// What signs our requests.
+    Credentials,
+    /// Whether signatures are checked.
+    Signature,
+    /// The target's clock beside ours.
+    Clock,
+    /// The operation that is tested.
+    Operation,
+    /// The workgroup that is named.
+    Workgroup,
+    /// Operations beside it, which a run does not need.
+    Neighbours,
+}
+
+impl Topic {
+    /// The word for it, as in the report.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Name => "name",
+            Self::Connection => "connection",
+            Self::Tls => "tls",
+            Self::Credentials => "credentials",
+            Self::Signature => "signature",
+            Self::Clock => "clock",
+            Self::Operation => "operation",
+            Self::Workgroup => "workgroup",
+            Self::Neighbours => "neighbours",
+        }
+    }
+}
+
+/// Whether something is to be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Status {
+    /// It is as it should be, or nothing that matters.
+    Ok,
+    /// A run is possible, and something about it is worth knowing.
+    Warning,
+    /// A run would end early or fail.
+    Problem,
+    /// It was not tried, or nothing can be said.
+    Unknown,
+}
+
+impl Status {
+    /// The word for it, as in the report.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Warning => "warning",
+            Self::Problem => "problem",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.word())
+    }
+}
+
+impl Finding {
+    fn new(topic: Topic, status: Status, found: impl Into<String>) -> Self {
+        Self { topic, status, found: found.into(), fix: None }
+    }
+
+    fn fix(mut self, fix: impl Into<String>) -> Self {
+        self.fix = Some(fix.into());
+        self
+    }
+
+    /// That there is nothing to sign with though requests should be signed.
+    pub fn no_credentials(why: &str) -> Self {
+        let found = format!("none to sign with: {why}; asked without a signature instead");
+        Self::new(Topic::Credentials, Status::Problem, found).fix(
+            "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (most emulators take any), choose a profile with \
+             AWS_PROFILE, or send unsigned requests with --no-sign",
+        )
+    }
+}
+
+/// Examines a target, and is back within this time, give or take the machine's own slowness.
+///
+/// # Errors
+/// When no client can be made for the target, as with a file of certificates that cannot be used.
+pub async fn examine(target: &Target, within: Duration) -> Result<Examination, ClientError> {
+    let start = Instant::now();
+    let answers = Box::pin(ask::all(target, within)).await?;
+    let probe = findings::probe(target, &answers);
+    let findings = findings::of(target, &answers, &probe);
+    let duration_ms = (start.elapsed().as_secs_f64() * 1e6).round() / 1e3;
+    Ok(Examination {
+        version: VERSION,
+        target: target.name.clone(),
+        endpoint: target.endpoint.to_string(),
+        region: target.region.clone(),
+        class: probe.class,
+        said: probe.said,
+        findings,
+        duration_ms,
+    })
+}

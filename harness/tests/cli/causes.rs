@@ -1,0 +1,42 @@
+//! The text of a run ends the hunt: for a fault of the server, it alone names the cause. Each row is a
+//! defect and the words that somebody who knows nothing of it needs to read.
+
+use rstest::rstest;
+
+use crate::runs::Served;
+
+#[rstest]
+#[case::milliseconds("expiration-in-milliseconds", &["GC-DUR-01", "body /expiration", "900 s after the call", "looks like milliseconds"])]
+#[case::iso_text("expiration-as-iso-8601", &["GC-EXP-02", "body /expiration", "expected a number", "ISO 8601 date instead of epoch seconds"])]
+#[case::number_in_quotes("next-refresh-time-as-text", &["GC-REF-02", "body /nextRefreshTime", "a number in quotes"])]
+#[case::no_password("no-db-password", &["GC-PWD-01", "expected the member dbPassword, found no such member"])]
+#[case::other_name("db-password-in-pascal-case", &["the member dbPassword", "there is DbPassword, which looks like it under another name"])]
+#[case::snake_case("snake-case-members", &["there is db_password", "there is next_refresh_time"])]
+#[case::wrapped("success-wrapped", &["there is one inside GetCredentialsResult"])]
+#[case::cut_short("success-body-cut-short", &["GC-RES-02", "a JSON object", "JSON that ends too early"])]
+#[case::success_status("success-201", &["GC-RES-01", "expected 200, found 201"])]
+#[case::error_status("validation-422", &["GC-ERR-03", "expected 400 with ValidationException, found 422 with ValidationException"])]
+#[case::error_without_name("error-without-a-name", &["GC-ERR-05", "in __type, in code or in the header x-amzn-errortype", "found none of them"])]
+#[case::error_name_elsewhere("error-name-under-another-member", &["none of them, but a member type"])]
+#[case::error_name_as_number("error-name-is-a-number", &["none of them, but __type is a number"])]
+#[case::error_page("errors-as-html", &["none of them", "bytes that are not JSON, which look like HTML"])]
+#[case::error_as_success("errors-with-200", &["GC-DB-04", "expected 400 ValidationException, found 200 with ValidationException in body /__type"])]
+#[case::media_type("success-media-type-json", &["GC-RES-03", "header content-type: expected application/x-amz-json-1.1, found application/json"])]
+#[case::no_signature_check("nothing-verified", &["GC-SIG-04", "whose signature is not the one that the secret gives", "200: the request was accepted"])]
+#[case::duration_ignored("duration-ignored", &["GC-DUR-03", "1800 s after the call", "the default, with durationSeconds ignored"])]
+#[case::duration_clamped("duration-clamped", &["GC-DUR-02", "below 900 or above 3600", "expected 400 ValidationException, found 200: the request was accepted"])]
+#[case::default_in_minutes("default-in-minutes", &["GC-DUR-01", "54000 s after the call, which looks like minutes"])]
+#[case::expires_at_once("expiration-is-now", &["0 s after the call, which looks like the time of the call itself"])]
+fn the_text_alone_names_the_cause(#[case] defect: &str, #[case] said: &[&str]) {
+    let served = Served::emulator(&["--defect", defect]);
+    let finished = served.run(&["--claim", "signature", "--format", "quiet"]).finish();
+    finished.expect(1, &[]);
+    let text: Vec<&str> = finished.stdout.lines().collect();
+    for words in said {
+        assert!(finished.stdout.contains(words), "no \"{words}\" in {}", finished.stdout);
+    }
+    // What matters stands where the eye is when a run is over.
+    let short = text.iter().position(|line| line.starts_with("In short")).expect("several cases show it");
+    assert!(text[short..].iter().any(|line| line.contains("expected ")), "{text:#?}");
+    assert!(text.len() - short < 45, "{text:#?}");
+}
