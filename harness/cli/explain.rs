@@ -143,9 +143,14 @@ fn citing<'a>(row: &Requirement, library: &'a Library) -> Vec<&'a ExpandedCase> 
 
 fn case(case: &ExpandedCase, members: &[&str], library: &Library) -> String {
     let mut lines = vec![format!("{}  {}", case.case.id, case.case.title), String::new()];
-    for call in &case.calls {
-        let answers: Vec<_> = call.expect.answers().iter().map(Answer::to_string).collect();
-        lines.push(format!("expects       {}", answers.join(", or ")));
+    for alike in case.calls.chunk_by(|one, other| one.expect == other.expect) {
+        let answers: Vec<_> = alike[0].expect.answers().iter().map(Answer::to_string).collect();
+        let how_often = match (alike.len(), case.case.together) {
+            (1, _) => String::new(),
+            (count, false) => format!(", for each of {count} calls in a row"),
+            (count, true) => format!(", for each of {count} calls at the same time"),
+        };
+        lines.push(format!("expects       {}{how_often}", answers.join(", or ")));
     }
     if let Some(control) = &case.case.control {
         lines.push(format!("control       {}, from which it differs at {}", control.case, control.differs_at));

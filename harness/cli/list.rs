@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::library::Library;
 use super::output::{Format, hang, print, width};
@@ -56,14 +56,19 @@ pub(super) fn run(args: List) -> Result<ExitCode, Failure> {
     };
     let text = match args.format {
         Format::Json => {
-            serde_json::to_string_pretty(&rows.iter().map(|row| &row.json).collect::<Vec<_>>()).unwrap_or_default()
+            let objects: Vec<Map<String, Value>> = rows.into_iter().map(Row::into_object).collect();
+            serde_json::to_string_pretty(&objects).unwrap_or_default()
         }
         Format::Md => markdown(&rows),
         Format::Text => {
             let names = rows.iter().map(|row| row.name.chars().count()).max().unwrap_or_default();
             let width = width();
-            let lines: Vec<_> =
-                rows.iter().map(|row| hang(&format!("{:names$}  ", row.name), &row.about, width)).collect();
+            let mut lines = Vec::new();
+            for row in &rows {
+                lines.push(hang(&format!("{:names$}  ", row.name), &row.about, width));
+                lines
+                    .extend(row.below.iter().map(|(label, ids)| hang(&format!("{:names$}  {label} ", ""), ids, width)));
+            }
             lines.join("\n")
         }
     };
@@ -81,16 +86,12 @@ fn markdown(rows: &[Row]) -> String {
         other => other.to_string(),
     };
     let Some(first) = rows.first() else { return String::new() };
-    let columns: Vec<&String> = first.json.as_object().into_iter().flat_map(serde_json::Map::keys).collect();
-    // The id first, whatever the order of the letters.
-    let (id, others): (Vec<&String>, Vec<&String>) = columns.into_iter().partition(|column| *column == "id");
-    let columns: Vec<&String> = id.into_iter().chain(others).collect();
     let line = |cells: Vec<String>| format!("| {} |", cells.join(" | "));
     let mut lines = vec![
-        line(columns.iter().map(|column| (*column).clone()).collect()),
-        line(columns.iter().map(|_| "---".to_owned()).collect()),
+        line(first.fields.iter().map(|(name, _)| (*name).to_owned()).collect()),
+        line(first.fields.iter().map(|_| "---".to_owned()).collect()),
     ];
-    lines.extend(rows.iter().map(|row| line(columns.iter().map(|column| cell(&row.json[column.as_str()])).collect())));
+    lines.extend(rows.iter().map(|row| line(row.fields.iter().map(|(_, value)| cell(value)).collect())));
     lines.join("\n")
 }
 
@@ -98,7 +99,16 @@ fn markdown(rows: &[Row]) -> String {
 struct Row {
     name: String,
     about: String,
-    json: Value,
+    /// What stands below it in the text: a label, and ids.
+    below: Vec<(&'static str, String)>,
+    /// Everything about it, in the order of a table's columns.
+    fields: Vec<(&'static str, Value)>,
+}
+
+impl Row {
+    fn into_object(self) -> Map<String, Value> {
+        self.fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+    }
 }
 
 fn cases(library: &Library, patterns: &[String]) -> Result<Vec<Row>, Failure> {
@@ -111,14 +121,15 @@ fn cases(library: &Library, patterns: &[String]) -> Result<Vec<Row>, Failure> {
     let row = |case: &std::sync::Arc<crate::corpus::ExpandedCase>| Row {
         name: case.id.clone(),
         about: case.case.title.clone(),
-        json: json!({
-            "id": case.id,
-            "case": case.case.id,
-            "suite": case.suite,
-            "title": case.case.title,
-            "requirements": case.case.requirements,
-            "needs": case.case.needs,
-        }),
+        below: Vec::new(),
+        fields: vec![
+            ("id", json!(case.id)),
+            ("case", json!(case.case.id)),
+            ("suite", json!(case.suite)),
+            ("title", json!(case.case.title)),
+            ("requirements", json!(case.case.requirements)),
+            ("needs", json!(case.case.needs)),
+        ],
     };
     Ok(plan.cases.iter().map(row).collect())
 }
@@ -129,7 +140,7 @@ fn requirements(library: &Library, banks: &Defects) -> Vec<Row> {
             .entries()
             .iter()
             .filter(|entry| entry.requirements.contains(id))
-            .map(|entry| &entry.id)
+            .map(|entry| entry.id.as_str())
             .collect::<Vec<_>>()
     };
     let mut citing: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
@@ -141,24 +152,37 @@ fn requirements(library: &Library, banks: &Defects) -> Vec<Row> {
             }
         }
     }
-    let row = |row: &crate::contract::Requirement| Row {
-        name: row.id.clone(),
-        about: format!("{:6} {}", format!("{:?}", row.level).to_lowercase(), row.text),
-        json: json!({
-            "id": row.id,
-            "level": row.level,
-            "evidence": row.evidence,
-            "confirmation": row.confirmation.status,
-            "feature": row.feature,
-            "text": row.text,
-            "source": row.source,
-            "accepts": row.accepts,
-            "excluded": row.excluded,
-            "pending": row.pending,
-            "holds_in": row.holds_in,
-            "cases": citing.get(row.id.as_str()).cloned().unwrap_or_default(),
-            "defects": breaking(&row.id),
-        }),
+    let row = |row: &crate::contract::Requirement| {
+        let cases = citing.get(row.id.as_str()).cloned().unwrap_or_default();
+        let defects = breaking(&row.id);
+        let state = match (&row.excluded, &row.pending) {
+            (Some(reason), _) => Some(("excluded:", reason.clone())),
+            (None, Some(missing)) => Some(("pending:", missing.clone())),
+            (None, None) => None,
+        };
+        let mut below: Vec<_> = state.into_iter().collect();
+        below.extend((!cases.is_empty()).then(|| ("cases:", cases.join(", "))));
+        below.extend((!defects.is_empty()).then(|| ("defects:", defects.join(", "))));
+        Row {
+            name: row.id.clone(),
+            about: format!("{:6} {}", format!("{:?}", row.level).to_lowercase(), row.text),
+            below,
+            fields: vec![
+                ("id", json!(row.id)),
+                ("level", json!(row.level)),
+                ("evidence", json!(row.evidence)),
+                ("text", json!(row.text)),
+                ("cases", json!(cases)),
+                ("defects", json!(defects)),
+                ("accepts", json!(row.accepts)),
+                ("excluded", json!(row.excluded)),
+                ("pending", json!(row.pending)),
+                ("feature", json!(row.feature)),
+                ("confirmation", json!(row.confirmation.status)),
+                ("holds_in", json!(row.holds_in)),
+                ("source", json!(row.source)),
+            ],
+        }
     };
     library.contract.register.requirements.iter().map(row).collect()
 }
@@ -170,7 +194,12 @@ fn features(library: &Library) -> Vec<Row> {
     let row = |feature: Feature| Row {
         name: feature.word().to_owned(),
         about: format!("{:3} must-requirements: {}", must(feature), feature.meaning()),
-        json: json!({ "id": feature.word(), "meaning": feature.meaning(), "must": must(feature) }),
+        below: Vec::new(),
+        fields: vec![
+            ("id", json!(feature.word())),
+            ("meaning", json!(feature.meaning())),
+            ("must", json!(must(feature))),
+        ],
     };
     Feature::ALL.into_iter().map(row).collect()
 }
@@ -180,13 +209,14 @@ fn defects(banks: &Defects) -> Vec<Row> {
     let row = |entry: &crate::corpus::Defect| Row {
         name: entry.id.clone(),
         about: format!("{:6} {}", entry.kind, entry.title),
-        json: json!({
-            "id": entry.id,
-            "kind": entry.kind,
-            "title": entry.title,
-            "requirements": entry.requirements,
-            "also": entry.also,
-        }),
+        below: Vec::new(),
+        fields: vec![
+            ("id", json!(entry.id)),
+            ("kind", json!(entry.kind)),
+            ("title", json!(entry.title)),
+            ("requirements", json!(entry.requirements)),
+            ("also", json!(entry.also)),
+        ],
     };
     let mut entries: Vec<_> = banks.entries().iter().collect();
     entries.sort_by_key(|entry| entry.kind == DefectKind::Legal);

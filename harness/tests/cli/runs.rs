@@ -300,10 +300,21 @@ fn a_listing_as_json_is_a_list_of_things_with_ids(#[case] what: &str) {
 fn the_register_as_a_table_has_a_line_for_each_requirement_with_its_cases() {
     let finished = Program::new(&["list", "requirements", "--format", "md"]).finish();
     let lines: Vec<&str> = finished.expect(0, &["| id |"]).stdout.lines().collect();
-    let rows = Program::new(&["list", "requirements"]).finish().stdout.lines().count();
-    assert_eq!(lines.len(), rows + 2);
+    let text = Program::new(&["list", "requirements"]).finish().stdout;
+    assert_eq!(lines.len(), text.lines().filter(|line| line.starts_with("GC-")).count() + 2);
     let row = lines.iter().find(|line| line.starts_with("| GC-DUR-02 |")).expect("the requirement is there");
     assert!(row.contains("parameters/duration-outside"), "{row}");
+}
+
+#[test]
+fn the_register_as_text_names_the_cases_and_defects_of_each_requirement() {
+    let text = Program::new(&["list", "requirements"]).env("COLUMNS", "200").finish().stdout;
+    let wanted = ["GC-DUR-08", "cases: parameters/duration-below", "defects: "];
+    let mut from = text.as_str();
+    for words in wanted {
+        let at = from.find(words).unwrap_or_else(|| panic!("no {words} in {from}"));
+        from = &from[at..];
+    }
 }
 
 #[test]
