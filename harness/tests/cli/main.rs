@@ -1,6 +1,7 @@
 //! The built binary as a user meets it: exit codes, messages, reports, secrets.
 
 mod bad_input;
+mod classes;
 mod hostile;
 mod program;
 mod runs;
