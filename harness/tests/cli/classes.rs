@@ -112,16 +112,16 @@ fn bytes(status: &str, headers: &str, body: &str) -> String {
     r#"404 application/x-amz-json-1.1 UnknownService: "No service registered for: https://127.0.0.1/""#
 )]
 #[case::localemu(
-    bytes("501 Not Implemented", &format!("{AWS}X-Amzn-Errortype: InternalFailure\r\n"), r#"{"__type":"InternalFailure","message":"The API for service redshift-serverless has not yet been implemented"}"#),
+    bytes("501 ", &format!("{JSON}X-Amzn-Errortype: InternalFailure\r\n"), r#"{"__type": "InternalFailure", "message": "API for operation 'GetCredentials' of service 'redshift-serverless' has not yet been implemented in LocalEmu. Please open an issue at https://github.com/localemu/localemu/issues."}"#),
     "declared-not-implemented",
     "says that GetCredentials is not implemented",
-    r#"501 application/x-amz-json-1.1 InternalFailure: "The API for service redshift-serverless has not yet been implemented""#
+    r#"501 application/json InternalFailure: "API for operation 'GetCredentials' of service 'redshift-serverless' has not yet been implemented in LocalEmu. Please open an issue at https://github.com/localemu/localemu/issues.""#
 )]
 #[case::localstack(
-    bytes("501 Not Implemented", &format!("{AWS}X-Amzn-Errortype: InternalFailure\r\n"), r#"{"__type":"InternalFailure","message":"The service is not included in your current license plan"}"#),
+    bytes("501 ", &format!("{JSON}X-Amzn-Errortype: InternalFailure\r\n"), r#"{"__type": "InternalFailure", "message": "The API for service redshift-serverless is either not included in your current license plan or has not yet been emulated by LocalStack."}"#),
     "declared-not-implemented",
     "says that GetCredentials is not implemented",
-    r#"501 application/x-amz-json-1.1 InternalFailure: "The service is not included in your current license plan""#
+    r#"501 application/json InternalFailure: "The API for service redshift-serverless is either not included in your current license plan or has not yet been emulated by LocalStack.""#
 )]
 #[case::ministack(
     bytes("400 Bad Request", JSON, r#"{"error": "Unsupported service: redshift-serverless"}"#),
@@ -142,7 +142,7 @@ fn bytes(status: &str, headers: &str, body: &str) -> String {
     "404"
 )]
 #[case::laws(
-    bytes("404 Not Found", "content-type: text/plain\r\n", "Unknown service or action"),
+    bytes("404 Not Found", "content-type: text/plain; charset=utf-8\r\n", "Unknown service or action"),
     "not-aws",
     "gives no answer of AWS, so it does not have GetCredentials",
     r#"404 text/plain: "Unknown service or action""#
@@ -183,7 +183,7 @@ fn bytes(status: &str, headers: &str, body: &str) -> String {
     r#"404 application/json NotFoundException: "Stage not specified""#
 )]
 #[case::aws_local_run_as_open_search(
-    bytes("200 OK", JSON, r#"{"name": "node-1", "cluster_name": "local", "version": {"number": "2.11.0"}}"#),
+    bytes("200 OK", JSON, r#"{"name": "localrun-node", "cluster_name": "localrun", "cluster_uuid": "localrun-uuid", "version": {"number": "2.11.0", "distribution": "opensearch", "build_type": "tar", "lucene_version": "9.7.0"}, "tagline": "The OpenSearch Project: https://opensearch.org/"}"#),
     "wrong-service",
     "answers as another service, so it does not have GetCredentials",
     "200 application/json"
@@ -211,17 +211,17 @@ fn a_server_without_the_operation_is_named_once_and_accused_of_nothing(
 // In process MockMesh fills the shape of the answer, whatever the request.
 #[rstest]
 #[case::mockmesh(
-    bytes("200 OK", AWS, r#"{"dbPassword":"mock-DbPassword","dbUser":"mock-DbUser","expiration":"2026-11-21T12:00:00Z","nextRefreshTime":"2026-11-21T12:00:00Z"}"#),
+    bytes("200 OK", AWS, r#"{"dbPassword":"mock-DbPassword","dbUser":"mock-DbUser","expiration":"2026-11-22T04:33:54.896064+00:00","nextRefreshTime":"2026-11-22T04:33:54.896098+00:00"}"#),
     "answers",
     "answers GetCredentials",
     "200 application/x-amz-json-1.1",
-    "expected  a number"
+    "found     a string of 32 characters"
 )]
-#[case::localstack_fault(
-    bytes("500 Internal Server Error", AWS, r#"{"__type":"InternalError","message":"exception while calling redshift-serverless with unknown operation"}"#),
+#[case::localemu_fault(
+    bytes("500 ", &format!("{JSON}X-Amzn-Errortype: InternalError\r\n"), r#"{"__type": "InternalError", "message": "exception while calling redshift-serverless with unknown operation: An unknown error occurred when trying to parse the request."}"#),
     "server-fault",
     "fails inside itself",
-    r#"500 application/x-amz-json-1.1 InternalError: "exception while calling redshift-serverless with unknown operation""#,
+    r#"500 application/json InternalError: "exception while calling redshift-serverless with unknown operation: An unknown error occurred when trying to parse the request.""#,
     "found     500 InternalError"
 )]
 #[case::mockmesh_redirect(

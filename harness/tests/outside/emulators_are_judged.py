@@ -30,6 +30,8 @@ from typing import Callable, Iterator
 
 HERE = Path(__file__).resolve().parent
 READY_SECONDS = 120
+# The first call loads the emulator's code: more than 10 s on a busy machine.
+CALL_SECONDS = 60
 JUDGED_SECONDS = 300
 
 passed = failed = 0
@@ -145,7 +147,7 @@ def installed(emulator: Emulator, folder: Path, given: str | None, build: bool) 
             return None
         found = python(emulator.python, given)
         if not found:
-            raise SystemExit(f"{emulator.name} needs {emulator.python}: name one with --{emulator.python} PATH")
+            raise RuntimeError(f"it needs {emulator.python}: name one with --{emulator.python} PATH")
         subprocess.run([found, "-m", "venv", "--clear", home], check=True)
         subprocess.run([home / "bin/pip", "install", "--quiet", "--disable-pip-version-check", *emulator.packages],
                        check=True)
@@ -231,6 +233,12 @@ class Judged:
     def violated(self) -> set[str]:
         return {event["id"] for event in self.events if event["event"] == "requirement" and event["status"] == "fail"}
 
+    def found(self, requirement: str) -> str:
+        """What the report says of the first violation of a requirement."""
+        violations = (violation for event in self.events if event["event"] == "case" for violation in event["violations"])
+        first = next(violation for violation in violations if violation["requirement"] == requirement)
+        return f"{requirement} (at {first['at']} expected {first['expected']}, found {first['actual']})"
+
 
 def countersign(binary: str, *arguments: str, folder: Path | None = None) -> subprocess.CompletedProcess:
     return subprocess.run([binary, *arguments], env=environment(), capture_output=True, text=True, cwd=folder,
@@ -240,7 +248,7 @@ def countersign(binary: str, *arguments: str, folder: Path | None = None) -> sub
 def judge(binary: str, name: str, endpoint: str, reports: Path, *flags: str) -> Judged:
     """Judges the server at an endpoint as the target of that name."""
     (reports / "countersign.toml").write_text(f'[targets.{name}]\nendpoint = "{endpoint}"\nworkgroup = "wg-1"\n')
-    run = countersign(binary, "run", "--target", name, "--report-jsonl", f"{name}.jsonl", "--report-json",
+    run = countersign(binary, "run", "--target", name, "--timeout", str(CALL_SECONDS), "--report-jsonl", f"{name}.jsonl", "--report-json",
                       f"{name}.json", "--report-junit", f"{name}.xml", *flags, folder=reports)
     if not (reports / f"{name}.jsonl").exists():
         raise RuntimeError(f"no report, exit {run.returncode}: {run.stderr}")
@@ -257,7 +265,7 @@ def sentence(name: str, judged: Judged) -> str:
         return f"{words}."
     core = summary["features"]["core"]
     return (f"{words}; of {core['must']} must-requirements {core['decided']} are decided and {core['violated']} violated: "
-            f"{', '.join(sorted(judged.violated()))}.")
+            f"{', '.join(map(judged.found, sorted(judged.violated())))}.")
 
 
 def hold(name: str, judged: Judged, expected: tuple[str, str], cases: set[str]) -> None:
