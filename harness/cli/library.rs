@@ -37,7 +37,8 @@ impl Library {
     }
 }
 
-fn invalid(errors: &LoadErrors) -> Failure {
+/// The fixtures are not valid, and why.
+pub(super) fn invalid(errors: &LoadErrors) -> Failure {
     let count = errors.0.len();
     let noun = if count == 1 { "fault" } else { "faults" };
     Failure::harness(format!("the fixtures have {count} {noun}:\n{errors}"))

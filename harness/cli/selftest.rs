@@ -1,7 +1,7 @@
 //! `countersign selftest`: can the suite see?
 
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -11,6 +11,7 @@ use super::library::Library;
 use super::output::print;
 use super::{Failure, FixtureArgs};
 use crate::corpus::{Defect, Defects, Pattern, Plan, Selection};
+use crate::report::ReportFile;
 use crate::selftest::{Fate, Report, run as run_selftest};
 
 /// The arguments of `selftest`.
@@ -33,22 +34,19 @@ pub(super) fn run(args: Selftest) -> Result<ExitCode, Failure> {
     let entries = select(&defects, &args.patterns)?;
     let plan = Plan::select(&library.corpus, &library.contract.register, &Selection::default())
         .map_err(|error| Failure::nothing_selected(error.to_string()))?;
+    let open = |path| ReportFile::open(path).map_err(|error| Failure::usage(error.to_string()));
+    let file = args.report_json.as_deref().map(open).transpose()?;
     let start = Instant::now();
     let report = run_selftest(&library.corpus, &library.judge, &plan, &entries, |_| {})
         .map_err(|void| Failure::harness(void.to_string()))?;
     let text = text(&report, start.elapsed().as_secs_f64(), entries.len() == defects.entries().len());
-    match args.report_json.as_deref() {
-        Some(file) => {
-            let json = serde_json::to_string_pretty(&report).unwrap_or_default();
-            if file.as_os_str() == "-" {
-                print(&json)?;
-            } else {
-                std::fs::write(file, json + "\n")
-                    .map_err(|error| Failure::usage(format!("cannot write {}: {error}", file.display())))?;
-                print(&text)?;
-            }
-        }
-        None => _ = print(&text)?,
+    let on_stdout = args.report_json.as_deref() == Some(Path::new("-"));
+    if let Some(file) = file {
+        let json = serde_json::to_string_pretty(&report).map_err(|error| Failure::harness(error.to_string()))?;
+        file.write(&(json + "\n")).map_err(|error| Failure::usage(error.to_string()))?;
+    }
+    if !on_stdout {
+        print(&text)?;
     }
     Ok(if report.holds() { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }

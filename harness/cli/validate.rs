@@ -5,9 +5,10 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::library::Library;
+use super::library::{self, Library};
 use super::output::print;
 use super::{Failure, FixtureArgs};
+use crate::contract::Fixtures;
 
 /// The arguments of `validate`.
 #[derive(Debug, Args)]
@@ -17,7 +18,9 @@ pub(super) struct Validate {
 }
 
 pub(super) fn run(args: Validate) -> Result<ExitCode, Failure> {
+    let fixtures = args.fixtures.fixtures.clone().map_or(Fixtures::Embedded, Fixtures::Folder);
     let (library, defects) = Library::load_with_defects(args.fixtures.fixtures)?;
+    defects.check_complete(&fixtures, &library.contract.register).map_err(|errors| library::invalid(&errors))?;
     let expanded = library.corpus.cases();
     let cases: BTreeSet<_> = expanded.iter().map(|case| &case.case.id).collect();
     print(&format!(

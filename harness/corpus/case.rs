@@ -69,6 +69,9 @@ pub struct Case {
     /// Several calls, one after the other, each with its own expectation.
     #[serde(default)]
     pub steps: Vec<Call>,
+    /// Whether the steps are made at the same time instead, as far as `--jobs` allows.
+    #[serde(default)]
+    pub together: bool,
     /// Calls that are made afterwards in any case.
     #[serde(default)]
     pub teardown: Vec<Call>,
@@ -145,9 +148,35 @@ pub struct Raw {
     /// The exact body text instead of the input as JSON.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub body: Option<String>,
+    /// How the body becomes bytes, instead of UTF-8; of one place with the body.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encoding: Option<Encoding>,
     /// What is wrong with the signature.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signing: Option<SigningDefect>,
+}
+
+/// An encoding of text that the protocol does not have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Encoding {
+    /// ISO 8859-1: each character up to U+00FF as the byte of its number, so that any byte can be written.
+    Latin1,
+    /// UTF-16, the lower byte first, behind a byte order mark.
+    Utf16,
+}
+
+impl Encoding {
+    /// The bytes of a text; nothing where the encoding lacks one of its characters.
+    pub fn bytes(self, text: &str) -> Option<Vec<u8>> {
+        match self {
+            Self::Latin1 => text.chars().map(|character| u8::try_from(u32::from(character)).ok()).collect(),
+            Self::Utf16 => {
+                let units = std::iter::once(0xFEFF).chain(text.encode_utf16());
+                Some(units.flat_map(u16::to_le_bytes).collect())
+            }
+        }
+    }
 }
 
 /// A deliberate fault in the signature of a request.
@@ -410,5 +439,17 @@ impl JsonSchema for Input {
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({ "description": "The members of a request body.", "type": "object" })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_has_the_bytes_of_its_encoding() {
+        assert_eq!(Encoding::Latin1.bytes("a\u{ff}"), Some(vec![0x61, 0xFF]));
+        assert_eq!(Encoding::Latin1.bytes("\u{100}"), None);
+        assert_eq!(Encoding::Utf16.bytes("{}"), Some(vec![0xFF, 0xFE, 0x7B, 0, 0x7D, 0]));
     }
 }

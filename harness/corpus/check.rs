@@ -264,6 +264,16 @@ impl Checker<'_> {
     }
 
     fn check_orphans(&self, errors: &mut Vec<LoadError>) {
+        let cases = self.corpus.cases();
+        let given: BTreeSet<&str> =
+            cases.iter().flat_map(|case| replies(&case.case)).filter_map(|(_, name)| name).collect();
+        for (name, reply) in self.corpus.replies() {
+            if reply.wrong.is_none() && !given.contains(name.as_str()) {
+                let file = self.fixtures.name_of(&format!("replies/{name}.json"));
+                let message = "no case is answered with it; name it as the reply of one, or take it out".to_owned();
+                errors.push(LoadError::new(&file, "", message));
+            }
+        }
         let cited: BTreeSet<&str> =
             self.corpus.cases().iter().flat_map(|case| &case.case.requirements).map(String::as_str).collect();
         let file = self.fixtures.name_of(REGISTER_FILE);
@@ -310,6 +320,9 @@ fn check_form(case: &Case, errors: &mut Errors<'_>) {
     }
     if !case.steps.is_empty() && (case.family.is_some() || case.control.is_some()) {
         errors.add("/steps", "a case with steps has neither family nor control");
+    }
+    if case.together && case.steps.len() < 2 {
+        errors.add("/together", "expected several steps to be made at the same time");
     }
     if let Some(family) = &case.family
         && family.values.is_empty()
@@ -366,6 +379,12 @@ fn sample_input(request: &RequestSpec) -> Result<Value, String> {
         sample(text)?;
     }
     let filled = sample(&request.input.to_json())?;
+    if let Some(raw) = &request.raw
+        && let Some(encoding) = raw.encoding
+        && encoding.bytes(raw.body.as_deref().unwrap_or(&filled)).is_none()
+    {
+        return Err("the body has a character that its encoding lacks".to_owned());
+    }
     let mut input: Value = serde_json::from_str(&filled).map_err(|error| error.to_string())?;
     // In the protocol a null member is an absent one.
     if let Some(members) = input.as_object_mut() {

@@ -2,7 +2,7 @@
 //!
 //! Start with [`Defect`]; [`Defects::load`] is the way in.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 
 use globset::Glob;
@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::load::LoadErrors;
-use crate::contract::{Contract, Fixtures, LoadError, Register, parse};
+use crate::contract::{Contract, Fixtures, LoadError, REGISTER_FILE, Register, parse};
 
 /// The folder of the banks, below the fixtures folder.
 const FOLDER: &str = "defects";
@@ -85,6 +85,12 @@ pub struct When {
     /// Conditions on members of the request's body, each by its name.
     #[serde(default)]
     pub members: BTreeMap<String, Condition>,
+    /// What the request's method matches.
+    #[serde(default)]
+    pub method: Option<TextPattern>,
+    /// What the request's path and query match.
+    #[serde(default)]
+    pub path: Option<TextPattern>,
     /// Header fields of the request and what they match; one that is not there is an empty text.
     #[serde(default)]
     pub headers: BTreeMap<String, TextPattern>,
@@ -216,6 +222,10 @@ pub enum RequestChange {
     Truncate(Truncation),
     /// Replaces what matches in a text.
     Replace(Replacement),
+    /// Gives it another method.
+    Method(String),
+    /// Gives it another path and query.
+    Path(String),
     /// Sets or removes a header field.
     Header(HeaderChange),
     /// Gives it another body.
@@ -474,6 +484,28 @@ impl Defects {
         &self.entries
     }
 
+    /// What the banks leave unproven: counted `must` requirements that no defect is tagged with.
+    ///
+    /// # Errors
+    /// Each such requirement, with its place in the register.
+    pub fn check_complete(&self, fixtures: &Fixtures, register: &Register) -> Result<(), LoadErrors> {
+        let broken: HashSet<&str> =
+            self.entries.iter().flat_map(|entry| &entry.requirements).map(String::as_str).collect();
+        let file = fixtures.name_of(REGISTER_FILE);
+        let rows = register.requirements.iter().enumerate();
+        let orphans = rows.filter(|(_, row)| row.counts() && !broken.contains(row.id.as_str()));
+        let errors: Vec<_> = orphans
+            .map(|(index, row)| {
+                let message = format!(
+                    "no defect breaks {}, so nothing shows that a server that breaks it is found; tag one in fixtures/defects",
+                    row.id
+                );
+                LoadError::new(&file, format!("/requirements/{index}"), message)
+            })
+            .collect();
+        if errors.is_empty() { Ok(()) } else { Err(LoadErrors(errors)) }
+    }
+
     /// The entry with this id.
     pub fn get(&self, id: &str) -> Option<&Defect> {
         self.entries.iter().find(|defect| defect.id == id)
@@ -536,9 +568,11 @@ mod tests {
     }
 
     #[test]
-    fn the_embedded_banks_load() {
+    fn the_embedded_banks_load_and_break_every_counted_requirement() {
         let contract = Contract::load(&Fixtures::Embedded).expect("the contract is valid");
-        if let Err(errors) = Defects::load(&Fixtures::Embedded, &contract) {
+        let loaded = Defects::load(&Fixtures::Embedded, &contract);
+        let complete = loaded.and_then(|banks| banks.check_complete(&Fixtures::Embedded, &contract.register));
+        if let Err(errors) = complete {
             panic!("{errors}");
         }
     }
@@ -567,6 +601,20 @@ mod tests {
     fn a_wrong_entry_is_refused_with_its_place(#[case] entry: &str, #[case] pointer: &str) {
         let errors = load(entry).expect_err("the entry is wrong");
         assert_eq!(errors.0[0].pointer, pointer, "{errors}");
+    }
+
+    #[test]
+    fn a_counted_requirement_that_no_defect_breaks_is_an_orphan() {
+        let contract = Contract::load(&Fixtures::Embedded).expect("the contract is valid");
+        let one = r#"{"id":"a","kind":"defect","title":"t","requirements":["GC-DUR-02"],"response":["replay"]}"#;
+        let banks = load(one).expect("the entry is valid");
+        let errors = banks.check_complete(&Fixtures::Embedded, &contract.register).expect_err("others are unbroken");
+        let told: Vec<_> = errors.0.iter().map(ToString::to_string).collect();
+        assert!(told.iter().any(|error| error.contains("no defect breaks GC-DUR-01,")), "{told:?}");
+        assert!(!told.iter().any(|error| error.contains("no defect breaks GC-DUR-02,")), "{told:?}");
+        // Neither what is below must, nor what waits for a feature, nor what is excluded.
+        let uncounted = ["GC-PROTO-12", "GC-IAM-01", "GC-ERR-04"];
+        assert!(!told.iter().any(|error| uncounted.iter().any(|id| error.contains(id))), "{told:?}");
     }
 
     #[test]

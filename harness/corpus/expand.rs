@@ -144,7 +144,7 @@ pub(super) fn differences(one: &RequestSpec, other: &RequestSpec) -> Vec<String>
     let parts = [
         ("/method", a.method != b.method),
         ("/path", a.path != b.path),
-        ("/body", a.body != b.body),
+        ("/body", a.body != b.body || a.encoding != b.encoding),
         ("/signing", a.signing != b.signing),
     ];
     places.extend(parts.into_iter().filter(|(_, differs)| *differs).map(|(place, _)| place.to_owned()));

@@ -2,6 +2,9 @@
 
 use std::borrow::Cow;
 
+/// The longest filler: 4 MiB, more than any request of the service needs.
+const LONGEST_FILLER: usize = 4 << 20;
+
 /// A placeholder, by what stands between `${` and `}`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Placeholder {
@@ -13,6 +16,8 @@ pub enum Placeholder {
     Database,
     /// `random:N`: a name of N characters `[a-z0-9]` that no workgroup has, new in each run.
     Random(usize),
+    /// `filler:N`: N times the letter x, for a request of a certain size.
+    Filler(usize),
     /// `absent_domain`: a domain name that no workgroup has, new in each run.
     AbsentDomain,
 }
@@ -25,8 +30,13 @@ impl Placeholder {
             "database" => Some(Self::Database),
             "absent_domain" => Some(Self::AbsentDomain),
             _ => {
-                let length = name.strip_prefix("random:")?.parse().ok()?;
-                (1..=1024).contains(&length).then_some(Self::Random(length))
+                let (kind, length) = name.split_once(':')?;
+                let length = length.parse().ok()?;
+                match kind {
+                    "random" if (1..=1024).contains(&length) => Some(Self::Random(length)),
+                    "filler" if (1..=LONGEST_FILLER).contains(&length) => Some(Self::Filler(length)),
+                    _ => None,
+                }
             }
         }
     }
@@ -39,8 +49,14 @@ impl Placeholder {
             Self::Database => "dev".to_owned(),
             Self::AbsentDomain => "absent.example.com".to_owned(),
             Self::Random(length) => "r".repeat(length),
+            Self::Filler(length) => filler(length),
         }
     }
+}
+
+/// So many times the letter x.
+pub fn filler(length: usize) -> String {
+    "x".repeat(length)
 }
 
 /// A text with its placeholders filled in, as part of a JSON text; the error is what `value` says, or the name of an
@@ -76,7 +92,7 @@ pub fn fill<E>(
 pub enum FillError<E> {
     /// There is no such placeholder.
     #[error(
-        "there is no placeholder ${{{0}}}; there are ${{workgroup}}, ${{custom_domain}}, ${{database}}, ${{absent_domain}} and ${{random:N}}"
+        "there is no placeholder ${{{0}}}; there are ${{workgroup}}, ${{custom_domain}}, ${{database}}, ${{absent_domain}}, ${{random:N}} and ${{filler:N}}"
     )]
     Unknown(String),
     /// It has no value here.
@@ -94,6 +110,7 @@ mod tests {
     #[case("{}", "{}")]
     #[case("\"${workgroup}\"", "\"a-workgroup\"")]
     #[case("a ${random:3} b ${custom_domain}", "a rrr b db.example.com")]
+    #[case("${filler:2}", "xx")]
     fn placeholders_are_filled_in(#[case] text: &str, #[case] filled: &str) {
         let out = fill(text, |placeholder| Ok::<_, ()>(placeholder.sample()));
         assert_eq!(out.as_deref(), Ok(filled));
@@ -104,6 +121,7 @@ mod tests {
     #[case("${workgroup")]
     #[case("${random:}")]
     #[case("${random:0}")]
+    #[case("${filler:4194305}")]
     fn an_unknown_placeholder_is_an_error(#[case] text: &str) {
         assert!(matches!(fill(text, |p| Ok::<_, ()>(p.sample())), Err(FillError::Unknown(_))));
     }

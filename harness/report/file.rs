@@ -69,6 +69,19 @@ impl ReportFile {
         Ok(Self { path: path.to_owned(), place })
     }
 
+    /// Writes a report that is there as a whole.
+    ///
+    /// # Errors
+    /// When it cannot be written; what stood there before stays.
+    pub fn write(self, text: &str) -> Result<(), FileError> {
+        let written = match self.place {
+            Place::Stdout => io::stdout().write_all(text.as_bytes()),
+            Place::Stream(mut file) => file.write_all(text.as_bytes()),
+            Place::File(file) => return file.write(text),
+        };
+        written.map_err(|error| FileError::new(&self.path, &error, "name another file"))
+    }
+
     /// The report that a sink writes to this file; the file is there once the report is finished.
     ///
     /// # Errors

@@ -7,14 +7,27 @@ use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
 
 /// Makes the names of one run of one case; the same seed gives the same names.
-pub(super) struct Names(StdRng);
+pub(super) struct Names {
+    seed: u64,
+    random: StdRng,
+}
 
 impl Names {
     /// Names for a run of a case, drawn from the seed of the whole run.
     pub(super) fn new(seed: u64, case: &str, run: u32) -> Self {
+        Self::drawn_from(&(seed, case, run))
+    }
+
+    fn drawn_from(origin: &impl Hash) -> Self {
         let mut hasher = DefaultHasher::new();
-        (seed, case, run).hash(&mut hasher);
-        Self(StdRng::seed_from_u64(hasher.finish()))
+        origin.hash(&mut hasher);
+        let seed = hasher.finish();
+        Self { seed, random: StdRng::seed_from_u64(seed) }
+    }
+
+    /// Names for one of several calls that are made at the same time.
+    pub(super) fn part(&self, index: usize) -> Self {
+        Self::drawn_from(&(self.seed, index))
     }
 
     /// A name of so many characters: a letter, then letters and digits.
@@ -31,7 +44,7 @@ impl Names {
     }
 
     fn pick(&mut self, from: &[u8]) -> char {
-        char::from(*from.choose(&mut self.0).expect("there is something to pick from"))
+        char::from(*from.choose(&mut self.random).expect("there is something to pick from"))
     }
 }
 

@@ -6,10 +6,16 @@ use crate::corpus::{ExpandedCase, SigningDefect};
 use crate::targets::Target;
 use crate::wire::{Request, SIGNING_NAME};
 
+/// The longest body that is shown as part of a line, in bytes.
+const LONGEST_BODY: usize = 16 << 10;
+
 /// A curl command for a request, or a command of ours where curl cannot make what the case wants
 /// wrong. It takes credentials from the environment, so it holds no secret.
 pub(super) fn line(case: &ExpandedCase, target: &Target, request: &Request, body: &str) -> String {
     let defect = case.calls.first().and_then(|call| call.request.raw.as_ref()?.signing);
+    if body.len() > LONGEST_BODY || body.as_bytes() != request.body {
+        return command(case, target);
+    }
     let signature = match defect {
         _ if target.credentials.is_none() => String::new(),
         None => signing_options(target, "$AWS_SECRET_ACCESS_KEY"),

@@ -4,7 +4,7 @@
 use jiff::{Span, Timestamp};
 
 use super::names::Names;
-use crate::corpus::template::{FillError, Placeholder, fill};
+use crate::corpus::template::{self, FillError, Placeholder, fill};
 use crate::corpus::{Raw, RequestSpec, SigningDefect};
 use crate::targets::Target;
 use crate::wire::sigv4::{Scope, sign};
@@ -61,7 +61,12 @@ pub(super) fn build(
         method: raw.method.clone().unwrap_or_else(|| "POST".to_owned()),
         target: format!("{base}{prefix}{path}"),
         headers,
-        body: body.clone().into_bytes(),
+        body: match raw.encoding {
+            None => body.clone().into_bytes(),
+            Some(encoding) => encoding
+                .bytes(&body)
+                .ok_or_else(|| Missing("its body has a character that its encoding lacks".to_owned()))?,
+        },
     };
     // Not signed, for what stands between may change it: an answer is read as it is, so none may be compressed.
     let identity = ("accept-encoding", "identity");
@@ -86,6 +91,7 @@ fn filled(text: &str, target: &Target, names: &mut Names) -> Result<String, Miss
             .ok_or("it needs a custom domain of the workgroup; name one with --custom-domain"),
         Placeholder::Database => Ok(target.database.clone().unwrap_or_else(|| DEFAULT_DATABASE.to_owned())),
         Placeholder::Random(length) => Ok(names.name(length)),
+        Placeholder::Filler(length) => Ok(template::filler(length)),
         Placeholder::AbsentDomain => Ok(format!("{}.example.com", names.name(16))),
     };
     fill(text, value).map(std::borrow::Cow::into_owned).map_err(|error| match error {

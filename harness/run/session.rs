@@ -3,6 +3,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
+use futures_util::future::join_all;
 use jiff::Timestamp;
 use tokio::sync::{OnceCell, watch};
 
@@ -220,13 +221,13 @@ impl Session {
                 return Some((blocked(format!("its setup call {} failed", index + 1)), vec![exchange]));
             }
         }
-        let mut transcript = Vec::with_capacity(case.calls.len());
-        for (index, call) in case.calls.iter().enumerate() {
-            let part = if index == 0 { String::new() } else { format!("~{index}") };
-            match self.make(case, call, &part, names, interrupt, Some(&mut *result)).await? {
-                Ok(exchange) => transcript.push(exchange),
-                Err(Missing(words)) => return Some((blocked(words), transcript)),
-            }
+        let (transcript, missing) = if case.case.together {
+            self.make_together(case, names, interrupt, result).await?
+        } else {
+            self.make_in_order(case, names, interrupt, result).await?
+        };
+        if let Some(Missing(words)) = missing {
+            return Some((blocked(words), transcript));
         }
         let mut judgement = self.judge.judge(case, &transcript);
         if self.judge.may_be_replay(&judgement)
@@ -242,6 +243,48 @@ impl Session {
             judgement = blocked(reason);
         }
         Some((judgement, transcript))
+    }
+
+    /// Makes the calls of a case one after the other, up to the first that cannot be made.
+    async fn make_in_order(
+        &self,
+        case: &ExpandedCase,
+        names: &mut Names,
+        interrupt: &watch::Receiver<bool>,
+        result: &mut CaseResult,
+    ) -> Option<(Transcript, Option<Missing>)> {
+        let mut transcript = Vec::with_capacity(case.calls.len());
+        for (index, call) in case.calls.iter().enumerate() {
+            match self.make(case, call, &part(index), names, interrupt, Some(&mut *result)).await? {
+                Ok(exchange) => transcript.push(exchange),
+                Err(missing) => return Some((transcript, Some(missing))),
+            }
+        }
+        Some((transcript, None))
+    }
+
+    /// Makes the calls of a case at the same time; those of which the target lacks something are left out.
+    async fn make_together(
+        &self,
+        case: &ExpandedCase,
+        names: &Names,
+        interrupt: &watch::Receiver<bool>,
+        result: &mut CaseResult,
+    ) -> Option<(Transcript, Option<Missing>)> {
+        let mut first = Some(result);
+        let calls = case.calls.iter().enumerate().map(|(index, call)| {
+            let (mut names, result) = (names.part(index), first.take());
+            async move { self.make(case, call, &part(index), &mut names, interrupt, result).await }
+        });
+        let mut transcript = Vec::with_capacity(case.calls.len());
+        let mut missing = None;
+        for made in join_all(calls).await {
+            match made? {
+                Ok(exchange) => transcript.push(exchange),
+                Err(lacking) => missing = Some(lacking),
+            }
+        }
+        Some((transcript, missing))
     }
 
     /// Whether a case was refused for a database that is only our guess.
@@ -315,6 +358,11 @@ impl Session {
             repro: None,
         }
     }
+}
+
+/// What stands behind a case's id in the path of one of its calls, for a server that is told by it.
+fn part(index: usize) -> String {
+    if index == 0 { String::new() } else { format!("~{index}") }
 }
 
 /// Waits for something unless the run is interrupted first.

@@ -98,6 +98,32 @@ fn a_server_that_says_nothing_of_use_is_not_found_but_survives() {
     assert_eq!(report.survivors, ["a"]);
 }
 
+#[tokio::test]
+async fn a_server_that_drops_every_connection_is_not_found_but_survives() {
+    let library = Library::new(&["success/workgroup-only", "parameters/duration-outside"]);
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let endpoint = format!("http://{}", listener.local_addr().expect("an address"));
+    let dropping = tokio::spawn(async move {
+        loop {
+            drop(listener.accept().await);
+        }
+    });
+    let target = Target::at(endpoint.parse().expect("a URL")).with_workgroup("wg");
+    let session = Session::new(Arc::clone(&library.corpus), library.judge.clone(), target, 1, 1).expect("a session");
+    let (_never, calm) = watch::channel(false);
+    let mut results = Vec::new();
+    let once = RunOptions { repeat: 1, fail_fast: false };
+    run_plan(&session, &library.plan, &once, &calm, |result| results.push(result)).await;
+    dropping.abort();
+    assert_eq!(results.len(), library.plan.cases.len());
+
+    let crashing = entry(
+        r#"{"id":"a","kind":"defect","title":"t","requirements":["GC-DUR-02"],"response":[{"status":500},{"body":""}]}"#,
+    );
+    let outcome = Outcome::of(&crashing, library.judge.contract(), &results, 1);
+    assert_eq!((outcome.fate, outcome.broken.len()), (Fate::Survived, 0));
+}
+
 #[test]
 fn a_defect_that_breaks_more_than_it_declares_is_not_attributed() {
     let library = Library::new(&["success/workgroup-only"]);

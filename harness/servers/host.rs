@@ -6,15 +6,19 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
-use axum::body::{Body, to_bytes};
-use axum::extract::State;
-use axum::http;
-use futures_util::stream;
-use tokio::net::TcpListener;
+use futures_util::{FutureExt, stream};
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt, Full, Limited, StreamBody};
+use hyper::body::{Bytes, Frame, Incoming};
+use hyper::header::HeaderValue;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
-use tokio::time::timeout;
+use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::{sleep, timeout};
 
 use crate::wire::{Request, Response};
 
@@ -23,6 +27,9 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long answers under way may take when the server is stopped.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long to wait before the next connection where one could not be taken.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// Why there is no request to answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,13 +52,6 @@ pub struct Host {
     task: JoinHandle<()>,
 }
 
-/// What the handler of a request needs.
-#[derive(Clone)]
-struct Shared {
-    answer: Arc<Answer>,
-    most: usize,
-}
-
 impl Host {
     /// Starts a server on the current tokio runtime, which reads at most so many bytes of a body. It
     /// listens when this returns.
@@ -66,16 +66,8 @@ impl Host {
         let listener = TcpListener::bind(listen).await?;
         let address = listener.local_addr()?;
         let (stop, stopped) = oneshot::channel::<()>();
-        let app = Router::new().fallback(handle).with_state(Shared { answer: Arc::new(answer), most });
-        let server = axum::serve(listener, app).with_graceful_shutdown(async move {
-            // Sent or dropped, both mean stop.
-            let _ = stopped.await;
-        });
-        let task = tokio::spawn(async move {
-            if let Err(error) = server.await {
-                tracing::error!(%error, "the server stopped");
-            }
-        });
+        let server = Server { answer: Arc::new(answer), most };
+        let task = tokio::spawn(server.serve(listener, stopped));
         Ok(Self { address, stop: Some(stop), task })
     }
 
@@ -99,21 +91,73 @@ impl Drop for Host {
     }
 }
 
-/// Reads a request to its end and answers it.
-async fn handle(State(shared): State<Shared>, request: http::Request<Body>) -> http::Response<Body> {
-    let (head, body) = request.into_parts();
-    let response = match timeout(BODY_TIMEOUT, to_bytes(body, shared.most)).await {
-        Err(_) => (shared.answer)(Err(Unread::TimedOut)),
-        // Where the connection is lost nobody reads the answer.
-        Ok(Err(_)) => (shared.answer)(Err(Unread::TooLarge)),
-        Ok(Ok(body)) => (shared.answer)(Ok(&received(&head, body.to_vec()))),
-    };
-    sent(response)
+/// What every connection shares.
+#[derive(Clone)]
+struct Server {
+    answer: Arc<Answer>,
+    most: usize,
 }
 
+impl Server {
+    /// Takes connections until `stopped` is sent or dropped, then lets the answers under way be sent.
+    async fn serve(self, listener: TcpListener, stopped: oneshot::Receiver<()>) {
+        let graceful = GracefulShutdown::new();
+        // Dropped with this function, so that stopping it at once stops every connection too.
+        let mut connections = JoinSet::new();
+        let mut stopped = stopped.fuse();
+        loop {
+            let stream = tokio::select! {
+                _ = &mut stopped => break,
+                accepted = listener.accept() => match accepted {
+                    Ok((stream, _)) => stream,
+                    Err(error) => {
+                        tracing::warn!(%error, "a connection could not be taken");
+                        // Most often there are too many open files, of which some may be closed soon.
+                        sleep(ACCEPT_PAUSE).await;
+                        continue;
+                    }
+                },
+                Some(_) = connections.join_next() => continue,
+            };
+            connections.spawn(self.clone().converse(stream, graceful.watcher()));
+        }
+        drop(listener);
+        graceful.shutdown().await;
+    }
+
+    /// Answers the requests of one connection. Every header field is the answer's own, `Date` too.
+    async fn converse(self, stream: TcpStream, watcher: hyper_util::server::graceful::Watcher) {
+        let service = service_fn(move |request| {
+            let server = self.clone();
+            async move { Ok::<_, Infallible>(server.handle(request).await) }
+        });
+        let mut builder = http1::Builder::new();
+        builder.auto_date_header(false).timer(TokioTimer::new());
+        let connection = builder.serve_connection(TokioIo::new(stream), service);
+        if let Err(error) = watcher.watch(connection).await {
+            tracing::debug!(%error, "a connection ended early");
+        }
+    }
+
+    /// Reads a request to its end and answers it.
+    async fn handle(&self, request: hyper::Request<Incoming>) -> hyper::Response<Body> {
+        let (head, body) = request.into_parts();
+        let response = match timeout(BODY_TIMEOUT, Limited::new(body, self.most).collect()).await {
+            Err(_) => (self.answer)(Err(Unread::TimedOut)),
+            // Where the connection is lost nobody reads the answer.
+            Ok(Err(_)) => (self.answer)(Err(Unread::TooLarge)),
+            Ok(Ok(body)) => (self.answer)(Ok(&received(&head, body.to_bytes().to_vec()))),
+        };
+        sent(response)
+    }
+}
+
+/// The body of an answer.
+type Body = UnsyncBoxBody<Bytes, Infallible>;
+
 /// A request as it is answered.
-fn received(head: &http::request::Parts, body: Vec<u8>) -> Request {
-    let text = |value: &http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+fn received(head: &hyper::http::request::Parts, body: Vec<u8>) -> Request {
+    let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
     Request {
         method: head.method.to_string(),
         target: head.uri.path_and_query().map_or_else(|| "/".to_owned(), ToString::to_string),
@@ -122,23 +166,24 @@ fn received(head: &http::request::Parts, body: Vec<u8>) -> Request {
     }
 }
 
-/// An answer as axum takes it: in chunks where its `Transfer-Encoding` says so.
-fn sent(mut response: Response) -> http::Response<Body> {
+/// An answer as hyper takes it: in chunks where its `Transfer-Encoding` says so.
+fn sent(mut response: Response) -> hyper::Response<Body> {
     let chunked = response.headers.get("transfer-encoding").is_some_and(|coding| coding == "chunked");
     if chunked {
         // The server adds the field itself to a body whose length it is not told.
         response.headers.remove("transfer-encoding");
         response.headers.remove("content-length");
     }
-    let mut builder = http::Response::builder().status(response.status);
+    let mut builder = hyper::Response::builder().status(response.status);
     for (name, value) in response.headers.iter() {
         builder = builder.header(name, value);
     }
     let body = if chunked {
         let behind = response.body.split_off(response.body.len() / 2);
-        Body::from_stream(stream::iter([response.body, behind].map(Ok::<_, Infallible>)))
+        let frames = [response.body, behind].map(|part| Ok(Frame::data(Bytes::from(part))));
+        StreamBody::new(stream::iter(frames)).boxed_unsync()
     } else {
-        Body::from(response.body)
+        Full::new(Bytes::from(response.body)).boxed_unsync()
     };
     builder.body(body).expect("our servers answer with valid statuses and headers")
 }

@@ -94,7 +94,7 @@ async fn credentials_expire_when_the_request_asks(#[case] body: &str, #[case] se
 
 #[rstest]
 #[case("/", "/replies/credentials")]
-#[case("/success", "/success/workgroup-only")]
+#[case("/success", "/success/called-")]
 #[case("/success/called-twice~2", "/success/called-twice~1")]
 #[case("/nothing/like-it", "/<case id>")]
 #[tokio::test]

@@ -21,7 +21,10 @@ pub(super) fn changed(
         taken |= matches!(change, RequestChange::TakeAnySignature);
         apply(&mut new, change, upstream);
     }
-    let same = new.body == request.body && new.headers == request.headers;
+    let same = new.body == request.body
+        && new.headers == request.headers
+        && new.method == request.method
+        && new.target == request.target;
     if same && (signed || !taken) {
         return None;
     }
@@ -56,6 +59,8 @@ fn apply(request: &mut Request, change: &RequestChange, upstream: &Upstream) {
             Some(value) => request.headers.set(&header.name, value.as_str()),
             None => request.headers.remove(&header.name),
         },
+        RequestChange::Method(method) => request.method.clone_from(method),
+        RequestChange::Path(path) => request.target.clone_from(path),
         RequestChange::Body(text) => set_body(request, upstream.fill(text).into_bytes()),
         RequestChange::TakeAnySignature => {}
     }

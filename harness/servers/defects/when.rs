@@ -42,6 +42,8 @@ impl<'a> Seen<'a> {
     pub(super) fn fits(&self, when: &When) -> bool {
         let field = |name: &str| self.request.headers.get(name).unwrap_or_default();
         when.signature.is_none_or(|state| state == self.signature)
+            && when.method.as_ref().is_none_or(|pattern| pattern.regex().is_match(&self.request.method))
+            && when.path.as_ref().is_none_or(|pattern| pattern.regex().is_match(&self.request.target))
             && when.json.is_none_or(|kind| kind == self.kind())
             && when.headers.iter().all(|(name, pattern)| pattern.regex().is_match(field(name)))
             && when

@@ -7,3 +7,4 @@ mod program;
 mod runs;
 mod secrets;
 mod stub;
+mod worked_examples;
