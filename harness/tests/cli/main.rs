@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod causes;
+mod classes;
 mod doctor;
 mod hostile;
 mod program;
