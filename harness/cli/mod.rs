@@ -4,6 +4,7 @@
 
 mod baseline;
 mod credentials;
+mod diff;
 mod exit;
 mod explain;
 mod interrupt;
@@ -48,6 +49,8 @@ enum Command {
     Explain(explain::Explain),
     /// Keep known failures in a file
     Baseline(baseline::Command),
+    /// Compare two runs: what is fixed, broken, new and gone; exit code 1 where something broke
+    Diff(diff::Diff),
     /// Write the JSON Schemas anew, or check that they are current
     Schema(schema::Schema),
     /// Check every fixture
@@ -78,6 +81,7 @@ pub fn main() -> ExitCode {
         Some(Command::List(args)) => list::run(args),
         Some(Command::Explain(args)) => explain::run(args),
         Some(Command::Baseline(command)) => baseline::run(command),
+        Some(Command::Diff(args)) => diff::run(args),
         Some(Command::Schema(args)) => schema::run(args),
         Some(Command::Validate(args)) => validate::run(args),
         Some(Command::Selftest(args)) => selftest::run(args),

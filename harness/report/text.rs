@@ -142,9 +142,10 @@ pub(super) fn case_line(case: &CaseResult) -> String {
 }
 
 fn header(run: &RunEvent) -> String {
-    let RunEvent { tool, suite, selected, seed, target, .. } = run;
+    let RunEvent { tool, suite, selected, shard, seed, target, .. } = run;
+    let shard = shard.as_ref().map_or_else(String::new, |shard| format!(" (shard {shard})"));
     escape(&format!(
-        "{tool}: {suite} of {} at {} in {}, which claims {}; {}, seed {seed}",
+        "{tool}: {suite} of {} at {} in {}, which claims {}; {}{shard}, seed {seed}",
         target.name,
         target.endpoint,
         target.region,
