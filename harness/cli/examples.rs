@@ -38,6 +38,18 @@ Exit codes:
   3  the target cannot be reached
   6  real AWS was not allowed";
 
+pub(super) const DIFF: &str = "\
+Examples:
+  countersign diff old.jsonl new.jsonl
+      What a change of the server fixed and broke
+  countersign diff old.jsonl new.jsonl --format md
+      The same for a pull request
+
+Exit codes:
+  0  nothing broke
+  1  something broke
+  2  the two cannot be compared";
+
 pub(super) const LIST: &str = "\
 Examples:
   countersign list

@@ -5,6 +5,7 @@
 mod baseline;
 mod config;
 mod credentials;
+mod diff;
 mod doctor;
 mod examples;
 mod exit;
@@ -22,6 +23,7 @@ mod selftest;
 mod serve;
 mod settings;
 mod shell;
+mod summary;
 mod target;
 mod validate;
 
@@ -62,6 +64,9 @@ enum Command {
     /// Keep known failures in a file
     #[command(after_help = examples::BASELINE)]
     Baseline(baseline::Command),
+    /// Compare two runs: what is fixed, broken, new and gone; exit code 1 where something broke
+    #[command(after_help = examples::DIFF)]
+    Diff(diff::Diff),
     /// Write the JSON Schemas anew, or check that they are current
     #[command(after_help = examples::SCHEMA)]
     Schema(schema::Schema),
@@ -106,6 +111,7 @@ pub fn main() -> ExitCode {
         Some(Command::List(args)) => list::run(args),
         Some(Command::Explain(args)) => explain::run(args),
         Some(Command::Baseline(command)) => baseline::run(command),
+        Some(Command::Diff(args)) => diff::run(args),
         Some(Command::Schema(args)) => schema::run(args),
         Some(Command::Validate(args)) => validate::run(args),
         Some(Command::Selftest(args)) => selftest::run(args),

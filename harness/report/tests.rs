@@ -43,7 +43,7 @@ fn options() -> TextOptions {
     }
 }
 
-fn snapshot(name: &str, report: &str) {
+pub(super) fn snapshot(name: &str, report: &str) {
     let mut settings = insta::Settings::clone_current();
     settings.set_snapshot_path(concat!(env!("CARGO_MANIFEST_DIR"), "/snapshots/reports"));
     settings.set_prepend_module_to_snapshot(false);
@@ -76,6 +76,23 @@ fn the_json_report_is_as_reviewed_and_is_read_back() {
 #[test]
 fn the_junit_report_is_as_reviewed() {
     snapshot("junit", &written(&sample::events(), |out| JunitSink::new(out, &sample::register())));
+}
+
+#[test]
+fn the_markdown_report_is_as_reviewed() {
+    snapshot("markdown", &written(&sample::events(), |out| MarkdownSink::new(out, &sample::register())));
+}
+
+#[test]
+fn the_log_of_github_actions_is_as_reviewed() {
+    snapshot("github", &written(&sample::events(), |out| GithubSink::new(out, &sample::register(), options())));
+}
+
+#[rstest]
+#[case::json("badge-json", BadgeForm::Json)]
+#[case::svg("badge-svg", BadgeForm::Svg)]
+fn the_badge_is_as_reviewed(#[case] name: &str, #[case] form: BadgeForm) {
+    snapshot(name, &written(&sample::events(), |out| BadgeSink::new(out, form)));
 }
 
 #[test]

@@ -5,6 +5,7 @@ mod causes;
 mod classes;
 mod doctor;
 mod hostile;
+mod marks;
 mod program;
 mod runs;
 mod secrets;
