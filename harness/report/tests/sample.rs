@@ -33,6 +33,7 @@ pub(in crate::report) fn case(id: &str, verdict: Verdict) -> CaseResult {
         title: format!("What {id} claims"),
         requirements: Vec::new(),
         decided: Vec::new(),
+        expected: Vec::new(),
         verdict,
         reason: None,
         violations: Vec::new(),
@@ -44,6 +45,7 @@ pub(in crate::report) fn case(id: &str, verdict: Verdict) -> CaseResult {
         runs: 1,
         duration_ms: 0.0,
         repro: None,
+        exchange: None,
     }
 }
 
