@@ -5,8 +5,10 @@
 //! report format is one file that hears events through [`Sink`]. A report that goes to a file is
 //! wrapped in a [`FiledReport`], so that nobody ever finds half of one.
 
+mod alike;
 mod baseline;
 mod collected;
+mod conclusion;
 mod event;
 mod exit;
 mod file;

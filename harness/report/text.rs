@@ -12,7 +12,7 @@ use super::collected::Collected;
 use super::event::{Event, RunEvent};
 use super::{Sink, words};
 use crate::contract::Register;
-use crate::verdict::{CaseResult, Verdict};
+use crate::verdict::CaseResult;
 use crate::wire::escape;
 
 /// How much of a run is told.
@@ -74,7 +74,7 @@ impl<W: Write> TextSink<W> {
         if self.options.detail > Detail::Quiet {
             page.line(&header(run));
         }
-        if let Some(lines) = obstacle(run) {
+        if let Some(lines) = words::obstacle(run) {
             page.gap();
             for line in lines {
                 page.line(&page.paint(Tone::Bad, &line));
@@ -136,31 +136,4 @@ fn header(run: &RunEvent) -> String {
         target.features.join(", "),
         words::count(*selected, "case"),
     ))
-}
-
-/// What the probe found to stand between the cases and the operation, and what to do about it.
-fn obstacle(run: &RunEvent) -> Option<[String; 3]> {
-    let advice = match run.target.class.as_str() {
-        "answers" => return None,
-        "refused-credentials" => {
-            "Give it credentials that it accepts (AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY), or send \
-             unsigned requests with --no-sign."
-        }
-        "unreachable" => {
-            "Check that it runs, that the endpoint is right, and that nothing between here and there stops the call."
-        }
-        "redirect" => "Give the address that it redirects to as the endpoint.",
-        "server-fault" => "Its own log should tell why; the cases below are judged all the same.",
-        _ => {
-            "Nothing is held against it: every case is not-implemented. If it should have the operation, check the \
-             endpoint, and that its service redshift-serverless is switched on."
-        }
-    };
-    let meaning = format!("The target {}.", escape(&run.target.meaning));
-    Some([meaning, format!("It said: {}", escape(&run.target.said)), advice.to_owned()])
-}
-
-/// Whether a verdict is one that somebody has to look at.
-fn is_problem(verdict: Verdict) -> bool {
-    !matches!(verdict, Verdict::Pass | Verdict::KnownFail | Verdict::NotApplicable)
 }
