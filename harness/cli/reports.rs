@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum};
 use super::Failure;
 use crate::contract::Contract;
 use crate::report::{
-    Detail, Event, FiledReport, JsonSink, JunitSink, ReportFile, Sink, StreamSink, TextOptions, TextSink,
+    Detail, Event, FiledReport, HtmlSink, JsonSink, JunitSink, ReportFile, Sink, StreamSink, TextOptions, TextSink,
 };
 
 /// The flags that say what is reported where.
@@ -34,6 +34,10 @@ pub(super) struct ReportArgs {
     /// Write a JUnit report
     #[arg(long, env = "COUNTERSIGN_REPORT_JUNIT", value_name = "FILE")]
     report_junit: Option<PathBuf>,
+
+    /// Write one HTML file that opens without a network
+    #[arg(long, env = "COUNTERSIGN_REPORT_HTML", value_name = "FILE")]
+    report_html: Option<PathBuf>,
 }
 
 /// What goes to standard output.
@@ -49,7 +53,22 @@ enum Format {
     Jsonl,
 }
 
+impl ReportArgs {
+    /// The first of the reports asked for that has room for one run only.
+    pub(super) fn for_one_run(&self) -> Option<&'static str> {
+        [
+            (self.report_jsonl.is_some(), "--report-jsonl"),
+            (self.report_json.is_some(), "--report-json"),
+            (self.report_junit.is_some(), "--report-junit"),
+            (self.format == Some(Format::Jsonl), "--format jsonl"),
+        ]
+        .into_iter()
+        .find_map(|(asked, flag)| asked.then_some(flag))
+    }
+}
+
 /// The commands that repeat a run.
+#[derive(Default)]
 pub(super) struct Again {
     /// The whole run, with its seed.
     pub(super) whole: String,
@@ -66,7 +85,7 @@ pub(super) struct Reports {
 impl Reports {
     /// Opens every report, so that a path that cannot be written is found before anything is sent.
     pub(super) fn open(args: &ReportArgs, contract: &Contract, again: &Again) -> Result<Self, Failure> {
-        let files = [&args.report_jsonl, &args.report_json, &args.report_junit];
+        let files = [&args.report_jsonl, &args.report_json, &args.report_junit, &args.report_html];
         let to_stdout = files.iter().filter(|file| file.as_deref() == Some(Path::new("-"))).count();
         let format = match args.format.unwrap_or(Format::Auto) {
             Format::Auto if to_stdout > 0 => None,
@@ -86,6 +105,9 @@ impl Reports {
         }
         if let Some(file) = &args.report_junit {
             sinks.push(filed(file, |out| JunitSink::new(out, register))?);
+        }
+        if let Some(file) = &args.report_html {
+            sinks.push(filed(file, |out| HtmlSink::new(out, register))?);
         }
         let stdout = || io::BufWriter::new(io::stdout());
         match format {

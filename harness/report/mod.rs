@@ -8,10 +8,13 @@
 mod alike;
 mod baseline;
 mod collected;
+mod conclude;
 mod conclusion;
 mod event;
 mod exit;
 mod file;
+#[cfg(feature = "cli")]
+mod html;
 mod json;
 #[cfg(feature = "cli")]
 mod junit;
@@ -23,11 +26,14 @@ mod text;
 mod words;
 
 pub use baseline::{Baseline, BaselineError, BaselineFile, Entry};
+pub use conclude::conclude;
 pub use event::{
     Event, FeatureSummary, RequirementEvent, RequirementStatus, RunEvent, SummaryEvent, TargetEvent, VERSION,
 };
 pub use exit::{Ending, Exit};
 pub use file::{FileError, FiledReport, ReportFile, Writer};
+#[cfg(feature = "cli")]
+pub use html::HtmlSink;
 pub use json::{JsonSink, RunReport};
 #[cfg(feature = "cli")]
 pub use junit::JunitSink;
