@@ -53,7 +53,8 @@ impl<W: Write> Sink for HtmlSink<W> {
             self.runs.push(Collected::default());
         }
         if let Some(run) = self.runs.last_mut() {
-            run.hear(event);
+            // As in the run stream, so that a report made from it later is the same.
+            run.hear(&event.clone().rounded());
         }
         Ok(())
     }
@@ -109,3 +110,6 @@ fn visible(out: &mut Output<'_>, state: &mut State<'_, '_>, value: &Value) -> Re
         _ => minijinja::escape_formatter(out, state, value),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -49,13 +49,16 @@ struct Place {
     more: usize,
 }
 
-/// Violations of `must` first, then cases without a verdict, then what is below `must`.
+/// Violations of `must` first, then cases without a verdict and known failures, then what is below `must`.
 pub(super) fn findings(heard: &Collected, register: &Register) -> Vec<Finding> {
     let all: Vec<&str> = heard.cases.iter().map(|case| case.id.as_str()).collect();
     let failing = heard.cases.iter().filter(|case| case.verdict == Verdict::Fail);
     let mut found = broken(failing.clone().map(|case| (case, &case.violations)), &all, register);
-    for verdict in PROBLEMS.into_iter().rev().filter(|verdict| *verdict != Verdict::Fail) {
-        for group in alike::failures(heard, verdict) {
+    let others = PROBLEMS.into_iter().rev().filter(|verdict| *verdict != Verdict::Fail);
+    let groups = others.map(|verdict| (verdict, alike::failures(heard, verdict)));
+    // A known failure is still one.
+    for (verdict, groups) in groups.chain([(Verdict::KnownFail, alike::excused(heard, Verdict::KnownFail))]) {
+        for group in groups {
             let (cases, more) = links(&ids(&group), &all, CASES_LIMIT);
             let place = Place { at: String::new(), expected: String::new(), actual: String::new(), cases, more };
             found.push(Finding {

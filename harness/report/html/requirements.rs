@@ -40,7 +40,6 @@ struct Cell {
     cases: Vec<Link>,
     /// How many cases are not named.
     more: usize,
-    count: usize,
 }
 
 /// Every requirement: of the register, then those that only a stream knows. Where several targets
@@ -73,7 +72,8 @@ pub(super) fn rows(heard: &[Collected], register: &Register) -> Vec<Row> {
             .filter_map(|(event, _)| Some((*event)?.status))
             .filter(|status| *status != RequirementStatus::NotApplicable)
             .collect();
-        let cells = events.iter().zip(&ids_of).map(|(event, all)| cell(*event, all)).collect();
+        let cells = events.iter().zip(&ids_of).zip(&judged).map(|((event, all), judged)| cell(*event, all, *judged));
+        let cells = cells.collect();
         // A difference in what is violated says more than one in what was decided.
         let rank = match statuses.len() {
             0 | 1 => 2,
@@ -113,18 +113,18 @@ fn row(
     }
 }
 
-fn cell(event: Option<&RequirementEvent>, all: &[&str]) -> Cell {
+fn cell(event: Option<&RequirementEvent>, all: &[&str], judged: bool) -> Cell {
     let Some(event) = event else {
-        return Cell { tone: "calm", mark: "–", word: "not told", cases: Vec::new(), more: 0, count: 0 };
+        return Cell { tone: "calm", mark: "–", word: "not told", cases: Vec::new(), more: 0 };
     };
     let (tone, mark, word) = match (event.status, event.level) {
         (RequirementStatus::Pass, _) => ("good", "✓", "holds"),
         (RequirementStatus::Fail, Level::Must) => ("bad", "✗", "violated"),
         (RequirementStatus::Fail, _) => ("doubt", "!", "departs"),
-        (RequirementStatus::Undecided, _) => ("doubt", "?", "undecided"),
+        (RequirementStatus::Undecided, _) => (if judged { "doubt" } else { "calm" }, "?", "undecided"),
         (RequirementStatus::NotApplicable, _) => ("calm", "–", "not applicable"),
     };
     let ids: Vec<&str> = event.cases.iter().map(String::as_str).collect();
     let (cases, more) = links(&ids, all, CASES_LIMIT);
-    Cell { tone, mark, word, cases, more, count: ids.len() }
+    Cell { tone, mark, word, cases, more }
 }
