@@ -126,7 +126,7 @@ pub struct CaseResult {
     pub repro: Option<String>,
     /// The last call as it went over the wire, masked; nothing where none was made.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub exchange: Option<ShownExchange>,
+    pub exchange: Option<Box<ShownExchange>>,
 }
 
 /// A request and its answer as a report may show them: bounded in size, without credentials, account

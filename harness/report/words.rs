@@ -199,7 +199,7 @@ mod tests {
     fn json_says_the_same_when_everything_in_it_is_visible() {
         let text = "a\u{7f}\u{9b}\u{202e}\u{e0041}é\"\\\n ##[x] # ##";
         let json = visible_json(&serde_json::to_string(text).expect("JSON"));
-        assert_eq!(json, r###""a\u007f\u009b\u202e\udb40\udc41é\"\\\n \u0023#[x] # ##""###);
+        assert_eq!(json, r#""a\u007f\u009b\u202e\udb40\udc41é\"\\\n \u0023#[x] # ##""#);
         assert_eq!(serde_json::from_str::<String>(&json).expect("JSON"), text);
     }
 

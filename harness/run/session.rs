@@ -169,7 +169,7 @@ impl Session {
         // What a repeat says is heard only where it is not one more pass.
         if run == 0 || result.verdict != Verdict::Pass {
             result.expected = expected(case);
-            result.exchange = transcript.last().map(|exchange| shown(exchange, &self.secrets));
+            result.exchange = transcript.last().map(|exchange| Box::new(shown(exchange, &self.secrets)));
         }
         if transcript.is_empty() {
             result.runs = 0;

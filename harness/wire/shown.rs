@@ -1,5 +1,7 @@
 //! What may be shown of a message: header fields without credentials, texts bounded in size.
 
+use jiff::fmt::rfc2822;
+
 use super::mask::{mask_identities, mask_known, quote, quote_without};
 use super::{Headers, Request};
 
@@ -14,6 +16,19 @@ pub(super) fn carries_credential(name: &str) -> bool {
     const SECRET: [&str; 6] =
         ["authorization", "proxy-authorization", "x-amz-security-token", "cookie", "set-cookie", "www-authenticate"];
     SECRET.iter().any(|field| field.eq_ignore_ascii_case(name))
+}
+
+/// Whether a header field of an answer may hold a secret by its name; a target names fields as it likes.
+fn may_hold_secret(name: &str) -> bool {
+    const PARTS: [&str; 8] = ["passw", "pwd", "secret", "token", "signature", "credential", "user", "auth"];
+    let lower = name.to_ascii_lowercase();
+    carries_credential(name) || PARTS.iter().any(|part| lower.contains(part))
+}
+
+/// Whether a text is a date as HTTP writes it, and nothing else.
+/// Source: RFC 9110, section 5.6.7: 29 characters.
+fn is_date(text: &str) -> bool {
+    text.len() == 29 && !text.contains('(') && rfc2822::parse(text).is_ok()
 }
 
 /// The header fields of a request of ours. Of a signature, the scope and the names of the signed
@@ -32,7 +47,11 @@ pub fn fields_sent(headers: &Headers, secrets: &[String]) -> Vec<(String, String
 /// The header fields of an answer: as [`quote_without`] quotes them.
 pub fn fields_received(headers: &Headers, secrets: &[String]) -> Vec<(String, String)> {
     shown(headers, |name, value| {
-        let value = if carries_credential(name) { "***".to_owned() } else { quote_without(value, secrets) };
+        let value = match name {
+            _ if may_hold_secret(name) => "***".to_owned(),
+            _ if name.eq_ignore_ascii_case("date") && is_date(value) => value.to_owned(),
+            _ => quote_without(value, secrets),
+        };
         (quote_without(name, secrets), value)
     })
 }
@@ -99,13 +118,25 @@ mod tests {
     #[rstest]
     #[case("set-cookie", "CANARY")]
     #[case("X-Amz-Security-Token", "CANARY")]
+    #[case("x-db-user", "CANARY")]
+    #[case("x-password", "CANARY")]
     #[case("x-note", "password=CANARY")]
-    #[case("x-user", "arn:aws:iam::123456789012:user/CANARY")]
+    #[case("x-identity", "arn:aws:iam::123456789012:user/CANARY")]
     #[case("x-echo", "CANARY")]
     fn no_field_of_an_answer_gives_a_secret_away(#[case] name: &str, #[case] value: &str) {
         let fields = fields_received(&Headers::from_iter([(name, value)]), &["canary".to_owned()]);
         assert_eq!(fields[0].0, name);
         assert!(!fields[0].1.contains("CANARY") && fields[0].1.contains("***"), "{fields:?}");
+    }
+
+    #[rstest]
+    #[case("date", "Sun, 22 Nov 2026 05:02:41 GMT")]
+    #[case("content-length", "141")]
+    #[case("content-type", "application/x-amz-json-1.1")]
+    #[case("x-amzn-errortype", "ValidationException")]
+    fn plain_fields_of_an_answer_stay_whole(#[case] name: &str, #[case] value: &str) {
+        let fields = fields_received(&Headers::from_iter([(name, value)]), &[]);
+        assert_eq!(fields, [(name.to_owned(), value.to_owned())]);
     }
 
     #[test]

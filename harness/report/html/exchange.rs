@@ -45,7 +45,7 @@ impl Usual {
 
     pub(super) fn show(&self, case: &CaseResult) -> Option<Exchange> {
         let ShownExchange { request, request_headers, request_body, answer_headers, answer_body, fault } =
-            case.exchange.as_ref()?;
+            case.exchange.as_deref()?;
         let (request_lines, request_without) = beside(&self.request, request_headers);
         let (answer_lines, answer_without) =
             if answer_body.is_some() { beside(&self.answer, answer_headers) } else { (Vec::new(), Vec::new()) };

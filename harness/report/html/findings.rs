@@ -49,6 +49,9 @@ struct Place {
     more: usize,
 }
 
+/// A violation, and every case that has it.
+type Alike<'a> = (&'a Violation, Vec<&'a CaseResult>);
+
 /// Violations of `must` first, then cases without a verdict and known failures, then what is below `must`.
 pub(super) fn findings(heard: &Collected, register: &Register) -> Vec<Finding> {
     let all: Vec<&str> = heard.cases.iter().map(|case| case.id.as_str()).collect();
@@ -80,7 +83,7 @@ fn broken<'a>(
     all: &[&str],
     register: &Register,
 ) -> Vec<Finding> {
-    let mut by_requirement: BTreeMap<(usize, &str), Vec<(&Violation, Vec<&CaseResult>)>> = BTreeMap::new();
+    let mut by_requirement: BTreeMap<(usize, &str), Vec<Alike<'_>>> = BTreeMap::new();
     for (case, violations) in cases {
         for violation in violations {
             let place = register.requirements.iter().position(|row| row.id == violation.requirement);
@@ -95,10 +98,10 @@ fn broken<'a>(
     by_requirement.into_values().map(|places| finding(&places, all, register)).collect()
 }
 
-fn finding(places: &[(&Violation, Vec<&CaseResult>)], all: &[&str], register: &Register) -> Finding {
+fn finding(places: &[Alike<'_>], all: &[&str], register: &Register) -> Finding {
     let Violation { requirement, level, .. } = places[0].0;
     let row = register.get(requirement);
-    let place = |(violation, cases): &(&Violation, Vec<&CaseResult>)| {
+    let place = |(violation, cases): &Alike<'_>| {
         let (cases, more) = links(&ids(cases), all, CASES_LIMIT);
         Place {
             at: violation.at.clone(),

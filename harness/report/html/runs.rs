@@ -41,7 +41,7 @@ pub(super) struct Run {
 struct Count {
     verdict: &'static str,
     tone: &'static str,
-    count: usize,
+    cases: usize,
 }
 
 /// The requirements of a feature that count.
@@ -66,7 +66,7 @@ fn run(label: String, heard: &Collected) -> Run {
     let conclusion = Conclusion::of(heard);
     let counted = |verdict: Verdict| heard.cases.iter().filter(|case| case.verdict == verdict).count();
     let count =
-        |verdict: Verdict| Count { verdict: verdict.word(), tone: super::view::tone(verdict), count: counted(verdict) };
+        |verdict: Verdict| Count { verdict: verdict.word(), tone: super::view::tone(verdict), cases: counted(verdict) };
     let summary = heard.summary.as_ref();
     let complete = summary.is_some_and(|summary| summary.complete);
     let event = heard.run.as_ref();

@@ -47,7 +47,7 @@ fn the_policy_allows_this_style_and_this_script_and_nothing_else() {
         hash(script)
     );
     assert_eq!(policy, expected);
-    let inline = regex::Regex::new(r#"<[a-z][^<>]* (?:style|on[a-z]+)="#).expect("a pattern");
+    let inline = regex::Regex::new(r"<[a-z][^<>]* (?:style|on[a-z]+)=").expect("a pattern");
     assert!(!inline.is_match(&page), "inline style or handler");
 }
 
