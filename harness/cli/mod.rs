@@ -4,6 +4,7 @@
 
 mod baseline;
 mod credentials;
+mod diff;
 mod exit;
 mod explain;
 mod interrupt;
@@ -18,6 +19,7 @@ pub mod schema;
 mod selftest;
 mod serve;
 mod settings;
+mod summary;
 mod target;
 mod validate;
 
@@ -50,6 +52,8 @@ enum Command {
     Report(report::Report),
     /// Keep known failures in a file
     Baseline(baseline::Command),
+    /// Compare two runs: what is fixed, broken, new and gone; exit code 1 where something broke
+    Diff(diff::Diff),
     /// Write the JSON Schemas anew, or check that they are current
     Schema(schema::Schema),
     /// Check every fixture
@@ -81,6 +85,7 @@ pub fn main() -> ExitCode {
         Some(Command::Explain(args)) => explain::run(args),
         Some(Command::Report(args)) => report::run(args),
         Some(Command::Baseline(command)) => baseline::run(command),
+        Some(Command::Diff(args)) => diff::run(args),
         Some(Command::Schema(args)) => schema::run(args),
         Some(Command::Validate(args)) => validate::run(args),
         Some(Command::Selftest(args)) => selftest::run(args),

@@ -11,13 +11,14 @@ use clap::Args;
 use super::library::Library;
 use super::reports::{Again, ReportArgs, Reports};
 use super::{Failure, FixtureArgs};
-use crate::report::{CutShort, Event, StreamError, conclude, read};
+use crate::report::{CutShort, Event, RunEvent, StreamError, conclude, merge_shards, read};
 
 /// The arguments of `report`.
 #[derive(Debug, Args)]
 pub(super) struct Report {
     /// A run stream, as --report-jsonl writes it (- is standard input); repeat it to put several runs
-    /// side by side. Targets of the same name are told apart by the names of their files
+    /// side by side, or for all shards of one run, which become that run. Targets of the same name are
+    /// told apart by the names of their files
     #[arg(long, value_name = "RUN.jsonl", required = true)]
     from: Vec<PathBuf>,
 
@@ -38,21 +39,29 @@ pub(super) fn run(args: Report) -> Result<ExitCode, Failure> {
     if args.from.iter().filter(standard_input).count() > 1 {
         return Err(Failure::usage("standard input can be read only once; give the other runs as files"));
     }
-    if let Some(flag) = args.reports.for_one_run().filter(|_| args.from.len() > 1) {
-        return Err(Failure::usage(format!(
-            "{flag} has room for one run, found {}; give one --from, or put them side by side with --report-html",
-            args.from.len()
-        )));
-    }
     let library = Library::load(args.fixtures.fixtures)?;
     let register = &library.contract.register;
     let cut_short = if args.accept_incomplete { CutShort::Accept } else { CutShort::Refuse };
-    let mut runs = Vec::with_capacity(args.from.len());
+    let mut streams = Vec::with_capacity(args.from.len());
     for file in &args.from {
-        runs.push(conclude(stream(file, cut_short)?, register));
+        streams.push(conclude(stream(file, cut_short)?, register));
     }
-    tell_apart(&mut runs, &args.from);
+    tell_apart(&mut streams, &args.from);
+    // One shard alone is a run of its own; several are parts of one.
+    let runs = match streams.len() {
+        1 => streams,
+        _ => merge_shards(streams, register).map_err(|error| Failure::usage(error.to_string()))?,
+    };
+    if let Some(flag) = args.reports.for_one_run().filter(|_| runs.len() > 1) {
+        return Err(Failure::usage(format!(
+            "{flag} has room for one run, found {}; give one --from, or put them side by side with --report-html",
+            runs.len()
+        )));
+    }
     let mut reports = Reports::open(&args.reports, &library.contract, &Again::default())?;
+    if runs.len() > 1 {
+        reports = reports.without_summary();
+    }
     for event in runs.iter().flatten() {
         reports.hear(event);
     }
@@ -77,16 +86,21 @@ fn stream(file: &Path, cut_short: CutShort) -> Result<Vec<Event>, Failure> {
     })
 }
 
-/// Gives targets of the same name the names of their files.
-fn tell_apart(runs: &mut [Vec<Event>], files: &[PathBuf]) {
-    let mut names: BTreeMap<String, usize> = BTreeMap::new();
-    for run in runs.iter() {
-        if let Some(Event::Run(run)) = run.first() {
-            *names.entry(run.target.name.clone()).or_default() += 1;
+/// Gives targets of the same name the names of their files. Shards keep their name, by which they
+/// find each other.
+fn tell_apart(streams: &mut [Vec<Event>], files: &[PathBuf]) {
+    fn whole_run(stream: &mut [Event]) -> Option<&mut RunEvent> {
+        match stream.first_mut() {
+            Some(Event::Run(run)) if run.shard.is_none() => Some(run),
+            _ => None,
         }
     }
-    for (run, file) in runs.iter_mut().zip(files) {
-        if let Some(Event::Run(run)) = run.first_mut()
+    let mut names: BTreeMap<String, usize> = BTreeMap::new();
+    for run in streams.iter_mut().filter_map(|stream| whole_run(stream)) {
+        *names.entry(run.target.name.clone()).or_default() += 1;
+    }
+    for (stream, file) in streams.iter_mut().zip(files) {
+        if let Some(run) = whole_run(stream)
             && names.get(&run.target.name).is_some_and(|count| *count > 1)
             && let Some(stem) = file.file_stem().filter(|stem| *stem != "-")
         {

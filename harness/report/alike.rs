@@ -2,7 +2,7 @@
 
 use super::collected::Collected;
 use super::words;
-use crate::verdict::{CaseResult, Verdict};
+use crate::verdict::{CaseResult, Verdict, Violation};
 
 /// The verdicts that somebody has to look at, those that say most about the target last.
 pub(super) const PROBLEMS: [Verdict; 6] = [
@@ -47,6 +47,39 @@ fn groups(
         }
     }
     groups
+}
+
+/// Broken requirements below `must`, each finding once with the cases that have it, in the order of
+/// the requirements' ids.
+pub(super) fn warnings(heard: &Collected) -> Vec<(&Violation, Vec<&CaseResult>)> {
+    let mut found: Vec<(&Violation, Vec<&CaseResult>)> = Vec::new();
+    for case in &heard.cases {
+        for warning in &case.warnings {
+            match found.iter_mut().find(|(other, _)| *other == warning) {
+                Some((_, cases)) => cases.push(case),
+                None => found.push((warning, vec![case])),
+            }
+        }
+    }
+    found.sort_by_key(|(warning, _)| &warning.requirement);
+    found
+}
+
+/// Cases by name, each name told in some words; at most so many, the rest counted.
+pub(super) fn told(
+    cases: &[&CaseResult],
+    heard: &Collected,
+    limit: usize,
+    word: impl Fn(&str, usize) -> String,
+) -> String {
+    let names = names(cases, heard);
+    let (shown, hidden) = names.split_at(names.len().min(limit));
+    let mut texts: Vec<String> = shown.iter().map(|(name, count)| word(name, *count)).collect();
+    let rest: usize = hidden.iter().map(|(_, count)| count).sum();
+    if rest > 0 {
+        texts.push(format!("and {}", words::count(rest, "more case")));
+    }
+    texts.join(", ")
 }
 
 /// The ids of cases, a family that is there as a whole by its own id, each with how many it stands for.

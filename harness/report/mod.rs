@@ -6,18 +6,23 @@
 //! wrapped in a [`FiledReport`], so that nobody ever finds half of one.
 
 mod alike;
+mod badge;
 mod baseline;
 mod collected;
+mod comparison;
 mod conclude;
 mod conclusion;
 mod event;
 mod exit;
 mod file;
+mod github;
 #[cfg(feature = "cli")]
 mod html;
 mod json;
 #[cfg(feature = "cli")]
 mod junit;
+mod markdown;
+mod merge;
 mod stream;
 mod tally;
 #[cfg(test)]
@@ -25,18 +30,23 @@ mod tests;
 mod text;
 mod words;
 
-pub use baseline::{Baseline, BaselineError, BaselineFile, Entry};
+pub use badge::{BadgeForm, BadgeSink};
+pub use baseline::{Baseline, BaselineError, BaselineFile, Entry, Excuse};
+pub use comparison::{Change, CompareError, Comparison};
 pub use conclude::conclude;
 pub use event::{
     Event, FeatureSummary, RequirementEvent, RequirementStatus, RunEvent, SummaryEvent, TargetEvent, VERSION,
 };
 pub use exit::{Ending, Exit};
 pub use file::{FileError, FiledReport, ReportFile, Writer};
+pub use github::GithubSink;
 #[cfg(feature = "cli")]
 pub use html::HtmlSink;
 pub use json::{JsonSink, RunReport};
 #[cfg(feature = "cli")]
 pub use junit::JunitSink;
+pub use markdown::{MARKDOWN_LIMIT, MarkdownSink};
+pub use merge::{MergeError, merge, merge_shards};
 pub use stream::{CutShort, LINE_LIMIT, StreamError, StreamSink, read};
 pub use tally::Tally;
 pub use text::{Detail, TextOptions, TextSink};
@@ -74,6 +84,7 @@ pub fn formats() -> Schemas {
     [
         format_schema::<Event>("run-stream.schema.json", "One line of a run stream"),
         format_schema::<RunReport>("run-report.schema.json", "A run as one object"),
+        format_schema::<Comparison>("diff.schema.json", "What differs between two runs"),
         format_schema::<BaselineFile>("baseline.schema.json", "A baseline: known failures"),
     ]
     .into()

@@ -43,7 +43,7 @@ fn options() -> TextOptions {
     }
 }
 
-fn snapshot(name: &str, report: &str) {
+pub(super) fn snapshot(name: &str, report: &str) {
     let mut settings = insta::Settings::clone_current();
     settings.set_snapshot_path(concat!(env!("CARGO_MANIFEST_DIR"), "/snapshots/reports"));
     settings.set_prepend_module_to_snapshot(false);
@@ -87,6 +87,23 @@ fn the_html_report_is_as_reviewed() {
     let hashes = regex::Regex::new("sha256-[A-Za-z0-9+/=]+").expect("a pattern");
     let page = own.replace_all(&page, "<$1>…</$1>");
     snapshot("html", &hashes.replace_all(&page, "sha256-…"));
+}
+
+#[test]
+fn the_markdown_report_is_as_reviewed() {
+    snapshot("markdown", &written(&sample::events(), |out| MarkdownSink::new(out, &sample::register())));
+}
+
+#[test]
+fn the_log_of_github_actions_is_as_reviewed() {
+    snapshot("github", &written(&sample::events(), |out| GithubSink::new(out, &sample::register(), options())));
+}
+
+#[rstest]
+#[case::json("badge-json", BadgeForm::Json)]
+#[case::svg("badge-svg", BadgeForm::Svg)]
+fn the_badge_is_as_reviewed(#[case] name: &str, #[case] form: BadgeForm) {
+    snapshot(name, &written(&sample::events(), |out| BadgeSink::new(out, form)));
 }
 
 #[test]

@@ -15,6 +15,9 @@ use crate::contract::Register;
 use crate::verdict::CaseResult;
 use crate::wire::escape;
 
+/// The longest name of a verdict.
+const VERDICT_WIDTH: usize = 15;
+
 /// How much of a run is told.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Detail {
@@ -59,6 +62,11 @@ impl<W: Write> TextSink<W> {
         Self { out, options, register: register.clone(), heard: Collected::default(), first: true }
     }
 
+    /// What it is written to, for what a report puts between the lines of this one.
+    pub(super) fn out(&mut self) -> &mut W {
+        &mut self.out
+    }
+
     fn page(&self) -> Page {
         Page::new(self.options.colour, self.first)
     }
@@ -97,12 +105,9 @@ impl<W: Write> TextSink<W> {
             return Ok(());
         }
         let mut page = self.page();
-        let verdict = page.paint(Tone::of(case.verdict), &format!("{:<15}", case.verdict.word()));
-        let warnings = match case.warnings.len() {
-            0 => String::new(),
-            some => format!(", {}", words::count(some, "warning")),
-        };
-        page.line(&format!("{verdict} {} {}{warnings}", escape(&case.id), words::duration(case.duration_ms)));
+        let line = case_line(case);
+        let (verdict, rest) = line.split_at(VERDICT_WIDTH);
+        page.line(&format!("{}{rest}", page.paint(Tone::of(case.verdict), verdict)));
         self.print(&page)
     }
 }
@@ -138,10 +143,21 @@ impl<W: Write> Sink for TextSink<W> {
     }
 }
 
+/// A case on one line: verdict, id, duration, and how many warnings.
+pub(super) fn case_line(case: &CaseResult) -> String {
+    let warnings = match case.warnings.len() {
+        0 => String::new(),
+        some => format!(", {}", words::count(some, "warning")),
+    };
+    let (verdict, id) = (case.verdict.word(), escape(&case.id));
+    format!("{verdict:<VERDICT_WIDTH$} {id} {}{warnings}", words::duration(case.duration_ms))
+}
+
 fn header(run: &RunEvent) -> String {
-    let RunEvent { tool, suite, selected, seed, target, .. } = run;
+    let RunEvent { tool, suite, selected, shard, seed, target, .. } = run;
+    let shard = shard.as_ref().map_or_else(String::new, |shard| format!(" (shard {shard})"));
     escape(&format!(
-        "{tool}: {suite} of {} at {} in {}, which claims {}; {}, seed {seed}",
+        "{tool}: {suite} of {} at {} in {}, which claims {}; {}{shard}, seed {seed}",
         target.name,
         target.endpoint,
         target.region,

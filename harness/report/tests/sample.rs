@@ -230,6 +230,7 @@ pub(in crate::report) fn events_of(results: Vec<CaseResult>, complete: bool) -> 
         tool: "countersign 0.1.0".to_owned(),
         suite: "GetCredentials".to_owned(),
         selected: 11,
+        shard: None,
         seed: 42,
         target: TargetEvent {
             name: "endpoint".to_owned(),

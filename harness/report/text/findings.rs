@@ -1,7 +1,5 @@
 //! What was found: warnings, what is excused, and what somebody has to look at.
 
-use std::collections::BTreeMap;
-
 use super::super::alike::{self, PROBLEMS, is_problem};
 use super::super::collected::Collected;
 use super::super::words::Line;
@@ -16,21 +14,12 @@ const LIST_LIMIT: usize = 6;
 
 /// Broken requirements below `must`, each with where it was seen.
 pub(super) fn warnings(page: &mut Page, heard: &Collected, register: &Register, detail: Detail) {
-    let mut found: BTreeMap<&str, Vec<(&Violation, Vec<&CaseResult>)>> = BTreeMap::new();
-    for case in &heard.cases {
-        for warning in &case.warnings {
-            let alike = found.entry(&warning.requirement).or_default();
-            match alike.iter_mut().find(|(other, _)| *other == warning) {
-                Some((_, cases)) => cases.push(case),
-                None => alike.push((warning, vec![case])),
-            }
-        }
-    }
+    let found = alike::warnings(heard);
     if found.is_empty() {
         return;
     }
     page.title("Warnings (requirements below must; they never fail a run)");
-    for findings in found.values() {
+    for findings in found.chunk_by(|one, other| one.0.requirement == other.0.requirement) {
         page.line(&format!("  {}", page.paint(Tone::Doubtful, &words::requirement(findings[0].0, register))));
         let shown = limit(detail, findings.len());
         for (warning, cases) in &findings[..shown] {

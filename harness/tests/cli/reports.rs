@@ -76,10 +76,27 @@ fn several_runs_stand_side_by_side_under_the_names_of_their_files() {
 #[case("--report-junit")]
 #[case("--report-json")]
 #[case("--report-jsonl")]
+#[case("--report-md")]
+#[case("--badge")]
 fn a_format_with_room_for_one_run_says_so(#[case] flag: &str) {
     let stream = stream();
     let (_, finished) = report(&[("one.jsonl", &stream), ("two.jsonl", &stream)], &[flag, "r"]);
     finished.expect(2, &[flag, "room for one run, found 2", "--report-html"]);
+}
+
+#[test]
+fn all_shards_of_a_run_become_that_run() {
+    let shard = |shard: &str| {
+        let run = ["run", "lifetimes", "--seed", "1", "--shard", shard, "--format", "jsonl"];
+        Program::new(&run).finish().stdout
+    };
+    let (one, two) = (shard("1/2"), shard("2/2"));
+    let (program, finished) =
+        report(&[("one.jsonl", &one), ("two.jsonl", &two)], &["--report-json", "r.json", "--report-html", "r.html"]);
+    finished.expect(0, &["12 cases: 12 pass"]);
+    let merged: serde_json::Value = serde_json::from_str(&read(program.folder(), "r.json")).expect("JSON");
+    assert_eq!(merged["cases"].as_array().map(Vec::len), Some(12));
+    assert!(read(program.folder(), "r.html").contains("<h1>GetCredentials of emulator</h1>"));
 }
 
 #[test]
