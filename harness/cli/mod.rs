@@ -16,6 +16,7 @@ mod list;
 mod origin;
 mod output;
 mod progress;
+mod report;
 mod reports;
 mod run;
 pub mod schema;
@@ -61,6 +62,8 @@ enum Command {
     /// Explain one requirement, case or defect in full, with a curl line
     #[command(after_help = examples::EXPLAIN)]
     Explain(explain::Explain),
+    /// Make any report from the run streams of earlier runs; several stand side by side
+    Report(report::Report),
     /// Keep known failures in a file
     #[command(after_help = examples::BASELINE)]
     Baseline(baseline::Command),
@@ -110,6 +113,7 @@ pub fn main() -> ExitCode {
         Some(Command::Doctor(args)) => doctor::run(*args),
         Some(Command::List(args)) => list::run(args),
         Some(Command::Explain(args)) => explain::run(args),
+        Some(Command::Report(args)) => report::run(args),
         Some(Command::Baseline(command)) => baseline::run(command),
         Some(Command::Diff(args)) => diff::run(args),
         Some(Command::Schema(args)) => schema::run(args),

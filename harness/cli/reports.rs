@@ -10,8 +10,8 @@ use super::output::wants_colour;
 use super::summary::StepSummary;
 use crate::contract::Contract;
 use crate::report::{
-    BadgeForm, BadgeSink, Detail, Event, FiledReport, GithubSink, JsonSink, JunitSink, MarkdownSink, ReportFile, Sink,
-    StreamSink, TextOptions, TextSink,
+    BadgeForm, BadgeSink, Detail, Event, FiledReport, GithubSink, HtmlSink, JsonSink, JunitSink, MarkdownSink,
+    ReportFile, Sink, StreamSink, TextOptions, TextSink,
 };
 
 /// The flags that say what is reported where.
@@ -38,6 +38,10 @@ pub(super) struct ReportArgs {
     #[arg(long, env = "COUNTERSIGN_REPORT_JUNIT", value_name = "FILE")]
     report_junit: Option<PathBuf>,
 
+    /// Write one HTML file that opens without a network
+    #[arg(long, env = "COUNTERSIGN_REPORT_HTML", value_name = "FILE")]
+    report_html: Option<PathBuf>,
+
     /// Write the run as Markdown; the job summary of GitHub Actions gets it in any case
     #[arg(long, env = "COUNTERSIGN_REPORT_MD", value_name = "FILE")]
     report_md: Option<PathBuf>,
@@ -62,7 +66,25 @@ enum Format {
     Github,
 }
 
+impl ReportArgs {
+    /// The first of the reports asked for that has room for one run only.
+    pub(super) fn for_one_run(&self) -> Option<&'static str> {
+        [
+            (self.report_jsonl.is_some(), "--report-jsonl"),
+            (self.report_json.is_some(), "--report-json"),
+            (self.report_junit.is_some(), "--report-junit"),
+            (self.report_md.is_some(), "--report-md"),
+            (self.badge.is_some(), "--badge"),
+            (self.format == Some(Format::Jsonl), "--format jsonl"),
+            (self.format == Some(Format::Github), "--format github"),
+        ]
+        .into_iter()
+        .find_map(|(asked, flag)| asked.then_some(flag))
+    }
+}
+
 /// The commands that repeat a run.
+#[derive(Default)]
 pub(super) struct Again {
     /// The whole run, with its seed.
     pub(super) whole: String,
@@ -81,7 +103,7 @@ pub(super) struct Reports {
 impl Reports {
     /// Opens every report, so that a path that cannot be written is found before anything is sent.
     pub(super) fn open(args: &ReportArgs, contract: &Contract, again: &Again) -> Result<Self, Failure> {
-        let files = [&args.report_jsonl, &args.report_json, &args.report_junit, &args.report_md];
+        let files = [&args.report_jsonl, &args.report_json, &args.report_junit, &args.report_html, &args.report_md];
         let to_stdout = files.iter().filter(|file| file.as_deref() == Some(Path::new("-"))).count();
         let format = match args.format.unwrap_or(Format::Auto) {
             Format::Auto if to_stdout > 0 => None,
@@ -101,6 +123,9 @@ impl Reports {
         }
         if let Some(file) = &args.report_junit {
             sinks.push(filed(file, |out| JunitSink::new(out, register))?);
+        }
+        if let Some(file) = &args.report_html {
+            sinks.push(filed(file, |out| HtmlSink::new(out, register))?);
         }
         if let Some(file) = &args.report_md {
             sinks.push(filed(file, |out| MarkdownSink::new(out, register))?);
@@ -140,6 +165,11 @@ impl Reports {
         let summary = std::env::var_os("GITHUB_STEP_SUMMARY").filter(|path| !path.is_empty());
         let summary = summary.map(|path| StepSummary::new(path.into(), register));
         Ok(Self { sinks, summary, error: None })
+    }
+
+    /// The same without the job summary, which has room for one run.
+    pub(super) fn without_summary(self) -> Self {
+        Self { summary: None, ..self }
     }
 
     /// Tells every report.

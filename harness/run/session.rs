@@ -7,19 +7,18 @@ use futures_util::future::join_all;
 use jiff::Timestamp;
 use tokio::sync::{OnceCell, watch};
 
+use super::described::{describe, expected, shown};
 use super::names::Names;
 use super::repro;
 use super::request::{self, DEFAULT_DATABASE, Missing};
 use super::sender::Sender;
 use crate::contract::{Contract, Side};
 use crate::corpus::{Call, Corpus, ExpandedCase};
-use crate::judge::{Judge, Judgement, shape};
+use crate::judge::{Judge, Judgement};
 use crate::targets::Target;
 use crate::targets::probe::{self, Class, Probe};
 use crate::verdict::{CaseResult, Verdict, Violation};
-use crate::wire::{
-    Client, ClientError, Credentials, Exchange, Transcript, error_type, mask_known, quote_without, secrets_in,
-};
+use crate::wire::{Client, ClientError, Credentials, Exchange, Transcript, error_type, mask_known};
 
 /// A target under test with everything that its cases share: connections, controls, the seed.
 #[derive(Debug)]
@@ -141,6 +140,7 @@ impl Session {
             result.verdict = verdict;
             result.reason = reason;
             result.runs = 0;
+            result.expected = expected(case);
             return Some(result);
         }
         let mut names = Names::new(self.seed, &case.id, run);
@@ -148,6 +148,11 @@ impl Session {
         self.tear_down(case, &mut names).await;
         let (judgement, transcript) = outcome?;
         describe(&mut result, judgement, &transcript, &self.secrets);
+        // What a repeat says is heard only where it is not one more pass.
+        if run == 0 || result.verdict != Verdict::Pass {
+            result.expected = expected(case);
+            result.exchange = transcript.last().map(|exchange| Box::new(shown(exchange, &self.secrets)));
+        }
         if transcript.is_empty() {
             result.runs = 0;
         }
@@ -326,6 +331,7 @@ impl Session {
             title: case.case.title.clone(),
             requirements: case.case.requirements.clone(),
             decided: Vec::new(),
+            expected: Vec::new(),
             verdict: Verdict::Indeterminate,
             reason: None,
             violations: Vec::new(),
@@ -337,6 +343,7 @@ impl Session {
             runs: 1,
             duration_ms: 0.0,
             repro: None,
+            exchange: None,
         }
     }
 }
@@ -371,28 +378,4 @@ fn blocked_by(control: &CaseResult) -> (Verdict, Option<String>) {
         (None, None) => String::new(),
     };
     (verdict, Some(format!("its control {} is {}{why}", control.id, control.verdict)))
-}
-
-/// Fills in what was judged and seen, without our own secrets, which a target may have sent back.
-fn describe(result: &mut CaseResult, judgement: Judgement, transcript: &[Exchange], ours: &[String]) {
-    result.verdict = judgement.verdict;
-    result.reason = judgement.reason;
-    result.violations = judgement.violations;
-    result.warnings = judgement.warnings;
-    for violation in result.violations.iter_mut().chain(&mut result.warnings) {
-        violation.expected = mask_known(&violation.expected, ours);
-        violation.actual = mask_known(&violation.actual, ours);
-    }
-    result.reason = result.reason.take().map(|reason| mask_known(&reason, ours));
-    result.decided = judgement.decided.into_iter().collect();
-    if let Some(Ok(response)) = transcript.last().map(|exchange| &exchange.answer) {
-        result.status = Some(response.status);
-        let body = response.json();
-        let mut secrets = secrets_in(body.as_ref());
-        secrets.extend_from_slice(ours);
-        let quote = |text: String| quote_without(&text, &secrets);
-        result.error = (response.status >= 300).then(|| error_type(response)).flatten().map(quote);
-        result.media_type = response.media_type().map(quote);
-        result.body = Some(mask_known(&shape(response, body.as_ref()), ours));
-    }
 }

@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::LazyLock;
 
@@ -92,13 +93,23 @@ static PLAIN_WORD: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(pattern).expect("the pattern is valid")
 });
 
+/// A text without ARNs, account ids and the database users of identities.
+pub(super) fn mask_identities(text: &str) -> Cow<'_, str> {
+    let digits = || text.bytes().filter(u8::is_ascii_digit).count();
+    // Most texts have nothing that the pattern could begin with.
+    if text.contains("arn:") || text.contains("IAM") || digits() >= 12 {
+        IDENTITY.replace_all(text, "***")
+    } else {
+        Cow::Borrowed(text)
+    }
+}
+
 /// A word as it is, or masked where it looks like a key or a password: letters mixed with digits, or
 /// a long word in capitals.
-fn plain_or_masked(word: &regex::Captures<'_>) -> String {
-    let word = &word[0];
+fn plain_or_masked(word: &str) -> &str {
     let mixed = word.bytes().any(|b| b.is_ascii_digit()) && word.bytes().any(|b| b.is_ascii_alphabetic());
     let shouted = word.len() >= 12 && word.bytes().all(|b| b.is_ascii_uppercase());
-    if (mixed || shouted) && !PLAIN_WORD.is_match(word) { "***".to_owned() } else { word.to_owned() }
+    if (mixed || shouted) && !PLAIN_WORD.is_match(word) { "***" } else { word }
 }
 
 /// The values in a body that must not be quoted: those of members whose name says that they are
@@ -141,7 +152,7 @@ pub fn quote_without(text: &str, secrets: &[String]) -> String {
 /// A text with each of these secrets masked, in any letter case.
 pub fn mask_known(text: &str, secrets: &[String]) -> String {
     let mut masked = text.to_owned();
-    for secret in secrets.iter().filter(|secret| !secret.is_empty()) {
+    for secret in secrets.iter().filter(|secret| !secret.is_empty() && secret.len() <= text.len()) {
         // ASCII lower case keeps every byte offset.
         let (lower, wanted) = (masked.to_ascii_lowercase(), secret.to_ascii_lowercase());
         let places: Vec<usize> = lower.match_indices(&wanted).map(|(at, _)| at).collect();
@@ -152,12 +163,21 @@ pub fn mask_known(text: &str, secrets: &[String]) -> String {
     masked
 }
 
-/// Whether a text is a name such as `dbPassword` or `ValidationException`: letters only, and no
-/// longer than names are. It saves most texts from being searched.
+/// Whether a text is a name such as `dbPassword` or `content-type`, or a short number: letters and what
+/// joins words, and no longer than names are. It saves most texts from being searched.
 fn is_plain_name(text: &str) -> bool {
-    text.len() <= 40
-        && text.bytes().all(|byte| byte.is_ascii_alphabetic())
-        && text.bytes().any(|byte| byte.is_ascii_lowercase())
+    let letters = |byte: u8| byte.is_ascii_alphabetic() || b"-_./".contains(&byte);
+    let name = text.len() <= 40 && text.bytes().all(letters) && text.bytes().any(|byte| byte.is_ascii_lowercase());
+    name || (text.len() < 12 && text.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+/// Whether a text is one word of letters and digits such as the id of a request, and nothing else.
+fn is_one_word(text: &str) -> bool {
+    let part = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+    (8..=QUOTE_LIMIT).contains(&text.len())
+        && text.bytes().all(part)
+        && text.bytes().any(|byte| byte.is_ascii_alphabetic())
+        && text.bytes().any(|byte| byte.is_ascii_digit())
 }
 
 /// A target's own words, fit for a report: escaped, cut at 200 characters, and without what looks
@@ -167,9 +187,12 @@ pub fn quote(text: &str) -> String {
     if text == MEDIA_TYPE || is_plain_name(text) {
         return text.to_owned();
     }
+    if is_one_word(text) {
+        return plain_or_masked(text).to_owned();
+    }
     let masked = NAMED_SECRET.replace_all(text, "$1***");
-    let masked = IDENTITY.replace_all(&masked, "***");
-    let masked = LONG_WORD.replace_all(&masked, plain_or_masked);
+    let masked = mask_identities(&masked);
+    let masked = LONG_WORD.replace_all(&masked, |word: &regex::Captures<'_>| plain_or_masked(&word[0]).to_owned());
     let mut short: String = masked.split_whitespace().collect::<Vec<_>>().join(" ");
     if let Some((end, _)) = short.char_indices().nth(QUOTE_LIMIT) {
         short.truncate(end);

@@ -3,6 +3,8 @@ use std::fmt;
 use jiff::Timestamp;
 use jiff::fmt::rfc2822::DateTimeParser;
 
+use super::shown::carries_credential;
+
 /// Header fields in the order and letter case in which they went over the wire.
 ///
 /// Printing them masks every value that carries a credential.
@@ -56,12 +58,8 @@ impl<N: Into<String>, V: Into<String>> FromIterator<(N, V)> for Headers {
 
 impl fmt::Debug for Headers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const SECRET: [&str; 4] = ["authorization", "x-amz-security-token", "cookie", "set-cookie"];
         f.debug_map()
-            .entries(self.iter().map(|(name, value)| {
-                let secret = SECRET.iter().any(|field| field.eq_ignore_ascii_case(name));
-                (name, if secret { "***" } else { value })
-            }))
+            .entries(self.iter().map(|(name, value)| (name, if carries_credential(name) { "***" } else { value })))
             .finish()
     }
 }

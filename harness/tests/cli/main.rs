@@ -7,6 +7,7 @@ mod doctor;
 mod hostile;
 mod marks;
 mod program;
+mod reports;
 mod runs;
 mod secrets;
 mod stub;
