@@ -38,6 +38,15 @@ Exit codes:
   3  the target cannot be reached
   6  real AWS was not allowed";
 
+pub(super) const REPORT: &str = "\
+Examples:
+  countersign report --from run.jsonl --report-html run.html --report-md run.md
+      Two reports of one run
+  countersign report --from a.jsonl --from b.jsonl --report-html matrix.html
+      Several targets side by side
+  countersign report --from shard-1.jsonl --from shard-2.jsonl --report-junit junit.xml
+      The shards of one run, put together";
+
 pub(super) const DIFF: &str = "\
 Examples:
   countersign diff old.jsonl new.jsonl

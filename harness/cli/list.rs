@@ -66,8 +66,7 @@ pub(super) fn run(args: List) -> Result<ExitCode, Failure> {
             let mut lines = Vec::new();
             for row in &rows {
                 lines.push(hang(&format!("{:names$}  ", row.name), &row.about, width));
-                lines
-                    .extend(row.below.iter().map(|(label, ids)| hang(&format!("{:names$}  {label} ", ""), ids, width)));
+                lines.extend(row.below.iter().map(|(label, ids)| hang("    ", &format!("{label} {ids}"), width)));
             }
             lines.join("\n")
         }

@@ -63,6 +63,7 @@ enum Command {
     #[command(after_help = examples::EXPLAIN)]
     Explain(explain::Explain),
     /// Make any report from the run streams of earlier runs; several stand side by side
+    #[command(after_help = examples::REPORT)]
     Report(report::Report),
     /// Keep known failures in a file
     #[command(after_help = examples::BASELINE)]

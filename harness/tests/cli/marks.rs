@@ -224,7 +224,7 @@ fn a_shard_says_so_in_its_stream() {
     let finished = Program::new(&["run", "success", "--shard", "2/3", "--format", "jsonl"]).finish();
     let run: Value =
         serde_json::from_str(finished.expect(0, &[]).stdout.lines().next().expect("a line")).expect("JSON");
-    assert_eq!((&run["shard"], run["selected"].as_u64()), (&"2/3".into(), Some(2)));
+    assert_eq!((&run["shard"], run["selected"].as_u64()), (&"2/3".into(), Some(3)));
 }
 
 #[test]
