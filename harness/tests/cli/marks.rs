@@ -263,3 +263,38 @@ fn a_baseline_has_one_entry_for_a_suite_and_a_last_day_after_which_it_excuses_no
         .finish()
         .expect(1, &["expired", "errors"]);
 }
+
+#[test]
+fn the_shards_of_a_run_make_the_report_of_the_whole() {
+    let run =
+        |shard: &[&str]| Program::new(&[&["run", "--seed", "7", "--format", "jsonl"], shard].concat()).finish().stdout;
+    let mut report = Program::new(&["report", "--report-json", "merged.json"]);
+    for index in 1..=3 {
+        let (name, shard) = (format!("{index}.jsonl"), format!("{index}/3"));
+        report = report.file(&name, &run(&["--shard", &shard]));
+        report.command().args(["--from", &name]);
+    }
+    report.finish().expect(0, &["conformant for core"]);
+    let merged = std::fs::read_to_string(report.folder().join("merged.json")).expect("the report is there");
+    let merged: Value = serde_json::from_str(&merged).expect("JSON");
+    let whole = run(&[]);
+    let events: Vec<Value> = whole.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let ids = |cases: Vec<&Value>| {
+        cases.into_iter().map(|case| case["id"].to_string()).collect::<std::collections::BTreeSet<_>>()
+    };
+    let cases = events.iter().filter(|event| event["event"] == "case").collect();
+    assert_eq!(ids(merged["cases"].as_array().expect("cases").iter().collect()), ids(cases));
+    let summary = events.last().expect("a summary");
+    for member in ["conformant", "verdicts", "features", "checks", "complete"] {
+        assert_eq!(merged["summary"][member], summary[member], "{member}");
+    }
+    let requirements = events.iter().filter(|event| event["event"] == "requirement");
+    let statuses: Vec<_> = requirements.map(|event| (&event["id"], &event["status"])).collect();
+    let merged: Vec<_> = merged["requirements"]
+        .as_array()
+        .expect("requirements")
+        .iter()
+        .map(|event| (&event["id"], &event["status"]))
+        .collect();
+    assert_eq!(merged, statuses);
+}

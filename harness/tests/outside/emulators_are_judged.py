@@ -318,14 +318,6 @@ def matrix(binary: str, names: list[str], reports: Path) -> None:
     check("the matrix loads nothing from elsewhere", not re.search(r'<(link|script|img)[^>]*(src|href)="?https?://', page))
 
 
-def table(streams: dict[str, Judged]) -> None:
-    """The classes side by side, as text."""
-    width = max(map(len, streams))
-    for name, judged in streams.items():
-        counts = ", ".join(f"{count} {verdict}" for verdict, count in sorted(judged.summary["verdicts"].items()))
-        print(f"  {name:{width}}  {judged.target['class']:24}  {counts}")
-
-
 def examine(emulator: Emulator, programs: Path, binary: str, reports: Path, cases: set[str]) -> Judged:
     with running(emulator, programs, reports / f"{emulator.name}.log") as endpoint:
         judged = judge(binary, emulator.name, endpoint, reports)
@@ -373,10 +365,7 @@ def main() -> None:
     for name, judged in streams.items():
         print(f"{sentence(name, judged)}")
     print()
-    if countersign(given.binary, "report", "--help").returncode == 0:
-        matrix(given.binary, list(streams), reports)
-    else:
-        table(streams)
+    matrix(given.binary, list(streams), reports)
     check("an emulator was judged", bool(streams))
     print(f"{passed} passed, {failed} failed")
     sys.exit(failed > 0)
