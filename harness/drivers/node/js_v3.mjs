@@ -94,22 +94,22 @@ function makeClient(call) {
 // throws; Node's code for the socket; the name TimeoutError. Whatever else is thrown is no error of the SDK's.
 function phaseOf(error) {
   if (error instanceof sdk.RedshiftServerlessServiceException) return "service";
-  if (error?.name === "TimeoutError" || error?.code === "ETIMEDOUT") return "timeout";
   if (NO_CONNECTION.includes(error?.code)) return "connect";
-  if (LOST_CONNECTION.includes(error?.code)) return "transport";
+  if (LOST_CONNECTION.includes(error?.code)) return "transport"; // the SDK names these TimeoutError too
+  if (error?.name === "TimeoutError" || error?.code === "ETIMEDOUT") return "timeout";
   if (ANSWER_IS_NO_HTTP.test(error?.code) || error?.$response) return "parse";
   if (["EndpointError", "CredentialsProviderError", "ProviderError"].includes(error?.name)) return "client";
   return "crash";
 }
 
-// An error as the caller would see it.
+// An error as the caller would see it. A service error's name is its code; that of any other stands for its class.
 function describeError(error) {
-  const described = { phase: phaseOf(error), class: error?.constructor?.name ?? typeof error, bases: [] };
-  for (let base = Object.getPrototypeOf(error?.constructor ?? Error); base?.name && base !== Error; base = Object.getPrototypeOf(base)) {
-    described.bases.push(base.name);
-  }
-  const service = described.phase === "service";
-  const code = service ? error.name : error?.code ?? (error?.name !== described.class ? error?.name : undefined);
+  const service = phaseOf(error) === "service";
+  const classes = [];
+  for (let each = error?.constructor; each?.name && each !== Error; each = Object.getPrototypeOf(each)) classes.push(each.name);
+  const name = service ? classes.shift() : printable(error?.name ?? typeof error);
+  const described = { phase: phaseOf(error), class: name, bases: classes.filter((each) => each !== name) };
+  const code = service ? error.name : error?.code;
   if (code !== undefined) described.code = printable(code);
   described.message = printable(error?.message ?? error);
   if (service) {

@@ -92,10 +92,15 @@ def printable(value):
     return str(value).encode("utf-8", "backslashreplace").decode() if value is not None else None
 
 
-def make_client(call):
-    given, settings = call.get("config") or {}, {}
-    if unknown := set(given) - set(CONFIG):
+def settings_of(call, known):
+    given = call.get("config") or {}
+    if unknown := set(given) - set(known):
         raise Unsupported(f"config {', '.join(sorted(unknown))}")
+    return given
+
+
+def make_client(call):
+    given, settings = settings_of(call, CONFIG), {}
     if "maxAttempts" in given or "retryMode" in given:
         retries = {"total_max_attempts": given.get("maxAttempts"), "mode": given.get("retryMode")}
         settings["retries"] = {name: value for name, value in retries.items() if value is not None}
@@ -140,24 +145,28 @@ def to_meta(metadata):
     return {name: value for name, value in meta.items() if value is not None}
 
 
-def answer(call, clients):
-    """The outcome of one call."""
+def call_boto3(call, arguments, clients):
+    """What the caller is given: by a new client, or by the one of that name if the harness asks for it again."""
+    name = call.get("reuse")
+    client = clients.get(name) or make_client(call)
+    if name:
+        clients[name] = client
+    return getattr(client, OPERATIONS[call["operation"]])(**arguments)
+
+
+def answer(call, perform, kept):
+    """The outcome of one call; `perform` makes it, `kept` is what it may keep between calls."""
     try:
-        if call["operation"] not in OPERATIONS:
-            raise Unsupported(f"operation {call['operation']}")
         arguments = {name: from_tagged(value) for name, value in call["input"].items()}
-        reuse = call.get("reuse")
-    except Unsupported as reason:
-        return {"outcome": "unsupported", "reason": str(reason)}
+        asked = call["operation"]
     except Exception as error:
         return {"outcome": "error", "error": {**describe_error(error)[0], "phase": "driver"}, "meta": {}}
+    if asked not in OPERATIONS:
+        return {"outcome": "unsupported", "reason": f"operation {asked}"}
 
     start = time.monotonic()
     try:
-        client = clients.get(reuse) or make_client(call)
-        if reuse:
-            clients[reuse] = client
-        result = getattr(client, OPERATIONS[call["operation"]])(**arguments)
+        result = perform(call, arguments, kept)
         meta = to_meta(result.pop("ResponseMetadata", {}))
         outcome = {"outcome": "result", "result": {name: to_tagged(value, name) for name, value in result.items()}}
     except Unsupported as reason:
@@ -172,7 +181,7 @@ def dependencies(package, found):
     """The installed versions of all that a package needs or can make use of (its extras), itself left out."""
     for line in importlib.metadata.requires(package) or []:
         name = re.match(r"[\w.-]+", line)[0]
-        if name not in found and name != "boto3":
+        if name not in found:
             try:
                 found[name] = importlib.metadata.version(name)
             except importlib.metadata.PackageNotFoundError:
@@ -182,26 +191,28 @@ def dependencies(package, found):
 
 
 def hello():
-    return {
-        "type": "hello", "protocol": 1, "driver": "boto3", "language": "python",
-        "runtime": f"{platform.python_implementation()} {platform.python_version()}",
-        "sdk": "boto3", "sdkVersion": boto3.__version__, "deps": dependencies("boto3", {}),
-        "operations": list(OPERATIONS), "config": CONFIG,
-        "inputs": {**dict.fromkeys(("workgroupName", "dbName", "durationSeconds", "customDomainName"), "dynamic"), "*": "reject"},
-        "reports": ["requestId", "httpStatus", "sdkAttempts"],
-    }
+    """What this driver can do; `serve` adds what is installed."""
+    inputs = dict.fromkeys(("workgroupName", "dbName", "durationSeconds", "customDomainName"), "dynamic")
+    return {"driver": "boto3", "config": CONFIG, "inputs": {**inputs, "*": "reject"}, "reports": ["requestId", "httpStatus", "sdkAttempts"]}
 
 
-def main():
+def serve(package, hello, perform):
+    """Answers each line of stdin with one on stdout, until stdin closes."""
     # The real stdout is for the protocol; a stray print of anyone's goes to stderr.
     protocol = os.fdopen(os.dup(1), "w", encoding="ascii")
     os.dup2(2, 1)
-    clients = {}
+    runtime = f"{platform.python_implementation()} {platform.python_version()}"
+    about = {"type": "hello", "protocol": 1, "language": "python", "runtime": runtime, "sdk": package,
+             "sdkVersion": importlib.metadata.version(package), "operations": list(OPERATIONS)}
+    kept = {}
     for line in sys.stdin.buffer:
         said = json.loads(line)
-        reply = hello() if said["type"] == "hello" else {"type": "outcome", "id": said["id"], **answer(said, clients)}
+        if said["type"] == "hello":
+            reply = {**about, "deps": dependencies(package, {}), **hello}
+        else:
+            reply = {"type": "outcome", "id": said["id"], **answer(said, perform, kept)}
         print(json.dumps(reply), file=protocol, flush=True)
 
 
 if __name__ == "__main__":
-    main()
+    serve("boto3", hello(), call_boto3)
