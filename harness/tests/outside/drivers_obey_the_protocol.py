@@ -110,7 +110,7 @@ class Listener:
         headers = {name.lower(): value.strip() for name, value in (field.split(":", 1) for field in fields)}
         while len(body) < int(headers.get("content-length", 0)):
             body += connection.recv(65536)
-        return {"line": line, "headers": headers, "body": body}
+        return {"line": line, "headers": headers, "body": body, "at": time.monotonic()}
 
     def bodies(self):
         return [json.loads(request["body"], object_pairs_hook=list) for request in self.requests]
@@ -236,18 +236,22 @@ class Driver:
         json.dumps(reply := json.loads(text), ensure_ascii=False).encode()
         return reply
 
-    def call(self, name, listener, given=WORKGROUP, config=None, token=None, **fields):
-        """One call; checks the shape of its outcome and that it fits what the server saw."""
+    def ask(self, endpoint, given=WORKGROUP, config=None, token=None, **fields):
+        """One call; gives it and its outcome."""
         self.calls += 1
-        endpoint = listener.endpoint if isinstance(listener, Listener) else listener
         call = {"type": "call", "id": f"check/{self.calls}", "operation": "GetCredentials", "endpoint": endpoint,
                 "region": "us-east-1", "input": given, "config": {"maxAttempts": 1} if config is None else config,
                 "credentials": {"accessKeyId": "AKIDEXAMPLE", "secretAccessKey": SECRET, "sessionToken": token},
                 "deadlineMs": ANSWER_SECONDS * 1000, **fields}
-        before = len(listener.requests) if isinstance(listener, Listener) else 0
-        line = self.say(call)
+        return call, self.say(call)
+
+    def call(self, name, listener, **fields):
+        """One call; checks the shape of its outcome and that it fits what the server saw."""
+        watched = isinstance(listener, Listener)
+        before = len(listener.requests) if watched else 0
+        call, line = self.ask(listener.endpoint if watched else listener, **fields)
         faults = faults_of_outcome(line, call)
-        if isinstance(listener, Listener):
+        if watched:
             sent, phase = len(listener.requests) - before, line.get("error", {}).get("phase")
             if sent and (line["outcome"] == "unsupported" or phase in ("client", "connect", "driver")):
                 faults.append(f"{phase or 'unsupported'}, but {sent} requests were sent")
