@@ -186,7 +186,7 @@ function hello() {
   return {
     type: "hello", protocol: 1, driver: "js-v3", language: "javascript", runtime: `Node.js ${process.versions.node}`,
     sdk: PACKAGE, sdkVersion, deps, operations: Object.keys(OPERATIONS), config: CONFIG,
-    inputs: { workgroupName: "dynamic", dbName: "dynamic", durationSeconds: "dynamic", customDomainName: "dynamic", "*": "pass" },
+    inputs: { workgroupName: "dynamic", dbName: "dynamic", durationSeconds: "dynamic", customDomainName: "dynamic", "*": "dynamic" },
     reports: ["requestId", "httpStatus", "sdkAttempts"],
   };
 }

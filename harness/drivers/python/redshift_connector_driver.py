@@ -66,8 +66,7 @@ def hello():
     """What this driver can do; `serve` adds what is installed."""
     inputs = {"workgroupName": "string", "dbName": "string", "customDomainName": "string", "*": "inexpressible"}
     # A connection tells nothing more of the answer behind it; only an error does, which is boto3's.
-    outputs = {"dbUser": "string", "dbPassword": "string"}
-    return {"driver": "redshift-connector", "config": list(CONFIG), "inputs": inputs, "outputs": outputs, "reports": []}
+    return {"driver": "redshift-connector", "config": list(CONFIG), "inputs": inputs, "outputs": ["dbUser", "dbPassword"], "reports": []}
 
 
 if __name__ == "__main__":

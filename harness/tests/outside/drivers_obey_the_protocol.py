@@ -165,7 +165,7 @@ def faults_of_fields(value, at, **rules):
 def faults_of_hello(line):
     faults = faults_of_fields(line, "hello", type_=str, protocol_=int, driver_=str, language_=str, runtime_=str, sdk_=str,
                               sdkVersion_=str, deps_=dict, operations_=list, config_=list, inputs_=dict, reports_=list,
-                              outputs=dict, typed=bool)
+                              outputs=list, typed=bool)
     if faults:
         return faults
     if line["type"] != "hello" or line["protocol"] != 1:
@@ -174,12 +174,12 @@ def faults_of_hello(line):
         faults.append("deps holds what is no version")
     if set(line["config"]) - {"maxAttempts", "retryMode", "readTimeoutMs", "connectTimeoutMs", "validate"}:
         faults.append("config names an unknown setting")
-    if line["inputs"].get("*") not in ("pass", "drop", "reject", "inexpressible"):
+    if line["inputs"].get("*") not in ("dynamic", "pass", "drop", "reject", "inexpressible"):
         faults.append("inputs does not say what becomes of an unknown member")
     if set(line["inputs"].values()) - {"dynamic", "string", "int32", "int64", "pass", "drop", "reject", "inexpressible"}:
         faults.append("inputs has an unknown type")
-    if set(line.get("outputs", {}).values()) - {"string", "timestamp"}:
-        faults.append("outputs has an unknown type")
+    if set(line.get("outputs", [])) - GOOD.keys():
+        faults.append("outputs names an unknown member")
     if set(line["reports"]) - {"requestId", "httpStatus", "sdkAttempts"}:
         faults.append("reports has an unknown word")
     return faults
