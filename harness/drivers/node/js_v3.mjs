@@ -61,9 +61,14 @@ function toSeconds(milliseconds) {
   return Number.isNaN(milliseconds) ? "NaN" : String(milliseconds / 1000);
 }
 
+// The text with U+FFFD for what is no valid Unicode.
+function wellFormed(text) {
+  return Buffer.from(text).toString();
+}
+
 // Text that is not valid Unicode (lone surrogates) goes as its bytes, each surrogate as three.
 function toText(text) {
-  if (text.isWellFormed()) return { string: text };
+  if (wellFormed(text) === text) return { string: text };
   const parts = Array.from(text, (character) => {
     const code = character.codePointAt(0);
     const lone = code >= 0xd800 && code <= 0xdfff;
@@ -125,7 +130,7 @@ function describeError(error) {
 // A code or message as text; what is no text at all is shown as the caller would print it.
 function printable(value) {
   const text = typeof value === "object" ? JSON.stringify(value) : String(value);
-  return text.toWellFormed();
+  return wellFormed(text);
 }
 
 function toMeta(metadata) {

@@ -1,6 +1,6 @@
 """Runs boto3 for the harness: one JSON object a line in, one a line out (see ../GUIDE.md).
 
-Usage: VENV/bin/python boto3_driver.py
+Usage: VENV/bin/python boto3_driver.py     (Python 3.8 or newer)
 
 It gives the SDK exactly what the harness says and reports exactly what the SDK gave back. It never judges.
 """
@@ -45,36 +45,39 @@ class Unsupported(Exception):
 def from_tagged(value):
     """A caller's value, from its tag and text: {"integer":"900"} becomes 900."""
     (tag, payload), = value.items()
-    match tag:
-        case "string": return payload
-        case "integer": return int(payload)
-        case "float": return float(payload)
-        case "boolean": return payload == "true"
-        case "null": return None
-        case "list": return [from_tagged(item) for item in payload]
-        case "map": return {name: from_tagged(item) for name, item in payload.items()}
-    raise ValueError(f"unknown tag {tag!r}")
+    if tag == "list":
+        return [from_tagged(item) for item in payload]
+    if tag == "map":
+        return {name: from_tagged(item) for name, item in payload.items()}
+    plain = {"string": str, "integer": int, "float": float, "boolean": lambda text: text == "true", "null": lambda _: None}
+    if tag not in plain:
+        raise ValueError(f"unknown tag {tag!r}")
+    return plain[tag](payload)
 
 
 def to_tagged(value, name=None):
     """What the caller was given, with its native type where that is not plainly the modelled one."""
     native = type(value).__name__
-    match value:
-        case None: return {"null": True}
-        case bool(): return {"boolean": str(value).lower(), "native": native}
-        case int(): return {"integer": str(value), "native": native}
-        case float(): return {"float": repr(value), "native": native}
-        case dict(): return {"map": {str(key): to_tagged(item) for key, item in value.items()}, "native": native}
-        case list(): return {"list": [to_tagged(item) for item in value], "native": native}
-        case datetime():
-            zone = value.strftime("%z")
-            since = value.replace(tzinfo=value.tzinfo or timezone.utc) - EPOCH
-            seconds = Decimal(since.days * 86400 + since.seconds) + Decimal(since.microseconds) / 1_000_000
-            return {"timestamp": f"{seconds:f}",
-                    "native": f"{native}[{zone[:3]}:{zone[3:5]}]" if zone else f"{native}[naive]"}
-        case str():
-            text = to_text(value)
-            return {**text, "native": native} if name in TIMESTAMPS else text
+    if value is None:
+        return {"null": True}
+    if isinstance(value, str):
+        text = to_text(value)
+        return {**text, "native": native} if name in TIMESTAMPS else text
+    if isinstance(value, datetime):
+        zone = value.strftime("%z")
+        since = value.replace(tzinfo=value.tzinfo or timezone.utc) - EPOCH
+        seconds = Decimal(since.days * 86400 + since.seconds) + Decimal(since.microseconds) / 1_000_000
+        return {"timestamp": f"{seconds:f}", "native": f"{native}[{zone[:3]}:{zone[3:5]}]" if zone else f"{native}[naive]"}
+    if isinstance(value, bool):
+        return {"boolean": str(value).lower(), "native": native}
+    if isinstance(value, int):
+        return {"integer": str(value), "native": native}
+    if isinstance(value, float):
+        return {"float": repr(value), "native": native}
+    if isinstance(value, dict):
+        return {"map": {str(key): to_tagged(item) for key, item in value.items()}, "native": native}
+    if isinstance(value, list):
+        return {"list": [to_tagged(item) for item in value], "native": native}
     return {"string": repr(value), "native": native}
 
 
@@ -94,8 +97,9 @@ def printable(value):
 
 def settings_of(call, known):
     given = call.get("config") or {}
-    if unknown := set(given) - set(known):
-        raise Unsupported(f"config {', '.join(sorted(unknown))}")
+    unknown = ", ".join(sorted(set(given) - set(known)))
+    if unknown:
+        raise Unsupported(f"config {unknown}")
     return given
 
 
@@ -134,8 +138,8 @@ def describe_error(error):
     if isinstance(error, sdk.ClientError):
         parsed = dict(error.response)
         told, meta = parsed.pop("Error", {}), to_meta(parsed.pop("ResponseMetadata", {}))
-        described |= {"code": printable(told.get("Code")), "message": printable(told.get("Message"))}
-        described |= {name: meta[name] for name in ("httpStatus", "requestId") if name in meta}
+        described.update(code=printable(told.get("Code")), message=printable(told.get("Message")))
+        described.update({name: meta[name] for name in ("httpStatus", "requestId") if name in meta})
         described["fault"] = {"Sender": "client", "Receiver": "server"}.get(told.get("Type"))
         described["members"] = {name: to_tagged(value, name) for name, value in parsed.items()}
     return {name: value for name, value in described.items() if value is not None}, meta

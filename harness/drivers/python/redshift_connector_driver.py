@@ -33,8 +33,9 @@ def connect(call, arguments, kept):
     named = {name: arguments[name] for name in ("workgroupName", "customDomainName") if name in arguments}
     if len(named) != 1 or not all(isinstance(value, str) for value in arguments.values()):
         raise Unsupported("redshift_connector connects to a host name, and all it sends is text")
-    if others := arguments.keys() - named.keys() - {"dbName"}:
-        raise Unsupported(f"redshift_connector has no argument for {', '.join(sorted(others))}")
+    others = ", ".join(sorted(arguments.keys() - named.keys() - {"dbName"}))
+    if others:
+        raise Unsupported(f"redshift_connector has no argument for {others}")
     if "workgroupName" in named:
         target = {"host": HOST.format(named["workgroupName"], call.get("region") or "us-east-1")}
     else:
