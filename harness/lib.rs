@@ -14,6 +14,7 @@
 //! |---|---|
 //! | [`contract`] | what the documents say: shapes, requirements, the JSON Schemas made from them |
 //! | [`corpus`] | what is asked: suites, cases, families; loading, checking, selecting |
+//! | [`record`] | what a run of one SDK leaves behind: outcomes and requests, the same in every run |
 //! | [`wire`] | what goes over the wire: requests, signatures, the HTTP client, exchanges |
 //! | [`verdict`] | the words that the judge speaks and the reports hear |
 //! | [`judge`] | pure rules: a case and its transcript in, a verdict out |
@@ -27,6 +28,7 @@
 pub mod contract;
 pub mod corpus;
 pub mod judge;
+pub mod record;
 pub mod report;
 #[cfg(feature = "run")]
 pub mod run;

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::library::Library;
 use super::output::{Format, print};
 use super::{Failure, FixtureArgs};
-use crate::contract::Feature;
+use crate::contract::{Feature, Side};
 use crate::corpus::{DefectKind, Defects, Pattern, Plan, SelectError, Selection};
 
 /// The arguments of `list`.
@@ -147,6 +147,7 @@ fn requirements(library: &Library, banks: &Defects) -> Vec<Row> {
             "level": row.level,
             "evidence": row.evidence,
             "confirmation": row.confirmation.status,
+            "side": row.side,
             "feature": row.feature,
             "text": row.text,
             "source": row.source,
@@ -163,7 +164,7 @@ fn requirements(library: &Library, banks: &Defects) -> Vec<Row> {
 
 fn features(library: &Library) -> Vec<Row> {
     let must = |feature: Feature| {
-        library.contract.register.requirements.iter().filter(|row| row.feature == feature && row.counts()).count()
+        library.contract.register.of_side(Side::Server).filter(|row| row.feature == feature && row.counts()).count()
     };
     let row = |feature: Feature| Row {
         name: feature.word().to_owned(),

@@ -10,6 +10,7 @@ use super::output::print;
 use super::{Failure, FixtureArgs};
 use crate::contract::schema::{self, Schemas, format_schema};
 use crate::contract::{Register, Shapes};
+use crate::corpus::client::ClientSuite;
 use crate::corpus::defect::Bank;
 use crate::corpus::{Reply, Suite};
 use crate::report;
@@ -36,6 +37,7 @@ pub fn all(shapes: &Shapes) -> Schemas {
     schemas.extend([
         format_schema::<Register>("requirements.schema.json", "The register of requirements"),
         format_schema::<Suite>("suite.schema.json", "A suite of cases"),
+        format_schema::<ClientSuite>("client-suite.schema.json", "A suite of client cases"),
         format_schema::<Reply>("reply.schema.json", "A reply of the mock"),
         format_schema::<Bank>("defects.schema.json", "A bank of defects and legal variants"),
         format_schema::<Profiles>("config.schema.json", "Target profiles: countersign.toml"),

@@ -17,14 +17,16 @@ pub(super) struct Validate {
 }
 
 pub(super) fn run(args: Validate) -> Result<ExitCode, Failure> {
-    let (library, defects) = Library::load_with_defects(args.fixtures.fixtures)?;
+    let (library, defects) = Library::load_with_defects(args.fixtures.fixtures.clone())?;
+    let (_, clients) = Library::load_with_clients(args.fixtures.fixtures)?;
     let expanded = library.corpus.cases();
     let cases: BTreeSet<_> = expanded.iter().map(|case| &case.case.id).collect();
     print(&format!(
-        "all fixtures are valid: {} requirements, {} cases ({} with every member of a family), {} replies, {} defects and legal variants",
+        "all fixtures are valid: {} requirements, {} cases ({} with every member of a family), {} client cases, {} replies, {} defects and legal variants",
         library.contract.register.requirements.len(),
         cases.len(),
         expanded.len(),
+        clients.cases().len(),
         library.corpus.replies().len(),
         defects.entries().len(),
     ))

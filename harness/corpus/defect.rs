@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::load::LoadErrors;
-use crate::contract::{Contract, Fixtures, LoadError, Register, parse};
+use crate::contract::{Contract, Fixtures, LoadError, Register, Side, parse};
 
 /// The folder of the banks, below the fixtures folder.
 const FOLDER: &str = "defects";
@@ -495,12 +495,12 @@ fn check(defect: &Defect, register: &Register) -> Vec<(String, String)> {
         fault("response".to_owned(), "it changes neither request nor response".to_owned());
     }
     for (index, id) in defect.requirements.iter().enumerate() {
-        if register.get(id).is_none() {
-            fault(format!("requirements/{index}"), format!("there is no requirement {id}"));
+        if register.get(id).is_none_or(|row| row.side != Side::Server) {
+            fault(format!("requirements/{index}"), format!("there is no requirement {id} on servers"));
         }
     }
     for (index, glob) in defect.also.iter().enumerate() {
-        if !register.requirements.iter().any(|row| fits(glob, &row.id)) {
+        if !register.of_side(Side::Server).any(|row| fits(glob, &row.id)) {
             fault(format!("also/{index}"), format!("no requirement is meant by \"{glob}\""));
         }
     }

@@ -1,13 +1,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::event::{FeatureSummary, RequirementEvent, RequirementStatus, SummaryEvent};
-use crate::contract::{ConfirmationStatus, Feature, Level, Register, Requirement};
+use crate::contract::{ConfirmationStatus, Feature, Level, Register, Requirement, Side};
 use crate::verdict::{CaseResult, Verdict};
 
 /// Counts a run while it goes on: verdicts, and what each requirement has come to. Its size depends
 /// on the number of cases, not on how often they run.
 #[derive(Clone, Debug)]
 pub struct Tally {
+    side: Side,
     claimed: BTreeSet<Feature>,
     verdicts: BTreeMap<Verdict, usize>,
     checks: u64,
@@ -19,7 +20,17 @@ pub struct Tally {
 impl Tally {
     /// An empty tally for a target that claims these features.
     pub fn new(claimed: impl IntoIterator<Item = Feature>) -> Self {
+        Self::of_side(Side::Server, claimed)
+    }
+
+    /// An empty tally for an SDK: only requirements on clients count.
+    pub fn of_sdk() -> Self {
+        Self::of_side(Side::Client, [Feature::Core])
+    }
+
+    fn of_side(side: Side, claimed: impl IntoIterator<Item = Feature>) -> Self {
         Self {
+            side,
             claimed: claimed.into_iter().collect(),
             verdicts: BTreeMap::new(),
             checks: 0,
@@ -70,7 +81,7 @@ impl Tally {
                 cases: cases.cloned().unwrap_or_default(),
             }
         };
-        register.requirements.iter().map(event).collect()
+        register.of_side(self.side).map(event).collect()
     }
 
     fn status(&self, row: &Requirement) -> RequirementStatus {
@@ -87,7 +98,7 @@ impl Tally {
 
     /// Whether a counted requirement is undecided because the target gave no usable answer.
     pub fn is_undecided_by_silence(&self, register: &Register) -> bool {
-        register.requirements.iter().any(|row| {
+        register.of_side(self.side).any(|row| {
             row.counts() && self.status(row) == RequirementStatus::Undecided && self.left_open.contains(&row.id)
         })
     }
@@ -96,7 +107,7 @@ impl Tally {
     pub fn summary(&self, register: &Register, duration_ms: f64, complete: bool) -> SummaryEvent {
         let mut features: BTreeMap<String, FeatureSummary> = BTreeMap::new();
         for row in
-            register.requirements.iter().filter(|row| row.level == Level::Must && self.claimed.contains(&row.feature))
+            register.of_side(self.side).filter(|row| row.level == Level::Must && self.claimed.contains(&row.feature))
         {
             let feature = features.entry(row.feature.word().to_owned()).or_default();
             let status = self.status(row);

@@ -7,11 +7,12 @@ use std::path::{Path, PathBuf};
 use rstest::rstest;
 
 /// The modules of the library and what each may use of ours, tests aside.
-const MAY_USE: [(&str, &[&str]); 15] = [
+const MAY_USE: [(&str, &[&str]); 16] = [
     ("contract", &[]),
     ("wire", &[]),
-    ("verdict", &["contract"]),
-    ("corpus", &["contract"]),
+    ("record", &[]),
+    ("verdict", &["contract", "record"]),
+    ("corpus", &["contract", "record"]),
     ("judge", &["contract", "corpus", "verdict", "wire"]),
     ("targets", &["contract", "wire"]),
     ("servers/emulator", &["wire"]),
