@@ -56,7 +56,7 @@ struct Form {
     /// Another number, as text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     float: Option<String>,
-    /// True or false; as text it is read too.
+    /// `"true"` or `"false"`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     boolean: Option<Truth>,
     /// Seconds since 1970 in UTC, as text.
@@ -79,7 +79,7 @@ struct Form {
     native: Option<String>,
 }
 
-/// True or false, in JSON's own words; as text it is read too.
+/// True or false as text; JSON's own words are read too.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 enum Truth {
@@ -108,7 +108,10 @@ impl From<Tagged> for Form {
             Value::Bytes(base64) => Self { bytes: Some(base64), ..form },
             Value::Integer(text) => Self { integer: Some(text), ..form },
             Value::Float(text) => Self { float: Some(text), ..form },
-            Value::Boolean(truth) => Self { boolean: Some(Truth::Plain(truth)), ..form },
+            Value::Boolean(truth) => {
+                let text = if truth { TruthText::True } else { TruthText::False };
+                Self { boolean: Some(Truth::Text(text)), ..form }
+            }
             Value::Timestamp(text) => Self { timestamp: Some(text), ..form },
             Value::Null => Self { null: Some(true), ..form },
             Value::Undefined => Self { undefined: Some(true), ..form },
@@ -210,7 +213,7 @@ mod tests {
     #[case(r#"{"string":"a"}"#)]
     #[case(r#"{"integer":"2147483648"}"#)]
     #[case(r#"{"float":"900.0"}"#)]
-    #[case(r#"{"boolean":false}"#)]
+    #[case(r#"{"boolean":"false"}"#)]
     #[case(r#"{"null":true}"#)]
     #[case(r#"{"timestamp":"1700000000","native":"datetime[+00:00]"}"#)]
     #[case(r#"{"list":[{"string":"a"},{"map":{"b":{"undefined":true}}}]}"#)]
