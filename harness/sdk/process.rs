@@ -119,7 +119,9 @@ impl DriverProcess {
                 return Err(driver.broken(Loss::Garbled, what));
             }
             FromDriver::Outcome(_) => {
-                return Err(driver.broken(Loss::Garbled, "expected a hello as the driver's first line, found an outcome"));
+                return Err(
+                    driver.broken(Loss::Garbled, "expected a hello as the driver's first line, found an outcome")
+                );
             }
         }
         Ok(driver)
@@ -170,7 +172,10 @@ impl DriverProcess {
             }
             Ok(Ok(_)) => protocol::read(&answer).map_err(|problem| {
                 let shown = crate::wire::quote(&String::from_utf8_lossy(&answer[..answer.len().min(1000)]));
-                self.broken(Loss::Garbled, format!("the driver wrote a line that is not its protocol: {problem}: {shown}"))
+                self.broken(
+                    Loss::Garbled,
+                    format!("the driver wrote a line that is not its protocol: {problem}: {shown}"),
+                )
             }),
         }
     }
@@ -197,7 +202,8 @@ impl DriverProcess {
 impl Drop for DriverProcess {
     fn drop(&mut self) {
         #[cfg(unix)]
-        if let Some(group) = self.child.id().and_then(|id| i32::try_from(id).ok()).and_then(rustix::process::Pid::from_raw)
+        if let Some(group) =
+            self.child.id().and_then(|id| i32::try_from(id).ok()).and_then(rustix::process::Pid::from_raw)
             && let Err(error) = rustix::process::kill_process_group(group, rustix::process::Signal::KILL)
         {
             tracing::debug!(%error, "the driver was gone already");
