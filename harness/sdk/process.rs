@@ -23,7 +23,7 @@ const LINE_LIMIT: u64 = 16 << 20;
 const LOG_LIMIT: usize = 16 << 10;
 
 /// How long a driver may take to say hello.
-const HELLO_TIMEOUT: Duration = Duration::from_secs(60);
+const HELLO_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// How a driver is started.
 #[derive(Clone, Debug)]
@@ -140,7 +140,7 @@ impl DriverProcess {
     /// Makes a call. A driver that gives no outcome must not be asked again.
     pub(super) async fn call(&mut self, call: &Call) -> Result<CallOutcome, DriverError> {
         let patience = Duration::from_millis(call.deadline_ms);
-        match self.exchange(&ToDriver::Call(call.clone()), patience).await? {
+        match self.exchange(&ToDriver::Call(Box::new(call.clone())), patience).await? {
             FromDriver::Outcome(outcome) if outcome.id() == call.id => Ok(outcome),
             FromDriver::Outcome(outcome) => {
                 let what = format!("expected the outcome of {}, found that of {}", call.id, outcome.id());

@@ -28,7 +28,7 @@ fn main() -> std::process::ExitCode {
         ("two_runs_give_equal_records", two_runs_give_equal_records),
         ("results_come_in_the_order_of_the_cases", results_come_in_the_order_of_the_cases),
         ("a_driver_that_is_lost_is_replaced", a_driver_that_is_lost_is_replaced),
-        ("a_driver_that_hangs_is_ended_with_what_it_started", a_driver_that_hangs_is_ended_with_what_it_started),
+        ("a_driver_that_hangs_is_ended", a_driver_that_hangs_is_ended),
         ("a_driver_that_does_not_start_or_say_hello_is_named", a_driver_that_does_not_start_or_say_hello_is_named),
         ("what_a_driver_cannot_do_is_not_applicable", what_a_driver_cannot_do_is_not_applicable),
         ("a_driver_sees_nothing_of_the_callers_environment", a_driver_sees_nothing_of_the_callers_environment),
@@ -149,7 +149,7 @@ fn a_driver_that_is_lost_is_replaced() {
     }
 }
 
-fn a_driver_that_hangs_is_ended_with_what_it_started() {
+fn a_driver_that_hangs_is_ended() {
     let hang = case("a/b", "hang", &json!({ "request": { "deadline_ms": 500 } }));
     let start = Instant::now();
     let results = run_with("honest", 1, &[hang, plain("a/c", "honest")]);
