@@ -162,6 +162,41 @@ Examples:
   countersign man target/man1
       Write a page for each command into a folder";
 
+pub(super) const SDK: &str = "\
+Examples:
+  countersign sdk install boto3@1.44.5
+      Put a version into the cache folder
+  countersign sdk run --driver boto3@1.44.5 -o new.jsonl
+      Record what it sends and what it gives its caller";
+
+pub(super) const SDK_INSTALL: &str = "\
+Examples:
+  countersign sdk install boto3@1.44.5
+      From PyPI, into an environment of its own
+  countersign sdk install js-v3@3.1169.0
+      From npm";
+
+pub(super) const SDK_LIST: &str = "\
+Examples:
+  countersign sdk list
+      What is installed, and what cannot be";
+
+pub(super) const SDK_RUN: &str = "\
+Examples:
+  countersign sdk run --driver boto3@1.44.5 -o new.jsonl
+      Every client case, into a run stream
+  countersign sdk run --driver js-v3 errors
+      One suite on the newest that is installed
+  countersign sdk run -o mine.jsonl -- python3 my_driver.py
+      A driver of yours";
+
+pub(super) const SDK_PROTOCOL: &str = "\
+Examples:
+  countersign sdk protocol --driver boto3@1.44.5
+      Check one of ours
+  countersign sdk protocol -- python3 my_driver.py
+      Check one of yours";
+
 #[cfg(test)]
 mod tests {
     use clap::{Command, CommandFactory, Parser};

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::Failure;
 use crate::contract::{Contract, Fixtures};
+use crate::corpus::client::ClientCorpus;
 use crate::corpus::{Corpus, Defects, LoadErrors};
 use crate::judge::Judge;
 
@@ -27,6 +28,14 @@ impl Library {
         let library = Self::from_fixtures(&fixtures).map_err(|errors| invalid(&errors))?;
         let defects = Defects::load(&fixtures, &library.contract).map_err(|errors| invalid(&errors))?;
         Ok((library, defects))
+    }
+
+    /// The contract, the cases of both sides, and the judge.
+    pub(super) fn load_with_clients(folder: Option<PathBuf>) -> Result<(Self, ClientCorpus), Failure> {
+        let fixtures = folder.map_or(Fixtures::Embedded, Fixtures::Folder);
+        let library = Self::from_fixtures(&fixtures).map_err(|errors| invalid(&errors))?;
+        let clients = ClientCorpus::load(&fixtures, &library.contract, &library.corpus);
+        Ok((library, clients.map_err(|errors| invalid(&errors))?))
     }
 
     fn from_fixtures(fixtures: &Fixtures) -> Result<Self, LoadErrors> {

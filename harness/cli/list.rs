@@ -9,7 +9,8 @@ use serde_json::{Map, Value, json};
 use super::library::Library;
 use super::output::{Format, hang, print, width};
 use super::{Failure, FixtureArgs};
-use crate::contract::Feature;
+use crate::contract::{Feature, Side};
+use crate::corpus::client::{ClientCase, ClientCorpus};
 use crate::corpus::{DefectKind, Defects, Pattern, Plan, SelectError, Selection};
 
 /// The arguments of `list`.
@@ -18,6 +19,10 @@ pub(super) struct List {
     /// What to list
     #[arg(value_enum, default_value_t = What::Cases)]
     what: What,
+
+    /// The cases of which side: what `run` runs on endpoints, or what `sdk run` runs on SDKs
+    #[arg(long, value_enum, default_value_t = Tested::Server)]
+    side: Tested,
 
     /// Only the cases that one of these patterns selects
     #[arg(value_name = "PATTERN")]
@@ -31,12 +36,20 @@ pub(super) struct List {
     fixtures: FixtureArgs,
 }
 
+/// Who is tested.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Tested {
+    Server,
+    Client,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum What {
     Cases,
     Requirements,
     Features,
     Defects,
+    Drivers,
 }
 
 pub(super) fn run(args: List) -> Result<ExitCode, Failure> {
@@ -46,11 +59,19 @@ pub(super) fn run(args: List) -> Result<ExitCode, Failure> {
     let folder = args.fixtures.fixtures;
     // The banks take longer to read than everything else; only what speaks of them reads them.
     let rows = match args.what {
+        What::Cases if args.side == Tested::Client => {
+            let (library, clients) = Library::load_with_clients(folder)?;
+            client_cases(&library, &clients, &args.patterns)?
+        }
         What::Cases => cases(&Library::load(folder)?, &args.patterns)?,
         What::Features => features(&Library::load(folder)?),
         What::Requirements => {
-            let (library, banks) = Library::load_with_defects(folder)?;
-            requirements(&library, &banks)
+            let (library, banks) = Library::load_with_defects(folder.clone())?;
+            requirements(&library, &banks, &Library::load_with_clients(folder)?.1)
+        }
+        What::Drivers => {
+            let row = |(name, about, fields)| Row { name, about, below: Vec::new(), fields };
+            super::sdk::drivers().into_iter().map(row).collect()
         }
         What::Defects => defects(&Library::load_with_defects(folder)?.1),
     };
@@ -133,7 +154,28 @@ fn cases(library: &Library, patterns: &[String]) -> Result<Vec<Row>, Failure> {
     Ok(plan.cases.iter().map(row).collect())
 }
 
-fn requirements(library: &Library, banks: &Defects) -> Vec<Row> {
+fn client_cases(library: &Library, clients: &ClientCorpus, patterns: &[String]) -> Result<Vec<Row>, Failure> {
+    let patterns = patterns.iter().map(|text| Pattern::new(text).map_err(Failure::usage)).collect::<Result<_, _>>()?;
+    let selection = Selection { patterns, ..Selection::default() };
+    let cases = clients.select(&library.contract, &selection).map_err(|error| match error {
+        SelectError::Nothing(_) => Failure::nothing_selected(error.to_string()),
+        _ => Failure::usage(error.to_string()),
+    })?;
+    let row = |case: &std::sync::Arc<ClientCase>| Row {
+        name: case.id.clone(),
+        about: case.title.clone(),
+        below: Vec::new(),
+        fields: vec![
+            ("id", json!(case.id)),
+            ("suite", json!(case.suite())),
+            ("title", json!(case.title)),
+            ("requirements", json!(case.requirements)),
+        ],
+    };
+    Ok(cases.iter().map(row).collect())
+}
+
+fn requirements(library: &Library, banks: &Defects, clients: &ClientCorpus) -> Vec<Row> {
     let breaking = |id: &String| {
         banks
             .entries()
@@ -149,6 +191,11 @@ fn requirements(library: &Library, banks: &Defects) -> Vec<Row> {
             if cases.last() != Some(&case.case.id.as_str()) {
                 cases.push(&case.case.id);
             }
+        }
+    }
+    for case in clients.cases() {
+        for id in &case.requirements {
+            citing.entry(id).or_default().push(&case.id);
         }
     }
     let row = |row: &crate::contract::Requirement| {
@@ -176,6 +223,7 @@ fn requirements(library: &Library, banks: &Defects) -> Vec<Row> {
                 ("accepts", json!(row.accepts)),
                 ("excluded", json!(row.excluded)),
                 ("pending", json!(row.pending)),
+                ("side", json!(row.side)),
                 ("feature", json!(row.feature)),
                 ("confirmation", json!(row.confirmation.status)),
                 ("holds_in", json!(row.holds_in)),
@@ -188,7 +236,7 @@ fn requirements(library: &Library, banks: &Defects) -> Vec<Row> {
 
 fn features(library: &Library) -> Vec<Row> {
     let must = |feature: Feature| {
-        library.contract.register.requirements.iter().filter(|row| row.feature == feature && row.counts()).count()
+        library.contract.register.of_side(Side::Server).filter(|row| row.feature == feature && row.counts()).count()
     };
     let row = |feature: Feature| Row {
         name: feature.word().to_owned(),

@@ -20,6 +20,7 @@ mod report;
 mod reports;
 mod run;
 pub mod schema;
+mod sdk;
 mod selftest;
 mod serve;
 mod settings;
@@ -82,6 +83,9 @@ enum Command {
     /// A defect must be found and blamed on the requirement that it breaks; a legal variant must not be accused.
     #[command(after_help = examples::SELFTEST)]
     Selftest(selftest::Selftest),
+    /// Try SDKs: install a version, run client cases on it, record what it does
+    #[command(after_help = examples::SDK)]
+    Sdk(sdk::Sdk),
     /// Serve the reference emulator or the replaying mock until interrupted
     #[command(after_help = examples::SERVE)]
     Serve(serve::Serve),
@@ -120,6 +124,7 @@ pub fn main() -> ExitCode {
         Some(Command::Schema(args)) => schema::run(args),
         Some(Command::Validate(args)) => validate::run(args),
         Some(Command::Selftest(args)) => selftest::run(args),
+        Some(Command::Sdk(args)) => sdk::run(args),
         Some(Command::Serve(args)) => Ok(serve::run(args)),
         Some(Command::Config(args)) => config::run(args),
         Some(Command::Completions(args)) => shell::completions(&args),

@@ -15,7 +15,7 @@ use super::reports::{Again, ReportArgs, Reports};
 use super::settings::{Settings, TargetArgs};
 use super::target::Prepared;
 use super::{Failure, FixtureArgs};
-use crate::contract::{Feature, Level, LoadError, Register};
+use crate::contract::{Feature, Level, LoadError, Register, Side};
 use crate::corpus::{Pattern, Plan, SelectError, Selection, Shard};
 use crate::report::{Baseline, Ending, Event, Exit, RunEvent, Tally, TargetEvent, VERSION};
 use crate::run::{RunOptions, Session, random_seed, run as run_plan};
@@ -138,7 +138,7 @@ pub(super) fn run(args: Run) -> Result<ExitCode, Failure> {
 
 /// Refuses a claim that no requirement would hold the target to.
 fn claims_are_tested(settings: &Settings, register: &Register) -> Result<(), Failure> {
-    let tested = |feature: &Feature| register.requirements.iter().any(|row| row.feature == *feature && row.counts());
+    let tested = |feature: &Feature| register.of_side(Side::Server).any(|row| row.feature == *feature && row.counts());
     match settings.features().iter().find(|feature| !tested(feature)) {
         None => Ok(()),
         Some(feature) => Err(Failure::usage(format!(
@@ -235,6 +235,8 @@ impl Execution<'_> {
             selected: self.plan.cases.len(),
             shard: self.shard.map(|shard| shard.to_string()),
             seed: self.seed,
+            side: Side::Server,
+            driver: None,
             target: TargetEvent {
                 name: target.name.clone(),
                 endpoint: target.endpoint.to_string(),

@@ -19,15 +19,17 @@ pub(super) struct Validate {
 
 pub(super) fn run(args: Validate) -> Result<ExitCode, Failure> {
     let fixtures = args.fixtures.fixtures.clone().map_or(Fixtures::Embedded, Fixtures::Folder);
-    let (library, defects) = Library::load_with_defects(args.fixtures.fixtures)?;
+    let (library, defects) = Library::load_with_defects(args.fixtures.fixtures.clone())?;
     defects.check_complete(&fixtures, &library.contract.register).map_err(|errors| library::invalid(&errors))?;
+    let (_, clients) = Library::load_with_clients(args.fixtures.fixtures)?;
     let expanded = library.corpus.cases();
     let cases: BTreeSet<_> = expanded.iter().map(|case| &case.case.id).collect();
     print(&format!(
-        "all fixtures are valid: {} requirements, {} cases ({} with every member of a family), {} replies, {} defects and legal variants",
+        "all fixtures are valid: {} requirements, {} cases ({} with every member of a family), {} client cases, {} replies, {} defects and legal variants",
         library.contract.register.requirements.len(),
         cases.len(),
         expanded.len(),
+        clients.cases().len(),
         library.corpus.replies().len(),
         defects.entries().len(),
     ))

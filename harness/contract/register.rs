@@ -80,10 +80,11 @@ impl std::str::FromStr for Feature {
 }
 
 /// Who is under test.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Side {
     /// An endpoint.
+    #[default]
     Server,
     /// An SDK.
     Client,
@@ -119,6 +120,9 @@ pub struct Requirement {
     /// Whether recordings of real AWS bear it out.
     #[serde(default)]
     pub confirmation: Confirmation,
+    /// Whom it binds: an endpoint, or an SDK. A run of the one side never counts rows of the other.
+    #[serde(default)]
+    pub side: Side,
     /// The feature it belongs to.
     #[serde(default)]
     pub feature: Feature,
@@ -222,6 +226,11 @@ impl Register {
         let register: Self = parse(&file, &fixtures.read(REGISTER_FILE)?)?;
         register.check(&file)?;
         Ok(register)
+    }
+
+    /// The requirements that bind one side, in the order of the register.
+    pub fn of_side(&self, side: Side) -> impl Iterator<Item = &Requirement> {
+        self.requirements.iter().filter(move |row| row.side == side)
     }
 
     /// The requirement with this id.

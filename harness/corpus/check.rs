@@ -6,7 +6,7 @@ use super::case::{Answer, Call, Case, Expect, RequestSpec, Suite};
 use super::expand::{ExpandedCase, differences};
 use super::load::{Corpus, file_stem};
 use super::template::fill;
-use crate::contract::{Contract, Evidence, Fixtures, LoadError, REGISTER_FILE, Requirement};
+use crate::contract::{Contract, Evidence, Fixtures, LoadError, REGISTER_FILE, Requirement, Side};
 
 /// The schema that requests are held against.
 const REQUEST: &str = "GetCredentialsRequest";
@@ -86,6 +86,12 @@ impl Checker<'_> {
         for (index, id) in case.requirements.iter().enumerate() {
             match self.contract.register.get(id) {
                 None => errors.add(&format!("/requirements/{index}"), format!("there is no requirement {id}")),
+                Some(row) if row.side != Side::Server => {
+                    errors.add(
+                        &format!("/requirements/{index}"),
+                        format!("{id} binds SDKs; a case of this side cites rows with the side \"server\""),
+                    );
+                }
                 Some(row) if !row.is_tested() => {
                     errors.add(
                         &format!("/requirements/{index}"),
@@ -278,7 +284,7 @@ impl Checker<'_> {
             self.corpus.cases().iter().flat_map(|case| &case.case.requirements).map(String::as_str).collect();
         let file = self.fixtures.name_of(REGISTER_FILE);
         for (index, row) in self.contract.register.requirements.iter().enumerate() {
-            if row.is_tested() && !cited.contains(row.id.as_str()) {
+            if row.side == Side::Server && row.is_tested() && !cited.contains(row.id.as_str()) {
                 let message =
                     format!("no case cites {}; cite it, or say under \"excluded\" or \"pending\" why none can", row.id);
                 errors.push(LoadError::new(&file, format!("/requirements/{index}"), message));

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
 
 use super::load::LoadErrors;
-use crate::contract::{Contract, Fixtures, LoadError, REGISTER_FILE, Register, parse};
+use crate::contract::{Contract, Fixtures, LoadError, REGISTER_FILE, Register, Side, parse};
 
 /// The folder of the banks, below the fixtures folder.
 const FOLDER: &str = "defects";
@@ -532,7 +532,7 @@ impl Defects {
         let broken: HashSet<&str> =
             self.entries.iter().flat_map(|entry| &entry.requirements).map(String::as_str).collect();
         let file = fixtures.name_of(REGISTER_FILE);
-        let rows = register.requirements.iter().enumerate();
+        let rows = register.requirements.iter().enumerate().filter(|(_, row)| row.side == Side::Server);
         let orphans = rows.filter(|(_, row)| row.counts() && !broken.contains(row.id.as_str()));
         let errors: Vec<_> = orphans
             .map(|(index, row)| {
@@ -567,12 +567,12 @@ fn check(defect: &Defect, register: &Register) -> Vec<(String, String)> {
         fault("response".to_owned(), "it changes neither request nor response".to_owned());
     }
     for (index, id) in defect.requirements.iter().enumerate() {
-        if register.get(id).is_none() {
-            fault(format!("requirements/{index}"), format!("there is no requirement {id}"));
+        if register.get(id).is_none_or(|row| row.side != Side::Server) {
+            fault(format!("requirements/{index}"), format!("there is no requirement {id} on servers"));
         }
     }
     for (index, glob) in defect.also.iter().enumerate() {
-        if !register.requirements.iter().any(|row| glob.fits(&row.id)) {
+        if !register.of_side(Side::Server).any(|row| glob.fits(&row.id)) {
             fault(format!("also/{index}"), format!("no requirement is meant by \"{glob}\""));
         }
     }

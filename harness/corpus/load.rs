@@ -114,7 +114,7 @@ fn load_replies(fixtures: &Fixtures) -> (BTreeMap<String, Reply>, Vec<LoadError>
 }
 
 /// Reads every file of a folder; the path of each with what it holds, and what is wrong with the others.
-fn load_folder<T: serde::de::DeserializeOwned>(
+pub(super) fn load_folder<T: serde::de::DeserializeOwned>(
     fixtures: &Fixtures,
     folder: &str,
 ) -> (Vec<(String, T)>, Vec<LoadError>) {

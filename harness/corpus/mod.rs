@@ -1,11 +1,12 @@
 //! What is asked: suites of cases with their requests and expectations, read strictly, held against
 //! the contract, expanded and selected into a [`Plan`].
 //!
-//! Uses [`crate::contract`] and nothing else of ours. Start with [`Case`], the format of a fixture;
-//! [`Corpus::load`] is the way in.
+//! Uses [`crate::contract`] and [`crate::record`]. Start with [`Case`], the format of a fixture;
+//! [`Corpus::load`] is the way in. [`client`] is the same for the suites that try SDKs.
 
 mod case;
 mod check;
+pub mod client;
 pub mod defect;
 mod expand;
 mod load;
@@ -22,4 +23,4 @@ pub use defect::{Defect, DefectKind, Defects};
 pub use expand::ExpandedCase;
 pub use load::{Corpus, LoadErrors};
 pub use reply::{Reply, Wrong};
-pub use select::{Pattern, Plan, SelectError, Selection, Shard};
+pub use select::{Pattern, Plan, SelectError, Selectable, Selection, Shard};

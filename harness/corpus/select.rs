@@ -86,8 +86,8 @@ pub struct Selection {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SelectError {
     /// A pattern that selects no case, while others do.
-    #[error("the pattern \"{0}\" matches no case; `countersign list` shows them all")]
-    PatternMatchesNothing(String),
+    #[error("the pattern \"{0}\" matches no case; `{1}` shows them all")]
+    PatternMatchesNothing(String, String),
     /// No requirement has this id.
     #[error("there is no requirement {0}; `countersign list requirements` shows them all")]
     UnknownRequirement(String),
@@ -109,38 +109,66 @@ impl Plan {
     /// # Errors
     /// When a pattern or a requirement matches nothing, or no case is left.
     pub fn select(corpus: &Corpus, register: &Register, selection: &Selection) -> Result<Self, SelectError> {
-        let Selection { patterns, skip, level, requirements, shard } = selection;
+        let cases = selection.choose(corpus.cases(), register, "countersign list")?;
+        Ok(Self { cases })
+    }
+}
+
+/// What can be selected.
+pub trait Selectable {
+    /// Its id.
+    fn id(&self) -> &str;
+
+    /// The requirements that it cites.
+    fn requirements(&self) -> &[String];
+}
+
+impl Selectable for ExpandedCase {
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn requirements(&self) -> &[String] {
+        &self.case.requirements
+    }
+}
+
+impl Selection {
+    /// The selected ones of some cases, in their order; `lister` is the command that shows them all.
+    pub(super) fn choose<T: Selectable>(
+        &self,
+        cases: &[Arc<T>],
+        register: &Register,
+        lister: &str,
+    ) -> Result<Vec<Arc<T>>, SelectError> {
+        let Self { patterns, skip, level, requirements, shard } = self;
         if let Some(unknown) = requirements.iter().find(|id| register.get(id).is_none()) {
             return Err(SelectError::UnknownRequirement(unknown.clone()));
         }
-        let matches = |pattern: &&Pattern| corpus.cases().iter().any(|case| pattern.selects(&case.id));
+        let matches = |pattern: &&Pattern| cases.iter().any(|case| pattern.selects(case.id()));
         let (hits, misses): (Vec<_>, Vec<_>) = patterns.iter().partition(matches);
         if let Some(miss) = misses.first() {
             return Err(if hits.is_empty() {
-                SelectError::Nothing(format!(
-                    "the pattern \"{miss}\" matches no case; `countersign list` shows them all"
-                ))
+                SelectError::Nothing(format!("the pattern \"{miss}\" matches no case; `{lister}` shows them all"))
             } else {
-                SelectError::PatternMatchesNothing(miss.to_string())
+                SelectError::PatternMatchesNothing(miss.to_string(), lister.to_owned())
             });
         }
         if let Some(miss) = skip.iter().find(|pattern| !matches(pattern)) {
-            return Err(SelectError::PatternMatchesNothing(miss.to_string()));
+            return Err(SelectError::PatternMatchesNothing(miss.to_string(), lister.to_owned()));
         }
-        let cites =
-            |case: &ExpandedCase, wanted: &dyn Fn(&str) -> bool| case.case.requirements.iter().any(|id| wanted(id));
-        let selected: Vec<_> = corpus
-            .cases()
+        let cites = |case: &T, wanted: &dyn Fn(&str) -> bool| case.requirements().iter().any(|id| wanted(id));
+        let selected: Vec<_> = cases
             .iter()
-            .filter(|case| patterns.is_empty() || patterns.iter().any(|pattern| pattern.selects(&case.id)))
-            .filter(|case| !skip.iter().any(|pattern| pattern.selects(&case.id)))
+            .filter(|case| patterns.is_empty() || patterns.iter().any(|pattern| pattern.selects(case.id())))
+            .filter(|case| !skip.iter().any(|pattern| pattern.selects(case.id())))
             .filter(|case| {
                 level.is_none_or(|level| cites(case, &|id| register.get(id).is_some_and(|row| row.level == level)))
             })
             .filter(|case| requirements.is_empty() || cites(case, &|id| requirements.contains(id)))
             .collect();
         if selected.is_empty() {
-            return Err(SelectError::Nothing("the filters leave none; `countersign list` shows them all".to_owned()));
+            return Err(SelectError::Nothing(format!("the filters leave none; `{lister}` shows them all")));
         }
         let (skip, step) = shard.map_or((0, 1), |shard| (shard.index - 1, shard.count));
         let cases: Vec<_> = selected.iter().skip(skip).step_by(step).map(|case| Arc::clone(case)).collect();
@@ -150,7 +178,7 @@ impl Plan {
                 selected.len()
             )));
         }
-        Ok(Self { cases })
+        Ok(cases)
     }
 }
 

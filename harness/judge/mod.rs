@@ -2,9 +2,10 @@
 //!
 //! Pure and synchronous: no clock, no environment, no network. Uses contract, corpus (the types of a
 //! case), wire (exchanges) and verdict. Start with [`Judge::judge`]; the rules are in `rules`, one
-//! function each, listed in `rules::ALL`.
+//! function each, listed in `rules::ALL`. [`client`] judges SDKs.
 
 mod answer;
+pub mod client;
 mod outcome;
 mod rules;
 #[cfg(test)]
@@ -19,7 +20,7 @@ use answer::Observation;
 use outcome::Outcome;
 use rules::{Finding, Subject};
 
-use crate::contract::{Contract, Level, LoadError, REGISTER_FILE, Requirement};
+use crate::contract::{Contract, Level, LoadError, REGISTER_FILE, Requirement, Side};
 use crate::corpus::{Call, ExpandedCase};
 use crate::verdict::{Verdict, Violation};
 use crate::wire::Exchange;
@@ -71,7 +72,7 @@ impl Judge {
             |pointer: String, message| Err(LoadError::new(&format!("fixtures/{REGISTER_FILE}"), pointer, message));
         let rows = &contract.register.requirements;
         for (index, row) in rows.iter().enumerate() {
-            if let Some(decision) = &row.decided_by
+            if let Some(decision) = row.decided_by.as_ref().filter(|_| row.side == Side::Server)
                 && !rules::ALL.iter().any(|rule| rule.name == decision.rule)
             {
                 let message = format!("there is no rule \"{}\"", decision.rule);
@@ -80,7 +81,9 @@ impl Judge {
         }
         let mut rows_of_rules = Vec::with_capacity(rules::ALL.len());
         for rule in rules::ALL {
-            let decides = |row: &Requirement| row.decided_by.as_ref().is_some_and(|by| by.rule == rule.name);
+            let decides = |row: &Requirement| {
+                row.side == Side::Server && row.decided_by.as_ref().is_some_and(|by| by.rule == rule.name)
+            };
             let places: Vec<usize> =
                 rows.iter().enumerate().filter(|(_, row)| decides(row)).map(|(index, _)| index).collect();
             if places.is_empty() {

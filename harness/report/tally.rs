@@ -1,13 +1,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::event::{FeatureSummary, RequirementEvent, RequirementStatus, SummaryEvent};
-use crate::contract::{ConfirmationStatus, Feature, Level, Register, Requirement};
+use crate::contract::{ConfirmationStatus, Feature, Level, Register, Requirement, Side};
 use crate::verdict::{CaseResult, Verdict};
 
 /// Counts a run while it goes on: verdicts, and what each requirement has come to. Its size depends
 /// on the number of cases, not on how often they run.
 #[derive(Clone, Debug)]
 pub struct Tally {
+    side: Side,
     claimed: BTreeSet<Feature>,
     verdicts: BTreeMap<Verdict, usize>,
     checks: u64,
@@ -19,7 +20,17 @@ pub struct Tally {
 impl Tally {
     /// An empty tally for a target that claims these features.
     pub fn new(claimed: impl IntoIterator<Item = Feature>) -> Self {
+        Self::of_side(Side::Server, claimed)
+    }
+
+    /// An empty tally for an SDK: only requirements on clients count.
+    pub fn of_sdk() -> Self {
+        Self::of_side(Side::Client, [Feature::Core])
+    }
+
+    fn of_side(side: Side, claimed: impl IntoIterator<Item = Feature>) -> Self {
         Self {
+            side,
             claimed: claimed.into_iter().collect(),
             verdicts: BTreeMap::new(),
             checks: 0,
@@ -47,6 +58,14 @@ impl Tally {
         }
     }
 
+    /// What a feature is called in the report: an SDK has none but being a client.
+    const fn name_of(&self, feature: Feature) -> &'static str {
+        match self.side {
+            Side::Server => feature.word(),
+            Side::Client => "client",
+        }
+    }
+
     /// How many cases have a verdict.
     pub fn count(&self, verdict: Verdict) -> usize {
         self.verdicts.get(&verdict).copied().unwrap_or_default()
@@ -65,12 +84,12 @@ impl Tally {
                 level: row.level,
                 evidence: row.evidence,
                 confirmation: row.confirmation.status,
-                feature: row.feature.word().to_owned(),
+                feature: self.name_of(row.feature).to_owned(),
                 status,
                 cases: cases.cloned().unwrap_or_default(),
             }
         };
-        register.requirements.iter().map(event).collect()
+        register.of_side(self.side).map(event).collect()
     }
 
     fn status(&self, row: &Requirement) -> RequirementStatus {
@@ -87,7 +106,7 @@ impl Tally {
 
     /// Whether a counted requirement is undecided because the target gave no usable answer.
     pub fn is_undecided_by_silence(&self, register: &Register) -> bool {
-        register.requirements.iter().any(|row| {
+        register.of_side(self.side).any(|row| {
             row.counts() && self.status(row) == RequirementStatus::Undecided && self.left_open.contains(&row.id)
         })
     }
@@ -96,9 +115,9 @@ impl Tally {
     pub fn summary(&self, register: &Register, duration_ms: f64, complete: bool) -> SummaryEvent {
         let mut features: BTreeMap<String, FeatureSummary> = BTreeMap::new();
         for row in
-            register.requirements.iter().filter(|row| row.level == Level::Must && self.claimed.contains(&row.feature))
+            register.of_side(self.side).filter(|row| row.level == Level::Must && self.claimed.contains(&row.feature))
         {
-            let feature = features.entry(row.feature.word().to_owned()).or_default();
+            let feature = features.entry(self.name_of(row.feature).to_owned()).or_default();
             let status = self.status(row);
             feature.violated += usize::from(status == RequirementStatus::Fail);
             // What no case can decide is not in the count, but whoever is seen to violate it does not conform.

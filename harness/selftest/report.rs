@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use super::outcome::{Fate, Outcome};
-use crate::contract::Contract;
+use crate::contract::{Contract, Side};
 use crate::corpus::DefectKind;
 
 /// The numbers of a self-test. Programs read them: the keys stay.
@@ -45,7 +45,7 @@ impl Report {
         let attributed = ids(Fate::Killed).len();
         let defects = details.iter().filter(|outcome| outcome.kind == DefectKind::Defect);
         let broken: BTreeSet<&String> = defects.clone().flat_map(|outcome| outcome.broken.keys()).collect();
-        let rows = || contract.register.requirements.iter();
+        let rows = || contract.register.of_side(Side::Server);
         let rules = |tripped_only: bool| -> BTreeSet<&str> {
             rows()
                 .filter(|row| !tripped_only || broken.contains(&row.id))

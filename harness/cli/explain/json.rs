@@ -5,18 +5,25 @@ use serde_json::{Value, json};
 use super::super::library::Library;
 use super::{citing, example_command, meaning};
 use crate::contract::Requirement;
+use crate::corpus::client::{ClientCase, ClientCorpus};
 use crate::corpus::{Answer, Defect, Defects, ExpandedCase};
 
 /// The version of these objects.
 const VERSION: u32 = 1;
 
-pub(super) fn requirement(row: &Requirement, library: &Library, banks: &Defects) -> Value {
+pub(super) fn requirement(row: &Requirement, library: &Library, banks: &Defects, clients: &ClientCorpus) -> Value {
     let cases = citing(row, library);
     let defects: Vec<_> = banks
         .entries()
         .iter()
         .filter(|entry| entry.requirements.contains(&row.id))
         .map(|entry| json!({ "id": entry.id, "title": entry.title }))
+        .collect();
+    let on_clients: Vec<_> = clients
+        .cases()
+        .iter()
+        .filter(|case| case.requirements.contains(&row.id))
+        .map(|case| json!({ "id": case.id, "title": case.title }))
         .collect();
     json!({
         "version": VERSION,
@@ -28,6 +35,7 @@ pub(super) fn requirement(row: &Requirement, library: &Library, banks: &Defects)
         "evidence_meaning": meaning(row.evidence),
         "source": row.source,
         "confirmation": row.confirmation.status,
+        "side": row.side,
         "feature": row.feature,
         "accepts": row.accepts,
         "excluded": row.excluded,
@@ -35,6 +43,7 @@ pub(super) fn requirement(row: &Requirement, library: &Library, banks: &Defects)
         "holds_in": row.holds_in,
         "rule": row.decided_by.as_ref().map(|by| &by.rule),
         "cases": cases.iter().map(|case| json!({ "id": case.case.id, "title": case.case.title })).collect::<Vec<_>>(),
+        "client_cases": on_clients,
         "defects": defects,
         "example": cases.first().and_then(|case| example_command(case)),
     })
@@ -68,5 +77,22 @@ pub(super) fn defect(entry: &Defect) -> Value {
         "title": entry.title,
         "requirements": entry.requirements,
         "also": entry.also,
+    })
+}
+
+pub(super) fn client_case(case: &ClientCase) -> Value {
+    json!({
+        "version": VERSION,
+        "kind": "client-case",
+        "id": case.id,
+        "suite": case.suite(),
+        "title": case.title,
+        "requirements": case.requirements,
+        "input": case.request.input,
+        "config": case.request.config,
+        "endpoint": case.request.endpoint,
+        "calls": case.request.calls,
+        "steps": case.script.len(),
+        "example": format!("countersign sdk run --driver boto3 {}", case.id),
     })
 }

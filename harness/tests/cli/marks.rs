@@ -275,7 +275,7 @@ fn the_shards_of_a_run_make_the_report_of_the_whole() {
         report.command().args(["--from", &name]);
     }
     report.finish().expect(0, &["conformant for core"]);
-    let merged = std::fs::read_to_string(report.folder().join("merged.json")).expect("the report is there");
+    let merged = fs::read_to_string(report.folder().join("merged.json")).expect("the report is there");
     let merged: Value = serde_json::from_str(&merged).expect("JSON");
     let whole = run(&[]);
     let events: Vec<Value> = whole.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
