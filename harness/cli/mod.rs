@@ -17,6 +17,7 @@ pub mod schema;
 mod selftest;
 mod serve;
 mod settings;
+mod summary;
 mod target;
 mod validate;
 

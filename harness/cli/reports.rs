@@ -6,9 +6,11 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 
 use super::Failure;
+use super::summary::StepSummary;
 use crate::contract::Contract;
 use crate::report::{
-    Detail, Event, FiledReport, JsonSink, JunitSink, ReportFile, Sink, StreamSink, TextOptions, TextSink,
+    BadgeForm, BadgeSink, Detail, Event, FiledReport, GithubSink, JsonSink, JunitSink, MarkdownSink, ReportFile, Sink,
+    StreamSink, TextOptions, TextSink,
 };
 
 /// The flags that say what is reported where.
@@ -34,6 +36,14 @@ pub(super) struct ReportArgs {
     /// Write a JUnit report
     #[arg(long, env = "COUNTERSIGN_REPORT_JUNIT", value_name = "FILE")]
     report_junit: Option<PathBuf>,
+
+    /// Write the run as Markdown; the job summary of GitHub Actions gets it in any case
+    #[arg(long, env = "COUNTERSIGN_REPORT_MD", value_name = "FILE")]
+    report_md: Option<PathBuf>,
+
+    /// Write a badge: FILE.json for an endpoint badge of shields.io, FILE.svg for an image
+    #[arg(long, env = "COUNTERSIGN_BADGE", value_name = "FILE")]
+    badge: Option<PathBuf>,
 }
 
 /// What goes to standard output.
@@ -47,6 +57,8 @@ enum Format {
     Quiet,
     /// The run stream, one JSON object a line
     Jsonl,
+    /// Text as a log of GitHub Actions, with annotations
+    Github,
 }
 
 /// The commands that repeat a run.
@@ -60,13 +72,15 @@ pub(super) struct Again {
 /// Every report of a run. The first error is kept and told at the end; the run goes on for the others.
 pub(super) struct Reports {
     sinks: Vec<Box<dyn Sink>>,
+    /// Nobody asked for it by name: whether it can be written changes no exit code.
+    summary: Option<StepSummary>,
     error: Option<io::Error>,
 }
 
 impl Reports {
     /// Opens every report, so that a path that cannot be written is found before anything is sent.
     pub(super) fn open(args: &ReportArgs, contract: &Contract, again: &Again) -> Result<Self, Failure> {
-        let files = [&args.report_jsonl, &args.report_json, &args.report_junit];
+        let files = [&args.report_jsonl, &args.report_json, &args.report_junit, &args.report_md];
         let to_stdout = files.iter().filter(|file| file.as_deref() == Some(Path::new("-"))).count();
         let format = match args.format.unwrap_or(Format::Auto) {
             Format::Auto if to_stdout > 0 => None,
@@ -87,6 +101,18 @@ impl Reports {
         if let Some(file) = &args.report_junit {
             sinks.push(filed(file, |out| JunitSink::new(out, register))?);
         }
+        if let Some(file) = &args.report_md {
+            sinks.push(filed(file, |out| MarkdownSink::new(out, register))?);
+        }
+        if let Some(file) = &args.badge {
+            let form = BadgeForm::of(file).ok_or_else(|| {
+                Failure::usage(format!(
+                    "--badge: expected a file that ends in .json or .svg, found \"{}\"",
+                    file.display()
+                ))
+            })?;
+            sinks.push(filed(file, |out| BadgeSink::new(out, form))?);
+        }
         let stdout = || io::BufWriter::new(io::stdout());
         match format {
             Some(Format::Jsonl) => sinks.push(Box::new(StreamSink::new(stdout()))),
@@ -102,11 +128,17 @@ impl Reports {
                     again: again.whole.clone(),
                     again_for: again.part.clone(),
                 };
-                sinks.push(Box::new(TextSink::new(stdout(), register, options)));
+                if format == Format::Github {
+                    sinks.push(Box::new(GithubSink::new(stdout(), register, options)));
+                } else {
+                    sinks.push(Box::new(TextSink::new(stdout(), register, options)));
+                }
             }
             None => {}
         }
-        Ok(Self { sinks, error: None })
+        let summary = std::env::var_os("GITHUB_STEP_SUMMARY").filter(|path| !path.is_empty());
+        let summary = summary.map(|path| StepSummary::new(path.into(), register));
+        Ok(Self { sinks, summary, error: None })
     }
 
     /// Tells every report.
@@ -116,6 +148,9 @@ impl Reports {
                 self.error.get_or_insert(error);
             }
         }
+        if let Some(summary) = &mut self.summary {
+            summary.hear(event);
+        }
     }
 
     /// Finishes every report.
@@ -124,6 +159,11 @@ impl Reports {
             if let Err(error) = sink.finish() {
                 self.error.get_or_insert(error);
             }
+        }
+        if let Some(summary) = self.summary.take()
+            && let Err(error) = summary.finish()
+        {
+            eprintln!("warning: the job summary is not written: {error}");
         }
         match self.error.take() {
             // A reader that has read enough, such as `head`, is no failure.

@@ -197,9 +197,12 @@ impl Execution<'_> {
         let summary = tally.summary(register, duration_ms, complete);
         let silence = tally.is_undecided_by_silence(register) || probe.class == Class::Unreachable;
         let ending = Ending { leftovers: session.leftovers() > 0, silence, refused_credentials: false };
-        let exit = Exit::of_run(&summary.verdicts, ending);
+        let mut exit = Exit::of_run(&summary.verdicts, ending);
         reports.hear(&Event::Summary(summary));
-        reports.finish()?;
+        if let Err(failure) = reports.finish() {
+            failure.report();
+            exit = Exit::first_of([(Exit::Usage, true), (exit, true)]);
+        }
         Ok(if *interrupt.borrow() { ExitCode::from(INTERRUPTED) } else { exit.into() })
     }
 

@@ -170,7 +170,7 @@ fn xml(text: &str) -> String {
 
 /// Texts, each on a line of its own.
 fn lines(texts: &[String]) -> String {
-    texts.iter().map(|text| xml(text) + "\n").collect()
+    texts.iter().map(|text| words::no_command(&xml(text)).into_owned() + "\n").collect()
 }
 
 fn time(milliseconds: f64) -> Duration {

@@ -5,14 +5,19 @@
 //! report format is one file that hears events through [`Sink`]. A report that goes to a file is
 //! wrapped in a [`FiledReport`], so that nobody ever finds half of one.
 
+mod alike;
+mod badge;
 mod baseline;
 mod collected;
+mod conclusion;
 mod event;
 mod exit;
 mod file;
+mod github;
 mod json;
 #[cfg(feature = "cli")]
 mod junit;
+mod markdown;
 mod stream;
 mod tally;
 #[cfg(test)]
@@ -20,15 +25,18 @@ mod tests;
 mod text;
 mod words;
 
+pub use badge::{BadgeForm, BadgeSink};
 pub use baseline::{Baseline, BaselineError, BaselineFile, Entry};
 pub use event::{
     Event, FeatureSummary, RequirementEvent, RequirementStatus, RunEvent, SummaryEvent, TargetEvent, VERSION,
 };
 pub use exit::{Ending, Exit};
 pub use file::{FileError, FiledReport, ReportFile, Writer};
+pub use github::GithubSink;
 pub use json::{JsonSink, RunReport};
 #[cfg(feature = "cli")]
 pub use junit::JunitSink;
+pub use markdown::{MARKDOWN_LIMIT, MarkdownSink};
 pub use stream::{CutShort, LINE_LIMIT, StreamError, StreamSink, read};
 pub use tally::Tally;
 pub use text::{Detail, TextOptions, TextSink};

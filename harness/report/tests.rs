@@ -79,6 +79,23 @@ fn the_junit_report_is_as_reviewed() {
 }
 
 #[test]
+fn the_markdown_report_is_as_reviewed() {
+    snapshot("markdown", &written(&sample::events(), |out| MarkdownSink::new(out, &sample::register())));
+}
+
+#[test]
+fn the_log_of_github_actions_is_as_reviewed() {
+    snapshot("github", &written(&sample::events(), |out| GithubSink::new(out, &sample::register(), options())));
+}
+
+#[rstest]
+#[case::json("badge-json", BadgeForm::Json)]
+#[case::svg("badge-svg", BadgeForm::Svg)]
+fn the_badge_is_as_reviewed(#[case] name: &str, #[case] form: BadgeForm) {
+    snapshot(name, &written(&sample::events(), |out| BadgeSink::new(out, form)));
+}
+
+#[test]
 fn the_text_has_no_control_character_without_colour_and_only_its_own_with_it() {
     let plain = text(&sample::events(), options());
     assert!(plain.chars().all(|c| c == '\n' || !c.is_control()));

@@ -12,8 +12,11 @@ use super::collected::Collected;
 use super::event::{Event, RunEvent};
 use super::{Sink, words};
 use crate::contract::Register;
-use crate::verdict::{CaseResult, Verdict};
+use crate::verdict::CaseResult;
 use crate::wire::escape;
+
+/// The longest name of a verdict.
+const VERDICT_WIDTH: usize = 15;
 
 /// How much of a run is told.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -59,6 +62,11 @@ impl<W: Write> TextSink<W> {
         Self { out, options, register: register.clone(), heard: Collected::default(), first: true }
     }
 
+    /// What it is written to, for what a report puts between the lines of this one.
+    pub(super) fn out(&mut self) -> &mut W {
+        &mut self.out
+    }
+
     fn page(&self) -> Page {
         Page::new(self.options.colour, self.first)
     }
@@ -74,7 +82,7 @@ impl<W: Write> TextSink<W> {
         if self.options.detail > Detail::Quiet {
             page.line(&header(run));
         }
-        if let Some(lines) = obstacle(run) {
+        if let Some(lines) = words::obstacle(run) {
             page.gap();
             for line in lines {
                 page.line(&page.paint(Tone::Bad, &line));
@@ -91,12 +99,9 @@ impl<W: Write> TextSink<W> {
             return Ok(());
         }
         let mut page = self.page();
-        let verdict = page.paint(Tone::of(case.verdict), &format!("{:<15}", case.verdict.word()));
-        let warnings = match case.warnings.len() {
-            0 => String::new(),
-            some => format!(", {}", words::count(some, "warning")),
-        };
-        page.line(&format!("{verdict} {} {}{warnings}", escape(&case.id), words::duration(case.duration_ms)));
+        let line = case_line(case);
+        let (verdict, rest) = line.split_at(VERDICT_WIDTH);
+        page.line(&format!("{}{rest}", page.paint(Tone::of(case.verdict), verdict)));
         self.print(&page)
     }
 }
@@ -126,6 +131,16 @@ impl<W: Write> Sink for TextSink<W> {
     }
 }
 
+/// A case on one line: verdict, id, duration, and how many warnings.
+pub(super) fn case_line(case: &CaseResult) -> String {
+    let warnings = match case.warnings.len() {
+        0 => String::new(),
+        some => format!(", {}", words::count(some, "warning")),
+    };
+    let (verdict, id) = (case.verdict.word(), escape(&case.id));
+    format!("{verdict:<VERDICT_WIDTH$} {id} {}{warnings}", words::duration(case.duration_ms))
+}
+
 fn header(run: &RunEvent) -> String {
     let RunEvent { tool, suite, selected, seed, target, .. } = run;
     escape(&format!(
@@ -136,31 +151,4 @@ fn header(run: &RunEvent) -> String {
         target.features.join(", "),
         words::count(*selected, "case"),
     ))
-}
-
-/// What the probe found to stand between the cases and the operation, and what to do about it.
-fn obstacle(run: &RunEvent) -> Option<[String; 3]> {
-    let advice = match run.target.class.as_str() {
-        "answers" => return None,
-        "refused-credentials" => {
-            "Give it credentials that it accepts (AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY), or send \
-             unsigned requests with --no-sign."
-        }
-        "unreachable" => {
-            "Check that it runs, that the endpoint is right, and that nothing between here and there stops the call."
-        }
-        "redirect" => "Give the address that it redirects to as the endpoint.",
-        "server-fault" => "Its own log should tell why; the cases below are judged all the same.",
-        _ => {
-            "Nothing is held against it: every case is not-implemented. If it should have the operation, check the \
-             endpoint, and that its service redshift-serverless is switched on."
-        }
-    };
-    let meaning = format!("The target {}.", escape(&run.target.meaning));
-    Some([meaning, format!("It said: {}", escape(&run.target.said)), advice.to_owned()])
-}
-
-/// Whether a verdict is one that somebody has to look at.
-fn is_problem(verdict: Verdict) -> bool {
-    !matches!(verdict, Verdict::Pass | Verdict::KnownFail | Verdict::NotApplicable)
 }

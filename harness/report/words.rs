@@ -1,10 +1,13 @@
 //! Words that several reports share. Everything that can come from outside is escaped here.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::collected::Collected;
+use super::event::RunEvent;
 use crate::contract::Register;
 use crate::verdict::{CaseResult, Verdict, Violation};
-use crate::wire::escape;
+use crate::wire::{begins_log_command, escape};
 
 /// `1 case`, `2 cases`.
 pub(super) fn count(number: usize, noun: &str) -> String {
@@ -27,6 +30,12 @@ pub(super) fn duration(milliseconds: f64) -> String {
 pub(super) fn verdicts(counts: &BTreeMap<Verdict, usize>) -> String {
     let some = counts.iter().filter(|(_, count)| **count > 0);
     some.map(|(verdict, count)| format!("{count} {verdict}")).collect::<Vec<_>>().join(", ")
+}
+
+/// That a run came to no end, and how far it came.
+pub(super) fn cut_short(heard: &Collected) -> String {
+    let selected = heard.run.as_ref().map_or(0, |run| run.selected);
+    format!("the run was cut short: {} of {} have a verdict", heard.cases.len(), count(selected, "case"))
 }
 
 /// Why a case that has no violations did not pass.
@@ -89,20 +98,53 @@ pub(super) fn answer(case: &CaseResult) -> Option<String> {
     Some(parts.join(", "))
 }
 
+/// What the probe found to stand between the cases and the operation, and what to do about it.
+pub(super) fn obstacle(run: &RunEvent) -> Option<[String; 3]> {
+    let advice = match run.target.class.as_str() {
+        "answers" => return None,
+        "refused-credentials" => {
+            "Give it credentials that it accepts (AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY), or send \
+             unsigned requests with --no-sign."
+        }
+        "unreachable" => {
+            "Check that it runs, that the endpoint is right, and that nothing between here and there stops the call."
+        }
+        "redirect" => "Give the address that it redirects to as the endpoint.",
+        "server-fault" => "Its own log should tell why; the cases below are judged all the same.",
+        _ => {
+            "Nothing is held against it: every case is not-implemented. If it should have the operation, check the \
+             endpoint, and that its service redshift-serverless is switched on."
+        }
+    };
+    let meaning = format!("The target {}.", escape(&run.target.meaning));
+    Some([meaning, format!("It said: {}", escape(&run.target.said)), advice.to_owned()])
+}
+
 /// JSON that says the same with every control character and every invisible one written as an
 /// escape, so that it can be shown on a terminal; JSON itself asks for that only below U+0020.
 pub(super) fn visible_json(json: &str) -> String {
     let mut out = String::with_capacity(json.len());
-    for character in json.chars() {
-        let plain = character == '\n' || (' '..='~').contains(&character);
+    for (at, character) in json.char_indices() {
+        let plain = (character == '\n' || (' '..='~').contains(&character)) && !begins_log_command(&json[at..]);
         // Outside of texts, JSON has none of these characters.
-        if plain || escape(character.encode_utf8(&mut [0; 4])).len() == character.len_utf8() {
+        if plain || (character != '#' && escape(character.encode_utf8(&mut [0; 4])).len() == character.len_utf8()) {
             out.push(character);
         } else {
             out.extend(character.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")));
         }
     }
     out
+}
+
+/// A line that GitHub Actions takes for no workflow command: those begin with `::`. What goes before
+/// them and does not count is blanks, and for a comparison of texts by language much more.
+pub(super) fn no_command(line: &str) -> Cow<'_, str> {
+    let start = line.len() - line.trim_start_matches(|c: char| !c.is_ascii_graphic()).len();
+    let (before, rest) = line.split_at(start);
+    match rest.strip_prefix("::") {
+        Some(rest) => Cow::Owned(format!("{before}\\u{{3a}}:{rest}")),
+        None => Cow::Borrowed(line),
+    }
 }
 
 /// The family that a case belongs to, by its id.
@@ -155,10 +197,19 @@ mod tests {
 
     #[test]
     fn json_says_the_same_when_everything_in_it_is_visible() {
-        let text = "a\u{7f}\u{9b}\u{202e}\u{e0041}é\"\\\n";
+        let text = "a\u{7f}\u{9b}\u{202e}\u{e0041}é\"\\\n ##[x] # ##";
         let json = visible_json(&serde_json::to_string(text).expect("JSON"));
-        assert_eq!(json, r#""a\u007f\u009b\u202e\udb40\udc41é\"\\\n""#);
+        assert_eq!(json, r#""a\u007f\u009b\u202e\udb40\udc41é\"\\\n \u0023#[x] # ##""#);
         assert_eq!(serde_json::from_str::<String>(&json).expect("JSON"), text);
+    }
+
+    #[rstest]
+    #[case("::error::x", "\\u{3a}:error::x")]
+    #[case("  \u{a0}::error::x", "  \u{a0}\\u{3a}:error::x")]
+    #[case("a ::error::x", "a ::error::x")]
+    #[case(":", ":")]
+    fn no_line_begins_a_workflow_command(#[case] line: &str, #[case] expected: &str) {
+        assert_eq!(no_command(line), expected);
     }
 
     #[test]

@@ -34,11 +34,12 @@ impl fmt::Debug for Secret {
 const QUOTE_LIMIT: usize = 200;
 
 /// A target's text on one line, as data: control characters and the invisible ones that reorder or
-/// hide text are escaped, so that nothing in it can steer a terminal or a log reader.
+/// hide text are escaped, and so is what a CI service would take for a command anywhere in a line, so
+/// that nothing in it can steer a terminal or a log reader.
 pub fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    for character in text.chars() {
-        if character.is_control() || is_invisible(character) {
+    for (at, character) in text.char_indices() {
+        if character.is_control() || is_invisible(character) || begins_log_command(&text[at..]) {
             out.extend(character.escape_unicode());
         } else {
             out.push(character);
@@ -47,11 +48,22 @@ pub fn escape(text: &str) -> String {
     out
 }
 
-/// Whether a character shows nothing itself but changes how others are shown (Unicode's
-/// bidirectional controls, zero-width characters, line and paragraph separators, tags).
+/// Whether a text begins with what starts a command anywhere in a line of a CI log: `##[` (GitHub
+/// Actions, Azure Pipelines), `##vso[`, `##teamcity[`.
+pub fn begins_log_command(text: &str) -> bool {
+    text.strip_prefix("##")
+        .is_some_and(|rest| rest.trim_start_matches(|c: char| c.is_ascii_alphabetic()).starts_with('['))
+}
+
+/// Whether a character shows nothing itself but changes how others are shown or compared: Unicode's
+/// line and paragraph separators, interlinear marks, and all that is `Default_Ignorable_Code_Point`
+/// (bidirectional controls, zero-width characters, fillers, variation selectors, tags).
 fn is_invisible(character: char) -> bool {
     matches!(character,
-        '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}')
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
+        | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}'
+        | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}'
+        | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 /// A password-like name, what separates it from its value, and the value: up to the closing quote
@@ -221,6 +233,17 @@ mod tests {
     #[test]
     fn control_and_bidirectional_characters_are_escaped() {
         assert_eq!(quote("a\u{1b}[31mb\u{202e}c"), "a\\u{1b}[31mb\\u{202e}c");
+    }
+
+    #[rstest]
+    #[case::github("a ##[add-mask]b", "a \\u{23}#[add-mask]b")]
+    #[case::azure("##vso[task.setvariable]b", "\\u{23}#vso[task.setvariable]b")]
+    #[case::three("###[x]", "#\\u{23}#[x]")]
+    #[case::hidden("#\u{ad}#[x]", "#\\u{ad}#[x]")]
+    #[case::a_heading("## a [b]", "## a [b]")]
+    fn a_command_to_a_ci_service_is_broken_up(#[case] text: &str, #[case] expected: &str) {
+        assert_eq!(escape(text), expected);
+        assert_eq!(escape(expected), expected);
     }
 
     #[test]

@@ -22,7 +22,7 @@ pub use client::{ANSWER_LIMIT, Client, ClientError, ClientOptions};
 pub use credentials::Credentials;
 pub use error_type::{bare_type, error_type, error_types};
 pub use exchange::{Exchange, Fault, Transcript};
-pub use mask::{Secret, escape, mask_known, quote, quote_without, secrets_in};
+pub use mask::{Secret, begins_log_command, escape, mask_known, quote, quote_without, secrets_in};
 pub use message::{Headers, Request, Response};
 
 /// The media type of the protocol, AWS JSON 1.1.

@@ -1,11 +1,10 @@
 //! What was found: warnings, what is excused, and what somebody has to look at.
 
-use std::collections::BTreeMap;
-
+use super::super::alike::{self, PROBLEMS, is_problem};
 use super::super::collected::Collected;
 use super::super::words::Line;
 use super::page::{Page, Tone};
-use super::{Detail, is_problem, words};
+use super::{Detail, words};
 use crate::contract::Register;
 use crate::verdict::{CaseResult, Verdict, Violation};
 use crate::wire::escape;
@@ -13,33 +12,14 @@ use crate::wire::escape;
 /// How many names or findings a list shows before it only counts the rest.
 const LIST_LIMIT: usize = 6;
 
-/// The verdicts that somebody has to look at, those that say most about the target last.
-const PROBLEMS: [Verdict; 6] = [
-    Verdict::HarnessError,
-    Verdict::NotImplemented,
-    Verdict::Indeterminate,
-    Verdict::Blocked,
-    Verdict::Fixed,
-    Verdict::Fail,
-];
-
 /// Broken requirements below `must`, each with where it was seen.
 pub(super) fn warnings(page: &mut Page, heard: &Collected, register: &Register, detail: Detail) {
-    let mut found: BTreeMap<&str, Vec<(&Violation, Vec<&CaseResult>)>> = BTreeMap::new();
-    for case in &heard.cases {
-        for warning in &case.warnings {
-            let alike = found.entry(&warning.requirement).or_default();
-            match alike.iter_mut().find(|(other, _)| *other == warning) {
-                Some((_, cases)) => cases.push(case),
-                None => alike.push((warning, vec![case])),
-            }
-        }
-    }
+    let found = alike::warnings(heard);
     if found.is_empty() {
         return;
     }
     page.title("Warnings (requirements below must; they never fail a run)");
-    for findings in found.values() {
+    for findings in found.chunk_by(|one, other| one.0.requirement == other.0.requirement) {
         page.line(&format!("  {}", page.paint(Tone::Doubtful, &words::requirement(findings[0].0, register))));
         let shown = limit(detail, findings.len());
         for (warning, cases) in &findings[..shown] {
@@ -59,7 +39,7 @@ pub(super) fn excused(page: &mut Page, heard: &Collected, detail: Detail) {
         (Verdict::NotApplicable, "Not applicable (the target does not claim it)"),
         (Verdict::KnownFail, "Known failures (in the baseline)"),
     ] {
-        let groups = groups(heard, verdict, |one, other| words::reason(one) == words::reason(other));
+        let groups = alike::excused(heard, verdict);
         if groups.is_empty() {
             continue;
         }
@@ -79,12 +59,7 @@ pub(super) fn failures(page: &mut Page, heard: &Collected, register: &Register, 
     }
     page.title("Failures");
     for verdict in PROBLEMS {
-        let alike = |one: &CaseResult, other: &CaseResult| {
-            // A failure is the same where the members of a family fail alike.
-            let same_claim = verdict != Verdict::Fail || one.title == other.title;
-            same_claim && one.reason == other.reason && one.violations == other.violations
-        };
-        for group in groups(heard, verdict, alike) {
+        for group in alike::failures(heard, verdict) {
             page.gap();
             failure(page, &group, heard, register, detail);
         }
@@ -128,27 +103,9 @@ fn failure(page: &mut Page, group: &[&CaseResult], heard: &Collected, register: 
     }
 }
 
-/// The cases with a verdict, those that are alike together, in the order of the run.
-fn groups(
-    heard: &Collected,
-    verdict: Verdict,
-    alike: impl Fn(&CaseResult, &CaseResult) -> bool,
-) -> Vec<Vec<&CaseResult>> {
-    let mut groups: Vec<Vec<&CaseResult>> = Vec::new();
-    for case in heard.cases.iter().filter(|case| case.verdict == verdict) {
-        match groups.iter_mut().find(|group| alike(group[0], case)) {
-            Some(group) => group.push(case),
-            None => groups.push(vec![case]),
-        }
-    }
-    groups
-}
-
 /// The ids of cases, families that are there as a whole by their own, the rest only counted.
 fn names(cases: &[&CaseResult], heard: &Collected, detail: Detail) -> String {
-    let ids: Vec<&str> = cases.iter().map(|case| case.id.as_str()).collect();
-    let all: Vec<&str> = heard.cases.iter().map(|case| case.id.as_str()).collect();
-    let names = words::collapse(&ids, &all);
+    let names = alike::names(cases, heard);
     let shown = limit(detail, names.len());
     let mut texts: Vec<String> = names[..shown]
         .iter()

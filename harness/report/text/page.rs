@@ -1,3 +1,4 @@
+use super::words;
 use crate::verdict::Verdict;
 
 /// What a colour says.
@@ -51,7 +52,7 @@ impl Page {
     }
 
     pub(super) fn line(&mut self, line: &str) {
-        self.text.push_str(line);
+        self.text.push_str(&words::no_command(line));
         self.text.push('\n');
     }
 

@@ -2,16 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use super::super::alike::is_problem;
 use super::super::collected::Collected;
-use super::super::event::{FeatureSummary, RequirementStatus, SummaryEvent};
+use super::super::conclusion::Conclusion;
+use super::super::event::{FeatureSummary, SummaryEvent};
 use super::page::{Page, Tone};
-use super::{TextOptions, is_problem, words};
-use crate::contract::Level;
+use super::{TextOptions, words};
 use crate::verdict::Verdict;
 use crate::wire::escape;
-
-/// At most so many ids stand in one line.
-const IDS_LIMIT: usize = 10;
 
 /// The longest command for the failed cases alone; above it, the whole run is as good.
 const COMMAND_LIMIT: usize = 400;
@@ -44,7 +42,7 @@ pub(super) fn suites(page: &mut Page, heard: &Collected) {
 pub(super) fn totals(page: &mut Page, heard: &Collected) {
     page.title("Totals");
     let Some(summary) = &heard.summary else {
-        page.line(&page.paint(Tone::Bad, &cut_short(heard)));
+        page.line(&page.paint(Tone::Bad, &words::cut_short(heard)));
         return;
     };
     let SummaryEvent { verdicts, checks, features, duration_ms, .. } = summary;
@@ -53,7 +51,7 @@ pub(super) fn totals(page: &mut Page, heard: &Collected) {
     let told = Some(words::verdicts(verdicts)).filter(|told| !told.is_empty()).unwrap_or_else(|| "none".to_owned());
     page.line(&format!("{cases}: {told}; {checks} in {}", words::duration(*duration_ms)));
     if !summary.complete {
-        page.line(&page.paint(Tone::Bad, &cut_short(heard)));
+        page.line(&page.paint(Tone::Bad, &words::cut_short(heard)));
     }
     for (name, FeatureSummary { must, violated, decided, confirmed }) in features {
         page.line(&format!(
@@ -62,48 +60,13 @@ pub(super) fn totals(page: &mut Page, heard: &Collected) {
             escape(name)
         ));
     }
-    let (tone, sentence) = conformance(heard, summary);
-    page.line(&page.paint(tone, &sentence));
-}
-
-fn cut_short(heard: &Collected) -> String {
-    let selected = heard.run.as_ref().map_or(0, |run| run.selected);
-    format!("the run was cut short: {} of {} have a verdict", heard.cases.len(), words::count(selected, "case"))
-}
-
-fn conformance(heard: &Collected, summary: &SummaryEvent) -> (Tone, String) {
-    let target = heard.run.as_ref().map(|run| &run.target);
-    let musts = |status: RequirementStatus| {
-        let found = heard.requirements.iter().filter(|row| row.level == Level::Must && row.status == status);
-        found.map(|row| row.id.as_str()).collect::<Vec<_>>()
+    let conclusion = Conclusion::of(heard);
+    let tone = match conclusion {
+        Conclusion::Conformant(_) => Tone::Good,
+        Conclusion::Violated(_) => Tone::Bad,
+        Conclusion::Absent | Conclusion::CutShort | Conclusion::Undecided(_) => Tone::Doubtful,
     };
-    let violated = musts(RequirementStatus::Fail);
-    let undecided = musts(RequirementStatus::Undecided);
-    let cases: usize = summary.verdicts.values().sum();
-    let absent = summary.verdicts.get(&Verdict::NotImplemented).is_some_and(|count| *count == cases);
-    if summary.conformant {
-        let features: Vec<_> = summary.features.keys().map(|feature| escape(feature)).collect();
-        (Tone::Good, format!("conformant for {}", features.join(", ")))
-    } else if !violated.is_empty() {
-        let count = words::count(violated.len(), "must-requirement");
-        (Tone::Bad, format!("not conformant: {count} violated: {}", list(&violated)))
-    } else if target.is_some() && absent {
-        (Tone::Doubtful, "not decided: no requirement could be tested".to_owned())
-    } else if !undecided.is_empty() {
-        let count = words::count(undecided.len(), "must-requirement");
-        (Tone::Doubtful, format!("not decided: {count} left undecided: {}", list(&undecided)))
-    } else {
-        (Tone::Doubtful, "not decided: the run was cut short".to_owned())
-    }
-}
-
-fn list(ids: &[&str]) -> String {
-    let shown: Vec<_> = ids.iter().take(IDS_LIMIT).map(|id| escape(id)).collect();
-    let more = match ids.len().saturating_sub(IDS_LIMIT) {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
-    format!("{}{more}", shown.join(", "))
+    page.line(&page.paint(tone, &conclusion.sentence()));
 }
 
 /// One command: what failed once more, or the whole run.

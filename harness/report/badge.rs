@@ -1,0 +1,252 @@
+//! A badge: what a run comes to in two words, as the JSON that shields.io reads and as an image.
+
+use std::io::{self, Write};
+use std::path::Path;
+
+use serde_json::json;
+
+use super::Sink;
+use super::collected::Collected;
+use super::conclusion::Conclusion;
+use super::event::{Event, FeatureSummary};
+use crate::wire::escape;
+
+/// The two forms of a badge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BadgeForm {
+    /// What the endpoint badge of shields.io reads, schema version 1.
+    Json,
+    /// An image that needs nothing else.
+    Svg,
+}
+
+impl BadgeForm {
+    /// The form that a file's ending asks for; nothing where it is neither `.json` nor `.svg`.
+    pub fn of(path: &Path) -> Option<Self> {
+        match path.extension()?.to_str()?.to_ascii_lowercase().as_str() {
+            "json" => Some(Self::Json),
+            "svg" => Some(Self::Svg),
+            _ => None,
+        }
+    }
+}
+
+/// Writes a badge when the run is over.
+///
+/// | the run | message | colour |
+/// |---|---|---|
+/// | conforms | `conformant` and the features that it claims beside `core` | green |
+/// | violates a requirement, known or not | `2 of 67 violated` | red |
+/// | leaves one undecided, also where only some cases were selected | `60 of 67 decided` | yellow |
+/// | met a target without the operation | `not implemented` | grey |
+/// | was cut short | `run cut short` | grey |
+#[derive(Debug)]
+pub struct BadgeSink<W> {
+    out: W,
+    form: BadgeForm,
+    heard: Collected,
+}
+
+/// What a badge shows.
+struct Badge {
+    label: String,
+    message: String,
+    colour: Colour,
+}
+
+#[derive(Clone, Copy)]
+enum Colour {
+    Green,
+    Red,
+    Yellow,
+    Grey,
+}
+
+impl Colour {
+    /// Its name among those of shields.io.
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Green => "brightgreen",
+            Self::Red => "red",
+            Self::Yellow => "yellow",
+            Self::Grey => "lightgrey",
+        }
+    }
+
+    /// A shade that white text can be read on: its contrast is 4.5 to 1 or more (WCAG 2.2, 1.4.3).
+    const fn shade(self) -> &'static str {
+        match self {
+            Self::Green => "#1a7f37",
+            Self::Red => "#b62324",
+            Self::Yellow => "#845306",
+            Self::Grey => "#656d76",
+        }
+    }
+}
+
+impl<W: Write> BadgeSink<W> {
+    /// A badge that is written to `out`.
+    pub fn new(out: W, form: BadgeForm) -> Self {
+        Self { out, form, heard: Collected::default() }
+    }
+
+    fn badge(&self) -> Badge {
+        let label = self.heard.run.as_ref().map_or("countersign", |run| run.suite.as_str());
+        let features = || self.heard.summary.iter().flat_map(|summary| summary.features.values());
+        let sum = |count: fn(&FeatureSummary) -> usize| features().map(count).sum::<usize>();
+        let must = sum(|feature| feature.must);
+        let complete = self.heard.summary.as_ref().is_some_and(|summary| summary.complete);
+        let (message, colour) = match Conclusion::of(&self.heard) {
+            Conclusion::Conformant(features) => {
+                let beside: Vec<_> = features.into_iter().filter(|feature| *feature != "core").collect();
+                let beside = if beside.is_empty() { String::new() } else { format!(" + {}", beside.join(", ")) };
+                (format!("conformant{beside}"), Colour::Green)
+            }
+            Conclusion::Violated(ids) => (format!("{} of {must} violated", ids.len()), Colour::Red),
+            Conclusion::Absent => ("not implemented".to_owned(), Colour::Grey),
+            Conclusion::Undecided(_) if complete => {
+                (format!("{} of {must} decided", sum(|feature| feature.decided)), Colour::Yellow)
+            }
+            Conclusion::Undecided(_) | Conclusion::CutShort => ("run cut short".to_owned(), Colour::Grey),
+        };
+        Badge { label: short(label), message: short(&message), colour }
+    }
+}
+
+impl Badge {
+    fn json(&self) -> String {
+        let Self { label, message, colour } = self;
+        format!("{}\n", json!({ "schemaVersion": 1, "label": label, "message": message, "color": colour.name() }))
+    }
+
+    fn svg(&self) -> String {
+        let (label, message) = (xml(&self.label), xml(&self.message));
+        let (left, right) = (width(&self.label), width(&self.message));
+        let (whole, shade) = (left + right, self.colour.shade());
+        let text = |middle: usize, width: usize, text: &str| {
+            format!(
+                "<text x=\"{middle}\" y=\"14\" textLength=\"{}\" lengthAdjust=\"spacingAndGlyphs\">{text}</text>",
+                width - 12
+            )
+        };
+        format!(
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{whole}\" height=\"20\" viewBox=\"0 0 {whole} 20\" role=\"img\" \
+             aria-label=\"{label}: {message}\">\n\
+             <title>{label}: {message}</title>\n\
+             <clipPath id=\"r\"><rect width=\"{whole}\" height=\"20\" rx=\"3\"/></clipPath>\n\
+             <g clip-path=\"url(#r)\"><rect width=\"{left}\" height=\"20\" fill=\"#444c56\"/>\
+             <rect x=\"{left}\" width=\"{right}\" height=\"20\" fill=\"{shade}\"/></g>\n\
+             <g fill=\"#fff\" text-anchor=\"middle\" font-family=\"Verdana,Geneva,DejaVu Sans,sans-serif\" font-size=\"11\">\
+             {}{}</g>\n</svg>\n",
+            text(left / 2, left, &label),
+            text(left + right / 2, right, &message),
+        )
+    }
+}
+
+impl<W: Write> Sink for BadgeSink<W> {
+    fn hear(&mut self, event: &Event) -> io::Result<()> {
+        // A badge tells of no single case.
+        if !matches!(event, Event::Case(_)) {
+            self.heard.hear(event);
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self) -> io::Result<()> {
+        let badge = self.badge();
+        let text = match self.form {
+            BadgeForm::Json => badge.json(),
+            BadgeForm::Svg => badge.svg(),
+        };
+        self.out.write_all(text.as_bytes())?;
+        self.out.flush()
+    }
+}
+
+/// At most 60 characters of a text, escaped: a badge is read at a glance.
+fn short(text: &str) -> String {
+    escape(text).chars().take(60).collect()
+}
+
+/// How wide one half of a badge is, in pixels. The text is stretched to it, so that an estimate of
+/// 7 pixels for a character, which is Verdana's mean at 11 pixels, is enough on every machine.
+fn width(text: &str) -> usize {
+    text.chars().count() * 7 + 12
+}
+
+/// A text for XML, in elements and attributes.
+fn xml(text: &str) -> String {
+    let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;");
+    text.replace(['\u{fffe}', '\u{ffff}'], "\u{fffd}")
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+    use serde_json::Value;
+
+    use super::super::tests::sample;
+    use super::super::{RunEvent, replay};
+    use super::*;
+    use crate::verdict::{CaseResult, Verdict};
+
+    fn badge(events: &[Event], form: BadgeForm) -> String {
+        let mut out = Vec::new();
+        replay(events, &mut BadgeSink::new(&mut out, form)).expect("memory takes everything");
+        String::from_utf8(out).expect("UTF-8")
+    }
+
+    const ALL: [&str; 4] = ["GC-RES-01", "GC-DUR-02", "GC-ERR-02", "GC-SIG-01"];
+
+    #[rstest]
+    #[case::conformant(Verdict::Pass, &ALL, true, "conformant + signature", "brightgreen")]
+    #[case::one_open(Verdict::Pass, &ALL[1..], true, "3 of 4 decided", "yellow")]
+    #[case::interrupted(Verdict::Pass, &ALL[1..], false, "run cut short", "lightgrey")]
+    #[case::interrupted_after_the_last(Verdict::Pass, &ALL, false, "run cut short", "lightgrey")]
+    #[case::absent(Verdict::NotImplemented, &[], true, "not implemented", "lightgrey")]
+    fn a_badge_says_no_more_than_was_decided(
+        #[case] verdict: Verdict,
+        #[case] decided: &[&str],
+        #[case] complete: bool,
+        #[case] message: &str,
+        #[case] colour: &str,
+    ) {
+        let case =
+            CaseResult { decided: decided.iter().map(|id| (*id).to_owned()).collect(), ..sample::case("a/b", verdict) };
+        let badge: Value =
+            serde_json::from_str(&badge(&sample::events_of(vec![case], complete), BadgeForm::Json)).expect("JSON");
+        assert_eq!((&badge["message"], &badge["color"]), (&message.into(), &colour.into()));
+        assert_eq!((&badge["label"], &badge["schemaVersion"]), (&"GetCredentials".into(), &1.into()));
+    }
+
+    #[test]
+    fn a_killed_run_has_a_badge_that_says_so() {
+        let events = &sample::events()[..3];
+        assert!(badge(events, BadgeForm::Json).contains("run cut short"));
+    }
+
+    #[test]
+    fn no_text_breaks_the_image() {
+        let mut events = sample::events();
+        if let Some(Event::Run(RunEvent { suite, .. })) = events.first_mut() {
+            *suite = "\"><script>&\u{0}\u{ffff}'".repeat(9);
+        }
+        let image = badge(&events, BadgeForm::Svg);
+        assert!(!image.contains("<script") && image.contains("&lt;script&gt;&amp;\\u{0}"), "{image}");
+        assert!(
+            image.chars().all(|c| c == '\n' || !(c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}'))),
+            "{image}"
+        );
+    }
+
+    #[rstest]
+    #[case("badge.json", Some(BadgeForm::Json))]
+    #[case("a/b.SVG", Some(BadgeForm::Svg))]
+    #[case("badge.png", None)]
+    #[case("json", None)]
+    #[case("-", None)]
+    fn the_ending_of_a_file_says_which_form_it_has(#[case] path: &str, #[case] form: Option<BadgeForm>) {
+        assert_eq!(BadgeForm::of(Path::new(path)), form);
+    }
+}

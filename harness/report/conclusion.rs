@@ -1,0 +1,76 @@
+//! What a run comes to, in one sentence.
+
+use super::collected::Collected;
+use super::event::RequirementStatus;
+use super::words;
+use crate::contract::Level;
+use crate::verdict::Verdict;
+use crate::wire::escape;
+
+/// At most so many ids stand in one sentence.
+const IDS_LIMIT: usize = 10;
+
+/// Whether a target conforms, and what stands in the way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Conclusion<'a> {
+    /// It conforms, for these features.
+    Conformant(Vec<&'a str>),
+    /// These `must` requirements are violated.
+    Violated(Vec<&'a str>),
+    /// It does not have the operation.
+    Absent,
+    /// The run came to no end.
+    CutShort,
+    /// These `must` requirements are undecided.
+    Undecided(Vec<&'a str>),
+}
+
+impl<'a> Conclusion<'a> {
+    /// What a run comes to.
+    pub(super) fn of(heard: &'a Collected) -> Self {
+        let musts = |status: RequirementStatus| {
+            let found = heard.requirements.iter().filter(|row| row.level == Level::Must && row.status == status);
+            found.map(|row| row.id.as_str()).collect::<Vec<_>>()
+        };
+        let Some(summary) = &heard.summary else { return Self::CutShort };
+        let violated = musts(RequirementStatus::Fail);
+        let undecided = musts(RequirementStatus::Undecided);
+        let cases: usize = summary.verdicts.values().sum();
+        let absent = summary.verdicts.get(&Verdict::NotImplemented).is_some_and(|count| *count == cases);
+        if summary.conformant {
+            Self::Conformant(summary.features.keys().map(String::as_str).collect())
+        } else if !violated.is_empty() {
+            Self::Violated(violated)
+        } else if heard.run.is_some() && absent {
+            Self::Absent
+        } else if !undecided.is_empty() {
+            Self::Undecided(undecided)
+        } else {
+            Self::CutShort
+        }
+    }
+
+    /// It as a sentence, escaped.
+    pub(super) fn sentence(&self) -> String {
+        let counted = |ids: &[&str]| words::count(ids.len(), "must-requirement");
+        match self {
+            Self::Conformant(features) => {
+                let features: Vec<_> = features.iter().map(|feature| escape(feature)).collect();
+                format!("conformant for {}", features.join(", "))
+            }
+            Self::Violated(ids) => format!("not conformant: {} violated: {}", counted(ids), list(ids)),
+            Self::Absent => "not decided: no requirement could be tested".to_owned(),
+            Self::Undecided(ids) => format!("not decided: {} left undecided: {}", counted(ids), list(ids)),
+            Self::CutShort => "not decided: the run was cut short".to_owned(),
+        }
+    }
+}
+
+fn list(ids: &[&str]) -> String {
+    let shown: Vec<_> = ids.iter().take(IDS_LIMIT).map(|id| escape(id)).collect();
+    let more = match ids.len().saturating_sub(IDS_LIMIT) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    format!("{}{more}", shown.join(", "))
+}

@@ -1,0 +1,253 @@
+//! The run as a log of GitHub Actions: the text report, each case in a fold, and annotations.
+
+use std::io::{self, Write};
+
+use super::alike::{self, PROBLEMS};
+use super::collected::Collected;
+use super::conclusion::Conclusion;
+use super::event::Event;
+use super::text::{TextOptions, TextSink, case_line};
+use super::{Sink, words};
+use crate::contract::Register;
+use crate::verdict::{CaseResult, Verdict, Violation};
+use crate::wire::escape;
+
+/// GitHub shows at most so many annotations of a kind for a step.
+/// Source: GitHub Actions, workflow commands, limits of annotations.
+const ANNOTATIONS_LIMIT: usize = 10;
+
+/// The longest title and the longest message, in characters; whoever wants more has the report below.
+const TITLE_LIMIT: usize = 200;
+const MESSAGE_LIMIT: usize = 3000;
+
+/// How many names stand in a title.
+const NAMES_LIMIT: usize = 3;
+
+/// Writes the text report with workflow commands: cases are folded, and what went wrong alike is one
+/// annotation. Where there is more than GitHub shows, the last one counts the rest.
+#[derive(Debug)]
+pub struct GithubSink<W: Write> {
+    text: TextSink<W>,
+    register: Register,
+    heard: Collected,
+}
+
+impl<W: Write> GithubSink<W> {
+    /// A log that is written to `out`, with the words of a register's requirements.
+    pub fn new(out: W, register: &Register, options: TextOptions) -> Self {
+        // The log's colours come from its commands.
+        let text = TextSink::new(out, register, TextOptions { colour: false, ..options });
+        Self { text, register: register.clone(), heard: Collected::default() }
+    }
+
+    fn annotations(&self) -> Vec<Command> {
+        let mut errors = Vec::new();
+        for verdict in PROBLEMS.into_iter().rev() {
+            errors.extend(alike::failures(&self.heard, verdict).into_iter().map(|group| self.failure(&group)));
+        }
+        let mut commands = limited("error", errors, "failure");
+        commands.extend(limited("warning", self.warnings(), "warning"));
+        let run = self.heard.run.as_ref();
+        let title = run.map_or_else(String::new, |run| format!("{} of {}", run.suite, run.target.name));
+        commands.push(Command { kind: "notice", title, message: Conclusion::of(&self.heard).sentence() });
+        commands
+    }
+
+    fn failure(&self, group: &[&CaseResult]) -> Command {
+        let first = group[0];
+        let mut requirements: Vec<&str> = first.violations.iter().map(|broken| broken.requirement.as_str()).collect();
+        requirements.dedup();
+        let blamed = if requirements.is_empty() { String::new() } else { format!("{}: ", requirements.join(", ")) };
+        let title = format!("{} {blamed}{}", first.verdict, self.names(group));
+        let mut lines = Vec::new();
+        if group.len() == 1 || first.verdict == Verdict::Fail {
+            lines.push(first.title.clone());
+        }
+        if first.violations.is_empty() || first.reason.is_some() {
+            lines.push(words::reason(first));
+        }
+        for alike in first.violations.chunk_by(|one, other| one.requirement == other.requirement) {
+            lines.push(words::requirement(&alike[0], &self.register));
+            lines.extend(alike.iter().map(particulars));
+        }
+        Command { kind: "error", title, message: lines.join("\n") }
+    }
+
+    fn warnings(&self) -> Vec<Command> {
+        let command = |(warning, cases): (&Violation, Vec<&CaseResult>)| {
+            let title = format!("{}: {}", warning.requirement, self.names(&cases));
+            let message = format!("{}\n{}", words::requirement(warning, &self.register), particulars(warning));
+            Command { kind: "warning", title, message }
+        };
+        alike::warnings(&self.heard).into_iter().map(command).collect()
+    }
+
+    fn names(&self, group: &[&CaseResult]) -> String {
+        alike::told(group, &self.heard, NAMES_LIMIT, |name, count| match count {
+            1 => name.to_owned(),
+            several => format!("{name} ({several} cases)"),
+        })
+    }
+}
+
+fn particulars(broken: &Violation) -> String {
+    let Violation { at, expected, actual, .. } = broken;
+    format!("at {at}: expected {expected}, found {actual}")
+}
+
+/// As many commands as are shown, the last of them for the rest.
+fn limited(kind: &'static str, mut commands: Vec<Command>, noun: &str) -> Vec<Command> {
+    if commands.len() > ANNOTATIONS_LIMIT {
+        let rest = commands.split_off(ANNOTATIONS_LIMIT - 1);
+        let titles: Vec<String> = rest.into_iter().map(|command| command.title).collect();
+        let title = words::count(titles.len(), &format!("more {noun}"));
+        commands.push(Command { kind, title, message: titles.join("\n") });
+    }
+    commands
+}
+
+/// A workflow command with a title.
+#[derive(Clone, Debug)]
+struct Command {
+    kind: &'static str,
+    title: String,
+    /// Lines of text.
+    message: String,
+}
+
+impl Command {
+    /// The command on one line, its texts escaped as the runner reads them.
+    fn line(&self) -> String {
+        let Self { kind, title, message } = self;
+        let title = cut(&escape(title), TITLE_LIMIT);
+        let message: Vec<String> = message.split('\n').map(escape).collect();
+        let message = cut(&message.join("\n"), MESSAGE_LIMIT);
+        format!("::{kind} title={}::{}\n", property(&title), data(&message))
+    }
+}
+
+/// A message as the runner decodes it. Source: actions/toolkit, packages/core, command.
+fn data(text: &str) -> String {
+    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+}
+
+/// A property of a command as the runner decodes it. Source: actions/toolkit, packages/core, command.
+fn property(text: &str) -> String {
+    data(text).replace(':', "%3A").replace(',', "%2C")
+}
+
+fn cut(text: &str, limit: usize) -> String {
+    match text.char_indices().nth(limit) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+impl<W: Write> Sink for GithubSink<W> {
+    fn hear(&mut self, event: &Event) -> io::Result<()> {
+        self.text.hear(event)?;
+        self.heard.hear(event);
+        match event {
+            Event::Run(run) => {
+                let title = data(&escape(&format!("{}, one a line", words::count(run.selected, "case"))));
+                writeln!(self.text.out(), "::group::{title}")
+            }
+            Event::Case(case) => writeln!(self.text.out(), "{}", case_line(case)),
+            Event::Requirement(_) | Event::Summary(_) => Ok(()),
+        }
+    }
+
+    fn finish(&mut self) -> io::Result<()> {
+        if self.heard.run.is_some() {
+            writeln!(self.text.out(), "::endgroup::")?;
+        }
+        self.text.finish()?;
+        for command in self.annotations() {
+            self.text.out().write_all(command.line().as_bytes())?;
+        }
+        self.text.out().flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::replay;
+    use super::super::tests::sample;
+    use super::*;
+
+    fn log(events: &[Event]) -> String {
+        let mut out = Vec::new();
+        replay(events, &mut GithubSink::new(&mut out, &sample::register(), TextOptions::default())).expect("memory");
+        String::from_utf8(out).expect("UTF-8")
+    }
+
+    /// A command as the runner reads it: its kind, its title and its message.
+    fn read(line: &str) -> Option<(String, String, String)> {
+        let (head, message) = line.strip_prefix("::")?.split_once("::")?;
+        let (kind, properties) = head.split_once(' ').unwrap_or((head, ""));
+        assert!(!properties.contains(','), "one property: {line}");
+        let decode = |text: &str| {
+            let text = text.replace("%2C", ",").replace("%3A", ":").replace("%0A", "\n").replace("%0D", "\r");
+            text.replace("%25", "%")
+        };
+        let title = properties.strip_prefix("title=").unwrap_or_default();
+        Some((kind.to_owned(), decode(title), decode(message)))
+    }
+
+    #[test]
+    fn what_failed_alike_is_one_annotation_and_the_most_telling_come_first() {
+        let log = log(&sample::events());
+        let commands: Vec<_> = log.lines().filter_map(read).collect();
+        let kinds: Vec<_> = commands.iter().map(|(kind, ..)| kind.as_str()).collect();
+        let expected = ["group", "endgroup", "error", "error", "error", "error", "error", "warning", "notice"];
+        assert_eq!(kinds, expected);
+        assert_eq!(commands[2].1, "fail GC-ERR-02: errors/not-found");
+        assert_eq!(commands[3].1, "fail GC-DUR-02: parameters/duration-outside (2 cases)");
+        assert!(
+            commands[3]
+                .2
+                .ends_with("at status: expected 400 ValidationException, found 200 application/x-amz-json-1.1")
+        );
+    }
+
+    #[test]
+    fn no_more_annotations_are_written_than_are_shown_and_the_last_counts_the_rest() {
+        let failing = |index| CaseResult {
+            title: format!("case {index}"),
+            ..sample::case(&format!("a/c{index}"), Verdict::Fail)
+        };
+        let log = log(&sample::events_of((0..25).map(failing).collect(), true));
+        let errors: Vec<_> = log.lines().filter_map(read).filter(|(kind, ..)| kind == "error").collect();
+        assert_eq!(errors.len(), ANNOTATIONS_LIMIT);
+        assert_eq!(errors[9].1, "16 more failures");
+        assert_eq!(errors[9].2.lines().count(), 16);
+    }
+
+    proptest! {
+        #[test]
+        fn no_target_can_give_the_runner_a_command(text in "([:,%#\\[\\]\r\n\u{ad}a-z ]|::error::|%0A::|##\\[x\\]){0,12}") {
+            let mut cases = sample::cases();
+            for case in &mut cases {
+                (case.title, case.reason) = (text.clone(), Some(text.clone()));
+                case.repro = Some(text.clone());
+                case.error = Some(text.clone());
+                for broken in case.violations.iter_mut().chain(&mut case.warnings) {
+                    (broken.at, broken.expected, broken.actual) = (text.clone(), text.clone(), text.clone());
+                }
+            }
+            let mut events = sample::events_of(cases, true);
+            if let Some(Event::Run(run)) = events.first_mut() {
+                (run.target.name, run.target.said, run.target.class) = (text.clone(), text.clone(), "odd".to_owned());
+            }
+            let log = log(&events);
+            let begins = |line: &&str| line.trim_start_matches(|c: char| !c.is_ascii_graphic()).starts_with("::");
+            let kinds: Vec<_> = log.lines().filter(begins).map(|line| read(line).expect("a command").0).collect();
+            prop_assert!(kinds.iter().all(|kind| ["group", "endgroup", "error", "warning", "notice"].contains(&kind.as_str())));
+            prop_assert_eq!(kinds.iter().filter(|kind| *kind == "group").count(), 1);
+            prop_assert!(kinds.iter().filter(|kind| *kind == "error").count() <= ANNOTATIONS_LIMIT);
+            prop_assert!(!log.contains("##["), "{}", log);
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! Text of others inside Markdown, so that it does nothing there.
+//!
+//! GitHub's flavour has two stages: first `CommonMark` with tables and bare links, which a backslash
+//! before a mark switches off; then mentions, references and emoji, looked for in what the first
+//! made, where a backslash is gone already. Only a code span is safe from both.
+
+use crate::wire::escape;
+
+/// A text as a code span: nothing in it counts.
+pub(in crate::report) fn code(text: &str) -> String {
+    let text = escape(text);
+    if text.trim().is_empty() {
+        return "(empty)".to_owned();
+    }
+    let fence = "`".repeat(longest_run(&text) + 1);
+    // A backtick at an end would belong to the fence, and a blank at both ends is taken off.
+    let pad = if text.starts_with(['`', ' ']) || text.ends_with(['`', ' ']) { " " } else { "" };
+    format!("{fence}{pad}{text}{pad}{fence}")
+}
+
+/// The same for a cell of a table, which a bar would end even inside of a code span.
+pub(in crate::report) fn cell(text: &str) -> String {
+    code(text).replace('|', "\\u{7c}")
+}
+
+/// A text as a block of code, on lines of its own.
+pub(in crate::report) fn block(language: &str, text: &str) -> String {
+    let text = escape(text);
+    let fence = "`".repeat(longest_run(&text).max(2) + 1);
+    format!("{fence}{language}\n{text}\n{fence}\n")
+}
+
+/// A sentence as plain text with every mark escaped; as a code span where the second stage would
+/// make something of it.
+pub(in crate::report) fn prose(text: &str) -> String {
+    let text = escape(text);
+    let text = text.trim();
+    if has_reference(text) {
+        return code(text);
+    }
+    let mut out = String::with_capacity(text.len());
+    // At the start of a line, a number with a dot is a list, and so is a dash.
+    let mut only_digits = true;
+    for (at, character) in text.char_indices() {
+        let marks = match character {
+            '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '!' | '|' | '~' | '&' | '=' | '+' => true,
+            '-' => at == 0,
+            '.' | ')' => only_digits,
+            _ => false,
+        };
+        only_digits &= character.is_ascii_digit();
+        if marks {
+            out.push('\\');
+        }
+        out.push(character);
+    }
+    out
+}
+
+/// Whether a text has what may become a mention, a reference to an issue, a link, an emoji or a formula.
+fn has_reference(text: &str) -> bool {
+    let lower = text.to_ascii_lowercase();
+    let emoji = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b"_+-".contains(&b));
+    let between_colons = text.split(':').skip(1);
+    text.contains(['@', '#', '$'])
+        || lower.contains("://")
+        || lower.contains("www.")
+        || between_colons.take(text.matches(':').count().saturating_sub(1)).any(emoji)
+}
+
+/// How many backticks stand next to each other at most.
+fn longest_run(text: &str) -> usize {
+    text.split(|c| c != '`').map(str::len).max().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
+    use rstest::rstest;
+
+    use super::*;
+
+    /// GitHub's flavour.
+    fn gfm() -> Options {
+        Options::ENABLE_TABLES
+            | Options::ENABLE_FOOTNOTES
+            | Options::ENABLE_STRIKETHROUGH
+            | Options::ENABLE_TASKLISTS
+            | Options::ENABLE_MATH
+            | Options::ENABLE_GFM
+    }
+
+    /// What a reader sees of Markdown: the text, and whether it is one paragraph of text and code only.
+    fn seen(markdown: &str) -> (String, bool) {
+        let mut text = String::new();
+        let mut plain = true;
+        for event in Parser::new_ext(markdown, gfm()) {
+            match event {
+                Event::Text(part) | Event::Code(part) => text.push_str(&part),
+                Event::Start(Tag::Paragraph) | Event::End(TagEnd::Paragraph) => {}
+                _ => plain = false,
+            }
+        }
+        (text, plain)
+    }
+
+    fn hostile() -> impl Strategy<Value = String> {
+        let piece = prop_oneof![
+            Just("`".to_owned()),
+            Just("\\".to_owned()),
+            Just("|".to_owned()),
+            Just("<script>".to_owned()),
+            Just("![a](http://x)".to_owned()),
+            Just("@octocat".to_owned()),
+            Just("\n# ".to_owned()),
+            Just("  \n".to_owned()),
+            Just("- ".to_owned()),
+            Just("1. ".to_owned()),
+            Just("&lt;".to_owned()),
+            Just("~~".to_owned()),
+            Just("**".to_owned()),
+            Just("__".to_owned()),
+            Just(" ".to_owned()),
+            "[ -~]",
+            any::<char>().prop_map(String::from),
+        ];
+        proptest::collection::vec(piece, 0..12).prop_map(|pieces| pieces.concat())
+    }
+
+    proptest! {
+        #[test]
+        fn prose_and_code_say_what_they_were_given_and_nothing_else(text in hostile()) {
+            let wanted = escape(&text);
+            prop_assume!(!wanted.trim().is_empty());
+            let (shown, plain) = seen(&prose(&text));
+            prop_assert!(plain, "{}", prose(&text));
+            prop_assert_eq!(shown.trim(), wanted.trim());
+            let (shown, plain) = seen(&code(&text));
+            prop_assert!(plain, "{}", code(&text));
+            prop_assert_eq!(shown, wanted);
+        }
+
+        #[test]
+        fn a_cell_stays_one_cell(text in hostile()) {
+            let table = format!("| a | b |\n| --- | --- |\n| {} | end |\n", cell(&text));
+            let cells = Parser::new_ext(&table, gfm()).filter(|event| matches!(event, Event::Start(Tag::TableCell)));
+            prop_assert_eq!(cells.count(), 4);
+            prop_assert!(Parser::new_ext(&table, gfm()).any(|event| matches!(event, Event::Text(text) if &*text == "end")));
+        }
+
+        #[test]
+        fn a_block_holds_what_it_was_given_and_nothing_else(text in hostile()) {
+            let markdown = format!("{}\nend\n", block("sh", &text));
+            let mut blocks = Parser::new_ext(&markdown, gfm());
+            prop_assert!(matches!(blocks.next(), Some(Event::Start(Tag::CodeBlock(_)))));
+            let mut inside = String::new();
+            for event in blocks.by_ref() {
+                match event {
+                    Event::Text(text) => inside.push_str(&text),
+                    event => { prop_assert!(matches!(event, Event::End(TagEnd::CodeBlock)), "{event:?}"); break; }
+                }
+            }
+            prop_assert_eq!(inside, escape(&text) + "\n");
+            prop_assert_eq!(blocks.next(), Some(Event::Start(Tag::Paragraph)));
+        }
+    }
+
+    #[rstest]
+    #[case::mention("ask @octocat", "`ask @octocat`")]
+    #[case::issue("see #1", "`see #1`")]
+    #[case::link("at http://a", "`at http://a`")]
+    #[case::bare_link("at www.a.b", "`at www.a.b`")]
+    #[case::emoji("all :rocket: well", "`all :rocket: well`")]
+    #[case::formula("$x$", "`$x$`")]
+    #[case::sentence("at status: expected 400 (must), found: 200", "at status: expected 400 (must), found: 200")]
+    #[case::marks("a *b* <c>", "a \\*b\\* \\<c\\>")]
+    fn what_the_second_stage_would_make_something_of_is_code(#[case] text: &str, #[case] expected: &str) {
+        assert_eq!(prose(text), expected);
+    }
+}
