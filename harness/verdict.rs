@@ -106,6 +106,9 @@ pub struct CaseResult {
     pub violations: Vec<Violation>,
     /// Every broken requirement below `must`.
     pub warnings: Vec<Violation>,
+    /// What each call accepts, in words: `400 ValidationException, or 403 with an error type`.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub expected: Vec<String>,
     /// The status code of the last answer; null where there was none.
     pub status: Option<u16>,
     /// The error's name in the last answer.
@@ -121,4 +124,29 @@ pub struct CaseResult {
     /// A command that shows the same answer; it reads credentials from the environment.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub repro: Option<String>,
+    /// The last call as it went over the wire, masked; nothing where none was made.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub exchange: Option<ShownExchange>,
+}
+
+/// A request and its answer as a report may show them: bounded in size, without credentials, account
+/// ids and database users.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ShownExchange {
+    /// The method and the path: `POST /`.
+    pub request: String,
+    /// The header fields of the request, name and value, in order.
+    pub request_headers: Vec<(String, String)>,
+    /// The body of the request.
+    pub request_body: String,
+    /// The header fields of the answer, name and value, in order.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub answer_headers: Vec<(String, String)>,
+    /// The body of the answer: names and types, and of an error its own words; nothing where there was
+    /// no answer.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub answer_body: Option<String>,
+    /// Why there was no answer.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub fault: Option<String>,
 }

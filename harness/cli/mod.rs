@@ -11,6 +11,7 @@ mod library;
 mod list;
 mod output;
 mod progress;
+mod report;
 mod reports;
 mod run;
 pub mod schema;
@@ -46,6 +47,8 @@ enum Command {
     List(list::List),
     /// Explain one requirement, case or defect in full, with a curl line
     Explain(explain::Explain),
+    /// Make any report from the run streams of earlier runs; several stand side by side
+    Report(report::Report),
     /// Keep known failures in a file
     Baseline(baseline::Command),
     /// Write the JSON Schemas anew, or check that they are current
@@ -77,6 +80,7 @@ pub fn main() -> ExitCode {
         Some(Command::Run(args)) => run::run(*args),
         Some(Command::List(args)) => list::run(args),
         Some(Command::Explain(args)) => explain::run(args),
+        Some(Command::Report(args)) => report::run(args),
         Some(Command::Baseline(command)) => baseline::run(command),
         Some(Command::Schema(args)) => schema::run(args),
         Some(Command::Validate(args)) => validate::run(args),

@@ -9,8 +9,8 @@ use super::Failure;
 use super::summary::StepSummary;
 use crate::contract::Contract;
 use crate::report::{
-    BadgeForm, BadgeSink, Detail, Event, FiledReport, GithubSink, JsonSink, JunitSink, MarkdownSink, ReportFile, Sink,
-    StreamSink, TextOptions, TextSink,
+    BadgeForm, BadgeSink, Detail, Event, FiledReport, GithubSink, HtmlSink, JsonSink, JunitSink, MarkdownSink,
+    ReportFile, Sink, StreamSink, TextOptions, TextSink,
 };
 
 /// The flags that say what is reported where.
@@ -44,6 +44,10 @@ pub(super) struct ReportArgs {
     /// Write a badge: FILE.json for an endpoint badge of shields.io, FILE.svg for an image
     #[arg(long, env = "COUNTERSIGN_BADGE", value_name = "FILE")]
     badge: Option<PathBuf>,
+
+    /// Write one HTML file that opens without a network
+    #[arg(long, env = "COUNTERSIGN_REPORT_HTML", value_name = "FILE")]
+    report_html: Option<PathBuf>,
 }
 
 /// What goes to standard output.
@@ -61,7 +65,22 @@ enum Format {
     Github,
 }
 
+impl ReportArgs {
+    /// The first of the reports asked for that has room for one run only.
+    pub(super) fn for_one_run(&self) -> Option<&'static str> {
+        [
+            (self.report_jsonl.is_some(), "--report-jsonl"),
+            (self.report_json.is_some(), "--report-json"),
+            (self.report_junit.is_some(), "--report-junit"),
+            (self.format == Some(Format::Jsonl), "--format jsonl"),
+        ]
+        .into_iter()
+        .find_map(|(asked, flag)| asked.then_some(flag))
+    }
+}
+
 /// The commands that repeat a run.
+#[derive(Default)]
 pub(super) struct Again {
     /// The whole run, with its seed.
     pub(super) whole: String,
@@ -80,7 +99,7 @@ pub(super) struct Reports {
 impl Reports {
     /// Opens every report, so that a path that cannot be written is found before anything is sent.
     pub(super) fn open(args: &ReportArgs, contract: &Contract, again: &Again) -> Result<Self, Failure> {
-        let files = [&args.report_jsonl, &args.report_json, &args.report_junit, &args.report_md];
+        let files = [&args.report_jsonl, &args.report_json, &args.report_junit, &args.report_md, &args.report_html];
         let to_stdout = files.iter().filter(|file| file.as_deref() == Some(Path::new("-"))).count();
         let format = match args.format.unwrap_or(Format::Auto) {
             Format::Auto if to_stdout > 0 => None,
@@ -112,6 +131,9 @@ impl Reports {
                 ))
             })?;
             sinks.push(filed(file, |out| BadgeSink::new(out, form))?);
+        }
+        if let Some(file) = &args.report_html {
+            sinks.push(filed(file, |out| HtmlSink::new(out, register))?);
         }
         let stdout = || io::BufWriter::new(io::stdout());
         match format {

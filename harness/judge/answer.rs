@@ -97,13 +97,27 @@ impl<'a> Observation<'a> {
 /// of them.
 pub fn shape(response: &Response, body: Option<&Value>) -> String {
     match body {
-        Some(body) => shape_of(body, &secrets_in(Some(body))),
+        Some(body) => shape_of(body, &secrets_in(Some(body)), &[]),
         None if response.body.is_empty() => "empty".to_owned(),
         None => "not JSON".to_owned(),
     }
 }
 
-fn shape_of(value: &Value, secrets: &[String]) -> String {
+/// The [`shape`] of an error's body with its own words: its name and its message are quoted, and so is
+/// a body that is no JSON. Of a success it is the shape alone.
+pub fn words_and_shape(response: &Response, body: Option<&Value>, secrets: &[String]) -> String {
+    const WORDS: [&str; 7] = ["__type", "code", "Code", "Type", "message", "Message", "errorMessage"];
+    match body {
+        _ if response.status < 300 => shape(response, body),
+        Some(body) => shape_of(body, secrets, &WORDS),
+        None if response.body.is_empty() => "empty".to_owned(),
+        // Twice as much as is quoted, with room for long characters; the end may be cut in one.
+        None => quote_without(&String::from_utf8_lossy(&response.body[..response.body.len().min(2_000)]), secrets),
+    }
+}
+
+/// The shape of a value; texts with these names are quoted instead, at the top.
+fn shape_of(value: &Value, secrets: &[String], words: &[&str]) -> String {
     const MOST: usize = 40;
     match value {
         Value::Null => "null".to_owned(),
@@ -111,14 +125,22 @@ fn shape_of(value: &Value, secrets: &[String]) -> String {
         Value::Number(_) => "number".to_owned(),
         Value::String(_) => "string".to_owned(),
         Value::Array(items) => {
-            let shapes: BTreeSet<_> = items.iter().take(MOST).map(|item| shape_of(item, secrets)).collect();
+            let shapes: BTreeSet<_> = items.iter().take(MOST).map(|item| shape_of(item, secrets, &[])).collect();
             format!("[{}]", shapes.into_iter().collect::<Vec<_>>().join(", "))
         }
         Value::Object(members) => {
             let mut shapes: Vec<_> = members
                 .iter()
                 .take(MOST)
-                .map(|(name, member)| format!("{}: {}", quote_without(name, secrets), shape_of(member, secrets)))
+                .map(|(name, member)| {
+                    let member = match member {
+                        Value::String(text) if words.contains(&name.as_str()) => {
+                            format!("\"{}\"", quote_without(text, secrets))
+                        }
+                        _ => shape_of(member, secrets, &[]),
+                    };
+                    format!("{}: {member}", quote_without(name, secrets))
+                })
                 .collect();
             if members.len() > MOST {
                 shapes.push("…".to_owned());
@@ -130,6 +152,8 @@ fn shape_of(value: &Value, secrets: &[String]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use rstest::rstest;
+
     use super::*;
     use crate::wire::Headers;
 
@@ -141,5 +165,20 @@ mod tests {
             shape(&response, response.json().as_ref()),
             "{dbPassword: string, expiration: number, x: [null, number, string], y: {z: boolean}}"
         );
+    }
+
+    #[rstest]
+    #[case::success(200, r#"{"message":"CANARY"}"#, "{message: string}")]
+    #[case::error(
+        400,
+        r#"{"__type":"ValidationException","message":"no: CANARY","dbPassword":"CANARY","y":{"message":"CANARY"}}"#,
+        r#"{__type: "ValidationException", dbPassword: string, message: "no: ***", y: {message: string}}"#
+    )]
+    #[case::page(500, "<h1>Oops</h1> password=CANARY", "<h1>Oops</h1> password=***")]
+    #[case::empty(404, "", "empty")]
+    fn an_error_is_shown_with_its_own_words(#[case] status: u16, #[case] body: &str, #[case] expected: &str) {
+        let response = Response { status, headers: Headers::new(), body: body.into() };
+        let body = response.json();
+        assert_eq!(words_and_shape(&response, body.as_ref(), &secrets_in(body.as_ref())), expected);
     }
 }

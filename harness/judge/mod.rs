@@ -13,7 +13,7 @@ mod tests;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-pub use answer::shape;
+pub use answer::{shape, words_and_shape};
 
 use answer::Observation;
 use outcome::Outcome;

@@ -9,11 +9,14 @@ mod alike;
 mod badge;
 mod baseline;
 mod collected;
+mod conclude;
 mod conclusion;
 mod event;
 mod exit;
 mod file;
 mod github;
+#[cfg(feature = "cli")]
+mod html;
 mod json;
 #[cfg(feature = "cli")]
 mod junit;
@@ -27,12 +30,15 @@ mod words;
 
 pub use badge::{BadgeForm, BadgeSink};
 pub use baseline::{Baseline, BaselineError, BaselineFile, Entry};
+pub use conclude::conclude;
 pub use event::{
     Event, FeatureSummary, RequirementEvent, RequirementStatus, RunEvent, SummaryEvent, TargetEvent, VERSION,
 };
 pub use exit::{Ending, Exit};
 pub use file::{FileError, FiledReport, ReportFile, Writer};
 pub use github::GithubSink;
+#[cfg(feature = "cli")]
+pub use html::HtmlSink;
 pub use json::{JsonSink, RunReport};
 #[cfg(feature = "cli")]
 pub use junit::JunitSink;

@@ -77,6 +77,12 @@ impl<W: Write> TextSink<W> {
         self.out.flush()
     }
 
+    fn print_gap(&mut self) -> io::Result<()> {
+        let mut page = self.page();
+        page.gap();
+        self.print(&page)
+    }
+
     fn begin(&mut self, run: &RunEvent) -> io::Result<()> {
         let mut page = self.page();
         if self.options.detail > Detail::Quiet {
@@ -108,6 +114,12 @@ impl<W: Write> TextSink<W> {
 
 impl<W: Write> Sink for TextSink<W> {
     fn hear(&mut self, event: &Event) -> io::Result<()> {
+        if matches!(event, Event::Run(_)) && self.heard.run.is_some() {
+            // Another run: the one before is over.
+            self.finish()?;
+            self.heard = Collected::default();
+            self.print_gap()?;
+        }
         self.heard.hear(event);
         match event {
             Event::Run(run) => self.begin(run),

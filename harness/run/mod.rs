@@ -3,6 +3,7 @@
 //! Uses everything but reports. Start with [`Session`], which runs one case with all that it needs
 //! (its control, its setup and teardown); [`run`] drives a whole plan over it.
 
+mod described;
 mod names;
 mod repro;
 mod request;

@@ -6,19 +6,18 @@ use std::time::Instant;
 use jiff::Timestamp;
 use tokio::sync::{OnceCell, watch};
 
+use super::described::{describe, expected, shown};
 use super::names::Names;
 use super::repro;
 use super::request::{self, DEFAULT_DATABASE, Missing};
 use super::sender::Sender;
 use crate::contract::{Contract, Side};
 use crate::corpus::{Call, Corpus, ExpandedCase};
-use crate::judge::{Judge, Judgement, shape};
+use crate::judge::{Judge, Judgement};
 use crate::targets::Target;
 use crate::targets::probe::{self, Class, Probe};
 use crate::verdict::{CaseResult, Verdict};
-use crate::wire::{
-    Client, ClientError, Credentials, Exchange, Transcript, error_type, mask_known, quote_without, secrets_in,
-};
+use crate::wire::{Client, ClientError, Credentials, Exchange, Transcript, error_type, mask_known};
 
 /// What keeps a session from being made.
 #[derive(Debug, thiserror::Error)]
@@ -159,6 +158,7 @@ impl Session {
             result.verdict = verdict;
             result.reason = reason;
             result.runs = 0;
+            result.expected = expected(case);
             return Some(result);
         }
         let mut names = Names::new(self.seed, &case.id, run);
@@ -166,6 +166,11 @@ impl Session {
         self.tear_down(case, &mut names).await;
         let (judgement, transcript) = outcome?;
         describe(&mut result, judgement, &transcript, &self.secrets);
+        // What a repeat says is heard only where it is not one more pass.
+        if run == 0 || result.verdict != Verdict::Pass {
+            result.expected = expected(case);
+            result.exchange = transcript.last().map(|exchange| shown(exchange, &self.secrets));
+        }
         if transcript.is_empty() {
             result.runs = 0;
         }
@@ -302,6 +307,7 @@ impl Session {
             title: case.case.title.clone(),
             requirements: case.case.requirements.clone(),
             decided: Vec::new(),
+            expected: Vec::new(),
             verdict: Verdict::Indeterminate,
             reason: None,
             violations: Vec::new(),
@@ -313,6 +319,7 @@ impl Session {
             runs: 1,
             duration_ms: 0.0,
             repro: None,
+            exchange: None,
         }
     }
 }
@@ -340,28 +347,4 @@ fn blocked_by(control: &CaseResult) -> (Verdict, Option<String>) {
         (None, None) => String::new(),
     };
     (verdict, Some(format!("its control {} is {}{why}", control.id, control.verdict)))
-}
-
-/// Fills in what was judged and seen, without our own secrets, which a target may have sent back.
-fn describe(result: &mut CaseResult, judgement: Judgement, transcript: &[Exchange], ours: &[String]) {
-    result.verdict = judgement.verdict;
-    result.reason = judgement.reason;
-    result.violations = judgement.violations;
-    result.warnings = judgement.warnings;
-    for violation in result.violations.iter_mut().chain(&mut result.warnings) {
-        violation.expected = mask_known(&violation.expected, ours);
-        violation.actual = mask_known(&violation.actual, ours);
-    }
-    result.reason = result.reason.take().map(|reason| mask_known(&reason, ours));
-    result.decided = judgement.decided.into_iter().collect();
-    if let Some(Ok(response)) = transcript.last().map(|exchange| &exchange.answer) {
-        result.status = Some(response.status);
-        let body = response.json();
-        let mut secrets = secrets_in(body.as_ref());
-        secrets.extend_from_slice(ours);
-        let quote = |text: String| quote_without(&text, &secrets);
-        result.error = (response.status >= 300).then(|| error_type(response)).flatten().map(quote);
-        result.media_type = response.media_type().map(quote);
-        result.body = Some(mask_known(&shape(response, body.as_ref()), ours));
-    }
 }

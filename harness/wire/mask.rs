@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::LazyLock;
 
@@ -92,6 +93,11 @@ static PLAIN_WORD: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(pattern).expect("the pattern is valid")
 });
 
+/// A text without ARNs, account ids and the database users of identities.
+pub(super) fn mask_identities(text: &str) -> Cow<'_, str> {
+    IDENTITY.replace_all(text, "***")
+}
+
 /// A word as it is, or masked where it looks like a key or a password: letters mixed with digits, or
 /// a long word in capitals.
 fn plain_or_masked(word: &regex::Captures<'_>) -> String {
@@ -168,7 +174,7 @@ pub fn quote(text: &str) -> String {
         return text.to_owned();
     }
     let masked = NAMED_SECRET.replace_all(text, "$1***");
-    let masked = IDENTITY.replace_all(&masked, "***");
+    let masked = mask_identities(&masked);
     let masked = LONG_WORD.replace_all(&masked, plain_or_masked);
     let mut short: String = masked.split_whitespace().collect::<Vec<_>>().join(" ");
     if let Some((end, _)) = short.char_indices().nth(QUOTE_LIMIT) {

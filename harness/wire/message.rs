@@ -1,5 +1,7 @@
 use std::fmt;
 
+use super::shown::carries_credential;
+
 /// Header fields in the order and letter case in which they went over the wire.
 ///
 /// Printing them masks every value that carries a credential.
@@ -53,12 +55,8 @@ impl<N: Into<String>, V: Into<String>> FromIterator<(N, V)> for Headers {
 
 impl fmt::Debug for Headers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const SECRET: [&str; 4] = ["authorization", "x-amz-security-token", "cookie", "set-cookie"];
         f.debug_map()
-            .entries(self.iter().map(|(name, value)| {
-                let secret = SECRET.iter().any(|field| field.eq_ignore_ascii_case(name));
-                (name, if secret { "***" } else { value })
-            }))
+            .entries(self.iter().map(|(name, value)| (name, if carries_credential(name) { "***" } else { value })))
             .finish()
     }
 }

@@ -12,6 +12,7 @@ mod error_type;
 mod exchange;
 mod mask;
 mod message;
+mod shown;
 #[cfg(feature = "sigv4")]
 pub mod sigv4;
 #[cfg(feature = "run")]
@@ -24,6 +25,7 @@ pub use error_type::{bare_type, error_type, error_types};
 pub use exchange::{Exchange, Fault, Transcript};
 pub use mask::{Secret, begins_log_command, escape, mask_known, quote, quote_without, secrets_in};
 pub use message::{Headers, Request, Response};
+pub use shown::{body_sent, fields_received, fields_sent};
 
 /// The media type of the protocol, AWS JSON 1.1.
 /// Source: Smithy, AWS JSON 1.1 protocol; the service model says `jsonVersion: 1.1`.

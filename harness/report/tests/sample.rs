@@ -2,7 +2,7 @@
 
 use crate::contract::{Feature, Level, Register, Side, parse};
 use crate::report::{Event, RunEvent, Tally, TargetEvent, VERSION};
-use crate::verdict::{CaseResult, Verdict, Violation};
+use crate::verdict::{CaseResult, ShownExchange, Verdict, Violation};
 
 const REGISTER: &str = r#"{ "version": 1, "requirements": [
   { "id": "GC-RES-01", "level": "must", "evidence": "documented", "text": "A successful call answers with HTTP status 200.",
@@ -33,6 +33,7 @@ pub(in crate::report) fn case(id: &str, verdict: Verdict) -> CaseResult {
         title: format!("What {id} claims"),
         requirements: Vec::new(),
         decided: Vec::new(),
+        expected: Vec::new(),
         verdict,
         reason: None,
         violations: Vec::new(),
@@ -44,6 +45,7 @@ pub(in crate::report) fn case(id: &str, verdict: Verdict) -> CaseResult {
         runs: 1,
         duration_ms: 0.0,
         repro: None,
+        exchange: None,
     }
 }
 
@@ -61,6 +63,26 @@ fn answered(id: &str, title: &str, requirement: &str, verdict: Verdict, answer: 
         duration_ms: 12.345_678_9,
         repro: Some(format!("curl -sS -i -X POST --data-binary '{{}}' http://localhost:4566/ # {id}")),
         ..case(id, verdict)
+    }
+}
+
+/// An exchange with the header fields of every request, and one field of the answer beside its media type.
+fn exchange(request_body: &str, answer_field: (&str, &str), answer_body: &str) -> ShownExchange {
+    let fields = |fields: &[(&str, &str)]| {
+        fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect::<Vec<_>>()
+    };
+    let media = ("content-type", "application/x-amz-json-1.1");
+    ShownExchange {
+        request: "POST /".to_owned(),
+        request_headers: fields(&[
+            ("host", "localhost:4566"),
+            media,
+            ("x-amz-target", "RedshiftServerless.GetCredentials"),
+        ]),
+        request_body: request_body.to_owned(),
+        answer_headers: fields(&[media, answer_field]),
+        answer_body: Some(answer_body.to_owned()),
+        fault: None,
     }
 }
 
@@ -97,7 +119,17 @@ pub(in crate::report) fn cases() -> Vec<CaseResult> {
     let without = |id, verdict, reason: &str| CaseResult { reason: Some(reason.to_owned()), ..case(id, verdict) };
     let no_workgroup = "it needs a workgroup that the target has; name one with --workgroup";
     vec![
-        answered("success/workgroup-only", "A workgroup is enough", "GC-RES-01", Verdict::Pass, (200, "", CREDENTIALS)),
+        CaseResult {
+            expected: vec!["200".to_owned()],
+            exchange: Some(exchange(r#"{"workgroupName":"wg"}"#, ("x-amzn-requestid", "***"), CREDENTIALS)),
+            ..answered(
+                "success/workgroup-only",
+                "A workgroup is enough",
+                "GC-RES-01",
+                Verdict::Pass,
+                (200, "", CREDENTIALS),
+            )
+        },
         CaseResult {
             violations: vec![
                 broken("GC-ERR-02", Level::Must, "status", "400 with ResourceNotFoundException", "404"),
@@ -110,6 +142,12 @@ pub(in crate::report) fn cases() -> Vec<CaseResult> {
                     "\"\u{1b}[2J\u{1b}[31m<script>alert(1)</script> ]]> & \u{202e}txet\"",
                 ),
             ],
+            expected: vec!["400 ResourceNotFoundException".to_owned()],
+            exchange: Some(exchange(
+                r#"{"workgroupName":"no-such"}"#,
+                ("x-note", "</pre><script>alert(2)</script>\u{200b}"),
+                r#"{__type: "ResourceNotFoundException", message: "no \u{1b}[31m<b>such</b>"}"#,
+            )),
             ..answered(
                 "errors/not-found",
                 "A workgroup that does not exist is not found",
@@ -134,6 +172,13 @@ pub(in crate::report) fn cases() -> Vec<CaseResult> {
         without("parameters/database-null", Verdict::Blocked, no_workgroup),
         CaseResult {
             requirements: vec!["GC-RES-01".to_owned()],
+            expected: vec!["200".to_owned()],
+            exchange: Some(ShownExchange {
+                answer_headers: Vec::new(),
+                answer_body: None,
+                fault: Some("no complete answer within 10 s".to_owned()),
+                ..exchange("{}", ("", ""), "")
+            }),
             repro: Some("curl -sS -i -X POST http://localhost:4566/".to_owned()),
             duration_ms: 10_000.4,
             ..without("lifetimes/default", Verdict::Indeterminate, "no answer within 10 s")

@@ -71,6 +71,10 @@ pub(super) fn totals(page: &mut Page, heard: &Collected) {
 
 /// One command: what failed once more, or the whole run.
 pub(super) fn again(page: &mut Page, heard: &Collected, options: &TextOptions) {
+    // A report that was made later does not know the command.
+    if options.again.is_empty() {
+        return;
+    }
     let all: Vec<&str> = heard.cases.iter().map(|case| case.id.as_str()).collect();
     let problems = || heard.cases.iter().filter(|case| is_problem(case.verdict));
     let failed: Vec<&str> = problems().map(|case| case.id.as_str()).collect();

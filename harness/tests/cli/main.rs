@@ -3,6 +3,7 @@
 mod bad_input;
 mod hostile;
 mod program;
+mod reports;
 mod runs;
 mod secrets;
 mod stub;

@@ -40,7 +40,17 @@ fn a_planted_secret_is_found_nowhere(#[case] status: &'static str, #[case] media
         .replace(" P", &format!(" {PASSWORD}"));
     let body = body.replace("\"U", &format!("\"{USER}")).replace("=U", &format!("={USER}"));
     let stub = Stub::answering(answer(status, media, &body));
-    let reports = ["--report-json", "r.json", "--report-jsonl", "r.jsonl", "--report-junit", "r.xml", "--verbose"];
+    let reports = [
+        "--report-json",
+        "r.json",
+        "--report-jsonl",
+        "r.jsonl",
+        "--report-junit",
+        "r.xml",
+        "--report-html",
+        "r.html",
+        "--verbose",
+    ];
     let mut program = Program::run_at(&stub.endpoint, &reports)
         .env("AWS_SECRET_ACCESS_KEY", SECRET)
         .env("AWS_SESSION_TOKEN", TOKEN)
@@ -49,7 +59,7 @@ fn a_planted_secret_is_found_nowhere(#[case] status: &'static str, #[case] media
     let finished = program.finish();
     finished.expect(1, &[]);
     let mut everything = format!("{}{}", finished.stdout, finished.stderr);
-    for name in ["r.json", "r.jsonl", "r.xml"] {
+    for name in ["r.json", "r.jsonl", "r.xml", "r.html"] {
         everything.push_str(&fs::read_to_string(program.folder().join(name)).expect("the report is there"));
     }
     assert!(everything.len() > 1000, "the reports say something");

@@ -1,0 +1,96 @@
+//! `countersign report`: any report from the run streams of earlier runs.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Args;
+
+use super::library::Library;
+use super::reports::{Again, ReportArgs, Reports};
+use super::{Failure, FixtureArgs};
+use crate::report::{CutShort, Event, StreamError, conclude, read};
+
+/// The arguments of `report`.
+#[derive(Debug, Args)]
+pub(super) struct Report {
+    /// A run stream, as --report-jsonl writes it (- is standard input); repeat it to put several runs
+    /// side by side. Targets of the same name are told apart by the names of their files
+    #[arg(long, value_name = "RUN.jsonl", required = true)]
+    from: Vec<PathBuf>,
+
+    /// Take the stream of a run that was killed as far as it came; it is reported as cut short
+    #[arg(long)]
+    accept_incomplete: bool,
+
+    #[command(flatten)]
+    reports: ReportArgs,
+
+    #[command(flatten)]
+    fixtures: FixtureArgs,
+}
+
+/// Makes the reports. Ends with 0 where they could be made, whatever they say: `run` has judged.
+pub(super) fn run(args: Report) -> Result<ExitCode, Failure> {
+    let standard_input = |file: &&PathBuf| file.as_os_str() == "-";
+    if args.from.iter().filter(standard_input).count() > 1 {
+        return Err(Failure::usage("standard input can be read only once; give the other runs as files"));
+    }
+    if let Some(flag) = args.reports.for_one_run().filter(|_| args.from.len() > 1) {
+        return Err(Failure::usage(format!(
+            "{flag} has room for one run, found {}; give one --from, or put them side by side with --report-html",
+            args.from.len()
+        )));
+    }
+    let library = Library::load(args.fixtures.fixtures)?;
+    let register = &library.contract.register;
+    let cut_short = if args.accept_incomplete { CutShort::Accept } else { CutShort::Refuse };
+    let mut runs = Vec::with_capacity(args.from.len());
+    for file in &args.from {
+        runs.push(conclude(stream(file, cut_short)?, register));
+    }
+    tell_apart(&mut runs, &args.from);
+    let mut reports = Reports::open(&args.reports, &library.contract, &Again::default())?;
+    for event in runs.iter().flatten() {
+        reports.hear(event);
+    }
+    reports.finish()?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn stream(file: &Path, cut_short: CutShort) -> Result<Vec<Event>, Failure> {
+    let (name, events) = if file.as_os_str() == "-" {
+        ("standard input".to_owned(), read(io::stdin().lock(), cut_short))
+    } else {
+        let name = file.display().to_string();
+        let opened = File::open(file).map_err(|error| Failure::usage(format!("cannot read {name}: {error}")))?;
+        (name, read(BufReader::new(opened), cut_short))
+    };
+    events.map_err(|error| {
+        let advice = match error {
+            StreamError::NoSummary(_) => "; --accept-incomplete takes it as far as it came",
+            _ => "",
+        };
+        Failure::usage(format!("{name}: {error}{advice}"))
+    })
+}
+
+/// Gives targets of the same name the names of their files.
+fn tell_apart(runs: &mut [Vec<Event>], files: &[PathBuf]) {
+    let mut names: BTreeMap<String, usize> = BTreeMap::new();
+    for run in runs.iter() {
+        if let Some(Event::Run(run)) = run.first() {
+            *names.entry(run.target.name.clone()).or_default() += 1;
+        }
+    }
+    for (run, file) in runs.iter_mut().zip(files) {
+        if let Some(Event::Run(run)) = run.first_mut()
+            && names.get(&run.target.name).is_some_and(|count| *count > 1)
+            && let Some(stem) = file.file_stem().filter(|stem| *stem != "-")
+        {
+            run.target.name = stem.to_string_lossy().into_owned();
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! The report as one HTML file: opens from disk, asks no network, is read without script.
+//!
+//! [`HtmlSink`] hears one run or several, one after the other; several stand side by side. `view` says
+//! what is on the page, `html/page.html` how it looks. Everything that is put into the page is escaped
+//! twice: what is invisible is made visible, and what HTML would take for markup is taken for text.
+
+mod cases;
+mod exchange;
+mod findings;
+mod requirements;
+mod runs;
+mod sources;
+mod view;
+
+use std::fmt::Write as _;
+use std::io::{self, Write};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use minijinja::syntax::SyntaxConfig;
+use minijinja::value::{Serde, Value};
+use minijinja::{Environment, Error, Output, State};
+use sha2::{Digest, Sha256};
+
+use super::Sink;
+use super::collected::Collected;
+use super::event::Event;
+use crate::contract::Register;
+use crate::wire::escape;
+
+const PAGE: &str = include_str!("html/page.html");
+const STYLE: &str = include_str!("html/page.css");
+const SCRIPT: &str = include_str!("html/page.js");
+
+/// Writes the report as HTML when all runs are over.
+#[derive(Debug)]
+pub struct HtmlSink<W> {
+    out: W,
+    register: Register,
+    runs: Vec<Collected>,
+}
+
+impl<W: Write> HtmlSink<W> {
+    /// A report that is written to `out`, with the words of a register's requirements.
+    pub fn new(out: W, register: &Register) -> Self {
+        Self { out, register: register.clone(), runs: Vec::new() }
+    }
+}
+
+impl<W: Write> Sink for HtmlSink<W> {
+    fn hear(&mut self, event: &Event) -> io::Result<()> {
+        if self.runs.is_empty() || matches!(event, Event::Run(_)) {
+            self.runs.push(Collected::default());
+        }
+        if let Some(run) = self.runs.last_mut() {
+            // As in the run stream, so that a report made from it later is the same.
+            run.hear(&event.clone().rounded());
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self) -> io::Result<()> {
+        let page = view::page(&self.runs, &self.register);
+        let text = render(&page).map_err(io::Error::other)?;
+        self.out.write_all(text.as_bytes())?;
+        self.out.flush()
+    }
+}
+
+fn render(page: &view::Page) -> Result<String, Error> {
+    let mut environment = Environment::new();
+    environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
+    environment.set_formatter(visible);
+    environment.add_template("page.html", PAGE)?;
+    let context = minijinja::context! {
+        page => Value::from(Serde(page)),
+        policy => policy(),
+        style => Value::from_safe_string(STYLE.to_owned()),
+        script => Value::from_safe_string(SCRIPT.to_owned()),
+    };
+    environment.get_template("page.html")?.render(context)
+}
+
+/// Only this style and this script; nothing is loaded, sent or embedded.
+fn policy() -> String {
+    let hash = |text: &str| format!("'sha256-{}'", STANDARD.encode(Sha256::digest(text)));
+    format!(
+        "default-src 'none'; style-src {}; script-src {}; base-uri 'none'; form-action 'none'",
+        hash(STYLE),
+        hash(SCRIPT)
+    )
+}
+
+/// Writes a value: texts with every control and invisible character shown, and escaped for HTML, in
+/// text and in double-quoted attributes.
+fn visible(out: &mut Output<'_>, state: &mut State<'_, '_>, value: &Value) -> Result<(), Error> {
+    match value.as_str() {
+        Some(text) if !value.is_safe() => {
+            for character in escape(text).chars() {
+                match character {
+                    '&' => out.write_str("&amp;")?,
+                    '<' => out.write_str("&lt;")?,
+                    '>' => out.write_str("&gt;")?,
+                    '"' => out.write_str("&#34;")?,
+                    plain => out.write_char(plain)?,
+                }
+            }
+            Ok(())
+        }
+        _ => minijinja::escape_formatter(out, state, value),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,120 @@
+//! Exchanges, without what every request or answer of a run has: that is told once.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::report::collected::Collected;
+use crate::verdict::{CaseResult, ShownExchange};
+
+/// The header fields that most exchanges of a run have, as `name: value`.
+#[derive(Debug, Default, Serialize)]
+pub(super) struct Usual {
+    /// The name of the run's target.
+    pub(super) label: String,
+    request: Vec<String>,
+    answer: Vec<String>,
+}
+
+/// An exchange as the page shows it.
+#[derive(Debug, Serialize)]
+pub(super) struct Exchange {
+    request: String,
+    request_lines: Vec<String>,
+    /// The names of usual fields that it lacks.
+    request_without: Vec<String>,
+    request_body: String,
+    /// Its status; nothing where there was no answer.
+    status: Option<u16>,
+    answer_lines: Vec<String>,
+    answer_without: Vec<String>,
+    answer_body: String,
+    fault: Option<String>,
+}
+
+impl Usual {
+    pub(super) fn of(heard: &Collected, label: &str) -> Self {
+        let exchanges = || heard.cases.iter().filter_map(|case| case.exchange.as_ref());
+        let answered = || exchanges().filter(|exchange| exchange.answer_body.is_some());
+        Self {
+            label: label.to_owned(),
+            request: most(exchanges().map(|exchange| &exchange.request_headers)),
+            answer: most(answered().map(|exchange| &exchange.answer_headers)),
+        }
+    }
+
+    pub(super) fn show(&self, case: &CaseResult) -> Option<Exchange> {
+        let ShownExchange { request, request_headers, request_body, answer_headers, answer_body, fault } =
+            case.exchange.as_ref()?;
+        let (request_lines, request_without) = beside(&self.request, request_headers);
+        let (answer_lines, answer_without) =
+            if answer_body.is_some() { beside(&self.answer, answer_headers) } else { (Vec::new(), Vec::new()) };
+        Some(Exchange {
+            request: request.clone(),
+            request_lines,
+            request_without,
+            request_body: request_body.clone(),
+            status: case.status,
+            answer_lines,
+            answer_without,
+            answer_body: answer_body.clone().unwrap_or_default(),
+            fault: fault.clone(),
+        })
+    }
+}
+
+/// The fields that more than half of the messages have, in the order of the first that has them all.
+fn most<'a>(messages: impl Iterator<Item = &'a Vec<(String, String)>>) -> Vec<String> {
+    let mut counts: BTreeMap<String, (usize, usize)> = BTreeMap::new();
+    let mut messages_seen = 0;
+    for fields in messages {
+        messages_seen += 1;
+        for (place, field) in fields.iter().enumerate() {
+            counts.entry(line(field)).or_insert((place, 0)).1 += 1;
+        }
+    }
+    let mut usual: Vec<(usize, String)> = counts
+        .into_iter()
+        .filter(|(_, (_, count))| messages_seen > 2 && count * 2 > messages_seen)
+        .map(|(line, (place, _))| (place, line))
+        .collect();
+    usual.sort();
+    usual.into_iter().map(|(_, line)| line).collect()
+}
+
+/// The fields that are not usual, and the names of usual ones that are not there.
+fn beside(usual: &[String], fields: &[(String, String)]) -> (Vec<String>, Vec<String>) {
+    let lines = fields.iter().map(line).filter(|line| !usual.contains(line)).collect();
+    let name = |line: &String| line.split(": ").next().unwrap_or_default().to_owned();
+    let there = |name: &String| fields.iter().any(|(field, _)| field.eq_ignore_ascii_case(name));
+    (lines, usual.iter().map(name).filter(|name| !there(name)).collect())
+}
+
+fn line((name, value): &(String, String)) -> String {
+    format!("{name}: {value}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fields(fields: &[(&str, &str)]) -> Vec<(String, String)> {
+        fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    }
+
+    #[test]
+    fn what_most_messages_have_is_told_once_and_departures_are_told_each() {
+        let plain = fields(&[("host", "h"), ("content-type", "a")]);
+        let odd = fields(&[("host", "h"), ("x-odd", "1")]);
+        let usual = most([&plain, &plain, &odd].into_iter());
+        assert_eq!(usual, ["host: h", "content-type: a"]);
+        assert_eq!(beside(&usual, &plain), (Vec::new(), Vec::new()));
+        assert_eq!(beside(&usual, &odd), (vec!["x-odd: 1".to_owned()], vec!["content-type".to_owned()]));
+    }
+
+    #[test]
+    fn of_two_messages_nothing_is_usual() {
+        let plain = fields(&[("host", "h")]);
+        assert_eq!(most([&plain, &plain].into_iter()), Vec::<String>::new());
+    }
+}

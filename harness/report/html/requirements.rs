@@ -1,0 +1,130 @@
+//! The table of requirements: one row each, one cell a target.
+
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+
+use super::sources::{Source, sources};
+use super::view::{Link, anchor, links};
+use crate::contract::{Level, Register, Requirement};
+use crate::report::collected::Collected;
+use crate::report::event::{RequirementEvent, RequirementStatus};
+
+/// At most so many cases are named in a cell.
+const CASES_LIMIT: usize = 4;
+
+/// A requirement with what it came to for each target.
+#[derive(Debug, Serialize)]
+pub(super) struct Row {
+    id: String,
+    anchor: Option<String>,
+    text: String,
+    sources: Vec<Source>,
+    level: String,
+    evidence: String,
+    confirmation: String,
+    feature: String,
+    /// Why it does not count, where it does not.
+    uncounted: Option<String>,
+    /// Whether targets that could be judged came to different things.
+    pub(super) differs: bool,
+    cells: Vec<Cell>,
+}
+
+/// What a requirement came to for one target.
+#[derive(Debug, Serialize)]
+struct Cell {
+    tone: &'static str,
+    mark: &'static str,
+    word: &'static str,
+    cases: Vec<Link>,
+    /// How many cases are not named.
+    more: usize,
+}
+
+/// Every requirement: of the register, then those that only a stream knows. Where several targets
+/// are shown, those come first on which they differ most.
+pub(super) fn rows(heard: &[Collected], register: &Register) -> Vec<Row> {
+    let known = register.requirements.iter().map(|row| row.id.as_str());
+    let told = heard.iter().flat_map(|run| &run.requirements).map(|event| event.id.as_str());
+    let mut seen = BTreeSet::new();
+    let ids: Vec<&str> = known.chain(told).filter(|id| seen.insert(*id)).collect();
+    // A target without the operation decides nothing, and so differs from nobody.
+    let judged: Vec<bool> = heard
+        .iter()
+        .map(|run| {
+            run.requirements.iter().any(|row| matches!(row.status, RequirementStatus::Pass | RequirementStatus::Fail))
+        })
+        .collect();
+    let ids_of: Vec<Vec<&str>> =
+        heard.iter().map(|run| run.cases.iter().map(|case| case.id.as_str()).collect()).collect();
+    let mut rows: Vec<(usize, Row)> = Vec::new();
+    for id in ids {
+        let events: Vec<Option<&RequirementEvent>> =
+            heard.iter().map(|run| run.requirements.iter().find(|event| event.id == id)).collect();
+        if events.iter().all(Option::is_none) {
+            continue;
+        }
+        let statuses: BTreeSet<RequirementStatus> = events
+            .iter()
+            .zip(&judged)
+            .filter(|(_, judged)| **judged)
+            .filter_map(|(event, _)| Some((*event)?.status))
+            .filter(|status| *status != RequirementStatus::NotApplicable)
+            .collect();
+        let cells = events.iter().zip(&ids_of).zip(&judged).map(|((event, all), judged)| cell(*event, all, *judged));
+        let cells = cells.collect();
+        // A difference in what is violated says more than one in what was decided.
+        let rank = match statuses.len() {
+            0 | 1 => 2,
+            _ => usize::from(!statuses.contains(&RequirementStatus::Fail)),
+        };
+        rows.push((rank, row(id, register.get(id), events.iter().flatten().next(), statuses.len() > 1, cells)));
+    }
+    rows.sort_by_key(|(rank, _)| *rank);
+    rows.into_iter().map(|(_, row)| row).collect()
+}
+
+fn row(
+    id: &str,
+    known: Option<&Requirement>,
+    event: Option<&&RequirementEvent>,
+    differs: bool,
+    cells: Vec<Cell>,
+) -> Row {
+    let lower = |word: &dyn std::fmt::Debug| format!("{word:?}").to_lowercase();
+    let uncounted = known.and_then(|row| match (&row.excluded, &row.pending) {
+        (Some(reason), _) => Some(format!("Not counted: {reason}")),
+        (None, Some(missing)) => Some(format!("Pending: {missing}")),
+        (None, None) => None,
+    });
+    Row {
+        id: id.to_owned(),
+        anchor: anchor(id),
+        text: known.map_or("Not in this build's register.".to_owned(), |row| row.text.clone()),
+        sources: known.map(|row| sources(&row.source)).unwrap_or_default(),
+        level: event.map(|event| lower(&event.level)).unwrap_or_default(),
+        evidence: event.map(|event| lower(&event.evidence)).unwrap_or_default(),
+        confirmation: event.map(|event| lower(&event.confirmation)).unwrap_or_default(),
+        feature: event.map(|event| event.feature.clone()).unwrap_or_default(),
+        uncounted,
+        differs,
+        cells,
+    }
+}
+
+fn cell(event: Option<&RequirementEvent>, all: &[&str], judged: bool) -> Cell {
+    let Some(event) = event else {
+        return Cell { tone: "calm", mark: "–", word: "not told", cases: Vec::new(), more: 0 };
+    };
+    let (tone, mark, word) = match (event.status, event.level) {
+        (RequirementStatus::Pass, _) => ("good", "✓", "holds"),
+        (RequirementStatus::Fail, Level::Must) => ("bad", "✗", "violated"),
+        (RequirementStatus::Fail, _) => ("doubt", "!", "departs"),
+        (RequirementStatus::Undecided, _) => (if judged { "doubt" } else { "calm" }, "?", "undecided"),
+        (RequirementStatus::NotApplicable, _) => ("calm", "–", "not applicable"),
+    };
+    let ids: Vec<&str> = event.cases.iter().map(String::as_str).collect();
+    let (cases, more) = links(&ids, all, CASES_LIMIT);
+    Cell { tone, mark, word, cases, more }
+}

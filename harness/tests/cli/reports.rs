@@ -1,0 +1,142 @@
+//! `report --from`: the same report again from a run stream, several runs side by side, and bad streams.
+
+use std::fs::{self, File};
+use std::path::Path;
+
+use rstest::rstest;
+
+use crate::program::{Finished, Program};
+use crate::stub::{Stub, answer};
+
+/// A run stream of a few cases against the emulator.
+fn stream() -> String {
+    let finished = Program::new(&["run", "lifetimes", "--seed", "1", "--format", "jsonl"]).finish();
+    finished.expect(0, &["\"event\":\"summary\""]);
+    finished.stdout
+}
+
+fn report(streams: &[(&str, &str)], arguments: &[&str]) -> (Program, Finished) {
+    let mut words = vec!["report"];
+    for (name, _) in streams {
+        words.extend(["--from", name]);
+    }
+    words.extend(arguments);
+    let program = Program::new(&words);
+    let mut program = streams.iter().fold(program, |program, (name, text)| program.file(name, text));
+    let finished = program.finish();
+    (program, finished)
+}
+
+fn read(folder: &Path, name: &str) -> String {
+    fs::read_to_string(folder.join(name)).expect("the report is there")
+}
+
+#[test]
+fn a_report_from_the_stream_is_the_report_of_the_run() {
+    const REPORTS: [&str; 6] = ["--report-html", "r.html", "--report-json", "r.json", "--report-junit", "r.xml"];
+    let mut run = Program::new(&[&["run", "lifetimes", "--report-jsonl", "run.jsonl"], &REPORTS[..]].concat());
+    run.finish().expect(0, &[]);
+    let stream = read(run.folder(), "run.jsonl");
+    let (program, finished) = report(&[("run.jsonl", &stream)], &REPORTS);
+    finished.expect(0, &["conformant", "Totals"]);
+    assert!(!finished.stdout.contains("To run this again"), "{finished:#?}");
+    for name in ["r.html", "r.json", "r.xml"] {
+        assert_eq!(read(program.folder(), name), read(run.folder(), name), "{name}");
+    }
+}
+
+#[test]
+fn a_stream_of_an_older_build_is_read() {
+    let without = |line: &str| {
+        let mut event: serde_json::Value = serde_json::from_str(line).expect("JSON");
+        let members = event.as_object_mut().expect("an object");
+        members.remove("expected");
+        members.remove("exchange");
+        event.to_string() + "\n"
+    };
+    let older: String = stream().lines().map(without).collect();
+    let (program, finished) = report(&[("old.jsonl", &older)], &["--report-html", "r.html"]);
+    finished.expect(0, &[]);
+    assert!(read(program.folder(), "r.html").contains("lifetimes/default"));
+}
+
+#[test]
+fn several_runs_stand_side_by_side_under_the_names_of_their_files() {
+    let stream = stream();
+    let (program, finished) = report(&[("one.jsonl", &stream), ("two.jsonl", &stream)], &["--report-html", "r.html"]);
+    finished.expect(0, &[]);
+    assert_eq!(finished.stdout.matches("Totals\n").count(), 2, "the text tells one after the other: {finished:#?}");
+    let page = read(program.folder(), "r.html");
+    for text in ["GetCredentials of 2 targets", "class=\"target\">one</th>", "class=\"target\">two</th>"] {
+        assert!(page.contains(text), "no {text}");
+    }
+}
+
+#[rstest]
+#[case("--report-junit")]
+#[case("--report-json")]
+#[case("--report-jsonl")]
+fn a_format_with_room_for_one_run_says_so(#[case] flag: &str) {
+    let stream = stream();
+    let (_, finished) = report(&[("one.jsonl", &stream), ("two.jsonl", &stream)], &[flag, "r"]);
+    finished.expect(2, &[flag, "room for one run, found 2", "--report-html"]);
+}
+
+#[test]
+fn a_missing_file_is_named() {
+    Program::new(&["report", "--from", "gone.jsonl"]).finish().expect(2, &["cannot read gone.jsonl"]);
+}
+
+#[test]
+fn a_wrong_line_is_named_with_its_file() {
+    let mut lines: Vec<_> = stream().lines().map(str::to_owned).collect();
+    lines[2] = "{}".to_owned();
+    let (_, finished) = report(&[("run.jsonl", &lines.join("\n"))], &["--report-html", "r.html"]);
+    finished.expect(2, &["run.jsonl: line 3 of the run stream", "expected an event"]);
+}
+
+#[test]
+fn a_stream_that_was_cut_is_refused_until_it_is_accepted() {
+    let stream = stream();
+    let lines: Vec<_> = stream.lines().collect();
+    let cut = format!("{}\n{}", lines[..4].join("\n"), &lines[4][..20]);
+    let (program, finished) = report(&[("run.jsonl", &cut)], &["--report-html", "r.html"]);
+    finished.expect(2, &["run.jsonl: line 5"]);
+    assert!(!program.folder().join("r.html").exists());
+    let whole_lines = lines[..4].join("\n") + "\n";
+    let (_, finished) = report(&[("run.jsonl", &whole_lines)], &[]);
+    finished.expect(2, &["run.jsonl: line 4", "--accept-incomplete"]);
+    let (program, finished) = report(&[("run.jsonl", &cut)], &["--accept-incomplete", "--report-html", "r.html"]);
+    finished.expect(0, &["the run was cut short: 3 of "]);
+    assert!(read(program.folder(), "r.html").contains("The run was cut short: 3 of "));
+}
+
+#[test]
+fn a_stream_comes_from_standard_input_once() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("run.jsonl");
+    fs::write(&path, stream()).expect("writable");
+    let mut program = Program::new(&["report", "--from", "-", "--format", "quiet"]);
+    program.command().stdin(File::open(&path).expect("it is there"));
+    program.finish().expect(0, &["conformant"]);
+    Program::new(&["report", "--from", "-", "--from", "-"]).finish().expect(2, &["only once"]);
+}
+
+#[test]
+fn markup_and_terminal_codes_of_a_target_do_nothing_in_html() {
+    const NASTY: &str = "<script>alert(1)</script></script>]]>\u{1b}[31m\u{202e}x\u{200b}<img src=x onerror=alert(1)>";
+    let body = serde_json::json!({ "__type": NASTY, "message": NASTY, NASTY: NASTY }).to_string();
+    let reply = answer(&format!("400 {NASTY}"), "text/<script>", &body).replacen(
+        "\r\n",
+        &format!("\r\nx-note: {NASTY}\r\n"),
+        1,
+    );
+    let stub = Stub::answering(reply);
+    let mut program = Program::run_at(&stub.endpoint, &["--report-html", "r.html", "--format", "quiet"]);
+    program.finish().expect(1, &[]);
+    let page = read(program.folder(), "r.html");
+    assert!(page.contains("&lt;script&gt;alert(1)&lt;/script&gt;"), "its words are shown");
+    assert_eq!(page.matches("<script").count(), 1, "only our own");
+    assert!(!page.contains("<img"), "no element of the target's");
+    assert!(!page.contains(['\u{1b}', '\u{202e}', '\u{200b}', '\r']), "no control and no invisible character");
+}

@@ -1,0 +1,129 @@
+//! What may be shown of a message: header fields without credentials, texts bounded in size.
+
+use super::mask::{mask_identities, mask_known, quote, quote_without};
+use super::{Headers, Request};
+
+/// At most so many header fields of a message are shown.
+const FIELDS_LIMIT: usize = 32;
+
+/// At most so many characters of a request's body are shown.
+const BODY_LIMIT: usize = 1_000;
+
+/// Whether a header field carries a credential by its name.
+pub(super) fn carries_credential(name: &str) -> bool {
+    const SECRET: [&str; 6] =
+        ["authorization", "proxy-authorization", "x-amz-security-token", "cookie", "set-cookie", "www-authenticate"];
+    SECRET.iter().any(|field| field.eq_ignore_ascii_case(name))
+}
+
+/// The header fields of a request of ours. Of a signature, the scope and the names of the signed
+/// fields are kept: they say what was signed.
+pub fn fields_sent(headers: &Headers, secrets: &[String]) -> Vec<(String, String)> {
+    shown(headers, |name, value| {
+        let value = match name {
+            _ if name.eq_ignore_ascii_case("authorization") => authorization(value),
+            _ if carries_credential(name) => "***".to_owned(),
+            _ => cut(&mask_known(&mask_identities(value), secrets)),
+        };
+        (name.to_owned(), value)
+    })
+}
+
+/// The header fields of an answer: as [`quote_without`] quotes them.
+pub fn fields_received(headers: &Headers, secrets: &[String]) -> Vec<(String, String)> {
+    shown(headers, |name, value| {
+        let value = if carries_credential(name) { "***".to_owned() } else { quote_without(value, secrets) };
+        (quote_without(name, secrets), value)
+    })
+}
+
+/// The body of a request of ours, where it is no secret: a request holds names and numbers.
+pub fn body_sent(request: &Request, secrets: &[String]) -> String {
+    // A character takes at most four bytes; what is cut in the middle of one is cut away below.
+    let body = &request.body[..request.body.len().min(4 * BODY_LIMIT + 4)];
+    cut(&mask_known(&mask_identities(&String::from_utf8_lossy(body)), secrets))
+}
+
+fn shown(headers: &Headers, show: impl Fn(&str, &str) -> (String, String)) -> Vec<(String, String)> {
+    let mut fields: Vec<_> = headers.iter().take(FIELDS_LIMIT).map(|(name, value)| show(name, value)).collect();
+    let more = headers.iter().count() - fields.len();
+    if more > 0 {
+        fields.push(("…".to_owned(), format!("{more} more")));
+    }
+    fields
+}
+
+/// An `Authorization` header without key id and signature.
+fn authorization(value: &str) -> String {
+    let part = |part: &str| match part.split_once('=') {
+        Some((name, scope)) if name.ends_with("Credential") => {
+            let scope = scope.split_once('/').map_or(String::new(), |(_, scope)| format!("/{scope}"));
+            format!("{name}=***{scope}")
+        }
+        Some((name, _)) if name.ends_with("Signature") => format!("{name}=***"),
+        Some(("SignedHeaders", _)) => part.to_owned(),
+        _ => quote(part),
+    };
+    cut(&value.split(", ").map(part).collect::<Vec<_>>().join(", "))
+}
+
+fn cut(text: &str) -> String {
+    match text.char_indices().nth(BODY_LIMIT) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case::whole(
+        "AWS4-HMAC-SHA256 Credential=CANARY/20261122/us-east-1/redshift-serverless/aws4_request, SignedHeaders=host;x-amz-date, Signature=CANARY",
+        "AWS4-HMAC-SHA256 Credential=***/20261122/us-east-1/redshift-serverless/aws4_request, SignedHeaders=host;x-amz-date, Signature=***"
+    )]
+    #[case::no_scope("AWS4-HMAC-SHA256 Credential=CANARY", "AWS4-HMAC-SHA256 Credential=***")]
+    #[case::another_scheme(
+        "Bearer Credential=CANARY/20261122, Signature=CANARY",
+        "Bearer Credential=***/20261122, Signature=***"
+    )]
+    #[case::unknown_field("AWS4-HMAC-SHA256 Token=CANARY7f", "AWS4-HMAC-SHA256 Token=***")]
+    fn a_signature_keeps_its_scope_and_loses_key_and_value(#[case] sent: &str, #[case] expected: &str) {
+        let fields = fields_sent(&Headers::from_iter([("Authorization", sent)]), &[]);
+        assert_eq!(fields, [("Authorization".to_owned(), expected.to_owned())]);
+    }
+
+    #[rstest]
+    #[case("set-cookie", "CANARY")]
+    #[case("X-Amz-Security-Token", "CANARY")]
+    #[case("x-note", "password=CANARY")]
+    #[case("x-user", "arn:aws:iam::123456789012:user/CANARY")]
+    #[case("x-echo", "CANARY")]
+    fn no_field_of_an_answer_gives_a_secret_away(#[case] name: &str, #[case] value: &str) {
+        let fields = fields_received(&Headers::from_iter([(name, value)]), &["canary".to_owned()]);
+        assert_eq!(fields[0].0, name);
+        assert!(!fields[0].1.contains("CANARY") && fields[0].1.contains("***"), "{fields:?}");
+    }
+
+    #[test]
+    fn a_flood_of_fields_is_counted_and_a_long_body_is_cut() {
+        let headers: Headers = (0..40).map(|number| (format!("x-{number}"), "1")).collect();
+        let fields = fields_received(&headers, &[]);
+        assert_eq!((fields.len(), fields[32].1.as_str()), (33, "8 more"));
+        let request =
+            Request { method: "POST".into(), target: "/".into(), headers, body: "é".repeat(5_000).into_bytes() };
+        assert_eq!(body_sent(&request, &[]).chars().count(), BODY_LIMIT + 1);
+    }
+
+    #[test]
+    fn a_body_is_shown_with_its_names_and_numbers_and_without_accounts() {
+        let body = br#"{"workgroupName":"wg-0a1b2c3d4e","dbName":"arn:aws:iam::123456789012:user/a","x":"CANARY"}"#;
+        let request =
+            Request { method: "POST".into(), target: "/".into(), headers: Headers::new(), body: body.to_vec() };
+        let expected = r#"{"workgroupName":"wg-0a1b2c3d4e","dbName":"***","x":"***"}"#;
+        assert_eq!(body_sent(&request, &["CANARY".to_owned()]), expected);
+    }
+}
