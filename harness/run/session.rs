@@ -318,6 +318,8 @@ impl Session {
             body: None,
             runs: 1,
             duration_ms: 0.0,
+            record: None,
+            timing: None,
             repro: None,
             exchange: None,
         }

@@ -20,7 +20,7 @@ const MAY_USE: [(&str, &[&str]); 16] = [
     ("servers/mock", &["contract", "corpus", "wire"]),
     ("servers", &["wire"]),
     ("run", &["contract", "corpus", "judge", "targets", "verdict", "wire"]),
-    ("report", &["contract", "corpus", "verdict", "wire"]),
+    ("report", &["contract", "corpus", "record", "verdict", "wire"]),
     ("selftest", &["contract", "corpus", "judge", "run", "servers", "targets", "verdict", "wire"]),
     ("trials", &["contract", "corpus", "judge", "run", "targets", "verdict", "wire"]),
     (

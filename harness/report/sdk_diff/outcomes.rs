@@ -1,0 +1,227 @@
+//! What a caller is given: outcomes, errors, members, by value and type.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::Class;
+use super::finding::Finding;
+use super::show::{self, ABSENT};
+use crate::record::{ErrorRecord, Likeness, Meta, OutcomeRecord, Record, Shown, Value};
+
+/// Compares what the caller was given, call by call; the same difference in several calls is told once.
+pub(super) fn compare(old: &Record, new: &Record) -> Vec<Finding> {
+    let same_attempts = old.attempts == new.attempts;
+    let mut found = Vec::new();
+    for (old, new) in old.outcomes.iter().zip(&new.outcomes) {
+        for finding in outcomes(old, new, same_attempts) {
+            if !found.contains(&finding) {
+                found.push(finding);
+            }
+        }
+    }
+    if old.outcomes.len() != new.outcomes.len() {
+        let (old, new) = (old.outcomes.len().to_string(), new.outcomes.len().to_string());
+        let meaning = "Another number of the case's calls was made: the SDK or its process did not come so far.";
+        found.push(Finding::new(Class::Caller, "calls", old, new, meaning));
+    }
+    found
+}
+
+fn outcomes(old: &OutcomeRecord, new: &OutcomeRecord, same_attempts: bool) -> Vec<Finding> {
+    match (old, new) {
+        (
+            OutcomeRecord::Result { result: old, meta: old_meta },
+            OutcomeRecord::Result { result: new, meta: new_meta },
+        ) => {
+            let mut found = members("result member", old, new);
+            found.extend(told(old_meta, new_meta, same_attempts, true));
+            found
+        }
+        (OutcomeRecord::Error { error: old, meta: old_meta }, OutcomeRecord::Error { error: new, meta: new_meta }) => {
+            let mut found = errors(old, new);
+            // What an error carries by itself is compared there.
+            let apart = |error: &ErrorRecord| error.request_id.is_none() && error.http_status.is_none();
+            found.extend(told(old_meta, new_meta, same_attempts, apart(old) && apart(new)));
+            found
+        }
+        (old, new) if old == new => Vec::new(),
+        (old, new) => {
+            let group = format!("outcome {} -> {}", show::outcome(old), show::outcome(new));
+            let (was, is) = (show::outcome_in_full(old), show::outcome_in_full(new));
+            vec![Finding::new(Class::Caller, "outcome", was, is, turned(old, new)).grouped(group)]
+        }
+    }
+}
+
+/// What it means that a call comes to something else altogether.
+fn turned(old: &OutcomeRecord, new: &OutcomeRecord) -> String {
+    let has_password = |outcome: &OutcomeRecord| {
+        let OutcomeRecord::Result { result, .. } = outcome else { return false };
+        result.get("dbPassword").is_some_and(|password| !password.value.value.is_absent())
+    };
+    match (old, new) {
+        (OutcomeRecord::Error { .. }, OutcomeRecord::Result { .. }) if !has_password(new) => {
+            "What was an error is now a silent success without a password: code that relied on the error goes on with nothing.".to_owned()
+        }
+        (OutcomeRecord::Error { .. }, _) if matches!(new, OutcomeRecord::Result { .. }) => {
+            "The call succeeds where it was an error: code that handles that error is no longer reached.".to_owned()
+        }
+        (OutcomeRecord::Result { .. }, OutcomeRecord::Error { error, .. }) => {
+            format!("The call fails where it succeeded: code has to handle {}.", show::name(error))
+        }
+        (_, OutcomeRecord::Lost { .. }) => "The call no longer comes back to its caller.".to_owned(),
+        (OutcomeRecord::Lost { .. }, _) => "The call comes back to its caller, which it did not.".to_owned(),
+        _ => "The call comes to something else.".to_owned(),
+    }
+}
+
+fn errors(old: &ErrorRecord, new: &ErrorRecord) -> Vec<Finding> {
+    let mut found = Vec::new();
+    let mut add = |finding: Finding| found.push(finding);
+    let same_class = old.class == new.class;
+    if !same_class {
+        let still = new.bases.contains(&old.class);
+        let meaning = match (still, old.bases.contains(&new.class)) {
+            (true, _) => format!("Code that catches {} still does: the new class is one of them.", old.class),
+            (_, true) => {
+                format!("Code that catches {} no longer catches this error; only {} does.", old.class, new.class)
+            }
+            _ => format!("Code that catches {} no longer catches this error; it is {} now.", old.class, new.class),
+        };
+        let (was, is) = (show::cut(&old.class), show::cut(&new.class));
+        add(Finding::new(Class::Caller, "error class", was, is, meaning));
+    } else if old.bases != new.bases {
+        let missing: Vec<_> = old.bases.iter().filter(|base| !new.bases.contains(base)).map(String::as_str).collect();
+        let meaning = if missing.is_empty() {
+            "The error belongs to further classes, or in another order: code that catches one of those now sees it."
+                .to_owned()
+        } else {
+            format!("Code that catches {} no longer catches this error.", missing.join(" or "))
+        };
+        let list = |bases: &[String]| format!("[{}]", show::cut(&bases.join(", ")));
+        add(Finding::new(Class::Caller, "error base classes", list(&old.bases), list(&new.bases), meaning));
+    }
+    if same_class && old.phase != new.phase {
+        let meaning = "The SDK sorts the error under another kind: code that tells kinds apart takes another way.";
+        add(Finding::new(Class::Caller, "error kind", old.phase.word(), new.phase.word(), meaning));
+    }
+    let mut text = |what: &str, old: &Option<String>, new: &Option<String>, meaning: &str| {
+        if old != new {
+            let (old, new) = (show::optional(old.as_deref()), show::optional(new.as_deref()));
+            add(Finding::new(Class::Caller, what, old, new, meaning));
+        }
+    };
+    text("error code", &old.code, &new.code, "Code that compares the error's code takes another way.");
+    text(
+        "error message",
+        &old.message,
+        &new.message,
+        "Logs show another text, and code that matches it no longer does.",
+    );
+    text("error request id", &old.request_id, &new.request_id, "What is quoted to AWS support is another id, or none.");
+    text("error fault", &old.fault, &new.fault, "Code that asks whose fault it was is told something else.");
+    if old.http_status != new.http_status {
+        let (old, new) = (show::number(old.http_status), show::number(new.http_status));
+        let meaning = "Code that looks at the error's status code takes another way.";
+        found.push(Finding::new(Class::Caller, "error status", old, new, meaning));
+    }
+    found.extend(members("error member", &old.members, &new.members));
+    found
+}
+
+/// Compares members by presence, type and value.
+fn members(what: &str, old: &BTreeMap<String, Shown>, new: &BTreeMap<String, Shown>) -> Vec<Finding> {
+    let names: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
+    let mut found = Vec::new();
+    for name in names {
+        let what = format!("{what} {}", show::cut(name));
+        match (old.get(name), new.get(name)) {
+            (Some(old), Some(new)) => found.extend(values(&what, name, old, new)),
+            (Some(old), None) => {
+                let meaning = format!("Code that reads {name} finds nothing.");
+                let finding = Finding::new(Class::Caller, &what, show::shown(old), ABSENT, meaning);
+                found.push(finding.grouped(format!("{what} lost")));
+            }
+            (None, Some(new)) => {
+                let meaning = format!("The caller is given {name}, which it was not.");
+                let finding = Finding::new(Class::Caller, &what, ABSENT, show::shown(new), meaning);
+                found.push(finding.grouped(format!("{what} given")));
+            }
+            (None, None) => {}
+        }
+    }
+    found
+}
+
+fn values(what: &str, name: &str, old: &Shown, new: &Shown) -> Vec<Finding> {
+    let (was, is) = (show::shown(old), show::shown(new));
+    let mut found = Vec::new();
+    let (old_kind, new_kind) = (show::kind(&old.value), show::kind(&new.value));
+    if old_kind != new_kind {
+        let meaning = retyped(name, old, new);
+        let typed = |shown: &Shown, kind: &str| match shown.equals {
+            Some(_) => format!("{kind}: ***"),
+            None => format!("{kind}: {}", show::bare(&shown.value)),
+        };
+        let finding =
+            Finding::new(Class::Caller, format!("{what} type"), typed(old, &old_kind), typed(new, &new_kind), meaning);
+        found.push(finding.grouped(format!("{what} type {old_kind} -> {new_kind}")));
+    }
+    if old.equals != new.equals || old.characters != new.characters {
+        let meaning = match new.equals {
+            Some(Likeness::Sent) => format!("The caller is given {name} as the service sent it, which it was not."),
+            _ => format!("The caller is given a {name} that the service did not send: a login with it fails."),
+        };
+        let (old, new) = (show::likeness(old), show::likeness(new));
+        found.push(Finding::new(Class::Caller, what, old, new, meaning));
+    } else if old.value.value.kind() == new.value.value.kind() && !old.value.value.means_same(&new.value.value) {
+        let meaning = match new.value.value {
+            Value::Timestamp(_) => format!("The caller is given another time as {name}."),
+            _ => format!("The caller is given another {name}."),
+        };
+        found.push(Finding::new(Class::Caller, what, was, is, meaning));
+    }
+    found
+}
+
+/// What it means that a value is of another type.
+fn retyped(name: &str, old: &Shown, new: &Shown) -> String {
+    let is_time = |shown: &Shown| matches!(shown.value.value, Value::Timestamp(_));
+    let is_naive = |shown: &Shown| shown.value.native.as_deref().is_some_and(|native| native.contains("naive"));
+    match (&old.value.value, &new.value.value) {
+        _ if is_time(old) && is_time(new) && is_naive(new) => {
+            format!("{name} has no time zone any more: comparing it with times that have one fails, or is hours off.")
+        }
+        _ if is_time(old) && is_time(new) => {
+            format!("{name} is a time of another type: code that computes with it may fail.")
+        }
+        _ if is_time(old) => format!("{name} is no time any more: code that computes with it fails or goes wrong."),
+        _ if is_time(new) => format!("{name} is a time now, which it was not."),
+        (old, new) if old.is_absent() && new.is_absent() => {
+            format!("{name} is still empty, but of another kind: strict comparisons and `in` see a difference.")
+        }
+        (old, _) if old.is_absent() => format!("{name} is given where it was empty."),
+        (_, new) if new.is_absent() => format!("{name} is empty where it was given."),
+        _ => format!("Code that takes {name} for what it was fails or goes wrong."),
+    }
+}
+
+/// What the SDK tells about the answer.
+fn told(old: &Meta, new: &Meta, same_attempts: bool, ids: bool) -> Vec<Finding> {
+    let mut found = Vec::new();
+    if ids && old.request_id != new.request_id {
+        let (old, new) = (show::optional(old.request_id.as_deref()), show::optional(new.request_id.as_deref()));
+        let meaning = "What is quoted to AWS support is another id, or none.";
+        found.push(Finding::new(Class::Caller, "request id", old, new, meaning));
+    }
+    if ids && old.http_status != new.http_status {
+        let (old, new) = (show::number(old.http_status), show::number(new.http_status));
+        let meaning = "Code that looks at the status code takes another way.";
+        found.push(Finding::new(Class::Caller, "status", old, new, meaning));
+    }
+    if same_attempts && old.sdk_attempts != new.sdk_attempts {
+        let (old, new) = (show::number(old.sdk_attempts), show::number(new.sdk_attempts));
+        let meaning = "The SDK counts its attempts otherwise; as many requests as before are sent.";
+        found.push(Finding::new(Class::Attempts, "attempts that the SDK tells", old, new, meaning));
+    }
+    found
+}
