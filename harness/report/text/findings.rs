@@ -5,7 +5,7 @@ use super::super::collected::Collected;
 use super::super::words::Line;
 use super::page::{Page, Tone};
 use super::{Detail, words};
-use crate::contract::Register;
+use crate::contract::{Register, Side};
 use crate::verdict::{CaseResult, Verdict, Violation};
 use crate::wire::escape;
 
@@ -93,7 +93,7 @@ fn failure(page: &mut Page, group: &[&CaseResult], heard: &Collected, register: 
         }
     }
     // What was answered and how to ask again differ from case to case; the first stands for all.
-    if let Some(answer) = words::answer(first).filter(|_| !first.violations.is_empty()) {
+    if let Some(answer) = words::answer(first).filter(|_| !first.violations.is_empty() && first.side == Side::Server) {
         page.line(&format!("  the answer was: {answer}"));
     }
     // Where it passes, there is nothing to see.
