@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 use jiff::Zoned;
+use jiff::civil::Date;
 
 use super::library::Library;
 use super::output::print;
@@ -12,7 +13,7 @@ use super::run::{Execution, SelectionArgs};
 use super::settings::{Settings, TargetArgs};
 use super::{Failure, FixtureArgs};
 use crate::contract::LoadError;
-use crate::report::{Baseline, Exit};
+use crate::report::{Baseline, Excuse, Exit};
 use crate::run::{RunOptions, random_seed};
 
 /// The arguments of `baseline`.
@@ -43,6 +44,10 @@ struct Write {
     /// Where their repair is followed
     #[arg(long, value_name = "URL")]
     issue: Option<String>,
+
+    /// The last day on which they are accepted, such as 2027-01-31 [default: for ever]
+    #[arg(long, value_name = "DAY")]
+    expires: Option<Date>,
 
     #[command(flatten)]
     selection: SelectionArgs,
@@ -76,12 +81,24 @@ fn write(args: Write) -> Result<ExitCode, Failure> {
     let library = Library::load(args.fixtures.fixtures)?;
     let plan = args.selection.plan(&library)?;
     let options = RunOptions { repeat: 1, fail_fast: false };
-    let execution =
-        Execution { settings: &settings, library: &library, plan: &plan, seed: random_seed(), options, baseline: None };
+    let execution = Execution {
+        settings: &settings,
+        library: &library,
+        plan: &plan,
+        shard: None,
+        seed: random_seed(),
+        options,
+        baseline: None,
+    };
     let results = super::block_on(execution.results())??;
-    let written = Baseline::write(&args.file, &library.corpus, &results, &args.reason, args.issue.as_deref());
+    let excuse = Excuse { reason: args.reason, issue: args.issue, expires: args.expires };
+    let written = Baseline::write(&args.file, &library.corpus, &results, &excuse);
     let baseline = written.map_err(|error| Failure::usage(error.to_string()))?;
     let file = args.file.display();
+    let expired = expired(&baseline);
+    if !expired.is_empty() {
+        eprintln!("warning: {file} has entries that have expired and excuse nothing: {}", expired.join(", "));
+    }
     print(&match baseline.entries().len() {
         0 => format!("wrote {file}: nothing fails, so it is empty"),
         1 => format!("wrote {file}: 1 entry"),
@@ -94,16 +111,17 @@ fn check(args: Check) -> Result<ExitCode, Failure> {
     let wrong = |error: LoadError| Failure::usage(error.to_string());
     let baseline = Baseline::load(&args.file).map_err(wrong)?;
     baseline.check(&library.corpus).map_err(wrong)?;
-    let today = Zoned::now().date();
-    let expired: Vec<_> = baseline
-        .entries()
-        .iter()
-        .filter(|entry| entry.has_expired(today))
-        .map(|entry| entry.pattern.as_str())
-        .collect();
+    let expired = expired(&baseline);
     if expired.is_empty() {
         return print(&format!("{} is in order: {} entries", args.file.display(), baseline.entries().len()));
     }
     eprintln!("error: {} has entries that have expired: {}", args.file.display(), expired.join(", "));
     Ok(Exit::Failed.into())
+}
+
+/// The patterns whose last day is over.
+fn expired(baseline: &Baseline) -> Vec<&str> {
+    let today = Zoned::now().date();
+    let over = baseline.entries().iter().filter(|entry| entry.has_expired(today));
+    over.map(|entry| entry.pattern.as_str()).collect()
 }

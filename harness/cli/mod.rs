@@ -4,6 +4,7 @@
 
 mod baseline;
 mod credentials;
+mod diff;
 mod exit;
 mod explain;
 mod interrupt;
@@ -52,6 +53,8 @@ enum Command {
     Report(report::Report),
     /// Keep known failures in a file
     Baseline(baseline::Command),
+    /// Compare two runs, of servers or of SDKs; exit code 1 where something broke or changed for callers
+    Diff(diff::Diff),
     /// Write the JSON Schemas anew, or check that they are current
     Schema(schema::Schema),
     /// Check every fixture
@@ -85,6 +88,7 @@ pub fn main() -> ExitCode {
         Some(Command::Explain(args)) => explain::run(args),
         Some(Command::Report(args)) => report::run(args),
         Some(Command::Baseline(command)) => baseline::run(command),
+        Some(Command::Diff(args)) => diff::run(args),
         Some(Command::Schema(args)) => schema::run(args),
         Some(Command::Validate(args)) => validate::run(args),
         Some(Command::Selftest(args)) => selftest::run(args),

@@ -131,7 +131,8 @@ pub(super) fn run(args: Run) -> Result<ExitCode, Failure> {
     let seed = args.running.seed.unwrap_or_else(random_seed);
     let mut reports = Reports::open(&args.reports, &library.contract, &again(&args.selection.patterns, seed))?;
     let options = RunOptions { repeat: args.running.repeat, fail_fast: args.running.fail_fast };
-    let execution = Execution { settings: &settings, library: &library, plan: &plan, seed, options, baseline };
+    let shard = args.selection.shard;
+    let execution = Execution { settings: &settings, library: &library, plan: &plan, shard, seed, options, baseline };
     super::block_on(execution.run(&mut reports))?
 }
 
@@ -158,6 +159,8 @@ pub(super) struct Execution<'a> {
     pub(super) settings: &'a Settings,
     pub(super) library: &'a Library,
     pub(super) plan: &'a Plan,
+    /// Which part of the selected cases the plan is.
+    pub(super) shard: Option<Shard>,
     pub(super) seed: u64,
     pub(super) options: RunOptions,
     pub(super) baseline: Option<Baseline>,
@@ -230,6 +233,7 @@ impl Execution<'_> {
             tool: concat!("countersign ", env!("CARGO_PKG_VERSION")).to_owned(),
             suite: "GetCredentials".to_owned(),
             selected: self.plan.cases.len(),
+            shard: self.shard.map(|shard| shard.to_string()),
             seed: self.seed,
             side: Side::Server,
             driver: None,

@@ -50,6 +50,12 @@ pub struct Shard {
     pub count: usize,
 }
 
+impl std::fmt::Display for Shard {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}/{}", self.index, self.count)
+    }
+}
+
 impl std::str::FromStr for Shard {
     type Err = String;
 
@@ -152,7 +158,7 @@ impl Selection {
             return Err(SelectError::PatternMatchesNothing(miss.to_string(), lister.to_owned()));
         }
         let cites = |case: &T, wanted: &dyn Fn(&str) -> bool| case.requirements().iter().any(|id| wanted(id));
-        let cases: Vec<_> = cases
+        let selected: Vec<_> = cases
             .iter()
             .filter(|case| patterns.is_empty() || patterns.iter().any(|pattern| pattern.selects(case.id())))
             .filter(|case| !skip.iter().any(|pattern| pattern.selects(case.id())))
@@ -160,12 +166,17 @@ impl Selection {
                 level.is_none_or(|level| cites(case, &|id| register.get(id).is_some_and(|row| row.level == level)))
             })
             .filter(|case| requirements.is_empty() || cites(case, &|id| requirements.contains(id)))
-            .enumerate()
-            .filter(|(index, _)| shard.is_none_or(|shard| index % shard.count == shard.index - 1))
-            .map(|(_, case)| Arc::clone(case))
             .collect();
-        if cases.is_empty() {
+        if selected.is_empty() {
             return Err(SelectError::Nothing(format!("the filters leave none; `{lister}` shows them all")));
+        }
+        let (skip, step) = shard.map_or((0, 1), |shard| (shard.index - 1, shard.count));
+        let cases: Vec<_> = selected.iter().skip(skip).step_by(step).map(|case| Arc::clone(case)).collect();
+        if let (true, Some(shard)) = (cases.is_empty(), shard) {
+            return Err(SelectError::Nothing(format!(
+                "the shard {shard} is empty; make at most {} of them",
+                selected.len()
+            )));
         }
         Ok(cases)
     }
@@ -198,6 +209,41 @@ mod tests {
     #[case("a/{b")]
     fn a_pattern_that_cannot_be_read_is_an_error(#[case] pattern: &str) {
         assert!(Pattern::new(pattern).is_err());
+    }
+
+    fn library() -> (Corpus, Register) {
+        let fixtures = crate::contract::Fixtures::Embedded;
+        let contract = crate::contract::Contract::load(&fixtures).expect("the contract");
+        (Corpus::load(&fixtures, &contract).expect("the corpus"), contract.register)
+    }
+
+    #[test]
+    fn shards_are_complete_and_disjoint_and_keep_the_order() {
+        let (corpus, register) = library();
+        let ids = |patterns: &[Pattern], shard: Option<Shard>| -> Vec<String> {
+            let selection = Selection { patterns: patterns.to_vec(), shard, ..Selection::default() };
+            let plan = Plan::select(&corpus, &register, &selection).expect("there are enough cases");
+            plan.cases.iter().map(|case| case.id.clone()).collect()
+        };
+        for patterns in [vec![], vec![Pattern::new("parameters/*").expect("a pattern")]] {
+            let whole = ids(&patterns, None);
+            for count in 1..=20 {
+                let parts: Vec<_> = (1..=count).map(|index| ids(&patterns, Some(Shard { index, count }))).collect();
+                assert_eq!(parts.iter().map(Vec::len).sum::<usize>(), whole.len(), "{count} shards");
+                for (at, id) in whole.iter().enumerate() {
+                    assert_eq!(parts[at % count][at / count], *id, "{count} shards");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_shard_without_a_case_is_said() {
+        let (corpus, register) = library();
+        let patterns = vec![Pattern::new("success/workgroup-only").expect("a pattern")];
+        let selection = Selection { patterns, shard: "2/2".parse().ok(), ..Selection::default() };
+        let error = Plan::select(&corpus, &register, &selection).expect_err("there is one case").to_string();
+        assert_eq!(error, "no case is selected: the shard 2/2 is empty; make at most 1 of them");
     }
 
     #[rstest]

@@ -7,6 +7,8 @@ mod renew;
 use std::collections::HashSet;
 use std::path::Path;
 
+pub use renew::Excuse;
+
 use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -194,26 +196,20 @@ impl Baseline {
     /// is blocked or not implemented, and nothing else.
     ///
     /// An entry all of whose cases still fail stays as it is; reason, issue and expiry of the others go
-    /// over to what is left of them. What fails and has no entry gets this reason and issue. A family
-    /// that fails as a whole is one entry. Cases that were not run, or gave no verdict, stay excused
+    /// over to what is left of them. What fails and has no entry gets this excuse. A family or a suite
+    /// that fails as a whole is one entry, and no entry selects a case that passes. Cases that were not run, or gave no verdict, stay excused
     /// where they were. The file is replaced in one step.
     ///
     /// # Errors
     /// When the baseline that is there cannot be read, the reason is empty, or the file cannot be written.
-    pub fn write(
-        path: &Path,
-        corpus: &Corpus,
-        results: &[CaseResult],
-        reason: &str,
-        issue: Option<&str>,
-    ) -> Result<Self, BaselineError> {
+    pub fn write(path: &Path, corpus: &Corpus, results: &[CaseResult], excuse: &Excuse) -> Result<Self, BaselineError> {
         let name = path.display().to_string();
         let old = if path.exists() {
             Self::load(path)?
         } else {
             Self::new(&name, BaselineFile { schema: None, version: VERSION, entries: Vec::new() })?
         };
-        let new = Self::new(&name, old.renewed(&ids_of(corpus), results, reason, issue))?;
+        let new = Self::new(&name, old.renewed(&ids_of(corpus), results, excuse))?;
         let text = serde_json::to_string_pretty(&new.content)
             .map_err(|error| FileError::new(path, &error, "the file is as it was before"))?;
         AtomicFile::create(path)?.write(&format!("{text}\n"))?;

@@ -36,6 +36,11 @@ pub struct RunEvent {
     pub suite: String,
     /// How many cases are selected.
     pub selected: usize,
+    /// Which part of the selected cases this is, such as `1/4`; without it, the run is whole. Streams that
+    /// have it and agree on tool, operation, target, features, seed and number of parts are one run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = r"^[1-9][0-9]*/[1-9][0-9]*$"))]
+    pub shard: Option<String>,
     /// The seed of all random names.
     pub seed: u64,
     /// Who is under test: an endpoint, or an SDK.

@@ -73,10 +73,11 @@ impl<W: Write> MarkdownSink<W> {
     fn head(&self) -> String {
         let conclusion = Conclusion::of(&self.heard).sentence();
         let Some(run) = &self.heard.run else { return format!("## Countersign\n\n**{}**\n", prose(&conclusion)) };
-        let RunEvent { tool, suite, selected, seed, target, .. } = run;
+        let RunEvent { tool, suite, selected, shard, seed, target, .. } = run;
+        let shard = shard.as_ref().map_or_else(String::new, |shard| format!(" (shard {})", code(shard)));
         let verdict = conclusion.split(':').next().unwrap_or_default();
         let mut head = format!(
-            "## {} of {}: {}\n\n**{}**\n\n{}: {} at {} in {}, which claims {}; seed {seed}\n",
+            "## {} of {}: {}\n\n**{}**\n\n{}: {}{shard} at {} in {}, which claims {}; seed {seed}\n",
             prose(suite),
             code(&target.name),
             prose(verdict),

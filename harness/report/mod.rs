@@ -9,6 +9,7 @@ mod alike;
 mod badge;
 mod baseline;
 mod collected;
+mod comparison;
 mod conclude;
 mod conclusion;
 mod event;
@@ -21,6 +22,7 @@ mod json;
 #[cfg(feature = "cli")]
 mod junit;
 mod markdown;
+mod merge;
 pub mod sdk_diff;
 mod stream;
 mod tally;
@@ -30,7 +32,8 @@ mod text;
 mod words;
 
 pub use badge::{BadgeForm, BadgeSink};
-pub use baseline::{Baseline, BaselineError, BaselineFile, Entry};
+pub use baseline::{Baseline, BaselineError, BaselineFile, Entry, Excuse};
+pub use comparison::{Change, CompareError, Comparison};
 pub use conclude::conclude;
 pub use event::{
     Event, FeatureSummary, RequirementEvent, RequirementStatus, RunEvent, SummaryEvent, TargetEvent, VERSION,
@@ -44,6 +47,7 @@ pub use json::{JsonSink, RunReport};
 #[cfg(feature = "cli")]
 pub use junit::JunitSink;
 pub use markdown::{MARKDOWN_LIMIT, MarkdownSink};
+pub use merge::{MergeError, merge, merge_shards};
 use sdk_diff::SdkDiff;
 pub use stream::{CutShort, LINE_LIMIT, StreamError, StreamSink, read};
 pub use tally::Tally;
@@ -83,6 +87,7 @@ pub fn formats() -> Schemas {
         format_schema::<Event>("run-stream.schema.json", "One line of a run stream"),
         format_schema::<RunReport>("run-report.schema.json", "A run as one object"),
         format_schema::<SdkDiff>("sdk-diff.schema.json", "What changed between two runs of an SDK"),
+        format_schema::<Comparison>("diff.schema.json", "What differs between two runs"),
         format_schema::<BaselineFile>("baseline.schema.json", "A baseline: known failures"),
     ]
     .into()

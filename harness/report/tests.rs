@@ -43,7 +43,7 @@ fn options() -> TextOptions {
     }
 }
 
-fn snapshot(name: &str, report: &str) {
+pub(super) fn snapshot(name: &str, report: &str) {
     let mut settings = insta::Settings::clone_current();
     settings.set_snapshot_path(concat!(env!("CARGO_MANIFEST_DIR"), "/snapshots/reports"));
     settings.set_prepend_module_to_snapshot(false);

@@ -155,7 +155,8 @@ pub(super) fn case_line(case: &CaseResult) -> String {
 }
 
 fn header(run: &RunEvent) -> String {
-    let RunEvent { tool, suite, selected, seed, target, .. } = run;
+    let RunEvent { tool, suite, selected, shard, seed, target, .. } = run;
+    let shard = shard.as_ref().map_or_else(String::new, |shard| format!(" (shard {shard})"));
     if let Some(driver) = &run.driver {
         let DriverRecord { sdk, sdk_version, driver, runtime, isolated, .. } = driver.as_ref();
         let network = if *isolated { "with nothing but loopback" } else { "in this machine's network" };
@@ -165,7 +166,7 @@ fn header(run: &RunEvent) -> String {
         ));
     }
     escape(&format!(
-        "{tool}: {suite} of {} at {} in {}, which claims {}; {}, seed {seed}",
+        "{tool}: {suite} of {} at {} in {}, which claims {}; {}{shard}, seed {seed}",
         target.name,
         target.endpoint,
         target.region,

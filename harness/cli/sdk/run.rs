@@ -123,6 +123,7 @@ fn event(driver: &DriverRecord, selected: usize, started_at: Timestamp) -> RunEv
         tool: concat!("countersign ", env!("CARGO_PKG_VERSION")).to_owned(),
         suite: "GetCredentials".to_owned(),
         selected,
+        shard: None,
         seed: 0,
         side: Side::Client,
         target: TargetEvent {

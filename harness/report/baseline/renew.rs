@@ -4,16 +4,18 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 
-use super::super::words;
 use super::{Baseline, BaselineFile, Entry};
 use crate::verdict::{CaseResult, Verdict};
 
 /// Everything of an entry but its pattern.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct Excuse {
-    reason: String,
-    issue: Option<String>,
-    expires: Option<Date>,
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Excuse {
+    /// Why the cases fail.
+    pub reason: String,
+    /// Where that is followed up.
+    pub issue: Option<String>,
+    /// The last day on which it excuses anything.
+    pub expires: Option<Date>,
 }
 
 impl Excuse {
@@ -25,13 +27,7 @@ impl Excuse {
 
 impl Baseline {
     /// The baseline that a run calls for, by the ids of all cases and the results of those that ran.
-    pub(super) fn renewed(
-        &self,
-        ids: &[&str],
-        results: &[CaseResult],
-        reason: &str,
-        issue: Option<&str>,
-    ) -> BaselineFile {
+    pub(super) fn renewed(&self, ids: &[&str], results: &[CaseResult], excuse: &Excuse) -> BaselineFile {
         let verdicts: BTreeMap<&str, Verdict> = results.iter().map(|case| (case.id.as_str(), case.verdict)).collect();
         let all: BTreeSet<&str> = ids.iter().copied().chain(verdicts.keys().copied()).collect();
         let fails = |id: &str| match verdicts.get(id) {
@@ -56,17 +52,33 @@ impl Baseline {
         let mut by_excuse: BTreeMap<Excuse, Vec<&str>> = BTreeMap::new();
         for id in left {
             let excuse = self.entry_for(id, None).map_or_else(
-                || Excuse { reason: reason.to_owned(), issue: issue.map(str::to_owned), expires: None },
+                || excuse.clone(),
                 |entry| Excuse { reason: entry.reason.clone(), issue: entry.issue.clone(), expires: entry.expires },
             );
             by_excuse.entry(excuse).or_default().push(id);
         }
         let all: Vec<&str> = all.into_iter().collect();
         for (excuse, ids) in by_excuse {
-            let patterns = words::collapse(&ids, &all).into_iter();
-            entries.extend(patterns.map(|(pattern, _)| excuse.clone().for_pattern(pattern)));
+            entries.extend(minimal(&ids, &all).into_iter().map(|pattern| excuse.clone().for_pattern(pattern)));
         }
         entries.sort_by(|a, b| a.pattern.cmp(&b.pattern));
         BaselineFile { entries, ..self.content.clone() }
     }
+}
+
+/// The fewest patterns that select these ids and no others of all: a suite or a family that is there as a
+/// whole is one pattern. What has one member is named by that member, since others may be added to it.
+fn minimal(ids: &[&str], all: &[&str]) -> BTreeSet<String> {
+    let wanted: BTreeSet<&str> = ids.iter().copied().collect();
+    let below = |prefix: &str, id: &str| id.strip_prefix(prefix).is_some_and(|rest| rest.starts_with('/'));
+    let whole = |prefix: &&str| {
+        let mut members = all.iter().filter(|id| below(prefix, id));
+        members.clone().count() > 1 && members.all(|id| wanted.contains(id))
+    };
+    // The widest first: all prefixes of an id, from its suite to the id itself.
+    let widest = |id: &&str| -> String {
+        let ends = id.char_indices().filter(|(_, c)| *c == '/').map(|(at, _)| at);
+        ends.map(|end| &id[..end]).find(whole).unwrap_or(id).to_owned()
+    };
+    ids.iter().map(widest).collect()
 }

@@ -115,19 +115,25 @@ fn an_entry_that_has_not_expired_comes_before_one_that_has() {
     assert_eq!(case.reason.as_deref(), Some("known"));
 }
 
+fn excuse(reason: &str) -> Excuse {
+    Excuse { reason: reason.to_owned(), issue: Some("#1".to_owned()), expires: Some(day("2027-01-31")) }
+}
+
 const IDS: [&str; 5] = ["a/one", "a/f/1", "a/f/2", "a/g/1", "a/g/2"];
 
 /// The patterns and reasons after a run in which these cases fail and the others pass.
 fn renewed(old: &serde_json::Value, run: &[&str], failing: &[&str]) -> Vec<(String, String)> {
     let verdict = |id: &&str| if failing.contains(id) { Verdict::Fail } else { Verdict::Pass };
     let results: Vec<_> = run.iter().map(|id| case(id, verdict(id))).collect();
-    let file = baseline(old).renewed(&IDS, &results, "new", Some("#1"));
+    let file = baseline(old).renewed(&IDS, &results, &excuse("new"));
     file.entries.into_iter().map(|entry| (entry.pattern, entry.reason)).collect()
 }
 
 #[rstest]
 #[case::all_pass(&json!([]), &[], &[])]
 #[case::families(&json!([]), &["a/one", "a/f/1", "a/f/2", "a/g/1"], &[("a/f", "new"), ("a/g/1", "new"), ("a/one", "new")])]
+#[case::a_whole_suite(&json!([]), &IDS, &[("a", "new")])]
+#[case::a_suite_with_two_reasons(&json!([entry("a/one")]), &IDS, &[("a/f", "new"), ("a/g", "new"), ("a/one", "known")])]
 #[case::stale_entries_go(&json!([entry("a/one"), entry("a/f")]), &["a/one"], &[("a/one", "known")])]
 #[case::wide_patterns_stay_while_they_hold(&json!([entry("a/*/1")]), &["a/f/1", "a/g/1"], &[("a/*/1", "known")])]
 #[case::wide_patterns_are_split_when_they_do_not(&json!([entry("a")]), &["a/f/1", "a/f/2", "a/g/1"], &[("a/f", "known"), ("a/g/1", "known")])]
@@ -143,6 +149,31 @@ fn a_baseline_is_renewed_to_what_still_fails(
 }
 
 #[test]
+fn what_is_written_anew_has_the_issue_and_the_last_day_that_were_given() {
+    let file = baseline(&json!([])).renewed(&IDS, &[case("a/one", Verdict::Fail)], &excuse("new"));
+    assert_eq!(file.entries[0].issue.as_deref(), Some("#1"));
+    assert_eq!(file.entries[0].expires, Some(day("2027-01-31")));
+}
+
+proptest::proptest! {
+    #[test]
+    fn a_baseline_excuses_what_failed_and_nothing_else(failing in proptest::collection::vec(proptest::bool::ANY, 9)) {
+        let ids = ["a/one", "a/f/1", "a/f/2", "a/g/1", "ab/f/1", "ab/f/2", "ab/two", "b/h/1", "b/h/2"];
+        let verdict = |fails: bool| if fails { Verdict::Fail } else { Verdict::Pass };
+        let results: Vec<_> = ids.iter().zip(&failing).map(|(id, fails)| case(id, verdict(*fails))).collect();
+        let file = baseline(&json!([])).renewed(&ids, &results, &excuse("new"));
+        let written = Baseline::new(NAME, file).expect("a good baseline");
+        for mut result in results {
+            let expected = if result.verdict == Verdict::Fail { Verdict::KnownFail } else { Verdict::Pass };
+            written.apply(&mut result, day("2026-01-01"));
+            proptest::prop_assert_eq!(result.verdict, expected, "{}", result.id);
+        }
+        let again = written.renewed(&ids, &[], &excuse("other"));
+        proptest::prop_assert_eq!(&again, &written.content, "nothing changes where nothing ran");
+    }
+}
+
+#[test]
 fn a_run_of_some_cases_leaves_the_others_excused_and_excuses_no_others() {
     let old = json!([entry("a/one"), entry("a/g")]);
     let expected = [("a/f/1", "new"), ("a/g", "known"), ("a/one", "known")];
@@ -152,7 +183,7 @@ fn a_run_of_some_cases_leaves_the_others_excused_and_excuses_no_others() {
 #[test]
 fn a_case_without_a_verdict_stays_excused_where_it_was() {
     let results = [case("a/one", Verdict::Indeterminate), case("a/f/1", Verdict::Indeterminate)];
-    let file = baseline(&json!([entry("a/one")])).renewed(&IDS, &results, "new", None);
+    let file = baseline(&json!([entry("a/one")])).renewed(&IDS, &results, &excuse("new"));
     assert_eq!(file.entries.len(), 1);
     assert_eq!(file.entries[0].pattern, "a/one");
 }
@@ -167,7 +198,7 @@ fn a_written_baseline_is_read_back_and_excuses_the_same_run() {
     let mut results: Vec<_> = corpus.cases().iter().map(|found| case(&found.id, Verdict::Fail)).collect();
     results[0].verdict = Verdict::Pass;
 
-    let written = Baseline::write(&path, &corpus, &results, "no time", None).expect("it can be written");
+    let written = Baseline::write(&path, &corpus, &results, &excuse("no time")).expect("it can be written");
     let baseline = Baseline::load(&path).expect("it can be read");
     assert_eq!(baseline.entries(), written.entries());
     assert!(baseline.entries().len() < results.len(), "families are one entry");
@@ -179,6 +210,6 @@ fn a_written_baseline_is_read_back_and_excuses_the_same_run() {
     assert_eq!(std::fs::read_dir(folder.path()).expect("the folder").count(), 1, "nothing but the baseline");
 
     std::fs::write(&path, "{").expect("half a file");
-    let error = Baseline::write(&path, &corpus, &results, "no time", None).expect_err("its reasons would be lost");
+    let error = Baseline::write(&path, &corpus, &results, &excuse("no time")).expect_err("its reasons would be lost");
     assert!(matches!(error, BaselineError::Load(_)));
 }

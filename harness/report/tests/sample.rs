@@ -226,6 +226,7 @@ pub(in crate::report) fn events_of(results: Vec<CaseResult>, complete: bool) -> 
         tool: "countersign 0.1.0".to_owned(),
         suite: "GetCredentials".to_owned(),
         selected: 11,
+        shard: None,
         seed: 42,
         side: Side::Server,
         driver: None,

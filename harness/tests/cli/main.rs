@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod hostile;
+mod marks;
 mod program;
 mod reports;
 mod runs;

@@ -23,7 +23,7 @@ impl Program {
         command.args(arguments).current_dir(folder.path()).stdin(Stdio::null());
         for (name, _) in std::env::vars_os() {
             let upper = name.to_string_lossy().to_ascii_uppercase();
-            if ["AWS_", "COUNTERSIGN_", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"]
+            if ["AWS_", "COUNTERSIGN_", "GITHUB_", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"]
                 .iter()
                 .any(|part| upper.starts_with(part))
             {

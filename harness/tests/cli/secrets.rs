@@ -49,6 +49,8 @@ fn a_planted_secret_is_found_nowhere(#[case] status: &'static str, #[case] media
         "r.xml",
         "--report-html",
         "r.html",
+        "--report-md",
+        "r.md",
         "--verbose",
     ];
     let mut program = Program::run_at(&stub.endpoint, &reports)
@@ -59,7 +61,7 @@ fn a_planted_secret_is_found_nowhere(#[case] status: &'static str, #[case] media
     let finished = program.finish();
     finished.expect(1, &[]);
     let mut everything = format!("{}{}", finished.stdout, finished.stderr);
-    for name in ["r.json", "r.jsonl", "r.xml", "r.html"] {
+    for name in ["r.json", "r.jsonl", "r.xml", "r.html", "r.md"] {
         everything.push_str(&fs::read_to_string(program.folder().join(name)).expect("the report is there"));
     }
     assert!(everything.len() > 1000, "the reports say something");

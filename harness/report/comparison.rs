@@ -1,0 +1,204 @@
+//! Two runs side by side: what was fixed, what broke, what came and what went.
+
+mod show;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Event, RunEvent, VERSION, words};
+use crate::contract::Side;
+use crate::verdict::{CaseResult, Verdict, Violation};
+use crate::wire::escape;
+
+/// What differs between two runs of the same side.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Comparison {
+    /// The version of this format: 1.
+    pub version: u32,
+    /// Who is under test in both runs.
+    pub side: Side,
+    /// The old run.
+    pub from: RunEvent,
+    /// The new run.
+    pub to: RunEvent,
+    /// Cases that failed or were not implemented, and pass now.
+    pub fixed: Vec<Change>,
+    /// Cases that passed, and fail or are not implemented now.
+    pub broken: Vec<Change>,
+    /// Cases that only the new run has.
+    pub new: Vec<Change>,
+    /// Cases that only the old run has.
+    pub gone: Vec<Change>,
+    /// Cases that changed in any other way: another verdict, or other requirements violated.
+    pub changed: Vec<Change>,
+    /// How many cases are as they were.
+    pub unchanged: usize,
+}
+
+/// A case in which two runs differ.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Change {
+    /// The case's id.
+    pub id: String,
+    /// What it claims.
+    pub title: String,
+    /// The old verdict; null where the old run does not have it.
+    pub old: Option<Verdict>,
+    /// The new verdict; null where the new run does not have it.
+    pub new: Option<Verdict>,
+    /// What was violated, of any level: in the new run, but for what is fixed or gone in the old one.
+    pub violations: Vec<Violation>,
+    /// Why, where the violations do not say it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub reason: Option<String>,
+}
+
+/// Why two runs cannot be compared.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CompareError {
+    /// A stream without a run or without any case.
+    #[error("the {0} run has no case with a verdict; there is nothing to compare")]
+    Empty(&'static str),
+    /// A stream with cases of both sides.
+    #[error("the {0} run has cases of servers and of clients; expected one side")]
+    Mixed(&'static str),
+    /// A run that came to no end.
+    #[error(
+        "the {which} run was cut short: {found} of {selected} cases have a verdict; what broke may be among the others. Run it again to its end"
+    )]
+    CutShort {
+        /// `old` or `new`.
+        which: &'static str,
+        /// How many cases have a verdict.
+        found: usize,
+        /// How many were selected.
+        selected: usize,
+    },
+    /// The runs are of different kinds.
+    #[error("expected two runs of the same {what}, found {old} and {new}")]
+    Differs {
+        /// In what they differ.
+        what: &'static str,
+        /// What the old run says.
+        old: String,
+        /// What the new run says.
+        new: String,
+    },
+    /// No case is in both.
+    #[error("the runs have no case in common; expected runs of the same cases, not two shards or two selections")]
+    NothingInCommon,
+}
+
+impl Comparison {
+    /// Compares two runs.
+    ///
+    /// A case holds where it is `pass` or `fixed`, and does not where it is `fail`, `known-fail` or
+    /// `not-implemented`; of the other verdicts, nothing is known. Only from one to the other is a case
+    /// fixed or broken. Targets may differ, which is the point of some comparisons; side and operation may not.
+    ///
+    /// # Errors
+    /// When the comparison would say nothing: a run was cut short or is empty, their sides or operations differ, or
+    /// they have no case in common.
+    pub fn new(old: &[Event], new: &[Event]) -> Result<Self, CompareError> {
+        let (old, new) = (Run::new("old", old)?, Run::new("new", new)?);
+        let differs = |what, old: &str, new: &str| CompareError::Differs { what, old: escape(old), new: escape(new) };
+        if old.side != new.side {
+            let word = |side| if side == Side::Server { "server" } else { "client" };
+            return Err(differs("side", word(old.side), word(new.side)));
+        }
+        if old.event.suite != new.event.suite {
+            return Err(differs("operation", &old.event.suite, &new.event.suite));
+        }
+        if !old.cases.keys().any(|id| new.cases.contains_key(id)) {
+            return Err(CompareError::NothingInCommon);
+        }
+        let mut comparison = Self {
+            version: VERSION,
+            side: new.side,
+            from: old.event.clone(),
+            to: new.event.clone(),
+            fixed: Vec::new(),
+            broken: Vec::new(),
+            new: Vec::new(),
+            gone: Vec::new(),
+            changed: Vec::new(),
+            unchanged: 0,
+        };
+        for id in &new.order {
+            comparison.place(old.cases.get(id).copied(), new.cases[id]);
+        }
+        let gone = old.order.iter().filter(|id| !new.cases.contains_key(*id));
+        comparison.gone = gone.map(|id| change(old.cases[id], Some(old.cases[id].verdict), None)).collect();
+        Ok(comparison)
+    }
+
+    /// The comparison as JSON, indented.
+    ///
+    /// # Panics
+    /// Never: every member can be written.
+    pub fn json(&self) -> String {
+        words::visible_json(&serde_json::to_string_pretty(self).expect("texts and numbers can be written"))
+    }
+
+    fn place(&mut self, old: Option<&CaseResult>, new: &CaseResult) {
+        let Some(old) = old else { return self.new.push(change(new, None, Some(new.verdict))) };
+        let told = |case| change(case, Some(old.verdict), Some(new.verdict));
+        match (holds(old.verdict), holds(new.verdict)) {
+            (Some(false), Some(true)) => self.fixed.push(told(old)),
+            (Some(true), Some(false)) => self.broken.push(told(new)),
+            _ if old.verdict != new.verdict || violated(old) != violated(new) => self.changed.push(told(new)),
+            _ => self.unchanged += 1,
+        }
+    }
+}
+
+/// A stream, taken apart.
+struct Run<'a> {
+    event: &'a RunEvent,
+    side: Side,
+    order: Vec<&'a str>,
+    cases: BTreeMap<&'a str, &'a CaseResult>,
+}
+
+impl<'a> Run<'a> {
+    fn new(which: &'static str, stream: &'a [Event]) -> Result<Self, CompareError> {
+        let Some(Event::Run(event)) = stream.first() else { return Err(CompareError::Empty(which)) };
+        let cases: Vec<_> =
+            stream.iter().filter_map(|event| if let Event::Case(case) = event { Some(case) } else { None }).collect();
+        let side = cases.first().ok_or(CompareError::Empty(which))?.side;
+        if cases.iter().any(|case| case.side != side) {
+            return Err(CompareError::Mixed(which));
+        }
+        if !matches!(stream.last(), Some(Event::Summary(summary)) if summary.complete) {
+            return Err(CompareError::CutShort { which, found: cases.len(), selected: event.selected });
+        }
+        let order = cases.iter().map(|case| case.id.as_str()).collect();
+        Ok(Self { event, side, order, cases: cases.into_iter().map(|case| (case.id.as_str(), case)).collect() })
+    }
+}
+
+/// Whether a case holds; nothing where that is not known.
+fn holds(verdict: Verdict) -> Option<bool> {
+    match verdict {
+        Verdict::Pass | Verdict::Fixed => Some(true),
+        Verdict::Fail | Verdict::KnownFail | Verdict::NotImplemented => Some(false),
+        Verdict::Blocked | Verdict::Indeterminate | Verdict::NotApplicable | Verdict::HarnessError => None,
+    }
+}
+
+/// The requirements of any level that a case violates.
+fn violated(case: &CaseResult) -> BTreeSet<&str> {
+    case.violations.iter().chain(&case.warnings).map(|violation| violation.requirement.as_str()).collect()
+}
+
+fn change(case: &CaseResult, old: Option<Verdict>, new: Option<Verdict>) -> Change {
+    let violations: Vec<_> = case.violations.iter().chain(&case.warnings).cloned().collect();
+    let unexplained = violations.is_empty() && holds(case.verdict) != Some(true);
+    let reason = case.reason.clone().or_else(|| unexplained.then(|| words::reason(case)));
+    Change { id: case.id.clone(), title: case.title.clone(), old, new, violations, reason }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,136 @@
+//! A comparison for people: as text and as Markdown, what changed alike told once.
+
+use std::fmt::Write as _;
+
+use super::super::words::{self, Line};
+use super::super::{RunEvent, markdown};
+use super::{Change, Comparison};
+use crate::contract::Register;
+use crate::verdict::{Verdict, Violation};
+use crate::wire::escape;
+
+/// How many names stand behind a finding before the rest is counted.
+const NAMES_LIMIT: usize = 12;
+
+impl Comparison {
+    /// The comparison as text, what broke last.
+    pub fn text(&self, register: &Register) -> String {
+        let mut text = String::new();
+        for (word, run) in [("old", &self.from), ("new", &self.to)] {
+            let _ = writeln!(text, "{word}: {}", escape(&told(run)));
+        }
+        for (word, changes) in self.lists().into_iter().rev() {
+            for group in groups(changes) {
+                let first = group[0];
+                let names = self.names(&group, escape);
+                let _ =
+                    write!(text, "\n{word} {}: {names}\n  {}\n", words::count(group.len(), "case"), verdicts(first));
+                if let Some(reason) = &first.reason {
+                    let _ = writeln!(text, "  {}", words::no_command(&escape(reason)));
+                }
+                for line in words::violations(&first.violations, register) {
+                    let _ = match line {
+                        Line::Heading(text_of) => writeln!(text, "  {text_of}"),
+                        Line::Particular(label, text_of) => writeln!(text, "    {label:<8}  {text_of}"),
+                    };
+                }
+            }
+        }
+        let _ = write!(text, "\n{}", self.counts());
+        text
+    }
+
+    /// The comparison as Markdown, what broke first.
+    pub fn markdown(&self, register: &Register) -> String {
+        let mut text = format!("## {}\n\n", self.counts());
+        for (word, run) in [("old", &self.from), ("new", &self.to)] {
+            let _ = writeln!(text, "- {word}: {}", markdown::code(&told(run)));
+        }
+        for (word, changes) in self.lists() {
+            if !changes.is_empty() {
+                let _ = write!(text, "\n### {word}\n");
+            }
+            for group in groups(changes) {
+                let first = group[0];
+                let _ = write!(text, "\n- {}: {}\n", self.names(&group, markdown::code), verdicts(first));
+                if let Some(reason) = &first.reason {
+                    let _ = writeln!(text, "  - {}", markdown::prose(reason));
+                }
+                for alike in first.violations.chunk_by(|one, other| one.requirement == other.requirement) {
+                    let _ = writeln!(text, "  - {}", markdown::prose(&words::requirement(&alike[0], register)));
+                    for Violation { at, expected, actual, .. } in alike {
+                        let [at, expected, actual] = [at, expected, actual].map(|text| markdown::code(text));
+                        let _ = writeln!(text, "    - at {at}: expected {expected}, found {actual}");
+                    }
+                }
+            }
+        }
+        text.trim_end().to_owned()
+    }
+
+    /// `1 broken, 2 fixed, 0 new, 0 gone, 1 changed, 348 unchanged`.
+    fn counts(&self) -> String {
+        let counts = self.lists().map(|(word, changes)| format!("{} {word}", changes.len()));
+        format!("{}, {} unchanged", counts.join(", "), self.unchanged)
+    }
+
+    /// The lists, what matters most first.
+    fn lists(&self) -> [(&'static str, &[Change]); 5] {
+        [
+            ("broken", &self.broken),
+            ("fixed", &self.fixed),
+            ("changed", &self.changed),
+            ("new", &self.new),
+            ("gone", &self.gone),
+        ]
+    }
+
+    /// The cases of a group by name, a family by its own where all its cases that changed did so alike.
+    fn names(&self, group: &[&Change], quoted: impl Fn(&str) -> String) -> String {
+        let all: Vec<&str> = self.lists().iter().flat_map(|(_, list)| *list).map(|change| change.id.as_str()).collect();
+        let ids: Vec<&str> = group.iter().map(|change| change.id.as_str()).collect();
+        let names = words::collapse(&ids, &all);
+        let (shown, hidden) = names.split_at(names.len().min(NAMES_LIMIT));
+        let mut texts: Vec<String> = shown
+            .iter()
+            .map(|(name, count)| match count {
+                1 => quoted(name),
+                several => format!("{several} of {}", quoted(name)),
+            })
+            .collect();
+        let rest: usize = hidden.iter().map(|(_, count)| count).sum();
+        if rest > 0 {
+            texts.push(format!("and {}", words::count(rest, "more case")));
+        }
+        texts.join(", ")
+    }
+}
+
+/// Changes that are alike together, in their order.
+fn groups(changes: &[Change]) -> Vec<Vec<&Change>> {
+    let mut groups: Vec<Vec<&Change>> = Vec::new();
+    for change in changes {
+        let alike = |other: &Change| {
+            (other.old, other.new, &other.reason, &other.violations)
+                == (change.old, change.new, &change.reason, &change.violations)
+        };
+        match groups.iter_mut().find(|group| alike(group[0])) {
+            Some(group) => group.push(change),
+            None => groups.push(vec![change]),
+        }
+    }
+    groups
+}
+
+fn verdicts(change: &Change) -> String {
+    let word = |verdict: Option<Verdict>| verdict.map_or("not there", Verdict::word);
+    format!("{} -> {}", word(change.old), word(change.new))
+}
+
+/// A run in a line.
+fn told(run: &RunEvent) -> String {
+    let RunEvent { tool, suite, selected, target, started_at, .. } = run;
+    let features = target.features.join(", ");
+    let cases = words::count(*selected, "case");
+    format!("{suite} of {} at {}, which claims {features}; {cases}, {started_at}, {tool}", target.name, target.endpoint)
+}

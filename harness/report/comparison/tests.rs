@@ -1,0 +1,117 @@
+use rstest::rstest;
+
+use super::super::tests::sample;
+use super::*;
+
+fn run(cases: &[(&str, Verdict)]) -> Vec<Event> {
+    sample::events_of(cases.iter().map(|(id, verdict)| sample::case(id, *verdict)).collect(), true)
+}
+
+fn lists(comparison: &Comparison) -> [usize; 6] {
+    let Comparison { fixed, broken, new, gone, changed, unchanged, .. } = comparison;
+    [fixed.len(), broken.len(), new.len(), gone.len(), changed.len(), *unchanged]
+}
+
+#[rstest]
+#[case::same(Verdict::Pass, Verdict::Pass, [0, 0, 0, 0, 0, 1])]
+#[case::still_fails(Verdict::Fail, Verdict::Fail, [0, 0, 0, 0, 0, 1])]
+#[case::fixed(Verdict::Fail, Verdict::Pass, [1, 0, 0, 0, 0, 0])]
+#[case::fixed_though_in_the_baseline(Verdict::KnownFail, Verdict::Fixed, [1, 0, 0, 0, 0, 0])]
+#[case::implemented(Verdict::NotImplemented, Verdict::Pass, [1, 0, 0, 0, 0, 0])]
+#[case::broken(Verdict::Pass, Verdict::Fail, [0, 1, 0, 0, 0, 0])]
+#[case::broken_though_in_the_baseline(Verdict::Fixed, Verdict::KnownFail, [0, 1, 0, 0, 0, 0])]
+#[case::taken_away(Verdict::Pass, Verdict::NotImplemented, [0, 1, 0, 0, 0, 0])]
+#[case::silent(Verdict::Pass, Verdict::Indeterminate, [0, 0, 0, 0, 1, 0])]
+#[case::blocked(Verdict::Pass, Verdict::Blocked, [0, 0, 0, 0, 1, 0])]
+#[case::excused(Verdict::Fail, Verdict::KnownFail, [0, 0, 0, 0, 1, 0])]
+#[case::no_longer_blocked(Verdict::Blocked, Verdict::Pass, [0, 0, 0, 0, 1, 0])]
+fn a_case_is_fixed_or_broken_only_where_both_runs_know_it(
+    #[case] old: Verdict,
+    #[case] new: Verdict,
+    #[case] expected: [usize; 6],
+) {
+    let comparison = Comparison::new(&run(&[("a/b", old)]), &run(&[("a/b", new)])).expect("comparable");
+    assert_eq!(lists(&comparison), expected);
+}
+
+#[test]
+fn cases_that_come_and_go_are_told_and_are_no_breakage() {
+    let old = run(&[("a/b", Verdict::Pass), ("a/old", Verdict::Pass)]);
+    let new = run(&[("a/b", Verdict::Pass), ("a/new", Verdict::Fail)]);
+    let comparison = Comparison::new(&old, &new).expect("comparable");
+    assert_eq!(lists(&comparison), [0, 0, 1, 1, 0, 1]);
+    let change = |change: &Change| (change.id.clone(), change.old, change.new);
+    assert_eq!(change(&comparison.new[0]), ("a/new".to_owned(), None, Some(Verdict::Fail)));
+    assert_eq!(change(&comparison.gone[0]), ("a/old".to_owned(), Some(Verdict::Pass), None));
+}
+
+#[test]
+fn a_case_that_fails_for_another_requirement_has_changed() {
+    let with = |requirement: &str| {
+        let mut cases = sample::cases();
+        cases[1].violations.iter_mut().for_each(|broken| broken.requirement = requirement.to_owned());
+        sample::events_of(cases, true)
+    };
+    let comparison = Comparison::new(&with("GC-ERR-02"), &with("GC-RES-01")).expect("comparable");
+    assert_eq!(lists(&comparison), [0, 0, 0, 0, 1, 10]);
+    assert_eq!(comparison.changed[0].violations[0].requirement, "GC-RES-01");
+}
+
+#[rstest]
+#[case::empty(&[], true, "the new run has no case")]
+#[case::interrupted(&[("a/b", Verdict::Pass)], false, "the new run was cut short: 1 of 11 cases")]
+#[case::other_cases(&[("x/y", Verdict::Pass)], true, "no case in common")]
+fn what_would_say_nothing_is_refused(
+    #[case] cases: &[(&str, Verdict)],
+    #[case] complete: bool,
+    #[case] expected: &str,
+) {
+    let cases = cases.iter().map(|(id, verdict)| sample::case(id, *verdict)).collect();
+    let new = sample::events_of(cases, complete);
+    let error = Comparison::new(&run(&[("a/b", Verdict::Pass)]), &new).expect_err("it is refused").to_string();
+    assert!(error.contains(expected), "{error}");
+}
+
+#[test]
+fn runs_of_different_sides_or_operations_are_refused() {
+    let server = run(&[("a/b", Verdict::Pass)]);
+    let mut client = server.clone();
+    if let Event::Case(case) = &mut client[1] {
+        case.side = Side::Client;
+    }
+    let error = Comparison::new(&server, &client).expect_err("sides differ").to_string();
+    assert_eq!(error, "expected two runs of the same side, found server and client");
+    let mut other = server.clone();
+    if let Event::Run(run) = &mut other[0] {
+        run.suite = "GetWorkgroup".to_owned();
+    }
+    let error = Comparison::new(&server, &other).expect_err("operations differ").to_string();
+    assert_eq!(error, "expected two runs of the same operation, found GetCredentials and GetWorkgroup");
+}
+
+/// The sample run before, and after a repair of one failure and a breakage of two cases.
+fn sample_comparison() -> Comparison {
+    let old = sample::cases();
+    let mut new = old.clone();
+    let broken = new[1].clone();
+    (new[1].verdict, new[1].violations) = (Verdict::Pass, Vec::new());
+    (new[0].verdict, new[0].violations) = (Verdict::Fail, broken.violations);
+    (new[2].verdict, new[2].reason) = (Verdict::Indeterminate, Some("no answer within 10 s".to_owned()));
+    let family = ["errors/many/1", "errors/many/2"];
+    let mut old: Vec<_> = old.into_iter().chain(family.map(|id| sample::case(id, Verdict::Pass))).collect();
+    new.extend(family.map(|id| sample::case(id, Verdict::NotImplemented)));
+    old.push(sample::case("errors/old", Verdict::Pass));
+    new.push(sample::case("errors/new", Verdict::Pass));
+    Comparison::new(&sample::events_of(old, true), &sample::events_of(new, true)).expect("comparable")
+}
+
+#[test]
+fn a_comparison_is_as_reviewed_in_each_format() {
+    let comparison = sample_comparison();
+    let (json, text, markdown) =
+        (comparison.json(), comparison.text(&sample::register()), comparison.markdown(&sample::register()));
+    for (name, report) in [("diff-text", &text), ("diff-json", &json), ("diff-markdown", &markdown)] {
+        super::super::tests::snapshot(name, report);
+    }
+    assert!([text, json, markdown].iter().all(|report| report.chars().all(|c| c == '\n' || !c.is_control())));
+}

@@ -1,0 +1,265 @@
+//! What a run leaves behind: reports, badges, comparisons, baselines, and nothing half written.
+
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+use std::process::Stdio;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, mpsc};
+
+use rstest::rstest;
+use serde_json::Value;
+
+use crate::program::Program;
+use crate::stub::{Stub, answer};
+
+const RIGHT: &str = r#"{"dbPassword":"p","dbUser":"u","expiration":1,"nextRefreshTime":1}"#;
+
+const FILES: [&str; 6] = ["r.jsonl", "r.json", "r.xml", "r.md", "b.json", "b.svg"];
+
+const REPORTS: [&str; 10] = [
+    "--report-jsonl",
+    "r.jsonl",
+    "--report-json",
+    "r.json",
+    "--report-junit",
+    "r.xml",
+    "--report-md",
+    "r.md",
+    "--badge",
+    "b.json",
+];
+
+fn read(folder: &Path, name: &str) -> String {
+    fs::read_to_string(folder.join(name)).expect("the report is there")
+}
+
+/// Checks that each report is not there at all, or there as a whole; says how many are there.
+fn none_or_whole(folder: &Path) -> usize {
+    let mut there = 0;
+    for name in FILES {
+        let Ok(text) = fs::read_to_string(folder.join(name)) else { continue };
+        there += 1;
+        let whole = match name {
+            "r.jsonl" => {
+                text.ends_with('\n') && text.lines().last().is_some_and(|line| line.contains(r#""event":"summary""#))
+            }
+            "r.json" | "b.json" => serde_json::from_str::<Value>(&text).is_ok(),
+            "r.xml" => text.trim_end().ends_with("</testsuites>"),
+            "r.md" => text.starts_with("## ") && text.ends_with('\n'),
+            _ => text.ends_with("</svg>\n"),
+        };
+        assert!(whole, "half of {name} is there");
+    }
+    there
+}
+
+#[cfg(unix)]
+#[rstest]
+#[case::at_the_probe(1)]
+#[case::at_the_first_case(2)]
+#[case::between_two_cases(4)]
+fn a_run_that_is_killed_leaves_no_report(#[case] request: usize) {
+    let (asked, wait) = mpsc::channel();
+    let (asked, count) = (Mutex::new(asked), AtomicUsize::new(0));
+    let stub = Stub::new(move |stream, _| {
+        if count.fetch_add(1, Ordering::Relaxed) + 1 < request {
+            let _ = stream.write_all(answer("200 OK", "application/x-amz-json-1.1", RIGHT).as_bytes());
+            return;
+        }
+        let _ = asked.lock().expect("no test panics here").send(());
+        loop {
+            std::thread::park();
+        }
+    });
+    let mut program = Program::run_at(&stub.endpoint, &REPORTS);
+    let mut child = program.command().stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the binary runs");
+    wait.recv().expect("the request comes");
+    child.kill().expect("it can be killed");
+    child.wait().expect("it ends");
+    assert_eq!(none_or_whole(program.folder()), 0);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_run_that_is_killed_between_two_reports_leaves_whole_ones() {
+    let stub = Stub::answering(answer("200 OK", "application/x-amz-json-1.1", RIGHT));
+    let mut program = Program::run_at(
+        &stub.endpoint,
+        &[
+            "--report-jsonl",
+            "r.jsonl",
+            "--report-json",
+            "r.json",
+            "--report-junit",
+            "pipe",
+            "--report-md",
+            "r.md",
+            "--badge",
+            "b.svg",
+        ],
+    );
+    let pipe = program.folder().join("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().expect("mkfifo is there").success());
+    let mut child = program.command().stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the binary runs");
+    // The third report goes to a pipe that takes less than the whole of it: the program is held in the middle.
+    let mut reader = fs::File::open(&pipe).expect("the program opens the other end");
+    let mut first = [0; 1];
+    std::io::Read::read_exact(&mut reader, &mut first).expect("the third report begins");
+    child.kill().expect("it can be killed");
+    child.wait().expect("it ends");
+    assert_eq!(none_or_whole(program.folder()), 2, "the first two are done");
+    for name in ["r.md", "b.svg"] {
+        assert!(!program.folder().join(name).exists(), "{name} is not begun");
+    }
+}
+
+/// What a hostile target says, in the words that end up in reports.
+fn hostile() -> Stub {
+    let message = "\\u001b[2J::error::PWNED\\n::add-mask::PWNED\\r\\n##[add-mask]PWNED <script>PWNED</script> ![PWNED](http://x) @octocat | ``` ]]> \\u202e";
+    let body = format!(r#"{{"__type":"::error::<b>PWNED","message":"{message}"}}"#);
+    Stub::answering(answer("400 Bad", "text/<img src=x>|`@octocat", &body))
+}
+
+#[rstest]
+#[case::text("text")]
+#[case::github("github")]
+#[case::jsonl("jsonl")]
+fn what_a_hostile_target_says_gives_a_ci_service_no_command(#[case] format: &str) {
+    let stub = hostile();
+    let reports = ["--format", format, "--report-md", "r.md", "--report-junit", "r.xml"];
+    let mut program = Program::run_at(&stub.endpoint, &reports)
+        .env("GITHUB_STEP_SUMMARY", "summary.md")
+        .env("COUNTERSIGN_LOG", "trace");
+    let finished = program.finish();
+    finished.expect(1, &[]);
+    let folder = program.folder();
+    let everything =
+        [&finished.stdout, &finished.stderr, &read(folder, "r.md"), &read(folder, "r.xml")].map(String::clone);
+    assert!(everything[0].contains("PWNED") || everything[2].contains("PWNED"), "it was quoted: {finished:#?}");
+    for text in &everything {
+        assert!(text.chars().all(|c| c == '\n' || !c.is_control()), "{text}");
+        assert!(!text.contains("##["), "{text}");
+        let ours = ["::group::", "::endgroup::", "::error title=", "::warning title=", "::notice title="];
+        let foreign = |line: &&str| {
+            line.trim_start().starts_with("::") && !(format == "github" && ours.iter().any(|own| line.starts_with(own)))
+        };
+        assert_eq!(text.lines().find(foreign), None);
+    }
+    assert!(!everything[3].contains("<script>"), "{}", everything[3]);
+    assert_eq!(read(folder, "summary.md"), everything[2].clone() + "\n");
+}
+
+#[test]
+fn a_job_summary_is_added_to_what_is_there() {
+    let mut program =
+        Program::new(&["run", "success"]).file("summary.md", "before\n").env("GITHUB_STEP_SUMMARY", "summary.md");
+    program.finish().expect(0, &[]);
+    assert!(read(program.folder(), "summary.md").starts_with("before\n## GetCredentials of `emulator`"));
+}
+
+#[test]
+fn a_job_summary_that_cannot_be_written_is_said_and_hides_no_failure() {
+    let stub = Stub::answering(answer("404 Not Found", "text/plain", "nothing here"));
+    let summary = "no-such-folder/summary.md";
+    Program::new(&["run", "success"])
+        .env("GITHUB_STEP_SUMMARY", summary)
+        .finish()
+        .expect(0, &["warning: the job summary"]);
+    let mut program = Program::run_at(&stub.endpoint, &[]).env("GITHUB_STEP_SUMMARY", summary);
+    program.finish().expect(1, &["warning: the job summary", summary]);
+}
+
+#[test]
+fn a_job_summary_stays_within_what_github_shows() {
+    let there = "x".repeat((1 << 20) - 20_000);
+    let mut program = Program::run_at(&hostile().endpoint, &[]).file("summary.md", &there);
+    program = program.env("GITHUB_STEP_SUMMARY", "summary.md");
+    program.finish().expect(1, &[]);
+    assert!((there.len() + 1..=1 << 20).contains(&read(program.folder(), "summary.md").len()));
+}
+
+#[test]
+fn a_badge_has_the_form_that_its_ending_asks_for() {
+    let mut program = Program::new(&["run", "--badge", "b.json"]);
+    program.finish().expect(0, &[]);
+    let badge: Value = serde_json::from_str(&read(program.folder(), "b.json")).expect("JSON");
+    assert_eq!(badge["message"], "conformant + custom-domain, signature");
+    let mut program = Program::new(&["run", "success", "--badge", "b.svg"]);
+    program.finish().expect(0, &[]);
+    assert!(read(program.folder(), "b.svg").starts_with("<svg "));
+    Program::new(&["run", "--badge", "b.png"]).finish().expect(2, &["--badge", ".json or .svg", "b.png"]);
+}
+
+/// The run stream of a run against a stub that answers everything with this status and body.
+fn stream(status: &str, body: &str, arguments: &[&str]) -> String {
+    let stub = Stub::answering(answer(status, "application/x-amz-json-1.1", body));
+    let mut program = Program::run_at(&stub.endpoint, &[arguments, &["--format", "jsonl"]].concat());
+    program.finish().stdout
+}
+
+#[test]
+fn a_comparison_says_what_broke_and_its_exit_code_too() {
+    let good = Program::new(&["run", "success", "parameters/workgroup-boundary", "--format", "jsonl"]).finish().stdout;
+    let bad =
+        stream("500 Oops", r#"{"__type":"InternalServerException"}"#, &["success", "parameters/workgroup-boundary"]);
+    let diff = |old: &str, new: &str, format: &str| {
+        let mut program = Program::new(&["diff", "old", "new", "--format", format]).file("old", old).file("new", new);
+        program.finish()
+    };
+    diff(&good, &good, "text").expect(0, &["0 broken, 0 fixed"]);
+    let broken = diff(&good, &bad, "json");
+    let comparison: Value = serde_json::from_str(&broken.expect(1, &[]).stdout).expect("JSON");
+    let change = &comparison["broken"][0];
+    assert_eq!((&change["old"], &change["new"]), (&"pass".into(), &"fail".into()));
+    assert!(change["violations"][0]["requirement"].is_string() && comparison["fixed"] == Value::Array(Vec::new()));
+    diff(&bad, &good, "md").expect(0, &["## 0 broken", "### fixed"]);
+    let cut: Vec<&str> = good.lines().take(3).collect();
+    diff(&good, &(cut.join("\n") + "\n"), "text").expect(2, &["new", "killed before its end"]);
+    diff(&good, "", "text").expect(2, &["new", "the run stream is empty"]);
+}
+
+#[test]
+fn a_shard_says_so_in_its_stream() {
+    let finished = Program::new(&["run", "success", "--shard", "2/3", "--format", "jsonl"]).finish();
+    let run: Value =
+        serde_json::from_str(finished.expect(0, &[]).stdout.lines().next().expect("a line")).expect("JSON");
+    assert_eq!((&run["shard"], run["selected"].as_u64()), (&"2/3".into(), Some(2)));
+}
+
+#[test]
+fn a_baseline_has_one_entry_for_a_suite_and_a_last_day_after_which_it_excuses_nothing() {
+    let stub = Stub::answering(answer("200 OK", "application/x-amz-json-1.1", "{}"));
+    let arguments = ["known.json", "errors", "--endpoint", &stub.endpoint, "--no-sign", "--workgroup", "wg"];
+    let mut write = Program::new(
+        &[&["baseline", "write", "--expires", "2020-01-31", "--reason", "later"], &arguments[..]].concat(),
+    );
+    write.finish().expect(0, &["warning", "expired", "1 entry"]);
+    let known = read(write.folder(), "known.json");
+    let entry: Value = serde_json::from_str::<Value>(&known).expect("JSON")["entries"][0].clone();
+    assert_eq!((&entry["pattern"], &entry["expires"]), (&"errors".into(), &"2020-01-31".into()));
+
+    let run = |known: &str| {
+        let arguments = [
+            "run",
+            "errors",
+            "--endpoint",
+            &stub.endpoint,
+            "--no-sign",
+            "--workgroup",
+            "wg",
+            "--baseline",
+            "known.json",
+        ];
+        let before = stub.connections();
+        let finished = Program::new(&arguments).file("known.json", known).finish();
+        assert!(stub.connections() > before, "known failures still run");
+        finished
+    };
+    run(&known).expect(1, &["expired on 2020-01-31"]);
+    run(&known.replace("2020-01-31", "9999-12-31")).expect(0, &["known-fail", "later"]);
+    Program::new(&["baseline", "check", "known.json"])
+        .file("known.json", &known)
+        .finish()
+        .expect(1, &["expired", "errors"]);
+}

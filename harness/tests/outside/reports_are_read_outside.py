@@ -1,0 +1,63 @@
+"""Two JUnit readers, an XML parser and GitHub's own Markdown renderer read the reports of a run
+against a hostile server. Needs junitparser, junit2html and cmarkgfm; run as `reports_are_read_outside.py BINARY`."""
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import threading
+import xml.etree.ElementTree as ElementTree
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import cmarkgfm
+from cmarkgfm.cmark import Options
+from junitparser import Error, Failure, JUnitXml, Properties, Skipped
+from junit2htmlreport import parser as junit2html
+
+MESSAGE = rb'\u001b[2J\u0000\ufffe <script>PWNED</script> ]]> ![PWNED](http://x) @octocat | ``` <b>'
+
+
+class Hostile(BaseHTTPRequestHandler):
+    def do_POST(self):
+        self.rfile.read(int(self.headers.get("content-length", 0)))
+        body = b'{"__type":"<b>PWNED|`","message":"' + MESSAGE + b'"}'
+        self.send_response(400)
+        self.send_header("content-type", "application/x-amz-json-1.1")
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
+server = ThreadingHTTPServer(("127.0.0.1", 0), Hostile)
+threading.Thread(target=server.serve_forever, daemon=True).start()
+environment = {**os.environ, "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
+environment.pop("GITHUB_STEP_SUMMARY", None)
+with tempfile.TemporaryDirectory() as folder:
+    names = {flag: os.path.join(folder, name) for flag, name in
+             [("--report-junit", "r.xml"), ("--report-md", "r.md"), ("--badge", "b.svg")]}
+    flags = [word for pair in names.items() for word in pair]
+    done = subprocess.run([sys.argv[1], "run", "--endpoint", f"http://127.0.0.1:{server.server_port}", "--workgroup", "wg",
+                           "--format", "quiet", *flags], env=environment, stdout=subprocess.PIPE, text=True)
+    assert done.returncode == 1, done
+    cases = [case for suite in JUnitXml.fromfile(names["--report-junit"]) for case in suite]
+    results = [result for case in cases for result in case.result]
+    counts = {kind: sum(isinstance(result, kind) for result in results) for kind in (Failure, Error, Skipped)}
+    assert len(cases) > 300 and counts[Failure] > 0 and counts[Skipped] > 0, counts
+    ids = [p.name for case in cases for properties in case.iterchildren(Properties) for p in properties]
+    assert ids.count("requirement") >= len(cases), "each case names its requirements"
+    other = junit2html.Junit(names["--report-junit"])
+    read = [case for suite in other.suites for group in suite.classes.values() for case in group.cases]
+    assert len(read) == len(cases), (len(read), len(cases))
+    assert sum(case.failed() for case in read) >= counts[Failure]
+    badge = ElementTree.parse(names["--badge"]).getroot()
+    assert badge.tag == "{http://www.w3.org/2000/svg}svg", badge.tag
+    markdown = open(names["--report-md"], encoding="utf-8").read()
+    assert "PWNED" in markdown, "the target was quoted"
+    html = cmarkgfm.github_flavored_markdown_to_html(markdown, Options.CMARK_OPT_UNSAFE)
+    tags = set(re.findall(r"<([a-z0-9]+)", html))
+    assert tags <= set("h2 h3 h4 p strong em code pre ul li blockquote table thead tbody tr th td".split()), tags
+print(f"{len(cases)} cases read alike by junitparser and junit2html; the badge is SVG; the Markdown does nothing")
