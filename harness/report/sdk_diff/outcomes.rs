@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::Class;
 use super::finding::Finding;
 use super::show::{self, ABSENT};
-use crate::record::{ErrorRecord, Likeness, Meta, OutcomeRecord, Record, Shown, Value};
+use crate::record::{ErrorRecord, Likeness, Meta, OutcomeRecord, Phase, Record, Shown, Value};
 
 /// Compares what the caller was given, call by call; the same difference in several calls is told once.
 pub(super) fn compare(old: &Record, new: &Record) -> Vec<Finding> {
@@ -111,12 +111,10 @@ fn errors(old: &ErrorRecord, new: &ErrorRecord) -> Vec<Finding> {
         }
     };
     text("error code", &old.code, &new.code, "Code that compares the error's code takes another way.");
-    text(
-        "error message",
-        &old.message,
-        &new.message,
-        "Logs show another text, and code that matches it no longer does.",
-    );
+    if message(old) != message(new) {
+        let meaning = "Logs show another text, and code that matches it no longer does.";
+        text("error message", &old.message, &new.message, meaning);
+    }
     text("error request id", &old.request_id, &new.request_id, "What is quoted to AWS support is another id, or none.");
     text("error fault", &old.fault, &new.fault, "Code that asks whose fault it was is told something else.");
     if old.http_status != new.http_status {
@@ -126,6 +124,19 @@ fn errors(old: &ErrorRecord, new: &ErrorRecord) -> Vec<Finding> {
     }
     found.extend(members("error member", &old.members, &new.members));
     found
+}
+
+/// What one and the same reset of a connection is called, by how far the system had come when it was noticed.
+const RESET: [&str; 5] =
+    ["socket hang up", "read ECONNRESET", "write ECONNRESET", "write EPIPE", "Connection reset by peer"];
+
+/// The message of an error; where the connection broke off, without what is up to chance.
+fn message(error: &ErrorRecord) -> Option<String> {
+    let message = error.message.as_ref()?;
+    if error.phase != Phase::Transport {
+        return Some(message.clone());
+    }
+    Some(RESET.iter().fold(message.clone(), |message, words| message.replace(words, "connection reset")))
 }
 
 /// Compares members by presence, type and value.

@@ -99,6 +99,16 @@ fn another_error_is_a_change_for_the_caller(
 }
 
 #[test]
+fn when_a_reset_was_noticed_is_no_change() {
+    let reset = |message: &str, phase: &str| {
+        let record = with(failure(1), "/outcomes/0/error/phase", json!(phase));
+        with(record, "/outcomes/0/error/message", json!(message))
+    };
+    assert_eq!(told(&diff(&reset("socket hang up", "transport"), &reset("read ECONNRESET", "transport"))), []);
+    assert_eq!(told(&diff(&reset("socket hang up", "service"), &reset("read ECONNRESET", "service"))).len(), 1);
+}
+
+#[test]
 fn an_error_that_turns_into_an_empty_success_is_told_as_silent() {
     let empty = json!({"outcome": "result", "result": {}, "meta": {}});
     let diff = diff(&failure(1), &record(&[empty], &[request(1)]));
