@@ -29,6 +29,8 @@ struct Heard {
 enum What {
     Protocol,
     Target,
+    /// Not worth an alarm: without a port in the endpoint, which is what AWS has, nothing differs.
+    Host,
 }
 
 impl Alarms {
@@ -36,6 +38,10 @@ impl Alarms {
     /// so that most of what they differ in needs no words.
     pub(super) fn hear(&mut self, old: &RequestRecord, new: &RequestRecord) -> bool {
         self.any = true;
+        if Self::hears_host(old, new) {
+            let host = |request: &RequestRecord| show::optional(request.headers.get("host").map(String::as_str));
+            self.add(What::Host, host(old), host(new));
+        }
         let (was, is) = (protocol(old), protocol(new));
         if was != is {
             self.add(What::Protocol, was, is);
@@ -56,6 +62,13 @@ impl Alarms {
         }
     }
 
+    /// Whether only one of two requests names the endpoint's port in `Host`.
+    pub(super) fn hears_host(old: &RequestRecord, new: &RequestRecord) -> bool {
+        let host = |request: &RequestRecord| request.headers.get("host").cloned().unwrap_or_default();
+        let (was, is) = (host(old), host(new));
+        was != is && was.trim_end_matches(":<port>") == is.trim_end_matches(":<port>")
+    }
+
     pub(super) fn end_of_case(&mut self) {
         self.cases += usize::from(self.any);
         self.any = false;
@@ -73,8 +86,8 @@ impl Alarms {
         }
     }
 
-    /// Every alarm as a sentence, with the change that stands for it.
-    pub(super) fn told(&self) -> Vec<(String, Finding)> {
+    /// Every change that concerns all requests, with a sentence where it is an alarm.
+    pub(super) fn told(&self) -> Vec<(Option<String>, Finding)> {
         let tell = |heard: &Heard| {
             let Heard { what, old, new, cases, .. } = heard;
             let (name, meaning) = match what {
@@ -86,6 +99,10 @@ impl Alarms {
                     "X-Amz-Target prefix",
                     "The SDK calls the service by another name: mocks and recordings that go by X-Amz-Target do not recognise the request.",
                 ),
+                What::Host => (
+                    "header host",
+                    "With a port in the endpoint, mocks and proxies that go by Host, or verify the signature, see another one; real endpoints have none.",
+                ),
             };
             let count = if *cases == self.cases {
                 format!("in every request of {}", words::count(*cases, "case"))
@@ -93,7 +110,7 @@ impl Alarms {
                 format!("in {cases} of {}", words::count(self.cases, "case"))
             };
             let sentence = format!("{name} changed from {old} to {new} {count}. {meaning}");
-            (sentence, Finding::new(Class::Wire, name, old, new, meaning))
+            ((*what != What::Host).then_some(sentence), Finding::new(Class::Wire, name, old, new, meaning))
         };
         self.heard.iter().map(tell).collect()
     }

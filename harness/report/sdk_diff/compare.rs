@@ -56,7 +56,7 @@ pub(super) fn runs(old: &[Event], new: &[Event]) -> Result<SdkDiff, SdkDiffError
         }
     }
     for (sentence, finding) in alarms.told() {
-        diff.alarms.push(sentence);
+        diff.alarms.extend(sentence);
         diff.add(EVERY_CASE, finding);
     }
     for (case, finding) in waits::compare(&timings) {

@@ -10,8 +10,14 @@ use crate::record::{ErrorRecord, Likeness, Meta, OutcomeRecord, Phase, Record, S
 /// Compares what the caller was given, call by call; the same difference in several calls is told once.
 pub(super) fn compare(old: &Record, new: &Record) -> Vec<Finding> {
     let same_attempts = old.attempts == new.attempts;
+    // What an SDK makes of a connection that is reset before any request is read is up to chance.
+    let unread = |record: &Record| record.attempts > 0 && record.requests.is_empty();
+    let by_chance = unread(old) && unread(new);
     let mut found = Vec::new();
     for (old, new) in old.outcomes.iter().zip(&new.outcomes) {
+        if by_chance && is_broken_off(old) && is_broken_off(new) {
+            continue;
+        }
         for finding in outcomes(old, new, same_attempts) {
             if !found.contains(&finding) {
                 found.push(finding);
@@ -26,15 +32,31 @@ pub(super) fn compare(old: &Record, new: &Record) -> Vec<Finding> {
     found
 }
 
+/// Whether a call ended because there was no connection, or no longer one.
+fn is_broken_off(outcome: &OutcomeRecord) -> bool {
+    matches!(outcome, OutcomeRecord::Error { error, .. } if matches!(error.phase, Phase::Connect | Phase::Transport))
+}
+
 fn outcomes(old: &OutcomeRecord, new: &OutcomeRecord, same_attempts: bool) -> Vec<Finding> {
     match (old, new) {
         (
             OutcomeRecord::Result { result: old, meta: old_meta },
             OutcomeRecord::Result { result: new, meta: new_meta },
         ) => {
+            if old.is_empty() != new.is_empty() {
+                return vec![emptied(old, new)];
+            }
             let mut found = members("result member", old, new);
             found.extend(told(old_meta, new_meta, same_attempts, true));
             found
+        }
+        (OutcomeRecord::Error { error: was, .. }, OutcomeRecord::Error { error: is, .. })
+            if was.class != is.class && was.phase != is.phase =>
+        {
+            // Another kind of error altogether: that its code, message and status are others goes without saying.
+            let group = format!("error {} -> {}", show::name(was), show::name(is));
+            let (from, to) = (show::outcome_in_full(old), show::outcome_in_full(new));
+            vec![Finding::new(Class::Caller, "error", from, to, reclassed(was, is)).grouped(group)]
         }
         (OutcomeRecord::Error { error: old, meta: old_meta }, OutcomeRecord::Error { error: new, meta: new_meta }) => {
             let mut found = errors(old, new);
@@ -74,21 +96,41 @@ fn turned(old: &OutcomeRecord, new: &OutcomeRecord) -> String {
     }
 }
 
+/// What it means that an error is of another class.
+fn reclassed(old: &ErrorRecord, new: &ErrorRecord) -> String {
+    let (was, is) = (show::cut(&old.class), show::cut(&new.class));
+    if new.bases.contains(&old.class) {
+        format!("Code that catches {was} still does: the new class is one of them.")
+    } else if old.bases.contains(&new.class) {
+        format!("Code that catches {was} no longer catches this error; only {is} does.")
+    } else {
+        format!("Code that catches {was} no longer catches this error; it is {is} now.")
+    }
+}
+
+/// A result that has no member any more, or has some where it had none.
+fn emptied(old: &BTreeMap<String, Shown>, new: &BTreeMap<String, Shown>) -> Finding {
+    let list = |members: &BTreeMap<String, Shown>| match members.len() {
+        0 => "empty".to_owned(),
+        _ => {
+            members.iter().map(|(name, value)| format!("{name}: {}", show::shown(value))).collect::<Vec<_>>().join(", ")
+        }
+    };
+    let (meaning, group) = if new.is_empty() {
+        ("The call still succeeds, and gives nothing: code goes on without a password.", "result emptied")
+    } else {
+        ("The call gives something where it gave nothing.", "result filled")
+    };
+    Finding::new(Class::Caller, "result", show::cut(&list(old)), show::cut(&list(new)), meaning).grouped(group)
+}
+
 fn errors(old: &ErrorRecord, new: &ErrorRecord) -> Vec<Finding> {
     let mut found = Vec::new();
     let mut add = |finding: Finding| found.push(finding);
     let same_class = old.class == new.class;
     if !same_class {
-        let still = new.bases.contains(&old.class);
-        let meaning = match (still, old.bases.contains(&new.class)) {
-            (true, _) => format!("Code that catches {} still does: the new class is one of them.", old.class),
-            (_, true) => {
-                format!("Code that catches {} no longer catches this error; only {} does.", old.class, new.class)
-            }
-            _ => format!("Code that catches {} no longer catches this error; it is {} now.", old.class, new.class),
-        };
         let (was, is) = (show::cut(&old.class), show::cut(&new.class));
-        add(Finding::new(Class::Caller, "error class", was, is, meaning));
+        add(Finding::new(Class::Caller, "error class", was, is, reclassed(old, new)));
     } else if old.bases != new.bases {
         let missing: Vec<_> = old.bases.iter().filter(|base| !new.bases.contains(base)).map(String::as_str).collect();
         let meaning = if missing.is_empty() {
@@ -104,10 +146,20 @@ fn errors(old: &ErrorRecord, new: &ErrorRecord) -> Vec<Finding> {
         let meaning = "The SDK sorts the error under another kind: code that tells kinds apart takes another way.";
         add(Finding::new(Class::Caller, "error kind", old.phase.word(), new.phase.word(), meaning));
     }
-    let mut text = |what: &str, old: &Option<String>, new: &Option<String>, meaning: &str| {
-        if old != new {
-            let (old, new) = (show::optional(old.as_deref()), show::optional(new.as_deref()));
-            add(Finding::new(Class::Caller, what, old, new, meaning));
+    let status = |error: &ErrorRecord| error.http_status.map(|status| status.to_string());
+    let mut text = |what: &str, was: &Option<String>, is: &Option<String>, meaning: &str| {
+        if was != is {
+            let (shown_was, shown_is) = (show::optional(was.as_deref()), show::optional(is.as_deref()));
+            let finding = Finding::new(Class::Caller, what, &shown_was, &shown_is, meaning);
+            // What is the same but for the status code, or but for some words at one end, is told together.
+            let word = |code: &Option<String>, error: &ErrorRecord, shown: &str| {
+                if code.is_some() && *code == status(error) { "the status code".to_owned() } else { shown.to_owned() }
+            };
+            let group = match added(was.as_deref(), is.as_deref()) {
+                Some(added) => format!("{what} {added}"),
+                None => format!("{what} {} -> {}", word(was, old, &shown_was), word(is, new, &shown_is)),
+            };
+            add(finding.grouped(group));
         }
     };
     text("error code", &old.code, &new.code, "Code that compares the error's code takes another way.");
@@ -139,6 +191,17 @@ fn message(error: &ErrorRecord) -> Option<String> {
     Some(RESET.iter().fold(message.clone(), |message, words| message.replace(words, "connection reset")))
 }
 
+/// That one text is the other with some words before or behind it: `+ "…"` or `- "…"`.
+fn added(old: Option<&str>, new: Option<&str>) -> Option<String> {
+    let (old, new) = (old?, new?);
+    let more = |short: &str, long: &str| {
+        let rest = long.strip_prefix(short).or_else(|| long.strip_suffix(short)).filter(|_| !short.is_empty())?;
+        Some(show::text(rest))
+    };
+    let longer = more(old, new).map(|words| format!("with {words} added"));
+    longer.or_else(|| more(new, old).map(|words| format!("without {words}")))
+}
+
 /// Compares members by presence, type and value.
 fn members(what: &str, old: &BTreeMap<String, Shown>, new: &BTreeMap<String, Shown>) -> Vec<Finding> {
     let names: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
@@ -147,6 +210,14 @@ fn members(what: &str, old: &BTreeMap<String, Shown>, new: &BTreeMap<String, Sho
         let what = format!("{what} {}", show::cut(name));
         match (old.get(name), new.get(name)) {
             (Some(old), Some(new)) => found.extend(values(&what, name, old, new)),
+            (Some(old), None) if old.value.value == Value::Undefined => {
+                let finding = Finding::new(Class::Caller, &what, "undefined", ABSENT, no_key(name));
+                found.push(finding.grouped(format!("{what} undefined -> absent")));
+            }
+            (None, Some(new)) if new.value.value == Value::Undefined => {
+                let finding = Finding::new(Class::Caller, &what, ABSENT, "undefined", no_key(name));
+                found.push(finding.grouped(format!("{what} absent -> undefined")));
+            }
             (Some(old), None) => {
                 let meaning = format!("Code that reads {name} finds nothing.");
                 let finding = Finding::new(Class::Caller, &what, show::shown(old), ABSENT, meaning);
@@ -161,6 +232,13 @@ fn members(what: &str, old: &BTreeMap<String, Shown>, new: &BTreeMap<String, Sho
         }
     }
     found
+}
+
+/// What it means that a member without a value is a key of the result, or no longer one.
+fn no_key(name: &str) -> String {
+    format!(
+        "Reading {name} gives undefined as before; only what lists or compares the result's keys sees a difference."
+    )
 }
 
 fn values(what: &str, name: &str, old: &Shown, new: &Shown) -> Vec<Finding> {

@@ -6,7 +6,7 @@ use super::alarms::Alarms;
 use super::finding::Finding;
 use super::show::{self, ABSENT};
 use super::{Class, bodies, user_agent};
-use crate::record::{InvocationIds, Record, RequestRecord, Server, Signature};
+use crate::record::{InvocationIds, OutcomeRecord, Phase, Record, RequestRecord, Server, Signature};
 
 /// Fields that tell about the SDK and its attempts, and that nothing else hangs on.
 const TELEMETRY: [&str; 4] = ["amz-sdk-invocation-id", "amz-sdk-request", "user-agent", "x-amz-user-agent"];
@@ -56,8 +56,12 @@ fn attempts(old: &Record, new: &Record) -> Vec<Finding> {
     if was != is {
         let (fewer, succeeds) = (old.attempts > new.attempts, new.outcomes.iter().all(|o| o.word() == "result"));
         let meaning = match (old.attempts, new.attempts) {
-            (0, _) => "The request is sent, where the SDK refused it before.".to_owned(),
-            (_, 0) => "Nothing is sent any more: the SDK refuses the request by itself.".to_owned(),
+            (0, _) if refused(old) => "The request is sent, where the SDK refused it before.".to_owned(),
+            (_, 0) if refused(new) => "Nothing is sent any more: the SDK refuses the request by itself.".to_owned(),
+            (0, _) => {
+                "The request reaches the endpoint that is configured, where it went elsewhere or nowhere.".to_owned()
+            }
+            (_, 0) => "The request no longer reaches the endpoint that is configured.".to_owned(),
             (_, to) if fewer && succeeds => format!("The call needs {} to come to its result.", requests(to)),
             (from, to) if fewer => {
                 format!(
@@ -75,18 +79,32 @@ fn attempts(old: &Record, new: &Record) -> Vec<Finding> {
     let first = |record: &Record| record.requests.first().map(|request| (line(request), members_of(request)));
     match (first(old), first(new)) {
         (None, Some((line, members))) => {
-            let meaning = "What the SDK refused to send reaches the service, which decides.";
+            let meaning = if refused(old) {
+                "What the SDK refused to send reaches the service, which decides."
+            } else {
+                "The setting that names the endpoint is heeded, which it was not."
+            };
             let finding = Finding::new(Class::Wire, "request", "none", line, meaning);
             found.push(finding.grouped(format!("request none -> {members}")));
         }
         (Some((line, members)), None) => {
-            let meaning = "What reached the service is no longer sent.";
+            let meaning = if refused(new) {
+                "What reached the service is refused by the SDK."
+            } else {
+                "The setting that names the endpoint is no longer heeded."
+            };
             let finding = Finding::new(Class::Wire, "request", line, "none", meaning);
             found.push(finding.grouped(format!("request {members} -> none")));
         }
         _ => {}
     }
     found
+}
+
+/// Whether the SDK refused to send anything.
+fn refused(record: &Record) -> bool {
+    let refusal = |outcome: &OutcomeRecord| matches!(outcome, OutcomeRecord::Error { error, .. } if !matches!(error.phase, Phase::Connect | Phase::Transport | Phase::Timeout));
+    record.outcomes.iter().any(refusal)
 }
 
 /// `1 request`, `3 requests`.
@@ -192,6 +210,7 @@ fn headers(old: &RequestRecord, new: &RequestRecord, another_protocol: bool) -> 
         "x-amz-date" | "x-amz-content-sha256" => !both_signed,
         "content-length" => !same_body,
         "user-agent" | "x-amz-user-agent" => old.headers.contains_key(name) && new.headers.contains_key(name),
+        "host" => Alarms::hears_host(old, new),
         "x-amz-target" => Alarms::hears_target(old, new) || another_protocol,
         "content-type" | "accept" | "smithy-protocol" => another_protocol,
         _ => false,

@@ -109,6 +109,68 @@ fn when_a_reset_was_noticed_is_no_change() {
 }
 
 #[test]
+fn what_becomes_of_a_connection_that_is_reset_unread_is_no_change() {
+    let reset = |class: &str, phase: &str, requests: &[Json]| {
+        let record = with(record(&[error()], requests), "/outcomes/0/error/phase", json!(phase));
+        with(with(record, "/outcomes/0/error/class", json!(class)), "/attempts", json!(1))
+    };
+    let (refused, closed) = (("EndpointConnectionError", "connect"), ("ConnectionClosedError", "transport"));
+    assert_eq!(told(&diff(&reset(refused.0, refused.1, &[]), &reset(closed.0, closed.1, &[]))), []);
+    // With a request read, it is the SDK that makes the difference; so it is where nothing arrived.
+    let read = diff(&reset(refused.0, refused.1, &[request(1)]), &reset(closed.0, closed.1, &[request(1)]));
+    assert_eq!((read.changes[0].class, read.changes[0].what.as_str(), read.changes.len()), (Class::Caller, "error", 1));
+}
+
+#[test]
+fn another_kind_of_error_altogether_is_told_once() {
+    let parsed = with(
+        failure(1),
+        "/outcomes/0/error",
+        json!({
+            "phase": "crash", "class": "TypeError", "bases": [], "code": null, "message": "no", "http_status": null,
+            "request_id": null, "fault": null, "members": {},
+        }),
+    );
+    let diff = diff(&failure(1), &parsed);
+    assert_eq!(
+        told(&diff),
+        [(Class::Caller, "error", "error ValidationException: \"boom\"", "error TypeError: \"no\"")]
+    );
+    assert_eq!(diff.groups[0].what, "error ValidationException -> TypeError");
+}
+
+#[test]
+fn a_result_that_is_empty_now_is_told_once() {
+    let diff = diff(&success(), &with(success(), "/outcomes/0/result", json!({})));
+    assert_eq!(
+        (diff.groups[0].what.as_str(), diff.changes[0].new.as_str(), diff.changes.len()),
+        ("result emptied", "empty", 1)
+    );
+}
+
+#[test]
+fn a_member_without_value_that_is_no_key_any_more_still_reads_the_same() {
+    let old = with(success(), "/outcomes/0/result/other", json!({"undefined": true}));
+    let diff = diff(&old, &success());
+    assert_eq!(told(&diff), [(Class::Caller, "result member other", "undefined", "absent")]);
+    assert!(diff.changes[0].meaning.contains("gives undefined as before"), "{}", diff.changes[0].meaning);
+}
+
+#[rstest]
+#[case::words_added("/outcomes/0/error/message", "boom: look inside", "error message with \": look inside\" added")]
+#[case::status_code("/outcomes/0/error/code", "400", "error code \"ValidationException\" -> the status code")]
+fn texts_that_differ_in_the_same_way_are_one_group(#[case] pointer: &str, #[case] text: &str, #[case] group: &str) {
+    assert_eq!(diff(&failure(1), &with(failure(1), pointer, json!(text))).groups[0].what, group);
+}
+
+#[test]
+fn a_host_without_port_is_told_once_and_without_alarm() {
+    let diff = diff(&success(), &with(success(), "/requests/0/headers/host", json!("127.0.0.1")));
+    assert_eq!(told(&diff), [(Class::Wire, "header host", "\"127.0.0.1:<port>\"", "\"127.0.0.1\"")]);
+    assert_eq!((diff.changes[0].case.as_str(), diff.alarms.len(), diff.cases_changed), (EVERY_CASE, 0, 0));
+}
+
+#[test]
 fn an_error_that_turns_into_an_empty_success_is_told_as_silent() {
     let empty = json!({"outcome": "result", "result": {}, "meta": {}});
     let diff = diff(&failure(1), &record(&[empty], &[request(1)]));
@@ -168,7 +230,7 @@ fn a_request_that_was_refused_before_shows_with_its_members() {
     "content-type", "nothing else")]
 #[case::operation("/requests/0/headers/x-amz-target", json!("RedshiftServerless.Other"), "header x-amz-target",
     "\"RedshiftServerless.GetCredentials\"", "\"RedshiftServerless.Other\"")]
-#[case::signed_header("/requests/0/headers/host", json!("127.0.0.1"), "header host", "\"127.0.0.1:<port>\"", "\"127.0.0.1\"")]
+#[case::signed_header("/requests/0/headers/host", json!("localhost"), "header host", "\"127.0.0.1:<port>\"", "\"localhost\"")]
 #[case::member_lost("/requests/0/body", json!({"text": "{}", "json": {}}), "body member workgroupName", "\"wg-1\"", "absent")]
 #[case::member_retyped("/requests/0/body", json!({"text": "{\"workgroupName\": 5}", "json": {"workgroupName": 5}}),
     "body member workgroupName", "\"wg-1\"", "5")]
