@@ -2,6 +2,7 @@
 
 use super::collected::Collected;
 use super::words;
+use crate::contract::Side;
 use crate::verdict::{CaseResult, Verdict, Violation};
 
 /// The verdicts that somebody has to look at, those that say most about the target last.
@@ -24,7 +25,7 @@ pub(super) fn is_problem(verdict: Verdict) -> bool {
 pub(super) fn failures(heard: &Collected, verdict: Verdict) -> Vec<Vec<&CaseResult>> {
     groups(heard, verdict, |one, other| {
         // A failure is the same where the members of a family fail alike.
-        let same_claim = verdict != Verdict::Fail || one.title == other.title;
+        let same_claim = verdict != Verdict::Fail || one.title == other.title || one.side == Side::Client;
         same_claim && one.reason == other.reason && one.violations == other.violations
     })
 }

@@ -316,7 +316,10 @@ fn install_cargo(driver: &Driver, version: &str, folder: &Path) -> Result<BTreeM
             Some(("name", quoted)) => name = quoted.trim_matches('"'),
             Some(("version", quoted)) if !name.is_empty() => {
                 let versions: &mut String = deps.entry(name.to_owned()).or_default();
-                *versions = format!("{versions} {}", quoted.trim_matches('"')).trim().to_owned();
+                if !versions.is_empty() {
+                    versions.push(' ');
+                }
+                versions.push_str(quoted.trim_matches('"'));
             }
             _ => {}
         }

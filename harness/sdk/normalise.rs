@@ -355,7 +355,7 @@ mod tests {
     #[test]
     fn a_long_text_is_told_by_its_beginning_its_length_and_its_checksum() {
         let long = shortened(&"é".repeat(3000));
-        assert!(long.ends_with(")") && long.contains("3000 characters"), "{long}");
+        assert!(long.ends_with(')') && long.contains("3000 characters"), "{long}");
         assert_ne!(long, shortened(&format!("{}e", "é".repeat(2999))));
     }
 

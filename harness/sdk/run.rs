@@ -248,7 +248,7 @@ impl Runner {
                 Ok(CallOutcome::Result { result, meta, .. }) => outcomes
                     .push(OutcomeRecord::Result { result: normaliser.members(result), meta: normaliser.meta(meta) }),
                 Ok(CallOutcome::Error { error, meta, .. }) => {
-                    outcomes.push(OutcomeRecord::Error { error: normaliser.error(error), meta: normaliser.meta(meta) })
+                    outcomes.push(OutcomeRecord::Error { error: normaliser.error(error), meta: normaliser.meta(meta) });
                 }
                 Err(error) => {
                     let reason = match &error {
@@ -318,11 +318,10 @@ impl Runner {
 /// Whether a language can express a value where a member has this type.
 fn expresses(kind: InputKind, value: &Value) -> bool {
     match (kind, value) {
-        (InputKind::Inexpressible, _) => false,
         (InputKind::String, value) => matches!(value, Value::String(_)),
         (InputKind::Int32, Value::Integer(text)) => text.parse::<i32>().is_ok(),
         (InputKind::Int64, Value::Integer(text)) => text.parse::<i64>().is_ok(),
-        (InputKind::Int32 | InputKind::Int64, _) => false,
+        (InputKind::Int32 | InputKind::Int64 | InputKind::Inexpressible, _) => false,
         (InputKind::Dynamic | InputKind::Pass | InputKind::Drop | InputKind::Reject, _) => true,
     }
 }

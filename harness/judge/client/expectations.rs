@@ -136,8 +136,8 @@ impl Checks<'_> {
     }
 
     fn requests(&mut self, expectation: &Expectation, record: &Record) {
-        let Expectation { body, headers, path, region, .. } = expectation;
-        if body.is_none() && headers.is_empty() && path.is_none() && region.is_none() {
+        let Expectation { body, body_has, headers, path, region, .. } = expectation;
+        if body.is_none() && body_has.is_empty() && headers.is_empty() && path.is_none() && region.is_none() {
             return;
         }
         if record.requests.is_empty() {
@@ -149,6 +149,11 @@ impl Checks<'_> {
                 let same = request.body.json.as_ref() == Some(wanted);
                 let actual = || request.body.text.clone().unwrap_or_else(|| "no text".to_owned());
                 self.expect(same, "request body", &wanted.to_string(), actual);
+            }
+            for (name, wanted) in body_has {
+                let found = request.body.json.as_ref().and_then(|json| json.get(name));
+                let actual = || found.map_or_else(|| "none".to_owned(), ToString::to_string);
+                self.expect(found == Some(wanted), &format!("request body /{name}"), &wanted.to_string(), actual);
             }
             for (name, Found { is, signed, there }) in headers {
                 let at = format!("request header {name}");

@@ -43,7 +43,8 @@ pub(super) fn excused(page: &mut Page, heard: &Collected, detail: Detail) {
         if groups.is_empty() {
             continue;
         }
-        page.title(title);
+        let by_driver = verdict == Verdict::NotApplicable && groups.iter().all(|group| group[0].side == Side::Client);
+        page.title(if by_driver { "Not applicable (the driver cannot do it)" } else { title });
         for group in groups {
             page.line(&format!("  {}", words::reason(group[0])));
             let cases = if group.len() == 1 { String::new() } else { format!("{} cases: ", group.len()) };
@@ -77,7 +78,7 @@ fn failure(page: &mut Page, group: &[&CaseResult], heard: &Collected, register: 
     let title = page.paint(Tone::Title, &title);
     let members = if group.len() == 1 { String::new() } else { format!(": {}", names(group, heard, detail)) };
     page.line(&format!("{verdict} {title}{members}"));
-    if group.len() == 1 || first.verdict == Verdict::Fail {
+    if group.len() == 1 || (first.verdict == Verdict::Fail && first.side == Side::Server) {
         page.line(&format!("  {}", escape(&first.title)));
     }
     if first.violations.is_empty() || first.reason.is_some() {

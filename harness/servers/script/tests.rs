@@ -17,14 +17,14 @@ async fn playing(script: &str) -> ScriptServer {
 }
 
 /// What a client reads until the connection ends, and how it ends.
-async fn read_all(stream: &mut TcpStream) -> (Vec<u8>, Result<(), std::io::ErrorKind>) {
+async fn read_all(stream: &mut TcpStream) -> (Vec<u8>, Result<(), io::ErrorKind>) {
     let mut bytes = Vec::new();
     let read = timeout(Duration::from_secs(20), stream.read_to_end(&mut bytes)).await.expect("the connection ends");
     (bytes, read.map(|_| ()).map_err(|error| error.kind()))
 }
 
 /// What a client gets that sends one request on a new connection and reads to the end.
-async fn answer(server: &ScriptServer) -> (Vec<u8>, Result<(), std::io::ErrorKind>) {
+async fn answer(server: &ScriptServer) -> (Vec<u8>, Result<(), io::ErrorKind>) {
     let mut stream = TcpStream::connect(server.endpoint()).await.expect("a connection");
     stream.write_all(REQUEST).await.expect("the request is sent");
     read_all(&mut stream).await
@@ -83,7 +83,7 @@ async fn what_a_step_says_is_what_is_sent(#[case] script: &str, #[case] expected
 #[tokio::test]
 async fn a_reset_is_a_reset_wherever_it_comes(#[case] script: &str, #[case] most: usize) {
     let (bytes, end) = answer(&playing(script).await).await;
-    assert_eq!(end, Err(std::io::ErrorKind::ConnectionReset));
+    assert_eq!(end, Err(io::ErrorKind::ConnectionReset));
     assert!(bytes.len() <= most, "{}", String::from_utf8_lossy(&bytes));
 }
 
@@ -94,7 +94,7 @@ async fn a_connection_is_reset_before_a_request_is_read_and_uses_the_step_up() {
             .await;
     let mut stream = TcpStream::connect(server.endpoint()).await.expect("a connection");
     let (bytes, end) = read_all(&mut stream).await;
-    assert_eq!((bytes.len(), end), (0, Err(std::io::ErrorKind::ConnectionReset)));
+    assert_eq!((bytes.len(), end), (0, Err(io::ErrorKind::ConnectionReset)));
     assert!(answer(&server).await.0.starts_with(b"HTTP/1.1 200 OK"));
     let arrivals = server.arrivals();
     assert_eq!(arrivals.iter().map(|arrival| arrival.bytes.len()).collect::<Vec<_>>(), [0, REQUEST.len()]);
@@ -157,7 +157,7 @@ async fn a_compressed_body_says_so_and_is_what_was_meant() {
     let head = bytes.windows(4).position(|four| four == b"\r\n\r\n").expect("a head") + 4;
     assert!(String::from_utf8_lossy(&bytes[..head]).contains("\r\nContent-Encoding: gzip\r\n"));
     let mut body = String::new();
-    std::io::Read::read_to_string(&mut flate2::read::GzDecoder::new(&bytes[head..]), &mut body).expect("gzip");
+    io::Read::read_to_string(&mut flate2::read::GzDecoder::new(&bytes[head..]), &mut body).expect("gzip");
     assert_eq!(body, crate::corpus::client::STANDARD_BODY);
 }
 
@@ -165,7 +165,7 @@ async fn a_compressed_body_says_so_and_is_what_was_meant() {
 async fn a_drip_takes_its_time() {
     let server =
         playing(r#"[{"headers":[],"body":{"text":"abcd"},"framing":"close","drip":{"bytes":1,"every_ms":40}}]"#).await;
-    let start = std::time::Instant::now();
+    let start = Instant::now();
     let (bytes, _) = answer(&server).await;
     assert!(bytes.ends_with(b"\r\n\r\nabcd"));
     assert!(start.elapsed() >= Duration::from_millis(120), "{:?}", start.elapsed());
@@ -178,8 +178,8 @@ async fn a_decoy_plays_the_same_script_and_is_told_apart() {
     let decoy = server.decoy().expect("there is a decoy");
     let mut stream = TcpStream::connect(decoy).await.expect("a connection");
     stream.write_all(REQUEST).await.expect("the request is sent");
-    read_all(&mut stream).await;
-    answer(&server).await;
+    assert!(read_all(&mut stream).await.1.is_ok());
+    assert!(answer(&server).await.1.is_ok());
     let servers: Vec<_> = server.arrivals().iter().map(|arrival| arrival.server).collect();
     assert_eq!(servers, [Server::Decoy, Server::Endpoint]);
 }

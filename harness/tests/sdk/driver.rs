@@ -67,7 +67,7 @@ fn answer(manner: &str, call: &Value) {
         }
         (_, "endless-line") => loop {
             // Until the harness has had enough and closes its end.
-            let sent = std::io::stdout().lock().write_all(&[b'a'; 1 << 16]);
+            let sent = std::io::stdout().lock().write_all(&[b'a'; 1 << 12]);
             if sent.is_err() {
                 std::process::exit(0);
             }
