@@ -21,6 +21,7 @@
 //! | [`targets`] | who is asked: endpoints, features, profiles, the probe, the gate before real AWS |
 //! | [`servers`] | what can stand where AWS stands: the reference emulator, alone or behind a defect, and the replaying mock |
 //! | [`run`] | the runner: concurrency, deadlines, controls, random names |
+//! | `sdk` | the other side: driver processes, their protocol, client cases, installed SDK versions |
 //! | [`report`] | the run stream and the reports made from it; baselines |
 //! | `selftest` | the suite against every defect and legal variant: what it finds, what it accuses |
 //! | [`trials`] | every case as one `cargo test` trial, for this project and for adopters |
@@ -32,6 +33,8 @@ pub mod record;
 pub mod report;
 #[cfg(feature = "run")]
 pub mod run;
+#[cfg(feature = "sdk")]
+pub mod sdk;
 #[cfg(all(feature = "run", feature = "emulator"))]
 pub mod selftest;
 #[cfg(any(feature = "run", feature = "emulator"))]

@@ -1,11 +1,12 @@
 //! The words that the judge speaks and the reports hear.
 //!
-//! Uses the contract's [`Level`] and [`Side`] and nothing else of ours.
+//! Uses the contract's [`Level`] and [`Side`], and what a run of an SDK leaves; nothing else of ours.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::contract::{Level, Side};
+use crate::record::{Record, Timing};
 
 /// What is concluded about one case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
@@ -118,6 +119,12 @@ pub struct CaseResult {
     pub runs: u32,
     /// From the first request to the verdict, in milliseconds, over all runs.
     pub duration_ms: f64,
+    /// For an SDK: what it gave its caller and what it sent, the same in every run.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub record: Option<Box<Record>>,
+    /// For an SDK: what depends on the clock.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub timing: Option<Box<Timing>>,
     /// A command that shows the same answer; it reads credentials from the environment.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub repro: Option<String>,

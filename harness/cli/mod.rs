@@ -14,6 +14,7 @@ mod progress;
 mod reports;
 mod run;
 pub mod schema;
+mod sdk;
 mod selftest;
 mod serve;
 mod settings;
@@ -55,6 +56,8 @@ enum Command {
     ///
     /// A defect must be found and blamed on the requirement that it breaks; a legal variant must not be accused.
     Selftest(selftest::Selftest),
+    /// Try SDKs: install a version, run client cases on it, record what it does
+    Sdk(sdk::Sdk),
     /// Serve the reference emulator or the replaying mock until interrupted
     Serve(serve::Serve),
 }
@@ -80,6 +83,7 @@ pub fn main() -> ExitCode {
         Some(Command::Schema(args)) => schema::run(args),
         Some(Command::Validate(args)) => validate::run(args),
         Some(Command::Selftest(args)) => selftest::run(args),
+        Some(Command::Sdk(args)) => sdk::run(args),
         Some(Command::Serve(args)) => Ok(serve::run(args)),
     };
     done.unwrap_or_else(|failure| failure.report())

@@ -36,6 +36,13 @@ pub(super) struct ReportArgs {
     report_junit: Option<PathBuf>,
 }
 
+impl ReportArgs {
+    /// Writes the run stream to this file.
+    pub(super) fn write_stream_to(&mut self, file: PathBuf) {
+        self.report_jsonl = Some(file);
+    }
+}
+
 /// What goes to standard output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Format {

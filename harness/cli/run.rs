@@ -228,6 +228,8 @@ impl Execution<'_> {
             suite: "GetCredentials".to_owned(),
             selected: self.plan.cases.len(),
             seed: self.seed,
+            side: Side::Server,
+            driver: None,
             target: TargetEvent {
                 name: target.name.clone(),
                 endpoint: target.endpoint.to_string(),

@@ -14,6 +14,7 @@ use crate::corpus::client::ClientSuite;
 use crate::corpus::defect::Bank;
 use crate::corpus::{Reply, Suite};
 use crate::report;
+use crate::sdk::protocol::Line;
 use crate::targets::profile::Profiles;
 
 /// The arguments of `schema`.
@@ -38,6 +39,7 @@ pub fn all(shapes: &Shapes) -> Schemas {
         format_schema::<Register>("requirements.schema.json", "The register of requirements"),
         format_schema::<Suite>("suite.schema.json", "A suite of cases"),
         format_schema::<ClientSuite>("client-suite.schema.json", "A suite of client cases"),
+        format_schema::<Line>("driver-protocol.schema.json", "A line of the driver protocol"),
         format_schema::<Reply>("reply.schema.json", "A reply of the mock"),
         format_schema::<Bank>("defects.schema.json", "A bank of defects and legal variants"),
         format_schema::<Profiles>("config.schema.json", "Target profiles: countersign.toml"),

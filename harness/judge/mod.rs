@@ -2,9 +2,10 @@
 //!
 //! Pure and synchronous: no clock, no environment, no network. Uses contract, corpus (the types of a
 //! case), wire (exchanges) and verdict. Start with [`Judge::judge`]; the rules are in `rules`, one
-//! function each, listed in `rules::ALL`.
+//! function each, listed in `rules::ALL`. [`client`] judges SDKs.
 
 mod answer;
+pub mod client;
 mod outcome;
 mod rules;
 #[cfg(test)]

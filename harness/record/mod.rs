@@ -344,6 +344,11 @@ pub struct DriverRecord {
     pub inputs: BTreeMap<String, String>,
     /// What it tells about answers.
     pub reports: Vec<String>,
+    /// The members of a result that it can hand over; nothing where it hands over all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outputs: Option<Vec<String>>,
+    /// Whether the errors of the SDK have classes of their own.
+    pub typed: bool,
     /// Whether it ran where nothing but loopback exists.
     pub isolated: bool,
 }

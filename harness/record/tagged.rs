@@ -79,7 +79,7 @@ struct Form {
     native: Option<String>,
 }
 
-/// True or false, written as text; JSON's own words are read too.
+/// True or false as text; JSON's own words are read too.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 enum Truth {

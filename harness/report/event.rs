@@ -3,7 +3,8 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::contract::{ConfirmationStatus, Evidence, Level};
+use crate::contract::{ConfirmationStatus, Evidence, Level, Side};
+use crate::record::DriverRecord;
 use crate::verdict::{CaseResult, Verdict};
 
 /// The version of the run stream.
@@ -37,10 +38,22 @@ pub struct RunEvent {
     pub selected: usize,
     /// The seed of all random names.
     pub seed: u64,
-    /// The target.
+    /// Who is under test: an endpoint, or an SDK.
+    #[serde(default, skip_serializing_if = "is_server")]
+    pub side: Side,
+    /// The target; for an SDK the scripted server.
     pub target: TargetEvent,
+    /// The SDK, where one is under test.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub driver: Option<Box<DriverRecord>>,
     /// When the run began (RFC 3339).
     pub started_at: String,
+}
+
+/// Whether a run is of the server side, which goes without saying.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+const fn is_server(side: &Side) -> bool {
+    matches!(side, Side::Server)
 }
 
 /// The target of a run.

@@ -58,6 +58,14 @@ impl Tally {
         }
     }
 
+    /// What a feature is called in the report: an SDK has none but being a client.
+    const fn name_of(&self, feature: Feature) -> &'static str {
+        match self.side {
+            Side::Server => feature.word(),
+            Side::Client => "client",
+        }
+    }
+
     /// How many cases have a verdict.
     pub fn count(&self, verdict: Verdict) -> usize {
         self.verdicts.get(&verdict).copied().unwrap_or_default()
@@ -76,7 +84,7 @@ impl Tally {
                 level: row.level,
                 evidence: row.evidence,
                 confirmation: row.confirmation.status,
-                feature: row.feature.word().to_owned(),
+                feature: self.name_of(row.feature).to_owned(),
                 status,
                 cases: cases.cloned().unwrap_or_default(),
             }
@@ -109,7 +117,7 @@ impl Tally {
         for row in
             register.of_side(self.side).filter(|row| row.level == Level::Must && self.claimed.contains(&row.feature))
         {
-            let feature = features.entry(row.feature.word().to_owned()).or_default();
+            let feature = features.entry(self.name_of(row.feature).to_owned()).or_default();
             let status = self.status(row);
             feature.violated += usize::from(status == RequirementStatus::Fail);
             // What no case can decide is not in the count, but whoever is seen to violate it does not conform.

@@ -312,6 +312,8 @@ impl Session {
             body: None,
             runs: 1,
             duration_ms: 0.0,
+            record: None,
+            timing: None,
             repro: None,
         }
     }

@@ -7,27 +7,29 @@ use std::path::{Path, PathBuf};
 use rstest::rstest;
 
 /// The modules of the library and what each may use of ours, tests aside.
-const MAY_USE: [(&str, &[&str]); 16] = [
+const MAY_USE: [(&str, &[&str]); 18] = [
     ("contract", &[]),
     ("wire", &[]),
     ("record", &[]),
     ("verdict", &["contract", "record"]),
     ("corpus", &["contract", "record"]),
-    ("judge", &["contract", "corpus", "verdict", "wire"]),
+    ("judge", &["contract", "corpus", "record", "verdict", "wire"]),
     ("targets", &["contract", "wire"]),
     ("servers/emulator", &["wire"]),
     ("servers/defects", &["contract", "corpus", "wire"]),
     ("servers/mock", &["contract", "corpus", "wire"]),
+    ("servers/script", &["corpus", "record", "wire"]),
     ("servers", &["wire"]),
     ("run", &["contract", "corpus", "judge", "targets", "verdict", "wire"]),
-    ("report", &["contract", "corpus", "verdict", "wire"]),
+    ("sdk", &["contract", "corpus", "judge", "record", "servers", "verdict", "wire"]),
+    ("report", &["contract", "corpus", "record", "verdict", "wire"]),
     ("selftest", &["contract", "corpus", "judge", "run", "servers", "targets", "verdict", "wire"]),
     ("trials", &["contract", "corpus", "judge", "run", "targets", "verdict", "wire"]),
     (
         "cli",
         &[
-            "contract", "corpus", "judge", "report", "run", "selftest", "servers", "targets", "trials", "verdict",
-            "wire",
+            "contract", "corpus", "judge", "record", "report", "run", "sdk", "selftest", "servers", "targets", "trials",
+            "verdict", "wire",
         ],
     ),
 ];

@@ -49,7 +49,7 @@ def from_tagged(value):
         case "string": return payload
         case "integer": return int(payload)
         case "float": return float(payload)
-        case "boolean": return payload in (True, "true")
+        case "boolean": return payload == "true"
         case "null": return None
         case "list": return [from_tagged(item) for item in payload]
         case "map": return {name: from_tagged(item) for name, item in payload.items()}
@@ -64,7 +64,7 @@ def to_tagged(value, name=None):
     """What the CLI printed. A time is there as a number or, in v2, as text in the form of ISO 8601."""
     match value:
         case None: return {"null": True}
-        case bool(): return {"boolean": value, "native": "boolean"}
+        case bool(): return {"boolean": str(value).lower(), "native": "boolean"}
         case Number() if name in TIMESTAMPS: return {"timestamp": seconds(Decimal(value)), "native": "number"}
         case Number(): return {"integer" if re.fullmatch(r"-?\d+", value) else "float": str(value), "native": "number"}
         case dict(): return {"map": {key: to_tagged(item) for key, item in value.items()}, "native": "object"}
@@ -170,7 +170,7 @@ def hello():
         "sdk": "awscli", "sdkVersion": versions["aws-cli"], "deps": dict(sorted(deps.items())),
         "operations": list(OPERATIONS), "config": [*VARIABLES, *FLAGS],
         "inputs": {**dict.fromkeys(("workgroupName", "dbName", "durationSeconds", "customDomainName"), "dynamic"), "*": "reject"},
-        "reports": [],
+        "reports": [], "typed": False,
     }
 
 

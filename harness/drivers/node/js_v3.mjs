@@ -30,7 +30,7 @@ function fromTagged(value) {
       if (String(BigInt(payload)) !== String(BigInt(Number(payload)))) throw new Unsupported(`${payload} is no exact number here`);
       return Number(payload);
     case "float": return Number(payload);
-    case "boolean": return payload === true || payload === "true";
+    case "boolean": return payload === "true";
     case "null": return null;
     case "list": return payload.map(fromTagged);
     case "map": return Object.fromEntries(Object.entries(payload).map(([name, item]) => [name, fromTagged(item)]));
@@ -43,7 +43,7 @@ function toTagged(value, name) {
   const native = value?.constructor?.name ?? typeof value;
   if (value === undefined) return { undefined: true };
   if (value === null) return { null: true };
-  if (typeof value === "boolean") return { boolean: value, native: "boolean" };
+  if (typeof value === "boolean") return { boolean: String(value), native: "boolean" };
   if (typeof value === "number") {
     return Number.isInteger(value) ? { integer: String(BigInt(value)), native: "number" } : { float: String(value), native: "number" };
   }
@@ -186,7 +186,7 @@ function hello() {
   return {
     type: "hello", protocol: 1, driver: "js-v3", language: "javascript", runtime: `Node.js ${process.versions.node}`,
     sdk: PACKAGE, sdkVersion, deps, operations: Object.keys(OPERATIONS), config: CONFIG,
-    inputs: { workgroupName: "dynamic", dbName: "dynamic", durationSeconds: "dynamic", customDomainName: "dynamic", "*": "pass" },
+    inputs: { workgroupName: "dynamic", dbName: "dynamic", durationSeconds: "dynamic", customDomainName: "dynamic", "*": "dynamic" },
     reports: ["requestId", "httpStatus", "sdkAttempts"],
   };
 }

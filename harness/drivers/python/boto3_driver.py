@@ -22,7 +22,7 @@ from botocore.config import Config
 from botocore.parsers import ResponseParserError
 
 OPERATIONS = {"GetCredentials": "get_credentials"}
-CONFIG = ["maxAttempts", "retryMode", "readTimeoutMs", "connectTimeoutMs"]
+CONFIG = ["maxAttempts", "retryMode", "readTimeoutMs", "connectTimeoutMs", "validate"]
 TIMESTAMPS = {"expiration", "nextRefreshTime"}
 SESSION = boto3.session.Session()
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
@@ -49,7 +49,7 @@ def from_tagged(value):
         case "string": return payload
         case "integer": return int(payload)
         case "float": return float(payload)
-        case "boolean": return payload in (True, "true")
+        case "boolean": return payload == "true"
         case "null": return None
         case "list": return [from_tagged(item) for item in payload]
         case "map": return {name: from_tagged(item) for name, item in payload.items()}
@@ -61,7 +61,7 @@ def to_tagged(value, name=None):
     native = type(value).__name__
     match value:
         case None: return {"null": True}
-        case bool(): return {"boolean": value, "native": native}
+        case bool(): return {"boolean": str(value).lower(), "native": native}
         case int(): return {"integer": str(value), "native": native}
         case float(): return {"float": repr(value), "native": native}
         case dict(): return {"map": {str(key): to_tagged(item) for key, item in value.items()}, "native": native}
@@ -107,6 +107,8 @@ def make_client(call):
     for name, setting in (("readTimeoutMs", "read_timeout"), ("connectTimeoutMs", "connect_timeout")):
         if name in given:
             settings[setting] = given[name] / 1000
+    if "validate" in given:
+        settings["parameter_validation"] = given["validate"]
     credentials = call.get("credentials") or {}
     return SESSION.client(
         "redshift-serverless",
@@ -124,7 +126,8 @@ def describe_error(error):
     described = {
         "phase": next((phase for phase, classes in PHASES if isinstance(error, classes)), "crash"),
         "class": type(error).__name__,
-        "bases": [base.__name__ for base in type(error).__mro__[1:] if base not in (Exception, BaseException, object)],
+        # What the SDK's own packages have, since those of urllib3 change with its version.
+        "bases": [base.__name__ for base in type(error).__mro__[1:] if base.__module__.startswith(("botocore", "redshift_connector"))],
         "message": printable(error),
     }
     meta = {}

@@ -65,8 +65,8 @@ def connect(call, arguments, kept):
 def hello():
     """What this driver can do; `serve` adds what is installed."""
     inputs = {"workgroupName": "string", "dbName": "string", "customDomainName": "string", "*": "inexpressible"}
-    # A connection tells nothing of the answer behind it; only an error does, which is boto3's.
-    return {"driver": "redshift-connector", "config": list(CONFIG), "inputs": inputs, "reports": []}
+    # A connection tells nothing more of the answer behind it; only an error does, which is boto3's.
+    return {"driver": "redshift-connector", "config": list(CONFIG), "inputs": inputs, "outputs": ["dbUser", "dbPassword"], "reports": []}
 
 
 if __name__ == "__main__":

@@ -43,6 +43,8 @@ pub(in crate::report) fn case(id: &str, verdict: Verdict) -> CaseResult {
         body: None,
         runs: 1,
         duration_ms: 0.0,
+        record: None,
+        timing: None,
         repro: None,
     }
 }
@@ -180,6 +182,8 @@ pub(in crate::report) fn events_of(results: Vec<CaseResult>, complete: bool) -> 
         suite: "GetCredentials".to_owned(),
         selected: 11,
         seed: 42,
+        side: Side::Server,
+        driver: None,
         target: TargetEvent {
             name: "endpoint".to_owned(),
             endpoint: "http://localhost:4566/".to_owned(),

@@ -1,0 +1,101 @@
+//! `countersign sdk`: the other side, SDKs under test.
+
+mod install;
+mod list;
+mod protocol;
+mod run;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+
+pub(super) use list::drivers;
+
+use super::Failure;
+use crate::sdk::install::{Cache, Wanted};
+use crate::sdk::{DriverCommand, isolation};
+
+/// The arguments of `sdk`.
+#[derive(Debug, Args)]
+pub(super) struct Sdk {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Put an SDK version, with all that it needs, into the cache folder
+    ///
+    /// With the ordinary clients: pip, npm, Cargo. The folder is COUNTERSIGN_SDK_CACHE, else countersign/sdk among
+    /// the user's caches.
+    Install(install::Install),
+    /// Show which SDK versions are installed, and which SDKs cannot be
+    List(list::List),
+    /// Run client cases on an SDK, judge them, and record what it sent and what it gave its caller
+    Run(Box<run::Run>),
+    /// Check that a driver obeys the driver protocol
+    Protocol(protocol::Protocol),
+}
+
+pub(super) fn run(args: Sdk) -> Result<ExitCode, Failure> {
+    match args.command {
+        Command::Install(args) => install::run(&args),
+        Command::List(args) => list::run(&args),
+        Command::Run(args) => run::run(*args),
+        Command::Protocol(args) => protocol::run(args),
+    }
+}
+
+/// Which driver to start.
+#[derive(Clone, Debug, Default, Args)]
+struct DriverArgs {
+    /// The driver, and which installed version of its SDK [default: the newest that is installed]
+    #[arg(long, env = "COUNTERSIGN_DRIVER", value_name = "NAME[@VERSION]", conflicts_with = "command")]
+    driver: Option<Wanted>,
+
+    /// Any other driver: its command, behind --
+    #[arg(last = true, value_name = "CMD")]
+    command: Vec<OsString>,
+}
+
+impl DriverArgs {
+    /// The command that starts the driver.
+    fn command(&self) -> Result<DriverCommand, Failure> {
+        if let Some((program, arguments)) = self.command.split_first() {
+            return Ok(DriverCommand { program: program.clone(), arguments: arguments.to_vec(), folder: None });
+        }
+        let Some(wanted) = &self.driver else {
+            return Err(Failure::usage(
+                "name a driver with --driver NAME[@VERSION] (`countersign sdk list` shows them), or give its command behind --",
+            ));
+        };
+        let installed = Cache::of_user().and_then(|cache| cache.find(wanted)).map_err(Failure::usage)?;
+        installed.command().map_err(Failure::harness)
+    }
+}
+
+/// Whether this process has nothing but loopback; where it has more, it moves to where there is nothing
+/// else, and this returns only if that cannot be done.
+fn isolate() -> bool {
+    if isolation::is_isolated() {
+        return true;
+    }
+    match isolation::command() {
+        Ok(mut command) => become_it(&mut command),
+        Err(problem) => {
+            eprintln!("note: no network of its own can be made for the driver, so it shares this one: {problem}");
+        }
+    }
+    false
+}
+
+/// Becomes a command; returns where that fails.
+#[cfg(unix)]
+fn become_it(command: &mut std::process::Command) {
+    let error = std::os::unix::process::CommandExt::exec(command);
+    eprintln!("note: no network of its own can be made for the driver, so it shares this one: {error}");
+}
+
+#[cfg(not(unix))]
+fn become_it(_: &mut std::process::Command) {}

@@ -1,0 +1,42 @@
+//! `countersign sdk protocol`: whether a driver obeys the protocol.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Args;
+
+use super::DriverArgs;
+use crate::cli::library::Library;
+use crate::cli::output::print;
+use crate::cli::{Failure, FixtureArgs};
+use crate::judge::client::ClientJudge;
+use crate::report::Exit;
+use crate::sdk::check;
+
+/// The arguments of `sdk protocol`.
+#[derive(Debug, Args)]
+pub(super) struct Protocol {
+    #[command(flatten)]
+    driver: DriverArgs,
+
+    #[command(flatten)]
+    fixtures: FixtureArgs,
+}
+
+pub(super) fn run(args: Protocol) -> Result<ExitCode, Failure> {
+    let command = args.driver.command()?;
+    let isolated = super::isolate();
+    let library = Library::load(args.fixtures.fixtures)?;
+    let judge = ClientJudge::new(Arc::clone(&library.contract)).map_err(|error| Failure::harness(error.to_string()))?;
+    let findings = crate::cli::block_on(check::check(command, judge, isolated))?;
+    let faults = findings.iter().filter(|finding| finding.fault.is_some()).count();
+    let lines: Vec<_> = findings
+        .iter()
+        .map(|finding| match &finding.fault {
+            None => format!("ok      {}", finding.claim),
+            Some(fault) => format!("FAILED  {}\n        {fault}", finding.claim),
+        })
+        .collect();
+    print(&format!("{}\n{} of {} claims hold", lines.join("\n"), findings.len() - faults, findings.len()))?;
+    Ok(if faults == 0 { Exit::Fine } else { Exit::Failed }.into())
+}

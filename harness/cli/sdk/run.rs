@@ -1,0 +1,156 @@
+//! `countersign sdk run`: client cases on an SDK, judged and reported.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Instant;
+
+use clap::Args;
+use jiff::Timestamp;
+
+use super::DriverArgs;
+use crate::cli::interrupt::{self, INTERRUPTED};
+use crate::cli::library::Library;
+use crate::cli::progress::Progress;
+use crate::cli::reports::{Again, ReportArgs, Reports};
+use crate::cli::{Failure, FixtureArgs};
+use crate::contract::Side;
+use crate::corpus::client::{ClientCase, REGION};
+use crate::corpus::{Pattern, SelectError, Selection};
+use crate::judge::client::ClientJudge;
+use crate::record::DriverRecord;
+use crate::report::{Ending, Event, Exit, RunEvent, Tally, TargetEvent, VERSION};
+use crate::sdk::{DriverCommand, Options, Runner};
+
+/// How many cases run at a time where nobody says: most of their time is waiting.
+const JOBS: u16 = 8;
+
+/// The arguments of `sdk run`.
+#[derive(Debug, Args)]
+pub(super) struct Run {
+    /// Run only the cases that a pattern selects: * is one part of an id, ** any; what it matches is
+    /// selected with everything below it
+    #[arg(value_name = "PATTERN")]
+    patterns: Vec<String>,
+
+    /// Leave out the cases that this pattern selects; repeat it for more
+    #[arg(long, value_name = "PATTERN", value_delimiter = ',')]
+    skip: Vec<String>,
+
+    #[command(flatten)]
+    driver: DriverArgs,
+
+    /// Write the run stream to this file; the same as --report-jsonl
+    #[arg(long, short, value_name = "RUN.jsonl", conflicts_with = "report_jsonl")]
+    output: Option<PathBuf>,
+
+    /// Run so many cases at a time, each with a process of the driver
+    #[arg(long, env = "COUNTERSIGN_JOBS", value_name = "N", default_value_t = JOBS, value_parser = clap::value_parser!(u16).range(1..=64))]
+    jobs: u16,
+
+    /// Allow so many attempts in every case, whatever the case says; with 1 nothing waits for back-offs
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=20))]
+    max_attempts: Option<u32>,
+
+    #[command(flatten)]
+    reports: ReportArgs,
+
+    #[command(flatten)]
+    fixtures: FixtureArgs,
+}
+
+pub(super) fn run(mut args: Run) -> Result<ExitCode, Failure> {
+    let command = args.driver.command()?;
+    let (library, clients) = Library::load_with_clients(args.fixtures.fixtures.clone())?;
+    let patterns = |texts: &[String]| {
+        texts.iter().map(|text| Pattern::new(text).map_err(Failure::usage)).collect::<Result<Vec<_>, _>>()
+    };
+    let selection =
+        Selection { patterns: patterns(&args.patterns)?, skip: patterns(&args.skip)?, ..Selection::default() };
+    let cases = clients.select(&library.contract, &selection).map_err(|error| match error {
+        SelectError::Nothing(_) => Failure::nothing_selected(error.to_string()),
+        _ => Failure::usage(error.to_string()),
+    })?;
+    // From here on, where it can be, in a network of its own: everything before is done again there.
+    let isolated = super::isolate();
+    if let Some(file) = args.output.take() {
+        args.reports.write_stream_to(file);
+    }
+    let mut reports = Reports::open(&args.reports, &library.contract, &again(&args))?;
+    let options = Options { jobs: args.jobs.into(), max_attempts: args.max_attempts, isolated };
+    crate::cli::block_on(execute(command, &library, &cases, options, &mut reports))?
+}
+
+/// Runs the cases and reports every event; gives the exit code.
+async fn execute(
+    command: DriverCommand,
+    library: &Library,
+    cases: &[Arc<ClientCase>],
+    options: Options,
+    reports: &mut Reports,
+) -> Result<ExitCode, Failure> {
+    let judge = ClientJudge::new(Arc::clone(&library.contract)).map_err(|error| Failure::harness(error.to_string()))?;
+    let interrupt = interrupt::watch();
+    let start = Instant::now();
+    let started_at = Timestamp::now();
+    let runner = Runner::start(command, judge, options).await.map_err(|error| Failure::usage(error.to_string()))?;
+    reports.hear(&Event::Run(event(runner.driver(), cases.len(), started_at)));
+    let mut tally = Tally::of_sdk();
+    let progress = Progress::new(cases.len());
+    let complete = runner
+        .run(cases, &interrupt, |result| {
+            tally.add(&result);
+            progress.advance(&result.id);
+            reports.hear(&Event::Case(result));
+        })
+        .await;
+    progress.clear();
+    let register = &library.contract.register;
+    for requirement in tally.requirements(register) {
+        reports.hear(&Event::Requirement(requirement));
+    }
+    let summary = tally.summary(register, start.elapsed().as_secs_f64() * 1000.0, complete);
+    let ending = Ending { silence: tally.is_undecided_by_silence(register), ..Ending::default() };
+    let exit = Exit::of_run(&summary.verdicts, ending);
+    reports.hear(&Event::Summary(summary));
+    reports.finish()?;
+    Ok(if *interrupt.borrow() { ExitCode::from(INTERRUPTED) } else { exit.into() })
+}
+
+fn event(driver: &DriverRecord, selected: usize, started_at: Timestamp) -> RunEvent {
+    RunEvent {
+        version: VERSION,
+        tool: concat!("countersign ", env!("CARGO_PKG_VERSION")).to_owned(),
+        suite: "GetCredentials".to_owned(),
+        selected,
+        seed: 0,
+        side: Side::Client,
+        target: TargetEvent {
+            name: format!("{} {}", driver.sdk, driver.sdk_version),
+            endpoint: "http://127.0.0.1/".to_owned(),
+            region: REGION.to_owned(),
+            features: Vec::new(),
+            class: "answers".to_owned(),
+            meaning: "is a script that answers each case as the case says".to_owned(),
+            said: String::new(),
+        },
+        driver: Some(Box::new(driver.clone())),
+        started_at: started_at.to_string(),
+    }
+}
+
+/// The commands that repeat this run.
+fn again(args: &Run) -> Again {
+    let given: Vec<String> = std::env::args().skip(1).collect();
+    let whole = given.iter().map(|word| crate::run::shell_word(word)).collect::<Vec<_>>().join(" ");
+    // Patterns stand before the driver's own command, so the ids of failed cases go before it too.
+    let driver = match &args.driver.driver {
+        Some(wanted) => {
+            let version = wanted.version.as_ref().map(|version| format!("@{version}")).unwrap_or_default();
+            format!("--driver {}{version}", wanted.name)
+        }
+        None => String::new(),
+    };
+    let part = if driver.is_empty() { format!("countersign {whole}") } else { format!("countersign sdk run {driver}") };
+    Again { whole: format!("countersign {whole}"), part }
+}

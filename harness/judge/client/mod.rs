@@ -1,0 +1,142 @@
+//! Judging an SDK: a client case and the record of its run in, a verdict out.
+//!
+//! [`ClientJudge::judge`] is the way in. The rules on every request are in `rules`, what a case
+//! expects by itself is in `expectations`.
+
+mod expectations;
+mod rules;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::Judgement;
+use crate::contract::{Contract, Level, LoadError, REGISTER_FILE, Requirement, Side};
+use crate::corpus::client::ClientCase;
+use crate::record::{DriverRecord, OutcomeRecord, Phase, Record};
+use crate::verdict::{Verdict, Violation};
+
+/// The longest text of a finding, in characters.
+const TEXT_LIMIT: usize = 300;
+
+/// Judges records of client cases by the contract.
+#[derive(Clone, Debug)]
+pub struct ClientJudge {
+    contract: Arc<Contract>,
+}
+
+/// One thing that a requirement asks for, and was not found.
+#[derive(Debug, PartialEq, Eq)]
+struct Breach {
+    at: String,
+    expected: String,
+    actual: String,
+}
+
+/// What is found about a requirement in a record: nothing where the record does not tell, else every breach.
+type Finding = Option<Vec<Breach>>;
+
+impl ClientJudge {
+    /// A judge for a contract.
+    ///
+    /// # Errors
+    /// When a row of the register names a rule on clients that does not exist, or a rule has no row,
+    /// and so could never accuse anybody.
+    pub fn new(contract: Arc<Contract>) -> Result<Self, LoadError> {
+        let file = format!("fixtures/{REGISTER_FILE}");
+        let mut used = BTreeSet::new();
+        for (index, row) in contract.register.requirements.iter().enumerate() {
+            let Some(decision) = row.decided_by.as_ref().filter(|_| row.side == Side::Client) else { continue };
+            let Some(rule) = rules::ALL.iter().find(|rule| rule.name == decision.rule) else {
+                let message = format!("there is no rule on clients \"{}\"", decision.rule);
+                return Err(LoadError::new(&file, format!("/requirements/{index}/decided_by/rule"), message));
+            };
+            used.insert(rule.name);
+        }
+        if let Some(idle) = rules::ALL.iter().find(|rule| !used.contains(rule.name)) {
+            let message = format!("no requirement is decided by the rule \"{}\"", idle.name);
+            return Err(LoadError::new(&file, "/requirements", message));
+        }
+        Ok(Self { contract })
+    }
+
+    /// The contract that it judges by.
+    pub fn contract(&self) -> &Contract {
+        &self.contract
+    }
+
+    /// Judges what an SDK made of a case.
+    pub fn judge(&self, case: &ClientCase, record: &Record, driver: &DriverRecord) -> Judgement {
+        if let Some(reason) = self.fault_of_driver(record) {
+            return Judgement { verdict: Verdict::HarnessError, ..Judgement::undecided(reason) };
+        }
+        if record.outcomes.iter().any(|outcome| matches!(outcome, OutcomeRecord::Lost { .. })) {
+            return Judgement::undecided("the driver was lost");
+        }
+        let mut judgement = Judgement { verdict: Verdict::Pass, reason: None, ..Judgement::undecided("") };
+        let operation = &self.contract.shapes.operation.name.is;
+        for row in self.contract.register.of_side(Side::Client).filter(|row| row.is_tested()) {
+            let found = match &row.decided_by {
+                Some(decision) => {
+                    let rule = rules::ALL.iter().find(|rule| rule.name == decision.rule);
+                    rule.and_then(|rule| (rule.judge)(case, operation, record))
+                }
+                None => expectations::of(&row.id, case, record, driver),
+            };
+            let Some(breaches) = found else { continue };
+            judgement.decided.insert(row.id.clone());
+            add(&mut judgement, row, breaches);
+        }
+        if !judgement.violations.is_empty() {
+            judgement.verdict = Verdict::Fail;
+        }
+        judgement
+    }
+
+    /// What the driver itself did wrong, so that nothing can be said of the SDK.
+    fn fault_of_driver(&self, record: &Record) -> Option<String> {
+        for (index, outcome) in record.outcomes.iter().enumerate() {
+            let OutcomeRecord::Error { error, .. } = outcome else { continue };
+            let sent = record.requests.iter().filter(|request| request.call == index + 1).count();
+            match error.phase {
+                Phase::Driver => {
+                    let message = error.message.as_deref().unwrap_or("without saying why");
+                    return Some(text(&format!("the driver failed by itself: {}: {message}", error.class)));
+                }
+                Phase::Client if sent > 0 => {
+                    return Some(format!(
+                        "the driver says that the SDK refused before it sent anything ({}), but {sent} requests arrived",
+                        text(&error.class)
+                    ));
+                }
+                _ => {}
+            }
+        }
+        None
+    }
+}
+
+fn add(judgement: &mut Judgement, row: &Requirement, breaches: Vec<Breach>) {
+    let violations = breaches.into_iter().map(|Breach { at, expected, actual }| Violation {
+        requirement: row.id.clone(),
+        level: row.level,
+        at,
+        expected: text(&expected),
+        actual: text(&actual),
+    });
+    if row.level == Level::Must {
+        judgement.violations.extend(violations);
+    } else {
+        judgement.warnings.extend(violations);
+    }
+}
+
+/// What an SDK or a driver said, fit for a report: escaped and not too long.
+fn text(said: &str) -> String {
+    let mut short: String = said.chars().take(TEXT_LIMIT).collect();
+    if short.len() < said.len() {
+        short.push('…');
+    }
+    crate::wire::escape(&short)
+}

@@ -1,0 +1,162 @@
+//! Whether a driver obeys the protocol: a handful of calls, each with what must come of it whatever
+//! the SDK is. Nothing here judges the SDK.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::process::DriverCommand;
+use super::run::{Options, Runner};
+use super::protocol::Hello;
+use crate::corpus::client::{Body, ClientCase, ClientRequest, Fault, FaultAt, FaultHow, Step};
+use crate::judge::client::ClientJudge;
+use crate::record::{OutcomeRecord, Phase, Record, Value};
+use crate::verdict::Verdict;
+
+/// One thing that was checked of a driver.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// What is claimed.
+    pub claim: &'static str,
+    /// What is wrong; nothing where the claim holds.
+    pub fault: Option<String>,
+}
+
+/// Checks a driver; one finding for each claim.
+pub async fn check(command: DriverCommand, judge: ClientJudge, isolated: bool) -> Vec<Finding> {
+    let options = Options { jobs: 1, max_attempts: None, isolated };
+    let runner = match Runner::start(command, judge, options).await {
+        Ok(runner) => runner,
+        Err(error) => {
+            return vec![Finding { claim: "it says hello in the protocol's words", fault: Some(error.to_string()) }];
+        }
+    };
+    let mut findings = vec![
+        Finding { claim: "it says hello in the protocol's words", fault: None },
+        Finding { claim: "its hello names what it can do", fault: fault_of_hello(runner.hello()) },
+    ];
+    let (_stop, interrupt) = tokio::sync::watch::channel(false);
+    for probe in PROBES {
+        let case = Arc::new(probe.case());
+        let mut fault = Some("it gave no result".to_owned());
+        runner
+            .run(&[case], &interrupt, |result| {
+                fault = match (result.verdict, &result.record) {
+                    (Verdict::NotApplicable, _) => None,
+                    (Verdict::HarnessError | Verdict::Indeterminate, _) | (_, None) => {
+                        Some(result.reason.unwrap_or_else(|| "there is no record".to_owned()))
+                    }
+                    (_, Some(record)) => (probe.fault)(record),
+                };
+            })
+            .await;
+        findings.push(Finding { claim: probe.claim, fault });
+    }
+    findings
+}
+
+/// What is wrong with a hello that can be read.
+fn fault_of_hello(hello: &Hello) -> Option<String> {
+    let known = ["maxAttempts", "retryMode", "readTimeoutMs", "connectTimeoutMs", "validate"];
+    if let Some(setting) = hello.config.iter().find(|name| !known.contains(&name.as_str())) {
+        return Some(format!("expected settings among {}, found {setting}", known.join(", ")));
+    }
+    let known = ["requestId", "httpStatus", "sdkAttempts"];
+    if let Some(report) = hello.reports.iter().find(|name| !known.contains(&name.as_str())) {
+        return Some(format!("expected reports among {}, found {report}", known.join(", ")));
+    }
+    if !hello.inputs.contains_key("*") {
+        return Some("expected an input \"*\", which says what becomes of unknown members".to_owned());
+    }
+    if hello.operations.is_empty() {
+        return Some("expected at least one operation".to_owned());
+    }
+    let named = [&hello.driver, &hello.language, &hello.runtime, &hello.sdk, &hello.sdk_version];
+    named.into_iter().any(String::is_empty).then(|| "expected a name and a version, found an empty text".to_owned())
+}
+
+/// A call and what must come of it in any driver.
+struct Probe {
+    claim: &'static str,
+    calls: u32,
+    same_client: bool,
+    step: fn() -> Step,
+    fault: fn(&Record) -> Option<String>,
+}
+
+impl Probe {
+    fn case(&self) -> ClientCase {
+        let input = serde_json::from_str(r#"{"workgroupName":{"string":"wg-1"}}"#).expect("an input");
+        let (calls, same_client) = (self.calls, self.same_client);
+        let request = ClientRequest { input, calls, same_client, environment: BTreeMap::new(), ..ClientRequest::default() };
+        ClientCase {
+            id: "protocol/probe".to_owned(),
+            title: self.claim.to_owned(),
+            requirements: Vec::new(),
+            request,
+            script: vec![(self.step)()],
+            expect: Vec::new(),
+        }
+    }
+}
+
+const PROBES: &[Probe] = &[
+    Probe {
+        claim: "an answer is a result, and the SDK asked the endpoint that it was given",
+        calls: 1,
+        same_client: false,
+        step: Step::default,
+        fault: |record| match record.outcomes.first() {
+            _ if record.attempts != 1 => Some(format!("expected one request, {} arrived", record.attempts)),
+            Some(OutcomeRecord::Result { result, .. }) => {
+                let user = result.get("dbUser").map(|shown| &shown.value.value);
+                let right = user == Some(&Value::String("IAM:alice".to_owned()));
+                (!right).then(|| "expected dbUser in the result as it was answered".to_owned())
+            }
+            other => Some(format!("expected a result, found {}", other.map_or("nothing", OutcomeRecord::word))),
+        },
+    },
+    Probe {
+        claim: "an error of the service is an error of the phase service, with its code and message",
+        calls: 1,
+        same_client: false,
+        step: || Step {
+            status: 400,
+            body: Some(Body::of_text(r#"{"__type":"ValidationException","message":"boom"}"#)),
+            ..Step::default()
+        },
+        fault: |record| match record.outcomes.first() {
+            Some(OutcomeRecord::Error { error, .. }) if error.phase != Phase::Service => {
+                Some(format!("expected the phase service, found {}", error.phase.word()))
+            }
+            Some(OutcomeRecord::Error { error, .. }) => {
+                let code = error.code.as_deref();
+                (code != Some("ValidationException")).then(|| format!("expected the code ValidationException, found {code:?}"))
+            }
+            other => Some(format!("expected an error, found {}", other.map_or("nothing", OutcomeRecord::word))),
+        },
+    },
+    Probe {
+        claim: "a connection that breaks is an error, and no error of the service",
+        calls: 1,
+        same_client: false,
+        step: || Step {
+            fault: Some(Fault { at: FaultAt::Before, how: FaultHow::Reset, body_bytes: None }),
+            ..Step::default()
+        },
+        fault: |record| match record.outcomes.first() {
+            Some(OutcomeRecord::Error { error, .. }) => matches!(error.phase, Phase::Service | Phase::Client)
+                .then(|| format!("expected the phase transport or connect, found {}", error.phase.word())),
+            other => Some(format!("expected an error, found {}", other.map_or("nothing", OutcomeRecord::word))),
+        },
+    },
+    Probe {
+        claim: "several calls of one client are answered one after the other",
+        calls: 3,
+        same_client: true,
+        step: Step::default,
+        fault: |record| {
+            let results = record.outcomes.iter().filter(|outcome| matches!(outcome, OutcomeRecord::Result { .. })).count();
+            (results != 3).then(|| format!("expected three results, found {results}"))
+        },
+    },
+];

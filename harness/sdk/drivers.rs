@@ -1,0 +1,189 @@
+//! The drivers that come with the harness: what each runs, what it takes to install it, how it is started.
+//!
+//! Their sources are compiled in and written beside each installed SDK, so that a driver and its SDK stay together.
+
+use std::ffi::OsString;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::process::DriverCommand;
+
+/// A driver that comes with the harness.
+#[derive(Debug)]
+pub struct Driver {
+    /// Its name, as in `--driver`.
+    pub name: &'static str,
+    /// What it runs, in words.
+    pub about: &'static str,
+    /// The SDK's name in its registry.
+    pub package: &'static str,
+    /// How it is installed and started.
+    pub kind: Kind,
+    /// Its sources: where each stands in the driver's folder, and its text.
+    sources: &'static [(&'static str, &'static str)],
+}
+
+/// How an SDK is installed and its driver started. The first of a driver's sources is the one that is run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// With pip, in a virtual environment of Python.
+    Python,
+    /// With npm, in a folder of Node.js.
+    Node,
+    /// With Cargo, as a program that is built with the SDK in it.
+    Cargo,
+}
+
+/// What `sdk list` says cannot be installed, and why.
+pub const NOT_HERE: &[(&str, &str)] = &[
+    ("AWS SDK for Java, Kotlin, .NET, PHP, C++, Swift", "there is no driver: their registries are none of PyPI, npm and crates.io"),
+    ("AWS SDK for Go, Ruby", "there is no driver: one can be written, see GUIDE.md, and run with `sdk run -- COMMAND`"),
+    ("AWS CLI v2", "it is in no registry; `sdk run -- python3 aws_cli_driver.py /path/to/aws` runs one that is installed"),
+];
+
+/// Every driver.
+pub const ALL: &[Driver] = &[
+    Driver {
+        name: "boto3",
+        about: "AWS SDK for Python",
+        package: "boto3",
+        kind: Kind::Python,
+        sources: &[("boto3_driver.py", include_str!("../drivers/python/boto3_driver.py"))],
+    },
+    Driver {
+        name: "js-v3",
+        about: "AWS SDK for JavaScript v3",
+        package: "@aws-sdk/client-redshift-serverless",
+        kind: Kind::Node,
+        sources: &[("js_v3.mjs", include_str!("../drivers/node/js_v3.mjs"))],
+    },
+    Driver {
+        name: "rust",
+        about: "AWS SDK for Rust",
+        package: "aws-sdk-redshiftserverless",
+        kind: Kind::Cargo,
+        sources: &[
+            ("src/main.rs", include_str!("../drivers/rust/src/main.rs")),
+            (MANIFEST, include_str!("../drivers/rust/Cargo.toml")),
+            (LOCK, include_str!("../drivers/rust/Cargo.lock")),
+        ],
+    },
+    Driver {
+        name: "aws-cli",
+        about: "AWS CLI v1",
+        package: "awscli",
+        kind: Kind::Python,
+        sources: &[("aws_cli_driver.py", include_str!("../drivers/aws-cli/aws_cli_driver.py"))],
+    },
+    Driver {
+        name: "redshift-connector",
+        about: "Amazon's Python driver for Redshift, which calls the operation through boto3",
+        package: "redshift_connector",
+        kind: Kind::Python,
+        sources: &[
+            ("redshift_connector_driver.py", include_str!("../drivers/python/redshift_connector_driver.py")),
+            ("boto3_driver.py", include_str!("../drivers/python/boto3_driver.py")),
+        ],
+    },
+];
+
+/// The manifest of a driver that Cargo builds.
+pub(super) const MANIFEST: &str = "Cargo.toml";
+
+/// The lock file beside it.
+pub(super) const LOCK: &str = "Cargo.lock";
+
+/// The driver with this name.
+///
+/// # Errors
+/// That there is none, and which there are.
+pub fn named(name: &str) -> Result<&'static Driver, String> {
+    ALL.iter().find(|driver| driver.name == name).ok_or_else(|| {
+        let known: Vec<_> = ALL.iter().map(|driver| driver.name).collect();
+        format!("there is no driver \"{name}\"; the drivers are {}", known.join(", "))
+    })
+}
+
+impl Driver {
+    /// Writes the driver's sources into a folder, which is made where it is missing.
+    ///
+    /// # Errors
+    /// When a file cannot be written.
+    pub fn write_sources(&self, folder: &Path) -> io::Result<()> {
+        for (name, text) in self.sources {
+            let path = folder.join(name);
+            if let Some(parent) = path.parent() {
+                std::fs::create_dir_all(parent)?;
+            }
+            std::fs::write(path, text)?;
+        }
+        Ok(())
+    }
+
+    /// The text of one of its sources.
+    pub(super) fn source(&self, name: &str) -> Option<&'static str> {
+        self.sources.iter().find(|(file, _)| *file == name).map(|(_, text)| *text)
+    }
+
+    /// How a driver whose sources are in `folder` is started on an SDK that is there already: with the Python that
+    /// has it, with the folder that has it under `node_modules`, or with the program that was built with it.
+    pub fn command(&self, folder: &Path, sdk: &Path) -> DriverCommand {
+        let main = folder.join(self.sources[0].0).into_os_string();
+        let (program, arguments): (OsString, Vec<OsString>) = match self.kind {
+            Kind::Python => (sdk.into(), vec![main]),
+            Kind::Node => ("node".into(), vec![main, sdk.into()]),
+            Kind::Cargo => (sdk.into(), Vec::new()),
+        };
+        DriverCommand { program, arguments, folder: None }
+    }
+
+    /// The programs that installing it takes.
+    pub const fn tools(&self) -> &'static [&'static str] {
+        match self.kind {
+            Kind::Python => &["python3"],
+            Kind::Node => &["node", "npm"],
+            Kind::Cargo => &["cargo"],
+        }
+    }
+
+    /// Why it cannot be installed here; nothing where it can.
+    pub fn obstacle(&self) -> Option<String> {
+        let missing: Vec<_> = self.tools().iter().filter(|tool| find(tool).is_none()).copied().collect();
+        (!missing.is_empty()).then(|| format!("{} is not on the path", missing.join(" and ")))
+    }
+}
+
+/// Where a program is on the path.
+fn find(program: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    let endings = if cfg!(windows) { &["", ".exe", ".cmd"][..] } else { &[""] };
+    std::env::split_paths(&path)
+        .flat_map(|folder| endings.iter().map(move |ending| folder.join(format!("{program}{ending}"))))
+        .find(|candidate| candidate.is_file())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_driver_is_refused_with_those_that_there_are() {
+        let error = named("boto").expect_err("there is none");
+        assert!(error.contains("boto3, js-v3, rust, aws-cli, redshift-connector"), "{error}");
+    }
+
+    #[test]
+    fn every_driver_has_a_source_that_reads_lines() {
+        for driver in ALL {
+            assert!(driver.sources[0].1.contains("stdin"), "{}", driver.name);
+        }
+    }
+
+    #[test]
+    fn the_drivers_files_are_written_side_by_side() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        named("redshift-connector").expect("a driver").write_sources(folder.path()).expect("it can be written");
+        assert!(folder.path().join("redshift_connector_driver.py").is_file());
+        assert!(folder.path().join("boto3_driver.py").is_file());
+    }
+}

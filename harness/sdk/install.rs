@@ -1,0 +1,327 @@
+//! Installed SDK versions: put into a cache folder by the ordinary clients, each with all that it needs.
+//!
+//! A version is there when its `installed.json` is, which is written last: an installation that was cut
+//! short is none, and is done again.
+
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use serde::{Deserialize, Serialize};
+
+use super::drivers::{self, Driver, Kind, LOCK, MANIFEST};
+use super::process::DriverCommand;
+use crate::wire::escape;
+
+/// The file that says that an installation is whole.
+const MARKER: &str = "installed.json";
+
+/// How much of a failed client's log is shown, in characters.
+const LOG_SHOWN: usize = 2_000;
+
+/// A version of an SDK: `boto3@1.44.5`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// The driver's name.
+    pub name: String,
+    /// The SDK's version; nothing where any will do.
+    pub version: Option<String>,
+}
+
+impl std::str::FromStr for Wanted {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (name, version) = text.split_once('@').map_or((text, None), |(name, version)| (name, Some(version)));
+        drivers::named(name)?;
+        // It goes to pip, npm and Cargo, and into a path: a version and nothing else.
+        let plain = |c: char| c.is_ascii_alphanumeric() || ".+-_".contains(c);
+        match version {
+            Some(version) if version.len() > 64 || !version.starts_with(|c: char| c.is_ascii_digit()) || !version.chars().all(plain) => {
+                Err(format!("expected a version such as {name}@1.2.3, found \"{text}\""))
+            }
+            _ => Ok(Self { name: name.to_owned(), version: version.map(str::to_owned) }),
+        }
+    }
+}
+
+/// What the file in an installation says.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Marker {
+    version: u32,
+    driver: String,
+    sdk_version: String,
+    /// Everything that was installed with it.
+    deps: BTreeMap<String, String>,
+}
+
+/// An installed version.
+#[derive(Clone, Debug)]
+pub struct Installed {
+    /// Its driver.
+    pub driver: &'static Driver,
+    /// The SDK's version.
+    pub version: String,
+    /// The versions of everything that was installed with it.
+    pub deps: BTreeMap<String, String>,
+    /// Where it is.
+    pub folder: PathBuf,
+}
+
+impl Installed {
+    /// How its driver is started.
+    ///
+    /// # Errors
+    /// When the driver's sources cannot be brought up to date.
+    pub fn command(&self) -> Result<DriverCommand, String> {
+        let sources = self.folder.join("driver");
+        if self.driver.kind != Kind::Cargo {
+            // The sources of this build, whichever build installed the SDK.
+            self.driver
+                .write_sources(&sources)
+                .map_err(|error| format!("cannot write the driver to {}: {error}", sources.display()))?;
+        }
+        let sdk = match self.driver.kind {
+            Kind::Python => python_of(&self.folder),
+            Kind::Node => self.folder.join("node"),
+            Kind::Cargo => program_of(&self.folder),
+        };
+        Ok(self.driver.command(&sources, &sdk))
+    }
+}
+
+/// The cache folder.
+#[derive(Clone, Debug)]
+pub struct Cache {
+    root: PathBuf,
+}
+
+impl Cache {
+    /// The user's: `COUNTERSIGN_SDK_CACHE`, else `countersign/sdk` in the folder that the system has for caches.
+    ///
+    /// # Errors
+    /// When no variable says where that is.
+    pub fn of_user() -> Result<Self, String> {
+        let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+        // Source: XDG Base Directory Specification; Windows' known folders.
+        let root = variable("COUNTERSIGN_SDK_CACHE")
+            .or_else(|| Some(variable("XDG_CACHE_HOME").filter(|path| path.is_absolute())?.join("countersign/sdk")))
+            .or_else(|| Some(variable("LOCALAPPDATA")?.join("countersign/sdk")))
+            .or_else(|| Some(variable("HOME")?.join(".cache/countersign/sdk")));
+        let root = root.ok_or("there is no place for installed SDKs: set COUNTERSIGN_SDK_CACHE to a folder")?;
+        let root = std::path::absolute(&root).map_err(|error| format!("{} is no path: {error}", root.display()))?;
+        Ok(Self { root })
+    }
+
+    /// The cache in this folder.
+    pub fn at(root: impl Into<PathBuf>) -> Self {
+        Self { root: root.into() }
+    }
+
+    /// Where it is.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Every installed version, by driver and version, the newest version of each driver last.
+    pub fn installed(&self) -> Vec<Installed> {
+        let entries = fs::read_dir(&self.root).into_iter().flatten().filter_map(Result::ok);
+        let mut found: Vec<Installed> = entries.filter_map(|entry| read(&entry.path())).collect();
+        let place = |name: &str| drivers::ALL.iter().position(|driver| driver.name == name);
+        found.sort_by(|one, two| {
+            let order = place(one.driver.name).cmp(&place(two.driver.name));
+            order.then_with(|| numbers(&one.version).cmp(&numbers(&two.version))).then_with(|| one.version.cmp(&two.version))
+        });
+        found
+    }
+
+    /// An installed version; the newest one where none is named.
+    ///
+    /// # Errors
+    /// That it is not installed, and how it can be.
+    pub fn find(&self, wanted: &Wanted) -> Result<Installed, String> {
+        let fits = |installed: &Installed| {
+            installed.driver.name == wanted.name && wanted.version.as_ref().is_none_or(|version| *version == installed.version)
+        };
+        self.installed().into_iter().rfind(fits).ok_or_else(|| {
+            let Wanted { name, version } = wanted;
+            let version = version.as_deref().unwrap_or("VERSION");
+            format!("{name}@{version} is not installed in {}; `countersign sdk install {name}@{version}` does it", self.root.display())
+        })
+    }
+
+    /// Installs a version with the ordinary client of its registry, where it is not there yet. `say`
+    /// hears what is being done.
+    ///
+    /// # Errors
+    /// What went wrong, with the end of the client's log.
+    pub fn install(&self, wanted: &Wanted, mut say: impl FnMut(&str)) -> Result<Installed, String> {
+        let driver = drivers::named(&wanted.name)?;
+        let version = wanted.version.as_deref().ok_or_else(|| {
+            format!("say which version: {}@VERSION; {}", driver.name, where_versions_are(driver))
+        })?;
+        let id = format!("{}@{version}", driver.name);
+        let folder = self.root.join(&id);
+        let failed = |what: &str, error: std::io::Error| format!("cannot {what} for {id} in {}: {error}", self.root.display());
+        fs::create_dir_all(&self.root).map_err(|error| failed("make the folder", error))?;
+        // Of two installations of one version at a time, the second waits and finds it done.
+        let lock = File::create(self.root.join(format!(".{id}.lock"))).map_err(|error| failed("make the lock", error))?;
+        lock.lock().map_err(|error| failed("wait for the lock", error))?;
+        if let Some(installed) = read(&folder) {
+            say(&format!("{id} is installed already in {}", folder.display()));
+            return Ok(installed);
+        }
+        if let Some(obstacle) = driver.obstacle() {
+            return Err(format!("{id} cannot be installed here: {obstacle}"));
+        }
+        if folder.exists() {
+            say(&format!("removing what an installation that was cut short left of {id}"));
+            fs::remove_dir_all(&folder).map_err(|error| failed("remove what was left", error))?;
+        }
+        fs::create_dir_all(&folder).map_err(|error| failed("make the folder", error))?;
+        say(&format!("installing {} {version} in {}", driver.package, folder.display()));
+        let sources = folder.join("driver");
+        driver.write_sources(&sources).map_err(|error| failed("write the driver", error))?;
+        let deps = match driver.kind {
+            Kind::Python => install_python(driver, version, &folder),
+            Kind::Node => install_node(driver, version, &folder),
+            Kind::Cargo => install_cargo(driver, version, &folder),
+        }
+        .map_err(|problem| format!("cannot install {id}: {problem}"))?;
+        let marker = Marker { version: 1, driver: driver.name.to_owned(), sdk_version: version.to_owned(), deps };
+        let text = serde_json::to_string_pretty(&marker).map_err(|error| error.to_string())?;
+        let draft = folder.join(".installed.json");
+        fs::write(&draft, text).map_err(|error| failed("write the marker", error))?;
+        fs::rename(&draft, folder.join(MARKER)).map_err(|error| failed("write the marker", error))?;
+        read(&folder).ok_or_else(|| format!("{id} was installed, but {} cannot be read", folder.join(MARKER).display()))
+    }
+}
+
+/// What is installed in a folder; nothing where no whole installation is.
+fn read(folder: &Path) -> Option<Installed> {
+    let marker: Marker = serde_json::from_str(&fs::read_to_string(folder.join(MARKER)).ok()?).ok()?;
+    let driver = drivers::named(&marker.driver).ok().filter(|_| marker.version == 1)?;
+    Some(Installed { driver, version: marker.sdk_version, deps: marker.deps, folder: folder.to_owned() })
+}
+
+/// The numbers in a version, to put versions in order.
+fn numbers(version: &str) -> Vec<u64> {
+    version.split(|c: char| !c.is_ascii_digit()).filter_map(|part| part.parse().ok()).collect()
+}
+
+fn where_versions_are(driver: &Driver) -> String {
+    match driver.kind {
+        Kind::Python => format!("`pip index versions {}` lists them", driver.package),
+        Kind::Node => format!("`npm view {} versions` lists them", driver.package),
+        Kind::Cargo => format!("`cargo info {}` shows the newest", driver.package),
+    }
+}
+
+fn python_of(folder: &Path) -> PathBuf {
+    let name = if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" };
+    folder.join("venv").join(name)
+}
+
+fn program_of(folder: &Path) -> PathBuf {
+    folder.join("target/debug").join(format!("countersign-rust-driver{}", std::env::consts::EXE_SUFFIX))
+}
+
+/// A virtual environment with the package: what pip then has.
+fn install_python(driver: &Driver, version: &str, folder: &Path) -> Result<BTreeMap<String, String>, String> {
+    let venv = folder.join("venv");
+    run(Command::new("python3").args(["-m", "venv"]).arg(&venv))?;
+    let python = python_of(folder);
+    let pip = || {
+        let mut command = Command::new(&python);
+        command.args(["-m", "pip", "--disable-pip-version-check", "--no-input"]);
+        command
+    };
+    run(pip().args(["install", "--quiet"]).arg(format!("{}=={version}", driver.package)))?;
+    let frozen = run(pip().args(["freeze", "--all"]))?;
+    let lines = frozen.lines().filter_map(|line| line.trim().split_once("=="));
+    Ok(lines.map(|(name, version)| (name.to_owned(), version.to_owned())).collect())
+}
+
+/// A folder of Node.js with the package: what npm then has.
+fn install_node(driver: &Driver, version: &str, folder: &Path) -> Result<BTreeMap<String, String>, String> {
+    let node = folder.join("node");
+    fs::create_dir_all(&node).map_err(|error| error.to_string())?;
+    fs::write(node.join("package.json"), "{\"private\":true}\n").map_err(|error| error.to_string())?;
+    let npm = || {
+        let mut command = Command::new(if cfg!(windows) { "npm.cmd" } else { "npm" });
+        command.current_dir(&node);
+        command
+    };
+    let flags = ["install", "--no-audit", "--no-fund", "--ignore-scripts", "--save-exact", "--loglevel=error"];
+    run(npm().args(flags).arg(format!("{}@{version}", driver.package)))?;
+    let listed = run(npm().args(["ls", "--all", "--json"]))?;
+    let tree = serde_json::from_str(&listed).map_err(|error| format!("npm ls gave no JSON: {error}"))?;
+    let mut deps = BTreeMap::new();
+    collect(&tree, &mut deps);
+    Ok(deps)
+}
+
+/// The packages of `npm ls`, at any depth; of one that is there twice, both versions.
+fn collect(tree: &serde_json::Value, deps: &mut BTreeMap<String, String>) {
+    for (name, package) in tree["dependencies"].as_object().into_iter().flatten() {
+        if let Some(version) = package["version"].as_str() {
+            let versions = deps.entry(name.clone()).or_default();
+            if !versions.split(' ').any(|known| known == version) {
+                let mut all: Vec<&str> = versions.split_whitespace().chain([version]).collect();
+                all.sort_unstable();
+                *versions = all.join(" ");
+            }
+        }
+        collect(package, deps);
+    }
+}
+
+/// A program that is built with the SDK in it: what its lock file then says.
+fn install_cargo(driver: &Driver, version: &str, folder: &Path) -> Result<BTreeMap<String, String>, String> {
+    let sources = folder.join("driver");
+    let manifest = driver.source(MANIFEST).unwrap_or_default();
+    let pin = |version: &str| format!("{} = {{ version = \"={version}\"", driver.package);
+    let locked = manifest.split_once(&format!("{} = {{ version = \"=", driver.package));
+    let locked = locked.and_then(|(_, rest)| rest.split('"').next()).unwrap_or_default();
+    if version != locked {
+        // Another version than the one that the lock file is for: Cargo finds the rest anew.
+        let manifest = manifest.replace(&pin(locked), &pin(version));
+        fs::write(sources.join(MANIFEST), manifest).map_err(|error| error.to_string())?;
+        fs::remove_file(sources.join(LOCK)).map_err(|error| error.to_string())?;
+    }
+    let mut cargo = Command::new("cargo");
+    cargo.args(["build", "--quiet", "--target-dir"]).arg(folder.join("target")).current_dir(&sources);
+    run(&mut cargo)?;
+    let lock = fs::read_to_string(sources.join(LOCK)).map_err(|error| error.to_string())?;
+    let mut deps = BTreeMap::new();
+    let mut name = "";
+    for line in lock.lines() {
+        match line.split_once(" = ") {
+            Some(("name", quoted)) => name = quoted.trim_matches('"'),
+            Some(("version", quoted)) if !name.is_empty() => {
+                let versions: &mut String = deps.entry(name.to_owned()).or_default();
+                *versions = format!("{versions} {}", quoted.trim_matches('"')).trim().to_owned();
+            }
+            _ => {}
+        }
+    }
+    Ok(deps)
+}
+
+/// Runs a client to its end: what it printed.
+fn run(command: &mut Command) -> Result<String, String> {
+    let name = command.get_program().to_string_lossy().into_owned();
+    let arguments: Vec<_> = command.get_args().map(OsStr::to_string_lossy).collect();
+    let words = format!("{name} {}", arguments.join(" "));
+    let output = command.stdin(Stdio::null()).output().map_err(|error| format!("`{words}` cannot be run: {error}"))?;
+    if output.status.success() {
+        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+    }
+    let log = String::from_utf8_lossy(if output.stderr.is_empty() { &output.stdout } else { &output.stderr }).into_owned();
+    let skip = log.chars().count().saturating_sub(LOG_SHOWN);
+    let lines: Vec<String> = log.chars().skip(skip).collect::<String>().lines().map(escape).collect();
+    Err(format!("`{words}` failed with {}:\n{}", output.status, lines.join("\n")))
+}

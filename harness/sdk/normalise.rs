@@ -1,0 +1,361 @@
+//! What differs from run to run is taken out, and what is secret is masked.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::LazyLock;
+
+use regex::{Captures, Regex};
+use serde_json::Value as Json;
+
+use super::environment::SECRET_ACCESS_KEY;
+use super::protocol::{CallError, CallMeta};
+use crate::corpus::client::ClientCase;
+use crate::record::{ErrorRecord, Likeness, Meta, Shown, Tagged, Value, is_secret_member};
+
+/// The longest text that is kept whole, in characters.
+const TEXT_LIMIT: usize = 2_000;
+
+/// How much of a longer text is kept.
+const TEXT_KEPT: usize = 200;
+
+/// The first characters of a secret, by which what is left of it is found in other texts.
+const SECRET_START: usize = 8;
+
+/// An address in memory, as languages print objects.
+static ADDRESS: LazyLock<Regex> = LazyLock::new(|| pattern(r"\b0x[0-9a-fA-F]{5,16}\b"));
+
+/// The text of a member that is secret by its name, in what may be no JSON at all.
+static SECRET_TEXT: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r#"(?i)"([a-z]*(?:password|passwd|secret|token)[a-z]*)"\s*:\s*("(?:[^"\\]|\\.)*"|[0-9.]+)"#));
+
+/// A version behind a name in User-Agent: `Boto3/1.28.85`, `lang/python#3.11.7`.
+static VERSION: LazyLock<Regex> = LazyLock::new(|| pattern(r"^(.*[/#])v?\d+(?:\.\d+)+[\w.+-]*$"));
+
+pub(super) fn pattern(text: &str) -> Regex {
+    Regex::new(text).expect("the pattern is valid")
+}
+
+/// What a case planted, and where it ran.
+#[derive(Debug)]
+pub(super) struct Normaliser {
+    ports: Vec<(u16, &'static str)>,
+    home: String,
+    session_token: Option<String>,
+    /// Every secret text that the case gives away, with the name of its member in lower case.
+    sent: Vec<(String, Json)>,
+    secrets: Vec<String>,
+}
+
+impl Normaliser {
+    /// For a case that runs between these ports, with a driver that lives in `home`.
+    pub(super) fn new(case: &ClientCase, endpoint: u16, decoy: Option<u16>, home: &Path) -> Self {
+        let mut sent = Vec::new();
+        for step in &case.script {
+            let bytes = step.raw.as_ref().map_or_else(|| step.body_bytes(), super::super::corpus::client::Body::bytes);
+            // A script that cannot be played was refused when it was loaded.
+            collect_sent(&bytes.unwrap_or_default(), &mut sent);
+        }
+        let texts = sent.iter().filter_map(|(_, value)| value.as_str().map(str::to_owned));
+        let secrets = texts.chain([SECRET_ACCESS_KEY.to_owned()]).filter(|text| text.chars().count() >= SECRET_START);
+        Self {
+            ports: [(endpoint, "<port>")].into_iter().chain(decoy.map(|port| (port, "<decoy-port>"))).collect(),
+            home: home.display().to_string(),
+            session_token: case.request.session_token.clone(),
+            secrets: secrets.collect(),
+            sent,
+        }
+    }
+
+    /// A text of the SDK's without what differs from run to run, and without secrets.
+    pub(super) fn text(&self, text: &str) -> String {
+        let mut text = text.to_owned();
+        if let Some(token) = &self.session_token {
+            text = text.replace(token, "<session-token>");
+        }
+        for secret in &self.secrets {
+            text = without(&text, secret);
+        }
+        for (port, word) in &self.ports {
+            text = replace_port(&text, *port, word);
+        }
+        if self.home.len() > 1 {
+            text = text.replace(&self.home, "<home>");
+        }
+        let text = ADDRESS.replace_all(&text, "<address>");
+        shortened(&text)
+    }
+
+    /// The header's value of a session token.
+    pub(super) fn token(&self, value: &str) -> &'static str {
+        if self.session_token.as_deref() == Some(value) { "<session-token>" } else { "***" }
+    }
+
+    /// Members that an SDK gave its caller, as they may be shown.
+    pub(super) fn members(&self, members: BTreeMap<String, Tagged>) -> BTreeMap<String, Shown> {
+        members
+            .into_iter()
+            .map(|(name, value)| {
+                let shown = if is_secret_member(&name) { self.masked(&name, value) } else { self.value(value).into() };
+                (self.text(&name), shown)
+            })
+            .collect()
+    }
+
+    /// An error as it may be shown.
+    pub(super) fn error(&self, error: CallError) -> ErrorRecord {
+        let CallError { phase, class, bases, code, message, http_status, request_id, fault, members } = error;
+        let text = |text: Option<String>| text.map(|text| self.text(&text));
+        ErrorRecord {
+            phase,
+            class: self.text(&class),
+            bases: bases.iter().map(|base| self.text(base)).collect(),
+            code: text(code),
+            message: text(message),
+            http_status,
+            request_id: text(request_id),
+            fault: text(fault),
+            members: self.members(members),
+        }
+    }
+
+    /// What an SDK tells about an answer.
+    pub(super) fn meta(&self, meta: CallMeta) -> Meta {
+        let CallMeta { request_id, http_status, sdk_attempts } = meta;
+        Meta { request_id: request_id.map(|id| self.text(&id)), http_status, sdk_attempts }
+    }
+
+    fn value(&self, Tagged { value, native }: Tagged) -> Tagged {
+        let value = match value {
+            Value::String(text) => Value::String(self.text(&text)),
+            Value::Bytes(base64) => Value::Bytes(shortened(&base64)),
+            Value::Integer(text) => Value::Integer(shortened(&text)),
+            Value::List(items) => Value::List(items.into_iter().map(|item| self.value(item)).collect()),
+            Value::Map(members) => Value::Map(
+                members
+                    .into_iter()
+                    .map(|(name, item)| {
+                        let item = if is_secret_member(&name) { hidden(item) } else { self.value(item) };
+                        (self.text(&name), item)
+                    })
+                    .collect(),
+            ),
+            other => other,
+        };
+        Tagged { value, native: native.map(|native| self.text(&native)) }
+    }
+
+    /// A secret member: its type, and how it relates to what was sent.
+    fn masked(&self, name: &str, value: Tagged) -> Shown {
+        if value.value.is_absent() {
+            return value.into();
+        }
+        let name = name.to_ascii_lowercase();
+        let sent: Vec<&Json> = self.sent.iter().filter(|(member, _)| *member == name).map(|(_, value)| value).collect();
+        let equals = likeness(&plain(&value.value), &sent);
+        let characters = match (&value.value, equals) {
+            (_, Likeness::Sent) => None,
+            (Value::String(text), _) => Some(text.chars().count()),
+            _ => None,
+        };
+        Shown { value: hidden(value), equals: Some(equals), characters }
+    }
+}
+
+/// The secret members of an answer, by name in lower case; of one that is no JSON, what looks like them.
+fn collect_sent(body: &[u8], sent: &mut Vec<(String, Json)>) {
+    if let Ok(Json::Object(members)) = serde_json::from_slice::<Json>(body) {
+        let members = members.into_iter().filter(|(name, _)| is_secret_member(name));
+        sent.extend(members.map(|(name, value)| (name.to_ascii_lowercase(), value)));
+    }
+    // A member that stands there twice, and bodies that are cut or are no JSON.
+    for found in SECRET_TEXT.captures_iter(&String::from_utf8_lossy(body)) {
+        let value = serde_json::from_str(&found[2]).unwrap_or_else(|_| Json::from(found[2].trim_matches('"')));
+        sent.push((found[1].to_ascii_lowercase(), value));
+    }
+}
+
+/// A value as JSON has it, to compare with what was sent.
+fn plain(value: &Value) -> Json {
+    let number = |text: &str| serde_json::from_str(text).unwrap_or_else(|_| Json::from(text));
+    match value {
+        Value::String(text) | Value::Bytes(text) => Json::from(text.as_str()),
+        Value::Integer(text) | Value::Float(text) | Value::Timestamp(text) => number(text),
+        Value::Boolean(truth) => Json::from(*truth),
+        Value::Null | Value::Undefined => Json::Null,
+        Value::List(items) => items.iter().map(|item| plain(&item.value)).collect(),
+        Value::Map(members) => members.iter().map(|(name, item)| (name.clone(), plain(&item.value))).collect(),
+    }
+}
+
+/// How a secret that a caller was given relates to those that were sent.
+fn likeness(given: &Json, sent: &[&Json]) -> Likeness {
+    let text = |value: &Json| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let given_text = text(given);
+    let any = |like: &dyn Fn(&str) -> bool| sent.iter().any(|value| like(&text(value)));
+    if sent.is_empty() {
+        Likeness::NotSent
+    } else if any(&|sent| sent == given_text) {
+        Likeness::Sent
+    } else if any(&|sent| sent.trim().eq_ignore_ascii_case(given_text.trim())) {
+        Likeness::Changed
+    } else if !given_text.is_empty() && any(&|sent| sent.starts_with(&given_text)) {
+        Likeness::Beginning
+    } else if !given_text.is_empty() && any(&|sent| sent.ends_with(&given_text)) {
+        Likeness::End
+    } else if any(&|sent| !sent.is_empty() && given_text.contains(sent)) {
+        Likeness::Longer
+    } else {
+        Likeness::Other
+    }
+}
+
+/// A value of which only the types can be seen.
+fn hidden(Tagged { value, native }: Tagged) -> Tagged {
+    let value = match value {
+        Value::String(_) => Value::String("***".to_owned()),
+        Value::Bytes(_) => Value::Bytes("***".to_owned()),
+        // Numbers stay numbers, so that what reads the record need not know about masks.
+        Value::Integer(_) => Value::Integer("0".to_owned()),
+        Value::Float(_) => Value::Float("0".to_owned()),
+        Value::Timestamp(_) => Value::Timestamp("0".to_owned()),
+        Value::List(items) => Value::List(items.into_iter().map(hidden).collect()),
+        Value::Map(members) => Value::Map(members.into_iter().map(|(name, item)| (name, hidden(item))).collect()),
+        other @ (Value::Boolean(_) | Value::Null | Value::Undefined) => other,
+    };
+    Tagged { value, native }
+}
+
+/// A text without a secret, and without what is left of one that was cut behind its first characters.
+fn without(text: &str, secret: &str) -> String {
+    let start: String = secret.chars().take(SECRET_START).collect();
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find(&start) {
+        let same: usize =
+            rest[at..].chars().zip(secret.chars()).take_while(|(one, two)| one == two).map(|(c, _)| c.len_utf8()).sum();
+        out.push_str(&rest[..at]);
+        out.push_str("***");
+        rest = &rest[at + same..];
+    }
+    out.push_str(rest);
+    out
+}
+
+/// A text with `:PORT` as `:<port>`.
+fn replace_port(text: &str, port: u16, word: &str) -> String {
+    let digits = format!(":{port}");
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find(&digits) {
+        let end = at + digits.len();
+        out.push_str(&rest[..at]);
+        if rest[end..].starts_with(|c: char| c.is_ascii_digit()) {
+            out.push_str(&rest[at..end]);
+        } else {
+            out.push(':');
+            out.push_str(word);
+        }
+        rest = &rest[end..];
+    }
+    out.push_str(rest);
+    out
+}
+
+/// A long text by its beginning, its length and its checksum.
+fn shortened(text: &str) -> String {
+    let characters = text.chars().count();
+    if characters <= TEXT_LIMIT {
+        return text.to_owned();
+    }
+    let kept: String = text.chars().take(TEXT_KEPT).collect();
+    let mut checksum = flate2::Crc::new();
+    checksum.update(text.as_bytes());
+    format!("{kept}… ({characters} characters, CRC-32 {:08x})", checksum.sum())
+}
+
+/// A User-Agent without versions and releases, its feature letters in order.
+pub(super) fn agent(value: &str) -> String {
+    let word = |word: &str| {
+        if word.starts_with("ua/") {
+            word.to_owned()
+        } else if let Some(letters) = word.strip_prefix("m/") {
+            let mut letters: Vec<&str> = letters.split(',').collect();
+            letters.sort_unstable();
+            format!("m/{}", letters.join(","))
+        } else if let Some(system) = word.strip_prefix("os/") {
+            system.split_once(['#', '/']).map_or_else(|| word.to_owned(), |(name, _)| format!("os/{name}#<release>"))
+        } else if let Some((system @ ("Linux" | "Darwin" | "Windows"), _)) = word.split_once('/') {
+            format!("{system}/<release>")
+        } else if word.starts_with("sid/") {
+            "sid/<id>".to_owned()
+        } else {
+            VERSION.replace(word, |found: &Captures<'_>| format!("{}<version>", &found[1])).into_owned()
+        }
+    };
+    value.split(' ').map(word).collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+    use serde_json::json;
+
+    use super::*;
+
+    #[rstest]
+    // User agents as SDKs of several years send them.
+    #[case("Boto3/1.24.96 Python/3.11.7 Linux/6.1.0-18-amd64 Botocore/1.27.96", "Boto3/<version> Python/<version> Linux/<release> Botocore/<version>")]
+    #[case(
+        "Boto3/1.40.76 md/Botocore#1.40.76 ua/2.1 os/linux#6.1.0 md/arch#x86_64 lang/python#3.11.7 md/pyimpl#CPython m/Z,D,b cfg/retry-mode#legacy Botocore/1.40.76",
+        "Boto3/<version> md/Botocore#<version> ua/2.1 os/linux#<release> md/arch#x86_64 lang/python#<version> md/pyimpl#CPython m/D,Z,b cfg/retry-mode#legacy Botocore/<version>"
+    )]
+    #[case(
+        "aws-sdk-js/3.107.0 os/linux/5.4.0 lang/js md/nodejs/20.20.2 api/redshift_serverless/3.107.0",
+        "aws-sdk-js/<version> os/linux#<release> lang/js md/nodejs/<version> api/redshift_serverless/<version>"
+    )]
+    fn a_user_agent_loses_versions_and_random_order(#[case] value: &str, #[case] expected: &str) {
+        assert_eq!(agent(value), expected);
+    }
+
+    #[rstest]
+    #[case::same(json!("abcdefghij"), Likeness::Sent)]
+    #[case::cut(json!("abcde"), Likeness::Beginning)]
+    #[case::cut_in_front(json!("fghij"), Likeness::End)]
+    #[case::more(json!("abcdefghij\n!"), Likeness::Longer)]
+    #[case::case(json!("ABCDEFGHIJ"), Likeness::Changed)]
+    #[case::blank(json!(" abcdefghij"), Likeness::Changed)]
+    #[case::other(json!("zzz"), Likeness::Other)]
+    #[case::nothing_of_it(json!(""), Likeness::Other)]
+    fn a_secret_is_told_by_how_it_relates_to_the_one_sent(#[case] given: Json, #[case] expected: Likeness) {
+        assert_eq!(likeness(&given, &[&json!("abcdefghij")]), expected);
+    }
+
+    #[test]
+    fn a_secret_that_nobody_sent_is_told_so() {
+        assert_eq!(likeness(&json!("a"), &[]), Likeness::NotSent);
+    }
+
+    #[test]
+    fn what_is_left_of_a_secret_is_masked_in_other_texts() {
+        assert_eq!(without("a CANARY-0123456789 b CANARY-0 c CANARY", "CANARY-0123456789"), "a *** b *** c CANARY");
+    }
+
+    #[test]
+    fn a_port_is_replaced_only_as_a_whole() {
+        assert_eq!(replace_port("127.0.0.1:4012 127.0.0.1:40123 x:4012/", 4012, "<port>"), "127.0.0.1:<port> 127.0.0.1:40123 x:<port>/");
+    }
+
+    #[test]
+    fn a_long_text_is_told_by_its_beginning_its_length_and_its_checksum() {
+        let long = shortened(&"é".repeat(3000));
+        assert!(long.ends_with(")") && long.contains("3000 characters"), "{long}");
+        assert_ne!(long, shortened(&format!("{}e", "é".repeat(2999))));
+    }
+
+    #[test]
+    fn secrets_are_found_in_answers_that_are_no_json() {
+        let mut sent = Vec::new();
+        collect_sent(br#"{"dbPassword":"one","dbPassword":"two","x""#, &mut sent);
+        assert_eq!(sent, [("dbpassword".to_owned(), json!("one")), ("dbpassword".to_owned(), json!("two"))]);
+    }
+}

@@ -1,0 +1,203 @@
+//! What arrived at the scripted server, as a record keeps it.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+use regex::{Captures, Regex};
+
+use super::environment::{ACCESS_KEY_ID, SECRET_ACCESS_KEY};
+use super::normalise::{Normaliser, agent, pattern};
+use crate::record::{BodyRecord, Gap, GapClass, InvocationIds, RequestRecord, Signature, Timing};
+use crate::servers::script::Arrival;
+use crate::wire::sigv4::{Scope, SignatureError, verify};
+use crate::wire::{Headers, Request};
+
+/// How many header fields a request may have.
+const FIELDS_LIMIT: usize = 128;
+
+/// How far a date may be from the clock to count as now, in seconds.
+const NOW_SECONDS: i64 = 150;
+
+static UUID: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$"));
+static SHA256: LazyLock<Regex> = LazyLock::new(|| pattern("^[0-9a-f]{64}$"));
+static DATE: LazyLock<Regex> = LazyLock::new(|| pattern(r"\b\d{8}T\d{6}Z\b"));
+static CREDENTIAL: LazyLock<Regex> = LazyLock::new(|| pattern(r"Credential=([^/,\s]*)/(\d{8})/"));
+static SIGNATURE: LazyLock<Regex> = LazyLock::new(|| pattern(r"Signature=[^,\s]*"));
+
+/// The requests of a case, as records keep them.
+pub(super) fn requests(arrivals: &[Arrival], normaliser: &Normaliser) -> Vec<RequestRecord> {
+    let mut attempts: BTreeMap<usize, usize> = BTreeMap::new();
+    arrivals
+        .iter()
+        .filter_map(|arrival| {
+            let attempt = attempts.entry(arrival.call).or_default();
+            *attempt += 1;
+            // Where the connection was reset at once there is no request.
+            let request = parse(&arrival.bytes)?;
+            Some(record(arrival, *attempt, &request, normaliser))
+        })
+        .collect()
+}
+
+/// Whether the attempts of each call share an invocation id.
+pub(super) fn invocation_ids(arrivals: &[Arrival]) -> InvocationIds {
+    let mut of_calls: BTreeMap<usize, Vec<Option<String>>> = BTreeMap::new();
+    for arrival in arrivals {
+        let Some(request) = parse(&arrival.bytes) else { continue };
+        let id = request.headers.get("amz-sdk-invocation-id").map(str::to_owned);
+        of_calls.entry(arrival.call).or_default().push(id);
+    }
+    if of_calls.values().flatten().all(Option::is_none) {
+        return InvocationIds::None;
+    }
+    let mut seen = std::collections::BTreeSet::new();
+    let one_each = of_calls.values().all(|ids| {
+        ids.first().is_some_and(|first| first.is_some() && ids.iter().all(|id| id == first) && seen.insert(first.clone()))
+    });
+    if one_each { InvocationIds::PerCall } else { InvocationIds::Mixed }
+}
+
+/// What depends on the clock.
+pub(super) fn timing(arrivals: &[Arrival], connections: usize, calls_ms: Vec<f64>) -> Timing {
+    let mut attempts: BTreeMap<usize, usize> = BTreeMap::new();
+    let mut gaps = Vec::new();
+    let mut before: Option<&Arrival> = None;
+    for arrival in arrivals {
+        let attempt = attempts.entry(arrival.call).or_default();
+        *attempt += 1;
+        if let Some(before) = before.replace(arrival).filter(|before| before.call == arrival.call) {
+            // A client that did not wait for the end of the answer did not wait at all.
+            let waited = before.answered.map(|answered| arrival.at.saturating_duration_since(answered));
+            let ms = waited.unwrap_or_default().as_secs_f64() * 1000.0;
+            gaps.push(Gap {
+                call: arrival.call,
+                attempt: *attempt,
+                class: class(ms, before.told_ms),
+                ms: (ms * 1000.0).round() / 1000.0,
+                told_ms: before.told_ms,
+            });
+        }
+    }
+    Timing { gaps, connections, calls_ms }
+}
+
+/// How long a wait was, in words; at least what was asked for counts as told, up to a tenth more, and the
+/// time that a loaded machine takes.
+fn class(ms: f64, told_ms: Option<f64>) -> GapClass {
+    const SCHEDULING_MS: f64 = 50.0;
+    match told_ms {
+        Some(told) if told > 0.0 && ms >= told * 0.9 && ms <= told.mul_add(1.1, SCHEDULING_MS) => GapClass::Told,
+        _ if ms < 20.0 => GapClass::None,
+        _ if ms < 300.0 => GapClass::Short,
+        _ => GapClass::Long,
+    }
+}
+
+/// The bytes of a request, taken apart; nothing where there are none.
+fn parse(bytes: &[u8]) -> Option<Request> {
+    let mut fields = [httparse::EMPTY_HEADER; FIELDS_LIMIT];
+    let mut request = httparse::Request::new(&mut fields);
+    let Ok(httparse::Status::Complete(head)) = request.parse(bytes) else { return None };
+    let headers: Headers =
+        request.headers.iter().map(|field| (field.name, String::from_utf8_lossy(field.value).into_owned())).collect();
+    Some(Request {
+        method: request.method?.to_owned(),
+        target: request.path?.to_owned(),
+        headers,
+        body: bytes[head..].to_vec(),
+    })
+}
+
+fn record(arrival: &Arrival, attempt: usize, request: &Request, normaliser: &Normaliser) -> RequestRecord {
+    let line = arrival.bytes.split(|byte| *byte == b'\r').next().unwrap_or_default();
+    let mut headers: BTreeMap<String, String> = BTreeMap::new();
+    for (name, value) in request.headers.iter() {
+        let name = name.to_ascii_lowercase();
+        let value = header(&name, value, arrival.date, normaliser);
+        headers.entry(name).and_modify(|old| *old = format!("{old}, {value}")).or_insert(value);
+    }
+    let authorization = request.headers.get("authorization").unwrap_or_default();
+    let scope = scope(authorization);
+    let signed = authorization.split("SignedHeaders=").nth(1).and_then(|rest| rest.split([',', ' ']).next());
+    RequestRecord {
+        call: arrival.call,
+        attempt,
+        server: arrival.server,
+        line: normaliser.text(&String::from_utf8_lossy(line)),
+        headers,
+        signed_headers: signed.map(|names| names.split(';').map(str::to_owned).collect()).unwrap_or_default(),
+        signature: signature(request, scope),
+        scope: scope.map(|Scope { region, service }| format!("{region}/{service}")),
+        body: body(&request.body, normaliser),
+    }
+}
+
+/// The value of a header field without what differs from run to run.
+fn header(name: &str, value: &str, now: Timestamp, normaliser: &Normaliser) -> String {
+    match name {
+        "authorization" => {
+            let value = CREDENTIAL.replace(value, |found: &Captures<'_>| {
+                let key = if &found[1] == ACCESS_KEY_ID { "<key>" } else { "***" };
+                format!("Credential={key}/<date>/")
+            });
+            normaliser.text(&SIGNATURE.replace(&value, "Signature=***"))
+        }
+        "x-amz-security-token" => normaliser.token(value).to_owned(),
+        "x-amz-date" | "amz-sdk-request" => {
+            DATE.replace_all(value, |found: &Captures<'_>| dated(&found[0], now, name)).into_owned()
+        }
+        "amz-sdk-invocation-id" if UUID.is_match(value) => "<id>".to_owned(),
+        "x-amz-content-sha256" if SHA256.is_match(value) => "<sha256>".to_owned(),
+        "user-agent" | "x-amz-user-agent" => normaliser.text(&agent(value)),
+        _ => normaliser.text(value),
+    }
+}
+
+/// A date as `<date>`, or as `<date+60min>` where the SDK has set its clock by the server's.
+fn dated(stamp: &str, now: Timestamp, name: &str) -> String {
+    let time = stamp.get(..15).and_then(|text| text.parse::<DateTime>().ok());
+    let Some(time) = time.and_then(|time| TimeZone::UTC.to_timestamp(time).ok()) else { return stamp.to_owned() };
+    let off = time.as_second() - now.as_second();
+    // A time to live lies ahead of the clock by as much as the client is patient.
+    if off.abs() <= NOW_SECONDS || name != "x-amz-date" {
+        return "<date>".to_owned();
+    }
+    let minutes = (off + 30 * off.signum()) / 60;
+    format!("<date{minutes:+}min>")
+}
+
+/// The credential scope of an `Authorization` header.
+fn scope(authorization: &str) -> Option<Scope<'_>> {
+    let credential = authorization.split("Credential=").nth(1)?.split([',', ' ']).next()?;
+    let mut parts = credential.split('/').skip(2);
+    Some(Scope { region: parts.next()?, service: parts.next()? })
+}
+
+/// Whether the signature is the one that the example key gives, whatever the date and the scope.
+fn signature(request: &Request, scope: Option<Scope<'_>>) -> Signature {
+    let stamp = request.headers.get("x-amz-date").and_then(|stamp| stamp.get(..15)?.parse::<DateTime>().ok());
+    let own_date = stamp.and_then(|time| TimeZone::UTC.to_timestamp(time).ok()).unwrap_or_else(Timestamp::now);
+    let scope = scope.unwrap_or(Scope { region: "", service: "" });
+    let secret_of = |id: &str| (id == ACCESS_KEY_ID).then(|| SECRET_ACCESS_KEY.into());
+    match verify(request, scope, own_date, secret_of) {
+        Ok(_) => Signature::Valid,
+        Err(SignatureError::Missing) => Signature::Missing,
+        Err(SignatureError::UnknownKey) => Signature::Wrong("it is of another key".to_owned()),
+        Err(SignatureError::Scope { .. }) => Signature::Wrong("its scope is of another day than its date".to_owned()),
+        Err(error) => Signature::Wrong(error.to_string()),
+    }
+}
+
+fn body(bytes: &[u8], normaliser: &Normaliser) -> BodyRecord {
+    let json = serde_json::from_slice(bytes).ok();
+    match std::str::from_utf8(bytes) {
+        Ok(text) => BodyRecord { text: Some(normaliser.text(text)), base64: None, json },
+        Err(_) => BodyRecord { text: None, base64: Some(BASE64_STANDARD.encode(bytes)), json },
+    }
+}

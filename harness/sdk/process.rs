@@ -1,0 +1,257 @@
+//! One process of a driver: started, greeted, asked, and ended from outside when it is late.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+use tokio::time::timeout;
+
+use super::environment;
+use super::protocol::{self, Call, CallOutcome, FromDriver, Hello, PROTOCOL, ToDriver};
+use crate::record::Loss;
+
+/// The longest line that is taken from a driver, in bytes: 16 MiB.
+const LINE_LIMIT: u64 = 16 << 20;
+
+/// How much of the end of a driver's log is kept, in bytes.
+const LOG_LIMIT: usize = 16 << 10;
+
+/// How long a driver may take to say hello.
+const HELLO_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// How a driver is started.
+#[derive(Clone, Debug)]
+pub struct DriverCommand {
+    /// The program.
+    pub program: OsString,
+    /// Its arguments.
+    pub arguments: Vec<OsString>,
+    /// Where it is started; here, where nothing is said.
+    pub folder: Option<PathBuf>,
+}
+
+impl std::fmt::Display for DriverCommand {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", self.program.to_string_lossy())?;
+        self.arguments.iter().try_for_each(|argument| write!(f, " {}", argument.to_string_lossy()))
+    }
+}
+
+/// Why a driver cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DriverError {
+    /// It cannot be started.
+    #[error("cannot start the driver `{command}`: {problem}")]
+    Start {
+        /// The command.
+        command: String,
+        /// Why.
+        problem: String,
+    },
+    /// It ended, was late, or said something else than the protocol has in this place.
+    #[error("{what}{log}")]
+    Broken {
+        /// How the call is lost by it.
+        loss: Loss,
+        /// What was expected and what was found.
+        what: String,
+        /// The end of its log.
+        log: String,
+    },
+}
+
+/// A driver that said hello and waits for calls. Dropping it ends it, with everything that it started.
+#[derive(Debug)]
+pub(super) struct DriverProcess {
+    child: Child,
+    stdin: ChildStdin,
+    stdout: BufReader<ChildStdout>,
+    log: Arc<Mutex<VecDeque<u8>>>,
+    hello: Hello,
+    /// Its home; removed when the process is dropped.
+    home: TempDir,
+}
+
+impl DriverProcess {
+    /// Starts a driver and exchanges hellos with it.
+    pub(super) async fn start(
+        command: &DriverCommand,
+        extra: &BTreeMap<String, String>,
+        profile: Option<&str>,
+    ) -> Result<Self, DriverError> {
+        let cannot = |problem: String| DriverError::Start { command: command.to_string(), problem };
+        let home = make_home(profile).map_err(|error| cannot(format!("no home for it: {error}")))?;
+        let mut process = Command::new(&command.program);
+        process
+            .args(&command.arguments)
+            .env_clear()
+            .envs(environment::of_driver(home.path(), extra))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true);
+        if let Some(folder) = &command.folder {
+            process.current_dir(folder);
+        }
+        // A group of its own, so that what the driver started ends with it.
+        #[cfg(unix)]
+        process.process_group(0);
+        let mut child = process.spawn().map_err(|error| cannot(error.to_string()))?;
+        let (Some(stdin), Some(stdout), Some(stderr)) = (child.stdin.take(), child.stdout.take(), child.stderr.take())
+        else {
+            return Err(cannot("it has no standard streams".to_owned()));
+        };
+        let log = Arc::default();
+        keep_log(stderr, Arc::clone(&log));
+        let stdout = BufReader::new(stdout);
+        let hello = Hello::nobody();
+        let mut driver = Self { child, stdin, stdout, log, hello, home };
+        match driver.exchange(&ToDriver::Hello { protocol: PROTOCOL }, HELLO_TIMEOUT).await? {
+            FromDriver::Hello(hello) if hello.protocol == PROTOCOL => driver.hello = hello,
+            FromDriver::Hello(hello) => {
+                let what = format!("expected protocol {PROTOCOL} in the driver's hello, found {}", hello.protocol);
+                return Err(driver.broken(Loss::Garbled, what));
+            }
+            FromDriver::Outcome(_) => {
+                return Err(driver.broken(Loss::Garbled, "expected a hello as the driver's first line, found an outcome"));
+            }
+        }
+        Ok(driver)
+    }
+
+    /// What the driver said of itself.
+    pub(super) fn hello(&self) -> &Hello {
+        &self.hello
+    }
+
+    /// Its home.
+    pub(super) fn home(&self) -> &Path {
+        self.home.path()
+    }
+
+    /// Makes a call. A driver that gives no outcome must not be asked again.
+    pub(super) async fn call(&mut self, call: &Call) -> Result<CallOutcome, DriverError> {
+        let patience = Duration::from_millis(call.deadline_ms);
+        match self.exchange(&ToDriver::Call(call.clone()), patience).await? {
+            FromDriver::Outcome(outcome) if outcome.id() == call.id => Ok(outcome),
+            FromDriver::Outcome(outcome) => {
+                let what = format!("expected the outcome of {}, found that of {}", call.id, outcome.id());
+                Err(self.broken(Loss::Garbled, what))
+            }
+            FromDriver::Hello(_) => Err(self.broken(Loss::Garbled, "expected an outcome, found a second hello")),
+        }
+    }
+
+    /// Says a line and waits for the answer.
+    async fn exchange(&mut self, said: &ToDriver, patience: Duration) -> Result<FromDriver, DriverError> {
+        let mut line = serde_json::to_string(said).expect("what is said to drivers is JSON");
+        line.push('\n');
+        let mut answer = Vec::new();
+        let exchanged = timeout(patience, async {
+            self.stdin.write_all(line.as_bytes()).await?;
+            self.stdin.flush().await?;
+            (&mut self.stdout).take(LINE_LIMIT + 1).read_until(b'\n', &mut answer).await
+        });
+        match exchanged.await {
+            Err(_) => Err(self.broken(Loss::Deadline, format!("the driver did not answer within {patience:?}"))),
+            Ok(Err(_) | Ok(0)) => Err(self.ended().await),
+            Ok(Ok(_)) if answer.last() != Some(&b'\n') => {
+                if answer.len() as u64 > LINE_LIMIT {
+                    let what = format!("the driver wrote a line of more than {LINE_LIMIT} bytes");
+                    return Err(self.broken(Loss::Garbled, what));
+                }
+                Err(self.ended().await)
+            }
+            Ok(Ok(_)) => protocol::read(&answer).map_err(|problem| {
+                let shown = crate::wire::quote(&String::from_utf8_lossy(&answer[..answer.len().min(1000)]));
+                self.broken(Loss::Garbled, format!("the driver wrote a line that is not its protocol: {problem}: {shown}"))
+            }),
+        }
+    }
+
+    /// The driver closed its output: how it ended.
+    async fn ended(&mut self) -> DriverError {
+        let status = timeout(Duration::from_secs(1), self.child.wait()).await;
+        let how = match status {
+            Ok(Ok(status)) => status.to_string(),
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => "it closed its output and goes on".to_owned(),
+        };
+        self.broken(Loss::Died, format!("the driver ended: {how}"))
+    }
+
+    fn broken(&self, loss: Loss, what: impl Into<String>) -> DriverError {
+        let mut log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
+        let text = crate::wire::quote(&String::from_utf8_lossy(last_lines(log.make_contiguous())));
+        let log = if text.is_empty() { String::new() } else { format!("; its log ends with: {text}") };
+        DriverError::Broken { loss, what: what.into(), log }
+    }
+}
+
+impl Drop for DriverProcess {
+    fn drop(&mut self) {
+        #[cfg(unix)]
+        if let Some(group) = self.child.id().and_then(|id| i32::try_from(id).ok()).and_then(rustix::process::Pid::from_raw)
+            && let Err(error) = rustix::process::kill_process_group(group, rustix::process::Signal::KILL)
+        {
+            tracing::debug!(%error, "the driver was gone already");
+        }
+    }
+}
+
+/// A new folder that only its owner may enter, empty but for a shared configuration file where a profile is given.
+fn make_home(profile: Option<&str>) -> std::io::Result<TempDir> {
+    let home = tempfile::Builder::new().prefix("countersign-driver-").tempdir()?;
+    if let Some(profile) = profile {
+        let folder = home.path().join(".aws");
+        std::fs::create_dir(&folder)?;
+        std::fs::write(folder.join("config"), profile)?;
+    }
+    Ok(home)
+}
+
+/// The last few lines of a log, where the reason stands.
+fn last_lines(log: &[u8]) -> &[u8] {
+    const SHOWN: usize = 160;
+    &log[log.len().saturating_sub(SHOWN)..]
+}
+
+/// Reads a driver's log to its end and keeps the last of it.
+fn keep_log(mut stderr: tokio::process::ChildStderr, log: Arc<Mutex<VecDeque<u8>>>) {
+    tokio::spawn(async move {
+        let mut chunk = [0; 4096];
+        while let Ok(count @ 1..) = stderr.read(&mut chunk).await {
+            let mut log = log.lock().unwrap_or_else(PoisonError::into_inner);
+            log.extend(&chunk[..count]);
+            let over = log.len().saturating_sub(LOG_LIMIT);
+            log.drain(..over);
+        }
+    });
+}
+
+impl Hello {
+    /// What is known of a driver before it says hello.
+    fn nobody() -> Self {
+        Self {
+            protocol: 0,
+            driver: String::new(),
+            language: String::new(),
+            runtime: String::new(),
+            sdk: String::new(),
+            sdk_version: String::new(),
+            deps: BTreeMap::new(),
+            operations: Vec::new(),
+            config: Vec::new(),
+            inputs: BTreeMap::new(),
+            reports: Vec::new(),
+            outputs: None,
+            typed: true,
+        }
+    }
+}

@@ -1,0 +1,374 @@
+//! Running client cases: several processes of one driver side by side, a scripted server for each
+//! case, a record and a verdict for each.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use futures_util::{StreamExt, stream};
+use tokio::sync::watch;
+
+use super::environment::{ACCESS_KEY_ID, SECRET_ACCESS_KEY};
+use super::normalise::Normaliser;
+use super::observe;
+use super::process::{DriverCommand, DriverError, DriverProcess};
+use super::protocol::{Call, CallCredentials, CallOutcome, Hello, InputKind};
+use crate::contract::Side;
+use crate::corpus::client::{ClientCase, Config, DECOY, ENDPOINT, MaxAttempts};
+use crate::judge::Judgement;
+use crate::judge::client::ClientJudge;
+use crate::record::{DriverRecord, Loss, OutcomeRecord, Record, Value};
+use crate::servers::script::ScriptServer;
+use crate::verdict::{CaseResult, Verdict};
+
+/// How client cases are run.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// How many cases run at a time, each with a process of the driver.
+    pub jobs: usize,
+    /// The number of attempts for every case, instead of the case's own; expectations of a case that
+    /// wants another number are left out then.
+    pub max_attempts: Option<u32>,
+    /// Whether this process and so the driver's have nothing but loopback.
+    pub isolated: bool,
+}
+
+/// Runs client cases on one SDK.
+#[derive(Debug)]
+pub struct Runner {
+    command: DriverCommand,
+    judge: ClientJudge,
+    options: Options,
+    hello: Hello,
+    driver: DriverRecord,
+    idle: Mutex<Vec<DriverProcess>>,
+}
+
+/// What running a case came to, before it is judged.
+enum Ran {
+    /// The driver cannot do what the case asks for.
+    Unsupported(String),
+    /// It was run.
+    Recorded(Box<Observed>),
+}
+
+struct Observed {
+    record: Record,
+    timing: crate::record::Timing,
+    /// Why an outcome is lost.
+    loss: Option<String>,
+}
+
+impl Runner {
+    /// Starts the driver for the first time and hears what it says of itself.
+    ///
+    /// # Errors
+    /// When it cannot be started or does not say hello.
+    pub async fn start(command: DriverCommand, judge: ClientJudge, options: Options) -> Result<Self, DriverError> {
+        let first = DriverProcess::start(&command, &BTreeMap::new(), None).await?;
+        let hello = first.hello().clone();
+        let driver = describe(&hello, options.isolated);
+        Ok(Self { command, judge, options, hello, driver, idle: Mutex::new(vec![first]) })
+    }
+
+    /// What the driver said of itself.
+    pub(super) fn hello(&self) -> &Hello {
+        &self.hello
+    }
+
+    /// The SDK that is run.
+    pub fn driver(&self) -> &DriverRecord {
+        &self.driver
+    }
+
+    /// Runs cases and hands over each result in the order of the cases as soon as it and all before
+    /// it are there. Gives back whether all were run.
+    ///
+    /// Setting `interrupt` to true ends the drivers and their cases.
+    pub async fn run(
+        &self,
+        cases: &[Arc<ClientCase>],
+        interrupt: &watch::Receiver<bool>,
+        mut report: impl FnMut(CaseResult),
+    ) -> bool {
+        let mut interrupt = interrupt.clone();
+        // What waits for a long time begins first, so that the rest fills the time.
+        let mut order: Vec<(usize, &Arc<ClientCase>)> = cases.iter().enumerate().collect();
+        order.sort_by_key(|(_, case)| std::cmp::Reverse(self.expected_wait(case)));
+        let mut results = stream::iter(order)
+            .map(|(place, case)| async move { (place, self.run_case(case).await) })
+            .buffer_unordered(self.options.jobs.max(1));
+        let mut early: BTreeMap<usize, CaseResult> = BTreeMap::new();
+        let mut next = 0;
+        loop {
+            let done = tokio::select! {
+                done = results.next() => done,
+                Ok(_) = interrupt.wait_for(|interrupted| *interrupted) => return false,
+            };
+            let Some((place, result)) = done else { return next == cases.len() };
+            early.insert(place, result);
+            while let Some(result) = early.remove(&next) {
+                next += 1;
+                report(result);
+            }
+        }
+    }
+
+    /// How long a case may well take, in no unit: more attempts wait longer.
+    fn expected_wait(&self, case: &ClientCase) -> u64 {
+        let config = self.config_of(case);
+        let attempts = u64::from(config.max_attempts.count().unwrap_or(5).saturating_sub(1));
+        let scripted: u64 = case.script.iter().map(|step| step.delay_ms).sum();
+        attempts * 1000 * u64::from(case.request.calls) + scripted + config.read_timeout_ms.unwrap_or_default()
+    }
+
+    /// The settings that a case is run with.
+    fn config_of(&self, case: &ClientCase) -> Config {
+        let mut config = case.request.config.clone();
+        if let Some(count) = self.options.max_attempts {
+            config.max_attempts = MaxAttempts::Count(count);
+        }
+        // A driver that cannot set what every case has is run with what the SDK does by itself.
+        if config.max_attempts == MaxAttempts::default() && !self.hello.config.iter().any(|name| name == "maxAttempts") {
+            config.max_attempts = MaxAttempts::Default(crate::corpus::client::DefaultWord::Default);
+        }
+        config
+    }
+
+    /// Runs one case and judges it.
+    async fn run_case(&self, case: &Arc<ClientCase>) -> CaseResult {
+        let start = Instant::now();
+        let mut result = blank(case);
+        let ran = match self.refusal(case) {
+            Some(reason) => Ok(Ran::Unsupported(reason)),
+            None => self.observe(case).await,
+        };
+        match ran {
+            Err(problem) => result.reason = Some(problem),
+            Ok(Ran::Unsupported(reason)) => {
+                result.verdict = Verdict::NotApplicable;
+                result.reason = Some(reason);
+                result.runs = 0;
+            }
+            Ok(Ran::Recorded(observed)) => {
+                let Observed { record, timing, loss } = *observed;
+                self.conclude(case, &record, loss, &mut result);
+                result.record = Some(Box::new(record));
+                result.timing = Some(Box::new(timing));
+            }
+        }
+        result.duration_ms = start.elapsed().as_secs_f64() * 1000.0;
+        result
+    }
+
+    /// Puts what the judge says of a record into the result.
+    fn conclude(&self, case: &ClientCase, record: &Record, loss: Option<String>, result: &mut CaseResult) {
+        // With another number of attempts the case is another one: only the rules on requests hold.
+        let changed = self.options.max_attempts.is_some() && self.config_of(case) != case.request.config;
+        let judgement = if changed {
+            self.judge.judge(&ClientCase { expect: Vec::new(), ..case.clone() }, record, &self.driver)
+        } else {
+            self.judge.judge(case, record, &self.driver)
+        };
+        let Judgement { verdict, reason, violations, warnings, decided } = judgement;
+        (result.verdict, result.violations, result.warnings) = (verdict, violations, warnings);
+        result.decided = decided.into_iter().collect();
+        result.reason = loss.or(reason);
+        match record.outcomes.last() {
+            Some(OutcomeRecord::Result { meta, .. }) => result.status = meta.http_status,
+            Some(OutcomeRecord::Error { error, meta }) => {
+                result.status = error.http_status.or(meta.http_status);
+                result.error = error.code.clone().or_else(|| Some(error.class.clone()));
+            }
+            Some(OutcomeRecord::Lost { .. }) | None => {}
+        }
+    }
+
+    /// Why this driver cannot run a case; nothing where it can.
+    fn refusal(&self, case: &ClientCase) -> Option<String> {
+        let driver = &self.hello.driver;
+        let operation = &self.judge.contract().shapes.operation.name.is;
+        if !self.hello.operations.contains(operation) {
+            return Some(format!("the driver {driver} cannot call {operation}"));
+        }
+        if case.request.endpoint.is_none() && !self.options.isolated {
+            let why = "an SDK that finds no endpoint would call AWS, and no network of its own can be made for it here";
+            return Some(why.to_owned());
+        }
+        let config = serde_json::to_value(self.config_of(case)).unwrap_or_default();
+        let settings = config.as_object().into_iter().flat_map(serde_json::Map::keys);
+        for setting in settings {
+            if !self.hello.config.contains(setting) {
+                return Some(format!("the driver {driver} cannot set {setting}"));
+            }
+        }
+        for (name, value) in case.request.input.iter() {
+            let kind = self.hello.inputs.get(name).or_else(|| self.hello.inputs.get("*"));
+            if let Some(kind) = kind.filter(|kind| !expresses(**kind, &value.value)) {
+                let found = value.value.kind();
+                return Some(format!("{driver} cannot express this {found} in {name}, which is {}", kind.word()));
+            }
+        }
+        None
+    }
+
+    /// Makes the calls of a case against its scripted server.
+    async fn observe(&self, case: &ClientCase) -> Result<Ran, String> {
+        let request = &case.request;
+        let server = ScriptServer::start(case.script.clone(), request.has_decoy())
+            .await
+            .map_err(|error| format!("the scripted server cannot listen: {error}"))?;
+        let (port, decoy) = (server.endpoint().port(), server.decoy().map(|address| address.port()));
+        let filled = |text: &str| {
+            let text = text.replace(ENDPOINT, &format!("http://127.0.0.1:{port}"));
+            decoy.map_or_else(|| text.clone(), |port| text.replace(DECOY, &format!("http://127.0.0.1:{port}")))
+        };
+        let mut process = if request.needs_own_process() {
+            let environment = request.environment.iter().map(|(name, text)| (name.clone(), filled(text))).collect();
+            DriverProcess::start(&self.command, &environment, request.profile.as_deref().map(filled).as_deref()).await
+        } else {
+            self.take_process().await
+        }
+        .map_err(|error| error.to_string())?;
+
+        let normaliser = Normaliser::new(case, port, decoy, process.home());
+        let mut outcomes = Vec::new();
+        let mut calls_ms = Vec::new();
+        let mut loss = None;
+        for number in 1..=request.calls {
+            server.begin_call(outcomes.len() + 1);
+            let call = self.call(case, number, request.endpoint.as_deref().map(filled));
+            let start = Instant::now();
+            match process.call(&call).await {
+                Ok(CallOutcome::Unsupported { reason, .. }) => {
+                    self.give_back(case, process);
+                    return Ok(Ran::Unsupported(format!("the driver {}: {reason}", self.hello.driver)));
+                }
+                Ok(CallOutcome::Result { result, meta, .. }) => outcomes.push(OutcomeRecord::Result {
+                    result: normaliser.members(result),
+                    meta: normaliser.meta(meta),
+                }),
+                Ok(CallOutcome::Error { error, meta, .. }) => outcomes.push(OutcomeRecord::Error {
+                    error: normaliser.error(error),
+                    meta: normaliser.meta(meta),
+                }),
+                Err(error) => {
+                    let reason = match &error {
+                        DriverError::Broken { loss, .. } => *loss,
+                        DriverError::Start { .. } => Loss::Died,
+                    };
+                    outcomes.push(OutcomeRecord::Lost { reason });
+                    loss = Some(error.to_string());
+                }
+            }
+            calls_ms.push((start.elapsed().as_secs_f64() * 1_000_000.0).round() / 1000.0);
+            if loss.is_some() {
+                break;
+            }
+        }
+        let arrivals = server.arrivals();
+        let record = Record {
+            outcomes,
+            attempts: arrivals.len(),
+            invocation_ids: observe::invocation_ids(&arrivals),
+            requests: observe::requests(&arrivals, &normaliser),
+        };
+        let timing = observe::timing(&arrivals, server.connections(), calls_ms);
+        // A driver that lost a call is ended; the next case gets a fresh one.
+        if loss.is_none() {
+            self.give_back(case, process);
+        }
+        Ok(Ran::Recorded(Box::new(Observed { record, timing, loss })))
+    }
+
+    fn call(&self, case: &ClientCase, number: u32, endpoint: Option<String>) -> Call {
+        let request = &case.request;
+        Call {
+            id: if number == 1 { case.id.clone() } else { format!("{}#{number}", case.id) },
+            operation: self.judge.contract().shapes.operation.name.is.clone(),
+            endpoint,
+            region: request.region.clone(),
+            credentials: CallCredentials {
+                access_key_id: ACCESS_KEY_ID.to_owned(),
+                secret_access_key: SECRET_ACCESS_KEY.to_owned(),
+                session_token: request.session_token.clone(),
+            },
+            input: request.input.clone(),
+            config: self.config_of(case),
+            deadline_ms: request.deadline_ms,
+            reuse: (request.same_client && request.calls > 1).then(|| case.id.clone()),
+        }
+    }
+
+    /// A process that waits for calls: an idle one, or a new one.
+    async fn take_process(&self) -> Result<DriverProcess, DriverError> {
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        match idle {
+            Some(process) => Ok(process),
+            None => DriverProcess::start(&self.command, &BTreeMap::new(), None).await,
+        }
+    }
+
+    /// Keeps a process for the next case, where it was started for any.
+    fn give_back(&self, case: &ClientCase, process: DriverProcess) {
+        if !case.request.needs_own_process() {
+            self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(process);
+        }
+    }
+}
+
+/// Whether a language can express a value where a member has this type.
+fn expresses(kind: InputKind, value: &Value) -> bool {
+    match (kind, value) {
+        (InputKind::Inexpressible, _) => false,
+        (InputKind::String, value) => matches!(value, Value::String(_)),
+        (InputKind::Int32, Value::Integer(text)) => text.parse::<i32>().is_ok(),
+        (InputKind::Int64, Value::Integer(text)) => text.parse::<i64>().is_ok(),
+        (InputKind::Int32 | InputKind::Int64, _) => false,
+        (InputKind::Dynamic | InputKind::Pass | InputKind::Drop | InputKind::Reject, _) => true,
+    }
+}
+
+/// What a run says of its driver.
+fn describe(hello: &Hello, isolated: bool) -> DriverRecord {
+    let hello = hello.clone();
+    DriverRecord {
+        driver: hello.driver,
+        language: hello.language,
+        runtime: hello.runtime,
+        sdk: hello.sdk,
+        sdk_version: hello.sdk_version,
+        deps: hello.deps,
+        config: hello.config,
+        inputs: hello.inputs.into_iter().map(|(name, kind)| (name, kind.word().to_owned())).collect(),
+        reports: hello.reports,
+        outputs: hello.outputs,
+        typed: hello.typed,
+        isolated,
+    }
+}
+
+/// A case of which nothing is known yet.
+fn blank(case: &ClientCase) -> CaseResult {
+    CaseResult {
+        id: case.id.clone(),
+        suite: case.suite().to_owned(),
+        side: Side::Client,
+        title: case.title.clone(),
+        requirements: case.requirements.clone(),
+        decided: Vec::new(),
+        verdict: Verdict::Indeterminate,
+        reason: None,
+        violations: Vec::new(),
+        warnings: Vec::new(),
+        status: None,
+        error: None,
+        media_type: None,
+        body: None,
+        runs: 1,
+        duration_ms: 0.0,
+        record: None,
+        timing: None,
+        repro: None,
+    }
+}

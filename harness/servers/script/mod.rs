@@ -1,0 +1,186 @@
+//! The scripted server: plays a case's steps on raw sockets of the loopback address, byte for byte, and
+//! keeps exactly what arrived and when.
+//!
+//! Uses the corpus (the steps of a case) and the record's words. Start with [`ScriptServer`]. No HTTP
+//! library stands between a step and the wire: what a step says is what is sent. `answer` makes a step
+//! into bytes, `request` finds the end of a request, `play` does the one after the other.
+
+mod answer;
+mod play;
+mod request;
+#[cfg(test)]
+mod tests;
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use jiff::Timestamp;
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+
+use crate::corpus::client::{FaultAt, Step};
+use crate::record::Server;
+
+/// The largest request that is read, in bytes: 1 MiB.
+const REQUEST_LIMIT: usize = 1 << 20;
+
+/// The most requests that one case may send; a client that sends more gets no answer.
+const REQUESTS_LIMIT: usize = 1_000;
+
+/// The most connections that one case may hold open at a time.
+const CONNECTIONS_LIMIT: usize = 64;
+
+/// A running scripted server: one listener, and a second one where the case has a decoy. Dropping it
+/// ends every connection.
+#[derive(Debug)]
+pub struct ScriptServer {
+    endpoint: SocketAddr,
+    decoy: Option<SocketAddr>,
+    shared: Arc<Shared>,
+    /// Dropped to stop the listeners and every connection.
+    _tasks: JoinSet<()>,
+}
+
+/// What arrived at a scripted server, exactly, and when.
+#[derive(Clone, Debug)]
+pub struct Arrival {
+    /// Which server it reached.
+    pub server: Server,
+    /// The call that was under way, from 1.
+    pub call: usize,
+    /// The connection, from 1, over both servers.
+    pub connection: usize,
+    /// The bytes of the request, head and body; nothing where the step resets a connection as soon as it is made.
+    pub bytes: Vec<u8>,
+    /// When its first byte arrived.
+    pub at: Instant,
+    /// The same by the calendar.
+    pub date: Timestamp,
+    /// When the step was over; nothing where it is not.
+    pub answered: Option<Instant>,
+    /// How long the answer asked to wait, in milliseconds.
+    pub told_ms: Option<f64>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    script: Vec<Step>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    arrivals: Vec<Arrival>,
+    connections: usize,
+    call: usize,
+}
+
+impl ScriptServer {
+    /// Starts to listen on ports of the loopback address that the system chooses. It listens when this returns.
+    ///
+    /// # Errors
+    /// When it cannot listen.
+    pub async fn start(script: Vec<Step>, with_decoy: bool) -> io::Result<Self> {
+        let shared = Arc::new(Shared { script, state: Mutex::new(State { call: 1, ..State::default() }) });
+        let mut tasks = JoinSet::new();
+        let endpoint = listen(Server::Endpoint, &shared, &mut tasks).await?;
+        let decoy = if with_decoy { Some(listen(Server::Decoy, &shared, &mut tasks).await?) } else { None };
+        Ok(Self { endpoint, decoy, shared, _tasks: tasks })
+    }
+
+    /// Where it listens.
+    pub fn endpoint(&self) -> SocketAddr {
+        self.endpoint
+    }
+
+    /// Where its decoy listens, where it has one.
+    pub fn decoy(&self) -> Option<SocketAddr> {
+        self.decoy
+    }
+
+    /// Says which call what arrives from now on belongs to, from 1.
+    pub fn begin_call(&self, call: usize) {
+        self.shared.lock().call = call;
+    }
+
+    /// What arrived so far, in order.
+    pub fn arrivals(&self) -> Vec<Arrival> {
+        self.shared.lock().arrivals.clone()
+    }
+
+    /// How many connections were made so far.
+    pub fn connections(&self) -> usize {
+        self.shared.lock().connections
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The step that comes next, without using it up.
+    fn next_step(&self) -> &Step {
+        let used = self.lock().arrivals.len();
+        &self.script[used.min(self.script.len() - 1)]
+    }
+
+    /// Keeps an arrival, which uses a step up; nothing where there have been too many. Gives its place.
+    fn arrive(&self, server: Server, connection: usize, at: Instant, bytes: Vec<u8>) -> Option<(usize, &Step)> {
+        let mut state = self.lock();
+        let place = state.arrivals.len();
+        if place >= REQUESTS_LIMIT {
+            return None;
+        }
+        let call = state.call;
+        state.arrivals.push(Arrival { server, call, connection, bytes, at, date: Timestamp::now(), answered: None, told_ms: None });
+        Some((place, &self.script[place.min(self.script.len() - 1)]))
+    }
+
+    /// Notes that a step is over.
+    fn answered(&self, place: usize, told_ms: Option<f64>) {
+        if let Some(arrival) = self.lock().arrivals.get_mut(place) {
+            arrival.answered = Some(Instant::now());
+            arrival.told_ms = told_ms;
+        }
+    }
+}
+
+/// Opens a listener and serves its connections until the tasks are dropped.
+async fn listen(server: Server, shared: &Arc<Shared>, tasks: &mut JoinSet<()>) -> io::Result<SocketAddr> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+    let address = listener.local_addr()?;
+    let shared = Arc::clone(shared);
+    tasks.spawn(async move {
+        let mut connections = JoinSet::new();
+        // An error of one connection that was not taken is no reason to take no more.
+        loop {
+            while connections.try_join_next().is_some() {}
+            let Ok((stream, _)) = listener.accept().await else {
+                tokio::task::yield_now().await;
+                continue;
+            };
+            if connections.len() >= CONNECTIONS_LIMIT {
+                continue;
+            }
+            let number = {
+                let mut state = shared.lock();
+                state.connections += 1;
+                state.connections
+            };
+            if shared.next_step().fault.is_some_and(|fault| fault.at == FaultAt::Connect) {
+                if let Some((place, step)) = shared.arrive(server, number, Instant::now(), Vec::new()) {
+                    let step = step.clone();
+                    shared.answered(place, None);
+                    connections.spawn(async move { play::end(stream, step.fault).await });
+                }
+                continue;
+            }
+            let shared = Arc::clone(&shared);
+            connections.spawn(async move { play::serve(stream, server, number, &shared).await });
+        }
+    });
+    Ok(address)
+}
