@@ -8,7 +8,8 @@ use reqwest::Url;
 use super::library::Library;
 use super::output::print;
 use super::{Failure, FixtureArgs};
-use crate::contract::{Evidence, Requirement};
+use crate::contract::{Evidence, Requirement, Side};
+use crate::corpus::client::{ClientCase, ClientCorpus};
 use crate::corpus::{Answer, Defect, DefectKind, Defects, ExpandedCase};
 use crate::run::example_line;
 use crate::targets::Target;
@@ -27,10 +28,14 @@ pub(super) struct Explain {
 }
 
 pub(super) fn run(args: Explain) -> Result<ExitCode, Failure> {
-    let (library, banks) = Library::load_with_defects(args.fixtures.fixtures)?;
+    let (library, banks) = Library::load_with_defects(args.fixtures.fixtures.clone())?;
+    let (_, clients) = Library::load_with_clients(args.fixtures.fixtures)?;
     let id = args.id.trim_end_matches('/');
     if let Some(row) = library.contract.register.get(&id.to_ascii_uppercase()) {
-        return print(&requirement(row, &library, &banks));
+        return print(&requirement(row, &library, &banks, &clients));
+    }
+    if let Some(case) = clients.get(id) {
+        return print(&client_case(case, &library));
     }
     if let Some(entry) = banks.get(id) {
         return print(&defect(entry, &library));
@@ -47,7 +52,7 @@ pub(super) fn run(args: Explain) -> Result<ExitCode, Failure> {
     print(&case(first, &members.iter().map(|case| case.id.as_str()).collect::<Vec<_>>(), &library))
 }
 
-fn requirement(row: &Requirement, library: &Library, banks: &Defects) -> String {
+fn requirement(row: &Requirement, library: &Library, banks: &Defects, clients: &ClientCorpus) -> String {
     let mut lines = vec![
         format!("{}  {}", row.id, row.text),
         String::new(),
@@ -55,7 +60,10 @@ fn requirement(row: &Requirement, library: &Library, banks: &Defects) -> String 
         format!("evidence      {} ({})", word(row.evidence), meaning(row.evidence)),
         format!("source        {}", row.source),
         format!("confirmation  {} by recordings of real AWS", word(row.confirmation.status)),
-        format!("feature       {}", row.feature),
+        match row.side {
+            Side::Server => format!("feature       {}", row.feature),
+            Side::Client => "binds         SDKs, not endpoints".to_owned(),
+        },
     ];
     if !row.accepts.is_empty() {
         lines.push(format!("accepts       {}", row.accepts.join(", or ")));
@@ -71,8 +79,12 @@ fn requirement(row: &Requirement, library: &Library, banks: &Defects) -> String 
         lines.push(format!("holds in      {}", pages.join(", ")));
     }
     match &row.decided_by {
-        Some(by) => lines.push(format!("decided by    the rule {} on every answer that it applies to", by.rule)),
+        Some(by) => {
+            let what = if row.side == Side::Client { "request" } else { "answer that it applies to" };
+            lines.push(format!("decided by    the rule {} on every {what}", by.rule));
+        }
         None if !row.is_tested() => {}
+        None if row.side == Side::Client => lines.push("decided by    what the cases below expect".to_owned()),
         None => lines.push("decided by    whether the cases below are accepted or refused".to_owned()),
     }
     let mut cases: Vec<&ExpandedCase> = Vec::new();
@@ -85,6 +97,12 @@ fn requirement(row: &Requirement, library: &Library, banks: &Defects) -> String 
         lines.push(String::new());
         lines.push("cases".to_owned());
         lines.extend(cases.iter().map(|case| format!("  {}  {}", case.case.id, case.case.title)));
+    }
+    let on_clients: Vec<_> = clients.cases().iter().filter(|case| case.requirements.contains(&row.id)).collect();
+    if !on_clients.is_empty() {
+        lines.push(String::new());
+        lines.push("client cases".to_owned());
+        lines.extend(on_clients.iter().map(|case| format!("  {}  {}", case.id, case.title)));
     }
     let breaking = banks.entries().iter().filter(|entry| entry.requirements.contains(&row.id));
     let breaking: Vec<_> = breaking.map(|entry| format!("  {}  {}", entry.id, entry.title)).collect();
@@ -130,6 +148,33 @@ fn case(case: &ExpandedCase, members: &[&str], library: &Library) -> String {
     lines.join("\n")
 }
 
+fn client_case(case: &ClientCase, library: &Library) -> String {
+    let request = &case.request;
+    let mut lines = vec![
+        format!("{}  {}", case.id, case.title),
+        String::new(),
+        format!("input         {}", json(&request.input)),
+        format!("config        {}", json(&request.config)),
+        format!("endpoint      {}", request.endpoint.as_deref().unwrap_or("not given in code")),
+        format!("calls         {}", request.calls),
+        format!("script        {} steps, the last one for every further request", case.script.len()),
+    ];
+    if case.requirements.is_empty() {
+        lines.push("expects       nothing: it is observed, and compared between versions".to_owned());
+    } else {
+        lines.push(String::new());
+        lines.push("requirements".to_owned());
+    }
+    for id in &case.requirements {
+        let text = library.contract.register.get(id).map_or("", |row| row.text.as_str());
+        lines.push(format!("  {id}  {text}"));
+    }
+    lines.push(String::new());
+    lines.push("try it".to_owned());
+    lines.push(format!("  countersign sdk run --driver boto3 {}", case.id));
+    lines.join("\n")
+}
+
 fn defect(entry: &Defect, library: &Library) -> String {
     let what = match entry.kind {
         DefectKind::Defect => "a fault, which the suite must find",
@@ -165,6 +210,11 @@ fn example(case: &ExpandedCase) -> Vec<String> {
         Some(line) => vec![String::new(), format!("try {}", case.id), format!("  {line}")],
         None => Vec::new(),
     }
+}
+
+/// A value as JSON.
+fn json(value: &impl serde::Serialize) -> String {
+    serde_json::to_string(value).unwrap_or_default()
 }
 
 /// A serialised enum's word: `documented`.

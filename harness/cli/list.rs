@@ -10,6 +10,7 @@ use super::library::Library;
 use super::output::{Format, print};
 use super::{Failure, FixtureArgs};
 use crate::contract::{Feature, Side};
+use crate::corpus::client::{ClientCase, ClientCorpus};
 use crate::corpus::{DefectKind, Defects, Pattern, Plan, SelectError, Selection};
 
 /// The arguments of `list`.
@@ -18,6 +19,10 @@ pub(super) struct List {
     /// What to list
     #[arg(value_enum, default_value_t = What::Cases)]
     what: What,
+
+    /// The cases of which side: what `run` runs on endpoints, or what `sdk run` runs on SDKs
+    #[arg(long, value_enum, default_value_t = Tested::Server)]
+    side: Tested,
 
     /// Only the cases that one of these patterns selects
     #[arg(value_name = "PATTERN")]
@@ -31,12 +36,20 @@ pub(super) struct List {
     fixtures: FixtureArgs,
 }
 
+/// Who is tested.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Tested {
+    Server,
+    Client,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum What {
     Cases,
     Requirements,
     Features,
     Defects,
+    Drivers,
 }
 
 pub(super) fn run(args: List) -> Result<ExitCode, Failure> {
@@ -46,11 +59,18 @@ pub(super) fn run(args: List) -> Result<ExitCode, Failure> {
     let folder = args.fixtures.fixtures;
     // The banks take longer to read than everything else; only what speaks of them reads them.
     let rows = match args.what {
+        What::Cases if args.side == Tested::Client => {
+            let (library, clients) = Library::load_with_clients(folder)?;
+            client_cases(&library, &clients, &args.patterns)?
+        }
         What::Cases => cases(&Library::load(folder)?, &args.patterns)?,
         What::Features => features(&Library::load(folder)?),
         What::Requirements => {
-            let (library, banks) = Library::load_with_defects(folder)?;
-            requirements(&library, &banks)
+            let (library, banks) = Library::load_with_defects(folder.clone())?;
+            requirements(&library, &banks, &Library::load_with_clients(folder)?.1)
+        }
+        What::Drivers => {
+            super::sdk::drivers().into_iter().map(|(name, about, json)| Row { name, about, json }).collect()
         }
         What::Defects => defects(&Library::load_with_defects(folder)?.1),
     };
@@ -121,7 +141,27 @@ fn cases(library: &Library, patterns: &[String]) -> Result<Vec<Row>, Failure> {
     Ok(plan.cases.iter().map(row).collect())
 }
 
-fn requirements(library: &Library, banks: &Defects) -> Vec<Row> {
+fn client_cases(library: &Library, clients: &ClientCorpus, patterns: &[String]) -> Result<Vec<Row>, Failure> {
+    let patterns = patterns.iter().map(|text| Pattern::new(text).map_err(Failure::usage)).collect::<Result<_, _>>()?;
+    let selection = Selection { patterns, ..Selection::default() };
+    let cases = clients.select(&library.contract, &selection).map_err(|error| match error {
+        SelectError::Nothing(_) => Failure::nothing_selected(error.to_string()),
+        _ => Failure::usage(error.to_string()),
+    })?;
+    let row = |case: &std::sync::Arc<ClientCase>| Row {
+        name: case.id.clone(),
+        about: case.title.clone(),
+        json: json!({
+            "id": case.id,
+            "suite": case.suite(),
+            "title": case.title,
+            "requirements": case.requirements,
+        }),
+    };
+    Ok(cases.iter().map(row).collect())
+}
+
+fn requirements(library: &Library, banks: &Defects, clients: &ClientCorpus) -> Vec<Row> {
     let breaking = |id: &String| {
         banks
             .entries()
@@ -137,6 +177,11 @@ fn requirements(library: &Library, banks: &Defects) -> Vec<Row> {
             if cases.last() != Some(&case.case.id.as_str()) {
                 cases.push(&case.case.id);
             }
+        }
+    }
+    for case in clients.cases() {
+        for id in &case.requirements {
+            citing.entry(id).or_default().push(&case.id);
         }
     }
     let row = |row: &crate::contract::Requirement| Row {

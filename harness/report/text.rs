@@ -12,6 +12,7 @@ use super::collected::Collected;
 use super::event::{Event, RunEvent};
 use super::{Sink, words};
 use crate::contract::Register;
+use crate::record::DriverRecord;
 use crate::verdict::{CaseResult, Verdict};
 use crate::wire::escape;
 
@@ -128,6 +129,14 @@ impl<W: Write> Sink for TextSink<W> {
 
 fn header(run: &RunEvent) -> String {
     let RunEvent { tool, suite, selected, seed, target, .. } = run;
+    if let Some(driver) = &run.driver {
+        let DriverRecord { sdk, sdk_version, driver, runtime, isolated, .. } = driver.as_ref();
+        let network = if *isolated { "with nothing but loopback" } else { "in this machine's network" };
+        let cases = words::count(*selected, "case");
+        return escape(&format!(
+            "{tool}: {suite} by {sdk} {sdk_version} on {runtime}, driver {driver}, {network}; {cases}"
+        ));
+    }
     escape(&format!(
         "{tool}: {suite} of {} at {} in {}, which claims {}; {}, seed {seed}",
         target.name,

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::process::DriverCommand;
-use super::run::{Options, Runner};
 use super::protocol::Hello;
+use super::run::{Options, Runner};
 use crate::corpus::client::{Body, ClientCase, ClientRequest, Fault, FaultAt, FaultHow, Step};
 use crate::judge::client::ClientJudge;
 use crate::record::{OutcomeRecord, Phase, Record, Value};
@@ -87,7 +87,8 @@ impl Probe {
     fn case(&self) -> ClientCase {
         let input = serde_json::from_str(r#"{"workgroupName":{"string":"wg-1"}}"#).expect("an input");
         let (calls, same_client) = (self.calls, self.same_client);
-        let request = ClientRequest { input, calls, same_client, environment: BTreeMap::new(), ..ClientRequest::default() };
+        let request =
+            ClientRequest { input, calls, same_client, environment: BTreeMap::new(), ..ClientRequest::default() };
         ClientCase {
             id: "protocol/probe".to_owned(),
             title: self.claim.to_owned(),
@@ -130,7 +131,8 @@ const PROBES: &[Probe] = &[
             }
             Some(OutcomeRecord::Error { error, .. }) => {
                 let code = error.code.as_deref();
-                (code != Some("ValidationException")).then(|| format!("expected the code ValidationException, found {code:?}"))
+                (code != Some("ValidationException"))
+                    .then(|| format!("expected the code ValidationException, found {code:?}"))
             }
             other => Some(format!("expected an error, found {}", other.map_or("nothing", OutcomeRecord::word))),
         },
@@ -155,7 +157,8 @@ const PROBES: &[Probe] = &[
         same_client: true,
         step: Step::default,
         fault: |record| {
-            let results = record.outcomes.iter().filter(|outcome| matches!(outcome, OutcomeRecord::Result { .. })).count();
+            let results =
+                record.outcomes.iter().filter(|outcome| matches!(outcome, OutcomeRecord::Result { .. })).count();
             (results != 3).then(|| format!("expected three results, found {results}"))
         },
     },

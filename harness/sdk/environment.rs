@@ -29,7 +29,8 @@ pub(super) fn of_driver(home: &Path, extra: &BTreeMap<String, String>) -> BTreeM
         ("AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED", "true"),
     ];
     variables.extend(fixed.map(|(name, value)| (name.into(), value.into())));
-    for (name, file) in [("HOME", ""), ("TMPDIR", ""), ("AWS_CONFIG_FILE", "config"), ("AWS_SHARED_CREDENTIALS_FILE", "credentials")]
+    for (name, file) in
+        [("HOME", ""), ("TMPDIR", ""), ("AWS_CONFIG_FILE", "config"), ("AWS_SHARED_CREDENTIALS_FILE", "credentials")]
     {
         let path = if file.is_empty() { home.to_path_buf() } else { home.join(".aws").join(file) };
         variables.insert(name.into(), path.into());

@@ -39,7 +39,11 @@ impl std::str::FromStr for Wanted {
         // It goes to pip, npm and Cargo, and into a path: a version and nothing else.
         let plain = |c: char| c.is_ascii_alphanumeric() || ".+-_".contains(c);
         match version {
-            Some(version) if version.len() > 64 || !version.starts_with(|c: char| c.is_ascii_digit()) || !version.chars().all(plain) => {
+            Some(version)
+                if version.len() > 64
+                    || !version.starts_with(|c: char| c.is_ascii_digit())
+                    || !version.chars().all(plain) =>
+            {
                 Err(format!("expected a version such as {name}@1.2.3, found \"{text}\""))
             }
             _ => Ok(Self { name: name.to_owned(), version: version.map(str::to_owned) }),
@@ -133,7 +137,9 @@ impl Cache {
         let place = |name: &str| drivers::ALL.iter().position(|driver| driver.name == name);
         found.sort_by(|one, two| {
             let order = place(one.driver.name).cmp(&place(two.driver.name));
-            order.then_with(|| numbers(&one.version).cmp(&numbers(&two.version))).then_with(|| one.version.cmp(&two.version))
+            order
+                .then_with(|| numbers(&one.version).cmp(&numbers(&two.version)))
+                .then_with(|| one.version.cmp(&two.version))
         });
         found
     }
@@ -144,12 +150,16 @@ impl Cache {
     /// That it is not installed, and how it can be.
     pub fn find(&self, wanted: &Wanted) -> Result<Installed, String> {
         let fits = |installed: &Installed| {
-            installed.driver.name == wanted.name && wanted.version.as_ref().is_none_or(|version| *version == installed.version)
+            installed.driver.name == wanted.name
+                && wanted.version.as_ref().is_none_or(|version| *version == installed.version)
         };
         self.installed().into_iter().rfind(fits).ok_or_else(|| {
             let Wanted { name, version } = wanted;
             let version = version.as_deref().unwrap_or("VERSION");
-            format!("{name}@{version} is not installed in {}; `countersign sdk install {name}@{version}` does it", self.root.display())
+            format!(
+                "{name}@{version} is not installed in {}; `countersign sdk install {name}@{version}` does it",
+                self.root.display()
+            )
         })
     }
 
@@ -160,15 +170,18 @@ impl Cache {
     /// What went wrong, with the end of the client's log.
     pub fn install(&self, wanted: &Wanted, mut say: impl FnMut(&str)) -> Result<Installed, String> {
         let driver = drivers::named(&wanted.name)?;
-        let version = wanted.version.as_deref().ok_or_else(|| {
-            format!("say which version: {}@VERSION; {}", driver.name, where_versions_are(driver))
-        })?;
+        let version = wanted
+            .version
+            .as_deref()
+            .ok_or_else(|| format!("say which version: {}@VERSION; {}", driver.name, where_versions_are(driver)))?;
         let id = format!("{}@{version}", driver.name);
         let folder = self.root.join(&id);
-        let failed = |what: &str, error: std::io::Error| format!("cannot {what} for {id} in {}: {error}", self.root.display());
+        let failed =
+            |what: &str, error: std::io::Error| format!("cannot {what} for {id} in {}: {error}", self.root.display());
         fs::create_dir_all(&self.root).map_err(|error| failed("make the folder", error))?;
         // Of two installations of one version at a time, the second waits and finds it done.
-        let lock = File::create(self.root.join(format!(".{id}.lock"))).map_err(|error| failed("make the lock", error))?;
+        let lock =
+            File::create(self.root.join(format!(".{id}.lock"))).map_err(|error| failed("make the lock", error))?;
         lock.lock().map_err(|error| failed("wait for the lock", error))?;
         if let Some(installed) = read(&folder) {
             say(&format!("{id} is installed already in {}", folder.display()));
@@ -303,7 +316,10 @@ fn install_cargo(driver: &Driver, version: &str, folder: &Path) -> Result<BTreeM
             Some(("name", quoted)) => name = quoted.trim_matches('"'),
             Some(("version", quoted)) if !name.is_empty() => {
                 let versions: &mut String = deps.entry(name.to_owned()).or_default();
-                *versions = format!("{versions} {}", quoted.trim_matches('"')).trim().to_owned();
+                if !versions.is_empty() {
+                    versions.push(' ');
+                }
+                versions.push_str(quoted.trim_matches('"'));
             }
             _ => {}
         }
@@ -320,7 +336,8 @@ fn run(command: &mut Command) -> Result<String, String> {
     if output.status.success() {
         return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
     }
-    let log = String::from_utf8_lossy(if output.stderr.is_empty() { &output.stdout } else { &output.stderr }).into_owned();
+    let log =
+        String::from_utf8_lossy(if output.stderr.is_empty() { &output.stdout } else { &output.stderr }).into_owned();
     let skip = log.chars().count().saturating_sub(LOG_SHOWN);
     let lines: Vec<String> = log.chars().skip(skip).collect::<String>().lines().map(escape).collect();
     Err(format!("`{words}` failed with {}:\n{}", output.status, lines.join("\n")))

@@ -25,8 +25,9 @@ const SECRET_START: usize = 8;
 static ADDRESS: LazyLock<Regex> = LazyLock::new(|| pattern(r"\b0x[0-9a-fA-F]{5,16}\b"));
 
 /// The text of a member that is secret by its name, in what may be no JSON at all.
-static SECRET_TEXT: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r#"(?i)"([a-z]*(?:password|passwd|secret|token)[a-z]*)"\s*:\s*("(?:[^"\\]|\\.)*"|[0-9.]+)"#));
+static SECRET_TEXT: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r#"(?i)"([a-z]*(?:password|passwd|secret|token)[a-z]*)"\s*:\s*("(?:[^"\\]|\\.)*"|[0-9.]+)"#)
+});
 
 /// A version behind a name in User-Agent: `Boto3/1.28.85`, `lang/python#3.11.7`.
 static VERSION: LazyLock<Regex> = LazyLock::new(|| pattern(r"^(.*[/#])v?\d+(?:\.\d+)+[\w.+-]*$"));
@@ -304,7 +305,10 @@ mod tests {
 
     #[rstest]
     // User agents as SDKs of several years send them.
-    #[case("Boto3/1.24.96 Python/3.11.7 Linux/6.1.0-18-amd64 Botocore/1.27.96", "Boto3/<version> Python/<version> Linux/<release> Botocore/<version>")]
+    #[case(
+        "Boto3/1.24.96 Python/3.11.7 Linux/6.1.0-18-amd64 Botocore/1.27.96",
+        "Boto3/<version> Python/<version> Linux/<release> Botocore/<version>"
+    )]
     #[case(
         "Boto3/1.40.76 md/Botocore#1.40.76 ua/2.1 os/linux#6.1.0 md/arch#x86_64 lang/python#3.11.7 md/pyimpl#CPython m/Z,D,b cfg/retry-mode#legacy Botocore/1.40.76",
         "Boto3/<version> md/Botocore#<version> ua/2.1 os/linux#<release> md/arch#x86_64 lang/python#<version> md/pyimpl#CPython m/D,Z,b cfg/retry-mode#legacy Botocore/<version>"
@@ -342,13 +346,16 @@ mod tests {
 
     #[test]
     fn a_port_is_replaced_only_as_a_whole() {
-        assert_eq!(replace_port("127.0.0.1:4012 127.0.0.1:40123 x:4012/", 4012, "<port>"), "127.0.0.1:<port> 127.0.0.1:40123 x:<port>/");
+        assert_eq!(
+            replace_port("127.0.0.1:4012 127.0.0.1:40123 x:4012/", 4012, "<port>"),
+            "127.0.0.1:<port> 127.0.0.1:40123 x:<port>/"
+        );
     }
 
     #[test]
     fn a_long_text_is_told_by_its_beginning_its_length_and_its_checksum() {
         let long = shortened(&"é".repeat(3000));
-        assert!(long.ends_with(")") && long.contains("3000 characters"), "{long}");
+        assert!(long.ends_with(')') && long.contains("3000 characters"), "{long}");
         assert_ne!(long, shortened(&format!("{}e", "é".repeat(2999))));
     }
 

@@ -58,7 +58,8 @@ pub(super) fn invocation_ids(arrivals: &[Arrival]) -> InvocationIds {
     }
     let mut seen = std::collections::BTreeSet::new();
     let one_each = of_calls.values().all(|ids| {
-        ids.first().is_some_and(|first| first.is_some() && ids.iter().all(|id| id == first) && seen.insert(first.clone()))
+        ids.first()
+            .is_some_and(|first| first.is_some() && ids.iter().all(|id| id == first) && seen.insert(first.clone()))
     });
     if one_each { InvocationIds::PerCall } else { InvocationIds::Mixed }
 }

@@ -23,7 +23,7 @@ const LINE_LIMIT: u64 = 16 << 20;
 const LOG_LIMIT: usize = 16 << 10;
 
 /// How long a driver may take to say hello.
-const HELLO_TIMEOUT: Duration = Duration::from_secs(60);
+const HELLO_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// How a driver is started.
 #[derive(Clone, Debug)]
@@ -119,7 +119,9 @@ impl DriverProcess {
                 return Err(driver.broken(Loss::Garbled, what));
             }
             FromDriver::Outcome(_) => {
-                return Err(driver.broken(Loss::Garbled, "expected a hello as the driver's first line, found an outcome"));
+                return Err(
+                    driver.broken(Loss::Garbled, "expected a hello as the driver's first line, found an outcome")
+                );
             }
         }
         Ok(driver)
@@ -138,7 +140,7 @@ impl DriverProcess {
     /// Makes a call. A driver that gives no outcome must not be asked again.
     pub(super) async fn call(&mut self, call: &Call) -> Result<CallOutcome, DriverError> {
         let patience = Duration::from_millis(call.deadline_ms);
-        match self.exchange(&ToDriver::Call(call.clone()), patience).await? {
+        match self.exchange(&ToDriver::Call(Box::new(call.clone())), patience).await? {
             FromDriver::Outcome(outcome) if outcome.id() == call.id => Ok(outcome),
             FromDriver::Outcome(outcome) => {
                 let what = format!("expected the outcome of {}, found that of {}", call.id, outcome.id());
@@ -170,7 +172,10 @@ impl DriverProcess {
             }
             Ok(Ok(_)) => protocol::read(&answer).map_err(|problem| {
                 let shown = crate::wire::quote(&String::from_utf8_lossy(&answer[..answer.len().min(1000)]));
-                self.broken(Loss::Garbled, format!("the driver wrote a line that is not its protocol: {problem}: {shown}"))
+                self.broken(
+                    Loss::Garbled,
+                    format!("the driver wrote a line that is not its protocol: {problem}: {shown}"),
+                )
             }),
         }
     }
@@ -197,7 +202,8 @@ impl DriverProcess {
 impl Drop for DriverProcess {
     fn drop(&mut self) {
         #[cfg(unix)]
-        if let Some(group) = self.child.id().and_then(|id| i32::try_from(id).ok()).and_then(rustix::process::Pid::from_raw)
+        if let Some(group) =
+            self.child.id().and_then(|id| i32::try_from(id).ok()).and_then(rustix::process::Pid::from_raw)
             && let Err(error) = rustix::process::kill_process_group(group, rustix::process::Signal::KILL)
         {
             tracing::debug!(%error, "the driver was gone already");

@@ -25,7 +25,7 @@ pub enum ToDriver {
         protocol: u32,
     },
     /// One call.
-    Call(Call),
+    Call(Box<Call>),
 }
 
 /// One call that a driver makes through its SDK.
@@ -265,7 +265,7 @@ pub enum Line {
     /// From the harness.
     ToDriver(ToDriver),
     /// From the driver.
-    FromDriver(FromDriver),
+    FromDriver(Box<FromDriver>),
 }
 
 /// Reads a line of a driver.

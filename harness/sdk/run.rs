@@ -129,7 +129,8 @@ impl Runner {
             config.max_attempts = MaxAttempts::Count(count);
         }
         // A driver that cannot set what every case has is run with what the SDK does by itself.
-        if config.max_attempts == MaxAttempts::default() && !self.hello.config.iter().any(|name| name == "maxAttempts") {
+        if config.max_attempts == MaxAttempts::default() && !self.hello.config.iter().any(|name| name == "maxAttempts")
+        {
             config.max_attempts = MaxAttempts::Default(crate::corpus::client::DefaultWord::Default);
         }
         config
@@ -244,14 +245,11 @@ impl Runner {
                     self.give_back(case, process);
                     return Ok(Ran::Unsupported(format!("the driver {}: {reason}", self.hello.driver)));
                 }
-                Ok(CallOutcome::Result { result, meta, .. }) => outcomes.push(OutcomeRecord::Result {
-                    result: normaliser.members(result),
-                    meta: normaliser.meta(meta),
-                }),
-                Ok(CallOutcome::Error { error, meta, .. }) => outcomes.push(OutcomeRecord::Error {
-                    error: normaliser.error(error),
-                    meta: normaliser.meta(meta),
-                }),
+                Ok(CallOutcome::Result { result, meta, .. }) => outcomes
+                    .push(OutcomeRecord::Result { result: normaliser.members(result), meta: normaliser.meta(meta) }),
+                Ok(CallOutcome::Error { error, meta, .. }) => {
+                    outcomes.push(OutcomeRecord::Error { error: normaliser.error(error), meta: normaliser.meta(meta) });
+                }
                 Err(error) => {
                     let reason = match &error {
                         DriverError::Broken { loss, .. } => *loss,
@@ -320,11 +318,10 @@ impl Runner {
 /// Whether a language can express a value where a member has this type.
 fn expresses(kind: InputKind, value: &Value) -> bool {
     match (kind, value) {
-        (InputKind::Inexpressible, _) => false,
         (InputKind::String, value) => matches!(value, Value::String(_)),
         (InputKind::Int32, Value::Integer(text)) => text.parse::<i32>().is_ok(),
         (InputKind::Int64, Value::Integer(text)) => text.parse::<i64>().is_ok(),
-        (InputKind::Int32 | InputKind::Int64, _) => false,
+        (InputKind::Int32 | InputKind::Int64 | InputKind::Inexpressible, _) => false,
         (InputKind::Dynamic | InputKind::Pass | InputKind::Drop | InputKind::Reject, _) => true,
     }
 }

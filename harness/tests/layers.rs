@@ -28,8 +28,8 @@ const MAY_USE: [(&str, &[&str]); 18] = [
     (
         "cli",
         &[
-            "contract", "corpus", "judge", "record", "report", "run", "sdk", "selftest", "servers", "targets", "trials",
-            "verdict", "wire",
+            "contract", "corpus", "judge", "record", "report", "run", "sdk", "selftest", "servers", "targets",
+            "trials", "verdict", "wire",
         ],
     ),
 ];

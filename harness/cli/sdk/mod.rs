@@ -27,7 +27,7 @@ pub(super) struct Sdk {
 enum Command {
     /// Put an SDK version, with all that it needs, into the cache folder
     ///
-    /// With the ordinary clients: pip, npm, Cargo. The folder is COUNTERSIGN_SDK_CACHE, else countersign/sdk among
+    /// With the ordinary clients: pip, npm, Cargo. The folder is `COUNTERSIGN_SDK_CACHE`, else countersign/sdk among
     /// the user's caches.
     Install(install::Install),
     /// Show which SDK versions are installed, and which SDKs cannot be

@@ -181,7 +181,10 @@ fn check_expectation(case: &ClientCase, expectation: &Expectation, place: &str, 
         errors.add(&format!("{place}/members/{name}"), "a secret is not written out; name it under \"as_sent\"");
     }
     for (index, _) in expectation.as_sent.iter().enumerate().filter(|(_, name)| !is_secret_member(name)) {
-        errors.add(&format!("{place}/as_sent/{index}"), "expected a secret member; write the others out under \"members\"");
+        errors.add(
+            &format!("{place}/as_sent/{index}"),
+            "expected a secret member; write the others out under \"members\"",
+        );
     }
     if expectation.attempts.is_some_and(|attempts| attempts.least.is_none() && attempts.most.is_none()) {
         errors.add(&format!("{place}/attempts"), "expected least, most or both");

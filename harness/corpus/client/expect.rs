@@ -34,6 +34,9 @@ pub struct Expectation {
     /// The JSON that the body of every request must be, whatever the order of its members; at least one must arrive.
     #[serde(default)]
     pub body: Option<Value>,
+    /// Members that the body of every request must have, with these values; at least one request must arrive.
+    #[serde(default)]
+    pub body_has: BTreeMap<String, Value>,
     /// Header fields that every request must have, by name in lower case, with these values; at least
     /// one must arrive.
     #[serde(default)]
@@ -61,6 +64,7 @@ impl Expectation {
             absent,
             attempts,
             body,
+            body_has,
             headers,
             path,
             region,
@@ -73,6 +77,7 @@ impl Expectation {
             && absent.is_empty()
             && attempts.is_none()
             && body.is_none()
+            && body_has.is_empty()
             && headers.is_empty()
             && path.is_none()
             && region.is_none()

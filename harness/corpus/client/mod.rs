@@ -9,6 +9,8 @@ mod check;
 mod expect;
 mod load;
 mod script;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 
@@ -198,6 +200,7 @@ impl MaxAttempts {
         }
     }
 
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
     const fn is_default(&self) -> bool {
         self.count().is_none()
     }

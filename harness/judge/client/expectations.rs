@@ -31,7 +31,9 @@ impl Checks<'_> {
                     Outcome::Result => "result",
                     Outcome::Error => "error",
                 };
-                self.expect(given.word() == wanted, "outcome", &format!("a call that ends with {wanted}"), || told(given));
+                self.expect(given.word() == wanted, "outcome", &format!("a call that ends with {wanted}"), || {
+                    told(given)
+                });
             }
             if let Some(expected) = error {
                 match given {
@@ -47,7 +49,8 @@ impl Checks<'_> {
             }
         }
         if let Some(Attempts { least, most }) = attempts {
-            let fits = least.is_none_or(|least| record.attempts >= least) && most.is_none_or(|most| record.attempts <= most);
+            let fits =
+                least.is_none_or(|least| record.attempts >= least) && most.is_none_or(|most| record.attempts <= most);
             let bound = |word: &str, bound: &Option<usize>| bound.map(|bound| format!("{word} {bound}"));
             let bounds: Vec<_> = bound("at least", least).into_iter().chain(bound("at most", most)).collect();
             self.expect(fits, "attempts", &bounds.join(" and "), || record.attempts.to_string());
@@ -104,7 +107,8 @@ impl Checks<'_> {
     }
 
     fn result(&mut self, expectation: &Expectation, result: &std::collections::BTreeMap<String, Shown>) {
-        let handed = |name: &str| self.driver.outputs.as_ref().is_none_or(|names| names.iter().any(|each| each == name));
+        let handed =
+            |name: &str| self.driver.outputs.as_ref().is_none_or(|names| names.iter().any(|each| each == name));
         let members: Vec<_> = expectation.members.iter().filter(|(name, _)| handed(name)).collect();
         let as_sent: Vec<_> = expectation.as_sent.iter().filter(|name| handed(name)).collect();
         let absent: Vec<_> = expectation.absent.iter().filter(|name| handed(name)).collect();
@@ -132,8 +136,8 @@ impl Checks<'_> {
     }
 
     fn requests(&mut self, expectation: &Expectation, record: &Record) {
-        let Expectation { body, headers, path, region, .. } = expectation;
-        if body.is_none() && headers.is_empty() && path.is_none() && region.is_none() {
+        let Expectation { body, body_has, headers, path, region, .. } = expectation;
+        if body.is_none() && body_has.is_empty() && headers.is_empty() && path.is_none() && region.is_none() {
             return;
         }
         if record.requests.is_empty() {
@@ -145,6 +149,11 @@ impl Checks<'_> {
                 let same = request.body.json.as_ref() == Some(wanted);
                 let actual = || request.body.text.clone().unwrap_or_else(|| "no text".to_owned());
                 self.expect(same, "request body", &wanted.to_string(), actual);
+            }
+            for (name, wanted) in body_has {
+                let found = request.body.json.as_ref().and_then(|json| json.get(name));
+                let actual = || found.map_or_else(|| "none".to_owned(), ToString::to_string);
+                self.expect(found == Some(wanted), &format!("request body /{name}"), &wanted.to_string(), actual);
             }
             for (name, Found { is, signed, there }) in headers {
                 let at = format!("request header {name}");

@@ -68,7 +68,7 @@ impl ClientJudge {
 
     /// Judges what an SDK made of a case.
     pub fn judge(&self, case: &ClientCase, record: &Record, driver: &DriverRecord) -> Judgement {
-        if let Some(reason) = self.fault_of_driver(record) {
+        if let Some(reason) = fault_of_driver(record) {
             return Judgement { verdict: Verdict::HarnessError, ..Judgement::undecided(reason) };
         }
         if record.outcomes.iter().any(|outcome| matches!(outcome, OutcomeRecord::Lost { .. })) {
@@ -93,28 +93,28 @@ impl ClientJudge {
         }
         judgement
     }
+}
 
-    /// What the driver itself did wrong, so that nothing can be said of the SDK.
-    fn fault_of_driver(&self, record: &Record) -> Option<String> {
-        for (index, outcome) in record.outcomes.iter().enumerate() {
-            let OutcomeRecord::Error { error, .. } = outcome else { continue };
-            let sent = record.requests.iter().filter(|request| request.call == index + 1).count();
-            match error.phase {
-                Phase::Driver => {
-                    let message = error.message.as_deref().unwrap_or("without saying why");
-                    return Some(text(&format!("the driver failed by itself: {}: {message}", error.class)));
-                }
-                Phase::Client if sent > 0 => {
-                    return Some(format!(
-                        "the driver says that the SDK refused before it sent anything ({}), but {sent} requests arrived",
-                        text(&error.class)
-                    ));
-                }
-                _ => {}
+/// What the driver itself did wrong, so that nothing can be said of the SDK.
+fn fault_of_driver(record: &Record) -> Option<String> {
+    for (index, outcome) in record.outcomes.iter().enumerate() {
+        let OutcomeRecord::Error { error, .. } = outcome else { continue };
+        let sent = record.requests.iter().filter(|request| request.call == index + 1).count();
+        match error.phase {
+            Phase::Driver => {
+                let message = error.message.as_deref().unwrap_or("without saying why");
+                return Some(text(&format!("the driver failed by itself: {}: {message}", error.class)));
             }
+            Phase::Client if sent > 0 => {
+                return Some(format!(
+                    "the driver says that the SDK refused before it sent anything ({}), but {sent} requests arrived",
+                    text(&error.class)
+                ));
+            }
+            _ => {}
         }
-        None
     }
+    None
 }
 
 fn add(judgement: &mut Judgement, row: &Requirement, breaches: Vec<Breach>) {

@@ -108,7 +108,9 @@ fn signature(case: &ClientCase, _: &str, record: &Record) -> Finding {
         match &request.signature {
             Signature::Missing => unless(false, at, expected, "no signature"),
             _ if !fits => unless(false, at, expected, format!("signed for {scope}")),
-            Signature::Wrong(why) => unless(false, at, "the signature that the key gives for this request", why.as_str()),
+            Signature::Wrong(why) => {
+                unless(false, at, "the signature that the key gives for this request", why.as_str())
+            }
             Signature::Valid => None,
         }
     })

@@ -6,7 +6,7 @@ use super::super::collected::Collected;
 use super::super::words::Line;
 use super::page::{Page, Tone};
 use super::{Detail, is_problem, words};
-use crate::contract::Register;
+use crate::contract::{Register, Side};
 use crate::verdict::{CaseResult, Verdict, Violation};
 use crate::wire::escape;
 
@@ -63,7 +63,8 @@ pub(super) fn excused(page: &mut Page, heard: &Collected, detail: Detail) {
         if groups.is_empty() {
             continue;
         }
-        page.title(title);
+        let by_driver = verdict == Verdict::NotApplicable && groups.iter().all(|group| group[0].side == Side::Client);
+        page.title(if by_driver { "Not applicable (the driver cannot do it)" } else { title });
         for group in groups {
             page.line(&format!("  {}", words::reason(group[0])));
             let cases = if group.len() == 1 { String::new() } else { format!("{} cases: ", group.len()) };
@@ -81,7 +82,7 @@ pub(super) fn failures(page: &mut Page, heard: &Collected, register: &Register, 
     for verdict in PROBLEMS {
         let alike = |one: &CaseResult, other: &CaseResult| {
             // A failure is the same where the members of a family fail alike.
-            let same_claim = verdict != Verdict::Fail || one.title == other.title;
+            let same_claim = verdict != Verdict::Fail || one.title == other.title || one.side == Side::Client;
             same_claim && one.reason == other.reason && one.violations == other.violations
         };
         for group in groups(heard, verdict, alike) {
@@ -102,7 +103,7 @@ fn failure(page: &mut Page, group: &[&CaseResult], heard: &Collected, register: 
     let title = page.paint(Tone::Title, &title);
     let members = if group.len() == 1 { String::new() } else { format!(": {}", names(group, heard, detail)) };
     page.line(&format!("{verdict} {title}{members}"));
-    if group.len() == 1 || first.verdict == Verdict::Fail {
+    if group.len() == 1 || (first.verdict == Verdict::Fail && first.side == Side::Server) {
         page.line(&format!("  {}", escape(&first.title)));
     }
     if first.violations.is_empty() || first.reason.is_some() {
@@ -118,7 +119,7 @@ fn failure(page: &mut Page, group: &[&CaseResult], heard: &Collected, register: 
         }
     }
     // What was answered and how to ask again differ from case to case; the first stands for all.
-    if let Some(answer) = words::answer(first).filter(|_| !first.violations.is_empty()) {
+    if let Some(answer) = words::answer(first).filter(|_| !first.violations.is_empty() && first.side == Side::Server) {
         page.line(&format!("  the answer was: {answer}"));
     }
     // Where it passes, there is nothing to see.

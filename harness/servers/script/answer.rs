@@ -47,7 +47,7 @@ pub(super) fn of(step: &Step, now: Timestamp) -> Result<Answer, String> {
     let reason = step.reason.as_deref().unwrap_or_else(|| reason(step.status));
     let mut head = format!("HTTP/1.1 {} {reason}\r\n", step.status);
     for (name, value) in &fields {
-        head.push_str(&format!("{name}: {value}\r\n"));
+        head.extend([name.as_str(), ": ", value, "\r\n"]);
     }
     head.push_str("\r\n");
     Ok(Answer { head: head.into_bytes(), pieces: pieces(step, &body), told_ms: told(&fields) })

@@ -135,7 +135,16 @@ impl Shared {
             return None;
         }
         let call = state.call;
-        state.arrivals.push(Arrival { server, call, connection, bytes, at, date: Timestamp::now(), answered: None, told_ms: None });
+        state.arrivals.push(Arrival {
+            server,
+            call,
+            connection,
+            bytes,
+            at,
+            date: Timestamp::now(),
+            answered: None,
+            told_ms: None,
+        });
         Some((place, &self.script[place.min(self.script.len() - 1)]))
     }
 

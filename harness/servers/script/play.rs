@@ -59,7 +59,7 @@ async fn play(stream: &mut TcpStream, step: &Step, answer: Answer) -> io::Result
     let Some(drip) = step.drip else {
         // In one go, so that a client never sees a head without its body by chance.
         let mut whole = head;
-        pieces.iter().for_each(|piece| whole.extend_from_slice(piece));
+        whole.extend(pieces.concat());
         stream.write_all(&whole).await?;
         return stream.flush().await;
     };
@@ -92,6 +92,6 @@ pub(super) async fn end(mut stream: TcpStream, fault: Option<Fault>) {
 
 /// Reads until the client has closed its side, so that closing ours is no reset.
 async fn drain(stream: &mut TcpStream) {
-    let mut nothing = [0; 4096];
+    let mut nothing = vec![0; 4096];
     while stream.read(&mut nothing).await.is_ok_and(|count| count > 0) {}
 }

@@ -17,7 +17,7 @@ pub(super) async fn read(
     rest: &mut Vec<u8>,
 ) -> io::Result<Option<(Vec<u8>, Instant)>> {
     let mut first = (!rest.is_empty()).then(Instant::now);
-    let mut chunk = [0; 16 * 1024];
+    let mut chunk = vec![0; 16 * 1024];
     loop {
         match length(rest) {
             Length::Known(length) if rest.len() >= length => {

@@ -1,0 +1,306 @@
+//! Driver processes, whatever they do: this program is the tests, and the drivers that they start.
+//!
+//! A driver that is started as `driver` does what the workgroup's name in each call says; see `driver`.
+
+mod driver;
+
+use std::ffi::OsString;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use countersign::contract::{Contract, Fixtures, parse};
+use countersign::corpus::client::ClientCase;
+use countersign::judge::client::ClientJudge;
+use countersign::record::{Loss, OutcomeRecord};
+use countersign::sdk::{DriverCommand, DriverError, Options, Runner, check};
+use countersign::verdict::{CaseResult, Verdict};
+use libtest_mimic::{Arguments, Trial};
+use serde_json::{Value, json};
+
+fn main() -> std::process::ExitCode {
+    let words: Vec<String> = std::env::args().collect();
+    if words.get(1).is_some_and(|word| word == "driver") {
+        driver::serve(words.get(2).map_or("", String::as_str));
+        return std::process::ExitCode::SUCCESS;
+    }
+    let tests: [(&str, fn()); 12] = [
+        ("a_call_gives_a_record_and_a_verdict", a_call_gives_a_record_and_a_verdict),
+        ("two_runs_give_equal_records", two_runs_give_equal_records),
+        ("results_come_in_the_order_of_the_cases", results_come_in_the_order_of_the_cases),
+        ("a_driver_that_is_lost_is_replaced", a_driver_that_is_lost_is_replaced),
+        ("a_driver_that_hangs_is_ended", a_driver_that_hangs_is_ended),
+        ("a_driver_that_does_not_start_or_say_hello_is_named", a_driver_that_does_not_start_or_say_hello_is_named),
+        ("what_a_driver_cannot_do_is_not_applicable", what_a_driver_cannot_do_is_not_applicable),
+        ("a_driver_sees_nothing_of_the_callers_environment", a_driver_sees_nothing_of_the_callers_environment),
+        ("a_case_with_settings_gets_a_process_of_its_own", a_case_with_settings_gets_a_process_of_its_own),
+        ("a_password_is_never_recorded_but_its_loss_is", a_password_is_never_recorded_but_its_loss_is),
+        ("several_calls_are_recorded_one_by_one", several_calls_are_recorded_one_by_one),
+        ("the_protocol_check_finds_each_fault_of_a_driver", the_protocol_check_finds_each_fault_of_a_driver),
+    ];
+    let trials = tests.into_iter().map(|(name, test)| {
+        Trial::test(name, move || {
+            test();
+            Ok(())
+        })
+    });
+    libtest_mimic::run(&Arguments::from_args(), trials.collect()).exit_code()
+}
+
+/// The driver of this program, in a manner of its own.
+fn command(manner: &str) -> DriverCommand {
+    let program = std::env::current_exe().expect("this program has a path").into_os_string();
+    DriverCommand { program, arguments: ["driver", manner].map(OsString::from).to_vec(), folder: None }
+}
+
+fn judge() -> ClientJudge {
+    let contract = Contract::load(&Fixtures::Embedded).expect("the contract is valid");
+    ClientJudge::new(Arc::new(contract)).expect("the judge is valid")
+}
+
+fn block_on<T>(work: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime").block_on(work)
+}
+
+/// A case whose call names a workgroup, which tells the driver what to do.
+fn case(id: &str, workgroup: &str, more: &Value) -> Arc<ClientCase> {
+    let mut text =
+        json!({ "id": id, "title": "t", "request": { "input": { "workgroupName": { "string": workgroup } } } });
+    for (name, value) in more["request"].as_object().into_iter().flatten() {
+        text["request"][name] = value.clone();
+    }
+    for name in ["script", "expect", "requirements"] {
+        if let Some(value) = more.get(name) {
+            text[name] = value.clone();
+        }
+    }
+    Arc::new(parse("a.json", &text.to_string()).expect("a case"))
+}
+
+fn plain(id: &str, workgroup: &str) -> Arc<ClientCase> {
+    case(id, workgroup, &json!({}))
+}
+
+/// Runs cases with so many processes.
+fn run_with(manner: &str, jobs: usize, cases: &[Arc<ClientCase>]) -> Vec<CaseResult> {
+    block_on(async {
+        let options = Options { jobs, max_attempts: None, isolated: true };
+        let runner = Runner::start(command(manner), judge(), options).await.expect("the driver says hello");
+        let (_stop, interrupt) = tokio::sync::watch::channel(false);
+        let mut results = Vec::new();
+        assert!(runner.run(cases, &interrupt, |result| results.push(result)).await, "all cases were run");
+        results
+    })
+}
+
+fn run(cases: &[Arc<ClientCase>]) -> Vec<CaseResult> {
+    run_with("honest", 2, cases)
+}
+
+fn a_call_gives_a_record_and_a_verdict() {
+    let result = &run(&[plain("a/b", "honest")])[0];
+    let record = result.record.as_ref().expect("a record");
+    assert_eq!(record.attempts, 1);
+    let request = &record.requests[0];
+    assert_eq!(request.line, "POST / HTTP/1.1");
+    assert_eq!(request.headers["host"], "127.0.0.1:<port>");
+    assert_eq!(request.body.text.as_deref(), Some(r#"{"workgroupName":"honest"}"#));
+    // The driver signs nothing and says no target, and the rules find exactly that.
+    let broken: Vec<_> = result.violations.iter().map(|violation| violation.requirement.as_str()).collect();
+    assert_eq!(broken, ["GC-CREQ-02", "GC-CSIG-01"]);
+    assert_eq!(result.verdict, Verdict::Fail);
+}
+
+fn two_runs_give_equal_records() {
+    let cases: Vec<_> = (0..6).map(|n| plain(&format!("a/case-{n}"), "honest")).collect();
+    let records = |jobs| run_with("honest", jobs, &cases).into_iter().map(|result| result.record).collect::<Vec<_>>();
+    let (one, two) = (records(1), records(3));
+    assert_eq!(serde_json::to_string(&one).expect("JSON"), serde_json::to_string(&two).expect("JSON"));
+}
+
+fn results_come_in_the_order_of_the_cases() {
+    // The first is done last: it waits, and those with more attempts begin first.
+    let slow = case("a/0", "honest", &json!({ "script": [{ "delay_ms": 400 }] }));
+    let cases = [
+        slow,
+        plain("a/1", "honest"),
+        case("a/2", "honest", &json!({ "request": { "config": { "maxAttempts": 3 } } })),
+    ];
+    let ids: Vec<_> = run_with("honest", 3, &cases).into_iter().map(|result| result.id).collect();
+    assert_eq!(ids, ["a/0", "a/1", "a/2"]);
+}
+
+fn a_driver_that_is_lost_is_replaced() {
+    for (workgroup, loss, word) in [
+        ("die", Loss::Died, "the driver ended"),
+        ("garbage", Loss::Garbled, "not its protocol"),
+        ("half-line", Loss::Died, "the driver ended"),
+        ("endless-line", Loss::Garbled, "more than"),
+        ("other-id", Loss::Garbled, "expected the outcome of a/b, found that of other"),
+        ("second-hello", Loss::Garbled, "second hello"),
+    ] {
+        let results = run_with("honest", 1, &[plain("a/b", workgroup), plain("a/c", "honest")]);
+        assert_eq!(results[0].verdict, Verdict::Indeterminate, "{workgroup}");
+        let reason = results[0].reason.as_deref().expect("a reason");
+        assert!(reason.contains(word), "{workgroup}: {reason}");
+        let record = results[0].record.as_ref().expect("a record");
+        assert_eq!(record.outcomes, [OutcomeRecord::Lost { reason: loss }], "{workgroup}");
+        let next = results[1].record.as_ref().expect("a record");
+        assert!(matches!(next.outcomes[0], OutcomeRecord::Result { .. }), "{workgroup}: the next case goes on");
+    }
+}
+
+fn a_driver_that_hangs_is_ended() {
+    let hang = case("a/b", "hang", &json!({ "request": { "deadline_ms": 500 } }));
+    let start = Instant::now();
+    let results = run_with("honest", 1, &[hang, plain("a/c", "honest")]);
+    assert!(start.elapsed() < Duration::from_secs(30), "{:?}", start.elapsed());
+    let record = results[0].record.as_ref().expect("a record");
+    assert_eq!(record.outcomes, [OutcomeRecord::Lost { reason: Loss::Deadline }]);
+    assert_eq!(record.attempts, 1, "what it had sent is kept");
+    assert_eq!(results[1].record.as_ref().expect("a record").outcomes.len(), 1);
+}
+
+fn a_driver_that_does_not_start_or_say_hello_is_named() {
+    let options = Options { jobs: 1, max_attempts: None, isolated: true };
+    let start = |command| block_on(Runner::start(command, judge(), options)).expect_err("it cannot be used");
+    let missing = DriverCommand { program: "/nonexistent/driver".into(), arguments: Vec::new(), folder: None };
+    let error = start(missing);
+    assert!(matches!(error, DriverError::Start { .. }), "{error}");
+    assert!(error.to_string().contains("/nonexistent/driver"), "{error}");
+    for (manner, words) in [
+        ("mute", "the driver ended: exit status: 3; its log ends with: no SDK here"),
+        ("old", "expected protocol 1 in the driver's hello, found 7"),
+        ("no-hello", "expected a hello as the driver's first line"),
+        ("unknown-field", "unknown field `colour`"),
+    ] {
+        let error = start(command(manner)).to_string();
+        assert!(error.contains(words), "{manner}: {error}");
+    }
+}
+
+fn what_a_driver_cannot_do_is_not_applicable() {
+    let input = |name: &str, value: Value| json!({ "request": { "input": { name: value } } });
+    let cases = [
+        case("a/mode", "honest", &json!({ "request": { "config": { "retryMode": "standard" } } })),
+        case("a/large", "honest", &input("durationSeconds", json!({ "integer": "2147483648" }))),
+        case("a/unknown", "honest", &input("bogus", json!({ "string": "x" }))),
+        case("a/number", "honest", &input("workgroupName", json!({ "integer": "1" }))),
+        plain("a/said", "unsupported"),
+        case("a/fits", "honest", &input("durationSeconds", json!({ "integer": "900" }))),
+    ];
+    let results = run(&cases);
+    let told: Vec<_> =
+        results.iter().map(|result| (result.verdict, result.reason.clone().unwrap_or_default())).collect();
+    for ((verdict, reason), words) in told.iter().zip([
+        "cannot set retryMode",
+        "cannot express this integer in durationSeconds, which is int32",
+        "cannot express this string in bogus, which is inexpressible",
+        "cannot express this integer in workgroupName, which is string",
+        "not today",
+    ]) {
+        assert_eq!(*verdict, Verdict::NotApplicable);
+        assert!(reason.contains(words), "{reason}");
+    }
+    assert_ne!(told[5].0, Verdict::NotApplicable);
+    // Without a network of its own an SDK that finds no endpoint would call AWS.
+    let unsafe_case = case(
+        "a/env",
+        "honest",
+        &json!({ "request": { "endpoint": null, "environment": { "AWS_ENDPOINT_URL": "${endpoint}" } } }),
+    );
+    block_on(async {
+        let options = Options { jobs: 1, max_attempts: None, isolated: false };
+        let runner = Runner::start(command("honest"), judge(), options).await.expect("the driver says hello");
+        let (_stop, interrupt) = tokio::sync::watch::channel(false);
+        runner
+            .run(&[unsafe_case], &interrupt, |result| {
+                assert_eq!(result.verdict, Verdict::NotApplicable);
+                assert!(result.reason.is_some_and(|reason| reason.contains("would call AWS")));
+            })
+            .await;
+    });
+}
+
+fn a_driver_sees_nothing_of_the_callers_environment() {
+    let result = &run(&[plain("a/b", "environment")])[0];
+    let Some(OutcomeRecord::Result { result, .. }) = result.record.as_ref().and_then(|record| record.outcomes.first())
+    else {
+        panic!("expected a result, found {result:?}");
+    };
+    let text = serde_json::to_value(&result["names"]).expect("JSON")["string"].as_str().expect("a text").to_owned();
+    let names: Vec<&str> = text.split(' ').collect();
+    // What the driver was started with here, CARGO_MANIFEST_DIR among it, is all gone.
+    assert!(!names.contains(&"CARGO_MANIFEST_DIR"), "{names:?}");
+    let expected = [
+        "AWS_CONFIG_FILE",
+        "AWS_EC2_METADATA_DISABLED",
+        "AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED",
+        "AWS_SHARED_CREDENTIALS_FILE",
+        "HOME",
+        "LANG",
+        "PATH",
+        "TMPDIR",
+        "TZ",
+    ];
+    let unexpected: Vec<_> =
+        names.iter().filter(|name| !expected.contains(name) && **name != "LD_LIBRARY_PATH").collect();
+    assert!(unexpected.is_empty(), "{unexpected:?}");
+    assert_eq!(serde_json::to_value(&result["home"]).expect("JSON")["string"], "<home>");
+}
+
+fn a_case_with_settings_gets_a_process_of_its_own() {
+    let settings = json!({ "request": { "endpoint": null, "profile": "[default]\nendpoint_url = ${decoy}\n",
+        "environment": { "AWS_ENDPOINT_URL": "${endpoint}" } } });
+    let results = run_with("honest", 1, &[case("a/b", "from-environment", &settings), plain("a/c", "environment")]);
+    let record = results[0].record.as_ref().expect("a record");
+    assert_eq!(record.attempts, 1);
+    assert_eq!(serde_json::to_value(record.requests[0].server).expect("JSON"), "endpoint");
+    let next = serde_json::to_string(&results[1].record).expect("JSON");
+    assert!(!next.contains("AWS_ENDPOINT_URL"), "{next}");
+}
+
+fn a_password_is_never_recorded_but_its_loss_is() {
+    let cases =
+        [plain("a/b", "honest"), plain("a/c", "truncate"), plain("a/d", "truncate-more"), plain("a/e", "say-password")];
+    let results = run(&cases);
+    let text = serde_json::to_string(&results).expect("JSON");
+    assert!(!text.contains("Example+Pass"), "{text}");
+    let password = |index: usize| {
+        let record: &countersign::record::Record = results[index].record.as_ref().expect("a record");
+        let OutcomeRecord::Result { result, .. } = &record.outcomes[0] else { panic!("expected a result") };
+        serde_json::to_value(&result["dbPassword"]).expect("JSON")
+    };
+    assert_eq!(password(0), json!({ "string": "***", "equals": "sent" }));
+    assert_eq!(password(1), json!({ "string": "***", "equals": "beginning", "characters": 12 }));
+    assert_eq!(password(2), json!({ "string": "***", "equals": "beginning", "characters": 3 }));
+}
+
+fn several_calls_are_recorded_one_by_one() {
+    let script = json!({ "request": { "calls": 3, "same_client": true },
+        "script": [{}, { "status": 500, "body": { "text": "{\"__type\":\"InternalServerException\"}" } }, {}] });
+    let result = &run(&[case("a/b", "honest", &script)])[0];
+    let record = result.record.as_ref().expect("a record");
+    let words: Vec<_> = record.outcomes.iter().map(OutcomeRecord::word).collect();
+    assert_eq!(words, ["result", "error", "result"]);
+    let calls: Vec<_> = record.requests.iter().map(|request| (request.call, request.attempt)).collect();
+    assert_eq!(calls, [(1, 1), (2, 1), (3, 1)]);
+}
+
+fn the_protocol_check_finds_each_fault_of_a_driver() {
+    let faults = |manner: &str| -> Vec<String> {
+        let findings = block_on(check::check(command(manner), judge(), true));
+        findings.into_iter().filter_map(|finding| finding.fault).collect()
+    };
+    assert_eq!(faults("honest"), Vec::<String>::new());
+    for (manner, words) in [
+        ("mute", "the driver ended"),
+        ("no-star", "expected an input \"*\""),
+        ("odd-setting", "found colour"),
+        ("always-garbage", "not its protocol"),
+        ("wrong-phase", "expected the phase service, found parse"),
+        ("never-sends", "expected one request, 0 arrived"),
+    ] {
+        let found = faults(manner);
+        assert!(found.iter().any(|fault| fault.contains(words)), "{manner}: {found:?}");
+    }
+}
