@@ -10,6 +10,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::environment;
@@ -73,6 +74,8 @@ pub(super) struct DriverProcess {
     stdin: ChildStdin,
     stdout: BufReader<ChildStdout>,
     log: Arc<Mutex<VecDeque<u8>>>,
+    /// Done when the log has ended.
+    logged: JoinHandle<()>,
     hello: Hello,
     /// Its home; removed when the process is dropped.
     home: TempDir,
@@ -108,10 +111,10 @@ impl DriverProcess {
             return Err(cannot("it has no standard streams".to_owned()));
         };
         let log = Arc::default();
-        keep_log(stderr, Arc::clone(&log));
+        let logged = keep_log(stderr, Arc::clone(&log));
         let stdout = BufReader::new(stdout);
         let hello = Hello::nobody();
-        let mut driver = Self { child, stdin, stdout, log, hello, home };
+        let mut driver = Self { child, stdin, stdout, log, logged, hello, home };
         match driver.exchange(&ToDriver::Hello { protocol: PROTOCOL }, HELLO_TIMEOUT).await? {
             FromDriver::Hello(hello) if hello.protocol == PROTOCOL => driver.hello = hello,
             FromDriver::Hello(hello) => {
@@ -188,6 +191,10 @@ impl DriverProcess {
             Ok(Err(error)) => error.to_string(),
             Err(_) => "it closed its output and goes on".to_owned(),
         };
+        // What it said last stands in the log as soon as that is read to its end.
+        if timeout(Duration::from_secs(1), &mut self.logged).await.is_err() {
+            tracing::debug!("something that the driver started still writes its log");
+        }
         self.broken(Loss::Died, format!("the driver ended: {how}"))
     }
 
@@ -229,7 +236,7 @@ fn last_lines(log: &[u8]) -> &[u8] {
 }
 
 /// Reads a driver's log to its end and keeps the last of it.
-fn keep_log(mut stderr: tokio::process::ChildStderr, log: Arc<Mutex<VecDeque<u8>>>) {
+fn keep_log(mut stderr: tokio::process::ChildStderr, log: Arc<Mutex<VecDeque<u8>>>) -> JoinHandle<()> {
     tokio::spawn(async move {
         let mut chunk = [0; 4096];
         while let Ok(count @ 1..) = stderr.read(&mut chunk).await {
@@ -238,7 +245,7 @@ fn keep_log(mut stderr: tokio::process::ChildStderr, log: Arc<Mutex<VecDeque<u8>
             let over = log.len().saturating_sub(LOG_LIMIT);
             log.drain(..over);
         }
-    });
+    })
 }
 
 impl Hello {

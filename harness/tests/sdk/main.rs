@@ -3,6 +3,7 @@
 //! A driver that is started as `driver` does what the workgroup's name in each call says; see `driver`.
 
 mod driver;
+mod program;
 
 use std::ffi::OsString;
 use std::sync::Arc;
@@ -23,7 +24,7 @@ fn main() -> std::process::ExitCode {
         driver::serve(words.get(2).map_or("", String::as_str));
         return std::process::ExitCode::SUCCESS;
     }
-    let tests: [(&str, fn()); 12] = [
+    let tests: [(&str, fn()); 17] = [
         ("a_call_gives_a_record_and_a_verdict", a_call_gives_a_record_and_a_verdict),
         ("two_runs_give_equal_records", two_runs_give_equal_records),
         ("results_come_in_the_order_of_the_cases", results_come_in_the_order_of_the_cases),
@@ -36,6 +37,17 @@ fn main() -> std::process::ExitCode {
         ("a_password_is_never_recorded_but_its_loss_is", a_password_is_never_recorded_but_its_loss_is),
         ("several_calls_are_recorded_one_by_one", several_calls_are_recorded_one_by_one),
         ("the_protocol_check_finds_each_fault_of_a_driver", the_protocol_check_finds_each_fault_of_a_driver),
+        ("a_run_is_written_as_a_stream_with_its_records", program::a_run_is_written_as_a_stream_with_its_records),
+        ("the_protocol_check_says_each_claim", program::the_protocol_check_says_each_claim),
+        (
+            "what_is_installed_is_listed_and_what_was_cut_is_not",
+            program::what_is_installed_is_listed_and_what_was_cut_is_not,
+        ),
+        (
+            "a_driver_that_is_not_there_is_named_with_what_to_do",
+            program::a_driver_that_is_not_there_is_named_with_what_to_do,
+        ),
+        ("client_cases_are_listed_and_explained", program::client_cases_are_listed_and_explained),
     ];
     let trials = tests.into_iter().map(|(name, test)| {
         Trial::test(name, move || {

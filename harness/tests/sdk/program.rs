@@ -1,0 +1,128 @@
+//! The built binary's `sdk` commands, with the driver of this program.
+
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use countersign::report::{CutShort, Event, read};
+use countersign::verdict::Verdict;
+use serde_json::Value;
+
+/// Runs the binary with an SDK cache of its own.
+fn countersign(cache: &Path, words: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_countersign"));
+    command.args(words).stdin(Stdio::null()).env("COUNTERSIGN_SDK_CACHE", cache).env("CI", "true");
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("AWS_")) {
+        command.env_remove(name);
+    }
+    // What a user may have set must not reach the driver.
+    command.env("AWS_ENDPOINT_URL", "http://127.0.0.1:1").env("AWS_PROFILE", "none").output().expect("the binary runs")
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).expect("text")
+}
+
+/// The words that run this program's driver.
+fn driver(manner: &str) -> [String; 4] {
+    let program = std::env::current_exe().expect("this program has a path").display().to_string();
+    ["--".to_owned(), program, "driver".to_owned(), manner.to_owned()]
+}
+
+fn with_driver<'a>(words: &[&'a str], driver: &'a [String]) -> Vec<&'a str> {
+    words.iter().copied().chain(driver.iter().map(String::as_str)).collect()
+}
+
+pub(crate) fn a_run_is_written_as_a_stream_with_its_records() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = folder.path().join("run.jsonl").display().to_string();
+    let driver = driver("honest");
+    let words = ["sdk", "run", "-o", &file, "requests/minimal", "results/cut-body", "--jobs", "2"];
+    let output = countersign(folder.path(), &with_driver(&words, &driver));
+    let shown = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{shown}{}", text(&output.stderr));
+    // The driver signs nothing, which every case shows: one finding, not one for each case.
+    assert!(shown.contains("fail 2 cases alike"), "{shown}");
+    assert!(shown.contains("GC-CSIG-01"), "{shown}");
+
+    let stream = std::fs::read(&file).expect("the stream");
+    assert!(!text(&stream).contains("Example+Pass"), "a password is in the stream");
+    let events = read(stream.as_slice(), CutShort::Refuse).expect("a whole stream");
+    let Event::Run(run) = &events[0] else { panic!("expected a run first") };
+    let ran = run.driver.as_ref().expect("the driver is told");
+    assert_eq!((ran.driver.as_str(), ran.sdk_version.as_str()), ("none", "0.0.1"));
+    let cases = events.iter().filter_map(|event| if let Event::Case(case) = event { Some(case) } else { None });
+    let records: Vec<_> = cases.map(|case| case.record.as_ref().map(|record| record.attempts)).collect();
+    assert_eq!(records, [Some(1), Some(1)]);
+    let rows: Vec<_> =
+        events.iter().filter_map(|event| if let Event::Requirement(row) = event { Some(row) } else { None }).collect();
+    assert!(rows.iter().all(|row| row.feature == "client"), "rows of the server side are in the run of an SDK");
+    let Some(Event::Summary(summary)) = events.last() else { panic!("expected a summary last") };
+    assert_eq!(summary.features.keys().collect::<Vec<_>>(), ["client"]);
+    assert_eq!(summary.verdicts.get(&Verdict::Fail), Some(&2));
+}
+
+pub(crate) fn the_protocol_check_says_each_claim() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let check = |manner: &str| {
+        let driver = driver(manner);
+        let output = countersign(folder.path(), &with_driver(&["sdk", "protocol"], &driver));
+        (output.status.code(), text(&output.stdout))
+    };
+    let (code, shown) = check("honest");
+    assert!(code == Some(0) && shown.contains("6 of 6 claims hold"), "{shown}");
+    let (code, shown) = check("wrong-phase");
+    assert!(code == Some(1) && shown.contains("FAILED") && shown.contains("5 of 6 claims hold"), "{shown}");
+}
+
+pub(crate) fn what_is_installed_is_listed_and_what_was_cut_is_not() {
+    let cache = tempfile::tempdir().expect("a temporary folder");
+    let whole = cache.path().join("boto3@1.2.3");
+    let marker = r#"{"version":1,"driver":"boto3","sdk_version":"1.2.3","deps":{"boto3":"1.2.3","botocore":"1.5.6"}}"#;
+    std::fs::create_dir_all(&whole).expect("a folder");
+    std::fs::write(whole.join("installed.json"), marker).expect("a file");
+    // An installation that was killed leaves everything but the marker.
+    std::fs::create_dir_all(cache.path().join("boto3@1.10.0/venv/bin")).expect("a folder");
+    let output = countersign(cache.path(), &["sdk", "list"]);
+    let shown = text(&output.stdout);
+    assert!(shown.contains("1.2.3  2 packages"), "{shown}");
+    assert!(!shown.contains("1.10.0"), "{shown}");
+    assert!(shown.contains("AWS SDK for Java"), "{shown}");
+    let json: Value =
+        serde_json::from_slice(&countersign(cache.path(), &["sdk", "list", "--format", "json"]).stdout).expect("JSON");
+    assert_eq!(json["installed"][0]["deps"]["botocore"], "1.5.6");
+    assert_eq!(json["installed"].as_array().map(Vec::len), Some(1));
+}
+
+pub(crate) fn a_driver_that_is_not_there_is_named_with_what_to_do() {
+    let cache = tempfile::tempdir().expect("a temporary folder");
+    for (words, said) in [
+        (&["sdk", "run"][..], "name a driver with --driver"),
+        (&["sdk", "run", "--driver", "boto"], "the drivers are boto3, js-v3, rust, aws-cli, redshift-connector"),
+        (&["sdk", "run", "--driver", "boto3@1.2.3"], "countersign sdk install boto3@1.2.3"),
+        (&["sdk", "run", "--driver", "boto3@../x"], "expected a version such as boto3@1.2.3"),
+        (&["sdk", "install", "boto3"], "pip index versions boto3"),
+        (&["sdk", "install", "boto3@--upgrade"], "expected a version such as boto3@1.2.3"),
+        (&["sdk", "run", "--", "/nonexistent/driver"], "cannot start the driver `/nonexistent/driver`"),
+    ] {
+        let output = countersign(cache.path(), words);
+        let shown = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{words:?}: {shown}");
+        assert!(shown.contains(said), "{words:?}: {shown}");
+    }
+    let driver = driver("honest");
+    let output = countersign(cache.path(), &with_driver(&["sdk", "run", "nothing/like-this"], &driver));
+    assert_eq!(output.status.code(), Some(4), "{}", text(&output.stderr));
+}
+
+pub(crate) fn client_cases_are_listed_and_explained() {
+    let cache = tempfile::tempdir().expect("a temporary folder");
+    let shown = |words: &[&str]| text(&countersign(cache.path(), words).stdout);
+    let listed = shown(&["list", "cases", "--side", "client"]);
+    assert!(listed.contains("errors/type-in-body") && !listed.contains("parameters/"), "{listed}");
+    assert!(!shown(&["list", "cases"]).contains("errors/type-in-body"));
+    assert!(shown(&["list", "drivers"]).contains("js-v3"));
+    let case = shown(&["explain", "errors/type-in-body"]);
+    assert!(case.contains("countersign sdk run --driver boto3 errors/type-in-body"), "{case}");
+    let row = shown(&["explain", "GC-CERR-01"]);
+    assert!(row.contains("SDKs, not endpoints") && row.contains("errors/type-in-body"), "{row}");
+}
