@@ -42,11 +42,23 @@ pub(super) struct Diff {
 
 /// How a comparison is printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Format {
+pub(super) enum Format {
     Text,
     Md,
     Html,
     Json,
+}
+
+impl Format {
+    /// A comparison of two SDK runs in this format.
+    pub(super) fn of(self, diff: &SdkDiff) -> String {
+        match self {
+            Self::Text => diff.text(),
+            Self::Md => diff.markdown(),
+            Self::Html => diff.html(),
+            Self::Json => diff.json(),
+        }
+    }
 }
 
 /// From which class on a change is a failure; none where nothing is.
@@ -85,12 +97,7 @@ pub(super) fn run(args: Diff) -> Result<ExitCode, Failure> {
     let (old, new) = (stream(&args.old)?, stream(&args.new)?);
     if is_of_sdk(&old) && is_of_sdk(&new) {
         let diff = SdkDiff::new(&old, &new).map_err(|error| Failure::usage(error.to_string()))?;
-        print(&match args.format {
-            Format::Text => diff.text(),
-            Format::Md => diff.markdown(),
-            Format::Html => diff.html(),
-            Format::Json => diff.json(),
-        })?;
+        print(&args.format.of(&diff))?;
         return Ok(args.fail_on.unwrap_or_default().exit(&diff).into());
     }
     let library = Library::load(args.fixtures.fixtures)?;

@@ -69,6 +69,19 @@ impl ReportFile {
         Ok(Self { path: path.to_owned(), place })
     }
 
+    /// Writes a report that is a text already; the file is there, whole, when this returns.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn write(self, text: &str) -> Result<(), FileError> {
+        let done = match self.place {
+            Place::File(file) => return file.write(text),
+            Place::Stdout => io::stdout().write_all(text.as_bytes()),
+            Place::Stream(mut stream) => stream.write_all(text.as_bytes()),
+        };
+        done.map_err(|error| FileError::new(&self.path, &error, "name another file"))
+    }
+
     /// The report that a sink writes to this file; the file is there once the report is finished.
     ///
     /// # Errors

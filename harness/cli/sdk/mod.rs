@@ -1,5 +1,6 @@
 //! `countersign sdk`: the other side, SDKs under test.
 
+mod check;
 mod install;
 mod list;
 mod protocol;
@@ -34,6 +35,8 @@ enum Command {
     List(list::List),
     /// Run client cases on an SDK, judge them, and record what it sent and what it gave its caller
     Run(Box<run::Run>),
+    /// Compare an SDK with a recorded run, for CI: exit code 1 where your code would notice the difference
+    Check(Box<check::Check>),
     /// Check that a driver obeys the driver protocol
     Protocol(protocol::Protocol),
 }
@@ -43,6 +46,7 @@ pub(super) fn run(args: Sdk) -> Result<ExitCode, Failure> {
         Command::Install(args) => install::run(&args),
         Command::List(args) => list::run(&args),
         Command::Run(args) => run::run(*args),
+        Command::Check(args) => check::run(*args),
         Command::Protocol(args) => protocol::run(args),
     }
 }

@@ -15,6 +15,11 @@ const RESERVE: usize = 64 << 10;
 impl SdkDiff {
     /// The diff as Markdown in GitHub's flavour; no text of a run is markup in it.
     pub fn markdown(&self) -> String {
+        self.markdown_within(MARKDOWN_LIMIT)
+    }
+
+    /// The same in at most so many bytes, but for headings and names of cases: changes that do not fit are counted.
+    pub fn markdown_within(&self, limit: usize) -> String {
         let mut text = format!("## {}\n", prose(&self.title()));
         for note in self.notes() {
             let _ = write!(text, "\n{}\n", prose(&note));
@@ -28,7 +33,7 @@ impl SdkDiff {
             let _ = write!(text, "\n{line}\n");
         });
         for class in Class::ALL {
-            self.class(&mut text, class);
+            self.class(&mut text, class, limit);
         }
         for (what, cases) in self.apart() {
             let _ = write!(text, "\n### {what}\n\n{}\n", list(cases));
@@ -36,7 +41,7 @@ impl SdkDiff {
         text
     }
 
-    fn class(&self, text: &mut String, class: Class) {
+    fn class(&self, text: &mut String, class: Class, limit: usize) {
         let groups: Vec<_> = self.groups_of(class).collect();
         if groups.is_empty() {
             return;
@@ -45,7 +50,7 @@ impl SdkDiff {
         let mut told = 0;
         for group in groups.iter().take(GROUPS_LIMIT) {
             let item = self.group(group);
-            if text.len() + item.len() > MARKDOWN_LIMIT - RESERVE {
+            if text.len() + item.len() > limit.saturating_sub(RESERVE) {
                 break;
             }
             text.push_str(&item);
