@@ -5,17 +5,19 @@ use std::io::BufReader;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use super::library::Library;
-use super::output::{Format, print};
+use super::output::print;
 use super::{Failure, FixtureArgs};
+use crate::contract::Side;
+use crate::report::sdk_diff::{Class, SdkDiff};
 use crate::report::{Comparison, CutShort, Event, Exit, read};
 
 /// The arguments of `diff`.
 #[derive(Debug, Args)]
 pub(super) struct Diff {
-    /// The run stream of the old run, which run --report-jsonl writes
+    /// The run stream of the old run, which `run --report-jsonl` or `sdk run -o` writes
     #[arg(value_name = "OLD")]
     old: PathBuf,
 
@@ -23,32 +25,109 @@ pub(super) struct Diff {
     #[arg(value_name = "NEW")]
     new: PathBuf,
 
+    /// Text for people, a table in Markdown, one JSON object; for SDKs also one HTML file
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
+
+    /// For SDKs: exit code 1 where something of this class or a worse one changed [default: caller]
+    ///
+    /// The classes, the worst first: caller (what your code is given), attempts (how often a request is sent), wire (what
+    /// it says), bytes (how the same JSON is written), agent (User-Agent), timing; or none.
+    #[arg(long, env = "COUNTERSIGN_FAIL_ON", value_name = "CLASS")]
+    fail_on: Option<FailOn>,
 
     #[command(flatten)]
     fixtures: FixtureArgs,
 }
 
+/// How a comparison is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    Text,
+    Md,
+    Html,
+    Json,
+}
+
+impl Format {
+    /// A comparison of two SDK runs in this format.
+    pub(super) fn of(self, diff: &SdkDiff) -> String {
+        match self {
+            Self::Text => diff.text(),
+            Self::Md => diff.markdown(),
+            Self::Html => diff.html(),
+            Self::Json => diff.json(),
+        }
+    }
+}
+
+/// From which class on a change is a failure; none where nothing is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct FailOn(Option<Class>);
+
+impl Default for FailOn {
+    fn default() -> Self {
+        Self(Some(Class::Caller))
+    }
+}
+
+impl std::str::FromStr for FailOn {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "none" {
+            return Ok(Self(None));
+        }
+        let class = Class::ALL.into_iter().find(|class| class.word() == text);
+        class.map(|class| Self(Some(class))).ok_or_else(|| {
+            let words: Vec<_> = Class::ALL.into_iter().map(Class::word).collect();
+            format!("expected {} or none, found \"{text}\"", words.join(", "))
+        })
+    }
+}
+
+impl FailOn {
+    /// How a comparison of two SDK runs ends.
+    pub(super) fn exit(self, diff: &SdkDiff) -> Exit {
+        if self.0.is_some_and(|class| diff.has(class)) { Exit::Failed } else { Exit::Fine }
+    }
+}
+
 pub(super) fn run(args: Diff) -> Result<ExitCode, Failure> {
+    let (old, new) = (stream(&args.old)?, stream(&args.new)?);
+    if is_of_sdk(&old) && is_of_sdk(&new) {
+        let diff = SdkDiff::new(&old, &new).map_err(|error| Failure::usage(error.to_string()))?;
+        print(&args.format.of(&diff))?;
+        return Ok(args.fail_on.unwrap_or_default().exit(&diff).into());
+    }
     let library = Library::load(args.fixtures.fixtures)?;
     let register = &library.contract.register;
-    let (old, new) = (stream(&args.old)?, stream(&args.new)?);
     let comparison = Comparison::new(&old, &new).map_err(|error| Failure::usage(error.to_string()))?;
     print(&match args.format {
         Format::Text => comparison.text(register),
         Format::Json => comparison.json(),
         Format::Md => comparison.markdown(register),
+        Format::Html => {
+            return Err(Failure::usage(
+                "--format html compares runs of SDKs; `countersign report --from OLD --from NEW --report-html F` puts runs \
+                 against servers side by side",
+            ));
+        }
     })?;
     Ok(if comparison.broken.is_empty() { ExitCode::SUCCESS } else { Exit::Failed.into() })
 }
 
+/// Whether a run is of an SDK.
+fn is_of_sdk(events: &[Event]) -> bool {
+    matches!(events.first(), Some(Event::Run(run)) if run.side == Side::Client && run.driver.is_some())
+}
+
 /// Reads a run stream that came to its end.
-fn stream(path: &Path) -> Result<Vec<Event>, Failure> {
+pub(super) fn stream(path: &Path) -> Result<Vec<Event>, Failure> {
     let name = path.display();
     let file = File::open(path).map_err(|error| {
         Failure::usage(format!(
-            "cannot read the run stream {name}: {error}; `countersign run --report-jsonl` writes one"
+            "cannot read the run stream {name}: {error}; `countersign run --report-jsonl` and `countersign sdk run -o` write one"
         ))
     })?;
     read(BufReader::new(file), CutShort::Refuse).map_err(|error| Failure::usage(format!("{name}: {error}")))

@@ -53,10 +53,12 @@ Examples:
       What a change of the server fixed and broke
   countersign diff old.jsonl new.jsonl --format md
       The same for a pull request
+  countersign diff boto3-1.43.jsonl boto3-1.44.jsonl --fail-on attempts
+      What a new version of an SDK changes
 
 Exit codes:
-  0  nothing broke
-  1  something broke
+  0  nothing broke; for SDKs, nothing of the class of --fail-on or a worse one changed
+  1  something did
   2  the two cannot be compared";
 
 pub(super) const LIST: &str = "\
@@ -189,6 +191,15 @@ Examples:
       One suite on the newest that is installed
   countersign sdk run -o mine.jsonl -- python3 my_driver.py
       A driver of yours";
+
+pub(super) const SDK_CHECK: &str = "\
+Examples:
+  countersign sdk check --python .venv --baseline boto3.jsonl --update
+      Record the boto3 of a virtual environment
+  countersign sdk check --python .venv --baseline boto3.jsonl
+      Say what another version changes; exit code 1 where callers notice
+  countersign sdk check --node-dir . --baseline js.jsonl --fail-on attempts
+      The same for JavaScript, and also where it repeats requests differently";
 
 pub(super) const SDK_PROTOCOL: &str = "\
 Examples:

@@ -69,7 +69,7 @@ enum Command {
     /// Keep known failures in a file
     #[command(after_help = examples::BASELINE)]
     Baseline(baseline::Command),
-    /// Compare two runs: what is fixed, broken, new and gone; exit code 1 where something broke
+    /// Compare two runs, of servers or of SDKs; exit code 1 where something broke or changed for callers
     #[command(after_help = examples::DIFF)]
     Diff(diff::Diff),
     /// Write the JSON Schemas anew, or check that they are current

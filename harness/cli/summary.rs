@@ -2,7 +2,7 @@
 
 use std::fs::OpenOptions;
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::contract::Register;
 use crate::report::{Event, MARKDOWN_LIMIT, MarkdownSink, Sink};
@@ -26,15 +26,23 @@ impl StepSummary {
 
     /// Adds the report in one piece behind what is there, within what GitHub shows of the file.
     pub(super) fn finish(self) -> io::Result<()> {
-        let named = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", self.path.display()));
-        let mut file = OpenOptions::new().append(true).create(true).open(&self.path).map_err(named)?;
-        let there = usize::try_from(file.metadata().map_err(named)?.len()).unwrap_or(usize::MAX);
-        let mut text = Vec::new();
-        let mut sink = MarkdownSink::new(&mut text, &self.register).limited_to(MARKDOWN_LIMIT.saturating_sub(there));
-        self.events.iter().try_for_each(|event| sink.hear(event))?;
-        sink.finish()?;
-        drop(sink);
-        text.push(b'\n');
-        file.write_all(&text).map_err(named)
+        append(&self.path, |room| {
+            let mut text = Vec::new();
+            let mut sink = MarkdownSink::new(&mut text, &self.register).limited_to(room);
+            self.events.iter().try_for_each(|event| sink.hear(event))?;
+            sink.finish()?;
+            drop(sink);
+            Ok(text)
+        })
     }
+}
+
+/// Adds Markdown in one piece behind what is there; `text` is told how many bytes GitHub still shows.
+pub(super) fn append(path: &Path, text: impl FnOnce(usize) -> io::Result<Vec<u8>>) -> io::Result<()> {
+    let named = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
+    let mut file = OpenOptions::new().append(true).create(true).open(path).map_err(named)?;
+    let there = usize::try_from(file.metadata().map_err(named)?.len()).unwrap_or(usize::MAX);
+    let mut text = text(MARKDOWN_LIMIT.saturating_sub(there))?;
+    text.push(b'\n');
+    file.write_all(&text).map_err(named)
 }

@@ -93,7 +93,7 @@ fn policy() -> String {
 
 /// Writes a value: texts with every control and invisible character shown, and escaped for HTML, in
 /// text and in double-quoted attributes.
-fn visible(out: &mut Output<'_>, state: &mut State<'_, '_>, value: &Value) -> Result<(), Error> {
+pub(super) fn visible(out: &mut Output<'_>, state: &mut State<'_, '_>, value: &Value) -> Result<(), Error> {
     match value.as_str() {
         Some(text) if !value.is_safe() => {
             for character in escape(text).chars() {

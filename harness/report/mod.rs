@@ -1,7 +1,7 @@
 //! Reporting: what a run found, as a stream of events, and every report made from that stream;
 //! baselines, and the exit code of a run.
 //!
-//! Uses contract, corpus, verdict, and the escaping of [`crate::wire`]. Start with [`Event`]; a
+//! Uses contract, corpus, record, verdict, and the escaping of [`crate::wire`]. Start with [`Event`]; a
 //! report format is one file that hears events through [`Sink`]. A report that goes to a file is
 //! wrapped in a [`FiledReport`], so that nobody ever finds half of one.
 
@@ -23,6 +23,7 @@ mod json;
 mod junit;
 mod markdown;
 mod merge;
+pub mod sdk_diff;
 mod stream;
 mod tally;
 #[cfg(test)]
@@ -47,6 +48,7 @@ pub use json::{JsonSink, RunReport};
 pub use junit::JunitSink;
 pub use markdown::{MARKDOWN_LIMIT, MarkdownSink};
 pub use merge::{MergeError, merge, merge_shards};
+use sdk_diff::SdkDiff;
 pub use stream::{CutShort, LINE_LIMIT, StreamError, StreamSink, read};
 pub use tally::Tally;
 pub use text::{Detail, TextOptions, TextSink};
@@ -84,6 +86,7 @@ pub fn formats() -> Schemas {
     [
         format_schema::<Event>("run-stream.schema.json", "One line of a run stream"),
         format_schema::<RunReport>("run-report.schema.json", "A run as one object"),
+        format_schema::<SdkDiff>("sdk-diff.schema.json", "What changed between two runs of an SDK"),
         format_schema::<Comparison>("diff.schema.json", "What differs between two runs"),
         format_schema::<BaselineFile>("baseline.schema.json", "A baseline: known failures"),
     ]

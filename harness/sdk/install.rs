@@ -234,8 +234,12 @@ fn where_versions_are(driver: &Driver) -> String {
 }
 
 fn python_of(folder: &Path) -> PathBuf {
-    let name = if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" };
-    folder.join("venv").join(name)
+    python_in(&folder.join("venv"))
+}
+
+/// The interpreter of a virtual environment.
+pub fn python_in(venv: &Path) -> PathBuf {
+    venv.join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" })
 }
 
 fn program_of(folder: &Path) -> PathBuf {

@@ -1,5 +1,6 @@
 //! `countersign sdk`: the other side, SDKs under test.
 
+mod check;
 mod install;
 mod list;
 mod protocol;
@@ -37,6 +38,9 @@ enum Command {
     /// Run client cases on an SDK, judge them, and record what it sent and what it gave its caller
     #[command(after_help = examples::SDK_RUN)]
     Run(Box<run::Run>),
+    /// Compare an SDK with a recorded run, for CI: exit code 1 where your code would notice the difference
+    #[command(after_help = examples::SDK_CHECK)]
+    Check(Box<check::Check>),
     /// Check that a driver obeys the driver protocol
     #[command(after_help = examples::SDK_PROTOCOL)]
     Protocol(protocol::Protocol),
@@ -47,6 +51,7 @@ pub(super) fn run(args: Sdk) -> Result<ExitCode, Failure> {
         Command::Install(args) => install::run(&args),
         Command::List(args) => list::run(&args),
         Command::Run(args) => run::run(*args),
+        Command::Check(args) => check::run(*args),
         Command::Protocol(args) => protocol::run(args),
     }
 }

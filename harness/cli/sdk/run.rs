@@ -23,7 +23,7 @@ use crate::report::{Ending, Event, Exit, RunEvent, Tally, TargetEvent, VERSION};
 use crate::sdk::{DriverCommand, Options, Runner};
 
 /// How many cases run at a time where nobody says: most of their time is waiting.
-const JOBS: u16 = 8;
+pub(super) const JOBS: u16 = 8;
 
 /// The arguments of `sdk run`.
 #[derive(Debug, Args)]
@@ -78,42 +78,44 @@ pub(super) fn run(mut args: Run) -> Result<ExitCode, Failure> {
     }
     let mut reports = Reports::open(&args.reports, &library.contract, &again(&args))?;
     let options = Options { jobs: args.jobs.into(), max_attempts: args.max_attempts, isolated };
-    crate::cli::block_on(execute(command, &library, &cases, options, &mut reports))?
+    let hear = |event: &Event| reports.hear(event);
+    let ended = crate::cli::block_on(execute(command, &library, &cases, options, hear))??;
+    reports.finish()?;
+    Ok(ended)
 }
 
-/// Runs the cases and reports every event; gives the exit code.
-async fn execute(
+/// Runs the cases and tells every event; gives the exit code.
+pub(super) async fn execute(
     command: DriverCommand,
     library: &Library,
     cases: &[Arc<ClientCase>],
     options: Options,
-    reports: &mut Reports,
+    mut hear: impl FnMut(&Event),
 ) -> Result<ExitCode, Failure> {
     let judge = ClientJudge::new(Arc::clone(&library.contract)).map_err(|error| Failure::harness(error.to_string()))?;
     let interrupt = interrupt::watch();
     let start = Instant::now();
     let started_at = Timestamp::now();
     let runner = Runner::start(command, judge, options).await.map_err(|error| Failure::usage(error.to_string()))?;
-    reports.hear(&Event::Run(event(runner.driver(), cases.len(), started_at)));
+    hear(&Event::Run(event(runner.driver(), cases.len(), started_at)));
     let mut tally = Tally::of_sdk();
     let progress = Progress::new(cases.len());
     let complete = runner
         .run(cases, &interrupt, |result| {
             tally.add(&result);
             progress.advance(&result.id);
-            reports.hear(&Event::Case(result));
+            hear(&Event::Case(result));
         })
         .await;
     progress.clear();
     let register = &library.contract.register;
     for requirement in tally.requirements(register) {
-        reports.hear(&Event::Requirement(requirement));
+        hear(&Event::Requirement(requirement));
     }
     let summary = tally.summary(register, start.elapsed().as_secs_f64() * 1000.0, complete);
     let ending = Ending { silence: tally.is_undecided_by_silence(register), ..Ending::default() };
     let exit = Exit::of_run(&summary.verdicts, ending);
-    reports.hear(&Event::Summary(summary));
-    reports.finish()?;
+    hear(&Event::Summary(summary));
     Ok(if *interrupt.borrow() { ExitCode::from(INTERRUPTED) } else { exit.into() })
 }
 

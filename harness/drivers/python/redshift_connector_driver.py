@@ -16,6 +16,7 @@ import boto3_driver
 from boto3_driver import Unsupported
 
 CONFIG = {"maxAttempts": "AWS_MAX_ATTEMPTS", "retryMode": "AWS_RETRY_MODE"}
+STARTED_WITH = dict(os.environ)
 HOST = "{}.123456789012.{}.redshift-serverless.amazonaws.com"
 
 boto3_driver.PHASES.append(("client", (redshift_connector.Error,)))
@@ -41,11 +42,13 @@ def connect(call, arguments, kept):
     else:
         target = {"host": named["customDomainName"], "is_serverless": True}
 
-    # It has no settings for retries: boto3 reads them from the environment.
+    # It has no settings for retries: boto3 reads them from the environment, where the harness may have set them too.
+    settings = boto3_driver.settings_of(call, CONFIG)
     for name, variable in CONFIG.items():
         os.environ.pop(variable, None)
-        if name in boto3_driver.settings_of(call, CONFIG):
-            os.environ[variable] = str(call["config"][name])
+        value = settings.get(name, STARTED_WITH.get(variable))
+        if value:
+            os.environ[variable] = str(value)
     # Its cache of answers is one for the process; each reused name gets its own, and other calls none.
     name = call.get("reuse")
     IamHelper.credentials_cache = kept.setdefault(name, {})

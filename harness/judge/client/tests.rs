@@ -174,7 +174,8 @@ fn attempts_are_counted(#[case] count: usize, #[case] wrong: bool) {
 fn what_a_driver_cannot_show_is_not_decided() {
     let expect = json!([
         { "requirement": "GC-SDK-02", "members": { "expiration": { "timestamp": "1" } } },
-        { "requirement": "GC-SDK-03", "error": { "typed": true } } ]);
+        { "requirement": "GC-SDK-03", "error": { "typed": true, "http_status": 500, "request_id": "other",
+            "members": { "resourceName": { "string": "other" } } } } ]);
     let blind = DriverRecord { outputs: Some(vec!["dbUser".to_owned()]), typed: false, ..driver() };
     for outcome in [result(), error()] {
         let of = |id: &str| {

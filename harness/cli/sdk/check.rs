@@ -1,0 +1,229 @@
+//! `countersign sdk check`: an SDK against a recorded run of it, for CI.
+
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{ArgGroup, Args};
+use tempfile::TempDir;
+
+use super::run::{JOBS, execute};
+use crate::cli::diff::{FailOn, Format, stream};
+use crate::cli::library::Library;
+use crate::cli::output::print;
+use crate::cli::{Failure, FixtureArgs, summary};
+use crate::corpus::{Pattern, SelectError, Selection};
+use crate::record::DriverRecord;
+use crate::report::sdk_diff::SdkDiff;
+use crate::report::{Event, Exit, ReportFile, StreamSink, replay};
+use crate::sdk::install::{Cache, Wanted, python_in};
+use crate::sdk::{DriverCommand, Options, drivers};
+
+/// The arguments of `sdk check`.
+#[derive(Debug, Args)]
+#[command(group = ArgGroup::new("sdk").required(true).args(["python", "node_dir", "driver"]))]
+pub(super) struct Check {
+    /// Run only the cases that a pattern selects, as in `sdk run`; the same as when the baseline was recorded
+    #[arg(value_name = "PATTERN")]
+    patterns: Vec<String>,
+
+    /// Check the boto3 of this interpreter or virtual environment
+    #[arg(long, env = "COUNTERSIGN_PYTHON", value_name = "PATH")]
+    python: Option<PathBuf>,
+
+    /// Check the AWS SDK for JavaScript v3 in the node_modules of this folder
+    #[arg(long, env = "COUNTERSIGN_NODE_DIR", value_name = "PATH")]
+    node_dir: Option<PathBuf>,
+
+    /// Check this SDK of the cache folder; a version that is not there yet is installed
+    #[arg(long, env = "COUNTERSIGN_DRIVER", value_name = "NAME[@VERSION]")]
+    driver: Option<Wanted>,
+
+    /// The recorded run to compare with
+    #[arg(long, env = "COUNTERSIGN_SDK_BASELINE", value_name = "FILE")]
+    baseline: PathBuf,
+
+    /// Record this run as the baseline; it is still compared with the one before, but nothing fails
+    #[arg(long)]
+    update: bool,
+
+    /// Exit code 1 where something of this class or a worse one changed: caller, attempts, wire, bytes, agent, timing, or none
+    #[arg(long, env = "COUNTERSIGN_FAIL_ON", value_name = "CLASS", default_value = "caller")]
+    fail_on: FailOn,
+
+    /// What goes to standard output
+    #[arg(long, value_enum, default_value = "md")]
+    format: Format,
+
+    /// Write the comparison as Markdown too; the job summary of GitHub Actions gets it in any case
+    #[arg(long, env = "COUNTERSIGN_REPORT_MD", value_name = "FILE")]
+    report_md: Option<PathBuf>,
+
+    /// Run so many cases at a time, each with a process of the driver
+    #[arg(long, env = "COUNTERSIGN_JOBS", value_name = "N", default_value_t = JOBS, value_parser = clap::value_parser!(u16).range(1..=64))]
+    jobs: u16,
+
+    #[command(flatten)]
+    fixtures: FixtureArgs,
+}
+
+/// Where the SDK is.
+enum Sdk {
+    /// In the cache folder.
+    Installed(DriverCommand),
+    /// In the user's project: which driver, and what it is given.
+    Project(&'static drivers::Driver, PathBuf),
+}
+
+pub(super) fn run(args: Check) -> Result<ExitCode, Failure> {
+    let recorded = args.baseline.exists().then(|| stream(&args.baseline)).transpose()?;
+    if recorded.is_none() && !args.update {
+        return Err(Failure::usage(format!(
+            "there is no baseline {}; record one from the SDK that you have now with --update, and keep it with your sources",
+            args.baseline.display()
+        )));
+    }
+    let sdk = args.sdk()?;
+    let (library, clients) = Library::load_with_clients(args.fixtures.fixtures.clone())?;
+    let patterns = args.patterns.iter().map(|text| Pattern::new(text).map_err(Failure::usage));
+    let selection = Selection { patterns: patterns.collect::<Result<_, _>>()?, ..Selection::default() };
+    let cases = clients.select(&library.contract, &selection).map_err(|error| match error {
+        SelectError::Nothing(_) => Failure::nothing_selected(error.to_string()),
+        _ => Failure::usage(error.to_string()),
+    })?;
+    // What has to be downloaded is there: from here on in a network of its own, where it can be.
+    let isolated = super::isolate();
+    let file = |path: &Path| ReportFile::open(path).map_err(|error| Failure::usage(error.to_string()));
+    let written = args.update.then(|| file(&args.baseline)).transpose()?;
+    let markdown = args.report_md.as_deref().map(file).transpose()?;
+
+    let folder =
+        TempDir::new().map_err(|error| Failure::harness(format!("no temporary folder can be made: {error}")))?;
+    let command = sdk.command(folder.path())?;
+    let options = Options { jobs: args.jobs.into(), max_attempts: None, isolated };
+    let mut events = Vec::new();
+    let hear = |event: &Event| events.push(event.clone());
+    let ended = crate::cli::block_on(execute(command, &library, &cases, options, hear))??;
+    if !matches!(events.last(), Some(Event::Summary(summary)) if summary.complete) {
+        eprintln!("the run was cut short: nothing is compared and nothing is written");
+        return Ok(ended);
+    }
+    // The order in which cases end is up to chance; that of a file that is kept is not.
+    events.sort_by(|one, other| place(one).cmp(&place(other)));
+
+    let exit = match &recorded {
+        Some(recorded) => args.compare(recorded, &events, markdown)?,
+        None => Exit::Fine,
+    };
+    let Some(written) = written else { return Ok(exit.into()) };
+    let mut report = written.report(StreamSink::new).map_err(|error| Failure::usage(error.to_string()))?;
+    replay(&events, &mut report).map_err(|error| Failure::usage(error.to_string()))?;
+    eprintln!("recorded {} cases in {}", cases.len(), args.baseline.display());
+    Ok(ExitCode::SUCCESS)
+}
+
+impl Check {
+    fn sdk(&self) -> Result<Sdk, Failure> {
+        if let Some(path) = &self.python {
+            let path = absolute(path)?;
+            let python = if path.is_dir() { python_in(&path) } else { path };
+            return found(&python, "boto3", "--python", "an interpreter, or a virtual environment");
+        }
+        if let Some(path) = &self.node_dir {
+            let path = absolute(path)?;
+            let folder = if path.ends_with("node_modules") { path.parent().unwrap_or(&path).to_owned() } else { path };
+            if !folder.join("node_modules").is_dir() {
+                return Err(Failure::usage(format!(
+                    "--node-dir: expected a folder with node_modules, found none in {}; run `npm ci` there first",
+                    folder.display()
+                )));
+            }
+            return found(&folder, "js-v3", "--node-dir", "a folder with node_modules");
+        }
+        let Some(wanted) = &self.driver else {
+            return Err(Failure::usage("name the SDK with --python, --node-dir or --driver"));
+        };
+        let cache = Cache::of_user().map_err(Failure::usage)?;
+        let installed = match (cache.find(wanted), &wanted.version) {
+            (Ok(installed), _) => installed,
+            (Err(_), Some(_)) => cache.install(wanted, |what| eprintln!("{what}")).map_err(Failure::usage)?,
+            (Err(error), None) => return Err(Failure::usage(error)),
+        };
+        installed.command().map(Sdk::Installed).map_err(Failure::harness)
+    }
+
+    /// Compares with the recorded run and tells everyone who wants to know.
+    fn compare(&self, recorded: &[Event], events: &[Event], markdown: Option<ReportFile>) -> Result<Exit, Failure> {
+        let (old, new) = (driver(recorded), driver(events));
+        if let (Some(old), Some(new)) = (old, new)
+            && old.driver != new.driver
+        {
+            return Err(Failure::usage(format!(
+                "the baseline {} is of the driver {}, and this is {}; name another file with --baseline",
+                self.baseline.display(),
+                old.driver,
+                new.driver
+            )));
+        }
+        let diff = SdkDiff::new(recorded, events).map_err(|error| {
+            Failure::usage(format!("{}: {error}; --update records it anew", self.baseline.display()))
+        })?;
+        if self.report_md.as_deref() != Some(Path::new("-")) {
+            print(&self.format.of(&diff))?;
+        }
+        if let Some(file) = markdown {
+            file.write(&format!("{}\n", diff.markdown())).map_err(|error| Failure::usage(error.to_string()))?;
+        }
+        if let Some(path) = std::env::var_os("GITHUB_STEP_SUMMARY").filter(|path| !path.is_empty()) {
+            let text = |room| Ok(diff.markdown_within(room).into_bytes());
+            let added: io::Result<()> = summary::append(Path::new(&path), text);
+            added.map_err(|error| Failure::usage(format!("GITHUB_STEP_SUMMARY: {error}")))?;
+        }
+        if diff.not_compared.is_empty() { Ok(self.fail_on.exit(&diff)) } else { Ok(Exit::Harness) }
+    }
+}
+
+impl Sdk {
+    /// The command that starts the driver; its sources are put into a folder where the SDK is a project's.
+    fn command(self, folder: &Path) -> Result<DriverCommand, Failure> {
+        match self {
+            Self::Installed(command) => Ok(command),
+            Self::Project(driver, path) => {
+                let written = driver.write_sources(folder);
+                written.map_err(|error| Failure::harness(format!("cannot write the driver: {error}")))?;
+                Ok(driver.command(folder, &path))
+            }
+        }
+    }
+}
+
+/// The SDK of a project, where there is something at its path.
+fn found(path: &Path, driver: &str, flag: &str, expected: &str) -> Result<Sdk, Failure> {
+    if File::open(path).is_err() && !path.is_dir() {
+        return Err(Failure::usage(format!("{flag}: expected {expected}, found nothing to run at {}", path.display())));
+    }
+    Ok(Sdk::Project(drivers::named(driver).map_err(Failure::harness)?, path.to_owned()))
+}
+
+/// The path from the root on, links kept: a virtual environment is known by the path that it is called by.
+fn absolute(path: &Path) -> Result<PathBuf, Failure> {
+    std::path::absolute(path).map_err(|error| Failure::usage(format!("{} is no path: {error}", path.display())))
+}
+
+fn driver(events: &[Event]) -> Option<&DriverRecord> {
+    match events.first() {
+        Some(Event::Run(run)) => run.driver.as_deref(),
+        _ => None,
+    }
+}
+
+/// Where an event stands in a file that is kept: cases by their ids.
+fn place(event: &Event) -> (u8, &str) {
+    match event {
+        Event::Run(_) => (0, ""),
+        Event::Case(case) => (1, &case.id),
+        Event::Requirement(requirement) => (2, &requirement.id),
+        Event::Summary(_) => (3, ""),
+    }
+}

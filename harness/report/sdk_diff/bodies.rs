@@ -1,0 +1,148 @@
+//! Bodies: as JSON, member by member; where that is the same, as bytes.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::Class;
+use super::finding::Finding;
+use super::show::{self, ABSENT};
+use crate::record::BodyRecord;
+
+pub(super) fn compare(old: &BodyRecord, new: &BodyRecord) -> Vec<Finding> {
+    match (&old.json, &new.json) {
+        _ if old == new => Vec::new(),
+        (Some(Value::Object(was)), Some(Value::Object(is))) if was != is => {
+            let names: BTreeSet<&String> = was.keys().chain(is.keys()).collect();
+            names.into_iter().filter_map(|name| member(name, was.get(name), is.get(name))).collect()
+        }
+        (Some(was), Some(is)) if was == is => {
+            let how = written(raw(old), raw(new));
+            let meaning = "The service reads the same; only what compares or hashes raw bodies, such as a recording, sees a difference.";
+            let finding = Finding::new(Class::Bytes, "body bytes", show::cut(raw(old)), show::cut(raw(new)), meaning);
+            vec![finding.grouped(format!("body bytes: {how}"))]
+        }
+        _ => {
+            let meaning = "The service is sent another body.";
+            vec![Finding::new(Class::Wire, "body", text(old), text(new), meaning)]
+        }
+    }
+}
+
+fn raw(body: &BodyRecord) -> &str {
+    body.text.as_deref().or(body.base64.as_deref()).unwrap_or_default()
+}
+
+fn text(body: &BodyRecord) -> String {
+    match (&body.text, &body.base64) {
+        (Some(text), _) => show::text(text),
+        (None, Some(base64)) => format!("bytes {}", show::cut(base64)),
+        (None, None) => "nothing".to_owned(),
+    }
+}
+
+fn member(name: &str, old: Option<&Value>, new: Option<&Value>) -> Option<Finding> {
+    if old == new {
+        return None;
+    }
+    let what = format!("body member {}", show::cut(name));
+    let shown = |value: Option<&Value>| value.map_or_else(|| ABSENT.to_owned(), |value| show::cut(&value.to_string()));
+    let (group, meaning) = match (old, new) {
+        (Some(_), None) => (
+            format!("{what} no longer sent"),
+            format!("What the caller gives as {name} no longer reaches the service."),
+        ),
+        (None, Some(Value::Null)) => (
+            format!("{what} sent as null"),
+            format!("The service is sent null for {name}, which nobody gave; strict servers refuse it."),
+        ),
+        (None, Some(_)) => (format!("{what} sent"), format!("The service is sent {name}, which it was not.")),
+        (Some(was), Some(is)) if kind(was) != kind(is) => (
+            format!("{what} type {} -> {}", kind(was), kind(is)),
+            format!("The service is sent {name} as another type, which it may refuse."),
+        ),
+        (was, is) => {
+            let group = format!("{what} {} -> {}", shown(was), shown(is));
+            (group, format!("The service is sent another {name} for the same input."))
+        }
+    };
+    Some(Finding::new(Class::Wire, what, shown(old), shown(new), meaning).grouped(group))
+}
+
+const fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "boolean",
+        Value::Number(_) => "number",
+        Value::String(_) => "text",
+        Value::Array(_) => "list",
+        Value::Object(_) => "object",
+    }
+}
+
+/// In what two ways to write the same JSON differ.
+fn written(old: &str, new: &str) -> &'static str {
+    let [(old_tight, old_order), (new_tight, new_order)] = [old, new].map(|text| (tight(text), order(text)));
+    match (old_tight == new_tight, old_order == new_order) {
+        (true, _) => "blanks",
+        (false, false) => "order of members",
+        (false, true) => "letters and numbers written otherwise",
+    }
+}
+
+/// JSON without the blanks outside of its texts.
+fn tight(json: &str) -> String {
+    let (mut inside, mut escaped) = (false, false);
+    let kept = |character: &char| {
+        let keep = inside || !character.is_ascii_whitespace();
+        match character {
+            _ if escaped => escaped = false,
+            '\\' if inside => escaped = true,
+            '"' => inside = !inside,
+            _ => {}
+        }
+        keep
+    };
+    json.chars().filter(kept).collect()
+}
+
+/// The names of the members of an object, in the order in which they stand.
+fn order(json: &str) -> Vec<String> {
+    struct Names(Vec<String>);
+    impl<'de> serde::Deserialize<'de> for Names {
+        fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            deserializer.deserialize_map(Visitor)
+        }
+    }
+    struct Visitor;
+    impl<'de> serde::de::Visitor<'de> for Visitor {
+        type Value = Names;
+        fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("an object")
+        }
+        fn visit_map<A: serde::de::MapAccess<'de>>(self, mut members: A) -> Result<Names, A::Error> {
+            let mut names = Vec::new();
+            while let Some((name, _)) = members.next_entry::<String, serde::de::IgnoredAny>()? {
+                names.push(name);
+            }
+            Ok(Names(names))
+        }
+    }
+    serde_json::from_str::<Names>(json).map(|names| names.0).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case::blanks(r#"{"a": 1, "b": "x y"}"#, r#"{"a":1,"b":"x y"}"#, "blanks")]
+    #[case::order(r#"{"a":1,"b":2}"#, r#"{"b":2,"a":1}"#, "order of members")]
+    #[case::escapes(r#"{"a":"é"}"#, r#"{"a":"\u00e9"}"#, "letters and numbers written otherwise")]
+    #[case::blanks_in_a_text_count(r#"{"a":" \" "}"#, r#"{"a":"\u0020\" "}"#, "letters and numbers written otherwise")]
+    fn how_the_same_json_is_written_otherwise_is_told(#[case] old: &str, #[case] new: &str, #[case] expected: &str) {
+        assert_eq!(written(old, new), expected);
+    }
+}

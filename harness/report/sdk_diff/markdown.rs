@@ -1,0 +1,89 @@
+//! The diff as Markdown, for a pull request or a job summary.
+
+use std::fmt::Write as _;
+
+use super::text::{details, extent, named};
+use super::{Class, EVERY_CASE, Group, SdkDiff, words};
+use crate::report::markdown::{MARKDOWN_LIMIT, code, prose};
+
+/// How many groups of a class are told in full before the rest is counted.
+const GROUPS_LIMIT: usize = 25;
+
+/// What is kept free for headings, counts and what others write into the same summary, in bytes.
+const RESERVE: usize = 64 << 10;
+
+impl SdkDiff {
+    /// The diff as Markdown in GitHub's flavour; no text of a run is markup in it.
+    pub fn markdown(&self) -> String {
+        self.markdown_within(MARKDOWN_LIMIT)
+    }
+
+    /// The same in at most so many bytes, but for headings and names of cases: changes that do not fit are counted.
+    pub fn markdown_within(&self, limit: usize) -> String {
+        let mut text = format!("## {}\n", prose(&self.title()));
+        for note in self.notes() {
+            let _ = write!(text, "\n{}\n", prose(&note));
+        }
+        for alarm in &self.alarms {
+            let _ = write!(text, "\n> [!CAUTION]\n> {}\n", prose(alarm));
+        }
+        let mut lines = self.verdict().lines().map(prose).collect::<Vec<_>>().into_iter();
+        let _ = write!(text, "\n**{}**\n", lines.next().unwrap_or_default());
+        lines.for_each(|line| {
+            let _ = write!(text, "\n{line}\n");
+        });
+        for class in Class::ALL {
+            self.class(&mut text, class, limit);
+        }
+        for (what, cases) in self.apart() {
+            let _ = write!(text, "\n### {what}\n\n{}\n", list(cases));
+        }
+        text
+    }
+
+    fn class(&self, text: &mut String, class: Class, limit: usize) {
+        let groups: Vec<_> = self.groups_of(class).collect();
+        if groups.is_empty() {
+            return;
+        }
+        let _ = write!(text, "\n### {} ({class})\n\n", class.heading());
+        let mut told = 0;
+        for group in groups.iter().take(GROUPS_LIMIT) {
+            let item = self.group(group);
+            if text.len() + item.len() > limit.saturating_sub(RESERVE) {
+                break;
+            }
+            text.push_str(&item);
+            told += 1;
+        }
+        if told < groups.len() {
+            let _ = writeln!(text, "- and {}; the JSON has them all", words::count(groups.len() - told, "more change"));
+        }
+    }
+
+    fn group(&self, group: &Group) -> String {
+        let mut item = format!("- **{}**: {}\n", extent(group), code(&group.what));
+        if let Some(change) = self.example(group) {
+            for line in details(group, change) {
+                let (label, value) = line.split_once(": ").unwrap_or(("", &line));
+                let _ = writeln!(item, "  - {}: {}", prose(label), code(value));
+            }
+            let _ = writeln!(item, "  - {}", prose(&change.meaning));
+        }
+        if group.cases != [EVERY_CASE] {
+            let _ = writeln!(item, "  - {}", named(group, code));
+        }
+        item
+    }
+}
+
+/// Cases as code, cut where they are many.
+fn list(cases: &[String]) -> String {
+    const LIMIT: usize = 100;
+    let (shown, hidden) = cases.split_at(cases.len().min(LIMIT));
+    let mut names: Vec<_> = shown.iter().map(|case| code(case)).collect();
+    if !hidden.is_empty() {
+        names.push(format!("and {}", words::count(hidden.len(), "more case")));
+    }
+    names.join(", ")
+}

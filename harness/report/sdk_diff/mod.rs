@@ -1,0 +1,246 @@
+//! What changed between two runs of an SDK: in what its caller is given, and in what it sends.
+//!
+//! Pure: two run streams in, an [`SdkDiff`] out. `compare` walks over the cases, `outcomes` compares what
+//! a caller was given, `requests` what went over the wire, `waits` the times between attempts; `text`,
+//! `markdown` and `html` show it. What says nothing about the SDK itself never shows: versions, ids,
+//! dates, ports, orders that are random. Waits are random too, so they are compared over the whole run,
+//! and only a difference that chance does not make is told.
+
+mod alarms;
+mod bodies;
+mod compare;
+mod finding;
+#[cfg(feature = "cli")]
+mod html;
+mod markdown;
+mod outcomes;
+mod requests;
+mod show;
+#[cfg(test)]
+mod tests;
+mod text;
+mod user_agent;
+mod waits;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Event, words};
+use finding::Finding;
+
+/// The case of a change that concerns the run as a whole.
+pub const EVERY_CASE: &str = "*";
+
+/// What kind of change it is, the worst first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Class {
+    /// A caller is given something else: outcome, class, code, message, value or type.
+    Caller,
+    /// Another number of requests is sent.
+    Attempts,
+    /// Requests say something else: line, body as JSON, signature, what is signed.
+    Wire,
+    /// The same JSON is written in other bytes.
+    Bytes,
+    /// The SDK tells something else about itself: User-Agent, and fields that nothing hangs on.
+    Agent,
+    /// The SDK waits for other times before it tries again.
+    Timing,
+}
+
+impl Class {
+    /// Every class, the worst first.
+    pub const ALL: [Self; 6] = [Self::Caller, Self::Attempts, Self::Wire, Self::Bytes, Self::Agent, Self::Timing];
+
+    /// The word for it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Caller => "caller",
+            Self::Attempts => "attempts",
+            Self::Wire => "wire",
+            Self::Bytes => "bytes",
+            Self::Agent => "agent",
+            Self::Timing => "timing",
+        }
+    }
+
+    /// What a change of this class is, for a heading.
+    pub const fn heading(self) -> &'static str {
+        match self {
+            Self::Caller => "What your code is given",
+            Self::Attempts => "How often a request is sent",
+            Self::Wire => "What the requests say",
+            Self::Bytes => "How the same JSON is written",
+            Self::Agent => "What the SDK tells about itself",
+            Self::Timing => "How long it waits before it tries again",
+        }
+    }
+
+    /// Whether a case with such a change counts as changed: the others need nobody's attention.
+    pub const fn counts(self) -> bool {
+        matches!(self, Self::Caller | Self::Attempts | Self::Wire)
+    }
+}
+
+impl fmt::Display for Class {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.word())
+    }
+}
+
+/// What changed between two runs of an SDK.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct SdkDiff {
+    /// Every change, the worst class first.
+    pub changes: Vec<Change>,
+    /// Changes that are the same in several cases, together: the worst class first, in it those with
+    /// the most cases.
+    pub groups: Vec<Group>,
+    /// How many changes there are of each class.
+    pub counts: BTreeMap<Class, usize>,
+    /// How many cases were compared.
+    pub cases: usize,
+    /// How many of them have a change of class `caller`, `attempts` or `wire`.
+    pub cases_changed: usize,
+    /// What concerns every request, in a sentence each: another protocol, another target prefix. Each
+    /// stands in `changes` once, with `*` as its case.
+    pub alarms: Vec<String>,
+    /// Cases that only the new run has a record of.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub new: Vec<String>,
+    /// Cases that only the old run has a record of.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gone: Vec<String>,
+    /// Cases that say nothing because the harness or a driver went wrong, with `: ` and why.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub not_compared: Vec<String>,
+    /// What was compared.
+    #[serde(skip)]
+    #[schemars(skip)]
+    pub(super) sides: Sides,
+}
+
+/// One change in one case.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Change {
+    /// What kind of change it is.
+    pub class: Class,
+    /// The case's id; `*` where it concerns the run as a whole.
+    pub case: String,
+    /// What changed: `attempts`, `error class`, `body member durationSeconds`.
+    pub what: String,
+    /// What it was.
+    pub old: String,
+    /// What it is.
+    pub new: String,
+    /// What that means for a caller, in a sentence.
+    pub meaning: String,
+    /// What the group of the same changes is called.
+    #[serde(skip)]
+    #[schemars(skip)]
+    pub(super) group: String,
+}
+
+/// The same change in several cases.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Group {
+    /// What kind of change it is.
+    pub class: Class,
+    /// What changed, from what to what: `attempts 5 -> 3`.
+    pub what: String,
+    /// The cases.
+    pub cases: Vec<String>,
+}
+
+/// The two runs, as a heading tells of them.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Sides {
+    old: Identity,
+    new: Identity,
+}
+
+/// Which SDK was run.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Identity {
+    sdk: String,
+    version: String,
+    runtime: String,
+    deps: BTreeMap<String, String>,
+    complete: bool,
+}
+
+/// Why two runs cannot be compared.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SdkDiffError {
+    /// A stream that is not of an SDK.
+    #[error("the {0} run is not of an SDK: expected a stream that `countersign sdk run -o` wrote")]
+    NotAnSdk(&'static str),
+    /// No case is in both runs.
+    #[error("the runs have no case in common; expected two runs of the same suites")]
+    NothingInCommon,
+}
+
+impl SdkDiff {
+    /// Compares two runs, given as their streams.
+    ///
+    /// Runs of different SDKs are compared too; a run that was cut short is compared as far as it came.
+    ///
+    /// # Errors
+    /// When a stream is not of an SDK, or the runs have no case in common.
+    pub fn new(old: &[Event], new: &[Event]) -> Result<Self, SdkDiffError> {
+        compare::runs(old, new)
+    }
+
+    /// Whether something changed of this class or of a worse one.
+    pub fn has(&self, class: Class) -> bool {
+        self.changes.iter().any(|change| change.class <= class)
+    }
+
+    /// The diff as JSON, indented, with every invisible character written as an escape.
+    ///
+    /// # Panics
+    /// Never: names and texts are JSON.
+    pub fn json(&self) -> String {
+        let json = serde_json::to_string_pretty(self).expect("names and texts are JSON");
+        words::visible_json(&json)
+    }
+
+    /// Sorts, groups and counts what was found.
+    fn summed_up(mut self) -> Self {
+        self.changes.sort_by_key(|change| change.class);
+        for change in &self.changes {
+            let same = |group: &&mut Group| group.class == change.class && group.what == change.group;
+            match self.groups.iter_mut().find(same) {
+                Some(group) if group.cases.contains(&change.case) => {}
+                Some(group) => group.cases.push(change.case.clone()),
+                None => self.groups.push(Group {
+                    class: change.class,
+                    what: change.group.clone(),
+                    cases: vec![change.case.clone()],
+                }),
+            }
+        }
+        self.groups.sort_by_key(|group| (group.class, usize::MAX - group.cases.len()));
+        self.counts = Class::ALL.into_iter().map(|class| (class, 0)).collect();
+        for change in &self.changes {
+            *self.counts.entry(change.class).or_default() += 1;
+        }
+        self.cases_changed = self.cases_with(Class::counts).len();
+        self
+    }
+
+    /// The cases that have a change of some class.
+    fn cases_with(&self, wanted: impl Fn(Class) -> bool) -> BTreeSet<&str> {
+        let found = self.changes.iter().filter(|change| wanted(change.class) && change.case != EVERY_CASE);
+        found.map(|change| change.case.as_str()).collect()
+    }
+
+    fn add(&mut self, case: &str, finding: Finding) {
+        let Finding { class, what, old, new, group, meaning } = finding;
+        self.changes.push(Change { class, case: case.to_owned(), what, old, new, meaning, group });
+    }
+}

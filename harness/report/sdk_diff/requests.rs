@@ -1,0 +1,262 @@
+//! What goes over the wire: how often, and what each request says.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::alarms::Alarms;
+use super::finding::Finding;
+use super::show::{self, ABSENT};
+use super::{Class, bodies, user_agent};
+use crate::record::{InvocationIds, OutcomeRecord, Phase, Record, RequestRecord, Server, Signature};
+
+/// Fields that tell about the SDK and its attempts, and that nothing else hangs on.
+const TELEMETRY: [&str; 4] = ["amz-sdk-invocation-id", "amz-sdk-request", "user-agent", "x-amz-user-agent"];
+
+/// Fields that say what the request is, whether they are signed or not.
+const MEANINGFUL: [&str; 5] =
+    ["content-encoding", "content-type", "transfer-encoding", "x-amz-security-token", "x-amz-target"];
+
+/// Compares the requests of a case: each with the one of the same call and attempt. The same
+/// difference in several requests is told once; what concerns every request is left to the alarms.
+pub(super) fn compare(old: &Record, new: &Record, alarms: &mut Alarms) -> Vec<Finding> {
+    let mut found = attempts(old, new);
+    let mut both = false;
+    for (old, new) in pairs(old, new) {
+        both = true;
+        for finding in request(old, new, alarms) {
+            if !found.contains(&finding) {
+                found.push(finding);
+            }
+        }
+    }
+    alarms.end_of_case();
+    if both && old.invocation_ids != new.invocation_ids {
+        let word = |ids| match ids {
+            InvocationIds::None => "none",
+            InvocationIds::PerCall => "one a call",
+            InvocationIds::Mixed => "differing within a call",
+        };
+        let (old, new) = (word(old.invocation_ids), word(new.invocation_ids));
+        let meaning =
+            "Whoever looks for the attempts of one call by amz-sdk-invocation-id in logs finds them otherwise.";
+        found.push(Finding::new(Class::Agent, "invocation ids", old, new, meaning));
+    }
+    found
+}
+
+/// The requests that both runs have.
+fn pairs<'a>(old: &'a Record, new: &'a Record) -> impl Iterator<Item = (&'a RequestRecord, &'a RequestRecord)> {
+    let place = |request: &RequestRecord| (request.call, request.attempt);
+    let there: BTreeMap<_, _> = new.requests.iter().map(|request| (place(request), request)).collect();
+    old.requests.iter().filter_map(move |request| Some((request, *there.get(&place(request))?)))
+}
+
+fn attempts(old: &Record, new: &Record) -> Vec<Finding> {
+    let mut found = Vec::new();
+    let (was, is) = (per_call(old), per_call(new));
+    if was != is {
+        let (fewer, succeeds) = (old.attempts > new.attempts, new.outcomes.iter().all(|o| o.word() == "result"));
+        let meaning = match (old.attempts, new.attempts) {
+            (0, _) if refused(old) => "The request is sent, where the SDK refused it before.".to_owned(),
+            (_, 0) if refused(new) => "Nothing is sent any more: the SDK refuses the request by itself.".to_owned(),
+            (0, _) => {
+                "The request reaches the endpoint that is configured, where it went elsewhere or nowhere.".to_owned()
+            }
+            (_, 0) => "The request no longer reaches the endpoint that is configured.".to_owned(),
+            (_, to) if fewer && succeeds => format!("The call needs {} to come to its result.", requests(to)),
+            (from, to) if fewer => {
+                format!(
+                    "The call gives up after {} instead of {from}: errors come sooner, and more of them.",
+                    requests(to)
+                )
+            }
+            (from, to) if old.attempts < new.attempts => {
+                format!("The service gets {} instead of {from}: a failing call takes longer.", requests(to))
+            }
+            _ => "The calls of the case are repeated otherwise.".to_owned(),
+        };
+        found.push(Finding::new(Class::Attempts, "attempts", was, is, meaning));
+    }
+    let first = |record: &Record| record.requests.first().map(|request| (line(request), members_of(request)));
+    match (first(old), first(new)) {
+        (None, Some((line, members))) => {
+            let meaning = if refused(old) {
+                "What the SDK refused to send reaches the service, which decides."
+            } else {
+                "The setting that names the endpoint is heeded, which it was not."
+            };
+            let finding = Finding::new(Class::Wire, "request", "none", line, meaning);
+            found.push(finding.grouped(format!("request none -> {members}")));
+        }
+        (Some((line, members)), None) => {
+            let meaning = if refused(new) {
+                "What reached the service is refused by the SDK."
+            } else {
+                "The setting that names the endpoint is no longer heeded."
+            };
+            let finding = Finding::new(Class::Wire, "request", line, "none", meaning);
+            found.push(finding.grouped(format!("request {members} -> none")));
+        }
+        _ => {}
+    }
+    found
+}
+
+/// Whether the SDK refused to send anything.
+fn refused(record: &Record) -> bool {
+    let refusal = |outcome: &OutcomeRecord| matches!(outcome, OutcomeRecord::Error { error, .. } if !matches!(error.phase, Phase::Connect | Phase::Transport | Phase::Timeout));
+    record.outcomes.iter().any(refusal)
+}
+
+/// `1 request`, `3 requests`.
+fn requests(number: usize) -> String {
+    super::words::count(number, "request")
+}
+
+/// How many requests each call sent: `3`, or `1, 5` for two calls.
+fn per_call(record: &Record) -> String {
+    let calls = record.outcomes.len().max(record.requests.iter().map(|request| request.call).max().unwrap_or_default());
+    if calls <= 1 {
+        return record.attempts.to_string();
+    }
+    let count = |call| record.requests.iter().filter(|request| request.call == call).count();
+    (1..=calls).map(|call| count(call).to_string()).collect::<Vec<_>>().join(", ")
+}
+
+fn line(request: &RequestRecord) -> String {
+    let body = request.body.text.as_deref().or(request.body.base64.as_deref()).unwrap_or_default();
+    show::cut(&format!("{} {body}", request.line))
+}
+
+/// The names of the body's members: `{customDomainName}`.
+fn members_of(request: &RequestRecord) -> String {
+    match request.body.json.as_ref().and_then(serde_json::Value::as_object) {
+        Some(members) => format!("{{{}}}", members.keys().map(|name| show::cut(name)).collect::<Vec<_>>().join(", ")),
+        None => "some".to_owned(),
+    }
+}
+
+fn request(old: &RequestRecord, new: &RequestRecord, alarms: &mut Alarms) -> Vec<Finding> {
+    let mut found = Vec::new();
+    let another_protocol = alarms.hear(old, new);
+    if old.server != new.server {
+        let word = |server| if server == Server::Endpoint { "the endpoint asked for" } else { "another endpoint" };
+        let (old, new) = (word(old.server), word(new.server));
+        let meaning = "The setting that names the endpoint counts otherwise: requests go to another server.";
+        found.push(Finding::new(Class::Wire, "server", old, new, meaning));
+    }
+    if old.line != new.line && !another_protocol {
+        let (old, new) = (show::cut(&old.line), show::cut(&new.line));
+        let meaning = "Servers, proxies and mocks that go by method or path see another one.";
+        found.push(Finding::new(Class::Wire, "request line", old, new, meaning));
+    }
+    found.extend(signature(old, new));
+    found.extend(headers(old, new, another_protocol));
+    found.extend(user_agent::compare(old, new));
+    if !another_protocol || (old.body.json.is_some() && new.body.json.is_some()) {
+        found.extend(bodies::compare(&old.body, &new.body));
+    }
+    found
+}
+
+fn is_signed(request: &RequestRecord) -> bool {
+    request.signature != Signature::Missing
+}
+
+fn signature(old: &RequestRecord, new: &RequestRecord) -> Vec<Finding> {
+    let mut found = Vec::new();
+    let word = |signature: &Signature| match signature {
+        Signature::Valid => "valid".to_owned(),
+        Signature::Missing => "missing".to_owned(),
+        Signature::Wrong(why) => format!("wrong: {}", show::cut(why)),
+    };
+    if old.signature != new.signature {
+        let meaning = if new.signature == Signature::Valid {
+            "The service accepts the signature, which it did not."
+        } else {
+            "The service refuses the request: it cannot tell who sent it."
+        };
+        found.push(Finding::new(Class::Wire, "signature", word(&old.signature), word(&new.signature), meaning));
+    }
+    if !is_signed(old) || !is_signed(new) {
+        return found;
+    }
+    if old.scope != new.scope {
+        let (old, new) = (show::optional(old.scope.as_deref()), show::optional(new.scope.as_deref()));
+        let meaning = "The signature is for another region or service, which refuses it unless it is the right one.";
+        found.push(Finding::new(Class::Wire, "signed for", old, new, meaning));
+    }
+    // A field that is sent only by one is told as such.
+    let both = |name: &&String| old.headers.contains_key(*name) && new.headers.contains_key(*name);
+    let [was, is] = [old, new].map(|request| request.signed_headers.iter().filter(both).collect::<BTreeSet<_>>());
+    if was != is {
+        let only = |one: &BTreeSet<&String>, other: &BTreeSet<&String>| {
+            let names: Vec<_> = one.difference(other).map(|name| show::cut(name)).collect();
+            if names.is_empty() { "nothing else".to_owned() } else { names.join(", ") }
+        };
+        let meaning =
+            "A proxy may now change other fields without breaking the signature, or breaks it by changing one.";
+        found.push(Finding::new(Class::Wire, "signed headers", only(&was, &is), only(&is, &was), meaning));
+    }
+    found
+}
+
+fn headers(old: &RequestRecord, new: &RequestRecord, another_protocol: bool) -> Vec<Finding> {
+    let names: BTreeSet<&String> = old.headers.keys().chain(new.headers.keys()).collect();
+    let same_body = old.body == new.body;
+    let both_signed = is_signed(old) && is_signed(new);
+    let told_apart = |name: &str| match name {
+        // Region, service, signed headers and validity are compared by themselves.
+        "authorization" => true,
+        "x-amz-date" | "x-amz-content-sha256" => !both_signed,
+        "content-length" => !same_body,
+        "user-agent" | "x-amz-user-agent" => old.headers.contains_key(name) && new.headers.contains_key(name),
+        "host" => Alarms::hears_host(old, new),
+        "x-amz-target" => Alarms::hears_target(old, new) || another_protocol,
+        "content-type" | "accept" | "smithy-protocol" => another_protocol,
+        _ => false,
+    };
+    names.into_iter().filter(|name| !told_apart(name)).filter_map(|name| header(name, old, new)).collect()
+}
+
+fn header(name: &str, old: &RequestRecord, new: &RequestRecord) -> Option<Finding> {
+    let [was, is] = [old, new].map(|request| value(name, request));
+    if was == is {
+        return None;
+    }
+    let signed = |request: &RequestRecord| request.signed_headers.iter().any(|signed| signed == name);
+    let telemetry = TELEMETRY.contains(&name);
+    let one_sided = was.is_none() || is.is_none();
+    let weighty = MEANINGFUL.contains(&name) || ((signed(old) || signed(new)) && (one_sided || !telemetry));
+    // The invocation ids are told by how they are shared where nothing else hangs on the field.
+    if name == "amz-sdk-invocation-id" && !weighty {
+        return None;
+    }
+    let meaning = match name {
+        "x-amz-security-token" => {
+            "Temporary credentials work only with their token: without it the service refuses the request."
+        }
+        "content-type" => {
+            "A server that goes by the media type may take the request for another protocol, or refuse it."
+        }
+        "x-amz-target" => "The request asks for another operation.",
+        _ if telemetry => "What the service logs about the SDK and its attempts is another; nothing else hangs on it.",
+        _ if weighty => "A mock or proxy that compares or signs this field sees another request.",
+        _ => "A field that is not signed; the service may answer in another form, but not with something else.",
+    };
+    let class = if weighty { Class::Wire } else { Class::Agent };
+    let shown = |value: Option<String>| value.as_deref().map_or_else(|| ABSENT.to_owned(), show::text);
+    Some(Finding::new(class, format!("header {}", show::cut(name)), shown(was), shown(is), meaning))
+}
+
+/// A field's value without the number of the attempt, where that is the one that it should be.
+fn value(name: &str, request: &RequestRecord) -> Option<String> {
+    let value = request.headers.get(name)?;
+    if name != "amz-sdk-request" {
+        return Some(value.clone());
+    }
+    let own = format!("attempt={}", request.attempt);
+    let parts = value
+        .split(';')
+        .map(|part| if part.trim() == own { part.replace(&own, "attempt=<n>") } else { part.to_owned() });
+    Some(parts.collect::<Vec<_>>().join(";"))
+}

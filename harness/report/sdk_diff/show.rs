@@ -1,0 +1,129 @@
+//! Values and outcomes as texts. Values of data are written as JSON, words about them bare, so that a
+//! text `"absent"` is told from nothing at all.
+
+use std::fmt::Write as _;
+
+use crate::record::{ErrorRecord, Likeness, Loss, OutcomeRecord, Shown, Tagged, Value};
+
+/// The word for what is not there.
+pub(super) const ABSENT: &str = "absent";
+
+/// The longest text that is shown of a value, in characters.
+const LIMIT: usize = 300;
+
+/// A text as JSON, cut where it is long.
+pub(super) fn text(text: &str) -> String {
+    serde_json::to_string(&cut(text)).expect("a text is JSON")
+}
+
+/// A text, cut where it is long.
+pub(super) fn cut(text: &str) -> String {
+    let mut characters = text.chars();
+    let mut short: String = characters.by_ref().take(LIMIT).collect();
+    let rest = characters.count();
+    if rest > 0 {
+        let _ = write!(short, "… and {rest} more characters");
+    }
+    short
+}
+
+pub(super) fn optional(value: Option<&str>) -> String {
+    value.map_or_else(|| ABSENT.to_owned(), text)
+}
+
+pub(super) fn number<N: ToString>(value: Option<N>) -> String {
+    value.map_or_else(|| ABSENT.to_owned(), |number| number.to_string())
+}
+
+/// A value with its type where that is not plain: `1700000000 (timestamp, datetime[+00:00])`.
+pub(super) fn shown(shown: &Shown) -> String {
+    match shown.equals {
+        Some(_) => format!("*** ({})", likeness(shown)),
+        None => match kind(&shown.value) {
+            kind if ["string", "integer", "boolean", "null", "undefined", "list", "map"].contains(&kind.as_str()) => {
+                bare(&shown.value)
+            }
+            kind => format!("{} ({kind})", bare(&shown.value)),
+        },
+    }
+}
+
+/// A value without its type.
+pub(super) fn bare(tagged: &Tagged) -> String {
+    match &tagged.value {
+        Value::String(value) => text(value),
+        Value::Bytes(base64) => format!("bytes {}", cut(base64)),
+        Value::Integer(number) | Value::Float(number) | Value::Timestamp(number) => cut(number),
+        Value::Boolean(truth) => truth.to_string(),
+        Value::Null => "null".to_owned(),
+        Value::Undefined => "undefined".to_owned(),
+        Value::List(items) => {
+            let items: Vec<_> = items.iter().map(bare).collect();
+            cut(&format!("[{}]", items.join(", ")))
+        }
+        Value::Map(members) => {
+            let members: Vec<_> =
+                members.iter().map(|(name, value)| format!("{}: {}", text(name), bare(value))).collect();
+            cut(&format!("{{{}}}", members.join(", ")))
+        }
+    }
+}
+
+/// The type of a value: `timestamp, datetime[naive]`.
+pub(super) fn kind(tagged: &Tagged) -> String {
+    let kind = tagged.value.kind();
+    tagged.native.as_ref().map_or_else(|| kind.to_owned(), |native| format!("{kind}, {}", cut(native)))
+}
+
+/// How a masked value relates to the one that was sent.
+pub(super) fn likeness(shown: &Shown) -> String {
+    let words = match shown.equals {
+        Some(Likeness::Sent) => "as it was sent",
+        Some(Likeness::Beginning) => "the beginning of what was sent",
+        Some(Likeness::End) => "the end of what was sent",
+        Some(Likeness::Longer) => "what was sent and something more",
+        Some(Likeness::Changed) => "what was sent, but for blanks or letter case",
+        Some(Likeness::Other) => "another than was sent",
+        Some(Likeness::NotSent) => "none was sent",
+        None => "not masked",
+    };
+    match shown.characters {
+        Some(characters) => format!("{words}, {characters} characters"),
+        None => words.to_owned(),
+    }
+}
+
+/// What a call came to, without values: `result`, `error ValidationException`, `no answer`.
+pub(super) fn outcome(outcome: &OutcomeRecord) -> String {
+    match outcome {
+        OutcomeRecord::Result { result, .. } if result.is_empty() => "an empty result".to_owned(),
+        OutcomeRecord::Result { .. } => "a result".to_owned(),
+        OutcomeRecord::Error { error, .. } => format!("error {}", name(error)),
+        OutcomeRecord::Lost { reason: Loss::Deadline } => "no answer in time".to_owned(),
+        OutcomeRecord::Lost { reason: Loss::Died } => "the end of the process".to_owned(),
+        OutcomeRecord::Lost { reason: Loss::Garbled } => "no readable answer".to_owned(),
+    }
+}
+
+/// What a call came to, with its values.
+pub(super) fn outcome_in_full(given: &OutcomeRecord) -> String {
+    match given {
+        OutcomeRecord::Result { result, .. } if !result.is_empty() => {
+            let members: Vec<_> = result.iter().map(|(name, value)| format!("{name}: {}", shown(value))).collect();
+            cut(&format!("result {{{}}}", members.join(", ")))
+        }
+        OutcomeRecord::Error { error, .. } => match &error.message {
+            Some(message) => format!("{}: {}", outcome(given), text(message)),
+            None => outcome(given),
+        },
+        other => outcome(other),
+    }
+}
+
+/// An error by its class, and by its code where that says more.
+pub(super) fn name(error: &ErrorRecord) -> String {
+    match &error.code {
+        Some(code) if *code != error.class => format!("{} with code {}", cut(&error.class), cut(code)),
+        _ => cut(&error.class),
+    }
+}

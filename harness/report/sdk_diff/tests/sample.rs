@@ -1,0 +1,86 @@
+//! Small runs, made by hand.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value as Json, json};
+
+use crate::report::Event;
+
+/// A run of boto3 with these cases; each is its id and its record.
+pub(super) fn run(cases: &[(&str, Json)]) -> Vec<Event> {
+    let mut lines = vec![json!({
+        "event": "run", "version": 1, "tool": "countersign 0.1.0", "suite": "GetCredentials", "selected": cases.len(), "seed": 1,
+        "side": "client", "started_at": "2026-01-01T00:00:00Z",
+        "target": {"name": "boto3", "endpoint": "http://127.0.0.1:1/", "region": "us-east-1", "features": [], "class": "answers", "meaning": "", "said": ""},
+        "driver": {"driver": "boto3", "language": "python", "runtime": "CPython 3.11.7", "sdk": "boto3", "sdk_version": "1.44.5",
+            "deps": {"botocore": "1.44.5"}, "config": [], "inputs": {}, "reports": [], "typed": true, "isolated": true},
+    })];
+    lines.extend(cases.iter().map(|(id, record)| case(id, record)));
+    lines.push(json!({"event": "summary", "conformant": true, "verdicts": {}, "checks": 1, "features": {}, "duration_ms": 1.0, "complete": true}));
+    lines.into_iter().map(|line| serde_json::from_value(line).expect("an event")).collect()
+}
+
+fn case(id: &str, record: &Json) -> Json {
+    let suite = id.split('/').next().unwrap_or_default();
+    let mut line = json!({
+        "event": "case", "id": id, "suite": suite, "side": "client", "title": "A case", "requirements": [], "decided": [],
+        "verdict": "pass", "violations": [], "warnings": [], "status": null, "error": null, "media_type": null, "body": null,
+        "runs": 1, "duration_ms": 1.0,
+    });
+    if !record.is_null() {
+        line["record"] = record.clone();
+    }
+    line
+}
+
+/// The record of a call that succeeds at the first attempt.
+pub(super) fn success() -> Json {
+    record(&[result()], &[request(1)])
+}
+
+/// The record of a call that fails after so many attempts.
+pub(super) fn failure(attempts: usize) -> Json {
+    let requests: Vec<_> = (1..=attempts).map(request).collect();
+    record(&[error()], &requests)
+}
+
+pub(super) fn record(outcomes: &[Json], requests: &[Json]) -> Json {
+    let ids = if requests.is_empty() { "none" } else { "per-call" };
+    json!({ "outcomes": outcomes, "attempts": requests.len(), "invocation_ids": ids, "requests": requests })
+}
+
+pub(super) fn result() -> Json {
+    json!({ "outcome": "result", "meta": {"request_id": "rid-1", "http_status": 200, "sdk_attempts": 1}, "result": {
+        "dbPassword": {"string": "***", "equals": "sent"},
+        "dbUser": {"string": "IAM:alice"},
+        "expiration": {"timestamp": "1700000000", "native": "datetime[+00:00]"},
+    } })
+}
+
+pub(super) fn error() -> Json {
+    json!({ "outcome": "error", "meta": {"sdk_attempts": 1}, "error": {
+        "phase": "service", "class": "ValidationException", "bases": ["ClientError", "Exception"], "code": "ValidationException",
+        "message": "boom", "http_status": 400, "request_id": "rid-1", "fault": "client", "members": {},
+    } })
+}
+
+pub(super) fn request(attempt: usize) -> Json {
+    let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    let headers: BTreeMap<_, _> = [
+        header("amz-sdk-invocation-id", "<id>"),
+        header("amz-sdk-request", &format!("attempt={attempt}; max=3")),
+        header("authorization", "AWS4-HMAC-SHA256 ***"),
+        header("content-length", "24"),
+        header("content-type", "application/x-amz-json-1.1"),
+        header("host", "127.0.0.1:<port>"),
+        header("user-agent", "Boto3/<version> md/Botocore#<version> ua/2.1 m/E,Z cfg/retry-mode#standard"),
+        header("x-amz-date", "<date>"),
+        header("x-amz-target", "RedshiftServerless.GetCredentials"),
+    ]
+    .into();
+    json!({
+        "call": 1, "attempt": attempt, "server": "endpoint", "line": "POST / HTTP/1.1", "headers": headers,
+        "signed_headers": ["content-type", "host", "x-amz-date", "x-amz-target"], "scope": "us-east-1/redshift-serverless",
+        "signature": "valid", "body": {"text": "{\"workgroupName\": \"wg-1\"}", "json": {"workgroupName": "wg-1"}},
+    })
+}

@@ -1,0 +1,157 @@
+//! The diff for people at a terminal.
+
+use std::fmt::Write as _;
+
+use super::{Change, Class, EVERY_CASE, Group, Identity, SdkDiff, words};
+use crate::wire::escape;
+
+/// How many cases are named behind a group before the rest is counted.
+const CASES_LIMIT: usize = 8;
+
+impl SdkDiff {
+    /// The diff as text: alarms first, then what changed most, then every group, the worst first.
+    pub fn text(&self) -> String {
+        let mut text = format!("{}\n", self.title());
+        for line in self.notes() {
+            let _ = writeln!(text, "{line}");
+        }
+        for alarm in &self.alarms {
+            let _ = write!(text, "\nALARM: {}\n", escape(alarm));
+        }
+        let _ = write!(text, "\n{}\n", self.verdict());
+        for class in Class::ALL {
+            let groups: Vec<_> = self.groups_of(class).collect();
+            if groups.is_empty() {
+                continue;
+            }
+            let _ = write!(text, "\n{} ({class})\n", class.heading());
+            for group in groups {
+                let _ = writeln!(text, "  {}: {}", extent(group), escape(&group.what));
+                if let Some(change) = self.example(group) {
+                    for line in details(group, change) {
+                        let _ = writeln!(text, "    {line}");
+                    }
+                    let _ = writeln!(text, "    {}", escape(&change.meaning));
+                }
+                if group.cases != [EVERY_CASE] {
+                    let _ = writeln!(text, "    {}", named(group, escape));
+                }
+            }
+        }
+        for (what, cases) in self.apart() {
+            let _ = write!(text, "\n{what}\n");
+            for case in cases {
+                let _ = writeln!(text, "  {}", escape(case));
+            }
+        }
+        text.trim_end().lines().map(words::no_command).collect::<Vec<_>>().join("\n")
+    }
+
+    /// `boto3 1.43.127 -> 1.44.5`.
+    pub(super) fn title(&self) -> String {
+        let (old, new) = (&self.sides.old, &self.sides.new);
+        if old.sdk == new.sdk {
+            escape(&format!("{} {} -> {}", old.sdk, old.version, new.version))
+        } else {
+            escape(&format!("{} {} -> {} {}", old.sdk, old.version, new.sdk, new.version))
+        }
+    }
+
+    /// What one should know of the runs before reading on, escaped.
+    pub(super) fn notes(&self) -> Vec<String> {
+        let (old, new) = (&self.sides.old, &self.sides.new);
+        let mut notes = Vec::new();
+        if old.runtime != new.runtime {
+            notes.push(format!("runtime: {} -> {}", old.runtime, new.runtime));
+        }
+        let names: std::collections::BTreeSet<_> = old.deps.keys().chain(new.deps.keys()).collect();
+        let none = "none".to_owned();
+        let moved = names.into_iter().filter_map(|name| {
+            let (was, is) = (old.deps.get(name).unwrap_or(&none), new.deps.get(name).unwrap_or(&none));
+            (was != is).then(|| format!("{name} {was} -> {is}"))
+        });
+        let moved: Vec<_> = moved.collect();
+        if !moved.is_empty() {
+            notes.push(format!("resolved with it: {}", moved.join(", ")));
+        }
+        for (which, Identity { complete, .. }) in [("old", old), ("new", new)] {
+            if !complete {
+                notes.push(format!("the {which} run was cut short; it is compared as far as it came"));
+            }
+        }
+        notes.iter().map(|note| escape(note)).collect()
+    }
+
+    /// What the comparison comes to, in a sentence or two, escaped.
+    pub(super) fn verdict(&self) -> String {
+        let compared = words::count(self.cases, "case");
+        if self.changes.is_empty() {
+            return format!("No changes in {compared}.");
+        }
+        let mut verdict = match self.headline() {
+            Some(group) => format!("{}: {}.\n", extent(group), escape(&group.what)),
+            None => String::new(),
+        };
+        let counts: Vec<_> = Class::ALL
+            .into_iter()
+            .map(|class| (class, self.cases_with(|of| of == class).len()))
+            .filter(|(_, cases)| *cases > 0)
+            .map(|(class, cases)| format!("{class} in {cases}"))
+            .collect();
+        let _ = write!(verdict, "{} of {compared} changed", self.cases_changed);
+        if !counts.is_empty() {
+            let _ = write!(verdict, ": {}", counts.join(", "));
+        }
+        verdict.push('.');
+        verdict
+    }
+
+    /// The group to tell first: the largest of the class that most cases changed in.
+    fn headline(&self) -> Option<&Group> {
+        let cases = |class: Class| self.cases_with(|of| of == class).len();
+        let weighty = Class::ALL.into_iter().filter(|class| class.counts() && cases(*class) > 0);
+        // Of classes with as many cases, the worst.
+        let class = weighty.rev().max_by_key(|class| cases(*class))?;
+        self.groups_of(class).find(|group| group.cases != [EVERY_CASE])
+    }
+
+    pub(super) fn groups_of(&self, class: Class) -> impl Iterator<Item = &Group> {
+        self.groups.iter().filter(move |group| group.class == class)
+    }
+
+    /// The first change of a group.
+    pub(super) fn example(&self, group: &Group) -> Option<&Change> {
+        self.changes.iter().find(|change| change.class == group.class && change.group == group.what)
+    }
+
+    /// Cases that were not compared, each list with its heading.
+    pub(super) fn apart(&self) -> impl Iterator<Item = (&'static str, &Vec<String>)> {
+        [("Only in the new run", &self.new), ("Only in the old run", &self.gone), ("Not compared", &self.not_compared)]
+            .into_iter()
+            .filter(|(_, cases)| !cases.is_empty())
+    }
+}
+
+/// `37 cases`, or that it concerns the run as a whole.
+pub(super) fn extent(group: &Group) -> String {
+    if group.cases == [EVERY_CASE] { "the whole run".to_owned() } else { words::count(group.cases.len(), "case") }
+}
+
+/// From what to what, where the group's own words do not say it, escaped.
+pub(super) fn details(group: &Group, change: &Change) -> Vec<String> {
+    if group.what == format!("{} {} -> {}", change.what, change.old, change.new) {
+        return Vec::new();
+    }
+    let example = if group.cases.len() > 1 { format!(" ({})", escape(&change.case)) } else { String::new() };
+    vec![format!("old{example}: {}", escape(&change.old)), format!("new{example}: {}", escape(&change.new))]
+}
+
+/// The cases of a group by name, the rest counted.
+pub(super) fn named(group: &Group, name: impl Fn(&str) -> String) -> String {
+    let (shown, hidden) = group.cases.split_at(group.cases.len().min(CASES_LIMIT));
+    let mut names: Vec<_> = shown.iter().map(|case| name(case)).collect();
+    if !hidden.is_empty() {
+        names.push(format!("and {}", words::count(hidden.len(), "more case")));
+    }
+    names.join(", ")
+}

@@ -1,0 +1,104 @@
+//! User-Agent: by its words, whatever their order, without versions and without what tells of the
+//! machine rather than of the SDK.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use super::Class;
+use super::finding::Finding;
+use super::show;
+use crate::record::RequestRecord;
+
+/// A version: numbers with dots, and what hangs on to them.
+static VERSION: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\d+(?:\.\d+)+[\w.+-]*").expect("the pattern is valid"));
+
+/// Words about the machine: their names stay, what is behind them goes.
+const MACHINE: [&str; 2] = ["os/", "md/arch"];
+
+/// Compares what two requests tell of the SDK; JavaScript SDKs tell it twice, and it is told once.
+pub(super) fn compare(old: &RequestRecord, new: &RequestRecord) -> Vec<Finding> {
+    let mut found: Vec<Finding> = Vec::new();
+    for (name, what) in [("user-agent", "User-Agent"), ("x-amz-user-agent", "x-amz-user-agent")] {
+        let (Some(was), Some(is)) = (old.headers.get(name), new.headers.get(name)) else { continue };
+        let (was, is) = only(was, is);
+        let told = found.iter().any(|finding| finding.old == was && finding.new == is);
+        if was != is && !told {
+            let meaning = "What the service logs about the SDK is another; nothing else hangs on it.";
+            found.push(Finding::new(Class::Agent, what, was, is, meaning));
+        }
+    }
+    found
+}
+
+/// The words that only one of two texts has.
+fn only(old: &str, new: &str) -> (String, String) {
+    let (mut was, mut is) = (words(old), words(new));
+    for (word, count) in &mut was {
+        if let Some(other) = is.get_mut(word) {
+            let both = (*count).min(*other);
+            *count -= both;
+            *other -= both;
+        }
+    }
+    let list = |words: BTreeMap<String, usize>| {
+        let words: Vec<_> = words.into_iter().flat_map(|(word, count)| std::iter::repeat_n(word, count)).collect();
+        if words.is_empty() { "nothing else".to_owned() } else { show::cut(&words.join(" ")) }
+    };
+    (list(was), list(is))
+}
+
+/// The words, each with how often it stands there. A list of features, `m/A,B`, is a word for each.
+fn words(text: &str) -> BTreeMap<String, usize> {
+    let mut words = BTreeMap::new();
+    for word in text.split_whitespace() {
+        let features: Vec<String> = match word.strip_prefix("m/") {
+            Some(letters) => letters.split(',').map(|letter| format!("m/{letter}")).collect(),
+            None => vec![plain(word)],
+        };
+        for feature in features {
+            *words.entry(feature).or_default() += 1;
+        }
+    }
+    words
+}
+
+fn plain(word: &str) -> String {
+    let word = VERSION.replace_all(word, "<version>");
+    match word.split_once('#') {
+        Some((name, _)) if MACHINE.iter().any(|about| name.starts_with(about)) => name.to_owned(),
+        _ => word.into_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case::versions("Boto3/1.43.127 lang/python#3.11.7", "Boto3/1.44.5 lang/python#3.12.1")]
+    #[case::marked_versions("Boto3/<version>", "Boto3/1.44.5")]
+    #[case::order_of_features("ua/2.1 m/E,Z,b", "ua/2.1 m/b,Z,E")]
+    #[case::order("md/a cfg/b", "cfg/b md/a")]
+    #[case::machine("os/linux#5.15.0-1 md/arch#x86_64", "os/linux#6.1 md/arch#aarch64")]
+    fn what_says_nothing_about_the_sdk_does_not_show(#[case] old: &str, #[case] new: &str) {
+        assert_eq!(only(old, new), ("nothing else".to_owned(), "nothing else".to_owned()));
+    }
+
+    #[rstest]
+    #[case(
+        "a/1.0 cfg/retry-mode#legacy",
+        "a/2.0 cfg/retry-mode#standard",
+        "cfg/retry-mode#legacy",
+        "cfg/retry-mode#standard"
+    )]
+    #[case("a", "a lib/other", "nothing else", "lib/other")]
+    #[case("a a", "a", "a", "nothing else")]
+    #[case("m/A,B", "m/A,C", "m/B", "m/C")]
+    fn words_that_only_one_has_are_told(#[case] old: &str, #[case] new: &str, #[case] was: &str, #[case] is: &str) {
+        assert_eq!(only(old, new), (was.to_owned(), is.to_owned()));
+    }
+}

@@ -1,0 +1,249 @@
+//! The waits between attempts. SDKs draw them at random, so no two runs have the same; here they are
+//! compared over the whole run, and only what chance and a busy machine do not make is told.
+
+use std::collections::BTreeMap;
+
+use super::finding::Finding;
+use super::{Class, EVERY_CASE};
+use crate::record::{Gap, GapClass, Timing};
+
+/// How unlikely a difference between equal SDKs has to be before it is told: one in a million.
+const CHANCE: f64 = 1e-6;
+
+/// How much of the waits has to move from one class to others at least.
+const EFFECT: f64 = 0.5;
+
+/// How many times as long the waits of one run have to be as those of the other, by their medians.
+const RATIO: f64 = 4.0;
+
+/// How long they have to be at least, in milliseconds: what is shorter may be the machine.
+const FLOOR_MS: f64 = 50.0;
+
+/// How many waits that a server asked for have to tell the same story. A random wait is within
+/// [`PUNCTUAL_MS`] of a given second one time in thirty, three of them one time in 27 000.
+const TOLD: usize = 3;
+
+/// How much later than it was told an SDK comes that does as it was told, in milliseconds.
+const PUNCTUAL_MS: f64 = 35.0;
+
+/// Two waits at the same place of two runs.
+type Pair<'a> = (&'a Gap, &'a Gap);
+
+/// Compares the waits of all cases, each with its name and both timings.
+pub(super) fn compare<'a>(cases: &[(&'a str, &Timing, &Timing)]) -> Vec<(&'a str, Finding)> {
+    let mut own: Vec<Pair<'_>> = Vec::new();
+    let mut told: BTreeMap<i64, Vec<(&'a str, Pair<'_>)>> = BTreeMap::new();
+    for (case, old, new) in cases {
+        for one in &old.gaps {
+            let same = |other: &&Gap| (other.call, other.attempt) == (one.call, one.attempt);
+            let Some(other) = new.gaps.iter().find(same) else { continue };
+            match (one.told_ms, other.told_ms) {
+                (None, None) => own.push((one, other)),
+                (Some(was), Some(is)) if milliseconds(was) == milliseconds(is) => {
+                    told.entry(milliseconds(was)).or_default().push((case, (one, other)));
+                }
+                _ => {}
+            }
+        }
+    }
+    let mut found = as_told(&told);
+    found.extend(by_themselves(&own).map(|finding| (EVERY_CASE, finding)));
+    found
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "a wait of more than 2^63 ms is cut like any other")]
+fn milliseconds(wait: f64) -> i64 {
+    wait.round() as i64
+}
+
+/// Whether the SDK waits as the server tells it to: told where it did so each time and does so not
+/// once, or the other way round.
+fn as_told<'a>(told: &BTreeMap<i64, Vec<(&'a str, Pair<'_>)>>) -> Vec<(&'a str, Finding)> {
+    let obeys = |gap: &Gap| gap.told_ms.is_some_and(|told| (told - 1.0..told + PUNCTUAL_MS).contains(&gap.ms));
+    let ignores = |gap: &Gap| gap.class != GapClass::Told && !obeys(gap);
+    let all = |pairs: &[(&str, Pair<'_>)], old: &dyn Fn(&Gap) -> bool, new: &dyn Fn(&Gap) -> bool| {
+        pairs.iter().all(|(_, (was, is))| old(was) && new(is))
+    };
+    let mut found = Vec::new();
+    for (old_obeys, was, is, meaning) in [
+        (
+            true,
+            "as the server asks",
+            "by itself",
+            "The SDK no longer waits as long as the service asks it to: it may be throttled again.",
+        ),
+        (
+            false,
+            "by itself",
+            "as the server asks",
+            "The SDK waits as long as the service asks it to, which it did not: a call may take longer.",
+        ),
+    ] {
+        let turned: Vec<_> = told
+            .iter()
+            .filter(|(_, pairs)| if old_obeys { all(pairs, &obeys, &ignores) } else { all(pairs, &ignores, &obeys) })
+            .collect();
+        if turned.iter().map(|(_, pairs)| pairs.len()).sum::<usize>() < TOLD {
+            continue;
+        }
+        for (case, _) in turned.iter().flat_map(|(_, pairs)| pairs.iter()) {
+            let finding = Finding::new(Class::Timing, "waits", was, is, meaning);
+            if !found.contains(&(*case, finding.clone())) {
+                found.push((*case, finding));
+            }
+        }
+    }
+    found
+}
+
+/// How the waits that nobody asked for are spread over the classes, where that is another than it was.
+///
+/// Two-sample Kolmogorov-Smirnov bound at the borders of the classes: for `n` pairs, shares differ by
+/// more than `sqrt(ln(2 / CHANCE) / n)` less often than once in `1 / CHANCE` times.
+fn by_themselves(pairs: &[Pair<'_>]) -> impl Iterator<Item = Finding> {
+    let count = pairs.len();
+    let share = |side: &dyn Fn(&Pair<'_>) -> GapClass, class: GapClass| {
+        ratio(pairs.iter().filter(|pair| side(pair) <= class).count(), count)
+    };
+    let (was, is) = (|pair: &Pair<'_>| pair.0.class, |pair: &Pair<'_>| pair.1.class);
+    let moved = [GapClass::None, GapClass::Short]
+        .map(|class| (share(&was, class) - share(&is, class)).abs())
+        .into_iter()
+        .fold(0.0, f64::max);
+    let (old_median, new_median) =
+        (median(pairs.iter().map(|pair| pair.0.ms)), median(pairs.iter().map(|pair| pair.1.ms)));
+    let (shorter, longer) = (old_median.min(new_median), old_median.max(new_median));
+    let certain = count > 0 && moved > ((2.0 / CHANCE).ln() / ratio(count, 1)).sqrt().max(EFFECT);
+    let told = certain && longer >= FLOOR_MS && longer >= RATIO * shorter;
+    let meaning = if new_median < old_median {
+        "The SDK waits less before it tries again: a service in trouble gets its requests sooner."
+    } else {
+        "The SDK waits longer before it tries again: failing calls take longer."
+    };
+    let finding =
+        || Finding::new(Class::Timing, "waits", spread(pairs.iter().map(was)), spread(pairs.iter().map(is)), meaning);
+    told.then(finding).into_iter()
+}
+
+#[expect(clippy::cast_precision_loss, reason = "there are not that many waits")]
+fn ratio(part: usize, whole: usize) -> f64 {
+    part as f64 / whole.max(1) as f64
+}
+
+fn median(values: impl Iterator<Item = f64>) -> f64 {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or_default()
+}
+
+/// Where most waits are: `mostly short`, `all none`.
+fn spread(classes: impl Iterator<Item = GapClass>) -> String {
+    let mut counts: BTreeMap<GapClass, usize> = BTreeMap::new();
+    classes.for_each(|class| *counts.entry(class).or_default() += 1);
+    let all: usize = counts.values().sum();
+    let words = counts.iter().map(|(class, count)| {
+        let word = match class {
+            GapClass::None => "below 20 ms",
+            GapClass::Short => "below 300 ms",
+            GapClass::Long => "longer",
+            GapClass::Told => "as told",
+        };
+        format!("{count} of {all} {word}")
+    });
+    words.collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn gap(attempt: usize, ms: f64, told_ms: Option<f64>) -> Gap {
+        let class = match told_ms {
+            Some(told) if (ms - told).abs() <= told / 10.0 => GapClass::Told,
+            _ if ms < 20.0 => GapClass::None,
+            _ if ms < 300.0 => GapClass::Short,
+            _ => GapClass::Long,
+        };
+        Gap { call: 1, attempt, class, ms, told_ms }
+    }
+
+    fn timing(waits: impl IntoIterator<Item = f64>, told_ms: Option<f64>) -> Timing {
+        let gaps = waits.into_iter().enumerate().map(|(index, ms)| gap(index + 2, ms, told_ms));
+        Timing { gaps: gaps.collect(), ..Timing::default() }
+    }
+
+    /// Numbers from 0 to 1 that look random, the same in every test run.
+    fn random(seed: u64) -> impl Iterator<Item = f64> {
+        let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+        std::iter::repeat_with(move || {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            f64::from(u32::try_from(state >> 32).expect("32 bits")) / f64::from(u32::MAX)
+        })
+    }
+
+    /// Back-offs of full jitter: up to 1, 2, 4 and 8 seconds.
+    fn jittered(seed: u64, scale_ms: f64) -> Timing {
+        timing(random(seed).zip([1.0, 2.0, 4.0, 8.0]).map(|(part, most)| part * most * scale_ms), None)
+    }
+
+    fn found(old: &[Timing], new: &[Timing]) -> Vec<(String, Finding)> {
+        let ids: Vec<String> = (0..old.len()).map(|index| format!("retries/{index}")).collect();
+        let cases: Vec<_> = ids.iter().zip(old).zip(new).map(|((id, old), new)| (id.as_str(), old, new)).collect();
+        compare(&cases).into_iter().map(|(case, finding)| (case.to_owned(), finding)).collect()
+    }
+
+    #[test]
+    fn random_back_off_of_equal_versions_never_differs() {
+        for scale in [1.0, 30.0, 100.0, 500.0, 1000.0] {
+            for seed in 1..300 {
+                let run =
+                    |shift: u64| (0..30).map(|case| jittered(seed * 1000 + shift + case, scale)).collect::<Vec<_>>();
+                assert_eq!(found(&run(0), &run(500)), [], "scale {scale}, seed {seed}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_busy_machine_is_no_change() {
+        let quick = vec![timing([1.0, 2.0, 1.5], None); 30];
+        let busy = vec![timing([25.0, 40.0, 22.0], None); 30];
+        assert_eq!(found(&quick, &busy), []);
+        assert_eq!(found(&busy, &quick), []);
+    }
+
+    #[test]
+    fn waits_that_vanish_are_told_once() {
+        let run: Vec<_> = (1..20).map(|seed| jittered(seed, 1000.0)).collect();
+        let hurried = vec![timing([1.0, 2.0, 1.0, 1.0], None); 19];
+        let found = found(&run, &hurried);
+        let [(case, finding)] = found.as_slice() else { panic!("{found:?}") };
+        assert_eq!((case.as_str(), finding.class, finding.what.as_str()), (EVERY_CASE, Class::Timing, "waits"));
+        assert_eq!(finding.new, "76 of 76 below 20 ms");
+        assert!(finding.meaning.contains("waits less"), "{}", finding.meaning);
+    }
+
+    #[test]
+    fn a_few_waits_prove_nothing() {
+        let run = [timing([900.0, 1900.0, 3900.0, 7900.0], None)];
+        assert_eq!(found(&run, &[timing([1.0, 1.0, 1.0, 1.0], None)]), []);
+    }
+
+    #[test]
+    fn an_sdk_that_begins_to_wait_as_it_is_told_is_told_with_its_cases() {
+        let ignoring = [timing([300.0, 20.0], Some(1000.0)), timing([700.0], Some(900.0)), timing([50.0], None)];
+        let obeying = [timing([1003.0, 1010.0], Some(1000.0)), timing([904.0], Some(900.0)), timing([60.0], None)];
+        let told = found(&ignoring, &obeying);
+        let cases: Vec<_> = told.iter().map(|(case, finding)| (case.as_str(), finding.new.as_str())).collect();
+        assert_eq!(cases, [("retries/1", "as the server asks"), ("retries/0", "as the server asks")]);
+        assert_eq!(found(&obeying, &ignoring).len(), 2);
+    }
+
+    #[test]
+    fn a_wait_that_happens_to_be_what_was_asked_for_proves_nothing() {
+        let random = [timing([300.0, 1005.0], Some(1000.0)), timing([910.0], Some(900.0))];
+        let other = [timing([990.0, 20.0], Some(1000.0)), timing([100.0], Some(900.0))];
+        assert_eq!(found(&random, &other), []);
+    }
+}
