@@ -132,7 +132,8 @@ impl Server {
             async move { Ok::<_, Infallible>(server.handle(request).await) }
         });
         let mut builder = http1::Builder::new();
-        builder.auto_date_header(false).timer(TokioTimer::new());
+        // Names in capitals as AWS has them; the mock has small letters, so that both are tried.
+        builder.auto_date_header(false).title_case_headers(true).timer(TokioTimer::new());
         let connection = builder.serve_connection(TokioIo::new(stream), service);
         if let Err(error) = watcher.watch(connection).await {
             tracing::debug!(%error, "a connection ended early");

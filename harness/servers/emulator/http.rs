@@ -113,8 +113,8 @@ mod tests {
         let emulator = Emulator::start(Options::default()).await.unwrap();
         let answer = exchange(&emulator, &post(0)).await;
         assert!(answer.starts_with("HTTP/1.1 404 Not Found\r\n"), "{answer}");
-        assert!(answer.contains("\r\ncontent-type: application/x-amz-json-1.1\r\n"), "{answer}");
-        assert_eq!(answer.matches("\r\ndate: ").count(), 1, "{answer}");
+        assert!(answer.contains("\r\nContent-Type: application/x-amz-json-1.1\r\n"), "{answer}");
+        assert_eq!(answer.matches("\r\nDate: ").count(), 1, "{answer}");
         assert!(answer.contains(r#""__type":"UnknownOperationException""#), "{answer}");
     }
 
