@@ -6,5 +6,6 @@ mod marks;
 mod program;
 mod reports;
 mod runs;
+mod sdk_diff;
 mod secrets;
 mod stub;
