@@ -2,6 +2,7 @@
 //!
 //! A version that is not installed in the cache folder is skipped, and the test says so.
 
+use std::collections::BTreeMap;
 use std::process::Command;
 
 use countersign::report::{CutShort, Event, read};
@@ -33,17 +34,72 @@ fn what_an_sdk_sends_and_gives_is_as_reviewed(#[case] name: &str) {
     settings.set_snapshot_path(concat!(env!("CARGO_MANIFEST_DIR"), "/snapshots/sdk"));
     settings.set_prepend_module_to_snapshot(false);
     settings.set_omit_expression(true);
-    let mut compared = 0;
-    for event in &events {
-        let Event::Case(case) = event else { continue };
-        let Some(record) = &case.record else { continue };
-        let mut lines = vec![case.title.clone()];
-        write("", &serde_json::to_value(record).expect("a record is JSON"), &mut lines);
-        let snapshot = format!("{}__{}", wanted.name, case.id.replace('/', "__"));
-        settings.bind(|| insta::assert_snapshot!(snapshot, lines.join("\n")));
-        compared += 1;
+    let cases: Vec<Lines> = events.iter().filter_map(Lines::of).collect();
+    assert!(cases.len() > 100, "only {} cases left a record", cases.len());
+    let usual = usual(&cases);
+    let snapshot = |case: &str, lines: &[String]| {
+        let case = format!("{}__{}", wanted.name, case.replace('/', "__"));
+        settings.bind(|| insta::assert_snapshot!(case, lines.join("\n")));
+    };
+    snapshot("usual", &usual);
+    for case in &cases {
+        let mut lines = case.outcome.clone();
+        for (index, request) in case.requests.iter().enumerate() {
+            let own = request
+                .iter()
+                .filter(|line| !usual.contains(line))
+                .map(|line| format!("request {}: {line}", index + 1));
+            let lacking = usual.iter().filter(|line| !request.contains(line));
+            lines.extend(own);
+            lines.extend(lacking.map(|line| format!("request {}, unlike others, not: {line}", index + 1)));
+        }
+        snapshot(&case.id, &lines);
     }
-    assert!(compared > 100, "only {compared} cases left a record");
+}
+
+/// One case as lines.
+struct Lines {
+    id: String,
+    outcome: Vec<String>,
+    requests: Vec<Vec<String>>,
+}
+
+impl Lines {
+    fn of(event: &Event) -> Option<Self> {
+        let Event::Case(case) = event else { return None };
+        let mut record = serde_json::to_value(case.record.as_deref()?).expect("a record is JSON");
+        let requests = record["requests"].take();
+        // What becomes of a connection that is reset before any request is read is up to chance, and so are the words for
+        // one that broke off later.
+        if record["attempts"] != 0 && requests.as_array().is_some_and(Vec::is_empty) {
+            return None;
+        }
+        for outcome in record["outcomes"].as_array_mut().into_iter().flatten() {
+            if outcome["error"]["phase"] == "transport" {
+                outcome["error"]["message"].take();
+            }
+        }
+        let lines = |value: &Value| {
+            let mut lines = Vec::new();
+            write("", value, &mut lines);
+            lines
+        };
+        let mut outcome = vec![case.title.clone()];
+        outcome.extend(lines(&record));
+        let requests = requests.as_array().map(|requests| requests.iter().map(lines).collect());
+        Some(Self { id: case.id.clone(), outcome, requests: requests.unwrap_or_default() })
+    }
+}
+
+/// The lines that nine of ten requests have: they are told once.
+fn usual(cases: &[Lines]) -> Vec<String> {
+    let requests: Vec<_> = cases.iter().flat_map(|case| &case.requests).collect();
+    let mut counts: BTreeMap<&String, usize> = BTreeMap::new();
+    for line in requests.iter().copied().flatten() {
+        *counts.entry(line).or_default() += 1;
+    }
+    let often = counts.into_iter().filter(|(_, count)| count * 10 >= requests.len() * 9);
+    often.map(|(line, _)| line.clone()).collect()
 }
 
 /// A value as lines: each with its place and one value; what is null is left out.
@@ -63,7 +119,10 @@ fn write(place: &str, value: &Value, lines: &mut Vec<String>) {
             }
         }
         plain => {
-            let text = countersign::wire::escape(&plain.to_string());
+            // What tells of the machine rather than of the SDK.
+            let (system, machine) = (std::env::consts::OS, std::env::consts::ARCH);
+            let text = plain.to_string().replace(&format!("os/{system}"), "os/<os>").replace(machine, "<machine>");
+            let text = countersign::wire::escape(&text);
             let short: String = text.chars().take(LIMIT).collect();
             let rest = text.chars().count().saturating_sub(LIMIT);
             let rest = if rest > 0 { format!(" … and {rest} more characters") } else { String::new() };
