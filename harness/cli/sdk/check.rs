@@ -32,7 +32,7 @@ pub(super) struct Check {
     #[arg(long, env = "COUNTERSIGN_PYTHON", value_name = "PATH")]
     python: Option<PathBuf>,
 
-    /// Check the AWS SDK for JavaScript v3 in the node_modules of this folder
+    /// Check the AWS SDK for JavaScript v3 among the modules of this Node.js folder
     #[arg(long, env = "COUNTERSIGN_NODE_DIR", value_name = "PATH")]
     node_dir: Option<PathBuf>,
 
@@ -76,7 +76,7 @@ enum Sdk {
     Project(&'static drivers::Driver, PathBuf),
 }
 
-pub(super) fn run(args: Check) -> Result<ExitCode, Failure> {
+pub(super) fn run(args: &Check) -> Result<ExitCode, Failure> {
     let recorded = args.baseline.exists().then(|| stream(&args.baseline)).transpose()?;
     if recorded.is_none() && !args.update {
         return Err(Failure::usage(format!(

@@ -35,7 +35,7 @@ fn stream(version: &str, attempts: usize, prefix: &str, agent: &str) -> String {
         }),
         json!({"event": "summary", "conformant": true, "verdicts": {"pass": 1}, "checks": 1, "features": {}, "duration_ms": 1.0, "complete": true}),
     ];
-    lines.iter().map(|line| format!("{line}\n")).collect()
+    lines.map(|line| line.to_string()).join("\n") + "\n"
 }
 
 fn old() -> String {
