@@ -32,7 +32,7 @@ pub(super) struct Check {
     #[arg(long, env = "COUNTERSIGN_PYTHON", value_name = "PATH")]
     python: Option<PathBuf>,
 
-    /// Check the AWS SDK for JavaScript v3 in the node_modules of this folder
+    /// Check the AWS SDK for JavaScript v3 among the modules of this Node.js folder
     #[arg(long, env = "COUNTERSIGN_NODE_DIR", value_name = "PATH")]
     node_dir: Option<PathBuf>,
 
@@ -71,12 +71,12 @@ pub(super) struct Check {
 /// Where the SDK is.
 enum Sdk {
     /// In the cache folder.
-    Installed(DriverCommand),
+    Installed(&'static drivers::Driver, DriverCommand),
     /// In the user's project: which driver, and what it is given.
     Project(&'static drivers::Driver, PathBuf),
 }
 
-pub(super) fn run(args: Check) -> Result<ExitCode, Failure> {
+pub(super) fn run(args: &Check) -> Result<ExitCode, Failure> {
     let recorded = args.baseline.exists().then(|| stream(&args.baseline)).transpose()?;
     if recorded.is_none() && !args.update {
         return Err(Failure::usage(format!(
@@ -85,6 +85,16 @@ pub(super) fn run(args: Check) -> Result<ExitCode, Failure> {
         )));
     }
     let sdk = args.sdk()?;
+    if let Some(old) = recorded.as_deref().and_then(driver)
+        && old.driver != sdk.driver()
+    {
+        return Err(Failure::usage(format!(
+            "the baseline {} is of the driver {}, and this is {}; name another file with --baseline",
+            args.baseline.display(),
+            old.driver,
+            sdk.driver()
+        )));
+    }
     let (library, clients) = Library::load_with_clients(args.fixtures.fixtures.clone())?;
     let patterns = args.patterns.iter().map(|text| Pattern::new(text).map_err(Failure::usage));
     let selection = Selection { patterns: patterns.collect::<Result<_, _>>()?, ..Selection::default() };
@@ -150,22 +160,12 @@ impl Check {
             (Err(_), Some(_)) => cache.install(wanted, |what| eprintln!("{what}")).map_err(Failure::usage)?,
             (Err(error), None) => return Err(Failure::usage(error)),
         };
-        installed.command().map(Sdk::Installed).map_err(Failure::harness)
+        let command = installed.command().map_err(Failure::harness)?;
+        Ok(Sdk::Installed(installed.driver, command))
     }
 
     /// Compares with the recorded run and tells everyone who wants to know.
     fn compare(&self, recorded: &[Event], events: &[Event], markdown: Option<ReportFile>) -> Result<Exit, Failure> {
-        let (old, new) = (driver(recorded), driver(events));
-        if let (Some(old), Some(new)) = (old, new)
-            && old.driver != new.driver
-        {
-            return Err(Failure::usage(format!(
-                "the baseline {} is of the driver {}, and this is {}; name another file with --baseline",
-                self.baseline.display(),
-                old.driver,
-                new.driver
-            )));
-        }
         let diff = SdkDiff::new(recorded, events).map_err(|error| {
             Failure::usage(format!("{}: {error}; --update records it anew", self.baseline.display()))
         })?;
@@ -185,10 +185,17 @@ impl Check {
 }
 
 impl Sdk {
+    /// The name of its driver.
+    const fn driver(&self) -> &'static str {
+        match self {
+            Self::Installed(driver, _) | Self::Project(driver, _) => driver.name,
+        }
+    }
+
     /// The command that starts the driver; its sources are put into a folder where the SDK is a project's.
     fn command(self, folder: &Path) -> Result<DriverCommand, Failure> {
         match self {
-            Self::Installed(command) => Ok(command),
+            Self::Installed(_, command) => Ok(command),
             Self::Project(driver, path) => {
                 let written = driver.write_sources(folder);
                 written.map_err(|error| Failure::harness(format!("cannot write the driver: {error}")))?;

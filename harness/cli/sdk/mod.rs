@@ -51,7 +51,7 @@ pub(super) fn run(args: Sdk) -> Result<ExitCode, Failure> {
         Command::Install(args) => install::run(&args),
         Command::List(args) => list::run(&args),
         Command::Run(args) => run::run(*args),
-        Command::Check(args) => check::run(*args),
+        Command::Check(args) => check::run(&args),
         Command::Protocol(args) => protocol::run(args),
     }
 }

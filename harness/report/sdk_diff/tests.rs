@@ -2,6 +2,8 @@
 
 mod sample;
 
+#[cfg(feature = "cli")]
+use pulldown_cmark::{Event as Mark, Options, Parser};
 use rstest::rstest;
 use serde_json::{Value as Json, json};
 
@@ -420,7 +422,6 @@ fn no_text_of_a_run_is_markup() {
     let html = diff.html();
     assert!(!html.contains("<script") && !html.contains("<b>") && !html.contains("##["), "{html}");
     assert!(html.contains("&lt;script&gt;"), "the texts are there");
-    use pulldown_cmark::{Event as Mark, Options, Parser};
     let options = Options::ENABLE_TABLES | Options::ENABLE_GFM;
     for event in Parser::new_ext(&diff.markdown(), options) {
         assert!(!matches!(event, Mark::Html(_) | Mark::InlineHtml(_)), "{event:?}");

@@ -7,14 +7,12 @@ use super::finding::Finding;
 use super::{Class, EVERY_CASE};
 use crate::record::{Gap, GapClass, Timing};
 
-/// How unlikely a difference between equal SDKs has to be before it is told: one in a million.
-const CHANCE: f64 = 1e-6;
-
-/// How much of the waits has to move from one class to others at least.
-const EFFECT: f64 = 0.5;
+/// How many standard deviations the ranks of the waits have to be off what equal SDKs give: about one time
+/// in five thousand, and then the medians have to be far apart too.
+const DEVIATIONS: f64 = 3.7;
 
 /// How many times as long the waits of one run have to be as those of the other, by their medians.
-const RATIO: f64 = 4.0;
+const RATIO: f64 = 2.5;
 
 /// How long they have to be at least, in milliseconds: what is shorter may be the machine.
 const FLOOR_MS: f64 = 50.0;
@@ -96,32 +94,31 @@ fn as_told<'a>(told: &BTreeMap<i64, Vec<(&'a str, Pair<'_>)>>) -> Vec<(&'a str, 
     found
 }
 
-/// How the waits that nobody asked for are spread over the classes, where that is another than it was.
+/// The waits that nobody asked for, where they are longer or shorter than they were.
 ///
-/// Two-sample Kolmogorov-Smirnov bound at the borders of the classes: for `n` pairs, shares differ by
-/// more than `sqrt(ln(2 / CHANCE) / n)` less often than once in `1 / CHANCE` times.
+/// The test of Mann and Whitney, with the normal approximation of its statistic.
 fn by_themselves(pairs: &[Pair<'_>]) -> impl Iterator<Item = Finding> {
-    let count = pairs.len();
-    let share = |side: &dyn Fn(&Pair<'_>) -> GapClass, class: GapClass| {
-        ratio(pairs.iter().filter(|pair| side(pair) <= class).count(), count)
-    };
-    let (was, is) = (|pair: &Pair<'_>| pair.0.class, |pair: &Pair<'_>| pair.1.class);
-    let moved = [GapClass::None, GapClass::Short]
-        .map(|class| (share(&was, class) - share(&is, class)).abs())
-        .into_iter()
-        .fold(0.0, f64::max);
+    let count = ratio(pairs.len(), 1);
+    let above: usize = pairs.iter().map(|(was, _)| pairs.iter().filter(|(_, is)| was.ms > is.ms).count()).sum();
+    let same: usize =
+        pairs.iter().map(|(was, _)| pairs.iter().filter(|(_, is)| was.ms.total_cmp(&is.ms).is_eq()).count()).sum();
+    let off = ratio(2 * above + same, 2) - count * count / 2.0;
+    let certain = off.abs() > DEVIATIONS * (count * count * (2.0 * count + 1.0) / 12.0).sqrt();
     let (old_median, new_median) =
         (median(pairs.iter().map(|pair| pair.0.ms)), median(pairs.iter().map(|pair| pair.1.ms)));
     let (shorter, longer) = (old_median.min(new_median), old_median.max(new_median));
-    let certain = count > 0 && moved > ((2.0 / CHANCE).ln() / ratio(count, 1)).sqrt().max(EFFECT);
     let told = certain && longer >= FLOOR_MS && longer >= RATIO * shorter;
     let meaning = if new_median < old_median {
         "The SDK waits less before it tries again: a service in trouble gets its requests sooner."
     } else {
         "The SDK waits longer before it tries again: failing calls take longer."
     };
-    let finding =
-        || Finding::new(Class::Timing, "waits", spread(pairs.iter().map(was)), spread(pairs.iter().map(is)), meaning);
+    let finding = || {
+        let [was, is] =
+            [pairs.iter().map(|pair| pair.0.class).collect(), pairs.iter().map(|pair| pair.1.class).collect()]
+                .map(|classes: Vec<_>| spread(classes.into_iter()));
+        Finding::new(Class::Timing, "waits", was, is, meaning)
+    };
     told.then(finding).into_iter()
 }
 

@@ -9,6 +9,7 @@ mod marks;
 mod program;
 mod reports;
 mod runs;
+mod sdk_diff;
 mod secrets;
 mod stub;
 mod terminal;

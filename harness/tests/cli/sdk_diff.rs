@@ -1,0 +1,119 @@
+//! `diff` and `sdk check` on hand-written runs of SDKs.
+
+use rstest::rstest;
+use serde_json::{Value, json};
+
+use crate::program::{Finished, Program};
+
+/// A run stream of one SDK version in which one case took so many attempts, under this target prefix.
+fn stream(version: &str, attempts: usize, prefix: &str, agent: &str) -> String {
+    let request = |attempt: usize| {
+        json!({
+            "call": 1, "attempt": attempt, "server": "endpoint", "line": "POST / HTTP/1.1",
+            "headers": {"content-type": "application/x-amz-json-1.1", "user-agent": agent, "x-amz-target": format!("{prefix}.GetCredentials")},
+            "signed_headers": ["x-amz-target"], "scope": "us-east-1/redshift-serverless", "signature": "valid",
+            "body": {"text": "{}", "json": {}},
+        })
+    };
+    let lines = [
+        json!({
+            "event": "run", "version": 1, "tool": "countersign 0.1.0", "suite": "GetCredentials", "selected": 1, "seed": 0,
+            "side": "client", "started_at": "2026-01-01T00:00:00Z",
+            "target": {"name": "boto3", "endpoint": "http://127.0.0.1/", "region": "us-east-1", "features": [], "class": "answers", "meaning": "", "said": ""},
+            "driver": {"driver": "boto3", "language": "python", "runtime": "CPython 3.11.7", "sdk": "boto3", "sdk_version": version,
+                "deps": {"botocore": version}, "config": [], "inputs": {}, "reports": [], "typed": true, "isolated": true},
+        }),
+        json!({
+            "event": "case", "id": "retries/internal-always", "suite": "retries", "side": "client", "title": "Always at fault",
+            "requirements": [], "decided": [], "verdict": "pass", "violations": [], "warnings": [], "status": null, "error": null,
+            "media_type": null, "body": null, "runs": 1, "duration_ms": 1.0,
+            "record": {
+                "attempts": attempts, "invocation_ids": "none", "requests": (1..=attempts).map(request).collect::<Vec<_>>(),
+                "outcomes": [{"outcome": "error", "meta": {}, "error": {"phase": "service", "class": "InternalServerException", "bases": [],
+                    "code": "InternalServerException", "message": "boom", "http_status": 500, "request_id": null, "fault": null, "members": {}}}],
+            },
+        }),
+        json!({"event": "summary", "conformant": true, "verdicts": {"pass": 1}, "checks": 1, "features": {}, "duration_ms": 1.0, "complete": true}),
+    ];
+    lines.map(|line| line.to_string()).join("\n") + "\n"
+}
+
+fn old() -> String {
+    stream("1.43.127", 5, "RedshiftServerless", "Boto3/<version>")
+}
+
+fn diff(new: &str, arguments: &[&str]) -> Finished {
+    let all = [&["diff", "old.jsonl", "new.jsonl"], arguments].concat();
+    Program::new(&all).file("old.jsonl", &old()).file("new.jsonl", new).finish()
+}
+
+#[test]
+fn runs_that_differ_in_versions_only_are_an_empty_diff() {
+    let new = stream("1.44.5", 5, "RedshiftServerless", "Boto3/1.44.5");
+    diff(&new, &["--fail-on", "timing"]).expect(0, &["boto3 1.43.127 -> 1.44.5", "No changes in 1 case."]);
+    let told = diff(&new, &["--format", "json"]);
+    let expected = json!({
+        "changes": [], "groups": [], "cases": 1, "cases_changed": 0, "alarms": [],
+        "counts": {"caller": 0, "attempts": 0, "wire": 0, "bytes": 0, "agent": 0, "timing": 0},
+    });
+    assert_eq!(serde_json::from_str::<Value>(&told.stdout).expect("JSON"), expected);
+}
+
+#[rstest]
+#[case::default(&[], 0)]
+#[case::worse_class(&["--fail-on", "caller"], 0)]
+#[case::same_class(&["--fail-on", "attempts"], 1)]
+#[case::lesser_class(&["--fail-on", "agent"], 1)]
+#[case::none(&["--fail-on", "none"], 0)]
+fn the_exit_code_follows_the_class_to_fail_on(#[case] arguments: &[&str], #[case] code: i32) {
+    let new = stream("1.44.5", 3, "RedshiftServerless", "Boto3/<version>");
+    diff(&new, arguments).expect(code, &["1 case: attempts 5 -> 3", "gives up after 3 requests instead of 5"]);
+}
+
+#[test]
+fn every_format_tells_of_a_renamed_target_once() {
+    let new = stream("1.44.5", 5, "RedshiftArcadiaCoralService", "Boto3/<version>");
+    for format in ["text", "md", "html", "json"] {
+        let told = diff(&new, &["--format", format, "--fail-on", "wire"]);
+        told.expect(1, &["RedshiftArcadiaCoralService"]);
+        if format == "json" {
+            let json: Value = serde_json::from_str(&told.stdout).expect("JSON");
+            let of = |name: &str| json[name].as_array().map_or(0, Vec::len);
+            assert_eq!((of("alarms"), of("changes"), json["cases_changed"].as_u64()), (1, 1, Some(0)), "{json}");
+        }
+    }
+}
+
+#[rstest]
+#[case::class(&["--fail-on", "panic"], "expected caller, attempts, wire, bytes, agent, timing or none, found \"panic\"")]
+#[case::format(&["--format", "xml"], "invalid value 'xml'")]
+fn a_wrong_choice_is_refused(#[case] arguments: &[&str], #[case] message: &str) {
+    diff(&old(), arguments).expect(2, &[message]);
+}
+
+#[test]
+fn runs_without_a_common_case_are_refused() {
+    diff(&old().replace("retries/", "others/"), &[]).expect(2, &["the runs have no case in common"]);
+}
+
+#[rstest]
+#[case::no_sdk(&[], "--python <PATH>|--node-dir <PATH>|--driver <NAME[@VERSION]>")]
+#[case::two_sdks(&["--python", "python3", "--node-dir", "."], "cannot be used with")]
+#[case::no_interpreter(&["--python", "missing/venv"], "found nothing to run at")]
+#[case::no_modules(&["--node-dir", "."], "run `npm ci` there first")]
+#[case::another_sdk(&["--node-dir", "node_modules"], "is of the driver boto3, and this is js-v3")]
+fn a_check_that_cannot_say_anything_is_refused_before_it_runs(#[case] arguments: &[&str], #[case] message: &str) {
+    let all = [&["sdk", "check", "--baseline", "old.jsonl"], arguments].concat();
+    let mut program = Program::new(&all).file("old.jsonl", &old());
+    if arguments.contains(&"node_modules") {
+        std::fs::create_dir(program.folder().join("node_modules")).expect("a folder");
+    }
+    program.finish().expect(2, &[message]);
+}
+
+#[test]
+fn a_check_without_a_baseline_says_how_to_record_one() {
+    Program::new(&["sdk", "check", "--baseline", "none.jsonl", "--python", "python3"])
+        .finish()
+        .expect(2, &["there is no baseline none.jsonl", "--update"]);
+}
