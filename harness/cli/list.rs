@@ -115,14 +115,17 @@ fn markdown(rows: &[Row]) -> String {
     lines.join("\n")
 }
 
+/// Everything about a thing that is listed, in the order of a table's columns.
+pub(super) type Fields = Vec<(&'static str, Value)>;
+
 /// One thing that is listed.
 struct Row {
     name: String,
     about: String,
     /// What stands below it in the text: a label, and ids.
     below: Vec<(&'static str, String)>,
-    /// Everything about it, in the order of a table's columns.
-    fields: Vec<(&'static str, Value)>,
+    /// Everything about it.
+    fields: Fields,
 }
 
 impl Row {

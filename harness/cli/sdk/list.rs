@@ -6,6 +6,7 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use crate::cli::Failure;
+use crate::cli::list::Fields;
 use crate::cli::output::{Format, print};
 use crate::sdk::drivers;
 use crate::sdk::install::{Cache, Installed};
@@ -29,7 +30,7 @@ pub(super) fn run(args: &List) -> Result<ExitCode, Failure> {
 }
 
 /// The drivers, each with what it runs and whether its SDK can be installed here: for `list drivers`.
-pub(in crate::cli) fn drivers() -> Vec<(String, String, Vec<(&'static str, Value)>)> {
+pub(in crate::cli) fn drivers() -> Vec<(String, String, Fields)> {
     let row = |driver: &drivers::Driver| {
         let obstacle = driver.obstacle();
         let about = match &obstacle {

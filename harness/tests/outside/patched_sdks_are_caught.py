@@ -79,6 +79,9 @@ def main():
             driver, name, expected = fault["driver"], fault["name"], fault["class"]
             if options.faults and name not in options.faults:
                 continue
+            if expected == "timing" and not options.faults:
+                print(f"left out {name}: its waits are drawn at random, so one run in ten may not show it; name it to try it")
+                continue
             if driver not in here:
                 skipped.add(driver)
                 continue
