@@ -104,6 +104,11 @@ impl Lines {
             if outcome["error"]["phase"] == "transport" {
                 outcome["error"]["message"].take();
             }
+            // How a name fails to resolve is up to the machine's resolver.
+            if outcome["error"]["phase"] == "connect" {
+                outcome["error"]["message"].take();
+                outcome["error"]["code"].take();
+            }
         }
         let lines = |value: &Value| {
             let mut lines = Vec::new();
