@@ -157,3 +157,32 @@ pub struct ShownExchange {
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub fault: Option<String>,
 }
+
+impl CaseResult {
+    /// A case of which nothing is known yet.
+    pub fn blank(id: &str, suite: &str, side: Side, title: &str, requirements: &[String]) -> Self {
+        Self {
+            id: id.to_owned(),
+            suite: suite.to_owned(),
+            side,
+            title: title.to_owned(),
+            requirements: requirements.to_vec(),
+            decided: Vec::new(),
+            verdict: Verdict::Indeterminate,
+            reason: None,
+            violations: Vec::new(),
+            warnings: Vec::new(),
+            status: None,
+            error: None,
+            media_type: None,
+            body: None,
+            expected: Vec::new(),
+            exchange: None,
+            runs: 1,
+            duration_ms: 0.0,
+            record: None,
+            timing: None,
+            repro: None,
+        }
+    }
+}

@@ -324,29 +324,7 @@ impl Session {
     }
 
     fn blank(case: &ExpandedCase) -> CaseResult {
-        CaseResult {
-            id: case.id.clone(),
-            suite: case.suite.clone(),
-            side: Side::Server,
-            title: case.case.title.clone(),
-            requirements: case.case.requirements.clone(),
-            decided: Vec::new(),
-            expected: Vec::new(),
-            verdict: Verdict::Indeterminate,
-            reason: None,
-            violations: Vec::new(),
-            warnings: Vec::new(),
-            status: None,
-            error: None,
-            media_type: None,
-            body: None,
-            runs: 1,
-            duration_ms: 0.0,
-            record: None,
-            timing: None,
-            repro: None,
-            exchange: None,
-        }
+        CaseResult::blank(&case.id, &case.suite, Side::Server, &case.case.title, &case.case.requirements)
     }
 }
 

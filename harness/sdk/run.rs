@@ -347,27 +347,5 @@ fn describe(hello: &Hello, isolated: bool) -> DriverRecord {
 
 /// A case of which nothing is known yet.
 fn blank(case: &ClientCase) -> CaseResult {
-    CaseResult {
-        id: case.id.clone(),
-        suite: case.suite().to_owned(),
-        side: Side::Client,
-        title: case.title.clone(),
-        requirements: case.requirements.clone(),
-        decided: Vec::new(),
-        verdict: Verdict::Indeterminate,
-        reason: None,
-        violations: Vec::new(),
-        warnings: Vec::new(),
-        status: None,
-        error: None,
-        media_type: None,
-        body: None,
-        expected: Vec::new(),
-        exchange: None,
-        runs: 1,
-        duration_ms: 0.0,
-        record: None,
-        timing: None,
-        repro: None,
-    }
+    CaseResult::blank(&case.id, case.suite(), Side::Client, &case.title, &case.requirements)
 }
