@@ -9,8 +9,9 @@ use serde_json::{Value, json};
 
 use super::Failure;
 use super::origin::{Origin, Origins, Traced};
-use super::output::{Plain, hang, print, width};
+use super::output::{Plain, print, width};
 use super::settings::{Choice, Settings, TargetArgs};
+use crate::report::hang;
 use crate::wire::escape;
 
 /// The arguments of `config`.

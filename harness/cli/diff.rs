@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use clap::{Args, ValueEnum};
 
 use super::library::Library;
-use super::output::print;
+use super::output::{print, print_prose};
 use super::{Failure, FixtureArgs};
 use crate::contract::Side;
 use crate::report::sdk_diff::{Class, SdkDiff};
@@ -59,6 +59,11 @@ impl Format {
             Self::Json => diff.json(),
         }
     }
+
+    /// Prints a comparison that is in this format.
+    pub(super) fn print(self, comparison: &str) -> Result<ExitCode, Failure> {
+        if self == Self::Text { print_prose(comparison) } else { print(comparison) }
+    }
 }
 
 /// From which class on a change is a failure; none where nothing is.
@@ -97,13 +102,13 @@ pub(super) fn run(args: Diff) -> Result<ExitCode, Failure> {
     let (old, new) = (stream(&args.old)?, stream(&args.new)?);
     if is_of_sdk(&old) && is_of_sdk(&new) {
         let diff = SdkDiff::new(&old, &new).map_err(|error| Failure::usage(error.to_string()))?;
-        print(&args.format.of(&diff))?;
+        args.format.print(&args.format.of(&diff))?;
         return Ok(args.fail_on.unwrap_or_default().exit(&diff).into());
     }
     let library = Library::load(args.fixtures.fixtures)?;
     let register = &library.contract.register;
     let comparison = Comparison::new(&old, &new).map_err(|error| Failure::usage(error.to_string()))?;
-    print(&match args.format {
+    args.format.print(&match args.format {
         Format::Text => comparison.text(register),
         Format::Json => comparison.json(),
         Format::Md => comparison.markdown(register),

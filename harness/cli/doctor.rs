@@ -8,10 +8,10 @@ use clap::builder::styling::AnsiColor;
 use tokio::time::timeout;
 
 use super::Failure;
-use super::output::{Plain, hang, paint, print, wants_colour, width};
+use super::output::{Plain, paint, print, wants_colour, width};
 use super::settings::{Settings, TargetArgs};
 use super::target::Prepared;
-use crate::report::Exit;
+use crate::report::{Exit, hang};
 use crate::run::{Examination, Finding, Status, Topic, examine};
 use crate::targets::probe::Class;
 use crate::wire::escape;

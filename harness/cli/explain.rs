@@ -8,7 +8,7 @@ use clap::Args;
 use reqwest::Url;
 
 use super::library::Library;
-use super::output::{Plain, hang, print, width};
+use super::output::{Plain, print, print_prose};
 use super::{Failure, FixtureArgs};
 use crate::contract::{Evidence, Requirement, Side};
 use crate::corpus::client::{ClientCase, ClientCorpus};
@@ -67,26 +67,9 @@ fn show(
     json: impl FnOnce() -> serde_json::Value,
 ) -> Result<ExitCode, Failure> {
     match format {
-        Plain::Text => {
-            let width = width();
-            let text = text();
-            // A command is one line, however long: it is there to be copied.
-            let lines = text.lines().map(|line| match label(line) {
-                (label, rest) if !rest.contains("curl ") => hang(label, rest, width),
-                _ => line.to_owned(),
-            });
-            print(&lines.collect::<Vec<_>>().join("\n"))
-        }
+        Plain::Text => print_prose(&text()),
         Plain::Json => print(&serde_json::to_string_pretty(&json()).unwrap_or_default()),
     }
-}
-
-/// What stands before the text of a line: up to the first two blanks behind a word.
-fn label(line: &str) -> (&str, &str) {
-    let indent = line.len() - line.trim_start().len();
-    let Some(gap) = line[indent..].find("  ") else { return line.split_at(indent) };
-    let rest = line[indent + gap..].trim_start();
-    line.split_at(line.len() - rest.len())
 }
 
 fn requirement(row: &Requirement, library: &Library, banks: &Defects, clients: &ClientCorpus) -> String {

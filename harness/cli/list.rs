@@ -7,11 +7,12 @@ use clap::{Args, ValueEnum};
 use serde_json::{Map, Value, json};
 
 use super::library::Library;
-use super::output::{Format, hang, print, width};
+use super::output::{Format, print, width};
 use super::{Failure, FixtureArgs};
 use crate::contract::{Feature, Side};
 use crate::corpus::client::{ClientCase, ClientCorpus};
 use crate::corpus::{DefectKind, Defects, Pattern, Plan, SelectError, Selection};
+use crate::report::hang;
 
 /// The arguments of `list`.
 #[derive(Debug, Args)]

@@ -7,6 +7,7 @@ use clap::ValueEnum;
 use clap::builder::styling::{AnsiColor, Style};
 
 use super::Failure;
+use crate::report::fold;
 
 /// How a listing is printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -49,24 +50,14 @@ pub(super) fn width() -> usize {
     asked.or_else(found).map_or(usize::MAX, |width: usize| width.max(NARROWEST))
 }
 
-/// A text behind a label: its further lines stand where the first one begins, or all of them below
-/// the label where that takes too much of the width.
-pub(super) fn hang(label: &str, text: &str, width: usize) -> String {
-    if width == usize::MAX {
-        return format!("{label}{text}");
-    }
-    let column = textwrap::core::display_width(label);
-    let beside = column * 2 <= width;
-    let indent = " ".repeat(if beside { column } else { 4 });
-    let first = if beside { label } else { &indent };
-    let options = textwrap::Options::new(width).initial_indent(first).subsequent_indent(&indent).break_words(false);
-    let filled = textwrap::fill(text, options.word_splitter(textwrap::WordSplitter::NoHyphenation));
-    if beside { filled } else { format!("{}\n{filled}", label.trim_end()) }
-}
-
 /// Prints a result and a line end. A reader that has gone away, such as `head`, is no failure.
 pub(super) fn print(text: &str) -> Result<ExitCode, Failure> {
     print_bytes(format!("{text}\n").as_bytes())
+}
+
+/// Prints prose, folded where standard output is a terminal that is narrower.
+pub(super) fn print_prose(text: &str) -> Result<ExitCode, Failure> {
+    print(&fold(text, width()))
 }
 
 /// Prints a result that has its own line ends.

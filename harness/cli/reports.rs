@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 
 use super::Failure;
-use super::output::wants_colour;
+use super::output::{wants_colour, width};
 use super::summary::StepSummary;
 use crate::contract::Contract;
 use crate::report::{
@@ -158,6 +158,7 @@ impl Reports {
                 let options = TextOptions {
                     detail,
                     colour: wants_colour(),
+                    width: Some(width()),
                     again: again.whole.clone(),
                     again_for: again.part.clone(),
                 };

@@ -8,7 +8,7 @@ use std::time::Instant;
 use clap::Args;
 
 use super::library::Library;
-use super::output::print;
+use super::output::print_prose;
 use super::{Failure, FixtureArgs};
 use crate::corpus::{Defect, Defects, Pattern, Plan, Selection};
 use crate::report::ReportFile;
@@ -46,7 +46,7 @@ pub(super) fn run(args: Selftest) -> Result<ExitCode, Failure> {
         file.write(&(json + "\n")).map_err(|error| Failure::usage(error.to_string()))?;
     }
     if !on_stdout {
-        print(&text)?;
+        print_prose(&text)?;
     }
     Ok(if report.holds() { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::library::{self, Library};
-use super::output::print;
+use super::output::print_prose;
 use super::{Failure, FixtureArgs};
 use crate::contract::Fixtures;
 
@@ -24,7 +24,7 @@ pub(super) fn run(args: Validate) -> Result<ExitCode, Failure> {
     let (_, clients) = Library::load_with_clients(args.fixtures.fixtures)?;
     let expanded = library.corpus.cases();
     let cases: BTreeSet<_> = expanded.iter().map(|case| &case.case.id).collect();
-    print(&format!(
+    print_prose(&format!(
         "all fixtures are valid: {} requirements, {} cases ({} with every member of a family), {} client cases, {} replies, {} defects and legal variants",
         library.contract.register.requirements.len(),
         cases.len(),

@@ -15,6 +15,7 @@ mod conclusion;
 mod event;
 mod exit;
 mod file;
+mod fold;
 mod github;
 #[cfg(feature = "cli")]
 mod html;
@@ -40,6 +41,8 @@ pub use event::{
 };
 pub use exit::{Ending, Exit};
 pub use file::{FileError, FiledReport, ReportFile, Writer};
+#[cfg(feature = "cli")]
+pub(crate) use fold::{fold, hang};
 pub use github::GithubSink;
 #[cfg(feature = "cli")]
 pub use html::HtmlSink;

@@ -38,6 +38,8 @@ pub struct TextOptions {
     pub colour: bool,
     /// How much to tell.
     pub detail: Detail,
+    /// How many columns a line may take; prose is folded, commands are not. No limit where there is none.
+    pub width: Option<usize>,
     /// The command that repeats the whole run, with its seed, ready for a shell.
     pub again: String,
     /// The same command without its patterns and its shard: the ids of failed cases are put behind it.
@@ -69,7 +71,7 @@ impl<W: Write> TextSink<W> {
     }
 
     fn page(&self) -> Page {
-        Page::new(self.options.colour, self.first)
+        Page::new(&self.options, self.first)
     }
 
     fn print(&mut self, page: &Page) -> io::Result<()> {

@@ -11,7 +11,6 @@ use tempfile::TempDir;
 use super::run::{JOBS, execute};
 use crate::cli::diff::{FailOn, Format, stream};
 use crate::cli::library::Library;
-use crate::cli::output::print;
 use crate::cli::{Failure, FixtureArgs, summary};
 use crate::corpus::{Pattern, SelectError, Selection};
 use crate::record::DriverRecord;
@@ -170,7 +169,7 @@ impl Check {
             Failure::usage(format!("{}: {error}; --update records it anew", self.baseline.display()))
         })?;
         if self.report_md.as_deref() != Some(Path::new("-")) {
-            print(&self.format.of(&diff))?;
+            self.format.print(&self.format.of(&diff))?;
         }
         if let Some(file) = markdown {
             file.write(&format!("{}\n", diff.markdown())).map_err(|error| Failure::usage(error.to_string()))?;

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::cli::Failure;
 use crate::cli::list::Fields;
-use crate::cli::output::{Format, print};
+use crate::cli::output::{Format, print, print_prose};
 use crate::sdk::drivers;
 use crate::sdk::install::{Cache, Installed};
 
@@ -25,7 +25,7 @@ pub(super) fn run(args: &List) -> Result<ExitCode, Failure> {
     match args.format {
         Format::Json => print(&serde_json::to_string_pretty(&as_json(&cache, &installed)).unwrap_or_default()),
         Format::Md => print(&table(&installed)),
-        Format::Text => print(&text(&cache, &installed)),
+        Format::Text => print_prose(&text(&cache, &installed)),
     }
 }
 

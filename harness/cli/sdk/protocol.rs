@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::DriverArgs;
 use crate::cli::library::Library;
-use crate::cli::output::print;
+use crate::cli::output::print_prose;
 use crate::cli::{Failure, FixtureArgs};
 use crate::judge::client::ClientJudge;
 use crate::report::Exit;
@@ -37,6 +37,6 @@ pub(super) fn run(args: Protocol) -> Result<ExitCode, Failure> {
             Some(fault) => format!("FAILED  {}\n        {fault}", finding.claim),
         })
         .collect();
-    print(&format!("{}\n{} of {} claims hold", lines.join("\n"), findings.len() - faults, findings.len()))?;
+    print_prose(&format!("{}\n{} of {} claims hold", lines.join("\n"), findings.len() - faults, findings.len()))?;
     Ok(if faults == 0 { Exit::Fine } else { Exit::Failed }.into())
 }

@@ -89,7 +89,7 @@ fn failure(page: &mut Page, group: &[&CaseResult], heard: &Collected, register: 
             Line::Heading(text) => page.line(&format!("  {text}")),
             Line::Particular(label, text) => {
                 let label = page.paint(Tone::Faint, &format!("{label:<8}"));
-                page.line(&format!("    {label}  {text}"));
+                page.labelled(&format!("    {label}  "), &text);
             }
         }
     }
@@ -100,7 +100,7 @@ fn failure(page: &mut Page, group: &[&CaseResult], heard: &Collected, register: 
     // Where it passes, there is nothing to see.
     if let Some(repro) = first.repro.as_ref().filter(|_| first.verdict != Verdict::Fixed) {
         let which = if group.len() == 1 { String::new() } else { format!(" ({})", escape(&first.id)) };
-        page.line(&format!("  to see it{which}: {}", escape(repro)));
+        page.command(&format!("  to see it{which}: {}", escape(repro)));
     }
 }
 

@@ -1,4 +1,5 @@
-use super::words;
+use super::{TextOptions, words};
+use crate::report::fold::hang;
 use crate::verdict::Verdict;
 
 /// What a colour says.
@@ -38,20 +39,35 @@ impl Tone {
 pub(super) struct Page {
     text: String,
     colour: bool,
+    width: usize,
     /// Whether nothing stands before this text.
     first: bool,
 }
 
 impl Page {
-    pub(super) fn new(colour: bool, first: bool) -> Self {
-        Self { text: String::new(), colour, first }
+    pub(super) fn new(options: &TextOptions, first: bool) -> Self {
+        Self { text: String::new(), colour: options.colour, width: options.width.unwrap_or(usize::MAX), first }
     }
 
     pub(super) fn text(&self) -> &str {
         &self.text
     }
 
+    /// A line of prose. Where it is folded, it goes on below where it began.
     pub(super) fn line(&mut self, line: &str) {
+        let (indent, text) = line.split_at(line.len() - line.trim_start().len());
+        self.labelled(indent, text);
+    }
+
+    /// A line of prose behind a label. Where it is folded, it goes on below its text.
+    pub(super) fn labelled(&mut self, label: &str, text: &str) {
+        for line in hang(label, text, self.width).split('\n') {
+            self.command(line);
+        }
+    }
+
+    /// A line that stays one, however long: it is there to be copied.
+    pub(super) fn command(&mut self, line: &str) {
         self.text.push_str(&words::no_command(line));
         self.text.push('\n');
     }

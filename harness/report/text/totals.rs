@@ -34,7 +34,7 @@ pub(super) fn suites(page: &mut Page, heard: &Collected) {
             some => format!("; {some} with warnings"),
         };
         let counts = page.paint(tone, &words::verdicts(&counts));
-        page.line(&format!("  {:<width$}  {counts}{warned}", escape(suite)));
+        page.labelled(&format!("  {:<width$}  ", escape(suite)), &format!("{counts}{warned}"));
     }
 }
 
@@ -86,5 +86,5 @@ pub(super) fn again(page: &mut Page, heard: &Collected, options: &TextOptions) {
         if some { ("To run what failed again:", command) } else { ("To run this again:", options.again.clone()) };
     page.gap();
     page.line(&page.paint(Tone::Faint, label));
-    page.line(&escape(&command));
+    page.command(&escape(&command));
 }

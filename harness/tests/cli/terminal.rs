@@ -94,6 +94,28 @@ fn prose_fits_on_a_narrow_terminal(#[case] arguments: &[&str]) {
 
 #[cfg(target_os = "linux")]
 #[test]
+fn a_report_fits_on_a_narrow_terminal_and_its_commands_stay_whole() {
+    let stub = Stub::answering(answer("200 OK", "application/x-amz-json-1.1", "{}"));
+    let arguments = ["run", "success/workgroup-only", "parameters/duration-outside", "--endpoint", &stub.endpoint];
+    let variables = [
+        ("AWS_ACCESS_KEY_ID", "test"),
+        ("AWS_SECRET_ACCESS_KEY", "test"),
+        ("COUNTERSIGN_WORKGROUP", "workgroup"),
+        ("CI", "1"),
+    ];
+    let Some(shown) = on_a_terminal(40, &arguments, &variables) else { return };
+    let shown = plain(&shown);
+    let is_command = |line: &str| line.contains("curl ") || line.starts_with("countersign run");
+    for command in ["  to see it: curl ", "countersign run "] {
+        assert!(shown.lines().any(|line| line.starts_with(command) && line.len() > 80), "{command} in\n{shown}");
+    }
+    for line in shown.lines().filter(|line| !is_command(line) && line.trim().contains(' ')) {
+        assert!(line.chars().count() <= 40, "{line:?} in\n{shown}");
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
 fn the_progress_bar_fits_on_a_narrow_terminal() {
     let Some(shown) = on_a_terminal(40, &["run", "--format", "quiet"], &[]) else { return };
     let bars: Vec<String> = plain(&shown).lines().filter(|line| line.contains("/360 ")).map(str::to_owned).collect();

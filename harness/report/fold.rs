@@ -1,0 +1,61 @@
+//! Folding: prose on a terminal that is narrower than its lines.
+
+/// A text behind a label: its further lines stand where the first one begins, or all of them below
+/// the label where that takes too much of the width. A width of [`usize::MAX`] folds nothing.
+pub(crate) fn hang(label: &str, text: &str, width: usize) -> String {
+    if width == usize::MAX {
+        return format!("{label}{text}");
+    }
+    let column = textwrap::core::display_width(label);
+    let beside = column * 2 <= width;
+    let indent = " ".repeat(if beside { column } else { 4 });
+    let first = if beside { label } else { &indent };
+    let options = textwrap::Options::new(width).initial_indent(first).subsequent_indent(&indent).break_words(false);
+    let filled = textwrap::fill(text, options.word_splitter(textwrap::WordSplitter::NoHyphenation));
+    if beside { filled } else { format!("{}\n{filled}", label.trim_end()) }
+}
+
+/// Lines of prose, each folded behind the label that it begins with. A line with a curl command stays
+/// as it is, however long: it is there to be copied.
+#[cfg(feature = "cli")]
+pub(crate) fn fold(text: &str, width: usize) -> String {
+    let lines = text.lines().map(|line| match label(line) {
+        (label, rest) if !rest.contains("curl ") => hang(label, rest, width),
+        _ => line.to_owned(),
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// What stands before the text of a line: up to the first two blanks behind a word.
+#[cfg(feature = "cli")]
+fn label(line: &str) -> (&str, &str) {
+    let indent = line.len() - line.trim_start().len();
+    let Some(gap) = line[indent..].find("  ") else { return line.split_at(indent) };
+    let rest = line[indent + gap..].trim_start();
+    line.split_at(line.len() - rest.len())
+}
+
+#[cfg(all(test, feature = "cli"))]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case::nothing_to_fold("  one two", 20, "  one two")]
+    #[case::indented("  one two three", 10, "  one two\n  three")]
+    #[case::labelled("at  one two three", 12, "at  one two\n    three")]
+    #[case::label_too_wide("expected  one two", 12, "expected\n    one two")]
+    #[case::long_word("one longer-than-the-line two", 10, "one\nlonger-than-the-line\ntwo")]
+    #[case::command(
+        "  curl -sS -i http://localhost:4566/ --data '{}'",
+        10,
+        "  curl -sS -i http://localhost:4566/ --data '{}'"
+    )]
+    #[case::colour("  \u{1b}[1mone two\u{1b}[0m three", 10, "  \u{1b}[1mone two\u{1b}[0m\n  three")]
+    #[case::several("a b\n\n  c d e", 5, "a b\n\n  c d\n  e")]
+    fn prose_is_folded_behind_its_label(#[case] text: &str, #[case] width: usize, #[case] expected: &str) {
+        assert_eq!(fold(text, width), expected);
+        assert_eq!(fold(text, usize::MAX), text);
+    }
+}
