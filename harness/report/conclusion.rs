@@ -59,7 +59,7 @@ impl<'a> Conclusion<'a> {
                 format!("conformant for {}", features.join(", "))
             }
             Self::Violated(ids) => format!("not conformant: {} violated: {}", counted(ids), list(ids)),
-            Self::Absent => "not decided: no requirement could be tested".to_owned(),
+            Self::Absent => "not implemented: without the operation, no requirement could be tested".to_owned(),
             Self::Undecided(ids) => format!("not decided: {} left undecided: {}", counted(ids), list(ids)),
             Self::CutShort => "not decided: the run was cut short".to_owned(),
         }

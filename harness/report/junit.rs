@@ -136,7 +136,7 @@ impl<W: Write> Sink for JunitSink<W> {
 }
 
 fn properties(run: &RunEvent) -> Vec<Property> {
-    let RunEvent { tool, seed, target, .. } = run;
+    let RunEvent { tool, seed, shard, target, .. } = run;
     let features = target.features.join(",");
     let seed = seed.to_string();
     let pairs = [
@@ -149,7 +149,8 @@ fn properties(run: &RunEvent) -> Vec<Property> {
         ("said", &target.said),
         ("seed", &seed),
     ];
-    pairs.into_iter().map(|(name, value)| Property::new(name, xml(value))).collect()
+    let shard = shard.as_deref().map(|shard| ("shard", shard));
+    pairs.into_iter().chain(shard).map(|(name, value)| Property::new(name, xml(value))).collect()
 }
 
 /// A suite that keeps an interrupted run from looking like a whole one.

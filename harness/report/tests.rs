@@ -79,19 +79,37 @@ fn the_junit_report_is_as_reviewed() {
 }
 
 #[cfg(feature = "cli")]
-#[test]
-fn the_html_report_is_as_reviewed() {
-    let page = written(&sample::events(), |out| HtmlSink::new(out, &sample::register()));
+#[rstest]
+#[case::one_run("html", sample::events())]
+#[case::a_matrix("html-matrix", sample::matrix())]
+fn the_html_report_is_as_reviewed(#[case] name: &str, #[case] events: Vec<Event>) {
+    let page = written(&events, |out| HtmlSink::new(out, &sample::register()));
     // Style and script are files of their own; their hashes change with them.
     let own = regex::Regex::new("(?s)<(style|script)>.*?</(?:style|script)>").expect("a pattern");
     let hashes = regex::Regex::new("sha256-[A-Za-z0-9+/=]+").expect("a pattern");
     let page = own.replace_all(&page, "<$1>…</$1>");
-    snapshot("html", &hashes.replace_all(&page, "sha256-…"));
+    snapshot(name, &hashes.replace_all(&page, "sha256-…"));
 }
 
 #[test]
 fn the_markdown_report_is_as_reviewed() {
     snapshot("markdown", &written(&sample::events(), |out| MarkdownSink::new(out, &sample::register())));
+}
+
+#[cfg(feature = "cli")]
+#[rstest]
+#[case::text("(shard 2/4)", |events: &[Event]| text(events, options()))]
+#[case::markdown("(shard `2/4`)", |events: &[Event]| written(events, |out| MarkdownSink::new(out, &sample::register())))]
+#[case::html("shard 2/4 of the run", |events: &[Event]| written(events, |out| HtmlSink::new(out, &sample::register())))]
+#[case::junit(r#"name="shard" value="2/4""#, |events: &[Event]| written(events, |out| JunitSink::new(out, &sample::register())))]
+#[case::json(r#""shard":"2/4""#, |events: &[Event]| written(events, StreamSink::new))]
+fn a_part_of_a_run_is_told_as_one(#[case] words: &str, #[case] report: fn(&[Event]) -> String) {
+    let mut events = sample::events();
+    assert!(!report(&events).contains(words));
+    if let Some(Event::Run(run)) = events.first_mut() {
+        run.shard = Some("2/4".to_owned());
+    }
+    assert!(report(&events).contains(words), "{}", report(&events));
 }
 
 #[test]
@@ -137,7 +155,7 @@ fn a_target_without_the_operation_is_told_once_and_not_accused(#[case] detail: D
         report.contains("not-implemented 2 cases: a/b, a/c\n  the target does not have the operation\n"),
         "{report}"
     );
-    assert!(report.contains("\nnot decided: no requirement could be tested\n"), "{report}");
+    assert!(report.contains("\nnot implemented: without the operation, no requirement could be tested\n"), "{report}");
     assert!(report.ends_with("--seed 42 '**'\n"), "{report}");
 }
 

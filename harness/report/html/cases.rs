@@ -116,7 +116,9 @@ fn told(result: &CaseResult, usual: &Usual) -> Told {
 /// Counts the verdicts of a case.
 fn sum_up(case: &mut Case) {
     let found: BTreeSet<&str> = case.runs.iter().map(|told| told.verdict).collect();
-    case.differs = found.len() > 1;
+    // A target that was not judged differs from nobody, as in the table of requirements.
+    let unjudged = [Verdict::NotImplemented.word(), Verdict::NotApplicable.word()];
+    case.differs = found.iter().filter(|word| !unjudged.contains(word)).count() > 1;
     let weight = |tone: &str| ["bad", "doubt", "calm", "good"].iter().position(|other| *other == tone);
     let mut verdicts: Vec<_> = found
         .into_iter()

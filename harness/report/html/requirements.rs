@@ -8,6 +8,7 @@ use super::sources::{Source, sources};
 use super::view::{Link, anchor, links};
 use crate::contract::{Level, Register, Requirement};
 use crate::report::collected::Collected;
+use crate::report::conclusion::Conclusion;
 use crate::report::event::{RequirementEvent, RequirementStatus};
 
 /// At most so many cases are named in a cell.
@@ -42,6 +43,27 @@ struct Cell {
     more: usize,
 }
 
+/// Whether a target could be judged. One that decides nothing differs from nobody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Judged {
+    Yes,
+    /// It has the operation, or may have it, and nothing could be decided.
+    No,
+    /// It does not have the operation.
+    Absent,
+}
+
+impl Judged {
+    fn of(run: &Collected) -> Self {
+        let decided = |row: &RequirementEvent| matches!(row.status, RequirementStatus::Pass | RequirementStatus::Fail);
+        match Conclusion::of(run) {
+            Conclusion::Absent => Self::Absent,
+            _ if run.requirements.iter().any(decided) => Self::Yes,
+            _ => Self::No,
+        }
+    }
+}
+
 /// Every requirement: of the register, then those that only a stream knows. Where several targets
 /// are shown, those come first on which they differ most.
 pub(super) fn rows(heard: &[Collected], register: &Register) -> Vec<Row> {
@@ -49,13 +71,7 @@ pub(super) fn rows(heard: &[Collected], register: &Register) -> Vec<Row> {
     let told = heard.iter().flat_map(|run| &run.requirements).map(|event| event.id.as_str());
     let mut seen = BTreeSet::new();
     let ids: Vec<&str> = known.chain(told).filter(|id| seen.insert(*id)).collect();
-    // A target without the operation decides nothing, and so differs from nobody.
-    let judged: Vec<bool> = heard
-        .iter()
-        .map(|run| {
-            run.requirements.iter().any(|row| matches!(row.status, RequirementStatus::Pass | RequirementStatus::Fail))
-        })
-        .collect();
+    let judged: Vec<Judged> = heard.iter().map(Judged::of).collect();
     let ids_of: Vec<Vec<&str>> =
         heard.iter().map(|run| run.cases.iter().map(|case| case.id.as_str()).collect()).collect();
     let mut rows: Vec<(usize, Row)> = Vec::new();
@@ -68,7 +84,7 @@ pub(super) fn rows(heard: &[Collected], register: &Register) -> Vec<Row> {
         let statuses: BTreeSet<RequirementStatus> = events
             .iter()
             .zip(&judged)
-            .filter(|(_, judged)| **judged)
+            .filter(|(_, judged)| **judged == Judged::Yes)
             .filter_map(|(event, _)| Some((*event)?.status))
             .filter(|status| *status != RequirementStatus::NotApplicable)
             .collect();
@@ -113,7 +129,7 @@ fn row(
     }
 }
 
-fn cell(event: Option<&RequirementEvent>, all: &[&str], judged: bool) -> Cell {
+fn cell(event: Option<&RequirementEvent>, all: &[&str], judged: Judged) -> Cell {
     let Some(event) = event else {
         return Cell { tone: "calm", mark: "–", word: "not told", cases: Vec::new(), more: 0 };
     };
@@ -121,7 +137,11 @@ fn cell(event: Option<&RequirementEvent>, all: &[&str], judged: bool) -> Cell {
         (RequirementStatus::Pass, _) => ("good", "✓", "holds"),
         (RequirementStatus::Fail, Level::Must) => ("bad", "✗", "violated"),
         (RequirementStatus::Fail, _) => ("doubt", "!", "departs"),
-        (RequirementStatus::Undecided, _) => (if judged { "doubt" } else { "calm" }, "?", "undecided"),
+        (RequirementStatus::Undecided, _) => match judged {
+            Judged::Yes => ("doubt", "?", "undecided"),
+            Judged::No => ("calm", "?", "undecided"),
+            Judged::Absent => ("calm", "–", "not implemented"),
+        },
         (RequirementStatus::NotApplicable, _) => ("calm", "–", "not applicable"),
     };
     let ids: Vec<&str> = event.cases.iter().map(String::as_str).collect();

@@ -26,6 +26,8 @@ pub(super) struct Run {
     advice: Option<String>,
     started: String,
     seed: String,
+    /// Which part of a run it is, where it is a part of one.
+    shard: Option<String>,
     tone: &'static str,
     conclusion: String,
     /// That it came to no end, where it did not.
@@ -89,6 +91,7 @@ fn run(label: String, heard: &Collected) -> Run {
             .trim_end_matches('Z')
             .replace('T', " "),
         seed: event.map(|run| run.seed.to_string()).unwrap_or_default(),
+        shard: event.and_then(|run| run.shard.clone()),
         tone: match conclusion {
             Conclusion::Conformant(_) => "good",
             Conclusion::Violated(_) => "bad",

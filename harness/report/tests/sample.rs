@@ -253,3 +253,42 @@ pub(in crate::report) fn events_of(results: Vec<CaseResult>, complete: bool) -> 
     events.push(Event::Summary(tally.summary(&register(), 1_234.567_89, complete)));
     events
 }
+
+/// The run beside two others of the same cases: of a target where what failed there passes, and of one
+/// that does not have the operation.
+pub(in crate::report) fn matrix() -> Vec<Event> {
+    let named = |name: &str, endpoint: &str, results: Vec<CaseResult>| {
+        let mut events = events_of(results, true);
+        if let Some(Event::Run(run)) = events.first_mut() {
+            (run.target.name, run.target.endpoint) = (name.to_owned(), endpoint.to_owned());
+        }
+        events
+    };
+    let mended = |case: CaseResult| match case.verdict {
+        Verdict::Fail => CaseResult {
+            verdict: Verdict::Pass,
+            violations: Vec::new(),
+            status: Some(400),
+            error: case.error.or_else(|| Some("ValidationException".to_owned())),
+            body: Some(MESSAGE.to_owned()),
+            exchange: None,
+            ..case
+        },
+        _ => case,
+    };
+    let mut absent = named(
+        "absent",
+        "http://localhost:4568/",
+        cases()
+            .into_iter()
+            .map(|lacking| CaseResult { title: lacking.title, ..case(&lacking.id, Verdict::NotImplemented) })
+            .collect(),
+    );
+    if let Some(Event::Run(run)) = absent.first_mut() {
+        run.target.class = "unknown-operation".to_owned();
+        run.target.meaning = "does not know the operation GetCredentials".to_owned();
+        run.target.said = "400 application/x-amz-json-1.1 UnknownOperationException".to_owned();
+    }
+    let mended = named("mended", "http://localhost:4567/", cases().into_iter().map(mended).collect());
+    [events(), mended, absent].concat()
+}
