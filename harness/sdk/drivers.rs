@@ -111,13 +111,17 @@ pub fn named(name: &str) -> Result<&'static Driver, String> {
 }
 
 impl Driver {
-    /// Writes the driver's sources into a folder, which is made where it is missing.
+    /// Writes the driver's sources into a folder, which is made where it is missing. A file that is as it
+    /// should be stays untouched: another run may be reading it, and the folder may be read-only.
     ///
     /// # Errors
     /// When a file cannot be written.
     pub fn write_sources(&self, folder: &Path) -> io::Result<()> {
         for (name, text) in self.sources {
             let path = folder.join(name);
+            if std::fs::read(&path).is_ok_and(|found| found == text.as_bytes()) {
+                continue;
+            }
             if let Some(parent) = path.parent() {
                 std::fs::create_dir_all(parent)?;
             }
@@ -191,5 +195,22 @@ mod tests {
         named("redshift-connector").expect("a driver").write_sources(folder.path()).expect("it can be written");
         assert!(folder.path().join("redshift_connector_driver.py").is_file());
         assert!(folder.path().join("boto3_driver.py").is_file());
+    }
+
+    #[test]
+    fn a_driver_that_is_there_already_is_not_written_again_and_an_older_one_is() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let driver = named("boto3").expect("a driver");
+        driver.write_sources(folder.path()).expect("it can be written");
+        let path = folder.path().join(driver.sources[0].0);
+        let long_ago = std::time::SystemTime::UNIX_EPOCH;
+        let file = std::fs::File::options().append(true).open(&path).expect("it is there");
+        file.set_modified(long_ago).expect("its time can be set");
+        let modified = || std::fs::metadata(&path).and_then(|found| found.modified()).expect("it has a time");
+        driver.write_sources(folder.path()).expect("nothing has to be written");
+        assert_eq!(modified(), long_ago);
+        std::fs::write(&path, "an older driver").expect("it can be written");
+        driver.write_sources(folder.path()).expect("it can be written");
+        assert_eq!(std::fs::read_to_string(&path).expect("it is there"), driver.sources[0].1);
     }
 }
