@@ -8,8 +8,9 @@ use std::process::ExitCode;
 
 use clap::Args;
 
+use super::again::Again;
 use super::library::Library;
-use super::reports::{Again, ReportArgs, Reports};
+use super::reports::{ReportArgs, Reports};
 use super::{Failure, FixtureArgs};
 use crate::report::{CutShort, Event, RunEvent, StreamError, conclude, merge_shards, read};
 
@@ -39,6 +40,7 @@ pub(super) fn run(args: Report) -> Result<ExitCode, Failure> {
     if args.from.iter().filter(standard_input).count() > 1 {
         return Err(Failure::usage("standard input can be read only once; give the other runs as files"));
     }
+    args.reports.check_files(&args.from)?;
     let library = Library::load(args.fixtures.fixtures)?;
     let register = &library.contract.register;
     let cut_short = if args.accept_incomplete { CutShort::Accept } else { CutShort::Refuse };

@@ -21,6 +21,9 @@ const DEFAULT_REGION: &str = "us-east-1";
 /// The time for one request where nothing names one, in seconds.
 const DEFAULT_TIMEOUT: f64 = 10.0;
 
+/// How many cases can be in flight together.
+const JOBS: std::ops::RangeInclusive<usize> = 1..=1024;
+
 /// The flags that say what is tested.
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Target")]
@@ -140,6 +143,13 @@ impl Settings {
         if sign.is_some() && no_sign.is_none() {
             from.set("no-sign", from.key("sign"));
         }
+        if let Some(Err(wrong)) = profile.timeout.map(within_an_hour) {
+            return Err(Failure::usage(format!("{}: {wrong}", from.key("timeout"))));
+        }
+        if let Some(jobs) = profile.jobs.filter(|jobs| !JOBS.contains(jobs)) {
+            let (least, most) = JOBS.into_inner();
+            return Err(Failure::usage(format!("{}: expected {least} to {most}, found {jobs}", from.key("jobs"))));
+        }
         let timeout = from.pick("timeout", args.timeout, [], profile.timeout).unwrap_or(DEFAULT_TIMEOUT);
         Ok(Self {
             choice,
@@ -192,7 +202,8 @@ impl Settings {
             Choice::Aws { .. } => BTreeSet::from([Feature::Signature]),
             Choice::Endpoint { .. } => BTreeSet::new(),
         });
-        if self.claim.is_none() && self.custom_domain.is_some() {
+        // A name is given to be tried, whatever else is claimed.
+        if self.custom_domain.is_some() {
             features.insert(Feature::CustomDomain);
         }
         features.insert(Feature::Core);
@@ -332,9 +343,13 @@ fn endpoint_url(text: &str) -> Result<Url, String> {
 
 fn seconds(text: &str) -> Result<f64, String> {
     let value: f64 = text.parse().map_err(|_| format!("expected seconds, such as 10, found \"{text}\""))?;
-    if (0.001..=3600.0).contains(&value) {
-        Ok(value)
+    within_an_hour(value)
+}
+
+fn within_an_hour(seconds: f64) -> Result<f64, String> {
+    if (0.001..=3600.0).contains(&seconds) {
+        Ok(seconds)
     } else {
-        Err(format!("expected 0.001 to 3600 seconds, found {text}"))
+        Err(format!("expected 0.001 to 3600 seconds, found {seconds}"))
     }
 }

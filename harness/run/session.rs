@@ -77,8 +77,10 @@ impl Session {
     }
 
     /// Asks the target once, and says what kind of server answers.
-    pub async fn probe(&self) -> &Probe {
-        self.probe.get_or_init(|| self.ask()).await
+    pub async fn probe(&self, interrupt: &watch::Receiver<bool>) -> &Probe {
+        let silence =
+            || Probe { class: Class::Unreachable, said: "no answer before the run was interrupted".to_owned() };
+        self.probe.get_or_init(|| async { unless(interrupt, self.ask()).await.unwrap_or_else(silence) }).await
     }
 
     async fn ask(&self) -> Probe {
@@ -166,7 +168,7 @@ impl Session {
         case: &ExpandedCase,
         interrupt: &watch::Receiver<bool>,
     ) -> Option<Option<(Verdict, Option<String>)>> {
-        let probe = self.probe().await;
+        let probe = self.probe(interrupt).await;
         match probe.class {
             Class::Unreachable => return Some(Some((Verdict::Indeterminate, Some(probe.said.clone())))),
             class if !class.is_judged() => return Some(Some((Verdict::NotImplemented, None))),
@@ -218,7 +220,7 @@ impl Session {
         let mut judgement = self.judge.judge(case, &transcript);
         if self.judge.may_be_replay(&judgement)
             && let (Some(call), Some(first)) = (case.calls.last(), transcript.last())
-            && let Ok(second) = self.make(case, call, "", names, interrupt, None).await?
+            && let Ok(second) = self.make(case, call, &part(case.calls.len() - 1), names, interrupt, None).await?
         {
             judgement = self.judge.reconsider(judgement, call, first, &second);
         }

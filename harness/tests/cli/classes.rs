@@ -259,7 +259,7 @@ fn a_server_with_the_operation_broken_fails_what_must_succeed_and_proves_nothing
 }
 
 #[rstest]
-#[case::hangs(Stub::new(|_, _| loop { std::thread::park() }).endpoint, "no complete answer within 0.3 s")]
+#[case::hangs(Stub::new(|_, _| loop { std::thread::park() }).endpoint, "no complete answer within 300 ms")]
 #[case::refuses_to_connect(closed_port(), "cannot connect")]
 fn a_server_that_gives_no_answer_leaves_every_case_indeterminate(#[case] endpoint: String, #[case] said: &str) {
     let judged = Judged::at(&endpoint);
