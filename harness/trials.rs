@@ -18,6 +18,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::process::ExitCode;
 use std::sync::{Arc, OnceLock};
 
@@ -75,8 +76,8 @@ impl Trials {
         Self { name: name.into(), features, start: Box::new(start), observe: None }
     }
 
-    /// The same trials, each handing over what it saw before it fails or passes. A panic in there
-    /// fails the trial.
+    /// The same trials, each handing over what it saw before it fails or passes, unless the target was
+    /// not asked since it does not have the operation. A panic in there fails the trial.
     #[must_use]
     pub fn observed_by(mut self, observe: impl Fn(&Record) + Send + Sync + 'static) -> Self {
         self.observe = Some(Arc::new(observe));
@@ -132,17 +133,25 @@ impl Shared {
         let (_never, calm) = watch::channel(false);
         let mut lines = String::new();
         let mut faults = String::new();
+        let mut asked = false;
         for case in family {
             let result = runtime().block_on(session.run_case(Arc::clone(case), 0, calm.clone()));
             let result = result.ok_or("the run was interrupted")?;
+            asked |= result.verdict != Verdict::NotImplemented;
             record(&mut lines, case, &result);
             if result.verdict != Verdict::Pass {
                 blame(&mut faults, &result, session);
             }
         }
-        if let Some(observe) = &self.observe {
+        if let Some(observe) = self.observe.as_ref().filter(|_| asked) {
             let target = session.target().name.clone();
-            observe(&Record { target, case: family[0].case.id.clone(), lines });
+            let record = Record { target, case: family[0].case.id.clone(), lines };
+            match catch_unwind(AssertUnwindSafe(|| observe(&record))) {
+                Err(panic) if faults.is_empty() => resume_unwind(panic),
+                // It has said why by itself; what the case failed for is told beside it.
+                Err(_) => faults.push_str("  besides, what was seen is not what it was compared with: see above\n"),
+                Ok(()) => {}
+            }
         }
         if faults.is_empty() { Ok(()) } else { Err(faults.into()) }
     }
@@ -274,7 +283,8 @@ mod tests {
         let answer = ResponseTemplate::new(status).set_body_raw(body, "application/x-amz-json-1.1");
         let server = runtime().block_on(MockServer::start());
         runtime().block_on(Mock::given(any()).respond_with(answer).mount(&server));
-        let shared = shared(target(&server.uri()));
+        let mut shared = shared(target(&server.uri()));
+        shared.observe = Some(Arc::new(|record| panic!("{} was never asked", record.case)));
         let case = Arc::clone(shared.corpus.cases().first().expect("there are cases"));
         let failed = shared.run(&[case]).expect_err("it cannot pass");
         let message = failed.message().expect("it says why");
@@ -282,5 +292,21 @@ mod tests {
             assert!(message.contains(words), "no \"{words}\" in {message}");
         }
         assert!(!message.contains("CANARY"), "{message}");
+    }
+
+    #[test]
+    fn what_a_case_fails_for_is_told_also_where_its_observer_fails() {
+        let body = r#"{"__type":"InternalServerException"}"#;
+        let answer = ResponseTemplate::new(500).set_body_raw(body, "application/x-amz-json-1.1");
+        let server = runtime().block_on(MockServer::start());
+        runtime().block_on(Mock::given(any()).respond_with(answer).mount(&server));
+        let mut shared = shared(target(&server.uri()));
+        shared.observe = Some(Arc::new(|_| panic!("not the snapshot")));
+        let case = Arc::clone(shared.corpus.get("success/workgroup-only").expect("there is this case"));
+        let failed = shared.run(&[case]).expect_err("it cannot pass");
+        let message = failed.message().expect("it says why");
+        for words in ["found 500 InternalServerException", "besides, what was seen is not what it was compared with"] {
+            assert!(message.contains(words), "no \"{words}\" in {message}");
+        }
     }
 }
