@@ -156,7 +156,7 @@ pub(super) fn run(args: Run) -> Result<ExitCode, Failure> {
 }
 
 /// Refuses a claim that no requirement would hold the target to.
-fn claims_are_tested(settings: &Settings, register: &Register) -> Result<(), Failure> {
+pub(super) fn claims_are_tested(settings: &Settings, register: &Register) -> Result<(), Failure> {
     let tested = |feature: &Feature| register.of_side(Side::Server).any(|row| row.feature == *feature && row.counts());
     match settings.features().iter().find(|feature| !tested(feature)) {
         None => Ok(()),

@@ -11,6 +11,7 @@ use reqwest::Url;
 use super::Failure;
 use super::origin::{Origin, Origins};
 use crate::contract::Feature;
+use crate::targets::Place;
 use crate::targets::gate::{self, Allowed};
 use crate::targets::profile::{Profile, Profiles};
 use crate::wire::ClientOptions;
@@ -132,10 +133,9 @@ impl Settings {
         let workgroup = from.pick("workgroup", args.workgroup, [], profile.workgroup);
         let allowed = from.pick("allow-aws", args.allow_aws, [], None);
         let choice = gated(named, url, &region, workgroup.as_deref(), allowed)?;
-        let default_jobs = match &choice {
-            Choice::Mock | Choice::Emulator => std::thread::available_parallelism().map_or(1, usize::from),
-            Choice::Endpoint { .. } => 4,
-            Choice::Aws { .. } => 1,
+        let place = match &choice {
+            Choice::Mock | Choice::Emulator => Place::Here,
+            Choice::Endpoint { url, .. } | Choice::Aws { endpoint: url, .. } => Place::of(url),
         };
         let claim = Some(args.claim).filter(|claim| !claim.is_empty());
         let no_sign = args.no_sign.then_some(true);
@@ -159,7 +159,7 @@ impl Settings {
             db_name: from.pick("db-name", args.db_name, [], profile.db_name),
             claim: from.pick("claim", claim, [], profile.claim).map(BTreeSet::from_iter),
             sign: !from.pick("no-sign", no_sign, [], None).or(sign).unwrap_or(false),
-            jobs: from.pick("jobs", args.jobs.map(usize::from), [], profile.jobs).unwrap_or(default_jobs).max(1),
+            jobs: from.pick("jobs", args.jobs.map(usize::from), [], profile.jobs).unwrap_or(place.jobs()).max(1),
             client: ClientOptions {
                 timeout: Duration::from_secs_f64(timeout),
                 ca_file: from.pick("ca-file", args.ca_file, [], profile.ca_file),
