@@ -31,7 +31,7 @@ use crate::corpus::{Corpus, ExpandedCase};
 use crate::judge::Judge;
 use crate::run::{Session, random_seed};
 use crate::targets::Target;
-use crate::targets::probe::Class;
+use crate::targets::probe::{Class, Probe};
 use crate::verdict::{CaseResult, Verdict};
 
 /// The trials of one target.
@@ -140,7 +140,8 @@ impl Shared {
             asked |= result.verdict != Verdict::NotImplemented;
             record(&mut lines, case, &result);
             if result.verdict != Verdict::Pass {
-                blame(&mut faults, &result, session);
+                let probe = runtime().block_on(session.probe(&calm));
+                blame(&mut faults, &result, probe, session.contract());
             }
         }
         if let Some(observe) = self.observe.as_ref().filter(|_| asked) {
@@ -185,18 +186,17 @@ fn record(lines: &mut String, case: &ExpandedCase, result: &CaseResult) {
 }
 
 /// Why a case did not pass: the trial's whole message.
-fn blame(faults: &mut String, result: &CaseResult, session: &Session) {
+fn blame(faults: &mut String, result: &CaseResult, probe: &Probe, contract: &Contract) {
     let _ = writeln!(faults, "{} is {}: {}", result.id, result.verdict, result.title);
     if let Some(reason) = &result.reason {
         let _ = writeln!(faults, "  {reason}");
     }
     if result.verdict == Verdict::NotImplemented {
-        let probe = runtime().block_on(session.probe());
         let _ = writeln!(faults, "  the target {}: {}", probe.class.meaning(), probe.said);
         let _ = writeln!(faults, "  to do: {}", advice(probe.class));
     }
     for violation in &result.violations {
-        let text = session.contract().register.get(&violation.requirement).map_or("", |row| row.text.as_str());
+        let text = contract.register.get(&violation.requirement).map_or("", |row| row.text.as_str());
         let _ = writeln!(faults, "  {} {text}", violation.requirement);
         let _ =
             writeln!(faults, "    at {}: expected {}, found {}", violation.at, violation.expected, violation.actual);

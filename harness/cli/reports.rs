@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum};
 
 use super::Failure;
 use super::again::Again;
-use super::output::{wants_colour, width};
+use super::output::{say, wants_colour, width};
 use super::summary::StepSummary;
 use crate::contract::Contract;
 use crate::report::{
@@ -229,7 +229,7 @@ impl Reports {
         if let Some(summary) = self.summary.take()
             && let Err(error) = summary.finish()
         {
-            eprintln!("warning: the job summary is not written: {error}");
+            say(&format!("warning: the job summary is not written: {error}"));
         }
         match self.error.take() {
             // A reader that has read enough, such as `head`, is no failure.
