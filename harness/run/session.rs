@@ -18,7 +18,7 @@ use crate::judge::{Judge, Judgement};
 use crate::targets::Target;
 use crate::targets::probe::{self, Class, Probe};
 use crate::verdict::{CaseResult, Verdict, Violation};
-use crate::wire::{Client, ClientError, Credentials, Exchange, Transcript, error_type, mask_known};
+use crate::wire::{Client, ClientError, Credentials, Exchange, Masker, Transcript, error_type};
 
 /// A target under test with everything that its cases share: connections, controls, the seed.
 #[derive(Debug)]
@@ -29,7 +29,7 @@ pub struct Session {
     sender: Sender,
     seed: u64,
     /// What the target must not make us print: the credentials that it was given.
-    secrets: Vec<String>,
+    secrets: Masker,
     probe: OnceCell<Probe>,
     controls: Mutex<HashMap<String, Arc<OnceCell<Option<CaseResult>>>>>,
     leftovers: AtomicU32,
@@ -41,7 +41,8 @@ impl Session {
     /// # Errors
     /// When no client can be made for the target.
     pub fn new(corpus: Arc<Corpus>, judge: Judge, target: Target, seed: u64, jobs: usize) -> Result<Self, ClientError> {
-        let secrets = target.credentials.as_ref().map(Credentials::secrets).unwrap_or_default();
+        let secrets = Masker::new(target.credentials.as_ref().map(Credentials::secrets).unwrap_or_default());
+        let judge = judge.hiding(secrets.clone());
         let sender = Sender::new(Client::new(target.endpoint.clone(), &target.client)?, jobs);
         Ok(Self {
             corpus,
@@ -94,11 +95,7 @@ impl Session {
         let mut names = Names::new(self.seed, "probe", 0);
         let make_request = || request::build(&spec, "GetCredentials", &self.target, "", &mut names, Timestamp::now());
         match self.sender.send(make_request).await {
-            Ok(exchange) => {
-                let mut probe = probe::classify(&exchange, self.target.workgroup.is_some());
-                probe.said = mask_known(&probe.said, &self.secrets);
-                probe
-            }
+            Ok(exchange) => probe::classify_hiding(&exchange, self.target.workgroup.is_some(), &self.secrets),
             Err(Missing(words)) => Probe { class: Class::Unreachable, said: words },
         }
     }
@@ -149,11 +146,11 @@ impl Session {
         let outcome = self.perform(case, &mut names, &interrupt, &mut result).await;
         self.tear_down(case, &mut names).await;
         let (judgement, transcript) = outcome?;
-        describe(&mut result, judgement, &transcript, &self.secrets);
+        let hidden = describe(&mut result, judgement, &transcript, &self.secrets);
         // What a repeat says is heard only where it is not one more pass.
         if run == 0 || result.verdict != Verdict::Pass {
             result.expected = expected(case);
-            result.exchange = transcript.last().map(|exchange| Box::new(shown(exchange, &self.secrets)));
+            result.exchange = transcript.last().map(|exchange| Box::new(shown(exchange, &self.secrets, &hidden)));
         }
         if transcript.is_empty() {
             result.runs = 0;
