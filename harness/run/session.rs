@@ -95,7 +95,7 @@ impl Session {
         let mut names = Names::new(self.seed, "probe", 0);
         let make_request = || request::build(&spec, "GetCredentials", &self.target, "", &mut names, Timestamp::now());
         match self.sender.send(make_request).await {
-            Ok(exchange) => probe::classify_hiding(&exchange, self.target.workgroup.is_some(), &self.secrets),
+            Ok(exchange) => probe::classify(&exchange, self.target.workgroup.is_some(), &self.secrets),
             Err(Missing(words)) => Probe { class: Class::Unreachable, said: words },
         }
     }

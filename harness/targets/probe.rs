@@ -110,13 +110,9 @@ const REFUSED_CREDENTIALS: [&str; 12] = [
 ];
 
 /// Classifies the answer to the probe, which asked for a workgroup that the target should have
-/// (`named`), or for one that nobody has.
-pub fn classify(exchange: &Exchange, named: bool) -> Probe {
-    classify_hiding(exchange, named, &Masker::default())
-}
-
-/// [`classify`], whose words do not repeat these secrets of ours either.
-pub fn classify_hiding(exchange: &Exchange, named: bool, ours: &Masker) -> Probe {
+/// (`named`), or for one that nobody has. What is quoted of it repeats no secret of its own, and none of
+/// `ours`.
+pub fn classify(exchange: &Exchange, named: bool, ours: &Masker) -> Probe {
     match &exchange.answer {
         Err(fault) => Probe { class: Class::Unreachable, said: ours.mask(&fault.to_string()) },
         Ok(response) => {
