@@ -46,7 +46,7 @@ fn alike(answer: &Exchange) -> Answers {
         list: answer.clone(),
         get: answer.clone(),
         unknown: answer.clone(),
-        ours: Masker::default(),
+        ours: Masker::new(target().credentials.iter().flat_map(Credentials::secrets)),
     }
 }
 
