@@ -80,17 +80,6 @@ impl<'a> Conclusion<'a> {
             Self::Conformant(_) | Self::Absent | Self::CutShort => &[],
         }
     }
-
-    /// It in a few words, with a mark.
-    pub(super) fn headline(&self) -> String {
-        match self {
-            Self::Conformant(_) => "✓ conformant".to_owned(),
-            Self::Violated(ids) => format!("✗ {} violated", ids.len()),
-            Self::Absent => "not implemented".to_owned(),
-            Self::Undecided(ids) => format!("? {} undecided", ids.len()),
-            Self::CutShort => "? cut short".to_owned(),
-        }
-    }
 }
 
 fn list(ids: &[&str]) -> String {

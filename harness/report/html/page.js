@@ -20,7 +20,10 @@
 
   // What is searched: id, title, and what was said about the case; neither bodies nor header fields.
   const wordsOf = (element) =>
-    [...element.querySelectorAll("summary, .said")].map((part) => part.textContent).join(" ").toLowerCase();
+    [...element.querySelectorAll("summary, .said, .told > p:not(.again), .broken")]
+      .map((part) => part.textContent)
+      .join(" ")
+      .toLowerCase();
 
   const filter = () => {
     const wanted = new Set(boxes.filter((box) => box.checked).map((box) => box.value));

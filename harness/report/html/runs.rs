@@ -94,7 +94,7 @@ fn run(label: String, heard: &Collected) -> Run {
             Conclusion::Violated(_) => "bad",
             Conclusion::Absent | Conclusion::CutShort | Conclusion::Undecided(_) => "doubt",
         },
-        headline: conclusion.headline(),
+        headline: headline(&conclusion),
         conclusion: capitalised(&conclusion.claim()),
         ids: named.iter().map(|id| Link { text: (*id).to_owned(), to: anchor(id) }).collect(),
         more_ids: conclusion.ids().len() - named.len(),
@@ -103,6 +103,17 @@ fn run(label: String, heard: &Collected) -> Run {
         cases: heard.cases.len(),
         duration: summary.map(|summary| words::duration(summary.duration_ms)).unwrap_or_default(),
         features: summary.map(|summary| summary.features.iter().map(feature).collect()).unwrap_or_default(),
+    }
+}
+
+/// A conclusion in a few words, with a mark.
+fn headline(conclusion: &Conclusion<'_>) -> String {
+    match conclusion {
+        Conclusion::Conformant(_) => "✓ conformant".to_owned(),
+        Conclusion::Violated(ids) => format!("✗ {} violated", ids.len()),
+        Conclusion::Absent => "not implemented".to_owned(),
+        Conclusion::Undecided(ids) => format!("? {} undecided", ids.len()),
+        Conclusion::CutShort => "? cut short".to_owned(),
     }
 }
 

@@ -214,6 +214,8 @@ def check_links(browser, name, file):
         check(f"{name}: a link shows a case that was filtered out{again}", case.evaluate("one => one.open && !one.hidden"))
         check(f"{name}: and its title has the focus{again}", case.evaluate("one => document.activeElement === one.querySelector('summary')"))
         case.evaluate("one => { one.open = false; one.hidden = true; document.activeElement.blur() }")
+    page.fill("#filter-text", "the request was accepted")
+    check(f"{name}: what was found is searched", 0 < page.locator(shown).count() < total)
     page.fill("#filter-text", "content-length")
     check(f"{name}: header fields are not searched", page.locator(shown).count() == 0 and page.locator("#none").is_visible())
     page.click("#none button")
