@@ -6,6 +6,7 @@
 
 mod answer;
 pub mod client;
+mod excuse;
 mod outcome;
 mod rules;
 #[cfg(test)]
@@ -164,6 +165,11 @@ impl Judge {
             return Some(format!("the target throttled the request ({})", seen.summary()));
         }
         let outcome = outcome::of(&seen);
+        if matches!(outcome, Outcome::Broken { .. })
+            && let Some(reason) = excuse::of(&seen)
+        {
+            return Some(reason);
+        }
         let rows = case.case.requirements.iter().filter_map(|id| self.contract.register.get(id));
         let mut binding = false;
         for row in rows.filter(|row| row.is_outcome()) {

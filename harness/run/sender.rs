@@ -1,7 +1,7 @@
-//! Sending: how many requests are in flight together, patience with a target that throttles, and
-//! when one that hangs is given up.
+//! Sending: how many requests are in flight together, patience with a target that throttles or fails
+//! in passing, and when one that hangs is given up.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
@@ -21,6 +21,13 @@ const FIRST_PAUSE: Duration = Duration::from_millis(200);
 /// The longest pause that a target can ask for with `Retry-After`.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
+/// How often a request that the target failed at is sent again, at once: a fault that passes says
+/// nothing about the request.
+const REPEATS: u32 = 2;
+
+/// The same for a target of which a fault was seen to pass, so that another one may pass too.
+const REPEATS_WHERE_FAULTS_PASS: u32 = 6;
+
 /// The way to a target, for all cases of a session.
 #[derive(Debug)]
 pub(super) struct Sender {
@@ -30,12 +37,15 @@ pub(super) struct Sender {
     flights: Semaphore,
     /// Requests in a row without an answer.
     unanswered: AtomicU32,
+    /// Whether a request that the target failed at was answered when it was sent again.
+    faults_pass: AtomicBool,
 }
 
 impl Sender {
     pub(super) fn new(client: Client, jobs: usize) -> Self {
         let jobs = jobs.max(1);
-        Self { client, jobs, flights: Semaphore::new(jobs), unanswered: AtomicU32::new(0) }
+        let (flights, unanswered) = (Semaphore::new(jobs), AtomicU32::new(0));
+        Self { client, jobs, flights, unanswered, faults_pass: AtomicBool::new(false) }
     }
 
     /// How many requests are in flight together at most.
@@ -52,17 +62,17 @@ impl Sender {
         Some(format!("not asked: the target left {HOPELESS_AFTER} requests in a row without an answer{hint}"))
     }
 
-    /// Sends a request, and makes and sends it again where the target throttles.
+    /// Sends a request, and makes and sends it again where the target throttles or fails.
     pub(super) async fn send(
         &self,
         mut make_request: impl FnMut() -> Result<Built, Missing>,
     ) -> Result<Exchange, Missing> {
-        let mut attempt = 0;
+        let (mut attempt, mut repeats, mut fault) = (0, 0, None);
         loop {
             // Made and signed while others are in flight, and judged while the next one is.
             let request = make_request()?.request;
             let permit = self.flights.acquire().await;
-            let exchange = self.client.send(request).await;
+            let mut exchange = self.client.send(request).await;
             drop(permit);
             log(&exchange);
             tokio::task::yield_now().await;
@@ -73,6 +83,16 @@ impl Sender {
                 attempt += 1;
                 continue;
             }
+            let failed = exchange.answer.as_ref().ok().filter(|answer| answer.is_fault()).map(|answer| answer.status);
+            if failed.is_some() && !throttled && repeats < self.repeats() {
+                repeats += 1;
+                fault = failed;
+                continue;
+            }
+            if exchange.answer.is_ok() && failed.is_none() {
+                exchange.fault_before = fault;
+                self.faults_pass.fetch_or(fault.is_some(), Ordering::Relaxed);
+            }
             if throttled || silent {
                 self.unanswered.fetch_add(1, Ordering::Relaxed);
             } else {
@@ -80,6 +100,11 @@ impl Sender {
             }
             return Ok(exchange);
         }
+    }
+
+    /// How often a request that the target fails at is sent again.
+    fn repeats(&self) -> u32 {
+        if self.faults_pass.load(Ordering::Relaxed) { REPEATS_WHERE_FAULTS_PASS } else { REPEATS }
     }
 }
 

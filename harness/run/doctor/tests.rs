@@ -17,7 +17,7 @@ const REFUSAL: &str = r#"{"__type":"InvalidSignatureException","message":"no"}"#
 fn exchange(answer: Result<Response, Fault>) -> Exchange {
     let request = Request { method: "POST".into(), target: "/".into(), headers: Headers::new(), body: Vec::new() };
     let now = Timestamp::now();
-    Exchange { request, answer, sent_at: now, received_at: now, elapsed: Duration::ZERO }
+    Exchange { request, answer, sent_at: now, received_at: now, elapsed: Duration::ZERO, fault_before: None }
 }
 
 fn answered(status: u16, body: &str) -> Exchange {
