@@ -20,10 +20,7 @@ pub(super) fn of(seen: &Observation<'_>) -> Option<String> {
             "access was denied ({said}): this identity may be allowed the {name} of the case's control alone, so nothing can be said of another; a wider policy lets the case be judged"
         ));
     }
-    if response.is_expired() {
-        return Some(format!(
-            "the credentials or the signature expired meanwhile ({said}), which says nothing about the request"
-        ));
-    }
-    response.is_timeout().then(|| format!("the target did not get the request in time ({said})"))
+    let expired =
+        || format!("the credentials or the signature expired meanwhile ({said}), which says nothing about the request");
+    response.is_expired().then(expired)
 }

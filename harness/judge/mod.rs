@@ -164,6 +164,9 @@ impl Judge {
         if seen.response.is_throttled() {
             return Some(format!("the target throttled the request ({})", seen.summary()));
         }
+        if seen.response.is_timeout() {
+            return Some(format!("the target did not get the request in time ({})", seen.summary()));
+        }
         let outcome = outcome::of(&seen);
         if matches!(outcome, Outcome::Broken { .. })
             && let Some(reason) = excuse::of(&seen)

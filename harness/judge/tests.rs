@@ -267,7 +267,9 @@ fn a_refusal_without_a_name_decides_nothing_about_what_was_refused() {
 #[case(429, "{}")]
 #[case(400, r#"{"__type":"ThrottlingException"}"#)]
 #[case(503, "")]
-fn a_throttled_refusal_is_no_refusal(#[case] status: u16, #[case] body: &str) {
+#[case(408, "")]
+#[case(400, r#"{"__type":"RequestTimeoutException"}"#)]
+fn a_refusal_of_the_moment_is_no_refusal(#[case] status: u16, #[case] body: &str) {
     assert_eq!(judged("parameters/duration-type/text", status, &[], body).verdict, Verdict::Indeterminate);
 }
 

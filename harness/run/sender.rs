@@ -130,3 +130,76 @@ fn pause(exchange: &Exchange, attempt: u32) -> Duration {
     let asked = exchange.answer.as_ref().ok().and_then(|response| response.headers.get("retry-after")?.parse().ok());
     asked.map_or(FIRST_PAUSE * 2_u32.pow(attempt), Duration::from_secs).min(LONGEST_PAUSE)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use rstest::rstest;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    use super::*;
+    use crate::wire::{ClientOptions, Headers, Request};
+
+    /// A server that answers each request with the next of these statuses, and then with the last; the
+    /// way to it, and how many requests it got.
+    async fn server(statuses: &'static [u16]) -> (Sender, Arc<AtomicU32>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let endpoint = format!("http://{}", listener.local_addr().expect("an address"));
+        let asked = Arc::new(AtomicU32::new(0));
+        let counter = Arc::clone(&asked);
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let mut request = [0; 1024];
+                let _ = stream.read(&mut request).await;
+                let index = counter.fetch_add(1, Ordering::Relaxed) as usize;
+                let status = statuses[index.min(statuses.len() - 1)];
+                let retry = if status == 429 { "retry-after: 0\r\n" } else { "" };
+                let answer = format!("HTTP/1.1 {status} \r\n{retry}content-length: 0\r\nconnection: close\r\n\r\n");
+                let _ = stream.write_all(answer.as_bytes()).await;
+            }
+        });
+        let client = Client::new(endpoint.parse().expect("a URL"), &ClientOptions::default()).expect("a client");
+        (Sender::new(client, 1), asked)
+    }
+
+    fn request() -> Result<Built, Missing> {
+        let (method, target) = ("GET".to_owned(), "/".to_owned());
+        Ok(Built {
+            request: Request { method, target, headers: Headers::new(), body: Vec::new() },
+            body: String::new(),
+        })
+    }
+
+    #[rstest]
+    #[case::success(&[200], 200, None, 1)]
+    #[case::refusal(&[400], 400, None, 1)]
+    #[case::one_fault(&[500, 400], 400, Some(500), 2)]
+    #[case::two_faults(&[502, 504, 200], 200, Some(504), 3)]
+    #[case::always(&[500], 500, None, 3)]
+    #[case::not_implemented(&[501], 501, None, 1)]
+    #[case::throttled_behind_a_fault(&[500, 429, 200], 200, Some(500), 3)]
+    #[tokio::test]
+    async fn a_fault_is_given_the_chance_to_pass(
+        #[case] statuses: &'static [u16],
+        #[case] status: u16,
+        #[case] before: Option<u16>,
+        #[case] requests: u32,
+    ) {
+        let (sender, asked) = server(statuses).await;
+        let Ok(exchange) = sender.send(request).await else { panic!("nothing is missing") };
+        assert_eq!(exchange.answer.map(|answer| answer.status), Ok(status));
+        assert_eq!((exchange.fault_before, asked.load(Ordering::Relaxed)), (before, requests));
+    }
+
+    #[tokio::test]
+    async fn where_a_fault_has_passed_the_next_one_has_more_time_to() {
+        let (sender, asked) = server(&[500, 200, 500, 500, 500, 500, 200]).await;
+        for fault in [500, 500] {
+            let Ok(exchange) = sender.send(request).await else { panic!("nothing is missing") };
+            assert_eq!(exchange.fault_before, Some(fault));
+        }
+        assert_eq!(asked.load(Ordering::Relaxed), 7);
+    }
+}

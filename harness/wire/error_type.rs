@@ -80,14 +80,14 @@ impl Response {
     }
 
     /// Whether the service failed, or did not get the request in time: the same request may well be
-    /// answered when it is sent again.
+    /// answered when it is sent again. What is not implemented (501) stays so.
     pub fn is_fault(&self) -> bool {
-        self.status >= 500 || self.is_timeout()
+        (self.status >= 500 && self.status != 501) || self.is_timeout()
     }
 
     /// Whether the answer says that the request did not arrive in time.
     pub fn is_timeout(&self) -> bool {
-        self.is_refused_as(&TIMEOUT)
+        self.status == 408 || self.is_refused_as(&TIMEOUT)
     }
 
     /// Whether the answer denies access to an identity that the service knows.
@@ -150,7 +150,9 @@ mod tests {
     #[case::throttled(400, "SlowDown", [true, false, false, false])]
     #[case::busy(503, "ServiceUnavailable", [true, true, false, false])]
     #[case::failed(500, "InternalServerException", [false, true, false, false])]
-    #[case::late(408, "RequestTimeoutException", [false, true, false, false])]
+    #[case::not_implemented(501, "NotImplemented", [false, false, false, false])]
+    #[case::late(400, "RequestTimeoutException", [false, true, false, false])]
+    #[case::late_without_a_name(408, "", [false, true, false, false])]
     #[case::denied(400, "AccessDeniedException", [false, false, true, false])]
     #[case::not_authorized(401, "NotAuthorized", [false, false, true, false])]
     #[case::denied_by_a_fault(500, "AccessDeniedException", [false, true, false, false])]
