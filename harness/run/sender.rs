@@ -164,12 +164,10 @@ mod tests {
         (Sender::new(client, 1), asked)
     }
 
-    fn request() -> Result<Built, Missing> {
+    fn request() -> Built {
         let (method, target) = ("GET".to_owned(), "/".to_owned());
-        Ok(Built {
-            request: Request { method, target, headers: Headers::new(), body: Vec::new() },
-            body: String::new(),
-        })
+        let request = Request { method, target, headers: Headers::new(), body: Vec::new() };
+        Built { request, body: String::new() }
     }
 
     #[rstest]
@@ -188,7 +186,7 @@ mod tests {
         #[case] requests: u32,
     ) {
         let (sender, asked) = server(statuses).await;
-        let Ok(exchange) = sender.send(request).await else { panic!("nothing is missing") };
+        let Ok(exchange) = sender.send(|| Ok(request())).await else { panic!("nothing is missing") };
         assert_eq!(exchange.answer.map(|answer| answer.status), Ok(status));
         assert_eq!((exchange.fault_before, asked.load(Ordering::Relaxed)), (before, requests));
     }
@@ -197,7 +195,7 @@ mod tests {
     async fn where_a_fault_has_passed_the_next_one_has_more_time_to() {
         let (sender, asked) = server(&[500, 200, 500, 500, 500, 500, 200]).await;
         for fault in [500, 500] {
-            let Ok(exchange) = sender.send(request).await else { panic!("nothing is missing") };
+            let Ok(exchange) = sender.send(|| Ok(request())).await else { panic!("nothing is missing") };
             assert_eq!(exchange.fault_before, Some(fault));
         }
         assert_eq!(asked.load(Ordering::Relaxed), 7);
