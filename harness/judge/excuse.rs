@@ -17,7 +17,7 @@ pub(super) fn of(seen: &Observation<'_>) -> Option<String> {
         let control = seen.case.case.control.as_ref()?;
         let name = NAMES.iter().find(|name| **name == control.differs_at)?.trim_start_matches('/');
         return Some(format!(
-            "access was denied ({said}): this identity may be allowed the {name} of the case's control alone, so nothing can be said of another; a wider policy lets the case be judged"
+            "access was denied ({said}): this identity may be allowed no other {name} than the case's control has, so nothing is said of the requirement; a wider policy lets the case be judged"
         ));
     }
     let expired =

@@ -305,3 +305,16 @@ fn only_living_credentials_that_are_given_again_may_expire_early(
     assert_eq!(judgement.verdict, verdict);
     assert_eq!(judgement.decided.contains("GC-DUR-03"), verdict == Verdict::Fail);
 }
+
+#[test]
+fn credentials_that_are_given_again_may_be_old_by_the_clock_of_the_server() {
+    let Library { corpus, judge } = &*LIBRARY;
+    let case = corpus.get("lifetimes/chosen/3600").unwrap();
+    let mut exchange = credentials("a", 7200 + 1200);
+    let date = jiff::fmt::rfc2822::DateTimePrinter::new()
+        .timestamp_to_rfc9110_string(&(exchange.sent_at + jiff::SignedDuration::from_hours(2)));
+    exchange.answer.as_mut().unwrap().headers.set("date", date.unwrap());
+    let judgement = judge.judge(case, std::slice::from_ref(&exchange));
+    assert!(judge.may_be_replay(&judgement), "{judgement:?}");
+    assert_eq!(judge.reconsider(judgement, &case.calls[0], &exchange, &exchange).verdict, Verdict::Pass);
+}

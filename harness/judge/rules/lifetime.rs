@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::{Finding, Observation, Subject, guess};
 use crate::corpus::Call;
-use crate::wire::Exchange;
+use crate::wire::{Exchange, Response};
 
 /// The lifetime where none is asked for, in seconds.
 /// Source: API reference, GetCredentials, description: 900 seconds by default.
@@ -49,8 +49,12 @@ pub(in crate::judge) fn is_replay(call: &Call, first: &Exchange, second: &Exchan
     };
     let asked = call.request.input.get("durationSeconds").and_then(|text| text.parse().ok()).unwrap_or(DEFAULT_SECONDS);
     let (Some(earlier), Some(later)) = (members(first), members(second)) else { return false };
-    let remaining = later.1 - seconds(second.received_at);
-    earlier == later && remaining > 0.0 && remaining < asked && (remaining - DEFAULT_SECONDS).abs() > FRESH_SECONDS
+    let is_old = |now: f64| {
+        let remaining = later.1 - now;
+        remaining > 0.0 && remaining < asked && (remaining - DEFAULT_SECONDS).abs() > FRESH_SECONDS
+    };
+    let date = second.answer.as_ref().ok().and_then(Response::date).map(seconds);
+    earlier == later && (is_old(seconds(second.received_at)) || date.is_some_and(is_old))
 }
 
 /// The server's `Date` is about the time at which it answered. Where it is a little off, that is told
