@@ -278,7 +278,7 @@ impl Session {
         let guessed = self.target.database.is_none()
             && case.calls.iter().any(|call| call.request.input.to_json().contains("${database}"));
         let refused = transcript.last().and_then(|exchange| error_type(exchange.answer.as_ref().ok()?));
-        let missing = ["ResourceNotFoundException", "ValidationException"];
+        let missing = ["ResourceNotFoundException", "ValidationException", "AccessDeniedException"];
         accepted && guessed && refused.is_some_and(|error| missing.contains(&error.as_str()))
     }
 

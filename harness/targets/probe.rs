@@ -94,7 +94,7 @@ const UNKNOWN_SERVICE: [&str; 3] = ["UnknownService", "UnknownServiceException",
 
 /// Names by which servers refuse credentials or a signature. A denial belongs here: with an identity
 /// that may not call the operation, nothing can be judged.
-const REFUSED_CREDENTIALS: [&str; 12] = [
+const REFUSED_CREDENTIALS: [&str; 16] = [
     "UnrecognizedClientException",
     "InvalidClientTokenId",
     "InvalidSignatureException",
@@ -107,6 +107,10 @@ const REFUSED_CREDENTIALS: [&str; 12] = [
     "ExpiredToken",
     "AccessDeniedException",
     "AccessDenied",
+    "NotAuthorized",
+    "NotAuthorizedException",
+    "RequestExpired",
+    "OptInRequired",
 ];
 
 /// Classifies the answer to the probe, which asked for a workgroup that the target should have

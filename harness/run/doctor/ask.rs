@@ -66,6 +66,7 @@ pub(super) async fn all(target: &Target, within: Duration) -> Result<Answers, Cl
                     sent_at: clock,
                     received_at: Timestamp::now(),
                     elapsed: sent.elapsed(),
+                    fault_before: None,
                 },
             }
         }
