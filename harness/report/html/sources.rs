@@ -142,7 +142,10 @@ mod tests {
         ("Smithy's protocol tests refuse a fraction, a sibling service cuts it off", "it weighs two readings"),
         ("A comment in a client says that it fails; the documents do not say how", "the comment is no document"),
         ("Validation messages of Redshift, SSM, OpenSearch and Athena", "it was put together from records"),
-        ("Smithy's error model says 404, sibling services were seen to send 400", "it weighs two readings"),
+        (
+            "Smithy's error model says 404, sibling services were seen to send 400, and nothing says that access is checked later",
+            "it weighs two readings",
+        ),
         ("Athena, raw requests", "a record"),
         ("Athena, raw requests; the prefix that a JavaScript SDK of 2022 sent", "records"),
         ("no document names the largest request", "there is none"),
