@@ -95,7 +95,7 @@ fn run(label: String, heard: &Collected) -> Run {
         tone: match conclusion {
             Conclusion::Conformant(_) => "good",
             Conclusion::Violated(_) => "bad",
-            Conclusion::Absent | Conclusion::CutShort | Conclusion::Undecided(_) => "doubt",
+            Conclusion::Absent | Conclusion::CutShort | Conclusion::Part(_) | Conclusion::Undecided(_) => "doubt",
         },
         conclusion: capitalised(&conclusion.sentence()),
         cut_short: (!complete).then(|| capitalised(&words::cut_short(heard))),
