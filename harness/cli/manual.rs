@@ -15,7 +15,8 @@ const EVERYWHERE: [(&str, &str); 3] = [
 ];
 
 /// What those read that talk to a target.
-const TARGETS: [(&str, &str); 4] = [
+const TARGETS: [(&str, &str); 5] = [
+    ("COUNTERSIGN_TARGET, COUNTERSIGN_ENDPOINT", "Count as --target and --endpoint where neither is given."),
     ("AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN", "The credentials for an endpoint."),
     ("AWS_PROFILE, AWS_CONFIG_FILE, AWS_SHARED_CREDENTIALS_FILE", "Where credentials come from otherwise."),
     ("AWS_REGION", "The region, where no flag and no profile names one."),
@@ -79,15 +80,12 @@ fn entries(help: &str, heading: &str) -> Entries {
     let below = help.lines().skip_while(|line| !line.starts_with(heading)).skip(1);
     let mut entries = Entries::new();
     for line in below.take_while(|line| line.starts_with(' ')) {
-        match (line.strip_prefix("      "), entries.last_mut()) {
-            (Some(meaning), Some((_, last))) => {
-                let gap = if last.is_empty() { "" } else { " " };
-                *last = format!("{last}{gap}{}", meaning.trim());
-            }
-            _ => {
-                let (name, meaning) = line.trim().split_once("  ").unwrap_or((line.trim(), ""));
-                entries.push((name.to_owned(), meaning.trim().to_owned()));
-            }
+        if let (Some(meaning), Some((_, last))) = (line.strip_prefix("      "), entries.last_mut()) {
+            let gap = if last.is_empty() { "" } else { " " };
+            *last = format!("{last}{gap}{}", meaning.trim());
+        } else {
+            let (name, meaning) = line.trim().split_once("  ").unwrap_or((line.trim(), ""));
+            entries.push((name.to_owned(), meaning.trim().to_owned()));
         }
     }
     entries

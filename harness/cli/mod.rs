@@ -3,6 +3,7 @@
 //! May use everything; nothing uses it. Start with [`main`].
 
 mod baseline;
+mod catalogue;
 mod config;
 mod credentials;
 mod diff;

@@ -87,7 +87,8 @@ fn prose_fits_on_a_narrow_terminal(#[case] arguments: &[&str]) {
     let Some(shown) = on_a_terminal(40, arguments, &[]) else { return };
     let shown = plain(&shown);
     assert!(shown.lines().count() > 5, "{shown}");
-    for line in shown.lines().filter(|line| line.trim().contains(' ')) {
+    let is_command = |line: &str| line.starts_with("  curl ") || line.starts_with("  countersign ");
+    for line in shown.lines().filter(|line| line.trim().contains(' ') && !is_command(line)) {
         assert!(line.chars().count() <= 40, "{line:?} in\n{shown}");
     }
 }
