@@ -18,6 +18,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::process::ExitCode;
 use std::sync::{Arc, OnceLock};
 
@@ -30,6 +31,7 @@ use crate::corpus::{Corpus, ExpandedCase};
 use crate::judge::Judge;
 use crate::run::{Session, random_seed};
 use crate::targets::Target;
+use crate::targets::probe::{Class, Probe};
 use crate::verdict::{CaseResult, Verdict};
 
 /// The trials of one target.
@@ -74,8 +76,8 @@ impl Trials {
         Self { name: name.into(), features, start: Box::new(start), observe: None }
     }
 
-    /// The same trials, each handing over what it saw before it fails or passes. A panic in there
-    /// fails the trial.
+    /// The same trials, each handing over what it saw before it fails or passes, unless the target was
+    /// not asked since it does not have the operation. A panic in there fails the trial.
     #[must_use]
     pub fn observed_by(mut self, observe: impl Fn(&Record) + Send + Sync + 'static) -> Self {
         self.observe = Some(Arc::new(observe));
@@ -131,17 +133,26 @@ impl Shared {
         let (_never, calm) = watch::channel(false);
         let mut lines = String::new();
         let mut faults = String::new();
+        let mut asked = false;
         for case in family {
             let result = runtime().block_on(session.run_case(Arc::clone(case), 0, calm.clone()));
             let result = result.ok_or("the run was interrupted")?;
+            asked |= result.verdict != Verdict::NotImplemented;
             record(&mut lines, case, &result);
             if result.verdict != Verdict::Pass {
-                blame(&mut faults, &result, session);
+                let probe = runtime().block_on(session.probe(&calm));
+                blame(&mut faults, &result, probe, session.contract());
             }
         }
-        if let Some(observe) = &self.observe {
+        if let Some(observe) = self.observe.as_ref().filter(|_| asked) {
             let target = session.target().name.clone();
-            observe(&Record { target, case: family[0].case.id.clone(), lines });
+            let record = Record { target, case: family[0].case.id.clone(), lines };
+            match catch_unwind(AssertUnwindSafe(|| observe(&record))) {
+                Err(panic) if faults.is_empty() => resume_unwind(panic),
+                // It has said why by itself; what the case failed for is told beside it.
+                Err(_) => faults.push_str("  besides, what was seen is not what it was compared with: see above\n"),
+                Ok(()) => {}
+            }
         }
         if faults.is_empty() { Ok(()) } else { Err(faults.into()) }
     }
@@ -149,7 +160,7 @@ impl Shared {
     fn connect(&self) -> Result<Session, String> {
         let target = (self.start)();
         let judge = Judge::new(Arc::clone(&self.contract)).map_err(|error| error.to_string())?;
-        let jobs = std::thread::available_parallelism().map_or(1, usize::from);
+        let jobs = target.jobs;
         Session::new(Arc::clone(&self.corpus), judge, target, random_seed(), jobs).map_err(|error| error.to_string())
     }
 }
@@ -175,18 +186,127 @@ fn record(lines: &mut String, case: &ExpandedCase, result: &CaseResult) {
 }
 
 /// Why a case did not pass: the trial's whole message.
-fn blame(faults: &mut String, result: &CaseResult, session: &Session) {
+fn blame(faults: &mut String, result: &CaseResult, probe: &Probe, contract: &Contract) {
     let _ = writeln!(faults, "{} is {}: {}", result.id, result.verdict, result.title);
     if let Some(reason) = &result.reason {
         let _ = writeln!(faults, "  {reason}");
     }
+    if result.verdict == Verdict::NotImplemented {
+        let _ = writeln!(faults, "  the target {}: {}", probe.class.meaning(), probe.said);
+        let _ = writeln!(faults, "  to do: {}", advice(probe.class));
+    }
     for violation in &result.violations {
-        let text = session.contract().register.get(&violation.requirement).map_or("", |row| row.text.as_str());
+        let text = contract.register.get(&violation.requirement).map_or("", |row| row.text.as_str());
         let _ = writeln!(faults, "  {} {text}", violation.requirement);
         let _ =
             writeln!(faults, "    at {}: expected {}, found {}", violation.at, violation.expected, violation.actual);
     }
     if let Some(repro) = &result.repro {
         let _ = writeln!(faults, "  again: {repro}");
+    }
+}
+
+/// What to do about a target whose answers cannot be judged.
+const fn advice(class: Class) -> &'static str {
+    match class {
+        Class::RefusedCredentials => {
+            "sign with credentials that it knows and for its region: Target::signed_by, or for a target that the \
+             environment names AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY or AWS_PROFILE, and COUNTERSIGN_REGION"
+        }
+        Class::NoWorkgroup => {
+            "create the workgroup there, or name one that it has: Target::with_workgroup, or for a target that the \
+             environment names COUNTERSIGN_WORKGROUP"
+        }
+        _ => {
+            "check the endpoint, and that the service redshift-serverless is switched on; otherwise the server does not \
+             have the operation"
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+    use wiremock::matchers::any;
+    use wiremock::{Mock, MockServer, ResponseTemplate};
+
+    use super::*;
+    use crate::wire::Credentials;
+
+    fn shared(target: Target) -> Shared {
+        let contract = Arc::new(Contract::load(&Fixtures::Embedded).expect("the contract is valid"));
+        let corpus = Arc::new(Corpus::load(&Fixtures::Embedded, &contract).expect("the corpus is valid"));
+        let start = Box::new(move || target.clone());
+        Shared { contract, corpus, start, observe: None, session: OnceLock::new() }
+    }
+
+    fn target(url: &str) -> Target {
+        let credentials = Credentials::new("AKIAIOSFODNN7EXAMPLE", "CANARY-secret");
+        Target::at(url.parse().expect("a URL")).signed_by(credentials).with_workgroup("wg-1")
+    }
+
+    #[rstest]
+    #[case::aws(target("https://redshift-serverless.eu-central-1.amazonaws.com"), 1)]
+    #[case::elsewhere(target("http://localhost:4566"), 4)]
+    #[case::said(target("http://localhost:4566").with_jobs(7), 7)]
+    fn trials_ask_a_target_as_much_at_once_as_a_run_does(#[case] target: Target, #[case] jobs: usize) {
+        let _entered = runtime().enter();
+        assert_eq!(shared(target).connect().expect("a session").jobs(), jobs);
+    }
+
+    #[rstest]
+    #[case::not_implemented(
+        501,
+        "InternalFailure",
+        "the target says that GetCredentials is not implemented: 501",
+        "check the endpoint"
+    )]
+    #[case::refused(
+        403,
+        "UnrecognizedClientException",
+        "the target refuses the credentials: 403",
+        "sign with credentials that it knows"
+    )]
+    #[case::no_workgroup(
+        400,
+        "ResourceNotFoundException",
+        "the target does not have the workgroup: 400",
+        "create the workgroup there"
+    )]
+    fn a_trial_of_a_target_that_cannot_be_judged_says_why_and_what_to_do(
+        #[case] status: u16,
+        #[case] error: &str,
+        #[case] why: &str,
+        #[case] advice: &str,
+    ) {
+        let body = format!(r#"{{"__type":"{error}","message":"its own words about CANARY-secret"}}"#);
+        let answer = ResponseTemplate::new(status).set_body_raw(body, "application/x-amz-json-1.1");
+        let server = runtime().block_on(MockServer::start());
+        runtime().block_on(Mock::given(any()).respond_with(answer).mount(&server));
+        let mut shared = shared(target(&server.uri()));
+        shared.observe = Some(Arc::new(|record| panic!("{} was never asked", record.case)));
+        let case = Arc::clone(shared.corpus.cases().first().expect("there are cases"));
+        let failed = shared.run(&[case]).expect_err("it cannot pass");
+        let message = failed.message().expect("it says why");
+        for words in [why, advice, error, "\"its own words about "] {
+            assert!(message.contains(words), "no \"{words}\" in {message}");
+        }
+        assert!(!message.contains("CANARY"), "{message}");
+    }
+
+    #[test]
+    fn what_a_case_fails_for_is_told_also_where_its_observer_fails() {
+        let body = r#"{"__type":"InternalServerException"}"#;
+        let answer = ResponseTemplate::new(500).set_body_raw(body, "application/x-amz-json-1.1");
+        let server = runtime().block_on(MockServer::start());
+        runtime().block_on(Mock::given(any()).respond_with(answer).mount(&server));
+        let mut shared = shared(target(&server.uri()));
+        shared.observe = Some(Arc::new(|_| panic!("not the snapshot")));
+        let case = Arc::clone(shared.corpus.get("success/workgroup-only").expect("there is this case"));
+        let failed = shared.run(&[case]).expect_err("it cannot pass");
+        let message = failed.message().expect("it says why");
+        for words in ["found 500 InternalServerException", "besides, what was seen is not what it was compared with"] {
+            assert!(message.contains(words), "no \"{words}\" in {message}");
+        }
     }
 }

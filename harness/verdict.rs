@@ -136,8 +136,11 @@ pub struct CaseResult {
     pub exchange: Option<Box<ShownExchange>>,
 }
 
-/// A request and its answer as a report may show them: bounded in size, without credentials, account
-/// ids and database users.
+/// A request and its answer as a report may show them: without credentials, account ids and database
+/// users, and bounded in size whatever a target sends. Of a request the line, each header field and the
+/// body have at most 1000 characters; of an answer each name and each value of a header field has at
+/// most 200, and its body 4000; each side has at most 32 header fields, and a fault 500 characters. A
+/// `…` stands where there was more; a character that is escaped counts as one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ShownExchange {
     /// The method and the path: `POST /`.

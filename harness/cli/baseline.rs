@@ -13,8 +13,9 @@ use super::run::{Execution, SelectionArgs};
 use super::settings::{Settings, TargetArgs};
 use super::{Failure, FixtureArgs};
 use crate::contract::LoadError;
-use crate::report::{Baseline, Excuse, Exit};
-use crate::run::{RunOptions, random_seed};
+use crate::report::{Baseline, Event, Excuse, Exit};
+use crate::run::random_seed;
+use crate::wire::escape;
 
 /// The arguments of `baseline`.
 #[derive(Debug, Args)]
@@ -84,27 +85,52 @@ fn write(args: Write) -> Result<ExitCode, Failure> {
     let settings = Settings::resolve(args.target)?;
     let library = Library::load(args.fixtures.fixtures)?;
     let plan = args.selection.plan(&library)?;
-    let options = RunOptions { repeat: 1, fail_fast: false };
     let execution = Execution {
         settings: &settings,
         library: &library,
         plan: &plan,
         shard: None,
         seed: random_seed(),
-        options,
+        repeat: 1,
+        fail_fast: false,
         baseline: None,
     };
-    let results = super::block_on(execution.results())??;
+    let mut results = Vec::new();
+    let ended = super::block_on(execution.run(|event| {
+        if let Event::Case(case) = event {
+            results.push(case.clone());
+        }
+    }))??;
+    if ended.interrupted {
+        say("nothing was written: what was not run would be missing");
+        return Ok(ended.into());
+    }
+    if let Some(said) = &ended.unreachable {
+        say(&format!("error: nothing was written, since no case could be run: {}", escape(said)));
+        return Ok(ended.into());
+    }
     let written = Baseline::write(&args.file, &library.corpus, &results, &excuse);
     let baseline = written.map_err(|error| Failure::usage(error.to_string()))?;
     let file = args.file.display();
     let expired = expired(&baseline);
     if !expired.is_empty() {
-        eprintln!("warning: {file} has entries that have expired and excuse nothing: {}", expired.join(", "));
+        say(&format!("warning: {file} has entries that have expired and excuse nothing: {}", expired.join(", ")));
     }
     print(&match baseline.entries().len() {
         0 => format!("wrote {file}: nothing fails, so it is empty"),
         count => format!("wrote {file}: {}", entries(count)),
+    })?;
+    Ok(match ended.exit {
+        // What fails is what the file is for.
+        Exit::Failed => ExitCode::SUCCESS,
+        other => {
+            if other == Exit::Undecided {
+                say(
+                    "warning: some cases got no answer; whether they fail is not known, and the file says nothing of them",
+                );
+            }
+            other.into()
+        }
     })
 }
 

@@ -48,6 +48,22 @@ async fn found(provider: &impl ProvideCredentials) -> Result<Credentials, String
         CredentialsError::CredentialsNotLoaded(_) => "none are in the environment or in a profile".to_owned(),
         error => error.to_string(),
     })?;
+    let parts = [
+        ("access key id (AWS_ACCESS_KEY_ID, or aws_access_key_id of the profile)", Some(found.access_key_id())),
+        (
+            "secret key (AWS_SECRET_ACCESS_KEY, or aws_secret_access_key of the profile)",
+            Some(found.secret_access_key()),
+        ),
+        ("session token (AWS_SESSION_TOKEN, or aws_session_token of the profile)", found.session_token()),
+    ];
+    for (name, text) in parts {
+        if text.is_some_and(|text| text.contains(|c: char| c.is_control() || c.is_whitespace())) {
+            return Err(format!(
+                "the {name} holds a line break, a blank or a control character, which no key does; a secret that was \
+                 pasted with its line end is the usual cause"
+            ));
+        }
+    }
     let mut credentials = Credentials::new(found.access_key_id(), found.secret_access_key());
     credentials.session_token = found.session_token().map(Secret::from);
     Ok(credentials)

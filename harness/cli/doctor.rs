@@ -9,8 +9,10 @@ use tokio::time::timeout;
 
 use super::Failure;
 use super::output::{Plain, paint, print, wants_colour, width};
+use super::run::claims_are_tested;
 use super::settings::{Settings, TargetArgs};
 use super::target::Prepared;
+use crate::contract::{Contract, Fixtures};
 use crate::report::{Exit, hang};
 use crate::run::{Examination, Finding, Status, Topic, examine};
 use crate::targets::probe::Class;
@@ -32,6 +34,8 @@ pub(super) struct Doctor {
 
 pub(super) fn run(args: Doctor) -> Result<ExitCode, Failure> {
     let settings = Settings::resolve(args.target)?;
+    let contract = Contract::load(&Fixtures::Embedded).map_err(|error| Failure::harness(error.to_string()))?;
+    claims_are_tested(&settings, &contract.register)?;
     let examination = super::block_on(examination(&settings))??;
     match args.format {
         Plain::Json => print(&serde_json::to_string_pretty(&examination).unwrap_or_default())?,
@@ -62,17 +66,21 @@ async fn examination(settings: &Settings) -> Result<Examination, Failure> {
     Ok(examination)
 }
 
-/// What a run against this target would come to, as far as one can tell before it.
+/// What a run against this target would come to, as far as one can tell before any answer is judged.
 fn exit(examination: &Examination) -> Exit {
     let problem = |topics: &[Topic]| {
         examination.findings.iter().any(|finding| finding.status == Status::Problem && topics.contains(&finding.topic))
     };
-    let reached = examination.class != Class::Unreachable;
-    Exit::first_of([
-        (Exit::Usage, problem(&[Topic::Credentials, Topic::Workgroup])),
-        (Exit::Failed, reached && problem(&[Topic::Signature, Topic::Clock, Topic::Operation])),
-        (Exit::Undecided, !reached),
-    ])
+    let at_once = match examination.class {
+        Class::Unreachable => Exit::Undecided,
+        Class::RefusedCredentials | Class::NoWorkgroup => Exit::Usage,
+        class if !class.is_judged() => Exit::Failed,
+        // Each of these makes cases fail, or blocks them.
+        _ if problem(&[Topic::Signature, Topic::Operation, Topic::Workgroup]) => Exit::Failed,
+        _ => Exit::Fine,
+    };
+    // A run without anything to sign with never starts.
+    Exit::first_of([(Exit::Usage, problem(&[Topic::Credentials])), (at_once, true)])
 }
 
 fn text(examination: &Examination, colour: bool, width: usize) -> String {

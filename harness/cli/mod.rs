@@ -2,6 +2,7 @@
 //!
 //! May use everything; nothing uses it. Start with [`main`].
 
+mod again;
 mod baseline;
 mod catalogue;
 mod config;

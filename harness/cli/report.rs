@@ -8,8 +8,9 @@ use std::process::ExitCode;
 
 use clap::Args;
 
+use super::again::Again;
 use super::library::Library;
-use super::reports::{Again, ReportArgs, Reports};
+use super::reports::{ReportArgs, Reports};
 use super::{Failure, FixtureArgs};
 use crate::report::{CutShort, Event, RunEvent, StreamError, conclude, merge_shards, read};
 
@@ -39,6 +40,7 @@ pub(super) fn run(args: Report) -> Result<ExitCode, Failure> {
     if args.from.iter().filter(standard_input).count() > 1 {
         return Err(Failure::usage("standard input can be read only once; give the other runs as files"));
     }
+    args.reports.check_files(&args.from)?;
     let library = Library::load(args.fixtures.fixtures)?;
     let register = &library.contract.register;
     let cut_short = if args.accept_incomplete { CutShort::Accept } else { CutShort::Refuse };
@@ -77,6 +79,9 @@ fn stream(file: &Path, cut_short: CutShort) -> Result<Vec<Event>, Failure> {
     events.map_err(|error| {
         let advice = match error {
             StreamError::NoSummary(_) => "; --accept-incomplete takes it as far as it came",
+            StreamError::NotAnEvent { line: 1, .. } => {
+                "; --from takes what --report-jsonl writes, one object a line, and not the one object of --report-json"
+            }
             _ => "",
         };
         Failure::usage(format!("{name}: {error}{advice}"))

@@ -1,12 +1,14 @@
 //! Where the reports of a run go.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
 use super::Failure;
-use super::output::{wants_colour, width};
+use super::again::Again;
+use super::output::{say, wants_colour, width};
 use super::summary::StepSummary;
 use crate::contract::Contract;
 use crate::report::{
@@ -23,7 +25,7 @@ pub(super) struct ReportArgs {
     format: Option<Format>,
 
     /// Print a line for every case
-    #[arg(long, short)]
+    #[arg(long, short, env = "COUNTERSIGN_VERBOSE")]
     verbose: bool,
 
     /// Write the run stream, one JSON object a line (- is standard output)
@@ -46,9 +48,9 @@ pub(super) struct ReportArgs {
     #[arg(long, env = "COUNTERSIGN_REPORT_MD", value_name = "FILE")]
     report_md: Option<PathBuf>,
 
-    /// Write a badge: FILE.json for an endpoint badge of shields.io, FILE.svg for an image
-    #[arg(long, env = "COUNTERSIGN_BADGE", value_name = "FILE")]
-    badge: Option<PathBuf>,
+    /// Write a badge: FILE.json for an endpoint badge of shields.io, FILE.svg for an image; repeat it for both
+    #[arg(long, env = "COUNTERSIGN_BADGE", value_name = "FILE", value_delimiter = ',')]
+    badge: Vec<PathBuf>,
 }
 
 impl ReportArgs {
@@ -74,28 +76,53 @@ enum Format {
 }
 
 impl ReportArgs {
+    /// Whether a report is to be written into a file.
+    pub(super) fn writes_files(&self) -> bool {
+        self.files().next().is_some()
+    }
+
+    /// The files that reports are written into, each with its flag.
+    fn files(&self) -> impl Iterator<Item = (&'static str, &Path)> {
+        let files = [
+            ("--report-jsonl", &self.report_jsonl),
+            ("--report-json", &self.report_json),
+            ("--report-junit", &self.report_junit),
+            ("--report-html", &self.report_html),
+            ("--report-md", &self.report_md),
+        ];
+        let files = files.into_iter().filter_map(|(flag, file)| Some((flag, file.as_deref()?)));
+        files
+            .chain(self.badge.iter().map(|file| ("--badge", file.as_path())))
+            .filter(|(_, file)| *file != Path::new("-"))
+    }
+
+    /// Refuses two reports in one file, and a report in one of the files that are `read`.
+    pub(super) fn check_files(&self, read: &[PathBuf]) -> Result<(), Failure> {
+        let mut taken: BTreeMap<PathBuf, &str> = read.iter().map(|file| (place(file), "--from")).collect();
+        for (flag, file) in self.files() {
+            if let Some(other) = taken.insert(place(file), flag) {
+                return Err(Failure::usage(format!(
+                    "{flag} and {other} name the same file, {}; give each its own",
+                    file.display()
+                )));
+            }
+        }
+        Ok(())
+    }
+
     /// The first of the reports asked for that has room for one run only.
     pub(super) fn for_one_run(&self) -> Option<&'static str> {
         [
             (self.report_jsonl.is_some(), "--report-jsonl"),
             (self.report_json.is_some(), "--report-json"),
             (self.report_junit.is_some(), "--report-junit"),
-            (self.badge.is_some(), "--badge"),
+            (!self.badge.is_empty(), "--badge"),
             (self.format == Some(Format::Jsonl), "--format jsonl"),
             (self.format == Some(Format::Github), "--format github"),
         ]
         .into_iter()
         .find_map(|(asked, flag)| asked.then_some(flag))
     }
-}
-
-/// The commands that repeat a run.
-#[derive(Default)]
-pub(super) struct Again {
-    /// The whole run, with its seed.
-    pub(super) whole: String,
-    /// The same without patterns and shard, to be followed by ids of cases.
-    pub(super) part: String,
 }
 
 /// Every report of a run. The first error is kept and told at the end; the run goes on for the others.
@@ -136,7 +163,7 @@ impl Reports {
         if let Some(file) = &args.report_md {
             sinks.push(filed(file, |out| MarkdownSink::new(out, register))?);
         }
-        if let Some(file) = &args.badge {
+        for file in &args.badge {
             let form = BadgeForm::of(file).ok_or_else(|| {
                 Failure::usage(format!(
                     "--badge: expected a file that ends in .json or .svg, found \"{}\"",
@@ -196,7 +223,7 @@ impl Reports {
         if let Some(summary) = self.summary.take()
             && let Err(error) = summary.finish()
         {
-            eprintln!("warning: the job summary is not written: {error}");
+            say(&format!("warning: the job summary is not written: {error}"));
         }
         match self.error.take() {
             // A reader that has read enough, such as `head`, is no failure.
@@ -204,6 +231,13 @@ impl Reports {
             _ => Ok(()),
         }
     }
+}
+
+/// Where a file is or will be, by whatever path it is named.
+fn place(file: &Path) -> PathBuf {
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let in_folder = || Some(folder.canonicalize().ok()?.join(file.file_name()?));
+    file.canonicalize().ok().or_else(in_folder).unwrap_or_else(|| file.to_owned())
 }
 
 fn filed<S: Sink + 'static>(

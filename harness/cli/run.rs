@@ -1,5 +1,6 @@
 //! `countersign run`: cases against a target, judged and reported.
 
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -8,20 +9,22 @@ use std::time::Instant;
 use clap::Args;
 use jiff::{Timestamp, Zoned};
 
+use super::again::Again;
 use super::interrupt::INTERRUPTED;
 use super::library::Library;
+use super::output::say;
 use super::progress::Progress;
-use super::reports::{Again, ReportArgs, Reports};
+use super::reports::{ReportArgs, Reports};
 use super::settings::{Settings, TargetArgs};
 use super::target::Prepared;
 use super::{Failure, FixtureArgs};
 use crate::contract::{Feature, Level, LoadError, Register, Side};
 use crate::corpus::{Pattern, Plan, SelectError, Selection, Shard};
 use crate::report::{Baseline, Ending, Event, Exit, RunEvent, Tally, TargetEvent, VERSION};
-use crate::run::{RunOptions, Session, random_seed, run as run_plan};
+use crate::run::{Session, random_seed, run as run_plan};
 use crate::targets::Target;
 use crate::targets::probe::{Class, Probe};
-use crate::verdict::CaseResult;
+use crate::verdict::Verdict;
 
 /// The arguments of `run`.
 #[derive(Debug, Args)]
@@ -124,20 +127,36 @@ pub(super) fn run(args: Run) -> Result<ExitCode, Failure> {
     let plan = args.selection.plan(&library)?;
     claims_are_tested(&settings, &library.contract.register)?;
     if args.running.dry_run {
+        if args.reports.writes_files() {
+            say("no report is written: --dry-run runs nothing");
+        }
         let ids: Vec<_> = plan.cases.iter().map(|case| case.id.as_str()).collect();
         return super::output::print(&ids.join("\n"));
     }
+    args.reports.check_files(&[])?;
     let baseline = settings.baseline.as_deref().map(|file| load_baseline(file, &library)).transpose()?;
     let seed = args.running.seed.unwrap_or_else(random_seed);
-    let mut reports = Reports::open(&args.reports, &library.contract, &again(&args.selection.patterns, seed))?;
-    let options = RunOptions { repeat: args.running.repeat, fail_fast: args.running.fail_fast };
-    let shard = args.selection.shard;
-    let execution = Execution { settings: &settings, library: &library, plan: &plan, shard, seed, options, baseline };
-    super::block_on(execution.run(&mut reports))?
+    let mut reports = Reports::open(&args.reports, &library.contract, &Again::of_run(seed))?;
+    let execution = Execution {
+        settings: &settings,
+        library: &library,
+        plan: &plan,
+        shard: args.selection.shard,
+        seed,
+        repeat: args.running.repeat,
+        fail_fast: args.running.fail_fast,
+        baseline,
+    };
+    let mut ended = super::block_on(execution.run(|event| reports.hear(event)))??;
+    if let Err(failure) = reports.finish() {
+        failure.report();
+        ended.exit = Exit::first_of([(Exit::Usage, true), (ended.exit, true)]);
+    }
+    Ok(ended.into())
 }
 
 /// Refuses a claim that no requirement would hold the target to.
-fn claims_are_tested(settings: &Settings, register: &Register) -> Result<(), Failure> {
+pub(super) fn claims_are_tested(settings: &Settings, register: &Register) -> Result<(), Failure> {
     let tested = |feature: &Feature| register.of_side(Side::Server).any(|row| row.feature == *feature && row.counts());
     match settings.features().iter().find(|feature| !tested(feature)) {
         None => Ok(()),
@@ -162,62 +181,55 @@ pub(super) struct Execution<'a> {
     /// Which part of the selected cases the plan is.
     pub(super) shard: Option<Shard>,
     pub(super) seed: u64,
-    pub(super) options: RunOptions,
+    /// How often each case runs.
+    pub(super) repeat: u32,
+    /// Whether the first failure ends the run.
+    pub(super) fail_fast: bool,
     pub(super) baseline: Option<Baseline>,
 }
 
 impl Execution<'_> {
-    /// Runs the plan and reports every event; gives the exit code.
-    async fn run(&self, reports: &mut Reports) -> Result<ExitCode, Failure> {
+    /// Runs the plan and tells every event.
+    pub(super) async fn run(&self, mut hear: impl FnMut(&Event)) -> Result<Ended, Failure> {
         let prepared = Prepared::new(self.settings, self.library).await?;
         let session = self.session(prepared.target.clone())?;
         let interrupt = super::interrupt::watch();
         let started_at = Timestamp::now();
         let start = Instant::now();
-        let probe = session.probe().await;
+        let probe = session.probe(&interrupt).await;
         reject(session.target(), probe)?;
-        reports.hear(&Event::Run(self.event(session.target(), probe, started_at)));
+        let run = self.event(session.target(), probe, started_at);
+        let mut tally = Tally::of_run(&run);
+        hear(&Event::Run(run));
 
-        let mut tally = Tally::new(session.target().features.iter().copied());
         let progress = Progress::new(self.plan.cases.len());
         let today = Zoned::now().date();
-        let complete = run_plan(&session, self.plan, &self.options, &interrupt, |mut result| {
+        let complete = run_plan(&session, self.plan, self.repeat, &interrupt, |mut result| {
             if let Some(baseline) = &self.baseline {
                 baseline.apply(&mut result, today);
             }
             tally.add(&result);
             progress.advance(&result.id);
-            reports.hear(&Event::Case(result));
+            // What the baseline excuses is no failure.
+            let failed = result.verdict == Verdict::Fail;
+            hear(&Event::Case(result));
+            if failed && self.fail_fast { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         })
         .await;
         progress.clear();
 
         let register = &self.library.contract.register;
         for requirement in tally.requirements(register) {
-            reports.hear(&Event::Requirement(requirement));
+            hear(&Event::Requirement(requirement));
         }
         let duration_ms = start.elapsed().as_secs_f64() * 1000.0;
         let summary = tally.summary(register, duration_ms, complete);
         let silence = tally.is_undecided_by_silence(register) || probe.class == Class::Unreachable;
         let ending = Ending { leftovers: session.leftovers() > 0, silence, refused_credentials: false };
-        let mut exit = Exit::of_run(&summary.verdicts, ending);
-        reports.hear(&Event::Summary(summary));
-        if let Err(failure) = reports.finish() {
-            failure.report();
-            exit = Exit::first_of([(Exit::Usage, true), (exit, true)]);
-        }
-        Ok(if *interrupt.borrow() { ExitCode::from(INTERRUPTED) } else { exit.into() })
-    }
-
-    /// Runs the plan and hands over each result, without any report.
-    pub(super) async fn results(&self) -> Result<Vec<CaseResult>, Failure> {
-        let prepared = Prepared::new(self.settings, self.library).await?;
-        let session = self.session(prepared.target.clone())?;
-        let interrupt = super::interrupt::watch();
-        reject(session.target(), session.probe().await)?;
-        let mut results = Vec::new();
-        let complete = run_plan(&session, self.plan, &self.options, &interrupt, |result| results.push(result)).await;
-        if complete { Ok(results) } else { Err(Failure::usage("interrupted: nothing was written")) }
+        let exit = Exit::of_run(&summary.verdicts, ending);
+        hear(&Event::Summary(summary));
+        let unreachable = (probe.class == Class::Unreachable).then(|| probe.said.clone());
+        Ok(Ended { exit, interrupted: *interrupt.borrow(), unreachable })
     }
 
     fn session(&self, target: Target) -> Result<Session, Failure> {
@@ -251,6 +263,21 @@ impl Execution<'_> {
     }
 }
 
+/// How a run ended.
+pub(super) struct Ended {
+    /// What it came to, whether it was interrupted or not.
+    pub(super) exit: Exit,
+    pub(super) interrupted: bool,
+    /// What the probe met, where the target cannot be reached.
+    pub(super) unreachable: Option<String>,
+}
+
+impl From<Ended> for ExitCode {
+    fn from(ended: Ended) -> Self {
+        if ended.interrupted { INTERRUPTED.into() } else { ended.exit.into() }
+    }
+}
+
 /// Ends a run of which nothing could come: its credentials or its workgroup are not the target's.
 fn reject(target: &Target, probe: &Probe) -> Result<(), Failure> {
     let (endpoint, said) = (&target.endpoint, &probe.said);
@@ -265,31 +292,4 @@ fn reject(target: &Target, probe: &Probe) -> Result<(), Failure> {
         ))),
         _ => Ok(()),
     }
-}
-
-/// The commands that repeat this run: as it was given, with the seed.
-fn again(patterns: &[String], seed: u64) -> Again {
-    let given: Vec<String> = std::env::args().skip(1).collect();
-    let whole = given.iter().map(String::as_str).collect();
-    let mut part = Vec::new();
-    let mut words = given.iter().map(String::as_str);
-    while let Some(word) = words.next() {
-        match word {
-            "--shard" => _ = words.next(),
-            _ if word.starts_with("--shard=") || patterns.iter().any(|pattern| pattern == word) => {}
-            _ => part.push(word),
-        }
-    }
-    Again { whole: command(whole, seed), part: command(part, seed) }
-}
-
-fn command(words: Vec<&str>, seed: u64) -> String {
-    let mut line: Vec<String> = words.into_iter().map(crate::run::shell_word).collect();
-    if line.first().is_none_or(|word| word != "run") {
-        line.insert(0, "run".to_owned());
-    }
-    if !line.iter().any(|word| word.starts_with("--seed")) {
-        line.push(format!("--seed {seed}"));
-    }
-    format!("countersign {}", line.join(" "))
 }

@@ -18,7 +18,7 @@ use crate::contract::{Register, Shapes};
 use crate::corpus::client::ClientSuite;
 use crate::corpus::defect::Bank;
 use crate::corpus::{Reply, Suite};
-use crate::report;
+use crate::report::{self, Exit};
 use crate::run::Examination;
 use crate::sdk::protocol::Line;
 use crate::selftest::Report as SelftestReport;
@@ -75,7 +75,7 @@ pub(super) fn run(args: Schema) -> Result<ExitCode, Failure> {
         say(&format!(
             "error: {folder} is not what the shapes and formats give; `countersign schema` writes it anew\n{list}"
         ));
-        return Ok(ExitCode::from(1));
+        return Ok(Exit::Failed.into());
     }
     schema::write(&args.dir, &schemas)
         .map_err(|error| Failure::usage(format!("cannot write the schemas to {folder}: {error}")))?;

@@ -11,7 +11,7 @@ use super::library::Library;
 use super::output::print_prose;
 use super::{Failure, FixtureArgs};
 use crate::corpus::{Defect, Defects, Pattern, Plan, Selection};
-use crate::report::ReportFile;
+use crate::report::{Exit, ReportFile};
 use crate::selftest::{Fate, Report, run as run_selftest};
 
 /// The arguments of `selftest`.
@@ -48,7 +48,7 @@ pub(super) fn run(args: Selftest) -> Result<ExitCode, Failure> {
     if !on_stdout {
         print_prose(&text)?;
     }
-    Ok(if report.holds() { ExitCode::SUCCESS } else { ExitCode::from(1) })
+    Ok(if report.holds() { Exit::Fine } else { Exit::Failed }.into())
 }
 
 /// The entries that the patterns select; all where there is none.

@@ -11,6 +11,7 @@ use reqwest::Url;
 use super::Failure;
 use super::origin::{Origin, Origins};
 use crate::contract::Feature;
+use crate::targets::Place;
 use crate::targets::gate::{self, Allowed};
 use crate::targets::profile::{Profile, Profiles};
 use crate::wire::ClientOptions;
@@ -20,6 +21,9 @@ const DEFAULT_REGION: &str = "us-east-1";
 
 /// The time for one request where nothing names one, in seconds.
 const DEFAULT_TIMEOUT: f64 = 10.0;
+
+/// How many cases can be in flight together.
+const JOBS: std::ops::RangeInclusive<usize> = 1..=1024;
 
 /// The flags that say what is tested.
 #[derive(Clone, Debug, Default, Args)]
@@ -129,16 +133,22 @@ impl Settings {
         let workgroup = from.pick("workgroup", args.workgroup, [], profile.workgroup);
         let allowed = from.pick("allow-aws", args.allow_aws, [], None);
         let choice = gated(named, url, &region, workgroup.as_deref(), allowed)?;
-        let default_jobs = match &choice {
-            Choice::Mock | Choice::Emulator => std::thread::available_parallelism().map_or(1, usize::from),
-            Choice::Endpoint { .. } => 4,
-            Choice::Aws { .. } => 1,
+        let place = match &choice {
+            Choice::Mock | Choice::Emulator => Place::Here,
+            Choice::Endpoint { url, .. } | Choice::Aws { endpoint: url, .. } => Place::of(url),
         };
         let claim = Some(args.claim).filter(|claim| !claim.is_empty());
         let no_sign = args.no_sign.then_some(true);
         let sign = profile.sign.map(|sign| !sign);
         if sign.is_some() && no_sign.is_none() {
             from.set("no-sign", from.key("sign"));
+        }
+        if let Some(Err(wrong)) = profile.timeout.map(within_an_hour) {
+            return Err(Failure::usage(format!("{}: {wrong}", from.key("timeout"))));
+        }
+        if let Some(jobs) = profile.jobs.filter(|jobs| !JOBS.contains(jobs)) {
+            let (least, most) = JOBS.into_inner();
+            return Err(Failure::usage(format!("{}: expected {least} to {most}, found {jobs}", from.key("jobs"))));
         }
         let timeout = from.pick("timeout", args.timeout, [], profile.timeout).unwrap_or(DEFAULT_TIMEOUT);
         Ok(Self {
@@ -149,7 +159,7 @@ impl Settings {
             db_name: from.pick("db-name", args.db_name, [], profile.db_name),
             claim: from.pick("claim", claim, [], profile.claim).map(BTreeSet::from_iter),
             sign: !from.pick("no-sign", no_sign, [], None).or(sign).unwrap_or(false),
-            jobs: from.pick("jobs", args.jobs.map(usize::from), [], profile.jobs).unwrap_or(default_jobs).max(1),
+            jobs: from.pick("jobs", args.jobs.map(usize::from), [], profile.jobs).unwrap_or(place.jobs()).max(1),
             client: ClientOptions {
                 timeout: Duration::from_secs_f64(timeout),
                 ca_file: from.pick("ca-file", args.ca_file, [], profile.ca_file),
@@ -192,7 +202,8 @@ impl Settings {
             Choice::Aws { .. } => BTreeSet::from([Feature::Signature]),
             Choice::Endpoint { .. } => BTreeSet::new(),
         });
-        if self.claim.is_none() && self.custom_domain.is_some() {
+        // A name is given to be tried, whatever else is claimed.
+        if self.custom_domain.is_some() {
             features.insert(Feature::CustomDomain);
         }
         features.insert(Feature::Core);
@@ -332,9 +343,13 @@ fn endpoint_url(text: &str) -> Result<Url, String> {
 
 fn seconds(text: &str) -> Result<f64, String> {
     let value: f64 = text.parse().map_err(|_| format!("expected seconds, such as 10, found \"{text}\""))?;
-    if (0.001..=3600.0).contains(&value) {
-        Ok(value)
+    within_an_hour(value)
+}
+
+fn within_an_hour(seconds: f64) -> Result<f64, String> {
+    if (0.001..=3600.0).contains(&seconds) {
+        Ok(seconds)
     } else {
-        Err(format!("expected 0.001 to 3600 seconds, found {text}"))
+        Err(format!("expected 0.001 to 3600 seconds, found {seconds}"))
     }
 }

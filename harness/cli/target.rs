@@ -71,6 +71,7 @@ impl Prepared {
 fn complete(target: &mut Target, settings: &Settings) {
     target.features = settings.features();
     target.client = settings.client.clone();
+    target.jobs = settings.jobs;
     target.database.clone_from(&settings.db_name);
 }
 

@@ -1,3 +1,4 @@
+use std::cell::OnceCell;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
@@ -5,7 +6,7 @@ use serde_json::Value;
 
 use crate::contract::Contract;
 use crate::corpus::{Call, ExpandedCase};
-use crate::wire::{Exchange, Response, bare_type, error_types, quote_without, secrets_in};
+use crate::wire::{Exchange, Masker, Response, bare_type, error_types};
 
 /// Everything that the rules look at in one call and its answer.
 pub(super) struct Observation<'a> {
@@ -18,8 +19,9 @@ pub(super) struct Observation<'a> {
     pub(super) body: Option<Value>,
     /// The error's name without namespace and URI, where the answer has one.
     pub(super) error: Option<String>,
-    /// Values from the body that must not be quoted.
-    secrets: Vec<String>,
+    /// What must not be quoted: our secrets, and with them the answer's, read when something is quoted.
+    ours: &'a Masker,
+    masker: OnceCell<Masker>,
 }
 
 impl<'a> Observation<'a> {
@@ -29,6 +31,7 @@ impl<'a> Observation<'a> {
         exchange: &'a Exchange,
         response: &'a Response,
         contract: &'a Contract,
+        ours: &'a Masker,
     ) -> Self {
         let body = response.json();
         let expected = |name: &&str| call.expect.answers().iter().any(|answer| answer.error.as_deref() == Some(*name));
@@ -36,8 +39,7 @@ impl<'a> Observation<'a> {
         // Where an answer gives several names, the client that looks at the expected one is served.
         let name = if response.status >= 300 { names().find(expected).or_else(|| names().next()) } else { None };
         let error = name.map(str::to_owned);
-        let secrets = secrets_in(body.as_ref());
-        Self { case, call, exchange, response, contract, body, error, secrets }
+        Self { case, call, exchange, response, contract, body, error, ours, masker: OnceCell::new() }
     }
 
     pub(super) fn status(&self) -> u16 {
@@ -81,18 +83,21 @@ impl<'a> Observation<'a> {
         ["message", "Message", "errorMessage"].into_iter().find_map(|name| body.get(name)?.as_str())
     }
 
-    /// The target's own words, fit for a report, without any secret that the body holds.
+    /// The target's own words, fit for a report, without any secret that the answer holds.
     pub(super) fn quote(&self, text: &str) -> String {
-        quote_without(text, &self.secrets)
+        self.masker.get_or_init(|| self.ours.with_answer(self.response)).quote(text)
     }
 }
 
+/// A shape, with the words quoted in it, has at most so many characters, and a `…` where there is more.
+pub const SHAPE_LIMIT: usize = 4_000;
+
 /// The shape of an answer's body (`body` where it is JSON) without its values:
 /// `{dbPassword: string, expiration: number}`. Names that a target makes up are quoted; at most forty
-/// of them.
-pub fn shape(response: &Response, body: Option<&Value>) -> String {
+/// of an object and [`SHAPE_LIMIT`] characters in all.
+pub fn shape(response: &Response, body: Option<&Value>, masker: &Masker) -> String {
     match body {
-        Some(body) => shape_of(body, &secrets_in(Some(body)), &[]),
+        Some(body) => shape_of(body, masker, &[]),
         None if response.body.is_empty() => "empty".to_owned(),
         None => "not JSON".to_owned(),
     }
@@ -100,47 +105,86 @@ pub fn shape(response: &Response, body: Option<&Value>) -> String {
 
 /// The [`shape`] of an error's body with its own words: its name and its message are quoted, and so is
 /// a body that is no JSON. Of a success it is the shape alone.
-pub fn words_and_shape(response: &Response, body: Option<&Value>, secrets: &[String]) -> String {
+pub fn words_and_shape(response: &Response, body: Option<&Value>, masker: &Masker) -> String {
     const WORDS: [&str; 7] = ["__type", "code", "Code", "Type", "message", "Message", "errorMessage"];
     match body {
-        _ if response.status < 300 => shape(response, body),
-        Some(body) => shape_of(body, secrets, &WORDS),
+        _ if response.status < 300 => shape(response, body, masker),
+        Some(body) => shape_of(body, masker, &WORDS),
         None if response.body.is_empty() => "empty".to_owned(),
-        // Twice as much as is quoted, with room for long characters; the end may be cut in one.
-        None => quote_without(&String::from_utf8_lossy(&response.body[..response.body.len().min(2_000)]), secrets),
+        None => masker.quote(&String::from_utf8_lossy(&response.body)),
     }
 }
 
-/// The shape of a value; texts with these names are quoted instead, at the top.
-fn shape_of(value: &Value, secrets: &[String], words: &[&str]) -> String {
+/// The shape of a body; texts with these names are quoted instead, at the top.
+fn shape_of(body: &Value, masker: &Masker, words: &[&str]) -> String {
+    let mut shape = Sketch { masker, values: Sketch::VALUES, room: SHAPE_LIMIT }.of(body, words);
+    if let Some((end, _)) = shape.char_indices().nth(SHAPE_LIMIT) {
+        shape.truncate(end);
+        shape.push('…');
+    }
+    shape
+}
+
+/// A shape in the making, and what is left of its bounds: a body of lists in lists has more values
+/// than anybody reads.
+struct Sketch<'a> {
+    masker: &'a Masker,
+    /// So many values are still looked at.
+    values: usize,
+    /// About so many bytes are left.
+    room: usize,
+}
+
+impl Sketch<'_> {
+    /// So many values of a body are looked at.
+    const VALUES: usize = 1_000;
+
+    /// So many members of an object are shown, and so many items of a list looked at.
     const MOST: usize = 40;
-    match value {
-        Value::Null => "null".to_owned(),
-        Value::Bool(_) => "boolean".to_owned(),
-        Value::Number(_) => "number".to_owned(),
-        Value::String(_) => "string".to_owned(),
-        Value::Array(items) => {
-            let shapes: BTreeSet<_> = items.iter().take(MOST).map(|item| shape_of(item, secrets, &[])).collect();
-            format!("[{}]", shapes.into_iter().collect::<Vec<_>>().join(", "))
+
+    /// About so many bytes stand around a name: the type of its value, and what separates it.
+    const AROUND: usize = 10;
+
+    fn is_full(&self) -> bool {
+        self.values == 0 || self.room == 0
+    }
+
+    fn quote(&mut self, text: &str) -> String {
+        let quoted = self.masker.quote(text);
+        self.room = self.room.saturating_sub(quoted.len() + Self::AROUND);
+        quoted
+    }
+
+    fn of(&mut self, value: &Value, words: &[&str]) -> String {
+        if self.is_full() {
+            return "…".to_owned();
         }
-        Value::Object(members) => {
-            let mut shapes: Vec<_> = members
-                .iter()
-                .take(MOST)
-                .map(|(name, member)| {
-                    let member = match member {
-                        Value::String(text) if words.contains(&name.as_str()) => {
-                            format!("\"{}\"", quote_without(text, secrets))
-                        }
-                        _ => shape_of(member, secrets, &[]),
-                    };
-                    format!("{}: {member}", quote_without(name, secrets))
-                })
-                .collect();
-            if members.len() > MOST {
-                shapes.push("…".to_owned());
+        self.values -= 1;
+        match value {
+            Value::Null => "null".to_owned(),
+            Value::Bool(_) => "boolean".to_owned(),
+            Value::Number(_) => "number".to_owned(),
+            Value::String(_) => "string".to_owned(),
+            Value::Array(items) => {
+                let shapes: BTreeSet<_> = items.iter().take(Self::MOST).map(|item| self.of(item, &[])).collect();
+                format!("[{}]", shapes.into_iter().collect::<Vec<_>>().join(", "))
             }
-            format!("{{{}}}", shapes.join(", "))
+            Value::Object(members) => {
+                let mut shapes = Vec::new();
+                for (name, member) in members {
+                    if shapes.len() == Self::MOST || self.is_full() {
+                        shapes.push("…".to_owned());
+                        break;
+                    }
+                    let shown = self.quote(name);
+                    let member = match member {
+                        Value::String(text) if words.contains(&name.as_str()) => format!("\"{}\"", self.quote(text)),
+                        _ => self.of(member, &[]),
+                    };
+                    shapes.push(format!("{shown}: {member}"));
+                }
+                format!("{{{}}}", shapes.join(", "))
+            }
         }
     }
 }
@@ -157,9 +201,51 @@ mod tests {
         let body = r#"{"dbPassword":"CANARY","expiration":1.5,"x":[1,"CANARY",null],"y":{"z":true}}"#;
         let response = Response { status: 200, headers: Headers::new(), body: body.into() };
         assert_eq!(
-            shape(&response, response.json().as_ref()),
+            shape(&response, response.json().as_ref(), &Masker::default()),
             "{dbPassword: string, expiration: number, x: [null, number, string], y: {z: boolean}}"
         );
+    }
+
+    /// Objects in objects, each with so many members.
+    fn nested(levels: usize, width: usize) -> String {
+        (0..levels).fold("0".to_owned(), |inner, level| {
+            let members: Vec<_> = (0..width).map(|number| format!(r#""n{level}x{number}":{inner}"#)).collect();
+            format!("{{{}}}", members.join(","))
+        })
+    }
+
+    #[rstest]
+    #[case::members_in_members(nested(3, 38))]
+    #[case::lists_in_lists((0..3).fold("0".to_owned(), |inner, _| format!("[{}]", vec![inner; 60].join(","))))]
+    #[case::deep(format!("{}0{}", r#"{"a":["#.repeat(60), "]}".repeat(60)))]
+    #[case::long_names(format!("{{{}}}", (0..40).map(|n| format!(r#""{n} {}":0"#, "é ".repeat(9_000))).collect::<Vec<_>>().join(",")))]
+    #[case::names_to_escape(format!("{{{}}}", (0..40).map(|n| format!(r#""{n}{}":0"#, "\u{e0001}".repeat(5_000))).collect::<Vec<_>>().join(",")))]
+    #[case::one_letter(format!(r#"{{"message":"{}"}}"#, "a".repeat(1 << 20)))]
+    fn a_shape_is_bounded_whatever_the_body(#[case] body: String, #[values(200, 400)] status: u16) {
+        let response = Response { status, headers: Headers::new(), body: body.into() };
+        let body = response.json();
+        let shape = words_and_shape(&response, body.as_ref(), &Masker::default().with_answer(&response));
+        assert!(body.is_some() && shape.chars().count() <= SHAPE_LIMIT + 1, "{} characters", shape.chars().count());
+    }
+
+    #[test]
+    fn what_is_left_out_of_a_shape_is_marked() {
+        let body = nested(2, 41);
+        let response = Response { status: 200, headers: Headers::new(), body: body.into() };
+        let shape = shape(&response, response.json().as_ref(), &Masker::default());
+        assert!(shape.starts_with("{n1x0: {n0x0: number, ") && shape.ends_with("…}"), "{shape}");
+        assert!(shape.contains("n0x8: number, …}, n1x1: {"), "{shape}");
+    }
+
+    #[rstest]
+    #[case::members(nested(3, 38))]
+    #[case::items((0..3).fold("0".to_owned(), |inner, _| format!("[{}]", vec![inner; 60].join(","))))]
+    fn no_more_values_are_looked_at_than_there_is_room_for(#[case] body: String) {
+        let body: Value = serde_json::from_str(&body).expect("it is JSON");
+        let masker = Masker::default();
+        let mut sketch = Sketch { masker: &masker, values: Sketch::VALUES, room: SHAPE_LIMIT };
+        sketch.of(&body, &[]);
+        assert!(sketch.is_full(), "{} values and {} bytes left", sketch.values, sketch.room);
     }
 
     #[rstest]
@@ -174,6 +260,6 @@ mod tests {
     fn an_error_is_shown_with_its_own_words(#[case] status: u16, #[case] body: &str, #[case] expected: &str) {
         let response = Response { status, headers: Headers::new(), body: body.into() };
         let body = response.json();
-        assert_eq!(words_and_shape(&response, body.as_ref(), &secrets_in(body.as_ref())), expected);
+        assert_eq!(words_and_shape(&response, body.as_ref(), &Masker::default().with_answer(&response)), expected);
     }
 }

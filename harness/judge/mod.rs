@@ -14,7 +14,7 @@ mod tests;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-pub use answer::{shape, words_and_shape};
+pub use answer::{SHAPE_LIMIT, shape, words_and_shape};
 
 use answer::Observation;
 use outcome::Outcome;
@@ -23,7 +23,7 @@ use rules::{Finding, Subject};
 use crate::contract::{Contract, Level, LoadError, REGISTER_FILE, Requirement, Side};
 use crate::corpus::{Call, ExpandedCase};
 use crate::verdict::{Verdict, Violation};
-use crate::wire::Exchange;
+use crate::wire::{Exchange, Masker};
 
 /// What the judge concludes about a case.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,6 +59,8 @@ pub struct Judge {
     contract: Arc<Contract>,
     /// For each rule of [`rules::ALL`], the places in the register of the rows that it decides.
     rows: Vec<Vec<usize>>,
+    /// What no finding may repeat beside the secrets of the answer.
+    ours: Masker,
 }
 
 impl Judge {
@@ -94,7 +96,14 @@ impl Judge {
             }
             rows_of_rules.push(places);
         }
-        Ok(Self { contract, rows: rows_of_rules })
+        Ok(Self { contract, rows: rows_of_rules, ours: Masker::default() })
+    }
+
+    /// The same judge, whose findings do not repeat these secrets of ours either.
+    #[must_use]
+    pub fn hiding(mut self, ours: Masker) -> Self {
+        self.ours = ours;
+        self
     }
 
     /// The same judge with one rule switched off.
@@ -159,7 +168,7 @@ impl Judge {
             Ok(response) => response,
             Err(fault) => return Some(fault.to_string()),
         };
-        let seen = Observation::new(case, call, exchange, response, &self.contract);
+        let seen = Observation::new(case, call, exchange, response, &self.contract, &self.ours);
         if seen.response.is_throttled() {
             return Some(format!("the target throttled the request ({})", seen.summary()));
         }

@@ -1,6 +1,6 @@
-use super::event::{Event, RunEvent};
+use super::event::Event;
 use super::tally::Tally;
-use crate::contract::{Feature, Register};
+use crate::contract::Register;
 
 /// The events of a run with its requirements and its summary counted anew from its cases, where the
 /// run was killed before it told them; the run is incomplete then. A whole run stays as it is.
@@ -9,14 +9,12 @@ pub fn conclude(mut events: Vec<Event>, register: &Register) -> Vec<Event> {
         return events;
     }
     events.retain(|event| !matches!(event, Event::Requirement(_)));
-    let claimed = |run: &RunEvent| -> Vec<Feature> {
-        run.target.features.iter().filter_map(|feature| feature.parse().ok()).collect()
-    };
-    let features = events.iter().find_map(|event| match event {
-        Event::Run(run) => Some(claimed(run)),
+    let Some(mut tally) = events.iter().find_map(|event| match event {
+        Event::Run(run) => Some(Tally::of_run(run)),
         _ => None,
-    });
-    let mut tally = Tally::new(features.unwrap_or_default());
+    }) else {
+        return events;
+    };
     let mut duration_ms = 0.0;
     for event in &events {
         if let Event::Case(case) = event {
@@ -33,6 +31,7 @@ pub fn conclude(mut events: Vec<Event>, register: &Register) -> Vec<Event> {
 mod tests {
     use super::super::tests::sample;
     use super::*;
+    use crate::contract::Side;
 
     #[test]
     fn a_killed_run_is_counted_as_far_as_it_came_and_is_never_conformant() {
@@ -44,6 +43,18 @@ mod tests {
         assert_eq!(summary.verdicts.values().sum::<usize>(), 2);
         assert_eq!((summary.features["core"].violated, summary.features["core"].decided), (1, 2));
         assert_eq!(events.iter().filter(|event| matches!(event, Event::Requirement(_))).count(), 6);
+    }
+
+    #[test]
+    fn a_killed_run_of_an_sdk_is_counted_by_what_binds_sdks() {
+        let mut cut = sample::events()[..3].to_vec();
+        if let Some(Event::Run(run)) = cut.first_mut() {
+            run.side = Side::Client;
+        }
+        let events = conclude(cut, &sample::register());
+        let Some(Event::Summary(summary)) = events.last() else { panic!("no summary: {events:#?}") };
+        assert!(!summary.conformant);
+        assert!(!events.iter().any(|event| matches!(event, Event::Requirement(_))), "all of them bind servers");
     }
 
     #[test]

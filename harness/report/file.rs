@@ -5,6 +5,7 @@ use std::fs::{self, File, OpenOptions};
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::{Event, Sink};
 
@@ -155,10 +156,16 @@ impl AtomicFile {
             let problem = format!("there is no folder {}", folder.display());
             return Err(FileError::new(&path, &problem, "make that folder first, or name a file in another one"));
         }
+        let prefix = format!(".{}.", name.to_string_lossy());
+        sweep(folder, &prefix);
         let suffix = RandomState::new().build_hasher().finish();
-        let temporary = folder.join(format!(".{}.{suffix:016x}.tmp", name.to_string_lossy()));
+        let temporary = folder.join(format!("{prefix}{suffix:016x}.tmp"));
         match OpenOptions::new().write(true).create_new(true).open(&temporary) {
-            Ok(file) => Ok(Self { file, temporary, path }),
+            Ok(file) => {
+                // Held until this process ends, however it ends: nobody takes the file for a dead one's.
+                drop(file.try_lock());
+                Ok(Self { file, temporary, path })
+            }
             Err(error) => {
                 let problem = format!("no file can be made in {}: {error}", folder.display());
                 Err(FileError::new(&path, &problem, "name a file in a folder that is writable"))
@@ -173,13 +180,34 @@ impl AtomicFile {
     }
 
     fn commit(self) -> Result<(), FileError> {
-        let done = self
-            .file
-            .sync_all()
-            .and_then(|()| fs::rename(&self.temporary, &self.path))
+        let whole = self.file.sync_all();
+        whole.map_err(|error| FileError::new(&self.path, &error, "the file is as it was before"))?;
+        let replaced = fs::rename(&self.temporary, &self.path).or_else(|error| match error.kind() {
             // A file that is mounted into a container cannot be replaced, only written.
-            .or_else(|_| fs::copy(&self.temporary, &self.path).map(drop));
-        done.map_err(|error| FileError::new(&self.path, &error, "name another file"))
+            io::ErrorKind::ResourceBusy | io::ErrorKind::CrossesDevices => {
+                fs::copy(&self.temporary, &self.path).map(drop)
+            }
+            _ => Err(error),
+        });
+        replaced.map_err(|error| FileError::new(&self.path, &error, "name another file"))
+    }
+}
+
+/// Removes what processes that were killed have left of this file. What is younger than a minute stays: its
+/// process may be about to lock it.
+fn sweep(folder: &Path, prefix: &str) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        let middle = name.strip_prefix(prefix).and_then(|rest| rest.strip_suffix(".tmp"));
+        if !middle.is_some_and(|middle| middle.len() == 16 && middle.bytes().all(|byte| byte.is_ascii_hexdigit())) {
+            continue;
+        }
+        let age = entry.metadata().and_then(|found| found.modified()).ok().and_then(|time| time.elapsed().ok());
+        let is_dead = || File::open(entry.path()).is_ok_and(|file| file.try_lock().is_ok());
+        if age.is_some_and(|age| age > Duration::from_mins(1)) && is_dead() {
+            drop(fs::remove_file(entry.path()));
+        }
     }
 }
 
@@ -234,6 +262,36 @@ mod tests {
         let path = folder.path().join("run.jsonl");
         drop(ReportFile::open(&path).expect("writable").report(StreamSink::new).expect("a report"));
         assert_eq!(names_in(folder.path()), Vec::<String>::new());
+    }
+
+    #[test]
+    fn what_killed_processes_left_of_a_report_is_removed_by_the_next_one() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let long_ago = std::time::SystemTime::now() - Duration::from_hours(1);
+        let left = |name: &str, time: Option<std::time::SystemTime>| {
+            let file = File::create(folder.path().join(name)).expect("a file");
+            time.map(|time| file.set_modified(time)).transpose().expect("a time");
+            file
+        };
+        left(".run.json.0123456789abcdef.tmp", Some(long_ago));
+        let kept = [
+            ".run.json.1123456789abcdef.tmp",
+            ".run.json.2123456789abcdef.tmp",
+            ".run.json.notes.tmp",
+            ".other.json.0123456789abcdef.tmp",
+        ];
+        left(kept[0], None);
+        let locked = left(kept[1], Some(long_ago));
+        locked.lock().expect("a lock");
+        left(kept[2], Some(long_ago));
+        left(kept[3], Some(long_ago));
+        let file = AtomicFile::create(&folder.path().join("run.json")).expect("writable");
+        file.write("a report").expect("written");
+        let mut names = names_in(folder.path());
+        names.sort();
+        let mut expected: Vec<_> = kept.into_iter().chain(["run.json"]).collect();
+        expected.sort_unstable();
+        assert_eq!(names, expected);
     }
 
     #[cfg(unix)]

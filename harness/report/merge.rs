@@ -129,7 +129,8 @@ pub fn merge(streams: &[Vec<Event>], register: &Register) -> Result<Vec<Event>, 
     }
     known(&parts, register)?;
 
-    let mut tally = Tally::new(features(1, first.run)?);
+    known_features(first.run)?;
+    let mut tally = Tally::of_run(first.run);
     let mut cases: Vec<(usize, usize, &CaseResult)> = Vec::new();
     for part in &parts {
         // A shard has every Nth case of the whole run.
@@ -296,9 +297,11 @@ fn known(parts: &[Part<'_>], register: &Register) -> Result<(), MergeError> {
     Ok(())
 }
 
-fn features(stream: usize, run: &RunEvent) -> Result<Vec<Feature>, MergeError> {
-    let unknown = |word: &String| MergeError::Unknown { stream, word: crate::wire::escape(word) };
-    run.target.features.iter().map(|word| word.parse().map_err(|_| unknown(word))).collect()
+/// The same for what the target claims, in which the streams agree.
+fn known_features(run: &RunEvent) -> Result<(), MergeError> {
+    let unknown = run.target.features.iter().find(|word| word.parse::<Feature>().is_err());
+    let error = |word: &String| MergeError::Unknown { stream: 1, word: crate::wire::escape(word) };
+    unknown.map_or(Ok(()), |word| Err(error(word)))
 }
 
 /// The event of the whole run.

@@ -1,7 +1,9 @@
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io::{self, BufRead, Read, Write};
 
 use super::{Event, Sink, VERSION, words};
+use crate::verdict::Verdict;
+use crate::wire::escape;
 
 /// The longest line that is read from a run stream, in bytes: 16 MiB.
 pub const LINE_LIMIT: usize = 16 << 20;
@@ -94,6 +96,14 @@ pub enum StreamError {
     /// There is no event at all.
     #[error("the run stream is empty: expected a run event in line 1")]
     Empty,
+    /// The cases are not those that the summary counts.
+    #[error("the run stream ends with a summary of {expected}, found {found}; were lines taken out or changed?")]
+    Miscounted {
+        /// The verdicts that the summary counts.
+        expected: String,
+        /// The verdicts that the cases have.
+        found: String,
+    },
     /// The last event is missing.
     #[error("line {0} of the run stream is the last: expected a summary after it; the run was killed before its end")]
     NoSummary(usize),
@@ -121,14 +131,29 @@ pub fn read(mut stream: impl BufRead, cut_short: CutShort) -> Result<Vec<Event>,
         let event = match serde_json::from_slice::<Event>(&bytes) {
             Ok(event) => event,
             Err(_) if cut_short == CutShort::Accept && !bytes.ends_with(b"\n") => break,
-            Err(error) => return Err(StreamError::NotAnEvent { line, problem: error.to_string() }),
+            Err(error) => return Err(StreamError::NotAnEvent { line, problem: escape(&error.to_string()) }),
         };
         order.admit(line, &event)?;
         events.push(event);
     }
     match events.last() {
         None => Err(StreamError::Empty),
-        Some(Event::Summary(_)) => Ok(events),
+        Some(Event::Summary(summary)) => {
+            let mut counted: BTreeMap<Verdict, usize> = BTreeMap::new();
+            for event in &events {
+                if let Event::Case(case) = event {
+                    *counted.entry(case.verdict).or_default() += 1;
+                }
+            }
+            if summary.verdicts == counted {
+                return Ok(events);
+            }
+            let [expected, found] = [&summary.verdicts, &counted].map(|verdicts| match words::verdicts(verdicts) {
+                none if none.is_empty() => "no case".to_owned(),
+                some => some,
+            });
+            Err(StreamError::Miscounted { expected, found })
+        }
         Some(_) if cut_short == CutShort::Accept => Ok(events),
         Some(_) => Err(StreamError::NoSummary(events.len())),
     }
@@ -163,7 +188,7 @@ impl Order {
         if let Some(id) = id
             && let Some(first) = self.seen.insert((kind, id.clone()), line)
         {
-            return Err(StreamError::Twice { line, kind, id: id.clone(), first });
+            return Err(StreamError::Twice { line, kind, id: escape(id), first });
         }
         Ok(())
     }
@@ -195,7 +220,7 @@ mod tests {
 
     #[test]
     fn no_line_has_a_raw_control_or_invisible_character() {
-        assert!(lines().iter().all(|line| crate::wire::escape(line) == *line));
+        assert!(lines().iter().all(|line| escape(line) == *line));
     }
 
     #[rstest]
@@ -213,6 +238,19 @@ mod tests {
     }
 
     #[test]
+    fn a_stream_whose_cases_are_not_those_of_its_summary_is_refused() {
+        let missing: Vec<_> =
+            lines().into_iter().enumerate().filter(|(at, _)| *at != 1).map(|(_, line)| line).collect();
+        let error = read_lines(&missing).expect_err("a case is missing").to_string();
+        assert!(error.contains("a summary of 2 pass, 3 fail") && error.contains("found 1 pass, 3 fail"), "{error}");
+        let mut changed = lines();
+        let failed = changed.iter().position(|line| line.contains(r#""verdict":"fail""#)).expect("one failed");
+        changed[failed] = changed[failed].replace(r#""verdict":"fail""#, r#""verdict":"pass""#);
+        let error = read_lines(&changed).expect_err("a verdict was changed").to_string();
+        assert!(error.contains("found 3 pass, 2 fail"), "{error}");
+    }
+
+    #[test]
     fn nothing_comes_after_the_summary() {
         let mut lines = lines();
         lines.push(lines[1].clone());
@@ -225,6 +263,7 @@ mod tests {
     #[case::blank("", "expected an event")]
     #[case::another_event(r#"{"event":"coffee"}"#, "unknown variant `coffee`")]
     #[case::half(r#"{"event":"case","id":"a"}"#, "missing field")]
+    #[case::terminal_codes(r#"{"event":"\u001b[31mX"}"#, "unknown variant `\\u{1b}[31mX`")]
     fn a_line_that_is_no_event_is_refused(#[case] line: &str, #[case] expected: &str) {
         let mut lines = lines();
         lines[2] = line.to_owned();

@@ -1,6 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::event::{FeatureSummary, RequirementEvent, RequirementStatus, SummaryEvent};
+use super::event::{FeatureSummary, RequirementEvent, RequirementStatus, RunEvent, SummaryEvent};
 use crate::contract::{ConfirmationStatus, Feature, Level, Register, Requirement, Side};
 use crate::verdict::{CaseResult, Verdict};
 
@@ -18,6 +18,15 @@ pub struct Tally {
 }
 
 impl Tally {
+    /// An empty tally for a run: for a target by what it claims, or for an SDK. A feature that this build does
+    /// not know has no requirement in it either.
+    pub fn of_run(run: &RunEvent) -> Self {
+        match run.side {
+            Side::Server => Self::new(run.target.features.iter().filter_map(|word| word.parse().ok())),
+            Side::Client => Self::of_sdk(),
+        }
+    }
+
     /// An empty tally for a target that claims these features.
     pub fn new(claimed: impl IntoIterator<Item = Feature>) -> Self {
         Self::of_side(Side::Server, claimed)

@@ -3,32 +3,37 @@
 use crate::corpus::{Answer, ExpandedCase};
 use crate::judge::{Judgement, shape, words_and_shape};
 use crate::verdict::{CaseResult, ShownExchange};
-use crate::wire::{
-    Exchange, body_sent, error_type, fields_received, fields_sent, mask_known, quote_without, secrets_in,
-};
+use crate::wire::{Exchange, Masker, body_sent, error_type, fields_received, fields_sent, line_sent};
 
-/// Fills in what was judged and seen, without our own secrets, which a target may have sent back.
-pub(super) fn describe(result: &mut CaseResult, judgement: Judgement, transcript: &[Exchange], ours: &[String]) {
+/// Fills in what was judged and seen, without our own secrets, which a target may have sent back. Gives
+/// back what hides them and the last answer's.
+pub(super) fn describe(
+    result: &mut CaseResult,
+    judgement: Judgement,
+    transcript: &[Exchange],
+    ours: &Masker,
+) -> Masker {
     result.verdict = judgement.verdict;
     result.reason = judgement.reason;
     result.violations = judgement.violations;
     result.warnings = judgement.warnings;
     for violation in result.violations.iter_mut().chain(&mut result.warnings) {
-        violation.expected = mask_known(&violation.expected, ours);
-        violation.actual = mask_known(&violation.actual, ours);
+        violation.expected = ours.mask(&violation.expected);
+        violation.actual = ours.mask(&violation.actual);
     }
-    result.reason = result.reason.take().map(|reason| mask_known(&reason, ours));
+    result.reason = result.reason.take().map(|reason| ours.mask(&reason));
     result.decided = judgement.decided.into_iter().collect();
     if let Some(Ok(response)) = transcript.last().map(|exchange| &exchange.answer) {
         result.status = Some(response.status);
         let body = response.json();
-        let mut secrets = secrets_in(body.as_ref());
-        secrets.extend_from_slice(ours);
-        let quote = |text: String| quote_without(&text, &secrets);
+        let masker = ours.with_answer(response);
+        let quote = |text: String| masker.quote(&text);
         result.error = (response.status >= 300).then(|| error_type(response)).flatten().map(quote);
         result.media_type = response.media_type().map(quote);
-        result.body = Some(mask_known(&shape(response, body.as_ref()), ours));
+        result.body = Some(shape(response, body.as_ref(), &masker));
+        return masker;
     }
+    ours.clone()
 }
 
 /// What each call of a case accepts, in words.
@@ -37,25 +42,57 @@ pub(super) fn expected(case: &ExpandedCase) -> Vec<String> {
     case.calls.iter().map(|call| words(call.expect.answers())).collect()
 }
 
-/// An exchange as a report may show it.
-pub(super) fn shown(exchange: &Exchange, ours: &[String]) -> ShownExchange {
+/// An exchange as a report may show it: the request without our secrets, the answer without `hidden`.
+pub(super) fn shown(exchange: &Exchange, ours: &Masker, hidden: &Masker) -> ShownExchange {
     let Exchange { request, answer, .. } = exchange;
     let (answer_headers, answer_body, fault) = match answer {
         Ok(response) => {
             let body = response.json();
-            let mut secrets = secrets_in(body.as_ref());
-            secrets.extend_from_slice(ours);
-            let text = mask_known(&words_and_shape(response, body.as_ref(), &secrets), ours);
-            (fields_received(&response.headers, &secrets), Some(text), None)
+            let text = words_and_shape(response, body.as_ref(), hidden);
+            (fields_received(&response.headers, hidden), Some(text), None)
         }
-        Err(fault) => (Vec::new(), None, Some(mask_known(&fault.to_string(), ours))),
+        Err(fault) => (Vec::new(), None, Some(ours.mask(&fault.to_string()))),
     };
     ShownExchange {
-        request: mask_known(&format!("{} {}", request.method, request.target), ours),
+        request: line_sent(request, ours),
         request_headers: fields_sent(&request.headers, ours),
         request_body: body_sent(request, ours),
         answer_headers,
         answer_body,
         fault,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use jiff::Timestamp;
+    use rstest::rstest;
+
+    use super::*;
+    use crate::wire::{Headers, Request, Response};
+
+    fn exchange(headers: Headers, body: Vec<u8>) -> Exchange {
+        let long = "p ".repeat(10_000);
+        let sent = (0..100).map(|number| (format!("x-{number}"), long.clone())).collect();
+        let request = Request { method: "POST".into(), target: long, headers: sent, body: vec![b'b'; 1 << 20] };
+        let (at, elapsed) = (Timestamp::UNIX_EPOCH, Duration::ZERO);
+        Exchange { request, answer: Ok(Response { status: 400, headers, body }), sent_at: at, received_at: at, elapsed }
+    }
+
+    #[rstest]
+    #[case::long_fields((0..100).map(|n| (format!("x-{n}"), "v ".repeat(5_000))).collect(), vec![b'a'; 1 << 20])]
+    #[case::long_names((0..100).map(|n| (format!("{n}{}", "x-".repeat(5_000)), "v")).collect(), b"[".repeat(1 << 20))]
+    #[case::one_field([("x-a", "\u{e0001}".repeat(1 << 18))].into_iter().collect(), "\u{e0001}".repeat(1 << 18).into_bytes())]
+    fn what_is_kept_of_an_exchange_is_bounded(#[case] headers: Headers, #[case] body: Vec<u8>) {
+        let exchange = exchange(headers, body);
+        let hidden = Masker::default().with_answer(exchange.answer.as_ref().expect("there is one"));
+        let shown = shown(&exchange, &Masker::default(), &hidden);
+        assert!(shown.request.chars().count() <= 1_001);
+        assert_eq!((shown.request_headers.len(), shown.request_body.len()), (33, 1_003));
+        assert!(shown.request_headers.iter().all(|(_, value)| value.chars().count() <= 1_001));
+        let answer = serde_json::to_string(&(shown.answer_headers, shown.answer_body)).expect("it is JSON");
+        assert!(answer.len() <= 16 << 10, "{} bytes", answer.len());
     }
 }

@@ -12,6 +12,8 @@ mod request;
 mod sender;
 mod session;
 
+use std::cell::Cell;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use futures_util::{StreamExt, stream};
@@ -37,64 +39,107 @@ pub fn example_line(case: &ExpandedCase, target: &Target) -> Option<String> {
     Some(repro::line(case, target, &built.request, &built.body))
 }
 
-/// How a plan is run.
-#[derive(Clone, Debug)]
-pub struct RunOptions {
-    /// How often each case runs.
-    pub repeat: u32,
-    /// Whether the first failure ends the run.
-    pub fail_fast: bool,
-}
-
-/// Runs a plan, and hands over each case's result in the order of the plan as soon as it and all
-/// before it are there. Gives back whether the plan was run to its end.
+/// Runs each case of a plan so many times, and hands over each case's result in the order of the plan as
+/// soon as it and all before it are there; `report` says whether to go on. Gives back whether the plan was
+/// run to its end.
 ///
-/// Setting `interrupt` to true starts no further case, drops the requests in flight, and finishes
-/// the teardown of cases that have one.
+/// Where `report` breaks off, and where `interrupt` becomes true, no further case is started and the
+/// requests in flight are dropped, but the teardown of cases that have one is finished. What is done by
+/// then is handed over still after an interruption, and not where `report` had enough.
 pub async fn run(
     session: &Session,
     plan: &Plan,
-    options: &RunOptions,
+    repeat: u32,
     interrupt: &watch::Receiver<bool>,
-    mut report: impl FnMut(CaseResult),
+    mut report: impl FnMut(CaseResult) -> ControlFlow<()>,
 ) -> bool {
-    let work = plan.cases.iter().flat_map(|case| (0..options.repeat).map(move |run| (case, run)));
-    let mut results = stream::iter(work)
-        .map(|(case, run)| session.run_case(Arc::clone(case), run, interrupt.clone()))
+    let (stop, stopped) = watch::channel(false);
+    let is_stopped = || *stopped.borrow();
+    let total = plan.cases.len() * usize::try_from(repeat).unwrap_or(usize::MAX);
+    let work = plan.cases.iter().flat_map(|case| (0..repeat).map(move |run| (case, run)));
+    let mut results = stream::iter(work.take_while(|_| !is_stopped()))
+        .map(|(case, run)| session.run_case(Arc::clone(case), run, stopped.clone()))
         // One more than are in flight: its request is made ready meanwhile.
         .buffered(session.jobs() + 1);
+    let mut interrupt = interrupt.clone();
+    let enough = Cell::new(false);
+    let mut tell = |result| {
+        if !enough.get() && report(result).is_break() {
+            enough.set(true);
+            stop.send_replace(true);
+        }
+    };
+    let mut received = 0;
     let mut pending: Option<CaseResult> = None;
-    let mut complete = true;
-    while let Some(result) = results.next().await {
-        let Some(result) = result else {
-            complete = false;
-            break;
+    loop {
+        let result = tokio::select! {
+            result = results.next() => result,
+            Ok(_) = interrupt.wait_for(|interrupted| *interrupted), if !is_stopped() => {
+                stop.send_replace(true);
+                continue;
+            }
         };
+        let Some(result) = result else { break };
+        // Nothing where it was stopped before there was a verdict.
+        let Some(result) = result else { continue };
+        received += 1;
         match &mut pending {
             Some(earlier) if earlier.id == result.id => merge(earlier, result),
-            _ => {
-                let Some(done) = pending.replace(result) else { continue };
-                let failed = done.verdict == Verdict::Fail;
-                report(done);
-                if failed && options.fail_fast {
-                    pending = None;
-                    complete = false;
-                    break;
-                }
-            }
+            _ => pending.replace(result).into_iter().for_each(&mut tell),
         }
     }
-    if let Some(last) = pending {
-        report(last);
-    }
+    let complete = received == total && !enough.get();
+    pending.into_iter().for_each(&mut tell);
     complete
 }
 
-/// Adds a later run of the same case: the first that was not a pass is what is told.
+/// Adds a later run of the same case: of two results the one that says more is told, of two that say as
+/// much the first.
 fn merge(earlier: &mut CaseResult, later: CaseResult) {
     let (runs, duration_ms) = (earlier.runs + later.runs, earlier.duration_ms + later.duration_ms);
-    if earlier.verdict == Verdict::Pass && later.verdict != Verdict::Pass {
+    if weight(later.verdict) > weight(earlier.verdict) {
         *earlier = later;
     }
     (earlier.runs, earlier.duration_ms) = (runs, duration_ms);
+}
+
+/// How much a verdict says of a case that ran several times: one failure is one, whatever else happened.
+const fn weight(verdict: Verdict) -> u8 {
+    match verdict {
+        Verdict::Pass | Verdict::KnownFail | Verdict::Fixed | Verdict::NotApplicable => 0,
+        Verdict::NotImplemented | Verdict::Indeterminate => 1,
+        Verdict::Blocked => 2,
+        Verdict::Fail => 3,
+        Verdict::HarnessError => 4,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+    use crate::contract::Side;
+
+    fn told(verdict: Verdict, reason: &str) -> CaseResult {
+        let blank = CaseResult::blank("a/b", "a", Side::Server, "A title", &[]);
+        CaseResult { verdict, reason: Some(reason.to_owned()), runs: 1, duration_ms: 2.0, ..blank }
+    }
+
+    #[rstest]
+    #[case::a_failure_after_a_silence(Verdict::Indeterminate, Verdict::Fail, "second")]
+    #[case::a_failure_before_a_silence(Verdict::Fail, Verdict::Indeterminate, "first")]
+    #[case::a_failure_after_a_pass(Verdict::Pass, Verdict::Fail, "second")]
+    #[case::a_pass_after_a_failure(Verdict::Fail, Verdict::Pass, "first")]
+    #[case::the_first_of_two_alike(Verdict::Fail, Verdict::Fail, "first")]
+    fn of_a_case_that_ran_twice_the_result_that_says_more_is_told(
+        #[case] first: Verdict,
+        #[case] second: Verdict,
+        #[case] expected: &str,
+    ) {
+        let mut result = told(first, "first");
+        merge(&mut result, told(second, "second"));
+        assert_eq!(result.reason.as_deref(), Some(expected));
+        assert_eq!((result.runs, result.duration_ms.to_bits()), (2, 4.0_f64.to_bits()));
+    }
 }

@@ -23,7 +23,12 @@ pub(super) fn line(case: &ExpandedCase, target: &Target, request: &Request, body
         Some(SigningDefect::WrongSecret) => signing_options(target, "not-the-secret"),
         Some(_) => return command(case, target),
     };
-    let mut line = format!("curl -sS -i {signature}-X {}", word(&request.method));
+    let trust = target
+        .client
+        .ca_file
+        .as_ref()
+        .map_or_else(String::new, |file| format!("--cacert {} ", word(&file.to_string_lossy())));
+    let mut line = format!("curl -sS -i {trust}{signature}-X {}", word(&request.method));
     for name in ["content-type", "x-amz-target"] {
         // curl adds a content type of its own unless one is given or taken away.
         let header = request.headers.get(name).map_or_else(|| format!("{name}:"), |value| format!("{name}: {value}"));
@@ -52,6 +57,15 @@ fn command(case: &ExpandedCase, target: &Target) -> String {
     }
     if let Some(domain) = &target.custom_domain {
         let _ = write!(line, " --custom-domain {}", word(domain));
+    }
+    if let Some(database) = &target.database {
+        let _ = write!(line, " --db-name {}", word(database));
+    }
+    if let Some(file) = &target.client.ca_file {
+        let _ = write!(line, " --ca-file {}", word(&file.to_string_lossy()));
+    }
+    if target.credentials.is_none() {
+        line.push_str(" --no-sign");
     }
     let claims: Vec<_> = target.features.iter().map(|feature| feature.word()).collect();
     let _ = write!(line, " --claim {}", claims.join(","));

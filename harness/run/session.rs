@@ -18,7 +18,7 @@ use crate::judge::{Judge, Judgement};
 use crate::targets::Target;
 use crate::targets::probe::{self, Class, Probe};
 use crate::verdict::{CaseResult, Verdict, Violation};
-use crate::wire::{Client, ClientError, Credentials, Exchange, Transcript, error_type, mask_known};
+use crate::wire::{Client, ClientError, Credentials, Exchange, Masker, Transcript, error_type};
 
 /// A target under test with everything that its cases share: connections, controls, the seed.
 #[derive(Debug)]
@@ -29,7 +29,7 @@ pub struct Session {
     sender: Sender,
     seed: u64,
     /// What the target must not make us print: the credentials that it was given.
-    secrets: Vec<String>,
+    secrets: Masker,
     probe: OnceCell<Probe>,
     controls: Mutex<HashMap<String, Arc<OnceCell<Option<CaseResult>>>>>,
     leftovers: AtomicU32,
@@ -41,7 +41,8 @@ impl Session {
     /// # Errors
     /// When no client can be made for the target.
     pub fn new(corpus: Arc<Corpus>, judge: Judge, target: Target, seed: u64, jobs: usize) -> Result<Self, ClientError> {
-        let secrets = target.credentials.as_ref().map(Credentials::secrets).unwrap_or_default();
+        let secrets = Masker::new(target.credentials.as_ref().map(Credentials::secrets).unwrap_or_default());
+        let judge = judge.hiding(secrets.clone());
         let sender = Sender::new(Client::new(target.endpoint.clone(), &target.client)?, jobs);
         Ok(Self {
             corpus,
@@ -77,8 +78,10 @@ impl Session {
     }
 
     /// Asks the target once, and says what kind of server answers.
-    pub async fn probe(&self) -> &Probe {
-        self.probe.get_or_init(|| self.ask()).await
+    pub async fn probe(&self, interrupt: &watch::Receiver<bool>) -> &Probe {
+        let silence =
+            || Probe { class: Class::Unreachable, said: "no answer before the run was interrupted".to_owned() };
+        self.probe.get_or_init(|| async { unless(interrupt, self.ask()).await.unwrap_or_else(silence) }).await
     }
 
     async fn ask(&self) -> Probe {
@@ -92,11 +95,7 @@ impl Session {
         let mut names = Names::new(self.seed, "probe", 0);
         let make_request = || request::build(&spec, "GetCredentials", &self.target, "", &mut names, Timestamp::now());
         match self.sender.send(make_request).await {
-            Ok(exchange) => {
-                let mut probe = probe::classify(&exchange, self.target.workgroup.is_some());
-                probe.said = mask_known(&probe.said, &self.secrets);
-                probe
-            }
+            Ok(exchange) => probe::classify_hiding(&exchange, self.target.workgroup.is_some(), &self.secrets),
             Err(Missing(words)) => Probe { class: Class::Unreachable, said: words },
         }
     }
@@ -147,11 +146,11 @@ impl Session {
         let outcome = self.perform(case, &mut names, &interrupt, &mut result).await;
         self.tear_down(case, &mut names).await;
         let (judgement, transcript) = outcome?;
-        describe(&mut result, judgement, &transcript, &self.secrets);
+        let hidden = describe(&mut result, judgement, &transcript, &self.secrets);
         // What a repeat says is heard only where it is not one more pass.
         if run == 0 || result.verdict != Verdict::Pass {
             result.expected = expected(case);
-            result.exchange = transcript.last().map(|exchange| Box::new(shown(exchange, &self.secrets)));
+            result.exchange = transcript.last().map(|exchange| Box::new(shown(exchange, &self.secrets, &hidden)));
         }
         if transcript.is_empty() {
             result.runs = 0;
@@ -166,7 +165,7 @@ impl Session {
         case: &ExpandedCase,
         interrupt: &watch::Receiver<bool>,
     ) -> Option<Option<(Verdict, Option<String>)>> {
-        let probe = self.probe().await;
+        let probe = self.probe(interrupt).await;
         match probe.class {
             Class::Unreachable => return Some(Some((Verdict::Indeterminate, Some(probe.said.clone())))),
             class if !class.is_judged() => return Some(Some((Verdict::NotImplemented, None))),
@@ -218,7 +217,7 @@ impl Session {
         let mut judgement = self.judge.judge(case, &transcript);
         if self.judge.may_be_replay(&judgement)
             && let (Some(call), Some(first)) = (case.calls.last(), transcript.last())
-            && let Ok(second) = self.make(case, call, "", names, interrupt, None).await?
+            && let Ok(second) = self.make(case, call, &part(case.calls.len() - 1), names, interrupt, None).await?
         {
             judgement = self.judge.reconsider(judgement, call, first, &second);
         }

@@ -8,6 +8,7 @@ mod outcome;
 mod report;
 
 use std::io;
+use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -23,7 +24,7 @@ pub use report::Report;
 use crate::contract::Feature;
 use crate::corpus::{Corpus, Defect, Plan};
 use crate::judge::Judge;
-use crate::run::{RunOptions, Session, run as run_plan};
+use crate::run::{Session, run as run_plan};
 use crate::servers::defects::{Layer, Upstream};
 use crate::servers::emulator::{Emulator, Options};
 use crate::targets::Target;
@@ -156,8 +157,11 @@ impl Bench<'_> {
             let session = Session::new(Arc::clone(self.corpus), self.judge.clone(), target(&emulator)?, 1, JOBS)?;
             let mut results = Vec::with_capacity(self.plan.cases.len());
             let (_never, calm) = watch::channel(false);
-            let once = RunOptions { repeat: 1, fail_fast: false };
-            run_plan(&session, self.plan, &once, &calm, |result| results.push(result)).await;
+            let hear = |result| {
+                results.push(result);
+                ControlFlow::Continue(())
+            };
+            run_plan(&session, self.plan, 1, &calm, hear).await;
             Ok((results, layer.map_or(0, |layer| layer.rewrites())))
         })
     }

@@ -1,4 +1,5 @@
 use std::collections::BTreeSet;
+use std::ops::ControlFlow;
 
 use super::*;
 use crate::contract::{Contract, Fixtures, Side};
@@ -112,8 +113,11 @@ async fn a_server_that_drops_every_connection_is_not_found_but_survives() {
     let session = Session::new(Arc::clone(&library.corpus), library.judge.clone(), target, 1, 1).expect("a session");
     let (_never, calm) = watch::channel(false);
     let mut results = Vec::new();
-    let once = RunOptions { repeat: 1, fail_fast: false };
-    run_plan(&session, &library.plan, &once, &calm, |result| results.push(result)).await;
+    let hear = |result| {
+        results.push(result);
+        ControlFlow::Continue(())
+    };
+    run_plan(&session, &library.plan, 1, &calm, hear).await;
     dropping.abort();
     assert_eq!(results.len(), library.plan.cases.len());
 

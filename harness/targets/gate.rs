@@ -7,18 +7,23 @@ use std::str::FromStr;
 use reqwest::Url;
 
 /// The domains that real AWS answers under.
-/// Source: botocore's partitions and endpoint rule set: DNS suffixes and dual-stack suffixes.
-const AWS_DOMAINS: [&str; 12] = [
+/// Source: botocore 1.44.5, `partitions.json`: `dnsSuffix` and `dualStackDnsSuffix` of every partition.
+/// The last two are further domains of AWS, under which a run has no business either.
+const AWS_DOMAINS: [&str; 16] = [
     "amazonaws.com",
-    "amazonaws.com.cn",
     "api.aws",
+    "amazonaws.com.cn",
     "api.amazonwebservices.com.cn",
     "amazonaws.eu",
     "api.amazonwebservices.eu",
     "c2s.ic.gov",
+    "api.aws.ic.gov",
     "sc2s.sgov.gov",
+    "api.aws.scloud",
     "cloud.adc-e.uk",
+    "api.cloud-aws.adc-e.uk",
     "csp.hci.ic.gov",
+    "api.aws.hci.ic.gov",
     "on.aws",
     "aws.dev",
 ];
@@ -152,6 +157,19 @@ mod tests {
     #[case("https://redshift-serverless.us-east-1.api.aws", true)]
     #[case("https://redshift-serverless-fips.us-east-1.api.aws.", true)]
     #[case("http://amazonaws.com", true)]
+    #[case("https://redshift-serverless.cn-north-1.api.amazonwebservices.com.cn", true)]
+    #[case("https://redshift-serverless.eusc-de-east-1.amazonaws.eu", true)]
+    #[case("https://redshift-serverless.eusc-de-east-1.api.amazonwebservices.eu", true)]
+    #[case("https://redshift-serverless.us-iso-east-1.c2s.ic.gov", true)]
+    #[case("https://redshift-serverless.us-iso-east-1.api.aws.ic.gov", true)]
+    #[case("https://redshift-serverless.us-isob-east-1.sc2s.sgov.gov", true)]
+    #[case("https://redshift-serverless.us-isob-east-1.api.aws.scloud", true)]
+    #[case("https://redshift-serverless.eu-isoe-west-1.cloud.adc-e.uk", true)]
+    #[case("https://redshift-serverless.eu-isoe-west-1.api.cloud-aws.adc-e.uk", true)]
+    #[case("https://redshift-serverless.us-isof-south-1.csp.hci.ic.gov", true)]
+    #[case("https://redshift-serverless.us-isof-south-1.api.aws.hci.ic.gov", true)]
+    #[case("http://ic.gov", false)]
+    #[case("http://notapi.aws.scloud", false)]
     #[case("http://localhost:4566", false)]
     #[case("http://127.0.0.1:4566", false)]
     #[case("http://notamazonaws.com", false)]

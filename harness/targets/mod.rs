@@ -40,6 +40,35 @@ pub struct Target {
     pub path_names_case: bool,
     /// How it is reached.
     pub client: ClientOptions,
+    /// How many requests are in flight together at most.
+    pub jobs: usize,
+}
+
+/// Where a target is: what decides how many requests it gets at once, unless somebody says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// A server of ours, in this process.
+    Here,
+    /// Any other server.
+    Elsewhere,
+    /// Real AWS, which throttles.
+    Aws,
+}
+
+impl Place {
+    /// Where a URL leads to that is none of our own servers.
+    pub fn of(endpoint: &Url) -> Self {
+        if gate::is_aws(endpoint) { Self::Aws } else { Self::Elsewhere }
+    }
+
+    /// How many requests are in flight together at most where nobody says: one per core, 4, or 1.
+    pub fn jobs(self) -> usize {
+        match self {
+            Self::Here => std::thread::available_parallelism().map_or(1, usize::from),
+            Self::Elsewhere => 4,
+            Self::Aws => 1,
+        }
+    }
 }
 
 impl Target {
@@ -47,6 +76,7 @@ impl Target {
     pub fn at(endpoint: Url) -> Self {
         Self {
             name: "endpoint".to_owned(),
+            jobs: Place::of(&endpoint).jobs(),
             endpoint,
             region: "us-east-1".to_owned(),
             credentials: None,
@@ -105,6 +135,13 @@ impl Target {
     #[must_use]
     pub fn with_timeout(mut self, timeout: Duration) -> Self {
         self.client.timeout = timeout;
+        self
+    }
+
+    /// The same target with another limit for the requests in flight together.
+    #[must_use]
+    pub fn with_jobs(mut self, jobs: usize) -> Self {
+        self.jobs = jobs;
         self
     }
 

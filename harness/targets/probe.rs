@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::wire::{Exchange, Response, error_type, quote_without, secrets_in};
+use crate::wire::{Exchange, Masker, Response, error_type};
 
 /// What a target is, by its answer to the probe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -112,12 +112,17 @@ const REFUSED_CREDENTIALS: [&str; 12] = [
 /// Classifies the answer to the probe, which asked for a workgroup that the target should have
 /// (`named`), or for one that nobody has.
 pub fn classify(exchange: &Exchange, named: bool) -> Probe {
+    classify_hiding(exchange, named, &Masker::default())
+}
+
+/// [`classify`], whose words do not repeat these secrets of ours either.
+pub fn classify_hiding(exchange: &Exchange, named: bool, ours: &Masker) -> Probe {
     match &exchange.answer {
-        Err(fault) => Probe { class: Class::Unreachable, said: fault.to_string() },
+        Err(fault) => Probe { class: Class::Unreachable, said: ours.mask(&fault.to_string()) },
         Ok(response) => {
             let missing = named && error_type(response).as_deref() == Some("ResourceNotFoundException");
             let class = if missing { Class::NoWorkgroup } else { class_of(response) };
-            Probe { class, said: said(response) }
+            Probe { class, said: said(response, ours) }
         }
     }
 }
@@ -185,10 +190,10 @@ fn is_xml(response: &Response) -> bool {
 }
 
 /// Status, type and first words of an answer.
-fn said(response: &Response) -> String {
+fn said(response: &Response, ours: &Masker) -> String {
     let body = response.json();
-    let secrets = secrets_in(body.as_ref());
-    let quote = |text: &str| quote_without(text, &secrets);
+    let masker = ours.with_answer(response);
+    let quote = |text: &str| masker.quote(text);
     let media = response.media_type().map_or_else(String::new, |media| format!(" {}", quote(&media)));
     let error = error_type(response).map_or_else(String::new, |error| format!(" {}", quote(&error)));
     let words = match &body {
@@ -305,13 +310,13 @@ mod tests {
         let headers = [("content-type", AWS)].into_iter().collect();
         let response =
             Response { status: 200, headers, body: br#"{"message":"CANARY","dbPassword":"CANARY"}"#.to_vec() };
-        assert_eq!(said(&response), "200 application/x-amz-json-1.1");
+        assert_eq!(said(&response, &Masker::default()), "200 application/x-amz-json-1.1");
     }
 
     #[test]
     fn a_page_is_quoted_without_its_tags() {
         let headers = [("content-type", "text/html")].into_iter().collect();
         let response = Response { status: 500, headers, body: b"<title>500</title> <p>Internal <b>Error</b>".to_vec() };
-        assert_eq!(said(&response), "500 text/html: \"500 Internal Error\"");
+        assert_eq!(said(&response, &Masker::default()), "500 text/html: \"500 Internal Error\"");
     }
 }

@@ -9,7 +9,7 @@ use countersign::contract::{Contract, Feature, Fixtures};
 use countersign::corpus::Corpus;
 use countersign::servers::emulator::{Emulator, Options};
 use countersign::servers::mock::Mock;
-use countersign::targets::Target;
+use countersign::targets::{Place, Target};
 use countersign::trials::{Record, Trials, runtime};
 use countersign::wire::Credentials;
 use libtest_mimic::Arguments;
@@ -39,7 +39,8 @@ fn mock() -> Target {
         .signed_by(Credentials::new("AKIDEXAMPLE", "the mock checks no signature"))
         .with_workgroup("a-workgroup")
         .with_custom_domain("db.example.com")
-        .claiming([Feature::Signature]);
+        .claiming([Feature::Signature])
+        .with_jobs(Place::Here.jobs());
     target.path_names_case = true;
     Box::leak(Box::new(mock));
     target
@@ -55,7 +56,8 @@ fn emulator() -> Target {
         .signed_by(options.credentials.clone())
         .with_workgroup(&options.workgroups[0])
         .with_custom_domain(domain)
-        .claiming([Feature::Signature]);
+        .claiming([Feature::Signature])
+        .with_jobs(Place::Here.jobs());
     Box::leak(Box::new(emulator));
     target
 }

@@ -3,12 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::net::SocketAddr;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use countersign::contract::{Contract, Feature, Fixtures};
 use countersign::corpus::{Corpus, Plan, Selection};
 use countersign::judge::Judge;
-use countersign::run::{RunOptions, Session, run};
+use countersign::run::{Session, run};
 use countersign::servers::mock::Mock;
 use countersign::targets::Target;
 use countersign::verdict::Verdict;
@@ -51,8 +52,11 @@ async fn every_case_passes_against_the_mock() {
     let session = Session::new(Arc::clone(&corpus), judge, target, 1, 8).unwrap();
     let (_never, calm) = watch::channel(false);
     let mut results = Vec::new();
-    let options = RunOptions { repeat: 1, fail_fast: false };
-    assert!(run(&session, &plan, &options, &calm, |result| results.push(result)).await);
+    let hear = |result| {
+        results.push(result);
+        ControlFlow::Continue(())
+    };
+    assert!(run(&session, &plan, 1, &calm, hear).await);
     for result in &results {
         let said = (&result.reason, &result.violations, &result.warnings);
         assert_eq!(result.verdict, Verdict::Pass, "{}: {said:?}", result.id);

@@ -60,11 +60,15 @@ pub enum ClientError {
 #[derive(Clone, Debug)]
 pub struct Client {
     http: reqwest::Client,
+    /// The same with a new connection for every request.
+    anew: reqwest::Client,
     socket: Socket,
     base: Url,
     timeout: Duration,
     /// Whether the pool can hold a connection that was used before.
     has_answered: Arc<AtomicBool>,
+    /// Whether the target was seen to close a connection that was to be used again, without a word.
+    closes_silently: Arc<AtomicBool>,
 }
 
 impl Client {
@@ -73,20 +77,31 @@ impl Client {
     /// # Errors
     /// When TLS cannot be set up.
     pub fn new(base: Url, options: &ClientOptions) -> Result<Self, ClientError> {
-        let mut builder = reqwest::Client::builder()
-            .redirect(redirect::Policy::none())
-            .referer(false)
-            .retry(reqwest::retry::never())
-            .http1_only()
-            .tcp_nodelay(true);
-        if is_loopback(&base) {
-            builder = builder.no_proxy();
-        }
         let tls = if base.scheme() == "https" { tls_config(options.ca_file.as_deref())? } else { no_tls()? };
-        let http =
-            builder.tls_backend_preconfigured(tls.clone()).build().map_err(|error| ClientError::Tls(chain(&error)))?;
+        let builder = || {
+            let builder = reqwest::Client::builder()
+                .redirect(redirect::Policy::none())
+                .referer(false)
+                .retry(reqwest::retry::never())
+                .http1_only()
+                // A user agent must take it for blanks: RFC 9112, section 5.2.
+                .http1_allow_obsolete_multiline_headers_in_responses(true)
+                .tcp_nodelay(true)
+                .tls_backend_preconfigured(tls.clone());
+            if is_loopback(&base) { builder.no_proxy() } else { builder }
+        };
+        let build = |builder: reqwest::ClientBuilder| builder.build().map_err(|error| ClientError::Tls(chain(&error)));
+        let (http, anew) = (build(builder())?, build(builder().pool_max_idle_per_host(0))?);
         let tls = (base.scheme() == "https").then(|| Arc::new(tls));
-        Ok(Self { http, socket: Socket::new(&base, tls), base, timeout: options.timeout, has_answered: Arc::default() })
+        Ok(Self {
+            http,
+            anew,
+            socket: Socket::new(&base, tls),
+            base,
+            timeout: options.timeout,
+            has_answered: Arc::default(),
+            closes_silently: Arc::default(),
+        })
     }
 
     /// The target's URL.
@@ -154,13 +169,17 @@ impl Client {
     /// Sends a request up to the end of the answer's header.
     ///
     /// A server may close a connection while the next request is on its way there; many do after every
-    /// answer, without a word. That says nothing about the answer, so the request is sent once more,
-    /// unless no connection can have been used before.
+    /// answer, without a word. That says nothing about the answer, so the request is sent once more on a new
+    /// connection, as is every later one, unless no connection can have been used before.
     async fn execute(&self, request: reqwest::Request) -> Result<reqwest::Response, Fault> {
+        if self.closes_silently.load(Ordering::Relaxed) {
+            return self.anew.execute(request).await.map_err(|error| unsent(&error));
+        }
         let again = if self.has_answered.load(Ordering::Relaxed) { request.try_clone() } else { None };
         let mut answer = self.http.execute(request).await.map_err(|error| unsent(&error));
         if let (Err(Fault::Lost(_)), Some(again)) = (&answer, again) {
-            answer = self.http.execute(again).await.map_err(|error| unsent(&error));
+            answer = self.anew.execute(again).await.map_err(|error| unsent(&error));
+            self.closes_silently.fetch_or(answer.is_ok(), Ordering::Relaxed);
         }
         if answer.is_ok() {
             self.has_answered.store(true, Ordering::Relaxed);

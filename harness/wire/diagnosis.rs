@@ -4,7 +4,7 @@
 use std::error::Error;
 use std::io;
 
-use super::Fault;
+use super::{Fault, escape};
 
 /// How far an exchange has come.
 #[derive(Clone, Copy, Debug)]
@@ -17,8 +17,30 @@ pub(super) enum Stage {
     Body(usize),
 }
 
+/// An error's words have at most so many characters: a certificate may have a thousand names.
+const WORDS_LIMIT: usize = 500;
+
 /// What an error means that ended an exchange at a stage.
 pub(super) fn fault_of(error: &(dyn Error + 'static), stage: Stage) -> Fault {
+    match cause_of(error, stage) {
+        Fault::Connect(words) => Fault::Connect(bounded(words)),
+        Fault::Resolve(words) => Fault::Resolve(bounded(words)),
+        Fault::Tls(words) => Fault::Tls(bounded(words)),
+        Fault::Lost(words) => Fault::Lost(bounded(words)),
+        Fault::NotHttp(words) => Fault::NotHttp(bounded(words)),
+        other => other,
+    }
+}
+
+fn bounded(mut words: String) -> String {
+    if let Some((end, _)) = words.char_indices().nth(WORDS_LIMIT) {
+        words.truncate(end);
+        words.push('…');
+    }
+    escape(&words)
+}
+
+fn cause_of(error: &(dyn Error + 'static), stage: Stage) -> Fault {
     causes(error).find_map(|cause| known(cause, stage)).map_or_else(
         || {
             let words = chain(error);
@@ -130,4 +152,17 @@ pub(super) fn chain(error: &(dyn Error + 'static)) -> String {
         }
     }
     words.join(": ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_certificate_says_is_bounded_and_escaped() {
+        let error = io::Error::other(format!("only valid for \u{1b}[2J{}", "a.example ".repeat(1_000)));
+        let Fault::Lost(words) = fault_of(&error, Stage::Head) else { panic!("another fault") };
+        assert!(words.starts_with("only valid for \\u{1b}[2Ja.example "), "{words}");
+        assert!(words.chars().count() < WORDS_LIMIT + 10, "{words}");
+    }
 }

@@ -35,7 +35,7 @@ pub enum Fault {
     #[error("TLS failed: {0}")]
     Tls(String),
     /// No complete answer within the time limit.
-    #[error("no complete answer within {} s", .0.as_secs_f64())]
+    #[error("no complete answer within {}", told(*.0))]
     Timeout(Duration),
     /// The connection ended before the answer was complete.
     #[error("the connection ended before the answer was complete: {0}")]
@@ -49,6 +49,12 @@ pub enum Fault {
     /// The answer is larger than the client takes, in bytes.
     #[error("the answer is larger than {0} bytes")]
     TooLarge(usize),
+}
+
+/// A time limit for people: `10 s`, `1.5 s`, `250 ms`.
+fn told(limit: Duration) -> String {
+    let seconds = limit.as_secs_f64();
+    if seconds < 1.0 { format!("{:.0} ms", seconds * 1000.0) } else { format!("{} s", (seconds * 10.0).round() / 10.0) }
 }
 
 impl Fault {

@@ -4,7 +4,6 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 use secrecy::{ExposeSecret, SecretString};
-use serde_json::Value;
 
 use super::MEDIA_TYPE;
 
@@ -34,6 +33,9 @@ impl fmt::Debug for Secret {
 /// At most this many characters of a target's own words are quoted.
 const QUOTE_LIMIT: usize = 200;
 
+/// Of a longer text, this much is looked at for them, in bytes: room for spaces and for what is masked.
+pub(super) const QUOTE_WINDOW: usize = 4 << 10;
+
 /// A target's text on one line, as data: control characters and the invisible ones that reorder or
 /// hide text are escaped, and so is what a CI service would take for a command anywhere in a line, so
 /// that nothing in it can steer a terminal or a log reader.
@@ -59,7 +61,7 @@ pub fn begins_log_command(text: &str) -> bool {
 /// Whether a character shows nothing itself but changes how others are shown or compared: Unicode's
 /// line and paragraph separators, interlinear marks, and all that is `Default_Ignorable_Code_Point`
 /// (bidirectional controls, zero-width characters, fillers, variation selectors, tags).
-fn is_invisible(character: char) -> bool {
+pub(super) fn is_invisible(character: char) -> bool {
     matches!(character,
         '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
         | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}'
@@ -67,14 +69,24 @@ fn is_invisible(character: char) -> bool {
         | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
-/// A password-like name, what separates it from its value, and the value: up to the closing quote
-/// where it is quoted, else up to where a value in JSON, XML, a header or a form ends.
+/// A pattern for what stands behind a password-like name and what separates the two, which is the
+/// first group: in JSON, XML, a header, a form, a sentence.
+pub(super) fn behind_secret_name(value: &str) -> Regex {
+    let part = "(?:passw|passphrase|pwd|secret|token|signature|credential|db_?user|access_?key|api_?key|private_?key)";
+    let name = format!(r#"{part}[\w-]*\\*["']?\s*[:=>]\s*"#);
+    let member = r#""(?:pass|user|user_?name)\\*"\s*:\s*"#;
+    let element = format!(r"<[\w:.-]*{part}[\w:.-]*\s[^<>]*>\s*");
+    Regex::new(&format!("(?i)({element}|{member}|{name})(?:{value})")).expect("the pattern is valid")
+}
+
+/// A password-like name and its value: up to the closing quote where it is quoted, to the end of the
+/// text where it is a list or an object, else up to where a value in JSON, XML, a header or a form ends.
 static NAMED_SECRET: LazyLock<Regex> = LazyLock::new(|| {
-    let name = r"(?:passw|pwd|secret|token|signature|credential|dbuser|access_?key)[\w-]*";
-    let separator = r#"\\*["']?\s*[:=>]\s*"#;
-    let value = r#"\\+"[^"]*|"(?:[^"\\]|\\.)*|'[^']*|[^\s,<}&]+"#;
-    Regex::new(&format!("(?i)({name}{separator})(?:{value})")).expect("the pattern is valid")
+    behind_secret_name(r#"<!\[CDATA\[[^\]]*|\\+"[^"]*|"(?:[^"\\]|\\.)*|'[^']*|[\[{](?s:.*)|[^\s,<}&]+"#)
 });
+
+/// User and password in a URL.
+static USER_INFO: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"://[^/\s@]+@").expect("the pattern is valid"));
 
 /// An ARN, a database user made from an identity, or the form of an account id: twelve digits, or
 /// three groups of four.
@@ -112,57 +124,6 @@ fn plain_or_masked(word: &str) -> &str {
     if (mixed || shouted) && !PLAIN_WORD.is_match(word) { "***" } else { word }
 }
 
-/// The values in a body that must not be quoted: those of members whose name says that they are
-/// secret, at any depth.
-pub fn secrets_in(body: Option<&Value>) -> Vec<String> {
-    let mut secrets = Vec::new();
-    collect_secrets(body, &mut secrets);
-    secrets
-}
-
-fn collect_secrets(value: Option<&Value>, secrets: &mut Vec<String>) {
-    /// Shorter texts are too likely to be part of an ordinary word.
-    const SHORTEST: usize = 4;
-    match value {
-        Some(Value::Object(members)) => {
-            for (name, member) in members {
-                let name = name.to_ascii_lowercase();
-                let parts = ["passw", "pwd", "secret", "token", "dbuser", "credential"];
-                let secret = parts.iter().any(|part| name.contains(part))
-                    || ["pass", "user", "username"].contains(&name.as_str());
-                match member {
-                    Value::String(text) if secret && text.len() >= SHORTEST => secrets.push(text.clone()),
-                    Value::Number(number) if secret && number.to_string().len() >= SHORTEST => {
-                        secrets.push(number.to_string());
-                    }
-                    _ => collect_secrets(Some(member), secrets),
-                }
-            }
-        }
-        Some(Value::Array(items)) => items.iter().for_each(|item| collect_secrets(Some(item), secrets)),
-        _ => {}
-    }
-}
-
-/// [`quote`], without these secrets either, in any letter case.
-pub fn quote_without(text: &str, secrets: &[String]) -> String {
-    quote(&mask_known(text, secrets))
-}
-
-/// A text with each of these secrets masked, in any letter case.
-pub fn mask_known(text: &str, secrets: &[String]) -> String {
-    let mut masked = text.to_owned();
-    for secret in secrets.iter().filter(|secret| !secret.is_empty() && secret.len() <= text.len()) {
-        // ASCII lower case keeps every byte offset.
-        let (lower, wanted) = (masked.to_ascii_lowercase(), secret.to_ascii_lowercase());
-        let places: Vec<usize> = lower.match_indices(&wanted).map(|(at, _)| at).collect();
-        for at in places.into_iter().rev() {
-            masked.replace_range(at..at + wanted.len(), "***");
-        }
-    }
-    masked
-}
-
 /// Whether a text is a name such as `dbPassword` or `content-type`, or a short number: letters and what
 /// joins words, and no longer than names are. It saves most texts from being searched.
 fn is_plain_name(text: &str) -> bool {
@@ -184,21 +145,36 @@ fn is_one_word(text: &str) -> bool {
 /// like a secret (the value behind a password-like name, a long word of letters and digits), an
 /// account id or an ARN.
 pub fn quote(text: &str) -> String {
-    if text == MEDIA_TYPE || is_plain_name(text) {
+    quote_start(text, false)
+}
+
+/// [`quote`] of a text that may be the start of a longer one.
+pub(super) fn quote_start(text: &str, cut: bool) -> String {
+    if !cut && (text == MEDIA_TYPE || is_plain_name(text)) {
         return text.to_owned();
     }
-    if is_one_word(text) {
+    if !cut && is_one_word(text) {
         return plain_or_masked(text).to_owned();
     }
+    let cut = cut || text.len() > QUOTE_WINDOW;
+    let text = if cut { without_cut_word(&text[..text.floor_char_boundary(QUOTE_WINDOW)]) } else { text };
     let masked = NAMED_SECRET.replace_all(text, "$1***");
+    let masked = USER_INFO.replace_all(&masked, "://***@");
     let masked = mask_identities(&masked);
     let masked = LONG_WORD.replace_all(&masked, |word: &regex::Captures<'_>| plain_or_masked(&word[0]).to_owned());
     let mut short: String = masked.split_whitespace().collect::<Vec<_>>().join(" ");
-    if let Some((end, _)) = short.char_indices().nth(QUOTE_LIMIT) {
-        short.truncate(end);
+    let end = short.char_indices().nth(QUOTE_LIMIT).map(|(end, _)| end);
+    if end.is_some() || cut {
+        short.truncate(end.unwrap_or(short.len()));
         short.push('…');
     }
     escape(&short)
+}
+
+/// The start of a text without the word that was cut in two, of which nobody knows what it was.
+fn without_cut_word(start: &str) -> &str {
+    let whole = start.trim_end_matches(|c: char| !c.is_whitespace());
+    if whole.is_empty() { start } else { whole }
 }
 
 #[cfg(test)]
@@ -245,12 +221,6 @@ mod tests {
             quote("User: arn:aws:iam::123456789012:user/a is not 123456789012 but 1234567890123"),
             "User: *** is not *** but 1234567890123"
         );
-    }
-
-    #[test]
-    fn a_secret_of_the_body_is_masked_wherever_it_stands() {
-        let body = serde_json::json!({ "a": [{ "DbPassword": "CANARY" }], "message": "no: CANARY" });
-        assert_eq!(quote_without("no: CANARY, Canary", &secrets_in(Some(&body))), "no: ***, ***");
     }
 
     #[test]

@@ -6,12 +6,15 @@
 #[cfg(feature = "run")]
 mod client;
 mod credentials;
+mod decode;
 #[cfg(feature = "run")]
 mod diagnosis;
 mod error_type;
 mod exchange;
 mod mask;
+mod masker;
 mod message;
+mod secrets;
 mod shown;
 #[cfg(feature = "sigv4")]
 pub mod sigv4;
@@ -23,9 +26,10 @@ pub use client::{ANSWER_LIMIT, Client, ClientError, ClientOptions};
 pub use credentials::Credentials;
 pub use error_type::{bare_type, error_type, error_types};
 pub use exchange::{Exchange, Fault, Transcript};
-pub use mask::{Secret, begins_log_command, escape, mask_known, quote, quote_without, secrets_in};
+pub use mask::{Secret, begins_log_command, escape, quote};
+pub use masker::{Masker, mask_known};
 pub use message::{Headers, Request, Response};
-pub use shown::{body_sent, fields_received, fields_sent};
+pub use shown::{body_sent, fields_received, fields_sent, line_sent};
 
 /// The media type of the protocol, AWS JSON 1.1.
 /// Source: Smithy, AWS JSON 1.1 protocol; the service model says `jsonVersion: 1.1`.

@@ -2,13 +2,13 @@
 
 use jiff::fmt::rfc2822;
 
-use super::mask::{mask_identities, mask_known, quote, quote_without};
-use super::{Headers, Request};
+use super::mask::{mask_identities, quote};
+use super::{Headers, Masker, Request};
 
 /// At most so many header fields of a message are shown.
 const FIELDS_LIMIT: usize = 32;
 
-/// At most so many characters of a request's body are shown.
+/// At most so many characters are shown of a request's line, of each of its fields and of its body.
 const BODY_LIMIT: usize = 1_000;
 
 /// Whether a header field carries a credential by its name.
@@ -19,7 +19,7 @@ pub(super) fn carries_credential(name: &str) -> bool {
 }
 
 /// Whether a header field of an answer may hold a secret by its name; a target names fields as it likes.
-fn may_hold_secret(name: &str) -> bool {
+pub(super) fn may_hold_secret(name: &str) -> bool {
     const PARTS: [&str; 8] = ["passw", "pwd", "secret", "token", "signature", "credential", "user", "auth"];
     let lower = name.to_ascii_lowercase();
     carries_credential(name) || PARTS.iter().any(|part| lower.contains(part))
@@ -33,34 +33,37 @@ fn is_date(text: &str) -> bool {
 
 /// The header fields of a request of ours. Of a signature, the scope and the names of the signed
 /// fields are kept: they say what was signed.
-pub fn fields_sent(headers: &Headers, secrets: &[String]) -> Vec<(String, String)> {
+pub fn fields_sent(headers: &Headers, masker: &Masker) -> Vec<(String, String)> {
     shown(headers, |name, value| {
         let value = match name {
             _ if name.eq_ignore_ascii_case("authorization") => authorization(value),
             _ if carries_credential(name) => "***".to_owned(),
-            _ => cut(&mask_known(&mask_identities(value), secrets)),
+            _ => cut(&masker.mask(&mask_identities(value))),
         };
         (name.to_owned(), value)
     })
 }
 
-/// The header fields of an answer: as [`quote_without`] quotes them.
-pub fn fields_received(headers: &Headers, secrets: &[String]) -> Vec<(String, String)> {
+/// The header fields of an answer: as [`Masker::quote`] quotes them.
+pub fn fields_received(headers: &Headers, masker: &Masker) -> Vec<(String, String)> {
     shown(headers, |name, value| {
         let value = match name {
             _ if may_hold_secret(name) => "***".to_owned(),
             _ if name.eq_ignore_ascii_case("date") && is_date(value) => value.to_owned(),
-            _ => quote_without(value, secrets),
+            _ => masker.quote(value),
         };
-        (quote_without(name, secrets), value)
+        (masker.quote(name), value)
     })
 }
 
+/// Method and path of a request of ours.
+pub fn line_sent(request: &Request, masker: &Masker) -> String {
+    cut(&masker.mask(&format!("{} {}", request.method, request.target)))
+}
+
 /// The body of a request of ours, where it is no secret: a request holds names and numbers.
-pub fn body_sent(request: &Request, secrets: &[String]) -> String {
-    // A character takes at most four bytes; what is cut in the middle of one is cut away below.
-    let body = &request.body[..request.body.len().min(4 * BODY_LIMIT + 4)];
-    cut(&mask_known(&mask_identities(&String::from_utf8_lossy(body)), secrets))
+pub fn body_sent(request: &Request, masker: &Masker) -> String {
+    cut(&masker.mask(&mask_identities(&String::from_utf8_lossy(&request.body))))
 }
 
 fn shown(headers: &Headers, show: impl Fn(&str, &str) -> (String, String)) -> Vec<(String, String)> {
@@ -111,7 +114,7 @@ mod tests {
     )]
     #[case::unknown_field("AWS4-HMAC-SHA256 Token=CANARY7f", "AWS4-HMAC-SHA256 Token=***")]
     fn a_signature_keeps_its_scope_and_loses_key_and_value(#[case] sent: &str, #[case] expected: &str) {
-        let fields = fields_sent(&Headers::from_iter([("Authorization", sent)]), &[]);
+        let fields = fields_sent(&Headers::from_iter([("Authorization", sent)]), &Masker::default());
         assert_eq!(fields, [("Authorization".to_owned(), expected.to_owned())]);
     }
 
@@ -124,7 +127,7 @@ mod tests {
     #[case("x-identity", "arn:aws:iam::123456789012:user/CANARY")]
     #[case("x-echo", "CANARY")]
     fn no_field_of_an_answer_gives_a_secret_away(#[case] name: &str, #[case] value: &str) {
-        let fields = fields_received(&Headers::from_iter([(name, value)]), &["canary".to_owned()]);
+        let fields = fields_received(&Headers::from_iter([(name, value)]), &Masker::new(["canary".to_owned()]));
         assert_eq!(fields[0].0, name);
         assert!(!fields[0].1.contains("CANARY") && fields[0].1.contains("***"), "{fields:?}");
     }
@@ -135,18 +138,18 @@ mod tests {
     #[case("content-type", "application/x-amz-json-1.1")]
     #[case("x-amzn-errortype", "ValidationException")]
     fn plain_fields_of_an_answer_stay_whole(#[case] name: &str, #[case] value: &str) {
-        let fields = fields_received(&Headers::from_iter([(name, value)]), &[]);
+        let fields = fields_received(&Headers::from_iter([(name, value)]), &Masker::default());
         assert_eq!(fields, [(name.to_owned(), value.to_owned())]);
     }
 
     #[test]
     fn a_flood_of_fields_is_counted_and_a_long_body_is_cut() {
         let headers: Headers = (0..40).map(|number| (format!("x-{number}"), "1")).collect();
-        let fields = fields_received(&headers, &[]);
+        let fields = fields_received(&headers, &Masker::default());
         assert_eq!((fields.len(), fields[32].1.as_str()), (33, "8 more"));
         let request =
             Request { method: "POST".into(), target: "/".into(), headers, body: "é".repeat(5_000).into_bytes() };
-        assert_eq!(body_sent(&request, &[]).chars().count(), BODY_LIMIT + 1);
+        assert_eq!(body_sent(&request, &Masker::default()).chars().count(), BODY_LIMIT + 1);
     }
 
     #[test]
@@ -155,6 +158,6 @@ mod tests {
         let request =
             Request { method: "POST".into(), target: "/".into(), headers: Headers::new(), body: body.to_vec() };
         let expected = r#"{"workgroupName":"wg-0a1b2c3d4e","dbName":"***","x":"***"}"#;
-        assert_eq!(body_sent(&request, &["CANARY".to_owned()]), expected);
+        assert_eq!(body_sent(&request, &Masker::new(["CANARY".to_owned()])), expected);
     }
 }

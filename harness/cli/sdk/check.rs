@@ -11,6 +11,7 @@ use tempfile::TempDir;
 use super::run::{JOBS, execute};
 use crate::cli::diff::{FailOn, Format, stream};
 use crate::cli::library::Library;
+use crate::cli::output::say;
 use crate::cli::{Failure, FixtureArgs, summary};
 use crate::corpus::{Pattern, SelectError, Selection};
 use crate::record::DriverRecord;
@@ -115,7 +116,7 @@ pub(super) fn run(args: &Check) -> Result<ExitCode, Failure> {
     let hear = |event: &Event| events.push(event.clone());
     let ended = crate::cli::block_on(execute(command, &library, &cases, options, hear))??;
     if !matches!(events.last(), Some(Event::Summary(summary)) if summary.complete) {
-        eprintln!("the run was cut short: nothing is compared and nothing is written");
+        say("the run was cut short: nothing is compared and nothing is written");
         return Ok(ended);
     }
     // The order in which cases end is up to chance; that of a file that is kept is not.
@@ -128,7 +129,7 @@ pub(super) fn run(args: &Check) -> Result<ExitCode, Failure> {
     let Some(written) = written else { return Ok(exit.into()) };
     let mut report = written.report(StreamSink::new).map_err(|error| Failure::usage(error.to_string()))?;
     replay(&events, &mut report).map_err(|error| Failure::usage(error.to_string()))?;
-    eprintln!("recorded {} cases in {}", cases.len(), args.baseline.display());
+    say(&format!("recorded {} cases in {}", cases.len(), args.baseline.display()));
     Ok(ExitCode::SUCCESS)
 }
 
@@ -156,7 +157,7 @@ impl Check {
         let cache = Cache::of_user().map_err(Failure::usage)?;
         let installed = match (cache.find(wanted), &wanted.version) {
             (Ok(installed), _) => installed,
-            (Err(_), Some(_)) => cache.install(wanted, |what| eprintln!("{what}")).map_err(Failure::usage)?,
+            (Err(_), Some(_)) => cache.install(wanted, say).map_err(Failure::usage)?,
             (Err(error), None) => return Err(Failure::usage(error)),
         };
         let command = installed.command().map_err(Failure::harness)?;

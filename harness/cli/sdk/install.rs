@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use crate::cli::Failure;
-use crate::cli::output::print;
+use crate::cli::output::{print, say};
 use crate::sdk::install::{Cache, Wanted};
 
 /// The arguments of `sdk install`.
@@ -20,7 +20,7 @@ pub(super) fn run(args: &Install) -> Result<ExitCode, Failure> {
     let cache = Cache::of_user().map_err(Failure::usage)?;
     let mut lines = Vec::new();
     for wanted in &args.wanted {
-        let installed = cache.install(wanted, |what| eprintln!("{what}")).map_err(Failure::usage)?;
+        let installed = cache.install(wanted, say).map_err(Failure::usage)?;
         let (name, version, packages) = (installed.driver.name, &installed.version, installed.deps.len());
         lines.push(format!("{name}@{version}  {packages} packages in {}", installed.folder.display()));
     }

@@ -13,6 +13,7 @@ use clap::{Args, Subcommand};
 
 pub(super) use list::{Sdks, drivers};
 
+use super::output::say;
 use super::{Failure, examples};
 use crate::sdk::install::{Cache, Wanted};
 use crate::sdk::{DriverCommand, isolation};
@@ -93,7 +94,7 @@ fn isolate() -> bool {
     match isolation::command() {
         Ok(mut command) => become_it(&mut command),
         Err(problem) => {
-            eprintln!("note: no network of its own can be made for the driver, so it shares this one: {problem}");
+            say_shared(&problem);
         }
     }
     false
@@ -103,7 +104,11 @@ fn isolate() -> bool {
 #[cfg(unix)]
 fn become_it(command: &mut std::process::Command) {
     let error = std::os::unix::process::CommandExt::exec(command);
-    eprintln!("note: no network of its own can be made for the driver, so it shares this one: {error}");
+    say_shared(&error);
+}
+
+fn say_shared(why: &dyn std::fmt::Display) {
+    say(&format!("note: no network of its own can be made for the driver, so it shares this one: {why}"));
 }
 
 #[cfg(not(unix))]

@@ -9,10 +9,11 @@ use clap::Args;
 use jiff::Timestamp;
 
 use super::DriverArgs;
+use crate::cli::again::{self, Again};
 use crate::cli::interrupt::{self, INTERRUPTED};
 use crate::cli::library::Library;
 use crate::cli::progress::Progress;
-use crate::cli::reports::{Again, ReportArgs, Reports};
+use crate::cli::reports::{ReportArgs, Reports};
 use crate::cli::{Failure, FixtureArgs};
 use crate::contract::Side;
 use crate::corpus::client::{ClientCase, REGION};
@@ -76,7 +77,8 @@ pub(super) fn run(mut args: Run) -> Result<ExitCode, Failure> {
     if let Some(file) = args.output.take() {
         args.reports.write_stream_to(file);
     }
-    let mut reports = Reports::open(&args.reports, &library.contract, &again(&args))?;
+    args.reports.check_files(&[])?;
+    let mut reports = Reports::open(&args.reports, &library.contract, &again_of(&args))?;
     let options = Options { jobs: args.jobs.into(), max_attempts: args.max_attempts, isolated };
     let hear = |event: &Event| reports.hear(event);
     let ended = crate::cli::block_on(execute(command, &library, &cases, options, hear))??;
@@ -97,8 +99,9 @@ pub(super) async fn execute(
     let start = Instant::now();
     let started_at = Timestamp::now();
     let runner = Runner::start(command, judge, options).await.map_err(|error| Failure::usage(error.to_string()))?;
-    hear(&Event::Run(event(runner.driver(), cases.len(), started_at)));
-    let mut tally = Tally::of_sdk();
+    let run = event(runner.driver(), cases.len(), started_at);
+    let mut tally = Tally::of_run(&run);
+    hear(&Event::Run(run));
     let progress = Progress::new(cases.len());
     let complete = runner
         .run(cases, &interrupt, |result| {
@@ -143,9 +146,8 @@ fn event(driver: &DriverRecord, selected: usize, started_at: Timestamp) -> RunEv
 }
 
 /// The commands that repeat this run.
-fn again(args: &Run) -> Again {
-    let given: Vec<String> = std::env::args().skip(1).collect();
-    let whole = given.iter().map(|word| crate::run::shell_word(word)).collect::<Vec<_>>().join(" ");
+fn again_of(args: &Run) -> Again {
+    let whole = again::line(&again::words());
     // Patterns stand before the driver's own command, so the ids of failed cases go before it too.
     let driver = match &args.driver.driver {
         Some(wanted) => {

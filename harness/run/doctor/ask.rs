@@ -12,6 +12,9 @@ use crate::corpus::RequestSpec;
 use crate::targets::Target;
 use crate::wire::{Client, ClientError, ClientOptions, Exchange};
 
+/// The name of an operation that nobody has: what answers it alike says nothing about the others.
+const UNKNOWN: &str = "GetNothing";
+
 /// Everything that was asked, and what came back.
 pub(super) struct Answers {
     /// The way there, tried without any request.
@@ -26,6 +29,8 @@ pub(super) struct Answers {
     pub(super) list: Exchange,
     /// `GetWorkgroup`, which changes nothing.
     pub(super) get: Exchange,
+    /// An operation that nobody has.
+    pub(super) unknown: Exchange,
 }
 
 /// How far one comes towards a target.
@@ -68,15 +73,16 @@ pub(super) async fn all(target: &Target, within: Duration) -> Result<Answers, Cl
     let signs = target.credentials.is_some();
     let signed_wrong = OptionFuture::from(signs.then(|| ask("GetCredentials", &named, Some("wrong-secret"))));
     let unsigned = OptionFuture::from(signs.then(|| ask("GetCredentials", &named, Some("unsigned"))));
-    let (way, probe, wrong, unsigned, list, get) = tokio::join!(
+    let (way, probe, wrong, unsigned, list, get, unknown) = tokio::join!(
         way(target, left),
         ask("GetCredentials", &named, None),
         signed_wrong,
         unsigned,
         ask("ListWorkgroups", "{}", None),
         ask("GetWorkgroup", &named, None),
+        ask(UNKNOWN, &named, None),
     );
-    Ok(Answers { way, probe, wrong, unsigned, list, get })
+    Ok(Answers { way, probe, wrong, unsigned, list, get, unknown })
 }
 
 /// A documented call of an operation, with a fault in its signature where one is named. The same seed
@@ -121,9 +127,8 @@ fn plain(error: &std::io::Error) -> String {
 impl Answers {
     /// Every exchange, the probe first.
     pub(super) fn exchanges(&self) -> impl Iterator<Item = &Exchange> {
-        [Some(&self.probe), self.wrong.as_ref(), self.unsigned.as_ref(), Some(&self.list), Some(&self.get)]
-            .into_iter()
-            .flatten()
+        let signed = [self.wrong.as_ref(), self.unsigned.as_ref()].into_iter().flatten();
+        [&self.probe].into_iter().chain(signed).chain([&self.list, &self.get, &self.unknown])
     }
 
     /// Whether anything came back at all.

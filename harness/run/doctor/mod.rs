@@ -2,12 +2,16 @@
 //!
 //! Everything is asked at once and nothing is waited for past a deadline, so that a target that hangs
 //! costs no more than one that answers. Nothing is asked that could create, change or delete anything.
-//! Start with [`examine`]; what the answers mean is in `findings`, which asks nothing itself.
+//! Start with [`examine`]; what the answers mean is in `findings` and the files that it uses, which ask
+//! nothing themselves.
 
 mod ask;
 mod findings;
+mod neighbours;
+mod signature;
 #[cfg(test)]
 mod tests;
+mod way;
 
 use std::fmt;
 use std::time::{Duration, Instant};
@@ -106,7 +110,7 @@ pub enum Status {
     Ok,
     /// A run is possible, and something about it is worth knowing.
     Warning,
-    /// A run would end early or fail.
+    /// A run would end early, fail or leave cases blocked.
     Problem,
     /// It was not tried, or nothing can be said.
     Unknown,

@@ -13,9 +13,16 @@ use crate::wire::{Credentials, Exchange, Fault, Headers, Request, Response};
 const AWS: &str = "application/x-amz-json-1.1";
 const SUCCESS: &str = r#"{"dbUser":"IAM:a","dbPassword":"CANARY-password"}"#;
 const REFUSAL: &str = r#"{"__type":"InvalidSignatureException","message":"no"}"#;
+const NO_WORKGROUP: &str = r#"{"__type":"ResourceNotFoundException","message":"no workgroup of this name"}"#;
+const NO_ROUTE: &str = r#"{"__type":"ResourceNotFoundException","message":"no route"}"#;
 
 fn exchange(answer: Result<Response, Fault>) -> Exchange {
-    let request = Request { method: "POST".into(), target: "/".into(), headers: Headers::new(), body: Vec::new() };
+    let request = Request {
+        method: "POST".into(),
+        target: "/".into(),
+        headers: Headers::new(),
+        body: br#"{"workgroupName":"wg-1"}"#.into(),
+    };
     let now = Timestamp::now();
     Exchange { request, answer, sent_at: now, received_at: now, elapsed: Duration::ZERO }
 }
@@ -38,6 +45,7 @@ fn alike(answer: &Exchange) -> Answers {
         unsigned: Some(answer.clone()),
         list: answer.clone(),
         get: answer.clone(),
+        unknown: answer.clone(),
     }
 }
 
@@ -60,7 +68,20 @@ fn about(findings: &[Finding], topic: Topic) -> Finding {
 #[case::takes_everything_and_claims(200, SUCCESS, 200, SUCCESS, true, Status::Problem, "not checked")]
 #[case::checks(403, REFUSAL, 403, REFUSAL, true, Status::Ok, "checked: a wrong one is refused")]
 #[case::checks_if_there(403, REFUSAL, 200, SUCCESS, true, Status::Problem, "without any is accepted")]
-#[case::other(500, "{}", 500, "{}", true, Status::Unknown, "not decided")]
+#[case::other(500, "{}", 500, "{}", true, Status::Unknown, "not decided, because a request with a wrong one")]
+#[case::breaks_without(403, REFUSAL, 500, "{}", true, Status::Unknown, "not decided, because a request with none")]
+#[case::breaks_with_a_wrong_one(
+    500,
+    "{}",
+    200,
+    SUCCESS,
+    true,
+    Status::Problem,
+    "one with a wrong one is answered with 500"
+)]
+#[case::takes_a_wrong_one(200, SUCCESS, 403, REFUSAL, true, Status::Problem, "a request without any is refused")]
+#[case::looks_for_the_workgroup(400, NO_WORKGROUP, 400, NO_WORKGROUP, true, Status::Problem, "not checked")]
+#[case::another_thing_is_missing(400, NO_ROUTE, 400, NO_ROUTE, true, Status::Unknown, "not decided")]
 fn a_server_that_checks_no_signature_is_a_problem_only_where_it_claims_to(
     #[case] wrong: u16,
     #[case] wrong_body: &str,
@@ -79,14 +100,97 @@ fn a_server_that_checks_no_signature_is_a_problem_only_where_it_claims_to(
     assert!(finding.found.contains(said), "{finding:?}");
 }
 
+// Nothing of this says whether credentials or signatures are looked at, or which operations there are.
 #[rstest]
-#[case::right(Some(0), Status::Ok, "agrees")]
-#[case::slow(Some(-60), Status::Warning, "60 s behind ours")]
-#[case::fast(Some(60), Status::Warning, "60 s ahead of ours")]
-#[case::refused(Some(-3600), Status::Problem, "3600 s behind ours")]
-#[case::none(None, Status::Unknown, "no Date")]
-fn a_clock_is_wrong_only_where_a_date_says_so(#[case] off: Option<i64>, #[case] status: Status, #[case] said: &str) {
-    let mut answer = answered(200, SUCCESS);
+#[case::fault(500, r#"{"__type":"InternalServerException","message":"CANARY-secret"}"#)]
+#[case::refusal(400, r#"{"__type":"ValidationException","message":"no"}"#)]
+#[case::conflict(409, r#"{"__type":"ConflictException"}"#)]
+#[case::no_name(400, r#"{"message":"no"}"#)]
+#[case::another_thing_is_missing(400, NO_ROUTE)]
+fn a_server_that_answers_everything_with_one_error_is_neither_praised_nor_accused(
+    #[case] status: u16,
+    #[case] body: &str,
+    #[values(true, false)] named: bool,
+) {
+    let mut target = target().claiming([Feature::Signature]);
+    if !named {
+        target.workgroup = None;
+    }
+    let findings = found(&target, &alike(&answered(status, body)));
+    for topic in [Topic::Credentials, Topic::Signature] {
+        let finding = about(&findings, topic);
+        assert_eq!(finding.status, Status::Unknown, "{finding:?}");
+        assert!(finding.found.starts_with("not decided, because "), "{finding:?}");
+    }
+    assert_ne!(about(&findings, Topic::Operation).status, Status::Ok, "{findings:?}");
+    for finding in findings.iter().filter(|finding| finding.topic == Topic::Neighbours) {
+        assert_eq!(finding.status, Status::Unknown, "{finding:?}");
+    }
+    assert!(!format!("{findings:?}").contains("CANARY"), "{findings:?}");
+}
+
+#[rstest]
+#[case::success(200, SUCCESS)]
+#[case::no_workgroup(400, NO_WORKGROUP)]
+#[case::named_only(404, r#"{"__type":"ResourceNotFoundException","message":"wg-1?"}"#)]
+fn credentials_are_accepted_where_the_call_comes_as_far_as_the_workgroup(#[case] status: u16, #[case] body: &str) {
+    let findings = found(&target(), &alike(&answered(status, body)));
+    assert_eq!(about(&findings, Topic::Credentials).status, Status::Ok, "{findings:?}");
+    assert_eq!(about(&findings, Topic::Operation).status, Status::Ok, "{findings:?}");
+}
+
+#[rstest]
+#[case::success(200, r#"{"workgroups":[]}"#, 400, r#"{"__type":"UnknownOperationException"}"#, Status::Ok)]
+#[case::own_error(400, NO_WORKGROUP, 400, r#"{"__type":"UnknownOperationException"}"#, Status::Ok)]
+#[case::other_members(200, r#"{"workgroups":[]}"#, 200, "{}", Status::Ok)]
+#[case::same_members(200, r#"{"a":1}"#, 200, r#"{"a":2}"#, Status::Unknown)]
+#[case::same_error(
+    400,
+    r#"{"__type":"ValidationException","message":"ListWorkgroups?"}"#,
+    400,
+    r#"{"__type":"ValidationException","message":"GetNothing?"}"#,
+    Status::Unknown
+)]
+#[case::other_error(
+    400,
+    r#"{"__type":"ConflictException"}"#,
+    400,
+    r#"{"__type":"ValidationException"}"#,
+    Status::Unknown
+)]
+fn an_operation_is_there_where_it_is_answered_unlike_one_that_nobody_has(
+    #[case] status: u16,
+    #[case] body: &str,
+    #[case] unknown: u16,
+    #[case] unknown_body: &str,
+    #[case] expected: Status,
+) {
+    let mut answers = alike(&answered(200, SUCCESS));
+    answers.list = answered(status, body);
+    answers.unknown = answered(unknown, unknown_body);
+    let finding = about(&found(&target(), &answers), Topic::Neighbours);
+    assert_eq!(
+        (finding.found.contains("it is there"), finding.status),
+        (expected == Status::Ok, expected),
+        "{finding:?}"
+    );
+}
+
+#[rstest]
+#[case::right(200, SUCCESS, Some(0), Status::Ok, "agrees")]
+#[case::slow(200, SUCCESS, Some(-60), Status::Warning, "60 s behind ours")]
+#[case::fast(200, SUCCESS, Some(60), Status::Warning, "60 s ahead of ours")]
+#[case::far_off_and_taken(200, SUCCESS, Some(-3600), Status::Warning, "3600 s behind ours")]
+#[case::far_off_and_refused(403, REFUSAL, Some(-3600), Status::Problem, "3600 s behind ours")]
+#[case::none(200, SUCCESS, None, Status::Unknown, "no Date")]
+fn a_clock_is_a_problem_only_where_it_may_be_why_we_are_refused(
+    #[case] code: u16,
+    #[case] body: &str,
+    #[case] off: Option<i64>,
+    #[case] status: Status,
+    #[case] said: &str,
+) {
+    let mut answer = answered(code, body);
     if let (Some(off), Ok(response)) = (off, &mut answer.answer) {
         let date = answer.received_at.saturating_add(SignedDuration::from_secs(off)).expect("in range");
         response.headers.push("date", date.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string());
@@ -94,6 +198,16 @@ fn a_clock_is_wrong_only_where_a_date_says_so(#[case] off: Option<i64>, #[case] 
     let finding = about(&found(&target(), &alike(&answer)), Topic::Clock);
     assert_eq!(finding.status, status, "{finding:?}");
     assert!(finding.found.contains(said), "{finding:?}");
+}
+
+#[test]
+fn a_missing_name_of_a_workgroup_is_a_problem_with_the_names_that_there_are() {
+    let mut answers = alike(&answered(400, NO_WORKGROUP));
+    answers.list = answered(200, r#"{"workgroups":[{"workgroupName":"wg-2"},{"workgroupName":"wg-3"}]}"#);
+    let target = Target { workgroup: None, ..target() };
+    let finding = about(&found(&target, &answers), Topic::Workgroup);
+    assert_eq!(finding.status, Status::Problem);
+    assert_eq!(finding.fix.as_deref(), Some("name one that the server has: --workgroup NAME (it has wg-2, wg-3)"));
 }
 
 #[test]

@@ -9,7 +9,7 @@ use crate::program::Program;
 use crate::stub::Stub;
 
 /// A copy of the project's fixtures with one text of one file replaced.
-fn fixtures_with(file: &str, old: &str, new: &str) -> tempfile::TempDir {
+pub(crate) fn fixtures_with(file: &str, old: &str, new: &str) -> tempfile::TempDir {
     fn copy(from: &Path, to: &Path) {
         fs::create_dir_all(to).expect("a writable folder");
         for entry in fs::read_dir(from).expect("the fixtures can be listed") {

@@ -8,13 +8,12 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::net::TcpListener;
 
 use rstest::rstest;
 use serde_json::Value;
 
 use crate::program::{Finished, Program};
-use crate::stub::Stub;
+use crate::stub::{Stub, closed_port};
 
 const MOTO_PAGE: &str = "<!doctype html>\n<html lang=en>\n<title>500 Internal Server Error</title>\n\
     <h1>Internal Server Error</h1>\n<p>The server encountered an internal error and was unable to complete your \
@@ -259,7 +258,7 @@ fn a_server_with_the_operation_broken_fails_what_must_succeed_and_proves_nothing
 }
 
 #[rstest]
-#[case::hangs(Stub::new(|_, _| loop { std::thread::park() }).endpoint, "no complete answer within 0.3 s")]
+#[case::hangs(Stub::new(|_, _| loop { std::thread::park() }).endpoint, "no complete answer within 300 ms")]
 #[case::refuses_to_connect(closed_port(), "cannot connect")]
 fn a_server_that_gives_no_answer_leaves_every_case_indeterminate(#[case] endpoint: String, #[case] said: &str) {
     let judged = Judged::at(&endpoint);
@@ -269,9 +268,4 @@ fn a_server_that_gives_no_answer_leaves_every_case_indeterminate(#[case] endpoin
     for (id, verdict) in judged.verdicts() {
         assert_eq!(verdict, "indeterminate", "{id}");
     }
-}
-
-fn closed_port() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    format!("http://{}", listener.local_addr().expect("it is bound"))
 }

@@ -25,7 +25,7 @@ fn a_server_that_hangs_is_given_up() {
             std::thread::park();
         }
     });
-    expect(&stub.endpoint, 3, &["no complete answer within 0.3 s"]);
+    expect(&stub.endpoint, 3, &["no complete answer within 300 ms"]);
     assert!(stub.connections() < 10, "it was asked {} times", stub.connections());
 }
 

@@ -4,6 +4,7 @@ mod bad_input;
 mod causes;
 mod classes;
 mod doctor;
+mod endings;
 mod hostile;
 mod marks;
 mod program;

@@ -229,3 +229,9 @@ fn markup_and_terminal_codes_of_a_target_do_nothing_in_html() {
     assert!(!page.contains("<img"), "no element of the target's");
     assert!(!page.contains(['\u{1b}', '\u{202e}', '\u{200b}', '\r']), "no control and no invisible character");
 }
+
+#[test]
+fn the_one_object_of_a_json_report_is_told_from_a_run_stream() {
+    let (_, finished) = report(&[("run.json", "{\n  \"run\": {}\n}\n")], &["--report-html", "r.html"]);
+    finished.expect(2, &["run.json: line 1", "and not the one object of --report-json"]);
+}

@@ -1,8 +1,10 @@
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::thread;
+
+use tokio::net::TcpSocket;
 
 /// A server on loopback that treats every connection the same way, whatever is asked.
 pub(crate) struct Stub {
@@ -56,6 +58,18 @@ impl Stub {
     pub(crate) fn connections(&self) -> usize {
         self.connections.load(Ordering::Relaxed)
     }
+}
+
+/// Where every connection is refused. The port is taken by a socket that never listens, so that no
+/// other server of these tests can come to listen there.
+pub(crate) fn closed_port() -> String {
+    static TAKEN: OnceLock<TcpSocket> = OnceLock::new();
+    let socket = TAKEN.get_or_init(|| {
+        let socket = TcpSocket::new_v4().expect("a socket");
+        socket.bind(([127, 0, 0, 1], 0).into()).expect("a free port");
+        socket
+    });
+    format!("http://{}", socket.local_addr().expect("it is bound"))
 }
 
 /// An answer with a length, as bytes.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use countersign::wire::Fault;
+use futures_util::StreamExt;
 use rstest::rstest;
 use tokio::io::AsyncWriteExt;
 use tokio::sync::Notify;
@@ -101,6 +102,16 @@ async fn a_request_that_is_never_answered_is_not_sent_for_ever() {
     assert!(client.send(request(Way::Library)).await.answer.is_ok());
     assert!(matches!(fault(client.send(request(Way::Library)).await), Fault::Lost(_)));
     assert_eq!(server.accepted(), 2);
+}
+
+#[tokio::test]
+async fn a_target_that_closes_after_every_answer_without_a_word_loses_no_request() {
+    let server = Server::answering(ANSWER, Then::Close).await;
+    let client = client(server.url("http"));
+    let many = (0..200).map(|_| client.send(request(Way::Library)));
+    for exchange in futures_util::stream::iter(many).buffered(4).collect::<Vec<_>>().await {
+        assert_eq!(exchange.answer.expect("an answer").status, 200);
+    }
 }
 
 #[rstest]

@@ -1,0 +1,125 @@
+//! The commands that repeat a run, made from the words that it was started with.
+
+use clap::{Args as _, Command};
+
+use super::run::Run;
+use crate::run::shell_word;
+
+/// The commands that repeat a run.
+#[derive(Default)]
+pub(super) struct Again {
+    /// The whole run, with its seed.
+    pub(super) whole: String,
+    /// The same without patterns and shard, to be followed by ids of cases; without its report files too, which
+    /// are of the whole run.
+    pub(super) part: String,
+}
+
+impl Again {
+    /// Of the run that this process was started for.
+    pub(super) fn of_run(seed: u64) -> Self {
+        let sharded = std::env::var_os("COUNTERSIGN_SHARD").is_some_and(|value| !value.is_empty());
+        Self::from_words(words(), seed, sharded)
+    }
+
+    /// Of a run that was started with these words. `sharded` says that the environment names a shard.
+    fn from_words(given: Vec<String>, seed: u64, sharded: bool) -> Self {
+        let (mut whole, mut part) = (vec!["countersign".to_owned(), "run".to_owned()], Vec::new());
+        let mut words = given.into_iter().peekable();
+        words.next_if(|word| word == "run");
+        let known = Run::augment_args(Command::new("run"));
+        while let Some(word) = words.next() {
+            let long = word.strip_prefix("--");
+            let (name, has_value) = long.map_or((None, false), |long| match long.split_once('=') {
+                Some((name, _)) => (Some(name), true),
+                None => (Some(long), false),
+            });
+            let takes_value = |name: &str| {
+                let found = known.get_arguments().find(|argument| argument.get_long() == Some(name));
+                found.is_some_and(|argument| argument.get_action().takes_values())
+            };
+            let value = if name.is_some_and(takes_value) && !has_value { words.next() } else { None };
+            // What is no flag and no flag's value is a pattern.
+            let of_whole = |name: &str| name == "shard" || name == "badge" || name.starts_with("report-");
+            let kept = word.starts_with('-') && word != "--" && !name.is_some_and(of_whole);
+            let both: Vec<String> = [Some(word.clone()), value].into_iter().flatten().collect();
+            if kept {
+                part.extend(both.clone());
+            }
+            whole.extend(both);
+            if word == "--" {
+                whole.extend(words.by_ref());
+            }
+        }
+        let seeded = part.iter().any(|word| word == "--seed" || word.starts_with("--seed="));
+        let seed = [String::from("--seed"), seed.to_string()];
+        let mut part = [whole[..2].to_vec(), part].concat();
+        if !seeded {
+            part.extend(seed.clone());
+            // Behind "--" there are patterns only.
+            let end = whole.iter().position(|word| word == "--").unwrap_or(whole.len());
+            whole.splice(end..end, seed);
+        }
+        if sharded {
+            part.extend(["--shard".to_owned(), "1/1".to_owned()]);
+        }
+        Self { whole: line(&whole), part: line(&part) }
+    }
+}
+
+/// The words that this process was started with, behind its name.
+pub(super) fn words() -> Vec<String> {
+    std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()).collect()
+}
+
+/// Words as one line for a shell.
+pub(super) fn line(words: &[String]) -> String {
+    words.iter().map(|word| shell_word(word)).collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case::nothing("", "run --seed 7", "run --seed 7")]
+    #[case::patterns("run errors a/b --region x", "run errors a/b --region x --seed 7", "run --region x --seed 7")]
+    #[case::a_value_like_a_pattern(
+        "run parameters --workgroup parameters",
+        "run parameters --workgroup parameters --seed 7",
+        "run --workgroup parameters --seed 7"
+    )]
+    #[case::a_value_behind_an_equals_sign(
+        "run a --skip=a -v",
+        "run a --skip=a -v --seed 7",
+        "run --skip=a -v --seed 7"
+    )]
+    #[case::a_switch_takes_no_value("run --no-sign a", "run --no-sign a --seed 7", "run --no-sign --seed 7")]
+    #[case::a_shard("run --shard 1/4 a --shard=2/4", "run --shard 1/4 a --shard=2/4 --seed 7", "run --seed 7")]
+    #[case::reports(
+        "run --report-html a.html --badge=b.svg -v",
+        "run --report-html a.html --badge=b.svg -v --seed 7",
+        "run -v --seed 7"
+    )]
+    #[case::a_seed("run --seed 5 a", "run --seed 5 a", "run --seed 5")]
+    #[case::patterns_only("run --no-sign -- a --seed", "run --no-sign --seed 7 -- a --seed", "run --no-sign --seed 7")]
+    #[case::a_word_with_blanks(
+        "run --workgroup 'a'",
+        "run --workgroup ''\\''a'\\''' --seed 7",
+        "run --workgroup ''\\''a'\\''' --seed 7"
+    )]
+    fn a_run_is_repeated_as_it_was_started(#[case] given: &str, #[case] whole: &str, #[case] part: &str) {
+        let again = Again::from_words(given.split_whitespace().map(str::to_owned).collect(), 7, false);
+        assert_eq!(again.whole, format!("countersign {whole}"));
+        assert_eq!(again.part, format!("countersign {part}"));
+    }
+
+    #[test]
+    fn the_ids_of_failed_cases_are_not_cut_by_a_shard_of_the_environment() {
+        let again = Again::from_words(vec!["run".to_owned()], 7, true);
+        assert_eq!(again.whole, "countersign run --seed 7");
+        assert_eq!(again.part, "countersign run --seed 7 --shard 1/1");
+    }
+}

@@ -1,0 +1,88 @@
+//! The way to a target: its name, the connection, the certificate.
+
+use std::net::SocketAddr;
+
+use super::ask::{Answers, Way, is_address};
+use super::{Finding, Status, Topic};
+use crate::targets::Target;
+use crate::wire::{Fault, quote};
+
+/// Name and connection, and why nothing came back where nothing did.
+pub(super) fn way(target: &Target, answers: &Answers) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let host = quote(target.endpoint.host_str().unwrap_or_default());
+    let fault = answers.probe.answer.as_ref().err().filter(|_| !answers.any());
+    // Behind a proxy the way by oneself may be barred, and the requests arrive all the same.
+    if let Way::NoAddress(reason) = &answers.way {
+        if answers.any() {
+            return vec![Finding::new(Topic::Connection, Status::Ok, "it answers, by way of a proxy")];
+        }
+        let reason = reason.as_deref().unwrap_or("no answer from the resolver in time");
+        let found = format!("{host} cannot be resolved: {}", quote(reason));
+        return vec![Finding::new(Topic::Name, Status::Problem, found).fix("check the host in --endpoint")];
+    }
+    if let (false, Way::Connected(address, _) | Way::Refused(address, _)) = (is_address(target), &answers.way) {
+        findings.push(Finding::new(Topic::Name, Status::Ok, format!("{host} is {}", address.ip())));
+    }
+    findings.push(match (&answers.way, fault) {
+        (_, Some(Fault::Tls(words))) => certificate(words),
+        (Way::Connected(address, _), Some(fault)) => unanswered(*address, fault),
+        (Way::Refused(address, reason), Some(_)) => {
+            let reason = reason.as_deref().map_or_else(|| "no answer in time".to_owned(), str::to_lowercase);
+            Finding::new(Topic::Connection, Status::Problem, format!("cannot connect to {address}: {reason}"))
+                .fix("start the server, or correct host and port in --endpoint")
+        }
+        (Way::Connected(address, took), None) => {
+            let took = took.as_secs_f64() * 1e3;
+            Finding::new(Topic::Connection, Status::Ok, format!("{address} answers; connected in {took:.1} ms"))
+        }
+        (_, _) => Finding::new(Topic::Connection, Status::Ok, "it answers, by way of a proxy"),
+    });
+    findings
+}
+
+/// A target that takes connections and gives no usable answer.
+fn unanswered(address: SocketAddr, fault: &Fault) -> Finding {
+    let fix = match fault {
+        Fault::NotHttp(words) if words.contains("TLS") => "try https:// in --endpoint, or another port",
+        Fault::NotHttp(_) => "check the port in --endpoint: something else than an HTTP server listens there",
+        Fault::Timeout(_) => "see whether the server is busy or stuck; its own log may tell",
+        _ => "see the server's own log: it ends connections before it has answered",
+    };
+    let found = format!("{address} takes connections, but {fault}");
+    Finding::new(Topic::Connection, Status::Problem, found).fix(fix)
+}
+
+/// A handshake that failed. The words come from the TLS library.
+fn certificate(words: &str) -> Finding {
+    let fix = if words.contains("plain http") {
+        "write http:// in --endpoint"
+    } else if words.contains("UnknownIssuer") {
+        "name the certificate authority that signed it: --ca-file FILE (PEM)"
+    } else if words.contains("not valid for name") || words.contains("NotValidForName") {
+        "use a name in --endpoint that the certificate is for, or have it made for this one"
+    } else if words.contains("expired") {
+        "renew the server's certificate; if it is not old, check this machine's clock"
+    } else if words.contains("not valid yet") {
+        "check this machine's clock, or have the certificate made anew"
+    } else {
+        "check the server's certificate; --ca-file FILE adds a private certificate authority"
+    };
+    // The library's own hint is one of those above.
+    let words = words.split("; a private certificate authority").next().unwrap_or_default();
+    Finding::new(Topic::Tls, Status::Problem, format!("the handshake failed: {words}")).fix(fix)
+}
+
+/// What encrypts the way, where something came back.
+pub(super) fn tls(target: &Target, answers: &Answers) -> Finding {
+    if target.endpoint.scheme() == "https" {
+        return Finding::new(Topic::Tls, Status::Ok, "the certificate is trusted");
+    }
+    let local = matches!(&answers.way, Way::Connected(address, _) if address.ip().is_loopback());
+    if local {
+        Finding::new(Topic::Tls, Status::Ok, "none, on this machine")
+    } else {
+        Finding::new(Topic::Tls, Status::Warning, "none: the passwords that it hands out cross the network readable")
+            .fix("use https:// in --endpoint where the server has it")
+    }
+}

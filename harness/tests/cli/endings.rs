@@ -1,0 +1,198 @@
+//! How runs end: at the first failure, at an interruption, at a target that is not there.
+
+use std::fs;
+use std::io::Write;
+use std::process::Stdio;
+
+use rstest::rstest;
+use serde_json::Value;
+
+use crate::program::Program;
+use crate::runs::Served;
+use crate::stub::{Stub, answer};
+
+/// A right answer, by the clock of this moment.
+fn right() -> String {
+    let then = jiff::Timestamp::now().as_second() + 900;
+    let body = format!(r#"{{"dbPassword":"p","dbUser":"u","expiration":{then},"nextRefreshTime":{then}}}"#);
+    answer("200 OK", "application/x-amz-json-1.1", &body)
+}
+
+#[test]
+fn fail_fast_ends_at_a_failure_and_not_at_a_known_one() {
+    let served = Served::emulator(&["--defect", "duration-clamped"]);
+    let arguments = ["parameters/duration-below", "--fail-fast"];
+    served.run(&arguments).finish().expect(1, &["1 fail", "the run was cut short"]);
+    let known = r#"{"version":1,"entries":[{"pattern":"parameters/duration-below","reason":"not built yet"}]}"#;
+    let excused =
+        served.run(&[&arguments[..], &["--baseline", "known.json"]].concat()).file("known.json", known).finish();
+    assert!(!excused.expect(0, &["6 known-fail"]).stdout.contains("cut short"), "{excused:#?}");
+}
+
+#[test]
+fn a_baseline_of_a_target_that_is_not_there_is_not_written() {
+    // Nothing can listen there: the port is reserved (TCPMUX) and needs privileges.
+    let arguments =
+        ["baseline", "write", "known.json", "--endpoint", "http://127.0.0.1:1", "--no-sign", "--workgroup", "w"];
+    let mut program = Program::new(&arguments);
+    program.finish().expect(3, &["nothing was written", "cannot connect"]);
+    assert!(!program.folder().join("known.json").exists());
+}
+
+#[rstest]
+#[case::line_end("AWS_ACCESS_KEY_ID", "test\n")]
+#[case::injected_field("AWS_ACCESS_KEY_ID", "te\r\nx-injected: 1")]
+#[case::secret("AWS_SECRET_ACCESS_KEY", "CANARY \n")]
+#[case::token("AWS_SESSION_TOKEN", "CANARY\u{7}")]
+fn credentials_that_no_header_field_can_hold_are_refused_by_name(#[case] variable: &str, #[case] value: &str) {
+    let stub = Stub::answering(answer("200 OK", "application/x-amz-json-1.1", "{}"));
+    let finished = Program::run_at(&stub.endpoint, &["success/workgroup-only"]).env(variable, value).finish();
+    finished.expect(2, &[variable, "line end"]);
+    assert!(!finished.stderr.contains("CANARY"), "{finished:#?}");
+    assert_eq!(stub.connections(), 0, "nothing is sent");
+}
+
+#[rstest]
+#[case::twice(&["run", "--report-json", "a.out", "--report-html", "./a.out"], "--report-html and --report-json name the same file")]
+#[case::a_badge(&["run", "--report-md", "a.svg", "--badge", "a.svg"], "--badge and --report-md name the same file")]
+#[case::its_own_input(&["report", "--from", "run.jsonl", "--report-html", "run.jsonl"], "--report-html and --from name the same file")]
+fn a_report_never_takes_the_place_of_another_file_that_is_named(#[case] arguments: &[&str], #[case] said: &str) {
+    let mut program = Program::new(arguments).file("run.jsonl", "the stream");
+    program.finish().expect(2, &[said]);
+    assert_eq!(fs::read_to_string(program.folder().join("run.jsonl")).expect("it is there"), "the stream");
+    assert!(!program.folder().join("a.out").exists());
+}
+
+#[test]
+fn a_badge_can_have_both_forms() {
+    let mut program = Program::new(&["run", "success", "--badge", "a.svg", "--badge", "a.json"]);
+    program.finish().expect(0, &[]);
+    assert!(fs::read_to_string(program.folder().join("a.svg")).expect("an image").ends_with("</svg>\n"));
+    let badge = fs::read_to_string(program.folder().join("a.json")).expect("an object");
+    assert_eq!(serde_json::from_str::<Value>(&badge).expect("JSON")["schemaVersion"], 1);
+}
+
+#[test]
+fn a_custom_domain_that_is_given_is_tried_whatever_else_is_claimed() {
+    let arguments = ["config", "show", "--endpoint", "http://localhost:1", "--claim", "signature"];
+    let given = [&arguments[..], &["--custom-domain", "db.example.com"]].concat();
+    Program::new(&given).finish().expect(0, &["core, signature, custom-domain"]);
+    assert!(!Program::new(&arguments).finish().stdout.contains("signature, custom-domain"));
+}
+
+#[rstest]
+#[case("timeout = -1.0", "targets.mine.timeout in", "expected 0.001 to 3600 seconds, found -1")]
+#[case("timeout = inf", "targets.mine.timeout in", "expected 0.001 to 3600 seconds, found inf")]
+#[case("jobs = 9223372036854775807", "targets.mine.jobs in", "expected 1 to 1024, found 9223372036854775807")]
+#[case("jobs = 0", "targets.mine.jobs in", "expected 1 to 1024, found 0")]
+fn a_number_of_the_config_file_is_held_to_what_its_flag_takes(
+    #[case] line: &str,
+    #[case] place: &str,
+    #[case] said: &str,
+) {
+    let config =
+        format!("target = \"mine\"\n[targets.mine]\nendpoint = \"http://localhost:1\"\nsign = false\n{line}\n");
+    Program::new(&["run"]).file("countersign.toml", &config).finish().expect(2, &[place, said]);
+}
+
+#[cfg(unix)]
+#[test]
+fn an_argument_that_is_no_text_is_no_panic() {
+    use std::os::unix::ffi::OsStrExt;
+    let mut program = Program::new(&["run", "success", "--report-json"]);
+    program.command().arg(std::ffi::OsStr::from_bytes(b"\xff.json"));
+    program.finish().expect(0, &["8 pass"]);
+}
+
+#[test]
+fn the_command_that_shows_a_case_again_takes_everything_that_it_needs() {
+    let stub = Stub::answering(right());
+    let arguments =
+        ["run", "protocol/utf-16", "--endpoint", &stub.endpoint, "--workgroup", "w", "--no-sign", "--db-name", "mydb"];
+    let stream = Program::new(&[&arguments[..], &["--format", "jsonl"]].concat()).finish().stdout;
+    assert!(stream.contains("--db-name mydb --no-sign --claim core"), "{stream}");
+}
+
+/// Sends a signal as a terminal does.
+#[cfg(unix)]
+fn interrupt(child: &std::process::Child) {
+    let sent = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+    assert!(sent.expect("kill is there").success());
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interruption_before_the_first_answer_ends_the_run_at_once_with_a_report() {
+    let (asked, wait) = std::sync::mpsc::sync_channel(1);
+    let stub = Stub::new(move |_, _| {
+        let _ = asked.try_send(());
+        loop {
+            std::thread::park();
+        }
+    });
+    let mut program = Program::run_at(&stub.endpoint, &["--timeout", "600", "--report-json", "r.json"]);
+    let child = program.command().stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the binary runs");
+    wait.recv().expect("the probe is in flight");
+    interrupt(&child);
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!(output.status.code(), Some(130), "{output:?}");
+    let report = fs::read_to_string(program.folder().join("r.json")).expect("a report");
+    let report: Value = serde_json::from_str(&report).expect("JSON");
+    assert_eq!(report["summary"]["complete"], false);
+    assert_eq!(report["run"]["target"]["said"], "no answer before the run was interrupted");
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interruption_waits_for_what_is_being_undone() {
+    use std::io::Read;
+    use std::sync::{Mutex, mpsc};
+
+    let right = right();
+    let (hung, head_hangs) = mpsc::channel();
+    let (dropped, head_is_dropped) = mpsc::channel();
+    let (began, teardown_began) = mpsc::channel();
+    let (release, released) = mpsc::channel::<()>();
+    let (still_there, answered) = mpsc::channel();
+    let shared = Mutex::new((hung, dropped, began, still_there));
+    let released = Mutex::new(released);
+    let stub = Stub::new(move |stream, request| {
+        let (hung, dropped, began, still_there) = {
+            let shared = shared.lock().expect("one thread at a time");
+            (shared.0.clone(), shared.1.clone(), shared.2.clone(), shared.3.clone())
+        };
+        if request.contains("durationSeconds") {
+            // The first case: no answer, until the client gives up.
+            let _ = hung.send(());
+            let _ = stream.read(&mut [0]);
+            let _ = dropped.send(());
+            return;
+        }
+        if !request.contains("wg-1") {
+            // The teardown of the second one, which names another workgroup.
+            let _ = began.send(());
+            let _ = released.lock().expect("one thread at a time").recv();
+            let _ = stream.set_nonblocking(true);
+            let waits = matches!(stream.peek(&mut [0]), Err(error) if error.kind() == std::io::ErrorKind::WouldBlock);
+            let _ = still_there.send(waits);
+            let _ = stream.set_nonblocking(false);
+        }
+        let _ = stream.write_all(right.as_bytes());
+    });
+    let undo = r#""teardown": [{"request": {"input": {"workgroupName": "${random:20}"}}, "expect": {"status": 200, "schema": "GetCredentialsResponse"}, "reply": "credentials"}], "steps": ["#;
+    let fixtures = crate::bad_input::fixtures_with("server/success.json", "\"steps\": [", undo);
+    let folder = fixtures.path().to_str().expect("a text");
+    let arguments =
+        ["lifetimes/chosen/900", "success/called-twice", "--fixtures", folder, "--jobs", "4", "--timeout", "600"];
+    let mut program = Program::run_at(&stub.endpoint, &arguments);
+    let child = program.command().stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the binary runs");
+    head_hangs.recv().expect("the first case hangs");
+    teardown_began.recv().expect("the second case is being undone");
+    interrupt(&child);
+    head_is_dropped.recv().expect("the first case is given up");
+    release.send(()).expect("the server waits");
+    assert!(answered.recv().expect("the server goes on"), "nobody waits for what is being undone");
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!(output.status.code(), Some(130), "{output:?}");
+    assert!(!String::from_utf8_lossy(&output.stderr).contains("teardown failed"), "{output:?}");
+}

@@ -1,0 +1,120 @@
+//! Texts as a reader would see them: the escapes of JSON, URLs and HTML undone.
+
+use std::borrow::Cow;
+
+use super::mask::is_invisible;
+
+/// A text is decoded so many times: one that is escaped more often is no longer readable to anybody.
+const ROUNDS: usize = 3;
+
+/// A text without the escapes of JSON (`\u0061`), URLs (`%61`) and HTML (`&#97;`), and without
+/// invisible characters; borrowed where it has none of them.
+pub(super) fn decode(text: &str) -> Cow<'_, str> {
+    let mut decoded = Cow::Borrowed(text);
+    for _ in 0..ROUNDS {
+        match decode_once(&decoded) {
+            Some(next) => decoded = Cow::Owned(next),
+            None => break,
+        }
+    }
+    decoded
+}
+
+fn decode_once(text: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut found = false;
+    let mut rest = text;
+    while let Some(character) = rest.chars().next() {
+        let escape = match character {
+            '%' => hex(rest.get(1..3)).and_then(|byte| u8::try_from(byte).ok()).map(|byte| (3, vec![byte])),
+            '\\' => backslash(rest),
+            '&' => entity(rest),
+            _ if is_invisible(character) => Some((character.len_utf8(), Vec::new())),
+            _ => None,
+        };
+        found |= escape.is_some();
+        let length = character.len_utf8();
+        let (taken, decoded) = escape.unwrap_or_else(|| (length, rest.as_bytes()[..length].to_vec()));
+        bytes.extend_from_slice(&decoded);
+        rest = &rest[taken..];
+    }
+    found.then(|| String::from_utf8_lossy(&bytes).into_owned())
+}
+
+fn hex(digits: Option<&str>) -> Option<u32> {
+    let digits = digits.filter(|digits| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_hexdigit()))?;
+    u32::from_str_radix(digits, 16).ok()
+}
+
+fn utf8(code: u32) -> Vec<u8> {
+    char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER).to_string().into_bytes()
+}
+
+/// The escape at the start of a text: how many bytes it takes, and what it stands for.
+type Escape = (usize, Vec<u8>);
+
+fn backslash(rest: &str) -> Option<Escape> {
+    let unit = |at: usize| (rest.get(at..at + 2) == Some("\\u")).then(|| hex(rest.get(at + 2..at + 6))).flatten();
+    match *rest.as_bytes().get(1)? {
+        b'u' => {
+            let Some(first) = unit(0) else { return Some((1, Vec::new())) };
+            // A character beyond the first 65536 is a pair.
+            match unit(6).filter(|second| (0xd800..0xdc00).contains(&first) && (0xdc00..0xe000).contains(second)) {
+                Some(second) => Some((12, utf8(0x10000 + ((first - 0xd800) << 10) + (second - 0xdc00)))),
+                None => Some((6, utf8(first))),
+            }
+        }
+        b'x' => Some(hex(rest.get(2..4)).map_or((1, Vec::new()), |code| (4, utf8(code)))),
+        b'n' | b'r' | b't' => Some((2, b" ".to_vec())),
+        // What stands behind a backslash stands for itself, a second backslash too.
+        b'\\' => Some((2, b"\\".to_vec())),
+        _ => Some((1, Vec::new())),
+    }
+}
+
+fn entity(rest: &str) -> Option<Escape> {
+    const NAMED: [(&str, &[u8]); 5] =
+        [("&amp;", b"&"), ("&lt;", b"<"), ("&gt;", b">"), ("&quot;", b"\""), ("&apos;", b"'")];
+    /// The most digits that a reference to a character has, with room for leading zeros.
+    const DIGITS: usize = 10;
+    if let Some((name, decoded)) = NAMED.iter().find(|(name, _)| rest.starts_with(name)) {
+        return Some((name.len(), decoded.to_vec()));
+    }
+    let number = rest.strip_prefix("&#")?;
+    let end = number.bytes().take(DIGITS).position(|byte| byte == b';')?;
+    let code = match number[..end].strip_prefix(['x', 'X']) {
+        Some(digits) => hex(Some(digits))?,
+        None => number[..end].parse().ok()?,
+    };
+    Some((2 + end + 1, utf8(code)))
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case::plain("no escapes: 100 % & more", "no escapes: 100 % & more")]
+    #[case::json(r"\u0063orr\u0065ct", "correct")]
+    #[case::pair(r"\ud83d\ude00", "😀")]
+    #[case::half_a_pair(r"\ud83dx", "\u{fffd}x")]
+    #[case::python(r"\x63orrect", "correct")]
+    #[case::url("%63orrect%20horse", "correct horse")]
+    #[case::bytes("%c3%a9", "é")]
+    #[case::decimal("&#99;orrect", "correct")]
+    #[case::hexadecimal("&#x63;orrect &quot;a&quot;", "correct \"a\"")]
+    #[case::twice("%2563orrect &amp;#99;", "correct c")]
+    #[case::invisible("cor\u{200b}rect", "correct")]
+    #[case::broken(r"%zz &#; &#x; \u12", "%zz &#; &#x; u12")]
+    #[case::at_the_end("%6", "%6")]
+    fn escapes_are_undone(#[case] text: &str, #[case] expected: &str) {
+        assert_eq!(decode(text), expected);
+    }
+
+    #[test]
+    fn a_backslash_at_the_end_stands_for_itself() {
+        assert_eq!(decode("a\\"), "a\\");
+    }
+}
