@@ -163,6 +163,9 @@ fn a_server_that_stopped_answering_broke_everything() {
             event["verdict"] = "indeterminate".into();
             event["reason"] = "no answer within 10 s".into();
         }
+        if event["event"] == "summary" {
+            event["verdicts"] = serde_json::json!({ "indeterminate": 12 });
+        }
         event.to_string() + "\n"
     };
     let new: String = old.lines().map(silent).collect();
