@@ -24,7 +24,8 @@ pub enum Verdict {
     Blocked,
     /// The target does not have the operation.
     NotImplemented,
-    /// No usable answer: timeout, connection lost, throttled past patience.
+    /// No usable answer: timeout, connection lost, throttled past patience, a denial of what only this
+    /// case names.
     Indeterminate,
     /// The target does not claim a feature that the case needs.
     NotApplicable,

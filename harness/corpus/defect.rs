@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
+use std::num::NonZeroU64;
 
 use globset::{Glob, GlobMatcher};
 use regex::Regex;
@@ -48,6 +49,10 @@ pub struct Defect {
     /// Requirements that fall with those, as ids or globs such as `GC-ERR-*`.
     #[serde(default)]
     pub also: Vec<IdGlob>,
+    /// Requirements that a legal variant leaves undecided, as ids or globs: those of which its answers
+    /// say nothing.
+    #[serde(default)]
+    pub undecided: Vec<IdGlob>,
     /// Whether a self-test that does not find it is void; one defect has it.
     #[serde(default)]
     pub canary: bool,
@@ -76,6 +81,9 @@ pub enum DefectKind {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct When {
+    /// Only every so many-th of the exchanges that the request's conditions mean.
+    #[serde(default)]
+    pub every: Option<NonZeroU64>,
     /// The status that the right server answers with.
     #[serde(default)]
     pub status: Option<u16>,
@@ -571,9 +579,11 @@ fn check(defect: &Defect, register: &Register) -> Vec<(String, String)> {
             fault(format!("requirements/{index}"), format!("there is no requirement {id} on servers"));
         }
     }
-    for (index, glob) in defect.also.iter().enumerate() {
-        if !register.of_side(Side::Server).any(|row| glob.fits(&row.id)) {
-            fault(format!("also/{index}"), format!("no requirement is meant by \"{glob}\""));
+    for (member, globs) in [("also", &defect.also), ("undecided", &defect.undecided)] {
+        for (index, glob) in globs.iter().enumerate() {
+            if !register.of_side(Side::Server).any(|row| glob.fits(&row.id)) {
+                fault(format!("{member}/{index}"), format!("no requirement is meant by \"{glob}\""));
+            }
         }
     }
     let accused = !defect.requirements.is_empty();
@@ -583,6 +593,10 @@ fn check(defect: &Defect, register: &Register) -> Vec<(String, String)> {
                 "requirements".to_owned(),
                 "a defect breaks a requirement; a variant that breaks none is legal".into(),
             );
+        }
+        DefectKind::Defect if !defect.undecided.is_empty() => {
+            let message = "a defect is found or not; only a legal variant leaves something undecided";
+            fault("undecided".to_owned(), message.to_owned());
         }
         DefectKind::Legal if accused || !defect.also.is_empty() || defect.canary => {
             fault("kind".to_owned(), "a legal variant breaks no requirement and is no canary".to_owned());
@@ -628,6 +642,14 @@ mod tests {
     #[case::empty_glob(
         r#"{"id":"a","kind":"defect","title":"t","requirements":["GC-DUR-01"],"also":["GC-X-*"],"response":["replay"]}"#,
         "/defects/0/also/0"
+    )]
+    #[case::undecided_defect(
+        r#"{"id":"a","kind":"defect","title":"t","requirements":["GC-DUR-01"],"undecided":["GC-DUR-02"],"response":["replay"]}"#,
+        "/defects/0/undecided"
+    )]
+    #[case::empty_undecided(
+        r#"{"id":"a","kind":"legal","title":"t","undecided":["GC-X-*"],"response":["replay"]}"#,
+        "/defects/0/undecided/0"
     )]
     #[case::accusing_legal(
         r#"{"id":"a","kind":"legal","title":"t","requirements":["GC-DUR-01"],"response":["replay"]}"#,

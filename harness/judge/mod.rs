@@ -6,6 +6,7 @@
 
 mod answer;
 pub mod client;
+mod excuse;
 mod outcome;
 mod rules;
 #[cfg(test)]
@@ -172,7 +173,15 @@ impl Judge {
         if seen.response.is_throttled() {
             return Some(format!("the target throttled the request ({})", seen.summary()));
         }
+        if seen.response.is_timeout() {
+            return Some(format!("the target did not get the request in time ({})", seen.summary()));
+        }
         let outcome = outcome::of(&seen);
+        if matches!(outcome, Outcome::Broken { .. })
+            && let Some(reason) = excuse::of(&seen)
+        {
+            return Some(reason);
+        }
         let rows = case.case.requirements.iter().filter_map(|id| self.contract.register.get(id));
         let mut binding = false;
         for row in rows.filter(|row| row.is_outcome()) {

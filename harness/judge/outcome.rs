@@ -1,4 +1,5 @@
 use super::answer::Observation;
+use super::rules::{guess, lifetime};
 use crate::corpus::Answer;
 use crate::wire::{bare_type, error_types};
 
@@ -31,7 +32,8 @@ pub(super) fn of(seen: &Observation<'_>) -> Outcome {
     let holds = if seen.is_success() {
         !successes.is_empty()
     } else if let Some(name) = seen.error.as_deref() {
-        let named = |answer: &&Answer| answer.error.as_deref().is_none_or(|error| error == "*" || error == name);
+        let same = |error: &str| error == "*" || error == name || is_common_name_for(name, error);
+        let named = |answer: &&Answer| answer.error.as_deref().is_none_or(same);
         let documented = seen.is_documented_error();
         with_status().any(named) || (documented && refusals.iter().any(|answer| answer.error.as_deref() == Some(name)))
     } else {
@@ -50,8 +52,19 @@ pub(super) fn of(seen: &Observation<'_>) -> Outcome {
         Some((place, name)) if seen.is_success() => {
             format!("{} with {} in {place}", seen.summary(), seen.quote(bare_type(name)))
         }
-        None if seen.is_success() => format!("{}: the request was accepted", seen.summary()),
-        _ => seen.summary(),
+        None if seen.is_success() => {
+            format!("{}: the request was accepted{}", seen.summary(), lifetime::of_credentials(seen))
+        }
+        _ => format!("{}{}", seen.summary(), guess::of_cut_name(seen)),
     };
     Outcome::Broken { at, expected: expected.join(", or "), actual }
+}
+
+/// Whether a name that is common to all actions says the same as one of the operation's own.
+/// Source: Common Errors, `ValidationError`, in all its vintages, and what older ones list for single
+/// parameters; the operation's page lets any of them come.
+pub(super) fn is_common_name_for(name: &str, own: &str) -> bool {
+    const INVALID: [&str; 4] =
+        ["ValidationError", "InvalidParameterValue", "InvalidParameterCombination", "MissingParameter"];
+    own == "ValidationException" && INVALID.contains(&name)
 }

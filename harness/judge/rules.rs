@@ -2,7 +2,7 @@
 //! requirement a finding belongs to is said in the register, under `decided_by`.
 
 mod error;
-mod guess;
+pub(super) mod guess;
 pub(super) mod lifetime;
 mod success;
 
@@ -27,9 +27,11 @@ pub(super) const ALL: &[Rule] = &[
     Rule { name: "expiration-default", judge: lifetime::default },
     Rule { name: "expiration-chosen", judge: lifetime::chosen },
     Rule { name: "date-is-now", judge: lifetime::date_is_now },
+    Rule { name: "fault-again", judge: error::fault_again },
     Rule { name: "error-type", judge: error::has_type },
     Rule { name: "error-type-place", judge: error::type_in_body },
     Rule { name: "error-type-form", judge: error::type_is_bare },
+    Rule { name: "error-own-name", judge: error::own_name },
     Rule { name: "error-status", judge: error::status },
     Rule { name: "error-media-type", judge: error::media_type },
     Rule { name: "error-message", judge: error::message },

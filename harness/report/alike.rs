@@ -1,5 +1,7 @@
 //! Cases that are told together: those with the same verdict, for the same reason.
 
+use std::fmt::Write as _;
+
 use super::collected::Collected;
 use super::words;
 use crate::contract::Side;
@@ -26,8 +28,68 @@ pub(super) fn failures(heard: &Collected, verdict: Verdict) -> Vec<Vec<&CaseResu
     groups(heard, verdict, |one, other| {
         // A failure is the same where the members of a family fail alike.
         let same_claim = verdict != Verdict::Fail || one.title == other.title || one.side == Side::Client;
-        same_claim && one.reason == other.reason && one.violations == other.violations
+        let same_faults = one.violations.len() == other.violations.len()
+            && one.violations.iter().zip(&other.violations).all(|(one, other)| is_same_fault(one, other));
+        same_claim && one.reason == other.reason && same_faults
     })
+}
+
+/// The violations of cases that are told together: those of the first, each with how many more were
+/// found with other numbers.
+pub(super) fn violations(group: &[&CaseResult]) -> Vec<Violation> {
+    let others = |place: usize, first: &Violation| {
+        group.iter().filter(|case| case.violations.get(place).is_some_and(|other| other != first)).count()
+    };
+    let first = group[0].violations.iter().enumerate();
+    first.map(|(place, violation)| with_others(violation, others(place, violation))).collect()
+}
+
+/// A violation that stands for more with other numbers.
+fn with_others(violation: &Violation, others: usize) -> Violation {
+    let mut violation = violation.clone();
+    if others > 0 {
+        let _ = write!(violation.actual, " (and {others} more alike, with other numbers)");
+    }
+    violation
+}
+
+/// What an expiration looks like where its number follows from what was asked and when: with one of
+/// these, another number is the same fault. The words are those of the judge.
+const FIXED_BY_THE_GUESS: [&str; 5] = [
+    ", which looks like milliseconds: in seconds it would be right",
+    ", which looks like the time of the call itself",
+    ", which looks like the lifetime instead of a point in time",
+    ", which looks like the default, with durationSeconds ignored",
+    ", which looks like minutes taken for seconds",
+];
+
+/// Lifetimes that are so many seconds apart may be one, measured by clocks that show whole seconds.
+const LIFETIME_NOISE_SECONDS: f64 = 2.0;
+
+/// Whether two violations are one fault: they are the same, or they are a lifetime that was measured
+/// twice. Everywhere else a number is what was asked or answered, such as a status, and another number
+/// is another fault.
+fn is_same_fault(one: &Violation, other: &Violation) -> bool {
+    let place = |violation: &Violation| (violation.requirement.clone(), violation.level, violation.at.clone());
+    one == other || (place(one) == place(other) && one.at == "body /expiration" && is_same_lifetime(one, other))
+}
+
+fn is_same_lifetime(one: &Violation, other: &Violation) -> bool {
+    let (Some((_, clock)), Some((_, other_clock))) = (lifetime(&one.expected), lifetime(&other.expected)) else {
+        return false;
+    };
+    let (Some((found, guess)), Some((other_found, other_guess))) = (lifetime(&one.actual), lifetime(&other.actual))
+    else {
+        return false;
+    };
+    let same_numbers = one.expected == other.expected && (found - other_found).abs() <= LIFETIME_NOISE_SECONDS;
+    clock == other_clock && guess == other_guess && (same_numbers || FIXED_BY_THE_GUESS.contains(&guess))
+}
+
+/// `900 s after the call, and so on`: the number and what follows.
+fn lifetime(text: &str) -> Option<(f64, &str)> {
+    let (number, rest) = text.split_once(" s after the call")?;
+    Some((number.parse().ok()?, rest))
 }
 
 /// The cases with a verdict, those with the same reason together, in the order of the run.
@@ -50,19 +112,31 @@ fn groups(
     groups
 }
 
-/// Broken requirements below `must`, each finding once with the cases that have it, in the order of
-/// the requirements' ids.
-pub(super) fn warnings(heard: &Collected) -> Vec<(&Violation, Vec<&CaseResult>)> {
-    let mut found: Vec<(&Violation, Vec<&CaseResult>)> = Vec::new();
-    for case in &heard.cases {
-        for warning in &case.warnings {
-            match found.iter_mut().find(|(other, _)| *other == warning) {
-                Some((_, cases)) => cases.push(case),
-                None => found.push((warning, vec![case])),
+/// A violation, and every case that has it.
+pub(super) type Shared<'a> = (Violation, Vec<&'a CaseResult>);
+
+/// Violations, each fault once with the cases that have it, in the order in which they were found.
+pub(super) fn faults<'a>(cases: impl Iterator<Item = (&'a CaseResult, &'a Vec<Violation>)>) -> Vec<Shared<'a>> {
+    let mut found: Vec<(&Violation, Vec<&CaseResult>, usize)> = Vec::new();
+    for (case, violations) in cases {
+        for violation in violations {
+            match found.iter_mut().find(|(first, ..)| is_same_fault(first, violation)) {
+                Some((first, cases, others)) => {
+                    cases.push(case);
+                    *others += usize::from(*first != violation);
+                }
+                None => found.push((violation, vec![case], 0)),
             }
         }
     }
-    found.sort_by_key(|(warning, _)| &warning.requirement);
+    found.into_iter().map(|(violation, cases, others)| (with_others(violation, others), cases)).collect()
+}
+
+/// Broken requirements below `must`, each finding once with the cases that have it, in the order of
+/// the requirements' ids.
+pub(super) fn warnings(heard: &Collected) -> Vec<Shared<'_>> {
+    let mut found = faults(heard.cases.iter().map(|case| (case, &case.warnings)));
+    found.sort_by(|(one, _), (other, _)| one.requirement.cmp(&other.requirement));
     found
 }
 
@@ -88,4 +162,76 @@ pub(super) fn names(cases: &[&CaseResult], heard: &Collected) -> Vec<(String, us
     let ids: Vec<&str> = cases.iter().map(|case| case.id.as_str()).collect();
     let all: Vec<&str> = heard.cases.iter().map(|case| case.id.as_str()).collect();
     words::collapse(&ids, &all)
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+    use crate::contract::Level;
+    use crate::report::tests::sample;
+
+    const MILLISECONDS: &str = " s after the call, which looks like milliseconds: in seconds it would be right";
+    const PLAIN: &str = " s after the call";
+
+    fn violation(at: &str, expected: &str, actual: &str) -> Violation {
+        Violation {
+            requirement: "GC-DUR-01".to_owned(),
+            level: Level::Must,
+            at: at.to_owned(),
+            expected: expected.to_owned(),
+            actual: actual.to_owned(),
+        }
+    }
+
+    fn expired(asked: u32, found: &str, guess: &str) -> Violation {
+        let expected = format!("{asked} s after the call by the server's Date, give or take 60 s");
+        violation("body /expiration", &expected, &format!("{found}{guess}"))
+    }
+
+    #[rstest]
+    #[case::measured_twice((900, "1793540952152", MILLISECONDS), (900, "1793540952164", MILLISECONDS), true)]
+    #[case::asked_for_other_lifetimes((900, "1793540952152", MILLISECONDS), (1800, "1793541852157", MILLISECONDS), true)]
+    #[case::by_a_second((900, "1000", PLAIN), (900, "1001", PLAIN), true)]
+    #[case::unlike_lifetimes((900, "1000", PLAIN), (900, "3600", PLAIN), false)]
+    #[case::nothing_says_why((900, "1000", PLAIN), (1800, "1000", PLAIN), false)]
+    #[case::milliseconds_of_any_time((900, "1793540952152", " s after the call, which looks like milliseconds"), (900, "99793540952152", " s after the call, which looks like milliseconds"), false)]
+    #[case::another_guess((900, "0", " s after the call, which looks like the time of the call itself"), (900, "0", PLAIN), false)]
+    fn a_lifetime_is_one_fault_however_often_it_is_measured(
+        #[case] one: (u32, &str, &str),
+        #[case] other: (u32, &str, &str),
+        #[case] same: bool,
+    ) {
+        let of = |(asked, found, guess)| expired(asked, found, guess);
+        assert_eq!(is_same_fault(&of(one), &of(other)), same);
+    }
+
+    #[rstest]
+    #[case::status("status", "404", "500")]
+    #[case::header("header date", "700 s from the harness's clock", "701 s from the harness's clock")]
+    #[case::another_member("body /nextRefreshTime", "1000 s after the call", "1001 s after the call")]
+    fn any_other_number_is_another_fault(#[case] at: &str, #[case] one: &str, #[case] other: &str) {
+        assert!(!is_same_fault(&violation(at, "400", one), &violation(at, "400", other)));
+    }
+
+    #[test]
+    fn what_is_told_together_says_how_many_had_other_numbers() {
+        let case = |found: &str| CaseResult {
+            violations: vec![expired(900, found, MILLISECONDS)],
+            ..sample::case("a/b", Verdict::Fail)
+        };
+        let heard = Collected {
+            cases: ["1793540952152", "1793540952152", "1793540952164"].map(case).to_vec(),
+            ..Collected::default()
+        };
+        let groups = failures(&heard, Verdict::Fail);
+        assert_eq!(groups.iter().map(Vec::len).collect::<Vec<_>>(), [3]);
+        let told = &violations(&groups[0])[0].actual;
+        assert!(
+            told.starts_with("1793540952152 s") && told.ends_with("(and 1 more alike, with other numbers)"),
+            "{told}"
+        );
+        assert_eq!(&faults(heard.cases.iter().map(|case| (case, &case.violations)))[0].0.actual, told);
+    }
 }

@@ -8,7 +8,7 @@ use crate::verdict::Verdict;
 use crate::wire::escape;
 
 /// At most so many ids stand in one sentence.
-const IDS_LIMIT: usize = 10;
+pub(super) const IDS_LIMIT: usize = 10;
 
 /// Whether a target conforms, and what stands in the way.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,6 +57,14 @@ impl<'a> Conclusion<'a> {
 
     /// It as a sentence, escaped.
     pub(super) fn sentence(&self) -> String {
+        match self.ids() {
+            [] => self.claim(),
+            ids => format!("{}: {}", self.claim(), list(ids)),
+        }
+    }
+
+    /// The sentence without the ids of what stands in the way, escaped.
+    pub(super) fn claim(&self) -> String {
         let counted = |ids: &[&str]| words::count(ids.len(), "must-requirement");
         match self {
             Self::Conformant(features) => {
@@ -64,10 +72,18 @@ impl<'a> Conclusion<'a> {
                 format!("conformant for {}", features.join(", "))
             }
             Self::Part(shard) => format!("not decided: this is shard {} of a run", escape(shard)),
-            Self::Violated(ids) => format!("not conformant: {} violated: {}", counted(ids), list(ids)),
+            Self::Violated(ids) => format!("not conformant: {} violated", counted(ids)),
             Self::Absent => "not implemented: without the operation, no requirement could be tested".to_owned(),
-            Self::Undecided(ids) => format!("not decided: {} left undecided: {}", counted(ids), list(ids)),
+            Self::Undecided(ids) => format!("not decided: {} left undecided", counted(ids)),
             Self::CutShort => "not decided: the run was cut short".to_owned(),
+        }
+    }
+
+    /// The requirements that stand in the way.
+    pub(super) fn ids(&self) -> &[&'a str] {
+        match self {
+            Self::Violated(ids) | Self::Undecided(ids) => ids,
+            Self::Conformant(_) | Self::Part(_) | Self::Absent | Self::CutShort => &[],
         }
     }
 }

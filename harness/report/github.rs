@@ -66,7 +66,7 @@ impl<W: Write> GithubSink<W> {
         if first.violations.is_empty() || first.reason.is_some() {
             lines.push(words::reason(first));
         }
-        for alike in first.violations.chunk_by(|one, other| one.requirement == other.requirement) {
+        for alike in alike::violations(group).chunk_by(|one, other| one.requirement == other.requirement) {
             lines.push(words::requirement(&alike[0], &self.register));
             lines.extend(alike.iter().map(particulars));
         }
@@ -74,9 +74,9 @@ impl<W: Write> GithubSink<W> {
     }
 
     fn warnings(&self) -> Vec<Command> {
-        let command = |(warning, cases): (&Violation, Vec<&CaseResult>)| {
+        let command = |(warning, cases): alike::Shared<'_>| {
             let title = format!("{}: {}", warning.requirement, self.names(&cases));
-            let message = format!("{}\n{}", words::requirement(warning, &self.register), particulars(warning));
+            let message = format!("{}\n{}", words::requirement(&warning, &self.register), particulars(&warning));
             Command { kind: "warning", title, message }
         };
         alike::warnings(&self.heard).into_iter().map(command).collect()

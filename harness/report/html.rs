@@ -7,6 +7,7 @@
 mod cases;
 mod exchange;
 mod findings;
+mod prose;
 mod requirements;
 mod runs;
 mod sources;
@@ -20,6 +21,7 @@ use base64::engine::general_purpose::STANDARD;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::{Serde, Value};
 use minijinja::{Environment, Error, Output, State};
+use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::Sink;
@@ -28,8 +30,17 @@ use super::event::Event;
 use crate::contract::Register;
 use crate::wire::escape;
 
-const PAGE: &str = include_str!("html/page.html");
-const STYLE: &str = include_str!("html/page.css");
+/// The page and the parts that it includes.
+const TEMPLATES: [(&str, &str); 6] = [
+    ("page.html", include_str!("html/page.html")),
+    ("overview.html", include_str!("html/overview.html")),
+    ("findings.html", include_str!("html/findings.html")),
+    ("requirements.html", include_str!("html/requirements.html")),
+    ("cases.html", include_str!("html/cases.html")),
+    ("macros.html", include_str!("html/macros.html")),
+];
+const STYLE: &str =
+    concat!(include_str!("html/page.css"), include_str!("html/narrow.css"), include_str!("html/print.css"));
 const SCRIPT: &str = include_str!("html/page.js");
 
 /// Writes the report as HTML when all runs are over.
@@ -68,32 +79,44 @@ impl<W: Write> Sink for HtmlSink<W> {
 }
 
 fn render(page: &view::Page) -> Result<String, Error> {
+    render_page(&TEMPLATES, page, page.tool(), STYLE, Some(SCRIPT))
+}
+
+/// A page of ours: the first of some templates with its values in it, with the head that all pages have.
+pub(super) fn render_page<'t>(
+    templates: &[(&'t str, &'t str)],
+    page: &impl Serialize,
+    tool: &str,
+    style: &str,
+    script: Option<&str>,
+) -> Result<String, Error> {
     let mut environment = Environment::new();
     environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
     environment.set_formatter(visible);
-    environment.add_template("page.html", PAGE)?;
+    environment.add_template("head.html", include_str!("html/head.html"))?;
+    for (name, template) in templates {
+        environment.add_template(name, template)?;
+    }
     let context = minijinja::context! {
         page => Value::from(Serde(page)),
-        policy => policy(),
-        style => Value::from_safe_string(STYLE.to_owned()),
-        script => Value::from_safe_string(SCRIPT.to_owned()),
+        tool => tool,
+        policy => policy(style, script),
+        style => Value::from_safe_string(style.to_owned()),
+        script => Value::from_safe_string(script.unwrap_or_default().to_owned()),
     };
-    environment.get_template("page.html")?.render(context)
+    environment.get_template(templates[0].0)?.render(context)
 }
 
 /// Only this style and this script; nothing is loaded, sent or embedded.
-fn policy() -> String {
+fn policy(style: &str, script: Option<&str>) -> String {
     let hash = |text: &str| format!("'sha256-{}'", STANDARD.encode(Sha256::digest(text)));
-    format!(
-        "default-src 'none'; style-src {}; script-src {}; base-uri 'none'; form-action 'none'",
-        hash(STYLE),
-        hash(SCRIPT)
-    )
+    let script = script.map_or_else(String::new, |script| format!(" script-src {};", hash(script)));
+    format!("default-src 'none'; style-src {};{script} base-uri 'none'; form-action 'none'", hash(style))
 }
 
 /// Writes a value: texts with every control and invisible character shown, and escaped for HTML, in
 /// text and in double-quoted attributes.
-pub(super) fn visible(out: &mut Output<'_>, state: &mut State<'_, '_>, value: &Value) -> Result<(), Error> {
+fn visible(out: &mut Output<'_>, state: &mut State<'_, '_>, value: &Value) -> Result<(), Error> {
     match value.as_str() {
         Some(text) if !value.is_safe() => {
             for character in escape(text).chars() {

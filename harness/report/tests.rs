@@ -151,6 +151,30 @@ fn a_part_of_a_run_is_never_conformant(#[case] report: fn(&[Event]) -> String) {
     assert!(!report.contains("conformant") && report.contains("not decided: this is shard 2/4 of a run"), "{report}");
 }
 
+#[cfg(feature = "cli")]
+#[rstest]
+#[case::text(|events: &[Event]| text(events, options()))]
+#[case::markdown(|events: &[Event]| written(events, |out| MarkdownSink::new(out, &sample::register())))]
+#[case::html(|events: &[Event]| written(events, |out| HtmlSink::new(out, &sample::register())))]
+#[case::github(|events: &[Event]| written(events, |out| GithubSink::new(out, &sample::register(), options())))]
+fn a_lifetime_that_was_measured_twice_is_told_once(#[case] report: fn(&[Event]) -> String) {
+    let measured = |id: &str, seconds: u64| {
+        let failed = sample::cases().into_iter().find(|case| case.verdict == Verdict::Fail).expect("one failed");
+        let mut case = CaseResult { id: id.to_owned(), exchange: None, ..failed };
+        case.violations.truncate(1);
+        case.violations[0].at = "body /expiration".to_owned();
+        case.violations[0].expected = "900 s after the call by the server's Date, give or take 60 s".to_owned();
+        case.violations[0].actual =
+            format!("{seconds} s after the call, which looks like milliseconds: in seconds it would be right");
+        case
+    };
+    let cases = vec![measured("lifetimes/one", 1_793_540_952_152), measured("lifetimes/two", 1_793_540_952_164)];
+    let report = report(&sample::events_of(cases, true));
+    let told = report.split("and 1 more alike, with other numbers").next().expect("a beginning");
+    assert!(told.len() < report.len() && told.contains("1793540952152"), "{report}");
+    assert!(!told.contains("1793540952164"), "{report}");
+}
+
 #[test]
 fn the_log_of_github_actions_is_as_reviewed() {
     snapshot("github", &written(&sample::events(), |out| GithubSink::new(out, &sample::register(), options())));

@@ -78,7 +78,8 @@ mod tests {
         let sent = (0..100).map(|number| (format!("x-{number}"), long.clone())).collect();
         let request = Request { method: "POST".into(), target: long, headers: sent, body: vec![b'b'; 1 << 20] };
         let (at, elapsed) = (Timestamp::UNIX_EPOCH, Duration::ZERO);
-        Exchange { request, answer: Ok(Response { status: 400, headers, body }), sent_at: at, received_at: at, elapsed }
+        let answer = Ok(Response { status: 400, headers, body });
+        Exchange { request, answer, sent_at: at, received_at: at, elapsed, fault_before: None }
     }
 
     #[rstest]

@@ -1,7 +1,7 @@
-//! Sending: how many requests are in flight together, patience with a target that throttles, and
-//! when one that hangs is given up.
+//! Sending: how many requests are in flight together, patience with a target that throttles or fails
+//! in passing, and when one that hangs is given up.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
@@ -21,6 +21,13 @@ const FIRST_PAUSE: Duration = Duration::from_millis(200);
 /// The longest pause that a target can ask for with `Retry-After`.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
+/// How often a request that the target failed at is sent again, at once: a fault that passes says
+/// nothing about the request.
+const REPEATS: u32 = 2;
+
+/// The same for a target of which a fault was seen to pass, so that another one may pass too.
+const REPEATS_WHERE_FAULTS_PASS: u32 = 6;
+
 /// The way to a target, for all cases of a session.
 #[derive(Debug)]
 pub(super) struct Sender {
@@ -30,12 +37,15 @@ pub(super) struct Sender {
     flights: Semaphore,
     /// Requests in a row without an answer.
     unanswered: AtomicU32,
+    /// Whether a request that the target failed at was answered when it was sent again.
+    faults_pass: AtomicBool,
 }
 
 impl Sender {
     pub(super) fn new(client: Client, jobs: usize) -> Self {
         let jobs = jobs.max(1);
-        Self { client, jobs, flights: Semaphore::new(jobs), unanswered: AtomicU32::new(0) }
+        let (flights, unanswered) = (Semaphore::new(jobs), AtomicU32::new(0));
+        Self { client, jobs, flights, unanswered, faults_pass: AtomicBool::new(false) }
     }
 
     /// How many requests are in flight together at most.
@@ -52,17 +62,17 @@ impl Sender {
         Some(format!("not asked: the target left {HOPELESS_AFTER} requests in a row without an answer{hint}"))
     }
 
-    /// Sends a request, and makes and sends it again where the target throttles.
+    /// Sends a request, and makes and sends it again where the target throttles or fails.
     pub(super) async fn send(
         &self,
         mut make_request: impl FnMut() -> Result<Built, Missing>,
     ) -> Result<Exchange, Missing> {
-        let mut attempt = 0;
+        let (mut attempt, mut repeats, mut fault) = (0, 0, None);
         loop {
             // Made and signed while others are in flight, and judged while the next one is.
             let request = make_request()?.request;
             let permit = self.flights.acquire().await;
-            let exchange = self.client.send(request).await;
+            let mut exchange = self.client.send(request).await;
             drop(permit);
             log(&exchange);
             tokio::task::yield_now().await;
@@ -73,6 +83,16 @@ impl Sender {
                 attempt += 1;
                 continue;
             }
+            let failed = exchange.answer.as_ref().ok().filter(|answer| answer.is_fault()).map(|answer| answer.status);
+            if failed.is_some() && !throttled && repeats < self.repeats() {
+                repeats += 1;
+                fault = failed;
+                continue;
+            }
+            if exchange.answer.is_ok() && failed.is_none() {
+                exchange.fault_before = fault;
+                self.faults_pass.fetch_or(fault.is_some(), Ordering::Relaxed);
+            }
             if throttled || silent {
                 self.unanswered.fetch_add(1, Ordering::Relaxed);
             } else {
@@ -80,6 +100,11 @@ impl Sender {
             }
             return Ok(exchange);
         }
+    }
+
+    /// How often a request that the target fails at is sent again.
+    fn repeats(&self) -> u32 {
+        if self.faults_pass.load(Ordering::Relaxed) { REPEATS_WHERE_FAULTS_PASS } else { REPEATS }
     }
 }
 
@@ -104,4 +129,75 @@ fn log(exchange: &Exchange) {
 fn pause(exchange: &Exchange, attempt: u32) -> Duration {
     let asked = exchange.answer.as_ref().ok().and_then(|response| response.headers.get("retry-after")?.parse().ok());
     asked.map_or(FIRST_PAUSE * 2_u32.pow(attempt), Duration::from_secs).min(LONGEST_PAUSE)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use rstest::rstest;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    use super::*;
+    use crate::wire::{ClientOptions, Headers, Request};
+
+    /// A server that answers each request with the next of these statuses, and then with the last; the
+    /// way to it, and how many requests it got.
+    async fn server(statuses: &'static [u16]) -> (Sender, Arc<AtomicU32>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let endpoint = format!("http://{}", listener.local_addr().expect("an address"));
+        let asked = Arc::new(AtomicU32::new(0));
+        let counter = Arc::clone(&asked);
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let mut request = [0; 1024];
+                let _ = stream.read(&mut request).await;
+                let index = counter.fetch_add(1, Ordering::Relaxed) as usize;
+                let status = statuses[index.min(statuses.len() - 1)];
+                let retry = if status == 429 { "retry-after: 0\r\n" } else { "" };
+                let answer = format!("HTTP/1.1 {status} \r\n{retry}content-length: 0\r\nconnection: close\r\n\r\n");
+                let _ = stream.write_all(answer.as_bytes()).await;
+            }
+        });
+        let client = Client::new(endpoint.parse().expect("a URL"), &ClientOptions::default()).expect("a client");
+        (Sender::new(client, 1), asked)
+    }
+
+    fn request() -> Built {
+        let (method, target) = ("GET".to_owned(), "/".to_owned());
+        let request = Request { method, target, headers: Headers::new(), body: Vec::new() };
+        Built { request, body: String::new() }
+    }
+
+    #[rstest]
+    #[case::success(&[200], 200, None, 1)]
+    #[case::refusal(&[400], 400, None, 1)]
+    #[case::one_fault(&[500, 400], 400, Some(500), 2)]
+    #[case::two_faults(&[502, 504, 200], 200, Some(504), 3)]
+    #[case::always(&[500], 500, None, 3)]
+    #[case::not_implemented(&[501], 501, None, 1)]
+    #[case::throttled_behind_a_fault(&[500, 429, 200], 200, Some(500), 3)]
+    #[tokio::test]
+    async fn a_fault_is_given_the_chance_to_pass(
+        #[case] statuses: &'static [u16],
+        #[case] status: u16,
+        #[case] before: Option<u16>,
+        #[case] requests: u32,
+    ) {
+        let (sender, asked) = server(statuses).await;
+        let Ok(exchange) = sender.send(|| Ok(request())).await else { panic!("nothing is missing") };
+        assert_eq!(exchange.answer.map(|answer| answer.status), Ok(status));
+        assert_eq!((exchange.fault_before, asked.load(Ordering::Relaxed)), (before, requests));
+    }
+
+    #[tokio::test]
+    async fn where_a_fault_has_passed_the_next_one_has_more_time_to() {
+        let (sender, asked) = server(&[500, 200, 500, 500, 500, 500, 200]).await;
+        for fault in [500, 500] {
+            let Ok(exchange) = sender.send(|| Ok(request())).await else { panic!("nothing is missing") };
+            assert_eq!(exchange.fault_before, Some(fault));
+        }
+        assert_eq!(asked.load(Ordering::Relaxed), 7);
+    }
 }

@@ -95,7 +95,7 @@ impl Session {
         let mut names = Names::new(self.seed, "probe", 0);
         let make_request = || request::build(&spec, "GetCredentials", &self.target, "", &mut names, Timestamp::now());
         match self.sender.send(make_request).await {
-            Ok(exchange) => probe::classify_hiding(&exchange, self.target.workgroup.is_some(), &self.secrets),
+            Ok(exchange) => probe::classify(&exchange, self.target.workgroup.is_some(), &self.secrets),
             Err(Missing(words)) => Probe { class: Class::Unreachable, said: words },
         }
     }
@@ -278,7 +278,7 @@ impl Session {
         let guessed = self.target.database.is_none()
             && case.calls.iter().any(|call| call.request.input.to_json().contains("${database}"));
         let refused = transcript.last().and_then(|exchange| error_type(exchange.answer.as_ref().ok()?));
-        let missing = ["ResourceNotFoundException", "ValidationException"];
+        let missing = ["ResourceNotFoundException", "ValidationException", "AccessDeniedException"];
         accepted && guessed && refused.is_some_and(|error| missing.contains(&error.as_str()))
     }
 

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::contract::{Contract, Level};
+use crate::corpus::defect::IdGlob;
 use crate::corpus::{Defect, DefectKind};
 use crate::verdict::{CaseResult, Verdict};
 
@@ -59,7 +60,7 @@ impl Outcome {
             }
         }
         let (fate, faults) = match entry.kind {
-            DefectKind::Legal => of_legal(results),
+            DefectKind::Legal => of_legal(entry, results),
             DefectKind::Defect => {
                 let must = |id: &String| contract.register.get(id).is_some_and(|row| row.level == Level::Must);
                 let found = if entry.requirements.iter().any(must) { must_broken } else { !broken.is_empty() };
@@ -79,8 +80,12 @@ impl Outcome {
     }
 }
 
-/// A legal variant passes every case; warnings are no accusation.
-fn of_legal(results: &[CaseResult]) -> (Fate, Vec<String>) {
+/// A legal variant passes every case; warnings are no accusation. Where its answers say nothing about
+/// a requirement that it declares, a case is undecided instead, and there is such a case for each.
+fn of_legal(entry: &Defect, results: &[CaseResult]) -> (Fate, Vec<String>) {
+    let cites = |result: &CaseResult, glob: &IdGlob| result.requirements.iter().any(|id| glob.fits(id));
+    let is_open = |result: &CaseResult| result.verdict == Verdict::Indeterminate;
+    let is_declared = |result: &CaseResult| entry.undecided.iter().any(|glob| cites(result, glob));
     let blame = |result: &CaseResult| {
         let violation = result.violations.first().map(|violation| {
             format!(
@@ -91,6 +96,9 @@ fn of_legal(results: &[CaseResult]) -> (Fate, Vec<String>) {
         let why = violation.or_else(|| result.reason.clone()).unwrap_or_default();
         format!("{} is {}: {why}", result.id, result.verdict)
     };
-    let faults: Vec<_> = results.iter().filter(|result| result.verdict != Verdict::Pass).map(blame).collect();
+    let blamed = |result: &&CaseResult| result.verdict != Verdict::Pass && !(is_open(result) && is_declared(result));
+    let mut faults: Vec<_> = results.iter().filter(blamed).map(blame).collect();
+    let idle = entry.undecided.iter().filter(|glob| !results.iter().any(|case| is_open(case) && cites(case, glob)));
+    faults.extend(idle.map(|glob| format!("{glob} is declared undecided, and no case leaves it so")));
     (if faults.is_empty() { Fate::Cleared } else { Fate::Accused }, faults)
 }

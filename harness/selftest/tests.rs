@@ -1,6 +1,8 @@
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
+use rstest::rstest;
+
 use super::*;
 use crate::contract::{Contract, Fixtures, Side};
 use crate::corpus::{Defects, Pattern, Selection};
@@ -145,4 +147,20 @@ fn a_legal_variant_that_fails_a_case_is_accused() {
     let wrong = entry(r#"{"id":"a","kind":"legal","title":"t","response":[{"status":201}]}"#);
     let report = library.try_on(&library.judge, &[&wrong]).expect("the run is not void");
     assert_eq!((report.accused, report.accusations.as_slice()), (1, ["a".to_owned()].as_slice()));
+}
+
+#[rstest]
+#[case::undeclared("", 1)]
+#[case::declared(r#","undecided":["GC-ERR-01"]"#, 0)]
+#[case::declared_in_vain(r#","undecided":["GC-ERR-01","GC-WG-01"]"#, 1)]
+fn a_legal_variant_may_leave_undecided_what_it_declares_and_nothing_else(
+    #[case] undecided: &str,
+    #[case] accused: usize,
+) {
+    let library = Library::new(&["success/workgroup-only", "errors/unknown-workgroup"]);
+    let denying = format!(
+        r#"{{"id":"a","kind":"legal","title":"t"{undecided},"when":{{"error":"ResourceNotFoundException"}},"response":[{{"body":"{{\"__type\":\"AccessDeniedException\"}}"}}]}}"#
+    );
+    let report = library.try_on(&library.judge, &[&entry(&denying)]).expect("the run is not void");
+    assert_eq!(report.accused, accused, "{:?}", report.details);
 }

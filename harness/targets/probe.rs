@@ -94,7 +94,7 @@ const UNKNOWN_SERVICE: [&str; 3] = ["UnknownService", "UnknownServiceException",
 
 /// Names by which servers refuse credentials or a signature. A denial belongs here: with an identity
 /// that may not call the operation, nothing can be judged.
-const REFUSED_CREDENTIALS: [&str; 12] = [
+const REFUSED_CREDENTIALS: [&str; 16] = [
     "UnrecognizedClientException",
     "InvalidClientTokenId",
     "InvalidSignatureException",
@@ -107,16 +107,16 @@ const REFUSED_CREDENTIALS: [&str; 12] = [
     "ExpiredToken",
     "AccessDeniedException",
     "AccessDenied",
+    "NotAuthorized",
+    "NotAuthorizedException",
+    "RequestExpired",
+    "OptInRequired",
 ];
 
 /// Classifies the answer to the probe, which asked for a workgroup that the target should have
-/// (`named`), or for one that nobody has.
-pub fn classify(exchange: &Exchange, named: bool) -> Probe {
-    classify_hiding(exchange, named, &Masker::default())
-}
-
-/// [`classify`], whose words do not repeat these secrets of ours either.
-pub fn classify_hiding(exchange: &Exchange, named: bool, ours: &Masker) -> Probe {
+/// (`named`), or for one that nobody has. What is quoted of it repeats no secret of its own, and none of
+/// `ours`.
+pub fn classify(exchange: &Exchange, named: bool, ours: &Masker) -> Probe {
     match &exchange.answer {
         Err(fault) => Probe { class: Class::Unreachable, said: ours.mask(&fault.to_string()) },
         Ok(response) => {

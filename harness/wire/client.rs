@@ -129,7 +129,7 @@ impl Client {
         let answer = tokio::time::timeout(self.timeout, self.answer(&request, prepared)).await;
         let answer = answer.unwrap_or(Err(Fault::Timeout(self.timeout)));
         let elapsed = start.elapsed();
-        Exchange { request, answer, sent_at, received_at: Timestamp::now(), elapsed }
+        Exchange { request, answer, sent_at, received_at: Timestamp::now(), elapsed, fault_before: None }
     }
 
     /// The request as the HTTP library sends it; nothing where it would change or refuse it.

@@ -4,15 +4,34 @@ use super::Response;
 
 /// The names by which services of AWS say that a caller is too fast.
 /// Source: the throttling list that botocore and the Rust SDK share.
-const THROTTLING: [&str; 7] = [
+const THROTTLING: [&str; 14] = [
     "Throttling",
     "ThrottlingException",
     "ThrottledException",
     "RequestThrottledException",
     "TooManyRequestsException",
+    "ProvisionedThroughputExceededException",
+    "TransactionInProgressException",
     "RequestLimitExceeded",
+    "BandwidthLimitExceeded",
+    "LimitExceededException",
+    "RequestThrottled",
     "SlowDown",
+    "PriorRequestNotComplete",
+    "EC2ThrottledException",
 ];
+
+/// The names by which services of AWS say that a request did not arrive in time.
+/// Source: botocore's list of transient errors.
+const TIMEOUT: [&str; 2] = ["RequestTimeout", "RequestTimeoutException"];
+
+/// The names by which services of AWS deny access to an identity that they know.
+/// Source: Common Errors, `AccessDeniedException` and `NotAuthorized`, with and without the ending.
+const DENIAL: [&str; 4] = ["AccessDeniedException", "AccessDenied", "NotAuthorized", "NotAuthorizedException"];
+
+/// The names by which services of AWS say that credentials or a signature were good once.
+/// Source: Common Errors, `ExpiredTokenException` and `RequestExpired`, with and without the ending.
+const EXPIRED: [&str; 3] = ["ExpiredTokenException", "ExpiredToken", "RequestExpired"];
 
 /// The error's name in an answer, without namespace and URI: from the body's `__type`, from the
 /// header `x-amzn-errortype`, or from the body's `code`.
@@ -57,8 +76,32 @@ pub fn bare_type(text: &str) -> &str {
 impl Response {
     /// Whether the answer says that the caller should slow down and try again.
     pub fn is_throttled(&self) -> bool {
-        matches!(self.status, 429 | 503)
-            || (self.status >= 400 && error_type(self).is_some_and(|error| THROTTLING.contains(&error.as_str())))
+        matches!(self.status, 429 | 503) || self.is_refused_as(&THROTTLING)
+    }
+
+    /// Whether the service failed, or did not get the request in time: the same request may well be
+    /// answered when it is sent again. What is not implemented (501) stays so.
+    pub fn is_fault(&self) -> bool {
+        (self.status >= 500 && self.status != 501) || self.is_timeout()
+    }
+
+    /// Whether the answer says that the request did not arrive in time.
+    pub fn is_timeout(&self) -> bool {
+        self.status == 408 || self.is_refused_as(&TIMEOUT)
+    }
+
+    /// Whether the answer denies access to an identity that the service knows.
+    pub fn is_denial(&self) -> bool {
+        self.status < 500 && self.is_refused_as(&DENIAL)
+    }
+
+    /// Whether the answer says that the credentials or the signature were good once.
+    pub fn is_expired(&self) -> bool {
+        self.status < 500 && self.is_refused_as(&EXPIRED)
+    }
+
+    fn is_refused_as(&self, names: &[&str]) -> bool {
+        self.status >= 400 && error_type(self).is_some_and(|error| names.contains(&error.as_str()))
     }
 }
 
@@ -101,5 +144,28 @@ mod tests {
         #[case] expected: Option<&str>,
     ) {
         assert_eq!(error_type(&response(headers, body)).as_deref(), expected);
+    }
+
+    #[rstest]
+    #[case::throttled(400, "SlowDown", [true, false, false, false])]
+    #[case::busy(503, "ServiceUnavailable", [true, true, false, false])]
+    #[case::failed(500, "InternalServerException", [false, true, false, false])]
+    #[case::not_implemented(501, "NotImplemented", [false, false, false, false])]
+    #[case::late(400, "RequestTimeoutException", [false, true, false, false])]
+    #[case::late_without_a_name(408, "", [false, true, false, false])]
+    #[case::denied(400, "AccessDeniedException", [false, false, true, false])]
+    #[case::not_authorized(401, "NotAuthorized", [false, false, true, false])]
+    #[case::denied_by_a_fault(500, "AccessDeniedException", [false, true, false, false])]
+    #[case::expired(403, "ExpiredTokenException", [false, false, false, true])]
+    #[case::invalid(400, "ValidationException", [false, false, false, false])]
+    #[case::success(200, "AccessDeniedException", [false, false, false, false])]
+    fn what_a_refusal_is_about_is_told_by_status_and_name(
+        #[case] status: u16,
+        #[case] name: &str,
+        #[case] expected: [bool; 4],
+    ) {
+        let response = Response { status, ..response(&[], &format!(r#"{{"__type":"{name}"}}"#)) };
+        let found = [response.is_throttled(), response.is_fault(), response.is_denial(), response.is_expired()];
+        assert_eq!(found, expected);
     }
 }

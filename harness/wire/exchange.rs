@@ -17,6 +17,8 @@ pub struct Exchange {
     pub received_at: Timestamp,
     /// From sending to the complete answer.
     pub elapsed: Duration,
+    /// The status of the fault that the same request was answered with before it was sent again.
+    pub fault_before: Option<u16>,
 }
 
 /// Every exchange of a case, in the order in which they were sent.

@@ -121,11 +121,6 @@ impl fmt::Debug for Masker {
     }
 }
 
-/// A text with each of these secrets masked, in any letter case.
-pub fn mask_known(text: &str, secrets: &[String]) -> String {
-    Masker::new(secrets.iter().cloned()).mask(text)
-}
-
 /// What a secret looks like in a text: itself, and inside base64 and hexadecimal.
 fn forms(secret: &str) -> Vec<Vec<u8>> {
     if secret.is_empty() {

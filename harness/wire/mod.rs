@@ -27,7 +27,7 @@ pub use credentials::Credentials;
 pub use error_type::{bare_type, error_type, error_types};
 pub use exchange::{Exchange, Fault, Transcript};
 pub use mask::{Secret, begins_log_command, escape, quote};
-pub use masker::{Masker, mask_known};
+pub use masker::Masker;
 pub use message::{Headers, Request, Response};
 pub use shown::{body_sent, fields_received, fields_sent, line_sent};
 

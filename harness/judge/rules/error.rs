@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::success::{broken, check_media_type, kind, without_nulls};
 use super::{Finding, Observation, Subject, guess};
 use crate::corpus::Check;
+use crate::judge::outcome::is_common_name_for;
 use crate::wire::{bare_type, error_types};
 
 /// A finding about a documented error; nothing for any other answer.
@@ -63,6 +64,27 @@ pub(super) fn type_is_bare(seen: &Observation<'_>) -> Vec<Finding> {
         format!("\"{}\"", seen.quote(bare_type(text))),
         || format!("\"{}\"", seen.quote(text)),
     )
+}
+
+/// A fault of the service is there again when the request is sent again.
+pub(super) fn fault_again(seen: &Observation<'_>) -> Vec<Finding> {
+    let before = seen.exchange.fault_before;
+    Finding::of(before.is_none(), Subject::default(), "status", "the same answer whenever it is asked", || {
+        format!("{} at first, and {} to the same request again", before.unwrap_or_default(), seen.status())
+    })
+}
+
+/// A refusal as invalid has the operation's own name for it.
+pub(super) fn own_name(seen: &Observation<'_>) -> Vec<Finding> {
+    const OWN: &str = "ValidationException";
+    let asked = seen.call.expect.answers().iter().any(|answer| answer.error.as_deref() == Some(OWN));
+    let Some(name) = seen.error.as_deref().filter(|_| asked) else { return Vec::new() };
+    if name != OWN && !is_common_name_for(name, OWN) {
+        return Vec::new();
+    }
+    Finding::of(name == OWN, Subject::default(), "error type", OWN, || {
+        format!("{}, a name that is common to all actions", seen.quote(name))
+    })
 }
 
 /// A documented error comes with its documented status.

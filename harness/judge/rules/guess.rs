@@ -86,6 +86,29 @@ pub(super) fn of_lifetime(epoch: f64, after: f64, asked: f64, default: f64) -> &
     }
 }
 
+/// How much of the text at which the request differs from its control is in an error's message, where
+/// that is not all of it: a long text is masked there, and so nobody sees that it was cut.
+pub(super) fn of_cut(message: &str, sent: &str) -> Option<usize> {
+    /// Fewer characters may stand in any message.
+    const FEWEST: usize = 8;
+    if message.contains(sent) {
+        return None;
+    }
+    let ends: Vec<usize> = sent.char_indices().map(|(end, _)| end).collect();
+    (FEWEST..ends.len()).rev().find(|length| message.contains(&sent[..ends[*length]]))
+}
+
+/// The end of a sentence about a refusal whose message has only the beginning of what was sent.
+pub(in crate::judge) fn of_cut_name(seen: &Observation<'_>) -> String {
+    let sent: Option<Value> = serde_json::from_slice(&seen.exchange.request.body).ok();
+    let member = seen.case.member_at_fault().unwrap_or_default();
+    let text = sent.as_ref().and_then(|sent| sent.get(member)?.as_str());
+    let cut = text.zip(seen.message()).and_then(|(text, message)| of_cut(message, text));
+    cut.map_or_else(String::new, |length| {
+        format!(", which names the first {length} characters of the {member} that was sent")
+    })
+}
+
 /// Where the name of an error may be instead of where clients look.
 pub(super) fn of_nameless(seen: &Observation<'_>) -> String {
     const ELSEWHERE: [&str; 8] = ["type", "Type", "errorType", "error", "Error", "Code", "errorCode", "name"];
@@ -136,6 +159,21 @@ mod tests {
         let guess = of_timestamp(&Value::from(text));
         assert_eq!(guess.is_some(), said.is_some());
         assert!(guess.unwrap_or_default().contains(said.unwrap_or_default()));
+    }
+
+    #[rstest]
+    #[case::cut("Workgroup abcdefghijklmnop not found.", "abcdefghijklmnopqrst", Some(16))]
+    #[case::whole("Workgroup abcdefghijklmnopqrst not found.", "abcdefghijklmnopqrst", None)]
+    #[case::another("Workgroup zyx not found.", "abcdefghijklmnopqrst", None)]
+    #[case::too_little("Workgroup abcdefg not found.", "abcdefghijklmnopqrst", None)]
+    #[case::short("ab", "abc", None)]
+    #[case::wide_characters("ééééééééé", "éééééééééé", Some(9))]
+    fn a_message_tells_how_much_of_a_name_it_has(
+        #[case] message: &str,
+        #[case] sent: &str,
+        #[case] expected: Option<usize>,
+    ) {
+        assert_eq!(of_cut(message, sent), expected);
     }
 
     #[rstest]

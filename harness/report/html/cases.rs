@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use super::exchange::{Exchange, Usual};
-use super::view::{anchor, tone};
+use super::prose::{Piece, reason};
+use super::view::{Count, anchor, counts, tone};
 use crate::report::collected::Collected;
 use crate::report::words;
 use crate::verdict::{CaseResult, Verdict, Violation};
@@ -14,6 +15,10 @@ use crate::verdict::{CaseResult, Verdict, Violation};
 #[derive(Debug, Serialize)]
 pub(super) struct Suite {
     name: String,
+    /// How many cases have each verdict, those that say most first; of one run only.
+    tally: Vec<Count>,
+    /// On how many cases targets differ.
+    differing: usize,
     pub(super) cases: Vec<Case>,
 }
 
@@ -26,8 +31,12 @@ pub(super) struct Case {
     requirements: Vec<(String, Option<String>)>,
     expected: Vec<String>,
     /// Its verdicts, the one that says most first, each with how many runs have it.
-    verdicts: Vec<(&'static str, &'static str, usize)>,
+    verdicts: Vec<Count>,
     differs: bool,
+    /// Whether a run found it to depart from a requirement below `must`.
+    pub(super) departs: bool,
+    /// Whether it is printed with all there is to say.
+    prints: bool,
     runs: Vec<Told>,
 }
 
@@ -37,14 +46,22 @@ struct Told {
     labels: Vec<String>,
     verdict: &'static str,
     tone: &'static str,
-    reason: Option<String>,
+    reason: Option<Vec<Piece>>,
     violations: Vec<Violation>,
     warnings: Vec<Violation>,
     answer: Option<String>,
     exchange: Option<Exchange>,
     repro: Option<String>,
     runs: u32,
-    duration: String,
+    /// How long it took, where something was sent.
+    duration: Option<String>,
+}
+
+impl Case {
+    /// Whether it has this verdict with some target.
+    pub(super) fn has(&self, verdict: Verdict) -> bool {
+        self.verdicts.iter().any(|count| count.verdict == verdict.word())
+    }
 }
 
 impl Told {
@@ -63,7 +80,12 @@ pub(super) fn suites(heard: &[Collected], usual: &[Usual]) -> Vec<Suite> {
         for result in &collected.cases {
             let (suite, place) = *places.entry(&result.id).or_insert_with(|| {
                 let suite = suites.iter().position(|suite| suite.name == result.suite).unwrap_or_else(|| {
-                    suites.push(Suite { name: result.suite.clone(), cases: Vec::new() });
+                    suites.push(Suite {
+                        name: result.suite.clone(),
+                        tally: Vec::new(),
+                        differing: 0,
+                        cases: Vec::new(),
+                    });
                     suites.len() - 1
                 });
                 suites[suite].cases.push(case(result));
@@ -77,8 +99,17 @@ pub(super) fn suites(heard: &[Collected], usual: &[Usual]) -> Vec<Suite> {
             }
         }
     }
-    for case in suites.iter_mut().flat_map(|suite| &mut suite.cases) {
-        sum_up(case);
+    for suite in &mut suites {
+        suite.cases.iter_mut().for_each(|case| sum_up(case, heard.len() > 1));
+        suite.differing = suite.cases.iter().filter(|case| case.differs).count();
+        // Of several targets, the verdicts of the suite's cases are no sum of anything.
+        if heard.len() == 1 {
+            suite.tally =
+                counts(Verdict::ALL.into_iter().flat_map(|verdict| {
+                    suite.cases.iter().filter(move |case| case.has(verdict)).map(move |_| verdict)
+                }));
+        }
+        suite.tally.sort_by_key(weight);
     }
     suites
 }
@@ -92,6 +123,8 @@ fn case(result: &CaseResult) -> Case {
         expected: result.expected.clone(),
         verdicts: Vec::new(),
         differs: false,
+        departs: false,
+        prints: false,
         runs: Vec::new(),
     }
 }
@@ -102,31 +135,44 @@ fn told(result: &CaseResult, usual: &Usual) -> Told {
         labels: vec![usual.label.clone()],
         verdict: result.verdict.word(),
         tone: tone(result.verdict),
-        reason: explained.then(|| words::reason(result)),
+        reason: explained.then(|| reason(result)),
         violations: result.violations.clone(),
         warnings: result.warnings.clone(),
         answer: words::answer(result),
         exchange: usual.show(result),
         repro: result.repro.clone(),
         runs: result.runs,
-        duration: words::duration(result.duration_ms),
+        duration: (result.duration_ms > 0.0).then(|| words::duration(result.duration_ms)),
     }
 }
 
 /// Counts the verdicts of a case.
-fn sum_up(case: &mut Case) {
+fn sum_up(case: &mut Case, several: bool) {
     let found: BTreeSet<&str> = case.runs.iter().map(|told| told.verdict).collect();
-    // A target that was not judged differs from nobody, as in the table of requirements.
-    let unjudged = [Verdict::NotImplemented.word(), Verdict::NotApplicable.word()];
-    case.differs = found.iter().filter(|word| !unjudged.contains(word)).count() > 1;
-    let weight = |tone: &str| ["bad", "doubt", "calm", "good"].iter().position(|other| *other == tone);
-    let mut verdicts: Vec<_> = found
+    let mut verdicts: Vec<Count> = found
         .into_iter()
-        .map(|word| {
-            let alike = || case.runs.iter().filter(|told| told.verdict == word);
-            (word, alike().next().map_or("calm", |told| told.tone), alike().map(|told| told.labels.len()).sum())
+        .map(|verdict| {
+            let alike = || case.runs.iter().filter(|told| told.verdict == verdict);
+            Count {
+                verdict,
+                tone: alike().next().map_or("calm", |told| told.tone),
+                cases: alike().map(|told| told.labels.len()).sum(),
+            }
         })
         .collect();
-    verdicts.sort_by_key(|(_, tone, _)| weight(tone));
+    verdicts.sort_by_key(weight);
     case.verdicts = verdicts;
+    // A target that was not judged differs from nobody, as in the table of requirements.
+    let unjudged = [Verdict::NotImplemented, Verdict::NotApplicable];
+    let judged = |count: &&Count| unjudged.iter().all(|verdict| verdict.word() != count.verdict);
+    case.differs = case.verdicts.iter().filter(judged).count() > 1;
+    case.departs = case.runs.iter().any(|told| !told.warnings.is_empty());
+    // What was not judged has nothing to say but that.
+    let open = case.verdicts.iter().filter(judged).any(|count| count.verdict != Verdict::Pass.word());
+    case.prints = if several { case.differs } else { open };
+}
+
+/// The place of a verdict among others: what says most comes first.
+fn weight(count: &Count) -> Option<usize> {
+    ["bad", "doubt", "calm", "good"].iter().position(|tone| *tone == count.tone)
 }

@@ -32,6 +32,9 @@ pub(super) struct Exchange {
     fault: Option<String>,
 }
 
+/// What is of each message alone, even where many have the same: a time, a length.
+const OF_EACH: [&str; 3] = ["date", "x-amz-date", "content-length"];
+
 impl Usual {
     pub(super) fn of(heard: &Collected, label: &str) -> Self {
         let exchanges = || heard.cases.iter().filter_map(|case| case.exchange.as_ref());
@@ -73,8 +76,11 @@ fn most<'a>(messages: impl Iterator<Item = &'a Vec<(String, String)>>) -> Vec<St
             counts.entry(line(field)).or_insert((place, 0)).1 += 1;
         }
     }
+    let each =
+        |line: &str| OF_EACH.iter().any(|name| line.split(": ").next().is_some_and(|n| n.eq_ignore_ascii_case(name)));
     let mut usual: Vec<(usize, String)> = counts
         .into_iter()
+        .filter(|(line, _)| !each(line))
         .filter(|(_, (_, count))| messages_seen > 2 && count * 2 > messages_seen)
         .map(|(line, (place, _))| (place, line))
         .collect();
@@ -106,6 +112,8 @@ mod tests {
     fn what_most_messages_have_is_told_once_and_departures_are_told_each() {
         let plain = fields(&[("host", "h"), ("content-type", "a")]);
         let odd = fields(&[("host", "h"), ("x-odd", "1")]);
+        let dated = fields(&[("Date", "d"), ("x-amz-date", "d"), ("Content-Length", "2")]);
+        assert_eq!(most([&dated, &dated, &dated].into_iter()), Vec::<String>::new());
         let usual = most([&plain, &plain, &odd].into_iter());
         assert_eq!(usual, ["host: h", "content-type: a"]);
         assert_eq!(beside(&usual, &plain), (Vec::new(), Vec::new()));

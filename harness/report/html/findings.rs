@@ -1,13 +1,14 @@
 //! What somebody has to look at: broken requirements with where they were seen, and cases without a verdict.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
+use super::prose::{self, Piece};
 use super::sources::{Source, sources};
 use super::view::{Link, anchor, links, tone};
 use crate::contract::{Level, Register};
-use crate::report::alike::{self, PROBLEMS};
+use crate::report::alike::{self, PROBLEMS, Shared};
 use crate::report::collected::Collected;
 use crate::report::words;
 use crate::verdict::{CaseResult, Verdict, Violation};
@@ -23,9 +24,19 @@ pub(super) struct Finding {
     word: &'static str,
     /// The requirement, where it is about one.
     requirement: Option<Broken>,
-    /// What it says, where it is about none.
-    reason: String,
+    /// How many cases were blocked by cases that have it, as a sentence.
+    blocks: Option<String>,
+    /// How many cases it is about, where it is about no requirement.
+    cases: String,
+    /// The case that blocked them.
+    control: Option<Link>,
+    /// Why they have no better verdict.
+    text: Vec<Piece>,
+    /// What to do about it.
+    pub(super) advice: Option<String>,
     places: Vec<Place>,
+    /// A command that tells more about it.
+    further: Option<String>,
 }
 
 /// A broken requirement.
@@ -49,82 +60,140 @@ struct Place {
     more: usize,
 }
 
-/// A violation, and every case that has it.
-type Alike<'a> = (&'a Violation, Vec<&'a CaseResult>);
+/// A run with what is looked up in it.
+struct Seen<'a> {
+    heard: &'a Collected,
+    register: &'a Register,
+    /// The ids of all cases.
+    ids: Vec<&'a str>,
+    /// How many cases each control blocked.
+    blocked: BTreeMap<&'a str, usize>,
+}
 
 /// Violations of `must` first, then cases without a verdict and known failures, then what is below `must`.
 pub(super) fn findings(heard: &Collected, register: &Register) -> Vec<Finding> {
-    let all: Vec<&str> = heard.cases.iter().map(|case| case.id.as_str()).collect();
-    let failing = heard.cases.iter().filter(|case| case.verdict == Verdict::Fail);
-    let mut found = broken(failing.clone().map(|case| (case, &case.violations)), &all, register);
-    let others = PROBLEMS.into_iter().rev().filter(|verdict| *verdict != Verdict::Fail);
-    let groups = others.map(|verdict| (verdict, alike::failures(heard, verdict)));
-    // A known failure is still one.
-    for (verdict, groups) in groups.chain([(Verdict::KnownFail, alike::excused(heard, Verdict::KnownFail))]) {
-        for group in groups {
-            let (cases, more) = links(&ids(&group), &all, CASES_LIMIT);
-            let place = Place { at: String::new(), expected: String::new(), actual: String::new(), cases, more };
-            found.push(Finding {
-                tone: tone(verdict),
-                word: verdict.word(),
-                requirement: None,
-                reason: words::reason(group[0]),
-                places: vec![place],
-            });
+    let ids: Vec<&str> = heard.cases.iter().map(|case| case.id.as_str()).collect();
+    let mut seen = Seen { heard, register, ids, blocked: BTreeMap::new() };
+    for case in heard.cases.iter().filter(|case| case.verdict == Verdict::Blocked) {
+        if let Some(control) = seen.control_of(case) {
+            *seen.blocked.entry(&control.id).or_default() += 1;
         }
     }
-    found.extend(broken(heard.cases.iter().map(|case| (case, &case.warnings)), &all, register));
+    let failing = heard.cases.iter().filter(|case| case.verdict == Verdict::Fail);
+    let mut found = seen.broken(failing.map(|case| (case, &case.violations)));
+    let others = PROBLEMS.into_iter().rev().filter(|verdict| *verdict != Verdict::Fail);
+    let groups = others.map(|verdict| (verdict, seen.groups(verdict)));
+    // A known failure is still one.
+    for (verdict, groups) in groups.chain([(Verdict::KnownFail, alike::excused(heard, Verdict::KnownFail))]) {
+        found.extend(groups.iter().map(|group| seen.undecided(verdict, group)));
+    }
+    found.extend(seen.broken(heard.cases.iter().map(|case| (case, &case.warnings))));
     found
 }
 
-/// Violations, those of one requirement together, in the order of the register.
-fn broken<'a>(
-    cases: impl Iterator<Item = (&'a CaseResult, &'a Vec<Violation>)>,
-    all: &[&str],
-    register: &Register,
-) -> Vec<Finding> {
-    let mut by_requirement: BTreeMap<(usize, &str), Vec<Alike<'_>>> = BTreeMap::new();
-    for (case, violations) in cases {
-        for violation in violations {
-            let place = register.requirements.iter().position(|row| row.id == violation.requirement);
-            let key = (place.unwrap_or(usize::MAX), violation.requirement.as_str());
-            let alike = by_requirement.entry(key).or_default();
-            match alike.iter_mut().find(|(other, _)| *other == violation) {
-                Some((_, cases)) => cases.push(case),
-                None => alike.push((violation, vec![case])),
-            }
+impl<'a> Seen<'a> {
+    /// Cases of a verdict that are told together.
+    fn groups(&self, verdict: Verdict) -> Vec<Vec<&'a CaseResult>> {
+        let groups = alike::failures(self.heard, verdict);
+        match verdict {
+            // Each reason names its own entry of the baseline, and all of them say the same.
+            Verdict::Fixed if groups.len() > 1 => vec![groups.concat()],
+            _ => groups,
         }
     }
-    by_requirement.into_values().map(|places| finding(&places, all, register)).collect()
-}
 
-fn finding(places: &[Alike<'_>], all: &[&str], register: &Register) -> Finding {
-    let Violation { requirement, level, .. } = places[0].0;
-    let row = register.get(requirement);
-    let place = |(violation, cases): &Alike<'_>| {
-        let (cases, more) = links(&ids(cases), all, CASES_LIMIT);
-        Place {
-            at: violation.at.clone(),
-            expected: violation.expected.clone(),
-            actual: violation.actual.clone(),
-            cases,
-            more,
+    /// The case of this run that a reason names as the control that blocked another.
+    fn control_of(&self, case: &CaseResult) -> Option<&'a CaseResult> {
+        let (id, _) = case.reason.as_deref()?.strip_prefix("its control ")?.split_once(" is ")?;
+        self.heard.cases.iter().find(|other| other.id == id && other.verdict != Verdict::Pass)
+    }
+
+    /// Violations, those of one requirement together: first what blocks most cases, else in the order of
+    /// the register.
+    fn broken(&self, cases: impl Iterator<Item = (&'a CaseResult, &'a Vec<Violation>)>) -> Vec<Finding> {
+        let mut by_requirement: BTreeMap<(usize, String), Vec<Shared<'a>>> = BTreeMap::new();
+        for (violation, cases) in alike::faults(cases) {
+            let place = self.register.requirements.iter().position(|row| row.id == violation.requirement);
+            let key = (place.unwrap_or(usize::MAX), violation.requirement.clone());
+            by_requirement.entry(key).or_default().push((violation, cases));
         }
-    };
-    let must = *level == Level::Must;
-    Finding {
-        tone: if must { "bad" } else { "doubt" },
-        word: if must { "violated" } else { "departs" },
-        requirement: Some(Broken {
-            id: requirement.clone(),
-            anchor: anchor(requirement),
-            level: format!("{level:?}").to_lowercase(),
-            evidence: row.map(|row| format!("{:?}", row.evidence).to_lowercase()).unwrap_or_default(),
-            text: row.map_or("Not in this build's register.".to_owned(), |row| row.text.clone()),
-            sources: row.map(|row| sources(&row.source)).unwrap_or_default(),
-        }),
-        reason: String::new(),
-        places: places.iter().map(place).collect(),
+        let mut found: Vec<(usize, Finding)> = by_requirement
+            .into_values()
+            .map(|places| {
+                let cases: BTreeSet<&str> = places.iter().flat_map(|(_, cases)| ids(cases)).collect();
+                // What is below `must` fails no control.
+                let must = places[0].0.level == Level::Must;
+                let blocked = cases.iter().filter(|_| must).filter_map(|id| self.blocked.get(id)).sum();
+                (blocked, self.finding(&places, blocked))
+            })
+            .collect();
+        found.sort_by_key(|(blocked, _)| std::cmp::Reverse(*blocked));
+        found.into_iter().map(|(_, finding)| finding).collect()
+    }
+
+    fn finding(&self, places: &[Shared<'_>], blocked: usize) -> Finding {
+        let Violation { requirement, level, .. } = &places[0].0;
+        let row = self.register.get(requirement);
+        let must = *level == Level::Must;
+        let are = if blocked == 1 { "is" } else { "are" };
+        Finding {
+            tone: if must { "bad" } else { "doubt" },
+            word: if must { "violated" } else { "departs" },
+            requirement: Some(Broken {
+                id: requirement.clone(),
+                anchor: anchor(requirement),
+                level: format!("{level:?}").to_lowercase(),
+                evidence: row.map(|row| format!("{:?}", row.evidence).to_lowercase()).unwrap_or_default(),
+                text: row.map_or("Not in this build's register.".to_owned(), |row| row.text.clone()),
+                sources: row.map(|row| sources(&row.source)).unwrap_or_default(),
+            }),
+            blocks: (blocked > 0).then(|| format!("{} {are} blocked by it.", words::count(blocked, "case"))),
+            cases: String::new(),
+            control: None,
+            text: Vec::new(),
+            advice: None,
+            places: places.iter().map(|(violation, cases)| self.place(Some(violation), cases)).collect(),
+            further: row.map(|row| format!("countersign explain {}", row.id)),
+        }
+    }
+
+    /// Cases that have no verdict on the target, or one that is excused or stale.
+    fn undecided(&self, verdict: Verdict, group: &[&CaseResult]) -> Finding {
+        let control = self.control_of(group[0]);
+        let stale = || "They pass, and the baseline still says that they fail: take their entries out, or run `countersign baseline write`.";
+        let text = match (control, verdict) {
+            // What is wrong with the control stands where it is told of.
+            (Some(_), _) => {
+                prose::plain("Each of them differs from it in one place, and says nothing as long as it does not pass.")
+            }
+            (None, Verdict::Fixed) if group.len() > 1 => prose::plain(stale()),
+            (None, _) => prose::reason(group[0]),
+        };
+        let listed = matches!(verdict, Verdict::Fixed | Verdict::KnownFail);
+        let every = group.len() == self.heard.cases.len() && group.len() > 1 && !listed;
+        let absent = verdict == Verdict::NotImplemented;
+        let obstacle = self.heard.run.as_ref().filter(|_| absent).and_then(words::obstacle);
+        Finding {
+            tone: tone(verdict),
+            word: verdict.word(),
+            requirement: None,
+            blocks: None,
+            cases: format!("{}{}", if every { "all " } else { "" }, words::count(group.len(), "case")),
+            control: control.map(|case| Link { text: case.id.clone(), to: anchor(&case.id) }),
+            text,
+            advice: obstacle.map(|[_, _, advice]| advice),
+            // Any of all cases are as good as others.
+            places: if every { Vec::new() } else { vec![self.place(None, group)] },
+            further: control
+                .filter(|case| anchor(&case.id).is_some())
+                .map(|case| format!("countersign explain {}", case.id)),
+        }
+    }
+
+    fn place(&self, violation: Option<&Violation>, cases: &[&CaseResult]) -> Place {
+        let (cases, more) = links(&ids(cases), &self.ids, CASES_LIMIT);
+        let said = |of: fn(&Violation) -> &String| violation.map(of).cloned().unwrap_or_default();
+        Place { at: said(|v| &v.at), expected: said(|v| &v.expected), actual: said(|v| &v.actual), cases, more }
     }
 }
 

@@ -1,4 +1,5 @@
-// Filters for the cases. Without this script, every case is shown.
+// Filters for the cases, links that show what they point at, buttons to copy a command. Without this
+// script, every case is shown.
 (() => {
   "use strict";
   const form = document.getElementById("filters");
@@ -6,6 +7,7 @@
   const suite = document.getElementById("filter-suite");
   const differs = document.getElementById("filter-differs");
   const count = document.getElementById("filter-count");
+  const none = document.getElementById("none");
   const boxes = [...form.querySelectorAll("input[name=verdict]")];
   const cases = [...document.querySelectorAll("details.case")].map((element) => ({
     element,
@@ -16,12 +18,19 @@
   }));
   const suites = [...document.querySelectorAll("section.suite")];
 
+  // What is searched: id, title, and what was said about the case; neither bodies nor header fields.
+  const wordsOf = (element) =>
+    [...element.querySelectorAll("summary, .said, .told > p:not(.again), .broken")]
+      .map((part) => part.textContent)
+      .join(" ")
+      .toLowerCase();
+
   const filter = () => {
     const wanted = new Set(boxes.filter((box) => box.checked).map((box) => box.value));
     const words = text.value.toLowerCase().split(/\s+/).filter(Boolean);
     let shown = 0;
     for (const one of cases) {
-      if (words.length && !one.words) one.words = one.element.textContent.toLowerCase();
+      if (words.length && !one.words) one.words = wordsOf(one.element);
       const fits =
         (!suite.value || suite.value === one.suite) &&
         (!wanted.size || one.verdicts.some((verdict) => wanted.has(verdict))) &&
@@ -31,33 +40,129 @@
       shown += fits;
     }
     for (const section of suites) section.hidden = !section.querySelector("details.case:not([hidden])");
+    none.hidden = shown > 0 || !cases.length;
     count.textContent = `${shown} of ${cases.length} cases shown`;
   };
 
-  // A link to a case shows it, whatever is filtered out.
-  const reveal = () => {
-    const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
-    const around = target && target.closest("details.case");
-    if (!around) return;
-    if (around.hidden) {
-      form.reset();
-      filter();
-    }
-    around.open = true;
-    target.scrollIntoView();
+  // The filters stand in the address, after "#?", so that a view can be sent to somebody.
+  const remember = () => {
+    const state = new URLSearchParams();
+    for (const box of boxes) if (box.checked) state.append("verdict", box.value);
+    if (suite.value) state.set("suite", suite.value);
+    if (text.value) state.set("text", text.value);
+    if (differs && differs.checked) state.set("differs", "1");
+    const said = state.toString();
+    history.replaceState(null, "", location.href.split("#")[0] + (said && `#?${said}`));
+  };
+  const set = (said) => {
+    const state = new URLSearchParams(said);
+    const wanted = new Set(state.getAll("verdict"));
+    for (const box of boxes) box.checked = wanted.has(box.value);
+    suite.value = state.get("suite") || "";
+    if (suite.selectedIndex < 0) suite.value = "";
+    text.value = state.get("text") || "";
+    if (differs) differs.checked = state.has("differs");
+    filter();
   };
 
-  form.addEventListener("input", filter);
+  // A link to a case shows it, whatever is filtered out.
+  const reveal = (id) => {
+    const target = document.getElementById(id);
+    const around = target && target.closest("details.case");
+    if (!around) return;
+    if (around.hidden) set("");
+    around.open = true;
+    around.scrollIntoView();
+    around.querySelector("summary").focus({ preventScroll: true });
+  };
+  const follow = () => {
+    const hash = location.hash.slice(1);
+    if (hash.startsWith("?")) {
+      set(hash.slice(1));
+      document.getElementById("cases").scrollIntoView();
+      return;
+    }
+    try {
+      reveal(decodeURIComponent(hash));
+    } catch {
+      // Not an address of ours.
+    }
+  };
+
+  form.addEventListener("input", () => {
+    filter();
+    remember();
+  });
   form.addEventListener("submit", (event) => event.preventDefault());
-  form.addEventListener("reset", () => setTimeout(filter));
+  // Only once it is done are the fields empty.
+  form.addEventListener("reset", () =>
+    setTimeout(() => {
+      filter();
+      remember();
+    }),
+  );
   document.getElementById("filter-open").addEventListener("click", () => {
     for (const one of cases) if (!one.element.hidden) one.element.open = true;
   });
   document.getElementById("filter-close").addEventListener("click", () => {
     for (const one of cases) one.element.open = false;
   });
-  addEventListener("hashchange", reveal);
+  for (const link of document.querySelectorAll("a[data-filter]")) link.href = `#?${link.dataset.filter}`;
+  addEventListener("hashchange", follow);
+  // The same link again changes no address.
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest("a[href^='#']");
+    if (link && link.hash === location.hash) setTimeout(follow);
+  });
+
+  // Where the clipboard is not given to a page, the command is selected.
+  const copy = async (command, button) => {
+    try {
+      await navigator.clipboard.writeText(command.textContent);
+      button.textContent = "Copied";
+    } catch {
+      getSelection().selectAllChildren(command);
+      button.textContent = "Selected";
+    }
+  };
+  const offer = (name, text) => {
+    const element = document.createElement(name);
+    element.className = "offer";
+    element.textContent = text;
+    return element;
+  };
+  // What an opened case offers: its own address, and a button beside each command.
+  const equip = (event) => {
+    const opened = event.target;
+    if (!opened.open || "equipped" in opened.dataset) return;
+    opened.dataset.equipped = "";
+    for (const command of opened.querySelectorAll("pre.line")) {
+      const button = offer("button", "Copy");
+      button.type = "button";
+      button.addEventListener("click", () => copy(command, button));
+      command.previousElementSibling.append(button);
+    }
+    const inside = opened.querySelector(".inside[id]");
+    if (inside) {
+      const link = offer("a", "Link to this case");
+      link.href = `#${inside.id}`;
+      inside.append(link);
+    }
+  };
+  document.addEventListener("toggle", equip, true);
+
+  // For browsers that cannot print closed details by style alone.
+  let opened = [];
+  addEventListener("beforeprint", () => {
+    opened = [...document.querySelectorAll("details[data-print]:not([open])")];
+    for (const one of opened) one.open = true;
+  });
+  addEventListener("afterprint", () => {
+    for (const one of opened) one.open = false;
+    opened = [];
+  });
+
   form.hidden = false;
   filter();
-  reveal();
+  follow();
 })();

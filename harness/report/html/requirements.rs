@@ -6,10 +6,12 @@ use serde::Serialize;
 
 use super::sources::{Source, sources};
 use super::view::{Link, anchor, links};
-use crate::contract::{Level, Register, Requirement};
+use crate::contract::{ConfirmationStatus, Level, Register, Requirement};
 use crate::report::collected::Collected;
 use crate::report::conclusion::Conclusion;
 use crate::report::event::{RequirementEvent, RequirementStatus};
+use crate::report::words;
+use crate::verdict::{CaseResult, Verdict};
 
 /// At most so many cases are named in a cell.
 const CASES_LIMIT: usize = 4;
@@ -23,7 +25,8 @@ pub(super) struct Row {
     sources: Vec<Source>,
     level: String,
     evidence: String,
-    confirmation: String,
+    /// What recordings of AWS say of it, where there are some.
+    confirmation: Option<String>,
     feature: String,
     /// Why it does not count, where it does not.
     uncounted: Option<String>,
@@ -38,9 +41,42 @@ struct Cell {
     tone: &'static str,
     mark: &'static str,
     word: &'static str,
+    /// How many cases could not tell, where others could.
+    note: Option<String>,
     cases: Vec<Link>,
     /// How many cases are not named.
     more: usize,
+}
+
+/// Requirements that came to the same; of several targets, all that are shown together.
+#[derive(Debug, Serialize)]
+pub(super) struct Group {
+    /// What they came to, for one target.
+    word: Option<&'static str>,
+    tone: &'static str,
+    rows: Vec<Row>,
+}
+
+/// What the result of a requirement can be, what somebody has to look at first.
+const WORDS: [&str; 7] = ["violated", "departs", "undecided", "not implemented", "holds", "not applicable", "not told"];
+
+/// The rows of one target by what they came to, each group in its order; those of several as one group.
+pub(super) fn groups(rows: Vec<Row>) -> Vec<Group> {
+    let single = rows.iter().all(|row| row.cells.len() == 1);
+    if !single {
+        return vec![Group { word: None, tone: "calm", rows }];
+    }
+    let mut groups: Vec<Group> = Vec::new();
+    let mut rows = rows;
+    rows.sort_by_key(|row| WORDS.iter().position(|word| *word == row.cells[0].word));
+    for row in rows {
+        let Cell { word, tone, .. } = row.cells[0];
+        match groups.last_mut().filter(|group| group.word == Some(word)) {
+            Some(group) => group.rows.push(row),
+            None => groups.push(Group { word: Some(word), tone, rows: vec![row] }),
+        }
+    }
+    groups
 }
 
 /// Whether a target could be judged. One that decides nothing differs from nobody.
@@ -88,7 +124,12 @@ pub(super) fn rows(heard: &[Collected], register: &Register) -> Vec<Row> {
             .filter_map(|(event, _)| Some((*event)?.status))
             .filter(|status| *status != RequirementStatus::NotApplicable)
             .collect();
-        let cells = events.iter().zip(&ids_of).zip(&judged).map(|((event, all), judged)| cell(*event, all, *judged));
+        let cells = events.iter().enumerate().map(|(run, event)| {
+            let mut cell = cell(*event, &ids_of[run], judged[run]);
+            cell.note =
+                event.filter(|event| event.status == RequirementStatus::Pass).and_then(|_| open(id, &heard[run]));
+            cell
+        });
         let cells = cells.collect();
         // A difference in what is violated says more than one in what was decided.
         let rank = match statuses.len() {
@@ -109,6 +150,7 @@ fn row(
     cells: Vec<Cell>,
 ) -> Row {
     let lower = |word: &dyn std::fmt::Debug| format!("{word:?}").to_lowercase();
+    let said = |confirmation: &ConfirmationStatus| *confirmation != ConfirmationStatus::None;
     let uncounted = known.and_then(|row| match (&row.excluded, &row.pending) {
         (Some(reason), _) => Some(format!("Not counted: {reason}")),
         (None, Some(missing)) => Some(format!("Pending: {missing}")),
@@ -121,7 +163,7 @@ fn row(
         sources: known.map(|row| sources(&row.source)).unwrap_or_default(),
         level: event.map(|event| lower(&event.level)).unwrap_or_default(),
         evidence: event.map(|event| lower(&event.evidence)).unwrap_or_default(),
-        confirmation: event.map(|event| lower(&event.confirmation)).unwrap_or_default(),
+        confirmation: event.map(|event| event.confirmation).filter(said).map(|said| lower(&said)),
         feature: event.map(|event| event.feature.clone()).unwrap_or_default(),
         uncounted,
         differs,
@@ -131,7 +173,7 @@ fn row(
 
 fn cell(event: Option<&RequirementEvent>, all: &[&str], judged: Judged) -> Cell {
     let Some(event) = event else {
-        return Cell { tone: "calm", mark: "–", word: "not told", cases: Vec::new(), more: 0 };
+        return Cell { tone: "calm", mark: "–", word: "not told", note: None, cases: Vec::new(), more: 0 };
     };
     let (tone, mark, word) = match (event.status, event.level) {
         (RequirementStatus::Pass, _) => ("good", "✓", "holds"),
@@ -146,5 +188,17 @@ fn cell(event: Option<&RequirementEvent>, all: &[&str], judged: Judged) -> Cell 
     };
     let ids: Vec<&str> = event.cases.iter().map(String::as_str).collect();
     let (cases, more) = links(&ids, all, CASES_LIMIT);
-    Cell { tone, mark, word, cases, more }
+    Cell { tone, mark, word, note: None, cases, more }
+}
+
+/// `3 of 4 cases undecided`: how many of the cases on a requirement could not tell whether it holds.
+fn open(id: &str, heard: &Collected) -> Option<String> {
+    let cites = |case: &&CaseResult| case.requirements.iter().any(|cited| cited == id);
+    let undecided = |case: &&CaseResult| {
+        matches!(case.verdict, Verdict::Blocked | Verdict::Indeterminate)
+            && case.decided.iter().all(|other| other != id)
+    };
+    let cases: Vec<&CaseResult> = heard.cases.iter().filter(cites).collect();
+    let open = cases.iter().copied().filter(undecided).count();
+    (open > 0).then(|| format!("{open} of {} undecided", words::count(cases.len(), "case")))
 }

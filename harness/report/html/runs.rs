@@ -2,12 +2,12 @@
 
 use serde::Serialize;
 
-use crate::contract::Feature;
+use super::view::{Count, Link, anchor, counts};
+use crate::contract::{Feature, Side};
 use crate::report::collected::Collected;
-use crate::report::conclusion::Conclusion;
-use crate::report::event::FeatureSummary;
+use crate::report::conclusion::{Conclusion, IDS_LIMIT};
+use crate::report::event::{FeatureSummary, RunEvent};
 use crate::report::words;
-use crate::verdict::Verdict;
 
 /// A run as the page tells of it.
 #[derive(Debug, Serialize)]
@@ -19,31 +19,29 @@ pub(super) struct Run {
     endpoint: String,
     region: String,
     claims: String,
-    class: String,
+    /// The class of what stands in the way, where something does.
+    class: Option<String>,
     meaning: String,
     said: String,
-    /// What to do, where the target does not answer the operation.
-    advice: Option<String>,
+    /// What to do, where the target does not answer the operation and no finding says so.
+    pub(super) advice: Option<String>,
     started: String,
     seed: String,
-    /// Which part of a run it is, where it is a part of one.
-    shard: Option<String>,
-    tone: &'static str,
+    /// How many cases were selected, and which part of a run they are where they are a part of one.
+    part: String,
+    pub(super) tone: &'static str,
+    /// What it comes to in a few words, and as a sentence without the ids that follow it.
+    pub(super) headline: String,
     conclusion: String,
+    ids: Vec<Link>,
+    /// How many ids are not named.
+    more_ids: usize,
     /// That it came to no end, where it did not.
     cut_short: Option<String>,
     counts: Vec<Count>,
-    cases: usize,
+    pub(super) cases: usize,
     duration: String,
     features: Vec<FeatureRow>,
-}
-
-/// How many cases have a verdict.
-#[derive(Debug, Serialize)]
-struct Count {
-    verdict: &'static str,
-    tone: &'static str,
-    cases: usize,
 }
 
 /// The requirements of a feature that count.
@@ -66,13 +64,12 @@ pub(super) fn runs(heard: &[Collected]) -> Vec<Run> {
 
 fn run(label: String, heard: &Collected) -> Run {
     let conclusion = Conclusion::of(heard);
-    let counted = |verdict: Verdict| heard.cases.iter().filter(|case| case.verdict == verdict).count();
-    let count =
-        |verdict: Verdict| Count { verdict: verdict.word(), tone: super::view::tone(verdict), cases: counted(verdict) };
     let summary = heard.summary.as_ref();
     let complete = summary.is_some_and(|summary| summary.complete);
     let event = heard.run.as_ref();
-    let text = |of: fn(&crate::report::RunEvent) -> &str| event.map_or(String::new(), |run| of(run).to_owned());
+    let obstacle = event.and_then(words::obstacle);
+    let named = &conclusion.ids()[..conclusion.ids().len().min(IDS_LIMIT)];
+    let text = |of: fn(&RunEvent) -> &str| event.map_or(String::new(), |run| of(run).to_owned());
     Run {
         label,
         suite: text(|run| &run.suite),
@@ -80,10 +77,10 @@ fn run(label: String, heard: &Collected) -> Run {
         endpoint: text(|run| &run.target.endpoint),
         region: text(|run| &run.target.region),
         claims: event.map(|run| run.target.features.join(", ")).unwrap_or_default(),
-        class: text(|run| &run.target.class),
+        class: obstacle.is_some().then(|| text(|run| &run.target.class)),
         meaning: text(|run| &run.target.meaning),
         said: text(|run| &run.target.said),
-        advice: event.and_then(words::obstacle).map(|[_, _, advice]| advice),
+        advice: obstacle.map(|[_, _, advice]| advice),
         started: text(|run| &run.started_at)
             .split('.')
             .next()
@@ -91,19 +88,84 @@ fn run(label: String, heard: &Collected) -> Run {
             .trim_end_matches('Z')
             .replace('T', " "),
         seed: event.map(|run| run.seed.to_string()).unwrap_or_default(),
-        shard: event.and_then(|run| run.shard.clone()),
+        part: event.map(part).unwrap_or_default(),
         tone: match conclusion {
             Conclusion::Conformant(_) => "good",
             Conclusion::Violated(_) => "bad",
             Conclusion::Absent | Conclusion::CutShort | Conclusion::Part(_) | Conclusion::Undecided(_) => "doubt",
         },
-        conclusion: capitalised(&conclusion.sentence()),
+        headline: headline(&conclusion),
+        conclusion: capitalised(&conclusion.claim()),
+        ids: named.iter().map(|id| Link { text: (*id).to_owned(), to: anchor(id) }).collect(),
+        more_ids: conclusion.ids().len() - named.len(),
         cut_short: (!complete).then(|| capitalised(&words::cut_short(heard))),
-        counts: Verdict::ALL.into_iter().filter(|verdict| counted(*verdict) > 0).map(count).collect(),
+        counts: counts(heard.cases.iter().map(|case| case.verdict)),
         cases: heard.cases.len(),
         duration: summary.map(|summary| words::duration(summary.duration_ms)).unwrap_or_default(),
         features: summary.map(|summary| summary.features.iter().map(feature).collect()).unwrap_or_default(),
     }
+}
+
+/// A conclusion in a few words, with a mark.
+fn headline(conclusion: &Conclusion<'_>) -> String {
+    match conclusion {
+        Conclusion::Conformant(_) => "✓ conformant".to_owned(),
+        Conclusion::Violated(ids) => format!("✗ {} violated", ids.len()),
+        Conclusion::Absent => "not implemented".to_owned(),
+        Conclusion::Undecided(ids) => format!("? {} undecided", ids.len()),
+        Conclusion::Part(shard) => format!("? shard {shard} only"),
+        Conclusion::CutShort => "? cut short".to_owned(),
+    }
+}
+
+/// `360 cases selected`, `90 cases selected, shard 2/4 of the run`.
+fn part(run: &RunEvent) -> String {
+    let selected = format!("{} selected", words::count(run.selected, "case"));
+    match &run.shard {
+        Some(shard) => format!("{selected}, shard {shard} of the run"),
+        None => selected,
+    }
+}
+
+/// The first words of the page's title: what was run against what.
+pub(super) fn subject(run: &Run, heard: &Collected) -> String {
+    // An SDK is known by its name; where the scripted server stood says nothing.
+    let server = heard.run.as_ref().is_some_and(|run| run.side == Side::Server);
+    let address = run.endpoint.split_once("://").map_or(run.endpoint.as_str(), |(_, rest)| rest).trim_end_matches('/');
+    if server && !address.is_empty() && !run.label.contains(address) {
+        format!("{} of {} at {address}", run.suite, run.label)
+    } else {
+        format!("{} of {}", run.suite, run.label)
+    }
+}
+
+/// Of several targets: who conforms, and who does not.
+pub(super) fn who_conforms(runs: &[Run], heard: &[Collected]) -> String {
+    let mut conform: Vec<&str> = Vec::new();
+    let (mut not, mut absent, mut open) = (0, 0, 0);
+    for (run, heard) in runs.iter().zip(heard) {
+        match Conclusion::of(heard) {
+            Conclusion::Conformant(_) => conform.push(&run.label),
+            Conclusion::Violated(_) => not += 1,
+            Conclusion::Absent => absent += 1,
+            Conclusion::CutShort | Conclusion::Part(_) | Conclusion::Undecided(_) => open += 1,
+        }
+    }
+    let verb = |count: usize, one: &str, more: &str| format!("{count} {}", if count == 1 { one } else { more });
+    let (first, violate) = match conform.as_slice() {
+        [] => (format!("None of {} conforms", runs.len()), ["violates must-requirements", "violate must-requirements"]),
+        [one] => (format!("1 of {} conforms ({one})", runs.len()), ["does not", "do not"]),
+        some => (format!("{} of {} conform ({})", some.len(), runs.len(), some.join(", ")), ["does not", "do not"]),
+    };
+    let others = [
+        (not, violate),
+        (absent, ["does not have the operation", "do not have the operation"]),
+        (open, ["is not decided", "are not decided"]),
+    ];
+    let told = others.into_iter().filter(|(count, _)| *count > 0).map(|(count, [one, more])| verb(count, one, more));
+    let others: Vec<String> = told.collect();
+    let mark = if conform.is_empty() { ": " } else { ", " };
+    if others.is_empty() { format!("{first}.") } else { format!("{first}{mark}{}.", others.join(", ")) }
 }
 
 fn feature((name, summary): (&String, &FeatureSummary)) -> FeatureRow {

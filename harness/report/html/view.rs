@@ -1,66 +1,151 @@
 //! What is on the page.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use super::cases::{Suite, suites};
 use super::exchange::Usual;
 use super::findings::{Finding, findings};
-use super::requirements::{Row, rows};
-use super::runs::{Run, runs};
+use super::requirements::{Group, Row, groups, rows};
+use super::runs::{self, Run, runs};
 use crate::contract::Register;
 use crate::report::collected::Collected;
 use crate::verdict::Verdict;
 
+/// More targets than this do not fit beside each other in a window of the usual width.
+const TARGETS_ACROSS: usize = 5;
+
 /// Everything that the page shows.
 #[derive(Debug, Serialize)]
 pub(super) struct Page {
+    /// What it comes to, and of whom it tells.
     title: String,
-    tool: String,
+    /// Of whom it tells.
+    subject: String,
+    /// Who conforms; of several runs only.
+    lead: String,
     /// Whether several runs stand side by side.
     several: bool,
+    /// Whether they are too many to fit.
+    many: bool,
     runs: Vec<Run>,
     /// What somebody has to look at; of one run only.
     findings: Vec<Finding>,
     /// Requirements on which the targets differ; of several runs only.
     differing: Vec<Row>,
     /// All other requirements.
-    rows: Vec<Row>,
+    groups: Vec<Group>,
+    /// How many requirements there are.
+    requirements: usize,
     /// The header fields that most exchanges of each run have.
     usual: Vec<Usual>,
     suites: Vec<Suite>,
-    /// How many cases there are.
+    /// The verdicts that some case has.
+    verdicts: Vec<Choice>,
+    /// How many cases depart from a requirement below `must`.
+    departing: usize,
+    /// The filter for the cases that did not pass, where some did.
+    not_passed: Option<String>,
+}
+
+/// A verdict, what it means, and how many cases have it with some target.
+#[derive(Debug, Serialize)]
+struct Choice {
+    word: &'static str,
+    meaning: &'static str,
     cases: usize,
-    /// The verdicts that some case has, with what each means.
-    verdicts: Vec<(&'static str, &'static str)>,
+}
+
+/// How many cases have a verdict.
+#[derive(Debug, Serialize)]
+pub(super) struct Count {
+    pub(super) verdict: &'static str,
+    pub(super) tone: &'static str,
+    pub(super) cases: usize,
+}
+
+/// Verdicts, each that is there once with how often it is.
+pub(super) fn counts(verdicts: impl Iterator<Item = Verdict>) -> Vec<Count> {
+    let mut counted: BTreeMap<Verdict, usize> = BTreeMap::new();
+    for verdict in verdicts {
+        *counted.entry(verdict).or_default() += 1;
+    }
+    let count = |verdict: Verdict| {
+        counted.get(&verdict).map(|cases| Count { verdict: verdict.word(), tone: tone(verdict), cases: *cases })
+    };
+    Verdict::ALL.into_iter().filter_map(count).collect()
+}
+
+impl Page {
+    /// The program that made the runs.
+    pub(super) fn tool(&self) -> &str {
+        self.runs.first().map_or("", |run| run.tool.as_str())
+    }
 }
 
 pub(super) fn page(heard: &[Collected], register: &Register) -> Page {
-    let runs = runs(heard);
-    let title = match runs.as_slice() {
-        [one] => format!("{} of {}", one.suite, one.label),
-        all => {
+    let mut runs = runs(heard);
+    let findings = if let [one] = heard { findings(one, register) } else { Vec::new() };
+    if findings.iter().any(|finding| finding.advice.is_some()) {
+        for run in &mut runs {
+            run.advice = None;
+        }
+    }
+    let (title, subject) = match (runs.as_slice(), heard) {
+        ([one], [heard]) => {
+            let subject = runs::subject(one, heard);
+            (format!("{} – {subject}", one.headline), subject)
+        }
+        (all, _) => {
             let suite = all.first().map_or("Countersign", |run| run.suite.as_str());
-            format!("{suite} of {} targets", all.len())
+            let subject = format!("{suite} of {} targets", all.len());
+            (subject.clone(), subject)
         }
     };
     let labels: Vec<&str> = runs.iter().map(|run| run.label.as_str()).collect();
-    let (differing, rows) = rows(heard, register).into_iter().partition(|row| row.differs);
+    let (differing, rows): (Vec<Row>, Vec<Row>) = rows(heard, register).into_iter().partition(|row| row.differs);
     let usual: Vec<Usual> = heard.iter().zip(&labels).map(|(run, label)| Usual::of(run, label)).collect();
     let suites = suites(heard, &usual);
-    let has = |verdict: Verdict| heard.iter().any(|run| run.cases.iter().any(|case| case.verdict == verdict));
+    let cases = || suites.iter().flat_map(|suite| &suite.cases);
+    let verdicts: Vec<Choice> = Verdict::ALL
+        .into_iter()
+        .map(|verdict| Choice {
+            word: verdict.word(),
+            meaning: meaning(verdict),
+            cases: cases().filter(|case| case.has(verdict)).count(),
+        })
+        .filter(|word| word.cases > 0)
+        .collect();
     Page {
         title,
-        tool: runs.first().map(|run| run.tool.clone()).unwrap_or_default(),
+        subject,
+        lead: if runs.len() > 1 { runs::who_conforms(&runs, heard) } else { String::new() },
         several: runs.len() > 1,
-        findings: if let [one] = heard { findings(one, register) } else { Vec::new() },
+        many: runs.len() > TARGETS_ACROSS,
+        findings,
+        requirements: differing.len() + rows.len(),
         differing,
-        rows,
-        cases: suites.iter().map(|suite| suite.cases.len()).sum(),
+        groups: groups(rows),
+        departing: cases().filter(|case| case.departs).count(),
+        not_passed: not_passed(&verdicts, runs.len() > 1),
         suites,
         usual,
-        verdicts: Verdict::ALL.into_iter().filter(|v| has(*v)).map(|v| (v.word(), meaning(v))).collect(),
+        verdicts,
         runs,
     }
+}
+
+/// The filter for everything that did not pass though it was asked for, as in the page's address.
+fn not_passed(verdicts: &[Choice], several: bool) -> Option<String> {
+    let mut passed = vec![Verdict::Pass.word(), Verdict::NotApplicable.word()];
+    if several {
+        // One target without the operation would make it every case.
+        passed.push(Verdict::NotImplemented.word());
+    }
+    let (fine, others): (Vec<&Choice>, Vec<&Choice>) = verdicts.iter().partition(|word| passed.contains(&word.word));
+    let others: Vec<String> = others.iter().map(|word| format!("verdict={}", word.word)).collect();
+    (!fine.is_empty() && !others.is_empty()).then(|| others.join("&"))
 }
 
 const fn meaning(verdict: Verdict) -> &'static str {

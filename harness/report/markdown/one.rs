@@ -123,7 +123,7 @@ impl Page<'_> {
         if first.violations.is_empty() || first.reason.is_some() {
             let _ = write!(text, "\n{}\n", prose(&words::reason(first)));
         }
-        for alike in first.violations.chunk_by(|one, other| one.requirement == other.requirement) {
+        for alike in alike::violations(group).chunk_by(|one, other| one.requirement == other.requirement) {
             let _ = write!(text, "\n- {}\n", prose(&words::requirement(&alike[0], self.register)));
             for Violation { at, expected, actual, .. } in alike {
                 let _ = writeln!(text, "  - at {}: expected {}, found {}", code(at), code(expected), code(actual));
@@ -143,11 +143,11 @@ impl Page<'_> {
 
     /// Broken requirements below `must`, each once, with where it was seen.
     fn warnings(&self) -> Vec<String> {
-        let line = |(warning, cases): (&Violation, Vec<&CaseResult>)| {
-            let Violation { at, expected, actual, .. } = warning;
+        let line = |(warning, cases): alike::Shared<'_>| {
+            let Violation { at, expected, actual, .. } = &warning;
             format!(
                 "\n- {}\n  - at {}: expected {}, found {}, in {}\n",
-                prose(&words::requirement(warning, self.register)),
+                prose(&words::requirement(&warning, self.register)),
                 code(at),
                 code(expected),
                 code(actual),

@@ -1,16 +1,11 @@
 //! The diff as one HTML file: no script, nothing loaded, light and dark.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use minijinja::syntax::SyntaxConfig;
-use minijinja::value::{Serde, Value};
-use minijinja::{Environment, Error};
+use minijinja::Error;
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 
 use super::text::extent;
 use super::{Class, EVERY_CASE, SdkDiff, words};
-use crate::report::html::visible;
+use crate::report::html::render_page;
 
 const PAGE: &str = include_str!("page.html");
 const STYLE: &str = include_str!("page.css");
@@ -82,16 +77,6 @@ impl SdkDiff {
 }
 
 fn render(page: &Page) -> Result<String, Error> {
-    let mut environment = Environment::new();
-    environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
-    environment.set_formatter(visible);
-    environment.add_template("page.html", PAGE)?;
-    let style = STANDARD.encode(Sha256::digest(STYLE));
-    let context = minijinja::context! {
-        page => Value::from(Serde(page)),
-        policy => format!("default-src 'none'; style-src 'sha256-{style}'; base-uri 'none'; form-action 'none'"),
-        style => Value::from_safe_string(STYLE.to_owned()),
-    };
-    let text = environment.get_template("page.html")?.render(context)?;
+    let text = render_page(&[("page.html", PAGE)], page, "", STYLE, None)?;
     Ok(text.lines().map(words::no_command).collect::<Vec<_>>().join("\n"))
 }

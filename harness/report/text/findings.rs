@@ -20,7 +20,7 @@ pub(super) fn warnings(page: &mut Page, heard: &Collected, register: &Register, 
     }
     page.title("Warnings (requirements below must; they never fail a run)");
     for findings in found.chunk_by(|one, other| one.0.requirement == other.0.requirement) {
-        page.line(&format!("  {}", page.paint(Tone::Doubtful, &words::requirement(findings[0].0, register))));
+        page.line(&format!("  {}", page.paint(Tone::Doubtful, &words::requirement(&findings[0].0, register))));
         let shown = limit(detail, findings.len());
         for (warning, cases) in &findings[..shown] {
             let Violation { at, expected, actual, .. } = warning;
@@ -84,7 +84,7 @@ fn failure(page: &mut Page, group: &[&CaseResult], heard: &Collected, register: 
     if first.violations.is_empty() || first.reason.is_some() {
         page.line(&format!("  {}", words::reason(first)));
     }
-    for line in words::violations(&first.violations, register) {
+    for line in words::violations(&alike::violations(group), register) {
         match line {
             Line::Heading(text) => page.line(&format!("  {text}")),
             Line::Particular(label, text) => {

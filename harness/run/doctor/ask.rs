@@ -10,7 +10,7 @@ use super::super::names::{Names, random_seed};
 use super::super::request;
 use crate::corpus::RequestSpec;
 use crate::targets::Target;
-use crate::wire::{Client, ClientError, ClientOptions, Exchange};
+use crate::wire::{Client, ClientError, ClientOptions, Credentials, Exchange, Masker};
 
 /// The name of an operation that nobody has: what answers it alike says nothing about the others.
 const UNKNOWN: &str = "GetNothing";
@@ -31,6 +31,8 @@ pub(super) struct Answers {
     pub(super) get: Exchange,
     /// An operation that nobody has.
     pub(super) unknown: Exchange,
+    /// Our own secrets, which no answer may make us repeat.
+    pub(super) ours: Masker,
 }
 
 /// How far one comes towards a target.
@@ -64,6 +66,7 @@ pub(super) async fn all(target: &Target, within: Duration) -> Result<Answers, Cl
                     sent_at: clock,
                     received_at: Timestamp::now(),
                     elapsed: sent.elapsed(),
+                    fault_before: None,
                 },
             }
         }
@@ -82,7 +85,8 @@ pub(super) async fn all(target: &Target, within: Duration) -> Result<Answers, Cl
         ask("GetWorkgroup", &named, None),
         ask(UNKNOWN, &named, None),
     );
-    Ok(Answers { way, probe, wrong, unsigned, list, get, unknown })
+    let ours = Masker::new(target.credentials.as_ref().map(Credentials::secrets).unwrap_or_default());
+    Ok(Answers { way, probe, wrong, unsigned, list, get, unknown, ours })
 }
 
 /// A documented call of an operation, with a fault in its signature where one is named. The same seed

@@ -5,7 +5,7 @@ use super::way::{tls, way};
 use super::{Finding, Status, Topic};
 use crate::targets::Target;
 use crate::targets::probe::{self, Class, Probe};
-use crate::wire::{Credentials, mask_known, quote};
+use crate::wire::quote;
 
 /// How far a clock may be off before a signature is refused, in seconds.
 /// Source: AWS General Reference, Signature Version 4: requests are valid for five minutes.
@@ -18,15 +18,9 @@ const CLOCK_NOTE_SECONDS: i64 = 5;
 /// At most so many names of workgroups are told.
 const NAMES_LIMIT: usize = 5;
 
-/// What the target is, by its answer to the probe, without our own secrets in its words.
+/// What the target is, by its answer to the probe.
 pub(super) fn probe(target: &Target, answers: &Answers) -> Probe {
-    let mut probe = probe::classify(&answers.probe, target.workgroup.is_some());
-    probe.said = masked(target, &probe.said);
-    probe
-}
-
-fn masked(target: &Target, text: &str) -> String {
-    mask_known(text, &target.credentials.as_ref().map(Credentials::secrets).unwrap_or_default())
+    probe::classify(&answers.probe, target.workgroup.is_some(), &answers.ours)
 }
 
 /// Everything that the answers tell, in the order in which it matters. What a missing answer hides is
@@ -44,7 +38,7 @@ pub(super) fn of(target: &Target, answers: &Answers, probe: &Probe) -> Vec<Findi
         findings.extend(neighbours(answers));
     }
     for finding in &mut findings {
-        finding.found = masked(target, &finding.found);
+        finding.found = answers.ours.mask(&finding.found);
     }
     findings
 }
@@ -67,7 +61,7 @@ fn credentials(target: &Target, answers: &Answers, probe: &Probe) -> Finding {
                  AWS_SECRET_ACCESS_KEY or AWS_PROFILE",
             );
         }
-        (_, signed) if Stance::of(&answers.probe).is_accepted() => (
+        (_, signed) if Stance::of(&answers.probe, &answers.ours).is_accepted() => (
             Status::Ok,
             if signed { "requests signed with ours are accepted" } else { "none are sent, and none are asked for" },
         ),
@@ -110,7 +104,7 @@ fn operation(target: &Target, answers: &Answers, probe: &Probe) -> Finding {
     let said = &probe.said;
     let found = format!("the target {} ({said})", probe.class.meaning());
     let (status, fix) = match probe.class {
-        Class::Answers | Class::NoWorkgroup if Stance::of(&answers.probe).is_accepted() => {
+        Class::Answers | Class::NoWorkgroup if Stance::of(&answers.probe, &answers.ours).is_accepted() => {
             let missing = probe.class == Class::NoWorkgroup;
             let found = if missing { "the target answers GetCredentials".to_owned() } else { found };
             return Finding::new(topic, Status::Ok, found);
@@ -146,7 +140,7 @@ fn operation(target: &Target, answers: &Answers, probe: &Probe) -> Finding {
 /// Whether the workgroup that was named is there.
 fn workgroup(target: &Target, answers: &Answers, probe: &Probe) -> Finding {
     let topic = Topic::Workgroup;
-    let names = names(target, answers);
+    let names = names(answers);
     let has = if names.is_empty() { String::new() } else { format!(" (it has {})", names.join(", ")) };
     let Some(name) = target.workgroup.as_deref().map(quote) else {
         return Finding::new(topic, Status::Problem, "none is named, so the cases that need one are blocked")
@@ -164,11 +158,11 @@ fn workgroup(target: &Target, answers: &Answers, probe: &Probe) -> Finding {
 }
 
 /// The names of the workgroups that the target lists.
-fn names(target: &Target, answers: &Answers) -> Vec<String> {
+fn names(answers: &Answers) -> Vec<String> {
     let listed = || {
         let body = answers.list.answer.as_ref().ok().filter(|response| response.status == 200)?.json()?;
         let names = body.get("workgroups")?.as_array()?.iter().filter_map(|row| row.get("workgroupName")?.as_str());
-        Some(names.take(NAMES_LIMIT).map(|name| masked(target, &quote(name))).collect())
+        Some(names.take(NAMES_LIMIT).map(|name| answers.ours.quote(name)).collect())
     };
     listed().unwrap_or_default()
 }

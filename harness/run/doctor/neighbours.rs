@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::ask::Answers;
 use super::signature::is_success;
 use super::{Finding, Status, Topic};
-use crate::targets::probe::{self, Class};
+use crate::targets::probe::{self, Class, Probe};
 use crate::wire::{Exchange, Response, error_type};
 
 /// Operations that a run does not need, and that tell what kind of server this is.
@@ -16,7 +16,7 @@ pub(super) fn neighbours(answers: &Answers) -> Vec<Finding> {
     let unknown = answers.unknown.answer.as_ref().ok();
     let told = |name: &str, exchange: &Exchange| {
         let (status, found) = match &exchange.answer {
-            Ok(response) => is_there(response, unknown, exchange),
+            Ok(response) => is_there(response, unknown, &probe::classify(exchange, false, &answers.ours)),
             Err(fault) => (Status::Unknown, fault.to_string()),
         };
         Finding::new(topic, status, format!("{name}: {found}"))
@@ -34,8 +34,7 @@ pub(super) fn neighbours(answers: &Answers) -> Vec<Finding> {
 
 /// Whether an operation is there: it answers with a success in JSON or with one of the service's own
 /// errors, and not with what the target answers to an operation that nobody has.
-fn is_there(response: &Response, unknown: Option<&Response>, exchange: &Exchange) -> (Status, String) {
-    let probe = probe::classify(exchange, false);
+fn is_there(response: &Response, unknown: Option<&Response>, probe: &Probe) -> (Status, String) {
     let said = &probe.said;
     let own = error_type(response)
         .is_some_and(|error| ["ResourceNotFoundException", "ValidationException"].contains(&error.as_str()));

@@ -8,7 +8,7 @@ use super::ask::{Answers, Way};
 use super::{Finding, Status, Topic, findings};
 use crate::contract::Feature;
 use crate::targets::Target;
-use crate::wire::{Credentials, Exchange, Fault, Headers, Request, Response};
+use crate::wire::{Credentials, Exchange, Fault, Headers, Masker, Request, Response};
 
 const AWS: &str = "application/x-amz-json-1.1";
 const SUCCESS: &str = r#"{"dbUser":"IAM:a","dbPassword":"CANARY-password"}"#;
@@ -24,7 +24,7 @@ fn exchange(answer: Result<Response, Fault>) -> Exchange {
         body: br#"{"workgroupName":"wg-1"}"#.into(),
     };
     let now = Timestamp::now();
-    Exchange { request, answer, sent_at: now, received_at: now, elapsed: Duration::ZERO }
+    Exchange { request, answer, sent_at: now, received_at: now, elapsed: Duration::ZERO, fault_before: None }
 }
 
 fn answered(status: u16, body: &str) -> Exchange {
@@ -46,6 +46,7 @@ fn alike(answer: &Exchange) -> Answers {
         list: answer.clone(),
         get: answer.clone(),
         unknown: answer.clone(),
+        ours: Masker::new(target().credentials.iter().flat_map(Credentials::secrets)),
     }
 }
 

@@ -60,6 +60,8 @@ pub struct Layer {
     defect: Arc<Defect>,
     upstream: Upstream,
     rewrites: AtomicU64,
+    /// How many requests it was meant for, where it is not meant for each of them.
+    met: AtomicU64,
     /// What the first exchange was answered with, where a defect replays it.
     earlier: Mutex<Option<Response>>,
 }
@@ -67,7 +69,8 @@ pub struct Layer {
 impl Layer {
     /// A layer that makes the server behind it this one.
     pub fn new(defect: Arc<Defect>, upstream: Upstream) -> Self {
-        Self { defect, upstream, rewrites: AtomicU64::new(0), earlier: Mutex::new(None) }
+        let (rewrites, met) = (AtomicU64::new(0), AtomicU64::new(0));
+        Self { defect, upstream, rewrites, met, earlier: Mutex::new(None) }
     }
 
     /// How many answers so far were not what the right server would have sent.
@@ -79,7 +82,7 @@ impl Layer {
     pub fn answer(&self, request: &Request, now: Timestamp, right: impl Fn(&Request) -> Response) -> Response {
         let Self { defect, upstream, .. } = self;
         let seen = when::Seen::new(request, upstream, now);
-        if !seen.fits(&defect.when) {
+        if !seen.fits(&defect.when) || !self.is_turn() {
             return right(request);
         }
         let forwarded = request::changed(request, &defect.request, upstream, seen.is_signed(), now);
@@ -98,6 +101,14 @@ impl Layer {
             self.rewrites.fetch_add(1, Ordering::Relaxed);
         }
         answer
+    }
+
+    /// Whether a request that fits is one of those that are meant, where only every so many-th is.
+    fn is_turn(&self) -> bool {
+        self.defect
+            .when
+            .every
+            .is_none_or(|every| (self.met.fetch_add(1, Ordering::Relaxed) + 1).is_multiple_of(every.get()))
     }
 }
 

@@ -117,3 +117,11 @@ fn an_earlier_answer_is_given_again() {
     assert_eq!(ask(&layer, &signed(r#"{"a":2}"#)), first);
     assert_eq!(layer.rewrites(), 1);
 }
+
+#[test]
+fn only_every_so_many_th_exchange_is_changed() {
+    let layer = layer(r#"{"id":"a","kind":"legal","title":"t","when":{"every":3},"response":[{"status":500}]}"#);
+    let answers: Vec<u16> = (0..7).map(|_| layer.answer(&signed("{}"), now(), echo).status).collect();
+    assert_eq!(answers, [200, 200, 500, 200, 200, 500, 200]);
+    assert_eq!(layer.rewrites(), 2);
+}

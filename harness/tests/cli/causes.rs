@@ -24,7 +24,9 @@ use crate::runs::Served;
 #[case::media_type("success-media-type-json", &["GC-RES-03", "header content-type: expected application/x-amz-json-1.1, found application/json"])]
 #[case::no_signature_check("nothing-verified", &["GC-SIG-04", "whose signature is not the one that the secret gives", "200: the request was accepted"])]
 #[case::duration_ignored("duration-ignored", &["GC-DUR-03", "1800 s after the call", "the default, with durationSeconds ignored"])]
-#[case::duration_clamped("duration-clamped", &["GC-DUR-02", "below 900 or above 3600", "expected 400 ValidationException, found 200: the request was accepted"])]
+#[case::duration_clamped("duration-clamped", &["GC-DUR-02", "below 900 or above 3600", "expected 400 ValidationException, found 200: the request was accepted, with credentials that live 3600 s"])]
+#[case::already_expired("expired-answer-again", &["GC-DUR-01", "s before the call", "already expired 310"])]
+#[case::name_cut("long-workgroup-cut", &["GC-WG-03", "\"Serverless workgroup *** not found.\", which names the first 64 characters of the workgroupName that was sent"])]
 #[case::default_in_minutes("default-in-minutes", &["GC-DUR-01", "54000 s after the call, which looks like minutes"])]
 #[case::expires_at_once("expiration-is-now", &["0 s after the call, which looks like the time of the call itself"])]
 fn the_text_alone_names_the_cause(#[case] defect: &str, #[case] said: &[&str]) {

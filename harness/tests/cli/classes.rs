@@ -193,10 +193,12 @@ fn a_server_without_the_operation_is_named_once_and_accused_of_nothing(
     #[case] meaning: &str,
     #[case] said: &str,
 ) {
+    // A fault may pass, so the probe that is answered with one is sent again.
+    let probes = if bytes.starts_with("HTTP/1.1 500") { 3 } else { 1 };
     let stub = Stub::answering(bytes);
     let judged = Judged::at(&stub.endpoint);
     judged.expect(1, class, meaning, said);
-    assert_eq!(stub.connections(), 1, "one probe is enough");
+    assert_eq!(stub.connections(), probes, "one probe is enough");
     let cases = cases();
     let verdicts = judged.verdicts();
     assert!(verdicts.len() >= cases.len(), "{} of {}", verdicts.len(), cases.len());

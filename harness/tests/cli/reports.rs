@@ -119,7 +119,8 @@ fn all_shards_of_a_run_become_that_run() {
     finished.expect(0, &["12 cases: 12 pass"]);
     let merged: serde_json::Value = serde_json::from_str(&read(program.folder(), "r.json")).expect("JSON");
     assert_eq!(merged["cases"].as_array().map(Vec::len), Some(12));
-    assert!(read(program.folder(), "r.html").contains("<h1>GetCredentials of emulator</h1>"));
+    let page = read(program.folder(), "r.html");
+    assert!(page.contains("– GetCredentials of emulator at 127.0.0.1:") && page.contains("<body class=\"one\">"));
 }
 
 #[test]

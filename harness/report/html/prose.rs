@@ -1,0 +1,74 @@
+//! Sentences in which an address is a link.
+
+use serde::Serialize;
+
+use crate::report::words;
+use crate::verdict::{CaseResult, Verdict};
+
+/// A part of a sentence.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(super) struct Piece {
+    text: String,
+    /// Where it leads, for an address.
+    href: Option<String>,
+}
+
+/// Why a case did not pass. Only what the baseline says has links: its addresses are the user's own.
+/// What it was without the baseline follows after a colon or a semicolon, and may quote the target.
+pub(super) fn reason(case: &CaseResult) -> Vec<Piece> {
+    let text = words::reason(case);
+    if case.verdict != Verdict::KnownFail {
+        return plain(text);
+    }
+    let excuse = [": ", "; "].iter().filter_map(|end| text.find(end)).min().unwrap_or(text.len());
+    let (excuse, rest) = text.split_at(excuse);
+    linked(excuse).into_iter().chain(plain(rest)).filter(|piece| !piece.text.is_empty()).collect()
+}
+
+/// A sentence without links.
+pub(super) fn plain(text: impl Into<String>) -> Vec<Piece> {
+    vec![Piece { text: text.into(), href: None }]
+}
+
+/// A sentence with its first address as a link: only an `http` or `https` one.
+fn linked(text: &str) -> Vec<Piece> {
+    let Some(start) = ["https://", "http://"].iter().filter_map(|scheme| text.find(scheme)).min() else {
+        return plain(text);
+    };
+    let ends = |c: char| c.is_whitespace() || !c.is_ascii_graphic() || "\"'<>()\\".contains(c);
+    let length = text[start..].find(ends).unwrap_or(text.len() - start);
+    let (before, rest) = text.split_at(start);
+    let address = rest[..length].trim_end_matches(['.', ',', ';', ':']);
+    let piece = |text: &str, href: Option<&str>| Piece { text: text.to_owned(), href: href.map(str::to_owned) };
+    let pieces = [piece(before, None), piece(address, Some(address)), piece(&rest[address.len()..], None)];
+    pieces.into_iter().filter(|piece| !piece.text.is_empty()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+    use crate::report::tests::sample;
+
+    #[rstest]
+    #[case("not built yet (https://example.com/issues/7); it is blocked", Some("https://example.com/issues/7"))]
+    #[case("see http://example.com/a?b=c.", Some("http://example.com/a?b=c"))]
+    #[case("see javascript:alert(1), ftp://example.com/", None)]
+    fn an_issue_of_the_baseline_is_a_link(#[case] text: &str, #[case] expected: Option<&str>) {
+        let pieces = linked(text);
+        assert_eq!(pieces.iter().find_map(|piece| piece.href.as_deref()), expected);
+        assert_eq!(pieces.iter().map(|piece| piece.text.as_str()).collect::<String>(), text);
+    }
+
+    #[test]
+    fn what_a_target_says_has_no_link() {
+        let hrefs = |verdict, said: &str| {
+            let case = CaseResult { reason: Some(said.to_owned()), ..sample::case("a/b", verdict) };
+            reason(&case).into_iter().filter_map(|piece| piece.href).collect::<Vec<_>>()
+        };
+        assert_eq!(hrefs(Verdict::Blocked, "see http://example.com/"), [""; 0]);
+        assert_eq!(hrefs(Verdict::KnownFail, "later; it is blocked: found \"http://example.com/\""), [""; 0]);
+        assert_eq!(hrefs(Verdict::KnownFail, "see http://example.com/; it is blocked"), ["http://example.com/"]);
+    }
+}
