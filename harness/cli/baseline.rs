@@ -80,6 +80,8 @@ pub(super) fn run(command: Command) -> Result<ExitCode, Failure> {
 }
 
 fn write(args: Write) -> Result<ExitCode, Failure> {
+    let excuse = Excuse { reason: args.reason, issue: args.issue, expires: args.expires };
+    excuse.check(Zoned::now().date()).map_err(Failure::usage)?;
     let settings = Settings::resolve(args.target)?;
     let library = Library::load(args.fixtures.fixtures)?;
     let plan = args.selection.plan(&library)?;
@@ -107,7 +109,6 @@ fn write(args: Write) -> Result<ExitCode, Failure> {
         say(&format!("error: nothing was written, since no case could be run: {}", escape(said)));
         return Ok(ended.into());
     }
-    let excuse = Excuse { reason: args.reason, issue: args.issue, expires: args.expires };
     let written = Baseline::write(&args.file, &library.corpus, &results, &excuse);
     let baseline = written.map_err(|error| Failure::usage(error.to_string()))?;
     let file = args.file.display();
@@ -117,8 +118,7 @@ fn write(args: Write) -> Result<ExitCode, Failure> {
     }
     print(&match baseline.entries().len() {
         0 => format!("wrote {file}: nothing fails, so it is empty"),
-        1 => format!("wrote {file}: 1 entry"),
-        entries => format!("wrote {file}: {entries} entries"),
+        count => format!("wrote {file}: {}", entries(count)),
     })?;
     Ok(match ended.exit {
         // What fails is what the file is for.
@@ -141,10 +141,15 @@ fn check(args: Check) -> Result<ExitCode, Failure> {
     baseline.check(&library.corpus).map_err(wrong)?;
     let expired = expired(&baseline);
     if expired.is_empty() {
-        return print(&format!("{} is in order: {} entries", args.file.display(), baseline.entries().len()));
+        return print(&format!("{} is in order: {}", args.file.display(), entries(baseline.entries().len())));
     }
     say(&format!("error: {} has entries that have expired: {}", args.file.display(), expired.join(", ")));
     Ok(Exit::Failed.into())
+}
+
+/// `1 entry`, `2 entries`.
+fn entries(count: usize) -> String {
+    if count == 1 { "1 entry".to_owned() } else { format!("{count} entries") }
 }
 
 /// The patterns whose last day is over.

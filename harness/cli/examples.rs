@@ -22,7 +22,18 @@ Examples:
   countersign run --endpoint http://localhost:4566 --claim signature --report-junit junit.xml --report-json run.json
       Hold it to the feature signature too, and write two reports
   countersign run --target aws --workgroup wg --allow-aws 123456789012/us-east-1/wg
-      Ask real AWS, for this workgroup only";
+      Ask real AWS, for this workgroup only
+
+Exit codes:
+  0    nothing unexpected
+  1    something failed, is blocked or not implemented, or a baseline entry is stale
+  2    wrong usage or configuration, or the server refused the credentials
+  3    the server is unreachable, or its silence leaves must-requirements undecided
+  4    no case is selected
+  5    Countersign itself went wrong, or a fixture is invalid
+  6    refused by a safety rule
+  7    a teardown left something behind
+  130  interrupted";
 
 pub(super) const DOCTOR: &str = "\
 Examples:
@@ -44,6 +55,8 @@ Examples:
       Two reports of one run
   countersign report --from a.jsonl --from b.jsonl --report-html matrix.html
       Several targets side by side
+  countersign report --from a.jsonl --from b.jsonl --report-md matrix.md
+      The same for a pull request
   countersign report --from shard-1.jsonl --from shard-2.jsonl --report-junit junit.xml
       The shards of one run, put together";
 

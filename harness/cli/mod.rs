@@ -4,6 +4,7 @@
 
 mod again;
 mod baseline;
+mod catalogue;
 mod config;
 mod credentials;
 mod diff;
@@ -14,6 +15,7 @@ mod explain;
 mod interrupt;
 mod library;
 mod list;
+mod manual;
 mod origin;
 mod output;
 mod progress;
@@ -58,10 +60,10 @@ enum Command {
     /// anything.
     #[command(after_help = examples::DOCTOR)]
     Doctor(Box<doctor::Doctor>),
-    /// List cases, requirements, features or defects
+    /// List cases, requirements, features, defects or drivers
     #[command(after_help = examples::LIST)]
     List(list::List),
-    /// Explain one requirement, case or defect in full, with a curl line
+    /// Explain one requirement, case, suite, feature or defect in full, with a curl line
     #[command(after_help = examples::EXPLAIN)]
     Explain(explain::Explain),
     /// Make any report from the run streams of earlier runs; several stand side by side

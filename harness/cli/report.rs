@@ -56,14 +56,11 @@ pub(super) fn run(args: Report) -> Result<ExitCode, Failure> {
     };
     if let Some(flag) = args.reports.for_one_run().filter(|_| runs.len() > 1) {
         return Err(Failure::usage(format!(
-            "{flag} has room for one run, found {}; give one --from, or put them side by side with --report-html",
+            "{flag} has room for one run, found {}; give one --from, or put them side by side with --report-html or --report-md",
             runs.len()
         )));
     }
     let mut reports = Reports::open(&args.reports, &library.contract, &Again::default())?;
-    if runs.len() > 1 {
-        reports = reports.without_summary();
-    }
     for event in runs.iter().flatten() {
         reports.hear(event);
     }

@@ -116,7 +116,6 @@ impl ReportArgs {
             (self.report_jsonl.is_some(), "--report-jsonl"),
             (self.report_json.is_some(), "--report-json"),
             (self.report_junit.is_some(), "--report-junit"),
-            (self.report_md.is_some(), "--report-md"),
             (!self.badge.is_empty(), "--badge"),
             (self.format == Some(Format::Jsonl), "--format jsonl"),
             (self.format == Some(Format::Github), "--format github"),
@@ -200,11 +199,6 @@ impl Reports {
         let summary = std::env::var_os("GITHUB_STEP_SUMMARY").filter(|path| !path.is_empty());
         let summary = summary.map(|path| StepSummary::new(path.into(), register));
         Ok(Self { sinks, summary, error: None })
-    }
-
-    /// The same without the job summary, which has room for one run.
-    pub(super) fn without_summary(self) -> Self {
-        Self { summary: None, ..self }
     }
 
     /// Tells every report.

@@ -6,8 +6,12 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::config::Shown;
+use super::explain::about::Explained;
 use super::library::Library;
+use super::list::entries::Listing;
 use super::output::{print, say};
+use super::sdk::Sdks;
+use super::serve::Ready;
 use super::{Failure, FixtureArgs};
 use crate::contract::schema::{self, Schemas, format_schema};
 use crate::contract::{Register, Shapes};
@@ -17,6 +21,7 @@ use crate::corpus::{Reply, Suite};
 use crate::report::{self, Exit};
 use crate::run::Examination;
 use crate::sdk::protocol::Line;
+use crate::selftest::Report as SelftestReport;
 use crate::targets::profile::Profiles;
 
 /// The arguments of `schema`.
@@ -46,6 +51,11 @@ pub fn all(shapes: &Shapes) -> Schemas {
         format_schema::<Bank>("defects.schema.json", "A bank of defects and legal variants"),
         format_schema::<Profiles>("config.schema.json", "Target profiles: countersign.toml"),
         format_schema::<Examination>("examination.schema.json", "What doctor found out about a target"),
+        format_schema::<Listing>("list.schema.json", "What list writes: an array of things of one kind"),
+        format_schema::<Explained>("explanation.schema.json", "What explain says of one thing"),
+        format_schema::<Sdks>("sdk-list.schema.json", "The SDKs that are installed, and the drivers"),
+        format_schema::<SelftestReport>("selftest.schema.json", "What a self-test came to"),
+        format_schema::<Ready>("emulator-ready.schema.json", "The line with which the emulator says that it is ready"),
         format_schema::<Shown>("settings.schema.json", "The settings of a run, each with where it came from"),
     ]);
     schemas.extend(report::formats());

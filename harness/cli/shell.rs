@@ -7,10 +7,9 @@ use std::process::ExitCode;
 
 use clap::{Args, CommandFactory};
 use clap_complete::Shell;
-use jiff::Zoned;
 
 use super::output::{print, print_bytes};
-use super::{Cli, Failure};
+use super::{Cli, Failure, manual};
 
 /// The arguments of `completions`.
 #[derive(Debug, Args)]
@@ -42,6 +41,11 @@ pub(super) fn man(args: Man) -> Result<ExitCode, Failure> {
     let Some(dir) = args.dir else { return print_bytes(&pages[0].1) };
     let folder = dir.display();
     let wrong = |error: io::Error| Failure::usage(format!("cannot write the manual pages to {folder}: {error}"));
+    if dir.exists() && !dir.is_dir() {
+        return Err(Failure::usage(format!(
+            "expected a folder to write the manual pages to, found {folder}, which is none; name another one"
+        )));
+    }
     std::fs::create_dir_all(&dir).map_err(wrong)?;
     for (name, page) in &pages {
         std::fs::write(dir.join(name), page).map_err(wrong)?;
@@ -51,12 +55,6 @@ pub(super) fn man(args: Man) -> Result<ExitCode, Failure> {
 
 /// The pages of a command and of those below it, each with the name of its file.
 fn collect(command: &clap::Command, pages: &mut Vec<(String, Vec<u8>)>) -> io::Result<()> {
-    let page = clap_mangen::Man::new(command.clone())
-        .date(Zoned::now().date().to_string())
-        .source(concat!("countersign ", env!("CARGO_PKG_VERSION")))
-        .manual("Countersign");
-    let mut text = Vec::new();
-    page.render(&mut text)?;
-    pages.push((page.get_filename(), text));
+    pages.push(manual::page(command)?);
     command.get_subcommands().try_for_each(|part| collect(part, pages))
 }

@@ -40,6 +40,7 @@ impl BadgeForm {
 /// | leaves one undecided, also where only some cases were selected | `60 of 67 decided` | yellow |
 /// | met a target without the operation | `not implemented` | grey |
 /// | was cut short | `run cut short` | grey |
+/// | is one shard of a run | `shard 1/4: `, and one of the above | as above, never green |
 #[derive(Debug)]
 pub struct BadgeSink<W> {
     out: W,
@@ -104,11 +105,14 @@ impl<W: Write> BadgeSink<W> {
             }
             Conclusion::Violated(ids) => (format!("{} of {must} violated", ids.len()), Colour::Red),
             Conclusion::Absent => ("not implemented".to_owned(), Colour::Grey),
+            Conclusion::Part(_) => (format!("{} of {must} decided", sum(|feature| feature.decided)), Colour::Yellow),
             Conclusion::Undecided(_) if complete => {
                 (format!("{} of {must} decided", sum(|feature| feature.decided)), Colour::Yellow)
             }
             Conclusion::Undecided(_) | Conclusion::CutShort => ("run cut short".to_owned(), Colour::Grey),
         };
+        let shard = self.heard.run.as_ref().and_then(|run| run.shard.as_ref());
+        let message = shard.map_or_else(|| message.clone(), |shard| format!("shard {shard}: {message}"));
         Badge { label: short(label), message: short(&message), colour }
     }
 }
@@ -218,6 +222,25 @@ mod tests {
             serde_json::from_str(&badge(&sample::events_of(vec![case], complete), BadgeForm::Json)).expect("JSON");
         assert_eq!((&badge["message"], &badge["color"]), (&message.into(), &colour.into()));
         assert_eq!((&badge["label"], &badge["schemaVersion"]), (&"GetCredentials".into(), &1.into()));
+    }
+
+    #[rstest]
+    #[case::conformant_alone(Verdict::Pass, &ALL, "shard 1/4: 4 of 4 decided", "yellow")]
+    #[case::in_part(Verdict::Pass, &ALL[2..], "shard 1/4: 2 of 4 decided", "yellow")]
+    #[case::absent(Verdict::NotImplemented, &[], "shard 1/4: not implemented", "lightgrey")]
+    fn a_shard_has_no_badge_of_a_whole_run(
+        #[case] verdict: Verdict,
+        #[case] decided: &[&str],
+        #[case] message: &str,
+        #[case] colour: &str,
+    ) {
+        let decided = decided.iter().map(|id| (*id).to_owned()).collect();
+        let mut events = sample::events_of(vec![CaseResult { decided, ..sample::case("a/b", verdict) }], true);
+        if let Some(Event::Run(run)) = events.first_mut() {
+            run.shard = Some("1/4".to_owned());
+        }
+        let badge: Value = serde_json::from_str(&badge(&events, BadgeForm::Json)).expect("JSON");
+        assert_eq!((&badge["message"], &badge["color"]), (&message.into(), &colour.into()));
     }
 
     #[test]

@@ -4,7 +4,7 @@
 mod date;
 mod renew;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 pub use renew::Excuse;
@@ -124,23 +124,39 @@ impl Baseline {
         &self.content.entries
     }
 
-    /// Checks that every pattern selects a case: one that does not would excuse nothing, unnoticed.
+    /// Checks that every pattern selects a case, since one that does not would excuse nothing, unnoticed; and that
+    /// no two select the same case. A known failure has one reason, one issue and one last day: with two entries,
+    /// one would hide that the other has expired, and taking out what is fixed would leave the other behind.
     ///
     /// # Errors
-    /// The first pattern that matches no case, with its place.
+    /// The first pattern that matches no case, or a case that an earlier one selects too, with its place.
     pub fn check(&self, corpus: &Corpus) -> Result<(), LoadError> {
         self.check_ids(&ids_of(corpus))
     }
 
     fn check_ids(&self, ids: &[&str]) -> Result<(), LoadError> {
-        let idle = self.patterns.iter().position(|pattern| !ids.iter().any(|id| pattern.selects(id)));
-        idle.map_or(Ok(()), |index| {
-            let message = format!(
-                "the pattern \"{}\" matches no case; remove the entry, or see `countersign list` for the ids",
-                self.patterns[index]
-            );
-            Err(LoadError::new(&self.name, format!("/entries/{index}/pattern"), message))
-        })
+        let wrong =
+            |index: usize, message| Err(LoadError::new(&self.name, format!("/entries/{index}/pattern"), message));
+        let mut excused: HashMap<&str, &Pattern> = HashMap::new();
+        for (index, pattern) in self.patterns.iter().enumerate() {
+            let mut selected = ids.iter().filter(|id| pattern.selects(id)).peekable();
+            if selected.peek().is_none() {
+                let message = format!(
+                    "the pattern \"{pattern}\" matches no case; remove the entry, or see `countersign list` for the ids"
+                );
+                return wrong(index, message);
+            }
+            for id in selected {
+                if let Some(other) = excused.insert(id, pattern) {
+                    let message = format!(
+                        "expected each case in one entry, found {id} in \"{other}\" and in \"{pattern}\"; leave it to one of \
+                         them, or run `countersign baseline write`, which does"
+                    );
+                    return wrong(index, message);
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Holds a case against the baseline.
@@ -149,7 +165,7 @@ impl Baseline {
     /// `known-fail`, and `pass` into `fixed`: each case by itself, so that an entry for many cases
     /// cannot hide that some of them pass. What is `indeterminate` stays so, since nothing is known.
     /// An expired entry excuses nothing, and says so in the reason. Where several entries select a
-    /// case, the first that has not expired counts.
+    /// case, which [`Baseline::check`] refuses, one that has expired counts, and else the first.
     pub fn apply(&self, case: &mut CaseResult, today: Date) {
         let Some(entry) = self.entry_for(&case.id, Some(today)) else { return };
         let own = case.reason.take();
@@ -180,12 +196,12 @@ impl Baseline {
         }
     }
 
-    /// The entry that counts for a case: one that has not expired by `today` before one that has.
+    /// The entry that counts for a case: one that has expired by `today` before one that has not.
     fn entry_for(&self, id: &str, today: Option<Date>) -> Option<&Entry> {
         let selecting =
             || self.entries_with_patterns().filter(|(_, pattern)| pattern.selects(id)).map(|(entry, _)| entry);
-        let alive = |entry: &&Entry| today.is_none_or(|today| !entry.has_expired(today));
-        selecting().find(alive).or_else(|| selecting().next())
+        let expired = |entry: &&Entry| today.is_some_and(|today| entry.has_expired(today));
+        selecting().find(expired).or_else(|| selecting().next())
     }
 
     fn entries_with_patterns(&self) -> impl Iterator<Item = (&Entry, &Pattern)> {

@@ -25,7 +25,8 @@ pub struct Comparison {
     pub to: RunEvent,
     /// Cases that failed or were not implemented, and pass now.
     pub fixed: Vec<Change>,
-    /// Cases that passed, and fail or are not implemented now.
+    /// Cases that passed, and do not hold any more: they fail, are not implemented or blocked, or gave no answer
+    /// that could be judged.
     pub broken: Vec<Change>,
     /// Cases that only the new run has.
     pub new: Vec<Change>,
@@ -35,6 +36,9 @@ pub struct Comparison {
     pub changed: Vec<Change>,
     /// How many cases are as they were.
     pub unchanged: usize,
+    /// How many cases each family has, in either run.
+    #[serde(skip)]
+    sizes: BTreeMap<String, usize>,
 }
 
 /// A case in which two runs differ.
@@ -94,9 +98,10 @@ pub enum CompareError {
 impl Comparison {
     /// Compares two runs.
     ///
-    /// A case holds where it is `pass` or `fixed`, and does not where it is `fail`, `known-fail` or
-    /// `not-implemented`; of the other verdicts, nothing is known. Only from one to the other is a case
-    /// fixed or broken. Targets may differ, which is the point of some comparisons; side and operation may not.
+    /// A case holds where it is `pass` or `fixed`. What held and is anything else now is broken, also where nothing
+    /// is known of it any more: a server that has stopped answering is no better than one that answers wrongly.
+    /// Only `not-applicable` is not, since nobody claims it any more. Fixed is only what was seen to fail. Targets may
+    /// differ, which is the point of some comparisons; side and operation may not.
     ///
     /// # Errors
     /// When the comparison would say nothing: a run was cut short or is empty, their sides or operations differ, or
@@ -125,7 +130,12 @@ impl Comparison {
             gone: Vec::new(),
             changed: Vec::new(),
             unchanged: 0,
+            sizes: BTreeMap::new(),
         };
+        let ids: BTreeSet<&str> = old.cases.keys().chain(new.cases.keys()).copied().collect();
+        for family in ids.into_iter().filter_map(words::family) {
+            *comparison.sizes.entry(family.to_owned()).or_default() += 1;
+        }
         for id in &new.order {
             comparison.place(old.cases.get(id).copied(), new.cases[id]);
         }
@@ -145,9 +155,10 @@ impl Comparison {
     fn place(&mut self, old: Option<&CaseResult>, new: &CaseResult) {
         let Some(old) = old else { return self.new.push(change(new, None, Some(new.verdict))) };
         let told = |case| change(case, Some(old.verdict), Some(new.verdict));
+        let unclaimed = new.verdict == Verdict::NotApplicable;
         match (holds(old.verdict), holds(new.verdict)) {
-            (Some(false), Some(true)) => self.fixed.push(told(old)),
-            (Some(true), Some(false)) => self.broken.push(told(new)),
+            (false, true) if failed(old.verdict) => self.fixed.push(told(old)),
+            (true, false) if !unclaimed => self.broken.push(told(new)),
             _ if old.verdict != new.verdict || violated(old) != violated(new) => self.changed.push(told(new)),
             _ => self.unchanged += 1,
         }
@@ -179,13 +190,14 @@ impl<'a> Run<'a> {
     }
 }
 
-/// Whether a case holds; nothing where that is not known.
-fn holds(verdict: Verdict) -> Option<bool> {
-    match verdict {
-        Verdict::Pass | Verdict::Fixed => Some(true),
-        Verdict::Fail | Verdict::KnownFail | Verdict::NotImplemented => Some(false),
-        Verdict::Blocked | Verdict::Indeterminate | Verdict::NotApplicable | Verdict::HarnessError => None,
-    }
+/// Whether a case is known to hold.
+const fn holds(verdict: Verdict) -> bool {
+    matches!(verdict, Verdict::Pass | Verdict::Fixed)
+}
+
+/// Whether a case was seen not to hold.
+const fn failed(verdict: Verdict) -> bool {
+    matches!(verdict, Verdict::Fail | Verdict::KnownFail | Verdict::NotImplemented)
 }
 
 /// The requirements of any level that a case violates.
@@ -195,7 +207,7 @@ fn violated(case: &CaseResult) -> BTreeSet<&str> {
 
 fn change(case: &CaseResult, old: Option<Verdict>, new: Option<Verdict>) -> Change {
     let violations: Vec<_> = case.violations.iter().chain(&case.warnings).cloned().collect();
-    let unexplained = violations.is_empty() && holds(case.verdict) != Some(true);
+    let unexplained = violations.is_empty() && !holds(case.verdict);
     let reason = case.reason.clone().or_else(|| unexplained.then(|| words::reason(case)));
     Change { id: case.id.clone(), title: case.title.clone(), old, new, violations, reason }
 }

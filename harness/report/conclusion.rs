@@ -15,6 +15,8 @@ pub(super) const IDS_LIMIT: usize = 10;
 pub(super) enum Conclusion<'a> {
     /// It conforms, for these features.
     Conformant(Vec<&'a str>),
+    /// Nothing stands in the way in this shard of a run; the others may say otherwise.
+    Part(&'a str),
     /// These `must` requirements are violated.
     Violated(Vec<&'a str>),
     /// It does not have the operation.
@@ -37,7 +39,10 @@ impl<'a> Conclusion<'a> {
         let undecided = musts(RequirementStatus::Undecided);
         let cases: usize = summary.verdicts.values().sum();
         let absent = summary.verdicts.get(&Verdict::NotImplemented).is_some_and(|count| *count == cases);
-        if summary.conformant {
+        let shard = heard.run.as_ref().and_then(|run| run.shard.as_deref());
+        if let (true, Some(shard)) = (summary.conformant, shard) {
+            Self::Part(shard)
+        } else if summary.conformant {
             Self::Conformant(summary.features.keys().map(String::as_str).collect())
         } else if !violated.is_empty() {
             Self::Violated(violated)
@@ -66,6 +71,7 @@ impl<'a> Conclusion<'a> {
                 let features: Vec<_> = features.iter().map(|feature| escape(feature)).collect();
                 format!("conformant for {}", features.join(", "))
             }
+            Self::Part(shard) => format!("not decided: this is shard {} of a run", escape(shard)),
             Self::Violated(ids) => format!("not conformant: {} violated", counted(ids)),
             Self::Absent => "not implemented: without the operation, no requirement could be tested".to_owned(),
             Self::Undecided(ids) => format!("not decided: {} left undecided", counted(ids)),
@@ -77,7 +83,7 @@ impl<'a> Conclusion<'a> {
     pub(super) fn ids(&self) -> &[&'a str] {
         match self {
             Self::Violated(ids) | Self::Undecided(ids) => ids,
-            Self::Conformant(_) | Self::Absent | Self::CutShort => &[],
+            Self::Conformant(_) | Self::Part(_) | Self::Absent | Self::CutShort => &[],
         }
     }
 }

@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -59,6 +60,14 @@ pub struct RunEvent {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
 const fn is_server(side: &Side) -> bool {
     matches!(side, Side::Server)
+}
+
+impl RunEvent {
+    /// When the run began, to the second: what is finer tells nobody anything.
+    pub(super) fn started(&self) -> String {
+        let second = self.started_at.parse().and_then(|began: Timestamp| Timestamp::from_second(began.as_second()));
+        second.map_or_else(|_| self.started_at.clone(), |second| second.to_string())
+    }
 }
 
 /// The target of a run.

@@ -15,12 +15,13 @@ pub(crate) fn hang(label: &str, text: &str, width: usize) -> String {
     if beside { filled } else { format!("{}\n{filled}", label.trim_end()) }
 }
 
-/// Lines of prose, each folded behind the label that it begins with. A line with a curl command stays
-/// as it is, however long: it is there to be copied.
+/// Lines of prose, each folded behind the label that it begins with. A line with a curl command, or with one of
+/// ours and nothing else, stays as it is, however long: it is there to be copied.
 #[cfg(feature = "cli")]
 pub(crate) fn fold(text: &str, width: usize) -> String {
+    let is_command = |text: &str| text.contains("curl ") || text.starts_with("countersign ");
     let lines = text.lines().map(|line| match label(line) {
-        (label, rest) if !rest.contains("curl ") => hang(label, rest, width),
+        (label, rest) if !is_command(rest) => hang(label, rest, width),
         _ => line.to_owned(),
     });
     lines.collect::<Vec<_>>().join("\n")
@@ -52,6 +53,7 @@ mod tests {
         10,
         "  curl -sS -i http://localhost:4566/ --data '{}'"
     )]
+    #[case::own_command("  countersign run --seed 1", 10, "  countersign run --seed 1")]
     #[case::colour("  \u{1b}[1mone two\u{1b}[0m three", 10, "  \u{1b}[1mone two\u{1b}[0m\n  three")]
     #[case::several("a b\n\n  c d e", 5, "a b\n\n  c d\n  e")]
     fn prose_is_folded_behind_its_label(#[case] text: &str, #[case] width: usize, #[case] expected: &str) {

@@ -16,11 +16,12 @@ use crate::wire::escape;
 /// | verdict | is |
 /// |---|---|
 /// | `pass` | passed; its warnings stand in `system-out` |
-/// | `fail`, `fixed`, `blocked`, `not-implemented` | `failure`, with the verdict as its type |
-/// | `indeterminate`, `harness-error` | `error`, with the verdict as its type |
+/// | `fail`, `fixed` | `failure`, with the verdict as its type: what was claimed does not hold |
+/// | `blocked`, `not-implemented`, `indeterminate`, `harness-error` | `error`, with the verdict as its type: nothing could be judged |
 /// | `known-fail`, `not-applicable` | `skipped`, with the reason |
 ///
 /// Every reader of `JUnit` files takes a skip for fine, so only what leaves the exit code at 0 is one.
+/// A failure is an accusation; a target without the operation, or a case whose control failed, gets none.
 /// A run that was cut short has one more suite, `countersign`, with an error.
 #[derive(Debug)]
 pub struct JunitSink<W> {
@@ -51,7 +52,7 @@ impl<W: Write> JunitSink<W> {
     fn suite(&self, name: &str) -> TestSuite {
         let mut suite = TestSuite::new(xml(name));
         if let Some(run) = &self.heard.run {
-            suite.extra.insert("timestamp".into(), xml(&run.started_at).into());
+            suite.extra.insert("timestamp".into(), xml(&run.started()).into());
             suite.add_properties(properties(run));
         }
         let cases = || self.heard.cases.iter().filter(|case| case.suite == name);
@@ -80,10 +81,10 @@ impl<W: Write> JunitSink<W> {
                 skipped.set_message(xml(&format!("{}: {}", case.verdict, words::reason(case))));
                 return skipped;
             }
-            Verdict::Fail | Verdict::Fixed | Verdict::Blocked | Verdict::NotImplemented => {
-                TestCaseStatus::non_success(NonSuccessKind::Failure)
+            Verdict::Fail | Verdict::Fixed => TestCaseStatus::non_success(NonSuccessKind::Failure),
+            Verdict::Blocked | Verdict::NotImplemented | Verdict::Indeterminate | Verdict::HarnessError => {
+                TestCaseStatus::non_success(NonSuccessKind::Error)
             }
-            Verdict::Indeterminate | Verdict::HarnessError => TestCaseStatus::non_success(NonSuccessKind::Error),
         };
         let message = match case.violations.first() {
             Some(first) => {
@@ -180,6 +181,8 @@ fn time(milliseconds: f64) -> Duration {
 
 #[cfg(test)]
 mod tests {
+    use rstest::rstest;
+
     use super::super::replay;
     use super::super::tests::sample;
     use super::*;
@@ -194,7 +197,36 @@ mod tests {
     fn the_file_is_xml_with_a_test_case_for_each_case() {
         let report = Report::deserialize_from_str(&written(&sample::events())).expect("well-formed XML");
         assert_eq!(report.tests, sample::cases().len());
-        assert_eq!((report.failures, report.errors, report.skipped), (6, 1, 2));
+        assert_eq!((report.failures, report.errors, report.skipped), (4, 3, 2));
+    }
+
+    #[rstest]
+    #[case(Verdict::Pass, None)]
+    #[case(Verdict::Fail, Some("failure"))]
+    #[case(Verdict::Fixed, Some("failure"))]
+    #[case(Verdict::Blocked, Some("error"))]
+    #[case(Verdict::NotImplemented, Some("error"))]
+    #[case(Verdict::Indeterminate, Some("error"))]
+    #[case(Verdict::HarnessError, Some("error"))]
+    #[case(Verdict::KnownFail, Some("skipped"))]
+    #[case(Verdict::NotApplicable, Some("skipped"))]
+    fn only_what_was_claimed_and_does_not_hold_is_a_failure(#[case] verdict: Verdict, #[case] element: Option<&str>) {
+        let xml = written(&sample::events_of(vec![sample::case("a/b", verdict)], true));
+        for other in ["failure", "error", "skipped"] {
+            assert_eq!(xml.contains(&format!("<{other} ")), element == Some(other), "{xml}");
+        }
+        let typed = element.is_some_and(|element| element != "skipped");
+        assert_eq!(xml.contains(&format!("type=\"{verdict}\"")), typed, "{xml}");
+    }
+
+    #[test]
+    fn the_time_of_a_run_is_told_to_the_second() {
+        let mut events = sample::events();
+        if let Some(Event::Run(run)) = events.first_mut() {
+            run.started_at = "2026-11-22T10:00:00.123456789Z".to_owned();
+        }
+        let xml = written(&events);
+        assert!(xml.contains("timestamp=\"2026-11-22T10:00:00Z\""), "{xml}");
     }
 
     #[test]

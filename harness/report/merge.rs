@@ -3,9 +3,12 @@
 use std::collections::{BTreeMap, HashSet};
 
 use super::{Event, RunEvent, Tally, VERSION};
-use crate::contract::{Feature, Register};
+use crate::contract::{Feature, Register, Side};
 use crate::corpus::Shard;
 use crate::verdict::CaseResult;
+
+/// At most so many missing shards are named: a stream may say that there are any number of them.
+const NAMED_LIMIT: usize = 10;
 
 /// Why streams are not the shards of one run.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -26,15 +29,19 @@ pub enum MergeError {
     },
     /// Two streams tell of different runs.
     #[error(
-        "run stream {stream}: expected {what} {expected}, as in the first stream, found {found}; \
+        "run stream {stream}, shard {shard}: expected {what} {expected}, as in run stream {first}, found {found}; \
          only shards of one run can be merged"
     )]
     Differs {
         /// Which stream, from 1.
         stream: usize,
+        /// What it says of its shard.
+        shard: String,
+        /// The stream that it is held against.
+        first: usize,
         /// In what it differs.
         what: &'static str,
-        /// What the first stream says.
+        /// What that stream says.
         expected: String,
         /// What this stream says.
         found: String,
@@ -50,12 +57,18 @@ pub enum MergeError {
         first: usize,
     },
     /// Shards are missing.
-    #[error("expected all {count} shards, found none for {}; did each job keep its run stream?", missing.join(", "))]
+    #[error(
+        "expected all {count} shards, found none for {}{}; did each job keep its run stream?",
+        named.join(", "),
+        more(count - found - named.len())
+    )]
     Missing {
         /// How many there should be.
         count: usize,
-        /// Those that are not there.
-        missing: Vec<String>,
+        /// How many there are.
+        found: usize,
+        /// The first of those that are not there.
+        named: Vec<String>,
     },
     /// A case is in two shards.
     #[error("run stream {stream}: expected each case in one shard, found {case} again")]
@@ -77,6 +90,11 @@ pub enum MergeError {
     },
 }
 
+/// `, and 3 more`.
+fn more(count: usize) -> String {
+    if count == 0 { String::new() } else { format!(", and {count} more") }
+}
+
 /// One stream, taken apart.
 struct Part<'a> {
     run: &'a RunEvent,
@@ -88,7 +106,7 @@ struct Part<'a> {
 
 /// Merges the streams of all shards of one run, in any order, into the stream of that run.
 ///
-/// Streams are shards of one run where each says its `shard`, and all agree on tool, operation,
+/// Streams are shards of one run where each says its `shard`, and all agree on tool, operation, side, SDK,
 /// target name, region, features, seed and number of shards; the endpoint may differ, since each job of a
 /// CI matrix has its own server. The cases come in the order of the whole run; requirements and summary
 /// are counted anew. The run began when its first shard began, and took as long as the longest. It is
@@ -102,17 +120,17 @@ pub fn merge(streams: &[Vec<Event>], register: &Register) -> Result<Vec<Event>, 
         streams.iter().enumerate().map(|(index, stream)| part(index + 1, stream)).collect::<Result<Vec<_>, _>>()?;
     let first = parts.first().ok_or(MergeError::Nothing)?;
     agree(&parts)?;
-    let missing: Vec<String> = (1..=first.shard.count)
-        .map(|index| Shard { index, ..first.shard })
-        .filter(|shard| !parts.iter().any(|part| part.shard == *shard))
-        .map(|shard| shard.to_string())
-        .collect();
-    if !missing.is_empty() {
-        return Err(MergeError::Missing { count: first.shard.count, missing });
+    // Each is there at most once, so that this is few steps, whatever a stream says.
+    if parts.len() < first.shard.count {
+        let there: HashSet<usize> = parts.iter().map(|part| part.shard.index).collect();
+        let missing = (1..=first.shard.count).filter(|index| !there.contains(index)).take(NAMED_LIMIT);
+        let named = missing.map(|index| Shard { index, ..first.shard }.to_string()).collect();
+        return Err(MergeError::Missing { count: first.shard.count, found: parts.len(), named });
     }
     known(&parts, register)?;
 
-    let mut tally = Tally::new(features(1, first.run)?);
+    known_features(first.run)?;
+    let mut tally = Tally::of_run(first.run);
     let mut cases: Vec<(usize, usize, &CaseResult)> = Vec::new();
     for part in &parts {
         // A shard has every Nth case of the whole run.
@@ -133,28 +151,64 @@ pub fn merge(streams: &[Vec<Event>], register: &Register) -> Result<Vec<Event>, 
 }
 
 /// Merges what are shards and leaves alone what are whole runs: a stream without a `shard` is a run of its
-/// own; those with one are put together by tool, operation, target name, region, features, seed and number
-/// of shards. Runs come in the order of their first streams.
+/// own; those with one are put together by what makes them one run, see [`merge`]. Runs come in the order of
+/// their first streams.
 ///
 /// # Errors
-/// Those of [`merge`], with streams counted within their run.
+/// Those of [`merge`], with streams counted within their run; where what one run lacks is there as a shard of
+/// another that is not whole either, in what the two differ, with streams counted over all.
 pub fn merge_shards(streams: Vec<Vec<Event>>, register: &Register) -> Result<Vec<Vec<Event>>, MergeError> {
-    let mut runs: Vec<(Option<String>, Vec<Vec<Event>>)> = Vec::new();
-    for stream in streams {
+    let mut runs: Vec<(Option<Identity>, Vec<usize>)> = Vec::new();
+    for (index, stream) in streams.iter().enumerate() {
         let key = match stream.first() {
-            Some(Event::Run(run)) if run.shard.is_some() => Some(format!("{:?}", identity(run))),
+            Some(Event::Run(run)) if run.shard.is_some() => Some(identity(run)),
             _ => None,
         };
         match runs.iter_mut().find(|(other, _)| key.is_some() && *other == key) {
-            Some((_, shards)) => shards.push(stream),
-            None => runs.push((key, vec![stream])),
+            Some((_, shards)) => shards.push(index),
+            None => runs.push((key, vec![index])),
         }
     }
-    let merged = |(key, mut streams): (Option<String>, Vec<Vec<Event>>)| match key {
-        None => Ok(streams.remove(0)),
-        Some(_) => merge(&streams, register),
+    stray(&streams, &runs)?;
+    let mut streams: Vec<Option<Vec<Event>>> = streams.into_iter().map(Some).collect();
+    let mut taken = |index: &usize| streams[*index].take().unwrap_or_default();
+    let merged = |(key, indices): &(Option<Identity>, Vec<usize>)| {
+        let mut parts: Vec<_> = indices.iter().map(&mut taken).collect();
+        match key {
+            None => Ok(parts.remove(0)),
+            Some(_) => merge(&parts, register),
+        }
     };
-    runs.into_iter().map(merged).collect()
+    runs.iter().map(merged).collect()
+}
+
+/// Looks for a shard that one run lacks among those of another that is not whole either: most likely it
+/// was meant to be that shard, and its job ran with another seed or against another target.
+fn stray(streams: &[Vec<Event>], runs: &[(Option<Identity>, Vec<usize>)]) -> Result<(), MergeError> {
+    let shard = |index: &usize| match streams[*index].first() {
+        Some(Event::Run(run)) => run.shard.as_deref().and_then(|shard| shard.parse::<Shard>().ok()),
+        _ => None,
+    };
+    let partial = |(key, indices): &(Option<Identity>, Vec<usize>)| {
+        key.is_some() && indices.iter().filter_map(shard).any(|shard| indices.len() < shard.count)
+    };
+    let mut partial: Vec<_> = runs.iter().filter(|run| partial(run)).collect();
+    // The run with the most shards is the one that was meant.
+    partial.sort_by_key(|(_, indices)| std::cmp::Reverse(indices.len()));
+    let Some(((Some(expected), meant), others)) = partial.split_first().map(|(first, others)| (*first, others)) else {
+        return Ok(());
+    };
+    let there: Vec<usize> = meant.iter().filter_map(shard).map(|shard| shard.index).collect();
+    for (key, indices) in others {
+        let Some(stray) = indices.iter().find(|index| shard(index).is_some_and(|one| !there.contains(&one.index)))
+        else {
+            continue;
+        };
+        if let (Some(found), Some(named)) = (key, shard(stray)) {
+            differs(stray + 1, &named.to_string(), meant[0] + 1, expected, found)?;
+        }
+    }
+    Ok(())
 }
 
 fn part(stream: usize, events: &[Event]) -> Result<Part<'_>, MergeError> {
@@ -175,15 +229,24 @@ fn part(stream: usize, events: &[Event]) -> Result<Part<'_>, MergeError> {
     })
 }
 
-/// What the shards of one run have in common.
-fn identity(run: &RunEvent) -> [(&'static str, String); 7] {
-    let RunEvent { tool, suite, seed, target, shard, .. } = run;
+/// What the shards of one run have in common, each with its name.
+type Identity = [(&'static str, String); 9];
+
+fn identity(run: &RunEvent) -> Identity {
+    let RunEvent { tool, suite, seed, target, shard, side, driver, .. } = run;
     let count = shard.as_deref().and_then(|shard| shard.parse::<Shard>().ok()).map_or(0, |shard| shard.count);
     let mut features = target.features.clone();
     features.sort();
     [
         ("the tool", tool.clone()),
         ("the operation", suite.clone()),
+        ("the side", if *side == Side::Server { "server".to_owned() } else { "client".to_owned() }),
+        (
+            "the SDK",
+            driver
+                .as_ref()
+                .map_or_else(|| "none".to_owned(), |driver| format!("{} {}", driver.driver, driver.sdk_version)),
+        ),
         ("the target", target.name.clone()),
         ("the region", target.region.clone()),
         ("the features", features.join(", ")),
@@ -199,11 +262,8 @@ fn agree(parts: &[Part<'_>]) -> Result<(), MergeError> {
     let mut seen = HashSet::new();
     for (index, part) in parts.iter().enumerate() {
         let stream = index + 1;
-        for ((what, found), (_, expected)) in identity(part.run).into_iter().zip(expected.iter().flatten()) {
-            if found != *expected {
-                let [found, expected] = [&found, expected].map(|text| crate::wire::escape(text));
-                return Err(MergeError::Differs { stream, what, expected, found });
-            }
+        if let Some(expected) = &expected {
+            differs(stream, &part.shard.to_string(), 1, expected, &identity(part.run))?;
         }
         if let Some(first) = shards.insert(part.shard.index, stream) {
             return Err(MergeError::ShardTwice { stream, shard: part.shard.to_string(), first });
@@ -213,6 +273,15 @@ fn agree(parts: &[Part<'_>]) -> Result<(), MergeError> {
         }
     }
     Ok(())
+}
+
+/// The first thing in which a stream is not of the run that it is held against.
+fn differs(stream: usize, shard: &str, first: usize, expected: &Identity, found: &Identity) -> Result<(), MergeError> {
+    let Some(((what, expected), (_, found))) = expected.iter().zip(found).find(|(one, other)| one != other) else {
+        return Ok(());
+    };
+    let [found, expected] = [found, expected].map(|text| crate::wire::escape(text));
+    Err(MergeError::Differs { stream, shard: shard.to_owned(), first, what, expected, found })
 }
 
 /// Nothing that a shard found may be lost because this build does not know it.
@@ -228,9 +297,11 @@ fn known(parts: &[Part<'_>], register: &Register) -> Result<(), MergeError> {
     Ok(())
 }
 
-fn features(stream: usize, run: &RunEvent) -> Result<Vec<Feature>, MergeError> {
-    let unknown = |word: &String| MergeError::Unknown { stream, word: crate::wire::escape(word) };
-    run.target.features.iter().map(|word| word.parse().map_err(|_| unknown(word))).collect()
+/// The same for what the target claims, in which the streams agree.
+fn known_features(run: &RunEvent) -> Result<(), MergeError> {
+    let unknown = run.target.features.iter().find(|word| word.parse::<Feature>().is_err());
+    let error = |word: &String| MergeError::Unknown { stream: 1, word: crate::wire::escape(word) };
+    unknown.map_or(Ok(()), |word| Err(error(word)))
 }
 
 /// The event of the whole run.
@@ -292,17 +363,54 @@ mod tests {
     #[case::missing(|streams: &mut Vec<Vec<Event>>| { streams.remove(1); }, "expected all 3 shards, found none for 2/3")]
     #[case::twice(|streams: &mut Vec<Vec<Event>>| streams[2] = streams[0].clone(), "found 1/3 again, first in stream 1")]
     #[case::whole(|streams: &mut Vec<Vec<Event>>| run_mut(&mut streams[1]).shard = None, "run stream 2: expected one shard of a run, such as 1/4, found a whole run")]
-    #[case::other_count(|streams: &mut Vec<Vec<Event>>| run_mut(&mut streams[1]).shard = Some("2/4".to_owned()), "expected a number of shards of 3, as in the first stream, found 4")]
-    #[case::other_target(|streams: &mut Vec<Vec<Event>>| run_mut(&mut streams[1]).target.name = "b".to_owned(), "expected the target endpoint, as in the first stream, found b")]
+    #[case::other_count(|streams: &mut Vec<Vec<Event>>| run_mut(&mut streams[1]).shard = Some("2/4".to_owned()), "expected a number of shards of 3, as in run stream 1, found 4")]
+    #[case::other_target(|streams: &mut Vec<Vec<Event>>| run_mut(&mut streams[1]).target.name = "b".to_owned(), "expected the target endpoint, as in run stream 1, found b")]
     #[case::other_tool(|streams: &mut Vec<Vec<Event>>| run_mut(&mut streams[1]).tool = "x".to_owned(), "the tool countersign 0.1.0")]
     #[case::other_features(|streams: &mut Vec<Vec<Event>>| run_mut(&mut streams[1]).target.features.clear(), "the features core, signature")]
-    #[case::other_seed(|streams: &mut Vec<Vec<Event>>| run_mut(&mut streams[1]).seed = 7, "expected the seed 42, as in the first stream, found 7")]
+    #[case::other_seed(|streams: &mut Vec<Vec<Event>>| run_mut(&mut streams[1]).seed = 7, "expected the seed 42, as in run stream 1, found 7")]
     #[case::no_run(|streams: &mut Vec<Vec<Event>>| { streams[1].remove(0); }, "run stream 2: expected a run event first")]
     #[case::a_case_twice(|streams: &mut Vec<Vec<Event>>| { let case = streams[0][1].clone(); streams[1].insert(1, case); }, "found success/workgroup-only again")]
     fn what_is_no_set_of_shards_is_refused(#[case] change: fn(&mut Vec<Vec<Event>>), #[case] expected: &str) {
         let mut streams = shards(3);
         change(&mut streams);
         let error = merge(&streams, &sample::register()).expect_err("it is refused").to_string();
+        assert!(error.contains(expected), "{error}");
+    }
+
+    #[rstest]
+    #[case::seed(|run: &mut RunEvent| run.seed = 7, "expected the seed 42, as in run stream 1, found 7")]
+    #[case::target(|run: &mut RunEvent| run.target.name = "b".to_owned(), "expected the target endpoint, as in run stream 1, found b")]
+    #[case::region(|run: &mut RunEvent| run.target.region = "eu-west-1".to_owned(), "expected the region us-east-1, as in run stream 1, found eu-west-1")]
+    #[case::side(|run: &mut RunEvent| run.side = Side::Client, "expected the side server, as in run stream 1, found client")]
+    fn a_shard_that_is_none_of_the_others_run_is_told_with_what_differs(
+        #[case] change: fn(&mut RunEvent),
+        #[case] expected: &str,
+    ) {
+        let mut streams = shards(4);
+        change(run_mut(&mut streams[1]));
+        let error = merge_shards(streams, &sample::register()).expect_err("it is refused").to_string();
+        assert!(error.starts_with(&format!("run stream 2, shard 2/4: {expected};")), "{error}");
+    }
+
+    #[test]
+    fn a_shard_that_is_missing_is_not_looked_for_in_a_run_that_is_whole() {
+        let mut streams = shards(2);
+        let mut other = shards(2);
+        for stream in &mut other {
+            run_mut(stream).target.name = "other".to_owned();
+        }
+        streams.push(other.remove(0));
+        let error = merge_shards(streams, &sample::register()).expect_err("it is refused").to_string();
+        assert_eq!(error, "expected all 2 shards, found none for 2/2; did each job keep its run stream?");
+    }
+
+    #[rstest]
+    #[case(13, "2/13, 3/13, 4/13, 5/13, 6/13, 7/13, 8/13, 9/13, 10/13, 11/13, and 2 more;")]
+    #[case(usize::MAX, ", and 18446744073709551604 more; did each")]
+    fn a_number_of_shards_that_nobody_has_costs_nothing(#[case] count: usize, #[case] expected: &str) {
+        let mut stream = shards(1).remove(0);
+        run_mut(&mut stream).shard = Some(format!("1/{count}"));
+        let error = merge(&[stream], &sample::register()).expect_err("it is refused").to_string();
         assert!(error.contains(expected), "{error}");
     }
 

@@ -23,6 +23,7 @@ mod json;
 #[cfg(feature = "cli")]
 mod junit;
 mod markdown;
+mod matrix;
 mod merge;
 pub mod sdk_diff;
 mod stream;

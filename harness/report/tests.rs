@@ -96,6 +96,30 @@ fn the_markdown_report_is_as_reviewed() {
     snapshot("markdown", &written(&sample::events(), |out| MarkdownSink::new(out, &sample::register())));
 }
 
+#[test]
+fn the_markdown_matrix_is_as_reviewed() {
+    snapshot("markdown-matrix", &written(&sample::matrix(), |out| MarkdownSink::new(out, &sample::register())));
+}
+
+#[test]
+fn a_matrix_as_markdown_keeps_within_its_limit_and_counts_the_rest() {
+    let mut events = Vec::new();
+    for run in 0..500 {
+        let mut more = sample::events();
+        if let Some(Event::Run(run_event)) = more.first_mut() {
+            run_event.target.name = format!("target {run}");
+        }
+        events.extend(more);
+    }
+    let limited = |limit: usize| written(&events, |out| MarkdownSink::new(out, &sample::register()).limited_to(limit));
+    for limit in [0, 3000, 10_000] {
+        let report = limited(limit);
+        assert!(report.len() <= limit.max(2000), "{} bytes for {limit}", report.len());
+        assert!(report.contains(" more targets; the HTML report has them all"), "{report}");
+    }
+    assert!(!limited(MARKDOWN_LIMIT).contains("more target"));
+}
+
 #[cfg(feature = "cli")]
 #[rstest]
 #[case::text("(shard 2/4)", |events: &[Event]| text(events, options()))]
@@ -110,6 +134,21 @@ fn a_part_of_a_run_is_told_as_one(#[case] words: &str, #[case] report: fn(&[Even
         run.shard = Some("2/4".to_owned());
     }
     assert!(report(&events).contains(words), "{}", report(&events));
+}
+
+#[rstest]
+#[case::text(|events: &[Event]| text(events, options()))]
+#[case::markdown(|events: &[Event]| written(events, |out| MarkdownSink::new(out, &sample::register())))]
+#[case::github(|events: &[Event]| written(events, |out| GithubSink::new(out, &sample::register(), options())))]
+fn a_part_of_a_run_is_never_conformant(#[case] report: fn(&[Event]) -> String) {
+    let decided = ["GC-RES-01", "GC-DUR-02", "GC-ERR-02", "GC-SIG-01"].map(str::to_owned).to_vec();
+    let mut events = sample::events_of(vec![CaseResult { decided, ..sample::case("a/b", Verdict::Pass) }], true);
+    assert!(report(&events).contains("conformant for core, signature"));
+    if let Some(Event::Run(run)) = events.first_mut() {
+        run.shard = Some("2/4".to_owned());
+    }
+    let report = report(&events);
+    assert!(!report.contains("conformant") && report.contains("not decided: this is shard 2/4 of a run"), "{report}");
 }
 
 #[cfg(feature = "cli")]

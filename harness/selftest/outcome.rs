@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::contract::{Contract, Level};
@@ -10,7 +11,7 @@ use crate::corpus::{Defect, DefectKind};
 use crate::verdict::{CaseResult, Verdict};
 
 /// What a self-test found about one defect or legal variant.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Outcome {
     /// The entry's id.
     pub id: String,
@@ -27,7 +28,7 @@ pub struct Outcome {
 }
 
 /// What became of a defect or of a legal variant.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Fate {
     /// A defect that was found and blamed on what it breaks.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::outcome::{Fate, Outcome};
@@ -9,8 +10,10 @@ use crate::contract::{Contract, Side};
 use crate::corpus::DefectKind;
 
 /// The numbers of a self-test. Programs read them: the keys stay.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Report {
+    /// The version of this format: 1.
+    pub version: u32,
     /// How many defects were tried.
     pub defects: usize,
     /// How many of them were found.
@@ -57,6 +60,7 @@ impl Report {
             rows().filter(|row| row.counts() && !broken.contains(&row.id)).map(|row| row.id.clone()).collect();
         let defects = defects.count();
         Self {
+            version: 1,
             defects,
             killed: defects - survivors.len(),
             attributed,

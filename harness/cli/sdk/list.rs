@@ -1,12 +1,15 @@
 //! `countersign sdk list`: what is installed here, and what cannot be.
 
+use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use crate::cli::Failure;
-use crate::cli::list::Fields;
+use crate::cli::list::entries::DriverEntry;
 use crate::cli::output::{Format, print, print_prose};
 use crate::sdk::drivers;
 use crate::sdk::install::{Cache, Installed};
@@ -23,29 +26,82 @@ pub(super) fn run(args: &List) -> Result<ExitCode, Failure> {
     let cache = Cache::of_user().map_err(Failure::usage)?;
     let installed = cache.installed();
     match args.format {
-        Format::Json => print(&serde_json::to_string_pretty(&as_json(&cache, &installed)).unwrap_or_default()),
+        Format::Json => {
+            let json = serde_json::to_string_pretty(&Sdks::new(&cache, &installed));
+            print(&json.map_err(|error| Failure::harness(format!("cannot write JSON: {error}")))?)
+        }
         Format::Md => print(&table(&installed)),
         Format::Text => print_prose(&text(&cache, &installed)),
     }
 }
 
-/// The drivers, each with what it runs and whether its SDK can be installed here: for `list drivers`.
-pub(in crate::cli) fn drivers() -> Vec<(String, String, Fields)> {
-    let row = |driver: &drivers::Driver| {
-        let obstacle = driver.obstacle();
-        let about = match &obstacle {
-            None => format!("{} ({})", driver.about, driver.package),
-            Some(obstacle) => format!("{} ({}); cannot be installed here: {obstacle}", driver.about, driver.package),
+/// What `sdk list --format json` writes.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(in crate::cli) struct Sdks {
+    /// The version of this format: 1.
+    version: u32,
+    /// The folder that holds what is installed.
+    cache: PathBuf,
+    /// What is installed.
+    installed: Vec<InstalledSdk>,
+    /// The drivers, each with what it runs and whether its SDK can be installed here.
+    drivers: Vec<DriverEntry>,
+    /// SDKs for which there is no driver.
+    not_here: Vec<Absent>,
+}
+
+/// An installed version of an SDK.
+#[derive(Debug, Serialize, JsonSchema)]
+struct InstalledSdk {
+    /// Its driver.
+    driver: &'static str,
+    /// Its name in its registry.
+    package: &'static str,
+    /// Its version.
+    version: String,
+    /// The versions of everything that was installed with it.
+    deps: BTreeMap<String, String>,
+    /// Where it is.
+    folder: PathBuf,
+}
+
+/// An SDK that cannot be had.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Absent {
+    /// What it is.
+    what: &'static str,
+    /// Why there is no driver for it.
+    why: &'static str,
+}
+
+impl Sdks {
+    fn new(cache: &Cache, installed: &[Installed]) -> Self {
+        let one = |one: &Installed| InstalledSdk {
+            driver: one.driver.name,
+            package: one.driver.package,
+            version: one.version.clone(),
+            deps: one.deps.clone(),
+            folder: one.folder.clone(),
         };
-        let fields = vec![
-            ("id", json!(driver.name)),
-            ("about", json!(driver.about)),
-            ("package", json!(driver.package)),
-            ("obstacle", json!(obstacle)),
-        ];
-        (driver.name.to_owned(), about, fields)
+        Self {
+            version: 1,
+            cache: cache.root().to_owned(),
+            installed: installed.iter().map(one).collect(),
+            drivers: drivers(),
+            not_here: drivers::NOT_HERE.iter().map(|(what, why)| Absent { what, why }).collect(),
+        }
+    }
+}
+
+/// The drivers, each with what it runs and whether its SDK can be installed here: for `list drivers`.
+pub(in crate::cli) fn drivers() -> Vec<DriverEntry> {
+    let entry = |driver: &drivers::Driver| DriverEntry {
+        id: driver.name.to_owned(),
+        about: driver.about.to_owned(),
+        package: driver.package.to_owned(),
+        obstacle: driver.obstacle(),
     };
-    drivers::ALL.iter().map(row).collect()
+    drivers::ALL.iter().map(entry).collect()
 }
 
 /// What stands where a driver has no installed version.
@@ -86,22 +142,4 @@ fn table(installed: &[Installed]) -> String {
     }
     lines.extend(drivers::NOT_HERE.iter().map(|(what, why)| format!("| {what} | {why} | |")));
     lines.join("\n")
-}
-
-fn as_json(cache: &Cache, installed: &[Installed]) -> Value {
-    let versions: Vec<_> = installed
-        .iter()
-        .map(|one| {
-            json!({
-                "driver": one.driver.name,
-                "package": one.driver.package,
-                "version": one.version,
-                "deps": one.deps,
-                "folder": one.folder,
-            })
-        })
-        .collect();
-    let drivers: Vec<_> = drivers().into_iter().map(|(_, _, json)| json).collect();
-    let not_here: Vec<_> = drivers::NOT_HERE.iter().map(|(what, why)| json!({ "what": what, "why": why })).collect();
-    json!({ "cache": cache.root(), "installed": versions, "drivers": drivers, "not_here": not_here })
 }

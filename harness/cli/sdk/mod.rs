@@ -11,7 +11,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 
-pub(super) use list::drivers;
+pub(super) use list::{Sdks, drivers};
 
 use super::output::say;
 use super::{Failure, examples};

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Failure, Format, Library, address, shell, until_interrupted};
@@ -137,14 +138,21 @@ fn options(args: EmulatorArgs) -> Options {
 }
 
 /// The ready line of `--format json`. Programs read it: its keys stay.
-#[derive(Serialize)]
-struct Ready<'a> {
+#[derive(Serialize, JsonSchema)]
+pub(in crate::cli) struct Ready<'a> {
+    /// Where it listens.
     endpoint: String,
+    /// The region that requests are signed for.
     region: &'a str,
+    /// The account that it plays.
     account: &'a str,
+    /// The workgroups that it has.
     workgroups: &'a [String],
+    /// The custom domain names that it has.
     custom_domains: Vec<&'a str>,
+    /// The access key id that it accepts.
     access_key_id: &'a str,
+    /// The secret that goes with it; good for nothing else.
     secret_access_key: &'a str,
 }
 

@@ -10,6 +10,8 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand, ValueEnum};
 use tokio::runtime::Builder;
 
+pub(super) use emulator::Ready;
+
 use super::library::Library;
 use super::{Failure, FixtureArgs};
 

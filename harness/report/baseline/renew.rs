@@ -19,6 +19,22 @@ pub struct Excuse {
 }
 
 impl Excuse {
+    /// Checks that it would excuse anything.
+    ///
+    /// # Errors
+    /// An empty reason, or a last day that is over, in words.
+    pub fn check(&self, today: Date) -> Result<(), String> {
+        if self.reason.trim().is_empty() {
+            return Err("expected the reason of the failures, found an empty text".to_owned());
+        }
+        match self.expires {
+            Some(last) if last < today => Err(format!(
+                "expected a last day that is not over, such as {today}, found {last}; it would excuse nothing"
+            )),
+            _ => Ok(()),
+        }
+    }
+
     fn for_pattern(self, pattern: impl Into<String>) -> Entry {
         let Self { reason, issue, expires } = self;
         Entry { pattern: pattern.into(), reason, issue, expires }
@@ -41,9 +57,9 @@ impl Baseline {
         let mut entries = Vec::new();
         for (entry, pattern) in self.entries_with_patterns() {
             let selected: Vec<&str> = all.iter().copied().filter(|id| pattern.selects(id)).collect();
-            // An entry for one member may become part of one for its family.
+            // An entry for one member may become part of one for its family; what another entry has is its own.
             let is_member = all.contains(entry.pattern.as_str());
-            if !is_member && selected.iter().all(|id| fails(id)) && selected.iter().any(|id| left.contains(id)) {
+            if !is_member && !selected.is_empty() && selected.iter().all(|id| left.contains(id)) {
                 left.retain(|id| !pattern.selects(id));
                 entries.push(entry.clone());
             }

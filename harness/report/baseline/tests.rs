@@ -107,12 +107,52 @@ fn an_entry_excuses_up_to_its_last_day(#[case] today: &str, #[case] verdict: Ver
     assert_eq!((case.verdict, case.reason.as_deref()), (verdict, Some(reason)));
 }
 
-#[test]
-fn an_entry_that_has_not_expired_comes_before_one_that_has() {
-    let expired = json!({ "pattern": "a", "reason": "old", "expires": "2020-01-01" });
-    let mut case = case("a/b", Verdict::Fail);
-    baseline(&json!([expired, entry("a/b")])).apply(&mut case, day("2026-01-01"));
-    assert_eq!(case.reason.as_deref(), Some("known"));
+#[rstest]
+#[case::family_and_member(&["a/f", "a/f/1"], "/entries/1/pattern", "found a/f/1 in \"a/f\" and in \"a/f/1\"")]
+#[case::member_first(&["a/f/1", "b", "a"], "/entries/2/pattern", "found a/f/1 in \"a/f/1\" and in \"a\"")]
+#[case::two_wide_ones(&["a/*/1", "a/f"], "/entries/1/pattern", "found a/f/1 in \"a/*/1\" and in \"a/f\"")]
+fn entries_that_share_a_case_are_refused_by_name(
+    #[case] patterns: &[&str],
+    #[case] pointer: &str,
+    #[case] message: &str,
+) {
+    let entries: Vec<_> = patterns.iter().map(|pattern| entry(pattern)).collect();
+    let error = baseline(&json!(entries)).check_ids(&["a/f/1", "a/f/2", "b/one"]).expect_err("one case, two entries");
+    assert_eq!(error.pointer, pointer);
+    assert!(error.message.contains(message), "{error}");
+}
+
+#[rstest]
+#[case::the_wide_one("a", "a/b")]
+#[case::the_narrow_one("a/b", "a")]
+fn an_expired_entry_is_hidden_by_no_other(#[case] expired: &str, #[case] alive: &str) {
+    let expired = json!({ "pattern": expired, "reason": "old", "expires": "2020-01-01" });
+    for entries in [json!([expired, entry(alive)]), json!([entry(alive), expired])] {
+        let mut case = case("a/b", Verdict::Fail);
+        baseline(&entries).apply(&mut case, day("2026-01-01"));
+        assert_eq!(case.verdict, Verdict::Fail);
+        assert_eq!(case.reason.as_deref(), Some("the baseline's excuse \"old\" expired on 2020-01-01"));
+    }
+}
+
+#[rstest]
+#[case::for_ever("later", None, None)]
+#[case::today("later", Some("2026-01-01"), None)]
+#[case::over(
+    "later",
+    Some("2025-12-31"),
+    Some("expected a last day that is not over, such as 2026-01-01, found 2025-12-31")
+)]
+#[case::no_reason(" ", None, Some("found an empty text"))]
+fn an_excuse_that_excuses_nothing_is_refused(
+    #[case] reason: &str,
+    #[case] expires: Option<&str>,
+    #[case] expected: Option<&str>,
+) {
+    let excuse = Excuse { reason: reason.to_owned(), issue: None, expires: expires.map(day) };
+    let error = excuse.check(day("2026-01-01")).err();
+    assert_eq!(error.is_some(), expected.is_some(), "{error:?}");
+    assert!(error.unwrap_or_default().contains(expected.unwrap_or_default()));
 }
 
 fn excuse(reason: &str) -> Excuse {
@@ -138,6 +178,8 @@ fn renewed(old: &serde_json::Value, run: &[&str], failing: &[&str]) -> Vec<(Stri
 #[case::wide_patterns_stay_while_they_hold(&json!([entry("a/*/1")]), &["a/f/1", "a/g/1"], &[("a/*/1", "known")])]
 #[case::wide_patterns_are_split_when_they_do_not(&json!([entry("a")]), &["a/f/1", "a/f/2", "a/g/1"], &[("a/f", "known"), ("a/g/1", "known")])]
 #[case::reasons_are_kept_apart(&json!([entry("a/f/1")]), &["a/f/1", "a/f/2"], &[("a/f/1", "known"), ("a/f/2", "new")])]
+#[case::what_two_entries_share_goes_to_the_first(&json!([entry("a/f"), entry("a/*/1")]), &["a/f/1", "a/f/2", "a/g/1"], &[("a/f", "known"), ("a/g/1", "known")])]
+#[case::a_member_goes_to_its_family(&json!([entry("a/f/1"), { "pattern": "a/f", "reason": "family" }]), &["a/f/1", "a/f/2"], &[("a/f", "family")])]
 #[case::members_become_their_family(&json!([entry("a/f/1"), entry("a/f/2")]), &["a/f/1", "a/f/2"], &[("a/f", "known")])]
 fn a_baseline_is_renewed_to_what_still_fails(
     #[case] old: &serde_json::Value,

@@ -22,7 +22,7 @@ impl Comparison {
         for (word, changes) in self.lists().into_iter().rev() {
             for group in groups(changes) {
                 let first = group[0];
-                let names = self.names(&group, escape);
+                let names = self.names(&group, escape, |_| "all of".to_owned());
                 let _ =
                     write!(text, "\n{word} {}: {names}\n  {}\n", words::count(group.len(), "case"), verdicts(first));
                 if let Some(reason) = &first.reason {
@@ -52,7 +52,12 @@ impl Comparison {
             }
             for group in groups(changes) {
                 let first = group[0];
-                let _ = write!(text, "\n- {}: {}\n", self.names(&group, markdown::code), verdicts(first));
+                let _ = write!(
+                    text,
+                    "\n- {}: {}\n",
+                    self.names(&group, markdown::code, |all| format!("all {all} cases of")),
+                    verdicts(first)
+                );
                 if let Some(reason) = &first.reason {
                     let _ = writeln!(text, "  - {}", markdown::prose(reason));
                 }
@@ -86,7 +91,7 @@ impl Comparison {
     }
 
     /// The cases of a group by name, a family by its own where all its cases that changed did so alike.
-    fn names(&self, group: &[&Change], quoted: impl Fn(&str) -> String) -> String {
+    fn names(&self, group: &[&Change], quoted: impl Fn(&str) -> String, all_of: impl Fn(usize) -> String) -> String {
         let all: Vec<&str> = self.lists().iter().flat_map(|(_, list)| *list).map(|change| change.id.as_str()).collect();
         let ids: Vec<&str> = group.iter().map(|change| change.id.as_str()).collect();
         let names = words::collapse(&ids, &all);
@@ -95,7 +100,11 @@ impl Comparison {
             .iter()
             .map(|(name, count)| match count {
                 1 => quoted(name),
-                several => format!("{several} of {}", quoted(name)),
+                all if self.sizes.get(name) == Some(all) => format!("{} {}", all_of(*all), quoted(name)),
+                some => match self.sizes.get(name) {
+                    Some(size) => format!("{some} of the {size} cases of {}", quoted(name)),
+                    None => format!("{some} cases of {}", quoted(name)),
+                },
             })
             .collect();
         let rest: usize = hidden.iter().map(|(_, count)| count).sum();
@@ -129,8 +138,9 @@ fn verdicts(change: &Change) -> String {
 
 /// A run in a line.
 fn told(run: &RunEvent) -> String {
-    let RunEvent { tool, suite, selected, target, started_at, .. } = run;
+    let RunEvent { tool, suite, selected, target, .. } = run;
     let features = target.features.join(", ");
     let cases = words::count(*selected, "case");
-    format!("{suite} of {} at {}, which claims {features}; {cases}, {started_at}, {tool}", target.name, target.endpoint)
+    let started = run.started();
+    format!("{suite} of {} at {}, which claims {features}; {cases}, {started}, {tool}", target.name, target.endpoint)
 }

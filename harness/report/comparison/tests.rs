@@ -21,11 +21,14 @@ fn lists(comparison: &Comparison) -> [usize; 6] {
 #[case::broken(Verdict::Pass, Verdict::Fail, [0, 1, 0, 0, 0, 0])]
 #[case::broken_though_in_the_baseline(Verdict::Fixed, Verdict::KnownFail, [0, 1, 0, 0, 0, 0])]
 #[case::taken_away(Verdict::Pass, Verdict::NotImplemented, [0, 1, 0, 0, 0, 0])]
-#[case::silent(Verdict::Pass, Verdict::Indeterminate, [0, 0, 0, 0, 1, 0])]
-#[case::blocked(Verdict::Pass, Verdict::Blocked, [0, 0, 0, 0, 1, 0])]
+#[case::silent(Verdict::Pass, Verdict::Indeterminate, [0, 1, 0, 0, 0, 0])]
+#[case::blocked(Verdict::Pass, Verdict::Blocked, [0, 1, 0, 0, 0, 0])]
+#[case::not_judged(Verdict::Fixed, Verdict::HarnessError, [0, 1, 0, 0, 0, 0])]
+#[case::no_longer_claimed(Verdict::Pass, Verdict::NotApplicable, [0, 0, 0, 0, 1, 0])]
+#[case::silent_instead_of_wrong(Verdict::Fail, Verdict::Indeterminate, [0, 0, 0, 0, 1, 0])]
 #[case::excused(Verdict::Fail, Verdict::KnownFail, [0, 0, 0, 0, 1, 0])]
 #[case::no_longer_blocked(Verdict::Blocked, Verdict::Pass, [0, 0, 0, 0, 1, 0])]
-fn a_case_is_fixed_or_broken_only_where_both_runs_know_it(
+fn what_passed_and_does_not_hold_any_more_is_broken_and_only_what_failed_is_fixed(
     #[case] old: Verdict,
     #[case] new: Verdict,
     #[case] expected: [usize; 6],
@@ -89,7 +92,8 @@ fn runs_of_different_sides_or_operations_are_refused() {
     assert_eq!(error, "expected two runs of the same operation, found GetCredentials and GetWorkgroup");
 }
 
-/// The sample run before, and after a repair of one failure and a breakage of two cases.
+/// The sample run before, and after a repair of one failure, the breakage of four cases, one of them by silence,
+/// and a case that is not blocked any more.
 fn sample_comparison() -> Comparison {
     let old = sample::cases();
     let mut new = old.clone();
@@ -97,12 +101,44 @@ fn sample_comparison() -> Comparison {
     (new[1].verdict, new[1].violations) = (Verdict::Pass, Vec::new());
     (new[0].verdict, new[0].violations) = (Verdict::Fail, broken.violations);
     (new[2].verdict, new[2].reason) = (Verdict::Indeterminate, Some("no answer within 10 s".to_owned()));
+    (new[5].verdict, new[5].reason) = (Verdict::Pass, None);
     let family = ["errors/many/1", "errors/many/2"];
     let mut old: Vec<_> = old.into_iter().chain(family.map(|id| sample::case(id, Verdict::Pass))).collect();
     new.extend(family.map(|id| sample::case(id, Verdict::NotImplemented)));
     old.push(sample::case("errors/old", Verdict::Pass));
     new.push(sample::case("errors/new", Verdict::Pass));
     Comparison::new(&sample::events_of(old, true), &sample::events_of(new, true)).expect("comparable")
+}
+
+#[test]
+fn a_family_is_told_as_a_whole_only_where_all_of_it_changed() {
+    let family = |verdicts: [Verdict; 3]| {
+        let ids = ["a/f/1", "a/f/2", "a/f/3"];
+        run(&ids.into_iter().zip(verdicts).collect::<Vec<_>>())
+    };
+    let [pass, fail] = [Verdict::Pass, Verdict::Fail];
+    let told = |new: [Verdict; 3]| {
+        let comparison = Comparison::new(&family([pass; 3]), &family(new)).expect("comparable");
+        (comparison.text(&sample::register()), comparison.markdown(&sample::register()))
+    };
+    let (text, markdown) = told([fail; 3]);
+    assert!(text.contains("broken 3 cases: all of a/f\n"), "{text}");
+    assert!(markdown.contains("- all 3 cases of `a/f`: pass"), "{markdown}");
+    let (text, markdown) = told([fail, pass, fail]);
+    assert!(text.contains("broken 2 cases: 2 of the 3 cases of a/f\n"), "{text}");
+    assert!(markdown.contains("- 2 of the 3 cases of `a/f`: pass"), "{markdown}");
+}
+
+#[rstest]
+#[case("2026-11-22T10:00:00.123456789Z", "2026-11-22T10:00:00Z")]
+#[case("2026-11-22T10:00:59Z", "2026-11-22T10:00:59Z")]
+#[case("soon", "soon")]
+fn the_time_of_a_run_is_told_to_the_second(#[case] began: &str, #[case] told: &str) {
+    let mut run = run(&[("a/b", Verdict::Pass)]);
+    let Some(Event::Run(event)) = run.first_mut() else { panic!("a run comes first") };
+    event.started_at = began.to_owned();
+    let text = Comparison::new(&run, &run).expect("comparable").text(&sample::register());
+    assert!(text.contains(&format!("; 11 cases, {told}, countersign")), "{text}");
 }
 
 #[test]

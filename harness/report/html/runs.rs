@@ -92,7 +92,7 @@ fn run(label: String, heard: &Collected) -> Run {
         tone: match conclusion {
             Conclusion::Conformant(_) => "good",
             Conclusion::Violated(_) => "bad",
-            Conclusion::Absent | Conclusion::CutShort | Conclusion::Undecided(_) => "doubt",
+            Conclusion::Absent | Conclusion::CutShort | Conclusion::Part(_) | Conclusion::Undecided(_) => "doubt",
         },
         headline: headline(&conclusion),
         conclusion: capitalised(&conclusion.claim()),
@@ -113,6 +113,7 @@ fn headline(conclusion: &Conclusion<'_>) -> String {
         Conclusion::Violated(ids) => format!("✗ {} violated", ids.len()),
         Conclusion::Absent => "not implemented".to_owned(),
         Conclusion::Undecided(ids) => format!("? {} undecided", ids.len()),
+        Conclusion::Part(shard) => format!("? shard {shard} only"),
         Conclusion::CutShort => "? cut short".to_owned(),
     }
 }
@@ -147,7 +148,7 @@ pub(super) fn who_conforms(runs: &[Run], heard: &[Collected]) -> String {
             Conclusion::Conformant(_) => conform.push(&run.label),
             Conclusion::Violated(_) => not += 1,
             Conclusion::Absent => absent += 1,
-            Conclusion::CutShort | Conclusion::Undecided(_) => open += 1,
+            Conclusion::CutShort | Conclusion::Part(_) | Conclusion::Undecided(_) => open += 1,
         }
     }
     let verb = |count: usize, one: &str, more: &str| format!("{count} {}", if count == 1 { one } else { more });

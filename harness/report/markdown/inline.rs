@@ -57,6 +57,11 @@ pub(in crate::report) fn prose(text: &str) -> String {
     out
 }
 
+/// The same for a cell of a table.
+pub(in crate::report) fn prose_cell(text: &str) -> String {
+    if has_reference(&escape(text)) { cell(text.trim()) } else { prose(text) }
+}
+
 /// Whether a text has what may become a mention, a reference to an issue, a link, an emoji or a formula.
 fn has_reference(text: &str) -> bool {
     let lower = text.to_ascii_lowercase();
@@ -143,10 +148,15 @@ mod tests {
 
         #[test]
         fn a_cell_stays_one_cell(text in hostile()) {
-            let table = format!("| a | b |\n| --- | --- |\n| {} | end |\n", cell(&text));
-            let cells = Parser::new_ext(&table, gfm()).filter(|event| matches!(event, Event::Start(Tag::TableCell)));
-            prop_assert_eq!(cells.count(), 4);
-            prop_assert!(Parser::new_ext(&table, gfm()).any(|event| matches!(event, Event::Text(text) if &*text == "end")));
+            for cell in [cell(&text), prose_cell(&text)] {
+                let table = format!("| a | b |\n| --- | --- |\n| {cell} | end |\n");
+                let cells = Parser::new_ext(&table, gfm()).filter(|event| matches!(event, Event::Start(Tag::TableCell)));
+                prop_assert_eq!(cells.count(), 4, "{}", table);
+                prop_assert!(Parser::new_ext(&table, gfm()).any(|event| matches!(event, Event::Text(text) if &*text == "end")));
+                let marks = |event: &Event| matches!(event, Event::Html(_) | Event::InlineHtml(_) | Event::Start(
+                    Tag::Link { .. } | Tag::Image { .. } | Tag::Emphasis | Tag::Strong | Tag::Strikethrough));
+                prop_assert!(!Parser::new_ext(&table, gfm()).any(|event| marks(&event)), "{}", table);
+            }
         }
 
         #[test]

@@ -64,7 +64,7 @@ pub(super) fn totals(page: &mut Page, heard: &Collected) {
     let tone = match conclusion {
         Conclusion::Conformant(_) => Tone::Good,
         Conclusion::Violated(_) => Tone::Bad,
-        Conclusion::Absent | Conclusion::CutShort | Conclusion::Undecided(_) => Tone::Doubtful,
+        Conclusion::Absent | Conclusion::CutShort | Conclusion::Part(_) | Conclusion::Undecided(_) => Tone::Doubtful,
     };
     page.line(&page.paint(tone, &conclusion.sentence()));
 }

@@ -210,8 +210,11 @@ fn a_comparison_says_what_broke_and_its_exit_code_too() {
     diff(&good, &good, "text").expect(0, &["0 broken, 0 fixed"]);
     let broken = diff(&good, &bad, "json");
     let comparison: Value = serde_json::from_str(&broken.expect(1, &[]).stdout).expect("JSON");
-    let change = &comparison["broken"][0];
-    assert_eq!((&change["old"], &change["new"]), (&"pass".into(), &"fail".into()));
+    let broken = comparison["broken"].as_array().expect("a list");
+    let change = broken.iter().find(|change| change["new"] == "fail").expect("what fails broke");
+    let blocked = |change: &Value| change["new"] == "blocked" && change["reason"].is_string();
+    assert!(broken.iter().any(blocked), "what cannot be judged any more broke too: {broken:#?}");
+    assert!(broken.iter().all(|change| change["old"] == "pass"));
     assert!(change["violations"][0]["requirement"].is_string() && comparison["fixed"] == Value::Array(Vec::new()));
     diff(&bad, &good, "md").expect(0, &["## 0 broken", "### fixed"]);
     let cut: Vec<&str> = good.lines().take(3).collect();
@@ -231,13 +234,18 @@ fn a_shard_says_so_in_its_stream() {
 fn a_baseline_has_one_entry_for_a_suite_and_a_last_day_after_which_it_excuses_nothing() {
     let stub = Stub::answering(answer("200 OK", "application/x-amz-json-1.1", "{}"));
     let arguments = ["known.json", "errors", "--endpoint", &stub.endpoint, "--no-sign", "--workgroup", "wg"];
-    let mut write = Program::new(
-        &[&["baseline", "write", "--expires", "2020-01-31", "--reason", "later"], &arguments[..]].concat(),
-    );
-    write.finish().expect(0, &["warning", "expired", "1 entry"]);
-    let known = read(write.folder(), "known.json");
-    let entry: Value = serde_json::from_str::<Value>(&known).expect("JSON")["entries"][0].clone();
-    assert_eq!((&entry["pattern"], &entry["expires"]), (&"errors".into(), &"2020-01-31".into()));
+    let write = |day: &str| {
+        Program::new(&[&["baseline", "write", "--expires", day, "--reason", "later"], &arguments[..]].concat())
+    };
+    let mut over = write("2020-01-31");
+    over.finish().expect(2, &["expected a last day that is not over", "found 2020-01-31"]);
+    assert!(!over.folder().join("known.json").exists() && stub.connections() == 0, "nothing is asked for nothing");
+    let mut write = write("9999-12-31");
+    write.finish().expect(0, &["1 entry"]);
+    let alive = read(write.folder(), "known.json");
+    let entry: Value = serde_json::from_str::<Value>(&alive).expect("JSON")["entries"][0].clone();
+    assert_eq!((&entry["pattern"], &entry["expires"]), (&"errors".into(), &"9999-12-31".into()));
+    let known = alive.replace("9999-12-31", "2020-01-31");
 
     let run = |known: &str| {
         let arguments = [
@@ -257,11 +265,25 @@ fn a_baseline_has_one_entry_for_a_suite_and_a_last_day_after_which_it_excuses_no
         finished
     };
     run(&known).expect(1, &["expired on 2020-01-31"]);
-    run(&known.replace("2020-01-31", "9999-12-31")).expect(0, &["known-fail", "later"]);
-    Program::new(&["baseline", "check", "known.json"])
-        .file("known.json", &known)
-        .finish()
-        .expect(1, &["expired", "errors"]);
+    run(&alive).expect(0, &["known-fail", "later"]);
+    let check = |known: &str| Program::new(&["baseline", "check", "known.json"]).file("known.json", known).finish();
+    check(&known).expect(1, &["expired", "errors"]);
+    check(&alive).expect(0, &["known.json is in order: 1 entry\n"]);
+    // Writing anew leaves the day of an old entry as it is, and says so.
+    let again = ["baseline", "write"];
+    let mut again = Program::new(&[&again, &arguments[..]].concat()).file("known.json", &known);
+    again.finish().expect(0, &["warning", "expired", "1 entry"]);
+}
+
+#[test]
+fn no_entry_hides_that_another_one_has_expired() {
+    let known = r#"{"version":1,"entries":[
+        {"pattern":"parameters/duration-below","reason":"later"},
+        {"pattern":"parameters/duration-below/60","reason":"earlier","expires":"2020-01-31"}]}"#;
+    let both = ["/entries/1/pattern", "\"parameters/duration-below\" and in \"parameters/duration-below/60\""];
+    for arguments in [&["run", "--baseline", "known.json"][..], &["baseline", "check", "known.json"]] {
+        Program::new(arguments).file("known.json", known).finish().expect(2, &both);
+    }
 }
 
 #[test]

@@ -72,11 +72,34 @@ fn several_runs_stand_side_by_side_under_the_names_of_their_files() {
     }
 }
 
+#[test]
+fn several_runs_are_one_matrix_in_markdown_and_in_the_summary_of_a_job() {
+    let stub = Stub::answering(answer("404 Not Found", "text/html", "<html>no such page</html>"));
+    let mut absent = Program::run_at(&stub.endpoint, &["lifetimes", "--format", "jsonl"]);
+    let absent = absent.finish().stdout;
+    let arguments = ["report", "--from", "one.jsonl", "--from", "two.jsonl", "--report-md", "r.md"];
+    let mut program = Program::new(&arguments)
+        .env("GITHUB_STEP_SUMMARY", "summary.md")
+        .file("one.jsonl", &stream())
+        .file("two.jsonl", &absent);
+    program.finish().expect(0, &[]);
+    let report = read(program.folder(), "r.md");
+    assert!(report.starts_with("## GetCredentials of 2 targets\n"), "{report}");
+    let rows: Vec<&str> = report.lines().filter(|line| line.starts_with("| `")).collect();
+    assert_eq!(rows.len(), 2, "a row for each target: {report}");
+    assert!(rows[0].starts_with("| `emulator` | not decided"), "{report}");
+    assert!(rows[1].starts_with("| `endpoint` | not implemented") && rows[1].contains("`404 text/html"), "{report}");
+    assert!(
+        report.contains("differ on no requirement"),
+        "a target without the operation differs from nobody: {report}"
+    );
+    assert_eq!(read(program.folder(), "summary.md").trim_end(), report.trim_end());
+}
+
 #[rstest]
 #[case("--report-junit")]
 #[case("--report-json")]
 #[case("--report-jsonl")]
-#[case("--report-md")]
 #[case("--badge")]
 fn a_format_with_room_for_one_run_says_so(#[case] flag: &str) {
     let stream = stream();
@@ -98,6 +121,59 @@ fn all_shards_of_a_run_become_that_run() {
     assert_eq!(merged["cases"].as_array().map(Vec::len), Some(12));
     let page = read(program.folder(), "r.html");
     assert!(page.contains("– GetCredentials of emulator at 127.0.0.1:") && page.contains("<body class=\"one\">"));
+}
+
+#[test]
+fn a_shard_of_another_seed_is_named_with_what_differs() {
+    let shard = |shard: &str, seed: &str| {
+        let run = ["run", "lifetimes", "--seed", seed, "--shard", shard, "--format", "jsonl"];
+        Program::new(&run).finish().stdout
+    };
+    let (_, finished) = report(
+        &[("1.jsonl", &shard("1/3", "1")), ("2.jsonl", &shard("2/3", "2")), ("3.jsonl", &shard("3/3", "1"))],
+        &[],
+    );
+    finished.expect(2, &["run stream 2, shard 2/3: expected the seed 1, as in run stream 1, found 2"]);
+}
+
+#[test]
+fn a_number_of_shards_that_nobody_has_is_told_and_not_counted_up() {
+    let one = Program::new(&["run", "lifetimes", "--seed", "1", "--shard", "1/2", "--format", "jsonl"]).finish().stdout;
+    let many = one.replacen("\"1/2\"", "\"1/18446744073709551615\"", 1);
+    assert_ne!(one, many);
+    let two = many.replacen("\"1/18", "\"2/18", 1);
+    let (_, finished) = report(&[("1.jsonl", &many), ("2.jsonl", &two)], &[]);
+    finished.expect(2, &["found"]);
+}
+
+#[test]
+fn a_shard_alone_has_a_badge_that_says_so() {
+    let one = Program::new(&["run", "--seed", "1", "--shard", "1/2", "--format", "jsonl"]).finish().stdout;
+    let (program, finished) = report(&[("1.jsonl", &one)], &["--badge", "b.json"]);
+    finished.expect(0, &["(shard 1/2)"]);
+    let badge = read(program.folder(), "b.json");
+    assert!(badge.contains("\"shard 1/2: ") && !badge.contains("green"), "{badge}");
+}
+
+#[test]
+fn a_server_that_stopped_answering_broke_everything() {
+    let old = stream();
+    let silent = |line: &str| {
+        let mut event: serde_json::Value = serde_json::from_str(line).expect("JSON");
+        if event["event"] == "case" {
+            event["verdict"] = "indeterminate".into();
+            event["reason"] = "no answer within 10 s".into();
+        }
+        if event["event"] == "summary" {
+            event["verdicts"] = serde_json::json!({ "indeterminate": 12 });
+        }
+        event.to_string() + "\n"
+    };
+    let new: String = old.lines().map(silent).collect();
+    let mut diff = Program::new(&["diff", "old.jsonl", "new.jsonl"]).file("old.jsonl", &old).file("new.jsonl", &new);
+    diff.finish().expect(1, &["12 broken, 0 fixed", "pass -> indeterminate", "no answer within 10 s"]);
+    let mut back = Program::new(&["diff", "new.jsonl", "old.jsonl"]).file("old.jsonl", &old).file("new.jsonl", &new);
+    back.finish().expect(0, &["0 broken, 0 fixed, 12 changed"]);
 }
 
 #[test]

@@ -280,6 +280,15 @@ fn an_interruption_writes_an_incomplete_report_and_is_exit_130() {
 #[case(&["list", "defects"], "duration-clamped")]
 #[case(&["explain", "duration-clamped"], "GC-DUR-02")]
 #[case(&["explain", "GC-DUR-02"], "duration-clamped")]
+#[case(&["explain", "parameters/duration-outside"], "breaks        what only the prose of the documents says")]
+#[case(&["explain", "duration-clamped"], "countersign serve emulator --defect duration-clamped")]
+#[case(&["explain", "duration-clamped"], "countersign run --endpoint http://127.0.0.1:4567 --workgroup countersign-emulator --requirement GC-DUR-02")]
+#[case(&["explain", "duration-clamped"], "--aws-sigv4")]
+#[case(&["explain", "parameters"], "parameters/duration-outside  A duration outside")]
+#[case(&["explain", "errors"], "countersign sdk run --driver boto3 errors")]
+#[case(&["explain", "core"], "the operation itself, by workgroup name")]
+#[case(&["explain", "signature"], "a feature: requests with a missing or wrong signature are refused")]
+#[case(&["list", "--help"], "requirements")]
 #[case(&["validate"], "legal variants")]
 fn what_there_is_can_be_looked_up_without_a_network(#[case] arguments: &[&str], #[case] said: &str) {
     Program::new(arguments).finish().expect(0, &[said]);
@@ -294,6 +303,84 @@ fn a_listing_as_json_is_a_list_of_things_with_ids(#[case] what: &str) {
     let finished = Program::new(&["list", what, "--format", "json"]).finish();
     let rows: Vec<Value> = serde_json::from_str(&finished.expect(0, &[]).stdout).expect("a list");
     assert!(!rows.is_empty() && rows.iter().all(|row| row["id"].is_string()));
+}
+
+#[test]
+fn the_side_selects_requirements_too_and_nothing_that_has_none() {
+    let ids = |arguments: &[&str]| -> Vec<String> {
+        let finished = Program::new(&[&["list", "requirements", "--format", "json"], arguments].concat()).finish();
+        let rows: Vec<Value> = serde_json::from_str(&finished.expect(0, &[]).stdout).expect("a list");
+        rows.iter().map(|row| format!("{} {}", row["side"], row["id"])).collect()
+    };
+    let (all, servers, clients) = (ids(&[]), ids(&["--side", "server"]), ids(&["--side", "client"]));
+    assert!(servers.iter().all(|id| id.contains("server")) && clients.iter().all(|id| id.contains("client")));
+    assert!(!servers.is_empty() && !clients.is_empty());
+    assert_eq!(servers.len() + clients.len(), all.len());
+    Program::new(&["list", "features", "--side", "client"])
+        .finish()
+        .expect(2, &["--side selects cases or requirements"]);
+}
+
+#[rstest]
+#[case(&["list", "cases", "--format", "json"], "list")]
+#[case(&["list", "cases", "--side", "client", "--format", "json"], "list")]
+#[case(&["list", "requirements", "--format", "json"], "list")]
+#[case(&["list", "features", "--format", "json"], "list")]
+#[case(&["list", "defects", "--format", "json"], "list")]
+#[case(&["list", "drivers", "--format", "json"], "list")]
+#[case(&["explain", "GC-DUR-02", "--format", "json"], "explanation")]
+#[case(&["explain", "parameters/duration-outside", "--format", "json"], "explanation")]
+#[case(&["explain", "requests/all-members", "--format", "json"], "explanation")]
+#[case(&["explain", "duration-clamped", "--format", "json"], "explanation")]
+#[case(&["explain", "signature", "--format", "json"], "explanation")]
+#[case(&["explain", "core", "--format", "json"], "explanation")]
+#[case(&["sdk", "list", "--format", "json"], "sdk-list")]
+#[case(&["selftest", "duration-clamped", "--report-json", "-"], "selftest")]
+fn what_is_for_programs_is_as_its_schema_says(#[case] arguments: &[&str], #[case] schema: &str) {
+    let finished = Program::new(arguments).finish();
+    is_as_its_schema_says(serde_json::from_str(&finished.expect(0, &[]).stdout).expect("JSON"), schema);
+}
+
+#[test]
+fn the_ready_line_of_the_emulator_is_as_its_schema_says() {
+    is_as_its_schema_says(Served::emulator(&[]).ready.clone(), "emulator-ready");
+}
+
+#[rstest]
+#[case::core("duration-clamped")]
+#[case::signature("unsigned-taken")]
+#[case::custom_domain("custom-domain-refused")]
+fn the_commands_that_explain_gives_for_a_defect_show_it(#[case] id: &str) {
+    let finished = Program::new(&["explain", id, "--format", "json"]).finish();
+    let about: Value = serde_json::from_str(&finished.expect(0, &[]).stdout).expect("JSON");
+    let served = Served::emulator(&["--defect", id]);
+    let command = about["run"].as_str().expect("a command").to_owned();
+    // It listens elsewhere than usual here.
+    let endpoint = served.ready["endpoint"].as_str().expect("a text").trim_end_matches('/');
+    let command = command.replace("http://127.0.0.1:4567", endpoint);
+    let words: Vec<&str> = command.split(' ').skip(1).collect();
+    let text = |name: &str| served.ready[name].as_str().expect("a text").to_owned();
+    let mut program = Program::new(&words)
+        .env("AWS_ACCESS_KEY_ID", &text("access_key_id"))
+        .env("AWS_SECRET_ACCESS_KEY", &text("secret_access_key"));
+    let blamed = about["requirements"][0].as_str().expect("an id");
+    program.finish().expect(1, &["fail", blamed]);
+}
+
+fn is_as_its_schema_says(mut found: Value, schema: &str) {
+    let path = format!("{}/schemas/{schema}.schema.json", env!("CARGO_MANIFEST_DIR"));
+    let schema: Value = serde_json::from_str(&fs::read_to_string(path).expect("the schema is there")).expect("JSON");
+    let validator = jsonschema::validator_for(&schema).expect("a schema");
+    let errors: Vec<_> =
+        validator.iter_errors(&found).map(|error| format!("{}: {error}", error.instance_path())).collect();
+    assert_eq!(errors, Vec::<String>::new());
+    match &mut found {
+        Value::Array(rows) => rows.push(Value::from(1)),
+        // The ready line has no version: its keys are older than that rule.
+        Value::Object(members) => _ = members.remove("version").or_else(|| members.remove("endpoint")),
+        other => panic!("a list or an object, found {other}"),
+    }
+    assert!(!validator.is_valid(&found), "the schema takes anything");
 }
 
 #[test]

@@ -87,7 +87,8 @@ fn prose_fits_on_a_narrow_terminal(#[case] arguments: &[&str]) {
     let Some(shown) = on_a_terminal(40, arguments, &[]) else { return };
     let shown = plain(&shown);
     assert!(shown.lines().count() > 5, "{shown}");
-    for line in shown.lines().filter(|line| line.trim().contains(' ')) {
+    let is_command = |line: &str| line.starts_with("  curl ") || line.starts_with("  countersign ");
+    for line in shown.lines().filter(|line| line.trim().contains(' ') && !is_command(line)) {
         assert!(line.chars().count() <= 40, "{line:?} in\n{shown}");
     }
 }
@@ -231,12 +232,43 @@ fn the_manual_pages_are_well_formed(#[case] reader: &str, #[case] arguments: &[&
     assert!(pages.iter().any(|page| page.ends_with("countersign-serve-emulator.1")), "{pages:?}");
     for page in pages {
         let text = std::fs::read_to_string(&page).expect("a page");
-        assert!(text.contains("Example"), "{} has no example", page.display());
+        let sections: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix(".SH ")).collect();
+        for section in ["NAME", "SYNOPSIS", "DESCRIPTION", "\"EXIT STATUS\"", "ENVIRONMENT", "EXAMPLES"] {
+            assert!(sections.contains(&section), "{} has no {section}: {sections:?}", page.display());
+        }
+        assert!(!sections.contains(&"EXTRA"), "{}", page.display());
         let Some((_, said)) = fed(reader, arguments, &text) else { return };
         // The library sets a line break beside a paragraph, which shows nothing.
         let said: Vec<_> = said.lines().filter(|line| !line.contains("skipping paragraph macro")).collect();
         assert!(said.is_empty(), "{}: {said:#?}", page.display());
     }
+}
+
+#[test]
+fn a_manual_page_says_how_it_ends_what_it_reads_and_what_it_is_used_for() {
+    let mut program = Program::new(&["man", "pages"]);
+    program.finish().expect(0, &["pages"]);
+    let page = |name: &str| std::fs::read_to_string(program.folder().join("pages").join(name)).expect("a page");
+    let below = |page: &str, section: &str| {
+        let (_, rest) = page.split_once(&format!(".SH {section}\n")).expect("the section");
+        rest.split(".SH ").next().unwrap_or_default().to_owned()
+    };
+    let [main, run, diff] = ["countersign.1", "countersign-run.1", "countersign-diff.1"].map(page);
+    assert_eq!(below(&main, "\"EXIT STATUS\""), below(&run, "\"EXIT STATUS\""));
+    assert_eq!(below(&run, "\"EXIT STATUS\"").matches(".TP").count(), 9, "{run}");
+    assert!(below(&diff, "\"EXIT STATUS\"").contains("\\fB1\\fR\nsomething did"), "{diff}");
+    for name in ["COUNTERSIGN_ENDPOINT", "AWS_PROFILE", "GITHUB_STEP_SUMMARY", "NO_COLOR"] {
+        assert!(below(&run, "ENVIRONMENT").contains(name), "{run}");
+    }
+    assert!(!below(&diff, "ENVIRONMENT").contains("AWS_"), "{diff}");
+    assert!(below(&diff, "EXAMPLES").contains("\\fBcountersign diff old.jsonl new.jsonl\\fR\nWhat a change"), "{diff}");
+}
+
+#[test]
+fn manual_pages_go_to_a_folder_and_not_to_a_file() {
+    let mut program = Program::new(&["man", "countersign.1"]).file("countersign.1", "mine");
+    program.finish().expect(2, &["expected a folder", "found countersign.1, which is none"]);
+    assert_eq!(std::fs::read_to_string(program.folder().join("countersign.1")).expect("still there"), "mine");
 }
 
 #[rstest]

@@ -1,6 +1,7 @@
 """Two JUnit readers, an XML parser and GitHub's own Markdown renderer read the reports of a run
 against a hostile server. Needs junitparser, junit2html and cmarkgfm; run as `reports_are_read_outside.py BINARY`."""
 
+import json
 import os
 import re
 import subprocess
@@ -8,6 +9,7 @@ import sys
 import tempfile
 import threading
 import xml.etree.ElementTree as ElementTree
+from collections import Counter
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import cmarkgfm
@@ -16,6 +18,11 @@ from junitparser import Error, Failure, JUnitXml, Properties, Skipped
 from junit2htmlreport import parser as junit2html
 
 MESSAGE = rb'\u001b[2J\u0000\ufffe <script>PWNED</script> ]]> ![PWNED](http://x) @octocat | ``` <b>'
+
+
+# A violation is a failure, what could not be judged an error, and what leaves the exit code at 0 is skipped.
+KINDS = {Failure: ("fail", "fixed"), Skipped: ("known-fail", "not-applicable"),
+         Error: ("blocked", "not-implemented", "indeterminate", "harness-error")}
 
 
 class Hostile(BaseHTTPRequestHandler):
@@ -38,7 +45,8 @@ environment = {**os.environ, "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY
 environment.pop("GITHUB_STEP_SUMMARY", None)
 with tempfile.TemporaryDirectory() as folder:
     names = {flag: os.path.join(folder, name) for flag, name in
-             [("--report-junit", "r.xml"), ("--report-md", "r.md"), ("--badge", "b.svg")]}
+             [("--report-junit", "r.xml"), ("--report-json", "r.json"), ("--report-jsonl", "r.jsonl"), ("--report-md", "r.md"),
+              ("--badge", "b.svg")]}
     flags = [word for pair in names.items() for word in pair]
     done = subprocess.run([sys.argv[1], "run", "--endpoint", f"http://127.0.0.1:{server.server_port}", "--workgroup", "wg",
                            "--format", "quiet", *flags], env=environment, stdout=subprocess.PIPE, text=True)
@@ -47,6 +55,11 @@ with tempfile.TemporaryDirectory() as folder:
     results = [result for case in cases for result in case.result]
     counts = {kind: sum(isinstance(result, kind) for result in results) for kind in (Failure, Error, Skipped)}
     assert len(cases) > 300 and counts[Failure] > 0 and counts[Skipped] > 0, counts
+    with open(names["--report-json"], encoding="utf-8") as file:
+        verdicts = Counter(case["verdict"] for case in json.load(file)["cases"])
+    for kind, words in KINDS.items():
+        assert counts[kind] == sum(verdicts[word] for word in words), (kind, counts, verdicts)
+    assert len(results) == sum(counts.values()) == len(cases) - verdicts["pass"], (counts, verdicts)
     ids = [p.name for case in cases for properties in case.iterchildren(Properties) for p in properties]
     assert ids.count("requirement") >= len(cases), "each case names its requirements"
     other = junit2html.Junit(names["--report-junit"])
@@ -55,9 +68,14 @@ with tempfile.TemporaryDirectory() as folder:
     assert sum(case.failed() for case in read) >= counts[Failure]
     badge = ElementTree.parse(names["--badge"]).getroot()
     assert badge.tag == "{http://www.w3.org/2000/svg}svg", badge.tag
-    markdown = open(names["--report-md"], encoding="utf-8").read()
-    assert "PWNED" in markdown, "the target was quoted"
-    html = cmarkgfm.github_flavored_markdown_to_html(markdown, Options.CMARK_OPT_UNSAFE)
-    tags = set(re.findall(r"<([a-z0-9]+)", html))
-    assert tags <= set("h2 h3 h4 p strong em code pre ul li blockquote table thead tbody tr th td".split()), tags
+    matrix = os.path.join(folder, "matrix.md")
+    subprocess.run([sys.argv[1], "report", "--from", names["--report-jsonl"], "--from", names["--report-jsonl"],
+                    "--format", "quiet", "--report-md", matrix], env=environment, stdout=subprocess.DEVNULL, check=True)
+    for path, needed in [(names["--report-md"], "PWNED"), (matrix, "2 targets")]:
+        with open(path, encoding="utf-8") as file:
+            markdown = file.read()
+        assert needed in markdown, (path, "what it tells of is there")
+        html = cmarkgfm.github_flavored_markdown_to_html(markdown, Options.CMARK_OPT_UNSAFE)
+        tags = set(re.findall(r"<([a-z0-9]+)", html))
+        assert tags <= set("h2 h3 h4 p strong em code pre ul li blockquote table thead tbody tr th td".split()), tags
 print(f"{len(cases)} cases read alike by junitparser and junit2html; the badge is SVG; the Markdown does nothing")

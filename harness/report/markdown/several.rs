@@ -1,0 +1,101 @@
+//! Several runs side by side: the targets, and the requirements on which they differ.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+use super::super::collected::Collected;
+use super::super::conclusion::Conclusion;
+use super::super::matrix::{self, Row};
+use super::super::words;
+use super::RESERVE;
+use super::inline::{cell, prose, prose_cell};
+use crate::contract::Register;
+
+/// The matrix in at most so many bytes, but for a few lines of heading.
+pub(super) fn text(runs: &[Collected], register: &Register, limit: usize) -> String {
+    let labels = matrix::labels(runs);
+    let suite = runs.iter().find_map(|run| run.run.as_ref()).map_or("Countersign", |run| run.suite.as_str());
+    let room = limit.saturating_sub(RESERVE);
+    let mut text = format!("## {} of {} targets\n", prose(suite), runs.len());
+    targets(&mut text, runs, &labels, room);
+    differences(&mut text, &matrix::differing(runs, register), &labels, register, room);
+    text
+}
+
+/// A row for each target: what it comes to, divergence and coverage of each feature, and what the probe met.
+fn targets(text: &mut String, runs: &[Collected], labels: &[String], room: usize) {
+    let features: BTreeSet<&str> = runs
+        .iter()
+        .filter_map(|run| run.summary.as_ref())
+        .flat_map(|one| one.features.keys().map(String::as_str))
+        .collect();
+    let obstacle = |run: &Collected| {
+        let event = run.run.as_ref()?;
+        words::obstacle(event)?;
+        Some(format!("{}: {}", cell(&event.target.class), cell(&event.target.said)))
+    };
+    let probed = runs.iter().any(|run| obstacle(run).is_some());
+    let mut heads = vec!["target".to_owned(), "comes to".to_owned()];
+    heads.extend(features.iter().map(|feature| cell(feature)));
+    heads.extend(probed.then(|| "answered the probe with".to_owned()));
+    let row = |(run, label): (&Collected, &String)| {
+        let mut comes_to = Conclusion::of(run).sentence();
+        if !run.summary.as_ref().is_some_and(|summary| summary.complete) {
+            comes_to = format!("{comes_to}; {}", words::cut_short(run));
+        }
+        let mut cells = vec![cell(label), prose_cell(&comes_to)];
+        let counts = |feature: &&str| run.summary.as_ref().and_then(|summary| summary.features.get(*feature));
+        cells.extend(features.iter().map(|feature| match counts(feature) {
+            Some(counts) => format!("{} of {} decided, {} violated", counts.decided, counts.must, counts.violated),
+            None => "–".to_owned(),
+        }));
+        cells.extend(probed.then(|| obstacle(run).unwrap_or_else(|| "–".to_owned())));
+        cells
+    };
+    let rows = runs.iter().zip(labels).map(row).collect();
+    table(text, &heads, rows, room, "target");
+}
+
+fn differences(text: &mut String, rows: &[Row<'_>], labels: &[String], register: &Register, room: usize) {
+    if rows.is_empty() {
+        text.push_str("\nThose that could be judged differ on no requirement.\n");
+        return;
+    }
+    text.push_str("\n### Requirements on which they differ\n");
+    text.push_str(
+        "\n✓ holds, ✗ violated, ! departs from what is no must, ? undecided, – does not apply, or the operation is not there\n",
+    );
+    let mut heads = vec!["requirement".to_owned()];
+    heads.extend(labels.iter().map(|label| cell(label)));
+    let row = |row: &Row<'_>| {
+        let level = format!("{:?}", row.level).to_lowercase();
+        let about = register.get(row.id).map_or("not in this build's register", |row| row.text.as_str());
+        let mut cells = vec![prose_cell(&format!("{} ({level}): {about}", row.id))];
+        cells.extend(row.standings.iter().map(|standing| standing.mark().to_owned()));
+        cells
+    };
+    table(text, &heads, rows.iter().map(row).collect(), room, "requirement");
+}
+
+/// A table as long as there is room; what does not fit is counted.
+fn table(text: &mut String, heads: &[String], rows: Vec<Vec<String>>, room: usize, noun: &str) {
+    let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
+    let all = rows.len();
+    let heading = format!("\n{}{}", line(heads), line(&vec!["---".to_owned(); heads.len()]));
+    let mut told = 0;
+    if text.len() + heading.len() <= room {
+        text.push_str(&heading);
+        for row in rows {
+            let line = line(&row);
+            if text.len() + line.len() > room {
+                break;
+            }
+            text.push_str(&line);
+            told += 1;
+        }
+    }
+    if told < all {
+        let more = words::count(all - told, &format!("more {noun}"));
+        let _ = write!(text, "\nand {more}; the HTML report has them all\n");
+    }
+}

@@ -1,0 +1,129 @@
+//! Several runs side by side: what each requirement came to for each target, and on which they differ.
+
+use std::collections::BTreeSet;
+
+use super::collected::Collected;
+use super::conclusion::Conclusion;
+use super::event::{RequirementEvent, RequirementStatus};
+use crate::contract::{Level, Register};
+
+/// Whether a target could be judged. One that decides nothing differs from nobody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Judged {
+    Yes,
+    /// It has the operation, or may have it, and nothing could be decided.
+    No,
+    /// It does not have the operation.
+    Absent,
+}
+
+impl Judged {
+    fn of(run: &Collected) -> Self {
+        let decided = |row: &RequirementEvent| matches!(row.status, RequirementStatus::Pass | RequirementStatus::Fail);
+        match Conclusion::of(run) {
+            Conclusion::Absent => Self::Absent,
+            _ if run.requirements.iter().any(decided) => Self::Yes,
+            _ => Self::No,
+        }
+    }
+}
+
+/// What a requirement came to for one target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Standing {
+    Holds,
+    Violated,
+    /// It is below `must`, and broken.
+    Departs,
+    Undecided,
+    /// It does not apply, or the target does not have the operation, or its run says nothing of it.
+    Nothing,
+}
+
+impl Standing {
+    fn of(event: Option<&RequirementEvent>, judged: Judged) -> Self {
+        let Some(event) = event else { return Self::Nothing };
+        match (event.status, event.level) {
+            (RequirementStatus::Pass, _) => Self::Holds,
+            (RequirementStatus::Fail, Level::Must) => Self::Violated,
+            (RequirementStatus::Fail, _) => Self::Departs,
+            (RequirementStatus::Undecided, _) if judged != Judged::Absent => Self::Undecided,
+            (RequirementStatus::Undecided | RequirementStatus::NotApplicable, _) => Self::Nothing,
+        }
+    }
+
+    /// It as one character.
+    pub(super) const fn mark(self) -> &'static str {
+        match self {
+            Self::Holds => "✓",
+            Self::Violated => "✗",
+            Self::Departs => "!",
+            Self::Undecided => "?",
+            Self::Nothing => "–",
+        }
+    }
+}
+
+/// A requirement with what it came to for each target.
+#[derive(Debug)]
+pub(super) struct Row<'a> {
+    pub(super) id: &'a str,
+    pub(super) level: Level,
+    pub(super) standings: Vec<Standing>,
+}
+
+/// The requirements on which targets that could be judged came to different things: first those that some of
+/// them violate, then those that only some decided; within these in the order of the register, and then those
+/// that only a stream knows.
+pub(super) fn differing<'a>(heard: &'a [Collected], register: &'a Register) -> Vec<Row<'a>> {
+    let known = register.requirements.iter().map(|row| row.id.as_str());
+    let told = heard.iter().flat_map(|run| &run.requirements).map(|event| event.id.as_str());
+    let mut seen = BTreeSet::new();
+    let ids = known.chain(told).filter(|id| seen.insert(*id));
+    let judged: Vec<Judged> = heard.iter().map(Judged::of).collect();
+    let mut rows: Vec<(bool, Row<'a>)> = Vec::new();
+    for id in ids {
+        let events: Vec<Option<&RequirementEvent>> =
+            heard.iter().map(|run| run.requirements.iter().find(|event| event.id == id)).collect();
+        let Some(level) = events.iter().flatten().next().map(|event| event.level) else { continue };
+        let statuses: BTreeSet<RequirementStatus> = events
+            .iter()
+            .zip(&judged)
+            .filter(|(_, judged)| **judged == Judged::Yes)
+            .filter_map(|(event, _)| Some((*event)?.status))
+            .filter(|status| *status != RequirementStatus::NotApplicable)
+            .collect();
+        if statuses.len() > 1 {
+            let standings = events.iter().zip(&judged).map(|(event, judged)| Standing::of(*event, *judged)).collect();
+            rows.push((!statuses.contains(&RequirementStatus::Fail), Row { id, level, standings }));
+        }
+    }
+    rows.sort_by_key(|(nobody_violates, _)| *nobody_violates);
+    rows.into_iter().map(|(_, row)| row).collect()
+}
+
+/// A name for each target: its own where that tells it apart, else with its endpoint, else with a number; and
+/// which shard it is, where it is one.
+pub(super) fn labels(heard: &[Collected]) -> Vec<String> {
+    let target = |run: &Collected| run.run.as_ref().map(|run| run.target.clone());
+    let mut labels: Vec<String> = heard.iter().map(|run| target(run).map(|t| t.name).unwrap_or_default()).collect();
+    let twice = |labels: &[String]| -> Vec<bool> {
+        labels.iter().map(|label| labels.iter().filter(|other| *other == label).count() > 1).collect()
+    };
+    for (place, again) in twice(&labels).into_iter().enumerate() {
+        if again && let Some(target) = target(&heard[place]) {
+            labels[place] = format!("{} at {}", target.name, target.endpoint);
+        }
+    }
+    for (place, again) in twice(&labels).into_iter().enumerate() {
+        if again {
+            labels[place] = format!("{} (run {})", labels[place], place + 1);
+        }
+    }
+    for (label, run) in labels.iter_mut().zip(heard) {
+        if let Some(shard) = run.run.as_ref().and_then(|run| run.shard.as_ref()) {
+            *label = format!("{label} (shard {shard})");
+        }
+    }
+    labels
+}
