@@ -28,27 +28,37 @@ impl Judged {
     }
 }
 
-/// What a requirement came to for one target.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What a requirement came to for one target; what somebody has to look at first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Standing {
-    Holds,
     Violated,
     /// It is below `must`, and broken.
     Departs,
+    /// Others could be decided.
     Undecided,
-    /// It does not apply, or the target does not have the operation, or its run says nothing of it.
-    Nothing,
+    /// Nothing could be decided.
+    Unjudged,
+    /// The target does not have the operation.
+    Absent,
+    Holds,
+    NotApplicable,
+    /// The run says nothing of it.
+    Untold,
 }
 
 impl Standing {
     fn of(event: Option<&RequirementEvent>, judged: Judged) -> Self {
-        let Some(event) = event else { return Self::Nothing };
+        let Some(event) = event else { return Self::Untold };
         match (event.status, event.level) {
             (RequirementStatus::Pass, _) => Self::Holds,
             (RequirementStatus::Fail, Level::Must) => Self::Violated,
             (RequirementStatus::Fail, _) => Self::Departs,
-            (RequirementStatus::Undecided, _) if judged != Judged::Absent => Self::Undecided,
-            (RequirementStatus::Undecided | RequirementStatus::NotApplicable, _) => Self::Nothing,
+            (RequirementStatus::Undecided, _) => match judged {
+                Judged::Yes => Self::Undecided,
+                Judged::No => Self::Unjudged,
+                Judged::Absent => Self::Absent,
+            },
+            (RequirementStatus::NotApplicable, _) => Self::NotApplicable,
         }
     }
 
@@ -58,8 +68,21 @@ impl Standing {
             Self::Holds => "✓",
             Self::Violated => "✗",
             Self::Departs => "!",
-            Self::Undecided => "?",
-            Self::Nothing => "–",
+            Self::Undecided | Self::Unjudged => "?",
+            Self::Absent | Self::NotApplicable | Self::Untold => "–",
+        }
+    }
+
+    /// It as a word or two.
+    pub(super) const fn word(self) -> &'static str {
+        match self {
+            Self::Holds => "holds",
+            Self::Violated => "violated",
+            Self::Departs => "departs",
+            Self::Undecided | Self::Unjudged => "undecided",
+            Self::Absent => "not implemented",
+            Self::NotApplicable => "not applicable",
+            Self::Untold => "not told",
         }
     }
 }
@@ -68,24 +91,29 @@ impl Standing {
 #[derive(Debug)]
 pub(super) struct Row<'a> {
     pub(super) id: &'a str,
-    pub(super) level: Level,
+    /// What each run says of it.
+    pub(super) events: Vec<Option<&'a RequirementEvent>>,
     pub(super) standings: Vec<Standing>,
+    /// Whether targets that could be judged came to different things.
+    pub(super) differs: bool,
 }
 
-/// The requirements on which targets that could be judged came to different things: first those that some of
-/// them violate, then those that only some decided; within these in the order of the register, and then those
-/// that only a stream knows.
-pub(super) fn differing<'a>(heard: &'a [Collected], register: &'a Register) -> Vec<Row<'a>> {
+/// Every requirement that a run tells of, in the order of the register, then those that only a stream knows.
+/// Those on which targets differ come first: above all where some of them violate it, then where only some
+/// decided it.
+pub(super) fn rows<'a>(heard: &'a [Collected], register: &'a Register) -> Vec<Row<'a>> {
     let known = register.requirements.iter().map(|row| row.id.as_str());
     let told = heard.iter().flat_map(|run| &run.requirements).map(|event| event.id.as_str());
     let mut seen = BTreeSet::new();
     let ids = known.chain(told).filter(|id| seen.insert(*id));
     let judged: Vec<Judged> = heard.iter().map(Judged::of).collect();
-    let mut rows: Vec<(bool, Row<'a>)> = Vec::new();
+    let mut rows: Vec<(usize, Row<'a>)> = Vec::new();
     for id in ids {
         let events: Vec<Option<&RequirementEvent>> =
             heard.iter().map(|run| run.requirements.iter().find(|event| event.id == id)).collect();
-        let Some(level) = events.iter().flatten().next().map(|event| event.level) else { continue };
+        if events.iter().all(Option::is_none) {
+            continue;
+        }
         let statuses: BTreeSet<RequirementStatus> = events
             .iter()
             .zip(&judged)
@@ -93,12 +121,12 @@ pub(super) fn differing<'a>(heard: &'a [Collected], register: &'a Register) -> V
             .filter_map(|(event, _)| Some((*event)?.status))
             .filter(|status| *status != RequirementStatus::NotApplicable)
             .collect();
-        if statuses.len() > 1 {
-            let standings = events.iter().zip(&judged).map(|(event, judged)| Standing::of(*event, *judged)).collect();
-            rows.push((!statuses.contains(&RequirementStatus::Fail), Row { id, level, standings }));
-        }
+        let differs = statuses.len() > 1;
+        let rank = if differs { usize::from(!statuses.contains(&RequirementStatus::Fail)) } else { 2 };
+        let standings = events.iter().zip(&judged).map(|(event, judged)| Standing::of(*event, *judged)).collect();
+        rows.push((rank, Row { id, events, standings, differs }));
     }
-    rows.sort_by_key(|(nobody_violates, _)| *nobody_violates);
+    rows.sort_by_key(|(rank, _)| *rank);
     rows.into_iter().map(|(_, row)| row).collect()
 }
 

@@ -1,15 +1,13 @@
 //! The table of requirements: one row each, one cell a target.
 
-use std::collections::BTreeSet;
-
 use serde::Serialize;
 
 use super::sources::{Source, sources};
 use super::view::{Link, anchor, links};
-use crate::contract::{ConfirmationStatus, Level, Register, Requirement};
+use crate::contract::{ConfirmationStatus, Register, Requirement};
 use crate::report::collected::Collected;
-use crate::report::conclusion::Conclusion;
-use crate::report::event::{RequirementEvent, RequirementStatus};
+use crate::report::event::RequirementEvent;
+use crate::report::matrix::{self, Standing};
 use crate::report::words;
 use crate::verdict::{CaseResult, Verdict};
 
@@ -38,6 +36,8 @@ pub(super) struct Row {
 /// What a requirement came to for one target.
 #[derive(Debug, Serialize)]
 struct Cell {
+    #[serde(skip)]
+    standing: Standing,
     tone: &'static str,
     mark: &'static str,
     word: &'static str,
@@ -57,9 +57,6 @@ pub(super) struct Group {
     rows: Vec<Row>,
 }
 
-/// What the result of a requirement can be, what somebody has to look at first.
-const WORDS: [&str; 7] = ["violated", "departs", "undecided", "not implemented", "holds", "not applicable", "not told"];
-
 /// The rows of one target by what they came to, each group in its order; those of several as one group.
 pub(super) fn groups(rows: Vec<Row>) -> Vec<Group> {
     let single = rows.iter().all(|row| row.cells.len() == 1);
@@ -68,7 +65,7 @@ pub(super) fn groups(rows: Vec<Row>) -> Vec<Group> {
     }
     let mut groups: Vec<Group> = Vec::new();
     let mut rows = rows;
-    rows.sort_by_key(|row| WORDS.iter().position(|word| *word == row.cells[0].word));
+    rows.sort_by_key(|row| row.cells[0].standing);
     for row in rows {
         let Cell { word, tone, .. } = row.cells[0];
         match groups.last_mut().filter(|group| group.word == Some(word)) {
@@ -79,70 +76,24 @@ pub(super) fn groups(rows: Vec<Row>) -> Vec<Group> {
     groups
 }
 
-/// Whether a target could be judged. One that decides nothing differs from nobody.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Judged {
-    Yes,
-    /// It has the operation, or may have it, and nothing could be decided.
-    No,
-    /// It does not have the operation.
-    Absent,
-}
-
-impl Judged {
-    fn of(run: &Collected) -> Self {
-        let decided = |row: &RequirementEvent| matches!(row.status, RequirementStatus::Pass | RequirementStatus::Fail);
-        match Conclusion::of(run) {
-            Conclusion::Absent => Self::Absent,
-            _ if run.requirements.iter().any(decided) => Self::Yes,
-            _ => Self::No,
-        }
-    }
-}
-
-/// Every requirement: of the register, then those that only a stream knows. Where several targets
-/// are shown, those come first on which they differ most.
+/// Every requirement, those first on which several targets differ.
 pub(super) fn rows(heard: &[Collected], register: &Register) -> Vec<Row> {
-    let known = register.requirements.iter().map(|row| row.id.as_str());
-    let told = heard.iter().flat_map(|run| &run.requirements).map(|event| event.id.as_str());
-    let mut seen = BTreeSet::new();
-    let ids: Vec<&str> = known.chain(told).filter(|id| seen.insert(*id)).collect();
-    let judged: Vec<Judged> = heard.iter().map(Judged::of).collect();
     let ids_of: Vec<Vec<&str>> =
         heard.iter().map(|run| run.cases.iter().map(|case| case.id.as_str()).collect()).collect();
-    let mut rows: Vec<(usize, Row)> = Vec::new();
-    for id in ids {
-        let events: Vec<Option<&RequirementEvent>> =
-            heard.iter().map(|run| run.requirements.iter().find(|event| event.id == id)).collect();
-        if events.iter().all(Option::is_none) {
-            continue;
-        }
-        let statuses: BTreeSet<RequirementStatus> = events
-            .iter()
-            .zip(&judged)
-            .filter(|(_, judged)| **judged == Judged::Yes)
-            .filter_map(|(event, _)| Some((*event)?.status))
-            .filter(|status| *status != RequirementStatus::NotApplicable)
-            .collect();
-        let cells = events.iter().enumerate().map(|(run, event)| {
-            let mut cell = cell(*event, &ids_of[run], judged[run]);
-            cell.note =
-                event.filter(|event| event.status == RequirementStatus::Pass).and_then(|_| open(id, &heard[run]));
+    let rows = matrix::rows(heard, register).into_iter();
+    rows.map(|row| {
+        let cells = row.events.iter().zip(&row.standings).enumerate().map(|(run, (event, standing))| {
+            let mut cell = cell(*event, *standing, &ids_of[run]);
+            cell.note = open(row.id, &heard[run]).filter(|_| *standing == Standing::Holds);
             cell
         });
         let cells = cells.collect();
-        // A difference in what is violated says more than one in what was decided.
-        let rank = match statuses.len() {
-            0 | 1 => 2,
-            _ => usize::from(!statuses.contains(&RequirementStatus::Fail)),
-        };
-        rows.push((rank, row(id, register.get(id), events.iter().flatten().next(), statuses.len() > 1, cells)));
-    }
-    rows.sort_by_key(|(rank, _)| *rank);
-    rows.into_iter().map(|(_, row)| row).collect()
+        told(row.id, register.get(row.id), row.events.iter().flatten().next(), row.differs, cells)
+    })
+    .collect()
 }
 
-fn row(
+fn told(
     id: &str,
     known: Option<&Requirement>,
     event: Option<&&RequirementEvent>,
@@ -171,24 +122,16 @@ fn row(
     }
 }
 
-fn cell(event: Option<&RequirementEvent>, all: &[&str], judged: Judged) -> Cell {
-    let Some(event) = event else {
-        return Cell { tone: "calm", mark: "–", word: "not told", note: None, cases: Vec::new(), more: 0 };
-    };
-    let (tone, mark, word) = match (event.status, event.level) {
-        (RequirementStatus::Pass, _) => ("good", "✓", "holds"),
-        (RequirementStatus::Fail, Level::Must) => ("bad", "✗", "violated"),
-        (RequirementStatus::Fail, _) => ("doubt", "!", "departs"),
-        (RequirementStatus::Undecided, _) => match judged {
-            Judged::Yes => ("doubt", "?", "undecided"),
-            Judged::No => ("calm", "?", "undecided"),
-            Judged::Absent => ("calm", "–", "not implemented"),
-        },
-        (RequirementStatus::NotApplicable, _) => ("calm", "–", "not applicable"),
-    };
-    let ids: Vec<&str> = event.cases.iter().map(String::as_str).collect();
+fn cell(event: Option<&RequirementEvent>, standing: Standing, all: &[&str]) -> Cell {
+    let ids: Vec<&str> = event.iter().flat_map(|event| &event.cases).map(String::as_str).collect();
     let (cases, more) = links(&ids, all, CASES_LIMIT);
-    Cell { tone, mark, word, note: None, cases, more }
+    let tone = match standing {
+        Standing::Holds => "good",
+        Standing::Violated => "bad",
+        Standing::Departs | Standing::Undecided => "doubt",
+        Standing::Unjudged | Standing::Absent | Standing::NotApplicable | Standing::Untold => "calm",
+    };
+    Cell { standing, tone, mark: standing.mark(), word: standing.word(), note: None, cases, more }
 }
 
 /// `3 of 4 cases undecided`: how many of the cases on a requirement could not tell whether it holds.

@@ -7,7 +7,7 @@ use crate::contract::{Feature, Side};
 use crate::report::collected::Collected;
 use crate::report::conclusion::{Conclusion, IDS_LIMIT};
 use crate::report::event::{FeatureSummary, RunEvent};
-use crate::report::words;
+use crate::report::{matrix, words};
 
 /// A run as the page tells of it.
 #[derive(Debug, Serialize)]
@@ -59,7 +59,7 @@ struct FeatureRow {
 }
 
 pub(super) fn runs(heard: &[Collected]) -> Vec<Run> {
-    labels(heard).into_iter().zip(heard).map(|(label, heard)| run(label, heard)).collect()
+    matrix::labels(heard).into_iter().zip(heard).map(|(label, heard)| run(label, heard)).collect()
 }
 
 fn run(label: String, heard: &Collected) -> Run {
@@ -187,26 +187,6 @@ fn feature((name, summary): (&String, &FeatureSummary)) -> FeatureRow {
         }),
         violated_to,
     }
-}
-
-/// A name for each target: its own where that tells it apart, else with its endpoint, else with a number.
-fn labels(heard: &[Collected]) -> Vec<String> {
-    let target = |run: &Collected| run.run.as_ref().map(|run| run.target.clone());
-    let mut labels: Vec<String> = heard.iter().map(|run| target(run).map(|t| t.name).unwrap_or_default()).collect();
-    let twice = |labels: &[String]| -> Vec<bool> {
-        labels.iter().map(|label| labels.iter().filter(|other| *other == label).count() > 1).collect()
-    };
-    for (place, again) in twice(&labels).into_iter().enumerate() {
-        if again && let Some(target) = target(&heard[place]) {
-            labels[place] = format!("{} at {}", target.name, target.endpoint);
-        }
-    }
-    for (place, again) in twice(&labels).into_iter().enumerate() {
-        if again {
-            labels[place] = format!("{} (run {})", labels[place], place + 1);
-        }
-    }
-    labels
 }
 
 fn capitalised(sentence: &str) -> String {

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use super::super::collected::Collected;
 use super::super::conclusion::Conclusion;
-use super::super::matrix::{self, Row};
+use super::super::matrix::{self, Row, Standing};
 use super::super::words;
 use super::RESERVE;
 use super::inline::{cell, prose, prose_cell};
@@ -18,7 +18,8 @@ pub(super) fn text(runs: &[Collected], register: &Register, limit: usize) -> Str
     let room = limit.saturating_sub(RESERVE);
     let mut text = format!("## {} of {} targets\n", prose(suite), runs.len());
     targets(&mut text, runs, &labels, room);
-    differences(&mut text, &matrix::differing(runs, register), &labels, register, room);
+    let differing: Vec<Row<'_>> = matrix::rows(runs, register).into_iter().filter(|row| row.differs).collect();
+    differences(&mut text, &differing, &labels, register, room);
     text
 }
 
@@ -62,13 +63,15 @@ fn differences(text: &mut String, rows: &[Row<'_>], labels: &[String], register:
         return;
     }
     text.push_str("\n### Requirements on which they differ\n");
-    text.push_str(
-        "\n✓ holds, ✗ violated, ! departs from what is no must, ? undecided, – does not apply, or the operation is not there\n",
-    );
+    let standings: BTreeSet<Standing> = rows.iter().flat_map(|row| &row.standings).copied().collect();
+    let mut meanings: Vec<String> = standings.iter().map(|one| format!("{} {}", one.mark(), one.word())).collect();
+    meanings.dedup();
+    let _ = writeln!(text, "\n{}", meanings.join(", "));
     let mut heads = vec!["requirement".to_owned()];
     heads.extend(labels.iter().map(|label| cell(label)));
     let row = |row: &Row<'_>| {
-        let level = format!("{:?}", row.level).to_lowercase();
+        let level = row.events.iter().flatten().next().map(|event| format!("{:?}", event.level).to_lowercase());
+        let level = level.unwrap_or_default();
         let about = register.get(row.id).map_or("not in this build's register", |row| row.text.as_str());
         let mut cells = vec![prose_cell(&format!("{} ({level}): {about}", row.id))];
         cells.extend(row.standings.iter().map(|standing| standing.mark().to_owned()));
