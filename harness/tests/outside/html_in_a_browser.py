@@ -65,7 +65,7 @@ TEST_KEYS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
 
 def run_behind(defect, stream):
     """Runs the suite against the emulator behind a defect, and writes the run stream."""
-    server = subprocess.Popen([arguments.binary, "serve", "emulator", "--defect", defect, "--format", "json"],
+    server = subprocess.Popen([arguments.binary, "serve", "emulator", "--defect", defect, "--listen", "127.0.0.1:0", "--format", "json"],
                               env=environment(), stdout=subprocess.PIPE, text=True)
     try:
         said = json.loads(server.stdout.readline())
