@@ -61,6 +61,16 @@ impl<'a> Observation<'a> {
         Some((name, shape.status.is))
     }
 
+    /// The documented error that this one says by a name that is common to all actions, with its documented
+    /// status; nothing more is documented of such an error.
+    pub(super) fn error_meant(&self) -> Option<&'a str> {
+        let found = self.error.as_deref()?;
+        let mut errors = self.contract.shapes.errors.iter();
+        let (name, _) =
+            errors.find(|(own, shape)| is_common_name_for(found, own) && shape.status.is == self.status())?;
+        Some(name)
+    }
+
     /// The answer in a few words: `400 ValidationException`, with the error's message quoted.
     pub(super) fn summary(&self) -> String {
         let mut words = self.status().to_string();
@@ -187,6 +197,15 @@ impl Sketch<'_> {
             }
         }
     }
+}
+
+/// Whether a name that is common to all actions says the same as one of the operation's own.
+/// Source: Common Errors, `ValidationError`, in all its vintages, and what older ones list for single
+/// parameters; the operation's page lets any of them come.
+pub(super) fn is_common_name_for(name: &str, own: &str) -> bool {
+    const INVALID: [&str; 4] =
+        ["ValidationError", "InvalidParameterValue", "InvalidParameterCombination", "MissingParameter"];
+    own == "ValidationException" && INVALID.contains(&name)
 }
 
 #[cfg(test)]

@@ -20,7 +20,9 @@ pub(super) fn of(seen: &Observation<'_>) -> Option<String> {
             "access was denied ({said}): this identity may be allowed no other {name} than the case's control has, so nothing is said of the requirement; a wider policy lets the case be judged"
         ));
     }
+    // Only a session's token expires; long-term credentials do not.
+    let mortal = seen.exchange.request.headers.get("x-amz-security-token").is_some();
     let expired =
         || format!("the credentials or the signature expired meanwhile ({said}), which says nothing about the request");
-    response.is_expired().then(expired)
+    (response.is_expired() && mortal).then(expired)
 }

@@ -1,4 +1,4 @@
-use super::answer::Observation;
+use super::answer::{Observation, is_common_name_for};
 use super::rules::{guess, lifetime};
 use crate::corpus::Answer;
 use crate::wire::{bare_type, error_types};
@@ -58,13 +58,4 @@ pub(super) fn of(seen: &Observation<'_>) -> Outcome {
         _ => format!("{}{}", seen.summary(), guess::of_cut_name(seen)),
     };
     Outcome::Broken { at, expected: expected.join(", or "), actual }
-}
-
-/// Whether a name that is common to all actions says the same as one of the operation's own.
-/// Source: Common Errors, `ValidationError`, in all its vintages, and what older ones list for single
-/// parameters; the operation's page lets any of them come.
-pub(super) fn is_common_name_for(name: &str, own: &str) -> bool {
-    const INVALID: [&str; 4] =
-        ["ValidationError", "InvalidParameterValue", "InvalidParameterCombination", "MissingParameter"];
-    own == "ValidationException" && INVALID.contains(&name)
 }

@@ -88,11 +88,17 @@ fn every_requirement_that_a_rule_decides_is_broken_by_a_wrong_reply() {
 
 /// A case that was answered like this.
 fn judged(case: &str, status: u16, headers: &[(&str, &str)], body: &str) -> Judgement {
+    judged_with(&[], case, status, headers, body)
+}
+
+/// The same, where the request has these fields.
+fn judged_with(sent: &[(&str, &str)], case: &str, status: u16, headers: &[(&str, &str)], body: &str) -> Judgement {
     let Library { corpus, judge } = &*LIBRARY;
     let case = corpus.get(case).unwrap();
     let mut exchange = answered(&case.calls[0], &corpus.replies()["credentials"]);
     let media = ("content-type", "application/x-amz-json-1.1");
     let headers = headers.iter().copied().chain([media]).collect();
+    exchange.request.headers = sent.iter().copied().collect();
     exchange.answer = Ok(Response { status, headers, body: body.into() });
     judge.judge(case, &[exchange])
 }
@@ -165,9 +171,23 @@ fn an_illegal_answer_is_accused_of_the_right_thing(
 #[case::session_over("lifetimes/default", 403, "ExpiredTokenException")]
 #[case::late("parameters/duration-outside/899", 408, "RequestTimeoutException")]
 fn a_refusal_that_is_about_the_caller_decides_nothing(#[case] case: &str, #[case] status: u16, #[case] name: &str) {
-    let judgement = judged(case, status, &[], &format!(r#"{{"__type":"{name}","message":"m"}}"#));
+    let body = format!(r#"{{"__type":"{name}","message":"m"}}"#);
+    let judgement = judged_with(&[("x-amz-security-token", "t")], case, status, &[], &body);
     assert_eq!((judgement.verdict, judgement.decided.len()), (Verdict::Indeterminate, 0), "{judgement:?}");
     assert!(judgement.reason.unwrap().contains(&format!("({status} {name} \"m\")")));
+}
+
+#[test]
+fn credentials_without_a_session_cannot_have_expired() {
+    let judgement = judged("lifetimes/default", 403, &[], r#"{"__type":"ExpiredTokenException","message":"m"}"#);
+    assert_eq!(judgement.verdict, Verdict::Fail, "{judgement:?}");
+}
+
+#[test]
+fn a_common_name_decides_the_status_of_the_error_that_it_stands_for() {
+    let judgement = judged("parameters/duration-outside/899", 400, &[], r#"{"__type":"ValidationError"}"#);
+    assert_eq!(judgement.verdict, Verdict::Pass, "{judgement:?}");
+    assert!(judgement.decided.contains("GC-ERR-03"), "{judgement:?}");
 }
 
 #[rstest]

@@ -62,7 +62,7 @@ impl Tally {
                 cases.push(case.id.clone());
             }
         }
-        if case.verdict == Verdict::Indeterminate {
+        if matches!(case.verdict, Verdict::Indeterminate | Verdict::Blocked) {
             self.left_open.extend(case.requirements.iter().cloned());
         }
     }
@@ -106,7 +106,7 @@ impl Tally {
             RequirementStatus::Fail
         } else if !self.claimed.contains(&row.feature) || !row.is_tested() {
             RequirementStatus::NotApplicable
-        } else if self.decided.contains_key(&row.id) {
+        } else if self.decided.contains_key(&row.id) && !self.left_open.contains(&row.id) {
             RequirementStatus::Pass
         } else {
             RequirementStatus::Undecided
@@ -147,5 +147,31 @@ impl Tally {
             duration_ms,
             complete,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::sample;
+    use super::*;
+
+    #[test]
+    fn a_requirement_that_one_case_leaves_open_is_not_decided_by_the_others() {
+        let status = |verdict: Verdict| {
+            let mut tally = Tally::new([Feature::Core]);
+            let cites = |id: &str, verdict: Verdict, decided: &[&str]| CaseResult {
+                requirements: vec!["GC-RES-01".to_owned()],
+                decided: decided.iter().map(|id| (*id).to_owned()).collect(),
+                ..sample::case(id, verdict)
+            };
+            tally.add(&cites("a/b", Verdict::Pass, &["GC-RES-01"]));
+            tally.add(&cites("a/c", verdict, &[]));
+            let rows = tally.requirements(&sample::register());
+            rows.iter().find(|row| row.id == "GC-RES-01").map(|row| row.status)
+        };
+        assert_eq!(status(Verdict::Pass), Some(RequirementStatus::Pass));
+        assert_eq!(status(Verdict::NotApplicable), Some(RequirementStatus::Pass));
+        assert_eq!(status(Verdict::Indeterminate), Some(RequirementStatus::Undecided));
+        assert_eq!(status(Verdict::Blocked), Some(RequirementStatus::Undecided));
     }
 }

@@ -94,13 +94,24 @@ pub async fn run(
 }
 
 /// Adds a later run of the same case: of two results the one that says more is told, of two that say as
-/// much the first.
-fn merge(earlier: &mut CaseResult, later: CaseResult) {
-    let (runs, duration_ms) = (earlier.runs + later.runs, earlier.duration_ms + later.duration_ms);
+/// much the first; what either warns of and decides is kept.
+fn merge(earlier: &mut CaseResult, mut later: CaseResult) {
     if weight(later.verdict) > weight(earlier.verdict) {
-        *earlier = later;
+        std::mem::swap(earlier, &mut later);
     }
-    (earlier.runs, earlier.duration_ms) = (runs, duration_ms);
+    earlier.runs += later.runs;
+    earlier.duration_ms += later.duration_ms;
+    for warning in later.warnings {
+        // One finding a requirement and place: numbers differ from run to run.
+        if !earlier.warnings.iter().any(|known| known.requirement == warning.requirement && known.at == warning.at) {
+            earlier.warnings.push(warning);
+        }
+    }
+    for id in later.decided {
+        if !earlier.decided.contains(&id) {
+            earlier.decided.push(id);
+        }
+    }
 }
 
 /// How much a verdict says of a case that ran several times: one failure is one, whatever else happened.

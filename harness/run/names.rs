@@ -25,6 +25,12 @@ impl Names {
         Self { seed, random: StdRng::seed_from_u64(seed) }
     }
 
+    /// Names for the next call, from the start each time it is made.
+    pub(super) fn of_next_call(&mut self) -> impl Fn() -> Self {
+        let origin: u64 = self.random.random();
+        move || Self::drawn_from(&origin)
+    }
+
     /// Names for one of several calls that are made at the same time.
     pub(super) fn part(&self, index: usize) -> Self {
         Self::drawn_from(&(self.seed, index))

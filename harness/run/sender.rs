@@ -21,12 +21,15 @@ const FIRST_PAUSE: Duration = Duration::from_millis(200);
 /// The longest pause that a target can ask for with `Retry-After`.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
-/// How often a request that the target failed at is sent again, at once: a fault that passes says
-/// nothing about the request.
+/// How often a request that the target failed at is sent again, with the pauses of a throttled one: a fault
+/// that passes says nothing about the request.
 const REPEATS: u32 = 2;
 
 /// The same for a target of which a fault was seen to pass, so that another one may pass too.
 const REPEATS_WHERE_FAULTS_PASS: u32 = 6;
+
+/// A fault that takes longer is not asked for again: it is the target's own limit that was met.
+const SLOW: Duration = Duration::from_secs(2);
 
 /// The way to a target, for all cases of a session.
 #[derive(Debug)]
@@ -84,7 +87,9 @@ impl Sender {
                 continue;
             }
             let failed = exchange.answer.as_ref().ok().filter(|answer| answer.is_fault()).map(|answer| answer.status);
-            if failed.is_some() && !throttled && repeats < self.repeats() {
+            let slow = exchange.elapsed > SLOW;
+            if failed.is_some() && !throttled && !slow && repeats < self.repeats() {
+                tokio::time::sleep(pause(&exchange, repeats.min(1))).await;
                 repeats += 1;
                 fault = failed;
                 continue;

@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 use jiff::Timestamp;
@@ -92,8 +92,10 @@ impl Session {
         let workgroup = if self.target.workgroup.is_some() { "${workgroup}" } else { "${random:20}" };
         let input = format!(r#"{{"input":{{"workgroupName":"{workgroup}"}}}}"#);
         let spec = serde_json::from_str(&input).expect("the probe's request is well formed");
-        let mut names = Names::new(self.seed, "probe", 0);
-        let make_request = || request::build(&spec, "GetCredentials", &self.target, "", &mut names, Timestamp::now());
+        let make_request = || {
+            let mut names = Names::new(self.seed, "probe", 0);
+            request::build(&spec, "GetCredentials", &self.target, "", &mut names, Timestamp::now())
+        };
         match self.sender.send(make_request).await {
             Ok(exchange) => probe::classify(&exchange, self.target.workgroup.is_some(), &self.secrets),
             Err(Missing(words)) => Probe { class: Class::Unreachable, said: words },
@@ -217,6 +219,7 @@ impl Session {
         let mut judgement = self.judge.judge(case, &transcript);
         if self.judge.may_be_replay(&judgement)
             && let (Some(call), Some(first)) = (case.calls.last(), transcript.last())
+            && let () = self.until_a_clock_moves(first, interrupt).await?
             && let Ok(second) = self.make(case, call, &part(case.calls.len() - 1), names, interrupt, None).await?
         {
             judgement = self.judge.reconsider(judgement, call, first, &second);
@@ -228,6 +231,14 @@ impl Session {
             judgement = blocked(reason);
         }
         Some((judgement, transcript))
+    }
+
+    /// Waits until credentials that are made anew expire at another second than those of an answer: an expiration
+    /// can have whole seconds, and two calls within one would look like the same credentials given twice.
+    async fn until_a_clock_moves(&self, answered: &Exchange, interrupt: &watch::Receiver<bool>) -> Option<()> {
+        const LONGER_THAN_A_SECOND: Duration = Duration::from_millis(1100);
+        let gone = Timestamp::now().duration_since(answered.received_at).unsigned_abs();
+        unless(interrupt, tokio::time::sleep(LONGER_THAN_A_SECOND.saturating_sub(gone))).await
     }
 
     /// Makes the calls of a case one after the other, up to the first that cannot be made.
@@ -312,8 +323,12 @@ impl Session {
     ) -> Option<Result<Exchange, Missing>> {
         let prefix = if self.target.path_names_case { format!("/{}{part}", case.id) } else { String::new() };
         let mut repro = result.map(|result| &mut result.repro);
+        let names = names.of_next_call();
         let make_request = || {
-            let built = request::build(&call.request, &case.operation, &self.target, &prefix, names, Timestamp::now())?;
+            // The same names each time: what is sent again is the same request, signed anew.
+            let mut names = names();
+            let built =
+                request::build(&call.request, &case.operation, &self.target, &prefix, &mut names, Timestamp::now())?;
             if let Some(repro) = repro.take() {
                 *repro = Some(repro::line(case, &self.target, &built.request, &built.body));
             }

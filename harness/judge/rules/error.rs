@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::success::{broken, check_media_type, kind, without_nulls};
 use super::{Finding, Observation, Subject, guess};
 use crate::corpus::Check;
-use crate::judge::outcome::is_common_name_for;
+use crate::judge::answer::is_common_name_for;
 use crate::wire::{bare_type, error_types};
 
 /// A finding about a documented error; nothing for any other answer.
@@ -89,6 +89,9 @@ pub(super) fn own_name(seen: &Observation<'_>) -> Vec<Finding> {
 
 /// A documented error comes with its documented status.
 pub(super) fn status(seen: &Observation<'_>) -> Vec<Finding> {
+    if let Some(name) = seen.error_meant() {
+        return vec![Finding::Holds(about(name))];
+    }
     on_documented_error(seen, |name, status, _| {
         Finding::of(seen.status() == status, about(name), "status", format!("{status} with {name}"), || {
             format!("{} with {name}", seen.status())

@@ -8,8 +8,6 @@ use crate::contract::{ConfirmationStatus, Register, Requirement};
 use crate::report::collected::Collected;
 use crate::report::event::RequirementEvent;
 use crate::report::matrix::{self, Standing};
-use crate::report::words;
-use crate::verdict::{CaseResult, Verdict};
 
 /// At most so many cases are named in a cell.
 const CASES_LIMIT: usize = 4;
@@ -41,8 +39,6 @@ struct Cell {
     tone: &'static str,
     mark: &'static str,
     word: &'static str,
-    /// How many cases could not tell, where others could.
-    note: Option<String>,
     cases: Vec<Link>,
     /// How many cases are not named.
     more: usize,
@@ -82,11 +78,12 @@ pub(super) fn rows(heard: &[Collected], register: &Register) -> Vec<Row> {
         heard.iter().map(|run| run.cases.iter().map(|case| case.id.as_str()).collect()).collect();
     let rows = matrix::rows(heard, register).into_iter();
     rows.map(|row| {
-        let cells = row.events.iter().zip(&row.standings).enumerate().map(|(run, (event, standing))| {
-            let mut cell = cell(*event, *standing, &ids_of[run]);
-            cell.note = open(row.id, &heard[run]).filter(|_| *standing == Standing::Holds);
-            cell
-        });
+        let cells = row
+            .events
+            .iter()
+            .zip(&row.standings)
+            .enumerate()
+            .map(|(run, (event, standing))| cell(*event, *standing, &ids_of[run]));
         let cells = cells.collect();
         told(row.id, register.get(row.id), row.events.iter().flatten().next(), row.differs, cells)
     })
@@ -131,17 +128,5 @@ fn cell(event: Option<&RequirementEvent>, standing: Standing, all: &[&str]) -> C
         Standing::Departs | Standing::Undecided => "doubt",
         Standing::Unjudged | Standing::Absent | Standing::NotApplicable | Standing::Untold => "calm",
     };
-    Cell { standing, tone, mark: standing.mark(), word: standing.word(), note: None, cases, more }
-}
-
-/// `3 of 4 cases undecided`: how many of the cases on a requirement could not tell whether it holds.
-fn open(id: &str, heard: &Collected) -> Option<String> {
-    let cites = |case: &&CaseResult| case.requirements.iter().any(|cited| cited == id);
-    let undecided = |case: &&CaseResult| {
-        matches!(case.verdict, Verdict::Blocked | Verdict::Indeterminate)
-            && case.decided.iter().all(|other| other != id)
-    };
-    let cases: Vec<&CaseResult> = heard.cases.iter().filter(cites).collect();
-    let open = cases.iter().copied().filter(undecided).count();
-    (open > 0).then(|| format!("{open} of {} undecided", words::count(cases.len(), "case")))
+    Cell { standing, tone, mark: standing.mark(), word: standing.word(), cases, more }
 }

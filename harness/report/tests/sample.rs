@@ -179,7 +179,7 @@ pub(in crate::report) fn cases() -> Vec<CaseResult> {
         without("parameters/database-name", Verdict::Blocked, no_workgroup),
         without("parameters/database-null", Verdict::Blocked, no_workgroup),
         CaseResult {
-            requirements: vec!["GC-RES-01".to_owned()],
+            requirements: vec!["GC-SIG-01".to_owned()],
             expected: vec!["200".to_owned()],
             exchange: Some(Box::new(ShownExchange {
                 answer_headers: Vec::new(),
