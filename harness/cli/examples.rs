@@ -15,19 +15,19 @@ pub(super) const RUN: &str = "\
 Examples:
   countersign run --endpoint http://localhost:4566 --workgroup my-workgroup
       Judge a server with the credentials of the environment
-  countersign run --endpoint http://localhost:4566 --no-sign parameters
+  countersign run --endpoint http://localhost:4566 --workgroup my-workgroup --no-sign parameters
       Run one suite, without signatures
   countersign run parameters/duration-outside --target mine
       Run one family against a target of countersign.toml
-  countersign run --endpoint http://localhost:4566 --claim signature --report-junit junit.xml --report-json run.json
-      Hold it to the feature signature too, and write two reports
+  countersign run --endpoint http://localhost:4566 --workgroup my-workgroup --claim signature --report-junit junit.xml
+      Hold it to the feature signature too, and write a report
   countersign run --target aws --workgroup wg --allow-aws 123456789012/us-east-1/wg
       Ask real AWS, for this workgroup only
 
 Exit codes:
   0    nothing unexpected
   1    something failed, is blocked or not implemented, or a baseline entry is stale
-  2    wrong usage or configuration, or the server refused the credentials
+  2    wrong usage or configuration, or the server refused the credentials or lacks the workgroup
   3    the server is unreachable, or its silence leaves must-requirements undecided
   4    no case is selected
   5    Countersign itself went wrong, or a fixture is invalid
@@ -39,7 +39,7 @@ pub(super) const DOCTOR: &str = "\
 Examples:
   countersign doctor --endpoint http://localhost:4566 --workgroup my-workgroup
       Say what is wrong, and what to do about it
-  countersign doctor --endpoint https://emulator.internal --ca-file ca.pem --format json
+  countersign doctor --endpoint https://emulator.internal --workgroup my-workgroup --ca-file ca.pem --format json
       The same for a private certificate authority, for a program
 
 Exit codes:

@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use clap::Args;
 use jiff::{Timestamp, Zoned};
+use serde_json::json;
 
 use super::again::Again;
 use super::interrupt::INTERRUPTED;
@@ -18,7 +19,7 @@ use super::reports::{ReportArgs, Reports};
 use super::settings::{Settings, TargetArgs};
 use super::target::Prepared;
 use super::{Failure, FixtureArgs};
-use crate::contract::{Feature, Level, LoadError, Register, Side};
+use crate::contract::{Contract, Feature, Level, LoadError, Register, Side};
 use crate::corpus::{Pattern, Plan, SelectError, Selection, Shard};
 use crate::report::{Baseline, Ending, Event, Exit, RunEvent, Tally, TargetEvent, VERSION};
 use crate::run::{Session, random_seed, run as run_plan};
@@ -197,7 +198,7 @@ impl Execution<'_> {
         let started_at = Timestamp::now();
         let start = Instant::now();
         let probe = session.probe(&interrupt).await;
-        reject(session.target(), probe)?;
+        reject(session.target(), probe, &self.library.contract)?;
         let run = self.event(session.target(), probe, started_at);
         let mut tally = Tally::of_run(&run);
         hear(&Event::Run(run));
@@ -278,8 +279,9 @@ impl From<Ended> for ExitCode {
     }
 }
 
-/// Ends a run of which nothing could come: its credentials or its workgroup are not the target's.
-fn reject(target: &Target, probe: &Probe) -> Result<(), Failure> {
+/// Ends a run of which nothing could come: its credentials or its workgroup are not the target's, or can be
+/// nobody's.
+fn reject(target: &Target, probe: &Probe, contract: &Contract) -> Result<(), Failure> {
     let (endpoint, said) = (&target.endpoint, &probe.said);
     match probe.class {
         Class::RefusedCredentials => Err(Failure::usage(format!(
@@ -290,6 +292,21 @@ fn reject(target: &Target, probe: &Probe) -> Result<(), Failure> {
             "{endpoint} has no workgroup \"{}\": {said}. Create it there, or name one that it has with --workgroup",
             target.workgroup.as_deref().unwrap_or_default()
         ))),
+        // Not the server is to blame that refuses a name which no workgroup can have.
+        Class::Answers if said.contains(" ValidationException") => match &target.workgroup {
+            Some(name)
+                if !contract
+                    .validators
+                    .breaches("GetCredentialsRequest", &json!({ "workgroupName": name }))
+                    .is_empty() =>
+            {
+                Err(Failure::usage(format!(
+                    "--workgroup: expected 3 to 64 lower-case letters, digits and hyphens, found \"{name}\", which {endpoint} \
+                     refuses: {said}. Name a workgroup that it has"
+                )))
+            }
+            _ => Ok(()),
+        },
         _ => Ok(()),
     }
 }

@@ -156,7 +156,9 @@ const fn meaning(verdict: Verdict) -> &'static str {
         Verdict::Fixed => "it passes, and the baseline still says that it fails",
         Verdict::Blocked => "its control or its setup failed, or it needs something that was not given",
         Verdict::NotImplemented => "the target does not have the operation",
-        Verdict::Indeterminate => "no usable answer: timeout, connection lost, throttled past patience",
+        Verdict::Indeterminate => {
+            "no usable answer: timeout, connection lost, throttled past patience, a denial of what only this case names"
+        }
         Verdict::NotApplicable => "the target does not claim the feature",
         Verdict::HarnessError => "Countersign itself went wrong",
     }

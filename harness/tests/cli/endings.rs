@@ -72,6 +72,52 @@ fn a_badge_can_have_both_forms() {
     assert_eq!(serde_json::from_str::<Value>(&badge).expect("JSON")["schemaVersion"], 1);
 }
 
+#[rstest]
+#[case::no_name_of_a_workgroup(
+    "my_workgroup",
+    2,
+    "--workgroup: expected 3 to 64 lower-case letters, digits and hyphens, found \"my_workgroup\""
+)]
+#[case::a_name_of_one("my-workgroup", 1, "expected 200")]
+fn a_name_that_no_workgroup_can_have_is_not_held_against_the_server(
+    #[case] name: &str,
+    #[case] code: i32,
+    #[case] said: &str,
+) {
+    let refusal = r#"{"__type":"ValidationException","message":"m"}"#;
+    let stub = Stub::answering(answer("400 Bad", "application/x-amz-json-1.1", refusal));
+    let arguments = ["run", "success/workgroup-only", "--no-sign", "--endpoint", &stub.endpoint, "--workgroup", name];
+    let finished = Program::new(&arguments).finish();
+    let plain = finished.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(plain.contains(said) || finished.stderr.contains(said), "{finished:#?}");
+    finished.expect(code, &[]);
+}
+
+#[test]
+fn what_a_server_does_not_claim_is_no_known_failure_of_it() {
+    let stub = Stub::answering(answer(
+        "400 Bad",
+        "application/x-amz-json-1.1",
+        r#"{"__type":"UnknownOperationException","message":"m"}"#,
+    ));
+    let arguments = [
+        "baseline",
+        "write",
+        "known.json",
+        "signature",
+        "success",
+        "--no-sign",
+        "--workgroup",
+        "wg-1",
+        "--endpoint",
+        &stub.endpoint,
+    ];
+    let mut program = Program::new(&arguments);
+    program.finish().expect(0, &["wrote known.json"]);
+    let written = fs::read_to_string(program.folder().join("known.json")).expect("the file is there");
+    assert!(written.contains("\"success") && !written.contains("\"signature"), "{written}");
+}
+
 #[test]
 fn a_custom_domain_that_is_given_is_tried_whatever_else_is_claimed() {
     let arguments = ["config", "show", "--endpoint", "http://localhost:1", "--claim", "signature"];
