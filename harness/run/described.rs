@@ -5,13 +5,14 @@ use crate::judge::{Judgement, shape, words_and_shape};
 use crate::verdict::{CaseResult, ShownExchange};
 use crate::wire::{Exchange, Masker, body_sent, error_type, fields_received, fields_sent, line_sent};
 
-/// Fills in what was judged and seen, without our own secrets, which a target may have sent back. Gives
-/// back what hides them and the last answer's.
+/// Fills in what was judged and seen, without our own secrets, which a target may have sent back, and in the
+/// target's words without what it has `given` before. Gives back what hides all of them and the last answer's.
 pub(super) fn describe(
     result: &mut CaseResult,
     judgement: Judgement,
     transcript: &[Exchange],
     ours: &Masker,
+    given: &Masker,
 ) -> Masker {
     result.verdict = judgement.verdict;
     result.reason = judgement.reason;
@@ -26,14 +27,14 @@ pub(super) fn describe(
     if let Some(Ok(response)) = transcript.last().map(|exchange| &exchange.answer) {
         result.status = Some(response.status);
         let body = response.json();
-        let masker = ours.with_answer(response);
+        let masker = given.with_answer(response);
         let quote = |text: String| masker.quote(&text);
         result.error = (response.status >= 300).then(|| error_type(response)).flatten().map(quote);
         result.media_type = response.media_type().map(quote);
         result.body = Some(shape(response, body.as_ref(), &masker));
         return masker;
     }
-    ours.clone()
+    given.clone()
 }
 
 /// What each call of a case accepts, in words.

@@ -6,6 +6,7 @@
 
 mod described;
 mod doctor;
+mod given;
 mod names;
 mod repro;
 mod request;

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use tokio::sync::{OnceCell, watch};
 
 use super::described::{describe, expected, shown};
+use super::given::Given;
 use super::names::Names;
 use super::repro;
 use super::request::{self, DEFAULT_DATABASE, Missing};
@@ -30,6 +31,8 @@ pub struct Session {
     seed: u64,
     /// What the target must not make us print: the credentials that it was given.
     secrets: Masker,
+    /// What its words must not repeat besides.
+    given: Given,
     probe: OnceCell<Probe>,
     controls: Mutex<HashMap<String, Arc<OnceCell<Option<CaseResult>>>>>,
     leftovers: AtomicU32,
@@ -41,8 +44,8 @@ impl Session {
     /// # Errors
     /// When no client can be made for the target.
     pub fn new(corpus: Arc<Corpus>, judge: Judge, target: Target, seed: u64, jobs: usize) -> Result<Self, ClientError> {
-        let secrets = Masker::new(target.credentials.as_ref().map(Credentials::secrets).unwrap_or_default());
-        let judge = judge.hiding(secrets.clone());
+        let ours = target.credentials.as_ref().map(Credentials::secrets).unwrap_or_default();
+        let (secrets, given) = (Masker::new(ours.clone()), Given::new(ours));
         let sender = Sender::new(Client::new(target.endpoint.clone(), &target.client)?, jobs);
         Ok(Self {
             corpus,
@@ -51,6 +54,7 @@ impl Session {
             sender,
             seed,
             secrets,
+            given,
             probe: OnceCell::new(),
             controls: Mutex::default(),
             leftovers: AtomicU32::new(0),
@@ -97,7 +101,10 @@ impl Session {
             request::build(&spec, "GetCredentials", &self.target, "", &mut names, Timestamp::now())
         };
         match self.sender.send(make_request).await {
-            Ok(exchange) => probe::classify(&exchange, self.target.workgroup.is_some(), &self.secrets),
+            Ok(exchange) => {
+                self.given.learn(&exchange);
+                probe::classify(&exchange, self.target.workgroup.is_some(), &self.secrets)
+            }
             Err(Missing(words)) => Probe { class: Class::Unreachable, said: words },
         }
     }
@@ -148,7 +155,7 @@ impl Session {
         let outcome = self.perform(case, &mut names, &interrupt, &mut result).await;
         self.tear_down(case, &mut names).await;
         let (judgement, transcript) = outcome?;
-        let hidden = describe(&mut result, judgement, &transcript, &self.secrets);
+        let hidden = describe(&mut result, judgement, &transcript, &self.secrets, &self.given.masker());
         // What a repeat says is heard only where it is not one more pass.
         if run == 0 || result.verdict != Verdict::Pass {
             result.expected = expected(case);
@@ -216,7 +223,7 @@ impl Session {
         if let Some(Missing(words)) = missing {
             return Some((blocked(words), transcript));
         }
-        let mut judgement = self.judge.judge(case, &transcript);
+        let mut judgement = self.judge.clone().hiding(self.given.masker()).judge(case, &transcript);
         if self.judge.may_be_replay(&judgement)
             && let (Some(call), Some(first)) = (case.calls.last(), transcript.last())
             && let () = self.until_a_clock_moves(first, interrupt).await?
@@ -334,7 +341,11 @@ impl Session {
             }
             Ok(built)
         };
-        unless(interrupt, self.sender.send(make_request)).await
+        let made = unless(interrupt, self.sender.send(make_request)).await;
+        if let Some(Ok(exchange)) = &made {
+            self.given.learn(exchange);
+        }
+        made
     }
 
     fn blank(case: &ExpandedCase) -> CaseResult {

@@ -119,6 +119,30 @@ fn what_a_server_does_not_claim_is_no_known_failure_of_it() {
 }
 
 #[test]
+fn a_password_that_is_always_the_same_is_not_repeated_from_a_later_error() {
+    // Letters and a hyphen only, so that nothing but having seen it tells that it is a password.
+    let password = "correct-horse-canary";
+    let body = right().replace("\"p\"", &format!("\"{password}\""));
+    let (_, body) = body.split_once("\r\n\r\n").expect("a head and a body");
+    let right = answer("200 OK", "application/x-amz-json-1.1", body);
+    let echo = format!(r#"{{"__type":"ResourceNotFoundException","message":"you got {password} before"}}"#);
+    let wrong = answer("400 Bad Request", "application/x-amz-json-1.1", &echo);
+    let stub = Stub::new(move |stream, request| {
+        let told = if request.contains("durationSeconds") { &wrong } else { &right };
+        let _ = stream.write_all(told.as_bytes());
+    });
+    let arguments =
+        ["parameters/duration-outside", "--no-sign", "--report-json", "r.json", "--report-html", "r.html", "-v"];
+    let mut program = Program::run_at(&stub.endpoint, &arguments);
+    let finished = program.finish();
+    finished.expect(1, &["you got *** before"]);
+    let read = |name: &str| fs::read_to_string(program.folder().join(name)).expect("a report");
+    for text in [&finished.stdout, &finished.stderr, &read("r.json"), &read("r.html")] {
+        assert!(!text.contains("correct-horse"), "{text}");
+    }
+}
+
+#[test]
 fn a_custom_domain_that_is_given_is_tried_whatever_else_is_claimed() {
     let arguments = ["config", "show", "--endpoint", "http://localhost:1", "--claim", "signature"];
     let given = [&arguments[..], &["--custom-domain", "db.example.com"]].concat();

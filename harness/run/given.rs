@@ -1,0 +1,67 @@
+//! Passwords that a target gives out again and again.
+
+use std::collections::HashSet;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::{Mutex, PoisonError};
+
+use crate::wire::{Exchange, Masker, Response};
+
+/// At most so many passwords are remembered as seen once, by their hashes.
+const ONCE_LIMIT: usize = 10_000;
+
+/// At most so many are known.
+const KNOWN_LIMIT: usize = 50;
+
+/// What a target's words may not repeat beside the secrets of the answer that they stand in: our own, and
+/// every password that it has given twice. One that is given once and repeated later is random, and known by
+/// its form.
+pub(super) struct Given {
+    hasher: RandomState,
+    state: Mutex<State>,
+}
+
+struct State {
+    once: HashSet<u64>,
+    known: Vec<String>,
+    masker: Masker,
+}
+
+impl Given {
+    pub(super) fn new(ours: Vec<String>) -> Self {
+        let masker = Masker::new(ours.clone());
+        Self { hasher: RandomState::new(), state: Mutex::new(State { once: HashSet::new(), known: ours, masker }) }
+    }
+
+    /// What masks everything that is known by now.
+    pub(super) fn masker(&self) -> Masker {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).masker.clone()
+    }
+
+    /// Remembers the password of an answer.
+    pub(super) fn learn(&self, exchange: &Exchange) {
+        let Some(body) = exchange.answer.as_ref().ok().filter(|answer| answer.status == 200).and_then(Response::json)
+        else {
+            return;
+        };
+        let Some(password) = body.get("dbPassword").and_then(|member| member.as_str()).filter(|text| !text.is_empty())
+        else {
+            return;
+        };
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let hash = self.hasher.hash_one(password);
+        if !state.once.contains(&hash) {
+            if state.once.len() < ONCE_LIMIT {
+                state.once.insert(hash);
+            }
+        } else if state.known.len() < KNOWN_LIMIT && !state.known.iter().any(|known| known == password) {
+            state.known.push(password.to_owned());
+            state.masker = Masker::new(state.known.clone());
+        }
+    }
+}
+
+impl std::fmt::Debug for Given {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Given(***)")
+    }
+}
