@@ -21,8 +21,8 @@ const FIRST_PAUSE: Duration = Duration::from_millis(200);
 /// The longest pause that a target can ask for with `Retry-After`.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
-/// How often a request that the target failed at is sent again, with the pauses of a throttled one: a fault
-/// that passes says nothing about the request.
+/// How often a request that the target failed at is sent again, with a pause: a fault that passes
+/// says nothing about the request.
 const REPEATS: u32 = 2;
 
 /// The same for a target of which a fault was seen to pass, so that another one may pass too.
@@ -36,6 +36,8 @@ const SLOW: Duration = Duration::from_secs(2);
 pub(super) struct Sender {
     client: Client,
     jobs: usize,
+    /// The pause before a request that the target failed at is sent again.
+    recovery: Duration,
     /// A permit for each request in flight.
     flights: Semaphore,
     /// Requests in a row without an answer.
@@ -45,10 +47,10 @@ pub(super) struct Sender {
 }
 
 impl Sender {
-    pub(super) fn new(client: Client, jobs: usize) -> Self {
+    pub(super) fn new(client: Client, jobs: usize, recovery: Duration) -> Self {
         let jobs = jobs.max(1);
         let (flights, unanswered) = (Semaphore::new(jobs), AtomicU32::new(0));
-        Self { client, jobs, flights, unanswered, faults_pass: AtomicBool::new(false) }
+        Self { client, jobs, recovery, flights, unanswered, faults_pass: AtomicBool::new(false) }
     }
 
     /// How many requests are in flight together at most.
@@ -89,7 +91,7 @@ impl Sender {
             let failed = exchange.answer.as_ref().ok().filter(|answer| answer.is_fault()).map(|answer| answer.status);
             let slow = exchange.elapsed > SLOW;
             if failed.is_some() && !throttled && !slow && repeats < self.repeats() {
-                tokio::time::sleep(pause(&exchange, repeats.min(1))).await;
+                tokio::time::sleep(self.recovery * (1 + repeats.min(1))).await;
                 repeats += 1;
                 fault = failed;
                 continue;
@@ -166,7 +168,7 @@ mod tests {
             }
         });
         let client = Client::new(endpoint.parse().expect("a URL"), &ClientOptions::default()).expect("a client");
-        (Sender::new(client, 1), asked)
+        (Sender::new(client, 1, Duration::ZERO), asked)
     }
 
     fn request() -> Built {

@@ -42,6 +42,9 @@ pub struct Target {
     pub client: ClientOptions,
     /// How many requests are in flight together at most.
     pub jobs: usize,
+    /// How long it is left alone before a request that it failed at is sent again; before the next time, twice as
+    /// long.
+    pub recovery: Duration,
 }
 
 /// Where a target is: what decides how many requests it gets at once, unless somebody says.
@@ -77,6 +80,7 @@ impl Target {
         Self {
             name: "endpoint".to_owned(),
             jobs: Place::of(&endpoint).jobs(),
+            recovery: Duration::from_millis(200),
             endpoint,
             region: "us-east-1".to_owned(),
             credentials: None,
