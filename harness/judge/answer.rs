@@ -20,7 +20,7 @@ pub(super) struct Observation<'a> {
     /// The error's name without namespace and URI, where the answer has one.
     pub(super) error: Option<String>,
     /// What must not be quoted: our secrets, and with them the answer's, read when something is quoted.
-    ours: &'a Masker,
+    hidden: &'a Masker,
     masker: OnceCell<Masker>,
 }
 
@@ -31,7 +31,7 @@ impl<'a> Observation<'a> {
         exchange: &'a Exchange,
         response: &'a Response,
         contract: &'a Contract,
-        ours: &'a Masker,
+        hidden: &'a Masker,
     ) -> Self {
         let body = response.json();
         let expected = |name: &&str| call.expect.answers().iter().any(|answer| answer.error.as_deref() == Some(*name));
@@ -39,7 +39,7 @@ impl<'a> Observation<'a> {
         // Where an answer gives several names, the client that looks at the expected one is served.
         let name = if response.status >= 300 { names().find(expected).or_else(|| names().next()) } else { None };
         let error = name.map(str::to_owned);
-        Self { case, call, exchange, response, contract, body, error, ours, masker: OnceCell::new() }
+        Self { case, call, exchange, response, contract, body, error, hidden, masker: OnceCell::new() }
     }
 
     pub(super) fn status(&self) -> u16 {
@@ -95,7 +95,7 @@ impl<'a> Observation<'a> {
 
     /// The target's own words, fit for a report, without any secret that the answer holds.
     pub(super) fn quote(&self, text: &str) -> String {
-        self.masker.get_or_init(|| self.ours.with_answer(self.response)).quote(text)
+        self.masker.get_or_init(|| self.hidden.with_answer(self.response)).quote(text)
     }
 }
 

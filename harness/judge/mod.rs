@@ -60,8 +60,6 @@ pub struct Judge {
     contract: Arc<Contract>,
     /// For each rule of [`rules::ALL`], the places in the register of the rows that it decides.
     rows: Vec<Vec<usize>>,
-    /// What no finding may repeat beside the secrets of the answer.
-    ours: Masker,
 }
 
 impl Judge {
@@ -97,14 +95,7 @@ impl Judge {
             }
             rows_of_rules.push(places);
         }
-        Ok(Self { contract, rows: rows_of_rules, ours: Masker::default() })
-    }
-
-    /// The same judge, whose findings do not repeat these secrets of ours either.
-    #[must_use]
-    pub fn hiding(mut self, ours: Masker) -> Self {
-        self.ours = ours;
-        self
+        Ok(Self { contract, rows: rows_of_rules })
     }
 
     /// The same judge with one rule switched off.
@@ -122,9 +113,14 @@ impl Judge {
 
     /// Judges a case: one exchange for each of its calls, in order.
     pub fn judge(&self, case: &ExpandedCase, transcript: &[Exchange]) -> Judgement {
+        self.judge_hiding(case, transcript, &Masker::default())
+    }
+
+    /// [`Judge::judge`], whose findings repeat nothing that is `hidden`, beside the secrets of each answer.
+    pub fn judge_hiding(&self, case: &ExpandedCase, transcript: &[Exchange], hidden: &Masker) -> Judgement {
         let mut docket = Docket::default();
         for (call, exchange) in case.calls.iter().zip(transcript) {
-            if let Some(reason) = self.judge_call(case, call, exchange, &mut docket) {
+            if let Some(reason) = self.judge_call(case, call, exchange, hidden, &mut docket) {
                 return Judgement::undecided(reason);
             }
         }
@@ -164,12 +160,19 @@ impl Judge {
     }
 
     /// Judges one call; the reason where it cannot be judged.
-    fn judge_call(&self, case: &ExpandedCase, call: &Call, exchange: &Exchange, docket: &mut Docket) -> Option<String> {
+    fn judge_call(
+        &self,
+        case: &ExpandedCase,
+        call: &Call,
+        exchange: &Exchange,
+        hidden: &Masker,
+        docket: &mut Docket,
+    ) -> Option<String> {
         let response = match &exchange.answer {
             Ok(response) => response,
             Err(fault) => return Some(fault.to_string()),
         };
-        let seen = Observation::new(case, call, exchange, response, &self.contract, &self.ours);
+        let seen = Observation::new(case, call, exchange, response, &self.contract, hidden);
         if seen.response.is_throttled() {
             return Some(format!("the target throttled the request ({})", seen.summary()));
         }

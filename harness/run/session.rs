@@ -223,7 +223,7 @@ impl Session {
         if let Some(Missing(words)) = missing {
             return Some((blocked(words), transcript));
         }
-        let mut judgement = self.judge.clone().hiding(self.given.masker()).judge(case, &transcript);
+        let mut judgement = self.judge.judge_hiding(case, &transcript, &self.given.masker());
         if self.judge.may_be_replay(&judgement)
             && let (Some(call), Some(first)) = (case.calls.last(), transcript.last())
         {

@@ -28,29 +28,8 @@ pub(in crate::report) fn register() -> Register {
 
 /// A case of which nothing is known but its verdict.
 pub(in crate::report) fn case(id: &str, verdict: Verdict) -> CaseResult {
-    CaseResult {
-        id: id.to_owned(),
-        suite: id.split('/').next().unwrap_or_default().to_owned(),
-        side: Side::Server,
-        title: format!("What {id} claims"),
-        requirements: Vec::new(),
-        decided: Vec::new(),
-        expected: Vec::new(),
-        verdict,
-        reason: None,
-        violations: Vec::new(),
-        warnings: Vec::new(),
-        status: None,
-        error: None,
-        media_type: None,
-        body: None,
-        runs: 1,
-        duration_ms: 0.0,
-        record: None,
-        timing: None,
-        repro: None,
-        exchange: None,
-    }
+    let suite = id.split('/').next().unwrap_or_default();
+    CaseResult { verdict, ..CaseResult::blank(id, suite, Side::Server, &format!("What {id} claims"), &[]) }
 }
 
 /// A case that was answered, with what it claims and decided.
