@@ -29,9 +29,9 @@ use crate::wire::{Exchange, Masker};
 /// What the judge concludes about a case.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Judgement {
-    /// `pass`, `fail` or `indeterminate`.
+    /// `pass`, `fail` or `indeterminate`; a run says `blocked` itself.
     pub verdict: Verdict,
-    /// Why there is no verdict, in a sentence.
+    /// Why there is no verdict, or what a pass leaves open, in a sentence.
     pub reason: Option<String>,
     /// Every broken `must` requirement.
     pub violations: Vec<Violation>,
