@@ -186,6 +186,24 @@ def check_filters(page, name):
     check(f"{name}: the count is announced", page.get_attribute("#filter-count", "aria-live") == "polite")
 
 
+def drawn(page):
+    """Two frames on, what was opened or restyled is laid out, and its events are handled."""
+    page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+
+def address_changes(page, act):
+    """Does what leads to another address within the page, and waits until the page's script knows of it.
+
+    The browser tells the page in a task of its own, later than the click ends.
+    """
+    page.evaluate("""() => { window.changed = new Promise((done, fail) => {
+        addEventListener("hashchange", () => done(), { once: true });
+        setTimeout(() => fail(new Error("the address did not change in ten seconds")), 10000);
+    }); }""")
+    act()
+    page.evaluate("() => window.changed")
+
+
 def ends_within(page, width):
     """Whether every result of a requirement ends within a width, and how far they go."""
     ends = page.eval_on_selector_all("td.cell", "all => all.map(one => one.getBoundingClientRect().right)")
@@ -199,7 +217,7 @@ def check_links(browser, name, file):
     shown = "details.case:not([hidden])"
     page = opened(browser, file)
     total = page.locator("details.case").count()
-    page.locator("#overview a[data-filter]").first.click()
+    address_changes(page, page.locator("#overview a[data-filter]").first.click)
     verdict = page.evaluate("new URLSearchParams(location.hash.slice(2)).get('verdict')")
     some = page.locator(f"details.case[data-v~='{verdict}']").count()
     check(f"{name}: a count of the overview leads to its cases", 0 < some < total and page.locator(shown).count() == some, (verdict, some))
@@ -221,10 +239,11 @@ def check_links(browser, name, file):
     page.click("#none button")
     expect(page.locator(shown)).to_have_count(total)
     check(f"{name}: without filters the address has none", "#" not in page.url, page.url)
-    page.click("#filters a[data-filter]")
+    address_changes(page, page.locator("#filters a[data-filter]").click)
     left = page.eval_on_selector_all(shown, "all => all.filter(one => one.dataset.v.trim() === 'pass').length")
-    check(f"{name}: only what did not pass is one click", left == 0 and 0 < page.locator(shown).count() < total)
-    page.evaluate("location.hash = '#%zz'")
+    some = page.locator(shown).count()
+    check(f"{name}: only what did not pass is one click", left == 0 and 0 < some < total, (left, some, total))
+    address_changes(page, lambda: page.evaluate("location.hash = '#%zz'"))
     page.evaluate("document.querySelector('#requirements tbody tr:last-child').scrollIntoView()")
     top = page.evaluate("document.querySelector('#requirements thead th').getBoundingClientRect().top")
     check(f"{name}: the names of the columns stay in sight", 0 <= top < 10, top)
@@ -243,8 +262,8 @@ def check_print(browser, name, file):
     page = opened(browser, file, viewport={"width": width, "height": 900})
     page.fill("#filter-text", "no case has these words")
     page.emulate_media(media="print")
-    # Two frames on, the style of the other medium holds; what is only below the window is no matter.
-    page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    # What is only below the window is no matter.
+    drawn(page)
     check(f"{name}: every result fits the paper", *ends_within(page, width))
     seen = "all => all.filter(one => !one.checkVisibility()).map(one => one.id)"
     check(f"{name}: a filter leaves nothing out of print", page.eval_on_selector_all("details.case summary", seen) == [])
@@ -303,6 +322,7 @@ def check_report(browser, name, file):
     for width in (400, 320):
         page = opened(browser, file, viewport={"width": width, "height": 800})
         page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true })")
+        drawn(page)
         wide = page.evaluate("document.documentElement.scrollWidth")
         check(f"{name}: {width} pixels are wide enough", wide <= width, wide)
         page.evaluate("document.querySelectorAll('details').forEach((one, i) => { one.open = i < 2 })")
