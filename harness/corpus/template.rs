@@ -59,7 +59,8 @@ pub fn filler(length: usize) -> String {
     "x".repeat(length)
 }
 
-/// A text with its placeholders filled in, as part of a JSON text; the error is what `value` says, or the name of an
+/// A text with its placeholders filled in, as part of a JSON text; one that begins with `escaped:`, such as
+/// `${escaped:workgroup}`, has every character as a JSON escape. The error is what `value` says, or the name of an
 /// unknown placeholder.
 ///
 /// # Errors
@@ -78,9 +79,16 @@ pub fn fill<E>(
         let inside = &rest[start + 2..];
         let end = inside.find('}').ok_or_else(|| FillError::Unknown(inside.to_owned()))?;
         let name = &inside[..end];
-        let placeholder = Placeholder::parse(name).ok_or_else(|| FillError::Unknown(name.to_owned()))?;
-        let quoted = serde_json::Value::from(value(placeholder).map_err(FillError::NoValue)?).to_string();
-        out.push_str(&quoted[1..quoted.len() - 1]);
+        let plain = name.strip_prefix("escaped:");
+        let placeholder =
+            Placeholder::parse(plain.unwrap_or(name)).ok_or_else(|| FillError::Unknown(name.to_owned()))?;
+        let value = value(placeholder).map_err(FillError::NoValue)?;
+        if plain.is_some() {
+            out.extend(value.encode_utf16().map(|unit| format!("\\u{unit:04x}")));
+        } else {
+            let quoted = serde_json::Value::from(value).to_string();
+            out.push_str(&quoted[1..quoted.len() - 1]);
+        }
         rest = &inside[end + 1..];
     }
     out.push_str(rest);
@@ -92,7 +100,7 @@ pub fn fill<E>(
 pub enum FillError<E> {
     /// There is no such placeholder.
     #[error(
-        "there is no placeholder ${{{0}}}; there are ${{workgroup}}, ${{custom_domain}}, ${{database}}, ${{absent_domain}}, ${{random:N}} and ${{filler:N}}"
+        "there is no placeholder ${{{0}}}; there are ${{workgroup}}, ${{custom_domain}}, ${{database}}, ${{absent_domain}}, ${{random:N}} and ${{filler:N}}, each also as ${{escaped:…}}"
     )]
     Unknown(String),
     /// It has no value here.
@@ -111,6 +119,7 @@ mod tests {
     #[case("\"${workgroup}\"", "\"a-workgroup\"")]
     #[case("a ${random:3} b ${custom_domain}", "a rrr b db.example.com")]
     #[case("${filler:2}", "xx")]
+    #[case("${escaped:random:2}", r"\u0072\u0072")]
     fn placeholders_are_filled_in(#[case] text: &str, #[case] filled: &str) {
         let out = fill(text, |placeholder| Ok::<_, ()>(placeholder.sample()));
         assert_eq!(out.as_deref(), Ok(filled));
@@ -120,6 +129,8 @@ mod tests {
     #[case("${wrokgroup}")]
     #[case("${workgroup")]
     #[case("${random:}")]
+    #[case("${escaped:}")]
+    #[case("${escaped:escaped:workgroup}")]
     #[case("${random:0}")]
     #[case("${filler:4194305}")]
     fn an_unknown_placeholder_is_an_error(#[case] text: &str) {

@@ -2,8 +2,9 @@
 //!
 //! Pure and synchronous: no clock, no environment, no network. Uses contract, corpus (the types of a
 //! case), wire (exchanges) and verdict. Start with [`Judge::judge`]; the rules are in `rules`, one
-//! function each, listed in `rules::ALL`. [`client`] judges SDKs.
+//! function each, listed in `rules::ALL`. [`again`] is for lifetimes that look wrong, [`client`] judges SDKs.
 
+pub mod again;
 mod answer;
 pub mod client;
 mod excuse;
@@ -132,31 +133,6 @@ impl Judge {
             warnings,
             decided: docket.decided,
         }
-    }
-
-    /// Whether all that a judgement holds against a target is how long its credentials live, so that
-    /// a second call can tell whether they are earlier ones, given again.
-    pub fn may_be_replay(&self, judgement: &Judgement) -> bool {
-        let of_lifetimes = |violation: &Violation| self.is_lifetime(&violation.requirement);
-        judgement.verdict == Verdict::Fail && judgement.violations.iter().all(of_lifetimes)
-    }
-
-    /// The judgement once the same call was made again: where that gave the same credentials, which
-    /// are still alive, nothing is decided about lifetimes.
-    pub fn reconsider(&self, mut judgement: Judgement, call: &Call, first: &Exchange, second: &Exchange) -> Judgement {
-        if rules::lifetime::is_replay(call, first, second) {
-            judgement.verdict = Verdict::Pass;
-            judgement.violations.clear();
-            judgement.decided.retain(|id| !self.is_lifetime(id));
-            judgement.reason =
-                Some("it gives earlier credentials again, whose age hides how long they live".to_owned());
-        }
-        judgement
-    }
-
-    fn is_lifetime(&self, requirement: &str) -> bool {
-        let row = self.contract.register.get(requirement).and_then(|row| row.decided_by.as_ref());
-        row.is_some_and(|by| by.rule.starts_with("expiration-"))
     }
 
     /// Judges one call; the reason where it cannot be judged.

@@ -8,6 +8,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use rstest::rstest;
 
+use super::again::{Age, age, clock_offset, is_same};
 use super::*;
 use crate::contract::{Fixtures, Side};
 use crate::corpus::{Corpus, Reply};
@@ -306,35 +307,64 @@ fn credentials(password: &str, expire: i64) -> Exchange {
 }
 
 #[rstest]
-#[case::given_again(credentials("a", 1200), credentials("a", 1200), Verdict::Pass)]
-#[case::fresh(credentials("a", 1200), credentials("b", 1200), Verdict::Fail)]
-#[case::moving(credentials("a", 1200), credentials("a", 1201), Verdict::Fail)]
-#[case::duration_ignored(credentials("a", 900), credentials("a", 900), Verdict::Fail)]
-#[case::expired(credentials("a", -5), credentials("a", -5), Verdict::Fail)]
-#[case::too_long(credentials("a", 4000), credentials("a", 4000), Verdict::Fail)]
-fn only_living_credentials_that_are_given_again_may_expire_early(
+#[case::old(3600, credentials("a", 1200), Age::Old)]
+#[case::just_old(3600, credentials("a", 894), Age::Old)]
+#[case::old_or_ignored(3600, credentials("a", 900), Age::OldOrDefault)]
+#[case::expired(3600, credentials("a", -5), Age::None)]
+#[case::too_long(3600, credentials("a", 4000), Age::None)]
+#[case::the_default_is_not_old(900, credentials("a", 960), Age::None)]
+fn only_living_credentials_may_expire_early_for_their_age(
+    #[case] asked: u32,
+    #[case] exchange: Exchange,
+    #[case] expected: Age,
+) {
+    let case = LIBRARY.corpus.get(&format!("lifetimes/chosen/{asked}")).unwrap();
+    assert_eq!(age(&case.calls[0], &exchange), expected);
+}
+
+#[rstest]
+#[case::given_again(credentials("a", 1200), credentials("a", 1200), true)]
+#[case::fresh(credentials("a", 1200), credentials("b", 1200), false)]
+#[case::moving(credentials("a", 1200), credentials("a", 1201), false)]
+fn credentials_are_the_same_by_password_and_expiration(
     #[case] first: Exchange,
     #[case] second: Exchange,
-    #[case] verdict: Verdict,
+    #[case] same: bool,
 ) {
-    let Library { corpus, judge } = &*LIBRARY;
-    let case = corpus.get("lifetimes/chosen/3600").unwrap();
-    let judgement = judge.judge(case, std::slice::from_ref(&first));
-    assert!(judge.may_be_replay(&judgement), "{judgement:?}");
-    let judgement = judge.reconsider(judgement, &case.calls[0], &first, &second);
-    assert_eq!(judgement.verdict, verdict);
-    assert_eq!(judgement.decided.contains("GC-DUR-03"), verdict == Verdict::Fail);
+    assert_eq!(is_same(&first, &second), same);
 }
 
 #[test]
-fn credentials_that_are_given_again_may_be_old_by_the_clock_of_the_server() {
+fn a_lifetime_that_cannot_be_told_is_neither_broken_nor_decided() {
     let Library { corpus, judge } = &*LIBRARY;
-    let case = corpus.get("lifetimes/chosen/3600").unwrap();
-    let mut exchange = credentials("a", 7200 + 1200);
+    let judgement = judge.judge(corpus.get("lifetimes/chosen/3600").unwrap(), &[credentials("a", 1200)]);
+    assert!(judge.is_about_lifetimes(&judgement) && judgement.decided.contains("GC-DUR-03"), "{judgement:?}");
+    let judgement = judge.without_lifetimes(judgement, "it is old".to_owned());
+    assert_eq!((judgement.verdict, judgement.reason.as_deref()), (Verdict::Pass, Some("it is old")));
+    assert!(judgement.violations.is_empty() && !judgement.decided.contains("GC-DUR-03"), "{judgement:?}");
+    assert!(judgement.decided.contains("GC-DUR-04"), "{judgement:?}");
+}
+
+/// The same answer with a `Date` so many hours ahead.
+fn dated(mut exchange: Exchange, hours: i64) -> Exchange {
     let date = jiff::fmt::rfc2822::DateTimePrinter::new()
-        .timestamp_to_rfc9110_string(&(exchange.sent_at + jiff::SignedDuration::from_hours(2)));
+        .timestamp_to_rfc9110_string(&(exchange.sent_at + jiff::SignedDuration::from_hours(hours)));
     exchange.answer.as_mut().unwrap().headers.set("date", date.unwrap());
-    let judgement = judge.judge(case, std::slice::from_ref(&exchange));
-    assert!(judge.may_be_replay(&judgement), "{judgement:?}");
-    assert_eq!(judge.reconsider(judgement, &case.calls[0], &exchange, &exchange).verdict, Verdict::Pass);
+    exchange
+}
+
+#[test]
+fn credentials_may_be_old_by_the_clock_of_the_server() {
+    let case = LIBRARY.corpus.get("lifetimes/chosen/3600").unwrap();
+    assert_eq!(age(&case.calls[0], &dated(credentials("a", 7200 + 1200), 2)), Age::Old);
+}
+
+#[rstest]
+#[case::slow(credentials("a", 3360), Some(-240.0))]
+#[case::fast(credentials("a", 3900), Some(300.0))]
+#[case::no_clock_is_so_far_off(credentials("a", 3901), None)]
+#[case::its_date_tells(dated(credentials("a", 3360), 0), None)]
+fn without_a_date_a_clock_may_be_off_by_five_minutes(#[case] exchange: Exchange, #[case] expected: Option<f64>) {
+    let case = LIBRARY.corpus.get("lifetimes/chosen/3600").unwrap();
+    assert_eq!(clock_offset(&case.calls[0], &exchange), expected);
 }

@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use futures_util::future::join_all;
 use jiff::Timestamp;
@@ -25,10 +25,10 @@ use crate::wire::{Client, ClientError, Credentials, Exchange, Masker, Transcript
 #[derive(Debug)]
 pub struct Session {
     corpus: Arc<Corpus>,
-    judge: Judge,
+    pub(super) judge: Judge,
     target: Target,
     sender: Sender,
-    seed: u64,
+    pub(super) seed: u64,
     /// What the target must not make us print: the credentials that it was given.
     secrets: Masker,
     /// What its words must not repeat besides.
@@ -224,10 +224,8 @@ impl Session {
             return Some((blocked(words), transcript));
         }
         let mut judgement = self.judge.judge_hiding(case, &transcript, &self.given.masker());
-        if self.judge.may_be_replay(&judgement)
-            && let (Some(call), Some(first)) = (case.calls.last(), transcript.last())
-        {
-            judgement = self.ask_again(case, call, first, judgement, names, interrupt).await?;
+        if self.judge.is_about_lifetimes(&judgement) {
+            judgement = self.ask_again(case, &transcript, judgement, names, interrupt).await?;
         }
         if judgement.verdict == Verdict::Fail && self.rests_on_a_guess(case, &transcript) {
             let reason = format!(
@@ -236,40 +234,6 @@ impl Session {
             judgement = blocked(reason);
         }
         Some((judgement, transcript))
-    }
-
-    /// The judgement once it is known whether the target gives the same credentials again: by a second call at
-    /// once, and where that looks so, by a third one when another second has begun.
-    async fn ask_again(
-        &self,
-        case: &ExpandedCase,
-        call: &Call,
-        first: &Exchange,
-        judgement: Judgement,
-        names: &mut Names,
-        interrupt: &watch::Receiver<bool>,
-    ) -> Option<Judgement> {
-        let part = part(case.calls.len() - 1);
-        let mut reconsidered = judgement.clone();
-        for wait in [false, true] {
-            if wait {
-                self.until_a_clock_moves(first, interrupt).await?;
-            }
-            let Ok(again) = self.make(case, call, &part, names, interrupt, None).await? else { return Some(judgement) };
-            reconsidered = self.judge.reconsider(judgement.clone(), call, first, &again);
-            if reconsidered.verdict != Verdict::Pass {
-                break;
-            }
-        }
-        Some(reconsidered)
-    }
-
-    /// Waits until credentials that are made anew expire at another second than those of an answer: an expiration
-    /// can have whole seconds, and two calls within one would look like the same credentials given twice.
-    async fn until_a_clock_moves(&self, answered: &Exchange, interrupt: &watch::Receiver<bool>) -> Option<()> {
-        const LONGER_THAN_A_SECOND: Duration = Duration::from_millis(1100);
-        let gone = Timestamp::now().duration_since(answered.received_at).unsigned_abs();
-        unless(interrupt, tokio::time::sleep(LONGER_THAN_A_SECOND.saturating_sub(gone))).await
     }
 
     /// Makes the calls of a case one after the other, up to the first that cannot be made.
@@ -324,7 +288,7 @@ impl Session {
         accepted && guessed && refused.is_some_and(|error| missing.contains(&error.as_str()))
     }
 
-    fn is_as_expected(&self, case: &ExpandedCase, call: &Call, exchange: &Exchange) -> bool {
+    pub(super) fn is_as_expected(&self, case: &ExpandedCase, call: &Call, exchange: &Exchange) -> bool {
         let alone = ExpandedCase { calls: vec![call.clone()], ..case.clone() };
         self.judge.judge(&alone, std::slice::from_ref(exchange)).verdict == Verdict::Pass
     }
@@ -343,7 +307,7 @@ impl Session {
     }
 
     /// Makes one call. The outer nothing is an interruption.
-    async fn make(
+    pub(super) async fn make(
         &self,
         case: &ExpandedCase,
         call: &Call,
@@ -378,12 +342,12 @@ impl Session {
 }
 
 /// What stands behind a case's id in the path of one of its calls, for a server that is told by it.
-fn part(index: usize) -> String {
+pub(super) fn part(index: usize) -> String {
     if index == 0 { String::new() } else { format!("~{index}") }
 }
 
 /// Waits for something unless the run is interrupted first.
-async fn unless<T>(interrupt: &watch::Receiver<bool>, what: impl Future<Output = T>) -> Option<T> {
+pub(super) async fn unless<T>(interrupt: &watch::Receiver<bool>, what: impl Future<Output = T>) -> Option<T> {
     let mut interrupt = interrupt.clone();
     tokio::select! {
         value = what => Some(value),

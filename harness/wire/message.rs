@@ -2,6 +2,8 @@ use std::fmt;
 
 use jiff::Timestamp;
 use jiff::fmt::rfc2822::DateTimeParser;
+use jiff::fmt::strtime;
+use jiff::tz::TimeZone;
 
 use super::shown::carries_credential;
 
@@ -105,9 +107,14 @@ impl Response {
     }
 
     /// When the answer was made by the server's own clock: its `Date`, in whole seconds, where it
-    /// sends one that can be read (RFC 9110, such as `Sun, 22 Nov 2026 01:02:03 GMT`).
+    /// sends one that can be read (RFC 9110, such as `Sun, 22 Nov 2026 01:02:03 GMT`, or one of the two
+    /// older forms that every recipient must take).
     pub fn date(&self) -> Option<Timestamp> {
-        DateTimeParser::new().parse_timestamp(self.headers.get("date")?).ok()
+        const OLDER: [&str; 2] = ["%A, %d-%b-%y %H:%M:%S GMT", "%a %b %e %H:%M:%S %Y"];
+        let text = self.headers.get("date")?;
+        let older = |form| strtime::parse(form, text).ok()?.to_datetime().ok()?.to_zoned(TimeZone::UTC).ok();
+        let newest = DateTimeParser::new().parse_timestamp(text).ok();
+        newest.or_else(|| Some(OLDER.into_iter().find_map(older)?.timestamp()))
     }
 
     /// The body as JSON, where it is JSON.
@@ -124,6 +131,8 @@ impl fmt::Debug for Response {
 
 #[cfg(test)]
 mod tests {
+    use rstest::rstest;
+
     use super::*;
 
     #[test]
@@ -133,6 +142,19 @@ mod tests {
         let printed = format!("{headers:?}");
         assert!(!printed.contains("CANARY"), "{printed}");
         assert!(printed.contains("\"host\": \"h\""), "{printed}");
+    }
+
+    // The examples of RFC 9110, section 5.6.7: one time in three forms, 784111777 seconds after the epoch.
+    #[rstest]
+    #[case::preferred("Sun, 06 Nov 1994 08:49:37 GMT", Some(784_111_777))]
+    #[case::of_rfc_850("Sunday, 06-Nov-94 08:49:37 GMT", Some(784_111_777))]
+    #[case::of_asctime("Sun Nov  6 08:49:37 1994", Some(784_111_777))]
+    #[case::words("yesterday", None)]
+    #[case::iso_8601("1994-11-06T08:49:37Z", None)]
+    fn a_date_is_read_in_each_form_of_http(#[case] text: &str, #[case] expected: Option<i64>) {
+        let headers = Headers::from_iter([("Date", text)]);
+        let response = Response { status: 200, headers, body: Vec::new() };
+        assert_eq!(response.date().map(Timestamp::as_second), expected);
     }
 
     #[test]

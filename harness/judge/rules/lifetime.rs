@@ -3,12 +3,10 @@
 use jiff::Timestamp;
 
 use super::{Finding, Observation, Subject, guess};
-use crate::corpus::Call;
-use crate::wire::{Exchange, Response};
 
 /// The lifetime where none is asked for, in seconds.
 /// Source: API reference, GetCredentials, description: 900 seconds by default.
-const DEFAULT_SECONDS: f64 = 900.0;
+pub(in crate::judge) const DEFAULT_SECONDS: f64 = 900.0;
 
 /// How far `expiration` may be from the expected time, in seconds. The documents give no tolerance;
 /// this leaves room for a slow answer and for rounding, and is far below the shortest lifetime.
@@ -16,7 +14,7 @@ const TOLERANCE_SECONDS: f64 = 60.0;
 
 /// How far a server's clock may be from the harness's before a signature would be refused, in seconds.
 /// Source: AWS General Reference, Signature Version 4: requests are valid for five minutes.
-const CLOCK_SKEW_SECONDS: f64 = 300.0;
+pub(in crate::judge) const CLOCK_SKEW_SECONDS: f64 = 300.0;
 
 /// Without a duration, credentials expire 900 seconds after the call.
 pub(super) fn default(seen: &Observation<'_>) -> Vec<Finding> {
@@ -34,27 +32,6 @@ pub(super) fn chosen(seen: &Observation<'_>) -> Vec<Finding> {
 /// The duration that was asked for, as JSON text; an explicit null is the same as none.
 fn asked<'a>(seen: &'a Observation<'_>) -> Option<&'a str> {
     seen.call.request.input.get("durationSeconds").filter(|text| *text != "null")
-}
-
-/// Whether a second answer to the same call gives the first one's credentials again, still alive: then
-/// their age may be why they expire soon. Nothing says whether a repeated call gives fresh
-/// credentials or earlier ones. What has the whole default lifetime left is not old, but a duration
-/// that was ignored.
-pub(in crate::judge) fn is_replay(call: &Call, first: &Exchange, second: &Exchange) -> bool {
-    /// Time enough for two calls, and less than any age that needs an excuse.
-    const FRESH_SECONDS: f64 = 5.0;
-    let members = |exchange: &Exchange| -> Option<(String, f64)> {
-        let body = exchange.answer.as_ref().ok().filter(|response| response.status == 200)?.json()?;
-        Some((body.get("dbPassword")?.as_str()?.to_owned(), body.get("expiration")?.as_f64()?))
-    };
-    let asked = call.request.input.get("durationSeconds").and_then(|text| text.parse().ok()).unwrap_or(DEFAULT_SECONDS);
-    let (Some(earlier), Some(later)) = (members(first), members(second)) else { return false };
-    let is_old = |now: f64| {
-        let remaining = later.1 - now;
-        remaining > 0.0 && remaining < asked && (remaining - DEFAULT_SECONDS).abs() > FRESH_SECONDS
-    };
-    let date = second.answer.as_ref().ok().and_then(Response::date).map(seconds);
-    earlier == later && (is_old(seconds(second.received_at)) || date.is_some_and(is_old))
 }
 
 /// The server's `Date` is about the time at which it answered. Where it is a little off, that is told
@@ -165,6 +142,6 @@ impl Clocks {
     }
 }
 
-fn seconds(at: Timestamp) -> f64 {
+pub(in crate::judge) fn seconds(at: Timestamp) -> f64 {
     at.as_duration().as_secs_f64()
 }

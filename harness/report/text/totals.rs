@@ -67,6 +67,24 @@ pub(super) fn totals(page: &mut Page, heard: &Collected) {
         Conclusion::Absent | Conclusion::CutShort | Conclusion::Part(_) | Conclusion::Undecided(_) => Tone::Doubtful,
     };
     page.line(&page.paint(tone, &conclusion.sentence()));
+    if matches!(conclusion, Conclusion::Undecided(_)) {
+        open_passes(page, heard);
+    }
+}
+
+/// Why cases that pass leave something undecided: nothing else tells it.
+fn open_passes(page: &mut Page, heard: &Collected) {
+    /// So many reasons are told.
+    const MOST: usize = 3;
+    let mut reasons: BTreeMap<&str, usize> = BTreeMap::new();
+    for case in heard.cases.iter().filter(|case| case.verdict == Verdict::Pass) {
+        if let Some(reason) = &case.reason {
+            *reasons.entry(reason).or_default() += 1;
+        }
+    }
+    for (reason, count) in reasons.into_iter().take(MOST) {
+        page.labelled("  ", &format!("{}: {}", words::count(count, "case"), escape(reason)));
+    }
 }
 
 /// One command: what failed once more, or the whole run.

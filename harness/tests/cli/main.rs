@@ -1,5 +1,6 @@
 //! The built binary as a user meets it: exit codes, messages, reports, secrets.
 
+mod again;
 mod bad_input;
 mod causes;
 mod classes;

@@ -1,0 +1,84 @@
+//! Servers that give credentials again, and servers whose clock is off: where a lifetime looks wrong for that, nobody
+//! is accused; where the same calls show that it is wrong, it is.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use rstest::rstest;
+
+use crate::program::{Finished, Program};
+use crate::stub::Stub;
+
+const AGED: &str = "it gives earlier credentials again, whose age hides how long they live";
+
+fn now() -> f64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_secs_f64()
+}
+
+/// A server whose credentials, by the number of the call and the duration that it asks for, have this password and
+/// expire then.
+fn giving(credentials: impl Fn(usize, f64) -> (&'static str, f64) + Send + Sync + 'static) -> Stub {
+    let calls = AtomicUsize::new(0);
+    Stub::new(move |stream, request| {
+        let asked = request
+            .split_once("\"durationSeconds\":")
+            .and_then(|(_, rest)| rest.split([',', '}']).next()?.parse().ok());
+        let (password, expiration) = credentials(calls.fetch_add(1, Ordering::Relaxed), asked.unwrap_or(900.0));
+        let body = format!(
+            r#"{{"dbPassword":"{password}","dbUser":"IAM:a","expiration":{expiration},"nextRefreshTime":{expiration}}}"#
+        );
+        let _ = std::io::Write::write_all(
+            stream,
+            crate::stub::answer("200 OK", "application/x-amz-json-1.1", &body).as_bytes(),
+        );
+    })
+}
+
+fn ran(server: &Stub, case: &str) -> Finished {
+    Program::run_at(&server.endpoint, &["--format", "jsonl", case]).finish()
+}
+
+#[test]
+fn credentials_that_are_renewed_between_two_calls_are_no_wrong_lifetime() {
+    let start = now();
+    // The probe and the case get the last of the old ones.
+    let server = giving(move |call, _| if call < 2 { ("old", start + 100.0) } else { ("new", start + 900.0) });
+    ran(&server, "success/workgroup-only").expect(0, &[AGED, r#""verdict":"pass""#]);
+}
+
+#[test]
+fn a_lifetime_that_is_right_the_second_time_and_is_not_kept_is_wrong() {
+    let server = giving(|call, asked| if call < 2 { ("fresh", now() + 100.5) } else { ("fresh", now() + asked) });
+    ran(&server, "success/workgroup-only").expect(1, &["GC-DUR-01", "100 s after the call"]);
+}
+
+#[test]
+fn an_hour_of_which_a_quarter_is_left_is_not_the_default() {
+    let start = now();
+    let server = giving(move |_, asked| if asked > 3599.5 { ("old", start + 900.0) } else { ("new", now() + asked) });
+    ran(&server, "lifetimes/chosen/3600").expect(0, &[AGED, r#""verdict":"pass""#]);
+}
+
+#[test]
+fn credentials_that_are_kept_whatever_the_duration_are_wrong() {
+    let start = now();
+    let server = giving(move |_, _| ("kept", start + 900.0));
+    ran(&server, "lifetimes/chosen/3600").expect(1, &["GC-DUR-03", "with durationSeconds ignored"]);
+}
+
+#[rstest]
+#[case::slow(-240.0)]
+#[case::fast(240.0)]
+fn without_a_date_a_clock_that_is_off_leaves_lifetimes_undecided(#[case] off: f64) {
+    let server = giving(move |_, asked| ("fresh", now() + off + asked));
+    let heard = ran(&server, "lifetimes/chosen/3600");
+    heard.expect(0, &["one of the clocks is off", r#""verdict":"pass""#, r#""id":"GC-DUR-03","#]);
+    let text = Program::run_at(&server.endpoint, &["lifetimes"]).finish();
+    text.expect(0, &["left undecided: ", "GC-DUR-03", "one of the clocks is off"]);
+}
+
+#[test]
+fn without_a_date_a_lifetime_that_is_a_tenth_too_long_is_wrong() {
+    let server = giving(|_, asked| ("fresh", now() + asked * 1.1 + 0.5));
+    ran(&server, "lifetimes/chosen/900").expect(1, &["GC-DUR-03", "990 s after the call"]);
+}
