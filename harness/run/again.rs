@@ -19,7 +19,7 @@ const AGE: &str = "it gives earlier credentials again, whose age hides how long 
 struct Doubt<'a> {
     session: &'a Session,
     case: &'a ExpandedCase,
-    call: &'a Call,
+    call: Call,
     part: String,
     interrupt: &'a watch::Receiver<bool>,
 }
@@ -41,6 +41,7 @@ impl Session {
             if known || self.is_as_expected(case, call, wrong) {
                 continue;
             }
+            let call = sent_before(call, wrong);
             let doubt = Doubt { session: self, case, call, part: part(index), interrupt };
             match doubt.excuse(wrong, names).await? {
                 Some(reason) => excused.push((wrong, reason)),
@@ -52,6 +53,17 @@ impl Session {
     }
 }
 
+/// The call with the names that it was made with: for others, a target has other credentials.
+fn sent_before(call: &Call, exchange: &Exchange) -> Call {
+    let mut call = call.clone();
+    if call.request.raw.is_none()
+        && let Ok(input) = serde_json::from_slice(&exchange.request.body)
+    {
+        call.request.input = input;
+    }
+    call
+}
+
 impl Doubt<'_> {
     /// Why a lifetime that looks wrong may be right, where there is a reason.
     async fn excuse(&self, wrong: &Exchange, names: &mut Names) -> Option<Option<String>> {
@@ -60,7 +72,7 @@ impl Doubt<'_> {
         {
             return Some(Some(AGE.to_owned()));
         }
-        let Some(off) = clock_offset(self.call, wrong) else { return Some(None) };
+        let Some(off) = clock_offset(&self.call, wrong) else { return Some(None) };
         let other = self.with_another_duration();
         let Some(answer) = self.make(&other, names).await? else { return Some(None) };
         let same = clock_offset(&other, &answer).is_some_and(|other| is_one_clock(off, other));
@@ -76,15 +88,15 @@ impl Doubt<'_> {
     /// An answer whose credentials the target gives twice, at different times: the wrong one, or a right one that came
     /// behind it.
     async fn kept_credentials(&self, wrong: &Exchange, names: &mut Names) -> Option<Option<Exchange>> {
-        let is_right = |exchange: &Exchange| self.session.is_as_expected(self.case, self.call, exchange);
-        let Some(mut latest) = self.make(self.call, names).await? else { return Some(None) };
+        let is_right = |exchange: &Exchange| self.session.is_as_expected(self.case, &self.call, exchange);
+        let Some(mut latest) = self.make(&self.call, names).await? else { return Some(None) };
         // Credentials may be renewed between two calls, but not twice within a few seconds.
         for _ in 0..2 {
             if !is_same(wrong, &latest) && !is_right(&latest) {
                 break;
             }
             self.until_a_clock_moves(&latest).await?;
-            let Some(next) = self.make(self.call, names).await? else { break };
+            let Some(next) = self.make(&self.call, names).await? else { break };
             if is_same(&latest, &next) {
                 return Some(Some(latest));
             }
@@ -95,7 +107,7 @@ impl Doubt<'_> {
 
     /// Whether the age of credentials that expire early may be why, where the target keeps these.
     async fn may_be_old(&self, wrong: &Exchange, kept: &Exchange, names: &mut Names) -> Option<bool> {
-        Some(match age(self.call, wrong) {
+        Some(match age(&self.call, wrong) {
             Age::None => false,
             Age::Old => true,
             Age::OldOrDefault if is_same(wrong, kept) => {

@@ -1,13 +1,14 @@
 //! Servers that give credentials again, and servers whose clock is off: where a lifetime looks wrong for that, nobody
 //! is accused; where the same calls show that it is wrong, it is.
 
+use std::io::Write;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use rstest::rstest;
 
 use crate::program::{Finished, Program};
-use crate::stub::Stub;
+use crate::stub::{Stub, answer};
 
 const AGED: &str = "it gives earlier credentials again, whose age hides how long they live";
 
@@ -19,18 +20,23 @@ fn now() -> f64 {
 /// expire then.
 fn giving(credentials: impl Fn(usize, f64) -> (&'static str, f64) + Send + Sync + 'static) -> Stub {
     let calls = AtomicUsize::new(0);
-    Stub::new(move |stream, request| {
+    answering(move |request| {
         let asked = request
             .split_once("\"durationSeconds\":")
             .and_then(|(_, rest)| rest.split([',', '}']).next()?.parse().ok());
         let (password, expiration) = credentials(calls.fetch_add(1, Ordering::Relaxed), asked.unwrap_or(900.0));
+        (password.to_owned(), expiration)
+    })
+}
+
+/// A server whose credentials for a request have this password and expire then.
+fn answering(credentials: impl Fn(&str) -> (String, f64) + Send + Sync + 'static) -> Stub {
+    Stub::new(move |stream, request| {
+        let (password, expiration) = credentials(request);
         let body = format!(
             r#"{{"dbPassword":"{password}","dbUser":"IAM:a","expiration":{expiration},"nextRefreshTime":{expiration}}}"#
         );
-        let _ = std::io::Write::write_all(
-            stream,
-            crate::stub::answer("200 OK", "application/x-amz-json-1.1", &body).as_bytes(),
-        );
+        let _ = stream.write_all(answer("200 OK", "application/x-amz-json-1.1", &body).as_bytes());
     })
 }
 
@@ -57,6 +63,16 @@ fn an_hour_of_which_a_quarter_is_left_is_not_the_default() {
     let start = now();
     let server = giving(move |_, asked| if asked > 3599.5 { ("old", start + 900.0) } else { ("new", now() + asked) });
     ran(&server, "lifetimes/chosen/3600").expect(0, &[AGED, r#""verdict":"pass""#]);
+}
+
+#[test]
+fn credentials_for_a_name_drawn_at_random_are_asked_for_by_that_name_again() {
+    let start = now();
+    let server = answering(move |request| match request.split_once("\"dbName\":\"") {
+        Some((_, rest)) => (rest.split('"').next().unwrap_or_default().to_owned(), start + 600.0),
+        None => ("fresh".to_owned(), now() + 900.0),
+    });
+    ran(&server, "parameters/database-unknown/random").expect(0, &[AGED, r#""verdict":"pass""#]);
 }
 
 #[test]
