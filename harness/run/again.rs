@@ -108,14 +108,13 @@ impl Doubt<'_> {
     /// Whether the age of credentials that expire early may be why, where the target keeps these.
     async fn may_be_old(&self, wrong: &Exchange, kept: &Exchange, names: &mut Names) -> Option<bool> {
         Some(match age(&self.call, wrong) {
-            Age::None => false,
             Age::Old => true,
             Age::OldOrDefault if is_same(wrong, kept) => {
                 let other = self.with_another_duration();
                 let answer = self.make(&other, names).await?;
                 answer.is_some_and(|answer| self.session.is_as_expected(self.case, &other, &answer))
             }
-            Age::OldOrDefault => false,
+            Age::None | Age::OldOrDefault => false,
         })
     }
 
