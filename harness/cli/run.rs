@@ -1,6 +1,5 @@
 //! `countersign run`: cases against a target, judged and reported.
 
-use std::ops::ControlFlow;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -25,7 +24,7 @@ use crate::report::{Baseline, Ending, Event, Exit, RunEvent, Tally, TargetEvent,
 use crate::run::{Session, random_seed, run as run_plan};
 use crate::targets::Target;
 use crate::targets::probe::{Class, Probe};
-use crate::verdict::Verdict;
+use crate::verdict::{CaseResult, Verdict};
 
 /// The arguments of `run`.
 #[derive(Debug, Args)]
@@ -84,7 +83,7 @@ struct RunningArgs {
     #[arg(long, env = "COUNTERSIGN_REPEAT", value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     repeat: u32,
 
-    /// Stop at the first failure
+    /// Stop at the first failure, also where a case has runs of --repeat left
     #[arg(long, env = "COUNTERSIGN_FAIL_FAST")]
     fail_fast: bool,
 
@@ -205,16 +204,21 @@ impl Execution<'_> {
 
         let progress = Progress::new(self.plan.cases.len());
         let today = Zoned::now().date();
-        let complete = run_plan(&session, self.plan, self.repeat, &interrupt, |mut result| {
+        let excused = |mut result: CaseResult| {
             if let Some(baseline) = &self.baseline {
                 baseline.apply(&mut result, today);
             }
+            result
+        };
+        // What the baseline excuses is no failure.
+        let ends = |result: &CaseResult| {
+            self.fail_fast && result.verdict == Verdict::Fail && excused(result.clone()).verdict == Verdict::Fail
+        };
+        let complete = run_plan(&session, self.plan, self.repeat, &interrupt, ends, |result| {
+            let result = excused(result);
             tally.add(&result);
             progress.advance(&result.id);
-            // What the baseline excuses is no failure.
-            let failed = result.verdict == Verdict::Fail;
             hear(&Event::Case(result));
-            if failed && self.fail_fast { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         })
         .await;
         progress.clear();
