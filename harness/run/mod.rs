@@ -4,6 +4,7 @@
 //! (its control, its setup and teardown); [`run`] drives a whole plan over it, and
 //! [`examine`] looks at a target before any case.
 
+mod database;
 mod described;
 mod doctor;
 mod given;

@@ -210,6 +210,27 @@ fn a_database_that_is_only_our_guess_blocks_its_cases() {
     run(&["parameters/database-name", "--db-name", "dev"]).expect(1, &["GC-DB-01"]);
 }
 
+#[rstest]
+#[case::a_guessed_database(&[])]
+#[case::a_named_database(&["--db-name", "mine"])]
+fn a_custom_domain_that_is_not_there_is_not_put_down_to_the_database(#[case] named: &[&str]) {
+    let right = r#"{"dbPassword":"p","dbUser":"u","expiration":4e9,"nextRefreshTime":4e9}"#;
+    let refused = r#"{"__type":"ResourceNotFoundException","message":"no such domain"}"#;
+    let stub = Stub::new(move |stream, request| {
+        use std::io::Write;
+        let body = if request.contains("customDomainName") { ("400 Bad", refused) } else { ("200 OK", right) };
+        let _ = stream.write_all(crate::stub::answer(body.0, "application/x-amz-json-1.1", body.1).as_bytes());
+    });
+    let cases = ["success/custom-domain-all-members", "--custom-domain", "wrong.example.com", "--format", "jsonl"];
+    let finished = Program::run_at(&stub.endpoint, &[&cases, named].concat()).finish();
+    let said = "the same call without its database is not accepted either (400 ResourceNotFoundException)";
+    finished.expect(1, &["\"verdict\":\"blocked\"", said]);
+    assert!(
+        !finished.stdout.contains("--db-name dev") && !finished.stdout.contains("may have no database"),
+        "{finished:#?}"
+    );
+}
+
 #[test]
 fn credentials_that_the_target_refuses_end_the_run_with_exit_2() {
     let body = r#"{"__type":"UnrecognizedClientException","message":"The security token included in the request is invalid."}"#;
