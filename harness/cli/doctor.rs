@@ -76,7 +76,7 @@ fn exit(examination: &Examination) -> Exit {
         Class::RefusedCredentials | Class::NoWorkgroup => Exit::Usage,
         class if !class.is_judged() => Exit::Failed,
         // Each of these makes cases fail, or blocks them.
-        _ if problem(&[Topic::Signature, Topic::Operation, Topic::Workgroup]) => Exit::Failed,
+        _ if problem(&[Topic::Signature, Topic::Operation, Topic::Workgroup, Topic::CustomDomain]) => Exit::Failed,
         _ => Exit::Fine,
     };
     // A run without anything to sign with never starts.
@@ -96,10 +96,10 @@ fn text(examination: &Examination, colour: bool, width: usize) -> String {
             Status::Problem => AnsiColor::Red,
             Status::Unknown => AnsiColor::BrightBlack,
         };
-        let label = format!("{}  {:<11}  ", paint(&format!("{status:<7}"), tone, colour), topic.word());
+        let label = format!("{}  {:<13}  ", paint(&format!("{status:<7}"), tone, colour), topic.word());
         lines.push(hang(&label, &escape(found), width));
         if let Some(fix) = fix {
-            lines.push(hang(&format!("{:22}to do: ", ""), &escape(fix), width));
+            lines.push(hang(&format!("{:24}to do: ", ""), &escape(fix), width));
         }
     }
     let problems = findings.iter().filter(|finding| finding.status == Status::Problem).count();

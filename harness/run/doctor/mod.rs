@@ -6,6 +6,7 @@
 //! nothing themselves.
 
 mod ask;
+mod domain;
 mod findings;
 mod neighbours;
 mod signature;
@@ -81,6 +82,8 @@ pub enum Topic {
     Operation,
     /// The workgroup that is named.
     Workgroup,
+    /// The custom domain that is named or claimed.
+    CustomDomain,
     /// Operations beside it, which a run does not need.
     Neighbours,
 }
@@ -97,6 +100,7 @@ impl Topic {
             Self::Clock => "clock",
             Self::Operation => "operation",
             Self::Workgroup => "workgroup",
+            Self::CustomDomain => "custom-domain",
             Self::Neighbours => "neighbours",
         }
     }
