@@ -138,6 +138,26 @@ impl fmt::Display for Status {
     }
 }
 
+impl Examination {
+    /// Says that no workgroup can have the name that was given: `slip` says what was expected instead. That the
+    /// target refuses it is held against nobody else.
+    pub fn blame_workgroup_name(&mut self, slip: &str) {
+        for finding in &mut self.findings {
+            match finding.topic {
+                Topic::Operation => {
+                    let found = format!("not decided, because the name of the workgroup is refused: {}", self.said);
+                    *finding = Finding::new(Topic::Operation, Status::Unknown, found);
+                }
+                Topic::Workgroup => {
+                    let fix = "name a workgroup that the target has";
+                    *finding = Finding::new(Topic::Workgroup, Status::Problem, slip).fix(fix);
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
 impl Finding {
     fn new(topic: Topic, status: Status, found: impl Into<String>) -> Self {
         Self { topic, status, found: found.into(), fix: None }

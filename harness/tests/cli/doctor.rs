@@ -220,6 +220,18 @@ fn no_custom_domain_is_asked_for_where_none_is_named_and_one_call_is_made_where_
     assert_eq!(by_domain(), 1);
 }
 
+#[test]
+fn a_name_that_no_workgroup_can_have_is_not_held_against_the_server_by_doctor_either() {
+    let endpoint = constant(error("400 No", "ValidationException"));
+    for command in ["doctor", "run"] {
+        let all = [command, "--endpoint", &endpoint, "--no-sign", "--workgroup", "my_workgroup"];
+        let said = "--workgroup: expected 3 to 64 lower-case letters, digits and hyphens, found \"my_workgroup\"";
+        Program::new(&all).finish().expect(2, &[said]);
+    }
+    let finished = doctor(&endpoint, &["--format", "json"]).env("COUNTERSIGN_WORKGROUP", "not_used").finish();
+    assert_eq!(finding(finished.expect(1, &[]), "operation").0, "problem", "the flag's own name is a right one");
+}
+
 #[rstest]
 #[case::well(&[], 0)]
 #[case::unsigned(&["--no-sign"], 2)]
