@@ -1,4 +1,4 @@
-//! What a refused database says: something only where the same call without one is accepted.
+//! What the refusal of a database says: nothing of it where the same call without one is refused too.
 
 use super::request::DEFAULT_DATABASE;
 use crate::corpus::{Call, ExpandedCase, RequestSpec};
@@ -28,17 +28,14 @@ impl Control {
     }
 }
 
-/// Why the target is not to blame for the refusal, where it is not: the database is only our guess, or it is not
-/// what was refused. `control` is what became of the call without it.
-pub(super) fn excuse(guessed: bool, control: &Exchange, hidden: &Masker) -> Option<String> {
-    if control.answer.as_ref().is_ok_and(|response| (200..300).contains(&response.status)) {
-        return guessed.then(|| {
-            format!(
-                "the target may have no database {DEFAULT_DATABASE}, which nothing says it must; name one of the workgroup's with --db-name"
-            )
-        });
-    }
+/// Why the refusal of a database that is only our guess says nothing; `control` is what became of the call without it.
+pub(super) fn guessed(control: &Exchange, hidden: &Masker) -> String {
     let said = match &control.answer {
+        Ok(response) if (200..300).contains(&response.status) => {
+            return format!(
+                "the target may have no database {DEFAULT_DATABASE}, which nothing says it must; name one of the workgroup's with --db-name"
+            );
+        }
         Ok(response) => {
             let masker = hidden.with_answer(response);
             let error = error_type(response).map_or_else(String::new, |error| format!(" {}", masker.quote(&error)));
@@ -46,7 +43,5 @@ pub(super) fn excuse(guessed: bool, control: &Exchange, hidden: &Masker) -> Opti
         }
         Err(fault) => hidden.mask(&fault.to_string()),
     };
-    Some(format!(
-        "the same call without its database is not accepted either ({said}), so nothing is said of the database"
-    ))
+    format!("the same call without its database is not accepted either ({said}), so nothing is said of the database")
 }

@@ -7,6 +7,7 @@
 mod database;
 mod described;
 mod doctor;
+mod domain;
 mod given;
 mod names;
 mod repro;

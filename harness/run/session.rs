@@ -9,6 +9,7 @@ use tokio::sync::{OnceCell, watch};
 
 use super::database::{self, Control};
 use super::described::{describe, expected, shown};
+use super::domain;
 use super::given::Given;
 use super::names::Names;
 use super::repro;
@@ -231,15 +232,30 @@ impl Session {
             judgement = self.ask_again(case, call, first, judgement, names, interrupt).await?;
         }
         if judgement.verdict == Verdict::Fail
-            && let Some(Control { index, call }) = Control::of(case, &transcript)
-            && let Ok(exchange) = self.make(case, &call, &part(index), names, interrupt, None).await?
+            && let Some(reason) = self.misnamed(case, &transcript, names, interrupt).await?
         {
-            let guessed = self.target.database.is_none();
-            if let Some(reason) = database::excuse(guessed, &exchange, &self.given.masker()) {
-                judgement = blocked(reason);
-            }
+            judgement = blocked(reason);
         }
         Some((judgement, transcript))
+    }
+
+    /// Why a failure may be due to the names that we were given or guessed, and not to the target. The outer nothing
+    /// is an interruption.
+    async fn misnamed(
+        &self,
+        case: &ExpandedCase,
+        transcript: &[Exchange],
+        names: &mut Names,
+        interrupt: &watch::Receiver<bool>,
+    ) -> Option<Option<String>> {
+        if let Some(Control { index, call }) = Control::of(case, transcript)
+            && let Ok(control) = self.make(case, &call, &part(index), names, interrupt, None).await?
+        {
+            let guessed = || self.target.database.is_none().then(|| database::guessed(&control, &self.given.masker()));
+            return Some(domain::missing(&call, &control, &self.target).or_else(guessed));
+        }
+        let last = transcript.last().zip(transcript.len().checked_sub(1).and_then(|index| case.calls.get(index)));
+        Some(last.and_then(|(exchange, call)| domain::missing(call, exchange, &self.target)))
     }
 
     /// The judgement once it is known whether the target gives the same credentials again: by a second call at

@@ -358,14 +358,36 @@ fn a_custom_domain_that_is_not_there_is_not_put_down_to_the_database(#[case] nam
         let body = if request.contains("customDomainName") { ("400 Bad", refused) } else { ("200 OK", right) };
         let _ = stream.write_all(crate::stub::answer(body.0, "application/x-amz-json-1.1", body.1).as_bytes());
     });
-    let cases = ["success/custom-domain-all-members", "--custom-domain", "wrong.example.com", "--format", "jsonl"];
+    let cases = [
+        "success/custom-domain-all-members",
+        "success/custom-domain-only",
+        "--custom-domain",
+        "wrong.example.com",
+        "--format",
+        "jsonl",
+    ];
     let finished = Program::run_at(&stub.endpoint, &[&cases, named].concat()).finish();
-    let said = "the same call without its database is not accepted either (400 ResourceNotFoundException)";
-    finished.expect(1, &["\"verdict\":\"blocked\"", said]);
+    let said = "the target does not have the custom domain wrong.example.com (ResourceNotFoundException); give it to";
+    assert_eq!(finished.expect(1, &[]).stdout.matches(said).count(), 2, "{finished:#?}");
+    assert_eq!(finished.stdout.matches("\"verdict\":\"blocked\"").count(), 2, "{finished:#?}");
     assert!(
         !finished.stdout.contains("--db-name dev") && !finished.stdout.contains("may have no database"),
         "{finished:#?}"
     );
+}
+
+#[test]
+fn a_call_that_is_refused_without_its_guessed_database_too_does_not_ask_for_another() {
+    let right = r#"{"dbPassword":"p","dbUser":"u","expiration":4e9,"nextRefreshTime":4e9}"#;
+    let refused = r#"{"__type":"ValidationException","message":"too long a time"}"#;
+    let stub = Stub::new(move |stream, request| {
+        use std::io::Write;
+        let body = if request.contains("durationSeconds") { ("400 Bad", refused) } else { ("200 OK", right) };
+        let _ = stream.write_all(crate::stub::answer(body.0, "application/x-amz-json-1.1", body.1).as_bytes());
+    });
+    let finished = Program::run_at(&stub.endpoint, &["success/all-members"]).finish();
+    finished.expect(1, &["blocked", "without its database is not accepted either (400 ValidationException)"]);
+    assert!(!finished.stdout.contains("--db-name"), "{finished:#?}");
 }
 
 #[test]
