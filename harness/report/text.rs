@@ -38,6 +38,8 @@ pub struct TextOptions {
     pub colour: bool,
     /// How much to tell.
     pub detail: Detail,
+    /// Whether other runs are told too, so that each says of which target it is, whatever the detail.
+    pub several: bool,
     /// How many columns a line may take; prose is folded, commands are not. No limit where there is none.
     pub width: Option<usize>,
     /// The command that repeats the whole run, with its seed, ready for a shell.
@@ -88,7 +90,7 @@ impl<W: Write> TextSink<W> {
 
     fn begin(&mut self, run: &RunEvent) -> io::Result<()> {
         let mut page = self.page();
-        if self.options.detail > Detail::Quiet {
+        if self.options.detail > Detail::Quiet || self.options.several {
             page.line(&header(run));
         }
         if let Some(lines) = words::obstacle(run) {
@@ -141,7 +143,7 @@ impl<W: Write> Sink for TextSink<W> {
         }
         findings::failures(&mut page, heard, register, options.detail);
         findings::in_short(&mut page, heard, register, options.detail);
-        totals::totals(&mut page, heard);
+        totals::totals(&mut page, heard, options);
         totals::again(&mut page, heard, options);
         self.print(&page)
     }

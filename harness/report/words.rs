@@ -117,7 +117,14 @@ pub(super) fn obstacle(run: &RunEvent) -> Option<[String; 3]> {
         }
     };
     let meaning = format!("The target {}.", escape(&run.target.meaning));
-    Some([meaning, format!("It said: {}", escape(&run.target.said)), advice.to_owned()])
+    let met = if has_answered(run) { "It said" } else { "The call ended with" };
+    Some([meaning, format!("{met}: {}", escape(&run.target.said)), advice.to_owned()])
+}
+
+/// Whether the target answered the probe. An answer is quoted from its status on; of a call that came to none, the
+/// fault is told.
+pub(super) fn has_answered(run: &RunEvent) -> bool {
+    run.target.said.starts_with(|first: char| first.is_ascii_digit())
 }
 
 /// JSON that says the same with every control character and every invisible one written as an

@@ -23,6 +23,8 @@ pub(super) struct Run {
     class: Option<String>,
     meaning: String,
     said: String,
+    /// Whether it said that, or the call came to no answer.
+    answered: bool,
     /// What to do, where the target does not answer the operation and no finding says so.
     pub(super) advice: Option<String>,
     started: String,
@@ -80,6 +82,7 @@ fn run(label: String, heard: &Collected) -> Run {
         class: obstacle.is_some().then(|| text(|run| &run.target.class)),
         meaning: text(|run| &run.target.meaning),
         said: text(|run| &run.target.said),
+        answered: event.is_some_and(words::has_answered),
         advice: obstacle.map(|[_, _, advice]| advice),
         started: text(|run| &run.started_at)
             .split('.')
@@ -92,7 +95,7 @@ fn run(label: String, heard: &Collected) -> Run {
         tone: match conclusion {
             Conclusion::Conformant(_) => "good",
             Conclusion::Violated(_) => "bad",
-            Conclusion::Absent | Conclusion::CutShort | Conclusion::Part(_) | Conclusion::Undecided(_) => "doubt",
+            Conclusion::Absent | Conclusion::CutShort | Conclusion::Part(..) | Conclusion::Undecided(_) => "doubt",
         },
         headline: headline(&conclusion),
         conclusion: capitalised(&conclusion.claim()),
@@ -113,7 +116,7 @@ fn headline(conclusion: &Conclusion<'_>) -> String {
         Conclusion::Violated(ids) => format!("✗ {} violated", ids.len()),
         Conclusion::Absent => "not implemented".to_owned(),
         Conclusion::Undecided(ids) => format!("? {} undecided", ids.len()),
-        Conclusion::Part(shard) => format!("? shard {shard} only"),
+        Conclusion::Part(shard, _) => format!("? shard {shard} only"),
         Conclusion::CutShort => "? cut short".to_owned(),
     }
 }
@@ -148,7 +151,7 @@ pub(super) fn who_conforms(runs: &[Run], heard: &[Collected]) -> String {
             Conclusion::Conformant(_) => conform.push(&run.label),
             Conclusion::Violated(_) => not += 1,
             Conclusion::Absent => absent += 1,
-            Conclusion::CutShort | Conclusion::Part(_) | Conclusion::Undecided(_) => open += 1,
+            Conclusion::CutShort | Conclusion::Part(..) | Conclusion::Undecided(_) => open += 1,
         }
     }
     let verb = |count: usize, one: &str, more: &str| format!("{count} {}", if count == 1 { one } else { more });

@@ -19,7 +19,11 @@ pub(super) fn text(runs: &[Collected], register: &Register, limit: usize) -> Str
     let mut text = format!("## {} of {} targets\n", prose(suite), runs.len());
     targets(&mut text, runs, &labels, room);
     let differing: Vec<Row<'_>> = matrix::rows(runs, register).into_iter().filter(|row| row.differs).collect();
-    differences(&mut text, &differing, &labels, register, room);
+    if differing.is_empty() {
+        let _ = write!(text, "\n{}\n", prose(&matrix::nothing_differs(runs, &labels)));
+    } else {
+        differences(&mut text, &differing, &labels, register, room);
+    }
     text
 }
 
@@ -58,10 +62,6 @@ fn targets(text: &mut String, runs: &[Collected], labels: &[String], room: usize
 }
 
 fn differences(text: &mut String, rows: &[Row<'_>], labels: &[String], register: &Register, room: usize) {
-    if rows.is_empty() {
-        text.push_str("\nThose that could be judged differ on no requirement.\n");
-        return;
-    }
     text.push_str("\n### Requirements on which they differ\n");
     let standings: BTreeSet<Standing> = rows.iter().flat_map(|row| &row.standings).copied().collect();
     let mut meanings: Vec<String> = standings.iter().map(|one| format!("{} {}", one.mark(), one.word())).collect();

@@ -38,7 +38,7 @@ fn stream(version: &str, attempts: usize, prefix: &str, agent: &str) -> String {
     lines.map(|line| line.to_string()).join("\n") + "\n"
 }
 
-fn old() -> String {
+pub(crate) fn old() -> String {
     stream("1.43.127", 5, "RedshiftServerless", "Boto3/<version>")
 }
 
