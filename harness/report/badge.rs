@@ -107,7 +107,7 @@ impl<W: Write> BadgeSink<W> {
             Conclusion::Violated(ids) => (format!("{} of {must} violated", ids.len()), Colour::Red),
             Conclusion::Absent => ("not implemented".to_owned(), Colour::Grey),
             Conclusion::Undecided(_) if !complete => ("run cut short".to_owned(), Colour::Grey),
-            Conclusion::Part(..) | Conclusion::Undecided(_) => {
+            Conclusion::Part(..) | Conclusion::Nothing(_) | Conclusion::Undecided(_) => {
                 let decided = sum(|feature| feature.decided);
                 (format!("{decided} of {must} decided"), if decided == 0 { Colour::Grey } else { Colour::Yellow })
             }

@@ -24,6 +24,8 @@ pub(super) enum Conclusion<'a> {
     Absent,
     /// The run came to no end.
     CutShort,
+    /// None of so many `must` requirements is decided.
+    Nothing(usize),
     /// These `must` requirements are undecided.
     Undecided(Vec<&'a str>),
 }
@@ -50,6 +52,8 @@ impl<'a> Conclusion<'a> {
             Self::Absent
         } else if let (Some(shard), true) = (part, summary.complete) {
             Self::Part(shard, undecided.len())
+        } else if undecided.len() > 1 && summary.complete && musts(RequirementStatus::Pass).is_empty() {
+            Self::Nothing(undecided.len())
         } else if !undecided.is_empty() {
             Self::Undecided(undecided)
         } else {
@@ -83,6 +87,9 @@ impl<'a> Conclusion<'a> {
             }
             Self::Violated(ids) => format!("not conformant: {} violated", counted(ids)),
             Self::Absent => "not implemented: without the operation, no requirement could be tested".to_owned(),
+            Self::Nothing(must) => {
+                format!("not decided: none of {} could be decided", words::count(*must, "must-requirement"))
+            }
             Self::Undecided(ids) => format!("not decided: {} left undecided", counted(ids)),
             Self::CutShort => "not decided: the run was cut short".to_owned(),
         }
@@ -92,7 +99,7 @@ impl<'a> Conclusion<'a> {
     pub(super) fn ids(&self) -> &[&'a str] {
         match self {
             Self::Violated(ids) | Self::Undecided(ids) => ids,
-            Self::Conformant(_) | Self::Part(..) | Self::Absent | Self::CutShort => &[],
+            Self::Conformant(_) | Self::Part(..) | Self::Absent | Self::CutShort | Self::Nothing(_) => &[],
         }
     }
 }

@@ -14,6 +14,13 @@ pub(super) fn count(number: usize, noun: &str) -> String {
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }
 
+/// A sentence with a capital letter.
+#[cfg(feature = "cli")]
+pub(super) fn capitalised(sentence: &str) -> String {
+    let mut characters = sentence.chars();
+    characters.next().map_or(String::new(), |first| first.to_uppercase().chain(characters).collect())
+}
+
 /// `12.3 ms`, `4.56 s`, `2 min 5 s`.
 pub(super) fn duration(milliseconds: f64) -> String {
     let seconds = milliseconds / 1000.0;

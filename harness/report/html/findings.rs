@@ -167,7 +167,9 @@ impl<'a> Seen<'a> {
                 prose::plain("Each of them differs from it in one place, and says nothing as long as it does not pass.")
             }
             (None, Verdict::Fixed) if group.len() > 1 => prose::plain(stale()),
-            (None, _) => prose::reason(group[0]),
+            // What the target said, and that it follows from it, stands in the overview.
+            (None, Verdict::NotImplemented) if group[0].reason.is_none() => Vec::new(),
+            (None, _) => prose::sentence(group[0]),
         };
         let listed = matches!(verdict, Verdict::Fixed | Verdict::KnownFail);
         let every = group.len() == self.heard.cases.len() && group.len() > 1 && !listed;

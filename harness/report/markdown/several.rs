@@ -42,7 +42,7 @@ fn targets(text: &mut String, runs: &[Collected], labels: &[String], room: usize
     let probed = runs.iter().any(|run| obstacle(run).is_some());
     let mut heads = vec!["target".to_owned(), "comes to".to_owned()];
     heads.extend(features.iter().map(|feature| cell(feature)));
-    heads.extend(probed.then(|| "answered the probe with".to_owned()));
+    heads.extend(probed.then(|| "the probe met".to_owned()));
     let row = |(run, label): (&Collected, &String)| {
         let mut comes_to = Conclusion::of(run).sentence();
         if !run.summary.as_ref().is_some_and(|summary| summary.complete) {

@@ -51,6 +51,15 @@ fn all_cases_of_a_run_are_not_named_one_by_one() {
     assert!(in_full.contains("indeterminate 30 cases: a/c0, a/c1,") && in_full.contains(", a/c29\n"), "{in_full}");
 }
 
+#[test]
+fn where_nothing_was_decided_no_requirement_is_named() {
+    let events = run_of("unreachable", "cannot connect: connection refused", Verdict::Indeterminate);
+    let told = "not decided: none of 4 must-requirements could be decided";
+    for report in [text(&events, options()), markdown(&events), github(&events)] {
+        assert!(report.contains(told) && !report.contains("GC-"), "{report}");
+    }
+}
+
 #[rstest]
 #[case::an_answer("not-aws", "404 text/html", "It said: ")]
 #[case::none("unreachable", "cannot connect: connection refused", "The call ended with: ")]

@@ -68,7 +68,11 @@ pub(super) fn totals(page: &mut Page, heard: &Collected, options: &TextOptions) 
     let tone = match conclusion {
         Conclusion::Conformant(_) => Tone::Good,
         Conclusion::Violated(_) => Tone::Bad,
-        Conclusion::Absent | Conclusion::CutShort | Conclusion::Part(..) | Conclusion::Undecided(_) => Tone::Doubtful,
+        Conclusion::Absent
+        | Conclusion::CutShort
+        | Conclusion::Part(..)
+        | Conclusion::Nothing(_)
+        | Conclusion::Undecided(_) => Tone::Doubtful,
     };
     page.line(&format!("{target}{}", page.paint(tone, &conclusion.sentence())));
 }
