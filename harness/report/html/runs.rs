@@ -159,7 +159,7 @@ pub(super) fn who_conforms(runs: &[Run], heard: &[Collected]) -> String {
             Conclusion::Violated(_) => not += 1,
             Conclusion::Absent => absent += 1,
             Conclusion::CutShort | Conclusion::Part(..) | Conclusion::Nothing(_) | Conclusion::Undecided(_) => {
-                open += 1
+                open += 1;
             }
         }
     }

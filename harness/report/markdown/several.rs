@@ -64,8 +64,17 @@ fn targets(text: &mut String, runs: &[Collected], labels: &[String], room: usize
 fn differences(text: &mut String, rows: &[Row<'_>], labels: &[String], register: &Register, room: usize) {
     text.push_str("\n### Requirements on which they differ\n");
     let standings: BTreeSet<Standing> = rows.iter().flat_map(|row| &row.standings).copied().collect();
-    let mut meanings: Vec<String> = standings.iter().map(|one| format!("{} {}", one.mark(), one.word())).collect();
-    meanings.dedup();
+    let mut words: Vec<(&str, Vec<&str>)> = Vec::new();
+    for standing in standings {
+        let (mark, word) = (standing.mark(), standing.word());
+        match words.iter_mut().find(|(other, _)| *other == mark) {
+            Some((_, words)) if words.contains(&word) => {}
+            Some((_, words)) => words.push(word),
+            None => words.push((mark, vec![word])),
+        }
+    }
+    let meanings: Vec<String> =
+        words.into_iter().map(|(mark, words)| format!("{mark} {}", words.join(" or "))).collect();
     let _ = writeln!(text, "\n{}", meanings.join(", "));
     let mut heads = vec!["requirement".to_owned()];
     heads.extend(labels.iter().map(|label| cell(label)));

@@ -84,3 +84,21 @@ fn the_one_shard_of_a_run_is_the_run() {
     }
     assert!(text(&events, options()).contains("\nconformant for core, signature\n"));
 }
+
+#[test]
+fn a_mark_that_stands_for_two_things_is_explained_once() {
+    let mut unclaimed = judged("d");
+    for event in &mut unclaimed {
+        if let Event::Requirement(row) = event
+            && row.id == "GC-SIG-01"
+        {
+            row.status = RequirementStatus::NotApplicable;
+        }
+    }
+    let open = run_of("b", Verdict::Pass, &ALL[..3]);
+    let runs = [judged("a"), open, absent("c"), unclaimed].concat();
+    let report = written(&runs, |out| MarkdownSink::new(out, &sample::register()));
+    let legend = report.lines().find(|line| line.contains('✓')).expect("a legend");
+    assert_eq!(legend, "? undecided, – not implemented or not applicable, ✓ holds");
+    assert!(report.contains("| ✓ | ? | – | – |"), "{report}");
+}
