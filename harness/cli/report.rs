@@ -110,7 +110,7 @@ fn one_side(streams: &[Vec<Event>], files: &[PathBuf]) -> Result<(), Failure> {
     }
     Err(Failure::usage(format!(
         "expected runs of one side, since no requirement binds both, found runs against servers: {}; and runs of SDKs: {}. \
-         `countersign report` puts runs against servers side by side; `countersign diff OLD NEW` compares two runs of an SDK",
+         Give `countersign report` those against servers, and compare those of SDKs with `countersign diff OLD NEW`",
         servers.join(", "),
         sdks.join(", "),
     )))

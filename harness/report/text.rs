@@ -12,7 +12,6 @@ use super::collected::Collected;
 use super::event::{Event, RunEvent};
 use super::{Sink, words};
 use crate::contract::Register;
-use crate::record::DriverRecord;
 use crate::verdict::CaseResult;
 use crate::wire::escape;
 
@@ -162,12 +161,7 @@ pub(super) fn case_line(case: &CaseResult) -> String {
 fn header(run: &RunEvent) -> String {
     let RunEvent { tool, suite, selected, shard, seed, target, .. } = run;
     if let Some(driver) = &run.driver {
-        let DriverRecord { sdk, sdk_version, driver, runtime, isolated, .. } = driver.as_ref();
-        let network = if *isolated { "with nothing but loopback" } else { "in this machine's network" };
-        let cases = words::count(*selected, "case");
-        return escape(&format!(
-            "{tool}: {suite} by {sdk} {sdk_version} on {runtime}, driver {driver}, {network}; {cases}"
-        ));
+        return escape(&format!("{tool}: {suite} by {}; {}", words::sdk(driver), words::count(*selected, "case")));
     }
     let shard = shard.as_ref().map_or_else(String::new, |shard| format!(" (shard {shard})"));
     escape(&format!(

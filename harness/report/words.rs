@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::collected::Collected;
 use super::event::RunEvent;
 use crate::contract::Register;
+use crate::record::DriverRecord;
 use crate::verdict::{CaseResult, Verdict, Violation};
 use crate::wire::{begins_log_command, escape};
 
@@ -43,6 +44,19 @@ pub(super) fn verdicts(counts: &BTreeMap<Verdict, usize>) -> String {
 pub(super) fn cut_short(heard: &Collected) -> String {
     let selected = heard.run.as_ref().map_or(0, |run| run.selected);
     format!("the run was cut short: {} of {} have a verdict", heard.cases.len(), count(selected, "case"))
+}
+
+/// An SDK with what ran it: `boto3 1.43.127 on CPython 3.11.7, driver boto3, with nothing but loopback`.
+pub(super) fn sdk(driver: &DriverRecord) -> String {
+    let DriverRecord { sdk, sdk_version, driver, runtime, isolated, .. } = driver;
+    let network = if *isolated { "with nothing but loopback" } else { "in this machine's network" };
+    format!("{sdk} {sdk_version} on {runtime}, driver {driver}, {network}")
+}
+
+/// `4 targets`, or `2 SDKs` where all of them are runs of SDKs.
+pub(super) fn subjects(runs: &[Collected]) -> String {
+    let of_sdk = |run: &Collected| run.run.as_ref().is_some_and(|run| run.driver.is_some());
+    count(runs.len(), if runs.iter().all(of_sdk) { "SDK" } else { "target" })
 }
 
 /// Why a case that has no violations did not pass.

@@ -16,6 +16,8 @@ pub(super) struct Run {
     pub(super) label: String,
     pub(super) suite: String,
     pub(super) tool: String,
+    /// The SDK and what ran it, where one was under test; endpoint, claims and the probe say nothing then.
+    sdk: Option<String>,
     endpoint: String,
     region: String,
     claims: String,
@@ -76,6 +78,7 @@ fn run(label: String, heard: &Collected) -> Run {
         label,
         suite: text(|run| &run.suite),
         tool: text(|run| &run.tool),
+        sdk: event.and_then(|run| run.driver.as_deref()).map(words::sdk),
         endpoint: text(|run| &run.target.endpoint),
         region: text(|run| &run.target.region),
         claims: event.map(|run| run.target.features.join(", ")).unwrap_or_default(),

@@ -11,7 +11,7 @@ use super::requirements::{Group, Row, groups, rows};
 use super::runs::{self, Run, runs};
 use crate::contract::Register;
 use crate::report::collected::Collected;
-use crate::report::matrix;
+use crate::report::{matrix, words};
 use crate::verdict::Verdict;
 
 /// More targets than this do not fit beside each other in a window of the usual width.
@@ -100,7 +100,7 @@ pub(super) fn page(heard: &[Collected], register: &Register) -> Page {
         }
         (all, _) => {
             let suite = all.first().map_or("Countersign", |run| run.suite.as_str());
-            let subject = format!("{suite} of {} targets", all.len());
+            let subject = format!("{suite} of {}", words::subjects(heard));
             (subject.clone(), subject)
         }
     };
@@ -202,7 +202,7 @@ pub(super) struct Link {
 /// Links to cases: families that are there as a whole as one, at most `most`, and how many cases are
 /// left out.
 pub(super) fn links(ids: &[&str], all: &[&str], most: usize) -> (Vec<Link>, usize) {
-    let names = crate::report::words::collapse(ids, all);
+    let names = words::collapse(ids, all);
     let shown = if names.len() <= most + 1 { names.len() } else { most };
     let rest = names[shown..].iter().map(|(_, count)| count).sum();
     let link = |(name, count): &(String, usize)| {

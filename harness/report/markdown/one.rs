@@ -47,6 +47,11 @@ impl Page<'_> {
         if conclusion != verdict {
             let _ = write!(head, "\n**{}**\n", prose(&conclusion));
         }
+        if let Some(driver) = &run.driver {
+            let cases = words::count(*selected, "case");
+            let _ = writeln!(head, "\n{}: {cases}{shard} by {}", prose(tool), prose(&words::sdk(driver)));
+            return head;
+        }
         let _ = writeln!(
             head,
             "\n{}: {}{shard} at {} in {}, which claims {}; seed {seed}",
@@ -181,18 +186,16 @@ impl Page<'_> {
 
     /// Broken requirements below `must`, each once, with where it was seen.
     fn warnings(&self) -> Vec<String> {
-        let line = |(warning, cases): alike::Shared<'_>| {
-            let Violation { at, expected, actual, .. } = &warning;
-            format!(
-                "\n- {}\n  - at {}: expected {}, found {}, in {}\n",
-                prose(&words::requirement(&warning, self.register)),
-                code(at),
-                code(expected),
-                code(actual),
-                self.names(&cases)
-            )
-        };
-        alike::warnings(self.heard).into_iter().map(line).collect()
+        let found = alike::warnings(self.heard);
+        let findings = found.chunk_by(|one, other| one.0.requirement == other.0.requirement).map(|findings| {
+            let mut text = format!("\n- {}\n", prose(&words::requirement(&findings[0].0, self.register)));
+            for (Violation { at, expected, actual, .. }, cases) in findings {
+                let (at, expected, actual) = (code(at), code(expected), code(actual));
+                let _ = writeln!(text, "  - at {at}: expected {expected}, found {actual}, in {}", self.names(cases));
+            }
+            text
+        });
+        findings.collect()
     }
 
     fn excused(&self, group: &[&CaseResult]) -> String {

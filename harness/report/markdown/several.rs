@@ -16,7 +16,7 @@ pub(super) fn text(runs: &[Collected], register: &Register, limit: usize) -> Str
     let labels = matrix::labels(runs);
     let suite = runs.iter().find_map(|run| run.run.as_ref()).map_or("Countersign", |run| run.suite.as_str());
     let room = limit.saturating_sub(RESERVE);
-    let mut text = format!("## {} of {} targets\n", prose(suite), runs.len());
+    let mut text = format!("## {} of {}\n", prose(suite), words::subjects(runs));
     targets(&mut text, runs, &labels, room);
     let differing: Vec<Row<'_>> = matrix::rows(runs, register).into_iter().filter(|row| row.differs).collect();
     if differing.is_empty() {

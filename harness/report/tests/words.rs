@@ -117,3 +117,19 @@ fn of_one_requirement_that_many_cases_violate_markdown_tells_the_reason_once_bef
     let one = sample::cases().into_iter().filter(|case| case.id == "errors/not-found").collect();
     assert!(!markdown(&sample::events_of(one, true)).contains("| violated requirement"), "one case is no list");
 }
+
+#[test]
+fn warnings_about_one_requirement_stand_below_it_once() {
+    let warned = |id: &str, found: &str| {
+        let warned = sample::cases().into_iter().find(|case| !case.warnings.is_empty()).expect("one has a warning");
+        let mut case = CaseResult { id: id.to_owned(), ..warned };
+        case.warnings[0].actual = found.to_owned();
+        case
+    };
+    let report = markdown(&sample::events_of(vec![warned("a/b", "no name"), warned("a/c", "a number")], true));
+    let (_, warnings) = report.split_once("### Warnings").expect("warnings");
+    assert_eq!(warnings.matches("GC-ERR-06").count(), 1, "{report}");
+    for (found, case) in [("no name", "a/b"), ("a number", "a/c")] {
+        assert!(warnings.contains(&format!("found `{found}`, in `{case}`")), "{report}");
+    }
+}

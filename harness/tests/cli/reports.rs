@@ -120,7 +120,7 @@ fn all_shards_of_a_run_become_that_run() {
     let merged: serde_json::Value = serde_json::from_str(&read(program.folder(), "r.json")).expect("JSON");
     assert_eq!(merged["cases"].as_array().map(Vec::len), Some(12));
     let page = read(program.folder(), "r.html");
-    assert!(page.contains("– GetCredentials of emulator at 127.0.0.1:") && page.contains("<body class=\"one\">"));
+    assert!(page.contains("– GetCredentials of emulator at 127.0.0.1:") && page.contains("<body class=\"one\" "));
 }
 
 #[test]
@@ -184,11 +184,31 @@ fn a_run_of_an_sdk_is_not_put_beside_runs_against_servers() {
     let told = [
         "runs against servers: server.jsonl (of emulator)",
         "runs of SDKs: sdk.jsonl (of boto3 1.43.127)",
-        "`countersign report` puts runs against servers side by side",
-        "`countersign diff OLD NEW` compares two runs of an SDK",
+        "Give `countersign report` those against servers, and compare those of SDKs with `countersign diff OLD NEW`",
     ];
     finished.expect(2, &told);
     assert!(finished.stdout.is_empty() && !program.folder().join("r.html").exists(), "{finished:#?}");
+}
+
+#[test]
+fn an_sdk_is_told_with_what_ran_it_and_has_no_endpoint_and_no_claims() {
+    const SDK: &str = "boto3 1.43.127 on CPython 3.11.7, driver boto3, with nothing but loopback";
+    let sdk = crate::sdk_diff::old();
+    let reports = ["--report-html", "r.html", "--report-md", "r.md"];
+    let (program, finished) = report(&[("sdk.jsonl", &sdk)], &reports);
+    finished.expect(0, &[&format!("GetCredentials by {SDK}; 1 case")]);
+    let (page, markdown) = (read(program.folder(), "r.html"), read(program.folder(), "r.md"));
+    assert!(markdown.contains(&format!("\ncountersign 0.1.0: 1 case by {SDK}\n")), "{markdown}");
+    assert!(page.contains(&format!("<dt>The SDK</dt><dd>{SDK}; ")), "{page}");
+    for untold in ["claims", "Claims", "probe", "http://127.0.0.1/", "seed"] {
+        let facts =
+            page.split("<dl class=\"facts\">").nth(1).and_then(|rest| rest.split("</dl>").next()).expect("facts");
+        assert!(!facts.contains(untold) && !markdown.contains(untold), "{untold}: {facts} {markdown}");
+    }
+    let (program, finished) = report(&[("a.jsonl", &sdk), ("b.jsonl", &sdk)], &reports);
+    finished.expect(0, &[]);
+    assert!(read(program.folder(), "r.md").starts_with("## GetCredentials of 2 SDKs\n"));
+    assert!(read(program.folder(), "r.html").contains("<h1>GetCredentials of 2 SDKs</h1>"));
 }
 
 #[test]

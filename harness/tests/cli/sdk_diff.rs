@@ -117,3 +117,10 @@ fn a_check_without_a_baseline_says_how_to_record_one() {
         .finish()
         .expect(2, &["there is no baseline none.jsonl", "--update"]);
 }
+
+#[test]
+fn a_run_of_an_sdk_is_not_compared_with_one_against_a_server() {
+    let server = Program::new(&["run", "lifetimes", "--seed", "1", "--format", "jsonl"]).finish().stdout;
+    let told = "found that old.jsonl is a run of an SDK, and new.jsonl is a run against a server";
+    diff(&server, &[]).expect(2, &[told, "compare runs of SDKs with each other"]);
+}
