@@ -132,12 +132,17 @@ pub(super) fn rows<'a>(heard: &'a [Collected], register: &'a Register) -> Vec<Ro
 
 /// How many targets could be judged.
 pub(super) fn judged(heard: &[Collected]) -> usize {
-    heard.iter().filter(|run| Judged::of(run) == Judged::Yes).count()
+    heard.iter().filter(|run| is_judged(run)).count()
+}
+
+/// Whether a target could be judged, so that it can differ from another.
+pub(super) fn is_judged(run: &Collected) -> bool {
+    Judged::of(run) == Judged::Yes
 }
 
 /// That no requirement tells them apart, as a sentence; where there was nothing to compare, that.
 pub(super) fn nothing_differs(heard: &[Collected], labels: &[String]) -> String {
-    let mut judged = heard.iter().zip(labels).filter(|(run, _)| Judged::of(run) == Judged::Yes);
+    let mut judged = heard.iter().zip(labels).filter(|(run, _)| is_judged(run));
     match (judged.next(), judged.next()) {
         (None, _) => "None of them could be judged, so that there is nothing to compare.".to_owned(),
         (Some((_, only)), None) => format!("Only {only} could be judged, so that there is nothing to compare."),
