@@ -249,8 +249,8 @@ impl Session {
         if let Some(refused) = Control::of(case, transcript)
             && let Ok(control) = self.make(case, &refused.call, &part(refused.index), names, interrupt, None).await?
         {
-            let (named, hidden) = (self.target.database.as_deref(), self.given.masker());
-            let excuse = || database::excuse(&refused, named, &control, self.contract(), &hidden);
+            let (database, hidden) = (self.target.database.as_deref(), self.given.masker());
+            let excuse = || database::excuse(&refused, database, &control, self.contract(), &hidden);
             return Some(domain::missing(&refused.call, &control, &self.target).or_else(excuse));
         }
         let last = transcript.last().zip(transcript.len().checked_sub(1).and_then(|index| case.calls.get(index)));
