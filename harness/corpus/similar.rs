@@ -27,12 +27,12 @@ pub fn similar<'a>(text: &str, ids: impl IntoIterator<Item = &'a str>) -> Vec<&'
     found
 }
 
-/// `did you mean a, b or c?` behind a blank and a semicolon, or nothing.
+/// ` (did you mean a, b or c?)` with its blank, or nothing.
 pub fn did_you_mean<'a>(text: &str, ids: impl IntoIterator<Item = &'a str>) -> String {
     match similar(text, ids).split_last() {
         None => String::new(),
-        Some((only, [])) => format!("; did you mean {only}?"),
-        Some((last, others)) => format!("; did you mean {} or {last}?", others.join(", ")),
+        Some((only, [])) => format!(" (did you mean {only}?)"),
+        Some((last, others)) => format!(" (did you mean {} or {last}?)", others.join(", ")),
     }
 }
 
@@ -69,8 +69,8 @@ mod tests {
 
     #[test]
     fn an_offer_is_a_question() {
-        assert_eq!(did_you_mean("outside", IDS), "; did you mean values/outside?");
-        assert_eq!(did_you_mean("utside", IDS), "; did you mean values/outside or errors/outside-in?");
+        assert_eq!(did_you_mean("outside", IDS), " (did you mean values/outside?)");
+        assert_eq!(did_you_mean("utside", IDS), " (did you mean values/outside or errors/outside-in?)");
         assert_eq!(did_you_mean("zzz", IDS), "");
     }
 }

@@ -73,7 +73,7 @@ pub const ALL: &[Driver] = &[
         kind: Kind::Cargo,
         sources: &[
             ("src/main.rs", include_str!("../drivers/rust/src/main.rs")),
-            (MANIFEST, include_str!("../drivers/rust/Cargo.toml")),
+            (MANIFEST, include_str!("../drivers/rust/manifest.toml")),
             (LOCK, include_str!("../drivers/rust/Cargo.lock")),
         ],
     },

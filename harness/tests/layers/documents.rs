@@ -57,6 +57,23 @@ fn links(text: &str) -> Vec<String> {
     links.filter(|link| !link.contains("://")).collect()
 }
 
+/// Cargo leaves a folder with a manifest out of the package around it, and what is compiled in must be in there.
+#[test]
+fn no_folder_is_a_package_of_its_own_that_would_be_missing_from_this_one() {
+    fn walk(folder: &Path) {
+        assert!(!folder.join("Cargo.toml").exists(), "{} would not be packaged", folder.display());
+        for entry in fs::read_dir(folder).expect("a folder that can be listed") {
+            let path = entry.expect("a folder that can be listed").path();
+            if path.is_dir() {
+                walk(&path);
+            }
+        }
+    }
+    for folder in ["harness", "fixtures", "schemas"] {
+        walk(&root().join(folder));
+    }
+}
+
 #[test]
 fn every_link_to_a_file_or_a_heading_leads_there() {
     let mut followed = 0;
