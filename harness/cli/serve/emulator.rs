@@ -12,7 +12,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Failure, Format, Library, address, shell, until_interrupted};
-use crate::corpus::{Defect, DefectKind};
+use crate::corpus::{Defect, DefectKind, did_you_mean};
 use crate::selftest::upstream;
 use crate::servers::defects::Layer;
 use crate::servers::emulator::{Emulator, Options};
@@ -101,8 +101,10 @@ pub(super) async fn serve(mut args: EmulatorArgs) -> Result<(), Failure> {
 /// The defect or legal variant with this id.
 fn find(id: &str, fixtures: Option<PathBuf>) -> Result<Defect, Failure> {
     let (_, defects) = Library::load_with_defects(fixtures)?;
-    let unknown = || Failure::usage(format!("there is no defect \"{id}\"; `countersign list defects` shows them all"));
-    defects.get(id).cloned().ok_or_else(unknown)
+    defects.get(id).cloned().ok_or_else(|| {
+        let near = did_you_mean(id, defects.entries().iter().map(|defect| defect.id.as_str()));
+        Failure::usage(format!("there is no defect \"{id}\"{near}; `countersign list defects` shows them all"))
+    })
 }
 
 /// The emulator that the arguments ask for.

@@ -90,6 +90,12 @@ fn ready_text(arguments: &[&str], last: &str) -> String {
 }
 
 #[test]
+fn a_defect_that_is_not_there_leads_to_the_one_that_was_meant() {
+    Program::new(&["serve", "emulator", "--defect", "clamped"]).finish().expect(2, &["did you mean duration-clamped"]);
+    Program::new(&["selftest", "duration_clamped"]).finish().expect(4, &["did you mean duration-clamped?"]);
+}
+
+#[test]
 fn a_served_defect_or_legal_variant_is_said_at_the_start() {
     let text = ready_text(&["--defect", "validation-422"], "countersign run");
     assert!(text.contains("  defect          validation-422: "), "{text}");
