@@ -8,8 +8,10 @@ use jiff::Zoned;
 use jiff::civil::Date;
 
 use super::library::Library;
+use super::origin::{Origin, Traced};
 use super::output::{print, say};
-use super::run::{Execution, SelectionArgs};
+use super::reports::place;
+use super::run::{Execution, SelectionArgs, can_be_run};
 use super::settings::{Settings, TargetArgs};
 use super::{Failure, FixtureArgs};
 use crate::contract::LoadError;
@@ -35,8 +37,10 @@ enum What {
 }
 
 #[derive(Debug, Args)]
+#[command(mut_arg("baseline", |argument| argument.hide(true)))]
 struct Write {
-    /// The file to write; entries that are in it keep their reason, issue and expiry
+    /// The file to write; entries that are in it keep their reason, issue and expiry. A baseline that `run` would
+    /// read plays no part
     #[arg(value_name = "FILE")]
     file: PathBuf,
 
@@ -56,7 +60,7 @@ struct Write {
     selection: SelectionArgs,
 
     #[command(flatten)]
-    target: TargetArgs,
+    target: Traced<TargetArgs>,
 
     #[command(flatten)]
     fixtures: FixtureArgs,
@@ -83,8 +87,18 @@ fn write(args: Write) -> Result<ExitCode, Failure> {
     let excuse = Excuse { reason: args.reason, issue: args.issue, expires: args.expires };
     excuse.check(Zoned::now().date()).map_err(Failure::usage)?;
     let settings = Settings::resolve(args.target)?;
+    if let (Origin::Flag { .. }, Some(other)) = (settings.from.get("baseline"), &settings.baseline)
+        && place(other) != place(&args.file)
+    {
+        let (file, other) = (args.file.display(), other.display());
+        return Err(Failure::usage(format!(
+            "--baseline {other}: `baseline write` keeps the entries of the file that it writes, {file}, and reads no other; \
+             leave --baseline out, or name {other} as the file"
+        )));
+    }
     let library = Library::load(args.fixtures.fixtures)?;
     let plan = args.selection.plan(&library)?;
+    can_be_run(&settings, &library.contract)?;
     let execution = Execution {
         settings: &settings,
         library: &library,

@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::Failure;
-use super::origin::{Origin, Origins, Traced};
+use super::origin::{Origin, Traced};
 use super::output::{Plain, print, width};
 use super::settings::{Choice, Settings, TargetArgs};
 use crate::report::hang;
@@ -62,16 +62,16 @@ struct Setting {
 
 pub(super) fn run(config: Config) -> Result<ExitCode, Failure> {
     let What::Show(show) = config.what;
-    let mut from = Origins::of_flags(show.target.flags);
-    let settings = Settings::traced(show.target.args, &mut from)?;
-    let shown = Shown { version: 1, settings: all(&settings, &from) };
+    let settings = Settings::resolve(show.target)?;
+    let shown = Shown { version: 1, settings: all(&settings) };
     match show.format {
         Plain::Json => print(&serde_json::to_string_pretty(&shown).unwrap_or_default()),
         Plain::Text => print(&text(&shown, width())),
     }
 }
 
-fn all(settings: &Settings, from: &Origins) -> Vec<Setting> {
+fn all(settings: &Settings) -> Vec<Setting> {
+    let from = &settings.from;
     let setting = |name: &'static str, value: Value| Setting { name, value, origin: from.get(name) };
     let url = match &settings.choice {
         Choice::Mock | Choice::Emulator => Value::Null,

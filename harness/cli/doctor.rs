@@ -7,11 +7,12 @@ use clap::Args;
 use clap::builder::styling::AnsiColor;
 use tokio::time::timeout;
 
-use super::Failure;
+use super::origin::Traced;
 use super::output::{Plain, paint, print, wants_colour, width};
-use super::run::claims_are_tested;
+use super::run::can_be_run;
 use super::settings::{Settings, TargetArgs};
 use super::target::Prepared;
+use super::{Failure, names};
 use crate::contract::{Contract, Fixtures};
 use crate::report::{Exit, hang};
 use crate::run::{Examination, Finding, Status, Topic, examine};
@@ -25,7 +26,7 @@ const WITHIN: Duration = Duration::from_millis(1500);
 #[derive(Debug, Args)]
 pub(super) struct Doctor {
     #[command(flatten)]
-    target: TargetArgs,
+    target: Traced<TargetArgs>,
 
     /// Lines for people, or one JSON object
     #[arg(long, value_enum, default_value_t = Plain::Text)]
@@ -35,13 +36,18 @@ pub(super) struct Doctor {
 pub(super) fn run(args: Doctor) -> Result<ExitCode, Failure> {
     let settings = Settings::resolve(args.target)?;
     let contract = Contract::load(&Fixtures::Embedded).map_err(|error| Failure::harness(error.to_string()))?;
-    claims_are_tested(&settings, &contract.register)?;
-    let examination = super::block_on(examination(&settings))??;
+    can_be_run(&settings, &contract)?;
+    let mut examination = super::block_on(examination(&settings))??;
+    let slip = names::refused_workgroup(&settings, &contract, examination.class, &examination.said);
+    let is_slip = slip.is_some();
+    if let Some(slip) = slip {
+        examination.blame_workgroup_name(&slip);
+    }
     match args.format {
         Plain::Json => print(&serde_json::to_string_pretty(&examination).unwrap_or_default())?,
         Plain::Text => print(&text(&examination, wants_colour(), width()))?,
     };
-    Ok(exit(&examination).into())
+    Ok(exit(&examination, is_slip).into())
 }
 
 async fn examination(settings: &Settings) -> Result<Examination, Failure> {
@@ -66,17 +72,19 @@ async fn examination(settings: &Settings) -> Result<Examination, Failure> {
     Ok(examination)
 }
 
-/// What a run against this target would come to, as far as one can tell before any answer is judged.
-fn exit(examination: &Examination) -> Exit {
+/// What a run against this target would come to, as far as one can tell before any answer is judged; `slip` says that
+/// it refuses the name of a workgroup that none can have.
+fn exit(examination: &Examination, slip: bool) -> Exit {
     let problem = |topics: &[Topic]| {
         examination.findings.iter().any(|finding| finding.status == Status::Problem && topics.contains(&finding.topic))
     };
     let at_once = match examination.class {
         Class::Unreachable => Exit::Undecided,
         Class::RefusedCredentials | Class::NoWorkgroup => Exit::Usage,
+        _ if slip => Exit::Usage,
         class if !class.is_judged() => Exit::Failed,
         // Each of these makes cases fail, or blocks them.
-        _ if problem(&[Topic::Signature, Topic::Operation, Topic::Workgroup]) => Exit::Failed,
+        _ if problem(&[Topic::Signature, Topic::Operation, Topic::Workgroup, Topic::CustomDomain]) => Exit::Failed,
         _ => Exit::Fine,
     };
     // A run without anything to sign with never starts.
@@ -96,10 +104,10 @@ fn text(examination: &Examination, colour: bool, width: usize) -> String {
             Status::Problem => AnsiColor::Red,
             Status::Unknown => AnsiColor::BrightBlack,
         };
-        let label = format!("{}  {:<11}  ", paint(&format!("{status:<7}"), tone, colour), topic.word());
+        let label = format!("{}  {:<13}  ", paint(&format!("{status:<7}"), tone, colour), topic.word());
         lines.push(hang(&label, &escape(found), width));
         if let Some(fix) = fix {
-            lines.push(hang(&format!("{:22}to do: ", ""), &escape(fix), width));
+            lines.push(hang(&format!("{:24}to do: ", ""), &escape(fix), width));
         }
     }
     let problems = findings.iter().filter(|finding| finding.status == Status::Problem).count();

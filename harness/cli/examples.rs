@@ -44,7 +44,7 @@ Examples:
 
 Exit codes:
   0  nothing stands in the way of a run
-  1  the operation is not there or broken, no workgroup is named, or a claim does not hold
+  1  the operation or the custom domain is not there or broken, no workgroup is named, or a claim does not hold
   2  the target does not take the credentials or have the workgroup, or settings are wrong
   3  the target cannot be reached
   6  real AWS was not allowed";

@@ -33,9 +33,13 @@ impl Failure {
         Self { exit: Exit::Safety, message: message.into() }
     }
 
-    /// Says why on standard error, and gives the exit code.
-    pub(super) fn report(&self) -> ExitCode {
+    /// Says why on standard error, with the environment variables that options took their values from where it
+    /// names none of them, and gives the exit code.
+    pub(super) fn report(&self, variables: &[String]) -> ExitCode {
         super::output::say(&format!("error: {}", self.message));
+        if !variables.is_empty() && !variables.iter().any(|name| self.message.contains(name.as_str())) {
+            super::output::say(&format!("note: settings come from the environment: {}", variables.join(", ")));
+        }
         self.exit.into()
     }
 }

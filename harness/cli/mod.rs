@@ -16,6 +16,7 @@ mod interrupt;
 mod library;
 mod list;
 mod manual;
+mod names;
 mod origin;
 mod output;
 mod progress;
@@ -31,6 +32,7 @@ mod shell;
 mod summary;
 mod target;
 mod validate;
+mod variables;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -38,6 +40,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 
 use exit::Failure;
+use variables::{Read, read};
 
 pub use target::trials_of_environment;
 
@@ -114,26 +117,38 @@ struct FixtureArgs {
 /// Runs the program: reads the arguments, does the command, gives the exit code.
 pub fn main() -> ExitCode {
     log_to_stderr();
-    let done = match Cli::parse().command {
-        // Parsed again, so that its environment variables count here too.
-        None => Alone::parse_from(["countersign"]).run(),
-        Some(Command::Run(args)) => run::run(*args),
-        Some(Command::Doctor(args)) => doctor::run(*args),
-        Some(Command::List(args)) => list::run(args),
-        Some(Command::Explain(args)) => explain::run(args),
-        Some(Command::Report(args)) => report::run(args),
-        Some(Command::Baseline(command)) => baseline::run(command),
-        Some(Command::Diff(args)) => diff::run(args),
-        Some(Command::Schema(args)) => schema::run(args),
-        Some(Command::Validate(args)) => validate::run(args),
-        Some(Command::Selftest(args)) => selftest::run(args),
-        Some(Command::Sdk(args)) => sdk::run(args),
-        Some(Command::Serve(args)) => Ok(serve::run(args)),
-        Some(Command::Config(args)) => config::run(args),
-        Some(Command::Completions(args)) => shell::completions(&args),
-        Some(Command::Man(args)) => shell::man(args),
+    let words: Vec<_> = std::env::args_os().collect();
+    let Read { args, variables } = read::<Cli>(&words).unwrap_or_else(|error| error.exit());
+    let (done, variables) = if let Some(command) = args.command {
+        (command.run(), variables)
+    } else {
+        // Read again, so that its environment variables count here too.
+        let Read { args, variables } = read::<Alone>(&words[..1]).unwrap_or_else(|error| error.exit());
+        (run::run(args.run), variables)
     };
-    done.unwrap_or_else(|failure| failure.report())
+    done.unwrap_or_else(|failure| failure.report(&variables))
+}
+
+impl Command {
+    fn run(self) -> Result<ExitCode, Failure> {
+        match self {
+            Self::Run(args) => run::run(*args),
+            Self::Doctor(args) => doctor::run(*args),
+            Self::List(args) => list::run(args),
+            Self::Explain(args) => explain::run(args),
+            Self::Report(args) => report::run(args),
+            Self::Baseline(command) => baseline::run(command),
+            Self::Diff(args) => diff::run(args),
+            Self::Schema(args) => schema::run(args),
+            Self::Validate(args) => validate::run(args),
+            Self::Selftest(args) => selftest::run(args),
+            Self::Sdk(args) => sdk::run(args),
+            Self::Serve(args) => serve::run(args),
+            Self::Config(args) => config::run(args),
+            Self::Completions(args) => shell::completions(&args),
+            Self::Man(args) => shell::man(args),
+        }
+    }
 }
 
 /// The program without a command: `run` with nothing but defaults.
@@ -141,12 +156,6 @@ pub fn main() -> ExitCode {
 struct Alone {
     #[command(flatten)]
     run: run::Run,
-}
-
-impl Alone {
-    fn run(self) -> Result<ExitCode, Failure> {
-        run::run(self.run)
-    }
 }
 
 /// Log lines go to standard error where `COUNTERSIGN_LOG` asks for them, such as `debug`.

@@ -45,7 +45,7 @@ impl std::fmt::Display for Origin {
 }
 
 /// The origin of each setting, by its name.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Origins {
     /// The flags that stand on the command line, by their ids.
     flags: BTreeSet<String>,
@@ -92,6 +92,15 @@ impl Origins {
     /// The origin of a setting; the default where nothing was said of it.
     pub(super) fn get(&self, name: &str) -> Origin {
         self.of.get(name).cloned().unwrap_or(Origin::Default)
+    }
+
+    /// What a user would correct to set this differently: its flag, its variable, or its key in the file.
+    pub(super) fn place(&self, name: &str) -> String {
+        match self.get(name) {
+            Origin::Flag { name } | Origin::Environment { name } => name,
+            file @ Origin::File { .. } => file.to_string(),
+            Origin::Default => format!("--{name}"),
+        }
     }
 
     /// The origin of what an argument says: its flag, or else its variable.

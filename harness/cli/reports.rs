@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use clap::builder::{PathBufValueParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 
 use super::Failure;
@@ -49,8 +50,8 @@ pub(super) struct ReportArgs {
     report_md: Option<PathBuf>,
 
     /// Write a badge: FILE.json for an endpoint badge of shields.io, FILE.svg for an image; repeat it for both
-    #[arg(long, env = "COUNTERSIGN_BADGE", value_name = "FILE", value_delimiter = ',')]
-    badge: Vec<PathBuf>,
+    #[arg(long, env = "COUNTERSIGN_BADGE", value_name = "FILE", value_delimiter = ',', value_parser = PathBufValueParser::new().try_map(badge))]
+    badge: Vec<Badge>,
 }
 
 impl ReportArgs {
@@ -58,6 +59,18 @@ impl ReportArgs {
     pub(super) fn write_stream_to(&mut self, file: PathBuf) {
         self.report_jsonl = Some(file);
     }
+}
+
+/// A badge that is asked for.
+#[derive(Clone, Debug)]
+struct Badge {
+    file: PathBuf,
+    form: BadgeForm,
+}
+
+fn badge(file: PathBuf) -> Result<Badge, &'static str> {
+    let form = BadgeForm::of(&file).ok_or("expected a file that ends in .json or .svg")?;
+    Ok(Badge { file, form })
 }
 
 /// What goes to standard output.
@@ -92,7 +105,7 @@ impl ReportArgs {
         ];
         let files = files.into_iter().filter_map(|(flag, file)| Some((flag, file.as_deref()?)));
         files
-            .chain(self.badge.iter().map(|file| ("--badge", file.as_path())))
+            .chain(self.badge.iter().map(|badge| ("--badge", badge.file.as_path())))
             .filter(|(_, file)| *file != Path::new("-"))
     }
 
@@ -163,14 +176,8 @@ impl Reports {
         if let Some(file) = &args.report_md {
             sinks.push(filed(file, |out| MarkdownSink::new(out, register))?);
         }
-        for file in &args.badge {
-            let form = BadgeForm::of(file).ok_or_else(|| {
-                Failure::usage(format!(
-                    "--badge: expected a file that ends in .json or .svg, found \"{}\"",
-                    file.display()
-                ))
-            })?;
-            sinks.push(filed(file, |out| BadgeSink::new(out, form))?);
+        for Badge { file, form } in &args.badge {
+            sinks.push(filed(file, |out| BadgeSink::new(out, *form))?);
         }
         let stdout = || io::BufWriter::new(Stdout);
         match format {
@@ -234,7 +241,7 @@ impl Reports {
 }
 
 /// Where a file is or will be, by whatever path it is named.
-fn place(file: &Path) -> PathBuf {
+pub(super) fn place(file: &Path) -> PathBuf {
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let in_folder = || Some(folder.canonicalize().ok()?.join(file.file_name()?));
     file.canonicalize().ok().or_else(in_folder).unwrap_or_else(|| file.to_owned())

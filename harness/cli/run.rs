@@ -1,6 +1,5 @@
 //! `countersign run`: cases against a target, judged and reported.
 
-use std::ops::ControlFlow;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -8,11 +7,12 @@ use std::time::Instant;
 
 use clap::Args;
 use jiff::{Timestamp, Zoned};
-use serde_json::json;
 
 use super::again::Again;
 use super::interrupt::INTERRUPTED;
 use super::library::Library;
+use super::names;
+use super::origin::Traced;
 use super::output::say;
 use super::progress::Progress;
 use super::reports::{ReportArgs, Reports};
@@ -25,7 +25,7 @@ use crate::report::{Baseline, Ending, Event, Exit, RunEvent, Tally, TargetEvent,
 use crate::run::{Session, random_seed, run as run_plan};
 use crate::targets::Target;
 use crate::targets::probe::{Class, Probe};
-use crate::verdict::Verdict;
+use crate::verdict::{CaseResult, Verdict};
 
 /// The arguments of `run`.
 #[derive(Debug, Args)]
@@ -34,7 +34,7 @@ pub(super) struct Run {
     selection: SelectionArgs,
 
     #[command(flatten)]
-    target: TargetArgs,
+    target: Traced<TargetArgs>,
 
     #[command(flatten)]
     running: RunningArgs,
@@ -52,12 +52,12 @@ pub(super) struct Run {
 pub(super) struct SelectionArgs {
     /// Run only the cases that a pattern selects: * is one part of an id, ** any; what it matches is
     /// selected with everything below it
-    #[arg(value_name = "PATTERN")]
-    patterns: Vec<String>,
+    #[arg(value_name = "PATTERN", value_parser = Pattern::new)]
+    patterns: Vec<Pattern>,
 
     /// Leave out the cases that this pattern selects; repeat it for more
-    #[arg(long, env = "COUNTERSIGN_SKIP", value_name = "PATTERN", value_delimiter = ',')]
-    skip: Vec<String>,
+    #[arg(long, env = "COUNTERSIGN_SKIP", value_name = "PATTERN", value_delimiter = ',', value_parser = Pattern::new)]
+    skip: Vec<Pattern>,
 
     /// Run only cases that cite a requirement of this level
     #[arg(long, env = "COUNTERSIGN_LEVEL", value_name = "LEVEL", value_parser = level)]
@@ -84,7 +84,7 @@ struct RunningArgs {
     #[arg(long, env = "COUNTERSIGN_REPEAT", value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     repeat: u32,
 
-    /// Stop at the first failure
+    /// Stop at the first failure, also where a case has runs of --repeat left
     #[arg(long, env = "COUNTERSIGN_FAIL_FAST")]
     fail_fast: bool,
 
@@ -96,12 +96,9 @@ struct RunningArgs {
 impl SelectionArgs {
     /// The cases to run.
     pub(super) fn plan(&self, library: &Library) -> Result<Plan, Failure> {
-        let patterns = |texts: &[String]| {
-            texts.iter().map(|text| Pattern::new(text).map_err(Failure::usage)).collect::<Result<Vec<_>, _>>()
-        };
         let selection = Selection {
-            patterns: patterns(&self.patterns)?,
-            skip: patterns(&self.skip)?,
+            patterns: self.patterns.clone(),
+            skip: self.skip.clone(),
             level: self.level,
             requirements: self.requirement.iter().cloned().collect(),
             shard: self.shard,
@@ -126,7 +123,7 @@ pub(super) fn run(args: Run) -> Result<ExitCode, Failure> {
     let settings = Settings::resolve(args.target)?;
     let library = Library::load(args.fixtures.fixtures)?;
     let plan = args.selection.plan(&library)?;
-    claims_are_tested(&settings, &library.contract.register)?;
+    can_be_run(&settings, &library.contract)?;
     if args.running.dry_run {
         if args.reports.writes_files() {
             say("no report is written: --dry-run runs nothing");
@@ -150,19 +147,26 @@ pub(super) fn run(args: Run) -> Result<ExitCode, Failure> {
     };
     let mut ended = super::block_on(execution.run(|event| reports.hear(event)))??;
     if let Err(failure) = reports.finish() {
-        failure.report();
+        failure.report(&[]);
         ended.exit = Exit::first_of([(Exit::Usage, true), (ended.exit, true)]);
     }
     Ok(ended.into())
 }
 
+/// Refuses settings of which no run could come, whatever the target answers.
+pub(super) fn can_be_run(settings: &Settings, contract: &Contract) -> Result<(), Failure> {
+    claims_are_tested(settings, &contract.register)?;
+    names::check(settings, contract)
+}
+
 /// Refuses a claim that no requirement would hold the target to.
-pub(super) fn claims_are_tested(settings: &Settings, register: &Register) -> Result<(), Failure> {
+fn claims_are_tested(settings: &Settings, register: &Register) -> Result<(), Failure> {
     let tested = |feature: &Feature| register.of_side(Side::Server).any(|row| row.feature == *feature && row.counts());
     match settings.features().iter().find(|feature| !tested(feature)) {
         None => Ok(()),
         Some(feature) => Err(Failure::usage(format!(
-            "no requirement belongs to the feature {feature} yet, so claiming it would say nothing; leave it out of --claim"
+            "no requirement of the feature {feature} is judged yet, so claiming it would say nothing; leave it out of {}",
+            settings.from.place("claim")
         ))),
     }
 }
@@ -198,23 +202,36 @@ impl Execution<'_> {
         let started_at = Timestamp::now();
         let start = Instant::now();
         let probe = session.probe(&interrupt).await;
-        reject(session.target(), probe, &self.library.contract)?;
+        reject(session.target(), probe)?;
+        let slip = names::refused_workgroup(self.settings, &self.library.contract, probe.class, &probe.said);
+        if let Some(slip) = slip {
+            return Err(Failure::usage(format!(
+                "{slip}, which {} refuses: {}. Name a workgroup that it has",
+                session.target().endpoint,
+                probe.said
+            )));
+        }
         let run = self.event(session.target(), probe, started_at);
         let mut tally = Tally::of_run(&run);
         hear(&Event::Run(run));
 
         let progress = Progress::new(self.plan.cases.len());
         let today = Zoned::now().date();
-        let complete = run_plan(&session, self.plan, self.repeat, &interrupt, |mut result| {
+        let excused = |mut result: CaseResult| {
             if let Some(baseline) = &self.baseline {
                 baseline.apply(&mut result, today);
             }
+            result
+        };
+        // What the baseline excuses is no failure.
+        let ends = |result: &CaseResult| {
+            self.fail_fast && result.verdict == Verdict::Fail && excused(result.clone()).verdict == Verdict::Fail
+        };
+        let complete = run_plan(&session, self.plan, self.repeat, &interrupt, ends, |result| {
+            let result = excused(result);
             tally.add(&result);
             progress.advance(&result.id);
-            // What the baseline excuses is no failure.
-            let failed = result.verdict == Verdict::Fail;
             hear(&Event::Case(result));
-            if failed && self.fail_fast { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         })
         .await;
         progress.clear();
@@ -279,9 +296,8 @@ impl From<Ended> for ExitCode {
     }
 }
 
-/// Ends a run of which nothing could come: its credentials or its workgroup are not the target's, or can be
-/// nobody's.
-fn reject(target: &Target, probe: &Probe, contract: &Contract) -> Result<(), Failure> {
+/// Ends a run of which nothing could come: its credentials or its workgroup are not the target's.
+fn reject(target: &Target, probe: &Probe) -> Result<(), Failure> {
     let (endpoint, said) = (&target.endpoint, &probe.said);
     match probe.class {
         Class::RefusedCredentials => Err(Failure::usage(format!(
@@ -292,21 +308,6 @@ fn reject(target: &Target, probe: &Probe, contract: &Contract) -> Result<(), Fai
             "{endpoint} has no workgroup \"{}\": {said}. Create it there, or name one that it has with --workgroup",
             target.workgroup.as_deref().unwrap_or_default()
         ))),
-        // Not the server is to blame that refuses a name which no workgroup can have.
-        Class::Answers if said.contains(" ValidationException") => match &target.workgroup {
-            Some(name)
-                if !contract
-                    .validators
-                    .breaches("GetCredentialsRequest", &json!({ "workgroupName": name }))
-                    .is_empty() =>
-            {
-                Err(Failure::usage(format!(
-                    "--workgroup: expected 3 to 64 lower-case letters, digits and hyphens, found \"{name}\", which {endpoint} \
-                     refuses: {said}. Name a workgroup that it has"
-                )))
-            }
-            _ => Ok(()),
-        },
         _ => Ok(()),
     }
 }

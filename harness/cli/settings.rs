@@ -9,7 +9,8 @@ use clap::Args;
 use reqwest::Url;
 
 use super::Failure;
-use super::origin::{Origin, Origins};
+use super::origin::{Origin, Origins, Traced};
+use super::variables::read;
 use crate::contract::Feature;
 use crate::targets::Place;
 use crate::targets::gate::{self, Allowed};
@@ -115,18 +116,17 @@ pub(super) struct Settings {
     pub(super) jobs: usize,
     pub(super) client: ClientOptions,
     pub(super) baseline: Option<PathBuf>,
+    /// Where each of these comes from.
+    pub(super) from: Origins,
 }
 
 impl Settings {
     /// Decides everything; exit code 2 for what cannot be, 6 for real AWS that is not allowed.
-    pub(super) fn resolve(args: TargetArgs) -> Result<Self, Failure> {
-        Self::traced(args, &mut Origins::default())
-    }
-
-    /// The same, with where each setting comes from.
-    pub(super) fn traced(args: TargetArgs, from: &mut Origins) -> Result<Self, Failure> {
-        let profiles = load_profiles(from.pick("config", args.config.clone(), [], None), from)?;
-        let (named, url, profile) = choose(&args, &profiles, from)?;
+    pub(super) fn resolve(args: Traced<TargetArgs>) -> Result<Self, Failure> {
+        let Traced { args, flags } = args;
+        let mut from = Origins::of_flags(flags);
+        let profiles = load_profiles(from.pick("config", args.config.clone(), [], None), &mut from)?;
+        let (named, url, profile) = choose(&args, &profiles, &mut from)?;
         let region = [("AWS_REGION", env("AWS_REGION")), ("AWS_DEFAULT_REGION", env("AWS_DEFAULT_REGION"))];
         let region = from.pick("region", args.region, region, profile.region);
         let region = region.unwrap_or_else(|| DEFAULT_REGION.to_owned());
@@ -165,6 +165,7 @@ impl Settings {
                 ca_file: from.pick("ca-file", args.ca_file, [], profile.ca_file),
             },
             baseline: from.pick("baseline", args.baseline, [], profile.baseline),
+            from,
         })
     }
 }
@@ -176,13 +177,13 @@ impl Settings {
         #[derive(Debug, clap::Parser)]
         struct Alone {
             #[command(flatten)]
-            target: TargetArgs,
+            target: Traced<TargetArgs>,
         }
         if env("COUNTERSIGN_TARGET").or_else(|| env("COUNTERSIGN_ENDPOINT")).is_none() {
             return Ok(None);
         }
-        let alone = <Alone as clap::Parser>::try_parse_from(["countersign"]);
-        Self::resolve(alone.map_err(|error| Failure::usage(error.to_string()))?.target).map(Some)
+        let alone = read::<Alone>(&["countersign".into()]).map_err(|error| Failure::usage(error.to_string()))?;
+        Self::resolve(alone.args.target).map(Some)
     }
 
     /// The target's name in reports and in the snapshots folder.

@@ -149,9 +149,10 @@ pub fn trials_of_environment() -> Result<Option<Trials>, String> {
     let Some(settings) = settings.filter(|settings| !matches!(settings.choice, Choice::Mock | Choice::Emulator)) else {
         return Ok(None);
     };
+    let library = Library::load(None).map_err(|failure| failure.to_string())?;
+    super::run::can_be_run(&settings, &library.contract).map_err(|failure| failure.to_string())?;
     let (name, features) = (settings.name().to_owned(), settings.features());
     Ok(Some(Trials::starting(name, features, move || {
-        let library = Library::load(None).unwrap_or_else(|failure| panic!("{failure}"));
         let prepared = runtime().block_on(Prepared::new(&settings, &library));
         prepared.unwrap_or_else(|failure| panic!("{failure}")).target
     })))

@@ -396,6 +396,12 @@ impl Input {
         }
     }
 
+    /// The same without a member.
+    #[must_use]
+    pub fn without(&self, name: &str) -> Self {
+        Self(self.0.iter().filter(|(member, _)| member != name).cloned().collect())
+    }
+
     /// The body: one JSON object, every value as it was written.
     pub fn to_json(&self) -> String {
         let members: Vec<_> =

@@ -4,8 +4,10 @@
 //! (its control, its setup and teardown); [`run`] drives a whole plan over it, and
 //! [`examine`] looks at a target before any case.
 
+mod database;
 mod described;
 mod doctor;
+mod domain;
 mod given;
 mod names;
 mod repro;
@@ -13,8 +15,6 @@ mod request;
 mod sender;
 mod session;
 
-use std::cell::Cell;
-use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use futures_util::{StreamExt, stream};
@@ -41,18 +41,18 @@ pub fn example_line(case: &ExpandedCase, target: &Target) -> Option<String> {
 }
 
 /// Runs each case of a plan so many times, and hands over each case's result in the order of the plan as
-/// soon as it and all before it are there; `report` says whether to go on. Gives back whether the plan was
-/// run to its end.
+/// soon as it and all before it are there. Gives back whether the plan was run to its end.
 ///
-/// Where `report` breaks off, and where `interrupt` becomes true, no further case is started and the
-/// requests in flight are dropped, but the teardown of cases that have one is finished. What is done by
-/// then is handed over still after an interruption, and not where `report` had enough.
+/// The first run of a case that `ends` it all, and an interruption, stop the rest: no further case is started
+/// and the requests in flight are dropped, but the teardown of cases that have one is finished. Of an interrupted
+/// run, what is done by then is handed over still; behind a run that ends it all, nothing is.
 pub async fn run(
     session: &Session,
     plan: &Plan,
     repeat: u32,
     interrupt: &watch::Receiver<bool>,
-    mut report: impl FnMut(CaseResult) -> ControlFlow<()>,
+    ends: impl Fn(&CaseResult) -> bool,
+    mut report: impl FnMut(CaseResult),
 ) -> bool {
     let (stop, stopped) = watch::channel(false);
     let is_stopped = || *stopped.borrow();
@@ -63,13 +63,7 @@ pub async fn run(
         // One more than are in flight: its request is made ready meanwhile.
         .buffered(session.jobs() + 1);
     let mut interrupt = interrupt.clone();
-    let enough = Cell::new(false);
-    let mut tell = |result| {
-        if !enough.get() && report(result).is_break() {
-            enough.set(true);
-            stop.send_replace(true);
-        }
-    };
+    let mut ended = false;
     let mut received = 0;
     let mut pending: Option<CaseResult> = None;
     loop {
@@ -82,16 +76,19 @@ pub async fn run(
         };
         let Some(result) = result else { break };
         // Nothing where it was stopped before there was a verdict.
-        let Some(result) = result else { continue };
+        let Some(result) = result.filter(|_| !ended) else { continue };
         received += 1;
+        if ends(&result) {
+            ended = true;
+            stop.send_replace(true);
+        }
         match &mut pending {
             Some(earlier) if earlier.id == result.id => merge(earlier, result),
-            _ => pending.replace(result).into_iter().for_each(&mut tell),
+            _ => pending.replace(result).into_iter().for_each(&mut report),
         }
     }
-    let complete = received == total && !enough.get();
-    pending.into_iter().for_each(&mut tell);
-    complete
+    pending.into_iter().for_each(&mut report);
+    received == total
 }
 
 /// Adds a later run of the same case: of two results the one that says more is told, of two that say as

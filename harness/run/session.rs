@@ -7,11 +7,13 @@ use futures_util::future::join_all;
 use jiff::Timestamp;
 use tokio::sync::{OnceCell, watch};
 
+use super::database::{self, Control};
 use super::described::{describe, expected, shown};
+use super::domain;
 use super::given::Given;
 use super::names::Names;
 use super::repro;
-use super::request::{self, DEFAULT_DATABASE, Missing};
+use super::request::{self, Missing};
 use super::sender::Sender;
 use crate::contract::{Contract, Side};
 use crate::corpus::{Call, Corpus, ExpandedCase};
@@ -19,7 +21,7 @@ use crate::judge::{Judge, Judgement};
 use crate::targets::Target;
 use crate::targets::probe::{self, Class, Probe};
 use crate::verdict::{CaseResult, Verdict, Violation};
-use crate::wire::{Client, ClientError, Credentials, Exchange, Masker, Transcript, error_type};
+use crate::wire::{Client, ClientError, Credentials, Exchange, Masker, Transcript};
 
 /// A target under test with everything that its cases share: connections, controls, the seed.
 #[derive(Debug)]
@@ -229,13 +231,31 @@ impl Session {
         {
             judgement = self.ask_again(case, call, first, judgement, names, interrupt).await?;
         }
-        if judgement.verdict == Verdict::Fail && self.rests_on_a_guess(case, &transcript) {
-            let reason = format!(
-                "the target may have no database {DEFAULT_DATABASE}, which nothing says it must; name one of the workgroup's with --db-name"
-            );
+        if judgement.verdict == Verdict::Fail
+            && let Some(reason) = self.misnamed(case, &transcript, names, interrupt).await?
+        {
             judgement = blocked(reason);
         }
         Some((judgement, transcript))
+    }
+
+    /// Why a failure may be due to the names that we were given or guessed, and not to the target. The outer nothing
+    /// is an interruption.
+    async fn misnamed(
+        &self,
+        case: &ExpandedCase,
+        transcript: &[Exchange],
+        names: &mut Names,
+        interrupt: &watch::Receiver<bool>,
+    ) -> Option<Option<String>> {
+        if let Some(Control { index, call }) = Control::of(case, transcript)
+            && let Ok(control) = self.make(case, &call, &part(index), names, interrupt, None).await?
+        {
+            let guessed = || self.target.database.is_none().then(|| database::guessed(&control, &self.given.masker()));
+            return Some(domain::missing(&call, &control, &self.target).or_else(guessed));
+        }
+        let last = transcript.last().zip(transcript.len().checked_sub(1).and_then(|index| case.calls.get(index)));
+        Some(last.and_then(|(exchange, call)| domain::missing(call, exchange, &self.target)))
     }
 
     /// The judgement once it is known whether the target gives the same credentials again: by a second call at
@@ -312,16 +332,6 @@ impl Session {
             }
         }
         Some((transcript, missing))
-    }
-
-    /// Whether a case was refused for a database that is only our guess.
-    fn rests_on_a_guess(&self, case: &ExpandedCase, transcript: &[Exchange]) -> bool {
-        let accepted = case.calls.iter().all(|call| call.expect.is_positive());
-        let guessed = self.target.database.is_none()
-            && case.calls.iter().any(|call| call.request.input.to_json().contains("${database}"));
-        let refused = transcript.last().and_then(|exchange| error_type(exchange.answer.as_ref().ok()?));
-        let missing = ["ResourceNotFoundException", "ValidationException", "AccessDeniedException"];
-        accepted && guessed && refused.is_some_and(|error| missing.contains(&error.as_str()))
     }
 
     fn is_as_expected(&self, case: &ExpandedCase, call: &Call, exchange: &Exchange) -> bool {

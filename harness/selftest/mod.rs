@@ -8,7 +8,6 @@ mod outcome;
 mod report;
 
 use std::io;
-use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -157,11 +156,7 @@ impl Bench<'_> {
             let session = Session::new(Arc::clone(self.corpus), self.judge.clone(), target(&emulator)?, 1, JOBS)?;
             let mut results = Vec::with_capacity(self.plan.cases.len());
             let (_never, calm) = watch::channel(false);
-            let hear = |result| {
-                results.push(result);
-                ControlFlow::Continue(())
-            };
-            run_plan(&session, self.plan, 1, &calm, hear).await;
+            run_plan(&session, self.plan, 1, &calm, |_| false, |result| results.push(result)).await;
             Ok((results, layer.map_or(0, |layer| layer.rewrites())))
         })
     }

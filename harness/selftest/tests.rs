@@ -1,5 +1,4 @@
 use std::collections::BTreeSet;
-use std::ops::ControlFlow;
 
 use rstest::rstest;
 
@@ -115,11 +114,7 @@ async fn a_server_that_drops_every_connection_is_not_found_but_survives() {
     let session = Session::new(Arc::clone(&library.corpus), library.judge.clone(), target, 1, 1).expect("a session");
     let (_never, calm) = watch::channel(false);
     let mut results = Vec::new();
-    let hear = |result| {
-        results.push(result);
-        ControlFlow::Continue(())
-    };
-    run_plan(&session, &library.plan, 1, &calm, hear).await;
+    run_plan(&session, &library.plan, 1, &calm, |_| false, |result| results.push(result)).await;
     dropping.abort();
     assert_eq!(results.len(), library.plan.cases.len());
 

@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::net::SocketAddr;
-use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use countersign::contract::{Contract, Feature, Fixtures};
@@ -52,11 +51,7 @@ async fn every_case_passes_against_the_mock() {
     let session = Session::new(Arc::clone(&corpus), judge, target, 1, 8).unwrap();
     let (_never, calm) = watch::channel(false);
     let mut results = Vec::new();
-    let hear = |result| {
-        results.push(result);
-        ControlFlow::Continue(())
-    };
-    assert!(run(&session, &plan, 1, &calm, hear).await);
+    assert!(run(&session, &plan, 1, &calm, |_| false, |result| results.push(result)).await);
     for result in &results {
         let said = (&result.reason, &result.violations, &result.warnings);
         assert_eq!(result.verdict, Verdict::Pass, "{}: {said:?}", result.id);

@@ -218,8 +218,12 @@ pub(in crate::cli) struct AboutFeature {
     pub(super) must: usize,
     /// All its requirements, each with its text.
     pub(super) requirements: Vec<Named>,
-    /// The flags of `run` that claim it.
-    pub(super) example: String,
+    /// Those that are not judged: what is missing before they can be, or why they never are.
+    pub(super) not_judged: Vec<Named>,
+    /// Whether a target can claim it: one that has nothing to be judged by ends a run at once, with exit code 2.
+    pub(super) claimable: bool,
+    /// The run that claims it, where one can.
+    pub(super) example: Option<String>,
 }
 
 impl About {
@@ -375,12 +379,23 @@ fn feature(name: &str, catalogue: &Catalogue) -> Option<AboutFeature> {
     let feature: Feature = name.to_ascii_lowercase().parse().ok()?;
     let register = &catalogue.library.contract.register;
     let rows = || register.of_side(Side::Server).filter(|row| row.feature == feature);
+    let must = rows().filter(|row| row.counts()).count();
+    let why_not = |row: &contract::Requirement| row.pending.clone().or_else(|| row.excluded.clone());
+    let mut example = "countersign run --endpoint http://localhost:4566 --workgroup my-workgroup".to_owned();
+    match feature {
+        Feature::Core => {}
+        // The name claims it too, and without one its cases are blocked.
+        Feature::CustomDomain => example += " --custom-domain db.example.com",
+        other => example = format!("{example} --claim {other}"),
+    }
     Some(AboutFeature {
         id: feature,
         meaning: feature.meaning(),
-        must: rows().filter(|row| row.counts()).count(),
+        must,
         requirements: rows().map(|row| Named::new(&row.id, &row.text)).collect(),
-        example: format!("countersign run --endpoint http://localhost:4566 --workgroup my-workgroup --claim {feature}"),
+        not_judged: rows().filter_map(|row| Some(Named::new(&row.id, &why_not(row)?))).collect(),
+        claimable: must > 0,
+        example: (must > 0).then_some(example),
     })
 }
 

@@ -142,7 +142,19 @@ fn feature(about: &AboutFeature) -> Vec<String> {
         format!("counts        {} must-requirements", about.must),
     ];
     list(&mut lines, "requirements", &about.requirements);
-    commands(&mut lines, "claim it", [&about.example]);
+    let title = if about.claimable { "not judged" } else { "not judged yet" };
+    list(&mut lines, title, &about.not_judged);
+    if let Some(example) = &about.example {
+        commands(&mut lines, "claim it", [example]);
+    } else {
+        let why =
+            if about.requirements.is_empty() { "it has no requirement yet" } else { "nothing of it is judged yet" };
+        lines.extend([
+            String::new(),
+            "claim it".to_owned(),
+            format!("  not yet: {why}, so --claim {} ends with exit code 2 before anything is sent", about.id),
+        ]);
+    }
     lines
 }
 

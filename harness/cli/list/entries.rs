@@ -240,7 +240,8 @@ impl Entry for FeatureEntry {
     }
 
     fn about(&self) -> String {
-        format!("{:3} must-requirements: {}", self.must, self.meaning)
+        let yet = if self.must == 0 { "; not judged yet" } else { "" };
+        format!("{:3} must-requirements: {}{yet}", self.must, self.meaning)
     }
 }
 

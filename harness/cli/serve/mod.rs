@@ -46,18 +46,16 @@ enum Format {
 }
 
 /// Serves until interrupted: exit code 0 then; 2 where it cannot start, 5 where the fixtures are invalid.
-pub(super) fn run(serve: Serve) -> ExitCode {
-    let runtime = match Builder::new_current_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => return Failure::usage(format!("cannot start: {error}")).report(),
-    };
-    let served = runtime.block_on(async {
+pub(super) fn run(serve: Serve) -> Result<ExitCode, Failure> {
+    let runtime = Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Failure::usage(format!("cannot start: {error}")))?;
+    runtime.block_on(async {
         match serve.what {
             What::Emulator(args) => emulator::serve(*args).await,
             What::Mock(args) => mock::serve(args).await,
         }
-    });
-    served.map_or_else(|failure| failure.report(), |()| ExitCode::SUCCESS)
+    })?;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Starts a server, prints what its callers need, and gives it back when interrupted.

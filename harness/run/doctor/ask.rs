@@ -25,6 +25,8 @@ pub(super) struct Answers {
     pub(super) wrong: Option<Exchange>,
     /// The same without a signature; nothing where nothing is signed.
     pub(super) unsigned: Option<Exchange>,
+    /// `GetCredentials` by the custom domain alone; nothing where none is named.
+    pub(super) domain: Option<Exchange>,
     /// `ListWorkgroups`, which changes nothing.
     pub(super) list: Exchange,
     /// `GetWorkgroup`, which changes nothing.
@@ -76,17 +78,20 @@ pub(super) async fn all(target: &Target, within: Duration) -> Result<Answers, Cl
     let signs = target.credentials.is_some();
     let signed_wrong = OptionFuture::from(signs.then(|| ask("GetCredentials", &named, Some("wrong-secret"))));
     let unsigned = OptionFuture::from(signs.then(|| ask("GetCredentials", &named, Some("unsigned"))));
-    let (way, probe, wrong, unsigned, list, get, unknown) = tokio::join!(
+    let by_domain = target.custom_domain.as_ref().map(|_| r#"{"customDomainName":"${custom_domain}"}"#);
+    let domain = OptionFuture::from(by_domain.map(|body| ask("GetCredentials", body, None)));
+    let (way, probe, wrong, unsigned, domain, list, get, unknown) = tokio::join!(
         way(target, left),
         ask("GetCredentials", &named, None),
         signed_wrong,
         unsigned,
+        domain,
         ask("ListWorkgroups", "{}", None),
         ask("GetWorkgroup", &named, None),
         ask(UNKNOWN, &named, None),
     );
     let ours = Masker::new(target.credentials.as_ref().map(Credentials::secrets).unwrap_or_default());
-    Ok(Answers { way, probe, wrong, unsigned, list, get, unknown, ours })
+    Ok(Answers { way, probe, wrong, unsigned, domain, list, get, unknown, ours })
 }
 
 /// A documented call of an operation, with a fault in its signature where one is named. The same seed
@@ -131,8 +136,8 @@ fn plain(error: &std::io::Error) -> String {
 impl Answers {
     /// Every exchange, the probe first.
     pub(super) fn exchanges(&self) -> impl Iterator<Item = &Exchange> {
-        let signed = [self.wrong.as_ref(), self.unsigned.as_ref()].into_iter().flatten();
-        [&self.probe].into_iter().chain(signed).chain([&self.list, &self.get, &self.unknown])
+        let further = [&self.wrong, &self.unsigned, &self.domain].into_iter().flatten();
+        [&self.probe].into_iter().chain(further).chain([&self.list, &self.get, &self.unknown])
     }
 
     /// Whether anything came back at all.

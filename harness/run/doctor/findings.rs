@@ -1,4 +1,5 @@
 use super::ask::Answers;
+use super::domain::domain;
 use super::neighbours::neighbours;
 use super::signature::{Stance, signature};
 use super::way::{tls, way};
@@ -35,6 +36,7 @@ pub(super) fn of(target: &Target, answers: &Answers, probe: &Probe) -> Vec<Findi
         findings.push(clock(answers, probe));
         findings.push(operation(target, answers, probe));
         findings.push(workgroup(target, answers, probe));
+        findings.extend(domain(target, answers));
         findings.extend(neighbours(answers));
     }
     for finding in &mut findings {

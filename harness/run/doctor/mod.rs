@@ -6,6 +6,7 @@
 //! nothing themselves.
 
 mod ask;
+mod domain;
 mod findings;
 mod neighbours;
 mod signature;
@@ -81,6 +82,8 @@ pub enum Topic {
     Operation,
     /// The workgroup that is named.
     Workgroup,
+    /// The custom domain that is named or claimed.
+    CustomDomain,
     /// Operations beside it, which a run does not need.
     Neighbours,
 }
@@ -97,6 +100,7 @@ impl Topic {
             Self::Clock => "clock",
             Self::Operation => "operation",
             Self::Workgroup => "workgroup",
+            Self::CustomDomain => "custom-domain",
             Self::Neighbours => "neighbours",
         }
     }
@@ -131,6 +135,26 @@ impl Status {
 impl fmt::Display for Status {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.word())
+    }
+}
+
+impl Examination {
+    /// Says that no workgroup can have the name that was given: `slip` says what was expected instead. That the
+    /// target refuses it is held against nobody else.
+    pub fn blame_workgroup_name(&mut self, slip: &str) {
+        for finding in &mut self.findings {
+            match finding.topic {
+                Topic::Operation => {
+                    let found = format!("not decided, because the name of the workgroup is refused: {}", self.said);
+                    *finding = Finding::new(Topic::Operation, Status::Unknown, found);
+                }
+                Topic::Workgroup => {
+                    let fix = "name a workgroup that the target has";
+                    *finding = Finding::new(Topic::Workgroup, Status::Problem, slip).fix(fix);
+                }
+                _ => {}
+            }
+        }
     }
 }
 

@@ -54,7 +54,7 @@ fn is_there(response: &Response, unknown: Option<&Response>, probe: &Probe) -> (
 
 /// Whether two answers are alike in all that does not depend on names: status, error type, and the
 /// members of a success.
-fn alike(one: &Response, other: &Response) -> bool {
+pub(super) fn alike(one: &Response, other: &Response) -> bool {
     let members = |response: &Response| -> Option<BTreeSet<String>> {
         Some(response.json()?.as_object()?.keys().cloned().collect())
     };

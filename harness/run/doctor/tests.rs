@@ -43,6 +43,7 @@ fn alike(answer: &Exchange) -> Answers {
         probe: answer.clone(),
         wrong: Some(answer.clone()),
         unsigned: Some(answer.clone()),
+        domain: Some(answer.clone()),
         list: answer.clone(),
         get: answer.clone(),
         unknown: answer.clone(),

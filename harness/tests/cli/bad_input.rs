@@ -103,7 +103,7 @@ fn a_failing_setup_blocks_the_case_and_a_failing_teardown_is_exit_7(
 #[case::shard_zero(&["run", "--shard", "0/4"], 2, "0/4")]
 #[case::unknown_requirement(&["run", "--requirement", "GC-XXX-01"], 2, "GC-XXX-01")]
 #[case::unknown_feature(&["run", "--claim", "speed"], 2, "custom-domain")]
-#[case::untested_feature(&["run", "--claim", "iam"], 2, "no requirement belongs to the feature iam")]
+#[case::untested_feature(&["run", "--claim", "iam"], 2, "no requirement of the feature iam is judged yet")]
 #[case::unknown_flag(&["run", "--endpiont", "x"], 2, "--endpoint")]
 #[case::zero_jobs(&["run", "--jobs", "0"], 2, "--jobs")]
 #[case::no_time(&["run", "--timeout", "0"], 2, "0.001 to 3600")]
@@ -122,6 +122,118 @@ fn a_failing_setup_blocks_the_case_and_a_failing_teardown_is_exit_7(
 #[case::schemas_elsewhere(&["schema", "--check", "--dir", "nowhere"], 1, "nowhere")]
 fn wrong_usage_is_said_and_has_its_exit_code(#[case] arguments: &[&str], #[case] code: i32, #[case] said: &str) {
     Program::new(arguments).finish().expect(code, &[said]);
+}
+
+/// A server that answers everything with credentials, so that a name that is sent is not refused.
+fn answering_everything() -> Stub {
+    let right = r#"{"dbPassword":"p","dbUser":"u","expiration":4e9,"nextRefreshTime":4e9}"#;
+    Stub::answering(crate::stub::answer("200 OK", "application/x-amz-json-1.1", right))
+}
+
+// Sources: API reference, GetCredentials, Request Parameters: lengths, patterns and constraints of each member.
+#[rstest]
+#[case::domain_of_one_label("custom-domain", "localhost", "expected a domain name such as db.example.com")]
+#[case::domain_with_an_underscore(
+    "custom-domain",
+    "my_db.example.com",
+    "found \"my_db.example.com\". Name a custom domain"
+)]
+#[case::domain_with_a_port(
+    "custom-domain",
+    "db.example.com:5439",
+    "found \"db.example.com:5439\". Name a custom domain"
+)]
+#[case::database_with_a_digit_first(
+    "db-name",
+    "1dev",
+    "expected 1 to 64 letters, digits and _ + . @ -, of which the first is a letter, found \"1dev\". Name a database"
+)]
+#[case::reserved_word(
+    "db-name",
+    "select",
+    "expected a name that is no reserved word of the database, found \"select\""
+)]
+#[case::hostile_name("db-name", "a\u{1b}[31m", "found \"a\\u{1b}[31m\"")]
+fn a_name_that_nothing_can_have_is_refused_where_it_stands_before_anything_is_sent(
+    #[case] setting: &str,
+    #[case] name: &str,
+    #[case] said: &str,
+    #[values("doctor", "run", "baseline")] command: &str,
+) {
+    let stub = answering_everything();
+    let (flag, variable) =
+        (format!("--{setting}"), format!("COUNTERSIGN_{}", setting.replace('-', "_").to_uppercase()));
+    let words = if command == "baseline" { vec!["baseline", "write", "known.json"] } else { vec![command] };
+    let words_at_it = [&words[..], &["--endpoint", &stub.endpoint, "--no-sign"]].concat();
+    Program::new(&[&words_at_it[..], &[&flag, name]].concat()).finish().expect(2, &[&format!("error: {flag}: "), said]);
+    Program::new(&words_at_it).env(&variable, name).finish().expect(2, &[&format!("error: {variable}: "), said]);
+    let text = serde_json::Value::from(name);
+    let config = format!("[targets.mine]\nendpoint = \"{}\"\nsign = false\n{setting} = {text}\n", stub.endpoint);
+    let mut program = Program::new(&[&words[..], &["--target", "mine"]].concat()).file("countersign.toml", &config);
+    let finished = program.finish();
+    finished.expect(2, &[&format!("error: targets.mine.{setting} in "), said]);
+    assert!(finished.stderr.contains("countersign.toml: expected"), "{finished:#?}");
+    assert_eq!(stub.connections(), 0);
+}
+
+#[rstest]
+#[case::workgroup("--workgroup", "a--b-")]
+#[case::workgroup_that_the_target_takes("--workgroup", "wg")]
+#[case::domain("--custom-domain", "DB.xn--bcher-kva.example")]
+#[case::database_in_capitals("--db-name", "SELECT")]
+#[case::database_with_every_sign("--db-name", "a_b+c.d@e-f")]
+fn a_name_that_the_documents_leave_open_is_tried(#[case] flag: &str, #[case] name: &str) {
+    let stub = answering_everything();
+    let arguments = ["doctor", "--endpoint", &stub.endpoint, "--no-sign", "--workgroup", "wg-1", flag, name];
+    let arguments =
+        if flag == "--workgroup" { [&arguments[..4], &arguments[6..]].concat() } else { arguments.to_vec() };
+    Program::new(&arguments).finish().expect(0, &["nothing stands in the way"]);
+    assert!(stub.connections() > 0);
+}
+
+#[rstest]
+#[case::run(&["run"], "COUNTERSIGN_TIMEOUT", "soon", "'--timeout <SECONDS>'")]
+#[case::no_command(&[], "COUNTERSIGN_JOBS", "0", "'--jobs <N>'")]
+#[case::switch(&["run"], "COUNTERSIGN_FAIL_FAST", "maybe", "'--fail-fast'")]
+#[case::list_of_values(&["run"], "COUNTERSIGN_SKIP", "success,[", "'--skip <PATTERN>'")]
+#[case::empty(&["run"], "COUNTERSIGN_BASELINE", "", "'--baseline <FILE>'")]
+#[case::file_of_no_form(&["run"], "COUNTERSIGN_BADGE", "badge.gif", "'--badge <FILE>'")]
+#[case::doctor(&["doctor"], "COUNTERSIGN_ALLOW_AWS", "all", "'--allow-aws <ACCOUNT/REGION/WORKGROUP>'")]
+#[case::below_another_command(&["serve", "emulator"], "COUNTERSIGN_LISTEN", "here", "'--listen <ADDR:PORT>'")]
+#[case::unlike_the_flag(&["sdk", "check", "--python", "p"], "COUNTERSIGN_SDK_BASELINE", "", "'--baseline <FILE>'")]
+#[case::against_another(&["sdk", "run", "--", "driver"], "COUNTERSIGN_DRIVER", "boto3", "'--driver <NAME[@VERSION]>'")]
+fn a_wrong_value_of_an_environment_variable_is_said_with_its_name(
+    #[case] arguments: &[&str],
+    #[case] variable: &str,
+    #[case] value: &str,
+    #[case] flag: &str,
+) {
+    let comes_from = format!("it comes from the environment variable {variable}");
+    // Another one that is set and right is not blamed.
+    let mut program = Program::new(arguments).env("COUNTERSIGN_REGION", "eu-west-1").env(variable, value);
+    program.finish().expect(2, &[flag, &comes_from]);
+}
+
+#[test]
+fn a_wrong_flag_is_not_put_down_to_the_environment() {
+    let mut program = Program::new(&["run", "--timeout", "later"]).env("COUNTERSIGN_TIMEOUT", "soon");
+    let finished = program.finish();
+    assert!(!finished.expect(2, &["'later'"]).stderr.contains("environment"), "{finished:#?}");
+}
+
+#[rstest]
+#[case::requirement("COUNTERSIGN_REQUIREMENT", "GC-XXX-01", 2)]
+#[case::fixtures("COUNTERSIGN_FIXTURES", "nowhere", 5)]
+#[case::config("COUNTERSIGN_CONFIG", "none.toml", 2)]
+#[case::nothing_left("COUNTERSIGN_SKIP", "**", 4)]
+#[case::report("COUNTERSIGN_REPORT_JSON", "/nonexistent/report.json", 2)]
+#[case::untested_feature("COUNTERSIGN_CLAIM", "iam", 2)]
+fn what_is_found_wrong_later_names_the_variables_that_settings_came_from(
+    #[case] variable: &str,
+    #[case] value: &str,
+    #[case] code: i32,
+) {
+    Program::new(&["run"]).env(variable, value).finish().expect(code, &[variable]);
 }
 
 #[test]
@@ -197,6 +309,31 @@ fn a_workgroup_that_the_target_does_not_have_ends_the_run_with_exit_2() {
 }
 
 #[test]
+fn our_emulator_is_given_no_workgroup_that_none_can_be() {
+    let said = "COUNTERSIGN_WORKGROUP: expected 3 to 64 lower-case letters, digits and hyphens, found \"my_workgroup\"";
+    for command in ["doctor", "run"] {
+        Program::new(&[command]).env("COUNTERSIGN_WORKGROUP", "my_workgroup").finish().expect(2, &[said]);
+    }
+}
+
+#[test]
+fn baseline_write_refuses_another_baseline_than_the_file_that_it_writes() {
+    let stub = answering_everything();
+    let arguments =
+        ["baseline", "write", "known.json", "--no-sign", "--workgroup", "wg-1", "--endpoint", &stub.endpoint];
+    let mut program = Program::new(&[&arguments[..], &["--baseline", "other.json"]].concat());
+    program.finish().expect(2, &["--baseline other.json", "leave --baseline out, or name other.json as the file"]);
+    assert!(!program.folder().join("known.json").exists());
+    assert_eq!(stub.connections(), 0);
+    // The file itself, and what the settings have for `run`, stand in nobody's way.
+    let one = [&arguments[..], &["success/workgroup-only"]].concat();
+    Program::new(&[&one[..], &["--baseline", "./known.json"]].concat()).finish().expect(0, &["wrote known.json"]);
+    Program::new(&one).env("COUNTERSIGN_BASELINE", "other.json").finish().expect(0, &["wrote known.json"]);
+    let help = Program::new(&["baseline", "write", "--help"]).finish();
+    assert!(!help.expect(0, &["--endpoint"]).stdout.contains("--baseline"), "{help:#?}");
+}
+
+#[test]
 fn a_database_that_is_only_our_guess_blocks_its_cases() {
     let right = r#"{"dbPassword":"p","dbUser":"u","expiration":4e9,"nextRefreshTime":4e9}"#;
     let refused = r#"{"__type":"ResourceNotFoundException","message":"no such database"}"#;
@@ -208,6 +345,49 @@ fn a_database_that_is_only_our_guess_blocks_its_cases() {
     let run = |arguments: &[&str]| Program::run_at(&stub.endpoint, arguments).finish();
     run(&["parameters/database-name"]).expect(1, &["blocked", "--db-name"]);
     run(&["parameters/database-name", "--db-name", "dev"]).expect(1, &["GC-DB-01"]);
+}
+
+#[rstest]
+#[case::a_guessed_database(&[])]
+#[case::a_named_database(&["--db-name", "mine"])]
+fn a_custom_domain_that_is_not_there_is_not_put_down_to_the_database(#[case] named: &[&str]) {
+    let right = r#"{"dbPassword":"p","dbUser":"u","expiration":4e9,"nextRefreshTime":4e9}"#;
+    let refused = r#"{"__type":"ResourceNotFoundException","message":"no such domain"}"#;
+    let stub = Stub::new(move |stream, request| {
+        use std::io::Write;
+        let body = if request.contains("customDomainName") { ("400 Bad", refused) } else { ("200 OK", right) };
+        let _ = stream.write_all(crate::stub::answer(body.0, "application/x-amz-json-1.1", body.1).as_bytes());
+    });
+    let cases = [
+        "success/custom-domain-all-members",
+        "success/custom-domain-only",
+        "--custom-domain",
+        "wrong.example.com",
+        "--format",
+        "jsonl",
+    ];
+    let finished = Program::run_at(&stub.endpoint, &[&cases, named].concat()).finish();
+    let said = "the target does not have the custom domain wrong.example.com (ResourceNotFoundException); give it to";
+    assert_eq!(finished.expect(1, &[]).stdout.matches(said).count(), 2, "{finished:#?}");
+    assert_eq!(finished.stdout.matches("\"verdict\":\"blocked\"").count(), 2, "{finished:#?}");
+    assert!(
+        !finished.stdout.contains("--db-name dev") && !finished.stdout.contains("may have no database"),
+        "{finished:#?}"
+    );
+}
+
+#[test]
+fn a_call_that_is_refused_without_its_guessed_database_too_does_not_ask_for_another() {
+    let right = r#"{"dbPassword":"p","dbUser":"u","expiration":4e9,"nextRefreshTime":4e9}"#;
+    let refused = r#"{"__type":"ValidationException","message":"too long a time"}"#;
+    let stub = Stub::new(move |stream, request| {
+        use std::io::Write;
+        let body = if request.contains("durationSeconds") { ("400 Bad", refused) } else { ("200 OK", right) };
+        let _ = stream.write_all(crate::stub::answer(body.0, "application/x-amz-json-1.1", body.1).as_bytes());
+    });
+    let finished = Program::run_at(&stub.endpoint, &["success/all-members"]).finish();
+    finished.expect(1, &["blocked", "without its database is not accepted either (400 ValidationException)"]);
+    assert!(!finished.stdout.contains("--db-name"), "{finished:#?}");
 }
 
 #[test]

@@ -132,6 +132,106 @@ fn doctor_ends_with_the_exit_code_of_a_run(#[case] endpoint: String, #[case] arg
     }
 }
 
+/// The URL of a server that has every workgroup, and answers a call by custom domain with this.
+fn with_domain(bytes: impl Into<Vec<u8>>) -> String {
+    let bytes = bytes.into();
+    let body = r#"{"dbPassword":"CANARY-pw-1","dbUser":"IAM:CANARY","expiration":4e9,"nextRefreshTime":4e9}"#;
+    let others = answer("200 OK", AWS, body).into_bytes();
+    let unknown = error("400 No", "UnknownOperationException").into_bytes();
+    let stub = Stub::new(move |stream, request| {
+        use std::io::Write;
+        let asked = |what| request.contains(what);
+        let bytes = if asked("customDomainName") { &bytes } else { &others };
+        let _ = stream.write_all(if asked("GetNothing") { &unknown } else { bytes });
+    });
+    stub.endpoint
+}
+
+const DOMAIN: [&str; 4] = ["--workgroup", "wg-1", "--custom-domain", "db.example.com"];
+
+#[rstest]
+#[case::not_there(with_domain(error("400 No", "ResourceNotFoundException")), &DOMAIN)]
+#[case::refused_as_invalid(with_domain(error("400 No", "ValidationException")), &DOMAIN)]
+#[case::fault(with_domain(error("500 No", "InternalServerException")), &DOMAIN)]
+#[case::redirected(with_domain(answer("302 Found", AWS, "")), &DOMAIN)]
+#[case::none_is_named(constant(answer("200 OK", AWS, RIGHT)), &["--workgroup", "wg-1", "--claim", "custom-domain"])]
+fn doctor_ends_with_the_exit_code_of_a_run_by_custom_domain(#[case] endpoint: String, #[case] arguments: &[&str]) {
+    let finished = doctor(&endpoint, &[&arguments[2..], &["--format", "json"]].concat()).finish();
+    assert_eq!(finding(finished.expect(1, &[]), "custom-domain").0, "problem", "{finished:#?}");
+    let problems = finished.stdout.matches("\"problem\"").count();
+    assert_eq!(problems, 1, "{finished:#?}");
+    let mut all = vec!["run", "success/custom-domain-only", "--endpoint", &endpoint];
+    all.extend(arguments);
+    let mut program = Program::new(&all).env("AWS_ACCESS_KEY_ID", "test").env("AWS_SECRET_ACCESS_KEY", "test");
+    program.finish().expect(1, &[]);
+}
+
+#[rstest]
+#[case::well(with_domain(answer("200 OK", AWS, RIGHT)), "ok", "db.example.com is answered with credentials; ")]
+#[case::not_there(
+    with_domain(error("400 No", "ResourceNotFoundException")),
+    "problem",
+    "does not have db.example.com: 400 application/x-amz-json-1.1 ResourceNotFoundException"
+)]
+#[case::denied(
+    with_domain(error("403 No", "AccessDeniedException")),
+    "problem",
+    "is not answered with credentials: 403"
+)]
+#[case::empty(with_domain(answer("200 OK", AWS, "{}")), "unknown", "the answer holds no credentials: 200")]
+#[case::busy(with_domain(answer("503 Busy", AWS, "")), "unknown", "no usable answer: 503")]
+#[case::closes(with_domain(""), "unknown", "no usable answer")]
+#[case::everything_alike(
+    constant(error("400 No", "ResourceNotFoundException")),
+    "unknown",
+    "an operation that nobody has is answered alike"
+)]
+#[case::refuses_everything(
+    constant(error("400 No", "ValidationException")),
+    "unknown",
+    "the call by workgroup is not accepted either"
+)]
+fn a_custom_domain_is_praised_and_accused_with_grounds_only(
+    #[case] endpoint: String,
+    #[case] status: &str,
+    #[case] said: &str,
+) {
+    let finished = doctor(&endpoint, &["--custom-domain", "db.example.com", "--format", "json"]).finish();
+    let (found, words) = finding(&finished, "custom-domain");
+    assert_eq!(found, status, "{finished:#?}");
+    assert!(words.contains(said), "{words}");
+    assert!(!finished.stdout.contains("CANARY"), "{finished:#?}");
+}
+
+#[test]
+fn no_custom_domain_is_asked_for_where_none_is_named_and_one_call_is_made_where_one_is() {
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&asked);
+    let stub = Stub::new(move |stream, request| {
+        use std::io::Write;
+        seen.lock().expect("one at a time").push(request.split("\r\n\r\n").nth(1).unwrap_or_default().to_owned());
+        let _ = stream.write_all(answer("200 OK", AWS, RIGHT).as_bytes());
+    });
+    let finished = doctor(&stub.endpoint, &["--format", "json"]).finish();
+    assert!(!finished.expect(0, &[]).stdout.contains("custom-domain"), "{finished:#?}");
+    let by_domain = || asked.lock().expect("all were asked").iter().filter(|body| body.contains("Domain")).count();
+    assert_eq!(by_domain(), 0);
+    doctor(&stub.endpoint, &["--custom-domain", "db.example.com"]).finish().expect(0, &["ok       custom-domain  "]);
+    assert_eq!(by_domain(), 1);
+}
+
+#[test]
+fn a_name_that_no_workgroup_can_have_is_not_held_against_the_server_by_doctor_either() {
+    let endpoint = constant(error("400 No", "ValidationException"));
+    for command in ["doctor", "run"] {
+        let all = [command, "--endpoint", &endpoint, "--no-sign", "--workgroup", "my_workgroup"];
+        let said = "--workgroup: expected 3 to 64 lower-case letters, digits and hyphens, found \"my_workgroup\"";
+        Program::new(&all).finish().expect(2, &[said]);
+    }
+    let finished = doctor(&endpoint, &["--format", "json"]).env("COUNTERSIGN_WORKGROUP", "not_used").finish();
+    assert_eq!(finding(finished.expect(1, &[]), "operation").0, "problem", "the flag's own name is a right one");
+}
+
 #[rstest]
 #[case::well(&[], 0)]
 #[case::unsigned(&["--no-sign"], 2)]

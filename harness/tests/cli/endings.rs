@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::Write;
 use std::process::Stdio;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rstest::rstest;
 use serde_json::Value;
@@ -27,6 +28,41 @@ fn fail_fast_ends_at_a_failure_and_not_at_a_known_one() {
     let excused =
         served.run(&[&arguments[..], &["--baseline", "known.json"]].concat()).file("known.json", known).finish();
     assert!(!excused.expect(0, &["6 known-fail"]).stdout.contains("cut short"), "{excused:#?}");
+}
+
+#[test]
+fn fail_fast_ends_at_the_first_of_many_runs_of_a_case_that_fails_and_reports_all_until_then() {
+    const BETWEEN: usize = 3;
+    // The probe and some runs are answered rightly, and nothing after them.
+    let asked = AtomicUsize::new(0);
+    let stub = Stub::new(move |stream, _| {
+        let refusal = r#"{"__type":"ValidationException","message":"m"}"#;
+        let well = asked.fetch_add(1, Ordering::Relaxed) <= BETWEEN;
+        let wrong = answer("400 Bad", "application/x-amz-json-1.1", refusal);
+        let _ = stream.write_all(if well { right() } else { wrong }.as_bytes());
+    });
+    let arguments = [
+        "success/without-database",
+        "success/workgroup-only",
+        "--repeat",
+        "10000",
+        "--fail-fast",
+        "--jobs",
+        "1",
+        "--report-json",
+        "r.json",
+    ];
+    let mut program = Program::run_at(&stub.endpoint, &arguments);
+    program.finish().expect(1, &["1 fail", "the run was cut short"]);
+    let report = fs::read_to_string(program.folder().join("r.json")).expect("a report");
+    let report: Value = serde_json::from_str(&report).expect("JSON");
+    let cases = report["cases"].as_array().expect("a list");
+    assert_eq!(cases.len(), 1, "{report:#}");
+    assert_eq!((&cases[0]["verdict"], &cases[0]["runs"]), (&Value::from("fail"), &Value::from(BETWEEN + 1)));
+    assert_eq!(report["summary"]["complete"], false);
+    assert_eq!(report["summary"]["verdicts"]["fail"], 1);
+    // The probe, the runs, and one whose request was on its way.
+    assert!(stub.connections() <= BETWEEN + 3, "{} connections", stub.connections());
 }
 
 #[test]

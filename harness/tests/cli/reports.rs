@@ -103,7 +103,7 @@ fn several_runs_are_one_matrix_in_markdown_and_in_the_summary_of_a_job() {
 #[case("--badge")]
 fn a_format_with_room_for_one_run_says_so(#[case] flag: &str) {
     let stream = stream();
-    let (_, finished) = report(&[("one.jsonl", &stream), ("two.jsonl", &stream)], &[flag, "r"]);
+    let (_, finished) = report(&[("one.jsonl", &stream), ("two.jsonl", &stream)], &[flag, "r.svg"]);
     finished.expect(2, &[flag, "room for one run, found 2", "--report-html"]);
 }
 

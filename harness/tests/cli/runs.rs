@@ -323,10 +323,36 @@ fn an_interruption_writes_an_incomplete_report_and_is_exit_130() {
 #[case(&["explain", "errors"], "countersign sdk run --driver boto3 errors")]
 #[case(&["explain", "core"], "the operation itself, by workgroup name")]
 #[case(&["explain", "signature"], "a feature: requests with a missing or wrong signature are refused")]
+#[case(&["explain", "iam"], "GC-IAM-01  needs a target that checks policies")]
+#[case(&["explain", "iam"], "not yet: nothing of it is judged yet, so --claim iam ends with exit code 2")]
+#[case(&["explain", "provisioning"], "not yet: it has no requirement yet")]
+#[case(&["explain", "custom-domain"], "--workgroup my-workgroup --custom-domain db.example.com")]
+#[case(&["list", "features"], "identities without permission are refused; not judged yet")]
 #[case(&["list", "--help"], "requirements")]
 #[case(&["validate"], "legal variants")]
 fn what_there_is_can_be_looked_up_without_a_network(#[case] arguments: &[&str], #[case] said: &str) {
     Program::new(arguments).finish().expect(0, &[said]);
+}
+
+#[rstest]
+#[case("core")]
+#[case("signature")]
+#[case("iam")]
+#[case("provisioning")]
+#[case("custom-domain")]
+#[case("login")]
+#[case("clock")]
+fn what_explain_says_of_claiming_a_feature_is_what_a_run_does(#[case] feature: &str) {
+    let finished = Program::new(&["explain", feature, "--format", "json"]).finish();
+    let about: Value = serde_json::from_str(&finished.expect(0, &[]).stdout).expect("JSON");
+    // A suite of the same name has the feature in it.
+    let about = about.get("feature").unwrap_or(&about);
+    let claimable = about["claimable"].as_bool().expect("a boolean");
+    assert_eq!(about["example"].is_string(), claimable, "{about:#}");
+    let line = about["example"].as_str().map_or_else(|| format!("countersign run --claim {feature}"), str::to_owned);
+    let words: Vec<&str> = line.split(' ').skip(1).chain(["--dry-run"]).collect();
+    let said = if claimable { "success/workgroup-only" } else { "is judged yet" };
+    Program::new(&words).finish().expect(if claimable { 0 } else { 2 }, &[said]);
 }
 
 #[rstest]
@@ -369,6 +395,7 @@ fn the_side_selects_requirements_too_and_nothing_that_has_none() {
 #[case(&["explain", "duration-clamped", "--format", "json"], "explanation")]
 #[case(&["explain", "signature", "--format", "json"], "explanation")]
 #[case(&["explain", "core", "--format", "json"], "explanation")]
+#[case(&["explain", "iam", "--format", "json"], "explanation")]
 #[case(&["sdk", "list", "--format", "json"], "sdk-list")]
 #[case(&["selftest", "duration-clamped", "--report-json", "-"], "selftest")]
 fn what_is_for_programs_is_as_its_schema_says(#[case] arguments: &[&str], #[case] schema: &str) {

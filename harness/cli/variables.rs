@@ -1,0 +1,86 @@
+//! Options whose values come from environment variables: where one of them is wrong, it is named.
+
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+
+use clap::builder::{OsStr, Resettable};
+use clap::error::{ContextKind, ContextValue};
+use clap::parser::ValueSource;
+use clap::{ArgMatches, Command, CommandFactory, FromArgMatches};
+
+/// A command line that could be read.
+#[derive(Debug)]
+pub(super) struct Read<T> {
+    pub(super) args: T,
+    /// The environment variables that options took their values from.
+    pub(super) variables: Vec<String>,
+}
+
+/// Reads a command line, the name of the program first.
+///
+/// # Errors
+/// What clap says, and which environment variable the wrong value comes from, where it comes from one.
+pub(super) fn read<T: CommandFactory + FromArgMatches>(words: &[OsString]) -> Result<Read<T>, clap::Error> {
+    let mut command = T::command();
+    let read = command.try_get_matches_from_mut(words).and_then(|mut matches| {
+        let mut variables = BTreeSet::new();
+        used(&command, &matches, &mut variables);
+        let args = T::from_arg_matches_mut(&mut matches)?;
+        Ok(Read { args, variables: variables.into_iter().collect() })
+    });
+    read.map_err(|error| error_with_variable(error.format(&mut command), words, &T::command()))
+}
+
+/// The same error with the variable that it comes from.
+fn error_with_variable(mut error: clap::Error, words: &[OsString], command: &Command) -> clap::Error {
+    if let Some(name) = error.use_stderr().then(|| culprit(&error, words, command)).flatten() {
+        let tip = format!("it comes from the environment variable {name}: correct it there, or unset it");
+        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
+    }
+    error
+}
+
+/// The variable without which there would not be this error.
+fn culprit(error: &clap::Error, words: &[OsString], command: &Command) -> Option<String> {
+    let place = |error: &clap::Error| {
+        let context = [ContextKind::InvalidArg, ContextKind::InvalidValue, ContextKind::PriorArg];
+        (error.kind(), context.map(|kind| error.get(kind).cloned()))
+    };
+    let mut names = BTreeSet::new();
+    all(command, &mut names);
+    names.into_iter().filter(|name| std::env::var_os(name).is_some()).find(|name| {
+        let read = without(command.clone(), name).try_get_matches_from(words);
+        read.err().is_none_or(|other| place(&other) != place(error))
+    })
+}
+
+/// The variables of every option of a command and of those below it.
+fn all(command: &Command, names: &mut BTreeSet<String>) {
+    names.extend(command.get_arguments().filter_map(variable));
+    command.get_subcommands().for_each(|part| all(part, names));
+}
+
+/// The variables that the options of the command that was given took their values from.
+fn used(command: &Command, matches: &ArgMatches, names: &mut BTreeSet<String>) {
+    let from_one =
+        |argument: &&clap::Arg| matches.value_source(argument.get_id().as_str()) == Some(ValueSource::EnvVariable);
+    names.extend(command.get_arguments().filter(from_one).filter_map(variable));
+    if let Some((name, matches)) = matches.subcommand()
+        && let Some(command) = command.find_subcommand(name)
+    {
+        used(command, matches, names);
+    }
+}
+
+fn variable(argument: &clap::Arg) -> Option<String> {
+    argument.get_env().map(|name| name.to_string_lossy().into_owned())
+}
+
+/// The command as if a variable were not set.
+fn without(command: Command, name: &str) -> Command {
+    let blind = |argument: clap::Arg| match variable(&argument) {
+        Some(own) if own == name => argument.env(Resettable::<OsStr>::Reset),
+        _ => argument,
+    };
+    command.mut_args(blind).mut_subcommands(|part| without(part, name))
+}

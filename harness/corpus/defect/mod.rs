@@ -1,0 +1,95 @@
+//! The format of the banks: deliberate faults and legal variants, as rewritings of request and answer.
+//!
+//! Start with [`Defect`]; [`Defects::load`] is the way in.
+
+mod change;
+mod load;
+mod pattern;
+mod when;
+
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+pub use change::{
+    Affix, Arithmetic, Assignment, Cast, CastTo, HeaderChange, HeaderCopy, Range, Renaming, Replacement, RequestChange,
+    ResponseChange, Truncation,
+};
+pub use load::Defects;
+pub use pattern::{IdGlob, TextPattern};
+pub use when::{BodyKind, Condition, SignatureState, ValueKind, When};
+
+/// A file of faults and legal variants on one topic.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Bank {
+    /// The JSON Schema of this file, for editors.
+    #[serde(rename = "$schema", default)]
+    pub schema: Option<String>,
+    /// The version of this format: 1.
+    pub version: u32,
+    /// The entries.
+    pub defects: Vec<Defect>,
+}
+
+/// A deliberate fault of a server, or a legal variant of a right one, as a rewriting of what goes in
+/// and of what comes out of a right server.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Defect {
+    /// Its name, in kebab-case.
+    pub id: String,
+    /// A fault, which must be found, or a legal variant, which must not be accused.
+    pub kind: DefectKind,
+    /// What such a server does, as a sentence.
+    pub title: String,
+    /// The requirements that it breaks; none for a legal variant.
+    #[serde(default)]
+    pub requirements: Vec<String>,
+    /// Requirements that fall with those, as ids or globs such as `GC-ERR-*`.
+    #[serde(default)]
+    pub also: Vec<IdGlob>,
+    /// Requirements that a legal variant leaves undecided, as ids or globs: those of which its answers
+    /// say nothing.
+    #[serde(default)]
+    pub undecided: Vec<IdGlob>,
+    /// Whether a self-test that does not find it is void; one defect has it.
+    #[serde(default)]
+    pub canary: bool,
+    /// Which exchanges are rewritten; all where it is left out.
+    #[serde(default)]
+    pub when: When,
+    /// What is changed about the request before the server sees it, in order.
+    #[serde(default)]
+    pub request: Vec<RequestChange>,
+    /// What is changed about the answer, in order.
+    #[serde(default)]
+    pub response: Vec<ResponseChange>,
+}
+
+/// What an entry of a bank is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum DefectKind {
+    /// A fault: some requirement is broken.
+    Defect,
+    /// A right server that makes another use of what the documents leave open.
+    Legal,
+}
+
+impl fmt::Display for DefectKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Defect => "defect",
+            Self::Legal => "legal",
+        })
+    }
+}
+
+impl Defect {
+    /// Whether a violation of a requirement is declared: tagged, or among those that fall with it.
+    pub fn declares(&self, requirement: &str) -> bool {
+        self.requirements.iter().any(|id| id == requirement) || self.also.iter().any(|also| also.fits(requirement))
+    }
+}

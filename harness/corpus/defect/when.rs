@@ -1,0 +1,145 @@
+//! Which exchanges an entry of a bank rewrites.
+
+use std::collections::BTreeMap;
+use std::num::NonZeroU64;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::TextPattern;
+
+/// Conditions on an exchange; all must hold. Those on the answer hold back only changes of the answer.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct When {
+    /// Only every so many-th of the exchanges that the request's conditions mean.
+    #[serde(default)]
+    pub every: Option<NonZeroU64>,
+    /// The status that the right server answers with.
+    #[serde(default)]
+    pub status: Option<u16>,
+    /// The error's name in the right server's answer.
+    #[serde(default)]
+    pub error: Option<String>,
+    /// Conditions on members of the request's body, each by its name.
+    #[serde(default)]
+    pub members: BTreeMap<String, Condition>,
+    /// What the request's method matches.
+    #[serde(default)]
+    pub method: Option<TextPattern>,
+    /// What the request's path and query match.
+    #[serde(default)]
+    pub path: Option<TextPattern>,
+    /// Header fields of the request and what they match; one that is not there is an empty text.
+    #[serde(default)]
+    pub headers: BTreeMap<String, TextPattern>,
+    /// What the text of the request's body matches.
+    #[serde(default)]
+    pub body: Option<TextPattern>,
+    /// What the request's body is.
+    #[serde(default)]
+    pub json: Option<BodyKind>,
+    /// What is to be said of the request's signature.
+    #[serde(default)]
+    pub signature: Option<SignatureState>,
+}
+
+/// What a member of a request must be like. `null` is a value here: it is there, and of type `null`.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Condition {
+    /// Whether it is there. Any other condition needs it to be there.
+    #[serde(default)]
+    pub present: Option<bool>,
+    /// Its JSON type is one of these.
+    #[serde(default, rename = "type")]
+    pub types: Vec<ValueKind>,
+    /// It is a number, and this or more.
+    #[serde(default)]
+    pub from: Option<f64>,
+    /// It is a number, and this or less.
+    #[serde(default)]
+    pub to: Option<f64>,
+    /// It is a number with a fraction, or it has none.
+    #[serde(default)]
+    pub fraction: Option<bool>,
+    /// It is a text of so many characters or more.
+    #[serde(default)]
+    pub min_length: Option<usize>,
+    /// It is a text of so many characters or fewer.
+    #[serde(default)]
+    pub max_length: Option<usize>,
+    /// It is a text that matches.
+    #[serde(default)]
+    pub matches: Option<TextPattern>,
+    /// It is a text that does not match.
+    #[serde(default)]
+    pub lacks: Option<TextPattern>,
+}
+
+/// A type of JSON value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ValueKind {
+    /// `null`
+    Null,
+    /// `true` or `false`
+    Boolean,
+    /// A number.
+    Number,
+    /// A text.
+    String,
+    /// A list.
+    List,
+    /// An object.
+    Object,
+}
+
+impl ValueKind {
+    /// The type of a value.
+    pub const fn of(value: &Value) -> Self {
+        match value {
+            Value::Null => Self::Null,
+            Value::Bool(_) => Self::Boolean,
+            Value::Number(_) => Self::Number,
+            Value::String(_) => Self::String,
+            Value::Array(_) => Self::List,
+            Value::Object(_) => Self::Object,
+        }
+    }
+}
+
+/// What a request's body is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum BodyKind {
+    /// No bytes.
+    Empty,
+    /// Bytes that are not JSON.
+    Malformed,
+    /// JSON that is no object.
+    Other,
+    /// A JSON object.
+    Object,
+}
+
+/// What is to be said of a request's signature.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum SignatureState {
+    /// It is right.
+    Valid,
+    /// There is none.
+    Missing,
+    /// It cannot be read.
+    Malformed,
+    /// Nobody has its access key id.
+    UnknownKey,
+    /// It is for another region, service or day.
+    Scope,
+    /// Its date is too far away.
+    Expired,
+    /// It is not the one that the secret gives.
+    Mismatch,
+}
