@@ -104,6 +104,18 @@ pub(super) fn run(args: Diff) -> Result<ExitCode, Failure> {
         args.format.print(&args.format.of(&diff))?;
         return Ok(args.fail_on.unwrap_or_default().exit(&diff).into());
     }
+    if is_of_sdk(&old) != is_of_sdk(&new) {
+        let said = |file: &Path, events: &[Event]| {
+            let kind = if is_of_sdk(events) { "of an SDK" } else { "against a server" };
+            format!("{} is a run {kind}", file.display())
+        };
+        return Err(Failure::usage(format!(
+            "expected two runs of the same side, found that {}, and {}; compare runs of SDKs with each other, and runs \
+             against servers with each other",
+            said(&args.old, &old),
+            said(&args.new, &new),
+        )));
+    }
     let library = Library::load(args.fixtures.fixtures)?;
     let register = &library.contract.register;
     let comparison = Comparison::new(&old, &new).map_err(|error| Failure::usage(error.to_string()))?;

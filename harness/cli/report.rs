@@ -12,7 +12,9 @@ use super::again::Again;
 use super::library::Library;
 use super::reports::{ReportArgs, Reports};
 use super::{Failure, FixtureArgs};
+use crate::contract::Side;
 use crate::report::{CutShort, Event, RunEvent, StreamError, conclude, merge_shards, read};
+use crate::wire::escape;
 
 /// The arguments of `report`.
 #[derive(Debug, Args)]
@@ -48,6 +50,7 @@ pub(super) fn run(args: Report) -> Result<ExitCode, Failure> {
     for file in &args.from {
         streams.push(conclude(stream(file, cut_short)?, register));
     }
+    one_side(&streams, &args.from)?;
     tell_apart(&mut streams, &args.from);
     // One shard alone is a run of its own; several are parts of one.
     let runs = match streams.len() {
@@ -60,7 +63,7 @@ pub(super) fn run(args: Report) -> Result<ExitCode, Failure> {
             runs.len()
         )));
     }
-    let mut reports = Reports::open(&args.reports, &library.contract, &Again::default())?;
+    let mut reports = Reports::open_for(&args.reports, &library.contract, &Again::default(), runs.len())?;
     for event in runs.iter().flatten() {
         reports.hear(event);
     }
@@ -100,8 +103,33 @@ fn stream(file: &Path, cut_short: CutShort) -> Result<Vec<Event>, Failure> {
     })
 }
 
-/// Gives targets of the same name the names of their files. Shards keep their name, by which they
-/// find each other.
+/// Refuses runs against servers beside runs of SDKs: no requirement binds both.
+fn one_side(streams: &[Vec<Event>], files: &[PathBuf]) -> Result<(), Failure> {
+    let of_side = |side: Side| {
+        let runs = streams.iter().zip(files).filter_map(|(stream, file)| match stream.first() {
+            Some(Event::Run(run)) if run.side == side => Some((run, file)),
+            _ => None,
+        });
+        let told = |(run, file): (&RunEvent, &PathBuf)| match &run.driver {
+            Some(driver) => format!("{} (of {} {})", file.display(), escape(&driver.sdk), escape(&driver.sdk_version)),
+            None => format!("{} (of {})", file.display(), escape(&run.target.name)),
+        };
+        runs.map(told).collect::<Vec<_>>()
+    };
+    let (servers, sdks) = (of_side(Side::Server), of_side(Side::Client));
+    if servers.is_empty() || sdks.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::usage(format!(
+        "expected runs of one side, since no requirement binds both, found runs against servers: {}; and runs of SDKs: {}. \
+         Give `countersign report` those against servers, and compare those of SDKs with `countersign diff OLD NEW`",
+        servers.join(", "),
+        sdks.join(", "),
+    )))
+}
+
+/// Gives targets of the same name the names of their files, with their folders where those are the same too. Shards
+/// keep their name, by which they find each other.
 fn tell_apart(streams: &mut [Vec<Event>], files: &[PathBuf]) {
     fn whole_run(stream: &mut [Event]) -> Option<&mut RunEvent> {
         match stream.first_mut() {
@@ -113,12 +141,15 @@ fn tell_apart(streams: &mut [Vec<Event>], files: &[PathBuf]) {
     for run in streams.iter_mut().filter_map(|stream| whole_run(stream)) {
         *names.entry(run.target.name.clone()).or_default() += 1;
     }
-    for (stream, file) in streams.iter_mut().zip(files) {
+    let stems: Vec<_> = files.iter().map(|file| file.file_stem().filter(|stem| *stem != "-")).collect();
+    for ((stream, file), stem) in streams.iter_mut().zip(files).zip(&stems) {
         if let Some(run) = whole_run(stream)
             && names.get(&run.target.name).is_some_and(|count| *count > 1)
-            && let Some(stem) = file.file_stem().filter(|stem| *stem != "-")
+            && let Some(name) = stem
         {
-            run.target.name = stem.to_string_lossy().into_owned();
+            let alone = stems.iter().filter(|other| *other == stem).count() == 1;
+            let name = if alone { Path::new(name) } else { file };
+            run.target.name = name.to_string_lossy().into_owned();
         }
     }
 }

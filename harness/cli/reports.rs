@@ -149,6 +149,16 @@ pub(super) struct Reports {
 impl Reports {
     /// Opens every report, so that a path that cannot be written is found before anything is sent.
     pub(super) fn open(args: &ReportArgs, contract: &Contract, again: &Again) -> Result<Self, Failure> {
+        Self::open_for(args, contract, again, 1)
+    }
+
+    /// The same for so many runs.
+    pub(super) fn open_for(
+        args: &ReportArgs,
+        contract: &Contract,
+        again: &Again,
+        runs: usize,
+    ) -> Result<Self, Failure> {
         let files = [&args.report_jsonl, &args.report_json, &args.report_junit, &args.report_html, &args.report_md];
         let to_stdout = files.iter().filter(|file| file.as_deref() == Some(Path::new("-"))).count();
         let format = match args.format.unwrap_or(Format::Auto) {
@@ -190,6 +200,7 @@ impl Reports {
                 };
                 let options = TextOptions {
                     detail,
+                    several: runs > 1,
                     colour: wants_colour(),
                     width: Some(width()),
                     again: again.whole.clone(),

@@ -22,6 +22,47 @@ pub(super) fn is_problem(verdict: Verdict) -> bool {
     PROBLEMS.contains(&verdict)
 }
 
+/// What stands above the cases that somebody has to look at: where none of them failed, nothing is held against
+/// anybody.
+pub(super) fn heading(heard: &Collected) -> &'static str {
+    let failed = |case: &CaseResult| matches!(case.verdict, Verdict::Fail | Verdict::Fixed | Verdict::HarnessError);
+    if heard.cases.iter().any(failed) { "Failures" } else { "Not judged" }
+}
+
+/// Each violated requirement once with the cases that show it, those that most show first: one fault of a server
+/// shows in many cases, and the list of them hides it. Nothing where a single case failed; what the baseline knows is
+/// told elsewhere.
+pub(super) fn violated(heard: &Collected) -> Vec<(&Violation, Vec<&str>)> {
+    let failed: Vec<&CaseResult> = heard.cases.iter().filter(|case| case.verdict == Verdict::Fail).collect();
+    let mut found: Vec<(&Violation, Vec<&str>)> = Vec::new();
+    if failed.len() < 2 {
+        return found;
+    }
+    for case in &failed {
+        for violation in &case.violations {
+            match found.iter_mut().find(|(known, _)| known.requirement == violation.requirement) {
+                Some((_, cases)) if cases.last() == Some(&case.id.as_str()) => {}
+                Some((_, cases)) => cases.push(&case.id),
+                None => found.push((violation, vec![&case.id])),
+            }
+        }
+    }
+    found.sort_by_key(|(_, cases)| std::cmp::Reverse(cases.len()));
+    found
+}
+
+/// What is left out of [`violated`], behind a comma.
+pub(super) fn violated_elsewhere(heard: &Collected) -> &'static str {
+    let known = heard.cases.iter().any(|case| case.verdict == Verdict::KnownFail);
+    if known { ", known failures left out" } else { "" }
+}
+
+/// Whether these are all cases of a whole run, and too many to name.
+pub(super) fn is_all(cases: &[&CaseResult], heard: &Collected, limit: usize) -> bool {
+    let selected = heard.run.as_ref().map(|run| run.selected);
+    selected == Some(cases.len()) && names(cases, heard).len() > limit
+}
+
 /// The cases with a verdict that somebody has to look at, those that went wrong alike together, in
 /// the order of the run.
 pub(super) fn failures(heard: &Collected, verdict: Verdict) -> Vec<Vec<&CaseResult>> {
@@ -140,13 +181,16 @@ pub(super) fn warnings(heard: &Collected) -> Vec<Shared<'_>> {
     found
 }
 
-/// Cases by name, each name told in some words; at most so many, the rest counted.
+/// Cases by name, each name told in some words; at most so many, the rest counted. All of a run need no names.
 pub(super) fn told(
     cases: &[&CaseResult],
     heard: &Collected,
     limit: usize,
     word: impl Fn(&str, usize) -> String,
 ) -> String {
+    if is_all(cases, heard, limit) {
+        return format!("all {} cases", cases.len());
+    }
     let names = names(cases, heard);
     let (shown, hidden) = names.split_at(names.len().min(limit));
     let mut texts: Vec<String> = shown.iter().map(|(name, count)| word(name, *count)).collect();

@@ -38,6 +38,7 @@ impl BadgeForm {
 /// | conforms | `conformant` and the features that it claims beside `core` | green |
 /// | violates a requirement, known or not | `2 of 67 violated` | red |
 /// | leaves one undecided, also where only some cases were selected | `60 of 67 decided` | yellow |
+/// | decides none, such as of a target that cannot be reached | `0 of 67 decided` | grey |
 /// | met a target without the operation | `not implemented` | grey |
 /// | was cut short | `run cut short` | grey |
 /// | is one shard of a run | `shard 1/4: `, and one of the above | as above, never green |
@@ -105,11 +106,12 @@ impl<W: Write> BadgeSink<W> {
             }
             Conclusion::Violated(ids) => (format!("{} of {must} violated", ids.len()), Colour::Red),
             Conclusion::Absent => ("not implemented".to_owned(), Colour::Grey),
-            Conclusion::Part(_) => (format!("{} of {must} decided", sum(|feature| feature.decided)), Colour::Yellow),
-            Conclusion::Undecided(_) if complete => {
-                (format!("{} of {must} decided", sum(|feature| feature.decided)), Colour::Yellow)
+            Conclusion::Undecided(_) if !complete => ("run cut short".to_owned(), Colour::Grey),
+            Conclusion::Part(..) | Conclusion::Nothing(_) | Conclusion::Undecided(_) => {
+                let decided = sum(|feature| feature.decided);
+                (format!("{decided} of {must} decided"), if decided == 0 { Colour::Grey } else { Colour::Yellow })
             }
-            Conclusion::Undecided(_) | Conclusion::CutShort => ("run cut short".to_owned(), Colour::Grey),
+            Conclusion::CutShort => ("run cut short".to_owned(), Colour::Grey),
         };
         let shard = self.heard.run.as_ref().and_then(|run| run.shard.as_ref());
         let message = shard.map_or_else(|| message.clone(), |shard| format!("shard {shard}: {message}"));
@@ -206,6 +208,7 @@ mod tests {
     #[rstest]
     #[case::conformant(Verdict::Pass, &ALL, true, "conformant + signature", "brightgreen")]
     #[case::one_open(Verdict::Pass, &ALL[1..], true, "3 of 4 decided", "yellow")]
+    #[case::nothing_decided(Verdict::Indeterminate, &[], true, "0 of 4 decided", "lightgrey")]
     #[case::interrupted(Verdict::Pass, &ALL[1..], false, "run cut short", "lightgrey")]
     #[case::interrupted_after_the_last(Verdict::Pass, &ALL, false, "run cut short", "lightgrey")]
     #[case::absent(Verdict::NotImplemented, &[], true, "not implemented", "lightgrey")]

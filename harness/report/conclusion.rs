@@ -15,14 +15,17 @@ pub(super) const IDS_LIMIT: usize = 10;
 pub(super) enum Conclusion<'a> {
     /// It conforms, for these features.
     Conformant(Vec<&'a str>),
-    /// Nothing stands in the way in this shard of a run; the others may say otherwise.
-    Part(&'a str),
+    /// Nothing is violated in this shard of a run, which leaves so many `must` requirements undecided; the others say
+    /// the rest.
+    Part(&'a str, usize),
     /// These `must` requirements are violated.
     Violated(Vec<&'a str>),
     /// It does not have the operation.
     Absent,
     /// The run came to no end.
     CutShort,
+    /// None of so many `must` requirements is decided.
+    Nothing(usize),
     /// These `must` requirements are undecided.
     Undecided(Vec<&'a str>),
 }
@@ -39,15 +42,18 @@ impl<'a> Conclusion<'a> {
         let undecided = musts(RequirementStatus::Undecided);
         let cases: usize = summary.verdicts.values().sum();
         let absent = summary.verdicts.get(&Verdict::NotImplemented).is_some_and(|count| *count == cases);
-        let shard = heard.run.as_ref().and_then(|run| run.shard.as_deref());
-        if let (true, Some(shard)) = (summary.conformant, shard) {
-            Self::Part(shard)
-        } else if summary.conformant {
+        // Older builds wrote that a shard is conformant.
+        let part = heard.run.as_ref().filter(|run| run.is_part()).and_then(|run| run.shard.as_deref());
+        if summary.conformant && part.is_none() {
             Self::Conformant(summary.features.keys().map(String::as_str).collect())
         } else if !violated.is_empty() {
             Self::Violated(violated)
         } else if heard.run.is_some() && absent {
             Self::Absent
+        } else if let (Some(shard), true) = (part, summary.complete) {
+            Self::Part(shard, undecided.len())
+        } else if undecided.len() > 1 && summary.complete && musts(RequirementStatus::Pass).is_empty() {
+            Self::Nothing(undecided.len())
         } else if !undecided.is_empty() {
             Self::Undecided(undecided)
         } else {
@@ -71,9 +77,19 @@ impl<'a> Conclusion<'a> {
                 let features: Vec<_> = features.iter().map(|feature| escape(feature)).collect();
                 format!("conformant for {}", features.join(", "))
             }
-            Self::Part(shard) => format!("not decided: this is shard {} of a run", escape(shard)),
+            Self::Part(shard, undecided) => {
+                let are = if *undecided == 1 { "is" } else { "are" };
+                let open = match undecided {
+                    0 => String::new(),
+                    some => format!(", and {} {are} undecided in it", words::count(*some, "must-requirement")),
+                };
+                format!("not decided: this is shard {} of a run{open}", escape(shard))
+            }
             Self::Violated(ids) => format!("not conformant: {} violated", counted(ids)),
             Self::Absent => "not implemented: without the operation, no requirement could be tested".to_owned(),
+            Self::Nothing(must) => {
+                format!("not decided: none of {} could be decided", words::count(*must, "must-requirement"))
+            }
             Self::Undecided(ids) => format!("not decided: {} left undecided", counted(ids)),
             Self::CutShort => "not decided: the run was cut short".to_owned(),
         }
@@ -83,7 +99,7 @@ impl<'a> Conclusion<'a> {
     pub(super) fn ids(&self) -> &[&'a str] {
         match self {
             Self::Violated(ids) | Self::Undecided(ids) => ids,
-            Self::Conformant(_) | Self::Part(_) | Self::Absent | Self::CutShort => &[],
+            Self::Conformant(_) | Self::Part(..) | Self::Absent | Self::CutShort | Self::Nothing(_) => &[],
         }
     }
 }

@@ -11,6 +11,9 @@ use crate::verdict::{CaseResult, Verdict};
 /// The version of the run stream.
 pub const VERSION: u32 = 1;
 
+/// The shard that is the whole run.
+const WHOLE: &str = "1/1";
+
 /// One line of the run stream: first `run`, then a `case` for each case, a `requirement` for each
 /// requirement, and last `summary`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -63,6 +66,11 @@ const fn is_server(side: &Side) -> bool {
 }
 
 impl RunEvent {
+    /// Whether it is one shard of several, which says nothing of the whole.
+    pub fn is_part(&self) -> bool {
+        self.shard.as_deref().is_some_and(|shard| shard != WHOLE)
+    }
+
     /// When the run began, to the second: what is finer tells nobody anything.
     pub(super) fn started(&self) -> String {
         let second = self.started_at.parse().and_then(|began: Timestamp| Timestamp::from_second(began.as_second()));
@@ -138,7 +146,8 @@ pub struct FeatureSummary {
 /// What was found out altogether.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SummaryEvent {
-    /// Whether every counted requirement of the claimed features is decided and none is violated.
+    /// Whether every counted requirement of the claimed features is decided and none is violated; never in one shard
+    /// of several, since a case of another may violate what this one decides.
     pub conformant: bool,
     /// How many cases have each verdict.
     pub verdicts: BTreeMap<Verdict, usize>,

@@ -49,7 +49,11 @@ impl<W: Write> GithubSink<W> {
         commands.extend(limited("warning", self.warnings(), "warning"));
         let run = self.heard.run.as_ref();
         let title = run.map_or_else(String::new, |run| format!("{} of {}", run.suite, run.target.name));
-        commands.push(Command { kind: "notice", title, message: Conclusion::of(&self.heard).sentence() });
+        let mut message = Conclusion::of(&self.heard).sentence();
+        if !self.heard.summary.as_ref().is_some_and(|summary| summary.complete) {
+            message = format!("{}\n{message}", words::cut_short(&self.heard));
+        }
+        commands.push(Command { kind: "notice", title, message });
         commands
     }
 

@@ -44,9 +44,20 @@ impl<W: Write> JunitSink<W> {
         }
         report.add_test_suites(self.heard.suites().into_iter().map(|suite| self.suite(suite)));
         if !self.heard.summary.as_ref().is_some_and(|summary| summary.complete) {
-            report.add_test_suite(cut_short());
+            report.add_test_suite(self.cut_short());
         }
         report
+    }
+
+    /// A suite that keeps an interrupted run from looking like a whole one.
+    fn cut_short(&self) -> TestSuite {
+        let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
+        status.set_message(words::cut_short(&self.heard)).set_type("incomplete");
+        let mut case = TestCase::new("the run came to its end", status);
+        case.set_classname("countersign");
+        let mut suite = TestSuite::new("countersign");
+        suite.add_test_case(case);
+        suite
     }
 
     fn suite(&self, name: &str) -> TestSuite {
@@ -152,17 +163,6 @@ fn properties(run: &RunEvent) -> Vec<Property> {
     ];
     let shard = shard.as_deref().map(|shard| ("shard", shard));
     pairs.into_iter().chain(shard).map(|(name, value)| Property::new(name, xml(value))).collect()
-}
-
-/// A suite that keeps an interrupted run from looking like a whole one.
-fn cut_short() -> TestSuite {
-    let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
-    status.set_message("the run was cut short: cases are missing here").set_type("incomplete");
-    let mut case = TestCase::new("the run came to its end", status);
-    case.set_classname("countersign");
-    let mut suite = TestSuite::new("countersign");
-    suite.add_test_case(case);
-    suite
 }
 
 /// A text on one line without the characters that XML 1.0 has no way to write (section 2.2).

@@ -130,6 +130,27 @@ pub(super) fn rows<'a>(heard: &'a [Collected], register: &'a Register) -> Vec<Ro
     rows.into_iter().map(|(_, row)| row).collect()
 }
 
+/// How many targets could be judged.
+pub(super) fn judged(heard: &[Collected]) -> usize {
+    heard.iter().filter(|run| is_judged(run)).count()
+}
+
+/// Whether a target could be judged, so that it can differ from another.
+pub(super) fn is_judged(run: &Collected) -> bool {
+    Judged::of(run) == Judged::Yes
+}
+
+/// That no requirement tells them apart, as a sentence; where there was nothing to compare, that.
+pub(super) fn nothing_differs(heard: &[Collected], labels: &[String]) -> String {
+    let mut judged = heard.iter().zip(labels).filter(|(run, _)| is_judged(run));
+    match (judged.next(), judged.next()) {
+        (None, _) => "None of them could be judged, so that there is nothing to compare.".to_owned(),
+        (Some((_, only)), None) => format!("Only {only} could be judged, so that there is nothing to compare."),
+        (Some(_), Some(_)) if self::judged(heard) == heard.len() => "They differ on no requirement.".to_owned(),
+        (Some(_), Some(_)) => "Those that could be judged differ on no requirement.".to_owned(),
+    }
+}
+
 /// A name for each target: its own where that tells it apart, else with its endpoint, else with a number; and
 /// which shard it is, where it is one.
 pub(super) fn labels(heard: &[Collected]) -> Vec<String> {

@@ -130,7 +130,8 @@ pub fn merge(streams: &[Vec<Event>], register: &Register) -> Result<Vec<Event>, 
     known(&parts, register)?;
 
     known_features(first.run)?;
-    let mut tally = Tally::of_run(first.run);
+    let run = whole(&parts, first);
+    let mut tally = Tally::of_run(&run);
     let mut cases: Vec<(usize, usize, &CaseResult)> = Vec::new();
     for part in &parts {
         // A shard has every Nth case of the whole run.
@@ -143,7 +144,7 @@ pub fn merge(streams: &[Vec<Event>], register: &Register) -> Result<Vec<Event>, 
 
     let complete = parts.iter().all(|part| part.complete);
     let duration_ms = parts.iter().map(|part| part.duration_ms).fold(0.0, f64::max);
-    let mut events = vec![Event::Run(whole(&parts, first))];
+    let mut events = vec![Event::Run(run)];
     events.extend(cases.into_iter().map(|(_, _, case)| Event::Case(case.clone())));
     events.extend(tally.requirements(register).into_iter().map(Event::Requirement));
     events.push(Event::Summary(tally.summary(register, duration_ms, complete)));

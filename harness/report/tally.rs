@@ -10,6 +10,8 @@ use crate::verdict::{CaseResult, Verdict};
 pub struct Tally {
     side: Side,
     claimed: BTreeSet<Feature>,
+    /// Whether only a part of a run is counted.
+    part: bool,
     verdicts: BTreeMap<Verdict, usize>,
     checks: u64,
     decided: BTreeMap<String, Vec<String>>,
@@ -21,10 +23,11 @@ impl Tally {
     /// An empty tally for a run: for a target by what it claims, or for an SDK. A feature that this build does
     /// not know has no requirement in it either.
     pub fn of_run(run: &RunEvent) -> Self {
-        match run.side {
+        let tally = match run.side {
             Side::Server => Self::new(run.target.features.iter().filter_map(|word| word.parse().ok())),
             Side::Client => Self::of_sdk(),
-        }
+        };
+        Self { part: run.is_part(), ..tally }
     }
 
     /// An empty tally for a target that claims these features.
@@ -41,6 +44,7 @@ impl Tally {
         Self {
             side,
             claimed: claimed.into_iter().collect(),
+            part: false,
             verdicts: BTreeMap::new(),
             checks: 0,
             decided: BTreeMap::new(),
@@ -137,8 +141,10 @@ impl Tally {
             feature.decided += usize::from(matches!(status, RequirementStatus::Pass | RequirementStatus::Fail));
             feature.confirmed += usize::from(row.confirmation.status == ConfirmationStatus::Confirmed);
         }
-        let conformant =
-            complete && features.values().all(|feature| feature.decided == feature.must && feature.violated == 0);
+        // Whatever one shard decides, a case of another may violate.
+        let conformant = complete
+            && !self.part
+            && features.values().all(|feature| feature.decided == feature.must && feature.violated == 0);
         SummaryEvent {
             conformant,
             verdicts: self.verdicts.clone(),
@@ -152,6 +158,7 @@ impl Tally {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Event;
     use super::super::tests::sample;
     use super::*;
 
@@ -173,5 +180,18 @@ mod tests {
         assert_eq!(status(Verdict::NotApplicable), Some(RequirementStatus::Pass));
         assert_eq!(status(Verdict::Indeterminate), Some(RequirementStatus::Undecided));
         assert_eq!(status(Verdict::Blocked), Some(RequirementStatus::Undecided));
+    }
+    #[test]
+    fn one_shard_of_several_claims_nothing_for_the_whole() {
+        let conformant = |shard: Option<&str>| {
+            let Some(Event::Run(mut run)) = sample::events().into_iter().next() else { panic!("a run comes first") };
+            run.shard = shard.map(str::to_owned);
+            let mut tally = Tally::of_run(&run);
+            let decided = ["GC-RES-01", "GC-DUR-02", "GC-ERR-02", "GC-SIG-01"].map(str::to_owned).to_vec();
+            tally.add(&CaseResult { decided, ..sample::case("a/b", Verdict::Pass) });
+            tally.summary(&sample::register(), 1.0, true).conformant
+        };
+        assert!(!conformant(Some("1/2")) && !conformant(Some("2/2")));
+        assert!(conformant(None) && conformant(Some("1/1")));
     }
 }

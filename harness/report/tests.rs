@@ -1,6 +1,8 @@
 //! The reports of one fixed run, as snapshots, and what holds for each of them.
 
 pub(super) mod sample;
+mod several;
+mod words;
 
 use std::cell::RefCell;
 use std::io::Write;

@@ -12,7 +12,6 @@ use super::collected::Collected;
 use super::event::{Event, RunEvent};
 use super::{Sink, words};
 use crate::contract::Register;
-use crate::record::DriverRecord;
 use crate::verdict::CaseResult;
 use crate::wire::escape;
 
@@ -38,6 +37,8 @@ pub struct TextOptions {
     pub colour: bool,
     /// How much to tell.
     pub detail: Detail,
+    /// Whether other runs are told too, so that each says of which target it is, whatever the detail.
+    pub several: bool,
     /// How many columns a line may take; prose is folded, commands are not. No limit where there is none.
     pub width: Option<usize>,
     /// The command that repeats the whole run, with its seed, ready for a shell.
@@ -88,7 +89,7 @@ impl<W: Write> TextSink<W> {
 
     fn begin(&mut self, run: &RunEvent) -> io::Result<()> {
         let mut page = self.page();
-        if self.options.detail > Detail::Quiet {
+        if self.options.detail > Detail::Quiet || self.options.several {
             page.line(&header(run));
         }
         if let Some(lines) = words::obstacle(run) {
@@ -141,7 +142,7 @@ impl<W: Write> Sink for TextSink<W> {
         }
         findings::failures(&mut page, heard, register, options.detail);
         findings::in_short(&mut page, heard, register, options.detail);
-        totals::totals(&mut page, heard);
+        totals::totals(&mut page, heard, options);
         totals::again(&mut page, heard, options);
         self.print(&page)
     }
@@ -160,12 +161,7 @@ pub(super) fn case_line(case: &CaseResult) -> String {
 fn header(run: &RunEvent) -> String {
     let RunEvent { tool, suite, selected, shard, seed, target, .. } = run;
     if let Some(driver) = &run.driver {
-        let DriverRecord { sdk, sdk_version, driver, runtime, isolated, .. } = driver.as_ref();
-        let network = if *isolated { "with nothing but loopback" } else { "in this machine's network" };
-        let cases = words::count(*selected, "case");
-        return escape(&format!(
-            "{tool}: {suite} by {sdk} {sdk_version} on {runtime}, driver {driver}, {network}; {cases}"
-        ));
+        return escape(&format!("{tool}: {suite} by {}; {}", words::sdk(driver), words::count(*selected, "case")));
     }
     let shard = shard.as_ref().map_or_else(String::new, |shard| format!(" (shard {shard})"));
     escape(&format!(

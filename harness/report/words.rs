@@ -6,12 +6,20 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::collected::Collected;
 use super::event::RunEvent;
 use crate::contract::Register;
+use crate::record::DriverRecord;
 use crate::verdict::{CaseResult, Verdict, Violation};
 use crate::wire::{begins_log_command, escape};
 
 /// `1 case`, `2 cases`.
 pub(super) fn count(number: usize, noun: &str) -> String {
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+}
+
+/// A sentence with a capital letter.
+#[cfg(feature = "cli")]
+pub(super) fn capitalised(sentence: &str) -> String {
+    let mut characters = sentence.chars();
+    characters.next().map_or(String::new(), |first| first.to_uppercase().chain(characters).collect())
 }
 
 /// `12.3 ms`, `4.56 s`, `2 min 5 s`.
@@ -36,6 +44,19 @@ pub(super) fn verdicts(counts: &BTreeMap<Verdict, usize>) -> String {
 pub(super) fn cut_short(heard: &Collected) -> String {
     let selected = heard.run.as_ref().map_or(0, |run| run.selected);
     format!("the run was cut short: {} of {} have a verdict", heard.cases.len(), count(selected, "case"))
+}
+
+/// An SDK with what ran it: `boto3 1.43.127 on CPython 3.11.7, driver boto3, with nothing but loopback`.
+pub(super) fn sdk(driver: &DriverRecord) -> String {
+    let DriverRecord { sdk, sdk_version, driver, runtime, isolated, .. } = driver;
+    let network = if *isolated { "with nothing but loopback" } else { "in this machine's network" };
+    format!("{sdk} {sdk_version} on {runtime}, driver {driver}, {network}")
+}
+
+/// `4 targets`, or `2 SDKs` where all of them are runs of SDKs.
+pub(super) fn subjects(runs: &[Collected]) -> String {
+    let of_sdk = |run: &Collected| run.run.as_ref().is_some_and(|run| run.driver.is_some());
+    count(runs.len(), if runs.iter().all(of_sdk) { "SDK" } else { "target" })
 }
 
 /// Why a case that has no violations did not pass.
@@ -117,7 +138,14 @@ pub(super) fn obstacle(run: &RunEvent) -> Option<[String; 3]> {
         }
     };
     let meaning = format!("The target {}.", escape(&run.target.meaning));
-    Some([meaning, format!("It said: {}", escape(&run.target.said)), advice.to_owned()])
+    let met = if has_answered(run) { "It said" } else { "The call ended with" };
+    Some([meaning, format!("{met}: {}", escape(&run.target.said)), advice.to_owned()])
+}
+
+/// Whether the target answered the probe. An answer is quoted from its status on; of a call that came to none, the
+/// fault is told.
+pub(super) fn has_answered(run: &RunEvent) -> bool {
+    run.target.said.starts_with(|first: char| first.is_ascii_digit())
 }
 
 /// JSON that says the same with every control character and every invisible one written as an

@@ -248,11 +248,12 @@ impl Session {
         names: &mut Names,
         interrupt: &watch::Receiver<bool>,
     ) -> Option<Option<String>> {
-        if let Some(Control { index, call }) = Control::of(case, transcript)
-            && let Ok(control) = self.make(case, &call, &part(index), names, interrupt, None).await?
+        if let Some(refused) = Control::of(case, transcript)
+            && let Ok(control) = self.make(case, &refused.call, &part(refused.index), names, interrupt, None).await?
         {
-            let guessed = || self.target.database.is_none().then(|| database::guessed(&control, &self.given.masker()));
-            return Some(domain::missing(&call, &control, &self.target).or_else(guessed));
+            let (named, hidden) = (self.target.database.as_deref(), self.given.masker());
+            let excuse = || database::excuse(&refused, named, &control, self.contract(), &hidden);
+            return Some(domain::missing(&refused.call, &control, &self.target).or_else(excuse));
         }
         let last = transcript.last().zip(transcript.len().checked_sub(1).and_then(|index| case.calls.get(index)));
         Some(last.and_then(|(exchange, call)| domain::missing(call, exchange, &self.target)))

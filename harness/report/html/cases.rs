@@ -8,7 +8,7 @@ use super::exchange::{Exchange, Usual};
 use super::prose::{Piece, reason};
 use super::view::{Count, anchor, counts, tone};
 use crate::report::collected::Collected;
-use crate::report::words;
+use crate::report::{matrix, words};
 use crate::verdict::{CaseResult, Verdict, Violation};
 
 /// The cases of a suite.
@@ -44,6 +44,9 @@ pub(super) struct Case {
 #[derive(Debug, Serialize)]
 struct Told {
     labels: Vec<String>,
+    /// Whether one of these targets could be judged.
+    #[serde(skip)]
+    judged: bool,
     verdict: &'static str,
     tone: &'static str,
     reason: Option<Vec<Piece>>,
@@ -77,6 +80,7 @@ pub(super) fn suites(heard: &[Collected], usual: &[Usual]) -> Vec<Suite> {
     let mut suites: Vec<Suite> = Vec::new();
     let mut places: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
     for (run, collected) in heard.iter().enumerate() {
+        let judged = matrix::is_judged(collected);
         for result in &collected.cases {
             let (suite, place) = *places.entry(&result.id).or_insert_with(|| {
                 let suite = suites.iter().position(|suite| suite.name == result.suite).unwrap_or_else(|| {
@@ -92,9 +96,12 @@ pub(super) fn suites(heard: &[Collected], usual: &[Usual]) -> Vec<Suite> {
                 (suite, suites[suite].cases.len() - 1)
             });
             let runs = &mut suites[suite].cases[place].runs;
-            let told = told(result, &usual[run]);
+            let told = Told { judged, ..told(result, &usual[run]) };
             match runs.iter_mut().find(|other| other.is_like(&told)) {
-                Some(other) => other.labels.extend(told.labels),
+                Some(other) => {
+                    other.labels.extend(told.labels);
+                    other.judged |= judged;
+                }
                 None => runs.push(told),
             }
         }
@@ -133,6 +140,7 @@ fn told(result: &CaseResult, usual: &Usual) -> Told {
     let explained = result.reason.is_some() || (result.violations.is_empty() && result.verdict != Verdict::Pass);
     Told {
         labels: vec![usual.label.clone()],
+        judged: true,
         verdict: result.verdict.word(),
         tone: tone(result.verdict),
         reason: explained.then(|| reason(result)),
@@ -164,11 +172,13 @@ fn sum_up(case: &mut Case, several: bool) {
     case.verdicts = verdicts;
     // A target that was not judged differs from nobody, as in the table of requirements.
     let unjudged = [Verdict::NotImplemented, Verdict::NotApplicable];
-    let judged = |count: &&Count| unjudged.iter().all(|verdict| verdict.word() != count.verdict);
-    case.differs = case.verdicts.iter().filter(judged).count() > 1;
+    let judged = |verdict: &str| unjudged.iter().all(|other| other.word() != verdict);
+    let compared: BTreeSet<&str> =
+        case.runs.iter().filter(|told| told.judged && judged(told.verdict)).map(|told| told.verdict).collect();
+    case.differs = compared.len() > 1;
     case.departs = case.runs.iter().any(|told| !told.warnings.is_empty());
     // What was not judged has nothing to say but that.
-    let open = case.verdicts.iter().filter(judged).any(|count| count.verdict != Verdict::Pass.word());
+    let open = case.verdicts.iter().any(|count| judged(count.verdict) && count.verdict != Verdict::Pass.word());
     case.prints = if several { case.differs } else { open };
 }
 

@@ -167,18 +167,28 @@ impl<'a> Seen<'a> {
                 prose::plain("Each of them differs from it in one place, and says nothing as long as it does not pass.")
             }
             (None, Verdict::Fixed) if group.len() > 1 => prose::plain(stale()),
-            (None, _) => prose::reason(group[0]),
+            (None, Verdict::NotImplemented) if group[0].reason.is_none() => {
+                let obstacle = self.heard.run.as_ref().and_then(words::obstacle);
+                obstacle.map_or_else(
+                    || prose::sentence(group[0]),
+                    |[meaning, said, _]| prose::plain(format!("{meaning} {said}")),
+                )
+            }
+            (None, _) => prose::sentence(group[0]),
         };
         let listed = matches!(verdict, Verdict::Fixed | Verdict::KnownFail);
         let every = group.len() == self.heard.cases.len() && group.len() > 1 && !listed;
-        let absent = verdict == Verdict::NotImplemented;
-        let obstacle = self.heard.run.as_ref().filter(|_| absent).and_then(words::obstacle);
+        let met = verdict == Verdict::NotImplemented || (verdict == Verdict::Indeterminate && every);
+        let obstacle = self.heard.run.as_ref().filter(|_| met).and_then(words::obstacle);
         Finding {
             tone: tone(verdict),
             word: verdict.word(),
             requirement: None,
             blocks: None,
-            cases: format!("{}{}", if every { "all " } else { "" }, words::count(group.len(), "case")),
+            cases: match group.len() {
+                2 if every => "both cases".to_owned(),
+                some => format!("{}{}", if every { "all " } else { "" }, words::count(some, "case")),
+            },
             control: control.map(|case| Link { text: case.id.clone(), to: anchor(&case.id) }),
             text,
             advice: obstacle.map(|[_, _, advice]| advice),

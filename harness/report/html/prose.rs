@@ -25,6 +25,15 @@ pub(super) fn reason(case: &CaseResult) -> Vec<Piece> {
     linked(excuse).into_iter().chain(plain(rest)).filter(|piece| !piece.text.is_empty()).collect()
 }
 
+/// The same with a capital letter, where it stands alone. What the baseline says is the user's own, and stays as it is.
+pub(super) fn sentence(case: &CaseResult) -> Vec<Piece> {
+    let mut pieces = reason(case);
+    if let Some(first) = pieces.first_mut().filter(|_| case.verdict != Verdict::KnownFail) {
+        first.text = words::capitalised(&first.text);
+    }
+    pieces
+}
+
 /// A sentence without links.
 pub(super) fn plain(text: impl Into<String>) -> Vec<Piece> {
     vec![Piece { text: text.into(), href: None }]

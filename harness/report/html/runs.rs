@@ -16,6 +16,8 @@ pub(super) struct Run {
     pub(super) label: String,
     pub(super) suite: String,
     pub(super) tool: String,
+    /// The SDK and what ran it, where one was under test; endpoint, claims and the probe say nothing then.
+    sdk: Option<String>,
     endpoint: String,
     region: String,
     claims: String,
@@ -23,6 +25,8 @@ pub(super) struct Run {
     class: Option<String>,
     meaning: String,
     said: String,
+    /// Whether it said that, or the call came to no answer.
+    answered: bool,
     /// What to do, where the target does not answer the operation and no finding says so.
     pub(super) advice: Option<String>,
     started: String,
@@ -74,12 +78,14 @@ fn run(label: String, heard: &Collected) -> Run {
         label,
         suite: text(|run| &run.suite),
         tool: text(|run| &run.tool),
+        sdk: event.and_then(|run| run.driver.as_deref()).map(words::sdk),
         endpoint: text(|run| &run.target.endpoint),
         region: text(|run| &run.target.region),
         claims: event.map(|run| run.target.features.join(", ")).unwrap_or_default(),
         class: obstacle.is_some().then(|| text(|run| &run.target.class)),
         meaning: text(|run| &run.target.meaning),
         said: text(|run| &run.target.said),
+        answered: event.is_some_and(words::has_answered),
         advice: obstacle.map(|[_, _, advice]| advice),
         started: text(|run| &run.started_at)
             .split('.')
@@ -92,13 +98,17 @@ fn run(label: String, heard: &Collected) -> Run {
         tone: match conclusion {
             Conclusion::Conformant(_) => "good",
             Conclusion::Violated(_) => "bad",
-            Conclusion::Absent | Conclusion::CutShort | Conclusion::Part(_) | Conclusion::Undecided(_) => "doubt",
+            Conclusion::Absent
+            | Conclusion::CutShort
+            | Conclusion::Part(..)
+            | Conclusion::Nothing(_)
+            | Conclusion::Undecided(_) => "doubt",
         },
         headline: headline(&conclusion),
-        conclusion: capitalised(&conclusion.claim()),
+        conclusion: words::capitalised(&conclusion.claim()),
         ids: named.iter().map(|id| Link { text: (*id).to_owned(), to: anchor(id) }).collect(),
         more_ids: conclusion.ids().len() - named.len(),
-        cut_short: (!complete).then(|| capitalised(&words::cut_short(heard))),
+        cut_short: (!complete).then(|| words::capitalised(&words::cut_short(heard))),
         counts: counts(heard.cases.iter().map(|case| case.verdict)),
         cases: heard.cases.len(),
         duration: summary.map(|summary| words::duration(summary.duration_ms)).unwrap_or_default(),
@@ -112,8 +122,9 @@ fn headline(conclusion: &Conclusion<'_>) -> String {
         Conclusion::Conformant(_) => "✓ conformant".to_owned(),
         Conclusion::Violated(ids) => format!("✗ {} violated", ids.len()),
         Conclusion::Absent => "not implemented".to_owned(),
+        Conclusion::Nothing(_) => "? nothing decided".to_owned(),
         Conclusion::Undecided(ids) => format!("? {} undecided", ids.len()),
-        Conclusion::Part(shard) => format!("? shard {shard} only"),
+        Conclusion::Part(shard, _) => format!("? shard {shard} only"),
         Conclusion::CutShort => "? cut short".to_owned(),
     }
 }
@@ -132,10 +143,12 @@ pub(super) fn subject(run: &Run, heard: &Collected) -> String {
     // An SDK is known by its name; where the scripted server stood says nothing.
     let server = heard.run.as_ref().is_some_and(|run| run.side == Side::Server);
     let address = run.endpoint.split_once("://").map_or(run.endpoint.as_str(), |(_, rest)| rest).trim_end_matches('/');
-    if server && !address.is_empty() && !run.label.contains(address) {
-        format!("{} of {} at {address}", run.suite, run.label)
+    // Which shard it is, if any, stands before it.
+    let name = heard.run.as_ref().map_or(run.label.as_str(), |run| run.target.name.as_str());
+    if server && !address.is_empty() && !name.contains(address) {
+        format!("{} of {name} at {address}", run.suite)
     } else {
-        format!("{} of {}", run.suite, run.label)
+        format!("{} of {name}", run.suite)
     }
 }
 
@@ -148,7 +161,9 @@ pub(super) fn who_conforms(runs: &[Run], heard: &[Collected]) -> String {
             Conclusion::Conformant(_) => conform.push(&run.label),
             Conclusion::Violated(_) => not += 1,
             Conclusion::Absent => absent += 1,
-            Conclusion::CutShort | Conclusion::Part(_) | Conclusion::Undecided(_) => open += 1,
+            Conclusion::CutShort | Conclusion::Part(..) | Conclusion::Nothing(_) | Conclusion::Undecided(_) => {
+                open += 1;
+            }
         }
     }
     let verb = |count: usize, one: &str, more: &str| format!("{count} {}", if count == 1 { one } else { more });
@@ -187,9 +202,4 @@ fn feature((name, summary): (&String, &FeatureSummary)) -> FeatureRow {
         }),
         violated_to,
     }
-}
-
-fn capitalised(sentence: &str) -> String {
-    let mut characters = sentence.chars();
-    characters.next().map_or(String::new(), |first| first.to_uppercase().chain(characters).collect())
 }

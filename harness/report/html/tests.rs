@@ -110,7 +110,19 @@ fn a_target_without_the_operation_differs_from_nobody() {
     let good = run_of("good", "http://a/", vec![decided("GC-DUR-02", Verdict::Pass)]);
     let absent = CaseResult { decided: Vec::new(), ..decided("GC-DUR-02", Verdict::NotImplemented) };
     let page = written(&[good, run_of("absent", "http://b/", vec![absent])].concat());
-    assert!(page.contains("They come to the same"), "{page}");
+    let told = "Only good could be judged, so that there is nothing to compare.";
+    assert_eq!(page.matches(told).count(), 2, "in the head, and where differences would stand: {page}");
+}
+
+#[test]
+fn a_target_that_was_never_reached_differs_from_nobody_on_any_case() {
+    let run = |name, verdict| run_of(name, "http://a/", vec![decided("GC-DUR-02", verdict)]);
+    let silent = CaseResult { decided: Vec::new(), ..decided("GC-DUR-02", Verdict::Indeterminate) };
+    let silent = run_of("silent", "http://b/", vec![silent]);
+    let page = written(&[run("good", Verdict::Pass), silent.clone()].concat());
+    assert!(!page.contains(" data-d") && !page.contains("targets differ on"), "{page}");
+    let page = written(&[run("good", Verdict::Pass), silent, run("bad", Verdict::Fail)].concat());
+    assert!(page.contains(" data-d") && page.contains("targets differ on 1"), "{page}");
 }
 
 #[test]
@@ -222,10 +234,26 @@ fn a_target_without_the_operation_has_advice_and_no_list_of_cases() {
     }
     let page = written(&events);
     let findings = between(&page, "id=\"findings\"", "</section>");
-    assert!(
-        findings.contains("all 2 cases") && findings.contains("check the endpoint") && !findings.contains("<dt>In")
-    );
+    assert!(findings.contains("both cases") && findings.contains("check the endpoint") && !findings.contains("<dt>In"));
     assert_eq!(page.matches("check the endpoint").count(), 1);
+    assert!(
+        findings.contains("The target answers GetCredentials. It said: 200 application/x-amz-json-1.1</p>"),
+        "{page}"
+    );
+}
+
+#[test]
+fn a_target_that_cannot_be_reached_has_advice_where_it_is_told() {
+    let silent =
+        |id| CaseResult { reason: Some("cannot connect".to_owned()), ..sample::case(id, Verdict::Indeterminate) };
+    let mut events = run_of("x", "http://a/", ["errors/a", "errors/b"].map(silent).to_vec());
+    if let Some(Event::Run(run)) = events.first_mut() {
+        (run.target.class, run.target.said) = ("unreachable".to_owned(), "cannot connect".to_owned());
+    }
+    let page = written(&events);
+    let findings = between(&page, "id=\"findings\"", "</section>");
+    assert!(findings.contains("<p>Cannot connect</p><p>Check that it runs"), "{findings}");
+    assert_eq!(page.matches("Check that it runs").count(), 1, "{page}");
 }
 
 #[test]

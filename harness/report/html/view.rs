@@ -11,6 +11,7 @@ use super::requirements::{Group, Row, groups, rows};
 use super::runs::{self, Run, runs};
 use crate::contract::Register;
 use crate::report::collected::Collected;
+use crate::report::{matrix, words};
 use crate::verdict::Verdict;
 
 /// More targets than this do not fit beside each other in a window of the usual width.
@@ -25,6 +26,8 @@ pub(super) struct Page {
     subject: String,
     /// Who conforms; of several runs only.
     lead: String,
+    /// On how many requirements they differ, and of how many of them that can be said; of several runs only.
+    difference: String,
     /// Whether several runs stand side by side.
     several: bool,
     /// Whether they are too many to fit.
@@ -36,8 +39,6 @@ pub(super) struct Page {
     differing: Vec<Row>,
     /// All other requirements.
     groups: Vec<Group>,
-    /// How many requirements there are.
-    requirements: usize,
     /// The header fields that most exchanges of each run have.
     usual: Vec<Usual>,
     suites: Vec<Suite>,
@@ -99,11 +100,11 @@ pub(super) fn page(heard: &[Collected], register: &Register) -> Page {
         }
         (all, _) => {
             let suite = all.first().map_or("Countersign", |run| run.suite.as_str());
-            let subject = format!("{suite} of {} targets", all.len());
+            let subject = format!("{suite} of {}", words::subjects(heard));
             (subject.clone(), subject)
         }
     };
-    let labels: Vec<&str> = runs.iter().map(|run| run.label.as_str()).collect();
+    let labels: Vec<String> = runs.iter().map(|run| run.label.clone()).collect();
     let (differing, rows): (Vec<Row>, Vec<Row>) = rows(heard, register).into_iter().partition(|row| row.differs);
     let usual: Vec<Usual> = heard.iter().zip(&labels).map(|(run, label)| Usual::of(run, label)).collect();
     let suites = suites(heard, &usual);
@@ -117,14 +118,25 @@ pub(super) fn page(heard: &[Collected], register: &Register) -> Page {
         })
         .filter(|word| word.cases > 0)
         .collect();
+    let difference = match (runs.len(), differing.len()) {
+        (0 | 1, _) => String::new(),
+        (_, 0) => matrix::nothing_differs(heard, &labels),
+        (all, some) => {
+            let who = match matrix::judged(heard) {
+                judged if judged == all => "They".to_owned(),
+                judged => format!("The {judged} that could be judged"),
+            };
+            format!("{who} differ on {some} of {} requirements.", some + rows.len())
+        }
+    };
     Page {
         title,
         subject,
         lead: if runs.len() > 1 { runs::who_conforms(&runs, heard) } else { String::new() },
+        difference,
         several: runs.len() > 1,
         many: runs.len() > TARGETS_ACROSS,
         findings,
-        requirements: differing.len() + rows.len(),
         differing,
         groups: groups(rows),
         departing: cases().filter(|case| case.departs).count(),
@@ -190,7 +202,7 @@ pub(super) struct Link {
 /// Links to cases: families that are there as a whole as one, at most `most`, and how many cases are
 /// left out.
 pub(super) fn links(ids: &[&str], all: &[&str], most: usize) -> (Vec<Link>, usize) {
-    let names = crate::report::words::collapse(ids, all);
+    let names = words::collapse(ids, all);
     let shown = if names.len() <= most + 1 { names.len() } else { most };
     let rest = names[shown..].iter().map(|(_, count)| count).sum();
     let link = |(name, count): &(String, usize)| {

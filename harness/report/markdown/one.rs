@@ -8,7 +8,7 @@ use super::super::collected::Collected;
 use super::super::conclusion::Conclusion;
 use super::super::event::{FeatureSummary, RunEvent};
 use super::super::words;
-use super::inline::{block, cell, code, prose};
+use super::inline::{block, cell, code, prose, prose_cell};
 use super::{FINDINGS_LIMIT, NAMES_LIMIT, RESERVE};
 use crate::contract::Register;
 use crate::verdict::{CaseResult, Verdict, Violation};
@@ -23,17 +23,16 @@ pub(super) struct Page<'a> {
 impl Page<'_> {
     pub(super) fn text(&self) -> String {
         let mut text = self.head();
-        text.push_str(&self.totals());
+        text.push_str(&self.features());
+        self.in_short(&mut text);
+        text.push_str(&self.suites());
         let failures = PROBLEMS.into_iter().rev().flat_map(|verdict| alike::failures(self.heard, verdict));
-        self.list(&mut text, "Failures", failures.map(|group| self.failure(&group)).collect());
+        self.list(&mut text, alike::heading(self.heard), failures.map(|group| self.failure(&group)).collect());
         self.list(&mut text, "Warnings", self.warnings());
-        let excused = [Verdict::KnownFail, Verdict::NotApplicable].into_iter();
-        let excused = excused.flat_map(|verdict| alike::excused(self.heard, verdict));
-        self.list(
-            &mut text,
-            "Known failures, and what does not apply",
-            excused.map(|group| self.excused(&group)).collect(),
-        );
+        for (verdict, title) in [(Verdict::KnownFail, "Known failures"), (Verdict::NotApplicable, "Not applicable")] {
+            let groups = alike::excused(self.heard, verdict);
+            self.list(&mut text, title, groups.iter().map(|group| self.excused(group)).collect());
+        }
         text
     }
 
@@ -44,12 +43,18 @@ impl Page<'_> {
         let RunEvent { tool, suite, selected, shard, seed, target, .. } = run;
         let shard = shard.as_ref().map_or_else(String::new, |shard| format!(" (shard {})", code(shard)));
         let verdict = conclusion.split(':').next().unwrap_or_default();
-        let mut head = format!(
-            "## {} of {}: {}\n\n**{}**\n\n{}: {}{shard} at {} in {}, which claims {}; seed {seed}\n",
-            prose(suite),
-            code(&target.name),
-            prose(verdict),
-            prose(&conclusion),
+        let mut head = format!("## {} of {}: {}\n", prose(suite), code(&target.name), prose(verdict));
+        if conclusion != verdict {
+            let _ = write!(head, "\n**{}**\n", prose(&conclusion));
+        }
+        if let Some(driver) = &run.driver {
+            let cases = words::count(*selected, "case");
+            let _ = writeln!(head, "\n{}: {cases}{shard} by {}", prose(tool), prose(&words::sdk(driver)));
+            return head;
+        }
+        let _ = writeln!(
+            head,
+            "\n{}: {}{shard} at {} in {}, which claims {}; seed {seed}",
             prose(tool),
             words::count(*selected, "case"),
             code(&target.endpoint),
@@ -57,14 +62,14 @@ impl Page<'_> {
             prose(&target.features.join(", ")),
         );
         if let Some([meaning, said, advice]) = words::obstacle(run) {
-            let said = said.strip_prefix("It said: ").unwrap_or(&said);
-            let _ = write!(head, "\n> {}\n> It said: {}\n> {}\n", prose(&meaning), code(said), prose(&advice));
+            let (met, said) = said.split_once(": ").unwrap_or(("It said", &said));
+            let _ = write!(head, "\n> {}\n> {met}: {}\n> {}\n", prose(&meaning), code(said), prose(&advice));
         }
         head
     }
 
-    /// Divergence and coverage of each feature, verdicts of each suite.
-    fn totals(&self) -> String {
+    /// Divergence and coverage of each feature.
+    fn features(&self) -> String {
         let mut text = String::new();
         if !self.heard.summary.as_ref().is_some_and(|summary| summary.complete) {
             let _ = write!(text, "\n**{}**\n", prose(&words::cut_short(self.heard)));
@@ -78,6 +83,12 @@ impl Page<'_> {
                 let _ = writeln!(text, "| {} | {must} | {decided} | {violated} | {confirmed} |", cell(name));
             }
         }
+        text
+    }
+
+    /// Verdicts of each suite.
+    fn suites(&self) -> String {
+        let mut text = String::new();
         let suites = self.heard.suites();
         if !suites.is_empty() {
             text.push_str("\n| suite | cases |\n| --- | --- |\n");
@@ -90,6 +101,38 @@ impl Page<'_> {
             let _ = writeln!(text, "| {} | {} |", cell(suite), words::verdicts(&counts));
         }
         text
+    }
+
+    /// Each violated requirement once, as far as there is room, where several cases failed.
+    fn in_short(&self, text: &mut String) {
+        let found = alike::violated(self.heard);
+        if found.is_empty() {
+            return;
+        }
+        let beside = alike::violated_elsewhere(self.heard);
+        let _ = write!(text, "\n| violated requirement{beside} | cases | such as |\n| --- | ---: | --- |\n");
+        let room = self.limit.saturating_sub(RESERVE);
+        let mut told = 0;
+        for (violation, cases) in &found {
+            let Violation { at, expected, actual, .. } = violation;
+            let place = if at == "status" { String::new() } else { format!(", at {}", cell(at)) };
+            let row = format!(
+                "| {} | {} | {}{place}: expected {}, found {} |\n",
+                prose_cell(&words::requirement(violation, self.register)),
+                cases.len(),
+                cell(cases[0]),
+                cell(expected),
+                cell(actual),
+            );
+            if text.len() + row.len() > room {
+                break;
+            }
+            text.push_str(&row);
+            told += 1;
+        }
+        if told < found.len() {
+            let _ = write!(text, "\nand {}\n", words::count(found.len() - told, "more requirement"));
+        }
     }
 
     /// A list of findings below a heading, as long as there is room.
@@ -143,27 +186,26 @@ impl Page<'_> {
 
     /// Broken requirements below `must`, each once, with where it was seen.
     fn warnings(&self) -> Vec<String> {
-        let line = |(warning, cases): alike::Shared<'_>| {
-            let Violation { at, expected, actual, .. } = &warning;
-            format!(
-                "\n- {}\n  - at {}: expected {}, found {}, in {}\n",
-                prose(&words::requirement(&warning, self.register)),
-                code(at),
-                code(expected),
-                code(actual),
-                self.names(&cases)
-            )
-        };
-        alike::warnings(self.heard).into_iter().map(line).collect()
+        let found = alike::warnings(self.heard);
+        let findings = found.chunk_by(|one, other| one.0.requirement == other.0.requirement).map(|findings| {
+            let mut text = format!("\n- {}\n", prose(&words::requirement(&findings[0].0, self.register)));
+            for (Violation { at, expected, actual, .. }, cases) in findings {
+                let (at, expected, actual) = (code(at), code(expected), code(actual));
+                let _ = writeln!(text, "  - at {at}: expected {expected}, found {actual}, in {}", self.names(cases));
+            }
+            text
+        });
+        findings.collect()
     }
 
     fn excused(&self, group: &[&CaseResult]) -> String {
-        format!("\n- {}: {}: {}\n", group[0].verdict, prose(&words::reason(group[0])), self.names(group))
+        format!("\n- {}: {}\n", prose(&words::reason(group[0])), self.names(group))
     }
 
     fn names(&self, group: &[&CaseResult]) -> String {
         alike::told(group, self.heard, NAMES_LIMIT, |name, count| match count {
             1 => code(name),
+            2 => format!("both cases of {}", code(name)),
             several => format!("all {several} cases of {}", code(name)),
         })
     }

@@ -16,10 +16,14 @@ pub(super) fn text(runs: &[Collected], register: &Register, limit: usize) -> Str
     let labels = matrix::labels(runs);
     let suite = runs.iter().find_map(|run| run.run.as_ref()).map_or("Countersign", |run| run.suite.as_str());
     let room = limit.saturating_sub(RESERVE);
-    let mut text = format!("## {} of {} targets\n", prose(suite), runs.len());
+    let mut text = format!("## {} of {}\n", prose(suite), words::subjects(runs));
     targets(&mut text, runs, &labels, room);
     let differing: Vec<Row<'_>> = matrix::rows(runs, register).into_iter().filter(|row| row.differs).collect();
-    differences(&mut text, &differing, &labels, register, room);
+    if differing.is_empty() {
+        let _ = write!(text, "\n{}\n", prose(&matrix::nothing_differs(runs, &labels)));
+    } else {
+        differences(&mut text, &differing, &labels, register, room);
+    }
     text
 }
 
@@ -38,7 +42,7 @@ fn targets(text: &mut String, runs: &[Collected], labels: &[String], room: usize
     let probed = runs.iter().any(|run| obstacle(run).is_some());
     let mut heads = vec!["target".to_owned(), "comes to".to_owned()];
     heads.extend(features.iter().map(|feature| cell(feature)));
-    heads.extend(probed.then(|| "answered the probe with".to_owned()));
+    heads.extend(probed.then(|| "the probe met".to_owned()));
     let row = |(run, label): (&Collected, &String)| {
         let mut comes_to = Conclusion::of(run).sentence();
         if !run.summary.as_ref().is_some_and(|summary| summary.complete) {
@@ -58,14 +62,19 @@ fn targets(text: &mut String, runs: &[Collected], labels: &[String], room: usize
 }
 
 fn differences(text: &mut String, rows: &[Row<'_>], labels: &[String], register: &Register, room: usize) {
-    if rows.is_empty() {
-        text.push_str("\nThose that could be judged differ on no requirement.\n");
-        return;
-    }
     text.push_str("\n### Requirements on which they differ\n");
     let standings: BTreeSet<Standing> = rows.iter().flat_map(|row| &row.standings).copied().collect();
-    let mut meanings: Vec<String> = standings.iter().map(|one| format!("{} {}", one.mark(), one.word())).collect();
-    meanings.dedup();
+    let mut words: Vec<(&str, Vec<&str>)> = Vec::new();
+    for standing in standings {
+        let (mark, word) = (standing.mark(), standing.word());
+        match words.iter_mut().find(|(other, _)| *other == mark) {
+            Some((_, words)) if words.contains(&word) => {}
+            Some((_, words)) => words.push(word),
+            None => words.push((mark, vec![word])),
+        }
+    }
+    let meanings: Vec<String> =
+        words.into_iter().map(|(mark, words)| format!("{mark} {}", words.join(" or "))).collect();
     let _ = writeln!(text, "\n{}", meanings.join(", "));
     let mut heads = vec!["requirement".to_owned()];
     heads.extend(labels.iter().map(|label| cell(label)));

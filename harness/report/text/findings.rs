@@ -58,7 +58,7 @@ pub(super) fn failures(page: &mut Page, heard: &Collected, register: &Register, 
     if !heard.cases.iter().any(|case| is_problem(case.verdict)) {
         return;
     }
-    page.title("Failures");
+    page.title(alike::heading(heard));
     for verdict in PROBLEMS {
         for group in alike::failures(heard, verdict) {
             page.gap();
@@ -70,13 +70,16 @@ pub(super) fn failures(page: &mut Page, heard: &Collected, register: &Register, 
 fn failure(page: &mut Page, group: &[&CaseResult], heard: &Collected, register: &Register, detail: Detail) {
     let first = group[0];
     let verdict = page.paint(Tone::of(first.verdict), first.verdict.word());
+    let all = detail < Detail::Verbose && alike::is_all(group, heard, LIST_LIMIT);
     let title = match (group.len(), first.verdict) {
         (1, _) => escape(&first.id),
         (several, Verdict::Fail) => format!("{several} cases alike"),
+        (several, _) if all => format!("all {several} cases"),
         (several, _) => format!("{several} cases"),
     };
     let title = page.paint(Tone::Title, &title);
-    let members = if group.len() == 1 { String::new() } else { format!(": {}", names(group, heard, detail)) };
+    let unnamed = group.len() == 1 || (all && first.verdict != Verdict::Fail);
+    let members = if unnamed { String::new() } else { format!(": {}", names(group, heard, detail)) };
     page.line(&format!("{verdict} {title}{members}"));
     if group.len() == 1 || (first.verdict == Verdict::Fail && first.side == Side::Server) {
         page.line(&format!("  {}", escape(&first.title)));
@@ -104,25 +107,13 @@ fn failure(page: &mut Page, group: &[&CaseResult], heard: &Collected, register: 
     }
 }
 
-/// Each violated requirement once, those that most cases show first: one fault of a server shows in
-/// many cases, and the list of them hides it. Nothing where a single case failed.
+/// Each violated requirement once, where several cases failed.
 pub(super) fn in_short(page: &mut Page, heard: &Collected, register: &Register, detail: Detail) {
-    let failed: Vec<&CaseResult> = heard.cases.iter().filter(|case| case.verdict == Verdict::Fail).collect();
-    if failed.len() < 2 {
+    let found = alike::violated(heard);
+    if found.is_empty() {
         return;
     }
-    let mut found: Vec<(&Violation, Vec<&str>)> = Vec::new();
-    for case in &failed {
-        for violation in &case.violations {
-            match found.iter_mut().find(|(known, _)| known.requirement == violation.requirement) {
-                Some((_, cases)) if cases.last() == Some(&case.id.as_str()) => {}
-                Some((_, cases)) => cases.push(&case.id),
-                None => found.push((violation, vec![&case.id])),
-            }
-        }
-    }
-    found.sort_by_key(|(_, cases)| std::cmp::Reverse(cases.len()));
-    page.title("In short: each violated requirement once");
+    page.title(&format!("In short: each violated requirement once{}", alike::violated_elsewhere(heard)));
     let shown = limit(detail, found.len());
     for (violation, cases) in &found[..shown] {
         let Violation { at, expected, actual, .. } = violation;

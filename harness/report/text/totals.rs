@@ -39,23 +39,27 @@ pub(super) fn suites(page: &mut Page, heard: &Collected) {
 }
 
 /// Verdicts, features, and whether the target conforms.
-pub(super) fn totals(page: &mut Page, heard: &Collected) {
+///
+/// Of several runs, each line can be read, or found, without those above it: it begins with the target.
+pub(super) fn totals(page: &mut Page, heard: &Collected, options: &TextOptions) {
     page.title("Totals");
+    let target = heard.run.as_ref().filter(|_| options.several).map(|run| escape(&run.target.name));
+    let target = target.map_or_else(String::new, |name| format!("{name}: "));
     let Some(summary) = &heard.summary else {
-        page.line(&page.paint(Tone::Bad, &words::cut_short(heard)));
+        page.line(&format!("{target}{}", page.paint(Tone::Bad, &words::cut_short(heard))));
         return;
     };
     let SummaryEvent { verdicts, checks, features, duration_ms, .. } = summary;
     let cases = words::count(verdicts.values().sum(), "case");
     let checks = words::count(usize::try_from(*checks).unwrap_or(usize::MAX), "check");
     let told = Some(words::verdicts(verdicts)).filter(|told| !told.is_empty()).unwrap_or_else(|| "none".to_owned());
-    page.line(&format!("{cases}: {told}; {checks} in {}", words::duration(*duration_ms)));
+    page.line(&format!("{target}{cases}: {told}; {checks} in {}", words::duration(*duration_ms)));
     if !summary.complete {
-        page.line(&page.paint(Tone::Bad, &words::cut_short(heard)));
+        page.line(&format!("{target}{}", page.paint(Tone::Bad, &words::cut_short(heard))));
     }
     for (name, FeatureSummary { must, violated, decided, confirmed }) in features {
         page.line(&format!(
-            "{}: {decided} of {must} must-requirements decided, {violated} violated, {confirmed} confirmed by recordings \
+            "{target}{}: {decided} of {must} must-requirements decided, {violated} violated, {confirmed} confirmed by recordings \
              of real AWS",
             escape(name)
         ));
@@ -64,9 +68,13 @@ pub(super) fn totals(page: &mut Page, heard: &Collected) {
     let tone = match conclusion {
         Conclusion::Conformant(_) => Tone::Good,
         Conclusion::Violated(_) => Tone::Bad,
-        Conclusion::Absent | Conclusion::CutShort | Conclusion::Part(_) | Conclusion::Undecided(_) => Tone::Doubtful,
+        Conclusion::Absent
+        | Conclusion::CutShort
+        | Conclusion::Part(..)
+        | Conclusion::Nothing(_)
+        | Conclusion::Undecided(_) => Tone::Doubtful,
     };
-    page.line(&page.paint(tone, &conclusion.sentence()));
+    page.line(&format!("{target}{}", page.paint(tone, &conclusion.sentence())));
 }
 
 /// One command: what failed once more, or the whole run.

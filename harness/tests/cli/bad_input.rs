@@ -333,18 +333,41 @@ fn baseline_write_refuses_another_baseline_than_the_file_that_it_writes() {
     assert!(!help.expect(0, &["--endpoint"]).stdout.contains("--baseline"), "{help:#?}");
 }
 
-#[test]
-fn a_database_that_is_only_our_guess_blocks_its_cases() {
+/// Answers every call right, but those that name a database, which it refuses.
+fn refuses_databases(error: &'static str) -> Stub {
     let right = r#"{"dbPassword":"p","dbUser":"u","expiration":4e9,"nextRefreshTime":4e9}"#;
-    let refused = r#"{"__type":"ResourceNotFoundException","message":"no such database"}"#;
-    let stub = Stub::new(move |stream, request| {
+    Stub::new(move |stream, request| {
         use std::io::Write;
-        let body = if request.contains("dbName") { ("400 Bad", refused) } else { ("200 OK", right) };
+        let refused = format!(r#"{{"__type":"{error}","message":"no such database"}}"#);
+        let body = if request.contains("dbName") { ("400 Bad", refused.as_str()) } else { ("200 OK", right) };
         let _ = stream.write_all(crate::stub::answer(body.0, "application/x-amz-json-1.1", body.1).as_bytes());
-    });
-    let run = |arguments: &[&str]| Program::run_at(&stub.endpoint, arguments).finish();
-    run(&["parameters/database-name"]).expect(1, &["blocked", "--db-name"]);
-    run(&["parameters/database-name", "--db-name", "dev"]).expect(1, &["GC-DB-01"]);
+    })
+}
+
+#[rstest]
+#[case::only_our_guess("ResourceNotFoundException", &[], "may have no database dev, which nothing says it must")]
+#[case::named_and_not_there(
+    "ResourceNotFoundException",
+    &["--db-name", "mine"],
+    "does not have the database mine (ResourceNotFoundException); create it there"
+)]
+// GC-DB-08 and GC-DB-09: either answer is right.
+#[case::a_sign_that_one_list_leaves_out("ValidationException", &["--db-name", "my_db"], "leave open whether my_db")]
+#[case::capitals("ValidationException", &["--db-name", "Dev"], "leave open whether Dev")]
+fn a_refused_database_is_a_matter_of_its_name(#[case] error: &'static str, #[case] named: &[&str], #[case] said: &str) {
+    let stub = refuses_databases(error);
+    let finished = Program::run_at(&stub.endpoint, &[&["parameters/database-name"], named].concat()).finish();
+    assert!(!finished.expect(1, &["blocked", "--db-name"]).stdout.contains("GC-DB-01 ("), "{finished:#?}");
+    let words = finished.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words.contains(said), "{words}");
+}
+
+#[test]
+fn a_plain_database_name_that_is_no_valid_one_for_the_target_is_held_against_it() {
+    let stub = refuses_databases("ValidationException");
+    Program::run_at(&stub.endpoint, &["parameters/database-name", "--db-name", "dev"])
+        .finish()
+        .expect(1, &["GC-DB-01"]);
 }
 
 #[rstest]

@@ -90,7 +90,7 @@ fn several_runs_are_one_matrix_in_markdown_and_in_the_summary_of_a_job() {
     assert!(rows[0].starts_with("| `emulator` | not decided"), "{report}");
     assert!(rows[1].starts_with("| `endpoint` | not implemented") && rows[1].contains("`404 text/html"), "{report}");
     assert!(
-        report.contains("differ on no requirement"),
+        report.contains("Only emulator could be judged, so that there is nothing to compare."),
         "a target without the operation differs from nobody: {report}"
     );
     assert_eq!(read(program.folder(), "summary.md").trim_end(), report.trim_end());
@@ -120,7 +120,7 @@ fn all_shards_of_a_run_become_that_run() {
     let merged: serde_json::Value = serde_json::from_str(&read(program.folder(), "r.json")).expect("JSON");
     assert_eq!(merged["cases"].as_array().map(Vec::len), Some(12));
     let page = read(program.folder(), "r.html");
-    assert!(page.contains("– GetCredentials of emulator at 127.0.0.1:") && page.contains("<body class=\"one\">"));
+    assert!(page.contains("– GetCredentials of emulator at 127.0.0.1:") && page.contains("<body class=\"one\" "));
 }
 
 #[test]
@@ -153,6 +153,82 @@ fn a_shard_alone_has_a_badge_that_says_so() {
     finished.expect(0, &["(shard 1/2)"]);
     let badge = read(program.folder(), "b.json");
     assert!(badge.contains("\"shard 1/2: ") && !badge.contains("green"), "{badge}");
+}
+
+#[test]
+fn shards_claim_nothing_by_themselves_and_are_conformant_together() {
+    let shard = |shard: &str| {
+        let run = ["run", "--seed", "1", "--shard", shard, "--format", "jsonl"];
+        Program::new(&run).finish().stdout
+    };
+    let conformant = |stream: &str| {
+        let last: serde_json::Value = serde_json::from_str(stream.lines().last().expect("a summary")).expect("JSON");
+        last["conformant"].as_bool().expect("the format says true or false")
+    };
+    let shards = [shard("1/2"), shard("2/2")];
+    assert!(!conformant(&shards[0]) && !conformant(&shards[1]));
+    let streams = [("1.jsonl", shards[0].as_str()), ("2.jsonl", shards[1].as_str())];
+    let (program, finished) = report(&streams, &["--report-jsonl", "r.jsonl", "--badge", "b.json"]);
+    finished.expect(0, &["\nconformant for core"]);
+    assert!(conformant(&read(program.folder(), "r.jsonl")));
+    assert!(read(program.folder(), "b.json").contains("\"message\":\"conformant"));
+    assert!(conformant(&shard("1/1")), "the one shard of a run is the run");
+}
+
+#[test]
+fn a_run_of_an_sdk_is_not_put_beside_runs_against_servers() {
+    let sdk = crate::sdk_diff::old();
+    let (_, alone) = report(&[("sdk.jsonl", &sdk)], &[]);
+    alone.expect(0, &["GetCredentials by boto3 1.43.127"]);
+    let (program, finished) = report(&[("server.jsonl", &stream()), ("sdk.jsonl", &sdk)], &["--report-html", "r.html"]);
+    let told = [
+        "runs against servers: server.jsonl (of emulator)",
+        "runs of SDKs: sdk.jsonl (of boto3 1.43.127)",
+        "Give `countersign report` those against servers, and compare those of SDKs with `countersign diff OLD NEW`",
+    ];
+    finished.expect(2, &told);
+    assert!(finished.stdout.is_empty() && !program.folder().join("r.html").exists(), "{finished:#?}");
+}
+
+#[test]
+fn an_sdk_is_told_with_what_ran_it_and_has_no_endpoint_and_no_claims() {
+    const SDK: &str = "boto3 1.43.127 on CPython 3.11.7, driver boto3, with nothing but loopback";
+    let sdk = crate::sdk_diff::old();
+    let reports = ["--report-html", "r.html", "--report-md", "r.md"];
+    let (program, finished) = report(&[("sdk.jsonl", &sdk)], &reports);
+    finished.expect(0, &[&format!("GetCredentials by {SDK}; 1 case")]);
+    let (page, markdown) = (read(program.folder(), "r.html"), read(program.folder(), "r.md"));
+    assert!(markdown.contains(&format!("\ncountersign 0.1.0: 1 case by {SDK}\n")), "{markdown}");
+    assert!(page.contains(&format!("<dt>The SDK</dt><dd>{SDK}; ")), "{page}");
+    for untold in ["claims", "Claims", "probe", "http://127.0.0.1/", "seed"] {
+        let facts =
+            page.split("<dl class=\"facts\">").nth(1).and_then(|rest| rest.split("</dl>").next()).expect("facts");
+        assert!(!facts.contains(untold) && !markdown.contains(untold), "{untold}: {facts} {markdown}");
+    }
+    let (program, finished) = report(&[("a.jsonl", &sdk), ("b.jsonl", &sdk)], &reports);
+    finished.expect(0, &[]);
+    assert!(read(program.folder(), "r.md").starts_with("## GetCredentials of 2 SDKs\n"));
+    assert!(read(program.folder(), "r.html").contains("<h1>GetCredentials of 2 SDKs</h1>"));
+}
+
+#[test]
+fn each_result_of_several_runs_says_of_which_file_it_is() {
+    let stream = stream();
+    let mut program = Program::new(&["report", "--from", "run.jsonl", "--from", "old/run.jsonl", "--format", "quiet"]);
+    fs::create_dir(program.folder().join("old")).expect("the folder is writable");
+    program = program.file("run.jsonl", &stream).file("old/run.jsonl", &stream);
+    let finished = program.finish();
+    finished.expect(0, &["run.jsonl: 12 cases: 12 pass", "old/run.jsonl: 12 cases: 12 pass"]);
+    let results = finished.stdout.lines().filter(|line| !line.is_empty() && *line != "Totals");
+    for line in results {
+        assert!(
+            line.contains("run.jsonl at http")
+                || line.split(": ").next().is_some_and(|name| name.ends_with("run.jsonl")),
+            "{line}"
+        );
+    }
+    let (_, alone) = report(&[("run.jsonl", &stream)], &["--format", "quiet"]);
+    assert!(alone.stdout.starts_with("Totals\n12 cases: 12 pass"), "{alone:#?}");
 }
 
 #[test]

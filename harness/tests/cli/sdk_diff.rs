@@ -38,7 +38,7 @@ fn stream(version: &str, attempts: usize, prefix: &str, agent: &str) -> String {
     lines.map(|line| line.to_string()).join("\n") + "\n"
 }
 
-fn old() -> String {
+pub(crate) fn old() -> String {
     stream("1.43.127", 5, "RedshiftServerless", "Boto3/<version>")
 }
 
@@ -116,4 +116,11 @@ fn a_check_without_a_baseline_says_how_to_record_one() {
     Program::new(&["sdk", "check", "--baseline", "none.jsonl", "--python", "python3"])
         .finish()
         .expect(2, &["there is no baseline none.jsonl", "--update"]);
+}
+
+#[test]
+fn a_run_of_an_sdk_is_not_compared_with_one_against_a_server() {
+    let server = Program::new(&["run", "lifetimes", "--seed", "1", "--format", "jsonl"]).finish().stdout;
+    let told = "found that old.jsonl is a run of an SDK, and new.jsonl is a run against a server";
+    diff(&server, &[]).expect(2, &[told, "compare runs of SDKs with each other"]);
 }

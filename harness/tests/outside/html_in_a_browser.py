@@ -4,11 +4,11 @@
 usage: html_in_a_browser.py PATH_TO_COUNTERSIGN [--axe AXE_MIN_JS] [--screenshots DIR]
 Needs playwright in this Python and chromium on the PATH; says what it skipped where one is missing.
 
-Opens the report of a run with failures, and of four targets side by side: no console error, no
+Opens the report of a run with failures, and of four and of five targets side by side: no console error, no
 request leaves the file, filters work by keyboard and stand in the address, a link shows the case that
-it leads to, every result is seen in a window of 400 pixels, both colour schemes are drawn, what did
-not pass is printed in full whatever is filtered, a hostile target's text does nothing, axe-core finds
-nothing serious.
+it leads to, every result is seen in a window of 320 pixels and no word of a table is broken in any, both
+colour schemes are drawn, what did not pass is printed in full whatever is filtered, a hostile target's
+text does nothing, axe-core finds nothing serious.
 """
 import argparse
 import http.server
@@ -119,13 +119,14 @@ class Stranger(Hostile):
 
 
 def make_reports(folder):
-    """The report of one run with failures, and of four targets, as files."""
+    """The report of one run with failures, and of four and five targets, as files."""
     run_behind("duration-clamped", folder / "clamped.jsonl")
     run_behind("validation-422", folder / "plain.jsonl")
     run_at_stub(Hostile, folder / "hostile.jsonl")
     run_at_stub(Stranger, folder / "stranger.jsonl")
+    run_behind("refuses-everything", folder / "blocked.jsonl")
     streams = [folder / f"{name}.jsonl" for name in ("clamped", "plain", "hostile", "stranger")]
-    reports = {"one": streams[:1], "four": streams, "hostile": streams[2:3]}
+    reports = {"one": streams[:1], "four": streams, "five": [*streams, folder / "blocked.jsonl"], "hostile": streams[2:3]}
     for name, chosen in reports.items():
         given = [word for stream in chosen for word in ("--from", stream)]
         countersign("report", *given, "--report-html", folder / f"{name}.html", "--format", "quiet")
@@ -210,6 +211,35 @@ def ends_within(page, width):
     return bool(ends) and max(ends) <= width, (len(ends), max(ends, default=0))
 
 
+def broken_words(page):
+    """Words of table heads, counts and results that are broken over two lines; names and addresses may be."""
+    return page.evaluate("""() => {
+        const broken = [];
+        for (const cell of document.querySelectorAll("thead th:not(.target), .features :is(th, td), td.cell > span, td.tally")) {
+            if (cell.getBoundingClientRect().height < 2 || getComputedStyle(cell.closest("thead") || cell).position === "absolute") continue;
+            const texts = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT);
+            for (let text = texts.nextNode(); text; text = texts.nextNode()) {
+                for (const word of text.data.matchAll(/[^\\s-]+/g)) {
+                    const range = document.createRange();
+                    range.setStart(text, word.index);
+                    range.setEnd(text, word.index + word[0].length);
+                    if (new Set([...range.getClientRects()].map(box => Math.round(box.top))).size > 1) broken.push(word[0]);
+                }
+            }
+        }
+        return broken;
+    }""")
+
+
+def overlapping(page):
+    """Results of requirements that reach into the next one."""
+    return page.evaluate("""() => [...document.querySelectorAll("td.cell > span")].filter(one => {
+        const range = document.createRange();
+        range.selectNodeContents(one);
+        return range.getBoundingClientRect().right > one.parentElement.getBoundingClientRect().right + 1;
+    }).map(one => one.textContent)""")
+
+
 def check_links(browser, name, file):
     """What is filtered stands in the address, and a link shows what it leads to."""
     from playwright.sync_api import expect
@@ -258,7 +288,7 @@ def check_links(browser, name, file):
 def check_print(browser, name, file):
     """On paper: everything fits, what did not pass is there in full, and a filter leaves nothing out."""
     # A4 less its margins, upright for one target and across for several.
-    width = 1031 if name == "four" else 703
+    width = 703 if name == "one" else 1031
     page = opened(browser, file, viewport={"width": width, "height": 900})
     page.fill("#filter-text", "no case has these words")
     page.emulate_media(media="print")
@@ -319,6 +349,28 @@ def check_report(browser, name, file):
         shoot(page, f"{name}-{scheme}-whole", whole=True)
         check(f"{name}, {scheme}: nothing on the console, nothing asked for", not page.heard, page.heard)
         page.context.close()
+    check_widths(browser, name, file)
+    page = opened(browser, file, java_script_enabled=False)
+    check(f"{name}: without script every case is there, and no dead filter", page.locator("details.case").first.is_visible()
+          and not page.locator("#filters").is_visible())
+    page.context.close()
+    check_links(browser, name, file)
+    check_print(browser, name, file)
+    check_size(name, file)
+
+
+def check_size(name, file):
+    size = file.stat().st_size
+    check(f"{name}: under 2 MB ({size} bytes)", size < 2_000_000)
+
+
+def check_widths(browser, name, file):
+    """Whatever the width, nothing is broken or cut; in a small window, tables are stacked and still tables."""
+    for width in (1280, 1000, 900, 768, 400, 320):
+        page = opened(browser, file, viewport={"width": width, "height": 800})
+        check(f"{name}: no word of a table is broken in {width} pixels", not broken_words(page), broken_words(page))
+        check(f"{name}: no result reaches into another in {width} pixels", not overlapping(page), overlapping(page)[:5])
+        page.context.close()
     for width in (400, 320):
         page = opened(browser, file, viewport={"width": width, "height": 800})
         page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true })")
@@ -334,14 +386,6 @@ def check_report(browser, name, file):
             page.evaluate("document.querySelector('#cases').scrollIntoView()")
             shoot(page, f"{name}-400-cases")
         page.context.close()
-    page = opened(browser, file, java_script_enabled=False)
-    check(f"{name}: without script every case is there, and no dead filter", page.locator("details.case").first.is_visible()
-          and not page.locator("#filters").is_visible())
-    page.context.close()
-    check_links(browser, name, file)
-    check_print(browser, name, file)
-    size = file.stat().st_size
-    check(f"{name}: under 2 MB ({size} bytes)", size < 2_000_000)
 
 
 def check_hostile(browser, file):
@@ -374,6 +418,8 @@ def main():
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"] if os.geteuid() == 0 else [])
         for name in ("one", "four"):
             check_report(browser, name, reports[name])
+        check_widths(browser, "five", reports["five"])
+        check_size("five", reports["five"])
         check_hostile(browser, reports["hostile"])
         browser.close()
     end()
