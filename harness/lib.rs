@@ -1,6 +1,49 @@
 //! Countersign: contract tests and conformance certification for one AWS operation, Amazon Redshift
 //! Serverless `GetCredentials`.
 //!
+//! # In your `cargo test`
+//!
+//! To try a client of yours, start the [mock](servers::mock::Mock). It replays hand-written answers, right ones
+//! and wrong ones; the path chooses. `my_client` stands for yours:
+//!
+//! ```
+//! # mod my_client {
+//! #     use countersign::wire::{Client, ClientOptions, Headers, Request};
+//! #
+//! #     pub async fn expiration(endpoint: &str) -> Result<f64, String> {
+//! #         let url = reqwest::Url::parse(endpoint).map_err(|error| error.to_string())?;
+//! #         let request = Request {
+//! #             method: "POST".to_owned(),
+//! #             target: url.path().to_owned(),
+//! #             headers: Headers::from_iter([("host", url.authority())]),
+//! #             body: b"{}".to_vec(),
+//! #         };
+//! #         let client = Client::new(url, &ClientOptions::default()).map_err(|error| error.to_string())?;
+//! #         let answer = client.send(request).await.answer.map_err(|error| format!("{error:?}"))?;
+//! #         let number = answer.json().and_then(|body| body["expiration"].as_f64());
+//! #         number.ok_or_else(|| "the expiration is no number".to_owned())
+//! #     }
+//! # }
+//! # fn main() -> std::io::Result<()> {
+//! # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+//! use countersign::servers::mock::Mock;
+//!
+//! let mock = Mock::embedded().await?;
+//!
+//! let right = format!("{}/success/workgroup-only", mock.endpoint());
+//! assert!(my_client::expiration(&right).await.is_ok());
+//!
+//! let wrong = format!("{}/replies/wrong-expiration-iso", mock.endpoint());
+//! assert!(my_client::expiration(&wrong).await.is_err());
+//! # Ok(()) }) }
+//! ```
+//!
+//! `countersign list cases` shows the cases, `fixtures/replies/` has the replies by name. A client that signs and
+//! wants the documented constraints checked is better served by the [emulator](servers::emulator::Emulator). To
+//! have a *server* of yours judged, each case as one test, see [`trials`].
+//!
+//! # The map of the code
+//!
 //! Data flows one way, and this is the order in which to read the code:
 //!
 //! ```text

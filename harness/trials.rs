@@ -141,7 +141,7 @@ impl Shared {
             record(&mut lines, case, &result);
             if result.verdict != Verdict::Pass {
                 let probe = runtime().block_on(session.probe(&calm));
-                blame(&mut faults, &result, probe, session.contract());
+                blame(&mut faults, &result, probe, session);
             }
         }
         if let Some(observe) = self.observe.as_ref().filter(|_| asked) {
@@ -186,7 +186,7 @@ fn record(lines: &mut String, case: &ExpandedCase, result: &CaseResult) {
 }
 
 /// Why a case did not pass: the trial's whole message.
-fn blame(faults: &mut String, result: &CaseResult, probe: &Probe, contract: &Contract) {
+fn blame(faults: &mut String, result: &CaseResult, probe: &Probe, session: &Session) {
     let _ = writeln!(faults, "{} is {}: {}", result.id, result.verdict, result.title);
     if let Some(reason) = &result.reason {
         let _ = writeln!(faults, "  {reason}");
@@ -195,8 +195,12 @@ fn blame(faults: &mut String, result: &CaseResult, probe: &Probe, contract: &Con
         let _ = writeln!(faults, "  the target {}: {}", probe.class.meaning(), probe.said);
         let _ = writeln!(faults, "  to do: {}", advice(probe.class));
     }
+    if result.verdict == Verdict::Indeterminate {
+        let _ =
+            writeln!(faults, "  to do: see whether the server at {} runs and answers", session.target().authority());
+    }
     for violation in &result.violations {
-        let text = contract.register.get(&violation.requirement).map_or("", |row| row.text.as_str());
+        let text = session.contract().register.get(&violation.requirement).map_or("", |row| row.text.as_str());
         let _ = writeln!(faults, "  {} {text}", violation.requirement);
         let _ =
             writeln!(faults, "    at {}: expected {}, found {}", violation.at, violation.expected, violation.actual);
@@ -292,6 +296,18 @@ mod tests {
             assert!(message.contains(words), "no \"{words}\" in {message}");
         }
         assert!(!message.contains("CANARY"), "{message}");
+    }
+
+    #[test]
+    fn a_trial_that_got_no_answer_says_which_server_to_look_at() {
+        // A port that was free a moment ago.
+        let closed = std::net::TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a port");
+        let shared = shared(target(&format!("http://{closed}")));
+        let case = Arc::clone(shared.corpus.cases().first().expect("there are cases"));
+        let failed = shared.run(&[case]).expect_err("nobody answers");
+        let message = failed.message().expect("it says why");
+        let advice = format!("to do: see whether the server at {closed} runs and answers");
+        assert!(message.contains("cannot connect") && message.contains(&advice), "{message}");
     }
 
     #[test]

@@ -53,7 +53,7 @@ struct Write {
     issue: Option<String>,
 
     /// The last day on which they are accepted, such as 2027-01-31 [default: for ever]
-    #[arg(long, value_name = "DAY")]
+    #[arg(long, value_name = "DAY", value_parser = day)]
     expires: Option<Date>,
 
     #[command(flatten)]
@@ -139,7 +139,7 @@ fn write(args: Write) -> Result<ExitCode, Failure> {
     }
     print(&match baseline.entries().len() {
         0 => format!("wrote {file}: nothing fails, so it is empty"),
-        count => format!("wrote {file}: {}", entries(count)),
+        count => format!("wrote {file}: {}; `countersign run --baseline {file}` takes them as known", entries(count)),
     })?;
     Ok(match ended.exit {
         // What fails is what the file is for.
@@ -164,8 +164,17 @@ fn check(args: Check) -> Result<ExitCode, Failure> {
     if expired.is_empty() {
         return print(&format!("{} is in order: {}", args.file.display(), entries(baseline.entries().len())));
     }
-    say(&format!("error: {} has entries that have expired: {}", args.file.display(), expired.join(", ")));
+    say(&format!(
+        "error: {} has entries that have expired: {}; mend what they excuse, or give them a later day",
+        args.file.display(),
+        expired.join(", ")
+    ));
     Ok(Exit::Failed.into())
+}
+
+/// A day, as a baseline has it.
+fn day(text: &str) -> Result<Date, String> {
+    text.parse().map_err(|_| format!("expected a day such as 2027-01-31, found \"{text}\""))
 }
 
 /// `1 entry`, `2 entries`.

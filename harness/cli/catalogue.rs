@@ -52,6 +52,15 @@ impl Catalogue {
         Ok(Self { library, clients, banks })
     }
 
+    /// Every id: of requirements, cases of both sides and defects.
+    pub(super) fn ids(&self) -> impl Iterator<Item = &str> {
+        let requirements = self.library.contract.register.requirements.iter().map(|row| row.id.as_str());
+        let cases = self.library.corpus.cases().iter().map(|case| case.id.as_str());
+        let client_cases = self.clients.cases().iter().map(|case| case.id.as_str());
+        let defects = self.banks.entries().iter().map(|entry| entry.id.as_str());
+        requirements.chain(cases).chain(client_cases).chain(defects)
+    }
+
     /// What speaks of each requirement that anything speaks of.
     pub(super) fn citing(&self) -> BTreeMap<&str, Citing> {
         let mut citing: BTreeMap<&str, Citing> = BTreeMap::new();

@@ -1,5 +1,7 @@
 //! Credentials from where AWS's own tools look for them.
 
+use std::error::Error;
+
 use aws_config::BehaviorVersion;
 use aws_config::Region;
 use aws_config::environment::credentials::EnvironmentVariableCredentialsProvider;
@@ -10,7 +12,7 @@ use aws_credential_types::provider::ProvideCredentials;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 
-use crate::wire::{Credentials, Secret};
+use crate::wire::{Credentials, Secret, escape};
 
 /// Credentials for a server that is not AWS: from the environment or a profile. Nothing else is
 /// asked; the metadata services of a cloud have no business with an emulator.
@@ -34,13 +36,31 @@ pub(super) async fn for_aws(region: &str) -> Result<(Credentials, String), Strin
     // Named here, so that no setting for emulators can answer instead of AWS.
     let endpoint = format!("https://sts.{region}.{suffix}");
     let sts =
-        aws_sdk_sts::Client::from_conf(aws_sdk_sts::config::Builder::from(&config).endpoint_url(endpoint).build());
+        aws_sdk_sts::Client::from_conf(aws_sdk_sts::config::Builder::from(&config).endpoint_url(&endpoint).build());
     let identity = sts.get_caller_identity().send().await;
     let identity = identity.map_err(|error| {
-        format!("STS does not say whose credentials these are: {}", aws_sdk_sts::error::DisplayErrorContext(error))
+        format!(
+            "STS, asked at {endpoint}, does not say whose credentials these are: {}; they must be credentials of AWS, and the \
+             network must let it be reached",
+            causes(&error)
+        )
     })?;
     let account = identity.account().ok_or("STS gives no account for these credentials")?.to_owned();
     Ok((credentials, account))
+}
+
+/// What an error says, and what each error behind it says that was not said before it.
+fn causes(error: &dyn Error) -> String {
+    let mut said = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let text = cause.to_string();
+        if !said.contains(&text) {
+            said = format!("{said}: {text}");
+        }
+        next = cause.source();
+    }
+    escape(&said)
 }
 
 async fn found(provider: &impl ProvideCredentials) -> Result<Credentials, String> {

@@ -1,6 +1,5 @@
 //! `countersign diff`: two runs side by side.
 
-use std::fs::File;
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -142,10 +141,6 @@ fn is_of_sdk(events: &[Event]) -> bool {
 /// Reads a run stream that came to its end.
 pub(super) fn stream(path: &Path) -> Result<Vec<Event>, Failure> {
     let name = path.display();
-    let file = File::open(path).map_err(|error| {
-        Failure::usage(format!(
-            "cannot read the run stream {name}: {error}; `countersign run --report-jsonl` and `countersign sdk run -o` write one"
-        ))
-    })?;
-    read(BufReader::new(file), CutShort::Refuse).map_err(|error| Failure::usage(format!("{name}: {error}")))
+    read(BufReader::new(super::report::open(path)?), CutShort::Refuse)
+        .map_err(|error| Failure::usage(format!("{name}: {error}")))
 }

@@ -236,6 +236,41 @@ mod tests {
         }
     }
 
+    /// The words of a shell line: quotes hold words together, and a comment ends it.
+    fn words(line: &str) -> Vec<String> {
+        let (mut words, mut word, mut quote) = (Vec::new(), String::new(), None);
+        for character in line.chars().chain([' ']) {
+            match (character, quote) {
+                (_, Some(open)) if character == open => quote = None,
+                ('"' | '\'', None) => quote = Some(character),
+                ('#', None) if word.is_empty() => break,
+                (' ', None) if word.is_empty() => {}
+                (' ', None) => words.push(std::mem::take(&mut word)),
+                _ => word.push(character),
+            }
+        }
+        words
+    }
+
+    #[test]
+    fn every_command_line_that_a_document_shows_is_one() {
+        let documents = [
+            ("README.md", include_str!("../../README.md"), 15),
+            ("harness/kit/GUIDE.md", include_str!("../kit/GUIDE.md"), 10),
+            ("harness/drivers/GUIDE.md", include_str!("../drivers/GUIDE.md"), 4),
+        ];
+        for (name, text, at_least) in documents {
+            let text = text.replace("\\\n", " ");
+            let shown: Vec<_> = text.lines().filter(|line| line.starts_with("$ countersign ")).collect();
+            assert!(shown.len() >= at_least, "{name} shows only {shown:?}");
+            for line in shown {
+                if let Err(error) = Cli::try_parse_from(words(&line[2..])) {
+                    panic!("{name}: {line}: {error}");
+                }
+            }
+        }
+    }
+
     #[test]
     fn every_command_has_examples_that_are_command_lines_of_its_own() {
         let mut all = vec![("countersign".to_owned(), Cli::command())];

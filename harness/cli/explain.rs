@@ -10,6 +10,7 @@ use clap::Args;
 use super::catalogue::Catalogue;
 use super::output::{Plain, print, print_prose};
 use super::{Failure, FixtureArgs};
+use crate::corpus::did_you_mean;
 use about::{About, Explained};
 
 /// The arguments of `explain`.
@@ -33,8 +34,9 @@ pub(super) fn run(args: Explain) -> Result<ExitCode, Failure> {
     let id = args.id.trim_end_matches('/');
     let about = About::find(id, &catalogue).ok_or_else(|| {
         Failure::usage(format!(
-            "there is no requirement, case, suite, feature or defect \"{id}\"; `countersign list requirements`, `list cases`, \
-             `list features` and `list defects` show them all"
+            "there is no requirement, case, suite, feature or defect \"{id}\"{}; `countersign list requirements`, \
+             `list cases`, `list features` and `list defects` show them all",
+            did_you_mean(id, catalogue.ids())
         ))
     })?;
     match args.format {

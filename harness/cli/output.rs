@@ -50,6 +50,24 @@ pub(super) fn width() -> usize {
     asked.or_else(found).map_or(usize::MAX, |width: usize| width.max(NARROWEST))
 }
 
+/// Standard output, whose errors say that it is the one that cannot be written.
+#[derive(Debug)]
+pub(super) struct Stdout;
+
+impl Write for Stdout {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        io::stdout().write(bytes).map_err(|error| unwritable(&error))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stdout().flush().map_err(|error| unwritable(&error))
+    }
+}
+
+fn unwritable(error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("cannot write to standard output: {error}"))
+}
+
 /// Prints a result and a line end. A reader that has gone away, such as `head`, is no failure.
 pub(super) fn print(text: &str) -> Result<ExitCode, Failure> {
     print_bytes(format!("{text}\n").as_bytes())
@@ -62,11 +80,10 @@ pub(super) fn print_prose(text: &str) -> Result<ExitCode, Failure> {
 
 /// Prints a result that has its own line ends.
 pub(super) fn print_bytes(bytes: &[u8]) -> Result<ExitCode, Failure> {
-    let mut out = io::stdout().lock();
-    match out.write_all(bytes).and_then(|()| out.flush()) {
+    match Stdout.write_all(bytes).and_then(|()| Stdout.flush()) {
         Ok(()) => Ok(ExitCode::SUCCESS),
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(ExitCode::SUCCESS),
-        Err(error) => Err(Failure::usage(format!("cannot write to standard output: {error}"))),
+        Err(error) => Err(Failure::usage(error.to_string())),
     }
 }
 

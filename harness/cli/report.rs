@@ -71,13 +71,25 @@ pub(super) fn run(args: Report) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// Opens a run stream.
+pub(super) fn open(file: &Path) -> Result<File, Failure> {
+    let name = file.display();
+    if file.is_dir() {
+        return Err(Failure::usage(format!("expected a run stream, found a folder at {name}; name a file in it")));
+    }
+    File::open(file).map_err(|error| {
+        Failure::usage(format!(
+            "cannot read the run stream {name}: {error}; `countersign run --report-jsonl` and `countersign sdk run -o` write one"
+        ))
+    })
+}
+
 fn stream(file: &Path, cut_short: CutShort) -> Result<Vec<Event>, Failure> {
     let (name, events) = if file.as_os_str() == "-" {
         ("standard input".to_owned(), read(io::stdin().lock(), cut_short))
     } else {
         let name = file.display().to_string();
-        let opened = File::open(file).map_err(|error| Failure::usage(format!("cannot read {name}: {error}")))?;
-        (name, read(BufReader::new(opened), cut_short))
+        (name, read(BufReader::new(open(file)?), cut_short))
     };
     events.map_err(|error| {
         let advice = match error {

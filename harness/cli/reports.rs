@@ -9,7 +9,7 @@ use clap::{Args, ValueEnum};
 
 use super::Failure;
 use super::again::Again;
-use super::output::{say, wants_colour, width};
+use super::output::{Stdout, say, wants_colour, width};
 use super::summary::StepSummary;
 use crate::contract::Contract;
 use crate::report::{
@@ -189,7 +189,7 @@ impl Reports {
         for Badge { file, form } in &args.badge {
             sinks.push(filed(file, |out| BadgeSink::new(out, *form))?);
         }
-        let stdout = || io::BufWriter::new(io::stdout());
+        let stdout = || io::BufWriter::new(Stdout);
         match format {
             Some(Format::Jsonl) => sinks.push(Box::new(StreamSink::new(stdout()))),
             Some(format) => {

@@ -10,7 +10,7 @@ use clap::Args;
 use super::library::Library;
 use super::output::print_prose;
 use super::{Failure, FixtureArgs};
-use crate::corpus::{Defect, Defects, Pattern, Plan, Selection};
+use crate::corpus::{Defect, Defects, Pattern, Plan, Selection, did_you_mean};
 use crate::report::{Exit, ReportFile};
 use crate::selftest::{Fate, Report, run as run_selftest};
 
@@ -57,8 +57,9 @@ fn select<'a>(defects: &'a Defects, patterns: &[String]) -> Result<Vec<&'a Defec
     for text in patterns {
         let pattern = Pattern::new(text).map_err(Failure::usage)?;
         if !defects.entries().iter().any(|entry| pattern.selects(&entry.id)) {
+            let near = did_you_mean(text, defects.entries().iter().map(|entry| entry.id.as_str()));
             return Err(Failure::nothing_selected(format!(
-                "the pattern \"{text}\" matches no defect; `countersign list defects` shows them all"
+                "the pattern \"{text}\" matches no defect{near}; `countersign list defects` shows them all"
             )));
         }
         patterns_of_ids.push(pattern);

@@ -1,4 +1,6 @@
 use std::fmt;
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use include_dir::{Dir, include_dir};
@@ -31,7 +33,11 @@ impl Fixtures {
                 .and_then(|file| file.contents_utf8())
                 .map(str::to_owned)
                 .ok_or_else(|| LoadError::new(&file, "", "there is no such fixture in this build")),
-            Self::Folder(root) => std::fs::read_to_string(root.join(path))
+            Self::Folder(root) if !root.is_dir() => {
+                let message = "expected a folder with requirements.json, shapes/, server/ and replies/, found none";
+                Err(LoadError::new(&root.display().to_string(), "", message))
+            }
+            Self::Folder(root) => read_text(&root.join(path))
                 .map_err(|error| LoadError::new(&file, "", format!("cannot read the file: {error}"))),
         }
     }
@@ -54,7 +60,7 @@ impl Fixtures {
                 if !dir.exists() {
                     return Ok(Vec::new());
                 }
-                let unreadable = |error: std::io::Error| {
+                let unreadable = |error: io::Error| {
                     LoadError::new(&self.name_of(folder), "", format!("cannot list the folder: {error}"))
                 };
                 std::fs::read_dir(&dir)
@@ -75,6 +81,26 @@ impl Fixtures {
             Self::Folder(root) => root.join(path).display().to_string(),
         }
     }
+}
+
+/// The largest file that is read as a whole, in bytes: 16 MiB, some hundred times what anybody writes.
+const TEXT_LIMIT: u64 = 16 << 20;
+
+/// Reads a file that people write, such as a fixture, a profile or a baseline.
+///
+/// # Errors
+/// When it cannot be read, is not UTF-8, or has more than 16 MiB.
+pub fn read_text(path: &Path) -> io::Result<String> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(TEXT_LIMIT + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > TEXT_LIMIT {
+        let message = format!("expected at most {} MiB, found more; is it the right file?", TEXT_LIMIT >> 20);
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        let message = format!("expected UTF-8, found something else at byte {}", error.utf8_error().valid_up_to());
+        io::Error::new(io::ErrorKind::InvalidData, message)
+    })
 }
 
 /// A fixture that cannot be used: which file, where in it (a JSON pointer), and what is wrong.
@@ -242,10 +268,30 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_folder_lists_nothing_and_a_missing_file_is_named() {
+    fn a_missing_folder_lists_nothing_and_is_named_as_a_missing_file_is() {
         let fixtures = Fixtures::Folder("/nonexistent".into());
         assert_eq!(fixtures.list("server"), Ok(Vec::new()));
-        let error = fixtures.read("requirements.json").expect_err("there is no such file");
-        assert_eq!(error.file, "/nonexistent/requirements.json");
+        let error = fixtures.read("requirements.json").expect_err("there is no such folder");
+        assert_eq!(error.file, "/nonexistent");
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let error = Fixtures::Folder(folder.path().to_owned()).read("requirements.json").expect_err("it is empty");
+        assert_eq!(error.file, folder.path().join("requirements.json").display().to_string());
+    }
+
+    #[test]
+    fn a_text_that_is_no_utf_8_or_too_large_is_refused_with_what_is_wrong() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let file = folder.path().join("known.json");
+        std::fs::write(&file, b"{}\xff").expect("writable");
+        assert_eq!(
+            read_text(&file).expect_err("it is not UTF-8").to_string(),
+            "expected UTF-8, found something else at byte 2"
+        );
+        let large = File::create(&file).expect("writable");
+        large.set_len(TEXT_LIMIT).expect("a file with a hole");
+        assert_eq!(read_text(&file).expect("it is just small enough").len() as u64, TEXT_LIMIT);
+        large.set_len(TEXT_LIMIT + 1).expect("a file with a hole");
+        let error = read_text(&file).expect_err("it is too large").to_string();
+        assert!(error.contains("at most 16 MiB"), "{error}");
     }
 }

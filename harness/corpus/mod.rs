@@ -12,6 +12,7 @@ mod expand;
 mod load;
 mod reply;
 mod select;
+mod similar;
 pub mod template;
 #[cfg(test)]
 mod tests;
@@ -24,3 +25,4 @@ pub use expand::ExpandedCase;
 pub use load::{Corpus, LoadErrors};
 pub use reply::{Reply, Wrong};
 pub use select::{Pattern, Plan, SelectError, Selectable, Selection, Shard};
+pub use similar::{did_you_mean, similar};

@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use globset::{GlobBuilder, GlobMatcher};
 
-use super::{Corpus, ExpandedCase};
+use super::{Corpus, ExpandedCase, did_you_mean};
 use crate::contract::{Level, Register};
 
 /// A pattern over case ids: `*` stands for one part of the path, `**` for any. It selects the ids
@@ -85,12 +85,12 @@ pub struct Selection {
 /// Why a selection cannot be made.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SelectError {
-    /// A pattern that selects no case, while others do.
-    #[error("the pattern \"{0}\" matches no case; `{1}` shows them all")]
+    /// A pattern that selects no case, while others do; and what to do.
+    #[error("the pattern \"{0}\" matches no case{1}")]
     PatternMatchesNothing(String, String),
-    /// No requirement has this id.
-    #[error("there is no requirement {0}; `countersign list requirements` shows them all")]
-    UnknownRequirement(String),
+    /// No requirement has this id; and what to do.
+    #[error("there is no requirement {0}{1}")]
+    UnknownRequirement(String, String),
     /// Nothing is left.
     #[error("no case is selected: {0}")]
     Nothing(String),
@@ -143,19 +143,28 @@ impl Selection {
     ) -> Result<Vec<Arc<T>>, SelectError> {
         let Self { patterns, skip, level, requirements, shard } = self;
         if let Some(unknown) = requirements.iter().find(|id| register.get(id).is_none()) {
-            return Err(SelectError::UnknownRequirement(unknown.clone()));
+            let near = did_you_mean(unknown, register.requirements.iter().map(|row| row.id.as_str()));
+            let advice = format!("{near}; `countersign list requirements` shows them all");
+            return Err(SelectError::UnknownRequirement(unknown.clone(), advice));
         }
+        let advice = |miss: &Pattern| {
+            let near = match register.get(&miss.text.to_ascii_uppercase()) {
+                Some(row) => format!("; the cases of a requirement are selected with --requirement {}", row.id),
+                None => did_you_mean(&miss.text, cases.iter().map(|case| case.id())),
+            };
+            format!("{near}; `{lister}` shows them all")
+        };
         let matches = |pattern: &&Pattern| cases.iter().any(|case| pattern.selects(case.id()));
         let (hits, misses): (Vec<_>, Vec<_>) = patterns.iter().partition(matches);
         if let Some(miss) = misses.first() {
             return Err(if hits.is_empty() {
-                SelectError::Nothing(format!("the pattern \"{miss}\" matches no case; `{lister}` shows them all"))
+                SelectError::Nothing(format!("the pattern \"{miss}\" matches no case{}", advice(miss)))
             } else {
-                SelectError::PatternMatchesNothing(miss.to_string(), lister.to_owned())
+                SelectError::PatternMatchesNothing(miss.to_string(), advice(miss))
             });
         }
         if let Some(miss) = skip.iter().find(|pattern| !matches(pattern)) {
-            return Err(SelectError::PatternMatchesNothing(miss.to_string(), lister.to_owned()));
+            return Err(SelectError::PatternMatchesNothing(miss.to_string(), advice(miss)));
         }
         let cites = |case: &T, wanted: &dyn Fn(&str) -> bool| case.requirements().iter().any(|id| wanted(id));
         let selected: Vec<_> = cases
@@ -244,6 +253,27 @@ mod tests {
         let selection = Selection { patterns, shard: "2/2".parse().ok(), ..Selection::default() };
         let error = Plan::select(&corpus, &register, &selection).expect_err("there is one case").to_string();
         assert_eq!(error, "no case is selected: the shard 2/2 is empty; make at most 1 of them");
+    }
+
+    #[rstest]
+    #[case::without_its_suite("duration-outside", "did you mean parameters/duration-outside?")]
+    #[case::underscores("parameters/duration_outside", "did you mean parameters/duration-outside?")]
+    #[case::a_requirement("gc-wg-02", "--requirement GC-WG-02")]
+    #[case::nothing_near("zzz", "matches no case; `countersign list` shows them all")]
+    fn a_pattern_that_selects_nothing_leads_on(#[case] pattern: &str, #[case] advice: &str) {
+        let (corpus, register) = library();
+        let patterns = vec![Pattern::new(pattern).expect("a pattern")];
+        let selection = Selection { patterns, ..Selection::default() };
+        let error = Plan::select(&corpus, &register, &selection).expect_err("no case has this id").to_string();
+        assert!(error.contains(advice), "{error}");
+    }
+
+    #[test]
+    fn an_unknown_requirement_leads_to_the_nearest() {
+        let (corpus, register) = library();
+        let selection = Selection { requirements: ["gc-wg-02".to_owned()].into(), ..Selection::default() };
+        let error = Plan::select(&corpus, &register, &selection).expect_err("ids are in capitals").to_string();
+        assert!(error.contains("did you mean GC-WG-02?"), "{error}");
     }
 
     #[rstest]

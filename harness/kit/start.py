@@ -64,7 +64,10 @@ def main() -> None:
     parser.add_argument("--workgroup", default="my-workgroup", help="the one workgroup that there is")
     given = parser.parse_args()
     Handler.workgroup = given.workgroup
-    server = ThreadingHTTPServer(("127.0.0.1", given.port), Handler)
+    try:
+        server = ThreadingHTTPServer(("127.0.0.1", given.port), Handler)
+    except OSError as error:
+        raise SystemExit(f"cannot listen on port {given.port}: {error.strerror}; --port 0 takes a free one") from None
     print(f"http://127.0.0.1:{server.server_port} has the workgroup {given.workgroup}", flush=True)
     try:
         server.serve_forever()

@@ -14,7 +14,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::file::{AtomicFile, FileError};
-use crate::contract::{LoadError, parse};
+use crate::contract::{LoadError, parse, read_text};
 use crate::corpus::{Corpus, Pattern};
 use crate::verdict::{CaseResult, Verdict};
 
@@ -89,13 +89,17 @@ impl Baseline {
     /// When the file cannot be read, or the first thing in it that is wrong, with its JSON pointer.
     pub fn load(path: &Path) -> Result<Self, LoadError> {
         let name = path.display().to_string();
-        let text = std::fs::read_to_string(path).map_err(|error| {
+        let text = read_text(path).map_err(|error| {
             LoadError::new(
                 &name,
                 "",
                 format!("cannot read the baseline: {error}; `countersign baseline write` makes one"),
             )
         })?;
+        if !text.trim_start().starts_with('{') {
+            let message = "expected a baseline, which is a JSON object, found something else; `countersign baseline write` makes one";
+            return Err(LoadError::new(&name, "", message));
+        }
         Self::new(&name, parse(&name, &text)?)
     }
 

@@ -14,7 +14,7 @@ pub type Writer = BufWriter<Box<dyn Write + Send>>;
 
 /// A file that cannot be written: which one, why, and what to do.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot write {}: {problem}; {advice}", path.display())]
+#[error("cannot write {}: {problem}; {advice}", name_of(path))]
 pub struct FileError {
     /// The file.
     pub path: PathBuf,
@@ -22,6 +22,11 @@ pub struct FileError {
     pub problem: String,
     /// What to do.
     pub advice: &'static str,
+}
+
+/// How a destination is called in messages.
+fn name_of(path: &Path) -> String {
+    if path == Path::new("-") { "to standard output".to_owned() } else { path.display().to_string() }
 }
 
 impl FileError {
@@ -112,7 +117,7 @@ impl<S: Sink> FiledReport<S> {
     /// Names the file in an error.
     fn named(&self, error: &io::Error) -> io::Error {
         let path = self.file.as_ref().map_or(Path::new("the report"), |file| &file.path);
-        io::Error::new(error.kind(), format!("cannot write {}: {error}", path.display()))
+        io::Error::new(error.kind(), format!("cannot write {}: {error}", name_of(path)))
     }
 }
 

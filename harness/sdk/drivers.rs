@@ -40,7 +40,10 @@ pub const NOT_HERE: &[(&str, &str)] = &[
         "AWS SDK for Java, Kotlin, .NET, PHP, C++, Swift",
         "there is no driver: their registries are none of PyPI, npm and crates.io",
     ),
-    ("AWS SDK for Go, Ruby", "there is no driver: one can be written, see GUIDE.md, and run with `sdk run -- COMMAND`"),
+    (
+        "AWS SDK for Go, Ruby",
+        "there is no driver: one can be written, see harness/drivers/GUIDE.md, and run with `sdk run -- COMMAND`",
+    ),
     (
         "AWS CLI v2",
         "it is in no registry; `sdk run -- python3 aws_cli_driver.py /path/to/aws` runs one that is installed",
@@ -70,7 +73,7 @@ pub const ALL: &[Driver] = &[
         kind: Kind::Cargo,
         sources: &[
             ("src/main.rs", include_str!("../drivers/rust/src/main.rs")),
-            (MANIFEST, include_str!("../drivers/rust/Cargo.toml")),
+            (MANIFEST, include_str!("../drivers/rust/manifest.toml")),
             (LOCK, include_str!("../drivers/rust/Cargo.lock")),
         ],
     },

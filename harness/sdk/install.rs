@@ -203,7 +203,12 @@ impl Cache {
             Kind::Node => install_node(driver, version, &folder),
             Kind::Cargo => install_cargo(driver, version, &folder),
         }
-        .map_err(|problem| format!("cannot install {id}: {problem}"))?;
+        .map_err(|problem| {
+            let versions = where_versions_are(driver);
+            format!(
+                "cannot install {id}: {problem}\nsee whether its registry can be reached, and has this version: {versions}"
+            )
+        })?;
         let marker = Marker { version: 1, driver: driver.name.to_owned(), sdk_version: version.to_owned(), deps };
         let text = serde_json::to_string_pretty(&marker).map_err(|error| error.to_string())?;
         let draft = folder.join(".installed.json");

@@ -195,7 +195,12 @@ impl DriverProcess {
         if timeout(Duration::from_secs(1), &mut self.logged).await.is_err() {
             tracing::debug!("something that the driver started still writes its log");
         }
-        self.broken(Loss::Died, format!("the driver ended: {how}"))
+        let what = if self.hello.protocol == PROTOCOL {
+            format!("the driver ended: {how}")
+        } else {
+            format!("the driver ended before its hello, as it does where its SDK is not installed: {how}")
+        };
+        self.broken(Loss::Died, what)
     }
 
     fn broken(&self, loss: Loss, what: impl Into<String>) -> DriverError {

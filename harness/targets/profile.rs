@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::contract::Feature;
+use crate::contract::{Feature, read_text};
+use crate::wire::escape;
 
 /// The name of the file with profiles.
 pub const FILE_NAME: &str = "countersign.toml";
@@ -67,9 +68,8 @@ impl Profiles {
     /// When the file cannot be read, is not TOML, or says something that no profile has.
     pub fn load(file: &Path) -> Result<Self, ProfileError> {
         let wrong = |reason: String| ProfileError { file: file.to_owned(), reason };
-        let text = std::fs::read_to_string(file).map_err(|error| wrong(error.to_string()))?;
-        let mut profiles: Self =
-            toml::from_str(&text).map_err(|error| wrong(error.to_string().trim_end().to_owned()))?;
+        let text = read_text(file).map_err(|error| wrong(error.to_string()))?;
+        let mut profiles: Self = toml::from_str(&text).map_err(|error| wrong(shown(&error)))?;
         let folder = file.parent().unwrap_or(Path::new(""));
         for profile in profiles.targets.values_mut() {
             for path in [&mut profile.ca_file, &mut profile.baseline].into_iter().flatten() {
@@ -83,6 +83,18 @@ impl Profiles {
     pub fn find(from: &Path) -> Option<PathBuf> {
         from.ancestors().map(|folder| folder.join(FILE_NAME)).find(|file| file.is_file())
     }
+}
+
+/// What is wrong, with the line that it is in; without that line where it is too long to be one of a profile.
+fn shown(error: &toml::de::Error) -> String {
+    const LONGEST: usize = 200;
+    let text = error.to_string();
+    if text.lines().all(|line| line.chars().count() <= LONGEST) {
+        return text.trim_end().lines().map(escape).collect::<Vec<_>>().join("\n");
+    }
+    let place = text.lines().next().unwrap_or_default();
+    let message: String = error.message().chars().take(LONGEST).collect();
+    format!("{}: {}", escape(place), escape(&message))
 }
 
 #[cfg(test)]
@@ -121,5 +133,20 @@ mod tests {
         let error = load(text).expect_err("the file is wrong").to_string();
         assert!(error.contains(said), "{error}");
         assert!(error.contains(FILE_NAME), "{error}");
+    }
+
+    #[test]
+    fn a_file_that_is_no_profile_is_refused_in_a_few_words() {
+        let json = format!("{{\"event\":\"{}\"}}", "x".repeat(100_000));
+        let error = load(&json).expect_err("it is JSON").to_string();
+        assert!(error.contains("line 1") && error.len() < 400, "{error}");
+        let error = load(&"\0".repeat(17 << 20)).expect_err("it is too large").to_string();
+        assert!(error.contains("at most 16 MiB") && error.len() < 400, "{error}");
+    }
+
+    #[test]
+    fn terminal_escape_codes_of_a_file_are_shown_and_not_sent() {
+        let error = load("[targets.a]\nregion = \"\u{1b}[2J\"").expect_err("TOML has no such character").to_string();
+        assert!(!error.contains('\u{1b}'), "{error:?}");
     }
 }

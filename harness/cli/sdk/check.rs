@@ -53,7 +53,7 @@ pub(super) struct Check {
     fail_on: FailOn,
 
     /// What goes to standard output
-    #[arg(long, value_enum, default_value = "md")]
+    #[arg(long, value_enum, default_value = "text")]
     format: Format,
 
     /// Write the comparison as Markdown too; the job summary of GitHub Actions gets it in any case

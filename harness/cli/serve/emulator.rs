@@ -12,7 +12,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Failure, Format, Library, address, shell, until_interrupted};
-use crate::corpus::Defect;
+use crate::corpus::{Defect, DefectKind, did_you_mean};
 use crate::selftest::upstream;
 use crate::servers::defects::Layer;
 use crate::servers::emulator::{Emulator, Options};
@@ -85,15 +85,15 @@ pub(super) struct EmulatorArgs {
 /// Starts the emulator, says so, and serves until interrupted.
 pub(super) async fn serve(mut args: EmulatorArgs) -> Result<(), Failure> {
     let format = args.format;
-    let defect = args.defect.take().map(|id| find(&id, args.fixtures.take())).transpose()?;
+    let defect = args.defect.take().map(|id| find(&id, args.fixtures.take())).transpose()?.map(Arc::new);
     let options = options(args);
     let (listen, clock) = (options.listen, options.clock.clone());
-    let layer = defect.map(|defect| Layer::new(Arc::new(defect), upstream(&options)));
+    let layer = defect.clone().map(|defect| Layer::new(defect, upstream(&options)));
     let start = Emulator::start_behind(options, move |service, request| match &layer {
         Some(layer) => layer.answer(request, clock.now(), |request| service.answer(request)),
         None => service.answer(request),
     });
-    let emulator = until_interrupted(listen, start, |emulator| ready(emulator, format)).await?;
+    let emulator = until_interrupted(listen, start, |emulator| ready(emulator, defect.as_deref(), format)).await?;
     emulator.shutdown().await;
     Ok(())
 }
@@ -101,8 +101,10 @@ pub(super) async fn serve(mut args: EmulatorArgs) -> Result<(), Failure> {
 /// The defect or legal variant with this id.
 fn find(id: &str, fixtures: Option<PathBuf>) -> Result<Defect, Failure> {
     let (_, defects) = Library::load_with_defects(fixtures)?;
-    let unknown = || Failure::usage(format!("there is no defect \"{id}\"; `countersign list defects` shows them all"));
-    defects.get(id).cloned().ok_or_else(unknown)
+    defects.get(id).cloned().ok_or_else(|| {
+        let near = did_you_mean(id, defects.entries().iter().map(|defect| defect.id.as_str()));
+        Failure::usage(format!("there is no defect \"{id}\"{near}; `countersign list defects` shows them all"))
+    })
 }
 
 /// The emulator that the arguments ask for.
@@ -157,7 +159,7 @@ pub(in crate::cli) struct Ready<'a> {
 }
 
 /// What a caller needs. The credentials are the emulator's own and good for nothing else.
-fn ready(emulator: &Emulator, format: Format) -> io::Result<String> {
+fn ready(emulator: &Emulator, defect: Option<&Defect>, format: Format) -> io::Result<String> {
     match format {
         Format::Json => {
             let options = emulator.options();
@@ -172,24 +174,35 @@ fn ready(emulator: &Emulator, format: Format) -> io::Result<String> {
             };
             Ok(serde_json::to_string(&ready)?)
         }
-        Format::Text => Ok(Text(emulator).to_string()),
+        Format::Text => Ok(Text { emulator, defect }.to_string()),
     }
 }
 
 /// The ready lines of `--format text`.
-struct Text<'a>(&'a Emulator);
+struct Text<'a> {
+    emulator: &'a Emulator,
+    defect: Option<&'a Defect>,
+}
 
 impl fmt::Display for Text<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Options { region, account, workgroups, custom_domains, credentials, .. } = self.0.options();
-        writeln!(f, "The reference emulator listens on {} (Ctrl-C stops it).", self.0.endpoint())?;
+        let endpoint = self.emulator.endpoint();
+        let Options { region, account, workgroups, custom_domains, credentials, .. } = self.emulator.options();
+        writeln!(f, "The reference emulator listens on {endpoint} (Ctrl-C stops it).")?;
+        if let Some(Defect { id, kind, title, requirements, .. }) = self.defect {
+            let kind = if *kind == DefectKind::Legal { "legal variant" } else { "defect" };
+            writeln!(f, "  {kind:<14}  {id}: {title}")?;
+            if !requirements.is_empty() {
+                writeln!(f, "  breaks          {}", requirements.join(", "))?;
+            }
+        }
         writeln!(f, "  region          {region}")?;
         writeln!(f, "  account         {account}")?;
         writeln!(f, "  workgroups      {}", workgroups.join(", "))?;
         let domains: Vec<_> = custom_domains.iter().map(|(name, workgroup)| format!("{name} ({workgroup})")).collect();
         writeln!(f, "  custom domains  {}", domains.join(", "))?;
         writeln!(f, "\nPoint an AWS client at it:\n")?;
-        writeln!(f, "export AWS_ENDPOINT_URL_REDSHIFT_SERVERLESS={}", self.0.endpoint())?;
+        writeln!(f, "export AWS_ENDPOINT_URL_REDSHIFT_SERVERLESS={endpoint}")?;
         writeln!(f, "export AWS_ACCESS_KEY_ID={}", shell(&credentials.access_key_id))?;
         writeln!(f, "export AWS_SECRET_ACCESS_KEY={}", shell(credentials.secret_access_key.expose()))?;
         match &credentials.session_token {
@@ -201,6 +214,8 @@ impl fmt::Display for Text<'_> {
         if let Some(workgroup) = workgroups.first() {
             writeln!(f, "\nTry it:\n")?;
             writeln!(f, "aws redshift-serverless get-credentials --region {region} --workgroup-name {workgroup}")?;
+            writeln!(f, "\nJudge it:\n")?;
+            writeln!(f, "countersign run --endpoint {endpoint} --workgroup {workgroup}")?;
         }
         Ok(())
     }

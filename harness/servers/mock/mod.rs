@@ -9,6 +9,7 @@
 mod paths;
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -20,6 +21,7 @@ use serde_json::{Value, json};
 use wiremock::matchers::any;
 use wiremock::{MockServer, Request, Respond, ResponseTemplate};
 
+use crate::contract::{Contract, Fixtures};
 use crate::corpus::{Corpus, Reply};
 use crate::wire::MEDIA_TYPE;
 use paths::Paths;
@@ -37,17 +39,11 @@ const DEFAULT_SECONDS: f64 = 900.0;
 ///
 /// ```
 /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
-/// use std::sync::Arc;
-///
-/// use countersign::contract::{Contract, Fixtures};
-/// use countersign::corpus::Corpus;
 /// use countersign::servers::mock::Mock;
 ///
-/// let contract = Contract::load(&Fixtures::Embedded)?;
-/// let corpus = Arc::new(Corpus::load(&Fixtures::Embedded, &contract)?);
-/// let mock = Mock::start(corpus, jiff::Timestamp::now, None).await?;
+/// let mock = Mock::embedded().await?;
 /// println!("point a client at {}/success/workgroup-only", mock.endpoint());
-/// # Ok::<_, Box<dyn std::error::Error>>(()) }).unwrap();
+/// # Ok::<_, std::io::Error>(()) }).unwrap();
 /// ```
 #[derive(Debug)]
 pub struct Mock {
@@ -55,6 +51,16 @@ pub struct Mock {
 }
 
 impl Mock {
+    /// Starts a mock of the replies that were compiled in, on a free port of 127.0.0.1, by the clock of this machine.
+    ///
+    /// # Errors
+    /// When there is no free port, or the fixtures of this build are not valid ([`io::ErrorKind::InvalidData`]).
+    pub async fn embedded() -> io::Result<Self> {
+        let contract = Contract::load(&Fixtures::Embedded).map_err(|error| invalid(&error))?;
+        let corpus = Corpus::load(&Fixtures::Embedded, &contract).map_err(|error| invalid(&error))?;
+        Self::start(Arc::new(corpus), Timestamp::now, None).await
+    }
+
     /// Starts a mock of every reply of a corpus. It listens when this returns.
     ///
     /// `clock` says what time it is: times in answers, their `Date` among them, count from there.
@@ -94,6 +100,10 @@ impl Mock {
     pub fn address(&self) -> SocketAddr {
         *self.server.address()
     }
+}
+
+fn invalid(error: &dyn Display) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, error.to_string())
 }
 
 /// Answers requests from the corpus.

@@ -253,8 +253,28 @@ fn a_server_that_stopped_answering_broke_everything() {
 }
 
 #[test]
-fn a_missing_file_is_named() {
-    Program::new(&["report", "--from", "gone.jsonl"]).finish().expect(2, &["cannot read gone.jsonl"]);
+fn a_missing_file_is_named_with_what_writes_one() {
+    for arguments in [&["report", "--from", "gone.jsonl"][..], &["diff", "gone.jsonl", "gone.jsonl"]] {
+        Program::new(arguments).finish().expect(2, &["run stream gone.jsonl", "--report-jsonl", "sdk run -o"]);
+    }
+}
+
+#[test]
+fn a_folder_is_no_run_stream_and_no_baseline_and_a_file_no_folder_of_fixtures() {
+    let folder = &["expected a run stream, found a folder at ."];
+    Program::new(&["report", "--from", "."]).finish().expect(2, folder);
+    Program::new(&["diff", ".", "."]).finish().expect(2, folder);
+    Program::new(&["baseline", "check", "."]).finish().expect(2, &["cannot read the baseline: Is a directory"]);
+    let mut validate = Program::new(&["validate", "--fixtures", "mine"]).file("mine", "{}");
+    validate.finish().expect(5, &["mine: expected a folder with requirements.json"]);
+}
+
+#[test]
+fn what_is_no_baseline_says_what_one_is() {
+    for text in ["", "<html>", "\0", "[]"] {
+        let mut check = Program::new(&["baseline", "check", "known.json"]).file("known.json", text);
+        check.finish().expect(2, &["known.json: expected a baseline", "`countersign baseline write` makes one"]);
+    }
 }
 
 #[test]

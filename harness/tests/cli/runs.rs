@@ -71,6 +71,41 @@ fn an_emulator_behind_a_defect_fails_for_what_the_defect_breaks() {
     served.run(&[]).finish().expect(1, &["GC-ERR-03", "422"]);
 }
 
+/// What a server says when it is ready, up to a line that holds `last`.
+fn ready_text(arguments: &[&str], last: &str) -> String {
+    let mut program = Program::new(&[&["serve", "emulator", "--listen", "127.0.0.1:0"], arguments].concat());
+    let mut child = program.command().stdout(Stdio::piped()).spawn().expect("the binary runs");
+    let lines = BufReader::new(child.stdout.take().expect("it is piped")).lines().map(|line| line.expect("UTF-8"));
+    let mut text = String::new();
+    for line in lines {
+        text.push_str(&line);
+        text.push('\n');
+        if line.contains(last) {
+            break;
+        }
+    }
+    child.kill().expect("it runs");
+    child.wait().expect("it ends");
+    text
+}
+
+#[test]
+fn a_defect_that_is_not_there_leads_to_the_one_that_was_meant() {
+    Program::new(&["serve", "emulator", "--defect", "clamped"]).finish().expect(2, &["did you mean duration-clamped"]);
+    Program::new(&["selftest", "duration_clamped"]).finish().expect(4, &["did you mean duration-clamped?"]);
+}
+
+#[test]
+fn a_served_defect_or_legal_variant_is_said_at_the_start() {
+    let text = ready_text(&["--defect", "validation-422"], "countersign run");
+    assert!(text.contains("  defect          validation-422: "), "{text}");
+    assert!(text.contains("  breaks          GC-ERR-03\n"), "{text}");
+    let text = ready_text(&["--defect", "type-in-code"], "countersign run");
+    assert!(text.contains("  legal variant   type-in-code: ") && !text.contains("breaks"), "{text}");
+    let text = ready_text(&[], "countersign run");
+    assert!(!text.contains("defect") && text.contains("\ncountersign run --endpoint http://127.0.0.1:"), "{text}");
+}
+
 #[test]
 fn an_emulator_behind_a_legal_variant_is_certified() {
     let served = Served::emulator(&["--defect", "chunked-answers"]);

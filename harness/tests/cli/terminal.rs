@@ -164,12 +164,15 @@ fn closed_standard_streams_are_no_failure() {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_full_disk_is_said() {
-    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").expect("/dev/full is there");
-    let mut program = Program::new(&["list"]);
-    let child = program.command().stdout(full).stderr(Stdio::piped()).spawn().expect("the binary runs");
-    let output = child.wait_with_output().expect("it ends");
-    assert_eq!(output.status.code(), Some(2));
-    assert!(String::from_utf8_lossy(&output.stderr).contains("standard output"), "{output:?}");
+    for arguments in [&["list"][..], &["run", "success"], &["run", "success", "--report-json", "-"]] {
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full").expect("/dev/full is there");
+        let mut program = Program::new(arguments);
+        let child = program.command().stdout(full).stderr(Stdio::piped()).spawn().expect("the binary runs");
+        let output = child.wait_with_output().expect("it ends");
+        assert_eq!(output.status.code(), Some(2));
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(said.contains("error: cannot write to standard output: No space left"), "{arguments:?}: {said}");
+    }
 }
 
 /// What a program says to a text on its standard input; nothing where the machine does not have it.

@@ -1,5 +1,6 @@
 //! Which module may use which: reads every path of ours in every file, in `use` lines and elsewhere.
 
+mod documents;
 mod source;
 
 use std::fs;

@@ -180,7 +180,10 @@ fn a_driver_that_does_not_start_or_say_hello_is_named() {
     assert!(matches!(error, DriverError::Start { .. }), "{error}");
     assert!(error.to_string().contains("/nonexistent/driver"), "{error}");
     for (manner, words) in [
-        ("mute", "the driver ended: exit status: 3; its log ends with: no SDK here"),
+        (
+            "mute",
+            "before its hello, as it does where its SDK is not installed: exit status: 3; its log ends with: no SDK here",
+        ),
         ("old", "expected protocol 1 in the driver's hello, found 7"),
         ("no-hello", "expected a hello as the driver's first line"),
         ("unknown-field", "unknown field `colour`"),

@@ -1,0 +1,114 @@
+//! Every link of a document leads somewhere: to a file of this project, or to a heading of a document.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The Markdown files of this project.
+fn documents() -> Vec<PathBuf> {
+    fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
+        for entry in fs::read_dir(folder).expect("a folder that can be listed") {
+            let path = entry.expect("a folder that can be listed").path();
+            if path.is_dir() {
+                walk(&path, found);
+            } else if path.extension().is_some_and(|extension| extension == "md") {
+                found.push(path);
+            }
+        }
+    }
+    let mut found = vec![root().join("README.md")];
+    walk(&root().join("harness"), &mut found);
+    found
+}
+
+/// The anchors that GitHub gives the headings of a document.
+fn anchors(text: &str) -> BTreeSet<String> {
+    let (mut anchors, mut heading) = (BTreeSet::new(), None);
+    for event in Parser::new_ext(text, Options::empty()) {
+        match event {
+            Event::Start(Tag::Heading { .. }) => heading = Some(String::new()),
+            Event::Text(text) | Event::Code(text) => {
+                if let Some(heading) = &mut heading {
+                    heading.push_str(&text);
+                }
+            }
+            Event::End(TagEnd::Heading(_)) => {
+                let title = heading.take().unwrap_or_default().to_lowercase().replace(' ', "-");
+                anchors.insert(title.chars().filter(|c| c.is_alphanumeric() || "-_".contains(*c)).collect());
+            }
+            _ => {}
+        }
+    }
+    anchors
+}
+
+/// Where the links of a document lead, those to other hosts aside.
+fn links(text: &str) -> Vec<String> {
+    let links = Parser::new_ext(text, Options::ENABLE_TABLES).filter_map(|event| match event {
+        Event::Start(Tag::Link { dest_url, .. } | Tag::Image { dest_url, .. }) => Some(dest_url.into_string()),
+        _ => None,
+    });
+    links.filter(|link| !link.contains("://")).collect()
+}
+
+/// Cargo leaves a folder with a manifest out of the package around it, and what is compiled in must be in there.
+#[test]
+fn no_folder_is_a_package_of_its_own_that_would_be_missing_from_this_one() {
+    fn walk(folder: &Path) {
+        assert!(!folder.join("Cargo.toml").exists(), "{} would not be packaged", folder.display());
+        for entry in fs::read_dir(folder).expect("a folder that can be listed") {
+            let path = entry.expect("a folder that can be listed").path();
+            if path.is_dir() {
+                walk(&path);
+            }
+        }
+    }
+    for folder in ["harness", "fixtures", "schemas"] {
+        walk(&root().join(folder));
+    }
+}
+
+#[test]
+fn every_link_to_a_file_or_a_heading_leads_there() {
+    let mut followed = 0;
+    for document in documents() {
+        let text = fs::read_to_string(&document).expect("it can be read");
+        for link in links(&text) {
+            let (path, anchor) = link.split_once('#').map_or((link.as_str(), None), |(path, at)| (path, Some(at)));
+            let folder = document.parent().expect("a folder");
+            let target = if path.is_empty() { document.clone() } else { folder.join(path) };
+            assert!(target.exists(), "{}: there is no {link}", document.display());
+            if let Some(anchor) = anchor {
+                let text = fs::read_to_string(&target).expect("it can be read");
+                assert!(anchors(&text).contains(anchor), "{}: there is no heading {link}", document.display());
+            }
+            followed += 1;
+        }
+    }
+    assert!(followed >= 15, "only {followed} links were found");
+}
+
+/// A path in a code span, such as `harness/kit/`, is one of this project where it begins with one of its folders.
+#[test]
+fn every_path_that_a_document_names_is_there() {
+    let mut named = 0;
+    for document in documents() {
+        let text = fs::read_to_string(&document).expect("it can be read");
+        for event in Parser::new_ext(&text, Options::ENABLE_TABLES) {
+            let Event::Code(code) = event else { continue };
+            let ours = ["harness/", "fixtures/", "schemas/", "snapshots/", ".ci/"];
+            let is_path = ours.iter().any(|folder| code.starts_with(folder)) && !code.contains(['<', '*', ' ']);
+            if is_path {
+                assert!(root().join(&*code).exists(), "{}: there is no {code}", document.display());
+                named += 1;
+            }
+        }
+    }
+    assert!(named >= 15, "only {named} paths were found");
+}
