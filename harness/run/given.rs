@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Mutex, PoisonError};
 
-use crate::wire::{Exchange, Masker, Response};
+use crate::wire::{Exchange, Masker, Response, quote};
 
 /// At most so many passwords are remembered as seen once, by their hashes.
 const ONCE_LIMIT: usize = 10_000;
@@ -12,9 +12,12 @@ const ONCE_LIMIT: usize = 10_000;
 /// At most so many are known.
 const KNOWN_LIMIT: usize = 50;
 
-/// What a target's words may not repeat beside the secrets of the answer that they stand in: our own, and
-/// every password that it has given twice. One that is given once and repeated later is random, and known by
-/// its form.
+/// At most so many of these are known at first sight: a target that gives many gives each of them once.
+const FIRST_SIGHT_LIMIT: usize = 8;
+
+/// What a target's words may not repeat beside the secrets of the answer that they stand in: our own, every
+/// password that it has given twice, and the first few that nobody would know for passwords by their form. A
+/// random one is given once, and known by its form wherever it is repeated.
 pub(super) struct Given {
     hasher: RandomState,
     state: Mutex<State>,
@@ -22,6 +25,7 @@ pub(super) struct Given {
 
 struct State {
     once: HashSet<u64>,
+    at_first_sight: usize,
     known: Vec<String>,
     masker: Masker,
 }
@@ -29,7 +33,10 @@ struct State {
 impl Given {
     pub(super) fn new(ours: Vec<String>) -> Self {
         let masker = Masker::new(ours.clone());
-        Self { hasher: RandomState::new(), state: Mutex::new(State { once: HashSet::new(), known: ours, masker }) }
+        Self {
+            hasher: RandomState::new(),
+            state: Mutex::new(State { once: HashSet::new(), at_first_sight: 0, known: ours, masker }),
+        }
     }
 
     /// What masks everything that is known by now.
@@ -49,15 +56,26 @@ impl Given {
         };
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let hash = self.hasher.hash_one(password);
-        if !state.once.contains(&hash) {
-            if state.once.len() < ONCE_LIMIT {
-                state.once.insert(hash);
+        let is_new = !state.once.contains(&hash);
+        if is_new && state.once.len() < ONCE_LIMIT {
+            state.once.insert(hash);
+        }
+        if is_new {
+            if state.at_first_sight >= FIRST_SIGHT_LIMIT || !shows(password) {
+                return;
             }
-        } else if state.known.len() < KNOWN_LIMIT && !state.known.iter().any(|known| known == password) {
+            state.at_first_sight += 1;
+        }
+        if state.known.len() < KNOWN_LIMIT && !state.known.iter().any(|known| known == password) {
             state.known.push(password.to_owned());
             state.masker = Masker::new(state.known.clone());
         }
     }
+}
+
+/// Whether something of a password would be shown, for all that its form tells.
+fn shows(password: &str) -> bool {
+    quote(password).contains(char::is_alphanumeric)
 }
 
 impl std::fmt::Debug for Given {

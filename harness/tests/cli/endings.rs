@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::Write;
 use std::process::Stdio;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use rstest::rstest;
 use serde_json::Value;
@@ -176,6 +176,23 @@ fn a_password_that_is_always_the_same_is_not_repeated_from_a_later_error() {
     for text in [&finished.stdout, &finished.stderr, &read("r.json"), &read("r.html")] {
         assert!(!text.contains("correct-horse"), "{text}");
     }
+}
+
+#[test]
+fn a_password_that_is_given_once_is_not_repeated_from_a_later_error_though_it_looks_like_a_word() {
+    let body = right().replace("\"p\"", "\"correct-horse-canary\"");
+    let (_, body) = body.split_once("\r\n\r\n").expect("a head and a body");
+    let right = answer("200 OK", "application/x-amz-json-1.1", body);
+    let echo = r#"{"__type":"ValidationException","message":"you got correct-horse-canary before"}"#;
+    let wrong = answer("400 Bad Request", "application/x-amz-json-1.1", echo);
+    let probed = AtomicBool::new(false);
+    let stub = Stub::new(move |stream, _| {
+        let told = if probed.swap(true, Ordering::SeqCst) { &wrong } else { &right };
+        let _ = stream.write_all(told.as_bytes());
+    });
+    let finished = Program::run_at(&stub.endpoint, &["success/workgroup-only", "--no-sign", "-v"]).finish();
+    finished.expect(1, &["you got *** before"]);
+    assert!(!finished.stdout.contains("correct-horse"), "{}", finished.stdout);
 }
 
 #[test]
