@@ -12,6 +12,7 @@ use super::origin::{Origin, Traced};
 use super::output::{Plain, print, width};
 use super::settings::{Choice, Settings, TargetArgs};
 use crate::report::hang;
+use crate::run::DEFAULT_DATABASE;
 use crate::wire::escape;
 
 /// The arguments of `config`.
@@ -94,7 +95,7 @@ fn all(settings: &Settings) -> Vec<Setting> {
         setting("region", json!(settings.region)),
         setting("workgroup", json!(settings.workgroup)),
         setting("custom-domain", json!(settings.custom_domain)),
-        setting("db-name", json!(settings.db_name)),
+        setting("db-name", json!(settings.db_name.as_deref().unwrap_or(DEFAULT_DATABASE))),
         setting("claim", json!(features)),
         setting("no-sign", json!(!settings.sign)),
     ];

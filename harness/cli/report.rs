@@ -55,7 +55,8 @@ pub(super) fn run(args: Report) -> Result<ExitCode, Failure> {
     // One shard alone is a run of its own; several are parts of one.
     let runs = match streams.len() {
         1 => streams,
-        _ => merge_shards(streams, register).map_err(|error| Failure::usage(error.to_string()))?,
+        _ => merge_shards(streams, register)
+            .map_err(|error| Failure::usage(format!("{error}{}", numbered(&args.from))))?,
     };
     if let Some(flag) = args.reports.for_one_run().filter(|_| runs.len() > 1) {
         return Err(Failure::usage(format!(
@@ -69,6 +70,13 @@ pub(super) fn run(args: Report) -> Result<ExitCode, Failure> {
     }
     reports.finish()?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Which file is which number, for what speaks of run streams by their numbers.
+fn numbered(files: &[PathBuf]) -> String {
+    let lines =
+        files.iter().enumerate().map(|(index, file)| format!("\n  run stream {}: {}", index + 1, file.display()));
+    lines.collect()
 }
 
 /// Opens a run stream.

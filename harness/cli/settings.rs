@@ -15,7 +15,7 @@ use crate::contract::Feature;
 use crate::targets::Place;
 use crate::targets::gate::{self, Allowed};
 use crate::targets::profile::{Profile, Profiles};
-use crate::wire::ClientOptions;
+use crate::wire::{ClientOptions, escape};
 
 /// The region where nothing names one.
 const DEFAULT_REGION: &str = "us-east-1";
@@ -268,8 +268,10 @@ fn choose(
     let mut known = vec!["mock", "emulator", "aws"];
     known.extend(profiles.targets.keys().map(String::as_str));
     Err(Failure::usage(format!(
-        "there is no target \"{name}\"; there are {}. Name others in countersign.toml, or give a URL with --endpoint",
-        known.join(", ")
+        "{}: there is no target \"{}\"; there are {}. Name others in countersign.toml, or give a URL with --endpoint",
+        escape(&from.place("target")),
+        escape(name),
+        escape(&known.join(", "))
     )))
 }
 

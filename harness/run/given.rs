@@ -15,6 +15,9 @@ const KNOWN_LIMIT: usize = 50;
 /// At most so many of these are known at first sight: a target that gives many gives each of them once.
 const FIRST_SIGHT_LIMIT: usize = 8;
 
+/// Shorter ones, in bytes, are too likely to be part of an ordinary word: they must have been given twice.
+const FIRST_SIGHT_LENGTH: usize = 8;
+
 /// What a target's words may not repeat beside the secrets of the answer that they stand in: our own, every
 /// password that it has given twice, and the first few that nobody would know for passwords by their form. A
 /// random one is given once, and known by its form wherever it is repeated.
@@ -75,7 +78,7 @@ impl Given {
 
 /// Whether something of a password would be shown, for all that its form tells.
 fn shows(password: &str) -> bool {
-    quote(password).contains(char::is_alphanumeric)
+    password.len() >= FIRST_SIGHT_LENGTH && quote(password).contains(char::is_alphanumeric)
 }
 
 impl std::fmt::Debug for Given {

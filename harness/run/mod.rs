@@ -26,6 +26,7 @@ pub use doctor::{Examination, Finding, Status, Topic, examine};
 pub use names::random_seed;
 #[cfg(feature = "cli")]
 pub(crate) use repro::word as shell_word;
+pub use request::DEFAULT_DATABASE;
 pub use session::Session;
 
 use crate::corpus::{ExpandedCase, Plan};

@@ -12,7 +12,7 @@ use crate::wire::{Credentials, Headers, MEDIA_TYPE, Request, SIGNING_NAME, TARGE
 
 /// The database of a workgroup that nothing else is said of.
 /// Source: a public record of real AWS: a namespace made without a database has `dev`.
-pub(super) const DEFAULT_DATABASE: &str = "dev";
+pub const DEFAULT_DATABASE: &str = "dev";
 
 /// Something that the request needs and the target does not have, in words with what to do.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,6 +4,8 @@
 use std::error::Error;
 use std::io;
 
+use rustls::CertificateError;
+
 use super::{Fault, escape};
 
 /// How far an exchange has come.
@@ -97,8 +99,16 @@ fn of_tls(error: &rustls::Error, stage: Stage) -> Fault {
         (Stage::Connecting, rustls::Error::InvalidMessage(_)) => {
             Fault::Tls(format!("{error}; the port may speak plain http, not https"))
         }
-        (Stage::Connecting, rustls::Error::InvalidCertificate(_)) => {
+        (Stage::Connecting, rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer)) => {
             Fault::Tls(format!("{error}; a private certificate authority can be named with --ca-file"))
+        }
+        // What `openssl req -x509` makes by itself.
+        (Stage::Connecting, rustls::Error::InvalidCertificate(_))
+            if error.to_string().contains("CaUsedAsEndEntity") =>
+        {
+            Fault::Tls(format!(
+                "{error}; the server shows the certificate of an authority: make it one of its own, with basicConstraints=CA:FALSE"
+            ))
         }
         (Stage::Connecting, _) => Fault::Tls(error.to_string()),
         _ => Fault::Lost(format!("TLS failed: {error}")),
@@ -156,7 +166,33 @@ pub(super) fn chain(error: &(dyn Error + 'static)) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use rstest::rstest;
+    use rustls::OtherError;
+
     use super::*;
+
+    /// As the library that checks certificates calls it.
+    #[derive(Debug, thiserror::Error)]
+    #[error("CaUsedAsEndEntity")]
+    struct CaUsedAsEndEntity;
+
+    #[rstest]
+    #[case::a_stranger(CertificateError::UnknownIssuer, Some("--ca-file"))]
+    #[case::an_authority(
+        CertificateError::Other(OtherError(Arc::new(CaUsedAsEndEntity))),
+        Some("basicConstraints=CA:FALSE")
+    )]
+    #[case::a_bad_signature(CertificateError::BadSignature, None)]
+    fn a_certificate_that_is_refused_has_its_own_advice(#[case] error: CertificateError, #[case] advice: Option<&str>) {
+        let Fault::Tls(words) = of_tls(&rustls::Error::InvalidCertificate(error), Stage::Connecting) else {
+            panic!("a fault of TLS");
+        };
+        for hint in ["--ca-file", "basicConstraints=CA:FALSE"] {
+            assert_eq!(words.contains(hint), advice == Some(hint), "{words}");
+        }
+    }
 
     #[test]
     fn what_a_certificate_says_is_bounded_and_escaped() {

@@ -65,11 +65,14 @@ fn certificate(words: &str) -> Finding {
         "renew the server's certificate; if it is not old, check this machine's clock"
     } else if words.contains("not valid yet") {
         "check this machine's clock, or have the certificate made anew"
+    } else if words.contains("CaUsedAsEndEntity") {
+        "make the server a certificate of its own, with basicConstraints=CA:FALSE (openssl req -x509 -addext basicConstraints=critical,CA:FALSE), and name it with --ca-file"
     } else {
         "check the server's certificate; --ca-file FILE adds a private certificate authority"
     };
-    // The library's own hint is one of those above.
-    let words = words.split("; a private certificate authority").next().unwrap_or_default();
+    // The hints of a run are among those above.
+    let hints = ["; a private certificate authority", "; the server shows"];
+    let words = hints.iter().fold(words, |words, hint| words.split(hint).next().unwrap_or_default());
     Finding::new(Topic::Tls, Status::Problem, format!("the handshake failed: {words}")).fix(fix)
 }
 

@@ -244,6 +244,16 @@ fn a_wrong_config_file_is_named_with_its_line() {
 }
 
 #[test]
+fn a_target_that_nobody_has_is_named_with_the_place_that_names_it() {
+    let config = "target = \"yours\"\n[targets.mine]\nendpoint = \"http://localhost:1\"\n";
+    let run = || Program::new(&["run"]).file("countersign.toml", config);
+    let said = "countersign.toml: there is no target \"yours\"; there are mock, emulator, aws, mine";
+    run().finish().expect(2, &["target in ", said]);
+    run().env("COUNTERSIGN_TARGET", "theirs").finish().expect(2, &["COUNTERSIGN_TARGET: there is no target"]);
+    Program::new(&["run", "--target", "his"]).finish().expect(2, &["--target: there is no target \"his\""]);
+}
+
+#[test]
 fn a_target_of_the_config_file_is_asked_under_its_name() {
     let stub = Stub::answering(crate::stub::answer("400 Bad", "application/json", r#"{"error":"no"}"#));
     let config = format!(

@@ -134,6 +134,7 @@ fn a_shard_of_another_seed_is_named_with_what_differs() {
         &[],
     );
     finished.expect(2, &["run stream 2, shard 2/3: expected the seed 1, as in run stream 1, found 2"]);
+    finished.expect(2, &["run stream 1: 1.jsonl", "run stream 2: 2.jsonl", "run stream 3: 3.jsonl"]);
 }
 
 #[test]
