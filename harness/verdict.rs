@@ -99,6 +99,9 @@ pub struct CaseResult {
     pub requirements: Vec<String>,
     /// The requirements that it decided, one way or the other.
     pub decided: Vec<String>,
+    /// The requirements that it leaves open though it passes, for its reason.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub undecided: Vec<String>,
     /// The verdict.
     pub verdict: Verdict,
     /// Why, where neither violations nor the verdict itself say it.
@@ -172,6 +175,7 @@ impl CaseResult {
             title: title.to_owned(),
             requirements: requirements.to_vec(),
             decided: Vec::new(),
+            undecided: Vec::new(),
             verdict: Verdict::Indeterminate,
             reason: None,
             violations: Vec::new(),

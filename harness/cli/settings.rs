@@ -265,11 +265,16 @@ fn choose(
     if ["mock", "emulator", "aws"].contains(&name.as_str()) {
         return Ok((name.clone(), None, none));
     }
+    let place = escape(&from.place("target"));
+    // A URL may hold a password.
+    if name.contains("://") || name.contains('@') {
+        let words = "expected the name of a target, found what looks like a URL; give that with --endpoint";
+        return Err(Failure::usage(format!("{place}: {words}")));
+    }
     let mut known = vec!["mock", "emulator", "aws"];
     known.extend(profiles.targets.keys().map(String::as_str));
     Err(Failure::usage(format!(
-        "{}: there is no target \"{}\"; there are {}. Name others in countersign.toml, or give a URL with --endpoint",
-        escape(&from.place("target")),
+        "{place}: there is no target \"{}\"; there are {}. Name others in countersign.toml, or give a URL with --endpoint",
         escape(name),
         escape(&known.join(", "))
     )))

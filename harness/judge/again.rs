@@ -64,11 +64,11 @@ impl Judge {
         judgement.verdict == Verdict::Fail && judgement.violations.iter().all(of_lifetimes)
     }
 
-    /// The judgement where lifetimes cannot be told, for this reason: they are neither broken nor decided.
+    /// The judgement where lifetimes cannot be told, for this reason: they are neither broken nor decided, but open.
     pub fn without_lifetimes(&self, mut judgement: Judgement, reason: String) -> Judgement {
         judgement.verdict = Verdict::Pass;
         judgement.violations.retain(|violation| !self.is_lifetime(&violation.requirement));
-        judgement.decided.retain(|id| !self.is_lifetime(id));
+        judgement.undecided = judgement.decided.extract_if(.., |id| self.is_lifetime(id)).collect();
         judgement.reason = Some(reason);
         judgement
     }

@@ -40,6 +40,8 @@ pub struct Judgement {
     pub warnings: Vec<Violation>,
     /// The requirements that this case decided, one way or the other.
     pub decided: BTreeSet<String>,
+    /// The requirements that a pass leaves open, for its reason.
+    pub undecided: BTreeSet<String>,
 }
 
 impl Judgement {
@@ -51,6 +53,7 @@ impl Judgement {
             violations: Vec::new(),
             warnings: Vec::new(),
             decided: BTreeSet::new(),
+            undecided: BTreeSet::new(),
         }
     }
 }
@@ -132,6 +135,7 @@ impl Judge {
             violations,
             warnings,
             decided: docket.decided,
+            undecided: BTreeSet::new(),
         }
     }
 

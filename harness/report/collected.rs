@@ -13,7 +13,8 @@ pub(super) struct Collected {
 
 impl Collected {
     pub(super) fn hear(&mut self, event: &Event) {
-        match event.clone() {
+        // As the run stream has it, so that a report that is made from the stream is the same.
+        match event.clone().rounded() {
             Event::Run(run) => self.run = Some(run),
             Event::Case(case) => self.cases.push(case),
             Event::Requirement(requirement) => self.requirements.push(requirement),
@@ -30,5 +31,19 @@ impl Collected {
             }
         }
         suites
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::sample;
+    use super::*;
+    use crate::verdict::Verdict;
+
+    #[test]
+    fn a_duration_is_that_of_the_run_stream_and_is_not_rounded_twice() {
+        let mut heard = Collected::default();
+        heard.hear(&Event::Case(CaseResult { duration_ms: 5.499_7, ..sample::case("a/b", Verdict::Pass) }));
+        assert_eq!(heard.cases[0].duration_ms.to_bits(), 5.5_f64.to_bits());
     }
 }

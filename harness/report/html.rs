@@ -64,8 +64,7 @@ impl<W: Write> Sink for HtmlSink<W> {
             self.runs.push(Collected::default());
         }
         if let Some(run) = self.runs.last_mut() {
-            // As in the run stream, so that a report made from it later is the same.
-            run.hear(&event.clone().rounded());
+            run.hear(event);
         }
         Ok(())
     }

@@ -39,7 +39,7 @@ impl<W: Write> JsonSink<W> {
 
 impl<W: Write> Sink for JsonSink<W> {
     fn hear(&mut self, event: &Event) -> io::Result<()> {
-        self.heard.hear(&event.clone().rounded());
+        self.heard.hear(event);
         Ok(())
     }
 

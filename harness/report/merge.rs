@@ -290,7 +290,9 @@ fn known(parts: &[Part<'_>], register: &Register) -> Result<(), MergeError> {
     for (index, part) in parts.iter().enumerate() {
         for case in &part.cases {
             let broken = case.violations.iter().chain(&case.warnings).map(|violation| &violation.requirement);
-            if let Some(id) = case.decided.iter().chain(broken).find(|id| register.get(id).is_none()) {
+            if let Some(id) =
+                case.decided.iter().chain(&case.undecided).chain(broken).find(|id| register.get(id).is_none())
+            {
                 return Err(MergeError::Unknown { stream: index + 1, word: crate::wire::escape(id) });
             }
         }

@@ -16,7 +16,10 @@ pub struct Tally {
     checks: u64,
     decided: BTreeMap<String, Vec<String>>,
     violated: BTreeMap<String, Vec<String>>,
+    /// By cases without a usable answer.
     left_open: BTreeSet<String>,
+    /// By cases that pass and cannot tell.
+    hidden: BTreeSet<String>,
 }
 
 impl Tally {
@@ -50,6 +53,7 @@ impl Tally {
             decided: BTreeMap::new(),
             violated: BTreeMap::new(),
             left_open: BTreeSet::new(),
+            hidden: BTreeSet::new(),
         }
     }
 
@@ -69,6 +73,7 @@ impl Tally {
         if matches!(case.verdict, Verdict::Indeterminate | Verdict::Blocked) {
             self.left_open.extend(case.requirements.iter().cloned());
         }
+        self.hidden.extend(case.undecided.iter().cloned());
     }
 
     /// What a feature is called in the report: an SDK has none but being a client.
@@ -110,7 +115,10 @@ impl Tally {
             RequirementStatus::Fail
         } else if !self.claimed.contains(&row.feature) || !row.is_tested() {
             RequirementStatus::NotApplicable
-        } else if self.decided.contains_key(&row.id) && !self.left_open.contains(&row.id) {
+        } else if self.decided.contains_key(&row.id)
+            && !self.left_open.contains(&row.id)
+            && !self.hidden.contains(&row.id)
+        {
             RequirementStatus::Pass
         } else {
             RequirementStatus::Undecided
@@ -181,6 +189,19 @@ mod tests {
         assert_eq!(status(Verdict::Indeterminate), Some(RequirementStatus::Undecided));
         assert_eq!(status(Verdict::Blocked), Some(RequirementStatus::Undecided));
     }
+
+    #[test]
+    fn what_a_case_passes_without_telling_is_not_decided_by_the_others() {
+        let mut tally = Tally::new([Feature::Core]);
+        let ids = || vec!["GC-RES-01".to_owned()];
+        tally.add(&CaseResult { decided: ids(), ..sample::case("a/b", Verdict::Pass) });
+        tally.add(&CaseResult { undecided: ids(), ..sample::case("a/c", Verdict::Pass) });
+        let rows = tally.requirements(&sample::register());
+        let row = rows.iter().find(|row| row.id == "GC-RES-01").map(|row| row.status);
+        assert_eq!(row, Some(RequirementStatus::Undecided));
+        assert!(!tally.is_undecided_by_silence(&sample::register()));
+    }
+
     #[test]
     fn one_shard_of_several_claims_nothing_for_the_whole() {
         let conformant = |shard: Option<&str>| {

@@ -15,6 +15,14 @@ use crate::wire::Exchange;
 
 const AGE: &str = "it gives earlier credentials again, whose age hides how long they live";
 
+/// Why a lifetime that looks wrong may be right.
+enum Excuse {
+    /// Lifetimes cannot be told; all else can.
+    Hidden(String),
+    /// They cannot now, and another run can.
+    NotNow(String),
+}
+
 /// A call whose answer has a wrong lifetime, and how to make it again.
 struct Doubt<'a> {
     session: &'a Session,
@@ -44,7 +52,8 @@ impl Session {
             let call = sent_before(call, wrong);
             let doubt = Doubt { session: self, case, call, part: part(index), interrupt };
             match doubt.excuse(wrong, names).await? {
-                Some(reason) => excused.push((wrong, reason)),
+                Some(Excuse::Hidden(reason)) => excused.push((wrong, reason)),
+                Some(Excuse::NotNow(reason)) => return Some(Judgement::undecided(reason)),
                 None => return Some(judgement),
             }
         }
@@ -65,24 +74,44 @@ fn sent_before(call: &Call, exchange: &Exchange) -> Call {
 }
 
 impl Doubt<'_> {
-    /// Why a lifetime that looks wrong may be right, where there is a reason.
-    async fn excuse(&self, wrong: &Exchange, names: &mut Names) -> Option<Option<String>> {
-        if let Some(kept) = self.kept_credentials(wrong, names).await?
-            && self.may_be_old(wrong, &kept, names).await?
+    /// Why a lifetime that looks wrong may be right, where there is a reason. The outer nothing is an interruption,
+    /// here and below.
+    async fn excuse(&self, wrong: &Exchange, names: &mut Names) -> Option<Option<Excuse>> {
+        let kept = self.kept_credentials(wrong, names).await?;
+        if let Some(kept) = &kept
+            && let Some(excuse) = self.excuse_of_age(wrong, kept, names).await?
         {
-            return Some(Some(AGE.to_owned()));
+            return Some(Some(excuse));
         }
-        let Some(off) = clock_offset(&self.call, wrong) else { return Some(None) };
-        let other = self.with_another_duration();
-        let Some(answer) = self.make(&other, names).await? else { return Some(None) };
-        let same = clock_offset(&other, &answer).is_some_and(|other| is_one_clock(off, other));
-        Some(same.then(|| {
-            format!(
-                "its answers have no Date, and expire about {:.0} s {} by the harness's clock whatever the duration: one of the clocks is off, which hides how long credentials live",
+        let is_kept = kept.is_some_and(|kept| is_same(wrong, &kept));
+        let off = self.clock_is_off(wrong, is_kept, names).await?;
+        Some(off.map(|off| {
+            Excuse::Hidden(format!(
+                "its answers have no Date, and expire about {:.0} s {} by the harness's clock whatever is asked for: one of the clocks is off, which hides how long credentials live",
                 off.abs(),
                 if off < 0.0 { "early" } else { "late" }
-            )
+            ))
         }))
+    }
+
+    /// By how many seconds one of the clocks is off, where every answer shows the same: the wrong one, one to a
+    /// plain call, and one to a duration that nobody has asked for, whose credentials cannot be old.
+    async fn clock_is_off(&self, wrong: &Exchange, is_kept: bool, names: &mut Names) -> Option<Option<f64>> {
+        let Some(off) = clock_offset(&self.call, wrong) else { return Some(None) };
+        let plain = self.plain();
+        let Some(clock) = self.offset(&with_another_duration(&plain), names).await? else { return Some(None) };
+        // Age only takes from a lifetime.
+        let fits = |off: f64| is_one_clock(off, clock) || (is_kept && off < clock);
+        let is_plain = ["dbName", "durationSeconds"].iter().all(|member| self.call.request.input.get(member).is_none());
+        if !fits(off) || (!is_plain && !self.offset(&plain, names).await?.is_some_and(fits)) {
+            return Some(None);
+        }
+        Some(Some(clock))
+    }
+
+    async fn offset(&self, call: &Call, names: &mut Names) -> Option<Option<f64>> {
+        let answer = self.make(call, names).await?;
+        Some(answer.and_then(|answer| clock_offset(call, &answer)))
     }
 
     /// An answer whose credentials the target gives twice, at different times: the wrong one, or a right one that came
@@ -105,27 +134,37 @@ impl Doubt<'_> {
         Some(None)
     }
 
-    /// Whether the age of credentials that expire early may be why, where the target keeps these.
-    async fn may_be_old(&self, wrong: &Exchange, kept: &Exchange, names: &mut Names) -> Option<bool> {
-        Some(match age(&self.call, wrong) {
-            Age::Old => true,
-            Age::OldOrDefault if is_same(wrong, kept) => {
-                let other = self.with_another_duration();
-                let answer = self.make(&other, names).await?;
-                answer.is_some_and(|answer| self.session.is_as_expected(self.case, &other, &answer))
-            }
-            Age::None | Age::OldOrDefault => false,
+    /// Whether credentials that expire early may do so for their age; the target keeps these or later ones.
+    async fn excuse_of_age(&self, wrong: &Exchange, kept: &Exchange, names: &mut Names) -> Option<Option<Excuse>> {
+        let hidden = || Some(Excuse::Hidden(AGE.to_owned()));
+        let age = age(&self.call, wrong);
+        let is_same_kept = is_same(wrong, kept);
+        if age == Age::Old && is_same_kept {
+            return Some(hidden());
+        }
+        if age == Age::None || (age == Age::OldOrDefault && !is_same_kept) {
+            return Some(None);
+        }
+        // For a duration that nobody has asked for, there is nothing old but what is kept whatever is asked.
+        let other = with_another_duration(&self.call);
+        let Some(answer) = self.make(&other, names).await? else { return Some(None) };
+        let is_right = self.session.is_as_expected(self.case, &other, &answer);
+        Some(match age {
+            Age::OldOrDefault => is_right.then(|| {
+                Excuse::NotNow(format!(
+                    "{AGE}: they have just the default left, as if the duration were ignored; run this again in a minute"
+                ))
+            }),
+            _ if is_right || is_same(&answer, kept) => hidden(),
+            _ => None,
         })
     }
 
-    /// The call with a duration that no case has, far from its own and from the default.
-    fn with_another_duration(&self) -> Call {
+    /// The call without what it need not have.
+    fn plain(&self) -> Call {
         let mut call = self.call.clone();
-        let asked = call.request.input.get("durationSeconds").and_then(|text| text.parse::<f64>().ok());
-        let from = if asked.is_some_and(|asked| asked > 2_000.0) { 1_000 } else { 2_500 };
-        let seconds = to_raw_value(&(from + self.session.seed % 400)).expect("a number is JSON");
         call.request.raw = None;
-        call.request.input.set("durationSeconds", seconds);
+        call.request.input = call.request.input.without("dbName").without("durationSeconds");
         call
     }
 
@@ -141,4 +180,16 @@ impl Doubt<'_> {
         let gone = Timestamp::now().duration_since(answered.received_at).unsigned_abs();
         unless(self.interrupt, tokio::time::sleep(LONGER_THAN_A_SECOND.saturating_sub(gone))).await
     }
+}
+
+/// The call with a duration that no case has and hardly anybody has asked for before, far from its own and from the
+/// default.
+fn with_another_duration(call: &Call) -> Call {
+    let mut call = call.clone();
+    let asked = call.request.input.get("durationSeconds").and_then(|text| text.parse::<f64>().ok());
+    let from = if asked.is_some_and(|asked| asked > 2_000.0) { 1_000 } else { 2_500 };
+    let seconds = from + Timestamp::now().as_millisecond().rem_euclid(400);
+    call.request.raw = None;
+    call.request.input.set("durationSeconds", to_raw_value(&seconds).expect("a number is JSON"));
+    call
 }

@@ -24,6 +24,7 @@ pub(super) fn describe(
     }
     result.reason = result.reason.take().map(|reason| ours.mask(&reason));
     result.decided = judgement.decided.into_iter().collect();
+    result.undecided = judgement.undecided.into_iter().collect();
     if let Some(Ok(response)) = transcript.last().map(|exchange| &exchange.answer) {
         result.status = Some(response.status);
         let body = response.json();

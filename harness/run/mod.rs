@@ -112,6 +112,10 @@ fn merge(earlier: &mut CaseResult, mut later: CaseResult) {
             earlier.decided.push(id);
         }
     }
+    earlier.undecided.append(&mut later.undecided);
+    earlier.undecided.retain(|id| !earlier.decided.contains(id));
+    earlier.undecided.sort();
+    earlier.undecided.dedup();
 }
 
 /// How much a verdict says of a case that ran several times: one failure is one, whatever else happened.

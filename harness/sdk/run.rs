@@ -171,9 +171,10 @@ impl Runner {
         } else {
             self.judge.judge(case, record, &self.driver)
         };
-        let Judgement { verdict, reason, violations, warnings, decided } = judgement;
+        let Judgement { verdict, reason, violations, warnings, decided, undecided } = judgement;
         (result.verdict, result.violations, result.warnings) = (verdict, violations, warnings);
         result.decided = decided.into_iter().collect();
+        result.undecided = undecided.into_iter().collect();
         result.reason = loss.or(reason);
         match record.outcomes.last() {
             Some(OutcomeRecord::Result { meta, .. }) => result.status = meta.http_status,

@@ -83,9 +83,17 @@ impl Outcome {
 /// A legal variant passes every case; warnings are no accusation. Where its answers say nothing about
 /// a requirement that it declares, a case is undecided instead, and there is such a case for each.
 fn of_legal(entry: &Defect, results: &[CaseResult]) -> (Fate, Vec<String>) {
-    let cites = |result: &CaseResult, glob: &IdGlob| result.requirements.iter().any(|id| glob.fits(id));
-    let is_open = |result: &CaseResult| result.verdict == Verdict::Indeterminate;
-    let is_declared = |result: &CaseResult| entry.undecided.iter().any(|glob| cites(result, glob));
+    // What a case leaves open: all that it cites where it says nothing, or what it passes without telling.
+    let open = |result: &CaseResult| match result.verdict {
+        Verdict::Indeterminate => result.requirements.clone(),
+        _ => result.undecided.clone(),
+    };
+    let is_open = |result: &CaseResult, glob: &IdGlob| open(result).iter().any(|id| glob.fits(id));
+    let is_declared = |result: &CaseResult| match result.verdict {
+        Verdict::Indeterminate => entry.undecided.iter().any(|glob| is_open(result, glob)),
+        Verdict::Pass => result.undecided.iter().all(|id| entry.undecided.iter().any(|glob| glob.fits(id))),
+        _ => false,
+    };
     let blame = |result: &CaseResult| {
         let violation = result.violations.first().map(|violation| {
             format!(
@@ -96,9 +104,8 @@ fn of_legal(entry: &Defect, results: &[CaseResult]) -> (Fate, Vec<String>) {
         let why = violation.or_else(|| result.reason.clone()).unwrap_or_default();
         format!("{} is {}: {why}", result.id, result.verdict)
     };
-    let blamed = |result: &&CaseResult| result.verdict != Verdict::Pass && !(is_open(result) && is_declared(result));
-    let mut faults: Vec<_> = results.iter().filter(blamed).map(blame).collect();
-    let idle = entry.undecided.iter().filter(|glob| !results.iter().any(|case| is_open(case) && cites(case, glob)));
+    let mut faults: Vec<_> = results.iter().filter(|result| !is_declared(result)).map(blame).collect();
+    let idle = entry.undecided.iter().filter(|glob| !results.iter().any(|case| is_open(case, glob)));
     faults.extend(idle.map(|glob| format!("{glob} is declared undecided, and no case leaves it so")));
     (if faults.is_empty() { Fate::Cleared } else { Fate::Accused }, faults)
 }

@@ -85,15 +85,15 @@ impl Profiles {
     }
 }
 
-/// What is wrong, with the line that it is in; without that line where it is too long to be one of a profile.
+/// What is wrong, and where. The line itself may hold a secret, and is not shown.
 fn shown(error: &toml::de::Error) -> String {
-    const LONGEST: usize = 200;
+    const LONGEST: usize = 400;
     let text = error.to_string();
-    if text.lines().all(|line| line.chars().count() <= LONGEST) {
-        return text.trim_end().lines().map(escape).collect::<Vec<_>>().join("\n");
-    }
     let place = text.lines().next().unwrap_or_default();
-    let message: String = error.message().chars().take(LONGEST).collect();
+    let mut message: String = error.message().chars().take(LONGEST).collect();
+    if message.len() < error.message().len() {
+        message.push('…');
+    }
     format!("{}: {}", escape(place), escape(&message))
 }
 
@@ -113,6 +113,14 @@ mod tests {
                 profile.baseline.take().map(|path| path.strip_prefix(folder.path()).expect("inside").to_owned());
         }
         Ok(loaded)
+    }
+
+    #[rstest]
+    #[case::a_key_that_there_is_not("[targets.mine]\nsecret_access_key = \"canary-7\"\n", "line 2")]
+    #[case::another_file("aws_secret_access_key = canary-7\n", "line 1")]
+    fn a_line_that_may_hold_a_secret_is_not_shown(#[case] text: &str, #[case] place: &str) {
+        let error = load(text).expect_err("the file is wrong").to_string();
+        assert!(error.contains(place) && !error.contains("canary"), "{error}");
     }
 
     #[test]

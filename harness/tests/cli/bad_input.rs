@@ -250,6 +250,9 @@ fn a_target_that_nobody_has_is_named_with_the_place_that_names_it() {
     let said = "countersign.toml: there is no target \"yours\"; there are mock, emulator, aws, mine";
     run().finish().expect(2, &["target in ", said]);
     run().env("COUNTERSIGN_TARGET", "theirs").finish().expect(2, &["COUNTERSIGN_TARGET: there is no target"]);
+    let finished = run().env("COUNTERSIGN_TARGET", "http://me:canary-7@h").finish();
+    finished.expect(2, &["COUNTERSIGN_TARGET: expected the name of a target, found what looks like a URL"]);
+    assert!(!finished.stderr.contains("canary"), "{finished:#?}");
     Program::new(&["run", "--target", "his"]).finish().expect(2, &["--target: there is no target \"his\""]);
 }
 
