@@ -1,5 +1,6 @@
 //! Cases that are told together: those with the same verdict, for the same reason.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::collected::Collected;
@@ -206,6 +207,18 @@ pub(super) fn names(cases: &[&CaseResult], heard: &Collected) -> Vec<(String, us
     let ids: Vec<&str> = cases.iter().map(|case| case.id.as_str()).collect();
     let all: Vec<&str> = heard.cases.iter().map(|case| case.id.as_str()).collect();
     words::collapse(&ids, &all)
+}
+
+/// Why cases that pass leave something undecided, and how many cases say so: nothing else tells it. At most three.
+pub(super) fn open_passes(heard: &Collected) -> Vec<(&str, usize)> {
+    const MOST: usize = 3;
+    let mut reasons: BTreeMap<&str, usize> = BTreeMap::new();
+    for case in heard.cases.iter().filter(|case| case.verdict == Verdict::Pass) {
+        if let Some(reason) = &case.reason {
+            *reasons.entry(reason).or_default() += 1;
+        }
+    }
+    reasons.into_iter().take(MOST).collect()
 }
 
 #[cfg(test)]

@@ -38,7 +38,8 @@ impl Page<'_> {
 
     /// What was run against what, and what it comes to.
     fn head(&self) -> String {
-        let conclusion = Conclusion::of(self.heard).sentence();
+        let concluded = Conclusion::of(self.heard);
+        let conclusion = concluded.sentence();
         let Some(run) = &self.heard.run else { return format!("## Countersign\n\n**{}**\n", prose(&conclusion)) };
         let RunEvent { tool, suite, selected, shard, seed, target, .. } = run;
         let shard = shard.as_ref().map_or_else(String::new, |shard| format!(" (shard {})", code(shard)));
@@ -46,6 +47,11 @@ impl Page<'_> {
         let mut head = format!("## {} of {}: {}\n", prose(suite), code(&target.name), prose(verdict));
         if conclusion != verdict {
             let _ = write!(head, "\n**{}**\n", prose(&conclusion));
+        }
+        if matches!(concluded, Conclusion::Undecided(_)) {
+            for (reason, count) in alike::open_passes(self.heard) {
+                let _ = write!(head, "\n{}: {}\n", words::count(count, "case"), prose(reason));
+            }
         }
         if let Some(driver) = &run.driver {
             let cases = words::count(*selected, "case");

@@ -133,3 +133,14 @@ fn warnings_about_one_requirement_stand_below_it_once() {
         assert!(warnings.contains(&format!("found `{found}`, in `{case}`")), "{report}");
     }
 }
+
+#[test]
+fn why_cases_that_pass_leave_something_open_is_told() {
+    let decided = ["GC-RES-01", "GC-DUR-02", "GC-ERR-02"].map(str::to_owned).to_vec();
+    let (undecided, reason) = (vec!["GC-SIG-01".to_owned()], Some("it is old".to_owned()));
+    let open = CaseResult { undecided, reason, ..sample::case("a/c", Verdict::Pass) };
+    let events = sample::events_of(vec![CaseResult { decided, ..sample::case("a/b", Verdict::Pass) }, open], true);
+    for report in [text(&events, options()), markdown(&events)] {
+        assert!(report.contains("not decided: 1 must-requirement") && report.contains("1 case: it is old"), "{report}");
+    }
+}

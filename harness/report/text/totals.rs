@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::super::alike::is_problem;
+use super::super::alike::{self, is_problem};
 use super::super::collected::Collected;
 use super::super::conclusion::Conclusion;
 use super::super::event::{FeatureSummary, SummaryEvent};
@@ -76,22 +76,9 @@ pub(super) fn totals(page: &mut Page, heard: &Collected, options: &TextOptions) 
     };
     page.line(&format!("{target}{}", page.paint(tone, &conclusion.sentence())));
     if matches!(conclusion, Conclusion::Undecided(_)) {
-        open_passes(page, heard);
-    }
-}
-
-/// Why cases that pass leave something undecided: nothing else tells it.
-fn open_passes(page: &mut Page, heard: &Collected) {
-    /// So many reasons are told.
-    const MOST: usize = 3;
-    let mut reasons: BTreeMap<&str, usize> = BTreeMap::new();
-    for case in heard.cases.iter().filter(|case| case.verdict == Verdict::Pass) {
-        if let Some(reason) = &case.reason {
-            *reasons.entry(reason).or_default() += 1;
+        for (reason, count) in alike::open_passes(heard) {
+            page.labelled("  ", &format!("{}: {}", words::count(count, "case"), escape(reason)));
         }
-    }
-    for (reason, count) in reasons.into_iter().take(MOST) {
-        page.labelled("  ", &format!("{}: {}", words::count(count, "case"), escape(reason)));
     }
 }
 
