@@ -249,8 +249,24 @@ mod tests {
         Target::at(url.parse().expect("a URL")).signed_by(credentials).with_workgroup("wg-1")
     }
 
+    /// Real AWS, and what of it may be asked.
+    fn aws(allowed: Option<&str>) -> Target {
+        let mut target = target("https://redshift-serverless.eu-central-1.amazonaws.com")
+            .in_region("eu-central-1".parse().expect("a region"));
+        target.allowed = allowed.map(|text| text.parse().expect("what is allowed"));
+        target
+    }
+
     #[rstest]
-    #[case::aws(target("https://redshift-serverless.eu-central-1.amazonaws.com"), 1)]
+    #[case::nothing_allowed(aws(None))]
+    #[case::another_workgroup(aws(Some("123456789012/eu-central-1/wg-2")))]
+    fn real_aws_is_refused_unless_it_is_allowed(#[case] target: Target) {
+        let refusal = shared(target).connect().expect_err("nothing may be sent");
+        assert!(refusal.contains("--allow-aws"), "{refusal}");
+    }
+
+    #[rstest]
+    #[case::aws(aws(Some("123456789012/eu-central-1/wg-1")), 1)]
     #[case::elsewhere(target("http://localhost:4566"), 4)]
     #[case::said(target("http://localhost:4566").with_jobs(7), 7)]
     fn trials_ask_a_target_as_much_at_once_as_a_run_does(#[case] target: Target, #[case] jobs: usize) {

@@ -92,7 +92,7 @@ fn all(settings: &Settings) -> Vec<Setting> {
     let mut all = vec![
         setting("target", json!(settings.name())),
         Setting { name: "endpoint", value: url, origin: of_url },
-        setting("region", json!(settings.region)),
+        setting("region", json!(settings.region.as_str())),
         setting("workgroup", json!(settings.workgroup)),
         setting("custom-domain", json!(settings.custom_domain)),
         setting("db-name", json!(settings.db_name.as_deref().unwrap_or(DEFAULT_DATABASE))),

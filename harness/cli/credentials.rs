@@ -1,52 +1,147 @@
 //! Credentials from where AWS's own tools look for them.
+//!
+//! Unless real AWS was allowed, they come from the environment and from files alone: nothing is asked over a network,
+//! and a profile that would have to ask is refused. Where it was allowed, the credential chain may ask the services of
+//! AWS that hand out credentials, and nothing else.
 
 use std::error::Error;
 
 use aws_config::BehaviorVersion;
-use aws_config::Region;
+use aws_config::Region as AwsRegion;
 use aws_config::environment::credentials::EnvironmentVariableCredentialsProvider;
-use aws_config::meta::credentials::CredentialsProviderChain;
-use aws_config::profile::ProfileFileCredentialsProvider;
+use aws_config::profile::{Profile, ProfileFileCredentialsProvider};
 use aws_config::provider_config::ProviderConfig;
+use aws_credential_types::Credentials as AwsCredentials;
 use aws_credential_types::provider::ProvideCredentials;
 use aws_credential_types::provider::error::CredentialsError;
-use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use aws_types::os_shim_internal::{Env, Fs};
 
-use crate::wire::{Credentials, Secret, escape};
+use super::guard::{Guard, Reach};
+use crate::targets::partition::Partition;
+use crate::wire::{Credentials, Region, Secret, escape};
 
-/// Credentials for a server that is not AWS: from the environment or a profile. Nothing else is
-/// asked; the metadata services of a cloud have no business with an emulator.
-pub(super) async fn for_endpoint(region: &str) -> Result<Credentials, String> {
-    let config = ProviderConfig::default().with_region(Some(Region::new(region.to_owned()))).with_http_client(http());
-    let chain = CredentialsProviderChain::first_try("environment", EnvironmentVariableCredentialsProvider::new())
-        .or_else("profile", ProfileFileCredentialsProvider::builder().configure(&config).build());
-    found(&chain).await
+/// Why there is nothing to sign with.
+#[derive(Debug)]
+pub(super) enum Lacking {
+    /// There are no credentials, or none that can be used.
+    None(String),
+    /// AWS would have to be asked for them, or for whose they are, in a way that was not allowed.
+    Refused(String),
+}
+
+/// Credentials for a server that is not AWS: from the environment or a profile, and from nowhere else. The program
+/// that a profile's `credential_process` names is run; AWS is never asked.
+pub(super) async fn for_endpoint(region: &Region) -> Result<Credentials, Lacking> {
+    let none = |words: String| Lacking::None(words);
+    match EnvironmentVariableCredentialsProvider::new().provide_credentials().await {
+        Ok(found) => return usable(&found).map_err(none),
+        Err(CredentialsError::CredentialsNotLoaded(_)) => {}
+        Err(error) => return Err(none(causes(&error))),
+    }
+    if let Some(refused) = asks_aws().await.map_err(none)? {
+        return Err(Lacking::Refused(refused));
+    }
+    // What the profile names is known by now; that nothing is asked all the same does not hang on it.
+    let guard = Guard::new(Reach::Nothing);
+    let config =
+        ProviderConfig::default().with_region(Some(aws_region(region))).with_http_client(guard.clone().into_client());
+    let found = ProfileFileCredentialsProvider::builder().configure(&config).build().provide_credentials().await;
+    match found {
+        Ok(found) => usable(&found).map_err(none),
+        Err(_) if guard.denied().is_some() => Err(Lacking::Refused(format!(
+            "the profile would ask {} for credentials. {WITHOUT_AWS}",
+            guard.denied().unwrap_or_default()
+        ))),
+        Err(CredentialsError::CredentialsNotLoaded(_)) => {
+            Err(none("none are in the environment or in a profile".to_owned()))
+        }
+        Err(error) => Err(none(causes(&error))),
+    }
+}
+
+/// What to do where a profile is no use without AWS.
+const WITHOUT_AWS: &str = "AWS is not asked for credentials unless it is what is tested; set AWS_ACCESS_KEY_ID and \
+                           AWS_SECRET_ACCESS_KEY (most emulators take any), or name a profile with keys of its own or a \
+                           credential_process in AWS_PROFILE";
+
+/// Why the profile that counts is refused, where AWS would have to be asked for its credentials: a role, a web
+/// identity, a single sign-on, the console or the metadata of a machine.
+async fn asks_aws() -> Result<Option<String>, String> {
+    let profiles = aws_config::profile::load(&Fs::real(), &Env::real(), &<_>::default(), None).await;
+    let profiles = profiles.map_err(|error| causes(&error))?;
+    let name = profiles.selected_profile();
+    let key = profiles.get_profile(name).and_then(asking_key);
+    Ok(key.map(|key| {
+        let name = escape(name);
+        format!("the profile \"{name}\" has to ask AWS for its credentials, for it has {key}. {WITHOUT_AWS}")
+    }))
+}
+
+/// The key of a profile that makes it ask AWS. Keys of its own and a program count only where none of these is there.
+/// Source: the AWS SDKs and Tools Reference Guide; botocore's and the Rust SDK's resolvers agree.
+fn asking_key(profile: &Profile) -> Option<&'static str> {
+    const KEYS: [&str; 8] = [
+        "role_arn",
+        "web_identity_token_file",
+        "sso_session",
+        "sso_start_url",
+        "sso_account_id",
+        "sso_role_name",
+        "sso_region",
+        "login_session",
+    ];
+    let machine = || profile.get("credential_source").is_some_and(|source| source != "Environment");
+    let key = KEYS.into_iter().find(|key| profile.get(key).is_some());
+    key.or_else(|| machine().then_some("credential_source"))
 }
 
 /// Credentials for real AWS by the whole standard chain, and the account that they belong to, as STS says.
-pub(super) async fn for_aws(region: &str) -> Result<(Credentials, String), String> {
+pub(super) async fn for_aws(region: &Region) -> Result<(Credentials, String), Lacking> {
+    let none = |words: String| Lacking::None(words);
+    let partition = Partition::of(region).ok_or_else(|| none(format!("AWS has no region {region}")))?;
+    let guard = Guard::new(Reach::credentials(partition));
     let config = aws_config::defaults(BehaviorVersion::latest())
-        .region(Region::new(region.to_owned()))
-        .http_client(http())
+        .region(aws_region(region))
+        .http_client(guard.clone().into_client())
         .load()
         .await;
-    let provider = config.credentials_provider().ok_or("the standard credential chain has no provider")?;
-    let credentials = found(&provider).await?;
-    let suffix = if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
+    let provider = config
+        .credentials_provider()
+        .ok_or_else(|| none("the standard credential chain has no provider".to_owned()))?;
+    let found = provider.provide_credentials().await.map_err(|error| match (guard.denied(), error) {
+        (Some(url), _) => Lacking::Refused(format!(
+            "the credential chain would ask {url}, which is not a service of AWS for credentials in the partition of \
+             {region}, over TLS; unset AWS_ENDPOINT_URL and the like, or endpoint_url in the profile"
+        )),
+        (None, CredentialsError::CredentialsNotLoaded(_)) => {
+            none("none are in the environment or in a profile".to_owned())
+        }
+        (None, error) => none(causes(&error)),
+    })?;
+    let credentials = usable(&found).map_err(none)?;
     // Named here, so that no setting for emulators can answer instead of AWS.
-    let endpoint = format!("https://sts.{region}.{suffix}");
-    let sts =
-        aws_sdk_sts::Client::from_conf(aws_sdk_sts::config::Builder::from(&config).endpoint_url(&endpoint).build());
-    let identity = sts.get_caller_identity().send().await;
+    let [host, ..] = partition.hosts("sts", region);
+    let endpoint = format!("https://{host}");
+    let sts = aws_sdk_sts::config::Builder::from(&config)
+        .use_fips(false)
+        .use_dual_stack(false)
+        .endpoint_url(&endpoint)
+        .http_client(Guard::new(Reach::Host(host)).into_client())
+        .build();
+    let identity = aws_sdk_sts::Client::from_conf(sts).get_caller_identity().send().await;
     let identity = identity.map_err(|error| {
-        format!(
+        none(format!(
             "STS, asked at {endpoint}, does not say whose credentials these are: {}; they must be credentials of AWS, and the \
              network must let it be reached",
             causes(&error)
-        )
+        ))
     })?;
-    let account = identity.account().ok_or("STS gives no account for these credentials")?.to_owned();
-    Ok((credentials, account))
+    let account = identity.account().ok_or_else(|| none("STS gives no account for these credentials".to_owned()))?;
+    Ok((credentials, account.to_owned()))
+}
+
+fn aws_region(region: &Region) -> AwsRegion {
+    AwsRegion::new(region.as_str().to_owned())
 }
 
 /// What an error says, and what each error behind it says that was not said before it.
@@ -63,11 +158,8 @@ fn causes(error: &dyn Error) -> String {
     escape(&said)
 }
 
-async fn found(provider: &impl ProvideCredentials) -> Result<Credentials, String> {
-    let found = provider.provide_credentials().await.map_err(|error| match error {
-        CredentialsError::CredentialsNotLoaded(_) => "none are in the environment or in a profile".to_owned(),
-        error => error.to_string(),
-    })?;
+/// Credentials as they sign requests; why they cannot, where they cannot.
+fn usable(found: &AwsCredentials) -> Result<Credentials, String> {
     let parts = [
         ("access key id (AWS_ACCESS_KEY_ID, or aws_access_key_id of the profile)", Some(found.access_key_id())),
         (
@@ -89,6 +181,36 @@ async fn found(provider: &impl ProvideCredentials) -> Result<Credentials, String
     Ok(credentials)
 }
 
-fn http() -> aws_sdk_sts::config::SharedHttpClient {
-    aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https()
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use aws_config::profile::Property;
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case::keys(&[("aws_access_key_id", "AKID"), ("aws_secret_access_key", "secret")], None)]
+    #[case::program(&[("credential_process", "/bin/true")], None)]
+    #[case::nothing(&[("region", "us-east-1")], None)]
+    #[case::from_the_environment(&[("credential_source", "Environment")], None)]
+    #[case::role(&[("role_arn", "arn"), ("source_profile", "a")], Some("role_arn"))]
+    #[case::role_beside_keys(&[("aws_access_key_id", "AKID"), ("role_arn", "arn")], Some("role_arn"))]
+    #[case::sign_on(&[("sso_session", "a")], Some("sso_session"))]
+    #[case::older_sign_on(&[("sso_start_url", "a")], Some("sso_start_url"))]
+    #[case::sign_on_beside_a_program(&[("credential_process", "a"), ("sso_region", "a")], Some("sso_region"))]
+    #[case::web_identity(&[("web_identity_token_file", "a")], Some("web_identity_token_file"))]
+    #[case::console(&[("login_session", "a")], Some("login_session"))]
+    #[case::machine(&[("credential_source", "Ec2InstanceMetadata")], Some("credential_source"))]
+    #[case::container(&[("credential_source", "EcsContainer")], Some("credential_source"))]
+    fn a_profile_that_asks_aws_is_known_by_its_keys(
+        #[case] keys: &[(&str, &str)],
+        #[case] expected: Option<&'static str>,
+    ) {
+        let property =
+            |(key, value): &(&str, &str)| ((*key).to_owned(), Property::new((*key).to_owned(), (*value).to_owned()));
+        let profile = Profile::new("a", keys.iter().map(property).collect::<HashMap<_, _>>());
+        assert_eq!(asking_key(&profile), expected);
+    }
 }

@@ -62,7 +62,7 @@ async fn examination(settings: &Settings) -> Result<Examination, Failure> {
     let (prepared, lacking) = prepared?;
     let left = WITHIN.saturating_sub(start.elapsed()).max(Duration::from_millis(100));
     let examined = examine(&prepared.target, left).await;
-    let mut examination = examined.map_err(|error| Failure::usage(error.to_string()))?;
+    let mut examination = examined.map_err(Failure::of_target)?;
     if let Some(reason) = lacking {
         examination.findings.retain(|finding| finding.topic != Topic::Credentials);
         let place = examination.findings.iter().position(|finding| finding.topic > Topic::Tls);

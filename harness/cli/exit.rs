@@ -4,6 +4,7 @@ use std::fmt;
 use std::process::ExitCode;
 
 use crate::report::Exit;
+use crate::targets::TargetError;
 
 /// Why a command ends before it did its work.
 #[derive(Clone, Debug)]
@@ -31,6 +32,14 @@ impl Failure {
     /// A safety rule.
     pub(super) fn refused(message: impl Into<String>) -> Self {
         Self { exit: Exit::Safety, message: message.into() }
+    }
+
+    /// A target that cannot be asked: refused where it is real AWS, else wrong configuration.
+    pub(super) fn of_target(error: TargetError) -> Self {
+        match error {
+            TargetError::Refused(refusal) => Self::refused(refusal.to_string()),
+            TargetError::Client(error) => Self::usage(error.to_string()),
+        }
     }
 
     /// Says why on standard error, with the environment variables that options took their values from where it

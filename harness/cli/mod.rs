@@ -12,6 +12,7 @@ mod doctor;
 mod examples;
 mod exit;
 mod explain;
+mod guard;
 mod interrupt;
 mod library;
 mod list;

@@ -252,8 +252,7 @@ impl Execution<'_> {
 
     fn session(&self, target: Target) -> Result<Session, Failure> {
         let (corpus, judge) = (Arc::clone(&self.library.corpus), self.library.judge.clone());
-        Session::new(corpus, judge, target, self.seed, self.settings.jobs)
-            .map_err(|error| Failure::usage(error.to_string()))
+        Session::new(corpus, judge, target, self.seed, self.settings.jobs).map_err(Failure::of_target)
     }
 
     fn event(&self, target: &Target, probe: &Probe, started_at: Timestamp) -> RunEvent {
@@ -270,7 +269,7 @@ impl Execution<'_> {
             target: TargetEvent {
                 name: target.name.clone(),
                 endpoint: target.endpoint.to_string(),
-                region: target.region.clone(),
+                region: target.region.to_string(),
                 features: target.features.iter().map(|feature| feature.word().to_owned()).collect(),
                 class: class.unwrap_or_default(),
                 meaning: probe.class.meaning().to_owned(),

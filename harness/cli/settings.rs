@@ -14,14 +14,14 @@ use super::variables::read;
 use crate::contract::Feature;
 use crate::targets::Place;
 use crate::targets::gate::{self, Allowed};
-use crate::targets::profile::{Profile, Profiles};
-use crate::wire::{ClientOptions, escape};
-
-/// The region where nothing names one.
-const DEFAULT_REGION: &str = "us-east-1";
+use crate::targets::profile::{Distrust, Profile, Profiles};
+use crate::wire::{ClientOptions, InvalidRegion, Region, escape};
 
 /// The time for one request where nothing names one, in seconds.
 const DEFAULT_TIMEOUT: f64 = 10.0;
+
+/// How much of a wrong value is shown, in characters.
+const SHOWN: usize = 80;
 
 /// How many cases can be in flight together.
 const JOBS: std::ops::RangeInclusive<usize> = 1..=1024;
@@ -107,7 +107,7 @@ pub(super) enum Choice {
 #[derive(Clone, Debug)]
 pub(super) struct Settings {
     pub(super) choice: Choice,
-    pub(super) region: String,
+    pub(super) region: Region,
     pub(super) workgroup: Option<String>,
     pub(super) custom_domain: Option<String>,
     pub(super) db_name: Option<String>,
@@ -129,7 +129,7 @@ impl Settings {
         let (named, url, profile) = choose(&args, &profiles, &mut from)?;
         let region = [("AWS_REGION", env("AWS_REGION")), ("AWS_DEFAULT_REGION", env("AWS_DEFAULT_REGION"))];
         let region = from.pick("region", args.region, region, profile.region);
-        let region = region.unwrap_or_else(|| DEFAULT_REGION.to_owned());
+        let region = region.map_or_else(|| Ok(Region::us_east_1()), |name| region_named(&name, &from))?;
         let workgroup = from.pick("workgroup", args.workgroup, [], profile.workgroup);
         let allowed = from.pick("allow-aws", args.allow_aws, [], None);
         let choice = gated(named, url, &region, workgroup.as_deref(), allowed)?;
@@ -213,10 +213,26 @@ impl Settings {
 }
 
 fn load_profiles(file: Option<PathBuf>, from: &mut Origins) -> Result<Profiles, Failure> {
-    from.file = file.or_else(|| Profiles::find(&std::env::current_dir().ok()?));
+    let found = || Profiles::find(&std::env::current_dir().ok()?);
+    from.file = match file {
+        Some(named) => Some(named),
+        None => found().map(followed).transpose()?,
+    };
     match &from.file {
         Some(file) => Profiles::load(file).map_err(|error| Failure::usage(error.to_string())),
         None => Ok(Profiles::default()),
+    }
+}
+
+/// A file that was found and not named; refused where somebody else may have put it there.
+fn followed(file: PathBuf) -> Result<PathBuf, Failure> {
+    match Distrust::of(&file, std::env::home_dir().as_deref()) {
+        None => Ok(file),
+        Some(why) => Err(Failure::refused(format!(
+            "the profiles in {file} are not followed, because the file {why}; name it with --config {file} to use it, or \
+             give --config /dev/null to use none",
+            file = escape(&file.to_string_lossy())
+        ))),
     }
 }
 
@@ -306,26 +322,41 @@ fn named_by_environment(from: &mut Origins) -> Result<(Option<String>, Option<Ur
 fn gated(
     name: String,
     url: Option<Url>,
-    region: &str,
+    region: &Region,
     workgroup: Option<&str>,
     allowed: Option<Allowed>,
 ) -> Result<Choice, Failure> {
     let url = match (name.as_str(), url) {
         ("mock", None) => return Ok(Choice::Mock),
         ("emulator", None) => return Ok(Choice::Emulator),
-        ("aws", None) => {
-            let text = gate::aws_endpoint(region);
-            endpoint_url(&text).map_err(|error| Failure::usage(format!("the region \"{region}\": {error}")))?
-        }
+        ("aws", None) => gate::aws_endpoint(region).ok_or_else(|| {
+            Failure::usage(format!("AWS has no region such as {region}; name one that it has, such as us-east-1"))
+        })?,
         (_, Some(url)) => url,
         (_, None) => return Err(Failure::usage(format!("the target \"{name}\" has no endpoint"))),
     };
-    if !gate::is_aws(&url) {
-        return Ok(Choice::Endpoint { name, url });
+    gate::check(allowed.as_ref(), &url, region, workgroup).map_err(|refusal| Failure::refused(refusal.to_string()))?;
+    match allowed {
+        Some(allowed) if Place::of(&url) == Place::Aws => Ok(Choice::Aws { endpoint: canonical(url), allowed }),
+        _ => Ok(Choice::Endpoint { name, url }),
     }
-    gate::check(allowed.as_ref(), region, workgroup).map_err(|refusal| Failure::refused(refusal.to_string()))?;
-    let allowed = allowed.expect("the gate lets nothing pass that was not allowed");
-    Ok(Choice::Aws { endpoint: url, allowed })
+}
+
+/// A URL without the dot that may stand behind its host: certificates and signatures do not have it.
+fn canonical(mut url: Url) -> Url {
+    if let Some(host) = url.host_str().and_then(|host| host.strip_suffix('.')).map(str::to_owned) {
+        // It was a host with the dot, so it is one without.
+        let _ = url.set_host(Some(&host));
+    }
+    url
+}
+
+/// The region of this name, which a setting gives.
+fn region_named(name: &str, from: &Origins) -> Result<Region, Failure> {
+    name.parse().map_err(|error: InvalidRegion| {
+        let found: String = name.chars().take(SHOWN).collect();
+        Failure::usage(format!("{}: {error}, found \"{}\"", escape(&from.place("region")), escape(&found)))
+    })
 }
 
 /// An environment variable that is set to something.

@@ -6,13 +6,15 @@ use std::sync::Arc;
 use reqwest::Url;
 
 use super::Failure;
+use super::credentials::{self, Lacking};
 use super::library::Library;
 use super::settings::{Choice, Settings};
 use crate::servers::emulator::{Emulator, Options};
 use crate::servers::mock::Mock;
 use crate::targets::Target;
+use crate::targets::gate::{self, Allowed};
 use crate::trials::{Trials, runtime};
-use crate::wire::Credentials;
+use crate::wire::{Credentials, escape, is_loopback};
 
 /// A target, and the server behind it where it is one of ours; the server stops with this.
 pub(super) struct Prepared {
@@ -32,7 +34,15 @@ impl Prepared {
         let (mut target, server) = match &settings.choice {
             Choice::Mock => mock(library).await?,
             Choice::Emulator => emulator(settings).await?,
-            Choice::Endpoint { name, url } => (endpoint(name, url, settings).await?, Server::Elsewhere),
+            Choice::Endpoint { name, url } => match endpoint(name, url, settings).await? {
+                (target, None) => (target, Server::Elsewhere),
+                (_, Some(lacking)) => {
+                    return Err(Failure::usage(format!(
+                        "no credentials to sign with: {lacking}. Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (most \
+                         emulators take any), choose a profile with AWS_PROFILE, or send unsigned requests with --no-sign"
+                    )));
+                }
+            },
             Choice::Aws { endpoint: url, allowed } => (aws(url, allowed, settings).await?, Server::Elsewhere),
         };
         complete(&mut target, settings);
@@ -52,13 +62,8 @@ impl Prepared {
             Choice::Emulator => emulator(settings).await?,
             Choice::Aws { endpoint: url, allowed } => (aws(url, allowed, settings).await?, Server::Elsewhere),
             Choice::Endpoint { name, url } => {
-                let mut target = unsigned(name, url, settings);
-                if settings.sign {
-                    match super::credentials::for_endpoint(&settings.region).await {
-                        Ok(found) => target.credentials = Some(found),
-                        Err(reason) => lacking = Some(reason),
-                    }
-                }
+                let target;
+                (target, lacking) = endpoint(name, url, settings).await?;
                 (target, Server::Elsewhere)
             }
         };
@@ -121,19 +126,28 @@ fn unsigned(name: &str, url: &Url, settings: &Settings) -> Target {
     target
 }
 
-/// The same with the credentials that the standard places hold.
-async fn endpoint(name: &str, url: &Url, settings: &Settings) -> Result<Target, Failure> {
+/// The same with the credentials that the environment and files hold, and why there are none where there are none. A
+/// session token is refused where it would go to another machine without TLS.
+async fn endpoint(name: &str, url: &Url, settings: &Settings) -> Result<(Target, Option<String>), Failure> {
     let mut target = unsigned(name, url, settings);
-    if settings.sign {
-        let found = super::credentials::for_endpoint(&settings.region).await;
-        target.credentials = Some(found.map_err(|error| {
-            Failure::usage(format!(
-                "no credentials to sign with: {error}. Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (most emulators take any), \
-                 choose a profile with AWS_PROFILE, or send unsigned requests with --no-sign"
-            ))
-        })?);
+    if !settings.sign {
+        return Ok((target, None));
     }
-    Ok(target)
+    let credentials = match credentials::for_endpoint(&settings.region).await {
+        Ok(found) => found,
+        Err(Lacking::Refused(why)) => return Err(Failure::refused(why)),
+        Err(Lacking::None(why)) => return Ok((target, Some(why))),
+    };
+    if credentials.session_token.is_some() && url.scheme() != "https" && !is_loopback(url).await {
+        return Err(Failure::refused(format!(
+            "the credentials have a session token, which goes to no other machine without TLS, and {} has none; give an \
+             https:// endpoint, unset AWS_SESSION_TOKEN (or choose a profile without one), or send unsigned requests with \
+             --no-sign",
+            escape(url.as_str())
+        )));
+    }
+    target.credentials = Some(credentials);
+    Ok((target, None))
 }
 
 /// The trials of the target that the environment names, for `cargo test`; nothing where it names
@@ -159,10 +173,13 @@ pub fn trials_of_environment() -> Result<Option<Trials>, String> {
 }
 
 /// Real AWS, once the account of the credentials is the one that was allowed.
-async fn aws(url: &Url, allowed: &crate::targets::gate::Allowed, settings: &Settings) -> Result<Target, Failure> {
-    use crate::targets::gate;
-
-    let (credentials, account) = super::credentials::for_aws(&settings.region).await.map_err(Failure::usage)?;
+async fn aws(url: &Url, allowed: &Allowed, settings: &Settings) -> Result<Target, Failure> {
+    let (credentials, account) = credentials::for_aws(&settings.region).await.map_err(|lacking| match lacking {
+        Lacking::None(why) => Failure::usage(why),
+        Lacking::Refused(why) => Failure::refused(why),
+    })?;
     gate::check_account(allowed, &account).map_err(|refusal| Failure::refused(refusal.to_string()))?;
-    Ok(unsigned("aws", url, settings).signed_by(credentials))
+    let mut target = unsigned("aws", url, settings).signed_by(credentials);
+    target.allowed = Some(allowed.clone());
+    Ok(target)
 }

@@ -51,7 +51,7 @@ fn signing_options(target: &Target, secret: &str) -> String {
 
 fn command(case: &ExpandedCase, target: &Target) -> String {
     let mut line = format!("countersign run {} --endpoint {}", word(&case.id), word(target.endpoint.as_str()));
-    let _ = write!(line, " --region {}", word(&target.region));
+    let _ = write!(line, " --region {}", word(target.region.as_str()));
     if let Some(workgroup) = &target.workgroup {
         let _ = write!(line, " --workgroup {}", word(workgroup));
     }

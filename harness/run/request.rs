@@ -71,7 +71,7 @@ pub(super) fn build(
     // Not signed, for what stands between may change it: an answer is read as it is, so none may be compressed.
     let identity = ("accept-encoding", "identity");
     if let Some(credentials) = &target.credentials {
-        sign_with(&mut request, raw.signing, credentials, &target.region, names, now).map_err(Missing)?;
+        sign_with(&mut request, raw.signing, credentials, target.region.as_str(), names, now).map_err(Missing)?;
     } else if raw.signing.is_some() {
         return Err(Missing("it is about signatures, and requests go out unsigned".to_owned()));
     }

@@ -18,10 +18,10 @@ use super::sender::Sender;
 use crate::contract::{Contract, Side};
 use crate::corpus::{Call, Corpus, ExpandedCase};
 use crate::judge::{Judge, Judgement};
-use crate::targets::Target;
 use crate::targets::probe::{self, Class, Probe};
+use crate::targets::{Target, TargetError};
 use crate::verdict::{CaseResult, Verdict, Violation};
-use crate::wire::{Client, ClientError, Credentials, Exchange, Masker, Transcript};
+use crate::wire::{Credentials, Exchange, Masker, Transcript};
 
 /// A target under test with everything that its cases share: connections, controls, the seed.
 #[derive(Debug)]
@@ -44,11 +44,11 @@ impl Session {
     /// A session with a target, with at most `jobs` requests in flight together; nothing is sent yet.
     ///
     /// # Errors
-    /// When no client can be made for the target.
-    pub fn new(corpus: Arc<Corpus>, judge: Judge, target: Target, seed: u64, jobs: usize) -> Result<Self, ClientError> {
+    /// When the target is real AWS that was not allowed, or no client can be made for it.
+    pub fn new(corpus: Arc<Corpus>, judge: Judge, target: Target, seed: u64, jobs: usize) -> Result<Self, TargetError> {
         let ours = target.credentials.as_ref().map(Credentials::secrets).unwrap_or_default();
         let (secrets, given) = (Masker::new(ours.clone()), Given::new(ours));
-        let sender = Sender::new(Client::new(target.endpoint.clone(), &target.client)?, jobs, target.recovery);
+        let sender = Sender::new(target.connect(&target.client)?, jobs, target.recovery);
         Ok(Self {
             corpus,
             judge,

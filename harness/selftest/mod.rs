@@ -26,9 +26,8 @@ use crate::judge::Judge;
 use crate::run::{Session, run as run_plan};
 use crate::servers::defects::{Layer, Upstream};
 use crate::servers::emulator::{Emulator, Options};
-use crate::targets::Target;
+use crate::targets::{Target, TargetError};
 use crate::verdict::{CaseResult, Verdict};
-use crate::wire::ClientError;
 
 /// How many requests one session has in flight; the sessions themselves run side by side.
 const JOBS: usize = 2;
@@ -44,7 +43,7 @@ pub enum Void {
     Start(#[from] io::Error),
     /// A server could not be reached.
     #[error(transparent)]
-    Client(#[from] ClientError),
+    Target(#[from] TargetError),
     /// The server without a defect does not pass.
     #[error("void: the emulator without any defect does not pass {case}: {why}")]
     Unclean {

@@ -1,46 +1,130 @@
 //! The gate before real AWS: nothing goes there unless account, region and workgroup were allowed by
 //! name, and it is closed before any host name is resolved.
+//!
+//! What was allowed is one service in one region: every other host of AWS, and every host that looks like one of
+//! AWS, stays closed.
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::LazyLock;
 
 use reqwest::Url;
+use unicode_security::confusable_detection::skeleton;
 
-/// The domains that real AWS answers under.
-/// Source: botocore 1.44.5, `partitions.json`: `dnsSuffix` and `dualStackDnsSuffix` of every partition.
-/// The last two are further domains of AWS, under which a run has no business either.
-const AWS_DOMAINS: [&str; 16] = [
-    "amazonaws.com",
-    "api.aws",
-    "amazonaws.com.cn",
-    "api.amazonwebservices.com.cn",
-    "amazonaws.eu",
-    "api.amazonwebservices.eu",
-    "c2s.ic.gov",
-    "api.aws.ic.gov",
-    "sc2s.sgov.gov",
-    "api.aws.scloud",
-    "cloud.adc-e.uk",
-    "api.cloud-aws.adc-e.uk",
-    "csp.hci.ic.gov",
-    "api.aws.hci.ic.gov",
-    "on.aws",
+use super::partition::Partition;
+use crate::wire::{Region, SIGNING_NAME, escape, is_address};
+
+/// The first part of the service's host names.
+/// Source: botocore 1.44.8, the endpoint rule set of redshift-serverless; it is the signing name too.
+const HOST_PREFIX: &str = SIGNING_NAME;
+
+/// Domains of AWS beside those of its partitions, under which a run has no business.
+/// Source: the Public Suffix List of 2026-08-19, its section on Amazon, and the top-level domains `aws` and `amazon`
+/// in IANA's root zone; the domains of AWS's own pages, mail, scripts and name servers were added.
+const FURTHER_DOMAINS: [&str; 27] = [
+    "aws",
+    "amazon",
+    "amazon.com",
+    "amazon.dev",
+    "a2z.com",
+    "amazonaws-us-gov.com",
+    "amazoncognito.com",
+    "amazonses.com",
+    "amazontrust.com",
+    "amazonworkspaces.com",
+    "amplifyapp.com",
     "aws.dev",
+    "awsapprunner.com",
+    "awsapps.cn",
+    "awsapps.com",
+    "awscloud.com",
+    "awsevents.com",
+    "awsglobalaccelerator.com",
+    "awsstatic.com",
+    "awsstatic.cn",
+    "awstrack.me",
+    "cloudfront.cn",
+    "cloudfront.net",
+    "elasticbeanstalk.com",
+    "elasticbeanstalk.cn",
+    "sagemaker.com.cn",
+    "signin.aws",
 ];
 
-/// Whether a URL leads to real AWS, however its host is spelled.
-pub fn is_aws(url: &Url) -> bool {
-    let host = url.host_str().unwrap_or_default().trim_end_matches('.').to_ascii_lowercase();
-    AWS_DOMAINS
-        .iter()
-        .any(|domain| host == *domain || host.strip_suffix(domain).is_some_and(|rest| rest.ends_with('.')))
+/// Names that are those of AWS under any top-level domain, such as `amazonaws.com.cn` or `amazonwebservices.eu`.
+const NAMES: [&str; 2] = ["amazonaws", "amazonwebservices"];
+
+/// Whose host it is that a URL leads to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Owner {
+    /// AWS: its host lies under this domain.
+    Aws(String),
+    /// Nobody knows, but it is written so that a person takes it for this domain of AWS.
+    LooksLikeAws(String),
+    /// Somebody else.
+    Other,
 }
 
-/// The endpoint of the service in a region.
-/// Source: botocore's endpoint rule set for redshift-serverless.
-pub fn aws_endpoint(region: &str) -> String {
-    let suffix = if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
-    format!("https://redshift-serverless.{region}.{suffix}/")
+impl Owner {
+    /// Whose host it is that a URL leads to, however it is spelled.
+    pub fn of(url: &Url) -> Self {
+        // A URL's host is in lower case, without percent signs and full-width letters.
+        let host = url.host_str().unwrap_or_default();
+        let host = host.strip_suffix('.').unwrap_or(host);
+        if let Some(domain) = domains().find(|domain| is_below(host, domain)) {
+            return Self::Aws(domain.to_owned());
+        }
+        if let Some(name) = NAMES.into_iter().find(|name| is_name_of(host, name)) {
+            return Self::Aws(name.to_owned());
+        }
+        if is_address(url) {
+            return Self::Other;
+        }
+        let looks = look(&idna(host));
+        let alike =
+            LOOKS.iter().find(|(_, domain_looks)| is_below(&looks, domain_looks)).map(|(domain, _)| domain.clone());
+        let named = || NAMES.into_iter().find(|name| is_name_of(&looks, &look(name))).map(str::to_owned);
+        alike.or_else(named).map_or(Self::Other, Self::LooksLikeAws)
+    }
+}
+
+/// Every domain of AWS.
+fn domains() -> impl Iterator<Item = &'static str> {
+    let of_partitions = Partition::all().flat_map(|partition| [partition.suffix, partition.dual_stack_suffix]);
+    of_partitions.chain(FURTHER_DOMAINS)
+}
+
+/// What each domain of AWS looks like.
+static LOOKS: LazyLock<Vec<(String, String)>> =
+    LazyLock::new(|| domains().map(|domain| (domain.to_owned(), look(domain))).collect());
+
+/// What a text looks like: texts that a person takes for each other look alike.
+/// Source: Unicode Technical Standard 39, section 4, confusable detection. Letter case is no difference in a host.
+fn look(text: &str) -> String {
+    skeleton(&skeleton(text).collect::<String>().to_lowercase()).collect()
+}
+
+/// A host with its labels as a person reads them, where they are written in ASCII for the name servers.
+fn idna(host: &str) -> String {
+    idna::domain_to_unicode(host).0
+}
+
+fn is_below(host: &str, domain: &str) -> bool {
+    host == domain || host.strip_suffix(domain).is_some_and(|rest| rest.ends_with('.'))
+}
+
+/// Whether a host lies in the domain of this name below a top-level domain, or below one such as `com.cn`.
+fn is_name_of(host: &str, name: &str) -> bool {
+    let mut labels = host.rsplit('.');
+    let (_, second, third) = (labels.next(), labels.next(), labels.next());
+    let of_country = second.is_some_and(|label| ["com", "co", "net", "org", "gov", "edu"].contains(&label));
+    second == Some(name) || (of_country && third == Some(name))
+}
+
+/// The endpoint of the service in a region; nothing where AWS has no such region.
+pub fn aws_endpoint(region: &Region) -> Option<Url> {
+    let [host, ..] = Partition::of(region)?.hosts(HOST_PREFIX, region);
+    format!("https://{host}/").parse().ok()
 }
 
 /// What a run may touch in real AWS: `ACCOUNT/REGION/WORKGROUP`.
@@ -48,8 +132,8 @@ pub fn aws_endpoint(region: &str) -> String {
 pub struct Allowed {
     /// The account id, twelve digits.
     pub account: String,
-    /// The region.
-    pub region: String,
+    /// The region, one that AWS has.
+    pub region: Region,
     /// The workgroup.
     pub workgroup: String,
 }
@@ -59,23 +143,24 @@ impl FromStr for Allowed {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let parts: Vec<_> = text.split('/').collect();
-        match parts.as_slice() {
-            [account, region, workgroup]
-                if account.len() == 12
-                    && account.bytes().all(|b| b.is_ascii_digit())
-                    && !region.is_empty()
-                    && !workgroup.is_empty() =>
-            {
-                Ok(Self {
-                    account: (*account).to_owned(),
-                    region: (*region).to_owned(),
-                    workgroup: (*workgroup).to_owned(),
-                })
-            }
-            _ => Err(format!(
-                "expected ACCOUNT/REGION/WORKGROUP, such as 123456789012/us-east-1/my-workgroup, found \"{text}\""
-            )),
-        }
+        let read = || {
+            let [account, region, workgroup] = parts.as_slice() else { return None };
+            let region: Region = region.parse().ok()?;
+            let named = account.len() == 12 && account.bytes().all(|b| b.is_ascii_digit()) && !workgroup.is_empty();
+            let known = Partition::of(&region).is_some();
+            (named && known).then(|| Self {
+                account: (*account).to_owned(),
+                region,
+                workgroup: (*workgroup).to_owned(),
+            })
+        };
+        read().ok_or_else(|| {
+            format!(
+                "expected ACCOUNT/REGION/WORKGROUP with a region of AWS, such as 123456789012/us-east-1/my-workgroup, \
+                 found \"{}\"",
+                escape(text)
+            )
+        })
     }
 }
 
@@ -83,7 +168,17 @@ impl FromStr for Allowed {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Refusal {
     /// Nothing was allowed.
-    NotAllowed,
+    NotAllowed {
+        /// The host.
+        host: String,
+    },
+    /// The host looks like one of AWS and is none.
+    LooksLikeAws {
+        /// The host, as it goes to the name servers.
+        host: String,
+        /// The domain that it looks like.
+        domain: String,
+    },
     /// Something else was allowed.
     Differs {
         /// What differs: the region, the workgroup or the account.
@@ -93,30 +188,72 @@ pub enum Refusal {
         /// What the run would use.
         found: String,
     },
+    /// The region and the workgroup were allowed, and the URL is not the service's there.
+    NotTheService {
+        /// The URL.
+        found: String,
+        /// The hosts of the service in that region.
+        hosts: Box<[String; 4]>,
+    },
 }
 
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NotAllowed => f.write_str(
-                "this endpoint is real AWS, which is off until it is asked for; \
+            Self::NotAllowed { host } => write!(
+                f,
+                "this endpoint is real AWS ({}), which is off until it is asked for; \
                  allow one workgroup with --allow-aws ACCOUNT/REGION/WORKGROUP",
+                escape(host)
+            ),
+            Self::LooksLikeAws { host, domain } => write!(
+                f,
+                "the host {} looks like {domain}, a domain of AWS, and is another one; nothing is sent to it",
+                escape(host)
             ),
             Self::Differs { what, allowed, found } => {
-                write!(f, "--allow-aws allows the {what} {allowed}, but this run would use {found}")
+                write!(f, "--allow-aws allows the {what} {}, but this run would use {}", escape(allowed), escape(found))
             }
+            Self::NotTheService { found, hosts } => write!(
+                f,
+                "--allow-aws allows the service in that region and nothing else of AWS: expected https:// and one of the \
+                 hosts {}, with no port and no path, found {}",
+                hosts.join(", "),
+                escape(found)
+            ),
         }
     }
 }
 
-/// Checks region and workgroup against what was allowed; the account is checked once credentials are known.
+/// Checks where a run would go, with its region and its workgroup, against what was allowed. What is not AWS is always
+/// allowed; of AWS, the service in the region that was allowed, over TLS. The account is checked once credentials are
+/// known.
 ///
 /// # Errors
 /// The [`Refusal`].
-pub fn check(allowed: Option<&Allowed>, region: &str, workgroup: Option<&str>) -> Result<(), Refusal> {
-    let allowed = allowed.ok_or(Refusal::NotAllowed)?;
-    same("region", &allowed.region, region)?;
-    same("workgroup", &allowed.workgroup, workgroup.unwrap_or("none"))
+pub fn check(
+    allowed: Option<&Allowed>,
+    endpoint: &Url,
+    region: &Region,
+    workgroup: Option<&str>,
+) -> Result<(), Refusal> {
+    let host = endpoint.host_str().unwrap_or_default().to_owned();
+    match Owner::of(endpoint) {
+        Owner::Other => return Ok(()),
+        Owner::LooksLikeAws(domain) => return Err(Refusal::LooksLikeAws { host, domain }),
+        Owner::Aws(_) => {}
+    }
+    let allowed = allowed.ok_or_else(|| Refusal::NotAllowed { host: host.clone() })?;
+    same("region", allowed.region.as_str(), region.as_str())?;
+    same("workgroup", &allowed.workgroup, workgroup.unwrap_or("none"))?;
+    let partition = Partition::of(region).ok_or_else(|| Refusal::NotAllowed { host: host.clone() })?;
+    let hosts = partition.hosts(HOST_PREFIX, region);
+    let named = hosts.iter().any(|known| host.strip_suffix('.').unwrap_or(&host) == known);
+    let whole = endpoint.scheme() == "https" && endpoint.port().is_none() && endpoint.path() == "/";
+    if named && whole {
+        return Ok(());
+    }
+    Err(Refusal::NotTheService { found: endpoint.to_string(), hosts: Box::new(hosts) })
 }
 
 /// Checks the account of the credentials against what was allowed.
@@ -148,34 +285,80 @@ mod tests {
 
     use super::*;
 
+    fn owner(url: &str) -> Owner {
+        Owner::of(&url.parse().expect("a valid URL"))
+    }
+
     #[rstest]
-    #[case("https://redshift-serverless.us-east-1.amazonaws.com", true)]
-    #[case("https://redshift-serverless.us-east-1.amazonaws.com.", true)]
-    #[case("https://REDSHIFT-serverless.us-east-1.AmazonAWS.com:443/", true)]
-    #[case("https://redshift-serverless.cn-north-1.amazonaws.com.cn", true)]
-    #[case("https://redshift-serverless-fips.us-east-1.amazonaws.com", true)]
-    #[case("https://redshift-serverless.us-east-1.api.aws", true)]
-    #[case("https://redshift-serverless-fips.us-east-1.api.aws.", true)]
-    #[case("http://amazonaws.com", true)]
-    #[case("https://redshift-serverless.cn-north-1.api.amazonwebservices.com.cn", true)]
-    #[case("https://redshift-serverless.eusc-de-east-1.amazonaws.eu", true)]
-    #[case("https://redshift-serverless.eusc-de-east-1.api.amazonwebservices.eu", true)]
-    #[case("https://redshift-serverless.us-iso-east-1.c2s.ic.gov", true)]
-    #[case("https://redshift-serverless.us-iso-east-1.api.aws.ic.gov", true)]
-    #[case("https://redshift-serverless.us-isob-east-1.sc2s.sgov.gov", true)]
-    #[case("https://redshift-serverless.us-isob-east-1.api.aws.scloud", true)]
-    #[case("https://redshift-serverless.eu-isoe-west-1.cloud.adc-e.uk", true)]
-    #[case("https://redshift-serverless.eu-isoe-west-1.api.cloud-aws.adc-e.uk", true)]
-    #[case("https://redshift-serverless.us-isof-south-1.csp.hci.ic.gov", true)]
-    #[case("https://redshift-serverless.us-isof-south-1.api.aws.hci.ic.gov", true)]
-    #[case("http://ic.gov", false)]
-    #[case("http://notapi.aws.scloud", false)]
-    #[case("http://localhost:4566", false)]
-    #[case("http://127.0.0.1:4566", false)]
-    #[case("http://notamazonaws.com", false)]
-    #[case("http://amazonaws.com.example.org", false)]
-    fn real_aws_is_known_however_it_is_spelled(#[case] url: &str, #[case] expected: bool) {
-        assert_eq!(is_aws(&url.parse().expect("a valid URL")), expected);
+    #[case("https://redshift-serverless.us-east-1.amazonaws.com")]
+    #[case("https://redshift-serverless.us-east-1.amazonaws.com.")]
+    #[case("https://REDSHIFT-serverless.us-east-1.AmazonAWS.com:443/")]
+    #[case("https://redshift-serverless.cn-north-1.amazonaws.com.cn")]
+    #[case("https://redshift-serverless-fips.us-east-1.amazonaws.com")]
+    #[case("https://redshift-serverless.us-east-1.api.aws")]
+    #[case("https://redshift-serverless-fips.us-east-1.api.aws.")]
+    #[case("http://amazonaws.com")]
+    #[case("https://redshift-serverless.cn-north-1.api.amazonwebservices.com.cn")]
+    #[case("https://redshift-serverless.eusc-de-east-1.amazonaws.eu")]
+    #[case("https://redshift-serverless.eusc-de-east-1.api.amazonwebservices.eu")]
+    #[case("https://redshift-serverless.us-iso-east-1.c2s.ic.gov")]
+    #[case("https://redshift-serverless.us-iso-east-1.api.aws.ic.gov")]
+    #[case("https://redshift-serverless.us-isob-east-1.sc2s.sgov.gov")]
+    #[case("https://redshift-serverless.us-isob-east-1.api.aws.scloud")]
+    #[case("https://redshift-serverless.eu-isoe-west-1.cloud.adc-e.uk")]
+    #[case("https://redshift-serverless.eu-isoe-west-1.api.cloud-aws.adc-e.uk")]
+    #[case("https://redshift-serverless.us-isof-south-1.csp.hci.ic.gov")]
+    #[case("https://redshift-serverless.us-isof-south-1.api.aws.hci.ic.gov")]
+    #[case("https://my-bucket.s3.amazonaws.com")]
+    #[case("https://abc.execute-api.us-east-1.amazonaws.com")]
+    #[case("https://abc.lambda-url.us-east-1.on.aws")]
+    #[case("https://d-123.awsapps.com/start")]
+    #[case("https://d111.cloudfront.net")]
+    #[case("https://a123.awsglobalaccelerator.com")]
+    #[case("https://me.us-east-1.elasticbeanstalk.com")]
+    #[case("https://abc.us-east-1.awsapprunner.com")]
+    #[case("https://main.d1.amplifyapp.com")]
+    #[case("https://x.auth.us-east-1.amazoncognito.com")]
+    #[case("https://console.aws.amazon.com")]
+    #[case("https://studio.us-east-1.sagemaker.aws")]
+    #[case("https://amazonaws.org")]
+    #[case("https://x.amazonwebservices.co.uk")]
+    #[case::percent("https://sts.%61mazonaws.com")]
+    #[case::full_width("https://sts.\u{ff41}mazonaws.com")]
+    #[case::ideographic_full_stop("https://sts.amazonaws\u{3002}com")]
+    #[case::soft_hyphen("https://sts.amazon\u{ad}aws.com")]
+    fn a_host_of_aws_is_known_however_it_is_spelled(#[case] url: &str) {
+        assert!(matches!(owner(url), Owner::Aws(_)), "{:?}", owner(url));
+    }
+
+    #[rstest]
+    #[case::cyrillic("https://redshift-serverless.us-east-1.\u{430}mazonaws.com")]
+    #[case::punycode("https://redshift-serverless.us-east-1.xn--mazonaws-06g.com")]
+    #[case::greek("https://amaz\u{3bf}naws.com")]
+    #[case::cyrillic_above("https://api.\u{430}ws")]
+    #[case::two_letters_for_one("https://sts.arnazonaws.com")]
+    #[case::digit_for_letter("https://sts.amaz0naws.com")]
+    #[case::another_end("https://sts.am\u{430}zonaws.io")]
+    #[case::front("https://d1.cl0udfront.net")]
+    fn a_host_that_looks_like_one_of_aws_is_none_of_nobodys(#[case] url: &str) {
+        assert!(matches!(owner(url), Owner::LooksLikeAws(_)), "{:?}", owner(url));
+    }
+
+    #[rstest]
+    #[case("http://ic.gov")]
+    #[case("http://notapi.aws.scloud")]
+    #[case("http://localhost:4566")]
+    #[case("http://127.0.0.1:4566")]
+    #[case("http://[::1]:4566")]
+    #[case("http://notamazonaws.com")]
+    #[case("http://amazonaws.com.example.org")]
+    #[case("http://amazonaws")]
+    #[case("http://aws.local")]
+    #[case("http://localhost.localstack.cloud:4566")]
+    #[case("http://emulator-amazonaws-com:4566")]
+    #[case("http://b\u{fc}cher.example")]
+    fn any_other_host_is_somebody_elses(#[case] url: &str) {
+        assert_eq!(owner(url), Owner::Other);
     }
 
     #[rstest]
@@ -184,18 +367,66 @@ mod tests {
     #[case("123456789012/us-east-1", false)]
     #[case("123456789012//wg", false)]
     #[case("*/us-east-1/wg", false)]
+    #[case("123456789012/*/wg", false)]
+    #[case("123456789012/local/wg", false)]
+    #[case("123456789012/us-east-1/", false)]
     fn what_is_allowed_names_all_three(#[case] text: &str, #[case] valid: bool) {
         assert_eq!(text.parse::<Allowed>().is_ok(), valid);
+    }
+
+    fn checked(url: &str, region: &str, workgroup: Option<&str>) -> Result<(), Refusal> {
+        let allowed = format!("123456789012/{region}/wg").parse().expect("a valid text");
+        let url = url.parse().expect("a valid URL");
+        check(Some(&allowed), &url, &region.parse().expect("a region"), workgroup)
+    }
+
+    #[rstest]
+    #[case::plain("us-east-1", "https://redshift-serverless.us-east-1.amazonaws.com/")]
+    #[case::fips("us-east-1", "https://redshift-serverless-fips.us-east-1.amazonaws.com")]
+    #[case::dual_stack("us-east-1", "https://redshift-serverless.us-east-1.api.aws")]
+    #[case::fips_dual_stack("us-east-1", "https://redshift-serverless-fips.us-east-1.api.aws")]
+    #[case::trailing_dot("us-east-1", "https://redshift-serverless.us-east-1.amazonaws.com.")]
+    #[case::letter_case("us-east-1", "https://Redshift-Serverless.US-East-1.AmazonAWS.Com")]
+    #[case::port_of_https("us-east-1", "https://redshift-serverless.us-east-1.amazonaws.com:443")]
+    #[case::china("cn-north-1", "https://redshift-serverless.cn-north-1.amazonaws.com.cn")]
+    #[case::china_dual_stack("cn-north-1", "https://redshift-serverless.cn-north-1.api.amazonwebservices.com.cn")]
+    #[case::gov_cloud("us-gov-west-1", "https://redshift-serverless.us-gov-west-1.amazonaws.com")]
+    #[case::sovereign("eusc-de-east-1", "https://redshift-serverless.eusc-de-east-1.amazonaws.eu")]
+    fn the_service_in_the_region_that_was_allowed_is_let_through(#[case] region: &str, #[case] url: &str) {
+        assert_eq!(checked(url, region, Some("wg")), Ok(()));
+    }
+
+    #[rstest]
+    #[case::another_region("https://redshift-serverless.us-west-2.amazonaws.com")]
+    #[case::another_service("https://redshift.us-east-1.amazonaws.com")]
+    #[case::provisioned_data("https://redshift-data.us-east-1.amazonaws.com")]
+    #[case::storage("https://bucket.s3.us-east-1.amazonaws.com")]
+    #[case::somebodys_gateway("https://abc.execute-api.us-east-1.amazonaws.com")]
+    #[case::below_it("https://x.redshift-serverless.us-east-1.amazonaws.com")]
+    #[case::another_partition("https://redshift-serverless.us-east-1.amazonaws.com.cn")]
+    #[case::plain_http("http://redshift-serverless.us-east-1.amazonaws.com")]
+    #[case::plain_http_on_443("http://redshift-serverless.us-east-1.amazonaws.com:443")]
+    #[case::another_port("https://redshift-serverless.us-east-1.amazonaws.com:8443")]
+    #[case::path("https://redshift-serverless.us-east-1.amazonaws.com/x")]
+    #[case::two_dots("https://redshift-serverless.us-east-1.amazonaws.com..")]
+    #[case::domain_alone("https://amazonaws.com")]
+    #[case::front("https://d1.cloudfront.net")]
+    #[case::look_alike("https://redshift-serverless.us-east-1.\u{430}mazonaws.com")]
+    fn nothing_else_of_aws_is(#[case] url: &str) {
+        let refusal = checked(url, "us-east-1", Some("wg")).expect_err("it is not what was allowed");
+        assert!(matches!(refusal, Refusal::NotTheService { .. } | Refusal::LooksLikeAws { .. }), "{refusal}");
     }
 
     #[test]
     fn region_workgroup_and_account_must_all_match() {
         let allowed: Allowed = "123456789012/us-east-1/wg".parse().expect("a valid text");
-        assert_eq!(check(None, "us-east-1", Some("wg")), Err(Refusal::NotAllowed));
-        assert_eq!(check(Some(&allowed), "us-east-1", Some("wg")), Ok(()));
-        assert!(check(Some(&allowed), "us-west-2", Some("wg")).is_err());
-        assert!(check(Some(&allowed), "us-east-1", Some("other")).is_err());
-        assert!(check(Some(&allowed), "us-east-1", None).is_err());
+        let (east, west) = (Region::us_east_1(), "us-west-2".parse().expect("a region"));
+        let url = aws_endpoint(&east).expect("a region of AWS");
+        assert!(matches!(check(None, &url, &east, Some("wg")), Err(Refusal::NotAllowed { .. })));
+        assert_eq!(check(Some(&allowed), &url, &east, Some("wg")), Ok(()));
+        assert!(check(Some(&allowed), &url, &west, Some("wg")).is_err());
+        assert!(check(Some(&allowed), &url, &east, Some("other")).is_err());
+        assert!(check(Some(&allowed), &url, &east, None).is_err());
         assert_eq!(check_account(&allowed, "123456789012"), Ok(()));
         let refusal = check_account(&allowed, "999999999999").expect_err("another account");
         assert!(!refusal.to_string().contains("999999999999"));

@@ -5,6 +5,7 @@
 //! is asked for.
 
 pub mod gate;
+pub mod partition;
 pub mod probe;
 #[cfg(feature = "cli")]
 pub mod profile;
@@ -15,7 +16,7 @@ use std::time::Duration;
 use reqwest::Url;
 
 use crate::contract::Feature;
-use crate::wire::{ClientOptions, Credentials};
+use crate::wire::{Client, ClientError, ClientOptions, Credentials, Region};
 
 /// An endpoint under test: where it is, how it is addressed, what it claims.
 #[derive(Clone, Debug)]
@@ -25,7 +26,9 @@ pub struct Target {
     /// Where it listens.
     pub endpoint: Url,
     /// The region that requests are signed for.
-    pub region: String,
+    pub region: Region,
+    /// What of real AWS may be asked, where it is real AWS.
+    pub allowed: Option<gate::Allowed>,
     /// What signs requests; nothing where they go out unsigned.
     pub credentials: Option<Credentials>,
     /// A workgroup that it has.
@@ -61,7 +64,7 @@ pub enum Place {
 impl Place {
     /// Where a URL leads to that is none of our own servers.
     pub fn of(endpoint: &Url) -> Self {
-        if gate::is_aws(endpoint) { Self::Aws } else { Self::Elsewhere }
+        if gate::Owner::of(endpoint) == gate::Owner::Other { Self::Elsewhere } else { Self::Aws }
     }
 
     /// How many requests are in flight together at most where nobody says: one per core, 4, or 1.
@@ -74,7 +77,29 @@ impl Place {
     }
 }
 
+/// A target that cannot be asked.
+#[derive(Debug, thiserror::Error)]
+pub enum TargetError {
+    /// It is real AWS, and that was not allowed.
+    #[error("{0}")]
+    Refused(gate::Refusal),
+    /// No client can be made for it.
+    #[error(transparent)]
+    Client(#[from] ClientError),
+}
+
 impl Target {
+    /// What sends requests to it, with these options. Nothing is sent yet; where it is real AWS that was not allowed,
+    /// nothing ever is.
+    ///
+    /// # Errors
+    /// [`TargetError`].
+    pub fn connect(&self, options: &ClientOptions) -> Result<Client, TargetError> {
+        gate::check(self.allowed.as_ref(), &self.endpoint, &self.region, self.workgroup.as_deref())
+            .map_err(TargetError::Refused)?;
+        Ok(Client::new(self.endpoint.clone(), options)?)
+    }
+
     /// A target at a URL that claims `core`, in `us-east-1`, without workgroup and credentials.
     pub fn at(endpoint: Url) -> Self {
         Self {
@@ -82,7 +107,8 @@ impl Target {
             jobs: Place::of(&endpoint).jobs(),
             recovery: Duration::from_millis(200),
             endpoint,
-            region: "us-east-1".to_owned(),
+            region: Region::us_east_1(),
+            allowed: None,
             credentials: None,
             workgroup: None,
             custom_domain: None,
@@ -104,6 +130,13 @@ impl Target {
     #[must_use]
     pub fn signed_by(mut self, credentials: Credentials) -> Self {
         self.credentials = Some(credentials);
+        self
+    }
+
+    /// The same target, whose requests are signed for this region.
+    #[must_use]
+    pub fn in_region(mut self, region: Region) -> Self {
+        self.region = region;
         self
     }
 

@@ -85,6 +85,52 @@ impl Profiles {
     }
 }
 
+/// Why a file that nobody named is not followed. It decides where requests go, and somebody else may have put it there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Distrust {
+    /// Another user owns it, or the link that leads to it.
+    Owner,
+    /// It lies above the home folder, where others write.
+    AboveHome,
+}
+
+impl std::fmt::Display for Distrust {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Owner => "belongs to another user",
+            Self::AboveHome => "lies above the home folder",
+        })
+    }
+}
+
+impl Distrust {
+    /// Why a file that was found by looking is not followed; nothing where it is.
+    pub fn of(file: &Path, home: Option<&Path>) -> Option<Self> {
+        if is_foreign(file) {
+            return Some(Self::Owner);
+        }
+        let whole = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        let (folder, home) = (whole(file.parent()?), whole(home?));
+        (home != folder && home.starts_with(&folder)).then_some(Self::AboveHome)
+    }
+}
+
+/// Whether a file, or the link that leads to it, belongs to another user.
+#[cfg(unix)]
+fn is_foreign(file: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+
+    let own = rustix::process::geteuid().as_raw();
+    let owners = [file.symlink_metadata(), file.metadata()].into_iter().flatten();
+    owners.map(|data| data.uid()).any(|owner| owner != own)
+}
+
+/// Windows has no owner that is as plain as that.
+#[cfg(not(unix))]
+fn is_foreign(_: &Path) -> bool {
+    false
+}
+
 /// What is wrong, and where. The line itself may hold a secret, and is not shown.
 fn shown(error: &toml::de::Error) -> String {
     const LONGEST: usize = 400;
@@ -131,6 +177,28 @@ mod tests {
         assert_eq!(profiles.target.as_deref(), Some("mine"));
         assert_eq!(profile.claim, Some(vec![Feature::CustomDomain]));
         assert_eq!(profile.baseline.as_deref(), Some(Path::new("known.json")));
+    }
+
+    #[rstest]
+    #[case::in_the_home("a/b/countersign.toml", "a/b", None)]
+    #[case::below_it("a/b/c/countersign.toml", "a/b", None)]
+    #[case::beside_it("a/c/countersign.toml", "a/b", None)]
+    #[case::above_it("a/countersign.toml", "a/b", Some(Distrust::AboveHome))]
+    #[case::far_above_it("countersign.toml", "a/b", Some(Distrust::AboveHome))]
+    #[case::name_that_begins_alike("a/b/countersign.toml", "a/bc", None)]
+    fn a_file_above_the_home_folder_is_not_followed(
+        #[case] file: &str,
+        #[case] home: &str,
+        #[case] expected: Option<Distrust>,
+    ) {
+        let root = tempfile::tempdir().expect("a temporary folder");
+        for folder in ["a/b/c", "a/bc", "a/c"] {
+            std::fs::create_dir_all(root.path().join(folder)).expect("the folder is writable");
+        }
+        let file = root.path().join(file);
+        std::fs::write(&file, "").expect("the folder is writable");
+        assert_eq!(Distrust::of(&file, Some(&root.path().join(home))), expected);
+        assert_eq!(Distrust::of(&file, None), None);
     }
 
     #[rstest]

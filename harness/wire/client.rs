@@ -1,3 +1,4 @@
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,8 +11,10 @@ use rustls::ClientConfig;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls_platform_verifier::Verifier;
+use tokio::sync::OnceCell;
 
 use super::diagnosis::{Stage, chain, fault_of};
+use super::route::{addresses, are_loopback};
 use super::socket::Socket;
 use super::{Exchange, Fault, Headers, Request, Response};
 
@@ -52,32 +55,44 @@ pub enum ClientError {
     Tls(String),
 }
 
+/// The header field of a session token.
+const TOKEN_FIELD: &str = "x-amz-security-token";
+
 /// Sends requests to one target over one pool of connections. Follows no redirect, decompresses
 /// nothing, and gives up at a time and a size.
+///
+/// What leads to this machine goes there and through no proxy, however the host is spelled. A session token goes
+/// nowhere else without TLS.
 ///
 /// A request that the HTTP library would refuse or change goes out byte for byte on a connection of
 /// its own, and never through a proxy.
 #[derive(Clone, Debug)]
 pub struct Client {
-    http: reqwest::Client,
-    /// The same with a new connection for every request.
-    anew: reqwest::Client,
-    socket: Socket,
     base: Url,
+    tls: ClientConfig,
     timeout: Duration,
+    /// The way there, once it is known where the host name leads.
+    way: Arc<OnceCell<Arc<Way>>>,
     /// Whether the pool can hold a connection that was used before.
     has_answered: Arc<AtomicBool>,
     /// Whether the target was seen to close a connection that was to be used again, without a word.
     closes_silently: Arc<AtomicBool>,
 }
 
-impl Client {
-    /// A client for the target at this URL.
-    ///
-    /// # Errors
-    /// When TLS cannot be set up.
-    pub fn new(base: Url, options: &ClientOptions) -> Result<Self, ClientError> {
-        let tls = if base.scheme() == "https" { tls_config(options.ca_file.as_deref())? } else { no_tls()? };
+/// The way to a target.
+#[derive(Debug)]
+struct Way {
+    http: reqwest::Client,
+    /// The same with a new connection for every request.
+    anew: reqwest::Client,
+    socket: Socket,
+    /// Whether it leads to this machine.
+    is_loopback: bool,
+}
+
+impl Way {
+    /// The way to a URL: to these addresses of this machine, or elsewhere where there are none.
+    fn new(base: &Url, tls: &ClientConfig, own: Option<&[SocketAddr]>) -> Result<Self, reqwest::Error> {
         let builder = || {
             let builder = reqwest::Client::builder()
                 .redirect(redirect::Policy::none())
@@ -88,17 +103,31 @@ impl Client {
                 .http1_allow_obsolete_multiline_headers_in_responses(true)
                 .tcp_nodelay(true)
                 .tls_backend_preconfigured(tls.clone());
-            if is_loopback(&base) { builder.no_proxy() } else { builder }
+            match own {
+                Some(addresses) => builder.no_proxy().resolve_to_addrs(base.host_str().unwrap_or_default(), addresses),
+                None => builder,
+            }
         };
-        let build = |builder: reqwest::ClientBuilder| builder.build().map_err(|error| ClientError::Tls(chain(&error)));
-        let (http, anew) = (build(builder())?, build(builder().pool_max_idle_per_host(0))?);
-        let tls = (base.scheme() == "https").then(|| Arc::new(tls));
+        let (http, anew) = (builder().build()?, builder().pool_max_idle_per_host(0).build()?);
+        let tls = (base.scheme() == "https").then(|| Arc::new(tls.clone()));
+        let socket = Socket::new(base.clone(), own.map(<[_]>::to_vec), tls);
+        Ok(Self { http, anew, socket, is_loopback: own.is_some() })
+    }
+}
+
+impl Client {
+    /// A client for the target at this URL.
+    ///
+    /// # Errors
+    /// When TLS cannot be set up.
+    pub fn new(base: Url, options: &ClientOptions) -> Result<Self, ClientError> {
+        let tls = if base.scheme() == "https" { tls_config(options.ca_file.as_deref())? } else { no_tls()? };
+        Way::new(&base, &tls, None).map_err(|error| ClientError::Tls(chain(&error)))?;
         Ok(Self {
-            http,
-            anew,
-            socket: Socket::new(&base, tls),
             base,
+            tls,
             timeout: options.timeout,
+            way: Arc::default(),
             has_answered: Arc::default(),
             closes_silently: Arc::default(),
         })
@@ -159,10 +188,34 @@ impl Client {
     }
 
     async fn answer(&self, request: &Request, prepared: Option<reqwest::Request>) -> Result<Response, Fault> {
+        if let Some(flaw) = request.flaw() {
+            return Err(Fault::Unsendable(flaw));
+        }
+        let way = self.way().await?;
+        if request.headers.get(TOKEN_FIELD).is_some() && self.base.scheme() != "https" && !way.is_loopback {
+            return Err(Fault::Unsendable("a session token goes to no other machine without TLS"));
+        }
         match prepared {
-            Some(prepared) => read(self.execute(prepared).await?).await,
+            Some(prepared) => read(self.execute(&way, prepared).await?).await,
             // What the HTTP library would refuse or change goes out as it is.
-            None => self.socket.send(request).await,
+            None => way.socket.send(request).await,
+        }
+    }
+
+    /// The way there. A name is looked up once, so that what was found to be this machine stays it; one that cannot
+    /// be resolved yet is looked up again for the next request, and may be known to a proxy.
+    async fn way(&self) -> Result<Arc<Way>, Fault> {
+        let made = |own: Option<&[SocketAddr]>| {
+            Way::new(&self.base, &self.tls, own).map(Arc::new).map_err(|error| Fault::Connect(chain(&error)))
+        };
+        let known = self.way.get_or_try_init(|| async {
+            let found = addresses(&self.base).await.map_err(|_| None)?;
+            made(are_loopback(&found).then_some(found.as_slice())).map_err(Some)
+        });
+        match known.await {
+            Ok(way) => Ok(Arc::clone(way)),
+            Err(Some(fault)) => Err(fault),
+            Err(None) => made(None),
         }
     }
 
@@ -171,14 +224,14 @@ impl Client {
     /// A server may close a connection while the next request is on its way there; many do after every
     /// answer, without a word. That says nothing about the answer, so the request is sent once more on a new
     /// connection, as is every later one, unless no connection can have been used before.
-    async fn execute(&self, request: reqwest::Request) -> Result<reqwest::Response, Fault> {
+    async fn execute(&self, way: &Way, request: reqwest::Request) -> Result<reqwest::Response, Fault> {
         if self.closes_silently.load(Ordering::Relaxed) {
-            return self.anew.execute(request).await.map_err(|error| unsent(&error));
+            return way.anew.execute(request).await.map_err(|error| unsent(&error));
         }
         let again = if self.has_answered.load(Ordering::Relaxed) { request.try_clone() } else { None };
-        let mut answer = self.http.execute(request).await.map_err(|error| unsent(&error));
+        let mut answer = way.http.execute(request).await.map_err(|error| unsent(&error));
         if let (Err(Fault::Lost(_)), Some(again)) = (&answer, again) {
-            answer = self.anew.execute(again).await.map_err(|error| unsent(&error));
+            answer = way.anew.execute(again).await.map_err(|error| unsent(&error));
             self.closes_silently.fetch_or(answer.is_ok(), Ordering::Relaxed);
         }
         if answer.is_ok() {
@@ -211,18 +264,6 @@ async fn read(mut response: reqwest::Response) -> Result<Response, Fault> {
 /// Header fields as they arrived; bytes outside UTF-8 are replaced.
 pub(super) fn headers_of(headers: &HeaderMap) -> Headers {
     headers.iter().map(|(name, value)| (name.as_str(), String::from_utf8_lossy(value.as_bytes()))).collect()
-}
-
-/// Whether a URL points at this machine.
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(reqwest_host) => {
-            let host = reqwest_host.to_string();
-            let host = host.trim_start_matches('[').trim_end_matches(']');
-            host.eq_ignore_ascii_case("localhost") || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
-        }
-        None => false,
-    }
 }
 
 /// TLS that trusts nobody, for a target without TLS: reading the system's certificates takes longer

@@ -30,6 +30,9 @@ pub enum Fault {
     /// Nothing listens there, or it cannot be reached.
     #[error("cannot connect: {0}")]
     Connect(String),
+    /// It is not a request that may leave: it would not be the one that was meant, or would give a secret away.
+    #[error("the request was not sent: {0}")]
+    Unsendable(&'static str),
     /// The host name has no address.
     #[error("cannot resolve the host name: {0}")]
     Resolve(String),

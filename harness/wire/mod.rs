@@ -14,6 +14,9 @@ mod exchange;
 mod mask;
 mod masker;
 mod message;
+mod region;
+#[cfg(feature = "run")]
+mod route;
 mod secrets;
 mod shown;
 #[cfg(feature = "sigv4")]
@@ -29,6 +32,9 @@ pub use exchange::{Exchange, Fault, Transcript};
 pub use mask::{Secret, begins_log_command, escape, quote};
 pub use masker::Masker;
 pub use message::{Headers, Request, Response};
+pub use region::{InvalidRegion, Region};
+#[cfg(feature = "run")]
+pub use route::{addresses, is_address, is_loopback};
 pub use shown::{body_sent, fields_received, fields_sent, line_sent};
 
 /// The media type of the protocol, AWS JSON 1.1.

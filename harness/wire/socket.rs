@@ -1,6 +1,7 @@
 //! Requests that the HTTP library refuses to send or would change: their bytes go out as they are.
 
 use std::io;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -11,39 +12,41 @@ use reqwest::Url;
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpStream, lookup_host};
+use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
 use super::client::{ANSWER_LIMIT, headers_of};
 use super::diagnosis::{Stage, fault_of};
+use super::route::addresses;
 use super::{Fault, Request, Response};
 
 /// A connection of its own for each request.
 #[derive(Clone, Debug)]
 pub(super) struct Socket {
-    host: String,
-    port: u16,
+    base: Url,
+    /// The addresses of this machine that the URL leads to; nothing where it leads elsewhere.
+    own: Option<Vec<SocketAddr>>,
     tls: Option<Arc<ClientConfig>>,
 }
 
 impl Socket {
-    pub(super) fn new(base: &Url, tls: Option<Arc<ClientConfig>>) -> Self {
-        let host = base.host_str().unwrap_or_default().trim_start_matches('[').trim_end_matches(']').to_owned();
-        Self { host, port: base.port_or_known_default().unwrap_or(80), tls }
+    pub(super) fn new(base: Url, own: Option<Vec<SocketAddr>>, tls: Option<Arc<ClientConfig>>) -> Self {
+        Self { base, own, tls }
     }
 
-    /// Sends a request byte for byte, and reads the answer.
+    /// Sends a request byte for byte, and reads the answer. Whoever calls has looked for flaws in it.
     pub(super) async fn send(&self, request: &Request) -> Result<Response, Fault> {
         let connecting = |error: io::Error| fault_of(&error, Stage::Connecting);
-        let addresses: Vec<_> = match lookup_host((self.host.as_str(), self.port)).await {
-            Ok(addresses) => addresses.collect(),
-            Err(error) => return Err(unresolved(connecting(error))),
+        let addresses = match &self.own {
+            Some(own) => own.clone(),
+            None => addresses(&self.base).await.map_err(|error| unresolved(connecting(error)))?,
         };
         let stream = TcpStream::connect(addresses.as_slice()).await.map_err(connecting)?;
         match &self.tls {
             None => exchange(stream, request).await,
             Some(config) => {
-                let name = ServerName::try_from(self.host.clone()).map_err(|error| Fault::Tls(error.to_string()))?;
+                let host = self.base.host_str().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
+                let name = ServerName::try_from(host.to_owned()).map_err(|error| Fault::Tls(error.to_string()))?;
                 let stream = TlsConnector::from(Arc::clone(config)).connect(name, stream).await.map_err(connecting)?;
                 exchange(stream, request).await
             }

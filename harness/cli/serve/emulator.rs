@@ -16,7 +16,7 @@ use crate::corpus::{Defect, DefectKind, did_you_mean};
 use crate::selftest::upstream;
 use crate::servers::defects::Layer;
 use crate::servers::emulator::{Emulator, Options};
-use crate::wire::{Credentials, Secret};
+use crate::wire::{Credentials, Region, Secret};
 
 #[derive(Debug, Args)]
 pub(super) struct EmulatorArgs {
@@ -25,8 +25,8 @@ pub(super) struct EmulatorArgs {
     listen: SocketAddr,
 
     /// Region that callers must sign for
-    #[arg(long, env = "COUNTERSIGN_REGION", default_value = "us-east-1")]
-    region: String,
+    #[arg(long, env = "COUNTERSIGN_REGION", value_name = "REGION", default_value = "us-east-1")]
+    region: Region,
 
     /// Account that the emulator stands for, 12 digits
     #[arg(long, env = "COUNTERSIGN_ACCOUNT", value_name = "ID", default_value = "123456789012")]
@@ -165,7 +165,7 @@ fn ready(emulator: &Emulator, defect: Option<&Defect>, format: Format) -> io::Re
             let options = emulator.options();
             let ready = Ready {
                 endpoint: emulator.endpoint(),
-                region: &options.region,
+                region: options.region.as_str(),
                 account: &options.account,
                 workgroups: &options.workgroups,
                 custom_domains: options.custom_domains.keys().map(String::as_str).collect(),

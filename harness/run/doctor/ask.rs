@@ -1,16 +1,16 @@
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use futures_util::future::OptionFuture;
 use jiff::Timestamp;
-use tokio::net::{TcpStream, lookup_host};
+use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::super::names::{Names, random_seed};
 use super::super::request;
 use crate::corpus::RequestSpec;
-use crate::targets::Target;
-use crate::wire::{Client, ClientError, ClientOptions, Credentials, Exchange, Masker};
+use crate::targets::{Target, TargetError};
+use crate::wire::{ClientOptions, Credentials, Exchange, Masker, addresses};
 
 /// The name of an operation that nobody has: what answers it alike says nothing about the others.
 const UNKNOWN: &str = "GetNothing";
@@ -48,10 +48,10 @@ pub(super) enum Way {
 }
 
 /// Asks everything at once; each answer is waited for until the deadline and no longer.
-pub(super) async fn all(target: &Target, within: Duration) -> Result<Answers, ClientError> {
+pub(super) async fn all(target: &Target, within: Duration) -> Result<Answers, TargetError> {
     let start = Instant::now();
     let options = ClientOptions { timeout: within.min(target.client.timeout), ..target.client.clone() };
-    let client = Client::new(target.endpoint.clone(), &options)?;
+    let client = target.connect(&options)?;
     // Reading the system's certificates takes a part of the time.
     let left = within.saturating_sub(start.elapsed()).max(Duration::from_millis(1));
     let seed = random_seed();
@@ -108,12 +108,10 @@ fn request(target: &Target, seed: u64, operation: &str, body: &str, signing: Opt
 /// Tries name and port by themselves, since a request that times out does not say how far it came.
 async fn way(target: &Target, within: Duration) -> Way {
     let start = Instant::now();
-    let host = target.endpoint.host_str().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
-    let port = target.endpoint.port_or_known_default().unwrap_or(80);
-    let addresses: Vec<SocketAddr> = match timeout(within, lookup_host((host, port))).await {
+    let addresses = match timeout(within, addresses(&target.endpoint)).await {
         Err(_) => return Way::NoAddress(None),
         Ok(Err(error)) => return Way::NoAddress(Some(plain(&error))),
-        Ok(Ok(addresses)) => addresses.collect(),
+        Ok(Ok(addresses)) => addresses,
     };
     let Some(first) = addresses.first().copied() else {
         return Way::NoAddress(Some("the name has no address".to_owned()));
@@ -144,10 +142,4 @@ impl Answers {
     pub(super) fn any(&self) -> bool {
         self.exchanges().any(|exchange| exchange.answer.is_ok())
     }
-}
-
-/// Whether a host is written as an address, so that there is no name to look up.
-pub(super) fn is_address(target: &Target) -> bool {
-    let host = target.endpoint.host_str().unwrap_or_default();
-    host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>().is_ok()
 }

@@ -20,9 +20,8 @@ use std::time::{Duration, Instant};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::targets::Target;
 use crate::targets::probe::Class;
-use crate::wire::ClientError;
+use crate::targets::{Target, TargetError};
 
 /// The version of the format of an [`Examination`].
 const VERSION: u32 = 1;
@@ -181,8 +180,9 @@ impl Finding {
 /// Examines a target, and is back within this time, give or take the machine's own slowness.
 ///
 /// # Errors
-/// When no client can be made for the target, as with a file of certificates that cannot be used.
-pub async fn examine(target: &Target, within: Duration) -> Result<Examination, ClientError> {
+/// When the target is real AWS that was not allowed, or no client can be made for it, as with a file of certificates
+/// that cannot be used.
+pub async fn examine(target: &Target, within: Duration) -> Result<Examination, TargetError> {
     let start = Instant::now();
     let answers = Box::pin(ask::all(target, within)).await?;
     let probe = findings::probe(target, &answers);
@@ -192,7 +192,7 @@ pub async fn examine(target: &Target, within: Duration) -> Result<Examination, C
         version: VERSION,
         target: target.name.clone(),
         endpoint: target.endpoint.to_string(),
-        region: target.region.clone(),
+        region: target.region.to_string(),
         class: probe.class,
         said: probe.said,
         findings,

@@ -2,10 +2,10 @@
 
 use std::net::SocketAddr;
 
-use super::ask::{Answers, Way, is_address};
+use super::ask::{Answers, Way};
 use super::{Finding, Status, Topic};
 use crate::targets::Target;
-use crate::wire::{Fault, quote};
+use crate::wire::{Fault, is_address, quote};
 
 /// Name and connection, and why nothing came back where nothing did.
 pub(super) fn way(target: &Target, answers: &Answers) -> Vec<Finding> {
@@ -21,7 +21,8 @@ pub(super) fn way(target: &Target, answers: &Answers) -> Vec<Finding> {
         let found = format!("{host} cannot be resolved: {}", quote(reason));
         return vec![Finding::new(Topic::Name, Status::Problem, found).fix("check the host in --endpoint")];
     }
-    if let (false, Way::Connected(address, _) | Way::Refused(address, _)) = (is_address(target), &answers.way) {
+    if let (false, Way::Connected(address, _) | Way::Refused(address, _)) = (is_address(&target.endpoint), &answers.way)
+    {
         findings.push(Finding::new(Topic::Name, Status::Ok, format!("{host} is {}", address.ip())));
     }
     findings.push(match (&answers.way, fault) {

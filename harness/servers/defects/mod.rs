@@ -23,7 +23,7 @@ use serde_json::Value;
 
 use crate::corpus::Defect;
 use crate::wire::sigv4::{self, Scope};
-use crate::wire::{Credentials, Request, Response, SIGNING_NAME};
+use crate::wire::{Credentials, Region, Request, Response, SIGNING_NAME};
 
 /// What the layer must know of the right server behind it.
 #[derive(Clone, Debug)]
@@ -31,7 +31,7 @@ pub struct Upstream {
     /// The credentials that it takes.
     pub credentials: Credentials,
     /// The region that signatures must be for.
-    pub region: String,
+    pub region: Region,
     /// A workgroup that it has.
     pub workgroup: String,
     /// A custom domain name that it has.
@@ -40,7 +40,7 @@ pub struct Upstream {
 
 impl Upstream {
     fn scope(&self) -> Scope<'_> {
-        Scope { region: &self.region, service: SIGNING_NAME }
+        Scope { region: self.region.as_str(), service: SIGNING_NAME }
     }
 
     /// A text with the names of what the server has.

@@ -12,7 +12,7 @@ fn now() -> Timestamp {
 fn upstream() -> Upstream {
     Upstream {
         credentials: Credentials::new("AKIDEXAMPLE", "a-secret"),
-        region: "us-east-1".to_owned(),
+        region: Region::us_east_1(),
         workgroup: "wg-1".to_owned(),
         custom_domain: "db.example.com".to_owned(),
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::{random, validation};
-use crate::wire::Credentials;
+use crate::wire::{Credentials, Region};
 
 /// The emulator's only source of time, so that a test can stop it.
 #[derive(Clone)]
@@ -44,7 +44,7 @@ pub struct Options {
     /// Where to listen; a loopback address. Port 0 is any free port.
     pub listen: SocketAddr,
     /// The region that signatures must be for.
-    pub region: String,
+    pub region: Region,
     /// The account that it stands for, 12 digits.
     pub account: String,
     /// The names of its workgroups.
@@ -65,7 +65,7 @@ impl Default for Options {
         let workgroup = "countersign-emulator".to_owned();
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
-            region: "us-east-1".to_owned(),
+            region: Region::us_east_1(),
             account: "123456789012".to_owned(),
             workgroups: vec![workgroup.clone()],
             custom_domains: BTreeMap::from([("countersign-emulator.example.com".to_owned(), workgroup)]),
@@ -82,9 +82,6 @@ pub enum InvalidOptions {
     /// Anybody on the network could call it.
     #[error("{0} is not a loopback address; the emulator listens on loopback only, such as 127.0.0.1:{port}", port = .0.port())]
     NotLoopback(SocketAddr),
-    /// Not a region's name.
-    #[error("{0:?} is not a region, such as us-east-1")]
-    Region(String),
     /// Not an account id.
     #[error("{0:?} is not an account id: an account id has 12 digits")]
     Account(String),
@@ -115,10 +112,6 @@ impl Options {
     pub fn check(&self) -> Result<(), InvalidOptions> {
         if !self.listen.ip().to_canonical().is_loopback() {
             return Err(InvalidOptions::NotLoopback(self.listen));
-        }
-        let in_region = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-        if self.region.is_empty() || !self.region.chars().all(in_region) {
-            return Err(InvalidOptions::Region(self.region.clone()));
         }
         if self.account.len() != 12 || !self.account.chars().all(|c| c.is_ascii_digit()) {
             return Err(InvalidOptions::Account(self.account.clone()));
@@ -185,8 +178,6 @@ mod tests {
     type Change = fn(&mut Options);
 
     #[rstest]
-    #[case::region(|o: &mut Options| o.region = "us/east".into())]
-    #[case::no_region(|o: &mut Options| o.region.clear())]
     #[case::account(|o: &mut Options| o.account = "1234".into())]
     #[case::key_with_a_slash(|o: &mut Options| o.credentials.access_key_id = "AK/ID".into())]
     #[case::no_secret(|o: &mut Options| o.credentials.secret_access_key = "".into())]

@@ -86,7 +86,7 @@ impl Service {
             (None, None) => true,
             _ => false,
         };
-        let scope = Scope { region: &self.options.region, service: SIGNING_NAME };
+        let scope = Scope { region: self.options.region.as_str(), service: SIGNING_NAME };
         let verdict = sigv4::verify(request, scope, self.options.clock.now(), |id| {
             (id == known.access_key_id && token_fits).then(|| known.secret_access_key.clone())
         });

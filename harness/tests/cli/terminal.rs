@@ -308,11 +308,11 @@ fn each_setting_is_shown_with_where_it_came_from() {
     assert_eq!(origin(show(&[]), "region"), key("\"eu-west-1\"", "targets.mine.region"));
     assert_eq!(origin(show(&[]), "no-sign"), key("true", "targets.mine.sign"));
     assert_eq!(origin(show(&["--region", "a-1"]), "region"), "\"a-1\" \"flag\" \"--region\" null");
-    let variable = |name: &str, setting: &str| origin(show(&[]).env(name, "7"), setting);
-    assert_eq!(variable("AWS_REGION", "region"), "\"7\" \"environment\" \"AWS_REGION\" null");
-    assert_eq!(variable("COUNTERSIGN_REGION", "region"), "\"7\" \"environment\" \"COUNTERSIGN_REGION\" null");
-    assert_eq!(variable("COUNTERSIGN_JOBS", "jobs"), "7 \"environment\" \"COUNTERSIGN_JOBS\" null");
-    assert_eq!(variable("COUNTERSIGN_DB_NAME", "db-name"), "\"7\" \"environment\" \"COUNTERSIGN_DB_NAME\" null");
+    let variable = |name: &str, value: &str, setting: &str| origin(show(&[]).env(name, value), setting);
+    assert_eq!(variable("AWS_REGION", "a-2", "region"), "\"a-2\" \"environment\" \"AWS_REGION\" null");
+    assert_eq!(variable("COUNTERSIGN_REGION", "a-3", "region"), "\"a-3\" \"environment\" \"COUNTERSIGN_REGION\" null");
+    assert_eq!(variable("COUNTERSIGN_JOBS", "7", "jobs"), "7 \"environment\" \"COUNTERSIGN_JOBS\" null");
+    assert_eq!(variable("COUNTERSIGN_DB_NAME", "7", "db-name"), "\"7\" \"environment\" \"COUNTERSIGN_DB_NAME\" null");
     assert_eq!(origin(show(&[]), "timeout"), "10.0 \"default\" null null");
 }
 

@@ -1,0 +1,91 @@
+use std::fmt;
+use std::str::FromStr;
+
+/// The longest name of a region, in characters: that of a label in a host name.
+const LONGEST: usize = 63;
+
+/// The name of a region, such as `us-east-1`: letters, digits and inner hyphens, at most 63 of them, and not digits
+/// alone. It is data from outside that becomes a part of host names, header fields and reports, so it is checked here,
+/// once.
+///
+/// Source: botocore, `validate_region_name`, which refuses everything else. An emulator may have regions that AWS does
+/// not have.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Region(String);
+
+impl Region {
+    /// The region where nothing names one: `us-east-1`.
+    pub fn us_east_1() -> Self {
+        Self("us-east-1".to_owned())
+    }
+
+    /// Its name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A text that is no name of a region.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "expected the name of a region, such as us-east-1 (letters, digits and inner hyphens, at most 63, not digits alone)"
+)]
+pub struct InvalidRegion;
+
+impl FromStr for Region {
+    type Err = InvalidRegion;
+
+    fn from_str(text: &str) -> Result<Self, InvalidRegion> {
+        let label = (1..=LONGEST).contains(&text.len())
+            && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+            && !text.starts_with('-')
+            && !text.ends_with('-');
+        let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+        if label && !digits { Ok(Self(text.to_owned())) } else { Err(InvalidRegion) }
+    }
+}
+
+impl fmt::Display for Region {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case::of_aws("us-east-1")]
+    #[case::of_the_sovereign_cloud("eusc-de-east-1")]
+    #[case::of_an_emulator("local")]
+    #[case::capitals("US-East-1")]
+    #[case::begins_with_a_digit("1a")]
+    #[case::longest(&"a".repeat(63))]
+    fn a_label_of_a_host_name_is_a_region(#[case] text: &str) {
+        assert_eq!(text.parse::<Region>().map(|region| region.to_string()).as_deref(), Ok(text));
+    }
+
+    #[rstest]
+    #[case::empty("")]
+    #[case::header_field("us-east-1\r\nx-evil: 1")]
+    #[case::line_feed("us-east-1\n")]
+    #[case::host("host:1/")]
+    #[case::dot("us.east")]
+    #[case::slash("us/east")]
+    #[case::blank("us east")]
+    #[case::at("a@b")]
+    #[case::underscore("us_east_1")]
+    #[case::percent("us%2deast")]
+    #[case::letter_outside_ascii("us-e\u{430}st-1")]
+    #[case::hyphen_in_front("-us")]
+    #[case::hyphen_at_the_end("us-")]
+    #[case::digits_alone("12345")]
+    #[case::too_long(&"a".repeat(64))]
+    #[case::nul("us\0")]
+    fn anything_else_is_none(#[case] text: &str) {
+        assert_eq!(text.parse::<Region>(), Err(InvalidRegion));
+    }
+}

@@ -1,0 +1,117 @@
+//! Where a URL leads: to this machine alone, or elsewhere.
+//!
+//! It is decided by addresses, not by spelling. A request for this machine goes to the very addresses that were looked
+//! at, so that no second look-up can lead it away.
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use reqwest::Url;
+use tokio::net::lookup_host;
+
+/// The addresses behind a URL. `localhost`, and every name below it, is this machine without any look-up.
+/// Source: RFC 6761, section 6.3.
+///
+/// # Errors
+/// When the name cannot be resolved.
+pub async fn addresses(url: &Url) -> io::Result<Vec<SocketAddr>> {
+    let host = host(url);
+    let port = url.port_or_known_default().unwrap_or(80);
+    if let Ok(address) = host.parse::<IpAddr>() {
+        return Ok(vec![SocketAddr::new(address, port)]);
+    }
+    if is_localhost(host) {
+        // As most systems have them in their files: a server may listen on either.
+        let both = [IpAddr::V6(Ipv6Addr::LOCALHOST), IpAddr::V4(Ipv4Addr::LOCALHOST)];
+        return Ok(both.map(|address| SocketAddr::new(address, port)).into());
+    }
+    Ok(lookup_host((host, port)).await?.collect())
+}
+
+/// Whether a URL leads to this machine and nowhere else, however its host is spelled. A name that cannot be resolved
+/// does not.
+pub async fn is_loopback(url: &Url) -> bool {
+    addresses(url).await.is_ok_and(|addresses| are_loopback(&addresses))
+}
+
+/// Whether all of these addresses are this machine's own.
+pub(super) fn are_loopback(addresses: &[SocketAddr]) -> bool {
+    !addresses.is_empty() && addresses.iter().all(|address| is_own(address.ip()))
+}
+
+/// Whether an address is this machine's own: loopback, also as IPv6 writes that of IPv4, and the unspecified address,
+/// by which a system reaches itself.
+fn is_own(address: IpAddr) -> bool {
+    let address = address.to_canonical();
+    address.is_loopback() || address.is_unspecified()
+}
+
+/// The host of a URL, without the brackets around an address of IPv6.
+fn host(url: &Url) -> &str {
+    url.host_str().unwrap_or_default().trim_start_matches('[').trim_end_matches(']')
+}
+
+/// Whether a host is written as an address, so that there is no name to look up.
+pub fn is_address(url: &Url) -> bool {
+    host(url).parse::<IpAddr>().is_ok()
+}
+
+fn is_localhost(host: &str) -> bool {
+    let host = host.strip_suffix('.').unwrap_or(host);
+    // A URL's host is in lower case.
+    host == "localhost" || host.ends_with(".localhost")
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    // None of these names needs a look-up, so the test needs no network.
+    #[rstest]
+    #[case::name("http://localhost:4566")]
+    #[case::capitals("http://LocalHost")]
+    #[case::trailing_dot("http://localhost.")]
+    #[case::below("http://x.localhost")]
+    #[case::far_below("http://a.b.localhost.")]
+    #[case::ipv4("http://127.0.0.1")]
+    #[case::another_of_the_network("http://127.9.8.7")]
+    #[case::short("http://127.1")]
+    #[case::number("http://2130706433")]
+    #[case::hexadecimal("http://0x7f.0.0.1")]
+    #[case::octal("http://0177.0.0.1")]
+    #[case::full_width("http://\u{ff11}27.0.0.1")]
+    #[case::percent("http://%6cocalhost")]
+    #[case::ipv6("http://[::1]:4566")]
+    #[case::long_ipv6("http://[0:0:0:0:0:0:0:1]")]
+    #[case::mapped("http://[::ffff:127.0.0.1]")]
+    #[case::mapped_as_hexadecimal("http://[::ffff:7f00:1]")]
+    #[case::unspecified("http://0.0.0.0:4566")]
+    #[case::unspecified_ipv6("http://[::]")]
+    #[tokio::test]
+    async fn this_machine_is_known_however_it_is_spelled(#[case] url: &str) {
+        assert!(is_loopback(&url.parse().expect("a valid URL")).await);
+    }
+
+    #[rstest]
+    #[case::ipv4("http://128.0.0.1")]
+    #[case::private("http://192.168.0.1")]
+    #[case::mapped("http://[::ffff:10.0.0.1]")]
+    #[case::compatible("http://[::127.0.0.1]")]
+    #[case::translated("http://[64:ff9b::7f00:1]")]
+    #[case::link_local("http://169.254.169.254")]
+    #[tokio::test]
+    async fn another_address_is_not_this_machine(#[case] url: &str) {
+        assert!(!is_loopback(&url.parse().expect("a valid URL")).await);
+    }
+
+    #[test]
+    fn one_address_elsewhere_is_enough_to_lead_away() {
+        let here = SocketAddr::from(([127, 0, 0, 1], 80));
+        let there = SocketAddr::from(([192, 0, 2, 1], 80));
+        assert!(are_loopback(&[here]));
+        assert!(!are_loopback(&[here, there]));
+        assert!(!are_loopback(&[]));
+    }
+}
