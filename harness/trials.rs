@@ -251,10 +251,12 @@ mod tests {
 
     /// Real AWS, and what of it may be asked.
     fn aws(allowed: Option<&str>) -> Target {
-        let mut target = target("https://redshift-serverless.eu-central-1.amazonaws.com")
+        let target = target("https://redshift-serverless.eu-central-1.amazonaws.com")
             .in_region("eu-central-1".parse().expect("a region"));
-        target.allowed = allowed.map(|text| text.parse().expect("what is allowed"));
-        target
+        match allowed {
+            Some(text) => target.allowing(text.parse().expect("what is allowed")),
+            None => target,
+        }
     }
 
     #[rstest]

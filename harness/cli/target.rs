@@ -179,7 +179,5 @@ async fn aws(url: &Url, allowed: &Allowed, settings: &Settings) -> Result<Target
         Lacking::Refused(why) => Failure::refused(why),
     })?;
     gate::check_account(allowed, &account).map_err(|refusal| Failure::refused(refusal.to_string()))?;
-    let mut target = unsigned("aws", url, settings).signed_by(credentials);
-    target.allowed = Some(allowed.clone());
-    Ok(target)
+    Ok(unsigned("aws", url, settings).signed_by(credentials).allowing(allowed.clone()))
 }

@@ -5,6 +5,7 @@
 //! AWS, stays closed.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::str::FromStr;
 use std::sync::LazyLock;
 
@@ -12,7 +13,7 @@ use reqwest::Url;
 use unicode_security::confusable_detection::skeleton;
 
 use super::partition::Partition;
-use crate::wire::{Region, SIGNING_NAME, escape, is_address};
+use crate::wire::{Region, SIGNING_NAME, address, escape};
 
 /// The first part of the service's host names.
 /// Source: botocore 1.44.8, the endpoint rule set of redshift-serverless; it is the signing name too.
@@ -57,7 +58,7 @@ const NAMES: [&str; 2] = ["amazonaws", "amazonwebservices"];
 /// Whose host it is that a URL leads to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Owner {
-    /// AWS: its host lies under this domain.
+    /// AWS: its host lies under this domain, or is this address.
     Aws(String),
     /// Nobody knows, but it is written so that a person takes it for this domain of AWS.
     LooksLikeAws(String),
@@ -77,14 +78,24 @@ impl Owner {
         if let Some(name) = NAMES.into_iter().find(|name| is_name_of(host, name)) {
             return Self::Aws(name.to_owned());
         }
-        if is_address(url) {
-            return Self::Other;
+        if let Some(address) = address(url) {
+            return if is_metadata(address) { Self::Aws(address.to_string()) } else { Self::Other };
         }
         let looks = look(&idna(host));
         let alike =
             LOOKS.iter().find(|(_, domain_looks)| is_below(&looks, domain_looks)).map(|(domain, _)| domain.clone());
         let named = || NAMES.into_iter().find(|name| is_name_of(&looks, &look(name))).map(str::to_owned);
         alike.or_else(named).map_or(Self::Other, Self::LooksLikeAws)
+    }
+}
+
+/// Whether an address is where a machine of AWS asks for its own credentials and what else it needs to know, or where
+/// a container does. Nothing else has addresses in these networks.
+/// Source: the AWS SDKs and Tools Reference Guide, IMDS and container credential providers; the EC2 User Guide.
+fn is_metadata(address: IpAddr) -> bool {
+    match address.to_canonical() {
+        IpAddr::V4(address) => matches!(address.octets(), [169, 254, 169 | 170, _]),
+        IpAddr::V6(address) => address.segments().starts_with(&[0xfd00, 0xec2]),
     }
 }
 
@@ -322,6 +333,12 @@ mod tests {
     #[case("https://console.aws.amazon.com")]
     #[case("https://studio.us-east-1.sagemaker.aws")]
     #[case("https://amazonaws.org")]
+    #[case("http://169.254.169.254/latest/meta-data/")]
+    #[case("http://169.254.170.2")]
+    #[case("http://169.254.170.23/v1/credentials")]
+    #[case("http://[::ffff:169.254.169.254]")]
+    #[case("http://2852039166")]
+    #[case("http://[fd00:ec2::254]")]
     #[case("https://x.amazonwebservices.co.uk")]
     #[case::percent("https://sts.%61mazonaws.com")]
     #[case::full_width("https://sts.\u{ff41}mazonaws.com")]

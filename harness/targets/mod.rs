@@ -140,6 +140,13 @@ impl Target {
         self
     }
 
+    /// The same target, of which this may be asked where it is real AWS.
+    #[must_use]
+    pub fn allowing(mut self, allowed: gate::Allowed) -> Self {
+        self.allowed = Some(allowed);
+        self
+    }
+
     /// The same target with the name of a workgroup that it has.
     #[must_use]
     pub fn with_workgroup(mut self, name: impl Into<String>) -> Self {

@@ -34,7 +34,7 @@ pub use masker::Masker;
 pub use message::{Headers, Request, Response};
 pub use region::{InvalidRegion, Region};
 #[cfg(feature = "run")]
-pub use route::{addresses, is_address, is_loopback};
+pub use route::{address, addresses, is_loopback};
 pub use shown::{body_sent, fields_received, fields_sent, line_sent};
 
 /// The media type of the protocol, AWS JSON 1.1.

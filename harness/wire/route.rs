@@ -15,11 +15,11 @@ use tokio::net::lookup_host;
 /// # Errors
 /// When the name cannot be resolved.
 pub async fn addresses(url: &Url) -> io::Result<Vec<SocketAddr>> {
-    let host = host(url);
     let port = url.port_or_known_default().unwrap_or(80);
-    if let Ok(address) = host.parse::<IpAddr>() {
+    if let Some(address) = address(url) {
         return Ok(vec![SocketAddr::new(address, port)]);
     }
+    let host = url.host_str().unwrap_or_default();
     if is_localhost(host) {
         // As most systems have them in their files: a server may listen on either.
         let both = [IpAddr::V6(Ipv6Addr::LOCALHOST), IpAddr::V4(Ipv4Addr::LOCALHOST)];
@@ -46,14 +46,9 @@ fn is_own(address: IpAddr) -> bool {
     address.is_loopback() || address.is_unspecified()
 }
 
-/// The host of a URL, without the brackets around an address of IPv6.
-fn host(url: &Url) -> &str {
-    url.host_str().unwrap_or_default().trim_start_matches('[').trim_end_matches(']')
-}
-
-/// Whether a host is written as an address, so that there is no name to look up.
-pub fn is_address(url: &Url) -> bool {
-    host(url).parse::<IpAddr>().is_ok()
+/// The address that the host of a URL is written as; nothing where it is a name.
+pub fn address(url: &Url) -> Option<IpAddr> {
+    url.host_str()?.trim_start_matches('[').trim_end_matches(']').parse().ok()
 }
 
 fn is_localhost(host: &str) -> bool {

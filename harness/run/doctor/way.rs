@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use super::ask::{Answers, Way};
 use super::{Finding, Status, Topic};
 use crate::targets::Target;
-use crate::wire::{Fault, is_address, quote};
+use crate::wire::{Fault, address, quote};
 
 /// Name and connection, and why nothing came back where nothing did.
 pub(super) fn way(target: &Target, answers: &Answers) -> Vec<Finding> {
@@ -21,9 +21,8 @@ pub(super) fn way(target: &Target, answers: &Answers) -> Vec<Finding> {
         let found = format!("{host} cannot be resolved: {}", quote(reason));
         return vec![Finding::new(Topic::Name, Status::Problem, found).fix("check the host in --endpoint")];
     }
-    if let (false, Way::Connected(address, _) | Way::Refused(address, _)) = (is_address(&target.endpoint), &answers.way)
-    {
-        findings.push(Finding::new(Topic::Name, Status::Ok, format!("{host} is {}", address.ip())));
+    if let (None, Way::Connected(found, _) | Way::Refused(found, _)) = (address(&target.endpoint), &answers.way) {
+        findings.push(Finding::new(Topic::Name, Status::Ok, format!("{host} is {}", found.ip())));
     }
     findings.push(match (&answers.way, fault) {
         (_, Some(Fault::Tls(words))) => certificate(words),
