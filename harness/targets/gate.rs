@@ -120,8 +120,10 @@ fn idna(host: &str) -> String {
     idna::domain_to_unicode(host).0
 }
 
+/// Whether a host is a domain, or lies below it. A name of one label is no top-level domain but a host of somebody's
+/// own network.
 fn is_below(host: &str, domain: &str) -> bool {
-    host == domain || host.strip_suffix(domain).is_some_and(|rest| rest.ends_with('.'))
+    (host == domain && host.contains('.')) || host.strip_suffix(domain).is_some_and(|rest| rest.ends_with('.'))
 }
 
 /// Whether a host lies in the domain of this name below a top-level domain, or below one such as `com.cn`.
@@ -371,6 +373,8 @@ mod tests {
     #[case("http://amazonaws.com.example.org")]
     #[case("http://amazonaws")]
     #[case("http://aws.local")]
+    #[case("http://aws:4566")]
+    #[case("http://amazon")]
     #[case("http://localhost.localstack.cloud:4566")]
     #[case("http://emulator-amazonaws-com:4566")]
     #[case("http://b\u{fc}cher.example")]
