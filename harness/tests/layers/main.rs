@@ -12,11 +12,11 @@ use source::Source;
 
 /// The modules of the library and what each may use of ours, tests aside.
 const MAY_USE: [(&str, &[&str]); 18] = [
-    ("contract", &[]),
+    ("contract", &["wire"]),
     ("wire", &[]),
     ("record", &[]),
     ("verdict", &["contract", "record"]),
-    ("corpus", &["contract", "record"]),
+    ("corpus", &["contract", "record", "wire"]),
     ("judge", &["contract", "corpus", "record", "verdict", "wire"]),
     ("targets", &["contract", "wire"]),
     ("servers/emulator", &["servers/host", "wire"]),
