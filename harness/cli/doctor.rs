@@ -8,7 +8,7 @@ use clap::builder::styling::AnsiColor;
 use tokio::time::timeout;
 
 use super::origin::Traced;
-use super::output::{Plain, paint, print, wants_colour, width};
+use super::output::{Plain, paint, print, print_json, wants_colour, width};
 use super::run::can_be_run;
 use super::settings::{Settings, TargetArgs};
 use super::target::Prepared;
@@ -44,7 +44,7 @@ pub(super) fn run(args: Doctor) -> Result<ExitCode, Failure> {
         examination.blame_workgroup_name(&slip);
     }
     match args.format {
-        Plain::Json => print(&serde_json::to_string_pretty(&examination).unwrap_or_default())?,
+        Plain::Json => print_json(&examination)?,
         Plain::Text => print(&text(&examination, wants_colour(), width()))?,
     };
     Ok(exit(&examination, is_slip).into())

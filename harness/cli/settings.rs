@@ -15,7 +15,7 @@ use crate::contract::Feature;
 use crate::targets::Place;
 use crate::targets::gate::{self, Allowed};
 use crate::targets::profile::{Profile, Profiles};
-use crate::wire::{ClientOptions, escape};
+use crate::wire::{ClientOptions, escape, foreign};
 
 /// The region where nothing names one.
 const DEFAULT_REGION: &str = "us-east-1";
@@ -256,9 +256,11 @@ fn choose(
     };
     if let Some(profile) = profiles.targets.get(name) {
         let text = profile.endpoint.as_deref();
-        let text =
-            text.ok_or_else(|| Failure::usage(format!("the target \"{name}\" of countersign.toml has no endpoint")))?;
-        let url = endpoint_url(text).map_err(|error| Failure::usage(format!("the target \"{name}\": {error}")))?;
+        let text = text.ok_or_else(|| {
+            Failure::usage(format!("the target \"{}\" of countersign.toml has no endpoint", foreign(name)))
+        })?;
+        let url =
+            endpoint_url(text).map_err(|error| Failure::usage(format!("the target \"{}\": {error}", foreign(name))))?;
         from.profile = Some(name.clone());
         return Ok((name.clone(), Some(url), profile.clone()));
     }
@@ -275,8 +277,8 @@ fn choose(
     known.extend(profiles.targets.keys().map(String::as_str));
     Err(Failure::usage(format!(
         "{place}: there is no target \"{}\"; there are {}. Name others in countersign.toml, or give a URL with --endpoint",
-        escape(name),
-        escape(&known.join(", "))
+        foreign(name),
+        foreign(&known.join(", "))
     )))
 }
 
@@ -315,10 +317,11 @@ fn gated(
         ("emulator", None) => return Ok(Choice::Emulator),
         ("aws", None) => {
             let text = gate::aws_endpoint(region);
-            endpoint_url(&text).map_err(|error| Failure::usage(format!("the region \"{region}\": {error}")))?
+            endpoint_url(&text)
+                .map_err(|error| Failure::usage(format!("the region \"{}\": {error}", foreign(region))))?
         }
         (_, Some(url)) => url,
-        (_, None) => return Err(Failure::usage(format!("the target \"{name}\" has no endpoint"))),
+        (_, None) => return Err(Failure::usage(format!("the target \"{}\" has no endpoint", foreign(&name)))),
     };
     if !gate::is_aws(&url) {
         return Ok(Choice::Endpoint { name, url });
@@ -342,15 +345,15 @@ fn endpoint_url(text: &str) -> Result<Url, String> {
     if text.contains(['?', '#']) {
         return Err(format!("{expected}, without query and fragment"));
     }
-    let url = Url::parse(text).map_err(|error| format!("{expected}, found \"{text}\": {error}"))?;
+    let url = Url::parse(text).map_err(|error| format!("{expected}, found \"{}\": {error}", foreign(text)))?;
     if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
-        return Err(format!("{expected}, found \"{text}\""));
+        return Err(format!("{expected}, found \"{}\"", foreign(text)));
     }
     Ok(url)
 }
 
 fn seconds(text: &str) -> Result<f64, String> {
-    let value: f64 = text.parse().map_err(|_| format!("expected seconds, such as 10, found \"{text}\""))?;
+    let value: f64 = text.parse().map_err(|_| format!("expected seconds, such as 10, found \"{}\"", foreign(text)))?;
     within_an_hour(value)
 }
 

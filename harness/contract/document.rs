@@ -7,6 +7,8 @@ use include_dir::{Dir, include_dir};
 use serde::de::{self, DeserializeOwned, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_path_to_error::{Path as ErrorPath, Segment};
 
+use crate::wire::{file_name, foreign};
+
 /// The fixtures that were compiled in.
 static EMBEDDED: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/fixtures");
 
@@ -35,7 +37,7 @@ impl Fixtures {
                 .ok_or_else(|| LoadError::new(&file, "", "there is no such fixture in this build")),
             Self::Folder(root) if !root.is_dir() => {
                 let message = "expected a folder with requirements.json, shapes/, server/ and replies/, found none";
-                Err(LoadError::new(&root.display().to_string(), "", message))
+                Err(LoadError::new(&file_name(root), "", message))
             }
             Self::Folder(root) => read_text(&root.join(path))
                 .map_err(|error| LoadError::new(&file, "", format!("cannot read the file: {error}"))),
@@ -78,7 +80,7 @@ impl Fixtures {
     pub fn name_of(&self, path: &str) -> String {
         match self {
             Self::Embedded => format!("fixtures/{path}"),
-            Self::Folder(root) => root.join(path).display().to_string(),
+            Self::Folder(root) => file_name(&root.join(path)),
         }
     }
 }
@@ -103,7 +105,8 @@ pub fn read_text(path: &Path) -> io::Result<String> {
     })
 }
 
-/// A fixture that cannot be used: which file, where in it (a JSON pointer), and what is wrong.
+/// A fixture that cannot be used: which file, where in it (a JSON pointer), and what is wrong. All three may hold
+/// words of whoever wrote the fixture; they are shown escaped, and cut where they are long.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LoadError {
     /// The file.
@@ -123,7 +126,7 @@ impl LoadError {
 
 impl fmt::Display for LoadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { file, pointer, message } = self;
+        let [file, pointer, message] = [&self.file, &self.pointer, &self.message].map(|part| foreign(part));
         if pointer.is_empty() { write!(f, "{file}: {message}") } else { write!(f, "{file} at {pointer}: {message}") }
     }
 }
@@ -275,7 +278,7 @@ mod tests {
         assert_eq!(error.file, "/nonexistent");
         let folder = tempfile::tempdir().expect("a temporary folder");
         let error = Fixtures::Folder(folder.path().to_owned()).read("requirements.json").expect_err("it is empty");
-        assert_eq!(error.file, folder.path().join("requirements.json").display().to_string());
+        assert_eq!(error.file, file_name(&folder.path().join("requirements.json")));
     }
 
     #[test]

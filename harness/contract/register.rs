@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Evidence, Fixtures, Level, LoadError, parse};
+use crate::wire::foreign;
 
 /// Where the register stands, below the fixtures folder.
 pub const REGISTER_FILE: &str = "requirements.json";
@@ -74,7 +75,7 @@ impl std::str::FromStr for Feature {
     fn from_str(word: &str) -> Result<Self, String> {
         Self::ALL.into_iter().find(|feature| feature.word() == word).ok_or_else(|| {
             let known: Vec<_> = Self::ALL.iter().map(|feature| feature.word()).collect();
-            format!("there is no feature \"{word}\"; the features are {}", known.join(", "))
+            format!("there is no feature \"{}\"; the features are {}", foreign(word), known.join(", "))
         })
     }
 }

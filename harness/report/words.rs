@@ -150,7 +150,7 @@ pub(super) fn has_answered(run: &RunEvent) -> bool {
 
 /// JSON that says the same with every control character and every invisible one written as an
 /// escape, so that it can be shown on a terminal; JSON itself asks for that only below U+0020.
-pub(super) fn visible_json(json: &str) -> String {
+pub(crate) fn visible_json(json: &str) -> String {
     let mut out = String::with_capacity(json.len());
     for (at, character) in json.char_indices() {
         let plain = (character == '\n' || (' '..='~').contains(&character)) && !begins_log_command(&json[at..]);

@@ -60,7 +60,7 @@ impl Normaliser {
         let secrets = texts.chain([SECRET_ACCESS_KEY.to_owned()]).filter(|text| text.chars().count() >= SECRET_START);
         Self {
             ports: [(endpoint, "<port>")].into_iter().chain(decoy.map(|port| (port, "<decoy-port>"))).collect(),
-            home: home.display().to_string(),
+            home: home.to_string_lossy().into_owned(),
             session_token: case.request.session_token.clone(),
             secrets: secrets.collect(),
             sent,

@@ -73,7 +73,8 @@ impl FromStr for Allowed {
                 })
             }
             _ => Err(format!(
-                "expected ACCOUNT/REGION/WORKGROUP, such as 123456789012/us-east-1/my-workgroup, found \"{text}\""
+                "expected ACCOUNT/REGION/WORKGROUP, such as 123456789012/us-east-1/my-workgroup, found \"{}\"",
+                crate::wire::foreign(text)
             )),
         }
     }

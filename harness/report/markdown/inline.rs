@@ -58,7 +58,7 @@ pub(in crate::report) fn prose(text: &str) -> String {
 }
 
 /// The same for a cell of a table.
-pub(in crate::report) fn prose_cell(text: &str) -> String {
+pub(crate) fn prose_cell(text: &str) -> String {
     if has_reference(&escape(text)) { cell(text.trim()) } else { prose(text) }
 }
 

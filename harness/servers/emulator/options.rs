@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::{random, validation};
-use crate::wire::Credentials;
+use crate::wire::{Credentials, foreign};
 
 /// The emulator's only source of time, so that a test can stop it.
 #[derive(Clone)]
@@ -76,6 +76,9 @@ impl Default for Options {
     }
 }
 
+/// The longest name of a region, in characters: some three times what any has.
+const LONGEST_REGION: usize = 64;
+
 /// Options that no emulator can have.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidOptions {
@@ -83,22 +86,25 @@ pub enum InvalidOptions {
     #[error("{0} is not a loopback address; the emulator listens on loopback only, such as 127.0.0.1:{port}", port = .0.port())]
     NotLoopback(SocketAddr),
     /// Not a region's name.
-    #[error("{0:?} is not a region, such as us-east-1")]
+    #[error("\"{}\" is not a region, such as us-east-1", foreign(.0))]
     Region(String),
     /// Not an account id.
-    #[error("{0:?} is not an account id: an account id has 12 digits")]
+    #[error("\"{}\" is not an account id: an account id has 12 digits", foreign(.0))]
     Account(String),
     /// An access key id that cannot stand in an `Authorization` header.
     #[error("the access key id must have letters and digits only, and the secret access key must not be empty")]
     Credentials,
     /// No request could ask for this workgroup.
-    #[error("{0:?} is not a workgroup name: 3 to 64 of a-z, 0-9 and hyphen")]
+    #[error("\"{}\" is not a workgroup name: 3 to 64 of a-z, 0-9 and hyphen", foreign(.0))]
     Workgroup(String),
     /// No request could ask for this custom domain.
-    #[error("{0:?} is not a custom domain name, such as db.example.com")]
+    #[error("\"{}\" is not a custom domain name, such as db.example.com", foreign(.0))]
     CustomDomain(String),
     /// A custom domain for a workgroup that is not there.
-    #[error("the custom domain {domain} stands for the workgroup {workgroup}, which is not among the workgroups")]
+    #[error(
+        "the custom domain {} stands for the workgroup {}, which is not among the workgroups",
+        foreign(.domain), foreign(.workgroup)
+    )]
     NoSuchWorkgroup {
         /// The custom domain.
         domain: String,
@@ -117,7 +123,7 @@ impl Options {
             return Err(InvalidOptions::NotLoopback(self.listen));
         }
         let in_region = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-        if self.region.is_empty() || !self.region.chars().all(in_region) {
+        if !(1..=LONGEST_REGION).contains(&self.region.len()) || !self.region.chars().all(in_region) {
             return Err(InvalidOptions::Region(self.region.clone()));
         }
         if self.account.len() != 12 || !self.account.chars().all(|c| c.is_ascii_digit()) {

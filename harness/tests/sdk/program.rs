@@ -24,7 +24,7 @@ fn text(bytes: &[u8]) -> String {
 
 /// The words that run this program's driver.
 fn driver(manner: &str) -> [String; 4] {
-    let program = std::env::current_exe().expect("this program has a path").display().to_string();
+    let program = std::env::current_exe().expect("this program has a path").to_string_lossy().into_owned();
     ["--".to_owned(), program, "driver".to_owned(), manner.to_owned()]
 }
 
@@ -34,7 +34,7 @@ fn with_driver<'a>(words: &[&'a str], driver: &'a [String]) -> Vec<&'a str> {
 
 pub(crate) fn a_run_is_written_as_a_stream_with_its_records() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let file = folder.path().join("run.jsonl").display().to_string();
+    let file = folder.path().join("run.jsonl").to_string_lossy().into_owned();
     let driver = driver("honest");
     let words = ["sdk", "run", "-o", &file, "requests/minimal", "results/cut-body", "--jobs", "2"];
     let output = countersign(folder.path(), &with_driver(&words, &driver));
