@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 
 use include_dir::{Dir, include_dir};
 use serde::de::{self, DeserializeOwned, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_json::Value;
 use serde_path_to_error::{Path as ErrorPath, Segment};
 
-use crate::wire::{file_name, foreign};
+use crate::wire::{FOREIGN_LIMIT, file_name, foreign};
 
 /// The fixtures that were compiled in.
 static EMBEDDED: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/fixtures");
@@ -151,6 +152,48 @@ fn read<T: DeserializeOwned>(file: &str, text: &str) -> Result<T, LoadError> {
     Ok(value)
 }
 
+/// What keeps people from reading a text of a fixture, such as a title, in a list, on a terminal or in a report:
+/// control and invisible characters, line breaks, what a CI service takes for a command, or more than 1,000
+/// characters. Nothing where it can be read. What must be able to hold anything, such as a body, is not held to this.
+pub fn unreadable(text: &str) -> Option<String> {
+    let shown = foreign(text);
+    if shown == text {
+        return None;
+    }
+    Some(match text.chars().count() {
+        many if many > FOREIGN_LIMIT => format!("expected at most {FOREIGN_LIMIT} characters, found {many}"),
+        _ => format!(
+            "expected one line without control and invisible characters, and no command to a CI service, found \"{shown}\""
+        ),
+    })
+}
+
+/// Holds every text of a document that is read by people throughout, its keys too, to what [`unreadable`] says.
+///
+/// # Errors
+/// The first text that cannot be read, with its place.
+pub(super) fn check_readable(file: &str, document: &Value) -> Result<(), LoadError> {
+    fn walk(value: &Value, pointer: &mut String) -> Result<(), String> {
+        let length = pointer.len();
+        match value {
+            Value::String(text) => unreadable(text).map_or(Ok(()), Err),
+            Value::Array(items) => items.iter().enumerate().try_for_each(|(index, item)| {
+                pointer.truncate(length);
+                push(pointer, &index.to_string());
+                walk(item, pointer)
+            }),
+            Value::Object(members) => members.iter().try_for_each(|(name, member)| {
+                pointer.truncate(length);
+                push(pointer, name);
+                unreadable(name).map_or_else(|| walk(member, pointer), Err)
+            }),
+            Value::Null | Value::Bool(_) | Value::Number(_) => Ok(()),
+        }
+    }
+    let mut pointer = String::new();
+    walk(document, &mut pointer).map_err(|message| LoadError::new(file, pointer, message))
+}
+
 /// Adds one reference token to a JSON pointer (RFC 6901), escaped.
 pub(super) fn push(pointer: &mut String, token: &str) {
     pointer.push('/');
@@ -268,6 +311,25 @@ mod tests {
         assert_eq!(error.file, "a.json");
         assert_eq!(error.pointer, pointer, "{error}");
         assert!(error.message.contains(message), "{error}");
+    }
+
+    #[rstest]
+    #[case::plain("{\"a\":[\"b c\",{\"d\":1}]}", None)]
+    #[case::codes("{\"a\":[\"b\",\"\\u001b[31m\"]}", Some("/a/1"))]
+    #[case::a_key("{\"a\":{\"\\u202e\":1}}", Some("/a/\u{202e}"))]
+    #[case::two_lines("{\"a\":\"b\\nc\"}", Some("/a"))]
+    #[case::a_command("[\"::error::b\"]", Some("/0"))]
+    fn a_text_that_nobody_can_read_is_refused_with_its_place(#[case] text: &str, #[case] pointer: Option<&str>) {
+        let document = serde_json::from_str(text).expect("JSON");
+        let found = check_readable("a.json", &document).err().map(|error| error.pointer);
+        assert_eq!(found.as_deref(), pointer);
+    }
+
+    #[test]
+    fn a_text_may_have_as_many_characters_as_are_shown() {
+        assert_eq!(unreadable(&"é".repeat(FOREIGN_LIMIT)), None);
+        let long = unreadable(&"é".repeat(FOREIGN_LIMIT + 1));
+        assert_eq!(long.as_deref(), Some("expected at most 1000 characters, found 1001"));
     }
 
     #[test]

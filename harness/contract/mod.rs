@@ -9,7 +9,7 @@ pub mod schema;
 mod shapes;
 mod validators;
 
-pub use document::{Fixtures, LoadError, parse, read_text};
+pub use document::{Fixtures, LoadError, parse, read_text, unreadable};
 pub use register::{
     Confirmation, ConfirmationStatus, Decision, Feature, Page, REGISTER_FILE, Register, Requirement, Side,
 };

@@ -4,6 +4,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::document::check_readable;
 use super::{Evidence, Fixtures, Level, LoadError, parse};
 use crate::wire::foreign;
 
@@ -224,7 +225,9 @@ impl Register {
     /// The first row that cannot be used, with its JSON pointer.
     pub fn load(fixtures: &Fixtures) -> Result<Self, LoadError> {
         let file = fixtures.name_of(REGISTER_FILE);
-        let register: Self = parse(&file, &fixtures.read(REGISTER_FILE)?)?;
+        let text = fixtures.read(REGISTER_FILE)?;
+        let register: Self = parse(&file, &text)?;
+        check_readable(&file, &parse(&file, &text)?)?;
         register.check(&file)?;
         Ok(register)
     }

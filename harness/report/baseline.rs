@@ -58,9 +58,10 @@ impl Entry {
         self.expires.is_some_and(|last| today > last)
     }
 
-    /// The reason, with the issue where there is one.
+    /// The reason, with the issue where there is one, fit for a report.
     fn excuse(&self) -> String {
-        self.issue.as_ref().map_or_else(|| self.reason.clone(), |issue| format!("{} ({issue})", self.reason))
+        let reason = foreign(&self.reason);
+        self.issue.as_ref().map_or_else(|| reason.clone(), |issue| format!("{reason} ({})", foreign(issue)))
     }
 }
 
@@ -181,7 +182,8 @@ impl Baseline {
                 case.reason = Some(format!(
                     "it passes, and the entry \"{}\" of {} still says that it fails; take it out, or run \
                      `countersign baseline write`",
-                    entry.pattern, self.name
+                    foreign(&entry.pattern),
+                    self.name
                 ));
             }
             Verdict::Fail | Verdict::Blocked | Verdict::NotImplemented => {
