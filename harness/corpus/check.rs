@@ -327,8 +327,8 @@ fn check_texts(case: &Case, errors: &mut Errors<'_>) {
     let control = case.control.iter().flat_map(|control| {
         [("/control/case".to_owned(), &control.case), ("/control/differs_at".to_owned(), &control.differs_at)]
     });
-    let title = [("/title".to_owned(), &case.title)];
-    for (place, text) in title.into_iter().chain(breaks).chain(answers).chain(control) {
+    let names = [("/id".to_owned(), &case.id), ("/title".to_owned(), &case.title)];
+    for (place, text) in names.into_iter().chain(breaks).chain(answers).chain(control) {
         if let Some(message) = unreadable(text) {
             errors.add(&place, message);
         }

@@ -38,6 +38,17 @@ pub fn foreign_within(text: &str, limit: usize) -> String {
     shown
 }
 
+/// At most so many characters are shown of one line of a report, and of one text in it: some say several things.
+pub const LINE_SHOWN: usize = 4 * FOREIGN_LIMIT;
+
+/// A line of ours that others may have made long, cut where it is longer than any that says something.
+pub fn bounded(line: &str) -> Cow<'_, str> {
+    match line.char_indices().nth(LINE_SHOWN) {
+        Some((end, _)) => Cow::Owned(format!("{}…", &line[..end])),
+        None => Cow::Borrowed(line),
+    }
+}
+
 /// How long an escape is at most: `\u{10ffff}`.
 const ESCAPE_LENGTH: usize = 10;
 

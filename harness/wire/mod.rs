@@ -27,7 +27,7 @@ pub use client::{ANSWER_LIMIT, Client, ClientError, ClientOptions};
 pub use credentials::Credentials;
 pub use error_type::{bare_type, error_type, error_types};
 pub use exchange::{Exchange, Fault, Transcript};
-pub use foreign::{FOREIGN_LIMIT, file_name, foreign, foreign_os, foreign_within, mask_escaped};
+pub use foreign::{FOREIGN_LIMIT, LINE_SHOWN, bounded, file_name, foreign, foreign_os, foreign_within, mask_escaped};
 pub use mask::{Secret, begins_log_command, escape, line_command, quote};
 pub use masker::Masker;
 pub use message::{Headers, Request, Response};

@@ -58,8 +58,10 @@ pub(super) fn check_case(suite: &str, case: &ClientCase, register: &Register, er
     if case.title.trim().is_empty() {
         errors.add("/title", "it says nothing");
     }
-    if let Some(message) = unreadable(&case.title) {
-        errors.add("/title", message);
+    for (member, text) in [("/id", &case.id), ("/title", &case.title)] {
+        if let Some(message) = unreadable(text) {
+            errors.add(member, message);
+        }
     }
     check_requirements(case, register, errors);
     check_request(&case.request, errors);

@@ -94,8 +94,10 @@ fn check(defect: &Defect, register: &Register) -> Vec<(String, String)> {
     if defect.title.trim().is_empty() {
         fault("title".to_owned(), "it says nothing".to_owned());
     }
-    if let Some(message) = unreadable(&defect.title) {
-        fault("title".to_owned(), message);
+    for (member, text) in [("id", &defect.id), ("title", &defect.title)] {
+        if let Some(message) = unreadable(text) {
+            fault(member.to_owned(), message);
+        }
     }
     if defect.request.is_empty() && defect.response.is_empty() {
         fault("response".to_owned(), "it changes neither request nor response".to_owned());
