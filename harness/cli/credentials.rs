@@ -12,7 +12,7 @@ use aws_credential_types::provider::ProvideCredentials;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 
-use crate::wire::{Credentials, Secret, escape};
+use crate::wire::{Credentials, Secret, foreign};
 
 /// Credentials for a server that is not AWS: from the environment or a profile. Nothing else is
 /// asked; the metadata services of a cloud have no business with an emulator.
@@ -60,13 +60,13 @@ fn causes(error: &dyn Error) -> String {
         }
         next = cause.source();
     }
-    escape(&said)
+    foreign(&said)
 }
 
 async fn found(provider: &impl ProvideCredentials) -> Result<Credentials, String> {
     let found = provider.provide_credentials().await.map_err(|error| match error {
         CredentialsError::CredentialsNotLoaded(_) => "none are in the environment or in a profile".to_owned(),
-        error => error.to_string(),
+        error => foreign(&error.to_string()),
     })?;
     let parts = [
         ("access key id (AWS_ACCESS_KEY_ID, or aws_access_key_id of the profile)", Some(found.access_key_id())),

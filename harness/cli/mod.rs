@@ -118,13 +118,13 @@ struct FixtureArgs {
 pub fn main() -> ExitCode {
     log_to_stderr();
     let words: Vec<_> = std::env::args_os().collect();
-    let Read { args, variables } = read::<Cli>(&words).unwrap_or_else(|error| output::refuse(error, &words));
+    let Read { args, variables } = read::<Cli>(&words).unwrap_or_else(|error| output::refuse(&error, &words));
     let (done, variables) = if let Some(command) = args.command {
         (command.run(), variables)
     } else {
         // Read again, so that its environment variables count here too.
         let Read { args, variables } =
-            read::<Alone>(&words[..1]).unwrap_or_else(|error| output::refuse(error, &words[..1]));
+            read::<Alone>(&words[..1]).unwrap_or_else(|error| output::refuse(&error, &words[..1]));
         (run::run(args.run), variables)
     };
     done.unwrap_or_else(|failure| failure.report(&variables))

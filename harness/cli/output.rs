@@ -6,12 +6,11 @@ use std::process::ExitCode;
 
 use clap::ValueEnum;
 use clap::builder::styling::{AnsiColor, Style};
-use clap::error::ContextValue;
 use serde::Serialize;
 
 use super::Failure;
 use crate::report::{fold, visible_json};
-use crate::wire::{escape, foreign, foreign_os};
+use crate::wire::{escape, foreign_os};
 
 /// How a listing is printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -142,19 +141,9 @@ pub(super) fn say(text: &str) {
 
 /// Ends the program with what is wrong with its words, or with the help that they ask for. The words themselves are
 /// not ours.
-pub(super) fn refuse(mut error: clap::Error, words: &[OsString]) -> ! {
+pub(super) fn refuse(error: &clap::Error, words: &[OsString]) -> ! {
     if !error.use_stderr() {
         error.exit();
-    }
-    let context: Vec<_> = error.context().map(|(kind, value)| (kind, value.clone())).collect();
-    for (kind, value) in context {
-        match value {
-            ContextValue::String(text) => error.insert(kind, ContextValue::String(foreign(&text))),
-            ContextValue::Strings(texts) => {
-                error.insert(kind, ContextValue::Strings(texts.iter().map(|text| foreign(text)).collect()))
-            }
-            _ => None,
-        };
     }
     // A tip repeats a word as it is: then nothing tells colours of ours from codes in it.
     let plain = words.iter().all(|word| **word == *foreign_os(word));

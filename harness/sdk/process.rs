@@ -261,7 +261,7 @@ fn last_lines(log: &str) -> &str {
     let least = log.len().saturating_sub(SHOWN);
     let starts = || log.match_indices('\n').map(|(at, _)| at + 1);
     let start = if least == 0 { Some(0) } else { starts().find(|start| *start >= least) };
-    &log[start.or_else(|| starts().last()).unwrap_or(0)..]
+    &log[start.or_else(|| starts().next_back()).unwrap_or(0)..]
 }
 
 /// Reads a driver's log to its end and keeps the last of it.

@@ -138,6 +138,8 @@ fn variables_of_others_are_repeated_as_data() {
             ("AWS_REGION", &["run", "success/workgroup-only"], &[2]),
             ("AWS_PROFILE", &["config", "show", "--target", "mock"], &[0]),
             ("AWS_PROFILE", &["config", "show", "--endpoint", "http://127.0.0.1:1"], &[0]),
+            ("AWS_PROFILE", &["run", "--endpoint", "http://127.0.0.1:1"], &[2]),
+            ("AWS_CONFIG_FILE", &["run", "--endpoint", "http://127.0.0.1:1"], &[2]),
             ("GITHUB_STEP_SUMMARY", &["run", "success/workgroup-only"], &[0]),
             ("COUNTERSIGN_SDK_CACHE", &["sdk", "list"], &[0]),
         ] {

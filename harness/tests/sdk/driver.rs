@@ -169,7 +169,6 @@ fn say_secrets(call: &Value, canary: &str) {
     let (more, body) = match place {
         "header" => (format!("X-Said: {before}\r\nX-Amz-Date: {key}\r\nUser-Agent: a/{token}\r\n"), None),
         "body" => (String::new(), Some(json!({ "said": &before, &key: [&token] }).to_string())),
-        "path" => (String::new(), None),
         _ => (String::new(), None),
     };
     let path = if place == "path" { format!("/{key}/{token}") } else { "/".to_owned() };
