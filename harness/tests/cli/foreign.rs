@@ -27,6 +27,11 @@ fn hostile() -> Vec<(&'static str, String)> {
     ]
 }
 
+/// The same as what can stand in a file: null characters too.
+fn hostile_inside() -> Vec<(&'static str, String)> {
+    hostile().into_iter().map(|(kind, text)| (kind, if kind == "codes" { text + "\0" } else { text })).collect()
+}
+
 /// The same as what can be one name of a file.
 fn hostile_names() -> Vec<(&'static str, String)> {
     let short = |text: String| -> String { text.replace('/', "_").chars().take(60).collect() };
@@ -130,6 +135,14 @@ fn a_value_of_a_flag_or_a_variable_is_repeated_as_data(
 }
 
 #[test]
+fn what_a_target_is_called_is_shown_as_data_by_doctor() {
+    for (kind, text) in hostile() {
+        let at = ["doctor", "--endpoint", "http://127.0.0.1:1", "--no-sign", "--workgroup", &text, "--region", &text];
+        expect_harmless(kind, &Program::new(&at).finish(), &[2, 3], MOST);
+    }
+}
+
+#[test]
 fn variables_of_others_are_repeated_as_data() {
     for (kind, text) in hostile() {
         for (variable, words, codes) in [
@@ -196,7 +209,7 @@ fn a_name_that_is_no_unicode_is_shown() {
 #[case::expires("expires", &[2])]
 #[case::unknown("", &[2])]
 fn an_entry_of_a_baseline_is_shown_as_data(#[case] member: &str, #[case] codes: &[i32]) {
-    for (kind, text) in hostile() {
+    for (kind, text) in hostile_inside() {
         let mut entry = json!({ "pattern": "success/workgroup-only", "reason": "r" });
         entry[if member.is_empty() { text.as_str() } else { member }] = json!(text);
         let known = json!({ "version": 1, "entries": [entry] }).to_string();
@@ -208,7 +221,7 @@ fn an_entry_of_a_baseline_is_shown_as_data(#[case] member: &str, #[case] codes: 
     }
     // Patterns that have expired are listed.
     let over = |text: &str| json!({ "pattern": format!("{{success/workgroup-only,{text}}}"), "reason": "r", "expires": "2020-01-31" });
-    for (kind, text) in hostile() {
+    for (kind, text) in hostile_inside() {
         let known = json!({ "version": 1, "entries": [over(&text)] }).to_string();
         let finished = Program::new(&["baseline", "check", "k.json"]).file("k.json", &known).finish();
         expect_harmless(&format!("{kind} in a pattern that has expired"), &finished, &[1, 2], MOST);
@@ -226,7 +239,7 @@ fn an_entry_of_a_baseline_is_shown_as_data(#[case] member: &str, #[case] codes: 
 #[case::domain("target = \"a\"\n[targets.a]\nendpoint = \"http://127.0.0.1:1\"\nsign = false\ncustom-domain = TEXT\n")]
 #[case::no_toml("target = TEXT TEXT\n")]
 fn a_profile_is_shown_as_data(#[case] config: &str) {
-    for (kind, text) in hostile() {
+    for (kind, text) in hostile_inside() {
         let config = config.replace("TEXT", &Value::from(text).to_string());
         for words in [&["run"][..], &["doctor"], &["config", "show"]] {
             let finished = Program::new(words).file("countersign.toml", &config).finish();
@@ -271,7 +284,7 @@ fn fixtures_at(file: &str, pointer: &str, text: &str) -> tempfile::TempDir {
 #[case::reply_title("replies/credentials.json", "/title")]
 #[case::shape("shapes/redshift-serverless.json", "/|")]
 fn a_fixture_that_nobody_can_read_is_refused_with_its_place(#[case] file: &str, #[case] pointer: &str) {
-    for (kind, text) in hostile() {
+    for (kind, text) in hostile_inside() {
         let fixtures = fixtures_at(file, pointer, &text);
         let folder = fixtures.path().to_str().expect("a text");
         let finished = Program::new(&["validate", "--fixtures", folder]).finish();
@@ -309,7 +322,7 @@ fn markup_in_a_fixture_does_nothing_in_a_table() {
 
 #[test]
 fn what_may_hold_anything_is_explained_as_data() {
-    for (kind, text) in hostile().into_iter().filter(|(kind, _)| !kind.starts_with("long")) {
+    for (kind, text) in hostile_inside().into_iter().filter(|(kind, _)| !kind.starts_with("long")) {
         let fixtures = fixtures_with("client/errors.json", "{", "{");
         let path = fixtures.path().join("client/errors.json");
         let mut suite: Value = serde_json::from_str(&fs::read_to_string(&path).expect("a fixture")).expect("JSON");
@@ -344,7 +357,8 @@ fn stream_with(stream: &str, line: usize, pointer: &str, text: &str) -> String {
     let mut lines: Vec<Value> = stream.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
     let (at, member) = pointer.rsplit_once('/').expect("a pointer");
     lines[line].pointer_mut(at).expect("the place is there")[member] = json!(text);
-    lines.iter().map(|line| format!("{line}\n")).collect()
+    let lines: Vec<String> = lines.iter().map(Value::to_string).collect();
+    lines.join("\n") + "\n"
 }
 
 #[rstest]
@@ -361,7 +375,7 @@ fn stream_with(stream: &str, line: usize, pointer: &str, text: &str) -> String {
 fn a_run_stream_of_others_is_reported_as_data(#[case] line: usize, #[case] pointer: &str, #[case] codes: &[i32]) {
     let run = ["run", "success/workgroup-only", "--format", "jsonl"];
     let stream = Program::new(&run).finish().stdout;
-    for (kind, text) in hostile() {
+    for (kind, text) in hostile_inside() {
         let changed = stream_with(&stream, line, pointer, &text);
         for words in [
             &["report", "--from", "new", "--verbose"][..],
@@ -381,7 +395,7 @@ fn a_run_stream_of_others_is_reported_as_data(#[case] line: usize, #[case] point
 
 #[test]
 fn what_an_installation_says_of_itself_is_shown_as_data() {
-    for (kind, text) in hostile() {
+    for (kind, text) in hostile_inside() {
         let cache = tempfile::tempdir().expect("a temporary folder");
         let folder = cache.path().join("boto3@1.2.3");
         fs::create_dir(&folder).expect("a folder");
@@ -413,7 +427,7 @@ fn what_a_driver_says_is_shown_as_data() {
             "sdkVersion": text, "deps": { text: text }, "operations": [text], "config": [text], "inputs": { text: "pass" },
             "reports": [text] })
     };
-    for (kind, text) in hostile() {
+    for (kind, text) in hostile_inside() {
         let mut unknown = hello("a");
         unknown[&text] = json!(1);
         let texts = [
