@@ -17,7 +17,7 @@ use super::{Failure, FixtureArgs};
 use crate::contract::LoadError;
 use crate::report::{Baseline, Event, Excuse, Exit};
 use crate::run::random_seed;
-use crate::wire::escape;
+use crate::wire::{escape, file_name, foreign};
 
 /// The arguments of `baseline`.
 #[derive(Debug, Args)]
@@ -90,7 +90,7 @@ fn write(args: Write) -> Result<ExitCode, Failure> {
     if let (Origin::Flag { .. }, Some(other)) = (settings.from.get("baseline"), &settings.baseline)
         && place(other) != place(&args.file)
     {
-        let (file, other) = (args.file.display(), other.display());
+        let (file, other) = (file_name(&args.file), file_name(other));
         return Err(Failure::usage(format!(
             "--baseline {other}: `baseline write` keeps the entries of the file that it writes, {file}, and reads no other; \
              leave --baseline out, or name {other} as the file"
@@ -132,7 +132,7 @@ fn write(args: Write) -> Result<ExitCode, Failure> {
     }
     let written = Baseline::write(&args.file, &library.corpus, &results, &excuse);
     let baseline = written.map_err(|error| Failure::usage(error.to_string()))?;
-    let file = args.file.display();
+    let file = file_name(&args.file);
     let expired = expired(&baseline);
     if !expired.is_empty() {
         say(&format!("warning: {file} has entries that have expired and excuse nothing: {}", expired.join(", ")));
@@ -162,11 +162,11 @@ fn check(args: Check) -> Result<ExitCode, Failure> {
     baseline.check(&library.corpus).map_err(wrong)?;
     let expired = expired(&baseline);
     if expired.is_empty() {
-        return print(&format!("{} is in order: {}", args.file.display(), entries(baseline.entries().len())));
+        return print(&format!("{} is in order: {}", file_name(&args.file), entries(baseline.entries().len())));
     }
     say(&format!(
         "error: {} has entries that have expired: {}; mend what they excuse, or give them a later day",
-        args.file.display(),
+        file_name(&args.file),
         expired.join(", ")
     ));
     Ok(Exit::Failed.into())
@@ -174,7 +174,7 @@ fn check(args: Check) -> Result<ExitCode, Failure> {
 
 /// A day, as a baseline has it.
 fn day(text: &str) -> Result<Date, String> {
-    text.parse().map_err(|_| format!("expected a day such as 2027-01-31, found \"{text}\""))
+    text.parse().map_err(|_| format!("expected a day such as 2027-01-31, found \"{}\"", foreign(text)))
 }
 
 /// `1 entry`, `2 entries`.
@@ -182,9 +182,14 @@ fn entries(count: usize) -> String {
     if count == 1 { "1 entry".to_owned() } else { format!("{count} entries") }
 }
 
-/// The patterns whose last day is over.
-fn expired(baseline: &Baseline) -> Vec<&str> {
+/// The patterns whose last day is over, the first of them where they are many.
+fn expired(baseline: &Baseline) -> Vec<String> {
+    const SHOWN: usize = 100;
     let today = Zoned::now().date();
-    let over = baseline.entries().iter().filter(|entry| entry.has_expired(today));
-    over.map(|entry| entry.pattern.as_str()).collect()
+    let over: Vec<_> = baseline.entries().iter().filter(|entry| entry.has_expired(today)).collect();
+    let mut names: Vec<_> = over.iter().take(SHOWN).map(|entry| foreign(&entry.pattern)).collect();
+    if over.len() > SHOWN {
+        names.push(format!("and {} more", over.len() - SHOWN));
+    }
+    names
 }

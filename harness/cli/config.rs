@@ -9,11 +9,11 @@ use serde_json::{Value, json};
 
 use super::Failure;
 use super::origin::{Origin, Traced};
-use super::output::{Plain, print, width};
+use super::output::{Plain, print, print_json, width};
 use super::settings::{Choice, Settings, TargetArgs};
 use crate::report::hang;
 use crate::run::DEFAULT_DATABASE;
-use crate::wire::escape;
+use crate::wire::foreign;
 
 /// The arguments of `config`.
 #[derive(Debug, Args)]
@@ -66,7 +66,7 @@ pub(super) fn run(config: Config) -> Result<ExitCode, Failure> {
     let settings = Settings::resolve(show.target)?;
     let shown = Shown { version: 1, settings: all(&settings) };
     match show.format {
-        Plain::Json => print(&serde_json::to_string_pretty(&shown).unwrap_or_default()),
+        Plain::Json => print_json(&shown),
         Plain::Text => print(&text(&shown, width())),
     }
 }
@@ -139,13 +139,13 @@ fn mask(key: &str) -> String {
 fn text(shown: &Shown, width: usize) -> String {
     let word = |value: &Value| match value {
         Value::Null => "none".to_owned(),
-        Value::String(text) => escape(text),
+        Value::String(text) => foreign(text),
         Value::Array(items) => items.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", "),
         other => other.to_string(),
     };
     let names = shown.settings.iter().map(|setting| setting.name.len()).max().unwrap_or_default();
     let lines = shown.settings.iter().map(|Setting { name, value, origin }| {
-        hang(&format!("{name:names$}  "), &format!("{} ({})", word(value), escape(&origin.to_string())), width)
+        hang(&format!("{name:names$}  "), &format!("{} ({})", word(value), origin), width)
     });
     lines.collect::<Vec<_>>().join("\n")
 }

@@ -18,7 +18,7 @@ use aws_types::os_shim_internal::{Env, Fs};
 
 use super::guard::{Guard, Reach};
 use crate::targets::partition::Partition;
-use crate::wire::{Credentials, Region, Secret, escape};
+use crate::wire::{Credentials, Region, Secret, foreign};
 
 /// Why there is nothing to sign with.
 #[derive(Debug)]
@@ -72,7 +72,7 @@ async fn asks_aws() -> Result<Option<String>, String> {
     let name = profiles.selected_profile();
     let key = profiles.get_profile(name).and_then(asking_key);
     Ok(key.map(|key| {
-        let name = escape(name);
+        let name = foreign(name);
         format!("the profile \"{name}\" has to ask AWS for its credentials, for it has {key}. {WITHOUT_AWS}")
     }))
 }
@@ -155,7 +155,7 @@ fn causes(error: &dyn Error) -> String {
         }
         next = cause.source();
     }
-    escape(&said)
+    foreign(&said)
 }
 
 /// Credentials as they sign requests; why they cannot, where they cannot.

@@ -7,11 +7,12 @@ use std::process::ExitCode;
 use clap::{Args, ValueEnum};
 
 use super::library::Library;
-use super::output::{print, print_prose};
+use super::output::{print, print_bytes, print_prose};
 use super::{Failure, FixtureArgs};
 use crate::contract::Side;
 use crate::report::sdk_diff::{Class, SdkDiff};
 use crate::report::{Comparison, CutShort, Event, Exit, read};
+use crate::wire::{bounded, file_name, foreign};
 
 /// The arguments of `diff`.
 #[derive(Debug, Args)]
@@ -61,7 +62,11 @@ impl Format {
 
     /// Prints a comparison that is in this format.
     pub(super) fn print(self, comparison: &str) -> Result<ExitCode, Failure> {
-        if self == Self::Text { print_prose(comparison) } else { print(comparison) }
+        match self {
+            Self::Text => print_prose(&comparison.lines().map(bounded).collect::<Vec<_>>().join("\n")),
+            Self::Md => print(comparison),
+            Self::Html | Self::Json => print_bytes(format!("{comparison}\n").as_bytes()),
+        }
     }
 }
 
@@ -85,7 +90,7 @@ impl std::str::FromStr for FailOn {
         let class = Class::ALL.into_iter().find(|class| class.word() == text);
         class.map(|class| Self(Some(class))).ok_or_else(|| {
             let words: Vec<_> = Class::ALL.into_iter().map(Class::word).collect();
-            format!("expected {} or none, found \"{text}\"", words.join(", "))
+            format!("expected {} or none, found \"{}\"", words.join(", "), foreign(text))
         })
     }
 }
@@ -107,7 +112,7 @@ pub(super) fn run(args: Diff) -> Result<ExitCode, Failure> {
     if is_of_sdk(&old) != is_of_sdk(&new) {
         let said = |file: &Path, events: &[Event]| {
             let kind = if is_of_sdk(events) { "of an SDK" } else { "against a server" };
-            format!("{} is a run {kind}", file.display())
+            format!("{} is a run {kind}", file_name(file))
         };
         return Err(Failure::usage(format!(
             "expected two runs of the same side, found that {}, and {}; compare runs of SDKs with each other, and runs \
@@ -140,7 +145,7 @@ fn is_of_sdk(events: &[Event]) -> bool {
 
 /// Reads a run stream that came to its end.
 pub(super) fn stream(path: &Path) -> Result<Vec<Event>, Failure> {
-    let name = path.display();
+    let name = file_name(path);
     read(BufReader::new(super::report::open(path)?), CutShort::Refuse)
         .map_err(|error| Failure::usage(format!("{name}: {error}")))
 }

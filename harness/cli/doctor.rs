@@ -8,7 +8,7 @@ use clap::builder::styling::AnsiColor;
 use tokio::time::timeout;
 
 use super::origin::Traced;
-use super::output::{Plain, paint, print, wants_colour, width};
+use super::output::{Plain, paint, print, print_json, wants_colour, width};
 use super::run::can_be_run;
 use super::settings::{Settings, TargetArgs};
 use super::target::Prepared;
@@ -17,7 +17,7 @@ use crate::contract::{Contract, Fixtures};
 use crate::report::{Exit, hang};
 use crate::run::{Examination, Finding, Status, Topic, examine};
 use crate::targets::probe::Class;
-use crate::wire::escape;
+use crate::wire::{bounded, escape, foreign};
 
 /// The time for everything: below two seconds with the start of the program and a busy machine.
 const WITHIN: Duration = Duration::from_millis(1500);
@@ -44,7 +44,7 @@ pub(super) fn run(args: Doctor) -> Result<ExitCode, Failure> {
         examination.blame_workgroup_name(&slip);
     }
     match args.format {
-        Plain::Json => print(&serde_json::to_string_pretty(&examination).unwrap_or_default())?,
+        Plain::Json => print_json(&examination)?,
         Plain::Text => print(&text(&examination, wants_colour(), width()))?,
     };
     Ok(exit(&examination, is_slip).into())
@@ -94,7 +94,7 @@ fn exit(examination: &Examination, slip: bool) -> Exit {
 fn text(examination: &Examination, colour: bool, width: usize) -> String {
     let Examination { target, endpoint, region, findings, duration_ms, .. } = examination;
     let mut lines = vec![
-        hang("", &format!("{} at {} in {}", escape(target), escape(endpoint), escape(region)), width),
+        hang("", &format!("{} at {} in {}", foreign(target), foreign(endpoint), foreign(region)), width),
         String::new(),
     ];
     for Finding { topic, status, found, fix } in findings {
@@ -105,9 +105,9 @@ fn text(examination: &Examination, colour: bool, width: usize) -> String {
             Status::Unknown => AnsiColor::BrightBlack,
         };
         let label = format!("{}  {:<13}  ", paint(&format!("{status:<7}"), tone, colour), topic.word());
-        lines.push(hang(&label, &escape(found), width));
+        lines.push(hang(&label, &bounded(&escape(found)), width));
         if let Some(fix) = fix {
-            lines.push(hang(&format!("{:24}to do: ", ""), &escape(fix), width));
+            lines.push(hang(&format!("{:24}to do: ", ""), &bounded(&escape(fix)), width));
         }
     }
     let problems = findings.iter().filter(|finding| finding.status == Status::Problem).count();

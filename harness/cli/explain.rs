@@ -8,9 +8,10 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::catalogue::Catalogue;
-use super::output::{Plain, print, print_prose};
+use super::output::{Plain, print_json, print_prose};
 use super::{Failure, FixtureArgs};
 use crate::corpus::did_you_mean;
+use crate::wire::foreign;
 use about::{About, Explained};
 
 /// The arguments of `explain`.
@@ -34,16 +35,14 @@ pub(super) fn run(args: Explain) -> Result<ExitCode, Failure> {
     let id = args.id.trim_end_matches('/');
     let about = About::find(id, &catalogue).ok_or_else(|| {
         Failure::usage(format!(
-            "there is no requirement, case, suite, feature or defect \"{id}\"{}; `countersign list requirements`, \
+            "there is no requirement, case, suite, feature or defect \"{}\"{}; `countersign list requirements`, \
              `list cases`, `list features` and `list defects` show them all",
+            foreign(id),
             did_you_mean(id, catalogue.ids())
         ))
     })?;
     match args.format {
         Plain::Text => print_prose(&text::of(&about)),
-        Plain::Json => {
-            let json = serde_json::to_string_pretty(&Explained::new(about));
-            print(&json.map_err(|error| Failure::harness(format!("cannot write JSON: {error}")))?)
-        }
+        Plain::Json => print_json(&Explained::new(about)),
     }
 }

@@ -10,11 +10,12 @@ use serde_json::Value;
 
 use super::catalogue::Catalogue;
 use super::library::Library;
-use super::output::{Format, print, width};
+use super::output::{Format, print, print_json, width};
 use super::{Failure, FixtureArgs};
 use crate::contract::Side;
 use crate::corpus::{Pattern, SelectError, Selection};
-use crate::report::hang;
+use crate::report::{hang, prose_cell};
+use crate::wire::{escape, foreign};
 use entries::{CaseEntry, ClientCaseEntry, DefectEntry, FeatureEntry, Listing, RequirementEntry};
 
 /// The arguments of `list`.
@@ -64,7 +65,7 @@ pub(super) fn run(args: List) -> Result<ExitCode, Failure> {
     if args.side.is_some() && !matches!(args.what, What::Cases | What::Requirements) {
         return Err(Failure::usage("--side selects cases or requirements; the others are of no side"));
     }
-    print(&listing(args.what, args.side, &args.patterns, args.fixtures)?.shown(args.format)?)
+    listing(args.what, args.side, &args.patterns, args.fixtures)?.print(args.format)
 }
 
 fn listing(
@@ -119,47 +120,50 @@ pub(super) trait Entry: Serialize {
 }
 
 impl Listing {
-    fn shown(&self, format: Format) -> Result<String, Failure> {
+    fn print(&self, format: Format) -> Result<ExitCode, Failure> {
         match self {
-            Self::Cases(entries) => shown(entries, format),
-            Self::ClientCases(entries) => shown(entries, format),
-            Self::Requirements(entries) => shown(entries, format),
-            Self::Features(entries) => shown(entries, format),
-            Self::Defects(entries) => shown(entries, format),
-            Self::Drivers(entries) => shown(entries, format),
+            Self::Cases(entries) => print_all(entries, format),
+            Self::ClientCases(entries) => print_all(entries, format),
+            Self::Requirements(entries) => print_all(entries, format),
+            Self::Features(entries) => print_all(entries, format),
+            Self::Defects(entries) => print_all(entries, format),
+            Self::Drivers(entries) => print_all(entries, format),
         }
     }
 }
 
-fn shown<E: Entry>(entries: &[E], format: Format) -> Result<String, Failure> {
-    let wrong = |error: serde_json::Error| Failure::harness(format!("cannot write JSON: {error}"));
+fn print_all<E: Entry>(entries: &[E], format: Format) -> Result<ExitCode, Failure> {
     match format {
-        Format::Json => serde_json::to_string_pretty(entries).map_err(wrong),
-        Format::Md => table(entries).map_err(wrong),
-        Format::Text => Ok(text(entries)),
+        Format::Json => print_json(&entries),
+        Format::Md => {
+            let table = table(entries);
+            print(&table.map_err(|error| Failure::harness(format!("cannot write a table: {error}")))?)
+        }
+        Format::Text => print(&text(entries)),
     }
 }
 
 fn text<E: Entry>(entries: &[E]) -> String {
-    let names = entries.iter().map(|entry| entry.name().chars().count()).max().unwrap_or_default();
+    let name = |entry: &E| foreign(&entry.name());
+    let names = entries.iter().map(|entry| name(entry).chars().count()).max().unwrap_or_default();
     let width = width();
     let mut lines = Vec::new();
     for entry in entries {
-        lines.push(hang(&format!("{:names$}  ", entry.name()), &entry.about(), width));
-        lines.extend(entry.below().iter().map(|(label, ids)| hang("    ", &format!("{label} {ids}"), width)));
+        lines.push(hang(&format!("{:names$}  ", name(entry)), &foreign(&entry.about()), width));
+        // Ids that were checked, and as many as there are.
+        let below = entry.below();
+        lines.extend(below.iter().map(|(label, ids)| hang("    ", &format!("{label} {}", escape(ids)), width)));
     }
     lines.join("\n")
 }
 
-/// The entries as a table: each with everything that the JSON says of it.
+/// The entries as a table: each with everything that the JSON says of it. Nothing in a cell is markup.
 fn table<E: Entry>(entries: &[E]) -> Result<String, serde_json::Error> {
     let cell = |value: &Value| match value {
         Value::Null => String::new(),
-        Value::String(text) => text.replace('|', "\\|"),
-        Value::Array(items) => {
-            items.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", ").replace('|', "\\|")
-        }
-        other => other.to_string(),
+        Value::String(text) => prose_cell(text),
+        Value::Array(items) => prose_cell(&items.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", ")),
+        other => prose_cell(&other.to_string()),
     };
     let line = |cells: Vec<String>| format!("| {} |", cells.join(" | "));
     let heads = E::COLUMNS.iter().map(|name| (*name).to_owned()).collect();

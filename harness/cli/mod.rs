@@ -119,12 +119,13 @@ struct FixtureArgs {
 pub fn main() -> ExitCode {
     log_to_stderr();
     let words: Vec<_> = std::env::args_os().collect();
-    let Read { args, variables } = read::<Cli>(&words).unwrap_or_else(|error| error.exit());
+    let Read { args, variables } = read::<Cli>(&words).unwrap_or_else(|error| output::refuse(&error, &words));
     let (done, variables) = if let Some(command) = args.command {
         (command.run(), variables)
     } else {
         // Read again, so that its environment variables count here too.
-        let Read { args, variables } = read::<Alone>(&words[..1]).unwrap_or_else(|error| error.exit());
+        let Read { args, variables } =
+            read::<Alone>(&words[..1]).unwrap_or_else(|error| output::refuse(&error, &words[..1]));
         (run::run(args.run), variables)
     };
     done.unwrap_or_else(|failure| failure.report(&variables))
@@ -162,14 +163,15 @@ struct Alone {
 /// Log lines go to standard error where `COUNTERSIGN_LOG` asks for them, such as `debug`.
 fn log_to_stderr() {
     let Ok(level) = std::env::var("COUNTERSIGN_LOG") else { return };
-    let Ok(level) = level.parse::<tracing::level_filters::LevelFilter>() else {
+    let Ok(filter) = level.parse::<tracing::level_filters::LevelFilter>() else {
         output::say(&format!(
-            "warning: COUNTERSIGN_LOG is one of error, warn, info, debug and trace, found \"{level}\""
+            "warning: COUNTERSIGN_LOG is one of error, warn, info, debug and trace, found \"{}\"",
+            crate::wire::foreign(&level)
         ));
         return;
     };
     // Crates that log headers or bodies would log secrets: only our own lines pass.
-    let filter = tracing_subscriber::EnvFilter::new(format!("off,countersign={level}"));
+    let filter = tracing_subscriber::EnvFilter::new(format!("off,countersign={filter}"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
 }
 

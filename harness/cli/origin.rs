@@ -8,6 +8,8 @@ use clap::{ArgMatches, Args, Command, FromArgMatches};
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::wire::{file_name, foreign};
+
 /// Where a setting comes from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
@@ -38,7 +40,7 @@ impl std::fmt::Display for Origin {
         match self {
             Self::Flag { name } => write!(f, "flag {name}"),
             Self::Environment { name } => write!(f, "environment variable {name}"),
-            Self::File { file, key } => write!(f, "{key} in {}", file.display()),
+            Self::File { file, key } => write!(f, "{} in {}", foreign(key), file_name(file)),
             Self::Default => f.write_str("default"),
         }
     }

@@ -1,13 +1,16 @@
 //! Results on standard output.
 
+use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
 use clap::ValueEnum;
 use clap::builder::styling::{AnsiColor, Style};
+use serde::Serialize;
 
 use super::Failure;
-use crate::report::fold;
+use crate::report::{fold, visible_json};
+use crate::wire::{escape, foreign_os};
 
 /// How a listing is printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -28,9 +31,13 @@ pub(super) enum Plain {
 /// Whether text on standard output is coloured: for a person at a terminal that can show it, who has
 /// not asked for none (<https://no-color.org>).
 pub(super) fn wants_colour() -> bool {
+    may_be_coloured(&io::stdout())
+}
+
+fn may_be_coloured(stream: &impl IsTerminal) -> bool {
     let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     let dumb = std::env::var_os("TERM").is_some_and(|value| value == "dumb");
-    io::stdout().is_terminal() && !refused && !dumb
+    stream.is_terminal() && !refused && !dumb
 }
 
 /// A text in a colour, where there is colour.
@@ -68,9 +75,42 @@ fn unwritable(error: &io::Error) -> io::Error {
     io::Error::new(error.kind(), format!("cannot write to standard output: {error}"))
 }
 
-/// Prints a result and a line end. A reader that has gone away, such as `head`, is no failure.
+/// Text for people as it may go to a terminal or a log, whatever it was made of: line by line [escaped](escape), but
+/// for our own colours where there are any. What others wrote is escaped before a sentence holds it; this is the last
+/// guard.
+pub(super) fn harmless(text: &str, coloured: bool) -> String {
+    let line = |line: &str| {
+        if !coloured {
+            return escape(line);
+        }
+        let mut shown = String::with_capacity(line.len());
+        let mut rest = line;
+        while let Some((before, code)) = next_colour(rest) {
+            shown.push_str(&escape(before));
+            shown.push_str(code);
+            rest = &rest[before.len() + code.len()..];
+        }
+        shown + &escape(rest)
+    };
+    text.split('\n').map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// What stands before the next code that sets a colour, and that code.
+/// Source: ECMA-48, 8.3.117, Select Graphic Rendition.
+fn next_colour(text: &str) -> Option<(&str, &str)> {
+    for (at, _) in text.match_indices("\u{1b}[") {
+        let parameters = &text[at + 2..];
+        let length = parameters.find(|c: char| !c.is_ascii_digit() && c != ';')?;
+        if parameters[length..].starts_with('m') {
+            return Some((&text[..at], &text[at..=at + 2 + length]));
+        }
+    }
+    None
+}
+
+/// Prints a result for people and a line end. A reader that has gone away, such as `head`, is no failure.
 pub(super) fn print(text: &str) -> Result<ExitCode, Failure> {
-    print_bytes(format!("{text}\n").as_bytes())
+    print_bytes(format!("{}\n", harmless(text, wants_colour())).as_bytes())
 }
 
 /// Prints prose, folded where standard output is a terminal that is narrower.
@@ -78,7 +118,14 @@ pub(super) fn print_prose(text: &str) -> Result<ExitCode, Failure> {
     print(&fold(text, width()))
 }
 
-/// Prints a result that has its own line ends.
+/// Prints a result for programs as JSON, its invisible characters as escapes.
+pub(super) fn print_json(value: &impl Serialize) -> Result<ExitCode, Failure> {
+    let json = serde_json::to_string_pretty(value);
+    let json = json.map_err(|error| Failure::harness(format!("cannot write JSON: {error}")))?;
+    print_bytes(format!("{}\n", visible_json(&json)).as_bytes())
+}
+
+/// Prints a result that has its own line ends and is no text for people.
 pub(super) fn print_bytes(bytes: &[u8]) -> Result<ExitCode, Failure> {
     match Stdout.write_all(bytes).and_then(|()| Stdout.flush()) {
         Ok(()) => Ok(ExitCode::SUCCESS),
@@ -89,5 +136,53 @@ pub(super) fn print_bytes(bytes: &[u8]) -> Result<ExitCode, Failure> {
 
 /// Says something on standard error, if anybody is there to hear it.
 pub(super) fn say(text: &str) {
-    let _ = writeln!(io::stderr().lock(), "{text}");
+    let _ = writeln!(io::stderr().lock(), "{}", harmless(text, false));
+}
+
+/// Ends the program with what is wrong with its words, or with the help that they ask for. The words themselves are
+/// not ours.
+pub(super) fn refuse(error: &clap::Error, words: &[OsString]) -> ! {
+    if !error.use_stderr() {
+        error.exit();
+    }
+    // A tip repeats a word as it is: then nothing tells colours of ours from codes in it.
+    let plain = words.iter().all(|word| **word == *foreign_os(word));
+    let coloured = plain && may_be_coloured(&io::stderr());
+    let shown = error.render();
+    let shown = if coloured { shown.ansi().to_string() } else { shown.to_string() };
+    let lines: Vec<String> = harmless(&shown, coloured).split('\n').map(short).collect();
+    let _ = io::stderr().write_all(lines.join("\n").as_bytes());
+    std::process::exit(error.exit_code())
+}
+
+/// A line without what is too much of it.
+fn short(line: &str) -> String {
+    const LONGEST: usize = 2_000;
+    match line.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case::plain("a\n  b\n", "a\n  b\n")]
+    #[case::codes("a\u{1b}]52;c;x\u{7}\rb\u{9b}31m", "a\\u{1b}]52;c;x\\u{7}\\u{d}b\\u{9b}31m")]
+    #[case::commands("a\n  ::error::b\n##[error]c", "a\n  \\u{3a}:error::b\n\\u{23}#[error]c")]
+    #[case::no_colour("\u{1b}[31ma\u{1b}[0m", "\\u{1b}[31ma\\u{1b}[0m")]
+    fn nothing_but_lines_reaches_a_terminal(#[case] text: &str, #[case] shown: &str) {
+        assert_eq!(harmless(text, false), shown);
+    }
+
+    #[rstest]
+    #[case::ours("\u{1b}[1;31ma\u{1b}[0m b", "\u{1b}[1;31ma\u{1b}[0m b")]
+    #[case::others("\u{1b}[2J\u{1b}[32ma\u{1b}[", "\\u{1b}[2J\u{1b}[32ma\\u{1b}[")]
+    fn where_there_is_colour_only_colours_are_kept(#[case] text: &str, #[case] shown: &str) {
+        assert_eq!(harmless(text, true), shown);
+    }
 }

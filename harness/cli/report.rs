@@ -14,7 +14,7 @@ use super::reports::{ReportArgs, Reports};
 use super::{Failure, FixtureArgs};
 use crate::contract::Side;
 use crate::report::{CutShort, Event, RunEvent, StreamError, conclude, merge_shards, read};
-use crate::wire::escape;
+use crate::wire::{file_name, foreign};
 
 /// The arguments of `report`.
 #[derive(Debug, Args)]
@@ -75,13 +75,13 @@ pub(super) fn run(args: Report) -> Result<ExitCode, Failure> {
 /// Which file is which number, for what speaks of run streams by their numbers.
 fn numbered(files: &[PathBuf]) -> String {
     let lines =
-        files.iter().enumerate().map(|(index, file)| format!("\n  run stream {}: {}", index + 1, file.display()));
+        files.iter().enumerate().map(|(index, file)| format!("\n  run stream {}: {}", index + 1, file_name(file)));
     lines.collect()
 }
 
 /// Opens a run stream.
 pub(super) fn open(file: &Path) -> Result<File, Failure> {
-    let name = file.display();
+    let name = file_name(file);
     if file.is_dir() {
         return Err(Failure::usage(format!("expected a run stream, found a folder at {name}; name a file in it")));
     }
@@ -96,7 +96,7 @@ fn stream(file: &Path, cut_short: CutShort) -> Result<Vec<Event>, Failure> {
     let (name, events) = if file.as_os_str() == "-" {
         ("standard input".to_owned(), read(io::stdin().lock(), cut_short))
     } else {
-        let name = file.display().to_string();
+        let name = file_name(file);
         (name, read(BufReader::new(open(file)?), cut_short))
     };
     events.map_err(|error| {
@@ -119,8 +119,10 @@ fn one_side(streams: &[Vec<Event>], files: &[PathBuf]) -> Result<(), Failure> {
             _ => None,
         });
         let told = |(run, file): (&RunEvent, &PathBuf)| match &run.driver {
-            Some(driver) => format!("{} (of {} {})", file.display(), escape(&driver.sdk), escape(&driver.sdk_version)),
-            None => format!("{} (of {})", file.display(), escape(&run.target.name)),
+            Some(driver) => {
+                format!("{} (of {} {})", file_name(file), foreign(&driver.sdk), foreign(&driver.sdk_version))
+            }
+            None => format!("{} (of {})", file_name(file), foreign(&run.target.name)),
         };
         runs.map(told).collect::<Vec<_>>()
     };

@@ -16,6 +16,7 @@ use crate::report::{
     BadgeForm, BadgeSink, Detail, Event, FiledReport, GithubSink, HtmlSink, JsonSink, JunitSink, MarkdownSink,
     ReportFile, Sink, StreamSink, TextOptions, TextSink,
 };
+use crate::wire::file_name;
 
 /// The flags that say what is reported where.
 #[derive(Clone, Debug, Default, Args)]
@@ -116,7 +117,7 @@ impl ReportArgs {
             if let Some(other) = taken.insert(place(file), flag) {
                 return Err(Failure::usage(format!(
                     "{flag} and {other} name the same file, {}; give each its own",
-                    file.display()
+                    file_name(file)
                 )));
             }
         }

@@ -26,6 +26,7 @@ use crate::run::{Session, random_seed, run as run_plan};
 use crate::targets::Target;
 use crate::targets::probe::{Class, Probe};
 use crate::verdict::{CaseResult, Verdict};
+use crate::wire::foreign;
 
 /// The arguments of `run`.
 #[derive(Debug, Args)]
@@ -207,7 +208,7 @@ impl Execution<'_> {
         if let Some(slip) = slip {
             return Err(Failure::usage(format!(
                 "{slip}, which {} refuses: {}. Name a workgroup that it has",
-                session.target().endpoint,
+                foreign(session.target().endpoint.as_str()),
                 probe.said
             )));
         }
@@ -297,7 +298,7 @@ impl From<Ended> for ExitCode {
 
 /// Ends a run of which nothing could come: its credentials or its workgroup are not the target's.
 fn reject(target: &Target, probe: &Probe) -> Result<(), Failure> {
-    let (endpoint, said) = (&target.endpoint, &probe.said);
+    let (endpoint, said) = (foreign(target.endpoint.as_str()), &probe.said);
     match probe.class {
         Class::RefusedCredentials => Err(Failure::usage(format!(
             "{endpoint} refuses the credentials: {said}. Give it the ones that it knows in AWS_ACCESS_KEY_ID and \
@@ -305,7 +306,7 @@ fn reject(target: &Target, probe: &Probe) -> Result<(), Failure> {
         ))),
         Class::NoWorkgroup => Err(Failure::usage(format!(
             "{endpoint} has no workgroup \"{}\": {said}. Create it there, or name one that it has with --workgroup",
-            target.workgroup.as_deref().unwrap_or_default()
+            foreign(target.workgroup.as_deref().unwrap_or_default())
         ))),
         _ => Ok(()),
     }

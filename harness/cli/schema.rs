@@ -23,6 +23,7 @@ use crate::run::Examination;
 use crate::sdk::protocol::Line;
 use crate::selftest::Report as SelftestReport;
 use crate::targets::profile::Profiles;
+use crate::wire::file_name;
 
 /// The arguments of `schema`.
 #[derive(Debug, Args)]
@@ -65,7 +66,7 @@ pub fn all(shapes: &Shapes) -> Schemas {
 pub(super) fn run(args: Schema) -> Result<ExitCode, Failure> {
     let library = Library::load(args.fixtures.fixtures)?;
     let schemas = all(&library.contract.shapes);
-    let folder = args.dir.display();
+    let folder = file_name(&args.dir);
     if args.check {
         let differences = schema::differences(&args.dir, &schemas);
         if differences.is_empty() {

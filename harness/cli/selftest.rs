@@ -59,7 +59,7 @@ fn select<'a>(defects: &'a Defects, patterns: &[String]) -> Result<Vec<&'a Defec
         if !defects.entries().iter().any(|entry| pattern.selects(&entry.id)) {
             let near = did_you_mean(text, defects.entries().iter().map(|entry| entry.id.as_str()));
             return Err(Failure::nothing_selected(format!(
-                "the pattern \"{text}\" matches no defect{near}; `countersign list defects` shows them all"
+                "the pattern \"{pattern}\" matches no defect{near}; `countersign list defects` shows them all"
             )));
         }
         patterns_of_ids.push(pattern);

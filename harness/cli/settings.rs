@@ -15,7 +15,7 @@ use crate::contract::Feature;
 use crate::targets::Place;
 use crate::targets::gate::{self, Allowed};
 use crate::targets::profile::{Distrust, Profile, Profiles};
-use crate::wire::{ClientOptions, InvalidRegion, Region, escape};
+use crate::wire::{ClientOptions, InvalidRegion, Region, escape, foreign};
 
 /// The time for one request where nothing names one, in seconds.
 const DEFAULT_TIMEOUT: f64 = 10.0;
@@ -272,9 +272,11 @@ fn choose(
     };
     if let Some(profile) = profiles.targets.get(name) {
         let text = profile.endpoint.as_deref();
-        let text =
-            text.ok_or_else(|| Failure::usage(format!("the target \"{name}\" of countersign.toml has no endpoint")))?;
-        let url = endpoint_url(text).map_err(|error| Failure::usage(format!("the target \"{name}\": {error}")))?;
+        let text = text.ok_or_else(|| {
+            Failure::usage(format!("the target \"{}\" of countersign.toml has no endpoint", foreign(name)))
+        })?;
+        let url =
+            endpoint_url(text).map_err(|error| Failure::usage(format!("the target \"{}\": {error}", foreign(name))))?;
         from.profile = Some(name.clone());
         return Ok((name.clone(), Some(url), profile.clone()));
     }
@@ -291,8 +293,8 @@ fn choose(
     known.extend(profiles.targets.keys().map(String::as_str));
     Err(Failure::usage(format!(
         "{place}: there is no target \"{}\"; there are {}. Name others in countersign.toml, or give a URL with --endpoint",
-        escape(name),
-        escape(&known.join(", "))
+        foreign(name),
+        foreign(&known.join(", "))
     )))
 }
 
@@ -333,7 +335,7 @@ fn gated(
             Failure::usage(format!("AWS has no region such as {region}; name one that it has, such as us-east-1"))
         })?,
         (_, Some(url)) => url,
-        (_, None) => return Err(Failure::usage(format!("the target \"{name}\" has no endpoint"))),
+        (_, None) => return Err(Failure::usage(format!("the target \"{}\" has no endpoint", foreign(&name)))),
     };
     gate::check(allowed.as_ref(), &url, region, workgroup).map_err(|refusal| Failure::refused(refusal.to_string()))?;
     match allowed {
@@ -373,15 +375,15 @@ fn endpoint_url(text: &str) -> Result<Url, String> {
     if text.contains(['?', '#']) {
         return Err(format!("{expected}, without query and fragment"));
     }
-    let url = Url::parse(text).map_err(|error| format!("{expected}, found \"{text}\": {error}"))?;
+    let url = Url::parse(text).map_err(|error| format!("{expected}, found \"{}\": {error}", foreign(text)))?;
     if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
-        return Err(format!("{expected}, found \"{text}\""));
+        return Err(format!("{expected}, found \"{}\"", foreign(text)));
     }
     Ok(url)
 }
 
 fn seconds(text: &str) -> Result<f64, String> {
-    let value: f64 = text.parse().map_err(|_| format!("expected seconds, such as 10, found \"{text}\""))?;
+    let value: f64 = text.parse().map_err(|_| format!("expected seconds, such as 10, found \"{}\"", foreign(text)))?;
     within_an_hour(value)
 }
 

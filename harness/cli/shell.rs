@@ -10,6 +10,7 @@ use clap_complete::Shell;
 
 use super::output::{print, print_bytes};
 use super::{Cli, Failure, manual};
+use crate::wire::file_name;
 
 /// The arguments of `completions`.
 #[derive(Debug, Args)]
@@ -39,7 +40,7 @@ pub(super) fn man(args: Man) -> Result<ExitCode, Failure> {
     let mut pages = Vec::new();
     collect(&command, &mut pages).map_err(|error| Failure::harness(format!("cannot make a manual page: {error}")))?;
     let Some(dir) = args.dir else { return print_bytes(&pages[0].1) };
-    let folder = dir.display();
+    let folder = file_name(&dir);
     let wrong = |error: io::Error| Failure::usage(format!("cannot write the manual pages to {folder}: {error}"));
     if dir.exists() && !dir.is_dir() {
         return Err(Failure::usage(format!(

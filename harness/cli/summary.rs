@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::contract::Register;
 use crate::report::{Event, MARKDOWN_LIMIT, MarkdownSink, Sink};
+use crate::wire::file_name;
 
 /// What is added to the file that `GITHUB_STEP_SUMMARY` names.
 pub(super) struct StepSummary {
@@ -39,7 +40,7 @@ impl StepSummary {
 
 /// Adds Markdown in one piece behind what is there; `text` is told how many bytes GitHub still shows.
 pub(super) fn append(path: &Path, text: impl FnOnce(usize) -> io::Result<Vec<u8>>) -> io::Result<()> {
-    let named = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
+    let named = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", file_name(path)));
     let mut file = OpenOptions::new().append(true).create(true).open(path).map_err(named)?;
     let there = usize::try_from(file.metadata().map_err(named)?.len()).unwrap_or(usize::MAX);
     let mut text = text(MARKDOWN_LIMIT.saturating_sub(there))?;

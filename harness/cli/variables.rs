@@ -8,6 +8,8 @@ use clap::error::{ContextKind, ContextValue};
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Command, CommandFactory, FromArgMatches};
 
+use crate::wire::foreign;
+
 /// A command line that could be read.
 #[derive(Debug)]
 pub(super) struct Read<T> {
@@ -28,7 +30,21 @@ pub(super) fn read<T: CommandFactory + FromArgMatches>(words: &[OsString]) -> Re
         let args = T::from_arg_matches_mut(&mut matches)?;
         Ok(Read { args, variables: variables.into_iter().collect() })
     });
-    read.map_err(|error| error_with_variable(error.format(&mut command), words, &T::command()))
+    read.map_err(|error| as_data(error_with_variable(error.format(&mut command), words, &T::command())))
+}
+
+/// The same error with the words of the command line that it repeats as they may be shown.
+fn as_data(mut error: clap::Error) -> clap::Error {
+    let context: Vec<_> = error.context().map(|(kind, value)| (kind, value.clone())).collect();
+    for (kind, value) in context {
+        let shown = match value {
+            ContextValue::String(text) => ContextValue::String(foreign(&text)),
+            ContextValue::Strings(texts) => ContextValue::Strings(texts.iter().map(|text| foreign(text)).collect()),
+            _ => continue,
+        };
+        error.insert(kind, shown);
+    }
+    error
 }
 
 /// The same error with the variable that it comes from.

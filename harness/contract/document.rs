@@ -5,7 +5,10 @@ use std::path::{Path, PathBuf};
 
 use include_dir::{Dir, include_dir};
 use serde::de::{self, DeserializeOwned, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_json::Value;
 use serde_path_to_error::{Path as ErrorPath, Segment};
+
+use crate::wire::{FOREIGN_LIMIT, file_name, foreign};
 
 /// The fixtures that were compiled in.
 static EMBEDDED: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/fixtures");
@@ -35,7 +38,7 @@ impl Fixtures {
                 .ok_or_else(|| LoadError::new(&file, "", "there is no such fixture in this build")),
             Self::Folder(root) if !root.is_dir() => {
                 let message = "expected a folder with requirements.json, shapes/, server/ and replies/, found none";
-                Err(LoadError::new(&root.display().to_string(), "", message))
+                Err(LoadError::new(&file_name(root), "", message))
             }
             Self::Folder(root) => read_text(&root.join(path))
                 .map_err(|error| LoadError::new(&file, "", format!("cannot read the file: {error}"))),
@@ -78,7 +81,7 @@ impl Fixtures {
     pub fn name_of(&self, path: &str) -> String {
         match self {
             Self::Embedded => format!("fixtures/{path}"),
-            Self::Folder(root) => root.join(path).display().to_string(),
+            Self::Folder(root) => file_name(&root.join(path)),
         }
     }
 }
@@ -103,7 +106,8 @@ pub fn read_text(path: &Path) -> io::Result<String> {
     })
 }
 
-/// A fixture that cannot be used: which file, where in it (a JSON pointer), and what is wrong.
+/// A fixture that cannot be used: which file, where in it (a JSON pointer), and what is wrong. All three may hold
+/// words of whoever wrote the fixture; they are shown escaped, and cut where they are long.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LoadError {
     /// The file.
@@ -123,7 +127,7 @@ impl LoadError {
 
 impl fmt::Display for LoadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { file, pointer, message } = self;
+        let [file, pointer, message] = [&self.file, &self.pointer, &self.message].map(|part| foreign(part));
         if pointer.is_empty() { write!(f, "{file}: {message}") } else { write!(f, "{file} at {pointer}: {message}") }
     }
 }
@@ -146,6 +150,48 @@ fn read<T: DeserializeOwned>(file: &str, text: &str) -> Result<T, LoadError> {
         .map_err(|error| LoadError::new(file, pointer(error.path()), error.inner().to_string()))?;
     json.end().map_err(|error| LoadError::new(file, "", error.to_string()))?;
     Ok(value)
+}
+
+/// What keeps people from reading a text of a fixture, such as a title, in a list, on a terminal or in a report:
+/// control and invisible characters, line breaks, what a CI service takes for a command, or more than 1,000
+/// characters. Nothing where it can be read. What must be able to hold anything, such as a body, is not held to this.
+pub fn unreadable(text: &str) -> Option<String> {
+    let shown = foreign(text);
+    if shown == text {
+        return None;
+    }
+    Some(match text.chars().count() {
+        many if many > FOREIGN_LIMIT => format!("expected at most {FOREIGN_LIMIT} characters, found {many}"),
+        _ => format!(
+            "expected one line without control and invisible characters, and no command to a CI service, found \"{shown}\""
+        ),
+    })
+}
+
+/// Holds every text of a document that is read by people throughout, its keys too, to what [`unreadable`] says.
+///
+/// # Errors
+/// The first text that cannot be read, with its place.
+pub(super) fn check_readable(file: &str, document: &Value) -> Result<(), LoadError> {
+    fn walk(value: &Value, pointer: &mut String) -> Result<(), String> {
+        let length = pointer.len();
+        match value {
+            Value::String(text) => unreadable(text).map_or(Ok(()), Err),
+            Value::Array(items) => items.iter().enumerate().try_for_each(|(index, item)| {
+                pointer.truncate(length);
+                push(pointer, &index.to_string());
+                walk(item, pointer)
+            }),
+            Value::Object(members) => members.iter().try_for_each(|(name, member)| {
+                pointer.truncate(length);
+                push(pointer, name);
+                unreadable(name).map_or_else(|| walk(member, pointer), Err)
+            }),
+            Value::Null | Value::Bool(_) | Value::Number(_) => Ok(()),
+        }
+    }
+    let mut pointer = String::new();
+    walk(document, &mut pointer).map_err(|message| LoadError::new(file, pointer, message))
 }
 
 /// Adds one reference token to a JSON pointer (RFC 6901), escaped.
@@ -267,6 +313,25 @@ mod tests {
         assert!(error.message.contains(message), "{error}");
     }
 
+    #[rstest]
+    #[case::plain("{\"a\":[\"b c\",{\"d\":1}]}", None)]
+    #[case::codes("{\"a\":[\"b\",\"\\u001b[31m\"]}", Some("/a/1"))]
+    #[case::a_key("{\"a\":{\"\\u202e\":1}}", Some("/a/\u{202e}"))]
+    #[case::two_lines("{\"a\":\"b\\nc\"}", Some("/a"))]
+    #[case::a_command("[\"::error::b\"]", Some("/0"))]
+    fn a_text_that_nobody_can_read_is_refused_with_its_place(#[case] text: &str, #[case] pointer: Option<&str>) {
+        let document = serde_json::from_str(text).expect("JSON");
+        let found = check_readable("a.json", &document).err().map(|error| error.pointer);
+        assert_eq!(found.as_deref(), pointer);
+    }
+
+    #[test]
+    fn a_text_may_have_as_many_characters_as_are_shown() {
+        assert_eq!(unreadable(&"é".repeat(FOREIGN_LIMIT)), None);
+        let long = unreadable(&"é".repeat(FOREIGN_LIMIT + 1));
+        assert_eq!(long.as_deref(), Some("expected at most 1000 characters, found 1001"));
+    }
+
     #[test]
     fn a_missing_folder_lists_nothing_and_is_named_as_a_missing_file_is() {
         let fixtures = Fixtures::Folder("/nonexistent".into());
@@ -275,7 +340,7 @@ mod tests {
         assert_eq!(error.file, "/nonexistent");
         let folder = tempfile::tempdir().expect("a temporary folder");
         let error = Fixtures::Folder(folder.path().to_owned()).read("requirements.json").expect_err("it is empty");
-        assert_eq!(error.file, folder.path().join("requirements.json").display().to_string());
+        assert_eq!(error.file, file_name(&folder.path().join("requirements.json")));
     }
 
     #[test]

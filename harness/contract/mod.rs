@@ -1,7 +1,7 @@
 //! What the documents say, as data: the documented shapes, the register of requirements, the JSON
 //! Schemas generated from the shapes, and their compiled validators.
 //!
-//! Uses nothing else of ours. Start with [`Shapes`], then [`schema`].
+//! Uses of ours only how [`crate::wire`] shows what others wrote. Start with [`Shapes`], then [`schema`].
 
 mod document;
 mod register;
@@ -9,7 +9,7 @@ pub mod schema;
 mod shapes;
 mod validators;
 
-pub use document::{Fixtures, LoadError, parse, read_text};
+pub use document::{Fixtures, LoadError, parse, read_text, unreadable};
 pub use register::{
     Confirmation, ConfirmationStatus, Decision, Feature, Page, REGISTER_FILE, Register, Requirement, Side,
 };

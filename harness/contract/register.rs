@@ -4,7 +4,9 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::document::check_readable;
 use super::{Evidence, Fixtures, Level, LoadError, parse};
+use crate::wire::foreign;
 
 /// Where the register stands, below the fixtures folder.
 pub const REGISTER_FILE: &str = "requirements.json";
@@ -74,7 +76,7 @@ impl std::str::FromStr for Feature {
     fn from_str(word: &str) -> Result<Self, String> {
         Self::ALL.into_iter().find(|feature| feature.word() == word).ok_or_else(|| {
             let known: Vec<_> = Self::ALL.iter().map(|feature| feature.word()).collect();
-            format!("there is no feature \"{word}\"; the features are {}", known.join(", "))
+            format!("there is no feature \"{}\"; the features are {}", foreign(word), known.join(", "))
         })
     }
 }
@@ -223,7 +225,9 @@ impl Register {
     /// The first row that cannot be used, with its JSON pointer.
     pub fn load(fixtures: &Fixtures) -> Result<Self, LoadError> {
         let file = fixtures.name_of(REGISTER_FILE);
-        let register: Self = parse(&file, &fixtures.read(REGISTER_FILE)?)?;
+        let text = fixtures.read(REGISTER_FILE)?;
+        let register: Self = parse(&file, &text)?;
+        check_readable(&file, &parse(&file, &text)?)?;
         register.check(&file)?;
         Ok(register)
     }

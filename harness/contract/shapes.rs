@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::Evidence;
-use super::document::{Fixtures, LoadError, parse};
+use super::document::{Fixtures, LoadError, check_readable, parse};
 
 /// The documented shapes of one operation of one service: what the documents, the service model and the
 /// protocol state about it, each fact with what it rests on and where it stands, and where the sources differ.
@@ -357,8 +357,9 @@ impl Shapes {
         let file = fixtures.name_of(Self::PATH);
         let text = fixtures.read(Self::PATH)?;
         let shapes: Self = parse(&file, &text)?;
-        check::check(&shapes, &parse(&file, &text)?)
-            .map_err(|(pointer, message)| LoadError::new(&file, pointer, message))?;
+        let document = parse(&file, &text)?;
+        check_readable(&file, &document)?;
+        check::check(&shapes, &document).map_err(|(pointer, message)| LoadError::new(&file, pointer, message))?;
         Ok(shapes)
     }
 

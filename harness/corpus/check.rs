@@ -6,7 +6,7 @@ use super::case::{Answer, Call, Case, Expect, RequestSpec, Suite};
 use super::expand::{ExpandedCase, differences};
 use super::load::{Corpus, file_stem};
 use super::template::fill;
-use crate::contract::{Contract, Evidence, Fixtures, LoadError, REGISTER_FILE, Requirement, Side};
+use crate::contract::{Contract, Evidence, Fixtures, LoadError, REGISTER_FILE, Requirement, Side, unreadable};
 
 /// The schema that requests are held against.
 const REQUEST: &str = "GetCredentialsRequest";
@@ -58,6 +58,7 @@ impl Checker<'_> {
 
     fn check_case(&self, suite: &Suite, case: &Case, errors: &mut Errors<'_>) {
         check_id(suite, case, errors);
+        check_texts(case, errors);
         self.check_requirements(case, errors);
         check_form(case, errors);
         for (place, expect) in expectations(case) {
@@ -235,6 +236,11 @@ impl Checker<'_> {
         for (name, reply) in self.corpus.replies() {
             let file = self.fixtures.name_of(&format!("replies/{name}.json"));
             let mut add = |pointer: &str, message: String| errors.push(LoadError::new(&file, pointer, message));
+            for (pointer, text) in [("", name), ("/title", &reply.title)] {
+                if let Some(message) = unreadable(text) {
+                    add(pointer, message);
+                }
+            }
             if reply.version != 1 {
                 add("/version", format!("expected version 1, found {}", reply.version));
             }
@@ -301,8 +307,31 @@ fn check_suite(file: &str, suite: &Suite, errors: &mut Vec<LoadError>) {
     if suite.suite != file_stem(file) {
         add("/suite", format!("expected the name of the file, \"{}\", found \"{}\"", file_stem(file), suite.suite));
     }
+    for (pointer, text) in [("/suite", &suite.suite), ("/operation", &suite.operation)] {
+        if let Some(message) = unreadable(text) {
+            add(pointer, message);
+        }
+    }
     if !suite.is_supported() {
         add("/side", "expected \"server\" in this folder".to_owned());
+    }
+}
+
+/// The texts of a case that people read in lists. Requests and replies may hold anything.
+fn check_texts(case: &Case, errors: &mut Errors<'_>) {
+    let breaks = case.breaks.iter().map(|word| ("/breaks".to_owned(), word));
+    let answers = expectations(case).flat_map(|(place, expect)| {
+        let names = expect.answers().iter().flat_map(|answer| answer.error.iter().chain(&answer.schema));
+        names.map(move |name| (place.clone(), name))
+    });
+    let control = case.control.iter().flat_map(|control| {
+        [("/control/case".to_owned(), &control.case), ("/control/differs_at".to_owned(), &control.differs_at)]
+    });
+    let names = [("/id".to_owned(), &case.id), ("/title".to_owned(), &case.title)];
+    for (place, text) in names.into_iter().chain(breaks).chain(answers).chain(control) {
+        if let Some(message) = unreadable(text) {
+            errors.add(&place, message);
+        }
     }
 }
 

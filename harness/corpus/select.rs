@@ -5,6 +5,7 @@ use globset::{GlobBuilder, GlobMatcher};
 
 use super::{Corpus, ExpandedCase, did_you_mean};
 use crate::contract::{Level, Register};
+use crate::wire::foreign;
 
 /// A pattern over case ids: `*` stands for one part of the path, `**` for any. It selects the ids
 /// that it matches and everything below them, so `parameters` is the whole suite.
@@ -21,10 +22,9 @@ impl Pattern {
     /// What is wrong with it, in words.
     pub fn new(text: &str) -> Result<Self, String> {
         let trimmed = text.trim_end_matches('/');
-        let glob = GlobBuilder::new(trimmed)
-            .literal_separator(true)
-            .build()
-            .map_err(|error| format!("the pattern \"{text}\" cannot be read: {}", error.kind()))?;
+        let glob = GlobBuilder::new(trimmed).literal_separator(true).build().map_err(|error| {
+            format!("the pattern \"{}\" cannot be read: {}", foreign(text), foreign(&error.kind().to_string()))
+        })?;
         Ok(Self { text: text.to_owned(), matcher: glob.compile_matcher() })
     }
 
@@ -37,7 +37,7 @@ impl Pattern {
 
 impl std::fmt::Display for Pattern {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.text)
+        f.write_str(&foreign(&self.text))
     }
 }
 
@@ -60,7 +60,7 @@ impl std::str::FromStr for Shard {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || format!("expected I/N with I from 1 to N, such as 1/4, found \"{text}\"");
+        let wrong = || format!("expected I/N with I from 1 to N, such as 1/4, found \"{}\"", foreign(text));
         let (index, count) = text.split_once('/').ok_or_else(wrong)?;
         let shard = Self { index: index.parse().map_err(|_| wrong())?, count: count.parse().map_err(|_| wrong())? };
         if shard.index == 0 || shard.index > shard.count { Err(wrong()) } else { Ok(shard) }
@@ -145,7 +145,7 @@ impl Selection {
         if let Some(unknown) = requirements.iter().find(|id| register.get(id).is_none()) {
             let near = did_you_mean(unknown, register.requirements.iter().map(|row| row.id.as_str()));
             let advice = format!("{near}; `countersign list requirements` shows them all");
-            return Err(SelectError::UnknownRequirement(unknown.clone(), advice));
+            return Err(SelectError::UnknownRequirement(foreign(unknown), advice));
         }
         let advice = |miss: &Pattern| {
             let near = match register.get(&miss.text.to_ascii_uppercase()) {

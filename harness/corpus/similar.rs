@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use crate::wire::foreign;
+
 /// The most that are offered.
 const OFFERED: usize = 3;
 
@@ -29,7 +31,8 @@ pub fn similar<'a>(text: &str, ids: impl IntoIterator<Item = &'a str>) -> Vec<&'
 
 /// ` (did you mean a, b or c?)` with its blank, or nothing.
 pub fn did_you_mean<'a>(text: &str, ids: impl IntoIterator<Item = &'a str>) -> String {
-    match similar(text, ids).split_last() {
+    let near: Vec<String> = similar(text, ids).into_iter().map(foreign).collect();
+    match near.split_last() {
         None => String::new(),
         Some((only, [])) => format!(" (did you mean {only}?)"),
         Some((last, others)) => format!(" (did you mean {} or {last}?)", others.join(", ")),

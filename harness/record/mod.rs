@@ -274,7 +274,7 @@ pub struct BodyRecord {
     /// Its bytes in base64, where it is not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub base64: Option<String>,
-    /// Its value, where it is JSON: members in the order of their names.
+    /// Its value, where it is JSON of at most 64 KiB: members in the order of their names.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub json: Option<serde_json::Value>,
 }

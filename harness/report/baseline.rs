@@ -17,6 +17,7 @@ use super::file::{AtomicFile, FileError};
 use crate::contract::{LoadError, parse, read_text};
 use crate::corpus::{Corpus, Pattern};
 use crate::verdict::{CaseResult, Verdict};
+use crate::wire::{file_name, foreign};
 
 /// The version of the format.
 const VERSION: u32 = 1;
@@ -57,9 +58,10 @@ impl Entry {
         self.expires.is_some_and(|last| today > last)
     }
 
-    /// The reason, with the issue where there is one.
+    /// The reason, with the issue where there is one, fit for a report.
     fn excuse(&self) -> String {
-        self.issue.as_ref().map_or_else(|| self.reason.clone(), |issue| format!("{} ({issue})", self.reason))
+        let reason = foreign(&self.reason);
+        self.issue.as_ref().map_or_else(|| reason.clone(), |issue| format!("{reason} ({})", foreign(issue)))
     }
 }
 
@@ -88,7 +90,7 @@ impl Baseline {
     /// # Errors
     /// When the file cannot be read, or the first thing in it that is wrong, with its JSON pointer.
     pub fn load(path: &Path) -> Result<Self, LoadError> {
-        let name = path.display().to_string();
+        let name = file_name(path);
         let text = read_text(path).map_err(|error| {
             LoadError::new(
                 &name,
@@ -114,7 +116,7 @@ impl Baseline {
             let wrong = |member: &str, message| LoadError::new(name, format!("/entries/{index}/{member}"), message);
             patterns.push(Pattern::new(&entry.pattern).map_err(|message| wrong("pattern", message))?);
             if !seen.insert(entry.pattern.trim_end_matches('/')) {
-                return Err(wrong("pattern", format!("the pattern \"{}\" stands here twice", entry.pattern)));
+                return Err(wrong("pattern", format!("the pattern \"{}\" stands here twice", foreign(&entry.pattern))));
             }
             if entry.reason.trim().is_empty() {
                 return Err(wrong("reason", "expected the reason of the failure, found an empty text".to_owned()));
@@ -180,7 +182,8 @@ impl Baseline {
                 case.reason = Some(format!(
                     "it passes, and the entry \"{}\" of {} still says that it fails; take it out, or run \
                      `countersign baseline write`",
-                    entry.pattern, self.name
+                    foreign(&entry.pattern),
+                    self.name
                 ));
             }
             Verdict::Fail | Verdict::Blocked | Verdict::NotImplemented => {
@@ -223,7 +226,7 @@ impl Baseline {
     /// # Errors
     /// When the baseline that is there cannot be read, the reason is empty, or the file cannot be written.
     pub fn write(path: &Path, corpus: &Corpus, results: &[CaseResult], excuse: &Excuse) -> Result<Self, BaselineError> {
-        let name = path.display().to_string();
+        let name = file_name(path);
         let old = if path.exists() {
             Self::load(path)?
         } else {

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::{Event, RunEvent, VERSION, words};
 use crate::contract::Side;
 use crate::verdict::{CaseResult, Verdict, Violation};
-use crate::wire::escape;
+use crate::wire::foreign;
 
 /// What differs between two runs of the same side.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -108,7 +108,7 @@ impl Comparison {
     /// they have no case in common.
     pub fn new(old: &[Event], new: &[Event]) -> Result<Self, CompareError> {
         let (old, new) = (Run::new("old", old)?, Run::new("new", new)?);
-        let differs = |what, old: &str, new: &str| CompareError::Differs { what, old: escape(old), new: escape(new) };
+        let differs = |what, old: &str, new: &str| CompareError::Differs { what, old: foreign(old), new: foreign(new) };
         if old.side != new.side {
             let word = |side| if side == Side::Server { "server" } else { "client" };
             return Err(differs("side", word(old.side), word(new.side)));

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::{Event, Sink};
+use crate::wire::file_name;
 
 /// What a report is written through.
 pub type Writer = BufWriter<Box<dyn Write + Send>>;
@@ -26,7 +27,7 @@ pub struct FileError {
 
 /// How a destination is called in messages.
 fn name_of(path: &Path) -> String {
-    if path == Path::new("-") { "to standard output".to_owned() } else { path.display().to_string() }
+    if path == Path::new("-") { "to standard output".to_owned() } else { file_name(path) }
 }
 
 impl FileError {
@@ -158,7 +159,7 @@ impl AtomicFile {
         };
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         if !folder.is_dir() {
-            let problem = format!("there is no folder {}", folder.display());
+            let problem = format!("there is no folder {}", file_name(folder));
             return Err(FileError::new(&path, &problem, "make that folder first, or name a file in another one"));
         }
         let prefix = format!(".{}.", name.to_string_lossy());
@@ -172,7 +173,7 @@ impl AtomicFile {
                 Ok(Self { file, temporary, path })
             }
             Err(error) => {
-                let problem = format!("no file can be made in {}: {error}", folder.display());
+                let problem = format!("no file can be made in {}: {error}", file_name(folder));
                 Err(FileError::new(&path, &problem, "name a file in a folder that is writable"))
             }
         }
@@ -245,7 +246,7 @@ mod tests {
         fs::write(folder.path().join("file"), "").expect("a file");
         let path = folder.path().join(path);
         let error = ReportFile::open(&path).expect_err("it cannot be written").to_string();
-        assert!(error.contains(&path.display().to_string()) && error.contains(advice), "{error}");
+        assert!(error.contains(&file_name(&path)) && error.contains(advice), "{error}");
     }
 
     #[test]

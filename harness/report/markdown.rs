@@ -6,6 +6,8 @@ mod several;
 
 use std::io::{self, Write};
 
+#[cfg(feature = "cli")]
+pub(crate) use inline::prose_cell;
 pub(super) use inline::{code, prose};
 
 use super::Sink;

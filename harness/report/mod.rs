@@ -50,12 +50,16 @@ pub use html::HtmlSink;
 pub use json::{JsonSink, RunReport};
 #[cfg(feature = "cli")]
 pub use junit::JunitSink;
+#[cfg(feature = "cli")]
+pub(crate) use markdown::prose_cell;
 pub use markdown::{MARKDOWN_LIMIT, MarkdownSink};
 pub use merge::{MergeError, merge, merge_shards};
 use sdk_diff::SdkDiff;
 pub use stream::{CutShort, LINE_LIMIT, StreamError, StreamSink, read};
 pub use tally::Tally;
 pub use text::{Detail, TextOptions, TextSink};
+#[cfg(feature = "cli")]
+pub(crate) use words::visible_json;
 
 use std::io;
 

@@ -3,7 +3,7 @@ use std::io::{self, BufRead, Read, Write};
 
 use super::{Event, Sink, VERSION, words};
 use crate::verdict::Verdict;
-use crate::wire::escape;
+use crate::wire::foreign;
 
 /// The longest line that is read from a run stream, in bytes: 16 MiB.
 pub const LINE_LIMIT: usize = 16 << 20;
@@ -131,7 +131,7 @@ pub fn read(mut stream: impl BufRead, cut_short: CutShort) -> Result<Vec<Event>,
         let event = match serde_json::from_slice::<Event>(&bytes) {
             Ok(event) => event,
             Err(_) if cut_short == CutShort::Accept && !bytes.ends_with(b"\n") => break,
-            Err(error) => return Err(StreamError::NotAnEvent { line, problem: escape(&error.to_string()) }),
+            Err(error) => return Err(StreamError::NotAnEvent { line, problem: foreign(&error.to_string()) }),
         };
         order.admit(line, &event)?;
         events.push(event);
@@ -188,7 +188,7 @@ impl Order {
         if let Some(id) = id
             && let Some(first) = self.seen.insert((kind, id.clone()), line)
         {
-            return Err(StreamError::Twice { line, kind, id: escape(id), first });
+            return Err(StreamError::Twice { line, kind, id: foreign(id), first });
         }
         Ok(())
     }
@@ -201,6 +201,8 @@ mod tests {
     use super::super::replay;
     use super::super::tests::sample;
     use super::*;
+
+    use crate::wire::escape;
 
     fn lines() -> Vec<String> {
         let mut out = Vec::new();

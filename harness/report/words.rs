@@ -8,7 +8,7 @@ use super::event::RunEvent;
 use crate::contract::Register;
 use crate::record::DriverRecord;
 use crate::verdict::{CaseResult, Verdict, Violation};
-use crate::wire::{begins_log_command, escape};
+use crate::wire::{begins_log_command, escape, line_command};
 
 /// `1 case`, `2 cases`.
 pub(super) fn count(number: usize, noun: &str) -> String {
@@ -150,7 +150,7 @@ pub(super) fn has_answered(run: &RunEvent) -> bool {
 
 /// JSON that says the same with every control character and every invisible one written as an
 /// escape, so that it can be shown on a terminal; JSON itself asks for that only below U+0020.
-pub(super) fn visible_json(json: &str) -> String {
+pub(crate) fn visible_json(json: &str) -> String {
     let mut out = String::with_capacity(json.len());
     for (at, character) in json.char_indices() {
         let plain = (character == '\n' || (' '..='~').contains(&character)) && !begins_log_command(&json[at..]);
@@ -164,13 +164,10 @@ pub(super) fn visible_json(json: &str) -> String {
     out
 }
 
-/// A line that GitHub Actions takes for no workflow command: those begin with `::`. What goes before
-/// them and does not count is blanks, and for a comparison of texts by language much more.
+/// A line that GitHub Actions takes for no workflow command, whatever it is made of.
 pub(super) fn no_command(line: &str) -> Cow<'_, str> {
-    let start = line.len() - line.trim_start_matches(|c: char| !c.is_ascii_graphic()).len();
-    let (before, rest) = line.split_at(start);
-    match rest.strip_prefix("::") {
-        Some(rest) => Cow::Owned(format!("{before}\\u{{3a}}:{rest}")),
+    match line_command(line) {
+        Some(start) => Cow::Owned(format!("{}\\u{{3a}}{}", &line[..start], &line[start + 1..])),
         None => Cow::Borrowed(line),
     }
 }

@@ -11,6 +11,7 @@ use crate::corpus::client::{Body, ClientCase, ClientRequest, Fault, FaultAt, Fau
 use crate::judge::client::ClientJudge;
 use crate::record::{OutcomeRecord, Phase, Record, Value};
 use crate::verdict::Verdict;
+use crate::wire::foreign;
 
 /// One thing that was checked of a driver.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -131,8 +132,9 @@ const PROBES: &[Probe] = &[
             }
             Some(OutcomeRecord::Error { error, .. }) => {
                 let code = error.code.as_deref();
-                (code != Some("ValidationException"))
-                    .then(|| format!("expected the code ValidationException, found {code:?}"))
+                (code != Some("ValidationException")).then(|| {
+                    format!("expected the code ValidationException, found \"{}\"", foreign(code.unwrap_or_default()))
+                })
             }
             other => Some(format!("expected an error, found {}", other.map_or("nothing", OutcomeRecord::word))),
         },

@@ -7,6 +7,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::process::DriverCommand;
+use crate::wire::foreign;
 
 /// A driver that comes with the harness.
 #[derive(Debug)]
@@ -109,7 +110,7 @@ pub(super) const LOCK: &str = "Cargo.lock";
 pub fn named(name: &str) -> Result<&'static Driver, String> {
     ALL.iter().find(|driver| driver.name == name).ok_or_else(|| {
         let known: Vec<_> = ALL.iter().map(|driver| driver.name).collect();
-        format!("there is no driver \"{name}\"; the drivers are {}", known.join(", "))
+        format!("there is no driver \"{}\"; the drivers are {}", foreign(name), known.join(", "))
     })
 }
 

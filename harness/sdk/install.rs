@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::drivers::{self, Driver, Kind, LOCK, MANIFEST};
 use super::process::DriverCommand;
-use crate::wire::escape;
+use crate::wire::{escape, file_name, foreign};
 
 /// The file that says that an installation is whole.
 const MARKER: &str = "installed.json";
@@ -44,7 +44,7 @@ impl std::str::FromStr for Wanted {
                     || !version.starts_with(|c: char| c.is_ascii_digit())
                     || !version.chars().all(plain) =>
             {
-                Err(format!("expected a version such as {name}@1.2.3, found \"{text}\""))
+                Err(format!("expected a version such as {name}@1.2.3, found \"{}\"", foreign(text)))
             }
             _ => Ok(Self { name: name.to_owned(), version: version.map(str::to_owned) }),
         }
@@ -86,7 +86,7 @@ impl Installed {
             // The sources of this build, whichever build installed the SDK.
             self.driver
                 .write_sources(&sources)
-                .map_err(|error| format!("cannot write the driver to {}: {error}", sources.display()))?;
+                .map_err(|error| format!("cannot write the driver to {}: {error}", file_name(&sources)))?;
         }
         let sdk = match self.driver.kind {
             Kind::Python => python_of(&self.folder),
@@ -116,7 +116,7 @@ impl Cache {
             .or_else(|| Some(variable("LOCALAPPDATA")?.join("countersign/sdk")))
             .or_else(|| Some(variable("HOME")?.join(".cache/countersign/sdk")));
         let root = root.ok_or("there is no place for installed SDKs: set COUNTERSIGN_SDK_CACHE to a folder")?;
-        let root = std::path::absolute(&root).map_err(|error| format!("{} is no path: {error}", root.display()))?;
+        let root = std::path::absolute(&root).map_err(|error| format!("{} is no path: {error}", file_name(&root)))?;
         Ok(Self { root })
     }
 
@@ -158,7 +158,7 @@ impl Cache {
             let version = version.as_deref().unwrap_or("VERSION");
             format!(
                 "{name}@{version} is not installed in {}; `countersign sdk install {name}@{version}` does it",
-                self.root.display()
+                file_name(&self.root)
             )
         })
     }
@@ -177,14 +177,14 @@ impl Cache {
         let id = format!("{}@{version}", driver.name);
         let folder = self.root.join(&id);
         let failed =
-            |what: &str, error: std::io::Error| format!("cannot {what} for {id} in {}: {error}", self.root.display());
+            |what: &str, error: std::io::Error| format!("cannot {what} for {id} in {}: {error}", file_name(&self.root));
         fs::create_dir_all(&self.root).map_err(|error| failed("make the folder", error))?;
         // Of two installations of one version at a time, the second waits and finds it done.
         let lock =
             File::create(self.root.join(format!(".{id}.lock"))).map_err(|error| failed("make the lock", error))?;
         lock.lock().map_err(|error| failed("wait for the lock", error))?;
         if let Some(installed) = read(&folder) {
-            say(&format!("{id} is installed already in {}", folder.display()));
+            say(&format!("{id} is installed already in {}", file_name(&folder)));
             return Ok(installed);
         }
         if let Some(obstacle) = driver.obstacle() {
@@ -195,7 +195,7 @@ impl Cache {
             fs::remove_dir_all(&folder).map_err(|error| failed("remove what was left", error))?;
         }
         fs::create_dir_all(&folder).map_err(|error| failed("make the folder", error))?;
-        say(&format!("installing {} {version} in {}", driver.package, folder.display()));
+        say(&format!("installing {} {version} in {}", driver.package, file_name(&folder)));
         let sources = folder.join("driver");
         driver.write_sources(&sources).map_err(|error| failed("write the driver", error))?;
         let deps = match driver.kind {
@@ -214,7 +214,8 @@ impl Cache {
         let draft = folder.join(".installed.json");
         fs::write(&draft, text).map_err(|error| failed("write the marker", error))?;
         fs::rename(&draft, folder.join(MARKER)).map_err(|error| failed("write the marker", error))?;
-        read(&folder).ok_or_else(|| format!("{id} was installed, but {} cannot be read", folder.join(MARKER).display()))
+        read(&folder)
+            .ok_or_else(|| format!("{id} was installed, but {} cannot be read", file_name(&folder.join(MARKER))))
     }
 }
 
@@ -340,7 +341,7 @@ fn install_cargo(driver: &Driver, version: &str, folder: &Path) -> Result<BTreeM
 fn run(command: &mut Command) -> Result<String, String> {
     let name = command.get_program().to_string_lossy().into_owned();
     let arguments: Vec<_> = command.get_args().map(OsStr::to_string_lossy).collect();
-    let words = format!("{name} {}", arguments.join(" "));
+    let words = foreign(&format!("{name} {}", arguments.join(" ")));
     let output = command.stdin(Stdio::null()).output().map_err(|error| format!("`{words}` cannot be run: {error}"))?;
     if output.status.success() {
         return Ok(String::from_utf8_lossy(&output.stdout).into_owned());

@@ -13,6 +13,7 @@ pub mod install;
 pub mod isolation;
 mod normalise;
 mod observe;
+mod planted;
 mod process;
 pub mod protocol;
 mod run;

@@ -7,10 +7,11 @@ use std::sync::LazyLock;
 use regex::{Captures, Regex};
 use serde_json::Value as Json;
 
-use super::environment::SECRET_ACCESS_KEY;
+use super::planted::{Planted, secrets_of, sent_by};
 use super::protocol::{CallError, CallMeta};
 use crate::corpus::client::ClientCase;
 use crate::record::{ErrorRecord, Likeness, Meta, Shown, Tagged, Value, is_secret_member};
+use crate::wire::{Masker, mask_escaped};
 
 /// The longest text that is kept whole, in characters.
 const TEXT_LIMIT: usize = 2_000;
@@ -21,13 +22,14 @@ const TEXT_KEPT: usize = 200;
 /// The first characters of a secret, by which what is left of it is found in other texts.
 const SECRET_START: usize = 8;
 
+/// At most so many values are kept of one outcome, lists and maps in it included.
+const VALUES_LIMIT: usize = 1_000;
+
+/// The largest body whose value is kept, in bytes.
+const BODY_LIMIT: usize = 64 << 10;
+
 /// An address in memory, as languages print objects.
 static ADDRESS: LazyLock<Regex> = LazyLock::new(|| pattern(r"\b0x[0-9a-fA-F]{5,16}\b"));
-
-/// The text of a member that is secret by its name, in what may be no JSON at all.
-static SECRET_TEXT: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r#"(?i)"([a-z]*(?:password|passwd|secret|token)[a-z]*)"\s*:\s*("(?:[^"\\]|\\.)*"|[0-9.]+)"#)
-});
 
 /// A version behind a name in User-Agent: `Boto3/1.28.85`, `lang/python#3.11.7`.
 static VERSION: LazyLock<Regex> = LazyLock::new(|| pattern(r"^(.*[/#])v?\d+(?:\.\d+)+[\w.+-]*$"));
@@ -44,38 +46,33 @@ pub(super) struct Normaliser {
     session_token: Option<String>,
     /// Every secret text that the case gives away, with the name of its member in lower case.
     sent: Vec<(String, Json)>,
+    /// Those that are found by their beginning.
     secrets: Vec<String>,
+    /// Finds all of them, in every form.
+    masker: Masker,
 }
 
 impl Normaliser {
-    /// For a case that runs between these ports, with a driver that lives in `home`.
-    pub(super) fn new(case: &ClientCase, endpoint: u16, decoy: Option<u16>, home: &Path) -> Self {
-        let mut sent = Vec::new();
-        for step in &case.script {
-            let bytes = step.raw.as_ref().map_or_else(|| step.body_bytes(), super::super::corpus::client::Body::bytes);
-            // A script that cannot be played was refused when it was loaded.
-            collect_sent(&bytes.unwrap_or_default(), &mut sent);
-        }
-        let texts = sent.iter().filter_map(|(_, value)| value.as_str().map(str::to_owned));
-        let secrets = texts.chain([SECRET_ACCESS_KEY.to_owned()]).filter(|text| text.chars().count() >= SECRET_START);
+    /// For a case that runs between these ports, with a driver that lives in `home` and was told what the whole run
+    /// gives away.
+    pub(super) fn new(case: &ClientCase, endpoint: u16, decoy: Option<u16>, home: &Path, planted: &Planted) -> Self {
+        let own = secrets_of(case);
+        // Its own token has a word of its own.
+        let is_token = |secret: &String| case.request.session_token.as_ref() == Some(secret);
+        let long = |secret: &&String| secret.chars().count() >= SECRET_START && !is_token(secret);
         Self {
             ports: [(endpoint, "<port>")].into_iter().chain(decoy.map(|port| (port, "<decoy-port>"))).collect(),
-            home: home.display().to_string(),
-            session_token: case.request.session_token.clone(),
-            secrets: secrets.collect(),
-            sent,
+            home: home.to_string_lossy().into_owned(),
+            session_token: case.request.session_token.clone().filter(|token| !token.is_empty()),
+            secrets: own.iter().filter(long).cloned().collect(),
+            masker: Masker::new(own.into_iter().chain(planted.long())),
+            sent: sent_by(case),
         }
     }
 
     /// A text of the SDK's without what differs from run to run, and without secrets.
     pub(super) fn text(&self, text: &str) -> String {
-        let mut text = text.to_owned();
-        if let Some(token) = &self.session_token {
-            text = text.replace(token, "<session-token>");
-        }
-        for secret in &self.secrets {
-            text = without(&text, secret);
-        }
+        let mut text = self.masked_text(text);
         for (port, word) in &self.ports {
             text = replace_port(&text, *port, word);
         }
@@ -86,6 +83,38 @@ impl Normaliser {
         shortened(&text)
     }
 
+    /// A text without secrets, in whatever form they stand in it.
+    pub(super) fn masked_text(&self, text: &str) -> String {
+        let mut text = text.to_owned();
+        if let Some(token) = &self.session_token {
+            text = text.replace(token, "<session-token>");
+        }
+        for secret in &self.secrets {
+            text = without(&text, secret);
+        }
+        mask_escaped(&self.masker, &text)
+    }
+
+    /// The value of a body as it may be kept: without secrets, and nothing where there is too much of it.
+    pub(super) fn body(&self, bytes: &[u8]) -> Option<Json> {
+        if bytes.len() > BODY_LIMIT {
+            return None;
+        }
+        serde_json::from_slice(bytes).ok().map(|value| self.json(value))
+    }
+
+    fn json(&self, value: Json) -> Json {
+        match value {
+            Json::String(text) => Json::String(shortened(&self.masked_text(&text))),
+            Json::Array(items) => items.into_iter().map(|item| self.json(item)).collect(),
+            Json::Object(members) => {
+                members.into_iter().map(|(name, member)| (self.masked_text(&name), self.json(member))).collect()
+            }
+            Json::Number(number) if self.masker.mask(&number.to_string()) != number.to_string() => Json::from("***"),
+            other => other,
+        }
+    }
+
     /// The header's value of a session token.
     pub(super) fn token(&self, value: &str) -> &'static str {
         if self.session_token.as_deref() == Some(value) { "<session-token>" } else { "***" }
@@ -93,10 +122,15 @@ impl Normaliser {
 
     /// Members that an SDK gave its caller, as they may be shown.
     pub(super) fn members(&self, members: BTreeMap<String, Tagged>) -> BTreeMap<String, Shown> {
-        members
+        let mut room = VALUES_LIMIT;
+        fitting(members, &mut room)
             .into_iter()
             .map(|(name, value)| {
-                let shown = if is_secret_member(&name) { self.masked(&name, value) } else { self.value(value).into() };
+                let shown = if is_secret_member(&name) {
+                    self.masked(&name, value, &mut room)
+                } else {
+                    self.value(value, &mut room).into()
+                };
                 (self.text(&name), shown)
             })
             .collect()
@@ -109,7 +143,7 @@ impl Normaliser {
         ErrorRecord {
             phase,
             class: self.text(&class),
-            bases: bases.iter().map(|base| self.text(base)).collect(),
+            bases: bases.iter().take(VALUES_LIMIT).map(|base| self.text(base)).collect(),
             code: text(code),
             message: text(message),
             http_status,
@@ -125,30 +159,42 @@ impl Normaliser {
         Meta { request_id: request_id.map(|id| self.text(&id)), http_status, sdk_attempts }
     }
 
-    fn value(&self, Tagged { value, native }: Tagged) -> Tagged {
+    /// A value as it may be kept; of lists and maps, as much as there is room for.
+    fn value(&self, Tagged { value, native }: Tagged, room: &mut usize) -> Tagged {
         let value = match value {
             Value::String(text) => Value::String(self.text(&text)),
-            Value::Bytes(base64) => Value::Bytes(shortened(&base64)),
-            Value::Integer(text) => Value::Integer(shortened(&text)),
-            Value::List(items) => Value::List(items.into_iter().map(|item| self.value(item)).collect()),
+            Value::Bytes(base64) => Value::Bytes(shortened(&self.masked_text(&base64))),
+            Value::Integer(text) => self.number(text, Value::Integer),
+            Value::Float(text) => self.number(text, Value::Float),
+            Value::Timestamp(text) => self.number(text, Value::Timestamp),
+            Value::List(items) => {
+                Value::List(fitting(items, room).into_iter().map(|item| self.value(item, room)).collect())
+            }
             Value::Map(members) => Value::Map(
-                members
+                fitting(members, room)
                     .into_iter()
                     .map(|(name, item)| {
-                        let item = if is_secret_member(&name) { hidden(item) } else { self.value(item) };
+                        let item =
+                            if is_secret_member(&name) { self.hidden(item, room) } else { self.value(item, room) };
                         (self.text(&name), item)
                     })
                     .collect(),
             ),
-            other => other,
+            other @ (Value::Boolean(_) | Value::Null | Value::Undefined) => other,
         };
         Tagged { value, native: native.map(|native| self.text(&native)) }
     }
 
+    /// A number by its digits; one that is a secret, or longer than any that means something, is no number any more.
+    fn number(&self, digits: String, make: fn(String) -> Value) -> Value {
+        let masked = self.masked_text(&digits);
+        if masked == digits && digits.len() <= TEXT_LIMIT { make(digits) } else { Value::String(shortened(&masked)) }
+    }
+
     /// A secret member: its type, and how it relates to what was sent.
-    fn masked(&self, name: &str, value: Tagged) -> Shown {
+    fn masked(&self, name: &str, value: Tagged, room: &mut usize) -> Shown {
         if value.value.is_absent() {
-            return value.into();
+            return self.value(value, room).into();
         }
         let name = name.to_ascii_lowercase();
         let sent: Vec<&Json> = self.sent.iter().filter(|(member, _)| *member == name).map(|(_, value)| value).collect();
@@ -158,21 +204,38 @@ impl Normaliser {
             (Value::String(text), _) => Some(text.chars().count()),
             _ => None,
         };
-        Shown { value: hidden(value), equals: Some(equals), characters }
+        Shown { value: self.hidden(value, room), equals: Some(equals), characters }
+    }
+
+    /// A value of which only the types can be seen.
+    fn hidden(&self, Tagged { value, native }: Tagged, room: &mut usize) -> Tagged {
+        let value = match value {
+            Value::String(_) => Value::String("***".to_owned()),
+            Value::Bytes(_) => Value::Bytes("***".to_owned()),
+            // Numbers stay numbers, so that what reads the record need not know about masks.
+            Value::Integer(_) => Value::Integer("0".to_owned()),
+            Value::Float(_) => Value::Float("0".to_owned()),
+            Value::Timestamp(_) => Value::Timestamp("0".to_owned()),
+            Value::List(items) => {
+                Value::List(fitting(items, room).into_iter().map(|item| self.hidden(item, room)).collect())
+            }
+            Value::Map(members) => Value::Map(
+                fitting(members, room)
+                    .into_iter()
+                    .map(|(name, item)| (self.text(&name), self.hidden(item, room)))
+                    .collect(),
+            ),
+            other @ (Value::Boolean(_) | Value::Null | Value::Undefined) => other,
+        };
+        Tagged { value, native: native.map(|native| self.text(&native)) }
     }
 }
 
-/// The secret members of an answer, by name in lower case; of one that is no JSON, what looks like them.
-fn collect_sent(body: &[u8], sent: &mut Vec<(String, Json)>) {
-    if let Ok(Json::Object(members)) = serde_json::from_slice::<Json>(body) {
-        let members = members.into_iter().filter(|(name, _)| is_secret_member(name));
-        sent.extend(members.map(|(name, value)| (name.to_ascii_lowercase(), value)));
-    }
-    // A member that stands there twice, and bodies that are cut or are no JSON.
-    for found in SECRET_TEXT.captures_iter(&String::from_utf8_lossy(body)) {
-        let value = serde_json::from_str(&found[2]).unwrap_or_else(|_| Json::from(found[2].trim_matches('"')));
-        sent.push((found[1].to_ascii_lowercase(), value));
-    }
+/// The first of some values, as many as there is room for.
+fn fitting<T>(values: impl IntoIterator<Item = T>, room: &mut usize) -> Vec<T> {
+    let fitting: Vec<T> = values.into_iter().take(*room).collect();
+    *room -= fitting.len();
+    fitting
 }
 
 /// A value as JSON has it, to compare with what was sent.
@@ -208,22 +271,6 @@ fn likeness(given: &Json, sent: &[&Json]) -> Likeness {
     } else {
         Likeness::Other
     }
-}
-
-/// A value of which only the types can be seen.
-fn hidden(Tagged { value, native }: Tagged) -> Tagged {
-    let value = match value {
-        Value::String(_) => Value::String("***".to_owned()),
-        Value::Bytes(_) => Value::Bytes("***".to_owned()),
-        // Numbers stay numbers, so that what reads the record need not know about masks.
-        Value::Integer(_) => Value::Integer("0".to_owned()),
-        Value::Float(_) => Value::Float("0".to_owned()),
-        Value::Timestamp(_) => Value::Timestamp("0".to_owned()),
-        Value::List(items) => Value::List(items.into_iter().map(hidden).collect()),
-        Value::Map(members) => Value::Map(members.into_iter().map(|(name, item)| (name, hidden(item))).collect()),
-        other @ (Value::Boolean(_) | Value::Null | Value::Undefined) => other,
-    };
-    Tagged { value, native }
 }
 
 /// A text without a secret, and without what is left of one that was cut behind its first characters.
@@ -357,12 +404,5 @@ mod tests {
         let long = shortened(&"é".repeat(3000));
         assert!(long.ends_with(')') && long.contains("3000 characters"), "{long}");
         assert_ne!(long, shortened(&format!("{}e", "é".repeat(2999))));
-    }
-
-    #[test]
-    fn secrets_are_found_in_answers_that_are_no_json() {
-        let mut sent = Vec::new();
-        collect_sent(br#"{"dbPassword":"one","dbPassword":"two","x""#, &mut sent);
-        assert_eq!(sent, [("dbpassword".to_owned(), json!("one")), ("dbpassword".to_owned(), json!("two"))]);
     }
 }

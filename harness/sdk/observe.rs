@@ -30,11 +30,15 @@ static DATE: LazyLock<Regex> = LazyLock::new(|| pattern(r"\b\d{8}T\d{6}Z\b"));
 static CREDENTIAL: LazyLock<Regex> = LazyLock::new(|| pattern(r"Credential=([^/,\s]*)/(\d{8})/"));
 static SIGNATURE: LazyLock<Regex> = LazyLock::new(|| pattern(r"Signature=[^,\s]*"));
 
+/// At most so many requests of a case are kept; the record counts them all.
+const REQUESTS_LIMIT: usize = 1_000;
+
 /// The requests of a case, as records keep them.
 pub(super) fn requests(arrivals: &[Arrival], normaliser: &Normaliser) -> Vec<RequestRecord> {
     let mut attempts: BTreeMap<usize, usize> = BTreeMap::new();
     arrivals
         .iter()
+        .take(REQUESTS_LIMIT)
         .filter_map(|arrival| {
             let attempt = attempts.entry(arrival.call).or_default();
             *attempt += 1;
@@ -121,7 +125,7 @@ fn record(arrival: &Arrival, attempt: usize, request: &Request, normaliser: &Nor
     for (name, value) in request.headers.iter() {
         let name = name.to_ascii_lowercase();
         let value = header(&name, value, arrival.date, normaliser);
-        headers.entry(name).and_modify(|old| *old = format!("{old}, {value}")).or_insert(value);
+        headers.entry(normaliser.text(&name)).and_modify(|old| *old = format!("{old}, {value}")).or_insert(value);
     }
     let authorization = request.headers.get("authorization").unwrap_or_default();
     let scope = scope(authorization);
@@ -132,11 +136,16 @@ fn record(arrival: &Arrival, attempt: usize, request: &Request, normaliser: &Nor
         server: arrival.server,
         line: normaliser.text(&String::from_utf8_lossy(line)),
         headers,
-        signed_headers: signed.map(|names| names.split(';').map(str::to_owned).collect()).unwrap_or_default(),
-        signature: signature(request, scope),
-        scope: scope.map(|Scope { region, service }| format!("{region}/{service}")),
+        signed_headers: signed.map(|names| signed_headers(names, normaliser)).unwrap_or_default(),
+        signature: signature(request, scope, normaliser),
+        scope: scope.map(|Scope { region, service }| normaliser.text(&format!("{region}/{service}"))),
         body: body(&request.body, normaliser),
     }
+}
+
+/// The names of the header fields that a signature lists.
+fn signed_headers(names: &str, normaliser: &Normaliser) -> Vec<String> {
+    names.split(';').take(FIELDS_LIMIT).map(|name| normaliser.text(name)).collect()
 }
 
 /// The value of a header field without what differs from run to run.
@@ -151,11 +160,11 @@ fn header(name: &str, value: &str, now: Timestamp, normaliser: &Normaliser) -> S
         }
         "x-amz-security-token" => normaliser.token(value).to_owned(),
         "x-amz-date" | "amz-sdk-request" => {
-            DATE.replace_all(value, |found: &Captures<'_>| dated(&found[0], now, name)).into_owned()
+            normaliser.text(&DATE.replace_all(value, |found: &Captures<'_>| dated(&found[0], now, name)))
         }
         "amz-sdk-invocation-id" if UUID.is_match(value) => "<id>".to_owned(),
         "x-amz-content-sha256" if SHA256.is_match(value) => "<sha256>".to_owned(),
-        "user-agent" | "x-amz-user-agent" => normaliser.text(&agent(value)),
+        "user-agent" | "x-amz-user-agent" => normaliser.text(&agent(&normaliser.masked_text(value))),
         _ => normaliser.text(value),
     }
 }
@@ -181,7 +190,7 @@ fn scope(authorization: &str) -> Option<Scope<'_>> {
 }
 
 /// Whether the signature is the one that the example key gives, whatever the date and the scope.
-fn signature(request: &Request, scope: Option<Scope<'_>>) -> Signature {
+fn signature(request: &Request, scope: Option<Scope<'_>>, normaliser: &Normaliser) -> Signature {
     let stamp = request.headers.get("x-amz-date").and_then(|stamp| stamp.get(..15)?.parse::<DateTime>().ok());
     let own_date = stamp.and_then(|time| TimeZone::UTC.to_timestamp(time).ok()).unwrap_or_else(Timestamp::now);
     let scope = scope.unwrap_or(Scope { region: "", service: "" });
@@ -191,14 +200,14 @@ fn signature(request: &Request, scope: Option<Scope<'_>>) -> Signature {
         Err(SignatureError::Missing) => Signature::Missing,
         Err(SignatureError::UnknownKey) => Signature::Wrong("it is of another key".to_owned()),
         Err(SignatureError::Scope { .. }) => Signature::Wrong("its scope is of another day than its date".to_owned()),
-        Err(error) => Signature::Wrong(error.to_string()),
+        Err(error) => Signature::Wrong(normaliser.text(&error.to_string())),
     }
 }
 
 fn body(bytes: &[u8], normaliser: &Normaliser) -> BodyRecord {
-    let json = serde_json::from_slice(bytes).ok();
+    let json = normaliser.body(bytes);
     match std::str::from_utf8(bytes) {
         Ok(text) => BodyRecord { text: Some(normaliser.text(text)), base64: None, json },
-        Err(_) => BodyRecord { text: None, base64: Some(BASE64_STANDARD.encode(bytes)), json },
+        Err(_) => BodyRecord { text: None, base64: Some(normaliser.text(&BASE64_STANDARD.encode(bytes))), json },
     }
 }

@@ -14,11 +14,17 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::environment;
-use super::protocol::{self, Call, CallOutcome, FromDriver, Hello, PROTOCOL, ToDriver};
+use super::planted::Planted;
+use super::protocol::{self, Call, CallOutcome, FromDriver, Hello, PROTOCOL, Problem, ToDriver};
 use crate::record::Loss;
+use crate::wire::foreign;
 
 /// The longest line that is taken from a driver, in bytes: 16 MiB.
 const LINE_LIMIT: u64 = 16 << 20;
+
+/// How much of a line that cannot be read is looked at, in bytes: more than is shown, so that what is secret in it is
+/// found as a whole.
+const SHOWN_WINDOW: usize = 64 << 10;
 
 /// How much of the end of a driver's log is kept, in bytes.
 const LOG_LIMIT: usize = 16 << 10;
@@ -39,8 +45,8 @@ pub struct DriverCommand {
 
 impl std::fmt::Display for DriverCommand {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}", self.program.to_string_lossy())?;
-        self.arguments.iter().try_for_each(|argument| write!(f, " {}", argument.to_string_lossy()))
+        let words = std::iter::once(&self.program).chain(&self.arguments).map(|word| word.to_string_lossy());
+        f.write_str(&foreign(&words.collect::<Vec<_>>().join(" ")))
     }
 }
 
@@ -77,6 +83,8 @@ pub(super) struct DriverProcess {
     /// Done when the log has ended.
     logged: JoinHandle<()>,
     hello: Hello,
+    /// What must not be found in anything that it says.
+    planted: Arc<Planted>,
     /// Its home; removed when the process is dropped.
     home: TempDir,
 }
@@ -87,6 +95,7 @@ impl DriverProcess {
         command: &DriverCommand,
         extra: &BTreeMap<String, String>,
         profile: Option<&str>,
+        planted: Arc<Planted>,
     ) -> Result<Self, DriverError> {
         let cannot = |problem: String| DriverError::Start { command: command.to_string(), problem };
         let home = make_home(profile).map_err(|error| cannot(format!("no home for it: {error}")))?;
@@ -114,9 +123,9 @@ impl DriverProcess {
         let logged = keep_log(stderr, Arc::clone(&log));
         let stdout = BufReader::new(stdout);
         let hello = Hello::nobody();
-        let mut driver = Self { child, stdin, stdout, log, logged, hello, home };
+        let mut driver = Self { child, stdin, stdout, log, logged, hello, planted, home };
         match driver.exchange(&ToDriver::Hello { protocol: PROTOCOL }, HELLO_TIMEOUT).await? {
-            FromDriver::Hello(hello) if hello.protocol == PROTOCOL => driver.hello = hello,
+            FromDriver::Hello(hello) if hello.protocol == PROTOCOL => driver.hello = hello.shown(&driver.planted),
             FromDriver::Hello(hello) => {
                 let what = format!("expected protocol {PROTOCOL} in the driver's hello, found {}", hello.protocol);
                 return Err(driver.broken(Loss::Garbled, what));
@@ -140,13 +149,19 @@ impl DriverProcess {
         self.home.path()
     }
 
+    /// From now on, none of this must be found in anything that it says.
+    pub(super) fn knows(&mut self, planted: &Arc<Planted>) {
+        self.planted = Arc::clone(planted);
+    }
+
     /// Makes a call. A driver that gives no outcome must not be asked again.
     pub(super) async fn call(&mut self, call: &Call) -> Result<CallOutcome, DriverError> {
         let patience = Duration::from_millis(call.deadline_ms);
         match self.exchange(&ToDriver::Call(Box::new(call.clone())), patience).await? {
             FromDriver::Outcome(outcome) if outcome.id() == call.id => Ok(outcome),
             FromDriver::Outcome(outcome) => {
-                let what = format!("expected the outcome of {}, found that of {}", call.id, outcome.id());
+                let found = self.planted.quote(outcome.id());
+                let what = format!("expected the outcome of {}, found that of {found}", call.id);
                 Err(self.broken(Loss::Garbled, what))
             }
             FromDriver::Hello(_) => Err(self.broken(Loss::Garbled, "expected an outcome, found a second hello")),
@@ -173,12 +188,12 @@ impl DriverProcess {
                 }
                 Err(self.ended().await)
             }
-            Ok(Ok(_)) => protocol::read(&answer).map_err(|problem| {
-                let shown = crate::wire::quote(&String::from_utf8_lossy(&answer[..answer.len().min(1000)]));
-                self.broken(
-                    Loss::Garbled,
-                    format!("the driver wrote a line that is not its protocol: {problem}: {shown}"),
-                )
+            Ok(Ok(_)) => protocol::read(&answer).map_err(|Problem { pointer, message }| {
+                let message = self.planted.quote(&message);
+                let place = if pointer.is_empty() { pointer } else { format!(" at {}", self.planted.quote(&pointer)) };
+                let shown = self.planted.quote(&String::from_utf8_lossy(&answer[..answer.len().min(SHOWN_WINDOW)]));
+                let what = format!("the driver wrote a line that is not its protocol: {message}{place}: {shown}");
+                self.broken(Loss::Garbled, what)
             }),
         }
     }
@@ -205,7 +220,12 @@ impl DriverProcess {
 
     fn broken(&self, loss: Loss, what: impl Into<String>) -> DriverError {
         let mut log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
-        let text = crate::wire::quote(&String::from_utf8_lossy(last_lines(log.make_contiguous())));
+        // The whole of it, so that no half of a secret is left where lines are taken from it; where it was cut itself,
+        // its first line is left out.
+        let is_cut = log.len() >= LOG_LIMIT;
+        let whole = self.planted.mask(&String::from_utf8_lossy(log.make_contiguous()));
+        let whole = if is_cut { whole.split_once('\n').map_or("", |(_, rest)| rest) } else { &whole };
+        let text = self.planted.quote(last_lines(whole));
         let log = if text.is_empty() { String::new() } else { format!("; its log ends with: {text}") };
         DriverError::Broken { loss, what: what.into(), log }
     }
@@ -234,10 +254,14 @@ fn make_home(profile: Option<&str>) -> std::io::Result<TempDir> {
     Ok(home)
 }
 
-/// The last few lines of a log, where the reason stands.
-fn last_lines(log: &[u8]) -> &[u8] {
+/// The last few lines of a log, where the reason stands: at least one, and as many as are short enough.
+fn last_lines(log: &str) -> &str {
     const SHOWN: usize = 160;
-    &log[log.len().saturating_sub(SHOWN)..]
+    let log = log.trim_end();
+    let least = log.len().saturating_sub(SHOWN);
+    let starts = || log.match_indices('\n').map(|(at, _)| at + 1);
+    let start = if least == 0 { Some(0) } else { starts().find(|start| *start >= least) };
+    &log[start.or_else(|| starts().next_back()).unwrap_or(0)..]
 }
 
 /// Reads a driver's log to its end and keeps the last of it.
@@ -270,6 +294,29 @@ impl Hello {
             reports: Vec::new(),
             outputs: None,
             typed: true,
+        }
+    }
+
+    /// It as it may be shown: short names without secrets, and not too many of them.
+    fn shown(self, planted: &Planted) -> Self {
+        /// More than any SDK rests on.
+        const MOST: usize = 2_000;
+        let name = |text: String| planted.name(&text);
+        let names = |texts: Vec<String>| texts.into_iter().take(MOST).map(name).collect::<Vec<_>>();
+        Self {
+            protocol: self.protocol,
+            driver: name(self.driver),
+            language: name(self.language),
+            runtime: name(self.runtime),
+            sdk: name(self.sdk),
+            sdk_version: name(self.sdk_version),
+            deps: self.deps.into_iter().take(MOST).map(|(of, version)| (name(of), name(version))).collect(),
+            operations: names(self.operations),
+            config: names(self.config),
+            inputs: self.inputs.into_iter().take(MOST).map(|(of, kind)| (name(of), kind)).collect(),
+            reports: names(self.reports),
+            outputs: self.outputs.map(names),
+            typed: self.typed,
         }
     }
 }

@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::corpus::client::{ClientInput, Config};
-use crate::record::{Phase, Tagged};
+use crate::record::{Phase, Tagged, is_secret_member};
 
 /// The version of the protocol.
 pub const PROTOCOL: u32 = 1;
@@ -268,21 +268,39 @@ pub enum Line {
     FromDriver(Box<FromDriver>),
 }
 
+/// What is wrong with a line of a driver. Both parts may hold words of the driver's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// The JSON pointer of the place; empty for the whole line.
+    pub pointer: String,
+    /// What is wrong there.
+    pub message: String,
+}
+
+impl From<String> for Problem {
+    fn from(message: String) -> Self {
+        Self { pointer: String::new(), message }
+    }
+}
+
 /// Reads a line of a driver.
 ///
 /// # Errors
-/// What is wrong with it, with its JSON pointer.
-pub fn read(line: &[u8]) -> Result<FromDriver, String> {
+/// What is wrong with it, with its JSON pointer. A value that stands where the name of a member says that it is secret
+/// is not repeated.
+pub fn read(line: &[u8]) -> Result<FromDriver, Problem> {
     let text = std::str::from_utf8(line).map_err(|_| "it is not UTF-8".to_owned())?;
     let value: serde_json::Value = serde_json::from_str(text).map_err(|error| format!("it is no JSON: {error}"))?;
     // A tag that is missing or unknown is told by itself; the rest by the type that the tag names.
     match value.get("type").and_then(serde_json::Value::as_str) {
         Some("hello" | "outcome") => {}
-        Some(other) => return Err(format!("expected the type hello or outcome, found {other}")),
-        None => return Err("expected a JSON object with a type, hello or outcome".to_owned()),
+        Some(other) => return Err(format!("expected the type hello or outcome, found {other}").into()),
+        None => return Err("expected a JSON object with a type, hello or outcome".to_owned().into()),
     }
     crate::contract::parse("", text).map_err(|error| {
-        let place = if error.pointer.is_empty() { String::new() } else { format!(" at {}", error.pointer) };
-        format!("{}{place}", error.message)
+        let is_secret = is_secret_member(&error.pointer);
+        let message =
+            if is_secret { "expected another value there, by the protocol".to_owned() } else { error.message };
+        Problem { pointer: error.pointer, message }
     })
 }

@@ -11,6 +11,7 @@ use tokio::sync::watch;
 use super::environment::{ACCESS_KEY_ID, SECRET_ACCESS_KEY};
 use super::normalise::Normaliser;
 use super::observe;
+use super::planted::Planted;
 use super::process::{DriverCommand, DriverError, DriverProcess};
 use super::protocol::{Call, CallCredentials, CallOutcome, Hello, InputKind};
 use crate::contract::Side;
@@ -42,6 +43,8 @@ pub struct Runner {
     hello: Hello,
     driver: DriverRecord,
     idle: Mutex<Vec<DriverProcess>>,
+    /// What the run gives away to its drivers.
+    planted: Mutex<Arc<Planted>>,
 }
 
 /// What running a case came to, before it is judged.
@@ -65,10 +68,11 @@ impl Runner {
     /// # Errors
     /// When it cannot be started or does not say hello.
     pub async fn start(command: DriverCommand, judge: ClientJudge, options: Options) -> Result<Self, DriverError> {
-        let first = DriverProcess::start(&command, &BTreeMap::new(), None).await?;
+        let planted = Arc::new(Planted::default());
+        let first = DriverProcess::start(&command, &BTreeMap::new(), None, Arc::clone(&planted)).await?;
         let hello = first.hello().clone();
         let driver = describe(&hello, options.isolated);
-        Ok(Self { command, judge, options, hello, driver, idle: Mutex::new(vec![first]) })
+        Ok(Self { command, judge, options, hello, driver, idle: Mutex::new(vec![first]), planted: Mutex::new(planted) })
     }
 
     /// What the driver said of itself.
@@ -91,6 +95,8 @@ impl Runner {
         interrupt: &watch::Receiver<bool>,
         mut report: impl FnMut(CaseResult),
     ) -> bool {
+        let planted = Arc::new(Planted::of(cases.iter().map(Arc::as_ref)));
+        *self.planted.lock().unwrap_or_else(PoisonError::into_inner) = planted;
         let mut interrupt = interrupt.clone();
         // What waits for a long time begins first, so that the rest fills the time.
         let mut order: Vec<(usize, &Arc<ClientCase>)> = cases.iter().enumerate().collect();
@@ -225,15 +231,18 @@ impl Runner {
             let text = text.replace(ENDPOINT, &format!("http://127.0.0.1:{port}"));
             decoy.map_or_else(|| text.clone(), |port| text.replace(DECOY, &format!("http://127.0.0.1:{port}")))
         };
+        let planted = Arc::clone(&self.planted.lock().unwrap_or_else(PoisonError::into_inner));
         let mut process = if request.needs_own_process() {
             let environment = request.environment.iter().map(|(name, text)| (name.clone(), filled(text))).collect();
-            DriverProcess::start(&self.command, &environment, request.profile.as_deref().map(filled).as_deref()).await
+            let profile = request.profile.as_deref().map(filled);
+            DriverProcess::start(&self.command, &environment, profile.as_deref(), Arc::clone(&planted)).await
         } else {
-            self.take_process().await
+            self.take_process(&planted).await
         }
         .map_err(|error| error.to_string())?;
+        process.knows(&planted);
 
-        let normaliser = Normaliser::new(case, port, decoy, process.home());
+        let normaliser = Normaliser::new(case, port, decoy, process.home(), &planted);
         let mut outcomes = Vec::new();
         let mut calls_ms = Vec::new();
         let mut loss = None;
@@ -244,6 +253,7 @@ impl Runner {
             match process.call(&call).await {
                 Ok(CallOutcome::Unsupported { reason, .. }) => {
                     self.give_back(case, process);
+                    let reason = planted.quote(&reason);
                     return Ok(Ran::Unsupported(format!("the driver {}: {reason}", self.hello.driver)));
                 }
                 Ok(CallOutcome::Result { result, meta, .. }) => outcomes
@@ -300,11 +310,11 @@ impl Runner {
     }
 
     /// A process that waits for calls: an idle one, or a new one.
-    async fn take_process(&self) -> Result<DriverProcess, DriverError> {
+    async fn take_process(&self, planted: &Arc<Planted>) -> Result<DriverProcess, DriverError> {
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         match idle {
             Some(process) => Ok(process),
-            None => DriverProcess::start(&self.command, &BTreeMap::new(), None).await,
+            None => DriverProcess::start(&self.command, &BTreeMap::new(), None, Arc::clone(planted)).await,
         }
     }
 

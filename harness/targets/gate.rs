@@ -13,7 +13,7 @@ use reqwest::Url;
 use unicode_security::confusable_detection::skeleton;
 
 use super::partition::Partition;
-use crate::wire::{Region, SIGNING_NAME, address, escape};
+use crate::wire::{Region, SIGNING_NAME, address, foreign};
 
 /// The first part of the service's host names.
 /// Source: botocore 1.44.8, the endpoint rule set of redshift-serverless; it is the signing name too.
@@ -171,7 +171,7 @@ impl FromStr for Allowed {
             format!(
                 "expected ACCOUNT/REGION/WORKGROUP with a region of AWS, such as 123456789012/us-east-1/my-workgroup, \
                  found \"{}\"",
-                escape(text)
+                foreign(text)
             )
         })
     }
@@ -217,22 +217,27 @@ impl fmt::Display for Refusal {
                 f,
                 "this endpoint is real AWS ({}), which is off until it is asked for; \
                  allow one workgroup with --allow-aws ACCOUNT/REGION/WORKGROUP",
-                escape(host)
+                foreign(host)
             ),
             Self::LooksLikeAws { host, domain } => write!(
                 f,
                 "the host {} looks like {domain}, a domain of AWS, and is another one; nothing is sent to it",
-                escape(host)
+                foreign(host)
             ),
             Self::Differs { what, allowed, found } => {
-                write!(f, "--allow-aws allows the {what} {}, but this run would use {}", escape(allowed), escape(found))
+                write!(
+                    f,
+                    "--allow-aws allows the {what} {}, but this run would use {}",
+                    foreign(allowed),
+                    foreign(found)
+                )
             }
             Self::NotTheService { found, hosts } => write!(
                 f,
                 "--allow-aws allows the service in that region and nothing else of AWS: expected https:// and one of the \
                  hosts {}, with no port and no path, found {}",
                 hosts.join(", "),
-                escape(found)
+                foreign(found)
             ),
         }
     }

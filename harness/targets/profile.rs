@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::contract::{Feature, read_text};
-use crate::wire::escape;
+use crate::wire::{file_name, foreign, foreign_within};
 
 /// The name of the file with profiles.
 pub const FILE_NAME: &str = "countersign.toml";
@@ -53,7 +53,7 @@ pub struct Profile {
 
 /// A file with profiles that cannot be used.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot use {}: {reason}", .file.display())]
+#[error("cannot use {}: {reason}", file_name(.file))]
 pub struct ProfileError {
     /// The file.
     pub file: PathBuf,
@@ -136,11 +136,7 @@ fn shown(error: &toml::de::Error) -> String {
     const LONGEST: usize = 400;
     let text = error.to_string();
     let place = text.lines().next().unwrap_or_default();
-    let mut message: String = error.message().chars().take(LONGEST).collect();
-    if message.len() < error.message().len() {
-        message.push('…');
-    }
-    format!("{}: {}", escape(place), escape(&message))
+    format!("{}: {}", foreign(place), foreign_within(error.message(), LONGEST))
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ use tokio::sync::OnceCell;
 use super::diagnosis::{Stage, chain, fault_of};
 use super::route::{addresses, are_loopback};
 use super::socket::Socket;
-use super::{Exchange, Fault, Headers, Request, Response};
+use super::{Exchange, Fault, Headers, Request, Response, file_name};
 
 /// The largest answer that is read, in bytes. A right one has about two hundred.
 pub const ANSWER_LIMIT: usize = 1024 * 1024;
@@ -43,7 +43,7 @@ impl Default for ClientOptions {
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
     /// The file with certificates cannot be used.
-    #[error("cannot use the certificates in {}: {reason}", .file.display())]
+    #[error("cannot use the certificates in {}: {reason}", file_name(.file))]
     CaFile {
         /// The file.
         file: PathBuf,

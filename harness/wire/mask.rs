@@ -37,18 +37,27 @@ const QUOTE_LIMIT: usize = 200;
 pub(super) const QUOTE_WINDOW: usize = 4 << 10;
 
 /// A target's text on one line, as data: control characters and the invisible ones that reorder or
-/// hide text are escaped, and so is what a CI service would take for a command anywhere in a line, so
-/// that nothing in it can steer a terminal or a log reader.
+/// hide text are escaped, and so is what a CI service would take for a command, at the start of a line or
+/// anywhere in it, so that nothing in it can steer a terminal or a log reader.
 pub fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
+    let command = line_command(text);
     for (at, character) in text.char_indices() {
-        if character.is_control() || is_invisible(character) || begins_log_command(&text[at..]) {
+        let begins = command == Some(at) || begins_log_command(&text[at..]);
+        if character.is_control() || is_invisible(character) || begins {
             out.extend(character.escape_unicode());
         } else {
             out.push(character);
         }
     }
     out
+}
+
+/// Where a line has the `::` that begins a workflow command of GitHub Actions: at its start. What goes before it
+/// and does not count is blanks, and for a comparison of texts by language much more.
+pub fn line_command(line: &str) -> Option<usize> {
+    let start = line.len() - line.trim_start_matches(|c: char| !c.is_ascii_graphic()).len();
+    line[start..].starts_with("::").then_some(start)
 }
 
 /// Whether a text begins with what starts a command anywhere in a line of a CI log: `##[` (GitHub
@@ -234,6 +243,11 @@ mod tests {
     #[case::three("###[x]", "#\\u{23}#[x]")]
     #[case::hidden("#\u{ad}#[x]", "#\\u{ad}#[x]")]
     #[case::a_heading("## a [b]", "## a [b]")]
+    #[case::at_the_start("::error::x", "\\u{3a}:error::x")]
+    #[case::behind_blanks(" \t::error::x", " \\u{9}\\u{3a}:error::x")]
+    #[case::behind_what_does_not_count(" \u{e9} ::x", " \u{e9} \\u{3a}:x")]
+    #[case::a_path("a::b", "a::b")]
+    #[case::an_address("[::1]:80", "[::1]:80")]
     fn a_command_to_a_ci_service_is_broken_up(#[case] text: &str, #[case] expected: &str) {
         assert_eq!(escape(text), expected);
         assert_eq!(escape(expected), expected);

@@ -3,6 +3,7 @@
 use super::about::{About, AboutFeature, Case, ClientCase, Defect, Requirement, Suite};
 use crate::cli::catalogue::Named;
 use crate::contract::Side;
+use crate::wire::escape;
 
 /// Everything about it, line by line.
 pub(super) fn of(about: &About) -> String {
@@ -15,7 +16,7 @@ pub(super) fn of(about: &About) -> String {
         About::Suite(about) => suite(about),
         About::Feature(about) => feature(about),
     };
-    lines.join("\n")
+    lines.iter().map(|line| escape(line)).collect::<Vec<_>>().join("\n")
 }
 
 fn requirement(about: &Requirement) -> Vec<String> {

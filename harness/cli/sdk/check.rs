@@ -19,6 +19,7 @@ use crate::report::sdk_diff::SdkDiff;
 use crate::report::{Event, Exit, ReportFile, StreamSink, replay};
 use crate::sdk::install::{Cache, Wanted, python_in};
 use crate::sdk::{DriverCommand, Options, drivers};
+use crate::wire::{file_name, foreign};
 
 /// The arguments of `sdk check`.
 #[derive(Debug, Args)]
@@ -81,7 +82,7 @@ pub(super) fn run(args: &Check) -> Result<ExitCode, Failure> {
     if recorded.is_none() && !args.update {
         return Err(Failure::usage(format!(
             "there is no baseline {}; record one from the SDK that you have now with --update, and keep it with your sources",
-            args.baseline.display()
+            file_name(&args.baseline)
         )));
     }
     let sdk = args.sdk()?;
@@ -90,8 +91,8 @@ pub(super) fn run(args: &Check) -> Result<ExitCode, Failure> {
     {
         return Err(Failure::usage(format!(
             "the baseline {} is of the driver {}, and this is {}; name another file with --baseline",
-            args.baseline.display(),
-            old.driver,
+            file_name(&args.baseline),
+            foreign(&old.driver),
             sdk.driver()
         )));
     }
@@ -129,7 +130,7 @@ pub(super) fn run(args: &Check) -> Result<ExitCode, Failure> {
     let Some(written) = written else { return Ok(exit.into()) };
     let mut report = written.report(StreamSink::new).map_err(|error| Failure::usage(error.to_string()))?;
     replay(&events, &mut report).map_err(|error| Failure::usage(error.to_string()))?;
-    say(&format!("recorded {} cases in {}", cases.len(), args.baseline.display()));
+    say(&format!("recorded {} cases in {}", cases.len(), file_name(&args.baseline)));
     Ok(ExitCode::SUCCESS)
 }
 
@@ -146,7 +147,7 @@ impl Check {
             if !folder.join("node_modules").is_dir() {
                 return Err(Failure::usage(format!(
                     "--node-dir: expected a folder with node_modules, found none in {}; run `npm ci` there first",
-                    folder.display()
+                    file_name(&folder)
                 )));
             }
             return found(&folder, "js-v3", "--node-dir", "a folder with node_modules");
@@ -167,7 +168,7 @@ impl Check {
     /// Compares with the recorded run and tells everyone who wants to know.
     fn compare(&self, recorded: &[Event], events: &[Event], markdown: Option<ReportFile>) -> Result<Exit, Failure> {
         let diff = SdkDiff::new(recorded, events).map_err(|error| {
-            Failure::usage(format!("{}: {error}; --update records it anew", self.baseline.display()))
+            Failure::usage(format!("{}: {error}; --update records it anew", file_name(&self.baseline)))
         })?;
         if self.report_md.as_deref() != Some(Path::new("-")) {
             self.format.print(&self.format.of(&diff))?;
@@ -208,14 +209,17 @@ impl Sdk {
 /// The SDK of a project, where there is something at its path.
 fn found(path: &Path, driver: &str, flag: &str, expected: &str) -> Result<Sdk, Failure> {
     if File::open(path).is_err() && !path.is_dir() {
-        return Err(Failure::usage(format!("{flag}: expected {expected}, found nothing to run at {}", path.display())));
+        return Err(Failure::usage(format!(
+            "{flag}: expected {expected}, found nothing to run at {}",
+            file_name(path)
+        )));
     }
     Ok(Sdk::Project(drivers::named(driver).map_err(Failure::harness)?, path.to_owned()))
 }
 
 /// The path from the root on, links kept: a virtual environment is known by the path that it is called by.
 fn absolute(path: &Path) -> Result<PathBuf, Failure> {
-    std::path::absolute(path).map_err(|error| Failure::usage(format!("{} is no path: {error}", path.display())))
+    std::path::absolute(path).map_err(|error| Failure::usage(format!("{} is no path: {error}", file_name(path))))
 }
 
 fn driver(events: &[Event]) -> Option<&DriverRecord> {

@@ -7,6 +7,7 @@ use clap::Args;
 use crate::cli::Failure;
 use crate::cli::output::{print, say};
 use crate::sdk::install::{Cache, Wanted};
+use crate::wire::{file_name, foreign};
 
 /// The arguments of `sdk install`.
 #[derive(Debug, Args)]
@@ -22,7 +23,8 @@ pub(super) fn run(args: &Install) -> Result<ExitCode, Failure> {
     for wanted in &args.wanted {
         let installed = cache.install(wanted, say).map_err(Failure::usage)?;
         let (name, version, packages) = (installed.driver.name, &installed.version, installed.deps.len());
-        lines.push(format!("{name}@{version}  {packages} packages in {}", installed.folder.display()));
+        let version = foreign(version);
+        lines.push(format!("{name}@{version}  {packages} packages in {}", file_name(&installed.folder)));
     }
     print(&lines.join("\n"))
 }

@@ -10,9 +10,11 @@ use serde::Serialize;
 
 use crate::cli::Failure;
 use crate::cli::list::entries::DriverEntry;
-use crate::cli::output::{Format, print, print_prose};
+use crate::cli::output::{Format, print, print_json, print_prose};
+use crate::report::prose_cell;
 use crate::sdk::drivers;
 use crate::sdk::install::{Cache, Installed};
+use crate::wire::{file_name, foreign};
 
 /// The arguments of `sdk list`.
 #[derive(Debug, Args)]
@@ -26,10 +28,7 @@ pub(super) fn run(args: &List) -> Result<ExitCode, Failure> {
     let cache = Cache::of_user().map_err(Failure::usage)?;
     let installed = cache.installed();
     match args.format {
-        Format::Json => {
-            let json = serde_json::to_string_pretty(&Sdks::new(&cache, &installed));
-            print(&json.map_err(|error| Failure::harness(format!("cannot write JSON: {error}")))?)
-        }
+        Format::Json => print_json(&Sdks::new(&cache, &installed)),
         Format::Md => print(&table(&installed)),
         Format::Text => print_prose(&text(&cache, &installed)),
     }
@@ -114,11 +113,11 @@ fn nothing(driver: &drivers::Driver) -> String {
 
 fn text(cache: &Cache, installed: &[Installed]) -> String {
     let width = drivers::ALL.iter().map(|driver| driver.name.len()).max().unwrap_or_default();
-    let mut lines = vec![format!("Installed in {}", cache.root().display())];
+    let mut lines = vec![format!("Installed in {}", file_name(cache.root()))];
     for driver in drivers::ALL {
         let mut name = driver.name;
         for version in installed.iter().filter(|installed| installed.driver.name == driver.name) {
-            lines.push(format!("  {name:width$}  {}  {} packages", version.version, version.deps.len()));
+            lines.push(format!("  {name:width$}  {}  {} packages", foreign(&version.version), version.deps.len()));
             name = "";
         }
         if !name.is_empty() {
@@ -138,7 +137,11 @@ fn table(installed: &[Installed]) -> String {
         if versions.is_empty() {
             lines.push(format!("| {} | {} | |", driver.name, nothing(driver)));
         }
-        lines.extend(versions.iter().map(|one| format!("| {} | {} | {} |", driver.name, one.version, one.deps.len())));
+        lines.extend(
+            versions.iter().map(|one| {
+                format!("| {} | {} | {} |", driver.name, prose_cell(&foreign(&one.version)), one.deps.len())
+            }),
+        );
     }
     lines.extend(drivers::NOT_HERE.iter().map(|(what, why)| format!("| {what} | {why} | |")));
     lines.join("\n")

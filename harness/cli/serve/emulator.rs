@@ -12,11 +12,13 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Failure, Format, Library, address, shell, until_interrupted};
+use crate::cli::output::harmless;
 use crate::corpus::{Defect, DefectKind, did_you_mean};
+use crate::report::visible_json;
 use crate::selftest::upstream;
 use crate::servers::defects::Layer;
 use crate::servers::emulator::{Emulator, Options};
-use crate::wire::{Credentials, Region, Secret};
+use crate::wire::{Credentials, Region, Secret, foreign};
 
 #[derive(Debug, Args)]
 pub(super) struct EmulatorArgs {
@@ -103,7 +105,10 @@ fn find(id: &str, fixtures: Option<PathBuf>) -> Result<Defect, Failure> {
     let (_, defects) = Library::load_with_defects(fixtures)?;
     defects.get(id).cloned().ok_or_else(|| {
         let near = did_you_mean(id, defects.entries().iter().map(|defect| defect.id.as_str()));
-        Failure::usage(format!("there is no defect \"{id}\"{near}; `countersign list defects` shows them all"))
+        Failure::usage(format!(
+            "there is no defect \"{}\"{near}; `countersign list defects` shows them all",
+            foreign(id)
+        ))
     })
 }
 
@@ -172,9 +177,9 @@ fn ready(emulator: &Emulator, defect: Option<&Defect>, format: Format) -> io::Re
                 access_key_id: &options.credentials.access_key_id,
                 secret_access_key: options.credentials.secret_access_key.expose(),
             };
-            Ok(serde_json::to_string(&ready)?)
+            Ok(visible_json(&serde_json::to_string(&ready)?))
         }
-        Format::Text => Ok(Text { emulator, defect }.to_string()),
+        Format::Text => Ok(harmless(&Text { emulator, defect }.to_string(), false)),
     }
 }
 

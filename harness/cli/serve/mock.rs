@@ -10,7 +10,9 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{Failure, FixtureArgs, Format, Library, address, until_interrupted};
+use crate::cli::output::harmless;
 use crate::corpus::Corpus;
+use crate::report::visible_json;
 use crate::servers::mock::Mock;
 
 #[derive(Debug, Args)]
@@ -47,8 +49,8 @@ struct Ready<'a> {
 fn ready(endpoint: &str, corpus: &Corpus, format: Format) -> io::Result<String> {
     let (cases, replies) = (corpus.cases().len(), corpus.replies().len());
     match format {
-        Format::Json => Ok(serde_json::to_string(&Ready { endpoint, cases, replies })?),
-        Format::Text => Ok(Text { endpoint, corpus }.to_string()),
+        Format::Json => Ok(visible_json(&serde_json::to_string(&Ready { endpoint, cases, replies })?)),
+        Format::Text => Ok(harmless(&Text { endpoint, corpus }.to_string(), false)),
     }
 }
 

@@ -10,6 +10,7 @@ use schemars::{JsonSchema, Schema};
 use serde_json::Value;
 
 use super::id;
+use crate::wire::{file_name, foreign};
 
 /// Schemas by file name, in the order in which the files are listed.
 pub type Schemas = BTreeMap<String, Value>;
@@ -72,9 +73,9 @@ pub fn differences(folder: &Path, schemas: &Schemas) -> Vec<String> {
             Ok(text) if text == render(schema) => {}
             Ok(text) => found.push(changed(&path, &text, &render(schema))),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                found.push(format!("{}: missing", path.display()));
+                found.push(format!("{}: missing", file_name(&path)));
             }
-            Err(error) => found.push(format!("{}: cannot be read: {error}", path.display())),
+            Err(error) => found.push(format!("{}: cannot be read: {error}", file_name(&path))),
         }
     }
     match files(folder) {
@@ -82,11 +83,11 @@ pub fn differences(folder: &Path, schemas: &Schemas) -> Vec<String> {
             names
                 .into_iter()
                 .filter(|name| !schemas.contains_key(name))
-                .map(|name| format!("{}: unexpected, nothing generates it", folder.join(name).display())),
+                .map(|name| format!("{}: unexpected, nothing generates it", file_name(&folder.join(name)))),
         ),
         // A folder that is not there has been reported as missing files.
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        Err(error) => found.push(format!("{}: cannot be listed: {error}", folder.display())),
+        Err(error) => found.push(format!("{}: cannot be listed: {error}", file_name(folder))),
     }
     found
 }
@@ -94,8 +95,10 @@ pub fn differences(folder: &Path, schemas: &Schemas) -> Vec<String> {
 /// Names the first line that is not as expected.
 fn changed(path: &Path, found: &str, expected: &str) -> String {
     let lines = || expected.lines().map(Some).chain(std::iter::repeat(None)).zip(found.lines().map(Some).chain([None]));
-    let shown = |line: Option<&str>| line.map_or("the end of the file".to_owned(), |line| format!("`{}`", line.trim()));
-    let path = path.display();
+    let shown = |line: Option<&str>| {
+        line.map_or("the end of the file".to_owned(), |line| format!("`{}`", foreign(line.trim())))
+    };
+    let path = file_name(path);
     match lines().zip(1..).find(|((expected, found), _)| expected != found) {
         Some(((expected, found), number)) => {
             format!("{path}: changed, line {number}: expected {}, found {}", shown(expected), shown(found))
@@ -163,7 +166,7 @@ mod tests {
         fs::remove_file(folder.join("b.schema.json")).expect("a removal");
         fs::write(folder.join("d.schema.json"), "{}").expect("an extra file");
         let found = differences(&folder, &schemas);
-        let path = |name: &str| folder.join(name).display().to_string();
+        let path = |name: &str| file_name(&folder.join(name));
         assert_eq!(
             found,
             [

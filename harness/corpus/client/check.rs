@@ -1,6 +1,6 @@
 use super::script::{FaultAt, Framing, Step};
 use super::{ClientCase, ClientRequest, ClientSuite, DECOY, ENDPOINT, Expectation, MaxAttempts};
-use crate::contract::{LoadError, Register, Shapes, Side};
+use crate::contract::{LoadError, Register, Shapes, Side, unreadable};
 use crate::corpus::load::file_stem;
 use crate::record::is_secret_member;
 
@@ -39,6 +39,9 @@ pub(super) fn check_suite(file: &str, suite: &ClientSuite, shapes: &Shapes, erro
     if suite.side != Side::Client {
         add("/side", "expected \"client\" in this folder".to_owned());
     }
+    if let Some(message) = unreadable(&suite.suite) {
+        add("/suite", message);
+    }
     let operation = &shapes.operation.name.is;
     if suite.operation != *operation {
         add("/operation", format!("expected {operation}, found {}", suite.operation));
@@ -54,6 +57,11 @@ pub(super) fn check_case(suite: &str, case: &ClientCase, register: &Register, er
     }
     if case.title.trim().is_empty() {
         errors.add("/title", "it says nothing");
+    }
+    for (member, text) in [("/id", &case.id), ("/title", &case.title)] {
+        if let Some(message) = unreadable(text) {
+            errors.add(member, message);
+        }
     }
     check_requirements(case, register, errors);
     check_request(&case.request, errors);

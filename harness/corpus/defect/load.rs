@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::{Bank, Defect, DefectKind};
-use crate::contract::{Contract, Fixtures, LoadError, REGISTER_FILE, Register, Side, parse};
+use crate::contract::{Contract, Fixtures, LoadError, REGISTER_FILE, Register, Side, parse, unreadable};
 use crate::corpus::load::LoadErrors;
 
 /// The folder of the banks, below the fixtures folder.
@@ -93,6 +93,11 @@ fn check(defect: &Defect, register: &Register) -> Vec<(String, String)> {
     }
     if defect.title.trim().is_empty() {
         fault("title".to_owned(), "it says nothing".to_owned());
+    }
+    for (member, text) in [("id", &defect.id), ("title", &defect.title)] {
+        if let Some(message) = unreadable(text) {
+            fault(member.to_owned(), message);
+        }
     }
     if defect.request.is_empty() && defect.response.is_empty() {
         fault("response".to_owned(), "it changes neither request nor response".to_owned());

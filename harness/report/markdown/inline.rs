@@ -4,11 +4,11 @@
 //! before a mark switches off; then mentions, references and emoji, looked for in what the first
 //! made, where a backslash is gone already. Only a code span is safe from both.
 
-use crate::wire::escape;
+use crate::wire::{LINE_SHOWN, escape, foreign_within};
 
 /// A text as a code span: nothing in it counts.
 pub(in crate::report) fn code(text: &str) -> String {
-    let text = escape(text);
+    let text = foreign_within(text, LINE_SHOWN);
     if text.trim().is_empty() {
         return "(empty)".to_owned();
     }
@@ -33,7 +33,7 @@ pub(in crate::report) fn block(language: &str, text: &str) -> String {
 /// A sentence as plain text with every mark escaped; as a code span where the second stage would
 /// make something of it.
 pub(in crate::report) fn prose(text: &str) -> String {
-    let text = escape(text);
+    let text = foreign_within(text, LINE_SHOWN);
     let text = text.trim();
     if has_reference(text) {
         return code(text);
@@ -58,7 +58,7 @@ pub(in crate::report) fn prose(text: &str) -> String {
 }
 
 /// The same for a cell of a table.
-pub(in crate::report) fn prose_cell(text: &str) -> String {
+pub(crate) fn prose_cell(text: &str) -> String {
     if has_reference(&escape(text)) { cell(text.trim()) } else { prose(text) }
 }
 

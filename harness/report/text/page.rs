@@ -1,6 +1,7 @@
 use super::{TextOptions, words};
 use crate::report::fold::hang;
 use crate::verdict::Verdict;
+use crate::wire::bounded;
 
 /// What a colour says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,7 +62,7 @@ impl Page {
 
     /// A line of prose behind a label. Where it is folded, it goes on below its text.
     pub(super) fn labelled(&mut self, label: &str, text: &str) {
-        for line in hang(label, text, self.width).split('\n') {
+        for line in hang(&bounded(label), &bounded(text), self.width).split('\n') {
             self.command(line);
         }
     }

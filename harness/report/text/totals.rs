@@ -82,6 +82,9 @@ pub(super) fn totals(page: &mut Page, heard: &Collected, options: &TextOptions) 
     }
 }
 
+/// The longest command that is shown, in characters; half of one would do something else.
+const LONGEST_COMMAND: usize = 8_000;
+
 /// One command: what failed once more, or the whole run.
 pub(super) fn again(page: &mut Page, heard: &Collected, options: &TextOptions) {
     // A report that was made later does not know the command.
@@ -97,7 +100,12 @@ pub(super) fn again(page: &mut Page, heard: &Collected, options: &TextOptions) {
     let some = !failed.is_empty() && failed.len() < all.len() && command.len() <= COMMAND_LIMIT;
     let (label, command) =
         if some { ("To run what failed again:", command) } else { ("To run this again:", options.again.clone()) };
+    let command = escape(&command);
     page.gap();
+    if command.chars().count() > LONGEST_COMMAND {
+        page.line("To run this again, give it the same words; they are too long to be shown.");
+        return;
+    }
     page.line(&page.paint(Tone::Faint, label));
-    page.command(&escape(&command));
+    page.command(&command);
 }

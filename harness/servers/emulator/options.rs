@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::{random, validation};
-use crate::wire::{Credentials, Region};
+use crate::wire::{Credentials, Region, foreign};
 
 /// The emulator's only source of time, so that a test can stop it.
 #[derive(Clone)]
@@ -83,19 +83,22 @@ pub enum InvalidOptions {
     #[error("{0} is not a loopback address; the emulator listens on loopback only, such as 127.0.0.1:{port}", port = .0.port())]
     NotLoopback(SocketAddr),
     /// Not an account id.
-    #[error("{0:?} is not an account id: an account id has 12 digits")]
+    #[error("\"{}\" is not an account id: an account id has 12 digits", foreign(.0))]
     Account(String),
     /// An access key id that cannot stand in an `Authorization` header.
     #[error("the access key id must have letters and digits only, and the secret access key must not be empty")]
     Credentials,
     /// No request could ask for this workgroup.
-    #[error("{0:?} is not a workgroup name: 3 to 64 of a-z, 0-9 and hyphen")]
+    #[error("\"{}\" is not a workgroup name: 3 to 64 of a-z, 0-9 and hyphen", foreign(.0))]
     Workgroup(String),
     /// No request could ask for this custom domain.
-    #[error("{0:?} is not a custom domain name, such as db.example.com")]
+    #[error("\"{}\" is not a custom domain name, such as db.example.com", foreign(.0))]
     CustomDomain(String),
     /// A custom domain for a workgroup that is not there.
-    #[error("the custom domain {domain} stands for the workgroup {workgroup}, which is not among the workgroups")]
+    #[error(
+        "the custom domain {} stands for the workgroup {}, which is not among the workgroups",
+        foreign(.domain), foreign(.workgroup)
+    )]
     NoSuchWorkgroup {
         /// The custom domain.
         domain: String,

@@ -61,7 +61,7 @@ fn links(text: &str) -> Vec<String> {
 #[test]
 fn no_folder_is_a_package_of_its_own_that_would_be_missing_from_this_one() {
     fn walk(folder: &Path) {
-        assert!(!folder.join("Cargo.toml").exists(), "{} would not be packaged", folder.display());
+        assert!(!folder.join("Cargo.toml").exists(), "{} would not be packaged", folder.to_string_lossy());
         for entry in fs::read_dir(folder).expect("a folder that can be listed") {
             let path = entry.expect("a folder that can be listed").path();
             if path.is_dir() {
@@ -83,10 +83,10 @@ fn every_link_to_a_file_or_a_heading_leads_there() {
             let (path, anchor) = link.split_once('#').map_or((link.as_str(), None), |(path, at)| (path, Some(at)));
             let folder = document.parent().expect("a folder");
             let target = if path.is_empty() { document.clone() } else { folder.join(path) };
-            assert!(target.exists(), "{}: there is no {link}", document.display());
+            assert!(target.exists(), "{}: there is no {link}", document.to_string_lossy());
             if let Some(anchor) = anchor {
                 let text = fs::read_to_string(&target).expect("it can be read");
-                assert!(anchors(&text).contains(anchor), "{}: there is no heading {link}", document.display());
+                assert!(anchors(&text).contains(anchor), "{}: there is no heading {link}", document.to_string_lossy());
             }
             followed += 1;
         }
@@ -105,7 +105,7 @@ fn every_path_that_a_document_names_is_there() {
             let ours = ["harness/", "fixtures/", "schemas/", "snapshots/", ".ci/"];
             let is_path = ours.iter().any(|folder| code.starts_with(folder)) && !code.contains(['<', '*', ' ']);
             if is_path {
-                assert!(root().join(&*code).exists(), "{}: there is no {code}", document.display());
+                assert!(root().join(&*code).exists(), "{}: there is no {code}", document.to_string_lossy());
                 named += 1;
             }
         }

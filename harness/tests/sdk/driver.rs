@@ -4,7 +4,27 @@
 use std::io::{BufRead, Read, Write};
 use std::net::TcpStream;
 
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use serde_json::{Value, json};
+
+/// The key of every call, as AWS's documentation has it.
+pub(crate) const SECRET_ACCESS_KEY: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
+
+/// The forms in which a secret is said.
+pub(crate) const FORMS: [&str; 6] = ["plain", "json", "url", "base64", "hex", "html"];
+
+/// A secret in a form.
+pub(crate) fn in_form(secret: &str, form: &str) -> String {
+    let each = |shape: &dyn Fn(u8) -> String| secret.bytes().map(shape).collect();
+    match form {
+        "json" => each(&|byte| format!("\\u{byte:04x}")),
+        "url" => each(&|byte| format!("%{byte:02X}")),
+        "html" => each(&|byte| format!("&#{byte};")),
+        "hex" => each(&|byte| format!("{byte:02x}")),
+        "base64" => BASE64_STANDARD.encode(secret),
+        _ => secret.to_owned(),
+    }
+}
 
 /// Speaks the protocol in a manner: `honest`, or with one fault in everything.
 pub(crate) fn serve(manner: &str) {
@@ -33,6 +53,30 @@ fn hello(manner: &str) -> Value {
     let mut hello = json!({ "type": "hello", "protocol": 1, "driver": "none", "language": "rust", "runtime": "native",
         "sdk": "none", "sdkVersion": "0.0.1", "deps": {}, "operations": ["GetCredentials"], "config": ["maxAttempts"],
         "inputs": { "workgroupName": "string", "durationSeconds": "int32", "*": "inexpressible" }, "reports": [] });
+    if let Some(canary) = manner.strip_prefix("hello-canary/") {
+        let (place, form) = canary.split_once('/').expect("a place and a form");
+        let said = in_form(SECRET_ACCESS_KEY, form);
+        match place {
+            "names" => {
+                for name in ["driver", "language", "runtime", "sdk", "sdkVersion"] {
+                    hello[name] = json!(format!("is {said}"));
+                }
+                hello["deps"] = json!({ &said: &said });
+                for name in ["operations", "config", "reports", "outputs"] {
+                    hello[name] = json!([&said]);
+                }
+                hello["inputs"] = json!({ &said: "string", "*": "dynamic" });
+            }
+            "type" => hello["type"] = json!(said),
+            "protocol" => hello["protocol"] = json!(said),
+            "unknown" => hello[&said] = json!(1),
+            "input" => hello["inputs"]["a"] = json!(said),
+            _ => {
+                eprintln!("Traceback: {said} is a key\n  {said}");
+                std::process::exit(3);
+            }
+        }
+    }
     match manner {
         "mute" => {
             eprintln!("no SDK here");
@@ -58,6 +102,9 @@ fn answer(manner: &str, call: &Value) {
         outcome
     };
     let result = |result: Value| outcome(json!({ "outcome": "result", "result": result }));
+    if let Some(canary) = asked.strip_prefix("canary/") {
+        return say_secrets(call, canary);
+    }
     match (manner, asked) {
         ("always-garbage", _) | (_, "garbage") => say_raw(b"Traceback (most recent call last):\n"),
         (_, "die") => std::process::exit(1),
@@ -109,8 +156,82 @@ fn answer(manner: &str, call: &Value) {
     }
 }
 
+/// Says the password, the key and the token of a call at a place, in a form.
+fn say_secrets(call: &Value, canary: &str) {
+    let (place, form) = canary.split_once('/').expect("a place and a form");
+    let id = call["id"].as_str().expect("an id");
+    let number: usize = id.split_once('#').map_or(Ok(1), |(_, number)| number.parse()).expect("a number");
+    let form = if form == "each" { FORMS[number - 1] } else { form };
+    let credentials = &call["credentials"];
+    let [key, token] =
+        ["secretAccessKey", "sessionToken"].map(|name| in_form(credentials[name].as_str().unwrap_or_default(), form));
+    let before = format!("{key} {token}");
+    let (more, body) = match place {
+        "header" => (format!("X-Said: {before}\r\nX-Amz-Date: {key}\r\nUser-Agent: a/{token}\r\n"), None),
+        "body" => (String::new(), Some(json!({ "said": &before, &key: [&token] }).to_string())),
+        _ => (String::new(), None),
+    };
+    let path = if place == "path" { format!("/{key}/{token}") } else { "/".to_owned() };
+    let answer = send_more(call, &path, &more, body).map(|(_, body)| body).unwrap_or_default();
+    let password = in_form(answer["dbPassword"].as_str().unwrap_or_default(), form);
+    let said = format!("{password} {before}");
+    let result =
+        |result: Value| json!({ "type": "outcome", "id": id, "outcome": "result", "result": result, "meta": {} });
+    let error = |error: Value| json!({ "type": "outcome", "id": id, "outcome": "error", "error": error, "meta": {} });
+    let text = json!({ "string": &said });
+    say(&match place {
+        "member" => result(json!({ &said: { "string": "a" } })),
+        "secret-member" => result(json!({ "dbPassword": text, "token": { "map": { &said: text }, "native": &said } })),
+        "native" => result(json!({ "dbUser": { "string": "a", "native": &said } })),
+        "list" => result(json!({ "a": { "list": [text, { "list": [text] }] } })),
+        "map" => result(json!({ "a": { "map": { &said: text, "password": text } } })),
+        "bytes" => result(json!({ "a": { "bytes": BASE64_STANDARD.encode(&said) }, "b": { "bytes": &said } })),
+        "class" => {
+            error(json!({ "phase": "service", "class": &said, "bases": [&said], "code": &said, "fault": &said }))
+        }
+        "message" => error(json!({ "phase": "service", "class": "A", "message": &said, "requestId": &said })),
+        "error-member" => {
+            error(json!({ "phase": "service", "class": "A", "members": { &said: text, "secret": text } }))
+        }
+        "meta" => {
+            let mut outcome = result(json!({}));
+            outcome["meta"]["requestId"] = json!(&said);
+            outcome
+        }
+        "type" => json!({ "type": &said, "id": id }),
+        "unknown-field" => {
+            let mut outcome = result(json!({}));
+            outcome[&said] = json!(1);
+            outcome
+        }
+        "unknown-variant" => error(json!({ "phase": &said, "class": "A" })),
+        "wrong-value" => result(json!({ "a": &said })),
+        "wrong-secret" => result(json!({ "dbPassword": &said })),
+        "id" => json!({ "type": "outcome", "id": &said, "outcome": "unsupported", "reason": "a" }),
+        "reason" => json!({ "type": "outcome", "id": id, "outcome": "unsupported", "reason": &said }),
+        "garbled" => return say_raw(format!("Traceback: {said}\n").as_bytes()),
+        "log" => {
+            eprintln!("Traceback:\n  {said}\n  at the end {said}");
+            std::process::exit(1);
+        }
+        "long-log" => {
+            eprint!("{}", format!("{said} ").repeat(4096));
+            std::process::exit(1);
+        }
+        "long-line" => {
+            return say_raw((format!("{said} ").repeat((10 << 20) / said.len()) + "\n").as_bytes());
+        }
+        _ => result(json!({ "dbUser": text })),
+    });
+}
+
 /// Sends the input as one request on a new connection; nothing where no whole answer comes.
 fn send(call: &Value) -> Option<(u16, Value)> {
+    send_more(call, "/", "", None)
+}
+
+/// The same with another path, more header fields, or another body.
+fn send_more(call: &Value, path: &str, more: &str, body: Option<String>) -> Option<(u16, Value)> {
     let endpoint = call["endpoint"].as_str().map(str::to_owned).or_else(|| std::env::var("AWS_ENDPOINT_URL").ok())?;
     let address = endpoint.strip_prefix("http://")?;
     let members = call["input"].as_object()?.iter().map(|(name, tagged)| {
@@ -119,10 +240,10 @@ fn send(call: &Value) -> Option<(u16, Value)> {
             .map_or_else(|| tagged["string"].clone(), |digits| json!(digits.parse::<i64>().ok()));
         (name.clone(), plain)
     });
-    let body = Value::Object(members.collect()).to_string();
+    let body = body.unwrap_or_else(|| Value::Object(members.collect()).to_string());
     let mut stream = TcpStream::connect(address).ok()?;
     let head = format!(
-        "POST / HTTP/1.1\r\nHost: {address}\r\nContent-Type: application/x-amz-json-1.1\r\nContent-Length: {}\r\n\r\n",
+        "POST {path} HTTP/1.1\r\nHost: {address}\r\n{more}Content-Type: application/x-amz-json-1.1\r\nContent-Length: {}\r\n\r\n",
         body.len()
     );
     stream.write_all(format!("{head}{body}").as_bytes()).ok()?;

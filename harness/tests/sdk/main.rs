@@ -2,6 +2,7 @@
 //!
 //! A driver that is started as `driver` does what the workgroup's name in each call says; see `driver`.
 
+mod canaries;
 mod driver;
 mod program;
 
@@ -24,7 +25,7 @@ fn main() -> std::process::ExitCode {
         driver::serve(words.get(2).map_or("", String::as_str));
         return std::process::ExitCode::SUCCESS;
     }
-    let tests: [(&str, fn()); 17] = [
+    let tests: [(&str, fn()); 19] = [
         ("a_call_gives_a_record_and_a_verdict", a_call_gives_a_record_and_a_verdict),
         ("two_runs_give_equal_records", two_runs_give_equal_records),
         ("results_come_in_the_order_of_the_cases", results_come_in_the_order_of_the_cases),
@@ -47,6 +48,11 @@ fn main() -> std::process::ExitCode {
             "a_driver_that_is_not_there_is_named_with_what_to_do",
             program::a_driver_that_is_not_there_is_named_with_what_to_do,
         ),
+        (
+            "no_secret_that_a_driver_was_told_comes_out_again",
+            canaries::no_secret_that_a_driver_was_told_comes_out_again,
+        ),
+        ("no_key_comes_out_of_a_hello", canaries::no_key_comes_out_of_a_hello),
         ("client_cases_are_listed_and_explained", program::client_cases_are_listed_and_explained),
     ];
     let trials = tests.into_iter().map(|(name, test)| {

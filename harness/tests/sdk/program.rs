@@ -18,13 +18,33 @@ fn countersign(cache: &Path, words: &[&str]) -> Output {
     command.env("AWS_ENDPOINT_URL", "http://127.0.0.1:1").env("AWS_PROFILE", "none").output().expect("the binary runs")
 }
 
+/// A copy of the project's fixtures with one file more.
+pub(crate) fn fixtures_with(file: &str, text: &str) -> tempfile::TempDir {
+    fn copy(from: &Path, to: &Path) {
+        std::fs::create_dir_all(to).expect("a writable folder");
+        for entry in std::fs::read_dir(from).expect("the fixtures can be listed") {
+            let path = entry.expect("the fixtures can be listed").path();
+            let target = to.join(path.file_name().expect("a name"));
+            if path.is_dir() {
+                copy(&path, &target);
+            } else {
+                std::fs::copy(&path, &target).expect("a writable folder");
+            }
+        }
+    }
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures"), folder.path());
+    std::fs::write(folder.path().join(file), text).expect("a writable folder");
+    folder
+}
+
 fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).expect("text")
 }
 
 /// The words that run this program's driver.
-fn driver(manner: &str) -> [String; 4] {
-    let program = std::env::current_exe().expect("this program has a path").display().to_string();
+pub(crate) fn driver(manner: &str) -> [String; 4] {
+    let program = std::env::current_exe().expect("this program has a path").to_string_lossy().into_owned();
     ["--".to_owned(), program, "driver".to_owned(), manner.to_owned()]
 }
 
@@ -34,7 +54,7 @@ fn with_driver<'a>(words: &[&'a str], driver: &'a [String]) -> Vec<&'a str> {
 
 pub(crate) fn a_run_is_written_as_a_stream_with_its_records() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let file = folder.path().join("run.jsonl").display().to_string();
+    let file = folder.path().join("run.jsonl").to_string_lossy().into_owned();
     let driver = driver("honest");
     let words = ["sdk", "run", "-o", &file, "requests/minimal", "results/cut-body", "--jobs", "2"];
     let output = countersign(folder.path(), &with_driver(&words, &driver));

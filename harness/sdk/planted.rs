@@ -1,0 +1,186 @@
+//! The secrets that the harness gives to drivers: keys, session tokens, the passwords of scripted answers. Nothing
+//! that a driver says is shown or kept with one of them in it.
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+use serde_json::Value as Json;
+
+use super::environment::{ACCESS_KEY_ID, SECRET_ACCESS_KEY};
+use super::normalise::pattern;
+use crate::corpus::client::{Body, ClientCase};
+use crate::record::is_secret_member;
+use crate::wire::{Masker, foreign_within, mask_escaped, quote};
+
+/// The text of a member that is secret by its name, in what may be no JSON at all.
+pub(super) static SECRET_TEXT: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r#"(?i)"([a-z]*(?:password|passwd|secret|token)[a-z]*)"\s*:\s*("(?:[^"\\]|\\.)*"|[0-9.]+)"#)
+});
+
+/// A key or token in a shared configuration file.
+static PROFILE_SECRET: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"(?m)^\s*aws_(?:secret_access_key|access_key_id|session_token)\s*=\s*(\S+)"));
+
+/// Numbers of fewer digits stand in too many texts that are no secret.
+const SHORTEST_NUMBER: usize = 4;
+
+/// A secret of this many characters stands in no other text by chance.
+const LONG: usize = 8;
+
+/// The longest name or version of a driver that is kept, in characters.
+const NAME_LIMIT: usize = 200;
+
+/// Every secret text that a case gives away in its answers, with the name of its member in lower case.
+pub(super) fn sent_by(case: &ClientCase) -> Vec<(String, Json)> {
+    let mut sent = Vec::new();
+    for step in &case.script {
+        let bytes = step.raw.as_ref().map_or_else(|| step.body_bytes(), Body::bytes);
+        // A script that cannot be played was refused when it was loaded.
+        collect(&bytes.unwrap_or_default(), &mut sent);
+    }
+    sent
+}
+
+/// Everything secret that the driver of a case is told: by its answers, its credentials, its environment.
+pub(super) fn secrets_of(case: &ClientCase) -> Vec<String> {
+    let sent = sent_by(case);
+    let texts = sent.iter().filter_map(|(_, value)| match value {
+        Json::String(text) => Some(text.clone()),
+        Json::Number(number) => Some(number.to_string()).filter(|digits| digits.len() >= SHORTEST_NUMBER),
+        _ => None,
+    });
+    let request = &case.request;
+    let variables = request.environment.iter().filter(|(name, _)| is_secret_member(name)).map(|(_, text)| text.clone());
+    let profile = request.profile.as_deref().unwrap_or_default();
+    let of_profile = PROFILE_SECRET.captures_iter(profile).map(|found| found[1].to_owned());
+    let mut secrets: Vec<String> = keys()
+        .into_iter()
+        .chain(texts)
+        .chain(variables)
+        .chain(of_profile)
+        .chain(request.session_token.clone())
+        .collect();
+    secrets.retain(|secret| !secret.trim().is_empty());
+    secrets.sort();
+    secrets.dedup();
+    secrets
+}
+
+/// The keys of every call.
+fn keys() -> [String; 2] {
+    [ACCESS_KEY_ID.to_owned(), SECRET_ACCESS_KEY.to_owned()]
+}
+
+/// What a run gives away in all its cases. A process of a driver lives longer than a case, and may say later what it
+/// was told before.
+#[derive(Clone, Debug)]
+pub(super) struct Planted {
+    masker: Masker,
+    long: Vec<String>,
+}
+
+impl Default for Planted {
+    fn default() -> Self {
+        Self::new(Vec::new())
+    }
+}
+
+impl Planted {
+    /// Of a run of these cases.
+    pub(super) fn of<'a>(cases: impl IntoIterator<Item = &'a ClientCase>) -> Self {
+        Self::new(cases.into_iter().flat_map(secrets_of).collect())
+    }
+
+    fn new(mut secrets: Vec<String>) -> Self {
+        secrets.extend(keys());
+        secrets.sort();
+        secrets.dedup();
+        let long = secrets.iter().filter(|secret| secret.chars().count() >= LONG).cloned().collect();
+        Self { masker: Masker::new(secrets), long }
+    }
+
+    /// The secrets of the whole run that are found in the record of a case that did not give them away; shorter ones
+    /// may stand there by chance.
+    pub(super) fn long(&self) -> impl Iterator<Item = String> {
+        self.long.iter().cloned()
+    }
+
+    /// Words of a driver that may be anything, fit for a message: escaped, short, without what is known to be secret
+    /// and what looks so.
+    pub(super) fn quote(&self, text: &str) -> String {
+        self.masker.quote(text)
+    }
+
+    /// A longer text without what is known to be secret.
+    pub(super) fn mask(&self, text: &str) -> String {
+        mask_escaped(&self.masker, text)
+    }
+
+    /// A name or a version that a driver says, fit for a report.
+    pub(super) fn name(&self, text: &str) -> String {
+        let start = text.char_indices().nth(4 * NAME_LIMIT).map_or(text, |(end, _)| &text[..end]);
+        let masked = self.mask(start);
+        // A version has digits, as passwords have; only what calls itself secret is held to be so.
+        let masked = if is_secret_member(&masked) { quote(&masked) } else { masked };
+        foreign_within(&masked, NAME_LIMIT)
+    }
+}
+
+/// The secret members of an answer, by name in lower case; of one that is no JSON, what looks like them.
+fn collect(body: &[u8], sent: &mut Vec<(String, Json)>) {
+    if let Ok(Json::Object(members)) = serde_json::from_slice::<Json>(body) {
+        let members = members.into_iter().filter(|(name, _)| is_secret_member(name));
+        sent.extend(members.map(|(name, value)| (name.to_ascii_lowercase(), value)));
+    }
+    // A member that stands there twice or deeper down, and bodies that are cut or are no JSON.
+    for found in SECRET_TEXT.captures_iter(&String::from_utf8_lossy(body)) {
+        let value = serde_json::from_str(&found[2]).unwrap_or_else(|_| Json::from(found[2].trim_matches('"')));
+        sent.push((found[1].to_ascii_lowercase(), value));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    fn case(json: &str) -> ClientCase {
+        crate::contract::parse("a.json", json).expect("a case")
+    }
+
+    #[test]
+    fn what_a_case_gives_away_is_known() {
+        let case = case(
+            r#"{"id":"a/b","title":"t",
+                "request":{"session_token":"the-token","environment":{"AWS_SESSION_TOKEN":"of-the-environment","AWS_REGION":"a-1"},
+                    "profile":"[default]\nregion = b-1\naws_session_token = of-the-profile\n"},
+                "script":[{"body":{"text":"{\"dbPassword\":\"p\",\"a\":{\"secret\":\"deep\"},\"token\":12345,\"dbUser\":\"u\"}"}}]}"#,
+        );
+        let secrets = secrets_of(&case);
+        for secret in ["the-token", "of-the-environment", "of-the-profile", "p", "deep", "12345", SECRET_ACCESS_KEY] {
+            assert!(secrets.iter().any(|known| known == secret), "{secret} is not in {secrets:?}");
+        }
+        assert!(!secrets.iter().any(|known| ["u", "a-1", "b-1"].contains(&known.as_str())), "{secrets:?}");
+    }
+
+    #[test]
+    fn secrets_are_found_in_answers_that_are_no_json() {
+        let mut sent = Vec::new();
+        collect(br#"{"dbPassword":"one","dbPassword":"two","x""#, &mut sent);
+        let expected = ["one", "two"].map(|secret| ("dbpassword".to_owned(), Json::from(secret)));
+        assert_eq!(sent, expected);
+    }
+
+    #[rstest]
+    #[case::plain("CPython 3.11.7", "CPython 3.11.7")]
+    #[case::a_version("1.0.0-alpha.20261122", "1.0.0-alpha.20261122")]
+    #[case::a_package("@aws-sdk/token-providers", "@aws-sdk/token-providers")]
+    #[case::a_key("with wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", "with ***")]
+    #[case::in_a_url("x%77JalrXUtnFEMI%2FK7MDENG%2BbPxRfiCYEXAMPLEKEY", "***")]
+    #[case::named("password=hunter2", "password=***")]
+    #[case::codes("\u{1b}[31mred", "\\u{1b}[31mred")]
+    fn the_names_of_a_driver_are_kept_without_secrets(#[case] text: &str, #[case] shown: &str) {
+        assert_eq!(Planted::default().name(text), shown);
+    }
+}
