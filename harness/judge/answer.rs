@@ -95,7 +95,16 @@ impl<'a> Observation<'a> {
 
     /// The target's own words, fit for a report, without any secret that the answer holds.
     pub(super) fn quote(&self, text: &str) -> String {
-        self.masker.get_or_init(|| self.hidden.with_answer(self.response)).quote(text)
+        self.masker().quote(text)
+    }
+
+    /// [`Observation::quote`] of the name of a member.
+    pub(super) fn quote_name(&self, name: &str) -> String {
+        self.masker().quote_name(name)
+    }
+
+    fn masker(&self) -> &Masker {
+        self.masker.get_or_init(|| self.hidden.with_answer(self.response))
     }
 }
 
@@ -159,10 +168,9 @@ impl Sketch<'_> {
         self.values == 0 || self.room == 0
     }
 
-    fn quote(&mut self, text: &str) -> String {
-        let quoted = self.masker.quote(text);
-        self.room = self.room.saturating_sub(quoted.len() + Self::AROUND);
-        quoted
+    fn quoted(&mut self, text: String) -> String {
+        self.room = self.room.saturating_sub(text.len() + Self::AROUND);
+        text
     }
 
     fn of(&mut self, value: &Value, words: &[&str]) -> String {
@@ -186,9 +194,11 @@ impl Sketch<'_> {
                         shapes.push("…".to_owned());
                         break;
                     }
-                    let shown = self.quote(name);
+                    let shown = self.quoted(self.masker.quote_name(name));
                     let member = match member {
-                        Value::String(text) if words.contains(&name.as_str()) => format!("\"{}\"", self.quote(text)),
+                        Value::String(text) if words.contains(&name.as_str()) => {
+                            format!("\"{}\"", self.quoted(self.masker.quote(text)))
+                        }
                         _ => self.of(member, &[]),
                     };
                     shapes.push(format!("{shown}: {member}"));

@@ -5,10 +5,10 @@ use std::borrow::Cow;
 use super::mask::is_invisible;
 
 /// A text is decoded so many times: one that is escaped more often is no longer readable to anybody.
-const ROUNDS: usize = 3;
+const ROUNDS: usize = 5;
 
 /// A text without the escapes of JSON (`\u0061`), URLs (`%61`) and HTML (`&#97;`), and without
-/// invisible characters; borrowed where it has none of them.
+/// invisible characters, such as the zeros of UTF-16; borrowed where it has none of them.
 pub(super) fn decode(text: &str) -> Cow<'_, str> {
     let mut decoded = Cow::Borrowed(text);
     for _ in 0..ROUNDS {
@@ -29,7 +29,9 @@ fn decode_once(text: &str) -> Option<String> {
             '%' => hex(rest.get(1..3)).and_then(|byte| u8::try_from(byte).ok()).map(|byte| (3, vec![byte])),
             '\\' => backslash(rest),
             '&' => entity(rest),
-            _ if is_invisible(character) => Some((character.len_utf8(), Vec::new())),
+            _ if is_invisible(character) || (character.is_control() && !character.is_whitespace()) => {
+                Some((character.len_utf8(), Vec::new()))
+            }
             _ => None,
         };
         found |= escape.is_some();
@@ -107,6 +109,7 @@ mod tests {
     #[case::hexadecimal("&#x63;orrect &quot;a&quot;", "correct \"a\"")]
     #[case::twice("%2563orrect &amp;#99;", "correct c")]
     #[case::invisible("cor\u{200b}rect", "correct")]
+    #[case::utf_16("c\0o\0r\0", "cor")]
     #[case::broken(r"%zz &#; &#x; \u12", "%zz &#; &#x; u12")]
     #[case::at_the_end("%6", "%6")]
     fn escapes_are_undone(#[case] text: &str, #[case] expected: &str) {
