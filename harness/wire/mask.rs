@@ -75,7 +75,7 @@ pub(super) fn is_invisible(character: char) -> bool {
 /// A pattern for what stands behind a password-like name and what separates the two, which is the
 /// first group: in JSON, XML, a header, a form, a sentence.
 pub(super) fn behind_secret_name(value: &str) -> Regex {
-    let part = "(?:passw|passphrase|pwd|secret|token|signature|credential|db_?user|access_?key|api_?key|private_?key)";
+    let part = "(?:passw|passphrase|pwd|secret|token|signature|credential|db_?user|access_?key|api_?key|private_?key|kennwort|mot de passe|contrase[nñ]a|senha|пароль|密码|パスワード)";
     let name = format!(r#"{part}[\w-]*\\*["']?\s*[:=>]\s*"#);
     let member = r#""(?:pass|user|user_?name)\\*"\s*:\s*"#;
     let element = format!(r"<[\w:.-]*{part}[\w:.-]*\s[^<>]*>\s*");
@@ -86,6 +86,16 @@ pub(super) fn behind_secret_name(value: &str) -> Regex {
 /// text where it is a list or an object, else up to where a value in JSON, XML, a header or a form ends.
 static NAMED_SECRET: LazyLock<Regex> = LazyLock::new(|| {
     behind_secret_name(r#"<!\[CDATA\[[^\]]*|\\+"[^"]*|"(?:[^"\\]|\\.)*|'[^']*|[\[{](?s:.*)|[^\s,<}&]+"#)
+});
+
+/// A word behind the word for a password, which no ordinary word is: it is in quotes, or has more than letters inside.
+pub(super) static PASSWORD_IN_SENTENCE: LazyLock<Regex> = LazyLock::new(|| {
+    let odd = r#"(?:[0-9_]|[^\s\w"'`.,;:()<>])"#;
+    let value = format!(r#""[^"]*"?|'[^']*'?|`[^`]*`?|[^\s"'`<>]*{odd}[^\s"'`<>]*[\w!?$%&*+=@#^~-]"#);
+    let pattern = format!(
+        r"(?i)(\b(?:pass(?:word|wd|phrase|code)?|pwd|kennwort|passwort)\s+(?:(?:is|was|of)\s+)?)(?<value>{value})"
+    );
+    Regex::new(&pattern).expect("the pattern is valid")
 });
 
 /// User and password in a URL.
@@ -184,6 +194,7 @@ fn without_forms(text: &str, cut: bool) -> Cow<'_, str> {
         return Cow::Borrowed(plain_or_masked(text));
     }
     let masked = NAMED_SECRET.replace_all(text, "$1***");
+    let masked = PASSWORD_IN_SENTENCE.replace_all(&masked, "$1***");
     let masked = USER_INFO.replace_all(&masked, "://***@");
     let masked = mask_identities(&masked);
     let masked = LONG_WORD.replace_all(&masked, |word: &regex::Captures<'_>| plain_or_masked(&word[0]).to_owned());
@@ -228,6 +239,12 @@ mod tests {
     #[case::capitals("no user has the password CANARYPASSWORD here")]
     #[case::user("cannot log in IAM:CANARY to the database")]
     #[case::dashed_account("in account 1234-5678-9012")]
+    #[case::german("Kennwort: CANARY")]
+    #[case::french("le mot de passe : CANARY")]
+    #[case::russian("Пароль: CANARY")]
+    #[case::in_a_sentence("Password correct-CANARY-horse is wrong")]
+    #[case::with_a_digit("login with pass 7CANARY as bob")]
+    #[case::in_quotes("the password 'CANARY' is wrong")]
     #[case::name_in_front_of_another(r#"{"passwordToken":"CANARY"}"#)]
     fn what_follows_a_password_like_name_is_masked(#[case] text: &str) {
         let quoted = quote(text);
@@ -247,6 +264,8 @@ mod tests {
     #[rstest]
     #[case("The security token included in the request is invalid.")]
     #[case("Unsupported service: redshift-serverless")]
+    #[case("The password must have 8-64 characters. The password is wrong, and so is the pass.")]
+    #[case("Passwort für alle")]
     #[case("Value at 'durationSeconds' failed to satisfy constraint")]
     #[case("Credential should be scoped to a valid region, not us-east-1.")]
     #[case("expected application/x-amz-json-1.1, signed with AWS4-HMAC-SHA256")]

@@ -14,7 +14,7 @@ use serde::de::{self, DeserializeSeed, Deserializer, Error as _, MapAccess, SeqA
 
 use super::Response;
 use super::decode::decode;
-use super::mask::{behind_secret_name, is_seen_by_form};
+use super::mask::{PASSWORD_IN_SENTENCE, behind_secret_name, is_seen_by_form};
 use super::public_words::{is_public_name, plain};
 use super::shown::{carries_credential, may_hold_secret};
 
@@ -190,6 +190,12 @@ impl Secrets {
                 return;
             }
         }
+        for found in PASSWORD_IN_SENTENCE.captures_iter(text) {
+            let value = found["value"].trim_matches(['"', '\'', '`', '\\']);
+            let certain = self.success || !is_word(value);
+            self.add(value, SHORTEST, certain);
+            self.add(&decode(value), SHORTEST, certain);
+        }
         for part in PART_OF_FORM.captures_iter(text) {
             if let Some(least) = is_secret_name(&part["name"]) {
                 self.add_both(&part["value"], least);
@@ -289,7 +295,8 @@ static OPENED: LazyLock<Regex> = LazyLock::new(|| behind_secret_name(r"[\[{]"));
 /// The least length of a secret behind this name, where it says that its value is one, all that is in it
 /// included: passwords and users may have any.
 fn is_secret_name(name: &str) -> Option<usize> {
-    const OF_PASSWORDS: [&str; 5] = ["passw", "passphrase", "pwd", "secret", "dbuser"];
+    const OF_PASSWORDS: [&str; 10] =
+        ["passw", "passphrase", "pwd", "secret", "dbuser", "kennwort", "motdepasse", "contrase", "senha", "пароль"];
     const OF_OTHERS: [&str; 6] = ["token", "signature", "credential", "accesskey", "apikey", "privatekey"];
     // Longer texts are sentences.
     if name.len() > 100 {
