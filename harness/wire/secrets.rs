@@ -323,6 +323,12 @@ fn is_time_name(name: &str) -> bool {
     ["expiration", "nextrefreshtime", "expires", "expiresin", "expiresat"].contains(&&*plain(name))
 }
 
+/// Whether a text is a point in time: seconds or milliseconds since the epoch, or a date.
+fn is_time(text: &str) -> bool {
+    let is_date = text.len() <= 40 && text.get(4..5) == Some("-") && text.get(7..8) == Some("-");
+    is_date || text.parse::<f64>().is_ok_and(|number| number >= 1e9)
+}
+
 /// Names of members that hold the name of something else, and of those that hold its value.
 const LABELS: [&str; 5] = ["key", "name", "field", "k", "parametername"];
 const LABELLED: [&str; 8] = ["value", "val", "v", "content", "text", "data", "stringvalue", "parametervalue"];
@@ -428,14 +434,14 @@ impl<'de> Visitor<'de> for Reader<'_> {
             let own = is_secret_name(&name);
             let inner = match least {
                 // When credentials end is no secret, and another time in each answer.
-                Some(_) if own.is_none() && is_time_name(&name) => None,
+                Some(SHORTEST) if own.is_none() && is_time_name(&name) => None,
                 Some(least) => Some(own.map_or(least, |own| own.min(least))),
                 None => own,
             };
             let text = members.next_value_seed(Reader { secrets, least: inner, depth })?;
             if let Some(text) = text {
                 if let (Some(least), None) = (least, inner)
-                    && !text.starts_with(|c: char| c.is_ascii_digit())
+                    && !is_time(&text)
                 {
                     secrets.add_both(&text, least);
                 }

@@ -6,6 +6,7 @@ mod causes;
 mod classes;
 mod doctor;
 mod endings;
+mod given_secrets;
 mod hostile;
 mod marks;
 mod program;

@@ -25,7 +25,7 @@ const REPORTS: [(&str, &str); 6] = [
 ];
 
 /// Everything that a run at a stub prints, logs and writes, in every format.
-fn everything(stub: &Stub, format: &str, arguments: &[&str], variables: &[(&str, &str)]) -> String {
+pub(crate) fn everything(stub: &Stub, format: &str, arguments: &[&str], variables: &[(&str, &str)]) -> String {
     let mut all = vec!["--verbose", "--format", format];
     all.extend(REPORTS.iter().flat_map(|(option, file)| [option, file]));
     all.extend(arguments);
