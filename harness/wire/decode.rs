@@ -75,8 +75,8 @@ fn backslash(rest: &str) -> Option<Escape> {
 }
 
 fn entity(rest: &str) -> Option<Escape> {
-    const NAMED: [(&str, &[u8]); 5] =
-        [("&amp;", b"&"), ("&lt;", b"<"), ("&gt;", b">"), ("&quot;", b"\""), ("&apos;", b"'")];
+    const NAMED: [(&str, &[u8]); 6] =
+        [("&amp;", b"&"), ("&lt;", b"<"), ("&gt;", b">"), ("&quot;", b"\""), ("&apos;", b"'"), ("&nbsp;", b" ")];
     /// The most digits that a reference to a character has, with room for leading zeros.
     const DIGITS: usize = 10;
     if let Some((name, decoded)) = NAMED.iter().find(|(name, _)| rest.starts_with(name)) {

@@ -7,7 +7,7 @@ use regex::Regex;
 use super::mask::{QUOTE_WINDOW, quote_start};
 use super::public_words::{is_public_name, is_public_word};
 use super::secrets::Secrets;
-use super::shelf::{Shelf, Unsearchable};
+use super::shelf::{Shelf, Unsearchable, without_joints};
 use super::{Fault, Response, Secret};
 
 /// What stands for a secret.
@@ -92,7 +92,9 @@ impl Masker {
         }
         let end = text.floor_char_boundary(QUOTE_WINDOW);
         match self.hide(text, end) {
-            Ok(hidden) if !self.closed => quote_start(&hidden, end < text.len(), &|text| self.finds(text)),
+            Ok(hidden) if !self.closed && !self.holds_pieces(&hidden) => {
+                quote_start(&hidden, end < text.len(), &|text| self.finds(text))
+            }
             _ => MASK.to_owned(),
         }
     }
@@ -110,6 +112,12 @@ impl Masker {
             LazyLock::new(|| Regex::new(r#""(?:[^"\\]|\\.)*"?"#).expect("the pattern is valid"));
         let words = fault.to_string();
         QUOTED.replace_all(&words, |quoted: &regex::Captures<'_>| self.mask(&quoted[0])).into_owned()
+    }
+
+    /// Whether a text has all of a long secret in pieces: in several lines, or each letter apart.
+    fn holds_pieces(&self, text: &str) -> bool {
+        let letters = without_joints(text);
+        self.shelves.iter().any(|shelf| shelf.holds_key(&letters).unwrap_or(true))
     }
 
     /// Whether a secret stands in a text.
@@ -233,6 +241,14 @@ mod tests {
         #[case] expected: &str,
     ) {
         assert_eq!(masker(&[secret]).quote(text), expected);
+    }
+
+    #[rstest]
+    #[case::lines("no wJalrXU\ntnFEMI/\nK7MDENG/b\nPxRfi")]
+    #[case::letters("no w J a l r X U t n F E M I / K 7 M D E N G / b P x R f i")]
+    #[case::dashes("no wJalrX-UtnFEMI-K7MDENG-bPxRfi, no")]
+    fn a_long_key_is_found_in_pieces(#[case] text: &str) {
+        assert_eq!(masker(&["wJalrXUtnFEMI/K7MDENG/bPxRfi"]).quote(text), "***");
     }
 
     #[test]

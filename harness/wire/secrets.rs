@@ -17,6 +17,7 @@ use super::decode::decode;
 use super::mask::{PASSWORD_IN_SENTENCE, behind_secret_name, is_seen_by_form};
 use super::public_words::{is_public_name, plain};
 use super::shown::{carries_credential, may_hold_secret};
+use super::veil::decoded_codes;
 
 /// So many different secrets of an answer are looked for in its own words, and so many bytes of them. A
 /// right answer has two, of at most 191 characters; a session token has some thousand.
@@ -59,7 +60,7 @@ impl Secrets {
         let mut secrets = Self { success: (200..300).contains(&response.status), ..Self::default() };
         let body = String::from_utf8_lossy(&response.body);
         let decoded = decode(&body);
-        let is_json = secrets.read_json(&body, None, 0);
+        let is_json = secrets.read_json(body.trim_start_matches('\u{feff}'), None, 0);
         for text in [Some(&*body), matches!(decoded, Cow::Owned(_)).then_some(&*decoded)].into_iter().flatten() {
             if !is_json {
                 secrets.read_lists(text);
@@ -104,11 +105,20 @@ impl Secrets {
         }
     }
 
-    /// Adds a text as it stands and as a reader would see it.
+    /// Adds a text as it stands and as a reader would see it, who decodes it where it is encoded.
     fn add_both(&mut self, text: &str, least: usize) {
         self.add(text, least, true);
         if let decoded @ Cow::Owned(_) = decode(text) {
             self.add(&decoded, least, true);
+        }
+        // Shorter ones are words that are no code.
+        if text.len() >= SHORTEST_WORD {
+            for decoded in decoded_codes(text.trim()) {
+                // As in the header field of basic authentication.
+                let (_, password) = decoded.split_once(':').unwrap_or_default();
+                self.add(password, SHORTEST, true);
+                self.add(&decoded, SHORTEST, true);
+            }
         }
     }
 
@@ -196,6 +206,9 @@ impl Secrets {
             self.add(value, SHORTEST, certain);
             self.add(&decode(value), SHORTEST, certain);
         }
+        for user_info in USER_INFO.captures_iter(text) {
+            self.add_both(&user_info[1], SHORTEST);
+        }
         for part in PART_OF_FORM.captures_iter(text) {
             if let Some(least) = is_secret_name(&part["name"]) {
                 self.add_both(&part["value"], least);
@@ -220,7 +233,16 @@ impl Secrets {
             }
             let words = value.split(|c: char| c.is_whitespace() || ";,=\"".contains(c));
             let words = words.filter(|word| word.len() >= SHORTEST_WORD);
-            words.for_each(|word| self.add(word, SHORTEST_WORD, !is_cookie));
+            for word in words {
+                if is_cookie {
+                    self.add(word, SHORTEST_WORD, false);
+                } else {
+                    self.add_both(word, SHORTEST_WORD);
+                }
+            }
+        }
+        if value.starts_with(['{', '[']) {
+            self.read_json(value, None, 1);
         }
         self.read_text(value, false);
         if let decoded @ Cow::Owned(_) = decode(value) {
@@ -271,6 +293,10 @@ fn field<'t>(text: &'t str, at: usize, before: &str) -> Option<&'t str> {
     let starts = start == 0 || text[..start].ends_with(['&', '?', ';']);
     (starts && name.chars().all(is_name)).then(|| &text[start..at + name.len()])
 }
+
+/// The password in a URL.
+static USER_INFO: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r#"://[^/\s:@"'<>]*:([^/\s@"'<>]+)@"#).expect("the pattern is valid"));
 
 /// A part of a form of several parts, with its name and its value.
 static PART_OF_FORM: LazyLock<Regex> = LazyLock::new(|| {

@@ -18,6 +18,9 @@ const SHORTEST_PART: usize = 4;
 /// The same for one of nothing but letters or nothing but digits, as ordinary words and numbers are.
 const SHORTEST_ORDINARY_PART: usize = 8;
 
+/// A mixed secret of at least so many letters and digits is found in pieces too.
+const SHORTEST_KEY: usize = 16;
+
 /// A set of secrets that never changes.
 pub(super) struct Shelf {
     secrets: Vec<Secret>,
@@ -76,6 +79,12 @@ impl Shelf {
         let found = searcher.automaton.find_overlapping_iter(text).map(|found| (found.start(), found.end()));
         Ok(found.filter(|(start, end)| is_secret_at(text, *start, *end)))
     }
+
+    /// Whether a text [`without_joints`] holds a long secret.
+    pub(super) fn holds_key(&self, text: &str) -> Result<bool, Unsearchable> {
+        let searcher = self.searcher().ok_or(Unsearchable)?;
+        Ok(searcher.automaton.find_overlapping_iter(text).any(|found| is_whole_key(&text[found.start()..found.end()])))
+    }
 }
 
 /// Whether what looks like a secret is one where it stands: a short or ordinary one only as a whole word, and none as a
@@ -111,8 +120,27 @@ fn forms(secret: &str) -> Vec<Vec<u8>> {
     if !secret.is_ascii() {
         forms.extend([secret.to_lowercase().into_bytes(), secret.to_uppercase().into_bytes()]);
     }
-    // As a quotation shows it.
-    forms.push(secret.split_whitespace().collect::<Vec<_>>().join(" ").into_bytes());
+    if secret.contains(char::is_whitespace) {
+        // As a quotation shows it, and as a form does.
+        let words: Vec<_> = secret.split_whitespace().collect();
+        forms.extend([words.join(" ").into_bytes(), words.join("+").into_bytes()]);
+    }
+    let letters = without_joints(secret);
+    if is_whole_key(&letters) {
+        forms.push(letters.into_bytes());
+    }
     forms.push(secret.as_bytes().to_vec());
     forms
+}
+
+/// A text without all that is no letter and no digit.
+pub(super) fn without_joints(text: &str) -> String {
+    text.chars().filter(|c| c.is_alphanumeric()).collect()
+}
+
+/// Whether letters and digits are so many and so mixed that they come together by no accident.
+fn is_whole_key(letters: &str) -> bool {
+    letters.len() >= SHORTEST_KEY
+        && letters.contains(|c: char| c.is_ascii_digit())
+        && letters.contains(char::is_alphabetic)
 }

@@ -53,11 +53,13 @@ fn holds_code(text: &str, depth: usize, shows: &dyn Fn(&str) -> bool) -> bool {
     depth > 0 && CODE.find_iter(text).any(|code| is_code_of(code.as_str(), depth, shows))
 }
 
+/// The texts that a word is the code of, in base64 or hexadecimal.
+pub(super) fn decoded_codes(code: &str) -> impl Iterator<Item = String> {
+    BASE64.iter().filter_map(move |engine| engine.decode(code).ok()).chain(hex(code)).filter_map(readable)
+}
+
 fn is_code_of(code: &str, depth: usize, shows: &dyn Fn(&str) -> bool) -> bool {
-    let base64 = || BASE64.iter().filter_map(|engine| engine.decode(code).ok());
-    // Letters only are a word more often than the digits of anything.
-    let hexadecimal = || hex(code).into_iter();
-    base64().chain(hexadecimal()).filter_map(readable).any(|text| {
+    decoded_codes(code).any(|text| {
         shows(&text)
             || holds_code(&text, depth - 1, shows)
             || matches!(decode(&text), Cow::Owned(decoded) if shows(&decoded) || holds_code(&decoded, depth - 1, shows))

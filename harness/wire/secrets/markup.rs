@@ -75,16 +75,17 @@ fn attributes(tag: &str, inside: Option<usize>, found: &mut impl FnMut(&str, usi
             (parts.get(1).map_or("", |name| name.as_str()), value.map_or("", |value| value.as_str()))
         })
         .collect();
-    let labelled = all.iter().find_map(|(_, value)| is_secret_name(value).filter(|_| is_password_label(value)));
+    let label = all.iter().find_map(|(_, value)| is_secret_name(value).filter(|_| is_password_label(value)));
+    let is_naming = |name: &str| ["name", "key", "id", "property"].iter().any(|other| name.eq_ignore_ascii_case(other));
+    let named = all.iter().find_map(|(name, value)| is_secret_name(value).filter(|_| is_naming(name)));
     for (name, value) in all {
         let is_value = ["value", "content"].iter().any(|other| name.eq_ignore_ascii_case(other));
-        if let Some(least) =
-            inside.map(|least| least.max(SHORTEST)).or(is_secret_name(name)).or(labelled.filter(|_| is_value))
-        {
+        let from_label = label.or(named).filter(|_| is_value);
+        if let Some(least) = inside.map(|least| least.max(SHORTEST)).or(is_secret_name(name)).or(from_label) {
             found(value, least);
         }
     }
-    labelled
+    label
 }
 
 /// The name of an element without its namespace.
