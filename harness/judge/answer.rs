@@ -223,6 +223,7 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
+    use crate::contract::Fixtures;
     use crate::wire::Headers;
 
     #[test]
@@ -233,6 +234,18 @@ mod tests {
             shape(&response, response.json().as_ref(), &Masker::default()),
             "{dbPassword: string, expiration: number, x: [null, number, string], y: {z: boolean}}"
         );
+    }
+
+    #[test]
+    fn every_name_of_the_contract_is_shown_whatever_the_password_is() {
+        let contract = Contract::load(&Fixtures::Embedded).expect("the contract loads");
+        let shapes = &contract.shapes;
+        let members = [&shapes.request, &shapes.response].into_iter().flat_map(|shape| shape.members.keys());
+        let of_errors = shapes.errors.values().flat_map(|shape| shape.members.keys());
+        for name in members.chain(of_errors).chain(shapes.errors.keys()) {
+            let masker = Masker::new([name.clone(), name.to_lowercase(), name[1..].to_owned()]);
+            assert_eq!((masker.quote_name(name), masker.quote(name)), (name.clone(), name.clone()));
+        }
     }
 
     /// Objects in objects, each with so many members.

@@ -46,7 +46,7 @@ impl Session {
     /// When no client can be made for the target.
     pub fn new(corpus: Arc<Corpus>, judge: Judge, target: Target, seed: u64, jobs: usize) -> Result<Self, ClientError> {
         let ours = target.credentials.as_ref().map(Credentials::secrets).unwrap_or_default();
-        let (secrets, seen) = (Masker::new(ours.clone()), SeenSecrets::new(ours));
+        let secrets = Masker::new(ours.clone());
         let sender = Sender::new(Client::new(target.endpoint.clone(), &target.client)?, jobs, target.recovery);
         Ok(Self {
             corpus,
@@ -55,7 +55,7 @@ impl Session {
             sender,
             seed,
             secrets,
-            seen,
+            seen: SeenSecrets::new(ours),
             probe: OnceCell::new(),
             controls: Mutex::default(),
             leftovers: AtomicU32::new(0),

@@ -43,25 +43,25 @@ impl Masker {
     #[must_use]
     pub fn with_answer(&self, response: &Response) -> Self {
         let mut masker = self.clone();
-        match Secrets::of(response).to_hide() {
-            Some(secrets) => masker.shelve(secrets),
+        match Secrets::of(response).into_hidden() {
+            Some(secrets) => masker.put(secrets),
             None => masker.closed = true,
         }
         masker
     }
 
     /// Puts secrets on a shelf of their own.
-    fn shelve(&mut self, secrets: impl IntoIterator<Item = String>) {
-        let shelf = Shelf::of(secrets.into_iter().map(Secret::from));
-        if shelf.len() > 0 {
-            self.shelves.push(Arc::new(shelf));
+    fn put(&mut self, secrets: impl IntoIterator<Item = String>) {
+        let new = Shelf::of(secrets.into_iter().map(Secret::from));
+        if new.len() > 0 {
+            self.shelves.push(Arc::new(new));
         }
     }
 
     /// Finds these secrets too. Shelves of about the same size are made one, so that however many secrets
     /// come one by one, there are few shelves, and few of them are made anew.
     pub(super) fn add(&mut self, secrets: impl IntoIterator<Item = String>) {
-        self.shelve(secrets);
+        self.put(secrets);
         while let [.., first, second] = self.shelves.as_slice()
             && first.len() <= second.len()
         {

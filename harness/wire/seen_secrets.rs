@@ -46,7 +46,7 @@ impl SeenSecrets {
 
     /// Remembers what an answer gives away. This comes before anything of the answer is shown.
     pub fn learn(&self, response: &Response) {
-        let (mut found, complete) = Secrets::of(response).to_remember();
+        let (mut found, complete) = Secrets::of(response).into_remembered();
         if complete && found.is_empty() {
             return;
         }

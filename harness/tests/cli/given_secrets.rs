@@ -47,15 +47,19 @@ fn password(kind: &str, number: usize) -> String {
 }
 
 fn escaped(text: &str) -> String {
-    text.encode_utf16().map(|unit| format!("\\u{unit:04x}")).collect()
+    coded(text.encode_utf16(), |unit| format!("\\u{unit:04x}"))
 }
 
 fn in_url(text: &str) -> String {
-    text.bytes().map(|byte| format!("%{byte:02X}")).collect()
+    coded(text.bytes(), |byte| format!("%{byte:02X}"))
 }
 
 fn hexadecimal(text: &str) -> String {
-    text.bytes().map(|byte| format!("{byte:02x}")).collect()
+    coded(text.bytes(), |byte| format!("{byte:02x}"))
+}
+
+fn coded<T>(units: impl Iterator<Item = T>, code: impl Fn(T) -> String) -> String {
+    units.map(code).collect::<Vec<_>>().concat()
 }
 
 fn in_html(text: &str) -> String {

@@ -5,7 +5,8 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::{SHORTEST, is_password_label, is_secret_name};
+use super::SHORTEST;
+use super::names::{is_password_label, is_secret_name};
 
 /// An attribute with its name and its value.
 static ATTRIBUTE: LazyLock<Regex> = LazyLock::new(|| {
