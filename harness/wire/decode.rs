@@ -10,17 +10,19 @@ const ROUNDS: usize = 5;
 /// A text without the escapes of JSON (`\u0061`), URLs (`%61`) and HTML (`&#97;`), and without
 /// invisible characters, such as the zeros of UTF-16; borrowed where it has none of them.
 pub(super) fn decode(text: &str) -> Cow<'_, str> {
-    let mut decoded = Cow::Borrowed(text);
-    for _ in 0..ROUNDS {
-        match decode_once(&decoded) {
-            Some(next) => decoded = Cow::Owned(next),
-            None => break,
-        }
-    }
-    decoded
+    readings(text).last().map_or(Cow::Borrowed(text), Cow::Owned)
+}
+
+/// What [`decode`] makes of a text, time after time: what looks like an escape may be meant as it stands.
+pub(super) fn readings(text: &str) -> impl Iterator<Item = String> {
+    std::iter::successors(decode_once(text), |text| decode_once(text)).take(ROUNDS)
 }
 
 fn decode_once(text: &str) -> Option<String> {
+    if text.contains('\0') {
+        // Zeros of UTF-16 stand inside escapes too.
+        return Some(text.replace('\0', ""));
+    }
     let mut bytes = Vec::with_capacity(text.len());
     let mut found = false;
     let mut rest = text;
@@ -109,7 +111,7 @@ mod tests {
     #[case::hexadecimal("&#x63;orrect &quot;a&quot;", "correct \"a\"")]
     #[case::twice("%2563orrect &amp;#99;", "correct c")]
     #[case::invisible("cor\u{200b}rect", "correct")]
-    #[case::utf_16("c\0o\0r\0", "cor")]
+    #[case::utf_16("c\0o\0\\\0u\00\00\07\02\0", "cor")]
     #[case::broken(r"%zz &#; &#x; \u12", "%zz &#; &#x; u12")]
     #[case::at_the_end("%6", "%6")]
     fn escapes_are_undone(#[case] text: &str, #[case] expected: &str) {

@@ -6,7 +6,7 @@ use regex::Regex;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::MEDIA_TYPE;
-use super::decode::decode;
+use super::decode::readings;
 use super::masker::MASK;
 use super::veil::without_veiled;
 
@@ -167,8 +167,9 @@ pub(super) fn quote_start(text: &str, cut: bool, known: &dyn Fn(&str) -> bool) -
     let cut = cut || text.len() > QUOTE_WINDOW;
     let text = if cut { without_cut_word(&text[..text.floor_char_boundary(QUOTE_WINDOW)]) } else { text };
     let unveiled = without_veiled(text, known);
-    let shown = on_one_line(&decode(&unveiled));
-    if shown != unveiled && known(&shown) {
+    let mut read = readings(&unveiled);
+    let line = on_one_line(&unveiled);
+    if (line != unveiled && known(&line)) || read.any(|text| known(&on_one_line(&text))) {
         return MASK.to_owned();
     }
     let masked = without_veiled(&without_forms(&unveiled, cut), &has_secret_form).into_owned();

@@ -53,9 +53,9 @@ impl Secrets {
     /// What an answer's body and its header fields give away.
     pub(super) fn of(response: &Response) -> Self {
         let mut secrets = Self { success: (200..300).contains(&response.status), ..Self::default() };
-        let body = String::from_utf8_lossy(&response.body);
+        let body = text_of(&response.body);
         let decoded = decode(&body);
-        let is_json = secrets.read_json(body.trim_start_matches('\u{feff}'), None, 0);
+        let is_json = secrets.read_json(&body, None, 0);
         for text in [Some(&*body), matches!(decoded, Cow::Owned(_)).then_some(&*decoded)].into_iter().flatten() {
             if !is_json {
                 secrets.read_lists(text);
@@ -161,6 +161,20 @@ impl Secrets {
         if let decoded @ Cow::Owned(_) = decode(value) {
             self.read_text(&decoded, false);
         }
+    }
+}
+
+/// A body as a text, without the mark that says how it is encoded.
+fn text_of(body: &[u8]) -> Cow<'_, str> {
+    let units = |of: fn([u8; 2]) -> u16| {
+        let units = body[2..].chunks_exact(2).map(move |pair| of([pair[0], pair[1]]));
+        Cow::Owned(char::decode_utf16(units).map(|unit| unit.unwrap_or(char::REPLACEMENT_CHARACTER)).collect())
+    };
+    match body {
+        [0xff, 0xfe, ..] => units(u16::from_le_bytes),
+        [0xfe, 0xff, ..] => units(u16::from_be_bytes),
+        [0xef, 0xbb, 0xbf, text @ ..] => String::from_utf8_lossy(text),
+        text => String::from_utf8_lossy(text),
     }
 }
 

@@ -118,7 +118,8 @@ fn forms(secret: &str) -> Vec<Vec<u8>> {
     forms.push(secret.bytes().flat_map(|byte| format!("{byte:02x}").into_bytes()).collect());
     forms.retain(|form| form.len() >= SHORTEST_CODE);
     if !secret.is_ascii() {
-        forms.extend([secret.to_lowercase().into_bytes(), secret.to_uppercase().into_bytes()]);
+        let upper = secret.to_uppercase();
+        forms.extend([secret.to_lowercase(), upper.to_lowercase(), upper].map(String::into_bytes));
     }
     if secret.contains(char::is_whitespace) {
         // As a quotation shows it, and as a form does.

@@ -8,7 +8,7 @@ use base64::alphabet::{STANDARD, URL_SAFE};
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use regex::{Captures, Regex};
 
-use super::decode::decode;
+use super::decode::readings;
 use super::masker::MASK;
 
 /// So many encodings in each other are undone.
@@ -34,14 +34,13 @@ pub(super) fn without_veiled<'t>(text: &'t str, shows: &dyn Fn(&str) -> bool) ->
         let (space, from_word) = rest.split_at(start);
         let (word, behind) = from_word.split_at(from_word.find(char::is_whitespace).unwrap_or(from_word.len()));
         out.push_str(space);
-        match decode(word) {
-            Cow::Owned(decoded) if shows(&decoded) || holds_code(&decoded, DEEPEST, shows) => out.push_str(MASK),
-            _ => {
-                let unveil = |code: &Captures<'_>| {
-                    if is_code_of(&code[0], DEEPEST, shows) { MASK.to_owned() } else { code[0].to_owned() }
-                };
-                out.push_str(&CODE.replace_all(word, unveil));
-            }
+        if readings(word).any(|text| shows(&text) || holds_code(&text, DEEPEST, shows)) {
+            out.push_str(MASK);
+        } else {
+            let unveil = |code: &Captures<'_>| {
+                if is_code_of(&code[0], DEEPEST, shows) { MASK.to_owned() } else { code[0].to_owned() }
+            };
+            out.push_str(&CODE.replace_all(word, unveil));
         }
         rest = behind;
     }
@@ -59,10 +58,12 @@ pub(super) fn decoded_codes(code: &str) -> impl Iterator<Item = String> {
 }
 
 fn is_code_of(code: &str, depth: usize, shows: &dyn Fn(&str) -> bool) -> bool {
-    decoded_codes(code).any(|text| {
+    // In a path, what separates words is a part of the alphabet.
+    let parts = code.split(['/', '+', '-', '_']).filter(|part| part.len() >= 4 && part.len() < code.len());
+    [code].into_iter().chain(parts).flat_map(decoded_codes).any(|text| {
         shows(&text)
             || holds_code(&text, depth - 1, shows)
-            || matches!(decode(&text), Cow::Owned(decoded) if shows(&decoded) || holds_code(&decoded, depth - 1, shows))
+            || readings(&text).any(|text| shows(&text) || holds_code(&text, depth - 1, shows))
     })
 }
 
@@ -96,6 +97,8 @@ mod tests {
     #[case::hexadecimal("no 7469676572", "no ***")]
     #[case::hexadecimal_in_capitals("no 74696765 0A", "no 74696765 0A")]
     #[case::all_in_each_other("no NjQ0NzZjNmU1YTU4NDkzZA==", "no ***")]
+    #[case::base64_in_a_path("no /a/dGlnZXI=/b", "no ***/b")]
+    #[case::an_escape_that_is_meant(r"no \u0074iger\u005c", "no ***")]
     #[case::code_in_a_url("no %64GlnZXI%3D", "no ***")]
     #[case::spaces("  a \n b ", "  a \n b ")]
     fn a_word_that_shows_a_secret_when_it_is_decoded_is_masked(#[case] text: &str, #[case] expected: &str) {
