@@ -95,7 +95,16 @@ impl<'a> Observation<'a> {
 
     /// The target's own words, fit for a report, without any secret that the answer holds.
     pub(super) fn quote(&self, text: &str) -> String {
-        self.masker.get_or_init(|| self.hidden.with_answer(self.response)).quote(text)
+        self.masker().quote(text)
+    }
+
+    /// [`Observation::quote`] of the name of a member.
+    pub(super) fn quote_name(&self, name: &str) -> String {
+        self.masker().quote_name(name)
+    }
+
+    fn masker(&self) -> &Masker {
+        self.masker.get_or_init(|| self.hidden.with_answer(self.response))
     }
 }
 
@@ -159,10 +168,9 @@ impl Sketch<'_> {
         self.values == 0 || self.room == 0
     }
 
-    fn quote(&mut self, text: &str) -> String {
-        let quoted = self.masker.quote(text);
-        self.room = self.room.saturating_sub(quoted.len() + Self::AROUND);
-        quoted
+    fn quoted(&mut self, text: String) -> String {
+        self.room = self.room.saturating_sub(text.len() + Self::AROUND);
+        text
     }
 
     fn of(&mut self, value: &Value, words: &[&str]) -> String {
@@ -186,9 +194,11 @@ impl Sketch<'_> {
                         shapes.push("…".to_owned());
                         break;
                     }
-                    let shown = self.quote(name);
+                    let shown = self.quoted(self.masker.quote_name(name));
                     let member = match member {
-                        Value::String(text) if words.contains(&name.as_str()) => format!("\"{}\"", self.quote(text)),
+                        Value::String(text) if words.contains(&name.as_str()) => {
+                            format!("\"{}\"", self.quoted(self.masker.quote(text)))
+                        }
                         _ => self.of(member, &[]),
                     };
                     shapes.push(format!("{shown}: {member}"));
@@ -213,6 +223,7 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
+    use crate::contract::Fixtures;
     use crate::wire::Headers;
 
     #[test]
@@ -223,6 +234,18 @@ mod tests {
             shape(&response, response.json().as_ref(), &Masker::default()),
             "{dbPassword: string, expiration: number, x: [null, number, string], y: {z: boolean}}"
         );
+    }
+
+    #[test]
+    fn every_name_of_the_contract_is_shown_whatever_the_password_is() {
+        let contract = Contract::load(&Fixtures::Embedded).expect("the contract loads");
+        let shapes = &contract.shapes;
+        let members = [&shapes.request, &shapes.response].into_iter().flat_map(|shape| shape.members.keys());
+        let of_errors = shapes.errors.values().flat_map(|shape| shape.members.keys());
+        for name in members.chain(of_errors).chain(shapes.errors.keys()) {
+            let masker = Masker::new([name.clone(), name.to_lowercase(), name[1..].to_owned()]);
+            assert_eq!((masker.quote_name(name), masker.quote(name)), (name.clone(), name.clone()));
+        }
     }
 
     /// Objects in objects, each with so many members.

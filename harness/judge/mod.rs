@@ -150,7 +150,7 @@ impl Judge {
     ) -> Option<String> {
         let response = match &exchange.answer {
             Ok(response) => response,
-            Err(fault) => return Some(fault.to_string()),
+            Err(fault) => return Some(hidden.fault(fault)),
         };
         let seen = Observation::new(case, call, exchange, response, &self.contract, hidden);
         if seen.response.is_throttled() {

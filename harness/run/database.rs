@@ -66,7 +66,7 @@ pub(super) fn excuse(
             let error = error_type(response).map_or_else(String::new, |error| format!(" {}", masker.quote(&error)));
             format!("{}{error}", response.status)
         }
-        Err(fault) => hidden.mask(&fault.to_string()),
+        Err(fault) => hidden.fault(fault),
     };
     named.is_none().then(|| {
         format!(

@@ -5,37 +5,31 @@ use crate::judge::{Judgement, shape, words_and_shape};
 use crate::verdict::{CaseResult, ShownExchange};
 use crate::wire::{Exchange, Masker, body_sent, error_type, fields_received, fields_sent, line_sent};
 
-/// Fills in what was judged and seen, without our own secrets, which a target may have sent back, and in the
-/// target's words without what it has `given` before. Gives back what hides all of them and the last answer's.
+/// Fills in what was judged and seen. The target's words are quoted without what is `hidden`; the words of a judgement
+/// are ours, and were quoted so where they are not. Gives back what hides the last answer's secrets too.
 pub(super) fn describe(
     result: &mut CaseResult,
     judgement: Judgement,
     transcript: &[Exchange],
-    ours: &Masker,
-    given: &Masker,
+    hidden: &Masker,
 ) -> Masker {
     result.verdict = judgement.verdict;
     result.reason = judgement.reason;
     result.violations = judgement.violations;
     result.warnings = judgement.warnings;
-    for violation in result.violations.iter_mut().chain(&mut result.warnings) {
-        violation.expected = ours.mask(&violation.expected);
-        violation.actual = ours.mask(&violation.actual);
-    }
-    result.reason = result.reason.take().map(|reason| ours.mask(&reason));
     result.decided = judgement.decided.into_iter().collect();
     result.undecided = judgement.undecided.into_iter().collect();
     if let Some(Ok(response)) = transcript.last().map(|exchange| &exchange.answer) {
         result.status = Some(response.status);
         let body = response.json();
-        let masker = given.with_answer(response);
+        let masker = hidden.with_answer(response);
         let quote = |text: String| masker.quote(&text);
         result.error = (response.status >= 300).then(|| error_type(response)).flatten().map(quote);
         result.media_type = response.media_type().map(quote);
         result.body = Some(shape(response, body.as_ref(), &masker));
         return masker;
     }
-    given.clone()
+    hidden.clone()
 }
 
 /// What each call of a case accepts, in words.
@@ -53,7 +47,7 @@ pub(super) fn shown(exchange: &Exchange, ours: &Masker, hidden: &Masker) -> Show
             let text = words_and_shape(response, body.as_ref(), hidden);
             (fields_received(&response.headers, hidden), Some(text), None)
         }
-        Err(fault) => (Vec::new(), None, Some(ours.mask(&fault.to_string()))),
+        Err(fault) => (Vec::new(), None, Some(hidden.fault(fault))),
     };
     ShownExchange {
         request: line_sent(request, ours),

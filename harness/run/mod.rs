@@ -9,7 +9,6 @@ mod database;
 mod described;
 mod doctor;
 mod domain;
-mod given;
 mod names;
 mod repro;
 mod request;

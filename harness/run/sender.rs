@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 
 use super::request::{Built, Missing};
-use crate::wire::{Client, Exchange, Fault, Response};
+use crate::wire::{Client, Exchange, Fault, Response, SeenSecrets};
 
 /// A target that hangs or is gone is given up after so many requests in a row without an answer.
 const HOPELESS_AFTER: u32 = 3;
@@ -67,9 +67,11 @@ impl Sender {
         Some(format!("not asked: the target left {HOPELESS_AFTER} requests in a row without an answer{hint}"))
     }
 
-    /// Sends a request, and makes and sends it again where the target throttles or fails.
+    /// Sends a request, and makes and sends it again where the target throttles or fails. Of every answer, also of
+    /// those that nobody else sees, `seen` learns first what it gives away.
     pub(super) async fn send(
         &self,
+        seen: &SeenSecrets,
         mut make_request: impl FnMut() -> Result<Built, Missing>,
     ) -> Result<Exchange, Missing> {
         let (mut attempt, mut repeats, mut fault) = (0, 0, None);
@@ -79,7 +81,10 @@ impl Sender {
             let permit = self.flights.acquire().await;
             let mut exchange = self.client.send(request).await;
             drop(permit);
-            log(&exchange);
+            if let Ok(answer) = &exchange.answer {
+                seen.learn(answer);
+            }
+            log(&exchange, seen);
             tokio::task::yield_now().await;
             let throttled = exchange.answer.as_ref().is_ok_and(Response::is_throttled);
             let silent = matches!(&exchange.answer, Err(Fault::Timeout(_) | Fault::Connect(_)));
@@ -116,7 +121,7 @@ impl Sender {
 }
 
 /// Says on the log what went over the wire: nothing of what a target sent but status and size.
-fn log(exchange: &Exchange) {
+fn log(exchange: &Exchange, seen: &SeenSecrets) {
     let Exchange { request, elapsed, .. } = exchange;
     let asked = request.headers.get("x-amz-target").unwrap_or("no target");
     match &exchange.answer {
@@ -125,7 +130,8 @@ fn log(exchange: &Exchange) {
             tracing::debug!(method = request.method, path = request.target, asked, status, bytes, ?elapsed, "answered");
         }
         Err(fault) => {
-            tracing::debug!(method = request.method, path = request.target, asked, %fault, ?elapsed, "no answer");
+            let fault = seen.masker().fault(fault);
+            tracing::debug!(method = request.method, path = request.target, asked, fault, ?elapsed, "no answer");
         }
     }
     tracing::trace!(request = ?request.headers, "header fields sent");
@@ -193,7 +199,9 @@ mod tests {
         #[case] requests: u32,
     ) {
         let (sender, asked) = server(statuses).await;
-        let Ok(exchange) = sender.send(|| Ok(request())).await else { panic!("nothing is missing") };
+        let Ok(exchange) = sender.send(&SeenSecrets::new([]), || Ok(request())).await else {
+            panic!("nothing is missing")
+        };
         assert_eq!(exchange.answer.map(|answer| answer.status), Ok(status));
         assert_eq!((exchange.fault_before, asked.load(Ordering::Relaxed)), (before, requests));
     }
@@ -202,7 +210,9 @@ mod tests {
     async fn where_a_fault_has_passed_the_next_one_has_more_time_to() {
         let (sender, asked) = server(&[500, 200, 500, 500, 500, 500, 200]).await;
         for fault in [500, 500] {
-            let Ok(exchange) = sender.send(|| Ok(request())).await else { panic!("nothing is missing") };
+            let Ok(exchange) = sender.send(&SeenSecrets::new([]), || Ok(request())).await else {
+                panic!("nothing is missing")
+            };
             assert_eq!(exchange.fault_before, Some(fault));
         }
         assert_eq!(asked.load(Ordering::Relaxed), 7);

@@ -10,7 +10,6 @@ use tokio::sync::{OnceCell, watch};
 use super::database::{self, Control};
 use super::described::{describe, expected, shown};
 use super::domain;
-use super::given::Given;
 use super::names::Names;
 use super::repro;
 use super::request::{self, Missing};
@@ -21,7 +20,7 @@ use crate::judge::{Judge, Judgement};
 use crate::targets::probe::{self, Class, Probe};
 use crate::targets::{Target, TargetError};
 use crate::verdict::{CaseResult, Verdict, Violation};
-use crate::wire::{Credentials, Exchange, Masker, Transcript};
+use crate::wire::{Credentials, Exchange, Masker, SeenSecrets, Transcript};
 
 /// A target under test with everything that its cases share: connections, controls, the seed.
 #[derive(Debug)]
@@ -33,8 +32,8 @@ pub struct Session {
     pub(super) seed: u64,
     /// What the target must not make us print: the credentials that it was given.
     secrets: Masker,
-    /// What its words must not repeat besides.
-    given: Given,
+    /// What its words must not repeat: these, and what it has given in the place of secrets.
+    seen: SeenSecrets,
     probe: OnceCell<Probe>,
     controls: Mutex<HashMap<String, Arc<OnceCell<Option<CaseResult>>>>>,
     leftovers: AtomicU32,
@@ -47,7 +46,7 @@ impl Session {
     /// When the target is real AWS that was not allowed, or no client can be made for it.
     pub fn new(corpus: Arc<Corpus>, judge: Judge, target: Target, seed: u64, jobs: usize) -> Result<Self, TargetError> {
         let ours = target.credentials.as_ref().map(Credentials::secrets).unwrap_or_default();
-        let (secrets, given) = (Masker::new(ours.clone()), Given::new(ours));
+        let secrets = Masker::new(ours.clone());
         let sender = Sender::new(target.connect(&target.client)?, jobs, target.recovery);
         Ok(Self {
             corpus,
@@ -56,7 +55,7 @@ impl Session {
             sender,
             seed,
             secrets,
-            given,
+            seen: SeenSecrets::new(ours),
             probe: OnceCell::new(),
             controls: Mutex::default(),
             leftovers: AtomicU32::new(0),
@@ -102,11 +101,8 @@ impl Session {
             let mut names = Names::new(self.seed, "probe", 0);
             request::build(&spec, "GetCredentials", &self.target, "", &mut names, Timestamp::now())
         };
-        match self.sender.send(make_request).await {
-            Ok(exchange) => {
-                self.given.learn(&exchange);
-                probe::classify(&exchange, self.target.workgroup.is_some(), &self.secrets)
-            }
+        match self.sender.send(&self.seen, make_request).await {
+            Ok(exchange) => probe::classify(&exchange, self.target.workgroup.is_some(), &self.seen.masker()),
             Err(Missing(words)) => Probe { class: Class::Unreachable, said: words },
         }
     }
@@ -157,7 +153,7 @@ impl Session {
         let outcome = self.perform(case, &mut names, &interrupt, &mut result).await;
         self.tear_down(case, &mut names).await;
         let (judgement, transcript) = outcome?;
-        let hidden = describe(&mut result, judgement, &transcript, &self.secrets, &self.given.masker());
+        let hidden = describe(&mut result, judgement, &transcript, &self.seen.masker());
         // What a repeat says is heard only where it is not one more pass.
         if run == 0 || result.verdict != Verdict::Pass {
             result.expected = expected(case);
@@ -225,7 +221,7 @@ impl Session {
         if let Some(Missing(words)) = missing {
             return Some((blocked(words), transcript));
         }
-        let mut judgement = self.judge.judge_hiding(case, &transcript, &self.given.masker());
+        let mut judgement = self.judge.judge_hiding(case, &transcript, &self.seen.masker());
         if self.judge.is_about_lifetimes(&judgement) {
             judgement = self.ask_again(case, &transcript, judgement, names, interrupt).await?;
         }
@@ -249,7 +245,7 @@ impl Session {
         if let Some(refused) = Control::of(case, transcript)
             && let Ok(control) = self.make(case, &refused.call, &part(refused.index), names, interrupt, None).await?
         {
-            let (database, hidden) = (self.target.database.as_deref(), self.given.masker());
+            let (database, hidden) = (self.target.database.as_deref(), self.seen.masker());
             let excuse = || database::excuse(&refused, database, &control, self.contract(), &hidden);
             return Some(domain::missing(&refused.call, &control, &self.target).or_else(excuse));
         }
@@ -340,11 +336,7 @@ impl Session {
             }
             Ok(built)
         };
-        let made = unless(interrupt, self.sender.send(make_request)).await;
-        if let Some(Ok(exchange)) = &made {
-            self.given.learn(exchange);
-        }
-        made
+        unless(interrupt, self.sender.send(&self.seen, make_request)).await
     }
 
     fn blank(case: &ExpandedCase) -> CaseResult {

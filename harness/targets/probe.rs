@@ -7,7 +7,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::wire::{Exchange, Masker, Response, error_type};
+use crate::wire::{
+    Exchange, Masker, NOT_IMPLEMENTED, REFUSED_CREDENTIALS, Response, UNKNOWN_OPERATION, UNKNOWN_SERVICE, error_type,
+};
 
 /// What a target is, by its answer to the probe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -75,54 +77,16 @@ pub struct Probe {
     pub said: String,
 }
 
-/// Names by which servers say that they do not know an operation.
-const UNKNOWN_OPERATION: [&str; 7] = [
-    "UnknownOperationException",
-    "UnknownOperation",
-    "UnknownAction",
-    "InvalidAction",
-    "InvalidActionException",
-    "UnsupportedOperationException",
-    "UnsupportedOperation",
-];
-
-/// Names by which servers say that they have not implemented an operation.
-const NOT_IMPLEMENTED: [&str; 3] = ["NotImplemented", "NotImplementedException", "NotImplementedError"];
-
-/// Names by which servers say that they do not know a service.
-const UNKNOWN_SERVICE: [&str; 3] = ["UnknownService", "UnknownServiceException", "ServiceNotFound"];
-
-/// Names by which servers refuse credentials or a signature. A denial belongs here: with an identity
-/// that may not call the operation, nothing can be judged.
-const REFUSED_CREDENTIALS: [&str; 16] = [
-    "UnrecognizedClientException",
-    "InvalidClientTokenId",
-    "InvalidSignatureException",
-    "SignatureDoesNotMatch",
-    "IncompleteSignature",
-    "IncompleteSignatureException",
-    "MissingAuthenticationToken",
-    "MissingAuthenticationTokenException",
-    "ExpiredTokenException",
-    "ExpiredToken",
-    "AccessDeniedException",
-    "AccessDenied",
-    "NotAuthorized",
-    "NotAuthorizedException",
-    "RequestExpired",
-    "OptInRequired",
-];
-
 /// Classifies the answer to the probe, which asked for a workgroup that the target should have
-/// (`named`), or for one that nobody has. What is quoted of it repeats no secret of its own, and none of
-/// `ours`.
-pub fn classify(exchange: &Exchange, named: bool, ours: &Masker) -> Probe {
+/// (`named`), or for one that nobody has. What is quoted of it repeats no secret of its own, and nothing
+/// that is `hidden`.
+pub fn classify(exchange: &Exchange, named: bool, hidden: &Masker) -> Probe {
     match &exchange.answer {
-        Err(fault) => Probe { class: Class::Unreachable, said: ours.mask(&fault.to_string()) },
+        Err(fault) => Probe { class: Class::Unreachable, said: hidden.fault(fault) },
         Ok(response) => {
             let missing = named && error_type(response).as_deref() == Some("ResourceNotFoundException");
             let class = if missing { Class::NoWorkgroup } else { class_of(response) };
-            Probe { class, said: said(response, ours) }
+            Probe { class, said: said(response, hidden) }
         }
     }
 }
@@ -190,9 +154,9 @@ fn is_xml(response: &Response) -> bool {
 }
 
 /// Status, type and first words of an answer.
-fn said(response: &Response, ours: &Masker) -> String {
+fn said(response: &Response, hidden: &Masker) -> String {
     let body = response.json();
-    let masker = ours.with_answer(response);
+    let masker = hidden.with_answer(response);
     let quote = |text: &str| masker.quote(text);
     let media = response.media_type().map_or_else(String::new, |media| format!(" {}", quote(&media)));
     let error = error_type(response).map_or_else(String::new, |error| format!(" {}", quote(&error)));

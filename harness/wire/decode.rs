@@ -5,22 +5,24 @@ use std::borrow::Cow;
 use super::mask::is_invisible;
 
 /// A text is decoded so many times: one that is escaped more often is no longer readable to anybody.
-const ROUNDS: usize = 3;
+const ROUNDS: usize = 5;
 
 /// A text without the escapes of JSON (`\u0061`), URLs (`%61`) and HTML (`&#97;`), and without
-/// invisible characters; borrowed where it has none of them.
+/// invisible characters, such as the zeros of UTF-16; borrowed where it has none of them.
 pub(super) fn decode(text: &str) -> Cow<'_, str> {
-    let mut decoded = Cow::Borrowed(text);
-    for _ in 0..ROUNDS {
-        match decode_once(&decoded) {
-            Some(next) => decoded = Cow::Owned(next),
-            None => break,
-        }
-    }
-    decoded
+    readings(text).last().map_or(Cow::Borrowed(text), Cow::Owned)
+}
+
+/// What [`decode`] makes of a text, time after time: what looks like an escape may be meant as it stands.
+pub(super) fn readings(text: &str) -> impl Iterator<Item = String> {
+    std::iter::successors(decode_once(text), |text| decode_once(text)).take(ROUNDS)
 }
 
 fn decode_once(text: &str) -> Option<String> {
+    if text.contains('\0') {
+        // Zeros of UTF-16 stand inside escapes too.
+        return Some(text.replace('\0', ""));
+    }
     let mut bytes = Vec::with_capacity(text.len());
     let mut found = false;
     let mut rest = text;
@@ -29,7 +31,9 @@ fn decode_once(text: &str) -> Option<String> {
             '%' => hex(rest.get(1..3)).and_then(|byte| u8::try_from(byte).ok()).map(|byte| (3, vec![byte])),
             '\\' => backslash(rest),
             '&' => entity(rest),
-            _ if is_invisible(character) => Some((character.len_utf8(), Vec::new())),
+            _ if is_invisible(character) || (character.is_control() && !character.is_whitespace()) => {
+                Some((character.len_utf8(), Vec::new()))
+            }
             _ => None,
         };
         found |= escape.is_some();
@@ -73,8 +77,8 @@ fn backslash(rest: &str) -> Option<Escape> {
 }
 
 fn entity(rest: &str) -> Option<Escape> {
-    const NAMED: [(&str, &[u8]); 5] =
-        [("&amp;", b"&"), ("&lt;", b"<"), ("&gt;", b">"), ("&quot;", b"\""), ("&apos;", b"'")];
+    const NAMED: [(&str, &[u8]); 6] =
+        [("&amp;", b"&"), ("&lt;", b"<"), ("&gt;", b">"), ("&quot;", b"\""), ("&apos;", b"'"), ("&nbsp;", b" ")];
     /// The most digits that a reference to a character has, with room for leading zeros.
     const DIGITS: usize = 10;
     if let Some((name, decoded)) = NAMED.iter().find(|(name, _)| rest.starts_with(name)) {
@@ -107,6 +111,7 @@ mod tests {
     #[case::hexadecimal("&#x63;orrect &quot;a&quot;", "correct \"a\"")]
     #[case::twice("%2563orrect &amp;#99;", "correct c")]
     #[case::invisible("cor\u{200b}rect", "correct")]
+    #[case::utf_16("c\x00o\x00\\\x00u\x000\x000\x007\x002\x00", "cor")]
     #[case::broken(r"%zz &#; &#x; \u12", "%zz &#; &#x; u12")]
     #[case::at_the_end("%6", "%6")]
     fn escapes_are_undone(#[case] text: &str, #[case] expected: &str) {

@@ -4,7 +4,7 @@ use super::Response;
 
 /// The names by which services of AWS say that a caller is too fast.
 /// Source: the throttling list that botocore and the Rust SDK share.
-const THROTTLING: [&str; 14] = [
+pub(super) const THROTTLING: [&str; 14] = [
     "Throttling",
     "ThrottlingException",
     "ThrottledException",
@@ -23,15 +23,54 @@ const THROTTLING: [&str; 14] = [
 
 /// The names by which services of AWS say that a request did not arrive in time.
 /// Source: botocore's list of transient errors.
-const TIMEOUT: [&str; 2] = ["RequestTimeout", "RequestTimeoutException"];
+pub(super) const TIMEOUT: [&str; 2] = ["RequestTimeout", "RequestTimeoutException"];
 
 /// The names by which services of AWS deny access to an identity that they know.
 /// Source: Common Errors, `AccessDeniedException` and `NotAuthorized`, with and without the ending.
-const DENIAL: [&str; 4] = ["AccessDeniedException", "AccessDenied", "NotAuthorized", "NotAuthorizedException"];
+pub(super) const DENIAL: [&str; 4] =
+    ["AccessDeniedException", "AccessDenied", "NotAuthorized", "NotAuthorizedException"];
 
 /// The names by which services of AWS say that credentials or a signature were good once.
 /// Source: Common Errors, `ExpiredTokenException` and `RequestExpired`, with and without the ending.
-const EXPIRED: [&str; 3] = ["ExpiredTokenException", "ExpiredToken", "RequestExpired"];
+pub(super) const EXPIRED: [&str; 3] = ["ExpiredTokenException", "ExpiredToken", "RequestExpired"];
+
+/// Names by which servers say that they do not know an operation.
+pub const UNKNOWN_OPERATION: [&str; 7] = [
+    "UnknownOperationException",
+    "UnknownOperation",
+    "UnknownAction",
+    "InvalidAction",
+    "InvalidActionException",
+    "UnsupportedOperationException",
+    "UnsupportedOperation",
+];
+
+/// Names by which servers say that they have not implemented an operation.
+pub const NOT_IMPLEMENTED: [&str; 3] = ["NotImplemented", "NotImplementedException", "NotImplementedError"];
+
+/// Names by which servers say that they do not know a service.
+pub const UNKNOWN_SERVICE: [&str; 3] = ["UnknownService", "UnknownServiceException", "ServiceNotFound"];
+
+/// Names by which servers refuse credentials or a signature. A denial belongs here: with an identity
+/// that may not call the operation, nothing can be judged.
+pub const REFUSED_CREDENTIALS: [&str; 16] = [
+    "UnrecognizedClientException",
+    "InvalidClientTokenId",
+    "InvalidSignatureException",
+    "SignatureDoesNotMatch",
+    "IncompleteSignature",
+    "IncompleteSignatureException",
+    "MissingAuthenticationToken",
+    "MissingAuthenticationTokenException",
+    "ExpiredTokenException",
+    "ExpiredToken",
+    "AccessDeniedException",
+    "AccessDenied",
+    "NotAuthorized",
+    "NotAuthorizedException",
+    "RequestExpired",
+    "OptInRequired",
+];
 
 /// The error's name in an answer, without namespace and URI: from the body's `__type`, from the
 /// header `x-amzn-errortype`, or from the body's `code`.

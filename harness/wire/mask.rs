@@ -6,6 +6,9 @@ use regex::Regex;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::MEDIA_TYPE;
+use super::decode::readings;
+use super::masker::MASK;
+use super::veil::without_veiled;
 
 /// A text that must never be printed: it is wiped when dropped, and its `Debug` is `***`.
 #[derive(Clone)]
@@ -81,7 +84,7 @@ pub(super) fn is_invisible(character: char) -> bool {
 /// A pattern for what stands behind a password-like name and what separates the two, which is the
 /// first group: in JSON, XML, a header, a form, a sentence.
 pub(super) fn behind_secret_name(value: &str) -> Regex {
-    let part = "(?:passw|passphrase|pwd|secret|token|signature|credential|db_?user|access_?key|api_?key|private_?key)";
+    let part = "(?:passw|passphrase|pwd|secret|token|signature|credential|db_?user|access_?key|api_?key|private_?key|kennwort|mot de passe|contrase[nñ]a|senha|пароль|密码|パスワード)";
     let name = format!(r#"{part}[\w-]*\\*["']?\s*[:=>]\s*"#);
     let member = r#""(?:pass|user|user_?name)\\*"\s*:\s*"#;
     let element = format!(r"<[\w:.-]*{part}[\w:.-]*\s[^<>]*>\s*");
@@ -92,6 +95,16 @@ pub(super) fn behind_secret_name(value: &str) -> Regex {
 /// text where it is a list or an object, else up to where a value in JSON, XML, a header or a form ends.
 static NAMED_SECRET: LazyLock<Regex> = LazyLock::new(|| {
     behind_secret_name(r#"<!\[CDATA\[[^\]]*|\\+"[^"]*|"(?:[^"\\]|\\.)*|'[^']*|[\[{](?s:.*)|[^\s,<}&]+"#)
+});
+
+/// A word behind the word for a password, which no ordinary word is: it is in quotes, or has more than letters inside.
+pub(super) static PASSWORD_IN_SENTENCE: LazyLock<Regex> = LazyLock::new(|| {
+    let odd = r#"(?:[0-9_]|[^\s\w"'`.,;:()<>])"#;
+    let value = format!(r#""[^"]*"?|'[^']*'?|`[^`]*`?|[^\s"'`<>]*{odd}[^\s"'`<>]*[\w!?$%&*+=@#^~-]"#);
+    let pattern = format!(
+        r"(?i)(\b(?:pass(?:word|wd|phrase|code)?|pwd|kennwort|passwort)\s+(?:(?:is|was|of)\s+)?)(?<value>{value})"
+    );
+    Regex::new(&pattern).expect("the pattern is valid")
 });
 
 /// User and password in a URL.
@@ -152,32 +165,61 @@ fn is_one_word(text: &str) -> bool {
 
 /// A target's own words, fit for a report: escaped, cut at 200 characters, and without what looks
 /// like a secret (the value behind a password-like name, a long word of letters and digits), an
-/// account id or an ARN.
+/// account id or an ARN, also where that shows only once a word is decoded.
 pub fn quote(text: &str) -> String {
-    quote_start(text, false)
+    if text == MEDIA_TYPE { text.to_owned() } else { quote_start(text, false, &|_| false) }
 }
 
-/// [`quote`] of a text that may be the start of a longer one.
-pub(super) fn quote_start(text: &str, cut: bool) -> String {
-    if !cut && (text == MEDIA_TYPE || is_plain_name(text)) {
-        return text.to_owned();
-    }
-    if !cut && is_one_word(text) {
-        return plain_or_masked(text).to_owned();
-    }
+/// [`quote`] of a text that may be the start of a longer one, without what is `known` for a secret when it is
+/// decoded.
+pub(super) fn quote_start(text: &str, cut: bool, known: &dyn Fn(&str) -> bool) -> String {
     let cut = cut || text.len() > QUOTE_WINDOW;
     let text = if cut { without_cut_word(&text[..text.floor_char_boundary(QUOTE_WINDOW)]) } else { text };
-    let masked = NAMED_SECRET.replace_all(text, "$1***");
-    let masked = USER_INFO.replace_all(&masked, "://***@");
-    let masked = mask_identities(&masked);
-    let masked = LONG_WORD.replace_all(&masked, |word: &regex::Captures<'_>| plain_or_masked(&word[0]).to_owned());
-    let mut short: String = masked.split_whitespace().collect::<Vec<_>>().join(" ");
+    let unveiled = without_veiled(text, known);
+    let mut read = readings(&unveiled);
+    let line = on_one_line(&unveiled);
+    if (line != unveiled && known(&line)) || read.any(|text| known(&on_one_line(&text))) {
+        return MASK.to_owned();
+    }
+    let masked = without_veiled(&without_forms(&unveiled, cut), &has_secret_form).into_owned();
+    let mut short = if cut || masked.contains(char::is_whitespace) { on_one_line(&masked) } else { masked };
     let end = short.char_indices().nth(QUOTE_LIMIT).map(|(end, _)| end);
     if end.is_some() || cut {
         short.truncate(end.unwrap_or(short.len()));
         short.push('…');
     }
     escape(&short)
+}
+
+fn on_one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// A text without what looks like a secret by its form.
+fn without_forms(text: &str, cut: bool) -> Cow<'_, str> {
+    if !cut && (text == MEDIA_TYPE || is_plain_name(text)) {
+        return Cow::Borrowed(text);
+    }
+    if !cut && is_one_word(text) {
+        return Cow::Borrowed(plain_or_masked(text));
+    }
+    let masked = NAMED_SECRET.replace_all(text, "$1***");
+    let masked = PASSWORD_IN_SENTENCE.replace_all(&masked, "$1***");
+    let masked = USER_INFO.replace_all(&masked, "://***@");
+    let masked = mask_identities(&masked);
+    let masked = LONG_WORD.replace_all(&masked, |word: &regex::Captures<'_>| plain_or_masked(&word[0]).to_owned());
+    Cow::Owned(masked.into_owned())
+}
+
+/// Whether something in a text looks like a secret by its form.
+fn has_secret_form(text: &str) -> bool {
+    without_forms(text, true) != text
+}
+
+/// Whether a text of a target's would be seen in a later one for all that its form tells, in any letter case.
+pub(super) fn is_seen_by_form(text: &str) -> bool {
+    without_forms(text, true).contains(char::is_alphanumeric)
+        || without_forms(&text.to_lowercase(), true).contains(char::is_alphanumeric)
 }
 
 /// The start of a text without the word that was cut in two, of which nobody knows what it was.
@@ -207,6 +249,12 @@ mod tests {
     #[case::capitals("no user has the password CANARYPASSWORD here")]
     #[case::user("cannot log in IAM:CANARY to the database")]
     #[case::dashed_account("in account 1234-5678-9012")]
+    #[case::german("Kennwort: CANARY")]
+    #[case::french("le mot de passe : CANARY")]
+    #[case::russian("Пароль: CANARY")]
+    #[case::in_a_sentence("Password correct-CANARY-horse is wrong")]
+    #[case::with_a_digit("login with pass 7CANARY as bob")]
+    #[case::in_quotes("the password 'CANARY' is wrong")]
     #[case::name_in_front_of_another(r#"{"passwordToken":"CANARY"}"#)]
     fn what_follows_a_password_like_name_is_masked(#[case] text: &str) {
         let quoted = quote(text);
@@ -215,8 +263,19 @@ mod tests {
     }
 
     #[rstest]
+    #[case::json(r"no \u0043\u006e\u0072\u0079\u002d\u0039\u0078\u004b\u0032 here")]
+    #[case::html("no &#67;&#110;&#114;&#121;&#45;&#57;&#120;&#75;&#50; here")]
+    #[case::base64_without_digits("no bGlrZWFiaXJkaW5mbGlnaHQxZWFzdA here")]
+    #[case::hexadecimal_without_letters("no 61626331646566323334 here")]
+    fn what_looks_like_a_secret_once_it_is_decoded_is_masked(#[case] text: &str) {
+        assert_eq!(quote(text), "no *** here");
+    }
+
+    #[rstest]
     #[case("The security token included in the request is invalid.")]
     #[case("Unsupported service: redshift-serverless")]
+    #[case("The password must have 8-64 characters. The password is wrong, and so is the pass.")]
+    #[case("Passwort für alle")]
     #[case("Value at 'durationSeconds' failed to satisfy constraint")]
     #[case("Credential should be scoped to a valid region, not us-east-1.")]
     #[case("expected application/x-amz-json-1.1, signed with AWS4-HMAC-SHA256")]

@@ -1,37 +1,39 @@
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::{Arc, LazyLock};
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind};
-use base64::prelude::{BASE64_STANDARD_NO_PAD, BASE64_URL_SAFE_NO_PAD, Engine as _};
+use regex::Regex;
 
-use super::decode::decode;
 use super::mask::{QUOTE_WINDOW, quote_start};
+use super::public_words::{is_public_name, is_public_word};
 use super::secrets::Secrets;
-use super::{Response, Secret};
+use super::shelf::{Shelf, Unsearchable, without_joints};
+use super::{Fault, Response, Secret};
 
 /// What stands for a secret.
-const MASK: &str = "***";
+pub(super) const MASK: &str = "***";
 
-/// Shorter encoded secrets are too likely to be part of an ordinary word.
-const SHORTEST_CODE: usize = 6;
-
-/// Finds known secrets in texts: in any letter case (of ASCII), plain, in base64 and in hexadecimal.
-/// One pass over a text finds all of them, however many there are.
+/// Finds known secrets in texts: in any letter case, plain, in base64 and in hexadecimal.
+///
+/// A short secret (fewer than four characters), and an ordinary one (fewer than eight, all of them letters or
+/// all of them digits), is found as a whole word only. No secret is found in a public word, such as
+/// `dbPassword` or `application/json`: what everybody knows gives nothing away, and a target that hands out
+/// the password *user* must not make its report useless.
+///
+/// Copies are cheap: the secrets stand on shelves that copies share.
 #[derive(Clone, Default)]
 pub struct Masker {
-    known: Vec<Secret>,
-    /// Nothing where no secret is known.
-    searcher: Option<AhoCorasick>,
-    /// The length of the longest text that is searched for, in bytes.
-    longest: usize,
-    /// Whether an answer holds more secrets than can be searched for: then none of its words is shown.
+    shelves: Vec<Arc<Shelf>>,
+    /// Whether there are more secrets than can be searched for: then no word of a target is shown.
     closed: bool,
 }
 
 impl Masker {
     /// Finds these secrets.
     pub fn new(secrets: impl IntoIterator<Item = String>) -> Self {
-        Self::of(secrets.into_iter().map(Secret::from).collect())
+        let mut masker = Self::default();
+        masker.add(secrets);
+        masker
     }
 
     /// Finds what this one finds, and what an answer's body and header fields hold behind names that
@@ -40,109 +42,120 @@ impl Masker {
     /// than 8192 bytes, no word of the answer is shown at all.
     #[must_use]
     pub fn with_answer(&self, response: &Response) -> Self {
-        match Secrets::of(response) {
-            None => Self { closed: true, ..self.clone() },
-            Some(secrets) if secrets.is_empty() => self.clone(),
-            Some(secrets) => {
-                Self::of(self.known.iter().cloned().chain(secrets.into_iter().map(Secret::from)).collect())
-            }
+        let mut masker = self.clone();
+        match Secrets::of(response).into_hidden() {
+            Some(secrets) => masker.put(secrets),
+            None => masker.closed = true,
+        }
+        masker
+    }
+
+    /// Puts secrets on a shelf of their own.
+    fn put(&mut self, secrets: impl IntoIterator<Item = String>) {
+        let new = Shelf::of(secrets.into_iter().map(Secret::from));
+        if new.len() > 0 {
+            self.shelves.push(Arc::new(new));
         }
     }
 
-    fn of(known: Vec<Secret>) -> Self {
-        let patterns: Vec<Vec<u8>> = known.iter().flat_map(|secret| forms(secret.expose())).collect();
-        let longest = patterns.iter().map(Vec::len).max().unwrap_or_default();
-        if longest == 0 {
-            return Self::default();
+    /// Finds these secrets too. Shelves of about the same size are made one, so that however many secrets
+    /// come one by one, there are few shelves, and few of them are made anew.
+    pub(super) fn add(&mut self, secrets: impl IntoIterator<Item = String>) {
+        self.put(secrets);
+        while let [.., first, second] = self.shelves.as_slice()
+            && first.len() <= second.len()
+        {
+            let merged = Arc::new(first.merged(second));
+            self.shelves.truncate(self.shelves.len() - 2);
+            self.shelves.push(merged);
         }
-        // The kind that is built in one pass: few texts are searched before the next answer comes.
-        let mut builder = AhoCorasick::builder();
-        builder.ascii_case_insensitive(true).prefilter(false).kind(Some(AhoCorasickKind::NoncontiguousNFA));
-        let searcher = builder.build(patterns);
-        // What cannot be searched for cannot be shown.
-        Self { known, closed: searcher.is_err(), searcher: searcher.ok(), longest }
+    }
+
+    /// Shows no word of a target from now on.
+    pub(super) fn close(&mut self) {
+        self.closed = true;
     }
 
     /// A text of ours without the secrets.
     pub fn mask(&self, text: &str) -> String {
-        if self.closed { MASK.to_owned() } else { self.hide(text, text.len()).into_owned() }
-    }
-
-    /// [`quote`](super::quote), without the secrets either. A text in which they stand escaped, as in
-    /// JSON, a URL or HTML, is not shown.
-    pub fn quote(&self, text: &str) -> String {
-        if self.closed && !text.is_empty() {
+        if self.closed {
             return MASK.to_owned();
         }
+        self.hide(text, text.len()).map_or_else(|Unsearchable| MASK.to_owned(), Cow::into_owned)
+    }
+
+    /// [`quote`](super::quote), without the secrets either. A word in which one of them stands escaped or
+    /// encoded, as in JSON, a URL or HTML, is not shown.
+    pub fn quote(&self, text: &str) -> String {
+        if text.is_empty() || is_public_word(text) {
+            return text.to_owned();
+        }
         let end = text.floor_char_boundary(QUOTE_WINDOW);
-        let hidden = self.hide(text, end);
-        match decode(&hidden) {
-            Cow::Owned(decoded) if self.finds(&decoded) => MASK.to_owned(),
-            _ => quote_start(&hidden, end < text.len()),
+        match self.hide(text, end) {
+            Ok(hidden) if !self.closed && !self.holds_pieces(&hidden) => {
+                quote_start(&hidden, end < text.len(), &|text| self.finds(text))
+            }
+            _ => MASK.to_owned(),
         }
     }
 
+    /// [`Masker::quote`] of what is a name by where it stands, such as a member's: one that everybody
+    /// knows is shown whatever the secrets are.
+    pub fn quote_name(&self, name: &str) -> String {
+        if is_public_name(name) { name.to_owned() } else { self.quote(name) }
+    }
+
+    /// Why a request has no answer, without the secrets: what stands in quotes there is a target's, such as
+    /// the names in its certificate; the rest are words of ours and of the libraries.
+    pub fn fault(&self, fault: &Fault) -> String {
+        static QUOTED: LazyLock<Regex> =
+            LazyLock::new(|| Regex::new(r#""(?:[^"\\]|\\.)*"?"#).expect("the pattern is valid"));
+        let words = fault.to_string();
+        QUOTED.replace_all(&words, |quoted: &regex::Captures<'_>| self.mask(&quoted[0])).into_owned()
+    }
+
+    /// Whether a text has all of a long secret in pieces: in several lines, or each letter apart.
+    fn holds_pieces(&self, text: &str) -> bool {
+        let letters = without_joints(text);
+        self.shelves.iter().any(|shelf| shelf.holds_key(&letters).unwrap_or(true))
+    }
+
+    /// Whether a secret stands in a text.
     fn finds(&self, text: &str) -> bool {
-        self.searcher.as_ref().is_some_and(|searcher| searcher.is_match(text))
+        self.shelves.iter().any(|shelf| shelf.places(text).map_or(true, |mut places| places.next().is_some()))
     }
 
     /// A text up to a place (the end of a character) without the secrets that begin before it.
-    fn hide<'t>(&self, text: &'t str, end: usize) -> Cow<'t, str> {
-        let Some(searcher) = &self.searcher else { return Cow::Borrowed(&text[..end]) };
-        let text = &text[..text.floor_char_boundary(end + self.longest)];
-        // Matches come in the order of their ends; those that overlap or touch are one.
+    fn hide<'t>(&self, text: &'t str, end: usize) -> Result<Cow<'t, str>, Unsearchable> {
         let mut places: Vec<(usize, usize)> = Vec::new();
-        for found in searcher.find_overlapping_iter(text) {
-            let mut start = found.start();
-            while let Some((earlier, _)) = places.pop_if(|(_, end)| *end >= start) {
-                start = start.min(earlier);
-            }
-            places.push((start, found.end()));
+        for shelf in &self.shelves {
+            // With what stands behind the longest, which tells whether it is a whole word.
+            let seen = &text[..text.ceil_char_boundary(text.len().min(end + shelf.longest()? + 1))];
+            places.extend(shelf.places(seen)?.filter(|(start, _)| *start < end));
         }
-        places.retain(|(start, _)| *start < end);
         if places.is_empty() {
-            return Cow::Borrowed(&text[..end]);
+            return Ok(Cow::Borrowed(&text[..end]));
         }
-        let mut hidden = String::with_capacity(text.len());
+        places.sort_unstable();
+        let mut hidden = String::with_capacity(end);
         let mut at = 0;
-        for (start, end) in places {
-            hidden.push_str(&text[at..start]);
-            hidden.push_str(MASK);
-            at = end;
+        for (index, (start, place_end)) in places.into_iter().enumerate() {
+            // Those that overlap or touch are one.
+            if index == 0 || start > at {
+                hidden.push_str(&text[at..start]);
+                hidden.push_str(MASK);
+            }
+            at = at.max(place_end);
         }
         hidden.push_str(text.get(at..end).unwrap_or_default());
-        Cow::Owned(hidden)
+        Ok(Cow::Owned(hidden))
     }
 }
 
 impl fmt::Debug for Masker {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Masker({} secrets)", self.known.len())
+        write!(f, "Masker({} secrets)", self.shelves.iter().map(|shelf| shelf.len()).sum::<usize>())
     }
-}
-
-/// What a secret looks like in a text: itself, and inside base64 and hexadecimal.
-fn forms(secret: &str) -> Vec<Vec<u8>> {
-    if secret.is_empty() {
-        return Vec::new();
-    }
-    let mut forms: Vec<Vec<u8>> = Vec::new();
-    for engine in [BASE64_STANDARD_NO_PAD, BASE64_URL_SAFE_NO_PAD] {
-        // So many bytes may stand in front of it in a group of three, as a user's name does in `user:password`.
-        for before in 0..3 {
-            let code = engine.encode([&[0; 2][..before], secret.as_bytes()].concat());
-            // The characters at both ends hold bits of what stands beside the secret.
-            let start = (before * 8).div_ceil(6);
-            let end = (before + secret.len()) * 8 / 6;
-            forms.push(code.as_bytes()[start..end.max(start)].to_vec());
-        }
-    }
-    forms.push(secret.bytes().flat_map(|byte| format!("{byte:02x}").into_bytes()).collect());
-    forms.retain(|form| form.len() >= SHORTEST_CODE);
-    forms.push(secret.as_bytes().to_vec());
-    forms.sort();
-    forms.dedup();
-    forms
 }
 
 #[cfg(test)]
@@ -183,8 +196,8 @@ mod tests {
 
     #[test]
     fn secrets_that_overlap_or_hold_one_another_are_masked_whole() {
-        let masker = masker(&["abcdefg", "efghijk", "fgh"]);
-        assert_eq!(masker.mask("x abcdefghijk y fgh z"), "x *** y *** z");
+        let masker = masker(&["abcd-efg", "efghijk-", "fgh"]);
+        assert_eq!(masker.mask("x abcd-efghijk- y fgh z"), "x *** y *** z");
     }
 
     #[rstest]
@@ -193,8 +206,77 @@ mod tests {
     #[case::html("no: &#99;orrecthorse")]
     #[case::twice("no: %2563orrecthorse")]
     #[case::invisible("no: correct\u{200b}horse")]
-    fn a_text_that_holds_an_escaped_secret_is_not_quoted(#[case] text: &str) {
-        assert_eq!(masker(&[CANARY]).quote(text), "***");
+    #[case::base64_of_another_letter_case("no: Q09SUkVDVEhPUlNF")]
+    #[case::base64_twice("no: WTI5eWNtVmpkR2h2Y25ObA==")]
+    #[case::json_and_hexadecimal(r"no: \u0036\u0033\u0036f\u003727265637\u00346\u00386f727365")]
+    fn a_word_that_holds_an_encoded_secret_is_not_quoted(#[case] text: &str) {
+        assert_eq!(masker(&[CANARY]).quote(text), "no: ***");
+    }
+
+    #[rstest]
+    #[case::escaped_space(r"a correct\u0020horse b")]
+    #[case::two_spaces("a correct  horse b")]
+    #[case::lines("a correct\nhorse b")]
+    #[case::some_escaped(r"a \u0063orrect horse b")]
+    fn a_secret_of_several_words_is_found_however_they_are_spaced(#[case] text: &str) {
+        let quoted = masker(&["correct horse"]).quote(text);
+        assert!(!quoted.contains("orrect") && !quoted.contains("horse"), "{quoted}");
+    }
+
+    #[rstest]
+    #[case::one_letter("e", "expected one e, e: here", "expected one ***, ***: here")]
+    #[case::word("user", "the user of users and super_user", "the *** of users and super_***")]
+    #[case::digits("900", "900 or 1900 or -900s", "*** or 1900 or -900s")]
+    #[case::longer("password1", "xpassword1x", "x***x")]
+    #[case::public_word("expiration", "the expiration of Expirations", "the expiration of ***s")]
+    #[case::error("ValidationException", "a#ValidationException", "a#ValidationException")]
+    #[case::name("password", "dbPassword and the password", "dbPassword and the ***")]
+    #[case::media_type("json", "no application/x-amz-json-1.1 but json", "no application/x-amz-json-1.1 but ***")]
+    #[case::other_alphabets("p", "pé p é", "pé *** é")]
+    #[case::base64_of_a_word("tiger", "no dGlnZXI and dTp0aWdlcg==", "no *** and dTp***g==")]
+    #[case::base64_of_a_short_one("pw1", "no cHcx", "no ***")]
+    fn a_short_or_ordinary_secret_is_masked_as_a_whole_word(
+        #[case] secret: &str,
+        #[case] text: &str,
+        #[case] expected: &str,
+    ) {
+        assert_eq!(masker(&[secret]).quote(text), expected);
+    }
+
+    #[rstest]
+    #[case::lines("no wJalrXU\ntnFEMI/\nK7MDENG/b\nPxRfi")]
+    #[case::letters("no w J a l r X U t n F E M I / K 7 M D E N G / b P x R f i")]
+    #[case::dashes("no wJalrX-UtnFEMI-K7MDENG-bPxRfi, no")]
+    fn a_long_key_is_found_in_pieces(#[case] text: &str) {
+        assert_eq!(masker(&["wJalrXUtnFEMI/K7MDENG/bPxRfi"]).quote(text), "***");
+    }
+
+    #[test]
+    fn names_that_everybody_knows_are_shown_whatever_the_secret_is() {
+        let masker = masker(&["password", "db_user", "content-type", "correcthorse"]);
+        for name in ["password", "db_user", "DbPassword", "Content-Type"] {
+            assert_eq!(masker.quote_name(name), name);
+        }
+        assert_eq!(masker.quote_name("correcthorse"), "***");
+    }
+
+    #[test]
+    fn secrets_that_come_one_by_one_stand_on_few_shelves() {
+        let mut masker = Masker::default();
+        for number in 0..1000 {
+            masker.add([format!("correct horse {number}")]);
+        }
+        assert!(masker.shelves.len() <= 10, "{}", masker.shelves.len());
+        assert_eq!(masker.quote("a correct horse 0 and correct horse 999"), "a *** and ***");
+    }
+
+    #[test]
+    fn only_what_a_fault_quotes_is_a_targets() {
+        let fault = Fault::Tls("certificate is only valid for DnsName(\"a.correcthorse\") or \"certificate".to_owned());
+        assert_eq!(
+            masker(&[CANARY, "certificate", "failed"]).fault(&fault),
+            "TLS failed: certificate is only valid for DnsName(\"a.***\") or \"***"
+        );
     }
 
     #[test]

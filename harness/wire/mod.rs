@@ -15,28 +15,36 @@ mod foreign;
 mod mask;
 mod masker;
 mod message;
+mod public_words;
 mod region;
 #[cfg(feature = "run")]
 mod route;
 mod secrets;
+mod seen_secrets;
+mod shelf;
 mod shown;
 #[cfg(feature = "sigv4")]
 pub mod sigv4;
 #[cfg(feature = "run")]
 mod socket;
+mod veil;
 
 #[cfg(feature = "run")]
 pub use client::{ANSWER_LIMIT, Client, ClientError, ClientOptions};
 pub use credentials::Credentials;
-pub use error_type::{bare_type, error_type, error_types};
+pub use error_type::{
+    NOT_IMPLEMENTED, REFUSED_CREDENTIALS, UNKNOWN_OPERATION, UNKNOWN_SERVICE, bare_type, error_type, error_types,
+};
 pub use exchange::{Exchange, Fault, Transcript};
 pub use foreign::{FOREIGN_LIMIT, LINE_SHOWN, bounded, file_name, foreign, foreign_os, foreign_within, mask_escaped};
 pub use mask::{Secret, begins_log_command, escape, line_command, quote};
 pub use masker::Masker;
 pub use message::{Headers, Request, Response};
+pub use public_words::is_public_name;
 pub use region::{InvalidRegion, Region};
 #[cfg(feature = "run")]
 pub use route::{address, addresses, is_loopback};
+pub use seen_secrets::SeenSecrets;
 pub use shown::{body_sent, fields_received, fields_sent, line_sent};
 
 /// The media type of the protocol, AWS JSON 1.1.

@@ -31,6 +31,11 @@ fn is_date(text: &str) -> bool {
     text.len() == 29 && !text.contains('(') && rfc2822::parse(text).is_ok()
 }
 
+/// Whether a text is a number of at most seven digits, and nothing else: no body is longer.
+fn is_short_number(text: &str) -> bool {
+    (1..=7).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
 /// The header fields of a request of ours. Of a signature, the scope and the names of the signed
 /// fields are kept: they say what was signed.
 pub fn fields_sent(headers: &Headers, masker: &Masker) -> Vec<(String, String)> {
@@ -50,9 +55,11 @@ pub fn fields_received(headers: &Headers, masker: &Masker) -> Vec<(String, Strin
         let value = match name {
             _ if may_hold_secret(name) => "***".to_owned(),
             _ if name.eq_ignore_ascii_case("date") && is_date(value) => value.to_owned(),
+            // Everybody can count it.
+            _ if name.eq_ignore_ascii_case("content-length") && is_short_number(value) => value.to_owned(),
             _ => masker.quote(value),
         };
-        (masker.quote(name), value)
+        (masker.quote_name(name), value)
     })
 }
 

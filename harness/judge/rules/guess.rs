@@ -25,10 +25,10 @@ fn of_absence(seen: &Observation<'_>, members: &Map<String, Value>, wanted: &str
         return Some("it is null, which stands for no member".to_owned());
     }
     if let Some(alike) = members.keys().find(|name| plain(name) == plain(wanted)) {
-        return Some(format!("there is {}, which looks like it under another name", seen.quote(alike)));
+        return Some(format!("there is {}, which looks like it under another name", seen.quote_name(alike)));
     }
     let inside = members.iter().find(|(_, value)| value.get(wanted).is_some());
-    inside.map(|(name, _)| format!("there is one inside {}, where no client looks", seen.quote(name)))
+    inside.map(|(name, _)| format!("there is one inside {}, where no client looks", seen.quote_name(name)))
 }
 
 /// What a timestamp is that is no number.

@@ -10,7 +10,7 @@ use super::super::names::{Names, random_seed};
 use super::super::request;
 use crate::corpus::RequestSpec;
 use crate::targets::{Target, TargetError};
-use crate::wire::{ClientOptions, Credentials, Exchange, Masker, addresses};
+use crate::wire::{ClientOptions, Credentials, Exchange, Masker, SeenSecrets, addresses};
 
 /// The name of an operation that nobody has: what answers it alike says nothing about the others.
 const UNKNOWN: &str = "GetNothing";
@@ -33,8 +33,8 @@ pub(super) struct Answers {
     pub(super) get: Exchange,
     /// An operation that nobody has.
     pub(super) unknown: Exchange,
-    /// Our own secrets, which no answer may make us repeat.
-    pub(super) ours: Masker,
+    /// What none of them may make us repeat: our own secrets, and what any of them gives in the place of one.
+    pub(super) hidden: Masker,
 }
 
 /// How far one comes towards a target.
@@ -90,8 +90,10 @@ pub(super) async fn all(target: &Target, within: Duration) -> Result<Answers, Ta
         ask("GetWorkgroup", &named, None),
         ask(UNKNOWN, &named, None),
     );
-    let ours = Masker::new(target.credentials.as_ref().map(Credentials::secrets).unwrap_or_default());
-    Ok(Answers { way, probe, wrong, unsigned, domain, list, get, unknown, ours })
+    let ours = target.credentials.as_ref().map(Credentials::secrets).unwrap_or_default();
+    let mut answers = Answers { way, probe, wrong, unsigned, domain, list, get, unknown, hidden: Masker::default() };
+    answers.hide(ours);
+    Ok(answers)
 }
 
 /// A documented call of an operation, with a fault in its signature where one is named. The same seed
@@ -136,6 +138,16 @@ impl Answers {
     pub(super) fn exchanges(&self) -> impl Iterator<Item = &Exchange> {
         let further = [&self.wrong, &self.unsigned, &self.domain].into_iter().flatten();
         [&self.probe].into_iter().chain(further).chain([&self.list, &self.get, &self.unknown])
+    }
+
+    /// Hides our own secrets, and what any of the answers gives in the place of one: whatever is said of one of
+    /// them comes behind all of them.
+    pub(super) fn hide(&mut self, ours: Vec<String>) {
+        let seen = SeenSecrets::new(ours);
+        for answer in self.exchanges().filter_map(|exchange| exchange.answer.as_ref().ok()) {
+            seen.learn(answer);
+        }
+        self.hidden = seen.masker();
     }
 
     /// Whether anything came back at all.

@@ -19,7 +19,7 @@ pub(super) fn domain(target: &Target, answers: &Answers) -> Option<Finding> {
         return claimed.then(|| Finding::new(topic, Status::Problem, found).fix(fix));
     };
     let exchange = answers.domain.as_ref()?;
-    let probe = probe::classify(exchange, false, &answers.ours);
+    let probe = probe::classify(exchange, false, &answers.hidden);
     let said = &probe.said;
     let untold = |why: &str| {
         let found = format!("whether {name} is known cannot be told, because {why}");
@@ -37,7 +37,7 @@ pub(super) fn domain(target: &Target, answers: &Answers) -> Option<Finding> {
         };
     }
     // The same grounds as for everything else: the call without it has to come through.
-    if !Stance::of(&answers.probe, &answers.ours).is_accepted() {
+    if !Stance::of(&answers.probe, &answers.hidden).is_accepted() {
         return untold("the call by workgroup is not accepted either");
     }
     if answers.unknown.answer.as_ref().is_ok_and(|unknown| alike(response, unknown)) {

@@ -21,7 +21,7 @@ const NAMES_LIMIT: usize = 5;
 
 /// What the target is, by its answer to the probe.
 pub(super) fn probe(target: &Target, answers: &Answers) -> Probe {
-    probe::classify(&answers.probe, target.workgroup.is_some(), &answers.ours)
+    probe::classify(&answers.probe, target.workgroup.is_some(), &answers.hidden)
 }
 
 /// Everything that the answers tell, in the order in which it matters. What a missing answer hides is
@@ -38,9 +38,6 @@ pub(super) fn of(target: &Target, answers: &Answers, probe: &Probe) -> Vec<Findi
         findings.push(workgroup(target, answers, probe));
         findings.extend(domain(target, answers));
         findings.extend(neighbours(answers));
-    }
-    for finding in &mut findings {
-        finding.found = answers.ours.mask(&finding.found);
     }
     findings
 }
@@ -63,7 +60,7 @@ fn credentials(target: &Target, answers: &Answers, probe: &Probe) -> Finding {
                  AWS_SECRET_ACCESS_KEY or AWS_PROFILE",
             );
         }
-        (_, signed) if Stance::of(&answers.probe, &answers.ours).is_accepted() => (
+        (_, signed) if Stance::of(&answers.probe, &answers.hidden).is_accepted() => (
             Status::Ok,
             if signed { "requests signed with ours are accepted" } else { "none are sent, and none are asked for" },
         ),
@@ -106,7 +103,7 @@ fn operation(target: &Target, answers: &Answers, probe: &Probe) -> Finding {
     let said = &probe.said;
     let found = format!("the target {} ({said})", probe.class.meaning());
     let (status, fix) = match probe.class {
-        Class::Answers | Class::NoWorkgroup if Stance::of(&answers.probe, &answers.ours).is_accepted() => {
+        Class::Answers | Class::NoWorkgroup if Stance::of(&answers.probe, &answers.hidden).is_accepted() => {
             let missing = probe.class == Class::NoWorkgroup;
             let found = if missing { "the target answers GetCredentials".to_owned() } else { found };
             return Finding::new(topic, Status::Ok, found);
@@ -164,7 +161,7 @@ fn names(answers: &Answers) -> Vec<String> {
     let listed = || {
         let body = answers.list.answer.as_ref().ok().filter(|response| response.status == 200)?.json()?;
         let names = body.get("workgroups")?.as_array()?.iter().filter_map(|row| row.get("workgroupName")?.as_str());
-        Some(names.take(NAMES_LIMIT).map(|name| answers.ours.quote(name)).collect())
+        Some(names.take(NAMES_LIMIT).map(|name| answers.hidden.quote(name)).collect())
     };
     listed().unwrap_or_default()
 }

@@ -16,8 +16,8 @@ pub(super) fn neighbours(answers: &Answers) -> Vec<Finding> {
     let unknown = answers.unknown.answer.as_ref().ok();
     let told = |name: &str, exchange: &Exchange| {
         let (status, found) = match &exchange.answer {
-            Ok(response) => is_there(response, unknown, &probe::classify(exchange, false, &answers.ours)),
-            Err(fault) => (Status::Unknown, fault.to_string()),
+            Ok(response) => is_there(response, unknown, &probe::classify(exchange, false, &answers.hidden)),
+            Err(fault) => (Status::Unknown, answers.hidden.fault(fault)),
         };
         Finding::new(topic, status, format!("{name}: {found}"))
     };

@@ -18,8 +18,8 @@ pub(super) enum Stance {
 }
 
 impl Stance {
-    pub(super) fn of(exchange: &Exchange, ours: &Masker) -> Self {
-        let probe = probe::classify(exchange, false, ours);
+    pub(super) fn of(exchange: &Exchange, hidden: &Masker) -> Self {
+        let probe = probe::classify(exchange, false, hidden);
         match (probe.class, &exchange.answer) {
             (Class::RefusedCredentials, _) => Self::Refused,
             (Class::Answers, Ok(response)) if is_success(response) || misses_workgroup(exchange, response) => {
@@ -59,13 +59,13 @@ pub(super) fn signature(target: &Target, answers: &Answers) -> Option<Finding> {
     let undecided = |because: String| {
         Some(Finding::new(topic, Status::Unknown, format!("not decided, because a request with {because}")))
     };
-    match Stance::of(&answers.probe, &answers.ours) {
+    match Stance::of(&answers.probe, &answers.hidden) {
         Accepted => {}
         Refused => return undecided("a right one is refused too".to_owned()),
         Open(said) => return undecided(format!("a right one is answered with {said}")),
     }
     let claimed = target.features.contains(&Feature::Signature);
-    let what = match (Stance::of(wrong, &answers.ours), Stance::of(unsigned, &answers.ours)) {
+    let what = match (Stance::of(wrong, &answers.hidden), Stance::of(unsigned, &answers.hidden)) {
         (Accepted, Accepted) => "not checked: a wrong one is accepted, and so is a request without any".to_owned(),
         (Accepted, Refused) => "not checked: a wrong one is accepted; a request without any is refused".to_owned(),
         (Accepted, Open(said)) => {

@@ -38,7 +38,7 @@ fn address() -> SocketAddr {
 
 /// A server that answers every request alike.
 fn alike(answer: &Exchange) -> Answers {
-    Answers {
+    let mut answers = Answers {
         way: Way::Connected(address(), Duration::from_millis(1)),
         probe: answer.clone(),
         wrong: Some(answer.clone()),
@@ -47,8 +47,10 @@ fn alike(answer: &Exchange) -> Answers {
         list: answer.clone(),
         get: answer.clone(),
         unknown: answer.clone(),
-        ours: Masker::new(target().credentials.iter().flat_map(Credentials::secrets)),
-    }
+        hidden: Masker::default(),
+    };
+    answers.hide(target().credentials.iter().flat_map(Credentials::secrets).collect());
+    answers
 }
 
 fn target() -> Target {

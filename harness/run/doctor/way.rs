@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use super::ask::{Answers, Way};
 use super::{Finding, Status, Topic};
 use crate::targets::Target;
-use crate::wire::{Fault, address, quote};
+use crate::wire::{Fault, Masker, address, quote};
 
 /// Name and connection, and why nothing came back where nothing did.
 pub(super) fn way(target: &Target, answers: &Answers) -> Vec<Finding> {
@@ -25,8 +25,8 @@ pub(super) fn way(target: &Target, answers: &Answers) -> Vec<Finding> {
         findings.push(Finding::new(Topic::Name, Status::Ok, format!("{host} is {}", found.ip())));
     }
     findings.push(match (&answers.way, fault) {
-        (_, Some(Fault::Tls(words))) => certificate(words),
-        (Way::Connected(address, _), Some(fault)) => unanswered(*address, fault),
+        (_, Some(fault @ Fault::Tls(_))) => certificate(&answers.hidden.fault(fault)),
+        (Way::Connected(address, _), Some(fault)) => unanswered(*address, fault, &answers.hidden),
         (Way::Refused(address, reason), Some(_)) => {
             let reason = reason.as_deref().map_or_else(|| "no answer in time".to_owned(), str::to_lowercase);
             Finding::new(Topic::Connection, Status::Problem, format!("cannot connect to {address}: {reason}"))
@@ -42,14 +42,14 @@ pub(super) fn way(target: &Target, answers: &Answers) -> Vec<Finding> {
 }
 
 /// A target that takes connections and gives no usable answer.
-fn unanswered(address: SocketAddr, fault: &Fault) -> Finding {
+fn unanswered(address: SocketAddr, fault: &Fault, hidden: &Masker) -> Finding {
     let fix = match fault {
         Fault::NotHttp(words) if words.contains("TLS") => "try https:// in --endpoint, or another port",
         Fault::NotHttp(_) => "check the port in --endpoint: something else than an HTTP server listens there",
         Fault::Timeout(_) => "see whether the server is busy or stuck; its own log may tell",
         _ => "see the server's own log: it ends connections before it has answered",
     };
-    let found = format!("{address} takes connections, but {fault}");
+    let found = format!("{address} takes connections, but {}", hidden.fault(fault));
     Finding::new(Topic::Connection, Status::Problem, found).fix(fix)
 }
 
@@ -73,7 +73,12 @@ fn certificate(words: &str) -> Finding {
     // The hints of a run are among those above.
     let hints = ["; a private certificate authority", "; the server shows"];
     let words = hints.iter().fold(words, |words, hint| words.split(hint).next().unwrap_or_default());
-    Finding::new(Topic::Tls, Status::Problem, format!("the handshake failed: {words}")).fix(fix)
+    Finding::new(
+        Topic::Tls,
+        Status::Problem,
+        format!("the handshake failed: {}", words.trim_start_matches("TLS failed: ")),
+    )
+    .fix(fix)
 }
 
 /// What encrypts the way, where something came back.

@@ -7,6 +7,7 @@ mod classes;
 mod doctor;
 mod endings;
 mod foreign;
+mod given_secrets;
 mod hostile;
 mod marks;
 mod program;

@@ -98,13 +98,13 @@ fn a_number_is_hidden_as_it_is_written(#[case] body: &str, #[case] number: &str)
 #[case("<html><body>Internal Server Error</body></html>")]
 #[case("")]
 fn ordinary_answers_hold_no_secret(#[case] body: &str) {
-    assert_eq!(Secrets::of(&answer(body)), Some(Vec::new()));
+    assert_eq!(Secrets::of(&answer(body)).into_hidden(), Some(Vec::new()));
 }
 
 #[test]
 fn an_ordinary_success_holds_user_and_password() {
     let body = r#"{"dbPassword":"CANARY","dbUser":"IAM:a","expiration":1795323491.5,"nextRefreshTime":1795323491}"#;
-    assert_eq!(Secrets::of(&answer(body)), Some(vec!["CANARY".to_owned(), "IAM:a".to_owned()]));
+    assert_eq!(Secrets::of(&answer(body)).into_hidden(), Some(vec!["CANARY".to_owned(), "IAM:a".to_owned()]));
 }
 
 fn members(name: &str, count: usize) -> String {
@@ -118,7 +118,7 @@ fn members(name: &str, count: usize) -> String {
 #[case::a_flood(30_400, false)]
 fn more_secrets_than_can_be_looked_for_close_the_answer(#[case] count: usize, #[case] open: bool) {
     let response = answer(members("tokenname", count));
-    assert_eq!(Secrets::of(&response).is_some(), open);
+    assert_eq!(Secrets::of(&response).into_hidden().is_some(), open);
     let quoted = Masker::default().with_answer(&response).quote("some words");
     assert_eq!(quoted, if open { "some words" } else { "***" });
 }
@@ -127,9 +127,9 @@ fn more_secrets_than_can_be_looked_for_close_the_answer(#[case] count: usize, #[
 fn a_flood_of_secrets_is_not_read_to_its_end() {
     let mut secrets = Secrets::default();
     let body = members("tokenname", 30_400);
-    secrets.read_json(&body, 0);
-    secrets.read_text(&body);
-    assert_eq!(secrets.texts.len(), MOST + 1);
+    secrets.read_json(&body, None, 0);
+    secrets.read_text(&body, true);
+    assert_eq!(secrets.texts.len(), MOST_READ + 1);
 }
 
 #[rstest]
@@ -138,7 +138,7 @@ fn a_flood_of_secrets_is_not_read_to_its_end() {
 #[case::names(format!(r#"{{"token":{{{}}}}}"#, (0..200).map(|n| format!("\"name {n}\":0")).collect::<Vec<_>>().join(",")))]
 #[case::running_text((0..50_000).map(|n| format!("token={n:06}")).collect::<Vec<_>>().join(" "))]
 fn what_is_looked_for_is_bounded(#[case] body: String) {
-    assert_eq!(Secrets::of(&answer(body)), None);
+    assert_eq!(Secrets::of(&answer(body)).into_hidden(), None);
 }
 
 /// A megabyte each of what a careless search would go through again and again. That this ends is the

@@ -1,0 +1,266 @@
+//! What a server gives in the place of a password, in whatever shape, is repeated nowhere from then on; and ordinary
+//! words that it gives there take nothing from a report.
+
+use std::io::Write;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use aho_corasick::AhoCorasick;
+use base64::prelude::{BASE64_STANDARD, BASE64_STANDARD_NO_PAD, Engine as _};
+use rstest::rstest;
+use serde_json::{Value, json};
+
+use crate::program::Program;
+use crate::secrets::everything;
+use crate::stub::{Stub, answer};
+
+const AWS: &str = "application/x-amz-json-1.1";
+
+/// How often a server gives a password in one place and repeats it in one way: more often than any place and any way
+/// needs to meet.
+const PAIRS: usize = PLACES * ECHOES;
+const PLACES: usize = 18;
+const ECHOES: usize = 17;
+
+/// Four letters for a number, no two the same, and none an ordinary word.
+fn letters(number: usize) -> String {
+    (0..4).map(|place| char::from(b"bcdfghkm"[number >> (3 * place) & 7])).collect()
+}
+
+/// A password of a kind, another one for each number.
+fn password(kind: &str, number: usize) -> String {
+    let letters = letters(number);
+    match kind {
+        "random" => format!("Xk7{letters}9qLm2"),
+        "word-like" => format!("canary-{letters}-horse"),
+        "one word" => format!("canary{letters}"),
+        "short" => format!("qz{letters}"),
+        "short and mixed" => format!("Q7{letters}"),
+        "upper case" => format!("CANARY{}", letters.to_uppercase()),
+        "spaced" => format!("canary {letters} horse"),
+        "digits" => format!("9081{:04}", 7919 * number % 10_000),
+        "punctuation" => format!("ca!{letters}#y\"&<$'"),
+        "other letters" => format!("кана{letters}рейка"),
+        _ => unreachable!("there is no such kind"),
+    }
+}
+
+fn escaped(text: &str) -> String {
+    coded(text.encode_utf16(), |unit| format!("\\u{unit:04x}"))
+}
+
+fn in_url(text: &str) -> String {
+    coded(text.bytes(), |byte| format!("%{byte:02X}"))
+}
+
+fn hexadecimal(text: &str) -> String {
+    coded(text.bytes(), |byte| format!("{byte:02x}"))
+}
+
+fn coded<T>(units: impl Iterator<Item = T>, code: impl Fn(T) -> String) -> String {
+    units.map(code).collect::<Vec<_>>().concat()
+}
+
+fn in_html(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('"', "&quot;")
+}
+
+fn refusal(message: &str) -> Value {
+    json!({"__type": "ValidationException", "message": message})
+}
+
+fn with_field(answer: &str, name: &str, value: &str) -> String {
+    answer.replacen("content-type:", &format!("{name}: {value}\r\ncontent-type:"), 1)
+}
+
+/// An answer that gives a password in one of many places.
+fn giving(place: usize, given: &str) -> String {
+    let ok = |body: Value| answer("200 OK", AWS, &body.to_string());
+    let refused = |body: Value| answer("400 Bad", AWS, &body.to_string());
+    match place {
+        0 => ok(json!({"DbPassword": given, "DbUser": "u"})),
+        1 => ok(json!({"db_password": given})),
+        2 => ok(json!({"result": {"credentials": {"dbPassword": given}}})),
+        3 => ok(json!({"dbPassword": ["x", given]})),
+        4 => ok(json!({"dbPassword": {"value": {"expiration": given}}})),
+        5 => answer("201 Created", AWS, &json!({"dbPassword": given}).to_string()),
+        6 => answer("400 Bad", "text/xml", &format!("<R><n:DbPassword a='b'>{}</n:DbPassword></R>", in_html(given))),
+        7 => answer("200 OK", "text/xml", &format!("<R><DbPassword><V><![CDATA[{given}]]></V></DbPassword></R>")),
+        8 => answer("400 Bad", "application/x-www-form-urlencoded", &format!("a=b&dbPassword={}", in_url(given))),
+        9 => with_field(&refused(refusal("no")), "X-Db-Password", given),
+        10 => refused(json!({"__type": "ValidationException", "body": json!({"DBPASSWORD": given}).to_string()})),
+        11 => refused(
+            json!({"__type": "ValidationException", "message": "no", "credentials": {"secretAccessKey": given}}),
+        ),
+        12 => ok(json!({"dbUser": given, "dbPassword": null})),
+        13 => refused(json!([{"Name": "dbPassword", "Value": given}])),
+        14 => ok(json!({"entries": [["dbUser", "u"], ["dbPassword", given]]})),
+        15 => answer("200 OK", "text/html", &format!("<td>Password</td><td>{}</td>", in_html(given))),
+        16 => ok(json!({"body": BASE64_STANDARD.encode(json!({"dbPassword": given}).to_string())})),
+        17 => answer("400 Bad", "text/yaml", &format!("a: b\npassword: {given}\n")),
+        _ => unreachable!("there is no such place"),
+    }
+}
+
+/// An answer that repeats what was given, in one of many ways, and the texts of which none may be shown.
+fn repeating(way: usize, given: &str) -> (String, Vec<String>) {
+    let refused = |body: Value| answer("400 Bad", AWS, &body.to_string());
+    let base64 = |text: &str| BASE64_STANDARD_NO_PAD.encode(text);
+    // A field's name has no spaces, and an ordinary server sends nothing but ASCII in its header.
+    let is_field = given.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    let mut hidden = vec![given.to_owned()];
+    let mut saying = |echo: String| {
+        hidden.push(echo.clone());
+        refused(refusal(&format!("you got {echo} before")))
+    };
+    let answer = match way {
+        0 => saying(given.to_owned()),
+        1 => saying(given.to_uppercase()),
+        2 => saying(given.to_lowercase()),
+        3 => saying(escaped(given)),
+        4 => saying(escaped(&escaped(given))),
+        5 => saying(in_url(given)),
+        6 => saying(base64(given)),
+        7 => saying(base64(&format!("user:{given}"))),
+        8 => saying(hexadecimal(given)),
+        9 => refused(json!({"__type": given, "message": "no"})),
+        10 if is_field => answer("400 Bad", &format!("application/{given}"), &refusal("no").to_string()),
+        11 if is_field => with_field(&refused(refusal("no")), &format!("X-{given}"), "1"),
+        12 if is_field => with_field(&refused(refusal("no")), "X-Note", &format!("for {given}")),
+        13 => answer("403 No", "text/html", &format!("<h1>No</h1><p>for {}</p>", in_html(given))),
+        14 => refused(json!({"__type": "ValidationException", "message": "no", given: 1})),
+        15 => refused(json!({"__type": "ValidationException", "message": "no", "a": {given: {given: [given]}}})),
+        16 => answer("400 Bad", AWS, &format!("{{\"message\": \"cut {}", escaped(given))),
+        _ => saying(format!("'{given}'")),
+    };
+    (answer, hidden)
+}
+
+/// A server that is well where it is asked plainly, and else gives passwords and repeats each in its next answer; and
+/// what nobody may see of them.
+fn talkative(kind: &'static str, first: usize) -> (Stub, Arc<Mutex<Vec<String>>>) {
+    let (asked, planted) = (AtomicUsize::new(0), Arc::new(Mutex::new(Vec::new())));
+    let hidden = Arc::clone(&planted);
+    let stub = Stub::new(move |stream, request| {
+        if request.is_empty() {
+            // Doctor has only seen whether there is a way.
+            return;
+        }
+        let is_plain =
+            request.contains("RedshiftServerless.GetCredentials") && request.ends_with(r#"{"workgroupName":"wg-1"}"#);
+        let bytes = if is_plain {
+            right("Yq8-plain-4711")
+        } else {
+            let number = asked.fetch_add(1, Ordering::SeqCst);
+            let (pair, is_echo) = ((first + number / 2) % PAIRS, number % 2 == 1);
+            let given = password(kind, pair);
+            // The two numbers have no common divisor, so that every place meets every way.
+            let (answer, texts) =
+                if is_echo { repeating(pair % ECHOES, &given) } else { (giving(pair % PLACES, &given), vec![given]) };
+            hidden.lock().expect("one at a time").extend(texts);
+            answer
+        };
+        let _ = stream.write_all(bytes.as_bytes());
+    });
+    (stub, planted)
+}
+
+fn right(password: &str) -> String {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("it is later").as_secs();
+    let body =
+        json!({"dbPassword": password, "dbUser": "IAM:alice", "expiration": now + 900, "nextRefreshTime": now + 900});
+    answer("200 OK", AWS, &body.to_string())
+}
+
+#[track_caller]
+fn assert_nothing_shown(everything: &str, planted: &[String]) {
+    let planted: Vec<String> = planted.iter().map(|text| text.to_lowercase()).collect();
+    let searcher = AhoCorasick::new(&planted).expect("there are not too many");
+    let lower = everything.to_lowercase();
+    if let Some(found) = searcher.find(&lower) {
+        let start = lower.floor_char_boundary(found.start().saturating_sub(200));
+        let end = lower.ceil_char_boundary(lower.len().min(found.end() + 100));
+        panic!("{} in {}", planted[found.pattern().as_usize()], &lower[start..end]);
+    }
+}
+
+#[rstest]
+#[case("random", "text")]
+#[case("word-like", "jsonl")]
+#[case("one word", "github")]
+#[case("short", "text")]
+#[case("short and mixed", "quiet")]
+#[case("upper case", "text")]
+#[case("spaced", "github")]
+#[case("digits", "text")]
+#[case("punctuation", "jsonl")]
+#[case("other letters", "text")]
+fn what_was_given_for_a_password_is_repeated_nowhere(#[case] kind: &'static str, #[case] format: &str) {
+    let (stub, planted) = talkative(kind, 37 * kind.len());
+    let everything = everything(&stub, format, &["--jobs", "1"], &[]);
+    let planted = planted.lock().expect("nobody else has it");
+    assert!(planted.len() > 300, "{} texts", planted.len());
+    assert_nothing_shown(&everything, &planted);
+    // What was given to one process, another one cannot know.
+    for (first, format) in [(kind.len(), "text"), (100 * kind.len(), "json")] {
+        let (stub, planted) = talkative(kind, first);
+        let arguments =
+            ["doctor", "--endpoint", &stub.endpoint, "--workgroup", "wg-2", "--no-sign", "--format", format];
+        let finished = Program::new(&arguments).env("COUNTERSIGN_LOG", "trace").finish();
+        let planted = planted.lock().expect("nobody else has it");
+        assert!(planted.len() >= 4, "{} texts", planted.len());
+        assert_nothing_shown(&format!("{}{}", finished.stdout, finished.stderr), &planted);
+    }
+}
+
+/// What a run and doctor make of a server that always gives this password, and repeats it in some errors: the cases of
+/// the report without what differs between any two runs, and doctor's words.
+fn told(password: &'static str) -> String {
+    let stub = Stub::new(move |stream, request| {
+        let words = json!({"__type": "ValidationException", "message": format!("you got {password} before")});
+        let bytes = if request.ends_with(r#"{"workgroupName":"wg-1"}"#) {
+            right(password)
+        } else {
+            answer("400 Bad", AWS, &words.to_string())
+        };
+        let _ = stream.write_all(bytes.as_bytes());
+    });
+    let arguments = ["success/*", "errors/*", "parameters/workgroup-*/*", "--seed", "1", "--report-json", "r.json"];
+    let mut program = Program::run_at(&stub.endpoint, &arguments);
+    program.finish().expect(1, &[]);
+    let report = std::fs::read_to_string(program.folder().join("r.json")).expect("the report is there");
+    let mut report: Value = serde_json::from_str(&report).expect("it is JSON");
+    for case in report["cases"].as_array_mut().expect("a list") {
+        case["duration_ms"] = Value::Null;
+        case["exchange"]["request_headers"] = Value::Null;
+        case["repro"] = Value::Null;
+        for field in case["exchange"]["answer_headers"].as_array_mut().into_iter().flatten() {
+            if field[0] == "content-length" {
+                field[1] = Value::Null;
+            }
+        }
+    }
+    let arguments = ["doctor", "--endpoint", &stub.endpoint, "--workgroup", "wg-1", "--no-sign", "--format", "json"];
+    let doctor = Program::new(&arguments).finish();
+    let mut examination: Value = serde_json::from_str(&doctor.stdout).expect("it is JSON");
+    let findings = examination["findings"].as_array_mut().expect("a list");
+    findings.retain(|finding| finding["topic"] != "connection");
+    format!("{:#}\n{:#}", report["cases"], examination["findings"])
+}
+
+#[test]
+fn an_ordinary_word_for_a_password_takes_nothing_from_a_report() {
+    let usual = told("Xk7-9qLm2-random");
+    assert!(usual.contains("you got *** before") && usual.contains("{dbPassword: string, dbUser: string, "), "{usual}");
+    let ordinary =
+        ["password", "p", "e", "user", "string", "number", "json", "true", "200", "900", "a", "exception", "workgroup"];
+    for password in ordinary {
+        assert_eq!(told(password), usual, "with the password {password}");
+    }
+    // What everybody knows is no secret, and nothing of it is masked.
+    for password in ["expiration", "dbUser", "ValidationException", "application/json", "***"] {
+        let words = format!("you got {password} before");
+        assert_eq!(told(password), usual.replace("you got *** before", &words), "with the password {password}");
+    }
+}

@@ -1,0 +1,300 @@
+//! Words that everybody knows: they are no secrets, whatever a target gives in the place of a password.
+
+use std::collections::HashSet;
+use std::sync::LazyLock;
+
+use super::error_type::{
+    DENIAL, EXPIRED, NOT_IMPLEMENTED, REFUSED_CREDENTIALS, THROTTLING, TIMEOUT, UNKNOWN_OPERATION, UNKNOWN_SERVICE,
+};
+
+/// Members of the documented shapes and of errors, in their spelling.
+/// Source: API reference, GetCredentials; Smithy, AWS JSON 1.1.
+const MEMBERS: [&str; 15] = [
+    "workgroupName",
+    "dbName",
+    "durationSeconds",
+    "customDomainName",
+    "dbPassword",
+    "dbUser",
+    "expiration",
+    "nextRefreshTime",
+    "message",
+    "Message",
+    "__type",
+    "code",
+    "Code",
+    "resourceName",
+    "errorMessage",
+];
+
+/// Names of members that many answers have. As words in a sentence they may be anybody's password.
+const COMMON_MEMBERS: [&str; 24] = [
+    "AccessKeyId",
+    "SecretAccessKey",
+    "SessionToken",
+    "body",
+    "credentials",
+    "data",
+    "detail",
+    "details",
+    "error",
+    "errors",
+    "errorType",
+    "id",
+    "key",
+    "name",
+    "password",
+    "reason",
+    "requestId",
+    "result",
+    "status",
+    "statusCode",
+    "title",
+    "type",
+    "username",
+    "value",
+];
+
+/// Errors that services of AWS have in common, beside those that the code tells apart.
+/// Source: API reference, GetCredentials, Errors; Common Errors.
+const ERRORS: [&str; 19] = [
+    "ValidationException",
+    "ValidationError",
+    "ResourceNotFoundException",
+    "InternalServerException",
+    "InternalFailure",
+    "InternalError",
+    "ConflictException",
+    "ServiceQuotaExceededException",
+    "ServiceUnavailable",
+    "ServiceUnavailableException",
+    "SerializationException",
+    "NotFoundException",
+    "InvalidParameterValue",
+    "InvalidParameterCombination",
+    "InvalidQueryParameter",
+    "MalformedQueryString",
+    "MissingAction",
+    "MissingParameter",
+    "ThrottlingError",
+];
+
+const MEDIA_TYPES: [&str; 17] = [
+    super::MEDIA_TYPE,
+    "application/x-amz-json-1.0",
+    "application/json",
+    "application/problem+json",
+    "application/xml",
+    "application/octet-stream",
+    "application/x-www-form-urlencoded",
+    "application/yaml",
+    "application/cbor",
+    "multipart/form-data",
+    "text/html",
+    "text/json",
+    "text/plain",
+    "text/xml",
+    "text/yaml",
+    "text/csv",
+    "text/javascript",
+];
+
+/// Header fields of HTTP and of services of AWS, in lower case.
+const FIELDS: [&str; 50] = [
+    "accept",
+    "accept-ranges",
+    "access-control-allow-headers",
+    "access-control-allow-methods",
+    "access-control-allow-origin",
+    "access-control-expose-headers",
+    "age",
+    "allow",
+    "alt-svc",
+    "authorization",
+    "cache-control",
+    "connection",
+    "content-encoding",
+    "content-language",
+    "content-length",
+    "content-security-policy",
+    "content-type",
+    "cookie",
+    "date",
+    "etag",
+    "expires",
+    "host",
+    "keep-alive",
+    "last-modified",
+    "location",
+    "pragma",
+    "proxy-authenticate",
+    "referrer-policy",
+    "retry-after",
+    "server",
+    "set-cookie",
+    "strict-transport-security",
+    "transfer-encoding",
+    "upgrade",
+    "user-agent",
+    "vary",
+    "via",
+    "warning",
+    "www-authenticate",
+    "x-amz-crc32",
+    "x-amz-date",
+    "x-amz-id-2",
+    "x-amz-request-id",
+    "x-amz-security-token",
+    "x-amz-target",
+    "x-amzn-errortype",
+    "x-amzn-requestid",
+    "x-amzn-trace-id",
+    "x-content-type-options",
+    "x-powered-by",
+];
+
+/// The service, its operations that are asked for, and what signs requests.
+const NAMES: [&str; 10] = [
+    super::SIGNING_NAME,
+    super::TARGET_PREFIX,
+    "GetCredentials",
+    "GetWorkgroup",
+    "ListWorkgroups",
+    "GetNothing",
+    "CreateWorkgroup",
+    "CreateNamespace",
+    "AWS4-HMAC-SHA256",
+    "aws4_request",
+];
+
+/// No name is longer.
+const LONGEST: usize = 48;
+
+struct Words {
+    /// Public in exactly this spelling, wherever they stand.
+    exact: HashSet<&'static str>,
+    /// Public as names, without what joins their words, in lower case.
+    names: HashSet<String>,
+    /// The words that they are made of, in lower case.
+    parts: HashSet<String>,
+}
+
+static WORDS: LazyLock<Words> = LazyLock::new(|| {
+    let errors = [&ERRORS[..], &THROTTLING, &TIMEOUT, &DENIAL, &EXPIRED, &UNKNOWN_OPERATION, &NOT_IMPLEMENTED];
+    let errors = errors.into_iter().chain([&UNKNOWN_SERVICE[..], &REFUSED_CREDENTIALS]).flatten();
+    let exact: HashSet<_> = MEMBERS.iter().chain(&MEDIA_TYPES).chain(&FIELDS).chain(&NAMES).chain(errors).collect();
+    let all = || exact.iter().copied().chain(&COMMON_MEMBERS);
+    let names = all().map(|name| plain(name)).chain(["user".to_owned()]).collect();
+    let parts = all().flat_map(|name| words(name)).map(str::to_ascii_lowercase).collect();
+    Words { exact: exact.into_iter().copied().collect(), names, parts }
+});
+
+/// Whether a word is public in this spelling, whatever it stands for.
+pub(super) fn is_public_word(word: &str) -> bool {
+    WORDS.exact.contains(word)
+}
+
+/// Whether a name is public, however it is spelt: `dbPassword`, `DbPassword`, `db_password`.
+pub fn is_public_name(name: &str) -> bool {
+    name.len() <= LONGEST && WORDS.names.contains(&plain(name))
+}
+
+/// A name without what joins its words, in lower case.
+pub(super) fn plain(name: &str) -> String {
+    name.chars().filter(|c| !"_- .".contains(*c)).map(|c| c.to_ascii_lowercase()).collect()
+}
+
+/// Whether what stands at a place in a text is public, or a letters-only part of a name whose words all
+/// are: `expiration` in `expirationTime`.
+pub(super) fn is_public_at(text: &str, start: usize, end: usize) -> bool {
+    let found = &text[start..end];
+    let letters = found.bytes().all(|byte| byte.is_ascii_alphabetic());
+    let identifier = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    let wider = |byte: u8| identifier(byte) || b"./+-".contains(&byte);
+    let around = [around(text, start, end, identifier), around(text, start, end, wider)];
+    around.into_iter().flatten().any(|word| {
+        let made_of_public_words =
+            || word.len() > found.len() && words(word).all(|part| WORDS.parts.contains(&part.to_ascii_lowercase()));
+        is_public_word(word) || (letters && made_of_public_words())
+    })
+}
+
+/// The word that a place is in, of bytes of this kind; nothing where it is longer than any name, or the place holds
+/// others.
+fn around(text: &str, start: usize, end: usize, kind: impl Fn(u8) -> bool) -> Option<&str> {
+    let bytes = text.as_bytes();
+    if !bytes[start..end].iter().all(|byte| kind(*byte)) {
+        return None;
+    }
+    let is_joint = |byte: u8| b"./+-".contains(&byte);
+    let before = bytes[..start].iter().rev().take(LONGEST).take_while(|byte| kind(**byte)).count();
+    let behind = bytes[end..].iter().take(LONGEST).take_while(|byte| kind(**byte)).count();
+    let (mut from, mut to) = (start - before, end + behind);
+    while from < start && is_joint(bytes[from]) {
+        from += 1;
+    }
+    while to > end && is_joint(bytes[to - 1]) {
+        to -= 1;
+    }
+    (to - from <= LONGEST).then(|| &text[from..to])
+}
+
+/// The words that a name is made of: `next`, `Refresh` and `Time` of `nextRefreshTime`. Digits are none.
+fn words(name: &str) -> impl Iterator<Item = &str> {
+    name.split(|c: char| !c.is_ascii_alphabetic()).flat_map(|part| {
+        let bytes = part.as_bytes();
+        let is_start = |at: &usize| {
+            let capital = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_uppercase);
+            let small = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_lowercase);
+            capital(*at) && (small(at - 1) || small(at + 1))
+        };
+        let mut starts: Vec<usize> = (1..bytes.len()).filter(is_start).collect();
+        starts.insert(0, 0);
+        let ends: Vec<usize> = starts.iter().skip(1).copied().chain([bytes.len()]).collect();
+        starts.into_iter().zip(ends).map(|(start, end)| &part[start..end]).filter(|word| !word.is_empty())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case("nextRefreshTime", &["next", "Refresh", "Time"])]
+    #[case("AWSAccessKeyId", &["AWS", "Access", "Key", "Id"])]
+    #[case("x-amzn-ErrorType", &["x", "amzn", "Error", "Type"])]
+    #[case("json-1.1", &["json"])]
+    #[case("", &[])]
+    fn a_name_is_made_of_words(#[case] name: &str, #[case] expected: &[&str]) {
+        assert_eq!(words(name).collect::<Vec<_>>(), expected);
+    }
+
+    #[rstest]
+    #[case("dbPassword", true)]
+    #[case("DB_PASSWORD", true)]
+    #[case("Content-Type", true)]
+    #[case("user", true)]
+    #[case("correcthorse", false)]
+    #[case("d____________________________________________________bUser", false)]
+    fn a_name_is_public_in_any_spelling(#[case] name: &str, #[case] expected: bool) {
+        assert_eq!(is_public_name(name), expected);
+    }
+
+    #[rstest]
+    #[case::whole("the expiration is", "expiration", true)]
+    #[case::other_case("the Expiration is", "Expiration", false)]
+    #[case::error("no#ValidationException:", "Validation", true)]
+    #[case::media("is application/x-amz-json-1.1.", "json", true)]
+    #[case::digit("is application/x-amz-json-1.1.", "1.1", true)]
+    #[case::made_up("{expirationTime}", "expiration", true)]
+    #[case::in_a_stranger("{expirationOfBob}", "expiration", false)]
+    #[case::a_word("the password is", "password", false)]
+    #[case::numbers("id-482133", "482133", false)]
+    #[case::spaced("db User", "db User", false)]
+    fn what_stands_in_a_public_word_is_public(#[case] text: &str, #[case] found: &str, #[case] expected: bool) {
+        let start = text.find(found).expect("it is there");
+        assert_eq!(is_public_at(text, start, start + found.len()), expected);
+    }
+}

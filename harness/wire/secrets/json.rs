@@ -1,0 +1,144 @@
+//! Secrets among the members of JSON.
+
+use std::fmt;
+
+use base64::prelude::{BASE64_STANDARD, Engine as _};
+use serde::de::{self, DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+
+use super::names::{LABELLED, LABELS, is_secret_name, is_time, is_time_name};
+use super::{MOST_BYTES, SHORTEST, Secrets};
+use crate::wire::public_words::{is_public_name, plain};
+
+/// JSON inside the texts of JSON is read so deep.
+const DEEPEST_TEXT: usize = 3;
+
+/// Reads a JSON value, keeps what is a secret in it, and gives back what is a text.
+pub(super) struct Reader<'a> {
+    pub(super) secrets: &'a mut Secrets,
+    /// The least length of a secret, where the value stands somewhere behind a name that says that it is one.
+    pub(super) least: Option<usize>,
+    /// How many texts this JSON stands in.
+    pub(super) depth: usize,
+}
+
+impl Reader<'_> {
+    fn add(self, number: impl fmt::Display) -> Option<String> {
+        if self.least.is_some() {
+            self.secrets.add(&number.to_string(), SHORTEST, true);
+        }
+        None
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Reader<'_> {
+    type Value = Option<String>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        // What is known to hold too many secrets need not be read further.
+        if self.secrets.is_full() { Err(D::Error::custom("enough")) } else { deserializer.deserialize_any(self) }
+    }
+}
+
+impl<'de> Visitor<'de> for Reader<'_> {
+    type Value = Option<String>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any value")
+    }
+
+    fn visit_unit<E: de::Error>(self) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_bool<E: de::Error>(self, _: bool) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_i64<E: de::Error>(self, number: i64) -> Result<Self::Value, E> {
+        Ok(self.add(number))
+    }
+
+    fn visit_u64<E: de::Error>(self, number: u64) -> Result<Self::Value, E> {
+        Ok(self.add(number))
+    }
+
+    fn visit_f64<E: de::Error>(self, number: f64) -> Result<Self::Value, E> {
+        Ok(self.add(number))
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Self::Value, E> {
+        let Self { secrets, least, depth } = self;
+        if let Some(least) = least {
+            secrets.add_both(text, least);
+        }
+        if depth < DEEPEST_TEXT {
+            if text.trim_start().starts_with(['{', '[']) {
+                secrets.read_json(text, least, depth + 1);
+            } else if text.starts_with("ey") || text.starts_with('W') {
+                // How base64 of an object or a list begins.
+                let decoded = BASE64_STANDARD.decode(text).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+                if let Some(decoded) = decoded {
+                    secrets.read_json(&decoded, least, depth + 1);
+                }
+            }
+        }
+        Ok((text.len() <= MOST_BYTES).then(|| text.to_owned()))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self::Value, A::Error> {
+        let Self { secrets, least, depth } = self;
+        let (mut first, mut second, mut count) = (None, None, 0);
+        while let Some(text) = items.next_element_seed(Reader { secrets, least, depth })? {
+            match count {
+                0 => first = text,
+                1 => second = text,
+                _ => {}
+            }
+            count += 1;
+        }
+        // A name and its value, as in a list of header fields.
+        if let (2, Some(name), Some(value)) = (count, first, second)
+            && let Some(least) = is_secret_name(&name)
+        {
+            secrets.add_both(&value, least);
+        }
+        Ok(None)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Self::Value, A::Error> {
+        let Self { secrets, least, depth } = self;
+        let (mut labelled, mut values) = (None, Vec::new());
+        while let Some(name) = members.next_key::<String>()? {
+            if least.is_some() && !is_public_name(&name) {
+                secrets.add(&name, SHORTEST, true);
+            }
+            let own = is_secret_name(&name);
+            let inner = match least {
+                // When credentials end is no secret, and another time in each answer.
+                Some(SHORTEST) if own.is_none() && is_time_name(&name) => None,
+                Some(least) => Some(own.map_or(least, |own| own.min(least))),
+                None => own,
+            };
+            let text = members.next_value_seed(Reader { secrets, least: inner, depth })?;
+            if let Some(text) = text {
+                if let (Some(least), None) = (least, inner)
+                    && !is_time(&text)
+                {
+                    secrets.add_both(&text, least);
+                }
+                let plain = plain(&name);
+                if LABELS.contains(&&*plain) {
+                    labelled = labelled.or_else(|| is_secret_name(&text));
+                } else if LABELLED.contains(&&*plain) {
+                    values.push(text);
+                }
+            }
+        }
+        if let Some(least) = labelled {
+            for value in values {
+                secrets.add_both(&value, least);
+            }
+        }
+        Ok(None)
+    }
+}

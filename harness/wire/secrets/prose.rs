@@ -1,0 +1,161 @@
+//! Secrets in running text, in forms, and in whatever has the look of a name and a value.
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use super::names::{is_no_value, is_secret_name};
+use super::{MOST_BYTES, SHORTEST, SHORTEST_WORD, Secrets};
+use crate::wire::decode::decode;
+use crate::wire::mask::{PASSWORD_IN_SENTENCE, behind_secret_name};
+use crate::wire::public_words::is_public_name;
+
+impl Secrets {
+    /// Reads what stands in lists and objects behind secret names, in what is no JSON.
+    pub(super) fn read_lists(&mut self, text: &str) {
+        let mut read = 0;
+        for found in OPENED.find_iter(text) {
+            self.closed = true;
+            let end = text.floor_char_boundary(text.len().min(found.end() + MOST_BYTES));
+            let list = &text[read.max(found.end()).min(end)..end];
+            read = end;
+            let first = list.split([']', '}']).next().unwrap_or_default();
+            if !first.contains(['"', '\'']) {
+                let words = first.split(|c: char| c.is_whitespace() || c == ',').filter(|word| !is_public_name(word));
+                words.for_each(|word| self.add(word, SHORTEST, true));
+            }
+            for item in QUOTED.captures_iter(list) {
+                let quoted = item.get(1).or_else(|| item.get(2)).map_or("", |quoted| quoted.as_str());
+                if !is_public_name(quoted) {
+                    self.add_both(quoted, SHORTEST);
+                }
+            }
+            if self.is_full() {
+                return;
+            }
+        }
+    }
+
+    /// Reads running text, XML, forms, and JSON inside texts.
+    pub(super) fn read_text(&mut self, text: &str, is_json: bool) {
+        // Most header fields have nothing that could separate a name from a value.
+        if !text.contains([':', '=', '>']) {
+            return;
+        }
+        for found in NAMED.captures_iter(text) {
+            let (whole, value) = (found.get(0).expect("the whole is there"), &found["value"]);
+            let before = &whole.as_str()[..whole.len() - value.len()];
+            let opening = |c: char| c == '\\' || c == '"' || c == '\'';
+            let quoted = value.strip_prefix("<![CDATA[").or_else(|| {
+                value.starts_with(opening).then(|| value.trim_start_matches('\\').get(1..).unwrap_or_default())
+            });
+            if let Some(quoted) = quoted {
+                let quoted = quoted.trim_end_matches('\\');
+                let is_member = before.contains(['"', '\'']) || before.contains(['=', '>']);
+                let certain = self.success || is_member || !is_json || !is_word(quoted);
+                self.add(quoted, SHORTEST, certain);
+                self.add(&decode(quoted), SHORTEST, certain);
+            } else {
+                let marked = before.contains(['=', '>']) || value.contains(|c: char| c.is_ascii_digit());
+                let line = if is_json { None } else { rest_of_line(text, whole.start(), whole.end() - value.len()) };
+                let shortest = if marked || line.is_some() { SHORTEST } else { SHORTEST_WORD };
+                let bare = value.trim_matches(|c: char| c.is_ascii_punctuation());
+                let certain = self.success || before.contains(['=', '>']) || line.is_some() || !is_word(bare);
+                if value.len() >= shortest && !is_no_value(value) {
+                    self.add(value, SHORTEST, certain);
+                    self.add(bare, SHORTEST, certain);
+                }
+                // A field of a form, or of a page of lines, has a name of its own and may be short or have spaces.
+                let field = field(text, whole.start(), before);
+                if let Some((name, value)) = field.map(|name| (name, value)).or(line)
+                    && let Some(least) = is_secret_name(name)
+                    && !is_no_value(value)
+                {
+                    self.add_both(value, least);
+                    if before.contains('=') && value.contains('+') {
+                        self.add_both(&value.replace('+', " "), least);
+                    }
+                }
+            }
+            if self.is_full() {
+                return;
+            }
+        }
+        for found in PASSWORD_IN_SENTENCE.captures_iter(text) {
+            let value = found["value"].trim_matches(['"', '\'', '`', '\\']);
+            let certain = self.success || !is_word(value);
+            self.add(value, SHORTEST, certain);
+            self.add(&decode(value), SHORTEST, certain);
+        }
+        for user_info in USER_INFO.captures_iter(text) {
+            self.add_both(&user_info[1], SHORTEST);
+        }
+        for part in PART_OF_FORM.captures_iter(text) {
+            if let Some(least) = is_secret_name(&part["name"]) {
+                self.add_both(&part["value"], least);
+            }
+        }
+    }
+}
+
+/// Whether a text has nothing but letters, as an ordinary word.
+fn is_word(text: &str) -> bool {
+    text.chars().all(char::is_alphabetic)
+}
+
+/// Name and value of a line that is a secret name, a colon or an equals sign, and a value, and nothing else; `at` is
+/// where the name begins, or is about to end, and `value` where the value does.
+fn rest_of_line(text: &str, at: usize, value: usize) -> Option<(&str, &str)> {
+    const LONGEST_NAME: usize = 40;
+    const LONGEST_VALUE: usize = 1_000;
+    let before = &text[text.ceil_char_boundary(at.saturating_sub(LONGEST_NAME))..at];
+    let start = match before.rfind('\n') {
+        Some(end) => at - before.len() + end + 1,
+        None if before.len() == at => 0,
+        None => return None,
+    };
+    let behind = &text[value..text.floor_char_boundary(text.len().min(value + LONGEST_VALUE))];
+    let end = match behind.find('\n') {
+        Some(end) => value + end,
+        None if value + behind.len() == text.len() => text.len(),
+        None => return None,
+    };
+    let name = text[start..value].trim_end().trim_end_matches([':', '=']).trim();
+    let is_name = |c: char| c.is_ascii_alphanumeric() || "_-. ".contains(c);
+    let separator = &text[at..value];
+    let is_line = name.chars().all(is_name) && separator.contains([':', '=']) && !separator.contains('\n');
+    is_line.then(|| (name, text[value..end].trim()))
+}
+
+/// The name of a field of a form or of a URL's query, of which a secret name is the end.
+fn field<'t>(text: &'t str, at: usize, before: &str) -> Option<&'t str> {
+    let name = before.strip_suffix('=')?;
+    let is_name = |c: char| c.is_ascii_alphanumeric() || "_-.[]".contains(c);
+    let start = text[..at].len() - text[..at].bytes().rev().take_while(|byte| is_name(char::from(*byte))).count();
+    let starts = start == 0 || text[..start].ends_with(['&', '?', ';']);
+    (starts && name.chars().all(is_name)).then(|| &text[start..at + name.len()])
+}
+
+/// The password in a URL.
+static USER_INFO: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r#"://[^/\s:@"'<>]*:([^/\s@"'<>]+)@"#).expect("the pattern is valid"));
+
+/// A part of a form of several parts, with its name and its value.
+static PART_OF_FORM: LazyLock<Regex> = LazyLock::new(|| {
+    let pattern =
+        r#"(?i)form-data;[^\r\n]*\bname="?(?<name>[^"\r\n;]+)"?[^\r\n]*\r?\n(?:[^\r\n]+\r?\n)*\r?\n(?<value>[^\r\n]+)"#;
+    Regex::new(pattern).expect("the pattern is valid")
+});
+
+/// A text in quotes, or one whose end is missing.
+static QUOTED: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r#""((?:[^"\\]|\\.)*)|'([^']*)"#).expect("the pattern is valid"));
+
+/// A password-like name, what separates it from its value, and the value.
+static NAMED: LazyLock<Regex> = LazyLock::new(|| {
+    let value = r#"<!\[CDATA\[[^\]]*|\\+"[^"]*|"(?:[^"\\]|\\.)*|'[^']*|[^\s,<}&]+"#;
+    behind_secret_name(&format!("(?<value>{value})"))
+});
+
+/// A password-like name with a list or an object behind it.
+static OPENED: LazyLock<Regex> = LazyLock::new(|| behind_secret_name(r"[\[{]"));

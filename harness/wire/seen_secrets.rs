@@ -1,0 +1,178 @@
+//! What a target has given in the place of a secret.
+
+use std::collections::HashSet;
+use std::fmt;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::{Mutex, PoisonError};
+
+use super::mask::is_seen_by_form;
+use super::public_words::is_public_word;
+use super::secrets::Secrets;
+use super::{Masker, Response};
+
+/// At most so many secrets are remembered, and so many bytes of them.
+const MOST: usize = 5_000;
+const MOST_BYTES: usize = 64 << 10;
+
+/// Remembers what a target has given in the place of a password, a key, a token or a user, so that nothing that it says
+/// later repeats it.
+///
+/// What nobody would see again is not remembered: a quotation masks a word of mixed letters and digits for its form
+/// alone, in any encoding, and a public word is no secret. So a target that gives a new random password each time costs
+/// no memory. One that gives more words than can be remembered is not quoted any more.
+pub struct SeenSecrets {
+    hasher: RandomState,
+    state: Mutex<State>,
+}
+
+struct State {
+    /// What is remembered, by its hash.
+    known: HashSet<u64>,
+    bytes: usize,
+    masker: Masker,
+}
+
+impl SeenSecrets {
+    /// Knows our own secrets, and nothing of the target's yet.
+    pub fn new(ours: impl IntoIterator<Item = String>) -> Self {
+        let state = State { known: HashSet::new(), bytes: 0, masker: Masker::new(ours) };
+        Self { hasher: RandomState::new(), state: Mutex::new(state) }
+    }
+
+    /// What masks everything that is known by now.
+    pub fn masker(&self) -> Masker {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).masker.clone()
+    }
+
+    /// Remembers what an answer gives away. This comes before anything of the answer is shown.
+    pub fn learn(&self, response: &Response) {
+        let (mut found, complete) = Secrets::of(response).into_remembered();
+        if complete && found.is_empty() {
+            return;
+        }
+        found.retain(|secret| !is_public_word(secret) && is_seen_by_form(secret));
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        found.retain(|secret| state.known.insert(self.hasher.hash_one(secret)));
+        state.bytes += found.iter().map(String::len).sum::<usize>();
+        if !complete || state.known.len() > MOST || state.bytes > MOST_BYTES {
+            // Nothing is searched for any more.
+            *state = State { known: HashSet::new(), bytes: MOST_BYTES, masker: Masker::default() };
+            state.masker.close();
+        } else if !found.is_empty() {
+            state.masker.add(found);
+        }
+    }
+}
+
+impl fmt::Debug for SeenSecrets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SeenSecrets(***)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+    use crate::wire::Headers;
+
+    fn answer(status: u16, body: &str) -> Response {
+        Response { status, headers: Headers::new(), body: body.into() }
+    }
+
+    /// What is quoted of a text behind answers with these bodies.
+    fn quoted(status: u16, bodies: &[&str], text: &str) -> String {
+        let seen = SeenSecrets::new([]);
+        for body in bodies {
+            seen.learn(&answer(status, body));
+        }
+        seen.masker().quote(text)
+    }
+
+    #[rstest]
+    #[case::right(200, r#"{"dbPassword":"canaryhorse"}"#)]
+    #[case::created(201, r#"{"dbPassword":"canaryhorse"}"#)]
+    #[case::refused(400, r#"{"dbPassword":"canaryhorse"}"#)]
+    #[case::fault(503, r#"{"DB_PASSWORD":"CanaryHorse"}"#)]
+    #[case::user(200, r#"{"dbUser":"canaryhorse"}"#)]
+    #[case::xml(500, "<R><DbPassword>canaryhorse</DbPassword></R>")]
+    #[case::form(400, "a=b&dbPassword=canaryhorse")]
+    #[case::yaml(400, "a: b\npassword: canaryhorse\n")]
+    #[case::python(400, "{'password': 'canaryhorse'}")]
+    #[case::key_and_value(400, r#"{"list":[{"value":"canaryhorse","name":"DB_PASSWORD"}]}"#)]
+    #[case::type_of_value(200, r#"{"Item":{"dbPassword":{"S":"canaryhorse"}}}"#)]
+    #[case::pair(400, r#"[["x","y"],["x-amz-security-token","canaryhorse"]]"#)]
+    #[case::mark_of_byte_order(200, "\u{feff}{\"dbPassword\":[\"a\",\"canaryhorse\"]}")]
+    #[case::several_texts(400, "{}\n{\"dbPassword\":[\"a\",\"canaryhorse\"]}")]
+    #[case::callback(400, "got({\"dbPassword\":\"canaryhorse\"})")]
+    #[case::base64_of_json(400, r#"{"body":"eyJkYlBhc3N3b3JkIjoiY2FuYXJ5aG9yc2UifQ=="}"#)]
+    #[case::base64(400, r#"{"password":"Y2FuYXJ5aG9yc2U="}"#)]
+    #[case::basic(400, r#"{"authorization":"dTpjYW5hcnlob3JzZQ=="}"#)]
+    #[case::url(400, r#"{"message":"redshift://alice:canaryhorse@host/dev"}"#)]
+    #[case::attribute(400, "<C dbPassword='canaryhorse'/>")]
+    #[case::input(400, "<input name=pw type=\"password\" value=\"canaryhorse\"/></p>")]
+    #[case::meta(400, "<meta name=\"csrf-token\" content=\"canaryhorse\"><p></p>")]
+    #[case::entry(400, "<e><key>dbPassword</key><value>canaryhorse</value></e>")]
+    #[case::labelled_element(400, "<e key=\"dbPassword\">canaryhorse</e>")]
+    #[case::nested_elements(400, "<S:dbPassword a=\"b\"><c/><v><v>canaryhorse</v></v></S:dbPassword>")]
+    #[case::xml_in_a_text(400, r#"{"body":"<dbPassword>\n<v>canaryhorse</v></dbPassword>"}"#)]
+    #[case::parts(
+        400,
+        "--x\r\nContent-Disposition: form-data; name=\"dbPassword\"\r\nA: b\r\n\r\ncanaryhorse\r\n--x--"
+    )]
+    #[case::connection_string(400, r#"{"message":"host=h user=a password=canaryhorse dbname=dev"}"#)]
+    #[case::unquoted_list(400, "password: [x, canaryhorse]\n")]
+    #[case::prose(200, r#"{"message":"the password: canaryhorse"}"#)]
+    #[case::json_in_prose(400, r#"{"message":"sent {\"password\": \"canaryhorse\"}"}"#)]
+    fn what_was_given_once_is_known_from_then_on(#[case] status: u16, #[case] body: &str) {
+        assert_eq!(quoted(status, &[body], "you got canaryhorse before"), "you got *** before");
+    }
+
+    #[rstest]
+    #[case::prose(r#"{"message":"the token: expected"}"#, "expected")]
+    #[case::quoted_prose(r#"{"message":"Unexpected token: 'workgroups'"}"#, "workgroups")]
+    #[case::time(r#"{"credentials":{"expiration":1795323491}}"#, "1795323491")]
+    fn an_error_teaches_no_ordinary_words(#[case] body: &str, #[case] word: &str) {
+        assert_eq!(quoted(400, &[body], word), word);
+    }
+
+    #[rstest]
+    #[case::own_field("x-db-password", "canaryhorse")]
+    #[case::basic("authorization", "Basic dTpjYW5hcnlob3JzZQ==")]
+    #[case::cookie("set-cookie", "a=\"canaryhorse\"; Path=/")]
+    #[case::json("x-session", r#"{"credentials":["x","canaryhorse"]}"#)]
+    #[case::query("location", "/?a=b&password=canaryhorse&c")]
+    fn a_header_field_teaches_too(#[case] name: &str, #[case] value: &str) {
+        let seen = SeenSecrets::new([]);
+        seen.learn(&Response { status: 302, headers: [(name, value)].into_iter().collect(), body: Vec::new() });
+        assert_eq!(seen.masker().quote("you got canaryhorse before"), "you got *** before");
+    }
+
+    #[test]
+    fn every_one_of_thousands_is_known_and_what_is_known_by_its_form_takes_no_room() {
+        let seen = SeenSecrets::new([]);
+        for number in 0..4_000 {
+            let word: String =
+                (0..4).map(|place| char::from(b'a' + u8::try_from(number >> (3 * place) & 7).unwrap())).collect();
+            seen.learn(&answer(200, &format!(r#"{{"dbPassword":"x{word}-canary","dbUser":"u4711{number:08}"}}"#)));
+        }
+        assert_eq!(seen.state.lock().unwrap().known.len(), 4_000);
+        assert_eq!(seen.masker().quote("not xaaaa-canary and xbaha-canary"), "not *** and ***");
+    }
+
+    #[test]
+    fn a_target_that_gives_more_than_can_be_remembered_is_not_quoted() {
+        let seen = SeenSecrets::new([]);
+        for number in 0..=MOST {
+            seen.learn(&answer(200, &format!(r#"{{"dbPassword":"-{number:07}-"}}"#)));
+        }
+        let masker = seen.masker();
+        assert_eq!((masker.quote("words").as_str(), masker.quote("dbUser").as_str()), ("***", "dbUser"));
+    }
+
+    #[test]
+    fn printing_it_gives_nothing_away() {
+        assert_eq!(format!("{:?}", SeenSecrets::new(["canary".to_owned()])), "SeenSecrets(***)");
+    }
+}

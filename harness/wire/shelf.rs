@@ -1,0 +1,147 @@
+//! Secrets that are searched for together, in one pass over a text.
+
+use std::collections::BTreeSet;
+use std::sync::OnceLock;
+
+use aho_corasick::{AhoCorasick, AhoCorasickKind};
+use base64::prelude::{BASE64_STANDARD_NO_PAD, BASE64_URL_SAFE_NO_PAD, Engine as _};
+
+use super::Secret;
+use super::public_words::is_public_at;
+
+/// Shorter encoded secrets are too likely to be part of an ordinary word.
+const SHORTEST_CODE: usize = 6;
+
+/// A secret of fewer characters is masked as a whole word only.
+const SHORTEST_PART: usize = 4;
+
+/// The same for one of nothing but letters or nothing but digits, as ordinary words and numbers are.
+const SHORTEST_ORDINARY_PART: usize = 8;
+
+/// A mixed secret of at least so many letters and digits is found in pieces too.
+const SHORTEST_KEY: usize = 16;
+
+/// A set of secrets that never changes.
+pub(super) struct Shelf {
+    secrets: Vec<Secret>,
+    /// Made when something is searched for the first time: most shelves never are.
+    searcher: OnceLock<Option<Searcher>>,
+}
+
+struct Searcher {
+    automaton: AhoCorasick,
+    /// The length of the longest text that is searched for, in bytes.
+    longest: usize,
+}
+
+/// What cannot be searched for; nothing of a text may be shown then.
+pub(super) struct Unsearchable;
+
+impl Shelf {
+    pub(super) fn of(secrets: impl IntoIterator<Item = Secret>) -> Self {
+        let secrets = secrets.into_iter().filter(|secret| !secret.expose().trim().is_empty()).collect();
+        Self { secrets, searcher: OnceLock::new() }
+    }
+
+    /// One shelf for what stands on two.
+    pub(super) fn merged(&self, other: &Self) -> Self {
+        Self::of(self.secrets.iter().chain(&other.secrets).cloned())
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.secrets.len()
+    }
+
+    fn searcher(&self) -> Option<&Searcher> {
+        self.searcher
+            .get_or_init(|| {
+                let patterns: BTreeSet<_> = self.secrets.iter().flat_map(|secret| forms(secret.expose())).collect();
+                let longest = patterns.iter().map(Vec::len).max().unwrap_or_default();
+                // The kind that is built in one pass: few texts are searched before the next answer comes.
+                let mut builder = AhoCorasick::builder();
+                builder.ascii_case_insensitive(true).prefilter(false).kind(Some(AhoCorasickKind::NoncontiguousNFA));
+                Some(Searcher { automaton: builder.build(patterns).ok()?, longest })
+            })
+            .as_ref()
+    }
+
+    /// The length of the longest text that is searched for, in bytes.
+    pub(super) fn longest(&self) -> Result<usize, Unsearchable> {
+        self.searcher().map(|searcher| searcher.longest).ok_or(Unsearchable)
+    }
+
+    /// Where secrets stand in a text, in the order of their ends.
+    pub(super) fn places<'t>(
+        &'t self,
+        text: &'t str,
+    ) -> Result<impl Iterator<Item = (usize, usize)> + 't, Unsearchable> {
+        let searcher = self.searcher().ok_or(Unsearchable)?;
+        let found = searcher.automaton.find_overlapping_iter(text).map(|found| (found.start(), found.end()));
+        Ok(found.filter(|(start, end)| is_secret_at(text, *start, *end)))
+    }
+
+    /// Whether a text [`without_joints`] holds a long secret.
+    pub(super) fn holds_key(&self, text: &str) -> Result<bool, Unsearchable> {
+        let searcher = self.searcher().ok_or(Unsearchable)?;
+        Ok(searcher.automaton.find_overlapping_iter(text).any(|found| is_whole_key(&text[found.start()..found.end()])))
+    }
+}
+
+/// Whether what looks like a secret is one where it stands: a short or ordinary one only as a whole word, and none as a
+/// part of a public one.
+fn is_secret_at(text: &str, start: usize, end: usize) -> bool {
+    let found = &text[start..end];
+    let length = found.chars().count();
+    let ordinary = found.chars().all(char::is_alphabetic) || found.bytes().all(|byte| byte.is_ascii_digit());
+    if length < SHORTEST_PART || (ordinary && length < SHORTEST_ORDINARY_PART) {
+        let joins = |neighbour: Option<char>| neighbour.is_some_and(char::is_alphanumeric);
+        if joins(text[..start].chars().next_back()) || joins(text[end..].chars().next()) {
+            return false;
+        }
+    }
+    !is_public_at(text, start, end)
+}
+
+/// What a secret looks like in a text: itself, and inside base64 and hexadecimal.
+fn forms(secret: &str) -> Vec<Vec<u8>> {
+    let mut forms: Vec<Vec<u8>> = Vec::new();
+    for engine in [BASE64_STANDARD_NO_PAD, BASE64_URL_SAFE_NO_PAD] {
+        // So many bytes may stand in front of it in a group of three, as a user's name does in `user:password`.
+        for before in 0..3 {
+            let code = engine.encode([&[0; 2][..before], secret.as_bytes()].concat());
+            // The characters at both ends hold bits of what stands beside the secret.
+            let start = (before * 8).div_ceil(6);
+            let end = (before + secret.len()) * 8 / 6;
+            forms.push(code.as_bytes()[start..end.max(start)].to_vec());
+        }
+    }
+    forms.push(secret.bytes().flat_map(|byte| format!("{byte:02x}").into_bytes()).collect());
+    forms.retain(|form| form.len() >= SHORTEST_CODE);
+    if !secret.is_ascii() {
+        let upper = secret.to_uppercase();
+        forms.extend([secret.to_lowercase(), upper.to_lowercase(), upper].map(String::into_bytes));
+    }
+    if secret.contains(char::is_whitespace) {
+        // As a quotation shows it, and as a form does.
+        let words: Vec<_> = secret.split_whitespace().collect();
+        forms.extend([words.join(" ").into_bytes(), words.join("+").into_bytes()]);
+    }
+    let letters = without_joints(secret);
+    if is_whole_key(&letters) {
+        forms.push(letters.into_bytes());
+    }
+    forms.push(secret.as_bytes().to_vec());
+    forms
+}
+
+/// A text without all that is no letter and no digit.
+pub(super) fn without_joints(text: &str) -> String {
+    text.chars().filter(|c| c.is_alphanumeric()).collect()
+}
+
+/// Whether letters and digits are so many and so mixed that they come together by no accident.
+fn is_whole_key(letters: &str) -> bool {
+    letters.len() >= SHORTEST_KEY
+        && letters.contains(|c: char| c.is_ascii_digit())
+        && letters.contains(char::is_alphabetic)
+}
