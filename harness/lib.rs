@@ -60,6 +60,7 @@
 //! | [`record`] | what a run of one SDK leaves behind: outcomes and requests, the same in every run |
 //! | [`wire`] | what goes over the wire: requests, signatures, the HTTP client, exchanges |
 //! | [`verdict`] | the words that the judge speaks and the reports hear |
+//! | [`text`] | text that others wrote, as it may be shown |
 //! | [`judge`] | pure rules: a case and its transcript in, a verdict out |
 //! | [`targets`] | who is asked: endpoints, features, profiles, the probe, the gate before real AWS |
 //! | [`servers`] | what can stand where AWS stands: the reference emulator, alone or behind a defect, and the replaying mock |
@@ -84,6 +85,7 @@ pub mod selftest;
 pub mod servers;
 #[cfg(feature = "run")]
 pub mod targets;
+pub mod text;
 #[cfg(feature = "run")]
 pub mod trials;
 pub mod verdict;

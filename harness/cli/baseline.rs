@@ -17,7 +17,7 @@ use super::{Failure, FixtureArgs};
 use crate::contract::LoadError;
 use crate::report::{Baseline, Event, Excuse, Exit};
 use crate::run::random_seed;
-use crate::wire::{escape, file_name, foreign};
+use crate::text::{escape, file_name, foreign};
 
 /// The arguments of `baseline`.
 #[derive(Debug, Args)]

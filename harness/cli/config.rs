@@ -13,7 +13,7 @@ use super::output::{Plain, print, print_json, width};
 use super::settings::{Choice, Settings, TargetArgs};
 use crate::report::hang;
 use crate::run::DEFAULT_DATABASE;
-use crate::wire::foreign;
+use crate::text::foreign;
 
 /// The arguments of `config`.
 #[derive(Debug, Args)]

@@ -5,6 +5,7 @@
 //! AWS that hand out credentials, and nothing else.
 
 use std::error::Error;
+use std::time::{Duration, SystemTime};
 
 use aws_config::BehaviorVersion;
 use aws_config::Region as AwsRegion;
@@ -17,8 +18,11 @@ use aws_credential_types::provider::error::CredentialsError;
 use aws_types::os_shim_internal::{Env, Fs};
 
 use super::guard::{Guard, Reach};
+use super::output::say;
+use super::variables::variable_set;
 use crate::targets::partition::Partition;
-use crate::wire::{Credentials, Region, Secret, foreign};
+use crate::text::foreign;
+use crate::wire::{Credentials, Region, Secret};
 
 /// Why there is nothing to sign with.
 #[derive(Debug)]
@@ -29,31 +33,66 @@ pub(super) enum Lacking {
     Refused(String),
 }
 
+/// How long a program that gives credentials may take before somebody is told what is waited for.
+const PATIENCE: Duration = Duration::from_secs(5);
+
 /// Credentials for a server that is not AWS: from the environment or a profile, and from nowhere else. The program
 /// that a profile's `credential_process` names is run; AWS is never asked.
 pub(super) async fn for_endpoint(region: &Region) -> Result<Credentials, Lacking> {
     let none = |words: String| Lacking::None(words);
+    for name in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE"] {
+        variable_set(name).map_err(|failure| none(failure.to_string()))?;
+    }
     match EnvironmentVariableCredentialsProvider::new().provide_credentials().await {
         Ok(found) => return usable(&found).map_err(none),
         Err(CredentialsError::CredentialsNotLoaded(_)) => {}
         Err(error) => return Err(none(causes(&error))),
     }
-    if let Some(refused) = asks_aws().await.map_err(none)? {
-        return Err(Lacking::Refused(refused));
+    let profiles = aws_config::profile::load(&Fs::real(), &Env::real(), &<_>::default(), None).await;
+    let profiles = profiles.map_err(|error| none(causes(&error)))?;
+    let name = foreign(profiles.selected_profile());
+    let Some(profile) = profiles.get_profile(profiles.selected_profile()) else {
+        let words = format!("none are in the environment, and there is no profile \"{name}\"");
+        return Err(none(words));
+    };
+    match source(profile) {
+        Source::Aws(key) => Err(Lacking::Refused(format!(
+            "the profile \"{name}\" has to ask AWS for its credentials, for it has {key}. {WITHOUT_AWS}"
+        ))),
+        Source::Keys(keys) => usable(&keys).map_err(none),
+        Source::Other => of_files(region, &name, profile).await,
     }
-    // What the profile names is known by now; that nothing is asked all the same does not hang on it.
+}
+
+/// Credentials of a profile that asks nobody, as the SDK reads it.
+async fn of_files(region: &Region, name: &str, profile: &Profile) -> Result<Credentials, Lacking> {
+    let none = |words: String| Lacking::None(words);
+    // What the profile has is known by now; that nothing is asked all the same does not hang on it.
     let guard = Guard::new(Reach::Nothing);
     let config =
         ProviderConfig::default().with_region(Some(aws_region(region))).with_http_client(guard.clone().into_client());
-    let found = ProfileFileCredentialsProvider::builder().configure(&config).build().provide_credentials().await;
+    let provider = ProfileFileCredentialsProvider::builder().configure(&config).build();
+    let found = provider.provide_credentials();
+    tokio::pin!(found);
+    let found = tokio::select! {
+        found = &mut found => found,
+        () = tokio::time::sleep(PATIENCE) => {
+            say(&format!("waiting for the credentials of the profile \"{name}\""));
+            found.await
+        }
+    };
     match found {
         Ok(found) => usable(&found).map_err(none),
         Err(_) if guard.denied().is_some() => Err(Lacking::Refused(format!(
-            "the profile would ask {} for credentials. {WITHOUT_AWS}",
+            "the profile \"{name}\" would ask {} for credentials. {WITHOUT_AWS}",
             guard.denied().unwrap_or_default()
         ))),
+        // What a program writes on its way may hold what it was to give.
+        Err(_) if profile.get("credential_process").is_some() => Err(none(format!(
+            "the program in credential_process of the profile \"{name}\" gave none; run it by itself to see why"
+        ))),
         Err(CredentialsError::CredentialsNotLoaded(_)) => {
-            Err(none("none are in the environment or in a profile".to_owned()))
+            Err(none(format!("none are in the environment or in the profile \"{name}\"")))
         }
         Err(error) => Err(none(causes(&error))),
     }
@@ -64,35 +103,39 @@ const WITHOUT_AWS: &str = "AWS is not asked for credentials unless it is what is
                            AWS_SECRET_ACCESS_KEY (most emulators take any), or name a profile with keys of its own or a \
                            credential_process in AWS_PROFILE";
 
-/// Why the profile that counts is refused, where AWS would have to be asked for its credentials: a role, a web
-/// identity, a single sign-on, the console or the metadata of a machine.
-async fn asks_aws() -> Result<Option<String>, String> {
-    let profiles = aws_config::profile::load(&Fs::real(), &Env::real(), &<_>::default(), None).await;
-    let profiles = profiles.map_err(|error| causes(&error))?;
-    let name = profiles.selected_profile();
-    let key = profiles.get_profile(name).and_then(asking_key);
-    Ok(key.map(|key| {
-        let name = foreign(name);
-        format!("the profile \"{name}\" has to ask AWS for its credentials, for it has {key}. {WITHOUT_AWS}")
-    }))
+/// Where the credentials of a profile come from.
+#[derive(Debug, PartialEq, Eq)]
+enum Source {
+    /// From AWS: a role, a web identity, a single sign-on, the console or the metadata of a machine, by this key.
+    Aws(&'static str),
+    /// From the profile, which has parts of a single sign-on besides that give no credentials.
+    Keys(AwsCredentials),
+    /// From what the SDK finds in it without asking anybody.
+    Other,
 }
 
-/// The key of a profile that makes it ask AWS. Keys of its own and a program count only where none of these is there.
-/// Source: the AWS SDKs and Tools Reference Guide; botocore's and the Rust SDK's resolvers agree.
-fn asking_key(profile: &Profile) -> Option<&'static str> {
-    const KEYS: [&str; 8] = [
-        "role_arn",
-        "web_identity_token_file",
-        "sso_session",
-        "sso_start_url",
-        "sso_account_id",
-        "sso_role_name",
-        "sso_region",
-        "login_session",
-    ];
-    let machine = || profile.get("credential_source").is_some_and(|source| source != "Environment");
-    let key = KEYS.into_iter().find(|key| profile.get(key).is_some());
-    key.or_else(|| machine().then_some("credential_source"))
+/// Where the credentials of a profile come from, whatever else it has.
+/// Source: the AWS SDKs and Tools Reference Guide; the resolvers of botocore and of the Rust SDK. Where they differ, on
+/// a single sign-on without an account and a role, botocore takes the profile's own keys.
+fn source(profile: &Profile) -> Source {
+    const ASKING: [&str; 5] =
+        ["role_arn", "web_identity_token_file", "sso_account_id", "sso_role_name", "login_session"];
+    const PARTS: [&str; 3] = ["sso_session", "sso_start_url", "sso_region"];
+    let has = |key: &&str| profile.get(key).is_some();
+    if let Some(key) = ASKING.into_iter().find(|key| has(key)) {
+        return Source::Aws(key);
+    }
+    if profile.get("credential_source").is_some_and(|source| source != "Environment") {
+        return Source::Aws("credential_source");
+    }
+    let Some(part) = PARTS.into_iter().find(|key| has(key)) else { return Source::Other };
+    match (profile.get("aws_access_key_id"), profile.get("aws_secret_access_key")) {
+        (Some(key), Some(secret)) => {
+            let token = profile.get("aws_session_token").map(str::to_owned);
+            Source::Keys(AwsCredentials::new(key, secret, token, None, "profile"))
+        }
+        _ => Source::Aws(part),
+    }
 }
 
 /// Credentials for real AWS by the whole standard chain, and the account that they belong to, as STS says.
@@ -160,6 +203,9 @@ fn causes(error: &dyn Error) -> String {
 
 /// Credentials as they sign requests; why they cannot, where they cannot.
 fn usable(found: &AwsCredentials) -> Result<Credentials, String> {
+    if found.expiry().is_some_and(|expiry| expiry <= SystemTime::now()) {
+        return Err("they have expired".to_owned());
+    }
     let parts = [
         ("access key id (AWS_ACCESS_KEY_ID, or aws_access_key_id of the profile)", Some(found.access_key_id())),
         (
@@ -199,7 +245,8 @@ mod tests {
     #[case::role_beside_keys(&[("aws_access_key_id", "AKID"), ("role_arn", "arn")], Some("role_arn"))]
     #[case::sign_on(&[("sso_session", "a")], Some("sso_session"))]
     #[case::older_sign_on(&[("sso_start_url", "a")], Some("sso_start_url"))]
-    #[case::sign_on_beside_a_program(&[("credential_process", "a"), ("sso_region", "a")], Some("sso_region"))]
+    #[case::sign_on_of_a_role(&[("sso_session", "a"), ("sso_role_name", "a")], Some("sso_role_name"))]
+    #[case::sign_on_beside_a_program(&[("credential_process", "a"), ("sso_account_id", "1")], Some("sso_account_id"))]
     #[case::web_identity(&[("web_identity_token_file", "a")], Some("web_identity_token_file"))]
     #[case::console(&[("login_session", "a")], Some("login_session"))]
     #[case::machine(&[("credential_source", "Ec2InstanceMetadata")], Some("credential_source"))]
@@ -208,9 +255,19 @@ mod tests {
         #[case] keys: &[(&str, &str)],
         #[case] expected: Option<&'static str>,
     ) {
+        assert_eq!(source(&profile(keys)), expected.map_or(Source::Other, Source::Aws));
+    }
+
+    #[test]
+    fn keys_beside_parts_of_a_sign_on_are_the_credentials() {
+        let keys = [("aws_access_key_id", "AKID"), ("aws_secret_access_key", "secret"), ("sso_session", "a")];
+        let Source::Keys(found) = source(&profile(&keys)) else { panic!("the keys are there") };
+        assert_eq!((found.access_key_id(), found.secret_access_key()), ("AKID", "secret"));
+    }
+
+    fn profile(keys: &[(&str, &str)]) -> Profile {
         let property =
             |(key, value): &(&str, &str)| ((*key).to_owned(), Property::new((*key).to_owned(), (*value).to_owned()));
-        let profile = Profile::new("a", keys.iter().map(property).collect::<HashMap<_, _>>());
-        assert_eq!(asking_key(&profile), expected);
+        Profile::new("a", keys.iter().map(property).collect::<HashMap<_, _>>())
     }
 }

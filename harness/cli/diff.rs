@@ -12,7 +12,7 @@ use super::{Failure, FixtureArgs};
 use crate::contract::Side;
 use crate::report::sdk_diff::{Class, SdkDiff};
 use crate::report::{Comparison, CutShort, Event, Exit, read};
-use crate::wire::{bounded, file_name, foreign};
+use crate::text::{bounded, file_name, foreign};
 
 /// The arguments of `diff`.
 #[derive(Debug, Args)]

@@ -17,7 +17,7 @@ use crate::contract::{Contract, Fixtures};
 use crate::report::{Exit, hang};
 use crate::run::{Examination, Finding, Status, Topic, examine};
 use crate::targets::probe::Class;
-use crate::wire::{bounded, escape, foreign};
+use crate::text::{bounded, escape, foreign};
 
 /// The time for everything: below two seconds with the start of the program and a busy machine.
 const WITHIN: Duration = Duration::from_millis(1500);

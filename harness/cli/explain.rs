@@ -11,7 +11,7 @@ use super::catalogue::Catalogue;
 use super::output::{Plain, print_json, print_prose};
 use super::{Failure, FixtureArgs};
 use crate::corpus::did_you_mean;
-use crate::wire::foreign;
+use crate::text::foreign;
 use about::{About, Explained};
 
 /// The arguments of `explain`.

@@ -12,8 +12,9 @@ use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use reqwest::Url;
 
+use crate::targets::gate::Owner;
 use crate::targets::partition::Partition;
-use crate::wire::escape;
+use crate::text::escape;
 
 /// How far requests may go.
 #[derive(Clone, Debug)]
@@ -26,7 +27,7 @@ pub(super) enum Reach {
     Credentials {
         /// STS and single sign-on of this partition, over TLS, beside the metadata of the machine.
         partition: &'static Partition,
-        /// Where the container that this runs in says that its credentials are.
+        /// Where the container that this runs in says that its credentials are: no other service of AWS.
         container: Option<Url>,
     },
 }
@@ -35,7 +36,8 @@ impl Reach {
     /// To what hands out credentials in a partition.
     pub(super) fn credentials(partition: &'static Partition) -> Self {
         let container = std::env::var("AWS_CONTAINER_CREDENTIALS_FULL_URI").ok();
-        Self::Credentials { partition, container: container.and_then(|url| url.parse().ok()) }
+        let container = container.and_then(|url| url.parse().ok()).filter(|url| Owner::of(url) == Owner::Other);
+        Self::Credentials { partition, container }
     }
 
     /// Whether a URL may be asked.

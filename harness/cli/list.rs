@@ -15,7 +15,7 @@ use super::{Failure, FixtureArgs};
 use crate::contract::Side;
 use crate::corpus::{Pattern, SelectError, Selection};
 use crate::report::{hang, prose_cell};
-use crate::wire::{escape, foreign};
+use crate::text::{escape, foreign};
 use entries::{CaseEntry, ClientCaseEntry, DefectEntry, FeatureEntry, Listing, RequirementEntry};
 
 /// The arguments of `list`.

@@ -166,7 +166,7 @@ fn log_to_stderr() {
     let Ok(filter) = level.parse::<tracing::level_filters::LevelFilter>() else {
         output::say(&format!(
             "warning: COUNTERSIGN_LOG is one of error, warn, info, debug and trace, found \"{}\"",
-            crate::wire::foreign(&level)
+            crate::text::foreign(&level)
         ));
         return;
     };

@@ -7,7 +7,7 @@ use super::Failure;
 use super::settings::{Choice, Settings};
 use crate::contract::{Contract, Evidence};
 use crate::targets::probe::Class;
-use crate::wire::escape;
+use crate::text::escape;
 
 /// The shape whose members the names are.
 const REQUEST: &str = "GetCredentialsRequest";

@@ -8,7 +8,7 @@ use clap::{ArgMatches, Args, Command, FromArgMatches};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::wire::{file_name, foreign};
+use crate::text::{file_name, foreign};
 
 /// Where a setting comes from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::Failure;
 use crate::report::{fold, visible_json};
-use crate::wire::{escape, foreign_os};
+use crate::text::{escape, foreign_os};
 
 /// How a listing is printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

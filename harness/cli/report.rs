@@ -14,7 +14,7 @@ use super::reports::{ReportArgs, Reports};
 use super::{Failure, FixtureArgs};
 use crate::contract::Side;
 use crate::report::{CutShort, Event, RunEvent, StreamError, conclude, merge_shards, read};
-use crate::wire::{file_name, foreign};
+use crate::text::{file_name, foreign};
 
 /// The arguments of `report`.
 #[derive(Debug, Args)]

@@ -16,7 +16,7 @@ use crate::report::{
     BadgeForm, BadgeSink, Detail, Event, FiledReport, GithubSink, HtmlSink, JsonSink, JunitSink, MarkdownSink,
     ReportFile, Sink, StreamSink, TextOptions, TextSink,
 };
-use crate::wire::file_name;
+use crate::text::file_name;
 
 /// The flags that say what is reported where.
 #[derive(Clone, Debug, Default, Args)]

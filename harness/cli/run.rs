@@ -25,8 +25,8 @@ use crate::report::{Baseline, Ending, Event, Exit, RunEvent, Tally, TargetEvent,
 use crate::run::{Session, random_seed, run as run_plan};
 use crate::targets::Target;
 use crate::targets::probe::{Class, Probe};
+use crate::text::foreign;
 use crate::verdict::{CaseResult, Verdict};
-use crate::wire::foreign;
 
 /// The arguments of `run`.
 #[derive(Debug, Args)]

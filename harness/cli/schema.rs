@@ -23,7 +23,7 @@ use crate::run::Examination;
 use crate::sdk::protocol::Line;
 use crate::selftest::Report as SelftestReport;
 use crate::targets::profile::Profiles;
-use crate::wire::file_name;
+use crate::text::file_name;
 
 /// The arguments of `schema`.
 #[derive(Debug, Args)]

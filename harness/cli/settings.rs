@@ -10,12 +10,13 @@ use reqwest::Url;
 
 use super::Failure;
 use super::origin::{Origin, Origins, Traced};
-use super::variables::read;
+use super::variables::{read, variable_set as env};
 use crate::contract::Feature;
 use crate::targets::Place;
 use crate::targets::gate::{self, Allowed};
 use crate::targets::profile::{Distrust, Profile, Profiles};
-use crate::wire::{ClientOptions, InvalidRegion, Region, escape, foreign};
+use crate::text::{escape, foreign};
+use crate::wire::{ClientOptions, InvalidRegion, Region};
 
 /// The time for one request where nothing names one, in seconds.
 const DEFAULT_TIMEOUT: f64 = 10.0;
@@ -125,9 +126,11 @@ impl Settings {
     pub(super) fn resolve(args: Traced<TargetArgs>) -> Result<Self, Failure> {
         let Traced { args, flags } = args;
         let mut from = Origins::of_flags(flags);
-        let profiles = load_profiles(from.pick("config", args.config.clone(), [], None), &mut from)?;
+        // A URL that is given needs no profile.
+        let is_named = args.endpoint.is_some() || (args.target.is_none() && env("COUNTERSIGN_ENDPOINT")?.is_some());
+        let profiles = load_profiles(from.pick("config", args.config.clone(), [], None), is_named, &mut from)?;
         let (named, url, profile) = choose(&args, &profiles, &mut from)?;
-        let region = [("AWS_REGION", env("AWS_REGION")), ("AWS_DEFAULT_REGION", env("AWS_DEFAULT_REGION"))];
+        let region = [("AWS_REGION", env("AWS_REGION")?), ("AWS_DEFAULT_REGION", env("AWS_DEFAULT_REGION")?)];
         let region = from.pick("region", args.region, region, profile.region);
         let region = region.map_or_else(|| Ok(Region::us_east_1()), |name| region_named(&name, &from))?;
         let workgroup = from.pick("workgroup", args.workgroup, [], profile.workgroup);
@@ -179,7 +182,7 @@ impl Settings {
             #[command(flatten)]
             target: Traced<TargetArgs>,
         }
-        if env("COUNTERSIGN_TARGET").or_else(|| env("COUNTERSIGN_ENDPOINT")).is_none() {
+        if env("COUNTERSIGN_TARGET")?.is_none() && env("COUNTERSIGN_ENDPOINT")?.is_none() {
             return Ok(None);
         }
         let alone = read::<Alone>(&["countersign".into()]).map_err(|error| Failure::usage(error.to_string()))?;
@@ -212,11 +215,16 @@ impl Settings {
     }
 }
 
-fn load_profiles(file: Option<PathBuf>, from: &mut Origins) -> Result<Profiles, Failure> {
+/// The profiles of the file that was named, or of the nearest one. One that somebody else may have put there is refused
+/// where it could count, and no profile counts where the target `is_named` by its URL.
+fn load_profiles(file: Option<PathBuf>, is_named: bool, from: &mut Origins) -> Result<Profiles, Failure> {
     let found = || Profiles::find(&std::env::current_dir().ok()?);
-    from.file = match file {
-        Some(named) => Some(named),
-        None => found().map(followed).transpose()?,
+    from.file = match file.or_else(found) {
+        Some(found) if from.get("config") == Origin::Default => match followed(found) {
+            Err(_) if is_named => None,
+            followed => Some(followed?),
+        },
+        named => named,
     };
     match &from.file {
         Some(file) => Profiles::load(file).map_err(|error| Failure::usage(error.to_string())),
@@ -260,7 +268,10 @@ fn choose(
     let Some(name) = target.as_ref().or(profiles.target.as_ref()) else {
         // The variables of the SDKs count only where no target is named.
         let variables = ["AWS_ENDPOINT_URL_REDSHIFT_SERVERLESS", "AWS_ENDPOINT_URL"];
-        let set = variables.into_iter().find_map(|name| env(name).map(|value| (name, value)));
+        let mut set = None;
+        for name in variables {
+            set = set.or(env(name)?.map(|value| (name, value)));
+        }
         return match set {
             None => Ok(("emulator".to_owned(), None, none)),
             Some((variable, value)) => {
@@ -301,7 +312,7 @@ fn choose(
 /// The target or the URL that the environment names.
 fn named_by_environment(from: &mut Origins) -> Result<(Option<String>, Option<Url>), Failure> {
     let variable = |name: &str| Origin::Environment { name: name.to_owned() };
-    match (env("COUNTERSIGN_TARGET"), env("COUNTERSIGN_ENDPOINT")) {
+    match (env("COUNTERSIGN_TARGET")?, env("COUNTERSIGN_ENDPOINT")?) {
         (Some(_), Some(_)) => {
             Err(Failure::usage("COUNTERSIGN_TARGET and COUNTERSIGN_ENDPOINT are both set; unset one of them"))
         }
@@ -338,6 +349,11 @@ fn gated(
         (_, None) => return Err(Failure::usage(format!("the target \"{}\" has no endpoint", foreign(&name)))),
     };
     gate::check(allowed.as_ref(), &url, region, workgroup).map_err(|refusal| Failure::refused(refusal.to_string()))?;
+    // What a proxy or a resolver makes of an empty part of a name, nobody knows.
+    if url.host_str().is_some_and(|host| host.contains("..") || host.starts_with('.')) {
+        let url = foreign(url.as_str());
+        return Err(Failure::usage(format!("expected a host name without empty parts between dots, found {url}")));
+    }
     match allowed {
         Some(allowed) if Place::of(&url) == Place::Aws => Ok(Choice::Aws { endpoint: canonical(url), allowed }),
         _ => Ok(Choice::Endpoint { name, url }),
@@ -361,15 +377,12 @@ fn region_named(name: &str, from: &Origins) -> Result<Region, Failure> {
     })
 }
 
-/// An environment variable that is set to something.
-fn env(name: &str) -> Option<String> {
-    std::env::var(name).ok().filter(|value| !value.is_empty())
-}
-
 /// A URL that can be tested.
 fn endpoint_url(text: &str) -> Result<Url, String> {
     let expected = "expected a URL such as http://localhost:4566";
-    if text.contains('@') {
+    let behind_scheme = text.split_once("//").map_or(text, |(_, rest)| rest);
+    let authority = behind_scheme.trim_start_matches(['/', '\\']).split(['/', '\\', '?', '#']).next();
+    if authority.is_some_and(|authority| authority.contains('@')) {
         return Err(format!("{expected}, without user and password; credentials are read from the environment"));
     }
     if text.contains(['?', '#']) {
@@ -378,6 +391,9 @@ fn endpoint_url(text: &str) -> Result<Url, String> {
     let url = Url::parse(text).map_err(|error| format!("{expected}, found \"{}\": {error}", foreign(text)))?;
     if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
         return Err(format!("{expected}, found \"{}\"", foreign(text)));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(format!("{expected}, without user and password; credentials are read from the environment"));
     }
     Ok(url)
 }

@@ -10,7 +10,7 @@ use clap_complete::Shell;
 
 use super::output::{print, print_bytes};
 use super::{Cli, Failure, manual};
-use crate::wire::file_name;
+use crate::text::file_name;
 
 /// The arguments of `completions`.
 #[derive(Debug, Args)]

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::contract::Register;
 use crate::report::{Event, MARKDOWN_LIMIT, MarkdownSink, Sink};
-use crate::wire::file_name;
+use crate::text::file_name;
 
 /// What is added to the file that `GITHUB_STEP_SUMMARY` names.
 pub(super) struct StepSummary {

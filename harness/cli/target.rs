@@ -13,8 +13,9 @@ use crate::servers::emulator::{Emulator, Options};
 use crate::servers::mock::Mock;
 use crate::targets::Target;
 use crate::targets::gate::{self, Allowed};
+use crate::text::escape;
 use crate::trials::{Trials, runtime};
-use crate::wire::{Credentials, escape, is_loopback};
+use crate::wire::{Credentials, is_loopback};
 
 /// A target, and the server behind it where it is one of ours; the server stops with this.
 pub(super) struct Prepared {

@@ -3,12 +3,23 @@
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 
+use super::Failure;
 use clap::builder::{OsStr, Resettable};
 use clap::error::{ContextKind, ContextValue};
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Command, CommandFactory, FromArgMatches};
 
-use crate::wire::foreign;
+use crate::text::foreign;
+
+/// An environment variable that is set to something. One that is no text is refused rather than passed over: what it
+/// says would not be done, and nobody would know.
+pub(super) fn variable_set(name: &str) -> Result<Option<String>, Failure> {
+    match std::env::var_os(name).filter(|value| !value.is_empty()).map(OsString::into_string) {
+        None => Ok(None),
+        Some(Ok(value)) => Ok(Some(value)),
+        Some(Err(_)) => Err(Failure::usage(format!("{name}: expected text in UTF-8, found something else"))),
+    }
+}
 
 /// A command line that could be read.
 #[derive(Debug)]

@@ -8,7 +8,7 @@ use serde::de::{self, DeserializeOwned, DeserializeSeed, Deserializer, MapAccess
 use serde_json::Value;
 use serde_path_to_error::{Path as ErrorPath, Segment};
 
-use crate::wire::{FOREIGN_LIMIT, file_name, foreign};
+use crate::text::{FOREIGN_LIMIT, file_name, foreign};
 
 /// The fixtures that were compiled in.
 static EMBEDDED: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/fixtures");

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::document::check_readable;
 use super::{Evidence, Fixtures, Level, LoadError, parse};
-use crate::wire::foreign;
+use crate::text::foreign;
 
 /// Where the register stands, below the fixtures folder.
 pub const REGISTER_FILE: &str = "requirements.json";

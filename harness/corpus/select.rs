@@ -5,7 +5,7 @@ use globset::{GlobBuilder, GlobMatcher};
 
 use super::{Corpus, ExpandedCase, did_you_mean};
 use crate::contract::{Level, Register};
-use crate::wire::foreign;
+use crate::text::foreign;
 
 /// A pattern over case ids: `*` stands for one part of the path, `**` for any. It selects the ids
 /// that it matches and everything below them, so `parameters` is the whole suite.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::wire::foreign;
+use crate::text::foreign;
 
 /// The most that are offered.
 const OFFERED: usize = 3;

@@ -9,7 +9,7 @@ use super::Sink;
 use super::collected::Collected;
 use super::conclusion::Conclusion;
 use super::event::{Event, FeatureSummary};
-use crate::wire::escape;
+use crate::text::escape;
 
 /// The two forms of a badge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

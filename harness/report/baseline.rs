@@ -16,8 +16,8 @@ use serde::{Deserialize, Serialize};
 use super::file::{AtomicFile, FileError};
 use crate::contract::{LoadError, parse, read_text};
 use crate::corpus::{Corpus, Pattern};
+use crate::text::{file_name, foreign};
 use crate::verdict::{CaseResult, Verdict};
-use crate::wire::{file_name, foreign};
 
 /// The version of the format.
 const VERSION: u32 = 1;

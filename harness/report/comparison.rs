@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{Event, RunEvent, VERSION, words};
 use crate::contract::Side;
+use crate::text::foreign;
 use crate::verdict::{CaseResult, Verdict, Violation};
-use crate::wire::foreign;
 
 /// What differs between two runs of the same side.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -4,8 +4,8 @@ use super::collected::Collected;
 use super::event::RequirementStatus;
 use super::words;
 use crate::contract::Level;
+use crate::text::escape;
 use crate::verdict::Verdict;
-use crate::wire::escape;
 
 /// At most so many ids stand in one sentence.
 pub(super) const IDS_LIMIT: usize = 10;

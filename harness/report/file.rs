@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::{Event, Sink};
-use crate::wire::file_name;
+use crate::text::file_name;
 
 /// What a report is written through.
 pub type Writer = BufWriter<Box<dyn Write + Send>>;

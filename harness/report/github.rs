@@ -9,8 +9,8 @@ use super::event::Event;
 use super::text::{TextOptions, TextSink, case_line};
 use super::{Sink, words};
 use crate::contract::Register;
+use crate::text::escape;
 use crate::verdict::{CaseResult, Verdict, Violation};
-use crate::wire::escape;
 
 /// GitHub shows at most so many annotations of a kind for a step.
 /// Source: GitHub Actions, workflow commands, limits of annotations.

@@ -28,7 +28,7 @@ use super::Sink;
 use super::collected::Collected;
 use super::event::Event;
 use crate::contract::Register;
-use crate::wire::escape;
+use crate::text::escape;
 
 /// The page and the parts that it includes.
 const TEMPLATES: [(&str, &str); 6] = [

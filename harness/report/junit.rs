@@ -8,8 +8,8 @@ use super::event::{Event, RunEvent};
 use super::words::Line;
 use super::{Sink, words};
 use crate::contract::Register;
+use crate::text::escape;
 use crate::verdict::{CaseResult, Verdict, Violation};
-use crate::wire::escape;
 
 /// Writes a `JUnit` report when the run is over: a suite for each suite, a test case for each case.
 ///

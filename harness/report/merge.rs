@@ -215,7 +215,7 @@ fn stray(streams: &[Vec<Event>], runs: &[(Option<Identity>, Vec<usize>)]) -> Res
 fn part(stream: usize, events: &[Event]) -> Result<Part<'_>, MergeError> {
     let Some(Event::Run(run)) = events.first() else { return Err(MergeError::NoRun(stream)) };
     let shard = run.shard.as_deref().unwrap_or("a whole run");
-    let shard = shard.parse().map_err(|_| MergeError::NotAShard { stream, found: crate::wire::foreign(shard) })?;
+    let shard = shard.parse().map_err(|_| MergeError::NotAShard { stream, found: crate::text::foreign(shard) })?;
     let cases: Vec<_> =
         events.iter().filter_map(|event| if let Event::Case(case) = event { Some(case) } else { None }).collect();
     let summary =
@@ -270,7 +270,7 @@ fn agree(parts: &[Part<'_>]) -> Result<(), MergeError> {
             return Err(MergeError::ShardTwice { stream, shard: part.shard.to_string(), first });
         }
         if let Some(twice) = part.cases.iter().find(|case| !seen.insert(case.id.as_str())) {
-            return Err(MergeError::CaseTwice { stream, case: crate::wire::foreign(&twice.id) });
+            return Err(MergeError::CaseTwice { stream, case: crate::text::foreign(&twice.id) });
         }
     }
     Ok(())
@@ -281,7 +281,7 @@ fn differs(stream: usize, shard: &str, first: usize, expected: &Identity, found:
     let Some(((what, expected), (_, found))) = expected.iter().zip(found).find(|(one, other)| one != other) else {
         return Ok(());
     };
-    let [found, expected] = [found, expected].map(|text| crate::wire::foreign(text));
+    let [found, expected] = [found, expected].map(|text| crate::text::foreign(text));
     Err(MergeError::Differs { stream, shard: shard.to_owned(), first, what, expected, found })
 }
 
@@ -293,7 +293,7 @@ fn known(parts: &[Part<'_>], register: &Register) -> Result<(), MergeError> {
             if let Some(id) =
                 case.decided.iter().chain(&case.undecided).chain(broken).find(|id| register.get(id).is_none())
             {
-                return Err(MergeError::Unknown { stream: index + 1, word: crate::wire::foreign(id) });
+                return Err(MergeError::Unknown { stream: index + 1, word: crate::text::foreign(id) });
             }
         }
     }
@@ -303,7 +303,7 @@ fn known(parts: &[Part<'_>], register: &Register) -> Result<(), MergeError> {
 /// The same for what the target claims, in which the streams agree.
 fn known_features(run: &RunEvent) -> Result<(), MergeError> {
     let unknown = run.target.features.iter().find(|word| word.parse::<Feature>().is_err());
-    let error = |word: &String| MergeError::Unknown { stream: 1, word: crate::wire::foreign(word) };
+    let error = |word: &String| MergeError::Unknown { stream: 1, word: crate::text::foreign(word) };
     unknown.map_or(Ok(()), |word| Err(error(word)))
 }
 

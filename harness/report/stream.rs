@@ -2,8 +2,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::io::{self, BufRead, Read, Write};
 
 use super::{Event, Sink, VERSION, words};
+use crate::text::foreign;
 use crate::verdict::Verdict;
-use crate::wire::foreign;
 
 /// The longest line that is read from a run stream, in bytes: 16 MiB.
 pub const LINE_LIMIT: usize = 16 << 20;
@@ -202,7 +202,7 @@ mod tests {
     use super::super::tests::sample;
     use super::*;
 
-    use crate::wire::escape;
+    use crate::text::escape;
 
     fn lines() -> Vec<String> {
         let mut out = Vec::new();

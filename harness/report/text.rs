@@ -12,8 +12,8 @@ use super::collected::Collected;
 use super::event::{Event, RunEvent};
 use super::{Sink, words};
 use crate::contract::Register;
+use crate::text::escape;
 use crate::verdict::CaseResult;
-use crate::wire::escape;
 
 /// The longest name of a verdict.
 const VERDICT_WIDTH: usize = 15;

@@ -7,8 +7,8 @@ use super::collected::Collected;
 use super::event::RunEvent;
 use crate::contract::Register;
 use crate::record::DriverRecord;
+use crate::text::{begins_log_command, escape, line_command};
 use crate::verdict::{CaseResult, Verdict, Violation};
-use crate::wire::{begins_log_command, escape, line_command};
 
 /// `1 case`, `2 cases`.
 pub(super) fn count(number: usize, noun: &str) -> String {

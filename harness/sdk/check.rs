@@ -10,8 +10,8 @@ use super::run::{Options, Runner};
 use crate::corpus::client::{Body, ClientCase, ClientRequest, Fault, FaultAt, FaultHow, Step};
 use crate::judge::client::ClientJudge;
 use crate::record::{OutcomeRecord, Phase, Record, Value};
+use crate::text::foreign;
 use crate::verdict::Verdict;
-use crate::wire::foreign;
 
 /// One thing that was checked of a driver.
 #[derive(Clone, Debug, PartialEq, Eq)]

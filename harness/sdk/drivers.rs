@@ -7,7 +7,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::process::DriverCommand;
-use crate::wire::foreign;
+use crate::text::foreign;
 
 /// A driver that comes with the harness.
 #[derive(Debug)]

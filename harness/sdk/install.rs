@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::drivers::{self, Driver, Kind, LOCK, MANIFEST};
 use super::process::DriverCommand;
-use crate::wire::{escape, file_name, foreign};
+use crate::text::{escape, file_name, foreign};
 
 /// The file that says that an installation is whole.
 const MARKER: &str = "installed.json";

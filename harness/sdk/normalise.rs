@@ -11,7 +11,7 @@ use super::planted::{Planted, secrets_of, sent_by};
 use super::protocol::{CallError, CallMeta};
 use crate::corpus::client::ClientCase;
 use crate::record::{ErrorRecord, Likeness, Meta, Shown, Tagged, Value, is_secret_member};
-use crate::wire::{Masker, mask_escaped};
+use crate::wire::Masker;
 
 /// The longest text that is kept whole, in characters.
 const TEXT_LIMIT: usize = 2_000;
@@ -89,10 +89,12 @@ impl Normaliser {
         if let Some(token) = &self.session_token {
             text = text.replace(token, "<session-token>");
         }
+        // Whole ones first: what is left of one that was cut is looked for in what is left of the text.
+        text = self.masker.mask_escaped(&text);
         for secret in &self.secrets {
             text = without(&text, secret);
         }
-        mask_escaped(&self.masker, &text)
+        text
     }
 
     /// The value of a body as it may be kept: without secrets, and nothing where there is too much of it.
@@ -273,20 +275,32 @@ fn likeness(given: &Json, sent: &[&Json]) -> Likeness {
     }
 }
 
-/// A text without a secret, and without what is left of one that was cut behind its first characters.
+/// A text without what is left of a secret that was cut behind its first characters, or broken into pieces.
 fn without(text: &str, secret: &str) -> String {
     let start: String = secret.chars().take(SECRET_START).collect();
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(at) = rest.find(&start) {
-        let same: usize =
-            rest[at..].chars().zip(secret.chars()).take_while(|(one, two)| one == two).map(|(c, _)| c.len_utf8()).sum();
         out.push_str(&rest[..at]);
         out.push_str("***");
-        rest = &rest[at + same..];
+        rest = &rest[at + beginning(&rest[at..], secret)..];
     }
     out.push_str(rest);
     out
+}
+
+/// How many bytes at the start of a text are the beginning of a secret, whatever separates its pieces.
+fn beginning(text: &str, secret: &str) -> usize {
+    let mut wanted = secret.chars().peekable();
+    let mut end = 0;
+    for (at, character) in text.char_indices() {
+        if wanted.next_if_eq(&character).is_some() {
+            end = at + character.len_utf8();
+        } else if character.is_alphanumeric() || wanted.peek().is_none() {
+            break;
+        }
+    }
+    end
 }
 
 /// A text with `:PORT` as `:<port>`.
@@ -349,6 +363,17 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[rstest]
+    #[case::cut("E abcdefghij", "E ***")]
+    #[case::cut_and_more("E abcdefghijxyz", "E ***xyz")]
+    #[case::lines("E abcdefghij\nklm/nop q", "E *** q")]
+    #[case::dashes("E abcdefgh-ijklm/-nop q", "E *** q")]
+    #[case::twice("abcdefgh abcdefghij", "*** ***")]
+    #[case::less("abcdefg", "abcdefg")]
+    fn what_is_left_of_a_secret_is_masked(#[case] text: &str, #[case] expected: &str) {
+        assert_eq!(without(text, "abcdefghijklm/nop"), expected);
+    }
 
     #[rstest]
     // User agents as SDKs of several years send them.

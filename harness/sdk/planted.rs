@@ -10,7 +10,8 @@ use super::environment::{ACCESS_KEY_ID, SECRET_ACCESS_KEY};
 use super::normalise::pattern;
 use crate::corpus::client::{Body, ClientCase};
 use crate::record::is_secret_member;
-use crate::wire::{Masker, foreign_within, mask_escaped, quote};
+use crate::text::foreign_within;
+use crate::wire::{Masker, quote};
 
 /// The text of a member that is secret by its name, in what may be no JSON at all.
 pub(super) static SECRET_TEXT: LazyLock<Regex> = LazyLock::new(|| {
@@ -113,7 +114,7 @@ impl Planted {
 
     /// A longer text without what is known to be secret.
     pub(super) fn mask(&self, text: &str) -> String {
-        mask_escaped(&self.masker, text)
+        self.masker.mask_escaped(text)
     }
 
     /// A name or a version that a driver says, fit for a report.

@@ -17,7 +17,7 @@ use super::environment;
 use super::planted::Planted;
 use super::protocol::{self, Call, CallOutcome, FromDriver, Hello, PROTOCOL, Problem, ToDriver};
 use crate::record::Loss;
-use crate::wire::foreign;
+use crate::text::foreign;
 
 /// The longest line that is taken from a driver, in bytes: 16 MiB.
 const LINE_LIMIT: u64 = 16 << 20;

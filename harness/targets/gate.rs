@@ -5,15 +5,17 @@
 //! AWS, stays closed.
 
 use std::fmt;
-use std::net::IpAddr;
 use std::str::FromStr;
 use std::sync::LazyLock;
 
 use reqwest::Url;
+use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::is_combining_mark;
 use unicode_security::confusable_detection::skeleton;
 
 use super::partition::Partition;
-use crate::wire::{Region, SIGNING_NAME, address, foreign};
+use crate::text::foreign;
+use crate::wire::{Region, SIGNING_NAME, address, is_localhost, leads_to_metadata};
 
 /// The first part of the service's host names.
 /// Source: botocore 1.44.8, the endpoint rule set of redshift-serverless; it is the signing name too.
@@ -22,7 +24,7 @@ const HOST_PREFIX: &str = SIGNING_NAME;
 /// Domains of AWS beside those of its partitions, under which a run has no business.
 /// Source: the Public Suffix List of 2026-08-19, its section on Amazon, and the top-level domains `aws` and `amazon`
 /// in IANA's root zone; the domains of AWS's own pages, mail, scripts and name servers were added.
-const FURTHER_DOMAINS: [&str; 27] = [
+const FURTHER_DOMAINS: [&str; 29] = [
     "aws",
     "amazon",
     "amazon.com",
@@ -30,6 +32,7 @@ const FURTHER_DOMAINS: [&str; 27] = [
     "a2z.com",
     "amazonaws-us-gov.com",
     "amazoncognito.com",
+    "amazonlightsail.com",
     "amazonses.com",
     "amazontrust.com",
     "amazonworkspaces.com",
@@ -48,6 +51,7 @@ const FURTHER_DOMAINS: [&str; 27] = [
     "cloudfront.net",
     "elasticbeanstalk.com",
     "elasticbeanstalk.cn",
+    "live-video.net",
     "sagemaker.com.cn",
     "signin.aws",
 ];
@@ -70,32 +74,27 @@ impl Owner {
     /// Whose host it is that a URL leads to, however it is spelled.
     pub fn of(url: &Url) -> Self {
         // A URL's host is in lower case, without percent signs and full-width letters.
-        let host = url.host_str().unwrap_or_default();
-        let host = host.strip_suffix('.').unwrap_or(host);
+        let host = url.host_str().unwrap_or_default().trim_end_matches('.');
+        if is_localhost(host) {
+            return Self::Other;
+        }
         if let Some(domain) = domains().find(|domain| is_below(host, domain)) {
             return Self::Aws(domain.to_owned());
         }
         if let Some(name) = NAMES.into_iter().find(|name| is_name_of(host, name)) {
             return Self::Aws(name.to_owned());
         }
+        if is_name_server(host) {
+            return Self::Aws("awsdns".to_owned());
+        }
         if let Some(address) = address(url) {
-            return if is_metadata(address) { Self::Aws(address.to_string()) } else { Self::Other };
+            return if leads_to_metadata(address) { Self::Aws(address.to_string()) } else { Self::Other };
         }
         let looks = look(&idna(host));
         let alike =
             LOOKS.iter().find(|(_, domain_looks)| is_below(&looks, domain_looks)).map(|(domain, _)| domain.clone());
         let named = || NAMES.into_iter().find(|name| is_name_of(&looks, &look(name))).map(str::to_owned);
         alike.or_else(named).map_or(Self::Other, Self::LooksLikeAws)
-    }
-}
-
-/// Whether an address is where a machine of AWS asks for its own credentials and what else it needs to know, or where
-/// a container does. Nothing else has addresses in these networks.
-/// Source: the AWS SDKs and Tools Reference Guide, IMDS and container credential providers; the EC2 User Guide.
-fn is_metadata(address: IpAddr) -> bool {
-    match address.to_canonical() {
-        IpAddr::V4(address) => matches!(address.octets(), [169, 254, 169 | 170, _]),
-        IpAddr::V6(address) => address.segments().starts_with(&[0xfd00, 0xec2]),
     }
 }
 
@@ -110,9 +109,12 @@ static LOOKS: LazyLock<Vec<(String, String)>> =
     LazyLock::new(|| domains().map(|domain| (domain.to_owned(), look(domain))).collect());
 
 /// What a text looks like: texts that a person takes for each other look alike.
-/// Source: Unicode Technical Standard 39, section 4, confusable detection. Letter case is no difference in a host.
+/// Source: Unicode Technical Standard 39, section 4, confusable detection. Letter case is no difference in a host, and
+/// marks on letters are easily overlooked there.
 fn look(text: &str) -> String {
-    skeleton(&skeleton(text).collect::<String>().to_lowercase()).collect()
+    let bare: String = text.nfd().filter(|character| !is_combining_mark(*character)).collect();
+    let looks: String = skeleton(&skeleton(&bare).collect::<String>().to_lowercase()).collect();
+    looks.replace("vv", "w")
 }
 
 /// A host with its labels as a person reads them, where they are written in ASCII for the name servers.
@@ -126,12 +128,36 @@ fn is_below(host: &str, domain: &str) -> bool {
     (host == domain && host.contains('.')) || host.strip_suffix(domain).is_some_and(|rest| rest.ends_with('.'))
 }
 
-/// Whether a host lies in the domain of this name below a top-level domain, or below one such as `com.cn`.
+/// Whether a host lies in the domain of this name below a top-level domain, or below one such as `com.cn`. Names of
+/// networks that are not the internet's are somebody's own.
 fn is_name_of(host: &str, name: &str) -> bool {
+    // Source: RFC 6761, RFC 6762, RFC 8375, RFC 9476; ICANN, `internal`; what clusters and home networks use besides.
+    const OWN: [&str; 14] = [
+        "alt",
+        "arpa",
+        "corp",
+        "example",
+        "home",
+        "internal",
+        "intranet",
+        "invalid",
+        "lan",
+        "local",
+        "localdomain",
+        "onion",
+        "svc",
+        "test",
+    ];
     let mut labels = host.rsplit('.');
-    let (_, second, third) = (labels.next(), labels.next(), labels.next());
-    let of_country = second.is_some_and(|label| ["com", "co", "net", "org", "gov", "edu"].contains(&label));
-    second == Some(name) || (of_country && third == Some(name))
+    let (top, second, third) = (labels.next(), labels.next(), labels.next());
+    let of_country =
+        second.is_some_and(|label| ["ac", "co", "com", "edu", "gov", "ne", "net", "or", "org"].contains(&label));
+    top.is_some_and(|top| !OWN.contains(&top)) && (second == Some(name) || (of_country && third == Some(name)))
+}
+
+/// Whether a host is a name server of AWS, such as `ns-1.awsdns-01.co.uk`.
+fn is_name_server(host: &str) -> bool {
+    host.split('.').any(|label| label.strip_prefix("awsdns-").is_some_and(|number| number.parse::<u8>().is_ok()))
 }
 
 /// The endpoint of the service in a region; nothing where AWS has no such region.
@@ -266,6 +292,7 @@ pub fn check(
     same("workgroup", &allowed.workgroup, workgroup.unwrap_or("none"))?;
     let partition = Partition::of(region).ok_or_else(|| Refusal::NotAllowed { host: host.clone() })?;
     let hosts = partition.hosts(HOST_PREFIX, region);
+    // One dot behind it is the root of all names; more are no name.
     let named = hosts.iter().any(|known| host.strip_suffix('.').unwrap_or(&host) == known);
     let whole = endpoint.scheme() == "https" && endpoint.port().is_none() && endpoint.path() == "/";
     if named && whole {
@@ -340,6 +367,13 @@ mod tests {
     #[case("https://console.aws.amazon.com")]
     #[case("https://studio.us-east-1.sagemaker.aws")]
     #[case("https://amazonaws.org")]
+    #[case("https://redshift-serverless.us-east-1.api.aws..")]
+    #[case("http://d1.cloudfront.net...")]
+    #[case("http://x.api.aws%2e%2e")]
+    #[case("https://ns-1.awsdns-01.co.uk")]
+    #[case("http://[64:ff9b::a9fe:a9fe]")]
+    #[case("http://[2002:a9fe:a9fe::]")]
+    #[case("http://[::169.254.169.254]")]
     #[case("http://169.254.169.254/latest/meta-data/")]
     #[case("http://169.254.170.2")]
     #[case("http://169.254.170.23/v1/credentials")]
@@ -364,6 +398,9 @@ mod tests {
     #[case::digit_for_letter("https://sts.amaz0naws.com")]
     #[case::another_end("https://sts.am\u{430}zonaws.io")]
     #[case::front("https://d1.cl0udfront.net")]
+    #[case::dot_below("https://sts.\u{1ea1}mazonaws.com")]
+    #[case::circumflex("https://sts.amazon\u{e2}ws.com")]
+    #[case::two_letters_for_w("https://sts.amazonavvs.com")]
     fn a_host_that_looks_like_one_of_aws_is_none_of_nobodys(#[case] url: &str) {
         assert!(matches!(owner(url), Owner::LooksLikeAws(_)), "{:?}", owner(url));
     }
@@ -380,6 +417,11 @@ mod tests {
     #[case("http://aws.local")]
     #[case("http://aws:4566")]
     #[case("http://amazon")]
+    #[case("http://amazonaws.localhost:4566")]
+    #[case("http://redshift-serverless.us-east-1.amazonaws.com.localhost")]
+    #[case("http://x.amazonaws.test")]
+    #[case("http://localstack.amazonaws.svc")]
+    #[case("http://awsdns.example")]
     #[case("http://localhost.localstack.cloud:4566")]
     #[case("http://emulator-amazonaws-com:4566")]
     #[case("http://b\u{fc}cher.example")]

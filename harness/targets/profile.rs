@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::contract::{Feature, read_text};
-use crate::wire::{file_name, foreign, foreign_within};
+use crate::text::{file_name, foreign, foreign_within};
 
 /// The name of the file with profiles.
 pub const FILE_NAME: &str = "countersign.toml";
@@ -109,20 +109,33 @@ impl Distrust {
         if is_foreign(file) {
             return Some(Self::Owner);
         }
-        let whole = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
-        let (folder, home) = (whole(file.parent()?), whole(home?));
+        // A home folder that is not there is nobody's.
+        let (folder, home) = (file.parent()?.canonicalize().ok()?, home?.canonicalize().ok()?);
         (home != folder && home.starts_with(&folder)).then_some(Self::AboveHome)
     }
 }
 
-/// Whether a file, or the link that leads to it, belongs to another user.
+/// Whether a file, or a link that leads to it, belongs to another user.
 #[cfg(unix)]
 fn is_foreign(file: &Path) -> bool {
     use std::os::unix::fs::MetadataExt;
 
+    /// As many links as Linux follows.
+    const LINKS: usize = 40;
     let own = rustix::process::geteuid().as_raw();
-    let owners = [file.symlink_metadata(), file.metadata()].into_iter().flatten();
-    owners.map(|data| data.uid()).any(|owner| owner != own)
+    let mut file = file.to_owned();
+    for _ in 0..LINKS {
+        match file.symlink_metadata() {
+            Ok(data) if data.uid() != own => return true,
+            Ok(data) if data.is_symlink() => {
+                let Ok(target) = file.read_link() else { return true };
+                file = file.parent().unwrap_or(Path::new("")).join(target);
+            }
+            // Where it cannot be looked at, whoever reads it says what is wrong.
+            Ok(_) | Err(_) => return false,
+        }
+    }
+    true
 }
 
 /// Windows has no owner that is as plain as that.

@@ -140,7 +140,7 @@ fn write(place: &str, value: &Value, lines: &mut Vec<String>) {
         Value::Null => {}
         Value::Object(members) if !members.is_empty() => {
             for (name, member) in members {
-                let name = countersign::wire::escape(name);
+                let name = countersign::text::escape(name);
                 write(&if place.is_empty() { name } else { format!("{place}.{name}") }, member, lines);
             }
         }
@@ -153,7 +153,7 @@ fn write(place: &str, value: &Value, lines: &mut Vec<String>) {
             // What tells of the machine rather than of the SDK.
             let (system, machine) = (std::env::consts::OS, std::env::consts::ARCH);
             let text = plain.to_string().replace(&format!("os/{system}"), "os/<os>").replace(machine, "<machine>");
-            let text = countersign::wire::escape(&text);
+            let text = countersign::text::escape(&text);
             let short: String = text.chars().take(LIMIT).collect();
             let rest = text.chars().count().saturating_sub(LIMIT);
             let rest = if rest > 0 { format!(" … and {rest} more characters") } else { String::new() };

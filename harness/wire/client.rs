@@ -1,3 +1,5 @@
+use std::fs::File;
+use std::io::Read;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -14,12 +16,16 @@ use rustls_platform_verifier::Verifier;
 use tokio::sync::OnceCell;
 
 use super::diagnosis::{Stage, chain, fault_of};
-use super::route::{addresses, are_loopback};
+use super::route::{addresses, are_loopback, leads_to_metadata};
 use super::socket::Socket;
-use super::{Exchange, Fault, Headers, Request, Response, file_name};
+use super::{Exchange, Fault, Headers, Request, Response};
+use crate::text::file_name;
 
 /// The largest answer that is read, in bytes. A right one has about two hundred.
 pub const ANSWER_LIMIT: usize = 1024 * 1024;
+
+/// The largest file of certificates that is read, in bytes: 16 MiB. A system's has a quarter of one.
+const CA_LIMIT: u64 = 16 << 20;
 
 /// Fields that say how a message is framed; the HTTP library has its own ideas about them.
 const FRAMING: [&str; 4] = ["content-length", "transfer-encoding", "connection", "expect"];
@@ -210,6 +216,10 @@ impl Client {
         };
         let known = self.way.get_or_try_init(|| async {
             let found = addresses(&self.base).await.map_err(|_| None)?;
+            // A server of AWS that answers every machine of AWS, and no emulator, by whatever name.
+            if found.iter().any(|address| leads_to_metadata(address.ip())) {
+                return Err(Some(Fault::Unsendable("its host name leads to the metadata of this machine")));
+            }
             made(are_loopback(&found).then_some(found.as_slice())).map_err(Some)
         });
         match known.await {
@@ -280,7 +290,13 @@ fn tls_config(ca_file: Option<&Path>) -> Result<ClientConfig, ClientError> {
     let mut extra = Vec::new();
     if let Some(file) = ca_file {
         let wrong = |reason: String| ClientError::CaFile { file: file.to_owned(), reason };
-        for certificate in CertificateDer::pem_file_iter(file).map_err(|error| wrong(error.to_string()))? {
+        let mut text = Vec::new();
+        let read = File::open(file).and_then(|file| file.take(CA_LIMIT + 1).read_to_end(&mut text));
+        read.map_err(|error| wrong(error.to_string()))?;
+        if text.len() as u64 > CA_LIMIT {
+            return Err(wrong(format!("expected at most {} MiB, found more; is it the right file?", CA_LIMIT >> 20)));
+        }
+        for certificate in CertificateDer::pem_slice_iter(&text) {
             extra.push(certificate.map_err(|error| wrong(error.to_string()))?);
         }
         if extra.is_empty() {

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::mask::is_invisible;
+use crate::text::is_invisible;
 
 /// A text is decoded so many times: one that is escaped more often is no longer readable to anybody.
 const ROUNDS: usize = 5;

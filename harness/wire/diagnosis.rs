@@ -6,7 +6,8 @@ use std::io;
 
 use rustls::CertificateError;
 
-use super::{Fault, escape};
+use super::Fault;
+use crate::text::escape;
 
 /// How far an exchange has come.
 #[derive(Clone, Copy, Debug)]

@@ -9,6 +9,7 @@ use super::MEDIA_TYPE;
 use super::decode::readings;
 use super::masker::MASK;
 use super::veil::without_veiled;
+use crate::text::escape;
 
 /// A text that must never be printed: it is wiped when dropped, and its `Debug` is `***`.
 #[derive(Clone)]
@@ -38,48 +39,6 @@ const QUOTE_LIMIT: usize = 200;
 
 /// Of a longer text, this much is looked at for them, in bytes: room for spaces and for what is masked.
 pub(super) const QUOTE_WINDOW: usize = 4 << 10;
-
-/// A target's text on one line, as data: control characters and the invisible ones that reorder or
-/// hide text are escaped, and so is what a CI service would take for a command, at the start of a line or
-/// anywhere in it, so that nothing in it can steer a terminal or a log reader.
-pub fn escape(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let command = line_command(text);
-    for (at, character) in text.char_indices() {
-        let begins = command == Some(at) || begins_log_command(&text[at..]);
-        if character.is_control() || is_invisible(character) || begins {
-            out.extend(character.escape_unicode());
-        } else {
-            out.push(character);
-        }
-    }
-    out
-}
-
-/// Where a line has the `::` that begins a workflow command of GitHub Actions: at its start. What goes before it
-/// and does not count is blanks, and for a comparison of texts by language much more.
-pub fn line_command(line: &str) -> Option<usize> {
-    let start = line.len() - line.trim_start_matches(|c: char| !c.is_ascii_graphic()).len();
-    line[start..].starts_with("::").then_some(start)
-}
-
-/// Whether a text begins with what starts a command anywhere in a line of a CI log: `##[` (GitHub
-/// Actions, Azure Pipelines), `##vso[`, `##teamcity[`.
-pub fn begins_log_command(text: &str) -> bool {
-    text.strip_prefix("##")
-        .is_some_and(|rest| rest.trim_start_matches(|c: char| c.is_ascii_alphabetic()).starts_with('['))
-}
-
-/// Whether a character shows nothing itself but changes how others are shown or compared: Unicode's
-/// line and paragraph separators, interlinear marks, and all that is `Default_Ignorable_Code_Point`
-/// (bidirectional controls, zero-width characters, fillers, variation selectors, tags).
-pub(super) fn is_invisible(character: char) -> bool {
-    matches!(character,
-        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
-        | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}'
-        | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}'
-        | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
-}
 
 /// A pattern for what stands behind a password-like name and what separates the two, which is the
 /// first group: in JSON, XML, a header, a form, a sentence.
@@ -294,22 +253,6 @@ mod tests {
     #[test]
     fn control_and_bidirectional_characters_are_escaped() {
         assert_eq!(quote("a\u{1b}[31mb\u{202e}c"), "a\\u{1b}[31mb\\u{202e}c");
-    }
-
-    #[rstest]
-    #[case::github("a ##[add-mask]b", "a \\u{23}#[add-mask]b")]
-    #[case::azure("##vso[task.setvariable]b", "\\u{23}#vso[task.setvariable]b")]
-    #[case::three("###[x]", "#\\u{23}#[x]")]
-    #[case::hidden("#\u{ad}#[x]", "#\\u{ad}#[x]")]
-    #[case::a_heading("## a [b]", "## a [b]")]
-    #[case::at_the_start("::error::x", "\\u{3a}:error::x")]
-    #[case::behind_blanks(" \t::error::x", " \\u{9}\\u{3a}:error::x")]
-    #[case::behind_what_does_not_count(" \u{e9} ::x", " \u{e9} \\u{3a}:x")]
-    #[case::a_path("a::b", "a::b")]
-    #[case::an_address("[::1]:80", "[::1]:80")]
-    fn a_command_to_a_ci_service_is_broken_up(#[case] text: &str, #[case] expected: &str) {
-        assert_eq!(escape(text), expected);
-        assert_eq!(escape(expected), expected);
     }
 
     #[test]

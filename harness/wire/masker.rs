@@ -4,6 +4,7 @@ use std::sync::{Arc, LazyLock};
 
 use regex::Regex;
 
+use super::decode::decode;
 use super::mask::{QUOTE_WINDOW, quote_start};
 use super::public_words::{is_public_name, is_public_word};
 use super::secrets::Secrets;
@@ -82,6 +83,26 @@ impl Masker {
             return MASK.to_owned();
         }
         self.hide(text, text.len()).map_or_else(|Unsearchable| MASK.to_owned(), Cow::into_owned)
+    }
+
+    /// A text without the secrets, as [`Masker::mask`] has it; where they stand in it escaped, as in JSON, a URL or
+    /// HTML, the words that hold them are not shown.
+    pub fn mask_escaped(&self, text: &str) -> String {
+        let hidden = self.mask(text);
+        if !self.holds_escaped(&hidden) {
+            return hidden;
+        }
+        let words: Vec<_> = hidden.split(' ').map(|word| if self.holds_escaped(word) { MASK } else { word }).collect();
+        let words = words.join(" ");
+        // A secret with blanks in it stands in no single word.
+        if self.holds_escaped(&words) { MASK.to_owned() } else { words }
+    }
+
+    fn holds_escaped(&self, text: &str) -> bool {
+        match decode(text) {
+            Cow::Borrowed(_) => false,
+            Cow::Owned(decoded) => self.mask(&decoded) != decoded,
+        }
     }
 
     /// [`quote`](super::quote), without the secrets either. A word in which one of them stands escaped or
@@ -308,5 +329,25 @@ mod tests {
     #[test]
     fn printing_it_gives_nothing_away() {
         assert_eq!(format!("{:?}", masker(&[CANARY])), "Masker(1 secrets)");
+    }
+
+    #[rstest]
+    #[case::plain("it is s3cret here")]
+    #[case::json(r"it is \u00733cret here")]
+    #[case::url("user=a&password=%733cret")]
+    #[case::html("<p>s3c&#114;et</p>")]
+    #[case::base64("czNjcmV0")]
+    #[case::hexadecimal("7333637265743A")]
+    fn a_secret_is_found_in_every_form(#[case] text: &str) {
+        let masker = Masker::new(["s3cret".to_owned()]);
+        let shown = masker.mask_escaped(text);
+        assert!(shown.contains("***"), "{shown}");
+        assert_eq!(masker.mask(&decode(&shown)), *decode(&shown));
+    }
+
+    #[test]
+    fn what_stands_beside_an_escaped_secret_is_kept() {
+        let masker = Masker::new(["s3cret".to_owned()]);
+        assert_eq!(masker.mask_escaped("not %733cret but 100 %41"), "not *** but 100 %41");
     }
 }

@@ -11,7 +11,6 @@ mod decode;
 mod diagnosis;
 mod error_type;
 mod exchange;
-mod foreign;
 mod mask;
 mod masker;
 mod message;
@@ -36,14 +35,13 @@ pub use error_type::{
     NOT_IMPLEMENTED, REFUSED_CREDENTIALS, UNKNOWN_OPERATION, UNKNOWN_SERVICE, bare_type, error_type, error_types,
 };
 pub use exchange::{Exchange, Fault, Transcript};
-pub use foreign::{FOREIGN_LIMIT, LINE_SHOWN, bounded, file_name, foreign, foreign_os, foreign_within, mask_escaped};
-pub use mask::{Secret, begins_log_command, escape, line_command, quote};
+pub use mask::{Secret, quote};
 pub use masker::Masker;
 pub use message::{Headers, Request, Response};
 pub use public_words::is_public_name;
 pub use region::{InvalidRegion, Region};
 #[cfg(feature = "run")]
-pub use route::{address, addresses, is_loopback};
+pub use route::{address, addresses, is_localhost, is_loopback, leads_to_metadata};
 pub use seen_secrets::SeenSecrets;
 pub use shown::{body_sent, fields_received, fields_sent, line_sent};
 

@@ -51,10 +51,37 @@ pub fn address(url: &Url) -> Option<IpAddr> {
     url.host_str()?.trim_start_matches('[').trim_end_matches(']').parse().ok()
 }
 
-fn is_localhost(host: &str) -> bool {
-    let host = host.strip_suffix('.').unwrap_or(host);
+/// Whether the host of a URL is `localhost`, or a name below it.
+pub fn is_localhost(host: &str) -> bool {
+    let host = host.trim_end_matches('.');
     // A URL's host is in lower case.
     host == "localhost" || host.ends_with(".localhost")
+}
+
+/// Whether an address is where a machine of AWS asks for its own credentials and what else it needs to know, or where
+/// a container does: no emulator is there.
+/// Source: the AWS SDKs and Tools Reference Guide, IMDS and container credential providers; the EC2 User Guide.
+pub fn leads_to_metadata(address: IpAddr) -> bool {
+    let is_metadata = |address: Ipv4Addr| matches!(address.octets(), [169, 254, 169 | 170, _]);
+    match address {
+        IpAddr::V4(address) => is_metadata(address),
+        IpAddr::V6(address) => {
+            address.segments().starts_with(&[0xfd00, 0xec2]) || inside(address).is_some_and(is_metadata)
+        }
+    }
+}
+
+/// The address of IPv4 that one of IPv6 stands for: mapped, compatible, translated, behind NAT64, or by 6to4.
+/// Source: RFC 4291, section 2.5.5; RFC 6052, section 2.1; RFC 2765, section 2.1; RFC 3056, section 2.
+fn inside(address: Ipv6Addr) -> Option<Ipv4Addr> {
+    let of = |high: u16, low: u16| Some(Ipv4Addr::from(u32::from(high) << 16 | u32::from(low)));
+    match address.segments() {
+        [0, 0, 0, 0, 0, 0 | 0xffff, high, low]
+        | [0, 0, 0, 0, 0xffff, 0, high, low]
+        | [0x64, 0xff9b, 0, 0, 0, 0, high, low]
+        | [0x2002, high, low, ..] => of(high, low),
+        _ => None,
+    }
 }
 
 #[cfg(test)]
@@ -99,6 +126,25 @@ mod tests {
     #[tokio::test]
     async fn another_address_is_not_this_machine(#[case] url: &str) {
         assert!(!is_loopback(&url.parse().expect("a valid URL")).await);
+    }
+
+    #[rstest]
+    #[case::machine("169.254.169.254", true)]
+    #[case::container("169.254.170.2", true)]
+    #[case::ipv6("fd00:ec2::254", true)]
+    #[case::mapped("::ffff:169.254.169.254", true)]
+    #[case::compatible("::169.254.169.254", true)]
+    #[case::translated("::ffff:0:169.254.169.254", true)]
+    #[case::behind_a_translator("64:ff9b::a9fe:a9fe", true)]
+    #[case::six_to_four("2002:a9fe:a9fe::1", true)]
+    #[case::another_link_local("169.254.1.1", false)]
+    #[case::another("64:ff9b::808:808", false)]
+    #[case::loopback("::1", false)]
+    fn the_metadata_of_a_machine_are_known_however_their_address_is_written(
+        #[case] address: &str,
+        #[case] expected: bool,
+    ) {
+        assert_eq!(leads_to_metadata(address.parse().expect("an address")), expected);
     }
 
     #[test]

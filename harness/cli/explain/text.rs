@@ -3,7 +3,7 @@
 use super::about::{About, AboutFeature, Case, ClientCase, Defect, Requirement, Suite};
 use crate::cli::catalogue::Named;
 use crate::contract::Side;
-use crate::wire::escape;
+use crate::text::escape;
 
 /// Everything about it, line by line.
 pub(super) fn of(about: &About) -> String {

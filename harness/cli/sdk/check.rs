@@ -19,7 +19,7 @@ use crate::report::sdk_diff::SdkDiff;
 use crate::report::{Event, Exit, ReportFile, StreamSink, replay};
 use crate::sdk::install::{Cache, Wanted, python_in};
 use crate::sdk::{DriverCommand, Options, drivers};
-use crate::wire::{file_name, foreign};
+use crate::text::{file_name, foreign};
 
 /// The arguments of `sdk check`.
 #[derive(Debug, Args)]

@@ -7,7 +7,7 @@ use clap::Args;
 use crate::cli::Failure;
 use crate::cli::output::{print, say};
 use crate::sdk::install::{Cache, Wanted};
-use crate::wire::{file_name, foreign};
+use crate::text::{file_name, foreign};
 
 /// The arguments of `sdk install`.
 #[derive(Debug, Args)]

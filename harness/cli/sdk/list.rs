@@ -14,7 +14,7 @@ use crate::cli::output::{Format, print, print_json, print_prose};
 use crate::report::prose_cell;
 use crate::sdk::drivers;
 use crate::sdk::install::{Cache, Installed};
-use crate::wire::{file_name, foreign};
+use crate::text::{file_name, foreign};
 
 /// The arguments of `sdk list`.
 #[derive(Debug, Args)]

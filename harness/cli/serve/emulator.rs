@@ -18,7 +18,8 @@ use crate::report::visible_json;
 use crate::selftest::upstream;
 use crate::servers::defects::Layer;
 use crate::servers::emulator::{Emulator, Options};
-use crate::wire::{Credentials, Region, Secret, foreign};
+use crate::text::foreign;
+use crate::wire::{Credentials, Region, Secret};
 
 #[derive(Debug, Args)]
 pub(super) struct EmulatorArgs {

@@ -10,7 +10,7 @@ use schemars::{JsonSchema, Schema};
 use serde_json::Value;
 
 use super::id;
-use crate::wire::{file_name, foreign};
+use crate::text::{file_name, foreign};
 
 /// Schemas by file name, in the order in which the files are listed.
 pub type Schemas = BTreeMap<String, Value>;

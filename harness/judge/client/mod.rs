@@ -138,5 +138,5 @@ fn text(said: &str) -> String {
     if short.len() < said.len() {
         short.push('…');
     }
-    crate::wire::escape(&short)
+    crate::text::escape(&short)
 }

@@ -6,8 +6,8 @@ use super::super::words::{self, Line};
 use super::super::{RunEvent, markdown};
 use super::{Change, Comparison};
 use crate::contract::Register;
+use crate::text::escape;
 use crate::verdict::{Verdict, Violation};
-use crate::wire::escape;
 
 /// How many names stand behind a finding before the rest is counted.
 const NAMES_LIMIT: usize = 12;

@@ -4,7 +4,7 @@
 //! before a mark switches off; then mentions, references and emoji, looked for in what the first
 //! made, where a backslash is gone already. Only a code span is safe from both.
 
-use crate::wire::{LINE_SHOWN, escape, foreign_within};
+use crate::text::{LINE_SHOWN, escape, foreign_within};
 
 /// A text as a code span: nothing in it counts.
 pub(in crate::report) fn code(text: &str) -> String {

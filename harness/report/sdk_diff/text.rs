@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{Change, Class, EVERY_CASE, Group, Identity, SdkDiff, words};
-use crate::wire::escape;
+use crate::text::escape;
 
 /// How many cases are named behind a group before the rest is counted.
 const CASES_LIMIT: usize = 8;

@@ -6,8 +6,8 @@ use super::super::words::Line;
 use super::page::{Page, Tone};
 use super::{Detail, words};
 use crate::contract::{Register, Side};
+use crate::text::escape;
 use crate::verdict::{CaseResult, Verdict, Violation};
-use crate::wire::escape;
 
 /// How many names or findings a list shows before it only counts the rest.
 const LIST_LIMIT: usize = 6;

@@ -1,7 +1,7 @@
 use super::{TextOptions, words};
 use crate::report::fold::hang;
+use crate::text::bounded;
 use crate::verdict::Verdict;
-use crate::wire::bounded;
 
 /// What a colour says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

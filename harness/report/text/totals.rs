@@ -8,8 +8,8 @@ use super::super::conclusion::Conclusion;
 use super::super::event::{FeatureSummary, SummaryEvent};
 use super::page::{Page, Tone};
 use super::{TextOptions, words};
+use crate::text::escape;
 use crate::verdict::Verdict;
-use crate::wire::escape;
 
 /// The longest command for the failed cases alone; above it, the whole run is as good.
 const COMMAND_LIMIT: usize = 400;

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::{random, validation};
-use crate::wire::{Credentials, Region, foreign};
+use crate::text::foreign;
+use crate::wire::{Credentials, Region};
 
 /// The emulator's only source of time, so that a test can stop it.
 #[derive(Clone)]

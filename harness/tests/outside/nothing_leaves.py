@@ -199,7 +199,10 @@ def aws_spellings():
         "console": "console.aws.amazon.com", "studio": "studio.us-east-1.sagemaker.aws", "another end": "sts.amazonaws.org",
         "cyrillic": "redshift-serverless.us-east-1.\u0430mazonaws.com", "punycode": "redshift-serverless.us-east-1.xn--mazonaws-06g.com",
         "greek": "redshift-serverless.us-east-1.amaz\u03bfnaws.com", "r and n": "redshift-serverless.us-east-1.arnazonaws.com",
-        "zero for o": "redshift-serverless.us-east-1.amaz0naws.com", "cyrillic domain": "redshift-serverless.us-east-1.api.\u0430ws",
+        "zero for o": "redshift-serverless.us-east-1.amaz0naws.com", "two dots": AWS + "..", "three dots": AWS + "...",
+        "two dots behind another end": "redshift-serverless.us-east-1.api.aws..", "two dots in percent": "x.api.aws%2e%2e",
+        "a dot below": "redshift-serverless.us-east-1.\u1ea1mazonaws.com", "two v for w": "redshift-serverless.us-east-1.amazonavvs.com",
+        "name server": "ns-1.awsdns-01.com", "nat64 of the metadata": "[64:ff9b::a9fe:a9fe]", "cyrillic domain": "redshift-serverless.us-east-1.api.\u0430ws",
     }
     for name, host in hosts.items():
         yield Row(f"aws, {name}", at(f"https://{host}/"), 6, said=["AWS", "error: "])
@@ -221,6 +224,13 @@ def aws_spellings():
     for name, host in {"machine": "169.254.169.254", "machine as a number": "2852039166", "machine mapped": "[::ffff:169.254.169.254]",
                        "machine of ipv6": "[fd00:ec2::254]", "container": "169.254.170.2"}.items():
         yield Row(f"aws, metadata of a {name}", at(f"http://{host}"), 6, said=["real AWS"])
+    yield Row("aws, a name of the metadata", at("http://meta.test"), 3, said=["leads to the metadata"])
+    yield Row("aws, a name of the metadata, by a proxy", at("http://meta.test"), 3, environment=PROXIES, said=["leads to the metadata"])
+    yield Row("not aws, a name below localhost", at(f"http://redshift-serverless.us-east-1.amazonaws.com.localhost:{ENDPOINT}"), 1, {f"::1:{ENDPOINT} plain, signed for us-east-1"})
+    yield Row("not aws, empty parts of a name", at("http://emulator..test:4566"), 2, said=["without empty parts"])
+    yield Row("not aws, a path with an at sign", at(f"http://127.0.0.1:{ENDPOINT}/@v1/x"), 1, {f"127.0.0.1:{ENDPOINT} plain, signed for us-east-1"})
+    for variable in ["COUNTERSIGN_ENDPOINT", "COUNTERSIGN_TARGET", "AWS_ENDPOINT_URL", "AWS_REGION"]:
+        yield Row(f"no text in {variable}", ["run"], 2, environment={variable: f"http://127.0.0.1:{ENDPOINT}/\udcff"}, said=[f"{variable}: expected text"])
     yield Row("not aws, an address", at("http://198.51.100.9:4566"), 1, {"198.51.100.9:4566 plain, signed for us-east-1"})
     yield Row("not aws, an emulator's name with aws in it", at("http://amazonaws.com.emulator.test:4566"), 1,
               {f"{ELSEWHERE}:4566 plain, signed for us-east-1"}, {"amazonaws.com.emulator.test"})
@@ -245,6 +255,7 @@ def allowed():
         "a gateway": "https://abc.execute-api.us-east-1.amazonaws.com", "plain http": f"http://{AWS}", "http on 443": f"http://{AWS}:443",
         "another port": f"https://{AWS}:8443", "a path": f"https://{AWS}/x", "the sibling": "https://redshift.us-east-1.amazonaws.com",
         "another partition": f"https://{AWS}.cn", "a host below": f"https://x.{AWS}", "two dots": f"https://{AWS}..", "cloudfront": "https://d1.cloudfront.net",
+        "two dots behind the dual stack": "https://redshift-serverless.us-east-1.api.aws..",
         "a look-alike": "https://redshift-serverless.us-east-1.\u0430mazonaws.com",
     }
     for name, url in others.items():
@@ -261,6 +272,8 @@ def allowed():
               environment={**no_keys, "AWS_PROFILE": "r", "AWS_ENDPOINT_URL": f"http://127.0.0.1:{ENDPOINT}"}, files={"aws-config": role}, said=[f"127.0.0.1:{ENDPOINT}"])
     yield Row("allowed, keys of the machine", ["run", "--target", "aws", "--workgroup", "wg", *ALLOW], 2,
               {"169.254.169.254:80 PUT /latest/api/token"}, environment=no_keys)
+    yield Row("allowed, keys of a container at another service", ["run", "--target", "aws", "--workgroup", "wg", *ALLOW], 6,
+              environment={**no_keys, "AWS_CONTAINER_CREDENTIALS_FULL_URI": "https://s3.amazonaws.com/x"}, said=["s3.amazonaws.com"])
     yield Row("allowed, keys of a machine elsewhere", ["run", "--target", "aws", "--workgroup", "wg", *ALLOW], 6,
               environment={**no_keys, "AWS_EC2_METADATA_SERVICE_ENDPOINT": "http://198.51.100.9"})
 
@@ -288,6 +301,7 @@ def loopback():
                   {f"{address}:{ENDPOINT} plain, signed for us-east-1, with a token"}, environment={**PROXIES, **WITH_TOKEN})
     yield Row("loopback, doctor, with proxies and a token", at(f"http://x.localhost:{ENDPOINT}", command="doctor"), 1,
               {f"::1:{ENDPOINT} plain, signed for us-east-1, with a token", f"::1:{ENDPOINT} plain, unsigned"}, environment={**PROXIES, **WITH_TOKEN})
+    yield Row("loopback, with two dots and proxies", at(f"http://localhost..:{ENDPOINT}"), 2, environment={**PROXIES, **WITH_TOKEN})
     yield Row("loopback, https, with proxies", at(f"https://x.localhost:{ENDPOINT}"), 3, {f"::1:{ENDPOINT} TLS for x.localhost"}, environment={**PROXIES, **WITH_TOKEN})
     yield Row("loopback that redirects to aws", at(f"http://127.0.0.1:{REDIRECT}"), None, {f"127.0.0.1:{REDIRECT} plain, signed for us-east-1, with a token"}, environment=WITH_TOKEN)
 
@@ -316,7 +330,8 @@ def profiles():
         "role of the environment": (role + "credential_source = Environment\n", ""), "machine": ("credential_source = Ec2InstanceMetadata\n", ""),
         "web identity": (role + "web_identity_token_file = token\n", ""), "sign-on": ("sso_session = s\nsso_account_id = 123456789012\nsso_role_name = r\n", session),
         "older sign-on": ("sso_start_url = https://d-1.awsapps.com/start\nsso_region = us-east-1\nsso_account_id = 123456789012\nsso_role_name = r\n", ""),
-        "sign-on beside keys": (keys + "sso_session = s\nsso_account_id = 123456789012\nsso_role_name = r\n", session), "console": ("login_session = arn:aws:iam::123456789012:user/a\n", ""),
+        "sign-on beside keys": (keys + "sso_session = s\nsso_account_id = 123456789012\nsso_role_name = r\n", session),
+        "parts of a sign-on": ("sso_session = s\n", session), "console": ("login_session = arn:aws:iam::123456789012:user/a\n", ""),
     }
     no_keys = {name: "" for name in KEYS}
     for name, (body, more) in asking.items():
@@ -330,7 +345,13 @@ def profiles():
     yield Row("profile, role, but keys in the environment", at(f"http://127.0.0.1:{ENDPOINT}"), 1, plain, environment={"AWS_PROFILE": "p"}, files={"aws-config": f"[profile p]\n{role}source_profile = p\n"})
     yield Row("profile, role, but unsigned", at(f"http://127.0.0.1:{ENDPOINT}", "--no-sign"), 1, {f"127.0.0.1:{ENDPOINT} plain, unsigned"}, environment={**no_keys, "AWS_PROFILE": "p"}, files={"aws-config": f"[profile p]\n{role}source_profile = p\n"})
     yield Row("profile, keys", at(f"http://127.0.0.1:{ENDPOINT}"), 1, plain, environment={**no_keys, "AWS_PROFILE": "p"}, files={"aws-config": f"[profile p]\n{keys}"})
-    process = "credential_process = /bin/sh -c 'echo {\\\"Version\\\":1,\\\"AccessKeyId\\\":\\\"AKIACANARYCANARY1234\\\",\\\"SecretAccessKey\\\":\\\"x\\\"}'\n".replace("\\\"", '"')
+    yield Row("profile, keys beside parts of a sign-on", at(f"http://127.0.0.1:{ENDPOINT}"), 1, plain, environment={**no_keys, "AWS_PROFILE": "p"}, files={"aws-config": f"[profile p]\nsso_session = s\n{keys}{session}"})
+    yield Row("profile that is not there", at(f"http://127.0.0.1:{ENDPOINT}"), 2, environment={**no_keys, "AWS_PROFILE": "q"}, files={"aws-config": f"[profile p]\n{keys}"}, said=['there is no profile "q"'])
+    yield Row("profile that is no text", at(f"http://127.0.0.1:{ENDPOINT}"), 2, environment={**no_keys, "AWS_PROFILE": "\udcff"}, files={"aws-config": f"[default]\n{keys}"}, said=["AWS_PROFILE: expected text"])
+    yield Row("profile, a program that fails", at(f"http://127.0.0.1:{ENDPOINT}"), 2, environment={**no_keys, "AWS_PROFILE": "p"}, said=["run it by itself"],
+              files={"aws-config": "[profile p]\ncredential_process = /bin/sh program\n", "program": "echo CANARY-secret-err >&2; exit 3\n"})
+    yield Row("profile, a program whose keys have expired", at(f"http://127.0.0.1:{ENDPOINT}"), 2, environment={**no_keys, "AWS_PROFILE": "p"}, said=["expired"],
+              files={"aws-config": "[profile p]\ncredential_process = /bin/sh program\n", "program": 'echo \'{"Version":1,"AccessKeyId":"AKIACANARYCANARY1234","SecretAccessKey":"CANARY-secret-key-77b1","SessionToken":"x","Expiration":"2020-01-01T00:00:00Z"}\'\n'})
     yield Row("profile, a program", at(f"http://127.0.0.1:{ENDPOINT}"), 1, plain, environment={**no_keys, "AWS_PROFILE": "p"},
               files={"aws-config": "[profile p]\ncredential_process = /bin/sh program\n", "program": 'echo \'{"Version":1,"AccessKeyId":"AKIACANARYCANARY1234","SecretAccessKey":"CANARY-secret-key-77b1"}\'\n'})
     yield Row("web identity of the environment", at(f"http://127.0.0.1:{ENDPOINT}"), 2, environment={**no_keys, "AWS_WEB_IDENTITY_TOKEN_FILE": "token", "AWS_ROLE_ARN": "arn:aws:iam::123456789012:role/r"}, files={"token": "CANARY-web-identity"})
@@ -347,6 +368,7 @@ def files():
     yield Row("file above the home folder, named", ["run", "--config", "../../countersign.toml"], 1, reached, files={"countersign.toml": mine}, folder="home/a")
     yield Row("file above the home folder, none wanted", at(f"http://127.0.0.1:{ENDPOINT}", "--config", "/dev/null"), 1, reached, files={"countersign.toml": mine}, folder="home/a")
     yield Row("file of another user", ["run"], 6, files={"home/a/countersign.toml": mine}, folder="home/a", owner=12345, said=["belongs to another user", "--config"])
+    yield Row("file of another user, not needed", at(f"http://127.0.0.1:{ENDPOINT}"), 1, reached, files={"home/a/countersign.toml": mine}, folder="home/a", owner=12345)
     yield Row("file of another user, doctor", ["doctor"], 6, files={"home/a/countersign.toml": mine}, folder="home/a", owner=12345)
     yield Row("file of another user, named", ["run", "--config", "countersign.toml"], 1, reached, files={"home/a/countersign.toml": mine}, folder="home/a", owner=12345)
     yield Row("file by a link of another user", ["run"], 6, files={"home/a/countersign.toml": ("link", "../mine.toml"), "home/mine.toml": mine}, folder="home/a", owner=12345, said=["belongs to another user"])
@@ -425,7 +447,7 @@ def cut_off(folder):
     run("ip", "-6", "route", "add", "local", "default", "dev", "lo")
     settings = {
         "resolv.conf": "nameserver 127.0.0.1\noptions timeout:2 attempts:1\n",
-        "hosts": "127.0.0.1 localhost\n::1 localhost\n127.0.0.1 loop.test\n127.0.0.1 both-loops.test\n::1 both-loops.test\n127.0.0.1 mixed.test\n10.1.2.3 mixed.test\n",
+        "hosts": "127.0.0.1 localhost\n::1 localhost\n127.0.0.1 loop.test\n127.0.0.1 both-loops.test\n::1 both-loops.test\n127.0.0.1 mixed.test\n10.1.2.3 mixed.test\n169.254.169.254 meta.test\n",
         "nsswitch.conf": "hosts: files dns\n",
     }
     for name, text in settings.items():
