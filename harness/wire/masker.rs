@@ -9,6 +9,7 @@ use super::mask::{QUOTE_WINDOW, quote_start};
 use super::public_words::{is_public_name, is_public_word};
 use super::secrets::Secrets;
 use super::shelf::{Shelf, Unsearchable, without_joints};
+use super::veil::without_veiled;
 use super::{Fault, Response, Secret};
 
 /// What stands for a secret.
@@ -85,23 +86,15 @@ impl Masker {
         self.hide(text, text.len()).map_or_else(|Unsearchable| MASK.to_owned(), Cow::into_owned)
     }
 
-    /// A text without the secrets, as [`Masker::mask`] has it; where they stand in it escaped, as in JSON, a URL or
-    /// HTML, the words that hold them are not shown.
+    /// A text without the secrets, as [`Masker::mask`] has it, and without the words in which they stand escaped or
+    /// encoded, as in JSON, a URL, HTML or base64.
     pub fn mask_escaped(&self, text: &str) -> String {
         let hidden = self.mask(text);
-        if !self.holds_escaped(&hidden) {
-            return hidden;
-        }
-        let words: Vec<_> = hidden.split(' ').map(|word| if self.holds_escaped(word) { MASK } else { word }).collect();
-        let words = words.join(" ");
-        // A secret with blanks in it stands in no single word.
-        if self.holds_escaped(&words) { MASK.to_owned() } else { words }
-    }
-
-    fn holds_escaped(&self, text: &str) -> bool {
-        match decode(text) {
-            Cow::Borrowed(_) => false,
-            Cow::Owned(decoded) => self.mask(&decoded) != decoded,
+        let shown = without_veiled(&hidden, &|text| self.finds(text));
+        match decode(&shown) {
+            // A secret with blanks in it stands in no single word.
+            Cow::Owned(decoded) if self.finds(&decoded) => MASK.to_owned(),
+            _ => shown.into_owned(),
         }
     }
 
