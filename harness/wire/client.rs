@@ -16,6 +16,7 @@ use rustls_platform_verifier::Verifier;
 use tokio::sync::OnceCell;
 
 use super::diagnosis::{Stage, chain, fault_of};
+use super::flaw::flaw;
 use super::route::{addresses, are_loopback, leads_to_metadata};
 use super::socket::Socket;
 use super::{Exchange, Fault, Headers, Request, Response};
@@ -194,7 +195,7 @@ impl Client {
     }
 
     async fn answer(&self, request: &Request, prepared: Option<reqwest::Request>) -> Result<Response, Fault> {
-        if let Some(flaw) = request.flaw() {
+        if let Some(flaw) = flaw(request) {
             return Err(Fault::Unsendable(flaw));
         }
         let way = self.way().await?;

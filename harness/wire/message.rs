@@ -79,31 +79,6 @@ pub struct Request {
     pub body: Vec<u8>,
 }
 
-impl Request {
-    /// What in the request would make it another one on the wire, such as a line break in a header field, through
-    /// which a value would become a field of its own.
-    pub(super) fn flaw(&self) -> Option<&'static str> {
-        let is_plain = |byte: u8| byte == b'\t' || (byte >= b' ' && byte != 0x7f);
-        if !is_token(&self.method) {
-            Some("its method is no word")
-        } else if self.target.is_empty() || !self.target.bytes().all(|byte| byte > b' ' && byte != 0x7f) {
-            Some("its path is empty, or holds a blank or a control character")
-        } else if !self.headers.iter().all(|(name, _)| is_token(name)) {
-            Some("the name of a header field is no word")
-        } else if !self.headers.iter().all(|(_, value)| value.bytes().all(is_plain)) {
-            Some("the value of a header field holds a line break or another control character")
-        } else {
-            None
-        }
-    }
-}
-
-/// Whether a text is what HTTP calls a token: at least one of the characters that separate nothing.
-/// Source: RFC 9110, section 5.6.2.
-fn is_token(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
-}
-
 impl fmt::Debug for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {} {:?} ({} body bytes)", self.method, self.target, self.headers, self.body.len())
@@ -159,32 +134,6 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
-
-    #[rstest]
-    #[case::right("POST", "/", "x-a", "a b\tc", None)]
-    #[case::letters_beyond_ascii("POST", "/\u{e9}", "x-a", "\u{e9}", None)]
-    #[case::line_in_a_method("POST / HTTP/1.1\r\nx:", "/", "x-a", "a", Some("method"))]
-    #[case::line_in_a_path("POST", "/ HTTP/1.1\r\nx: y", "x-a", "a", Some("path"))]
-    #[case::no_path("POST", "", "x-a", "a", Some("path"))]
-    #[case::line_in_a_name("POST", "/", "x\r\ny", "a", Some("name"))]
-    #[case::colon_in_a_name("POST", "/", "x: y", "a", Some("name"))]
-    #[case::line_in_a_value("POST", "/", "x-a", "a\r\nx-b: c", Some("line break"))]
-    #[case::line_feed_in_a_value("POST", "/", "x-a", "a\nx-b: c", Some("line break"))]
-    #[case::nul_in_a_value("POST", "/", "x-a", "a\0", Some("control"))]
-    fn a_request_that_would_be_another_one_on_the_wire_has_a_flaw(
-        #[case] method: &str,
-        #[case] target: &str,
-        #[case] name: &str,
-        #[case] value: &str,
-        #[case] said: Option<&str>,
-    ) {
-        let headers = Headers::from_iter([(name, value)]);
-        let request = Request { method: method.to_owned(), target: target.to_owned(), headers, body: Vec::new() };
-        match said {
-            None => assert_eq!(request.flaw(), None),
-            Some(said) => assert!(request.flaw().is_some_and(|flaw| flaw.contains(said)), "{:?}", request.flaw()),
-        }
-    }
 
     #[test]
     fn printing_headers_masks_what_carries_a_credential() {

@@ -1,6 +1,6 @@
 //! The wire: what a request and an answer are, how a request is signed, and how it is sent.
 //!
-//! Uses nothing else of ours. Start with [`Exchange`]: one request and what came back, exactly as
+//! Uses nothing else of ours but `text`. Start with [`Exchange`]: one request and what came back, exactly as
 //! they were. Everything that could hold a secret masks itself when it is printed.
 
 #[cfg(feature = "run")]
@@ -11,6 +11,8 @@ mod decode;
 mod diagnosis;
 mod error_type;
 mod exchange;
+#[cfg(feature = "run")]
+mod flaw;
 mod mask;
 mod masker;
 mod message;
