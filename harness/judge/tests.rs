@@ -39,7 +39,15 @@ fn answered(call: &Call, reply: &Reply) -> Exchange {
     let elapsed = Duration::from_millis(100);
     let request =
         Request { method: "POST".to_owned(), target: "/".to_owned(), headers: Headers::new(), body: body.into() };
-    Exchange { request, answer: Ok(answer), sent_at, received_at: sent_at + elapsed, elapsed, fault_before: None }
+    Exchange {
+        request,
+        answer: Ok(answer),
+        sent_at,
+        received_at: sent_at + elapsed,
+        elapsed,
+        fault_before: None,
+        cut_off: None,
+    }
 }
 
 /// The requirements that a judgement says are broken, warnings included.

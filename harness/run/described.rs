@@ -75,7 +75,7 @@ mod tests {
         let request = Request { method: "POST".into(), target: long, headers: sent, body: vec![b'b'; 1 << 20] };
         let (at, elapsed) = (Timestamp::UNIX_EPOCH, Duration::ZERO);
         let answer = Ok(Response { status: 400, headers, body });
-        Exchange { request, answer, sent_at: at, received_at: at, elapsed, fault_before: None }
+        Exchange { request, answer, sent_at: at, received_at: at, elapsed, fault_before: None, cut_off: None }
     }
 
     #[rstest]

@@ -81,8 +81,8 @@ impl Sender {
             let permit = self.flights.acquire().await;
             let mut exchange = self.client.send(request).await;
             drop(permit);
-            if let Ok(answer) = &exchange.answer {
-                seen.learn(answer);
+            if let Some(received) = exchange.received() {
+                seen.learn(received);
             }
             log(&exchange, seen);
             tokio::task::yield_now().await;

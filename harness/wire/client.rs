@@ -15,6 +15,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls_platform_verifier::Verifier;
 use tokio::sync::OnceCell;
 
+use super::arriving::Arriving;
 use super::diagnosis::{Stage, chain, fault_of};
 use super::flaw::flaw;
 use super::route::{addresses, are_loopback, leads_to_metadata};
@@ -79,7 +80,9 @@ pub struct Client {
     tls: ClientConfig,
     timeout: Duration,
     /// The way there, once it is known where the host name leads.
-    way: Arc<OnceCell<Arc<Way>>>,
+    way: Arc<OnceCell<Way>>,
+    /// The way where it is not known, for only a proxy may be able to resolve the name.
+    unresolved: Arc<Way>,
     /// Whether the pool can hold a connection that was used before.
     has_answered: Arc<AtomicBool>,
     /// Whether the target was seen to close a connection that was to be used again, without a word.
@@ -98,8 +101,10 @@ struct Way {
 }
 
 impl Way {
-    /// The way to a URL: to these addresses of this machine, or elsewhere where there are none.
-    fn new(base: &Url, tls: &ClientConfig, own: Option<&[SocketAddr]>) -> Result<Self, reqwest::Error> {
+    /// The way to a URL whose host was found at these addresses, and is not looked up again; none where it could not
+    /// be resolved.
+    fn new(base: &Url, tls: &ClientConfig, found: &[SocketAddr]) -> Result<Self, reqwest::Error> {
+        let is_loopback = are_loopback(found);
         let builder = || {
             let builder = reqwest::Client::builder()
                 .redirect(redirect::Policy::none())
@@ -110,15 +115,16 @@ impl Way {
                 .http1_allow_obsolete_multiline_headers_in_responses(true)
                 .tcp_nodelay(true)
                 .tls_backend_preconfigured(tls.clone());
-            match own {
-                Some(addresses) => builder.no_proxy().resolve_to_addrs(base.host_str().unwrap_or_default(), addresses),
-                None => builder,
-            }
+            let builder = match found {
+                [] => builder,
+                found => builder.resolve_to_addrs(base.host_str().unwrap_or_default(), found),
+            };
+            if is_loopback { builder.no_proxy() } else { builder }
         };
         let (http, anew) = (builder().build()?, builder().pool_max_idle_per_host(0).build()?);
         let tls = (base.scheme() == "https").then(|| Arc::new(tls.clone()));
-        let socket = Socket::new(base.clone(), own.map(<[_]>::to_vec), tls);
-        Ok(Self { http, anew, socket, is_loopback: own.is_some() })
+        let socket = Socket::new(base, found, tls);
+        Ok(Self { http, anew, socket, is_loopback })
     }
 }
 
@@ -129,12 +135,13 @@ impl Client {
     /// When TLS cannot be set up.
     pub fn new(base: Url, options: &ClientOptions) -> Result<Self, ClientError> {
         let tls = if base.scheme() == "https" { tls_config(options.ca_file.as_deref())? } else { no_tls()? };
-        Way::new(&base, &tls, None).map_err(|error| ClientError::Tls(chain(&error)))?;
+        let unresolved = Way::new(&base, &tls, &[]).map_err(|error| ClientError::Tls(chain(&error)))?;
         Ok(Self {
             base,
             tls,
             timeout: options.timeout,
             way: Arc::default(),
+            unresolved: Arc::new(unresolved),
             has_answered: Arc::default(),
             closes_silently: Arc::default(),
         })
@@ -162,10 +169,16 @@ impl Client {
         }
         let sent_at = Timestamp::now();
         let start = Instant::now();
-        let answer = tokio::time::timeout(self.timeout, self.answer(&request, prepared)).await;
-        let answer = answer.unwrap_or(Err(Fault::Timeout(self.timeout)));
+        let arriving = Arriving::default();
+        let arrived = tokio::time::timeout(self.timeout, self.answer(&request, prepared, &arriving)).await;
+        let arrived = arrived.unwrap_or(Err(Fault::Timeout(self.timeout)));
+        let (answer, cut_off) = match (arrived, arriving.take()) {
+            (Ok(()), Some(whole)) => (Ok(whole), None),
+            (Ok(()), None) => (Err(Fault::Lost("nothing arrived".to_owned())), None),
+            (Err(fault), cut_off) => (Err(fault), cut_off),
+        };
         let elapsed = start.elapsed();
-        Exchange { request, answer, sent_at, received_at: Timestamp::now(), elapsed, fault_before: None }
+        Exchange { request, answer, cut_off, sent_at, received_at: Timestamp::now(), elapsed, fault_before: None }
     }
 
     /// The request as the HTTP library sends it; nothing where it would change or refuse it.
@@ -194,7 +207,13 @@ impl Client {
         Some(prepared)
     }
 
-    async fn answer(&self, request: &Request, prepared: Option<reqwest::Request>) -> Result<Response, Fault> {
+    /// Sends a request; its answer arrives where it is waited for.
+    async fn answer(
+        &self,
+        request: &Request,
+        prepared: Option<reqwest::Request>,
+        arriving: &Arriving,
+    ) -> Result<(), Fault> {
         if let Some(flaw) = flaw(request) {
             return Err(Fault::Unsendable(flaw));
         }
@@ -203,30 +222,27 @@ impl Client {
             return Err(Fault::Unsendable("a session token goes to no other machine without TLS"));
         }
         match prepared {
-            Some(prepared) => read(self.execute(&way, prepared).await?).await,
+            Some(prepared) => read(self.execute(way, prepared).await?, arriving).await,
             // What the HTTP library would refuse or change goes out as it is.
-            None => way.socket.send(request).await,
+            None => way.socket.send(request, arriving).await,
         }
     }
 
-    /// The way there. A name is looked up once, so that what was found to be this machine stays it; one that cannot
-    /// be resolved yet is looked up again for the next request, and may be known to a proxy.
-    async fn way(&self) -> Result<Arc<Way>, Fault> {
-        let made = |own: Option<&[SocketAddr]>| {
-            Way::new(&self.base, &self.tls, own).map(Arc::new).map_err(|error| Fault::Connect(chain(&error)))
-        };
+    /// The way there. A name is looked up once, so that where it was found to lead is where requests go; one that
+    /// cannot be resolved yet is looked up again for the next request.
+    async fn way(&self) -> Result<&Way, Fault> {
         let known = self.way.get_or_try_init(|| async {
             let found = addresses(&self.base).await.map_err(|_| None)?;
             // A server of AWS that answers every machine of AWS, and no emulator, by whatever name.
             if found.iter().any(|address| leads_to_metadata(address.ip())) {
                 return Err(Some(Fault::Unsendable("its host name leads to the metadata of this machine")));
             }
-            made(are_loopback(&found).then_some(found.as_slice())).map_err(Some)
+            Way::new(&self.base, &self.tls, &found).map_err(|error| Some(Fault::Connect(chain(&error))))
         });
         match known.await {
-            Ok(way) => Ok(Arc::clone(way)),
+            Ok(way) => Ok(way),
             Err(Some(fault)) => Err(fault),
-            Err(None) => made(None),
+            Err(None) => Ok(&self.unresolved),
         }
     }
 
@@ -258,16 +274,14 @@ fn unsent(error: &reqwest::Error) -> Fault {
 }
 
 /// Reads an answer to its end.
-async fn read(mut response: reqwest::Response) -> Result<Response, Fault> {
-    let status = response.status().as_u16();
+async fn read(mut response: reqwest::Response, arriving: &Arriving) -> Result<(), Fault> {
     let headers = headers_of(response.headers());
-    let mut body = Vec::new();
+    arriving.begin(Response { status: response.status().as_u16(), headers, body: Vec::new() });
     loop {
         match response.chunk().await {
-            Ok(None) => return Ok(Response { status, headers, body }),
-            Ok(Some(chunk)) if body.len() + chunk.len() > ANSWER_LIMIT => return Err(Fault::TooLarge(ANSWER_LIMIT)),
-            Ok(Some(chunk)) => body.extend_from_slice(&chunk),
-            Err(error) => return Err(fault_of(&error, Stage::Body(body.len()))),
+            Ok(None) => return Ok(()),
+            Ok(Some(chunk)) => arriving.add(&chunk)?,
+            Err(error) => return Err(fault_of(&error, Stage::Body(arriving.length()))),
         }
     }
 }

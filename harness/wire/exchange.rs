@@ -11,6 +11,9 @@ pub struct Exchange {
     pub request: Request,
     /// What came back, or why nothing did.
     pub answer: Result<Response, Fault>,
+    /// What had arrived of an answer that did not come to its end. It is no answer, and shown to nobody; but what it
+    /// gave in the place of a secret was given.
+    pub cut_off: Option<Response>,
     /// The harness's clock when sending began.
     pub sent_at: Timestamp,
     /// The harness's clock when the answer was complete or given up.
@@ -19,6 +22,13 @@ pub struct Exchange {
     pub elapsed: Duration,
     /// The status of the fault that the same request was answered with before it was sent again.
     pub fault_before: Option<u16>,
+}
+
+impl Exchange {
+    /// What came back, be it whole or cut off.
+    pub fn received(&self) -> Option<&Response> {
+        self.answer.as_ref().ok().or(self.cut_off.as_ref())
+    }
 }
 
 /// Every exchange of a case, in the order in which they were sent.

@@ -136,7 +136,7 @@ impl Masker {
 
     /// Whether a secret stands in a text.
     fn finds(&self, text: &str) -> bool {
-        self.shelves.iter().any(|shelf| shelf.places(text).map_or(true, |mut places| places.next().is_some()))
+        self.shelves.iter().any(|shelf| shelf.places(text).map_or(true, |places| !places.is_empty()))
     }
 
     /// A text up to a place (the end of a character) without the secrets that begin before it.
@@ -145,7 +145,7 @@ impl Masker {
         for shelf in &self.shelves {
             // With what stands behind the longest, which tells whether it is a whole word.
             let seen = &text[..text.ceil_char_boundary(text.len().min(end + shelf.longest()? + 1))];
-            places.extend(shelf.places(seen)?.filter(|(start, _)| *start < end));
+            places.extend(shelf.places(seen)?.into_iter().filter(|(start, _)| *start < end));
         }
         if places.is_empty() {
             return Ok(Cow::Borrowed(&text[..end]));

@@ -4,6 +4,8 @@
 //! they were. Everything that could hold a secret masks itself when it is printed.
 
 #[cfg(feature = "run")]
+mod arriving;
+#[cfg(feature = "run")]
 mod client;
 mod credentials;
 mod decode;

@@ -1,5 +1,6 @@
 //! Secrets that are searched for together, in one pass over a text.
 
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
@@ -17,6 +18,9 @@ const SHORTEST_PART: usize = 4;
 
 /// The same for one of nothing but letters or nothing but digits, as ordinary words and numbers are.
 const SHORTEST_ORDINARY_PART: usize = 8;
+
+/// At most so many are found in one text.
+const MOST_FOUND: usize = 20_000;
 
 /// A mixed secret of at least so many letters and digits is found in pieces too.
 const SHORTEST_KEY: usize = 16;
@@ -70,14 +74,26 @@ impl Shelf {
         self.searcher().map(|searcher| searcher.longest).ok_or(Unsearchable)
     }
 
-    /// Where secrets stand in a text, in the order of their ends.
-    pub(super) fn places<'t>(
-        &'t self,
-        text: &'t str,
-    ) -> Result<impl Iterator<Item = (usize, usize)> + 't, Unsearchable> {
+    /// Where secrets stand in a text, in order; those that overlap or touch are one place. A text in which more may
+    /// stand than anybody looks at cannot be searched.
+    pub(super) fn places(&self, text: &str) -> Result<Vec<(usize, usize)>, Unsearchable> {
         let searcher = self.searcher().ok_or(Unsearchable)?;
         let found = searcher.automaton.find_overlapping_iter(text).map(|found| (found.start(), found.end()));
-        Ok(found.filter(|(start, end)| is_secret_at(text, *start, *end)))
+        let mut found: Vec<_> = found.take(MOST_FOUND + 1).collect();
+        if found.len() > MOST_FOUND {
+            return Err(Unsearchable);
+        }
+        // The longest first of those that begin together.
+        found.sort_unstable_by_key(|(start, end)| (*start, Reverse(*end)));
+        let mut places: Vec<(usize, usize)> = Vec::new();
+        for (start, end) in found {
+            match places.last_mut() {
+                Some((_, last)) if start <= *last => *last = end.max(*last),
+                _ if is_secret_at(text, start, end) => places.push((start, end)),
+                _ => {}
+            }
+        }
+        Ok(places)
     }
 
     /// Whether a text [`without_joints`] holds a long secret.

@@ -15,48 +15,43 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
-use super::client::{ANSWER_LIMIT, headers_of};
+use super::arriving::Arriving;
+use super::client::headers_of;
 use super::diagnosis::{Stage, fault_of};
-use super::route::addresses;
 use super::{Fault, Request, Response};
 
 /// A connection of its own for each request.
 #[derive(Clone, Debug)]
 pub(super) struct Socket {
-    base: Url,
-    /// The addresses of this machine that the URL leads to; nothing where it leads elsewhere.
-    own: Option<Vec<SocketAddr>>,
+    host: String,
+    /// The addresses that the host was found at; nothing where it could not be resolved.
+    found: Vec<SocketAddr>,
     tls: Option<Arc<ClientConfig>>,
 }
 
 impl Socket {
-    pub(super) fn new(base: Url, own: Option<Vec<SocketAddr>>, tls: Option<Arc<ClientConfig>>) -> Self {
-        Self { base, own, tls }
+    pub(super) fn new(base: &Url, found: &[SocketAddr], tls: Option<Arc<ClientConfig>>) -> Self {
+        let host = base.host_str().unwrap_or_default().trim_start_matches('[').trim_end_matches(']').to_owned();
+        Self { host, found: found.to_vec(), tls }
     }
 
-    /// Sends a request byte for byte, and reads the answer. Whoever calls has looked for flaws in it.
-    pub(super) async fn send(&self, request: &Request) -> Result<Response, Fault> {
+    /// Sends a request byte for byte; its answer arrives where it is waited for. Whoever calls has looked for flaws in
+    /// the request.
+    pub(super) async fn send(&self, request: &Request, arriving: &Arriving) -> Result<(), Fault> {
         let connecting = |error: io::Error| fault_of(&error, Stage::Connecting);
-        let addresses = match &self.own {
-            Some(own) => own.clone(),
-            None => addresses(&self.base).await.map_err(|error| unresolved(connecting(error)))?,
-        };
-        let stream = TcpStream::connect(addresses.as_slice()).await.map_err(connecting)?;
+        if self.found.is_empty() {
+            return Err(Fault::Resolve("the name has no address".to_owned()));
+        }
+        let stream = TcpStream::connect(self.found.as_slice()).await.map_err(connecting)?;
         match &self.tls {
-            None => exchange(stream, request).await,
+            None => exchange(stream, request, arriving).await,
             Some(config) => {
-                let host = self.base.host_str().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
-                let name = ServerName::try_from(host.to_owned()).map_err(|error| Fault::Tls(error.to_string()))?;
+                let name = ServerName::try_from(self.host.clone()).map_err(|error| Fault::Tls(error.to_string()))?;
                 let stream = TlsConnector::from(Arc::clone(config)).connect(name, stream).await.map_err(connecting)?;
-                exchange(stream, request).await
+                exchange(stream, request, arriving).await
             }
         }
     }
-}
-
-/// The fault of a host name without an address.
-fn unresolved(fault: Fault) -> Fault {
-    if let Fault::Connect(words) = fault { Fault::Resolve(words) } else { fault }
 }
 
 /// The request's bytes: request line, header fields and body exactly as given.
@@ -73,7 +68,7 @@ fn bytes_of(request: &Request) -> Vec<u8> {
 }
 
 /// Writes the bytes and has the HTTP library read the answer.
-async fn exchange<S>(stream: S, request: &Request) -> Result<Response, Fault>
+async fn exchange<S>(stream: S, request: &Request, arriving: &Arriving) -> Result<(), Fault>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
@@ -86,7 +81,9 @@ where
     let read = async {
         let response = sender.send_request(stand_in).await.map_err(lost)?;
         let (head, body) = response.into_parts();
-        Ok(Response { status: head.status.as_u16(), headers: headers_of(&head.headers), body: read_body(body).await? })
+        let headers = headers_of(&head.headers);
+        arriving.begin(Response { status: head.status.as_u16(), headers, body: Vec::new() });
+        read_body(body, arriving).await
     };
     tokio::pin!(read, connection);
     let mut open = true;
@@ -99,18 +96,14 @@ where
     }
 }
 
-async fn read_body(mut body: Incoming) -> Result<Vec<u8>, Fault> {
-    let mut bytes = Vec::new();
+async fn read_body(mut body: Incoming, arriving: &Arriving) -> Result<(), Fault> {
     while let Some(frame) = std::future::poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
-        let frame = frame.map_err(|error| fault_of(&error, Stage::Body(bytes.len())))?;
+        let frame = frame.map_err(|error| fault_of(&error, Stage::Body(arriving.length())))?;
         if let Ok(chunk) = frame.into_data() {
-            if bytes.len() + chunk.len() > ANSWER_LIMIT {
-                return Err(Fault::TooLarge(ANSWER_LIMIT));
-            }
-            bytes.extend_from_slice(&chunk);
+            arriving.add(&chunk)?;
         }
     }
-    Ok(bytes)
+    Ok(())
 }
 
 /// A stream to which only the scripted bytes are written, whatever the HTTP library writes.

@@ -1,6 +1,7 @@
 //! Words that show something only to whoever decodes them.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::sync::LazyLock;
 
 use base64::Engine as _;
@@ -24,9 +25,14 @@ const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()
     .with_decode_allow_trailing_bits(true);
 static BASE64: [GeneralPurpose; 2] = [GeneralPurpose::new(&STANDARD, LENIENT), GeneralPurpose::new(&URL_SAFE, LENIENT)];
 
+/// So many codes are decoded for a text, and one more for each of so many bytes: an ordinary word is decoded twice.
+const MOST_CODES: usize = 300;
+const BYTES_FOR_ONE_MORE: usize = 8;
+
 /// A text without the words that show something once they are decoded: the escapes of JSON, URLs and HTML, base64,
-/// hexadecimal, several of them in each other.
+/// hexadecimal, several of them in each other. A word that would take too long to decode is not shown either.
 pub(super) fn without_veiled<'t>(text: &'t str, shows: &dyn Fn(&str) -> bool) -> Cow<'t, str> {
+    let veil = Veil { shows, left: Cell::new(MOST_CODES + text.len() / BYTES_FOR_ONE_MORE) };
     let mut rest = text;
     let mut out = String::new();
     while !rest.is_empty() {
@@ -34,11 +40,11 @@ pub(super) fn without_veiled<'t>(text: &'t str, shows: &dyn Fn(&str) -> bool) ->
         let (space, from_word) = rest.split_at(start);
         let (word, behind) = from_word.split_at(from_word.find(char::is_whitespace).unwrap_or(from_word.len()));
         out.push_str(space);
-        if readings(word).any(|text| shows(&text) || holds_code(&text, DEEPEST, shows)) {
+        if readings(word).any(|text| shows(&text) || veil.is_in(&text, DEEPEST)) {
             out.push_str(MASK);
         } else {
             let unveil = |code: &Captures<'_>| {
-                if is_code_of(&code[0], DEEPEST, shows) { MASK.to_owned() } else { code[0].to_owned() }
+                if veil.covers(&code[0], DEEPEST) { MASK.to_owned() } else { code[0].to_owned() }
             };
             out.push_str(&CODE.replace_all(word, unveil));
         }
@@ -47,24 +53,41 @@ pub(super) fn without_veiled<'t>(text: &'t str, shows: &dyn Fn(&str) -> bool) ->
     if out == text { Cow::Borrowed(text) } else { Cow::Owned(out) }
 }
 
-/// Whether a word in a text is the code of one that shows something.
-fn holds_code(text: &str, depth: usize, shows: &dyn Fn(&str) -> bool) -> bool {
-    depth > 0 && CODE.find_iter(text).any(|code| is_code_of(code.as_str(), depth, shows))
+/// What is looked for behind the codes of a text.
+struct Veil<'a> {
+    shows: &'a dyn Fn(&str) -> bool,
+    /// So many codes are still decoded.
+    left: Cell<usize>,
+}
+
+impl Veil<'_> {
+    /// Whether a word in a text is the code of one that shows something.
+    fn is_in(&self, text: &str, depth: usize) -> bool {
+        depth > 0 && CODE.find_iter(text).any(|code| self.covers(code.as_str(), depth))
+    }
+
+    /// Whether a word is the code of one that shows something, or nobody has the time to tell.
+    fn covers(&self, code: &str, depth: usize) -> bool {
+        if self.left.get() == 0 {
+            return true;
+        }
+        self.left.set(self.left.get() - 1);
+        // In a path, what separates words is a part of the alphabet.
+        let parts = code.split(['/', '+', '-', '_']).filter(|part| part.len() >= 4 && part.len() < code.len());
+        [code].into_iter().chain(parts).flat_map(decoded_codes).any(|text| {
+            (self.shows)(&text)
+                || self.is_in(&text, depth - 1)
+                || readings(&text).any(|text| (self.shows)(&text) || self.is_in(&text, depth - 1))
+        })
+    }
 }
 
 /// The texts that a word is the code of, in base64 or hexadecimal.
 pub(super) fn decoded_codes(code: &str) -> impl Iterator<Item = String> {
-    BASE64.iter().filter_map(move |engine| engine.decode(code).ok()).chain(hex(code)).filter_map(readable)
-}
-
-fn is_code_of(code: &str, depth: usize, shows: &dyn Fn(&str) -> bool) -> bool {
-    // In a path, what separates words is a part of the alphabet.
-    let parts = code.split(['/', '+', '-', '_']).filter(|part| part.len() >= 4 && part.len() < code.len());
-    [code].into_iter().chain(parts).flat_map(decoded_codes).any(|text| {
-        shows(&text)
-            || holds_code(&text, depth - 1, shows)
-            || readings(&text).any(|text| shows(&text) || holds_code(&text, depth - 1, shows))
-    })
+    // Without the characters in which they differ, both alphabets give the same.
+    let alphabets = if code.contains(['+', '/', '-', '_']) { 2 } else { 1 };
+    let engines = BASE64.iter().take(alphabets);
+    engines.filter_map(move |engine| engine.decode(code).ok()).chain(hex(code)).filter_map(readable)
 }
 
 fn hex(code: &str) -> Option<Vec<u8>> {
@@ -106,9 +129,18 @@ mod tests {
     }
 
     #[test]
+    fn what_takes_too_long_to_decode_is_not_shown() {
+        let code = "NjQ0NzZjNmU1YTU4NDkzZA== ".repeat(10_000);
+        let shown = without_veiled(&code, &|_| false);
+        assert!(shown.ends_with("*** "), "{}", shown.len());
+        assert_eq!(without_veiled("words ".repeat(10_000).as_str(), &|_| false), "words ".repeat(10_000));
+    }
+
+    #[test]
     fn ordinary_words_are_nobodys_code() {
         let text = "The ResourceNotFoundException of workgroup deadbeef at 1795323491, signed with AWS4-HMAC-SHA256";
         assert_eq!(without_veiled(text, &|_| false), text);
-        assert!(!holds_code(text, DEEPEST, &|_| true), "nothing in it can be decoded to a text");
+        let veil = Veil { shows: &|_| true, left: Cell::new(MOST_CODES) };
+        assert!(!veil.is_in(text, DEEPEST), "nothing in it can be decoded to a text");
     }
 }

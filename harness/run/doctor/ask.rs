@@ -69,6 +69,7 @@ pub(super) async fn all(target: &Target, within: Duration) -> Result<Answers, Ta
                     received_at: Timestamp::now(),
                     elapsed: sent.elapsed(),
                     fault_before: None,
+                    cut_off: None,
                 },
             }
         }
@@ -144,8 +145,8 @@ impl Answers {
     /// them comes behind all of them.
     pub(super) fn hide(&mut self, ours: Vec<String>) {
         let seen = SeenSecrets::new(ours);
-        for answer in self.exchanges().filter_map(|exchange| exchange.answer.as_ref().ok()) {
-            seen.learn(answer);
+        for received in self.exchanges().filter_map(Exchange::received) {
+            seen.learn(received);
         }
         self.hidden = seen.masker();
     }

@@ -24,7 +24,15 @@ fn exchange(answer: Result<Response, Fault>) -> Exchange {
         body: br#"{"workgroupName":"wg-1"}"#.into(),
     };
     let now = Timestamp::now();
-    Exchange { request, answer, sent_at: now, received_at: now, elapsed: Duration::ZERO, fault_before: None }
+    Exchange {
+        request,
+        answer,
+        sent_at: now,
+        received_at: now,
+        elapsed: Duration::ZERO,
+        fault_before: None,
+        cut_off: None,
+    }
 }
 
 fn answered(status: u16, body: &str) -> Exchange {
