@@ -25,7 +25,8 @@ const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()
     .with_decode_allow_trailing_bits(true);
 static BASE64: [GeneralPurpose; 2] = [GeneralPurpose::new(&STANDARD, LENIENT), GeneralPurpose::new(&URL_SAFE, LENIENT)];
 
-/// So many codes are decoded for a text, and one more for each of so many bytes: an ordinary word is decoded twice.
+/// So many codes are read in a text, and one more for each of so many bytes. Few ordinary words are the code of
+/// anything that can be read.
 const MOST_CODES: usize = 300;
 const BYTES_FOR_ONE_MORE: usize = 8;
 
@@ -68,13 +69,13 @@ impl Veil<'_> {
 
     /// Whether a word is the code of one that shows something, or nobody has the time to tell.
     fn covers(&self, code: &str, depth: usize) -> bool {
-        if self.left.get() == 0 {
-            return true;
-        }
-        self.left.set(self.left.get() - 1);
         // In a path, what separates words is a part of the alphabet.
         let parts = code.split(['/', '+', '-', '_']).filter(|part| part.len() >= 4 && part.len() < code.len());
         [code].into_iter().chain(parts).flat_map(decoded_codes).any(|text| {
+            if self.left.get() == 0 {
+                return true;
+            }
+            self.left.set(self.left.get() - 1);
             (self.shows)(&text)
                 || self.is_in(&text, depth - 1)
                 || readings(&text).any(|text| (self.shows)(&text) || self.is_in(&text, depth - 1))
