@@ -131,7 +131,7 @@ mod tests {
 
     #[test]
     fn what_takes_too_long_to_decode_is_not_shown() {
-        let code = "dGlnZXI= ".repeat(10_000);
+        let code = "YWJj ".repeat(10_000);
         let shown = without_veiled(&code, &|_| false);
         assert!(shown.ends_with("*** "), "{}", shown.len());
         assert_eq!(without_veiled("words ".repeat(10_000).as_str(), &|_| false), "words ".repeat(10_000));
