@@ -175,10 +175,21 @@ fn has_secret_form(text: &str) -> bool {
     without_forms(text, true) != text
 }
 
-/// Whether a text of a target's would be seen in a later one for all that its form tells, in any letter case.
-pub(super) fn is_seen_by_form(text: &str) -> bool {
-    without_forms(text, true).contains(char::is_alphanumeric)
-        || without_forms(&text.to_lowercase(), true).contains(char::is_alphanumeric)
+/// Whether a text of a target's is masked for its form alone wherever it stands later, whatever stands beside it and in
+/// any letter case: one word of letters mixed with digits as a random password or a key is, and none of what a person
+/// would make up. A shorter one may hold no word, at which it could be broken in two.
+pub(super) fn is_known_by_form(text: &str) -> bool {
+    const LONG: usize = 16;
+    const SHORT: usize = 12;
+    /// So many small letters in a row may be a word.
+    const WORD: usize = 5;
+    let has = |kind: fn(&u8) -> bool| text.bytes().any(|byte| kind(&byte));
+    let is_mixed = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+/=_".contains(&byte))
+        && has(u8::is_ascii_digit)
+        && has(u8::is_ascii_alphabetic);
+    let has_word = || text.as_bytes().windows(WORD).any(|part| part.iter().all(u8::is_ascii_lowercase));
+    let is_random = || has(u8::is_ascii_uppercase) && has(u8::is_ascii_lowercase) && !has_word();
+    is_mixed && (text.len() >= LONG || (text.len() >= SHORT && is_random()))
 }
 
 /// The start of a text without the word that was cut in two, of which nobody knows what it was.

@@ -15,7 +15,7 @@ use self::json::Reader;
 use self::names::{is_no_value, is_secret_name};
 use super::Response;
 use super::decode::decode;
-use super::mask::is_seen_by_form;
+use super::mask::is_known_by_form;
 use super::shown::{carries_credential, may_hold_secret};
 use super::veil::decoded_codes;
 
@@ -95,7 +95,7 @@ impl Secrets {
         }
         if text.len() > MOST_BYTES {
             self.closed = true;
-            self.lost |= certain && is_seen_by_form(text);
+            self.lost |= certain && !is_known_by_form(text);
         } else if let Some(before) = self.texts.get_mut(text) {
             *before |= certain;
         } else {

@@ -5,7 +5,7 @@ use std::fmt;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Mutex, PoisonError};
 
-use super::mask::is_seen_by_form;
+use super::mask::is_known_by_form;
 use super::public_words::is_public_word;
 use super::secrets::Secrets;
 use super::{Masker, Response};
@@ -17,9 +17,9 @@ const MOST_BYTES: usize = 64 << 10;
 /// Remembers what a target has given in the place of a password, a key, a token or a user, so that nothing that it says
 /// later repeats it.
 ///
-/// What nobody would see again is not remembered: a quotation masks a word of mixed letters and digits for its form
+/// What nobody would see again is not remembered: a quotation masks a long word of mixed letters and digits for its form
 /// alone, in any encoding, and a public word is no secret. So a target that gives a new random password each time costs
-/// no memory. One that gives more words than can be remembered is not quoted any more.
+/// no memory, or next to none where its passwords are short. One that gives more words than can be remembered is not quoted any more.
 pub struct SeenSecrets {
     hasher: RandomState,
     state: Mutex<State>,
@@ -50,7 +50,7 @@ impl SeenSecrets {
         if complete && found.is_empty() {
             return;
         }
-        found.retain(|secret| !is_public_word(secret) && is_seen_by_form(secret));
+        found.retain(|secret| !is_public_word(secret) && !is_known_by_form(secret));
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         found.retain(|secret| state.known.insert(self.hasher.hash_one(secret)));
         state.bytes += found.iter().map(String::len).sum::<usize>();
@@ -130,6 +130,24 @@ mod tests {
     }
 
     #[rstest]
+    #[case::punctuation("!?!?!?", "you got !?!?!? before")]
+    #[case::signs("#$%^&*()", "you got #$%^&*() before")]
+    #[case::pictures("🦦🦦🦦🦦", "you got 🦦🦦🦦🦦 before")]
+    #[case::like_a_region("velvet-otter-1", "you got db-velvet-otter-1 before")]
+    #[case::like_an_account("123456789012", "you got _123456789012_ before")]
+    #[case::like_an_account_in_a_number("123456789012", "you got 0123456789012 before")]
+    #[case::like_an_arn("arn:velvetott", "you got ARN:VELVETOTT before")]
+    #[case::word_and_year("summer2024", "you got db-summer2024-x before")]
+    fn what_looks_otherwise_in_other_words_is_known_all_the_same(#[case] given: &str, #[case] text: &str) {
+        let body = serde_json::json!({ "dbPassword": given }).to_string();
+        let shown = quoted(200, &[&body], text).to_lowercase();
+        assert!(shown.contains("***"), "{shown}");
+        for part in [given, "summer", "velvet", "789"] {
+            assert!(!shown.contains(part), "{shown}");
+        }
+    }
+
+    #[rstest]
     #[case::prose(r#"{"message":"the token: expected"}"#, "expected")]
     #[case::quoted_prose(r#"{"message":"Unexpected token: 'workgroups'"}"#, "workgroups")]
     #[case::time(r#"{"credentials":{"expiration":1795323491}}"#, "1795323491")]
@@ -155,10 +173,33 @@ mod tests {
         for number in 0..4_000 {
             let word: String =
                 (0..4).map(|place| char::from(b'a' + u8::try_from(number >> (3 * place) & 7).unwrap())).collect();
-            seen.learn(&answer(200, &format!(r#"{{"dbPassword":"x{word}-canary","dbUser":"u4711{number:08}"}}"#)));
+            seen.learn(&answer(200, &format!(r#"{{"dbPassword":"x{word}-canary","dbUser":"u4711{number:011}"}}"#)));
         }
         assert_eq!(seen.state.lock().unwrap().known.len(), 4_000);
         assert_eq!(seen.masker().quote("not xaaaa-canary and xbaha-canary"), "not *** and ***");
+    }
+
+    /// Passwords of so many characters, each another one, as `base64` makes them of random bytes.
+    fn random(length: usize, count: usize) -> Vec<String> {
+        use base64::prelude::{BASE64_STANDARD, Engine as _};
+        let hasher = RandomState::new();
+        let bytes = |number| (0..6).flat_map(|part| hasher.hash_one((number, part)).to_be_bytes()).collect::<Vec<u8>>();
+        (0..count).map(|number| BASE64_STANDARD.encode(bytes(number))[..length].to_owned()).collect()
+    }
+
+    #[rstest]
+    // One in thirty has no digit.
+    #[case::shortest_of_an_ordinary_target(20, 300)]
+    #[case::longest(64, 1)]
+    #[case::short(12, 1_500)]
+    fn random_passwords_take_next_to_no_room(#[case] length: usize, #[case] most: usize) {
+        let seen = SeenSecrets::new([]);
+        for password in random(length, 5_000) {
+            seen.learn(&answer(200, &format!(r#"{{"dbPassword":"{password}"}}"#)));
+        }
+        let state = seen.state.lock().unwrap();
+        assert!(state.bytes < MOST_BYTES && state.known.len() <= most, "{} are remembered", state.known.len());
+        assert_eq!(state.masker.quote("words"), "words");
     }
 
     #[test]
