@@ -43,8 +43,10 @@ pub(super) const QUOTE_WINDOW: usize = 4 << 10;
 /// A pattern for what stands behind a password-like name and what separates the two, which is the
 /// first group: in JSON, XML, a header, a form, a sentence.
 pub(super) fn behind_secret_name(value: &str) -> Regex {
-    let part = "(?:passw|passphrase|pwd|secret|token|signature|credential|db_?user|access_?key|api_?key|private_?key|kennwort|mot de passe|contrase[nñ]a|senha|пароль|密码|パスワード)";
-    let name = format!(r#"{part}[\w-]*\\*["']?\s*[:=>]\s*"#);
+    let part = "(?:passw|passphrase|passcode|pwd|secret|token|signature|credential|db_?user|(?:access|api|private|session|signing)[_-]?key|kennwort|mot de passe|contrase[nñ]a|senha|wachtwoord|hasło|lösenord|пароль|密码|パスワード)";
+    // Other words begin or end like these.
+    let word = r"(?:(?:\b|_)(?:(?:db|user|admin)[_-]?pass|(?:db|user|admin)?pw|otp|jwt|creds|clave)\b|(?-i:Pass|Pw)\b)";
+    let name = format!(r#"(?:{part}[\w-]*|{word})\\*["']?\s*(?:=>|[:=>])\s*"#);
     let member = r#""(?:pass|user|user_?name)\\*"\s*:\s*"#;
     let element = format!(r"<[\w:.-]*{part}[\w:.-]*\s[^<>]*>\s*");
     Regex::new(&format!("(?i)({element}|{member}|{name})(?:{value})")).expect("the pattern is valid")
