@@ -63,7 +63,7 @@ pub(super) static PASSWORD_IN_SENTENCE: LazyLock<Regex> = LazyLock::new(|| {
     let odd = r#"(?:[0-9_]|[^\s\w"'`.,;:()<>])"#;
     let value = format!(r#""[^"]*"?|'[^']*'?|`[^`]*`?|[^\s"'`<>]*{odd}[^\s"'`<>]*[\w!?$%&*+=@#^~-]"#);
     let pattern = format!(
-        r"(?i)(\b(?:pass(?:word|wd|phrase|code)?|pwd|kennwort|passwort)\s+(?:(?:is|was|of)\s+)?)(?<value>{value})"
+        r"(?i)(\b(?:pass(?:word|wd|phrase|code)?|pwd|kennwort|passwort|identified\s+by)\s+(?:(?:is|was|of)\s+)?)(?<value>{value})"
     );
     Regex::new(&pattern).expect("the pattern is valid")
 });
@@ -227,6 +227,9 @@ mod tests {
     #[case::in_a_sentence("Password correct-CANARY-horse is wrong")]
     #[case::with_a_digit("login with pass 7CANARY as bob")]
     #[case::in_quotes("the password 'CANARY' is wrong")]
+    #[case::statement("CREATE USER bob IDENTIFIED BY 'CANARY'")]
+    #[case::ruby(r#":db_password => "CANARY""#)]
+    #[case::short_name("db_pw=CANARY&a=b")]
     #[case::name_in_front_of_another(r#"{"passwordToken":"CANARY"}"#)]
     fn what_follows_a_password_like_name_is_masked(#[case] text: &str) {
         let quoted = quote(text);
