@@ -164,7 +164,7 @@ impl Secrets {
     fn read_field(&mut self, name: &str, value: &str) {
         let is_about_others = ["www-authenticate", "user-agent"].iter().any(|other| name.eq_ignore_ascii_case(other))
             || name.get(..15).is_some_and(|start| start.eq_ignore_ascii_case("access-control-"));
-        if may_hold_secret(name) && !is_about_others && !is_no_value(value) {
+        if (may_hold_secret(name) || is_secret_name(name).is_some()) && !is_about_others && !is_no_value(value) {
             let is_cookie = name.eq_ignore_ascii_case("set-cookie");
             if is_cookie {
                 // The other parts of it say how long and where it is good.

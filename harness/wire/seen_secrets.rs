@@ -189,6 +189,7 @@ mod tests {
 
     #[rstest]
     #[case::own_field("x-db-password", "canaryhorse")]
+    #[case::key("x-api-key", "canaryhorse")]
     #[case::basic("authorization", "Basic dTpjYW5hcnlob3JzZQ==")]
     #[case::cookie("set-cookie", "a=\"canaryhorse\"; Path=/")]
     #[case::json("x-session", r#"{"credentials":["x","canaryhorse"]}"#)]
