@@ -7,7 +7,7 @@ use crate::text::is_invisible;
 /// A text is decoded so many times: one that is escaped more often is no longer readable to anybody.
 const ROUNDS: usize = 5;
 
-/// A text without the escapes of JSON (`\u0061`), URLs (`%61`) and HTML (`&#97;`), and without
+/// A text without the escapes of JSON (`\u0061`), of programs (`\x61`, `\u{61}`), URLs (`%61`) and HTML (`&#97;`), and without
 /// invisible characters, such as the zeros of UTF-16; borrowed where it has none of them.
 pub(super) fn decode(text: &str) -> Cow<'_, str> {
     readings(text).last().map_or(Cow::Borrowed(text), Cow::Owned)
@@ -61,6 +61,9 @@ fn backslash(rest: &str) -> Option<Escape> {
     let unit = |at: usize| (rest.get(at..at + 2) == Some("\\u")).then(|| hex(rest.get(at + 2..at + 6))).flatten();
     match *rest.as_bytes().get(1)? {
         b'u' => {
+            if let Some(braced) = braced(rest) {
+                return Some(braced);
+            }
             let Some(first) = unit(0) else { return Some((1, Vec::new())) };
             // A character beyond the first 65536 is a pair.
             match unit(6).filter(|second| (0xd800..0xdc00).contains(&first) && (0xdc00..0xe000).contains(second)) {
@@ -68,12 +71,35 @@ fn backslash(rest: &str) -> Option<Escape> {
                 None => Some((6, utf8(first))),
             }
         }
-        b'x' => Some(hex(rest.get(2..4)).map_or((1, Vec::new()), |code| (4, utf8(code)))),
+        b'x' => Some(bytes_of_character(rest).unwrap_or_else(|| {
+            // Not as UTF-8 has it, but as the first 256 characters are numbered.
+            hex(rest.get(2..4)).map_or((1, Vec::new()), |code| (4, utf8(code)))
+        })),
         b'n' | b'r' | b't' => Some((2, b" ".to_vec())),
         // What stands behind a backslash stands for itself, a second backslash too.
         b'\\' => Some((2, b"\\".to_vec())),
         _ => Some((1, Vec::new())),
     }
+}
+
+/// A character's number in braces, as in Rust and JavaScript: `\u{61}`.
+fn braced(rest: &str) -> Option<Escape> {
+    const DIGITS: usize = 6;
+    let number = rest.strip_prefix("\\u{")?;
+    let end = number.bytes().take(DIGITS + 1).position(|byte| byte == b'}')?;
+    Some((3 + end + 1, utf8(hex(Some(&number[..end]))?)))
+}
+
+/// A character of which each byte of its UTF-8 is an escape, as in Python: `\xc3\xa9`.
+fn bytes_of_character(rest: &str) -> Option<Escape> {
+    const ESCAPE: usize = 4;
+    let byte_at = |at: usize| {
+        let digits = rest.get(at..at + ESCAPE)?.strip_prefix("\\x")?;
+        u8::try_from(hex(Some(digits))?).ok()
+    };
+    let bytes: Vec<u8> = (0..4).map_while(|index| byte_at(index * ESCAPE)).collect();
+    let length = (2..=bytes.len()).find(|length| std::str::from_utf8(&bytes[..*length]).is_ok())?;
+    Some((length * ESCAPE, bytes[..length].to_vec()))
 }
 
 fn entity(rest: &str) -> Option<Escape> {
@@ -85,12 +111,14 @@ fn entity(rest: &str) -> Option<Escape> {
         return Some((name.len(), decoded.to_vec()));
     }
     let number = rest.strip_prefix("&#")?;
-    let end = number.bytes().take(DIGITS).position(|byte| byte == b';')?;
-    let code = match number[..end].strip_prefix(['x', 'X']) {
-        Some(digits) => hex(Some(digits))?,
-        None => number[..end].parse().ok()?,
-    };
-    Some((2 + end + 1, utf8(code)))
+    let digits = number.strip_prefix(['x', 'X']);
+    let is_digit = |byte: u8| if digits.is_some() { byte.is_ascii_hexdigit() } else { byte.is_ascii_digit() };
+    let (sign, digits) = (number.len() - digits.unwrap_or(number).len(), digits.unwrap_or(number));
+    // A browser reads one without its semicolon too.
+    let count = digits.bytes().take(DIGITS).take_while(|byte| is_digit(*byte)).count();
+    let code = u32::from_str_radix(&digits[..count], if sign > 0 { 16 } else { 10 }).ok()?;
+    let semicolon = usize::from(digits[count..].starts_with(';'));
+    Some((2 + sign + count + semicolon, utf8(code)))
 }
 
 #[cfg(test)]
@@ -109,6 +137,11 @@ mod tests {
     #[case::bytes("%c3%a9", "é")]
     #[case::decimal("&#99;orrect", "correct")]
     #[case::hexadecimal("&#x63;orrect &quot;a&quot;", "correct \"a\"")]
+    #[case::no_semicolon("&#99&#111rrect &#x63&#X6f;", "correct co")]
+    #[case::braces(r"\u{63}orrect \u{1f600}", "correct 😀")]
+    #[case::broken_braces(r"\u{zz} \u{63", "u{zz} u{63")]
+    #[case::bytes_of_a_program(r"caf\xc3\xa9 \xf0\x9f\x98\x80", "café 😀")]
+    #[case::number_of_a_program(r"caf\xe9", "café")]
     #[case::twice("%2563orrect &amp;#99;", "correct c")]
     #[case::invisible("cor\u{200b}rect", "correct")]
     #[case::utf_16("c\x00o\x00\\\x00u\x000\x000\x007\x002\x00", "cor")]

@@ -43,8 +43,10 @@ pub(super) const QUOTE_WINDOW: usize = 4 << 10;
 /// A pattern for what stands behind a password-like name and what separates the two, which is the
 /// first group: in JSON, XML, a header, a form, a sentence.
 pub(super) fn behind_secret_name(value: &str) -> Regex {
-    let part = "(?:passw|passphrase|pwd|secret|token|signature|credential|db_?user|access_?key|api_?key|private_?key|kennwort|mot de passe|contrase[nñ]a|senha|пароль|密码|パスワード)";
-    let name = format!(r#"{part}[\w-]*\\*["']?\s*[:=>]\s*"#);
+    let part = "(?:passw|passphrase|passcode|pwd|secret|token|signature|credential|db_?user|(?:access|api|private|session|signing)[_-]?key|kennwort|mot de passe|contrase[nñ]a|senha|wachtwoord|hasło|lösenord|пароль|密码|パスワード)";
+    // Other words begin or end like these.
+    let word = r"(?:(?:\b|_)(?:(?:db|user|admin)[_-]?pass|(?:db|user|admin)?pw|otp|jwt|creds|clave)\b|(?-i:Pass|Pw)\b)";
+    let name = format!(r#"(?:{part}[\w-]*|{word})\\*["']?\s*(?:=>|[:=>])\s*"#);
     let member = r#""(?:pass|user|user_?name)\\*"\s*:\s*"#;
     let element = format!(r"<[\w:.-]*{part}[\w:.-]*\s[^<>]*>\s*");
     Regex::new(&format!("(?i)({element}|{member}|{name})(?:{value})")).expect("the pattern is valid")
@@ -61,7 +63,7 @@ pub(super) static PASSWORD_IN_SENTENCE: LazyLock<Regex> = LazyLock::new(|| {
     let odd = r#"(?:[0-9_]|[^\s\w"'`.,;:()<>])"#;
     let value = format!(r#""[^"]*"?|'[^']*'?|`[^`]*`?|[^\s"'`<>]*{odd}[^\s"'`<>]*[\w!?$%&*+=@#^~-]"#);
     let pattern = format!(
-        r"(?i)(\b(?:pass(?:word|wd|phrase|code)?|pwd|kennwort|passwort)\s+(?:(?:is|was|of)\s+)?)(?<value>{value})"
+        r"(?i)(\b(?:pass(?:word|wd|phrase|code)?|pwd|kennwort|passwort|identified\s+by)\s+(?:(?:is|was|of)\s+)?)(?<value>{value})"
     );
     Regex::new(&pattern).expect("the pattern is valid")
 });
@@ -175,10 +177,21 @@ fn has_secret_form(text: &str) -> bool {
     without_forms(text, true) != text
 }
 
-/// Whether a text of a target's would be seen in a later one for all that its form tells, in any letter case.
-pub(super) fn is_seen_by_form(text: &str) -> bool {
-    without_forms(text, true).contains(char::is_alphanumeric)
-        || without_forms(&text.to_lowercase(), true).contains(char::is_alphanumeric)
+/// Whether a text of a target's is masked for its form alone wherever it stands later, whatever stands beside it and in
+/// any letter case: one word of letters mixed with digits as a random password or a key is, and none of what a person
+/// would make up. A shorter one may hold no word, at which it could be broken in two.
+pub(super) fn is_known_by_form(text: &str) -> bool {
+    const LONG: usize = 16;
+    const SHORT: usize = 12;
+    /// So many small letters in a row may be a word.
+    const WORD: usize = 5;
+    let has = |kind: fn(&u8) -> bool| text.bytes().any(|byte| kind(&byte));
+    let is_mixed = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+/=_".contains(&byte))
+        && has(u8::is_ascii_digit)
+        && has(u8::is_ascii_alphabetic);
+    let has_word = || text.as_bytes().windows(WORD).any(|part| part.iter().all(u8::is_ascii_lowercase));
+    let is_random = || has(u8::is_ascii_uppercase) && has(u8::is_ascii_lowercase) && !has_word();
+    is_mixed && (text.len() >= LONG || (text.len() >= SHORT && is_random()))
 }
 
 /// The start of a text without the word that was cut in two, of which nobody knows what it was.
@@ -214,6 +227,9 @@ mod tests {
     #[case::in_a_sentence("Password correct-CANARY-horse is wrong")]
     #[case::with_a_digit("login with pass 7CANARY as bob")]
     #[case::in_quotes("the password 'CANARY' is wrong")]
+    #[case::statement("CREATE USER bob IDENTIFIED BY 'CANARY'")]
+    #[case::ruby(r#":db_password => "CANARY""#)]
+    #[case::short_name("db_pw=CANARY&a=b")]
     #[case::name_in_front_of_another(r#"{"passwordToken":"CANARY"}"#)]
     fn what_follows_a_password_like_name_is_masked(#[case] text: &str) {
         let quoted = quote(text);

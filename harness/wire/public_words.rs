@@ -240,7 +240,7 @@ fn around(text: &str, start: usize, end: usize, kind: impl Fn(u8) -> bool) -> Op
 }
 
 /// The words that a name is made of: `next`, `Refresh` and `Time` of `nextRefreshTime`. Digits are none.
-fn words(name: &str) -> impl Iterator<Item = &str> {
+pub(super) fn words(name: &str) -> impl Iterator<Item = &str> {
     name.split(|c: char| !c.is_ascii_alphabetic()).flat_map(|part| {
         let bytes = part.as_bytes();
         let is_start = |at: &usize| {

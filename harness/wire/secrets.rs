@@ -7,7 +7,7 @@ mod names;
 mod prose;
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::de::DeserializeSeed as _;
 
@@ -15,7 +15,7 @@ use self::json::Reader;
 use self::names::{is_no_value, is_secret_name};
 use super::Response;
 use super::decode::decode;
-use super::mask::is_seen_by_form;
+use super::mask::is_known_by_form;
 use super::shown::{carries_credential, may_hold_secret};
 use super::veil::decoded_codes;
 
@@ -33,6 +33,9 @@ const SHORTEST: usize = 4;
 
 /// Shorter words in running text are too likely to be ordinary ones.
 const SHORTEST_WORD: usize = 8;
+
+/// Texts inside texts are read so deep.
+const DEEPEST_TEXT: usize = 3;
 
 /// The secrets of one answer.
 #[derive(Default)]
@@ -54,17 +57,8 @@ impl Secrets {
     pub(super) fn of(response: &Response) -> Self {
         let mut secrets = Self { success: (200..300).contains(&response.status), ..Self::default() };
         let body = text_of(&response.body);
-        let decoded = decode(&body);
-        let is_json = secrets.read_json(&body, None, 0);
-        for text in [Some(&*body), matches!(decoded, Cow::Owned(_)).then_some(&*decoded)].into_iter().flatten() {
-            if !is_json {
-                secrets.read_lists(text);
-            }
-            if text.contains("</") || text.contains("/>") {
-                markup::read(text, |text, least| secrets.add_both(text, least));
-            }
-            secrets.read_text(text, is_json);
-        }
+        secrets.read_page(&body, None, 0);
+        secrets.read_codes(&body, None, 0);
         for (name, value) in response.headers.iter() {
             secrets.read_field(name, value);
         }
@@ -95,7 +89,7 @@ impl Secrets {
         }
         if text.len() > MOST_BYTES {
             self.closed = true;
-            self.lost |= certain && is_seen_by_form(text);
+            self.lost |= certain && !is_known_by_form(text);
         } else if let Some(before) = self.texts.get_mut(text) {
             *before |= certain;
         } else {
@@ -107,6 +101,10 @@ impl Secrets {
     /// Adds a text as it stands and as a reader would see it, who decodes it where it is encoded.
     fn add_both(&mut self, text: &str, least: usize) {
         self.add(text, least, true);
+        if text.len() > MOST_BYTES {
+            // It is too long to be looked for, and takes long to decode.
+            return;
+        }
         if let decoded @ Cow::Owned(_) = decode(text) {
             self.add(&decoded, least, true);
         }
@@ -117,6 +115,40 @@ impl Secrets {
                 let (_, password) = decoded.split_once(':').unwrap_or_default();
                 self.add(password, SHORTEST, true);
                 self.add(&decoded, SHORTEST, true);
+            }
+        }
+    }
+
+    /// Reads a text of which nobody knows what it is: JSON, XML, a form, lines, prose.
+    fn read_page(&mut self, page: &str, least: Option<usize>, depth: usize) {
+        let decoded = decode(page);
+        let is_json = self.read_json(page, least, depth);
+        for text in [Some(page), matches!(decoded, Cow::Owned(_)).then_some(&*decoded)].into_iter().flatten() {
+            if !is_json {
+                self.read_lists(text);
+                self.read_blocks(text);
+            }
+            if text.contains('<') && text.contains('>') {
+                markup::read(text, |text, least| self.add_both(text, least));
+            }
+            self.read_text(text, is_json);
+        }
+    }
+
+    /// Reads what a text is the code of, in base64 or hexadecimal, also in lines or in parts, as a JSON Web Token is.
+    fn read_codes(&mut self, text: &str, least: Option<usize>, depth: usize) {
+        /// Shorter ones have no room for a name and a value.
+        const SHORTEST_CODE: usize = 12;
+        let text = text.trim().trim_matches('"');
+        let is_code = |byte: u8| byte.is_ascii_alphanumeric() || b"+/-_=.\r\n".contains(&byte);
+        if depth >= DEEPEST_TEXT || text.len() < SHORTEST_CODE || !text.bytes().all(is_code) {
+            return;
+        }
+        for part in text.split('.').filter(|part| part.len() >= SHORTEST_CODE) {
+            let code: String = part.split_ascii_whitespace().collect();
+            for page in decoded_codes(&code).collect::<BTreeSet<_>>() {
+                self.read_page(&page, least, depth + 1);
+                self.read_codes(&page, least, depth + 1);
             }
         }
     }
@@ -132,7 +164,7 @@ impl Secrets {
     fn read_field(&mut self, name: &str, value: &str) {
         let is_about_others = ["www-authenticate", "user-agent"].iter().any(|other| name.eq_ignore_ascii_case(other))
             || name.get(..15).is_some_and(|start| start.eq_ignore_ascii_case("access-control-"));
-        if may_hold_secret(name) && !is_about_others && !is_no_value(value) {
+        if (may_hold_secret(name) || is_secret_name(name).is_some()) && !is_about_others && !is_no_value(value) {
             let is_cookie = name.eq_ignore_ascii_case("set-cookie");
             if is_cookie {
                 // The other parts of it say how long and where it is good.

@@ -5,7 +5,7 @@ use std::fmt;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Mutex, PoisonError};
 
-use super::mask::is_seen_by_form;
+use super::mask::is_known_by_form;
 use super::public_words::is_public_word;
 use super::secrets::Secrets;
 use super::{Masker, Response};
@@ -17,9 +17,9 @@ const MOST_BYTES: usize = 64 << 10;
 /// Remembers what a target has given in the place of a password, a key, a token or a user, so that nothing that it says
 /// later repeats it.
 ///
-/// What nobody would see again is not remembered: a quotation masks a word of mixed letters and digits for its form
+/// What nobody would see again is not remembered: a quotation masks a long word of mixed letters and digits for its form
 /// alone, in any encoding, and a public word is no secret. So a target that gives a new random password each time costs
-/// no memory. One that gives more words than can be remembered is not quoted any more.
+/// no memory, or next to none where its passwords are short. One that gives more words than can be remembered is not quoted any more.
 pub struct SeenSecrets {
     hasher: RandomState,
     state: Mutex<State>,
@@ -50,7 +50,7 @@ impl SeenSecrets {
         if complete && found.is_empty() {
             return;
         }
-        found.retain(|secret| !is_public_word(secret) && is_seen_by_form(secret));
+        found.retain(|secret| !is_public_word(secret) && !is_known_by_form(secret));
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         found.retain(|secret| state.known.insert(self.hasher.hash_one(secret)));
         state.bytes += found.iter().map(String::len).sum::<usize>();
@@ -107,6 +107,26 @@ mod tests {
     #[case::several_texts(400, "{}\n{\"dbPassword\":[\"a\",\"canaryhorse\"]}")]
     #[case::callback(400, "got({\"dbPassword\":\"canaryhorse\"})")]
     #[case::base64_of_json(400, r#"{"body":"eyJkYlBhc3N3b3JkIjoiY2FuYXJ5aG9yc2UifQ=="}"#)]
+    #[case::base64_without_padding(400, r#"{"body":"eyJkYlBhc3N3b3JkIjoiY2FuYXJ5aG9yc2UifQ"}"#)]
+    #[case::base64_behind_a_blank(400, r#"{"body":"IHsiZGJQYXNzd29yZCI6ImNhbmFyeWhvcnNlIn0="}"#)]
+    #[case::base64_for_urls(400, r#"{"body":"eyJ-IjoiPz8_Pj4-IiwiZGJQYXNzd29yZCI6ImNhbmFyeWhvcnNlIn0="}"#)]
+    #[case::base64_of_xml(400, r#"{"body":"PGRiUGFzc3dvcmQ+Y2FuYXJ5aG9yc2U8L2RiUGFzc3dvcmQ+"}"#)]
+    #[case::base64_of_a_form(400, r#"{"body":"YT1iJmRiUGFzc3dvcmQ9Y2FuYXJ5aG9yc2U="}"#)]
+    #[case::token_of_the_web(400, r#"{"x":"eyJhIjoxfQ.eyJkYlBhc3N3b3JkIjoiY2FuYXJ5aG9yc2UifQ.c2ln"}"#)]
+    #[case::base64_as_a_whole(400, "eyJkYlBhc3N3b3JkIjoi\r\nY2FuYXJ5aG9yc2UifQ==\r\n")]
+    #[case::hexadecimal_as_a_whole(400, "64625f70773d63616e617279686f727365")]
+    #[case::letters(200, r#"{"dbPassword":["c","a","n","a","r","y","h","o","r","s","e"]}"#)]
+    #[case::block(400, "a: b\ndbPassword: |\n  canaryhorse\nc: d\n")]
+    #[case::folded_block(400, "dbPassword: >-\n  canaryhorse\n")]
+    #[case::list_of_lines(400, "dbPassword:\n  - x\n  - canaryhorse\n")]
+    #[case::list_without_indent(400, "dbPassword:\n- \"canaryhorse\"\n")]
+    #[case::ruby(400, ":db_password => \"canaryhorse\"")]
+    #[case::open_input(400, "<input type=password value=canaryhorse>")]
+    #[case::id(400, r#"{"id":"dbPassword","val":"canaryhorse"}"#)]
+    #[case::parameter(400, r#"{"parameter":"dbPassword","value":"canaryhorse"}"#)]
+    #[case::default(400, r#"{"name":"dbPassword","type":"string","default":"canaryhorse"}"#)]
+    #[case::statement(400, r#"{"message":"CREATE USER bob IDENTIFIED BY 'canaryhorse'"}"#)]
+    #[case::name_of_two_words(400, r#"{"userPass":"canaryhorse"}"#)]
     #[case::base64(400, r#"{"password":"Y2FuYXJ5aG9yc2U="}"#)]
     #[case::basic(400, r#"{"authorization":"dTpjYW5hcnlob3JzZQ=="}"#)]
     #[case::url(400, r#"{"message":"redshift://alice:canaryhorse@host/dev"}"#)]
@@ -129,9 +149,39 @@ mod tests {
         assert_eq!(quoted(status, &[body], "you got canaryhorse before"), "you got *** before");
     }
 
+    #[test]
+    fn a_number_of_three_digits_is_known() {
+        assert_eq!(quoted(200, &[r#"{"dbPassword":907}"#], "you got 907 before"), "you got *** before");
+    }
+
+    #[rstest]
+    #[case::punctuation("!?!?!?", "you got !?!?!? before")]
+    #[case::signs("#$%^&*()", "you got #$%^&*() before")]
+    #[case::pictures("🦦🦦🦦🦦", "you got 🦦🦦🦦🦦 before")]
+    #[case::like_a_region("velvet-otter-1", "you got db-velvet-otter-1 before")]
+    #[case::like_an_account("123456789012", "you got _123456789012_ before")]
+    #[case::like_an_account_in_a_number("123456789012", "you got 0123456789012 before")]
+    #[case::like_an_arn("arn:velvetott", "you got ARN:VELVETOTT before")]
+    #[case::word_and_year("summer2024", "you got db-summer2024-x before")]
+    fn what_looks_otherwise_in_other_words_is_known_all_the_same(#[case] given: &str, #[case] text: &str) {
+        let body = serde_json::json!({ "dbPassword": given }).to_string();
+        let shown = quoted(200, &[&body], text).to_lowercase();
+        assert!(shown.contains("***"), "{shown}");
+        for part in [given, "summer", "velvet", "789"] {
+            assert!(!shown.contains(part), "{shown}");
+        }
+    }
+
     #[rstest]
     #[case::prose(r#"{"message":"the token: expected"}"#, "expected")]
     #[case::quoted_prose(r#"{"message":"Unexpected token: 'workgroups'"}"#, "workgroups")]
+    #[case::list(
+        r"The parts of a token:
+  workgroups
+",
+        "workgroups"
+    )]
+    #[case::code(r#"{"message":"workgroup/namespace"}"#, "namespace")]
     #[case::time(r#"{"credentials":{"expiration":1795323491}}"#, "1795323491")]
     fn an_error_teaches_no_ordinary_words(#[case] body: &str, #[case] word: &str) {
         assert_eq!(quoted(400, &[body], word), word);
@@ -139,6 +189,7 @@ mod tests {
 
     #[rstest]
     #[case::own_field("x-db-password", "canaryhorse")]
+    #[case::key("x-api-key", "canaryhorse")]
     #[case::basic("authorization", "Basic dTpjYW5hcnlob3JzZQ==")]
     #[case::cookie("set-cookie", "a=\"canaryhorse\"; Path=/")]
     #[case::json("x-session", r#"{"credentials":["x","canaryhorse"]}"#)]
@@ -155,10 +206,33 @@ mod tests {
         for number in 0..4_000 {
             let word: String =
                 (0..4).map(|place| char::from(b'a' + u8::try_from(number >> (3 * place) & 7).unwrap())).collect();
-            seen.learn(&answer(200, &format!(r#"{{"dbPassword":"x{word}-canary","dbUser":"u4711{number:08}"}}"#)));
+            seen.learn(&answer(200, &format!(r#"{{"dbPassword":"x{word}-canary","dbUser":"u4711{number:011}"}}"#)));
         }
         assert_eq!(seen.state.lock().unwrap().known.len(), 4_000);
         assert_eq!(seen.masker().quote("not xaaaa-canary and xbaha-canary"), "not *** and ***");
+    }
+
+    /// Passwords of so many characters, each another one, as `base64` makes them of random bytes.
+    fn random(length: usize, count: usize) -> Vec<String> {
+        use base64::prelude::{BASE64_STANDARD, Engine as _};
+        let hasher = RandomState::new();
+        let bytes = |number| (0..6).flat_map(|part| hasher.hash_one((number, part)).to_be_bytes()).collect::<Vec<u8>>();
+        (0..count).map(|number| BASE64_STANDARD.encode(bytes(number))[..length].to_owned()).collect()
+    }
+
+    #[rstest]
+    // One in thirty has no digit.
+    #[case::shortest_of_an_ordinary_target(20, 300)]
+    #[case::longest(64, 1)]
+    #[case::short(12, 1_500)]
+    fn random_passwords_take_next_to_no_room(#[case] length: usize, #[case] most: usize) {
+        let seen = SeenSecrets::new([]);
+        for password in random(length, 5_000) {
+            seen.learn(&answer(200, &format!(r#"{{"dbPassword":"{password}"}}"#)));
+        }
+        let state = seen.state.lock().unwrap();
+        assert!(state.bytes < MOST_BYTES && state.known.len() <= most, "{} are remembered", state.known.len());
+        assert_eq!(state.masker.quote("words"), "words");
     }
 
     #[test]

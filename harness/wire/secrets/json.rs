@@ -2,15 +2,14 @@
 
 use std::fmt;
 
-use base64::prelude::{BASE64_STANDARD, Engine as _};
 use serde::de::{self, DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 
 use super::names::{LABELLED, LABELS, is_secret_name, is_time, is_time_name};
-use super::{MOST_BYTES, SHORTEST, Secrets};
+use super::{DEEPEST_TEXT, MOST_BYTES, SHORTEST, Secrets};
 use crate::wire::public_words::{is_public_name, plain};
 
-/// JSON inside the texts of JSON is read so deep.
-const DEEPEST_TEXT: usize = 3;
+/// Shorter numbers are too likely to count something, whatever their name.
+const SHORTEST_NUMBER: usize = 3;
 
 /// Reads a JSON value, keeps what is a secret in it, and gives back what is a text.
 pub(super) struct Reader<'a> {
@@ -23,8 +22,8 @@ pub(super) struct Reader<'a> {
 
 impl Reader<'_> {
     fn add(self, number: impl fmt::Display) -> Option<String> {
-        if self.least.is_some() {
-            self.secrets.add(&number.to_string(), SHORTEST, true);
+        if let Some(least) = self.least {
+            self.secrets.add(&number.to_string(), least.max(SHORTEST_NUMBER), true);
         }
         None
     }
@@ -74,12 +73,8 @@ impl<'de> Visitor<'de> for Reader<'_> {
         if depth < DEEPEST_TEXT {
             if text.trim_start().starts_with(['{', '[']) {
                 secrets.read_json(text, least, depth + 1);
-            } else if text.starts_with("ey") || text.starts_with('W') {
-                // How base64 of an object or a list begins.
-                let decoded = BASE64_STANDARD.decode(text).ok().and_then(|bytes| String::from_utf8(bytes).ok());
-                if let Some(decoded) = decoded {
-                    secrets.read_json(&decoded, least, depth + 1);
-                }
+            } else {
+                secrets.read_codes(text, least, depth);
             }
         }
         Ok((text.len() <= MOST_BYTES).then(|| text.to_owned()))
@@ -88,13 +83,23 @@ impl<'de> Visitor<'de> for Reader<'_> {
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self::Value, A::Error> {
         let Self { secrets, least, depth } = self;
         let (mut first, mut second, mut count) = (None, None, 0);
+        let mut letters = String::new();
+        let mut is_of_letters = least.is_some();
         while let Some(text) = items.next_element_seed(Reader { secrets, least, depth })? {
+            if is_of_letters {
+                let letter = text.as_deref().filter(|text| text.chars().count() == 1 && letters.len() < MOST_BYTES);
+                is_of_letters = letter.is_some();
+                letters.push_str(letter.unwrap_or_default());
+            }
             match count {
                 0 => first = text,
                 1 => second = text,
                 _ => {}
             }
             count += 1;
+        }
+        if let Some(least) = least.filter(|_| is_of_letters) {
+            secrets.add_both(&letters, least);
         }
         // A name and its value, as in a list of header fields.
         if let (2, Some(name), Some(value)) = (count, first, second)

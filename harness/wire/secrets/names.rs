@@ -1,25 +1,67 @@
 //! Names that say that what stands behind them is a secret.
 
+use std::borrow::Cow;
+use std::ops::RangeInclusive;
+
 use super::SHORTEST;
-use crate::wire::public_words::plain;
+use crate::wire::public_words::{plain, words};
 
 /// The least length of a secret behind this name, where it says that its value is one, all that is in it
 /// included: passwords and users may have any.
 pub(super) fn is_secret_name(name: &str) -> Option<usize> {
-    const OF_PASSWORDS: [&str; 10] =
-        ["passw", "passphrase", "pwd", "secret", "dbuser", "kennwort", "motdepasse", "contrase", "senha", "пароль"];
-    const OF_OTHERS: [&str; 6] = ["token", "signature", "credential", "accesskey", "apikey", "privatekey"];
+    const OF_PASSWORDS: [&str; 15] = [
+        "passw",
+        "passphrase",
+        "passcode",
+        "pwd",
+        "secret",
+        "dbuser",
+        "kennwort",
+        "motdepasse",
+        "contrase",
+        "senha",
+        "wachtwoord",
+        "hasło",
+        "lösenord",
+        "пароль",
+        "密码",
+    ];
+    const OF_OTHERS: [&str; 8] =
+        ["token", "signature", "credential", "accesskey", "apikey", "privatekey", "sessionkey", "signingkey"];
     // Longer texts are sentences.
     if name.len() > 100 {
         return None;
     }
-    let plain = plain(name);
+    let name = narrow(name);
+    let plain = plain(&name);
+    let plain = if plain.is_ascii() { plain } else { plain.to_lowercase() };
     let holds = |parts: &[&str]| parts.iter().any(|part| plain.contains(part));
-    if holds(&OF_PASSWORDS) || ["pass", "user", "username"].contains(&&*plain) {
-        Some(1)
-    } else {
-        (holds(&OF_OTHERS) || plain == "authorization").then_some(SHORTEST)
+    if holds(&OF_PASSWORDS) || ["user", "username", "パスワード"].contains(&&*plain) {
+        return Some(1);
     }
+    let last = words(&name).last().unwrap_or_default().to_ascii_lowercase();
+    if ["pass", "pw", "pin", "clave"].contains(&&*last) || is_owners_password(&plain) {
+        return Some(1);
+    }
+    let is_other = ["otp", "jwt", "bearer", "creds", "auth"].contains(&&*last);
+    (is_other || holds(&OF_OTHERS) || plain == "authorization").then_some(SHORTEST)
+}
+
+/// A name with the wide letters of East Asian texts as ordinary ones.
+fn narrow(name: &str) -> Cow<'_, str> {
+    const WIDE: RangeInclusive<char> = '\u{ff01}'..='\u{ff5e}';
+    const DISTANCE: u32 = 0xfee0;
+    if !name.contains(|c| WIDE.contains(&c)) {
+        return Cow::Borrowed(name);
+    }
+    let narrow = |c: char| if WIDE.contains(&c) { char::from_u32(u32::from(c) - DISTANCE).unwrap_or(c) } else { c };
+    Cow::Owned(name.chars().map(narrow).collect())
+}
+
+/// Whether a name says whose password it is, all in one word: `dbpass`. Other words end like this too: `bypass`.
+fn is_owners_password(plain: &str) -> bool {
+    const OWNERS: [&str; 8] = ["db", "database", "user", "admin", "root", "master", "my", "temp"];
+    ["pass", "pw", "pin"].iter().filter_map(|end| plain.strip_suffix(end)).any(|owner| OWNERS.contains(&owner))
 }
 
 /// Whether a text is the name of a password or a user and nothing else, so that what stands beside it is its value.
@@ -41,11 +83,114 @@ pub(super) fn is_time(text: &str) -> bool {
 }
 
 /// Names of members that hold the name of something else, and of those that hold its value.
-pub(super) const LABELS: [&str; 5] = ["key", "name", "field", "k", "parametername"];
-pub(super) const LABELLED: [&str; 8] =
-    ["value", "val", "v", "content", "text", "data", "stringvalue", "parametervalue"];
+pub(super) const LABELS: [&str; 7] = ["key", "name", "field", "k", "id", "parameter", "parametername"];
+pub(super) const LABELLED: [&str; 9] =
+    ["value", "val", "v", "content", "text", "data", "default", "stringvalue", "parametervalue"];
 
-/// Whether a text says that there is no value, or only whether there is one.
+/// Whether a text says that there is no value, only whether there is one, or that it stands in the next lines.
 pub(super) fn is_no_value(text: &str) -> bool {
-    ["true", "false", "null", "none", "yes", "no"].iter().any(|word| word.eq_ignore_ascii_case(text.trim()))
+    let text = text.trim();
+    ["true", "false", "null", "none", "yes", "no"].iter().any(|word| word.eq_ignore_ascii_case(text))
+        || is_start_of_block(text)
+}
+
+/// Whether a text says in YAML that the value stands in the next lines.
+pub(super) fn is_start_of_block(text: &str) -> bool {
+    let marks = text.strip_prefix(['|', '>']);
+    marks.is_some_and(|marks| marks.len() <= 2 && marks.bytes().all(|mark| b"+-123456789".contains(&mark)))
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    fn a_name_says_that_its_value_is_a_password(
+        #[values(
+            "dbPassword",
+            "userPass",
+            "user_pass",
+            "dbpass",
+            "dbPass",
+            "DB_PASS",
+            "pw",
+            "db_pw",
+            "PASS",
+            "passcode",
+            "pin",
+            "userPin",
+            "clave",
+            "wachtwoord",
+            "hasło",
+            "HASŁO",
+            "lösenord",
+            "Пароль",
+            "密码",
+            "パスワード"
+        )]
+        name: &str,
+    ) {
+        assert_eq!(is_secret_name(name), Some(1));
+    }
+
+    #[test]
+    fn a_name_in_wide_letters_says_it_too() {
+        assert_eq!(is_secret_name("\u{ff50}\u{ff57}"), Some(1));
+        assert_eq!(is_secret_name("\u{ff24}\u{ff22}\u{ff30}\u{ff41}\u{ff53}\u{ff53}"), Some(1));
+    }
+
+    #[rstest]
+    fn a_name_says_that_its_value_is_another_secret(
+        #[values(
+            "sessionKey",
+            "session-key",
+            "access_key",
+            "apiKey",
+            "privateKey",
+            "signingKey",
+            "otp",
+            "loginOtp",
+            "jwt",
+            "idJwt",
+            "bearer",
+            "creds",
+            "dbCreds",
+            "auth",
+            "x-auth",
+            "authToken"
+        )]
+        name: &str,
+    ) {
+        assert_eq!(is_secret_name(name), Some(SHORTEST));
+    }
+
+    #[rstest]
+    fn a_name_says_nothing_of_secrets(
+        #[values(
+            "bypass",
+            "key",
+            "status",
+            "hash",
+            "compass",
+            "author",
+            "monkey",
+            "passed",
+            "pinned",
+            "passCount",
+            "spin",
+            "opinion",
+            "keyId",
+            "bearerFormat",
+            "authType",
+            "enclave",
+            "primaryKey",
+            "shipping",
+            ""
+        )]
+        name: &str,
+    ) {
+        assert_eq!(is_secret_name(name), None);
+    }
 }

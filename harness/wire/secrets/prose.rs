@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::names::{is_no_value, is_secret_name};
+use super::names::{is_no_value, is_secret_name, is_start_of_block};
 use super::{MOST_BYTES, SHORTEST, SHORTEST_WORD, Secrets};
 use crate::wire::decode::decode;
 use crate::wire::mask::{PASSWORD_IN_SENTENCE, behind_secret_name};
@@ -33,6 +33,33 @@ impl Secrets {
             if self.is_full() {
                 return;
             }
+        }
+    }
+
+    /// Reads the lines that stand in YAML below a secret name: a list, or a text of its own.
+    pub(super) fn read_blocks(&mut self, text: &str) {
+        let mut below: Option<(usize, usize)> = None;
+        for line in text.lines() {
+            let words = line.trim();
+            let indent = line.len() - line.trim_start().len();
+            if words.is_empty() {
+                continue;
+            }
+            if let Some((of, least)) = below {
+                let item = words.strip_prefix("- ").map(str::trim);
+                if indent > of || (indent == of && item.is_some()) {
+                    let value = item.unwrap_or(words).trim_matches(['"', '\'']);
+                    self.add_both(value.split_once(": ").map_or(value, |(_, value)| value), least);
+                    continue;
+                }
+            }
+            below = words.split_once(':').and_then(|(name, behind)| {
+                let behind = behind.trim();
+                let is_open = behind.is_empty() || is_start_of_block(behind);
+                let name = name.trim_start_matches("- ").trim_matches(['"', '\'']);
+                let is_name = is_open && !name.contains(char::is_whitespace);
+                Some((indent, is_secret_name(name).filter(|_| is_name)?))
+            });
         }
     }
 
@@ -83,7 +110,8 @@ impl Secrets {
         }
         for found in PASSWORD_IN_SENTENCE.captures_iter(text) {
             let value = found["value"].trim_matches(['"', '\'', '`', '\\']);
-            let certain = self.success || !is_word(value);
+            let is_statement = found[0].get(..10).is_some_and(|start| start.eq_ignore_ascii_case("identified"));
+            let certain = self.success || is_statement || !is_word(value);
             self.add(value, SHORTEST, certain);
             self.add(&decode(value), SHORTEST, certain);
         }
