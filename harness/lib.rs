@@ -55,12 +55,12 @@
 //!
 //! | module | is for |
 //! |---|---|
+//! | [`text`] | text that others wrote, as it may be shown |
 //! | [`contract`] | what the documents say: shapes, requirements, the JSON Schemas made from them |
 //! | [`corpus`] | what is asked: suites, cases, families; loading, checking, selecting |
 //! | [`record`] | what a run of one SDK leaves behind: outcomes and requests, the same in every run |
-//! | [`wire`] | what goes over the wire: requests, signatures, the HTTP client, exchanges |
+//! | [`wire`] | what goes over the wire: requests, signatures, the HTTP client, exchanges; how secrets are masked |
 //! | [`verdict`] | the words that the judge speaks and the reports hear |
-//! | [`text`] | text that others wrote, as it may be shown |
 //! | [`judge`] | pure rules: a case and its transcript in, a verdict out |
 //! | [`targets`] | who is asked: endpoints, features, profiles, the probe, the gate before real AWS |
 //! | [`servers`] | what can stand where AWS stands: the reference emulator, alone or behind a defect, and the replaying mock |

@@ -1,7 +1,7 @@
 //! Text that others wrote, as it may be shown: escaped, and not too long.
 //!
-//! Uses nothing else of ours. //! File names, arguments, environment variables, fixtures of others, what an SDK's driver says, and the
-//! words of errors that quote any of these pass here before a message holds them.
+//! Uses nothing else of ours. File names, arguments, environment variables, fixtures of others, the words of an SDK's
+//! driver, and errors that quote any of these pass here before they are shown.
 
 use std::borrow::Cow;
 use std::ffi::OsStr;

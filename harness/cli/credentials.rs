@@ -8,10 +8,11 @@ use std::error::Error;
 use std::time::{Duration, SystemTime};
 
 use aws_config::BehaviorVersion;
-use aws_config::Region as AwsRegion;
+use aws_config::credential_process::CredentialProcessProvider;
 use aws_config::environment::credentials::EnvironmentVariableCredentialsProvider;
 use aws_config::profile::{Profile, ProfileFileCredentialsProvider};
 use aws_config::provider_config::ProviderConfig;
+use aws_config::{Region as AwsRegion, SdkConfig};
 use aws_credential_types::Credentials as AwsCredentials;
 use aws_credential_types::provider::ProvideCredentials;
 use aws_credential_types::provider::error::CredentialsError;
@@ -39,39 +40,53 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// Credentials for a server that is not AWS: from the environment or a profile, and from nowhere else. The program
 /// that a profile's `credential_process` names is run; AWS is never asked.
 pub(super) async fn for_endpoint(region: &Region) -> Result<Credentials, Lacking> {
-    let none = |words: String| Lacking::None(words);
     for name in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE"] {
-        variable_set(name).map_err(|failure| none(failure.to_string()))?;
+        variable_set(name).map_err(|failure| Lacking::None(failure.to_string()))?;
     }
     match EnvironmentVariableCredentialsProvider::new().provide_credentials().await {
-        Ok(found) => return usable(&found).map_err(none),
+        Ok(found) => return usable(&found).map_err(Lacking::None),
         Err(CredentialsError::CredentialsNotLoaded(_)) => {}
-        Err(error) => return Err(none(causes(&error))),
+        Err(error) => return Err(Lacking::None(causes(&error))),
     }
     let profiles = aws_config::profile::load(&Fs::real(), &Env::real(), &<_>::default(), None).await;
-    let profiles = profiles.map_err(|error| none(causes(&error)))?;
+    let profiles = profiles.map_err(|error| Lacking::None(causes(&error)))?;
     let name = foreign(profiles.selected_profile());
     let Some(profile) = profiles.get_profile(profiles.selected_profile()) else {
         let words = format!("none are in the environment, and there is no profile \"{name}\"");
-        return Err(none(words));
+        return Err(Lacking::None(words));
     };
     match source(profile) {
         Source::Aws(key) => Err(Lacking::Refused(format!(
-            "the profile \"{name}\" has to ask AWS for its credentials, for it has {key}. {WITHOUT_AWS}"
+            "the profile \"{name}\" has to ask AWS for its credentials, because it has {key}. {WITHOUT_AWS}"
         ))),
-        Source::Keys(keys) => usable(&keys).map_err(none),
+        Source::Keys(keys) => usable(&keys).map_err(Lacking::None),
+        Source::Program(program) => of_provider(&CredentialProcessProvider::new(program), &name, true).await,
         Source::Other => of_files(region, &name, profile).await,
     }
 }
 
 /// Credentials of a profile that asks nobody, as the SDK reads it.
 async fn of_files(region: &Region, name: &str, profile: &Profile) -> Result<Credentials, Lacking> {
-    let none = |words: String| Lacking::None(words);
     // What the profile has is known by now; that nothing is asked all the same does not hang on it.
     let guard = Guard::new(Reach::Nothing);
     let config =
         ProviderConfig::default().with_region(Some(aws_region(region))).with_http_client(guard.clone().into_client());
     let provider = ProfileFileCredentialsProvider::builder().configure(&config).build();
+    let found = of_provider(&provider, name, profile.get("credential_process").is_some()).await;
+    match (found, guard.denied()) {
+        (Err(_), Some(url)) => {
+            Err(Lacking::Refused(format!("the profile \"{name}\" would ask {url} for credentials. {WITHOUT_AWS}")))
+        }
+        (found, _) => found,
+    }
+}
+
+/// What a provider gives for a profile, which may run a program for it.
+async fn of_provider(
+    provider: &impl ProvideCredentials,
+    name: &str,
+    runs_program: bool,
+) -> Result<Credentials, Lacking> {
     let found = provider.provide_credentials();
     tokio::pin!(found);
     let found = tokio::select! {
@@ -82,19 +97,15 @@ async fn of_files(region: &Region, name: &str, profile: &Profile) -> Result<Cred
         }
     };
     match found {
-        Ok(found) => usable(&found).map_err(none),
-        Err(_) if guard.denied().is_some() => Err(Lacking::Refused(format!(
-            "the profile \"{name}\" would ask {} for credentials. {WITHOUT_AWS}",
-            guard.denied().unwrap_or_default()
-        ))),
+        Ok(found) => usable(&found).map_err(Lacking::None),
         // What a program writes on its way may hold what it was to give.
-        Err(_) if profile.get("credential_process").is_some() => Err(none(format!(
+        Err(_) if runs_program => Err(Lacking::None(format!(
             "the program in credential_process of the profile \"{name}\" gave none; run it by itself to see why"
         ))),
         Err(CredentialsError::CredentialsNotLoaded(_)) => {
-            Err(none(format!("none are in the environment or in the profile \"{name}\"")))
+            Err(Lacking::None(format!("none are in the environment or in the profile \"{name}\"")))
         }
-        Err(error) => Err(none(causes(&error))),
+        Err(error) => Err(Lacking::None(causes(&error))),
     }
 }
 
@@ -110,6 +121,8 @@ enum Source {
     Aws(&'static str),
     /// From the profile, which has parts of a single sign-on besides that give no credentials.
     Keys(AwsCredentials),
+    /// From this program, beside such parts.
+    Program(String),
     /// From what the SDK finds in it without asking anybody.
     Other,
 }
@@ -134,14 +147,13 @@ fn source(profile: &Profile) -> Source {
             let token = profile.get("aws_session_token").map(str::to_owned);
             Source::Keys(AwsCredentials::new(key, secret, token, None, "profile"))
         }
-        _ => Source::Aws(part),
+        _ => profile.get("credential_process").map_or(Source::Aws(part), |program| Source::Program(program.to_owned())),
     }
 }
 
 /// Credentials for real AWS by the whole standard chain, and the account that they belong to, as STS says.
 pub(super) async fn for_aws(region: &Region) -> Result<(Credentials, String), Lacking> {
-    let none = |words: String| Lacking::None(words);
-    let partition = Partition::of(region).ok_or_else(|| none(format!("AWS has no region {region}")))?;
+    let partition = Partition::of(region).ok_or_else(|| Lacking::None(format!("AWS has no region {region}")))?;
     let guard = Guard::new(Reach::credentials(partition));
     let config = aws_config::defaults(BehaviorVersion::latest())
         .region(aws_region(region))
@@ -150,22 +162,28 @@ pub(super) async fn for_aws(region: &Region) -> Result<(Credentials, String), La
         .await;
     let provider = config
         .credentials_provider()
-        .ok_or_else(|| none("the standard credential chain has no provider".to_owned()))?;
+        .ok_or_else(|| Lacking::None("the standard credential chain has no provider".to_owned()))?;
     let found = provider.provide_credentials().await.map_err(|error| match (guard.denied(), error) {
         (Some(url), _) => Lacking::Refused(format!(
             "the credential chain would ask {url}, which is not a service of AWS for credentials in the partition of \
              {region}, over TLS; unset AWS_ENDPOINT_URL and the like, or endpoint_url in the profile"
         )),
         (None, CredentialsError::CredentialsNotLoaded(_)) => {
-            none("none are in the environment or in a profile".to_owned())
+            Lacking::None("none are in the environment or in a profile".to_owned())
         }
-        (None, error) => none(causes(&error)),
+        (None, error) => Lacking::None(causes(&error)),
     })?;
-    let credentials = usable(&found).map_err(none)?;
+    let credentials = usable(&found).map_err(Lacking::None)?;
+    let account = account(&config, partition, region).await?;
+    Ok((credentials, account))
+}
+
+/// The account that the credentials of a configuration belong to, as STS says.
+async fn account(config: &SdkConfig, partition: &Partition, region: &Region) -> Result<String, Lacking> {
     // Named here, so that no setting for emulators can answer instead of AWS.
     let [host, ..] = partition.hosts("sts", region);
     let endpoint = format!("https://{host}");
-    let sts = aws_sdk_sts::config::Builder::from(&config)
+    let sts = aws_sdk_sts::config::Builder::from(config)
         .use_fips(false)
         .use_dual_stack(false)
         .endpoint_url(&endpoint)
@@ -173,14 +191,15 @@ pub(super) async fn for_aws(region: &Region) -> Result<(Credentials, String), La
         .build();
     let identity = aws_sdk_sts::Client::from_conf(sts).get_caller_identity().send().await;
     let identity = identity.map_err(|error| {
-        none(format!(
+        Lacking::None(format!(
             "STS, asked at {endpoint}, does not say whose credentials these are: {}; they must be credentials of AWS, and the \
              network must let it be reached",
             causes(&error)
         ))
     })?;
-    let account = identity.account().ok_or_else(|| none("STS gives no account for these credentials".to_owned()))?;
-    Ok((credentials, account.to_owned()))
+    let account =
+        identity.account().ok_or_else(|| Lacking::None("STS gives no account for these credentials".to_owned()))?;
+    Ok(account.to_owned())
 }
 
 fn aws_region(region: &Region) -> AwsRegion {
@@ -198,7 +217,7 @@ fn causes(error: &dyn Error) -> String {
         }
         next = cause.source();
     }
-    foreign(&said)
+    foreign(&said.split_whitespace().collect::<Vec<_>>().join(" "))
 }
 
 /// Credentials as they sign requests; why they cannot, where they cannot.
@@ -263,6 +282,12 @@ mod tests {
         let keys = [("aws_access_key_id", "AKID"), ("aws_secret_access_key", "secret"), ("sso_session", "a")];
         let Source::Keys(found) = source(&profile(&keys)) else { panic!("the keys are there") };
         assert_eq!((found.access_key_id(), found.secret_access_key()), ("AKID", "secret"));
+    }
+
+    #[test]
+    fn a_program_beside_parts_of_a_sign_on_gives_the_credentials() {
+        let keys = [("credential_process", "/bin/program"), ("sso_region", "us-east-1")];
+        assert_eq!(source(&profile(&keys)), Source::Program("/bin/program".to_owned()));
     }
 
     fn profile(keys: &[(&str, &str)]) -> Profile {

@@ -15,6 +15,7 @@ use reqwest::Url;
 use crate::targets::gate::Owner;
 use crate::targets::partition::Partition;
 use crate::text::escape;
+use crate::wire::{address, leads_to_metadata};
 
 /// How far requests may go.
 #[derive(Clone, Debug)]
@@ -75,9 +76,7 @@ fn hands_out(host: &str, partition: &Partition) -> bool {
 /// Whether a URL is where a machine or a container of AWS asks for its own credentials.
 /// Source: the AWS SDKs and Tools Reference Guide, IMDS and container credential providers.
 fn is_metadata(url: &Url) -> bool {
-    const HOSTS: [&str; 5] =
-        ["169.254.169.254", "[fd00:ec2::254]", "169.254.170.2", "169.254.170.23", "[fd00:ec2::23]"];
-    url.scheme() == "http" && url.port().is_none() && HOSTS.contains(&url.host_str().unwrap_or_default())
+    url.scheme() == "http" && url.port().is_none() && address(url).is_some_and(leads_to_metadata)
 }
 
 /// A client for HTTP that asks nothing outside its reach.
@@ -166,6 +165,15 @@ mod tests {
         let reach = Reach::Credentials { partition: partition(region), container: None };
         assert_eq!(reach.covers(&url), expected);
         assert!(!Reach::Nothing.covers(&url));
+    }
+
+    #[test]
+    fn of_a_container_exactly_the_address_that_it_names_is_asked() {
+        let url = |text: &str| -> Url { text.parse().expect("a URL") };
+        let container = Some(url("http://localhost:1338/credentials"));
+        let reach = Reach::Credentials { partition: partition("us-east-1"), container };
+        assert!(reach.covers(&url("http://localhost:1338/credentials")));
+        assert!(!reach.covers(&url("http://localhost:1338/other")));
     }
 
     #[rstest]

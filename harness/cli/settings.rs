@@ -15,7 +15,7 @@ use crate::contract::Feature;
 use crate::targets::Place;
 use crate::targets::gate::{self, Allowed};
 use crate::targets::profile::{Distrust, Profile, Profiles};
-use crate::text::{escape, foreign};
+use crate::text::{file_name, foreign, foreign_within};
 use crate::wire::{ClientOptions, InvalidRegion, Region};
 
 /// The time for one request where nothing names one, in seconds.
@@ -239,7 +239,7 @@ fn followed(file: PathBuf) -> Result<PathBuf, Failure> {
         Some(why) => Err(Failure::refused(format!(
             "the profiles in {file} are not followed, because the file {why}; name it with --config {file} to use it, or \
              give --config /dev/null to use none",
-            file = escape(&file.to_string_lossy())
+            file = file_name(&file)
         ))),
     }
 }
@@ -294,7 +294,7 @@ fn choose(
     if ["mock", "emulator", "aws"].contains(&name.as_str()) {
         return Ok((name.clone(), None, none));
     }
-    let place = escape(&from.place("target"));
+    let place = from.place("target");
     // A URL may hold a password.
     if name.contains("://") || name.contains('@') {
         let words = "expected the name of a target, found what looks like a URL; give that with --endpoint";
@@ -372,25 +372,21 @@ fn canonical(mut url: Url) -> Url {
 /// The region of this name, which a setting gives.
 fn region_named(name: &str, from: &Origins) -> Result<Region, Failure> {
     name.parse().map_err(|error: InvalidRegion| {
-        let found: String = name.chars().take(SHOWN).collect();
-        Failure::usage(format!("{}: {error}, found \"{}\"", escape(&from.place("region")), escape(&found)))
+        let found = foreign_within(name, SHOWN);
+        Failure::usage(format!("{}: {error}, found \"{found}\"", from.place("region")))
     })
 }
 
-/// A URL that can be tested.
+/// A URL that can be tested. A text with an `@` is not repeated: it may hold a password.
 fn endpoint_url(text: &str) -> Result<Url, String> {
     let expected = "expected a URL such as http://localhost:4566";
-    let behind_scheme = text.split_once("//").map_or(text, |(_, rest)| rest);
-    let authority = behind_scheme.trim_start_matches(['/', '\\']).split(['/', '\\', '?', '#']).next();
-    if authority.is_some_and(|authority| authority.contains('@')) {
-        return Err(format!("{expected}, without user and password; credentials are read from the environment"));
-    }
+    let found = if text.contains('@') { String::new() } else { format!(", found \"{}\"", foreign(text)) };
     if text.contains(['?', '#']) {
         return Err(format!("{expected}, without query and fragment"));
     }
-    let url = Url::parse(text).map_err(|error| format!("{expected}, found \"{}\": {error}", foreign(text)))?;
+    let url = Url::parse(text).map_err(|error| format!("{expected}{found}: {error}"))?;
     if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
-        return Err(format!("{expected}, found \"{}\"", foreign(text)));
+        return Err(format!("{expected}{found}"));
     }
     if !url.username().is_empty() || url.password().is_some() {
         return Err(format!("{expected}, without user and password; credentials are read from the environment"));

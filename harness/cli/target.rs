@@ -13,7 +13,7 @@ use crate::servers::emulator::{Emulator, Options};
 use crate::servers::mock::Mock;
 use crate::targets::Target;
 use crate::targets::gate::{self, Allowed};
-use crate::text::escape;
+use crate::text::foreign;
 use crate::trials::{Trials, runtime};
 use crate::wire::{Credentials, is_loopback};
 
@@ -144,7 +144,7 @@ async fn endpoint(name: &str, url: &Url, settings: &Settings) -> Result<(Target,
             "the credentials have a session token, which goes to no other machine without TLS, and {} has none; give an \
              https:// endpoint, unset AWS_SESSION_TOKEN (or choose a profile without one), or send unsigned requests with \
              --no-sign",
-            escape(url.as_str())
+            foreign(url.as_str())
         )));
     }
     target.credentials = Some(credentials);
@@ -176,7 +176,10 @@ pub fn trials_of_environment() -> Result<Option<Trials>, String> {
 /// Real AWS, once the account of the credentials is the one that was allowed.
 async fn aws(url: &Url, allowed: &Allowed, settings: &Settings) -> Result<Target, Failure> {
     let (credentials, account) = credentials::for_aws(&settings.region).await.map_err(|lacking| match lacking {
-        Lacking::None(why) => Failure::usage(why),
+        Lacking::None(why) => Failure::usage(format!(
+            "no credentials to ask AWS with: {why}. Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or choose a profile \
+             with AWS_PROFILE"
+        )),
         Lacking::Refused(why) => Failure::refused(why),
     })?;
     gate::check_account(allowed, &account).map_err(|refusal| Failure::refused(refusal.to_string()))?;

@@ -1,7 +1,7 @@
 //! What the documents say, as data: the documented shapes, the register of requirements, the JSON
 //! Schemas generated from the shapes, and their compiled validators.
 //!
-//! Uses of ours only how [`crate::wire`] shows what others wrote. Start with [`Shapes`], then [`schema`].
+//! Uses of ours only how [`crate::text`] shows what others wrote. Start with [`Shapes`], then [`schema`].
 
 mod document;
 mod register;

@@ -1,7 +1,7 @@
 //! What is asked: suites of cases with their requests and expectations, read strictly, held against
 //! the contract, expanded and selected into a [`Plan`].
 //!
-//! Uses [`crate::contract`], [`crate::record`] and how [`crate::wire`] shows what others wrote. Start with [`Case`],
+//! Uses [`crate::contract`], [`crate::record`] and how [`crate::text`] shows what others wrote. Start with [`Case`],
 //! the format of a fixture; [`Corpus::load`] is the way in. [`client`] is the same for the suites that try SDKs.
 
 mod case;

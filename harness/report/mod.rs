@@ -1,7 +1,7 @@
 //! Reporting: what a run found, as a stream of events, and every report made from that stream;
 //! baselines, and the exit code of a run.
 //!
-//! Uses contract, corpus, record, verdict, and the escaping of [`crate::wire`]. Start with [`Event`]; a
+//! Uses contract, corpus, record, verdict, and [`crate::text`]. Start with [`Event`]; a
 //! report format is one file that hears events through [`Sink`]. A report that goes to a file is
 //! wrapped in a [`FiledReport`], so that nobody ever finds half of one.
 

@@ -74,7 +74,6 @@ pub enum DriverError {
 }
 
 /// A driver that said hello and waits for calls. Dropping it ends it, with everything that it started.
-#[derive(Debug)]
 pub(super) struct DriverProcess {
     child: Child,
     stdin: ChildStdin,
@@ -220,14 +219,21 @@ impl DriverProcess {
 
     fn broken(&self, loss: Loss, what: impl Into<String>) -> DriverError {
         let mut log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
-        // The whole of it, so that no half of a secret is left where lines are taken from it; where it was cut itself,
-        // its first line is left out.
+        // The whole log is masked first, so that no half of a secret is left at a cut. The first line of a log that was
+        // cut may be half a line, and is left out.
         let is_cut = log.len() >= LOG_LIMIT;
         let whole = self.planted.mask(&String::from_utf8_lossy(log.make_contiguous()));
         let whole = if is_cut { whole.split_once('\n').map_or("", |(_, rest)| rest) } else { &whole };
         let text = self.planted.quote(last_lines(whole));
         let log = if text.is_empty() { String::new() } else { format!("; its log ends with: {text}") };
         DriverError::Broken { loss, what: what.into(), log }
+    }
+}
+
+impl std::fmt::Debug for DriverProcess {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // Its log may hold what it was told.
+        f.debug_struct("DriverProcess").field("id", &self.child.id()).finish_non_exhaustive()
     }
 }
 

@@ -24,7 +24,7 @@ const HOST_PREFIX: &str = SIGNING_NAME;
 /// Domains of AWS beside those of its partitions, under which a run has no business.
 /// Source: the Public Suffix List of 2026-08-19, its section on Amazon, and the top-level domains `aws` and `amazon`
 /// in IANA's root zone; the domains of AWS's own pages, mail, scripts and name servers were added.
-const FURTHER_DOMAINS: [&str; 29] = [
+const FURTHER_DOMAINS: [&str; 28] = [
     "aws",
     "amazon",
     "amazon.com",
@@ -53,7 +53,6 @@ const FURTHER_DOMAINS: [&str; 29] = [
     "elasticbeanstalk.cn",
     "live-video.net",
     "sagemaker.com.cn",
-    "signin.aws",
 ];
 
 /// Names that are those of AWS under any top-level domain, such as `amazonaws.com.cn` or `amazonwebservices.eu`.
@@ -62,8 +61,8 @@ const NAMES: [&str; 2] = ["amazonaws", "amazonwebservices"];
 /// Whose host it is that a URL leads to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Owner {
-    /// AWS: its host lies under this domain, or is this address.
-    Aws(String),
+    /// AWS.
+    Aws,
     /// Nobody knows, but it is written so that a person takes it for this domain of AWS.
     LooksLikeAws(String),
     /// Somebody else.
@@ -78,22 +77,17 @@ impl Owner {
         if is_localhost(host) {
             return Self::Other;
         }
-        if let Some(domain) = domains().find(|domain| is_below(host, domain)) {
-            return Self::Aws(domain.to_owned());
-        }
-        if let Some(name) = NAMES.into_iter().find(|name| is_name_of(host, name)) {
-            return Self::Aws(name.to_owned());
-        }
-        if is_name_server(host) {
-            return Self::Aws("awsdns".to_owned());
+        let is_named = |label: &str| NAMES.contains(&label) || is_name_server(label);
+        if domains().any(|domain| is_below(host, domain)) || has_name(host, is_named) {
+            return Self::Aws;
         }
         if let Some(address) = address(url) {
-            return if leads_to_metadata(address) { Self::Aws(address.to_string()) } else { Self::Other };
+            return if leads_to_metadata(address) { Self::Aws } else { Self::Other };
         }
         let looks = look(&idna(host));
         let alike =
             LOOKS.iter().find(|(_, domain_looks)| is_below(&looks, domain_looks)).map(|(domain, _)| domain.clone());
-        let named = || NAMES.into_iter().find(|name| is_name_of(&looks, &look(name))).map(str::to_owned);
+        let named = || NAMES.into_iter().find(|name| has_name(&looks, |label| label == look(name))).map(str::to_owned);
         alike.or_else(named).map_or(Self::Other, Self::LooksLikeAws)
     }
 }
@@ -128,9 +122,9 @@ fn is_below(host: &str, domain: &str) -> bool {
     (host == domain && host.contains('.')) || host.strip_suffix(domain).is_some_and(|rest| rest.ends_with('.'))
 }
 
-/// Whether a host lies in the domain of this name below a top-level domain, or below one such as `com.cn`. Names of
+/// Whether a host lies in a domain of such a name below a top-level domain, or below one such as `com.cn`. Names of
 /// networks that are not the internet's are somebody's own.
-fn is_name_of(host: &str, name: &str) -> bool {
+fn has_name(host: &str, is_name: impl Fn(&str) -> bool) -> bool {
     // Source: RFC 6761, RFC 6762, RFC 8375, RFC 9476; ICANN, `internal`; what clusters and home networks use besides.
     const OWN: [&str; 14] = [
         "alt",
@@ -152,12 +146,13 @@ fn is_name_of(host: &str, name: &str) -> bool {
     let (top, second, third) = (labels.next(), labels.next(), labels.next());
     let of_country =
         second.is_some_and(|label| ["ac", "co", "com", "edu", "gov", "ne", "net", "or", "org"].contains(&label));
-    top.is_some_and(|top| !OWN.contains(&top)) && (second == Some(name) || (of_country && third == Some(name)))
+    top.is_some_and(|top| !OWN.contains(&top))
+        && (second.is_some_and(&is_name) || (of_country && third.is_some_and(&is_name)))
 }
 
-/// Whether a host is a name server of AWS, such as `ns-1.awsdns-01.co.uk`.
-fn is_name_server(host: &str) -> bool {
-    host.split('.').any(|label| label.strip_prefix("awsdns-").is_some_and(|number| number.parse::<u8>().is_ok()))
+/// Whether a label is that of name servers of AWS, such as `awsdns-01`.
+fn is_name_server(label: &str) -> bool {
+    label.strip_prefix("awsdns-").is_some_and(|number| number.parse::<u8>().is_ok())
 }
 
 /// The endpoint of the service in a region; nothing where AWS has no such region.
@@ -220,13 +215,15 @@ pub enum Refusal {
     },
     /// Something else was allowed.
     Differs {
-        /// What differs: the region, the workgroup or the account.
+        /// What differs: the region or the workgroup.
         what: &'static str,
         /// What was allowed.
         allowed: String,
         /// What the run would use.
         found: String,
     },
+    /// The credentials are those of another account than the one that was allowed.
+    AnotherAccount,
     /// The region and the workgroup were allowed, and the URL is not the service's there.
     NotTheService {
         /// The URL.
@@ -258,6 +255,10 @@ impl fmt::Display for Refusal {
                     foreign(found)
                 )
             }
+            Self::AnotherAccount => f.write_str(
+                "the credentials belong to another account than the one in --allow-aws; choose credentials of that account \
+                 with AWS_PROFILE",
+            ),
             Self::NotTheService { found, hosts } => write!(
                 f,
                 "--allow-aws allows the service in that region and nothing else of AWS: expected https:// and one of the \
@@ -285,12 +286,17 @@ pub fn check(
     match Owner::of(endpoint) {
         Owner::Other => return Ok(()),
         Owner::LooksLikeAws(domain) => return Err(Refusal::LooksLikeAws { host, domain }),
-        Owner::Aws(_) => {}
+        Owner::Aws => {}
     }
     let allowed = allowed.ok_or_else(|| Refusal::NotAllowed { host: host.clone() })?;
     same("region", allowed.region.as_str(), region.as_str())?;
-    same("workgroup", &allowed.workgroup, workgroup.unwrap_or("none"))?;
-    let partition = Partition::of(region).ok_or_else(|| Refusal::NotAllowed { host: host.clone() })?;
+    let none = || Refusal::Differs { what: "workgroup", allowed: allowed.workgroup.clone(), found: "none".to_owned() };
+    same("workgroup", &allowed.workgroup, workgroup.ok_or_else(none)?)?;
+    let partition = Partition::of(region).ok_or_else(|| Refusal::Differs {
+        what: "region",
+        allowed: "of AWS".to_owned(),
+        found: region.to_string(),
+    })?;
     let hosts = partition.hosts(HOST_PREFIX, region);
     // One dot behind it is the root of all names; more are no name.
     let named = hosts.iter().any(|known| host.strip_suffix('.').unwrap_or(&host) == known);
@@ -309,11 +315,7 @@ pub fn check_account(allowed: &Allowed, account: &str) -> Result<(), Refusal> {
     if allowed.account == account {
         return Ok(());
     }
-    Err(Refusal::Differs {
-        what: "account",
-        allowed: "given there".to_owned(),
-        found: "the account of other credentials".to_owned(),
-    })
+    Err(Refusal::AnotherAccount)
 }
 
 fn same(what: &'static str, allowed: &str, found: &str) -> Result<(), Refusal> {
@@ -386,7 +388,7 @@ mod tests {
     #[case::ideographic_full_stop("https://sts.amazonaws\u{3002}com")]
     #[case::soft_hyphen("https://sts.amazon\u{ad}aws.com")]
     fn a_host_of_aws_is_known_however_it_is_spelled(#[case] url: &str) {
-        assert!(matches!(owner(url), Owner::Aws(_)), "{:?}", owner(url));
+        assert_eq!(owner(url), Owner::Aws);
     }
 
     #[rstest]
@@ -422,6 +424,8 @@ mod tests {
     #[case("http://x.amazonaws.test")]
     #[case("http://localstack.amazonaws.svc")]
     #[case("http://awsdns.example")]
+    #[case("http://awsdns-01:4566")]
+    #[case("http://awsdns-1.corp.example")]
     #[case("http://localhost.localstack.cloud:4566")]
     #[case("http://emulator-amazonaws-com:4566")]
     #[case("http://b\u{fc}cher.example")]
@@ -495,6 +499,8 @@ mod tests {
         assert!(check(Some(&allowed), &url, &west, Some("wg")).is_err());
         assert!(check(Some(&allowed), &url, &east, Some("other")).is_err());
         assert!(check(Some(&allowed), &url, &east, None).is_err());
+        let none: Allowed = "123456789012/us-east-1/none".parse().expect("a valid text");
+        assert!(check(Some(&none), &url, &east, None).is_err());
         assert_eq!(check_account(&allowed, "123456789012"), Ok(()));
         let refusal = check_account(&allowed, "999999999999").expect_err("another account");
         assert!(!refusal.to_string().contains("999999999999"));

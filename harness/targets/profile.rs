@@ -138,7 +138,7 @@ fn is_foreign(file: &Path) -> bool {
     true
 }
 
-/// Windows has no owner that is as plain as that.
+/// On Windows the owner of a file is not looked at.
 #[cfg(not(unix))]
 fn is_foreign(_: &Path) -> bool {
     false

@@ -5,11 +5,11 @@ use jiff::fmt::rfc2822::DateTimeParser;
 use jiff::fmt::strtime;
 use jiff::tz::TimeZone;
 
-use super::shown::carries_credential;
+use super::shown::may_hold_secret;
 
 /// Header fields in the order and letter case in which they went over the wire.
 ///
-/// Printing them masks every value that carries a credential.
+/// Printing them masks every value that may hold a secret by the name of its field.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Headers(Vec<(String, String)>);
 
@@ -61,7 +61,7 @@ impl<N: Into<String>, V: Into<String>> FromIterator<(N, V)> for Headers {
 impl fmt::Debug for Headers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_map()
-            .entries(self.iter().map(|(name, value)| (name, if carries_credential(name) { "***" } else { value })))
+            .entries(self.iter().map(|(name, value)| (name, if may_hold_secret(name) { "***" } else { value })))
             .finish()
     }
 }

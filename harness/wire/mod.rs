@@ -45,7 +45,7 @@ pub use message::{Headers, Request, Response};
 pub use public_words::is_public_name;
 pub use region::{InvalidRegion, Region};
 #[cfg(feature = "run")]
-pub use route::{address, addresses, is_localhost, is_loopback, leads_to_metadata};
+pub use route::{address, addresses, is_localhost, is_loopback, is_own, leads_to_metadata};
 pub use seen_secrets::SeenSecrets;
 pub use shown::{body_sent, fields_received, fields_sent, line_sent};
 

@@ -1,7 +1,6 @@
 //! Where a URL leads: to this machine alone, or elsewhere.
 //!
-//! It is decided by addresses, not by spelling. A request for this machine goes to the very addresses that were looked
-//! at, so that no second look-up can lead it away.
+//! `localhost` and the names below it are this machine. Every other host is judged by its addresses.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -41,7 +40,7 @@ pub(super) fn are_loopback(addresses: &[SocketAddr]) -> bool {
 
 /// Whether an address is this machine's own: loopback, also as IPv6 writes that of IPv4, and the unspecified address,
 /// by which a system reaches itself.
-fn is_own(address: IpAddr) -> bool {
+pub fn is_own(address: IpAddr) -> bool {
     let address = address.to_canonical();
     address.is_loopback() || address.is_unspecified()
 }

@@ -12,7 +12,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::de::DeserializeSeed as _;
 
 use self::json::Reader;
-use self::names::{is_no_value, is_secret_name};
+use self::names::is_no_value;
+pub(super) use self::names::is_secret_name;
 use super::Response;
 use super::decode::decode;
 use super::mask::is_known_by_form;

@@ -3,6 +3,7 @@
 use jiff::fmt::rfc2822;
 
 use super::mask::{mask_identities, quote};
+use super::secrets::is_secret_name;
 use super::{Headers, Masker, Request};
 
 /// At most so many header fields of a message are shown.
@@ -20,9 +21,9 @@ pub(super) fn carries_credential(name: &str) -> bool {
 
 /// Whether a header field of an answer may hold a secret by its name; a target names fields as it likes.
 pub(super) fn may_hold_secret(name: &str) -> bool {
-    const PARTS: [&str; 8] = ["passw", "pwd", "secret", "token", "signature", "credential", "user", "auth"];
+    const PARTS: [&str; 3] = ["user", "auth", "session"];
     let lower = name.to_ascii_lowercase();
-    carries_credential(name) || PARTS.iter().any(|part| lower.contains(part))
+    carries_credential(name) || is_secret_name(name).is_some() || PARTS.iter().any(|part| lower.contains(part))
 }
 
 /// Whether a text is a date as HTTP writes it, and nothing else.

@@ -103,7 +103,7 @@ pub(super) fn again(page: &mut Page, heard: &Collected, options: &TextOptions) {
     let command = escape(&command);
     page.gap();
     if command.chars().count() > LONGEST_COMMAND {
-        page.line("To run this again, give it the same words; they are too long to be shown.");
+        page.line("The command that runs this again is too long to be shown; give the same arguments again.");
         return;
     }
     page.line(&page.paint(Tone::Faint, label));

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use super::ask::{Answers, Way};
 use super::{Finding, Status, Topic};
 use crate::targets::Target;
-use crate::wire::{Fault, Masker, address, quote};
+use crate::wire::{Fault, Masker, address, is_own, quote};
 
 /// Name and connection, and why nothing came back where nothing did.
 pub(super) fn way(target: &Target, answers: &Answers) -> Vec<Finding> {
@@ -86,7 +86,7 @@ pub(super) fn tls(target: &Target, answers: &Answers) -> Finding {
     if target.endpoint.scheme() == "https" {
         return Finding::new(Topic::Tls, Status::Ok, "the certificate is trusted");
     }
-    let local = matches!(&answers.way, Way::Connected(address, _) if address.ip().is_loopback());
+    let local = matches!(&answers.way, Way::Connected(found, _) if is_own(found.ip()));
     if local {
         Finding::new(Topic::Tls, Status::Ok, "none, on this machine")
     } else {

@@ -17,8 +17,7 @@ use crate::stub::{Stub, answer};
 
 const AWS: &str = "application/x-amz-json-1.1";
 
-/// How often a server gives a password in one place and repeats it in one way: more often than any place and any way
-/// needs to meet.
+/// The pairs of a place where a password is given and a way to repeat it. One run comes to about a third of them.
 const PAIRS: usize = PLACES * ECHOES;
 const PLACES: usize = 18;
 const ECHOES: usize = 17;
@@ -155,7 +154,7 @@ fn talkative(kind: &'static str, first: usize) -> (Stub, Arc<Mutex<Vec<String>>>
             let number = asked.fetch_add(1, Ordering::SeqCst);
             let (pair, is_echo) = ((first + number / 2) % PAIRS, number % 2 == 1);
             let given = password(kind, pair);
-            // The two numbers have no common divisor, so that every place meets every way.
+            // The two numbers have no common divisor, so that each place meets each way in its turn.
             let (answer, texts) =
                 if is_echo { repeating(pair % ECHOES, &given) } else { (giving(pair % PLACES, &given), vec![given]) };
             hidden.lock().expect("one at a time").extend(texts);
@@ -186,18 +185,23 @@ fn assert_nothing_shown(everything: &str, planted: &[String]) {
 }
 
 #[rstest]
-#[case("random", "text")]
-#[case("word-like", "jsonl")]
-#[case("one word", "github")]
-#[case("short", "text")]
-#[case("short and mixed", "quiet")]
-#[case("upper case", "text")]
-#[case("spaced", "github")]
-#[case("digits", "text")]
-#[case("punctuation", "jsonl")]
-#[case("other letters", "text")]
-fn what_was_given_for_a_password_is_repeated_nowhere(#[case] kind: &'static str, #[case] format: &str) {
-    let (stub, planted) = talkative(kind, 37 * kind.len());
+#[case(0, "random", "text")]
+#[case(1, "word-like", "jsonl")]
+#[case(2, "one word", "github")]
+#[case(3, "short", "text")]
+#[case(4, "short and mixed", "quiet")]
+#[case(5, "upper case", "text")]
+#[case(6, "spaced", "github")]
+#[case(7, "digits", "text")]
+#[case(8, "punctuation", "jsonl")]
+#[case(9, "other letters", "text")]
+fn what_was_given_for_a_password_is_repeated_nowhere(
+    #[case] number: usize,
+    #[case] kind: &'static str,
+    #[case] format: &str,
+) {
+    // Three of them come to all pairs.
+    let (stub, planted) = talkative(kind, number * PAIRS / 10);
     let everything = everything(&stub, format, &["--jobs", "1"], &[]);
     let planted = planted.lock().expect("nobody else has it");
     assert!(planted.len() > 300, "{} texts", planted.len());

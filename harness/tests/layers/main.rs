@@ -27,7 +27,7 @@ const MAY_USE: [(&str, &[&str]); 19] = [
     ("servers", &["wire"]),
     ("run", &["contract", "corpus", "judge", "targets", "verdict", "wire"]),
     ("sdk", &["contract", "corpus", "judge", "record", "servers", "verdict", "wire"]),
-    ("report", &["contract", "corpus", "record", "verdict", "wire"]),
+    ("report", &["contract", "corpus", "record", "verdict"]),
     ("selftest", &["contract", "corpus", "judge", "run", "servers", "targets", "verdict", "wire"]),
     ("trials", &["contract", "corpus", "judge", "run", "targets", "verdict", "wire"]),
     (

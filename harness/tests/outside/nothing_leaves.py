@@ -211,6 +211,7 @@ def aws_spellings():
     yield Row("aws, backslashes", at(rf"https:\\{AWS}"), 6)
     yield Row("aws, three slashes", at(f"https:///{AWS}"), 6)
     yield Row("aws, a tab inside", at(f"https://{AWS[:9]}\t{AWS[9:]}"), 6)
+    yield Row("a wrong URL with user and password", ["run", "--endpoint", "http:/a:CANARY-secret-pw@host:99999"], 2)
     yield Row("aws, user and password", at(f"https://a:b@{AWS}"), 2)
     yield Row("aws, by target", ["run", "--target", "aws"], 6)
     yield Row("aws, doctor", at(f"https://{AWS}/", command="doctor"), 6)
@@ -261,6 +262,7 @@ def allowed():
     for name, url in others.items():
         yield Row(f"allowed, but {name}", at(url, *ALLOW), 6)
     yield Row("allowed, but another workgroup", ["run", "--target", "aws", "--workgroup", "other", *ALLOW], 6)
+    yield Row("allowed, but no workgroup where one is called none", ["run", "--target", "aws", "--allow-aws", "123456789012/us-east-1/none"], 6)
     yield Row("allowed, but no workgroup", ["run", "--target", "aws", *ALLOW], 6)
     yield Row("allowed, but another region", ["run", "--target", "aws", "--workgroup", "wg", "--region", "eu-west-1", *ALLOW], 6)
     yield Row("allowed, in a region that AWS does not have", ["run", "--target", "aws", "--allow-aws", "123456789012/local/wg"], 2)
@@ -303,7 +305,7 @@ def loopback():
               {f"::1:{ENDPOINT} plain, signed for us-east-1, with a token", f"::1:{ENDPOINT} plain, unsigned"}, environment={**PROXIES, **WITH_TOKEN})
     yield Row("loopback, with two dots and proxies", at(f"http://localhost..:{ENDPOINT}"), 2, environment={**PROXIES, **WITH_TOKEN})
     yield Row("loopback, https, with proxies", at(f"https://x.localhost:{ENDPOINT}"), 3, {f"::1:{ENDPOINT} TLS for x.localhost"}, environment={**PROXIES, **WITH_TOKEN})
-    yield Row("loopback that redirects to aws", at(f"http://127.0.0.1:{REDIRECT}"), None, {f"127.0.0.1:{REDIRECT} plain, signed for us-east-1, with a token"}, environment=WITH_TOKEN)
+    yield Row("loopback that redirects to aws", at(f"http://127.0.0.1:{REDIRECT}"), 1, {f"127.0.0.1:{REDIRECT} plain, signed for us-east-1, with a token"}, environment=WITH_TOKEN)
 
 
 def elsewhere():
@@ -420,7 +422,7 @@ def check(row, program, witness):
     said = (done.stdout + done.stderr).decode(errors="replace")
     wrong = []
     print(f"{row.name}: {done.returncode}; resolved {', '.join(sorted(witness.names)) or 'nothing'}; sent {'; '.join(sorted(witness.sent)) or 'nothing'}")
-    if row.code is not None and done.returncode != row.code:
+    if done.returncode != row.code:
         wrong.append(f"expected exit code {row.code}, found {done.returncode}")
     if witness.names != row.resolved:
         wrong.append(f"expected to resolve {sorted(row.resolved)}, found {sorted(witness.names)}")

@@ -8,7 +8,7 @@ use crate::wire::public_words::{plain, words};
 
 /// The least length of a secret behind this name, where it says that its value is one, all that is in it
 /// included: passwords and users may have any.
-pub(super) fn is_secret_name(name: &str) -> Option<usize> {
+pub(in crate::wire) fn is_secret_name(name: &str) -> Option<usize> {
     const OF_PASSWORDS: [&str; 15] = [
         "passw",
         "passphrase",

@@ -131,8 +131,8 @@ fn is_word(text: &str) -> bool {
     text.chars().all(char::is_alphabetic)
 }
 
-/// Name and value of a line that is a secret name, a colon or an equals sign, and a value, and nothing else; `at` is
-/// where the name begins, or is about to end, and `value` where the value does.
+/// Name and value of a line that is a secret name, a colon or an equals sign, and a value, and nothing else. `at` is a
+/// place inside the name, and `value` is where the value begins.
 fn rest_of_line(text: &str, at: usize, value: usize) -> Option<(&str, &str)> {
     const LONGEST_NAME: usize = 40;
     const LONGEST_VALUE: usize = 1_000;
