@@ -5,7 +5,7 @@ use jiff::fmt::rfc2822::DateTimeParser;
 use jiff::fmt::strtime;
 use jiff::tz::TimeZone;
 
-use super::shown::may_hold_secret;
+use super::masking::may_hold_secret;
 
 /// Header fields in the order and letter case in which they went over the wire.
 ///

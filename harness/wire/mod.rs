@@ -1,36 +1,29 @@
 //! The wire: what a request and an answer are, how a request is signed, and how it is sent.
 //!
 //! Uses nothing else of ours but `text`. Start with [`Exchange`]: one request and what came back, exactly as
-//! they were. Everything that could hold a secret masks itself when it is printed.
+//! they were. Everything that could hold a secret masks itself when it is printed; `masking` says what of it may be
+//! shown.
 
 #[cfg(feature = "run")]
 mod arriving;
 #[cfg(feature = "run")]
 mod client;
 mod credentials;
-mod decode;
 #[cfg(feature = "run")]
 mod diagnosis;
 mod error_type;
 mod exchange;
 #[cfg(feature = "run")]
 mod flaw;
-mod mask;
-mod masker;
+mod masking;
 mod message;
-mod public_words;
 mod region;
 #[cfg(feature = "run")]
 mod route;
-mod secrets;
-mod seen_secrets;
-mod shelf;
-mod shown;
 #[cfg(feature = "sigv4")]
 pub mod sigv4;
 #[cfg(feature = "run")]
 mod socket;
-mod veil;
 
 #[cfg(feature = "run")]
 pub use client::{ANSWER_LIMIT, Client, ClientError, ClientOptions};
@@ -39,15 +32,13 @@ pub use error_type::{
     NOT_IMPLEMENTED, REFUSED_CREDENTIALS, UNKNOWN_OPERATION, UNKNOWN_SERVICE, bare_type, error_type, error_types,
 };
 pub use exchange::{Exchange, Fault, Transcript};
-pub use mask::{Secret, quote};
-pub use masker::Masker;
+pub use masking::{
+    Masker, Secret, SeenSecrets, body_sent, fields_received, fields_sent, is_public_name, line_sent, quote,
+};
 pub use message::{Headers, Request, Response};
-pub use public_words::is_public_name;
 pub use region::{InvalidRegion, Region};
 #[cfg(feature = "run")]
 pub use route::{address, addresses, is_localhost, is_loopback, is_own, leads_to_metadata};
-pub use seen_secrets::SeenSecrets;
-pub use shown::{body_sent, fields_received, fields_sent, line_sent};
 
 /// The media type of the protocol, AWS JSON 1.1.
 /// Source: Smithy, AWS JSON 1.1 protocol; the service model says `jsonVersion: 1.1`.

@@ -2,9 +2,10 @@
 
 use jiff::fmt::rfc2822;
 
+use super::Masker;
 use super::mask::{mask_identities, quote};
 use super::secrets::is_secret_name;
-use super::{Headers, Masker, Request};
+use crate::wire::{Headers, Request};
 
 /// At most so many header fields of a message are shown.
 const FIELDS_LIMIT: usize = 32;
@@ -20,7 +21,7 @@ pub(super) fn carries_credential(name: &str) -> bool {
 }
 
 /// Whether a header field of an answer may hold a secret by its name; a target names fields as it likes.
-pub(super) fn may_hold_secret(name: &str) -> bool {
+pub(in crate::wire) fn may_hold_secret(name: &str) -> bool {
     const PARTS: [&str; 3] = ["user", "auth", "session"];
     let lower = name.to_ascii_lowercase();
     carries_credential(name) || is_secret_name(name).is_some() || PARTS.iter().any(|part| lower.contains(part))

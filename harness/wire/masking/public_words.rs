@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::LazyLock;
 
-use super::error_type::{
+use crate::wire::error_type::{
     DENIAL, EXPIRED, NOT_IMPLEMENTED, REFUSED_CREDENTIALS, THROTTLING, TIMEOUT, UNKNOWN_OPERATION, UNKNOWN_SERVICE,
 };
 
@@ -80,7 +80,7 @@ const ERRORS: [&str; 19] = [
 ];
 
 const MEDIA_TYPES: [&str; 17] = [
-    super::MEDIA_TYPE,
+    crate::wire::MEDIA_TYPE,
     "application/x-amz-json-1.0",
     "application/json",
     "application/problem+json",
@@ -155,8 +155,8 @@ const FIELDS: [&str; 50] = [
 
 /// The service, its operations that are asked for, and what signs requests.
 const NAMES: [&str; 10] = [
-    super::SIGNING_NAME,
-    super::TARGET_PREFIX,
+    crate::wire::SIGNING_NAME,
+    crate::wire::TARGET_PREFIX,
     "GetCredentials",
     "GetWorkgroup",
     "ListWorkgroups",

@@ -6,9 +6,9 @@ use regex::Regex;
 
 use super::names::{is_no_value, is_secret_name, is_start_of_block};
 use super::{MOST_BYTES, SHORTEST, SHORTEST_WORD, Secrets};
-use crate::wire::decode::decode;
-use crate::wire::mask::{PASSWORD_IN_SENTENCE, behind_secret_name};
-use crate::wire::public_words::is_public_name;
+use crate::wire::masking::decode::decode;
+use crate::wire::masking::mask::{PASSWORD_IN_SENTENCE, behind_secret_name};
+use crate::wire::masking::public_words::is_public_name;
 
 impl Secrets {
     /// Reads what stands in lists and objects behind secret names, in what is no JSON.

@@ -2,8 +2,9 @@ use std::iter;
 
 use rstest::rstest;
 
-use super::super::{Headers, Masker};
+use super::super::Masker;
 use super::*;
+use crate::wire::Headers;
 
 /// As large as an answer can be, in bytes.
 const ANSWER_BYTES: usize = 1 << 20;

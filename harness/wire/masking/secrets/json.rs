@@ -6,7 +6,7 @@ use serde::de::{self, DeserializeSeed, Deserializer, Error as _, MapAccess, SeqA
 
 use super::names::{LABELLED, LABELS, is_secret_name, is_time, is_time_name};
 use super::{DEEPEST_TEXT, MOST_BYTES, SHORTEST, Secrets};
-use crate::wire::public_words::{is_public_name, plain};
+use crate::wire::masking::public_words::{is_public_name, plain};
 
 /// Shorter numbers are too likely to count something, whatever their name.
 const SHORTEST_NUMBER: usize = 3;

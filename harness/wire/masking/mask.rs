@@ -5,11 +5,11 @@ use std::sync::LazyLock;
 use regex::Regex;
 use secrecy::{ExposeSecret, SecretString};
 
-use super::MEDIA_TYPE;
 use super::decode::readings;
 use super::masker::MASK;
 use super::veil::without_veiled;
 use crate::text::escape;
+use crate::wire::MEDIA_TYPE;
 
 /// A text that must never be printed: it is wiped when dropped, and its `Debug` is `***`.
 #[derive(Clone)]

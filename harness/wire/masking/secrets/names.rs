@@ -4,11 +4,11 @@ use std::borrow::Cow;
 use std::ops::RangeInclusive;
 
 use super::SHORTEST;
-use crate::wire::public_words::{plain, words};
+use crate::wire::masking::public_words::{plain, words};
 
 /// The least length of a secret behind this name, where it says that its value is one, all that is in it
 /// included: passwords and users may have any.
-pub(in crate::wire) fn is_secret_name(name: &str) -> Option<usize> {
+pub(in crate::wire::masking) fn is_secret_name(name: &str) -> Option<usize> {
     const OF_PASSWORDS: [&str; 15] = [
         "passw",
         "passphrase",

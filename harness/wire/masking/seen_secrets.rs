@@ -5,10 +5,11 @@ use std::fmt;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Mutex, PoisonError};
 
+use super::Masker;
 use super::mask::is_known_by_form;
 use super::public_words::is_public_word;
 use super::secrets::Secrets;
-use super::{Masker, Response};
+use crate::wire::Response;
 
 /// At most so many secrets are remembered, and so many bytes of them.
 const MOST: usize = 5_000;

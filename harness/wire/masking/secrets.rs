@@ -14,11 +14,11 @@ use serde::de::DeserializeSeed as _;
 use self::json::Reader;
 use self::names::is_no_value;
 pub(super) use self::names::is_secret_name;
-use super::Response;
 use super::decode::decode;
 use super::mask::is_known_by_form;
 use super::shown::{carries_credential, may_hold_secret};
 use super::veil::decoded_codes;
+use crate::wire::Response;
 
 /// So many different secrets of an answer are looked for in its own words, and so many bytes of them. A
 /// right answer has two, of at most 191 characters; a session token has some thousand.
