@@ -76,14 +76,14 @@ pub fn foreign_within(text: &str, limit: usize) -> String {
     shown
 }
 
-/// At most so many characters are shown of one line of a report, and of one text in it: some say several things.
+/// At most so many characters are shown of one line of a report. A line may hold several texts of others.
 pub const LINE_SHOWN: usize = 4 * FOREIGN_LIMIT;
 
-/// A line of ours that others may have made long, cut where it is longer than any that says something.
-pub fn bounded(line: &str) -> Cow<'_, str> {
-    match line.char_indices().nth(LINE_SHOWN) {
-        Some((end, _)) => Cow::Owned(format!("{}…", &line[..end])),
-        None => Cow::Borrowed(line),
+/// A text of ours that others may have made long, cut behind so many characters, with `…` where there was more.
+pub fn cut(text: &str, limit: usize) -> Cow<'_, str> {
+    match text.char_indices().nth(limit) {
+        Some((end, _)) => Cow::Owned(format!("{}…", &text[..end])),
+        None => Cow::Borrowed(text),
     }
 }
 

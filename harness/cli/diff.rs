@@ -12,7 +12,7 @@ use super::{Failure, FixtureArgs};
 use crate::contract::Side;
 use crate::report::sdk_diff::{Class, SdkDiff};
 use crate::report::{Comparison, CutShort, Event, Exit, read};
-use crate::text::{bounded, file_name, foreign};
+use crate::text::{LINE_SHOWN, cut, file_name, foreign};
 
 /// The arguments of `diff`.
 #[derive(Debug, Args)]
@@ -63,7 +63,9 @@ impl Format {
     /// Prints a comparison that is in this format.
     pub(super) fn print(self, comparison: &str) -> Result<ExitCode, Failure> {
         match self {
-            Self::Text => print_prose(&comparison.lines().map(bounded).collect::<Vec<_>>().join("\n")),
+            Self::Text => {
+                print_prose(&comparison.lines().map(|line| cut(line, LINE_SHOWN)).collect::<Vec<_>>().join("\n"))
+            }
             Self::Md => print(comparison),
             Self::Html | Self::Json => print_bytes(format!("{comparison}\n").as_bytes()),
         }

@@ -17,7 +17,7 @@ use crate::contract::{Contract, Fixtures};
 use crate::report::{Exit, hang};
 use crate::run::{Examination, Finding, Status, Topic, examine};
 use crate::targets::probe::Class;
-use crate::text::{bounded, escape, foreign};
+use crate::text::{LINE_SHOWN, foreign, foreign_within};
 
 /// The time for everything: below two seconds with the start of the program and a busy machine.
 const WITHIN: Duration = Duration::from_millis(1500);
@@ -67,7 +67,7 @@ async fn examination(settings: &Settings) -> Result<Examination, Failure> {
         examination.findings.retain(|finding| finding.topic != Topic::Credentials);
         let place = examination.findings.iter().position(|finding| finding.topic > Topic::Tls);
         let place = place.unwrap_or(examination.findings.len());
-        examination.findings.insert(place, Finding::no_credentials(&escape(&reason)));
+        examination.findings.insert(place, Finding::no_credentials(&foreign(&reason)));
     }
     Ok(examination)
 }
@@ -105,9 +105,9 @@ fn text(examination: &Examination, colour: bool, width: usize) -> String {
             Status::Unknown => AnsiColor::BrightBlack,
         };
         let label = format!("{}  {:<13}  ", paint(&format!("{status:<7}"), tone, colour), topic.word());
-        lines.push(hang(&label, &bounded(&escape(found)), width));
+        lines.push(hang(&label, &foreign_within(found, LINE_SHOWN), width));
         if let Some(fix) = fix {
-            lines.push(hang(&format!("{:24}to do: ", ""), &bounded(&escape(fix)), width));
+            lines.push(hang(&format!("{:24}to do: ", ""), &foreign_within(fix, LINE_SHOWN), width));
         }
     }
     let problems = findings.iter().filter(|finding| finding.status == Status::Problem).count();

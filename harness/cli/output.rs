@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::Failure;
 use crate::report::{fold, visible_json};
-use crate::text::{escape, foreign_os};
+use crate::text::{LINE_SHOWN, cut, escape, foreign_os};
 
 /// How a listing is printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -150,18 +150,10 @@ pub(super) fn refuse(error: &clap::Error, words: &[OsString]) -> ! {
     let coloured = plain && may_be_coloured(&io::stderr());
     let shown = error.render();
     let shown = if coloured { shown.ansi().to_string() } else { shown.to_string() };
-    let lines: Vec<String> = harmless(&shown, coloured).split('\n').map(short).collect();
+    let shown = harmless(&shown, coloured);
+    let lines: Vec<_> = shown.split('\n').map(|line| cut(line, LINE_SHOWN)).collect();
     let _ = io::stderr().write_all(lines.join("\n").as_bytes());
     std::process::exit(error.exit_code())
-}
-
-/// A line without what is too much of it.
-fn short(line: &str) -> String {
-    const LONGEST: usize = 2_000;
-    match line.char_indices().nth(LONGEST) {
-        Some((end, _)) => format!("{}…", &line[..end]),
-        None => line.to_owned(),
-    }
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use super::event::Event;
 use super::text::{TextOptions, TextSink, case_line};
 use super::{Sink, words};
 use crate::contract::Register;
-use crate::text::escape;
+use crate::text::{cut, escape, foreign_within};
 use crate::verdict::{CaseResult, Verdict, Violation};
 
 /// GitHub shows at most so many annotations of a kind for a step.
@@ -123,9 +123,10 @@ impl Command {
     /// The command on one line, its texts escaped as the runner reads them.
     fn line(&self) -> String {
         let Self { kind, title, message } = self;
-        let title = cut(&escape(title), TITLE_LIMIT);
+        let title = foreign_within(title, TITLE_LIMIT);
         let message: Vec<String> = message.split('\n').map(escape).collect();
-        let message = cut(&message.join("\n"), MESSAGE_LIMIT);
+        let message = message.join("\n");
+        let message = cut(&message, MESSAGE_LIMIT);
         format!("::{kind} title={}::{}\n", property(&title), data(&message))
     }
 }
@@ -138,13 +139,6 @@ fn data(text: &str) -> String {
 /// A property of a command as the runner decodes it. Source: actions/toolkit, packages/core, command.
 fn property(text: &str) -> String {
     data(text).replace(':', "%3A").replace(',', "%2C")
-}
-
-fn cut(text: &str, limit: usize) -> String {
-    match text.char_indices().nth(limit) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
-    }
 }
 
 impl<W: Write> Sink for GithubSink<W> {

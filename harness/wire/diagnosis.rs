@@ -7,7 +7,7 @@ use std::io;
 use rustls::CertificateError;
 
 use super::Fault;
-use crate::text::escape;
+use crate::text::foreign_within;
 
 /// How far an exchange has come.
 #[derive(Clone, Copy, Debug)]
@@ -26,21 +26,13 @@ const WORDS_LIMIT: usize = 500;
 /// What an error means that ended an exchange at a stage.
 pub(super) fn fault_of(error: &(dyn Error + 'static), stage: Stage) -> Fault {
     match cause_of(error, stage) {
-        Fault::Connect(words) => Fault::Connect(bounded(words)),
-        Fault::Resolve(words) => Fault::Resolve(bounded(words)),
-        Fault::Tls(words) => Fault::Tls(bounded(words)),
-        Fault::Lost(words) => Fault::Lost(bounded(words)),
-        Fault::NotHttp(words) => Fault::NotHttp(bounded(words)),
+        Fault::Connect(words) => Fault::Connect(foreign_within(&words, WORDS_LIMIT)),
+        Fault::Resolve(words) => Fault::Resolve(foreign_within(&words, WORDS_LIMIT)),
+        Fault::Tls(words) => Fault::Tls(foreign_within(&words, WORDS_LIMIT)),
+        Fault::Lost(words) => Fault::Lost(foreign_within(&words, WORDS_LIMIT)),
+        Fault::NotHttp(words) => Fault::NotHttp(foreign_within(&words, WORDS_LIMIT)),
         other => other,
     }
-}
-
-fn bounded(mut words: String) -> String {
-    if let Some((end, _)) = words.char_indices().nth(WORDS_LIMIT) {
-        words.truncate(end);
-        words.push('…');
-    }
-    escape(&words)
 }
 
 fn cause_of(error: &(dyn Error + 'static), stage: Stage) -> Fault {

@@ -1,6 +1,6 @@
 use super::{TextOptions, words};
 use crate::report::fold::hang;
-use crate::text::bounded;
+use crate::text::{LINE_SHOWN, cut};
 use crate::verdict::Verdict;
 
 /// What a colour says.
@@ -62,7 +62,7 @@ impl Page {
 
     /// A line of prose behind a label. Where it is folded, it goes on below its text.
     pub(super) fn labelled(&mut self, label: &str, text: &str) {
-        for line in hang(&bounded(label), &bounded(text), self.width).split('\n') {
+        for line in hang(&cut(label, LINE_SHOWN), &cut(text, LINE_SHOWN), self.width).split('\n') {
             self.command(line);
         }
     }

@@ -5,6 +5,7 @@ use jiff::fmt::rfc2822;
 use super::Masker;
 use super::mask::{mask_identities, quote};
 use super::secrets::is_secret_name;
+use crate::text::cut;
 use crate::wire::{Headers, Request};
 
 /// At most so many header fields of a message are shown.
@@ -45,7 +46,7 @@ pub fn fields_sent(headers: &Headers, masker: &Masker) -> Vec<(String, String)> 
         let value = match name {
             _ if name.eq_ignore_ascii_case("authorization") => authorization(value),
             _ if carries_credential(name) => "***".to_owned(),
-            _ => cut(&masker.mask(&mask_identities(value))),
+            _ => shortened(&masker.mask(&mask_identities(value))),
         };
         (name.to_owned(), value)
     })
@@ -67,12 +68,12 @@ pub fn fields_received(headers: &Headers, masker: &Masker) -> Vec<(String, Strin
 
 /// Method and path of a request of ours.
 pub fn line_sent(request: &Request, masker: &Masker) -> String {
-    cut(&masker.mask(&format!("{} {}", request.method, request.target)))
+    shortened(&masker.mask(&format!("{} {}", request.method, request.target)))
 }
 
 /// The body of a request of ours, where it is no secret: a request holds names and numbers.
 pub fn body_sent(request: &Request, masker: &Masker) -> String {
-    cut(&masker.mask(&mask_identities(&String::from_utf8_lossy(&request.body))))
+    shortened(&masker.mask(&mask_identities(&String::from_utf8_lossy(&request.body))))
 }
 
 fn shown(headers: &Headers, show: impl Fn(&str, &str) -> (String, String)) -> Vec<(String, String)> {
@@ -95,14 +96,11 @@ fn authorization(value: &str) -> String {
         Some(("SignedHeaders", _)) => part.to_owned(),
         _ => quote(part),
     };
-    cut(&value.split(", ").map(part).collect::<Vec<_>>().join(", "))
+    shortened(&value.split(", ").map(part).collect::<Vec<_>>().join(", "))
 }
 
-fn cut(text: &str) -> String {
-    match text.char_indices().nth(BODY_LIMIT) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
-    }
+fn shortened(text: &str) -> String {
+    cut(text, BODY_LIMIT).into_owned()
 }
 
 #[cfg(test)]
