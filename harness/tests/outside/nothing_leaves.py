@@ -460,15 +460,15 @@ def cut_off(folder):
 
 def inside(program, names):
     folder = tempfile.mkdtemp()
+    witness = Witness()
     try:
         cut_off(folder)
+        resolve(witness)
+        for port in PORTS:
+            for family in [socket.AF_INET, socket.AF_INET6]:
+                listen(witness, family, port)
     except (OSError, subprocess.CalledProcessError) as error:
         return skipped(f"the namespace cannot be set up: {error}")
-    witness = Witness()
-    resolve(witness)
-    for port in PORTS:
-        for family in [socket.AF_INET, socket.AF_INET6]:
-            listen(witness, family, port)
     rows = [row for row in table() if not names or any(name in row.name for name in names)]
     assert len({row.name for row in rows}) == len(rows), "two rows have one name"
     results = [check(row, program, witness) for row in rows]
