@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use regex::{Captures, Regex};
 use serde_json::Value as Json;
 
-use super::planted::{Planted, secrets_of, sent_by};
+use super::planted::{LONG, Planted, secrets_of, sent_by};
 use super::protocol::{CallError, CallMeta};
 use crate::corpus::client::ClientCase;
 use crate::record::{ErrorRecord, Likeness, Meta, Shown, Tagged, Value, is_secret_member};
@@ -18,9 +18,6 @@ const TEXT_LIMIT: usize = 2_000;
 
 /// How much of a longer text is kept.
 const TEXT_KEPT: usize = 200;
-
-/// The first characters of a secret, by which what is left of it is found in other texts.
-const SECRET_START: usize = 8;
 
 /// At most so many values are kept of one outcome, lists and maps in it included.
 const VALUES_LIMIT: usize = 1_000;
@@ -64,7 +61,7 @@ impl Normaliser {
         let own = secrets_of(case);
         // Its own token has a word of its own.
         let is_token = |secret: &String| case.request.session_token.as_ref() == Some(secret);
-        let long = |secret: &&String| secret.chars().count() >= SECRET_START && !is_token(secret);
+        let long = |secret: &&String| secret.chars().count() >= LONG && !is_token(secret);
         Self {
             ports: [(endpoint, "<port>")].into_iter().chain(decoy.map(|port| (port, "<decoy-port>"))).collect(),
             home: home.to_string_lossy().into_owned(),
@@ -282,7 +279,7 @@ fn likeness(given: &Json, sent: &[&Json]) -> Likeness {
 
 /// A text without what is left of a secret that was cut behind its first characters, or broken into pieces.
 fn without(text: &str, secret: &str) -> String {
-    let start: String = secret.chars().take(SECRET_START).collect();
+    let start: String = secret.chars().take(LONG).collect();
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(at) = rest.find(&start) {

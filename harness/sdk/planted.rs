@@ -25,8 +25,8 @@ static PROFILE_SECRET: LazyLock<Regex> =
 /// Numbers of fewer digits stand in too many texts that are no secret.
 const SHORTEST_NUMBER: usize = 4;
 
-/// A secret of this many characters stands in no other text by chance.
-const LONG: usize = 8;
+/// A secret of this many characters stands in no other text by chance, nor does one that begins alike.
+pub(super) const LONG: usize = 8;
 
 /// The longest name or version of a driver that is kept, in characters.
 const NAME_LIMIT: usize = 200;

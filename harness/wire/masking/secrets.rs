@@ -25,9 +25,9 @@ use crate::wire::Response;
 const MOST: usize = 100;
 const MOST_BYTES: usize = 8 << 10;
 
-/// So many are read, to be looked for in later answers.
-const MOST_READ: usize = 5_000;
-const MOST_BYTES_READ: usize = 64 << 10;
+/// So many of an answer are read, to be looked for in later ones; so many of all answers are remembered.
+pub(super) const MOST_READ: usize = 5_000;
+pub(super) const MOST_BYTES_READ: usize = 64 << 10;
 
 /// Shorter texts are too likely to be part of an ordinary word, unless they are a password or a user.
 const SHORTEST: usize = 4;

@@ -8,12 +8,8 @@ use std::sync::{Mutex, PoisonError};
 use super::Masker;
 use super::mask::is_known_by_form;
 use super::public_words::is_public_word;
-use super::secrets::Secrets;
+use super::secrets::{MOST_BYTES_READ as MOST_BYTES, MOST_READ as MOST, Secrets};
 use crate::wire::Response;
-
-/// At most so many secrets are remembered, and so many bytes of them.
-const MOST: usize = 5_000;
-const MOST_BYTES: usize = 64 << 10;
 
 /// Remembers what a target has given in the place of a password, a key, a token or a user, so that nothing that it says
 /// later repeats it.
