@@ -82,7 +82,7 @@ pub struct Client {
     /// The way there, once it is known where the host name leads.
     way: Arc<OnceCell<Way>>,
     /// The way where it is not known, for only a proxy may be able to resolve the name.
-    unresolved: Arc<Way>,
+    unresolved: Arc<OnceCell<Way>>,
     /// Whether the pool can hold a connection that was used before.
     has_answered: Arc<AtomicBool>,
     /// Whether the target was seen to close a connection that was to be used again, without a word.
@@ -135,13 +135,12 @@ impl Client {
     /// When TLS cannot be set up.
     pub fn new(base: Url, options: &ClientOptions) -> Result<Self, ClientError> {
         let tls = if base.scheme() == "https" { tls_config(options.ca_file.as_deref())? } else { no_tls()? };
-        let unresolved = Way::new(&base, &tls, &[]).map_err(|error| ClientError::Tls(chain(&error)))?;
         Ok(Self {
             base,
             tls,
             timeout: options.timeout,
             way: Arc::default(),
-            unresolved: Arc::new(unresolved),
+            unresolved: Arc::default(),
             has_answered: Arc::default(),
             closes_silently: Arc::default(),
         })
@@ -231,18 +230,21 @@ impl Client {
     /// The way there. A name is looked up once, so that where it was found to lead is where requests go; one that
     /// cannot be resolved yet is looked up again for the next request.
     async fn way(&self) -> Result<&Way, Fault> {
+        let made = |found: &[SocketAddr]| {
+            Way::new(&self.base, &self.tls, found).map_err(|error| Fault::Connect(chain(&error)))
+        };
         let known = self.way.get_or_try_init(|| async {
             let found = addresses(&self.base).await.map_err(|_| None)?;
             // A server of AWS that answers every machine of AWS, and no emulator, by whatever name.
             if found.iter().any(|address| leads_to_metadata(address.ip())) {
                 return Err(Some(Fault::Unsendable("its host name leads to the metadata of this machine")));
             }
-            Way::new(&self.base, &self.tls, &found).map_err(|error| Some(Fault::Connect(chain(&error))))
+            made(&found).map_err(Some)
         });
         match known.await {
             Ok(way) => Ok(way),
             Err(Some(fault)) => Err(fault),
-            Err(None) => Ok(&self.unresolved),
+            Err(None) => self.unresolved.get_or_try_init(|| async { made(&[]) }).await,
         }
     }
 
