@@ -19,6 +19,10 @@ pub(super) fn readings(text: &str) -> impl Iterator<Item = String> {
 }
 
 fn decode_once(text: &str) -> Option<String> {
+    // Most texts have nothing that could be an escape.
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~' | b'\t' | b'\n' | b'\r') && !b"%\\&".contains(&byte)) {
+        return None;
+    }
     if text.contains('\0') {
         // Zeros of UTF-16 stand inside escapes too.
         return Some(text.replace('\0', ""));

@@ -4,6 +4,7 @@ use jiff::fmt::rfc2822;
 
 use super::Masker;
 use super::mask::{mask_identities, quote};
+use super::public_words::is_public_word;
 use super::secrets::is_secret_name;
 use crate::text::cut;
 use crate::wire::{Headers, Request};
@@ -25,7 +26,8 @@ pub(super) fn carries_credential(name: &str) -> bool {
 pub(in crate::wire) fn may_hold_secret(name: &str) -> bool {
     const PARTS: [&str; 3] = ["user", "auth", "session"];
     let lower = name.to_ascii_lowercase();
-    carries_credential(name) || is_secret_name(name).is_some() || PARTS.iter().any(|part| lower.contains(part))
+    let by_name = || !is_public_word(&lower) && is_secret_name(name).is_some();
+    carries_credential(name) || PARTS.iter().any(|part| lower.contains(part)) || by_name()
 }
 
 /// Whether a text is a date as HTTP writes it, and nothing else.
