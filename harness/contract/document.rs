@@ -156,6 +156,11 @@ fn read<T: DeserializeOwned>(file: &str, text: &str) -> Result<T, LoadError> {
 /// control and invisible characters, line breaks, what a CI service takes for a command, or more than 1,000
 /// characters. Nothing where it can be read. What must be able to hold anything, such as a body, is not held to this.
 pub fn unreadable(text: &str) -> Option<String> {
+    // Almost every text has letters and marks of ASCII only, and nothing that a CI service could take for a command.
+    let is_plain = text.bytes().all(|byte| matches!(byte, b' '..=b'~') && byte != b'#');
+    if is_plain && text.len() <= FOREIGN_LIMIT && !text.contains("::") {
+        return None;
+    }
     let shown = foreign(text);
     if shown == text {
         return None;
