@@ -58,14 +58,13 @@
 //! | [`text`] | text that others wrote, as it may be shown |
 //! | [`contract`] | what the documents say: shapes, requirements, the JSON Schemas made from them |
 //! | [`corpus`] | what is asked: suites, cases, families; loading, checking, selecting |
-//! | [`record`] | what a run of one SDK leaves behind: outcomes and requests, the same in every run |
 //! | [`wire`] | what goes over the wire: requests, signatures, the HTTP client, exchanges; how secrets are masked |
 //! | [`verdict`] | the words that the judge speaks and the reports hear |
 //! | [`judge`] | pure rules: a case and its transcript in, a verdict out |
 //! | [`targets`] | who is asked: endpoints, features, profiles, the probe, the gate before real AWS |
 //! | [`servers`] | what can stand where AWS stands: the reference emulator, alone or behind a defect, and the replaying mock |
 //! | [`run`] | the runner: concurrency, deadlines, controls, random names |
-//! | `sdk` | the other side: driver processes, their protocol, client cases, installed SDK versions |
+//! | `sdk` | the other side: client cases, drivers, the scripted server, records, their judge, the diff of two runs |
 //! | [`report`] | the run stream and the reports made from it; baselines |
 //! | `selftest` | the suite against every defect and legal variant: what it finds, what it accuses |
 //! | [`trials`] | every case as one `cargo test` trial, for this project and for adopters |
@@ -73,7 +72,6 @@
 pub mod contract;
 pub mod corpus;
 pub mod judge;
-pub mod record;
 pub mod report;
 #[cfg(feature = "run")]
 pub mod run;

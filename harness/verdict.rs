@@ -6,7 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::contract::{Level, Side};
-use crate::record::{Record, Timing};
+#[cfg(feature = "sdk")]
+use crate::sdk::record::{Record, Timing};
 
 /// What is concluded about one case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
@@ -126,9 +127,11 @@ pub struct CaseResult {
     pub runs: u32,
     /// From the first request to the verdict, in milliseconds, over all runs.
     pub duration_ms: f64,
+    #[cfg(feature = "sdk")]
     /// For an SDK: what it gave its caller and what it sent, the same in every run.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub record: Option<Box<Record>>,
+    #[cfg(feature = "sdk")]
     /// For an SDK: what depends on the clock.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub timing: Option<Box<Timing>>,
@@ -188,7 +191,9 @@ impl CaseResult {
             exchange: None,
             runs: 1,
             duration_ms: 0.0,
+            #[cfg(feature = "sdk")]
             record: None,
+            #[cfg(feature = "sdk")]
             timing: None,
             repro: None,
         }

@@ -8,8 +8,8 @@ use serde::Serialize;
 
 use super::Failure;
 use super::library::Library;
-use crate::corpus::client::ClientCorpus;
 use crate::corpus::{Defects, ExpandedCase};
+use crate::sdk::cases::ClientCorpus;
 
 /// All fixtures.
 pub(super) struct Catalogue {

@@ -10,8 +10,8 @@ use super::library::Library;
 use super::output::{print, print_bytes, print_prose};
 use super::{Failure, FixtureArgs};
 use crate::contract::Side;
-use crate::report::sdk_diff::{Class, SdkDiff};
 use crate::report::{Comparison, CutShort, Event, Exit, read};
+use crate::sdk::diff::{Class, SdkDiff};
 use crate::text::{LINE_SHOWN, cut, file_name, foreign};
 
 /// The arguments of `diff`.

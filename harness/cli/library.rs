@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use super::Failure;
 use crate::contract::{Contract, Fixtures};
-use crate::corpus::client::ClientCorpus;
 use crate::corpus::{Corpus, Defects, LoadErrors};
 use crate::judge::Judge;
+use crate::sdk::cases::ClientCorpus;
 
 /// The contract, the corpus and the judge.
 pub(super) struct Library {

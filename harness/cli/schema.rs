@@ -15,11 +15,12 @@ use super::serve::Ready;
 use super::{Failure, FixtureArgs};
 use crate::contract::schema::{self, Schemas, format_schema};
 use crate::contract::{Register, Shapes};
-use crate::corpus::client::ClientSuite;
 use crate::corpus::defect::Bank;
 use crate::corpus::{Reply, Suite};
 use crate::report::{self, Exit};
 use crate::run::Examination;
+use crate::sdk::cases::ClientSuite;
+use crate::sdk::diff::SdkDiff;
 use crate::sdk::protocol::Line;
 use crate::selftest::Report as SelftestReport;
 use crate::targets::profile::Profiles;
@@ -60,6 +61,7 @@ pub fn all(shapes: &Shapes) -> Schemas {
         format_schema::<Shown>("settings.schema.json", "The settings of a run, each with where it came from"),
     ]);
     schemas.extend(report::formats());
+    schemas.extend([format_schema::<SdkDiff>("sdk-diff.schema.json", "What changed between two runs of an SDK")]);
     schemas
 }
 

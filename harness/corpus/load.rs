@@ -114,7 +114,7 @@ fn load_replies(fixtures: &Fixtures) -> (BTreeMap<String, Reply>, Vec<LoadError>
 }
 
 /// Reads every file of a folder; the path of each with what it holds, and what is wrong with the others.
-pub(super) fn load_folder<T: serde::de::DeserializeOwned>(
+pub(crate) fn load_folder<T: serde::de::DeserializeOwned>(
     fixtures: &Fixtures,
     folder: &str,
 ) -> (Vec<(String, T)>, Vec<LoadError>) {
@@ -135,7 +135,7 @@ pub(super) fn load_folder<T: serde::de::DeserializeOwned>(
 }
 
 /// The name of a fixture file without folder and extension.
-pub(super) fn file_stem(path: &str) -> &str {
+pub(crate) fn file_stem(path: &str) -> &str {
     let name = path.rsplit(['/', '\\']).next().unwrap_or(path);
     name.strip_suffix(".json").unwrap_or(name)
 }

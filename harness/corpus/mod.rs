@@ -1,15 +1,14 @@
 //! What is asked: suites of cases with their requests and expectations, read strictly, held against
 //! the contract, expanded and selected into a [`Plan`].
 //!
-//! Uses [`crate::contract`], [`crate::record`] and how [`crate::text`] shows what others wrote. Start with [`Case`],
-//! the format of a fixture; [`Corpus::load`] is the way in. [`client`] is the same for the suites that try SDKs.
+//! Uses [`crate::contract`] and how [`crate::text`] shows what others wrote. Start with [`Case`],
+//! the format of a fixture; [`Corpus::load`] is the way in.
 
 mod case;
 mod check;
-pub mod client;
 pub mod defect;
 mod expand;
-mod load;
+pub(crate) mod load;
 mod reply;
 mod select;
 mod similar;

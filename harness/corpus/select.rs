@@ -135,7 +135,7 @@ impl Selectable for ExpandedCase {
 
 impl Selection {
     /// The selected ones of some cases, in their order; `lister` is the command that shows them all.
-    pub(super) fn choose<T: Selectable>(
+    pub(crate) fn choose<T: Selectable>(
         &self,
         cases: &[Arc<T>],
         register: &Register,

@@ -2,11 +2,10 @@
 //!
 //! Pure and synchronous: no clock, no environment, no network. Uses contract, corpus (the types of a
 //! case), wire (exchanges) and verdict. Start with [`Judge::judge`]; the rules are in `rules`, one
-//! function each, listed in `rules::ALL`. [`again`] is for lifetimes that look wrong, [`client`] judges SDKs.
+//! function each, listed in `rules::ALL`. [`again`] is for lifetimes that look wrong.
 
 pub mod again;
 mod answer;
-pub mod client;
 mod excuse;
 mod outcome;
 mod rules;

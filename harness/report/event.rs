@@ -5,7 +5,6 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::contract::{ConfirmationStatus, Evidence, Level, Side};
-use crate::record::DriverRecord;
 use crate::verdict::{CaseResult, Verdict};
 
 /// The version of the run stream.
@@ -54,7 +53,7 @@ pub struct RunEvent {
     pub target: TargetEvent,
     /// The SDK, where one is under test.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub driver: Option<Box<DriverRecord>>,
+    pub driver: Option<Box<DriverEvent>>,
     /// When the run began (RFC 3339).
     pub started_at: String,
 }
@@ -95,6 +94,37 @@ pub struct TargetEvent {
     pub meaning: String,
     /// What it answered to the probe, quoted.
     pub said: String,
+}
+
+/// Which SDK was run, and by which driver.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DriverEvent {
+    /// The driver's name: `boto3`.
+    pub driver: String,
+    /// Its language: `python`.
+    pub language: String,
+    /// What runs it: `CPython 3.11.7`.
+    pub runtime: String,
+    /// The SDK's name.
+    pub sdk: String,
+    /// The SDK's version.
+    pub sdk_version: String,
+    /// The versions of what the SDK rests on, as installed.
+    pub deps: BTreeMap<String, String>,
+    /// The settings that the driver can make.
+    pub config: Vec<String>,
+    /// The inputs that it can express, each with its type; `*` stands for all others.
+    pub inputs: BTreeMap<String, String>,
+    /// What it tells about answers.
+    pub reports: Vec<String>,
+    /// The members of a result that it can hand over; nothing where it hands over all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outputs: Option<Vec<String>>,
+    /// Whether the errors of the SDK have classes of their own.
+    pub typed: bool,
+    /// Whether it ran where nothing but loopback exists.
+    pub isolated: bool,
 }
 
 /// Whether a requirement holds.

@@ -82,7 +82,7 @@ fn render(page: &view::Page) -> Result<String, Error> {
 }
 
 /// A page of ours: the first of some templates with its values in it, with the head that all pages have.
-pub(super) fn render_page<'t>(
+pub(crate) fn render_page<'t>(
     templates: &[(&'t str, &'t str)],
     page: &impl Serialize,
     tool: &str,

@@ -8,7 +8,7 @@ use std::io::{self, Write};
 
 #[cfg(feature = "cli")]
 pub(crate) use inline::prose_cell;
-pub(super) use inline::{code, prose};
+pub(crate) use inline::{code, prose};
 
 use super::Sink;
 use super::collected::Collected;

@@ -18,27 +18,27 @@ mod file;
 mod fold;
 mod github;
 #[cfg(feature = "cli")]
-mod html;
+pub(crate) mod html;
 mod json;
 #[cfg(feature = "cli")]
 mod junit;
-mod markdown;
+pub(crate) mod markdown;
 mod matrix;
 mod merge;
-pub mod sdk_diff;
 mod stream;
 mod tally;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod text;
-mod words;
+pub(crate) mod words;
 
 pub use badge::{BadgeForm, BadgeSink};
 pub use baseline::{Baseline, BaselineError, BaselineFile, Entry, Excuse};
 pub use comparison::{Change, CompareError, Comparison};
 pub use conclude::conclude;
 pub use event::{
-    Event, FeatureSummary, RequirementEvent, RequirementStatus, RunEvent, SummaryEvent, TargetEvent, VERSION,
+    DriverEvent, Event, FeatureSummary, RequirementEvent, RequirementStatus, RunEvent, SummaryEvent, TargetEvent,
+    VERSION,
 };
 pub use exit::{Ending, Exit};
 pub use file::{FileError, FiledReport, ReportFile, Writer};
@@ -54,7 +54,6 @@ pub use junit::JunitSink;
 pub(crate) use markdown::prose_cell;
 pub use markdown::{MARKDOWN_LIMIT, MarkdownSink};
 pub use merge::{MergeError, merge, merge_shards};
-use sdk_diff::SdkDiff;
 pub use stream::{CutShort, LINE_LIMIT, StreamError, StreamSink, read};
 pub use tally::Tally;
 pub use text::{Detail, TextOptions, TextSink};
@@ -94,7 +93,6 @@ pub fn formats() -> Schemas {
     [
         format_schema::<Event>("run-stream.schema.json", "One line of a run stream"),
         format_schema::<RunReport>("run-report.schema.json", "A run as one object"),
-        format_schema::<SdkDiff>("sdk-diff.schema.json", "What changed between two runs of an SDK"),
         format_schema::<Comparison>("diff.schema.json", "What differs between two runs"),
         format_schema::<BaselineFile>("baseline.schema.json", "A baseline: known failures"),
     ]

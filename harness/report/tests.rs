@@ -1,6 +1,6 @@
 //! The reports of one fixed run, as snapshots, and what holds for each of them.
 
-pub(super) mod sample;
+pub(crate) mod sample;
 mod several;
 mod words;
 

@@ -4,14 +4,13 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::collected::Collected;
-use super::event::RunEvent;
+use super::event::{DriverEvent, RunEvent};
 use crate::contract::Register;
-use crate::record::DriverRecord;
 use crate::text::{begins_log_command, escape, line_command};
 use crate::verdict::{CaseResult, Verdict, Violation};
 
 /// `1 case`, `2 cases`.
-pub(super) fn count(number: usize, noun: &str) -> String {
+pub(crate) fn count(number: usize, noun: &str) -> String {
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }
 
@@ -47,8 +46,8 @@ pub(super) fn cut_short(heard: &Collected) -> String {
 }
 
 /// An SDK with what ran it: `boto3 1.43.127 on CPython 3.11.7, driver boto3, with nothing but loopback`.
-pub(super) fn sdk(driver: &DriverRecord) -> String {
-    let DriverRecord { sdk, sdk_version, driver, runtime, isolated, .. } = driver;
+pub(super) fn sdk(driver: &DriverEvent) -> String {
+    let DriverEvent { sdk, sdk_version, driver, runtime, isolated, .. } = driver;
     let network = if *isolated { "with nothing but loopback" } else { "in this machine's network" };
     format!("{sdk} {sdk_version} on {runtime}, driver {driver}, {network}")
 }
@@ -165,7 +164,7 @@ pub(crate) fn visible_json(json: &str) -> String {
 }
 
 /// A line that GitHub Actions takes for no workflow command, whatever it is made of.
-pub(super) fn no_command(line: &str) -> Cow<'_, str> {
+pub(crate) fn no_command(line: &str) -> Cow<'_, str> {
     match line_command(line) {
         Some(start) => Cow::Owned(format!("{}\\u{{3a}}{}", &line[..start], &line[start + 1..])),
         None => Cow::Borrowed(line),

@@ -7,9 +7,9 @@ use std::sync::Arc;
 use super::process::DriverCommand;
 use super::protocol::Hello;
 use super::run::{Options, Runner};
-use crate::corpus::client::{Body, ClientCase, ClientRequest, Fault, FaultAt, FaultHow, Step};
-use crate::judge::client::ClientJudge;
-use crate::record::{OutcomeRecord, Phase, Record, Value};
+use crate::sdk::cases::{Body, ClientCase, ClientRequest, Fault, FaultAt, FaultHow, Step};
+use crate::sdk::judge::ClientJudge;
+use crate::sdk::record::{OutcomeRecord, Phase, Record, Value};
 use crate::text::foreign;
 use crate::verdict::Verdict;
 

@@ -9,8 +9,8 @@ use serde_json::Value as Json;
 
 use super::planted::{LONG, Planted, secrets_of, sent_by};
 use super::protocol::{CallError, CallMeta};
-use crate::corpus::client::ClientCase;
-use crate::record::{ErrorRecord, Likeness, Meta, Shown, Tagged, Value, is_secret_member};
+use crate::sdk::cases::ClientCase;
+use crate::sdk::record::{ErrorRecord, Likeness, Meta, Shown, Tagged, Value, is_secret_member};
 use crate::wire::Masker;
 
 /// The longest text that is kept whole, in characters.

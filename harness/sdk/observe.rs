@@ -12,8 +12,8 @@ use regex::{Captures, Regex};
 
 use super::environment::{ACCESS_KEY_ID, SECRET_ACCESS_KEY};
 use super::normalise::{Normaliser, agent, pattern};
-use crate::record::{BodyRecord, Gap, GapClass, InvocationIds, RequestRecord, Signature, Timing};
-use crate::servers::script::Arrival;
+use crate::sdk::record::{BodyRecord, Gap, GapClass, InvocationIds, RequestRecord, Signature, Timing};
+use crate::sdk::script::Arrival;
 use crate::wire::sigv4::{Scope, SignatureError, verify};
 use crate::wire::{Headers, Request};
 

@@ -8,8 +8,8 @@ use serde_json::Value as Json;
 
 use super::environment::{ACCESS_KEY_ID, SECRET_ACCESS_KEY};
 use super::normalise::pattern;
-use crate::corpus::client::{Body, ClientCase};
-use crate::record::is_secret_member;
+use crate::sdk::cases::{Body, ClientCase};
+use crate::sdk::record::is_secret_member;
 use crate::text::foreign_within;
 use crate::wire::{Masker, quote};
 

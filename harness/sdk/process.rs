@@ -16,7 +16,7 @@ use tokio::time::timeout;
 use super::environment;
 use super::planted::Planted;
 use super::protocol::{self, Call, CallOutcome, FromDriver, Hello, PROTOCOL, Problem, ToDriver};
-use crate::record::Loss;
+use crate::sdk::record::Loss;
 use crate::text::foreign;
 
 /// The longest line that is taken from a driver, in bytes: 16 MiB.

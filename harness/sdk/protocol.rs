@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::corpus::client::{ClientInput, Config};
-use crate::record::{Phase, Tagged, is_secret_member};
+use crate::sdk::cases::{ClientInput, Config};
+use crate::sdk::record::{Phase, Tagged, is_secret_member};
 
 /// The version of the protocol.
 pub const PROTOCOL: u32 = 1;

@@ -15,11 +15,12 @@ use super::planted::Planted;
 use super::process::{DriverCommand, DriverError, DriverProcess};
 use super::protocol::{Call, CallCredentials, CallOutcome, Hello, InputKind};
 use crate::contract::Side;
-use crate::corpus::client::{ClientCase, Config, DECOY, ENDPOINT, MaxAttempts};
 use crate::judge::Judgement;
-use crate::judge::client::ClientJudge;
-use crate::record::{DriverRecord, Loss, OutcomeRecord, Record, Value};
-use crate::servers::script::ScriptServer;
+use crate::report::DriverEvent;
+use crate::sdk::cases::{ClientCase, Config, DECOY, ENDPOINT, MaxAttempts};
+use crate::sdk::judge::ClientJudge;
+use crate::sdk::record::{Loss, OutcomeRecord, Record, Value};
+use crate::sdk::script::ScriptServer;
 use crate::verdict::{CaseResult, Verdict};
 
 /// How client cases are run.
@@ -41,7 +42,7 @@ pub struct Runner {
     judge: ClientJudge,
     options: Options,
     hello: Hello,
-    driver: DriverRecord,
+    driver: DriverEvent,
     idle: Mutex<Vec<DriverProcess>>,
     /// What the run gives away to its drivers.
     planted: Mutex<Arc<Planted>>,
@@ -57,7 +58,7 @@ enum Ran {
 
 struct Observed {
     record: Record,
-    timing: crate::record::Timing,
+    timing: crate::sdk::record::Timing,
     /// Why an outcome is lost.
     loss: Option<String>,
 }
@@ -81,7 +82,7 @@ impl Runner {
     }
 
     /// The SDK that is run.
-    pub fn driver(&self) -> &DriverRecord {
+    pub fn driver(&self) -> &DriverEvent {
         &self.driver
     }
 
@@ -137,7 +138,7 @@ impl Runner {
         // A driver that cannot set what every case has is run with what the SDK does by itself.
         if config.max_attempts == MaxAttempts::default() && !self.hello.config.iter().any(|name| name == "maxAttempts")
         {
-            config.max_attempts = MaxAttempts::Default(crate::corpus::client::DefaultWord::Default);
+            config.max_attempts = MaxAttempts::Default(crate::sdk::cases::DefaultWord::Default);
         }
         config
     }
@@ -338,9 +339,9 @@ fn expresses(kind: InputKind, value: &Value) -> bool {
 }
 
 /// What a run says of its driver.
-fn describe(hello: &Hello, isolated: bool) -> DriverRecord {
+fn describe(hello: &Hello, isolated: bool) -> DriverEvent {
     let hello = hello.clone();
-    DriverRecord {
+    DriverEvent {
         driver: hello.driver,
         language: hello.language,
         runtime: hello.runtime,

@@ -1,5 +1,5 @@
 //! What can stand where AWS stands: the reference `emulator`, the `mock` that replays replies, and the
-//! `defects` layer that makes a right server a wrong one, and the `script` server that SDKs are tried against.
+//! `defects` layer that makes a right server a wrong one.
 //!
 //! The emulator uses [`crate::wire`] only; it never sees fixtures, schemas or the judge. The mock uses
 //! [`crate::corpus`]: it gives each case the reply that is written for it, and knows nothing else. The
@@ -13,5 +13,3 @@ pub mod emulator;
 pub mod host;
 #[cfg(feature = "run")]
 pub mod mock;
-#[cfg(feature = "sdk")]
-pub mod script;

@@ -9,9 +9,9 @@ use serde_json::Value;
 
 use crate::cli::catalogue::{Catalogue, Citing, Named};
 use crate::contract::{self, ConfirmationStatus, Evidence, Feature, Level, Page, Side};
-use crate::corpus::client::{self, ClientInput};
 use crate::corpus::{self, Answer, DefectKind, ExpandedCase};
 use crate::run::example_line;
+use crate::sdk::cases::{self, ClientInput};
 use crate::servers::emulator::Options;
 use crate::targets::Target;
 use crate::wire::Credentials;
@@ -158,7 +158,7 @@ pub(in crate::cli) struct ClientCase {
     #[schemars(with = "BTreeMap<String, Value>")]
     pub(super) input: ClientInput,
     /// The settings of the client, in code.
-    pub(super) config: client::Config,
+    pub(super) config: cases::Config,
     /// The endpoint that the caller gives in code.
     pub(super) endpoint: Option<String>,
     /// How often the call is made.
@@ -309,7 +309,7 @@ fn broken(word: &str) -> String {
     }
 }
 
-fn client_case(case: &client::ClientCase, catalogue: &Catalogue) -> ClientCase {
+fn client_case(case: &cases::ClientCase, catalogue: &Catalogue) -> ClientCase {
     let request = &case.request;
     ClientCase {
         id: case.id.clone(),

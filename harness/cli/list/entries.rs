@@ -7,8 +7,8 @@ use super::Entry;
 use crate::cli::catalogue::{Catalogue, Citing, Named};
 use crate::cli::library::Library;
 use crate::contract::{ConfirmationStatus, Evidence, Feature, Level, Page, Side};
-use crate::corpus::client::ClientCase;
 use crate::corpus::{Defect, DefectKind, Defects, ExpandedCase};
+use crate::sdk::cases::ClientCase;
 
 /// A listing: an array of things of one kind.
 #[derive(Debug, Serialize, JsonSchema)]

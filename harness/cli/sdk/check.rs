@@ -14,9 +14,9 @@ use crate::cli::library::Library;
 use crate::cli::output::say;
 use crate::cli::{Failure, FixtureArgs, summary};
 use crate::corpus::{Pattern, SelectError, Selection};
-use crate::record::DriverRecord;
-use crate::report::sdk_diff::SdkDiff;
+use crate::report::DriverEvent;
 use crate::report::{Event, Exit, ReportFile, StreamSink, replay};
+use crate::sdk::diff::SdkDiff;
 use crate::sdk::install::{Cache, Wanted, python_in};
 use crate::sdk::{DriverCommand, Options, drivers};
 use crate::text::{file_name, foreign};
@@ -222,7 +222,7 @@ fn absolute(path: &Path) -> Result<PathBuf, Failure> {
     std::path::absolute(path).map_err(|error| Failure::usage(format!("{} is no path: {error}", file_name(path))))
 }
 
-fn driver(events: &[Event]) -> Option<&DriverRecord> {
+fn driver(events: &[Event]) -> Option<&DriverEvent> {
     match events.first() {
         Some(Event::Run(run)) => run.driver.as_deref(),
         _ => None,

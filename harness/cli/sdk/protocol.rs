@@ -9,9 +9,9 @@ use super::DriverArgs;
 use crate::cli::library::Library;
 use crate::cli::output::print_prose;
 use crate::cli::{Failure, FixtureArgs};
-use crate::judge::client::ClientJudge;
 use crate::report::Exit;
 use crate::sdk::check;
+use crate::sdk::judge::ClientJudge;
 
 /// The arguments of `sdk protocol`.
 #[derive(Debug, Args)]

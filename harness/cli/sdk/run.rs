@@ -16,11 +16,11 @@ use crate::cli::progress::Progress;
 use crate::cli::reports::{ReportArgs, Reports};
 use crate::cli::{Failure, FixtureArgs};
 use crate::contract::Side;
-use crate::corpus::client::{ClientCase, REGION};
 use crate::corpus::{Pattern, SelectError, Selection};
-use crate::judge::client::ClientJudge;
-use crate::record::DriverRecord;
+use crate::report::DriverEvent;
 use crate::report::{Ending, Event, Exit, RunEvent, Tally, TargetEvent, VERSION};
+use crate::sdk::cases::{ClientCase, REGION};
+use crate::sdk::judge::ClientJudge;
 use crate::sdk::{DriverCommand, Options, Runner};
 
 /// How many cases run at a time where nobody says: most of their time is waiting.
@@ -122,7 +122,7 @@ pub(super) async fn execute(
     Ok(if *interrupt.borrow() { ExitCode::from(INTERRUPTED) } else { exit.into() })
 }
 
-fn event(driver: &DriverRecord, selected: usize, started_at: Timestamp) -> RunEvent {
+fn event(driver: &DriverEvent, selected: usize, started_at: Timestamp) -> RunEvent {
     RunEvent {
         version: VERSION,
         tool: concat!("countersign ", env!("CARGO_PKG_VERSION")).to_owned(),

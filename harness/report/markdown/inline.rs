@@ -7,7 +7,7 @@
 use crate::text::{LINE_SHOWN, escape, foreign_within};
 
 /// A text as a code span: nothing in it counts.
-pub(in crate::report) fn code(text: &str) -> String {
+pub(crate) fn code(text: &str) -> String {
     let text = foreign_within(text, LINE_SHOWN);
     if text.trim().is_empty() {
         return "(empty)".to_owned();
@@ -32,7 +32,7 @@ pub(in crate::report) fn block(language: &str, text: &str) -> String {
 
 /// A sentence as plain text with every mark escaped; as a code span where the second stage would
 /// make something of it.
-pub(in crate::report) fn prose(text: &str) -> String {
+pub(crate) fn prose(text: &str) -> String {
     let text = foreign_within(text, LINE_SHOWN);
     let text = text.trim();
     if has_reference(text) {

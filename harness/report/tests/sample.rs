@@ -22,12 +22,12 @@ const REGISTER: &str = r#"{ "version": 1, "requirements": [
     "text": "A request with a custom domain name is accepted.", "source": "API reference, GetCredentials, customDomainName" }
 ] }"#;
 
-pub(in crate::report) fn register() -> Register {
+pub(crate) fn register() -> Register {
     parse("requirements.json", REGISTER).expect("a good register")
 }
 
 /// A case of which nothing is known but its verdict.
-pub(in crate::report) fn case(id: &str, verdict: Verdict) -> CaseResult {
+pub(crate) fn case(id: &str, verdict: Verdict) -> CaseResult {
     let suite = id.split('/').next().unwrap_or_default();
     CaseResult { verdict, ..CaseResult::blank(id, suite, Side::Server, &format!("What {id} claims"), &[]) }
 }
@@ -109,7 +109,7 @@ fn not_found() -> CaseResult {
     }
 }
 
-pub(in crate::report) fn cases() -> Vec<CaseResult> {
+pub(crate) fn cases() -> Vec<CaseResult> {
     const CREDENTIALS: &str = "{dbPassword: string, dbUser: string, expiration: number, nextRefreshTime: number}";
     let validation = (400, "ValidationException", MESSAGE);
     let outside = |id| CaseResult {
@@ -195,12 +195,12 @@ pub(in crate::report) fn cases() -> Vec<CaseResult> {
     ]
 }
 
-pub(in crate::report) fn events() -> Vec<Event> {
+pub(crate) fn events() -> Vec<Event> {
     events_of(cases(), true)
 }
 
 /// The events of a run with these results.
-pub(in crate::report) fn events_of(results: Vec<CaseResult>, complete: bool) -> Vec<Event> {
+pub(crate) fn events_of(results: Vec<CaseResult>, complete: bool) -> Vec<Event> {
     let features = [Feature::Core, Feature::Signature];
     let mut tally = Tally::new(features);
     for case in &results {
@@ -235,7 +235,7 @@ pub(in crate::report) fn events_of(results: Vec<CaseResult>, complete: bool) -> 
 
 /// The run beside two others of the same cases: of a target where what failed there passes, and of one
 /// that does not have the operation.
-pub(in crate::report) fn matrix() -> Vec<Event> {
+pub(crate) fn matrix() -> Vec<Event> {
     let named = |name: &str, endpoint: &str, results: Vec<CaseResult>| {
         let mut events = events_of(results, true);
         if let Some(Event::Run(run)) = events.first_mut() {

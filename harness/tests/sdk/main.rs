@@ -11,9 +11,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use countersign::contract::{Contract, Fixtures, parse};
-use countersign::corpus::client::ClientCase;
-use countersign::judge::client::ClientJudge;
-use countersign::record::{Loss, OutcomeRecord};
+use countersign::sdk::cases::ClientCase;
+use countersign::sdk::judge::ClientJudge;
+use countersign::sdk::record::{Loss, OutcomeRecord};
 use countersign::sdk::{DriverCommand, DriverError, Options, Runner, check};
 use countersign::verdict::{CaseResult, Verdict};
 use libtest_mimic::{Arguments, Trial};
@@ -287,7 +287,7 @@ fn a_password_is_never_recorded_but_its_loss_is() {
     let text = serde_json::to_string(&results).expect("JSON");
     assert!(!text.contains("Example+Pass"), "{text}");
     let password = |index: usize| {
-        let record: &countersign::record::Record = results[index].record.as_ref().expect("a record");
+        let record: &countersign::sdk::record::Record = results[index].record.as_ref().expect("a record");
         let OutcomeRecord::Result { result, .. } = &record.outcomes[0] else { panic!("expected a result") };
         serde_json::to_value(&result["dbPassword"]).expect("JSON")
     };

@@ -3,7 +3,7 @@
 use super::finding::Finding;
 use super::show::{self, ABSENT};
 use super::{Class, words};
-use crate::record::RequestRecord;
+use crate::sdk::record::RequestRecord;
 
 /// What was heard of the requests of all cases.
 #[derive(Debug, Default)]

@@ -321,34 +321,3 @@ pub enum GapClass {
     /// What the answer before asked for, within a tenth.
     Told,
 }
-
-/// Which SDK was run: what a comparison of two runs calls them by.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct DriverRecord {
-    /// The driver's name: `boto3`.
-    pub driver: String,
-    /// Its language: `python`.
-    pub language: String,
-    /// What runs it: `CPython 3.11.7`.
-    pub runtime: String,
-    /// The SDK's name.
-    pub sdk: String,
-    /// The SDK's version.
-    pub sdk_version: String,
-    /// The versions of what the SDK rests on, as installed.
-    pub deps: BTreeMap<String, String>,
-    /// The settings that the driver can make.
-    pub config: Vec<String>,
-    /// The inputs that it can express, each with its type; `*` stands for all others.
-    pub inputs: BTreeMap<String, String>,
-    /// What it tells about answers.
-    pub reports: Vec<String>,
-    /// The members of a result that it can hand over; nothing where it hands over all.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub outputs: Option<Vec<String>>,
-    /// Whether the errors of the SDK have classes of their own.
-    pub typed: bool,
-    /// Whether it ran where nothing but loopback exists.
-    pub isolated: bool,
-}

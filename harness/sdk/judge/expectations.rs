@@ -1,12 +1,13 @@
 //! What a case expects by itself, held against the record.
 
 use super::{Breach, Finding};
-use crate::corpus::client::{Attempts, ClientCase, Expectation, ExpectedError, Found, Outcome, Reached};
-use crate::record::{DriverRecord, ErrorRecord, Likeness, OutcomeRecord, Record, Server, Shown, Tagged};
+use crate::report::DriverEvent;
+use crate::sdk::cases::{Attempts, ClientCase, Expectation, ExpectedError, Found, Outcome, Reached};
+use crate::sdk::record::{ErrorRecord, Likeness, OutcomeRecord, Record, Server, Shown, Tagged};
 
 /// What a case's expectations for one requirement come to; nothing where the case has none, or where
 /// the driver cannot show what they ask for.
-pub(super) fn of(requirement: &str, case: &ClientCase, record: &Record, driver: &DriverRecord) -> Finding {
+pub(super) fn of(requirement: &str, case: &ClientCase, record: &Record, driver: &DriverEvent) -> Finding {
     let mut found = Checks { driver, made: 0, breaches: Vec::new() };
     for expectation in case.expect.iter().filter(|expectation| expectation.requirement == requirement) {
         found.check(expectation, record);
@@ -15,7 +16,7 @@ pub(super) fn of(requirement: &str, case: &ClientCase, record: &Record, driver: 
 }
 
 struct Checks<'a> {
-    driver: &'a DriverRecord,
+    driver: &'a DriverEvent,
     /// How many things were looked at.
     made: usize,
     breaches: Vec<Breach>,

@@ -6,7 +6,7 @@ use super::alarms::Alarms;
 use super::finding::Finding;
 use super::show::{self, ABSENT};
 use super::{Class, bodies, user_agent};
-use crate::record::{InvocationIds, OutcomeRecord, Phase, Record, RequestRecord, Server, Signature};
+use crate::sdk::record::{InvocationIds, OutcomeRecord, Phase, Record, RequestRecord, Server, Signature};
 
 /// Fields that tell about the SDK and its attempts, and that nothing else hangs on.
 const TELEMETRY: [&str; 4] = ["amz-sdk-invocation-id", "amz-sdk-request", "user-agent", "x-amz-user-agent"];

@@ -2,7 +2,7 @@ use super::script::{FaultAt, Framing, Step};
 use super::{ClientCase, ClientRequest, ClientSuite, DECOY, ENDPOINT, Expectation, MaxAttempts};
 use crate::contract::{LoadError, Register, Shapes, Side, unreadable};
 use crate::corpus::load::file_stem;
-use crate::record::is_secret_member;
+use crate::sdk::record::is_secret_member;
 
 /// The longest that a script or a deadline may take, in milliseconds: two minutes.
 const LONGEST_MS: u64 = 120_000;

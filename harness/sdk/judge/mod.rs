@@ -11,10 +11,11 @@ mod tests;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::Judgement;
 use crate::contract::{Contract, Level, LoadError, REGISTER_FILE, Requirement, Side};
-use crate::corpus::client::ClientCase;
-use crate::record::{DriverRecord, OutcomeRecord, Phase, Record};
+use crate::judge::Judgement;
+use crate::report::DriverEvent;
+use crate::sdk::cases::ClientCase;
+use crate::sdk::record::{OutcomeRecord, Phase, Record};
 use crate::verdict::{Verdict, Violation};
 
 /// The longest text of a finding, in characters.
@@ -67,7 +68,7 @@ impl ClientJudge {
     }
 
     /// Judges what an SDK made of a case.
-    pub fn judge(&self, case: &ClientCase, record: &Record, driver: &DriverRecord) -> Judgement {
+    pub fn judge(&self, case: &ClientCase, record: &Record, driver: &DriverEvent) -> Judgement {
         if let Some(reason) = fault_of_driver(record) {
             return Judgement { verdict: Verdict::HarnessError, ..Judgement::undecided(reason) };
         }

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::Class;
 use super::finding::Finding;
 use super::show::{self, ABSENT};
-use crate::record::BodyRecord;
+use crate::sdk::record::BodyRecord;
 
 pub(super) fn compare(old: &BodyRecord, new: &BodyRecord) -> Vec<Finding> {
     match (&old.json, &new.json) {

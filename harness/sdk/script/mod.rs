@@ -20,8 +20,8 @@ use jiff::Timestamp;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
-use crate::corpus::client::{FaultAt, Step};
-use crate::record::Server;
+use crate::sdk::cases::{FaultAt, Step};
+use crate::sdk::record::Server;
 
 /// The largest request that is read, in bytes: 1 MiB.
 const REQUEST_LIMIT: usize = 1 << 20;

@@ -1,7 +1,7 @@
 //! Suites for SDKs: what a caller asks an SDK for, what the scripted server answers, and what must
 //! come of it.
 //!
-//! Uses [`crate::contract`] and [`crate::record`]. Start with [`ClientCase`], the format of a fixture;
+//! Uses [`crate::contract`] and [`crate::sdk::record`]. Start with [`ClientCase`], the format of a fixture;
 //! [`ClientCorpus::load`] is the way in. `harness/sdk/FORMAT.md` explains both to who writes cases.
 
 mod body;
@@ -23,7 +23,7 @@ pub use load::ClientCorpus;
 pub use script::{Drip, Fault, FaultAt, FaultHow, Framing, STANDARD_BODY, STANDARD_REQUEST_ID, Step};
 
 use crate::contract::Side;
-use crate::record::Tagged;
+use crate::sdk::record::Tagged;
 
 /// The placeholder for the address of the case's server, without a path: `http://127.0.0.1:PORT`.
 pub const ENDPOINT: &str = "${endpoint}";

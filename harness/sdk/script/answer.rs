@@ -6,7 +6,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use jiff::Timestamp;
 
-use crate::corpus::client::{FaultAt, Framing, Step};
+use crate::sdk::cases::{FaultAt, Framing, Step};
 
 /// An answer, ready to be sent: the head, and the body in the pieces in which it goes out.
 #[derive(Debug, Default, PartialEq, Eq)]

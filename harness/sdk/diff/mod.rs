@@ -28,7 +28,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Event, words};
+use crate::report::{Event, words};
 use finding::Finding;
 
 /// The case of a change that concerns the run as a whole.

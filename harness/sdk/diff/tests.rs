@@ -380,7 +380,7 @@ fn a_fault_of_the_driver_is_no_change_of_the_sdk() {
 fn runs_that_cannot_be_compared_are_refused() {
     let (one, other) = (run(&[("a/x", success())]), run(&[("a/y", success())]));
     assert_eq!(SdkDiff::new(&one, &other), Err(SdkDiffError::NothingInCommon));
-    let servers = super::super::tests::sample::events();
+    let servers = crate::report::tests::sample::events();
     assert_eq!(SdkDiff::new(&servers, &one), Err(SdkDiffError::NotAnSdk("old")));
     assert_eq!(SdkDiff::new(&one, &servers), Err(SdkDiffError::NotAnSdk("new")));
 }

@@ -18,7 +18,7 @@ fn case(requirements: &[&str], expect: &Value) -> ClientCase {
     parse("a.json", &text.to_string()).expect("a case")
 }
 
-fn driver() -> DriverRecord {
+fn driver() -> DriverEvent {
     let text = json!({ "driver": "d", "language": "l", "runtime": "r", "sdk": "s", "sdk_version": "1", "deps": {},
         "config": [], "inputs": {}, "reports": [], "typed": true, "isolated": true });
     serde_json::from_value(text).expect("a driver")
@@ -176,7 +176,7 @@ fn what_a_driver_cannot_show_is_not_decided() {
         { "requirement": "GC-SDK-02", "members": { "expiration": { "timestamp": "1" } } },
         { "requirement": "GC-SDK-03", "error": { "typed": true, "http_status": 500, "request_id": "other",
             "members": { "resourceName": { "string": "other" } } } } ]);
-    let blind = DriverRecord { outputs: Some(vec!["dbUser".to_owned()]), typed: false, ..driver() };
+    let blind = DriverEvent { outputs: Some(vec!["dbUser".to_owned()]), typed: false, ..driver() };
     for outcome in [result(), error()] {
         let of = |id: &str| {
             let expect = expect.as_array().expect("a list").iter().find(|each| each["requirement"] == id).expect("one");

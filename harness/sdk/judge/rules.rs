@@ -2,8 +2,8 @@
 //! belongs to is said in the register, under `decided_by`.
 
 use super::{Breach, Finding};
-use crate::corpus::client::{ClientCase, DECOY, ENDPOINT};
-use crate::record::{Record, RequestRecord, Signature};
+use crate::sdk::cases::{ClientCase, DECOY, ENDPOINT};
+use crate::sdk::record::{Record, RequestRecord, Signature};
 use crate::wire::{MEDIA_TYPE, SIGNING_NAME, TARGET_PREFIX};
 
 /// A rule on requests.

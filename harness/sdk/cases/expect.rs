@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::record::{Phase, Tagged};
+use crate::sdk::record::{Phase, Tagged};
 
 /// What a requirement asks of an SDK in a case. Everything that is given here must hold; what is not
 /// given does not matter.

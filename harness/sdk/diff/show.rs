@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 
-use crate::record::{ErrorRecord, Likeness, Loss, OutcomeRecord, Shown, Tagged, Value};
+use crate::sdk::record::{ErrorRecord, Likeness, Loss, OutcomeRecord, Shown, Tagged, Value};
 
 /// The word for what is not there.
 pub(super) const ABSENT: &str = "absent";

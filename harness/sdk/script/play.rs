@@ -9,8 +9,8 @@ use tokio::time::sleep;
 
 use super::answer::{self, Answer};
 use super::{Shared, request};
-use crate::corpus::client::{Fault, FaultAt, FaultHow, Framing, Step};
-use crate::record::Server;
+use crate::sdk::cases::{Fault, FaultAt, FaultHow, Framing, Step};
+use crate::sdk::record::Server;
 
 /// Serves the requests of a connection until it ends.
 pub(super) async fn serve(mut stream: TcpStream, server: Server, number: usize, shared: &Shared) {

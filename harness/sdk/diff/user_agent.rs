@@ -9,7 +9,7 @@ use regex::Regex;
 use super::Class;
 use super::finding::Finding;
 use super::show;
-use crate::record::RequestRecord;
+use crate::sdk::record::RequestRecord;
 
 /// A version: numbers with dots, and what hangs on to them.
 static VERSION: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\d+(?:\.\d+)+[\w.+-]*").expect("the pattern is valid"));

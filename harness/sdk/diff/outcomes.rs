@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::Class;
 use super::finding::Finding;
 use super::show::{self, ABSENT};
-use crate::record::{ErrorRecord, Likeness, Meta, OutcomeRecord, Phase, Record, Shown, Value};
+use crate::sdk::record::{ErrorRecord, Likeness, Meta, OutcomeRecord, Phase, Record, Shown, Value};
 
 /// Compares what the caller was given, call by call; the same difference in several calls is told once.
 pub(super) fn compare(old: &Record, new: &Record) -> Vec<Finding> {

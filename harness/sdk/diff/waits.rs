@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::finding::Finding;
 use super::{Class, EVERY_CASE};
-use crate::record::{Gap, GapClass, Timing};
+use crate::sdk::record::{Gap, GapClass, Timing};
 
 /// How many standard deviations the ranks of the waits have to be off what equal SDKs give: about one time
 /// in five thousand, and then the medians have to be far apart too.

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::alarms::Alarms;
-use super::{EVERY_CASE, Event, Identity, SdkDiff, SdkDiffError, Sides};
+use super::{EVERY_CASE, Identity, SdkDiff, SdkDiffError, Sides};
 use super::{outcomes, requests, waits};
-use crate::record::{DriverRecord, OutcomeRecord, Phase, Record, Timing};
+use crate::report::{DriverEvent, Event};
+use crate::sdk::record::{OutcomeRecord, Phase, Record, Timing};
 use crate::verdict::{CaseResult, Verdict};
 
 /// One run, as far as it is compared.
@@ -73,7 +74,7 @@ impl<'a> Run<'a> {
             Event::Run(run) => run.driver.as_deref(),
             _ => None,
         })?;
-        let DriverRecord { sdk, sdk_version, runtime, deps, .. } = driver;
+        let DriverEvent { sdk, sdk_version, runtime, deps, .. } = driver;
         let cases = events.iter().filter_map(|event| match event {
             Event::Case(case) => Some(case),
             _ => None,
