@@ -71,6 +71,8 @@
 
 pub mod contract;
 pub mod corpus;
+#[cfg(feature = "run")]
+pub mod doctor;
 pub mod judge;
 pub mod report;
 #[cfg(feature = "run")]

@@ -11,7 +11,7 @@
 //! fn main() -> std::process::ExitCode {
 //!     let endpoint = "http://127.0.0.1:4566".parse().expect("a valid URL");
 //!     let credentials = Credentials::new("test", "test");
-//!     let target = Target::at(endpoint).signed_by(credentials).with_workgroup("my-workgroup");
+//!     let target = Target::at(endpoint).signed_by(credentials).having("workgroup", "my-workgroup");
 //!     Trials::new(target).main()
 //! }
 //! ```
@@ -24,15 +24,14 @@ use std::sync::{Arc, OnceLock};
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use tokio::runtime::Runtime;
-use tokio::sync::watch;
 
 use crate::contract::{Contract, Feature, Fixtures};
 use crate::corpus::{Corpus, ExpandedCase};
 use crate::judge::Judge;
-use crate::run::{Session, random_seed};
+use crate::report::{Told, heard, meaning, reason};
+use crate::run::{Interrupt, Session, random_seed};
 use crate::targets::Target;
-use crate::targets::probe::{Class, Probe};
-use crate::verdict::{CaseResult, Verdict};
+use crate::verdict::{CaseResult, Class, Probe, Verdict};
 
 /// The trials of one target.
 pub struct Trials {
@@ -40,6 +39,8 @@ pub struct Trials {
     features: BTreeSet<Feature>,
     start: Box<dyn Fn() -> Target + Send + Sync>,
     observe: Option<Observer>,
+    /// Whether there are trials of every operation, and not of the default one alone.
+    every_operation: bool,
 }
 
 /// What an adopter does with a trial's record, such as comparing it with a snapshot.
@@ -72,8 +73,15 @@ impl Trials {
         start: impl Fn() -> Target + Send + Sync + 'static,
     ) -> Self {
         let mut features: BTreeSet<_> = features.into_iter().collect();
-        features.insert(Feature::Core);
-        Self { name: name.into(), features, start: Box::new(start), observe: None }
+        features.insert(Feature::CORE);
+        Self { name: name.into(), features, start: Box::new(start), observe: None, every_operation: false }
+    }
+
+    /// The same trials, and those of every other operation of the contract.
+    #[must_use]
+    pub fn of_every_operation(mut self) -> Self {
+        self.every_operation = true;
+        self
     }
 
     /// The same trials, each handing over what it saw before it fails or passes, unless the target was
@@ -99,7 +107,9 @@ impl Trials {
         let contract = Arc::new(Contract::load(&Fixtures::Embedded).unwrap_or_else(|error| panic!("{error}")));
         let corpus = Arc::new(Corpus::load(&Fixtures::Embedded, &contract).unwrap_or_else(|errors| panic!("{errors}")));
         let mut families: Vec<Vec<Arc<ExpandedCase>>> = Vec::new();
-        for case in corpus.cases() {
+        let is_tried =
+            |case: &&Arc<ExpandedCase>| self.every_operation || case.operation == contract.service.default_operation;
+        for case in corpus.cases().iter().filter(is_tried) {
             match families.last_mut().filter(|family| family[0].case.id == case.case.id) {
                 Some(family) => family.push(Arc::clone(case)),
                 None => families.push(vec![Arc::clone(case)]),
@@ -130,18 +140,16 @@ impl Shared {
     fn run(&self, family: &[Arc<ExpandedCase>]) -> Result<(), Failed> {
         let _entered = runtime().enter();
         let session = self.session.get_or_init(|| self.connect()).as_ref().map_err(Failed::from)?;
-        let (_never, calm) = watch::channel(false);
         let mut lines = String::new();
         let mut faults = String::new();
         let mut asked = false;
         for case in family {
-            let result = runtime().block_on(session.run_case(Arc::clone(case), 0, calm.clone()));
-            let result = result.ok_or("the run was interrupted")?;
+            let result = runtime().block_on(session.run_case(Arc::clone(case), 0, &Interrupt::never()));
+            let result = result.map_err(|interrupted| interrupted.to_string())?;
             asked |= result.verdict != Verdict::NotImplemented;
             record(&mut lines, case, &result);
             if result.verdict != Verdict::Pass {
-                let probe = runtime().block_on(session.probe(&calm));
-                blame(&mut faults, &result, probe, session);
+                blame(&mut faults, case, &result, session);
             }
         }
         if let Some(observe) = self.observe.as_ref().filter(|_| asked) {
@@ -186,24 +194,29 @@ fn record(lines: &mut String, case: &ExpandedCase, result: &CaseResult) {
 }
 
 /// Why a case did not pass: the trial's whole message.
-fn blame(faults: &mut String, result: &CaseResult, probe: &Probe, session: &Session) {
+fn blame(faults: &mut String, case: &ExpandedCase, result: &CaseResult, session: &Session) {
     let _ = writeln!(faults, "{} is {}: {}", result.id, result.verdict, result.title);
-    if let Some(reason) = &result.reason {
-        let _ = writeln!(faults, "  {reason}");
+    if let Some(because) = &result.reason {
+        let _ = writeln!(faults, "  {}", reason(because));
     }
-    if result.verdict == Verdict::NotImplemented {
-        let _ = writeln!(faults, "  the target {}: {}", probe.class.meaning(), probe.said);
-        let _ = writeln!(faults, "  to do: {}", advice(probe.class));
+    let contract = session.contract();
+    if result.verdict == Verdict::NotImplemented
+        && let Some(operation) = contract.operation(&case.operation)
+    {
+        let Probe { class, heard: said } = runtime().block_on(session.probe(operation, &Interrupt::never()));
+        let service = &contract.service.signing_name.is;
+        let _ = writeln!(faults, "  the target {}: {}", meaning(class, &operation.name.is, service), heard(&said));
+        let _ = writeln!(faults, "  to do: {}", advice(class, contract));
     }
     if result.verdict == Verdict::Indeterminate {
         let _ =
             writeln!(faults, "  to do: see whether the server at {} runs and answers", session.target().authority());
     }
     for violation in &result.violations {
-        let text = session.contract().register.get(&violation.requirement).map_or("", |row| row.text.as_str());
+        let text = contract.register.get(&violation.requirement).map_or("", |row| row.text.as_str());
         let _ = writeln!(faults, "  {} {text}", violation.requirement);
-        let _ =
-            writeln!(faults, "    at {}: expected {}, found {}", violation.at, violation.expected, violation.actual);
+        let Told { at, expected, actual } = Told::of(violation);
+        let _ = writeln!(faults, "    at {at}: expected {expected}, found {actual}");
     }
     if let Some(repro) = &result.repro {
         let _ = writeln!(faults, "  again: {repro}");
@@ -211,20 +224,35 @@ fn blame(faults: &mut String, result: &CaseResult, probe: &Probe, session: &Sess
 }
 
 /// What to do about a target whose answers cannot be judged.
-const fn advice(class: Class) -> &'static str {
+fn advice(class: Class, contract: &Contract) -> String {
     match class {
         Class::RefusedCredentials => {
             "sign with credentials that it knows and for its region: Target::signed_by, or for a target that the \
              environment names AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY or AWS_PROFILE, and COUNTERSIGN_REGION"
+                .to_owned()
         }
-        Class::NoWorkgroup => {
-            "create the workgroup there, or name one that it has: Target::with_workgroup, or for a target that the \
-             environment names COUNTERSIGN_WORKGROUP"
+        Class::NoResource => {
+            let resource = contract.service.resources.iter().find(|resource| resource.must_be_named);
+            let (noun, id) = resource.map_or(("resource", "resource"), |of| (of.noun.as_str(), of.id.as_str()));
+            format!(
+                "create the {noun} there, or name one that it has: Target::having(\"{id}\", NAME), or for a target that \
+                 the environment names COUNTERSIGN_{}",
+                resource.map(|of| of.flag.to_uppercase().replace('-', "_")).unwrap_or_default()
+            )
         }
-        _ => {
-            "check the endpoint, and that the service redshift-serverless is switched on; otherwise the server does not \
-             have the operation"
-        }
+        Class::Answers
+        | Class::UnknownOperation
+        | Class::UnknownService
+        | Class::DeclaredNotImplemented
+        | Class::OwnJson
+        | Class::NotAws
+        | Class::WrongService
+        | Class::Redirect
+        | Class::ServerFault
+        | Class::Unreachable => format!(
+            "check the endpoint, and that the service {} is switched on; otherwise the server does not have the operation",
+            contract.service.signing_name.is
+        ),
     }
 }
 
@@ -246,7 +274,7 @@ mod tests {
 
     fn target(url: &str) -> Target {
         let credentials = Credentials::new("AKIAIOSFODNN7EXAMPLE", "CANARY-secret");
-        Target::at(url.parse().expect("a URL")).signed_by(credentials).with_workgroup("wg-1")
+        Target::at(url.parse().expect("a URL")).signed_by(credentials).having("workgroup", "wg-1")
     }
 
     /// Real AWS, and what of it may be asked.
@@ -292,7 +320,7 @@ mod tests {
     #[case::no_workgroup(
         400,
         "ResourceNotFoundException",
-        "the target does not have the workgroup: 400",
+        "the target does not have what was named: 400",
         "create the workgroup there"
     )]
     fn a_trial_of_a_target_that_cannot_be_judged_says_why_and_what_to_do(

@@ -97,11 +97,12 @@ fn write(args: Write) -> Result<ExitCode, Failure> {
         )));
     }
     let library = Library::load(args.fixtures.fixtures)?;
-    let plan = args.selection.plan(&library)?;
+    let (operation, plan) = args.selection.plan(&library)?;
     can_be_run(&settings, &library.contract)?;
     let execution = Execution {
         settings: &settings,
         library: &library,
+        operation,
         plan: &plan,
         shard: None,
         seed: random_seed(),

@@ -11,8 +11,8 @@ use super::Failure;
 use super::origin::{Origin, Traced};
 use super::output::{Plain, print, print_json, width};
 use super::settings::{Choice, Settings, TargetArgs};
+use crate::contract::Service;
 use crate::report::hang;
-use crate::run::DEFAULT_DATABASE;
 use crate::text::foreign;
 
 /// The arguments of `config`.
@@ -79,7 +79,7 @@ fn all(settings: &Settings) -> Vec<Setting> {
         Choice::Aws { endpoint: url, .. } | Choice::Endpoint { url, .. } => json!(url.as_str()),
     };
     let allowed = match &settings.choice {
-        Choice::Aws { allowed, .. } => json!(format!("{}/{}", allowed.region, allowed.workgroup)),
+        Choice::Aws { allowed, .. } => json!(format!("{}/{}", allowed.region, allowed.resource)),
         _ => Value::Null,
     };
     // A profile's endpoint has a key of its own.
@@ -93,12 +93,11 @@ fn all(settings: &Settings) -> Vec<Setting> {
         setting("target", json!(settings.name())),
         Setting { name: "endpoint", value: url, origin: of_url },
         setting("region", json!(settings.region.as_str())),
-        setting("workgroup", json!(settings.workgroup)),
-        setting("custom-domain", json!(settings.custom_domain)),
-        setting("db-name", json!(settings.db_name.as_deref().unwrap_or(DEFAULT_DATABASE))),
-        setting("claim", json!(features)),
-        setting("no-sign", json!(!settings.sign)),
     ];
+    all.extend(Service::embedded().resources.iter().map(|resource| {
+        setting(&resource.flag, json!(settings.resources.get(&resource.id).or(resource.default.as_ref())))
+    }));
+    all.extend([setting("claim", json!(features)), setting("no-sign", json!(!settings.sign))]);
     all.extend(credentials(settings));
     all.extend([
         setting("ca-file", json!(settings.client.ca_file)),

@@ -7,17 +7,18 @@ use clap::Args;
 use clap::builder::styling::AnsiColor;
 use tokio::time::timeout;
 
+use super::Failure;
 use super::origin::Traced;
 use super::output::{Plain, paint, print, print_json, wants_colour, width};
-use super::run::can_be_run;
+use super::resources;
+use super::run::{OperationArg, can_be_run};
 use super::settings::{Settings, TargetArgs};
 use super::target::Prepared;
-use super::{Failure, names};
-use crate::contract::{Contract, Fixtures};
+use crate::contract::{Contract, Fixtures, Operation};
+use crate::doctor::{Examination, Finding, Status, Topic, examine};
 use crate::report::{Exit, hang};
-use crate::run::{Examination, Finding, Status, Topic, examine};
-use crate::targets::probe::Class;
 use crate::text::{LINE_SHOWN, foreign, foreign_within};
+use crate::verdict::{Class, Heard, Probe};
 
 /// The time for everything: below two seconds with the start of the program and a busy machine.
 const WITHIN: Duration = Duration::from_millis(1500);
@@ -28,6 +29,9 @@ pub(super) struct Doctor {
     #[command(flatten)]
     target: Traced<TargetArgs>,
 
+    #[command(flatten)]
+    operation: OperationArg,
+
     /// Lines for people, or one JSON object
     #[arg(long, value_enum, default_value_t = Plain::Text)]
     format: Plain,
@@ -37,11 +41,14 @@ pub(super) fn run(args: Doctor) -> Result<ExitCode, Failure> {
     let settings = Settings::resolve(args.target)?;
     let contract = Contract::load(&Fixtures::Embedded).map_err(|error| Failure::harness(error.to_string()))?;
     can_be_run(&settings, &contract)?;
-    let mut examination = super::block_on(examination(&settings))??;
-    let slip = names::refused_workgroup(&settings, &contract, examination.class, &examination.said);
+    let operation = args.operation.of(&contract)?;
+    let mut examination = super::block_on(examination(&settings, &contract, operation))??;
+    let heard = examination.heard.clone().unwrap_or_else(|| Heard::Told(examination.said.clone()));
+    let probe = Probe { class: examination.class, heard };
+    let slip = resources::refused_name(&settings, &contract, operation, &probe);
     let is_slip = slip.is_some();
-    if let Some(slip) = slip {
-        examination.blame_workgroup_name(&slip);
+    if let Some((resource, slip)) = slip {
+        examination.blame_name(resource, &slip);
     }
     match args.format {
         Plain::Json => print_json(&examination)?,
@@ -50,7 +57,7 @@ pub(super) fn run(args: Doctor) -> Result<ExitCode, Failure> {
     Ok(exit(&examination, is_slip).into())
 }
 
-async fn examination(settings: &Settings) -> Result<Examination, Failure> {
+async fn examination(settings: &Settings, contract: &Contract, operation: &Operation) -> Result<Examination, Failure> {
     let start = Instant::now();
     let Ok(prepared) = timeout(WITHIN, Prepared::to_examine(settings)).await else {
         return Err(Failure::usage(format!(
@@ -61,7 +68,7 @@ async fn examination(settings: &Settings) -> Result<Examination, Failure> {
     };
     let (prepared, lacking) = prepared?;
     let left = WITHIN.saturating_sub(start.elapsed()).max(Duration::from_millis(100));
-    let examined = examine(&prepared.target, left).await;
+    let examined = examine(&prepared.target, contract, &operation.name.is, left).await;
     let mut examination = examined.map_err(Failure::of_target)?;
     if let Some(reason) = lacking {
         examination.findings.retain(|finding| finding.topic != Topic::Credentials);
@@ -75,20 +82,20 @@ async fn examination(settings: &Settings) -> Result<Examination, Failure> {
 /// What a run against this target would come to, as far as one can tell before any answer is judged; `slip` says that
 /// it refuses the name of a workgroup that none can have.
 fn exit(examination: &Examination, slip: bool) -> Exit {
-    let problem = |topics: &[Topic]| {
-        examination.findings.iter().any(|finding| finding.status == Status::Problem && topics.contains(&finding.topic))
+    let problem = |of: fn(&Topic) -> bool| {
+        examination.findings.iter().any(|finding| finding.status == Status::Problem && of(&finding.topic))
     };
     let at_once = match examination.class {
         Class::Unreachable => Exit::Undecided,
-        Class::RefusedCredentials | Class::NoWorkgroup => Exit::Usage,
+        Class::RefusedCredentials | Class::NoResource => Exit::Usage,
         _ if slip => Exit::Usage,
         class if !class.is_judged() => Exit::Failed,
         // Each of these makes cases fail, or blocks them.
-        _ if problem(&[Topic::Signature, Topic::Operation, Topic::Workgroup, Topic::CustomDomain]) => Exit::Failed,
+        _ if problem(|topic| matches!(topic, Topic::Signature | Topic::Operation | Topic::Resource(_))) => Exit::Failed,
         _ => Exit::Fine,
     };
     // A run without anything to sign with never starts.
-    Exit::first_of([(Exit::Usage, problem(&[Topic::Credentials])), (at_once, true)])
+    Exit::first_of([(Exit::Usage, problem(|topic| *topic == Topic::Credentials)), (at_once, true)])
 }
 
 fn text(examination: &Examination, colour: bool, width: usize) -> String {

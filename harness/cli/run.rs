@@ -11,22 +11,21 @@ use jiff::{Timestamp, Zoned};
 use super::again::Again;
 use super::interrupt::INTERRUPTED;
 use super::library::Library;
-use super::names;
 use super::origin::Traced;
 use super::output::say;
 use super::progress::Progress;
 use super::reports::{ReportArgs, Reports};
+use super::resources;
 use super::settings::{Settings, TargetArgs};
 use super::target::Prepared;
 use super::{Failure, FixtureArgs};
-use crate::contract::{Contract, Feature, Level, LoadError, Register, Side};
-use crate::corpus::{Pattern, Plan, SelectError, Selection, Shard};
-use crate::report::{Baseline, Ending, Event, Exit, RunEvent, Tally, TargetEvent, VERSION};
-use crate::run::{Session, random_seed, run as run_plan};
+use crate::contract::{Contract, Feature, Level, LoadError, Operation, Side};
+use crate::corpus::{Pattern, Plan, SelectError, Selection, Shard, did_you_mean};
+use crate::report::{Baseline, Ending, Event, Exit, RunEvent, Tally, TargetEvent, VERSION, heard, meaning};
+use crate::run::{Interrupt, Session, random_seed, run as run_plan};
 use crate::targets::Target;
-use crate::targets::probe::{Class, Probe};
 use crate::text::foreign;
-use crate::verdict::{CaseResult, Verdict};
+use crate::verdict::{CaseResult, Class, Probe, Verdict};
 
 /// The arguments of `run`.
 #[derive(Debug, Args)]
@@ -56,6 +55,9 @@ pub(super) struct SelectionArgs {
     #[arg(value_name = "PATTERN", value_parser = Pattern::new)]
     patterns: Vec<Pattern>,
 
+    #[command(flatten)]
+    operation: OperationArg,
+
     /// Leave out the cases that this pattern selects; repeat it for more
     #[arg(long, env = "COUNTERSIGN_SKIP", value_name = "PATTERN", value_delimiter = ',', value_parser = Pattern::new)]
     skip: Vec<Pattern>,
@@ -71,6 +73,27 @@ pub(super) struct SelectionArgs {
     /// Run only one part of the selected cases, such as 1/4
     #[arg(long, env = "COUNTERSIGN_SHARD", value_name = "I/N")]
     shard: Option<Shard>,
+}
+
+/// Which operation a command is about.
+#[derive(Clone, Debug, Default, Args)]
+pub(super) struct OperationArg {
+    /// The operation that is called, by its name [default: the one that the service is tested by]
+    #[arg(long, env = "COUNTERSIGN_OPERATION", value_name = "NAME")]
+    operation: Option<String>,
+}
+
+impl OperationArg {
+    /// The operation that is named, or the default one.
+    pub(super) fn of<'c>(&self, contract: &'c Contract) -> Result<&'c Operation, Failure> {
+        let Some(name) = &self.operation else { return Ok(contract.default_operation()) };
+        contract.operation(name).ok_or_else(|| {
+            let near = did_you_mean(name, contract.operation_names());
+            let known = contract.operation_names().collect::<Vec<_>>().join(", ");
+            let name = foreign(name);
+            Failure::usage(format!("--operation: there is no operation \"{name}\" here{near}; there are {known}"))
+        })
+    }
 }
 
 /// How to run them.
@@ -95,19 +118,23 @@ struct RunningArgs {
 }
 
 impl SelectionArgs {
-    /// The cases to run.
-    pub(super) fn plan(&self, library: &Library) -> Result<Plan, Failure> {
+    /// The operation that they are about, and the cases to run.
+    pub(super) fn plan<'l>(&self, library: &'l Library) -> Result<(&'l Operation, Plan), Failure> {
+        let operation = self.operation.of(&library.contract)?;
         let selection = Selection {
+            operation: Some(operation.name.is.clone()),
             patterns: self.patterns.clone(),
             skip: self.skip.clone(),
             level: self.level,
             requirements: self.requirement.iter().cloned().collect(),
             shard: self.shard,
         };
-        Plan::select(&library.corpus, &library.contract.register, &selection).map_err(|error| match error {
+        let plan = Plan::select(&library.corpus, &library.contract.register, &selection);
+        let plan = plan.map_err(|error| match error {
             SelectError::Nothing(_) => Failure::nothing_selected(error.to_string()),
             _ => Failure::usage(error.to_string()),
-        })
+        })?;
+        Ok((operation, plan))
     }
 }
 
@@ -123,7 +150,7 @@ fn level(text: &str) -> Result<Level, String> {
 pub(super) fn run(args: Run) -> Result<ExitCode, Failure> {
     let settings = Settings::resolve(args.target)?;
     let library = Library::load(args.fixtures.fixtures)?;
-    let plan = args.selection.plan(&library)?;
+    let (operation, plan) = args.selection.plan(&library)?;
     can_be_run(&settings, &library.contract)?;
     if args.running.dry_run {
         if args.reports.writes_files() {
@@ -139,6 +166,7 @@ pub(super) fn run(args: Run) -> Result<ExitCode, Failure> {
     let execution = Execution {
         settings: &settings,
         library: &library,
+        operation,
         plan: &plan,
         shard: args.selection.shard,
         seed,
@@ -156,13 +184,16 @@ pub(super) fn run(args: Run) -> Result<ExitCode, Failure> {
 
 /// Refuses settings of which no run could come, whatever the target answers.
 pub(super) fn can_be_run(settings: &Settings, contract: &Contract) -> Result<(), Failure> {
-    claims_are_tested(settings, &contract.register)?;
-    names::check(settings, contract)
+    claims_are_tested(settings, contract)?;
+    resources::check(settings, contract)
 }
 
-/// Refuses a claim that no requirement would hold the target to.
-fn claims_are_tested(settings: &Settings, register: &Register) -> Result<(), Failure> {
-    let tested = |feature: &Feature| register.of_side(Side::Server).any(|row| row.feature == *feature && row.counts());
+/// Refuses a claim that no requirement of any operation would hold the target to.
+fn claims_are_tested(settings: &Settings, contract: &Contract) -> Result<(), Failure> {
+    let tested = |feature: &Feature| {
+        let mut rows = contract.operation_names().flat_map(|name| contract.register.of(Side::Server, name));
+        rows.any(|row| row.feature == *feature && row.counts())
+    };
     match settings.features().iter().find(|feature| !tested(feature)) {
         None => Ok(()),
         Some(feature) => Err(Failure::usage(format!(
@@ -183,6 +214,8 @@ fn load_baseline(file: &Path, library: &Library) -> Result<Baseline, Failure> {
 pub(super) struct Execution<'a> {
     pub(super) settings: &'a Settings,
     pub(super) library: &'a Library,
+    /// What the cases are about.
+    pub(super) operation: &'a Operation,
     pub(super) plan: &'a Plan,
     /// Which part of the selected cases the plan is.
     pub(super) shard: Option<Shard>,
@@ -199,19 +232,21 @@ impl Execution<'_> {
     pub(super) async fn run(&self, mut hear: impl FnMut(&Event)) -> Result<Ended, Failure> {
         let prepared = Prepared::new(self.settings, self.library).await?;
         let session = self.session(prepared.target.clone())?;
-        let interrupt = super::interrupt::watch();
+        let interrupt = Interrupt::from(super::interrupt::watch());
         let started_at = Timestamp::now();
         let start = Instant::now();
-        let probe = session.probe(&interrupt).await;
-        reject(session.target(), probe)?;
-        let slip = names::refused_workgroup(self.settings, &self.library.contract, probe.class, &probe.said);
-        if let Some(slip) = slip {
+        let probe = session.probe(self.operation, &interrupt).await;
+        let said = heard(&probe.heard);
+        self.reject(session.target(), &probe)?;
+        let contract = &self.library.contract;
+        if let Some((resource, slip)) = resources::refused_name(self.settings, contract, self.operation, &probe) {
             return Err(Failure::usage(format!(
-                "{slip}, which {} refuses: {}. Name a workgroup that it has",
+                "{slip}, which {} refuses: {said}. Name a {} that it has",
                 foreign(session.target().endpoint.as_str()),
-                probe.said
+                resource.noun
             )));
         }
+        let is_silent = probe.class == Class::Unreachable;
         let run = self.event(session.target(), probe, started_at);
         let mut tally = Tally::of_run(&run);
         hear(&Event::Run(run));
@@ -243,12 +278,11 @@ impl Execution<'_> {
         }
         let duration_ms = start.elapsed().as_secs_f64() * 1000.0;
         let summary = tally.summary(register, duration_ms, complete);
-        let silence = tally.is_undecided_by_silence(register) || probe.class == Class::Unreachable;
-        let ending = Ending { leftovers: session.leftovers() > 0, silence, refused_credentials: false };
+        let silence = tally.is_undecided_by_silence(register) || is_silent;
+        let ending = Ending { leftovers: session.leftovers() > 0, silence };
         let exit = Exit::of_run(&summary.verdicts, ending);
         hear(&Event::Summary(summary));
-        let unreachable = (probe.class == Class::Unreachable).then(|| probe.said.clone());
-        Ok(Ended { exit, interrupted: *interrupt.borrow(), unreachable })
+        Ok(Ended { exit, interrupted: interrupt.is_set(), unreachable: is_silent.then_some(said) })
     }
 
     fn session(&self, target: Target) -> Result<Session, Failure> {
@@ -256,12 +290,45 @@ impl Execution<'_> {
         Session::new(corpus, judge, target, self.seed, self.settings.jobs).map_err(Failure::of_target)
     }
 
-    fn event(&self, target: &Target, probe: &Probe, started_at: Timestamp) -> RunEvent {
-        let class = serde_json::to_value(probe.class).ok().and_then(|class| class.as_str().map(str::to_owned));
+    /// Ends a run of which nothing could come: its credentials or what it names are not the target's.
+    fn reject(&self, target: &Target, probe: &Probe) -> Result<(), Failure> {
+        let (endpoint, said) = (foreign(target.endpoint.as_str()), heard(&probe.heard));
+        match probe.class {
+            Class::RefusedCredentials => Err(Failure::usage(format!(
+                "{endpoint} refuses the credentials: {said}. Give it the ones that it knows in AWS_ACCESS_KEY_ID and \
+                 AWS_SECRET_ACCESS_KEY or AWS_PROFILE, and its region with --region"
+            ))),
+            Class::NoResource => {
+                let members = &self.operation.request.members;
+                let mut resources = self.library.contract.service.resources.iter();
+                let named = resources.find(|of| members.contains_key(&of.member));
+                let (noun, flag) = named.map_or(("resource", ""), |of| (of.noun.as_str(), of.flag.as_str()));
+                let name = named.and_then(|of| target.resources.get(&of.id)).map_or("", String::as_str);
+                let name = foreign(name);
+                Err(Failure::usage(format!(
+                    "{endpoint} has no {noun} \"{name}\": {said}. Create it there, or name one that it has with --{flag}"
+                )))
+            }
+            Class::Answers
+            | Class::UnknownOperation
+            | Class::UnknownService
+            | Class::DeclaredNotImplemented
+            | Class::OwnJson
+            | Class::NotAws
+            | Class::WrongService
+            | Class::Redirect
+            | Class::ServerFault
+            | Class::Unreachable => Ok(()),
+        }
+    }
+
+    fn event(&self, target: &Target, probe: Probe, started_at: Timestamp) -> RunEvent {
+        let (operation, service) = (&self.operation.name.is, &self.library.contract.service.signing_name.is);
         RunEvent {
             version: VERSION,
             tool: concat!("countersign ", env!("CARGO_PKG_VERSION")).to_owned(),
-            suite: "GetCredentials".to_owned(),
+            suite: operation.clone(),
+            service: Some(service.clone()),
             selected: self.plan.cases.len(),
             shard: self.shard.map(|shard| shard.to_string()),
             seed: self.seed,
@@ -272,9 +339,9 @@ impl Execution<'_> {
                 endpoint: target.endpoint.to_string(),
                 region: target.region.to_string(),
                 features: target.features.iter().map(|feature| feature.word().to_owned()).collect(),
-                class: class.unwrap_or_default(),
-                meaning: probe.class.meaning().to_owned(),
-                said: probe.said.clone(),
+                class: probe.class,
+                meaning: meaning(probe.class, operation, service),
+                heard: probe.heard,
             },
             started_at: started_at.to_string(),
         }
@@ -293,21 +360,5 @@ pub(super) struct Ended {
 impl From<Ended> for ExitCode {
     fn from(ended: Ended) -> Self {
         if ended.interrupted { INTERRUPTED.into() } else { ended.exit.into() }
-    }
-}
-
-/// Ends a run of which nothing could come: its credentials or its workgroup are not the target's.
-fn reject(target: &Target, probe: &Probe) -> Result<(), Failure> {
-    let (endpoint, said) = (foreign(target.endpoint.as_str()), &probe.said);
-    match probe.class {
-        Class::RefusedCredentials => Err(Failure::usage(format!(
-            "{endpoint} refuses the credentials: {said}. Give it the ones that it knows in AWS_ACCESS_KEY_ID and \
-             AWS_SECRET_ACCESS_KEY or AWS_PROFILE, and its region with --region"
-        ))),
-        Class::NoWorkgroup => Err(Failure::usage(format!(
-            "{endpoint} has no workgroup \"{}\": {said}. Create it there, or name one that it has with --workgroup",
-            foreign(target.workgroup.as_deref().unwrap_or_default())
-        ))),
-        _ => Ok(()),
     }
 }

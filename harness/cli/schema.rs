@@ -14,11 +14,11 @@ use super::sdk::Sdks;
 use super::serve::Ready;
 use super::{Failure, FixtureArgs};
 use crate::contract::schema::{self, Schemas, format_schema};
-use crate::contract::{Register, Shapes};
+use crate::contract::{Contract, Register};
 use crate::corpus::defect::Bank;
 use crate::corpus::{Reply, Suite};
+use crate::doctor::Examination;
 use crate::report::{self, Exit};
-use crate::run::Examination;
 use crate::sdk::cases::ClientSuite;
 use crate::sdk::diff::SdkDiff;
 use crate::sdk::protocol::Line;
@@ -42,8 +42,8 @@ pub(super) struct Schema {
 }
 
 /// Every schema: of the documented shapes, and of each format.
-pub fn all(shapes: &Shapes) -> Schemas {
-    let mut schemas = schema::of_contract(shapes);
+pub fn all(contract: &Contract) -> Schemas {
+    let mut schemas = schema::of_contract(contract);
     schemas.extend([
         format_schema::<Register>("requirements.schema.json", "The register of requirements"),
         format_schema::<Suite>("suite.schema.json", "A suite of cases"),
@@ -67,7 +67,7 @@ pub fn all(shapes: &Shapes) -> Schemas {
 
 pub(super) fn run(args: Schema) -> Result<ExitCode, Failure> {
     let library = Library::load(args.fixtures.fixtures)?;
-    let schemas = all(&library.contract.shapes);
+    let schemas = all(&library.contract);
     let folder = file_name(&args.dir);
     if args.check {
         let differences = schema::differences(&args.dir, &schemas);

@@ -1,7 +1,7 @@
 //! Settings of a run that concern the target: from flags, the environment, `countersign.toml` and
 //! defaults, in this order of precedence.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -10,8 +10,9 @@ use reqwest::Url;
 
 use super::Failure;
 use super::origin::{Origin, Origins, Traced};
+use super::resources::ResourceArgs;
 use super::variables::{read, variable_set as env};
-use crate::contract::Feature;
+use crate::contract::{Feature, Resource, Service};
 use crate::targets::Place;
 use crate::targets::gate::{self, Allowed};
 use crate::targets::profile::{Distrust, Profile, Profiles};
@@ -46,17 +47,8 @@ pub(super) struct TargetArgs {
     #[arg(long, env = "COUNTERSIGN_REGION", value_name = "REGION")]
     region: Option<String>,
 
-    /// A workgroup that the target has; without it, cases that need one are blocked
-    #[arg(long, env = "COUNTERSIGN_WORKGROUP", value_name = "NAME")]
-    workgroup: Option<String>,
-
-    /// A custom domain name of that workgroup; claims the feature custom-domain
-    #[arg(long, env = "COUNTERSIGN_CUSTOM_DOMAIN", value_name = "NAME")]
-    custom_domain: Option<String>,
-
-    /// A database of that workgroup [default: dev]
-    #[arg(long, env = "COUNTERSIGN_DB_NAME", value_name = "NAME")]
-    db_name: Option<String>,
+    #[command(flatten)]
+    resources: ResourceArgs,
 
     /// Features that the target claims [default: core for an endpoint, all it has for mock and emulator]
     #[arg(long, env = "COUNTERSIGN_CLAIM", value_name = "FEATURE,...", value_delimiter = ',')]
@@ -74,8 +66,8 @@ pub(super) struct TargetArgs {
     #[arg(long, env = "COUNTERSIGN_TIMEOUT", value_name = "SECONDS", value_parser = seconds)]
     timeout: Option<f64>,
 
-    /// Allow real AWS, for exactly this account, region and workgroup
-    #[arg(long, env = "COUNTERSIGN_ALLOW_AWS", value_name = "ACCOUNT/REGION/WORKGROUP")]
+    /// Allow real AWS, for exactly this account, this region and what is named in it
+    #[arg(long, env = "COUNTERSIGN_ALLOW_AWS", value_name = gate::form())]
     allow_aws: Option<Allowed>,
 
     /// Cases in flight together [default: one per core for mock and emulator, 4 for an endpoint, 1 for AWS]
@@ -98,7 +90,7 @@ pub(super) enum Choice {
     Mock,
     /// The reference emulator, in this process.
     Emulator,
-    /// Real AWS, allowed for one workgroup of one account.
+    /// Real AWS, allowed for one resource of one account.
     Aws { endpoint: Url, allowed: Allowed },
     /// Any other server.
     Endpoint { name: String, url: Url },
@@ -109,9 +101,8 @@ pub(super) enum Choice {
 pub(super) struct Settings {
     pub(super) choice: Choice,
     pub(super) region: Region,
-    pub(super) workgroup: Option<String>,
-    pub(super) custom_domain: Option<String>,
-    pub(super) db_name: Option<String>,
+    /// The names of resources, by the resources' ids.
+    pub(super) resources: BTreeMap<String, String>,
     pub(super) claim: Option<BTreeSet<Feature>>,
     pub(super) sign: bool,
     pub(super) jobs: usize,
@@ -133,9 +124,16 @@ impl Settings {
         let region = [("AWS_REGION", env("AWS_REGION")?), ("AWS_DEFAULT_REGION", env("AWS_DEFAULT_REGION")?)];
         let region = from.pick("region", args.region, region, profile.region);
         let region = region.map_or_else(|| Ok(Region::us_east_1()), |name| region_named(&name, &from))?;
-        let workgroup = from.pick("workgroup", args.workgroup, [], profile.workgroup);
+        let mut resources = BTreeMap::new();
+        for Resource { id, flag, .. } in &Service::embedded().resources {
+            let (argument, key) = (args.resources.0.get(flag.as_str()), profile.resources.0.get(flag));
+            if let Some(name) = from.pick(flag, argument.cloned(), [], key.cloned()) {
+                resources.insert(id.clone(), name);
+            }
+        }
         let allowed = from.pick("allow-aws", args.allow_aws, [], None);
-        let choice = gated(named, url, &region, workgroup.as_deref(), allowed)?;
+        let by_name = resources.get(&gate::resource().id).map(String::as_str);
+        let choice = gated(named, url, &region, by_name, allowed)?;
         let place = match &choice {
             Choice::Mock | Choice::Emulator => Place::Here,
             Choice::Endpoint { url, .. } | Choice::Aws { endpoint: url, .. } => Place::of(url),
@@ -157,9 +155,7 @@ impl Settings {
         Ok(Self {
             choice,
             region,
-            workgroup,
-            custom_domain: from.pick("custom-domain", args.custom_domain, [], profile.custom_domain),
-            db_name: from.pick("db-name", args.db_name, [], profile.db_name),
+            resources,
             claim: from.pick("claim", claim, [], profile.claim).map(BTreeSet::from_iter),
             sign: !from.pick("no-sign", no_sign, [], None).or(sign).unwrap_or(false),
             jobs: from.pick("jobs", args.jobs.map(usize::from), [], profile.jobs).unwrap_or(place.jobs()).max(1),
@@ -202,17 +198,24 @@ impl Settings {
     /// What the target claims: what was said, or all that it has.
     pub(super) fn features(&self) -> BTreeSet<Feature> {
         let mut features = self.claim.clone().unwrap_or_else(|| match &self.choice {
-            Choice::Mock | Choice::Emulator => BTreeSet::from([Feature::Signature, Feature::CustomDomain]),
-            Choice::Aws { .. } => BTreeSet::from([Feature::Signature]),
+            Choice::Mock | Choice::Emulator => {
+                let of_resources = Service::embedded().resources.iter().filter_map(feature_of);
+                of_resources.chain([Feature::SIGNATURE]).collect()
+            }
+            Choice::Aws { .. } => BTreeSet::from([Feature::SIGNATURE]),
             Choice::Endpoint { .. } => BTreeSet::new(),
         });
         // A name is given to be tried, whatever else is claimed.
-        if self.custom_domain.is_some() {
-            features.insert(Feature::CustomDomain);
-        }
-        features.insert(Feature::Core);
+        let named = Service::embedded().resources.iter().filter(|of| self.resources.contains_key(&of.id));
+        features.extend(named.filter_map(feature_of));
+        features.insert(Feature::CORE);
         features
     }
+}
+
+/// The feature that a target claims by having a resource.
+fn feature_of(resource: &Resource) -> Option<Feature> {
+    resource.feature.as_ref()?.parse().ok()
 }
 
 /// The profiles of the file that was named, or of the nearest one. One that somebody else may have put there is refused
@@ -267,16 +270,16 @@ fn choose(
     }
     let Some(name) = target.as_ref().or(profiles.target.as_ref()) else {
         // The variables of the SDKs count only where no target is named.
-        let variables = ["AWS_ENDPOINT_URL_REDSHIFT_SERVERLESS", "AWS_ENDPOINT_URL"];
+        let service = Service::embedded().service_id.is.to_uppercase().replace(' ', "_");
         let mut set = None;
-        for name in variables {
-            set = set.or(env(name)?.map(|value| (name, value)));
+        for name in [format!("AWS_ENDPOINT_URL_{service}"), "AWS_ENDPOINT_URL".to_owned()] {
+            set = set.or(env(&name)?.map(|value| (name, value)));
         }
         return match set {
             None => Ok(("emulator".to_owned(), None, none)),
             Some((variable, value)) => {
                 let url = endpoint_url(&value).map_err(|error| Failure::usage(format!("{variable}: {error}")))?;
-                from.set("target", Origin::Environment { name: variable.to_owned() });
+                from.set("target", Origin::Environment { name: variable });
                 Ok(("endpoint".to_owned(), Some(url), none))
             }
         };
@@ -336,7 +339,7 @@ fn gated(
     name: String,
     url: Option<Url>,
     region: &Region,
-    workgroup: Option<&str>,
+    name_in_aws: Option<&str>,
     allowed: Option<Allowed>,
 ) -> Result<Choice, Failure> {
     let url = match (name.as_str(), url) {
@@ -348,7 +351,8 @@ fn gated(
         (_, Some(url)) => url,
         (_, None) => return Err(Failure::usage(format!("the target \"{}\" has no endpoint", foreign(&name)))),
     };
-    gate::check(allowed.as_ref(), &url, region, workgroup).map_err(|refusal| Failure::refused(refusal.to_string()))?;
+    gate::check(allowed.as_ref(), &url, region, name_in_aws)
+        .map_err(|refusal| Failure::refused(refusal.to_string()))?;
     // What a proxy or a resolver makes of an empty part of a name, nobody knows.
     if url.host_str().is_some_and(|host| host.contains("..") || host.starts_with('.')) {
         let url = foreign(url.as_str());

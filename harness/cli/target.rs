@@ -78,7 +78,8 @@ fn complete(target: &mut Target, settings: &Settings) {
     target.features = settings.features();
     target.client = settings.client.clone();
     target.jobs = settings.jobs;
-    target.database.clone_from(&settings.db_name);
+    let named = settings.resources.iter().map(|(id, name)| (id.clone(), name.clone()));
+    target.resources.extend(named);
 }
 
 async fn mock(library: &Library) -> Result<(Target, Server), Failure> {
@@ -87,28 +88,30 @@ async fn mock(library: &Library) -> Result<(Target, Server), Failure> {
         .map_err(|error| Failure::harness(format!("cannot start the mock: {error}")))?;
     let mut target = Target::at(local(&mock.endpoint()))
         .named("mock")
-        .signed_by(Credentials::new("AKIAIOSFODNN7EXAMPLE", "the-mock-checks-no-signature"))
-        .with_workgroup("a-workgroup")
-        .with_custom_domain("db.example.com");
+        .signed_by(Credentials::new("AKIAIOSFODNN7EXAMPLE", "the-mock-checks-no-signature"));
+    // It knows cases only, and takes any name.
+    let resources = library.contract.service.resources.iter();
+    target.resources = resources.map(|resource| (resource.id.clone(), resource.sample.clone())).collect();
     target.path_names_case = true;
     Ok((target, Server::Mock { _mock: mock }))
 }
 
 async fn emulator(settings: &Settings) -> Result<(Target, Server), Failure> {
     let mut options = Options { region: settings.region.clone(), ..Options::default() };
-    if let Some(workgroup) = &settings.workgroup {
-        options.workgroups = vec![workgroup.clone()];
-        options.custom_domains.values_mut().for_each(|of| of.clone_from(workgroup));
-    }
-    if let Some(domain) = &settings.custom_domain {
-        options.custom_domains = [(domain.clone(), options.workgroups[0].clone())].into();
+    for (kind, name) in &settings.resources {
+        if !options.rename(kind, name) {
+            return Err(Failure::usage(format!(
+                "the emulator has no {kind} that could be called \"{}\"",
+                foreign(name)
+            )));
+        }
     }
     let emulator = Emulator::start(options)
         .await
         .map_err(|error| Failure::usage(format!("cannot start the emulator: {error}")))?;
     let options = emulator.options();
-    let mut target = Target::at(local(&emulator.endpoint())).named("emulator").with_workgroup(&options.workgroups[0]);
-    target.custom_domain = options.custom_domains.keys().next().cloned();
+    let mut target = Target::at(local(&emulator.endpoint())).named("emulator");
+    target.resources = options.names().into_iter().map(|(kind, name)| (kind.to_owned(), name)).collect();
     target.region.clone_from(&options.region);
     target.credentials = settings.sign.then(|| options.credentials.clone());
     Ok((target, Server::Emulator { _emulator: emulator }))
@@ -122,8 +125,6 @@ fn local(endpoint: &str) -> Url {
 fn unsigned(name: &str, url: &Url, settings: &Settings) -> Target {
     let mut target = Target::at(url.clone()).named(name);
     target.region.clone_from(&settings.region);
-    target.workgroup.clone_from(&settings.workgroup);
-    target.custom_domain.clone_from(&settings.custom_domain);
     target
 }
 

@@ -1,23 +1,36 @@
-//! What the documents say, as data: the documented shapes, the register of requirements, the JSON
-//! Schemas generated from the shapes, and their compiled validators.
+//! What the documents say, as data: a service and its operations with their documented shapes, the register of
+//! requirements, the JSON Schemas generated from the shapes, and their compiled validators.
 //!
-//! Uses of ours only how [`crate::text`] shows what others wrote. Start with [`Shapes`], then [`schema`].
+//! Uses of ours only how [`crate::text`] shows what others wrote. Start with [`Contract`]; [`Service`] and [`Operation`]
+//! are the formats of the files below `fixtures/services`, then read [`schema`].
 
-mod document;
+mod check;
+mod facts;
+mod feature;
+mod files;
+mod names;
+mod operation;
 mod register;
 pub mod schema;
+mod service;
 mod shapes;
+mod status;
 mod validators;
 
-pub use document::{Fixtures, LoadError, parse, read_text, unreadable};
-pub use register::{
-    Confirmation, ConfirmationStatus, Decision, Feature, Page, REGISTER_FILE, Register, Requirement, Side,
+pub use facts::{Difference, Document, Documents, Fact, Place, Prose, Reading, Source};
+pub use feature::Feature;
+pub use files::{Fixtures, LoadError, parse, read_text, unreadable};
+pub use names::Names;
+pub use operation::{Lifetime, Operation, Pages};
+pub use register::{Confirmation, ConfirmationStatus, Decision, REGISTER_FILE, Register, Requirement, Side};
+pub use service::{
+    Absent, ErrorMeaning, ErrorShape, FeatureRow, Listing, ReservedWords, Resource, Service, UnlistedError,
 };
-pub use shapes::{
-    Difference, Document, ErrorShape, Fact, JsonType, Kind, Member, Operation, Prose, Reading, ReservedWords, Service,
-    Shapes, Source, Structure, UnlistedError,
-};
-pub use validators::{Breach, ProseBreach, SchemaError, Validators, breaches_of, compile};
+pub use shapes::{JsonType, Kind, Member, Structure};
+pub use status::Status;
+pub use validators::{Breach, Constraint, JsonKind, ProseBreach, SchemaError, Validators, breaches_of, compile};
+
+use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -57,8 +70,10 @@ pub enum Evidence {
 /// The whole contract: what the fixtures state, ready to be held against requests and answers.
 #[derive(Debug)]
 pub struct Contract {
-    /// The documented shapes.
-    pub shapes: Shapes,
+    /// What holds for every operation.
+    pub service: Service,
+    /// The operations by their names.
+    pub operations: BTreeMap<String, Operation>,
     /// The register of requirements.
     pub register: Register,
     /// The compiled JSON Schemas of the shapes.
@@ -66,15 +81,40 @@ pub struct Contract {
 }
 
 impl Contract {
-    /// Reads and checks shapes and register, and compiles the schemas.
+    /// Reads and checks service, operations and register, and compiles the schemas.
     ///
     /// # Errors
     /// The first thing that is wrong, with its file and JSON pointer.
     pub fn load(fixtures: &Fixtures) -> Result<Self, LoadError> {
-        let shapes = Shapes::load(fixtures)?;
-        let register = Register::load(fixtures)?;
-        let validators = Validators::new(&shapes)
-            .map_err(|error| LoadError::new(&fixtures.name_of(Shapes::PATH), "", error.to_string()))?;
-        Ok(Self { shapes, register, validators })
+        let folder = Service::folder(fixtures)?;
+        let service = Service::load(fixtures, &folder)?;
+        let operations = Operation::load_all(fixtures, &folder, &service)?;
+        let register = Register::load(fixtures, &operations, &service.documents)?;
+        let validators = Validators::new(&service, &operations)
+            .map_err(|error| LoadError::new(&fixtures.name_of(&folder), "", error.to_string()))?;
+        Ok(Self { service, operations, register, validators })
+    }
+
+    /// The operation with this name.
+    pub fn operation(&self, name: &str) -> Option<&Operation> {
+        self.operations.get(name)
+    }
+
+    /// The operation that a run is about where nobody says.
+    ///
+    /// # Panics
+    /// Never: it was checked when the operations were read.
+    pub fn default_operation(&self) -> &Operation {
+        self.operation(&self.service.default_operation).expect("the default operation is there")
+    }
+
+    /// The operation that a requirement belongs to, by what its id begins with.
+    pub fn operation_of(&self, requirement: &str) -> Option<&Operation> {
+        self.operations.values().find(|operation| operation.owns(requirement))
+    }
+
+    /// The names of the operations.
+    pub fn operation_names(&self) -> impl Iterator<Item = &str> {
+        self.operations.keys().map(String::as_str)
     }
 }

@@ -1,85 +1,16 @@
-use std::collections::BTreeSet;
-use std::fmt;
+use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::document::check_readable;
+use super::facts::{Documents, Place};
+use super::feature::Feature;
+use super::files::check_readable;
+use super::operation::Operation;
 use super::{Evidence, Fixtures, Level, LoadError, parse};
-use crate::text::foreign;
 
 /// Where the register stands, below the fixtures folder.
 pub const REGISTER_FILE: &str = "requirements.json";
-
-/// What a target may lack. Everything but [`Feature::Core`] has to be claimed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Feature {
-    /// The operation itself, by workgroup name.
-    #[default]
-    Core,
-    /// Signatures are checked.
-    Signature,
-    /// Policies are checked.
-    Iam,
-    /// Workgroups can be made and removed over the wire.
-    Provisioning,
-    /// Workgroups have custom domain names.
-    CustomDomain,
-    /// The credentials log in to a database.
-    Login,
-    /// The target's clock can be moved.
-    Clock,
-}
-
-impl Feature {
-    /// Every feature, in the order in which reports list them.
-    pub const ALL: [Self; 7] =
-        [Self::Core, Self::Signature, Self::Iam, Self::Provisioning, Self::CustomDomain, Self::Login, Self::Clock];
-
-    /// The word for it, as in fixtures and on the command line: `custom-domain`.
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Core => "core",
-            Self::Signature => "signature",
-            Self::Iam => "iam",
-            Self::Provisioning => "provisioning",
-            Self::CustomDomain => "custom-domain",
-            Self::Login => "login",
-            Self::Clock => "clock",
-        }
-    }
-
-    /// What claiming it says about a target.
-    pub const fn meaning(self) -> &'static str {
-        match self {
-            Self::Core => "the operation itself, by workgroup name; always claimed",
-            Self::Signature => "requests with a missing or wrong signature are refused",
-            Self::Iam => "identities without permission are refused",
-            Self::Provisioning => "workgroups can be created and deleted over the wire",
-            Self::CustomDomain => "workgroups can be addressed by a custom domain name",
-            Self::Login => "the credentials log in to a database",
-            Self::Clock => "the target's clock can be moved",
-        }
-    }
-}
-
-impl fmt::Display for Feature {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.word())
-    }
-}
-
-impl std::str::FromStr for Feature {
-    type Err = String;
-
-    fn from_str(word: &str) -> Result<Self, String> {
-        Self::ALL.into_iter().find(|feature| feature.word() == word).ok_or_else(|| {
-            let known: Vec<_> = Self::ALL.iter().map(|feature| feature.word()).collect();
-            format!("there is no feature \"{}\"; the features are {}", foreign(word), known.join(", "))
-        })
-    }
-}
 
 /// Who is under test.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -109,8 +40,11 @@ pub struct Register {
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Requirement {
-    /// `GC-<AREA>-<nn>`; never given to another requirement.
+    /// `<PREFIX>-<AREA>-<nn>` with the prefix of its operation, such as `GC-DUR-02`; never given to another requirement.
     pub id: String,
+    /// The operation that it belongs to, by what its id begins with.
+    #[serde(skip)]
+    pub operation: String,
     /// The requirement, in our words.
     pub text: String,
     /// How binding it is.
@@ -118,7 +52,7 @@ pub struct Requirement {
     /// What it rests on.
     pub evidence: Evidence,
     /// Where that is said.
-    pub source: String,
+    pub source: Vec<Place>,
     /// Whether recordings of real AWS bear it out.
     #[serde(default)]
     pub confirmation: Confirmation,
@@ -140,20 +74,10 @@ pub struct Requirement {
     /// What is missing before a case can decide it.
     #[serde(default)]
     pub pending: Option<String>,
-    /// The documents that say it, for a requirement that the two pages of the operation make: the API
-    /// reference, and the page of boto3, which is of an older revision.
+    /// The ids of the pages that say it, for a requirement that the pages of the operation make: pages are of
+    /// different revisions.
     #[serde(default)]
-    pub holds_in: Vec<Page>,
-}
-
-/// One of the two pages that the contract is made from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Page {
-    /// The API reference.
-    ApiReference,
-    /// The page of boto3.
-    Boto3,
+    pub holds_in: Vec<String>,
 }
 
 impl Requirement {
@@ -219,22 +143,35 @@ pub enum ConfirmationStatus {
 }
 
 impl Register {
-    /// Reads and checks the register.
+    /// Reads and checks the register: ids begin with the prefix of one of the `operations`, sources are among the
+    /// `documents`.
     ///
     /// # Errors
     /// The first row that cannot be used, with its JSON pointer.
-    pub fn load(fixtures: &Fixtures) -> Result<Self, LoadError> {
+    pub fn load(
+        fixtures: &Fixtures,
+        operations: &BTreeMap<String, Operation>,
+        documents: &Documents,
+    ) -> Result<Self, LoadError> {
         let file = fixtures.name_of(REGISTER_FILE);
         let text = fixtures.read(REGISTER_FILE)?;
-        let register: Self = parse(&file, &text)?;
+        let mut register: Self = parse(&file, &text)?;
         check_readable(&file, &parse(&file, &text)?)?;
-        register.check(&file)?;
+        let prefixes: Vec<&str> = operations.values().map(|operation| operation.requirements.as_str()).collect();
+        register.check(&file, &prefixes, documents)?;
+        for row in &mut register.requirements {
+            let owner = operations.values().find(|operation| operation.owns(&row.id));
+            row.operation = owner.map(|operation| operation.name.is.clone()).unwrap_or_default();
+        }
+        for place in register.requirements.iter_mut().flat_map(|row| &mut row.source) {
+            place.resolve(documents);
+        }
         Ok(register)
     }
 
-    /// The requirements that bind one side, in the order of the register.
-    pub fn of_side(&self, side: Side) -> impl Iterator<Item = &Requirement> {
-        self.requirements.iter().filter(move |row| row.side == side)
+    /// The requirements of an operation that bind one side, in the order of the register.
+    pub fn of(&self, side: Side, operation: &str) -> impl Iterator<Item = &Requirement> {
+        self.requirements.iter().filter(move |row| row.side == side && row.operation == operation)
     }
 
     /// The requirement with this id.
@@ -242,7 +179,7 @@ impl Register {
         self.requirements.iter().find(|requirement| requirement.id == id)
     }
 
-    fn check(&self, file: &str) -> Result<(), LoadError> {
+    fn check(&self, file: &str, prefixes: &[&str], documents: &Documents) -> Result<(), LoadError> {
         if self.version != 1 {
             return Err(LoadError::new(file, "/version", format!("expected version 1, found {}", self.version)));
         }
@@ -251,14 +188,27 @@ impl Register {
             let wrong = |member: &str, message: String| {
                 Err(LoadError::new(file, format!("/requirements/{index}/{member}"), message))
             };
-            if !is_requirement_id(&row.id) {
-                return wrong("id", format!("expected GC-<AREA>-<nn>, found \"{}\"", row.id));
+            if !is_requirement_id(&row.id, prefixes) {
+                let message = format!("expected {}-<AREA>-<nn>, found \"{}\"", prefixes.join(" or "), row.id);
+                return wrong("id", message);
             }
             if !seen.insert(&row.id) {
                 return wrong("id", format!("the requirement {} stands here twice", row.id));
             }
             if row.text.trim().is_empty() {
                 return wrong("text", format!("the requirement {} says nothing", row.id));
+            }
+            if row.source.is_empty() {
+                return wrong("source", "expected where that is said, found nothing".to_owned());
+            }
+            let places = row.source.iter().map(|place| &place.document).enumerate();
+            let unknown = |id: &String| !documents.contains_key(id);
+            if let Some((at, id)) = places.filter(|(_, id)| unknown(id)).next() {
+                let message = format!("expected a document of the service, found \"{id}\"");
+                return wrong(&format!("source/{at}/document"), message);
+            }
+            if let Some((at, id)) = row.holds_in.iter().enumerate().find(|(_, id)| unknown(id)) {
+                return wrong(&format!("holds_in/{at}"), format!("expected a document of the service, found \"{id}\""));
             }
             if row.excluded.is_some() && row.pending.is_some() {
                 return wrong("pending", format!("{} is excluded already; it is one or the other", row.id));
@@ -282,11 +232,11 @@ impl Register {
     }
 }
 
-/// Whether a text has the form `GC-<AREA>-<nn>`.
-fn is_requirement_id(id: &str) -> bool {
+/// Whether a text has the form `<PREFIX>-<AREA>-<nn>`, with one of these prefixes.
+fn is_requirement_id(id: &str, prefixes: &[&str]) -> bool {
     let mut parts = id.split('-');
-    let (gc, area, number) = (parts.next(), parts.next(), parts.next());
-    gc == Some("GC")
+    let (prefix, area, number) = (parts.next(), parts.next(), parts.next());
+    prefix.is_some_and(|prefix| prefixes.contains(&prefix))
         && area.is_some_and(|area| !area.is_empty() && area.bytes().all(|byte| byte.is_ascii_uppercase()))
         && number.is_some_and(|number| number.len() == 2 && number.bytes().all(|byte| byte.is_ascii_digit()))
         && parts.next().is_none()
@@ -300,31 +250,41 @@ mod tests {
 
     fn check(row: &str) -> Result<(), LoadError> {
         let text = format!(r#"{{"version":1,"requirements":[{row}]}}"#);
-        parse::<Register>("requirements.json", &text)?.check("requirements.json")
+        let page = r#"{"s":{"title":"S","about":"a page"}}"#;
+        let documents = serde_json::from_str(page).expect("documents");
+        parse::<Register>("requirements.json", &text)?.check("requirements.json", &["GC"], &documents)
     }
 
     #[test]
     fn a_plain_row_is_taken() {
-        let row = r#"{"id":"GC-DUR-01","text":"t","level":"must","evidence":"documented","source":"s"}"#;
+        let row = r#"{"id":"GC-DUR-01","text":"t","level":"must","evidence":"documented","source":[{"document":"s"}]}"#;
         assert_eq!(check(row), Ok(()));
     }
 
     #[rstest]
     #[case::id(
-        r#"{"id":"GC-DUR-1","text":"t","level":"must","evidence":"documented","source":"s"}"#,
+        r#"{"id":"GC-DUR-1","text":"t","level":"must","evidence":"documented","source":[{"document":"s"}]}"#,
         "/requirements/0/id"
     )]
     #[case::text(
-        r#"{"id":"GC-DUR-01","text":" ","level":"must","evidence":"documented","source":"s"}"#,
+        r#"{"id":"GC-DUR-01","text":" ","level":"must","evidence":"documented","source":[{"document":"s"}]}"#,
         "/requirements/0/text"
     )]
     #[case::inferred_must(
-        r#"{"id":"GC-DUR-01","text":"t","level":"must","evidence":"inferred","source":"s"}"#,
+        r#"{"id":"GC-DUR-01","text":"t","level":"must","evidence":"inferred","source":[{"document":"s"}]}"#,
         "/requirements/0/level"
     )]
     #[case::unbounded(
-        r#"{"id":"GC-DUR-01","text":"t","level":"must","evidence":"conflict","source":"s"}"#,
+        r#"{"id":"GC-DUR-01","text":"t","level":"must","evidence":"conflict","source":[{"document":"s"}]}"#,
         "/requirements/0/accepts"
+    )]
+    #[case::another_prefix(
+        r#"{"id":"XY-DUR-01","text":"t","level":"must","evidence":"documented","source":[{"document":"s"}]}"#,
+        "/requirements/0/id"
+    )]
+    #[case::unknown_document(
+        r#"{"id":"GC-DUR-01","text":"t","level":"must","evidence":"documented","source":[{"document":"t"}]}"#,
+        "/requirements/0/source/0/document"
     )]
     #[case::unknown_key(r#"{"id":"GC-DUR-01","txt":"t"}"#, "/requirements/0/txt")]
     fn a_wrong_row_is_refused_with_its_place(#[case] row: &str, #[case] pointer: &str) {

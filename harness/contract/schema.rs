@@ -1,4 +1,4 @@
-//! JSON Schemas (draft 2020-12): those of the operation's bodies, generated from the shapes, and those of our own
+//! JSON Schemas (draft 2020-12): those of the operations' bodies, generated from the shapes, and those of our own
 //! file formats, generated from the Rust types that read them.
 //!
 //! What the documents state in a formal line (type, length, pattern, required) becomes a keyword that validates.
@@ -14,8 +14,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
-use super::Evidence;
-use super::shapes::{ErrorShape, Fact, JsonType, Kind, Member, Prose, Shapes, Source, Structure};
+use super::facts::{Difference, Fact, Prose, Source};
+use super::operation::Operation;
+use super::service::{ErrorShape, Service};
+use super::shapes::{JsonType, Kind, Member, Structure};
+use super::{Contract, Evidence};
 
 /// The dialect of every schema here.
 const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
@@ -30,115 +33,165 @@ pub fn id(schema: &str) -> String {
     format!("urn:countersign:schema:{schema}")
 }
 
-/// The schemas of the operation's request, response and listed errors, by file name.
+/// The schemas of every operation's request and response and of the service's errors, by file name.
 ///
 /// Lengths count Unicode scalar values. Members that the documents do not name are allowed, since the documents do
 /// not forbid them. A null member does not match, though the protocol counts it as absent in a request: leave
 /// such members out before validating one.
-pub fn generate(shapes: &Shapes) -> Schemas {
+pub fn generate(service: &Service, operations: &BTreeMap<String, Operation>) -> Schemas {
     let mut schemas = Schemas::new();
-    for (at, structure) in [("/request", &shapes.request), ("/response", &shapes.response)] {
-        schemas.insert(file_name(&structure.name), of_structure(at, structure, shapes));
+    for operation in operations.values() {
+        let writer = Writer { service, differences: &operation.differences };
+        for (at, structure) in [("/request", &operation.request), ("/response", &operation.response)] {
+            schemas.insert(file_name(&structure.name), writer.root(at, structure));
+        }
     }
-    for (name, error) in &shapes.errors {
-        schemas.insert(file_name(name), of_error(name, error, shapes));
+    let writer = Writer { service, differences: &service.differences };
+    for (name, error) in &service.errors {
+        schemas.insert(file_name(name), writer.of_error(name, error));
     }
     schemas
 }
 
-/// The schemas that this module knows: [`generate`]'s, and the format of the shapes file itself.
-pub fn of_contract(shapes: &Shapes) -> Schemas {
-    let mut schemas = generate(shapes);
-    schemas.extend([format_schema::<Shapes>("shapes.schema.json", "Documented shapes")]);
+/// The schemas that this module knows: [`generate`]'s, and the formats of the files of the contract.
+pub fn of_contract(contract: &Contract) -> Schemas {
+    let mut schemas = generate(&contract.service, &contract.operations);
+    schemas.extend([
+        format_schema::<Service>("service.schema.json", "A service"),
+        format_schema::<Operation>("operation.schema.json", "An operation of a service"),
+    ]);
     schemas
 }
 
-fn of_structure(at: &str, structure: &Structure, shapes: &Shapes) -> Value {
-    let mut schema = object(&structure.name, &structure.meaning, at, &structure.members, shapes);
-    insert_prose(&mut schema, &structure.prose);
-    Value::Object(schema)
+/// Writes schemas of what stands in one file of the contract.
+struct Writer<'a> {
+    service: &'a Service,
+    /// Where the sources differ on what stands in this file.
+    differences: &'a [Difference],
 }
 
-fn of_error(name: &str, error: &ErrorShape, shapes: &Shapes) -> Value {
-    let mut schema = object(name, &error.meaning, &format!("/errors/{name}"), &error.members, shapes);
-    let discriminator = &shapes.service.error_name_member;
-    let mut named = Map::new();
-    named.insert("description".into(), "The name of the error, possibly with a namespace before it.".into());
-    named.insert("type".into(), "string".into());
-    annotate(&mut named, &[("type", discriminator.evidence, &discriminator.source)]);
-    if let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) {
-        properties.insert(discriminator.is.clone(), Value::Object(named));
+impl Writer<'_> {
+    /// The schema of a body, with the shapes that it refers to.
+    fn root(&self, at: &str, structure: &Structure) -> Value {
+        let mut schema = named(&structure.name);
+        schema.extend(self.of_structure(at, structure));
+        let mut shapes = BTreeSet::new();
+        self.shapes_of(structure, &mut shapes);
+        if !shapes.is_empty() {
+            let shared = Self { service: self.service, differences: &self.service.differences };
+            let definition =
+                |name: &str| Value::Object(shared.of_structure(&format!("/shapes/{name}"), &self.service.shapes[name]));
+            let definitions: Map<String, Value> =
+                shapes.into_iter().map(|name| (name.to_owned(), definition(name))).collect();
+            schema.insert("$defs".into(), Value::Object(definitions));
+        }
+        Value::Object(schema)
     }
-    schema.insert("x-status".into(), error.status.is.into());
-    Value::Object(schema)
+
+    /// The names of the shapes that a structure refers to, also by way of others.
+    fn shapes_of<'s>(&'s self, structure: &'s Structure, found: &mut BTreeSet<&'s str>) {
+        for mut member in structure.members.values() {
+            while let Some(items) = &member.items {
+                member = items;
+            }
+            if let Some((name, shape)) = member.shape.as_ref().and_then(|name| self.service.shapes.get_key_value(name))
+                && found.insert(name)
+            {
+                self.shapes_of(shape, found);
+            }
+        }
+    }
+
+    fn of_structure(&self, at: &str, structure: &Structure) -> Map<String, Value> {
+        let mut schema = self.object(&structure.meaning, at, &structure.members);
+        insert_prose(&mut schema, &structure.prose);
+        schema
+    }
+
+    fn of_error(&self, name: &str, error: &ErrorShape) -> Value {
+        let mut schema = named(name);
+        schema.extend(self.object(&error.meaning, &format!("/errors/{name}"), &error.members));
+        let discriminator = &self.service.error_name_member;
+        let mut type_of = Map::new();
+        type_of.insert("description".into(), "The name of the error, possibly with a namespace before it.".into());
+        type_of.insert("type".into(), "string".into());
+        annotate(&mut type_of, &[("type", discriminator.evidence, &discriminator.source)]);
+        if let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) {
+            properties.insert(discriminator.is.clone(), Value::Object(type_of));
+        }
+        schema.insert("x-status".into(), error.status.is.into());
+        Value::Object(schema)
+    }
+
+    /// What all objects have in common.
+    fn object(&self, meaning: &Fact<String>, at: &str, members: &BTreeMap<String, Member>) -> Map<String, Value> {
+        let properties: Map<String, Value> = members
+            .iter()
+            .map(|(name, member)| (name.clone(), self.of_member(member, &format!("{at}/members/{name}"))))
+            .collect();
+        let required: Vec<&String> =
+            members.iter().filter(|(_, member)| member.is_required()).map(|(name, _)| name).collect();
+        let mut schema = Map::new();
+        schema.insert("description".into(), meaning.is.clone().into());
+        schema.insert("type".into(), "object".into());
+        schema.insert("properties".into(), Value::Object(properties));
+        if !required.is_empty() {
+            schema.insert("required".into(), json!(required));
+        }
+        schema
+    }
+
+    fn of_member(&self, member: &Member, at: &str) -> Value {
+        let mut keywords = Keywords::default();
+        if let Some(meaning) = &member.meaning {
+            keywords.schema.insert("description".into(), meaning.is.clone().into());
+        }
+        keywords.state("type", &member.kind, json_name(member));
+        if let Some(fact) = &member.json_type {
+            keywords.state("type", fact, json_name(member));
+            if fact.is == JsonType::String {
+                keywords.state("format", fact, "date-time");
+            }
+        }
+        if let Some(fact) = &member.required {
+            keywords.rests_on.push(("required", fact.evidence, &fact.source));
+        }
+        keywords.state_some("enum", member.values.as_ref(), |values| json!(values));
+        keywords.state_some("minLength", member.min_length.as_ref(), |length| json!(length));
+        keywords.state_some("maxLength", member.max_length.as_ref(), |length| json!(length));
+        keywords.state_some("minimum", member.minimum.as_ref(), |number| json!(number));
+        keywords.state_some("maximum", member.maximum.as_ref(), |number| json!(number));
+        keywords.state_some("pattern", member.pattern.as_ref(), |pattern| json!(pattern));
+        keywords.state_some("default", member.default.as_ref(), |number| json!(number));
+        keywords.state_some("x-sensitive", member.sensitive.as_ref(), |is| json!(is));
+        let Keywords { mut schema, rests_on } = keywords;
+        annotate(&mut schema, &rests_on);
+        if let Some(shape) = &member.shape {
+            schema.insert("$ref".into(), format!("#/$defs/{shape}").into());
+        }
+        if let Some(items) = &member.items {
+            let keyword = if member.kind.is == Kind::Map { "additionalProperties" } else { "items" };
+            schema.insert(keyword.into(), self.of_member(items, &format!("{at}/items")));
+        }
+        insert_prose(&mut schema, &member.prose);
+        let inside = format!("{at}/");
+        let touches = |difference: &&Difference| difference.places.keys().any(|place| place.starts_with(&inside));
+        let differences: Vec<&str> =
+            self.differences.iter().filter(touches).map(|difference| difference.id.as_str()).collect();
+        if !differences.is_empty() {
+            schema.insert("x-differences".into(), json!(differences));
+        }
+        Value::Object(schema)
+    }
 }
 
-/// What all bodies have in common.
-fn object(
-    name: &str,
-    meaning: &Fact<String>,
-    at: &str,
-    members: &BTreeMap<String, Member>,
-    shapes: &Shapes,
-) -> Map<String, Value> {
-    let properties: Map<String, Value> = members
-        .iter()
-        .map(|(name, member)| (name.clone(), of_member(member, &format!("{at}/members/{name}"), shapes)))
-        .collect();
-    let required: Vec<&String> =
-        members.iter().filter(|(_, member)| member.required.is).map(|(name, _)| name).collect();
+/// The beginning of a schema that is a file of its own.
+fn named(name: &str) -> Map<String, Value> {
     let mut schema = Map::new();
     schema.insert("$schema".into(), DIALECT.into());
     schema.insert("$id".into(), id(name).into());
     schema.insert("title".into(), name.into());
-    schema.insert("description".into(), meaning.is.clone().into());
-    schema.insert("type".into(), "object".into());
-    schema.insert("properties".into(), Value::Object(properties));
-    if !required.is_empty() {
-        schema.insert("required".into(), json!(required));
-    }
     schema
-}
-
-fn of_member(member: &Member, at: &str, shapes: &Shapes) -> Value {
-    let Member { meaning, kind, json_type, required, min_length, max_length, pattern, default, sensitive, prose } =
-        member;
-    let mut keywords = Keywords::default();
-    keywords.schema.insert("description".into(), meaning.is.clone().into());
-    keywords.state("type", kind, json_name(member));
-    if let Some(fact) = json_type {
-        keywords.state("type", fact, json_name(member));
-    }
-    keywords.rests_on.push(("required", required.evidence, &required.source));
-    if let Some(fact) = min_length {
-        keywords.state("minLength", fact, fact.is);
-    }
-    if let Some(fact) = max_length {
-        keywords.state("maxLength", fact, fact.is);
-    }
-    if let Some(fact) = pattern {
-        keywords.state("pattern", fact, fact.is.as_str());
-    }
-    if let Some(fact) = default {
-        keywords.state("default", fact, fact.is);
-    }
-    if let Some(fact) = sensitive {
-        keywords.state("x-sensitive", fact, fact.is);
-    }
-    let Keywords { mut schema, rests_on } = keywords;
-    annotate(&mut schema, &rests_on);
-    insert_prose(&mut schema, prose);
-    let inside = format!("{at}/");
-    let differences: Vec<&str> = shapes
-        .differences
-        .iter()
-        .filter(|difference| difference.places.keys().any(|place| place.starts_with(&inside)))
-        .map(|difference| difference.id.as_str())
-        .collect();
-    if !differences.is_empty() {
-        schema.insert("x-differences".into(), json!(differences));
-    }
-    Value::Object(schema)
 }
 
 /// The keywords of one member, and what each rests on.
@@ -153,14 +206,24 @@ impl<'a> Keywords<'a> {
         self.schema.insert(keyword.into(), value.into());
         self.rests_on.push((keyword, fact.evidence, &fact.source));
     }
+
+    fn state_some<T>(&mut self, keyword: &'static str, fact: Option<&'a Fact<T>>, value: impl Fn(&T) -> Value) {
+        if let Some(fact) = fact {
+            self.state(keyword, fact, value(&fact.is));
+        }
+    }
 }
 
 /// What JSON calls the type of a member.
 fn json_name(member: &Member) -> &'static str {
-    match (member.kind.is, member.json_type.as_ref().map(|fact| fact.is)) {
-        (Kind::Integer, _) => "integer",
-        (Kind::Timestamp, Some(JsonType::Number)) => "number",
-        (Kind::String | Kind::Timestamp, _) => "string",
+    let json_type = member.json_type.as_ref().map(|fact| fact.is);
+    match member.kind.is {
+        Kind::Integer => "integer",
+        Kind::Boolean => "boolean",
+        Kind::Structure | Kind::Map => "object",
+        Kind::List => "array",
+        Kind::Timestamp if json_type == Some(JsonType::Number) => "number",
+        Kind::String | Kind::Enumeration | Kind::Timestamp => "string",
     }
 }
 

@@ -1,15 +1,21 @@
 //! The generated schemas, compiled, and what they say about a value without repeating it.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use jsonschema::error::{TypeKind, ValidationErrorKind};
 use jsonschema::{Draft, PatternOptions, ValidationError, Validator};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::Evidence;
-use super::document::push;
+use super::facts::Reading;
+use super::files::push;
+use super::operation::Operation;
 use super::schema::{file_name, generate, id};
-use super::shapes::{Reading, Shapes};
+use super::service::Service;
+use super::shapes::Structure;
 
 /// How often a pattern may step back before it is given up. Names of 253 characters, hostile ones too, were measured
 /// to need fewer than 1000 steps with the pattern of `customDomainName`.
@@ -22,10 +28,111 @@ pub struct Breach {
     pub at: String,
     /// The keyword of JSON Schema that is breached: `type`, `required`, `pattern`.
     pub keyword: String,
-    /// What is asked for, in words.
-    pub expected: String,
-    /// What is there: only its JSON type, and the length of a string in Unicode scalar values.
-    pub actual: String,
+    /// What is asked for.
+    pub expected: Constraint,
+    /// What is there.
+    pub actual: JsonKind,
+}
+
+/// What a schema asks of a value.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Constraint {
+    /// To be of this JSON type.
+    Type(String),
+    /// To be there.
+    Member,
+    /// To have so many characters (Unicode scalar values) at least.
+    MinLength(u64),
+    /// To have so many characters at most.
+    MaxLength(u64),
+    /// To match this pattern.
+    Pattern(String),
+    /// To match its pattern within so many steps.
+    PatternWithin(usize),
+    /// To be this number at least.
+    Minimum(String),
+    /// To be this number at most.
+    Maximum(String),
+    /// To be one of these texts.
+    OneOf(Vec<String>),
+    /// To have this format of JSON Schema, such as `date-time`.
+    Format(String),
+    /// One of these schemas: the one that is named does not exist.
+    Schema(Vec<String>),
+    /// What this keyword of JSON Schema asks for.
+    Keyword(String),
+}
+
+impl fmt::Display for Constraint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Type(kind) => f.write_str(&with_article(kind)),
+            Self::Member => f.write_str("the member"),
+            Self::MinLength(limit) => write!(f, "at least {}", characters(*limit)),
+            Self::MaxLength(limit) => write!(f, "at most {}", characters(*limit)),
+            Self::Pattern(pattern) => write!(f, "a match of {pattern}"),
+            Self::PatternWithin(steps) => write!(f, "a match of the pattern found within {steps} steps"),
+            Self::Minimum(limit) => write!(f, "at least {limit}"),
+            Self::Maximum(limit) => write!(f, "at most {limit}"),
+            Self::OneOf(values) => write!(f, "one of {}", values.join(", ")),
+            Self::Format(format) => write!(f, "the format {format}"),
+            Self::Schema(names) => write!(f, "one of the schemas {}", names.join(", ")),
+            Self::Keyword(keyword) => write!(f, "what the keyword {keyword} asks for"),
+        }
+    }
+}
+
+/// A value by its JSON type, and a string by its length too: nothing of the value itself.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum JsonKind {
+    /// No value at all.
+    Nothing,
+    /// Null.
+    Null,
+    /// True or false.
+    Boolean,
+    /// A whole number.
+    Integer,
+    /// Any other number.
+    Number,
+    /// A string of so many characters (Unicode scalar values).
+    String(u64),
+    /// An array.
+    Array,
+    /// An object.
+    Object,
+}
+
+impl JsonKind {
+    /// That of a value.
+    pub fn of(value: &Value) -> Self {
+        match value {
+            Value::Null => Self::Null,
+            Value::Bool(_) => Self::Boolean,
+            Value::Number(number) if number.is_f64() => Self::Number,
+            Value::Number(_) => Self::Integer,
+            Value::String(text) => Self::String(u64::try_from(text.chars().count()).unwrap_or(u64::MAX)),
+            Value::Array(_) => Self::Array,
+            Value::Object(_) => Self::Object,
+        }
+    }
+}
+
+impl fmt::Display for JsonKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Nothing => f.write_str("nothing"),
+            Self::Null => f.write_str("null"),
+            Self::Boolean => f.write_str("a boolean"),
+            Self::Integer => f.write_str("an integer"),
+            Self::Number => f.write_str("a number"),
+            Self::String(length) => write!(f, "a string of {}", characters(*length)),
+            Self::Array => f.write_str("an array"),
+            Self::Object => f.write_str("an object"),
+        }
+    }
 }
 
 /// A statement in running text that a value does not keep. Holds no part of the value.
@@ -39,6 +146,8 @@ pub struct ProseBreach {
     pub evidence: Evidence,
     /// The statement, in our words.
     pub text: String,
+    /// Whether it is that a word is reserved.
+    pub of_a_reserved_word: bool,
 }
 
 /// A schema that cannot be compiled.
@@ -51,7 +160,7 @@ pub struct SchemaError {
     pub message: String,
 }
 
-/// The schemas of the operation's bodies, compiled once.
+/// The schemas of the operations' bodies, compiled once.
 #[derive(Debug)]
 pub struct Validators {
     schemas: BTreeMap<String, Validator>,
@@ -74,19 +183,20 @@ impl Validators {
     /// Compiles the schemas that the shapes give; about 50 µs each.
     ///
     /// # Errors
-    /// When one does not compile, which [`Shapes::load`] rules out.
-    pub fn new(shapes: &Shapes) -> Result<Self, SchemaError> {
+    /// When one does not compile, which the checks of the files rule out.
+    pub fn new(service: &Service, operations: &BTreeMap<String, Operation>) -> Result<Self, SchemaError> {
         let mut schemas = BTreeMap::new();
-        let names = [&shapes.request.name, &shapes.response.name].into_iter().chain(shapes.errors.keys());
-        let mut generated = generate(shapes);
+        let mut generated = generate(service, operations);
+        let structures = || operations.values().flat_map(|operation| [&operation.request, &operation.response]);
+        let names = structures().map(|structure| &structure.name).chain(service.errors.keys());
         for name in names {
             if let Some(schema) = generated.remove(&file_name(name)) {
                 schemas.insert(name.clone(), compile(name, &schema)?);
             }
         }
         let mut prose = BTreeMap::new();
-        for name in [&shapes.request.name, &shapes.response.name] {
-            prose.insert(name.clone(), rules(shapes, name)?);
+        for structure in structures() {
+            prose.insert(structure.name.clone(), rules(service, structure)?);
         }
         Ok(Self { schemas, prose })
     }
@@ -105,13 +215,9 @@ impl Validators {
     /// schema, that is the one breach, so that a misspelt name cannot pass.
     pub fn breaches(&self, schema: &str, value: &Value) -> Vec<Breach> {
         let Some(validator) = self.get(schema) else {
-            let names: Vec<_> = self.names().collect();
-            return vec![Breach {
-                at: String::new(),
-                keyword: "$ref".into(),
-                expected: format!("one of the schemas {}", names.join(", ")),
-                actual: format!("the name {schema}"),
-            }];
+            let names = self.names().map(str::to_owned).collect();
+            let expected = Constraint::Schema(names);
+            return vec![Breach { at: String::new(), keyword: "$ref".into(), expected, actual: JsonKind::Nothing }];
         };
         breaches_of(validator, value)
     }
@@ -132,6 +238,7 @@ impl Validators {
                 id: rule.id.clone(),
                 evidence: rule.evidence,
                 text: rule.text.clone(),
+                of_a_reserved_word: !rule.reserved.is_empty(),
             })
             .collect();
         found.sort();
@@ -154,6 +261,7 @@ impl Rule {
 pub fn compile(name: &str, schema: &Value) -> Result<Validator, SchemaError> {
     jsonschema::options()
         .with_draft(Draft::Draft202012)
+        .should_validate_formats(true)
         .with_pattern_options(PatternOptions::fancy_regex().backtrack_limit(BACKTRACK_LIMIT))
         .build(schema)
         .map_err(|error| SchemaError { name: name.to_owned(), message: error.to_string() })
@@ -172,11 +280,11 @@ pub(super) fn compile_pattern(pattern: &str) -> Result<(), SchemaError> {
 }
 
 /// The prose statements about a structure, each compiled as a schema of the whole body.
-fn rules(shapes: &Shapes, structure: &str) -> Result<Vec<Rule>, SchemaError> {
-    let compiled = shapes.prose_of(structure).into_iter().filter_map(|(member, statement, prose)| {
+fn rules(service: &Service, structure: &Structure) -> Result<Vec<Rule>, SchemaError> {
+    let compiled = structure.readings().filter_map(|(member, statement, prose)| {
         let reading = prose.reads_as.as_ref()?;
-        let validator = compile(&format!("{}#{statement}", id(structure)), &schema_of(member, reading));
-        let reserved = if reading.not_reserved { shapes.reserved_words.words.is.clone() } else { Vec::new() };
+        let validator = compile(&format!("{}#{statement}", id(&structure.name)), &schema_of(member, reading));
+        let reserved = if reading.not_reserved { service.reserved_words.words.is.clone() } else { Vec::new() };
         Some(validator.map(|validator| Rule {
             member: member.map(str::to_owned),
             id: statement.to_owned(),
@@ -218,39 +326,28 @@ fn pointer_to(member: &str) -> String {
 /// Takes from an error of the validator what does not repeat the value. Its own message would.
 fn breach(error: &ValidationError<'_>) -> Breach {
     let mut at = error.instance_path().as_str().to_owned();
-    let mut actual = describe(error.instance());
+    let mut actual = JsonKind::of(error.instance());
+    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     let expected = match error.kind() {
-        ValidationErrorKind::Type { kind: TypeKind::Single(kind) } => with_article(&kind.to_string()),
+        ValidationErrorKind::Type { kind: TypeKind::Single(kind) } => Constraint::Type(kind.to_string()),
         ValidationErrorKind::Required { property } => {
             push(&mut at, property.as_str().unwrap_or_default());
-            "nothing".clone_into(&mut actual);
-            "the member".to_owned()
+            actual = JsonKind::Nothing;
+            Constraint::Member
         }
-        ValidationErrorKind::MinLength { limit } => format!("at least {}", characters(*limit)),
-        ValidationErrorKind::MaxLength { limit } => format!("at most {}", characters(*limit)),
-        ValidationErrorKind::Pattern { pattern } => format!("a match of {pattern}"),
-        ValidationErrorKind::BacktrackLimitExceeded { .. } => {
-            format!("a match of the pattern found within {BACKTRACK_LIMIT} steps")
+        ValidationErrorKind::MinLength { limit } => Constraint::MinLength(*limit),
+        ValidationErrorKind::MaxLength { limit } => Constraint::MaxLength(*limit),
+        ValidationErrorKind::Minimum { limit } => Constraint::Minimum(text(limit)),
+        ValidationErrorKind::Maximum { limit } => Constraint::Maximum(text(limit)),
+        ValidationErrorKind::Pattern { pattern } => Constraint::Pattern(pattern.clone()),
+        ValidationErrorKind::BacktrackLimitExceeded { .. } => Constraint::PatternWithin(BACKTRACK_LIMIT),
+        ValidationErrorKind::Enum { options } => {
+            Constraint::OneOf(options.as_array().into_iter().flatten().map(text).collect())
         }
-        other => format!("what the keyword {} asks for", other.keyword()),
+        ValidationErrorKind::Format { format } => Constraint::Format(format.clone()),
+        other => Constraint::Keyword(other.keyword().to_owned()),
     };
     Breach { at, keyword: error.kind().keyword().to_owned(), expected, actual }
-}
-
-/// A value by its JSON type, and a string by its length too.
-fn describe(value: &Value) -> String {
-    match value {
-        Value::Null => "null".into(),
-        Value::Bool(_) => "a boolean".into(),
-        Value::Number(number) if number.is_f64() => "a number".into(),
-        Value::Number(_) => "an integer".into(),
-        Value::String(text) => {
-            let length = u64::try_from(text.chars().count()).unwrap_or(u64::MAX);
-            format!("a string of {}", characters(length))
-        }
-        Value::Array(_) => "an array".into(),
-        Value::Object(_) => "an object".into(),
-    }
 }
 
 fn with_article(kind: &str) -> String {

@@ -2,11 +2,11 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::de::{self, Deserializer, MapAccess, Visitor};
+use serde::de::{Deserializer, MapAccess, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::value::RawValue;
 
-use crate::contract::{Feature, Side};
+use crate::contract::{Feature, Operation, Side, Status};
 
 /// A file of cases on one topic.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -17,12 +17,14 @@ pub struct Suite {
     pub schema: Option<String>,
     /// The version of this format: 1.
     pub version: u32,
-    /// The suite's name, which is also the file's, and the first part of every case id.
-    pub suite: String,
+    /// The suite's name: the file's, which is also the first part of every case id, and need not be said.
+    #[serde(default)]
+    pub suite: Option<String>,
     /// The operation that the cases call.
     pub operation: String,
-    /// Who is under test.
-    pub side: Side,
+    /// Who is under test: the folder says it, and it need not be said.
+    #[serde(default)]
+    pub side: Option<Side>,
     /// The cases.
     pub cases: Vec<Case>,
 }
@@ -54,7 +56,7 @@ pub struct Case {
     /// One case for each of many values.
     #[serde(default)]
     pub family: Option<Family>,
-    /// What is expected of the answer; not with `steps`.
+    /// What is expected of the answer; a success where it is not said. Not with `steps`.
     #[serde(default)]
     pub expect: Option<Expect>,
     /// Named checks beyond the rules that apply to every answer.
@@ -83,7 +85,8 @@ pub struct Case {
 pub struct Call {
     /// The request.
     pub request: RequestSpec,
-    /// What is expected of the answer.
+    /// What is expected of the answer; a success where it is not said.
+    #[serde(default)]
     pub expect: Expect,
     /// The name of the reply that the mock gives.
     #[serde(default)]
@@ -130,6 +133,25 @@ pub struct RequestSpec {
     /// What goes over the wire instead of the documented form.
     #[serde(default)]
     pub raw: Option<Raw>,
+}
+
+impl RequestSpec {
+    /// A request with one member, a text.
+    pub fn with(member: &str, text: &str) -> Self {
+        let mut spec = Self::default();
+        let value = serde_json::value::to_raw_value(text).expect("a text is JSON");
+        spec.input.set(member, value);
+        spec
+    }
+}
+
+impl RequestSpec {
+    /// The same with this fault in its signature.
+    #[must_use]
+    pub fn signed_with(&self, defect: SigningDefect) -> Self {
+        let raw = Raw { signing: Some(defect), ..self.raw.clone().unwrap_or_default() };
+        Self { raw: Some(raw), ..self.clone() }
+    }
 }
 
 /// Departures from the documented form of a request; what is not given stays as documented.
@@ -214,13 +236,25 @@ pub enum SigningDefect {
 }
 
 /// What is expected of an answer: one answer, or any of several.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(try_from = "ExpectForm")]
 pub struct Expect {
     answers: Vec<Answer>,
 }
 
 impl Expect {
+    /// That an operation succeeds.
+    pub fn success_of(operation: &Operation) -> Self {
+        let status = Status::Code(operation.status.is);
+        Self { answers: vec![Answer { status, error: None, schema: Some(operation.response.name.clone()) }] }
+    }
+
+    /// This, or where nothing is said, that an operation succeeds.
+    #[must_use]
+    pub(super) fn or_success_of(&self, operation: &Operation) -> Self {
+        if self.answers.is_empty() { Self::success_of(operation) } else { self.clone() }
+    }
+
     /// The accepted answers; at least one.
     pub fn answers(&self) -> &[Answer] {
         &self.answers
@@ -291,77 +325,6 @@ impl fmt::Display for Answer {
             Some("*") => write!(f, "{} with an error type", self.status),
             Some(error) => write!(f, "{} {error}", self.status),
         }
-    }
-}
-
-/// A status code, or a whole class of them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Status {
-    /// Exactly this code.
-    Code(u16),
-    /// Every code of a class: 4 for `4xx`.
-    Class(u16),
-}
-
-impl Status {
-    /// Whether a status code is this one, or in this class.
-    pub fn includes(self, status: u16) -> bool {
-        match self {
-            Self::Code(code) => code == status,
-            Self::Class(class) => status / 100 == class,
-        }
-    }
-}
-
-impl fmt::Display for Status {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Code(code) => write!(f, "{code}"),
-            Self::Class(class) => write!(f, "{class}xx"),
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for Status {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct StatusVisitor;
-        impl Visitor<'_> for StatusVisitor {
-            type Value = Status;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a status code from 100 to 599, or \"4xx\" or \"5xx\"")
-            }
-
-            fn visit_u64<E: de::Error>(self, code: u64) -> Result<Status, E> {
-                u16::try_from(code)
-                    .ok()
-                    .filter(|code| (100..600).contains(code))
-                    .map(Status::Code)
-                    .ok_or_else(|| E::invalid_value(de::Unexpected::Unsigned(code), &self))
-            }
-
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<Status, E> {
-                match text {
-                    "4xx" => Ok(Status::Class(4)),
-                    "5xx" => Ok(Status::Class(5)),
-                    _ => Err(E::invalid_value(de::Unexpected::Str(text), &self)),
-                }
-            }
-        }
-        deserializer.deserialize_any(StatusVisitor)
-    }
-}
-
-impl JsonSchema for Status {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "Status".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({
-            "description": "A status code, or a class of them.",
-            "oneOf": [{ "type": "integer", "minimum": 100, "maximum": 599 }, { "enum": ["4xx", "5xx"] }]
-        })
     }
 }
 

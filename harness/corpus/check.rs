@@ -6,13 +6,9 @@ use super::case::{Answer, Call, Case, Expect, RequestSpec, Suite};
 use super::expand::{ExpandedCase, differences};
 use super::load::{Corpus, file_stem};
 use super::template::fill;
-use crate::contract::{Contract, Evidence, Fixtures, LoadError, REGISTER_FILE, Requirement, Side, unreadable};
-
-/// The schema that requests are held against.
-const REQUEST: &str = "GetCredentialsRequest";
-
-/// The schema that successful answers are held against.
-const RESPONSE: &str = "GetCredentialsResponse";
+use crate::contract::{
+    Contract, Evidence, Feature, Fixtures, LoadError, Operation, REGISTER_FILE, Requirement, Resource, Side, unreadable,
+};
 
 /// What may stand in `breaks` beside the keywords of JSON Schema: what no schema of the request says.
 const BEYOND_THE_SCHEMA: [&str; 3] = ["prose", "protocol", "state"];
@@ -57,12 +53,12 @@ impl Checker<'_> {
     }
 
     fn check_case(&self, suite: &Suite, case: &Case, errors: &mut Errors<'_>) {
-        check_id(suite, case, errors);
+        check_id(file_stem(errors.file), case, errors);
         check_texts(case, errors);
         self.check_requirements(case, errors);
         check_form(case, errors);
         for (place, expect) in expectations(case) {
-            self.check_expectation(case, &place, expect, errors);
+            self.check_expectation(suite, &place, expect, errors);
         }
         for (place, reply) in replies(case) {
             match reply {
@@ -102,7 +98,7 @@ impl Checker<'_> {
                 Some(row) => {
                     decides |= row.is_outcome();
                     check_bounds(case, row, index, errors);
-                    if row.feature != crate::contract::Feature::Core && !case.needs.contains(&row.feature) {
+                    if row.feature != Feature::CORE && !case.needs.contains(&row.feature) {
                         errors.add(
                             "/needs",
                             format!("{id} belongs to the feature {}, which the case does not need", row.feature),
@@ -116,14 +112,17 @@ impl Checker<'_> {
         }
     }
 
-    fn check_expectation(&self, case: &Case, place: &str, expect: &Expect, errors: &mut Errors<'_>) {
+    /// Holds what is expected against the schemas; where nothing is said, a success of its operation is expected.
+    fn check_expectation(&self, suite: &Suite, place: &str, expect: &Expect, errors: &mut Errors<'_>) {
+        let response = self.contract.operation(&suite.operation).map(|operation| operation.response.name.as_str());
         for answer in expect.answers() {
             let success = answer.is_success();
             if success && answer.error.is_some() {
                 errors.add(place, format!("expected no error name for a success, found {answer}"));
             }
-            if success && answer.schema.as_deref() != Some(RESPONSE) {
-                errors.add(place, format!("expected the schema {RESPONSE} for a success of {}", case.id));
+            if success && answer.schema.as_deref() != response {
+                let response = response.unwrap_or_default();
+                errors.add(place, format!("expected the schema {response} for a success of {}", suite.operation));
             }
             if let Some(schema) = &answer.schema
                 && self.contract.validators.get(schema).is_none()
@@ -188,19 +187,22 @@ impl Checker<'_> {
         let expected: Vec<&str> =
             case.breaks.iter().map(String::as_str).filter(|word| !BEYOND_THE_SCHEMA.contains(word)).collect();
         for call in &expanded.calls {
-            let input = match sample_input(&call.request) {
+            let resources = &self.contract.service.resources;
+            let Some(operation) = self.operation_of(expanded, call) else { continue };
+            let schema = &operation.request.name;
+            let input = match sample_input(&call.request, resources) {
                 Ok(input) => input,
                 Err(message) => {
                     errors.add("/request", message);
                     continue;
                 }
             };
-            let breaches = self.contract.validators.breaches(REQUEST, &input);
+            let breaches = self.contract.validators.breaches(schema, &input);
             let found: Vec<&str> = breaches.iter().map(|breach| breach.keyword.as_str()).collect();
             if found != expected {
                 let list = |words: &[&str]| if words.is_empty() { "nothing".to_owned() } else { words.join(" and ") };
                 let message = format!(
-                    "expected the input of {} to break {} of {REQUEST}, found {}",
+                    "expected the input of {} to break {} of {schema}, found {}",
                     expanded.id,
                     list(&expected),
                     list(&found)
@@ -211,13 +213,19 @@ impl Checker<'_> {
         }
     }
 
+    /// The operation that a call is of.
+    fn operation_of(&self, expanded: &ExpandedCase, call: &Call) -> Option<&Operation> {
+        self.contract.operation(call.request.operation.as_deref().unwrap_or(&expanded.operation))
+    }
+
     /// Holds the input against what the documents say in prose: a case that must be refused as
     /// `prose` breaks it in one place, and any other breaks none of it.
     fn check_prose(&self, expanded: &ExpandedCase, call: &Call, input: &Value, errors: &mut Errors<'_>) {
         if call.request.raw.as_ref().is_some_and(|raw| raw.body.is_some()) {
             return;
         }
-        let mut plain = self.contract.validators.prose_breaches(REQUEST, input);
+        let Some(operation) = self.operation_of(expanded, call) else { return };
+        let mut plain = self.contract.validators.prose_breaches(&operation.request.name, input);
         plain.retain(|breach| breach.evidence != Evidence::Conflict);
         let forbidden =
             expanded.case.breaks.as_deref() == Some("prose") && !call.expect.answers().iter().any(Answer::is_success);
@@ -262,17 +270,25 @@ impl Checker<'_> {
                 continue;
             }
             let body: Value = serde_json::from_slice(&reply.body_at(1_700_000_000.0, 900.0)).unwrap_or(Value::Null);
-            let schema = match reply.status {
-                200..300 => Some(RESPONSE.to_owned()),
-                _ => body["__type"]
-                    .as_str()
-                    .map(str::to_owned)
-                    .filter(|error| self.contract.validators.get(error).is_some()),
+            let error = || body[&self.contract.service.error_name_member.is].as_str().map(str::to_owned);
+            let schemas: Vec<String> = match reply.status {
+                200..300 => self.responses_of(name),
+                _ => error().filter(|error| self.contract.validators.get(error).is_some()).into_iter().collect(),
             };
-            for breach in schema.into_iter().flat_map(|schema| self.contract.validators.breaches(&schema, &body)) {
+            for breach in schemas.iter().flat_map(|schema| self.contract.validators.breaches(schema, &body)) {
                 add(&format!("/body{}", breach.at), format!("expected {}, found {}", breach.expected, breach.actual));
             }
         }
+    }
+
+    /// The schemas of the responses that a reply stands for: those of the operations whose calls get it.
+    fn responses_of(&self, reply: &str) -> Vec<String> {
+        let calls = self.corpus.cases().iter().flat_map(|case| {
+            [&case.setup, &case.calls, &case.teardown].into_iter().flatten().map(move |call| (case, call))
+        });
+        let given = calls.filter(|(_, call)| call.reply.as_deref() == Some(reply));
+        let names = given.filter_map(|(case, call)| Some(self.operation_of(case, call)?.response.name.clone()));
+        names.collect::<BTreeSet<_>>().into_iter().collect()
     }
 
     fn check_orphans(&self, errors: &mut Vec<LoadError>) {
@@ -304,16 +320,12 @@ fn check_suite(file: &str, suite: &Suite, errors: &mut Vec<LoadError>) {
     if suite.version != 1 {
         add("/version", format!("expected version 1, found {}", suite.version));
     }
-    if suite.suite != file_stem(file) {
-        add("/suite", format!("expected the name of the file, \"{}\", found \"{}\"", file_stem(file), suite.suite));
+    let stem = file_stem(file);
+    if let Some(name) = suite.suite.as_deref().filter(|name| *name != stem) {
+        add("/suite", format!("expected the name of the file, \"{stem}\", or nothing, found \"{name}\""));
     }
-    for (pointer, text) in [("/suite", &suite.suite), ("/operation", &suite.operation)] {
-        if let Some(message) = unreadable(text) {
-            add(pointer, message);
-        }
-    }
-    if !suite.is_supported() {
-        add("/side", "expected \"server\" in this folder".to_owned());
+    if suite.side.is_some_and(|side| side != Side::Server) {
+        add("/side", "expected \"server\" in this folder, or nothing".to_owned());
     }
 }
 
@@ -335,23 +347,22 @@ fn check_texts(case: &Case, errors: &mut Errors<'_>) {
     }
 }
 
-fn check_id(suite: &Suite, case: &Case, errors: &mut Errors<'_>) {
+fn check_id(suite: &str, case: &Case, errors: &mut Errors<'_>) {
     let kebab = |name: &str| {
         !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
     };
-    if case.id.split_once('/').is_none_or(|(prefix, name)| prefix != suite.suite || !kebab(name)) {
-        errors.add("/id", format!("expected {}/<name in kebab-case>, found \"{}\"", suite.suite, case.id));
+    if case.id.split_once('/').is_none_or(|(prefix, name)| prefix != suite || !kebab(name)) {
+        errors.add("/id", format!("expected {suite}/<name in kebab-case>, found \"{}\"", case.id));
     }
 }
 
 /// A case is one call, or several under `steps`.
 fn check_form(case: &Case, errors: &mut Errors<'_>) {
-    let single = [("/request", case.request.is_some()), ("/expect", case.expect.is_some())];
-    for (place, there) in single {
-        if there == case.steps.is_empty() {
-            continue;
-        }
-        errors.add(place, "expected request and expect, or steps instead of both");
+    if case.request.is_some() != case.steps.is_empty() {
+        errors.add("/request", "expected a request, or steps instead of it");
+    }
+    if case.expect.is_some() && !case.steps.is_empty() {
+        errors.add("/expect", "expected what is expected of each step beside it");
     }
     if !case.steps.is_empty() && (case.family.is_some() || case.control.is_some()) {
         errors.add("/steps", "a case with steps has neither family nor control");
@@ -402,11 +413,11 @@ fn replies(case: &Case) -> impl Iterator<Item = (String, Option<&str>)> {
 }
 
 /// The input of a request with its placeholders filled with samples, as the service reads it.
-fn sample_input(request: &RequestSpec) -> Result<Value, String> {
+fn sample_input(request: &RequestSpec, resources: &[Resource]) -> Result<Value, String> {
     let raw_texts =
         request.raw.iter().flat_map(|raw| raw.body.iter().chain(&raw.path).chain(raw.headers.values().flatten()));
     let sample = |text: &str| {
-        fill(text, |placeholder| Ok::<_, std::convert::Infallible>(placeholder.sample()))
+        fill(text, resources, |placeholder| Ok::<_, std::convert::Infallible>(placeholder.sample()))
             .map(std::borrow::Cow::into_owned)
             .map_err(|error| error.to_string())
     };

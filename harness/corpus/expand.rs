@@ -3,7 +3,8 @@ use std::sync::Arc;
 use serde_json::value::RawValue;
 
 use super::case::{Call, Case, Family, Raw, RequestSpec};
-use crate::contract::LoadError;
+use super::load::unknown_operation;
+use crate::contract::{Contract, LoadError, Operation};
 
 /// One case as it is run: a plain case, or one member of a family.
 #[derive(Clone, Debug)]
@@ -18,8 +19,12 @@ pub struct ExpandedCase {
     pub case: Arc<Case>,
     /// The member's name, for a family.
     pub member: Option<String>,
+    /// Calls that must succeed before.
+    pub setup: Vec<Call>,
     /// The calls that are judged; one, but for a case with steps.
     pub calls: Vec<Call>,
+    /// Calls that are made afterwards in any case.
+    pub teardown: Vec<Call>,
 }
 
 impl ExpandedCase {
@@ -31,37 +36,66 @@ impl ExpandedCase {
     }
 }
 
-/// A case as the cases that are run.
-pub(super) fn expand(
-    suite: &str,
-    operation: &str,
-    case: &Arc<Case>,
-    file: &str,
-    at: &str,
-) -> Result<Vec<ExpandedCase>, LoadError> {
-    let expanded = |member: Option<String>, calls| ExpandedCase {
-        id: member.as_ref().map_or_else(|| case.id.clone(), |member| format!("{}/{member}", case.id)),
-        suite: suite.to_owned(),
-        operation: operation.to_owned(),
-        case: Arc::clone(case),
-        member,
-        calls,
-    };
-    let (Some(request), Some(expect)) = (&case.request, &case.expect) else {
-        return Ok(vec![expanded(None, case.steps.clone())]);
-    };
-    let call = |request| Call { request, expect: expect.clone(), reply: case.reply.clone() };
-    let Some(family) = &case.family else {
-        return Ok(vec![expanded(None, vec![call(request.clone())])]);
-    };
-    members(family, file, at)?
-        .into_iter()
-        .map(|(name, value)| {
-            let request = with_value(request, &family.at, value)
-                .map_err(|message| LoadError::new(file, format!("{at}/family/at"), message))?;
-            Ok(expanded(Some(name), vec![call(request)]))
-        })
-        .collect()
+/// Makes the cases that are run of those that are written.
+pub(super) struct Expander<'a> {
+    pub(super) suite: &'a str,
+    pub(super) operation: &'a Operation,
+    pub(super) contract: &'a Contract,
+    /// Where the case stands.
+    pub(super) file: &'a str,
+    pub(super) at: &'a str,
+}
+
+impl Expander<'_> {
+    /// A case as the cases that are run.
+    pub(super) fn expand(&self, case: &Case) -> Result<Vec<ExpandedCase>, LoadError> {
+        let case = Arc::new(case.clone());
+        let (setup, teardown) = (self.calls("setup", &case.setup)?, self.calls("teardown", &case.teardown)?);
+        let expanded = |member: Option<String>, calls| ExpandedCase {
+            id: member.as_ref().map_or_else(|| case.id.clone(), |member| format!("{}/{member}", case.id)),
+            suite: self.suite.to_owned(),
+            operation: self.operation.name.is.clone(),
+            case: Arc::clone(&case),
+            member,
+            setup: setup.clone(),
+            calls,
+            teardown: teardown.clone(),
+        };
+        let Some(request) = &case.request else {
+            return Ok(vec![expanded(None, self.calls("steps", &case.steps)?)]);
+        };
+        let expect = case.expect.clone().unwrap_or_default();
+        let call = |request| self.call("", &Call { request, expect: expect.clone(), reply: case.reply.clone() });
+        let Some(family) = &case.family else {
+            return Ok(vec![expanded(None, vec![call(request.clone())?])]);
+        };
+        members(family, self.file, self.at)?
+            .into_iter()
+            .map(|(name, value)| {
+                let request =
+                    with_value(request, &family.at, value).map_err(|message| self.error("/family/at", message))?;
+                Ok(expanded(Some(name), vec![call(request)?]))
+            })
+            .collect()
+    }
+
+    /// Calls of one part of a case, each with what is expected of it.
+    fn calls(&self, part: &str, calls: &[Call]) -> Result<Vec<Call>, LoadError> {
+        calls.iter().enumerate().map(|(index, call)| self.call(&format!("/{part}/{index}"), call)).collect()
+    }
+
+    fn call(&self, place: &str, call: &Call) -> Result<Call, LoadError> {
+        let named = call.request.operation.as_deref();
+        let operation = named.map_or(Some(self.operation), |name| self.contract.operation(name)).ok_or_else(|| {
+            let place = format!("{}{place}/request/operation", self.at);
+            unknown_operation(self.file, &place, named.unwrap_or_default(), self.contract)
+        })?;
+        Ok(Call { expect: call.expect.or_success_of(operation), ..call.clone() })
+    }
+
+    fn error(&self, place: &str, message: String) -> LoadError {
+        LoadError::new(self.file, format!("{}{place}", self.at), message)
+    }
 }
 
 /// The members of a family, each with its name.
@@ -96,7 +130,7 @@ fn is_member_name(name: &str) -> bool {
 fn with_value(request: &RequestSpec, at: &str, value: &RawValue) -> Result<RequestSpec, String> {
     let mut request = request.clone();
     let place = at.strip_prefix('/').filter(|place| !place.is_empty());
-    let place = place.ok_or_else(|| format!("expected a JSON pointer such as /durationSeconds, found \"{at}\""))?;
+    let place = place.ok_or_else(|| format!("expected a JSON pointer such as /member, found \"{at}\""))?;
     match &mut request.raw {
         None if place.contains('/') => return Err(format!("the input has no members inside members, found \"{at}\"")),
         None => request.input.set(place, value.to_owned()),

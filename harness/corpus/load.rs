@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use super::case::Suite;
 use super::check::Checker;
-use super::expand::{ExpandedCase, expand};
+use super::expand::{ExpandedCase, Expander};
 use super::reply::Reply;
-use crate::contract::{Contract, Fixtures, LoadError, Side, parse};
+use crate::contract::{Contract, Fixtures, LoadError, Operation, parse};
 
 /// The folder of the suites for endpoints, below the fixtures folder.
 const SERVER_SUITES: &str = "server";
@@ -21,6 +21,8 @@ pub struct Corpus {
     by_id: HashMap<String, usize>,
     controls: HashSet<String>,
     replies: BTreeMap<String, Reply>,
+    /// The members of requests that ask for a lifetime, each with the default in seconds.
+    lifetimes: Vec<(String, i64)>,
 }
 
 impl Corpus {
@@ -32,13 +34,20 @@ impl Corpus {
         let mut errors = Vec::new();
         let replies = take(&mut errors, load_replies(fixtures));
         let suites = take(&mut errors, load_suites(fixtures));
-        let mut corpus = Self { cases: Vec::new(), by_id: HashMap::new(), controls: HashSet::new(), replies };
+        let lifetimes = contract.operations.values().filter_map(Operation::lifetime);
+        let lifetimes = lifetimes.map(|lifetime| (lifetime.asked_by.to_owned(), lifetime.default)).collect();
+        let (cases, by_id, controls) = (Vec::new(), HashMap::new(), HashSet::new());
+        let mut corpus = Self { cases, by_id, controls, replies, lifetimes };
         let mut places = HashMap::new();
         for (file, suite) in &suites {
+            let Some(operation) = contract.operation(&suite.operation) else {
+                errors.push(unknown_operation(file, "/operation", &suite.operation, contract));
+                continue;
+            };
             for (index, case) in suite.cases.iter().enumerate() {
                 let at = format!("/cases/{index}");
-                let case = Arc::new(case.clone());
-                match expand(&suite.suite, &suite.operation, &case, file, &at) {
+                let expander = Expander { suite: file_stem(file), operation, contract, file, at: &at };
+                match expander.expand(case) {
                     Ok(expanded) => corpus.add(expanded, file, &at, &mut places, &mut errors),
                     Err(error) => errors.push(error),
                 }
@@ -72,6 +81,15 @@ impl Corpus {
     /// The mock's replies by name.
     pub fn replies(&self) -> &BTreeMap<String, Reply> {
         &self.replies
+    }
+
+    /// The lifetime that a request with this body asks for, or the default, in seconds; 0 where no operation has one.
+    #[expect(clippy::cast_precision_loss, reason = "lifetimes are far below what a float holds exactly")]
+    pub fn lifetime_asked_for(&self, body: &[u8]) -> f64 {
+        let body: Option<serde_json::Value> = serde_json::from_slice(body).ok();
+        let asked = |member: &str| body.as_ref()?.get(member)?.as_f64();
+        let default = self.lifetimes.first().map_or(0.0, |(_, default)| *default as f64);
+        self.lifetimes.iter().find_map(|(member, _)| asked(member)).unwrap_or(default)
     }
 
     fn add(
@@ -140,11 +158,10 @@ pub(crate) fn file_stem(path: &str) -> &str {
     name.strip_suffix(".json").unwrap_or(name)
 }
 
-impl Suite {
-    /// Whether this build can run it.
-    pub(super) fn is_supported(&self) -> bool {
-        self.side == Side::Server
-    }
+/// That there is no operation of this name.
+pub(crate) fn unknown_operation(file: &str, pointer: &str, name: &str, contract: &Contract) -> LoadError {
+    let known: Vec<_> = contract.operation_names().collect();
+    LoadError::new(file, pointer, format!("expected an operation, {}, found \"{name}\"", known.join(" or ")))
 }
 
 /// Everything that is wrong with the fixtures.

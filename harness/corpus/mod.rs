@@ -16,9 +16,7 @@ pub mod template;
 #[cfg(test)]
 mod tests;
 
-pub use case::{
-    Answer, Call, Case, Check, Control, Expect, Family, Input, Raw, RequestSpec, SigningDefect, Status, Suite,
-};
+pub use case::{Answer, Call, Case, Check, Control, Expect, Family, Input, Raw, RequestSpec, SigningDefect, Suite};
 pub use defect::{Defect, DefectKind, Defects};
 pub use expand::ExpandedCase;
 pub use load::{Corpus, LoadErrors};

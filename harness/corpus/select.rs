@@ -70,6 +70,8 @@ impl std::str::FromStr for Shard {
 /// Which cases to run.
 #[derive(Clone, Debug, Default)]
 pub struct Selection {
+    /// Only cases of this operation; those of every operation where there is none.
+    pub operation: Option<String>,
     /// Only what one of these selects; everything where there is none.
     pub patterns: Vec<Pattern>,
     /// Not what one of these selects.
@@ -91,6 +93,16 @@ pub enum SelectError {
     /// No requirement has this id; and what to do.
     #[error("there is no requirement {0}{1}")]
     UnknownRequirement(String, String),
+    /// What was named, a pattern or a requirement, is about another operation than the selected one.
+    #[error("{what} is about the operation {of}, not {selected}; --operation {of} selects it")]
+    OtherOperation {
+        /// What was named.
+        what: String,
+        /// The operation that it is about.
+        of: String,
+        /// The operation that is selected.
+        selected: String,
+    },
     /// Nothing is left.
     #[error("no case is selected: {0}")]
     Nothing(String),
@@ -109,8 +121,27 @@ impl Plan {
     /// # Errors
     /// When a pattern or a requirement matches nothing, or no case is left.
     pub fn select(corpus: &Corpus, register: &Register, selection: &Selection) -> Result<Self, SelectError> {
-        let cases = selection.choose(corpus.cases(), register, "countersign list")?;
-        Ok(Self { cases })
+        let Some(operation) = &selection.operation else {
+            return Ok(Self { cases: selection.choose(corpus.cases(), register, "countersign list")? });
+        };
+        let (cases, others): (Vec<_>, Vec<_>) =
+            corpus.cases().iter().cloned().partition(|case| case.operation == *operation);
+        let other = |what: String, of: &str| SelectError::OtherOperation {
+            what,
+            of: of.to_owned(),
+            selected: operation.clone(),
+        };
+        for pattern in selection.patterns.iter().chain(&selection.skip) {
+            let selects = |case: &&Arc<ExpandedCase>| pattern.selects(&case.id);
+            if let (None, Some(case)) = (cases.iter().find(selects), others.iter().find(selects)) {
+                return Err(other(format!("what the pattern \"{pattern}\" selects"), &case.operation));
+            }
+        }
+        let rows = selection.requirements.iter().filter_map(|id| register.get(id));
+        if let Some(row) = rows.into_iter().find(|row| row.operation != *operation) {
+            return Err(other(row.id.clone(), &row.operation));
+        }
+        Ok(Self { cases: selection.choose(&cases, register, "countersign list")? })
     }
 }
 
@@ -141,7 +172,7 @@ impl Selection {
         register: &Register,
         lister: &str,
     ) -> Result<Vec<Arc<T>>, SelectError> {
-        let Self { patterns, skip, level, requirements, shard } = self;
+        let Self { patterns, skip, level, requirements, shard, operation: _ } = self;
         if let Some(unknown) = requirements.iter().find(|id| register.get(id).is_none()) {
             let near = did_you_mean(unknown, register.requirements.iter().map(|row| row.id.as_str()));
             let advice = format!("{near}; `countersign list requirements` shows them all");

@@ -1,53 +1,54 @@
-//! Placeholders in requests: `${workgroup}` and the like.
+//! Placeholders in requests: `${random:20}`, and those that stand for what a target has.
 
 use std::borrow::Cow;
+
+use crate::contract::{Absent, Resource};
 
 /// The longest filler: 4 MiB, more than any request of the service needs.
 const LONGEST_FILLER: usize = 4 << 20;
 
 /// A placeholder, by what stands between `${` and `}`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Placeholder {
-    /// `workgroup`: the target's workgroup.
-    Workgroup,
-    /// `custom_domain`: a custom domain name of that workgroup.
-    CustomDomain,
-    /// `database`: a database of that workgroup.
-    Database,
-    /// `random:N`: a name of N characters `[a-z0-9]` that no workgroup has, new in each run.
+pub enum Placeholder<'a> {
+    /// The name of a resource that the target has.
+    Resource(&'a Resource),
+    /// A name of such a resource that no target has, new in each run.
+    Absent(&'a Absent),
+    /// `answer:N:/pointer`: a text in the answer to an earlier step of the case, counted from 1.
+    Answer(usize, &'a str),
+    /// `random:N`: a name of N characters `[a-z0-9]` that nobody has, new in each run.
     Random(usize),
     /// `filler:N`: N times the letter x, for a request of a certain size.
     Filler(usize),
-    /// `absent_domain`: a domain name that no workgroup has, new in each run.
-    AbsentDomain,
 }
 
-impl Placeholder {
-    fn parse(name: &str) -> Option<Self> {
-        match name {
-            "workgroup" => Some(Self::Workgroup),
-            "custom_domain" => Some(Self::CustomDomain),
-            "database" => Some(Self::Database),
-            "absent_domain" => Some(Self::AbsentDomain),
-            _ => {
-                let (kind, length) = name.split_once(':')?;
-                let length = length.parse().ok()?;
-                match kind {
-                    "random" if (1..=1024).contains(&length) => Some(Self::Random(length)),
-                    "filler" if (1..=LONGEST_FILLER).contains(&length) => Some(Self::Filler(length)),
-                    _ => None,
-                }
+impl<'a> Placeholder<'a> {
+    fn parse(name: &'a str, resources: &'a [Resource]) -> Option<Self> {
+        let absent = || resources.iter().filter_map(|resource| resource.absent.as_ref());
+        let named = resources.iter().find(|resource| resource.placeholder == name).map(Self::Resource);
+        let nobodys = || absent().find(|absent| absent.placeholder == name).map(Self::Absent);
+        named.or_else(nobodys).or_else(|| {
+            let (kind, rest) = name.split_once(':')?;
+            if kind == "answer" {
+                let (step, at) = rest.split_once(':')?;
+                let step = step.parse().ok().filter(|step| *step > 0)?;
+                return at.starts_with('/').then_some(Self::Answer(step, at));
             }
-        }
+            let length = rest.parse().ok()?;
+            match kind {
+                "random" if (1..=1024).contains(&length) => Some(Self::Random(length)),
+                "filler" if (1..=LONGEST_FILLER).contains(&length) => Some(Self::Filler(length)),
+                _ => None,
+            }
+        })
     }
 
     /// A value of the right form, for checking fixtures without a target.
     pub fn sample(self) -> String {
         match self {
-            Self::Workgroup => "a-workgroup".to_owned(),
-            Self::CustomDomain => "db.example.com".to_owned(),
-            Self::Database => "dev".to_owned(),
-            Self::AbsentDomain => "absent.example.com".to_owned(),
+            Self::Resource(resource) => resource.sample.clone(),
+            Self::Absent(absent) => absent.name(|length| "r".repeat(length)),
+            Self::Answer(..) => "from-an-answer".to_owned(),
             Self::Random(length) => "r".repeat(length),
             Self::Filler(length) => filler(length),
         }
@@ -65,10 +66,11 @@ pub fn filler(length: usize) -> String {
 ///
 /// # Errors
 /// [`FillError`] for a placeholder that does not exist, or that has no value.
-pub fn fill<E>(
-    text: &str,
-    mut value: impl FnMut(Placeholder) -> Result<String, E>,
-) -> Result<Cow<'_, str>, FillError<E>> {
+pub fn fill<'t, E>(
+    text: &'t str,
+    resources: &[Resource],
+    mut value: impl FnMut(Placeholder<'_>) -> Result<String, E>,
+) -> Result<Cow<'t, str>, FillError<E>> {
     if !text.contains("${") {
         return Ok(Cow::Borrowed(text));
     }
@@ -77,11 +79,11 @@ pub fn fill<E>(
     while let Some(start) = rest.find("${") {
         out.push_str(&rest[..start]);
         let inside = &rest[start + 2..];
-        let end = inside.find('}').ok_or_else(|| FillError::Unknown(inside.to_owned()))?;
+        let end = inside.find('}').ok_or_else(|| unknown(inside, resources))?;
         let name = &inside[..end];
         let plain = name.strip_prefix("escaped:");
         let placeholder =
-            Placeholder::parse(plain.unwrap_or(name)).ok_or_else(|| FillError::Unknown(name.to_owned()))?;
+            Placeholder::parse(plain.unwrap_or(name), resources).ok_or_else(|| unknown(name, resources))?;
         let value = value(placeholder).map_err(FillError::NoValue)?;
         if plain.is_some() {
             out.extend(value.encode_utf16().map(|unit| format!("\\u{unit:04x}")));
@@ -99,13 +101,29 @@ pub fn fill<E>(
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FillError<E> {
     /// There is no such placeholder.
-    #[error(
-        "there is no placeholder ${{{0}}}; there are ${{workgroup}}, ${{custom_domain}}, ${{database}}, ${{absent_domain}}, ${{random:N}} and ${{filler:N}}, each also as ${{escaped:…}}"
-    )]
-    Unknown(String),
+    #[error(transparent)]
+    Unknown(#[from] UnknownPlaceholder),
     /// It has no value here.
     #[error("{0}")]
     NoValue(E),
+}
+
+/// There is no such placeholder.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("there is no placeholder ${{{name}}}; there are {known} and ${{filler:N}}, each also as ${{escaped:…}}")]
+pub struct UnknownPlaceholder {
+    /// What stands between the braces.
+    name: String,
+    /// The others, in words.
+    known: String,
+}
+
+fn unknown(name: &str, resources: &[Resource]) -> UnknownPlaceholder {
+    let named = resources.iter().map(|resource| resource.placeholder.as_str());
+    let absent = resources.iter().filter_map(|resource| Some(resource.absent.as_ref()?.placeholder.as_str()));
+    let all = named.chain(absent).chain(["answer:N:/POINTER", "random:N"]);
+    let known: Vec<_> = all.map(|name| format!("${{{name}}}")).collect();
+    UnknownPlaceholder { name: name.to_owned(), known: known.join(", ") }
 }
 
 #[cfg(test)]
@@ -113,12 +131,22 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
+    use crate::contract::Service;
+
+    fn fill<E>(
+        text: &str,
+        value: impl FnMut(Placeholder<'_>) -> Result<String, E>,
+    ) -> Result<Cow<'_, str>, FillError<E>> {
+        super::fill(text, &Service::embedded().resources, value)
+    }
 
     #[rstest]
     #[case("{}", "{}")]
     #[case("\"${workgroup}\"", "\"a-workgroup\"")]
     #[case("a ${random:3} b ${custom_domain}", "a rrr b db.example.com")]
     #[case("${filler:2}", "xx")]
+    #[case("${absent_domain}", "rrrrrrrrrrrrrrrr.example.com")]
+    #[case("${answer:1:/nextToken}", "from-an-answer")]
     #[case("${escaped:random:2}", r"\u0072\u0072")]
     fn placeholders_are_filled_in(#[case] text: &str, #[case] filled: &str) {
         let out = fill(text, |placeholder| Ok::<_, ()>(placeholder.sample()));
@@ -129,6 +157,8 @@ mod tests {
     #[case("${wrokgroup}")]
     #[case("${workgroup")]
     #[case("${random:}")]
+    #[case("${answer:0:/a}")]
+    #[case("${answer:1:a}")]
     #[case("${escaped:}")]
     #[case("${escaped:escaped:workgroup}")]
     #[case("${random:0}")]

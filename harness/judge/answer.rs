@@ -1,20 +1,24 @@
 use std::cell::OnceCell;
 use std::collections::BTreeSet;
-use std::fmt::Write as _;
 
 use serde_json::Value;
 
-use crate::contract::Contract;
+use crate::contract::{Contract, ErrorMeaning, Operation};
 use crate::corpus::{Call, ExpandedCase};
+use crate::verdict::Answered;
 use crate::wire::{Exchange, Masker, Response, bare_type, error_types};
 
 /// Everything that the rules look at in one call and its answer.
 pub(super) struct Observation<'a> {
     pub(super) case: &'a ExpandedCase,
     pub(super) call: &'a Call,
+    /// The operation that the call is of.
+    pub(super) operation: &'a Operation,
     pub(super) exchange: &'a Exchange,
     pub(super) response: &'a Response,
     pub(super) contract: &'a Contract,
+    /// The answers to the calls of the case before this one.
+    pub(super) earlier: &'a [Exchange],
     /// The body, where it is JSON.
     pub(super) body: Option<Value>,
     /// The error's name without namespace and URI, where the answer has one.
@@ -24,22 +28,34 @@ pub(super) struct Observation<'a> {
     masker: OnceCell<Masker>,
 }
 
+/// A case as the judge sees it, with what it is judged by.
+#[derive(Clone, Copy)]
+pub(super) struct Bench<'a> {
+    pub(super) case: &'a ExpandedCase,
+    pub(super) contract: &'a Contract,
+    pub(super) hidden: &'a Masker,
+}
+
 impl<'a> Observation<'a> {
+    /// Of one call of a case and the answer to it; `earlier` are the exchanges before it. Nothing where the call is of
+    /// no operation of the contract.
     pub(super) fn new(
-        case: &'a ExpandedCase,
+        bench: Bench<'a>,
         call: &'a Call,
         exchange: &'a Exchange,
         response: &'a Response,
-        contract: &'a Contract,
-        hidden: &'a Masker,
-    ) -> Self {
+        earlier: &'a [Exchange],
+    ) -> Option<Self> {
+        let Bench { case, contract, hidden } = bench;
+        let operation = contract.operation(call.request.operation.as_deref().unwrap_or(&case.operation))?;
         let body = response.json();
         let expected = |name: &&str| call.expect.answers().iter().any(|answer| answer.error.as_deref() == Some(*name));
         let names = || error_types(response, body.as_ref()).map(|(_, text)| bare_type(text));
         // Where an answer gives several names, the client that looks at the expected one is served.
         let name = if response.status >= 300 { names().find(expected).or_else(|| names().next()) } else { None };
         let error = name.map(str::to_owned);
-        Self { case, call, exchange, response, contract, body, error, hidden, masker: OnceCell::new() }
+        let masker = OnceCell::new();
+        Some(Self { case, call, operation, exchange, response, contract, earlier, body, error, hidden, masker })
     }
 
     pub(super) fn status(&self) -> u16 {
@@ -55,33 +71,37 @@ impl<'a> Observation<'a> {
         self.documented_error().is_some()
     }
 
-    /// The name and the documented status of a documented error.
+    /// The name and the documented status of an error that the operation lists.
     pub(super) fn documented_error(&self) -> Option<(&'a str, u16)> {
-        let (name, shape) = self.contract.shapes.errors.get_key_value(self.error.as_deref()?)?;
-        Some((name, shape.status.is))
+        let (name, _) = self.operation.errors.get_key_value(self.error.as_deref()?)?;
+        Some((name, self.contract.service.errors.get(name)?.status.is))
     }
 
-    /// The documented error that this one says by a name that is common to all actions, with its documented
+    /// The documented error that this one says by a name that is common to all services, with its documented
     /// status; nothing more is documented of such an error.
     pub(super) fn error_meant(&self) -> Option<&'a str> {
-        let found = self.error.as_deref()?;
-        let mut errors = self.contract.shapes.errors.iter();
-        let (name, _) =
-            errors.find(|(own, shape)| is_common_name_for(found, own) && shape.status.is == self.status())?;
-        Some(name)
+        let (name, shape) = self.contract.service.error_meant(self.error.as_deref()?)?;
+        (shape.status.is == self.status() && self.operation.errors.contains_key(name)).then_some(name)
     }
 
-    /// The answer in a few words: `400 ValidationException`, with the error's message quoted.
-    pub(super) fn summary(&self) -> String {
-        let mut words = self.status().to_string();
-        if let Some(error) = &self.error {
-            words.push(' ');
-            words.push_str(&self.quote(error));
+    /// Whether a name that is common to all services says the same as one of the operation's own.
+    pub(super) fn is_common_name_for(&self, name: &str, own: &str) -> bool {
+        self.contract.service.error_meant(name).is_some_and(|(meant, _)| meant == own)
+    }
+
+    /// The operation's own error for a request that is not valid, where it lists one.
+    pub(super) fn invalid(&self) -> Option<&'a str> {
+        let (name, _) = self.contract.service.error_that_means(ErrorMeaning::Invalid)?;
+        self.operation.errors.contains_key(name).then_some(name)
+    }
+
+    /// The answer in short, with the error's message quoted.
+    pub(super) fn summary(&self) -> Answered {
+        Answered {
+            status: self.status(),
+            error: self.error.as_ref().map(|error| self.quote(error)),
+            message: self.message().map(|message| self.quote(message)),
         }
-        if let Some(message) = self.message() {
-            let _ = write!(words, " \"{}\"", self.quote(message));
-        }
-        words
     }
 
     /// The error's message, by any of the names that are seen.
@@ -91,6 +111,12 @@ impl<'a> Observation<'a> {
         }
         let body = self.body.as_ref()?;
         ["message", "Message", "errorMessage"].into_iter().find_map(|name| body.get(name)?.as_str())
+    }
+
+    /// What the request says for a member, as the service reads it; a null is the same as nothing.
+    pub(super) fn asked(&self, member: &str) -> Option<Value> {
+        let sent: Value = serde_json::from_slice(&self.exchange.request.body).ok()?;
+        sent.get(member).filter(|value| !value.is_null()).cloned()
     }
 
     /// The target's own words, fit for a report, without any secret that the answer holds.
@@ -209,15 +235,6 @@ impl Sketch<'_> {
     }
 }
 
-/// Whether a name that is common to all actions says the same as one of the operation's own.
-/// Source: Common Errors, `ValidationError`, in all its vintages, and what older ones list for single
-/// parameters; the operation's page lets any of them come.
-pub(super) fn is_common_name_for(name: &str, own: &str) -> bool {
-    const INVALID: [&str; 4] =
-        ["ValidationError", "InvalidParameterValue", "InvalidParameterCombination", "MissingParameter"];
-    own == "ValidationException" && INVALID.contains(&name)
-}
-
 #[cfg(test)]
 mod tests {
     use rstest::rstest;
@@ -239,10 +256,11 @@ mod tests {
     #[test]
     fn every_name_of_the_contract_is_shown_whatever_the_password_is() {
         let contract = Contract::load(&Fixtures::Embedded).expect("the contract loads");
-        let shapes = &contract.shapes;
-        let members = [&shapes.request, &shapes.response].into_iter().flat_map(|shape| shape.members.keys());
-        let of_errors = shapes.errors.values().flat_map(|shape| shape.members.keys());
-        for name in members.chain(of_errors).chain(shapes.errors.keys()) {
+        let errors = &contract.service.errors;
+        let structures = contract.operations.values().flat_map(|operation| [&operation.request, &operation.response]);
+        let members = structures.flat_map(|shape| shape.members.keys());
+        let of_errors = errors.values().flat_map(|shape| shape.members.keys());
+        for name in members.chain(of_errors).chain(errors.keys()) {
             let masker = Masker::new([name.clone(), name.to_lowercase(), name[1..].to_owned()]);
             assert_eq!((masker.quote_name(name), masker.quote(name)), (name.clone(), name.clone()));
         }

@@ -2,9 +2,8 @@
 //!
 //! Pure and synchronous: no clock, no environment, no network. Uses contract, corpus (the types of a
 //! case), wire (exchanges) and verdict. Start with [`Judge::judge`]; the rules are in `rules`, one
-//! function each, listed in `rules::ALL`. [`again`] is for lifetimes that look wrong.
+//! function each, listed in `rules::ALL`.
 
-pub mod again;
 mod answer;
 mod excuse;
 mod outcome;
@@ -16,14 +15,15 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 pub use answer::{SHAPE_LIMIT, shape, words_and_shape};
+pub(crate) use rules::lifetime::{CLOCK_SKEW_SECONDS, seconds};
 
-use answer::Observation;
+use answer::{Bench, Observation};
 use outcome::Outcome;
 use rules::{Finding, Subject};
 
-use crate::contract::{Contract, Level, LoadError, REGISTER_FILE, Requirement, Side};
+use crate::contract::{Contract, Decision, Level, LoadError, Operation, REGISTER_FILE, Requirement, Side};
 use crate::corpus::{Call, ExpandedCase};
-use crate::verdict::{Verdict, Violation};
+use crate::verdict::{Fault, Heard, Reason, Verdict, Violation};
 use crate::wire::{Exchange, Masker};
 
 /// What the judge concludes about a case.
@@ -31,8 +31,8 @@ use crate::wire::{Exchange, Masker};
 pub struct Judgement {
     /// `pass`, `fail` or `indeterminate`; a run says `blocked` itself.
     pub verdict: Verdict,
-    /// Why there is no verdict, or what a pass leaves open, in a sentence.
-    pub reason: Option<String>,
+    /// Why there is no verdict, or what a pass leaves open.
+    pub reason: Option<Reason>,
     /// Every broken `must` requirement.
     pub violations: Vec<Violation>,
     /// Every broken requirement below `must`.
@@ -44,16 +44,21 @@ pub struct Judgement {
 }
 
 impl Judgement {
-    /// No verdict, and why.
-    pub fn undecided(reason: impl Into<String>) -> Self {
+    /// Nothing found, with this verdict and for this reason.
+    pub fn of(verdict: Verdict, reason: Option<Reason>) -> Self {
         Self {
-            verdict: Verdict::Indeterminate,
-            reason: Some(reason.into()),
+            verdict,
+            reason,
             violations: Vec::new(),
             warnings: Vec::new(),
             decided: BTreeSet::new(),
             undecided: BTreeSet::new(),
         }
+    }
+
+    /// No verdict, and why.
+    pub fn undecided(reason: Reason) -> Self {
+        Self::of(Verdict::Indeterminate, Some(reason))
     }
 }
 
@@ -122,57 +127,87 @@ impl Judge {
     /// [`Judge::judge`], whose findings repeat nothing that is `hidden`, beside the secrets of each answer.
     pub fn judge_hiding(&self, case: &ExpandedCase, transcript: &[Exchange], hidden: &Masker) -> Judgement {
         let mut docket = Docket::default();
-        for (call, exchange) in case.calls.iter().zip(transcript) {
-            if let Some(reason) = self.judge_call(case, call, exchange, hidden, &mut docket) {
+        let bench = Bench { case, contract: &self.contract, hidden };
+        for (index, call) in case.calls.iter().enumerate().take(transcript.len()) {
+            let (earlier, exchange) = (&transcript[..index], &transcript[index]);
+            if let Some(reason) = self.judge_call(bench, call, exchange, earlier, &mut docket) {
                 return Judgement::undecided(reason);
             }
         }
         let (violations, warnings): (Vec<_>, Vec<_>) = docket.broken.into_iter().partition(|v| v.level == Level::Must);
-        Judgement {
-            verdict: if violations.is_empty() { Verdict::Pass } else { Verdict::Fail },
-            reason: None,
-            violations,
-            warnings,
-            decided: docket.decided,
-            undecided: BTreeSet::new(),
-        }
+        let verdict = if violations.is_empty() { Verdict::Pass } else { Verdict::Fail };
+        Judgement { violations, warnings, decided: docket.decided, ..Judgement::of(verdict, None) }
+    }
+
+    /// Whether a call was accepted, whatever else may be wrong with the answer: it has a status of success, and a JSON
+    /// object with at least one documented member.
+    pub fn is_accepted(&self, case: &ExpandedCase, call: &Call, exchange: &Exchange) -> bool {
+        let name = call.request.operation.as_deref().unwrap_or(&case.operation);
+        let (Some(operation), Ok(response)) = (self.contract.operation(name), &exchange.answer) else { return false };
+        let object = || {
+            response
+                .json()
+                .is_some_and(|body| operation.response.members.keys().any(|member| body.get(member).is_some()))
+        };
+        (200..300).contains(&response.status) && object()
+    }
+
+    /// Whether all that a judgement holds against a target is how long what it gives lives, so that further calls can
+    /// tell whether something else is the reason.
+    pub fn is_about_lifetimes(&self, judgement: &Judgement) -> bool {
+        let of_lifetimes = |violation: &Violation| self.is_lifetime(&violation.requirement);
+        judgement.verdict == Verdict::Fail && judgement.violations.iter().all(of_lifetimes)
+    }
+
+    /// The judgement where lifetimes cannot be told, for this reason: they are neither broken nor decided, but open.
+    pub fn without_lifetimes(&self, mut judgement: Judgement, reason: Reason) -> Judgement {
+        judgement.verdict = Verdict::Pass;
+        judgement.violations.retain(|violation| !self.is_lifetime(&violation.requirement));
+        judgement.undecided = judgement.decided.extract_if(.., |id| self.is_lifetime(id)).collect();
+        judgement.reason = Some(reason);
+        judgement
+    }
+
+    fn is_lifetime(&self, requirement: &str) -> bool {
+        let row = self.contract.register.get(requirement).and_then(|row| row.decided_by.as_ref());
+        row.is_some_and(|by| rules::ALL.iter().any(|rule| rule.is_about_lifetimes && rule.name == by.rule))
     }
 
     /// Judges one call; the reason where it cannot be judged.
     fn judge_call(
         &self,
-        case: &ExpandedCase,
+        bench: Bench<'_>,
         call: &Call,
         exchange: &Exchange,
-        hidden: &Masker,
+        earlier: &[Exchange],
         docket: &mut Docket,
-    ) -> Option<String> {
+    ) -> Option<Reason> {
         let response = match &exchange.answer {
             Ok(response) => response,
-            Err(fault) => return Some(hidden.fault(fault)),
+            Err(fault) => return Some(Reason::NoAnswer { heard: Heard::Nothing(bench.hidden.fault(fault)) }),
         };
-        let seen = Observation::new(case, call, exchange, response, &self.contract, hidden);
-        if seen.response.is_throttled() {
-            return Some(format!("the target throttled the request ({})", seen.summary()));
+        let seen = Observation::new(bench, call, exchange, response, earlier)?;
+        if response.is_throttled() {
+            return Some(Reason::Throttled(seen.summary()));
         }
-        if seen.response.is_timeout() {
-            return Some(format!("the target did not get the request in time ({})", seen.summary()));
+        if response.is_timeout() {
+            return Some(Reason::NotInTime(seen.summary()));
         }
         let outcome = outcome::of(&seen);
-        if matches!(outcome, Outcome::Broken { .. })
+        if matches!(outcome, Outcome::Broken(_))
             && let Some(reason) = excuse::of(&seen)
         {
             return Some(reason);
         }
-        let rows = case.case.requirements.iter().filter_map(|id| self.contract.register.get(id));
+        let rows = bench.case.case.requirements.iter().filter_map(|id| self.contract.register.get(id));
         let mut binding = false;
         for row in rows.filter(|row| row.is_outcome()) {
             binding |= row.level != Level::May;
             match &outcome {
                 Outcome::Holds => docket.decide(row),
-                Outcome::Broken { at, expected, actual } => {
+                Outcome::Broken(fault) => {
                     docket.decide(row);
-                    docket.break_row(row, at, expected, actual);
+                    docket.break_row(row, fault.clone());
                 }
                 Outcome::Unclear => {}
             }
@@ -182,40 +217,48 @@ impl Judge {
             return None;
         }
         // What an answer of another kind looks like says nothing about the rules for the expected kind.
-        if matches!(outcome, Outcome::Broken { .. }) && !seen.is_documented_error() {
+        if matches!(outcome, Outcome::Broken(_)) && !seen.is_documented_error() {
             return None;
         }
         for (rule, rows) in rules::ALL.iter().zip(&self.rows) {
             for finding in (rule.judge)(&seen) {
-                self.record(rows, finding, docket);
+                self.record(rows, seen.operation, finding, docket);
             }
         }
         None
     }
 
     /// Books a finding under the requirement that it decides, one of the rule's rows.
-    fn record(&self, rows: &[usize], finding: Finding, docket: &mut Docket) {
-        let Some(row) = self.row_for(rows, finding.subject()) else { return };
+    fn record(&self, rows: &[usize], operation: &Operation, finding: Finding, docket: &mut Docket) {
+        let Some(row) = self.row_for(rows, operation, &finding.subject) else { return };
         docket.decide(row);
-        if let Finding::Broken { at, expected, actual, .. } = finding {
-            docket.break_row(row, &at, &expected, &actual);
+        if let Some(fault) = finding.fault {
+            docket.break_row(row, fault);
         }
     }
 
-    /// The row that a finding belongs to: the one that says most about it.
-    fn row_for(&self, rows: &[usize], subject: &Subject) -> Option<&Requirement> {
-        let fits = |wanted: &Option<String>, found: Option<&str>| wanted.is_none() || wanted.as_deref() == found;
+    /// The row of an operation that a finding belongs to: the one that says most about it.
+    fn row_for(&self, rows: &[usize], operation: &Operation, subject: &Subject) -> Option<&Requirement> {
         rows.iter()
             .map(|index| &self.contract.register.requirements[*index])
-            .filter_map(|row| Some((row, row.decided_by.as_ref()?)))
-            .filter(|(_, by)| {
-                fits(&by.at, subject.at.as_deref())
-                    && fits(&by.keyword, subject.keyword.as_deref())
-                    && fits(&by.error, subject.error.as_deref())
-            })
-            .max_by_key(|(_, by)| [&by.at, &by.keyword, &by.error].into_iter().flatten().count())
+            .filter(|row| operation.owns(&row.id))
+            .filter_map(|row| Some((row, fit(row.decided_by.as_ref()?, subject)?)))
+            .max_by_key(|(_, fit)| *fit)
             .map(|(row, _)| row)
     }
+}
+
+/// How much a row says about a subject: how many of its conditions name it, and whether the place is exact; nothing
+/// where it is about another. A place that ends in `/**` is everything below it.
+fn fit(by: &Decision, subject: &Subject) -> Option<(usize, bool)> {
+    let same = |wanted: &Option<String>, found: Option<&str>| wanted.is_none() || wanted.as_deref() == found;
+    let at = subject.at.as_deref();
+    let below = by.at.as_deref().and_then(|wanted| wanted.strip_suffix("/**"));
+    let is_below = |above: &str| at.and_then(|at| at.strip_prefix(above)).is_some_and(|rest| rest.starts_with('/'));
+    let is_there = below.map_or_else(|| same(&by.at, at), is_below);
+    let fits = is_there && same(&by.keyword, subject.keyword.as_deref()) && same(&by.error, subject.error.as_deref());
+    let conditions = [&by.at, &by.keyword, &by.error].into_iter().flatten().count();
+    fits.then_some((conditions, below.is_none()))
 }
 
 /// What has been found about a case so far.
@@ -230,14 +273,8 @@ impl Docket {
         self.decided.insert(row.id.clone());
     }
 
-    fn break_row(&mut self, row: &Requirement, at: &str, expected: &str, actual: &str) {
-        let violation = Violation {
-            requirement: row.id.clone(),
-            level: row.level,
-            at: at.to_owned(),
-            expected: expected.to_owned(),
-            actual: actual.to_owned(),
-        };
+    fn break_row(&mut self, row: &Requirement, fault: Fault) {
+        let violation = Violation { requirement: row.id.clone(), level: row.level, fault };
         if !self.broken.contains(&violation) {
             self.broken.push(violation);
         }

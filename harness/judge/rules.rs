@@ -4,11 +4,13 @@
 mod error;
 pub(super) mod guess;
 pub(super) mod lifetime;
+mod page;
 mod success;
 
 use std::borrow::Cow;
 
 use super::answer::Observation;
+use crate::verdict::Fault;
 
 /// A rule of the judge.
 pub(super) struct Rule {
@@ -16,34 +18,49 @@ pub(super) struct Rule {
     pub(super) name: &'static str,
     /// What it finds in an answer; nothing where it does not apply.
     pub(super) judge: fn(&Observation<'_>) -> Vec<Finding>,
+    /// Whether it is about how long credentials live, which their age or a clock can hide.
+    pub(super) is_about_lifetimes: bool,
+}
+
+impl Rule {
+    const fn new(name: &'static str, judge: fn(&Observation<'_>) -> Vec<Finding>) -> Self {
+        Self { name, judge, is_about_lifetimes: false }
+    }
+
+    const fn of_lifetimes(name: &'static str, judge: fn(&Observation<'_>) -> Vec<Finding>) -> Self {
+        Self { name, judge, is_about_lifetimes: true }
+    }
 }
 
 /// Every rule.
 pub(super) const ALL: &[Rule] = &[
-    Rule { name: "success-status", judge: success::status },
-    Rule { name: "success-media-type", judge: success::media_type },
-    Rule { name: "response-schema", judge: success::schema },
-    Rule { name: "response-text", judge: success::text },
-    Rule { name: "expiration-default", judge: lifetime::default },
-    Rule { name: "expiration-chosen", judge: lifetime::chosen },
-    Rule { name: "date-is-now", judge: lifetime::date_is_now },
-    Rule { name: "fault-again", judge: error::fault_again },
-    Rule { name: "error-type", judge: error::has_type },
-    Rule { name: "error-type-place", judge: error::type_in_body },
-    Rule { name: "error-type-form", judge: error::type_is_bare },
-    Rule { name: "error-own-name", judge: error::own_name },
-    Rule { name: "error-status", judge: error::status },
-    Rule { name: "error-media-type", judge: error::media_type },
-    Rule { name: "error-message", judge: error::message },
-    Rule { name: "error-message-name", judge: error::message_name },
-    Rule { name: "error-schema", judge: error::schema },
-    Rule { name: "message-names-member", judge: error::message_names_member },
+    Rule::new("success-status", success::status),
+    Rule::new("success-media-type", success::media_type),
+    Rule::new("response-schema", success::schema),
+    Rule::new("response-text", success::text),
+    Rule::new("response-echo", success::echo),
+    Rule::new("page-size", page::size),
+    Rule::new("page-follows", page::follows),
+    Rule::of_lifetimes("expiration-default", lifetime::default),
+    Rule::of_lifetimes("expiration-chosen", lifetime::chosen),
+    Rule::new("date-is-now", lifetime::date_is_now),
+    Rule::new("fault-again", error::fault_again),
+    Rule::new("error-type", error::has_type),
+    Rule::new("error-type-place", error::type_in_body),
+    Rule::new("error-type-form", error::type_is_bare),
+    Rule::new("error-own-name", error::own_name),
+    Rule::new("error-status", error::status),
+    Rule::new("error-media-type", error::media_type),
+    Rule::new("error-message", error::message),
+    Rule::new("error-message-name", error::message_name),
+    Rule::new("error-schema", error::schema),
+    Rule::new("message-names-member", error::message_names_member),
 ];
 
 /// What a finding is about, so that the register can tell whose business it is.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Subject {
-    /// The JSON pointer of the place in the body.
+    /// The JSON pointer of the place in the body, without the numbers of items.
     pub(super) at: Option<Cow<'static, str>>,
     /// The keyword of JSON Schema.
     pub(super) keyword: Option<Cow<'static, str>>,
@@ -51,42 +68,35 @@ pub(super) struct Subject {
     pub(super) error: Option<Cow<'static, str>>,
 }
 
+impl Subject {
+    fn at(pointer: impl Into<Cow<'static, str>>) -> Self {
+        Self { at: Some(pointer.into()), ..Self::default() }
+    }
+
+    fn error(name: &str) -> Self {
+        Self { error: Some(name.to_owned().into()), ..Self::default() }
+    }
+}
+
 /// What a rule finds about one subject.
-pub(super) enum Finding {
-    /// It is as it should be.
-    Holds(Subject),
-    /// It is not.
-    Broken {
-        /// What the finding is about.
-        subject: Subject,
-        /// The place, in words.
-        at: String,
-        /// What is expected there.
-        expected: String,
-        /// What was found, masked.
-        actual: String,
-    },
+pub(super) struct Finding {
+    /// What it is about.
+    pub(super) subject: Subject,
+    /// What is wrong; nothing where it is as it should be.
+    pub(super) fault: Option<Fault>,
 }
 
 impl Finding {
-    pub(super) fn subject(&self) -> &Subject {
-        match self {
-            Self::Holds(subject) | Self::Broken { subject, .. } => subject,
-        }
+    fn holds(subject: Subject) -> Self {
+        Self { subject, fault: None }
     }
 
-    /// One finding: broken with these words, or not.
-    fn of(
-        holds: bool,
-        subject: Subject,
-        at: &str,
-        expected: impl Into<String>,
-        actual: impl FnOnce() -> String,
-    ) -> Vec<Self> {
-        vec![if holds {
-            Self::Holds(subject)
-        } else {
-            Self::Broken { subject, at: at.to_owned(), expected: expected.into(), actual: actual() }
-        }]
+    fn broken(subject: Subject, fault: Fault) -> Self {
+        Self { subject, fault: Some(fault) }
+    }
+
+    /// One finding: that it holds, or what is wrong.
+    fn one(subject: Subject, holds: bool, fault: impl FnOnce() -> Fault) -> Vec<Self> {
+        vec![Self { subject, fault: (!holds).then(fault) }]
     }
 }

@@ -1,12 +1,14 @@
 //! Cases that are told together: those with the same verdict, for the same reason.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
+use std::hash::Hash;
+use std::mem::Discriminant;
 
 use super::collected::Collected;
-use super::words;
-use crate::contract::Side;
-use crate::verdict::{CaseResult, Verdict, Violation};
+use super::words::{self, Told};
+use crate::contract::{Level, Side};
+use crate::verdict::{CaseResult, Fault, LifetimeLikeness, Measured, Reason, Verdict, Violation};
 
 /// The verdicts that somebody has to look at, those that say most about the target last.
 pub(super) const PROBLEMS: [Verdict; 6] = [
@@ -33,22 +35,26 @@ pub(super) fn heading(heard: &Collected) -> &'static str {
 /// Each violated requirement once with the cases that show it, those that most show first: one fault of a server
 /// shows in many cases, and the list of them hides it. Nothing where a single case failed; what the baseline knows is
 /// told elsewhere.
-pub(super) fn violated(heard: &Collected) -> Vec<(&Violation, Vec<&str>)> {
+pub(super) fn violated(heard: &Collected) -> Vec<Shared<'_>> {
     let failed: Vec<&CaseResult> = heard.cases.iter().filter(|case| case.verdict == Verdict::Fail).collect();
-    let mut found: Vec<(&Violation, Vec<&str>)> = Vec::new();
+    let mut found: Vec<Shared<'_>> = Vec::new();
     if failed.len() < 2 {
         return found;
     }
-    for case in &failed {
+    let mut places: HashMap<&str, usize> = HashMap::new();
+    for case in failed {
         for violation in &case.violations {
-            match found.iter_mut().find(|(known, _)| known.requirement == violation.requirement) {
-                Some((_, cases)) if cases.last() == Some(&case.id.as_str()) => {}
-                Some((_, cases)) => cases.push(&case.id),
-                None => found.push((violation, vec![&case.id])),
+            let place = *places.entry(&violation.requirement).or_insert_with(|| {
+                found.push(Shared::alone(violation));
+                found.len() - 1
+            });
+            let cases = &mut found[place].cases;
+            if cases.last().is_none_or(|last| last.id != case.id) {
+                cases.push(case);
             }
         }
     }
-    found.sort_by_key(|(_, cases)| std::cmp::Reverse(cases.len()));
+    found.sort_by_key(|shared| std::cmp::Reverse(shared.cases.len()));
     found
 }
 
@@ -67,118 +73,208 @@ pub(super) fn is_all(cases: &[&CaseResult], heard: &Collected, limit: usize) -> 
 /// The cases with a verdict that somebody has to look at, those that went wrong alike together, in
 /// the order of the run.
 pub(super) fn failures(heard: &Collected, verdict: Verdict) -> Vec<Vec<&CaseResult>> {
-    groups(heard, verdict, |one, other| {
+    grouped(heard, verdict, |case| {
+        let (faults, numbers) = case.violations.iter().map(fault_key).unzip();
         // A failure is the same where the members of a family fail alike.
-        let same_claim = verdict != Verdict::Fail || one.title == other.title || one.side == Side::Client;
-        let same_faults = one.violations.len() == other.violations.len()
-            && one.violations.iter().zip(&other.violations).all(|(one, other)| is_same_fault(one, other));
-        same_claim && one.reason == other.reason && same_faults
+        let claim = (verdict == Verdict::Fail && case.side != Side::Client).then_some(case.title.as_str());
+        (CaseKey { claim, reason: case.reason.as_ref(), faults }, numbers)
     })
-}
-
-/// The violations of cases that are told together: those of the first, each with how many more were
-/// found with other numbers.
-pub(super) fn violations(group: &[&CaseResult]) -> Vec<Violation> {
-    let others = |place: usize, first: &Violation| {
-        group.iter().filter(|case| case.violations.get(place).is_some_and(|other| other != first)).count()
-    };
-    let first = group[0].violations.iter().enumerate();
-    first.map(|(place, violation)| with_others(violation, others(place, violation))).collect()
-}
-
-/// A violation that stands for more with other numbers.
-fn with_others(violation: &Violation, others: usize) -> Violation {
-    let mut violation = violation.clone();
-    if others > 0 {
-        let _ = write!(violation.actual, " (and {others} more alike, with other numbers)");
-    }
-    violation
-}
-
-/// What an expiration looks like where its number follows from what was asked and when: with one of
-/// these, another number is the same fault. The words are those of the judge.
-const FIXED_BY_THE_GUESS: [&str; 5] = [
-    ", which looks like milliseconds: in seconds it would be right",
-    ", which looks like the time of the call itself",
-    ", which looks like the lifetime instead of a point in time",
-    ", which looks like the default, with durationSeconds ignored",
-    ", which looks like minutes taken for seconds",
-];
-
-/// Lifetimes that are so many seconds apart may be one, measured by clocks that show whole seconds.
-const LIFETIME_NOISE_SECONDS: f64 = 2.0;
-
-/// Whether two violations are one fault: they are the same, or they are a lifetime that was measured
-/// twice. Everywhere else a number is what was asked or answered, such as a status, and another number
-/// is another fault.
-fn is_same_fault(one: &Violation, other: &Violation) -> bool {
-    let place = |violation: &Violation| (violation.requirement.clone(), violation.level, violation.at.clone());
-    one == other || (place(one) == place(other) && one.at == "body /expiration" && is_same_lifetime(one, other))
-}
-
-fn is_same_lifetime(one: &Violation, other: &Violation) -> bool {
-    let (Some((_, clock)), Some((_, other_clock))) = (lifetime(&one.expected), lifetime(&other.expected)) else {
-        return false;
-    };
-    let (Some((found, guess)), Some((other_found, other_guess))) = (lifetime(&one.actual), lifetime(&other.actual))
-    else {
-        return false;
-    };
-    let same_numbers = one.expected == other.expected && (found - other_found).abs() <= LIFETIME_NOISE_SECONDS;
-    clock == other_clock && guess == other_guess && (same_numbers || FIXED_BY_THE_GUESS.contains(&guess))
-}
-
-/// `900 s after the call, and so on`: the number and what follows.
-fn lifetime(text: &str) -> Option<(f64, &str)> {
-    let (number, rest) = text.split_once(" s after the call")?;
-    Some((number.parse().ok()?, rest))
 }
 
 /// The cases with a verdict, those with the same reason together, in the order of the run.
 pub(super) fn excused(heard: &Collected, verdict: Verdict) -> Vec<Vec<&CaseResult>> {
-    groups(heard, verdict, |one, other| words::reason(one) == words::reason(other))
+    grouped(heard, verdict, |case| (words::reason_of(case), Vec::new()))
 }
 
-fn groups(
-    heard: &Collected,
+/// The cases with a verdict, those with the same key and about the same numbers together, in the order of the run.
+fn grouped<'a, K: Eq + Hash>(
+    heard: &'a Collected,
     verdict: Verdict,
-    alike: impl Fn(&CaseResult, &CaseResult) -> bool,
-) -> Vec<Vec<&CaseResult>> {
+    key: impl Fn(&'a CaseResult) -> (K, Vec<i64>),
+) -> Vec<Vec<&'a CaseResult>> {
     let mut groups: Vec<Vec<&CaseResult>> = Vec::new();
+    let mut known = Known::default();
     for case in heard.cases.iter().filter(|case| case.verdict == verdict) {
-        match groups.iter_mut().find(|group| alike(group[0], case)) {
-            Some(group) => group.push(case),
+        let (key, numbers) = key(case);
+        match known.find_or(key, &numbers, groups.len()) {
+            Some(group) => groups[group].push(case),
             None => groups.push(vec![case]),
         }
     }
     groups
 }
 
-/// A violation, and every case that has it.
-pub(super) type Shared<'a> = (Violation, Vec<&'a CaseResult>);
+/// A violation that stands for several, and every case that has one of them.
+#[derive(Clone, Debug)]
+pub(crate) struct Shared<'a> {
+    /// The first of them.
+    pub(crate) violation: &'a Violation,
+    /// How many of the others have other numbers.
+    others: usize,
+    /// The cases.
+    pub(super) cases: Vec<&'a CaseResult>,
+}
+
+impl<'a> Shared<'a> {
+    /// A violation that stands for itself.
+    pub(super) fn alone(violation: &'a Violation) -> Self {
+        Self { violation, others: 0, cases: Vec::new() }
+    }
+
+    /// Whether two are about the same requirement.
+    pub(super) fn is_of_the_same(&self, other: &Self) -> bool {
+        self.violation.requirement == other.violation.requirement
+    }
+
+    /// Whether it is about the status of an answer.
+    pub(super) fn is_of_the_status(&self) -> bool {
+        match &self.violation.fault {
+            Fault::Outcome { status_fits, .. } => !status_fits,
+            Fault::Status { .. } | Fault::PassingFault { .. } => true,
+            Fault::Told { at, .. } => at == "status",
+            Fault::MediaType { .. }
+            | Fault::NoObject { .. }
+            | Fault::Member { .. }
+            | Fault::Empty { .. }
+            | Fault::Unlike { .. }
+            | Fault::TooMany { .. }
+            | Fault::Again { .. }
+            | Fault::Lifetime { .. }
+            | Fault::Date { .. }
+            | Fault::Nameless { .. }
+            | Fault::NamePlace { .. }
+            | Fault::NameForm { .. }
+            | Fault::CommonName { .. }
+            | Fault::NoMessage { .. }
+            | Fault::MessageName
+            | Fault::MessageWithoutMember { .. }
+            | Fault::Value { .. } => false,
+        }
+    }
+
+    /// It in words, with how many more were found with other numbers.
+    pub(crate) fn told(&self) -> Told {
+        let mut told = Told::of(self.violation);
+        if self.others > 0 {
+            let _ = write!(told.actual, " (and {} more alike, with other numbers)", self.others);
+        }
+        told
+    }
+}
+
+/// The violations of cases that are told together: those of the first, each with how many more were
+/// found with other numbers.
+pub(super) fn violations<'a>(group: &[&'a CaseResult]) -> Vec<Shared<'a>> {
+    let others = |place: usize, first: &Violation| {
+        group.iter().filter(|case| case.violations.get(place).is_some_and(|other| other != first)).count()
+    };
+    let first = group[0].violations.iter().enumerate();
+    first
+        .map(|(place, violation)| Shared { others: others(place, violation), cases: group.to_vec(), violation })
+        .collect()
+}
+
+/// Lifetimes that are so many seconds apart may be one, measured by clocks that show whole seconds.
+const LIFETIME_NOISE_SECONDS: i64 = 2;
+
+/// What is known so far: the first of each kind, by its key and its numbers. Finding one takes about as long however
+/// many there are.
+struct Known<K>(HashMap<K, BTreeMap<i64, Vec<(Vec<i64>, usize)>>>);
+
+impl<K> Default for Known<K> {
+    fn default() -> Self {
+        Self(HashMap::new())
+    }
+}
+
+impl<K: Eq + Hash> Known<K> {
+    /// The place of a known one with this key and about these numbers; where there is none, this one is known from now
+    /// on, with the place `new`.
+    fn find_or(&mut self, key: K, numbers: &[i64], new: usize) -> Option<usize> {
+        let first = numbers.first().copied().unwrap_or_default();
+        let near = |one: i64, other: i64| one.abs_diff(other) <= LIFETIME_NOISE_SECONDS.unsigned_abs();
+        let alike = |known: &[i64]| known.iter().zip(numbers).all(|(one, other)| near(*one, *other));
+        let by_number = self.0.entry(key).or_default();
+        let range = first.saturating_sub(LIFETIME_NOISE_SECONDS)..=first.saturating_add(LIFETIME_NOISE_SECONDS);
+        let found =
+            by_number.range(range).flat_map(|(_, known)| known).find(|(known, _)| alike(known)).map(|(_, at)| *at);
+        if found.is_none() {
+            by_number.entry(first).or_default().push((numbers.to_vec(), new));
+        }
+        found
+    }
+}
+
+/// What two cases must have in common to be told together, beside about the same numbers.
+#[derive(PartialEq, Eq, Hash)]
+struct CaseKey<'a> {
+    /// What is claimed.
+    claim: Option<&'a str>,
+    reason: Option<&'a Reason>,
+    faults: Vec<FaultKey<'a>>,
+}
+
+/// What two violations must have in common to be one fault, beside about the same number: everything, or of a lifetime
+/// that was measured twice what does not depend on when. Everywhere else a number is what was asked or answered, such
+/// as a status, and another number is another fault.
+#[derive(PartialEq, Eq, Hash)]
+enum FaultKey<'a> {
+    Whole(&'a Violation),
+    Lifetime {
+        requirement: &'a str,
+        level: Level,
+        at: &'a str,
+        /// What was asked for; nothing where the number follows from it, so that another number is the same fault.
+        asked: Option<i64>,
+        looks_like: Option<LifetimeLikeness>,
+        clock: Discriminant<Measured>,
+    },
+}
+
+/// The key of a violation, and its number.
+fn fault_key(violation: &Violation) -> (FaultKey<'_>, i64) {
+    let Fault::Lifetime { at, asked, found, looks_like, .. } = &violation.fault else {
+        return (FaultKey::Whole(violation), 0);
+    };
+    let number = match *found {
+        Measured::ByUs(seconds) | Measured::ByDate(seconds) | Measured::Apart { date: seconds, .. } => seconds,
+    };
+    let is_fixed = looks_like.is_some_and(LifetimeLikeness::fixes_the_number);
+    let key = FaultKey::Lifetime {
+        requirement: &violation.requirement,
+        level: violation.level,
+        at,
+        asked: (!is_fixed).then_some(*asked),
+        looks_like: *looks_like,
+        clock: std::mem::discriminant(found),
+    };
+    (key, if is_fixed { 0 } else { number })
+}
 
 /// Violations, each fault once with the cases that have it, in the order in which they were found.
 pub(super) fn faults<'a>(cases: impl Iterator<Item = (&'a CaseResult, &'a Vec<Violation>)>) -> Vec<Shared<'a>> {
-    let mut found: Vec<(&Violation, Vec<&CaseResult>, usize)> = Vec::new();
+    let mut found: Vec<Shared<'a>> = Vec::new();
+    let mut known = Known::default();
     for (case, violations) in cases {
         for violation in violations {
-            match found.iter_mut().find(|(first, ..)| is_same_fault(first, violation)) {
-                Some((first, cases, others)) => {
-                    cases.push(case);
-                    *others += usize::from(*first != violation);
-                }
-                None => found.push((violation, vec![case], 0)),
-            }
+            let (key, number) = fault_key(violation);
+            let place = known.find_or(key, &[number], found.len()).unwrap_or_else(|| {
+                found.push(Shared::alone(violation));
+                found.len() - 1
+            });
+            let shared = &mut found[place];
+            shared.cases.push(case);
+            shared.others += usize::from(shared.violation != violation);
         }
     }
-    found.into_iter().map(|(violation, cases, others)| (with_others(violation, others), cases)).collect()
+    found
 }
 
 /// Broken requirements below `must`, each finding once with the cases that have it, in the order of
 /// the requirements' ids.
 pub(super) fn warnings(heard: &Collected) -> Vec<Shared<'_>> {
     let mut found = faults(heard.cases.iter().map(|case| (case, &case.warnings)));
-    found.sort_by(|(one, _), (other, _)| one.requirement.cmp(&other.requirement));
+    found.sort_by(|one, other| one.violation.requirement.cmp(&other.violation.requirement));
     found
 }
 
@@ -205,17 +301,16 @@ pub(super) fn told(
 /// The ids of cases, a family that is there as a whole by its own id, each with how many it stands for.
 pub(super) fn names(cases: &[&CaseResult], heard: &Collected) -> Vec<(String, usize)> {
     let ids: Vec<&str> = cases.iter().map(|case| case.id.as_str()).collect();
-    let all: Vec<&str> = heard.cases.iter().map(|case| case.id.as_str()).collect();
-    words::collapse(&ids, &all)
+    words::collapse(&ids, heard.families())
 }
 
 /// Why cases that pass leave something undecided, and how many cases say so: nothing else tells it. At most three.
-pub(super) fn open_passes(heard: &Collected) -> Vec<(&str, usize)> {
+pub(super) fn open_passes(heard: &Collected) -> Vec<(String, usize)> {
     const MOST: usize = 3;
-    let mut reasons: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut reasons: BTreeMap<String, usize> = BTreeMap::new();
     for case in heard.cases.iter().filter(|case| case.verdict == Verdict::Pass) {
         if let Some(reason) = &case.reason {
-            *reasons.entry(reason).or_default() += 1;
+            *reasons.entry(words::reason(reason)).or_default() += 1;
         }
     }
     reasons.into_iter().take(MOST).collect()

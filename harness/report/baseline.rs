@@ -17,7 +17,7 @@ use super::file::{AtomicFile, FileError};
 use crate::contract::{LoadError, parse, read_text};
 use crate::corpus::{Corpus, Pattern};
 use crate::text::{file_name, foreign};
-use crate::verdict::{CaseResult, Verdict};
+use crate::verdict::{self, CaseResult, Reason, Verdict};
 
 /// The version of the format.
 const VERSION: u32 = 1;
@@ -58,10 +58,9 @@ impl Entry {
         self.expires.is_some_and(|last| today > last)
     }
 
-    /// The reason, with the issue where there is one, fit for a report.
-    fn excuse(&self) -> String {
-        let reason = foreign(&self.reason);
-        self.issue.as_ref().map_or_else(|| reason.clone(), |issue| format!("{reason} ({})", foreign(issue)))
+    /// Why it accepts failures.
+    fn excuse(&self) -> verdict::Excuse {
+        verdict::Excuse { reason: self.reason.clone(), issue: self.issue.clone() }
     }
 }
 
@@ -174,33 +173,25 @@ impl Baseline {
     /// case, which [`Baseline::check`] refuses, one that has expired counts, and else the first.
     pub fn apply(&self, case: &mut CaseResult, today: Date) {
         let Some(entry) = self.entry_for(&case.id, Some(today)) else { return };
-        let own = case.reason.take();
-        let behind = |own: Option<&String>| own.map_or_else(String::new, |own| format!(": {own}"));
-        match case.verdict {
+        let own = || case.reason.clone().map(Box::new);
+        let (verdict, reason) = match case.verdict {
             Verdict::Pass => {
-                case.verdict = Verdict::Fixed;
-                case.reason = Some(format!(
-                    "it passes, and the entry \"{}\" of {} still says that it fails; take it out, or run \
-                     `countersign baseline write`",
-                    foreign(&entry.pattern),
-                    self.name
-                ));
+                (Verdict::Fixed, Reason::Stale { pattern: entry.pattern.clone(), file: self.name.clone() })
             }
-            Verdict::Fail | Verdict::Blocked | Verdict::NotImplemented => {
-                if let Some(last) = entry.expires.filter(|_| entry.has_expired(today)) {
-                    let expired = format!("the baseline's excuse \"{}\" expired on {last}", entry.excuse());
-                    case.reason = Some(format!("{expired}{}", behind(own.as_ref())));
-                } else {
-                    let was = match case.verdict {
-                        Verdict::Fail => behind(own.as_ref()),
-                        verdict => format!("; it is {verdict}{}", behind(own.as_ref())),
-                    };
-                    case.verdict = Verdict::KnownFail;
-                    case.reason = Some(format!("{}{was}", entry.excuse()));
+            was @ (Verdict::Fail | Verdict::Blocked | Verdict::NotImplemented) => {
+                let excuse = entry.excuse();
+                match entry.expires.filter(|_| entry.has_expired(today)) {
+                    Some(last) => (was, Reason::ExpiredExcuse { excuse, last: last.to_string(), own: own() }),
+                    None => (Verdict::KnownFail, Reason::Known { excuse, was, own: own() }),
                 }
             }
-            _ => case.reason = own,
-        }
+            Verdict::KnownFail
+            | Verdict::Fixed
+            | Verdict::Indeterminate
+            | Verdict::NotApplicable
+            | Verdict::HarnessError => return,
+        };
+        (case.verdict, case.reason) = (verdict, Some(reason));
     }
 
     /// The entry that counts for a case: one that has expired by `today` before one that has not.

@@ -1,4 +1,8 @@
+use std::cell::OnceCell;
+use std::collections::{BTreeSet, HashMap};
+
 use super::event::{Event, RequirementEvent, RunEvent, SummaryEvent};
+use super::words;
 use crate::verdict::CaseResult;
 
 /// The events of a run, for the reports that cannot be written before the last of them.
@@ -9,6 +13,8 @@ pub(super) struct Collected {
     pub(super) requirements: Vec<RequirementEvent>,
     /// Nothing where the run was cut short.
     pub(super) summary: Option<SummaryEvent>,
+    /// How many cases each family has; counted when somebody asks, behind the last case.
+    families: OnceCell<HashMap<String, usize>>,
 }
 
 impl Collected {
@@ -24,13 +30,13 @@ impl Collected {
 
     /// The suites, in the order in which they were first heard of.
     pub(super) fn suites(&self) -> Vec<&str> {
-        let mut suites: Vec<&str> = Vec::new();
-        for case in &self.cases {
-            if !suites.contains(&case.suite.as_str()) {
-                suites.push(&case.suite);
-            }
-        }
-        suites
+        let mut seen = BTreeSet::new();
+        self.cases.iter().map(|case| case.suite.as_str()).filter(|suite| seen.insert(*suite)).collect()
+    }
+
+    /// How many cases each family has.
+    pub(super) fn families(&self) -> &HashMap<String, usize> {
+        self.families.get_or_init(|| words::family_sizes(self.cases.iter().map(|case| case.id.as_str())))
     }
 }
 

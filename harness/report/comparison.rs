@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::{Event, RunEvent, VERSION, words};
 use crate::contract::Side;
 use crate::text::foreign;
-use crate::verdict::{CaseResult, Verdict, Violation};
+use crate::verdict::{CaseResult, Reason, Verdict, Violation};
 
 /// What differs between two runs of the same side.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -54,9 +54,10 @@ pub struct Change {
     pub new: Option<Verdict>,
     /// What was violated, of any level: in the new run, but for what is fixed or gone in the old one.
     pub violations: Vec<Violation>,
-    /// Why, where the violations do not say it.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub reason: Option<String>,
+    /// Why, where the violations do not say it: in words, and as data under `because`.
+    #[serde(flatten, with = "super::form::because")]
+    #[schemars(flatten, with = "super::Because")]
+    pub reason: Option<Reason>,
 }
 
 /// Why two runs cannot be compared.
@@ -208,7 +209,8 @@ fn violated(case: &CaseResult) -> BTreeSet<&str> {
 fn change(case: &CaseResult, old: Option<Verdict>, new: Option<Verdict>) -> Change {
     let violations: Vec<_> = case.violations.iter().chain(&case.warnings).cloned().collect();
     let unexplained = violations.is_empty() && !holds(case.verdict);
-    let reason = case.reason.clone().or_else(|| unexplained.then(|| words::reason(case)));
+    let said = || unexplained.then(|| Reason::Told { words: words::reason_of(case) });
+    let reason = case.reason.clone().or_else(said);
     Change { id: case.id.clone(), title: case.title.clone(), old, new, violations, reason }
 }
 

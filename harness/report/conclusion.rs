@@ -61,6 +61,16 @@ impl<'a> Conclusion<'a> {
         }
     }
 
+    /// It in two words at most: whether the target conforms.
+    pub(super) const fn headline(&self) -> &'static str {
+        match self {
+            Self::Conformant(_) => "conformant",
+            Self::Violated(_) => "not conformant",
+            Self::Absent => "not implemented",
+            Self::Part(..) | Self::Nothing(_) | Self::Undecided(_) | Self::CutShort => "not decided",
+        }
+    }
+
     /// It as a sentence, escaped.
     pub(super) fn sentence(&self) -> String {
         match self.ids() {

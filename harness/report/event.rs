@@ -4,11 +4,16 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::words;
 use crate::contract::{ConfirmationStatus, Evidence, Level, Side};
-use crate::verdict::{CaseResult, Verdict};
+use crate::verdict::{CaseResult, Class, Heard, Verdict};
 
 /// The version of the run stream.
-pub const VERSION: u32 = 1;
+/// A reader of version 1 finds all that it knows in version 2, which adds data beside words; version 1 is read still.
+pub const VERSION: u32 = 2;
+
+/// The oldest version that is read.
+pub(super) const OLDEST_VERSION: u32 = 1;
 
 /// The shard that is the whole run.
 const WHOLE: &str = "1/1";
@@ -31,12 +36,15 @@ pub enum Event {
 /// What is run against what.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RunEvent {
-    /// The version of this format: 1.
+    /// The version of this format: 2. Version 1 had no data beside the words of conclusions.
     pub version: u32,
     /// The program and its version.
     pub tool: String,
     /// The operation that the cases are about.
     pub suite: String,
+    /// The service, by its name in signatures; since version 2.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service: Option<String>,
     /// How many cases are selected.
     pub selected: usize,
     /// Which part of the selected cases this is, such as `1/4`; without it, the run is whole. Streams that
@@ -70,6 +78,16 @@ impl RunEvent {
         self.shard.as_deref().is_some_and(|shard| shard != WHOLE)
     }
 
+    /// What the target is, as the end of a sentence that begins with "the target".
+    pub(crate) fn meaning(&self) -> String {
+        words::meaning(self.target.class, &self.suite, self.service())
+    }
+
+    /// The service, by its name in signatures.
+    pub(crate) fn service(&self) -> &str {
+        self.service.as_deref().unwrap_or("of the operation")
+    }
+
     /// When the run began, to the second: what is finer tells nobody anything.
     pub(super) fn started(&self) -> String {
         let second = self.started_at.parse().and_then(|began: Timestamp| Timestamp::from_second(began.as_second()));
@@ -89,11 +107,13 @@ pub struct TargetEvent {
     /// What it claims.
     pub features: Vec<String>,
     /// What it is, by its answer to the probe.
-    pub class: String,
+    pub class: Class,
     /// What that means, as the end of a sentence that begins with "the target".
     pub meaning: String,
-    /// What it answered to the probe, quoted.
-    pub said: String,
+    /// What it answered to the probe, quoted: in words, and as data under `heard`.
+    #[serde(flatten, with = "super::form::said")]
+    #[schemars(flatten, with = "super::form::Said")]
+    pub heard: Heard,
 }
 
 /// Which SDK was run, and by which driver.

@@ -27,8 +27,6 @@ pub enum Exit {
 /// What is known of a run's end beyond its verdicts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Ending {
-    /// The target refused the credentials, so that nothing could be judged.
-    pub refused_credentials: bool,
     /// A teardown failed: the target may hold what a case made.
     pub leftovers: bool,
     /// The target is unreachable, or indeterminate cases leave a counted requirement undecided.
@@ -48,15 +46,12 @@ impl Exit {
     ];
 
     /// How a run ends, by how many cases have each verdict and what else is known.
-    ///
-    /// Credentials that were refused make every case `not-implemented`, which says nothing then.
     pub fn of_run(verdicts: &BTreeMap<Verdict, usize>, ending: Ending) -> Self {
         let any = |wanted: &[Verdict]| wanted.iter().any(|verdict| verdicts.get(verdict).is_some_and(|n| *n > 0));
         let failed = [Verdict::Fail, Verdict::Fixed, Verdict::Blocked, Verdict::NotImplemented];
         Self::first_of([
             (Self::Harness, any(&[Verdict::HarnessError])),
             (Self::Leftovers, ending.leftovers),
-            (Self::Usage, ending.refused_credentials),
             (Self::Failed, any(&failed)),
             (Self::Undecided, ending.silence),
             (Self::NothingSelected, !any(&Verdict::ALL)),
@@ -97,9 +92,8 @@ mod tests {
 
     use super::*;
 
-    const QUIET: Ending = Ending { refused_credentials: false, leftovers: false, silence: false };
+    const QUIET: Ending = Ending { leftovers: false, silence: false };
     const LEFTOVERS: Ending = Ending { leftovers: true, ..QUIET };
-    const REFUSED: Ending = Ending { refused_credentials: true, ..QUIET };
     const SILENCE: Ending = Ending { silence: true, ..QUIET };
 
     #[rstest]
@@ -114,10 +108,9 @@ mod tests {
     #[case::nothing_ran(&[], QUIET, 4)]
     #[case::harness_error(&[Verdict::Pass, Verdict::HarnessError], QUIET, 5)]
     #[case::left_behind(&[Verdict::Pass], LEFTOVERS, 7)]
-    #[case::credentials_before_not_implemented(&[Verdict::NotImplemented], REFUSED, 2)]
     #[case::failure_before_silence(&[Verdict::Fail, Verdict::Indeterminate], SILENCE, 1)]
     #[case::silence_before_nothing(&[], SILENCE, 3)]
-    #[case::leftovers_before_credentials(&[Verdict::Fail], Ending { leftovers: true, ..REFUSED }, 7)]
+    #[case::leftovers_before_failure(&[Verdict::Fail], LEFTOVERS, 7)]
     #[case::harness_before_leftovers(&[Verdict::HarnessError, Verdict::Fail], LEFTOVERS, 5)]
     fn a_run_ends_with_the_first_code_that_applies(
         #[case] verdicts: &[Verdict],

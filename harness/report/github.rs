@@ -2,15 +2,16 @@
 
 use std::io::{self, Write};
 
-use super::alike::{self, PROBLEMS};
+use super::alike::{self, PROBLEMS, Shared};
 use super::collected::Collected;
 use super::conclusion::Conclusion;
 use super::event::Event;
 use super::text::{TextOptions, TextSink, case_line};
+use super::words::Told;
 use super::{Sink, words};
 use crate::contract::Register;
 use crate::text::{cut, escape, foreign_within};
-use crate::verdict::{CaseResult, Verdict, Violation};
+use crate::verdict::{CaseResult, Verdict};
 
 /// GitHub shows at most so many annotations of a kind for a step.
 /// Source: GitHub Actions, workflow commands, limits of annotations.
@@ -68,19 +69,20 @@ impl<W: Write> GithubSink<W> {
             lines.push(first.title.clone());
         }
         if first.violations.is_empty() || first.reason.is_some() {
-            lines.push(words::reason(first));
+            lines.push(words::reason_of(first));
         }
-        for alike in alike::violations(group).chunk_by(|one, other| one.requirement == other.requirement) {
-            lines.push(words::requirement(&alike[0], &self.register));
+        for alike in alike::violations(group).chunk_by(Shared::is_of_the_same) {
+            lines.push(words::requirement(alike[0].violation, &self.register));
             lines.extend(alike.iter().map(particulars));
         }
         Command { kind: "error", title, message: lines.join("\n") }
     }
 
     fn warnings(&self) -> Vec<Command> {
-        let command = |(warning, cases): alike::Shared<'_>| {
-            let title = format!("{}: {}", warning.requirement, self.names(&cases));
-            let message = format!("{}\n{}", words::requirement(&warning, &self.register), particulars(&warning));
+        let command = |shared: Shared<'_>| {
+            let title = format!("{}: {}", shared.violation.requirement, self.names(&shared.cases));
+            let requirement = words::requirement(shared.violation, &self.register);
+            let message = format!("{requirement}\n{}", particulars(&shared));
             Command { kind: "warning", title, message }
         };
         alike::warnings(&self.heard).into_iter().map(command).collect()
@@ -94,8 +96,8 @@ impl<W: Write> GithubSink<W> {
     }
 }
 
-fn particulars(broken: &Violation) -> String {
-    let Violation { at, expected, actual, .. } = broken;
+fn particulars(shared: &Shared<'_>) -> String {
+    let Told { at, expected, actual } = shared.told();
     format!("at {at}: expected {expected}, found {actual}")
 }
 

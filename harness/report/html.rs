@@ -10,7 +10,6 @@ mod findings;
 mod prose;
 mod requirements;
 mod runs;
-mod sources;
 mod view;
 
 use std::fmt::Write as _;

@@ -44,7 +44,7 @@ impl<W: Write> Sink for JsonSink<W> {
     }
 
     fn finish(&mut self) -> io::Result<()> {
-        let Collected { run, cases, requirements, summary } = std::mem::take(&mut self.heard);
+        let Collected { run, cases, requirements, summary, .. } = std::mem::take(&mut self.heard);
         let run = run.ok_or_else(|| io::Error::other("there is nothing to report: the run did not begin"))?;
         let report = RunReport { version: VERSION, run, cases, requirements, summary };
         let text = words::visible_json(&serde_json::to_string_pretty(&report)?);

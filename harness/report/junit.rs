@@ -3,9 +3,10 @@ use std::time::Duration;
 
 use quick_junit::{NonSuccessKind, Property, Report, TestCase, TestCaseStatus, TestSuite};
 
+use super::alike::Shared;
 use super::collected::Collected;
 use super::event::{Event, RunEvent};
-use super::words::Line;
+use super::words::{Line, Told};
 use super::{Sink, words};
 use crate::contract::Register;
 use crate::text::escape;
@@ -89,7 +90,7 @@ impl<W: Write> JunitSink<W> {
             Verdict::Pass => return TestCaseStatus::success(),
             Verdict::KnownFail | Verdict::NotApplicable => {
                 let mut skipped = TestCaseStatus::skipped();
-                skipped.set_message(xml(&format!("{}: {}", case.verdict, words::reason(case))));
+                skipped.set_message(xml(&format!("{}: {}", case.verdict, words::reason_of(case))));
                 return skipped;
             }
             Verdict::Fail | Verdict::Fixed => TestCaseStatus::non_success(NonSuccessKind::Failure),
@@ -99,14 +100,15 @@ impl<W: Write> JunitSink<W> {
         };
         let message = match case.violations.first() {
             Some(first) => {
-                let Violation { requirement, at, expected, actual, .. } = first;
+                let requirement = &first.requirement;
+                let Told { at, expected, actual } = Told::of(first);
                 let more = match case.violations.len() {
                     0 | 1 => String::new(),
                     several => format!(" (and {} more)", several - 1),
                 };
                 format!("{requirement}: at {at}: expected {expected}, found {actual}{more}")
             }
-            None => words::reason(case),
+            None => words::reason_of(case),
         };
         status.set_message(xml(&message)).set_type(case.verdict.word()).set_description(self.story(case));
         status
@@ -116,7 +118,7 @@ impl<W: Write> JunitSink<W> {
     fn story(&self, case: &CaseResult) -> String {
         let mut story = vec![case.title.clone()];
         if case.violations.is_empty() || case.reason.is_some() {
-            story.push(words::reason(case));
+            story.push(words::reason_of(case));
         }
         story.extend(self.list(&case.violations));
         story.extend(words::answer(case).map(|answer| format!("the answer was: {answer}")));
@@ -126,7 +128,8 @@ impl<W: Write> JunitSink<W> {
     }
 
     fn list(&self, violations: &[Violation]) -> Vec<String> {
-        let lines = words::violations(violations, &self.register).into_iter();
+        let alone: Vec<_> = violations.iter().map(Shared::alone).collect();
+        let lines = words::violations(&alone, &self.register).into_iter();
         let line = |line| match line {
             Line::Heading(text) => text,
             Line::Particular(label, text) => format!("  {label:<8}  {text}"),
@@ -151,14 +154,15 @@ fn properties(run: &RunEvent) -> Vec<Property> {
     let RunEvent { tool, seed, shard, target, .. } = run;
     let features = target.features.join(",");
     let seed = seed.to_string();
+    let said = words::heard(&target.heard);
     let pairs = [
         ("tool", tool.as_str()),
         ("target", &target.name),
         ("endpoint", &target.endpoint),
         ("region", &target.region),
         ("features", &features),
-        ("class", &target.class),
-        ("said", &target.said),
+        ("class", target.class.word()),
+        ("said", &said),
         ("seed", &seed),
     ];
     let shard = shard.as_deref().map(|shard| ("shard", shard));

@@ -6,6 +6,7 @@ use super::{Event, RunEvent, Tally, VERSION};
 use crate::contract::{Feature, Register, Side};
 use crate::corpus::Shard;
 use crate::verdict::CaseResult;
+use crate::verdict::Class;
 
 /// At most so many missing shards are named: a stream may say that there are any number of them.
 const NAMED_LIMIT: usize = 10;
@@ -310,7 +311,7 @@ fn known_features(run: &RunEvent) -> Result<(), MergeError> {
 /// The event of the whole run.
 fn whole(parts: &[Part<'_>], first: &Part<'_>) -> RunEvent {
     // A shard whose probe met an obstacle must not be hidden by one that met none.
-    let probed = parts.iter().find(|part| part.run.target.class != "answers").unwrap_or(first);
+    let probed = parts.iter().find(|part| part.run.target.class != Class::Answers).unwrap_or(first);
     RunEvent {
         version: VERSION,
         selected: parts.iter().map(|part| part.run.selected).sum(),

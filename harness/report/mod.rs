@@ -16,6 +16,7 @@ mod event;
 mod exit;
 mod file;
 mod fold;
+mod form;
 mod github;
 #[cfg(feature = "cli")]
 pub(crate) mod html;
@@ -44,6 +45,7 @@ pub use exit::{Ending, Exit};
 pub use file::{FileError, FiledReport, ReportFile, Writer};
 #[cfg(feature = "cli")]
 pub(crate) use fold::{fold, hang};
+pub(crate) use form::{Because, because};
 pub use github::GithubSink;
 #[cfg(feature = "cli")]
 pub use html::HtmlSink;
@@ -59,6 +61,7 @@ pub use tally::Tally;
 pub use text::{Detail, TextOptions, TextSink};
 #[cfg(feature = "cli")]
 pub(crate) use words::visible_json;
+pub(crate) use words::{Told, heard, in_a_line, meaning, reason, source};
 
 use std::io;
 

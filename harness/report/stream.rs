@@ -1,6 +1,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::io::{self, BufRead, Read, Write};
 
+use super::event::OLDEST_VERSION;
 use super::{Event, Sink, VERSION, words};
 use crate::text::foreign;
 use crate::verdict::Verdict;
@@ -68,7 +69,7 @@ pub enum StreamError {
     },
     /// The format is another than this build knows.
     #[error(
-        "line 1 of the run stream: expected version {VERSION}, found {0}; read it with the countersign that wrote it"
+        "line 1 of the run stream: expected version {OLDEST_VERSION} or {VERSION}, found {0}; read it with the countersign that wrote it"
     )]
     Version(u32),
     /// An event stands where another is expected.
@@ -169,7 +170,9 @@ struct Order {
 impl Order {
     fn admit(&mut self, line: usize, event: &Event) -> Result<(), StreamError> {
         let (kind, id) = match event {
-            Event::Run(run) if run.version != VERSION => return Err(StreamError::Version(run.version)),
+            Event::Run(run) if !(OLDEST_VERSION..=VERSION).contains(&run.version) => {
+                return Err(StreamError::Version(run.version));
+            }
             Event::Run(_) => ("run", None),
             Event::Case(case) => ("case", Some(&case.id)),
             Event::Requirement(requirement) => ("requirement", Some(&requirement.id)),
@@ -276,8 +279,8 @@ mod tests {
     #[test]
     fn another_version_is_refused() {
         let mut lines = lines();
-        lines[0] = lines[0].replace(r#""version":1"#, r#""version":2"#);
-        assert!(matches!(read_lines(&lines), Err(StreamError::Version(2))));
+        lines[0] = lines[0].replace(r#""version":2"#, r#""version":3"#);
+        assert!(matches!(read_lines(&lines), Err(StreamError::Version(3))));
     }
 
     #[test]

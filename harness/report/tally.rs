@@ -2,13 +2,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::event::{FeatureSummary, RequirementEvent, RequirementStatus, RunEvent, SummaryEvent};
 use crate::contract::{ConfirmationStatus, Feature, Level, Register, Requirement, Side};
-use crate::verdict::{CaseResult, Verdict};
+use crate::verdict::{CaseResult, Reason, Verdict};
 
 /// Counts a run while it goes on: verdicts, and what each requirement has come to. Its size depends
 /// on the number of cases, not on how often they run.
 #[derive(Clone, Debug)]
 pub struct Tally {
     side: Side,
+    /// The operation that the run is about.
+    operation: String,
     claimed: BTreeSet<Feature>,
     /// Whether only a part of a run is counted.
     part: bool,
@@ -20,6 +22,8 @@ pub struct Tally {
     left_open: BTreeSet<String>,
     /// By cases that pass and cannot tell.
     hidden: BTreeSet<String>,
+    /// By cases for which the target has nothing to try.
+    moot: BTreeSet<String>,
 }
 
 impl Tally {
@@ -27,25 +31,26 @@ impl Tally {
     /// not know has no requirement in it either.
     pub fn of_run(run: &RunEvent) -> Self {
         let tally = match run.side {
-            Side::Server => Self::new(run.target.features.iter().filter_map(|word| word.parse().ok())),
-            Side::Client => Self::of_sdk(),
+            Side::Server => Self::new(&run.suite, run.target.features.iter().filter_map(|word| word.parse().ok())),
+            Side::Client => Self::of_sdk(&run.suite),
         };
         Self { part: run.is_part(), ..tally }
     }
 
-    /// An empty tally for a target that claims these features.
-    pub fn new(claimed: impl IntoIterator<Item = Feature>) -> Self {
-        Self::of_side(Side::Server, claimed)
+    /// An empty tally for an operation of a target that claims these features.
+    pub fn new(operation: &str, claimed: impl IntoIterator<Item = Feature>) -> Self {
+        Self::of_side(Side::Server, operation, claimed)
     }
 
-    /// An empty tally for an SDK: only requirements on clients count.
-    pub fn of_sdk() -> Self {
-        Self::of_side(Side::Client, [Feature::Core])
+    /// An empty tally for an operation of an SDK: only requirements on clients count.
+    pub fn of_sdk(operation: &str) -> Self {
+        Self::of_side(Side::Client, operation, [Feature::CORE])
     }
 
-    fn of_side(side: Side, claimed: impl IntoIterator<Item = Feature>) -> Self {
+    fn of_side(side: Side, operation: &str, claimed: impl IntoIterator<Item = Feature>) -> Self {
         Self {
             side,
+            operation: operation.to_owned(),
             claimed: claimed.into_iter().collect(),
             part: false,
             verdicts: BTreeMap::new(),
@@ -54,6 +59,7 @@ impl Tally {
             violated: BTreeMap::new(),
             left_open: BTreeSet::new(),
             hidden: BTreeSet::new(),
+            moot: BTreeSet::new(),
         }
     }
 
@@ -74,10 +80,13 @@ impl Tally {
             self.left_open.extend(case.requirements.iter().cloned());
         }
         self.hidden.extend(case.undecided.iter().cloned());
+        if matches!(case.reason, Some(Reason::NothingToGoOnFrom { .. })) {
+            self.moot.extend(case.requirements.iter().cloned());
+        }
     }
 
     /// What a feature is called in the report: an SDK has none but being a client.
-    const fn name_of(&self, feature: Feature) -> &'static str {
+    fn name_of(&self, feature: Feature) -> &'static str {
         match self.side {
             Side::Server => feature.word(),
             Side::Client => "client",
@@ -107,13 +116,13 @@ impl Tally {
                 cases: cases.cloned().unwrap_or_default(),
             }
         };
-        register.of_side(self.side).map(event).collect()
+        register.of(self.side, &self.operation).map(event).collect()
     }
 
     fn status(&self, row: &Requirement) -> RequirementStatus {
         if self.violated.contains_key(&row.id) {
             RequirementStatus::Fail
-        } else if !self.claimed.contains(&row.feature) || !row.is_tested() {
+        } else if !self.claimed.contains(&row.feature) || !row.is_tested() || self.is_moot(row) {
             RequirementStatus::NotApplicable
         } else if self.decided.contains_key(&row.id)
             && !self.left_open.contains(&row.id)
@@ -125,9 +134,14 @@ impl Tally {
         }
     }
 
+    /// Whether the target has nothing to try a requirement on.
+    fn is_moot(&self, row: &Requirement) -> bool {
+        self.moot.contains(&row.id) && !self.decided.contains_key(&row.id) && !self.left_open.contains(&row.id)
+    }
+
     /// Whether a counted requirement is undecided because the target gave no usable answer.
     pub fn is_undecided_by_silence(&self, register: &Register) -> bool {
-        register.of_side(self.side).any(|row| {
+        register.of(self.side, &self.operation).any(|row| {
             row.counts() && self.status(row) == RequirementStatus::Undecided && self.left_open.contains(&row.id)
         })
     }
@@ -135,9 +149,9 @@ impl Tally {
     /// The run altogether.
     pub fn summary(&self, register: &Register, duration_ms: f64, complete: bool) -> SummaryEvent {
         let mut features: BTreeMap<String, FeatureSummary> = BTreeMap::new();
-        for row in
-            register.of_side(self.side).filter(|row| row.level == Level::Must && self.claimed.contains(&row.feature))
-        {
+        let mut open = 0;
+        let is_claimed = |row: &&Requirement| row.level == Level::Must && self.claimed.contains(&row.feature);
+        for row in register.of(self.side, &self.operation).filter(is_claimed) {
             let feature = features.entry(self.name_of(row.feature).to_owned()).or_default();
             let status = self.status(row);
             feature.violated += usize::from(status == RequirementStatus::Fail);
@@ -146,13 +160,12 @@ impl Tally {
                 continue;
             }
             feature.must += 1;
+            open += usize::from(status == RequirementStatus::Undecided);
             feature.decided += usize::from(matches!(status, RequirementStatus::Pass | RequirementStatus::Fail));
             feature.confirmed += usize::from(row.confirmation.status == ConfirmationStatus::Confirmed);
         }
         // Whatever one shard decides, a case of another may violate.
-        let conformant = complete
-            && !self.part
-            && features.values().all(|feature| feature.decided == feature.must && feature.violated == 0);
+        let conformant = complete && !self.part && open == 0 && features.values().all(|feature| feature.violated == 0);
         SummaryEvent {
             conformant,
             verdicts: self.verdicts.clone(),
@@ -173,7 +186,7 @@ mod tests {
     #[test]
     fn a_requirement_that_one_case_leaves_open_is_not_decided_by_the_others() {
         let status = |verdict: Verdict| {
-            let mut tally = Tally::new([Feature::Core]);
+            let mut tally = Tally::new("GetCredentials", [Feature::CORE]);
             let cites = |id: &str, verdict: Verdict, decided: &[&str]| CaseResult {
                 requirements: vec!["GC-RES-01".to_owned()],
                 decided: decided.iter().map(|id| (*id).to_owned()).collect(),
@@ -192,7 +205,7 @@ mod tests {
 
     #[test]
     fn what_a_case_passes_without_telling_is_not_decided_by_the_others() {
-        let mut tally = Tally::new([Feature::Core]);
+        let mut tally = Tally::new("GetCredentials", [Feature::CORE]);
         let ids = || vec!["GC-RES-01".to_owned()];
         tally.add(&CaseResult { decided: ids(), ..sample::case("a/b", Verdict::Pass) });
         tally.add(&CaseResult { undecided: ids(), ..sample::case("a/c", Verdict::Pass) });

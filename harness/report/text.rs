@@ -10,6 +10,7 @@ use page::{Page, Tone};
 
 use super::collected::Collected;
 use super::event::{Event, RunEvent};
+use super::words::Obstacle;
 use super::{Sink, words};
 use crate::contract::Register;
 use crate::text::escape;
@@ -92,9 +93,9 @@ impl<W: Write> TextSink<W> {
         if self.options.detail > Detail::Quiet || self.options.several {
             page.line(&header(run));
         }
-        if let Some(lines) = words::obstacle(run) {
+        if let Some(Obstacle { meaning, met, said, advice }) = words::obstacle(run) {
             page.gap();
-            for line in lines {
+            for line in [meaning, format!("{met}: {said}"), advice] {
                 page.line(&page.paint(Tone::Bad, &line));
             }
         }

@@ -1,17 +1,16 @@
 //! Running: a plan and a target in, a result for each case out.
 //!
 //! Uses everything but reports. Start with [`Session`], which runs one case with all that it needs
-//! (its control, its setup and teardown); [`run`] drives a whole plan over it, and
-//! [`examine`] looks at a target before any case.
+//! (its control, its setup and teardown); [`run`] drives a whole plan over it.
 
-mod again;
-mod database;
+mod case;
 mod described;
-mod doctor;
-mod domain;
+mod interrupt;
+mod lifetimes;
 mod names;
 mod repro;
 mod request;
+mod resources;
 mod sender;
 mod session;
 
@@ -21,24 +20,51 @@ use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 use tokio::sync::watch;
 
-pub use doctor::{Examination, Finding, Status, Topic, examine};
+use interrupt::Stop;
+pub use interrupt::{Interrupt, Interrupted};
 pub use names::random_seed;
 #[cfg(feature = "cli")]
 pub(crate) use repro::word as shell_word;
-pub use request::DEFAULT_DATABASE;
 pub use session::Session;
 
-use crate::corpus::{ExpandedCase, Plan};
+use crate::contract::{Contract, Operation};
+use crate::corpus::{ExpandedCase, Plan, RequestSpec};
 use crate::targets::Target;
 use crate::verdict::{CaseResult, Verdict};
+use crate::wire::Request;
 
 /// The request of a case's first call as a command, for a target that need not be there; nothing
 /// where the target lacks something that the request needs.
-pub fn example_line(case: &ExpandedCase, target: &Target) -> Option<String> {
+pub fn example_line(case: &ExpandedCase, target: &Target, contract: &Contract) -> Option<String> {
     let call = case.calls.first()?;
+    let operation = contract.operation(call.request.operation.as_deref().unwrap_or(&case.operation))?;
+    let maker = request::Maker { contract, target, prefix: "", earlier: &[] };
     let mut names = names::Names::new(0, &case.id, 0);
-    let built = request::build(&call.request, &case.operation, target, "", &mut names, Timestamp::now()).ok()?;
-    Some(repro::line(case, target, &built.request, &built.body))
+    let request = maker.make(&call.request, operation, &mut names, Timestamp::now()).ok()?;
+    Some(repro::line_for(case, call, &request, (target, contract)))
+}
+
+/// The request of a call of an operation to a target that a run would make, with names drawn from a seed; nothing
+/// where the target lacks something that it needs.
+pub(crate) fn plain_request(
+    contract: &Contract,
+    target: &Target,
+    operation: &Operation,
+    spec: &RequestSpec,
+    seed: u64,
+) -> Option<Request> {
+    let maker = request::Maker { contract, target, prefix: "", earlier: &[] };
+    maker.make(spec, operation, &mut names::Names::new(seed, "plain", 0), Timestamp::now()).ok()
+}
+
+/// The plain call of an operation that a target must accept where it has what is named in it, and whether the target
+/// should have that: by the first resource that the request has a member for, else by a name that nobody has.
+pub(crate) fn probe_input(operation: &Operation, contract: &Contract, target: &Target) -> (RequestSpec, bool) {
+    let of = contract.service.resources.iter().find(|of| operation.request.members.contains_key(&of.member));
+    let Some(resource) = of else { return (RequestSpec::default(), false) };
+    let named = target.resources.contains_key(&resource.id);
+    let name = if named { format!("${{{}}}", resource.placeholder) } else { "${random:20}".to_owned() };
+    (RequestSpec::with(&resource.member, &name), named)
 }
 
 /// Runs each case of a plan so many times, and hands over each case's result in the order of the plan as
@@ -51,33 +77,33 @@ pub async fn run(
     session: &Session,
     plan: &Plan,
     repeat: u32,
-    interrupt: &watch::Receiver<bool>,
+    interrupt: &Interrupt,
     ends: impl Fn(&CaseResult) -> bool,
     mut report: impl FnMut(CaseResult),
 ) -> bool {
     let (stop, stopped) = watch::channel(false);
-    let is_stopped = || *stopped.borrow();
+    let stopped = Interrupt::from(stopped);
+    let is_stopped = || stopped.is_set();
     let total = plan.cases.len() * usize::try_from(repeat).unwrap_or(usize::MAX);
     let work = plan.cases.iter().flat_map(|case| (0..repeat).map(move |run| (case, run)));
     let mut results = stream::iter(work.take_while(|_| !is_stopped()))
-        .map(|(case, run)| session.run_case(Arc::clone(case), run, stopped.clone()))
+        .map(|(case, run)| session.run_case(Arc::clone(case), run, &stopped))
         // One more than are in flight: its request is made ready meanwhile.
         .buffered(session.jobs() + 1);
-    let mut interrupt = interrupt.clone();
     let mut ended = false;
     let mut received = 0;
     let mut pending: Option<CaseResult> = None;
     loop {
         let result = tokio::select! {
             result = results.next() => result,
-            Ok(_) = interrupt.wait_for(|interrupted| *interrupted), if !is_stopped() => {
+            () = interrupt.wait(), if !is_stopped() => {
                 stop.send_replace(true);
                 continue;
             }
         };
         let Some(result) = result else { break };
-        // Nothing where it was stopped before there was a verdict.
-        let Some(result) = result.filter(|_| !ended) else { continue };
+        // None where it was stopped before there was a verdict.
+        let Some(result) = result.ok().filter(|_| !ended) else { continue };
         received += 1;
         if ends(&result) {
             ended = true;
@@ -102,7 +128,11 @@ fn merge(earlier: &mut CaseResult, mut later: CaseResult) {
     earlier.duration_ms += later.duration_ms;
     for warning in later.warnings {
         // One finding a requirement and place: numbers differ from run to run.
-        if !earlier.warnings.iter().any(|known| known.requirement == warning.requirement && known.at == warning.at) {
+        if !earlier
+            .warnings
+            .iter()
+            .any(|known| known.requirement == warning.requirement && known.fault.is_at_the_place_of(&warning.fault))
+        {
             earlier.warnings.push(warning);
         }
     }
@@ -134,10 +164,17 @@ mod tests {
 
     use super::*;
     use crate::contract::Side;
+    use crate::verdict::Reason;
 
     fn told(verdict: Verdict, reason: &str) -> CaseResult {
         let blank = CaseResult::blank("a/b", "a", Side::Server, "A title", &[]);
-        CaseResult { verdict, reason: Some(reason.to_owned()), runs: 1, duration_ms: 2.0, ..blank }
+        CaseResult {
+            verdict,
+            reason: Some(Reason::Told { words: reason.to_owned() }),
+            runs: 1,
+            duration_ms: 2.0,
+            ..blank
+        }
     }
 
     #[rstest]
@@ -153,7 +190,7 @@ mod tests {
     ) {
         let mut result = told(first, "first");
         merge(&mut result, told(second, "second"));
-        assert_eq!(result.reason.as_deref(), Some(expected));
+        assert_eq!(result.reason, Some(Reason::Told { words: expected.to_owned() }));
         assert_eq!((result.runs, result.duration_ms.to_bits()), (2, 4.0_f64.to_bits()));
     }
 }

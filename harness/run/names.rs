@@ -43,6 +43,11 @@ impl Names {
         (0..length).map(|index| self.pick(if index == 0 { LETTERS } else { ALL })).collect()
     }
 
+    /// A number from 0 to below this one.
+    pub(super) fn number(&mut self, below: u32) -> u32 {
+        self.random.random_range(0..below)
+    }
+
     /// A text of the form of an access key id or a secret: so many capital letters and digits.
     pub(super) fn key(&mut self, length: usize) -> String {
         const KEY: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";

@@ -2,26 +2,50 @@
 
 use std::fmt::Write as _;
 
-use crate::corpus::{ExpandedCase, SigningDefect};
+use super::session::Session;
+use crate::contract::Contract;
+use crate::corpus::{Call, ExpandedCase, SigningDefect};
 use crate::targets::Target;
-use crate::wire::{Request, SIGNING_NAME};
+use crate::wire::Request;
 
 /// The longest body that is shown as part of a line, in bytes.
 const LONGEST_BODY: usize = 16 << 10;
 
-/// A curl command for a request, or a command of ours where curl cannot make what the case wants
+/// [`line_for`] a request of a session.
+pub(super) fn line(case: &ExpandedCase, call: &Call, request: &Request, session: &Session) -> String {
+    line_for(case, call, request, (session.target(), session.contract()))
+}
+
+/// A curl command for the request of a call, or a command of ours where curl cannot make what the case wants
 /// wrong. It takes credentials from the environment, so it holds no secret.
-pub(super) fn line(case: &ExpandedCase, target: &Target, request: &Request, body: &str) -> String {
-    let defect = case.calls.first().and_then(|call| call.request.raw.as_ref()?.signing);
-    if body.len() > LONGEST_BODY || body.as_bytes() != request.body {
-        return command(case, target);
-    }
-    let signature = match defect {
+pub(super) fn line_for(
+    case: &ExpandedCase,
+    call: &Call,
+    request: &Request,
+    (target, contract): (&Target, &Contract),
+) -> String {
+    let raw = call.request.raw.as_ref();
+    let body = std::str::from_utf8(&request.body).ok().filter(|_| raw.is_none_or(|raw| raw.encoding.is_none()));
+    let Some(body) = body.filter(|body| body.len() <= LONGEST_BODY) else { return command(case, target, contract) };
+    let signature = match raw.and_then(|raw| raw.signing) {
         _ if target.credentials.is_none() => String::new(),
-        None => signing_options(target, "$AWS_SECRET_ACCESS_KEY"),
+        None => signing_options(target, contract, "$AWS_SECRET_ACCESS_KEY"),
         Some(SigningDefect::Unsigned) => String::new(),
-        Some(SigningDefect::WrongSecret) => signing_options(target, "not-the-secret"),
-        Some(_) => return command(case, target),
+        Some(SigningDefect::WrongSecret) => signing_options(target, contract, "not-the-secret"),
+        Some(
+            SigningDefect::WrongScheme
+            | SigningDefect::NoSignature
+            | SigningDefect::NoSignedHeaders
+            | SigningDefect::ShortScope
+            | SigningDefect::UnknownKey
+            | SigningDefect::ChangedSignature
+            | SigningDefect::WrongRegion
+            | SigningDefect::WrongService
+            | SigningDefect::StaleDate
+            | SigningDefect::FutureDate
+            | SigningDefect::ChangedBody
+            | SigningDefect::ChangedTarget,
+        ) => return command(case, target, contract),
     };
     let trust = target
         .client
@@ -40,8 +64,8 @@ pub(super) fn line(case: &ExpandedCase, target: &Target, request: &Request, body
     line
 }
 
-fn signing_options(target: &Target, secret: &str) -> String {
-    let scope = format!("aws:amz:{}:{SIGNING_NAME}", target.region);
+fn signing_options(target: &Target, contract: &Contract, secret: &str) -> String {
+    let scope = format!("aws:amz:{}:{}", target.region, contract.service.signing_name.is);
     let token = match &target.credentials {
         Some(credentials) if credentials.session_token.is_some() => "-H \"x-amz-security-token: $AWS_SESSION_TOKEN\" ",
         _ => "",
@@ -49,17 +73,16 @@ fn signing_options(target: &Target, secret: &str) -> String {
     format!("--aws-sigv4 {} --user \"$AWS_ACCESS_KEY_ID:{secret}\" {token}", word(&scope))
 }
 
-fn command(case: &ExpandedCase, target: &Target) -> String {
+fn command(case: &ExpandedCase, target: &Target, contract: &Contract) -> String {
     let mut line = format!("countersign run {} --endpoint {}", word(&case.id), word(target.endpoint.as_str()));
+    if case.operation != contract.service.default_operation {
+        let _ = write!(line, " --operation {}", word(&case.operation));
+    }
     let _ = write!(line, " --region {}", word(target.region.as_str()));
-    if let Some(workgroup) = &target.workgroup {
-        let _ = write!(line, " --workgroup {}", word(workgroup));
-    }
-    if let Some(domain) = &target.custom_domain {
-        let _ = write!(line, " --custom-domain {}", word(domain));
-    }
-    if let Some(database) = &target.database {
-        let _ = write!(line, " --db-name {}", word(database));
+    for resource in &contract.service.resources {
+        if let Some(name) = target.resources.get(&resource.id) {
+            let _ = write!(line, " --{} {}", resource.flag, word(name));
+        }
     }
     if let Some(file) = &target.client.ca_file {
         let _ = write!(line, " --ca-file {}", word(&file.to_string_lossy()));

@@ -2,155 +2,203 @@
 //! whatever the case wants wrong made wrong.
 
 use jiff::{Span, Timestamp};
+use serde_json::Value;
 
 use super::names::Names;
+use crate::contract::{Contract, Operation, Service};
 use crate::corpus::template::{self, FillError, Placeholder, fill};
 use crate::corpus::{Raw, RequestSpec, SigningDefect};
 use crate::targets::Target;
+use crate::verdict::Reason;
 use crate::wire::sigv4::{Scope, sign};
-use crate::wire::{Credentials, Headers, MEDIA_TYPE, Request, SIGNING_NAME, TARGET_PREFIX};
+use crate::wire::{Credentials, Exchange, Headers, Request};
 
-/// The database of a workgroup that nothing else is said of.
-/// Source: a public record of real AWS: a namespace made without a database has `dev`.
-pub const DEFAULT_DATABASE: &str = "dev";
-
-/// Something that the request needs and the target does not have, in words with what to do.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Missing(pub(super) String);
-
-/// A request that is ready to be sent.
-pub(super) struct Built {
-    pub(super) request: Request,
-    /// The body before signing defects, for the line that repeats it.
-    pub(super) body: String,
+/// Makes the requests of a case to a target.
+#[derive(Clone, Copy)]
+pub(super) struct Maker<'a> {
+    pub(super) contract: &'a Contract,
+    pub(super) target: &'a Target,
+    /// What stands in front of the path.
+    pub(super) prefix: &'a str,
+    /// The answers to the steps before.
+    pub(super) earlier: &'a [Exchange],
 }
 
-/// Makes the request of a call. `prefix` stands in front of the path.
-pub(super) fn build(
-    spec: &RequestSpec,
-    operation: &str,
-    target: &Target,
-    prefix: &str,
-    names: &mut Names,
-    now: Timestamp,
-) -> Result<Built, Missing> {
-    let none = Raw::default();
-    let raw = spec.raw.as_ref().unwrap_or(&none);
-    let mut filled = |text: &str| filled(text, target, names);
-    let body = match &raw.body {
-        Some(text) => filled(text)?,
-        None => filled(&spec.input.to_json())?,
-    };
-    let operation = spec.operation.as_deref().unwrap_or(operation);
-    let mut headers: Headers = [
-        ("host".to_owned(), target.authority()),
-        ("content-type".to_owned(), MEDIA_TYPE.to_owned()),
-        ("x-amz-target".to_owned(), format!("{TARGET_PREFIX}.{operation}")),
-    ]
-    .into_iter()
-    .collect();
-    for (name, value) in &raw.headers {
-        match value {
-            Some(value) => headers.set(name, filled(value)?),
-            None => headers.remove(name),
+impl Maker<'_> {
+    /// The request of a call of an operation, signed at this time; the reason where it cannot be made.
+    pub(super) fn make(
+        &self,
+        spec: &RequestSpec,
+        operation: &Operation,
+        names: &mut Names,
+        now: Timestamp,
+    ) -> Result<Request, Reason> {
+        let none = Raw::default();
+        let raw = spec.raw.as_ref().unwrap_or(&none);
+        let mut filled = |text: &str| self.filled(text, names);
+        let body = match &raw.body {
+            Some(text) => filled(text)?,
+            None => filled(&spec.input.to_json())?,
+        };
+        let service = &self.contract.service;
+        let mut headers: Headers = [
+            ("host".to_owned(), self.target.authority()),
+            ("content-type".to_owned(), service.content_type.is.clone()),
+            ("x-amz-target".to_owned(), operation.target.is.clone()),
+        ]
+        .into_iter()
+        .collect();
+        for (name, value) in &raw.headers {
+            match value {
+                Some(value) => headers.set(name, filled(value)?),
+                None => headers.remove(name),
+            }
         }
+        let path = filled(raw.path.as_deref().unwrap_or(&operation.path.is))?;
+        let base = self.target.endpoint.path().trim_end_matches('/');
+        let lacking =
+            || Reason::CannotBeMade { because: "its body has a character that its encoding lacks".to_owned() };
+        let body = match raw.encoding {
+            None => body.into_bytes(),
+            Some(encoding) => encoding.bytes(&body).ok_or_else(lacking)?,
+        };
+        let method = raw.method.clone().unwrap_or_else(|| operation.method.is.clone());
+        let mut request = Request { method, target: format!("{base}{}{path}", self.prefix), headers, body };
+        if let Some(credentials) = &self.target.credentials {
+            let region = self.target.region.as_str();
+            let signer = Signer { contract: self.contract, credentials: credentials.clone(), region, at: now };
+            let failed = |because| Reason::CannotBeMade { because };
+            signer.sign(&mut request, operation, raw.signing, names).map_err(failed)?;
+        } else if raw.signing.is_some() {
+            return Err(Reason::Unsigned);
+        }
+        // Not signed, for what stands between may change it: an answer is read as it is, so none may be compressed.
+        request.headers.push("accept-encoding", "identity");
+        Ok(request)
     }
-    let path = filled(raw.path.as_deref().unwrap_or("/"))?;
-    let base = target.endpoint.path().trim_end_matches('/');
-    let mut request = Request {
-        method: raw.method.clone().unwrap_or_else(|| "POST".to_owned()),
-        target: format!("{base}{prefix}{path}"),
-        headers,
-        body: match raw.encoding {
-            None => body.clone().into_bytes(),
-            Some(encoding) => encoding
-                .bytes(&body)
-                .ok_or_else(|| Missing("its body has a character that its encoding lacks".to_owned()))?,
-        },
-    };
-    // Not signed, for what stands between may change it: an answer is read as it is, so none may be compressed.
-    let identity = ("accept-encoding", "identity");
-    if let Some(credentials) = &target.credentials {
-        sign_with(&mut request, raw.signing, credentials, target.region.as_str(), names, now).map_err(Missing)?;
-    } else if raw.signing.is_some() {
-        return Err(Missing("it is about signatures, and requests go out unsigned".to_owned()));
+
+    /// A text with its placeholders filled from the target, the run's names and the answers before.
+    fn filled(&self, text: &str, names: &mut Names) -> Result<String, Reason> {
+        let value = |placeholder: Placeholder<'_>| match placeholder {
+            Placeholder::Resource(resource) => {
+                let named = self.target.resources.get(&resource.id).or(resource.default.as_ref());
+                named.cloned().ok_or_else(|| Reason::Missing {
+                    noun: resource.noun.clone(),
+                    of: noun_of(&self.contract.service, resource.of.as_deref()),
+                    flag: resource.flag.clone(),
+                })
+            }
+            Placeholder::Absent(absent) => Ok(absent.name(|length| names.name(length))),
+            Placeholder::Answer(step, at) => {
+                let answer = step.checked_sub(1).and_then(|index| self.earlier.get(index));
+                let body = answer.and_then(|exchange| exchange.answer.as_ref().ok()?.json());
+                let text = body.as_ref().and_then(|body| body.pointer(at)).and_then(Value::as_str);
+                text.map(str::to_owned).ok_or_else(|| Reason::NothingToGoOnFrom { step, at: at.to_owned() })
+            }
+            Placeholder::Random(length) => Ok(names.name(length)),
+            Placeholder::Filler(length) => Ok(template::filler(length)),
+        };
+        fill(text, &self.contract.service.resources, value).map(std::borrow::Cow::into_owned).map_err(|error| {
+            match error {
+                FillError::NoValue(reason) => reason,
+                FillError::Unknown(unknown) => Reason::CannotBeMade { because: unknown.to_string() },
+            }
+        })
     }
-    request.headers.push(identity.0, identity.1);
-    Ok(Built { request, body })
 }
 
-/// A text with its placeholders filled from the target and the run's names.
-fn filled(text: &str, target: &Target, names: &mut Names) -> Result<String, Missing> {
-    let value = |placeholder| match placeholder {
-        Placeholder::Workgroup => {
-            target.workgroup.clone().ok_or("it needs a workgroup that the target has; name one with --workgroup")
-        }
-        Placeholder::CustomDomain => target
-            .custom_domain
-            .clone()
-            .ok_or("it needs a custom domain of the workgroup; name one with --custom-domain"),
-        Placeholder::Database => Ok(target.database.clone().unwrap_or_else(|| DEFAULT_DATABASE.to_owned())),
-        Placeholder::Random(length) => Ok(names.name(length)),
-        Placeholder::Filler(length) => Ok(template::filler(length)),
-        Placeholder::AbsentDomain => Ok(format!("{}.example.com", names.name(16))),
-    };
-    fill(text, value).map(std::borrow::Cow::into_owned).map_err(|error| match error {
-        FillError::NoValue(words) => Missing(words.to_owned()),
-        FillError::Unknown(_) => Missing(error.to_string()),
-    })
+/// What people call the resource with this id.
+pub(super) fn noun_of(service: &Service, id: Option<&str>) -> Option<String> {
+    Some(service.resource(id?)?.noun.clone())
 }
 
-/// Signs a request, with a deliberate fault where the case has one.
-fn sign_with(
-    request: &mut Request,
-    defect: Option<SigningDefect>,
-    credentials: &Credentials,
-    region: &str,
-    names: &mut Names,
-    now: Timestamp,
-) -> Result<(), String> {
-    use SigningDefect as Defect;
-    let mut credentials = credentials.clone();
-    let mut scope = Scope { region, service: SIGNING_NAME };
-    let mut at = now;
-    let hour = Span::new().hours(1);
-    let target = request.headers.get("x-amz-target").unwrap_or_default().to_owned();
-    match defect {
-        Some(Defect::Unsigned) => return Ok(()),
-        Some(Defect::UnknownKey) => credentials.access_key_id = format!("AKIA{}", names.key(16)),
-        Some(Defect::WrongSecret) => credentials.secret_access_key = names.key(40).into(),
-        Some(Defect::WrongRegion) => scope.region = if region == "eu-west-1" { "us-east-1" } else { "eu-west-1" },
-        Some(Defect::WrongService) => scope.service = "redshift",
-        Some(Defect::StaleDate) => at = now.checked_sub(hour).map_err(|error| error.to_string())?,
-        Some(Defect::FutureDate) => at = now.checked_add(hour).map_err(|error| error.to_string())?,
-        Some(Defect::ChangedTarget) => request.headers.set("x-amz-target", format!("{TARGET_PREFIX}.ListWorkgroups")),
-        _ => {}
+/// Signs requests, with a deliberate fault where a case has one.
+struct Signer<'a> {
+    contract: &'a Contract,
+    credentials: Credentials,
+    region: &'a str,
+    at: Timestamp,
+}
+
+impl Signer<'_> {
+    fn sign(
+        mut self,
+        request: &mut Request,
+        operation: &Operation,
+        defect: Option<SigningDefect>,
+        names: &mut Names,
+    ) -> Result<(), String> {
+        use SigningDefect as Defect;
+        let Some(defect) = defect else { return self.sign_for(request, self.region) };
+        let hour = Span::new().hours(1);
+        let other_region = if self.region == "eu-west-1" { "us-east-1" } else { "eu-west-1" };
+        let region = self.region;
+        match defect {
+            Defect::Unsigned => Ok(()),
+            Defect::UnknownKey => {
+                self.credentials.access_key_id = format!("AKIA{}", names.key(16));
+                self.sign_for(request, region)
+            }
+            Defect::WrongSecret => {
+                self.credentials.secret_access_key = names.key(40).into();
+                self.sign_for(request, region)
+            }
+            Defect::WrongRegion => self.sign_for(request, other_region),
+            Defect::WrongService => self.sign_as(request, region, "redshift"),
+            Defect::StaleDate => {
+                self.at = self.at.checked_sub(hour).map_err(|error| error.to_string())?;
+                self.sign_for(request, region)
+            }
+            Defect::FutureDate => {
+                self.at = self.at.checked_add(hour).map_err(|error| error.to_string())?;
+                self.sign_for(request, region)
+            }
+            Defect::ChangedTarget => {
+                let other = self.contract.operations.values().find(|other| other.name != operation.name);
+                let target = request.headers.get("x-amz-target").unwrap_or_default().to_owned();
+                let signed = other.map_or_else(|| format!("{target}s"), |other| other.target.is.clone());
+                request.headers.set("x-amz-target", signed);
+                self.sign_for(request, region)?;
+                request.headers.set("x-amz-target", target);
+                Ok(())
+            }
+            Defect::ChangedBody => {
+                self.sign_for(request, region)?;
+                request.body.push(b' ');
+                Ok(())
+            }
+            Defect::WrongScheme => {
+                self.change_header(request, |header| header.replacen("AWS4-HMAC-SHA256", "Bearer", 1))
+            }
+            Defect::NoSignature => self.change_header(request, |header| without(header, "Signature")),
+            Defect::NoSignedHeaders => self.change_header(request, |header| without(header, "SignedHeaders")),
+            Defect::ShortScope => self.change_header(request, |header| header.replacen(&format!("/{region}/"), "/", 1)),
+            Defect::ChangedSignature => self.change_header(request, |header| {
+                let (kept, last) = header.split_at(header.len().saturating_sub(1));
+                format!("{kept}{}", if last == "0" { "1" } else { "0" })
+            }),
+        }
     }
-    sign(request, &credentials, scope, at).map_err(|error| error.to_string())?;
-    let header = request.headers.get("authorization").unwrap_or_default().to_owned();
-    let without = |field: &str| {
-        let kept: Vec<_> = header.split(", ").filter(|part| !part.contains(&format!("{field}="))).collect();
-        kept.join(", ")
-    };
-    let changed = match defect {
-        Some(Defect::ChangedBody) => {
-            request.body.push(b' ');
-            return Ok(());
-        }
-        Some(Defect::ChangedTarget) => {
-            request.headers.set("x-amz-target", target);
-            return Ok(());
-        }
-        Some(Defect::WrongScheme) => header.replacen("AWS4-HMAC-SHA256", "Bearer", 1),
-        Some(Defect::NoSignature) => without("Signature"),
-        Some(Defect::NoSignedHeaders) => without("SignedHeaders"),
-        Some(Defect::ShortScope) => header.replacen(&format!("/{region}/"), "/", 1),
-        Some(Defect::ChangedSignature) => {
-            let (kept, last) = header.split_at(header.len().saturating_sub(1));
-            format!("{kept}{}", if last == "0" { "1" } else { "0" })
-        }
-        _ => return Ok(()),
-    };
-    request.headers.set("authorization", changed);
-    Ok(())
+
+    fn sign_for(&self, request: &mut Request, region: &str) -> Result<(), String> {
+        self.sign_as(request, region, &self.contract.service.signing_name.is)
+    }
+
+    fn sign_as(&self, request: &mut Request, region: &str, service: &str) -> Result<(), String> {
+        sign(request, &self.credentials, Scope { region, service }, self.at).map_err(|error| error.to_string())
+    }
+
+    /// Signs, and changes the header that holds the signature.
+    fn change_header(&self, request: &mut Request, change: impl FnOnce(&str) -> String) -> Result<(), String> {
+        self.sign_for(request, self.region)?;
+        let changed = change(request.headers.get("authorization").unwrap_or_default());
+        request.headers.set("authorization", changed);
+        Ok(())
+    }
+}
+
+/// A header of fields without one of them.
+fn without(header: &str, field: &str) -> String {
+    let kept: Vec<_> = header.split(", ").filter(|part| !part.contains(&format!("{field}="))).collect();
+    kept.join(", ")
 }

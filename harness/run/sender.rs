@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
-use super::request::{Built, Missing};
-use crate::wire::{Client, Exchange, Fault, Response, SeenSecrets};
+use crate::verdict::Reason;
+use crate::wire::{Client, Exchange, Fault, Request, Response, SeenSecrets};
 
 /// A target that hangs or is gone is given up after so many requests in a row without an answer.
 const HOPELESS_AFTER: u32 = 3;
@@ -59,12 +59,11 @@ impl Sender {
     }
 
     /// Why nothing more is sent, where the target was given up.
-    pub(super) fn gives_up(&self) -> Option<String> {
+    pub(super) fn gives_up(&self) -> Option<Reason> {
         if self.unanswered.load(Ordering::Relaxed) < HOPELESS_AFTER {
             return None;
         }
-        let hint = if self.jobs > 1 { "; one that takes one connection at a time needs --jobs 1" } else { "" };
-        Some(format!("not asked: the target left {HOPELESS_AFTER} requests in a row without an answer{hint}"))
+        Some(Reason::GivenUp { requests: HOPELESS_AFTER, together: self.jobs > 1 })
     }
 
     /// Sends a request, and makes and sends it again where the target throttles or fails. Of every answer, also of
@@ -72,12 +71,12 @@ impl Sender {
     pub(super) async fn send(
         &self,
         seen: &SeenSecrets,
-        mut make_request: impl FnMut() -> Result<Built, Missing>,
-    ) -> Result<Exchange, Missing> {
+        mut make_request: impl FnMut() -> Result<Request, Reason>,
+    ) -> Result<Exchange, Reason> {
         let (mut attempt, mut repeats, mut fault) = (0, 0, None);
         loop {
             // Made and signed while others are in flight, and judged while the next one is.
-            let request = make_request()?.request;
+            let request = make_request()?;
             let permit = self.flights.acquire().await;
             let mut exchange = self.client.send(request).await;
             drop(permit);
@@ -153,7 +152,7 @@ mod tests {
     use tokio::net::TcpListener;
 
     use super::*;
-    use crate::wire::{ClientOptions, Headers, Request};
+    use crate::wire::{ClientOptions, Headers};
 
     /// A server that answers each request with the next of these statuses, and then with the last; the
     /// way to it, and how many requests it got.
@@ -177,10 +176,9 @@ mod tests {
         (Sender::new(client, 1, Duration::ZERO), asked)
     }
 
-    fn request() -> Built {
+    fn request() -> Request {
         let (method, target) = ("GET".to_owned(), "/".to_owned());
-        let request = Request { method, target, headers: Headers::new(), body: Vec::new() };
-        Built { request, body: String::new() }
+        Request { method, target, headers: Headers::new(), body: Vec::new() }
     }
 
     #[rstest]

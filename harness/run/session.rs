@@ -3,24 +3,23 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use futures_util::future::join_all;
 use jiff::Timestamp;
-use tokio::sync::{OnceCell, watch};
+use tokio::sync::OnceCell;
 
-use super::database::{self, Control};
+use super::case::Turn;
 use super::described::{describe, expected, shown};
-use super::domain;
+use super::interrupt::{Interrupt, Interrupted};
 use super::names::Names;
-use super::repro;
-use super::request::{self, Missing};
+use super::request::Maker;
 use super::sender::Sender;
-use crate::contract::{Contract, Side};
-use crate::corpus::{Call, Corpus, ExpandedCase};
-use crate::judge::{Judge, Judgement};
-use crate::targets::probe::{self, Class, Probe};
+use super::{probe_input, repro};
+use crate::contract::{Contract, Operation, Side};
+use crate::corpus::{Corpus, ExpandedCase};
+use crate::judge::Judge;
+use crate::targets::probe::{self, Asked};
 use crate::targets::{Target, TargetError};
-use crate::verdict::{CaseResult, Verdict, Violation};
-use crate::wire::{Credentials, Exchange, Masker, SeenSecrets, Transcript};
+use crate::verdict::{CaseResult, Class, Heard, Probe, Reason, Verdict};
+use crate::wire::{Credentials, Exchange, Masker, Request, SeenSecrets};
 
 /// A target under test with everything that its cases share: connections, controls, the seed.
 #[derive(Debug)]
@@ -34,8 +33,10 @@ pub struct Session {
     secrets: Masker,
     /// What its words must not repeat: these, and what it has given in the place of secrets.
     seen: SeenSecrets,
-    probe: OnceCell<Probe>,
-    controls: Mutex<HashMap<String, Arc<OnceCell<Option<CaseResult>>>>>,
+    /// What kind of server answers, by operation.
+    probes: Cells<Probe>,
+    /// First runs of cases that others may rest on, by their ids.
+    controls: Cells<Result<Ran, Interrupted>>,
     leftovers: AtomicU32,
 }
 
@@ -56,7 +57,7 @@ impl Session {
             seed,
             secrets,
             seen: SeenSecrets::new(ours),
-            probe: OnceCell::new(),
+            probes: Mutex::default(),
             controls: Mutex::default(),
             leftovers: AtomicU32::new(0),
         })
@@ -82,296 +83,176 @@ impl Session {
         self.leftovers.load(Ordering::Relaxed)
     }
 
-    /// Asks the target once, and says what kind of server answers.
-    pub async fn probe(&self, interrupt: &watch::Receiver<bool>) -> &Probe {
-        let silence =
-            || Probe { class: Class::Unreachable, said: "no answer before the run was interrupted".to_owned() };
-        self.probe.get_or_init(|| async { unless(interrupt, self.ask()).await.unwrap_or_else(silence) }).await
+    /// What the target's words must not repeat.
+    pub(super) fn hidden(&self) -> Masker {
+        self.seen.masker()
     }
 
-    async fn ask(&self) -> Probe {
+    /// Sends a request; the reason where it cannot be made.
+    pub(super) async fn send(&self, make: impl FnMut() -> Result<Request, Reason>) -> Result<Exchange, Reason> {
+        self.sender.send(&self.seen, make).await
+    }
+
+    /// Asks the target for an operation once, and says what kind of server answers.
+    pub async fn probe(&self, operation: &Operation, interrupt: &Interrupt) -> Probe {
+        let cell = cell_of(&self.probes, &operation.name.is);
+        let silence = || Probe {
+            class: Class::Unreachable,
+            heard: Heard::Nothing("no answer before the run was interrupted".to_owned()),
+        };
+        let ask = || async { interrupt.unless(self.ask(operation)).await.unwrap_or_else(|Interrupted| silence()) };
+        cell.get_or_init(ask).await.clone()
+    }
+
+    async fn ask(&self, operation: &Operation) -> Probe {
         if self.target.path_names_case {
             // The mock is ours, and knows cases only.
-            return Probe { class: Class::Answers, said: "200".to_owned() };
+            let status = operation.status.is;
+            let heard = Heard::Answer { status, media_type: None, error: None, words: None };
+            return Probe { class: Class::Answers, heard };
         }
-        let workgroup = if self.target.workgroup.is_some() { "${workgroup}" } else { "${random:20}" };
-        let input = format!(r#"{{"input":{{"workgroupName":"{workgroup}"}}}}"#);
-        let spec = serde_json::from_str(&input).expect("the probe's request is well formed");
-        let make_request = || {
-            let mut names = Names::new(self.seed, "probe", 0);
-            request::build(&spec, "GetCredentials", &self.target, "", &mut names, Timestamp::now())
-        };
-        match self.sender.send(&self.seen, make_request).await {
-            Ok(exchange) => probe::classify(&exchange, self.target.workgroup.is_some(), &self.seen.masker()),
-            Err(Missing(words)) => Probe { class: Class::Unreachable, said: words },
+        let contract = self.contract();
+        let (spec, named) = probe_input(operation, contract, &self.target);
+        let maker = Maker { contract, target: &self.target, prefix: "", earlier: &[] };
+        let make = || maker.make(&spec, operation, &mut Names::new(self.seed, "probe", 0), Timestamp::now());
+        match self.send(make).await {
+            Ok(exchange) => {
+                let asked = Asked { service: &contract.service, operation, named };
+                probe::classify(&exchange, asked, &self.hidden())
+            }
+            Err(reason) => Probe { class: Class::Unreachable, heard: Heard::Nothing(format!("{reason:?}")) },
         }
     }
 
-    /// Runs a case: its control first, then its calls. Nothing where the run was interrupted.
+    /// Runs a case: its control first, then its calls.
+    ///
+    /// # Errors
+    /// When the run was interrupted.
     pub async fn run_case(
         &self,
         case: Arc<ExpandedCase>,
         run: u32,
-        interrupt: watch::Receiver<bool>,
-    ) -> Option<CaseResult> {
+        interrupt: &Interrupt,
+    ) -> Result<CaseResult, Interrupted> {
+        self.run_once(&case, run, interrupt).await.map(|ran| ran.result)
+    }
+
+    /// Runs a case; its first run is made once, for itself and for every case that rests on it.
+    async fn run_once(&self, case: &Arc<ExpandedCase>, run: u32, interrupt: &Interrupt) -> Result<Ran, Interrupted> {
         if run > 0 {
-            return self.run_uncached(&case, run, interrupt).await;
+            return self.run_uncached(case, run, interrupt).await;
         }
-        // A control runs once, for itself and for every case that rests on it.
-        let cell = {
-            let mut cells = self.controls.lock().unwrap_or_else(PoisonError::into_inner);
-            Arc::clone(cells.entry(case.id.clone()).or_default())
-        };
-        let result = cell.get_or_init(|| self.run_uncached(&case, run, interrupt)).await.clone();
+        let cell = cell_of(&self.controls, &case.id);
+        let ran = cell.get_or_init(|| self.run_uncached(case, run, interrupt)).await.clone();
         if !self.corpus.is_control(&case.id) {
             // Nobody will ask for it again; a long run keeps no results.
             self.controls.lock().unwrap_or_else(PoisonError::into_inner).remove(&case.id);
         }
-        result
+        ran
     }
 
     async fn run_uncached(
         &self,
         case: &Arc<ExpandedCase>,
         run: u32,
-        interrupt: watch::Receiver<bool>,
-    ) -> Option<CaseResult> {
+        interrupt: &Interrupt,
+    ) -> Result<Ran, Interrupted> {
         let start = Instant::now();
-        let mut result = Self::blank(case);
-        if *interrupt.borrow() {
-            return None;
+        let mut result =
+            CaseResult::blank(&case.id, &case.suite, Side::Server, &case.case.title, &case.case.requirements);
+        if interrupt.is_set() {
+            return Err(Interrupted);
         }
-        if let Some(judgement) = self.obstacle(case, &interrupt).await {
-            let (verdict, reason) = judgement?;
-            result.verdict = verdict;
-            result.reason = reason;
-            result.runs = 0;
+        if let Some((verdict, reason)) = self.obstacle(case, interrupt).await? {
+            (result.verdict, result.reason, result.runs) = (verdict, reason, 0);
             result.expected = expected(case);
-            return Some(result);
+            return Ok(Ran { result, accepted: false });
         }
         let mut names = Names::new(self.seed, &case.id, run);
-        let outcome = self.perform(case, &mut names, &interrupt, &mut result).await;
-        self.tear_down(case, &mut names).await;
+        let turn = Turn { session: self, case, interrupt };
+        let outcome = turn.perform(&mut names).await;
+        // Also of a run that was interrupted.
+        if !(Turn { interrupt: &Interrupt::never(), ..turn }).tear_down(&mut names).await {
+            self.leftovers.fetch_add(1, Ordering::Relaxed);
+            tracing::error!(case = case.id, "the teardown failed; the target may hold what this case made");
+        }
         let (judgement, transcript) = outcome?;
-        let hidden = describe(&mut result, judgement, &transcript, &self.seen.masker());
+        let hidden = describe(&mut result, judgement, &transcript, &self.hidden());
+        let last = transcript.last().zip(transcript.len().checked_sub(1).and_then(|index| case.calls.get(index)));
+        let accepted = last.is_some_and(|(exchange, call)| self.judge.is_accepted(case, call, exchange));
         // What a repeat says is heard only where it is not one more pass.
-        if run == 0 || result.verdict != Verdict::Pass {
+        if (run == 0 || result.verdict != Verdict::Pass)
+            && let Some(exchange) = transcript.last()
+        {
             result.expected = expected(case);
-            result.exchange = transcript.last().map(|exchange| Box::new(shown(exchange, &self.secrets, &hidden)));
+            result.exchange = Some(Box::new(shown(exchange, &self.secrets, &hidden)));
+            result.repro = last.map(|(exchange, call)| repro::line(case, call, &exchange.request, self));
+        } else if run == 0 {
+            result.expected = expected(case);
         }
         if transcript.is_empty() {
             result.runs = 0;
         }
         result.duration_ms = start.elapsed().as_secs_f64() * 1000.0;
-        Some(result)
+        Ok(Ran { result, accepted })
     }
 
-    /// What keeps a case from being run; the inner nothing is an interruption.
+    /// What keeps a case from being run.
     async fn obstacle(
         &self,
         case: &ExpandedCase,
-        interrupt: &watch::Receiver<bool>,
-    ) -> Option<Option<(Verdict, Option<String>)>> {
-        let probe = self.probe(interrupt).await;
-        match probe.class {
-            Class::Unreachable => return Some(Some((Verdict::Indeterminate, Some(probe.said.clone())))),
-            class if !class.is_judged() => return Some(Some((Verdict::NotImplemented, None))),
+        interrupt: &Interrupt,
+    ) -> Result<Option<(Verdict, Option<Reason>)>, Interrupted> {
+        let operation = self.contract().operation(&case.operation).unwrap_or(self.contract().default_operation());
+        let Probe { class, heard } = self.probe(operation, interrupt).await;
+        match class {
+            Class::Unreachable => return Ok(Some((Verdict::Indeterminate, Some(Reason::NoAnswer { heard })))),
+            class if !class.is_judged() => return Ok(Some((Verdict::NotImplemented, None))),
             _ => {}
         }
         if let Some(lacking) = case.case.needs.iter().find(|need| !self.target.features.contains(need)) {
-            let reason = format!("the target does not claim {lacking}");
-            return Some(Some((Verdict::NotApplicable, Some(reason))));
+            let reason = Reason::NotClaimed { feature: lacking.word().to_owned() };
+            return Ok(Some((Verdict::NotApplicable, Some(reason))));
         }
         if let Some(reason) = self.sender.gives_up() {
-            return Some(Some((Verdict::Indeterminate, Some(reason))));
+            return Ok(Some((Verdict::Indeterminate, Some(reason))));
         }
-        let control = case.case.control.as_ref()?;
+        let Some(control) = &case.case.control else { return Ok(None) };
         let control = self.corpus.get(&control.case).expect("controls were checked when the corpus was loaded");
-        let result = Box::pin(self.run_case(Arc::clone(control), 0, interrupt.clone())).await;
-        match result {
-            None => Some(None),
-            Some(result) if result.verdict == Verdict::Pass => None,
-            Some(result) => Some(Some(blocked_by(&result))),
-        }
-    }
-
-    /// Makes the calls of a case and judges them.
-    async fn perform(
-        &self,
-        case: &ExpandedCase,
-        names: &mut Names,
-        interrupt: &watch::Receiver<bool>,
-        result: &mut CaseResult,
-    ) -> Option<(Judgement, Transcript)> {
-        let blocked = |reason: String| Judgement { verdict: Verdict::Blocked, ..Judgement::undecided(reason) };
-        for (index, call) in case.case.setup.iter().enumerate() {
-            let exchange = match self.make(case, call, &format!("~setup{index}"), names, interrupt, None).await? {
-                Ok(exchange) => exchange,
-                Err(Missing(words)) => return Some((blocked(words), Vec::new())),
-            };
-            if !self.is_as_expected(case, call, &exchange) {
-                return Some((blocked(format!("its setup call {} failed", index + 1)), vec![exchange]));
-            }
-        }
-        let (transcript, missing) = if case.case.together {
-            self.make_together(case, names, interrupt, result).await?
-        } else {
-            self.make_in_order(case, names, interrupt, result).await?
-        };
-        if let Some(Missing(words)) = missing {
-            return Some((blocked(words), transcript));
-        }
-        let mut judgement = self.judge.judge_hiding(case, &transcript, &self.seen.masker());
-        if self.judge.is_about_lifetimes(&judgement) {
-            judgement = self.ask_again(case, &transcript, judgement, names, interrupt).await?;
-        }
-        if judgement.verdict == Verdict::Fail
-            && let Some(reason) = self.misnamed(case, &transcript, names, interrupt).await?
-        {
-            judgement = blocked(reason);
-        }
-        Some((judgement, transcript))
-    }
-
-    /// Why a failure may be due to the names that we were given or guessed, and not to the target. The outer nothing
-    /// is an interruption.
-    async fn misnamed(
-        &self,
-        case: &ExpandedCase,
-        transcript: &[Exchange],
-        names: &mut Names,
-        interrupt: &watch::Receiver<bool>,
-    ) -> Option<Option<String>> {
-        if let Some(refused) = Control::of(case, transcript)
-            && let Ok(control) = self.make(case, &refused.call, &part(refused.index), names, interrupt, None).await?
-        {
-            let (database, hidden) = (self.target.database.as_deref(), self.seen.masker());
-            let excuse = || database::excuse(&refused, database, &control, self.contract(), &hidden);
-            return Some(domain::missing(&refused.call, &control, &self.target).or_else(excuse));
-        }
-        let last = transcript.last().zip(transcript.len().checked_sub(1).and_then(|index| case.calls.get(index)));
-        Some(last.and_then(|(exchange, call)| domain::missing(call, exchange, &self.target)))
-    }
-
-    /// Makes the calls of a case one after the other, up to the first that cannot be made.
-    async fn make_in_order(
-        &self,
-        case: &ExpandedCase,
-        names: &mut Names,
-        interrupt: &watch::Receiver<bool>,
-        result: &mut CaseResult,
-    ) -> Option<(Transcript, Option<Missing>)> {
-        let mut transcript = Vec::with_capacity(case.calls.len());
-        for (index, call) in case.calls.iter().enumerate() {
-            match self.make(case, call, &part(index), names, interrupt, Some(&mut *result)).await? {
-                Ok(exchange) => transcript.push(exchange),
-                Err(missing) => return Some((transcript, Some(missing))),
-            }
-        }
-        Some((transcript, None))
-    }
-
-    /// Makes the calls of a case at the same time; those of which the target lacks something are left out.
-    async fn make_together(
-        &self,
-        case: &ExpandedCase,
-        names: &Names,
-        interrupt: &watch::Receiver<bool>,
-        result: &mut CaseResult,
-    ) -> Option<(Transcript, Option<Missing>)> {
-        let mut first = Some(result);
-        let calls = case.calls.iter().enumerate().map(|(index, call)| {
-            let (mut names, result) = (names.part(index), first.take());
-            async move { self.make(case, call, &part(index), &mut names, interrupt, result).await }
-        });
-        let mut transcript = Vec::with_capacity(case.calls.len());
-        let mut missing = None;
-        for made in join_all(calls).await {
-            match made? {
-                Ok(exchange) => transcript.push(exchange),
-                Err(lacking) => missing = Some(lacking),
-            }
-        }
-        Some((transcript, missing))
-    }
-
-    pub(super) fn is_as_expected(&self, case: &ExpandedCase, call: &Call, exchange: &Exchange) -> bool {
-        let alone = ExpandedCase { calls: vec![call.clone()], ..case.clone() };
-        self.judge.judge(&alone, std::slice::from_ref(exchange)).verdict == Verdict::Pass
-    }
-
-    /// Undoes what a case did, interrupted or not.
-    async fn tear_down(&self, case: &ExpandedCase, names: &mut Names) {
-        let (_never, calm) = watch::channel(false);
-        for (index, call) in case.case.teardown.iter().enumerate() {
-            let exchange = self.make(case, call, &format!("~teardown{index}"), names, &calm, None).await;
-            let done = matches!(exchange, Some(Ok(exchange)) if self.is_as_expected(case, call, &exchange));
-            if !done {
-                self.leftovers.fetch_add(1, Ordering::Relaxed);
-                tracing::error!(case = case.id, "the teardown failed; the target may hold what this case made");
-            }
-        }
-    }
-
-    /// Makes one call. The outer nothing is an interruption.
-    pub(super) async fn make(
-        &self,
-        case: &ExpandedCase,
-        call: &Call,
-        part: &str,
-        names: &mut Names,
-        interrupt: &watch::Receiver<bool>,
-        result: Option<&mut CaseResult>,
-    ) -> Option<Result<Exchange, Missing>> {
-        let prefix = if self.target.path_names_case { format!("/{}{part}", case.id) } else { String::new() };
-        let mut repro = result.map(|result| &mut result.repro);
-        let names = names.of_next_call();
-        let make_request = || {
-            // The same names each time: what is sent again is the same request, signed anew.
-            let mut names = names();
-            let built =
-                request::build(&call.request, &case.operation, &self.target, &prefix, &mut names, Timestamp::now())?;
-            if let Some(repro) = repro.take() {
-                *repro = Some(repro::line(case, &self.target, &built.request, &built.body));
-            }
-            Ok(built)
-        };
-        unless(interrupt, self.sender.send(&self.seen, make_request)).await
-    }
-
-    fn blank(case: &ExpandedCase) -> CaseResult {
-        CaseResult::blank(&case.id, &case.suite, Side::Server, &case.case.title, &case.case.requirements)
+        let ran = Box::pin(self.run_once(control, 0, interrupt)).await?;
+        // Whatever else is wrong with the answer to the control is a finding of its own.
+        Ok((!ran.accepted).then(|| blocked_by(ran.result)))
     }
 }
 
-/// What stands behind a case's id in the path of one of its calls, for a server that is told by it.
-pub(super) fn part(index: usize) -> String {
-    if index == 0 { String::new() } else { format!("~{index}") }
+/// A case that ran.
+#[derive(Clone, Debug)]
+struct Ran {
+    result: CaseResult,
+    /// Whether its last call was accepted, whatever else may be wrong with the answer.
+    accepted: bool,
 }
 
-/// Waits for something unless the run is interrupted first.
-pub(super) async fn unless<T>(interrupt: &watch::Receiver<bool>, what: impl Future<Output = T>) -> Option<T> {
-    let mut interrupt = interrupt.clone();
-    tokio::select! {
-        value = what => Some(value),
-        Ok(_) = interrupt.wait_for(|interrupted| *interrupted) => None,
-    }
+/// What is computed once for each name.
+type Cells<T> = Mutex<HashMap<String, Arc<OnceCell<T>>>>;
+
+fn cell_of<T>(cells: &Cells<T>, name: &str) -> Arc<OnceCell<T>> {
+    let mut cells = cells.lock().unwrap_or_else(PoisonError::into_inner);
+    Arc::clone(cells.entry(name.to_owned()).or_default())
 }
 
-/// What a case becomes when its control did not pass.
-fn blocked_by(control: &CaseResult) -> (Verdict, Option<String>) {
-    let verdict = match control.verdict {
+/// What a case becomes when its control was not accepted.
+fn blocked_by(control: CaseResult) -> (Verdict, Option<Reason>) {
+    let CaseResult { id, verdict, reason, violations, .. } = control;
+    let violation = violations.into_iter().next().map(Box::new);
+    match (verdict, reason) {
+        // What blocks the control blocks what rests on it, and so does what makes it pointless.
+        (Verdict::Blocked | Verdict::NotApplicable, Some(reason)) => (verdict, Some(reason)),
         // A silence of the target is the same silence for what rests on it.
-        Verdict::Indeterminate => Verdict::Indeterminate,
-        _ => Verdict::Blocked,
-    };
-    let why = match (&control.reason, control.violations.first()) {
-        (Some(reason), _) if control.verdict == Verdict::Blocked => return (verdict, Some(reason.clone())),
-        (Some(reason), _) => format!(": {reason}"),
-        (None, Some(Violation { requirement, at, expected, actual, .. })) => {
-            format!(": {requirement}, {at}: expected {expected}, found {actual}")
+        (verdict, reason) => {
+            let becomes = if verdict == Verdict::Indeterminate { verdict } else { Verdict::Blocked };
+            let reason = reason.map(Box::new);
+            (becomes, Some(Reason::BlockedBy { control: id, verdict, violation, reason }))
         }
-        (None, None) => String::new(),
-    };
-    (verdict, Some(format!("its control {} is {}{why}", control.id, control.verdict)))
+    }
 }

@@ -4,12 +4,17 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use serde_json::json;
+
 use super::process::DriverCommand;
 use super::protocol::Hello;
 use super::run::{Options, Runner};
-use crate::sdk::cases::{Body, ClientCase, ClientRequest, Fault, FaultAt, FaultHow, Step};
+use crate::contract::{ErrorMeaning, Service};
+use crate::report::reason;
+use crate::run::Interrupt;
+use crate::sdk::cases::{Body, ClientCase, ClientRequest, Fault, FaultAt, FaultHow, Step, standard_body};
 use crate::sdk::judge::ClientJudge;
-use crate::sdk::record::{OutcomeRecord, Phase, Record, Value};
+use crate::sdk::record::{OutcomeRecord, Phase, Record, Value, is_secret_member};
 use crate::text::foreign;
 use crate::verdict::Verdict;
 
@@ -35,16 +40,15 @@ pub async fn check(command: DriverCommand, judge: ClientJudge, isolated: bool) -
         Finding { claim: "it says hello in the protocol's words", fault: None },
         Finding { claim: "its hello names what it can do", fault: fault_of_hello(runner.hello()) },
     ];
-    let (_stop, interrupt) = tokio::sync::watch::channel(false);
     for probe in PROBES {
         let case = Arc::new(probe.case());
         let mut fault = Some("it gave no result".to_owned());
         runner
-            .run(&[case], &interrupt, |result| {
+            .run(&[case], &Interrupt::never(), |result| {
                 fault = match (result.verdict, &result.record) {
                     (Verdict::NotApplicable, _) => None,
                     (Verdict::HarnessError | Verdict::Indeterminate, _) | (_, None) => {
-                        Some(result.reason.unwrap_or_else(|| "there is no record".to_owned()))
+                        Some(result.reason.as_ref().map_or_else(|| "there is no record".to_owned(), reason))
                     }
                     (_, Some(record)) => (probe.fault)(record),
                 };
@@ -86,7 +90,9 @@ struct Probe {
 
 impl Probe {
     fn case(&self) -> ClientCase {
-        let input = serde_json::from_str(r#"{"workgroupName":{"string":"wg-1"}}"#).expect("an input");
+        let resource = &Service::embedded().resources[0];
+        let input = json!({ &resource.member: { "string": resource.sample } });
+        let input = serde_json::from_value(input).expect("an input");
         let (calls, same_client) = (self.calls, self.same_client);
         let request =
             ClientRequest { input, calls, same_client, environment: BTreeMap::new(), ..ClientRequest::default() };
@@ -101,6 +107,11 @@ impl Probe {
     }
 }
 
+/// The name of an error that the service has.
+fn error_name() -> &'static str {
+    Service::embedded().error_that_means(ErrorMeaning::Invalid).map_or("", |(name, _)| name)
+}
+
 const PROBES: &[Probe] = &[
     Probe {
         claim: "an answer is a result, and the SDK asked the endpoint that it was given",
@@ -110,9 +121,13 @@ const PROBES: &[Probe] = &[
         fault: |record| match record.outcomes.first() {
             _ if record.attempts != 1 => Some(format!("expected one request, {} arrived", record.attempts)),
             Some(OutcomeRecord::Result { result, .. }) => {
-                let user = result.get("dbUser").map(|shown| &shown.value.value);
-                let right = user == Some(&Value::String("IAM:alice".to_owned()));
-                (!right).then(|| "expected dbUser in the result as it was answered".to_owned())
+                let answered = serde_json::from_str::<BTreeMap<String, serde_json::Value>>(standard_body());
+                let answered = answered.expect("the standard body is an object");
+                let plain = answered.iter().find(|(name, value)| value.is_string() && !is_secret_member(name));
+                let (name, text) = plain.expect("the standard body has a text that is no secret");
+                let found = result.get(name).map(|shown| &shown.value.value);
+                let right = found == text.as_str().map(|text| Value::String(text.to_owned())).as_ref();
+                (!right).then(|| format!("expected {name} in the result as it was answered"))
             }
             other => Some(format!("expected a result, found {}", other.map_or("nothing", OutcomeRecord::word))),
         },
@@ -123,7 +138,7 @@ const PROBES: &[Probe] = &[
         same_client: false,
         step: || Step {
             status: 400,
-            body: Some(Body::of_text(r#"{"__type":"ValidationException","message":"boom"}"#)),
+            body: Some(Body::of_text(&format!(r#"{{"__type":"{}","message":"boom"}}"#, error_name()))),
             ..Step::default()
         },
         fault: |record| match record.outcomes.first() {
@@ -132,9 +147,9 @@ const PROBES: &[Probe] = &[
             }
             Some(OutcomeRecord::Error { error, .. }) => {
                 let code = error.code.as_deref();
-                (code != Some("ValidationException")).then(|| {
-                    format!("expected the code ValidationException, found \"{}\"", foreign(code.unwrap_or_default()))
-                })
+                let expected = error_name();
+                (code != Some(expected))
+                    .then(|| format!("expected the code {expected}, found \"{}\"", foreign(code.unwrap_or_default())))
             }
             other => Some(format!("expected an error, found {}", other.map_or("nothing", OutcomeRecord::word))),
         },

@@ -16,7 +16,7 @@
 //! | [`judge`] | a case and its record in, a verdict out |
 //! | [`diff`] | what changed between two runs |
 //! | [`install`], [`drivers`], [`isolation`] | installed SDK versions, known drivers, a network of their own |
-//! | [`check`] | the cases that a snapshot keeps |
+//! | [`check`] | whether a driver obeys the protocol |
 
 pub mod cases;
 pub mod check;

@@ -6,7 +6,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use futures_util::{StreamExt, stream};
-use tokio::sync::watch;
 
 use super::environment::{ACCESS_KEY_ID, SECRET_ACCESS_KEY};
 use super::normalise::Normaliser;
@@ -17,11 +16,12 @@ use super::protocol::{Call, CallCredentials, CallOutcome, Hello, InputKind};
 use crate::contract::Side;
 use crate::judge::Judgement;
 use crate::report::DriverEvent;
+use crate::run::Interrupt;
 use crate::sdk::cases::{ClientCase, Config, DECOY, ENDPOINT, MaxAttempts};
 use crate::sdk::judge::ClientJudge;
 use crate::sdk::record::{Loss, OutcomeRecord, Record, Value};
 use crate::sdk::script::ScriptServer;
-use crate::verdict::{CaseResult, Verdict};
+use crate::verdict::{CaseResult, Reason, Verdict};
 
 /// How client cases are run.
 #[derive(Clone, Copy, Debug)]
@@ -89,16 +89,15 @@ impl Runner {
     /// Runs cases and hands over each result in the order of the cases as soon as it and all before
     /// it are there. Gives back whether all were run.
     ///
-    /// Setting `interrupt` to true ends the drivers and their cases.
+    /// An interruption ends the drivers and their cases.
     pub async fn run(
         &self,
         cases: &[Arc<ClientCase>],
-        interrupt: &watch::Receiver<bool>,
+        interrupt: &Interrupt,
         mut report: impl FnMut(CaseResult),
     ) -> bool {
         let planted = Arc::new(Planted::of(cases.iter().map(Arc::as_ref)));
         *self.planted.lock().unwrap_or_else(PoisonError::into_inner) = planted;
-        let mut interrupt = interrupt.clone();
         // What waits for a long time begins first, so that the rest fills the time.
         let mut order: Vec<(usize, &Arc<ClientCase>)> = cases.iter().enumerate().collect();
         order.sort_by_key(|(_, case)| std::cmp::Reverse(self.expected_wait(case)));
@@ -110,7 +109,7 @@ impl Runner {
         loop {
             let done = tokio::select! {
                 done = results.next() => done,
-                Ok(_) = interrupt.wait_for(|interrupted| *interrupted) => return false,
+                () = interrupt.wait() => return false,
             };
             let Some((place, result)) = done else { return next == cases.len() };
             early.insert(place, result);
@@ -152,10 +151,10 @@ impl Runner {
             None => self.observe(case).await,
         };
         match ran {
-            Err(problem) => result.reason = Some(problem),
-            Ok(Ran::Unsupported(reason)) => {
+            Err(words) => result.reason = Some(Reason::Told { words }),
+            Ok(Ran::Unsupported(words)) => {
                 result.verdict = Verdict::NotApplicable;
-                result.reason = Some(reason);
+                result.reason = Some(Reason::Told { words });
                 result.runs = 0;
             }
             Ok(Ran::Recorded(observed)) => {
@@ -182,7 +181,7 @@ impl Runner {
         (result.verdict, result.violations, result.warnings) = (verdict, violations, warnings);
         result.decided = decided.into_iter().collect();
         result.undecided = undecided.into_iter().collect();
-        result.reason = loss.or(reason);
+        result.reason = loss.map(|words| Reason::Told { words }).or(reason);
         match record.outcomes.last() {
             Some(OutcomeRecord::Result { meta, .. }) => result.status = meta.http_status,
             Some(OutcomeRecord::Error { error, meta }) => {
@@ -196,7 +195,7 @@ impl Runner {
     /// Why this driver cannot run a case; nothing where it can.
     fn refusal(&self, case: &ClientCase) -> Option<String> {
         let driver = &self.hello.driver;
-        let operation = &self.judge.contract().shapes.operation.name.is;
+        let operation = &self.judge.contract().default_operation().name.is;
         if !self.hello.operations.contains(operation) {
             return Some(format!("the driver {driver} cannot call {operation}"));
         }
@@ -295,7 +294,7 @@ impl Runner {
         let request = &case.request;
         Call {
             id: if number == 1 { case.id.clone() } else { format!("{}#{number}", case.id) },
-            operation: self.judge.contract().shapes.operation.name.is.clone(),
+            operation: self.judge.contract().default_operation().name.is.clone(),
             endpoint,
             region: request.region.clone(),
             credentials: CallCredentials {

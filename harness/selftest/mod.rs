@@ -15,15 +15,15 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::runtime::Builder;
-use tokio::sync::watch;
 
 pub use outcome::{Fate, Outcome};
 pub use report::Report;
 
 use crate::contract::Feature;
-use crate::corpus::{Corpus, Defect, Plan};
+use crate::corpus::{Corpus, Defect, ExpandedCase, Plan};
 use crate::judge::Judge;
-use crate::run::{Session, run as run_plan};
+use crate::report::{in_a_line, reason};
+use crate::run::{Interrupt, Session, run as run_plan};
 use crate::servers::defects::{Layer, Upstream};
 use crate::servers::emulator::{Emulator, Options};
 use crate::targets::{Target, TargetError};
@@ -76,10 +76,8 @@ pub fn run(
     for result in bench.try_on(None)?.0 {
         if result.verdict != Verdict::Pass || !result.warnings.is_empty() {
             let found = result.violations.iter().chain(&result.warnings).next();
-            let why = found.map_or_else(
-                || result.reason.clone().unwrap_or_else(|| result.verdict.to_string()),
-                |broken| format!("{} at {}", broken.requirement, broken.at),
-            );
+            let why = found
+                .map_or_else(|| result.reason.as_ref().map_or_else(|| result.verdict.to_string(), reason), in_a_line);
             return Err(Void::Unclean { case: result.id, why });
         }
     }
@@ -135,6 +133,18 @@ impl Bench<'_> {
         Ok(outcomes.into_inner().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// The cases that an entry is tried on: those of the operations whose requirements a defect breaks, and all for a
+    /// legal variant or for the emulator alone.
+    fn plan_for(self, entry: Option<&Defect>) -> Plan {
+        let broken: Vec<&String> = entry.iter().flat_map(|entry| &entry.requirements).collect();
+        let contract = self.judge.contract();
+        let is_meant = |case: &&Arc<ExpandedCase>| {
+            let operation = contract.operation(&case.operation);
+            broken.is_empty() || operation.is_some_and(|operation| broken.iter().any(|id| operation.owns(id)))
+        };
+        Plan { cases: self.plan.cases.iter().filter(is_meant).cloned().collect() }
+    }
+
     /// Runs the plan against the emulator behind a defect, or behind nothing; gives every result,
     /// and how many answers were not the emulator's own.
     fn try_on(self, entry: Option<&Defect>) -> Result<(Vec<CaseResult>, u64), Void> {
@@ -153,9 +163,9 @@ impl Bench<'_> {
                 None => Emulator::start(options).await?,
             };
             let session = Session::new(Arc::clone(self.corpus), self.judge.clone(), target(&emulator)?, 1, JOBS)?;
-            let mut results = Vec::with_capacity(self.plan.cases.len());
-            let (_never, calm) = watch::channel(false);
-            run_plan(&session, self.plan, 1, &calm, |_| false, |result| results.push(result)).await;
+            let plan = self.plan_for(entry);
+            let mut results = Vec::with_capacity(plan.cases.len());
+            run_plan(&session, &plan, 1, &Interrupt::never(), |_| false, |result| results.push(result)).await;
             Ok((results, layer.map_or(0, |layer| layer.rewrites())))
         })
     }
@@ -166,8 +176,7 @@ pub fn upstream(options: &Options) -> Upstream {
     Upstream {
         credentials: options.credentials.clone(),
         region: options.region.clone(),
-        workgroup: options.workgroups.first().cloned().unwrap_or_default(),
-        custom_domain: options.custom_domains.keys().next().cloned().unwrap_or_default(),
+        resources: options.names().into_iter().map(|(id, name)| (id.to_owned(), name)).collect(),
     }
 }
 
@@ -175,14 +184,9 @@ pub fn upstream(options: &Options) -> Upstream {
 fn target(emulator: &Emulator) -> io::Result<Target> {
     let upstream = upstream(emulator.options());
     let endpoint = emulator.endpoint().parse().map_err(io::Error::other)?;
-    let mut target = Target::at(endpoint)
-        .named("emulator")
-        .signed_by(upstream.credentials)
-        .with_workgroup(upstream.workgroup)
-        .with_custom_domain(upstream.custom_domain)
-        .with_database("dev")
-        .with_timeout(TIMEOUT)
-        .claiming([Feature::Signature]);
+    let mut target = Target::at(endpoint).named("emulator").signed_by(upstream.credentials).with_timeout(TIMEOUT);
+    target = upstream.resources.iter().fold(target, |target, (id, name)| target.having(id, name));
+    target = target.claiming([Feature::SIGNATURE]);
     target.region = upstream.region;
     // Nothing here fails in passing but what is meant to, and that does not ask the time.
     target.recovery = Duration::ZERO;

@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::contract::{Contract, Level};
 use crate::corpus::defect::IdGlob;
 use crate::corpus::{Defect, DefectKind};
+use crate::report::{Told, in_a_line, reason};
 use crate::verdict::{CaseResult, Verdict};
 
 /// What a self-test found about one defect or legal variant.
@@ -55,7 +56,10 @@ impl Outcome {
         for result in results {
             must_broken |= !result.violations.is_empty();
             for violation in result.violations.iter().chain(&result.warnings) {
-                let show = || format!("{} at {}: found {}", result.id, violation.at, violation.actual);
+                let show = || {
+                    let Told { at, actual, .. } = Told::of(violation);
+                    format!("{} at {at}: found {actual}", result.id)
+                };
                 broken.entry(violation.requirement.clone()).or_insert_with(show);
             }
         }
@@ -95,13 +99,8 @@ fn of_legal(entry: &Defect, results: &[CaseResult]) -> (Fate, Vec<String>) {
         _ => false,
     };
     let blame = |result: &CaseResult| {
-        let violation = result.violations.first().map(|violation| {
-            format!(
-                "{} at {}: expected {}, found {}",
-                violation.requirement, violation.at, violation.expected, violation.actual
-            )
-        });
-        let why = violation.or_else(|| result.reason.clone()).unwrap_or_default();
+        let violation = result.violations.first().map(in_a_line);
+        let why = violation.or_else(|| result.reason.as_ref().map(reason)).unwrap_or_default();
         format!("{} is {}: {why}", result.id, result.verdict)
     };
     let mut faults: Vec<_> = results.iter().filter(|result| !is_declared(result)).map(blame).collect();

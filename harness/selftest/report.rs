@@ -48,7 +48,7 @@ impl Report {
         let attributed = ids(Fate::Killed).len();
         let defects = details.iter().filter(|outcome| outcome.kind == DefectKind::Defect);
         let broken: BTreeSet<&String> = defects.clone().flat_map(|outcome| outcome.broken.keys()).collect();
-        let rows = || contract.register.of_side(Side::Server);
+        let rows = || contract.register.requirements.iter().filter(|row| row.side == Side::Server);
         let rules = |tripped_only: bool| -> BTreeSet<&str> {
             rows()
                 .filter(|row| !tripped_only || broken.contains(&row.id))

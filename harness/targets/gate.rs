@@ -14,12 +14,14 @@ use unicode_normalization::char::is_combining_mark;
 use unicode_security::confusable_detection::skeleton;
 
 use super::partition::Partition;
+use crate::contract::{Resource, Service};
 use crate::text::foreign;
-use crate::wire::{Region, SIGNING_NAME, address, is_localhost, leads_to_metadata};
+use crate::wire::{Region, address, is_localhost, leads_to_metadata};
 
 /// The first part of the service's host names.
-/// Source: botocore 1.44.8, the endpoint rule set of redshift-serverless; it is the signing name too.
-const HOST_PREFIX: &str = SIGNING_NAME;
+fn host_prefix() -> &'static str {
+    &Service::embedded().endpoint_prefix.is
+}
 
 /// Domains of AWS beside those of its partitions, under which a run has no business.
 /// Source: the Public Suffix List of 2026-08-19, its section on Amazon, and the top-level domains `aws` and `amazon`
@@ -157,19 +159,34 @@ fn is_name_server(label: &str) -> bool {
 
 /// The endpoint of the service in a region; nothing where AWS has no such region.
 pub fn aws_endpoint(region: &Region) -> Option<Url> {
-    let [host, ..] = Partition::of(region)?.hosts(HOST_PREFIX, region);
+    let [host, ..] = Partition::of(region)?.hosts(host_prefix(), region);
     format!("https://{host}/").parse().ok()
 }
 
-/// What a run may touch in real AWS: `ACCOUNT/REGION/WORKGROUP`.
+/// The resource that the list of what may be asked of real AWS names.
+///
+/// # Panics
+/// Never: the tests find one in the contract.
+pub fn resource() -> &'static Resource {
+    let mut resources = Service::embedded().resources.iter();
+    resources.find(|resource| resource.is_allowed_by_name).expect("the service has a resource that is allowed by name")
+}
+
+/// How what is allowed is written: `ACCOUNT/REGION/` and the resource's noun.
+pub fn form() -> &'static str {
+    static FORM: LazyLock<String> = LazyLock::new(|| format!("ACCOUNT/REGION/{}", resource().noun.to_uppercase()));
+    &FORM
+}
+
+/// What a run may touch in real AWS: one resource of one account in one region.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Allowed {
     /// The account id, twelve digits.
     pub account: String,
     /// The region, one that AWS has.
     pub region: Region,
-    /// The workgroup.
-    pub workgroup: String,
+    /// The name of the resource.
+    pub resource: String,
 }
 
 impl FromStr for Allowed {
@@ -178,20 +195,17 @@ impl FromStr for Allowed {
     fn from_str(text: &str) -> Result<Self, String> {
         let parts: Vec<_> = text.split('/').collect();
         let read = || {
-            let [account, region, workgroup] = parts.as_slice() else { return None };
+            let [account, region, name] = parts.as_slice() else { return None };
             let region: Region = region.parse().ok()?;
-            let named = account.len() == 12 && account.bytes().all(|b| b.is_ascii_digit()) && !workgroup.is_empty();
+            let named = account.len() == 12 && account.bytes().all(|b| b.is_ascii_digit()) && !name.is_empty();
             let known = Partition::of(&region).is_some();
-            (named && known).then(|| Self {
-                account: (*account).to_owned(),
-                region,
-                workgroup: (*workgroup).to_owned(),
-            })
+            (named && known).then(|| Self { account: (*account).to_owned(), region, resource: (*name).to_owned() })
         };
         read().ok_or_else(|| {
             format!(
-                "expected ACCOUNT/REGION/WORKGROUP with a region of AWS, such as 123456789012/us-east-1/my-workgroup, \
-                 found \"{}\"",
+                "expected {} with a region of AWS, such as 123456789012/us-east-1/{}, found \"{}\"",
+                form(),
+                resource().example,
                 foreign(text)
             )
         })
@@ -215,7 +229,7 @@ pub enum Refusal {
     },
     /// Something else was allowed.
     Differs {
-        /// What differs: the region or the workgroup.
+        /// What differs: the region or the resource.
         what: &'static str,
         /// What was allowed.
         allowed: String,
@@ -238,9 +252,10 @@ impl fmt::Display for Refusal {
         match self {
             Self::NotAllowed { host } => write!(
                 f,
-                "this endpoint is real AWS ({}), which is off until it is asked for; \
-                 allow one workgroup with --allow-aws ACCOUNT/REGION/WORKGROUP",
-                foreign(host)
+                "this endpoint is real AWS ({}), which is off until it is asked for; allow one {} with --allow-aws {}",
+                foreign(host),
+                resource().noun,
+                form()
             ),
             Self::LooksLikeAws { host, domain } => write!(
                 f,
@@ -270,18 +285,13 @@ impl fmt::Display for Refusal {
     }
 }
 
-/// Checks where a run would go, with its region and its workgroup, against what was allowed. What is not AWS is always
+/// Checks where a run would go, with its region and the name of its resource, against what was allowed. What is not AWS is always
 /// allowed; of AWS, the service in the region that was allowed, over TLS. The account is checked once credentials are
 /// known.
 ///
 /// # Errors
 /// The [`Refusal`].
-pub fn check(
-    allowed: Option<&Allowed>,
-    endpoint: &Url,
-    region: &Region,
-    workgroup: Option<&str>,
-) -> Result<(), Refusal> {
+pub fn check(allowed: Option<&Allowed>, endpoint: &Url, region: &Region, name: Option<&str>) -> Result<(), Refusal> {
     let host = endpoint.host_str().unwrap_or_default().to_owned();
     match Owner::of(endpoint) {
         Owner::Other => return Ok(()),
@@ -290,14 +300,15 @@ pub fn check(
     }
     let allowed = allowed.ok_or_else(|| Refusal::NotAllowed { host: host.clone() })?;
     same("region", allowed.region.as_str(), region.as_str())?;
-    let none = || Refusal::Differs { what: "workgroup", allowed: allowed.workgroup.clone(), found: "none".to_owned() };
-    same("workgroup", &allowed.workgroup, workgroup.ok_or_else(none)?)?;
+    let what = resource().noun.as_str();
+    let none = || Refusal::Differs { what, allowed: allowed.resource.clone(), found: "none".to_owned() };
+    same(what, &allowed.resource, name.ok_or_else(none)?)?;
     let partition = Partition::of(region).ok_or_else(|| Refusal::Differs {
         what: "region",
         allowed: "of AWS".to_owned(),
         found: region.to_string(),
     })?;
-    let hosts = partition.hosts(HOST_PREFIX, region);
+    let hosts = partition.hosts(host_prefix(), region);
     // One dot behind it is the root of all names; more are no name.
     let named = hosts.iter().any(|known| host.strip_suffix('.').unwrap_or(&host) == known);
     let whole = endpoint.scheme() == "https" && endpoint.port().is_none() && endpoint.path() == "/";

@@ -10,12 +10,12 @@ pub mod probe;
 #[cfg(feature = "cli")]
 pub mod profile;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use reqwest::Url;
 
-use crate::contract::Feature;
+use crate::contract::{Feature, Service};
 use crate::wire::{Client, ClientError, ClientOptions, Credentials, Region};
 
 /// An endpoint under test: where it is, how it is addressed, what it claims.
@@ -31,12 +31,8 @@ pub struct Target {
     pub allowed: Option<gate::Allowed>,
     /// What signs requests; nothing where they go out unsigned.
     pub credentials: Option<Credentials>,
-    /// A workgroup that it has.
-    pub workgroup: Option<String>,
-    /// A custom domain name of that workgroup.
-    pub custom_domain: Option<String>,
-    /// A database of that workgroup, where it is not `dev`.
-    pub database: Option<String>,
+    /// The names of the resources that it has, by the resources' ids in the contract.
+    pub resources: BTreeMap<String, String>,
     /// What it claims; `core` is always among it.
     pub features: BTreeSet<Feature>,
     /// Whether the path of the URL names the case, as for the replaying mock.
@@ -95,12 +91,17 @@ impl Target {
     /// # Errors
     /// [`TargetError`].
     pub fn connect(&self, options: &ClientOptions) -> Result<Client, TargetError> {
-        gate::check(self.allowed.as_ref(), &self.endpoint, &self.region, self.workgroup.as_deref())
+        gate::check(self.allowed.as_ref(), &self.endpoint, &self.region, self.allowed_by_name())
             .map_err(TargetError::Refused)?;
         Ok(Client::new(self.endpoint.clone(), options)?)
     }
 
-    /// A target at a URL that claims `core`, in `us-east-1`, without workgroup and credentials.
+    /// The name of the resource that the list of what may be asked of real AWS names.
+    fn allowed_by_name(&self) -> Option<&str> {
+        self.resources.get(&gate::resource().id).map(String::as_str)
+    }
+
+    /// A target at a URL that claims `core`, in `us-east-1`, without resources and credentials.
     pub fn at(endpoint: Url) -> Self {
         Self {
             name: "endpoint".to_owned(),
@@ -110,10 +111,8 @@ impl Target {
             region: Region::us_east_1(),
             allowed: None,
             credentials: None,
-            workgroup: None,
-            custom_domain: None,
-            database: None,
-            features: BTreeSet::from([Feature::Core]),
+            resources: BTreeMap::new(),
+            features: BTreeSet::from([Feature::CORE]),
             path_names_case: false,
             client: ClientOptions::default(),
         }
@@ -147,25 +146,22 @@ impl Target {
         self
     }
 
-    /// The same target with the name of a workgroup that it has.
+    /// The same target with the name of a resource that it has: `having("workgroup", "my-workgroup")`. It claims the
+    /// feature that the resource belongs to, where there is one. The resources are those of the service, by their ids;
+    /// see `fixtures/services`.
+    ///
+    /// # Panics
+    /// Where the service has no resource with this id: a misspelt one would leave its cases blocked.
     #[must_use]
-    pub fn with_workgroup(mut self, name: impl Into<String>) -> Self {
-        self.workgroup = Some(name.into());
-        self
-    }
-
-    /// The same target with a custom domain name of its workgroup, which claims that feature.
-    #[must_use]
-    pub fn with_custom_domain(mut self, name: impl Into<String>) -> Self {
-        self.custom_domain = Some(name.into());
-        self.claiming([Feature::CustomDomain])
-    }
-
-    /// The same target with the name of a database of its workgroup.
-    #[must_use]
-    pub fn with_database(mut self, name: impl Into<String>) -> Self {
-        self.database = Some(name.into());
-        self
+    pub fn having(mut self, id: &str, name: impl Into<String>) -> Self {
+        let service = Service::embedded();
+        let Some(resource) = service.resource(id) else {
+            let known: Vec<_> = service.resources.iter().map(|resource| resource.id.as_str()).collect();
+            panic!("there is no resource \"{id}\"; there are {}", known.join(", "))
+        };
+        self.resources.insert(id.to_owned(), name.into());
+        let feature = resource.feature.as_ref().and_then(|feature| feature.parse().ok());
+        self.claiming(feature)
     }
 
     /// The same target, claiming these features too.

@@ -1,115 +1,58 @@
-//! What kind of server answers: one `GetCredentials` call, made once, before anything is judged.
+//! What kind of server answers: one call of an operation, made once, before anything is judged.
 //!
 //! Most emulators do not have the operation, and say so in very different ways. A report that turned
 //! each of them into a pile of failures would accuse where there is nothing to accuse.
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::contract::{ErrorMeaning, Operation, Service};
+use crate::verdict::{Class, Heard, Probe};
 use crate::wire::{
     Exchange, Masker, NOT_IMPLEMENTED, REFUSED_CREDENTIALS, Response, UNKNOWN_OPERATION, UNKNOWN_SERVICE, error_type,
 };
 
-/// What a target is, by its answer to the probe.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Class {
-    /// It answers the operation, rightly or wrongly.
-    Answers,
-    /// It speaks the protocol and says that it does not know the operation.
-    UnknownOperation,
-    /// It speaks the protocol and says that it does not know the service.
-    UnknownService,
-    /// It says that it knows the operation and has not implemented it.
-    DeclaredNotImplemented,
-    /// It answers with JSON of its own that no AWS client understands.
-    OwnJson,
-    /// It answers with something that is not an answer of AWS at all.
-    NotAws,
-    /// Another service of AWS answers.
-    WrongService,
-    /// It sends the caller elsewhere.
-    Redirect,
-    /// It fails inside itself.
-    ServerFault,
-    /// It refuses the credentials.
-    RefusedCredentials,
-    /// It answers the operation, and does not have the workgroup that was named.
-    NoWorkgroup,
-    /// It gives no usable answer.
-    Unreachable,
+/// What a probe asked: which operation of which service, and whether by a resource that the target should have.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked<'a> {
+    /// The service.
+    pub service: &'a Service,
+    /// The operation.
+    pub operation: &'a Operation,
+    /// Whether the target should have what was named; else it is something that nobody has.
+    pub named: bool,
 }
 
-impl Class {
-    /// Whether the operation is there, so that its answers can be judged.
-    pub fn is_judged(self) -> bool {
-        matches!(self, Self::Answers | Self::Redirect | Self::ServerFault)
-    }
-
-    /// What it means, as the end of the sentence "the target …".
-    pub fn meaning(self) -> &'static str {
-        match self {
-            Self::Answers => "answers GetCredentials",
-            Self::UnknownOperation => "does not know the operation GetCredentials",
-            Self::UnknownService => "does not know the service redshift-serverless",
-            Self::DeclaredNotImplemented => "says that GetCredentials is not implemented",
-            Self::OwnJson => {
-                "answers with an error of its own instead of one of AWS, so it does not have GetCredentials"
-            }
-            Self::NotAws => "gives no answer of AWS, so it does not have GetCredentials",
-            Self::WrongService => "answers as another service, so it does not have GetCredentials",
-            Self::Redirect => "redirects the call elsewhere",
-            Self::ServerFault => "fails inside itself",
-            Self::RefusedCredentials => "refuses the credentials",
-            Self::NoWorkgroup => "does not have the workgroup",
-            Self::Unreachable => "gives no usable answer",
-        }
-    }
-}
-
-/// The outcome of the probe.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Probe {
-    /// What the target is.
-    pub class: Class,
-    /// What it said, quoted: the words that led there.
-    pub said: String,
-}
-
-/// Classifies the answer to the probe, which asked for a workgroup that the target should have
-/// (`named`), or for one that nobody has. What is quoted of it repeats no secret of its own, and nothing
-/// that is `hidden`.
-pub fn classify(exchange: &Exchange, named: bool, hidden: &Masker) -> Probe {
+/// Classifies the answer to a probe. What is quoted of it repeats no secret of its own, and nothing that is `hidden`.
+pub fn classify(exchange: &Exchange, asked: Asked<'_>, hidden: &Masker) -> Probe {
     match &exchange.answer {
-        Err(fault) => Probe { class: Class::Unreachable, said: hidden.fault(fault) },
+        Err(fault) => Probe { class: Class::Unreachable, heard: Heard::Nothing(hidden.fault(fault)) },
         Ok(response) => {
-            let missing = named && error_type(response).as_deref() == Some("ResourceNotFoundException");
-            let class = if missing { Class::NoWorkgroup } else { class_of(response) };
-            Probe { class, said: said(response, hidden) }
+            let meaning = error_type(response).and_then(|error| asked.service.meaning_of(&error));
+            let missing = asked.named && meaning == Some(ErrorMeaning::NotFound);
+            let class = if missing { Class::NoResource } else { class_of(response, asked) };
+            Probe { class, heard: heard(response, hidden) }
         }
     }
 }
 
-fn class_of(response: &Response) -> Class {
+fn class_of(response: &Response, asked: Asked<'_>) -> Class {
     let body = response.json();
     let object = body.as_ref().and_then(Value::as_object);
     let error = error_type(response);
+    let is_own = |name: &str| asked.operation.errors.contains_key(name);
     match (response.status, error.as_deref()) {
-        (200..300, _) => class_of_success(response, object),
+        (200..300, _) => class_of_success(response, object, asked.operation),
         (300..400, _) => Class::Redirect,
         _ if response.is_throttled() => Class::Unreachable,
         (_, Some(name)) if UNKNOWN_OPERATION.contains(&name) => Class::UnknownOperation,
         (_, Some(name)) if UNKNOWN_SERVICE.contains(&name) => Class::UnknownService,
         (501, _) => Class::DeclaredNotImplemented,
         (_, Some(name)) if NOT_IMPLEMENTED.contains(&name) => Class::DeclaredNotImplemented,
-        (500.., Some(name)) if name != "InternalServerException" && says_not_implemented(body.as_ref()) => {
-            Class::DeclaredNotImplemented
-        }
+        (500.., Some(name)) if !is_own(name) && says_not_implemented(body.as_ref()) => Class::DeclaredNotImplemented,
         (_, Some(name)) if REFUSED_CREDENTIALS.contains(&name) => Class::RefusedCredentials,
         // API Gateway's answer to a path that it does not have.
         (404, Some("NotFoundException")) => Class::WrongService,
-        (500.., Some(name)) if name != "InternalServerException" => Class::ServerFault,
+        (500.., Some(name)) if !is_own(name) => Class::ServerFault,
         (_, Some(_)) => Class::Answers,
         (_, None) if is_xml(response) => Class::WrongService,
         // The protocol without the error's name: the operation may well be there, and its errors wrong.
@@ -121,12 +64,16 @@ fn class_of(response: &Response) -> Class {
 
 /// A success is the operation's where it looks like one at all: a JSON object with one of its
 /// members in any letter case, or at least the protocol's media type.
-fn class_of_success(response: &Response, object: Option<&serde_json::Map<String, Value>>) -> Class {
-    const MEMBERS: [&str; 5] = ["dbpassword", "dbuser", "expiration", "nextrefreshtime", "__type"];
+fn class_of_success(
+    response: &Response,
+    object: Option<&serde_json::Map<String, Value>>,
+    operation: &Operation,
+) -> Class {
     let speaks_json = speaks_the_protocol(response);
     match object {
         Some(members) => {
-            let known = members.keys().any(|name| MEMBERS.contains(&name.to_ascii_lowercase().as_str()));
+            let own = |name: &String| operation.response.members.keys().any(|member| member.eq_ignore_ascii_case(name));
+            let known = members.keys().any(|name| own(name) || name.eq_ignore_ascii_case("__type"));
             if known || members.is_empty() || speaks_json { Class::Answers } else { Class::WrongService }
         }
         None if speaks_json => Class::Answers,
@@ -154,12 +101,10 @@ fn is_xml(response: &Response) -> bool {
 }
 
 /// Status, type and first words of an answer.
-fn said(response: &Response, hidden: &Masker) -> String {
+fn heard(response: &Response, hidden: &Masker) -> Heard {
     let body = response.json();
     let masker = hidden.with_answer(response);
     let quote = |text: &str| masker.quote(text);
-    let media = response.media_type().map_or_else(String::new, |media| format!(" {}", quote(&media)));
-    let error = error_type(response).map_or_else(String::new, |error| format!(" {}", quote(&error)));
     let words = match &body {
         // A success holds credentials; its words are not for quoting.
         _ if response.status < 300 => None,
@@ -168,8 +113,12 @@ fn said(response: &Response, hidden: &Masker) -> String {
         }
         None => Some(quote(&text_of(&String::from_utf8_lossy(&response.body)))).filter(|words| !words.is_empty()),
     };
-    let words = words.map_or_else(String::new, |words| format!(": \"{words}\""));
-    format!("{}{media}{error}{words}", response.status)
+    Heard::Answer {
+        status: response.status,
+        media_type: response.media_type().map(|media| quote(&media)),
+        error: error_type(response).map(|error| quote(&error)),
+        words,
+    }
 }
 
 /// The text of a page of HTML or XML: what stands between the tags.

@@ -1,12 +1,15 @@
 //! Target profiles: the file `countersign.toml`.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
+use serde::de::{self, Deserializer};
+use serde_json::json;
 
-use crate::contract::{Feature, read_text};
+use crate::contract::{Feature, Resource, Service, read_text};
 use crate::text::{file_name, foreign, foreign_within};
 
 /// The name of the file with profiles.
@@ -25,18 +28,13 @@ pub struct Profiles {
 
 /// One target of a `countersign.toml`.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[serde(rename_all = "kebab-case")]
+#[schemars(deny_unknown_fields)]
 pub struct Profile {
     /// Its URL.
     pub endpoint: Option<String>,
     /// The region that requests are signed for.
     pub region: Option<String>,
-    /// A workgroup that it has.
-    pub workgroup: Option<String>,
-    /// A custom domain name of that workgroup.
-    pub custom_domain: Option<String>,
-    /// A database of that workgroup, where it is not `dev`.
-    pub db_name: Option<String>,
     /// The features that it claims beside `core`.
     pub claim: Option<Vec<Feature>>,
     /// Whether requests are signed; they are unless this is false.
@@ -49,6 +47,38 @@ pub struct Profile {
     pub jobs: Option<usize>,
     /// The time for one request, in seconds.
     pub timeout: Option<f64>,
+    /// The names of the resources that it has, each by the flag that names it.
+    #[serde(flatten)]
+    pub resources: NamedResources,
+}
+
+/// The names of resources, by the flags that name them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NamedResources(pub BTreeMap<String, String>);
+
+impl<'de> Deserialize<'de> for NamedResources {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let names = BTreeMap::<String, String>::deserialize(deserializer)?;
+        let is_flag = |key: &&String| Service::embedded().resources.iter().any(|resource| resource.flag == **key);
+        match names.keys().find(|key| !is_flag(key)) {
+            None => Ok(Self(names)),
+            Some(key) => Err(de::Error::custom(format_args!("unknown field `{key}`"))),
+        }
+    }
+}
+
+impl JsonSchema for NamedResources {
+    fn schema_name() -> Cow<'static, str> {
+        "NamedResources".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let text = |resource: &Resource| json!({ "description": resource.help, "type": "string" });
+        let resources = &Service::embedded().resources;
+        let properties: serde_json::Map<_, _> =
+            resources.iter().map(|resource| (resource.flag.clone(), text(resource))).collect();
+        json_schema!({ "type": "object", "properties": properties })
+    }
 }
 
 /// A file with profiles that cannot be used.

@@ -1,3 +1,5 @@
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::Response;
@@ -80,18 +82,27 @@ pub fn error_type(response: &Response) -> Option<String> {
     error_types(response, body.as_ref()).map(|(_, text)| bare_type(text).to_owned()).next()
 }
 
+/// A place where an error's name may stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum NamePlace {
+    /// The body's `__type`.
+    Type,
+    /// The header `x-amzn-errortype`.
+    Header,
+    /// The body's `code`.
+    Code,
+}
+
 /// Every place that gives the error's type, with its text as sent. Clients disagree on the order of
 /// the last two; `code` is also a word that services use for numbers and words of their own, so it
 /// counts only where it has the form of a shape's name.
-pub fn error_types<'a>(
-    response: &'a Response,
-    body: Option<&'a Value>,
-) -> impl Iterator<Item = (&'static str, &'a str)> {
+pub fn error_types<'a>(response: &'a Response, body: Option<&'a Value>) -> impl Iterator<Item = (NamePlace, &'a str)> {
     let member = move |name: &str| body.and_then(|body| body.get(name)).and_then(Value::as_str);
     [
-        ("body /__type", member("__type")),
-        ("header x-amzn-errortype", response.headers.get("x-amzn-errortype")),
-        ("body /code", member("code").filter(|text| is_shape_name(bare_type(text)))),
+        (NamePlace::Type, member("__type")),
+        (NamePlace::Header, response.headers.get("x-amzn-errortype")),
+        (NamePlace::Code, member("code").filter(|text| is_shape_name(bare_type(text)))),
     ]
     .into_iter()
     .filter_map(|(place, text)| Some((place, text?)))

@@ -29,7 +29,8 @@ mod socket;
 pub use client::{ANSWER_LIMIT, Client, ClientError, ClientOptions};
 pub use credentials::Credentials;
 pub use error_type::{
-    NOT_IMPLEMENTED, REFUSED_CREDENTIALS, UNKNOWN_OPERATION, UNKNOWN_SERVICE, bare_type, error_type, error_types,
+    NOT_IMPLEMENTED, NamePlace, REFUSED_CREDENTIALS, UNKNOWN_OPERATION, UNKNOWN_SERVICE, bare_type, error_type,
+    error_types,
 };
 pub use exchange::{Exchange, Fault, Transcript};
 pub use masking::{
@@ -39,15 +40,3 @@ pub use message::{Headers, Request, Response};
 pub use region::{InvalidRegion, Region};
 #[cfg(feature = "run")]
 pub use route::{address, addresses, is_localhost, is_loopback, is_own, leads_to_metadata};
-
-/// The media type of the protocol, AWS JSON 1.1.
-/// Source: Smithy, AWS JSON 1.1 protocol; the service model says `jsonVersion: 1.1`.
-pub const MEDIA_TYPE: &str = "application/x-amz-json-1.1";
-
-/// The service name in a signature's credential scope.
-/// Source: the service model's `signingName`.
-pub const SIGNING_NAME: &str = "redshift-serverless";
-
-/// The prefix of `X-Amz-Target`; an operation's target is `<prefix>.<operation>`.
-/// Source: the service model's `targetPrefix`.
-pub const TARGET_PREFIX: &str = "RedshiftServerless";

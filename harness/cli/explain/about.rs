@@ -1,6 +1,6 @@
 //! What there is to say about one thing, as `explain --format json` writes it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use reqwest::Url;
 use schemars::JsonSchema;
@@ -8,8 +8,9 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::cli::catalogue::{Catalogue, Citing, Named};
-use crate::contract::{self, ConfirmationStatus, Evidence, Feature, Level, Page, Side};
+use crate::contract::{self, ConfirmationStatus, Contract, Evidence, Feature, Level, Resource, Side};
 use crate::corpus::{self, Answer, DefectKind, ExpandedCase};
+use crate::report::source;
 use crate::run::example_line;
 use crate::sdk::cases::{self, ClientInput};
 use crate::servers::emulator::Options;
@@ -86,7 +87,7 @@ pub(in crate::cli) struct Requirement {
     /// What is missing before a case can decide it, where something is.
     pub(super) pending: Option<String>,
     /// The documents that say it.
-    pub(super) holds_in: Vec<Page>,
+    pub(super) holds_in: Vec<String>,
     /// The rule of the judge that decides it; null where the outcome of its cases does.
     pub(super) rule: Option<String>,
     /// The cases on endpoints that cite it, a family as one.
@@ -255,14 +256,14 @@ impl About {
 fn requirement(row: &contract::Requirement, catalogue: &Catalogue) -> Requirement {
     let Citing { cases, client_cases, defects } = catalogue.citing().remove(row.id.as_str()).unwrap_or_default();
     let first = catalogue.first_case(&row.id);
-    let example = first.and_then(|case| example_line(case, &endpoint()));
+    let example = first.and_then(|case| example(case, &catalogue.library.contract));
     Requirement {
         id: row.id.clone(),
         text: row.text.clone(),
         level: row.level,
         evidence: row.evidence,
         evidence_meaning: meaning(row.evidence),
-        source: row.source.clone(),
+        source: source(row),
         confirmation: row.confirmation.status,
         side: row.side,
         feature: row.feature,
@@ -295,7 +296,7 @@ fn case(case: &ExpandedCase, members: Vec<String>, catalogue: &Catalogue) -> Cas
         breaks: case.case.breaks.clone(),
         breaks_meaning: case.case.breaks.as_deref().map(broken),
         members,
-        example: example_line(case, &endpoint()),
+        example: example(case, &catalogue.library.contract),
     }
 }
 
@@ -327,22 +328,26 @@ fn client_case(case: &cases::ClientCase, catalogue: &Catalogue) -> ClientCase {
 }
 
 fn defect(entry: &corpus::Defect, catalogue: &Catalogue) -> Defect {
-    let options = Options::default();
-    let workgroup = options.workgroups.first().map_or("", String::as_str);
-    let domain = options.custom_domains.keys().next().map_or("", String::as_str);
-    let rows = || entry.requirements.iter().filter_map(|id| catalogue.library.contract.register.get(id));
-    let mut features: Vec<&str> = rows().map(|row| row.feature.word()).collect();
-    features.sort_unstable();
-    features.dedup();
-    let mut run = format!("countersign run --endpoint {EMULATOR} --workgroup {workgroup}");
-    if features.contains(&Feature::CustomDomain.word()) {
-        run = format!("{run} --custom-domain {domain}");
+    let contract = &catalogue.library.contract;
+    let names: BTreeMap<_, _> = Options::default().names().into_iter().collect();
+    let rows: Vec<_> = entry.requirements.iter().filter_map(|id| contract.register.get(id)).collect();
+    let features: BTreeSet<Feature> = rows.iter().map(|row| row.feature).collect();
+    let mut run = format!("countersign run --endpoint {EMULATOR}");
+    for Resource { id, flag, .. } in contract.service.resources.iter().filter(|of| is_named(of, &features)) {
+        run = format!("{run} --{flag} {}", names.get(id.as_str()).map_or("", String::as_str));
     }
-    if features.iter().any(|feature| *feature != "core") {
-        run = format!("{run} --claim {}", features.join(","));
+    if features.iter().any(|feature| *feature != Feature::CORE) {
+        let words: Vec<_> = features.iter().map(|feature| feature.word()).collect();
+        run = format!("{run} --claim {}", words.join(","));
     }
-    let asked: Vec<String> = rows().map(|row| format!(" --requirement {}", row.id)).collect();
-    let target = at(EMULATOR).with_workgroup(workgroup).with_custom_domain(domain);
+    let operation = rows.first().map_or(&contract.service.default_operation, |row| &row.operation);
+    if *operation != contract.service.default_operation {
+        run = format!("{run} --operation {operation}");
+    }
+    // One run is of one operation.
+    let asked = rows.iter().filter(|row| row.operation == *operation);
+    let asked: Vec<String> = asked.map(|row| format!(" --requirement {}", row.id)).collect();
+    let target = names.iter().fold(at(EMULATOR), |target, (id, name)| target.having(*id, name));
     let first = entry.requirements.iter().find_map(|id| catalogue.first_case(id));
     Defect {
         id: entry.id.clone(),
@@ -352,7 +357,7 @@ fn defect(entry: &corpus::Defect, catalogue: &Catalogue) -> Defect {
         also: entry.also.iter().map(ToString::to_string).collect(),
         serve: format!("countersign serve emulator --defect {}", entry.id),
         run: (!asked.is_empty()).then(|| run + &asked.concat()),
-        example: first.and_then(|case| example_line(case, &target)),
+        example: first.and_then(|case| example_line(case, &target, contract)),
         selftest: format!("countersign selftest {}", entry.id),
     }
 }
@@ -377,16 +382,19 @@ fn suite(name: &str, catalogue: &Catalogue) -> Option<Suite> {
 
 fn feature(name: &str, catalogue: &Catalogue) -> Option<AboutFeature> {
     let feature: Feature = name.to_ascii_lowercase().parse().ok()?;
-    let register = &catalogue.library.contract.register;
-    let rows = || register.of_side(Side::Server).filter(|row| row.feature == feature);
+    let contract = &catalogue.library.contract;
+    let rows =
+        || contract.register.requirements.iter().filter(|row| row.side == Side::Server && row.feature == feature);
     let must = rows().filter(|row| row.counts()).count();
     let why_not = |row: &contract::Requirement| row.pending.clone().or_else(|| row.excluded.clone());
-    let mut example = "countersign run --endpoint http://localhost:4566 --workgroup my-workgroup".to_owned();
-    match feature {
-        Feature::Core => {}
-        // The name claims it too, and without one its cases are blocked.
-        Feature::CustomDomain => example += " --custom-domain db.example.com",
-        other => example = format!("{example} --claim {other}"),
+    let mut example = "countersign run --endpoint http://localhost:4566".to_owned();
+    let named: Vec<_> = contract.service.resources.iter().filter(|of| is_named(of, &[feature].into())).collect();
+    for Resource { flag, example: name, .. } in &named {
+        example = format!("{example} --{flag} {name}");
+    }
+    // A name claims its feature too.
+    if feature != Feature::CORE && !named.iter().any(|of| of.feature.as_deref() == Some(feature.word())) {
+        example = format!("{example} --claim {feature}");
     }
     Some(AboutFeature {
         id: feature,
@@ -399,9 +407,18 @@ fn feature(name: &str, catalogue: &Catalogue) -> Option<AboutFeature> {
     })
 }
 
-/// The endpoint of the examples: an emulator at its usual port.
-fn endpoint() -> Target {
-    at("http://localhost:4566").with_workgroup("my-workgroup").with_custom_domain("db.example.com")
+/// Whether a run that claims these features names a resource: without its name, cases would be blocked.
+fn is_named(resource: &Resource, features: &BTreeSet<Feature>) -> bool {
+    let is_claimed = |word: &String| features.iter().any(|feature| feature.word() == word);
+    resource.must_be_named || resource.feature.as_ref().is_some_and(is_claimed)
+}
+
+/// The request of a case as a command, for an emulator at its usual port.
+fn example(case: &ExpandedCase, contract: &Contract) -> Option<String> {
+    let resources = contract.service.resources.iter();
+    let target = at("http://localhost:4566");
+    let target = resources.fold(target, |target, resource| target.having(&resource.id, &resource.example));
+    example_line(case, &target, contract)
 }
 
 fn at(url: &str) -> Target {

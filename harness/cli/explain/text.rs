@@ -39,8 +39,7 @@ fn requirement(about: &Requirement) -> Vec<String> {
     lines.extend(about.excluded.iter().map(|reason| format!("not counted   {reason}")));
     lines.extend(about.pending.iter().map(|missing| format!("pending       {missing}")));
     if !about.holds_in.is_empty() {
-        let pages: Vec<_> = about.holds_in.iter().map(word).collect();
-        lines.push(format!("holds in      {}", pages.join(", ")));
+        lines.push(format!("holds in      {}", about.holds_in.join(", ")));
     }
     let is_tested = about.excluded.is_none() && about.pending.is_none();
     match (&about.rule, about.side) {

@@ -6,8 +6,9 @@ use serde::Serialize;
 use super::Entry;
 use crate::cli::catalogue::{Catalogue, Citing, Named};
 use crate::cli::library::Library;
-use crate::contract::{ConfirmationStatus, Evidence, Feature, Level, Page, Side};
+use crate::contract::{ConfirmationStatus, Evidence, Feature, Level, Side};
 use crate::corpus::{Defect, DefectKind, Defects, ExpandedCase};
+use crate::report::source;
 use crate::sdk::cases::ClientCase;
 
 /// A listing: an array of things of one kind.
@@ -137,7 +138,7 @@ pub(in crate::cli) struct RequirementEntry {
     /// Whether recordings of real AWS bear it out.
     confirmation: ConfirmationStatus,
     /// The documents that say it.
-    holds_in: Vec<Page>,
+    holds_in: Vec<String>,
     /// Where it is said.
     source: String,
 }
@@ -165,7 +166,7 @@ impl RequirementEntry {
                 feature: row.feature,
                 confirmation: row.confirmation.status,
                 holds_in: row.holds_in.clone(),
-                source: row.source.clone(),
+                source: source(row),
             }
         };
         rows.map(entry).collect()
@@ -225,10 +226,11 @@ pub(in crate::cli) struct FeatureEntry {
 impl FeatureEntry {
     pub(super) fn all(library: &Library) -> Vec<Self> {
         let counted = |feature: Feature| {
-            library.contract.register.of_side(Side::Server).filter(|row| row.feature == feature && row.counts()).count()
+            let rows = library.contract.register.requirements.iter();
+            rows.filter(|row| row.side == Side::Server && row.feature == feature && row.counts()).count()
         };
         let entry = |id: Feature| Self { id, meaning: id.meaning().to_owned(), must: counted(id) };
-        Feature::ALL.into_iter().map(entry).collect()
+        Feature::all().map(entry).collect()
     }
 }
 

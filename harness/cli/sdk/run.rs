@@ -15,13 +15,14 @@ use crate::cli::library::Library;
 use crate::cli::progress::Progress;
 use crate::cli::reports::{ReportArgs, Reports};
 use crate::cli::{Failure, FixtureArgs};
-use crate::contract::Side;
+use crate::contract::{Contract, Side};
 use crate::corpus::{Pattern, SelectError, Selection};
-use crate::report::DriverEvent;
-use crate::report::{Ending, Event, Exit, RunEvent, Tally, TargetEvent, VERSION};
+use crate::report::{DriverEvent, Ending, Event, Exit, RunEvent, Tally, TargetEvent, VERSION};
+use crate::run::Interrupt;
 use crate::sdk::cases::{ClientCase, REGION};
 use crate::sdk::judge::ClientJudge;
 use crate::sdk::{DriverCommand, Options, Runner};
+use crate::verdict::{Class, Heard};
 
 /// How many cases run at a time where nobody says: most of their time is waiting.
 pub(super) const JOBS: u16 = 8;
@@ -95,11 +96,11 @@ pub(super) async fn execute(
     mut hear: impl FnMut(&Event),
 ) -> Result<ExitCode, Failure> {
     let judge = ClientJudge::new(Arc::clone(&library.contract)).map_err(|error| Failure::harness(error.to_string()))?;
-    let interrupt = interrupt::watch();
+    let interrupt = Interrupt::from(interrupt::watch());
     let start = Instant::now();
     let started_at = Timestamp::now();
     let runner = Runner::start(command, judge, options).await.map_err(|error| Failure::usage(error.to_string()))?;
-    let run = event(runner.driver(), cases.len(), started_at);
+    let run = event(runner.driver(), &library.contract, cases.len(), started_at);
     let mut tally = Tally::of_run(&run);
     hear(&Event::Run(run));
     let progress = Progress::new(cases.len());
@@ -119,14 +120,15 @@ pub(super) async fn execute(
     let ending = Ending { silence: tally.is_undecided_by_silence(register), ..Ending::default() };
     let exit = Exit::of_run(&summary.verdicts, ending);
     hear(&Event::Summary(summary));
-    Ok(if *interrupt.borrow() { ExitCode::from(INTERRUPTED) } else { exit.into() })
+    Ok(if interrupt.is_set() { ExitCode::from(INTERRUPTED) } else { exit.into() })
 }
 
-fn event(driver: &DriverEvent, selected: usize, started_at: Timestamp) -> RunEvent {
+fn event(driver: &DriverEvent, contract: &Contract, selected: usize, started_at: Timestamp) -> RunEvent {
     RunEvent {
         version: VERSION,
         tool: concat!("countersign ", env!("CARGO_PKG_VERSION")).to_owned(),
-        suite: "GetCredentials".to_owned(),
+        suite: contract.service.default_operation.clone(),
+        service: Some(contract.service.signing_name.is.clone()),
         selected,
         shard: None,
         seed: 0,
@@ -136,9 +138,9 @@ fn event(driver: &DriverEvent, selected: usize, started_at: Timestamp) -> RunEve
             endpoint: "http://127.0.0.1/".to_owned(),
             region: REGION.to_owned(),
             features: Vec::new(),
-            class: "answers".to_owned(),
+            class: Class::Answers,
             meaning: "is a script that answers each case as the case says".to_owned(),
-            said: String::new(),
+            heard: Heard::Told(String::new()),
         },
         driver: Some(Box::new(driver.clone())),
         started_at: started_at.to_string(),

@@ -41,7 +41,7 @@ pub(super) struct EmulatorArgs {
         env = "COUNTERSIGN_WORKGROUP",
         value_name = "NAME",
         value_delimiter = ',',
-        default_value = "countersign-emulator"
+        default_values_t = Options::default().workgroups
     )]
     workgroups: Vec<String>,
 
@@ -248,11 +248,11 @@ mod tests {
     }
 
     #[test]
-    fn without_flags_the_emulator_has_a_workgroup_and_a_custom_domain() {
+    fn without_flags_the_emulator_has_workgroups_and_the_first_has_a_custom_domain() {
         let options = parse(&[]);
         assert_eq!(options.check(), Ok(()));
         assert_eq!(options.listen, "127.0.0.1:4567".parse().unwrap());
-        assert_eq!(options.workgroups.len(), 1);
+        assert_eq!(options.workgroups, Options::default().workgroups);
         assert_eq!(options.custom_domains.values().next(), options.workgroups.first());
     }
 

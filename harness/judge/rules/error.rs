@@ -2,11 +2,12 @@
 
 use serde_json::Value;
 
-use super::success::{broken, check_media_type, kind, without_nulls};
+use super::success::{broken, check_media_type, without_nulls};
 use super::{Finding, Observation, Subject, guess};
+use crate::contract::JsonKind;
 use crate::corpus::Check;
-use crate::judge::answer::is_common_name_for;
-use crate::wire::{bare_type, error_types};
+use crate::verdict::Fault;
+use crate::wire::{NamePlace, bare_type, error_types};
 
 /// A finding about a documented error; nothing for any other answer.
 fn on_documented_error<'a>(
@@ -20,10 +21,6 @@ fn on_documented_error<'a>(
     }
 }
 
-fn about(error: &str) -> Subject {
-    Subject { error: Some(error.to_owned().into()), ..Subject::default() }
-}
-
 /// An error says its type, in one of the places where clients look.
 pub(super) fn has_type(seen: &Observation<'_>) -> Vec<Finding> {
     // Where only the status is asked for, an answer that is not JSON need not have a name.
@@ -31,71 +28,58 @@ pub(super) fn has_type(seen: &Observation<'_>) -> Vec<Finding> {
     if seen.status() < 400 || !(asked || seen.body.is_some()) {
         return Vec::new();
     }
-    Finding::of(
-        seen.error.is_some(),
-        Subject::default(),
-        "body /__type",
-        "the error's name in __type, in code or in the header x-amzn-errortype",
-        || guess::of_nameless(seen),
-    )
+    Finding::one(Subject::default(), seen.error.is_some(), || Fault::Nameless { found: guess::of_nameless(seen) })
 }
 
 /// The type stands in the body's `__type`, where new servers should put it.
 pub(super) fn type_in_body(seen: &Observation<'_>) -> Vec<Finding> {
     let Some(error) = seen.error.as_ref().filter(|_| seen.status() >= 400) else { return Vec::new() };
-    let place = error_types(seen.response, seen.body.as_ref()).next().map_or("", |(place, _)| place);
-    Finding::of(
-        place == "body /__type",
-        Subject::default(),
-        "body /__type",
-        format!("\"{}\"", seen.quote(error)),
-        || format!("no such text, only {place}"),
-    )
+    let Some((found, _)) = error_types(seen.response, seen.body.as_ref()).next() else { return Vec::new() };
+    Finding::one(Subject::default(), found == NamePlace::Type, || Fault::NamePlace {
+        expected: seen.quote(error),
+        found,
+    })
 }
 
 /// The type is the bare name of the error's shape.
 pub(super) fn type_is_bare(seen: &Observation<'_>) -> Vec<Finding> {
-    let in_body = error_types(seen.response, seen.body.as_ref()).find(|(place, _)| *place == "body /__type");
-    let Some((place, text)) = in_body.filter(|_| seen.status() >= 400) else { return Vec::new() };
-    Finding::of(
-        bare_type(text) == text,
-        Subject::default(),
-        place,
-        format!("\"{}\"", seen.quote(bare_type(text))),
-        || format!("\"{}\"", seen.quote(text)),
-    )
+    let in_body = error_types(seen.response, seen.body.as_ref()).find(|(place, _)| *place == NamePlace::Type);
+    let Some((_, text)) = in_body.filter(|_| seen.status() >= 400) else { return Vec::new() };
+    Finding::one(Subject::default(), bare_type(text) == text, || Fault::NameForm {
+        expected: seen.quote(bare_type(text)),
+        found: seen.quote(text),
+    })
 }
 
 /// A fault of the service is there again when the request is sent again.
 pub(super) fn fault_again(seen: &Observation<'_>) -> Vec<Finding> {
     let before = seen.exchange.fault_before;
-    Finding::of(before.is_none(), Subject::default(), "status", "the same answer whenever it is asked", || {
-        format!("{} at first, and {} to the same request again", before.unwrap_or_default(), seen.status())
-    })
+    let fault = || Fault::PassingFault { first: before.unwrap_or_default(), then: seen.status() };
+    Finding::one(Subject::default(), before.is_none(), fault)
 }
 
 /// A refusal as invalid has the operation's own name for it.
 pub(super) fn own_name(seen: &Observation<'_>) -> Vec<Finding> {
-    const OWN: &str = "ValidationException";
-    let asked = seen.call.expect.answers().iter().any(|answer| answer.error.as_deref() == Some(OWN));
+    let Some(own) = seen.invalid() else { return Vec::new() };
+    let asked = seen.call.expect.answers().iter().any(|answer| answer.error.as_deref() == Some(own));
     let Some(name) = seen.error.as_deref().filter(|_| asked) else { return Vec::new() };
-    if name != OWN && !is_common_name_for(name, OWN) {
+    if name != own && !seen.is_common_name_for(name, own) {
         return Vec::new();
     }
-    Finding::of(name == OWN, Subject::default(), "error type", OWN, || {
-        format!("{}, a name that is common to all actions", seen.quote(name))
+    Finding::one(Subject::default(), name == own, || Fault::CommonName {
+        expected: own.to_owned(),
+        found: seen.quote(name),
     })
 }
 
 /// A documented error comes with its documented status.
 pub(super) fn status(seen: &Observation<'_>) -> Vec<Finding> {
     if let Some(name) = seen.error_meant() {
-        return vec![Finding::Holds(about(name))];
+        return vec![Finding::holds(Subject::error(name))];
     }
-    on_documented_error(seen, |name, status, _| {
-        Finding::of(seen.status() == status, about(name), "status", format!("{status} with {name}"), || {
-            format!("{} with {name}", seen.status())
-        })
+    on_documented_error(seen, |name, expected, _| {
+        let (found, error) = (seen.status(), Some(name.to_owned()));
+        Finding::one(Subject::error(name), found == expected, || Fault::Status { expected, found, error })
     })
 }
 
@@ -108,8 +92,8 @@ pub(super) fn media_type(seen: &Observation<'_>) -> Vec<Finding> {
 pub(super) fn message(seen: &Observation<'_>) -> Vec<Finding> {
     on_documented_error(seen, |name, _, body| {
         let message = body.get("message").or_else(|| body.get("Message"));
-        Finding::of(message.is_some_and(Value::is_string), about(name), "body /message", "a string", || {
-            message.map_or("no such member", kind).to_owned()
+        Finding::one(Subject::error(name), message.is_some_and(Value::is_string), || Fault::NoMessage {
+            found: message.map_or(JsonKind::Nothing, JsonKind::of),
         })
     })
 }
@@ -121,9 +105,7 @@ pub(super) fn message_name(seen: &Observation<'_>) -> Vec<Finding> {
         if !lower && !upper {
             return Vec::new();
         }
-        Finding::of(lower, about(name), "body /message", "the message under this name", || {
-            "under the name Message".to_owned()
-        })
+        Finding::one(Subject::error(name), lower, || Fault::MessageName)
     })
 }
 
@@ -132,25 +114,27 @@ pub(super) fn schema(seen: &Observation<'_>) -> Vec<Finding> {
     on_documented_error(seen, |name, _, body| {
         let mut breaches = seen.contract.validators.breaches(name, &without_nulls(body));
         // The message has rules of its own, and so has the type.
-        breaches.retain(|breach| !matches!(breach.at.as_str(), "" | "/message" | "/__type"));
+        let type_of = format!("/{}", seen.contract.service.error_name_member.is);
+        breaches.retain(|breach| !["", "/message", &type_of].contains(&breach.at.as_str()));
         if breaches.is_empty() {
-            vec![Finding::Holds(Subject::default())]
+            vec![Finding::holds(Subject::default())]
         } else {
             breaches.into_iter().map(|breach| broken(breach, None)).collect()
         }
     })
 }
 
-/// The message of a `ValidationException` names the member at fault, for a case that asks for this check.
+/// The message of a refusal as invalid names the member at fault, for a case that asks for this check.
 pub(super) fn message_names_member(seen: &Observation<'_>) -> Vec<Finding> {
     let asked = seen.case.case.checks.contains(&Check::MessageNamesMember);
     // Another error is wrong for being another one; its message need not name anything.
-    let asked = asked && seen.error.as_deref() == Some("ValidationException");
+    let asked = asked && seen.error.is_some() && seen.error.as_deref() == seen.invalid();
     let (true, Some(member), Some(message)) = (asked, seen.case.member_at_fault(), seen.message()) else {
         return Vec::new();
     };
     let named = message.to_ascii_lowercase().contains(&member.to_ascii_lowercase());
-    Finding::of(named, Subject::default(), "body /message", format!("a message that names {member}"), || {
-        format!("\"{}\"", seen.quote(message))
+    Finding::one(Subject::default(), named, || Fault::MessageWithoutMember {
+        member: member.to_owned(),
+        found: seen.quote(message),
     })
 }

@@ -1,13 +1,15 @@
 //! A comparison for people: as text and as Markdown, what changed alike told once.
 
+use std::collections::HashMap;
 use std::fmt::Write as _;
 
-use super::super::words::{self, Line};
+use super::super::alike::Shared;
+use super::super::words::{self, Line, Told};
 use super::super::{RunEvent, markdown};
 use super::{Change, Comparison};
 use crate::contract::Register;
 use crate::text::escape;
-use crate::verdict::{Verdict, Violation};
+use crate::verdict::Verdict;
 
 /// How many names stand behind a finding before the rest is counted.
 const NAMES_LIMIT: usize = 12;
@@ -25,10 +27,10 @@ impl Comparison {
                 let names = self.names(&group, escape, |_| "all of".to_owned());
                 let _ =
                     write!(text, "\n{word} {}: {names}\n  {}\n", words::count(group.len(), "case"), verdicts(first));
-                if let Some(reason) = &first.reason {
-                    let _ = writeln!(text, "  {}", words::no_command(&escape(reason)));
+                if let Some(reason) = first.reason.as_ref().map(words::reason) {
+                    let _ = writeln!(text, "  {}", words::no_command(&escape(&reason)));
                 }
-                for line in words::violations(&first.violations, register) {
+                for line in words::violations(&alone(first), register) {
                     let _ = match line {
                         Line::Heading(text_of) => writeln!(text, "  {text_of}"),
                         Line::Particular(label, text_of) => writeln!(text, "    {label:<8}  {text_of}"),
@@ -58,13 +60,13 @@ impl Comparison {
                     self.names(&group, markdown::code, |all| format!("all {all} cases of")),
                     verdicts(first)
                 );
-                if let Some(reason) = &first.reason {
-                    let _ = writeln!(text, "  - {}", markdown::prose(reason));
+                if let Some(reason) = first.reason.as_ref().map(words::reason) {
+                    let _ = writeln!(text, "  - {}", markdown::prose(&reason));
                 }
                 for alike in first.violations.chunk_by(|one, other| one.requirement == other.requirement) {
                     let _ = writeln!(text, "  - {}", markdown::prose(&words::requirement(&alike[0], register)));
-                    for Violation { at, expected, actual, .. } in alike {
-                        let [at, expected, actual] = [at, expected, actual].map(|text| markdown::code(text));
+                    for Told { at, expected, actual } in alike.iter().map(Told::of) {
+                        let [at, expected, actual] = [at, expected, actual].map(|text| markdown::code(&text));
                         let _ = writeln!(text, "    - at {at}: expected {expected}, found {actual}");
                     }
                 }
@@ -90,11 +92,15 @@ impl Comparison {
         ]
     }
 
+    /// How many cases of each family changed.
+    fn changed_in_families(&self) -> HashMap<String, usize> {
+        words::family_sizes(self.lists().iter().flat_map(|(_, list)| *list).map(|change| change.id.as_str()))
+    }
+
     /// The cases of a group by name, a family by its own where all its cases that changed did so alike.
     fn names(&self, group: &[&Change], quoted: impl Fn(&str) -> String, all_of: impl Fn(usize) -> String) -> String {
-        let all: Vec<&str> = self.lists().iter().flat_map(|(_, list)| *list).map(|change| change.id.as_str()).collect();
         let ids: Vec<&str> = group.iter().map(|change| change.id.as_str()).collect();
-        let names = words::collapse(&ids, &all);
+        let names = words::collapse(&ids, &self.changed_in_families());
         let (shown, hidden) = names.split_at(names.len().min(NAMES_LIMIT));
         let mut texts: Vec<String> = shown
             .iter()
@@ -118,17 +124,21 @@ impl Comparison {
 /// Changes that are alike together, in their order.
 fn groups(changes: &[Change]) -> Vec<Vec<&Change>> {
     let mut groups: Vec<Vec<&Change>> = Vec::new();
+    let mut places = HashMap::new();
     for change in changes {
-        let alike = |other: &Change| {
-            (other.old, other.new, &other.reason, &other.violations)
-                == (change.old, change.new, &change.reason, &change.violations)
-        };
-        match groups.iter_mut().find(|group| alike(group[0])) {
-            Some(group) => group.push(change),
-            None => groups.push(vec![change]),
-        }
+        let key = (change.old, change.new, &change.reason, &change.violations);
+        let place = *places.entry(key).or_insert_with(|| {
+            groups.push(Vec::new());
+            groups.len() - 1
+        });
+        groups[place].push(change);
     }
     groups
+}
+
+/// The violations of a change, each for itself.
+fn alone(change: &Change) -> Vec<Shared<'_>> {
+    change.violations.iter().map(Shared::alone).collect()
 }
 
 fn verdicts(change: &Change) -> String {

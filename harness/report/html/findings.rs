@@ -1,17 +1,16 @@
 //! What somebody has to look at: broken requirements with where they were seen, and cases without a verdict.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde::Serialize;
 
 use super::prose::{self, Piece};
-use super::sources::{Source, sources};
-use super::view::{Link, anchor, links, tone};
+use super::view::{Link, Source, anchor, links, sources, tone};
 use crate::contract::{Level, Register};
 use crate::report::alike::{self, PROBLEMS, Shared};
 use crate::report::collected::Collected;
-use crate::report::words;
-use crate::verdict::{CaseResult, Verdict, Violation};
+use crate::report::words::{self, Obstacle, Told};
+use crate::verdict::{CaseResult, Reason, Verdict, Violation};
 
 /// At most so many cases are named for one finding.
 const CASES_LIMIT: usize = 8;
@@ -64,16 +63,16 @@ struct Place {
 struct Seen<'a> {
     heard: &'a Collected,
     register: &'a Register,
-    /// The ids of all cases.
-    ids: Vec<&'a str>,
+    /// The cases by their ids.
+    by_id: HashMap<&'a str, &'a CaseResult>,
     /// How many cases each control blocked.
     blocked: BTreeMap<&'a str, usize>,
 }
 
 /// Violations of `must` first, then cases without a verdict and known failures, then what is below `must`.
 pub(super) fn findings(heard: &Collected, register: &Register) -> Vec<Finding> {
-    let ids: Vec<&str> = heard.cases.iter().map(|case| case.id.as_str()).collect();
-    let mut seen = Seen { heard, register, ids, blocked: BTreeMap::new() };
+    let by_id = heard.cases.iter().map(|case| (case.id.as_str(), case)).collect();
+    let mut seen = Seen { heard, register, by_id, blocked: BTreeMap::new() };
     for case in heard.cases.iter().filter(|case| case.verdict == Verdict::Blocked) {
         if let Some(control) = seen.control_of(case) {
             *seen.blocked.entry(&control.id).or_default() += 1;
@@ -102,27 +101,29 @@ impl<'a> Seen<'a> {
         }
     }
 
-    /// The case of this run that a reason names as the control that blocked another.
+    /// The case of this run that blocked another as its control.
     fn control_of(&self, case: &CaseResult) -> Option<&'a CaseResult> {
-        let (id, _) = case.reason.as_deref()?.strip_prefix("its control ")?.split_once(" is ")?;
-        self.heard.cases.iter().find(|other| other.id == id && other.verdict != Verdict::Pass)
+        let Some(Reason::BlockedBy { control, .. }) = &case.reason else { return None };
+        self.by_id.get(control.as_str()).copied()
     }
 
     /// Violations, those of one requirement together: first what blocks most cases, else in the order of
     /// the register.
     fn broken(&self, cases: impl Iterator<Item = (&'a CaseResult, &'a Vec<Violation>)>) -> Vec<Finding> {
-        let mut by_requirement: BTreeMap<(usize, String), Vec<Shared<'a>>> = BTreeMap::new();
-        for (violation, cases) in alike::faults(cases) {
-            let place = self.register.requirements.iter().position(|row| row.id == violation.requirement);
-            let key = (place.unwrap_or(usize::MAX), violation.requirement.clone());
-            by_requirement.entry(key).or_default().push((violation, cases));
+        let rows = self.register.requirements.iter().enumerate();
+        let rank: HashMap<&str, usize> = rows.map(|(rank, row)| (row.id.as_str(), rank)).collect();
+        let mut by_requirement: BTreeMap<(usize, &str), Vec<Shared<'a>>> = BTreeMap::new();
+        for shared in alike::faults(cases) {
+            let id = shared.violation.requirement.as_str();
+            let key = (rank.get(id).copied().unwrap_or(usize::MAX), id);
+            by_requirement.entry(key).or_default().push(shared);
         }
         let mut found: Vec<(usize, Finding)> = by_requirement
             .into_values()
             .map(|places| {
-                let cases: BTreeSet<&str> = places.iter().flat_map(|(_, cases)| ids(cases)).collect();
+                let cases: BTreeSet<&str> = places.iter().flat_map(|shared| ids(&shared.cases)).collect();
                 // What is below `must` fails no control.
-                let must = places[0].0.level == Level::Must;
+                let must = places[0].violation.level == Level::Must;
                 let blocked = cases.iter().filter(|_| must).filter_map(|id| self.blocked.get(id)).sum();
                 (blocked, self.finding(&places, blocked))
             })
@@ -132,7 +133,7 @@ impl<'a> Seen<'a> {
     }
 
     fn finding(&self, places: &[Shared<'_>], blocked: usize) -> Finding {
-        let Violation { requirement, level, .. } = &places[0].0;
+        let Violation { requirement, level, .. } = places[0].violation;
         let row = self.register.get(requirement);
         let must = *level == Level::Must;
         let are = if blocked == 1 { "is" } else { "are" };
@@ -145,14 +146,14 @@ impl<'a> Seen<'a> {
                 level: format!("{level:?}").to_lowercase(),
                 evidence: row.map(|row| format!("{:?}", row.evidence).to_lowercase()).unwrap_or_default(),
                 text: row.map_or("Not in this build's register.".to_owned(), |row| row.text.clone()),
-                sources: row.map(|row| sources(&row.source)).unwrap_or_default(),
+                sources: row.map(sources).unwrap_or_default(),
             }),
             blocks: (blocked > 0).then(|| format!("{} {are} blocked by it.", words::count(blocked, "case"))),
             cases: String::new(),
             control: None,
             text: Vec::new(),
             advice: None,
-            places: places.iter().map(|(violation, cases)| self.place(Some(violation), cases)).collect(),
+            places: places.iter().map(|shared| self.place(Some(shared.told()), &shared.cases)).collect(),
             further: row.map(|row| format!("countersign explain {}", row.id)),
         }
     }
@@ -171,7 +172,7 @@ impl<'a> Seen<'a> {
                 let obstacle = self.heard.run.as_ref().and_then(words::obstacle);
                 obstacle.map_or_else(
                     || prose::sentence(group[0]),
-                    |[meaning, said, _]| prose::plain(format!("{meaning} {said}")),
+                    |Obstacle { meaning, met, said, .. }| prose::plain(format!("{meaning} {met}: {said}")),
                 )
             }
             (None, _) => prose::sentence(group[0]),
@@ -191,7 +192,7 @@ impl<'a> Seen<'a> {
             },
             control: control.map(|case| Link { text: case.id.clone(), to: anchor(&case.id) }),
             text,
-            advice: obstacle.map(|[_, _, advice]| advice),
+            advice: obstacle.map(|obstacle| obstacle.advice),
             // Any of all cases are as good as others.
             places: if every { Vec::new() } else { vec![self.place(None, group)] },
             further: control
@@ -200,10 +201,10 @@ impl<'a> Seen<'a> {
         }
     }
 
-    fn place(&self, violation: Option<&Violation>, cases: &[&CaseResult]) -> Place {
-        let (cases, more) = links(&ids(cases), &self.ids, CASES_LIMIT);
-        let said = |of: fn(&Violation) -> &String| violation.map(of).cloned().unwrap_or_default();
-        Place { at: said(|v| &v.at), expected: said(|v| &v.expected), actual: said(|v| &v.actual), cases, more }
+    fn place(&self, told: Option<Told>, cases: &[&CaseResult]) -> Place {
+        let (cases, more) = links(&ids(cases), self.heard.families(), CASES_LIMIT);
+        let (at, expected, actual) = told.map(|told| (told.at, told.expected, told.actual)).unwrap_or_default();
+        Place { at, expected, actual, cases, more }
     }
 }
 

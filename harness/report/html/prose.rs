@@ -3,7 +3,8 @@
 use serde::Serialize;
 
 use crate::report::words;
-use crate::verdict::{CaseResult, Verdict};
+use crate::text::escape;
+use crate::verdict::{CaseResult, Excuse, Reason, Verdict};
 
 /// A part of a sentence.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -14,15 +15,11 @@ pub(super) struct Piece {
 }
 
 /// Why a case did not pass. Only what the baseline says has links: its addresses are the user's own.
-/// What it was without the baseline follows after a colon or a semicolon, and may quote the target.
 pub(super) fn reason(case: &CaseResult) -> Vec<Piece> {
-    let text = words::reason(case);
-    if case.verdict != Verdict::KnownFail {
-        return plain(text);
-    }
-    let excuse = [": ", "; "].iter().filter_map(|end| text.find(end)).min().unwrap_or(text.len());
-    let (excuse, rest) = text.split_at(excuse);
-    linked(excuse).into_iter().chain(plain(rest)).filter(|piece| !piece.text.is_empty()).collect()
+    let Some(Reason::Known { excuse, was, own }) = &case.reason else { return plain(words::reason_of(case)) };
+    let rest = Reason::Known { excuse: Excuse { reason: String::new(), issue: None }, was: *was, own: own.clone() };
+    let excuse = linked(&words::excuse(excuse));
+    excuse.into_iter().chain(plain(escape(&words::reason(&rest)))).filter(|piece| !piece.text.is_empty()).collect()
 }
 
 /// The same with a capital letter, where it stands alone. What the baseline says is the user's own, and stays as it is.

@@ -1,9 +1,11 @@
 //! The table of requirements: one row each, one cell a target.
 
+use std::collections::HashMap;
+
 use serde::Serialize;
 
-use super::sources::{Source, sources};
 use super::view::{Link, anchor, links};
+use super::view::{Source, sources};
 use crate::contract::{ConfirmationStatus, Register, Requirement};
 use crate::report::collected::Collected;
 use crate::report::event::RequirementEvent;
@@ -74,8 +76,6 @@ pub(super) fn groups(rows: Vec<Row>) -> Vec<Group> {
 
 /// Every requirement, those first on which several targets differ.
 pub(super) fn rows(heard: &[Collected], register: &Register) -> Vec<Row> {
-    let ids_of: Vec<Vec<&str>> =
-        heard.iter().map(|run| run.cases.iter().map(|case| case.id.as_str()).collect()).collect();
     let rows = matrix::rows(heard, register).into_iter();
     rows.map(|row| {
         let cells = row
@@ -83,7 +83,7 @@ pub(super) fn rows(heard: &[Collected], register: &Register) -> Vec<Row> {
             .iter()
             .zip(&row.standings)
             .enumerate()
-            .map(|(run, (event, standing))| cell(*event, *standing, &ids_of[run]));
+            .map(|(run, (event, standing))| cell(*event, *standing, heard[run].families()));
         let cells = cells.collect();
         told(row.id, register.get(row.id), row.events.iter().flatten().next(), row.differs, cells)
     })
@@ -108,7 +108,7 @@ fn told(
         id: id.to_owned(),
         anchor: anchor(id),
         text: known.map_or("Not in this build's register.".to_owned(), |row| row.text.clone()),
-        sources: known.map(|row| sources(&row.source)).unwrap_or_default(),
+        sources: known.map(|row| sources(row)).unwrap_or_default(),
         level: event.map(|event| lower(&event.level)).unwrap_or_default(),
         evidence: event.map(|event| lower(&event.evidence)).unwrap_or_default(),
         confirmation: event.map(|event| event.confirmation).filter(said).map(|said| lower(&said)),
@@ -119,9 +119,9 @@ fn told(
     }
 }
 
-fn cell(event: Option<&RequirementEvent>, standing: Standing, all: &[&str]) -> Cell {
+fn cell(event: Option<&RequirementEvent>, standing: Standing, families: &HashMap<String, usize>) -> Cell {
     let ids: Vec<&str> = event.iter().flat_map(|event| &event.cases).map(String::as_str).collect();
-    let (cases, more) = links(&ids, all, CASES_LIMIT);
+    let (cases, more) = links(&ids, families, CASES_LIMIT);
     let tone = match standing {
         Standing::Holds => "good",
         Standing::Violated => "bad",

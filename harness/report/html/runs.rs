@@ -82,11 +82,11 @@ fn run(label: String, heard: &Collected) -> Run {
         endpoint: text(|run| &run.target.endpoint),
         region: text(|run| &run.target.region),
         claims: event.map(|run| run.target.features.join(", ")).unwrap_or_default(),
-        class: obstacle.is_some().then(|| text(|run| &run.target.class)),
-        meaning: text(|run| &run.target.meaning),
-        said: text(|run| &run.target.said),
+        class: obstacle.is_some().then(|| text(|run| run.target.class.word())),
+        meaning: event.map(RunEvent::meaning).unwrap_or_default(),
+        said: event.map(|run| words::heard(&run.target.heard)).unwrap_or_default(),
         answered: event.is_some_and(words::has_answered),
-        advice: obstacle.map(|[_, _, advice]| advice),
+        advice: obstacle.map(|obstacle| obstacle.advice),
         started: text(|run| &run.started_at)
             .split('.')
             .next()
@@ -189,7 +189,7 @@ fn feature((name, summary): (&String, &FeatureSummary)) -> FeatureRow {
     let violated_to = share(decided.max(violated));
     FeatureRow {
         name: name.clone(),
-        meaning: Feature::ALL.into_iter().find(|feature| feature.word() == name).map_or("", Feature::meaning),
+        meaning: Feature::all().into_iter().find(|feature| feature.word() == name).map_or("", Feature::meaning),
         must,
         decided,
         violated,

@@ -1,6 +1,6 @@
 //! What is on the page.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use serde::Serialize;
 
@@ -9,7 +9,7 @@ use super::exchange::Usual;
 use super::findings::{Finding, findings};
 use super::requirements::{Group, Row, groups, rows};
 use super::runs::{self, Run, runs};
-use crate::contract::Register;
+use crate::contract::{Register, Requirement};
 use crate::report::collected::Collected;
 use crate::report::{matrix, words};
 use crate::verdict::Verdict;
@@ -48,6 +48,18 @@ pub(super) struct Page {
     departing: usize,
     /// The filter for the cases that did not pass, where some did.
     not_passed: Option<String>,
+}
+
+/// A part of where a requirement is said, with its page where there is one to link to.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub(super) struct Source {
+    text: String,
+    href: Option<String>,
+}
+
+/// Where a requirement is said.
+pub(super) fn sources(row: &Requirement) -> Vec<Source> {
+    row.source.iter().map(|place| Source { text: place.to_string(), href: place.address.clone() }).collect()
 }
 
 /// A verdict, what it means, and how many cases have it with some target.
@@ -201,8 +213,8 @@ pub(super) struct Link {
 
 /// Links to cases: families that are there as a whole as one, at most `most`, and how many cases are
 /// left out.
-pub(super) fn links(ids: &[&str], all: &[&str], most: usize) -> (Vec<Link>, usize) {
-    let names = words::collapse(ids, all);
+pub(super) fn links(ids: &[&str], families: &HashMap<String, usize>, most: usize) -> (Vec<Link>, usize) {
+    let names = words::collapse(ids, families);
     let shown = if names.len() <= most + 1 { names.len() } else { most };
     let rest = names[shown..].iter().map(|(_, count)| count).sum();
     let link = |(name, count): &(String, usize)| {

@@ -3,15 +3,15 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use super::super::alike::{self, PROBLEMS};
+use super::super::alike::{self, PROBLEMS, Shared};
 use super::super::collected::Collected;
 use super::super::conclusion::Conclusion;
 use super::super::event::{FeatureSummary, RunEvent};
-use super::super::words;
+use super::super::words::{self, Obstacle, Told};
 use super::inline::{block, cell, code, prose, prose_cell};
 use super::{FINDINGS_LIMIT, NAMES_LIMIT, RESERVE};
 use crate::contract::Register;
-use crate::verdict::{CaseResult, Verdict, Violation};
+use crate::verdict::{CaseResult, Verdict};
 
 /// A run, and in how many bytes it is told.
 pub(super) struct Page<'a> {
@@ -43,14 +43,14 @@ impl Page<'_> {
         let Some(run) = &self.heard.run else { return format!("## Countersign\n\n**{}**\n", prose(&conclusion)) };
         let RunEvent { tool, suite, selected, shard, seed, target, .. } = run;
         let shard = shard.as_ref().map_or_else(String::new, |shard| format!(" (shard {})", code(shard)));
-        let verdict = conclusion.split(':').next().unwrap_or_default();
+        let verdict = concluded.headline();
         let mut head = format!("## {} of {}: {}\n", prose(suite), code(&target.name), prose(verdict));
         if conclusion != verdict {
             let _ = write!(head, "\n**{}**\n", prose(&conclusion));
         }
         if matches!(concluded, Conclusion::Undecided(_)) {
             for (reason, count) in alike::open_passes(self.heard) {
-                let _ = write!(head, "\n{}: {}\n", words::count(count, "case"), prose(reason));
+                let _ = write!(head, "\n{}: {}\n", words::count(count, "case"), prose(&reason));
             }
         }
         if let Some(driver) = &run.driver {
@@ -67,9 +67,8 @@ impl Page<'_> {
             code(&target.region),
             prose(&target.features.join(", ")),
         );
-        if let Some([meaning, said, advice]) = words::obstacle(run) {
-            let (met, said) = said.split_once(": ").unwrap_or(("It said", &said));
-            let _ = write!(head, "\n> {}\n> {met}: {}\n> {}\n", prose(&meaning), code(said), prose(&advice));
+        if let Some(Obstacle { meaning, met, said, advice }) = words::obstacle(run) {
+            let _ = write!(head, "\n> {}\n> {met}: {}\n> {}\n", prose(&meaning), code(&said), prose(&advice));
         }
         head
     }
@@ -119,16 +118,16 @@ impl Page<'_> {
         let _ = write!(text, "\n| violated requirement{beside} | cases | such as |\n| --- | ---: | --- |\n");
         let room = self.limit.saturating_sub(RESERVE);
         let mut told = 0;
-        for (violation, cases) in &found {
-            let Violation { at, expected, actual, .. } = violation;
-            let place = if at == "status" { String::new() } else { format!(", at {}", cell(at)) };
+        for shared in &found {
+            let Told { at, expected, actual } = shared.told();
+            let place = if shared.is_of_the_status() { String::new() } else { format!(", at {}", cell(&at)) };
             let row = format!(
                 "| {} | {} | {}{place}: expected {}, found {} |\n",
-                prose_cell(&words::requirement(violation, self.register)),
-                cases.len(),
-                cell(cases[0]),
-                cell(expected),
-                cell(actual),
+                prose_cell(&words::requirement(shared.violation, self.register)),
+                shared.cases.len(),
+                cell(&shared.cases[0].id),
+                cell(&expected),
+                cell(&actual),
             );
             if text.len() + row.len() > room {
                 break;
@@ -170,15 +169,16 @@ impl Page<'_> {
             let _ = write!(text, "\n{}\n", prose(&first.title));
         }
         if first.violations.is_empty() || first.reason.is_some() {
-            let _ = write!(text, "\n{}\n", prose(&words::reason(first)));
+            let _ = write!(text, "\n{}\n", prose(&words::reason_of(first)));
         }
-        for alike in alike::violations(group).chunk_by(|one, other| one.requirement == other.requirement) {
-            let _ = write!(text, "\n- {}\n", prose(&words::requirement(&alike[0], self.register)));
-            for Violation { at, expected, actual, .. } in alike {
-                let _ = writeln!(text, "  - at {}: expected {}, found {}", code(at), code(expected), code(actual));
+        for alike in alike::violations(group).chunk_by(Shared::is_of_the_same) {
+            let first = alike[0].violation;
+            let _ = write!(text, "\n- {}\n", prose(&words::requirement(first, self.register)));
+            for Told { at, expected, actual } in alike.iter().map(Shared::told) {
+                let _ = writeln!(text, "  - at {}: expected {}, found {}", code(&at), code(&expected), code(&actual));
             }
-            if let Some(row) = self.register.get(&alike[0].requirement) {
-                let _ = writeln!(text, "  - source: {}", prose(&row.source));
+            if let Some(row) = self.register.get(&first.requirement) {
+                let _ = writeln!(text, "  - source: {}", prose(&words::source(row)));
             }
         }
         if let Some(answer) = words::answer(first).filter(|_| !first.violations.is_empty()) {
@@ -193,11 +193,13 @@ impl Page<'_> {
     /// Broken requirements below `must`, each once, with where it was seen.
     fn warnings(&self) -> Vec<String> {
         let found = alike::warnings(self.heard);
-        let findings = found.chunk_by(|one, other| one.0.requirement == other.0.requirement).map(|findings| {
-            let mut text = format!("\n- {}\n", prose(&words::requirement(&findings[0].0, self.register)));
-            for (Violation { at, expected, actual, .. }, cases) in findings {
-                let (at, expected, actual) = (code(at), code(expected), code(actual));
-                let _ = writeln!(text, "  - at {at}: expected {expected}, found {actual}, in {}", self.names(cases));
+        let findings = found.chunk_by(Shared::is_of_the_same).map(|findings| {
+            let mut text = format!("\n- {}\n", prose(&words::requirement(findings[0].violation, self.register)));
+            for shared in findings {
+                let Told { at, expected, actual } = shared.told();
+                let [at, expected, actual] = [at, expected, actual].map(|text| code(&text));
+                let cases = self.names(&shared.cases);
+                let _ = writeln!(text, "  - at {at}: expected {expected}, found {actual}, in {cases}");
             }
             text
         });
@@ -205,7 +207,7 @@ impl Page<'_> {
     }
 
     fn excused(&self, group: &[&CaseResult]) -> String {
-        format!("\n- {}: {}\n", prose(&words::reason(group[0])), self.names(group))
+        format!("\n- {}: {}\n", prose(&words::reason_of(group[0])), self.names(group))
     }
 
     fn names(&self, group: &[&CaseResult]) -> String {

@@ -1,13 +1,13 @@
 //! What was found: warnings, what is excused, and what somebody has to look at.
 
-use super::super::alike::{self, PROBLEMS, is_problem};
+use super::super::alike::{self, PROBLEMS, Shared, is_problem};
 use super::super::collected::Collected;
-use super::super::words::Line;
+use super::super::words::{Line, Told};
 use super::page::{Page, Tone};
 use super::{Detail, words};
 use crate::contract::{Register, Side};
 use crate::text::escape;
-use crate::verdict::{CaseResult, Verdict, Violation};
+use crate::verdict::{CaseResult, Verdict};
 
 /// How many names or findings a list shows before it only counts the rest.
 const LIST_LIMIT: usize = 6;
@@ -19,13 +19,13 @@ pub(super) fn warnings(page: &mut Page, heard: &Collected, register: &Register, 
         return;
     }
     page.title("Warnings (requirements below must; they never fail a run)");
-    for findings in found.chunk_by(|one, other| one.0.requirement == other.0.requirement) {
-        page.line(&format!("  {}", page.paint(Tone::Doubtful, &words::requirement(&findings[0].0, register))));
+    for findings in found.chunk_by(Shared::is_of_the_same) {
+        page.line(&format!("  {}", page.paint(Tone::Doubtful, &words::requirement(findings[0].violation, register))));
         let shown = limit(detail, findings.len());
-        for (warning, cases) in &findings[..shown] {
-            let Violation { at, expected, actual, .. } = warning;
+        for warning in &findings[..shown] {
+            let Told { at, expected, actual } = warning.told();
             page.line(&escape(&format!("    at {at}: expected {expected}, found {actual}")));
-            page.line(&format!("      in {}", names(cases, heard, detail)));
+            page.line(&format!("      in {}", names(&warning.cases, heard, detail)));
         }
         if shown < findings.len() {
             page.line(&format!("    and {} (-v shows them)", words::count(findings.len() - shown, "other finding")));
@@ -46,7 +46,7 @@ pub(super) fn excused(page: &mut Page, heard: &Collected, detail: Detail) {
         let by_driver = verdict == Verdict::NotApplicable && groups.iter().all(|group| group[0].side == Side::Client);
         page.title(if by_driver { "Not applicable (the driver cannot do it)" } else { title });
         for group in groups {
-            page.line(&format!("  {}", words::reason(group[0])));
+            page.line(&format!("  {}", words::reason_of(group[0])));
             let cases = if group.len() == 1 { String::new() } else { format!("{} cases: ", group.len()) };
             page.line(&format!("    {cases}{}", names(&group, heard, detail)));
         }
@@ -85,7 +85,7 @@ fn failure(page: &mut Page, group: &[&CaseResult], heard: &Collected, register: 
         page.line(&format!("  {}", escape(&first.title)));
     }
     if first.violations.is_empty() || first.reason.is_some() {
-        page.line(&format!("  {}", words::reason(first)));
+        page.line(&format!("  {}", words::reason_of(first)));
     }
     for line in words::violations(&alike::violations(group), register) {
         match line {
@@ -115,13 +115,13 @@ pub(super) fn in_short(page: &mut Page, heard: &Collected, register: &Register, 
     }
     page.title(&format!("In short: each violated requirement once{}", alike::violated_elsewhere(heard)));
     let shown = limit(detail, found.len());
-    for (violation, cases) in &found[..shown] {
-        let Violation { at, expected, actual, .. } = violation;
-        page.line(&format!("  {}", page.paint(Tone::Bad, &words::requirement(violation, register))));
-        let place = if at == "status" { String::new() } else { format!("{at}: ") };
-        let cases = match cases.as_slice() {
-            [case] => (*case).to_owned(),
-            several => format!("{}, such as {}", words::count(several.len(), "case"), several[0]),
+    for shared in &found[..shown] {
+        let Told { at, expected, actual } = shared.told();
+        page.line(&format!("  {}", page.paint(Tone::Bad, &words::requirement(shared.violation, register))));
+        let place = if shared.is_of_the_status() { String::new() } else { format!("{at}: ") };
+        let cases = match shared.cases.as_slice() {
+            [case] => case.id.clone(),
+            several => format!("{}, such as {}", words::count(several.len(), "case"), several[0].id),
         };
         page.line(&escape(&format!("    in {cases}: {place}expected {expected}, found {actual}")));
     }

@@ -77,7 +77,7 @@ pub(super) fn totals(page: &mut Page, heard: &Collected, options: &TextOptions) 
     page.line(&format!("{target}{}", page.paint(tone, &conclusion.sentence())));
     if matches!(conclusion, Conclusion::Undecided(_)) {
         for (reason, count) in alike::open_passes(heard) {
-            page.labelled("  ", &format!("{}: {}", words::count(count, "case"), escape(reason)));
+            page.labelled("  ", &format!("{}: {}", words::count(count, "case"), escape(&reason)));
         }
     }
 }
@@ -91,13 +91,13 @@ pub(super) fn again(page: &mut Page, heard: &Collected, options: &TextOptions) {
     if options.again.is_empty() {
         return;
     }
-    let all: Vec<&str> = heard.cases.iter().map(|case| case.id.as_str()).collect();
     let problems = || heard.cases.iter().filter(|case| is_problem(case.verdict));
     let failed: Vec<&str> = problems().map(|case| case.id.as_str()).collect();
-    let names: Vec<String> = words::collapse(&failed, &all).into_iter().map(|(name, _)| escape(&name)).collect();
+    let names: Vec<String> =
+        words::collapse(&failed, heard.families()).into_iter().map(|(name, _)| escape(&name)).collect();
     let command = format!("{} {}", options.again_for, names.join(" "));
     // Where everything failed, and where the list is too long for a line, the whole run is as good.
-    let some = !failed.is_empty() && failed.len() < all.len() && command.len() <= COMMAND_LIMIT;
+    let some = !failed.is_empty() && failed.len() < heard.cases.len() && command.len() <= COMMAND_LIMIT;
     let (label, command) =
         if some { ("To run what failed again:", command) } else { ("To run this again:", options.again.clone()) };
     let command = escape(&command);

@@ -1,6 +1,6 @@
 use super::script::{FaultAt, Framing, Step};
 use super::{ClientCase, ClientRequest, ClientSuite, DECOY, ENDPOINT, Expectation, MaxAttempts};
-use crate::contract::{LoadError, Register, Shapes, Side, unreadable};
+use crate::contract::{Contract, LoadError, Register, Side, unreadable};
 use crate::corpus::load::file_stem;
 use crate::sdk::record::is_secret_member;
 
@@ -28,21 +28,19 @@ impl<'a> Errors<'a> {
     }
 }
 
-pub(super) fn check_suite(file: &str, suite: &ClientSuite, shapes: &Shapes, errors: &mut Vec<LoadError>) {
+pub(super) fn check_suite(file: &str, suite: &ClientSuite, contract: &Contract, errors: &mut Vec<LoadError>) {
     let mut add = |pointer: &str, message: String| errors.push(LoadError::new(file, pointer, message));
     if suite.version != 1 {
         add("/version", format!("expected version 1, found {}", suite.version));
     }
-    if suite.suite != file_stem(file) {
-        add("/suite", format!("expected the name of the file, \"{}\", found \"{}\"", file_stem(file), suite.suite));
+    let stem = file_stem(file);
+    if let Some(name) = suite.suite.as_deref().filter(|name| *name != stem) {
+        add("/suite", format!("expected the name of the file, \"{stem}\", or nothing, found \"{name}\""));
     }
-    if suite.side != Side::Client {
-        add("/side", "expected \"client\" in this folder".to_owned());
+    if suite.side.is_some_and(|side| side != Side::Client) {
+        add("/side", "expected \"client\" in this folder, or nothing".to_owned());
     }
-    if let Some(message) = unreadable(&suite.suite) {
-        add("/suite", message);
-    }
-    let operation = &shapes.operation.name.is;
+    let operation = &contract.service.default_operation;
     if suite.operation != *operation {
         add("/operation", format!("expected {operation}, found {}", suite.operation));
     }

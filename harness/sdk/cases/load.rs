@@ -4,7 +4,7 @@ use std::sync::Arc;
 use super::check::{Errors, check_case, check_suite};
 use super::{ClientCase, ClientSuite};
 use crate::contract::{Contract, Fixtures, LoadError, REGISTER_FILE, Side};
-use crate::corpus::load::load_folder;
+use crate::corpus::load::{file_stem, load_folder};
 use crate::corpus::{Corpus, LoadErrors, SelectError, Selectable, Selection};
 
 /// The folder of the suites for SDKs, below the fixtures folder.
@@ -44,11 +44,11 @@ impl ClientCorpus {
         let mut places: HashMap<String, String> = HashMap::new();
         for (path, suite) in suites {
             let file = fixtures.name_of(&path);
-            check_suite(&file, &suite, &contract.shapes, &mut errors);
+            check_suite(&file, &suite, contract, &mut errors);
             for (index, case) in suite.cases.into_iter().enumerate() {
                 let at = format!("/cases/{index}");
                 let mut found = Errors::new(&file, &at);
-                check_case(&suite.suite, &case, &contract.register, &mut found);
+                check_case(file_stem(&file), &case, &contract.register, &mut found);
                 if server.get(&case.id).is_some() || server.family(&case.id).next().is_some() {
                     found.add(
                         "/id",

@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 pub use body::Body;
 pub use expect::{Attempts, Expectation, ExpectedError, Found, Outcome, Reached};
 pub use load::ClientCorpus;
-pub use script::{Drip, Fault, FaultAt, FaultHow, Framing, STANDARD_BODY, STANDARD_REQUEST_ID, Step};
+pub use script::{Drip, Fault, FaultAt, FaultHow, Framing, STANDARD_REQUEST_ID, Step, standard_body};
 
 use crate::contract::Side;
 use crate::sdk::record::Tagged;
@@ -41,12 +41,14 @@ pub struct ClientSuite {
     pub schema: Option<String>,
     /// The version of this format: 1.
     pub version: u32,
-    /// The suite's name, which is also the file's, and the first part of every case id.
-    pub suite: String,
+    /// The suite's name: the file's, which is also the first part of every case id, and need not be said.
+    #[serde(default)]
+    pub suite: Option<String>,
     /// The operation that the cases call.
     pub operation: String,
-    /// Who is under test: always `client`.
-    pub side: Side,
+    /// Who is under test: the folder says it, and it need not be said.
+    #[serde(default)]
+    pub side: Option<Side>,
     /// The cases.
     pub cases: Vec<ClientCase>,
 }

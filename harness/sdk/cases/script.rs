@@ -3,13 +3,16 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::Body;
+use crate::contract::Names;
 
 /// The media type of the protocol, AWS JSON 1.1.
 const MEDIA_TYPE: &str = "application/x-amz-json-1.1";
 
-/// The body of a right answer: what a step answers where it says nothing else. The password is an
-/// example that opens nothing.
-pub const STANDARD_BODY: &str = r#"{"dbPassword":"Example+Pass/word=0123456789","dbUser":"IAM:alice","expiration":1700000000,"nextRefreshTime":1700003600}"#;
+/// The body of a right answer: what a step answers where it says nothing else. Its secrets are examples that open
+/// nothing.
+pub fn standard_body() -> &'static str {
+    &Names::embedded().example
+}
 
 /// The request id of an answer with the standard headers.
 pub const STANDARD_REQUEST_ID: &str = "0f8fad5b-d9cb-469f-a165-70867728950e";
@@ -73,7 +76,7 @@ impl Step {
     pub fn body_bytes(&self) -> Result<Vec<u8>, String> {
         match &self.body {
             Some(body) => body.bytes(),
-            None if self.status == 200 => Ok(STANDARD_BODY.into()),
+            None if self.status == 200 => Ok(standard_body().into()),
             None => Ok(Vec::new()),
         }
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::alarms::Alarms;
 use super::{EVERY_CASE, Identity, SdkDiff, SdkDiffError, Sides};
 use super::{outcomes, requests, waits};
-use crate::report::{DriverEvent, Event};
+use crate::report::{DriverEvent, Event, reason};
 use crate::sdk::record::{OutcomeRecord, Phase, Record, Timing};
 use crate::verdict::{CaseResult, Verdict};
 
@@ -94,7 +94,7 @@ impl<'a> Run<'a> {
 fn left_by(case: Option<&CaseResult>) -> Left<'_> {
     let Some(case) = case else { return Left::Nothing };
     if case.verdict == Verdict::HarnessError {
-        return Left::Fault(case.reason.clone().unwrap_or_else(|| "the harness went wrong".to_owned()));
+        return Left::Fault(case.reason.as_ref().map_or_else(|| "the harness went wrong".to_owned(), reason));
     }
     match case.record.as_deref() {
         Some(record) if record.outcomes.iter().any(is_driver_fault) => Left::Fault("the driver went wrong".to_owned()),

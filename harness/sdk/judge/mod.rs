@@ -16,7 +16,7 @@ use crate::judge::Judgement;
 use crate::report::DriverEvent;
 use crate::sdk::cases::ClientCase;
 use crate::sdk::record::{OutcomeRecord, Phase, Record};
-use crate::verdict::{Verdict, Violation};
+use crate::verdict::{Fault, Reason, Verdict, Violation};
 
 /// The longest text of a finding, in characters.
 const TEXT_LIMIT: usize = 300;
@@ -70,18 +70,19 @@ impl ClientJudge {
     /// Judges what an SDK made of a case.
     pub fn judge(&self, case: &ClientCase, record: &Record, driver: &DriverEvent) -> Judgement {
         if let Some(reason) = fault_of_driver(record) {
-            return Judgement { verdict: Verdict::HarnessError, ..Judgement::undecided(reason) };
+            return Judgement::of(Verdict::HarnessError, Some(Reason::Told { words: reason }));
         }
         if record.outcomes.iter().any(|outcome| matches!(outcome, OutcomeRecord::Lost { .. })) {
-            return Judgement::undecided("the driver was lost");
+            return Judgement::undecided(Reason::Told { words: "the driver was lost".to_owned() });
         }
-        let mut judgement = Judgement { verdict: Verdict::Pass, reason: None, ..Judgement::undecided("") };
-        let operation = &self.contract.shapes.operation.name.is;
-        for row in self.contract.register.of_side(Side::Client).filter(|row| row.is_tested()) {
+        let mut judgement = Judgement::of(Verdict::Pass, None);
+        let operation = self.contract.default_operation();
+        let asked = rules::Asked { service: &self.contract.service, operation };
+        for row in self.contract.register.of(Side::Client, &operation.name.is).filter(|row| row.is_tested()) {
             let found = match &row.decided_by {
                 Some(decision) => {
                     let rule = rules::ALL.iter().find(|rule| rule.name == decision.rule);
-                    rule.and_then(|rule| (rule.judge)(case, operation, record))
+                    rule.and_then(|rule| (rule.judge)(case, asked, record))
                 }
                 None => expectations::of(&row.id, case, record, driver),
             };
@@ -122,9 +123,7 @@ fn add(judgement: &mut Judgement, row: &Requirement, breaches: Vec<Breach>) {
     let violations = breaches.into_iter().map(|Breach { at, expected, actual }| Violation {
         requirement: row.id.clone(),
         level: row.level,
-        at,
-        expected: text(&expected),
-        actual: text(&actual),
+        fault: Fault::Value { at, expected: text(&expected), found: text(&actual) },
     });
     if row.level == Level::Must {
         judgement.violations.extend(violations);

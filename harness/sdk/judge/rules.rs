@@ -2,16 +2,23 @@
 //! belongs to is said in the register, under `decided_by`.
 
 use super::{Breach, Finding};
+use crate::contract::{Operation, Service};
 use crate::sdk::cases::{ClientCase, DECOY, ENDPOINT};
 use crate::sdk::record::{Record, RequestRecord, Signature};
-use crate::wire::{MEDIA_TYPE, SIGNING_NAME, TARGET_PREFIX};
 
 /// A rule on requests.
 pub(super) struct Rule {
     /// Its name, as in the register.
     pub(super) name: &'static str,
-    /// What it finds; the text is the operation.
-    pub(super) judge: fn(&ClientCase, &str, &Record) -> Finding,
+    /// What it finds in the record of a case.
+    pub(super) judge: fn(&ClientCase, Asked<'_>, &Record) -> Finding,
+}
+
+/// What an SDK was asked to call.
+#[derive(Clone, Copy)]
+pub(super) struct Asked<'a> {
+    pub(super) service: &'a Service,
+    pub(super) operation: &'a Operation,
 }
 
 /// Every rule.
@@ -47,15 +54,16 @@ fn header<'a>(request: &'a RequestRecord, name: &str) -> &'a str {
     request.headers.get(name).map_or("none", String::as_str)
 }
 
-fn line(case: &ClientCase, _: &str, record: &Record) -> Finding {
+fn line(case: &ClientCase, asked: Asked<'_>, record: &Record) -> Finding {
     let path = expected_path(case);
     each(record, |request| {
         let (method, rest) = request.line.split_once(' ').unwrap_or((&request.line, ""));
         let target = rest.rsplit_once(' ').map_or(rest, |(target, _)| target);
         let found = target.split('?').next().unwrap_or_default();
         let fits = path.as_ref().is_none_or(|path| found == path || found.strip_suffix('/') == Some(path));
-        let expected = format!("POST {}", path.as_deref().unwrap_or("and any path"));
-        unless(method == "POST" && fits, "request line", expected, request.line.as_str())
+        let wanted = asked.operation.method.is.as_str();
+        let expected = format!("{wanted} {}", path.as_deref().unwrap_or("and any path"));
+        unless(method == wanted && fits, "request line", expected, request.line.as_str())
     })
 }
 
@@ -67,23 +75,24 @@ fn expected_path(case: &ClientCase) -> Option<String> {
     Some(if path.is_empty() { "/".to_owned() } else { path.to_owned() })
 }
 
-fn target(_: &ClientCase, operation: &str, record: &Record) -> Finding {
-    let expected = format!("{TARGET_PREFIX}.{operation}");
+fn target(_: &ClientCase, asked: Asked<'_>, record: &Record) -> Finding {
+    let expected = &asked.operation.target.is;
     each(record, |request| {
         let found = header(request, "x-amz-target");
         unless(found == expected, "request header x-amz-target", expected.as_str(), found)
     })
 }
 
-fn media_type(_: &ClientCase, _: &str, record: &Record) -> Finding {
+fn media_type(_: &ClientCase, asked: Asked<'_>, record: &Record) -> Finding {
+    let expected = asked.service.content_type.is.as_str();
     each(record, |request| {
         let found = header(request, "content-type");
         let essence = found.split(';').next().unwrap_or_default().trim();
-        unless(essence.eq_ignore_ascii_case(MEDIA_TYPE), "request header content-type", MEDIA_TYPE, found)
+        unless(essence.eq_ignore_ascii_case(expected), "request header content-type", expected, found)
     })
 }
 
-fn body(_: &ClientCase, _: &str, record: &Record) -> Finding {
+fn body(_: &ClientCase, _: Asked<'_>, record: &Record) -> Finding {
     each(record, |request| {
         let found = match &request.body.json {
             Some(serde_json::Value::Object(_)) => return None,
@@ -95,16 +104,17 @@ fn body(_: &ClientCase, _: &str, record: &Record) -> Finding {
     })
 }
 
-fn signature(case: &ClientCase, _: &str, record: &Record) -> Finding {
+fn signature(case: &ClientCase, asked: Asked<'_>, record: &Record) -> Finding {
+    let service = asked.service.signing_name.is.as_str();
     each(record, |request| {
         let at = "request header authorization";
         let scope = request.scope.as_deref().unwrap_or("no scope");
         let fits = match &case.request.region {
-            Some(region) => scope == format!("{region}/{SIGNING_NAME}"),
-            None => scope.rsplit('/').next() == Some(SIGNING_NAME),
+            Some(region) => scope == format!("{region}/{service}"),
+            None => scope.rsplit('/').next() == Some(service),
         };
         let region = case.request.region.as_deref().unwrap_or("<region>");
-        let expected = format!("signed for {region}/{SIGNING_NAME}");
+        let expected = format!("signed for {region}/{service}");
         match &request.signature {
             Signature::Missing => unless(false, at, expected, "no signature"),
             _ if !fits => unless(false, at, expected, format!("signed for {scope}")),

@@ -158,7 +158,7 @@ async fn a_compressed_body_says_so_and_is_what_was_meant() {
     assert!(String::from_utf8_lossy(&bytes[..head]).contains("\r\nContent-Encoding: gzip\r\n"));
     let mut body = String::new();
     io::Read::read_to_string(&mut flate2::read::GzDecoder::new(&bytes[head..]), &mut body).expect("gzip");
-    assert_eq!(body, crate::sdk::cases::STANDARD_BODY);
+    assert_eq!(body, crate::sdk::cases::standard_body());
 }
 
 #[tokio::test]

@@ -15,15 +15,17 @@ mod request;
 mod response;
 mod when;
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 use serde_json::Value;
 
+use crate::contract::Service;
 use crate::corpus::Defect;
 use crate::wire::sigv4::{self, Scope};
-use crate::wire::{Credentials, Region, Request, Response, SIGNING_NAME};
+use crate::wire::{Credentials, Region, Request, Response};
 
 /// What the layer must know of the right server behind it.
 #[derive(Clone, Debug)]
@@ -32,20 +34,20 @@ pub struct Upstream {
     pub credentials: Credentials,
     /// The region that signatures must be for.
     pub region: Region,
-    /// A workgroup that it has.
-    pub workgroup: String,
-    /// A custom domain name that it has.
-    pub custom_domain: String,
+    /// The names of the resources that it has, by the resources' ids.
+    pub resources: BTreeMap<String, String>,
 }
 
 impl Upstream {
     fn scope(&self) -> Scope<'_> {
-        Scope { region: self.region.as_str(), service: SIGNING_NAME }
+        Scope { region: self.region.as_str(), service: &Service::embedded().signing_name.is }
     }
 
     /// A text with the names of what the server has.
     fn fill(&self, text: &str) -> String {
-        text.replace("${workgroup}", &self.workgroup).replace("${custom_domain}", &self.custom_domain)
+        let resources = Service::embedded().resources.iter();
+        let named = resources.filter_map(|resource| Some((&resource.placeholder, self.resources.get(&resource.id)?)));
+        named.fold(text.to_owned(), |text, (placeholder, name)| text.replace(&format!("${{{placeholder}}}"), name))
     }
 
     /// A value with the names of what the server has, where it is a text.
@@ -94,7 +96,7 @@ impl Layer {
             }
         }
         let differs = match forwarded {
-            Some(_) => difference::of(&clean, &answer),
+            Some(_) => difference::of(&clean, &right(request), &answer),
             None => difference::exact(&clean, &answer),
         };
         if differs {

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-/// A request that gets no credentials, and why.
+/// A request that is refused, and why.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Refusal {
     /// The HTTP status.
@@ -18,12 +18,12 @@ impl Refusal {
         Self { status, name, message: message.into(), resource_name: None }
     }
 
-    /// The input breaks documented constraints. Source: the operation's error list, status 400.
+    /// The input breaks documented constraints. Source: the operations' error lists, status 400.
     pub(super) fn validation(message: impl Into<String>) -> Self {
         Self::new(400, "ValidationException", message)
     }
 
-    /// A workgroup or custom domain that is not there. Source: the operation's error list, status
+    /// A workgroup or custom domain that is not there. Source: the operations' error lists, status
     /// 400; the service model adds the member `resourceName`.
     pub(super) fn not_found(resource_name: &str, message: impl Into<String>) -> Self {
         let refusal = Self::new(400, "ResourceNotFoundException", message);

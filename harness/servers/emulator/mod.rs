@@ -1,9 +1,11 @@
-//! The reference emulator: `GetCredentials` of Amazon Redshift Serverless as the documents describe it.
+//! The reference emulator: `GetCredentials`, `GetWorkgroup` and `ListWorkgroups` of Amazon Redshift
+//! Serverless as the documents describe them.
 //!
-//! It is written from the two documents of the operation and from what is publicly known of the wire,
-//! and is **independent**: it may use [`crate::wire`] and [`crate::servers::host`], the socket, and
-//! nothing else of ours, so that the suite and the emulator can only agree where both have understood the documents. Every documented constraint
-//! is checked by code of its own, in `validation.rs`.
+//! It is written from the API reference, the service model and what is publicly known of the wire, and
+//! is **independent**: it may use [`crate::wire`] and [`crate::servers::host`], the socket, and nothing
+//! else of ours, so that the suite and the emulator can only agree where both have understood the
+//! documents. Every documented constraint is checked by code of its own, and the facts of the service,
+//! such as its media type and its signing name, are written down here once more.
 //!
 //! Start reading at [`Service::answer`], the way of one request, a pure function but for the clock and
 //! the random numbers. [`Emulator`] puts it behind a socket.
@@ -11,12 +13,17 @@
 //! | file | holds |
 //! |---|---|
 //! | `options.rs` | what an emulator is and who may call it |
-//! | `service.rs` | the way of one request, from routing to credentials |
-//! | `protocol.rs` | AWS JSON 1.1: what is a call of the operation, what its body says |
-//! | `validation.rs`, `reserved_words.rs` | the documented constraints, one function each |
+//! | `service.rs` | the way of one request: which operation it calls, who signed it, what is answered |
+//! | `protocol.rs`, `members.rs` | AWS JSON 1.1: which operation a request calls, what its body says |
+//! | `operations/` | the operations, one file each, and the table of them |
+//! | `validation.rs` | how a value is held against a constraint, and how a refusal tells it |
+//! | `names.rs`, `database_name.rs`, `reserved_words.rs` | the documented constraints of names |
 //! | `errors.rs` | every refusal: its name, its status, its body |
-//! | `random.rs` | passwords, keys, request ids |
+//! | `workgroups.rs`, `partition.rs` | the workgroups that there are, as answers show them |
+//! | `random.rs` | passwords, keys, ids, tokens |
 //! | `http.rs` | the service behind a socket, alone or behind a layer |
+//!
+//! To serve a further operation, begin in `operations/mod.rs`.
 //!
 //! # Where the documents leave a choice
 //!
@@ -27,31 +34,58 @@
 //! |---|---|---|
 //! | order of checks | size, operation, signature, deserialisation, validation, lookup | Smithy: deserialisation precedes validation. The rest is undocumented: the cheapest first, and nothing of the body is looked at for a stranger |
 //! | status of refused signatures | 400 | seen on services of this protocol (Cognito, `DynamoDB`), and in the service's own Common Errors page for `IncompleteSignature` |
+//! | session token | must be exactly the one of the emulator's credentials, and absent if they have none; else `UnrecognizedClientException` | the message of that error names the token |
 //! | unknown operation, right media type | 400 `UnknownOperationException` | seen on Athena and `CloudWatch` Logs; newer Common Errors pages say 404 |
 //! | another method, path or media type | 404 `UnknownOperationException` | Smithy: not a request of this protocol; Athena answers 404, in XML, here it is JSON for the reader's sake |
 //! | empty body | `{}` | Smithy: a server must accept an empty body where no parameters are given |
-//! | `1.5` seconds | `SerializationException` | Smithy's malformed-request tests refuse to truncate; Athena truncates |
-//! | `900.0`, `9e2` seconds | 900 | a JSON number has a value, not a spelling, and nothing is truncated |
+//! | `1.5` for an integer | `SerializationException` | Smithy's malformed-request tests refuse to truncate; Athena truncates |
+//! | `900.0`, `9e2` for an integer | 900 | a JSON number has a value, not a spelling, and nothing is truncated |
 //! | integer beyond 32 bits | `SerializationException` | Smithy's malformed-request tests |
+//! | a required member that is absent | `ValidationException`, "Value null at ..." | seen on services of this protocol |
+//! | error in the answer | `__type` with the bare shape name, `message` in lower case, no `x-amzn-errortype` | Smithy: what new servers should do in 1.1; no such header was seen on Athena |
+//!
+//! Of `GetCredentials`:
+//!
+//! | question | answer here | because |
+//! |---|---|---|
 //! | `_ + . @` in `dbName` | accepted | two documented bullets contradict each other; the one that lists them is the more specific |
 //! | letters of `dbName` | ASCII | the documents say "uppercase or lowercase letters" |
 //! | reserved words | any letter case; the 156 words of the current list | SQL keywords have no case |
 //! | custom domain | compared without letter case | it is a DNS name (RFC 4343) |
 //! | both names | accepted if they mean the same workgroup, else `ValidationException` | no rule is documented, and the ODBC driver sends both |
 //! | unknown custom domain | `ResourceNotFoundException` | the only listed error whose text fits |
-//! | session token | must be exactly the one of the emulator's credentials, and absent if they have none; else `UnrecognizedClientException` | the message of that error names the token |
 //! | `nextRefreshTime` | two hours after the call | the one public record of a real answer |
 //! | each call | a new password | undocumented; it shows clients that cache what they should not |
-//! | error in the answer | `__type` with the bare shape name, `message` in lower case, no `x-amzn-errortype` | Smithy: what new servers should do in 1.1; no such header was seen on Athena |
+//!
+//! Of `GetWorkgroup` and `ListWorkgroups`:
+//!
+//! | question | answer here | because |
+//! |---|---|---|
+//! | members of a workgroup | what one has that was made with nothing but a name | a member that is there only once it was set, or of which nothing is documented, would be invented |
+//! | `creationDate` | the start of the emulator, a text in UTC with milliseconds | the model says `iso8601`, and leaves the fraction to the server |
+//! | `namespaceName` | the workgroup's own name | a namespace has at most one workgroup, and the options name none |
+//! | `customDomainName` | the first that stands for the workgroup, with a certificate | the model has room for one, and no association without a certificate |
+//! | order of a list | by name | undocumented; a page must not depend on when it is asked for |
+//! | `maxResults` absent | 100 | undocumented; the only list of the service that documents a default, `ListUsageLimits`, has 100 |
+//! | `nextToken` | says where a page begins: good for any `maxResults`, as often as one likes, and for the same `ownerAccount` | "a unique pagination token for each page"; nothing is said of its end |
+//! | a token that was not given out, an empty one too | `ValidationException` | the only listed error whose text fits |
+//! | `ownerAccount` of somebody else | an empty list | it is "the owner account for the workgroup", which makes it a filter; nobody shares a workgroup with the caller, and neither a missing nor a denied resource is among the listed errors |
+//! | `ownerAccount`, pattern without anchors | twelve ASCII digits | twelve digits anywhere, in at most twelve characters |
 
+mod database_name;
 mod errors;
 mod http;
+mod members;
+mod names;
+mod operations;
 mod options;
+mod partition;
 mod protocol;
 mod random;
 mod reserved_words;
 mod service;
 mod validation;
+mod workgroups;
 
 pub use http::Emulator;
 pub use options::{Clock, InvalidOptions, Options};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::{random, validation};
+use super::{names, random};
 use crate::text::foreign;
 use crate::wire::{Credentials, Region};
 
@@ -38,8 +38,9 @@ impl fmt::Debug for Clock {
 
 /// What an emulator has and who may call it. Printing it masks the secret of its credentials.
 ///
-/// The default listens on a free port of the loopback address, has one workgroup with one custom
-/// domain, and new random credentials every time.
+/// The default listens on a free port of the loopback address, has three workgroups, the first of them
+/// with a custom domain, and new random credentials every time. Three are enough for a list to have a
+/// page in the middle.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// Where to listen; a loopback address. Port 0 is any free port.
@@ -68,14 +69,17 @@ impl Default for Options {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             region: Region::us_east_1(),
             account: "123456789012".to_owned(),
-            workgroups: vec![workgroup.clone()],
-            custom_domains: BTreeMap::from([("countersign-emulator.example.com".to_owned(), workgroup)]),
+            workgroups: vec![workgroup.clone(), format!("{workgroup}-2"), format!("{workgroup}-3")],
+            custom_domains: BTreeMap::from([(format!("{workgroup}.example.com"), workgroup)]),
             credentials: random::credentials(),
             user: "IAM:countersign".to_owned(),
             clock: Clock::system(),
         }
     }
 }
+
+/// The database of a workgroup for which nobody named one. Source: a public record of real AWS.
+const DATABASE: &str = "dev";
 
 /// Options that no emulator can have.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -109,6 +113,37 @@ pub enum InvalidOptions {
 }
 
 impl Options {
+    /// What a caller can name, by what each is: its first workgroup, a custom domain of that, and the database that
+    /// every workgroup has.
+    pub fn names(&self) -> BTreeMap<&'static str, String> {
+        let workgroup = self.workgroups.first();
+        let is_its = |(_, of): &(&String, &String)| Some(*of) == workgroup;
+        let domain = self.custom_domains.iter().find(is_its).map(|(domain, _)| domain);
+        let database = workgroup.map(|_| DATABASE.to_owned());
+        let names = [("workgroup", workgroup.cloned()), ("custom-domain", domain.cloned()), ("database", database)];
+        names.into_iter().filter_map(|(kind, name)| Some((kind, name?))).collect()
+    }
+
+    /// Gives its first workgroup, or the custom domain of that, this name; whether it has anything of this kind.
+    pub fn rename(&mut self, kind: &str, name: &str) -> bool {
+        let Some(workgroup) = self.workgroups.first_mut() else { return false };
+        match kind {
+            "workgroup" => {
+                let old = std::mem::replace(workgroup, name.to_owned());
+                self.custom_domains.values_mut().filter(|of| **of == old).for_each(|of| name.clone_into(of));
+                true
+            }
+            "custom-domain" => {
+                self.custom_domains.retain(|_, of| of != workgroup);
+                self.custom_domains.insert(name.to_owned(), workgroup.clone());
+                true
+            }
+            // Every database is there.
+            "database" => true,
+            _ => false,
+        }
+    }
+
     /// Checks that an emulator can be made of this, and that requests can reach what it has.
     ///
     /// # Errors
@@ -125,11 +160,11 @@ impl Options {
         if !readable || secret_access_key.expose().is_empty() {
             return Err(InvalidOptions::Credentials);
         }
-        if let Some(name) = self.workgroups.iter().find(|name| !validation::is_workgroup_name(name)) {
+        if let Some(name) = self.workgroups.iter().find(|name| !names::is_workgroup(name)) {
             return Err(InvalidOptions::Workgroup(name.clone()));
         }
         for (domain, workgroup) in &self.custom_domains {
-            if !validation::is_custom_domain_name(domain) {
+            if !names::is_custom_domain(domain) {
                 return Err(InvalidOptions::CustomDomain(domain.clone()));
             }
             if !self.workgroups.contains(workgroup) {

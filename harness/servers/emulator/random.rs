@@ -1,4 +1,4 @@
-//! Everything that is new in each answer: passwords, keys, request ids.
+//! Everything that nobody chooses: passwords, keys, ids, tokens.
 
 use rand::{Rng, RngExt};
 
@@ -10,6 +10,8 @@ const BASE64: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123
 
 /// The alphabet of Base32, the one of AWS access key ids.
 const BASE32: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+
+const HEX: &[u8] = b"0123456789abcdef";
 
 fn text(alphabet: &[u8], length: usize) -> String {
     let mut rng = rand::rng();
@@ -29,8 +31,19 @@ pub(super) fn credentials() -> Credentials {
     Credentials::new(format!("AKIA{}", text(BASE32, 16)), text(BASE64, 40))
 }
 
-/// A request id in the form of a UUID, version 4 (RFC 9562).
-pub(super) fn request_id() -> String {
+/// A token for a page of a list. The model gives no length to this one; to the tokens of other lists of
+/// the service it gives 8 to 1024 characters.
+pub(super) fn page_token() -> String {
+    text(BASE64, 64)
+}
+
+/// The id of a resource of the network, such as `sg-0123456789abcdef0`.
+pub(super) fn resource_id(kind: &str) -> String {
+    format!("{kind}-{}", text(HEX, 17))
+}
+
+/// A UUID, version 4 (RFC 9562): the form of request ids and of the ids of workgroups.
+pub(super) fn uuid() -> String {
     let mut bytes = [0; 16];
     rand::rng().fill_bytes(&mut bytes);
     let version_4 = bytes[6] & 0x0f | 0x40;
@@ -45,8 +58,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_request_id_is_a_uuid_of_version_4() {
-        let id = request_id();
+    fn a_uuid_is_of_version_4() {
+        let id = uuid();
         assert_eq!(id.split('-').map(str::len).collect::<Vec<_>>(), [8, 4, 4, 4, 12], "{id}");
         assert!(id.chars().all(|c| c == '-' || c.is_ascii_digit() || ('a'..='f').contains(&c)), "{id}");
         assert_eq!(&id[14..15], "4", "{id}");

@@ -1,37 +1,23 @@
-use serde::Serialize;
 use subtle::ConstantTimeEq;
 
 use super::errors::Refusal;
-use super::protocol::{self, Input};
-use super::{InvalidOptions, Options, random, validation};
+use super::protocol::{self, MEDIA_TYPE};
+use super::workgroups::Workgroups;
+use super::{InvalidOptions, Options, operations, random};
 use crate::wire::sigv4::{self, Scope, SignatureError};
-use crate::wire::{Headers, MEDIA_TYPE, Request, Response, SIGNING_NAME};
+use crate::wire::{Headers, Request, Response};
 
 /// The largest request body, in bytes: 1 MiB. The longest valid one has less than 1 KiB.
 pub const MAX_REQUEST_BYTES: usize = 1024 * 1024;
 
-/// How long a password holds when the caller does not say, in seconds. Source: the API reference.
-const DEFAULT_DURATION_SECONDS: i32 = 900;
-
-/// From a call to its `nextRefreshTime`, in seconds. Source: the one public record of a real answer,
-/// in the readme of mashiike/redshift-credentials.
-const REFRESH_SECONDS: i32 = 7200;
+/// The service in the credential scope of a signature. Source: the service model's `signingName`.
+const SIGNING_NAME: &str = "redshift-serverless";
 
 /// The emulator without its socket: requests in, answers out.
 #[derive(Debug)]
 pub struct Service {
     options: Options,
-}
-
-/// The answer to a call that succeeds; members and their order as in the API reference.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Output<'a> {
-    db_password: &'a str,
-    db_user: &'a str,
-    /// Seconds since 1970, with milliseconds: the protocol's form of a timestamp.
-    expiration: f64,
-    next_refresh_time: f64,
+    workgroups: Workgroups,
 }
 
 impl Service {
@@ -41,7 +27,8 @@ impl Service {
     /// When no request could use the options; see [`Options::check`].
     pub fn new(options: Options) -> Result<Self, InvalidOptions> {
         options.check()?;
-        Ok(Self { options })
+        let workgroups = Workgroups::new(&options);
+        Ok(Self { options, workgroups })
     }
 
     /// What it was made of.
@@ -49,10 +36,15 @@ impl Service {
         &self.options
     }
 
+    /// The workgroups that it has.
+    pub(super) fn workgroups(&self) -> &Workgroups {
+        &self.workgroups
+    }
+
     /// Answers one request. The same request gets another password and request id each time; all
-    /// else depends on the request, the options and the clock.
+    /// else depends on the request, the options, the clock, and the ids that were given at the start.
     pub fn answer(&self, request: &Request) -> Response {
-        match self.credentials(request) {
+        match self.perform(request) {
             Ok(body) => self.respond(200, body),
             Err(refusal) => self.refuse(&refusal),
         }
@@ -64,17 +56,15 @@ impl Service {
         self.respond(refusal.status, refusal.body())
     }
 
-    /// The body of the answer to a call that succeeds. The order of the checks is the order here.
-    fn credentials(&self, request: &Request) -> Result<Vec<u8>, Refusal> {
+    /// The body of the answer to a call that succeeds. The order of the checks is the order here; what is
+    /// checked of the body is the operation's to say.
+    fn perform(&self, request: &Request) -> Result<Vec<u8>, Refusal> {
         if request.body.len() > MAX_REQUEST_BYTES {
             return Err(Refusal::too_large(MAX_REQUEST_BYTES));
         }
-        protocol::route(request)?;
+        let call = operations::named(protocol::called(request)?)?;
         self.authenticate(request)?;
-        let input = protocol::read(&request.body)?;
-        validation::check(&input)?;
-        self.look_up(&input)?;
-        Ok(self.issue(input.duration_seconds.unwrap_or(DEFAULT_DURATION_SECONDS)))
+        call(self, &request.body)
     }
 
     /// Checks who signed the request. A session token that is not the caller's makes the caller unknown.
@@ -101,48 +91,12 @@ impl Service {
         }
     }
 
-    /// Finds the workgroup that is meant. Where both names are given they must mean the same one.
-    fn look_up(&self, input: &Input) -> Result<(), Refusal> {
-        let Options { workgroups, custom_domains, .. } = &self.options;
-        if let Some(name) = &input.workgroup_name
-            && !workgroups.contains(name)
-        {
-            // Source of the wording: a real answer of this operation, amazon-redshift-jdbc-driver #137.
-            return Err(Refusal::not_found(name, format!("Serverless workgroup {name} not found.")));
-        }
-        let Some(domain) = &input.custom_domain_name else { return Ok(()) };
-        let workgroup = custom_domains
-            .iter()
-            .find_map(|(name, workgroup)| name.eq_ignore_ascii_case(domain).then_some(workgroup))
-            .ok_or_else(|| Refusal::not_found(domain, format!("Custom domain {domain} not found.")))?;
-        match &input.workgroup_name {
-            Some(name) if name != workgroup => Err(Refusal::validation(format!(
-                "The custom domain {domain} is not associated with the workgroup {name}."
-            ))),
-            _ => Ok(()),
-        }
-    }
-
-    /// New credentials that hold for so many seconds, as JSON.
-    fn issue(&self, seconds: i32) -> Vec<u8> {
-        let now = self.options.clock.now().as_millisecond();
-        let after = |seconds: i32| jiff::SignedDuration::from_millis(now + i64::from(seconds) * 1000).as_secs_f64();
-        let password = random::password();
-        let output = Output {
-            db_password: password.expose(),
-            db_user: &self.options.user,
-            expiration: after(seconds),
-            next_refresh_time: after(REFRESH_SECONDS),
-        };
-        serde_json::to_vec(&output).expect("two texts and two finite numbers are JSON")
-    }
-
     /// An answer with the headers that every answer has. Source: Smithy, AWS JSON 1.1, for the media
     /// type and the length; every public record of an AWS answer has a request id and a date.
     fn respond(&self, status: u16, body: Vec<u8>) -> Response {
         let date = jiff::fmt::rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&self.options.clock.now());
         let mut headers = Headers::new();
-        headers.push("x-amzn-RequestId", random::request_id());
+        headers.push("x-amzn-RequestId", random::uuid());
         headers.push("Content-Type", MEDIA_TYPE);
         headers.push("Content-Length", body.len().to_string());
         if let Ok(date) = date {
@@ -175,7 +129,7 @@ mod tests {
         Service::new(Options {
             workgroups: vec!["wg-1".into(), "wg-2".into()],
             custom_domains: BTreeMap::from([("db.Example.com".into(), "wg-1".into())]),
-            credentials: Credentials::new("AKIDEXAMPLE", "a-secret"),
+            credentials: caller(),
             user: "IAM:alice".into(),
             clock: Clock::new(now),
             ..Options::default()
@@ -183,14 +137,24 @@ mod tests {
         .unwrap()
     }
 
-    fn unsigned(body: &str) -> Request {
+    fn caller() -> Credentials {
+        Credentials::new("AKIDEXAMPLE", "a-secret")
+    }
+
+    /// A request for an operation, without a signature.
+    fn calling(operation: &str, body: &str) -> Request {
+        let target = format!("RedshiftServerless.{operation}");
         let headers = [
             ("host", "127.0.0.1:4567"),
             ("content-type", "application/x-amz-json-1.1"),
-            ("x-amz-target", "RedshiftServerless.GetCredentials"),
+            ("x-amz-target", target.as_str()),
         ];
         let headers = headers.into_iter().collect();
         Request { method: "POST".into(), target: "/".into(), headers, body: body.into() }
+    }
+
+    fn unsigned(body: &str) -> Request {
+        calling("GetCredentials", body)
     }
 
     fn sign(mut request: Request, credentials: &Credentials, region: &str, at: Timestamp) -> Request {
@@ -199,12 +163,7 @@ mod tests {
     }
 
     fn signed(body: &Value) -> Request {
-        sign(unsigned(&body.to_string()), &Credentials::new("AKIDEXAMPLE", "a-secret"), "us-east-1", now())
-    }
-
-    fn call(body: &Value) -> (u16, Value) {
-        let response = service().answer(&signed(body));
-        (response.status, response.json().unwrap())
+        sign(unsigned(&body.to_string()), &caller(), "us-east-1", now())
     }
 
     /// Status and error name of an answer.
@@ -212,37 +171,6 @@ mod tests {
         let body = response.json().unwrap();
         assert!(!body["message"].as_str().unwrap().is_empty(), "{body}");
         (response.status, body["__type"].as_str().unwrap().to_owned())
-    }
-
-    #[rstest]
-    #[case::default(json!({"workgroupName": "wg-1"}), 1_700_000_900.059)]
-    #[case::least(json!({"workgroupName": "wg-1", "durationSeconds": 900}), 1_700_000_900.059)]
-    #[case::most(json!({"workgroupName": "wg-1", "durationSeconds": 3600}), 1_700_003_600.059)]
-    #[case::by_domain(json!({"customDomainName": "db.example.com"}), 1_700_000_900.059)]
-    #[case::domain_in_capitals(json!({"customDomainName": "DB.EXAMPLE.COM"}), 1_700_000_900.059)]
-    #[case::both_names(json!({"customDomainName": "db.example.com", "workgroupName": "wg-1"}), 1_700_000_900.059)]
-    #[case::database(json!({"workgroupName": "wg-2", "dbName": "dev"}), 1_700_000_900.059)]
-    fn a_call_gets_credentials_for_as_long_as_it_asks(#[case] body: Value, #[case] expiration: f64) {
-        let (status, answer) = call(&body);
-        assert_eq!(status, 200);
-        assert_eq!(answer["dbUser"], "IAM:alice");
-        assert_eq!(answer["expiration"], expiration);
-        assert_eq!(answer["nextRefreshTime"], 1_700_007_200.059);
-        assert!(answer["dbPassword"].as_str().unwrap().len() >= 64);
-        assert_eq!(answer.as_object().unwrap().len(), 4);
-    }
-
-    #[test]
-    fn a_timestamp_is_a_number_of_seconds_with_milliseconds() {
-        let response = service().answer(&signed(&json!({"workgroupName": "wg-1"})));
-        let text = String::from_utf8(response.body).unwrap();
-        assert!(text.contains(r#""expiration":1700000900.059"#), "{text}");
-    }
-
-    #[test]
-    fn every_call_gets_another_password() {
-        let body = json!({"workgroupName": "wg-1"});
-        assert_ne!(call(&body).1["dbPassword"], call(&body).1["dbPassword"]);
     }
 
     #[rstest]
@@ -258,17 +186,11 @@ mod tests {
     }
 
     #[test]
-    fn a_duration_of_899_is_refused() {
-        let response = service().answer(&signed(&json!({"workgroupName": "wg-1", "durationSeconds": 899})));
-        assert_eq!(refusal(&response), (400, "ValidationException".into()));
-    }
-
-    #[test]
     fn an_unknown_workgroup_is_not_found() {
-        let (status, answer) = call(&json!({"workgroupName": "nobody"}));
-        assert_eq!(status, 400);
+        let response = service().answer(&signed(&json!({"workgroupName": "nobody"})));
+        assert_eq!(response.status, 400);
         assert_eq!(
-            answer,
+            response.json().unwrap(),
             json!({
                 "__type": "ResourceNotFoundException",
                 "message": "Serverless workgroup nobody not found.",
@@ -278,24 +200,16 @@ mod tests {
     }
 
     #[rstest]
-    #[case::alone(json!({"customDomainName": "other.example.com"}))]
-    #[case::with_a_workgroup(json!({"customDomainName": "other.example.com", "workgroupName": "wg-1"}))]
-    fn an_unknown_custom_domain_is_not_found(#[case] body: Value) {
-        let (status, answer) = call(&body);
-        assert_eq!((status, &answer["__type"]), (400, &json!("ResourceNotFoundException")));
-        assert_eq!(answer["resourceName"], "other.example.com");
-    }
-
-    #[test]
-    fn two_names_that_disagree_are_refused() {
-        let (status, answer) = call(&json!({"customDomainName": "db.example.com", "workgroupName": "wg-2"}));
-        assert_eq!((status, &answer["__type"]), (400, &json!("ValidationException")));
-    }
-
-    #[test]
-    fn an_empty_body_is_an_empty_input() {
-        let request = sign(unsigned(""), &Credentials::new("AKIDEXAMPLE", "a-secret"), "us-east-1", now());
-        assert_eq!(refusal(&service().answer(&request)), (400, "ValidationException".into()));
+    #[case::nothing_required("ListWorkgroups", 200)]
+    #[case::a_name_required("GetWorkgroup", 400)]
+    #[case::one_of_two_names_required("GetCredentials", 400)]
+    fn an_empty_body_is_an_empty_input(#[case] operation: &str, #[case] status: u16) {
+        let request = sign(calling(operation, ""), &caller(), "us-east-1", now());
+        let response = service().answer(&request);
+        assert_eq!(response.status, status);
+        if status == 400 {
+            assert_eq!(refusal(&response), (400, "ValidationException".into()));
+        }
     }
 
     #[test]
@@ -348,12 +262,9 @@ mod tests {
         #[case] sent: Option<&str>,
         #[case] accepted: bool,
     ) {
-        let caller = |token: Option<&str>| Credentials {
-            session_token: token.map(Secret::from),
-            ..Credentials::new("AKIDEXAMPLE", "a-secret")
-        };
-        let options = Options { credentials: caller(known), ..service().options };
-        let request = sign(unsigned(r#"{"workgroupName":"wg-1"}"#), &caller(sent), "us-east-1", now());
+        let caller_with = |token: Option<&str>| Credentials { session_token: token.map(Secret::from), ..caller() };
+        let options = Options { credentials: caller_with(known), ..service().options };
+        let request = sign(unsigned(r#"{"workgroupName":"wg-1"}"#), &caller_with(sent), "us-east-1", now());
         let response = Service::new(options).unwrap().answer(&request);
         if accepted {
             assert_eq!(response.status, 200);
@@ -370,30 +281,26 @@ mod tests {
 
     /// Each request breaks its rule and every later one.
     #[rstest]
-    #[case::operation("RedshiftServerless.Other", false, "{", "UnknownOperationException")]
-    #[case::signature("RedshiftServerless.GetCredentials", false, "{", "MissingAuthenticationTokenException")]
-    #[case::type_(
-        "RedshiftServerless.GetCredentials",
-        true,
-        r#"{"workgroupName":"X","durationSeconds":"1"}"#,
-        "SerializationException"
-    )]
+    #[case::operation("Other", false, "{", "UnknownOperationException")]
+    #[case::signature("GetCredentials", false, "{", "MissingAuthenticationTokenException")]
+    #[case::signature_of_another("ListWorkgroups", false, "{", "MissingAuthenticationTokenException")]
+    #[case::type_("GetCredentials", true, r#"{"workgroupName":"X","durationSeconds":"1"}"#, "SerializationException")]
+    #[case::type_of_another("ListWorkgroups", true, r#"{"maxResults":0,"ownerAccount":1}"#, "SerializationException")]
     #[case::constraint(
-        "RedshiftServerless.GetCredentials",
+        "GetCredentials",
         true,
         r#"{"workgroupName":"nobody","durationSeconds":1}"#,
         "ValidationException"
     )]
     fn what_is_checked_first_decides(
-        #[case] target: &str,
+        #[case] operation: &str,
         #[case] with_signature: bool,
         #[case] body: &str,
         #[case] name: &str,
     ) {
-        let mut request = unsigned(body);
-        request.headers.set("x-amz-target", target);
+        let mut request = calling(operation, body);
         if with_signature {
-            request = sign(request, &Credentials::new("AKIDEXAMPLE", "a-secret"), "us-east-1", now());
+            request = sign(request, &caller(), "us-east-1", now());
         }
         assert_eq!(refusal(&service().answer(&request)), (400, name.into()));
     }

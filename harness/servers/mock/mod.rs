@@ -1,7 +1,7 @@
 //! The replaying mock: a server that gives each case the reply that is written for it.
 //!
-//! Uses corpus and wire. It looks at nothing of a request but its path, which names the case, and its
-//! `durationSeconds`: it proves that cases and judge agree with the hand-written replies, and it lets
+//! Uses corpus and wire. It looks at nothing of a request but its path, which names the case, and the
+//! lifetime that it asks for: it proves that cases and judge agree with the hand-written replies, and it lets
 //! an SDK meet any answer, right or wrong. It is no emulator; for one see the `emulator` beside it.
 //!
 //! Start reading at [`Mock`]; `paths.rs` says which path gives which reply.
@@ -17,18 +17,13 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use jiff::fmt::rfc2822::DateTimePrinter;
 use reqwest::header::{HeaderName, HeaderValue};
-use serde_json::{Value, json};
+use serde_json::json;
 use wiremock::matchers::any;
 use wiremock::{MockServer, Request, Respond, ResponseTemplate};
 
-use crate::contract::{Contract, Fixtures};
+use crate::contract::{Contract, Fixtures, Service};
 use crate::corpus::{Corpus, Reply};
-use crate::wire::MEDIA_TYPE;
 use paths::Paths;
-
-/// The lifetime where a request asks for none, in seconds.
-/// Source: API reference, `GetCredentials`: 900 seconds by default.
-const DEFAULT_SECONDS: f64 = 900.0;
 
 /// A running mock. Dropping it stops it.
 ///
@@ -127,7 +122,7 @@ impl Replayer {
         let unknown = || format!("there is no reply called {name}");
         let (head, reply) = (self.heads.get(name).ok_or_else(unknown)?, &self.corpus.replies()[name]);
         let now = (self.clock)();
-        let bytes = reply.body_at(now.as_duration().as_secs_f64(), duration(body));
+        let bytes = reply.body_at(now.as_duration().as_secs_f64(), self.corpus.lifetime_asked_for(body));
         // The server's Date is what a judge measures lifetimes by, so it comes from the same clock.
         let date = DateTimePrinter::new().timestamp_to_rfc9110_string(&now).ok().filter(|_| !has_date(reply));
         let template = head.clone().set_body_bytes(bytes);
@@ -142,7 +137,9 @@ impl Respond for Replayer {
     fn respond(&self, request: &Request) -> ResponseTemplate {
         self.replay(request.url.path(), &request.body).unwrap_or_else(|why| {
             let body = json!({"__type": "UnknownOperationException", "message": why}).to_string();
-            ResponseTemplate::new(404).insert_header("content-type", MEDIA_TYPE).set_body_bytes(body)
+            ResponseTemplate::new(404)
+                .insert_header("content-type", Service::embedded().content_type.is.as_str())
+                .set_body_bytes(body)
         })
     }
 }
@@ -168,12 +165,6 @@ fn has_date(reply: &Reply) -> bool {
     reply.headers.keys().any(|field| field.eq_ignore_ascii_case("date"))
 }
 
-/// The duration that a request asks for, in seconds.
-fn duration(body: &[u8]) -> f64 {
-    let body: Option<Value> = serde_json::from_slice(body).ok();
-    body.and_then(|body| body.get("durationSeconds")?.as_f64()).unwrap_or(DEFAULT_SECONDS)
-}
-
 #[cfg(test)]
 mod tests {
     use rstest::rstest;
@@ -190,7 +181,9 @@ mod tests {
     #[case("[1]", 900.0)]
     #[case("", 900.0)]
     fn the_duration_is_the_request_s_where_it_is_a_number(#[case] body: &str, #[case] expected: f64) {
-        assert!((duration(body.as_bytes()) - expected).abs() < f64::EPSILON);
+        let contract = Contract::load(&Fixtures::Embedded).expect("the contract");
+        let corpus = Corpus::load(&Fixtures::Embedded, &contract).expect("the corpus");
+        assert!((corpus.lifetime_asked_for(body.as_bytes()) - expected).abs() < f64::EPSILON);
     }
 
     #[rstest]

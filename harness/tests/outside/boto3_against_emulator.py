@@ -3,12 +3,14 @@
 Usage: python boto3_against_emulator.py PATH_TO_COUNTERSIGN_BINARY
 
 Needs boto3 and the standard library. Prints one line a check, then `N passed, M failed`; exit code 1
-if one failed.
+if one failed. Every answer is also held against botocore's own model of the service as it came
+over the wire, since the client forgives much when it reads it.
 """
 
 import contextlib
 import json
 import os
+import re
 import select
 import subprocess
 import sys
@@ -19,6 +21,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 WORKGROUP = "boto3-check"
+OTHERS = ["other-workgroup", "a-third-workgroup"]
 DOMAIN = "db.boto3-check.example.com"
 READY_SECONDS = 20
 READY_KEYS = {
@@ -27,7 +30,13 @@ READY_KEYS = {
 # From a call to its nextRefreshTime: the one public record of a real answer.
 REFRESH_SECONDS = 7200
 
+UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+# RFC 3339 in UTC: how the model's `iso8601` is written.
+DATE_TIME = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?Z")
+
 results = []
+# Of each operation: how many answers came, and what in them is not as the model says.
+answers = {}
 
 
 def check(name, ok, detail=""):
@@ -58,7 +67,7 @@ def clean_environment():
 def emulator(binary, *flags, **environment):
     """Runs the emulator; gives what it prints when it is ready, and stops it by its pid."""
     command = [binary, "serve", "emulator", "--listen", "127.0.0.1:0", "--format", "json"]
-    command += ["--workgroup", WORKGROUP, "--workgroup", "other-workgroup", "--custom-domain", f"{DOMAIN}={WORKGROUP}"]
+    command += [f"--workgroup={name}" for name in [WORKGROUP, *OTHERS]] + [f"--custom-domain={DOMAIN}={WORKGROUP}"]
     process = subprocess.Popen([*command, *flags], stdout=subprocess.PIPE, env={**os.environ, **environment})
     try:
         readable, _, _ = select.select([process.stdout], [], [], READY_SECONDS)
@@ -76,17 +85,75 @@ def emulator(binary, *flags, **environment):
         check("the emulator ends with exit code 0 when it is terminated", code == 0, code)
 
 
-def client(ready, key=None, secret=None, token=None, region=None):
+def client(ready, key=None, secret=None, token=None, region=None, unchecked=False):
+    """A client of the emulator; an unchecked one sends what it would refuse itself."""
     session = boto3.session.Session()
-    return session.client(
+    caller = session.client(
         "redshift-serverless",
         endpoint_url=ready["endpoint"],
         region_name=region or ready["region"],
         aws_access_key_id=key or ready["access_key_id"],
         aws_secret_access_key=secret or ready["secret_access_key"],
         aws_session_token=token,
-        config=Config(retries={"total_max_attempts": 1}, proxies={}, connect_timeout=5, read_timeout=5),
+        config=Config(
+            retries={"total_max_attempts": 1}, proxies={}, connect_timeout=5, read_timeout=5,
+            parameter_validation=not unchecked,
+        ),
     )
+    model = caller.meta.service_model
+
+    def received(event_name, response_dict, **_):
+        if response_dict is None:
+            return
+        operation = model.operation_model(event_name.rsplit(".", 1)[1])
+        faults = answers.setdefault(operation.name, [0, []])
+        faults[0] += 1
+        faults[1] += faults_of_answer(operation, response_dict["status_code"], json.loads(response_dict["body"]))
+
+    caller.meta.events.register("response-received", received)
+    return caller
+
+
+def faults_of_answer(operation, status, body):
+    """What in an answer is not as the model says. An error that is not listed has a name and a message."""
+    if status == 200:
+        return faults_of(operation.output_shape, body, "")
+    name = body.pop("__type", None)
+    listed = {shape.error_code: shape for shape in operation.error_shapes}
+    if name in listed:
+        return faults_of(listed[name], body, name)
+    return [] if name and isinstance(body.get("message"), str) else [f"{body}: no name or no message"]
+
+
+def faults_of(shape, value, at):
+    """What in a value is not as its shape says."""
+    kinds = {
+        "structure": dict, "list": list, "string": str, "boolean": bool, "integer": int, "long": int,
+        "timestamp": str if shape.serialization.get("timestampFormat") == "iso8601" else (int, float),
+    }
+    if not isinstance(value, kinds[shape.type_name]) or (isinstance(value, bool) and shape.type_name != "boolean"):
+        return [f"{at}: {value!r} for a {shape.type_name}"]
+    if shape.type_name == "structure":
+        faults = [f"{at}/{name}: not in the model" for name in value if name not in shape.members]
+        faults += [f"{at}/{name}: required" for name in shape.required_members if name not in value]
+        known = [(name, shape.members[name]) for name in value if name in shape.members]
+        return faults + [fault for name, member in known for fault in faults_of(member, value[name], f"{at}/{name}")]
+    if shape.type_name == "list":
+        return [fault for index, item in enumerate(value) for fault in faults_of(shape.member, item, f"{at}/{index}")]
+    if shape.type_name == "timestamp":
+        return [f"{at}: {value!r} for a date"] if isinstance(value, str) and not DATE_TIME.fullmatch(value) else []
+    size, limits = len(value) if isinstance(value, str) else value, shape.metadata
+    right = limits.get("min", size) <= size <= limits.get("max", size)
+    if isinstance(value, str):
+        right = right and re.search(limits.get("pattern", ""), value) and value in (shape.enum or [value])
+    return [] if right else [f"{at}: {value!r} breaks a constraint"]
+
+
+def check_answers():
+    """Everything that came since the last time is as the model says."""
+    for operation, (count, faults) in sorted(answers.items()):
+        check(f"the answers of {operation} ({count}) are as the model says", not faults, faults)
+    answers.clear()
 
 
 def check_success(name, caller, seconds, **request):
@@ -107,11 +174,11 @@ def check_success(name, caller, seconds, **request):
             check(f"{name}: {member} is {after} s from now", off <= 60, f"{off} s off")
 
 
-def check_error(name, caller, code, typed=True, **request):
+def check_error(name, caller, code, typed=True, operation="get_credentials", **request):
     """The call fails with this code, as the client's own exception where the operation lists it."""
     with group(name):
         try:
-            caller.get_credentials(**request)
+            getattr(caller, operation)(**request)
         except ClientError as error:
             found = error.response["Error"]["Code"]
             check(f"{name}: {code}", found == code, found)
@@ -122,6 +189,92 @@ def check_error(name, caller, code, typed=True, **request):
                 check(f"{name}: as its typed exception", isinstance(error, getattr(caller.exceptions, code)), type(error))
             return error
         check(name, False, "no error")
+
+
+def check_missing(name, caller, missing, **call):
+    """The call fails since there is nothing of this name."""
+    error = check_error(name, caller, "ResourceNotFoundException", **call)
+    if error:
+        found = error.response.get("resourceName")
+        check(f"{name}: resourceName", found == missing, found)
+
+
+def check_get_workgroup(ready, caller):
+    with group("a workgroup"):
+        before = datetime.now(timezone.utc)
+        workgroup = caller.get_workgroup(workgroupName=WORKGROUP)["workgroup"]
+        again = caller.get_workgroup(workgroupName=WORKGROUP)["workgroup"]
+        check("a workgroup stays as it is", workgroup == again, (workgroup, again))
+        check("a workgroup has the name it is asked for by", workgroup["workgroupName"] == WORKGROUP)
+        region, account, identity = ready["region"], ready["account"], workgroup["workgroupId"]
+        arn = f"arn:aws:redshift-serverless:{region}:{account}:workgroup/{identity}"
+        check("a workgroup's ARN ends in its id", workgroup["workgroupArn"] == arn, workgroup["workgroupArn"])
+        check("a workgroup's id is a UUID", UUID.fullmatch(identity), identity)
+        host, endpoint = f"{WORKGROUP}.{account}.{region}.redshift-serverless.amazonaws.com", workgroup["endpoint"]
+        check("a workgroup has an endpoint", endpoint == {"address": host, "port": 5439}, endpoint)
+        check("a workgroup can be used", workgroup["status"] == "AVAILABLE", workgroup["status"])
+        check("a workgroup says whether it is public", workgroup["publiclyAccessible"] is False)
+        check("a workgroup has a namespace", workgroup["namespaceName"])
+        check("a workgroup has the custom domain that stands for it", workgroup["customDomainName"] == DOMAIN)
+        for member, earliest, latest in (
+            ("creationDate", before - timedelta(seconds=60), before),
+            ("customDomainCertificateExpiryTime", before, before + timedelta(days=400)),
+        ):
+            value = workgroup[member]
+            aware = isinstance(value, datetime) and value.tzinfo is not None
+            check(f"a workgroup's {member} is a datetime with a time zone", aware, repr(value))
+            check(f"a workgroup's {member} is a likely one", earliest <= value <= latest, value)
+        other = caller.get_workgroup(workgroupName=OTHERS[0])["workgroup"]
+        check("another workgroup has no custom domain", not any(name.startswith("custom") for name in other), other)
+        check("another workgroup has another id", other["workgroupId"] != identity)
+
+    get = {"operation": "get_workgroup"}
+    check_missing("a workgroup that is not there", caller, "nobody-has-this", **get, workgroupName="nobody-has-this")
+    validation, unchecked = "ValidationException", client(ready, unchecked=True)
+    check_error("a workgroup in capitals", caller, validation, **get, workgroupName="ABC")
+    check_error("a workgroup of 65 characters", caller, validation, **get, workgroupName="a" * 65)
+    check_error("a workgroup of 2 characters", unchecked, validation, **get, workgroupName="ab")
+    check_error("no workgroup", unchecked, validation, **get)
+    check_error("a number for a workgroup", unchecked, "SerializationException", typed=False, **get, workgroupName=5)
+
+
+def check_list_workgroups(ready, caller):
+    names = sorted([WORKGROUP, *OTHERS])
+    with group("all workgroups"):
+        answer = caller.list_workgroups()
+        workgroups = answer["workgroups"]
+        found = [workgroup["workgroupName"] for workgroup in workgroups]
+        check("all workgroups are listed, by name", found == names, found)
+        check("the last page has no token", "nextToken" not in answer, answer.get("nextToken"))
+        got = [caller.get_workgroup(workgroupName=name)["workgroup"] for name in names]
+        check("they are listed as get_workgroup shows them", workgroups == got, (workgroups, got))
+        own = caller.list_workgroups(ownerAccount=ready["account"])["workgroups"]
+        check("the own account has them all", own == workgroups, own)
+        others = caller.list_workgroups(ownerAccount="210987654321")
+        check("another account has none", others["workgroups"] == [] and "nextToken" not in others, others)
+
+    with group("pages"):
+        first = caller.list_workgroups(maxResults=2)
+        rest = caller.list_workgroups(maxResults=2, nextToken=first["nextToken"])
+        check("a page has as many as were asked for", first["workgroups"] == workgroups[:2], first)
+        check("the next page has the rest", rest["workgroups"] == workgroups[2:] and "nextToken" not in rest, rest)
+        paginator = caller.get_paginator("list_workgroups")
+        for size, count in ((1, 3), (2, 2), (3, 1), (100, 1), (None, 1)):
+            pages = list(paginator.paginate(PaginationConfig={"PageSize": size} if size else {}))
+            found = [workgroup for page in pages for workgroup in page["workgroups"]]
+            check(f"the paginator finds all, {size or 'any number'} a page", found == workgroups, found)
+            check(f"the paginator finds {count} pages, {size or 'any number'} a page", len(pages) == count, len(pages))
+
+    listing = {"operation": "list_workgroups"}
+    validation, unchecked = "ValidationException", client(ready, unchecked=True)
+    check_error("a token that nobody gave", caller, validation, **listing, nextToken="token")
+    check_error("an empty token", caller, validation, **listing, nextToken="")
+    check_error("0 results", unchecked, validation, **listing, maxResults=0)
+    check_error("101 results", caller, validation, **listing, maxResults=101)
+    check_error("an account of 11 digits", caller, validation, **listing, ownerAccount="1" * 11)
+    check_error("an account of 13 digits", caller, validation, **listing, ownerAccount="1" * 13)
+    check_error("an account of letters", caller, validation, **listing, ownerAccount="a" * 12)
+    check_error("a text for a number", unchecked, "SerializationException", typed=False, **listing, maxResults="1")
 
 
 def main(binary):
@@ -148,16 +301,15 @@ def main(binary):
         check_error("a database name with a digit first", caller, validation, workgroupName=WORKGROUP, dbName="1dev")
         check_error("a reserved word as a database name", caller, validation, workgroupName=WORKGROUP, dbName="user")
         check_error("no name at all", caller, validation)
-        check_error("names that disagree", caller, validation, workgroupName="other-workgroup", customDomainName=DOMAIN)
+        check_error("names that disagree", caller, validation, workgroupName=OTHERS[0], customDomainName=DOMAIN)
 
-        missing = "ResourceNotFoundException"
-        error = check_error("an unknown workgroup", caller, missing, workgroupName="nobody-has-this")
-        if error:
-            found = error.response.get("resourceName")
-            check("an unknown workgroup: resourceName", found == "nobody-has-this", found)
-        check_error("an unknown custom domain", caller, missing, customDomainName="nobody.example.com")
+        check_missing("an unknown workgroup", caller, "nobody-has-this", workgroupName="nobody-has-this")
+        check_missing("an unknown custom domain", caller, "nobody.example.com", customDomainName="nobody.example.com")
 
-        # Not in the operation's error list: boto3 has no types for them.
+        check_get_workgroup(ready, caller)
+        check_list_workgroups(ready, caller)
+
+        # Not in the operations' error lists: boto3 has no types for them.
         refused = [
             ("a wrong secret", client(ready, secret="wrong"), "InvalidSignatureException"),
             ("another region", client(ready, region="eu-west-1"), "InvalidSignatureException"),
@@ -166,7 +318,9 @@ def main(binary):
         ]
         for name, stranger, code in refused:
             check_error(name, stranger, code, typed=False, workgroupName=WORKGROUP)
-        check_error("another operation", _Other(caller), "UnknownOperationException", typed=False)
+            check_error(f"{name}, for a list", stranger, code, typed=False, operation="list_workgroups")
+        check_error("another operation", caller, "UnknownOperationException", typed=False, operation="list_namespaces")
+        check_answers()
 
     chosen = {"COUNTERSIGN_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE", "COUNTERSIGN_SESSION_TOKEN": "the-token"}
     with group("chosen credentials"), emulator(binary, **chosen) as ready:
@@ -176,16 +330,17 @@ def main(binary):
             stranger = client(ready, token=token)
             check_error(name, stranger, "UnrecognizedClientException", typed=False, workgroupName=WORKGROUP)
 
+    with group("another region"), emulator(binary, "--region", "cn-north-1") as ready:
+        workgroup = client(ready).get_workgroup(workgroupName=WORKGROUP)["workgroup"]
+        arn, address = workgroup["workgroupArn"], workgroup["endpoint"]["address"]
+        start = f"arn:aws-cn:redshift-serverless:cn-north-1:{ready['account']}:workgroup/"
+        check("the ARN is of the region's partition", arn.startswith(start), arn)
+        check("the endpoint is of the region's partition", address.endswith(".amazonaws.com.cn"), address)
+        check_answers()
+
     failed = results.count(False)
     print(f"{results.count(True)} passed, {failed} failed")
     return 1 if failed else 0
-
-
-class _Other:
-    """Calls another operation of the service where `get_credentials` is asked for."""
-
-    def __init__(self, caller):
-        self.get_credentials = caller.list_workgroups
 
 
 if __name__ == "__main__":

@@ -7,9 +7,9 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::decode::readings;
 use super::masker::MASK;
+use super::public_words::is_public_word;
 use super::veil::without_veiled;
 use crate::text::escape;
-use crate::wire::MEDIA_TYPE;
 
 /// A text that must never be printed: it is wiped when dropped, and its `Debug` is `***`.
 #[derive(Clone)]
@@ -128,7 +128,7 @@ fn is_one_word(text: &str) -> bool {
 /// like a secret (the value behind a password-like name, a long word of letters and digits), an
 /// account id or an ARN, also where that shows only once a word is decoded.
 pub fn quote(text: &str) -> String {
-    if text == MEDIA_TYPE { text.to_owned() } else { quote_start(text, false, &|_| false) }
+    if is_public_word(text) { text.to_owned() } else { quote_start(text, false, &|_| false) }
 }
 
 /// [`quote`] of a text that may be the start of a longer one, without what is `known` for a secret when it is
@@ -158,7 +158,7 @@ fn on_one_line(text: &str) -> String {
 
 /// A text without what looks like a secret by its form.
 fn without_forms(text: &str, cut: bool) -> Cow<'_, str> {
-    if !cut && (text == MEDIA_TYPE || is_plain_name(text)) {
+    if !cut && (is_public_word(text) || is_plain_name(text)) {
         return Cow::Borrowed(text);
     }
     if !cut && is_one_word(text) {

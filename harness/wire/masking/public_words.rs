@@ -3,29 +3,14 @@
 use std::collections::HashSet;
 use std::sync::LazyLock;
 
+use crate::contract::Names;
 use crate::wire::error_type::{
     DENIAL, EXPIRED, NOT_IMPLEMENTED, REFUSED_CREDENTIALS, THROTTLING, TIMEOUT, UNKNOWN_OPERATION, UNKNOWN_SERVICE,
 };
 
-/// Members of the documented shapes and of errors, in their spelling.
-/// Source: API reference, GetCredentials; Smithy, AWS JSON 1.1.
-const MEMBERS: [&str; 15] = [
-    "workgroupName",
-    "dbName",
-    "durationSeconds",
-    "customDomainName",
-    "dbPassword",
-    "dbUser",
-    "expiration",
-    "nextRefreshTime",
-    "message",
-    "Message",
-    "__type",
-    "code",
-    "Code",
-    "resourceName",
-    "errorMessage",
-];
+/// Members of errors, in their spelling, beside those of the contract.
+/// Source: Smithy, AWS JSON 1.1.
+const MEMBERS: [&str; 6] = ["message", "Message", "__type", "code", "Code", "errorMessage"];
 
 /// Names of members that many answers have. As words in a sentence they may be anybody's password.
 const COMMON_MEMBERS: [&str; 24] = [
@@ -55,13 +40,10 @@ const COMMON_MEMBERS: [&str; 24] = [
     "value",
 ];
 
-/// Errors that services of AWS have in common, beside those that the code tells apart.
-/// Source: API reference, GetCredentials, Errors; Common Errors.
-const ERRORS: [&str; 19] = [
-    "ValidationException",
+/// Errors that services of AWS have in common, beside those of the contract and those that the code tells apart.
+/// Source: Common Errors.
+const ERRORS: [&str; 16] = [
     "ValidationError",
-    "ResourceNotFoundException",
-    "InternalServerException",
     "InternalFailure",
     "InternalError",
     "ConflictException",
@@ -80,7 +62,7 @@ const ERRORS: [&str; 19] = [
 ];
 
 const MEDIA_TYPES: [&str; 17] = [
-    crate::wire::MEDIA_TYPE,
+    "application/x-amz-json-1.1",
     "application/x-amz-json-1.0",
     "application/json",
     "application/problem+json",
@@ -153,19 +135,8 @@ const FIELDS: [&str; 50] = [
     "x-powered-by",
 ];
 
-/// The service, its operations that are asked for, and what signs requests.
-const NAMES: [&str; 10] = [
-    crate::wire::SIGNING_NAME,
-    crate::wire::TARGET_PREFIX,
-    "GetCredentials",
-    "GetWorkgroup",
-    "ListWorkgroups",
-    "GetNothing",
-    "CreateWorkgroup",
-    "CreateNamespace",
-    "AWS4-HMAC-SHA256",
-    "aws4_request",
-];
+/// What signs requests.
+const NAMES: [&str; 2] = ["AWS4-HMAC-SHA256", "aws4_request"];
 
 /// No name is longer.
 const LONGEST: usize = 48;
@@ -182,12 +153,22 @@ struct Words {
 static WORDS: LazyLock<Words> = LazyLock::new(|| {
     let errors = [&ERRORS[..], &THROTTLING, &TIMEOUT, &DENIAL, &EXPIRED, &UNKNOWN_OPERATION, &NOT_IMPLEMENTED];
     let errors = errors.into_iter().chain([&UNKNOWN_SERVICE[..], &REFUSED_CREDENTIALS]).flatten();
-    let exact: HashSet<_> = MEMBERS.iter().chain(&MEDIA_TYPES).chain(&FIELDS).chain(&NAMES).chain(errors).collect();
-    let all = || exact.iter().copied().chain(&COMMON_MEMBERS);
-    let names = all().map(|name| plain(name)).chain(["user".to_owned()]).collect();
-    let parts = all().flat_map(|name| words(name)).map(str::to_ascii_lowercase).collect();
-    Words { exact: exact.into_iter().copied().collect(), names, parts }
+    let contract = Names::embedded();
+    // A member with a short name of one word may be anybody's password as a word in a sentence.
+    let is_telling = |name: &&str| name.len() > SHORT_WORD || words(name).count() > 1;
+    let members = || contract.members.iter().map(String::as_str);
+    let others = contract.errors.iter().chain(&contract.service).map(String::as_str);
+    let exact: HashSet<&str> =
+        MEMBERS.iter().chain(&MEDIA_TYPES).chain(&FIELDS).chain(&NAMES).chain(errors).copied().collect();
+    let exact: HashSet<&str> = exact.into_iter().chain(members().filter(is_telling)).chain(others).collect();
+    let all = || exact.iter().copied().chain(members()).chain(COMMON_MEMBERS);
+    let names = all().map(plain).chain(["user".to_owned()]).collect();
+    let parts = all().flat_map(words).map(str::to_ascii_lowercase).collect();
+    Words { exact, names, parts }
 });
+
+/// Members of one word are public in sentences where they are longer than so many letters.
+const SHORT_WORD: usize = 7;
 
 /// Whether a word is public in this spelling, whatever it stands for.
 pub(super) fn is_public_word(word: &str) -> bool {

@@ -1,21 +1,43 @@
 //! Names that say that what stands behind them is a secret.
 
 use std::borrow::Cow;
+use std::collections::{BTreeSet, HashSet};
 use std::ops::RangeInclusive;
+use std::sync::LazyLock;
 
 use super::SHORTEST;
+use crate::contract::Names;
 use crate::wire::masking::public_words::{plain, words};
+
+/// Names of the contract without what joins their words, in lower case.
+struct OfContract {
+    /// Members whose values are secrets.
+    sensitive: HashSet<String>,
+    /// Members that are points in time.
+    times: HashSet<String>,
+    /// Members that lead to the next page of a list.
+    page_tokens: HashSet<String>,
+}
+
+static OF_CONTRACT: LazyLock<OfContract> = LazyLock::new(|| {
+    let names = Names::embedded();
+    let plain = |names: &BTreeSet<String>| names.iter().map(|name| plain(name)).collect();
+    OfContract {
+        sensitive: plain(&names.sensitive),
+        times: plain(&names.times),
+        page_tokens: plain(&names.page_tokens),
+    }
+});
 
 /// The least length of a secret behind this name, where it says that its value is one, all that is in it
 /// included: passwords and users may have any.
 pub(in crate::wire::masking) fn is_secret_name(name: &str) -> Option<usize> {
-    const OF_PASSWORDS: [&str; 15] = [
+    const OF_PASSWORDS: [&str; 14] = [
         "passw",
         "passphrase",
         "passcode",
         "pwd",
         "secret",
-        "dbuser",
         "kennwort",
         "motdepasse",
         "contrase",
@@ -36,7 +58,12 @@ pub(in crate::wire::masking) fn is_secret_name(name: &str) -> Option<usize> {
     let plain = plain(&name);
     let plain = if plain.is_ascii() { plain } else { plain.to_lowercase() };
     let holds = |parts: &[&str]| parts.iter().any(|part| plain.contains(part));
-    if holds(&OF_PASSWORDS) || ["user", "username", "パスワード"].contains(&&*plain) {
+    let contract = &*OF_CONTRACT;
+    if contract.page_tokens.contains(&plain) {
+        return None;
+    }
+    let is_sensitive = contract.sensitive.iter().any(|member| plain.contains(member.as_str()));
+    if is_sensitive || holds(&OF_PASSWORDS) || ["user", "username", "パスワード"].contains(&&*plain) {
         return Some(1);
     }
     let last = words(&name).last().unwrap_or_default().to_ascii_lowercase();
@@ -66,14 +93,16 @@ fn is_owners_password(plain: &str) -> bool {
 
 /// Whether a text is the name of a password or a user and nothing else, so that what stands beside it is its value.
 pub(super) fn is_password_label(text: &str) -> bool {
-    const LABELS: [&str; 9] =
-        ["dbpassword", "dbuser", "password", "passwd", "pwd", "secret", "secretaccesskey", "sessiontoken", "user"];
-    text.len() <= 20 && LABELS.contains(&plain(text).trim_end_matches(':'))
+    const LABELS: [&str; 7] = ["password", "passwd", "pwd", "secret", "secretaccesskey", "sessiontoken", "user"];
+    let text = plain(text);
+    let text = text.trim_end_matches(':');
+    text.len() <= 20 && (LABELS.contains(&text) || OF_CONTRACT.sensitive.contains(text))
 }
 
 /// Whether a member says when something is to end.
 pub(super) fn is_time_name(name: &str) -> bool {
-    ["expiration", "nextrefreshtime", "expires", "expiresin", "expiresat"].contains(&&*plain(name))
+    let plain = plain(name);
+    ["expires", "expiresin", "expiresat"].contains(&&*plain) || OF_CONTRACT.times.contains(&plain)
 }
 
 /// Whether a text is a point in time: seconds or milliseconds since the epoch, or a date.

@@ -1,0 +1,182 @@
+//! Resources of the contract on the command line: the flags that name them, and names that the documents exclude.
+//! Such a name is the user's slip, and is held against no server.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use clap::{Arg, ArgMatches, Args, Command, FromArgMatches};
+use serde_json::json;
+
+use super::Failure;
+use super::settings::{Choice, Settings};
+use crate::contract::{Contract, ErrorMeaning, Evidence, Operation, Resource, Service};
+use crate::text::escape;
+use crate::verdict::{Class, Heard, Probe};
+
+/// How much of a wrong name is shown, in characters.
+const SHOWN: usize = 80;
+
+/// The flags that name resources.
+struct Flag {
+    /// What clap knows it by.
+    id: &'static str,
+    /// The environment variable that stands for it.
+    variable: &'static str,
+    resource: &'static Resource,
+}
+
+/// One for each resource of the service, in its order.
+static FLAGS: LazyLock<Vec<Flag>> = LazyLock::new(|| {
+    let flag = |resource: &'static Resource| {
+        let id: &str = resource.flag.replace('-', "_").leak();
+        Flag { id, variable: format!("COUNTERSIGN_{}", id.to_uppercase()).leak(), resource }
+    };
+    Service::embedded().resources.iter().map(flag).collect()
+});
+
+/// The names of resources, by their flags.
+#[derive(Clone, Debug, Default)]
+pub(super) struct ResourceArgs(pub(super) BTreeMap<&'static str, String>);
+
+impl Args for ResourceArgs {
+    fn augment_args(command: Command) -> Command {
+        let argument = |Flag { id, variable, resource }: &Flag| {
+            let argument = Arg::new(*id).long(resource.flag.as_str()).env(*variable).value_name("NAME");
+            argument.help(resource.help.as_str())
+        };
+        FLAGS.iter().fold(command, |command, flag| command.arg(argument(flag)))
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
+}
+
+impl FromArgMatches for ResourceArgs {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let name = |flag: &Flag| Some((flag.resource.flag.as_str(), matches.get_one::<String>(flag.id)?.clone()));
+        Ok(Self(FLAGS.iter().filter_map(name).collect()))
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
+}
+
+/// The words that name what examples need: `--workgroup my-workgroup` where that is what must be named.
+pub(super) fn example_flags() -> String {
+    let needed = Service::embedded().resources.iter().filter(|resource| resource.must_be_named);
+    needed.map(|Resource { flag, example, .. }| format!("--{flag} {example}")).collect::<Vec<_>>().join(" ")
+}
+
+/// Refuses names that the documents exclude plainly, before anything is sent: what a target makes of them would be put
+/// down to the target. What they leave open, such as capitals in a name, is the target's to know; so is the name that
+/// the probe asks for, but our emulator's.
+pub(super) fn check(settings: &Settings, contract: &Contract) -> Result<(), Failure> {
+    let is_checked = |resource: &&Resource| resource.of.is_some() || settings.choice == Choice::Emulator;
+    for resource in contract.service.resources.iter().filter(is_checked) {
+        let Some(words) = slip(settings, contract, resource) else { continue };
+        let noun = &resource.noun;
+        let advice = match resource.of.as_deref().and_then(|of| contract.service.resource(of)) {
+            Some(of) => format!("Name a {noun} of the {}", of.noun),
+            None => format!("Leave it out, or name one that a {noun} can have"),
+        };
+        return Err(Failure::usage(format!("{words}. {advice}")));
+    }
+    Ok(())
+}
+
+/// What is wrong with the name that the probe asked for, where a target refuses the plain call that has it and no
+/// resource can have it; with the resource. A target that takes it has such a resource all the same, and can be judged.
+pub(super) fn refused_name<'c>(
+    settings: &Settings,
+    contract: &'c Contract,
+    operation: &Operation,
+    probe: &Probe,
+) -> Option<(&'c Resource, String)> {
+    let members = &operation.request.members;
+    let resource = contract.service.resources.iter().find(|resource| members.contains_key(&resource.member))?;
+    let Heard::Answer { error: Some(error), .. } = &probe.heard else { return None };
+    let refused = contract.service.meaning_of(error) == Some(ErrorMeaning::Invalid) && probe.class == Class::Answers;
+    Some((resource, slip(settings, contract, resource).filter(|_| refused)?))
+}
+
+/// Where the name of a resource comes from, what was expected there, and what it is, where the documents exclude it.
+fn slip(settings: &Settings, contract: &Contract, resource: &Resource) -> Option<String> {
+    let name = settings.resources.get(&resource.id)?;
+    let expected = excluded(name, resource, contract)?;
+    let place = settings.from.place(&resource.flag);
+    Some(format!("{}: expected {expected}, found {}", escape(&place), shown(name)))
+}
+
+/// What is expected instead of a name that no such resource can have; nothing where the documents do not exclude it.
+fn excluded(name: &str, resource: &Resource, contract: &Contract) -> Option<String> {
+    let Resource { member, expected, noun, .. } = resource;
+    let has_it = |operation: &&Operation| operation.request.members.contains_key(member);
+    let default = Some(contract.default_operation()).filter(has_it);
+    let request = &default.or_else(|| contract.operations.values().find(has_it))?.request.name;
+    let body = json!({ member: name });
+    let at = format!("/{member}");
+    if contract.validators.breaches(request, &body).iter().any(|breach| breach.at == at) {
+        return Some(expected.clone());
+    }
+    // Not said is whether letter case counts in a reserved word.
+    let is_small = !name.contains(|c: char| c.is_ascii_uppercase());
+    let mut plain = contract.validators.prose_breaches(request, &body);
+    plain.retain(|breach| breach.at == at && breach.evidence != Evidence::Conflict);
+    plain.retain(|breach| is_small || !breach.of_a_reserved_word);
+    let first = plain.first()?;
+    let reserved = first.of_a_reserved_word && plain.len() == 1;
+    Some(if reserved { format!("a name that is no reserved word of the {noun}") } else { expected.clone() })
+}
+
+/// A name in quotes, cut where it is long.
+fn shown(name: &str) -> String {
+    let length = name.chars().count();
+    let start: String = name.chars().take(SHOWN).collect();
+    if length > SHOWN {
+        format!("\"{}…\" of {length} characters", escape(&start))
+    } else {
+        format!("\"{}\"", escape(name))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+    use crate::contract::Fixtures;
+
+    // The lists of the API reference, GetCredentials, Request Parameters, dbName: what one of them forbids and none
+    // allows is excluded; where they disagree or are silent, nothing is.
+    #[rstest]
+    #[case::plain("dev", false)]
+    #[case::one_letter("a", false)]
+    #[case::sixty_four(&"a".repeat(64), false)]
+    #[case::capitals("Dev", false)]
+    #[case::the_second_list_allows_more("a_b+c.d@e-f", false)]
+    #[case::a_reserved_word_in_capitals("SELECT", false)]
+    #[case::a_reserved_word_within("select1", false)]
+    #[case::empty("", true)]
+    #[case::sixty_five(&"a".repeat(65), true)]
+    #[case::digit_first("1dev", true)]
+    #[case::hyphen_first("-dev", true)]
+    #[case::colon("a:b", true)]
+    #[case::slash("a/b", true)]
+    #[case::blank("my db", true)]
+    #[case::no_ascii("d\u{e9}v", true)]
+    #[case::reserved_word("select", true)]
+    fn a_database_name_is_refused_where_the_documents_exclude_it_plainly(#[case] name: &str, #[case] excluded: bool) {
+        let contract = Contract::load(&Fixtures::Embedded).expect("the contract");
+        let resource = contract.service.resource("database").expect("there are databases");
+        assert_eq!(super::excluded(name, resource, &contract).is_some(), excluded);
+    }
+
+    #[test]
+    fn a_long_name_is_cut_and_its_length_told() {
+        assert_eq!(shown(&"x".repeat(300)), format!("\"{}…\" of 300 characters", "x".repeat(80)));
+        assert_eq!(shown("a\u{1b}[31m"), r#""a\u{1b}[31m""#);
+    }
+}

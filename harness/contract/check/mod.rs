@@ -1,0 +1,249 @@
+//! What the types of the contract's files cannot say: that each makes sense, alone and beside the service.
+
+mod facts;
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::feature::Feature;
+use super::operation::Operation;
+use super::service::{Resource, Service};
+use facts::{below, differences, error_status, every_fact, members, prose, reserved_words, structure, success_status};
+
+/// Where, as a JSON pointer, and what is wrong.
+type Fault = (String, String);
+
+/// Checks a service against itself; `raw` is the same file as plain JSON.
+pub(super) fn service(service: &Service, raw: &Value) -> Result<(), Fault> {
+    version(service.version)?;
+    every_fact(raw, &mut String::new(), &service.documents)?;
+    let features: Vec<&str> = service.features.iter().map(|row| row.name.as_str()).collect();
+    if !features.starts_with(&Feature::KNOWN) {
+        return Err(("/features".into(), format!("expected {} first", Feature::KNOWN.join(" and "))));
+    }
+    resources(&service.resources, &features)?;
+    let shapes = shape_names(service);
+    for (name, shape) in &service.shapes {
+        let at = below("/shapes", name);
+        if shape.name != *name {
+            return Err((format!("{at}/name"), format!("expected \"{name}\", found \"{}\"", shape.name)));
+        }
+        structure(&at, shape, &shapes)?;
+    }
+    for (name, error) in &service.errors {
+        let at = below("/errors", name);
+        error_status(&format!("{at}/status"), &error.status)?;
+        members(&at, &error.members, &shapes)?;
+    }
+    if let Some(name) = service.unlisted_errors.keys().find(|name| service.errors.contains_key(*name)) {
+        return Err((below("/unlisted_errors", name), "expected an error that is not also under /errors".into()));
+    }
+    let undecided = &service.reserved_words.undecided.is;
+    reserved_words("/reserved_words/undecided/is", undecided, &[])?;
+    reserved_words("/reserved_words/words/is", &service.reserved_words.words.is, undecided)?;
+    differences(&service.differences, raw, &service.documents)
+}
+
+/// Checks an operation of the file `stem.json` against itself and its service; `raw` is the same file as plain JSON.
+pub(super) fn operation(operation: &Operation, stem: &str, service: &Service, raw: &Value) -> Result<(), Fault> {
+    version(operation.version)?;
+    every_fact(raw, &mut String::new(), &service.documents)?;
+    let name = &operation.name.is;
+    if name != stem {
+        return Err(("/name/is".into(), format!("expected the name of the file, \"{stem}\", found \"{name}\"")));
+    }
+    let target = format!("{}.{name}", service.target_prefix.is);
+    if operation.target.is != target {
+        return Err(("/target/is".into(), format!("expected {target}, found {}", operation.target.is)));
+    }
+    let prefix = &operation.requirements;
+    if prefix.is_empty() || !prefix.bytes().all(|byte| byte.is_ascii_uppercase()) {
+        return Err(("/requirements".into(), format!("expected capitals, such as GC, found \"{prefix}\"")));
+    }
+    success_status("/status", &operation.status)?;
+    prose("", &operation.prose, &operation.request.members)?;
+    let shapes = shape_names(service);
+    structure("/request", &operation.request, &shapes)?;
+    structure("/response", &operation.response, &shapes)?;
+    for (member, of) in &operation.response.members {
+        let Some(asked_by) = &of.expires_after else { continue };
+        if operation.request.members.get(&asked_by.is).is_none_or(|asked| asked.default.is_none()) {
+            let at = format!("{}/expires_after/is", below("/response/members", member));
+            return Err((at, format!("expected a member of the request with a default, found \"{}\"", asked_by.is)));
+        }
+    }
+    if let Some(pages) = operation.pages.as_ref().map(|fact| &fact.is) {
+        let asked = |name: &String| operation.request.members.contains_key(name);
+        if !asked(&pages.size) || !asked(&pages.token) || !operation.response.members.contains_key(&pages.token) {
+            return Err(("/pages/is".into(), "expected members of the request, the token of the response too".into()));
+        }
+    }
+    if let Some(error) = operation.errors.keys().find(|error| !service.errors.contains_key(*error)) {
+        return Err((below("/errors", error), "expected an error of the service, found none of this name".into()));
+    }
+    differences(&operation.differences, raw, &service.documents)
+}
+
+fn version(found: u32) -> Result<(), Fault> {
+    if found == 1 { Ok(()) } else { Err(("/version".into(), format!("expected version 1, found {found}"))) }
+}
+
+fn shape_names(service: &Service) -> Vec<&str> {
+    service.shapes.keys().map(String::as_str).collect()
+}
+
+/// No two resources have an id, a flag, a placeholder or a member in common, and what they name is there.
+fn resources(resources: &[Resource], features: &[&str]) -> Result<(), Fault> {
+    let mut taken = BTreeSet::new();
+    for (index, resource) in resources.iter().enumerate() {
+        let at = |member: &str| format!("/resources/{index}/{member}");
+        let Resource { id, flag, placeholder, member, .. } = resource;
+        for (kind, name) in [("id", id), ("flag", flag), ("placeholder", placeholder), ("member", member)] {
+            if !taken.insert((kind, name)) {
+                return Err((at(kind), format!("expected a new {kind}, found \"{name}\" again")));
+            }
+        }
+        if let Some(of) = resource.of.as_ref().filter(|of| !resources[..index].iter().any(|other| other.id == **of)) {
+            return Err((at("of"), format!("expected a resource before this one, found \"{of}\"")));
+        }
+        if let Some(feature) = resource.feature.as_ref().filter(|feature| !features.contains(&feature.as_str())) {
+            return Err((at("feature"), format!("expected a feature of the service, found \"{feature}\"")));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+    use serde_json::json;
+
+    use super::*;
+    use crate::contract::Fixtures;
+
+    /// Loads the shapes with one place changed; a null takes the place away.
+    fn load_with(pointer: &str, value: Value) -> Result<Shapes, crate::contract::LoadError> {
+        let text = Fixtures::Embedded.read(Shapes::PATH).expect("the shapes are compiled in");
+        let mut raw: Value = serde_json::from_str(&text).expect("the shapes are JSON");
+        let (parent, name) = pointer.rsplit_once('/').expect("the pointer is not empty");
+        let name = name.replace("~1", "/");
+        match raw.pointer_mut(parent).expect("the parent is there") {
+            Value::Object(members) if value.is_null() => drop(members.remove(&name)),
+            Value::Object(members) => drop(members.insert(name, value)),
+            Value::Array(items) => items[name.parse::<usize>().expect("an index")] = value,
+            _ => panic!("{parent} has no members"),
+        }
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        std::fs::create_dir(folder.path().join("shapes")).expect("a folder in it");
+        std::fs::write(folder.path().join(Shapes::PATH), raw.to_string()).expect("a file in it");
+        Shapes::load(&Fixtures::Folder(folder.path().to_owned()))
+    }
+
+    const DOMAIN: &str = "/request/members/customDomainName";
+
+    #[rstest]
+    #[case::version("/version", json!(2), "/version", "expected version 1, found 2")]
+    #[case::unknown_member("/operation/colour", json!("red"), "/operation/colour", "unknown field")]
+    #[case::success_status("/operation/status/is", json!(404), "/operation/status/is", "200 to 299, found 404")]
+    #[case::error_status(
+        "/errors/ValidationException/status/is", json!(200),
+        "/errors/ValidationException/status/is", "400 to 599, found 200",
+    )]
+    #[case::pattern(
+        "/request/members/workgroupName/pattern/is", json!("["),
+        "/request/members/workgroupName/pattern/is", "expected a regular expression, found \"[\"",
+    )]
+    #[case::prose_pattern(
+        "/request/members/dbName/prose/characters/reads_as/pattern", json!("("),
+        "/request/members/dbName/prose/characters/reads_as/pattern", "expected a regular expression",
+    )]
+    #[case::lengths(
+        "/request/members/customDomainName/min_length/is", json!(254),
+        "/request/members/customDomainName/min_length/is", "at most the maximum, 253, found 254",
+    )]
+    #[case::prose_range(
+        "/request/members/durationSeconds/prose/range/reads_as/minimum", json!(3601),
+        "/request/members/durationSeconds/prose/range/reads_as/minimum", "at most the maximum, 3600, found 3601",
+    )]
+    #[case::empty_reading(
+        "/request/members/durationSeconds/prose/range/reads_as", json!({}),
+        "/request/members/durationSeconds/prose/range/reads_as", "at least one constraint",
+    )]
+    #[case::unknown_name(
+        "/request/prose/one-name/reads_as/any_of/0", json!("domain"),
+        "/request/prose/one-name/reads_as/any_of/0", "expected a member, found \"domain\"",
+    )]
+    #[case::timestamp_form(
+        "/response/members/expiration/json_type",
+        Value::Null,
+        "/response/members/expiration",
+        "expected json_type"
+    )]
+    #[case::twice("/reserved_words/words/is/1", json!("AES128"), "/reserved_words/words/is/1", "\"AES128\" again")]
+    #[case::small("/reserved_words/words/is/1", json!("all"), "/reserved_words/words/is/1", "a word in capitals")]
+    #[case::undecided_and_reserved(
+        "/reserved_words/words/is/1", json!("CONNECT"), "/reserved_words/words/is/1", "\"CONNECT\" again",
+    )]
+    #[case::source_not_described(
+        "/documents/smithy",
+        Value::Null,
+        "/operation/method/source/smithy",
+        "a source that /documents describes"
+    )]
+    #[case::source_missing(
+        "/operation/method/source/service-model",
+        Value::Null,
+        "/operation/method/source",
+        "expected service-model, as the evidence demands, found smithy"
+    )]
+    #[case::listed_and_unlisted(
+        "/unlisted_errors/ValidationException",
+        json!({
+            "meaning": { "is": "x", "evidence": "inferred", "source": { "service-model": "x" } },
+            "members": { "is": [], "evidence": "modelled", "source": { "service-model": "x" } }
+        }),
+        "/unlisted_errors/ValidationException", "not also under /errors",
+    )]
+    #[case::same_difference("/differences/1/id", json!("common-errors-outside-the-list"), "/differences/1/id", "again")]
+    #[case::no_place("/differences/1/places", json!({}), "/differences/1/places", "expected at least one place")]
+    #[case::points_nowhere(
+        "/differences/1/places/~1request~1nowhere", json!({ "boto3": 1, "smithy": 2 }),
+        "/differences/1/places/~1request~1nowhere", "expected the JSON pointer of a fact",
+    )]
+    #[case::no_difference(
+        "/differences/1/places/~1operation~1status", json!({ "boto3": 200, "api-reference": 200 }),
+        "/differences/1/places/~1operation~1status", "they all say the same",
+    )]
+    #[case::nobody_says_so(
+        "/differences/1/places/~1operation~1status", json!({ "boto3": 201, "api-reference": 202 }),
+        "/differences/1/places/~1operation~1status", "some source says what the shapes state",
+    )]
+    fn shapes_that_contradict_themselves_are_refused_with_the_place(
+        #[case] change: &str,
+        #[case] value: Value,
+        #[case] pointer: &str,
+        #[case] message: &str,
+    ) {
+        let error = load_with(change, value).expect_err("the change breaks the shapes");
+        assert!(error.file.ends_with(Shapes::PATH), "{error}");
+        assert_eq!(error.pointer, pointer, "{error}");
+        assert!(error.message.contains(message), "{error}");
+    }
+
+    #[test]
+    fn the_shapes_of_this_build_load() {
+        let shapes = Shapes::load(&Fixtures::Embedded).expect("they load");
+        let unchanged = load_with(&format!("{DOMAIN}/max_length/is"), json!(253)).expect("they load");
+        assert_eq!(shapes, unchanged);
+    }
+
+    #[test]
+    fn there_are_156_reserved_words_and_3_undecided_ones() {
+        // The count of the developer guide's current table, and of what its 2023 revision had besides.
+        let words = Shapes::load(&Fixtures::Embedded).expect("they load").reserved_words;
+        assert_eq!((words.words.is.len(), words.undecided.is.len()), (156, 3));
+        assert!(words.contains("select") && words.contains("SELECT"));
+        assert!(!words.contains("CONNECT") && !words.contains("dev"));
+    }
+}

@@ -1,0 +1,156 @@
+//! What every file of the contract is made of: facts, each with what it rests on and where it stands.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::Evidence;
+
+/// A source of facts: a page, a model, a standard.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Document {
+    /// What reports call it.
+    pub title: String,
+    /// What it is, in our own words.
+    pub about: String,
+    /// The evidence that a fact has which stands in it: a fact with this evidence needs such a document.
+    #[serde(default)]
+    pub supports: Option<Evidence>,
+    /// Where it can be read.
+    #[serde(default)]
+    pub url: Option<String>,
+    /// The page's own names of places in it: what a place begins with, and the fragment of the address.
+    #[serde(default)]
+    pub anchors: BTreeMap<String, String>,
+}
+
+impl Document {
+    /// The address of a place in it, as exact as its page has names for; nothing where it can be read nowhere.
+    pub fn address(&self, place: &str) -> Option<String> {
+        let url = self.url.as_ref()?;
+        let begins = |anchor: &str| {
+            place.strip_prefix(anchor).is_some_and(|rest| !rest.starts_with(|next: char| next.is_alphanumeric()))
+        };
+        let anchor = self.anchors.iter().filter(|(anchor, _)| begins(anchor)).max_by_key(|(anchor, _)| anchor.len());
+        Some(anchor.map_or_else(|| url.clone(), |(_, fragment)| format!("{url}#{fragment}")))
+    }
+}
+
+/// The sources of a contract by their ids.
+pub type Documents = BTreeMap<String, Document>;
+
+/// Where something is stated: the id of each source, and the place in it.
+pub type Source = BTreeMap<String, String>;
+
+/// A place in a source.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Place {
+    /// The id of the source.
+    pub document: String,
+    /// The place in it, in words; empty for all of it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub place: String,
+    /// What reports call the source.
+    #[serde(skip)]
+    pub title: String,
+    /// Where the place can be read.
+    #[serde(skip)]
+    pub address: Option<String>,
+}
+
+impl Place {
+    /// Looks up what its source is called and where it can be read.
+    pub(super) fn resolve(&mut self, documents: &Documents) {
+        if let Some(document) = documents.get(&self.document) {
+            self.title.clone_from(&document.title);
+            self.address = document.address(&self.place);
+        }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let title = if self.title.is_empty() { &self.document } else { &self.title };
+        f.write_str(title)?;
+        if self.place.is_empty() { Ok(()) } else { write!(f, ", {}", self.place) }
+    }
+}
+
+/// One stated fact.
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "fact_{T}")]
+pub struct Fact<T> {
+    /// What is stated.
+    pub is: T,
+    /// What it rests on.
+    pub evidence: Evidence,
+    /// Every source that states it, and the place in it.
+    pub source: Source,
+}
+
+/// A constraint or consequence that the sources state in running text only.
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Prose {
+    /// The statement in our own words.
+    pub text: String,
+    /// A few words of the original, to find it again.
+    pub quote: String,
+    /// The statement in a form that a program can check, where it has one.
+    #[serde(default)]
+    pub reads_as: Option<Reading>,
+    /// What it rests on.
+    pub evidence: Evidence,
+    /// Every source that states it, and the place in it.
+    pub source: Source,
+}
+
+/// A prose constraint as a program can check it. Everything that is set must hold.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Reading {
+    /// At least one of these members must be there.
+    #[serde(default)]
+    pub any_of: Option<Vec<String>>,
+    /// The fewest characters (Unicode scalar values).
+    #[serde(default)]
+    pub min_length: Option<u64>,
+    /// The most characters (Unicode scalar values).
+    #[serde(default)]
+    pub max_length: Option<u64>,
+    /// A regular expression that must match; anchored only where it says so.
+    #[serde(default)]
+    pub pattern: Option<String>,
+    /// The smallest number.
+    #[serde(default)]
+    pub minimum: Option<i64>,
+    /// The largest number.
+    #[serde(default)]
+    pub maximum: Option<i64>,
+    /// Must not be one of the reserved words, in whatever letter case.
+    #[serde(default)]
+    pub not_reserved: bool,
+}
+
+/// A point on which the sources differ.
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Difference {
+    /// A short name, unique in the file.
+    pub id: String,
+    /// The difference in one sentence.
+    pub title: String,
+    /// The facts concerned, each by its JSON pointer into this file, with what each source says; null where that
+    /// source says nothing.
+    pub places: BTreeMap<String, BTreeMap<String, Value>>,
+    /// How it came about, or what it means.
+    pub explanation: String,
+    /// What the generated JSON Schema does about it.
+    pub schema: String,
+}

@@ -1,0 +1,106 @@
+//! What a target may lack.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::str::FromStr;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::de::{self, Deserializer};
+use serde::{Deserialize, Serialize, Serializer};
+
+use super::service::{FeatureRow, Service};
+use crate::text::foreign;
+
+/// What a target may lack: one of the features of the service, by its place among them. Everything but
+/// [`Feature::CORE`] has to be claimed.
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Feature(usize);
+
+impl Feature {
+    /// The operation itself; always claimed.
+    pub const CORE: Self = Self(0);
+    /// Signatures are checked.
+    pub const SIGNATURE: Self = Self(1);
+
+    /// Every feature, in the order in which reports list them.
+    pub fn all() -> impl Iterator<Item = Self> {
+        (0..Self::table().len()).map(Self)
+    }
+
+    /// The word for it, as in fixtures and on the command line.
+    pub fn word(self) -> &'static str {
+        &Self::table()[self.0].name
+    }
+
+    /// What claiming it says about a target.
+    pub fn meaning(self) -> &'static str {
+        &Self::table()[self.0].meaning
+    }
+
+    /// The words of the features that the code itself knows, which come first in the service.
+    pub(super) const KNOWN: [&'static str; 2] = ["core", "signature"];
+
+    fn table() -> &'static [FeatureRow] {
+        &Service::embedded().features
+    }
+}
+
+impl fmt::Display for Feature {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.word())
+    }
+}
+
+impl fmt::Debug for Feature {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word())
+    }
+}
+
+impl FromStr for Feature {
+    type Err = String;
+
+    fn from_str(word: &str) -> Result<Self, String> {
+        Self::all().find(|feature| feature.word() == word).ok_or_else(|| {
+            let known: Vec<_> = Self::all().map(Self::word).collect();
+            format!("there is no feature \"{}\"; the features are {}", foreign(word), known.join(", "))
+        })
+    }
+}
+
+impl Serialize for Feature {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.word())
+    }
+}
+
+impl<'de> Deserialize<'de> for Feature {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Cow::<'de, str>::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+    }
+}
+
+impl JsonSchema for Feature {
+    fn schema_name() -> Cow<'static, str> {
+        "Feature".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let words: Vec<_> = Self::all().map(Self::word).collect();
+        json_schema!({ "description": "What a target may lack. Everything but `core` has to be claimed.", "enum": words })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_feature_is_read_by_its_word_and_compared_by_its_place() {
+        assert_eq!("signature".parse(), Ok(Feature::SIGNATURE));
+        assert!(
+            Feature::CORE < Feature::SIGNATURE && Feature::all().all(|feature| feature.word().parse() == Ok(feature))
+        );
+        assert!("moon".parse::<Feature>().is_err_and(|error| error.contains("the features are core, signature,")));
+    }
+}

@@ -1,0 +1,387 @@
+use std::fmt;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use include_dir::{Dir, include_dir};
+use serde::de::{self, DeserializeOwned, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_json::Value;
+use serde_path_to_error::{Path as ErrorPath, Segment};
+
+use crate::text::{FOREIGN_LIMIT, file_name, foreign};
+
+/// The fixtures that were compiled in.
+static EMBEDDED: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/fixtures");
+
+/// Where fixtures come from: the ones compiled in, or a folder laid out the same way.
+#[derive(Clone, Debug, Default)]
+pub enum Fixtures {
+    /// The fixtures that this build was made with.
+    #[default]
+    Embedded,
+    /// A folder with `services/`, `requirements.json`, `server/`, `replies/`.
+    Folder(PathBuf),
+}
+
+impl Fixtures {
+    /// The text of one file, named by its path below the fixtures folder.
+    ///
+    /// # Errors
+    /// When there is no such file, or it cannot be read or is not UTF-8.
+    pub fn read(&self, path: &str) -> Result<String, LoadError> {
+        let file = self.name_of(path);
+        match self {
+            Self::Embedded => EMBEDDED
+                .get_file(path)
+                .and_then(|file| file.contents_utf8())
+                .map(str::to_owned)
+                .ok_or_else(|| LoadError::new(&file, "", "there is no such fixture in this build")),
+            Self::Folder(root) if !root.is_dir() => {
+                let message = "expected a folder with requirements.json, services/, server/ and replies/, found none";
+                Err(LoadError::new(&file_name(root), "", message))
+            }
+            Self::Folder(root) => read_text(&root.join(path))
+                .map_err(|error| LoadError::new(&file, "", format!("cannot read the file: {error}"))),
+        }
+    }
+
+    /// The paths of the JSON files directly in a folder, in the order of their names; none where
+    /// there is no such folder.
+    ///
+    /// # Errors
+    /// When the folder is there and cannot be listed.
+    pub fn list(&self, folder: &str) -> Result<Vec<String>, LoadError> {
+        let mut paths: Vec<String> = match self {
+            Self::Embedded => EMBEDDED
+                .get_dir(folder)
+                .into_iter()
+                .flat_map(Dir::files)
+                .map(|file| file.path().to_string_lossy().into_owned())
+                .collect(),
+            Self::Folder(root) => self.entries(root, folder)?,
+        };
+        paths.retain(|path| Path::new(path).extension().is_some_and(|extension| extension == "json"));
+        paths.sort();
+        Ok(paths)
+    }
+
+    /// The paths of the folders directly in a folder, in the order of their names; none where there is no such folder.
+    ///
+    /// # Errors
+    /// When the folder is there and cannot be listed.
+    pub fn folders(&self, folder: &str) -> Result<Vec<String>, LoadError> {
+        let mut paths: Vec<String> = match self {
+            Self::Embedded => {
+                let inside = EMBEDDED.get_dir(folder).into_iter().flat_map(Dir::dirs);
+                inside.map(|dir| dir.path().to_string_lossy().into_owned()).collect()
+            }
+            Self::Folder(root) => {
+                self.entries(root, folder)?.into_iter().filter(|path| root.join(path).is_dir()).collect()
+            }
+        };
+        paths.sort();
+        Ok(paths)
+    }
+
+    /// What is in a folder, as paths below the fixtures folder; nothing where there is no such folder.
+    fn entries(&self, root: &Path, folder: &str) -> Result<Vec<String>, LoadError> {
+        let dir = root.join(folder);
+        if !dir.exists() {
+            return Ok(Vec::new());
+        }
+        let unreadable =
+            |error: io::Error| LoadError::new(&self.name_of(folder), "", format!("cannot list the folder: {error}"));
+        std::fs::read_dir(&dir)
+            .map_err(unreadable)?
+            .map(|entry| Ok(format!("{folder}/{}", entry.map_err(unreadable)?.file_name().to_string_lossy())))
+            .collect()
+    }
+
+    /// How a file is called in messages: `fixtures/server/success.json`.
+    pub fn name_of(&self, path: &str) -> String {
+        match self {
+            Self::Embedded => format!("fixtures/{path}"),
+            Self::Folder(root) => file_name(&root.join(path)),
+        }
+    }
+}
+
+/// The largest file that is read as a whole, in bytes: 16 MiB, some hundred times what anybody writes.
+const TEXT_LIMIT: u64 = 16 << 20;
+
+/// Reads a file that people write, such as a fixture, a profile or a baseline.
+///
+/// # Errors
+/// When it cannot be read, is not UTF-8, or has more than 16 MiB.
+pub fn read_text(path: &Path) -> io::Result<String> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(TEXT_LIMIT + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > TEXT_LIMIT {
+        let message = format!("expected at most {} MiB, found more; is it the right file?", TEXT_LIMIT >> 20);
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        let message = format!("expected UTF-8, found something else at byte {}", error.utf8_error().valid_up_to());
+        io::Error::new(io::ErrorKind::InvalidData, message)
+    })
+}
+
+/// A fixture that cannot be used: which file, where in it (a JSON pointer), and what is wrong. All three may hold
+/// words of whoever wrote the fixture; they are shown escaped, and cut where they are long.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoadError {
+    /// The file.
+    pub file: String,
+    /// The JSON pointer of the place, empty for the whole file.
+    pub pointer: String,
+    /// What is wrong, and what is expected there.
+    pub message: String,
+}
+
+impl LoadError {
+    /// An error at a place in a file.
+    pub fn new(file: &str, pointer: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { file: file.to_owned(), pointer: pointer.into(), message: message.into() }
+    }
+}
+
+impl fmt::Display for LoadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [file, pointer, message] = [&self.file, &self.pointer, &self.message].map(|part| foreign(part));
+        if pointer.is_empty() { write!(f, "{file}: {message}") } else { write!(f, "{file} at {pointer}: {message}") }
+    }
+}
+
+impl std::error::Error for LoadError {}
+
+/// Reads a strict JSON document: no duplicate keys anywhere, and only the members that `T` knows.
+///
+/// # Errors
+/// The first place where the text is not JSON, repeats a key, or is not a `T`.
+pub fn parse<T: DeserializeOwned>(file: &str, text: &str) -> Result<T, LoadError> {
+    // A pass of its own for duplicate keys: values that are kept as text would hide theirs.
+    read::<UniqueKeys>(file, text)?;
+    read(file, text)
+}
+
+fn read<T: DeserializeOwned>(file: &str, text: &str) -> Result<T, LoadError> {
+    let mut json = serde_json::Deserializer::from_str(text);
+    let value = serde_path_to_error::deserialize(&mut json)
+        .map_err(|error| LoadError::new(file, pointer(error.path()), error.inner().to_string()))?;
+    json.end().map_err(|error| LoadError::new(file, "", error.to_string()))?;
+    Ok(value)
+}
+
+/// What keeps people from reading a text of a fixture, such as a title, in a list, on a terminal or in a report:
+/// control and invisible characters, line breaks, what a CI service takes for a command, or more than 1,000
+/// characters. Nothing where it can be read. What must be able to hold anything, such as a body, is not held to this.
+pub fn unreadable(text: &str) -> Option<String> {
+    // Almost every text has letters and marks of ASCII only, and nothing that a CI service could take for a command.
+    let is_plain = text.bytes().all(|byte| matches!(byte, b' '..=b'~') && byte != b'#');
+    if is_plain && text.len() <= FOREIGN_LIMIT && !text.contains("::") {
+        return None;
+    }
+    let shown = foreign(text);
+    if shown == text {
+        return None;
+    }
+    Some(match text.chars().count() {
+        many if many > FOREIGN_LIMIT => format!("expected at most {FOREIGN_LIMIT} characters, found {many}"),
+        _ => format!(
+            "expected one line without control and invisible characters, and no command to a CI service, found \"{shown}\""
+        ),
+    })
+}
+
+/// Holds every text of a document that is read by people throughout, its keys too, to what [`unreadable`] says.
+///
+/// # Errors
+/// The first text that cannot be read, with its place.
+pub(super) fn check_readable(file: &str, document: &Value) -> Result<(), LoadError> {
+    fn walk(value: &Value, pointer: &mut String) -> Result<(), String> {
+        let length = pointer.len();
+        match value {
+            Value::String(text) => unreadable(text).map_or(Ok(()), Err),
+            Value::Array(items) => items.iter().enumerate().try_for_each(|(index, item)| {
+                pointer.truncate(length);
+                push(pointer, &index.to_string());
+                walk(item, pointer)
+            }),
+            Value::Object(members) => members.iter().try_for_each(|(name, member)| {
+                pointer.truncate(length);
+                push(pointer, name);
+                unreadable(name).map_or_else(|| walk(member, pointer), Err)
+            }),
+            Value::Null | Value::Bool(_) | Value::Number(_) => Ok(()),
+        }
+    }
+    let mut pointer = String::new();
+    walk(document, &mut pointer).map_err(|message| LoadError::new(file, pointer, message))
+}
+
+/// Adds one reference token to a JSON pointer (RFC 6901), escaped.
+pub(super) fn push(pointer: &mut String, token: &str) {
+    pointer.push('/');
+    pointer.push_str(&token.replace('~', "~0").replace('/', "~1"));
+}
+
+/// A path into a document as a JSON pointer (RFC 6901).
+fn pointer(path: &ErrorPath) -> String {
+    let mut pointer = String::new();
+    for segment in path {
+        match segment {
+            Segment::Seq { index } => push(&mut pointer, &index.to_string()),
+            Segment::Map { key } => push(&mut pointer, key),
+            Segment::Enum { .. } | Segment::Unknown => {}
+        }
+    }
+    pointer
+}
+
+/// Any JSON value whose objects have no key twice.
+struct UniqueKeys;
+
+impl<'de> de::Deserialize<'de> for UniqueKeys {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Self)
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for UniqueKeys {
+    type Value = Self;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for UniqueKeys {
+    type Value = Self;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self, A::Error> {
+        let mut seen = std::collections::HashSet::new();
+        while let Some(key) = map.next_key::<String>()? {
+            if !seen.insert(key.clone()) {
+                return Err(de::Error::custom(format_args!("the key \"{key}\" stands here twice")));
+            }
+            map.next_value_seed(Self)?;
+        }
+        Ok(self)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self, A::Error> {
+        while seq.next_element_seed(Self)?.is_some() {}
+        Ok(self)
+    }
+
+    fn visit_unit<E>(self) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<Self, E> {
+        Ok(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Inner {
+        #[expect(dead_code, reason = "only its reading is tested")]
+        size: u32,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Outer {
+        #[expect(dead_code, reason = "only its reading is tested")]
+        inner: Vec<Inner>,
+    }
+
+    #[rstest]
+    #[case::not_json("{", "", "EOF")]
+    #[case::trailing(r#"{"inner":[]} x"#, "", "trailing")]
+    #[case::duplicate(r#"{"inner":[{"size":1},{"size":1,"size":2}]}"#, "/inner/1", "\"size\" stands here twice")]
+    #[case::unknown(r#"{"inner":[{"size":1,"width":2}]}"#, "/inner/0/width", "unknown field")]
+    #[case::missing(r#"{"inner":[{}]}"#, "/inner/0", "missing field")]
+    #[case::wrong_type(r#"{"inner":[{"size":"1"}]}"#, "/inner/0/size", "expected u32")]
+    fn an_error_names_file_and_pointer(#[case] text: &str, #[case] pointer: &str, #[case] message: &str) {
+        let error = parse::<Outer>("a.json", text).expect_err("the text is wrong");
+        assert_eq!(error.file, "a.json");
+        assert_eq!(error.pointer, pointer, "{error}");
+        assert!(error.message.contains(message), "{error}");
+    }
+
+    #[rstest]
+    #[case::plain("{\"a\":[\"b c\",{\"d\":1}]}", None)]
+    #[case::codes("{\"a\":[\"b\",\"\\u001b[31m\"]}", Some("/a/1"))]
+    #[case::a_key("{\"a\":{\"\\u202e\":1}}", Some("/a/\u{202e}"))]
+    #[case::two_lines("{\"a\":\"b\\nc\"}", Some("/a"))]
+    #[case::a_command("[\"::error::b\"]", Some("/0"))]
+    fn a_text_that_nobody_can_read_is_refused_with_its_place(#[case] text: &str, #[case] pointer: Option<&str>) {
+        let document = serde_json::from_str(text).expect("JSON");
+        let found = check_readable("a.json", &document).err().map(|error| error.pointer);
+        assert_eq!(found.as_deref(), pointer);
+    }
+
+    #[test]
+    fn a_text_may_have_as_many_characters_as_are_shown() {
+        assert_eq!(unreadable(&"é".repeat(FOREIGN_LIMIT)), None);
+        let long = unreadable(&"é".repeat(FOREIGN_LIMIT + 1));
+        assert_eq!(long.as_deref(), Some("expected at most 1000 characters, found 1001"));
+    }
+
+    #[test]
+    fn a_missing_folder_lists_nothing_and_is_named_as_a_missing_file_is() {
+        let fixtures = Fixtures::Folder("/nonexistent".into());
+        assert_eq!(fixtures.list("server"), Ok(Vec::new()));
+        let error = fixtures.read("requirements.json").expect_err("there is no such folder");
+        assert_eq!(error.file, "/nonexistent");
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let error = Fixtures::Folder(folder.path().to_owned()).read("requirements.json").expect_err("it is empty");
+        assert_eq!(error.file, file_name(&folder.path().join("requirements.json")));
+    }
+
+    #[test]
+    fn a_text_that_is_no_utf_8_or_too_large_is_refused_with_what_is_wrong() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let file = folder.path().join("known.json");
+        std::fs::write(&file, b"{}\xff").expect("writable");
+        assert_eq!(
+            read_text(&file).expect_err("it is not UTF-8").to_string(),
+            "expected UTF-8, found something else at byte 2"
+        );
+        let large = File::create(&file).expect("writable");
+        large.set_len(TEXT_LIMIT).expect("a file with a hole");
+        assert_eq!(read_text(&file).expect("it is just small enough").len() as u64, TEXT_LIMIT);
+        large.set_len(TEXT_LIMIT + 1).expect("a file with a hole");
+        let error = read_text(&file).expect_err("it is too large").to_string();
+        assert!(error.contains("at most 16 MiB"), "{error}");
+    }
+}

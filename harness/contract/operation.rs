@@ -1,0 +1,132 @@
+//! An operation: the format of `fixtures/services/<service>/operations/<Operation>.json`.
+//!
+//! The doc comments here become the descriptions in `schemas/operation.schema.json`.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::check;
+use super::facts::{Difference, Fact, Prose};
+use super::files::{Fixtures, LoadError, check_readable, parse};
+use super::service::Service;
+use super::shapes::Structure;
+
+/// The documented shapes of one operation: what the documents, the service model and the protocol state about it, each
+/// fact with what it rests on and where it stands, and where the sources differ.
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Operation {
+    /// The JSON Schema of this file, for editors.
+    #[serde(rename = "$schema")]
+    pub schema: String,
+    /// The version of this format; 1.
+    #[schemars(range(min = 1, max = 1))]
+    pub version: u32,
+    /// Its name, which is also the file's.
+    pub name: Fact<String>,
+    /// What the ids of its requirements begin with: `GC` for `GC-DUR-02`.
+    pub requirements: String,
+    /// What it is for, in our own words.
+    pub meaning: Fact<String>,
+    /// Whether it creates, changes and deletes nothing, so that it may be asked to see whether it is there.
+    pub changes_nothing: Fact<bool>,
+    /// The HTTP method.
+    pub method: Fact<String>,
+    /// The path of the request.
+    pub path: Fact<String>,
+    /// The value of the header `X-Amz-Target`.
+    pub target: Fact<String>,
+    /// The HTTP status of success.
+    pub status: Fact<u16>,
+    /// Of an operation that answers with a list page by page: how requests ask for pages.
+    #[serde(default)]
+    pub pages: Option<Fact<Pages>>,
+    /// What is stated about the operation in running text.
+    #[serde(default)]
+    pub prose: BTreeMap<String, Prose>,
+    /// The request.
+    pub request: Structure,
+    /// The response to a request that succeeds.
+    pub response: Structure,
+    /// The errors of the service that it lists.
+    pub errors: BTreeMap<String, Fact<bool>>,
+    /// A right answer whose secrets open nothing: what the scripted server gives an SDK where a case says nothing else.
+    #[serde(default)]
+    pub example: Option<serde_json::Value>,
+    /// Where the sources differ, and what is made of it.
+    #[serde(default)]
+    pub differences: Vec<Difference>,
+}
+
+/// How requests ask for one page of a list after the other.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Pages {
+    /// The member of a request that says how many items a page has at most.
+    pub size: String,
+    /// The member of a request that says where its page begins, and of an answer that says where the next one does.
+    pub token: String,
+}
+
+impl Operation {
+    /// The folder of the operations, below that of their service.
+    const FOLDER: &'static str = "operations";
+
+    /// Reads the operations of a service's folder, and checks that they make sense; each by its name.
+    ///
+    /// # Errors
+    /// The first place where a file is not strict JSON or not of this format, or where it contradicts itself or the
+    /// service; a folder without operations.
+    pub fn load_all(fixtures: &Fixtures, folder: &str, service: &Service) -> Result<BTreeMap<String, Self>, LoadError> {
+        let mut operations = BTreeMap::new();
+        let folder = format!("{folder}/{}", Self::FOLDER);
+        for path in fixtures.list(&folder)? {
+            let file = fixtures.name_of(&path);
+            let text = fixtures.read(&path)?;
+            let operation: Self = parse(&file, &text)?;
+            let raw = parse(&file, &text)?;
+            check_readable(&file, &raw)?;
+            let stem = path.rsplit('/').next().and_then(|name| name.strip_suffix(".json")).unwrap_or_default();
+            check::operation(&operation, stem, service, &raw)
+                .map_err(|(pointer, message)| LoadError::new(&file, pointer, message))?;
+            operations.insert(operation.name.is.clone(), operation);
+        }
+        if operations.contains_key(&service.default_operation) {
+            return Ok(operations);
+        }
+        let message = format!("expected the operation {}, found none", service.default_operation);
+        Err(LoadError::new(&fixtures.name_of(&folder), "", message))
+    }
+
+    /// Whether a requirement is one of its own, by what its id begins with.
+    pub fn owns(&self, requirement: &str) -> bool {
+        requirement.strip_prefix(self.requirements.as_str()).is_some_and(|rest| rest.starts_with('-'))
+    }
+
+    /// The members of its answers whose values are secrets.
+    pub fn secrets(&self) -> impl Iterator<Item = &str> {
+        self.response.members.iter().filter(|(_, member)| member.is_sensitive()).map(|(name, _)| name.as_str())
+    }
+
+    /// The lifetime that an answer has, where it has one.
+    pub fn lifetime(&self) -> Option<Lifetime<'_>> {
+        self.response.members.iter().find_map(|(name, member)| {
+            let asked_by = &member.expires_after.as_ref()?.is;
+            let default = self.request.members.get(asked_by)?.default.as_ref()?.is;
+            Some(Lifetime { ends_at: name, asked_by, default })
+        })
+    }
+}
+
+/// How long what an answer gives is good for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lifetime<'a> {
+    /// The member of the answer that says when it ends.
+    pub ends_at: &'a str,
+    /// The member of the request that asks for so many seconds.
+    pub asked_by: &'a str,
+    /// How many seconds it has where nobody asks.
+    pub default: i64,
+}

@@ -1,0 +1,304 @@
+//! A service: the format of `fixtures/services/<service>/service.json`.
+//!
+//! The doc comments here become the descriptions in `schemas/service.schema.json`.
+
+use std::collections::BTreeMap;
+use std::sync::OnceLock;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::check;
+use super::facts::{Difference, Documents, Fact};
+use super::files::{Fixtures, LoadError, check_readable, parse};
+use super::shapes::{Member, Structure};
+
+/// What holds for every operation of one service: what the documents, the service model and the protocol state about
+/// it, each fact with what it rests on and where it stands, and where the sources differ.
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Service {
+    /// The JSON Schema of this file, for editors.
+    #[serde(rename = "$schema")]
+    pub schema: String,
+    /// The version of this format; 1.
+    #[schemars(range(min = 1, max = 1))]
+    pub version: u32,
+    /// The sources. Every source that a fact or a requirement names must be here.
+    pub documents: Documents,
+    /// The name by which SDKs know the service.
+    pub service_id: Fact<String>,
+    /// The service name in a signature's credential scope.
+    pub signing_name: Fact<String>,
+    /// The first label of the service's host names.
+    pub endpoint_prefix: Fact<String>,
+    /// What stands before the dot in the header `X-Amz-Target`.
+    pub target_prefix: Fact<String>,
+    /// The name of the protocol in the service model.
+    pub protocol: Fact<String>,
+    /// The version of AWS JSON.
+    pub json_version: Fact<String>,
+    /// The version of the API. It is never sent.
+    pub api_version: Fact<String>,
+    /// The version of the signature.
+    pub signature_version: Fact<String>,
+    /// The media type of requests and responses.
+    pub content_type: Fact<String>,
+    /// The member of an error's body that names the error.
+    pub error_name_member: Fact<String>,
+    /// The operation that a run is about where nobody says.
+    pub default_operation: String,
+    /// What a target may lack, and what claiming it says about a target; `core` and `signature` come first.
+    pub features: Vec<FeatureRow>,
+    /// What a target must have before it can be asked, in the order in which they are told.
+    pub resources: Vec<Resource>,
+    /// Operations that could create something, and are not tried to find out whether they are there.
+    #[serde(default)]
+    pub not_tried: Option<Fact<Vec<String>>>,
+    /// The errors that operations list, by the name of their shape.
+    pub errors: BTreeMap<String, ErrorShape>,
+    /// Errors that the service model defines and no operation here lists, by the name of their shape.
+    #[serde(default)]
+    pub unlisted_errors: BTreeMap<String, UnlistedError>,
+    /// The shapes that members of several operations have, by name.
+    #[serde(default)]
+    pub shapes: BTreeMap<String, Structure>,
+    /// The words that a database must not be called.
+    pub reserved_words: ReservedWords,
+    /// Where the sources differ, and what is made of it.
+    #[serde(default)]
+    pub differences: Vec<Difference>,
+}
+
+/// Something that a target may lack.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FeatureRow {
+    /// The word for it, as in fixtures and on the command line.
+    pub name: String,
+    /// What claiming it says about a target.
+    pub meaning: String,
+}
+
+/// Something that a target must have before it can be asked: a thing with a name, by which requests call it.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Resource {
+    /// Its id, and its key in `countersign.toml`.
+    pub id: String,
+    /// What people call it.
+    pub noun: String,
+    /// The placeholder in requests that stands for its name.
+    pub placeholder: String,
+    /// The flag that names it, without its hyphens.
+    pub flag: String,
+    /// What the flag is for.
+    pub help: String,
+    /// The member of requests that its name is the value of.
+    pub member: String,
+    /// The id of the resource that it belongs to: a request may name both.
+    #[serde(default)]
+    pub of: Option<String>,
+    /// The feature that a target claims by having one.
+    #[serde(default)]
+    pub feature: Option<String>,
+    /// Its name where nobody gives one, which nothing says that a target has.
+    #[serde(default)]
+    pub default: Option<String>,
+    /// Whether cases are blocked where nobody names one.
+    #[serde(default)]
+    pub must_be_named: bool,
+    /// Whether the list of what may be asked of real AWS names it.
+    #[serde(default)]
+    pub is_allowed_by_name: bool,
+    /// What its name looks like, in words.
+    pub expected: String,
+    /// A name of the right form, for checking fixtures without a target.
+    pub sample: String,
+    /// A name for examples.
+    pub example: String,
+    /// A name that no target has, new in each run.
+    #[serde(default)]
+    pub absent: Option<Absent>,
+    /// Where a target lists the ones that it has.
+    #[serde(default)]
+    pub listed_by: Option<Listing>,
+}
+
+/// A name that no target has.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Absent {
+    /// The placeholder in requests that stands for it.
+    pub placeholder: String,
+    /// What it is made of: text with `${random:N}` in it.
+    pub form: String,
+}
+
+impl Absent {
+    /// Such a name, with random parts of the lengths that its form has.
+    pub fn name(&self, mut random: impl FnMut(usize) -> String) -> String {
+        let mut parts = self.form.split("${random:");
+        let mut name = parts.next().unwrap_or_default().to_owned();
+        for part in parts {
+            let (length, rest) = part.split_once('}').unwrap_or(("", part));
+            name.push_str(&random(length.parse().unwrap_or_default()));
+            name.push_str(rest);
+        }
+        name
+    }
+}
+
+/// Where a target lists the names of a resource.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Listing {
+    /// The operation that lists them.
+    pub operation: String,
+    /// The JSON pointer of the list in its answer.
+    pub at: String,
+    /// The member of each item that is the name.
+    pub member: String,
+}
+
+/// An error that operations list.
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ErrorShape {
+    /// What it tells the caller, in our own words.
+    pub meaning: Fact<String>,
+    /// What the harness knows it as.
+    #[serde(default)]
+    pub means: Option<ErrorMeaning>,
+    /// Names that are common to all services and say the same.
+    #[serde(default)]
+    pub common_names: Option<Fact<Vec<String>>>,
+    /// Its HTTP status, 400 to 599.
+    pub status: Fact<u16>,
+    /// Whether the service is at fault rather than the caller.
+    #[serde(default)]
+    pub fault: Option<Fact<bool>>,
+    /// Whether trying again may help.
+    #[serde(default)]
+    pub retryable: Option<Fact<bool>>,
+    /// The members of its body.
+    pub members: BTreeMap<String, Member>,
+}
+
+/// What an error says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ErrorMeaning {
+    /// The request is not valid.
+    Invalid,
+    /// What the request names does not exist.
+    NotFound,
+    /// The service failed.
+    Fault,
+}
+
+/// An error that the service model defines and the operation does not list.
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UnlistedError {
+    /// What it tells the caller, in our own words.
+    pub meaning: Fact<String>,
+    /// The names of its members, none of them required.
+    pub members: Fact<Vec<String>>,
+    /// Whether trying again may help.
+    #[serde(default)]
+    pub retryable: Option<Fact<bool>>,
+}
+
+/// The words that a database must not be called.
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReservedWords {
+    /// Those of the current list, in capitals.
+    pub words: Fact<Vec<String>>,
+    /// Those on which revisions of the list disagree: neither reserved nor free.
+    pub undecided: Fact<Vec<String>>,
+}
+
+impl ReservedWords {
+    /// Whether a name is one of the current list, in whatever letter case.
+    ///
+    /// The documents do not say whether case counts; in the database it does not.
+    pub fn contains(&self, name: &str) -> bool {
+        self.words.is.iter().any(|word| word.eq_ignore_ascii_case(name))
+    }
+}
+
+impl Service {
+    /// The service of the fixtures that this build was made with: what flags and features are made of.
+    ///
+    /// # Panics
+    /// Never: the tests load it.
+    pub fn embedded() -> &'static Self {
+        static SERVICE: OnceLock<Service> = OnceLock::new();
+        SERVICE.get_or_init(|| {
+            let folder = Self::folder(&Fixtures::Embedded).expect("this build has a service");
+            Self::load(&Fixtures::Embedded, &folder).expect("the service of this build is valid")
+        })
+    }
+
+    /// The folder of the service, such as `services/redshift-serverless`.
+    ///
+    /// # Errors
+    /// Where there is none, or more than one.
+    pub fn folder(fixtures: &Fixtures) -> Result<String, LoadError> {
+        const SERVICES: &str = "services";
+        let mut folders = fixtures.folders(SERVICES)?;
+        match (folders.pop(), folders.len()) {
+            (Some(folder), 0) => Ok(folder),
+            (found, more) => {
+                let count = usize::from(found.is_some()) + more;
+                let message = format!("expected the folder of one service, found {count}");
+                Err(LoadError::new(&fixtures.name_of(SERVICES), "", message))
+            }
+        }
+    }
+
+    /// The file of a service, below its folder.
+    const FILE: &'static str = "service.json";
+
+    /// Reads the service of a folder such as `services/redshift-serverless`, and checks that it makes sense.
+    ///
+    /// # Errors
+    /// The first place where the file is not strict JSON or not of this format, or where it contradicts itself: a
+    /// status that is no error's, a pattern that does not compile, a minimum above its maximum, a name twice, a
+    /// source that is not described, a difference that points nowhere or is none.
+    pub fn load(fixtures: &Fixtures, folder: &str) -> Result<Self, LoadError> {
+        let path = format!("{folder}/{}", Self::FILE);
+        let file = fixtures.name_of(&path);
+        let text = fixtures.read(&path)?;
+        let service: Self = parse(&file, &text)?;
+        let raw = parse(&file, &text)?;
+        check_readable(&file, &raw)?;
+        check::service(&service, &raw).map_err(|(pointer, message)| LoadError::new(&file, pointer, message))?;
+        Ok(service)
+    }
+
+    /// The error that says this, with its name.
+    pub fn error_that_means(&self, meaning: ErrorMeaning) -> Option<(&str, &ErrorShape)> {
+        let mut errors = self.errors.iter();
+        errors.find(|(_, error)| error.means == Some(meaning)).map(|(name, error)| (name.as_str(), error))
+    }
+
+    /// What an error of this name says.
+    pub fn meaning_of(&self, error: &str) -> Option<ErrorMeaning> {
+        self.errors.get(error)?.means
+    }
+
+    /// The error that this one says by a name that is common to all services, with its name.
+    pub fn error_meant(&self, name: &str) -> Option<(&str, &ErrorShape)> {
+        let says =
+            |error: &ErrorShape| error.common_names.as_ref().is_some_and(|names| names.is.iter().any(|is| is == name));
+        self.errors.iter().find(|(_, error)| says(error)).map(|(name, error)| (name.as_str(), error))
+    }
+
+    /// The resource with this id.
+    pub fn resource(&self, id: &str) -> Option<&Resource> {
+        self.resources.iter().find(|resource| resource.id == id)
+    }
+}

@@ -1,0 +1,256 @@
+//! Examining a target before a run: what answers, whether it takes our signature, what it has.
+//!
+//! Everything is asked at once and nothing is waited for past a deadline, so that a target that hangs
+//! costs no more than one that answers. Nothing is asked that could create, change or delete anything.
+//! Start with [`examine`]; what the answers mean is in `findings` and the files that it uses, which ask
+//! nothing themselves.
+
+mod ask;
+mod findings;
+mod neighbours;
+mod resources;
+mod signature;
+#[cfg(test)]
+mod tests;
+mod way;
+
+use std::borrow::Cow;
+use std::fmt;
+use std::time::{Duration, Instant};
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use ask::Patient;
+
+use crate::contract::{Contract, Resource, Service};
+use crate::report::heard;
+use crate::targets::{Target, TargetError};
+use crate::verdict::{Class, Heard};
+
+/// The version of the format of an [`Examination`].
+const VERSION: u32 = 1;
+
+/// What was found out about a target without judging it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Examination {
+    /// The version of this format: 1.
+    pub version: u32,
+    /// The target's name.
+    pub target: String,
+    /// Where it listens.
+    pub endpoint: String,
+    /// The region that requests are signed for.
+    pub region: String,
+    /// What it is, by its answer to the probe.
+    pub class: Class,
+    /// What it answered to the probe, quoted.
+    pub said: String,
+    /// The same as data.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub heard: Option<Heard>,
+    /// What was found, in the order in which it matters.
+    pub findings: Vec<Finding>,
+    /// How long it took, in milliseconds.
+    pub duration_ms: f64,
+}
+
+/// One thing that was found out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Finding {
+    /// What it is about.
+    pub topic: Topic,
+    /// Whether something is to be done.
+    pub status: Status,
+    /// What was found, in a sentence without its full stop.
+    pub found: String,
+    /// What to do about it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub fix: Option<String>,
+}
+
+/// What a finding is about.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Topic {
+    /// The host name and its address.
+    Name,
+    /// The way to the target, and whether it answers.
+    Connection,
+    /// Encryption and certificates.
+    Tls,
+    /// What signs our requests.
+    Credentials,
+    /// Whether signatures are checked.
+    Signature,
+    /// The target's clock beside ours.
+    Clock,
+    /// The operation that is tested.
+    Operation,
+    /// The resource with this id, which is named or claimed.
+    Resource(String),
+    /// Operations beside it, which a run does not need.
+    Neighbours,
+}
+
+impl Topic {
+    /// The word for it, as in the report.
+    pub fn word(&self) -> &str {
+        match self {
+            Self::Name => "name",
+            Self::Connection => "connection",
+            Self::Tls => "tls",
+            Self::Credentials => "credentials",
+            Self::Signature => "signature",
+            Self::Clock => "clock",
+            Self::Operation => "operation",
+            Self::Resource(id) => id,
+            Self::Neighbours => "neighbours",
+        }
+    }
+
+    /// Those that are no resource.
+    const PLAIN: [Self; 8] = [
+        Self::Name,
+        Self::Connection,
+        Self::Tls,
+        Self::Credentials,
+        Self::Signature,
+        Self::Clock,
+        Self::Operation,
+        Self::Neighbours,
+    ];
+}
+
+impl Serialize for Topic {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.word())
+    }
+}
+
+impl<'de> Deserialize<'de> for Topic {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let word = String::deserialize(deserializer)?;
+        let plain = Self::PLAIN.into_iter().find(|topic| topic.word() == word);
+        Ok(plain.unwrap_or(Self::Resource(word)))
+    }
+}
+
+impl JsonSchema for Topic {
+    fn schema_name() -> Cow<'static, str> {
+        "Topic".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let resources = Service::embedded().resources.iter().map(|resource| resource.id.clone());
+        let words: Vec<_> = Self::PLAIN.iter().map(|topic| topic.word().to_owned()).chain(resources).collect();
+        json_schema!({ "description": "What a finding is about.", "enum": words })
+    }
+}
+
+/// Whether something is to be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Status {
+    /// It is as it should be, or nothing that matters.
+    Ok,
+    /// A run is possible, and something about it is worth knowing.
+    Warning,
+    /// A run would end early, fail or leave cases blocked.
+    Problem,
+    /// It was not tried, or nothing can be said.
+    Unknown,
+}
+
+impl Status {
+    /// The word for it, as in the report.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Warning => "warning",
+            Self::Problem => "problem",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.word())
+    }
+}
+
+impl Examination {
+    /// Says that no resource of this id can have the name that was given: `slip` says what was expected instead. That
+    /// the target refuses it is held against nobody else.
+    pub fn blame_name(&mut self, resource: &Resource, slip: &str) {
+        for finding in &mut self.findings {
+            match &finding.topic {
+                Topic::Operation => {
+                    let found =
+                        format!("not decided, because the name of the {} is refused: {}", resource.noun, self.said);
+                    *finding = Finding::new(Topic::Operation, Status::Unknown, found);
+                }
+                Topic::Resource(id) if *id == resource.id => {
+                    let fix = format!("name a {} that the target has", resource.noun);
+                    *finding = Finding::new(finding.topic.clone(), Status::Problem, slip).fix(fix);
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+impl Finding {
+    fn new(topic: Topic, status: Status, found: impl Into<String>) -> Self {
+        Self { topic, status, found: found.into(), fix: None }
+    }
+
+    fn fix(mut self, fix: impl Into<String>) -> Self {
+        self.fix = Some(fix.into());
+        self
+    }
+
+    /// That there is nothing to sign with though requests should be signed.
+    pub fn no_credentials(why: &str) -> Self {
+        let found = format!("none to sign with: {why}; asked without a signature instead");
+        Self::new(Topic::Credentials, Status::Problem, found).fix(
+            "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (most emulators take any), choose a profile with \
+             AWS_PROFILE, or send unsigned requests with --no-sign",
+        )
+    }
+}
+
+/// Examines whether a target can be asked for an operation, and is back within this time, give or take the machine's
+/// own slowness.
+///
+/// # Errors
+/// When the target is real AWS that was not allowed, or no client can be made for it, as with a file of certificates
+/// that cannot be used.
+///
+/// # Panics
+/// Where the contract does not have the operation.
+pub async fn examine(
+    target: &Target,
+    contract: &Contract,
+    operation: &str,
+    within: Duration,
+) -> Result<Examination, TargetError> {
+    let start = Instant::now();
+    let operation = contract.operation(operation).expect("the operation is one of the contract");
+    let patient = Patient { target, contract, operation };
+    let answers = Box::pin(ask::all(patient, within)).await?;
+    let probe = findings::probe(patient, &answers);
+    let findings = findings::of(patient, &answers, &probe);
+    let duration_ms = (start.elapsed().as_secs_f64() * 1e6).round() / 1e3;
+    Ok(Examination {
+        version: VERSION,
+        target: target.name.clone(),
+        endpoint: target.endpoint.to_string(),
+        region: target.region.to_string(),
+        class: probe.class,
+        said: heard(&probe.heard),
+        heard: Some(probe.heard),
+        findings,
+        duration_ms,
+    })
+}

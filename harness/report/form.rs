@@ -1,0 +1,109 @@
+//! How conclusions stand in a run stream: the words that every version had, and beside them the data that they are
+//! made of. Where the data are missing, the words are taken as they are.
+
+use std::borrow::Cow;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::words::{self, Told};
+use crate::contract::Level;
+use crate::verdict::{Fault, Heard, Reason, Violation};
+
+/// One broken requirement: where, what was expected and what was found. Holds no secret.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "Violation")]
+struct ViolationForm<'a> {
+    /// The requirement's id.
+    requirement: Cow<'a, str>,
+    /// How binding it is.
+    level: Level,
+    /// The place in the answer: `status`, `header content-type`, or `body` and a JSON pointer.
+    at: String,
+    /// What the requirement asks for.
+    expected: String,
+    /// What was found, masked where it could be a secret.
+    actual: String,
+    /// The same as data; since version 2.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    fault: Option<Cow<'a, Fault>>,
+}
+
+impl Serialize for Violation {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Told { at, expected, actual } = Told::of(self);
+        let fault = (!matches!(self.fault, Fault::Told { .. })).then_some(Cow::Borrowed(&self.fault));
+        let requirement = Cow::Borrowed(self.requirement.as_str());
+        ViolationForm { requirement, level: self.level, at, expected, actual, fault }.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Violation {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let ViolationForm { requirement, level, at, expected, actual, fault } = Deserialize::deserialize(deserializer)?;
+        let fault = fault.map_or(Fault::Told { at, expected, actual }, Cow::into_owned);
+        Ok(Self { requirement: requirement.into_owned(), level, fault })
+    }
+}
+
+impl JsonSchema for Violation {
+    fn schema_name() -> Cow<'static, str> {
+        ViolationForm::schema_name()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        ViolationForm::json_schema(generator)
+    }
+}
+
+/// Why a case has no better verdict.
+#[derive(Default, Serialize, Deserialize, JsonSchema)]
+pub(crate) struct Because<'a> {
+    /// Why, in words, where neither violations nor the verdict itself say it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    /// The same as data; since version 2.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    because: Option<Cow<'a, Reason>>,
+}
+
+/// How the reason of a case is written and read, for serde.
+pub(crate) mod because {
+    use super::{Because, Cow, Deserialize, Deserializer, Reason, Serialize, Serializer, words};
+
+    pub(crate) fn serialize<S: Serializer>(reason: &Option<Reason>, serializer: S) -> Result<S::Ok, S::Error> {
+        let words = reason.as_ref().map(words::reason);
+        let because = reason.as_ref().filter(|reason| !matches!(reason, Reason::Told { .. })).map(Cow::Borrowed);
+        Because { reason: words, because }.serialize(serializer)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Reason>, D::Error> {
+        let Because { reason, because } = Deserialize::deserialize(deserializer)?;
+        Ok(because.map(Cow::into_owned).or_else(|| reason.map(|words| Reason::Told { words })))
+    }
+}
+
+/// What a target answered to the probe.
+#[derive(Serialize, Deserialize, JsonSchema)]
+pub(super) struct Said<'a> {
+    /// What it answered to the probe, quoted.
+    said: String,
+    /// The same as data; since version 2.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    heard: Option<Cow<'a, Heard>>,
+}
+
+/// How the answer to the probe is written and read, for serde.
+pub(super) mod said {
+    use super::{Cow, Deserialize, Deserializer, Heard, Said, Serialize, Serializer, words};
+
+    pub(in super::super) fn serialize<S: Serializer>(heard: &Heard, serializer: S) -> Result<S::Ok, S::Error> {
+        let data = (!matches!(heard, Heard::Told(_))).then_some(Cow::Borrowed(heard));
+        Said { said: words::heard(heard), heard: data }.serialize(serializer)
+    }
+
+    pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Heard, D::Error> {
+        let Said { said, heard } = Deserialize::deserialize(deserializer)?;
+        Ok(heard.map_or(Heard::Told(said), Cow::into_owned))
+    }
+}

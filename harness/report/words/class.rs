@@ -1,0 +1,86 @@
+//! What kind of server answers, in words.
+
+use super::super::event::RunEvent;
+use super::reason::heard;
+use crate::text::escape;
+use crate::verdict::{Class, Heard};
+
+/// What a target is, as the end of a sentence that begins with "the target": of an operation of a service.
+pub(crate) fn meaning(class: Class, operation: &str, service: &str) -> String {
+    match class {
+        Class::Answers => format!("answers {operation}"),
+        Class::UnknownOperation => format!("does not know the operation {operation}"),
+        Class::UnknownService => format!("does not know the service {service}"),
+        Class::DeclaredNotImplemented => format!("says that {operation} is not implemented"),
+        Class::OwnJson => {
+            format!("answers with an error of its own instead of one of AWS, so it does not have {operation}")
+        }
+        Class::NotAws => format!("gives no answer of AWS, so it does not have {operation}"),
+        Class::WrongService => format!("answers as another service, so it does not have {operation}"),
+        Class::Redirect => "redirects the call elsewhere".to_owned(),
+        Class::ServerFault => "fails inside itself".to_owned(),
+        Class::RefusedCredentials => "refuses the credentials".to_owned(),
+        Class::NoResource => "does not have what was named".to_owned(),
+        Class::Unreachable => "gives no usable answer".to_owned(),
+    }
+}
+
+/// What to do about a target that is not there, or that cannot be judged: how to make it so; nothing where it answers.
+pub(crate) fn advice(class: Class, service: &str) -> Option<String> {
+    Some(match class {
+        Class::Answers => return None,
+        Class::RefusedCredentials => {
+            "Give it credentials that it accepts (AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY), or send \
+             unsigned requests with --no-sign."
+                .to_owned()
+        }
+        Class::Unreachable => {
+            "Check that it runs, that the endpoint is right, and that nothing between here and there stops the call."
+                .to_owned()
+        }
+        Class::Redirect => "Give the address that it redirects to as the endpoint.".to_owned(),
+        Class::ServerFault => "Its own log should tell why; the cases below are judged all the same.".to_owned(),
+        Class::UnknownOperation
+        | Class::UnknownService
+        | Class::DeclaredNotImplemented
+        | Class::OwnJson
+        | Class::NotAws
+        | Class::WrongService
+        | Class::NoResource => format!(
+            "Nothing is held against it: every case is not-implemented. If it should have the operation, check the \
+             endpoint, and that its service {service} is switched on."
+        ),
+    })
+}
+
+/// What the probe found to stand between the cases and the operation, and what to do about it. Escaped.
+pub(crate) struct Obstacle {
+    /// What the target is, as a sentence.
+    pub(crate) meaning: String,
+    /// `It said`, or `The call ended with`.
+    pub(crate) met: &'static str,
+    /// What came back.
+    pub(crate) said: String,
+    /// What to do.
+    pub(crate) advice: String,
+}
+
+/// What the probe of a run found to stand in the way; nothing where the target answers.
+pub(crate) fn obstacle(run: &RunEvent) -> Option<Obstacle> {
+    let class = run.target.class;
+    Some(Obstacle {
+        meaning: format!("The target {}.", escape(&run.meaning())),
+        met: if has_answered(run) { "It said" } else { "The call ended with" },
+        said: escape(&heard(&run.target.heard)),
+        advice: escape(&advice(class, run.service())?),
+    })
+}
+
+/// Whether the target answered the probe. An answer is quoted; of a call that came to none, the fault is told.
+pub(crate) fn has_answered(run: &RunEvent) -> bool {
+    match run.target.heard {
+        Heard::Answer { .. } => true,
+        Heard::Nothing(_) => false,
+        Heard::Told(_) => run.target.class != Class::Unreachable,
+    }
+}

@@ -1,0 +1,241 @@
+//! What is wrong with an answer, in words: the place, what was expected there and what was found.
+
+use crate::contract::Constraint;
+use crate::verdict::{
+    Accepted, Answered, Beside, Body, Fault, LifetimeLikeness, Likeness, Markup, Measured, Nameless, Violation,
+};
+use crate::wire::NamePlace;
+
+/// How far a lifetime may be from the one that was asked for, and the clock of a server from ours, in seconds, as the
+/// judge has them.
+const TOLERANCES: [i64; 2] = [60, 300];
+
+/// A violation in words. Not escaped.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Told {
+    /// The place in the answer: `status`, `header content-type`, or `body` and a JSON pointer.
+    pub(crate) at: String,
+    /// What the requirement asks for.
+    pub(crate) expected: String,
+    /// What was found.
+    pub(crate) actual: String,
+}
+
+impl Told {
+    /// The words for a violation.
+    pub(crate) fn of(violation: &Violation) -> Self {
+        Self::of_fault(&violation.fault)
+    }
+
+    pub(super) fn of_fault(fault: &Fault) -> Self {
+        let told = |at: &str, expected: String, actual: String| Self { at: at.to_owned(), expected, actual };
+        let body = |at: &str| format!("body {at}");
+        match fault {
+            Fault::Outcome { status_fits, expected, found, beside } => {
+                let at = if *status_fits { "error type" } else { "status" };
+                told(at, any_of(expected), outcome(found, beside.as_ref()))
+            }
+            Fault::Status { expected, found, error: None } => told("status", expected.to_string(), found.to_string()),
+            Fault::Status { expected, found, error: Some(name) } => {
+                told("status", format!("{expected} with {name}"), format!("{found} with {name}"))
+            }
+            Fault::MediaType { expected, found } => {
+                let found = found.clone().unwrap_or_else(|| "no such header".to_owned());
+                told("header content-type", expected.clone(), found)
+            }
+            Fault::NoObject { found } => told("body", "a JSON object".to_owned(), body_of(found)),
+            Fault::Member { at, expected, found, looks_like } => {
+                let name = at.rsplit('/').next().unwrap_or_default();
+                let (expected, found) = match expected {
+                    Constraint::Member => (format!("the member {name}"), "no such member".to_owned()),
+                    other => (other.to_string(), found.to_string()),
+                };
+                let guess = looks_like.as_ref().map_or_else(String::new, |like| format!(", {}", likeness(like)));
+                told(&body(at), expected, format!("{found}{guess}"))
+            }
+            Fault::Empty { at } => told(&body(at), "at least one character".to_owned(), "an empty string".to_owned()),
+            Fault::Unlike { at, expected, found } => {
+                let found = found.as_ref().map_or_else(|| "no such text".to_owned(), |found| format!("\"{found}\""));
+                told(&body(at), format!("\"{expected}\", as in the request"), found)
+            }
+            Fault::TooMany { at, most, found } => {
+                told(&body(at), format!("at most {most} items, as asked for"), format!("{found} items"))
+            }
+            Fault::Again { at } => {
+                let expected = "items that no page before it has".to_owned();
+                told(&body(at), expected, "an item of a page before it".to_owned())
+            }
+            Fault::Lifetime { at, asked, found, looks_like, asked_by } => {
+                let by = match found {
+                    Measured::ByUs(_) => "the harness's clock",
+                    Measured::ByDate(_) | Measured::Apart { .. } => "the server's Date or the harness's clock",
+                };
+                let expected = format!("{asked} s after the call by {by}, give or take {} s", TOLERANCES[0]);
+                let guess = looks_like.map_or_else(String::new, |like| lifetime_likeness(like, asked_by));
+                told(&body(at), expected, format!("{}{guess}", measured(*found)))
+            }
+            Fault::Date { off, lifetime_is_right } => {
+                let expected = if *lifetime_is_right {
+                    "the time of the answer, as the lifetime shows it".to_owned()
+                } else {
+                    format!("the time of the answer, give or take {} s", TOLERANCES[1])
+                };
+                let behind = if *lifetime_is_right { ", by which the expiration is right" } else { "" };
+                let actual = format!("the Date of its answers is {off} s off the harness's clock{behind}");
+                told("header date", expected, actual)
+            }
+            Fault::PassingFault { first, then } => {
+                let actual = format!("{first} at first, and {then} to the same request again");
+                told("status", "the same answer whenever it is asked".to_owned(), actual)
+            }
+            Fault::Nameless { found } => {
+                let expected = "the error's name in __type, in code or in the header x-amzn-errortype".to_owned();
+                told(place(NamePlace::Type), expected, nameless(found))
+            }
+            Fault::NamePlace { expected, found } => {
+                told(place(NamePlace::Type), format!("\"{expected}\""), format!("no such text, only {}", place(*found)))
+            }
+            Fault::NameForm { expected, found } => {
+                told(place(NamePlace::Type), format!("\"{expected}\""), format!("\"{found}\""))
+            }
+            Fault::CommonName { expected, found } => {
+                told("error type", expected.clone(), format!("{found}, a name that is common to all actions"))
+            }
+            Fault::NoMessage { found } => {
+                let found = match found {
+                    crate::contract::JsonKind::Nothing => "no such member".to_owned(),
+                    other => other.to_string(),
+                };
+                told("body /message", "a string".to_owned(), found)
+            }
+            Fault::MessageName => {
+                told("body /message", "the message under this name".to_owned(), "under the name Message".to_owned())
+            }
+            Fault::MessageWithoutMember { member, found } => {
+                told("body /message", format!("a message that names {member}"), format!("\"{found}\""))
+            }
+            Fault::Value { at, expected, found: actual } | Fault::Told { at, expected, actual } => {
+                told(at, expected.clone(), actual.clone())
+            }
+        }
+    }
+}
+
+/// `400 ValidationException, or 403 with an error type`.
+fn any_of(answers: &[Accepted]) -> String {
+    let word = |answer: &Accepted| match answer.error.as_deref() {
+        None => answer.status.to_string(),
+        Some("*") => format!("{} with an error type", answer.status),
+        Some(error) => format!("{} {error}", answer.status),
+    };
+    answers.iter().map(word).collect::<Vec<_>>().join(", or ")
+}
+
+/// `400 ValidationException "its message"`.
+pub(super) fn answered(answer: &Answered) -> String {
+    let Answered { status, error, message } = answer;
+    let error = error.as_ref().map_or_else(String::new, |error| format!(" {error}"));
+    let message = message.as_ref().map_or_else(String::new, |message| format!(" \"{message}\""));
+    format!("{status}{error}{message}")
+}
+
+fn outcome(found: &Answered, beside: Option<&Beside>) -> String {
+    let found = answered(found);
+    match beside {
+        None => found,
+        Some(Beside::ErrorInSuccess { error, place: at }) => format!("{found} with {error} in {}", place(*at)),
+        Some(Beside::Accepted { lives }) => {
+            let lives = match lives {
+                None => String::new(),
+                Some(seconds) if *seconds < 0 => format!(", with credentials that expired {} s before", -seconds),
+                Some(seconds) => format!(", with credentials that live {seconds} s"),
+            };
+            format!("{found}: the request was accepted{lives}")
+        }
+        Some(Beside::CutName { member, characters }) => {
+            format!("{found}, which names the first {characters} characters of the {member} that was sent")
+        }
+    }
+}
+
+fn body_of(body: &Body) -> String {
+    match body {
+        Body::Empty => "an empty body".to_owned(),
+        Body::NotJson { bytes, looks_like } => not_json(*bytes, *looks_like),
+        Body::Json(kind) => format!("JSON that is {kind}"),
+    }
+}
+
+fn not_json(bytes: usize, looks_like: Option<Markup>) -> String {
+    let guess = match looks_like {
+        None => "",
+        Some(Markup::Html) => ", which look like HTML",
+        Some(Markup::Xml) => ", which look like XML",
+        Some(Markup::CutJson) => ", which look like JSON that ends too early",
+    };
+    format!("{bytes} bytes that are not JSON{guess}")
+}
+
+fn likeness(like: &Likeness) -> String {
+    match like {
+        Likeness::Null => "it is null, which stands for no member".to_owned(),
+        Likeness::OtherName(name) => format!("there is {name}, which looks like it under another name"),
+        Likeness::Inside(name) => format!("there is one inside {name}, where no client looks"),
+        Likeness::QuotedNumber => "which looks like a number in quotes".to_owned(),
+        Likeness::Iso8601 => "which looks like an ISO 8601 date instead of epoch seconds".to_owned(),
+        Likeness::EpochSeconds => "which looks like epoch seconds instead of an ISO 8601 date".to_owned(),
+    }
+}
+
+fn measured(found: Measured) -> String {
+    match found {
+        Measured::ByUs(seconds) | Measured::ByDate(seconds) => after_the_call(seconds),
+        Measured::Apart { date, ours } => {
+            format!(
+                "{} by the server's Date, and {} by the harness's clock",
+                after_the_call(date),
+                after_the_call(ours)
+            )
+        }
+    }
+}
+
+fn after_the_call(seconds: i64) -> String {
+    if seconds < 0 {
+        format!("already expired {} s before the call", seconds.unsigned_abs())
+    } else {
+        format!("{seconds} s after the call")
+    }
+}
+
+fn lifetime_likeness(like: LifetimeLikeness, asked_by: &str) -> String {
+    let words = match like {
+        LifetimeLikeness::RightMilliseconds => "milliseconds: in seconds it would be right",
+        LifetimeLikeness::Milliseconds => "milliseconds",
+        LifetimeLikeness::Now => "the time of the call itself",
+        LifetimeLikeness::Duration => "the lifetime instead of a point in time",
+        LifetimeLikeness::Default => return format!(", which looks like the default, with {asked_by} ignored"),
+        LifetimeLikeness::Minutes => "minutes taken for seconds",
+        LifetimeLikeness::LocalTime => "local time taken for UTC",
+    };
+    format!(", which looks like {words}")
+}
+
+fn nameless(found: &Nameless) -> String {
+    match found {
+        Nameless::Nothing => "none of them".to_owned(),
+        Nameless::Empty => "none of them: the body is empty".to_owned(),
+        Nameless::NotJson { bytes, looks_like } => format!("none of them: {}", not_json(*bytes, *looks_like)),
+        Nameless::Number(name) => format!("none of them, but {name} is a number"),
+        Nameless::Elsewhere(name) => format!("none of them, but a member {name}, where no client looks"),
+    }
+}
+
+/// A place where an error's name may stand.
+const fn place(place: NamePlace) -> &'static str {
+    match place {
+        NamePlace::Type => "body /__type",
+        NamePlace::Header => "header x-amzn-errortype",
+        NamePlace::Code => "body /code",
+    }
+}

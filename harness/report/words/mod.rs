@@ -1,0 +1,238 @@
+//! The words of the reports: what conclusions, which are data everywhere else, say to people.
+
+mod class;
+mod fault;
+mod reason;
+
+pub(crate) use class::{Obstacle, has_answered, meaning, obstacle};
+pub(crate) use fault::Told;
+#[cfg(feature = "cli")]
+pub(crate) use reason::excuse;
+pub(crate) use reason::{heard, in_a_line, reason};
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap};
+
+use super::alike::Shared;
+use super::collected::Collected;
+use super::event::DriverEvent;
+use crate::contract::{Register, Requirement};
+use crate::text::{begins_log_command, escape, line_command};
+use crate::verdict::{CaseResult, Verdict, Violation};
+
+/// `1 case`, `2 cases`.
+pub(crate) fn count(number: usize, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+}
+
+/// A sentence with a capital letter.
+#[cfg(feature = "cli")]
+pub(super) fn capitalised(sentence: &str) -> String {
+    let mut characters = sentence.chars();
+    characters.next().map_or(String::new(), |first| first.to_uppercase().chain(characters).collect())
+}
+
+/// `12.3 ms`, `4.56 s`, `2 min 5 s`.
+pub(super) fn duration(milliseconds: f64) -> String {
+    let seconds = milliseconds / 1000.0;
+    if seconds < 1.0 {
+        format!("{milliseconds:.1} ms")
+    } else if seconds < 120.0 {
+        format!("{seconds:.2} s")
+    } else {
+        format!("{:.0} min {:.0} s", (seconds / 60.0).floor(), seconds % 60.0)
+    }
+}
+
+/// `3 pass, 1 fail`: the verdicts that some case has.
+pub(super) fn verdicts(counts: &BTreeMap<Verdict, usize>) -> String {
+    let some = counts.iter().filter(|(_, count)| **count > 0);
+    some.map(|(verdict, count)| format!("{count} {verdict}")).collect::<Vec<_>>().join(", ")
+}
+
+/// That a run came to no end, and how far it came.
+pub(super) fn cut_short(heard: &Collected) -> String {
+    let selected = heard.run.as_ref().map_or(0, |run| run.selected);
+    format!("the run was cut short: {} of {} have a verdict", heard.cases.len(), count(selected, "case"))
+}
+
+/// An SDK with what ran it: `boto3 1.43.127 on CPython 3.11.7, driver boto3, with nothing but loopback`.
+pub(super) fn sdk(driver: &DriverEvent) -> String {
+    let DriverEvent { sdk, sdk_version, driver, runtime, isolated, .. } = driver;
+    let network = if *isolated { "with nothing but loopback" } else { "in this machine's network" };
+    format!("{sdk} {sdk_version} on {runtime}, driver {driver}, {network}")
+}
+
+/// `4 targets`, or `2 SDKs` where all of them are runs of SDKs.
+pub(super) fn subjects(runs: &[Collected]) -> String {
+    let of_sdk = |run: &Collected| run.run.as_ref().is_some_and(|run| run.driver.is_some());
+    count(runs.len(), if runs.iter().all(of_sdk) { "SDK" } else { "target" })
+}
+
+/// Why a case that has no violations did not pass. Escaped.
+pub(super) fn reason_of(case: &CaseResult) -> String {
+    match (&case.reason, case.verdict) {
+        (Some(of), _) => escape(&reason(of)),
+        (None, Verdict::NotImplemented) => "the target does not have the operation".to_owned(),
+        (None, Verdict::NotApplicable) => "the target does not claim a feature that it needs".to_owned(),
+        (None, Verdict::Fixed) => "it passes, and the baseline says that it fails".to_owned(),
+        (None, Verdict::KnownFail) => "the baseline says so".to_owned(),
+        (None, verdict) => format!("{verdict}, and nothing says why"),
+    }
+}
+
+/// A requirement as a heading: `GC-DUR-02 (must, documented): A durationSeconds below …`.
+pub(super) fn requirement(violation: &Violation, register: &Register) -> String {
+    let Violation { requirement, level, .. } = violation;
+    let level = format!("{level:?}").to_lowercase();
+    match register.get(requirement) {
+        Some(row) => {
+            let evidence = format!("{:?}", row.evidence).to_lowercase();
+            format!("{requirement} ({level}, {evidence}): {}", escape(&row.text))
+        }
+        None => format!("{} ({level}): not in this build's register", escape(requirement)),
+    }
+}
+
+/// Violations for people: those of one requirement together, below its heading, with its source.
+pub(super) fn violations(violations: &[Shared<'_>], register: &Register) -> Vec<Line> {
+    let mut lines = Vec::new();
+    for alike in violations.chunk_by(Shared::is_of_the_same) {
+        let first = alike[0].violation;
+        lines.push(Line::Heading(requirement(first, register)));
+        for Told { at, expected, actual } in alike.iter().map(Shared::told) {
+            lines.push(Line::Particular("at", escape(&at)));
+            lines.push(Line::Particular("expected", escape(&expected)));
+            lines.push(Line::Particular("found", escape(&actual)));
+        }
+        if let Some(row) = register.get(&first.requirement) {
+            lines.push(Line::Particular("source", escape(&source(row))));
+        }
+    }
+    lines
+}
+
+/// Where a requirement is said, on one line. Not escaped.
+pub(crate) fn source(row: &Requirement) -> String {
+    row.source.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}
+
+/// One line about violations.
+pub(super) enum Line {
+    /// A requirement.
+    Heading(String),
+    /// Something about it: a label, and a text.
+    Particular(&'static str, String),
+}
+
+/// What a target answered, on one line: status, error, media type, the shape of the body.
+pub(super) fn answer(case: &CaseResult) -> Option<String> {
+    let status = case.status?;
+    let mut parts = vec![status.to_string()];
+    parts.extend(case.error.as_deref().map(escape));
+    parts.push(case.media_type.as_deref().map_or_else(|| "no media type".to_owned(), escape));
+    parts.extend(case.body.as_deref().map(|body| format!("body {}", escape(body))));
+    Some(parts.join(", "))
+}
+
+/// JSON that says the same with every control character and every invisible one written as an
+/// escape, so that it can be shown on a terminal; JSON itself asks for that only below U+0020.
+pub(crate) fn visible_json(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    for (at, character) in json.char_indices() {
+        let plain = (character == '\n' || (' '..='~').contains(&character)) && !begins_log_command(&json[at..]);
+        // Outside of texts, JSON has none of these characters.
+        if plain || (character != '#' && escape(character.encode_utf8(&mut [0; 4])).len() == character.len_utf8()) {
+            out.push(character);
+        } else {
+            out.extend(character.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")));
+        }
+    }
+    out
+}
+
+/// A line that GitHub Actions takes for no workflow command, whatever it is made of.
+pub(crate) fn no_command(line: &str) -> Cow<'_, str> {
+    match line_command(line) {
+        Some(start) => Cow::Owned(format!("{}\\u{{3a}}{}", &line[..start], &line[start + 1..])),
+        None => Cow::Borrowed(line),
+    }
+}
+
+/// The family that a case belongs to, by its id.
+pub(super) fn family(id: &str) -> Option<&str> {
+    let (family, _) = id.rsplit_once('/')?;
+    family.contains('/').then_some(family)
+}
+
+/// Ids with each family that is among them as a whole under the family's id, in their order, each
+/// with how many cases it stands for. `sizes` says how many cases each family has in all.
+pub(super) fn collapse(ids: &[&str], sizes: &HashMap<String, usize>) -> Vec<(String, usize)> {
+    let mut among: HashMap<&str, usize> = HashMap::new();
+    for family in ids.iter().filter_map(|id| family(id)) {
+        *among.entry(family).or_default() += 1;
+    }
+    let mut collapsed: Vec<(String, usize)> = Vec::new();
+    for id in ids {
+        let whole = family(id).filter(|family| {
+            // A family of one member is named by that member: more may be added to it.
+            among.get(family).is_some_and(|among| *among > 1 && sizes.get(*family) == Some(among))
+        });
+        match whole {
+            Some(family) if collapsed.last().is_some_and(|(last, _)| last == family) => {}
+            Some(family) => collapsed.push((family.to_owned(), among[family])),
+            None => collapsed.push(((*id).to_owned(), 1)),
+        }
+    }
+    collapsed
+}
+
+/// How many cases each family has among these.
+pub(super) fn family_sizes<'a>(ids: impl Iterator<Item = &'a str>) -> HashMap<String, usize> {
+    let mut sizes: HashMap<String, usize> = HashMap::new();
+    for family in ids.filter_map(family) {
+        *sizes.entry(family.to_owned()).or_default() += 1;
+    }
+    sizes
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case(0.04, "0.0 ms")]
+    #[case(12.34, "12.3 ms")]
+    #[case(4560.0, "4.56 s")]
+    #[case(125_000.0, "2 min 5 s")]
+    fn a_duration_is_told_in_the_unit_that_fits(#[case] milliseconds: f64, #[case] expected: &str) {
+        assert_eq!(duration(milliseconds), expected);
+    }
+
+    #[test]
+    fn json_says_the_same_when_everything_in_it_is_visible() {
+        let text = "a\u{7f}\u{9b}\u{202e}\u{e0041}é\"\\\n ##[x] # ##";
+        let json = visible_json(&serde_json::to_string(text).expect("JSON"));
+        assert_eq!(json, r#""a\u007f\u009b\u202e\udb40\udc41é\"\\\n \u0023#[x] # ##""#);
+        assert_eq!(serde_json::from_str::<String>(&json).expect("JSON"), text);
+    }
+
+    #[rstest]
+    #[case("::error::x", "\\u{3a}:error::x")]
+    #[case("  \u{a0}::error::x", "  \u{a0}\\u{3a}:error::x")]
+    #[case("a ::error::x", "a ::error::x")]
+    #[case(":", ":")]
+    fn no_line_begins_a_workflow_command(#[case] line: &str, #[case] expected: &str) {
+        assert_eq!(no_command(line), expected);
+    }
+
+    #[test]
+    fn only_whole_families_are_named_as_one() {
+        let all = ["a/x", "a/y/1", "a/y/2", "a/z/1", "a/z/2", "a/o/1"];
+        let ids = ["a/x", "a/y/1", "a/y/2", "a/z/2", "a/o/1"];
+        let expected = [("a/x", 1), ("a/y", 2), ("a/z/2", 1), ("a/o/1", 1)];
+        assert_eq!(collapse(&ids, &family_sizes(all.into_iter())), expected.map(|(id, count)| (id.to_owned(), count)));
+    }
+}

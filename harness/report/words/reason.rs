@@ -1,0 +1,123 @@
+//! Why a case has its verdict, in words.
+
+use super::fault::{Told, answered};
+use crate::text::foreign;
+use crate::verdict::{Excuse, Heard, Reason, Verdict, Violation};
+
+/// A reason in words, as the end of a sentence. Not escaped.
+pub(crate) fn reason(reason: &Reason) -> String {
+    match reason {
+        Reason::BlockedBy { control, verdict, violation, reason: why } => {
+            let why = match (why, violation) {
+                (Some(why), _) => format!(": {}", self::reason(why)),
+                (None, Some(violation)) => format!(": {}", in_a_line(violation)),
+                (None, None) => String::new(),
+            };
+            format!("its control {control} is {verdict}{why}")
+        }
+        Reason::Setup { call } => format!("its setup call {call} failed"),
+        Reason::Missing { noun, of, flag } => {
+            format!("it needs {}; name one with --{flag}", belonging(noun, of.as_deref()))
+        }
+        Reason::Unsigned => "it is about signatures, and requests go out unsigned".to_owned(),
+        Reason::NothingToGoOnFrom { step, at } => {
+            format!("the answer to its step {step} has no {at} to go on from, so that there is nothing to try")
+        }
+        Reason::CannotBeMade { because } => because.clone(),
+        Reason::NotClaimed { feature } => format!("the target does not claim {feature}"),
+        Reason::NoAnswer { heard } => self::heard(heard),
+        Reason::GivenUp { requests, together } => {
+            let hint = if *together { "; one that takes one connection at a time needs --jobs 1" } else { "" };
+            format!("not asked: the target left {requests} requests in a row without an answer{hint}")
+        }
+        Reason::Throttled(answer) => format!("the target throttled the request ({})", answered(answer)),
+        Reason::NotInTime(answer) => format!("the target did not get the request in time ({})", answered(answer)),
+        Reason::Denied { answer, member } => format!(
+            "access was denied ({}): this identity may be allowed no other {member} than the case's control has, so nothing is said of the requirement; a wider policy lets the case be judged",
+            answered(answer)
+        ),
+        Reason::Expired(answer) => format!(
+            "the credentials or the signature expired meanwhile ({}), which says nothing about the request",
+            answered(answer)
+        ),
+        Reason::Aged => AGE.to_owned(),
+        Reason::AgedToDefault => format!(
+            "{AGE}: they have just the default left, as if the duration were ignored; run this again in a minute"
+        ),
+        Reason::ClockOff { seconds } => format!(
+            "its answers have no Date, and expire about {} s {} by the harness's clock whatever is asked for: one of the clocks is off, which hides how long credentials live",
+            seconds.unsigned_abs(),
+            if *seconds < 0 { "early" } else { "late" }
+        ),
+        Reason::NotThere { noun, of, flag, name, error } => {
+            let mend = match of {
+                Some(of) => format!("give it to the {of} there"),
+                None => "create it there".to_owned(),
+            };
+            format!(
+                "the target does not have the {noun} {name} ({error}); {mend}, or name one that it has with --{flag}"
+            )
+        }
+        Reason::DoubtfulName { noun, flag, name, error } => format!(
+            "the documents leave open whether {name} can be the name of a {noun}, so that it may be refused ({error}); name one of small letters, digits and hyphens with --{flag}"
+        ),
+        Reason::PerhapsNotThere { noun, of, flag, name } => {
+            let of = of.as_ref().map_or_else(|| "that it has".to_owned(), |of| format!("of the {of}'s"));
+            format!("the target may have no {noun} {name}, which nothing says it must; name one {of} with --{flag}")
+        }
+        Reason::RefusedWithout { noun, heard } => format!(
+            "the same call without its {noun} is not accepted either ({}), so nothing is said of the {noun}",
+            self::heard(heard)
+        ),
+        Reason::Stale { pattern, file } => format!(
+            "it passes, and the entry \"{}\" of {file} still says that it fails; take it out, or run `countersign baseline write`",
+            foreign(pattern)
+        ),
+        Reason::ExpiredExcuse { excuse: of, last, own } => {
+            format!("the baseline's excuse \"{}\" expired on {last}{}", excuse(of), behind(own.as_deref()))
+        }
+        Reason::Known { excuse: of, was, own } => {
+            let was = match was {
+                Verdict::Fail => String::new(),
+                other => format!("; it is {other}"),
+            };
+            format!("{}{was}{}", excuse(of), behind(own.as_deref()))
+        }
+        Reason::Told { words } => words.clone(),
+    }
+}
+
+const AGE: &str = "it gives earlier credentials again, whose age hides how long they live";
+
+/// `a workgroup that the target has`, `a custom domain of the workgroup`.
+fn belonging(noun: &str, of: Option<&str>) -> String {
+    of.map_or_else(|| format!("a {noun} that the target has"), |of| format!("a {noun} of the {of}"))
+}
+
+fn behind(own: Option<&Reason>) -> String {
+    own.map_or_else(String::new, |own| format!(": {}", reason(own)))
+}
+
+/// The words of a baseline's owner, fit for a report: why, and the issue where there is one.
+pub(crate) fn excuse(excuse: &Excuse) -> String {
+    let reason = foreign(&excuse.reason);
+    excuse.issue.as_ref().map_or_else(|| reason.clone(), |issue| format!("{reason} ({})", foreign(issue)))
+}
+
+/// A violation on one line.
+pub(crate) fn in_a_line(violation: &Violation) -> String {
+    let Told { at, expected, actual } = Told::of(violation);
+    format!("{}, {at}: expected {expected}, found {actual}", violation.requirement)
+}
+
+/// What came back from a target: status, media type, error and first words, or why there was nothing.
+pub(crate) fn heard(heard: &Heard) -> String {
+    match heard {
+        Heard::Answer { status, media_type, error, words } => {
+            let part = |text: &Option<String>| text.as_ref().map_or_else(String::new, |text| format!(" {text}"));
+            let words = words.as_ref().map_or_else(String::new, |words| format!(": \"{words}\""));
+            format!("{status}{}{}{words}", part(media_type), part(error))
+        }
+        Heard::Nothing(why) | Heard::Told(why) => why.clone(),
+    }
+}

@@ -1,0 +1,151 @@
+//! One run of one case: its setup, its calls, what further calls tell, and the judgement.
+
+use futures_util::future::join_all;
+use jiff::Timestamp;
+
+use super::interrupt::{Interrupt, Interrupted, Stop};
+use super::lifetimes::told_apart;
+use super::names::Names;
+use super::request::Maker;
+use super::resources::misnamed;
+use super::session::Session;
+use crate::contract::Operation;
+use crate::corpus::{Call, ExpandedCase};
+use crate::judge::Judgement;
+use crate::verdict::{Reason, Verdict};
+use crate::wire::{Exchange, Transcript};
+
+/// One run of one case.
+pub(super) struct Turn<'a> {
+    pub(super) session: &'a Session,
+    pub(super) case: &'a ExpandedCase,
+    pub(super) interrupt: &'a Interrupt,
+}
+
+impl<'a> Turn<'a> {
+    /// Makes the calls of the case and judges them.
+    pub(super) async fn perform(&self, names: &mut Names) -> Result<(Judgement, Transcript), Interrupted> {
+        let blocked = |reason: Reason| Judgement::of(verdict_of(&reason), Some(reason));
+        for (index, call) in self.case.setup.iter().enumerate() {
+            match self.make_part(call, &format!("~setup{index}"), names, &[]).await {
+                Err(Stop::Interrupted) => return Err(Interrupted),
+                Err(Stop::Lacking(reason)) => return Ok((blocked(reason), Vec::new())),
+                Ok(exchange) if !self.is_as_expected(call, &exchange) => {
+                    return Ok((blocked(Reason::Setup { call: index + 1 }), vec![exchange]));
+                }
+                Ok(_) => {}
+            }
+        }
+        let (transcript, lacking) =
+            if self.case.case.together { self.make_together(names).await? } else { self.make_in_order(names).await? };
+        if let Some(reason) = lacking {
+            return Ok((blocked(reason), transcript));
+        }
+        let session = self.session;
+        let mut judgement = session.judge.judge_hiding(self.case, &transcript, &session.hidden());
+        if session.judge.is_about_lifetimes(&judgement) {
+            judgement = told_apart(self, &transcript, judgement, names).await?;
+        }
+        if judgement.verdict == Verdict::Fail
+            && let Some(reason) = misnamed(self, &transcript, names).await?
+        {
+            judgement = blocked(reason);
+        }
+        Ok((judgement, transcript))
+    }
+
+    /// Makes the calls one after the other, up to the first that cannot be made.
+    async fn make_in_order(&self, names: &mut Names) -> Result<(Transcript, Option<Reason>), Interrupted> {
+        let mut transcript = Vec::with_capacity(self.case.calls.len());
+        for (index, call) in self.case.calls.iter().enumerate() {
+            match self.make(call, index, names, &transcript).await {
+                Ok(exchange) => transcript.push(exchange),
+                Err(Stop::Lacking(reason)) => return Ok((transcript, Some(reason))),
+                Err(Stop::Interrupted) => return Err(Interrupted),
+            }
+        }
+        Ok((transcript, None))
+    }
+
+    /// Makes the calls at the same time; those of which the target lacks something are left out.
+    async fn make_together(&self, names: &Names) -> Result<(Transcript, Option<Reason>), Interrupted> {
+        let calls = self.case.calls.iter().enumerate().map(|(index, call)| {
+            let mut names = names.part(index);
+            async move { self.make(call, index, &mut names, &[]).await }
+        });
+        let mut transcript = Vec::with_capacity(self.case.calls.len());
+        let mut lacking = None;
+        for made in join_all(calls).await {
+            match made {
+                Ok(exchange) => transcript.push(exchange),
+                Err(Stop::Lacking(reason)) => lacking = Some(reason),
+                Err(Stop::Interrupted) => return Err(Interrupted),
+            }
+        }
+        Ok((transcript, lacking))
+    }
+
+    /// Makes the call with this number of the case, or another in its place; `earlier` are the answers before it.
+    pub(super) async fn make(
+        &self,
+        call: &Call,
+        index: usize,
+        names: &mut Names,
+        earlier: &[Exchange],
+    ) -> Result<Exchange, Stop> {
+        let part = if index == 0 { String::new() } else { format!("~{index}") };
+        self.make_part(call, &part, names, earlier).await
+    }
+
+    /// Makes a call of a part of the case; a server that is told the case by the path is told the part too.
+    pub(super) async fn make_part(
+        &self,
+        call: &Call,
+        part: &str,
+        names: &mut Names,
+        earlier: &[Exchange],
+    ) -> Result<Exchange, Stop> {
+        let (contract, target) = (self.session.contract(), self.session.target());
+        let prefix = if target.path_names_case { format!("/{}{part}", self.case.id) } else { String::new() };
+        let maker = Maker { contract, target, prefix: &prefix, earlier };
+        let operation = self.operation_of(call);
+        let names = names.of_next_call();
+        // The same names each time: what is sent again is the same request, signed anew.
+        let make = || maker.make(&call.request, operation, &mut names(), Timestamp::now());
+        self.interrupt.unless(self.session.send(make)).await?.map_err(Stop::Lacking)
+    }
+
+    /// The operation that a call is of.
+    ///
+    /// # Panics
+    /// Never: the operations of all calls were checked when the corpus was loaded.
+    pub(super) fn operation_of(&self, call: &Call) -> &'a Operation {
+        let name = call.request.operation.as_deref().unwrap_or(&self.case.operation);
+        self.session.contract().operation(name).expect("operations were checked when the corpus was loaded")
+    }
+
+    /// Whether a call of the case alone would pass with this answer.
+    pub(super) fn is_as_expected(&self, call: &Call, exchange: &Exchange) -> bool {
+        let alone = ExpandedCase { calls: vec![call.clone()], ..self.case.clone() };
+        self.session.judge.judge(&alone, std::slice::from_ref(exchange)).verdict == Verdict::Pass
+    }
+
+    /// Undoes what the case did; whether all of it is undone. The interruption of the run does not end it.
+    pub(super) async fn tear_down(&self, names: &mut Names) -> bool {
+        let mut undone = true;
+        for (index, call) in self.case.teardown.iter().enumerate() {
+            let made = self.make_part(call, &format!("~teardown{index}"), names, &[]).await;
+            undone &= made.is_ok_and(|exchange| self.is_as_expected(call, &exchange));
+        }
+        undone
+    }
+}
+
+/// What a case becomes whose calls cannot all be made.
+fn verdict_of(reason: &Reason) -> Verdict {
+    match reason {
+        // There is nothing wrong with a target that has nothing to try something on.
+        Reason::NothingToGoOnFrom { .. } => Verdict::NotApplicable,
+        _ => Verdict::Blocked,
+    }
+}

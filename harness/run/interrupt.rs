@@ -1,0 +1,68 @@
+//! Interruption, and what else ends the calls of a case before their time.
+
+use tokio::sync::watch;
+
+use crate::verdict::Reason;
+
+/// What can interrupt a run; cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub struct Interrupt(Option<watch::Receiver<bool>>);
+
+impl Interrupt {
+    /// Nothing interrupts the run.
+    pub const fn never() -> Self {
+        Self(None)
+    }
+
+    /// Whether the run is interrupted.
+    pub fn is_set(&self) -> bool {
+        self.0.as_ref().is_some_and(|interrupted| *interrupted.borrow())
+    }
+
+    /// Waits until the run is interrupted, for ever where nothing does.
+    pub async fn wait(&self) {
+        if let Some(mut interrupted) = self.0.clone()
+            && interrupted.wait_for(|interrupted| *interrupted).await.is_ok()
+        {
+            return;
+        }
+        std::future::pending().await
+    }
+
+    /// Waits for something unless the run is interrupted first.
+    ///
+    /// # Errors
+    /// [`Interrupted`].
+    pub async fn unless<T>(&self, what: impl Future<Output = T>) -> Result<T, Interrupted> {
+        tokio::select! {
+            value = what => Ok(value),
+            () = self.wait() => Err(Interrupted),
+        }
+    }
+}
+
+impl From<watch::Receiver<bool>> for Interrupt {
+    fn from(interrupted: watch::Receiver<bool>) -> Self {
+        Self(Some(interrupted))
+    }
+}
+
+/// The run was interrupted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the run was interrupted")]
+pub struct Interrupted;
+
+/// Why a call was not made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Stop {
+    /// The run was interrupted.
+    Interrupted,
+    /// The target, or an answer before, lacks something that its request needs.
+    Lacking(Reason),
+}
+
+impl From<Interrupted> for Stop {
+    fn from(_: Interrupted) -> Self {
+        Self::Interrupted
+    }
+}

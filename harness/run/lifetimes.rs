@@ -1,0 +1,277 @@
+//! Lifetimes that look wrong: they may be right, and what was given old or a clock off. Nothing says whether a
+//! repeated call gives fresh credentials or earlier ones, nor how exact a server's clock is; further calls tell them
+//! apart from a server that counts wrongly.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde_json::Value;
+use serde_json::value::to_raw_value;
+
+use super::case::Turn;
+use super::interrupt::{Interrupted, Stop};
+use super::names::Names;
+use crate::contract::Lifetime;
+use crate::corpus::Call;
+use crate::judge::{CLOCK_SKEW_SECONDS, Judgement, seconds};
+use crate::verdict::Reason;
+use crate::wire::{Exchange, Response};
+
+/// Time enough for two calls, and less than any age that needs an excuse, in seconds.
+const FRESH_SECONDS: f64 = 5.0;
+
+/// The judgement once it is known whether each lifetime that looks wrong has another reason than the target's
+/// counting.
+pub(super) async fn told_apart(
+    turn: &Turn<'_>,
+    transcript: &[Exchange],
+    judgement: Judgement,
+    names: &mut Names,
+) -> Result<Judgement, Interrupted> {
+    let mut excused: Vec<(Given, Reason)> = Vec::new();
+    for (index, (call, wrong)) in turn.case.calls.iter().zip(transcript).enumerate() {
+        if turn.is_as_expected(call, wrong) {
+            continue;
+        }
+        let Some(lifetime) = turn.operation_of(call).lifetime() else { return Ok(judgement) };
+        let doubt = Doubt { turn, call: sent_before(call, wrong), index, lifetime };
+        let Some(given) = doubt.given(wrong) else { return Ok(judgement) };
+        if excused.iter().any(|(earlier, _)| earlier.is_same(&given)) {
+            continue;
+        }
+        match doubt.excuse(&given, names).await? {
+            Some(Reason::AgedToDefault) => return Ok(Judgement::undecided(Reason::AgedToDefault)),
+            Some(reason) => excused.push((given, reason)),
+            None => return Ok(judgement),
+        }
+    }
+    let reason = excused.into_iter().next().map(|(_, reason)| reason);
+    Ok(match reason {
+        Some(reason) => turn.session.judge.without_lifetimes(judgement, reason),
+        None => judgement,
+    })
+}
+
+/// The call with the names that it was made with: for others, a target has other credentials.
+fn sent_before(call: &Call, exchange: &Exchange) -> Call {
+    let mut call = call.clone();
+    if call.request.raw.is_none()
+        && let Ok(input) = serde_json::from_slice(&exchange.request.body)
+    {
+        call.request.input = input;
+    }
+    call
+}
+
+/// What an answer gave, and by which clocks it expires when. All in seconds.
+struct Given {
+    /// The secrets that it gave.
+    secrets: Vec<Value>,
+    /// When they expire, in epoch seconds.
+    expires: f64,
+    /// The lifetime that was asked for, or the default.
+    asked: f64,
+    sent: f64,
+    received: f64,
+    /// The server's `Date`.
+    date: Option<f64>,
+}
+
+/// Whether credentials that a target gives again may expire early for their age.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Age {
+    /// They may not: they have expired, or live as long as was asked or longer.
+    None,
+    /// They may.
+    Old,
+    /// They have the whole default lifetime left where another was asked for: old, or what was asked for was ignored.
+    /// The answer to another lifetime tells.
+    OldOrDefault,
+}
+
+impl Given {
+    fn is_same(&self, other: &Self) -> bool {
+        self.secrets == other.secrets && self.expires.to_bits() == other.expires.to_bits()
+    }
+
+    /// What its age can be, by either clock.
+    fn age(&self, default: f64) -> Age {
+        let remaining = [Some(self.received), self.date].into_iter().flatten().map(|now| self.expires - now);
+        let ages: Vec<Age> = remaining
+            .filter(|remaining| *remaining > 0.0 && *remaining < self.asked)
+            .map(|remaining| if (remaining - default).abs() > FRESH_SECONDS { Age::Old } else { Age::OldOrDefault })
+            .collect();
+        *ages.iter().find(|age| **age == Age::Old).or(ages.first()).unwrap_or(&Age::None)
+    }
+
+    /// How far the expiration is from where the harness's clock expects it, in whole seconds, where that may be the
+    /// difference of two clocks: the answer has no `Date`, and a signature would still be accepted.
+    fn clock_offset(&self) -> Option<f64> {
+        let off = (self.expires - self.sent - self.asked).round();
+        (self.date.is_none() && off.abs() <= CLOCK_SKEW_SECONDS).then_some(off)
+    }
+}
+
+/// A call whose answer has a wrong lifetime, and how to make it again.
+struct Doubt<'a> {
+    turn: &'a Turn<'a>,
+    call: Call,
+    /// The number of the call in its case.
+    index: usize,
+    lifetime: Lifetime<'a>,
+}
+
+impl Doubt<'_> {
+    /// What an answer gave; nothing where it gave nothing that expires.
+    fn given(&self, exchange: &Exchange) -> Option<Given> {
+        let response = exchange.answer.as_ref().ok()?;
+        let operation = self.turn.operation_of(&self.call);
+        let body = (response.status == operation.status.is).then(|| response.json())??;
+        let asked: Value = serde_json::from_slice(&exchange.request.body).ok()?;
+        let default = self.default();
+        let asked = asked.get(self.lifetime.asked_by).filter(|asked| !asked.is_null());
+        Some(Given {
+            secrets: operation.secrets().map(|name| body.get(name).cloned()).collect::<Option<_>>()?,
+            expires: body.get(self.lifetime.ends_at)?.as_f64()?,
+            asked: asked.map_or(Some(default), Value::as_f64)?,
+            sent: seconds(exchange.sent_at),
+            received: seconds(exchange.received_at),
+            date: exchange.answer.as_ref().ok().and_then(Response::date).map(seconds),
+        })
+    }
+
+    /// The lifetime where none is asked for, in seconds.
+    #[expect(clippy::cast_precision_loss, reason = "lifetimes are far below what a float holds exactly")]
+    fn default(&self) -> f64 {
+        self.lifetime.default as f64
+    }
+
+    /// Why a lifetime that looks wrong may be right, where there is a reason.
+    async fn excuse(&self, wrong: &Given, names: &mut Names) -> Result<Option<Reason>, Interrupted> {
+        let kept = self.kept(wrong, names).await?;
+        if let Some(kept) = &kept
+            && let Some(excuse) = self.excuse_of_age(wrong, kept, names).await?
+        {
+            return Ok(Some(excuse));
+        }
+        let is_kept = kept.is_some_and(|kept| wrong.is_same(&kept));
+        self.clock_is_off(wrong, is_kept, names).await
+    }
+
+    /// That one of the clocks is off, where every answer shows the same: the wrong one, one to a plain call, and one
+    /// to a lifetime that nobody has asked for, whose credentials cannot be old.
+    async fn clock_is_off(
+        &self,
+        wrong: &Given,
+        is_kept: bool,
+        names: &mut Names,
+    ) -> Result<Option<Reason>, Interrupted> {
+        let Some(off) = wrong.clock_offset() else { return Ok(None) };
+        let plain = self.plain();
+        let fresh = self.with_fresh_lifetime(&plain, names);
+        let Some(clock) = self.offset(&fresh, names).await? else { return Ok(None) };
+        // What adds to every lifetime alike is a clock; age only takes from one.
+        let fits = |off: f64| (off - clock).abs() <= FRESH_SECONDS || (is_kept && off < clock);
+        let is_plain = plain.request.input.iter().count() == self.call.request.input.iter().count();
+        if !fits(off) || (!is_plain && !self.offset(&plain, names).await?.is_some_and(fits)) {
+            return Ok(None);
+        }
+        #[expect(clippy::cast_possible_truncation, reason = "an offset is at most 300")]
+        let seconds = clock.round() as i64;
+        Ok(Some(Reason::ClockOff { seconds }))
+    }
+
+    async fn offset(&self, call: &Call, names: &mut Names) -> Result<Option<f64>, Interrupted> {
+        Ok(self.ask(call, names).await?.and_then(|(_, given)| given?.clock_offset()))
+    }
+
+    /// Credentials that the target gives twice, at different times: the wrong ones, or right ones that came behind
+    /// them.
+    async fn kept(&self, wrong: &Given, names: &mut Names) -> Result<Option<Given>, Interrupted> {
+        let Some((mut answer, Some(mut latest))) = self.ask(&self.call, names).await? else { return Ok(None) };
+        // Credentials may be renewed between two calls, but not twice within a few seconds.
+        for _ in 0..2 {
+            if !wrong.is_same(&latest) && !self.turn.is_as_expected(&self.call, &answer) {
+                break;
+            }
+            self.until_a_clock_moves(&answer).await?;
+            let Some((next_answer, Some(next))) = self.ask(&self.call, names).await? else { break };
+            if latest.is_same(&next) {
+                return Ok(Some(latest));
+            }
+            (answer, latest) = (next_answer, next);
+        }
+        Ok(None)
+    }
+
+    /// Whether credentials that expire early may do so for their age; the target keeps these or later ones.
+    async fn excuse_of_age(
+        &self,
+        wrong: &Given,
+        kept: &Given,
+        names: &mut Names,
+    ) -> Result<Option<Reason>, Interrupted> {
+        let age = wrong.age(self.default());
+        let is_same_kept = wrong.is_same(kept);
+        if age == Age::Old && is_same_kept {
+            return Ok(Some(Reason::Aged));
+        }
+        if age == Age::None || (age == Age::OldOrDefault && !is_same_kept) {
+            return Ok(None);
+        }
+        // For a lifetime that nobody has asked for, there is nothing old but what is kept whatever is asked.
+        let fresh = self.with_fresh_lifetime(&self.call, names);
+        let Some((answer, given)) = self.ask(&fresh, names).await? else { return Ok(None) };
+        let is_right = self.turn.is_as_expected(&fresh, &answer);
+        Ok(match age {
+            Age::OldOrDefault => is_right.then_some(Reason::AgedToDefault),
+            Age::None | Age::Old => {
+                (is_right || given.is_some_and(|given| given.is_same(kept))).then_some(Reason::Aged)
+            }
+        })
+    }
+
+    /// The call with nothing but what it must have: no resource that belongs to another, and no lifetime.
+    fn plain(&self) -> Call {
+        let mut call = self.call.clone();
+        call.request.raw = None;
+        let resources = &self.turn.session.contract().service.resources;
+        let named = resources.iter().filter(|resource| call.request.input.get(&resource.member).is_some());
+        let members: Vec<&str> = named.skip(1).map(|resource| resource.member.as_str()).collect();
+        let input = call.request.input.without(self.lifetime.asked_by);
+        call.request.input = members.into_iter().fold(input, |input, member| input.without(member));
+        call
+    }
+
+    /// The call with a lifetime that no case has and hardly anybody has asked for before, far from its own and from
+    /// the default.
+    fn with_fresh_lifetime(&self, call: &Call, names: &mut Names) -> Call {
+        let mut call = call.clone();
+        let asked = call.request.input.get(self.lifetime.asked_by).and_then(|text| text.parse::<f64>().ok());
+        let from = if asked.is_some_and(|asked| asked > 2_000.0) { 1_000 } else { 2_500 };
+        let seconds = from + names.number(400);
+        call.request.raw = None;
+        call.request.input.set(self.lifetime.asked_by, to_raw_value(&seconds).expect("a number is JSON"));
+        call
+    }
+
+    /// Makes a call, and what its answer gave; nothing where the target lacks something.
+    async fn ask(&self, call: &Call, names: &mut Names) -> Result<Option<(Exchange, Option<Given>)>, Interrupted> {
+        match self.turn.make(call, self.index, names, &[]).await {
+            Ok(exchange) => {
+                let given = self.given(&exchange);
+                Ok(Some((exchange, given)))
+            }
+            Err(Stop::Lacking(_)) => Ok(None),
+            Err(Stop::Interrupted) => Err(Interrupted),
+        }
+    }
+
+    /// Waits until credentials that are made anew expire at another second than those of an answer: an expiration
+    /// can have whole seconds, and two calls within one would look like the same credentials given twice.
+    async fn until_a_clock_moves(&self, answered: &Exchange) -> Result<(), Interrupted> {
+        const LONGER_THAN_A_SECOND: Duration = Duration::from_millis(1100);
+        let gone = Timestamp::now().duration_since(answered.received_at).unsigned_abs();
+        self.turn.interrupt.unless(tokio::time::sleep(LONGER_THAN_A_SECOND.saturating_sub(gone))).await
+    }
+}

@@ -1,0 +1,151 @@
+//! Names of resources that a target does not have: that is a matter of what was named, and not of what the target
+//! does. Nothing is said of a resource where the same call without it is refused too.
+
+use serde_json::json;
+
+use super::case::Turn;
+use super::names::Names;
+use super::request::noun_of;
+use super::{Interrupted, Stop};
+use crate::contract::{Contract, ErrorMeaning, Resource};
+use crate::corpus::{Call, RequestSpec};
+use crate::targets::Target;
+use crate::verdict::{Heard, Reason};
+use crate::wire::{Exchange, error_type, quote};
+
+/// Why the failure of a case may be due to the names that we were given or guessed; nothing where it is the target's.
+pub(super) async fn misnamed(
+    turn: &Turn<'_>,
+    transcript: &[Exchange],
+    names: &mut Names,
+) -> Result<Option<Reason>, Interrupted> {
+    let Some((index, exchange)) = transcript.len().checked_sub(1).map(|index| (index, &transcript[index])) else {
+        return Ok(None);
+    };
+    let Some(refused) = Refused::of(turn, &turn.case.calls[index], exchange) else { return Ok(None) };
+    if refused.is_alone() {
+        return Ok(refused.not_there());
+    }
+    if !turn.case.calls.iter().all(|call| call.expect.is_positive()) {
+        return Ok(None);
+    }
+    let call = refused.call_without();
+    match turn.make(&call, index, names, &[]).await {
+        Err(Stop::Interrupted) => Err(Interrupted),
+        Err(Stop::Lacking(_)) => Ok(None),
+        Ok(control) => Ok(refused.beside(turn, &call, &control)),
+    }
+}
+
+/// A call that should be accepted and was refused, for what may be a resource that it names.
+struct Refused<'a> {
+    contract: &'a Contract,
+    target: &'a Target,
+    call: &'a Call,
+    /// The last of the resources that it names: the one that needs the others.
+    resource: &'a Resource,
+    /// The name of the error.
+    error: String,
+    /// What the error says, of those that the service has.
+    meaning: Option<ErrorMeaning>,
+}
+
+impl<'a> Refused<'a> {
+    fn of(turn: &Turn<'a>, call: &'a Call, exchange: &Exchange) -> Option<Self> {
+        let contract = turn.session.contract();
+        let input = &call.request.input;
+        let is_named = |resource: &&Resource| input.get(&resource.member).is_some();
+        let resource = contract.service.resources.iter().rfind(is_named)?;
+        let placeholder = format!("${{{}}}", resource.placeholder);
+        let is_ours = input.get(&resource.member).is_some_and(|value| value.contains(&placeholder));
+        let response = exchange.answer.as_ref().ok()?;
+        let error = error_type(response)?;
+        let meaning = contract.service.meaning_of(&error);
+        let may_be_about_it =
+            matches!(meaning, Some(ErrorMeaning::NotFound | ErrorMeaning::Invalid)) || response.is_denial();
+        // What belongs to no other resource was asked for by the probe.
+        let fits = is_ours && resource.of.is_some() && may_be_about_it && call.expect.is_positive();
+        let target = turn.session.target();
+        fits.then_some(Self { contract, target, call, resource, error, meaning })
+    }
+
+    /// Whether the call names no other resource.
+    fn is_alone(&self) -> bool {
+        let mut others = self.contract.service.resources.iter().filter(|other| other.id != self.resource.id);
+        !others.any(|other| self.call.request.input.get(&other.member).is_some())
+    }
+
+    fn call_without(&self) -> Call {
+        let request = &self.call.request;
+        let request = RequestSpec { input: request.input.without(&self.resource.member), ..request.clone() };
+        Call { request, ..self.call.clone() }
+    }
+
+    /// The name that was given, where one was.
+    fn given(&self) -> Option<&'a str> {
+        self.target.resources.get(&self.resource.id).map(String::as_str)
+    }
+
+    /// That the target does not have what was named.
+    fn not_there(&self) -> Option<Reason> {
+        let name = self.given().filter(|_| self.meaning == Some(ErrorMeaning::NotFound))?;
+        let Resource { noun, flag, of, .. } = self.resource;
+        Some(Reason::NotThere {
+            noun: noun.clone(),
+            of: noun_of(&self.contract.service, of.as_deref()),
+            flag: flag.clone(),
+            name: quote(name),
+            error: self.error.clone(),
+        })
+    }
+
+    /// What the refusal says beside what became of the same call without the resource.
+    fn beside(&self, turn: &Turn<'a>, call: &Call, control: &Exchange) -> Option<Reason> {
+        let accepted = control.answer.as_ref().is_ok_and(|response| (200..300).contains(&response.status));
+        let Resource { noun, flag, of, default, .. } = self.resource;
+        match (accepted, self.given()) {
+            (true, Some(name)) => self.not_there().or_else(|| self.doubtful(turn, name)),
+            (true, None) => Some(Reason::PerhapsNotThere {
+                noun: noun.clone(),
+                of: noun_of(&self.contract.service, of.as_deref()),
+                flag: flag.clone(),
+                name: default.clone().unwrap_or_default(),
+            }),
+            (false, given) => {
+                let other = Refused::of(turn, call, control).filter(Refused::is_alone);
+                let refused = || Reason::RefusedWithout { noun: noun.clone(), heard: heard(turn, control) };
+                other.and_then(|other| other.not_there()).or_else(|| given.is_none().then(refused))
+            }
+        }
+    }
+
+    /// That the documents leave open whether the name can be one: some sentence forbids it, or it has capitals, which
+    /// older texts forbid.
+    fn doubtful(&self, turn: &Turn<'_>, name: &str) -> Option<Reason> {
+        let Resource { noun, flag, member, .. } = self.resource;
+        let request = &turn.operation_of(self.call).request.name;
+        let breaches = self.contract.validators.prose_breaches(request, &json!({ member: name }));
+        let at = format!("/{member}");
+        let is_doubtful =
+            breaches.iter().any(|breach| breach.at == at) || name.contains(|c: char| c.is_ascii_uppercase());
+        (self.meaning == Some(ErrorMeaning::Invalid) && is_doubtful).then(|| Reason::DoubtfulName {
+            noun: noun.clone(),
+            flag: flag.clone(),
+            name: quote(name),
+            error: self.error.clone(),
+        })
+    }
+}
+
+/// An answer by its status and its error alone, or why there was none.
+fn heard(turn: &Turn<'_>, exchange: &Exchange) -> Heard {
+    let hidden = turn.session.hidden();
+    match &exchange.answer {
+        Ok(response) => {
+            let masker = hidden.with_answer(response);
+            let error = error_type(response).map(|error| masker.quote(&error));
+            Heard::Answer { status: response.status, media_type: None, error, words: None }
+        }
+        Err(fault) => Heard::Nothing(hidden.fault(fault)),
+    }
+}

@@ -1,0 +1,371 @@
+//! What is wrong with an answer, as data. What is quoted of a target is masked already; the words around it are made
+//! where a report is written.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::contract::{Constraint, JsonKind, Status};
+use crate::wire::NamePlace;
+
+/// What is wrong with an answer: the place, what was expected there and what was found.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum Fault {
+    /// The request was not accepted or refused as the case expects.
+    Outcome {
+        /// Whether the status fits, so that the error's name is what is wrong.
+        status_fits: bool,
+        /// The answers that would be right.
+        expected: Vec<Accepted>,
+        /// The answer.
+        found: Answered,
+        /// What else is striking about it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        beside: Option<Beside>,
+    },
+    /// The status is not the documented one.
+    Status {
+        /// The documented one.
+        expected: u16,
+        /// The one that was found.
+        found: u16,
+        /// The name of the error, where it is one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        error: Option<String>,
+    },
+    /// The media type is not the protocol's.
+    MediaType {
+        /// The protocol's.
+        expected: String,
+        /// The one that was found; nothing where there is none.
+        found: Option<String>,
+    },
+    /// The body of a success is no JSON object.
+    NoObject {
+        /// What it is.
+        found: Body,
+    },
+    /// A member of the body does not match its schema.
+    Member {
+        /// The JSON pointer of the member.
+        at: String,
+        /// What the schema asks of it.
+        expected: Constraint,
+        /// What is there.
+        found: JsonKind,
+        /// What that may be.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        looks_like: Option<Likeness>,
+    },
+    /// A text of the body is empty.
+    Empty {
+        /// The JSON pointer of the text.
+        at: String,
+    },
+    /// A text of the body is not the one of the request.
+    Unlike {
+        /// The JSON pointer of the text.
+        at: String,
+        /// What the request says.
+        expected: String,
+        /// What was found; nothing where there is no text.
+        found: Option<String>,
+    },
+    /// A list of the body is longer than the request allows.
+    TooMany {
+        /// The JSON pointer of the list.
+        at: String,
+        /// How many items the request allows.
+        most: u64,
+        /// How many it has.
+        found: u64,
+    },
+    /// A list of the body has an item that an earlier page has too.
+    Again {
+        /// The JSON pointer of the list.
+        at: String,
+    },
+    /// What the answer gives expires at another time than was asked for.
+    Lifetime {
+        /// The JSON pointer of the time.
+        at: String,
+        /// How many seconds after the call it should be.
+        asked: i64,
+        /// How many seconds after the call it is.
+        found: Measured,
+        /// What that may be.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        looks_like: Option<LifetimeLikeness>,
+        /// The member of the request that asks for a lifetime.
+        asked_by: String,
+    },
+    /// The `Date` of the answer is not about the time of the answer.
+    Date {
+        /// How many seconds it is off the harness's clock.
+        off: i64,
+        /// Whether it is off by little, and the lifetime shows that the server has another clock that is right.
+        lifetime_is_right: bool,
+    },
+    /// The service failed at the request, and did not when it was sent again.
+    PassingFault {
+        /// The first status.
+        first: u16,
+        /// The status of the same request again.
+        then: u16,
+    },
+    /// An error has no name where clients look for one.
+    Nameless {
+        /// What is there instead.
+        found: Nameless,
+    },
+    /// An error's name does not stand in the body's `__type`.
+    NamePlace {
+        /// The name.
+        expected: String,
+        /// Where it stands.
+        found: NamePlace,
+    },
+    /// An error's name is not the bare name of its shape.
+    NameForm {
+        /// The bare name.
+        expected: String,
+        /// The name.
+        found: String,
+    },
+    /// An error of the operation has a name that is common to all services.
+    CommonName {
+        /// The operation's own name for it.
+        expected: String,
+        /// The name.
+        found: String,
+    },
+    /// An error has no message, or one that is no text.
+    NoMessage {
+        /// What is there.
+        found: JsonKind,
+    },
+    /// The message is called `Message`.
+    MessageName,
+    /// The message does not name the member at fault.
+    MessageWithoutMember {
+        /// The member.
+        member: String,
+        /// The message.
+        found: String,
+    },
+    /// A value that an SDK gave its caller or sent is not the one that the case asks for; each as it may be shown.
+    Value {
+        /// What it is: `attempts`, `error code`, `request header host`.
+        at: String,
+        /// The value that the case asks for.
+        expected: String,
+        /// The value that was found.
+        found: String,
+    },
+    /// Something that this build has no word for: in those of the build that found it.
+    Told {
+        /// The place.
+        at: String,
+        /// What was expected.
+        expected: String,
+        /// What was found.
+        actual: String,
+    },
+}
+
+impl Fault {
+    /// Whether two faults are of one kind and at one place, whatever the numbers and texts in them.
+    pub fn is_at_the_place_of(&self, other: &Self) -> bool {
+        std::mem::discriminant(self) == std::mem::discriminant(other) && self.pointer() == other.pointer()
+    }
+
+    /// The place in the body that it is about, or what it is called; nothing where the kind says it.
+    fn pointer(&self) -> Option<&str> {
+        match self {
+            Self::Member { at, .. }
+            | Self::Empty { at }
+            | Self::Unlike { at, .. }
+            | Self::TooMany { at, .. }
+            | Self::Again { at }
+            | Self::Lifetime { at, .. }
+            | Self::Value { at, .. }
+            | Self::Told { at, .. } => Some(at),
+            Self::Outcome { .. }
+            | Self::Status { .. }
+            | Self::MediaType { .. }
+            | Self::NoObject { .. }
+            | Self::Date { .. }
+            | Self::PassingFault { .. }
+            | Self::Nameless { .. }
+            | Self::NamePlace { .. }
+            | Self::NameForm { .. }
+            | Self::CommonName { .. }
+            | Self::NoMessage { .. }
+            | Self::MessageName
+            | Self::MessageWithoutMember { .. } => None,
+        }
+    }
+}
+
+/// An answer that is right.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+pub struct Accepted {
+    /// Its status, or the class of it.
+    pub status: Status,
+    /// The name of its error: `*` for any, nothing where it may have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
+
+/// An answer in short, quoted.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+pub struct Answered {
+    /// Its status.
+    pub status: u16,
+    /// The name of its error.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// The message of its error.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+}
+
+/// What is striking about an answer of the wrong kind.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Beside {
+    /// A success has the name of an error.
+    ErrorInSuccess {
+        /// The name.
+        error: String,
+        /// Where it stands.
+        place: NamePlace,
+    },
+    /// The request was accepted, with what lives so many seconds.
+    Accepted {
+        /// How many seconds; negative where it had expired before the call, and nothing where nobody can say.
+        lives: Option<i64>,
+    },
+    /// The message names only the beginning of what was sent.
+    CutName {
+        /// The member that was sent.
+        member: String,
+        /// How many characters of it.
+        characters: usize,
+    },
+}
+
+/// A body that is no JSON object.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Body {
+    /// There is none.
+    Empty,
+    /// It is not JSON.
+    NotJson {
+        /// How many bytes it has.
+        bytes: usize,
+        /// What it looks like.
+        looks_like: Option<Markup>,
+    },
+    /// It is JSON of another type.
+    Json(JsonKind),
+}
+
+/// What a body looks like that is not JSON.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Markup {
+    /// HTML.
+    Html,
+    /// XML.
+    Xml,
+    /// JSON that ends too early.
+    CutJson,
+}
+
+/// Where the wrong value of a member may come from.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Likeness {
+    /// It is null, which stands for no member.
+    Null,
+    /// There is a member whose name looks like it.
+    OtherName(String),
+    /// There is one inside this member.
+    Inside(String),
+    /// A number in quotes.
+    QuotedNumber,
+    /// An ISO 8601 date instead of epoch seconds.
+    Iso8601,
+    /// Epoch seconds instead of an ISO 8601 date.
+    EpochSeconds,
+}
+
+/// How many seconds after the call something expires.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Measured {
+    /// By the harness's clock: the answer has no `Date`.
+    ByUs(i64),
+    /// By the server's `Date`, and within a tolerance by the harness's clock too.
+    ByDate(i64),
+    /// By the server's `Date`, and by the harness's clock: the two do not agree.
+    Apart {
+        /// By the server's `Date`.
+        date: i64,
+        /// By the harness's clock.
+        ours: i64,
+    },
+}
+
+/// What a wrong lifetime may come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum LifetimeLikeness {
+    /// Milliseconds: in seconds it would be right.
+    RightMilliseconds,
+    /// Milliseconds.
+    Milliseconds,
+    /// The time of the call itself.
+    Now,
+    /// The lifetime instead of a point in time.
+    Duration,
+    /// The default, with what was asked for ignored.
+    Default,
+    /// Minutes taken for seconds.
+    Minutes,
+    /// Local time taken for UTC.
+    LocalTime,
+}
+
+impl LifetimeLikeness {
+    /// Whether the number follows from what was asked and when, so that another number is the same fault.
+    pub fn fixes_the_number(self) -> bool {
+        match self {
+            Self::RightMilliseconds | Self::Now | Self::Duration | Self::Default | Self::Minutes => true,
+            Self::Milliseconds | Self::LocalTime => false,
+        }
+    }
+}
+
+/// What is there instead of an error's name.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Nameless {
+    /// Nothing.
+    Nothing,
+    /// An empty body.
+    Empty,
+    /// A body that is not JSON.
+    NotJson {
+        /// How many bytes it has.
+        bytes: usize,
+        /// What it looks like.
+        looks_like: Option<Markup>,
+    },
+    /// A number in this member.
+    Number(String),
+    /// This member, where no client looks.
+    Elsewhere(String),
+}

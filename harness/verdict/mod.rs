@@ -1,0 +1,207 @@
+//! The words that the judge speaks and the reports hear.
+//!
+//! Conclusions are data here; a report makes words of them. Uses the contract's types, and what a run of an SDK
+//! leaves; nothing else of ours. Start with [`CaseResult`].
+
+mod class;
+mod fault;
+mod reason;
+
+pub use class::{Class, Probe};
+pub use fault::{Accepted, Answered, Beside, Body, Fault, LifetimeLikeness, Likeness, Markup, Measured, Nameless};
+pub use reason::{Excuse, Heard, Reason};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::contract::{Level, Side};
+#[cfg(feature = "sdk")]
+use crate::sdk::record::{Record, Timing};
+
+/// What is concluded about one case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// Every `must` requirement that the case decides holds.
+    Pass,
+    /// A `must` requirement is violated.
+    Fail,
+    /// It fails, and the baseline says so.
+    KnownFail,
+    /// It passes, and the baseline still says that it fails: the entry is stale.
+    Fixed,
+    /// Its control or its setup failed, or it needs something that was not given.
+    Blocked,
+    /// The target does not have the operation.
+    NotImplemented,
+    /// No usable answer: timeout, connection lost, throttled past patience, a denial of what only this
+    /// case names.
+    Indeterminate,
+    /// The target does not claim a feature that the case needs.
+    NotApplicable,
+    /// The harness itself went wrong.
+    HarnessError,
+}
+
+impl Verdict {
+    /// Every verdict, in the order in which totals are printed.
+    pub const ALL: [Self; 9] = [
+        Self::Pass,
+        Self::Fail,
+        Self::KnownFail,
+        Self::Fixed,
+        Self::Blocked,
+        Self::NotImplemented,
+        Self::Indeterminate,
+        Self::NotApplicable,
+        Self::HarnessError,
+    ];
+
+    /// The word for it, as in reports: `known-fail`.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Pass => "pass",
+            Self::Fail => "fail",
+            Self::KnownFail => "known-fail",
+            Self::Fixed => "fixed",
+            Self::Blocked => "blocked",
+            Self::NotImplemented => "not-implemented",
+            Self::Indeterminate => "indeterminate",
+            Self::NotApplicable => "not-applicable",
+            Self::HarnessError => "harness-error",
+        }
+    }
+}
+
+impl std::fmt::Display for Verdict {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(self.word())
+    }
+}
+
+/// One broken requirement, and what is wrong. Holds no secret. How a stream writes it is the report's business.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Violation {
+    /// The requirement's id.
+    pub requirement: String,
+    /// How binding it is.
+    pub level: Level,
+    /// What is wrong, and where.
+    pub fault: Fault,
+}
+
+/// What is known of one case after it ran: what a report shows of it. Holds no secret.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct CaseResult {
+    /// The case's id.
+    pub id: String,
+    /// Its suite.
+    pub suite: String,
+    /// Who is under test.
+    pub side: Side,
+    /// What the case claims.
+    pub title: String,
+    /// The requirements that it cites.
+    pub requirements: Vec<String>,
+    /// The requirements that it decided, one way or the other.
+    pub decided: Vec<String>,
+    /// The requirements that it leaves open though it passes, for its reason.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub undecided: Vec<String>,
+    /// The verdict.
+    pub verdict: Verdict,
+    /// Why, where neither violations nor the verdict itself say it: in words, and as data under `because`.
+    #[serde(flatten, with = "crate::report::because")]
+    #[schemars(flatten, with = "crate::report::Because")]
+    pub reason: Option<Reason>,
+    /// Every broken `must` requirement.
+    pub violations: Vec<Violation>,
+    /// Every broken requirement below `must`.
+    pub warnings: Vec<Violation>,
+    /// What each call accepts, in words: `400 ValidationException, or 403 with an error type`.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub expected: Vec<String>,
+    /// The status code of the last answer; null where there was none.
+    pub status: Option<u16>,
+    /// The error's name in the last answer.
+    pub error: Option<String>,
+    /// The media type of the last answer.
+    pub media_type: Option<String>,
+    /// The names and types in the body of the last answer, without values.
+    pub body: Option<String>,
+    /// How often it ran; 0 where nothing was sent.
+    pub runs: u32,
+    /// From the first request to the verdict, in milliseconds, over all runs.
+    pub duration_ms: f64,
+    #[cfg(feature = "sdk")]
+    /// For an SDK: what it gave its caller and what it sent, the same in every run.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub record: Option<Box<Record>>,
+    #[cfg(feature = "sdk")]
+    /// For an SDK: what depends on the clock.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub timing: Option<Box<Timing>>,
+    /// A command that shows the same answer; it reads credentials from the environment.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub repro: Option<String>,
+    /// The last call as it went over the wire, masked; nothing where none was made.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub exchange: Option<Box<ShownExchange>>,
+}
+
+/// A request and its answer as a report may show them: without credentials, account ids and database
+/// users, and bounded in size whatever a target sends. Of a request the line, each header field and the
+/// body have at most 1000 characters; of an answer each name and each value of a header field has at
+/// most 200, and its body 4000; each side has at most 32 header fields, and a fault 500 characters. A
+/// `…` stands where there was more; a character that is escaped counts as one.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+pub struct ShownExchange {
+    /// The method and the path: `POST /`.
+    pub request: String,
+    /// The header fields of the request, name and value, in order.
+    pub request_headers: Vec<(String, String)>,
+    /// The body of the request.
+    pub request_body: String,
+    /// The header fields of the answer, name and value, in order.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub answer_headers: Vec<(String, String)>,
+    /// The body of the answer: names and types, and of an error its own words; nothing where there was
+    /// no answer.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub answer_body: Option<String>,
+    /// Why there was no answer.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub fault: Option<String>,
+}
+
+impl CaseResult {
+    /// A case of which nothing is known yet.
+    pub fn blank(id: &str, suite: &str, side: Side, title: &str, requirements: &[String]) -> Self {
+        Self {
+            id: id.to_owned(),
+            suite: suite.to_owned(),
+            side,
+            title: title.to_owned(),
+            requirements: requirements.to_vec(),
+            decided: Vec::new(),
+            undecided: Vec::new(),
+            verdict: Verdict::Indeterminate,
+            reason: None,
+            violations: Vec::new(),
+            warnings: Vec::new(),
+            status: None,
+            error: None,
+            media_type: None,
+            body: None,
+            expected: Vec::new(),
+            exchange: None,
+            runs: 1,
+            duration_ms: 0.0,
+            #[cfg(feature = "sdk")]
+            record: None,
+            #[cfg(feature = "sdk")]
+            timing: None,
+            repro: None,
+        }
+    }
+}

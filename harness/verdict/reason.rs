@@ -1,0 +1,203 @@
+//! Why a case has the verdict that it has, as data, where its violations do not say it.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Answered, Verdict, Violation};
+
+/// Why a case has no better verdict, or what a pass leaves open.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "why", rename_all = "kebab-case")]
+pub enum Reason {
+    /// The case that it differs from in one place was not accepted.
+    BlockedBy {
+        /// The id of that case.
+        control: String,
+        /// Its verdict.
+        verdict: Verdict,
+        /// Its first violation.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        violation: Option<Box<Violation>>,
+        /// Its reason.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<Box<Reason>>,
+    },
+    /// A call that must succeed before it failed.
+    Setup {
+        /// Which one, from 1.
+        call: usize,
+    },
+    /// It needs a resource of the target, and none is named.
+    Missing {
+        /// What people call it.
+        noun: String,
+        /// The resource that it belongs to.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        of: Option<String>,
+        /// The flag that names it.
+        flag: String,
+    },
+    /// It is about signatures, and requests go out unsigned.
+    Unsigned,
+    /// It goes on from an earlier answer, which lacks what it needs.
+    NothingToGoOnFrom {
+        /// Which step was answered, from 1.
+        step: usize,
+        /// The JSON pointer of what its answer lacks.
+        at: String,
+    },
+    /// Its request cannot be made, for this reason.
+    CannotBeMade {
+        /// Why.
+        because: String,
+    },
+    /// The target does not claim a feature that it needs.
+    NotClaimed {
+        /// The feature.
+        feature: String,
+    },
+    /// The target gave no usable answer.
+    NoAnswer {
+        /// What came back instead.
+        heard: Heard,
+    },
+    /// It was not asked: the target left so many requests in a row without an answer.
+    GivenUp {
+        /// How many.
+        requests: u32,
+        /// Whether several were in flight together, which some servers do not take.
+        together: bool,
+    },
+    /// The target throttled the request.
+    Throttled(Answered),
+    /// The target did not get the request in time.
+    NotInTime(Answered),
+    /// Access was denied, and the identity may be allowed nothing else than what the control names.
+    Denied {
+        /// The answer.
+        answer: Answered,
+        /// The member whose value it may not be allowed.
+        member: String,
+    },
+    /// The credentials or the signature expired meanwhile.
+    Expired(Answered),
+    /// Lifetimes cannot be told: the target gives earlier credentials again, of any age.
+    Aged,
+    /// Lifetimes cannot be told now: what the target gives again has just the default left.
+    AgedToDefault,
+    /// Lifetimes cannot be told: one of the two clocks is off.
+    ClockOff {
+        /// By how many seconds whatever is asked for expires late, or where negative early.
+        seconds: i64,
+    },
+    /// The target does not have the resource that was named.
+    NotThere {
+        /// What people call it.
+        noun: String,
+        /// The resource that it belongs to.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        of: Option<String>,
+        /// The flag that names it.
+        flag: String,
+        /// Its name, quoted.
+        name: String,
+        /// The error that says so.
+        error: String,
+    },
+    /// The documents leave open whether the name that was given can be one.
+    DoubtfulName {
+        /// What people call the resource.
+        noun: String,
+        /// The flag that names it.
+        flag: String,
+        /// Its name, quoted.
+        name: String,
+        /// The error that refuses it.
+        error: String,
+    },
+    /// The target may not have the resource that is assumed where none is named.
+    PerhapsNotThere {
+        /// What people call it.
+        noun: String,
+        /// The resource that it belongs to.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        of: Option<String>,
+        /// The flag that names it.
+        flag: String,
+        /// The name that is assumed.
+        name: String,
+    },
+    /// The same call without the resource is not accepted either.
+    RefusedWithout {
+        /// What people call the resource.
+        noun: String,
+        /// What became of that call.
+        heard: Heard,
+    },
+    /// It passes, and the baseline says that it fails.
+    Stale {
+        /// The pattern of the entry.
+        pattern: String,
+        /// The file.
+        file: String,
+    },
+    /// The baseline's excuse is over.
+    ExpiredExcuse {
+        /// The excuse.
+        excuse: Excuse,
+        /// The last day on which it excused anything.
+        last: String,
+        /// What it would be told without the baseline.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        own: Option<Box<Reason>>,
+    },
+    /// The baseline says so.
+    Known {
+        /// The excuse.
+        excuse: Excuse,
+        /// What the verdict would be without the baseline.
+        was: Verdict,
+        /// What it would be told without the baseline.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        own: Option<Box<Reason>>,
+    },
+    /// In the words of a driver, of the harness, or of a build that had no data for it.
+    Told {
+        /// The words.
+        words: String,
+    },
+}
+
+/// Why a baseline accepts a failure: the words of its owner.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+pub struct Excuse {
+    /// Why.
+    pub reason: String,
+    /// Where its repair is followed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub issue: Option<String>,
+}
+
+/// What came back from a target: an answer in short, or none; quoted.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Heard {
+    /// An answer.
+    Answer {
+        /// Its status.
+        status: u16,
+        /// Its media type.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        media_type: Option<String>,
+        /// The name of its error.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        error: Option<String>,
+        /// Its first words.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        words: Option<String>,
+    },
+    /// None, for this reason.
+    Nothing(String),
+    /// Something that an older build wrote down in its own words.
+    Told(String),
+}
