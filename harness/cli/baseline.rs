@@ -29,7 +29,7 @@ pub(super) struct Command {
 #[derive(Debug, Subcommand)]
 enum What {
     /// Run the cases, and write those that fail into a file
-    #[command(after_help = super::examples::BASELINE_WRITE)]
+    #[command(after_help = super::examples::filled(super::examples::BASELINE_WRITE))]
     Write(Box<Write>),
     /// Check a file without any network: its form, its patterns, its dates
     #[command(after_help = super::examples::BASELINE_CHECK)]

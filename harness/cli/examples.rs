@@ -1,33 +1,44 @@
 //! The examples below each command's help. A test reads every one of them as a command line.
 
+use crate::contract::Service;
+
+/// A text of this file with what the service says of the resource that has to be named: `{named}` is the flag with a
+/// name, `{name}` the name alone, `{noun}` what people call it.
+pub(super) fn filled(template: &str) -> String {
+    let resources = &Service::embedded().resources;
+    let Some(resource) = resources.iter().find(|resource| resource.must_be_named) else { return template.to_owned() };
+    let named = format!("--{} {}", resource.flag, resource.example);
+    template.replace("{named}", &named).replace("{name}", &resource.example).replace("{noun}", &resource.noun)
+}
+
 pub(super) const MAIN: &str = "\
 Examples:
   countersign
       Certify the embedded emulator
-  countersign doctor --endpoint http://localhost:4566 --workgroup my-workgroup
+  countersign doctor --endpoint http://localhost:4566 {named}
       See what stands between your server and a run
-  countersign run --endpoint http://localhost:4566 --workgroup my-workgroup
+  countersign run --endpoint http://localhost:4566 {named}
       Judge your server
   countersign explain GC-DUR-02
       Read one requirement, with its source and its cases";
 
 pub(super) const RUN: &str = "\
 Examples:
-  countersign run --endpoint http://localhost:4566 --workgroup my-workgroup
+  countersign run --endpoint http://localhost:4566 {named}
       Judge a server with the credentials of the environment
-  countersign run --endpoint http://localhost:4566 --workgroup my-workgroup --no-sign parameters
+  countersign run --endpoint http://localhost:4566 {named} --no-sign parameters
       Run one suite, without signatures
   countersign run parameters/duration-outside --target mine
       Run one family against a target of countersign.toml
-  countersign run --endpoint http://localhost:4566 --workgroup my-workgroup --claim signature --report-junit junit.xml
+  countersign run --endpoint http://localhost:4566 {named} --claim signature --report-junit junit.xml
       Hold it to the feature signature too, and write a report
-  countersign run --target aws --workgroup wg --allow-aws 123456789012/us-east-1/wg
-      Ask real AWS, for this workgroup only
+  countersign run --target aws {named} --allow-aws 123456789012/us-east-1/{name}
+      Ask real AWS, for this {noun} only
 
 Exit codes:
   0    nothing unexpected
   1    something failed, is blocked or not implemented, or a baseline entry is stale
-  2    wrong usage or configuration, or the server refused the credentials or lacks the workgroup
+  2    wrong usage or configuration, or the server refused the credentials or lacks the {noun}
   3    the server is unreachable, or its silence leaves must-requirements undecided
   4    no case is selected
   5    Countersign itself went wrong, or a fixture is invalid
@@ -37,15 +48,15 @@ Exit codes:
 
 pub(super) const DOCTOR: &str = "\
 Examples:
-  countersign doctor --endpoint http://localhost:4566 --workgroup my-workgroup
+  countersign doctor --endpoint http://localhost:4566 {named}
       Say what is wrong, and what to do about it
-  countersign doctor --endpoint https://emulator.internal --workgroup my-workgroup --ca-file ca.pem --format json
+  countersign doctor --endpoint https://emulator.internal {named} --ca-file ca.pem --format json
       The same for a private certificate authority, for a program
 
 Exit codes:
   0  nothing stands in the way of a run
-  1  the operation or the custom domain is not there or broken, no workgroup is named, or a claim does not hold
-  2  the target does not take the credentials or have the workgroup, or settings are wrong
+  1  the operation or what is named is not there or broken, no {noun} is named, or a claim does not hold
+  2  the target does not take the credentials or have the {noun}, or settings are wrong
   3  the target cannot be reached
   6  real AWS was not allowed";
 
@@ -96,14 +107,14 @@ Examples:
 
 pub(super) const BASELINE: &str = "\
 Examples:
-  countersign baseline write known.json --endpoint http://localhost:4566 --workgroup wg --issue https://example.com/7
+  countersign baseline write known.json --endpoint http://localhost:4566 {named} --issue https://example.com/7
       Write down what fails today
   countersign baseline check known.json
       Check the file";
 
 pub(super) const BASELINE_WRITE: &str = "\
 Example:
-  countersign baseline write known.json --endpoint http://localhost:4566 --workgroup wg --reason later";
+  countersign baseline write known.json --endpoint http://localhost:4566 {named} --reason later";
 
 pub(super) const BASELINE_CHECK: &str = "\
 Example:

@@ -47,7 +47,7 @@ pub use target::trials_of_environment;
 
 /// The command line of the `countersign` binary.
 #[derive(Debug, Parser)]
-#[command(version, about, after_help = examples::MAIN)]
+#[command(version, about, after_help = examples::filled(examples::MAIN))]
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
@@ -56,13 +56,13 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run cases against a target and judge them; what happens without any command
-    #[command(after_help = examples::RUN)]
+    #[command(after_help = examples::filled(examples::RUN))]
     Run(Box<run::Run>),
     /// Examine a target before a run: reachable, TLS, signature, clock, operations; says what to fix
     ///
     /// It is done in less than two seconds, also where the target hangs, and asks nothing that could create or change
     /// anything.
-    #[command(after_help = examples::DOCTOR)]
+    #[command(after_help = examples::filled(examples::DOCTOR))]
     Doctor(Box<doctor::Doctor>),
     /// List cases, requirements, features, defects or drivers
     #[command(after_help = examples::LIST)]
@@ -74,7 +74,7 @@ enum Command {
     #[command(after_help = examples::REPORT)]
     Report(report::Report),
     /// Keep known failures in a file
-    #[command(after_help = examples::BASELINE)]
+    #[command(after_help = examples::filled(examples::BASELINE))]
     Baseline(baseline::Command),
     /// Compare two runs, of servers or of SDKs; exit code 1 where something broke or changed for callers
     #[command(after_help = examples::DIFF)]

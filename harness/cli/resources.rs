@@ -64,12 +64,6 @@ impl FromArgMatches for ResourceArgs {
     }
 }
 
-/// The words that name what examples need: `--workgroup my-workgroup` where that is what must be named.
-pub(super) fn example_flags() -> String {
-    let needed = Service::embedded().resources.iter().filter(|resource| resource.must_be_named);
-    needed.map(|Resource { flag, example, .. }| format!("--{flag} {example}")).collect::<Vec<_>>().join(" ")
-}
-
 /// Refuses names that the documents exclude plainly, before anything is sent: what a target makes of them would be put
 /// down to the target. What they leave open, such as capitals in a name, is the target's to know; so is the name that
 /// the probe asks for, but our emulator's.

@@ -270,9 +270,8 @@ fn choose(
     }
     let Some(name) = target.as_ref().or(profiles.target.as_ref()) else {
         // The variables of the SDKs count only where no target is named.
-        let service = Service::embedded().service_id.is.to_uppercase().replace(' ', "_");
         let mut set = None;
-        for name in [format!("AWS_ENDPOINT_URL_{service}"), "AWS_ENDPOINT_URL".to_owned()] {
+        for name in [Service::embedded().endpoint_variable(), "AWS_ENDPOINT_URL".to_owned()] {
             set = set.or(env(&name)?.map(|value| (name, value)));
         }
         return match set {

@@ -19,6 +19,8 @@ pub struct Names {
     pub times: BTreeSet<String>,
     /// Those whose values are texts that lead to the next page: tokens that nobody logs in with.
     pub page_tokens: BTreeSet<String>,
+    /// The ids of what a target must have.
+    pub resources: BTreeSet<String>,
     /// The errors of the service.
     pub errors: BTreeSet<String>,
     /// A right answer of the default operation, as JSON text.
@@ -47,6 +49,7 @@ impl Names {
         names.service.extend([&service.signing_name.is, &service.target_prefix.is].map(String::clone));
         names.service.extend(service.not_tried.iter().flat_map(|fact| fact.is.clone()));
         names.errors.extend(service.errors.keys().chain(service.unlisted_errors.keys()).cloned());
+        names.resources.extend(service.resources.iter().map(|resource| resource.id.clone()));
         for operation in operations {
             names.service.insert(operation.name.is.clone());
             if operation.name.is == service.default_operation {

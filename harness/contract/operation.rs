@@ -100,6 +100,17 @@ impl Operation {
         Err(LoadError::new(&fixtures.name_of(&folder), "", message))
     }
 
+    /// The command line of AWS tools that calls it with what it must have: `get-credentials --workgroup-name a-name`.
+    pub fn command(&self, service: &Service) -> String {
+        let mut line = hyphenated(&self.name.is);
+        for resource in service.resources.iter().filter(|of| of.must_be_named) {
+            if self.request.members.contains_key(&resource.member) {
+                line = format!("{line} --{} {}", hyphenated(&resource.member), resource.sample);
+            }
+        }
+        line
+    }
+
     /// Whether a requirement is one of its own, by what its id begins with.
     pub fn owns(&self, requirement: &str) -> bool {
         requirement.strip_prefix(self.requirements.as_str()).is_some_and(|rest| rest.starts_with('-'))
@@ -118,6 +129,18 @@ impl Operation {
             Some(Lifetime { ends_at: name, asked_by, default })
         })
     }
+}
+
+/// A name of the contract as AWS tools write it: `get-credentials`.
+fn hyphenated(name: &str) -> String {
+    let mut out = String::new();
+    for character in name.chars() {
+        if character.is_ascii_uppercase() && !out.is_empty() {
+            out.push('-');
+        }
+        out.push(character.to_ascii_lowercase());
+    }
+    out
 }
 
 /// How long what an answer gives is good for.

@@ -297,6 +297,16 @@ impl Service {
         self.errors.iter().find(|(_, error)| says(error)).map(|(name, error)| (name.as_str(), error))
     }
 
+    /// What AWS tools call it: `redshift-serverless`.
+    pub fn command(&self) -> String {
+        self.service_id.is.to_lowercase().replace(' ', "-")
+    }
+
+    /// The environment variable in which AWS tools look for its endpoint: `AWS_ENDPOINT_URL_REDSHIFT_SERVERLESS`.
+    pub fn endpoint_variable(&self) -> String {
+        format!("AWS_ENDPOINT_URL_{}", self.service_id.is.to_uppercase().replace(' ', "_"))
+    }
+
     /// The resource with this id.
     pub fn resource(&self, id: &str) -> Option<&Resource> {
         self.resources.iter().find(|resource| resource.id == id)

@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use super::{Failure, FixtureArgs, Format, Library, address, until_interrupted};
 use crate::cli::output::harmless;
+use crate::contract::Contract;
 use crate::corpus::Corpus;
 use crate::report::visible_json;
 use crate::servers::mock::Mock;
@@ -32,9 +33,10 @@ pub(super) struct MockArgs {
 /// Starts the mock, says so, and serves until interrupted.
 pub(super) async fn serve(args: MockArgs) -> Result<(), Failure> {
     let MockArgs { listen, fixtures, format } = args;
-    let corpus = Library::load(fixtures.fixtures)?.corpus;
-    let start = Mock::start(Arc::clone(&corpus), Timestamp::now, Some(listen));
-    until_interrupted(listen, start, |mock| ready(&mock.endpoint(), &corpus, format)).await?;
+    let library = Library::load(fixtures.fixtures)?;
+    let corpus = &library.corpus;
+    let start = Mock::start(Arc::clone(corpus), Timestamp::now, Some(listen));
+    until_interrupted(listen, start, |mock| ready(&mock.endpoint(), &library, format)).await?;
     Ok(())
 }
 
@@ -46,23 +48,25 @@ struct Ready<'a> {
     replies: usize,
 }
 
-fn ready(endpoint: &str, corpus: &Corpus, format: Format) -> io::Result<String> {
+fn ready(endpoint: &str, library: &Library, format: Format) -> io::Result<String> {
+    let Library { contract, corpus, .. } = library;
     let (cases, replies) = (corpus.cases().len(), corpus.replies().len());
     match format {
         Format::Json => Ok(visible_json(&serde_json::to_string(&Ready { endpoint, cases, replies })?)),
-        Format::Text => Ok(harmless(&Text { endpoint, corpus }.to_string(), false)),
+        Format::Text => Ok(harmless(&Text { endpoint, contract, corpus }.to_string(), false)),
     }
 }
 
 /// The ready lines of `--format text`.
 struct Text<'a> {
     endpoint: &'a str,
+    contract: &'a Contract,
     corpus: &'a Corpus,
 }
 
 impl fmt::Display for Text<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { endpoint, corpus } = self;
+        let Self { endpoint, contract, corpus } = self;
         let (cases, replies) = (corpus.cases(), corpus.replies());
         writeln!(f, "The replaying mock listens on {endpoint} (Ctrl-C stops it).")?;
         writeln!(f, "  {endpoint}/<case id>       the reply to one of {} cases", cases.len())?;
@@ -73,12 +77,13 @@ impl fmt::Display for Text<'_> {
         }
         if let Some((name, _)) = replies.iter().find(|(_, reply)| reply.wrong.is_some()).or(replies.iter().next()) {
             writeln!(f, "\nShow an AWS client one reply; any credentials will do:\n")?;
-            writeln!(f, "export AWS_ENDPOINT_URL_REDSHIFT_SERVERLESS={endpoint}/replies/{name}")?;
+            writeln!(f, "export {}={endpoint}/replies/{name}", contract.service.endpoint_variable())?;
             writeln!(
                 f,
                 "export AWS_ACCESS_KEY_ID=any AWS_SECRET_ACCESS_KEY=any AWS_REGION=us-east-1 AWS_DEFAULT_REGION=us-east-1"
             )?;
-            writeln!(f, "aws redshift-serverless get-credentials --workgroup-name any-workgroup")?;
+            let Contract { service, .. } = contract;
+            writeln!(f, "aws {} {}", service.command(), contract.default_operation().command(service))?;
         }
         Ok(())
     }
@@ -90,8 +95,9 @@ mod tests {
 
     #[test]
     fn the_ready_line_of_json_has_the_keys_that_programs_read() {
-        let corpus = Library::load(None).unwrap().corpus;
-        let line = ready("http://127.0.0.1:1", &corpus, Format::Json).unwrap();
+        let library = Library::load(None).unwrap();
+        let corpus = &library.corpus;
+        let line = ready("http://127.0.0.1:1", &library, Format::Json).unwrap();
         let expected = serde_json::json!({
             "endpoint": "http://127.0.0.1:1", "cases": corpus.cases().len(), "replies": corpus.replies().len()
         });
@@ -101,8 +107,9 @@ mod tests {
 
     #[test]
     fn the_ready_text_says_where_to_find_a_case_and_a_reply() {
-        let corpus = Library::load(None).unwrap().corpus;
-        let text = ready("http://127.0.0.1:1", &corpus, Format::Text).unwrap();
+        let library = Library::load(None).unwrap();
+        let corpus = &library.corpus;
+        let text = ready("http://127.0.0.1:1", &library, Format::Text).unwrap();
         assert!(text.contains(&format!("curl -sS -i -X POST http://127.0.0.1:1/{}\n", corpus.cases()[0].id)), "{text}");
         assert!(text.contains("AWS_ENDPOINT_URL_REDSHIFT_SERVERLESS=http://127.0.0.1:1/replies/wrong-"), "{text}");
     }

@@ -80,7 +80,7 @@ impl Told {
                 } else {
                     format!("the time of the answer, give or take {} s", TOLERANCES[1])
                 };
-                let behind = if *lifetime_is_right { ", by which the expiration is right" } else { "" };
+                let behind = if *lifetime_is_right { ", by which the lifetime is right" } else { "" };
                 let actual = format!("the Date of its answers is {off} s off the harness's clock{behind}");
                 told("header date", expected, actual)
             }

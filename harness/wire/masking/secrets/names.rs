@@ -17,6 +17,8 @@ struct OfContract {
     times: HashSet<String>,
     /// Members that lead to the next page of a list.
     page_tokens: HashSet<String>,
+    /// What a target must have, which a password may be of.
+    resources: HashSet<String>,
 }
 
 static OF_CONTRACT: LazyLock<OfContract> = LazyLock::new(|| {
@@ -26,6 +28,7 @@ static OF_CONTRACT: LazyLock<OfContract> = LazyLock::new(|| {
         sensitive: plain(&names.sensitive),
         times: plain(&names.times),
         page_tokens: plain(&names.page_tokens),
+        resources: plain(&names.resources),
     }
 });
 
@@ -87,8 +90,9 @@ fn narrow(name: &str) -> Cow<'_, str> {
 
 /// Whether a name says whose password it is, all in one word: `dbpass`. Other words end like this too: `bypass`.
 fn is_owners_password(plain: &str) -> bool {
-    const OWNERS: [&str; 8] = ["db", "database", "user", "admin", "root", "master", "my", "temp"];
-    ["pass", "pw", "pin"].iter().filter_map(|end| plain.strip_suffix(end)).any(|owner| OWNERS.contains(&owner))
+    const OWNERS: [&str; 7] = ["db", "user", "admin", "root", "master", "my", "temp"];
+    let is_owner = |name: &str| OWNERS.contains(&name) || OF_CONTRACT.resources.contains(name);
+    ["pass", "pw", "pin"].iter().filter_map(|end| plain.strip_suffix(end)).any(is_owner)
 }
 
 /// Whether a text is the name of a password or a user and nothing else, so that what stands beside it is its value.
