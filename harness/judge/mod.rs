@@ -248,9 +248,9 @@ impl Judge {
     }
 }
 
-/// How much a row says about a subject: how many of its conditions name it, and whether the place is exact; nothing
-/// where it is about another. A place that ends in `/**` is everything below it.
-fn fit(by: &Decision, subject: &Subject) -> Option<(usize, bool)> {
+/// How much a row says about a subject: whether it names its very place, and how many of its conditions name it;
+/// nothing where it is about another. A place that ends in `/**` is everything below it.
+fn fit(by: &Decision, subject: &Subject) -> Option<(bool, usize)> {
     let same = |wanted: &Option<String>, found: Option<&str>| wanted.is_none() || wanted.as_deref() == found;
     let at = subject.at.as_deref();
     let below = by.at.as_deref().and_then(|wanted| wanted.strip_suffix("/**"));
@@ -258,7 +258,7 @@ fn fit(by: &Decision, subject: &Subject) -> Option<(usize, bool)> {
     let is_there = below.map_or_else(|| same(&by.at, at), is_below);
     let fits = is_there && same(&by.keyword, subject.keyword.as_deref()) && same(&by.error, subject.error.as_deref());
     let conditions = [&by.at, &by.keyword, &by.error].into_iter().flatten().count();
-    fits.then_some((conditions, below.is_none()))
+    fits.then_some((below.is_none() && by.at.is_some(), conditions))
 }
 
 /// What has been found about a case so far.

@@ -96,7 +96,14 @@ fn of_legal(entry: &Defect, results: &[CaseResult]) -> (Fate, Vec<String>) {
     let is_declared = |result: &CaseResult| match result.verdict {
         Verdict::Indeterminate => entry.undecided.iter().any(|glob| is_open(result, glob)),
         Verdict::Pass => result.undecided.iter().all(|id| entry.undecided.iter().any(|glob| glob.fits(id))),
-        _ => false,
+        // Nothing is held against a server that gives nothing to go on from.
+        Verdict::NotApplicable => true,
+        Verdict::Fail
+        | Verdict::KnownFail
+        | Verdict::Fixed
+        | Verdict::Blocked
+        | Verdict::NotImplemented
+        | Verdict::HarnessError => false,
     };
     let blame = |result: &CaseResult| {
         let violation = result.violations.first().map(in_a_line);

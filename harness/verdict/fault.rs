@@ -68,8 +68,8 @@ pub enum Fault {
         at: String,
         /// What the request says.
         expected: String,
-        /// What was found; nothing where there is no text.
-        found: Option<String>,
+        /// What was found.
+        found: String,
     },
     /// A list of the body is longer than the request allows.
     TooMany {

@@ -72,7 +72,7 @@ pub enum ResponseChange {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Assignment {
-    /// The member.
+    /// The member; of an answer, also as a JSON pointer, such as `/list/0/member`.
     pub member: String,
     /// The value.
     pub to: Value,

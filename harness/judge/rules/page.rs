@@ -6,7 +6,7 @@ use super::success::accepted_schema;
 use super::{Finding, Observation, Subject};
 use crate::contract::{Kind, Operation};
 use crate::verdict::Fault;
-use crate::wire::Exchange;
+use crate::wire::{Exchange, Response};
 
 /// The list in the answers of an operation that gives it page by page.
 struct Paged<'a> {
@@ -27,6 +27,25 @@ impl<'a> Paged<'a> {
         Some(Self { most: &pages.size, token: &pages.token, list })
     }
 
+    /// The pages that led to the answer of an exchange, the nearest first: each gave the token of the one behind it.
+    fn before(&self, exchange: &Exchange, earlier: &[Exchange]) -> Vec<Value> {
+        let (mut pages, mut asked) = (Vec::new(), self.token_of(&exchange.request.body));
+        for exchange in earlier.iter().rev() {
+            let Some(page) = exchange.answer.as_ref().ok().and_then(Response::json) else { continue };
+            if asked.is_some() && page.get(self.token) == asked.as_ref() {
+                asked = self.token_of(&exchange.request.body);
+                pages.push(page);
+            }
+        }
+        pages
+    }
+
+    /// Where a request says that its page begins.
+    fn token_of(&self, body: &[u8]) -> Option<Value> {
+        let sent: Value = serde_json::from_slice(body).ok()?;
+        sent.get(self.token).filter(|token| !token.is_null()).cloned()
+    }
+
     fn items<'b>(&self, body: &'b Value) -> Option<&'b Vec<Value>> {
         body.get(self.list)?.as_array()
     }
@@ -44,17 +63,14 @@ pub(super) fn size(seen: &Observation<'_>) -> Vec<Finding> {
     Finding::one(Subject::at(at.clone()), found <= most, || Fault::TooMany { at, most, found })
 }
 
-/// A page that follows another has other items.
+/// A page has nothing of the pages that led to it.
 pub(super) fn follows(seen: &Observation<'_>) -> Vec<Finding> {
     let (Some(_), Some(body), Some(paged)) = (accepted_schema(seen), &seen.body, Paged::of(seen.operation)) else {
         return Vec::new();
     };
-    let goes_on = !seen.earlier.is_empty() && seen.asked(paged.token).is_some();
-    let Some(items) = paged.items(body).filter(|_| goes_on) else { return Vec::new() };
-    let before = |exchange: &Exchange| exchange.answer.as_ref().ok()?.json();
-    let known = |item: &Value| {
-        seen.earlier.iter().filter_map(before).any(|page| paged.items(&page).is_some_and(|items| items.contains(item)))
-    };
+    let before = paged.before(seen.exchange, seen.earlier);
+    let Some(items) = paged.items(body).filter(|_| !before.is_empty()) else { return Vec::new() };
+    let is_known = |item| before.iter().any(|page| paged.items(page).is_some_and(|items| items.contains(item)));
     let at = format!("/{}", paged.list);
-    Finding::one(Subject::at(at.clone()), !items.iter().any(known), || Fault::Again { at })
+    Finding::one(Subject::at(at.clone()), !items.iter().any(is_known), || Fault::Again { at })
 }

@@ -154,8 +154,8 @@ pub(super) fn text(seen: &Observation<'_>) -> Vec<Finding> {
         .collect()
 }
 
-/// What the request names is what the answer describes: a text of the answer has the name of a resource that the
-/// request has.
+/// What the request names is what the answer describes: where the answer has the name of a resource that the request
+/// has, it is the same.
 pub(super) fn echo(seen: &Observation<'_>) -> Vec<Finding> {
     let (Some(_), Some(body)) = (accepted_schema(seen), &seen.body) else { return Vec::new() };
     let shapes = &seen.contract.service.shapes;
@@ -170,12 +170,12 @@ pub(super) fn echo(seen: &Observation<'_>) -> Vec<Finding> {
     described
         .filter_map(|(name, member, expected)| {
             let at = format!("/{name}/{member}");
-            let found = body.get(name)?.get(member).and_then(Value::as_str).map(str::to_owned);
-            let holds = found.as_ref() == Some(&expected);
+            let found = body.get(name)?.get(member)?.as_str()?;
+            let holds = found == expected;
             Some(Finding::one(Subject::at(at.clone()), holds, || Fault::Unlike {
                 at,
                 expected: seen.quote(&expected),
-                found: found.map(|found| seen.quote(&found)),
+                found: seen.quote(found),
             }))
         })
         .flatten()

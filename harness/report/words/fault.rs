@@ -55,8 +55,7 @@ impl Told {
             }
             Fault::Empty { at } => told(&body(at), "at least one character".to_owned(), "an empty string".to_owned()),
             Fault::Unlike { at, expected, found } => {
-                let found = found.as_ref().map_or_else(|| "no such text".to_owned(), |found| format!("\"{found}\""));
-                told(&body(at), format!("\"{expected}\", as in the request"), found)
+                told(&body(at), format!("\"{expected}\", as in the request"), format!("\"{found}\""))
             }
             Fault::TooMany { at, most, found } => {
                 told(&body(at), format!("at most {most} items, as asked for"), format!("{found} items"))

@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 
 use jiff::{SignedDuration, Timestamp};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::{Upstream, replay};
 use crate::corpus::defect::{CastTo, ResponseChange};
@@ -17,15 +17,15 @@ pub(super) fn change(
     earlier: &Mutex<Option<Response>>,
 ) {
     match change {
-        ResponseChange::Set(set) => edit(answer, |body| {
-            body.insert(set.member.clone(), upstream.fill_value(&set.to));
+        ResponseChange::Set(set) => member(answer, &set.member, |parent, name| {
+            parent.insert(name.to_owned(), upstream.fill_value(&set.to));
         }),
-        ResponseChange::Remove(member) => edit(answer, |body| {
-            body.remove(member);
+        ResponseChange::Remove(gone) => member(answer, gone, |parent, name| {
+            parent.remove(name);
         }),
-        ResponseChange::Rename(renaming) => edit(answer, |body| {
-            if let Some(value) = body.remove(&renaming.member) {
-                body.insert(renaming.to.clone(), value);
+        ResponseChange::Rename(renaming) => member(answer, &renaming.member, |parent, name| {
+            if let Some(value) = parent.remove(name) {
+                parent.insert(renaming.to.clone(), value);
             }
         }),
         ResponseChange::Scale(scale) => value(answer, &scale.member, |value| Some((value.as_f64()? * scale.by).into())),
@@ -42,7 +42,7 @@ pub(super) fn change(
         }
         ResponseChange::Wrap(member) => edit(answer, |body| {
             let inner = std::mem::take(body);
-            body.insert(member.clone(), inner.into());
+            *body = json!({ member: inner });
         }),
         ResponseChange::Status(status) => answer.status = *status,
         ResponseChange::Header(header) => match &header.value {
@@ -68,9 +68,9 @@ fn cast(value: &Value, to: CastTo) -> Option<Value> {
 }
 
 /// Changes a member that is there.
-fn value(answer: &mut Response, member: &str, new: impl FnOnce(&Value) -> Option<Value>) {
-    edit(answer, |body| {
-        if let Some(value) = body.get_mut(member)
+fn value(answer: &mut Response, place: &str, new: impl FnOnce(&Value) -> Option<Value>) {
+    member(answer, place, |parent, name| {
+        if let Some(value) = parent.get_mut(name)
             && let Some(new) = new(value)
         {
             *value = new;
@@ -78,13 +78,24 @@ fn value(answer: &mut Response, member: &str, new: impl FnOnce(&Value) -> Option
     });
 }
 
+/// Changes something about a member, given as its name or as a JSON pointer, in the object that it belongs to.
+fn member(answer: &mut Response, place: &str, change: impl FnOnce(&mut Map<String, Value>, &str)) {
+    let (parent, name) =
+        if place.starts_with('/') { place.rsplit_once('/').unwrap_or(("", place)) } else { ("", place) };
+    edit(answer, |body| {
+        if let Some(Value::Object(parent)) = body.pointer_mut(parent) {
+            change(parent, name);
+        }
+    });
+}
+
 /// Changes the body where it is an object; one that stays the same keeps its bytes.
-fn edit(answer: &mut Response, change: impl FnOnce(&mut Map<String, Value>)) {
-    let Ok(old) = serde_json::from_slice::<Map<String, Value>>(&answer.body) else { return };
+fn edit(answer: &mut Response, change: impl FnOnce(&mut Value)) {
+    let Ok(old @ Value::Object(_)) = serde_json::from_slice::<Value>(&answer.body) else { return };
     let mut new = old.clone();
     change(&mut new);
     if new != old {
-        set_body(answer, Value::Object(new).to_string().into_bytes());
+        set_body(answer, new.to_string().into_bytes());
     }
 }
 
