@@ -11,7 +11,7 @@
 //! fn main() -> std::process::ExitCode {
 //!     let endpoint = "http://127.0.0.1:4566".parse().expect("a valid URL");
 //!     let credentials = Credentials::new("test", "test");
-//!     let target = Target::at(endpoint).signed_by(credentials).having("workgroup", "my-workgroup");
+//!     let target = Target::at(endpoint).signed_by(credentials).with_workgroup("my-workgroup");
 //!     Trials::new(target).main()
 //! }
 //! ```

@@ -1,15 +1,18 @@
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use rstest::rstest;
 
-use super::ask::{Answers, Way};
+use super::ask::{Answers, Patient, Way};
 use super::{Finding, Status, Topic, findings};
-use crate::contract::Feature;
+use crate::contract::{Contract, Feature, Fixtures};
 use crate::targets::Target;
 use crate::wire::{Credentials, Exchange, Fault, Headers, Masker, Request, Response};
 
+const LIST: &str = "ListWorkgroups";
+const DOMAIN: &str = "custom-domain";
 const AWS: &str = "application/x-amz-json-1.1";
 const SUCCESS: &str = r#"{"dbUser":"IAM:a","dbPassword":"CANARY-password"}"#;
 const REFUSAL: &str = r#"{"__type":"InvalidSignatureException","message":"no"}"#;
@@ -51,9 +54,8 @@ fn alike(answer: &Exchange) -> Answers {
         probe: answer.clone(),
         wrong: Some(answer.clone()),
         unsigned: Some(answer.clone()),
-        domain: Some(answer.clone()),
-        list: answer.clone(),
-        get: answer.clone(),
+        by_resource: vec![(DOMAIN.to_owned(), answer.clone())],
+        neighbours: [LIST, "GetWorkgroup"].map(|name| (name.to_owned(), answer.clone())).to_vec(),
         unknown: answer.clone(),
         hidden: Masker::default(),
     };
@@ -67,7 +69,19 @@ fn target() -> Target {
 }
 
 fn found(target: &Target, answers: &Answers) -> Vec<Finding> {
-    findings::of(target, answers, &findings::probe(target, answers))
+    let contract = Contract::load(&Fixtures::Embedded).expect("the contract");
+    let patient = Patient { target, contract: &contract, operation: contract.default_operation() };
+    findings::of(patient, answers, &findings::probe(patient, answers))
+}
+
+/// Has the list of workgroups answered like this.
+fn listing(answers: &mut Answers, answer: Exchange) {
+    answers.neighbours.retain(|(name, _)| name != LIST);
+    answers.neighbours.push((LIST.to_owned(), answer));
+}
+
+fn workgroup() -> Topic {
+    Topic::Resource("workgroup".to_owned())
 }
 
 /// The finding about a topic.
@@ -106,7 +120,7 @@ fn a_server_that_checks_no_signature_is_a_problem_only_where_it_claims_to(
     let mut answers = alike(&answered(200, SUCCESS));
     answers.wrong = Some(answered(wrong, wrong_body));
     answers.unsigned = Some(answered(unsigned, unsigned_body));
-    let target = if claimed { target().claiming([Feature::Signature]) } else { target() };
+    let target = if claimed { target().claiming([Feature::SIGNATURE]) } else { target() };
     let finding = about(&found(&target, &answers), Topic::Signature);
     assert_eq!(finding.status, status, "{finding:?}");
     assert!(finding.found.contains(said), "{finding:?}");
@@ -124,9 +138,9 @@ fn a_server_that_answers_everything_with_one_error_is_neither_praised_nor_accuse
     #[case] body: &str,
     #[values(true, false)] named: bool,
 ) {
-    let mut target = target().claiming([Feature::Signature]);
+    let mut target = target().claiming([Feature::SIGNATURE]);
     if !named {
-        target.workgroup = None;
+        target.resources.clear();
     }
     let findings = found(&target, &alike(&answered(status, body)));
     for topic in [Topic::Credentials, Topic::Signature] {
@@ -178,7 +192,7 @@ fn an_operation_is_there_where_it_is_answered_unlike_one_that_nobody_has(
     #[case] expected: Status,
 ) {
     let mut answers = alike(&answered(200, SUCCESS));
-    answers.list = answered(status, body);
+    listing(&mut answers, answered(status, body));
     answers.unknown = answered(unknown, unknown_body);
     let finding = about(&found(&target(), &answers), Topic::Neighbours);
     assert_eq!(
@@ -215,9 +229,9 @@ fn a_clock_is_a_problem_only_where_it_may_be_why_we_are_refused(
 #[test]
 fn a_missing_name_of_a_workgroup_is_a_problem_with_the_names_that_there_are() {
     let mut answers = alike(&answered(400, NO_WORKGROUP));
-    answers.list = answered(200, r#"{"workgroups":[{"workgroupName":"wg-2"},{"workgroupName":"wg-3"}]}"#);
-    let target = Target { workgroup: None, ..target() };
-    let finding = about(&found(&target, &answers), Topic::Workgroup);
+    listing(&mut answers, answered(200, r#"{"workgroups":[{"workgroupName":"wg-2"},{"workgroupName":"wg-3"}]}"#));
+    let target = Target { resources: BTreeMap::new(), ..target() };
+    let finding = about(&found(&target, &answers), workgroup());
     assert_eq!(finding.status, Status::Problem);
     assert_eq!(finding.fix.as_deref(), Some("name one that the server has: --workgroup NAME (it has wg-2, wg-3)"));
 }
@@ -225,9 +239,12 @@ fn a_missing_name_of_a_workgroup_is_a_problem_with_the_names_that_there_are() {
 #[test]
 fn a_workgroup_that_is_not_there_is_told_with_those_that_are() {
     let mut answers = alike(&answered(400, r#"{"__type":"ResourceNotFoundException","message":"no wg-1"}"#));
-    answers.list = answered(200, r#"{"workgroups":[{"workgroupName":"wg-2"},{"workgroupName":"wg\u001b[31m-3"}]}"#);
+    listing(
+        &mut answers,
+        answered(200, r#"{"workgroups":[{"workgroupName":"wg-2"},{"workgroupName":"wg\u001b[31m-3"}]}"#),
+    );
     let findings = found(&target(), &answers);
-    let finding = about(&findings, Topic::Workgroup);
+    let finding = about(&findings, workgroup());
     assert_eq!(finding.status, Status::Problem);
     assert!(finding.fix.as_deref().is_some_and(|fix| fix.contains("(it has wg-2, wg\\u{1b}[31m-3)")), "{finding:?}");
     assert_eq!(about(&findings, Topic::Operation).status, Status::Ok);

@@ -8,10 +8,10 @@ use std::time::Duration;
 use jiff::Timestamp;
 use rstest::rstest;
 
-use super::again::{Age, age, clock_offset, is_same};
 use super::*;
 use crate::contract::{Fixtures, Side};
 use crate::corpus::{Corpus, Reply};
+use crate::report::{Told, reason};
 use crate::wire::{Headers, Request, Response};
 
 struct Library {
@@ -89,7 +89,7 @@ fn every_requirement_that_a_rule_decides_is_broken_by_a_wrong_reply() {
     let Library { corpus, judge } = &*LIBRARY;
     let wrong = corpus.replies().values().filter_map(|reply| reply.wrong.as_ref());
     let breakable: BTreeSet<_> = wrong.flat_map(|wrong| &wrong.violates).collect();
-    let rows = judge.contract.register.of_side(Side::Server).filter(|row| row.decided_by.is_some());
+    let rows = judge.contract.register.of(Side::Server, "GetCredentials").filter(|row| row.decided_by.is_some());
     // What a fault in passing is cannot be told from one reply; a test of its own shows it.
     let never: Vec<_> = rows.map(|row| &row.id).filter(|id| !breakable.contains(id) && *id != "GC-ERR-15").collect();
     assert!(never.is_empty(), "no wrong reply shows that these can be found broken: {never:?}");
@@ -183,7 +183,8 @@ fn a_refusal_that_is_about_the_caller_decides_nothing(#[case] case: &str, #[case
     let body = format!(r#"{{"__type":"{name}","message":"m"}}"#);
     let judgement = judged_with(&[("x-amz-security-token", "t")], case, status, &[], &body);
     assert_eq!((judgement.verdict, judgement.decided.len()), (Verdict::Indeterminate, 0), "{judgement:?}");
-    assert!(judgement.reason.unwrap().contains(&format!("({status} {name} \"m\")")));
+    let why = reason(&judgement.reason.unwrap());
+    assert!(why.contains(&format!("({status} {name} \"m\")")), "{why}");
 }
 
 #[test]
@@ -217,7 +218,7 @@ fn a_fault_in_passing_is_a_warning() {
     exchange.fault_before = Some(502);
     let judgement = judge.judge(case, &[exchange]);
     assert_eq!((judgement.verdict, broken(&judgement)), (Verdict::Pass, BTreeSet::from(["GC-ERR-15"])));
-    assert_eq!(judgement.warnings[0].actual, "502 at first, and 200 to the same request again");
+    assert_eq!(Told::of(&judgement.warnings[0]).actual, "502 at first, and 200 to the same request again");
 }
 
 // The harness's clock, the server's Date and the expiration: any two that agree are enough. So many
@@ -227,7 +228,7 @@ fn a_fault_in_passing_is_a_warning() {
 #[case::no_date(None, 900, &[], "")]
 #[case::another_clock_in_all(Some(200), 1100, &[], "")]
 #[case::another_clock_hours_away(Some(7200), 8100, &["GC-PROTO-08"], "the Date of its answers is 7200 s off the harness's clock")]
-#[case::date_of_a_proxy(Some(90), 900, &["GC-PROTO-08"], "90 s off the harness's clock, by which the expiration is right")]
+#[case::date_of_a_proxy(Some(90), 900, &["GC-PROTO-08"], "90 s off the harness's clock, by which the lifetime is right")]
 #[case::date_an_hour_ago(Some(-3600), 900, &["GC-PROTO-08"], "3600 s off")]
 #[case::date_a_little_off(Some(-50), 900, &[], "")]
 #[case::neither(Some(90), 2000, &["GC-DUR-01"], "1910 s after the call by the server's Date, and 2000 s after the call by the harness's clock")]
@@ -250,7 +251,8 @@ fn either_clock_may_show_the_lifetime(
     }
     let judgement = judge.judge(corpus.get("success/workgroup-only").unwrap(), &[exchange]);
     assert_eq!(broken(&judgement), expected.iter().copied().collect(), "{judgement:?}");
-    let found: String = judgement.violations.iter().chain(&judgement.warnings).map(|one| one.actual.as_str()).collect();
+    let found: String =
+        judgement.violations.iter().chain(&judgement.warnings).map(|one| Told::of(one).actual).collect();
     assert!(found.contains(said) && said.is_empty() == found.is_empty(), "{found}");
 }
 
@@ -268,7 +270,7 @@ fn what_should_have_been_refused_is_told_with_its_lifetime(
 ) {
     let Library { corpus, judge } = &*LIBRARY;
     let judgement = judge.judge(corpus.get(case).unwrap(), &[exchange]);
-    assert_eq!(judgement.violations[0].actual, said);
+    assert_eq!(Told::of(&judgement.violations[0]).actual, said);
 }
 
 #[test]
@@ -280,7 +282,7 @@ fn a_name_that_was_cut_is_told_by_its_length() {
     exchange.request.body = format!(r#"{{"workgroupName":"{name}"}}"#).into_bytes();
     let body = format!(r#"{{"__type":"ResourceNotFoundException","message":"No {} found."}}"#, &name[..64]);
     exchange.answer.as_mut().unwrap().body = body.into_bytes();
-    let found = &judge.judge(case, &[exchange]).violations[0].actual;
+    let found = Told::of(&judge.judge(case, &[exchange]).violations[0]).actual;
     let said = "400 ResourceNotFoundException \"No *** found.\", which names the first 64 characters of the workgroupName that was sent";
     assert_eq!(found, said);
 }
@@ -314,65 +316,13 @@ fn credentials(password: &str, expire: i64) -> Exchange {
     exchange
 }
 
-#[rstest]
-#[case::old(3600, credentials("a", 1200), Age::Old)]
-#[case::just_old(3600, credentials("a", 894), Age::Old)]
-#[case::old_or_ignored(3600, credentials("a", 900), Age::OldOrDefault)]
-#[case::expired(3600, credentials("a", -5), Age::None)]
-#[case::too_long(3600, credentials("a", 4000), Age::None)]
-#[case::the_default_is_not_old(900, credentials("a", 960), Age::None)]
-fn only_living_credentials_may_expire_early_for_their_age(
-    #[case] asked: u32,
-    #[case] exchange: Exchange,
-    #[case] expected: Age,
-) {
-    let case = LIBRARY.corpus.get(&format!("lifetimes/chosen/{asked}")).unwrap();
-    assert_eq!(age(&case.calls[0], &exchange), expected);
-}
-
-#[rstest]
-#[case::given_again(credentials("a", 1200), credentials("a", 1200), true)]
-#[case::fresh(credentials("a", 1200), credentials("b", 1200), false)]
-#[case::moving(credentials("a", 1200), credentials("a", 1201), false)]
-fn credentials_are_the_same_by_password_and_expiration(
-    #[case] first: Exchange,
-    #[case] second: Exchange,
-    #[case] same: bool,
-) {
-    assert_eq!(is_same(&first, &second), same);
-}
-
 #[test]
 fn a_lifetime_that_cannot_be_told_is_neither_broken_nor_decided() {
     let Library { corpus, judge } = &*LIBRARY;
     let judgement = judge.judge(corpus.get("lifetimes/chosen/3600").unwrap(), &[credentials("a", 1200)]);
     assert!(judge.is_about_lifetimes(&judgement) && judgement.decided.contains("GC-DUR-03"), "{judgement:?}");
-    let judgement = judge.without_lifetimes(judgement, "it is old".to_owned());
-    assert_eq!((judgement.verdict, judgement.reason.as_deref()), (Verdict::Pass, Some("it is old")));
+    let judgement = judge.without_lifetimes(judgement, Reason::Aged);
+    assert_eq!((judgement.verdict, &judgement.reason), (Verdict::Pass, &Some(Reason::Aged)));
     assert!(judgement.violations.is_empty() && !judgement.decided.contains("GC-DUR-03"), "{judgement:?}");
     assert!(judgement.decided.contains("GC-DUR-04"), "{judgement:?}");
-}
-
-/// The same answer with a `Date` so many hours ahead.
-fn dated(mut exchange: Exchange, hours: i64) -> Exchange {
-    let date = jiff::fmt::rfc2822::DateTimePrinter::new()
-        .timestamp_to_rfc9110_string(&(exchange.sent_at + jiff::SignedDuration::from_hours(hours)));
-    exchange.answer.as_mut().unwrap().headers.set("date", date.unwrap());
-    exchange
-}
-
-#[test]
-fn credentials_may_be_old_by_the_clock_of_the_server() {
-    let case = LIBRARY.corpus.get("lifetimes/chosen/3600").unwrap();
-    assert_eq!(age(&case.calls[0], &dated(credentials("a", 7200 + 1200), 2)), Age::Old);
-}
-
-#[rstest]
-#[case::slow(credentials("a", 3360), Some(-240.0))]
-#[case::fast(credentials("a", 3900), Some(300.0))]
-#[case::no_clock_is_so_far_off(credentials("a", 3901), None)]
-#[case::its_date_tells(dated(credentials("a", 3360), 0), None)]
-fn without_a_date_a_clock_may_be_off_by_five_minutes(#[case] exchange: Exchange, #[case] expected: Option<f64>) {
-    let case = LIBRARY.corpus.get("lifetimes/chosen/3600").unwrap();
-    assert_eq!(clock_offset(&case.calls[0], &exchange), expected);
 }

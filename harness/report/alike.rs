@@ -324,39 +324,44 @@ mod tests {
     use crate::contract::Level;
     use crate::report::tests::sample;
 
-    const MILLISECONDS: &str = " s after the call, which looks like milliseconds: in seconds it would be right";
-    const PLAIN: &str = " s after the call";
+    use LifetimeLikeness::{Milliseconds, Now, RightMilliseconds};
 
-    fn violation(at: &str, expected: &str, actual: &str) -> Violation {
-        Violation {
-            requirement: "GC-DUR-01".to_owned(),
-            level: Level::Must,
-            at: at.to_owned(),
-            expected: expected.to_owned(),
-            actual: actual.to_owned(),
-        }
+    /// A lifetime that should have so many seconds, by the server's Date.
+    fn expired(asked: i64, found: i64, looks_like: Option<LifetimeLikeness>) -> Violation {
+        let (at, asked_by) = ("/expiration".to_owned(), "durationSeconds".to_owned());
+        let fault = Fault::Lifetime { at, asked, found: Measured::ByDate(found), looks_like, asked_by };
+        Violation { requirement: "GC-DUR-01".to_owned(), level: Level::Must, fault }
     }
 
-    fn expired(asked: u32, found: &str, guess: &str) -> Violation {
-        let expected = format!("{asked} s after the call by the server's Date, give or take 60 s");
-        violation("body /expiration", &expected, &format!("{found}{guess}"))
+    fn told(at: &str, actual: &str) -> Violation {
+        let fault = sample::fault(at, "400", actual);
+        Violation { requirement: "GC-DUR-01".to_owned(), level: Level::Must, fault }
     }
+
+    /// Whether two violations are told as one fault.
+    fn are_one(violations: [Violation; 2]) -> bool {
+        let cases = violations.map(|one| CaseResult { violations: vec![one], ..sample::case("a/b", Verdict::Fail) });
+        faults(cases.iter().map(|case| (case, &case.violations))).len() == 1
+    }
+
+    const RIGHT: Option<LifetimeLikeness> = Some(RightMilliseconds);
+    const WRONG: Option<LifetimeLikeness> = Some(Milliseconds);
 
     #[rstest]
-    #[case::measured_twice((900, "1793540952152", MILLISECONDS), (900, "1793540952164", MILLISECONDS), true)]
-    #[case::asked_for_other_lifetimes((900, "1793540952152", MILLISECONDS), (1800, "1793541852157", MILLISECONDS), true)]
-    #[case::by_a_second((900, "1000", PLAIN), (900, "1001", PLAIN), true)]
-    #[case::unlike_lifetimes((900, "1000", PLAIN), (900, "3600", PLAIN), false)]
-    #[case::nothing_says_why((900, "1000", PLAIN), (1800, "1000", PLAIN), false)]
-    #[case::milliseconds_of_any_time((900, "1793540952152", " s after the call, which looks like milliseconds"), (900, "99793540952152", " s after the call, which looks like milliseconds"), false)]
-    #[case::another_guess((900, "0", " s after the call, which looks like the time of the call itself"), (900, "0", PLAIN), false)]
+    #[case::measured_twice((900, 1_793_540_952_152, RIGHT), (900, 1_793_540_952_164, RIGHT), true)]
+    #[case::asked_for_other_lifetimes((900, 1_793_540_952_152, RIGHT), (1800, 1_793_541_852_157, RIGHT), true)]
+    #[case::by_a_second((900, 1000, None), (900, 1001, None), true)]
+    #[case::unlike_lifetimes((900, 1000, None), (900, 3600, None), false)]
+    #[case::nothing_says_why((900, 1000, None), (1800, 1000, None), false)]
+    #[case::milliseconds_of_any_time((900, 1_793_540_952_152, WRONG), (900, 99_793_540_952_152, WRONG), false)]
+    #[case::another_guess((900, 0, Some(Now)), (900, 0, None), false)]
     fn a_lifetime_is_one_fault_however_often_it_is_measured(
-        #[case] one: (u32, &str, &str),
-        #[case] other: (u32, &str, &str),
+        #[case] one: (i64, i64, Option<LifetimeLikeness>),
+        #[case] other: (i64, i64, Option<LifetimeLikeness>),
         #[case] same: bool,
     ) {
         let of = |(asked, found, guess)| expired(asked, found, guess);
-        assert_eq!(is_same_fault(&of(one), &of(other)), same);
+        assert_eq!(are_one([of(one), of(other)]), same);
     }
 
     #[rstest]
@@ -364,26 +369,24 @@ mod tests {
     #[case::header("header date", "700 s from the harness's clock", "701 s from the harness's clock")]
     #[case::another_member("body /nextRefreshTime", "1000 s after the call", "1001 s after the call")]
     fn any_other_number_is_another_fault(#[case] at: &str, #[case] one: &str, #[case] other: &str) {
-        assert!(!is_same_fault(&violation(at, "400", one), &violation(at, "400", other)));
+        assert!(!are_one([told(at, one), told(at, other)]));
     }
 
     #[test]
     fn what_is_told_together_says_how_many_had_other_numbers() {
-        let case = |found: &str| CaseResult {
-            violations: vec![expired(900, found, MILLISECONDS)],
+        let case = |found: i64| CaseResult {
+            violations: vec![expired(900, found, RIGHT)],
             ..sample::case("a/b", Verdict::Fail)
         };
-        let heard = Collected {
-            cases: ["1793540952152", "1793540952152", "1793540952164"].map(case).to_vec(),
-            ..Collected::default()
-        };
+        let mut heard = Collected::default();
+        heard.cases.extend([1_793_540_952_152, 1_793_540_952_152, 1_793_540_952_164].map(case));
         let groups = failures(&heard, Verdict::Fail);
         assert_eq!(groups.iter().map(Vec::len).collect::<Vec<_>>(), [3]);
-        let told = &violations(&groups[0])[0].actual;
+        let told = violations(&groups[0])[0].told().actual;
         assert!(
             told.starts_with("1793540952152 s") && told.ends_with("(and 1 more alike, with other numbers)"),
             "{told}"
         );
-        assert_eq!(&faults(heard.cases.iter().map(|case| (case, &case.violations)))[0].0.actual, told);
+        assert_eq!(faults(heard.cases.iter().map(|case| (case, &case.violations)))[0].told().actual, told);
     }
 }

@@ -230,16 +230,16 @@ mod tests {
         fn no_target_can_give_the_runner_a_command(text in "([:,%#\\[\\]\r\n\u{ad}a-z ]|::error::|%0A::|##\\[x\\]){0,12}") {
             let mut cases = sample::cases();
             for case in &mut cases {
-                (case.title, case.reason) = (text.clone(), Some(text.clone()));
+                (case.title, case.reason) = (text.clone(), sample::reason(&text));
                 case.repro = Some(text.clone());
                 case.error = Some(text.clone());
                 for broken in case.violations.iter_mut().chain(&mut case.warnings) {
-                    (broken.at, broken.expected, broken.actual) = (text.clone(), text.clone(), text.clone());
+                    broken.fault = sample::fault(&text, &text, &text);
                 }
             }
             let mut events = sample::events_of(cases, true);
             if let Some(Event::Run(run)) = events.first_mut() {
-                (run.target.name, run.target.said, run.target.class) = (text.clone(), text.clone(), "odd".to_owned());
+                (run.target.name, run.target.heard) = (text.clone(), crate::verdict::Heard::Told(text.clone()));
             }
             let log = log(&events);
             let begins = |line: &&str| line.trim_start_matches(|c: char| !c.is_ascii_graphic()).starts_with("::");

@@ -240,7 +240,7 @@ mod tests {
         let nasty = format!("{nasty}]]><&\"'\u{1b}[31m");
         let mut case = sample::cases().remove(1);
         (case.title, case.repro) = (nasty.clone(), Some(nasty.clone()));
-        case.violations[0].actual = nasty;
+        case.violations[0].fault = sample::fault("status", "400", &nasty);
         let xml = written(&[Event::Case(case)]);
         let allowed = |c: char| c == '\n' || (!c.is_control() && !matches!(c, '\u{fffe}' | '\u{ffff}'));
         assert!(xml.chars().all(allowed), "{xml}");

@@ -59,9 +59,10 @@ pub use merge::{MergeError, merge, merge_shards};
 pub use stream::{CutShort, LINE_LIMIT, StreamError, StreamSink, read};
 pub use tally::Tally;
 pub use text::{Detail, TextOptions, TextSink};
+pub use words::reason;
 #[cfg(feature = "cli")]
 pub(crate) use words::visible_json;
-pub(crate) use words::{Told, heard, in_a_line, meaning, reason, source};
+pub(crate) use words::{Told, heard, in_a_line, meaning, source};
 
 use std::io;
 

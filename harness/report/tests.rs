@@ -11,7 +11,7 @@ use std::rc::Rc;
 use rstest::rstest;
 
 use super::*;
-use crate::verdict::{CaseResult, Verdict};
+use crate::verdict::{CaseResult, Class, Fault, Heard, LifetimeLikeness, Measured, Verdict};
 
 /// Memory that a sink writes to and a test reads.
 #[derive(Clone, Default)]
@@ -160,14 +160,17 @@ fn a_part_of_a_run_is_never_conformant(#[case] report: fn(&[Event]) -> String) {
 #[case::html(|events: &[Event]| written(events, |out| HtmlSink::new(out, &sample::register())))]
 #[case::github(|events: &[Event]| written(events, |out| GithubSink::new(out, &sample::register(), options())))]
 fn a_lifetime_that_was_measured_twice_is_told_once(#[case] report: fn(&[Event]) -> String) {
-    let measured = |id: &str, seconds: u64| {
+    let measured = |id: &str, seconds: i64| {
         let failed = sample::cases().into_iter().find(|case| case.verdict == Verdict::Fail).expect("one failed");
         let mut case = CaseResult { id: id.to_owned(), exchange: None, ..failed };
         case.violations.truncate(1);
-        case.violations[0].at = "body /expiration".to_owned();
-        case.violations[0].expected = "900 s after the call by the server's Date, give or take 60 s".to_owned();
-        case.violations[0].actual =
-            format!("{seconds} s after the call, which looks like milliseconds: in seconds it would be right");
+        case.violations[0].fault = Fault::Lifetime {
+            at: "/expiration".to_owned(),
+            asked: 900,
+            found: Measured::ByDate(seconds),
+            looks_like: Some(LifetimeLikeness::RightMilliseconds),
+            asked_by: "durationSeconds".to_owned(),
+        };
         case
     };
     let cases = vec![measured("lifetimes/one", 1_793_540_952_152), measured("lifetimes/two", 1_793_540_952_164)];
@@ -199,12 +202,12 @@ fn the_text_has_no_control_character_without_colour_and_only_its_own_with_it() {
 }
 
 /// The run with only these cases.
-fn run_of(class: &str, cases: Vec<CaseResult>, complete: bool) -> Vec<Event> {
+fn run_of(class: Class, cases: Vec<CaseResult>, complete: bool) -> Vec<Event> {
     let mut events = sample::events_of(cases, complete);
     if let Some(Event::Run(run)) = events.first_mut() {
-        run.target.class = class.to_owned();
+        run.target.class = class;
         run.target.meaning = "does not know the operation GetCredentials".to_owned();
-        run.target.said = "400 application/x-amz-json-1.1 UnknownOperationException".to_owned();
+        run.target.heard = Heard::Told("400 application/x-amz-json-1.1 UnknownOperationException".to_owned());
     }
     events
 }
@@ -214,7 +217,7 @@ fn run_of(class: &str, cases: Vec<CaseResult>, complete: bool) -> Vec<Event> {
 #[case(Detail::Normal)]
 fn a_target_without_the_operation_is_told_once_and_not_accused(#[case] detail: Detail) {
     let cases = ["a/b", "a/c"].map(|id| sample::case(id, Verdict::NotImplemented)).to_vec();
-    let report = text(&run_of("unknown-operation", cases, true), TextOptions { detail, ..options() });
+    let report = text(&run_of(Class::UnknownOperation, cases, true), TextOptions { detail, ..options() });
     assert_eq!(report.matches("The target does not know the operation GetCredentials.\nIt said: 400").count(), 1);
     assert!(
         report.contains("not-implemented 2 cases: a/b, a/c\n  the target does not have the operation\n"),
@@ -227,7 +230,7 @@ fn a_target_without_the_operation_is_told_once_and_not_accused(#[case] detail: D
 #[test]
 fn one_reason_of_many_cases_is_told_once() {
     let blocked =
-        |id: &String| CaseResult { reason: Some("no workgroup".to_owned()), ..sample::case(id, Verdict::Blocked) };
+        |id: &String| CaseResult { reason: sample::reason("no workgroup"), ..sample::case(id, Verdict::Blocked) };
     let cases = (0..41).map(|index| format!("a/c{index}")).collect::<Vec<_>>();
     let report = text(&sample::events_of(cases.iter().map(blocked).collect(), true), options());
     let expected =

@@ -275,3 +275,52 @@ impl Doubt<'_> {
         self.turn.interrupt.unless(tokio::time::sleep(LONGER_THAN_A_SECOND.saturating_sub(gone))).await
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    const CALL: f64 = 1_700_000_000.0;
+
+    /// Credentials with this password that expire so many seconds after the call; the answer came a tenth later.
+    fn given(password: &str, asked: f64, expire: f64) -> Given {
+        let secrets = vec![password.into()];
+        Given { secrets, expires: CALL + expire, asked, sent: CALL, received: CALL + 0.1, date: None }
+    }
+
+    /// The same with a `Date` so many hours ahead.
+    fn dated(given: Given, hours: f64) -> Given {
+        Given { date: Some(CALL + hours * 3600.0), ..given }
+    }
+
+    #[rstest]
+    #[case::old(given("a", 3600.0, 1200.0), Age::Old)]
+    #[case::just_old(given("a", 3600.0, 894.0), Age::Old)]
+    #[case::old_or_ignored(given("a", 3600.0, 900.0), Age::OldOrDefault)]
+    #[case::expired(given("a", 3600.0, -5.0), Age::None)]
+    #[case::too_long(given("a", 3600.0, 4000.0), Age::None)]
+    #[case::the_default_is_not_old(given("a", 900.0, 960.0), Age::None)]
+    #[case::old_by_the_clock_of_the_server(dated(given("a", 3600.0, 7200.0 + 1200.0), 2.0), Age::Old)]
+    fn only_living_credentials_may_expire_early_for_their_age(#[case] given: Given, #[case] expected: Age) {
+        assert_eq!(given.age(900.0), expected);
+    }
+
+    #[rstest]
+    #[case::given_again(given("a", 900.0, 1200.0), true)]
+    #[case::fresh(given("b", 900.0, 1200.0), false)]
+    #[case::moving(given("a", 900.0, 1201.0), false)]
+    fn credentials_are_the_same_by_password_and_expiration(#[case] second: Given, #[case] same: bool) {
+        assert_eq!(given("a", 900.0, 1200.0).is_same(&second), same);
+    }
+
+    #[rstest]
+    #[case::slow(given("a", 3600.0, 3360.0), Some(-240.0))]
+    #[case::fast(given("a", 3600.0, 3900.0), Some(300.0))]
+    #[case::no_clock_is_so_far_off(given("a", 3600.0, 3901.0), None)]
+    #[case::its_date_tells(dated(given("a", 3600.0, 3360.0), 0.0), None)]
+    fn without_a_date_a_clock_may_be_off_by_five_minutes(#[case] given: Given, #[case] expected: Option<f64>) {
+        assert_eq!(given.clock_offset(), expected);
+    }
+}

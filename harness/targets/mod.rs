@@ -84,6 +84,9 @@ pub enum TargetError {
     Client(#[from] ClientError),
 }
 
+// `with_…(name)` for each resource of the service: what the target has.
+include!(concat!(env!("OUT_DIR"), "/having.rs"));
+
 impl Target {
     /// What sends requests to it, with these options. Nothing is sent yet; where it is real AWS that was not allowed,
     /// nothing ever is.
@@ -146,19 +149,14 @@ impl Target {
         self
     }
 
-    /// The same target with the name of a resource that it has: `having("workgroup", "my-workgroup")`. It claims the
-    /// feature that the resource belongs to, where there is one. The resources are those of the service, by their ids;
-    /// see `fixtures/services`.
+    /// The same target with the name of a resource that it has, by the resource's id. It claims the feature that the
+    /// resource belongs to, where there is one.
     ///
     /// # Panics
     /// Where the service has no resource with this id: a misspelt one would leave its cases blocked.
     #[must_use]
-    pub fn having(mut self, id: &str, name: impl Into<String>) -> Self {
-        let service = Service::embedded();
-        let Some(resource) = service.resource(id) else {
-            let known: Vec<_> = service.resources.iter().map(|resource| resource.id.as_str()).collect();
-            panic!("there is no resource \"{id}\"; there are {}", known.join(", "))
-        };
+    pub(crate) fn having(mut self, id: &str, name: impl Into<String>) -> Self {
+        let resource = Service::embedded().resource(id).unwrap_or_else(|| panic!("there is no resource \"{id}\""));
         self.resources.insert(id.to_owned(), name.into());
         let feature = resource.feature.as_ref().and_then(|feature| feature.parse().ok());
         self.claiming(feature)

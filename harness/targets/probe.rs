@@ -144,6 +144,7 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
+    use crate::contract::{Contract, Fixtures};
     use crate::wire::Headers;
 
     const AWS: &str = "application/x-amz-json-1.1";
@@ -215,7 +216,9 @@ mod tests {
         #[case] class: Class,
     ) {
         let headers: Headers = [("content-type", media)].into_iter().filter(|(_, media)| !media.is_empty()).collect();
-        assert_eq!(class_of(&Response { status, headers, body: body.into() }), class);
+        let contract = Contract::load(&Fixtures::Embedded).expect("the contract");
+        let asked = Asked { service: &contract.service, operation: contract.default_operation(), named: false };
+        assert_eq!(class_of(&Response { status, headers, body: body.into() }, asked), class);
     }
 
     #[test]
@@ -223,13 +226,20 @@ mod tests {
         let headers = [("content-type", AWS)].into_iter().collect();
         let response =
             Response { status: 200, headers, body: br#"{"message":"CANARY","dbPassword":"CANARY"}"#.to_vec() };
-        assert_eq!(said(&response, &Masker::default()), "200 application/x-amz-json-1.1");
+        assert_eq!(
+            heard(&response, &Masker::default()),
+            Heard::Answer { status: 200, media_type: Some(AWS.to_owned()), error: None, words: None }
+        );
     }
 
     #[test]
     fn a_page_is_quoted_without_its_tags() {
         let headers = [("content-type", "text/html")].into_iter().collect();
         let response = Response { status: 500, headers, body: b"<title>500</title> <p>Internal <b>Error</b>".to_vec() };
-        assert_eq!(said(&response, &Masker::default()), "500 text/html: \"500 Internal Error\"");
+        let words = Some("500 Internal Error".to_owned());
+        assert_eq!(
+            heard(&response, &Masker::default()),
+            Heard::Answer { status: 500, media_type: Some("text/html".to_owned()), error: None, words }
+        );
     }
 }

@@ -214,7 +214,7 @@ mod tests {
         let profiles = load(text).expect("the file is right");
         let profile = &profiles.targets["mine"];
         assert_eq!(profiles.target.as_deref(), Some("mine"));
-        assert_eq!(profile.claim, Some(vec![Feature::CustomDomain]));
+        assert_eq!(profile.claim, Some(vec!["custom-domain".parse().expect("there is one")]));
         assert_eq!(profile.baseline.as_deref(), Some(Path::new("known.json")));
     }
 

@@ -16,7 +16,7 @@ use libtest_mimic::Arguments;
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
-    let features = [Feature::Signature, Feature::CustomDomain];
+    let features = ["signature", "custom-domain"].map(|word| word.parse::<Feature>().expect("there is such a feature"));
     let mut targets = vec![Trials::starting("mock", features, mock), Trials::starting("emulator", features, emulator)];
     match trials_of_environment() {
         Ok(named) => targets.extend(named),
@@ -25,7 +25,8 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     }
-    let trials = targets.into_iter().flat_map(|target| target.observed_by(compare).trials()).collect();
+    let trials =
+        targets.into_iter().flat_map(|target| target.of_every_operation().observed_by(compare).trials()).collect();
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
@@ -39,7 +40,7 @@ fn mock() -> Target {
         .signed_by(Credentials::new("AKIDEXAMPLE", "the mock checks no signature"))
         .with_workgroup("a-workgroup")
         .with_custom_domain("db.example.com")
-        .claiming([Feature::Signature])
+        .claiming([Feature::SIGNATURE])
         .with_jobs(Place::Here.jobs());
     target.path_names_case = true;
     Box::leak(Box::new(mock));
@@ -56,7 +57,7 @@ fn emulator() -> Target {
         .signed_by(options.credentials.clone())
         .with_workgroup(&options.workgroups[0])
         .with_custom_domain(domain)
-        .claiming([Feature::Signature])
+        .claiming([Feature::SIGNATURE])
         .with_jobs(Place::Here.jobs());
     Box::leak(Box::new(emulator));
     target

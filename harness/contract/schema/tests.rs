@@ -3,26 +3,35 @@ use std::path::Path;
 use rstest::rstest;
 
 use super::*;
-use crate::contract::Fixtures;
+use crate::contract::{Contract, Fixtures};
 
-fn shapes() -> Shapes {
-    Shapes::load(&Fixtures::Embedded).expect("the shapes load")
+fn contract() -> Contract {
+    Contract::load(&Fixtures::Embedded).expect("the contract loads")
+}
+
+fn generated() -> Schemas {
+    let contract = contract();
+    generate(&contract.service, &contract.operations)
 }
 
 fn schema(name: &str) -> Value {
-    generate(&shapes()).remove(&file_name(name)).expect("the schema is generated")
+    generated().remove(&file_name(name)).expect("the schema is generated")
 }
 
 #[test]
-fn there_is_a_schema_for_each_body_of_the_operation() {
-    // The shapes that both documents name.
-    let names: Vec<String> = generate(&shapes()).into_keys().collect();
+fn there_is_a_schema_for_each_body_of_the_operations() {
+    // The shapes that both documents name, and those of the service model.
+    let names: Vec<String> = generated().into_keys().collect();
     assert_eq!(
         names,
         [
             "GetCredentialsRequest.schema.json",
             "GetCredentialsResponse.schema.json",
+            "GetWorkgroupRequest.schema.json",
+            "GetWorkgroupResponse.schema.json",
             "InternalServerException.schema.json",
+            "ListWorkgroupsRequest.schema.json",
+            "ListWorkgroupsResponse.schema.json",
             "ResourceNotFoundException.schema.json",
             "ValidationException.schema.json",
         ]
@@ -31,7 +40,7 @@ fn there_is_a_schema_for_each_body_of_the_operation() {
 
 #[test]
 fn every_schema_is_valid_against_the_meta_schema_and_names_itself() {
-    for (file, schema) in of_contract(&shapes()) {
+    for (file, schema) in of_contract(&contract()) {
         jsonschema::draft202012::meta::validate(&schema).unwrap_or_else(|error| panic!("{file}: {error}"));
         assert_eq!(schema["$schema"], "https://json-schema.org/draft/2020-12/schema", "{file}");
         assert_eq!(schema["$id"], format!("urn:countersign:schema:{}", file.trim_end_matches(".schema.json")));
@@ -42,7 +51,7 @@ fn every_schema_is_valid_against_the_meta_schema_and_names_itself() {
 fn the_files_in_the_repository_are_current() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("schemas");
     // Formats of other modules lie in the same folder and are not looked at here.
-    let stale: Vec<String> = differences(&folder, &of_contract(&shapes()))
+    let stale: Vec<String> = differences(&folder, &of_contract(&contract()))
         .into_iter()
         .filter(|difference| !difference.contains(": unexpected"))
         .collect();
@@ -51,7 +60,7 @@ fn the_files_in_the_repository_are_current() {
 
 #[test]
 fn rendering_is_deterministic_and_ends_with_one_newline() {
-    for ((_, one), (_, other)) in of_contract(&shapes()).iter().zip(&of_contract(&shapes())) {
+    for ((_, one), (_, other)) in of_contract(&contract()).iter().zip(&of_contract(&contract())) {
         let text = render(one);
         assert_eq!(text, render(other));
         assert!(text.ends_with("}\n"));
@@ -59,12 +68,14 @@ fn rendering_is_deterministic_and_ends_with_one_newline() {
     }
 }
 
-#[test]
-fn the_shapes_file_matches_the_schema_of_its_format() {
-    let (_, schema) = format_schema::<Shapes>("shapes.schema.json", "Documented shapes");
-    let validator = crate::contract::compile("shapes", &schema).expect("it compiles");
-    let text = Fixtures::Embedded.read(Shapes::PATH).expect("the shapes are compiled in");
-    let mut document: Value = serde_json::from_str(&text).expect("they are JSON");
+#[rstest]
+#[case::service("service.json", format_schema::<Service>("service.schema.json", "A service"))]
+#[case::operation("operations/GetCredentials.json", format_schema::<Operation>("operation.schema.json", "An operation"))]
+fn a_file_of_the_contract_matches_the_schema_of_its_format(#[case] file: &str, #[case] (_, schema): (String, Value)) {
+    let validator = crate::contract::compile(file, &schema).expect("it compiles");
+    let folder = Service::folder(&Fixtures::Embedded).expect("there is a service");
+    let text = Fixtures::Embedded.read(&format!("{folder}/{file}")).expect("it is compiled in");
+    let mut document: Value = serde_json::from_str(&text).expect("it is JSON");
     assert_eq!(crate::contract::breaches_of(&validator, &document), []);
     document["colour"] = "red".into();
     assert_eq!(crate::contract::breaches_of(&validator, &document).len(), 1, "unknown members are refused");

@@ -2,11 +2,10 @@ use proptest::prelude::*;
 use rstest::rstest;
 
 use super::*;
-use crate::contract::Fixtures;
+use crate::contract::{Contract, Fixtures};
 
 fn validators() -> Validators {
-    let shapes = Shapes::load(&Fixtures::Embedded).expect("the shapes load");
-    Validators::new(&shapes).expect("the schemas compile")
+    Contract::load(&Fixtures::Embedded).expect("the contract loads").validators
 }
 
 /// The keywords that a request with one member breaches.
@@ -123,19 +122,18 @@ fn what_only_prose_forbids_or_nothing_forbids_matches_the_schema(#[case] member:
     assert_eq!(keywords(member, value), [""; 0]);
 }
 
-fn breach_of(at: &str, keyword: &str, expected: &str, actual: &str) -> Breach {
-    Breach { at: at.into(), keyword: keyword.into(), expected: expected.into(), actual: actual.into() }
+/// A breach in words: place, keyword, what is asked for, what is there.
+fn told(breach: &Breach) -> [String; 4] {
+    [breach.at.clone(), breach.keyword.clone(), breach.expected.to_string(), breach.actual.to_string()]
 }
 
 #[test]
 fn a_missing_member_is_reported_where_it_should_be() {
     let response = json!({ "dbPassword": "p", "expiration": 1.5 });
+    let breaches = validators().breaches("GetCredentialsResponse", &response);
     assert_eq!(
-        validators().breaches("GetCredentialsResponse", &response),
-        [
-            breach_of("/dbUser", "required", "the member", "nothing"),
-            breach_of("/nextRefreshTime", "required", "the member", "nothing"),
-        ]
+        breaches.iter().map(told).collect::<Vec<_>>(),
+        [["/dbUser", "required", "the member", "nothing"], ["/nextRefreshTime", "required", "the member", "nothing"]]
     );
 }
 
@@ -171,9 +169,10 @@ fn a_missing_member_is_reported_where_it_should_be() {
 #[case::error_name("InternalServerException", json!({ "message": "", "__type": 5 }), "/__type", "type", "a string", "an integer")]
 #[case::misspelt_schema(
     "GetCredentialResponse", json!({}), "", "$ref",
-    "one of the schemas GetCredentialsRequest, GetCredentialsResponse, InternalServerException, \
-     ResourceNotFoundException, ValidationException",
-    "the name GetCredentialResponse",
+    "one of the schemas GetCredentialsRequest, GetCredentialsResponse, GetWorkgroupRequest, GetWorkgroupResponse, \
+     InternalServerException, ListWorkgroupsRequest, ListWorkgroupsResponse, ResourceNotFoundException, \
+     ValidationException",
+    "nothing",
 )]
 fn a_breach_says_where_what_and_what_instead(
     #[case] schema: &str,
@@ -183,7 +182,8 @@ fn a_breach_says_where_what_and_what_instead(
     #[case] expected: &str,
     #[case] actual: &str,
 ) {
-    assert_eq!(validators().breaches(schema, &value), [breach_of(at, keyword, expected, actual)]);
+    let breaches = validators().breaches(schema, &value);
+    assert_eq!(breaches.iter().map(told).collect::<Vec<_>>(), [[at, keyword, expected, actual]]);
 }
 
 #[test]
@@ -297,8 +297,9 @@ proptest! {
 #[case::almost(&format!("{}_", labels(&[63, 63, 63, 60])))]
 #[case::longest(&labels(&[63, 63, 63, 61]))]
 fn no_name_of_253_characters_comes_near_the_backtrack_limit(#[case] name: &str) {
-    let shapes = Shapes::load(&Fixtures::Embedded).expect("the shapes load");
-    let pattern = shapes.request.members["customDomainName"].pattern.as_ref().expect("it has a pattern");
+    let contract = Contract::load(&Fixtures::Embedded).expect("the contract loads");
+    let pattern =
+        contract.default_operation().request.members["customDomainName"].pattern.as_ref().expect("it has a pattern");
     let strict = jsonschema::options()
         .with_pattern_options(PatternOptions::fancy_regex().backtrack_limit(BACKTRACK_LIMIT / 10))
         .build(&json!({ "pattern": pattern.is }))

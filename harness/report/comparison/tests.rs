@@ -100,7 +100,7 @@ fn sample_comparison() -> Comparison {
     let broken = new[1].clone();
     (new[1].verdict, new[1].violations) = (Verdict::Pass, Vec::new());
     (new[0].verdict, new[0].violations) = (Verdict::Fail, broken.violations);
-    (new[2].verdict, new[2].reason) = (Verdict::Indeterminate, Some("no answer within 10 s".to_owned()));
+    (new[2].verdict, new[2].reason) = (Verdict::Indeterminate, sample::reason("no answer within 10 s"));
     (new[5].verdict, new[5].reason) = (Verdict::Pass, None);
     let family = ["errors/many/1", "errors/many/2"];
     let mut old: Vec<_> = old.into_iter().chain(family.map(|id| sample::case(id, Verdict::Pass))).collect();

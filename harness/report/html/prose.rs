@@ -69,12 +69,18 @@ mod tests {
 
     #[test]
     fn what_a_target_says_has_no_link() {
-        let hrefs = |verdict, said: &str| {
-            let case = CaseResult { reason: Some(said.to_owned()), ..sample::case("a/b", verdict) };
+        let hrefs = |verdict, said: Reason| {
+            let case = CaseResult { reason: Some(said), ..sample::case("a/b", verdict) };
             reason(&case).into_iter().filter_map(|piece| piece.href).collect::<Vec<_>>()
         };
-        assert_eq!(hrefs(Verdict::Blocked, "see http://example.com/"), [""; 0]);
-        assert_eq!(hrefs(Verdict::KnownFail, "later; it is blocked: found \"http://example.com/\""), [""; 0]);
-        assert_eq!(hrefs(Verdict::KnownFail, "see http://example.com/; it is blocked"), ["http://example.com/"]);
+        let told = |words: &str| Reason::Told { words: words.to_owned() };
+        let known = |excuse: &str, own: &str| Reason::Known {
+            excuse: Excuse { reason: excuse.to_owned(), issue: None },
+            was: Verdict::Blocked,
+            own: Some(Box::new(told(own))),
+        };
+        assert_eq!(hrefs(Verdict::Blocked, told("see http://example.com/")), [""; 0]);
+        assert_eq!(hrefs(Verdict::KnownFail, known("later", "found \"http://example.com/\"")), [""; 0]);
+        assert_eq!(hrefs(Verdict::KnownFail, known("see http://example.com/", "no")), ["http://example.com/"]);
     }
 }

@@ -2,7 +2,7 @@ use super::super::event::Event;
 use super::super::replay;
 use super::super::tests::sample;
 use super::*;
-use crate::verdict::{CaseResult, Verdict};
+use crate::verdict::{CaseResult, Class, Heard, Reason, Verdict};
 
 fn written(events: &[Event]) -> String {
     let mut out = Vec::new();
@@ -59,10 +59,10 @@ fn nothing_that_a_target_sent_becomes_markup() {
     for event in &mut events {
         match event {
             Event::Run(run) => {
-                for text in [&mut run.target.name, &mut run.target.endpoint, &mut run.target.class] {
+                for text in [&mut run.target.name, &mut run.target.endpoint] {
                     text.clone_from(&nasty);
                 }
-                run.target.said.clone_from(&nasty);
+                run.target.heard = Heard::Told(nasty.clone());
                 run.target.meaning.clone_from(&nasty);
             }
             Event::Case(case) => {
@@ -72,8 +72,7 @@ fn nothing_that_a_target_sent_becomes_markup() {
                 case.media_type = Some(nasty.clone());
                 case.requirements = vec![nasty.clone()];
                 for violation in &mut case.violations {
-                    (violation.at, violation.expected, violation.actual) =
-                        (nasty.clone(), nasty.clone(), nasty.clone());
+                    violation.fault = sample::fault(&nasty, &nasty, &nasty);
                 }
                 if let Some(exchange) = &mut case.exchange {
                     exchange.answer_headers.push((nasty.clone(), nasty.clone()));
@@ -185,9 +184,12 @@ fn with_a_failed_control() -> Vec<CaseResult> {
         ..decided("GC-ERR-02", Verdict::Fail)
     };
     let blocked = |id| CaseResult {
-        reason: Some(
-            "its control success/control is fail: GC-ERR-02, status: expected 400, found <b>404</b>".to_owned(),
-        ),
+        reason: Some(Reason::BlockedBy {
+            control: "success/control".to_owned(),
+            verdict: Verdict::Fail,
+            violation: decided("GC-ERR-02", Verdict::Fail).violations.into_iter().next().map(Box::new),
+            reason: None,
+        }),
         ..sample::case(id, Verdict::Blocked)
     };
     vec![decided("GC-DUR-02", Verdict::Fail), control, blocked("errors/one"), blocked("errors/two")]
@@ -216,7 +218,7 @@ fn a_blocked_case_is_led_back_to_its_control_and_quotes_no_target() {
 #[test]
 fn stale_entries_of_the_baseline_are_one_finding() {
     let fixed = |id: &str| CaseResult {
-        reason: Some(format!("it passes, and the entry \"{id}\" still says that it fails")),
+        reason: Some(Reason::Stale { pattern: id.to_owned(), file: "known.json".to_owned() }),
         ..sample::case(id, Verdict::Fixed)
     };
     let page = written(&run_of("x", "http://a/", vec![fixed("errors/one"), fixed("errors/two")]));
@@ -230,7 +232,7 @@ fn a_target_without_the_operation_has_advice_and_no_list_of_cases() {
     let mut events =
         run_of("x", "http://a/", ["errors/a", "errors/b"].map(|id| sample::case(id, Verdict::NotImplemented)).to_vec());
     if let Some(Event::Run(run)) = events.first_mut() {
-        run.target.class = "unknown-operation".to_owned();
+        run.target.class = Class::UnknownOperation;
     }
     let page = written(&events);
     let findings = between(&page, "id=\"findings\"", "</section>");
@@ -245,10 +247,10 @@ fn a_target_without_the_operation_has_advice_and_no_list_of_cases() {
 #[test]
 fn a_target_that_cannot_be_reached_has_advice_where_it_is_told() {
     let silent =
-        |id| CaseResult { reason: Some("cannot connect".to_owned()), ..sample::case(id, Verdict::Indeterminate) };
+        |id| CaseResult { reason: sample::reason("cannot connect"), ..sample::case(id, Verdict::Indeterminate) };
     let mut events = run_of("x", "http://a/", ["errors/a", "errors/b"].map(silent).to_vec());
     if let Some(Event::Run(run)) = events.first_mut() {
-        (run.target.class, run.target.said) = ("unreachable".to_owned(), "cannot connect".to_owned());
+        (run.target.class, run.target.heard) = (Class::Unreachable, Heard::Told("cannot connect".to_owned()));
     }
     let page = written(&events);
     let findings = between(&page, "id=\"findings\"", "</section>");

@@ -2,28 +2,32 @@
 
 use crate::contract::{Feature, Level, Register, Side, parse};
 use crate::report::{Event, RunEvent, Tally, TargetEvent, VERSION};
-use crate::verdict::{CaseResult, ShownExchange, Verdict, Violation};
+use crate::verdict::{CaseResult, Class, Excuse, Fault, Heard, Reason, ShownExchange, Verdict, Violation};
 
 const MESSAGE: &str = "{__type: string, message: string}";
 
 const REGISTER: &str = r#"{ "version": 1, "requirements": [
   { "id": "GC-RES-01", "level": "must", "evidence": "documented", "text": "A successful call answers with HTTP status 200.",
-    "source": "API reference, GetCredentials, Response Elements" },
+    "source": [{ "document": "API reference", "place": "GetCredentials, Response Elements" }] },
   { "id": "GC-DUR-02", "level": "must", "evidence": "documented",
     "text": "A durationSeconds below 900 or above 3600 is refused with ValidationException.",
-    "source": "API reference, GetCredentials, Request Parameters, durationSeconds" },
+    "source": [{ "document": "API reference", "place": "GetCredentials, Request Parameters, durationSeconds" }] },
   { "id": "GC-ERR-02", "level": "must", "evidence": "documented",
-    "text": "ResourceNotFoundException comes with HTTP status 400.", "source": "API reference, GetCredentials, Errors" },
+    "text": "ResourceNotFoundException comes with HTTP status 400.", "source": [{ "document": "API reference", "place": "GetCredentials, Errors" }] },
   { "id": "GC-ERR-06", "level": "should", "evidence": "protocol",
-    "text": "An error carries its name in the body's __type.", "source": "Smithy, AWS JSON 1.1, operation errors" },
+    "text": "An error carries its name in the body's __type.", "source": [{ "document": "Smithy", "place": "AWS JSON 1.1, operation errors" }] },
   { "id": "GC-SIG-01", "level": "must", "evidence": "documented", "feature": "signature",
-    "text": "A request without a signature is refused.", "source": "API reference, Common Error Types" },
+    "text": "A request without a signature is refused.", "source": [{ "document": "API reference", "place": "Common Error Types" }] },
   { "id": "GC-DOM-01", "level": "must", "evidence": "documented", "feature": "custom-domain",
-    "text": "A request with a custom domain name is accepted.", "source": "API reference, GetCredentials, customDomainName" }
+    "text": "A request with a custom domain name is accepted.", "source": [{ "document": "API reference", "place": "GetCredentials, customDomainName" }] }
 ] }"#;
 
 pub(crate) fn register() -> Register {
-    parse("requirements.json", REGISTER).expect("a good register")
+    let mut register: Register = parse("requirements.json", REGISTER).expect("a good register");
+    for row in &mut register.requirements {
+        row.operation = "GetCredentials".to_owned();
+    }
+    register
 }
 
 /// A case of which nothing is known but its verdict.
@@ -70,13 +74,17 @@ fn exchange(request_body: &str, answer_field: (&str, &str), answer_body: &str) -
 }
 
 fn broken(requirement: &str, level: Level, at: &str, expected: &str, actual: &str) -> Violation {
-    Violation {
-        requirement: requirement.to_owned(),
-        level,
-        at: at.to_owned(),
-        expected: expected.to_owned(),
-        actual: actual.to_owned(),
-    }
+    Violation { requirement: requirement.to_owned(), level, fault: fault(at, expected, actual) }
+}
+
+/// A fault in these words.
+pub(crate) fn fault(at: &str, expected: &str, actual: &str) -> Fault {
+    Fault::Told { at: at.to_owned(), expected: expected.to_owned(), actual: actual.to_owned() }
+}
+
+/// A reason in these words.
+pub(crate) fn reason(words: &str) -> Option<Reason> {
+    Some(Reason::Told { words: words.to_owned() })
 }
 
 /// A case whose target sends markup, a terminal code and text that runs backwards.
@@ -128,7 +136,7 @@ pub(crate) fn cases() -> Vec<CaseResult> {
             (200, "", CREDENTIALS),
         )
     };
-    let without = |id, verdict, reason: &str| CaseResult { reason: Some(reason.to_owned()), ..case(id, verdict) };
+    let without = |id, verdict, reason: &str| CaseResult { reason: self::reason(reason), ..case(id, verdict) };
     let no_workgroup = "it needs a workgroup that the target has; name one with --workgroup";
     vec![
         CaseResult {
@@ -172,7 +180,14 @@ pub(crate) fn cases() -> Vec<CaseResult> {
         },
         CaseResult {
             violations: vec![broken("GC-SIG-01", Level::Must, "status", "4xx with an error type", "200")],
-            reason: Some("signatures are not checked yet (https://example.com/issues/7)".to_owned()),
+            reason: Some(Reason::Known {
+                excuse: Excuse {
+                    reason: "signatures are not checked yet".to_owned(),
+                    issue: Some("https://example.com/issues/7".to_owned()),
+                },
+                was: Verdict::Fail,
+                own: None,
+            }),
             ..answered(
                 "signature/unsigned",
                 "A request without a signature is refused",
@@ -182,7 +197,7 @@ pub(crate) fn cases() -> Vec<CaseResult> {
             )
         },
         CaseResult {
-            reason: Some("it passes, and the entry \"signature/wrong-secret\" still says that it fails".to_owned()),
+            reason: reason("it passes, and the entry \"signature/wrong-secret\" still says that it fails"),
             ..answered(
                 "signature/wrong-secret",
                 "A wrong secret is refused",
@@ -201,8 +216,8 @@ pub(crate) fn events() -> Vec<Event> {
 
 /// The events of a run with these results.
 pub(crate) fn events_of(results: Vec<CaseResult>, complete: bool) -> Vec<Event> {
-    let features = [Feature::Core, Feature::Signature];
-    let mut tally = Tally::new(features);
+    let features = [Feature::CORE, Feature::SIGNATURE];
+    let mut tally = Tally::new("GetCredentials", features);
     for case in &results {
         tally.add(case);
     }
@@ -210,6 +225,7 @@ pub(crate) fn events_of(results: Vec<CaseResult>, complete: bool) -> Vec<Event> 
         version: VERSION,
         tool: "countersign 0.1.0".to_owned(),
         suite: "GetCredentials".to_owned(),
+        service: Some("redshift-serverless".to_owned()),
         selected: 11,
         shard: None,
         seed: 42,
@@ -220,9 +236,9 @@ pub(crate) fn events_of(results: Vec<CaseResult>, complete: bool) -> Vec<Event> 
             endpoint: "http://localhost:4566/".to_owned(),
             region: "us-east-1".to_owned(),
             features: features.map(|feature| feature.word().to_owned()).to_vec(),
-            class: "answers".to_owned(),
+            class: Class::Answers,
             meaning: "answers GetCredentials".to_owned(),
-            said: "200 application/x-amz-json-1.1".to_owned(),
+            heard: Heard::Told("200 application/x-amz-json-1.1".to_owned()),
         },
         started_at: "2026-11-22T10:00:00Z".to_owned(),
     };
@@ -264,9 +280,9 @@ pub(crate) fn matrix() -> Vec<Event> {
             .collect(),
     );
     if let Some(Event::Run(run)) = absent.first_mut() {
-        run.target.class = "unknown-operation".to_owned();
+        run.target.class = Class::UnknownOperation;
         run.target.meaning = "does not know the operation GetCredentials".to_owned();
-        run.target.said = "400 application/x-amz-json-1.1 UnknownOperationException".to_owned();
+        run.target.heard = Heard::Told("400 application/x-amz-json-1.1 UnknownOperationException".to_owned());
     }
     let mended = named("mended", "http://localhost:4567/", cases().into_iter().map(mended).collect());
     [events(), mended, absent].concat()

@@ -1,15 +1,16 @@
 //! That the reports say what happened once, and in words that fit it.
 
 use super::*;
+use crate::verdict::{Class, Heard};
 
 /// A run of 30 cases, with this verdict and for one reason, against a target of this class.
-fn run_of(class: &str, said: &str, verdict: Verdict) -> Vec<Event> {
-    let reason = (verdict != Verdict::NotImplemented).then(|| said.to_owned());
+fn run_of(class: Class, said: &str, verdict: Verdict) -> Vec<Event> {
+    let reason = sample::reason(said).filter(|_| verdict != Verdict::NotImplemented);
     let case = |index| CaseResult { reason: reason.clone(), ..sample::case(&format!("a/c{index}"), verdict) };
     let mut events = sample::events_of((0..30).map(case).collect(), true);
     if let Some(Event::Run(run)) = events.first_mut() {
         run.selected = 30;
-        (run.target.class, run.target.said) = (class.to_owned(), said.to_owned());
+        (run.target.class, run.target.heard) = (class, Heard::Told(said.to_owned()));
     }
     events
 }
@@ -24,8 +25,8 @@ fn github(events: &[Event]) -> String {
 
 #[test]
 fn where_no_case_failed_nothing_is_called_a_failure() {
-    let refused = run_of("unreachable", "cannot connect: connection refused", Verdict::Indeterminate);
-    let absent = run_of("not-aws", "404 text/html", Verdict::NotImplemented);
+    let refused = run_of(Class::Unreachable, "cannot connect: connection refused", Verdict::Indeterminate);
+    let absent = run_of(Class::NotAws, "404 text/html", Verdict::NotImplemented);
     for events in [refused, absent] {
         for report in [text(&events, options()), markdown(&events)] {
             assert!(report.contains("Not judged\n") && !report.contains("Failures"), "{report}");
@@ -38,7 +39,7 @@ fn where_no_case_failed_nothing_is_called_a_failure() {
 
 #[test]
 fn all_cases_of_a_run_are_not_named_one_by_one() {
-    let events = run_of("unreachable", "cannot connect: connection refused", Verdict::Indeterminate);
+    let events = run_of(Class::Unreachable, "cannot connect: connection refused", Verdict::Indeterminate);
     let told = text(&events, options());
     assert!(told.contains("\nindeterminate all 30 cases\n  cannot connect: connection refused\n"), "{told}");
     assert!(markdown(&events).contains("\n#### indeterminate: all 30 cases\n"), "{}", markdown(&events));
@@ -53,7 +54,7 @@ fn all_cases_of_a_run_are_not_named_one_by_one() {
 
 #[test]
 fn where_nothing_was_decided_no_requirement_is_named() {
-    let events = run_of("unreachable", "cannot connect: connection refused", Verdict::Indeterminate);
+    let events = run_of(Class::Unreachable, "cannot connect: connection refused", Verdict::Indeterminate);
     let told = "not decided: none of 4 must-requirements could be decided";
     for report in [text(&events, options()), markdown(&events), github(&events)] {
         assert!(report.contains(told) && !report.contains("GC-"), "{report}");
@@ -61,9 +62,9 @@ fn where_nothing_was_decided_no_requirement_is_named() {
 }
 
 #[rstest]
-#[case::an_answer("not-aws", "404 text/html", "It said: ")]
-#[case::none("unreachable", "cannot connect: connection refused", "The call ended with: ")]
-fn only_a_target_that_answered_said_something(#[case] class: &str, #[case] said: &str, #[case] before: &str) {
+#[case::an_answer(Class::NotAws, "404 text/html", "It said: ")]
+#[case::none(Class::Unreachable, "cannot connect: connection refused", "The call ended with: ")]
+fn only_a_target_that_answered_said_something(#[case] class: Class, #[case] said: &str, #[case] before: &str) {
     let events = run_of(class, said, Verdict::Indeterminate);
     assert!(text(&events, options()).contains(&format!("\n{before}{said}\n")), "{}", text(&events, options()));
     assert!(markdown(&events).contains(&format!("\n> {before}`{said}`\n")), "{}", markdown(&events));
@@ -123,7 +124,7 @@ fn warnings_about_one_requirement_stand_below_it_once() {
     let warned = |id: &str, found: &str| {
         let warned = sample::cases().into_iter().find(|case| !case.warnings.is_empty()).expect("one has a warning");
         let mut case = CaseResult { id: id.to_owned(), ..warned };
-        case.warnings[0].actual = found.to_owned();
+        case.warnings[0].fault = sample::fault("body /__type", "\"ValidationException\"", found);
         case
     };
     let report = markdown(&sample::events_of(vec![warned("a/b", "no name"), warned("a/c", "a number")], true));
@@ -137,7 +138,7 @@ fn warnings_about_one_requirement_stand_below_it_once() {
 #[test]
 fn why_cases_that_pass_leave_something_open_is_told() {
     let decided = ["GC-RES-01", "GC-DUR-02", "GC-ERR-02"].map(str::to_owned).to_vec();
-    let (undecided, reason) = (vec!["GC-SIG-01".to_owned()], Some("it is old".to_owned()));
+    let (undecided, reason) = (vec!["GC-SIG-01".to_owned()], sample::reason("it is old"));
     let open = CaseResult { undecided, reason, ..sample::case("a/c", Verdict::Pass) };
     let events = sample::events_of(vec![CaseResult { decided, ..sample::case("a/b", Verdict::Pass) }, open], true);
     for report in [text(&events, options()), markdown(&events)] {

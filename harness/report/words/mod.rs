@@ -8,7 +8,8 @@ pub(crate) use class::{Obstacle, has_answered, meaning, obstacle};
 pub(crate) use fault::Told;
 #[cfg(feature = "cli")]
 pub(crate) use reason::excuse;
-pub(crate) use reason::{heard, in_a_line, reason};
+pub use reason::reason;
+pub(crate) use reason::{heard, in_a_line};
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};

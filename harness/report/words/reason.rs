@@ -5,7 +5,7 @@ use crate::text::foreign;
 use crate::verdict::{Excuse, Heard, Reason, Verdict, Violation};
 
 /// A reason in words, as the end of a sentence. Not escaped.
-pub(crate) fn reason(reason: &Reason) -> String {
+pub fn reason(reason: &Reason) -> String {
     match reason {
         Reason::BlockedBy { control, verdict, violation, reason: why } => {
             let why = match (why, violation) {

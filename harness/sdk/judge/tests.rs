@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::contract::{Fixtures, parse};
+use crate::report::Told;
 
 static JUDGE: LazyLock<ClientJudge> = LazyLock::new(|| {
     let contract = Contract::load(&Fixtures::Embedded).expect("the contract is valid");
@@ -221,5 +222,5 @@ fn what_an_sdk_says_cannot_steer_a_terminal() {
     outcome["error"]["message"] = json!("\u{1b}[31m\u{202e}");
     let case = case(&["GC-CERR-04"], &json!([{ "requirement": "GC-CERR-04", "error": { "message": "boom" } }]));
     let judgement = JUDGE.judge(&case, &record(&[outcome], &[request()]), &driver());
-    assert_eq!(judgement.violations[0].actual, "\\u{1b}[31m\\u{202e}");
+    assert_eq!(Told::of(&judgement.violations[0]).actual, "\\u{1b}[31m\\u{202e}");
 }

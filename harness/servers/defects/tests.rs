@@ -1,7 +1,7 @@
 use rstest::rstest;
 
 use super::*;
-use crate::wire::{Headers, MEDIA_TYPE};
+use crate::wire::Headers;
 
 const NOW: i64 = 1_700_000_000;
 
@@ -13,8 +13,9 @@ fn upstream() -> Upstream {
     Upstream {
         credentials: Credentials::new("AKIDEXAMPLE", "a-secret"),
         region: Region::us_east_1(),
-        workgroup: "wg-1".to_owned(),
-        custom_domain: "db.example.com".to_owned(),
+        resources: [("workgroup", "wg-1"), ("custom-domain", "db.example.com")]
+            .map(|(id, name)| (id.to_owned(), name.to_owned()))
+            .into(),
     }
 }
 
@@ -23,7 +24,7 @@ fn layer(entry: &str) -> Layer {
 }
 
 fn request(body: &str) -> Request {
-    let headers = [("host", "h"), ("content-type", MEDIA_TYPE), ("content-length", "0")];
+    let headers = [("host", "h"), ("content-type", "application/x-amz-json-1.1"), ("content-length", "0")];
     Request { method: "POST".into(), target: "/".into(), headers: headers.into_iter().collect(), body: body.into() }
 }
 

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use countersign::run::{Examination, Status, Topic, examine};
+use countersign::contract::{Contract, Fixtures};
+use countersign::doctor::{Examination, Status, Topic, examine};
 use countersign::targets::Target;
 use rstest::rstest;
 
@@ -14,7 +15,9 @@ async fn examined(certificate: Certificate, host: &str, trusted: bool) -> Examin
     url.set_host(Some(host)).expect("a host");
     let mut target = Target::at(url);
     target.client.ca_file = trusted.then(|| file.path().to_owned());
-    examine(&target, Duration::from_secs(5)).await.expect("there is a client")
+    let contract = Contract::load(&Fixtures::Embedded).expect("the contract");
+    let operation = &contract.service.default_operation;
+    examine(&target, &contract, operation, Duration::from_secs(5)).await.expect("there is a client")
 }
 
 #[tokio::test]

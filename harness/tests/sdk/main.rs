@@ -11,6 +11,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use countersign::contract::{Contract, Fixtures, parse};
+use countersign::report::reason;
+use countersign::run::Interrupt;
 use countersign::sdk::cases::ClientCase;
 use countersign::sdk::judge::ClientJudge;
 use countersign::sdk::record::{Loss, OutcomeRecord};
@@ -103,9 +105,8 @@ fn run_with(manner: &str, jobs: usize, cases: &[Arc<ClientCase>]) -> Vec<CaseRes
     block_on(async {
         let options = Options { jobs, max_attempts: None, isolated: true };
         let runner = Runner::start(command(manner), judge(), options).await.expect("the driver says hello");
-        let (_stop, interrupt) = tokio::sync::watch::channel(false);
         let mut results = Vec::new();
-        assert!(runner.run(cases, &interrupt, |result| results.push(result)).await, "all cases were run");
+        assert!(runner.run(cases, &Interrupt::never(), |result| results.push(result)).await, "all cases were run");
         results
     })
 }
@@ -158,7 +159,7 @@ fn a_driver_that_is_lost_is_replaced() {
     ] {
         let results = run_with("honest", 1, &[plain("a/b", workgroup), plain("a/c", "honest")]);
         assert_eq!(results[0].verdict, Verdict::Indeterminate, "{workgroup}");
-        let reason = results[0].reason.as_deref().expect("a reason");
+        let reason = results[0].reason.as_ref().map(reason).expect("a reason");
         assert!(reason.contains(word), "{workgroup}: {reason}");
         let record = results[0].record.as_ref().expect("a record");
         assert_eq!(record.outcomes, [OutcomeRecord::Lost { reason: loss }], "{workgroup}");
@@ -211,7 +212,7 @@ fn what_a_driver_cannot_do_is_not_applicable() {
     ];
     let results = run(&cases);
     let told: Vec<_> =
-        results.iter().map(|result| (result.verdict, result.reason.clone().unwrap_or_default())).collect();
+        results.iter().map(|result| (result.verdict, result.reason.as_ref().map(reason).unwrap_or_default())).collect();
     for ((verdict, reason), words) in told.iter().zip([
         "cannot set retryMode",
         "cannot express this integer in durationSeconds, which is int32",
@@ -232,11 +233,10 @@ fn what_a_driver_cannot_do_is_not_applicable() {
     block_on(async {
         let options = Options { jobs: 1, max_attempts: None, isolated: false };
         let runner = Runner::start(command("honest"), judge(), options).await.expect("the driver says hello");
-        let (_stop, interrupt) = tokio::sync::watch::channel(false);
         runner
-            .run(&[unsafe_case], &interrupt, |result| {
+            .run(&[unsafe_case], &Interrupt::never(), |result| {
                 assert_eq!(result.verdict, Verdict::NotApplicable);
-                assert!(result.reason.is_some_and(|reason| reason.contains("would call AWS")));
+                assert!(result.reason.is_some_and(|why| reason(&why).contains("would call AWS")));
             })
             .await;
     });
