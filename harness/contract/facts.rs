@@ -65,7 +65,7 @@ pub struct Place {
 
 impl Place {
     /// Looks up what its source is called and where it can be read.
-    pub(super) fn resolve(&mut self, documents: &Documents) {
+    pub(crate) fn resolve(&mut self, documents: &Documents) {
         if let Some(document) = documents.get(&self.document) {
             self.title.clone_from(&document.title);
             self.address = document.address(&self.place);

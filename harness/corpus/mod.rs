@@ -23,3 +23,4 @@ pub use load::{Corpus, LoadErrors};
 pub use reply::{Reply, Wrong};
 pub use select::{Pattern, Plan, SelectError, Selectable, Selection, Shard};
 pub use similar::{did_you_mean, similar};
+pub use template::fill;

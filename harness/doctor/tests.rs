@@ -76,8 +76,8 @@ fn found(target: &Target, answers: &Answers) -> Vec<Finding> {
 
 /// Has the list of workgroups answered like this.
 fn listing(answers: &mut Answers, answer: Exchange) {
-    answers.neighbours.retain(|(name, _)| name != LIST);
-    answers.neighbours.push((LIST.to_owned(), answer));
+    let (_, listed) = answers.neighbours.iter_mut().find(|(name, _)| name == LIST).expect("it was asked for");
+    *listed = answer;
 }
 
 fn workgroup() -> Topic {

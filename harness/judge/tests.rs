@@ -2,6 +2,7 @@
 //! of a wrong one exactly that is said which is wrong with it.
 
 use std::collections::BTreeSet;
+use std::convert::Infallible;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
@@ -9,8 +10,8 @@ use jiff::Timestamp;
 use rstest::rstest;
 
 use super::*;
-use crate::contract::{Fixtures, Side};
-use crate::corpus::{Corpus, Reply};
+use crate::contract::{Fixtures, Service, Side};
+use crate::corpus::{Corpus, Reply, fill};
 use crate::report::{Told, reason};
 use crate::wire::{Headers, Request, Response};
 
@@ -28,6 +29,7 @@ static LIBRARY: LazyLock<Library> = LazyLock::new(|| {
 /// A call that was answered with a reply, within a tenth of a second.
 fn answered(call: &Call, reply: &Reply) -> Exchange {
     let body = call.request.input.to_json();
+    let body = fill(&body, &Service::embedded().resources, |of| Ok::<_, Infallible>(of.sample())).unwrap().into_owned();
     let input: serde_json::Value = serde_json::from_str(&body).unwrap();
     let duration = input["durationSeconds"].as_f64().unwrap_or(900.0);
     let sent_at: Timestamp = "2026-11-22T01:02:03Z".parse().unwrap();
@@ -243,7 +245,7 @@ fn either_clock_may_show_the_lifetime(
     #[case] said: &str,
 ) {
     let Library { corpus, judge } = &*LIBRARY;
-    let mut exchange = credentials("a", expire);
+    let mut exchange = credentials_of("success/workgroup-only", "a", expire);
     if let Some(off) = date {
         let date = jiff::fmt::rfc2822::DateTimePrinter::new()
             .timestamp_to_rfc9110_string(&(exchange.sent_at + jiff::SignedDuration::from_secs(off)));
@@ -259,17 +261,17 @@ fn either_clock_may_show_the_lifetime(
 #[rstest]
 #[case::clamped(
     "parameters/duration-outside/0",
-    credentials("a", 900),
+    900,
     "200: the request was accepted, with credentials that live 900 s"
 )]
-#[case::expired("parameters/duration-outside/0", credentials("a", -5), "200: the request was accepted, with credentials that expired 5 s before")]
+#[case::expired("parameters/duration-outside/0", -5, "200: the request was accepted, with credentials that expired 5 s before")]
 fn what_should_have_been_refused_is_told_with_its_lifetime(
     #[case] case: &str,
-    #[case] exchange: Exchange,
+    #[case] expire: i64,
     #[case] said: &str,
 ) {
     let Library { corpus, judge } = &*LIBRARY;
-    let judgement = judge.judge(corpus.get(case).unwrap(), &[exchange]);
+    let judgement = judge.judge(corpus.get(case).unwrap(), &[credentials_of(case, "a", expire)]);
     assert_eq!(Told::of(&judgement.violations[0]).actual, said);
 }
 
@@ -304,11 +306,10 @@ fn a_refusal_of_the_moment_is_no_refusal(#[case] status: u16, #[case] body: &str
     assert_eq!(judged("parameters/duration-type/text", status, &[], body).verdict, Verdict::Indeterminate);
 }
 
-/// Credentials with this password that expire so many seconds after the call.
-fn credentials(password: &str, expire: i64) -> Exchange {
+/// Credentials with this password that expire so many seconds after the call of a case.
+fn credentials_of(case: &str, password: &str, expire: i64) -> Exchange {
     let Library { corpus, .. } = &*LIBRARY;
-    let mut exchange =
-        answered(&corpus.get("lifetimes/chosen/3600").unwrap().calls[0], &corpus.replies()["credentials"]);
+    let mut exchange = answered(&corpus.get(case).unwrap().calls[0], &corpus.replies()["credentials"]);
     let at = exchange.sent_at.as_second() + expire;
     let body = format!(r#"{{"dbPassword":"{password}","dbUser":"IAM:a","expiration":{at},"nextRefreshTime":{at}}}"#);
     let headers = [("content-type", "application/x-amz-json-1.1")].into_iter().collect();
@@ -319,7 +320,8 @@ fn credentials(password: &str, expire: i64) -> Exchange {
 #[test]
 fn a_lifetime_that_cannot_be_told_is_neither_broken_nor_decided() {
     let Library { corpus, judge } = &*LIBRARY;
-    let judgement = judge.judge(corpus.get("lifetimes/chosen/3600").unwrap(), &[credentials("a", 1200)]);
+    let judgement = judge
+        .judge(corpus.get("lifetimes/chosen/3600").unwrap(), &[credentials_of("lifetimes/chosen/3600", "a", 1200)]);
     assert!(judge.is_about_lifetimes(&judgement) && judgement.decided.contains("GC-DUR-03"), "{judgement:?}");
     let judgement = judge.without_lifetimes(judgement, Reason::Aged);
     assert_eq!((judgement.verdict, &judgement.reason), (Verdict::Pass, &Some(Reason::Aged)));

@@ -7,10 +7,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Event, RunEvent, VERSION, words};
+use super::{Event, RunEvent, words};
 use crate::contract::Side;
 use crate::text::foreign;
 use crate::verdict::{CaseResult, Reason, Verdict, Violation};
+
+/// The version of this format. The runs in it have the versions of their streams.
+const VERSION: u32 = 1;
 
 /// What differs between two runs of the same side.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

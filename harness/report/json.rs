@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::collected::Collected;
 use super::event::{Event, RequirementEvent, RunEvent, SummaryEvent};
-use super::{Sink, VERSION, words};
+use super::{Sink, words};
 use crate::verdict::CaseResult;
 
 /// A whole run as one object: what the run stream says line by line.
@@ -22,6 +22,9 @@ pub struct RunReport {
     /// What was found out altogether; null where the run was cut short before it could be told.
     pub summary: Option<SummaryEvent>,
 }
+
+/// The version of this format. The run in it has the version of its stream.
+const VERSION: u32 = 1;
 
 /// Writes a [`RunReport`], indented, when the run is over.
 #[derive(Debug)]

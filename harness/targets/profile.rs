@@ -2,11 +2,12 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
-use serde::de::{self, Deserializer};
+use serde::de::{self, Deserializer, MapAccess, Visitor};
 use serde_json::json;
 
 use crate::contract::{Feature, Resource, Service, read_text};
@@ -27,9 +28,8 @@ pub struct Profiles {
 }
 
 /// One target of a `countersign.toml`.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-#[schemars(deny_unknown_fields)]
+#[derive(Clone, Debug, Default, PartialEq, JsonSchema)]
+#[schemars(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Profile {
     /// Its URL.
     pub endpoint: Option<String>,
@@ -48,7 +48,7 @@ pub struct Profile {
     /// The time for one request, in seconds.
     pub timeout: Option<f64>,
     /// The names of the resources that it has, each by the flag that names it.
-    #[serde(flatten)]
+    #[schemars(flatten)]
     pub resources: NamedResources,
 }
 
@@ -56,14 +56,55 @@ pub struct Profile {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NamedResources(pub BTreeMap<String, String>);
 
-impl<'de> Deserialize<'de> for NamedResources {
+/// Key by key, so that what is wrong with one is told with its line: a flattened map has no lines.
+impl<'de> Deserialize<'de> for Profile {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let names = BTreeMap::<String, String>::deserialize(deserializer)?;
-        let is_flag = |key: &&String| Service::embedded().resources.iter().any(|resource| resource.flag == **key);
-        match names.keys().find(|key| !is_flag(key)) {
-            None => Ok(Self(names)),
-            Some(key) => Err(de::Error::custom(format_args!("unknown field `{key}`"))),
+        struct Keys;
+
+        impl<'de> Visitor<'de> for Keys {
+            type Value = Profile;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a table")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Profile, A::Error> {
+                let mut profile = Profile::default();
+                while let Some(Key(key)) = map.next_key()? {
+                    match key.as_str() {
+                        "endpoint" => profile.endpoint = map.next_value()?,
+                        "region" => profile.region = map.next_value()?,
+                        "claim" => profile.claim = map.next_value()?,
+                        "sign" => profile.sign = map.next_value()?,
+                        "ca-file" => profile.ca_file = map.next_value()?,
+                        "baseline" => profile.baseline = map.next_value()?,
+                        "jobs" => profile.jobs = map.next_value()?,
+                        "timeout" => profile.timeout = map.next_value()?,
+                        _ => drop(profile.resources.0.insert(key, map.next_value()?)),
+                    }
+                }
+                Ok(profile)
+            }
         }
+
+        deserializer.deserialize_map(Keys)
+    }
+}
+
+/// A key that a profile can have.
+struct Key(String);
+
+impl<'de> Deserialize<'de> for Key {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        const PLAIN: [&str; 8] = ["endpoint", "region", "claim", "sign", "ca-file", "baseline", "jobs", "timeout"];
+        let key = String::deserialize(deserializer)?;
+        let known = PLAIN.into_iter().chain(Service::embedded().resources.iter().map(|of| of.flag.as_str()));
+        let known: Vec<_> = known.collect();
+        if known.contains(&key.as_str()) {
+            return Ok(Self(key));
+        }
+        let known: Vec<_> = known.iter().map(|name| format!("`{name}`")).collect();
+        Err(de::Error::custom(format_args!("unknown field `{key}`, expected one of {}", known.join(", "))))
     }
 }
 

@@ -239,7 +239,9 @@ fn a_target_without_the_operation_has_advice_and_no_list_of_cases() {
     assert!(findings.contains("both cases") && findings.contains("check the endpoint") && !findings.contains("<dt>In"));
     assert_eq!(page.matches("check the endpoint").count(), 1);
     assert!(
-        findings.contains("The target answers GetCredentials. It said: 200 application/x-amz-json-1.1</p>"),
+        findings.contains(
+            "The target does not know the operation GetCredentials. It said: 200 application/x-amz-json-1.1</p>"
+        ),
         "{page}"
     );
 }
