@@ -36,10 +36,7 @@ impl Fixtures {
                 .and_then(|file| file.contents_utf8())
                 .map(str::to_owned)
                 .ok_or_else(|| LoadError::new(&file, "", "there is no such fixture in this build")),
-            Self::Folder(root) if !root.is_dir() => {
-                let message = "expected a folder with requirements.json, services/, server/ and replies/, found none";
-                Err(LoadError::new(&file_name(root), "", message))
-            }
+            Self::Folder(root) if !root.is_dir() => Err(no_fixtures(root)),
             Self::Folder(root) => read_text(&root.join(path))
                 .map_err(|error| LoadError::new(&file, "", format!("cannot read the file: {error}"))),
         }
@@ -68,13 +65,14 @@ impl Fixtures {
     /// The paths of the folders directly in a folder, in the order of their names; none where there is no such folder.
     ///
     /// # Errors
-    /// When the folder is there and cannot be listed.
+    /// When the folder is there and cannot be listed, or there are no fixtures at all.
     pub fn folders(&self, folder: &str) -> Result<Vec<String>, LoadError> {
         let mut paths: Vec<String> = match self {
             Self::Embedded => {
                 let inside = EMBEDDED.get_dir(folder).into_iter().flat_map(Dir::dirs);
                 inside.map(|dir| dir.path().to_string_lossy().into_owned()).collect()
             }
+            Self::Folder(root) if !root.is_dir() => return Err(no_fixtures(root)),
             Self::Folder(root) => {
                 self.entries(root, folder)?.into_iter().filter(|path| root.join(path).is_dir()).collect()
             }
@@ -104,6 +102,12 @@ impl Fixtures {
             Self::Folder(root) => file_name(&root.join(path)),
         }
     }
+}
+
+/// That a path leads to no folder.
+fn no_fixtures(root: &Path) -> LoadError {
+    let message = "expected a folder with requirements.json, services/, server/ and replies/, found none";
+    LoadError::new(&file_name(root), "", message)
 }
 
 /// The largest file that is read as a whole, in bytes: 16 MiB, some hundred times what anybody writes.

@@ -112,7 +112,10 @@ pub(super) async fn all(patient: Patient<'_>, within: Duration) -> Result<Answer
         async move { (of.id.clone(), asked.await) }
     });
     let others = contract.operations.values().filter(|other| other.name != operation.name && other.changes_nothing.is);
-    let neighbours = others.map(|other| {
+    let mut others: Vec<_> = others.collect();
+    // Those that list what there is come first: what is named is looked up in their answers.
+    others.sort_by_key(|other| other.pages.is_none());
+    let neighbours = others.into_iter().map(|other| {
         let asked = ask(other, &probe_input(other, contract, target).0);
         async move { (other.name.is.clone(), asked.await) }
     });

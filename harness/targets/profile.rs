@@ -165,8 +165,8 @@ pub enum Distrust {
     AboveHome,
 }
 
-impl std::fmt::Display for Distrust {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for Distrust {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Owner => "belongs to another user",
             Self::AboveHome => "lies above the home folder",

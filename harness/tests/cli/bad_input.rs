@@ -369,7 +369,7 @@ fn refuses_databases(error: &'static str) -> Stub {
 #[case::named_and_not_there(
     "ResourceNotFoundException",
     &["--db-name", "mine"],
-    "does not have the database mine (ResourceNotFoundException); create it there"
+    "does not have the database mine (ResourceNotFoundException); give it to the workgroup there"
 )]
 // GC-DB-08 and GC-DB-09: either answer is right.
 #[case::a_sign_that_one_list_leaves_out("ValidationException", &["--db-name", "my_db"], "leave open whether my_db")]

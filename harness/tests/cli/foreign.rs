@@ -254,9 +254,14 @@ fn fixtures_at(file: &str, pointer: &str, text: &str) -> tempfile::TempDir {
     let fixtures = fixtures_with(file, "{", "{");
     let path = fixtures.path().join(file);
     let mut document: Value = serde_json::from_str(&fs::read_to_string(&path).expect("a fixture")).expect("JSON");
-    match pointer.split_once("/|") {
-        Some((at, _)) => document.pointer_mut(at).expect("the place is there")[text] = json!(text),
-        None => *document.pointer_mut(pointer).expect("the place is there") = json!(text),
+    match (pointer.split_once("/|"), document.pointer(pointer)) {
+        (Some((at, _)), _) => document.pointer_mut(at).expect("the place is there")[text] = json!(text),
+        (None, Some(_)) => *document.pointer_mut(pointer).expect("the place is there") = json!(text),
+        // A key that need not be there.
+        (None, None) => {
+            let (at, name) = pointer.rsplit_once('/').expect("a pointer");
+            document.pointer_mut(at).expect("the place is there")[name] = json!(text);
+        }
     }
     fs::write(&path, document.to_string()).expect("a writable folder");
     fixtures
@@ -264,7 +269,7 @@ fn fixtures_at(file: &str, pointer: &str, text: &str) -> tempfile::TempDir {
 
 #[rstest]
 #[case::requirement("requirements.json", "/requirements/0/text")]
-#[case::source("requirements.json", "/requirements/0/source")]
+#[case::source("requirements.json", "/requirements/0/source/0/place")]
 #[case::requirement_id("requirements.json", "/requirements/0/id")]
 #[case::level("requirements.json", "/requirements/0/level")]
 #[case::unknown_key("requirements.json", "/requirements/0/|")]
@@ -283,7 +288,7 @@ fn fixtures_at(file: &str, pointer: &str, text: &str) -> tempfile::TempDir {
 #[case::defect_title("defects/success.json", "/defects/0/title")]
 #[case::defect_breaks("defects/success.json", "/defects/0/requirements/0")]
 #[case::reply_title("replies/credentials.json", "/title")]
-#[case::shape("shapes/redshift-serverless.json", "/|")]
+#[case::shape("services/redshift-serverless/service.json", "/|")]
 fn a_fixture_that_nobody_can_read_is_refused_with_its_place(#[case] file: &str, #[case] pointer: &str) {
     for (kind, text) in hostile_inside() {
         let fixtures = fixtures_at(file, pointer, &text);

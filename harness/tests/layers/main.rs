@@ -11,31 +11,32 @@ use rstest::rstest;
 use source::Source;
 
 /// The modules of the library and what each may use of ours, tests aside; `text` besides, which shows what others wrote.
-const MAY_USE: [(&str, &[&str]); 20] = [
+const MAY_USE: [(&str, &[&str]); 21] = [
     ("text", &[]),
     ("contract", &[]),
-    ("wire", &[]),
+    ("wire", &["contract"]),
     ("sdk/record", &[]),
-    ("verdict", &["contract", "sdk/record"]),
+    ("verdict", &["contract", "sdk/record", "wire"]),
     ("corpus", &["contract"]),
     ("judge", &["contract", "corpus", "verdict", "wire"]),
-    ("targets", &["contract", "wire"]),
+    ("targets", &["contract", "verdict", "wire"]),
     ("servers/emulator", &["servers/host", "wire"]),
     ("servers/defects", &["contract", "corpus", "wire"]),
     ("servers/mock", &["contract", "corpus", "wire"]),
     ("servers", &["wire"]),
     ("run", &["contract", "corpus", "judge", "targets", "verdict", "wire"]),
-    ("report", &["contract", "corpus", "verdict"]),
+    ("report", &["contract", "corpus", "verdict", "wire"]),
+    ("doctor", &["contract", "corpus", "report", "run", "targets", "verdict", "wire"]),
     ("sdk/cases", &["contract", "corpus", "sdk/record"]),
-    ("sdk/script", &["sdk/cases", "sdk/record", "wire"]),
-    ("sdk", &["contract", "corpus", "judge", "report", "sdk", "verdict", "wire"]),
-    ("selftest", &["contract", "corpus", "judge", "run", "servers", "targets", "verdict", "wire"]),
-    ("trials", &["contract", "corpus", "judge", "run", "targets", "verdict", "wire"]),
+    ("sdk/script", &["contract", "sdk/cases", "sdk/record", "wire"]),
+    ("sdk", &["contract", "corpus", "judge", "report", "run", "sdk", "verdict", "wire"]),
+    ("selftest", &["contract", "corpus", "judge", "report", "run", "servers", "targets", "verdict", "wire"]),
+    ("trials", &["contract", "corpus", "judge", "report", "run", "targets", "verdict", "wire"]),
     (
         "cli",
         &[
-            "contract", "corpus", "judge", "report", "run", "sdk", "selftest", "servers", "targets", "trials",
-            "verdict", "wire",
+            "contract", "corpus", "doctor", "judge", "report", "run", "sdk", "selftest", "servers", "targets",
+            "trials", "verdict", "wire",
         ],
     ),
 ];
