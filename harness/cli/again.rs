@@ -3,6 +3,7 @@
 use clap::{Args as _, Command};
 
 use super::run::Run;
+use crate::report::FORMATS;
 use crate::run::shell_word;
 
 /// The commands that repeat a run.
@@ -40,7 +41,7 @@ impl Again {
             };
             let value = if name.is_some_and(takes_value) && !has_value { words.next() } else { None };
             // What is no flag and no flag's value is a pattern.
-            let of_whole = |name: &str| name == "shard" || name == "badge" || name.starts_with("report-");
+            let of_whole = |name: &str| name == "shard" || FORMATS.iter().any(|format| format.flag == name);
             let kept = word.starts_with('-') && word != "--" && !name.is_some_and(of_whole);
             let both: Vec<String> = [Some(word.clone()), value].into_iter().flatten().collect();
             if kept {

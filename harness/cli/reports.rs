@@ -5,16 +5,14 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use clap::builder::{PathBufValueParser, TypedValueParser};
-use clap::{Args, ValueEnum};
+use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches, ValueEnum};
 
-use super::Failure;
 use super::again::Again;
 use super::output::{Stdout, say, wants_colour, width};
-use super::summary::StepSummary;
+use super::{Failure, summary};
 use crate::contract::Contract;
 use crate::report::{
-    BadgeForm, BadgeSink, Detail, Event, FiledReport, GithubSink, HtmlSink, JsonSink, JunitSink, MarkdownSink,
-    ReportFile, Sink, StreamSink, TextOptions, TextSink,
+    self, Collecting, Detail, Event, FORMATS, GithubSink, Made, ReportFile, Sink, StreamSink, TextOptions, TextSink,
 };
 use crate::text::file_name;
 
@@ -30,48 +28,66 @@ pub(super) struct ReportArgs {
     #[arg(long, short, env = "COUNTERSIGN_VERBOSE")]
     verbose: bool,
 
-    /// Write the run stream, one JSON object a line (- is standard output)
-    #[arg(long, env = "COUNTERSIGN_REPORT_JSONL", value_name = "FILE")]
-    report_jsonl: Option<PathBuf>,
+    #[command(flatten)]
+    files: FileArgs,
+}
 
-    /// Write the run as one JSON object
-    #[arg(long, env = "COUNTERSIGN_REPORT_JSON", value_name = "FILE")]
-    report_json: Option<PathBuf>,
+/// The files that reports are asked for in, each with its format: a flag for each of them.
+#[derive(Clone, Debug, Default)]
+struct FileArgs(Vec<(&'static report::Format, PathBuf)>);
 
-    /// Write a JUnit report
-    #[arg(long, env = "COUNTERSIGN_REPORT_JUNIT", value_name = "FILE")]
-    report_junit: Option<PathBuf>,
+impl Args for FileArgs {
+    fn augment_args(command: Command) -> Command {
+        let argument = |format: &'static report::Format| {
+            let variable: &str = format!("COUNTERSIGN_{}", format.flag.replace('-', "_").to_uppercase()).leak();
+            let argument = Arg::new(format.flag).long(format.flag).env(variable).value_name("FILE").help(format.help);
+            let argument = argument.value_parser(PathBufValueParser::new().try_map(|file| named(format, file)));
+            // One run can have several files of a format whose files differ by their endings.
+            match format.endings {
+                [] => argument,
+                _ => argument.action(ArgAction::Append).value_delimiter(','),
+            }
+        };
+        FORMATS.iter().fold(command, |command, format| command.arg(argument(format)))
+    }
 
-    /// Write one HTML file that opens without a network
-    #[arg(long, env = "COUNTERSIGN_REPORT_HTML", value_name = "FILE")]
-    report_html: Option<PathBuf>,
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
+}
 
-    /// Write the run as Markdown; the job summary of GitHub Actions gets it in any case
-    #[arg(long, env = "COUNTERSIGN_REPORT_MD", value_name = "FILE")]
-    report_md: Option<PathBuf>,
+impl FromArgMatches for FileArgs {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let of = |format: &'static report::Format| {
+            let files = matches.get_many::<PathBuf>(format.flag).unwrap_or_default();
+            files.map(move |file| (format, file.clone()))
+        };
+        Ok(Self(FORMATS.iter().flat_map(of).collect()))
+    }
 
-    /// Write a badge: FILE.json for an endpoint badge of shields.io, FILE.svg for an image; repeat it for both
-    #[arg(long, env = "COUNTERSIGN_BADGE", value_name = "FILE", value_delimiter = ',', value_parser = PathBufValueParser::new().try_map(badge))]
-    badge: Vec<Badge>,
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
+}
+
+/// A file that a format can have, by its ending.
+fn named(format: &report::Format, file: PathBuf) -> Result<PathBuf, String> {
+    let ending = file.extension().map(|ending| ending.to_string_lossy().to_ascii_lowercase());
+    let fits = |known: &&str| ending.as_deref() == Some(*known);
+    if format.endings.is_empty() || format.endings.iter().any(fits) {
+        return Ok(file);
+    }
+    let endings: Vec<_> = format.endings.iter().map(|ending| format!(".{ending}")).collect();
+    Err(format!("expected a file that ends in {}", endings.join(" or ")))
 }
 
 impl ReportArgs {
     /// Writes the run stream to this file.
     pub(super) fn write_stream_to(&mut self, file: PathBuf) {
-        self.report_jsonl = Some(file);
+        let is_stream = |format: &&report::Format| matches!(format.made, Made::AsHeard(_));
+        self.files.0.extend(FORMATS.iter().find(is_stream).map(|format| (format, file)));
     }
-}
-
-/// A badge that is asked for.
-#[derive(Clone, Debug)]
-struct Badge {
-    file: PathBuf,
-    form: BadgeForm,
-}
-
-fn badge(file: PathBuf) -> Result<Badge, &'static str> {
-    let form = BadgeForm::of(&file).ok_or("expected a file that ends in .json or .svg")?;
-    Ok(Badge { file, form })
 }
 
 /// What goes to standard output.
@@ -97,26 +113,17 @@ impl ReportArgs {
 
     /// The files that reports are written into, each with its flag.
     fn files(&self) -> impl Iterator<Item = (&'static str, &Path)> {
-        let files = [
-            ("--report-jsonl", &self.report_jsonl),
-            ("--report-json", &self.report_json),
-            ("--report-junit", &self.report_junit),
-            ("--report-html", &self.report_html),
-            ("--report-md", &self.report_md),
-        ];
-        let files = files.into_iter().filter_map(|(flag, file)| Some((flag, file.as_deref()?)));
-        files
-            .chain(self.badge.iter().map(|badge| ("--badge", badge.file.as_path())))
-            .filter(|(_, file)| *file != Path::new("-"))
+        let files = self.files.0.iter().map(|(format, file)| (format.flag, file.as_path()));
+        files.filter(|(_, file)| *file != Path::new("-"))
     }
 
     /// Refuses two reports in one file, and a report in one of the files that are `read`.
     pub(super) fn check_files(&self, read: &[PathBuf]) -> Result<(), Failure> {
-        let mut taken: BTreeMap<PathBuf, &str> = read.iter().map(|file| (place(file), "--from")).collect();
+        let mut taken: BTreeMap<PathBuf, &str> = read.iter().map(|file| (place(file), "from")).collect();
         for (flag, file) in self.files() {
             if let Some(other) = taken.insert(place(file), flag) {
                 return Err(Failure::usage(format!(
-                    "{flag} and {other} name the same file, {}; give each its own",
+                    "--{flag} and --{other} name the same file, {}; give each its own",
                     file_name(file)
                 )));
             }
@@ -125,25 +132,25 @@ impl ReportArgs {
     }
 
     /// The first of the reports asked for that has room for one run only.
-    pub(super) fn for_one_run(&self) -> Option<&'static str> {
-        [
-            (self.report_jsonl.is_some(), "--report-jsonl"),
-            (self.report_json.is_some(), "--report-json"),
-            (self.report_junit.is_some(), "--report-junit"),
-            (!self.badge.is_empty(), "--badge"),
-            (self.format == Some(Format::Jsonl), "--format jsonl"),
-            (self.format == Some(Format::Github), "--format github"),
-        ]
-        .into_iter()
-        .find_map(|(asked, flag)| asked.then_some(flag))
+    pub(super) fn for_one_run(&self) -> Option<String> {
+        let mut files = self.files.0.iter().filter(|(format, _)| !format.several);
+        let in_a_file = files.next().map(|(format, _)| format!("--{}", format.flag));
+        in_a_file.or_else(|| match self.format {
+            Some(Format::Jsonl) => Some("--format jsonl".to_owned()),
+            Some(Format::Github) => Some("--format github".to_owned()),
+            Some(Format::Auto | Format::Text | Format::Quiet) | None => None,
+        })
     }
 }
 
 /// Every report of a run. The first error is kept and told at the end; the run goes on for the others.
 pub(super) struct Reports {
+    /// What is told while the run goes on.
     sinks: Vec<Box<dyn Sink>>,
-    /// Nobody asked for it by name: whether it can be written changes no exit code.
-    summary: Option<StepSummary>,
+    /// What is made when it is over; nothing where nothing is.
+    collecting: Option<Collecting>,
+    /// The job summary. Nobody asked for it by name: whether it can be written changes no exit code.
+    summary: Option<PathBuf>,
     error: Option<io::Error>,
 }
 
@@ -160,8 +167,7 @@ impl Reports {
         again: &Again,
         runs: usize,
     ) -> Result<Self, Failure> {
-        let files = [&args.report_jsonl, &args.report_json, &args.report_junit, &args.report_html, &args.report_md];
-        let to_stdout = files.iter().filter(|file| file.as_deref() == Some(Path::new("-"))).count();
+        let to_stdout = args.files.0.iter().filter(|(_, file)| file.as_os_str() == "-").count();
         let format = match args.format.unwrap_or(Format::Auto) {
             Format::Auto if to_stdout > 0 => None,
             Format::Auto => Some(Format::Text),
@@ -172,23 +178,20 @@ impl Reports {
         }
         let mut sinks: Vec<Box<dyn Sink>> = Vec::new();
         let register = &contract.register;
-        if let Some(file) = &args.report_jsonl {
-            sinks.push(filed(file, StreamSink::new)?);
-        }
-        if let Some(file) = &args.report_json {
-            sinks.push(filed(file, JsonSink::new)?);
-        }
-        if let Some(file) = &args.report_junit {
-            sinks.push(filed(file, |out| JunitSink::new(out, register))?);
-        }
-        if let Some(file) = &args.report_html {
-            sinks.push(filed(file, |out| HtmlSink::new(out, register))?);
-        }
-        if let Some(file) = &args.report_md {
-            sinks.push(filed(file, |out| MarkdownSink::new(out, register))?);
-        }
-        for Badge { file, form } in &args.badge {
-            sinks.push(filed(file, |out| BadgeSink::new(out, *form))?);
+        let mut collecting = Collecting::new(register);
+        let mut is_collected = false;
+        for (format, path) in &args.files.0 {
+            let file = ReportFile::open(path).map_err(|error| Failure::usage(error.to_string()))?;
+            match format.made {
+                Made::AsHeard(make) => {
+                    let report = file.report(make).map_err(|error| Failure::usage(error.to_string()))?;
+                    sinks.push(Box::new(report));
+                }
+                Made::AtTheEnd(make) => {
+                    collecting.add(make(path), file);
+                    is_collected = true;
+                }
+            }
         }
         let stdout = || io::BufWriter::new(Stdout);
         match format {
@@ -215,32 +218,31 @@ impl Reports {
             }
             None => {}
         }
-        let summary = std::env::var_os("GITHUB_STEP_SUMMARY").filter(|path| !path.is_empty());
-        let summary = summary.map(|path| StepSummary::new(path.into(), register));
-        Ok(Self { sinks, summary, error: None })
+        let summary = std::env::var_os("GITHUB_STEP_SUMMARY").filter(|path| !path.is_empty()).map(PathBuf::from);
+        let collecting = (is_collected || summary.is_some()).then_some(collecting);
+        Ok(Self { sinks, collecting, summary, error: None })
     }
 
     /// Tells every report.
     pub(super) fn hear(&mut self, event: &Event) {
-        for sink in &mut self.sinks {
+        let collecting = self.collecting.as_mut().map(|collecting| collecting as &mut dyn Sink);
+        for sink in self.sinks.iter_mut().map(|sink| &mut **sink).chain(collecting) {
             if let Err(error) = sink.hear(event) {
                 self.error.get_or_insert(error);
             }
-        }
-        if let Some(summary) = &mut self.summary {
-            summary.hear(event);
         }
     }
 
     /// Finishes every report.
     pub(super) fn finish(&mut self) -> Result<(), Failure> {
-        for sink in &mut self.sinks {
+        let collecting = self.collecting.as_mut().map(|collecting| collecting as &mut dyn Sink);
+        for sink in self.sinks.iter_mut().map(|sink| &mut **sink).chain(collecting) {
             if let Err(error) = sink.finish() {
                 self.error.get_or_insert(error);
             }
         }
-        if let Some(summary) = self.summary.take()
-            && let Err(error) = summary.finish()
+        if let (Some(path), Some(heard)) = (&self.summary, &self.collecting)
+            && let Err(error) = summary::add(path, heard)
         {
             say(&format!("warning: the job summary is not written: {error}"));
         }
@@ -257,13 +259,4 @@ pub(super) fn place(file: &Path) -> PathBuf {
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let in_folder = || Some(folder.canonicalize().ok()?.join(file.file_name()?));
     file.canonicalize().ok().or_else(in_folder).unwrap_or_else(|| file.to_owned())
-}
-
-fn filed<S: Sink + 'static>(
-    file: &Path,
-    make: impl FnOnce(crate::report::Writer) -> S,
-) -> Result<Box<dyn Sink>, Failure> {
-    let opened = ReportFile::open(file).and_then(|opened| opened.report(make));
-    let report: FiledReport<S> = opened.map_err(|error| Failure::usage(error.to_string()))?;
-    Ok(Box::new(report))
 }

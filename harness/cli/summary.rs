@@ -2,40 +2,14 @@
 
 use std::fs::OpenOptions;
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use crate::contract::Register;
-use crate::report::{Event, MARKDOWN_LIMIT, MarkdownSink, Sink};
+use crate::report::{Collecting, MARKDOWN_LIMIT, Markdown};
 use crate::text::file_name;
 
-/// What is added to the file that `GITHUB_STEP_SUMMARY` names.
-pub(super) struct StepSummary {
-    path: PathBuf,
-    /// All that was heard, until the room that is left in the file is known.
-    events: Vec<Event>,
-    register: Register,
-}
-
-impl StepSummary {
-    pub(super) fn new(path: PathBuf, register: &Register) -> Self {
-        Self { path, events: Vec::new(), register: register.clone() }
-    }
-
-    pub(super) fn hear(&mut self, event: &Event) {
-        self.events.push(event.clone());
-    }
-
-    /// Adds the report in one piece behind what is there, within what GitHub shows of the file.
-    pub(super) fn finish(self) -> io::Result<()> {
-        append(&self.path, |room| {
-            let mut text = Vec::new();
-            let mut sink = MarkdownSink::new(&mut text, &self.register).limited_to(room);
-            self.events.iter().try_for_each(|event| sink.hear(event))?;
-            sink.finish()?;
-            drop(sink);
-            Ok(text)
-        })
-    }
+/// Adds the report of what was heard in one piece behind what is there, within what GitHub shows of the file.
+pub(super) fn add(path: &Path, heard: &Collecting) -> io::Result<()> {
+    append(path, |limit| heard.made(&Markdown { limit }))
 }
 
 /// Adds Markdown in one piece behind what is there; `text` is told how many bytes GitHub still shows.

@@ -5,10 +5,10 @@ use std::path::Path;
 
 use serde_json::json;
 
-use super::Sink;
 use super::collected::Collected;
 use super::conclusion::Conclusion;
-use super::event::{Event, FeatureSummary};
+use super::event::FeatureSummary;
+use super::formats::{Report, Runs};
 use crate::text::escape;
 
 /// The two forms of a badge.
@@ -21,17 +21,14 @@ pub enum BadgeForm {
 }
 
 impl BadgeForm {
-    /// The form that a file's ending asks for; nothing where it is neither `.json` nor `.svg`.
-    pub fn of(path: &Path) -> Option<Self> {
-        match path.extension()?.to_str()?.to_ascii_lowercase().as_str() {
-            "json" => Some(Self::Json),
-            "svg" => Some(Self::Svg),
-            _ => None,
-        }
+    /// The form that a file's ending asks for: an image where it is not `.json`.
+    pub fn of(path: &Path) -> Self {
+        let is_json = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("json"));
+        if is_json { Self::Json } else { Self::Svg }
     }
 }
 
-/// Writes a badge when the run is over.
+/// A badge.
 ///
 /// | the run | message | colour |
 /// |---|---|---|
@@ -42,15 +39,22 @@ impl BadgeForm {
 /// | met a target without the operation | `not implemented` | grey |
 /// | was cut short | `run cut short` | grey |
 /// | is one shard of a run | `shard 1/4: `, and one of the above | as above, never green |
-#[derive(Debug)]
-pub struct BadgeSink<W> {
-    out: W,
-    form: BadgeForm,
-    heard: Collected,
+#[derive(Clone, Copy, Debug)]
+pub struct Badge(pub BadgeForm);
+
+impl Report for Badge {
+    fn write(&self, heard: Runs<'_>, out: &mut dyn Write) -> io::Result<()> {
+        let shown = Shown::of(heard.one());
+        let text = match self.0 {
+            BadgeForm::Json => shown.json(),
+            BadgeForm::Svg => shown.svg(),
+        };
+        out.write_all(text.as_bytes())
+    }
 }
 
 /// What a badge shows.
-struct Badge {
+struct Shown {
     label: String,
     message: String,
     colour: Colour,
@@ -86,19 +90,14 @@ impl Colour {
     }
 }
 
-impl<W: Write> BadgeSink<W> {
-    /// A badge that is written to `out`.
-    pub fn new(out: W, form: BadgeForm) -> Self {
-        Self { out, form, heard: Collected::default() }
-    }
-
-    fn badge(&self) -> Badge {
-        let label = self.heard.run.as_ref().map_or("countersign", |run| run.suite.as_str());
-        let features = || self.heard.summary.iter().flat_map(|summary| summary.features.values());
+impl Shown {
+    fn of(heard: &Collected) -> Self {
+        let label = heard.run.as_ref().map_or("countersign", |run| run.suite.as_str());
+        let features = || heard.summary.iter().flat_map(|summary| summary.features.values());
         let sum = |count: fn(&FeatureSummary) -> usize| features().map(count).sum::<usize>();
         let must = sum(|feature| feature.must);
-        let complete = self.heard.summary.as_ref().is_some_and(|summary| summary.complete);
-        let (message, colour) = match Conclusion::of(&self.heard) {
+        let complete = heard.summary.as_ref().is_some_and(|summary| summary.complete);
+        let (message, colour) = match Conclusion::of(heard) {
             Conclusion::Conformant(features) => {
                 let beside: Vec<_> = features.into_iter().filter(|feature| *feature != "core").collect();
                 let beside = if beside.is_empty() { String::new() } else { format!(" + {}", beside.join(", ")) };
@@ -113,13 +112,11 @@ impl<W: Write> BadgeSink<W> {
             }
             Conclusion::CutShort => ("run cut short".to_owned(), Colour::Grey),
         };
-        let shard = self.heard.run.as_ref().and_then(|run| run.shard.as_ref());
+        let shard = heard.run.as_ref().and_then(|run| run.shard.as_ref());
         let message = shard.map_or_else(|| message.clone(), |shard| format!("shard {shard}: {message}"));
-        Badge { label: short(label), message: short(&message), colour }
+        Self { label: short(label), message: short(&message), colour }
     }
-}
 
-impl Badge {
     fn json(&self) -> String {
         let Self { label, message, colour } = self;
         format!("{}\n", json!({ "schemaVersion": 1, "label": label, "message": message, "color": colour.name() }))
@@ -150,26 +147,6 @@ impl Badge {
     }
 }
 
-impl<W: Write> Sink for BadgeSink<W> {
-    fn hear(&mut self, event: &Event) -> io::Result<()> {
-        // A badge tells of no single case.
-        if !matches!(event, Event::Case(_)) {
-            self.heard.hear(event);
-        }
-        Ok(())
-    }
-
-    fn finish(&mut self) -> io::Result<()> {
-        let badge = self.badge();
-        let text = match self.form {
-            BadgeForm::Json => badge.json(),
-            BadgeForm::Svg => badge.svg(),
-        };
-        self.out.write_all(text.as_bytes())?;
-        self.out.flush()
-    }
-}
-
 /// At most 60 characters of a text, escaped: a badge is read at a glance.
 fn short(text: &str) -> String {
     escape(text).chars().take(60).collect()
@@ -193,14 +170,13 @@ mod tests {
     use serde_json::Value;
 
     use super::super::tests::sample;
-    use super::super::{RunEvent, replay};
+    use super::super::{Event, RunEvent, report_of};
     use super::*;
     use crate::verdict::{CaseResult, Verdict};
 
     fn badge(events: &[Event], form: BadgeForm) -> String {
-        let mut out = Vec::new();
-        replay(events, &mut BadgeSink::new(&mut out, form)).expect("memory takes everything");
-        String::from_utf8(out).expect("UTF-8")
+        let badge = report_of(events, &Badge(form), &sample::register()).expect("memory takes everything");
+        String::from_utf8(badge).expect("UTF-8")
     }
 
     const ALL: [&str; 4] = ["GC-RES-01", "GC-DUR-02", "GC-ERR-02", "GC-SIG-01"];
@@ -267,12 +243,10 @@ mod tests {
     }
 
     #[rstest]
-    #[case("badge.json", Some(BadgeForm::Json))]
-    #[case("a/b.SVG", Some(BadgeForm::Svg))]
-    #[case("badge.png", None)]
-    #[case("json", None)]
-    #[case("-", None)]
-    fn the_ending_of_a_file_says_which_form_it_has(#[case] path: &str, #[case] form: Option<BadgeForm>) {
+    #[case("badge.json", BadgeForm::Json)]
+    #[case("a/b.JSON", BadgeForm::Json)]
+    #[case("a/b.SVG", BadgeForm::Svg)]
+    fn the_ending_of_a_file_says_which_form_it_has(#[case] path: &str, #[case] form: BadgeForm) {
         assert_eq!(BadgeForm::of(Path::new(path)), form);
     }
 }

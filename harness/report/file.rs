@@ -30,6 +30,12 @@ fn name_of(path: &Path) -> String {
     if path == Path::new("-") { "to standard output".to_owned() } else { file_name(path) }
 }
 
+impl From<FileError> for io::Error {
+    fn from(error: FileError) -> Self {
+        Self::other(error)
+    }
+}
+
 impl FileError {
     pub(super) fn new(path: &Path, problem: &dyn Display, advice: &'static str) -> Self {
         Self { path: path.to_owned(), problem: problem.to_string(), advice }
@@ -89,21 +95,44 @@ impl ReportFile {
         written.map_err(|error| FileError::new(&self.path, &error, "name another file"))
     }
 
-    /// The report that a sink writes to this file; the file is there once the report is finished.
+    /// What writes into it; nothing of that is at the path before [`ReportFile::commit`].
     ///
     /// # Errors
     /// When the system gives no second handle to the file.
-    pub fn report<S: Sink>(self, make: impl FnOnce(Writer) -> S) -> Result<FiledReport<S>, FileError> {
+    pub fn writer(&self) -> Result<Writer, FileError> {
         let handle = |file: &File| -> Result<Box<dyn Write + Send>, FileError> {
             let copy = file.try_clone().map_err(|error| FileError::new(&self.path, &error, "try again"))?;
             Ok(Box::new(copy))
         };
-        let writer = match &self.place {
+        Ok(BufWriter::new(match &self.place {
             Place::Stdout => Box::new(io::stdout()),
             Place::Stream(file) => handle(file)?,
             Place::File(file) => handle(&file.file)?,
-        };
-        Ok(FiledReport { sink: make(BufWriter::new(writer)), file: Some(self) })
+        }))
+    }
+
+    /// Puts what was written in the place of what stood there.
+    ///
+    /// # Errors
+    /// When it cannot be put there.
+    pub fn commit(self) -> Result<(), FileError> {
+        match self.place {
+            Place::File(file) => file.commit(),
+            Place::Stdout | Place::Stream(_) => Ok(()),
+        }
+    }
+
+    /// That it cannot be written, and why, with its name.
+    pub(super) fn failed(&self, error: &io::Error) -> String {
+        format!("cannot write {}: {error}", name_of(&self.path))
+    }
+
+    /// The report that a sink writes to this file as it hears; the file is there once the report is finished.
+    ///
+    /// # Errors
+    /// When the system gives no second handle to the file.
+    pub fn report<S: Sink>(self, make: impl FnOnce(Writer) -> S) -> Result<FiledReport<S>, FileError> {
+        Ok(FiledReport { sink: make(self.writer()?), file: Some(self) })
     }
 }
 
@@ -117,8 +146,8 @@ pub struct FiledReport<S> {
 impl<S: Sink> FiledReport<S> {
     /// Names the file in an error.
     fn named(&self, error: &io::Error) -> io::Error {
-        let path = self.file.as_ref().map_or(Path::new("the report"), |file| &file.path);
-        io::Error::new(error.kind(), format!("cannot write {}: {error}", name_of(path)))
+        let words = self.file.as_ref().map_or_else(|| error.to_string(), |file| file.failed(error));
+        io::Error::new(error.kind(), words)
     }
 }
 
@@ -129,10 +158,7 @@ impl<S: Sink> Sink for FiledReport<S> {
 
     fn finish(&mut self) -> io::Result<()> {
         self.sink.finish().map_err(|error| self.named(&error))?;
-        match self.file.take().map(|file| file.place) {
-            Some(Place::File(file)) => file.commit().map_err(io::Error::other),
-            Some(Place::Stdout | Place::Stream(_)) | None => Ok(()),
-        }
+        self.file.take().map_or(Ok(()), |file| file.commit().map_err(FileError::into))
     }
 }
 

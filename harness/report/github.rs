@@ -3,7 +3,6 @@
 use std::io::{self, Write};
 
 use super::alike::{self, PROBLEMS, Shared};
-use super::collected::Collected;
 use super::conclusion::Conclusion;
 use super::event::Event;
 use super::text::{TextOptions, TextSink, case_line};
@@ -30,7 +29,6 @@ const NAMES_LIMIT: usize = 3;
 pub struct GithubSink<W: Write> {
     text: TextSink<W>,
     register: Register,
-    heard: Collected,
 }
 
 impl<W: Write> GithubSink<W> {
@@ -38,21 +36,21 @@ impl<W: Write> GithubSink<W> {
     pub fn new(out: W, register: &Register, options: TextOptions) -> Self {
         // The log's colours come from its commands.
         let text = TextSink::new(out, register, TextOptions { colour: false, ..options });
-        Self { text, register: register.clone(), heard: Collected::default() }
+        Self { text, register: register.clone() }
     }
 
     fn annotations(&self) -> Vec<Command> {
         let mut errors = Vec::new();
         for verdict in PROBLEMS.into_iter().rev() {
-            errors.extend(alike::failures(&self.heard, verdict).into_iter().map(|group| self.failure(&group)));
+            errors.extend(alike::failures(self.text.heard(), verdict).into_iter().map(|group| self.failure(&group)));
         }
         let mut commands = limited("error", errors, "failure");
         commands.extend(limited("warning", self.warnings(), "warning"));
-        let run = self.heard.run.as_ref();
+        let run = self.text.heard().run.as_ref();
         let title = run.map_or_else(String::new, |run| format!("{} of {}", run.suite, run.target.name));
-        let mut message = Conclusion::of(&self.heard).sentence();
-        if !self.heard.summary.as_ref().is_some_and(|summary| summary.complete) {
-            message = format!("{}\n{message}", words::cut_short(&self.heard));
+        let mut message = Conclusion::of(self.text.heard()).sentence();
+        if !self.text.heard().summary.as_ref().is_some_and(|summary| summary.complete) {
+            message = format!("{}\n{message}", words::cut_short(self.text.heard()));
         }
         commands.push(Command { kind: "notice", title, message });
         commands
@@ -85,11 +83,11 @@ impl<W: Write> GithubSink<W> {
             let message = format!("{requirement}\n{}", particulars(&shared));
             Command { kind: "warning", title, message }
         };
-        alike::warnings(&self.heard).into_iter().map(command).collect()
+        alike::warnings(self.text.heard()).into_iter().map(command).collect()
     }
 
     fn names(&self, group: &[&CaseResult]) -> String {
-        alike::told(group, &self.heard, NAMES_LIMIT, |name, count| match count {
+        alike::told(group, self.text.heard(), NAMES_LIMIT, |name, count| match count {
             1 => name.to_owned(),
             several => format!("{name} ({several} cases)"),
         })
@@ -146,7 +144,6 @@ fn property(text: &str) -> String {
 impl<W: Write> Sink for GithubSink<W> {
     fn hear(&mut self, event: &Event) -> io::Result<()> {
         self.text.hear(event)?;
-        self.heard.hear(event);
         match event {
             Event::Run(run) => {
                 let title = data(&escape(&format!("{}, one a line", words::count(run.selected, "case"))));
@@ -158,7 +155,7 @@ impl<W: Write> Sink for GithubSink<W> {
     }
 
     fn finish(&mut self) -> io::Result<()> {
-        if self.heard.run.is_some() {
+        if self.text.heard().run.is_some() {
             writeln!(self.text.out(), "::endgroup::")?;
         }
         self.text.finish()?;

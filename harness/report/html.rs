@@ -1,6 +1,6 @@
 //! The report as one HTML file: opens from disk, asks no network, is read without script.
 //!
-//! [`HtmlSink`] hears one run or several, one after the other; several stand side by side. `view` says
+//! [`Html`] is of one run or several; several stand side by side. `view` says
 //! what is on the page, `html/page.html` how it looks. Everything that is put into the page is escaped
 //! twice: what is invisible is made visible, and what HTML would take for markup is taken for text.
 
@@ -23,10 +23,7 @@ use minijinja::{Environment, Error, Output, State};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use super::Sink;
-use super::collected::Collected;
-use super::event::Event;
-use crate::contract::Register;
+use super::formats::{Report, Runs};
 use crate::text::escape;
 
 /// The page and the parts that it includes.
@@ -42,37 +39,15 @@ const STYLE: &str =
     concat!(include_str!("html/page.css"), include_str!("html/narrow.css"), include_str!("html/print.css"));
 const SCRIPT: &str = include_str!("html/page.js");
 
-/// Writes the report as HTML when all runs are over.
-#[derive(Debug)]
-pub struct HtmlSink<W> {
-    out: W,
-    register: Register,
-    runs: Vec<Collected>,
-}
+/// The report as HTML.
+#[derive(Clone, Copy, Debug)]
+pub struct Html;
 
-impl<W: Write> HtmlSink<W> {
-    /// A report that is written to `out`, with the words of a register's requirements.
-    pub fn new(out: W, register: &Register) -> Self {
-        Self { out, register: register.clone(), runs: Vec::new() }
-    }
-}
-
-impl<W: Write> Sink for HtmlSink<W> {
-    fn hear(&mut self, event: &Event) -> io::Result<()> {
-        if self.runs.is_empty() || matches!(event, Event::Run(_)) {
-            self.runs.push(Collected::default());
-        }
-        if let Some(run) = self.runs.last_mut() {
-            run.hear(event);
-        }
-        Ok(())
-    }
-
-    fn finish(&mut self) -> io::Result<()> {
-        let page = view::page(&self.runs, &self.register);
+impl Report for Html {
+    fn write(&self, heard: Runs<'_>, out: &mut dyn Write) -> io::Result<()> {
+        let page = view::page(heard.runs, heard.register);
         let text = render(&page).map_err(io::Error::other)?;
-        self.out.write_all(text.as_bytes())?;
-        self.out.flush()
+        out.write_all(text.as_bytes())
     }
 }
 

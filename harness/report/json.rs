@@ -4,8 +4,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::collected::Collected;
-use super::event::{Event, RequirementEvent, RunEvent, SummaryEvent};
-use super::{Sink, words};
+use super::event::{RequirementEvent, RunEvent, SummaryEvent};
+use super::formats::{Report, Runs};
+use super::words;
 use crate::verdict::CaseResult;
 
 /// A whole run as one object: what the run stream says line by line.
@@ -26,33 +27,27 @@ pub struct RunReport {
 /// The version of this format. The run in it has the version of its stream.
 const VERSION: u32 = 1;
 
-/// Writes a [`RunReport`], indented, when the run is over.
-#[derive(Debug)]
-pub struct JsonSink<W> {
-    out: W,
-    heard: Collected,
-}
+/// A [`RunReport`], indented.
+#[derive(Clone, Copy, Debug)]
+pub struct Json;
 
-impl<W: Write> JsonSink<W> {
-    /// A report that is written to `out`.
-    pub fn new(out: W) -> Self {
-        Self { out, heard: Collected::default() }
-    }
-}
-
-impl<W: Write> Sink for JsonSink<W> {
-    fn hear(&mut self, event: &Event) -> io::Result<()> {
-        self.heard.hear(event);
-        Ok(())
-    }
-
-    fn finish(&mut self) -> io::Result<()> {
-        let Collected { run, cases, requirements, summary, .. } = std::mem::take(&mut self.heard);
-        let run = run.ok_or_else(|| io::Error::other("there is nothing to report: the run did not begin"))?;
-        let report = RunReport { version: VERSION, run, cases, requirements, summary };
+impl Report for Json {
+    fn write(&self, heard: Runs<'_>, out: &mut dyn Write) -> io::Result<()> {
+        let Collected { run, cases, requirements, summary, .. } = heard.one();
+        let run = run.as_ref().ok_or_else(|| io::Error::other("there is nothing to report: the run did not begin"))?;
+        let report = Written { version: VERSION, run, cases, requirements, summary: summary.as_ref() };
         let text = words::visible_json(&serde_json::to_string_pretty(&report)?);
-        self.out.write_all(text.as_bytes())?;
-        self.out.write_all(b"\n")?;
-        self.out.flush()
+        out.write_all(text.as_bytes())?;
+        out.write_all(b"\n")
     }
+}
+
+/// A [`RunReport`] of what somebody else keeps.
+#[derive(Serialize)]
+struct Written<'a> {
+    version: u32,
+    run: &'a RunEvent,
+    cases: &'a [CaseResult],
+    requirements: &'a [RequirementEvent],
+    summary: Option<&'a SummaryEvent>,
 }

@@ -1,18 +1,19 @@
 use std::io::{self, Write};
 use std::time::Duration;
 
-use quick_junit::{NonSuccessKind, Property, Report, TestCase, TestCaseStatus, TestSuite};
+use quick_junit::{NonSuccessKind, Property, Report as Document, TestCase, TestCaseStatus, TestSuite};
 
 use super::alike::Shared;
 use super::collected::Collected;
-use super::event::{Event, RunEvent};
+use super::event::RunEvent;
+use super::formats::{Report, Runs};
+use super::words;
 use super::words::{Line, Told};
-use super::{Sink, words};
 use crate::contract::Register;
 use crate::text::escape;
 use crate::verdict::{CaseResult, Verdict, Violation};
 
-/// Writes a `JUnit` report when the run is over: a suite for each suite, a test case for each case.
+/// A `JUnit` report: a suite for each suite, a test case for each case.
 ///
 /// | verdict | is |
 /// |---|---|
@@ -24,22 +25,26 @@ use crate::verdict::{CaseResult, Verdict, Violation};
 /// Every reader of `JUnit` files takes a skip for fine, so only what leaves the exit code at 0 is one.
 /// A failure is an accusation; a target without the operation, or a case whose control failed, gets none.
 /// A run that was cut short has one more suite, `countersign`, with an error.
-#[derive(Debug)]
-pub struct JunitSink<W> {
-    out: W,
-    register: Register,
-    heard: Collected,
+#[derive(Clone, Copy, Debug)]
+pub struct Junit;
+
+impl Report for Junit {
+    fn write(&self, heard: Runs<'_>, out: &mut dyn Write) -> io::Result<()> {
+        let page = Page { heard: heard.one(), register: heard.register };
+        page.report().serialize(out).map_err(io::Error::other)
+    }
 }
 
-impl<W: Write> JunitSink<W> {
-    /// A report that is written to `out`, with the words of a register's requirements.
-    pub fn new(out: W, register: &Register) -> Self {
-        Self { out, register: register.clone(), heard: Collected::default() }
-    }
+/// The report of one run.
+struct Page<'a> {
+    heard: &'a Collected,
+    register: &'a Register,
+}
 
-    fn report(&self) -> Report {
+impl Page<'_> {
+    fn report(&self) -> Document {
         let name = self.heard.run.as_ref().map_or("countersign", |run| run.suite.as_str());
-        let mut report = Report::new(xml(name));
+        let mut report = Document::new(xml(name));
         if let Some(summary) = &self.heard.summary {
             report.set_time(time(summary.duration_ms));
         }
@@ -53,7 +58,7 @@ impl<W: Write> JunitSink<W> {
     /// A suite that keeps an interrupted run from looking like a whole one.
     fn cut_short(&self) -> TestSuite {
         let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
-        status.set_message(words::cut_short(&self.heard)).set_type("incomplete");
+        status.set_message(words::cut_short(self.heard)).set_type("incomplete");
         let mut case = TestCase::new("the run came to its end", status);
         case.set_classname("countersign");
         let mut suite = TestSuite::new("countersign");
@@ -129,24 +134,12 @@ impl<W: Write> JunitSink<W> {
 
     fn list(&self, violations: &[Violation]) -> Vec<String> {
         let alone: Vec<_> = violations.iter().map(Shared::alone).collect();
-        let lines = words::violations(&alone, &self.register).into_iter();
+        let lines = words::violations(&alone, self.register).into_iter();
         let line = |line| match line {
             Line::Heading(text) => text,
             Line::Particular(label, text) => format!("  {label:<8}  {text}"),
         };
         lines.map(line).collect()
-    }
-}
-
-impl<W: Write> Sink for JunitSink<W> {
-    fn hear(&mut self, event: &Event) -> io::Result<()> {
-        self.heard.hear(event);
-        Ok(())
-    }
-
-    fn finish(&mut self) -> io::Result<()> {
-        self.report().serialize(&mut self.out).map_err(io::Error::other)?;
-        self.out.flush()
     }
 }
 
@@ -187,19 +180,18 @@ fn time(milliseconds: f64) -> Duration {
 mod tests {
     use rstest::rstest;
 
-    use super::super::replay;
     use super::super::tests::sample;
+    use super::super::{Event, report_of};
     use super::*;
 
     fn written(events: &[Event]) -> String {
-        let mut out = Vec::new();
-        replay(events, &mut JunitSink::new(&mut out, &sample::register())).expect("memory takes everything");
-        String::from_utf8(out).expect("UTF-8")
+        let report = report_of(events, &Junit, &sample::register()).expect("memory takes everything");
+        String::from_utf8(report).expect("UTF-8")
     }
 
     #[test]
     fn the_file_is_xml_with_a_test_case_for_each_case() {
-        let report = Report::deserialize_from_str(&written(&sample::events())).expect("well-formed XML");
+        let report = Document::deserialize_from_str(&written(&sample::events())).expect("well-formed XML");
         assert_eq!(report.tests, sample::cases().len());
         assert_eq!((report.failures, report.errors, report.skipped), (4, 3, 2));
     }
@@ -244,7 +236,7 @@ mod tests {
         let xml = written(&[Event::Case(case)]);
         let allowed = |c: char| c == '\n' || (!c.is_control() && !matches!(c, '\u{fffe}' | '\u{ffff}'));
         assert!(xml.chars().all(allowed), "{xml}");
-        let report = Report::deserialize_from_str(&xml).expect("well-formed XML");
+        let report = Document::deserialize_from_str(&xml).expect("well-formed XML");
         assert!(format!("{report:?}").contains(r"\\u{0}"), "escaped, not left out: {report:?}");
     }
 

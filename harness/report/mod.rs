@@ -1,9 +1,9 @@
 //! Reporting: what a run found, as a stream of events, and every report made from that stream;
 //! baselines, and the exit code of a run.
 //!
-//! Uses contract, corpus, record, verdict, and [`crate::text`]. Start with [`Event`]; a
-//! report format is one file that hears events through [`Sink`]. A report that goes to a file is
-//! wrapped in a [`FiledReport`], so that nobody ever finds half of one.
+//! Uses contract, corpus, verdict, a name of wire, and [`crate::text`]. Start with [`Event`]. What is told
+//! while a run goes on hears events through [`Sink`]; what is made when it is over is a [`Report`] of what one sink
+//! collected for all of them. [`FORMATS`] lists those that are files; nobody ever finds half of one.
 
 mod alike;
 mod badge;
@@ -17,6 +17,7 @@ mod exit;
 mod file;
 mod fold;
 mod form;
+mod formats;
 mod github;
 #[cfg(feature = "cli")]
 pub(crate) mod html;
@@ -33,7 +34,7 @@ pub(crate) mod tests;
 mod text;
 pub(crate) mod words;
 
-pub use badge::{BadgeForm, BadgeSink};
+pub use badge::{Badge, BadgeForm};
 pub use baseline::{Baseline, BaselineError, BaselineFile, Entry, Excuse};
 pub use comparison::{Change, CompareError, Comparison};
 pub use conclude::conclude;
@@ -46,15 +47,16 @@ pub use file::{FileError, FiledReport, ReportFile, Writer};
 #[cfg(feature = "cli")]
 pub(crate) use fold::{fold, hang};
 pub(crate) use form::{Because, because};
+pub use formats::{Collecting, FORMATS, Format, Made, Report, Runs, report_of};
 pub use github::GithubSink;
 #[cfg(feature = "cli")]
-pub use html::HtmlSink;
-pub use json::{JsonSink, RunReport};
+pub use html::Html;
+pub use json::{Json, RunReport};
 #[cfg(feature = "cli")]
-pub use junit::JunitSink;
+pub use junit::Junit;
 #[cfg(feature = "cli")]
 pub(crate) use markdown::prose_cell;
-pub use markdown::{MARKDOWN_LIMIT, MarkdownSink};
+pub use markdown::{MARKDOWN_LIMIT, Markdown};
 pub use merge::{MergeError, merge, merge_shards};
 pub use stream::{CutShort, LINE_LIMIT, StreamError, StreamSink, read};
 pub use tally::Tally;
@@ -81,6 +83,16 @@ pub trait Sink {
     /// # Errors
     /// When the report cannot be written.
     fn finish(&mut self) -> io::Result<()>;
+}
+
+impl<S: Sink + ?Sized> Sink for Box<S> {
+    fn hear(&mut self, event: &Event) -> io::Result<()> {
+        (**self).hear(event)
+    }
+
+    fn finish(&mut self) -> io::Result<()> {
+        (**self).finish()
+    }
 }
 
 /// Makes a report of a run that is over.

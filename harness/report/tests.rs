@@ -33,6 +33,12 @@ fn written<S: Sink>(events: &[Event], make: impl FnOnce(Memory) -> S) -> String 
     String::from_utf8(memory.0.take()).expect("UTF-8")
 }
 
+/// A report that is made when everything was heard.
+fn made(events: &[Event], report: &dyn Report) -> String {
+    let report = report_of(events, report, &sample::register()).expect("memory takes everything");
+    String::from_utf8(report).expect("UTF-8")
+}
+
 fn text(events: &[Event], options: TextOptions) -> String {
     written(events, |out| TextSink::new(out, &sample::register(), options))
 }
@@ -68,7 +74,7 @@ fn the_run_stream_is_as_reviewed() {
 
 #[test]
 fn the_json_report_is_as_reviewed_and_is_read_back() {
-    let report = written(&sample::events(), JsonSink::new);
+    let report = made(&sample::events(), &Json);
     snapshot("json", &report);
     let report: RunReport = serde_json::from_str(&report).expect("a report");
     assert_eq!(report.cases.len(), sample::cases().len());
@@ -77,7 +83,7 @@ fn the_json_report_is_as_reviewed_and_is_read_back() {
 #[cfg(feature = "cli")]
 #[test]
 fn the_junit_report_is_as_reviewed() {
-    snapshot("junit", &written(&sample::events(), |out| JunitSink::new(out, &sample::register())));
+    snapshot("junit", &made(&sample::events(), &Junit));
 }
 
 #[cfg(feature = "cli")]
@@ -85,7 +91,7 @@ fn the_junit_report_is_as_reviewed() {
 #[case::one_run("html", sample::events())]
 #[case::a_matrix("html-matrix", sample::matrix())]
 fn the_html_report_is_as_reviewed(#[case] name: &str, #[case] events: Vec<Event>) {
-    let page = written(&events, |out| HtmlSink::new(out, &sample::register()));
+    let page = made(&events, &Html);
     // Style and script are files of their own; their hashes change with them.
     let own = regex::Regex::new("(?s)<(style|script)>.*?</(?:style|script)>").expect("a pattern");
     let hashes = regex::Regex::new("sha256-[A-Za-z0-9+/=]+").expect("a pattern");
@@ -95,12 +101,12 @@ fn the_html_report_is_as_reviewed(#[case] name: &str, #[case] events: Vec<Event>
 
 #[test]
 fn the_markdown_report_is_as_reviewed() {
-    snapshot("markdown", &written(&sample::events(), |out| MarkdownSink::new(out, &sample::register())));
+    snapshot("markdown", &made(&sample::events(), &Markdown::default()));
 }
 
 #[test]
 fn the_markdown_matrix_is_as_reviewed() {
-    snapshot("markdown-matrix", &written(&sample::matrix(), |out| MarkdownSink::new(out, &sample::register())));
+    snapshot("markdown-matrix", &made(&sample::matrix(), &Markdown::default()));
 }
 
 #[test]
@@ -113,7 +119,7 @@ fn a_matrix_as_markdown_keeps_within_its_limit_and_counts_the_rest() {
         }
         events.extend(more);
     }
-    let limited = |limit: usize| written(&events, |out| MarkdownSink::new(out, &sample::register()).limited_to(limit));
+    let limited = |limit: usize| made(&events, &Markdown { limit });
     for limit in [0, 3000, 10_000] {
         let report = limited(limit);
         assert!(report.len() <= limit.max(2000), "{} bytes for {limit}", report.len());
@@ -125,9 +131,9 @@ fn a_matrix_as_markdown_keeps_within_its_limit_and_counts_the_rest() {
 #[cfg(feature = "cli")]
 #[rstest]
 #[case::text("(shard 2/4)", |events: &[Event]| text(events, options()))]
-#[case::markdown("(shard `2/4`)", |events: &[Event]| written(events, |out| MarkdownSink::new(out, &sample::register())))]
-#[case::html("shard 2/4 of the run", |events: &[Event]| written(events, |out| HtmlSink::new(out, &sample::register())))]
-#[case::junit(r#"name="shard" value="2/4""#, |events: &[Event]| written(events, |out| JunitSink::new(out, &sample::register())))]
+#[case::markdown("(shard `2/4`)", |events: &[Event]| made(events, &Markdown::default()))]
+#[case::html("shard 2/4 of the run", |events: &[Event]| made(events, &Html))]
+#[case::junit(r#"name="shard" value="2/4""#, |events: &[Event]| made(events, &Junit))]
 #[case::json(r#""shard":"2/4""#, |events: &[Event]| written(events, StreamSink::new))]
 fn a_part_of_a_run_is_told_as_one(#[case] words: &str, #[case] report: fn(&[Event]) -> String) {
     let mut events = sample::events();
@@ -140,7 +146,7 @@ fn a_part_of_a_run_is_told_as_one(#[case] words: &str, #[case] report: fn(&[Even
 
 #[rstest]
 #[case::text(|events: &[Event]| text(events, options()))]
-#[case::markdown(|events: &[Event]| written(events, |out| MarkdownSink::new(out, &sample::register())))]
+#[case::markdown(|events: &[Event]| made(events, &Markdown::default()))]
 #[case::github(|events: &[Event]| written(events, |out| GithubSink::new(out, &sample::register(), options())))]
 fn a_part_of_a_run_is_never_conformant(#[case] report: fn(&[Event]) -> String) {
     let decided = ["GC-RES-01", "GC-DUR-02", "GC-ERR-02", "GC-SIG-01"].map(str::to_owned).to_vec();
@@ -156,8 +162,8 @@ fn a_part_of_a_run_is_never_conformant(#[case] report: fn(&[Event]) -> String) {
 #[cfg(feature = "cli")]
 #[rstest]
 #[case::text(|events: &[Event]| text(events, options()))]
-#[case::markdown(|events: &[Event]| written(events, |out| MarkdownSink::new(out, &sample::register())))]
-#[case::html(|events: &[Event]| written(events, |out| HtmlSink::new(out, &sample::register())))]
+#[case::markdown(|events: &[Event]| made(events, &Markdown::default()))]
+#[case::html(|events: &[Event]| made(events, &Html))]
 #[case::github(|events: &[Event]| written(events, |out| GithubSink::new(out, &sample::register(), options())))]
 fn a_lifetime_that_was_measured_twice_is_told_once(#[case] report: fn(&[Event]) -> String) {
     let measured = |id: &str, seconds: i64| {
@@ -189,7 +195,7 @@ fn the_log_of_github_actions_is_as_reviewed() {
 #[case::json("badge-json", BadgeForm::Json)]
 #[case::svg("badge-svg", BadgeForm::Svg)]
 fn the_badge_is_as_reviewed(#[case] name: &str, #[case] form: BadgeForm) {
-    snapshot(name, &written(&sample::events(), |out| BadgeSink::new(out, form)));
+    snapshot(name, &made(&sample::events(), &Badge(form)));
 }
 
 #[test]
@@ -273,7 +279,7 @@ fn every_format_has_a_schema_that_its_reports_meet() {
         let line = serde_json::from_str(line).expect("JSON");
         assert!(stream.is_valid(&line), "{line}");
     }
-    let report = serde_json::from_str(&written(&sample::events(), JsonSink::new)).expect("JSON");
+    let report = serde_json::from_str(&made(&sample::events(), &Json)).expect("JSON");
     assert!(validator("run-report.schema.json").is_valid(&report));
     let entry = serde_json::json!({ "pattern": "a", "reason": "r", "expires": "2026-11-22" });
     let mut baseline = serde_json::json!({ "version": 1, "entries": [entry] });

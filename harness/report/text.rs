@@ -72,6 +72,11 @@ impl<W: Write> TextSink<W> {
         &mut self.out
     }
 
+    /// What was heard of the run that is told now.
+    pub(super) fn heard(&self) -> &Collected {
+        &self.heard
+    }
+
     fn page(&self) -> Page {
         Page::new(&self.options, self.first)
     }

@@ -1,13 +1,12 @@
 use super::super::event::Event;
-use super::super::replay;
+use super::super::report_of;
 use super::super::tests::sample;
 use super::*;
 use crate::verdict::{CaseResult, Class, Heard, Reason, Verdict};
 
 fn written(events: &[Event]) -> String {
-    let mut out = Vec::new();
-    replay(events, &mut HtmlSink::new(&mut out, &sample::register())).expect("memory takes everything");
-    String::from_utf8(out).expect("UTF-8")
+    let page = report_of(events, &Html, &sample::register()).expect("memory takes everything");
+    String::from_utf8(page).expect("UTF-8")
 }
 
 /// A run of a target with this name and endpoint that has these cases.

@@ -30,11 +30,11 @@ fn absent(name: &str) -> Vec<Event> {
 #[case::all(&[judged("a"), judged("b")], "They differ on no requirement.")]
 fn only_targets_that_could_be_judged_are_said_to_have_been_compared(#[case] runs: &[Vec<Event>], #[case] told: &str) {
     let events = runs.concat();
-    let markdown = written(&events, |out| MarkdownSink::new(out, &sample::register()));
+    let markdown = made(&events, &Markdown::default());
     assert!(markdown.ends_with(&format!("\n\n{told}\n")), "{markdown}");
     #[cfg(feature = "cli")]
     {
-        let page = written(&events, |out| HtmlSink::new(out, &sample::register()));
+        let page = made(&events, &Html);
         assert!(page.contains(&format!("<p class=\"note\">{told}</p>")), "{page}");
     }
 }
@@ -97,7 +97,7 @@ fn a_mark_that_stands_for_two_things_is_explained_once() {
     }
     let open = run_of("b", Verdict::Pass, &ALL[..3]);
     let runs = [judged("a"), open, absent("c"), unclaimed].concat();
-    let report = written(&runs, |out| MarkdownSink::new(out, &sample::register()));
+    let report = made(&runs, &Markdown::default());
     let legend = report.lines().find(|line| line.contains('✓')).expect("a legend");
     assert_eq!(legend, "? undecided, – not implemented or not applicable, ✓ holds");
     assert!(report.contains("| ✓ | ? | – | – |"), "{report}");

@@ -16,7 +16,7 @@ fn run_of(class: Class, said: &str, verdict: Verdict) -> Vec<Event> {
 }
 
 fn markdown(events: &[Event]) -> String {
-    written(events, |out| MarkdownSink::new(out, &sample::register()))
+    made(events, &Markdown::default())
 }
 
 fn github(events: &[Event]) -> String {
@@ -70,7 +70,7 @@ fn only_a_target_that_answered_said_something(#[case] class: Class, #[case] said
     assert!(markdown(&events).contains(&format!("\n> {before}`{said}`\n")), "{}", markdown(&events));
     #[cfg(feature = "cli")]
     {
-        let page = written(&events, |out| HtmlSink::new(out, &sample::register()));
+        let page = made(&events, &Html);
         let quoted = page.contains(&format!("to the probe it said: <q>{said}</q>"));
         assert_eq!((quoted, page.contains(&format!("the probe ended with: {said}"))), (before == "It said: ", !quoted));
     }
@@ -99,7 +99,7 @@ fn a_run_that_was_cut_short_says_so_to_every_reader() {
     );
     #[cfg(feature = "cli")]
     {
-        let report = written(&events, |out| JunitSink::new(out, &sample::register()));
+        let report = made(&events, &Junit);
         assert!(report.contains(&format!("<error message=\"{told}\" type=\"incomplete\"/>")), "{report}");
     }
 }

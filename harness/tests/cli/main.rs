@@ -17,4 +17,5 @@ mod sdk_diff;
 mod secrets;
 mod stub;
 mod terminal;
+mod words;
 mod worked_examples;

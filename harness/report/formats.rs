@@ -1,0 +1,213 @@
+//! The formats of reports that are files: what each is asked for by, and what makes it. A new format is one file with a
+//! [`Report`] in it, and one row of [`FORMATS`].
+
+use std::io::{self, Write};
+use std::path::Path;
+
+use super::badge::{Badge, BadgeForm};
+use super::collected::Collected;
+#[cfg(feature = "cli")]
+use super::html::Html;
+use super::json::Json;
+#[cfg(feature = "cli")]
+use super::junit::Junit;
+use super::markdown::Markdown;
+use super::stream::StreamSink;
+use super::{Event, FileError, ReportFile, Sink, Writer};
+use crate::contract::Register;
+
+/// A report that is made when everything was heard.
+pub trait Report {
+    /// Writes it.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    fn write(&self, heard: Runs<'_>, out: &mut dyn Write) -> io::Result<()>;
+}
+
+/// The runs that a report is of, and the register whose words it tells requirements by.
+#[derive(Clone, Copy, Debug)]
+pub struct Runs<'a> {
+    /// At least one.
+    pub(super) runs: &'a [Collected],
+    pub(super) register: &'a Register,
+}
+
+impl<'a> Runs<'a> {
+    /// The run, where there is room for one.
+    pub(super) fn one(&self) -> &'a Collected {
+        &self.runs[0]
+    }
+}
+
+/// A format of reports that are files.
+#[derive(Clone, Copy, Debug)]
+pub struct Format {
+    /// The flag that asks for it, without its hyphens.
+    pub flag: &'static str,
+    /// What the flag is for.
+    pub help: &'static str,
+    /// The endings that its files can have, without the dot; any where there are none.
+    pub endings: &'static [&'static str],
+    /// Whether it has room for several runs, one beside the other.
+    pub several: bool,
+    /// What makes it.
+    pub made: Made,
+}
+
+/// When a report is made, and by what.
+#[derive(Clone, Copy, Debug)]
+pub enum Made {
+    /// Event by event: nothing is kept.
+    AsHeard(fn(Writer) -> Box<dyn Sink>),
+    /// When everything was heard, for a file with this path.
+    AtTheEnd(fn(&Path) -> Box<dyn Report>),
+}
+
+/// Every format of reports that are files, in the order in which help lists them.
+pub const FORMATS: &[Format] = &[
+    Format {
+        flag: "report-jsonl",
+        help: "Write the run stream, one JSON object a line (- is standard output)",
+        endings: &[],
+        several: false,
+        made: Made::AsHeard(|out| Box::new(StreamSink::new(out))),
+    },
+    Format {
+        flag: "report-json",
+        help: "Write the run as one JSON object",
+        endings: &[],
+        several: false,
+        made: Made::AtTheEnd(|_| Box::new(Json)),
+    },
+    #[cfg(feature = "cli")]
+    Format {
+        flag: "report-junit",
+        help: "Write a JUnit report",
+        endings: &[],
+        several: false,
+        made: Made::AtTheEnd(|_| Box::new(Junit)),
+    },
+    #[cfg(feature = "cli")]
+    Format {
+        flag: "report-html",
+        help: "Write one HTML file that opens without a network",
+        endings: &[],
+        several: true,
+        made: Made::AtTheEnd(|_| Box::new(Html)),
+    },
+    Format {
+        flag: "report-md",
+        help: "Write the run as Markdown; the job summary of GitHub Actions gets it in any case",
+        endings: &[],
+        several: true,
+        made: Made::AtTheEnd(|_| Box::new(Markdown::default())),
+    },
+    Format {
+        flag: "badge",
+        help: "Write a badge: FILE.json for an endpoint badge of shields.io, FILE.svg for an image; repeat it for both",
+        endings: &["json", "svg"],
+        several: false,
+        made: Made::AtTheEnd(|path| Box::new(Badge(BadgeForm::of(path)))),
+    },
+];
+
+/// Hears runs, each event once however many reports are made of it, and makes the reports when everything was heard.
+pub struct Collecting {
+    register: Register,
+    runs: Vec<Collected>,
+    reports: Vec<(Box<dyn Report>, ReportFile)>,
+}
+
+impl Collecting {
+    /// Nothing heard, and no report asked for; requirements are told by the words of a register.
+    pub fn new(register: &Register) -> Self {
+        Self { register: register.clone(), runs: Vec::new(), reports: Vec::new() }
+    }
+
+    /// Makes this report too, and writes it into a file.
+    pub fn add(&mut self, report: Box<dyn Report>, file: ReportFile) {
+        self.reports.push((report, file));
+    }
+
+    /// A report of what was heard.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn made(&self, report: &dyn Report) -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        self.write(report, &mut bytes)?;
+        Ok(bytes)
+    }
+
+    fn write(&self, report: &dyn Report, out: &mut dyn Write) -> io::Result<()> {
+        let nothing = [Collected::default()];
+        let runs = if self.runs.is_empty() { &nothing[..] } else { &self.runs };
+        report.write(Runs { runs, register: &self.register }, out)?;
+        out.flush()
+    }
+}
+
+impl Sink for Collecting {
+    fn hear(&mut self, event: &Event) -> io::Result<()> {
+        if self.runs.is_empty() || matches!(event, Event::Run(_)) {
+            self.runs.push(Collected::default());
+        }
+        if let Some(run) = self.runs.last_mut() {
+            run.hear(event);
+        }
+        Ok(())
+    }
+
+    /// Makes every report; the first error is told when all were tried.
+    fn finish(&mut self) -> io::Result<()> {
+        let mut result = Ok(());
+        for (report, file) in std::mem::take(&mut self.reports) {
+            let named = |error: io::Error| io::Error::new(error.kind(), file.failed(&error));
+            let written = file.writer().map_err(io::Error::other);
+            let written = written.and_then(|mut out| self.write(&*report, &mut out).map_err(named));
+            let written = written.and_then(|()| file.commit().map_err(FileError::into));
+            result = result.and(written);
+        }
+        result
+    }
+}
+
+/// One report of events that are over.
+///
+/// # Errors
+/// When it cannot be made.
+pub fn report_of(events: &[Event], report: &dyn Report, register: &Register) -> io::Result<Vec<u8>> {
+    let mut collecting = Collecting::new(register);
+    events.iter().try_for_each(|event| collecting.hear(event))?;
+    collecting.made(report)
+}
+
+#[cfg(all(test, feature = "cli"))]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::super::tests::sample;
+    use super::*;
+
+    #[test]
+    fn every_format_has_a_flag_of_its_own_and_makes_a_report() {
+        let flags: BTreeSet<_> = FORMATS.iter().map(|format| format.flag).collect();
+        assert_eq!((flags.len(), FORMATS.len()), (6, 6));
+        for format in FORMATS {
+            let path = format!("a.{}", format.endings.first().unwrap_or(&"txt"));
+            let Made::AtTheEnd(make) = format.made else { continue };
+            let report = report_of(&sample::events(), &*make(Path::new(&path)), &sample::register());
+            assert!(!report.expect("memory takes everything").is_empty(), "{}", format.flag);
+        }
+    }
+
+    #[test]
+    fn every_report_of_a_run_that_never_began_is_made_or_refused_and_none_panics() {
+        for format in FORMATS {
+            if let Made::AtTheEnd(make) = format.made {
+                drop(report_of(&[], &*make(Path::new("a.svg")), &sample::register()));
+            }
+        }
+    }
+}

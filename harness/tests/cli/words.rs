@@ -1,0 +1,150 @@
+//! Reports are made of the data of a run stream: what the words of judge and target are makes no difference to what
+//! stands where.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use regex::Regex;
+use serde_json::Value;
+
+use crate::program::Program;
+use crate::stub::{Stub, answer};
+
+const AWS: &str = "application/x-amz-json-1.1";
+
+/// A server with many faults at once: milliseconds, another media type, refusals in several forms, pages, silence.
+fn faulty() -> Stub {
+    Stub::new(|stream, request| {
+        use std::io::Write;
+        let body = request.split("\r\n\r\n").nth(1).unwrap_or_default();
+        let refusal = |name: &str, words: &str| format!(r#"{{"__type":"{name}","message":"{words}"}}"#);
+        let right = r#"{"dbPassword":"p","dbUser":"u","expiration":4102444800000,"nextRefreshTime":4102444800}"#;
+        let bytes = if body.contains("durationSeconds") {
+            answer(
+                "400 No",
+                "application/json",
+                r#"{"__type":"a#ValidationException","Message":"<b>bad</b> duration"}"#,
+            )
+        } else if body.contains("dbName") {
+            answer("200 OK", AWS, r#"{"dbPassword":"p","dbUser":7,"expiration":"2026-01-15T09:30:00Z"}"#)
+        } else if !body.contains("wg-1") {
+            answer("404 No", "text/html", "<html>nothing here: expected a page, found none</html>")
+        } else if request.contains("charset") {
+            answer("403 No", AWS, &refusal("AccessDeniedException", "its control is fail: no; 900 s after the call"))
+        } else {
+            answer("200 OK", AWS, right)
+        };
+        let _ = stream.write_all(bytes.as_bytes());
+    })
+}
+
+fn hashed(text: &mut String) {
+    let mut hasher = DefaultHasher::new();
+    text.hash(&mut hasher);
+    *text = format!("x{:016x}", hasher.finish());
+}
+
+/// Replaces the texts with these keys by hashes of themselves, wherever they stand.
+fn hash_texts(value: &mut Value, keys: &[&str]) {
+    match value {
+        Value::Object(members) => {
+            for (key, member) in members {
+                match member {
+                    Value::String(text) if keys.contains(&key.as_str()) => hashed(text),
+                    other => hash_texts(other, keys),
+                }
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| hash_texts(item, keys)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+/// A run stream with the texts with these keys hashed: in violations, reasons and answers to probes. What stands there
+/// as data is left alone, or hashed too.
+fn reworded(stream: &str, keys: &[&str], data_too: bool) -> String {
+    let mut out = String::new();
+    for line in stream.lines() {
+        let mut event: Value = serde_json::from_str(line).expect("an event");
+        let old = event.clone();
+        let mut words = serde_json::json!({ "reason": event["reason"], "because": event["because"] });
+        hash_texts(&mut words, keys);
+        for part in ["reason", "because"].into_iter().filter(|part| old.get(*part).is_some()) {
+            event[part] = words[part].clone();
+        }
+        for part in ["target", "violations", "warnings"].into_iter().filter(|part| old.get(*part).is_some()) {
+            hash_texts(&mut event[part], keys);
+        }
+        if !data_too {
+            restore(&mut event, &old);
+        }
+        out += &format!("{event}\n");
+    }
+    out
+}
+
+/// Puts the data of an event into one with other words.
+fn restore(event: &mut Value, old: &Value) {
+    for part in ["violations", "warnings"] {
+        for (index, violation) in old[part].as_array().into_iter().flatten().enumerate() {
+            event[part][index]["fault"] = violation["fault"].clone();
+        }
+    }
+    for pointer in ["/because", "/target/heard"] {
+        if let (Some(place), Some(data)) = (event.pointer_mut(pointer), old.pointer(pointer)) {
+            *place = data.clone();
+        }
+    }
+}
+
+/// Every report of a run stream, each with its name.
+fn reports(stream: &str) -> Vec<(String, String)> {
+    let mut arguments = vec!["report", "--from", "run.jsonl", "--format", "text", "--verbose"];
+    let files =
+        [("--report-junit", "r.xml"), ("--report-html", "r.html"), ("--report-md", "r.md"), ("--badge", "r.svg")];
+    arguments.extend(files.iter().flat_map(|(flag, file)| [*flag, *file]));
+    let mut program = Program::new(&arguments).file("run.jsonl", stream);
+    let mut told = vec![("text".to_owned(), program.finish().expect(0, &[]).stdout.clone())];
+    for (_, file) in files {
+        let report = std::fs::read_to_string(program.folder().join(file)).expect("the report is there");
+        told.push((file.to_owned(), report));
+    }
+    let mut github = Program::new(&["report", "--from", "run.jsonl", "--format", "github"]).file("run.jsonl", stream);
+    told.push(("github".to_owned(), github.finish().expect(0, &[]).stdout.clone()));
+    told
+}
+
+fn stream() -> String {
+    let stub = faulty();
+    let mut program = Program::run_at(&stub.endpoint, &["--seed", "7", "--report-jsonl", "run.jsonl", "--jobs", "1"]);
+    program.finish().expect(1, &["GC-EXP-02"]);
+    std::fs::read_to_string(program.folder().join("run.jsonl")).expect("the stream is there")
+}
+
+/// What of a report is no words: ids, links, anchors, counts, in their order.
+fn skeleton(report: &str) -> Vec<&str> {
+    let parts = r#"href="[^"]*"|id="[^"]*"|class="badge[^"]*"|G[CW]-[A-Z]+-\d+|[a-z]+/[a-z0-9-]+(?:/[a-z0-9.-]+)?|\b\d+ (?:cases?|fail|pass|blocked|more|must)\b"#;
+    Regex::new(parts).expect("a pattern").find_iter(report).map(|found| found.as_str()).collect()
+}
+
+#[test]
+fn no_report_is_made_of_the_words_of_a_run_stream() {
+    let stream = stream();
+    assert!(stream.matches("\"fault\"").count() > 40, "there is data");
+    let reworded = reworded(&stream, &["at", "expected", "actual", "reason", "said", "meaning"], false);
+    assert_ne!(reworded, stream);
+    for ((name, told), (_, again)) in reports(&stream).into_iter().zip(reports(&reworded)) {
+        assert_eq!(told, again, "{name}");
+    }
+}
+
+#[test]
+fn what_a_target_said_changes_no_group_no_link_no_order_and_no_count() {
+    let stream = stream();
+    let reworded = reworded(&stream, &["reason", "said", "meaning", "actual", "message", "words"], true);
+    assert_ne!(reworded, stream);
+    for ((name, told), (_, again)) in reports(&stream).into_iter().zip(reports(&reworded)) {
+        assert_eq!(skeleton(&told), skeleton(&again), "{name}");
+        assert_eq!(told.lines().count(), again.lines().count(), "{name}");
+        assert!(skeleton(&told).len() > 3 || name == "r.svg", "{name}: {:?}", skeleton(&told));
+    }
+}
