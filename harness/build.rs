@@ -21,8 +21,9 @@ fn resources(root: &Path) -> Vec<Value> {
     let mut found = Vec::new();
     for folder in services {
         let file = folder.expect("a folder").path().join("service.json");
-        let text = fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
-        let service: Value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+        let text = fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.to_string_lossy()));
+        let service: Value =
+            serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", file.to_string_lossy()));
         found.extend(service["resources"].as_array().expect("a service has resources").clone());
     }
     found

@@ -106,7 +106,6 @@ fn write(args: Write) -> Result<ExitCode, Failure> {
         plan: &plan,
         shard: None,
         seed: random_seed(),
-        repeat: 1,
         fail_fast: false,
         baseline: None,
     };

@@ -150,7 +150,8 @@ fn level(text: &str) -> Result<Level, String> {
 pub(super) fn run(args: Run) -> Result<ExitCode, Failure> {
     let settings = Settings::resolve(args.target)?;
     let library = Library::load(args.fixtures.fixtures)?;
-    let (operation, plan) = args.selection.plan(&library)?;
+    let (operation, mut plan) = args.selection.plan(&library)?;
+    plan.repeat = args.running.repeat;
     can_be_run(&settings, &library.contract)?;
     if args.running.dry_run {
         if args.reports.writes_files() {
@@ -170,7 +171,6 @@ pub(super) fn run(args: Run) -> Result<ExitCode, Failure> {
         plan: &plan,
         shard: args.selection.shard,
         seed,
-        repeat: args.running.repeat,
         fail_fast: args.running.fail_fast,
         baseline,
     };
@@ -220,8 +220,6 @@ pub(super) struct Execution<'a> {
     /// Which part of the selected cases the plan is.
     pub(super) shard: Option<Shard>,
     pub(super) seed: u64,
-    /// How often each case runs.
-    pub(super) repeat: u32,
     /// Whether the first failure ends the run.
     pub(super) fail_fast: bool,
     pub(super) baseline: Option<Baseline>,
@@ -263,7 +261,7 @@ impl Execution<'_> {
         let ends = |result: &CaseResult| {
             self.fail_fast && result.verdict == Verdict::Fail && excused(result.clone()).verdict == Verdict::Fail
         };
-        let complete = run_plan(&session, self.plan, self.repeat, &interrupt, ends, |result| {
+        let complete = run_plan(&session, self.plan, &interrupt, ends, |result| {
             let result = excused(result);
             tally.add(&result);
             progress.advance(&result.id);

@@ -201,9 +201,9 @@ impl Register {
             if row.source.is_empty() {
                 return wrong("source", "expected where that is said, found nothing".to_owned());
             }
-            let places = row.source.iter().map(|place| &place.document).enumerate();
             let unknown = |id: &String| !documents.contains_key(id);
-            if let Some((at, id)) = places.filter(|(_, id)| unknown(id)).next() {
+            let mut places = row.source.iter().map(|place| &place.document).enumerate();
+            if let Some((at, id)) = places.find(|(_, id)| unknown(id)) {
                 let message = format!("expected a document of the service, found \"{id}\"");
                 return wrong(&format!("source/{at}/document"), message);
             }

@@ -137,15 +137,16 @@ pub struct RequestSpec {
 
 impl RequestSpec {
     /// A request with one member, a text.
+    ///
+    /// # Panics
+    /// Never: a text is JSON.
     pub fn with(member: &str, text: &str) -> Self {
         let mut spec = Self::default();
         let value = serde_json::value::to_raw_value(text).expect("a text is JSON");
         spec.input.set(member, value);
         spec
     }
-}
 
-impl RequestSpec {
     /// The same with this fault in its signature.
     #[must_use]
     pub fn signed_with(&self, defect: SigningDefect) -> Self {

@@ -48,7 +48,10 @@ impl Corpus {
                 let at = format!("/cases/{index}");
                 let expander = Expander { suite: file_stem(file), operation, contract, file, at: &at };
                 match expander.expand(case) {
-                    Ok(expanded) => corpus.add(expanded, file, &at, &mut places, &mut errors),
+                    Ok(members) => {
+                        let added = members.into_iter().map(|case| corpus.add(case, (file, &at), &mut places));
+                        errors.extend(added.filter_map(Result::err));
+                    }
                     Err(error) => errors.push(error),
                 }
             }
@@ -92,25 +95,21 @@ impl Corpus {
         self.lifetimes.iter().find_map(|(member, _)| asked(member)).unwrap_or(default)
     }
 
+    /// Adds a case that stands at a place of a file; `places` are those of all before it, by their ids.
     fn add(
         &mut self,
-        expanded: Vec<ExpandedCase>,
-        file: &str,
-        at: &str,
+        case: ExpandedCase,
+        (file, at): (&str, &str),
         places: &mut HashMap<String, String>,
-        errors: &mut Vec<LoadError>,
-    ) {
-        for case in expanded {
-            let place = format!("{file} at {at}");
-            if let Some(first) = places.insert(case.id.clone(), place) {
-                let message = format!("the id {} stands twice, first in {first}", case.id);
-                errors.push(LoadError::new(file, format!("{at}/id"), message));
-                continue;
-            }
-            self.controls.extend(case.case.control.as_ref().map(|control| control.case.clone()));
-            self.by_id.insert(case.id.clone(), self.cases.len());
-            self.cases.push(Arc::new(case));
+    ) -> Result<(), LoadError> {
+        if let Some(first) = places.insert(case.id.clone(), format!("{file} at {at}")) {
+            let message = format!("the id {} stands twice, first in {first}", case.id);
+            return Err(LoadError::new(file, format!("{at}/id"), message));
         }
+        self.controls.extend(case.case.control.as_ref().map(|control| control.case.clone()));
+        self.by_id.insert(case.id.clone(), self.cases.len());
+        self.cases.push(Arc::new(case));
+        Ok(())
     }
 }
 

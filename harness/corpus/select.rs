@@ -113,16 +113,18 @@ pub enum SelectError {
 pub struct Plan {
     /// The cases.
     pub cases: Vec<Arc<ExpandedCase>>,
+    /// How often each of them runs.
+    pub repeat: u32,
 }
 
 impl Plan {
-    /// Selects cases from a corpus, in the corpus's order.
+    /// Selects cases from a corpus, in the corpus's order, each to run once.
     ///
     /// # Errors
     /// When a pattern or a requirement matches nothing, or no case is left.
     pub fn select(corpus: &Corpus, register: &Register, selection: &Selection) -> Result<Self, SelectError> {
         let Some(operation) = &selection.operation else {
-            return Ok(Self { cases: selection.choose(corpus.cases(), register, "countersign list")? });
+            return Ok(Self { cases: selection.choose(corpus.cases(), register, "countersign list")?, repeat: 1 });
         };
         let (cases, others): (Vec<_>, Vec<_>) =
             corpus.cases().iter().cloned().partition(|case| case.operation == *operation);
@@ -141,7 +143,7 @@ impl Plan {
         if let Some(row) = rows.into_iter().find(|row| row.operation != *operation) {
             return Err(other(row.id.clone(), &row.operation));
         }
-        Ok(Self { cases: selection.choose(&cases, register, "countersign list")? })
+        Ok(Self { cases: selection.choose(&cases, register, "countersign list")?, repeat: 1 })
     }
 }
 

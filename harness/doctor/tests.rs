@@ -85,43 +85,33 @@ fn workgroup() -> Topic {
 }
 
 /// The finding about a topic.
-fn about(findings: &[Finding], topic: Topic) -> Finding {
-    findings.iter().find(|finding| finding.topic == topic).unwrap_or_else(|| panic!("{topic:?} is told")).clone()
+fn about(findings: &[Finding], topic: &Topic) -> Finding {
+    findings.iter().find(|finding| finding.topic == *topic).unwrap_or_else(|| panic!("{topic:?} is told")).clone()
 }
 
 #[rstest]
-#[case::takes_everything(200, SUCCESS, 200, SUCCESS, false, Status::Ok, "not checked")]
-#[case::takes_everything_and_claims(200, SUCCESS, 200, SUCCESS, true, Status::Problem, "not checked")]
-#[case::checks(403, REFUSAL, 403, REFUSAL, true, Status::Ok, "checked: a wrong one is refused")]
-#[case::checks_if_there(403, REFUSAL, 200, SUCCESS, true, Status::Problem, "without any is accepted")]
-#[case::other(500, "{}", 500, "{}", true, Status::Unknown, "not decided, because a request with a wrong one")]
-#[case::breaks_without(403, REFUSAL, 500, "{}", true, Status::Unknown, "not decided, because a request with none")]
-#[case::breaks_with_a_wrong_one(
-    500,
-    "{}",
-    200,
-    SUCCESS,
-    true,
-    Status::Problem,
-    "one with a wrong one is answered with 500"
-)]
-#[case::takes_a_wrong_one(200, SUCCESS, 403, REFUSAL, true, Status::Problem, "a request without any is refused")]
-#[case::looks_for_the_workgroup(400, NO_WORKGROUP, 400, NO_WORKGROUP, true, Status::Problem, "not checked")]
-#[case::another_thing_is_missing(400, NO_ROUTE, 400, NO_ROUTE, true, Status::Unknown, "not decided")]
+#[case::takes_everything((200, SUCCESS), (200, SUCCESS), false, Status::Ok, "not checked")]
+#[case::takes_everything_and_claims((200, SUCCESS), (200, SUCCESS), true, Status::Problem, "not checked")]
+#[case::checks((403, REFUSAL), (403, REFUSAL), true, Status::Ok, "checked: a wrong one is refused")]
+#[case::checks_if_there((403, REFUSAL), (200, SUCCESS), true, Status::Problem, "without any is accepted")]
+#[case::other((500, "{}"), (500, "{}"), true, Status::Unknown, "not decided, because a request with a wrong one")]
+#[case::breaks_without((403, REFUSAL), (500, "{}"), true, Status::Unknown, "not decided, because a request with none")]
+#[case::breaks_with_a_wrong_one((500, "{}"), (200, SUCCESS), true, Status::Problem, "one with a wrong one is answered with 500")]
+#[case::takes_a_wrong_one((200, SUCCESS), (403, REFUSAL), true, Status::Problem, "a request without any is refused")]
+#[case::looks_for_the_workgroup((400, NO_WORKGROUP), (400, NO_WORKGROUP), true, Status::Problem, "not checked")]
+#[case::another_thing_is_missing((400, NO_ROUTE), (400, NO_ROUTE), true, Status::Unknown, "not decided")]
 fn a_server_that_checks_no_signature_is_a_problem_only_where_it_claims_to(
-    #[case] wrong: u16,
-    #[case] wrong_body: &str,
-    #[case] unsigned: u16,
-    #[case] unsigned_body: &str,
+    #[case] wrong: (u16, &str),
+    #[case] unsigned: (u16, &str),
     #[case] claimed: bool,
     #[case] status: Status,
     #[case] said: &str,
 ) {
     let mut answers = alike(&answered(200, SUCCESS));
-    answers.wrong = Some(answered(wrong, wrong_body));
-    answers.unsigned = Some(answered(unsigned, unsigned_body));
+    answers.wrong = Some(answered(wrong.0, wrong.1));
+    answers.unsigned = Some(answered(unsigned.0, unsigned.1));
     let target = if claimed { target().claiming([Feature::SIGNATURE]) } else { target() };
-    let finding = about(&found(&target, &answers), Topic::Signature);
+    let finding = about(&found(&target, &answers), &Topic::Signature);
     assert_eq!(finding.status, status, "{finding:?}");
     assert!(finding.found.contains(said), "{finding:?}");
 }
@@ -144,11 +134,11 @@ fn a_server_that_answers_everything_with_one_error_is_neither_praised_nor_accuse
     }
     let findings = found(&target, &alike(&answered(status, body)));
     for topic in [Topic::Credentials, Topic::Signature] {
-        let finding = about(&findings, topic);
+        let finding = about(&findings, &topic);
         assert_eq!(finding.status, Status::Unknown, "{finding:?}");
         assert!(finding.found.starts_with("not decided, because "), "{finding:?}");
     }
-    assert_ne!(about(&findings, Topic::Operation).status, Status::Ok, "{findings:?}");
+    assert_ne!(about(&findings, &Topic::Operation).status, Status::Ok, "{findings:?}");
     for finding in findings.iter().filter(|finding| finding.topic == Topic::Neighbours) {
         assert_eq!(finding.status, Status::Unknown, "{finding:?}");
     }
@@ -161,8 +151,8 @@ fn a_server_that_answers_everything_with_one_error_is_neither_praised_nor_accuse
 #[case::named_only(404, r#"{"__type":"ResourceNotFoundException","message":"wg-1?"}"#)]
 fn credentials_are_accepted_where_the_call_comes_as_far_as_the_workgroup(#[case] status: u16, #[case] body: &str) {
     let findings = found(&target(), &alike(&answered(status, body)));
-    assert_eq!(about(&findings, Topic::Credentials).status, Status::Ok, "{findings:?}");
-    assert_eq!(about(&findings, Topic::Operation).status, Status::Ok, "{findings:?}");
+    assert_eq!(about(&findings, &Topic::Credentials).status, Status::Ok, "{findings:?}");
+    assert_eq!(about(&findings, &Topic::Operation).status, Status::Ok, "{findings:?}");
 }
 
 #[rstest]
@@ -194,7 +184,7 @@ fn an_operation_is_there_where_it_is_answered_unlike_one_that_nobody_has(
     let mut answers = alike(&answered(200, SUCCESS));
     listing(&mut answers, answered(status, body));
     answers.unknown = answered(unknown, unknown_body);
-    let finding = about(&found(&target(), &answers), Topic::Neighbours);
+    let finding = about(&found(&target(), &answers), &Topic::Neighbours);
     assert_eq!(
         (finding.found.contains("it is there"), finding.status),
         (expected == Status::Ok, expected),
@@ -221,7 +211,7 @@ fn a_clock_is_a_problem_only_where_it_may_be_why_we_are_refused(
         let date = answer.received_at.saturating_add(SignedDuration::from_secs(off)).expect("in range");
         response.headers.push("date", date.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string());
     }
-    let finding = about(&found(&target(), &alike(&answer)), Topic::Clock);
+    let finding = about(&found(&target(), &alike(&answer)), &Topic::Clock);
     assert_eq!(finding.status, status, "{finding:?}");
     assert!(finding.found.contains(said), "{finding:?}");
 }
@@ -231,7 +221,7 @@ fn a_missing_name_of_a_workgroup_is_a_problem_with_the_names_that_there_are() {
     let mut answers = alike(&answered(400, NO_WORKGROUP));
     listing(&mut answers, answered(200, r#"{"workgroups":[{"workgroupName":"wg-2"},{"workgroupName":"wg-3"}]}"#));
     let target = Target { resources: BTreeMap::new(), ..target() };
-    let finding = about(&found(&target, &answers), workgroup());
+    let finding = about(&found(&target, &answers), &workgroup());
     assert_eq!(finding.status, Status::Problem);
     assert_eq!(finding.fix.as_deref(), Some("name one that the server has: --workgroup NAME (it has wg-2, wg-3)"));
 }
@@ -244,10 +234,10 @@ fn a_workgroup_that_is_not_there_is_told_with_those_that_are() {
         answered(200, r#"{"workgroups":[{"workgroupName":"wg-2"},{"workgroupName":"wg\u001b[31m-3"}]}"#),
     );
     let findings = found(&target(), &answers);
-    let finding = about(&findings, workgroup());
+    let finding = about(&findings, &workgroup());
     assert_eq!(finding.status, Status::Problem);
     assert!(finding.fix.as_deref().is_some_and(|fix| fix.contains("(it has wg-2, wg\\u{1b}[31m-3)")), "{finding:?}");
-    assert_eq!(about(&findings, Topic::Operation).status, Status::Ok);
+    assert_eq!(about(&findings, &Topic::Operation).status, Status::Ok);
 }
 
 #[test]
@@ -255,10 +245,10 @@ fn a_server_without_the_operation_is_told_by_its_own_words() {
     let answers =
         alike(&answered(501, r#"{"__type":"InternalFailure","message":"not yet implemented, CANARY-secret"}"#));
     let findings = found(&target(), &answers);
-    let finding = about(&findings, Topic::Operation);
+    let finding = about(&findings, &Topic::Operation);
     assert_eq!(finding.status, Status::Problem);
     assert!(finding.found.contains("not implemented (501 "), "{finding:?}");
-    assert_eq!(about(&findings, Topic::Signature).status, Status::Unknown);
+    assert_eq!(about(&findings, &Topic::Signature).status, Status::Unknown);
     assert!(!format!("{findings:?}").contains("CANARY"), "{findings:?}");
 }
 

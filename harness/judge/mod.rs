@@ -15,6 +15,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 pub use answer::{SHAPE_LIMIT, shape, words_and_shape};
+#[cfg(feature = "run")]
 pub(crate) use rules::lifetime::{CLOCK_SKEW_SECONDS, seconds};
 
 use answer::{Bench, Observation};
@@ -128,9 +129,8 @@ impl Judge {
     pub fn judge_hiding(&self, case: &ExpandedCase, transcript: &[Exchange], hidden: &Masker) -> Judgement {
         let mut docket = Docket::default();
         let bench = Bench { case, contract: &self.contract, hidden };
-        for (index, call) in case.calls.iter().enumerate().take(transcript.len()) {
-            let (earlier, exchange) = (&transcript[..index], &transcript[index]);
-            if let Some(reason) = self.judge_call(bench, call, exchange, earlier, &mut docket) {
+        for index in 0..case.calls.len().min(transcript.len()) {
+            if let Some(reason) = self.judge_call(bench, index, transcript, &mut docket) {
                 return Judgement::undecided(reason);
             }
         }
@@ -173,15 +173,15 @@ impl Judge {
         row.is_some_and(|by| rules::ALL.iter().any(|rule| rule.is_about_lifetimes && rule.name == by.rule))
     }
 
-    /// Judges one call; the reason where it cannot be judged.
+    /// Judges the call with this number; the reason where it cannot be judged.
     fn judge_call(
         &self,
         bench: Bench<'_>,
-        call: &Call,
-        exchange: &Exchange,
-        earlier: &[Exchange],
+        index: usize,
+        transcript: &[Exchange],
         docket: &mut Docket,
     ) -> Option<Reason> {
+        let (call, exchange, earlier) = (&bench.case.calls[index], &transcript[index], &transcript[..index]);
         let response = match &exchange.answer {
             Ok(response) => response,
             Err(fault) => return Some(Reason::NoAnswer { heard: Heard::Nothing(bench.hidden.fault(fault)) }),

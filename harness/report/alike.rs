@@ -179,7 +179,10 @@ const LIFETIME_NOISE_SECONDS: i64 = 2;
 
 /// What is known so far: the first of each kind, by its key and its numbers. Finding one takes about as long however
 /// many there are.
-struct Known<K>(HashMap<K, BTreeMap<i64, Vec<(Vec<i64>, usize)>>>);
+struct Known<K>(HashMap<K, ByNumber>);
+
+/// The numbers of known ones, each with its place, by the first of them.
+type ByNumber = BTreeMap<i64, Vec<(Vec<i64>, usize)>>;
 
 impl<K> Default for Known<K> {
     fn default() -> Self {

@@ -71,6 +71,7 @@ pub(crate) struct Because<'a> {
 pub(crate) mod because {
     use super::{Because, Cow, Deserialize, Deserializer, Reason, Serialize, Serializer, words};
 
+    #[expect(clippy::ref_option, reason = "serde asks for a reference to the member")]
     pub(crate) fn serialize<S: Serializer>(reason: &Option<Reason>, serializer: S) -> Result<S::Ok, S::Error> {
         let words = reason.as_ref().map(words::reason);
         let because = reason.as_ref().filter(|reason| !matches!(reason, Reason::Told { .. })).map(Cow::Borrowed);

@@ -64,7 +64,10 @@ pub use text::{Detail, TextOptions, TextSink};
 pub use words::reason;
 #[cfg(feature = "cli")]
 pub(crate) use words::visible_json;
-pub(crate) use words::{Told, heard, in_a_line, meaning, source};
+#[cfg(feature = "run")]
+pub(crate) use words::{Told, heard, meaning};
+#[cfg(feature = "cli")]
+pub(crate) use words::{in_a_line, source};
 
 use std::io;
 

@@ -26,7 +26,7 @@ impl Interrupt {
         {
             return;
         }
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 
     /// Waits for something unless the run is interrupted first.

@@ -67,7 +67,7 @@ pub(crate) fn probe_input(operation: &Operation, contract: &Contract, target: &T
     (RequestSpec::with(&resource.member, &name), named)
 }
 
-/// Runs each case of a plan so many times, and hands over each case's result in the order of the plan as
+/// Runs each case of a plan as often as the plan says, and hands over each case's result in the order of the plan as
 /// soon as it and all before it are there. Gives back whether the plan was run to its end.
 ///
 /// The first run of a case that `ends` it all, and an interruption, stop the rest: no further case is started
@@ -76,7 +76,6 @@ pub(crate) fn probe_input(operation: &Operation, contract: &Contract, target: &T
 pub async fn run(
     session: &Session,
     plan: &Plan,
-    repeat: u32,
     interrupt: &Interrupt,
     ends: impl Fn(&CaseResult) -> bool,
     mut report: impl FnMut(CaseResult),
@@ -84,8 +83,8 @@ pub async fn run(
     let (stop, stopped) = watch::channel(false);
     let stopped = Interrupt::from(stopped);
     let is_stopped = || stopped.is_set();
-    let total = plan.cases.len() * usize::try_from(repeat).unwrap_or(usize::MAX);
-    let work = plan.cases.iter().flat_map(|case| (0..repeat).map(move |run| (case, run)));
+    let total = plan.cases.len() * usize::try_from(plan.repeat).unwrap_or(usize::MAX);
+    let work = plan.cases.iter().flat_map(|case| (0..plan.repeat).map(move |run| (case, run)));
     let mut results = stream::iter(work.take_while(|_| !is_stopped()))
         .map(|(case, run)| session.run_case(Arc::clone(case), run, &stopped))
         // One more than are in flight: its request is made ready meanwhile.

@@ -81,8 +81,8 @@ impl Maker<'_> {
     fn filled(&self, text: &str, names: &mut Names) -> Result<String, Reason> {
         let value = |placeholder: Placeholder<'_>| match placeholder {
             Placeholder::Resource(resource) => {
-                let named = self.target.resources.get(&resource.id).or(resource.default.as_ref());
-                named.cloned().ok_or_else(|| Reason::Missing {
+                let name = self.target.resources.get(&resource.id).or(resource.default.as_ref());
+                name.cloned().ok_or_else(|| Reason::Missing {
                     noun: resource.noun.clone(),
                     of: noun_of(&self.contract.service, resource.of.as_deref()),
                     flag: resource.flag.clone(),

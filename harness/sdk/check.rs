@@ -138,7 +138,7 @@ const PROBES: &[Probe] = &[
         same_client: false,
         step: || Step {
             status: 400,
-            body: Some(Body::of_text(&format!(r#"{{"__type":"{}","message":"boom"}}"#, error_name()))),
+            body: Some(Body::of_text(format!(r#"{{"__type":"{}","message":"boom"}}"#, error_name()))),
             ..Step::default()
         },
         fault: |record| match record.outcomes.first() {

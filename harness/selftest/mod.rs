@@ -142,7 +142,7 @@ impl Bench<'_> {
             let operation = contract.operation(&case.operation);
             broken.is_empty() || operation.is_some_and(|operation| broken.iter().any(|id| operation.owns(id)))
         };
-        Plan { cases: self.plan.cases.iter().filter(is_meant).cloned().collect() }
+        Plan { cases: self.plan.cases.iter().filter(is_meant).cloned().collect(), repeat: 1 }
     }
 
     /// Runs the plan against the emulator behind a defect, or behind nothing; gives every result,
@@ -165,7 +165,7 @@ impl Bench<'_> {
             let session = Session::new(Arc::clone(self.corpus), self.judge.clone(), target(&emulator)?, 1, JOBS)?;
             let plan = self.plan_for(entry);
             let mut results = Vec::with_capacity(plan.cases.len());
-            run_plan(&session, &plan, 1, &Interrupt::never(), |_| false, |result| results.push(result)).await;
+            run_plan(&session, &plan, &Interrupt::never(), |_| false, |result| results.push(result)).await;
             Ok((results, layer.map_or(0, |layer| layer.rewrites())))
         })
     }

@@ -113,7 +113,7 @@ async fn a_server_that_drops_every_connection_is_not_found_but_survives() {
     let target = Target::at(endpoint.parse().expect("a URL")).with_workgroup("wg");
     let session = Session::new(Arc::clone(&library.corpus), library.judge.clone(), target, 1, 1).expect("a session");
     let mut results = Vec::new();
-    run_plan(&session, &library.plan, 1, &Interrupt::never(), |_| false, |result| results.push(result)).await;
+    run_plan(&session, &library.plan, &Interrupt::never(), |_| false, |result| results.push(result)).await;
     dropping.abort();
     assert_eq!(results.len(), library.plan.cases.len());
 

@@ -49,7 +49,7 @@ async fn every_case_passes_against_the_mock() {
     let judge = Judge::new(Arc::clone(&contract)).unwrap();
     let session = Session::new(Arc::clone(&corpus), judge, target, 1, 8).unwrap();
     let mut results = Vec::new();
-    assert!(run(&session, &plan, 1, &Interrupt::never(), |_| false, |result| results.push(result)).await);
+    assert!(run(&session, &plan, &Interrupt::never(), |_| false, |result| results.push(result)).await);
     for result in &results {
         let said = (&result.reason, &result.violations, &result.warnings);
         assert_eq!(result.verdict, Verdict::Pass, "{}: {said:?}", result.id);

@@ -347,7 +347,7 @@ fn defect(entry: &corpus::Defect, catalogue: &Catalogue) -> Defect {
     // One run is of one operation.
     let asked = rows.iter().filter(|row| row.operation == *operation);
     let asked: Vec<String> = asked.map(|row| format!(" --requirement {}", row.id)).collect();
-    let target = names.iter().fold(at(EMULATOR), |target, (id, name)| target.having(*id, name));
+    let target = names.iter().fold(at(EMULATOR), |target, (id, name)| target.having(id, name));
     let first = entry.requirements.iter().find_map(|id| catalogue.first_case(id));
     Defect {
         id: entry.id.clone(),

@@ -123,7 +123,7 @@ mod tests {
     use crate::contract::{Contract, Fixtures, LoadError, REGISTER_FILE};
 
     /// Loads the contract with one place of one of its files changed; a null takes the place away.
-    fn load_with(file: &str, pointer: &str, value: Value) -> Result<Contract, LoadError> {
+    fn load_with(file: &str, pointer: &str, value: &Value) -> Result<Contract, LoadError> {
         let folder = Service::folder(&Fixtures::Embedded).expect("there is a service");
         let path = format!("{folder}/{file}");
         let copy = tempfile::tempdir().expect("a temporary folder");
@@ -131,20 +131,20 @@ mod tests {
         std::fs::create_dir_all(copy.path().join(&folder).join("operations")).expect("a folder in it");
         for of in operations.iter().map(String::as_str).chain([&*format!("{folder}/service.json"), REGISTER_FILE]) {
             let text = Fixtures::Embedded.read(of).expect("it is compiled in");
-            let text = if of == path { changed(&text, pointer, value.clone()) } else { text };
+            let text = if of == path { changed(&text, pointer, value) } else { text };
             std::fs::write(copy.path().join(of), text).expect("a file in it");
         }
         Contract::load(&Fixtures::Folder(copy.path().to_owned()))
     }
 
-    fn changed(text: &str, pointer: &str, value: Value) -> String {
+    fn changed(text: &str, pointer: &str, value: &Value) -> String {
         let mut raw: Value = serde_json::from_str(text).expect("the file is JSON");
         let (parent, name) = pointer.rsplit_once('/').expect("the pointer is not empty");
         let name = name.replace("~1", "/");
         match raw.pointer_mut(parent).expect("the parent is there") {
             Value::Object(members) if value.is_null() => drop(members.remove(&name)),
-            Value::Object(members) => drop(members.insert(name, value)),
-            Value::Array(items) => items[name.parse::<usize>().expect("an index")] = value,
+            Value::Object(members) => drop(members.insert(name, value.clone())),
+            Value::Array(items) => items[name.parse::<usize>().expect("an index")] = value.clone(),
             _ => panic!("{parent} has no members"),
         }
         raw.to_string()
@@ -228,7 +228,7 @@ mod tests {
         #[case] pointer: &str,
         #[case] message: &str,
     ) {
-        let error = load_with(file, change, value).expect_err("the change breaks the contract");
+        let error = load_with(file, change, &value).expect_err("the change breaks the contract");
         assert!(error.file.ends_with(file), "{error}");
         assert_eq!(error.pointer, pointer, "{error}");
         assert!(error.message.contains(message), "{error}");
@@ -237,7 +237,7 @@ mod tests {
     #[test]
     fn the_contract_of_this_build_loads() {
         let domain = "/request/members/customDomainName/max_length/is";
-        let unchanged = load_with(OPERATION, domain, json!(253)).expect("it loads");
+        let unchanged = load_with(OPERATION, domain, &json!(253)).expect("it loads");
         let contract = Contract::load(&Fixtures::Embedded).expect("it loads");
         assert_eq!((contract.service, contract.operations), (unchanged.service, unchanged.operations));
     }

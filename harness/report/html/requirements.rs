@@ -108,7 +108,7 @@ fn told(
         id: id.to_owned(),
         anchor: anchor(id),
         text: known.map_or("Not in this build's register.".to_owned(), |row| row.text.clone()),
-        sources: known.map(|row| sources(row)).unwrap_or_default(),
+        sources: known.map(sources).unwrap_or_default(),
         level: event.map(|event| lower(&event.level)).unwrap_or_default(),
         evidence: event.map(|event| lower(&event.evidence)).unwrap_or_default(),
         confirmation: event.map(|event| event.confirmation).filter(said).map(|said| lower(&said)),

@@ -84,6 +84,7 @@ pub(crate) fn fault(at: &str, expected: &str, actual: &str) -> Fault {
 }
 
 /// A reason in these words.
+#[expect(clippy::unnecessary_wraps, reason = "what is asked for is the reason of a case, which need not have one")]
 pub(crate) fn reason(words: &str) -> Option<Reason> {
     Some(Reason::Told { words: words.to_owned() })
 }

@@ -4,7 +4,9 @@ mod class;
 mod fault;
 mod reason;
 
-pub(crate) use class::{Obstacle, has_answered, meaning, obstacle};
+#[cfg(feature = "cli")]
+pub(crate) use class::has_answered;
+pub(crate) use class::{Obstacle, meaning, obstacle};
 pub(crate) use fault::Told;
 #[cfg(feature = "cli")]
 pub(crate) use reason::excuse;

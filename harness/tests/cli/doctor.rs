@@ -43,20 +43,19 @@ fn the_emulator_is_well() {
 }
 
 #[rstest]
-#[case::not_there("404 Not Found", "text/html", "<h1>nothing</h1>", 1, "operation", "404 text/html: \"nothing\"")]
-#[case::not_implemented("501 No", AWS, r#"{"__type":"InternalFailure"}"#, 1, "operation", "not implemented")]
-#[case::refused("403 No", AWS, r#"{"__type":"UnrecognizedClientException"}"#, 2, "credentials", "AWS_PROFILE")]
-#[case::no_workgroup("400 No", AWS, r#"{"__type":"ResourceNotFoundException"}"#, 2, "workgroup", "--workgroup")]
-#[case::redirect("302 Found", AWS, "", 1, "operation", "redirects to")]
-#[case::busy("503 Busy", AWS, "", 3, "operation", "try again")]
+#[case::not_there(["404 Not Found", "text/html", "<h1>nothing</h1>"], 1, "operation", "404 text/html: \"nothing\"")]
+#[case::not_implemented(["501 No", AWS, r#"{"__type":"InternalFailure"}"#], 1, "operation", "not implemented")]
+#[case::refused(["403 No", AWS, r#"{"__type":"UnrecognizedClientException"}"#], 2, "credentials", "AWS_PROFILE")]
+#[case::no_workgroup(["400 No", AWS, r#"{"__type":"ResourceNotFoundException"}"#], 2, "workgroup", "--workgroup")]
+#[case::redirect(["302 Found", AWS, ""], 1, "operation", "redirects to")]
+#[case::busy(["503 Busy", AWS, ""], 3, "operation", "try again")]
 fn each_problem_has_its_exit_code_and_says_what_to_do(
-    #[case] status: &str,
-    #[case] media: &str,
-    #[case] body: &str,
+    #[case] answered: [&str; 3],
     #[case] code: i32,
     #[case] topic: &str,
     #[case] said: &str,
 ) {
+    let [status, media, body] = answered;
     let stub = Stub::answering(answer(status, media, body));
     let finished = doctor(&stub.endpoint, &["--format", "json"]).finish();
     finished.expect(code, &[]);

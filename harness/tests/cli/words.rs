@@ -1,6 +1,7 @@
 //! Reports are made of the data of a run stream: what the words of judge and target are makes no difference to what
 //! stands where.
 
+use std::fmt::Write as _;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use regex::Regex;
@@ -77,7 +78,7 @@ fn reworded(stream: &str, keys: &[&str], data_too: bool) -> String {
         if !data_too {
             restore(&mut event, &old);
         }
-        out += &format!("{event}\n");
+        let _ = writeln!(out, "{event}");
     }
     out
 }

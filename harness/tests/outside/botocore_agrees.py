@@ -1,15 +1,18 @@
 #!/usr/bin/env python3
-"""Compares the documented shapes with AWS's own service model, as botocore carries it.
+"""Compares the service, its operations and the right replies with AWS's own model, as botocore carries it.
 
-Usage: python botocore_agrees.py [PATH_TO_SHAPES]      (needs: pip install botocore)
+Usage: python botocore_agrees.py [FIXTURES]      (needs: pip install botocore)
 
-An outside judge: it shares no code with the harness. Every fact of the shapes that the model can speak about must
-be what the model says, unless the shapes declare the difference, with what the model says instead and a document
-that says what the shapes state. So an undeclared difference fails, and a declared one that no longer exists fails
-too. What the shapes take from the model alone must be declared as well: there the two documents are silent. Prints
-one line a check, and the total last.
+An outside judge: it shares no code with the harness. Every fact that the model can speak about must be what the model
+says, unless the file declares the difference, with what the model says instead and a document that says what the file
+states. So an undeclared difference fails, and a declared one that no longer exists fails too. Where a fact names the
+model as its source, there is no such way out, and the place that it names must be where the model says it. What has a
+page of its own and is still taken from the model alone must be declared as well: there the documents are silent. Nothing
+that the model has may be missing, and nothing may be stated that is not compared. botocore then reads the right replies.
+Prints what does not hold, one line for each part, and the total last.
 """
 
+import datetime
 import json
 import pathlib
 import re
@@ -18,219 +21,64 @@ import sys
 import botocore
 import botocore.loaders
 import botocore.model
+import botocore.parsers
 import botocore.serialize
 
-SHAPES = pathlib.Path(__file__).resolve().parents[3] / "fixtures/shapes/redshift-serverless.json"
-
-# The traits of the model that `Model.member` understands, for each type; another one fails.
+# The traits of the model that `Model` understands, for each type; another one fails.
 TRAITS = {
-    "string": {"type", "min", "max", "pattern", "sensitive"},
-    "integer": {"type", "min", "max", "box"},
-    "timestamp": {"type", "timestampFormat"},
+    "string": {"min", "max", "pattern", "sensitive", "enum"},
+    "integer": {"min", "max", "box"},
+    "boolean": {"box"},
+    "timestamp": {"timestampFormat"},
+    "list": {"member"},
+    "structure": {"required", "members"},
 }
 EXCEPTION_TRAITS = {"type", "required", "members", "documentation", "exception", "fault", "retryable"}
+OPERATION_TRAITS = {"name", "http", "input", "output", "errors", "documentation"}
+# How JSON writes the formats of points in time; the protocol decides where there is none.
+FORMATS = {None: None, "iso8601": "string", "unixTimestamp": "number"}
+METADATA = ["service_id", "signing_name", "endpoint_prefix", "target_prefix", "protocol", "json_version", "api_version", "signature_version"]
 MODEL = "service-model"
 # The two documents; older and newer revisions of them support nothing.
 PAGES = {"api-reference", "boto3"}
+# What no model can hold.
+BEYOND = re.compile(r"/(meaning|changes_nothing|common_names|expires_after)$|^/reserved_words/|^/error_name_member$")
 
 
 class Checks:
-    """Counts, and prints a line for each."""
+    """Counts, prints what fails, and a line for each part."""
 
     def __init__(self):
-        self.passed = self.failed = 0
+        self.passed = self.failed = self.told = 0
 
     def check(self, name, holds, detail=""):
-        print(f"{'ok  ' if holds else 'FAIL'} {name}{'' if holds else ': ' + detail}")
-        if holds:
-            self.passed += 1
-        else:
-            self.failed += 1
+        self.passed, self.failed = self.passed + bool(holds), self.failed + (not holds)
+        if not holds:
+            print(f"FAIL {name}: {detail}")
+
+    def names(self, what, ours, models):
+        self.check(f"{what}: the same names", set(ours) == set(models), f"stated {sorted(ours)}, model {sorted(models)}")
+
+    def tell(self, part):
+        print(f"     {part}: {self.passed + self.failed - self.told} checks")
+        self.told = self.passed + self.failed
 
 
 def escape(token):
     return token.replace("~", "~0").replace("/", "~1")
 
 
-def resolve(document, pointer):
-    """What a JSON pointer points to; a fact counts as what it states, and what is not there as None."""
-    value = document
-    for token in pointer.split("/")[1:]:
-        token = token.replace("~1", "/").replace("~0", "~")
-        if isinstance(value, dict) and token in value:
-            value = value[token]
-        elif isinstance(value, list) and token.isdigit() and int(token) < len(value):
-            value = value[int(token)]
-        else:
-            return None
-    return value["is"] if isinstance(value, dict) and "is" in value else value
-
-
-class Model:
-    """What the service model says, under the JSON pointers of the shapes file."""
-
-    def __init__(self, checks, raw, operation):
-        self.checks = checks
-        self.raw = raw
-        self.operation = raw["operations"][operation]
-        self.says = {}
-
-    def state(self, pointer, value):
-        self.says[pointer] = value
-
-    def known(self, at, unknown):
-        self.checks.check(f"{at}: the model has no traits that this script does not compare", not unknown, f"{unknown}")
-
-    def service(self):
-        metadata = self.raw["metadata"]
-        for key, trait in {
-            "service_id": "serviceId",
-            "signing_name": "signingName",
-            "endpoint_prefix": "endpointPrefix",
-            "target_prefix": "targetPrefix",
-            "protocol": "protocol",
-            "json_version": "jsonVersion",
-            "api_version": "apiVersion",
-            "signature_version": "signatureVersion",
-        }.items():
-            self.state(f"/service/{key}", metadata.get(trait))
-        self.checks.check("metadata: one protocol", metadata["protocols"] == ["json"], repr(metadata["protocols"]))
-
-    def request_line(self):
-        """Method, path, target and media type, as botocore's serializer really makes them."""
-        service = botocore.model.ServiceModel(self.raw, "redshift-serverless")
-        operation = service.operation_model(self.operation["name"])
-        serializer = botocore.serialize.create_serializer(service.metadata["protocol"])
-        made = serializer.serialize_to_request({}, operation)
-        self.state("/operation/name", self.operation["name"])
-        self.state("/operation/method", made["method"])
-        self.state("/operation/path", made["url_path"])
-        self.state("/operation/target", made["headers"]["X-Amz-Target"])
-        self.state("/service/content_type", made["headers"]["Content-Type"])
-        self.state("/operation/status", self.operation["http"].get("responseCode"))
-
-    def structure(self, at, shape):
-        for member, reference in shape["members"].items():
-            self.member(f"{at}/members/{escape(member)}", member, reference, shape)
-
-    def member(self, at, name, reference, parent):
-        target = self.raw["shapes"][reference["shape"]]
-        kind = target["type"]
-        unknown = (set(target) - TRAITS.get(kind, set())) | (set(reference) - {"shape", "documentation"})
-        self.known(at, unknown)
-        is_string = kind == "string"
-        self.state(f"{at}/type", kind)
-        self.state(f"{at}/required", name in parent.get("required", []))
-        self.state(f"{at}/min_length", target.get("min") if is_string else None)
-        self.state(f"{at}/max_length", target.get("max") if is_string else None)
-        self.state(f"{at}/minimum", None if is_string else target.get("min"))
-        self.state(f"{at}/maximum", None if is_string else target.get("max"))
-        self.state(f"{at}/pattern", target.get("pattern"))
-        self.state(f"{at}/default", target.get("default"))
-        self.state(f"{at}/sensitive", target.get("sensitive"))
-        formats = {None: None, "iso8601": "string", "rfc822": "string", "unixTimestamp": "number"}
-        self.state(f"{at}/json_type", formats[target.get("timestampFormat")] if kind == "timestamp" else None)
-
-    def error(self, name):
-        shape = self.raw["shapes"][name]
-        unknown = set(shape) - EXCEPTION_TRAITS
-        self.known(f"/errors/{name}", unknown)
-        self.state(f"/errors/{name}/listed", True)
-        self.state(f"/errors/{name}/status", shape.get("error", {}).get("httpStatusCode"))
-        self.state(f"/errors/{name}/fault", shape.get("fault"))
-        # The trait's value says only that it is no throttling.
-        self.state(f"/errors/{name}/retryable", True if "retryable" in shape else None)
-        self.structure(f"/errors/{name}", shape)
-
-    def unlisted(self, name):
-        shape = self.raw["shapes"].get(name, {})
-        self.checks.check(f"/unlisted_errors/{name}: the model defines it as an error", shape.get("exception") is True)
-        self.checks.check(f"/unlisted_errors/{name}: none of its members is required", not shape.get("required"))
-        listed = [error["shape"] for error in self.operation["errors"]]
-        self.checks.check(f"/unlisted_errors/{name}: the operation does not list it", name not in listed)
-        self.state(f"/unlisted_errors/{name}/members", sorted(shape.get("members", {})))
-        self.state(f"/unlisted_errors/{name}/retryable", True if "retryable" in shape else None)
-
-    def readings(self, at, member_at, prose):
-        """A prose constraint, next to the trait of the model that would say the same."""
-        for name, statement in prose.items():
-            for key in statement.get("reads_as", {}):
-                said = self.says.get(f"{member_at}/{key}") if member_at else None
-                self.state(f"{at}/prose/{escape(name)}/reads_as/{key}", said)
-
-
-def text_of(documentation):
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", "", documentation or ""))
-
-
-def compare_names(checks, what, shapes, model):
-    detail = f"shapes {sorted(shapes)}, model {sorted(model)}"
-    checks.check(f"{what}: the same names", set(shapes) == set(model), detail)
-
-
-def quotes(checks, at, prose, documentation):
-    """A statement that stands in the boto3 page, which is made from the model, must still be in the model's text."""
-    for name, statement in prose.items():
-        if "boto3" in statement["source"]:
-            checks.check(
-                f"{at}/prose/{name}: the model's documentation still says so",
-                statement["quote"] in text_of(documentation),
-                f"no {statement['quote']!r} in it",
-            )
-
-
-def collect(checks, shapes, raw):
-    """Everything that the model says about the operation, and that both sides have the same names."""
-    model = Model(checks, raw, shapes["operation"]["name"]["is"])
-    model.service()
-    model.request_line()
-    quotes(checks, "/operation", shapes["operation"]["prose"], model.operation["documentation"])
-
-    for at, key in (("/request", "input"), ("/response", "output")):
-        stated = shapes[at[1:]]
-        name = model.operation[key]["shape"]
-        shape = raw["shapes"][name]
-        checks.check(f"{at}/name: {name} on both sides", stated["name"] == name, f"shapes {stated['name']}")
-        compare_names(checks, f"{at}/members", stated["members"], shape["members"])
-        model.structure(at, shape)
-        model.readings(at, None, stated.get("prose", {}))
-        for member, facts in stated["members"].items():
-            inside = f"{at}/members/{escape(member)}"
-            model.readings(inside, inside, facts.get("prose", {}))
-            quotes(checks, inside, facts.get("prose", {}), shape["members"].get(member, {}).get("documentation"))
-
-    listed = [error["shape"] for error in model.operation["errors"]]
-    compare_names(checks, "/errors", shapes["errors"], listed)
-    for name in listed:
-        model.error(name)
-        stated = shapes["errors"].get(name, {"members": {}})
-        compare_names(checks, f"/errors/{name}/members", stated["members"], raw["shapes"][name]["members"])
-    for name in shapes["unlisted_errors"]:
-        model.unlisted(name)
-    return model.says
-
-
-def declared(checks, shapes, says):
-    """Checks what the differences claim that the model says; gives what the two pages say there, by pointer."""
-    claims = {}
-    for difference in shapes["differences"]:
-        for pointer, said in difference["places"].items():
-            name = f"difference {difference['id']} at {pointer}"
-            values = list(said.values())
-            differ = any(value != values[0] for value in values)
-            checks.check(f"{name}: the sources differ", differ, "they all say the same")
-            if MODEL not in said:
-                continue
-            if pointer not in says:
-                checks.check(f"{name}: the model can be asked", False, "nothing is known of it here")
-                continue
-            claims.setdefault(pointer, []).extend(said[page] for page in PAGES & set(said))
-            checks.check(
-                f"{name}: the model says {json.dumps(said[MODEL])}",
-                says[pointer] == said[MODEL],
-                f"it says {json.dumps(says[pointer])}",
-            )
-    return claims
+def facts(value, at=""):
+    """Every fact of a file by its pointer, and what prose is read as, so that none escapes the comparison."""
+    if isinstance(value, dict):
+        if "is" in value:
+            yield at, value
+            return
+        for name, child in value.items():
+            if name == "reads_as":
+                yield from ((f"{at}/reads_as/{escape(key)}", {"is": reading}) for key, reading in child.items())
+            elif at or name != "differences":
+                yield from facts(child, f"{at}/{escape(name)}")
 
 
 def same(one, other):
@@ -238,62 +86,330 @@ def same(one, other):
     return one == other and type(one) is type(other)
 
 
-def modelled_only(shapes, pointer):
-    """Whether a fact about a member or a listed error comes from the model and from neither document."""
-    fact = shapes
-    for token in pointer.split("/")[1:]:
-        fact = fact.get(token.replace("~1", "/").replace("~0", "~"), {}) if isinstance(fact, dict) else {}
-    about_a_shape = pointer.startswith(("/request/", "/response/", "/errors/"))
-    return about_a_shape and isinstance(fact, dict) and "is" in fact and not PAGES & set(fact["source"])
+class File:
+    """One file: what it states, and what the model says there, by JSON pointer, and at which places of its own."""
+
+    def __init__(self, checks, path):
+        self.checks, self.name = checks, path.name
+        self.stated = json.loads(path.read_text(encoding="utf-8"))
+        self.facts = dict(facts(self.stated))
+        self.says, self.places = {}, {}
+
+    def state(self, pointer, value, *places):
+        self.says[pointer], self.places[pointer] = value, places
+
+    def check(self, name, holds, detail=""):
+        self.checks.check(f"{self.name} {name}", holds, detail)
+
+    def find(self, pointer):
+        """What a JSON pointer points to; a fact counts as what it states, and what is not there as None."""
+        value = self.stated
+        for token in pointer.split("/")[1:]:
+            value = value.get(token.replace("~1", "/").replace("~0", "~")) if isinstance(value, dict) else None
+        return value["is"] if isinstance(value, dict) and "is" in value else value
+
+    def needs_declaring(self, pointer):
+        """Whether a fact comes from the model alone, though the documents speak of what it is about."""
+        spoken = ("/request/", "/response/", "/errors/") if any(PAGES & fact.get("source", {}).keys() for fact in self.facts.values()) else ()
+        fact = self.facts.get(pointer)
+        return pointer.startswith(spoken) and fact and "source" in fact and not PAGES & fact["source"].keys()
+
+    def declared(self):
+        """Checks what the differences claim that the model says; gives what the two pages say there, by pointer."""
+        claims = {}
+        for difference in self.stated.get("differences", []):
+            for pointer, said in difference["places"].items():
+                name = f"difference {difference['id']} at {pointer}"
+                values = list(said.values())
+                self.check(f"{name}: the sources differ", any(value != values[0] for value in values), "they all say the same")
+                if MODEL in said:
+                    self.check(f"{name}: the model can be asked", pointer in self.says, "nothing is known of it here")
+                    says = self.says.get(pointer)
+                    self.check(f"{name}: what the model says", says == said[MODEL], f"not {json.dumps(said[MODEL])}, but {json.dumps(says)}")
+                    claims.setdefault(pointer, []).extend(said[page] for page in PAGES & said.keys())
+        return claims
+
+    def compare(self):
+        claims = self.declared()
+        for pointer, value in self.says.items():
+            stated, sources = self.find(pointer), self.facts.get(pointer, {}).get("source", {})
+            if same(stated, value) and self.needs_declaring(pointer):
+                self.check(f"{pointer}: is declared to be in the model only", None in claims.get(pointer, []), "it is not")
+            # Without a value of the file's own there is nothing that another source could support.
+            supported = stated is not None and MODEL not in sources and any(same(stated, other) for other in claims.get(pointer, []))
+            detail = f"stated {json.dumps(stated)}, model {json.dumps(value)}, and no difference declares what a document says"
+            self.check(f"{pointer}", same(stated, value) or supported, detail)
+            if MODEL in sources:
+                self.check(f"{pointer}: the model says so at {sources[MODEL]!r}", sources[MODEL] in self.places[pointer], self.places[pointer])
+        for pointer, fact in self.facts.items():
+            if pointer not in self.says:
+                self.check(f"{pointer}: is compared", BEYOND.search(pointer), "the file states it and nothing compares it")
+            if fact.get("evidence") == "modelled":
+                self.check(f"{pointer}: names the model", MODEL in fact["source"], sorted(fact["source"]))
+        self.checks.tell(self.name)
+
+    def readings(self, at, prose):
+        """A prose constraint, next to the trait of the model that would say the same."""
+        for name, statement in prose.items():
+            for key in statement.get("reads_as", {}):
+                self.state(f"{at}/prose/{escape(name)}/reads_as/{key}", self.says.get(f"{at}/{key}"))
+
+    def quotes(self, at, prose, documentation):
+        """A statement that stands in the boto3 page, which is made from the model, must still be in the model's text."""
+        text = re.sub(r"\s+", " ", re.sub(r"<[^>]*>", "", documentation or ""))
+        for name, statement in prose.items():
+            if "boto3" in statement["source"]:
+                self.check(f"{at}/prose/{name}: the model's documentation still says so", statement["quote"] in text, statement["quote"])
 
 
-def stated_in_shapes(shapes):
-    """The pointers of all facts, so that none escapes the comparison."""
+class Model:
+    """What the service model says, put into the files under their pointers."""
 
-    def walk(value, at):
-        if isinstance(value, dict):
-            if "is" in value:
-                yield at
-                return
-            for name, child in value.items():
-                if name == "reads_as":
-                    yield from (f"{at}/reads_as/{escape(key)}" for key in child)
-                elif at or name != "differences":
-                    yield from walk(child, f"{at}/{escape(name)}")
+    def __init__(self, raw, paginators):
+        self.raw, self.paginators, self.shapes = raw, paginators, raw["shapes"]
+        self.service = botocore.model.ServiceModel(raw, "redshift-serverless")
 
-    return list(walk(shapes, ""))
+    def reach(self, name, found):
+        """The shapes that a shape is made of, itself included."""
+        if name not in found:
+            found.add(name)
+            shape = self.shapes[name]
+            for reference in [*shape.get("members", {}).values(), *filter(None, [shape.get("member")])]:
+                self.reach(reference["shape"], found)
+        return found
+
+    def parts(self, operation):
+        """The shapes of its request, its response and its errors."""
+        operation = self.raw["operations"][operation]
+        roots = [operation["input"], operation["output"], *operation["errors"]]
+        return set().union(*(self.reach(root["shape"], set()) for root in roots))
+
+    def structure(self, file, at, name):
+        stated, shape = file.find(at) or {}, self.shapes[name]
+        file.checks.names(f"{file.name} {at}/members", stated.get("members", {}), shape["members"])
+        for member, reference in shape["members"].items():
+            inside = f"{at}/members/{escape(member)}"
+            place = f"shape {name}, required" if "required" in shape else f"shape {name}, which has no required list"
+            file.state(f"{inside}/required", member in shape.get("required", []), place)
+            self.value(file, inside, reference, f"shape {name}, {member}")
+            facts = stated.get("members", {}).get(member, {})
+            file.readings(inside, facts.get("prose", {}))
+            file.quotes(inside, facts.get("prose", {}), reference.get("documentation"))
+            meant = facts.get("meaning", {})
+            if meant.get("evidence") == "modelled":
+                file.check(f"{inside}/meaning: the model has words for it", reference.get("documentation"), "it has none")
+            if MODEL in meant.get("source", {}):
+                file.check(f"{inside}/meaning: its place", meant["source"][MODEL] == f"shape {name}, {member}", meant["source"][MODEL])
+
+    def value(self, file, at, reference, where):
+        """What a member is, or an item of a list."""
+        name = reference["shape"]
+        target = self.shapes[name]
+        kind = target["type"]
+        unknown = set(target) - TRAITS.get(kind, set()) - {"type", "documentation"} | set(reference) - {"shape", "documentation"}
+        file.check(f"{at}: the model has no traits that this script does not compare", not unknown, unknown)
+        text = kind == "string"
+        file.state(f"{at}/type", "enumeration" if "enum" in target else kind, f"shape {name}", where)
+        file.state(f"{at}/values", target.get("enum"), f"shape {name}, enum")
+        file.state(f"{at}/min_length", target.get("min") if text else None, f"shape {name}, min")
+        file.state(f"{at}/max_length", target.get("max") if text else None, f"shape {name}, max")
+        file.state(f"{at}/minimum", None if text else target.get("min"), f"shape {name}, min")
+        file.state(f"{at}/maximum", None if text else target.get("max"), f"shape {name}, max")
+        file.state(f"{at}/pattern", target.get("pattern"), f"shape {name}, pattern")
+        file.state(f"{at}/default", target.get("default"), f"shape {name}, default")
+        file.state(f"{at}/sensitive", target.get("sensitive"), f"shape {name}, sensitive")
+        file.state(f"{at}/json_type", FORMATS.get(form := target.get("timestampFormat"), form), f"shape {name}, timestampFormat")
+        file.state(f"{at}/shape", name if kind == "structure" else None)
+        if kind == "list":
+            self.value(file, f"{at}/items", target["member"], f"shape {name}, member")
+
+    def whole(self, file, names):
+        """The service: its metadata, the errors and shapes that its operations have, and what its resources are."""
+        stated, metadata = file.stated, self.raw["metadata"]
+        for key in METADATA:
+            trait = re.sub(r"_(.)", lambda found: found[1].upper(), key)
+            file.state(f"/{key}", metadata.get(trait), f"metadata, {trait}")
+        file.check("/protocol: the only one", metadata["protocols"] == ["json"], metadata["protocols"])
+        file.check("/signature_version: the only one", metadata["auth"] == ["aws.auth#sigv4"], metadata["auth"])
+        file.check("/default_operation: is an operation", stated["default_operation"] in names, stated["default_operation"])
+        creating = [name for name in self.raw["operations"] if re.fullmatch("Create(Namespace|Workgroup)", name)]
+        file.state("/not_tried", sorted(creating), f"operations {' and '.join(sorted(creating))}")
+
+        listed = {error["shape"] for name in names for error in self.raw["operations"][name]["errors"]}
+        file.checks.names("the errors of all operations", stated["errors"], listed)
+        for name in sorted(listed):
+            self.error(file, f"/errors/{name}", name)
+        for name in stated["unlisted_errors"]:
+            self.unlisted(file, f"/unlisted_errors/{name}", name, listed)
+
+        ends = {self.raw["operations"][name][end]["shape"] for name in names for end in ("input", "output")}
+        reached = set().union(*map(self.parts, names)) - ends - listed
+        inner = {name for name in reached if self.shapes[name]["type"] == "structure"}
+        file.checks.names("the shapes of all operations", stated["shapes"], inner)
+        for name in sorted(inner):
+            file.state(f"/shapes/{name}/name", name)
+            self.structure(file, f"/shapes/{name}", name)
+        for resource in stated["resources"]:
+            self.resource(file, resource, names)
+
+    def error(self, file, at, name):
+        shape = self.shapes[name]
+        file.check(f"{at}: the model has no traits that this script does not compare", not set(shape) - EXCEPTION_TRAITS, set(shape))
+        file.state(f"{at}/status", shape.get("error", {}).get("httpStatusCode"))
+        file.state(f"{at}/fault", shape.get("fault"), f"shape {name}, fault")
+        # The trait's value says only that it is no throttling.
+        file.state(f"{at}/retryable", True if "retryable" in shape else None, f"shape {name}, retryable")
+        file.check(f"{at}/means: fault, where it is one", (file.find(f"{at}/means") == "fault") == shape.get("fault", False))
+        self.structure(file, at, name)
+
+    def unlisted(self, file, at, name, listed):
+        shape = self.shapes.get(name, {})
+        file.check(f"{at}: the model defines it as an error", shape.get("exception") is True)
+        file.check(f"{at}: none of its members is required", not shape.get("required"), shape.get("required"))
+        file.check(f"{at}: none of our operations lists it", name not in listed)
+        others = [error["shape"] for operation in self.raw["operations"].values() for error in operation.get("errors", [])]
+        file.check(f"{at}: another one does", name in others)
+        file.state(f"{at}/members", sorted(shape.get("members", {})), f"shape {name}, members")
+        file.state(f"{at}/retryable", True if "retryable" in shape else None, f"shape {name}, retryable")
+
+    def resource(self, file, resource, names):
+        """The names of resources fit what requests call them by, and they are listed where the model has such a list."""
+        member, at = resource["member"], f"/resources/{resource['id']}"
+        requests = [self.shapes[self.raw["operations"][name]["input"]["shape"]]["members"] for name in names]
+        called = [self.shapes[members[member]["shape"]] for members in requests if member in members]
+        file.check(f"{at}: requests have the member {member}", called)
+        for shape in called:
+            for name in (resource["sample"], resource["example"], resource.get("default", resource["sample"])):
+                fits = shape.get("min", 0) <= len(name) <= shape.get("max", len(name)) and re.search(shape.get("pattern", ""), name)
+                file.check(f"{at}: {name} can be a {member}", fits)
+        if listing := resource.get("listed_by"):
+            operation = self.raw["operations"].get(listing["operation"], {})
+            result = self.paginators.get(listing["operation"], {}).get("result_key")
+            file.check(f"{at}: is listed at {listing['at']}", operation and listing["at"] == f"/{result}", result)
+            items = self.shapes[self.shapes[self.shapes[operation["output"]["shape"]]["members"][result]["shape"]]["member"]["shape"]]
+            file.check(f"{at}: each one listed has a {listing['member']}", listing["member"] in items["members"])
+
+    def operation(self, file, service):
+        """An operation: its line, as botocore's serializer really makes it, its request, its response and its errors."""
+        name = file.name.removesuffix(".json")
+        operation = self.raw["operations"][name]
+        unknown = set(operation) - OPERATION_TRAITS
+        file.check("the model has no traits that this script does not compare", not unknown, unknown)
+        serializer = botocore.serialize.create_serializer(self.raw["metadata"]["protocol"], include_validation=False)
+        made = serializer.serialize_to_request({}, self.service.operation_model(name))
+        file.state("/name", operation["name"], f"operation {name}")
+        file.state("/method", made["method"], f"operation {name}, http")
+        file.state("/path", made["url_path"], f"operation {name}, http")
+        file.state("/target", made["headers"]["X-Amz-Target"])
+        file.state("/status", operation["http"].get("responseCode"), f"operation {name}, http")
+        file.check("is sent as the service's media type", made["headers"]["Content-Type"] == service.find("/content_type"), made["headers"])
+        service.state("/content_type", made["headers"]["Content-Type"])
+        pages = self.paginators.get(name)
+        file.state("/pages", pages and {"size": pages["limit_key"], "token": pages["input_token"]}, f"paginators, {name}")
+        if pages:
+            ends = (operation["input"]["shape"], pages["input_token"]), (operation["output"]["shape"], pages["output_token"])
+            one = pages["input_token"] == pages["output_token"] and all(token in self.shapes[end]["members"] for end, token in ends)
+            file.check("/pages: one token for requests and answers", one, pages)
+        file.readings("", file.stated.get("prose", {}))
+        file.quotes("", file.stated.get("prose", {}), operation["documentation"])
+        for at, key in (("/request", "input"), ("/response", "output")):
+            file.state(f"{at}/name", operation[key]["shape"])
+            self.structure(file, at, operation[key]["shape"])
+            file.readings(at, file.stated[at[1:]].get("prose", {}))
+        listed = [error["shape"] for error in operation["errors"]]
+        file.checks.names(f"{file.name} /errors", file.stated["errors"], listed)
+        for error in listed:
+            file.state(f"/errors/{error}", True, f"operation {name}, errors")
+
+    def reads(self, checks, name, operation, reply):
+        """botocore reads all of a right reply: each member with its value, each point in time as one."""
+        body = json.loads(re.sub(r'"\$\{now\+\w+\}"', "1700000000", json.dumps(reply["body"])))
+        answer = {"body": json.dumps(body).encode(), "headers": {}, "status_code": reply["status"]}
+        output = self.service.operation_model(operation).output_shape
+        read = botocore.parsers.create_parser("json").parse(answer, output)
+        if reply["status"] == 200:
+            del read["ResponseMetadata"]
+            wrong = differ(output, body, read, "")
+            checks.check(f"reply {name}: botocore reads it as an answer of {operation}", not wrong, wrong)
+            return
+        code, stated = read["Error"]["Code"], body.get("__type")
+        checks.check(f"reply {name}: botocore reads the error {stated}", code == stated, code)
+        listed = {shape.error_code: shape for shape in self.service.operation_model(operation).error_shapes}
+        if code in listed:
+            missing = [member for member in listed[code].required_members if member not in body]
+            unknown = body.keys() - listed[code].members.keys() - {"__type"}
+            checks.check(f"reply {name}: an error of {operation} in full", not missing and not unknown, (missing, unknown))
+        else:
+            checks.check(f"reply {name}: no other operation's error", code not in self.shapes or not self.shapes[code].get("exception"), code)
+
+
+def differ(shape, sent, read, at):
+    """Where what botocore read is not what was sent."""
+    kind = shape.type_name
+    if kind == "structure":
+        found = [f"{at}/{name}" for name in (sent.keys() ^ read.keys()) | {name for name in shape.required_members if name not in sent}]
+        return found + [one for name in sent.keys() & read.keys() for one in differ(shape.members[name], sent[name], read[name], f"{at}/{name}")]
+    if kind == "list":
+        pairs = enumerate(zip(sent, read))
+        return [one for index, (item, other) in pairs for one in differ(shape.member, item, other, f"{at}/{index}")]
+    if kind == "timestamp":
+        text = shape.serialization.get("timestampFormat") == "iso8601"
+        return [] if isinstance(read, datetime.datetime) and isinstance(sent, str if text else (int, float)) else [at]
+    kinds = {"string": str, "integer": int, "boolean": bool}
+    limits = shape.metadata
+    size = len(sent) if kind == "string" else sent
+    right = same(sent, read) and type(sent) is kinds[kind] and limits.get("min", size) <= size <= limits.get("max", size)
+    right = right and (kind != "string" or re.search(limits.get("pattern", ""), sent) and sent in limits.get("enum", [sent]))
+    return [] if right else [at]
+
+
+def replies(checks, fixtures, model, files):
+    """The replies that stand for right answers, by the operations whose cases name them, and the examples."""
+    wanted = {}
+    for path in sorted((fixtures / "server").glob("*.json")):
+        suite = json.loads(path.read_text(encoding="utf-8"))
+        for call in (call for case in suite["cases"] for call in case.get("steps", [case])):
+            wanted[call["reply"], suite["operation"]] = fixtures / f"replies/{call['reply']}.json"
+    for (name, operation), path in sorted(wanted.items()):
+        reply = json.loads(path.read_text(encoding="utf-8"))
+        if "body" in reply:
+            model.reads(checks, name, operation, reply)
+    for name, file in files.items():
+        if "example" in file.stated:
+            model.reads(checks, "in the example", name, {"status": 200, "body": file.stated["example"]})
+    checks.tell("replies")
+
+
+def requirements(checks, rows, model, files):
+    """A requirement that is taken from the model names what its operation has there."""
+    prefixes = {file.stated["requirements"]: name for name, file in files.items()}
+    for row in rows:
+        operation = prefixes.get(row["id"].split("-")[0])
+        for place in [source.get("place", "") for source in row["source"] if source["document"] == MODEL]:
+            named = set(re.findall(r"\bshape (\w+)", place))
+            unknown = named - model.parts(operation) if operation else named
+            checks.check(f"{row['id']}: its operation has what {place!r} names", operation and not unknown, unknown)
+            others = set(re.findall(r"\b(?:operation|paginator of) ([A-Z]\w+)", place)) - {operation}
+            checks.check(f"{row['id']}: {place!r} is about its own operation", not others, others)
+    checks.tell("requirements.json")
 
 
 def main():
-    path = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else SHAPES
-    shapes = json.loads(path.read_text(encoding="utf-8"))
-    raw = botocore.loaders.Loader().load_service_model("redshift-serverless", "service-2")
-    checks = Checks()
-    print(f"{path} against the service model in botocore {botocore.__version__}")
-
-    says = collect(checks, shapes, raw)
-    claims = declared(checks, shapes, says)
-    for pointer, value in says.items():
-        stated = resolve(shapes, pointer)
-        if same(stated, value):
-            checks.check(f"{pointer}: {json.dumps(value)} on both sides", True)
-            if modelled_only(shapes, pointer):
-                declared_so = None in claims.get(pointer, [])
-                checks.check(f"{pointer}: is declared to be in the model only", declared_so, "it is not")
-        else:
-            # Without a value of the shapes' own there is nothing that another source could support.
-            supported = stated is not None and any(same(stated, other) for other in claims.get(pointer, []))
-            checks.check(
-                f"{pointer}: shapes {json.dumps(stated)}, model {json.dumps(value)}, and the difference is declared",
-                supported,
-                "no difference declares it" if pointer not in claims else "neither document is said to say so",
-            )
-    # Our own words, and what no model can hold.
-    beyond = re.compile(r"/meaning$|^/reserved_words/|^/service/error_name_member$")
-    for pointer in stated_in_shapes(shapes):
-        if pointer not in says and not beyond.search(pointer):
-            checks.check(f"{pointer}: is compared", False, "the shapes state it and nothing compares it")
-
+    fixtures = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else pathlib.Path(__file__).resolve().parents[3] / "fixtures"
+    loader, checks = botocore.loaders.Loader(), Checks()
+    raw, paginators = (loader.load_service_model("redshift-serverless", kind) for kind in ("service-2", "paginators-1"))
+    print(f"{fixtures} against the service model in botocore {botocore.__version__}")
+    model, folder = Model(raw, paginators["pagination"]), fixtures / "services/redshift-serverless"
+    service = File(checks, folder / "service.json")
+    files = {path.stem: File(checks, path) for path in sorted((folder / "operations").glob("*.json"))}
+    model.whole(service, list(files))
+    for file in files.values():
+        model.operation(file, service)
+    for file in (service, *files.values()):
+        file.compare()
+    rows = json.loads((fixtures / "requirements.json").read_text(encoding="utf-8"))["requirements"]
+    requirements(checks, rows, model, files)
+    replies(checks, fixtures, model, files)
     print(f"{checks.passed} passed, {checks.failed} failed")
     sys.exit(1 if checks.failed else 0)
 
