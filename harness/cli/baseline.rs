@@ -144,7 +144,13 @@ fn write(args: Write) -> Result<ExitCode, Failure> {
     Ok(match ended.exit {
         // What fails is what the file is for.
         Exit::Failed => ExitCode::SUCCESS,
-        other => {
+        other @ (Exit::Fine
+        | Exit::Usage
+        | Exit::Undecided
+        | Exit::NothingSelected
+        | Exit::Harness
+        | Exit::Safety
+        | Exit::Leftovers) => {
             if other == Exit::Undecided {
                 say(
                     "warning: some cases got no answer; whether they fail is not known, and the file says nothing of them",

@@ -80,7 +80,7 @@ fn all(settings: &Settings) -> Vec<Setting> {
     };
     let allowed = match &settings.choice {
         Choice::Aws { allowed, .. } => json!(format!("{}/{}", allowed.region, allowed.resource)),
-        _ => Value::Null,
+        Choice::Mock | Choice::Emulator | Choice::Endpoint { .. } => Value::Null,
     };
     // A profile's endpoint has a key of its own.
     let of_url = match (&url, &from.profile) {

@@ -85,14 +85,22 @@ fn exit(examination: &Examination, slip: bool) -> Exit {
     let problem = |of: fn(&Topic) -> bool| {
         examination.findings.iter().any(|finding| finding.status == Status::Problem && of(&finding.topic))
     };
+    // Each of these makes cases fail, or blocks them.
+    let is_broken = || problem(|topic| matches!(topic, Topic::Signature | Topic::Operation | Topic::Resource(_)));
     let at_once = match examination.class {
         Class::Unreachable => Exit::Undecided,
         Class::RefusedCredentials | Class::NoResource => Exit::Usage,
-        _ if slip => Exit::Usage,
-        class if !class.is_judged() => Exit::Failed,
-        // Each of these makes cases fail, or blocks them.
-        _ if problem(|topic| matches!(topic, Topic::Signature | Topic::Operation | Topic::Resource(_))) => Exit::Failed,
-        _ => Exit::Fine,
+        Class::Answers | Class::Redirect | Class::ServerFault if slip => Exit::Usage,
+        Class::Answers | Class::Redirect | Class::ServerFault if !is_broken() => Exit::Fine,
+        Class::Answers
+        | Class::Redirect
+        | Class::ServerFault
+        | Class::UnknownOperation
+        | Class::UnknownService
+        | Class::DeclaredNotImplemented
+        | Class::OwnJson
+        | Class::NotAws
+        | Class::WrongService => Exit::Failed,
     };
     // A run without anything to sign with never starts.
     Exit::first_of([(Exit::Usage, problem(|topic| *topic == Topic::Credentials)), (at_once, true)])

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::process::ExitCode;
 
+use crate::corpus::SelectError;
 use crate::report::Exit;
 use crate::targets::TargetError;
 
@@ -39,6 +40,16 @@ impl Failure {
         match error {
             TargetError::Refused(refusal) => Self::refused(refusal.to_string()),
             TargetError::Client(error) => Self::usage(error.to_string()),
+        }
+    }
+
+    /// A selection that cannot be made: nothing is left, or wrong usage.
+    pub(super) fn of_selection(error: &SelectError) -> Self {
+        match error {
+            SelectError::Nothing(_) => Self::nothing_selected(error.to_string()),
+            SelectError::PatternMatchesNothing(..)
+            | SelectError::UnknownRequirement(..)
+            | SelectError::OtherOperation { .. } => Self::usage(error.to_string()),
         }
     }
 

@@ -76,10 +76,7 @@ fn listing(
 ) -> Result<Listing, Failure> {
     let patterns = patterns.iter().map(|text| Pattern::new(text).map_err(Failure::usage)).collect::<Result<_, _>>()?;
     let selection = Selection { patterns, ..Selection::default() };
-    let unselected = |error: SelectError| match error {
-        SelectError::Nothing(_) => Failure::nothing_selected(error.to_string()),
-        _ => Failure::usage(error.to_string()),
-    };
+    let unselected = |error: SelectError| Failure::of_selection(&error);
     // The banks take longer to read than everything else; only what speaks of them reads them.
     Ok(match what {
         What::Cases if side == Some(Tested::Client) => {

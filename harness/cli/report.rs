@@ -105,7 +105,14 @@ fn stream(file: &Path, cut_short: CutShort) -> Result<Vec<Event>, Failure> {
             StreamError::NotAnEvent { line: 1, .. } => {
                 "; --from takes what --report-jsonl writes, one object a line, and not the one object of --report-json"
             }
-            _ => "",
+            StreamError::Unreadable { .. }
+            | StreamError::TooLong(_)
+            | StreamError::NotAnEvent { .. }
+            | StreamError::Version(_)
+            | StreamError::OutOfOrder { .. }
+            | StreamError::Twice { .. }
+            | StreamError::Empty
+            | StreamError::Miscounted { .. } => "",
         };
         Failure::usage(format!("{name}: {error}{advice}"))
     })

@@ -171,7 +171,7 @@ impl Reports {
         let format = match args.format.unwrap_or(Format::Auto) {
             Format::Auto if to_stdout > 0 => None,
             Format::Auto => Some(Format::Text),
-            format => Some(format),
+            format @ (Format::Text | Format::Quiet | Format::Jsonl | Format::Github) => Some(format),
         };
         if to_stdout + usize::from(format.is_some()) > 1 {
             return Err(Failure::usage("only one report can go to standard output; give the others a file"));
@@ -200,7 +200,7 @@ impl Reports {
                 let detail = match format {
                     Format::Quiet => Detail::Quiet,
                     _ if args.verbose => Detail::Verbose,
-                    _ => Detail::Normal,
+                    Format::Auto | Format::Text | Format::Jsonl | Format::Github => Detail::Normal,
                 };
                 let options = TextOptions {
                     detail,

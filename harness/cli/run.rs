@@ -20,7 +20,7 @@ use super::settings::{Settings, TargetArgs};
 use super::target::Prepared;
 use super::{Failure, FixtureArgs};
 use crate::contract::{Contract, Feature, Level, LoadError, Operation, Side};
-use crate::corpus::{Pattern, Plan, SelectError, Selection, Shard, did_you_mean};
+use crate::corpus::{Pattern, Plan, Selection, Shard, did_you_mean};
 use crate::report::{Baseline, Ending, Event, Exit, RunEvent, Tally, TargetEvent, VERSION, heard, meaning};
 use crate::run::{Interrupt, Session, random_seed, run as run_plan};
 use crate::targets::Target;
@@ -130,10 +130,7 @@ impl SelectionArgs {
             shard: self.shard,
         };
         let plan = Plan::select(&library.corpus, &library.contract.register, &selection);
-        let plan = plan.map_err(|error| match error {
-            SelectError::Nothing(_) => Failure::nothing_selected(error.to_string()),
-            _ => Failure::usage(error.to_string()),
-        })?;
+        let plan = plan.map_err(|error| Failure::of_selection(&error))?;
         Ok((operation, plan))
     }
 }

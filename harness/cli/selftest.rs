@@ -33,7 +33,7 @@ pub(super) fn run(args: Selftest) -> Result<ExitCode, Failure> {
     let (library, defects) = Library::load_with_defects(args.fixtures.fixtures)?;
     let entries = select(&defects, &args.patterns)?;
     let plan = Plan::select(&library.corpus, &library.contract.register, &Selection::default())
-        .map_err(|error| Failure::nothing_selected(error.to_string()))?;
+        .map_err(|error| Failure::of_selection(&error))?;
     let open = |path| ReportFile::open(path).map_err(|error| Failure::usage(error.to_string()));
     let file = args.report_json.as_deref().map(open).transpose()?;
     let start = Instant::now();
@@ -75,7 +75,7 @@ fn text(report: &Report, seconds: f64, whole: bool) -> String {
         let fate = match outcome.fate {
             Fate::Survived => "SURVIVED",
             Fate::Accused => "ACCUSED",
-            _ => "MISATTRIBUTED",
+            Fate::Killed | Fate::Misattributed | Fate::Cleared => "MISATTRIBUTED",
         };
         let _ = writeln!(text, "{fate} {}", outcome.id);
         for fault in outcome.faults.iter().take(5) {

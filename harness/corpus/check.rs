@@ -412,6 +412,12 @@ fn replies(case: &Case) -> impl Iterator<Item = (String, Option<&str>)> {
     single.chain(several)
 }
 
+/// Whether a header field of this name can be sent as it is spelled.
+fn is_sendable(name: &str) -> bool {
+    const FRAMING: [&str; 3] = ["connection", "content-length", "transfer-encoding"];
+    !name.bytes().any(|byte| byte.is_ascii_uppercase()) && !FRAMING.contains(&name)
+}
+
 /// The input of a request with its placeholders filled with samples, as the service reads it.
 fn sample_input(request: &RequestSpec, resources: &[Resource]) -> Result<Value, String> {
     let raw_texts =
@@ -423,6 +429,10 @@ fn sample_input(request: &RequestSpec, resources: &[Resource]) -> Result<Value, 
     };
     for text in raw_texts {
         sample(text)?;
+    }
+    if let Some(name) = request.raw.iter().flat_map(|raw| raw.headers.keys()).find(|name| !is_sendable(name)) {
+        let expected = "expected header fields in small letters that do not frame the body";
+        return Err(format!("{expected}, as HTTP sends them, found {name}"));
     }
     let filled = sample(&request.input.to_json())?;
     if let Some(raw) = &request.raw

@@ -128,7 +128,12 @@ fn operation(patient: Patient<'_>, answers: &Answers, probe: &Probe) -> Finding 
             let fix = "other requests were answered: one that takes one connection at a time needs --jobs 1";
             (Status::Problem, Some(fix))
         }
-        _ => {
+        Class::UnknownOperation
+        | Class::UnknownService
+        | Class::DeclaredNotImplemented
+        | Class::OwnJson
+        | Class::NotAws
+        | Class::WrongService => {
             let fix = format!(
                 "check the endpoint, and that the service {service} is switched on; otherwise the server does not have \
                  the operation, and a run says not-implemented"

@@ -194,7 +194,14 @@ impl Examination {
                     let fix = format!("name a {} that the target has", resource.noun);
                     *finding = Finding::new(finding.topic.clone(), Status::Problem, slip).fix(fix);
                 }
-                _ => {}
+                Topic::Name
+                | Topic::Connection
+                | Topic::Tls
+                | Topic::Credentials
+                | Topic::Signature
+                | Topic::Clock
+                | Topic::Resource(_)
+                | Topic::Neighbours => {}
             }
         }
     }

@@ -55,7 +55,14 @@ fn is_there(
         }
         _ if is_success(response) && object => return (Status::Ok, "it is there".to_owned()),
         _ if own && unknown.is_some() => return (Status::Ok, "it is there".to_owned()),
-        _ => "no telling by the answer",
+        Class::Answers
+        | Class::OwnJson
+        | Class::NotAws
+        | Class::WrongService
+        | Class::Redirect
+        | Class::ServerFault
+        | Class::NoResource
+        | Class::Unreachable => "no telling by the answer",
     };
     (Status::Unknown, format!("{words} ({said})"))
 }

@@ -32,7 +32,19 @@ pub(super) fn named(patient: Patient<'_>, answers: &Answers, probe: &Probe) -> O
                 .fix(format!("create it there, or name one that it has with --{flag}{has}"))
         }
         Class::Answers if answered => Finding::new(topic(), Status::Ok, format!("{name} is known")),
-        _ => Finding::new(topic(), Status::Unknown, format!("whether {name} is known cannot be told")),
+        Class::Answers
+        | Class::UnknownOperation
+        | Class::UnknownService
+        | Class::DeclaredNotImplemented
+        | Class::OwnJson
+        | Class::NotAws
+        | Class::WrongService
+        | Class::Redirect
+        | Class::ServerFault
+        | Class::RefusedCredentials
+        | Class::Unreachable => {
+            Finding::new(topic(), Status::Unknown, format!("whether {name} is known cannot be told"))
+        }
     })
 }
 

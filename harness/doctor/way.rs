@@ -47,7 +47,13 @@ fn unanswered(address: SocketAddr, fault: &Fault, hidden: &Masker) -> Finding {
         Fault::NotHttp(words) if words.contains("TLS") => "try https:// in --endpoint, or another port",
         Fault::NotHttp(_) => "check the port in --endpoint: something else than an HTTP server listens there",
         Fault::Timeout(_) => "see whether the server is busy or stuck; its own log may tell",
-        _ => "see the server's own log: it ends connections before it has answered",
+        Fault::Connect(_)
+        | Fault::Unsendable(_)
+        | Fault::Resolve(_)
+        | Fault::Tls(_)
+        | Fault::Lost(_)
+        | Fault::HeadTooLarge
+        | Fault::TooLarge(_) => "see the server's own log: it ends connections before it has answered",
     };
     let found = format!("{address} takes connections, but {}", hidden.fault(fault));
     Finding::new(Topic::Connection, Status::Problem, found).fix(fix)

@@ -11,7 +11,7 @@ pub fn conclude(mut events: Vec<Event>, register: &Register) -> Vec<Event> {
     events.retain(|event| !matches!(event, Event::Requirement(_)));
     let Some(mut tally) = events.iter().find_map(|event| match event {
         Event::Run(run) => Some(Tally::of_run(run)),
-        _ => None,
+        Event::Case(_) | Event::Requirement(_) | Event::Summary(_) => None,
     }) else {
         return events;
     };

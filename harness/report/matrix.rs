@@ -23,7 +23,12 @@ impl Judged {
         match Conclusion::of(run) {
             Conclusion::Absent => Self::Absent,
             _ if run.requirements.iter().any(decided) => Self::Yes,
-            _ => Self::No,
+            Conclusion::Conformant(_)
+            | Conclusion::Part(..)
+            | Conclusion::Violated(_)
+            | Conclusion::CutShort
+            | Conclusion::Nothing(_)
+            | Conclusion::Undecided(_) => Self::No,
         }
     }
 }

@@ -104,7 +104,9 @@ impl Tally {
             let status = self.status(row);
             let cases = match status {
                 RequirementStatus::Fail => self.violated.get(&row.id),
-                _ => self.decided.get(&row.id),
+                RequirementStatus::Pass | RequirementStatus::Undecided | RequirementStatus::NotApplicable => {
+                    self.decided.get(&row.id)
+                }
             };
             RequirementEvent {
                 id: row.id.clone(),

@@ -146,6 +146,28 @@ fn verdict_of(reason: &Reason) -> Verdict {
     match reason {
         // There is nothing wrong with a target that has nothing to try something on.
         Reason::NothingToGoOnFrom { .. } => Verdict::NotApplicable,
-        _ => Verdict::Blocked,
+        Reason::BlockedBy { .. }
+        | Reason::Setup { .. }
+        | Reason::Missing { .. }
+        | Reason::Unsigned
+        | Reason::CannotBeMade { .. }
+        | Reason::NotClaimed { .. }
+        | Reason::NoAnswer { .. }
+        | Reason::GivenUp { .. }
+        | Reason::Throttled(_)
+        | Reason::NotInTime(_)
+        | Reason::Denied { .. }
+        | Reason::Expired(_)
+        | Reason::Aged
+        | Reason::AgedToDefault
+        | Reason::ClockOff { .. }
+        | Reason::NotThere { .. }
+        | Reason::DoubtfulName { .. }
+        | Reason::PerhapsNotThere { .. }
+        | Reason::RefusedWithout { .. }
+        | Reason::Stale { .. }
+        | Reason::ExpiredExcuse { .. }
+        | Reason::Known { .. }
+        | Reason::Told { .. } => Verdict::Blocked,
     }
 }

@@ -205,10 +205,11 @@ impl Session {
     ) -> Result<Option<(Verdict, Option<Reason>)>, Interrupted> {
         let operation = self.contract().operation(&case.operation).unwrap_or(self.contract().default_operation());
         let Probe { class, heard } = self.probe(operation, interrupt).await;
-        match class {
-            Class::Unreachable => return Ok(Some((Verdict::Indeterminate, Some(Reason::NoAnswer { heard })))),
-            class if !class.is_judged() => return Ok(Some((Verdict::NotImplemented, None))),
-            _ => {}
+        if class == Class::Unreachable {
+            return Ok(Some((Verdict::Indeterminate, Some(Reason::NoAnswer { heard }))));
+        }
+        if !class.is_judged() {
+            return Ok(Some((Verdict::NotImplemented, None)));
         }
         if let Some(lacking) = case.case.needs.iter().find(|need| !self.target.features.contains(need)) {
             let reason = Reason::NotClaimed { feature: lacking.word().to_owned() };

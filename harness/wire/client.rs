@@ -19,7 +19,6 @@ use super::arriving::Arriving;
 use super::diagnosis::{Stage, chain, fault_of};
 use super::flaw::flaw;
 use super::route::{addresses, are_loopback, leads_to_metadata};
-use super::socket::Socket;
 use super::{Exchange, Fault, Headers, Request, Response};
 use crate::text::file_name;
 
@@ -95,7 +94,6 @@ struct Way {
     http: reqwest::Client,
     /// The same with a new connection for every request.
     anew: reqwest::Client,
-    socket: Socket,
     /// Whether it leads to this machine.
     is_loopback: bool,
 }
@@ -122,9 +120,7 @@ impl Way {
             if is_loopback { builder.no_proxy() } else { builder }
         };
         let (http, anew) = (builder().build()?, builder().pool_max_idle_per_host(0).build()?);
-        let tls = (base.scheme() == "https").then(|| Arc::new(tls.clone()));
-        let socket = Socket::new(base, found, tls);
-        Ok(Self { http, anew, socket, is_loopback })
+        Ok(Self { http, anew, is_loopback })
     }
 }
 
@@ -156,16 +152,8 @@ impl Client {
     /// The exchange holds the request with the two fields that are added to it, `content-length` and,
     /// where the HTTP library sends it, `accept`.
     pub async fn send(&self, mut request: Request) -> Exchange {
-        let framed = FRAMING.iter().any(|name| request.headers.get(name).is_some());
-        if ["content-length", "transfer-encoding"].iter().all(|name| request.headers.get(name).is_none()) {
-            // No server can tell where a body ends without it, and the library leaves it out for no body.
-            request.headers.push("content-length", request.body.len().to_string());
-        }
-        let prepared = if framed { None } else { self.prepare(&request) };
-        if prepared.is_some() && request.headers.get("accept").is_none() {
-            // The library always adds it.
-            request.headers.push("accept", "*/*");
-        }
+        let is_framed = FRAMING.iter().any(|name| request.headers.get(name).is_some());
+        let prepared = if is_framed { None } else { self.prepare(&mut request) };
         let sent_at = Timestamp::now();
         let start = Instant::now();
         let arriving = Arriving::default();
@@ -180,8 +168,11 @@ impl Client {
         Exchange { request, answer, cut_off, sent_at, received_at: Timestamp::now(), elapsed, fault_before: None }
     }
 
-    /// The request as the HTTP library sends it; nothing where it would change or refuse it.
-    fn prepare(&self, request: &Request) -> Option<reqwest::Request> {
+    /// The request as the HTTP library sends it, with the fields that are added to it; nothing where the library would
+    /// change or refuse it.
+    fn prepare(&self, request: &mut Request) -> Option<reqwest::Request> {
+        // No server can tell where a body ends without it, and the library leaves it out for no body.
+        request.headers.push("content-length", request.body.len().to_string());
         request.headers.get("host")?;
         let mut url = self.base.clone();
         let (path, query) =
@@ -203,6 +194,10 @@ impl Client {
         let mut prepared = reqwest::Request::new(Method::from_bytes(request.method.as_bytes()).ok()?, url);
         *prepared.headers_mut() = headers;
         *prepared.body_mut() = Some(request.body.clone().into());
+        if request.headers.get("accept").is_none() {
+            // The library always adds it.
+            request.headers.push("accept", "*/*");
+        }
         Some(prepared)
     }
 
@@ -216,15 +211,16 @@ impl Client {
         if let Some(flaw) = flaw(request) {
             return Err(Fault::Unsendable(flaw));
         }
+        let Some(prepared) = prepared else {
+            return Err(Fault::Unsendable(
+                "HTTP would change it on its way: its path, the spelling or the order of its fields",
+            ));
+        };
         let way = self.way().await?;
         if request.headers.get(TOKEN_FIELD).is_some() && self.base.scheme() != "https" && !way.is_loopback {
             return Err(Fault::Unsendable("a session token goes to no other machine without TLS"));
         }
-        match prepared {
-            Some(prepared) => read(self.execute(way, prepared).await?, arriving).await,
-            // What the HTTP library would refuse or change goes out as it is.
-            None => way.socket.send(request, arriving).await,
-        }
+        read(self.execute(way, prepared).await?, arriving).await
     }
 
     /// The way there. A name is looked up once, so that where it was found to lead is where requests go; one that
@@ -289,7 +285,7 @@ async fn read(mut response: reqwest::Response, arriving: &Arriving) -> Result<()
 }
 
 /// Header fields as they arrived; bytes outside UTF-8 are replaced.
-pub(super) fn headers_of(headers: &HeaderMap) -> Headers {
+fn headers_of(headers: &HeaderMap) -> Headers {
     headers.iter().map(|(name, value)| (name.as_str(), String::from_utf8_lossy(value.as_bytes()))).collect()
 }
 

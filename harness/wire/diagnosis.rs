@@ -31,7 +31,7 @@ pub(super) fn fault_of(error: &(dyn Error + 'static), stage: Stage) -> Fault {
         Fault::Tls(words) => Fault::Tls(foreign_within(&words, WORDS_LIMIT)),
         Fault::Lost(words) => Fault::Lost(foreign_within(&words, WORDS_LIMIT)),
         Fault::NotHttp(words) => Fault::NotHttp(foreign_within(&words, WORDS_LIMIT)),
-        other => other,
+        other @ (Fault::Unsendable(_) | Fault::Timeout(_) | Fault::HeadTooLarge | Fault::TooLarge(_)) => other,
     }
 }
 
@@ -45,7 +45,15 @@ fn cause_of(error: &(dyn Error + 'static), stage: Stage) -> Fault {
             Fault::Connect(words) if causes(error).any(|cause| cause.to_string() == "dns error") => {
                 Fault::Resolve(words)
             }
-            other => other,
+            other @ (Fault::Connect(_)
+            | Fault::Unsendable(_)
+            | Fault::Resolve(_)
+            | Fault::Tls(_)
+            | Fault::Timeout(_)
+            | Fault::Lost(_)
+            | Fault::NotHttp(_)
+            | Fault::HeadTooLarge
+            | Fault::TooLarge(_)) => other,
         },
     )
 }

@@ -71,10 +71,3 @@ fn told(limit: Duration) -> String {
     let seconds = limit.as_secs_f64();
     if seconds < 1.0 { format!("{:.0} ms", seconds * 1000.0) } else { format!("{} s", (seconds * 10.0).round() / 10.0) }
 }
-
-impl Fault {
-    /// Whether the target was never reached, so that nothing can be said of any case.
-    pub fn is_unreachable(&self) -> bool {
-        matches!(self, Self::Connect(_) | Self::Resolve(_) | Self::Tls(_))
-    }
-}

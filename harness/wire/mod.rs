@@ -23,8 +23,6 @@ mod route;
 #[cfg(feature = "sigv4")]
 pub mod sigv4;
 #[cfg(feature = "run")]
-mod socket;
-
 #[cfg(feature = "run")]
 pub use client::{ANSWER_LIMIT, Client, ClientError, ClientOptions};
 pub use credentials::Credentials;

@@ -13,7 +13,7 @@ use crate::cli::diff::{FailOn, Format, stream};
 use crate::cli::library::Library;
 use crate::cli::output::say;
 use crate::cli::{Failure, FixtureArgs, summary};
-use crate::corpus::{Pattern, SelectError, Selection};
+use crate::corpus::{Pattern, Selection};
 use crate::report::DriverEvent;
 use crate::report::{Event, Exit, ReportFile, StreamSink, replay};
 use crate::sdk::diff::SdkDiff;
@@ -99,10 +99,7 @@ pub(super) fn run(args: &Check) -> Result<ExitCode, Failure> {
     let (library, clients) = Library::load_with_clients(args.fixtures.fixtures.clone())?;
     let patterns = args.patterns.iter().map(|text| Pattern::new(text).map_err(Failure::usage));
     let selection = Selection { patterns: patterns.collect::<Result<_, _>>()?, ..Selection::default() };
-    let cases = clients.select(&library.contract, &selection).map_err(|error| match error {
-        SelectError::Nothing(_) => Failure::nothing_selected(error.to_string()),
-        _ => Failure::usage(error.to_string()),
-    })?;
+    let cases = clients.select(&library.contract, &selection).map_err(|error| Failure::of_selection(&error))?;
     // What has to be downloaded is there: from here on in a network of its own, where it can be.
     let isolated = super::isolate();
     let file = |path: &Path| ReportFile::open(path).map_err(|error| Failure::usage(error.to_string()));

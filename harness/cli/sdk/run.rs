@@ -16,7 +16,7 @@ use crate::cli::progress::Progress;
 use crate::cli::reports::{ReportArgs, Reports};
 use crate::cli::{Failure, FixtureArgs};
 use crate::contract::{Contract, Side};
-use crate::corpus::{Pattern, SelectError, Selection};
+use crate::corpus::{Pattern, Selection};
 use crate::report::{DriverEvent, Ending, Event, Exit, RunEvent, Tally, TargetEvent, VERSION};
 use crate::run::Interrupt;
 use crate::sdk::cases::{ClientCase, REGION};
@@ -69,10 +69,7 @@ pub(super) fn run(mut args: Run) -> Result<ExitCode, Failure> {
     };
     let selection =
         Selection { patterns: patterns(&args.patterns)?, skip: patterns(&args.skip)?, ..Selection::default() };
-    let cases = clients.select(&library.contract, &selection).map_err(|error| match error {
-        SelectError::Nothing(_) => Failure::nothing_selected(error.to_string()),
-        _ => Failure::usage(error.to_string()),
-    })?;
+    let cases = clients.select(&library.contract, &selection).map_err(|error| Failure::of_selection(&error))?;
     // From here on, where it can be, in a network of its own: everything before is done again there.
     let isolated = super::isolate();
     if let Some(file) = args.output.take() {

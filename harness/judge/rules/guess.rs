@@ -18,7 +18,17 @@ pub(super) fn of_member(seen: &Observation<'_>, breach: &Breach) -> Option<Liken
             (member.kind.is == Kind::Timestamp)
                 .then(|| of_timestamp(members.get(name)?, member.json_type.as_ref()?.is))?
         }
-        _ => None,
+        Constraint::Member
+        | Constraint::MinLength(_)
+        | Constraint::MaxLength(_)
+        | Constraint::Pattern(_)
+        | Constraint::PatternWithin(_)
+        | Constraint::Minimum(_)
+        | Constraint::Maximum(_)
+        | Constraint::OneOf(_)
+        | Constraint::Format(_)
+        | Constraint::Schema(_)
+        | Constraint::Keyword(_) => None,
     }
 }
 

@@ -97,7 +97,15 @@ impl<'a> Seen<'a> {
         match verdict {
             // Each reason names its own entry of the baseline, and all of them say the same.
             Verdict::Fixed if groups.len() > 1 => vec![groups.concat()],
-            _ => groups,
+            Verdict::Pass
+            | Verdict::Fail
+            | Verdict::KnownFail
+            | Verdict::Fixed
+            | Verdict::Blocked
+            | Verdict::NotImplemented
+            | Verdict::Indeterminate
+            | Verdict::NotApplicable
+            | Verdict::HarnessError => groups,
         }
     }
 

@@ -45,7 +45,12 @@ impl Page<'_> {
         let shard = shard.as_ref().map_or_else(String::new, |shard| format!(" (shard {})", code(shard)));
         let verdict = match concluded {
             Conclusion::Conformant(_) => conclusion.as_str(),
-            _ => concluded.headline(),
+            Conclusion::Part(..)
+            | Conclusion::Violated(_)
+            | Conclusion::Absent
+            | Conclusion::CutShort
+            | Conclusion::Nothing(_)
+            | Conclusion::Undecided(_) => concluded.headline(),
         };
         let mut head = format!("## {} of {}: {}\n", prose(suite), code(&target.name), prose(verdict));
         if conclusion != verdict {

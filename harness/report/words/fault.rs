@@ -1,6 +1,6 @@
 //! What is wrong with an answer, in words: the place, what was expected there and what was found.
 
-use crate::contract::Constraint;
+use crate::contract::{Constraint, JsonKind};
 use crate::verdict::{
     Accepted, Answered, Beside, Body, Fault, LifetimeLikeness, Likeness, Markup, Measured, Nameless, Violation,
 };
@@ -46,9 +46,10 @@ impl Told {
             Fault::NoObject { found } => told("body", "a JSON object".to_owned(), body_of(found)),
             Fault::Member { at, expected, found, looks_like } => {
                 let name = at.rsplit('/').next().unwrap_or_default();
-                let (expected, found) = match expected {
-                    Constraint::Member => (format!("the member {name}"), "no such member".to_owned()),
-                    other => (other.to_string(), found.to_string()),
+                let (expected, found) = if *expected == Constraint::Member {
+                    (format!("the member {name}"), "no such member".to_owned())
+                } else {
+                    (expected.to_string(), found.to_string())
                 };
                 let guess = looks_like.as_ref().map_or_else(String::new, |like| format!(", {}", likeness(like)));
                 told(&body(at), expected, format!("{found}{guess}"))
@@ -101,10 +102,8 @@ impl Told {
                 told("error type", expected.clone(), format!("{found}, a name that is common to all actions"))
             }
             Fault::NoMessage { found } => {
-                let found = match found {
-                    crate::contract::JsonKind::Nothing => "no such member".to_owned(),
-                    other => other.to_string(),
-                };
+                let is_there = *found != JsonKind::Nothing;
+                let found = if is_there { found.to_string() } else { "no such member".to_owned() };
                 told("body /message", "a string".to_owned(), found)
             }
             Fault::MessageName => {

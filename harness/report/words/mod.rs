@@ -8,10 +8,10 @@ mod reason;
 pub(crate) use class::has_answered;
 pub(crate) use class::{Obstacle, meaning, obstacle};
 pub(crate) use fault::Told;
-#[cfg(feature = "cli")]
-pub(crate) use reason::excuse;
+pub(crate) use reason::heard;
 pub use reason::reason;
-pub(crate) use reason::{heard, in_a_line};
+#[cfg(feature = "cli")]
+pub(crate) use reason::{excuse, in_a_line};
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};

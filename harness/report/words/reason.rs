@@ -79,7 +79,14 @@ pub fn reason(reason: &Reason) -> String {
         Reason::Known { excuse: of, was, own } => {
             let was = match was {
                 Verdict::Fail => String::new(),
-                other => format!("; it is {other}"),
+                other @ (Verdict::Pass
+                | Verdict::KnownFail
+                | Verdict::Fixed
+                | Verdict::Blocked
+                | Verdict::NotImplemented
+                | Verdict::Indeterminate
+                | Verdict::NotApplicable
+                | Verdict::HarnessError) => format!("; it is {other}"),
             };
             format!("{}{was}{}", excuse(of), behind(own.as_deref()))
         }

@@ -72,12 +72,12 @@ impl<'a> Run<'a> {
     fn of(events: &'a [Event]) -> Option<Self> {
         let driver = events.iter().find_map(|event| match event {
             Event::Run(run) => run.driver.as_deref(),
-            _ => None,
+            Event::Case(_) | Event::Requirement(_) | Event::Summary(_) => None,
         })?;
         let DriverEvent { sdk, sdk_version, runtime, deps, .. } = driver;
         let cases = events.iter().filter_map(|event| match event {
             Event::Case(case) => Some(case),
-            _ => None,
+            Event::Run(_) | Event::Requirement(_) | Event::Summary(_) => None,
         });
         let complete = events.iter().any(|event| matches!(event, Event::Summary(summary) if summary.complete));
         let identity = Identity {

@@ -265,7 +265,15 @@ fn values(what: &str, name: &str, old: &Shown, new: &Shown) -> Vec<Finding> {
     } else if old.value.value.kind() == new.value.value.kind() && !old.value.value.means_same(&new.value.value) {
         let meaning = match new.value.value {
             Value::Timestamp(_) => format!("The caller is given another time as {name}."),
-            _ => format!("The caller is given another {name}."),
+            Value::String(_)
+            | Value::Bytes(_)
+            | Value::Integer(_)
+            | Value::Float(_)
+            | Value::Boolean(_)
+            | Value::Null
+            | Value::Undefined
+            | Value::List(_)
+            | Value::Map(_) => format!("The caller is given another {name}."),
         };
         found.push(Finding::new(Class::Caller, what, was, is, meaning));
     }

@@ -116,7 +116,7 @@ pub(super) fn outcome_in_full(given: &OutcomeRecord) -> String {
             Some(message) => format!("{}: {}", outcome(given), text(message)),
             None => outcome(given),
         },
-        other => outcome(other),
+        other @ (OutcomeRecord::Result { .. } | OutcomeRecord::Lost { .. }) => outcome(other),
     }
 }
 

@@ -39,13 +39,17 @@ impl Checks<'_> {
             if let Some(expected) = error {
                 match given {
                     OutcomeRecord::Error { error, .. } => self.error(expected, error),
-                    _ => self.expect(false, "outcome", "an error", || told(given)),
+                    OutcomeRecord::Result { .. } | OutcomeRecord::Lost { .. } => {
+                        self.expect(false, "outcome", "an error", || told(given));
+                    }
                 }
             }
             if results {
                 match given {
                     OutcomeRecord::Result { result, .. } => self.result(expectation, result),
-                    _ => self.expect(false, "outcome", "a result", || told(given)),
+                    OutcomeRecord::Error { .. } | OutcomeRecord::Lost { .. } => {
+                        self.expect(false, "outcome", "a result", || told(given));
+                    }
                 }
             }
         }

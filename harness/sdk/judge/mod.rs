@@ -113,7 +113,13 @@ fn fault_of_driver(record: &Record) -> Option<String> {
                     text(&error.class)
                 ));
             }
-            _ => {}
+            Phase::Client
+            | Phase::Connect
+            | Phase::Transport
+            | Phase::Timeout
+            | Phase::Parse
+            | Phase::Service
+            | Phase::Crash => {}
         }
     }
     None

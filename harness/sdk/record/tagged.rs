@@ -158,7 +158,16 @@ impl TryFrom<Form> for Tagged {
             Value::Float(text) | Value::Timestamp(text) if text.parse::<f64>().is_err() => {
                 Err(format!("expected a number as text, found \"{text}\""))
             }
-            _ => Ok(Self { value, native }),
+            Value::String(_)
+            | Value::Bytes(_)
+            | Value::Integer(_)
+            | Value::Float(_)
+            | Value::Boolean(_)
+            | Value::Timestamp(_)
+            | Value::Null
+            | Value::Undefined
+            | Value::List(_)
+            | Value::Map(_) => Ok(Self { value, native }),
         }
     }
 }

@@ -26,7 +26,9 @@ impl<'a> Members<'a> {
         match Kind::of(body) {
             Kind::Map => serde_json::from_str(body.get()).map(Self).map_err(unreadable),
             Kind::List => Err(Kind::List.misplaced("structure")),
-            _ => Err(Refusal::serialization("The request body must be a JSON object.")),
+            Kind::Null | Kind::True | Kind::False | Kind::Number | Kind::String => {
+                Err(Refusal::serialization("The request body must be a JSON object."))
+            }
         }
     }
 
@@ -50,7 +52,9 @@ fn string(value: &RawValue) -> Result<String, Refusal> {
         // Half of a surrogate pair is valid JSON, but no text.
         Kind::String => serde_json::from_str(value.get())
             .map_err(|_| Refusal::serialization("STRING_VALUE holds an escape that is no character")),
-        other => Err(other.misplaced("a String")),
+        other @ (Kind::Null | Kind::True | Kind::False | Kind::Number | Kind::List | Kind::Map) => {
+            Err(other.misplaced("a String"))
+        }
     }
 }
 

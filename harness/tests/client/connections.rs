@@ -11,7 +11,7 @@ use rstest::rstest;
 use tokio::io::AsyncWriteExt;
 use tokio::sync::Notify;
 
-use crate::server::{Server, Then, Way, client, fault, hang, read_request, request};
+use crate::server::{Server, Then, client, fault, hang, read_request, request};
 
 const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}";
 
@@ -25,11 +25,9 @@ async fn two_requests_share_a_connection() {
     .await;
     let client = client(server.url("http"));
     for _ in 0..2 {
-        assert!(client.send(request(Way::Library)).await.answer.is_ok());
+        assert!(client.send(request()).await.answer.is_ok());
     }
     assert_eq!(server.accepted(), 1);
-    assert!(client.send(request(Way::Socket)).await.answer.is_ok());
-    assert_eq!(server.accepted(), 2, "a raw request has a connection of its own");
 }
 
 #[tokio::test]
@@ -48,7 +46,7 @@ async fn a_connection_that_was_closed_in_between_does_not_cost_the_next_request(
     .await;
     let client = client(server.url("http"));
     for _ in 0..2 {
-        assert!(client.send(request(Way::Library)).await.answer.is_ok());
+        assert!(client.send(request()).await.answer.is_ok());
         closed.notified().await;
     }
     assert_eq!(server.accepted(), 2);
@@ -60,7 +58,7 @@ async fn a_server_that_closes_after_every_answer_without_a_word_is_answered_ever
     let server = Server::answering(ANSWER, Then::Close).await;
     let client = client(server.url("http"));
     for round in 0..REQUESTS {
-        let exchange = client.send(request(Way::Library)).await;
+        let exchange = client.send(request()).await;
         assert!(exchange.answer.is_ok(), "request {round}: {:?}", exchange.answer);
     }
 }
@@ -90,7 +88,7 @@ async fn a_request_that_a_used_connection_loses_is_sent_once_more() {
     let server = closing_on_requests(1..2).await;
     let client = client(server.url("http"));
     for _ in 0..2 {
-        assert!(client.send(request(Way::Library)).await.answer.is_ok());
+        assert!(client.send(request()).await.answer.is_ok());
     }
     assert_eq!(server.accepted(), 2);
 }
@@ -99,8 +97,8 @@ async fn a_request_that_a_used_connection_loses_is_sent_once_more() {
 async fn a_request_that_is_never_answered_is_not_sent_for_ever() {
     let server = closing_on_requests(0..0).await;
     let client = client(server.url("http"));
-    assert!(client.send(request(Way::Library)).await.answer.is_ok());
-    assert!(matches!(fault(client.send(request(Way::Library)).await), Fault::Lost(_)));
+    assert!(client.send(request()).await.answer.is_ok());
+    assert!(matches!(fault(client.send(request()).await), Fault::Lost(_)));
     assert_eq!(server.accepted(), 2);
 }
 
@@ -108,7 +106,7 @@ async fn a_request_that_is_never_answered_is_not_sent_for_ever() {
 async fn a_target_that_closes_after_every_answer_without_a_word_loses_no_request() {
     let server = Server::answering(ANSWER, Then::Close).await;
     let client = client(server.url("http"));
-    let many = (0..200).map(|_| client.send(request(Way::Library)));
+    let many = (0..200).map(|_| client.send(request()));
     for exchange in futures_util::stream::iter(many).buffered(4).collect::<Vec<_>>().await {
         assert_eq!(exchange.answer.expect("an answer").status, 200);
     }
@@ -116,9 +114,9 @@ async fn a_target_that_closes_after_every_answer_without_a_word_loses_no_request
 
 #[rstest]
 #[tokio::test]
-async fn the_first_request_is_never_sent_twice(#[values(Way::Library, Way::Socket)] way: Way) {
+async fn the_first_request_is_never_sent_twice() {
     let server = Server::answering("", Then::Close).await;
-    assert!(matches!(fault(client(server.url("http")).send(request(way)).await), Fault::Lost(_)));
+    assert!(matches!(fault(client(server.url("http")).send(request()).await), Fault::Lost(_)));
     assert_eq!(server.accepted(), 1);
 }
 
@@ -128,12 +126,10 @@ const CHILD: &str = "COUNTERSIGN_TEST_TARGET";
 #[tokio::test]
 async fn a_loopback_target_is_reached_past_a_proxy() {
     if let Ok(target) = std::env::var(CHILD) {
-        for way in [Way::Library, Way::Socket] {
-            assert!(client(target.parse().unwrap()).send(request(way)).await.answer.is_ok());
-        }
+        assert!(client(target.parse().unwrap()).send(request()).await.answer.is_ok());
         // The control: the proxy is there, and is used for another host.
         let elsewhere = client("http://target.invalid/".parse().unwrap());
-        assert_eq!(elsewhere.send(request(Way::Library)).await.answer.unwrap().status, 299);
+        assert_eq!(elsewhere.send(request()).await.answer.unwrap().status, 299);
         return;
     }
     let target = Server::answering(ANSWER, Then::Hang).await;
@@ -152,12 +148,12 @@ async fn a_loopback_target_is_reached_past_a_proxy() {
     }
     let output = tokio::task::spawn_blocking(move || child.output().unwrap()).await.unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
-    assert_eq!((target.accepted(), proxy.accepted()), (2, 1));
+    assert_eq!((target.accepted(), proxy.accepted()), (1, 1));
 }
 
 #[rstest]
 #[tokio::test]
-async fn a_dropped_exchange_closes_its_connection(#[values(Way::Library, Way::Socket)] way: Way) {
+async fn a_dropped_exchange_closes_its_connection() {
     let (asked, closed) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
     let told = (Arc::clone(&asked), Arc::clone(&closed));
     let server = Server::start(move |mut stream| {
@@ -172,7 +168,7 @@ async fn a_dropped_exchange_closes_its_connection(#[values(Way::Library, Way::So
     .await;
     let client = client(server.url("http"));
     tokio::select! {
-        exchange = client.send(request(way)) => panic!("{exchange:?}"),
+        exchange = client.send(request()) => panic!("{exchange:?}"),
         () = asked.notified() => {}
     }
     tokio::time::timeout(std::time::Duration::from_secs(5), closed.notified()).await.unwrap();

@@ -9,25 +9,25 @@ use rstest::rstest;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
 
-use crate::server::{SHORT, Server, Then, Way, client, fault, hang, impatient_client, read_request, request};
+use crate::server::{SHORT, Server, Then, client, fault, hang, impatient_client, read_request, request};
 
 #[rstest]
 #[tokio::test]
-async fn a_closed_port_is_said_to_refuse_the_connection(#[values(Way::Library, Way::Socket)] way: Way) {
+async fn a_closed_port_is_said_to_refuse_the_connection() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
     drop(listener);
-    let fault = fault(client(url).send(request(way)).await);
+    let fault = fault(client(url).send(request()).await);
     assert_eq!(fault, Fault::Connect("connection refused".to_owned()));
     assert_eq!(fault.to_string(), "cannot connect: connection refused");
 }
 
 #[rstest]
 #[tokio::test]
-async fn a_host_name_without_an_address_is_said_to_have_none(#[values(Way::Library, Way::Socket)] way: Way) {
+async fn a_host_name_without_an_address_is_said_to_have_none() {
     // No resolver asks the network for a label of more than 63 characters.
     let url = format!("http://{}.invalid/", "a".repeat(64)).parse().unwrap();
-    let fault = fault(client(url).send(request(way)).await);
+    let fault = fault(client(url).send(request()).await);
     assert!(
         matches!(&fault, Fault::Resolve(words) if !words.contains("aaa") && !words.contains("os error")),
         "{fault}"
@@ -40,12 +40,9 @@ async fn a_host_name_without_an_address_is_said_to_have_none(#[values(Way::Libra
 #[case::within_the_body("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n0123456789")]
 #[case::within_a_chunk("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nff\r\n0123456789")]
 #[tokio::test]
-async fn a_server_that_hangs_costs_no_more_than_the_time_limit(
-    #[case] answer: &str,
-    #[values(Way::Library, Way::Socket)] way: Way,
-) {
+async fn a_server_that_hangs_costs_no_more_than_the_time_limit(#[case] answer: &str) {
     let server = Server::answering(answer, Then::Hang).await;
-    let exchange = impatient_client(server.url("http")).send(request(way)).await;
+    let exchange = impatient_client(server.url("http")).send(request()).await;
     assert!(exchange.elapsed >= SHORT && exchange.elapsed < 10 * SHORT, "{:?}", exchange.elapsed);
     let fault = fault(exchange);
     assert_eq!(fault, Fault::Timeout(SHORT));
@@ -56,10 +53,7 @@ async fn a_server_that_hangs_costs_no_more_than_the_time_limit(
 #[case::header("HTTP/1.1 200 OK\r\nx: ")]
 #[case::body("HTTP/1.1 200 OK\r\n\r\n")]
 #[tokio::test]
-async fn an_answer_that_drips_for_ever_costs_no_more_than_the_time_limit(
-    #[case] start: &'static str,
-    #[values(Way::Library, Way::Socket)] way: Way,
-) {
+async fn an_answer_that_drips_for_ever_costs_no_more_than_the_time_limit(#[case] start: &'static str) {
     let server = Server::start(move |mut stream| async move {
         read_request(&mut stream).await;
         let mut pace = tokio::time::interval(Duration::from_millis(5));
@@ -69,7 +63,7 @@ async fn an_answer_that_drips_for_ever_costs_no_more_than_the_time_limit(
         }
     })
     .await;
-    let fault = fault(impatient_client(server.url("http")).send(request(way)).await);
+    let fault = fault(impatient_client(server.url("http")).send(request()).await);
     assert_eq!(fault, Fault::Timeout(SHORT));
 }
 
@@ -81,25 +75,21 @@ async fn an_answer_that_drips_for_ever_costs_no_more_than_the_time_limit(
 #[case::within_a_chunk("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nff\r\n0", Fault::Lost("closed after 1 byte of the body".to_owned()))]
 #[case::between_chunks("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\n{}\r\n", Fault::Lost("closed after 2 bytes of the body".to_owned()))]
 #[tokio::test]
-async fn an_answer_that_is_cut_off_is_lost(
-    #[case] answer: &str,
-    #[case] expected: Fault,
-    #[values(Way::Library, Way::Socket)] way: Way,
-) {
+async fn an_answer_that_is_cut_off_is_lost(#[case] answer: &str, #[case] expected: Fault) {
     let server = Server::answering(answer, Then::Close).await;
-    assert_eq!(fault(client(server.url("http")).send(request(way)).await), expected);
+    assert_eq!(fault(client(server.url("http")).send(request()).await), expected);
 }
 
 #[rstest]
 #[tokio::test]
-async fn a_reset_connection_is_lost(#[values(Way::Library, Way::Socket)] way: Way) {
+async fn a_reset_connection_is_lost() {
     let server = Server::start(|mut stream| async move {
         read_request(&mut stream).await;
         let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n").await;
         stream.set_zero_linger().unwrap();
     })
     .await;
-    let fault = fault(client(server.url("http")).send(request(way)).await);
+    let fault = fault(client(server.url("http")).send(request()).await);
     // The header may be lost with the connection.
     assert!(
         matches!(&fault, Fault::Lost(words) if words.starts_with("reset ") || words.starts_with("closed ")),
@@ -117,21 +107,21 @@ async fn a_reset_connection_is_lost(#[values(Way::Library, Way::Socket)] way: Wa
 #[case::chunk_of_letters("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nxyz\r\n{}\r\n0\r\n\r\n")]
 #[case::chunk_beyond_64_bits("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nfffffffffffffffff\r\n{}")]
 #[tokio::test]
-async fn what_is_not_http_is_said_to_be_none(#[case] answer: &str, #[values(Way::Library, Way::Socket)] way: Way) {
+async fn what_is_not_http_is_said_to_be_none(#[case] answer: &str) {
     let server = Server::answering(answer, Then::Close).await;
-    let fault = fault(client(server.url("http")).send(request(way)).await);
+    let fault = fault(client(server.url("http")).send(request()).await);
     assert!(matches!(fault, Fault::NotHttp(_)), "{fault:?}");
 }
 
 #[rstest]
 #[tokio::test]
-async fn a_server_that_speaks_first_is_no_http_server(#[values(Way::Library, Way::Socket)] way: Way) {
+async fn a_server_that_speaks_first_is_no_http_server() {
     let server = Server::start(|mut stream| async move {
         let _ = stream.write_all(b"220 mail.example ESMTP\r\n").await;
         hang(&mut stream).await;
     })
     .await;
-    let fault = fault(client(server.url("http")).send(request(way)).await);
+    let fault = fault(client(server.url("http")).send(request()).await);
     assert!(matches!(&fault, Fault::NotHttp(words) if words.contains("another protocol")), "{fault:?}");
 }
 
@@ -162,13 +152,9 @@ const MOST_READ: usize = 16 * ANSWER_LIMIT;
 #[case::small_chunks("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n", format!("40\r\n{}\r\n", "a".repeat(64)).repeat(100))]
 #[case::to_the_end_of_the_connection("HTTP/1.0 200 OK\r\n\r\n", "a".repeat(16 * 1024))]
 #[tokio::test]
-async fn an_endless_body_is_read_up_to_the_limit(
-    #[case] start: &'static str,
-    #[case] again: String,
-    #[values(Way::Library, Way::Socket)] way: Way,
-) {
+async fn an_endless_body_is_read_up_to_the_limit(#[case] start: &'static str, #[case] again: String) {
     let (server, written) = flood(start, again).await;
-    let fault = fault(client(server.url("http")).send(request(way)).await);
+    let fault = fault(client(server.url("http")).send(request()).await);
     assert_eq!(fault, Fault::TooLarge(ANSWER_LIMIT));
     assert!(written.load(Ordering::SeqCst) < MOST_READ, "{written:?}");
 }
@@ -179,13 +165,9 @@ async fn an_endless_body_is_read_up_to_the_limit(
 #[case::one_name("HTTP/1.1 200 OK\r\nx-", "a".repeat(16 * 1024))]
 #[case::reason("HTTP/1.1 200 ", "a".repeat(16 * 1024))]
 #[tokio::test]
-async fn an_endless_header_is_read_up_to_a_limit(
-    #[case] start: &'static str,
-    #[case] again: String,
-    #[values(Way::Library, Way::Socket)] way: Way,
-) {
+async fn an_endless_header_is_read_up_to_a_limit(#[case] start: &'static str, #[case] again: String) {
     let (server, written) = flood(start, again).await;
-    let fault = fault(client(server.url("http")).send(request(way)).await);
+    let fault = fault(client(server.url("http")).send(request()).await);
     assert_eq!(fault, Fault::HeadTooLarge);
     assert!(written.load(Ordering::SeqCst) < MOST_READ, "{written:?}");
 }
@@ -194,26 +176,24 @@ async fn an_endless_header_is_read_up_to_a_limit(
 #[case::ten_thousand_fields("x-flood: a\r\n".repeat(10_000))]
 #[case::one_field_of_10_mb(format!("x-flood: {}\r\n", "a".repeat(10_000_000)))]
 #[tokio::test]
-async fn a_header_that_ends_too_late_is_refused(#[case] fields: String, #[values(Way::Library, Way::Socket)] way: Way) {
+async fn a_header_that_ends_too_late_is_refused(#[case] fields: String) {
     let server = Server::answering(format!("HTTP/1.1 200 OK\r\n{fields}content-length: 0\r\n\r\n"), Then::Hang).await;
-    assert_eq!(fault(client(server.url("http")).send(request(way)).await), Fault::HeadTooLarge);
+    assert_eq!(fault(client(server.url("http")).send(request()).await), Fault::HeadTooLarge);
 }
 
 #[rstest]
 #[tokio::test]
-async fn interim_answers_without_an_end_cost_no_more_than_the_time_limit(
-    #[values(Way::Library, Way::Socket)] way: Way,
-) {
+async fn interim_answers_without_an_end_cost_no_more_than_the_time_limit() {
     let (server, _) = flood("", "HTTP/1.1 100 Continue\r\n\r\n".repeat(10)).await;
-    assert_eq!(fault(impatient_client(server.url("http")).send(request(way)).await), Fault::Timeout(SHORT));
+    assert_eq!(fault(impatient_client(server.url("http")).send(request()).await), Fault::Timeout(SHORT));
 }
 
 #[rstest]
 #[tokio::test]
-async fn a_chunked_trailer_without_an_end_is_bounded(#[values(Way::Library, Way::Socket)] way: Way) {
+async fn a_chunked_trailer_without_an_end_is_bounded() {
     let start = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n";
     let (server, written) = flood(start, "x-flood: a\r\n".repeat(1000)).await;
-    let exchange = client(server.url("http")).send(request(way)).await;
+    let exchange = client(server.url("http")).send(request()).await;
     assert!(exchange.answer.is_err(), "{exchange:?}");
     assert!(written.load(Ordering::SeqCst) < MOST_READ, "{written:?}");
 }

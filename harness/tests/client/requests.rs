@@ -1,8 +1,8 @@
-//! What goes out: the request as it was given, byte for byte where the HTTP library would change it.
+//! What goes out: the request as it was given, or nothing.
 
 use std::sync::Arc;
 
-use countersign::wire::{Exchange, Headers, Request};
+use countersign::wire::{Exchange, Fault, Headers, Request};
 use rstest::rstest;
 use tokio::io::AsyncWriteExt;
 use tokio::sync::mpsc;
@@ -43,19 +43,9 @@ fn request(method: &str, target: &str, headers: &[(&str, &str)], body: &str) -> 
 #[case::body_with_get(request("GET", "/", &[("host", "h")], "{}"))]
 #[case::unknown_method(request("BREW", "/", &[("host", "h")], "{}"))]
 #[case::accept_given(request("POST", "/", &[("accept", "a/b"), ("host", "h")], "{}"))]
-#[case::no_host(request("POST", "/", &[("content-type", "a/b")], "{}"))]
-#[case::letter_case_of_names(request("POST", "/", &[("Host", "h"), ("X-AMZ-Target", "T.O")], "{}"))]
-#[case::one_name_twice(request("POST", "/", &[("host", "h"), ("a", "1"), ("b", "2"), ("a", "3")], "{}"))]
 #[case::value_outside_ascii(request("POST", "/", &[("host", "h"), ("a", "é")], "{}"))]
-#[case::dots_in_the_path(request("POST", "/a/../b", &[("host", "h")], "{}"))]
 #[case::two_slashes(request("POST", "//", &[("host", "h")], "{}"))]
 #[case::blank_escaped_in_the_path(request("POST", "/a%20b", &[("host", "h")], "{}"))]
-#[case::quote_in_the_query(request("POST", "/?a='b'", &[("host", "h")], "{}"))]
-#[case::absolute_form(request("POST", "http://h/", &[("host", "h")], "{}"))]
-#[case::asterisk(request("OPTIONS", "*", &[("host", "h")], ""))]
-#[case::length_given(request("POST", "/", &[("host", "h"), ("content-length", "2")], "{}"))]
-#[case::wrong_length_given(request("POST", "/", &[("host", "h"), ("content-length", "1")], "{}"))]
-#[case::connection_given(request("POST", "/", &[("host", "h"), ("connection", "close")], "{}"))]
 #[tokio::test]
 async fn what_the_exchange_holds_is_what_went_over_the_wire(#[case] given: Request) {
     let (exchange, received) = sent(given.clone()).await;
@@ -69,15 +59,26 @@ async fn what_the_exchange_holds_is_what_went_over_the_wire(#[case] given: Reque
     let fields: Vec<_> = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
     let (fields, body) = (fields.concat(), String::from_utf8_lossy(body));
     let whole = format!("{method} {target} HTTP/1.1\r\n{fields}\r\n{body}");
-    assert!(whole.starts_with(&received), "{received:?} is not {whole:?}");
-    assert!(received.len() + 1 >= whole.len(), "only what is behind a wrong length may be missing");
+    assert_eq!(received, whole);
 }
 
+// The HTTP library would leave these out, change them or frame them anew.
+#[rstest]
+#[case::no_host(request("POST", "/", &[("content-type", "a/b")], "{}"))]
+#[case::letter_case_of_names(request("POST", "/", &[("Host", "h"), ("X-AMZ-Target", "T.O")], "{}"))]
+#[case::one_name_twice(request("POST", "/", &[("host", "h"), ("a", "1"), ("b", "2"), ("a", "3")], "{}"))]
+#[case::dots_in_the_path(request("POST", "/a/../b", &[("host", "h")], "{}"))]
+#[case::quote_in_the_query(request("POST", "/?a='b'", &[("host", "h")], "{}"))]
+#[case::absolute_form(request("POST", "http://h/", &[("host", "h")], "{}"))]
+#[case::asterisk(request("OPTIONS", "*", &[("host", "h")], ""))]
+#[case::length_given(request("POST", "/", &[("host", "h"), ("content-length", "2")], "{}"))]
+#[case::wrong_length_given(request("POST", "/", &[("host", "h"), ("content-length", "1")], "{}"))]
+#[case::connection_given(request("POST", "/", &[("host", "h"), ("connection", "close")], "{}"))]
+#[case::chunked(request("POST", "/", &[("host", "h"), ("transfer-encoding", "chunked")], "0\r\n\r\n"))]
 #[tokio::test]
-async fn a_chunked_request_goes_out_as_it_is() {
-    let chunks = "2\r\n{}\r\n0\r\n\r\n";
-    let (exchange, received) =
-        sent(request("POST", "/", &[("host", "h"), ("transfer-encoding", "chunked")], chunks)).await;
-    assert_eq!(exchange.request.headers.get("content-length"), None);
-    assert!(received.starts_with("POST / HTTP/1.1\r\nhost: h\r\ntransfer-encoding: chunked\r\n\r\n"), "{received}");
+async fn a_request_that_would_be_another_one_on_the_wire_is_not_sent(#[case] given: Request) {
+    let server = Server::start(|_| async {}).await;
+    let exchange = client(server.url("http")).send(given).await;
+    assert!(matches!(exchange.answer, Err(Fault::Unsendable(_))), "{exchange:?}");
+    assert_eq!(server.accepted(), 0);
 }

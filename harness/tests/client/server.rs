@@ -100,21 +100,9 @@ pub(crate) async fn read_request(stream: &mut (impl AsyncRead + Unpin)) -> Vec<u
     }
 }
 
-/// Which part of the client sends a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Way {
-    /// The HTTP library.
-    Library,
-    /// The raw socket.
-    Socket,
-}
-
-/// A request that goes this way.
-pub(crate) fn request(way: Way) -> Request {
-    let mut headers = Headers::from_iter([("host", "localhost")]);
-    if way == Way::Socket {
-        headers.push("content-length", "2");
-    }
+/// A plain request.
+pub(crate) fn request() -> Request {
+    let headers = Headers::from_iter([("host", "localhost")]);
     Request { method: "POST".to_owned(), target: "/".to_owned(), headers, body: b"{}".to_vec() }
 }
 

@@ -12,7 +12,7 @@ use tempfile::NamedTempFile;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_rustls::TlsAcceptor;
 
-use crate::server::{Server, Way, client, fault, read_request, request};
+use crate::server::{Server, client, fault, read_request, request};
 
 /// When a certificate holds.
 #[derive(Clone, Copy, Debug)]
@@ -68,29 +68,29 @@ pub(crate) async fn tls_server(certificate: Certificate) -> (Server, NamedTempFi
 
 #[rstest]
 #[tokio::test]
-async fn a_private_authority_is_accepted_when_it_is_named(#[values(Way::Library, Way::Socket)] way: Way) {
+async fn a_private_authority_is_accepted_when_it_is_named() {
     let (server, file) = tls_server(Certificate::Right).await;
     let options = ClientOptions { ca_file: Some(file.path().to_owned()), ..ClientOptions::default() };
     let client = Client::new(server.url("https"), &options).unwrap();
-    assert_eq!(client.send(request(way)).await.answer.unwrap().body, b"{}");
+    assert_eq!(client.send(request()).await.answer.unwrap().body, b"{}");
 }
 
 #[rstest]
 #[tokio::test]
-async fn a_private_authority_is_refused_when_it_is_not_named(#[values(Way::Library, Way::Socket)] way: Way) {
+async fn a_private_authority_is_refused_when_it_is_not_named() {
     let (server, _file) = tls_server(Certificate::Right).await;
-    let fault = fault(client(server.url("https")).send(request(way)).await);
+    let fault = fault(client(server.url("https")).send(request()).await);
     assert!(matches!(&fault, Fault::Tls(words) if words.ends_with("can be named with --ca-file")), "{fault}");
 }
 
 #[rstest]
 #[tokio::test]
-async fn a_certificate_for_another_name_is_refused(#[values(Way::Library, Way::Socket)] way: Way) {
+async fn a_certificate_for_another_name_is_refused() {
     let (server, file) = tls_server(Certificate::Right).await;
     let options = ClientOptions { ca_file: Some(file.path().to_owned()), ..ClientOptions::default() };
     let mut url = server.url("https");
     url.set_host(Some("localhost")).unwrap();
-    let fault = fault(Client::new(url, &options).unwrap().send(request(way)).await);
+    let fault = fault(Client::new(url, &options).unwrap().send(request()).await);
     assert!(matches!(&fault, Fault::Tls(words) if words.contains("not valid for name")), "{fault}");
 }
 
@@ -98,25 +98,22 @@ async fn a_certificate_for_another_name_is_refused(#[values(Way::Library, Way::S
 #[case::that_answers("HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n")]
 #[case::that_closes("")]
 #[tokio::test]
-async fn a_plain_server_is_said_to_be_one_where_tls_was_asked_for(
-    #[case] answer: &'static str,
-    #[values(Way::Library, Way::Socket)] way: Way,
-) {
+async fn a_plain_server_is_said_to_be_one_where_tls_was_asked_for(#[case] answer: &'static str) {
     let server = Server::start(move |mut stream| async move {
         let _ = stream.read(&mut [0; 4096]).await;
         let _ = stream.write_all(answer.as_bytes()).await;
     })
     .await;
-    let fault = fault(client(server.url("https")).send(request(way)).await);
+    let fault = fault(client(server.url("https")).send(request()).await);
     let hint = "the port may speak plain http, not https";
     assert!(matches!(&fault, Fault::Tls(words) if words.ends_with(hint)), "{fault:?}");
 }
 
 #[rstest]
 #[tokio::test]
-async fn a_tls_server_is_said_to_be_one_where_plain_http_was_sent(#[values(Way::Library, Way::Socket)] way: Way) {
+async fn a_tls_server_is_said_to_be_one_where_plain_http_was_sent() {
     let (server, _file) = tls_server(Certificate::Right).await;
-    let fault = fault(client(server.url("http")).send(request(way)).await);
+    let fault = fault(client(server.url("http")).send(request()).await);
     assert!(matches!(&fault, Fault::NotHttp(words) if words.contains("TLS (https)")), "{fault:?}");
 }
 

@@ -93,10 +93,16 @@ class File:
         self.checks, self.name = checks, path.name
         self.stated = json.loads(path.read_text(encoding="utf-8"))
         self.facts = dict(facts(self.stated))
-        self.says, self.places = {}, {}
+        self.says, self.places, self.documented = {}, {}, set()
 
     def state(self, pointer, value, *places):
         self.says[pointer], self.places[pointer] = value, places
+
+    def mean(self, at, place, documentation):
+        """Our own words: the model cannot say them, but speaks of the same thing at this place, with or without words."""
+        self.places[f"{at}/meaning"] = (place,)
+        if documentation:
+            self.documented.add(f"{at}/meaning")
 
     def check(self, name, holds, detail=""):
         self.checks.check(f"{self.name} {name}", holds, detail)
@@ -127,25 +133,31 @@ class File:
                     says = self.says.get(pointer)
                     self.check(f"{name}: what the model says", says == said[MODEL], f"not {json.dumps(said[MODEL])}, but {json.dumps(says)}")
                     claims.setdefault(pointer, []).extend(said[page] for page in PAGES & said.keys())
+        for pointer, said in claims.items():
+            stated, documents = self.find(pointer), [value for value in said if value is not None]
+            holds = not documents or any(same(stated, value) for value in documents)
+            self.check(f"{pointer}: is what a document is declared to say", holds, f"stated {json.dumps(stated)}, not {documents}")
         return claims
 
     def compare(self):
         claims = self.declared()
         for pointer, value in self.says.items():
-            stated, sources = self.find(pointer), self.facts.get(pointer, {}).get("source", {})
+            stated, fact = self.find(pointer), self.facts.get(pointer, {})
             if same(stated, value) and self.needs_declaring(pointer):
                 self.check(f"{pointer}: is declared to be in the model only", None in claims.get(pointer, []), "it is not")
             # Without a value of the file's own there is nothing that another source could support.
-            supported = stated is not None and MODEL not in sources and any(same(stated, other) for other in claims.get(pointer, []))
+            supported = stated is not None and any(same(stated, other) for other in claims.get(pointer, []))
+            supported |= value is None and fact.get("evidence") == "protocol"
             detail = f"stated {json.dumps(stated)}, model {json.dumps(value)}, and no difference declares what a document says"
-            self.check(f"{pointer}", same(stated, value) or supported, detail)
-            if MODEL in sources:
-                self.check(f"{pointer}: the model says so at {sources[MODEL]!r}", sources[MODEL] in self.places[pointer], self.places[pointer])
+            self.check(pointer, same(stated, value) or supported and MODEL not in fact.get("source", {}), detail)
         for pointer, fact in self.facts.items():
-            if pointer not in self.says:
-                self.check(f"{pointer}: is compared", BEYOND.search(pointer), "the file states it and nothing compares it")
-            if fact.get("evidence") == "modelled":
-                self.check(f"{pointer}: names the model", MODEL in fact["source"], sorted(fact["source"]))
+            beyond = BEYOND.search(pointer) and (fact.get("evidence") != "modelled" or pointer in self.documented)
+            compared = pointer in self.says or beyond
+            self.check(f"{pointer}: is compared", compared, "the file states it and nothing compares it")
+            place = fact.get("source", {}).get(MODEL)
+            if place or fact.get("evidence") == "modelled":
+                places = self.places.get(pointer, ())
+                self.check(f"{pointer}: the model says so at its place", place in places, f"stated {place!r}, model {places}")
         self.checks.tell(self.name)
 
     def readings(self, at, prose):
@@ -187,6 +199,7 @@ class Model:
     def structure(self, file, at, name):
         stated, shape = file.find(at) or {}, self.shapes[name]
         file.checks.names(f"{file.name} {at}/members", stated.get("members", {}), shape["members"])
+        file.mean(at, f"shape {name}", shape.get("documentation"))
         for member, reference in shape["members"].items():
             inside = f"{at}/members/{escape(member)}"
             place = f"shape {name}, required" if "required" in shape else f"shape {name}, which has no required list"
@@ -195,11 +208,7 @@ class Model:
             facts = stated.get("members", {}).get(member, {})
             file.readings(inside, facts.get("prose", {}))
             file.quotes(inside, facts.get("prose", {}), reference.get("documentation"))
-            meant = facts.get("meaning", {})
-            if meant.get("evidence") == "modelled":
-                file.check(f"{inside}/meaning: the model has words for it", reference.get("documentation"), "it has none")
-            if MODEL in meant.get("source", {}):
-                file.check(f"{inside}/meaning: its place", meant["source"][MODEL] == f"shape {name}, {member}", meant["source"][MODEL])
+            file.mean(inside, f"shape {name}, {member}", reference.get("documentation"))
 
     def value(self, file, at, reference, where):
         """What a member is, or an item of a list."""
@@ -269,6 +278,7 @@ class Model:
         file.check(f"{at}: none of our operations lists it", name not in listed)
         others = [error["shape"] for operation in self.raw["operations"].values() for error in operation.get("errors", [])]
         file.check(f"{at}: another one does", name in others)
+        file.mean(at, f"shape {name}", shape.get("documentation"))
         file.state(f"{at}/members", sorted(shape.get("members", {})), f"shape {name}, members")
         file.state(f"{at}/retryable", True if "retryable" in shape else None, f"shape {name}, retryable")
 
@@ -283,11 +293,11 @@ class Model:
                 fits = shape.get("min", 0) <= len(name) <= shape.get("max", len(name)) and re.search(shape.get("pattern", ""), name)
                 file.check(f"{at}: {name} can be a {member}", fits)
         if listing := resource.get("listed_by"):
-            operation = self.raw["operations"].get(listing["operation"], {})
             result = self.paginators.get(listing["operation"], {}).get("result_key")
-            file.check(f"{at}: is listed at {listing['at']}", operation and listing["at"] == f"/{result}", result)
-            items = self.shapes[self.shapes[self.shapes[operation["output"]["shape"]]["members"][result]["shape"]]["member"]["shape"]]
-            file.check(f"{at}: each one listed has a {listing['member']}", listing["member"] in items["members"])
+            file.check(f"{at}: is listed at {listing['at']}", listing["at"] == f"/{result}", result)
+            answer = self.service.operation_model(listing["operation"]).output_shape.members.get(result)
+            members = getattr(getattr(answer, "member", None), "members", {})
+            file.check(f"{at}: each one listed has a {listing['member']}", listing["member"] in members, list(members))
 
     def operation(self, file, service):
         """An operation: its line, as botocore's serializer really makes it, its request, its response and its errors."""
@@ -297,11 +307,17 @@ class Model:
         file.check("the model has no traits that this script does not compare", not unknown, unknown)
         serializer = botocore.serialize.create_serializer(self.raw["metadata"]["protocol"], include_validation=False)
         made = serializer.serialize_to_request({}, self.service.operation_model(name))
+        file.mean("", f"operation {name}", operation["documentation"])
+        file.places["/changes_nothing"] = (f"operation {name}",)
+        file.check("/changes_nothing: by its name", file.find("/changes_nothing") == name.startswith(("Get", "List")))
         file.state("/name", operation["name"], f"operation {name}")
+        line = operation["http"]["method"], operation["http"]["requestUri"]
+        file.check("is sent as the model has it", line == (made["method"], made["url_path"]), line)
         file.state("/method", made["method"], f"operation {name}, http")
         file.state("/path", made["url_path"], f"operation {name}, http")
         file.state("/target", made["headers"]["X-Amz-Target"])
         file.state("/status", operation["http"].get("responseCode"), f"operation {name}, http")
+        file.check("/status: the protocol's, where the model has none", file.find("/status") == operation["http"].get("responseCode", 200))
         file.check("is sent as the service's media type", made["headers"]["Content-Type"] == service.find("/content_type"), made["headers"])
         service.state("/content_type", made["headers"]["Content-Type"])
         pages = self.paginators.get(name)
@@ -321,7 +337,7 @@ class Model:
         for error in listed:
             file.state(f"/errors/{error}", True, f"operation {name}, errors")
 
-    def reads(self, checks, name, operation, reply):
+    def reads(self, checks, service, name, operation, reply):
         """botocore reads all of a right reply: each member with its value, each point in time as one."""
         body = json.loads(re.sub(r'"\$\{now\+\w+\}"', "1700000000", json.dumps(reply["body"])))
         answer = {"body": json.dumps(body).encode(), "headers": {}, "status_code": reply["status"]}
@@ -332,12 +348,13 @@ class Model:
             wrong = differ(output, body, read, "")
             checks.check(f"reply {name}: botocore reads it as an answer of {operation}", not wrong, wrong)
             return
-        code, stated = read["Error"]["Code"], body.get("__type")
+        naming = service.find("/error_name_member")
+        code, stated = read["Error"]["Code"], body.get(naming)
         checks.check(f"reply {name}: botocore reads the error {stated}", code == stated, code)
         listed = {shape.error_code: shape for shape in self.service.operation_model(operation).error_shapes}
         if code in listed:
             missing = [member for member in listed[code].required_members if member not in body]
-            unknown = body.keys() - listed[code].members.keys() - {"__type"}
+            unknown = body.keys() - listed[code].members.keys() - {naming}
             checks.check(f"reply {name}: an error of {operation} in full", not missing and not unknown, (missing, unknown))
         else:
             checks.check(f"reply {name}: no other operation's error", code not in self.shapes or not self.shapes[code].get("exception"), code)
@@ -345,25 +362,25 @@ class Model:
 
 def differ(shape, sent, read, at):
     """Where what botocore read is not what was sent."""
-    kind = shape.type_name
+    kind, limits = shape.type_name, shape.metadata
+    text = shape.serialization.get("timestampFormat") == "iso8601"
+    kinds = {"structure": dict, "list": list, "string": str, "integer": int, "boolean": bool, "timestamp": str if text else (int, float)}
+    if not isinstance(sent, kinds[kind]) or isinstance(sent, bool) != (kind == "boolean"):
+        return [at]
     if kind == "structure":
-        found = [f"{at}/{name}" for name in (sent.keys() ^ read.keys()) | {name for name in shape.required_members if name not in sent}]
+        found = [f"{at}/{name}" for name in (sent.keys() ^ read.keys()) | (set(shape.required_members) - sent.keys())]
         return found + [one for name in sent.keys() & read.keys() for one in differ(shape.members[name], sent[name], read[name], f"{at}/{name}")]
     if kind == "list":
-        pairs = enumerate(zip(sent, read))
-        return [one for index, (item, other) in pairs for one in differ(shape.member, item, other, f"{at}/{index}")]
+        return [one for index, item in enumerate(sent) for one in differ(shape.member, item, read[index], f"{at}/{index}")]
     if kind == "timestamp":
-        text = shape.serialization.get("timestampFormat") == "iso8601"
-        return [] if isinstance(read, datetime.datetime) and isinstance(sent, str if text else (int, float)) else [at]
-    kinds = {"string": str, "integer": int, "boolean": bool}
-    limits = shape.metadata
+        return [] if isinstance(read, datetime.datetime) else [at]
     size = len(sent) if kind == "string" else sent
-    right = same(sent, read) and type(sent) is kinds[kind] and limits.get("min", size) <= size <= limits.get("max", size)
-    right = right and (kind != "string" or re.search(limits.get("pattern", ""), sent) and sent in limits.get("enum", [sent]))
+    right = same(sent, read) and limits.get("min", size) <= size <= limits.get("max", size)
+    right = right and (kind != "string" or re.search(limits.get("pattern", ""), sent) and sent in (shape.enum or [sent]))
     return [] if right else [at]
 
 
-def replies(checks, fixtures, model, files):
+def replies(checks, fixtures, model, service, files):
     """The replies that stand for right answers, by the operations whose cases name them, and the examples."""
     wanted = {}
     for path in sorted((fixtures / "server").glob("*.json")):
@@ -373,10 +390,10 @@ def replies(checks, fixtures, model, files):
     for (name, operation), path in sorted(wanted.items()):
         reply = json.loads(path.read_text(encoding="utf-8"))
         if "body" in reply:
-            model.reads(checks, name, operation, reply)
+            model.reads(checks, service, name, operation, reply)
     for name, file in files.items():
         if "example" in file.stated:
-            model.reads(checks, "in the example", name, {"status": 200, "body": file.stated["example"]})
+            model.reads(checks, service, "in the example", name, {"status": 200, "body": file.stated["example"]})
     checks.tell("replies")
 
 
@@ -409,7 +426,7 @@ def main():
         file.compare()
     rows = json.loads((fixtures / "requirements.json").read_text(encoding="utf-8"))["requirements"]
     requirements(checks, rows, model, files)
-    replies(checks, fixtures, model, files)
+    replies(checks, fixtures, model, service, files)
     print(f"{checks.passed} passed, {checks.failed} failed")
     sys.exit(1 if checks.failed else 0)
 

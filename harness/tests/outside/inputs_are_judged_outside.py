@@ -2,19 +2,27 @@
 """Every input that a case calls valid or invalid is judged by rules that are not the project's.
 
 usage: inputs_are_judged_outside.py [FIXTURES]    (standard library; from the project's root)
-The rules below are written by hand from the API reference, with the name pattern taken apart into
-labels. They know nothing of the generated schemas. An input is sent where the answer may be a
-success, and refused where it may be an error; what the documents leave open may be either.
+The rules below are written by hand from the API reference and, for what has no page, from the model, with the name
+pattern taken apart into labels. They know nothing of the generated schemas. An input is sent where the answer may be a
+success, and refused where it may be an error; what the documents leave open may be either. The schemas, which lie
+beside FIXTURES, are then held against the same inputs: each must refuse what a case says breaks one of its keywords,
+for that keyword alone, and accept the rest.
 """
 import json
+import re
 import string
 import sys
+from collections import Counter
 from pathlib import Path
 
-FIXTURES = Path(sys.argv[1] if len(sys.argv) > 1 else "fixtures")
+FIXTURES = Path(sys.argv[1] if len(sys.argv) > 1 else "fixtures").resolve()
+SCHEMAS = FIXTURES.parent / "schemas"
 LETTERS, DIGITS = set(string.ascii_letters), set(string.digits)
 SAMPLES = {"workgroup": "a-workgroup", "custom_domain": "db.example.com", "database": "dev", "absent_domain": "absent.example.com"}
-RESERVED = set(json.loads((FIXTURES / "shapes/redshift-serverless.json").read_text())["reserved_words"]["words"]["is"])
+SERVICE = json.loads((FIXTURES / "services/redshift-serverless/service.json").read_text())
+RESERVED = {word.lower() for word in SERVICE["reserved_words"]["words"]["is"]}
+# What the target itself gave out, in the answer to an earlier step.
+GIVEN_OUT = "given out before"
 
 
 def domain(name):
@@ -33,7 +41,7 @@ def database(name):
     """True and false where the documents agree with themselves; None where they do not."""
     if not 1 <= len(name) <= 64 or name[0] not in LETTERS or not set(name) <= LETTERS | DIGITS | set("_+.@-"):
         return False
-    if name in {word.lower() for word in RESERVED}:
+    if name in RESERVED:
         return False
     if set(name) & set("_+.@") or set(name) & set(string.ascii_uppercase):
         return None
@@ -46,38 +54,83 @@ def duration(value):
     return 900 <= value <= 3600
 
 
-RULES = {"customDomainName": (str, domain), "workgroupName": (str, workgroup), "dbName": (str, database),
-         "durationSeconds": ((int, float), duration)}
+def account(digits):
+    """At most 12 characters, and 12 digits among them."""
+    return len(digits) == 12 and set(digits) <= DIGITS
 
 
-def judge(request):
+def token(text):
+    """Nothing says what becomes of one that was never given out."""
+    return True if text == GIVEN_OUT else None
+
+
+def one_name(names):
+    """At least one of two; whether both together are allowed is not said."""
+    both = {"workgroupName", "customDomainName"}
+    return None if both <= names else bool(both & names)
+
+
+# The members of each operation's request, and what holds of their names together.
+RULES = {
+    "GetCredentials": ({"customDomainName": (str, domain), "workgroupName": (str, workgroup), "dbName": (str, database),
+                        "durationSeconds": ((int, float), duration)}, one_name),
+    "GetWorkgroup": ({"workgroupName": (str, workgroup)}, lambda names: "workgroupName" in names),
+    "ListWorkgroups": ({"maxResults": (int, lambda value: 1 <= value <= 100), "nextToken": (str, token),
+                        "ownerAccount": (str, account)}, lambda names: True),
+}
+
+
+def judge(operation, request):
     """True for a request that the documents allow, False for one that they forbid, None where they are silent."""
-    request = {name: value for name, value in request.items() if value is not None}
-    verdicts = []
+    rules, together = RULES[operation]
+    verdicts = [together(set(request))]
     for name, value in request.items():
-        if name in RULES:
-            kind, rule = RULES[name]
+        if name in rules:
+            kind, rule = rules[name]
             verdicts.append(isinstance(value, kind) and not isinstance(value, bool) and rule(value))
-    names = "workgroupName" in request, "customDomainName" in request
-    verdicts.append(None if all(names) else any(names))
     return False if False in verdicts else None if None in verdicts else True
+
+
+# The keywords that a request's schema may have, as JSON Schema defines them.
+KEYWORDS = {
+    "type": lambda value, kind: isinstance(value, str) if kind == "string"
+    else isinstance(value, (int, float)) and not isinstance(value, bool) and value == int(value),
+    "minLength": lambda value, least: not isinstance(value, str) or len(value) >= least,
+    "maxLength": lambda value, most: not isinstance(value, str) or len(value) <= most,
+    # `$` is the very end, and `\d` a digit of ASCII.
+    "pattern": lambda value, pattern: not isinstance(value, str) or re.search(pattern.replace("$", r"\Z"), value, re.ASCII),
+    "minimum": lambda value, least: not isinstance(value, (int, float)) or isinstance(value, bool) or value >= least,
+    "maximum": lambda value, most: not isinstance(value, (int, float)) or isinstance(value, bool) or value <= most,
+}
+
+
+def broken(schema, request):
+    """The keywords of a schema that a request breaks."""
+    found = {"required"} if set(schema.get("required", [])) - set(request) else set()
+    for name, value in request.items():
+        for keyword, operand in schema["properties"].get(name, {}).items():
+            if keyword not in ("description", "default") and not keyword.startswith("x-") and not KEYWORDS[keyword](value, operand):
+                found.add(keyword)
+    return found
 
 
 def fill(value):
     if isinstance(value, str):
+        if re.fullmatch(r"\$\{answer:\d+:/\w+\}", value):
+            return GIVEN_OUT
         for name, sample in SAMPLES.items():
             value = value.replace("${%s}" % name, sample)
-        while "${random:" in value:
-            start = value.index("${random:")
-            end = value.index("}", start)
-            value = value[:start] + "r" * int(value[start + 9:end]) + value[end + 1:]
+        value = re.sub(r"\$\{random:(\d+)\}", lambda found: "r" * int(found[1]), value)
+        assert "${" not in value, f"a placeholder that is not known here: {value}"
     return value
 
 
-def expanded(case):
+def expanded(case, operation):
     """Each call of a case as its input and its expectation; a body that is written out is left out."""
+    success = {"status": 200, "schema": f"{operation}Response"}
     if "steps" in case:
-        yield from ((case["id"], step["request"]["input"], step["expect"]) for step in case["steps"])
+        yield from ((f"{case['id']}, call {number}", step["request"]["input"], step.get("expect", success))
+                    for number, step in enumerate(case["steps"], 1))
         return
     request, family = case["request"], case.get("family")
     raw = "raw" in request and ("body" in request["raw"] or family and family["at"] == "/body")
@@ -90,30 +143,46 @@ def expanded(case):
         members = dict(request["input"])
         if name is not None:
             members[family["at"].lstrip("/")] = value
-        yield case["id"] + (f"/{name}" if name else ""), members, case["expect"]
+        yield case["id"] + (f"/{name}" if name else ""), members, case.get("expect", success)
+
+
+def faults(case, operation, schema, members, expect):
+    """What is wrong with an input and what is expected of it."""
+    answers = expect.get("one_of", [expect])
+    success = any(answer["status"] == 200 for answer in answers)
+    refusal = any(answer["status"] != 200 for answer in answers)
+    request = {name: fill(value) for name, value in members.items() if value is not None}
+    allowed = judge(operation, request)
+    # A request that the documents allow may still be refused: for what the target has, or for its wire form.
+    breaks = case.get("breaks")
+    right = success or breaks in ("state", "protocol") if allowed else refusal and not success if allowed is False else success and refusal
+    if not right:
+        yield f"the documents say {allowed}, the case expects {answers}"
+    if any(answer.get("schema", f"{operation}Response") != f"{operation}Response" for answer in answers):
+        yield f"no answer of {operation}: {answers}"
+    keywords = {breaks} & (KEYWORDS.keys() | {"required"})
+    if broken(schema, request) != keywords:
+        yield f"it breaks {sorted(broken(schema, request))} of the schema, the case says {breaks}"
 
 
 def main():
-    passed = failed = 0
+    judged, failed = Counter(), 0
     for path in sorted((FIXTURES / "server").glob("*.json")):
-        for case in json.loads(path.read_text())["cases"]:
-            for name, members, expect in expanded(case):
-                answers = expect.get("one_of", [expect])
-                success = any(answer["status"] == 200 for answer in answers)
-                refusal = any(answer["status"] != 200 for answer in answers)
-                allowed = judge({member: fill(value) for member, value in members.items()})
-                # A request that the documents allow may still be refused: for what the target has, or for its wire form.
-                other_reason = case.get("breaks") in ("state", "protocol")
-                right = success if allowed else refusal if allowed is False else success and refusal
-                if allowed and other_reason:
-                    right = True
-                if allowed is False and success:
-                    right = False
-                passed, failed = passed + right, failed + (not right)
-                if not right:
-                    print(f"FAIL {name}: the documents say {allowed}, the case expects {answers}")
-    print(f"{passed} passed, {failed} failed")
-    sys.exit(failed > 0 or passed < 250)
+        suite = json.loads(path.read_text())
+        operation = suite["operation"]
+        schema = json.loads((SCHEMAS / f"{operation}Request.schema.json").read_text())
+        for case in suite["cases"]:
+            for name, members, expect in expanded(case, operation):
+                wrong = list(faults(case, operation, schema, members, expect))
+                judged[operation] += 1
+                failed += bool(wrong)
+                for fault in wrong:
+                    print(f"FAIL {name}: {fault}")
+    print(", ".join(f"{operation} {count}" for operation, count in judged.items()))
+    print(f"{judged.total() - failed} passed, {failed} failed")
+    if judged.keys() != RULES.keys() or judged.total() < 400 or min(judged.values()) < 25:
+        sys.exit("too few inputs were judged")
+    sys.exit(failed > 0)
 
 
 main()
