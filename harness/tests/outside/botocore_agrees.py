@@ -37,7 +37,8 @@ EXCEPTION_TRAITS = {"type", "required", "members", "documentation", "exception",
 OPERATION_TRAITS = {"name", "http", "input", "output", "errors", "documentation"}
 # How JSON writes the formats of points in time; the protocol decides where there is none.
 FORMATS = {None: None, "iso8601": "string", "unixTimestamp": "number"}
-METADATA = ["service_id", "signing_name", "endpoint_prefix", "target_prefix", "protocol", "json_version", "api_version", "signature_version"]
+METADATA = ["service_id", "signing_name", "endpoint_prefix", "target_prefix", "protocol", "json_version", "api_version",
+            "signature_version"]
 MODEL = "service-model"
 # The two documents; older and newer revisions of them support nothing.
 PAGES = {"api-reference", "boto3"}
@@ -116,9 +117,9 @@ class File:
 
     def needs_declaring(self, pointer):
         """Whether a fact comes from the model alone, though the documents speak of what it is about."""
-        spoken = ("/request/", "/response/", "/errors/") if any(PAGES & fact.get("source", {}).keys() for fact in self.facts.values()) else ()
-        fact = self.facts.get(pointer)
-        return pointer.startswith(spoken) and fact and "source" in fact and not PAGES & fact["source"].keys()
+        spoken = any(PAGES & fact.get("source", {}).keys() for fact in self.facts.values())
+        sources = self.facts.get(pointer, {}).get("source")
+        return spoken and pointer.startswith(("/request/", "/response/", "/errors/")) and sources and not PAGES & sources.keys()
 
     def declared(self):
         """Checks what the differences claim that the model says; gives what the two pages say there, by pointer."""
@@ -131,7 +132,7 @@ class File:
                 if MODEL in said:
                     self.check(f"{name}: the model can be asked", pointer in self.says, "nothing is known of it here")
                     says = self.says.get(pointer)
-                    self.check(f"{name}: what the model says", says == said[MODEL], f"not {json.dumps(said[MODEL])}, but {json.dumps(says)}")
+                    self.check(f"{name}: the model says {json.dumps(said[MODEL])}", says == said[MODEL], f"it says {json.dumps(says)}")
                     claims.setdefault(pointer, []).extend(said[page] for page in PAGES & said.keys())
         for pointer, said in claims.items():
             stated, documents = self.find(pointer), [value for value in said if value is not None]
@@ -147,7 +148,9 @@ class File:
                 self.check(f"{pointer}: is declared to be in the model only", None in claims.get(pointer, []), "it is not")
             # Without a value of the file's own there is nothing that another source could support.
             supported = stated is not None and any(same(stated, other) for other in claims.get(pointer, []))
-            supported |= value is None and fact.get("evidence") == "protocol"
+            # What the protocol decides where the model has nothing.
+            silent = value is None and pointer.endswith(("/status", "/json_type"))
+            supported |= silent and fact.get("evidence") == "protocol"
             detail = f"stated {json.dumps(stated)}, model {json.dumps(value)}, and no difference declares what a document says"
             self.check(pointer, same(stated, value) or supported and MODEL not in fact.get("source", {}), detail)
         for pointer, fact in self.facts.items():
@@ -317,7 +320,8 @@ class Model:
         file.state("/path", made["url_path"], f"operation {name}, http")
         file.state("/target", made["headers"]["X-Amz-Target"])
         file.state("/status", operation["http"].get("responseCode"), f"operation {name}, http")
-        file.check("/status: the protocol's, where the model has none", file.find("/status") == operation["http"].get("responseCode", 200))
+        status = operation["http"].get("responseCode", 200)
+        file.check("/status: the protocol's, where the model has none", file.find("/status") == status, status)
         file.check("is sent as the service's media type", made["headers"]["Content-Type"] == service.find("/content_type"), made["headers"])
         service.state("/content_type", made["headers"]["Content-Type"])
         pages = self.paginators.get(name)
@@ -364,12 +368,14 @@ def differ(shape, sent, read, at):
     """Where what botocore read is not what was sent."""
     kind, limits = shape.type_name, shape.metadata
     text = shape.serialization.get("timestampFormat") == "iso8601"
-    kinds = {"structure": dict, "list": list, "string": str, "integer": int, "boolean": bool, "timestamp": str if text else (int, float)}
+    time = str if text else (int, float)
+    kinds = {"structure": dict, "list": list, "string": str, "integer": int, "boolean": bool, "timestamp": time}
     if not isinstance(sent, kinds[kind]) or isinstance(sent, bool) != (kind == "boolean"):
         return [at]
     if kind == "structure":
         found = [f"{at}/{name}" for name in (sent.keys() ^ read.keys()) | (set(shape.required_members) - sent.keys())]
-        return found + [one for name in sent.keys() & read.keys() for one in differ(shape.members[name], sent[name], read[name], f"{at}/{name}")]
+        both = [(name, shape.members[name]) for name in sent.keys() & read.keys()]
+        return found + [one for name, member in both for one in differ(member, sent[name], read[name], f"{at}/{name}")]
     if kind == "list":
         return [one for index, item in enumerate(sent) for one in differ(shape.member, item, read[index], f"{at}/{index}")]
     if kind == "timestamp":

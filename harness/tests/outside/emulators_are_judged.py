@@ -5,8 +5,9 @@ usage: emulators_are_judged.py PATH_TO_COUNTERSIGN [--all | NAME...] [--folder F
 
 Installs each emulator at a fixed version below FOLDER (target/emulators), starts it on a free port of
 127.0.0.1, has Countersign judge it, and holds the outcome against what is known of that emulator: the
-class, the words that are quoted, every verdict, the exit code. Prints one sentence for each, and puts
-the run streams and a matrix of them into FOLDER/reports.
+class, the words that are quoted, every verdict, the exit code. Those that install in a minute are known
+to have none of the other operations either, and are judged by them as well. Prints one sentence for
+each, and puts the run streams and a matrix of them into FOLDER/reports.
 
 Without a name it runs those that install in a minute, and of the others those that FOLDER has already.
 They take longer; ask for them by name, or for --all:
@@ -33,6 +34,14 @@ READY_SECONDS = 120
 # The first call loads the emulator's code: more than 10 s on a busy machine.
 CALL_SECONDS = 60
 JUDGED_SECONDS = 300
+
+OPERATION, OTHERS = "GetCredentials", ["GetWorkgroup", "ListWorkgroups"]
+# What must be refused, and what MockMesh, which looks at nothing in a request, accepts: values out of range, of a wrong
+# form or type, no name at all, a workgroup that is not there.
+REFUSALS = {f"GC-{id}" for id in ("DB-02 DB-03 DB-04 DB-05 DB-06 DB-07 DB-11 DUR-02 DUR-05 DUR-08 DUR-09 DUR-10 "
+                                  "ERR-01 NAME-01 WG-02 WG-03 WG-04 WG-07").split()}
+# The bridge takes any media type and path, and a byte order mark.
+BRIDGE = {"GC-PROTO-09", "GC-PROTO-10", "GC-PROTO-13"}
 
 passed = failed = 0
 
@@ -268,13 +277,17 @@ def sentence(name: str, judged: Judged) -> str:
             f"{', '.join(map(judged.found, sorted(judged.violated())))}.")
 
 
-def hold(name: str, judged: Judged, expected: tuple[str, str], cases: set[str]) -> None:
+def hold(name: str, judged: Judged, expected: tuple[str, str], operation: str, cases: set[str]) -> None:
     """Checks what holds for every server that does not have the operation."""
     target, verdicts = judged.target, judged.verdicts()
+    check(f"{name}: it does not have {operation}", f"not have {operation}" in target["meaning"], target)
     check(f"{name}: exit code 1", judged.code == 1, (judged.code, judged.errors))
     check(f"{name}: its class is {expected[0]}", target["class"] == expected[0], target)
     check(f"{name}: quoted is {expected[1]}", target["said"].startswith(expected[1]), target["said"])
-    check(f"{name}: every case is reported", set(verdicts) == cases, len(verdicts))
+    heard = target["heard"].get("answer", {})
+    check(f"{name}: heard is what is quoted", target["said"].startswith(str(heard.get("status")))
+          and (heard.get("words") or "") in target["said"] and (heard.get("error") or "") in target["said"], target)
+    check(f"{name}: every case is reported", set(verdicts) == cases != set(), len(verdicts))
     check(f"{name}: every case is not-implemented", set(verdicts.values()) == {"not-implemented"}, verdicts)
     check(f"{name}: nothing is called conformant", judged.summary["conformant"] is False, judged.summary)
     check(f"{name}: nothing is called violated", not judged.violated(), judged.violated())
@@ -290,19 +303,23 @@ def hold(name: str, judged: Judged, expected: tuple[str, str], cases: set[str]) 
 def hold_mockmesh(name: str, judged: Judged) -> None:
     """MockMesh answers, and wrongly: what the documents forbid is found, and nothing else is said.
 
-    Of its four defects two break a documented requirement: timestamps that are texts, and credentials
-    that expire the moment they are made, which shows once the timestamps can be read. That dbUser has
-    no prefix and that the password never changes breaks nothing that is written down.
+    It accepts whatever it is asked. Of its four defects in the answers two break a documented requirement:
+    timestamps that are texts, and credentials that expire the moment they are made, which shows once the
+    timestamps can be read. That dbUser has no prefix and that the password never changes breaks nothing
+    that is written down.
     """
     found = judged.violated()
     timestamps, lifetimes = {"GC-EXP-02", "GC-REF-02"}, {"GC-DUR-01", "GC-DUR-03"}
-    expected = lifetimes if name == "mockmesh-epoch" else timestamps
+    wrong = lifetimes if name == "mockmesh-epoch" else timestamps
+    expected = wrong | REFUSALS | BRIDGE
     check(f"{name}: exit code 1", judged.code == 1, (judged.code, judged.errors))
     check(f"{name}: its class is answers", judged.target["class"] == "answers", judged.target)
-    check(f"{name}: {', '.join(sorted(expected))} are violated", found == expected, found)
+    check(f"{name}: {', '.join(sorted(expected))} are violated, and no more", found == expected, found ^ expected)
     check(f"{name}: no accusation of dbUser or dbPassword", not any(id.startswith(("GC-USER", "GC-PWD")) for id in found))
-    blocked = [id for id, verdict in judged.verdicts().items() if id.startswith("parameters/duration-") and verdict != "blocked"]
-    check(f"{name}: no refusal is judged without its control", not blocked, blocked)
+    verdicts = judged.verdicts()
+    durations = {id: verdict for id, verdict in verdicts.items() if id.startswith("parameters/duration-")}
+    check(f"{name}: the control is accepted, with a wrong answer", verdicts["success/workgroup-only"] == "fail", verdicts)
+    check(f"{name}: so no wrong duration is left undecided", set(durations.values()) == {"fail"}, durations)
     check(f"{name}: the password is not in the report", "mock-DbPassword" not in judged.text + json.dumps(judged.events))
 
 
@@ -318,15 +335,19 @@ def matrix(binary: str, names: list[str], reports: Path) -> None:
     check("the matrix loads nothing from elsewhere", not re.search(r'<(link|script|img)[^>]*(src|href)="?https?://', page))
 
 
-def examine(emulator: Emulator, programs: Path, binary: str, reports: Path, cases: set[str]) -> Judged:
-    with running(emulator, programs, reports / f"{emulator.name}.log") as endpoint:
-        judged = judge(binary, emulator.name, endpoint, reports)
+def examine(emulator: Emulator, programs: Path, binary: str, reports: Path, cases: dict[str, set[str]]) -> Judged:
+    name = emulator.name
+    with running(emulator, programs, reports / f"{name}.log") as endpoint:
+        judged = judge(binary, name, endpoint, reports)
         if emulator.judged:
-            hold_mockmesh(emulator.name, judged)
-        else:
-            hold(emulator.name, judged, emulator.signed, cases)
-            hold(f"{emulator.name}, unsigned", judge(binary, f"{emulator.name}-unsigned", endpoint, reports, "--no-sign"),
-                 emulator.unsigned, cases)
+            hold_mockmesh(name, judged)
+            return judged
+        hold(name, judged, emulator.signed, OPERATION, cases[OPERATION])
+        hold(f"{name}, unsigned", judge(binary, f"{name}-unsigned", endpoint, reports, "--no-sign"),
+             emulator.unsigned, OPERATION, cases[OPERATION])
+        for operation in OTHERS if not emulator.slow else []:
+            other = judge(binary, f"{name}-{operation}", endpoint, reports, "--operation", operation)
+            hold(f"{name}, {operation}", other, emulator.signed, operation, cases[operation])
     return judged
 
 
@@ -347,7 +368,10 @@ def main() -> None:
     given = arguments()
     reports = given.folder.resolve() / "reports"
     reports.mkdir(parents=True, exist_ok=True)
-    cases = {case["id"] for case in json.loads(countersign(given.binary, "list", "--format", "json").stdout)}
+    cases = {operation: set(countersign(given.binary, "run", "--dry-run", "--operation", operation).stdout.split())
+             for operation in [OPERATION, *OTHERS]}
+    listed = {case["id"] for case in json.loads(countersign(given.binary, "list", "--format", "json").stdout)}
+    check("each case is one of an operation's", set().union(*cases.values()) == listed, len(listed))
     streams: dict[str, Judged] = {}
     for emulator in EMULATORS:
         asked = given.all or emulator.name in given.names

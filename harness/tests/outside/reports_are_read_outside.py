@@ -1,5 +1,6 @@
 """Two JUnit readers, an XML parser and GitHub's own Markdown renderer read the reports of a run
-against a hostile server. Needs junitparser, junit2html and cmarkgfm; run as `reports_are_read_outside.py BINARY`."""
+against a hostile server, and the program reads its stream as an older one would have written it.
+Needs junitparser, junit2html and cmarkgfm; run as `reports_are_read_outside.py BINARY`."""
 
 import json
 import os
@@ -23,6 +24,19 @@ MESSAGE = rb'\u001b[2J\u0000\ufffe <script>PWNED</script> ]]> ![PWNED](http://x)
 # A violation is a failure, what could not be judged an error, and what leaves the exit code at 0 is skipped.
 KINDS = {Failure: ("fail", "fixed"), Skipped: ("known-fail", "not-applicable"),
          Error: ("blocked", "not-implemented", "indeterminate", "harness-error")}
+
+
+# What version 2 of the run stream has and version 1 had not, by where it stands.
+ADDED = {"": {"service", "because"}, "target": {"heard"}, "violations": {"fault"}, "warnings": {"fault"}}
+
+
+def older(event, at=""):
+    """An event of the run stream as version 1 had it."""
+    kept = {name: value for name, value in event.items() if name not in ADDED[at]}
+    for name in ADDED.keys() & kept.keys():
+        within = kept[name]
+        kept[name] = [older(one, name) for one in within] if isinstance(within, list) else older(within, name)
+    return {**kept, "version": 1} if "version" in kept else kept
 
 
 class Hostile(BaseHTTPRequestHandler):
@@ -71,6 +85,21 @@ with tempfile.TemporaryDirectory() as folder:
     matrix = os.path.join(folder, "matrix.md")
     subprocess.run([sys.argv[1], "report", "--from", names["--report-jsonl"], "--from", names["--report-jsonl"],
                     "--format", "quiet", "--report-md", matrix], env=environment, stdout=subprocess.DEVNULL, check=True)
+    with open(names["--report-jsonl"], encoding="utf-8") as file:
+        events = [json.loads(line) for line in file]
+    dropped = [older(event) for event in events]
+    assert events[0]["version"] == 2 and events[0]["service"] and events[0]["target"]["heard"], events[0]
+    assert all("fault" in violation for event in events for violation in event.get("violations", [])), "each fault is data too"
+    assert all("because" in event for event in events if event.get("reason")), "each reason is data too"
+    stream, read_again = os.path.join(folder, "older.jsonl"), os.path.join(folder, "older.json")
+    with open(stream, "w", encoding="utf-8") as file:
+        file.writelines(json.dumps(event) + "\n" for event in dropped)
+    subprocess.run([sys.argv[1], "report", "--from", stream, "--format", "quiet", "--report-json", read_again],
+                   env=environment, stdout=subprocess.DEVNULL, check=True)
+    with open(read_again, encoding="utf-8") as file:
+        again = {case["id"]: older(case) for case in json.load(file)["cases"]}
+    written = {event["id"]: {**event} for event in dropped if event.pop("event") == "case"}
+    assert again == written, "an older stream says the same"
     for path, needed in [(names["--report-md"], "PWNED"), (matrix, "2 targets")]:
         with open(path, encoding="utf-8") as file:
             markdown = file.read()
@@ -78,4 +107,4 @@ with tempfile.TemporaryDirectory() as folder:
         html = cmarkgfm.github_flavored_markdown_to_html(markdown, Options.CMARK_OPT_UNSAFE)
         tags = set(re.findall(r"<([a-z0-9]+)", html))
         assert tags <= set("h2 h3 h4 p strong em code pre ul li blockquote table thead tbody tr th td".split()), tags
-print(f"{len(cases)} cases read alike by junitparser and junit2html; the badge is SVG; the Markdown does nothing")
+print(f"{len(cases)} cases read alike by junitparser and junit2html, and from an older stream; the badge is SVG; the Markdown does nothing")
