@@ -1,8 +1,7 @@
 //! The commands that repeat a run, made from the words that it was started with.
 
-use clap::{Args as _, Command};
+use clap::Command;
 
-use super::run::Run;
 use crate::report::FORMATS;
 use crate::run::shell_word;
 
@@ -17,18 +16,17 @@ pub(super) struct Again {
 }
 
 impl Again {
-    /// Of the run that this process was started for.
-    pub(super) fn of_run(seed: u64) -> Self {
+    /// Of the run that this process was started for, by a command with these arguments.
+    pub(super) fn of_run(seed: u64, known: &Command) -> Self {
         let sharded = std::env::var_os("COUNTERSIGN_SHARD").is_some_and(|value| !value.is_empty());
-        Self::from_words(words(), seed, sharded)
+        Self::from_words(words(), known, seed, sharded)
     }
 
     /// Of a run that was started with these words. `sharded` says that the environment names a shard.
-    fn from_words(given: Vec<String>, seed: u64, sharded: bool) -> Self {
+    fn from_words(given: Vec<String>, known: &Command, seed: u64, sharded: bool) -> Self {
         let (mut whole, mut part) = (vec!["countersign".to_owned(), "run".to_owned()], Vec::new());
         let mut words = given.into_iter().peekable();
         words.next_if(|word| word == "run");
-        let known = Run::augment_args(Command::new("run"));
         while let Some(word) = words.next() {
             let long = word.strip_prefix("--");
             let (name, has_value) = long.map_or((None, false), |long| match long.split_once('=') {
@@ -82,7 +80,14 @@ pub(super) fn line(words: &[String]) -> String {
 mod tests {
     use rstest::rstest;
 
+    use clap::Args as _;
+
+    use super::super::run::Run;
     use super::*;
+
+    fn known() -> Command {
+        Run::augment_args(Command::new("run"))
+    }
 
     #[rstest]
     #[case::nothing("", "run --seed 7", "run --seed 7")]
@@ -112,14 +117,14 @@ mod tests {
         "run --workgroup ''\\''a'\\''' --seed 7"
     )]
     fn a_run_is_repeated_as_it_was_started(#[case] given: &str, #[case] whole: &str, #[case] part: &str) {
-        let again = Again::from_words(given.split_whitespace().map(str::to_owned).collect(), 7, false);
+        let again = Again::from_words(given.split_whitespace().map(str::to_owned).collect(), &known(), 7, false);
         assert_eq!(again.whole, format!("countersign {whole}"));
         assert_eq!(again.part, format!("countersign {part}"));
     }
 
     #[test]
     fn the_ids_of_failed_cases_are_not_cut_by_a_shard_of_the_environment() {
-        let again = Again::from_words(vec!["run".to_owned()], 7, true);
+        let again = Again::from_words(vec!["run".to_owned()], &known(), 7, true);
         assert_eq!(again.whole, "countersign run --seed 7");
         assert_eq!(again.part, "countersign run --seed 7 --shard 1/1");
     }

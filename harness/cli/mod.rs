@@ -32,6 +32,7 @@ mod settings;
 mod shell;
 mod summary;
 mod target;
+mod trials;
 mod validate;
 mod variables;
 
@@ -43,7 +44,7 @@ use clap::{Args, Parser, Subcommand};
 use exit::Failure;
 use variables::{Read, read};
 
-pub use target::trials_of_environment;
+pub use trials::trials_of_environment;
 
 /// The command line of the `countersign` binary.
 #[derive(Debug, Parser)]

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Instant;
 
-use clap::Args;
+use clap::{Args, Command};
 use jiff::{Timestamp, Zoned};
 
 use super::again::Again;
@@ -160,7 +160,8 @@ pub(super) fn run(args: Run) -> Result<ExitCode, Failure> {
     args.reports.check_files(&[])?;
     let baseline = settings.baseline.as_deref().map(|file| load_baseline(file, &library)).transpose()?;
     let seed = args.running.seed.unwrap_or_else(random_seed);
-    let mut reports = Reports::open(&args.reports, &library.contract, &Again::of_run(seed))?;
+    let mut reports =
+        Reports::open(&args.reports, &library.contract, &Again::of_run(seed, &Run::augment_args(Command::new("run"))))?;
     let execution = Execution {
         settings: &settings,
         library: &library,

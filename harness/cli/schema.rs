@@ -43,7 +43,7 @@ pub(super) struct Schema {
 
 /// Every schema: of the documented shapes, and of each format.
 pub fn all(contract: &Contract) -> Schemas {
-    let mut schemas = schema::of_contract(contract);
+    let mut schemas = schema::of_contract(&contract.service, &contract.operations);
     schemas.extend([
         format_schema::<Register>("requirements.schema.json", "The register of requirements"),
         format_schema::<Suite>("suite.schema.json", "A suite of cases"),

@@ -14,7 +14,6 @@ use crate::servers::mock::Mock;
 use crate::targets::Target;
 use crate::targets::gate::{self, Allowed};
 use crate::text::foreign;
-use crate::trials::{Trials, runtime};
 use crate::wire::{Credentials, is_loopback};
 
 /// A target, and the server behind it where it is one of ours; the server stops with this.
@@ -150,28 +149,6 @@ async fn endpoint(name: &str, url: &Url, settings: &Settings) -> Result<(Target,
     }
     target.credentials = Some(credentials);
     Ok((target, None))
-}
-
-/// The trials of the target that the environment names, for `cargo test`; nothing where it names
-/// none, or one of our own servers.
-///
-/// # Errors
-/// What is wrong with the settings, in words.
-///
-/// # Panics
-/// In a trial, when the target cannot be made ready.
-pub fn trials_of_environment() -> Result<Option<Trials>, String> {
-    let settings = Settings::of_environment().map_err(|failure| failure.to_string())?;
-    let Some(settings) = settings.filter(|settings| !matches!(settings.choice, Choice::Mock | Choice::Emulator)) else {
-        return Ok(None);
-    };
-    let library = Library::load(None).map_err(|failure| failure.to_string())?;
-    super::run::can_be_run(&settings, &library.contract).map_err(|failure| failure.to_string())?;
-    let (name, features) = (settings.name().to_owned(), settings.features());
-    Ok(Some(Trials::starting(name, features, move || {
-        let prepared = runtime().block_on(Prepared::new(&settings, &library));
-        prepared.unwrap_or_else(|failure| panic!("{failure}")).target
-    })))
 }
 
 /// Real AWS, once the account of the credentials is the one that was allowed.

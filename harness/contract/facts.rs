@@ -7,7 +7,25 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::Evidence;
+/// What a fact rests on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Evidence {
+    /// Stated plainly in one of the two source documents.
+    Documented,
+    /// In AWS's machine-readable model of the service.
+    Modelled,
+    /// In Smithy's definition of the AWS JSON 1.1 protocol.
+    Protocol,
+    /// In a public record of real AWS.
+    Observed,
+    /// Seen on another AWS service that speaks the same protocol.
+    Sibling,
+    /// Concluded from the others.
+    Inferred,
+    /// The sources contradict each other, or are silent where an answer is needed.
+    Conflict,
+}
 
 /// A source of facts: a page, a model, a standard.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]

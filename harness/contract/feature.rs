@@ -37,9 +37,6 @@ impl Feature {
         &Self::table()[self.0].meaning
     }
 
-    /// The words of the features that the code itself knows, which come first in the service.
-    pub(super) const KNOWN: [&'static str; 2] = ["core", "signature"];
-
     fn table() -> &'static [FeatureRow] {
         &Service::embedded().features
     }

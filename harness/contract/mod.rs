@@ -5,6 +5,7 @@
 //! are the formats of the files below `fixtures/services`, then read [`schema`].
 
 mod check;
+mod compile;
 mod facts;
 mod feature;
 mod files;
@@ -17,55 +18,21 @@ mod shapes;
 mod status;
 mod validators;
 
-pub use facts::{Difference, Document, Documents, Fact, Place, Prose, Reading, Source};
+pub use compile::{SchemaError, compile};
+pub use facts::{Difference, Document, Documents, Evidence, Fact, Place, Prose, Reading, Source};
 pub use feature::Feature;
 pub use files::{Fixtures, LoadError, parse, read_text, unreadable};
 pub use names::Names;
 pub use operation::{Lifetime, Operation, Pages};
-pub use register::{Confirmation, ConfirmationStatus, Decision, REGISTER_FILE, Register, Requirement, Side};
+pub use register::{Confirmation, ConfirmationStatus, Decision, Level, REGISTER_FILE, Register, Requirement, Side};
 pub use service::{
     Absent, ErrorMeaning, ErrorShape, FeatureRow, Listing, ReservedWords, Resource, Service, UnlistedError,
 };
 pub use shapes::{JsonType, Kind, Member, Structure};
 pub use status::Status;
-pub use validators::{Breach, Constraint, JsonKind, ProseBreach, SchemaError, Validators, breaches_of, compile};
+pub use validators::{Breach, Constraint, JsonKind, ProseBreach, Validators, breaches_of};
 
 use std::collections::BTreeMap;
-
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-
-/// How binding a requirement is; only [`Level::Must`] decides conformance.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Level {
-    /// Stated plainly in the documents, or a constraint of the service model.
-    Must,
-    /// A SHOULD of the protocol: breaking it is a warning.
-    Should,
-    /// Only observed, seen on a sibling service, or inferred: reported, never held against a target.
-    May,
-}
-
-/// What a fact rests on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Evidence {
-    /// Stated plainly in one of the two source documents.
-    Documented,
-    /// In AWS's machine-readable model of the service.
-    Modelled,
-    /// In Smithy's definition of the AWS JSON 1.1 protocol.
-    Protocol,
-    /// In a public record of real AWS.
-    Observed,
-    /// Seen on another AWS service that speaks the same protocol.
-    Sibling,
-    /// Concluded from the others.
-    Inferred,
-    /// The sources contradict each other, or are silent where an answer is needed.
-    Conflict,
-}
 
 /// The whole contract: what the fixtures state, ready to be held against requests and answers.
 #[derive(Debug)]

@@ -6,8 +6,9 @@ use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
+use serde_json::Value;
 
-use super::check;
+use super::check::{Fault, below, differences, every_fact, prose, structure, success_status, version};
 use super::facts::{Difference, Fact, Prose};
 use super::files::{Fixtures, LoadError, check_readable, parse};
 use super::service::Service;
@@ -54,7 +55,7 @@ pub struct Operation {
     pub errors: BTreeMap<String, Fact<bool>>,
     /// A right answer whose secrets open nothing: what the scripted server gives an SDK where a case says nothing else.
     #[serde(default)]
-    pub example: Option<serde_json::Value>,
+    pub example: Option<Value>,
     /// Where the sources differ, and what is made of it.
     #[serde(default)]
     pub differences: Vec<Difference>,
@@ -89,7 +90,8 @@ impl Operation {
             let raw = parse(&file, &text)?;
             check_readable(&file, &raw)?;
             let stem = path.rsplit('/').next().and_then(|name| name.strip_suffix(".json")).unwrap_or_default();
-            check::operation(&operation, stem, service, &raw)
+            operation
+                .check(stem, service, &raw)
                 .map_err(|(pointer, message)| LoadError::new(&file, pointer, message))?;
             operations.insert(operation.name.is.clone(), operation);
         }
@@ -98,6 +100,52 @@ impl Operation {
         }
         let message = format!("expected the operation {}, found none", service.default_operation);
         Err(LoadError::new(&fixtures.name_of(&folder), "", message))
+    }
+
+    /// Checks that of the file `stem.json` against itself and its service; `raw` is the same file as plain JSON.
+    fn check(&self, stem: &str, service: &Service, raw: &Value) -> Result<(), Fault> {
+        version(self.version)?;
+        every_fact(raw, &mut String::new(), &service.documents)?;
+        let name = &self.name.is;
+        if name != stem {
+            return Err(("/name/is".into(), format!("expected the name of the file, \"{stem}\", found \"{name}\"")));
+        }
+        let target = format!("{}.{name}", service.target_prefix.is);
+        if self.target.is != target {
+            return Err(("/target/is".into(), format!("expected {target}, found {}", self.target.is)));
+        }
+        let prefix = &self.requirements;
+        if prefix.is_empty() || !prefix.bytes().all(|byte| byte.is_ascii_uppercase()) {
+            return Err(("/requirements".into(), format!("expected capitals, such as GC, found \"{prefix}\"")));
+        }
+        success_status("/status", &self.status)?;
+        prose("", &self.prose, &self.request.members)?;
+        let shapes = service.shape_names();
+        structure("/request", &self.request, &shapes)?;
+        structure("/response", &self.response, &shapes)?;
+        for (member, of) in &self.response.members {
+            let Some(asked_by) = &of.expires_after else { continue };
+            if self.request.members.get(&asked_by.is).is_none_or(|asked| asked.default.is_none()) {
+                let at = format!("{}/expires_after/is", below("/response/members", member));
+                return Err((
+                    at,
+                    format!("expected a member of the request with a default, found \"{}\"", asked_by.is),
+                ));
+            }
+        }
+        if let Some(pages) = self.pages.as_ref().map(|fact| &fact.is) {
+            let asked = |name: &String| self.request.members.contains_key(name);
+            if !asked(&pages.size) || !asked(&pages.token) || !self.response.members.contains_key(&pages.token) {
+                return Err((
+                    "/pages/is".into(),
+                    "expected members of the request, the token of the response too".into(),
+                ));
+            }
+        }
+        if let Some(error) = self.errors.keys().find(|error| !service.errors.contains_key(*error)) {
+            return Err((below("/errors", error), "expected an error of the service, found none of this name".into()));
+        }
+        differences(&self.differences, raw, &service.documents)
     }
 
     /// The command line of AWS tools that calls it with what it must have: `get-credentials --workgroup-name a-name`.

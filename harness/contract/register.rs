@@ -3,11 +3,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::facts::{Documents, Place};
+use super::facts::{Documents, Evidence, Place};
 use super::feature::Feature;
-use super::files::check_readable;
+use super::files::{Fixtures, LoadError, check_readable, parse};
 use super::operation::Operation;
-use super::{Evidence, Fixtures, Level, LoadError, parse};
 
 /// Where the register stands, below the fixtures folder.
 pub const REGISTER_FILE: &str = "requirements.json";
@@ -21,6 +20,18 @@ pub enum Side {
     Server,
     /// An SDK.
     Client,
+}
+
+/// How binding a requirement is; only [`Level::Must`] decides conformance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Level {
+    /// Stated plainly in the documents, or a constraint of the service model.
+    Must,
+    /// A SHOULD of the protocol: breaking it is a warning.
+    Should,
+    /// Only observed, seen on a sibling service, or inferred: reported, never held against a target.
+    May,
 }
 
 /// The register of requirements: every sentence of the contract that is tested, bounded or left out.

@@ -8,30 +8,19 @@
 
 mod files;
 
-pub use files::{Schemas, differences, format_schema, render, write};
+pub use files::{Schemas, differences, file_name, format_schema, id, render, write};
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
-use super::facts::{Difference, Fact, Prose, Source};
+use super::facts::{Difference, Evidence, Fact, Prose, Source};
 use super::operation::Operation;
 use super::service::{ErrorShape, Service};
 use super::shapes::{JsonType, Kind, Member, Structure};
-use super::{Contract, Evidence};
 
 /// The dialect of every schema here.
 const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
-
-/// The name of a schema's file: `GetCredentialsRequest.schema.json`.
-pub fn file_name(schema: &str) -> String {
-    format!("{schema}.schema.json")
-}
-
-/// The `$id` of a schema. A URN, so that nothing can be tempted to fetch it.
-pub fn id(schema: &str) -> String {
-    format!("urn:countersign:schema:{schema}")
-}
 
 /// The schemas of every operation's request and response and of the service's errors, by file name.
 ///
@@ -54,8 +43,8 @@ pub fn generate(service: &Service, operations: &BTreeMap<String, Operation>) -> 
 }
 
 /// The schemas that this module knows: [`generate`]'s, and the formats of the files of the contract.
-pub fn of_contract(contract: &Contract) -> Schemas {
-    let mut schemas = generate(&contract.service, &contract.operations);
+pub fn of_contract(service: &Service, operations: &BTreeMap<String, Operation>) -> Schemas {
+    let mut schemas = generate(service, operations);
     schemas.extend([
         format_schema::<Service>("service.schema.json", "A service"),
         format_schema::<Operation>("operation.schema.json", "An operation of a service"),

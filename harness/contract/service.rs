@@ -2,13 +2,14 @@
 //!
 //! The doc comments here become the descriptions in `schemas/service.schema.json`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-use super::check;
+use super::check::{Fault, below, differences, error_status, every_fact, members, reserved_words, structure, version};
 use super::facts::{Difference, Documents, Fact};
 use super::files::{Fixtures, LoadError, check_readable, parse};
 use super::shapes::{Member, Structure};
@@ -69,6 +70,9 @@ pub struct Service {
     #[serde(default)]
     pub differences: Vec<Difference>,
 }
+
+/// The words of the features that the code itself knows, which come first.
+const KNOWN_FEATURES: [&str; 2] = ["core", "signature"];
 
 /// Something that a target may lack.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -275,8 +279,44 @@ impl Service {
         let service: Self = parse(&file, &text)?;
         let raw = parse(&file, &text)?;
         check_readable(&file, &raw)?;
-        check::service(&service, &raw).map_err(|(pointer, message)| LoadError::new(&file, pointer, message))?;
+        service.check(&raw).map_err(|(pointer, message)| LoadError::new(&file, pointer, message))?;
         Ok(service)
+    }
+
+    /// Checks it against itself; `raw` is the same file as plain JSON.
+    fn check(&self, raw: &Value) -> Result<(), Fault> {
+        version(self.version)?;
+        every_fact(raw, &mut String::new(), &self.documents)?;
+        let features: Vec<&str> = self.features.iter().map(|row| row.name.as_str()).collect();
+        if !features.starts_with(&KNOWN_FEATURES) {
+            return Err(("/features".into(), format!("expected {} first", KNOWN_FEATURES.join(" and "))));
+        }
+        resources(&self.resources, &features)?;
+        let shapes = self.shape_names();
+        for (name, shape) in &self.shapes {
+            let at = below("/shapes", name);
+            if shape.name != *name {
+                return Err((format!("{at}/name"), format!("expected \"{name}\", found \"{}\"", shape.name)));
+            }
+            structure(&at, shape, &shapes)?;
+        }
+        for (name, error) in &self.errors {
+            let at = below("/errors", name);
+            error_status(&format!("{at}/status"), &error.status)?;
+            members(&at, &error.members, &shapes)?;
+        }
+        if let Some(name) = self.unlisted_errors.keys().find(|name| self.errors.contains_key(*name)) {
+            return Err((below("/unlisted_errors", name), "expected an error that is not also under /errors".into()));
+        }
+        let undecided = &self.reserved_words.undecided.is;
+        reserved_words("/reserved_words/undecided/is", undecided, &[])?;
+        reserved_words("/reserved_words/words/is", &self.reserved_words.words.is, undecided)?;
+        differences(&self.differences, raw, &self.documents)
+    }
+
+    /// The names of the shapes that members of several operations have.
+    pub(super) fn shape_names(&self) -> Vec<&str> {
+        self.shapes.keys().map(String::as_str).collect()
     }
 
     /// The error that says this, with its name.
@@ -311,4 +351,25 @@ impl Service {
     pub fn resource(&self, id: &str) -> Option<&Resource> {
         self.resources.iter().find(|resource| resource.id == id)
     }
+}
+
+/// No two resources have an id, a flag, a placeholder or a member in common, and what they name is there.
+fn resources(resources: &[Resource], features: &[&str]) -> Result<(), Fault> {
+    let mut taken = BTreeSet::new();
+    for (index, resource) in resources.iter().enumerate() {
+        let at = |member: &str| format!("/resources/{index}/{member}");
+        let Resource { id, flag, placeholder, member, .. } = resource;
+        for (kind, name) in [("id", id), ("flag", flag), ("placeholder", placeholder), ("member", member)] {
+            if !taken.insert((kind, name)) {
+                return Err((at(kind), format!("expected a new {kind}, found \"{name}\" again")));
+            }
+        }
+        if let Some(of) = resource.of.as_ref().filter(|of| !resources[..index].iter().any(|other| other.id == **of)) {
+            return Err((at("of"), format!("expected a resource before this one, found \"{of}\"")));
+        }
+        if let Some(feature) = resource.feature.as_ref().filter(|feature| !features.contains(&feature.as_str())) {
+            return Err((at("feature"), format!("expected a feature of the service, found \"{feature}\"")));
+        }
+    }
+    Ok(())
 }

@@ -4,22 +4,18 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use jsonschema::error::{TypeKind, ValidationErrorKind};
-use jsonschema::{Draft, PatternOptions, ValidationError, Validator};
+use jsonschema::{ValidationError, Validator};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::Evidence;
-use super::facts::Reading;
+use super::compile::{BACKTRACK_LIMIT, SchemaError, compile};
+use super::facts::{Evidence, Reading};
 use super::files::push;
 use super::operation::Operation;
 use super::schema::{file_name, generate, id};
 use super::service::Service;
 use super::shapes::Structure;
-
-/// How often a pattern may step back before it is given up. Names of 253 characters, hostile ones too, were measured
-/// to need fewer than 1000 steps with the pattern of `customDomainName`.
-const BACKTRACK_LIMIT: usize = 100_000;
 
 /// One place where a value does not match a schema. Holds no part of the value.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -150,16 +146,6 @@ pub struct ProseBreach {
     pub of_a_reserved_word: bool,
 }
 
-/// A schema that cannot be compiled.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the schema {name} cannot be compiled: {message}")]
-pub struct SchemaError {
-    /// The schema.
-    pub name: String,
-    /// Why.
-    pub message: String,
-}
-
 /// The schemas of the operations' bodies, compiled once.
 #[derive(Debug)]
 pub struct Validators {
@@ -254,29 +240,11 @@ impl Rule {
     }
 }
 
-/// Compiles a schema of draft 2020-12, with the limits that every schema here has. Nothing is ever fetched.
-///
-/// # Errors
-/// When it is not a schema, or refers to what is not in it.
-pub fn compile(name: &str, schema: &Value) -> Result<Validator, SchemaError> {
-    jsonschema::options()
-        .with_draft(Draft::Draft202012)
-        .should_validate_formats(true)
-        .with_pattern_options(PatternOptions::fancy_regex().backtrack_limit(BACKTRACK_LIMIT))
-        .build(schema)
-        .map_err(|error| SchemaError { name: name.to_owned(), message: error.to_string() })
-}
-
 /// Where a value does not match a compiled schema, sorted by place.
 pub fn breaches_of(validator: &Validator, value: &Value) -> Vec<Breach> {
     let mut breaches: Vec<Breach> = validator.iter_errors(value).map(|error| breach(&error)).collect();
     breaches.sort();
     breaches
-}
-
-/// Whether a pattern is one that the validators can use.
-pub(super) fn compile_pattern(pattern: &str) -> Result<(), SchemaError> {
-    compile("of a pattern", &json!({ "pattern": pattern })).map(drop)
 }
 
 /// The prose statements about a structure, each compiled as a schema of the whole body.

@@ -165,7 +165,7 @@ pub struct Raw {
     /// The path and query instead of `/`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
-    /// Headers by name, in this spelling; `null` leaves a header out.
+    /// Headers by name, in small letters; `null` leaves a header out.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub headers: BTreeMap<String, Option<String>>,
     /// The exact body text instead of the input as JSON.

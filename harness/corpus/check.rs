@@ -3,8 +3,9 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::case::{Answer, Call, Case, Expect, RequestSpec, Suite};
+use super::cases::Corpus;
 use super::expand::{ExpandedCase, differences};
-use super::load::{Corpus, file_stem};
+use super::files::file_stem;
 use super::template::fill;
 use crate::contract::{
     Contract, Evidence, Feature, Fixtures, LoadError, Operation, REGISTER_FILE, Requirement, Resource, Side, unreadable,
@@ -414,7 +415,7 @@ fn replies(case: &Case) -> impl Iterator<Item = (String, Option<&str>)> {
 
 /// Whether a header field of this name can be sent as it is spelled.
 fn is_sendable(name: &str) -> bool {
-    const FRAMING: [&str; 3] = ["connection", "content-length", "transfer-encoding"];
+    const FRAMING: [&str; 4] = ["connection", "content-length", "expect", "transfer-encoding"];
     !name.bytes().any(|byte| byte.is_ascii_uppercase()) && !FRAMING.contains(&name)
 }
 

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use serde_json::value::RawValue;
 
 use super::case::{Call, Case, Family, Raw, RequestSpec};
-use super::load::unknown_operation;
+use super::files::unknown_operation;
 use crate::contract::{Contract, LoadError, Operation};
 
 /// One case as it is run: a plain case, or one member of a family.

@@ -5,9 +5,11 @@
 //! the format of a fixture; [`Corpus::load`] is the way in.
 
 mod case;
+mod cases;
 mod check;
 pub mod defect;
 mod expand;
+pub(crate) mod files;
 pub(crate) mod load;
 mod reply;
 mod select;
@@ -17,9 +19,10 @@ pub mod template;
 mod tests;
 
 pub use case::{Answer, Call, Case, Check, Control, Expect, Family, Input, Raw, RequestSpec, SigningDefect, Suite};
+pub use cases::Corpus;
 pub use defect::{Defect, DefectKind, Defects};
 pub use expand::ExpandedCase;
-pub use load::{Corpus, LoadErrors};
+pub use files::LoadErrors;
 pub use reply::{Reply, Wrong};
 pub use select::{Pattern, Plan, SelectError, Selectable, Selection, Shard};
 pub use similar::{did_you_mean, similar};

@@ -7,6 +7,7 @@
 mod cases;
 mod exchange;
 mod findings;
+mod parts;
 mod prose;
 mod requirements;
 mod runs;

@@ -3,12 +3,11 @@
 use futures_util::future::join_all;
 use jiff::Timestamp;
 
+use super::bench::Bench;
 use super::interrupt::{Interrupt, Interrupted, Stop};
-use super::lifetimes::told_apart;
 use super::names::Names;
 use super::request::Maker;
-use super::resources::misnamed;
-use super::session::Session;
+
 use crate::contract::Operation;
 use crate::corpus::{Call, ExpandedCase};
 use crate::judge::Judgement;
@@ -17,7 +16,7 @@ use crate::wire::{Exchange, Transcript};
 
 /// One run of one case.
 pub(super) struct Turn<'a> {
-    pub(super) session: &'a Session,
+    pub(super) bench: &'a Bench,
     pub(super) case: &'a ExpandedCase,
     pub(super) interrupt: &'a Interrupt,
 }
@@ -25,13 +24,12 @@ pub(super) struct Turn<'a> {
 impl<'a> Turn<'a> {
     /// Makes the calls of the case and judges them.
     pub(super) async fn perform(&self, names: &mut Names) -> Result<(Judgement, Transcript), Interrupted> {
-        let blocked = |reason: Reason| Judgement::of(verdict_of(&reason), Some(reason));
         for (index, call) in self.case.setup.iter().enumerate() {
             match self.make_part(call, &format!("~setup{index}"), names, &[]).await {
                 Err(Stop::Interrupted) => return Err(Interrupted),
-                Err(Stop::Lacking(reason)) => return Ok((blocked(reason), Vec::new())),
+                Err(Stop::Lacking(reason)) => return Ok((without_verdict(reason), Vec::new())),
                 Ok(exchange) if !self.is_as_expected(call, &exchange) => {
-                    return Ok((blocked(Reason::Setup { call: index + 1 }), vec![exchange]));
+                    return Ok((without_verdict(Reason::Setup { call: index + 1 }), vec![exchange]));
                 }
                 Ok(_) => {}
             }
@@ -39,18 +37,9 @@ impl<'a> Turn<'a> {
         let (transcript, lacking) =
             if self.case.case.together { self.make_together(names).await? } else { self.make_in_order(names).await? };
         if let Some(reason) = lacking {
-            return Ok((blocked(reason), transcript));
+            return Ok((without_verdict(reason), transcript));
         }
-        let session = self.session;
-        let mut judgement = session.judge.judge_hiding(self.case, &transcript, &session.hidden());
-        if session.judge.is_about_lifetimes(&judgement) {
-            judgement = told_apart(self, &transcript, judgement, names).await?;
-        }
-        if judgement.verdict == Verdict::Fail
-            && let Some(reason) = misnamed(self, &transcript, names).await?
-        {
-            judgement = blocked(reason);
-        }
+        let judgement = self.bench.judge.judge_hiding(self.case, &transcript, &self.bench.hidden());
         Ok((judgement, transcript))
     }
 
@@ -105,14 +94,14 @@ impl<'a> Turn<'a> {
         names: &mut Names,
         earlier: &[Exchange],
     ) -> Result<Exchange, Stop> {
-        let (contract, target) = (self.session.contract(), self.session.target());
+        let (contract, target) = (self.bench.contract(), &self.bench.target);
         let prefix = if target.path_names_case { format!("/{}{part}", self.case.id) } else { String::new() };
         let maker = Maker { contract, target, prefix: &prefix, earlier };
         let operation = self.operation_of(call);
         let names = names.of_next_call();
         // The same names each time: what is sent again is the same request, signed anew.
         let make = || maker.make(&call.request, operation, &mut names(), Timestamp::now());
-        self.interrupt.unless(self.session.send(make)).await?.map_err(Stop::Lacking)
+        self.interrupt.unless(self.bench.send(make)).await?.map_err(Stop::Lacking)
     }
 
     /// The operation that a call is of.
@@ -121,13 +110,13 @@ impl<'a> Turn<'a> {
     /// Never: the operations of all calls were checked when the corpus was loaded.
     pub(super) fn operation_of(&self, call: &Call) -> &'a Operation {
         let name = call.request.operation.as_deref().unwrap_or(&self.case.operation);
-        self.session.contract().operation(name).expect("operations were checked when the corpus was loaded")
+        self.bench.contract().operation(name).expect("operations were checked when the corpus was loaded")
     }
 
     /// Whether a call of the case alone would pass with this answer.
     pub(super) fn is_as_expected(&self, call: &Call, exchange: &Exchange) -> bool {
         let alone = ExpandedCase { calls: vec![call.clone()], ..self.case.clone() };
-        self.session.judge.judge(&alone, std::slice::from_ref(exchange)).verdict == Verdict::Pass
+        self.bench.judge.judge(&alone, std::slice::from_ref(exchange)).verdict == Verdict::Pass
     }
 
     /// Undoes what the case did; whether all of it is undone. The interruption of the run does not end it.
@@ -141,33 +130,9 @@ impl<'a> Turn<'a> {
     }
 }
 
-/// What a case becomes whose calls cannot all be made.
-fn verdict_of(reason: &Reason) -> Verdict {
-    match reason {
-        // There is nothing wrong with a target that has nothing to try something on.
-        Reason::NothingToGoOnFrom { .. } => Verdict::NotApplicable,
-        Reason::BlockedBy { .. }
-        | Reason::Setup { .. }
-        | Reason::Missing { .. }
-        | Reason::Unsigned
-        | Reason::CannotBeMade { .. }
-        | Reason::NotClaimed { .. }
-        | Reason::NoAnswer { .. }
-        | Reason::GivenUp { .. }
-        | Reason::Throttled(_)
-        | Reason::NotInTime(_)
-        | Reason::Denied { .. }
-        | Reason::Expired(_)
-        | Reason::Aged
-        | Reason::AgedToDefault
-        | Reason::ClockOff { .. }
-        | Reason::NotThere { .. }
-        | Reason::DoubtfulName { .. }
-        | Reason::PerhapsNotThere { .. }
-        | Reason::RefusedWithout { .. }
-        | Reason::Stale { .. }
-        | Reason::ExpiredExcuse { .. }
-        | Reason::Known { .. }
-        | Reason::Told { .. } => Verdict::Blocked,
-    }
+/// What a case becomes whose calls cannot all be made, or say nothing.
+pub(super) fn without_verdict(reason: Reason) -> Judgement {
+    // There is nothing wrong with a target that has nothing to try something on.
+    let is_moot = matches!(reason, Reason::NothingToGoOnFrom { .. });
+    Judgement::of(if is_moot { Verdict::NotApplicable } else { Verdict::Blocked }, Some(reason))
 }

@@ -47,7 +47,7 @@ pub(super) async fn told_apart(
     }
     let reason = excused.into_iter().next().map(|(_, reason)| reason);
     Ok(match reason {
-        Some(reason) => turn.session.judge.without_lifetimes(judgement, reason),
+        Some(reason) => turn.bench.judge.without_lifetimes(judgement, reason),
         None => judgement,
     })
 }
@@ -235,7 +235,7 @@ impl Doubt<'_> {
     fn plain(&self) -> Call {
         let mut call = self.call.clone();
         call.request.raw = None;
-        let resources = &self.turn.session.contract().service.resources;
+        let resources = &self.turn.bench.contract().service.resources;
         let named = resources.iter().filter(|resource| call.request.input.get(&resource.member).is_some());
         let members: Vec<&str> = named.skip(1).map(|resource| resource.member.as_str()).collect();
         let input = call.request.input.without(self.lifetime.asked_by);

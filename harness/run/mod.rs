@@ -3,6 +3,7 @@
 //! Uses everything but reports. Start with [`Session`], which runs one case with all that it needs
 //! (its control, its setup and teardown); [`run`] drives a whole plan over it.
 
+mod bench;
 mod case;
 mod described;
 mod interrupt;
@@ -20,7 +21,6 @@ use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 use tokio::sync::watch;
 
-use interrupt::Stop;
 pub use interrupt::{Interrupt, Interrupted};
 pub use names::random_seed;
 #[cfg(feature = "cli")]
@@ -41,7 +41,7 @@ pub fn example_line(case: &ExpandedCase, target: &Target, contract: &Contract) -
     let maker = request::Maker { contract, target, prefix: "", earlier: &[] };
     let mut names = names::Names::new(0, &case.id, 0);
     let request = maker.make(&call.request, operation, &mut names, Timestamp::now()).ok()?;
-    Some(repro::line_for(case, call, &request, (target, contract)))
+    Some(repro::line(case, call, &request, (target, contract)))
 }
 
 /// The request of a call of an operation to a target that a run would make, with names drawn from a seed; nothing

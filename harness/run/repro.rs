@@ -2,7 +2,6 @@
 
 use std::fmt::Write as _;
 
-use super::session::Session;
 use crate::contract::Contract;
 use crate::corpus::{Call, ExpandedCase, SigningDefect};
 use crate::targets::Target;
@@ -11,14 +10,9 @@ use crate::wire::Request;
 /// The longest body that is shown as part of a line, in bytes.
 const LONGEST_BODY: usize = 16 << 10;
 
-/// [`line_for`] a request of a session.
-pub(super) fn line(case: &ExpandedCase, call: &Call, request: &Request, session: &Session) -> String {
-    line_for(case, call, request, (session.target(), session.contract()))
-}
-
 /// A curl command for the request of a call, or a command of ours where curl cannot make what the case wants
 /// wrong. It takes credentials from the environment, so it holds no secret.
-pub(super) fn line_for(
+pub(super) fn line(
     case: &ExpandedCase,
     call: &Call,
     request: &Request,

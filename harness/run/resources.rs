@@ -4,9 +4,9 @@
 use serde_json::json;
 
 use super::case::Turn;
+use super::interrupt::{Interrupted, Stop};
 use super::names::Names;
 use super::request::noun_of;
-use super::{Interrupted, Stop};
 use crate::contract::{Contract, ErrorMeaning, Resource};
 use crate::corpus::{Call, RequestSpec};
 use crate::targets::Target;
@@ -52,7 +52,7 @@ struct Refused<'a> {
 
 impl<'a> Refused<'a> {
     fn of(turn: &Turn<'a>, call: &'a Call, exchange: &Exchange) -> Option<Self> {
-        let contract = turn.session.contract();
+        let contract = turn.bench.contract();
         let input = &call.request.input;
         let is_named = |resource: &&Resource| input.get(&resource.member).is_some();
         let resource = contract.service.resources.iter().rfind(is_named)?;
@@ -65,7 +65,7 @@ impl<'a> Refused<'a> {
             matches!(meaning, Some(ErrorMeaning::NotFound | ErrorMeaning::Invalid)) || response.is_denial();
         // What belongs to no other resource was asked for by the probe.
         let fits = is_ours && resource.of.is_some() && may_be_about_it && call.expect.is_positive();
-        let target = turn.session.target();
+        let target = &turn.bench.target;
         fits.then_some(Self { contract, target, call, resource, error, meaning })
     }
 
@@ -139,7 +139,7 @@ impl<'a> Refused<'a> {
 
 /// An answer by its status and its error alone, or why there was none.
 fn heard(turn: &Turn<'_>, exchange: &Exchange) -> Heard {
-    let hidden = turn.session.hidden();
+    let hidden = turn.bench.hidden();
     match &exchange.answer {
         Ok(response) => {
             let masker = hidden.with_answer(response);

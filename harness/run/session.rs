@@ -6,33 +6,32 @@ use std::time::Instant;
 use jiff::Timestamp;
 use tokio::sync::OnceCell;
 
-use super::case::Turn;
+use super::bench::Bench;
+use super::case::{self, Turn};
 use super::described::{describe, expected, shown};
 use super::interrupt::{Interrupt, Interrupted};
+use super::lifetimes::told_apart;
 use super::names::Names;
 use super::request::Maker;
+use super::resources::misnamed;
 use super::sender::Sender;
 use super::{probe_input, repro};
 use crate::contract::{Contract, Operation, Side};
 use crate::corpus::{Corpus, ExpandedCase};
-use crate::judge::Judge;
+use crate::judge::{Judge, Judgement};
 use crate::targets::probe::{self, Asked};
 use crate::targets::{Target, TargetError};
 use crate::verdict::{CaseResult, Class, Heard, Probe, Reason, Verdict};
-use crate::wire::{Credentials, Exchange, Masker, Request, SeenSecrets};
+use crate::wire::{Credentials, Masker, SeenSecrets, Transcript};
 
 /// A target under test with everything that its cases share: connections, controls, the seed.
 #[derive(Debug)]
 pub struct Session {
     corpus: Arc<Corpus>,
-    pub(super) judge: Judge,
-    target: Target,
-    sender: Sender,
-    pub(super) seed: u64,
+    bench: Bench,
+    seed: u64,
     /// What the target must not make us print: the credentials that it was given.
     secrets: Masker,
-    /// What its words must not repeat: these, and what it has given in the place of secrets.
-    seen: SeenSecrets,
     /// What kind of server answers, by operation.
     probes: Cells<Probe>,
     /// First runs of cases that others may rest on, by their ids.
@@ -51,12 +50,9 @@ impl Session {
         let sender = Sender::new(target.connect(&target.client)?, jobs, target.recovery);
         Ok(Self {
             corpus,
-            judge,
-            target,
-            sender,
+            bench: Bench { judge, target, sender, seen: SeenSecrets::new(ours) },
             seed,
             secrets,
-            seen: SeenSecrets::new(ours),
             probes: Mutex::default(),
             controls: Mutex::default(),
             leftovers: AtomicU32::new(0),
@@ -65,32 +61,22 @@ impl Session {
 
     /// The contract that cases are judged by.
     pub fn contract(&self) -> &Contract {
-        self.judge.contract()
+        self.bench.contract()
     }
 
     /// The target.
     pub fn target(&self) -> &Target {
-        &self.target
+        &self.bench.target
     }
 
     /// How many requests are in flight together at most.
     pub fn jobs(&self) -> usize {
-        self.sender.jobs()
+        self.bench.sender.jobs()
     }
 
     /// How many cases could not undo what they did.
     pub fn leftovers(&self) -> u32 {
         self.leftovers.load(Ordering::Relaxed)
-    }
-
-    /// What the target's words must not repeat.
-    pub(super) fn hidden(&self) -> Masker {
-        self.seen.masker()
-    }
-
-    /// Sends a request; the reason where it cannot be made.
-    pub(super) async fn send(&self, make: impl FnMut() -> Result<Request, Reason>) -> Result<Exchange, Reason> {
-        self.sender.send(&self.seen, make).await
     }
 
     /// Asks the target for an operation once, and says what kind of server answers.
@@ -105,20 +91,20 @@ impl Session {
     }
 
     async fn ask(&self, operation: &Operation) -> Probe {
-        if self.target.path_names_case {
+        if self.bench.target.path_names_case {
             // The mock is ours, and knows cases only.
             let status = operation.status.is;
             let heard = Heard::Answer { status, media_type: None, error: None, words: None };
             return Probe { class: Class::Answers, heard };
         }
         let contract = self.contract();
-        let (spec, named) = probe_input(operation, contract, &self.target);
-        let maker = Maker { contract, target: &self.target, prefix: "", earlier: &[] };
+        let (spec, named) = probe_input(operation, contract, &self.bench.target);
+        let maker = Maker { contract, target: &self.bench.target, prefix: "", earlier: &[] };
         let make = || maker.make(&spec, operation, &mut Names::new(self.seed, "probe", 0), Timestamp::now());
-        match self.send(make).await {
+        match self.bench.send(make).await {
             Ok(exchange) => {
                 let asked = Asked { service: &contract.service, operation, named };
-                probe::classify(&exchange, asked, &self.hidden())
+                probe::classify(&exchange, asked, &self.bench.hidden())
             }
             Err(reason) => Probe { class: Class::Unreachable, heard: Heard::Nothing(format!("{reason:?}")) },
         }
@@ -169,24 +155,26 @@ impl Session {
             return Ok(Ran { result, accepted: false });
         }
         let mut names = Names::new(self.seed, &case.id, run);
-        let turn = Turn { session: self, case, interrupt };
-        let outcome = turn.perform(&mut names).await;
+        let turn = Turn { bench: &self.bench, case, interrupt };
+        let outcome = judged(&turn, &mut names).await;
         // Also of a run that was interrupted.
         if !(Turn { interrupt: &Interrupt::never(), ..turn }).tear_down(&mut names).await {
             self.leftovers.fetch_add(1, Ordering::Relaxed);
             tracing::error!(case = case.id, "the teardown failed; the target may hold what this case made");
         }
         let (judgement, transcript) = outcome?;
-        let hidden = describe(&mut result, judgement, &transcript, &self.hidden());
+        let hidden = describe(&mut result, judgement, &transcript, &self.bench.hidden());
         let last = transcript.last().zip(transcript.len().checked_sub(1).and_then(|index| case.calls.get(index)));
-        let accepted = last.is_some_and(|(exchange, call)| self.judge.is_accepted(case, call, exchange));
+        let accepted = last.is_some_and(|(exchange, call)| self.bench.judge.is_accepted(case, call, exchange));
         // What a repeat says is heard only where it is not one more pass.
         if (run == 0 || result.verdict != Verdict::Pass)
             && let Some(exchange) = transcript.last()
         {
             result.expected = expected(case);
             result.exchange = Some(Box::new(shown(exchange, &self.secrets, &hidden)));
-            result.repro = last.map(|(exchange, call)| repro::line(case, call, &exchange.request, self));
+            result.repro = last.map(|(exchange, call)| {
+                repro::line(case, call, &exchange.request, (&self.bench.target, self.contract()))
+            });
         } else if run == 0 {
             result.expected = expected(case);
         }
@@ -211,11 +199,11 @@ impl Session {
         if !class.is_judged() {
             return Ok(Some((Verdict::NotImplemented, None)));
         }
-        if let Some(lacking) = case.case.needs.iter().find(|need| !self.target.features.contains(need)) {
+        if let Some(lacking) = case.case.needs.iter().find(|need| !self.bench.target.features.contains(need)) {
             let reason = Reason::NotClaimed { feature: lacking.word().to_owned() };
             return Ok(Some((Verdict::NotApplicable, Some(reason))));
         }
-        if let Some(reason) = self.sender.gives_up() {
+        if let Some(reason) = self.bench.sender.gives_up() {
             return Ok(Some((Verdict::Indeterminate, Some(reason))));
         }
         let Some(control) = &case.case.control else { return Ok(None) };
@@ -224,6 +212,21 @@ impl Session {
         // Whatever else is wrong with the answer to the control is a finding of its own.
         Ok((!ran.accepted).then(|| blocked_by(ran.result)))
     }
+}
+
+/// Makes the calls of a case, judges them, and makes those that tell whether something else than the target is the
+/// reason for what was found.
+async fn judged(turn: &Turn<'_>, names: &mut Names) -> Result<(Judgement, Transcript), Interrupted> {
+    let (mut judgement, transcript) = turn.perform(names).await?;
+    if turn.bench.judge.is_about_lifetimes(&judgement) {
+        judgement = told_apart(turn, &transcript, judgement, names).await?;
+    }
+    if judgement.verdict == Verdict::Fail
+        && let Some(reason) = misnamed(turn, &transcript, names).await?
+    {
+        judgement = case::without_verdict(reason);
+    }
+    Ok((judgement, transcript))
 }
 
 /// A case that ran.

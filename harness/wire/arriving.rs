@@ -1,7 +1,9 @@
 use std::sync::{Mutex, PoisonError};
 
-use super::client::ANSWER_LIMIT;
 use super::{Fault, Response};
+
+/// The largest answer that is read, in bytes. A right one has about two hundred.
+pub const ANSWER_LIMIT: usize = 1024 * 1024;
 
 /// An answer while it arrives. What is there stays there when the rest does not come, or comes too late.
 #[derive(Default)]

@@ -22,9 +22,6 @@ use super::route::{addresses, are_loopback, leads_to_metadata};
 use super::{Exchange, Fault, Headers, Request, Response};
 use crate::text::file_name;
 
-/// The largest answer that is read, in bytes. A right one has about two hundred.
-pub const ANSWER_LIMIT: usize = 1024 * 1024;
-
 /// The largest file of certificates that is read, in bytes: 16 MiB. A system's has a quarter of one.
 const CA_LIMIT: u64 = 16 << 20;
 

@@ -24,7 +24,9 @@ mod route;
 pub mod sigv4;
 #[cfg(feature = "run")]
 #[cfg(feature = "run")]
-pub use client::{ANSWER_LIMIT, Client, ClientError, ClientOptions};
+pub use arriving::ANSWER_LIMIT;
+#[cfg(feature = "run")]
+pub use client::{Client, ClientError, ClientOptions};
 pub use credentials::Credentials;
 pub use error_type::{
     NOT_IMPLEMENTED, NamePlace, REFUSED_CREDENTIALS, UNKNOWN_OPERATION, UNKNOWN_SERVICE, bare_type, error_type,

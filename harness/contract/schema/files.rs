@@ -9,14 +9,23 @@ use schemars::transform::RecursiveTransform;
 use schemars::{JsonSchema, Schema};
 use serde_json::Value;
 
-use super::id;
-use crate::text::{file_name, foreign};
+use crate::text::{self, foreign};
 
 /// Schemas by file name, in the order in which the files are listed.
 pub type Schemas = BTreeMap<String, Value>;
 
 /// How the name of every schema's file ends.
 const ENDING: &str = ".schema.json";
+
+/// The name of a schema's file: `GetCredentialsRequest.schema.json`.
+pub fn file_name(schema: &str) -> String {
+    format!("{schema}.schema.json")
+}
+
+/// The `$id` of a schema. A URN, so that nothing can be tempted to fetch it.
+pub fn id(schema: &str) -> String {
+    format!("urn:countersign:schema:{schema}")
+}
 
 /// The schema of one of our own formats, from the Rust type that reads it, with its file name.
 ///
@@ -73,9 +82,9 @@ pub fn differences(folder: &Path, schemas: &Schemas) -> Vec<String> {
             Ok(text) if text == render(schema) => {}
             Ok(text) => found.push(changed(&path, &text, &render(schema))),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                found.push(format!("{}: missing", file_name(&path)));
+                found.push(format!("{}: missing", text::file_name(&path)));
             }
-            Err(error) => found.push(format!("{}: cannot be read: {error}", file_name(&path))),
+            Err(error) => found.push(format!("{}: cannot be read: {error}", text::file_name(&path))),
         }
     }
     match files(folder) {
@@ -83,11 +92,11 @@ pub fn differences(folder: &Path, schemas: &Schemas) -> Vec<String> {
             names
                 .into_iter()
                 .filter(|name| !schemas.contains_key(name))
-                .map(|name| format!("{}: unexpected, nothing generates it", file_name(&folder.join(name)))),
+                .map(|name| format!("{}: unexpected, nothing generates it", text::file_name(&folder.join(name)))),
         ),
         // A folder that is not there has been reported as missing files.
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        Err(error) => found.push(format!("{}: cannot be listed: {error}", file_name(folder))),
+        Err(error) => found.push(format!("{}: cannot be listed: {error}", text::file_name(folder))),
     }
     found
 }
@@ -98,7 +107,7 @@ fn changed(path: &Path, found: &str, expected: &str) -> String {
     let shown = |line: Option<&str>| {
         line.map_or("the end of the file".to_owned(), |line| format!("`{}`", foreign(line.trim())))
     };
-    let path = file_name(path);
+    let path = text::file_name(path);
     match lines().zip(1..).find(|((expected, found), _)| expected != found) {
         Some(((expected, found), number)) => {
             format!("{path}: changed, line {number}: expected {}, found {}", shown(expected), shown(found))
@@ -166,7 +175,7 @@ mod tests {
         fs::remove_file(folder.join("b.schema.json")).expect("a removal");
         fs::write(folder.join("d.schema.json"), "{}").expect("an extra file");
         let found = differences(&folder, &schemas);
-        let path = |name: &str| file_name(&folder.join(name));
+        let path = |name: &str| text::file_name(&folder.join(name));
         assert_eq!(
             found,
             [

@@ -1,6 +1,8 @@
 use proptest::prelude::*;
 use rstest::rstest;
 
+use jsonschema::PatternOptions;
+
 use super::*;
 use crate::contract::{Contract, Fixtures};
 

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::{Bank, Defect, DefectKind};
 use crate::contract::{Contract, Fixtures, LoadError, REGISTER_FILE, Register, Side, parse, unreadable};
-use crate::corpus::load::LoadErrors;
+use crate::corpus::files::LoadErrors;
 
 /// The folder of the banks, below the fixtures folder.
 const FOLDER: &str = "defects";

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use super::exchange::{Exchange, Usual};
+use super::parts::{Count, anchor, counts, tone};
 use super::prose::{Piece, reason};
-use super::view::{Count, anchor, counts, tone};
 use crate::report::collected::Collected;
 use crate::report::{matrix, words};
 use crate::verdict::{CaseResult, Verdict, Violation};

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde::Serialize;
 
+use super::parts::{Link, Source, anchor, links, sources, tone};
 use super::prose::{self, Piece};
-use super::view::{Link, Source, anchor, links, sources, tone};
 use crate::contract::{Level, Register};
 use crate::report::alike::{self, PROBLEMS, Shared};
 use crate::report::collected::Collected;

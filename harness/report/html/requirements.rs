@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use serde::Serialize;
 
-use super::view::{Link, anchor, links};
-use super::view::{Source, sources};
+use super::parts::{Link, anchor, links};
+use super::parts::{Source, sources};
 use crate::contract::{ConfirmationStatus, Register, Requirement};
 use crate::report::collected::Collected;
 use crate::report::event::RequirementEvent;

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::view::{Count, Link, anchor, counts};
+use super::parts::{Count, Link, anchor, counts};
 use crate::contract::{Feature, Side};
 use crate::report::collected::Collected;
 use crate::report::conclusion::{Conclusion, IDS_LIMIT};

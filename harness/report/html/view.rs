@@ -1,7 +1,5 @@
 //! What is on the page.
 
-use std::collections::{BTreeMap, HashMap};
-
 use serde::Serialize;
 
 use super::cases::{Suite, suites};
@@ -9,7 +7,7 @@ use super::exchange::Usual;
 use super::findings::{Finding, findings};
 use super::requirements::{Group, Row, groups, rows};
 use super::runs::{self, Run, runs};
-use crate::contract::{Register, Requirement};
+use crate::contract::Register;
 use crate::report::collected::Collected;
 use crate::report::{matrix, words};
 use crate::verdict::Verdict;
@@ -50,44 +48,12 @@ pub(super) struct Page {
     not_passed: Option<String>,
 }
 
-/// A part of where a requirement is said, with its page where there is one to link to.
-#[derive(Debug, PartialEq, Eq, Serialize)]
-pub(super) struct Source {
-    text: String,
-    href: Option<String>,
-}
-
-/// Where a requirement is said.
-pub(super) fn sources(row: &Requirement) -> Vec<Source> {
-    row.source.iter().map(|place| Source { text: place.to_string(), href: place.address.clone() }).collect()
-}
-
 /// A verdict, what it means, and how many cases have it with some target.
 #[derive(Debug, Serialize)]
 struct Choice {
     word: &'static str,
     meaning: &'static str,
     cases: usize,
-}
-
-/// How many cases have a verdict.
-#[derive(Debug, Serialize)]
-pub(super) struct Count {
-    pub(super) verdict: &'static str,
-    pub(super) tone: &'static str,
-    pub(super) cases: usize,
-}
-
-/// Verdicts, each that is there once with how often it is.
-pub(super) fn counts(verdicts: impl Iterator<Item = Verdict>) -> Vec<Count> {
-    let mut counted: BTreeMap<Verdict, usize> = BTreeMap::new();
-    for verdict in verdicts {
-        *counted.entry(verdict).or_default() += 1;
-    }
-    let count = |verdict: Verdict| {
-        counted.get(&verdict).map(|cases| Count { verdict: verdict.word(), tone: tone(verdict), cases: *cases })
-    };
-    Verdict::ALL.into_iter().filter_map(count).collect()
 }
 
 impl Page {
@@ -186,41 +152,4 @@ const fn meaning(verdict: Verdict) -> &'static str {
         Verdict::NotApplicable => "the target does not claim the feature",
         Verdict::HarnessError => "Countersign itself went wrong",
     }
-}
-
-/// The class that colours a verdict.
-pub(super) const fn tone(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::Pass => "good",
-        Verdict::Fail | Verdict::Fixed | Verdict::HarnessError => "bad",
-        Verdict::Blocked | Verdict::NotImplemented | Verdict::Indeterminate => "doubt",
-        Verdict::KnownFail | Verdict::NotApplicable => "calm",
-    }
-}
-
-/// The place of something in the page, where its id is fit for one.
-pub(super) fn anchor(id: &str) -> Option<String> {
-    let fit = |byte: u8| byte.is_ascii_alphanumeric() || b"/-_.".contains(&byte);
-    (!id.is_empty() && id.bytes().all(fit)).then(|| id.to_owned())
-}
-
-/// A link to a case, or to the first of a family.
-#[derive(Debug, Serialize)]
-pub(super) struct Link {
-    pub(super) text: String,
-    pub(super) to: Option<String>,
-}
-
-/// Links to cases: families that are there as a whole as one, at most `most`, and how many cases are
-/// left out.
-pub(super) fn links(ids: &[&str], families: &HashMap<String, usize>, most: usize) -> (Vec<Link>, usize) {
-    let names = words::collapse(ids, families);
-    let shown = if names.len() <= most + 1 { names.len() } else { most };
-    let rest = names[shown..].iter().map(|(_, count)| count).sum();
-    let link = |(name, count): &(String, usize)| {
-        let inside = |id: &&&str| **id == name.as_str() || id.strip_prefix(name).is_some_and(|r| r.starts_with('/'));
-        let text = if *count > 1 { format!("{name} ({count} cases)") } else { name.clone() };
-        Link { text, to: ids.iter().find(inside).and_then(|id| anchor(id)) }
-    };
-    (names[..shown].iter().map(link).collect(), rest)
 }

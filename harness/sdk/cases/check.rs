@@ -1,7 +1,7 @@
 use super::script::{FaultAt, Framing, Step};
 use super::{ClientCase, ClientRequest, ClientSuite, DECOY, ENDPOINT, Expectation, MaxAttempts};
 use crate::contract::{Contract, LoadError, Register, Side, unreadable};
-use crate::corpus::load::file_stem;
+use crate::corpus::files::file_stem;
 use crate::sdk::record::is_secret_member;
 
 /// The longest that a script or a deadline may take, in milliseconds: two minutes.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use super::check::{Errors, check_case, check_suite};
 use super::{ClientCase, ClientSuite};
 use crate::contract::{Contract, Fixtures, LoadError, REGISTER_FILE, Side};
-use crate::corpus::load::{file_stem, load_folder};
+use crate::corpus::files::{file_stem, load_folder};
 use crate::corpus::{Corpus, LoadErrors, SelectError, Selectable, Selection};
 
 /// The folder of the suites for SDKs, below the fixtures folder.

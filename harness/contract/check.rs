@@ -4,12 +4,18 @@ use std::collections::{BTreeMap, HashSet};
 
 use serde_json::Value;
 
-use super::Fault;
-use crate::contract::Evidence;
-use crate::contract::facts::{Difference, Documents, Fact, Prose, Reading, Source};
-use crate::contract::files::push;
-use crate::contract::shapes::{Kind, Member, Structure};
-use crate::contract::validators::compile_pattern;
+use super::compile::compile_pattern;
+use super::facts::{Difference, Documents, Evidence, Fact, Prose, Reading, Source};
+use super::files::push;
+use super::shapes::{Kind, Member, Structure};
+
+/// Where, as a JSON pointer, and what is wrong.
+pub(super) type Fault = (String, String);
+
+/// A format has version 1.
+pub(super) fn version(found: u32) -> Result<(), Fault> {
+    if found == 1 { Ok(()) } else { Err(("/version".into(), format!("expected version 1, found {found}"))) }
+}
 
 /// A pointer to a member of what `at` points to.
 pub(super) fn below(at: &str, name: &str) -> String {
@@ -220,3 +226,6 @@ fn place(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,67 @@
+//! Files of cases and of what belongs to them, and all that is wrong with them.
+
+use std::fmt;
+
+use crate::contract::{Contract, Fixtures, LoadError, parse};
+
+/// Reads every file of a folder; the path of each with what it holds, and what is wrong with the others.
+pub(crate) fn load_folder<T: serde::de::DeserializeOwned>(
+    fixtures: &Fixtures,
+    folder: &str,
+) -> (Vec<(String, T)>, Vec<LoadError>) {
+    let mut errors = Vec::new();
+    let mut files = Vec::new();
+    let paths = fixtures.list(folder).unwrap_or_else(|error| {
+        errors.push(error);
+        Vec::new()
+    });
+    for path in paths {
+        let name = fixtures.name_of(&path);
+        match fixtures.read(&path).and_then(|text| parse(&name, &text)) {
+            Ok(value) => files.push((path, value)),
+            Err(error) => errors.push(error),
+        }
+    }
+    (files, errors)
+}
+
+/// The name of a fixture file without folder and extension.
+pub(crate) fn file_stem(path: &str) -> &str {
+    let name = path.rsplit(['/', '\\']).next().unwrap_or(path);
+    name.strip_suffix(".json").unwrap_or(name)
+}
+
+/// That there is no operation of this name.
+pub(crate) fn unknown_operation(file: &str, pointer: &str, name: &str, contract: &Contract) -> LoadError {
+    let known: Vec<_> = contract.operation_names().collect();
+    LoadError::new(file, pointer, format!("expected an operation, {}, found \"{name}\"", known.join(" or ")))
+}
+
+/// Everything that is wrong with the fixtures.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoadErrors(pub Vec<LoadError>);
+
+impl fmt::Display for LoadErrors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        /// So many are told: who has more has made one mistake everywhere.
+        const TOLD: usize = 100;
+        for (index, error) in self.0.iter().take(TOLD).enumerate() {
+            if index > 0 {
+                writeln!(f)?;
+            }
+            write!(f, "{error}")?;
+        }
+        match self.0.len().saturating_sub(TOLD) {
+            0 => Ok(()),
+            more => write!(f, "\nand {more} more"),
+        }
+    }
+}
+
+impl std::error::Error for LoadErrors {}
+
+impl From<LoadError> for LoadErrors {
+    fn from(error: LoadError) -> Self {
+        Self(vec![error])
+    }
+}
