@@ -7,6 +7,8 @@ use clap_mangen::Man;
 use clap_mangen::roff::{Roff, bold, roman};
 use jiff::Zoned;
 
+use crate::contract::Service;
+
 /// What every command reads.
 const EVERYWHERE: [(&str, &str); 3] = [
     ("COUNTERSIGN_LOG", "How much is logged to standard error: error, warn, info, debug or trace. Nothing without it."),
@@ -20,10 +22,7 @@ const TARGETS: [(&str, &str); 5] = [
     ("AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN", "The credentials for an endpoint."),
     ("AWS_PROFILE, AWS_CONFIG_FILE, AWS_SHARED_CREDENTIALS_FILE", "Where credentials come from otherwise."),
     ("AWS_REGION", "The region, where no flag and no profile names one."),
-    (
-        "AWS_ENDPOINT_URL_REDSHIFT_SERVERLESS, AWS_ENDPOINT_URL",
-        "The endpoint, where no target is named at all; never for real AWS.",
-    ),
+    ("{service}, AWS_ENDPOINT_URL", "The endpoint, where no target is named at all; never for real AWS."),
 ];
 
 /// What those read that write reports.
@@ -126,9 +125,10 @@ fn environment(command: &Command) -> Entries {
         entries.push(("COUNTERSIGN_FLAG".to_owned(), all.to_owned()));
     }
     let has = |id: &str| command.get_arguments().any(|argument| argument.get_id() == id);
-    let beside = [(has("endpoint"), &TARGETS[..]), (has("report_md"), &REPORTS[..]), (true, &EVERYWHERE[..])];
+    let beside = [(has("endpoint"), &TARGETS[..]), (has("report-md"), &REPORTS[..]), (true, &EVERYWHERE[..])];
     for (name, meaning) in beside.into_iter().filter(|(reads, _)| *reads).flat_map(|(_, entries)| entries) {
-        entries.push(((*name).to_owned(), (*meaning).to_owned()));
+        let name = name.replace("{service}", &Service::embedded().endpoint_variable());
+        entries.push((name, (*meaning).to_owned()));
     }
     entries
 }

@@ -178,7 +178,7 @@ mod tests {
 
     fn request() -> Request {
         let (method, target) = ("GET".to_owned(), "/".to_owned());
-        Request { method, target, headers: Headers::new(), body: Vec::new() }
+        Request { method, target, headers: Headers::from_iter([("host", "h")]), body: Vec::new() }
     }
 
     #[rstest]

@@ -39,6 +39,8 @@ pub(in crate::cli) struct CaseEntry {
     case: String,
     /// Its suite.
     suite: String,
+    /// The operation that it calls.
+    operation: String,
     /// What it claims.
     title: String,
     /// The requirements that it cites.
@@ -53,6 +55,7 @@ impl CaseEntry {
             id: case.id.clone(),
             case: case.case.id.clone(),
             suite: case.suite.clone(),
+            operation: case.operation.clone(),
             title: case.case.title.clone(),
             requirements: case.case.requirements.clone(),
             needs: case.case.needs.clone(),
@@ -61,7 +64,7 @@ impl CaseEntry {
 }
 
 impl Entry for CaseEntry {
-    const COLUMNS: &'static [&'static str] = &["id", "case", "suite", "title", "requirements", "needs"];
+    const COLUMNS: &'static [&'static str] = &["id", "case", "suite", "operation", "title", "requirements", "needs"];
 
     fn name(&self) -> String {
         self.id.clone()

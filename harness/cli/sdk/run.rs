@@ -43,7 +43,7 @@ pub(super) struct Run {
     driver: DriverArgs,
 
     /// Write the run stream to this file; the same as --report-jsonl
-    #[arg(long, short, value_name = "RUN.jsonl", conflicts_with = "report_jsonl")]
+    #[arg(long, short, value_name = "RUN.jsonl", conflicts_with = "report-jsonl")]
     output: Option<PathBuf>,
 
     /// Run so many cases at a time, each with a process of the driver

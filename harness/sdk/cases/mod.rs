@@ -232,7 +232,7 @@ impl<'de> Deserialize<'de> for ClientInput {
             type Value = ClientInput;
 
             fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("an object of tagged values, such as {\"workgroupName\":{\"string\":\"wg-1\"}}")
+                f.write_str("an object of tagged values, such as {\"aName\":{\"string\":\"a-value\"}}")
             }
 
             fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<ClientInput, A::Error> {

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::de::{self, DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 
-use super::names::{LABELLED, LABELS, is_secret_name, is_time, is_time_name};
+use super::names::{LABELS, is_labelled, is_secret_name, is_time, is_time_name};
 use super::{DEEPEST_TEXT, MOST_BYTES, SHORTEST, Secrets};
 use crate::wire::masking::public_words::{is_public_name, plain};
 
@@ -134,7 +134,7 @@ impl<'de> Visitor<'de> for Reader<'_> {
                 let plain = plain(&name);
                 if LABELS.contains(&&*plain) {
                     labelled = labelled.or_else(|| is_secret_name(&text));
-                } else if LABELLED.contains(&&*plain) {
+                } else if is_labelled(&plain) {
                     values.push(text);
                 }
             }

@@ -117,8 +117,12 @@ pub(super) fn is_time(text: &str) -> bool {
 
 /// Names of members that hold the name of something else, and of those that hold its value.
 pub(super) const LABELS: [&str; 7] = ["key", "name", "field", "k", "id", "parameter", "parametername"];
-pub(super) const LABELLED: [&str; 9] =
-    ["value", "val", "v", "content", "text", "data", "default", "stringvalue", "parametervalue"];
+const LABELLED: [&str; 6] = ["val", "v", "content", "text", "data", "default"];
+
+/// Whether a member of this name, in small letters and in one word, holds the value of what another one names.
+pub(super) fn is_labelled(plain: &str) -> bool {
+    plain.ends_with("value") || LABELLED.contains(&plain)
+}
 
 /// Whether a text says that there is no value, only whether there is one, or that it stands in the next lines.
 pub(super) fn is_no_value(text: &str) -> bool {
