@@ -47,23 +47,24 @@
 //! Data flows one way, and this is the order in which to read the code:
 //!
 //! ```text
-//!  shapes, requirements ─ contract ─┐
-//!  suites ─────────────── corpus ───┴→ Plan → run (wire: sign, send) → Transcript → judge → Verdict → report
-//!                                             ↓
-//!                                mock · emulator · endpoint · AWS
+//!  services, requirements ─ contract ─┐
+//!  suites ───────────────── corpus ───┴→ Plan → run (wire: sign, send) → Transcript → judge → Verdict → report
+//!                                               ↓
+//!                                  mock · emulator · endpoint · AWS
 //! ```
 //!
 //! | module | is for |
 //! |---|---|
 //! | [`text`] | text that others wrote, as it may be shown |
-//! | [`contract`] | what the documents say: shapes, requirements, the JSON Schemas made from them |
+//! | [`contract`] | what the documents say: the service, its operations, requirements, the JSON Schemas made from them |
 //! | [`corpus`] | what is asked: suites, cases, families; loading, checking, selecting |
 //! | [`wire`] | what goes over the wire: requests, signatures, the HTTP client, exchanges; how secrets are masked |
-//! | [`verdict`] | the words that the judge speaks and the reports hear |
+//! | [`verdict`] | conclusions as data: what the judge and the run say, and the reports put into words |
 //! | [`judge`] | pure rules: a case and its transcript in, a verdict out |
 //! | [`targets`] | who is asked: endpoints, features, profiles, the probe, the gate before real AWS |
 //! | [`servers`] | what can stand where AWS stands: the reference emulator, alone or behind a defect, and the replaying mock |
 //! | [`run`] | the runner: concurrency, deadlines, controls, random names |
+//! | `doctor` | what stands between a target and a run |
 //! | `sdk` | the other side: client cases, drivers, the scripted server, records, their judge, the diff of two runs |
 //! | [`report`] | the run stream and the reports made from it; baselines |
 //! | `selftest` | the suite against every defect and legal variant: what it finds, what it accuses |

@@ -19,7 +19,7 @@ use super::resources;
 use super::settings::{Settings, TargetArgs};
 use super::target::Prepared;
 use super::{Failure, FixtureArgs};
-use crate::contract::{Contract, Feature, Level, LoadError, Operation, Side};
+use crate::contract::{Contract, Feature, Level, LoadError, Operation, Service, Side};
 use crate::corpus::{Pattern, Plan, Selection, Shard, did_you_mean};
 use crate::report::{Baseline, Ending, Event, Exit, RunEvent, Tally, TargetEvent, VERSION, heard, meaning};
 use crate::run::{Interrupt, Session, random_seed, run as run_plan};
@@ -78,9 +78,12 @@ pub(super) struct SelectionArgs {
 /// Which operation a command is about.
 #[derive(Clone, Debug, Default, Args)]
 pub(super) struct OperationArg {
-    /// The operation that is called, by its name [default: the one that the service is tested by]
-    #[arg(long, env = "COUNTERSIGN_OPERATION", value_name = "NAME")]
+    #[arg(long, env = "COUNTERSIGN_OPERATION", value_name = "NAME", help = operation_help())]
     operation: Option<String>,
+}
+
+fn operation_help() -> String {
+    format!("The operation that the cases are about [default: {}]", Service::embedded().default_operation)
 }
 
 impl OperationArg {
