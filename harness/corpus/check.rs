@@ -56,7 +56,7 @@ impl Checker<'_> {
     fn check_case(&self, suite: &Suite, case: &Case, errors: &mut Errors<'_>) {
         check_id(file_stem(errors.file), case, errors);
         check_texts(case, errors);
-        self.check_requirements(case, errors);
+        self.check_requirements(suite, case, errors);
         check_form(case, errors);
         for (place, expect) in expectations(case) {
             self.check_expectation(suite, &place, expect, errors);
@@ -79,7 +79,7 @@ impl Checker<'_> {
         }
     }
 
-    fn check_requirements(&self, case: &Case, errors: &mut Errors<'_>) {
+    fn check_requirements(&self, suite: &Suite, case: &Case, errors: &mut Errors<'_>) {
         let mut decides = false;
         for (index, id) in case.requirements.iter().enumerate() {
             match self.contract.register.get(id) {
@@ -88,6 +88,12 @@ impl Checker<'_> {
                     errors.add(
                         &format!("/requirements/{index}"),
                         format!("{id} binds SDKs; a case of this side cites rows with the side \"server\""),
+                    );
+                }
+                Some(row) if row.operation != suite.operation => {
+                    errors.add(
+                        &format!("/requirements/{index}"),
+                        format!("{id} is of the operation {}, and the suite of {}", row.operation, suite.operation),
                     );
                 }
                 Some(row) if !row.is_tested() => {

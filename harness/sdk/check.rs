@@ -14,9 +14,10 @@ use crate::report::reason;
 use crate::run::Interrupt;
 use crate::sdk::cases::{Body, ClientCase, ClientRequest, Fault, FaultAt, FaultHow, Step, standard_body};
 use crate::sdk::judge::ClientJudge;
-use crate::sdk::record::{OutcomeRecord, Phase, Record, Value, is_secret_member};
+use crate::sdk::record::{OutcomeRecord, Phase, Record, Value};
 use crate::text::foreign;
 use crate::verdict::Verdict;
+use crate::wire::is_password_name;
 
 /// One thing that was checked of a driver.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -123,7 +124,7 @@ const PROBES: &[Probe] = &[
             Some(OutcomeRecord::Result { result, .. }) => {
                 let answered = serde_json::from_str::<BTreeMap<String, serde_json::Value>>(standard_body());
                 let answered = answered.expect("the standard body is an object");
-                let plain = answered.iter().find(|(name, value)| value.is_string() && !is_secret_member(name));
+                let plain = answered.iter().find(|(name, value)| value.is_string() && !is_password_name(name));
                 let (name, text) = plain.expect("the standard body has a text that is no secret");
                 let found = result.get(name).map(|shown| &shown.value.value);
                 let right = found == text.as_str().map(|text| Value::String(text.to_owned())).as_ref();

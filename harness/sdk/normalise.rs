@@ -10,8 +10,9 @@ use serde_json::Value as Json;
 use super::planted::{LONG, Planted, secrets_of, sent_by};
 use super::protocol::{CallError, CallMeta};
 use crate::sdk::cases::ClientCase;
-use crate::sdk::record::{ErrorRecord, Likeness, Meta, Shown, Tagged, Value, is_secret_member};
+use crate::sdk::record::{ErrorRecord, Likeness, Meta, Shown, Tagged, Value};
 use crate::wire::Masker;
+use crate::wire::is_password_name;
 
 /// The longest text that is kept whole, in characters.
 const TEXT_LIMIT: usize = 2_000;
@@ -130,7 +131,7 @@ impl Normaliser {
         fitting(members, &mut room)
             .into_iter()
             .map(|(name, value)| {
-                let shown = if is_secret_member(&name) {
+                let shown = if is_password_name(&name) {
                     self.masked(&name, value, &mut room)
                 } else {
                     self.value(value, &mut room).into()
@@ -179,7 +180,7 @@ impl Normaliser {
                     .into_iter()
                     .map(|(name, item)| {
                         let item =
-                            if is_secret_member(&name) { self.hidden(item, room) } else { self.value(item, room) };
+                            if is_password_name(&name) { self.hidden(item, room) } else { self.value(item, room) };
                         (self.text(&name), item)
                     })
                     .collect(),

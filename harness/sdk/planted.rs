@@ -9,8 +9,8 @@ use serde_json::Value as Json;
 use super::environment::{ACCESS_KEY_ID, SECRET_ACCESS_KEY};
 use super::normalise::pattern;
 use crate::sdk::cases::{Body, ClientCase};
-use crate::sdk::record::is_secret_member;
 use crate::text::foreign_within;
+use crate::wire::is_password_name;
 use crate::wire::{Masker, quote};
 
 /// The text of a member that is secret by its name, in what may be no JSON at all.
@@ -51,7 +51,7 @@ pub(super) fn secrets_of(case: &ClientCase) -> Vec<String> {
         _ => None,
     });
     let request = &case.request;
-    let variables = request.environment.iter().filter(|(name, _)| is_secret_member(name)).map(|(_, text)| text.clone());
+    let variables = request.environment.iter().filter(|(name, _)| is_password_name(name)).map(|(_, text)| text.clone());
     let profile = request.profile.as_deref().unwrap_or_default();
     let of_profile = PROFILE_SECRET.captures_iter(profile).map(|found| found[1].to_owned());
     let mut secrets: Vec<String> = keys()
@@ -128,7 +128,7 @@ impl Planted {
         // Masked as a whole, so that no half of a secret is left at a cut; a line of a driver is bounded.
         let masked = self.mask(text);
         // A version has digits, as passwords have; only what calls itself secret is held to be so.
-        let masked = if is_secret_member(&masked) { quote(&masked) } else { masked };
+        let masked = if is_password_name(&masked) { quote(&masked) } else { masked };
         foreign_within(&masked, NAME_LIMIT)
     }
 }
@@ -136,7 +136,7 @@ impl Planted {
 /// The secret members of an answer, by name in lower case; of one that is no JSON, what looks like them.
 fn collect(body: &[u8], sent: &mut Vec<(String, Json)>) {
     if let Ok(Json::Object(members)) = serde_json::from_slice::<Json>(body) {
-        let members = members.into_iter().filter(|(name, _)| is_secret_member(name));
+        let members = members.into_iter().filter(|(name, _)| is_password_name(name));
         sent.extend(members.map(|(name, value)| (name.to_ascii_lowercase(), value)));
     }
     // A member that stands there twice or deeper down, and bodies that are cut or are no JSON.

@@ -10,7 +10,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::sdk::cases::{ClientInput, Config};
-use crate::sdk::record::{Phase, Tagged, is_secret_member};
+use crate::sdk::record::{Phase, Tagged};
+use crate::wire::is_password_name;
 
 /// The version of the protocol.
 pub const PROTOCOL: u32 = 1;
@@ -298,7 +299,7 @@ pub fn read(line: &[u8]) -> Result<FromDriver, Problem> {
         None => return Err("expected a JSON object with a type, hello or outcome".to_owned().into()),
     }
     crate::contract::parse("", text).map_err(|error| {
-        let is_secret = is_secret_member(&error.pointer);
+        let is_secret = is_password_name(&error.pointer);
         let message =
             if is_secret { "expected another value there, by the protocol".to_owned() } else { error.message };
         Problem { pointer: error.pointer, message }

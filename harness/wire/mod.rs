@@ -34,7 +34,8 @@ pub use error_type::{
 };
 pub use exchange::{Exchange, Fault, Transcript};
 pub use masking::{
-    Masker, Secret, SeenSecrets, body_sent, fields_received, fields_sent, is_public_name, line_sent, quote,
+    Masker, Secret, SeenSecrets, body_sent, fields_received, fields_sent, is_password_name, is_public_name, line_sent,
+    quote,
 };
 pub use message::{Headers, Request, Response};
 pub use region::{InvalidRegion, Region};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::report::collected::Collected;
 use crate::verdict::{CaseResult, ShownExchange};
@@ -12,9 +12,14 @@ use crate::verdict::{CaseResult, ShownExchange};
 pub(super) struct Usual {
     /// The name of the run's target.
     pub(super) label: String,
-    request: Vec<String>,
-    answer: Vec<String>,
+    #[serde(serialize_with = "as_lines")]
+    request: Vec<Field>,
+    #[serde(serialize_with = "as_lines")]
+    answer: Vec<Field>,
 }
+
+/// A header field: its name and its value.
+type Field = (String, String);
 
 /// An exchange as the page shows it.
 #[derive(Debug, Serialize)]
@@ -67,33 +72,36 @@ impl Usual {
 }
 
 /// The fields that more than half of the messages have, in the order of the first that has them all.
-fn most<'a>(messages: impl Iterator<Item = &'a Vec<(String, String)>>) -> Vec<String> {
-    let mut counts: BTreeMap<String, (usize, usize)> = BTreeMap::new();
+fn most<'a>(messages: impl Iterator<Item = &'a Vec<Field>>) -> Vec<Field> {
+    let mut counts: BTreeMap<&Field, (usize, usize)> = BTreeMap::new();
     let mut messages_seen = 0;
     for fields in messages {
         messages_seen += 1;
         for (place, field) in fields.iter().enumerate() {
-            counts.entry(line(field)).or_insert((place, 0)).1 += 1;
+            counts.entry(field).or_insert((place, 0)).1 += 1;
         }
     }
-    let each =
-        |line: &str| OF_EACH.iter().any(|name| line.split(": ").next().is_some_and(|n| n.eq_ignore_ascii_case(name)));
-    let mut usual: Vec<(usize, String)> = counts
+    let is_of_each = |name: &str| OF_EACH.iter().any(|of| of.eq_ignore_ascii_case(name));
+    let mut usual: Vec<(usize, &Field)> = counts
         .into_iter()
-        .filter(|(line, _)| !each(line))
+        .filter(|((name, _), _)| !is_of_each(name))
         .filter(|(_, (_, count))| messages_seen > 2 && count * 2 > messages_seen)
-        .map(|(line, (place, _))| (place, line))
+        .map(|(field, (place, _))| (place, field))
         .collect();
     usual.sort();
-    usual.into_iter().map(|(_, line)| line).collect()
+    usual.into_iter().map(|(_, field)| field.clone()).collect()
 }
 
-/// The fields that are not usual, and the names of usual ones that are not there.
-fn beside(usual: &[String], fields: &[(String, String)]) -> (Vec<String>, Vec<String>) {
-    let lines = fields.iter().map(line).filter(|line| !usual.contains(line)).collect();
-    let name = |line: &String| line.split(": ").next().unwrap_or_default().to_owned();
-    let there = |name: &String| fields.iter().any(|(field, _)| field.eq_ignore_ascii_case(name));
-    (lines, usual.iter().map(name).filter(|name| !there(name)).collect())
+/// The fields that are not usual, as lines, and the names of usual ones that are not there.
+fn beside(usual: &[Field], fields: &[Field]) -> (Vec<String>, Vec<String>) {
+    let lines = fields.iter().filter(|field| !usual.contains(field)).map(line).collect();
+    let is_there = |name: &str| fields.iter().any(|(field, _)| field.eq_ignore_ascii_case(name));
+    let lacking = usual.iter().map(|(name, _)| name).filter(|name| !is_there(name));
+    (lines, lacking.cloned().collect())
+}
+
+fn as_lines<S: Serializer>(fields: &[Field], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(fields.iter().map(line))
 }
 
 fn line((name, value): &(String, String)) -> String {
@@ -113,9 +121,9 @@ mod tests {
         let plain = fields(&[("host", "h"), ("content-type", "a")]);
         let odd = fields(&[("host", "h"), ("x-odd", "1")]);
         let dated = fields(&[("Date", "d"), ("x-amz-date", "d"), ("Content-Length", "2")]);
-        assert_eq!(most([&dated, &dated, &dated].into_iter()), Vec::<String>::new());
+        assert_eq!(most([&dated, &dated, &dated].into_iter()), []);
         let usual = most([&plain, &plain, &odd].into_iter());
-        assert_eq!(usual, ["host: h", "content-type: a"]);
+        assert_eq!(usual, fields(&[("host", "h"), ("content-type", "a")]));
         assert_eq!(beside(&usual, &plain), (Vec::new(), Vec::new()));
         assert_eq!(beside(&usual, &odd), (vec!["x-odd: 1".to_owned()], vec!["content-type".to_owned()]));
     }
@@ -123,6 +131,6 @@ mod tests {
     #[test]
     fn of_two_messages_nothing_is_usual() {
         let plain = fields(&[("host", "h")]);
-        assert_eq!(most([&plain, &plain].into_iter()), Vec::<String>::new());
+        assert_eq!(most([&plain, &plain].into_iter()), []);
     }
 }

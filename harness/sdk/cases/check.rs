@@ -2,7 +2,7 @@ use super::script::{FaultAt, Framing, Step};
 use super::{ClientCase, ClientRequest, ClientSuite, DECOY, ENDPOINT, Expectation, MaxAttempts};
 use crate::contract::{Contract, LoadError, Register, Side, unreadable};
 use crate::corpus::files::file_stem;
-use crate::sdk::record::is_secret_member;
+use crate::wire::is_password_name;
 
 /// The longest that a script or a deadline may take, in milliseconds: two minutes.
 const LONGEST_MS: u64 = 120_000;
@@ -183,10 +183,10 @@ fn check_expectation(case: &ClientCase, expectation: &Expectation, place: &str, 
     if expectation.is_empty() {
         errors.add(place, "it asks for nothing");
     }
-    for name in expectation.members.keys().filter(|name| is_secret_member(name)) {
+    for name in expectation.members.keys().filter(|name| is_password_name(name)) {
         errors.add(&format!("{place}/members/{name}"), "a secret is not written out; name it under \"as_sent\"");
     }
-    for (index, _) in expectation.as_sent.iter().enumerate().filter(|(_, name)| !is_secret_member(name)) {
+    for (index, _) in expectation.as_sent.iter().enumerate().filter(|(_, name)| !is_password_name(name)) {
         errors.add(
             &format!("{place}/as_sent/{index}"),
             "expected a secret member; write the others out under \"members\"",

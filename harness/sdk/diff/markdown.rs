@@ -64,9 +64,8 @@ impl SdkDiff {
     fn group(&self, group: &Group) -> String {
         let mut item = format!("- **{}**: {}\n", extent(group), code(&group.what));
         if let Some(change) = self.example(group) {
-            for line in details(group, change) {
-                let (label, value) = line.split_once(": ").unwrap_or(("", &line));
-                let _ = writeln!(item, "  - {}: {}", prose(label), code(value));
+            for (label, value) in details(group, change) {
+                let _ = writeln!(item, "  - {}: {}", prose(&label), code(value));
             }
             let _ = writeln!(item, "  - {}", prose(&change.meaning));
         }

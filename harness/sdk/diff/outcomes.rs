@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::Class;
 use super::finding::Finding;
 use super::show::{self, ABSENT};
-use crate::sdk::record::{ErrorRecord, Likeness, Meta, OutcomeRecord, Phase, Record, Shown, Value, is_secret_member};
+use crate::sdk::record::{ErrorRecord, Likeness, Meta, OutcomeRecord, Phase, Record, Shown, Value};
+use crate::wire::is_password_name;
 
 /// Compares what the caller was given, call by call; the same difference in several calls is told once.
 pub(super) fn compare(old: &Record, new: &Record) -> Vec<Finding> {
@@ -78,7 +79,7 @@ fn outcomes(old: &OutcomeRecord, new: &OutcomeRecord, same_attempts: bool) -> Ve
 fn turned(old: &OutcomeRecord, new: &OutcomeRecord) -> String {
     let has_password = |outcome: &OutcomeRecord| {
         let OutcomeRecord::Result { result, .. } = outcome else { return false };
-        result.iter().any(|(name, shown)| is_secret_member(name) && !shown.value.value.is_absent())
+        result.iter().any(|(name, shown)| is_password_name(name) && !shown.value.value.is_absent())
     };
     match (old, new) {
         (OutcomeRecord::Error { .. }, OutcomeRecord::Result { .. }) if !has_password(new) => {

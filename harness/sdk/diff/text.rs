@@ -28,8 +28,8 @@ impl SdkDiff {
             for group in groups {
                 let _ = writeln!(text, "  {}: {}", extent(group), escape(&group.what));
                 if let Some(change) = self.example(group) {
-                    for line in details(group, change) {
-                        let _ = writeln!(text, "    {line}");
+                    for (label, value) in details(group, change) {
+                        let _ = writeln!(text, "    {}: {}", escape(&label), escape(value));
                     }
                     let _ = writeln!(text, "    {}", escape(&change.meaning));
                 }
@@ -137,13 +137,13 @@ pub(super) fn extent(group: &Group) -> String {
     if group.cases == [EVERY_CASE] { "the whole run".to_owned() } else { words::count(group.cases.len(), "case") }
 }
 
-/// From what to what, where the group's own words do not say it, escaped.
-pub(super) fn details(group: &Group, change: &Change) -> Vec<String> {
+/// From what to what, each with what it is, where the group's own words do not say it.
+pub(super) fn details<'a>(group: &Group, change: &'a Change) -> Vec<(String, &'a str)> {
     if group.what == format!("{} {} -> {}", change.what, change.old, change.new) {
         return Vec::new();
     }
-    let example = if group.cases.len() > 1 { format!(" ({})", escape(&change.case)) } else { String::new() };
-    vec![format!("old{example}: {}", escape(&change.old)), format!("new{example}: {}", escape(&change.new))]
+    let example = if group.cases.len() > 1 { format!(" ({})", change.case) } else { String::new() };
+    vec![(format!("old{example}"), &change.old), (format!("new{example}"), &change.new)]
 }
 
 /// The cases of a group by name, the rest counted.

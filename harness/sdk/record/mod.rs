@@ -174,12 +174,6 @@ impl From<Tagged> for Shown {
     }
 }
 
-/// Whether a member is secret by its name: `dbPassword` in any spelling.
-pub fn is_secret_member(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    ["password", "passwd", "secret", "token"].iter().any(|word| name.contains(word))
-}
-
 /// How a secret that a caller was given relates to the one in the answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]

@@ -28,7 +28,7 @@ const MAY_USE: [(&str, &[&str]); 21] = [
     ("run", &["contract", "corpus", "judge", "targets", "verdict", "wire"]),
     ("report", &["contract", "corpus", "verdict", "wire"]),
     ("doctor", &["contract", "corpus", "report", "run", "targets", "verdict", "wire"]),
-    ("sdk/cases", &["contract", "corpus", "sdk/record"]),
+    ("sdk/cases", &["contract", "corpus", "sdk/record", "wire"]),
     ("sdk/script", &["contract", "sdk/cases", "sdk/record", "wire"]),
     ("sdk", &["contract", "corpus", "judge", "report", "run", "sdk", "verdict", "wire"]),
     ("selftest", &["contract", "corpus", "judge", "report", "run", "servers", "targets", "verdict", "wire"]),

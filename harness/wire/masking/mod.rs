@@ -27,6 +27,7 @@ mod veil;
 pub use mask::{Secret, quote};
 pub use masker::Masker;
 pub use public_words::is_public_name;
+pub use secrets::is_password_name;
 pub use seen_secrets::SeenSecrets;
 pub(super) use shown::may_hold_secret;
 pub use shown::{body_sent, fields_received, fields_sent, line_sent};

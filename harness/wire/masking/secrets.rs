@@ -13,6 +13,7 @@ use serde::de::DeserializeSeed as _;
 
 use self::json::Reader;
 use self::names::is_no_value;
+pub use self::names::is_password_name;
 pub(super) use self::names::is_secret_name;
 use super::decode::decode;
 use super::mask::is_known_by_form;

@@ -32,25 +32,35 @@ static OF_CONTRACT: LazyLock<OfContract> = LazyLock::new(|| {
     }
 });
 
+/// Parts of names whose values are passwords.
+const OF_PASSWORDS: [&str; 14] = [
+    "passw",
+    "passphrase",
+    "passcode",
+    "pwd",
+    "secret",
+    "kennwort",
+    "motdepasse",
+    "contrase",
+    "senha",
+    "wachtwoord",
+    "hasło",
+    "lösenord",
+    "пароль",
+    "密码",
+];
+
+/// Whether what stands behind this name opens something: a password or a token. The name of a user opens nothing by
+/// itself, and the token of a page neither.
+pub fn is_password_name(name: &str) -> bool {
+    let plain = plain(name);
+    let is_page_token = OF_CONTRACT.page_tokens.contains(&plain);
+    OF_PASSWORDS.iter().any(|part| plain.contains(part)) || (plain.contains("token") && !is_page_token)
+}
+
 /// The least length of a secret behind this name, where it says that its value is one, all that is in it
 /// included: passwords and users may have any.
 pub(in crate::wire::masking) fn is_secret_name(name: &str) -> Option<usize> {
-    const OF_PASSWORDS: [&str; 14] = [
-        "passw",
-        "passphrase",
-        "passcode",
-        "pwd",
-        "secret",
-        "kennwort",
-        "motdepasse",
-        "contrase",
-        "senha",
-        "wachtwoord",
-        "hasło",
-        "lösenord",
-        "пароль",
-        "密码",
-    ];
     const OF_OTHERS: [&str; 8] =
         ["token", "signature", "credential", "accesskey", "apikey", "privatekey", "sessionkey", "signingkey"];
     // Longer texts are sentences.
