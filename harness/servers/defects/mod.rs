@@ -7,17 +7,16 @@
 //! | file | holds |
 //! |---|---|
 //! | `when.rs` | which exchanges are meant |
-//! | `request.rs`, `response.rs` | the changes, one function each |
+//! | `change.rs` | the changes |
 //! | `difference.rs` | whether two answers to one request differ by more than time and chance |
 
+mod change;
 mod difference;
-mod request;
-mod response;
 mod when;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -87,12 +86,12 @@ impl Layer {
         if !seen.fits(&defect.when) || !self.is_turn() {
             return right(request);
         }
-        let forwarded = request::changed(request, &defect.request, upstream, seen.is_signed(), now);
+        let forwarded = change::changed(request, &defect.request, upstream, seen.is_signed(), now);
         let clean = right(request);
         let mut answer = forwarded.as_ref().map_or_else(|| clean.clone(), &right);
         if when::answer_fits(&defect.when, &clean) {
             for change in &defect.response {
-                response::change(&mut answer, change, upstream, &self.earlier);
+                change::change_answer(&mut answer, change, upstream, &self.earlier);
             }
         }
         let differs = match forwarded {
@@ -121,15 +120,6 @@ fn sign_anew(request: &mut Request, upstream: &Upstream, now: Timestamp) {
     }
     if let Err(error) = sigv4::sign(request, &upstream.credentials, upstream.scope(), now) {
         tracing::warn!(%error, "a rewritten request stays unsigned");
-    }
-}
-
-/// Takes or leaves the answer that is replayed.
-fn replay(answer: &mut Response, earlier: &Mutex<Option<Response>>) {
-    let mut earlier = earlier.lock().unwrap_or_else(PoisonError::into_inner);
-    match &*earlier {
-        Some(earlier) => answer.clone_from(earlier),
-        None => *earlier = Some(answer.clone()),
     }
 }
 

@@ -17,9 +17,9 @@
 //! | `protocol.rs`, `members.rs` | AWS JSON 1.1: which operation a request calls, what its body says |
 //! | `operations/` | the operations, one file each, and the table of them |
 //! | `validation.rs` | how a value is held against a constraint, and how a refusal tells it |
-//! | `names.rs`, `database_name.rs`, `reserved_words.rs` | the documented constraints of names |
+//! | `names.rs`, `database_name.rs` | the documented constraints of names |
 //! | `errors.rs` | every refusal: its name, its status, its body |
-//! | `workgroups.rs`, `partition.rs` | the workgroups that there are, as answers show them |
+//! | `workgroups.rs` | the workgroups that there are, as answers show them |
 //! | `random.rs` | passwords, keys, ids, tokens |
 //! | `http.rs` | the service behind a socket, alone or behind a layer |
 //!
@@ -79,10 +79,8 @@ mod members;
 mod names;
 mod operations;
 mod options;
-mod partition;
 mod protocol;
 mod random;
-mod reserved_words;
 mod service;
 mod validation;
 mod workgroups;
@@ -90,3 +88,6 @@ mod workgroups;
 pub use http::Emulator;
 pub use options::{Clock, InvalidOptions, Options};
 pub use service::{MAX_REQUEST_BYTES, Service};
+
+#[cfg(test)]
+mod tests;
