@@ -5,16 +5,12 @@
 //! shown.
 
 #[cfg(feature = "run")]
-mod arriving;
-#[cfg(feature = "run")]
 mod client;
 mod credentials;
 #[cfg(feature = "run")]
 mod diagnosis;
 mod error_type;
 mod exchange;
-#[cfg(feature = "run")]
-mod flaw;
 mod masking;
 mod message;
 mod region;
@@ -23,10 +19,7 @@ mod route;
 #[cfg(feature = "sigv4")]
 pub mod sigv4;
 #[cfg(feature = "run")]
-#[cfg(feature = "run")]
-pub use arriving::ANSWER_LIMIT;
-#[cfg(feature = "run")]
-pub use client::{Client, ClientError, ClientOptions};
+pub use client::{ANSWER_LIMIT, Client, ClientError, ClientOptions};
 pub use credentials::Credentials;
 pub use error_type::{
     NOT_IMPLEMENTED, NamePlace, REFUSED_CREDENTIALS, UNKNOWN_OPERATION, UNKNOWN_SERVICE, bare_type, error_type,

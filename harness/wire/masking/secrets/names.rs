@@ -154,90 +154,26 @@ mod tests {
     use super::*;
 
     #[rstest]
-    fn a_name_says_that_its_value_is_a_password(
-        #[values(
-            "dbPassword",
-            "userPass",
-            "user_pass",
-            "dbpass",
-            "dbPass",
-            "DB_PASS",
-            "pw",
-            "db_pw",
-            "PASS",
-            "passcode",
-            "pin",
-            "userPin",
-            "clave",
-            "wachtwoord",
-            "hasło",
-            "HASŁO",
-            "lösenord",
-            "Пароль",
-            "密码",
-            "パスワード"
-        )]
-        name: &str,
-    ) {
-        assert_eq!(is_secret_name(name), Some(1));
-    }
-
-    #[test]
-    fn a_name_in_wide_letters_says_it_too() {
-        assert_eq!(is_secret_name("\u{ff50}\u{ff57}"), Some(1));
-        assert_eq!(is_secret_name("\u{ff24}\u{ff22}\u{ff30}\u{ff41}\u{ff53}\u{ff53}"), Some(1));
-    }
-
-    #[rstest]
-    fn a_name_says_that_its_value_is_another_secret(
-        #[values(
-            "sessionKey",
-            "session-key",
-            "access_key",
-            "apiKey",
-            "privateKey",
-            "signingKey",
-            "otp",
-            "loginOtp",
-            "jwt",
-            "idJwt",
-            "bearer",
-            "creds",
-            "dbCreds",
-            "auth",
-            "x-auth",
-            "authToken"
-        )]
-        name: &str,
-    ) {
-        assert_eq!(is_secret_name(name), Some(SHORTEST));
-    }
-
-    #[rstest]
-    fn a_name_says_nothing_of_secrets(
-        #[values(
-            "bypass",
-            "key",
-            "status",
-            "hash",
-            "compass",
-            "author",
-            "monkey",
-            "passed",
-            "pinned",
-            "passCount",
-            "spin",
-            "opinion",
-            "keyId",
-            "bearerFormat",
-            "authType",
-            "enclave",
-            "primaryKey",
-            "shipping",
-            ""
-        )]
-        name: &str,
-    ) {
-        assert_eq!(is_secret_name(name), None);
+    #[case::a_password(
+        Some(1),
+        "dbPassword userPass user_pass dbpass dbPass DB_PASS pw db_pw PASS passcode pin userPin clave \
+         wachtwoord hasło HASŁO lösenord Пароль 密码 パスワード"
+    )]
+    #[case::in_wide_letters(Some(1), "\u{ff50}\u{ff57} \u{ff24}\u{ff22}\u{ff30}\u{ff41}\u{ff53}\u{ff53}")]
+    #[case::another_secret(
+        Some(SHORTEST),
+        "sessionKey session-key access_key apiKey privateKey signingKey otp loginOtp jwt idJwt bearer creds \
+         dbCreds auth x-auth authToken"
+    )]
+    #[case::nothing_of_secrets(
+        None,
+        "bypass key status hash compass author monkey passed pinned passCount spin opinion keyId bearerFormat \
+         authType enclave primaryKey shipping"
+    )]
+    #[case::no_name(None, "")]
+    fn a_name_says_what_its_value_is(#[case] expected: Option<usize>, #[case] names: &str) {
+        for name in names.split(' ') {
+            assert_eq!(is_secret_name(name), expected, "{name}");
+        }
     }
 }
