@@ -79,21 +79,21 @@ mod tests {
 
     // The regions that `partitions.json` lists, one or two of each partition.
     #[rstest]
-    #[case("us-east-1", Some("amazonaws.com"))]
-    #[case("mx-central-1", Some("amazonaws.com"))]
-    #[case("cn-northwest-1", Some("amazonaws.com.cn"))]
-    #[case("eusc-de-east-1", Some("amazonaws.eu"))]
-    #[case("us-gov-west-1", Some("amazonaws.com"))]
-    #[case("us-iso-east-1", Some("c2s.ic.gov"))]
-    #[case("us-isob-west-1", Some("sc2s.sgov.gov"))]
-    #[case("eu-isoe-west-1", Some("cloud.adc-e.uk"))]
-    #[case("us-isof-south-1", Some("csp.hci.ic.gov"))]
+    #[case("us-east-1", Some(("amazonaws.com", "api.aws")))]
+    #[case("mx-central-1", Some(("amazonaws.com", "api.aws")))]
+    #[case("cn-northwest-1", Some(("amazonaws.com.cn", "api.amazonwebservices.com.cn")))]
+    #[case("eusc-de-east-1", Some(("amazonaws.eu", "api.amazonwebservices.eu")))]
+    #[case("us-gov-west-1", Some(("amazonaws.com", "api.aws")))]
+    #[case("us-iso-east-1", Some(("c2s.ic.gov", "api.aws.ic.gov")))]
+    #[case("us-isob-west-1", Some(("sc2s.sgov.gov", "api.aws.scloud")))]
+    #[case("eu-isoe-west-1", Some(("cloud.adc-e.uk", "api.cloud-aws.adc-e.uk")))]
+    #[case("us-isof-south-1", Some(("csp.hci.ic.gov", "api.aws.hci.ic.gov")))]
     #[case::of_an_emulator("local", None)]
     #[case::a_zone("us-east-1a", None)]
     #[case::pseudo("aws-global", None)]
     #[case::capitals("US-EAST-1", None)]
-    fn a_region_belongs_to_one_partition_or_to_none(#[case] region: &str, #[case] suffix: Option<&str>) {
-        let region = region.parse().expect("a region");
-        assert_eq!(Partition::of(&region).map(|partition| partition.suffix), suffix);
+    fn a_region_belongs_to_one_partition_or_to_none(#[case] region: &str, #[case] suffixes: Option<(&str, &str)>) {
+        let found = Partition::of(&region.parse().expect("a region"));
+        assert_eq!(found.map(|partition| (partition.suffix, partition.dual_stack_suffix)), suffixes);
     }
 }

@@ -221,25 +221,19 @@ mod tests {
         assert_eq!(class_of(&Response { status, headers, body: body.into() }, asked), class);
     }
 
-    #[test]
-    fn what_a_success_holds_is_never_quoted() {
-        let headers = [("content-type", AWS)].into_iter().collect();
-        let response =
-            Response { status: 200, headers, body: br#"{"message":"CANARY","dbPassword":"CANARY"}"#.to_vec() };
-        assert_eq!(
-            heard(&response, &Masker::default()),
-            Heard::Answer { status: 200, media_type: Some(AWS.to_owned()), error: None, words: None }
-        );
-    }
-
-    #[test]
-    fn a_page_is_quoted_without_its_tags() {
-        let headers = [("content-type", "text/html")].into_iter().collect();
-        let response = Response { status: 500, headers, body: b"<title>500</title> <p>Internal <b>Error</b>".to_vec() };
-        let words = Some("500 Internal Error".to_owned());
-        assert_eq!(
-            heard(&response, &Masker::default()),
-            Heard::Answer { status: 500, media_type: Some("text/html".to_owned()), error: None, words }
-        );
+    // What a success holds is never quoted, and a page without its tags.
+    #[rstest]
+    #[case::success(200, AWS, r#"{"message":"CANARY","dbPassword":"CANARY"}"#, None)]
+    #[case::page(500, "text/html", "<title>500</title> <p>Internal <b>Error</b>", Some("500 Internal Error"))]
+    fn what_was_heard_is_quoted(
+        #[case] status: u16,
+        #[case] media: &str,
+        #[case] body: &str,
+        #[case] words: Option<&str>,
+    ) {
+        let headers = [("content-type", media)].into_iter().collect();
+        let heard = heard(&Response { status, headers, body: body.into() }, &Masker::default());
+        let (media_type, words) = (Some(media.to_owned()), words.map(str::to_owned));
+        assert_eq!(heard, Heard::Answer { status, media_type, error: None, words });
     }
 }
