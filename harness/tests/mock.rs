@@ -92,7 +92,7 @@ async fn credentials_expire_when_the_request_asks(#[case] body: &str, #[case] se
 #[rstest]
 #[case("/", "/replies/credentials")]
 #[case("/success", "/success/called-")]
-#[case("/success/called-twice~2", "/success/called-twice~1")]
+#[case("/success/called-twice~2", "but for /success/called-twice, /success/called-twice~1.")]
 #[case("/nothing/like-it", "/<case id>")]
 #[tokio::test]
 async fn a_path_without_a_reply_says_which_paths_there_are(#[case] path: &str, #[case] told: &str) {

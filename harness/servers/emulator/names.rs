@@ -24,26 +24,16 @@ pub(super) fn is_custom_domain(name: &str) -> bool {
     custom_domain(name).iter().all(Option::is_none)
 }
 
-/// What a workgroup's name breaks.
+/// What a workgroup's name breaks. The pattern is lower-case letters, digits and hyphens, at least one.
 pub(super) fn workgroup(name: &str) -> [Option<Breach>; 2] {
-    [length(name, WORKGROUP_LENGTH), workgroup_pattern(name)]
-}
-
-/// What a custom domain's name breaks.
-pub(super) fn custom_domain(name: &str) -> [Option<Breach>; 2] {
-    [length(name, CUSTOM_DOMAIN_LENGTH), custom_domain_pattern(name)]
-}
-
-/// Lower-case letters, digits and hyphens, at least one. Source: the API reference, `workgroupName`,
-/// pattern.
-fn workgroup_pattern(name: &str) -> Option<Breach> {
     let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    pattern(WORKGROUP_PATTERN, !name.is_empty() && name.bytes().all(allowed))
+    let matches = !name.is_empty() && name.bytes().all(allowed);
+    [length(name, WORKGROUP_LENGTH), pattern(WORKGROUP_PATTERN, matches)]
 }
 
-/// Two labels or more, of letters, digits and inner hyphens, 1 to 63 characters each, the last at
-/// least 2. Source: the API reference, `customDomainName`, the pattern, taken apart at its dots.
-fn custom_domain_pattern(name: &str) -> Option<Breach> {
+/// What a custom domain's name breaks. The pattern, taken apart at its dots, is two labels or more, of letters, digits
+/// and inner hyphens, 1 to 63 characters each, the last at least 2.
+pub(super) fn custom_domain(name: &str) -> [Option<Breach>; 2] {
     let label = |label: &str| {
         (1..=63).contains(&label.len())
             && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
@@ -52,7 +42,7 @@ fn custom_domain_pattern(name: &str) -> Option<Breach> {
     };
     let matches =
         name.rsplit_once('.').is_some_and(|(rest, last)| rest.split('.').all(label) && label(last) && last.len() > 1);
-    pattern(CUSTOM_DOMAIN_PATTERN, matches)
+    [length(name, CUSTOM_DOMAIN_LENGTH), pattern(CUSTOM_DOMAIN_PATTERN, matches)]
 }
 
 #[cfg(test)]

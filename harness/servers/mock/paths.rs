@@ -17,15 +17,12 @@ impl Paths {
     pub(super) fn of(corpus: &Corpus) -> Self {
         let mut paths = Self::default();
         for case in corpus.cases() {
+            let path = |part: &str, index: usize| format!("/{}~{part}{index}", case.id);
             for (index, call) in case.calls.iter().enumerate() {
-                let part = if index == 0 { String::new() } else { format!("~{index}") };
-                paths.add(format!("/{}{part}", case.id), call);
+                paths.add(if index == 0 { format!("/{}", case.id) } else { path("", index) }, call);
             }
-            for (index, call) in case.case.setup.iter().enumerate() {
-                paths.add(format!("/{}~setup{index}", case.id), call);
-            }
-            for (index, call) in case.case.teardown.iter().enumerate() {
-                paths.add(format!("/{}~teardown{index}", case.id), call);
+            for (part, calls) in [("setup", &case.case.setup), ("teardown", &case.case.teardown)] {
+                calls.iter().enumerate().for_each(|(index, call)| paths.add(path(part, index), call));
             }
         }
         paths.0.extend(corpus.replies().keys().map(|name| (format!("/replies/{name}"), name.clone())));
@@ -122,15 +119,5 @@ mod tests {
     #[case("/replies/none")]
     fn a_path_without_a_reply_has_none(#[case] path: &str) {
         assert!(paths().reply(path).is_err(), "{path}");
-    }
-
-    #[rstest]
-    #[case("/a/family", "but for /a/family/1, /a/family/12.")]
-    #[case("/a/b~7/", "but for /a/b, /a/b~1, /a/b~setup0, /a/b~teardown0.")]
-    #[case("/", "such as /a/b;")]
-    #[case("/x", "such as /replies/odd.")]
-    fn a_caller_without_a_reply_is_told_which_paths_there_are(#[case] path: &str, #[case] told: &str) {
-        let message = paths().reply(path).unwrap_err();
-        assert!(message.contains(told), "{message}");
     }
 }

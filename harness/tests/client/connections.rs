@@ -7,7 +7,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use countersign::wire::Fault;
 use futures_util::StreamExt;
-use rstest::rstest;
 use tokio::io::AsyncWriteExt;
 use tokio::sync::Notify;
 
@@ -112,7 +111,6 @@ async fn a_target_that_closes_after_every_answer_without_a_word_loses_no_request
     }
 }
 
-#[rstest]
 #[tokio::test]
 async fn the_first_request_is_never_sent_twice() {
     let server = Server::answering("", Then::Close).await;
@@ -151,7 +149,6 @@ async fn a_loopback_target_is_reached_past_a_proxy() {
     assert_eq!((target.accepted(), proxy.accepted()), (1, 1));
 }
 
-#[rstest]
 #[tokio::test]
 async fn a_dropped_exchange_closes_its_connection() {
     let (asked, closed) = (Arc::new(Notify::new()), Arc::new(Notify::new()));

@@ -66,7 +66,6 @@ pub(crate) async fn tls_server(certificate: Certificate) -> (Server, NamedTempFi
     (server, file)
 }
 
-#[rstest]
 #[tokio::test]
 async fn a_private_authority_is_accepted_when_it_is_named() {
     let (server, file) = tls_server(Certificate::Right).await;
@@ -75,7 +74,6 @@ async fn a_private_authority_is_accepted_when_it_is_named() {
     assert_eq!(client.send(request()).await.answer.unwrap().body, b"{}");
 }
 
-#[rstest]
 #[tokio::test]
 async fn a_private_authority_is_refused_when_it_is_not_named() {
     let (server, _file) = tls_server(Certificate::Right).await;
@@ -83,7 +81,6 @@ async fn a_private_authority_is_refused_when_it_is_not_named() {
     assert!(matches!(&fault, Fault::Tls(words) if words.ends_with("can be named with --ca-file")), "{fault}");
 }
 
-#[rstest]
 #[tokio::test]
 async fn a_certificate_for_another_name_is_refused() {
     let (server, file) = tls_server(Certificate::Right).await;
@@ -109,7 +106,6 @@ async fn a_plain_server_is_said_to_be_one_where_tls_was_asked_for(#[case] answer
     assert!(matches!(&fault, Fault::Tls(words) if words.ends_with(hint)), "{fault:?}");
 }
 
-#[rstest]
 #[tokio::test]
 async fn a_tls_server_is_said_to_be_one_where_plain_http_was_sent() {
     let (server, _file) = tls_server(Certificate::Right).await;
