@@ -127,7 +127,6 @@ impl Trials {
     }
 }
 
-/// What the trials of a target share.
 struct Shared {
     contract: Arc<Contract>,
     corpus: Arc<Corpus>,
@@ -182,7 +181,6 @@ pub fn runtime() -> &'static Runtime {
     RUNTIME.get_or_init(|| Runtime::new().expect("the system has threads for a runtime"))
 }
 
-/// The line of a case in its record.
 fn record(lines: &mut String, case: &ExpandedCase, result: &CaseResult) {
     if let Some(member) = &case.member {
         let _ = write!(lines, "{member}: ");
@@ -277,7 +275,6 @@ mod tests {
         Target::at(url.parse().expect("a URL")).signed_by(credentials).having("workgroup", "wg-1")
     }
 
-    /// Real AWS, and what of it may be asked.
     fn aws(allowed: Option<&str>) -> Target {
         let target = target("https://redshift-serverless.eu-central-1.amazonaws.com")
             .in_region("eu-central-1".parse().expect("a region"));

@@ -95,7 +95,6 @@ pub fn run(
     Ok(Report::new(judge.contract(), outcomes))
 }
 
-/// What every run of the self-test shares.
 #[derive(Clone, Copy)]
 struct Bench<'a> {
     corpus: &'a Arc<Corpus>,

@@ -30,7 +30,6 @@ impl Library {
         run(&self.corpus, judge, &self.plan, entries, |_| {})
     }
 
-    /// The entries that break a requirement that a rule decides.
     fn tripping(&self, rule: &str) -> Vec<&Defect> {
         let register = &self.judge.contract().register;
         let decided =

@@ -17,7 +17,6 @@ use crate::contract::{Resource, Service};
 use crate::text::foreign;
 use crate::wire::{Region, address, is_localhost, leads_to_metadata};
 
-/// The first part of the service's host names.
 fn host_prefix() -> &'static str {
     &Service::embedded().endpoint_prefix.is
 }
@@ -70,7 +69,6 @@ impl Owner {
     }
 }
 
-/// Every domain of AWS.
 fn domains() -> impl Iterator<Item = &'static str> {
     let of_partitions = Partition::all().flat_map(|partition| [partition.suffix, partition.dual_stack_suffix]);
     of_partitions.chain(FURTHER_DOMAINS.split_ascii_whitespace())
@@ -322,29 +320,19 @@ mod tests {
     }
 
     #[rstest]
-    #[case("http://ic.gov")]
-    #[case("http://notapi.aws.scloud")]
-    #[case("http://localhost:4566")]
-    #[case("http://127.0.0.1:4566")]
-    #[case("http://[::1]:4566")]
-    #[case("http://notamazonaws.com")]
-    #[case("http://amazonaws.com.example.org")]
-    #[case("http://amazonaws")]
-    #[case("http://aws.local")]
-    #[case("http://aws:4566")]
-    #[case("http://amazon")]
-    #[case("http://amazonaws.localhost:4566")]
-    #[case("http://redshift-serverless.us-east-1.amazonaws.com.localhost")]
-    #[case("http://x.amazonaws.test")]
-    #[case("http://localstack.amazonaws.svc")]
-    #[case("http://awsdns.example")]
-    #[case("http://awsdns-01:4566")]
-    #[case("http://awsdns-1.corp.example")]
-    #[case("http://localhost.localstack.cloud:4566")]
-    #[case("http://emulator-amazonaws-com:4566")]
-    #[case("http://b\u{fc}cher.example")]
-    fn any_other_host_is_somebody_elses(#[case] url: &str) {
-        assert_eq!(owner(url), Owner::Other);
+    #[case::below_a_part_of_one("ic.gov notapi.aws.scloud notamazonaws.com amazonaws.com.example.org")]
+    #[case::of_this_machine("localhost:4566 127.0.0.1:4566 [::1]:4566")]
+    #[case::below_localhost("amazonaws.localhost:4566 redshift-serverless.us-east-1.amazonaws.com.localhost")]
+    #[case::of_one_label("amazonaws aws:4566 amazon awsdns-01:4566 emulator-amazonaws-com:4566")]
+    #[case::of_a_network_of_its_own(
+        "aws.local x.amazonaws.test localstack.amazonaws.svc awsdns.example awsdns-1.corp.example"
+    )]
+    #[case::of_an_emulator("localhost.localstack.cloud:4566")]
+    #[case::letters_beyond_ascii("b\u{fc}cher.example")]
+    fn any_other_host_is_somebody_elses(#[case] hosts: &str) {
+        for host in hosts.split(' ') {
+            assert_eq!(owner(&format!("http://{host}")), Owner::Other, "{host}");
+        }
     }
 
     #[rstest]

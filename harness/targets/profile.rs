@@ -91,7 +91,6 @@ impl<'de> Deserialize<'de> for Profile {
     }
 }
 
-/// A key that a profile can have.
 struct Key(String);
 
 impl<'de> Deserialize<'de> for Key {

@@ -59,7 +59,6 @@ fn emulator() -> Target {
     target
 }
 
-/// Compares what a trial saw with its snapshot.
 fn compare(record: &Record) {
     let mut settings = insta::Settings::clone_current();
     settings.set_snapshot_path(format!("{}/snapshots/{}", env!("CARGO_MANIFEST_DIR"), record.target));

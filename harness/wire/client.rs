@@ -60,7 +60,6 @@ pub enum ClientError {
     Tls(String),
 }
 
-/// The header field of a session token.
 const TOKEN_FIELD: &str = "x-amz-security-token";
 
 /// Sends requests to one target over one pool of connections. Follows no redirect, decompresses
@@ -86,7 +85,6 @@ pub struct Client {
     closes_silently: Arc<AtomicBool>,
 }
 
-/// The way to a target.
 #[derive(Debug)]
 struct Way {
     http: reqwest::Client,
@@ -248,13 +246,14 @@ impl Client {
     /// answer, without a word. That says nothing about the answer, so the request is sent once more on a new
     /// connection, as is every later one, unless no connection can have been used before.
     async fn execute(&self, way: &Way, request: reqwest::Request) -> Result<reqwest::Response, Fault> {
+        let send = async |http: &reqwest::Client, request| http.execute(request).await.map_err(|error| unsent(&error));
         if self.closes_silently.load(Ordering::Relaxed) {
-            return way.anew.execute(request).await.map_err(|error| unsent(&error));
+            return send(&way.anew, request).await;
         }
         let again = if self.has_answered.load(Ordering::Relaxed) { request.try_clone() } else { None };
-        let mut answer = way.http.execute(request).await.map_err(|error| unsent(&error));
+        let mut answer = send(&way.http, request).await;
         if let (Err(Fault::Lost(_)), Some(again)) = (&answer, again) {
-            answer = way.anew.execute(again).await.map_err(|error| unsent(&error));
+            answer = send(&way.anew, again).await;
             self.closes_silently.fetch_or(answer.is_ok(), Ordering::Relaxed);
         }
         if answer.is_ok() {
@@ -325,7 +324,6 @@ fn tls_config(base: &Url, ca_file: Option<&Path>) -> Result<ClientConfig, Client
     Ok(builder.with_no_client_auth())
 }
 
-/// The certificates in a file.
 fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, ClientError> {
     let wrong = |reason: String| ClientError::CaFile { file: file.to_owned(), reason };
     let mut text = Vec::new();

@@ -67,7 +67,7 @@ impl fmt::Debug for Headers {
 }
 
 /// An HTTP request as it is sent: signed, with its exact body bytes.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Request {
     /// The method, `POST` for every documented call.
     pub method: String,
@@ -88,7 +88,7 @@ impl fmt::Debug for Request {
 /// An HTTP response as it arrived, its body read to the end.
 ///
 /// The body is a secret: printing a response gives its length only.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Response {
     /// The status code.
     pub status: u16,

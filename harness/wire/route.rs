@@ -33,7 +33,6 @@ pub async fn is_loopback(url: &Url) -> bool {
     addresses(url).await.is_ok_and(|addresses| are_loopback(&addresses))
 }
 
-/// Whether all of these addresses are this machine's own.
 pub(super) fn are_loopback(addresses: &[SocketAddr]) -> bool {
     !addresses.is_empty() && addresses.iter().all(|address| is_own(address.ip()))
 }

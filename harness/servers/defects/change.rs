@@ -23,11 +23,7 @@ pub(super) fn changed(
         taken |= matches!(change, RequestChange::TakeAnySignature);
         change_request(&mut new, change, upstream);
     }
-    let same = new.body == request.body
-        && new.headers == request.headers
-        && new.method == request.method
-        && new.target == request.target;
-    if same && (signed || !taken) {
+    if new == *request && (signed || !taken) {
         return None;
     }
     if signed || taken {
@@ -105,12 +101,10 @@ pub(super) fn change_answer(
     }
 }
 
-/// A number without its fraction.
 fn whole(value: &Value) -> Option<Value> {
     serde_json::from_str(&format!("{:.0}", value.as_f64()?.trunc())).ok()
 }
 
-/// A value in another JSON type.
 fn cast(value: &Value, to: CastTo) -> Option<Value> {
     Some(match to {
         CastTo::Text => value.to_string().into(),
@@ -123,7 +117,6 @@ fn cast(value: &Value, to: CastTo) -> Option<Value> {
     })
 }
 
-/// What a request and an answer have in common.
 struct Message<'a> {
     headers: &'a mut Headers,
     body: &'a mut Vec<u8>,

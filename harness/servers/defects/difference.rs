@@ -10,11 +10,6 @@ const VOLATILE: [&str; 3] = ["x-amzn-requestid", "date", "content-length"];
 /// How far two timestamps of the same kind may be apart, in seconds: both answers are made at once.
 const SAME_TIME_SECONDS: f64 = 5.0;
 
-/// Whether they differ in any byte.
-pub(super) fn exact(one: &Response, other: &Response) -> bool {
-    one.status != other.status || one.headers != other.headers || one.body != other.body
-}
-
 /// Whether they differ in more than what time and chance do: request ids, dates, and texts that differ from `again`,
 /// the same answer once more, such as passwords.
 pub(super) fn of(one: &Response, again: &Response, other: &Response) -> bool {

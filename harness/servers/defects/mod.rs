@@ -96,7 +96,7 @@ impl Layer {
         }
         let differs = match forwarded {
             Some(_) => difference::of(&clean, &right(request), &answer),
-            None => difference::exact(&clean, &answer),
+            None => clean != answer,
         };
         if differs {
             self.rewrites.fetch_add(1, Ordering::Relaxed);
@@ -106,14 +106,11 @@ impl Layer {
 
     /// Whether a request that fits is one of those that are meant, where only every so many-th is.
     fn is_turn(&self) -> bool {
-        self.defect
-            .when
-            .every
-            .is_none_or(|every| (self.met.fetch_add(1, Ordering::Relaxed) + 1).is_multiple_of(every.get()))
+        let nth = || self.met.fetch_add(1, Ordering::Relaxed) + 1;
+        self.defect.when.every.is_none_or(|every| nth().is_multiple_of(every.get()))
     }
 }
 
-/// Signs a request anew, whatever stood there.
 fn sign_anew(request: &mut Request, upstream: &Upstream, now: Timestamp) {
     for field in ["authorization", "x-amz-date", "x-amz-security-token", "x-amz-content-sha256"] {
         request.headers.remove(field);

@@ -19,11 +19,6 @@ impl Clock {
         Self(Arc::new(now))
     }
 
-    /// The clock of this machine.
-    pub fn system() -> Self {
-        Self::new(Timestamp::now)
-    }
-
     /// The time now.
     pub fn now(&self) -> Timestamp {
         (self.0)()
@@ -73,7 +68,7 @@ impl Default for Options {
             custom_domains: BTreeMap::from([(format!("{workgroup}.example.com"), workgroup)]),
             credentials: random::credentials(),
             user: "IAM:countersign".to_owned(),
-            clock: Clock::system(),
+            clock: Clock::new(Timestamp::now),
         }
     }
 }

@@ -50,7 +50,6 @@ impl Service {
         }
     }
 
-    /// The answer that is a refusal.
     pub(super) fn refuse(&self, refusal: &Refusal) -> Response {
         tracing::debug!(status = refusal.status, error = refusal.name, "refused");
         self.respond(refusal.status, refusal.body())

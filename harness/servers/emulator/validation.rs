@@ -11,7 +11,6 @@ use super::errors::Refusal;
 /// What a member must be and is not, in the framework's words: what stands behind "Member must".
 pub(super) type Breach = String;
 
-/// Everything that an input breaks.
 #[derive(Debug, Default)]
 pub(super) struct Breaches(Vec<String>);
 
@@ -32,7 +31,6 @@ impl Breaches {
         self.0.push(breach.to_owned());
     }
 
-    /// Refuses the input if anything was noted.
     pub(super) fn refuse(self) -> Result<(), Refusal> {
         let breaches = self.0;
         match breaches.len() {
@@ -48,7 +46,6 @@ pub(super) fn length(text: &str, bounds: (usize, usize)) -> Option<Breach> {
     between("length", text.chars().count(), bounds)
 }
 
-/// A number from the first bound to the second.
 pub(super) fn range(number: i32, bounds: (i32, i32)) -> Option<Breach> {
     between("value", number, bounds)
 }

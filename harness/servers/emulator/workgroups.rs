@@ -99,7 +99,6 @@ impl Workgroups {
     }
 }
 
-/// What all workgroups of an account have in common.
 struct Account<'a> {
     options: &'a Options,
     /// Its name, the second part of an ARN, and what its host names end in.

@@ -101,7 +101,6 @@ fn invalid(error: &dyn Display) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, error.to_string())
 }
 
-/// Answers requests from the corpus.
 struct Replayer {
     corpus: Arc<Corpus>,
     paths: Paths,

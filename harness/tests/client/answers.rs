@@ -5,7 +5,6 @@ use rstest::rstest;
 
 use crate::server::{Server, Then, client, request};
 
-/// The answer to these bytes.
 async fn answer(bytes: &[u8], then: Then) -> Response {
     let server = Server::answering(bytes, then).await;
     client(server.url("http")).send(request()).await.answer.unwrap()

@@ -14,7 +14,6 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::server::{Server, client, fault, read_request, request};
 
-/// When a certificate holds.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Certificate {
     /// Now.

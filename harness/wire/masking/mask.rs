@@ -68,7 +68,6 @@ pub(super) static PASSWORD_IN_SENTENCE: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(&pattern).expect("the pattern is valid")
 });
 
-/// User and password in a URL.
 static USER_INFO: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"://[^/\s@]+@").expect("the pattern is valid"));
 
 /// An ARN, a database user made from an identity, or the form of an account id: twelve digits, or

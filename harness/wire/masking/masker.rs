@@ -53,7 +53,6 @@ impl Masker {
         masker
     }
 
-    /// Puts secrets on a shelf of their own.
     fn put(&mut self, secrets: impl IntoIterator<Item = String>) {
         let new = Shelf::of(secrets.into_iter().map(Secret::from));
         if new.len() > 0 {
@@ -135,7 +134,6 @@ impl Masker {
         self.shelves.iter().any(|shelf| shelf.holds_key(&letters).unwrap_or(true))
     }
 
-    /// Whether a secret stands in a text.
     fn finds(&self, text: &str) -> bool {
         self.shelves.iter().any(|shelf| shelf.places(text).map_or(true, |places| !places.is_empty()))
     }

@@ -39,7 +39,6 @@ const SHORTEST_WORD: usize = 8;
 /// Texts inside texts are read so deep.
 const DEEPEST_TEXT: usize = 3;
 
-/// The secrets of one answer.
 #[derive(Default)]
 pub(super) struct Secrets {
     /// Each once, and whether it is certain enough to be looked for in later answers.
@@ -79,7 +78,6 @@ impl Secrets {
         (self.texts.into_iter().filter(|(_, certain)| *certain).map(|(text, _)| text).collect(), complete)
     }
 
-    /// Whether there is more than is read.
     fn is_full(&self) -> bool {
         self.texts.len() > MOST_READ || self.bytes > MOST_BYTES_READ
     }

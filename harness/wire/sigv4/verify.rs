@@ -9,7 +9,6 @@ use subtle::ConstantTimeEq;
 use super::{Scope, signature_fields};
 use crate::wire::{Credentials, Headers, Request, Secret};
 
-/// The algorithm that an `Authorization` header must name.
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 
 /// How far a signature's date may be from the server's clock.

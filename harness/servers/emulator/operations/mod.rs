@@ -23,7 +23,6 @@ const TABLE: [(&str, Call); 3] = [
 /// Makes the body of an answer of the members of a call.
 pub(super) type Call = fn(&Service, &Members) -> Result<Value, Refusal>;
 
-/// The operation of this name.
 pub(super) fn named(name: &str) -> Result<Call, Refusal> {
     TABLE.iter().find(|(known, _)| *known == name).map(|(_, call)| *call).ok_or_else(|| {
         let names = TABLE.map(|(known, _)| known).join(", ");

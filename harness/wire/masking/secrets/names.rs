@@ -32,7 +32,6 @@ static OF_CONTRACT: LazyLock<OfContract> = LazyLock::new(|| {
     }
 });
 
-/// Parts of names whose values are passwords.
 const OF_PASSWORDS: [&str; 14] = [
     "passw",
     "passphrase",
@@ -113,7 +112,6 @@ pub(super) fn is_password_label(text: &str) -> bool {
     text.len() <= 20 && (LABELS.contains(&text) || OF_CONTRACT.sensitive.contains(text))
 }
 
-/// Whether a member says when something is to end.
 pub(super) fn is_time_name(name: &str) -> bool {
     let plain = plain(name);
     ["expires", "expiresin", "expiresat"].contains(&&*plain) || OF_CONTRACT.times.contains(&plain)
