@@ -22,8 +22,8 @@ pub mod sigv4;
 pub use client::{ANSWER_LIMIT, Client, ClientError, ClientOptions};
 pub use credentials::Credentials;
 pub use error_type::{
-    NOT_IMPLEMENTED, NamePlace, REFUSED_CREDENTIALS, UNKNOWN_OPERATION, UNKNOWN_SERVICE, bare_type, error_type,
-    error_types,
+    ErrorNames, NOT_IMPLEMENTED, NamePlace, REFUSED_CREDENTIALS, UNKNOWN_OPERATION, UNKNOWN_SERVICE, bare_type,
+    error_type, error_types,
 };
 pub use exchange::{Exchange, Fault, Transcript};
 pub use masking::{

@@ -5,7 +5,8 @@ use std::sync::LazyLock;
 
 use crate::contract::Names;
 use crate::wire::error_type::{
-    DENIAL, EXPIRED, NOT_IMPLEMENTED, REFUSED_CREDENTIALS, THROTTLING, TIMEOUT, UNKNOWN_OPERATION, UNKNOWN_SERVICE,
+    DENIAL, EXPIRED, ErrorNames, NOT_IMPLEMENTED, REFUSED_CREDENTIALS, THROTTLING, TIMEOUT, UNKNOWN_OPERATION,
+    UNKNOWN_SERVICE,
 };
 
 /// Members of errors, in their spelling, beside those of the contract.
@@ -60,8 +61,8 @@ struct Words {
 }
 
 static WORDS: LazyLock<Words> = LazyLock::new(|| {
-    let errors = [&THROTTLING[..], &TIMEOUT, &DENIAL, &EXPIRED, &UNKNOWN_OPERATION, &NOT_IMPLEMENTED, &UNKNOWN_SERVICE];
-    let errors = errors.into_iter().flatten().chain(&REFUSED_CREDENTIALS).copied();
+    let errors = [THROTTLING, TIMEOUT, DENIAL, EXPIRED, UNKNOWN_OPERATION, NOT_IMPLEMENTED, UNKNOWN_SERVICE];
+    let errors = errors.into_iter().chain([REFUSED_CREDENTIALS]).flat_map(ErrorNames::iter);
     let contract = Names::embedded();
     // A member with a short name of one word may be anybody's password as a word in a sentence.
     let is_telling = |name: &&str| name.len() > SHORT_WORD || words(name).count() > 1;

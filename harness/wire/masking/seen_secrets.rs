@@ -113,12 +113,7 @@ mod tests {
     #[rstest]
     #[case::prose(r#"{"message":"the token: expected"}"#, "expected")]
     #[case::quoted_prose(r#"{"message":"Unexpected token: 'workgroups'"}"#, "workgroups")]
-    #[case::list(
-        r"The parts of a token:
-  workgroups
-",
-        "workgroups"
-    )]
+    #[case::list("The parts of a token:\n  workgroups\n", "workgroups")]
     #[case::code(r#"{"message":"workgroup/namespace"}"#, "namespace")]
     #[case::time(r#"{"credentials":{"expiration":1795323491}}"#, "1795323491")]
     fn an_error_teaches_no_ordinary_words(#[case] body: &str, #[case] word: &str) {
