@@ -156,21 +156,14 @@ impl Profiles {
 }
 
 /// Why a file that nobody named is not followed. It decides where requests go, and somebody else may have put it there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Distrust {
     /// Another user owns it, or the link that leads to it.
+    #[error("belongs to another user")]
     Owner,
     /// It lies above the home folder, where others write.
+    #[error("lies above the home folder")]
     AboveHome,
-}
-
-impl fmt::Display for Distrust {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Owner => "belongs to another user",
-            Self::AboveHome => "lies above the home folder",
-        })
-    }
 }
 
 impl Distrust {

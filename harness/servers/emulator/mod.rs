@@ -14,10 +14,10 @@
 //! |---|---|
 //! | `options.rs` | what an emulator is and who may call it |
 //! | `service.rs` | the way of one request: which operation it calls, who signed it, what is answered |
-//! | `protocol.rs`, `members.rs` | AWS JSON 1.1: which operation a request calls, what its body says |
+//! | `protocol.rs` | AWS JSON 1.1: which operation a request calls, what its body says |
 //! | `operations/` | the operations, one file each, and the table of them |
 //! | `validation.rs` | how a value is held against a constraint, and how a refusal tells it |
-//! | `names.rs`, `database_name.rs` | the documented constraints of names |
+//! | `names.rs` | the documented constraints of names |
 //! | `errors.rs` | every refusal: its name, its status, its body |
 //! | `workgroups.rs` | the workgroups that there are, as answers show them |
 //! | `random.rs` | passwords, keys, ids, tokens |
@@ -72,10 +72,8 @@
 //! | `ownerAccount` of somebody else | an empty list | it is "the owner account for the workgroup", which makes it a filter; nobody shares a workgroup with the caller, and neither a missing nor a denied resource is among the listed errors |
 //! | `ownerAccount`, pattern without anchors | twelve ASCII digits | twelve digits anywhere, in at most twelve characters |
 
-mod database_name;
 mod errors;
 mod http;
-mod members;
 mod names;
 mod operations;
 mod options;

@@ -1,8 +1,7 @@
 use subtle::ConstantTimeEq;
 
 use super::errors::Refusal;
-use super::members::Members;
-use super::protocol::{self, MEDIA_TYPE};
+use super::protocol::{self, MEDIA_TYPE, Members};
 use super::workgroups::Workgroups;
 use super::{InvalidOptions, Options, operations, random};
 use crate::wire::sigv4::{self, Scope, SignatureError};

@@ -6,7 +6,6 @@
 
 mod answers;
 mod connections;
-mod doctor;
 mod faults;
 mod requests;
 mod server;

@@ -5,10 +5,9 @@ use std::sync::LazyLock;
 use regex::Regex;
 use secrecy::{ExposeSecret, SecretString};
 
-use super::decode::readings;
+use super::decode::{readings, without_veiled};
 use super::masker::MASK;
 use super::public_words::is_public_word;
-use super::veil::without_veiled;
 use crate::text::escape;
 
 /// A text that must never be printed: it is wiped when dropped, and its `Debug` is `***`.

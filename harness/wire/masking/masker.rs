@@ -5,12 +5,11 @@ use std::sync::{Arc, LazyLock};
 use regex::Regex;
 
 use super::Secret;
-use super::decode::decode;
+use super::decode::{decode, without_veiled};
 use super::mask::{QUOTE_WINDOW, quote_start};
 use super::public_words::{is_public_name, is_public_word};
 use super::secrets::Secrets;
 use super::shelf::{Shelf, Unsearchable, without_joints};
-use super::veil::without_veiled;
 use crate::wire::{Fault, Response};
 
 /// What stands for a secret.

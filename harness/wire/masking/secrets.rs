@@ -15,10 +15,9 @@ use self::json::Reader;
 use self::names::is_no_value;
 pub use self::names::is_password_name;
 pub(super) use self::names::is_secret_name;
-use super::decode::decode;
+use super::decode::{decode, decoded_codes};
 use super::mask::is_known_by_form;
 use super::shown::{carries_credential, may_hold_secret};
-use super::veil::decoded_codes;
 use crate::wire::Response;
 
 /// So many different secrets of an answer are looked for in its own words, and so many bytes of them. A

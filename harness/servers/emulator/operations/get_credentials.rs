@@ -4,9 +4,9 @@ use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use crate::servers::emulator::errors::Refusal;
-use crate::servers::emulator::members::Members;
+use crate::servers::emulator::protocol::Members;
 use crate::servers::emulator::validation::{self, Breaches};
-use crate::servers::emulator::{Service, database_name, names, random};
+use crate::servers::emulator::{Service, names, random};
 
 /// Values of `durationSeconds`. Source: the API reference, "minimum is 900 seconds, and the maximum
 /// is 3600 seconds".
@@ -29,7 +29,7 @@ pub(super) fn call(service: &Service, members: &Members) -> Result<Value, Refusa
 
     let mut breaches = Breaches::default();
     breaches.at("customDomainName", custom_domain.into_iter().flat_map(names::custom_domain));
-    breaches.at("dbName", database.as_deref().into_iter().flat_map(database_name::database));
+    breaches.at("dbName", database.as_deref().into_iter().flat_map(names::database));
     breaches.at("durationSeconds", duration.map(|seconds| validation::range(seconds, DURATION_SECONDS)));
     breaches.at("workgroupName", workgroup.into_iter().flat_map(names::workgroup));
     if custom_domain.is_none() && workgroup.is_none() {

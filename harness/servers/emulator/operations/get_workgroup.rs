@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::servers::emulator::errors::Refusal;
-use crate::servers::emulator::members::Members;
+use crate::servers::emulator::protocol::Members;
 use crate::servers::emulator::validation::Breaches;
 use crate::servers::emulator::{Service, names};
 

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::servers::emulator::Service;
 use crate::servers::emulator::errors::Refusal;
-use crate::servers::emulator::members::Members;
+use crate::servers::emulator::protocol::Members;
 use crate::servers::emulator::validation::{self, Breach, Breaches};
 
 /// Values of `maxResults`. Source: the service model.

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::Service;
 use super::errors::Refusal;
-use super::members::Members;
+use super::protocol::Members;
 
 /// Every operation that is served, by its name in `X-Amz-Target`. Source: the service model.
 const TABLE: [(&str, Call); 3] = [

@@ -32,29 +32,19 @@ static OF_CONTRACT: LazyLock<OfContract> = LazyLock::new(|| {
     }
 });
 
-const OF_PASSWORDS: [&str; 14] = [
-    "passw",
-    "passphrase",
-    "passcode",
-    "pwd",
-    "secret",
-    "kennwort",
-    "motdepasse",
-    "contrase",
-    "senha",
-    "wachtwoord",
-    "hasło",
-    "lösenord",
-    "пароль",
-    "密码",
-];
+const OF_PASSWORDS: &str =
+    "passw passphrase passcode pwd secret kennwort motdepasse contrase senha wachtwoord hasło lösenord пароль 密码";
+
+fn names_password(plain: &str) -> bool {
+    OF_PASSWORDS.split(' ').any(|part| plain.contains(part))
+}
 
 /// Whether what stands behind this name opens something: a password or a token. The name of a user opens nothing by
 /// itself, and the token of a page neither.
 pub fn is_password_name(name: &str) -> bool {
     let plain = plain(name);
     let is_page_token = OF_CONTRACT.page_tokens.contains(&plain);
-    OF_PASSWORDS.iter().any(|part| plain.contains(part)) || (plain.contains("token") && !is_page_token)
+    names_password(&plain) || (plain.contains("token") && !is_page_token)
 }
 
 /// The least length of a secret behind this name, where it says that its value is one, all that is in it
@@ -75,7 +65,7 @@ pub(in crate::wire::masking) fn is_secret_name(name: &str) -> Option<usize> {
         return None;
     }
     let is_sensitive = contract.sensitive.iter().any(|member| plain.contains(member.as_str()));
-    if is_sensitive || holds(&OF_PASSWORDS) || ["user", "username", "パスワード"].contains(&&*plain) {
+    if is_sensitive || names_password(&plain) || ["user", "username", "パスワード"].contains(&&*plain) {
         return Some(1);
     }
     let last = words(&name).last().unwrap_or_default().to_ascii_lowercase();
