@@ -15,7 +15,6 @@ use countersign::verdict::Verdict;
 use countersign::wire::{Client, ClientOptions, Credentials, Headers, Request, Response};
 use jiff::Timestamp;
 use rstest::rstest;
-use serde_json::Value;
 
 fn library() -> (Arc<Contract>, Arc<Corpus>) {
     let contract = Arc::new(Contract::load(&Fixtures::Embedded).unwrap());
@@ -76,17 +75,6 @@ async fn every_reply_comes_over_the_wire_as_it_is_written() {
         assert_eq!(headers.len(), expected.len(), "{name}: {headers:?}");
         assert_eq!(headers.into_iter().collect::<BTreeMap<_, _>>(), expected, "{name}");
     }
-}
-
-#[rstest]
-#[case::default("{}", 900)]
-#[case::chosen(r#"{"durationSeconds":3600}"#, 3600)]
-#[tokio::test]
-async fn credentials_expire_when_the_request_asks(#[case] body: &str, #[case] seconds: i64) {
-    let now: Timestamp = "2026-11-22T01:02:03Z".parse().unwrap();
-    let mock = Mock::start(library().1, move || now, None).await.unwrap();
-    let answer = ask(&mock, "/success/workgroup-only/", body).await.json().unwrap();
-    assert_eq!(answer["expiration"].as_f64(), Value::from(now.as_second() + seconds).as_f64());
 }
 
 #[rstest]

@@ -68,8 +68,7 @@ const TOKEN_FIELD: &str = "x-amz-security-token";
 /// What leads to this machine goes there and through no proxy, however the host is spelled. A session token goes
 /// nowhere else without TLS.
 ///
-/// A request that the HTTP library would refuse or change goes out byte for byte on a connection of
-/// its own, and never through a proxy.
+/// A request that the HTTP library would refuse or change is not sent.
 #[derive(Clone, Debug)]
 pub struct Client {
     base: Url,

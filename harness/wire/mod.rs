@@ -10,7 +10,6 @@ mod credentials;
 #[cfg(feature = "run")]
 mod diagnosis;
 mod error_type;
-mod exchange;
 mod masking;
 mod message;
 mod region;
@@ -25,12 +24,11 @@ pub use error_type::{
     ErrorNames, NOT_IMPLEMENTED, NamePlace, REFUSED_CREDENTIALS, UNKNOWN_OPERATION, UNKNOWN_SERVICE, bare_type,
     error_type, error_types,
 };
-pub use exchange::{Exchange, Fault, Transcript};
 pub use masking::{
     Masker, Secret, SeenSecrets, body_sent, fields_received, fields_sent, is_password_name, is_public_name, line_sent,
     quote,
 };
-pub use message::{Headers, Request, Response};
+pub use message::{Exchange, Fault, Headers, Request, Response, Transcript};
 pub use region::{InvalidRegion, Region};
 #[cfg(feature = "run")]
 pub use route::{address, addresses, is_localhost, is_loopback, is_own, leads_to_metadata};

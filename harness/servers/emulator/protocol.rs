@@ -141,25 +141,22 @@ mod tests {
     }
 
     #[rstest]
-    #[case::get(call("GET", "/", JSON, CALL))]
-    #[case::path(call("POST", "/x", JSON, CALL))]
-    #[case::no_media_type(call("POST", "/", None, CALL))]
-    #[case::older_protocol(call("POST", "/", Some("application/x-amz-json-1.0"), CALL))]
-    #[case::plain_json(call("POST", "/", Some("application/json"), CALL))]
-    fn what_is_not_of_this_protocol_is_unknown_with_404(#[case] request: Request) {
+    #[case::get(call("GET", "/", JSON, CALL), 404)]
+    #[case::path(call("POST", "/x", JSON, CALL), 404)]
+    #[case::no_media_type(call("POST", "/", None, CALL), 404)]
+    #[case::older_protocol(call("POST", "/", Some("application/x-amz-json-1.0"), CALL), 404)]
+    #[case::plain_json(call("POST", "/", Some("application/json"), CALL), 404)]
+    #[case::no_target(call("POST", "/", JSON, None), 400)]
+    #[case::no_prefix(call("POST", "/", JSON, Some("GetCredentials")), 400)]
+    #[case::other_service(call("POST", "/", JSON, Some("Redshift.GetCredentials")), 400)]
+    #[case::longer_prefix(call("POST", "/", JSON, Some("RedshiftServerlessX.GetCredentials")), 400)]
+    #[case::letter_case(call("POST", "/", JSON, Some("redshiftserverless.GetCredentials")), 400)]
+    fn another_protocol_is_unknown_with_404_and_another_service_with_400(
+        #[case] request: Request,
+        #[case] status: u16,
+    ) {
         let refusal = called(&request).unwrap_err();
-        assert_eq!((refusal.status, refusal.name), (404, "UnknownOperationException"));
-    }
-
-    #[rstest]
-    #[case::no_target(None)]
-    #[case::no_prefix(Some("GetCredentials"))]
-    #[case::other_service(Some("Redshift.GetCredentials"))]
-    #[case::longer_prefix(Some("RedshiftServerlessX.GetCredentials"))]
-    #[case::letter_case(Some("redshiftserverless.GetCredentials"))]
-    fn another_service_is_unknown_with_400(#[case] target: Option<&str>) {
-        let refusal = called(&call("POST", "/", JSON, target)).unwrap_err();
-        assert_eq!((refusal.status, refusal.name), (400, "UnknownOperationException"));
+        assert_eq!((refusal.status, refusal.name), (status, "UnknownOperationException"));
     }
 
     /// The member `m` of a body, as a text or as an integer.

@@ -252,13 +252,9 @@ mod tests {
     #[case::utf_16("c\x00o\x00\\\x00u\x000\x000\x007\x002\x00", "cor")]
     #[case::broken(r"%zz &#; &#x; \u12", "%zz &#; &#x; u12")]
     #[case::at_the_end("%6", "%6")]
+    #[case::backslash_at_the_end("a\\", "a\\")]
     fn escapes_are_undone(#[case] text: &str, #[case] expected: &str) {
         assert_eq!(decode(text), expected);
-    }
-
-    #[test]
-    fn a_backslash_at_the_end_stands_for_itself() {
-        assert_eq!(decode("a\\"), "a\\");
     }
 
     #[rstest]
