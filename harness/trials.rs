@@ -127,7 +127,6 @@ impl Trials {
     }
 }
 
-/// What the trials of a target share.
 struct Shared {
     contract: Arc<Contract>,
     corpus: Arc<Corpus>,
@@ -182,7 +181,6 @@ pub fn runtime() -> &'static Runtime {
     RUNTIME.get_or_init(|| Runtime::new().expect("the system has threads for a runtime"))
 }
 
-/// The line of a case in its record.
 fn record(lines: &mut String, case: &ExpandedCase, result: &CaseResult) {
     if let Some(member) = &case.member {
         let _ = write!(lines, "{member}: ");
@@ -277,7 +275,6 @@ mod tests {
         Target::at(url.parse().expect("a URL")).signed_by(credentials).having("workgroup", "wg-1")
     }
 
-    /// Real AWS, and what of it may be asked.
     fn aws(allowed: Option<&str>) -> Target {
         let target = target("https://redshift-serverless.eu-central-1.amazonaws.com")
             .in_region("eu-central-1".parse().expect("a region"));
@@ -304,71 +301,52 @@ mod tests {
         assert_eq!(shared(target).connect().expect("a session").jobs(), jobs);
     }
 
+    /// What the trial of a case says that fails against a server, whose observer fails too.
+    fn failure(url: &str) -> String {
+        let mut shared = shared(target(url));
+        shared.observe = Some(Arc::new(|_| panic!("not the snapshot")));
+        let case = Arc::clone(shared.corpus.get("success/workgroup-only").expect("there is this case"));
+        let failed = shared.run(&[case]).expect_err("it cannot pass");
+        failed.message().expect("it says why").to_owned()
+    }
+
+    const BESIDES: &str = "besides, what was seen is not what it was compared with";
+
     #[rstest]
     #[case::not_implemented(
-        501,
-        "InternalFailure",
-        "the target says that GetCredentials is not implemented: 501",
-        "check the endpoint"
+        (501, "InternalFailure"),
+        &["the target says that GetCredentials is not implemented: 501", "check the endpoint", "its own words about "]
     )]
     #[case::refused(
-        403,
-        "UnrecognizedClientException",
-        "the target refuses the credentials: 403",
-        "sign with credentials that it knows"
+        (403, "UnrecognizedClientException"),
+        &["the target refuses the credentials: 403", "sign with credentials that it knows", "its own words about "]
     )]
     #[case::no_workgroup(
-        400,
-        "ResourceNotFoundException",
-        "the target does not have what was named: 400",
-        "create the workgroup there"
+        (400, "ResourceNotFoundException"),
+        &["the target does not have what was named: 400", "create the workgroup there", "its own words about "]
     )]
-    fn a_trial_of_a_target_that_cannot_be_judged_says_why_and_what_to_do(
-        #[case] status: u16,
-        #[case] error: &str,
-        #[case] why: &str,
-        #[case] advice: &str,
-    ) {
+    #[case::fault_beside_an_observer_that_fails((500, "InternalServerException"), &["found 500 ", BESIDES])]
+    fn a_trial_that_fails_says_why_and_what_to_do(#[case] answer: (u16, &str), #[case] words: &[&str]) {
+        let (status, error) = answer;
         let body = format!(r#"{{"__type":"{error}","message":"its own words about CANARY-secret"}}"#);
         let answer = ResponseTemplate::new(status).set_body_raw(body, "application/x-amz-json-1.1");
         let server = runtime().block_on(MockServer::start());
         runtime().block_on(Mock::given(any()).respond_with(answer).mount(&server));
-        let mut shared = shared(target(&server.uri()));
-        shared.observe = Some(Arc::new(|record| panic!("{} was never asked", record.case)));
-        let case = Arc::clone(shared.corpus.cases().first().expect("there are cases"));
-        let failed = shared.run(&[case]).expect_err("it cannot pass");
-        let message = failed.message().expect("it says why");
-        for words in [why, advice, error, "\"its own words about "] {
+        let message = failure(&server.uri());
+        for words in words.iter().chain([&error]) {
             assert!(message.contains(words), "no \"{words}\" in {message}");
         }
         assert!(!message.contains("CANARY"), "{message}");
+        // Where nothing was asked, nothing was seen.
+        assert_eq!(message.contains(BESIDES), words.contains(&BESIDES), "{message}");
     }
 
     #[test]
     fn a_trial_that_got_no_answer_says_which_server_to_look_at() {
         // A port that was free a moment ago.
         let closed = std::net::TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a port");
-        let shared = shared(target(&format!("http://{closed}")));
-        let case = Arc::clone(shared.corpus.cases().first().expect("there are cases"));
-        let failed = shared.run(&[case]).expect_err("nobody answers");
-        let message = failed.message().expect("it says why");
+        let message = failure(&format!("http://{closed}"));
         let advice = format!("to do: see whether the server at {closed} runs and answers");
         assert!(message.contains("cannot connect") && message.contains(&advice), "{message}");
-    }
-
-    #[test]
-    fn what_a_case_fails_for_is_told_also_where_its_observer_fails() {
-        let body = r#"{"__type":"InternalServerException"}"#;
-        let answer = ResponseTemplate::new(500).set_body_raw(body, "application/x-amz-json-1.1");
-        let server = runtime().block_on(MockServer::start());
-        runtime().block_on(Mock::given(any()).respond_with(answer).mount(&server));
-        let mut shared = shared(target(&server.uri()));
-        shared.observe = Some(Arc::new(|_| panic!("not the snapshot")));
-        let case = Arc::clone(shared.corpus.get("success/workgroup-only").expect("there is this case"));
-        let failed = shared.run(&[case]).expect_err("it cannot pass");
-        let message = failed.message().expect("it says why");
-        for words in ["found 500 InternalServerException", "besides, what was seen is not what it was compared with"] {
-            assert!(message.contains(words), "no \"{words}\" in {message}");
-        }
     }
 }

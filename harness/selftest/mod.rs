@@ -2,22 +2,21 @@
 //! defect must be found and blamed on what it breaks; a legal variant must not be accused.
 //!
 //! May use everything but reports and the command line. Start with [`run`]; what one entry comes to
-//! is decided in `outcome.rs`, what all of them come to in `report.rs`.
+//! and what all of them come to is decided in `outcome.rs`.
 
 mod outcome;
-mod report;
 
 use std::io;
+use std::panic::resume_unwind;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::runtime::Builder;
 
-pub use outcome::{Fate, Outcome};
-pub use report::Report;
+pub use outcome::{Fate, Outcome, Report};
 
 use crate::contract::Feature;
 use crate::corpus::{Corpus, Defect, ExpandedCase, Plan};
@@ -81,9 +80,7 @@ pub fn run(
             return Err(Void::Unclean { case: result.id, why });
         }
     }
-    let mut outcomes = bench.try_all(entries, &heard)?;
-    outcomes.sort_by_key(|(index, _)| *index);
-    let outcomes: Vec<_> = outcomes.into_iter().map(|(_, outcome)| outcome).collect();
+    let outcomes = bench.try_all(entries, &heard)?;
     for (entry, outcome) in entries.iter().zip(&outcomes) {
         if outcome.rewrites == 0 {
             return Err(Void::Unchanged(outcome.id.clone()));
@@ -95,7 +92,6 @@ pub fn run(
     Ok(Report::new(judge.contract(), outcomes))
 }
 
-/// What every run of the self-test shares.
 #[derive(Clone, Copy)]
 struct Bench<'a> {
     corpus: &'a Arc<Corpus>,
@@ -105,32 +101,28 @@ struct Bench<'a> {
 
 impl Bench<'_> {
     /// Tries every entry, as many at a time as there are cores.
-    fn try_all(
-        self,
-        entries: &[&Defect],
-        heard: &(impl Fn(&Outcome) + Send + Sync),
-    ) -> Result<Vec<(usize, Outcome)>, Void> {
+    fn try_all(self, entries: &[&Defect], heard: &(impl Fn(&Outcome) + Send + Sync)) -> Result<Vec<Outcome>, Void> {
         let next = AtomicUsize::new(0);
-        let outcomes = Mutex::new(Vec::new());
-        let work = || -> Result<(), Void> {
+        let work = || -> Result<Vec<(usize, Outcome)>, Void> {
+            let mut outcomes = Vec::new();
             loop {
                 let index = next.fetch_add(1, Ordering::Relaxed);
-                let Some(entry) = entries.get(index) else { return Ok(()) };
+                let Some(entry) = entries.get(index) else { return Ok(outcomes) };
                 let (results, rewrites) = self.try_on(Some(entry))?;
                 let outcome = Outcome::of(entry, self.judge.contract(), &results, rewrites);
                 heard(&outcome);
-                outcomes.lock().unwrap_or_else(PoisonError::into_inner).push((index, outcome));
+                outcomes.push((index, outcome));
             }
         };
         let workers = thread::available_parallelism().map_or(1, usize::from);
-        thread::scope(|scope| {
+        let mut outcomes = thread::scope(|scope| {
             let threads: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
-            threads.into_iter().try_for_each(|thread| match thread.join() {
-                Ok(done) => done,
-                Err(panic) => std::panic::resume_unwind(panic),
-            })
-        })?;
-        Ok(outcomes.into_inner().unwrap_or_else(PoisonError::into_inner))
+            let done = threads.into_iter().map(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic)));
+            done.collect::<Result<Vec<_>, Void>>()
+        })?
+        .concat();
+        outcomes.sort_by_key(|(index, _)| *index);
+        Ok(outcomes.into_iter().map(|(_, outcome)| outcome).collect())
     }
 
     /// The cases that an entry is tried on: those of the operations whose requirements a defect breaks, and all for a

@@ -30,7 +30,6 @@ impl Library {
         run(&self.corpus, judge, &self.plan, entries, |_| {})
     }
 
-    /// The entries that break a requirement that a rule decides.
     fn tripping(&self, rule: &str) -> Vec<&Defect> {
         let register = &self.judge.contract().register;
         let decided =
@@ -70,34 +69,43 @@ fn without_any_one_rule_of_the_judge_the_self_test_fails() {
     }
 }
 
-#[test]
-fn a_defect_that_never_shows_voids_the_run() {
+#[rstest]
+#[case::that_never_shows(
+    r#"{"id":"a","kind":"defect","title":"t","requirements":["GC-RES-01"],"when":{"status":418},"response":[{"status":201}]}"#,
+    "void: a never changed an answer"
+)]
+#[case::canary_that_is_not_found(
+    r#"{"id":"a","kind":"defect","title":"t","canary":true,"requirements":["GC-RES-01"],"response":[{"header":{"name":"x-a","value":"b"}}]}"#,
+    "void: the canary a was not found"
+)]
+fn a_defect_can_void_the_run(#[case] text: &str, #[case] said: &str) {
     let library = Library::new(&["success/workgroup-only"]);
-    let idle = entry(
-        r#"{"id":"a","kind":"defect","title":"t","requirements":["GC-RES-01"],"when":{"status":418},"response":[{"status":201}]}"#,
-    );
-    let void = library.try_on(&library.judge, &[&idle]).expect_err("it is void");
-    assert!(matches!(void, Void::Unchanged(_)), "{void}");
+    let void = library.try_on(&library.judge, &[&entry(text)]).expect_err("it is void");
+    assert!(void.to_string().starts_with(said), "{void}");
 }
 
-#[test]
-fn a_canary_that_is_not_found_voids_the_run() {
+#[rstest]
+#[case::server_that_says_nothing_of_use(
+    r#"{"id":"a","kind":"defect","title":"t","requirements":["GC-RES-01"],"response":[{"status":501},{"body":""}]}"#,
+    Fate::Survived
+)]
+#[case::defect_that_breaks_more_than_it_declares(
+    r#"{"id":"a","kind":"defect","title":"t","requirements":["GC-PWD-01"],"response":[{"remove":"dbPassword"},{"remove":"dbUser"}]}"#,
+    Fate::Misattributed
+)]
+#[case::legal_variant_that_fails_a_case(
+    r#"{"id":"a","kind":"legal","title":"t","response":[{"status":201}]}"#,
+    Fate::Accused
+)]
+fn what_is_held_against_the_suite_is_told_by_its_kind(#[case] text: &str, #[case] fate: Fate) {
     let library = Library::new(&["success/workgroup-only"]);
-    let harmless = entry(
-        r#"{"id":"a","kind":"defect","title":"t","canary":true,"requirements":["GC-RES-01"],"response":[{"header":{"name":"x-a","value":"b"}}]}"#,
-    );
-    let void = library.try_on(&library.judge, &[&harmless]).expect_err("it is void");
-    assert!(matches!(void, Void::Canary(_)), "{void}");
-}
-
-#[test]
-fn a_server_that_says_nothing_of_use_is_not_found_but_survives() {
-    let library = Library::new(&["success/workgroup-only"]);
-    let silent = entry(
-        r#"{"id":"a","kind":"defect","title":"t","requirements":["GC-RES-01"],"response":[{"status":501},{"body":""}]}"#,
-    );
-    let report = library.try_on(&library.judge, &[&silent]).expect("the run is not void");
-    assert_eq!(report.survivors, ["a"]);
+    let report = library.try_on(&library.judge, &[&entry(text)]).expect("the run is not void");
+    let told = |of: Fate| if of == fate { vec!["a".to_owned()] } else { Vec::new() };
+    assert_eq!(report.survivors, told(Fate::Survived));
+    assert_eq!(report.misattributed, told(Fate::Misattributed));
+    assert_eq!(report.accusations, told(Fate::Accused));
+    let expected = (report.misattributed.len(), 0, report.accusations.len());
+    assert_eq!((report.killed, report.attributed, report.accused), expected);
 }
 
 #[tokio::test]
@@ -122,25 +130,6 @@ async fn a_server_that_drops_every_connection_is_not_found_but_survives() {
     );
     let outcome = Outcome::of(&crashing, library.judge.contract(), &results, 1);
     assert_eq!((outcome.fate, outcome.broken.len()), (Fate::Survived, 0));
-}
-
-#[test]
-fn a_defect_that_breaks_more_than_it_declares_is_not_attributed() {
-    let library = Library::new(&["success/workgroup-only"]);
-    let more = entry(
-        r#"{"id":"a","kind":"defect","title":"t","requirements":["GC-PWD-01"],"response":[{"remove":"dbPassword"},{"remove":"dbUser"}]}"#,
-    );
-    let report = library.try_on(&library.judge, &[&more]).expect("the run is not void");
-    assert_eq!((report.killed, report.attributed), (1, 0));
-    assert_eq!(report.misattributed, ["a"]);
-}
-
-#[test]
-fn a_legal_variant_that_fails_a_case_is_accused() {
-    let library = Library::new(&["success/workgroup-only"]);
-    let wrong = entry(r#"{"id":"a","kind":"legal","title":"t","response":[{"status":201}]}"#);
-    let report = library.try_on(&library.judge, &[&wrong]).expect("the run is not void");
-    assert_eq!((report.accused, report.accusations.as_slice()), (1, ["a".to_owned()].as_slice()));
 }
 
 #[rstest]

@@ -91,7 +91,6 @@ impl Drop for Host {
     }
 }
 
-/// What every connection shares.
 #[derive(Clone)]
 struct Server {
     answer: Arc<Answer>,
@@ -140,7 +139,6 @@ impl Server {
         }
     }
 
-    /// Reads a request to its end and answers it.
     async fn handle(&self, request: hyper::Request<Incoming>) -> hyper::Response<Body> {
         let (head, body) = request.into_parts();
         let response = match timeout(BODY_TIMEOUT, Limited::new(body, self.most).collect()).await {
@@ -153,10 +151,8 @@ impl Server {
     }
 }
 
-/// The body of an answer.
 type Body = UnsyncBoxBody<Bytes, Infallible>;
 
-/// A request as it is answered.
 fn received(head: &hyper::http::request::Parts, body: Vec<u8>) -> Request {
     let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
     Request {

@@ -77,8 +77,8 @@ impl Place {
 #[derive(Debug, thiserror::Error)]
 pub enum TargetError {
     /// It is real AWS, and that was not allowed.
-    #[error("{0}")]
-    Refused(gate::Refusal),
+    #[error(transparent)]
+    Refused(#[from] gate::Refusal),
     /// No client can be made for it.
     #[error(transparent)]
     Client(#[from] ClientError),
@@ -94,14 +94,9 @@ impl Target {
     /// # Errors
     /// [`TargetError`].
     pub fn connect(&self, options: &ClientOptions) -> Result<Client, TargetError> {
-        gate::check(self.allowed.as_ref(), &self.endpoint, &self.region, self.allowed_by_name())
-            .map_err(TargetError::Refused)?;
+        let name = self.resources.get(&gate::resource().id).map(String::as_str);
+        gate::check(self.allowed.as_ref(), &self.endpoint, &self.region, name)?;
         Ok(Client::new(self.endpoint.clone(), options)?)
-    }
-
-    /// The name of the resource that the list of what may be asked of real AWS names.
-    fn allowed_by_name(&self) -> Option<&str> {
-        self.resources.get(&gate::resource().id).map(String::as_str)
     }
 
     /// A target at a URL that claims `core`, in `us-east-1`, without resources and credentials.

@@ -9,7 +9,7 @@ use crate::wire::Region;
 /// A partition of AWS.
 #[derive(Debug)]
 pub struct Partition {
-    /// What every region of it begins with and ends with: a pattern.
+    /// What the names of its regions begin with, before a hyphen: a pattern.
     regions: &'static str,
     /// The domain of its services.
     pub suffix: &'static str,
@@ -19,30 +19,23 @@ pub struct Partition {
 
 /// Source: botocore 1.44.8, `partitions.json`: `regionRegex`, `dnsSuffix` and `dualStackDnsSuffix` of every partition.
 static PARTITIONS: [Partition; 8] = [
-    Partition {
-        regions: r"^(us|eu|ap|sa|ca|me|af|il|mx)-\w+-\d+$",
-        suffix: "amazonaws.com",
-        dual_stack_suffix: "api.aws",
-    },
-    Partition {
-        regions: r"^cn-\w+-\d+$",
-        suffix: "amazonaws.com.cn",
-        dual_stack_suffix: "api.amazonwebservices.com.cn",
-    },
-    Partition {
-        regions: r"^eusc-(de)-\w+-\d+$",
-        suffix: "amazonaws.eu",
-        dual_stack_suffix: "api.amazonwebservices.eu",
-    },
-    Partition { regions: r"^us-iso-\w+-\d+$", suffix: "c2s.ic.gov", dual_stack_suffix: "api.aws.ic.gov" },
-    Partition { regions: r"^us-isob-\w+-\d+$", suffix: "sc2s.sgov.gov", dual_stack_suffix: "api.aws.scloud" },
-    Partition { regions: r"^eu-isoe-\w+-\d+$", suffix: "cloud.adc-e.uk", dual_stack_suffix: "api.cloud-aws.adc-e.uk" },
-    Partition { regions: r"^us-isof-\w+-\d+$", suffix: "csp.hci.ic.gov", dual_stack_suffix: "api.aws.hci.ic.gov" },
-    Partition { regions: r"^us-gov-\w+-\d+$", suffix: "amazonaws.com", dual_stack_suffix: "api.aws" },
+    partition("us|eu|ap|sa|ca|me|af|il|mx", "amazonaws.com", "api.aws"),
+    partition("cn", "amazonaws.com.cn", "api.amazonwebservices.com.cn"),
+    partition("eusc-(de)", "amazonaws.eu", "api.amazonwebservices.eu"),
+    partition("us-iso", "c2s.ic.gov", "api.aws.ic.gov"),
+    partition("us-isob", "sc2s.sgov.gov", "api.aws.scloud"),
+    partition("eu-isoe", "cloud.adc-e.uk", "api.cloud-aws.adc-e.uk"),
+    partition("us-isof", "csp.hci.ic.gov", "api.aws.hci.ic.gov"),
+    partition("us-gov", "amazonaws.com", "api.aws"),
 ];
 
+const fn partition(regions: &'static str, suffix: &'static str, dual_stack_suffix: &'static str) -> Partition {
+    Partition { regions, suffix, dual_stack_suffix }
+}
+
 static REGIONS: LazyLock<Vec<Regex>> = LazyLock::new(|| {
-    PARTITIONS.iter().map(|partition| Regex::new(partition.regions).expect("the pattern is valid")).collect()
+    let patterns = PARTITIONS.iter().map(|partition| format!(r"^(?:{})-\w+-\d+$", partition.regions));
+    patterns.map(|pattern| Regex::new(&pattern).expect("the pattern is valid")).collect()
 });
 
 impl Partition {
@@ -79,21 +72,21 @@ mod tests {
 
     // The regions that `partitions.json` lists, one or two of each partition.
     #[rstest]
-    #[case("us-east-1", Some("amazonaws.com"))]
-    #[case("mx-central-1", Some("amazonaws.com"))]
-    #[case("cn-northwest-1", Some("amazonaws.com.cn"))]
-    #[case("eusc-de-east-1", Some("amazonaws.eu"))]
-    #[case("us-gov-west-1", Some("amazonaws.com"))]
-    #[case("us-iso-east-1", Some("c2s.ic.gov"))]
-    #[case("us-isob-west-1", Some("sc2s.sgov.gov"))]
-    #[case("eu-isoe-west-1", Some("cloud.adc-e.uk"))]
-    #[case("us-isof-south-1", Some("csp.hci.ic.gov"))]
+    #[case("us-east-1", Some(("amazonaws.com", "api.aws")))]
+    #[case("mx-central-1", Some(("amazonaws.com", "api.aws")))]
+    #[case("cn-northwest-1", Some(("amazonaws.com.cn", "api.amazonwebservices.com.cn")))]
+    #[case("eusc-de-east-1", Some(("amazonaws.eu", "api.amazonwebservices.eu")))]
+    #[case("us-gov-west-1", Some(("amazonaws.com", "api.aws")))]
+    #[case("us-iso-east-1", Some(("c2s.ic.gov", "api.aws.ic.gov")))]
+    #[case("us-isob-west-1", Some(("sc2s.sgov.gov", "api.aws.scloud")))]
+    #[case("eu-isoe-west-1", Some(("cloud.adc-e.uk", "api.cloud-aws.adc-e.uk")))]
+    #[case("us-isof-south-1", Some(("csp.hci.ic.gov", "api.aws.hci.ic.gov")))]
     #[case::of_an_emulator("local", None)]
     #[case::a_zone("us-east-1a", None)]
     #[case::pseudo("aws-global", None)]
     #[case::capitals("US-EAST-1", None)]
-    fn a_region_belongs_to_one_partition_or_to_none(#[case] region: &str, #[case] suffix: Option<&str>) {
-        let region = region.parse().expect("a region");
-        assert_eq!(Partition::of(&region).map(|partition| partition.suffix), suffix);
+    fn a_region_belongs_to_one_partition_or_to_none(#[case] region: &str, #[case] suffixes: Option<(&str, &str)>) {
+        let found = Partition::of(&region.parse().expect("a region"));
+        assert_eq!(found.map(|partition| (partition.suffix, partition.dual_stack_suffix)), suffixes);
     }
 }

@@ -2,11 +2,9 @@
 //! or `COUNTERSIGN_TARGET` names, with a snapshot for each.
 
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use countersign::cli::trials_of_environment;
-use countersign::contract::{Contract, Feature, Fixtures};
-use countersign::corpus::Corpus;
+use countersign::contract::Feature;
 use countersign::servers::emulator::{Emulator, Options};
 use countersign::servers::mock::Mock;
 use countersign::targets::{Place, Target};
@@ -32,9 +30,7 @@ fn main() -> ExitCode {
 
 /// A mock that lives as long as the test program.
 fn mock() -> Target {
-    let contract = Contract::load(&Fixtures::Embedded).expect("the contract is valid");
-    let corpus = Arc::new(Corpus::load(&Fixtures::Embedded, &contract).expect("the corpus is valid"));
-    let mock = runtime().block_on(Mock::start(corpus, jiff::Timestamp::now, None)).expect("a free port on loopback");
+    let mock = runtime().block_on(Mock::embedded()).expect("a free port on loopback");
     let mut target = Target::at(mock.endpoint().parse().expect("a valid URL"))
         .named("mock")
         .signed_by(Credentials::new("AKIDEXAMPLE", "the mock checks no signature"))
@@ -63,7 +59,6 @@ fn emulator() -> Target {
     target
 }
 
-/// Compares what a trial saw with its snapshot.
 fn compare(record: &Record) {
     let mut settings = insta::Settings::clone_current();
     settings.set_snapshot_path(format!("{}/snapshots/{}", env!("CARGO_MANIFEST_DIR"), record.target));

@@ -15,7 +15,6 @@ use countersign::verdict::Verdict;
 use countersign::wire::{Client, ClientOptions, Credentials, Headers, Request, Response};
 use jiff::Timestamp;
 use rstest::rstest;
-use serde_json::Value;
 
 fn library() -> (Arc<Contract>, Arc<Corpus>) {
     let contract = Arc::new(Contract::load(&Fixtures::Embedded).unwrap());
@@ -79,20 +78,9 @@ async fn every_reply_comes_over_the_wire_as_it_is_written() {
 }
 
 #[rstest]
-#[case::default("{}", 900)]
-#[case::chosen(r#"{"durationSeconds":3600}"#, 3600)]
-#[tokio::test]
-async fn credentials_expire_when_the_request_asks(#[case] body: &str, #[case] seconds: i64) {
-    let now: Timestamp = "2026-11-22T01:02:03Z".parse().unwrap();
-    let mock = Mock::start(library().1, move || now, None).await.unwrap();
-    let answer = ask(&mock, "/success/workgroup-only/", body).await.json().unwrap();
-    assert_eq!(answer["expiration"].as_f64(), Value::from(now.as_second() + seconds).as_f64());
-}
-
-#[rstest]
 #[case("/", "/replies/credentials")]
 #[case("/success", "/success/called-")]
-#[case("/success/called-twice~2", "/success/called-twice~1")]
+#[case("/success/called-twice~2", "but for /success/called-twice, /success/called-twice~1.")]
 #[case("/nothing/like-it", "/<case id>")]
 #[tokio::test]
 async fn a_path_without_a_reply_says_which_paths_there_are(#[case] path: &str, #[case] told: &str) {

@@ -15,12 +15,13 @@ use rustls::pki_types::pem::PemObject;
 use rustls_platform_verifier::Verifier;
 use tokio::sync::OnceCell;
 
-use super::arriving::Arriving;
 use super::diagnosis::{Stage, chain, fault_of};
-use super::flaw::flaw;
 use super::route::{addresses, are_loopback, leads_to_metadata};
-use super::{Exchange, Fault, Headers, Request, Response};
+use super::{Exchange, Fault, Request, Response};
 use crate::text::file_name;
+
+/// The largest answer that is read, in bytes. A right one has about two hundred.
+pub const ANSWER_LIMIT: usize = 1024 * 1024;
 
 /// The largest file of certificates that is read, in bytes: 16 MiB. A system's has a quarter of one.
 const CA_LIMIT: u64 = 16 << 20;
@@ -59,7 +60,6 @@ pub enum ClientError {
     Tls(String),
 }
 
-/// The header field of a session token.
 const TOKEN_FIELD: &str = "x-amz-security-token";
 
 /// Sends requests to one target over one pool of connections. Follows no redirect, decompresses
@@ -68,8 +68,7 @@ const TOKEN_FIELD: &str = "x-amz-security-token";
 /// What leads to this machine goes there and through no proxy, however the host is spelled. A session token goes
 /// nowhere else without TLS.
 ///
-/// A request that the HTTP library would refuse or change goes out byte for byte on a connection of
-/// its own, and never through a proxy.
+/// A request that the HTTP library would refuse or change is not sent.
 #[derive(Clone, Debug)]
 pub struct Client {
     base: Url,
@@ -85,7 +84,6 @@ pub struct Client {
     closes_silently: Arc<AtomicBool>,
 }
 
-/// The way to a target.
 #[derive(Debug)]
 struct Way {
     http: reqwest::Client,
@@ -127,10 +125,9 @@ impl Client {
     /// # Errors
     /// When TLS cannot be set up.
     pub fn new(base: Url, options: &ClientOptions) -> Result<Self, ClientError> {
-        let tls = if base.scheme() == "https" { tls_config(options.ca_file.as_deref())? } else { no_tls()? };
         Ok(Self {
+            tls: tls_config(&base, options.ca_file.as_deref())?,
             base,
-            tls,
             timeout: options.timeout,
             way: Arc::default(),
             unresolved: Arc::default(),
@@ -153,10 +150,11 @@ impl Client {
         let prepared = if is_framed { None } else { self.prepare(&mut request) };
         let sent_at = Timestamp::now();
         let start = Instant::now();
-        let arriving = Arriving::default();
-        let arrived = tokio::time::timeout(self.timeout, self.answer(&request, prepared, &arriving)).await;
+        // What is there of an answer stays there when the rest does not come, or comes too late.
+        let mut arriving = None;
+        let arrived = tokio::time::timeout(self.timeout, self.answer(&request, prepared, &mut arriving)).await;
         let arrived = arrived.unwrap_or(Err(Fault::Timeout(self.timeout)));
-        let (answer, cut_off) = match (arrived, arriving.take()) {
+        let (answer, cut_off) = match (arrived, arriving) {
             (Ok(()), Some(whole)) => (Ok(whole), None),
             (Ok(()), None) => (Err(Fault::Lost("nothing arrived".to_owned())), None),
             (Err(fault), cut_off) => (Err(fault), cut_off),
@@ -203,7 +201,7 @@ impl Client {
         &self,
         request: &Request,
         prepared: Option<reqwest::Request>,
-        arriving: &Arriving,
+        arriving: &mut Option<Response>,
     ) -> Result<(), Fault> {
         if let Some(flaw) = flaw(request) {
             return Err(Fault::Unsendable(flaw));
@@ -247,13 +245,14 @@ impl Client {
     /// answer, without a word. That says nothing about the answer, so the request is sent once more on a new
     /// connection, as is every later one, unless no connection can have been used before.
     async fn execute(&self, way: &Way, request: reqwest::Request) -> Result<reqwest::Response, Fault> {
+        let send = async |http: &reqwest::Client, request| http.execute(request).await.map_err(|error| unsent(&error));
         if self.closes_silently.load(Ordering::Relaxed) {
-            return way.anew.execute(request).await.map_err(|error| unsent(&error));
+            return send(&way.anew, request).await;
         }
         let again = if self.has_answered.load(Ordering::Relaxed) { request.try_clone() } else { None };
-        let mut answer = way.http.execute(request).await.map_err(|error| unsent(&error));
+        let mut answer = send(&way.http, request).await;
         if let (Err(Fault::Lost(_)), Some(again)) = (&answer, again) {
-            answer = way.anew.execute(again).await.map_err(|error| unsent(&error));
+            answer = send(&way.anew, again).await;
             self.closes_silently.fetch_or(answer.is_ok(), Ordering::Relaxed);
         }
         if answer.is_ok() {
@@ -263,63 +262,78 @@ impl Client {
     }
 }
 
+/// What in a request would make it another one on the wire, such as a line break in a header field, through which a
+/// value would become a field of its own.
+fn flaw(request: &Request) -> Option<&'static str> {
+    let is_plain = |byte: u8| byte == b'\t' || (byte >= b' ' && byte != 0x7f);
+    if !is_token(&request.method) {
+        Some("its method is no word")
+    } else if request.target.is_empty() || !request.target.bytes().all(|byte| byte > b' ' && byte != 0x7f) {
+        Some("its path is empty, or holds a blank or a control character")
+    } else if !request.headers.iter().all(|(name, _)| is_token(name)) {
+        Some("the name of a header field is no word")
+    } else if !request.headers.iter().all(|(_, value)| value.bytes().all(is_plain)) {
+        Some("the value of a header field holds a line break or another control character")
+    } else {
+        None
+    }
+}
+
+/// Whether a text is what HTTP calls a token: at least one of the characters that separate nothing.
+/// Source: RFC 9110, section 5.6.2.
+fn is_token(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
+}
+
 /// The fault of a request whose answer did not even begin.
 fn unsent(error: &reqwest::Error) -> Fault {
     fault_of(error, if error.is_connect() { Stage::Connecting } else { Stage::Head })
 }
 
-/// Reads an answer to its end.
-async fn read(mut response: reqwest::Response, arriving: &Arriving) -> Result<(), Fault> {
-    let headers = headers_of(response.headers());
-    arriving.begin(Response { status: response.status().as_u16(), headers, body: Vec::new() });
+/// Reads an answer to its end; bytes of its header outside UTF-8 are replaced.
+async fn read(mut response: reqwest::Response, arriving: &mut Option<Response>) -> Result<(), Fault> {
+    let fields = response.headers().iter();
+    let headers = fields.map(|(name, value)| (name.as_str(), String::from_utf8_lossy(value.as_bytes()))).collect();
+    let head = Response { status: response.status().as_u16(), headers, body: Vec::new() };
+    let body = &mut arriving.insert(head).body;
     loop {
         match response.chunk().await {
             Ok(None) => return Ok(()),
-            Ok(Some(chunk)) => arriving.add(&chunk)?,
-            Err(error) => return Err(fault_of(&error, Stage::Body(arriving.length()))),
+            Ok(Some(chunk)) if body.len() + chunk.len() > ANSWER_LIMIT => return Err(Fault::TooLarge(ANSWER_LIMIT)),
+            Ok(Some(chunk)) => body.extend_from_slice(&chunk),
+            Err(error) => return Err(fault_of(&error, Stage::Body(body.len()))),
         }
     }
 }
 
-/// Header fields as they arrived; bytes outside UTF-8 are replaced.
-fn headers_of(headers: &HeaderMap) -> Headers {
-    headers.iter().map(|(name, value)| (name.as_str(), String::from_utf8_lossy(value.as_bytes()))).collect()
-}
-
-/// TLS that trusts nobody, for a target without TLS: reading the system's certificates takes longer
-/// than the rest of the start.
-fn no_tls() -> Result<ClientConfig, ClientError> {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let versions = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
-    let builder = versions.map_err(|error| ClientError::Tls(error.to_string()))?;
-    Ok(builder.with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth())
-}
-
-/// TLS with the system's certificates and those of a file.
-fn tls_config(ca_file: Option<&Path>) -> Result<ClientConfig, ClientError> {
-    let mut extra = Vec::new();
-    if let Some(file) = ca_file {
-        let wrong = |reason: String| ClientError::CaFile { file: file.to_owned(), reason };
-        let mut text = Vec::new();
-        let read = File::open(file).and_then(|file| file.take(CA_LIMIT + 1).read_to_end(&mut text));
-        read.map_err(|error| wrong(error.to_string()))?;
-        if text.len() as u64 > CA_LIMIT {
-            return Err(wrong(format!("expected at most {} MiB, found more; is it the right file?", CA_LIMIT >> 20)));
-        }
-        for certificate in CertificateDer::pem_slice_iter(&text) {
-            extra.push(certificate.map_err(|error| wrong(error.to_string()))?);
-        }
-        if extra.is_empty() {
-            return Err(wrong("it holds no PEM certificate".to_owned()));
-        }
-    }
+/// TLS with the system's certificates and those of a file; none at all for a target without TLS, for reading the
+/// system's takes longer than the rest of the start.
+fn tls_config(base: &Url, ca_file: Option<&Path>) -> Result<ClientConfig, ClientError> {
     let refuse = |error: rustls::Error| ClientError::Tls(error.to_string());
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let verifier = Verifier::new_with_extra_roots(extra, Arc::clone(&provider)).map_err(refuse)?;
-    Ok(ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(refuse)?
-        .dangerous() // The name of the method; the verifier is the system's.
-        .with_custom_certificate_verifier(Arc::new(verifier))
-        .with_no_client_auth())
+    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider));
+    let builder = builder.with_safe_default_protocol_versions().map_err(refuse)?;
+    if base.scheme() != "https" {
+        return Ok(builder.with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth());
+    }
+    let extra = ca_file.map_or_else(|| Ok(Vec::new()), certificates)?;
+    let verifier = Verifier::new_with_extra_roots(extra, provider).map_err(refuse)?;
+    // The name of the method; the verifier is the system's.
+    let builder = builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier));
+    Ok(builder.with_no_client_auth())
+}
+
+fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, ClientError> {
+    let wrong = |reason: String| ClientError::CaFile { file: file.to_owned(), reason };
+    let mut text = Vec::new();
+    let read = File::open(file).and_then(|file| file.take(CA_LIMIT + 1).read_to_end(&mut text));
+    read.map_err(|error| wrong(error.to_string()))?;
+    if text.len() as u64 > CA_LIMIT {
+        return Err(wrong(format!("expected at most {} MiB, found more; is it the right file?", CA_LIMIT >> 20)));
+    }
+    let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&text).collect();
+    match found.map_err(|error| wrong(error.to_string()))? {
+        found if found.is_empty() => Err(wrong("it holds no PEM certificate".to_owned())),
+        found => Ok(found),
+    }
 }

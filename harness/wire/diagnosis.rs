@@ -25,37 +25,18 @@ const WORDS_LIMIT: usize = 500;
 
 /// What an error means that ended an exchange at a stage.
 pub(super) fn fault_of(error: &(dyn Error + 'static), stage: Stage) -> Fault {
-    match cause_of(error, stage) {
-        Fault::Connect(words) => Fault::Connect(foreign_within(&words, WORDS_LIMIT)),
-        Fault::Resolve(words) => Fault::Resolve(foreign_within(&words, WORDS_LIMIT)),
-        Fault::Tls(words) => Fault::Tls(foreign_within(&words, WORDS_LIMIT)),
-        Fault::Lost(words) => Fault::Lost(foreign_within(&words, WORDS_LIMIT)),
-        Fault::NotHttp(words) => Fault::NotHttp(foreign_within(&words, WORDS_LIMIT)),
-        other @ (Fault::Unsendable(_) | Fault::Timeout(_) | Fault::HeadTooLarge | Fault::TooLarge(_)) => other,
+    let other = if matches!(stage, Stage::Connecting) { Fault::Connect } else { Fault::Lost };
+    let is_of_name = causes(error).any(|cause| cause.to_string() == "dns error");
+    let bounded = |words: String| foreign_within(&words, WORDS_LIMIT);
+    match causes(error).find_map(|cause| known(cause, stage)).unwrap_or_else(|| other(chain(error))) {
+        Fault::Connect(words) if is_of_name => Fault::Resolve(bounded(words)),
+        Fault::Connect(words) => Fault::Connect(bounded(words)),
+        Fault::Resolve(words) => Fault::Resolve(bounded(words)),
+        Fault::Tls(words) => Fault::Tls(bounded(words)),
+        Fault::Lost(words) => Fault::Lost(bounded(words)),
+        Fault::NotHttp(words) => Fault::NotHttp(bounded(words)),
+        without @ (Fault::Unsendable(_) | Fault::Timeout(_) | Fault::HeadTooLarge | Fault::TooLarge(_)) => without,
     }
-}
-
-fn cause_of(error: &(dyn Error + 'static), stage: Stage) -> Fault {
-    causes(error).find_map(|cause| known(cause, stage)).map_or_else(
-        || {
-            let words = chain(error);
-            if matches!(stage, Stage::Connecting) { Fault::Connect(words) } else { Fault::Lost(words) }
-        },
-        |fault| match fault {
-            Fault::Connect(words) if causes(error).any(|cause| cause.to_string() == "dns error") => {
-                Fault::Resolve(words)
-            }
-            other @ (Fault::Connect(_)
-            | Fault::Unsendable(_)
-            | Fault::Resolve(_)
-            | Fault::Tls(_)
-            | Fault::Timeout(_)
-            | Fault::Lost(_)
-            | Fault::NotHttp(_)
-            | Fault::HeadTooLarge
-            | Fault::TooLarge(_)) => other,
-        },
-    )
 }
 
 /// What one cause means, where it says enough.

@@ -4,75 +4,64 @@ use serde_json::Value;
 
 use super::Response;
 
+/// Names of errors, without namespace and URI.
+#[derive(Clone, Copy, Debug)]
+pub struct ErrorNames(&'static str);
+
+impl ErrorNames {
+    /// Each of them.
+    pub fn iter(self) -> impl Iterator<Item = &'static str> {
+        self.0.split(' ')
+    }
+
+    /// Whether a name is one of them.
+    pub fn has(self, name: &str) -> bool {
+        self.iter().any(|known| known == name)
+    }
+}
+
 /// The names by which services of AWS say that a caller is too fast.
 /// Source: the throttling list that botocore and the Rust SDK share.
-pub(super) const THROTTLING: [&str; 14] = [
-    "Throttling",
-    "ThrottlingException",
-    "ThrottledException",
-    "RequestThrottledException",
-    "TooManyRequestsException",
-    "ProvisionedThroughputExceededException",
-    "TransactionInProgressException",
-    "RequestLimitExceeded",
-    "BandwidthLimitExceeded",
-    "LimitExceededException",
-    "RequestThrottled",
-    "SlowDown",
-    "PriorRequestNotComplete",
-    "EC2ThrottledException",
-];
+pub(super) const THROTTLING: ErrorNames = ErrorNames(
+    "Throttling ThrottlingException ThrottledException RequestThrottledException TooManyRequestsException \
+     ProvisionedThroughputExceededException TransactionInProgressException RequestLimitExceeded \
+     BandwidthLimitExceeded LimitExceededException RequestThrottled SlowDown PriorRequestNotComplete \
+     EC2ThrottledException",
+);
 
 /// The names by which services of AWS say that a request did not arrive in time.
 /// Source: botocore's list of transient errors.
-pub(super) const TIMEOUT: [&str; 2] = ["RequestTimeout", "RequestTimeoutException"];
+pub(super) const TIMEOUT: ErrorNames = ErrorNames("RequestTimeout RequestTimeoutException");
 
 /// The names by which services of AWS deny access to an identity that they know.
 /// Source: Common Errors, `AccessDeniedException` and `NotAuthorized`, with and without the ending.
-pub(super) const DENIAL: [&str; 4] =
-    ["AccessDeniedException", "AccessDenied", "NotAuthorized", "NotAuthorizedException"];
+pub(super) const DENIAL: ErrorNames =
+    ErrorNames("AccessDeniedException AccessDenied NotAuthorized NotAuthorizedException");
 
 /// The names by which services of AWS say that credentials or a signature were good once.
 /// Source: Common Errors, `ExpiredTokenException` and `RequestExpired`, with and without the ending.
-pub(super) const EXPIRED: [&str; 3] = ["ExpiredTokenException", "ExpiredToken", "RequestExpired"];
+pub(super) const EXPIRED: ErrorNames = ErrorNames("ExpiredTokenException ExpiredToken RequestExpired");
 
 /// Names by which servers say that they do not know an operation.
-pub const UNKNOWN_OPERATION: [&str; 7] = [
-    "UnknownOperationException",
-    "UnknownOperation",
-    "UnknownAction",
-    "InvalidAction",
-    "InvalidActionException",
-    "UnsupportedOperationException",
-    "UnsupportedOperation",
-];
+pub const UNKNOWN_OPERATION: ErrorNames = ErrorNames(
+    "UnknownOperationException UnknownOperation UnknownAction InvalidAction InvalidActionException \
+     UnsupportedOperationException UnsupportedOperation",
+);
 
 /// Names by which servers say that they have not implemented an operation.
-pub const NOT_IMPLEMENTED: [&str; 3] = ["NotImplemented", "NotImplementedException", "NotImplementedError"];
+pub const NOT_IMPLEMENTED: ErrorNames = ErrorNames("NotImplemented NotImplementedException NotImplementedError");
 
 /// Names by which servers say that they do not know a service.
-pub const UNKNOWN_SERVICE: [&str; 3] = ["UnknownService", "UnknownServiceException", "ServiceNotFound"];
+pub const UNKNOWN_SERVICE: ErrorNames = ErrorNames("UnknownService UnknownServiceException ServiceNotFound");
 
 /// Names by which servers refuse credentials or a signature. A denial belongs here: with an identity
 /// that may not call the operation, nothing can be judged.
-pub const REFUSED_CREDENTIALS: [&str; 16] = [
-    "UnrecognizedClientException",
-    "InvalidClientTokenId",
-    "InvalidSignatureException",
-    "SignatureDoesNotMatch",
-    "IncompleteSignature",
-    "IncompleteSignatureException",
-    "MissingAuthenticationToken",
-    "MissingAuthenticationTokenException",
-    "ExpiredTokenException",
-    "ExpiredToken",
-    "AccessDeniedException",
-    "AccessDenied",
-    "NotAuthorized",
-    "NotAuthorizedException",
-    "RequestExpired",
-    "OptInRequired",
-];
+pub const REFUSED_CREDENTIALS: ErrorNames = ErrorNames(
+    "UnrecognizedClientException InvalidClientTokenId InvalidSignatureException SignatureDoesNotMatch \
+     IncompleteSignature IncompleteSignatureException MissingAuthenticationToken \
+     MissingAuthenticationTokenException ExpiredTokenException ExpiredToken AccessDeniedException AccessDenied \
+     NotAuthorized NotAuthorizedException RequestExpired OptInRequired",
+);
 
 /// The error's name in an answer, without namespace and URI: from the body's `__type`, from the
 /// header `x-amzn-errortype`, or from the body's `code`.
@@ -126,7 +115,7 @@ pub fn bare_type(text: &str) -> &str {
 impl Response {
     /// Whether the answer says that the caller should slow down and try again.
     pub fn is_throttled(&self) -> bool {
-        matches!(self.status, 429 | 503) || self.is_refused_as(&THROTTLING)
+        matches!(self.status, 429 | 503) || self.is_refused_as(THROTTLING)
     }
 
     /// Whether the service failed, or did not get the request in time: the same request may well be
@@ -137,21 +126,21 @@ impl Response {
 
     /// Whether the answer says that the request did not arrive in time.
     pub fn is_timeout(&self) -> bool {
-        self.status == 408 || self.is_refused_as(&TIMEOUT)
+        self.status == 408 || self.is_refused_as(TIMEOUT)
     }
 
     /// Whether the answer denies access to an identity that the service knows.
     pub fn is_denial(&self) -> bool {
-        self.status < 500 && self.is_refused_as(&DENIAL)
+        self.status < 500 && self.is_refused_as(DENIAL)
     }
 
     /// Whether the answer says that the credentials or the signature were good once.
     pub fn is_expired(&self) -> bool {
-        self.status < 500 && self.is_refused_as(&EXPIRED)
+        self.status < 500 && self.is_refused_as(EXPIRED)
     }
 
-    fn is_refused_as(&self, names: &[&str]) -> bool {
-        self.status >= 400 && error_type(self).is_some_and(|error| names.contains(&error.as_str()))
+    fn is_refused_as(&self, names: ErrorNames) -> bool {
+        self.status >= 400 && error_type(self).is_some_and(|error| names.has(&error))
     }
 }
 

@@ -5,16 +5,11 @@
 //! shown.
 
 #[cfg(feature = "run")]
-mod arriving;
-#[cfg(feature = "run")]
 mod client;
 mod credentials;
 #[cfg(feature = "run")]
 mod diagnosis;
 mod error_type;
-mod exchange;
-#[cfg(feature = "run")]
-mod flaw;
 mod masking;
 mod message;
 mod region;
@@ -23,21 +18,17 @@ mod route;
 #[cfg(feature = "sigv4")]
 pub mod sigv4;
 #[cfg(feature = "run")]
-#[cfg(feature = "run")]
-pub use arriving::ANSWER_LIMIT;
-#[cfg(feature = "run")]
-pub use client::{Client, ClientError, ClientOptions};
+pub use client::{ANSWER_LIMIT, Client, ClientError, ClientOptions};
 pub use credentials::Credentials;
 pub use error_type::{
-    NOT_IMPLEMENTED, NamePlace, REFUSED_CREDENTIALS, UNKNOWN_OPERATION, UNKNOWN_SERVICE, bare_type, error_type,
-    error_types,
+    ErrorNames, NOT_IMPLEMENTED, NamePlace, REFUSED_CREDENTIALS, UNKNOWN_OPERATION, UNKNOWN_SERVICE, bare_type,
+    error_type, error_types,
 };
-pub use exchange::{Exchange, Fault, Transcript};
 pub use masking::{
     Masker, Secret, SeenSecrets, body_sent, fields_received, fields_sent, is_password_name, is_public_name, line_sent,
     quote,
 };
-pub use message::{Headers, Request, Response};
+pub use message::{Exchange, Fault, Headers, Request, Response, Transcript};
 pub use region::{InvalidRegion, Region};
 #[cfg(feature = "run")]
 pub use route::{address, addresses, is_localhost, is_loopback, is_own, leads_to_metadata};

@@ -33,7 +33,6 @@ impl<'a> Seen<'a> {
         Self { request, body: serde_json::from_slice(&request.body).ok(), signature }
     }
 
-    /// Whether it is rightly signed.
     pub(super) fn is_signed(&self) -> bool {
         self.signature == SignatureState::Valid
     }
@@ -73,7 +72,6 @@ pub(super) fn answer_fits(when: &When, answer: &Response) -> bool {
         && when.error.as_ref().is_none_or(|error| error_type(answer).as_ref() == Some(error))
 }
 
-/// Whether a member is as it must be.
 fn holds(condition: &Condition, member: Option<&Value>) -> bool {
     let Condition { present, types, from, to, fraction, min_length, max_length, matches, lacks } = condition;
     let Some(value) = member else { return *present == Some(false) };

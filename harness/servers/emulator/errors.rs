@@ -2,10 +2,8 @@
 
 use serde_json::json;
 
-/// A request that is refused, and why.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Refusal {
-    /// The HTTP status.
     pub(super) status: u16,
     /// The bare shape name, as it goes into `__type`.
     pub(super) name: &'static str,

@@ -14,12 +14,12 @@
 //! |---|---|
 //! | `options.rs` | what an emulator is and who may call it |
 //! | `service.rs` | the way of one request: which operation it calls, who signed it, what is answered |
-//! | `protocol.rs`, `members.rs` | AWS JSON 1.1: which operation a request calls, what its body says |
+//! | `protocol.rs` | AWS JSON 1.1: which operation a request calls, what its body says |
 //! | `operations/` | the operations, one file each, and the table of them |
 //! | `validation.rs` | how a value is held against a constraint, and how a refusal tells it |
-//! | `names.rs`, `database_name.rs`, `reserved_words.rs` | the documented constraints of names |
+//! | `names.rs` | the documented constraints of names |
 //! | `errors.rs` | every refusal: its name, its status, its body |
-//! | `workgroups.rs`, `partition.rs` | the workgroups that there are, as answers show them |
+//! | `workgroups.rs` | the workgroups that there are, as answers show them |
 //! | `random.rs` | passwords, keys, ids, tokens |
 //! | `http.rs` | the service behind a socket, alone or behind a layer |
 //!
@@ -72,17 +72,13 @@
 //! | `ownerAccount` of somebody else | an empty list | it is "the owner account for the workgroup", which makes it a filter; nobody shares a workgroup with the caller, and neither a missing nor a denied resource is among the listed errors |
 //! | `ownerAccount`, pattern without anchors | twelve ASCII digits | twelve digits anywhere, in at most twelve characters |
 
-mod database_name;
 mod errors;
 mod http;
-mod members;
 mod names;
 mod operations;
 mod options;
-mod partition;
 mod protocol;
 mod random;
-mod reserved_words;
 mod service;
 mod validation;
 mod workgroups;
@@ -90,3 +86,6 @@ mod workgroups;
 pub use http::Emulator;
 pub use options::{Clock, InvalidOptions, Options};
 pub use service::{MAX_REQUEST_BYTES, Service};
+
+#[cfg(test)]
+mod tests;

@@ -1,4 +1,4 @@
-//! The documented constraints of names that several operations take: workgroups and custom domains.
+//! The documented constraints of names: workgroups, custom domains and databases.
 
 use super::validation::{Breach, length, pattern};
 
@@ -14,36 +14,24 @@ const CUSTOM_DOMAIN_LENGTH: (usize, usize) = (1, 253);
 /// Lengths of `workgroupName`, in characters. Source: the API reference.
 const WORKGROUP_LENGTH: (usize, usize) = (3, 64);
 
-/// Whether a workgroup can have this name.
 pub(super) fn is_workgroup(name: &str) -> bool {
     workgroup(name).iter().all(Option::is_none)
 }
 
-/// Whether a custom domain can have this name.
 pub(super) fn is_custom_domain(name: &str) -> bool {
     custom_domain(name).iter().all(Option::is_none)
 }
 
-/// What a workgroup's name breaks.
+/// What a workgroup's name breaks. The pattern is lower-case letters, digits and hyphens, at least one.
 pub(super) fn workgroup(name: &str) -> [Option<Breach>; 2] {
-    [length(name, WORKGROUP_LENGTH), workgroup_pattern(name)]
-}
-
-/// What a custom domain's name breaks.
-pub(super) fn custom_domain(name: &str) -> [Option<Breach>; 2] {
-    [length(name, CUSTOM_DOMAIN_LENGTH), custom_domain_pattern(name)]
-}
-
-/// Lower-case letters, digits and hyphens, at least one. Source: the API reference, `workgroupName`,
-/// pattern.
-fn workgroup_pattern(name: &str) -> Option<Breach> {
     let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    pattern(WORKGROUP_PATTERN, !name.is_empty() && name.bytes().all(allowed))
+    let matches = !name.is_empty() && name.bytes().all(allowed);
+    [length(name, WORKGROUP_LENGTH), pattern(WORKGROUP_PATTERN, matches)]
 }
 
-/// Two labels or more, of letters, digits and inner hyphens, 1 to 63 characters each, the last at
-/// least 2. Source: the API reference, `customDomainName`, the pattern, taken apart at its dots.
-fn custom_domain_pattern(name: &str) -> Option<Breach> {
+/// What a custom domain's name breaks. The pattern, taken apart at its dots, is two labels or more, of letters, digits
+/// and inner hyphens, 1 to 63 characters each, the last at least 2.
+pub(super) fn custom_domain(name: &str) -> [Option<Breach>; 2] {
     let label = |label: &str| {
         (1..=63).contains(&label.len())
             && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
@@ -52,7 +40,45 @@ fn custom_domain_pattern(name: &str) -> Option<Breach> {
     };
     let matches =
         name.rsplit_once('.').is_some_and(|(rest, last)| rest.split('.').all(label) && label(last) && last.len() > 1);
-    pattern(CUSTOM_DOMAIN_PATTERN, matches)
+    [length(name, CUSTOM_DOMAIN_LENGTH), pattern(CUSTOM_DOMAIN_PATTERN, matches)]
+}
+
+/// Lengths of `dbName`, in characters. Source: the API reference, the first bullet.
+const DATABASE_LENGTH: (usize, usize) = (1, 64);
+
+/// The 156 reserved words of the Amazon Redshift Database Developer Guide.
+///
+/// `CONNECT`, `LANGUAGE` and `START` stood in its 2023 edition and no longer do: they are not refused.
+const RESERVED_WORDS: &str = "
+    AES128 AES256 ALL ALLOWOVERWRITE ANALYSE ANALYZE AND ANY ARRAY AS ASC AUTHORIZATION AZ64 BACKUP BETWEEN BINARY
+    BLANKSASNULL BOTH BYTEDICT BZIP2 CASE CAST CHECK COLLATE COLUMN CONSTRAINT CREATE CREDENTIALS CROSS
+    CURRENT_DATE CURRENT_TIME CURRENT_TIMESTAMP CURRENT_USER CURRENT_USER_ID DEFAULT DEFERRABLE DEFLATE DEFRAG
+    DELTA DELTA32K DESC DISABLE DISTINCT DO ELSE EMPTYASNULL ENABLE ENCODE ENCRYPT ENCRYPTION END EXCEPT EXPLICIT
+    FALSE FOR FOREIGN FREEZE FROM FULL GLOBALDICT256 GLOBALDICT64K GRANT GROUP GZIP HAVING IDENTITY IGNORE ILIKE
+    IN INITIALLY INNER INTERSECT INTERVAL INTO IS ISNULL JOIN LEADING LEFT LIKE LIMIT LOCALTIME LOCALTIMESTAMP LUN
+    LUNS LZO LZOP MINUS MOSTLY16 MOSTLY32 MOSTLY8 NATURAL NEW NOT NOTNULL NULL NULLS OFF OFFLINE OFFSET OID OLD ON
+    ONLY OPEN OR ORDER OUTER OVERLAPS PARALLEL PARTITION PERCENT PERMISSIONS PIVOT PLACING PRIMARY RAW READRATIO
+    RECOVER REFERENCES REJECTLOG RESORT RESPECT RESTORE RIGHT SELECT SESSION_USER SIMILAR SNAPSHOT SOME SYSDATE
+    SYSTEM TABLE TAG TDES TEXT255 TEXT32K THEN TIMESTAMP TO TOP TRAILING TRUE TRUNCATECOLUMNS UNION UNIQUE UNNEST
+    UNPIVOT USER USING VERBOSE WALLET WHEN WHERE WITH WITHOUT
+";
+
+/// What a database's name breaks, in the order of the API reference's bullets. Which characters the first one allows is the second's to
+/// say, which lists more of them; colon and slash are left to the fourth.
+pub(super) fn database(name: &str) -> [Option<Breach>; 5] {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "_+.@-".contains(c) || ":/".contains(c);
+    let is_reserved = RESERVED_WORDS.split_ascii_whitespace().any(|word| word.eq_ignore_ascii_case(name));
+    let unless = |holds: bool, rule: &str| (!holds).then(|| rule.to_owned());
+    [
+        length(name, DATABASE_LENGTH),
+        unless(
+            name.chars().all(allowed),
+            "contain only uppercase or lowercase letters, numbers, underscore, plus sign, period (dot), at symbol (@), or hyphen",
+        ),
+        unless(name.chars().next().is_none_or(|first| first.is_ascii_alphabetic()), "begin with a letter"),
+        unless(!name.contains([':', '/']), "not contain a colon or slash"),
+        unless(!is_reserved, "not be a reserved word"),
+    ]
 }
 
 #[cfg(test)]
@@ -67,50 +93,31 @@ mod tests {
     }
 
     #[rstest]
-    #[case("a.bc")]
-    #[case("1.23")]
-    #[case("a.1b")]
-    #[case("10.0.0.10")]
-    #[case("DB.Example.COM")]
-    #[case("a--b.com")]
-    #[case("a.b--c")]
-    #[case("a.b-c")]
-    #[case("xn--bcher-kva.example")]
+    #[case::plain("a.bc 1.23 a.1b 10.0.0.10 DB.Example.COM a--b.com a.b--c a.b-c xn--bcher-kva.example")]
     #[case::long_label(&labels(&[63, 3]))]
     #[case::long_last_label(&labels(&[1, 63]))]
     #[case::longest(&labels(&[63, 63, 63, 61]))]
-    fn these_custom_domains_are_accepted(#[case] name: &str) {
-        assert!(is_custom_domain(name));
+    fn these_custom_domains_are_accepted(#[case] names: &str) {
+        for name in names.split(' ') {
+            assert!(is_custom_domain(name), "{name}");
+        }
     }
 
     #[rstest]
-    #[case("")]
-    #[case("a")]
-    #[case("ab")]
-    #[case("localhost")]
-    #[case("a.b")]
-    #[case("10.0.0.1")]
-    #[case("-a.com")]
-    #[case("a-.com")]
-    #[case("a.-com")]
-    #[case("a.com-")]
-    #[case("a.c-")]
-    #[case("a.--")]
-    #[case("bücher.example")]
-    #[case("ａ.com")]
-    #[case("a..com")]
-    #[case(".com")]
-    #[case("a.com.")]
-    #[case("a_b.com")]
-    #[case("*.example.com")]
-    #[case("a b.com")]
-    #[case("a.com:5439")]
-    #[case("\na.com")]
+    #[case::too_few_labels("a|ab|localhost|a.b|10.0.0.1|")]
+    #[case::hyphens("-a.com|a-.com|a.-com|a.com-|a.c-|a.--")]
+    #[case::dots("a..com|.com|a.com.")]
+    #[case::other_characters("bücher.example|ａ.com|a_b.com|*.example.com|a b.com|a.com:5439|\na.com")]
     #[case::long_label(&labels(&[64, 3]))]
     #[case::long_last_label(&labels(&[1, 64]))]
-    fn these_custom_domains_break_the_pattern(#[case] name: &str) {
-        let [_, broken] = custom_domain(name);
-        assert!(broken.unwrap().starts_with("satisfy regular expression pattern: ^(((?!-)"));
+    fn these_custom_domains_break_the_pattern(#[case] names: &str) {
+        for name in names.split('|') {
+            let [_, broken] = custom_domain(name);
+            assert!(
+                broken.is_some_and(|told| told.starts_with("satisfy regular expression pattern: ^(((?!-)")),
+                "{name}"
+            );
+        }
     }
 
     #[rstest]
@@ -121,27 +128,49 @@ mod tests {
     }
 
     #[rstest]
-    #[case("abc")]
-    #[case("---")]
-    #[case("-ab")]
-    #[case("ab-")]
-    #[case("123")]
-    #[case::longest(&"a".repeat(64))]
-    fn these_workgroup_names_are_accepted(#[case] name: &str) {
-        assert!(is_workgroup(name));
+    #[case::plain("abc|---|-ab|ab-|123", true)]
+    #[case::longest(&"a".repeat(64), true)]
+    #[case::short("|ab", false)]
+    #[case::too_long(&"a".repeat(65), false)]
+    #[case::other_characters("Abc|a_b|a.b|a b|café|١٢٣", false)]
+    fn workgroup_names_are_accepted_or_refused(#[case] names: &str, #[case] accepted: bool) {
+        for name in names.split('|') {
+            assert_eq!(is_workgroup(name), accepted, "{name}");
+        }
     }
 
     #[rstest]
-    #[case("")]
-    #[case("ab")]
-    #[case::too_long(&"a".repeat(65))]
-    #[case("Abc")]
-    #[case("a_b")]
-    #[case("a.b")]
-    #[case("a b")]
-    #[case("café")]
-    #[case("١٢٣")]
-    fn these_workgroup_names_are_refused(#[case] name: &str) {
-        assert!(!is_workgroup(name));
+    #[case("dev")]
+    #[case("D")]
+    #[case("dev-2")]
+    #[case("a_b+c.d@e-f")]
+    #[case("selected")]
+    #[case::no_longer_reserved("connect")]
+    #[case::no_longer_reserved("language")]
+    #[case::no_longer_reserved("start")]
+    #[case::longest(&"d".repeat(64))]
+    fn these_database_names_are_accepted(#[case] name: &str) {
+        assert_eq!(database(name), [const { None }; 5]);
+    }
+
+    #[rstest]
+    #[case::empty("", "have length greater than or equal to 1")]
+    #[case::long(&"d".repeat(65), "have length less than or equal to 64")]
+    #[case::space("d d", "contain only")]
+    #[case::accent("dév", "contain only")]
+    #[case::line_feed("dev\n", "contain only")]
+    #[case::digit("1dev", "begin with a letter")]
+    #[case::hyphen("-dev", "begin with a letter")]
+    #[case::underscore("_dev", "begin with a letter")]
+    #[case::colon("d:v", "not contain a colon or slash")]
+    #[case::slash("d/v", "not contain a colon or slash")]
+    #[case::reserved("USER", "not be a reserved word")]
+    #[case::reserved_lower("user", "not be a reserved word")]
+    #[case::reserved_mixed("SeLeCt", "not be a reserved word")]
+    #[case::first_reserved("aes128", "not be a reserved word")]
+    #[case::last_reserved("without", "not be a reserved word")]
+    fn a_database_name_that_breaks_one_bullet_is_told_so(#[case] name: &str, #[case] breach: &str) {
+        let broken: Vec<_> = database(name).into_iter().flatten().collect();
+        assert!(broken.len() == 1 && broken[0].starts_with(breach), "{broken:?}");
     }
 }

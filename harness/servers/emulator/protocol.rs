@@ -1,4 +1,8 @@
-//! AWS JSON 1.1: which operation a request calls.
+//! AWS JSON 1.1: which operation a request calls, and what its body says.
+
+use std::collections::BTreeMap;
+
+use serde_json::value::RawValue;
 
 use super::errors::Refusal;
 use crate::wire::Request;
@@ -31,6 +35,82 @@ pub(super) fn called(request: &Request) -> Result<&str, Refusal> {
         .ok_or_else(|| Refusal::unknown_operation(format!("The X-Amz-Target must be {TARGET_PREFIX}.<operation>.")))
 }
 
+/// The members of a body, each as the text that it was written as: a number keeps its spelling, and no
+/// unknown member can make a body unreadable that is JSON.
+#[derive(Debug)]
+pub(super) struct Members<'a>(BTreeMap<String, &'a RawValue>);
+
+impl<'a> Members<'a> {
+    /// Reads a body. An empty one has no members. Unknown members are ignored, and the names have a letter case.
+    pub(super) fn of(body: &'a [u8]) -> Result<Self, Refusal> {
+        if body.is_empty() {
+            return Ok(Self(BTreeMap::new()));
+        }
+        // The parser's own message is not passed on: it may quote the body.
+        let unreadable = |error: serde_json::Error| {
+            let (line, column) = (error.line(), error.column());
+            Refusal::serialization(format!("The request body is not valid JSON: line {line}, column {column}."))
+        };
+        let body: &RawValue = serde_json::from_slice(body).map_err(unreadable)?;
+        if body.get().starts_with('{') {
+            serde_json::from_str(body.get()).map(Self).map_err(unreadable)
+        } else if body.get().starts_with('[') {
+            Err(misplaced(body, "structure"))
+        } else {
+            Err(Refusal::serialization("The request body must be a JSON object."))
+        }
+    }
+
+    /// A member that must be a text; nothing where it is absent or `null`.
+    pub(super) fn string(&self, name: &str) -> Result<Option<String>, Refusal> {
+        self.member(name).map(string).transpose()
+    }
+
+    /// A member that must be an integer; nothing where it is absent or `null`.
+    pub(super) fn integer(&self, name: &str) -> Result<Option<i32>, Refusal> {
+        self.member(name).map(integer).transpose()
+    }
+
+    fn member(&self, name: &str) -> Option<&'a RawValue> {
+        self.0.get(name).copied().filter(|value| value.get() != "null")
+    }
+}
+
+fn string(value: &RawValue) -> Result<String, Refusal> {
+    if !value.get().starts_with('"') {
+        return Err(misplaced(value, "a String"));
+    }
+    // Half of a surrogate pair is valid JSON, but no text.
+    serde_json::from_str(value.get())
+        .map_err(|_| Refusal::serialization("STRING_VALUE holds an escape that is no character"))
+}
+
+/// A number whose value is an integer of 32 bits, however it is written (`900`, `900.0`, `9e2`).
+fn integer(value: &RawValue) -> Result<i32, Refusal> {
+    // Every integer of 32 bits is exact in an f64, so what is printed without a fraction is the integer.
+    let number: f64 = value.get().parse().map_err(|_| misplaced(value, "an Integer"))?;
+    if number.fract() != 0.0 {
+        return Err(Refusal::serialization("NUMBER_VALUE with a fraction can not be converted to an Integer"));
+    }
+    format!("{number:.0}")
+        .parse()
+        .map_err(|_| Refusal::serialization("NUMBER_VALUE of more than 32 bits can not be converted to an Integer"))
+}
+
+/// A value where something else belongs. What it is shows in the first character of its text. Source: the wording was
+/// seen on Athena, with a full stop for maps only.
+fn misplaced(value: &RawValue, wanted: &str) -> Refusal {
+    let token = match value.get().as_bytes().first() {
+        Some(b'[') => return Refusal::serialization("Start of list found where not expected"),
+        Some(b'{') => return Refusal::serialization("Start of structure or map found where not expected."),
+        Some(b't') => "TRUE_VALUE",
+        Some(b'f') => "FALSE_VALUE",
+        Some(b'"') => "STRING_VALUE",
+        _ => "NUMBER_VALUE",
+    };
+    Refusal::serialization(format!("{token} can not be converted to {wanted}"))
+}
+
 #[cfg(test)]
 mod tests {
     use rstest::rstest;
@@ -61,24 +141,116 @@ mod tests {
     }
 
     #[rstest]
-    #[case::get(call("GET", "/", JSON, CALL))]
-    #[case::path(call("POST", "/x", JSON, CALL))]
-    #[case::no_media_type(call("POST", "/", None, CALL))]
-    #[case::older_protocol(call("POST", "/", Some("application/x-amz-json-1.0"), CALL))]
-    #[case::plain_json(call("POST", "/", Some("application/json"), CALL))]
-    fn what_is_not_of_this_protocol_is_unknown_with_404(#[case] request: Request) {
+    #[case::get(call("GET", "/", JSON, CALL), 404)]
+    #[case::path(call("POST", "/x", JSON, CALL), 404)]
+    #[case::no_media_type(call("POST", "/", None, CALL), 404)]
+    #[case::older_protocol(call("POST", "/", Some("application/x-amz-json-1.0"), CALL), 404)]
+    #[case::plain_json(call("POST", "/", Some("application/json"), CALL), 404)]
+    #[case::no_target(call("POST", "/", JSON, None), 400)]
+    #[case::no_prefix(call("POST", "/", JSON, Some("GetCredentials")), 400)]
+    #[case::other_service(call("POST", "/", JSON, Some("Redshift.GetCredentials")), 400)]
+    #[case::longer_prefix(call("POST", "/", JSON, Some("RedshiftServerlessX.GetCredentials")), 400)]
+    #[case::letter_case(call("POST", "/", JSON, Some("redshiftserverless.GetCredentials")), 400)]
+    fn another_protocol_is_unknown_with_404_and_another_service_with_400(
+        #[case] request: Request,
+        #[case] status: u16,
+    ) {
         let refusal = called(&request).unwrap_err();
-        assert_eq!((refusal.status, refusal.name), (404, "UnknownOperationException"));
+        assert_eq!((refusal.status, refusal.name), (status, "UnknownOperationException"));
+    }
+
+    /// The member `m` of a body, as a text or as an integer.
+    fn text(body: &str) -> Result<Option<String>, Refusal> {
+        Members::of(body.as_bytes())?.string("m")
+    }
+
+    fn number(body: &str) -> Result<Option<i32>, Refusal> {
+        Members::of(body.as_bytes())?.integer("m")
+    }
+
+    #[track_caller]
+    fn assert_refused(refusal: &Refusal, words: &str) {
+        assert_eq!((refusal.status, refusal.name), (400, "SerializationException"));
+        let body = String::from_utf8(refusal.body()).unwrap();
+        assert!(body.contains(&format!(r#""message":"{words}"#)), "{body}");
     }
 
     #[rstest]
-    #[case::no_target(None)]
-    #[case::no_prefix(Some("GetCredentials"))]
-    #[case::other_service(Some("Redshift.GetCredentials"))]
-    #[case::longer_prefix(Some("RedshiftServerlessX.GetCredentials"))]
-    #[case::letter_case(Some("redshiftserverless.GetCredentials"))]
-    fn another_service_is_unknown_with_400(#[case] target: Option<&str>) {
-        let refusal = called(&call("POST", "/", JSON, target)).unwrap_err();
-        assert_eq!((refusal.status, refusal.name), (400, "UnknownOperationException"));
+    #[case::empty("")]
+    #[case::object("{}")]
+    #[case::spaces(" {\n} ")]
+    #[case::null(r#"{"m":null}"#)]
+    #[case::unknown(r#"{"M":5,"x":1e999,"y":[{"z":"\ud800"}]}"#)]
+    fn a_member_that_is_not_there_is_nothing(#[case] body: &str) {
+        assert_eq!(text(body), Ok(None));
+        assert_eq!(number(body), Ok(None));
+    }
+
+    #[rstest]
+    #[case::plain(r#"{"m":"wg"}"#)]
+    #[case::escaped(r#"{"m":"w\u0067"}"#)]
+    #[case::escaped_name(r#"{"\u006d":"wg"}"#)]
+    fn a_text_is_read(#[case] body: &str) {
+        assert_eq!(text(body), Ok(Some("wg".into())));
+    }
+
+    #[rstest]
+    #[case("900", 900)]
+    #[case("900.0", 900)]
+    #[case("9e2", 900)]
+    #[case("0", 0)]
+    #[case("-0", 0)]
+    #[case("-0.0", 0)]
+    #[case("2147483647", 2_147_483_647)]
+    #[case("-2147483648", -2_147_483_648)]
+    fn a_number_of_integer_value_is_an_integer(#[case] text: &str, #[case] value: i32) {
+        assert_eq!(number(&format!(r#"{{"m":{text}}}"#)), Ok(Some(value)));
+    }
+
+    #[rstest]
+    #[case::fraction("900.5", "NUMBER_VALUE with a fraction can not")]
+    #[case::beyond("2147483648", "NUMBER_VALUE of more than 32 bits can not")]
+    #[case::below("-2147483649", "NUMBER_VALUE of more than 32 bits can not")]
+    #[case::far_beyond("1e999", "NUMBER_VALUE")]
+    #[case::string("\"900\"", "STRING_VALUE can not")]
+    #[case::empty_string("\"\"", "STRING_VALUE can not")]
+    #[case::boolean("true", "TRUE_VALUE can not")]
+    #[case::list("[900]", "Start of list found")]
+    #[case::map("{}", "Start of structure or map found")]
+    fn another_value_for_an_integer_is_a_serialization_error(#[case] value: &str, #[case] words: &str) {
+        let refusal = number(&format!(r#"{{"m":{value}}}"#)).unwrap_err();
+        assert_refused(&refusal, words);
+    }
+
+    #[rstest]
+    #[case::number("1", "NUMBER_VALUE can not")]
+    #[case::boolean("true", "TRUE_VALUE can not")]
+    #[case::other_boolean("false", "FALSE_VALUE can not")]
+    #[case::list("[]", "Start of list found")]
+    #[case::map("{}", "Start of structure or map found")]
+    #[case::half_a_character(r#""\ud800""#, "STRING_VALUE holds an escape")]
+    fn another_value_for_a_string_is_a_serialization_error(#[case] value: &str, #[case] words: &str) {
+        let refusal = text(&format!(r#"{{"m":{value}}}"#)).unwrap_err();
+        assert_refused(&refusal, words);
+    }
+
+    #[rstest]
+    #[case::cut(b"{")]
+    #[case::trailing_comma(br#"{"dbName":"d",}"#)]
+    #[case::two_values(b"{} {}")]
+    #[case::null(b"null")]
+    #[case::string(br#""x""#)]
+    #[case::list(b"[]")]
+    #[case::spaces(b" ")]
+    #[case::not_utf8(b"{\"x\":\"\xff\"}")]
+    #[case::byte_order_mark(b"\xef\xbb\xbf{}")]
+    fn a_body_that_is_no_json_object_is_a_serialization_error(#[case] body: &[u8]) {
+        assert_refused(&Members::of(body).unwrap_err(), "");
+    }
+
+    #[test]
+    fn a_deep_body_is_answered() {
+        let body = format!(r#"{{"x":{}"#, "[".repeat(500_000));
+        assert_refused(&Members::of(body.as_bytes()).unwrap_err(), "");
     }
 }

@@ -5,12 +5,14 @@
 //! and stay as long as it lives. What a workgroup has only once it was set, such as `maxCapacity`, is
 //! left out, and so are versions and network interfaces, of which nothing is documented.
 
+use std::collections::BTreeSet;
+
 use jiff::{SignedDuration, Timestamp};
-use serde::Serialize;
+use serde_json::{Value, json};
 
 use super::errors::Refusal;
-use super::partition::Partition;
 use super::{Options, random};
+use crate::wire::Region;
 
 /// Where a workgroup listens. Source: the service model, `port`, "The default is 5439".
 const PORT: u16 = 5439;
@@ -26,87 +28,65 @@ const CERTIFICATE: SignedDuration = SignedDuration::from_hours(365 * 24);
 
 /// Parameters that a database begins with. Source: the service model names them; the Redshift Management
 /// Guide has their default values.
-const CONFIG_PARAMETERS: [ConfigParameter; 5] = [
-    ConfigParameter { key: "auto_mv", value: "true" },
-    ConfigParameter { key: "datestyle", value: "ISO, MDY" },
-    ConfigParameter { key: "enable_case_sensitive_identifier", value: "false" },
-    ConfigParameter { key: "query_group", value: "default" },
-    ConfigParameter { key: "search_path", value: "$user, public" },
+const CONFIG_PARAMETERS: [(&str, &str); 5] = [
+    ("auto_mv", "true"),
+    ("datestyle", "ISO, MDY"),
+    ("enable_case_sensitive_identifier", "false"),
+    ("query_group", "default"),
+    ("search_path", "$user, public"),
 ];
+
+/// Partitions other than `aws`: how the names of their regions begin, their own name, and what their host names end in.
+/// Source: botocore, `partitions.json`.
+const OTHER_PARTITIONS: [(&str, &str, &str); 7] = [
+    ("cn-", "aws-cn", "amazonaws.com.cn"),
+    ("us-gov-", "aws-us-gov", "amazonaws.com"),
+    ("eusc-", "aws-eusc", "amazonaws.eu"),
+    ("us-iso-", "aws-iso", "c2s.ic.gov"),
+    ("us-isob-", "aws-iso-b", "sc2s.sgov.gov"),
+    ("eu-isoe-", "aws-iso-e", "cloud.adc-e.uk"),
+    ("us-isof-", "aws-iso-f", "csp.hci.ic.gov"),
+];
+
+/// Name and host suffix of the partition that a region belongs to.
+fn partition(region: &Region) -> (&'static str, &'static str) {
+    let other = OTHER_PARTITIONS.iter().find(|(start, ..)| region.as_str().starts_with(start));
+    other.map_or(("aws", "amazonaws.com"), |(_, name, suffix)| (*name, *suffix))
+}
 
 /// The workgroups of an emulator, in the order of their names.
 #[derive(Debug)]
 pub(super) struct Workgroups(Vec<Workgroup>);
 
-/// The structure `Workgroup`; members and their order as in the API reference.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug)]
 pub(super) struct Workgroup {
-    base_capacity: u32,
-    config_parameters: [ConfigParameter; 5],
-    creation_date: String,
-    #[serde(flatten)]
-    custom_domain: Option<CustomDomain>,
-    endpoint: Endpoint,
-    enhanced_vpc_routing: bool,
-    extra_compute_for_automatic_optimization: bool,
-    ip_address_type: &'static str,
-    namespace_name: String,
-    port: u16,
-    publicly_accessible: bool,
-    security_group_ids: [String; 1],
-    status: &'static str,
-    subnet_ids: [String; SUBNETS],
-    track_name: &'static str,
-    #[serde(rename = "workgroupArn")]
-    arn: String,
-    #[serde(rename = "workgroupId")]
-    id: String,
-    #[serde(rename = "workgroupName")]
     name: String,
+    /// The structure `Workgroup` of the API reference.
+    pub(super) shown: Value,
     /// Stands for the page of a list that begins here. Whoever has it learns nothing from it, and nobody
     /// can guess it.
-    #[serde(skip)]
-    page_token: String,
-}
-
-#[derive(Debug, Serialize)]
-struct ConfigParameter {
-    #[serde(rename = "parameterKey")]
-    key: &'static str,
-    #[serde(rename = "parameterValue")]
-    value: &'static str,
-}
-
-/// What a workgroup with a custom domain has besides. Source: the service model, where
-/// `CreateCustomDomainAssociation` requires a certificate.
-#[derive(Debug, Serialize)]
-struct CustomDomain {
-    #[serde(rename = "customDomainCertificateArn")]
-    certificate_arn: String,
-    #[serde(rename = "customDomainCertificateExpiryTime")]
-    certificate_expiry_time: String,
-    #[serde(rename = "customDomainName")]
-    name: String,
-}
-
-#[derive(Debug, Serialize)]
-struct Endpoint {
-    address: String,
-    port: u16,
+    pub(super) page_token: String,
 }
 
 impl Workgroups {
     /// The workgroups that the options name, each of them once.
     pub(super) fn new(options: &Options) -> Self {
-        let mut names = options.workgroups.clone();
-        names.sort();
-        names.dedup();
-        let account = Account::of(options);
-        Self(names.iter().map(|name| account.workgroup(name)).collect())
+        let account = Account {
+            options,
+            partition: partition(&options.region),
+            created: options.clock.now(),
+            security_group: random::resource_id("sg"),
+            subnets: [(); SUBNETS].map(|()| random::resource_id("subnet")),
+        };
+        let names: BTreeSet<&String> = options.workgroups.iter().collect();
+        let workgroup = |name: &String| Workgroup {
+            name: name.clone(),
+            shown: account.workgroup(name),
+            page_token: random::page_token(),
+        };
+        Self(names.into_iter().map(workgroup).collect())
     }
 
-    /// All of them.
     pub(super) fn all(&self) -> &[Workgroup] {
         &self.0
     }
@@ -119,89 +99,64 @@ impl Workgroups {
     }
 }
 
-impl Workgroup {
-    /// The token of the page that begins here.
-    pub(super) fn page_token(&self) -> &str {
-        &self.page_token
-    }
-}
-
-/// What all workgroups of an account have in common.
 struct Account<'a> {
     options: &'a Options,
-    partition: Partition,
+    /// Its name, the second part of an ARN, and what its host names end in.
+    partition: (&'static str, &'static str),
     /// When they were made: when the emulator was.
     created: Timestamp,
     security_group: String,
     subnets: [String; SUBNETS],
 }
 
-impl<'a> Account<'a> {
-    fn of(options: &'a Options) -> Self {
-        Self {
-            options,
-            partition: Partition::of(&options.region),
-            created: options.clock.now(),
-            security_group: random::resource_id("sg"),
-            subnets: [(); SUBNETS].map(|()| random::resource_id("subnet")),
-        }
-    }
-
+impl Account<'_> {
     /// A workgroup of this name.
     ///
     /// Its namespace has the same name and no other workgroup. Source: the Redshift Management Guide, "Each
-    /// namespace can have only one workgroup associated with it". Source of the other defaults: the service
+    /// namespace can have only one workgroup associated with it". Source of the host: the readme of
+    /// mashiike/redshift-credentials and the Redshift Management Guide. Source of the other defaults: the service
     /// model for the track and the extra compute, the samples of the API reference for the address type and
     /// the routing. That it is not public is the cautious guess.
-    fn workgroup(&self, name: &str) -> Workgroup {
+    fn workgroup(&self, name: &str) -> Value {
+        let Options { account, region, custom_domains, .. } = self.options;
         let id = random::uuid();
-        Workgroup {
-            base_capacity: BASE_CAPACITY,
-            config_parameters: CONFIG_PARAMETERS,
-            creation_date: date_time(self.created),
-            custom_domain: self.custom_domain(name),
-            endpoint: Endpoint { address: self.host(name), port: PORT },
-            enhanced_vpc_routing: false,
-            extra_compute_for_automatic_optimization: false,
-            ip_address_type: "ipv4",
-            namespace_name: name.to_owned(),
-            port: PORT,
-            publicly_accessible: false,
-            security_group_ids: [self.security_group.clone()],
-            status: "AVAILABLE",
-            subnet_ids: self.subnets.clone(),
-            track_name: "current",
-            arn: self.arn("redshift-serverless", "workgroup", &id),
-            id,
-            name: name.to_owned(),
-            page_token: random::page_token(),
+        let parameters = CONFIG_PARAMETERS.map(|(key, value)| json!({ "parameterKey": key, "parameterValue": value }));
+        let host = format!("{name}.{account}.{region}.redshift-serverless.{}", self.partition.1);
+        let mut workgroup = json!({
+            "baseCapacity": BASE_CAPACITY,
+            "configParameters": parameters,
+            "creationDate": date_time(self.created),
+            "endpoint": { "address": host, "port": PORT },
+            "enhancedVpcRouting": false,
+            "extraComputeForAutomaticOptimization": false,
+            "ipAddressType": "ipv4",
+            "namespaceName": name,
+            "port": PORT,
+            "publiclyAccessible": false,
+            "securityGroupIds": [self.security_group],
+            "status": "AVAILABLE",
+            "subnetIds": self.subnets,
+            "trackName": "current",
+            "workgroupArn": self.arn("redshift-serverless", "workgroup", &id),
+            "workgroupId": id,
+            "workgroupName": name,
+        });
+        // The first, where the options have more than the model has room for. Source: the service model, where
+        // `CreateCustomDomainAssociation` requires a certificate.
+        if let Some((domain, _)) = custom_domains.iter().find(|(_, of)| *of == name) {
+            let expiry = self.created.checked_add(CERTIFICATE).unwrap_or(Timestamp::MAX);
+            workgroup["customDomainCertificateArn"] = self.arn("acm", "certificate", &random::uuid()).into();
+            workgroup["customDomainCertificateExpiryTime"] = date_time(expiry).into();
+            workgroup["customDomainName"] = domain.as_str().into();
         }
-    }
-
-    /// The custom domain that stands for a workgroup: the first one, where the options have more than the
-    /// model has room for.
-    fn custom_domain(&self, workgroup: &str) -> Option<CustomDomain> {
-        let (domain, _) = self.options.custom_domains.iter().find(|(_, of)| *of == workgroup)?;
-        let expiry = self.created.checked_add(CERTIFICATE).unwrap_or(Timestamp::MAX);
-        Some(CustomDomain {
-            certificate_arn: self.arn("acm", "certificate", &random::uuid()),
-            certificate_expiry_time: date_time(expiry),
-            name: domain.clone(),
-        })
-    }
-
-    /// The host of a workgroup's endpoint. Source: the readme of mashiike/redshift-credentials and the
-    /// Redshift Management Guide.
-    fn host(&self, workgroup: &str) -> String {
-        let Options { account, region, .. } = self.options;
-        format!("{workgroup}.{account}.{region}.redshift-serverless.{}", self.partition.dns_suffix)
+        workgroup
     }
 
     /// The ARN of a resource. Source: the Service Authorization Reference; the last part is the id and not
     /// the name.
     fn arn(&self, service: &str, kind: &str, id: &str) -> String {
         let Options { account, region, .. } = self.options;
-        format!("arn:{}:{service}:{region}:{account}:{kind}/{id}", self.partition.name)
+        format!("arn:{}:{service}:{region}:{account}:{kind}/{id}", self.partition.0)
     }
 }
 
@@ -213,10 +168,9 @@ fn date_time(time: Timestamp) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::{BTreeMap, BTreeSet};
+    use std::collections::BTreeMap;
 
     use rstest::rstest;
-    use serde_json::{Value, json};
 
     use super::super::Clock;
     use super::*;
@@ -234,7 +188,7 @@ mod tests {
     }
 
     fn shown(options: &Options, name: &str) -> Value {
-        serde_json::to_value(Workgroups::new(options).named(name).unwrap()).unwrap()
+        Workgroups::new(options).named(name).unwrap().shown.clone()
     }
 
     #[test]
@@ -283,8 +237,12 @@ mod tests {
     }
 
     #[rstest]
+    #[case("eu-central-1", "arn:aws:", ".eu-central-1.redshift-serverless.amazonaws.com")]
     #[case("cn-north-1", "arn:aws-cn:", ".cn-north-1.redshift-serverless.amazonaws.com.cn")]
     #[case("us-gov-west-1", "arn:aws-us-gov:", ".us-gov-west-1.redshift-serverless.amazonaws.com")]
+    #[case("us-iso-east-1", "arn:aws-iso:", ".us-iso-east-1.redshift-serverless.c2s.ic.gov")]
+    #[case("us-isob-east-1", "arn:aws-iso-b:", ".us-isob-east-1.redshift-serverless.sc2s.sgov.gov")]
+    #[case::of_an_emulator("local", "arn:aws:", ".local.redshift-serverless.amazonaws.com")]
     fn names_follow_the_partition_of_the_region(#[case] region: &str, #[case] arn: &str, #[case] host: &str) {
         let options = Options { region: region.parse().unwrap(), ..options() };
         let workgroup = shown(&options, "wg-1");
@@ -306,11 +264,5 @@ mod tests {
     fn a_workgroup_that_was_named_twice_is_there_once() {
         let workgroups = Workgroups::new(&options());
         assert_eq!(workgroups.all().iter().map(|workgroup| &workgroup.name).collect::<Vec<_>>(), ["wg-1", "wg-2"]);
-    }
-
-    #[test]
-    fn a_workgroup_that_nobody_named_is_not_found() {
-        let refusal = Workgroups::new(&options()).named("wg-3").unwrap_err();
-        assert_eq!(refusal, Refusal::not_found("wg-3", "Serverless workgroup wg-3 not found."));
     }
 }

@@ -5,7 +5,6 @@ use rstest::rstest;
 
 use crate::server::{Server, Then, client, request};
 
-/// The answer to these bytes.
 async fn answer(bytes: &[u8], then: Then) -> Response {
     let server = Server::answering(bytes, then).await;
     client(server.url("http")).send(request()).await.answer.unwrap()
@@ -34,21 +33,18 @@ async fn every_way_of_framing_a_body_is_read(#[case] bytes: &str, #[case] then: 
     assert_eq!((response.status, response.body.as_slice()), (200, &b"{}"[..]));
 }
 
-#[rstest]
 #[tokio::test]
 async fn a_body_outside_utf_8_is_delivered_as_its_bytes() {
     let response = answer(b"HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\n\xff\xfe\x00", Then::Hang).await;
     assert_eq!(response.body, b"\xff\xfe\x00");
 }
 
-#[rstest]
 #[tokio::test]
 async fn a_header_outside_utf_8_does_not_cost_the_answer() {
     let response = answer(b"HTTP/1.1 200 OK\r\nX-Odd: a\xff\r\ncontent-length: 0\r\n\r\n", Then::Hang).await;
     assert_eq!(response.headers.get("x-odd"), Some("a\u{fffd}"));
 }
 
-#[rstest]
 #[tokio::test]
 async fn a_compressed_body_stays_compressed() {
     const GZIP: &[u8] = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff\xab\xae\x05\x00\x43\xbf\xa6\xa3\x02\x00\x00\x00";
@@ -72,7 +68,6 @@ async fn a_redirect_is_delivered_and_not_followed(#[case] status: u16) {
     assert_eq!(server.accepted(), 1);
 }
 
-#[rstest]
 #[tokio::test]
 async fn printing_an_exchange_shows_no_secret() {
     let server = Server::answering(

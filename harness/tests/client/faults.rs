@@ -11,7 +11,6 @@ use tokio::net::TcpListener;
 
 use crate::server::{SHORT, Server, Then, client, fault, hang, impatient_client, read_request, request};
 
-#[rstest]
 #[tokio::test]
 async fn a_closed_port_is_said_to_refuse_the_connection() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -22,7 +21,6 @@ async fn a_closed_port_is_said_to_refuse_the_connection() {
     assert_eq!(fault.to_string(), "cannot connect: connection refused");
 }
 
-#[rstest]
 #[tokio::test]
 async fn a_host_name_without_an_address_is_said_to_have_none() {
     // No resolver asks the network for a label of more than 63 characters.
@@ -80,7 +78,6 @@ async fn an_answer_that_is_cut_off_is_lost(#[case] answer: &str, #[case] expecte
     assert_eq!(fault(client(server.url("http")).send(request()).await), expected);
 }
 
-#[rstest]
 #[tokio::test]
 async fn a_reset_connection_is_lost() {
     let server = Server::start(|mut stream| async move {
@@ -113,7 +110,6 @@ async fn what_is_not_http_is_said_to_be_none(#[case] answer: &str) {
     assert!(matches!(fault, Fault::NotHttp(_)), "{fault:?}");
 }
 
-#[rstest]
 #[tokio::test]
 async fn a_server_that_speaks_first_is_no_http_server() {
     let server = Server::start(|mut stream| async move {
@@ -181,14 +177,12 @@ async fn a_header_that_ends_too_late_is_refused(#[case] fields: String) {
     assert_eq!(fault(client(server.url("http")).send(request()).await), Fault::HeadTooLarge);
 }
 
-#[rstest]
 #[tokio::test]
 async fn interim_answers_without_an_end_cost_no_more_than_the_time_limit() {
     let (server, _) = flood("", "HTTP/1.1 100 Continue\r\n\r\n".repeat(10)).await;
     assert_eq!(fault(impatient_client(server.url("http")).send(request()).await), Fault::Timeout(SHORT));
 }
 
-#[rstest]
 #[tokio::test]
 async fn a_chunked_trailer_without_an_end_is_bounded() {
     let start = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n";

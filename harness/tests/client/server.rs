@@ -19,7 +19,6 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Plays a script on each connection.
     pub(crate) async fn start<F, S>(script: F) -> Self
     where
         F: Fn(TcpStream) -> S + Send + 'static,
@@ -59,7 +58,6 @@ impl Server {
         format!("{scheme}://{}", self.address).parse().unwrap()
     }
 
-    /// How many connections were made.
     pub(crate) fn accepted(&self) -> usize {
         self.accepted.load(Ordering::SeqCst)
     }
@@ -71,7 +69,6 @@ impl Drop for Server {
     }
 }
 
-/// What a server does when it has said everything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Then {
     Close,
@@ -100,7 +97,6 @@ pub(crate) async fn read_request(stream: &mut (impl AsyncRead + Unpin)) -> Vec<u
     }
 }
 
-/// A plain request.
 pub(crate) fn request() -> Request {
     let headers = Headers::from_iter([("host", "localhost")]);
     Request { method: "POST".to_owned(), target: "/".to_owned(), headers, body: b"{}".to_vec() }
@@ -118,7 +114,6 @@ pub(crate) fn impatient_client(url: Url) -> Client {
     Client::new(url, &ClientOptions { timeout: SHORT, ca_file: None }).unwrap()
 }
 
-/// Why an exchange has no answer.
 #[track_caller]
 pub(crate) fn fault(exchange: Exchange) -> Fault {
     exchange.answer.expect_err("no answer")

@@ -1,8 +1,12 @@
-//! TLS, and what happens where one side speaks it and the other does not.
+//! TLS, what happens where one side speaks it and the other does not, and what `doctor` makes of certificates.
 
 use std::io::Write;
 use std::sync::Arc;
+use std::time::Duration;
 
+use countersign::contract::{Contract, Fixtures};
+use countersign::doctor::{Examination, Status, Topic, examine};
+use countersign::targets::Target;
 use countersign::wire::{Client, ClientError, ClientOptions, Fault};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, date_time_ymd};
 use rstest::rstest;
@@ -14,9 +18,8 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::server::{Server, client, fault, read_request, request};
 
-/// When a certificate holds.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Certificate {
+enum Certificate {
     /// Now.
     Right,
     /// Until long ago.
@@ -26,7 +29,7 @@ pub(crate) enum Certificate {
 }
 
 /// A TLS server for `127.0.0.1` with a certificate of its own authority, and that authority's PEM.
-pub(crate) async fn tls_server(certificate: Certificate) -> (Server, NamedTempFile) {
+async fn tls_server(certificate: Certificate) -> (Server, NamedTempFile) {
     let authority_key = KeyPair::generate().unwrap();
     let mut authority = CertificateParams::default();
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -66,7 +69,6 @@ pub(crate) async fn tls_server(certificate: Certificate) -> (Server, NamedTempFi
     (server, file)
 }
 
-#[rstest]
 #[tokio::test]
 async fn a_private_authority_is_accepted_when_it_is_named() {
     let (server, file) = tls_server(Certificate::Right).await;
@@ -75,7 +77,6 @@ async fn a_private_authority_is_accepted_when_it_is_named() {
     assert_eq!(client.send(request()).await.answer.unwrap().body, b"{}");
 }
 
-#[rstest]
 #[tokio::test]
 async fn a_private_authority_is_refused_when_it_is_not_named() {
     let (server, _file) = tls_server(Certificate::Right).await;
@@ -83,7 +84,6 @@ async fn a_private_authority_is_refused_when_it_is_not_named() {
     assert!(matches!(&fault, Fault::Tls(words) if words.ends_with("can be named with --ca-file")), "{fault}");
 }
 
-#[rstest]
 #[tokio::test]
 async fn a_certificate_for_another_name_is_refused() {
     let (server, file) = tls_server(Certificate::Right).await;
@@ -109,7 +109,6 @@ async fn a_plain_server_is_said_to_be_one_where_tls_was_asked_for(#[case] answer
     assert!(matches!(&fault, Fault::Tls(words) if words.ends_with(hint)), "{fault:?}");
 }
 
-#[rstest]
 #[tokio::test]
 async fn a_tls_server_is_said_to_be_one_where_plain_http_was_sent() {
     let (server, _file) = tls_server(Certificate::Right).await;
@@ -129,4 +128,40 @@ async fn a_file_without_certificates_is_refused_at_the_start(#[case] text: &str,
     let error = Client::new("https://127.0.0.1:1/".parse().unwrap(), &options).unwrap_err();
     assert!(matches!(error, ClientError::CaFile { .. }), "{error}");
     assert!(error.to_string().contains(reason), "{error}");
+}
+
+async fn examined(certificate: Certificate, host: &str, trusted: bool) -> Examination {
+    let (server, file) = tls_server(certificate).await;
+    let mut url = server.url("https");
+    url.set_host(Some(host)).expect("a host");
+    let mut target = Target::at(url);
+    target.client.ca_file = trusted.then(|| file.path().to_owned());
+    let contract = Contract::load(&Fixtures::Embedded).expect("the contract");
+    let operation = &contract.service.default_operation;
+    examine(&target, &contract, operation, Duration::from_secs(5)).await.expect("there is a client")
+}
+
+#[tokio::test]
+async fn a_trusted_certificate_is_well() {
+    let examination = examined(Certificate::Right, "127.0.0.1", true).await;
+    let tls = examination.findings.iter().find(|finding| finding.topic == Topic::Tls).expect("TLS is told");
+    assert_eq!((tls.status, tls.found.as_str()), (Status::Ok, "the certificate is trusted"));
+}
+
+#[rstest]
+#[case::unknown_authority(Certificate::Right, "127.0.0.1", false, "--ca-file FILE")]
+#[case::other_name(Certificate::Right, "localhost", true, "a name in --endpoint that the certificate is for")]
+#[case::expired(Certificate::Expired, "127.0.0.1", true, "renew the server's certificate")]
+#[case::not_yet(Certificate::Future, "127.0.0.1", true, "check this machine's clock")]
+#[tokio::test]
+async fn each_fault_of_a_certificate_says_what_to_do(
+    #[case] certificate: Certificate,
+    #[case] host: &str,
+    #[case] trusted: bool,
+    #[case] fix: &str,
+) {
+    let examination = examined(certificate, host, trusted).await;
+    let problem = examination.findings.iter().find(|finding| finding.topic == Topic::Tls).expect("TLS is told");
+    assert_eq!(problem.status, Status::Problem);
+    assert!(problem.fix.as_deref().is_some_and(|words| words.contains(fix)), "{problem:?}");
 }

@@ -2,29 +2,20 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
+
+use crate::{files, harness};
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// The Markdown files of this project.
-fn documents() -> Vec<PathBuf> {
-    fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
-        for entry in fs::read_dir(folder).expect("a folder that can be listed") {
-            let path = entry.expect("a folder that can be listed").path();
-            if path.is_dir() {
-                walk(&path, found);
-            } else if path.extension().is_some_and(|extension| extension == "md") {
-                found.push(path);
-            }
-        }
-    }
-    let mut found = vec![root().join("README.md")];
-    walk(&root().join("harness"), &mut found);
-    found
+/// The Markdown files of this project, with what stands in them.
+fn documents() -> Vec<(PathBuf, String)> {
+    let found = [vec![root().join("README.md")], files(&harness(), "md")].concat();
+    found.into_iter().map(|file| (file.clone(), fs::read_to_string(file).expect("it can be read"))).collect()
 }
 
 /// The anchors that GitHub gives the headings of a document.
@@ -60,25 +51,15 @@ fn links(text: &str) -> Vec<String> {
 /// Cargo leaves a folder with a manifest out of the package around it, and what is compiled in must be in there.
 #[test]
 fn no_folder_is_a_package_of_its_own_that_would_be_missing_from_this_one() {
-    fn walk(folder: &Path) {
-        assert!(!folder.join("Cargo.toml").exists(), "{} would not be packaged", folder.to_string_lossy());
-        for entry in fs::read_dir(folder).expect("a folder that can be listed") {
-            let path = entry.expect("a folder that can be listed").path();
-            if path.is_dir() {
-                walk(&path);
-            }
-        }
-    }
-    for folder in ["harness", "fixtures", "schemas"] {
-        walk(&root().join(folder));
+    for manifest in ["harness", "fixtures", "schemas"].iter().flat_map(|folder| files(&root().join(folder), "toml")) {
+        assert!(!manifest.ends_with("Cargo.toml"), "{} would not be packaged", manifest.to_string_lossy());
     }
 }
 
 #[test]
 fn every_link_to_a_file_or_a_heading_leads_there() {
     let mut followed = 0;
-    for document in documents() {
-        let text = fs::read_to_string(&document).expect("it can be read");
+    for (document, text) in documents() {
         for link in links(&text) {
             let (path, anchor) = link.split_once('#').map_or((link.as_str(), None), |(path, at)| (path, Some(at)));
             let folder = document.parent().expect("a folder");
@@ -98,8 +79,7 @@ fn every_link_to_a_file_or_a_heading_leads_there() {
 #[test]
 fn every_path_that_a_document_names_is_there() {
     let mut named = 0;
-    for document in documents() {
-        let text = fs::read_to_string(&document).expect("it can be read");
+    for (document, text) in documents() {
         for event in Parser::new_ext(&text, Options::ENABLE_TABLES) {
             let Event::Code(code) = event else { continue };
             let ours = ["harness/", "fixtures/", "schemas/", "snapshots/", ".ci/"];

@@ -47,17 +47,22 @@ fn harness() -> PathBuf {
 }
 
 fn sources(folder: &Path) -> Vec<PathBuf> {
-    let mut files = Vec::new();
+    files(folder, "rs")
+}
+
+/// The files in a folder, at any depth, whose names end so.
+fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
     for entry in fs::read_dir(folder).expect("the folder can be listed") {
         let path = entry.expect("the folder can be listed").path();
         if path.is_dir() {
-            files.extend(sources(&path));
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            files.push(path);
+            found.extend(files(&path, extension));
+        } else if path.extension().is_some_and(|found| found == extension) {
+            found.push(path);
         }
     }
-    files.sort();
-    files
+    found.sort();
+    found
 }
 
 /// The path of a file's module, from the crate's root.
@@ -115,25 +120,21 @@ fn every_module_uses_only_what_its_layer_may() {
     assert!(seen > 40, "only {seen} files were read");
 }
 
-#[test]
-fn the_emulator_never_sees_fixtures_or_schemas() {
-    for file in sources(&harness().join("servers/emulator")) {
+#[rstest]
+#[case::the_emulator_never_sees_fixtures_or_schemas(
+    &["servers/emulator"],
+    &["fixtures", "schemas", "jsonschema", "include_str", "include_dir"]
+)]
+#[case::the_judge_has_no_clock_no_environment_and_no_network(
+    &["judge", "sdk/judge"],
+    &["async ", "Timestamp::now", "SystemTime", "Instant", "std::env", "std::net", "tokio", "reqwest"]
+)]
+fn some_code_names_nothing_of_this(#[case] folders: &[&str], #[case] forbidden: &[&str]) {
+    let files = folders.iter().flat_map(|folder| sources(&harness().join(folder)));
+    for file in files.filter(|file| !is_test(file)) {
         let text = read(&file).text();
-        for forbidden in ["fixtures", "schemas", "jsonschema", "include_str", "include_dir"] {
-            assert!(!text.contains(forbidden), "{} mentions {forbidden}", file.to_string_lossy());
-        }
-    }
-}
-
-#[test]
-fn the_judge_has_no_clock_no_environment_and_no_network() {
-    let judges = ["judge", "sdk/judge"].map(|folder| sources(&harness().join(folder))).concat();
-    for file in judges.into_iter().filter(|file| !is_test(file)) {
-        let text = read(&file).text();
-        for forbidden in
-            ["async ", "Timestamp::now", "SystemTime", "Instant", "std::env", "std::net", "tokio", "reqwest"]
-        {
-            assert!(!text.contains(forbidden), "{} mentions {forbidden}", file.to_string_lossy());
+        for word in forbidden {
+            assert!(!text.contains(word), "{} mentions {word}", file.to_string_lossy());
         }
     }
 }

@@ -22,7 +22,6 @@ fn json(path: &Path) -> Value {
     serde_json::from_str(&fs::read_to_string(path).expect("a file")).expect("JSON")
 }
 
-/// The names of the members of a structure.
 fn members(structure: &Value) -> impl Iterator<Item = String> {
     structure["members"].as_object().into_iter().flat_map(|members| members.keys().cloned())
 }

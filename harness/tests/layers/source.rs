@@ -107,12 +107,10 @@ fn begins(word: &Ident) -> bool {
     ["crate", "super", "self"].iter().any(|begin| word == begin)
 }
 
-/// Whether `as` comes next.
 fn renamed(rest: &Iter<'_, TokenTree>) -> bool {
     matches!(rest.as_slice().first(), Some(TokenTree::Ident(word)) if word == "as")
 }
 
-/// Where a path begins.
 fn base(word: &Ident, module: &[String]) -> Path {
     match word.to_string().as_str() {
         "crate" => Vec::new(),

@@ -10,7 +10,7 @@
 //! | `seen_secrets` | remembers it for as long as the target is asked |
 //! | `public_words` | knows the words that are no secret, whatever a target gives |
 //! | `shelf` | searches a text for secrets, plain, in base64 and in hexadecimal |
-//! | `decode`, `veil` | undo escapes and codes, to see what stands behind them |
+//! | `decode` | undoes escapes and codes, to see what stands behind them |
 //! | `mask` | knows secrets by their form, and quotes a target's words |
 //! | `shown` | shows the fields, the line and the body of a message |
 
@@ -22,7 +22,6 @@ mod secrets;
 mod seen_secrets;
 mod shelf;
 mod shown;
-mod veil;
 
 pub use mask::{Secret, quote};
 pub use masker::Masker;

@@ -5,138 +5,48 @@ use std::sync::LazyLock;
 
 use crate::contract::Names;
 use crate::wire::error_type::{
-    DENIAL, EXPIRED, NOT_IMPLEMENTED, REFUSED_CREDENTIALS, THROTTLING, TIMEOUT, UNKNOWN_OPERATION, UNKNOWN_SERVICE,
+    DENIAL, EXPIRED, ErrorNames, NOT_IMPLEMENTED, REFUSED_CREDENTIALS, THROTTLING, TIMEOUT, UNKNOWN_OPERATION,
+    UNKNOWN_SERVICE,
 };
 
 /// Members of errors, in their spelling, beside those of the contract.
 /// Source: Smithy, AWS JSON 1.1.
-const MEMBERS: [&str; 6] = ["message", "Message", "__type", "code", "Code", "errorMessage"];
+const MEMBERS: &str = "message Message __type code Code errorMessage";
 
 /// Names of members that many answers have. As words in a sentence they may be anybody's password.
-const COMMON_MEMBERS: [&str; 24] = [
-    "AccessKeyId",
-    "SecretAccessKey",
-    "SessionToken",
-    "body",
-    "credentials",
-    "data",
-    "detail",
-    "details",
-    "error",
-    "errors",
-    "errorType",
-    "id",
-    "key",
-    "name",
-    "password",
-    "reason",
-    "requestId",
-    "result",
-    "status",
-    "statusCode",
-    "title",
-    "type",
-    "username",
-    "value",
-];
+const COMMON_MEMBERS: &str = "
+    AccessKeyId SecretAccessKey SessionToken body credentials data detail details error errors errorType id key name
+    password reason requestId result status statusCode title type username value
+";
 
 /// Errors that services of AWS have in common, beside those of the contract and those that the code tells apart.
 /// Source: Common Errors.
-const ERRORS: [&str; 16] = [
-    "ValidationError",
-    "InternalFailure",
-    "InternalError",
-    "ConflictException",
-    "ServiceQuotaExceededException",
-    "ServiceUnavailable",
-    "ServiceUnavailableException",
-    "SerializationException",
-    "NotFoundException",
-    "InvalidParameterValue",
-    "InvalidParameterCombination",
-    "InvalidQueryParameter",
-    "MalformedQueryString",
-    "MissingAction",
-    "MissingParameter",
-    "ThrottlingError",
-];
+const ERRORS: &str = "
+    ValidationError InternalFailure InternalError ConflictException ServiceQuotaExceededException ServiceUnavailable
+    ServiceUnavailableException SerializationException NotFoundException InvalidParameterValue
+    InvalidParameterCombination InvalidQueryParameter MalformedQueryString MissingAction MissingParameter
+    ThrottlingError
+";
 
-const MEDIA_TYPES: [&str; 17] = [
-    "application/x-amz-json-1.1",
-    "application/x-amz-json-1.0",
-    "application/json",
-    "application/problem+json",
-    "application/xml",
-    "application/octet-stream",
-    "application/x-www-form-urlencoded",
-    "application/yaml",
-    "application/cbor",
-    "multipart/form-data",
-    "text/html",
-    "text/json",
-    "text/plain",
-    "text/xml",
-    "text/yaml",
-    "text/csv",
-    "text/javascript",
-];
+const MEDIA_TYPES: &str = "
+    application/x-amz-json-1.1 application/x-amz-json-1.0 application/json application/problem+json application/xml
+    application/octet-stream application/x-www-form-urlencoded application/yaml application/cbor multipart/form-data
+    text/html text/json text/plain text/xml text/yaml text/csv text/javascript
+";
 
 /// Header fields of HTTP and of services of AWS, in lower case.
-const FIELDS: [&str; 50] = [
-    "accept",
-    "accept-ranges",
-    "access-control-allow-headers",
-    "access-control-allow-methods",
-    "access-control-allow-origin",
-    "access-control-expose-headers",
-    "age",
-    "allow",
-    "alt-svc",
-    "authorization",
-    "cache-control",
-    "connection",
-    "content-encoding",
-    "content-language",
-    "content-length",
-    "content-security-policy",
-    "content-type",
-    "cookie",
-    "date",
-    "etag",
-    "expires",
-    "host",
-    "keep-alive",
-    "last-modified",
-    "location",
-    "pragma",
-    "proxy-authenticate",
-    "referrer-policy",
-    "retry-after",
-    "server",
-    "set-cookie",
-    "strict-transport-security",
-    "transfer-encoding",
-    "upgrade",
-    "user-agent",
-    "vary",
-    "via",
-    "warning",
-    "www-authenticate",
-    "x-amz-crc32",
-    "x-amz-date",
-    "x-amz-id-2",
-    "x-amz-request-id",
-    "x-amz-security-token",
-    "x-amz-target",
-    "x-amzn-errortype",
-    "x-amzn-requestid",
-    "x-amzn-trace-id",
-    "x-content-type-options",
-    "x-powered-by",
-];
+const FIELDS: &str = "
+    accept accept-ranges access-control-allow-headers access-control-allow-methods access-control-allow-origin
+    access-control-expose-headers age allow alt-svc authorization cache-control connection content-encoding
+    content-language content-length content-security-policy content-type cookie date etag expires host keep-alive
+    last-modified location pragma proxy-authenticate referrer-policy retry-after server set-cookie
+    strict-transport-security transfer-encoding upgrade user-agent vary via warning www-authenticate x-amz-crc32
+    x-amz-date x-amz-id-2 x-amz-request-id x-amz-security-token x-amz-target x-amzn-errortype x-amzn-requestid
+    x-amzn-trace-id x-content-type-options x-powered-by
+";
 
 /// What signs requests.
-const NAMES: [&str; 2] = ["AWS4-HMAC-SHA256", "aws4_request"];
+const NAMES: &str = "AWS4-HMAC-SHA256 aws4_request";
 
 /// No name is longer.
 const LONGEST: usize = 48;
@@ -151,17 +61,16 @@ struct Words {
 }
 
 static WORDS: LazyLock<Words> = LazyLock::new(|| {
-    let errors = [&ERRORS[..], &THROTTLING, &TIMEOUT, &DENIAL, &EXPIRED, &UNKNOWN_OPERATION, &NOT_IMPLEMENTED];
-    let errors = errors.into_iter().chain([&UNKNOWN_SERVICE[..], &REFUSED_CREDENTIALS]).flatten();
+    let errors = [THROTTLING, TIMEOUT, DENIAL, EXPIRED, UNKNOWN_OPERATION, NOT_IMPLEMENTED, UNKNOWN_SERVICE];
+    let errors = errors.into_iter().chain([REFUSED_CREDENTIALS]).flat_map(ErrorNames::iter);
     let contract = Names::embedded();
     // A member with a short name of one word may be anybody's password as a word in a sentence.
     let is_telling = |name: &&str| name.len() > SHORT_WORD || words(name).count() > 1;
     let members = || contract.members.iter().map(String::as_str);
     let others = contract.errors.iter().chain(&contract.service).map(String::as_str);
-    let exact: HashSet<&str> =
-        MEMBERS.iter().chain(&MEDIA_TYPES).chain(&FIELDS).chain(&NAMES).chain(errors).copied().collect();
-    let exact: HashSet<&str> = exact.into_iter().chain(members().filter(is_telling)).chain(others).collect();
-    let all = || exact.iter().copied().chain(members()).chain(COMMON_MEMBERS);
+    let listed = [MEMBERS, ERRORS, MEDIA_TYPES, FIELDS, NAMES].into_iter().flat_map(str::split_ascii_whitespace);
+    let exact: HashSet<&str> = listed.chain(errors).chain(members().filter(is_telling)).chain(others).collect();
+    let all = || exact.iter().copied().chain(members()).chain(COMMON_MEMBERS.split_ascii_whitespace());
     let names = all().map(plain).chain(["user".to_owned()]).collect();
     let parts = all().flat_map(words).map(str::to_ascii_lowercase).collect();
     Words { exact, names, parts }

@@ -15,10 +15,9 @@ use self::json::Reader;
 use self::names::is_no_value;
 pub use self::names::is_password_name;
 pub(super) use self::names::is_secret_name;
-use super::decode::decode;
+use super::decode::{decode, decoded_codes};
 use super::mask::is_known_by_form;
 use super::shown::{carries_credential, may_hold_secret};
-use super::veil::decoded_codes;
 use crate::wire::Response;
 
 /// So many different secrets of an answer are looked for in its own words, and so many bytes of them. A
@@ -39,7 +38,6 @@ const SHORTEST_WORD: usize = 8;
 /// Texts inside texts are read so deep.
 const DEEPEST_TEXT: usize = 3;
 
-/// The secrets of one answer.
 #[derive(Default)]
 pub(super) struct Secrets {
     /// Each once, and whether it is certain enough to be looked for in later answers.
@@ -79,7 +77,6 @@ impl Secrets {
         (self.texts.into_iter().filter(|(_, certain)| *certain).map(|(text, _)| text).collect(), complete)
     }
 
-    /// Whether there is more than is read.
     fn is_full(&self) -> bool {
         self.texts.len() > MOST_READ || self.bytes > MOST_BYTES_READ
     }

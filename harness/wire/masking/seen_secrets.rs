@@ -87,65 +87,6 @@ mod tests {
         seen.masker().quote(text)
     }
 
-    #[rstest]
-    #[case::right(200, r#"{"dbPassword":"canaryhorse"}"#)]
-    #[case::created(201, r#"{"dbPassword":"canaryhorse"}"#)]
-    #[case::refused(400, r#"{"dbPassword":"canaryhorse"}"#)]
-    #[case::fault(503, r#"{"DB_PASSWORD":"CanaryHorse"}"#)]
-    #[case::user(200, r#"{"dbUser":"canaryhorse"}"#)]
-    #[case::xml(500, "<R><DbPassword>canaryhorse</DbPassword></R>")]
-    #[case::form(400, "a=b&dbPassword=canaryhorse")]
-    #[case::yaml(400, "a: b\npassword: canaryhorse\n")]
-    #[case::python(400, "{'password': 'canaryhorse'}")]
-    #[case::key_and_value(400, r#"{"list":[{"value":"canaryhorse","name":"DB_PASSWORD"}]}"#)]
-    #[case::type_of_value(200, r#"{"Item":{"dbPassword":{"S":"canaryhorse"}}}"#)]
-    #[case::pair(400, r#"[["x","y"],["x-amz-security-token","canaryhorse"]]"#)]
-    #[case::mark_of_byte_order(200, "\u{feff}{\"dbPassword\":[\"a\",\"canaryhorse\"]}")]
-    #[case::several_texts(400, "{}\n{\"dbPassword\":[\"a\",\"canaryhorse\"]}")]
-    #[case::callback(400, "got({\"dbPassword\":\"canaryhorse\"})")]
-    #[case::base64_of_json(400, r#"{"body":"eyJkYlBhc3N3b3JkIjoiY2FuYXJ5aG9yc2UifQ=="}"#)]
-    #[case::base64_without_padding(400, r#"{"body":"eyJkYlBhc3N3b3JkIjoiY2FuYXJ5aG9yc2UifQ"}"#)]
-    #[case::base64_behind_a_blank(400, r#"{"body":"IHsiZGJQYXNzd29yZCI6ImNhbmFyeWhvcnNlIn0="}"#)]
-    #[case::base64_for_urls(400, r#"{"body":"eyJ-IjoiPz8_Pj4-IiwiZGJQYXNzd29yZCI6ImNhbmFyeWhvcnNlIn0="}"#)]
-    #[case::base64_of_xml(400, r#"{"body":"PGRiUGFzc3dvcmQ+Y2FuYXJ5aG9yc2U8L2RiUGFzc3dvcmQ+"}"#)]
-    #[case::base64_of_a_form(400, r#"{"body":"YT1iJmRiUGFzc3dvcmQ9Y2FuYXJ5aG9yc2U="}"#)]
-    #[case::token_of_the_web(400, r#"{"x":"eyJhIjoxfQ.eyJkYlBhc3N3b3JkIjoiY2FuYXJ5aG9yc2UifQ.c2ln"}"#)]
-    #[case::base64_as_a_whole(400, "eyJkYlBhc3N3b3JkIjoi\r\nY2FuYXJ5aG9yc2UifQ==\r\n")]
-    #[case::hexadecimal_as_a_whole(400, "64625f70773d63616e617279686f727365")]
-    #[case::letters(200, r#"{"dbPassword":["c","a","n","a","r","y","h","o","r","s","e"]}"#)]
-    #[case::block(400, "a: b\ndbPassword: |\n  canaryhorse\nc: d\n")]
-    #[case::folded_block(400, "dbPassword: >-\n  canaryhorse\n")]
-    #[case::list_of_lines(400, "dbPassword:\n  - x\n  - canaryhorse\n")]
-    #[case::list_without_indent(400, "dbPassword:\n- \"canaryhorse\"\n")]
-    #[case::ruby(400, ":db_password => \"canaryhorse\"")]
-    #[case::open_input(400, "<input type=password value=canaryhorse>")]
-    #[case::id(400, r#"{"id":"dbPassword","val":"canaryhorse"}"#)]
-    #[case::parameter(400, r#"{"parameter":"dbPassword","value":"canaryhorse"}"#)]
-    #[case::default(400, r#"{"name":"dbPassword","type":"string","default":"canaryhorse"}"#)]
-    #[case::statement(400, r#"{"message":"CREATE USER bob IDENTIFIED BY 'canaryhorse'"}"#)]
-    #[case::name_of_two_words(400, r#"{"userPass":"canaryhorse"}"#)]
-    #[case::base64(400, r#"{"password":"Y2FuYXJ5aG9yc2U="}"#)]
-    #[case::basic(400, r#"{"authorization":"dTpjYW5hcnlob3JzZQ=="}"#)]
-    #[case::url(400, r#"{"message":"redshift://alice:canaryhorse@host/dev"}"#)]
-    #[case::attribute(400, "<C dbPassword='canaryhorse'/>")]
-    #[case::input(400, "<input name=pw type=\"password\" value=\"canaryhorse\"/></p>")]
-    #[case::meta(400, "<meta name=\"csrf-token\" content=\"canaryhorse\"><p></p>")]
-    #[case::entry(400, "<e><key>dbPassword</key><value>canaryhorse</value></e>")]
-    #[case::labelled_element(400, "<e key=\"dbPassword\">canaryhorse</e>")]
-    #[case::nested_elements(400, "<S:dbPassword a=\"b\"><c/><v><v>canaryhorse</v></v></S:dbPassword>")]
-    #[case::xml_in_a_text(400, r#"{"body":"<dbPassword>\n<v>canaryhorse</v></dbPassword>"}"#)]
-    #[case::parts(
-        400,
-        "--x\r\nContent-Disposition: form-data; name=\"dbPassword\"\r\nA: b\r\n\r\ncanaryhorse\r\n--x--"
-    )]
-    #[case::connection_string(400, r#"{"message":"host=h user=a password=canaryhorse dbname=dev"}"#)]
-    #[case::unquoted_list(400, "password: [x, canaryhorse]\n")]
-    #[case::prose(200, r#"{"message":"the password: canaryhorse"}"#)]
-    #[case::json_in_prose(400, r#"{"message":"sent {\"password\": \"canaryhorse\"}"}"#)]
-    fn what_was_given_once_is_known_from_then_on(#[case] status: u16, #[case] body: &str) {
-        assert_eq!(quoted(status, &[body], "you got canaryhorse before"), "you got *** before");
-    }
-
     #[test]
     fn a_number_of_three_digits_is_known() {
         assert_eq!(quoted(200, &[r#"{"dbPassword":907}"#], "you got 907 before"), "you got *** before");
@@ -172,29 +113,11 @@ mod tests {
     #[rstest]
     #[case::prose(r#"{"message":"the token: expected"}"#, "expected")]
     #[case::quoted_prose(r#"{"message":"Unexpected token: 'workgroups'"}"#, "workgroups")]
-    #[case::list(
-        r"The parts of a token:
-  workgroups
-",
-        "workgroups"
-    )]
+    #[case::list("The parts of a token:\n  workgroups\n", "workgroups")]
     #[case::code(r#"{"message":"workgroup/namespace"}"#, "namespace")]
     #[case::time(r#"{"credentials":{"expiration":1795323491}}"#, "1795323491")]
     fn an_error_teaches_no_ordinary_words(#[case] body: &str, #[case] word: &str) {
         assert_eq!(quoted(400, &[body], word), word);
-    }
-
-    #[rstest]
-    #[case::own_field("x-db-password", "canaryhorse")]
-    #[case::key("x-api-key", "canaryhorse")]
-    #[case::basic("authorization", "Basic dTpjYW5hcnlob3JzZQ==")]
-    #[case::cookie("set-cookie", "a=\"canaryhorse\"; Path=/")]
-    #[case::json("x-session", r#"{"credentials":["x","canaryhorse"]}"#)]
-    #[case::query("location", "/?a=b&password=canaryhorse&c")]
-    fn a_header_field_teaches_too(#[case] name: &str, #[case] value: &str) {
-        let seen = SeenSecrets::new([]);
-        seen.learn(&Response { status: 302, headers: [(name, value)].into_iter().collect(), body: Vec::new() });
-        assert_eq!(seen.masker().quote("you got canaryhorse before"), "you got *** before");
     }
 
     #[test]

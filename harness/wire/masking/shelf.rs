@@ -19,7 +19,6 @@ const SHORTEST_PART: usize = 4;
 /// The same for one of nothing but letters or nothing but digits, as ordinary words and numbers are.
 const SHORTEST_ORDINARY_PART: usize = 8;
 
-/// At most so many are found in one text.
 const MOST_FOUND: usize = 20_000;
 
 /// A mixed secret of at least so many letters and digits is found in pieces too.
@@ -47,7 +46,6 @@ impl Shelf {
         Self { secrets, searcher: OnceLock::new() }
     }
 
-    /// One shelf for what stands on two.
     pub(super) fn merged(&self, other: &Self) -> Self {
         Self::of(self.secrets.iter().chain(&other.secrets).cloned())
     }

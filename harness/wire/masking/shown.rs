@@ -9,13 +9,11 @@ use super::secrets::is_secret_name;
 use crate::text::cut;
 use crate::wire::{Headers, Request};
 
-/// At most so many header fields of a message are shown.
 const FIELDS_LIMIT: usize = 32;
 
 /// At most so many characters are shown of a request's line, of each of its fields and of its body.
 const BODY_LIMIT: usize = 1_000;
 
-/// Whether a header field carries a credential by its name.
 pub(super) fn carries_credential(name: &str) -> bool {
     const SECRET: [&str; 6] =
         ["authorization", "proxy-authorization", "x-amz-security-token", "cookie", "set-cookie", "www-authenticate"];

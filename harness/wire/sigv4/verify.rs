@@ -9,7 +9,6 @@ use subtle::ConstantTimeEq;
 use super::{Scope, signature_fields};
 use crate::wire::{Credentials, Headers, Request, Secret};
 
-/// The algorithm that an `Authorization` header must name.
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 
 /// How far a signature's date may be from the server's clock.
@@ -176,7 +175,11 @@ mod tests {
         "2026-11-22T01:02:03Z".parse().expect("a valid time")
     }
 
-    fn signed(credentials: &Credentials) -> Request {
+    fn signed() -> Request {
+        signed_by(&Credentials::new("AKID", "secret"))
+    }
+
+    fn signed_by(credentials: &Credentials) -> Request {
         let headers =
             [("host", "127.0.0.1:4566"), ("content-type", "application/x-amz-json-1.1"), ("x-amz-target", "A.B")];
         let mut request = Request {
@@ -195,21 +198,21 @@ mod tests {
 
     #[test]
     fn what_was_signed_is_accepted() {
-        assert_eq!(check(&signed(&Credentials::new("AKID", "secret"))), Ok("AKID".to_owned()));
+        assert_eq!(check(&signed()), Ok("AKID".to_owned()));
     }
 
     #[test]
     fn a_session_token_is_signed_and_accepted() {
         let mut credentials = Credentials::new("AKID", "secret");
         credentials.session_token = Some("token".into());
-        let request = signed(&credentials);
+        let request = signed_by(&credentials);
         assert_eq!(request.headers.get("x-amz-security-token"), Some("token"));
         assert_eq!(check(&request), Ok("AKID".to_owned()));
     }
 
     #[rstest]
-    #[case::secret(signed(&Credentials::new("AKID", "other")), SignatureError::Mismatch)]
-    #[case::key(signed(&Credentials::new("OTHER", "secret")), SignatureError::UnknownKey)]
+    #[case::secret(signed_by(&Credentials::new("AKID", "other")), SignatureError::Mismatch)]
+    #[case::key(signed_by(&Credentials::new("OTHER", "secret")), SignatureError::UnknownKey)]
     fn other_credentials_are_refused(#[case] request: Request, #[case] error: SignatureError) {
         assert_eq!(check(&request), Err(error));
     }
@@ -223,7 +226,7 @@ mod tests {
     #[case::path(|r: &mut Request| r.target = "/x".into())]
     #[case::method(|r: &mut Request| r.method = "GET".into())]
     fn anything_changed_after_signing_is_a_mismatch(#[case] change: Change) {
-        let mut request = signed(&Credentials::new("AKID", "secret"));
+        let mut request = signed();
         change(&mut request);
         assert_eq!(check(&request), Err(SignatureError::Mismatch));
     }
@@ -232,7 +235,7 @@ mod tests {
     #[case::empty("")]
     #[case::blank("  ")]
     fn no_authorization_is_missing(#[case] value: &str) {
-        let mut request = signed(&Credentials::new("AKID", "secret"));
+        let mut request = signed();
         request.headers.set("authorization", value);
         assert_eq!(check(&request), Err(SignatureError::Missing));
     }
@@ -249,7 +252,7 @@ mod tests {
         "AWS4-HMAC-SHA256 Credential=AKID/20261122/us-east-1/redshift-serverless/aws4_request, SignedHeaders=date, Signature=00"
     )]
     fn a_header_that_cannot_be_read_is_malformed(#[case] value: &str) {
-        let mut request = signed(&Credentials::new("AKID", "secret"));
+        let mut request = signed();
         request.headers.set("authorization", value);
         assert!(matches!(check(&request), Err(SignatureError::Malformed(_))));
     }
@@ -259,7 +262,7 @@ mod tests {
     #[case::garbage(Some("yesterday"))]
     #[case::not_ascii(Some("2026112é010203Z"))]
     fn a_date_that_cannot_be_read_is_malformed(#[case] date: Option<&str>) {
-        let mut request = signed(&Credentials::new("AKID", "secret"));
+        let mut request = signed();
         request.headers.remove("x-amz-date");
         if let Some(date) = date {
             request.headers.set("x-amz-date", date);
@@ -269,7 +272,7 @@ mod tests {
 
     #[test]
     fn a_date_a_quarter_of_an_hour_off_is_expired() {
-        let request = signed(&Credentials::new("AKID", "secret"));
+        let request = signed();
         let later = Timestamp::from_second(now().as_second() + CLOCK_SKEW_SECONDS + 1).expect("in range");
         let verdict = verify(&request, SCOPE, later, |_| Some("secret".into()));
         assert_eq!(verdict, Err(SignatureError::Expired));
@@ -277,7 +280,7 @@ mod tests {
 
     #[test]
     fn another_region_is_a_wrong_scope() {
-        let request = signed(&Credentials::new("AKID", "secret"));
+        let request = signed();
         let scope = Scope { region: "eu-west-1", service: "redshift-serverless" };
         let verdict = verify(&request, scope, now(), |_| Some("secret".into()));
         assert!(matches!(verdict, Err(SignatureError::Scope { .. })), "{verdict:?}");

@@ -89,13 +89,11 @@ fn attributes(tag: &str, inside: Option<usize>, found: &mut impl FnMut(&str, usi
     label
 }
 
-/// The name of an element without its namespace.
 fn local_name(tag: &str) -> &str {
     let name = tag.split(|c: char| c.is_whitespace() || c == '/').next().unwrap_or_default();
     name.rsplit(':').next().unwrap_or_default()
 }
 
-/// Where each element ends for the last time.
 fn last_ends(page: &str) -> HashMap<&str, usize> {
     page.match_indices("</")
         .map(|(at, _)| {

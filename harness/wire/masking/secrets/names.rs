@@ -32,30 +32,19 @@ static OF_CONTRACT: LazyLock<OfContract> = LazyLock::new(|| {
     }
 });
 
-/// Parts of names whose values are passwords.
-const OF_PASSWORDS: [&str; 14] = [
-    "passw",
-    "passphrase",
-    "passcode",
-    "pwd",
-    "secret",
-    "kennwort",
-    "motdepasse",
-    "contrase",
-    "senha",
-    "wachtwoord",
-    "hasło",
-    "lösenord",
-    "пароль",
-    "密码",
-];
+const OF_PASSWORDS: &str =
+    "passw passphrase passcode pwd secret kennwort motdepasse contrase senha wachtwoord hasło lösenord пароль 密码";
+
+fn names_password(plain: &str) -> bool {
+    OF_PASSWORDS.split(' ').any(|part| plain.contains(part))
+}
 
 /// Whether what stands behind this name opens something: a password or a token. The name of a user opens nothing by
 /// itself, and the token of a page neither.
 pub fn is_password_name(name: &str) -> bool {
     let plain = plain(name);
     let is_page_token = OF_CONTRACT.page_tokens.contains(&plain);
-    OF_PASSWORDS.iter().any(|part| plain.contains(part)) || (plain.contains("token") && !is_page_token)
+    names_password(&plain) || (plain.contains("token") && !is_page_token)
 }
 
 /// The least length of a secret behind this name, where it says that its value is one, all that is in it
@@ -76,7 +65,7 @@ pub(in crate::wire::masking) fn is_secret_name(name: &str) -> Option<usize> {
         return None;
     }
     let is_sensitive = contract.sensitive.iter().any(|member| plain.contains(member.as_str()));
-    if is_sensitive || holds(&OF_PASSWORDS) || ["user", "username", "パスワード"].contains(&&*plain) {
+    if is_sensitive || names_password(&plain) || ["user", "username", "パスワード"].contains(&&*plain) {
         return Some(1);
     }
     let last = words(&name).last().unwrap_or_default().to_ascii_lowercase();
@@ -113,7 +102,6 @@ pub(super) fn is_password_label(text: &str) -> bool {
     text.len() <= 20 && (LABELS.contains(&text) || OF_CONTRACT.sensitive.contains(text))
 }
 
-/// Whether a member says when something is to end.
 pub(super) fn is_time_name(name: &str) -> bool {
     let plain = plain(name);
     ["expires", "expiresin", "expiresat"].contains(&&*plain) || OF_CONTRACT.times.contains(&plain)
@@ -154,90 +142,26 @@ mod tests {
     use super::*;
 
     #[rstest]
-    fn a_name_says_that_its_value_is_a_password(
-        #[values(
-            "dbPassword",
-            "userPass",
-            "user_pass",
-            "dbpass",
-            "dbPass",
-            "DB_PASS",
-            "pw",
-            "db_pw",
-            "PASS",
-            "passcode",
-            "pin",
-            "userPin",
-            "clave",
-            "wachtwoord",
-            "hasło",
-            "HASŁO",
-            "lösenord",
-            "Пароль",
-            "密码",
-            "パスワード"
-        )]
-        name: &str,
-    ) {
-        assert_eq!(is_secret_name(name), Some(1));
-    }
-
-    #[test]
-    fn a_name_in_wide_letters_says_it_too() {
-        assert_eq!(is_secret_name("\u{ff50}\u{ff57}"), Some(1));
-        assert_eq!(is_secret_name("\u{ff24}\u{ff22}\u{ff30}\u{ff41}\u{ff53}\u{ff53}"), Some(1));
-    }
-
-    #[rstest]
-    fn a_name_says_that_its_value_is_another_secret(
-        #[values(
-            "sessionKey",
-            "session-key",
-            "access_key",
-            "apiKey",
-            "privateKey",
-            "signingKey",
-            "otp",
-            "loginOtp",
-            "jwt",
-            "idJwt",
-            "bearer",
-            "creds",
-            "dbCreds",
-            "auth",
-            "x-auth",
-            "authToken"
-        )]
-        name: &str,
-    ) {
-        assert_eq!(is_secret_name(name), Some(SHORTEST));
-    }
-
-    #[rstest]
-    fn a_name_says_nothing_of_secrets(
-        #[values(
-            "bypass",
-            "key",
-            "status",
-            "hash",
-            "compass",
-            "author",
-            "monkey",
-            "passed",
-            "pinned",
-            "passCount",
-            "spin",
-            "opinion",
-            "keyId",
-            "bearerFormat",
-            "authType",
-            "enclave",
-            "primaryKey",
-            "shipping",
-            ""
-        )]
-        name: &str,
-    ) {
-        assert_eq!(is_secret_name(name), None);
+    #[case::a_password(
+        Some(1),
+        "dbPassword userPass user_pass dbpass dbPass DB_PASS pw db_pw PASS passcode pin userPin clave \
+         wachtwoord hasło HASŁO lösenord Пароль 密码 パスワード"
+    )]
+    #[case::in_wide_letters(Some(1), "\u{ff50}\u{ff57} \u{ff24}\u{ff22}\u{ff30}\u{ff41}\u{ff53}\u{ff53}")]
+    #[case::another_secret(
+        Some(SHORTEST),
+        "sessionKey session-key access_key apiKey privateKey signingKey otp loginOtp jwt idJwt bearer creds \
+         dbCreds auth x-auth authToken"
+    )]
+    #[case::nothing_of_secrets(
+        None,
+        "bypass key status hash compass author monkey passed pinned passCount spin opinion keyId bearerFormat \
+         authType enclave primaryKey shipping"
+    )]
+    #[case::no_name(None, "")]
+    fn a_name_says_what_its_value_is(#[case] expected: Option<usize>, #[case] names: &str) {
+        for name in names.split(' ') {
+            assert_eq!(is_secret_name(name), expected, "{name}");
+        }
     }
 }

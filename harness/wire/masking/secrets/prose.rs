@@ -126,7 +126,6 @@ impl Secrets {
     }
 }
 
-/// Whether a text has nothing but letters, as an ordinary word.
 fn is_word(text: &str) -> bool {
     text.chars().all(char::is_alphabetic)
 }
@@ -164,7 +163,6 @@ fn field<'t>(text: &'t str, at: usize, before: &str) -> Option<&'t str> {
     (starts && name.chars().all(is_name)).then(|| &text[start..at + name.len()])
 }
 
-/// The password in a URL.
 static USER_INFO: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r#"://[^/\s:@"'<>]*:([^/\s@"'<>]+)@"#).expect("the pattern is valid"));
 

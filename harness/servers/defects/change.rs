@@ -1,0 +1,185 @@
+//! Changes of requests and answers.
+
+use std::sync::{Mutex, PoisonError};
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Map, Value, json};
+
+use super::{Upstream, sign_anew};
+use crate::corpus::defect::{Assignment, CastTo, HeaderChange, RequestChange, ResponseChange};
+use crate::wire::{Headers, Request, Response};
+
+/// The request that the right server gets instead; nothing where it gets the same.
+pub(super) fn changed(
+    request: &Request,
+    changes: &[RequestChange],
+    upstream: &Upstream,
+    signed: bool,
+    now: Timestamp,
+) -> Option<Request> {
+    let mut new = request.clone();
+    let mut taken = false;
+    for change in changes {
+        taken |= matches!(change, RequestChange::TakeAnySignature);
+        change_request(&mut new, change, upstream);
+    }
+    if new == *request && (signed || !taken) {
+        return None;
+    }
+    if signed || taken {
+        sign_anew(&mut new, upstream, now);
+    }
+    Some(new)
+}
+
+fn change_request(request: &mut Request, change: &RequestChange, upstream: &Upstream) {
+    let mut message = Message { headers: &mut request.headers, body: &mut request.body, upstream };
+    match change {
+        RequestChange::Set(set) => message.set(set),
+        RequestChange::Remove(gone) => message.remove(gone),
+        RequestChange::Clamp(range) => {
+            message.value(&range.member, |value| Some(value.as_i64()?.clamp(range.from, range.to).into()));
+        }
+        RequestChange::Round(member) => message.value(member, whole),
+        RequestChange::Truncate(cut) => message
+            .value(&cut.member, |value| Some(value.as_str()?.chars().take(cut.length).collect::<String>().into())),
+        RequestChange::Replace(replace) => message.value(&replace.member, |value| {
+            let text = replace.pattern.regex().replace_all(value.as_str()?, replace.with.as_str());
+            Some(text.into_owned().into())
+        }),
+        RequestChange::Header(header) => message.header(header),
+        RequestChange::Method(method) => request.method.clone_from(method),
+        RequestChange::Path(path) => request.target.clone_from(path),
+        RequestChange::Body(text) => message.set_body(upstream.fill(text)),
+        RequestChange::TakeAnySignature => {}
+    }
+}
+
+/// Makes one change of an answer. `earlier` is the answer that is replayed.
+pub(super) fn change_answer(
+    answer: &mut Response,
+    change: &ResponseChange,
+    upstream: &Upstream,
+    earlier: &Mutex<Option<Response>>,
+) {
+    let mut message = Message { headers: &mut answer.headers, body: &mut answer.body, upstream };
+    match change {
+        ResponseChange::Set(set) => message.set(set),
+        ResponseChange::Remove(gone) => message.remove(gone),
+        ResponseChange::Rename(renaming) => message.member(&renaming.member, |parent, name| {
+            if let Some(value) = parent.remove(name) {
+                parent.insert(renaming.to.clone(), value);
+            }
+        }),
+        ResponseChange::Scale(scale) => {
+            message.value(&scale.member, |value| Some((value.as_f64()? * scale.by).into()));
+        }
+        ResponseChange::Add(add) => message.value(&add.member, |value| Some((value.as_f64()? + add.by).into())),
+        ResponseChange::Cast(to) => message.value(&to.member, |value| cast(value, to.to)),
+        ResponseChange::Affix(affix) => message
+            .value(&affix.member, |value| Some(format!("{}{}{}", affix.before, value.as_str()?, affix.behind).into())),
+        ResponseChange::CopyToHeader(copy) => {
+            let body = answer.json();
+            if let Some(text) = body.as_ref().and_then(|body| body.get(&copy.member)?.as_str()) {
+                answer.headers.set(&copy.name, text);
+            }
+        }
+        ResponseChange::Wrap(member) => message.edit(|body| {
+            let inner = std::mem::take(body);
+            *body = json!({ member: inner });
+        }),
+        ResponseChange::Status(status) => answer.status = *status,
+        ResponseChange::Header(header) => message.header(header),
+        ResponseChange::Body(text) => message.set_body(upstream.fill(text)),
+        ResponseChange::Replay => {
+            let mut earlier = earlier.lock().unwrap_or_else(PoisonError::into_inner);
+            match &*earlier {
+                Some(earlier) => answer.clone_from(earlier),
+                None => *earlier = Some(answer.clone()),
+            }
+        }
+    }
+}
+
+fn whole(value: &Value) -> Option<Value> {
+    serde_json::from_str(&format!("{:.0}", value.as_f64()?.trunc())).ok()
+}
+
+fn cast(value: &Value, to: CastTo) -> Option<Value> {
+    Some(match to {
+        CastTo::Text => value.to_string().into(),
+        CastTo::IsoText => {
+            let time = SignedDuration::try_from_secs_f64(value.as_f64()?).ok()?;
+            Timestamp::from_duration(time).ok()?.to_string().into()
+        }
+        CastTo::Integer => whole(value)?,
+        CastTo::List => vec![value.clone()].into(),
+    })
+}
+
+struct Message<'a> {
+    headers: &'a mut Headers,
+    body: &'a mut Vec<u8>,
+    upstream: &'a Upstream,
+}
+
+impl Message<'_> {
+    fn set(&mut self, set: &Assignment) {
+        let value = self.upstream.fill_value(&set.to);
+        self.member(&set.member, |parent, name| {
+            parent.insert(name.to_owned(), value);
+        });
+    }
+
+    fn remove(&mut self, member: &str) {
+        self.member(member, |parent, name| {
+            parent.remove(name);
+        });
+    }
+
+    fn header(&mut self, header: &HeaderChange) {
+        match &header.value {
+            Some(value) => self.headers.set(&header.name, value.as_str()),
+            None => self.headers.remove(&header.name),
+        }
+    }
+
+    /// Changes the value of a member that is there.
+    fn value(&mut self, place: &str, new: impl FnOnce(&Value) -> Option<Value>) {
+        self.member(place, |parent, name| {
+            if let Some(value) = parent.get_mut(name)
+                && let Some(new) = new(value)
+            {
+                *value = new;
+            }
+        });
+    }
+
+    /// Changes something about a member, given as its name or as a JSON pointer, in the object that it belongs to.
+    fn member(&mut self, place: &str, change: impl FnOnce(&mut Map<String, Value>, &str)) {
+        let (parent, name) =
+            if place.starts_with('/') { place.rsplit_once('/').unwrap_or(("", place)) } else { ("", place) };
+        self.edit(|body| {
+            if let Some(Value::Object(parent)) = body.pointer_mut(parent) {
+                change(parent, name);
+            }
+        });
+    }
+
+    /// Changes the body where it is an object; one that stays the same keeps its bytes.
+    fn edit(&mut self, change: impl FnOnce(&mut Value)) {
+        let Ok(old @ Value::Object(_)) = serde_json::from_slice::<Value>(self.body) else { return };
+        let mut new = old.clone();
+        change(&mut new);
+        if new != old {
+            self.set_body(new.to_string());
+        }
+    }
+
+    fn set_body(&mut self, body: String) {
+        if self.headers.get("content-length").is_some() {
+            self.headers.set("content-length", body.len().to_string());
+        }
+        *self.body = body.into_bytes();
+    }
+}
