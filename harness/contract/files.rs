@@ -1,10 +1,12 @@
+use std::collections::HashSet;
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use include_dir::{Dir, include_dir};
-use serde::de::{self, DeserializeOwned, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::Deserialize;
+use serde::de::{self, DeserializeOwned, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 use serde_path_to_error::{Path as ErrorPath, Segment};
 
@@ -49,12 +51,10 @@ impl Fixtures {
     /// When the folder is there and cannot be listed.
     pub fn list(&self, folder: &str) -> Result<Vec<String>, LoadError> {
         let mut paths: Vec<String> = match self {
-            Self::Embedded => EMBEDDED
-                .get_dir(folder)
-                .into_iter()
-                .flat_map(Dir::files)
-                .map(|file| file.path().to_string_lossy().into_owned())
-                .collect(),
+            Self::Embedded => {
+                let inside = EMBEDDED.get_dir(folder).into_iter().flat_map(Dir::files);
+                inside.map(|file| file.path().to_string_lossy().into_owned()).collect()
+            }
             Self::Folder(root) => self.entries(root, folder)?,
         };
         paths.retain(|path| Path::new(path).extension().is_some_and(|extension| extension == "json"));
@@ -168,6 +168,14 @@ pub fn parse<T: DeserializeOwned>(file: &str, text: &str) -> Result<T, LoadError
     read(file, text)
 }
 
+/// Reads a file of the contract, all of whose texts people read: what it says, and the same as plain JSON.
+pub(super) fn read_readable<T: DeserializeOwned>(fixtures: &Fixtures, path: &str) -> Result<(T, Value), LoadError> {
+    let (file, text) = (fixtures.name_of(path), fixtures.read(path)?);
+    let (value, raw) = (parse(&file, &text)?, parse(&file, &text)?);
+    check_readable(&file, &raw)?;
+    Ok((value, raw))
+}
+
 fn read<T: DeserializeOwned>(file: &str, text: &str) -> Result<T, LoadError> {
     let mut json = serde_json::Deserializer::from_str(text);
     let value = serde_path_to_error::deserialize(&mut json)
@@ -201,61 +209,52 @@ pub fn unreadable(text: &str) -> Option<String> {
 ///
 /// # Errors
 /// The first text that cannot be read, with its place.
-pub(super) fn check_readable(file: &str, document: &Value) -> Result<(), LoadError> {
-    fn walk(value: &Value, pointer: &mut String) -> Result<(), String> {
-        let length = pointer.len();
-        match value {
-            Value::String(text) => unreadable(text).map_or(Ok(()), Err),
-            Value::Array(items) => items.iter().enumerate().try_for_each(|(index, item)| {
-                pointer.truncate(length);
-                push(pointer, &index.to_string());
-                walk(item, pointer)
-            }),
-            Value::Object(members) => members.iter().try_for_each(|(name, member)| {
-                pointer.truncate(length);
-                push(pointer, name);
-                unreadable(name).map_or_else(|| walk(member, pointer), Err)
-            }),
-            Value::Null | Value::Bool(_) | Value::Number(_) => Ok(()),
+fn check_readable(file: &str, document: &Value) -> Result<(), LoadError> {
+    each_value(("", ""), document, &mut |at, name, value| {
+        let mut unreadable = [name].into_iter().chain(value.as_str()).filter_map(unreadable);
+        unreadable.next().map_or(Ok(()), |message| Err(LoadError::new(file, at, message)))
+    })
+}
+
+/// Looks at a value and at every value in it, each with its JSON pointer and the name of the member that it is.
+pub(super) fn each_value<E>(
+    (at, name): (&str, &str),
+    value: &Value,
+    look: &mut impl FnMut(&str, &str, &Value) -> Result<(), E>,
+) -> Result<(), E> {
+    look(at, name, value)?;
+    match value {
+        Value::Array(items) => {
+            let mut items = items.iter().enumerate();
+            items.try_for_each(|(index, item)| each_value((&format!("{at}/{index}"), ""), item, look))
         }
+        Value::Object(members) => {
+            members.iter().try_for_each(|(name, member)| each_value((&below(at, name), name), member, look))
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Ok(()),
     }
-    let mut pointer = String::new();
-    walk(document, &mut pointer).map_err(|message| LoadError::new(file, pointer, message))
 }
 
-/// Adds one reference token to a JSON pointer (RFC 6901), escaped.
-pub(super) fn push(pointer: &mut String, token: &str) {
-    pointer.push('/');
-    pointer.push_str(&token.replace('~', "~0").replace('/', "~1"));
+/// The JSON pointer (RFC 6901) of a member of what `at` points to.
+pub(super) fn below(at: &str, name: &str) -> String {
+    format!("{at}/{}", name.replace('~', "~0").replace('/', "~1"))
 }
 
-/// A path into a document as a JSON pointer (RFC 6901).
+/// A path into a document as a JSON pointer.
 fn pointer(path: &ErrorPath) -> String {
-    let mut pointer = String::new();
-    for segment in path {
-        match segment {
-            Segment::Seq { index } => push(&mut pointer, &index.to_string()),
-            Segment::Map { key } => push(&mut pointer, key),
-            Segment::Enum { .. } | Segment::Unknown => {}
-        }
-    }
-    pointer
+    path.iter().fold(String::new(), |at, segment| match segment {
+        Segment::Seq { index } => format!("{at}/{index}"),
+        Segment::Map { key } => below(&at, key),
+        Segment::Enum { .. } | Segment::Unknown => at,
+    })
 }
 
 /// Any JSON value whose objects have no key twice.
 struct UniqueKeys;
 
-impl<'de> de::Deserialize<'de> for UniqueKeys {
+impl<'de> Deserialize<'de> for UniqueKeys {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(Self)
-    }
-}
-
-impl<'de> DeserializeSeed<'de> for UniqueKeys {
-    type Value = Self;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(self)
     }
 }
 
@@ -267,18 +266,18 @@ impl<'de> Visitor<'de> for UniqueKeys {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self, A::Error> {
-        let mut seen = std::collections::HashSet::new();
+        let mut seen = HashSet::new();
         while let Some(key) = map.next_key::<String>()? {
             if !seen.insert(key.clone()) {
                 return Err(de::Error::custom(format_args!("the key \"{key}\" stands here twice")));
             }
-            map.next_value_seed(Self)?;
+            map.next_value::<Self>()?;
         }
         Ok(self)
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self, A::Error> {
-        while seq.next_element_seed(Self)?.is_some() {}
+        while seq.next_element::<Self>()?.is_some() {}
         Ok(self)
     }
 
@@ -310,7 +309,6 @@ impl<'de> Visitor<'de> for UniqueKeys {
 #[cfg(test)]
 mod tests {
     use rstest::rstest;
-    use serde::Deserialize;
 
     use super::*;
 

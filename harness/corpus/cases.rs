@@ -1,24 +1,64 @@
-//! Every case and every reply.
+//! Every case and every reply, and how they are read.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
-use super::expand::ExpandedCase;
+use super::case::Suite;
+use super::check::Checker;
+use super::expand::{ExpandedCase, Expander};
+use super::files::{LoadErrors, file_stem, load_folder, unknown_operation};
 use super::reply::Reply;
-use crate::contract::LoadError;
+use crate::contract::{Contract, Fixtures, LoadError, Operation};
 
 /// Every case and every reply, checked against the contract and against each other.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Corpus {
-    pub(super) cases: Vec<Arc<ExpandedCase>>,
-    pub(super) by_id: HashMap<String, usize>,
-    pub(super) controls: HashSet<String>,
-    pub(super) replies: BTreeMap<String, Reply>,
+    cases: Vec<Arc<ExpandedCase>>,
+    by_id: HashMap<String, usize>,
+    controls: HashSet<String>,
+    replies: BTreeMap<String, Reply>,
     /// The members of requests that ask for a lifetime, each with the default in seconds.
-    pub(super) lifetimes: Vec<(String, i64)>,
+    lifetimes: Vec<(String, i64)>,
 }
 
 impl Corpus {
+    /// Reads, expands and checks all suites and replies.
+    ///
+    /// # Errors
+    /// Everything that is wrong, each with its file and JSON pointer.
+    pub fn load(fixtures: &Fixtures, contract: &Contract) -> Result<Self, LoadErrors> {
+        let (replies, mut errors) = load_folder(fixtures, "replies");
+        let (suites, wrong) = load_folder::<Suite>(fixtures, "server");
+        errors.extend(wrong);
+        let suites: Vec<_> = suites.into_iter().map(|(path, suite)| (fixtures.name_of(&path), suite)).collect();
+        let lifetimes = contract.operations.values().filter_map(Operation::lifetime);
+        let mut corpus = Self {
+            replies: replies.into_iter().map(|(path, reply)| (file_stem(&path).to_owned(), reply)).collect(),
+            lifetimes: lifetimes.map(|lifetime| (lifetime.asked_by.to_owned(), lifetime.default)).collect(),
+            ..Self::default()
+        };
+        let mut places = HashMap::new();
+        for (file, suite) in &suites {
+            let Some(operation) = contract.operation(&suite.operation) else {
+                errors.push(unknown_operation(file, "/operation", &suite.operation, contract));
+                continue;
+            };
+            for (index, case) in suite.cases.iter().enumerate() {
+                let at = format!("/cases/{index}");
+                let expander = Expander { suite: file_stem(file), operation, contract, file, at: &at };
+                match expander.expand(case) {
+                    Ok(members) => {
+                        let added = members.into_iter().map(|case| corpus.add(case, (file, &at), &mut places));
+                        errors.extend(added.filter_map(Result::err));
+                    }
+                    Err(error) => errors.push(error),
+                }
+            }
+        }
+        errors.extend(Checker { contract, corpus: &corpus, fixtures }.check(&suites));
+        if errors.is_empty() { Ok(corpus) } else { Err(LoadErrors(errors)) }
+    }
+
     /// The cases as they are run, in the order of the files and of the cases in them.
     pub fn cases(&self) -> &[Arc<ExpandedCase>] {
         &self.cases
@@ -54,7 +94,7 @@ impl Corpus {
     }
 
     /// Adds a case that stands at a place of a file; `places` are those of all before it, by their ids.
-    pub(super) fn add(
+    fn add(
         &mut self,
         case: ExpandedCase,
         (file, at): (&str, &str),

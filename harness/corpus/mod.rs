@@ -10,13 +10,10 @@ mod check;
 pub mod defect;
 mod expand;
 pub(crate) mod files;
-pub(crate) mod load;
 mod reply;
 mod select;
 mod similar;
 pub mod template;
-#[cfg(test)]
-mod tests;
 
 pub use case::{Answer, Call, Case, Check, Control, Expect, Family, Input, Raw, RequestSpec, SigningDefect, Suite};
 pub use cases::Corpus;

@@ -1,8 +1,6 @@
 use proptest::prelude::*;
 use rstest::rstest;
 
-use jsonschema::PatternOptions;
-
 use super::*;
 use crate::contract::{Contract, Fixtures};
 

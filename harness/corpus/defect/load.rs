@@ -1,10 +1,11 @@
 //! Reading the banks, and what must hold of their entries.
 
 use std::collections::{HashMap, HashSet};
+use std::fmt;
 
 use super::{Bank, Defect, DefectKind};
-use crate::contract::{Contract, Fixtures, LoadError, REGISTER_FILE, Register, Side, parse, unreadable};
-use crate::corpus::files::LoadErrors;
+use crate::contract::{Contract, Fixtures, LoadError, REGISTER_FILE, Register, Requirement, Side, unreadable};
+use crate::corpus::files::{LoadErrors, load_folder};
 
 /// The folder of the banks, below the fixtures folder.
 const FOLDER: &str = "defects";
@@ -21,18 +22,11 @@ impl Defects {
     /// # Errors
     /// Everything that is wrong, each with its file and JSON pointer.
     pub fn load(fixtures: &Fixtures, contract: &Contract) -> Result<Self, LoadErrors> {
-        let mut errors = Vec::new();
+        let (banks, mut errors) = load_folder::<Bank>(fixtures, FOLDER);
         let mut entries = Vec::new();
         let mut places: HashMap<String, String> = HashMap::new();
-        for path in fixtures.list(FOLDER)? {
+        for (path, bank) in banks {
             let file = fixtures.name_of(&path);
-            let bank = match fixtures.read(&path).and_then(|text| parse::<Bank>(&file, &text)) {
-                Ok(bank) => bank,
-                Err(error) => {
-                    errors.push(error);
-                    continue;
-                }
-            };
             if bank.version != 1 {
                 errors.push(LoadError::new(&file, "/version", format!("expected version 1, found {}", bank.version)));
             }
@@ -41,8 +35,8 @@ impl Defects {
                 let wrong = |(member, message)| LoadError::new(&file, format!("{at}/{member}"), message);
                 errors.extend(check(&defect, &contract.register).into_iter().map(wrong));
                 if let Some(first) = places.insert(defect.id.clone(), format!("{file} at {at}")) {
-                    errors
-                        .push(wrong(("id".to_owned(), format!("the id {} stands twice, first in {first}", defect.id))));
+                    let message = format!("the id {} stands twice, first in {first}", defect.id);
+                    errors.push(wrong(("id".to_owned(), message)));
                 }
                 entries.push(defect);
             }
@@ -65,15 +59,11 @@ impl Defects {
         let file = fixtures.name_of(REGISTER_FILE);
         let rows = register.requirements.iter().enumerate().filter(|(_, row)| row.side == Side::Server);
         let orphans = rows.filter(|(_, row)| row.counts() && !broken.contains(row.id.as_str()));
-        let errors: Vec<_> = orphans
-            .map(|(index, row)| {
-                let message = format!(
-                    "no defect breaks {}, so nothing shows that a server that breaks it is found; tag one in fixtures/defects",
-                    row.id
-                );
-                LoadError::new(&file, format!("/requirements/{index}"), message)
-            })
-            .collect();
+        let told = "so nothing shows that a server that breaks it is found; tag one in fixtures/defects";
+        let error = |(index, row): (usize, &Requirement)| {
+            LoadError::new(&file, format!("/requirements/{index}"), format!("no defect breaks {}, {told}", row.id))
+        };
+        let errors: Vec<_> = orphans.map(error).collect();
         if errors.is_empty() { Ok(()) } else { Err(LoadErrors(errors)) }
     }
 
@@ -86,50 +76,46 @@ impl Defects {
 /// What is wrong with an entry, each with the member at fault.
 fn check(defect: &Defect, register: &Register) -> Vec<(String, String)> {
     let mut faults = Vec::new();
-    let mut fault = |at: String, message: String| faults.push((at, message));
+    let mut check = |holds: bool, at: &str, wrong: fmt::Arguments<'_>| {
+        if !holds {
+            faults.push((at.to_owned(), wrong.to_string()));
+        }
+    };
+    let Defect { id, title, requirements, also, undecided, .. } = defect;
     let kebab = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-    if defect.id.is_empty() || !defect.id.chars().all(kebab) {
-        fault("id".to_owned(), format!("expected kebab-case, found \"{}\"", defect.id));
+    let is_kebab = !id.is_empty() && id.chars().all(kebab);
+    check(is_kebab, "id", format_args!("expected kebab-case, found \"{id}\""));
+    check(!title.trim().is_empty(), "title", format_args!("it says nothing"));
+    for (member, text) in [("id", id), ("title", title)] {
+        let unreadable = unreadable(text);
+        check(unreadable.is_none(), member, format_args!("{}", unreadable.unwrap_or_default()));
     }
-    if defect.title.trim().is_empty() {
-        fault("title".to_owned(), "it says nothing".to_owned());
+    let changes = !defect.request.is_empty() || !defect.response.is_empty();
+    check(changes, "response", format_args!("it changes neither request nor response"));
+    for (index, id) in requirements.iter().enumerate() {
+        let is_there = register.get(id).is_some_and(|row| row.side == Side::Server);
+        let at = format!("requirements/{index}");
+        check(is_there, &at, format_args!("there is no requirement {id} on servers"));
     }
-    for (member, text) in [("id", &defect.id), ("title", &defect.title)] {
-        if let Some(message) = unreadable(text) {
-            fault(member.to_owned(), message);
-        }
-    }
-    if defect.request.is_empty() && defect.response.is_empty() {
-        fault("response".to_owned(), "it changes neither request nor response".to_owned());
-    }
-    for (index, id) in defect.requirements.iter().enumerate() {
-        if register.get(id).is_none_or(|row| row.side != Side::Server) {
-            fault(format!("requirements/{index}"), format!("there is no requirement {id} on servers"));
-        }
-    }
-    for (member, globs) in [("also", &defect.also), ("undecided", &defect.undecided)] {
+    for (member, globs) in [("also", also), ("undecided", undecided)] {
         for (index, glob) in globs.iter().enumerate() {
-            if !register.requirements.iter().any(|row| row.side == Side::Server && glob.fits(&row.id)) {
-                fault(format!("{member}/{index}"), format!("no requirement is meant by \"{glob}\""));
-            }
+            let fits = register.requirements.iter().any(|row| row.side == Side::Server && glob.fits(&row.id));
+            check(fits, &format!("{member}/{index}"), format_args!("no requirement is meant by \"{glob}\""));
         }
     }
-    let accused = !defect.requirements.is_empty();
     match defect.kind {
-        DefectKind::Defect if !accused => {
-            fault(
-                "requirements".to_owned(),
-                "a defect breaks a requirement; a variant that breaks none is legal".into(),
-            );
+        DefectKind::Defect if requirements.is_empty() => {
+            let wrong = format_args!("a defect breaks a requirement; a variant that breaks none is legal");
+            check(false, "requirements", wrong);
         }
-        DefectKind::Defect if !defect.undecided.is_empty() => {
-            let message = "a defect is found or not; only a legal variant leaves something undecided";
-            fault("undecided".to_owned(), message.to_owned());
+        DefectKind::Defect => {
+            let wrong = format_args!("a defect is found or not; only a legal variant leaves something undecided");
+            check(undecided.is_empty(), "undecided", wrong);
         }
-        DefectKind::Legal if accused || !defect.also.is_empty() || defect.canary => {
-            fault("kind".to_owned(), "a legal variant breaks no requirement and is no canary".to_owned());
+        DefectKind::Legal => {
+            let breaks_none = requirements.is_empty() && also.is_empty() && !defect.canary;
+            check(breaks_none, "kind", format_args!("a legal variant breaks no requirement and is no canary"));
         }
-        DefectKind::Defect | DefectKind::Legal => {}
     }
     faults
 }
