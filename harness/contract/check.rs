@@ -52,16 +52,6 @@ fn are_described<'a>(at: &str, mut ids: impl Iterator<Item = &'a String>, docume
     })
 }
 
-pub(super) fn success_status(at: &str, status: &Fact<u16>) -> Result<(), Fault> {
-    let wrong = format_args!("expected a status of success, 200 to 299, found {}", status.is);
-    ensure((200..=299).contains(&status.is), format!("{at}/is"), wrong)
-}
-
-pub(super) fn error_status(at: &str, status: &Fact<u16>) -> Result<(), Fault> {
-    let wrong = format_args!("expected a status of an error, 400 to 599, found {}", status.is);
-    ensure((400..=599).contains(&status.is), format!("{at}/is"), wrong)
-}
-
 /// The members of a structure, whose own members have shapes of these names.
 pub(super) fn structure(at: &str, structure: &Structure, shapes: &[&str]) -> Result<(), Fault> {
     members(at, &structure.members, shapes)?;

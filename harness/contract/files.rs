@@ -10,6 +10,7 @@ use serde::de::{self, DeserializeOwned, Deserializer, MapAccess, SeqAccess, Visi
 use serde_json::Value;
 use serde_path_to_error::{Path as ErrorPath, Segment};
 
+use super::check::Fault;
 use crate::text::{FOREIGN_LIMIT, file_name, foreign};
 
 /// The fixtures that were compiled in.
@@ -50,15 +51,8 @@ impl Fixtures {
     /// # Errors
     /// When the folder is there and cannot be listed.
     pub fn list(&self, folder: &str) -> Result<Vec<String>, LoadError> {
-        let mut paths: Vec<String> = match self {
-            Self::Embedded => {
-                let inside = EMBEDDED.get_dir(folder).into_iter().flat_map(Dir::files);
-                inside.map(|file| file.path().to_string_lossy().into_owned()).collect()
-            }
-            Self::Folder(root) => self.entries(root, folder)?,
-        };
+        let mut paths = self.entries(folder)?;
         paths.retain(|path| Path::new(path).extension().is_some_and(|extension| extension == "json"));
-        paths.sort();
         Ok(paths)
     }
 
@@ -67,32 +61,32 @@ impl Fixtures {
     /// # Errors
     /// When the folder is there and cannot be listed, or there are no fixtures at all.
     pub fn folders(&self, folder: &str) -> Result<Vec<String>, LoadError> {
-        let mut paths: Vec<String> = match self {
-            Self::Embedded => {
-                let inside = EMBEDDED.get_dir(folder).into_iter().flat_map(Dir::dirs);
-                inside.map(|dir| dir.path().to_string_lossy().into_owned()).collect()
-            }
+        let mut paths = self.entries(folder)?;
+        match self {
+            Self::Embedded => paths.retain(|path| EMBEDDED.get_dir(path).is_some()),
             Self::Folder(root) if !root.is_dir() => return Err(no_fixtures(root)),
-            Self::Folder(root) => {
-                self.entries(root, folder)?.into_iter().filter(|path| root.join(path).is_dir()).collect()
-            }
-        };
-        paths.sort();
+            Self::Folder(root) => paths.retain(|path| root.join(path).is_dir()),
+        }
         Ok(paths)
     }
 
-    /// What is in a folder, as paths below the fixtures folder; nothing where there is no such folder.
-    fn entries(&self, root: &Path, folder: &str) -> Result<Vec<String>, LoadError> {
-        let dir = root.join(folder);
-        if !dir.exists() {
-            return Ok(Vec::new());
-        }
+    /// What is in a folder, as paths below the fixtures folder, sorted; nothing where there is no such folder.
+    fn entries(&self, folder: &str) -> Result<Vec<String>, LoadError> {
         let unreadable =
             |error: io::Error| LoadError::new(&self.name_of(folder), "", format!("cannot list the folder: {error}"));
-        std::fs::read_dir(&dir)
-            .map_err(unreadable)?
-            .map(|entry| Ok(format!("{folder}/{}", entry.map_err(unreadable)?.file_name().to_string_lossy())))
-            .collect()
+        let mut paths: Vec<String> = match self {
+            Self::Embedded => {
+                let inside = EMBEDDED.get_dir(folder).into_iter().flat_map(Dir::entries);
+                inside.map(|entry| entry.path().to_string_lossy().into_owned()).collect()
+            }
+            Self::Folder(root) if !root.join(folder).exists() => Vec::new(),
+            Self::Folder(root) => std::fs::read_dir(root.join(folder))
+                .map_err(unreadable)?
+                .map(|entry| Ok(format!("{folder}/{}", entry.map_err(unreadable)?.file_name().to_string_lossy())))
+                .collect::<Result<_, _>>()?,
+        };
+        paths.sort();
+        Ok(paths)
     }
 
     /// How a file is called in messages: `fixtures/server/success.json`.
@@ -168,12 +162,18 @@ pub fn parse<T: DeserializeOwned>(file: &str, text: &str) -> Result<T, LoadError
     read(file, text)
 }
 
-/// Reads a file of the contract, all of whose texts people read: what it says, and the same as plain JSON.
-pub(super) fn read_readable<T: DeserializeOwned>(fixtures: &Fixtures, path: &str) -> Result<(T, Value), LoadError> {
+/// Reads a file of the contract, all of whose texts people read, and checks what it says; `check` is given the same
+/// as plain JSON too.
+pub(super) fn read_checked<T: DeserializeOwned>(
+    fixtures: &Fixtures,
+    path: &str,
+    check: impl FnOnce(&T, &Value) -> Result<(), Fault>,
+) -> Result<T, LoadError> {
     let (file, text) = (fixtures.name_of(path), fixtures.read(path)?);
     let (value, raw) = (parse(&file, &text)?, parse(&file, &text)?);
     check_readable(&file, &raw)?;
-    Ok((value, raw))
+    check(&value, &raw).map_err(|(pointer, message)| LoadError::new(&file, pointer, message))?;
+    Ok(value)
 }
 
 fn read<T: DeserializeOwned>(file: &str, text: &str) -> Result<T, LoadError> {
@@ -258,6 +258,11 @@ impl<'de> Deserialize<'de> for UniqueKeys {
     }
 }
 
+/// What a value without keys is read as.
+macro_rules! scalars {
+    ($($visit:ident: $value:ty),*) => { $(fn $visit<E>(self, _: $value) -> Result<Self, E> { Ok(self) })* };
+}
+
 impl<'de> Visitor<'de> for UniqueKeys {
     type Value = Self;
 
@@ -281,27 +286,9 @@ impl<'de> Visitor<'de> for UniqueKeys {
         Ok(self)
     }
 
+    scalars! { visit_bool: bool, visit_i64: i64, visit_u64: u64, visit_f64: f64, visit_str: &str }
+
     fn visit_unit<E>(self) -> Result<Self, E> {
-        Ok(self)
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<Self, E> {
-        Ok(self)
-    }
-
-    fn visit_i64<E>(self, _: i64) -> Result<Self, E> {
-        Ok(self)
-    }
-
-    fn visit_u64<E>(self, _: u64) -> Result<Self, E> {
-        Ok(self)
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<Self, E> {
-        Ok(self)
-    }
-
-    fn visit_str<E>(self, _: &str) -> Result<Self, E> {
         Ok(self)
     }
 }

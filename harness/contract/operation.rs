@@ -8,9 +8,9 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::check::{Fault, differences, ensure, every_fact, prose, structure, success_status, version};
+use super::check::{Fault, differences, ensure, every_fact, prose, structure, version};
 use super::facts::{Difference, Fact, Prose};
-use super::files::{Fixtures, LoadError, below, read_readable};
+use super::files::{Fixtures, LoadError, below, read_checked};
 use super::service::Service;
 use super::shapes::Structure;
 
@@ -80,12 +80,8 @@ impl Operation {
         let mut operations = BTreeMap::new();
         let folder = format!("{folder}/operations");
         for path in fixtures.list(&folder)? {
-            let file = fixtures.name_of(&path);
-            let (operation, raw): (Self, _) = read_readable(fixtures, &path)?;
             let stem = path.rsplit('/').next().and_then(|name| name.strip_suffix(".json")).unwrap_or_default();
-            operation
-                .check(stem, service, &raw)
-                .map_err(|(pointer, message)| LoadError::new(&file, pointer, message))?;
+            let operation = read_checked(fixtures, &path, |operation: &Self, raw| operation.check(stem, service, raw))?;
             operations.insert(operation.name.is.clone(), operation);
         }
         if operations.contains_key(&service.default_operation) {
@@ -107,7 +103,9 @@ impl Operation {
         let prefix = &self.requirements;
         let is_capitals = !prefix.is_empty() && prefix.bytes().all(|byte| byte.is_ascii_uppercase());
         ensure(is_capitals, "/requirements", format_args!("expected capitals, such as GC, found \"{prefix}\""))?;
-        success_status("/status", &self.status)?;
+        let status = self.status.is;
+        let wrong = format_args!("expected a status of success, 200 to 299, found {status}");
+        ensure((200..=299).contains(&status), "/status/is", wrong)?;
         prose("", &self.prose, &self.request.members)?;
         let shapes = service.shape_names();
         structure("/request", &self.request, &shapes)?;
@@ -154,11 +152,12 @@ impl Operation {
     }
 
     /// The lifetime that an answer has, where it has one.
+    #[expect(clippy::cast_precision_loss, reason = "lifetimes are far below what a float holds exactly")]
     pub fn lifetime(&self) -> Option<Lifetime<'_>> {
         self.response.members.iter().find_map(|(name, member)| {
             let asked_by = &member.expires_after.as_ref()?.is;
             let default = self.request.members.get(asked_by)?.default.as_ref()?.is;
-            Some(Lifetime { ends_at: name, asked_by, default })
+            Some(Lifetime { ends_at: name, asked_by, default: default as f64 })
         })
     }
 }
@@ -176,12 +175,12 @@ fn hyphenated(name: &str) -> String {
 }
 
 /// How long what an answer gives is good for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Lifetime<'a> {
     /// The member of the answer that says when it ends.
     pub ends_at: &'a str,
     /// The member of the request that asks for so many seconds.
     pub asked_by: &'a str,
     /// How many seconds it has where nobody asks.
-    pub default: i64,
+    pub default: f64,
 }

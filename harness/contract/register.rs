@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::check::{Fault, ensure, version};
 use super::facts::{Documents, Evidence, Place};
 use super::feature::Feature;
-use super::files::{Fixtures, LoadError, read_readable};
+use super::files::{Fixtures, LoadError, read_checked};
 use super::operation::Operation;
 
 /// Where the register stands, below the fixtures folder.
@@ -163,10 +163,9 @@ impl Register {
         operations: &BTreeMap<String, Operation>,
         documents: &Documents,
     ) -> Result<Self, LoadError> {
-        let (mut register, _): (Self, _) = read_readable(fixtures, REGISTER_FILE)?;
         let prefixes: Vec<&str> = operations.values().map(|operation| operation.requirements.as_str()).collect();
-        let place = |(pointer, message)| LoadError::new(&fixtures.name_of(REGISTER_FILE), pointer, message);
-        register.check(&prefixes, documents).map_err(place)?;
+        let mut register =
+            read_checked(fixtures, REGISTER_FILE, |register: &Self, _| register.check(&prefixes, documents))?;
         for row in &mut register.requirements {
             let owner = operations.values().find(|operation| operation.owns(&row.id));
             row.operation = owner.map(|operation| operation.name.is.clone()).unwrap_or_default();

@@ -9,9 +9,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::check::{Fault, differences, ensure, error_status, every_fact, members, reserved_words, structure, version};
+use super::check::{Fault, differences, ensure, every_fact, members, reserved_words, structure, version};
 use super::facts::{Difference, Documents, Fact};
-use super::files::{Fixtures, LoadError, below, read_readable};
+use super::files::{Fixtures, LoadError, below, read_checked};
 use super::shapes::{Member, Structure};
 
 /// What holds for every operation of one service: what the documents, the service model and the protocol state about
@@ -258,11 +258,7 @@ impl Service {
     /// status that is no error's, a pattern that does not compile, a minimum above its maximum, a name twice, a
     /// source that is not described, a difference that points nowhere or is none.
     pub fn load(fixtures: &Fixtures, folder: &str) -> Result<Self, LoadError> {
-        let path = format!("{folder}/service.json");
-        let (service, raw): (Self, _) = read_readable(fixtures, &path)?;
-        let place = |(pointer, message)| LoadError::new(&fixtures.name_of(&path), pointer, message);
-        service.check(&raw).map_err(place)?;
-        Ok(service)
+        read_checked(fixtures, &format!("{folder}/service.json"), Self::check)
     }
 
     /// Checks it against itself; `raw` is the same file as plain JSON.
@@ -282,7 +278,9 @@ impl Service {
         }
         for (name, error) in &self.errors {
             let at = below("/errors", name);
-            error_status(&format!("{at}/status"), &error.status)?;
+            let status = error.status.is;
+            let wrong = format_args!("expected a status of an error, 400 to 599, found {status}");
+            ensure((400..=599).contains(&status), format!("{at}/status/is"), wrong)?;
             members(&at, &error.members, &shapes)?;
         }
         for name in self.unlisted_errors.keys() {

@@ -18,7 +18,7 @@ pub struct Corpus {
     controls: HashSet<String>,
     replies: BTreeMap<String, Reply>,
     /// The members of requests that ask for a lifetime, each with the default in seconds.
-    lifetimes: Vec<(String, i64)>,
+    lifetimes: Vec<(String, f64)>,
 }
 
 impl Corpus {
@@ -85,11 +85,10 @@ impl Corpus {
     }
 
     /// The lifetime that a request with this body asks for, or the default, in seconds; 0 where no operation has one.
-    #[expect(clippy::cast_precision_loss, reason = "lifetimes are far below what a float holds exactly")]
     pub fn lifetime_asked_for(&self, body: &[u8]) -> f64 {
         let body: Option<serde_json::Value> = serde_json::from_slice(body).ok();
         let asked = |member: &str| body.as_ref()?.get(member)?.as_f64();
-        let default = self.lifetimes.first().map_or(0.0, |(_, default)| *default as f64);
+        let default = self.lifetimes.first().map_or(0.0, |(_, default)| *default);
         self.lifetimes.iter().find_map(|(member, _)| asked(member)).unwrap_or(default)
     }
 

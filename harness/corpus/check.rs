@@ -1,17 +1,14 @@
 use std::collections::BTreeSet;
-use std::fmt;
 
 use serde_json::Value;
 
 use super::case::{Answer, Call, Case, Control, Expect, Family, RequestSpec, Suite};
 use super::cases::Corpus;
 use super::expand::{ExpandedCase, differences};
-use super::files::file_stem;
+use super::files::{Errors, file_stem};
 use super::reply::{Reply, Wrong};
 use super::template::fill;
-use crate::contract::{
-    Contract, Evidence, Feature, Fixtures, LoadError, Operation, REGISTER_FILE, Requirement, Resource, Side, unreadable,
-};
+use crate::contract::{Contract, Evidence, Feature, Fixtures, LoadError, REGISTER_FILE, Requirement, Resource, Side};
 
 /// What may stand in `breaks` beside the keywords of JSON Schema: what no schema of the request says.
 const BEYOND_THE_SCHEMA: [&str; 3] = ["prose", "protocol", "state"];
@@ -21,26 +18,6 @@ pub(super) struct Checker<'a> {
     pub(super) contract: &'a Contract,
     pub(super) corpus: &'a Corpus,
     pub(super) fixtures: &'a Fixtures,
-}
-
-/// Errors of one case or of one file, each at a place below it.
-struct Errors<'a> {
-    file: &'a str,
-    at: String,
-    found: &'a mut Vec<LoadError>,
-}
-
-impl Errors<'_> {
-    fn add(&mut self, member: &str, message: impl Into<String>) {
-        self.found.push(LoadError::new(self.file, format!("{}{member}", self.at), message));
-    }
-
-    /// Says what is wrong at a place where a condition does not hold.
-    fn check(&mut self, holds: bool, member: &str, wrong: fmt::Arguments<'_>) {
-        if !holds {
-            self.add(member, wrong.to_string());
-        }
-    }
 }
 
 impl Checker<'_> {
@@ -178,7 +155,7 @@ impl Checker<'_> {
         expected.retain(|word| !BEYOND_THE_SCHEMA.contains(word));
         for call in &expanded.calls {
             let resources = &self.contract.service.resources;
-            let Some(operation) = self.operation_of(expanded, call) else { continue };
+            let Some(operation) = expanded.operation_of(call, self.contract) else { continue };
             let schema = &operation.request.name;
             let input = match sample_input(&call.request, resources) {
                 Ok(input) => input,
@@ -197,18 +174,13 @@ impl Checker<'_> {
         }
     }
 
-    /// The operation that a call is of.
-    fn operation_of(&self, expanded: &ExpandedCase, call: &Call) -> Option<&Operation> {
-        self.contract.operation(call.request.operation.as_deref().unwrap_or(&expanded.operation))
-    }
-
     /// Holds the input against what the documents say in prose: a case that must be refused as
     /// `prose` breaks it in one place, and any other breaks none of it.
     fn check_prose(&self, expanded: &ExpandedCase, call: &Call, input: &Value, errors: &mut Errors<'_>) {
         if call.request.raw.as_ref().is_some_and(|raw| raw.body.is_some()) {
             return;
         }
-        let Some(operation) = self.operation_of(expanded, call) else { return };
+        let Some(operation) = expanded.operation_of(call, self.contract) else { return };
         let mut plain = self.contract.validators.prose_breaches(&operation.request.name, input);
         plain.retain(|breach| breach.evidence != Evidence::Conflict);
         let forbidden =
@@ -223,11 +195,8 @@ impl Checker<'_> {
     }
 
     fn check_reply(&self, name: &str, reply: &Reply, errors: &mut Errors<'_>) {
-        for (pointer, text) in [("", name), ("/title", &reply.title)] {
-            if let Some(message) = unreadable(text) {
-                errors.add(pointer, message);
-            }
-        }
+        errors.check_readable("", name);
+        errors.check_readable("/title", &reply.title);
         errors.check(reply.version == 1, "/version", format_args!("expected version 1, found {}", reply.version));
         let is_one = reply.body.is_none() || reply.body_text.is_none();
         errors.check(is_one, "/body_text", format_args!("expected either body or body_text, found both"));
@@ -260,7 +229,7 @@ impl Checker<'_> {
             [&case.setup, &case.calls, &case.teardown].into_iter().flatten().map(move |call| (case, call))
         });
         let given = calls.filter(|(_, call)| call.reply.as_deref() == Some(reply));
-        given.filter_map(|(case, call)| Some(self.operation_of(case, call)?.response.name.as_str())).collect()
+        given.filter_map(|(case, call)| Some(case.operation_of(call, self.contract)?.response.name.as_str())).collect()
     }
 
     fn check_orphans(&self, errors: &mut Vec<LoadError>) {
@@ -297,19 +266,18 @@ fn check_suite(suite: &Suite, errors: &mut Errors<'_>) {
 
 /// The texts of a case that people read in lists. Requests and replies may hold anything.
 fn check_texts(case: &Case, errors: &mut Errors<'_>) {
-    let breaks = case.breaks.iter().map(|word| ("/breaks".to_owned(), word));
-    let answers = expectations(case).flat_map(|(place, expect)| {
+    errors.check_readable("/id", &case.id);
+    errors.check_readable("/title", &case.title);
+    if let Some(breaks) = &case.breaks {
+        errors.check_readable("/breaks", breaks);
+    }
+    for (place, expect) in expectations(case) {
         let names = expect.answers().iter().flat_map(|answer| answer.error.iter().chain(&answer.schema));
-        names.map(move |name| (place.clone(), name))
-    });
-    let control = case.control.iter().flat_map(|control| {
-        [("/control/case".to_owned(), &control.case), ("/control/differs_at".to_owned(), &control.differs_at)]
-    });
-    let names = [("/id".to_owned(), &case.id), ("/title".to_owned(), &case.title)];
-    for (place, text) in names.into_iter().chain(breaks).chain(answers).chain(control) {
-        if let Some(message) = unreadable(text) {
-            errors.add(&place, message);
-        }
+        names.for_each(|name| errors.check_readable(&place, name));
+    }
+    if let Some(Control { case, differs_at }) = &case.control {
+        errors.check_readable("/control/case", case);
+        errors.check_readable("/control/differs_at", differs_at);
     }
 }
 

@@ -29,6 +29,11 @@ pub struct ExpandedCase {
 }
 
 impl ExpandedCase {
+    /// The operation that one of its calls is of; nothing where the contract has none of this name.
+    pub fn operation_of<'c>(&self, call: &Call, contract: &'c Contract) -> Option<&'c Operation> {
+        contract.operation(call.request.operation.as_deref().unwrap_or(&self.operation))
+    }
+
     /// The one member of the input that differs from the control, where it is one.
     pub fn member_at_fault(&self) -> Option<&str> {
         let control = self.case.control.as_ref()?;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::contract::{Contract, Fixtures, LoadError, parse};
+use crate::contract::{Contract, Fixtures, LoadError, parse, unreadable};
 
 /// Reads every file of a folder; the path of each with what it holds, and what is wrong with the others.
 pub(crate) fn load_folder<T: serde::de::DeserializeOwned>(
@@ -35,6 +35,33 @@ pub(crate) fn file_stem(path: &str) -> &str {
 pub(crate) fn unknown_operation(file: &str, pointer: &str, name: &str, contract: &Contract) -> LoadError {
     let known: Vec<_> = contract.operation_names().collect();
     LoadError::new(file, pointer, format!("expected an operation, {}, found \"{name}\"", known.join(" or ")))
+}
+
+/// Errors of one case or of one file, each at a place below it.
+pub(crate) struct Errors<'a> {
+    pub(crate) file: &'a str,
+    pub(crate) at: String,
+    pub(crate) found: &'a mut Vec<LoadError>,
+}
+
+impl Errors<'_> {
+    pub(crate) fn add(&mut self, member: &str, message: impl Into<String>) {
+        self.found.push(LoadError::new(self.file, format!("{}{member}", self.at), message));
+    }
+
+    /// Says what keeps people from reading a text.
+    pub(crate) fn check_readable(&mut self, member: &str, text: &str) {
+        if let Some(message) = unreadable(text) {
+            self.add(member, message);
+        }
+    }
+
+    /// Says what is wrong at a place where a condition does not hold.
+    pub(crate) fn check(&mut self, holds: bool, member: &str, wrong: fmt::Arguments<'_>) {
+        if !holds {
+            self.add(member, wrong.to_string());
+        }
+    }
 }
 
 /// Everything that is wrong with the fixtures.

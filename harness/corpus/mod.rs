@@ -12,7 +12,6 @@ mod expand;
 pub(crate) mod files;
 mod reply;
 mod select;
-mod similar;
 pub mod template;
 
 pub use case::{Answer, Call, Case, Check, Control, Expect, Family, Input, Raw, RequestSpec, SigningDefect, Suite};
@@ -21,6 +20,5 @@ pub use defect::{Defect, DefectKind, Defects};
 pub use expand::ExpandedCase;
 pub use files::LoadErrors;
 pub use reply::{Reply, Wrong};
-pub use select::{Pattern, Plan, SelectError, Selectable, Selection, Shard};
-pub use similar::{did_you_mean, similar};
+pub use select::{Pattern, Plan, SelectError, Selectable, Selection, Shard, did_you_mean};
 pub use template::fill;

@@ -47,7 +47,7 @@ impl<'a> Observation<'a> {
         earlier: &'a [Exchange],
     ) -> Option<Self> {
         let Bench { case, contract, hidden } = bench;
-        let operation = contract.operation(call.request.operation.as_deref().unwrap_or(&case.operation))?;
+        let operation = case.operation_of(call, contract)?;
         let body = response.json();
         let expected = |name: &&str| call.expect.answers().iter().any(|answer| answer.error.as_deref() == Some(*name));
         let names = || error_types(response, body.as_ref()).map(|(_, text)| bare_type(text));
@@ -104,13 +104,15 @@ impl<'a> Observation<'a> {
         }
     }
 
+    /// A member of the body.
+    pub(super) fn member(&self, name: &str) -> Option<&Value> {
+        self.body.as_ref()?.get(name)
+    }
+
     /// The error's message, by any of the names that are seen.
     pub(super) fn message(&self) -> Option<&str> {
-        if self.is_success() {
-            return None;
-        }
-        let body = self.body.as_ref()?;
-        ["message", "Message", "errorMessage"].into_iter().find_map(|name| body.get(name)?.as_str())
+        let mut names = ["message", "Message", "errorMessage"].into_iter().filter(|_| !self.is_success());
+        names.find_map(|name| self.member(name)?.as_str())
     }
 
     /// What the request says for a member, as the service reads it; a null is the same as nothing.

@@ -16,18 +16,20 @@ use crate::verdict::Fault;
 pub(super) struct Rule {
     /// Its name, as in the register.
     pub(super) name: &'static str,
-    /// What it finds in an answer; nothing where it does not apply.
-    pub(super) judge: fn(&Observation<'_>) -> Vec<Finding>,
+    pub(super) judge: fn(&Observation<'_>) -> Findings,
     /// Whether it is about how long credentials live, which their age or a clock can hide.
     pub(super) is_about_lifetimes: bool,
 }
 
+/// What a rule finds in an answer; nothing where it does not apply.
+pub(super) type Findings = Option<Vec<Finding>>;
+
 impl Rule {
-    const fn new(name: &'static str, judge: fn(&Observation<'_>) -> Vec<Finding>) -> Self {
+    const fn new(name: &'static str, judge: fn(&Observation<'_>) -> Findings) -> Self {
         Self { name, judge, is_about_lifetimes: false }
     }
 
-    const fn of_lifetimes(name: &'static str, judge: fn(&Observation<'_>) -> Vec<Finding>) -> Self {
+    const fn of_lifetimes(name: &'static str, judge: fn(&Observation<'_>) -> Findings) -> Self {
         Self { name, judge, is_about_lifetimes: true }
     }
 }
@@ -91,12 +93,14 @@ impl Finding {
         Self { subject, fault: None }
     }
 
-    fn broken(subject: Subject, fault: Fault) -> Self {
-        Self { subject, fault: Some(fault) }
+    /// That it holds, or what is wrong.
+    fn new(subject: Subject, holds: bool, fault: impl FnOnce() -> Fault) -> Self {
+        Self { subject, fault: (!holds).then(fault) }
     }
 
-    /// One finding: that it holds, or what is wrong.
-    fn one(subject: Subject, holds: bool, fault: impl FnOnce() -> Fault) -> Vec<Self> {
-        vec![Self { subject, fault: (!holds).then(fault) }]
+    /// [`Finding::new`] where it is the only one.
+    #[expect(clippy::unnecessary_wraps, reason = "it is what a rule finds")]
+    fn one(subject: Subject, holds: bool, fault: impl FnOnce() -> Fault) -> Findings {
+        Some(vec![Self::new(subject, holds, fault)])
     }
 }

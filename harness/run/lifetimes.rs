@@ -9,13 +9,13 @@ use serde_json::Value;
 use serde_json::value::to_raw_value;
 
 use super::case::Turn;
-use super::interrupt::{Interrupted, Stop};
+use super::interrupt::Interrupted;
 use super::names::Names;
 use crate::contract::Lifetime;
 use crate::corpus::Call;
 use crate::judge::{CLOCK_SKEW_SECONDS, Judgement, seconds};
 use crate::verdict::Reason;
-use crate::wire::{Exchange, Response};
+use crate::wire::Exchange;
 
 /// Time enough for two calls, and less than any age that needs an excuse, in seconds.
 const FRESH_SECONDS: f64 = 5.0;
@@ -45,9 +45,8 @@ pub(super) async fn told_apart(
             None => return Ok(judgement),
         }
     }
-    let reason = excused.into_iter().next().map(|(_, reason)| reason);
-    Ok(match reason {
-        Some(reason) => turn.bench.judge.without_lifetimes(judgement, reason),
+    Ok(match excused.into_iter().next() {
+        Some((_, reason)) => turn.bench.judge.without_lifetimes(judgement, reason),
         None => judgement,
     })
 }
@@ -128,22 +127,15 @@ impl Doubt<'_> {
         let operation = self.turn.operation_of(&self.call);
         let body = (response.status == operation.status.is).then(|| response.json())??;
         let asked: Value = serde_json::from_slice(&exchange.request.body).ok()?;
-        let default = self.default();
         let asked = asked.get(self.lifetime.asked_by).filter(|asked| !asked.is_null());
         Some(Given {
             secrets: operation.secrets().map(|name| body.get(name).cloned()).collect::<Option<_>>()?,
             expires: body.get(self.lifetime.ends_at)?.as_f64()?,
-            asked: asked.map_or(Some(default), Value::as_f64)?,
+            asked: asked.map_or(Some(self.lifetime.default), Value::as_f64)?,
             sent: seconds(exchange.sent_at),
             received: seconds(exchange.received_at),
-            date: exchange.answer.as_ref().ok().and_then(Response::date).map(seconds),
+            date: response.date().map(seconds),
         })
-    }
-
-    /// The lifetime where none is asked for, in seconds.
-    #[expect(clippy::cast_precision_loss, reason = "lifetimes are far below what a float holds exactly")]
-    fn default(&self) -> f64 {
-        self.lifetime.default as f64
     }
 
     /// Why a lifetime that looks wrong may be right, where there is a reason.
@@ -211,7 +203,7 @@ impl Doubt<'_> {
         kept: &Given,
         names: &mut Names,
     ) -> Result<Option<Reason>, Interrupted> {
-        let age = wrong.age(self.default());
+        let age = wrong.age(self.lifetime.default);
         let is_same_kept = wrong.is_same(kept);
         if age == Age::Old && is_same_kept {
             return Ok(Some(Reason::Aged));
@@ -257,14 +249,11 @@ impl Doubt<'_> {
 
     /// Makes a call, and what its answer gave; nothing where the target lacks something.
     async fn ask(&self, call: &Call, names: &mut Names) -> Result<Option<(Exchange, Option<Given>)>, Interrupted> {
-        match self.turn.make(call, self.index, names, &[]).await {
-            Ok(exchange) => {
-                let given = self.given(&exchange);
-                Ok(Some((exchange, given)))
-            }
-            Err(Stop::Lacking(_)) => Ok(None),
-            Err(Stop::Interrupted) => Err(Interrupted),
-        }
+        let made = self.turn.make(call, self.index, names, &[]).await?.ok();
+        Ok(made.map(|exchange| {
+            let given = self.given(&exchange);
+            (exchange, given)
+        }))
     }
 
     /// Waits until credentials that are made anew expire at another second than those of an answer: an expiration

@@ -1,6 +1,8 @@
 //! From a case's call to the request that is sent: placeholders filled, headers set, signed, and
 //! whatever the case wants wrong made wrong.
 
+use std::borrow::Cow;
+
 use jiff::{Span, Timestamp};
 use serde_json::Value;
 
@@ -36,18 +38,12 @@ impl Maker<'_> {
         let none = Raw::default();
         let raw = spec.raw.as_ref().unwrap_or(&none);
         let mut filled = |text: &str| self.filled(text, names);
-        let body = match &raw.body {
-            Some(text) => filled(text)?,
-            None => filled(&spec.input.to_json())?,
-        };
-        let service = &self.contract.service;
-        let mut headers: Headers = [
-            ("host".to_owned(), self.target.authority()),
-            ("content-type".to_owned(), service.content_type.is.clone()),
-            ("x-amz-target".to_owned(), operation.target.is.clone()),
-        ]
-        .into_iter()
-        .collect();
+        let body = filled(&raw.body.clone().unwrap_or_else(|| spec.input.to_json()))?;
+        let mut headers = Headers::from_iter([
+            ("host", self.target.authority()),
+            ("content-type", self.contract.service.content_type.is.clone()),
+            ("x-amz-target", operation.target.is.clone()),
+        ]);
         for (name, value) in &raw.headers {
             match value {
                 Some(value) => headers.set(name, filled(value)?),
@@ -56,8 +52,8 @@ impl Maker<'_> {
         }
         let path = filled(raw.path.as_deref().unwrap_or(&operation.path.is))?;
         let base = self.target.endpoint.path().trim_end_matches('/');
-        let lacking =
-            || Reason::CannotBeMade { because: "its body has a character that its encoding lacks".to_owned() };
+        let because = |because| Reason::CannotBeMade { because };
+        let lacking = || because("its body has a character that its encoding lacks".to_owned());
         let body = match raw.encoding {
             None => body.into_bytes(),
             Some(encoding) => encoding.bytes(&body).ok_or_else(lacking)?,
@@ -67,8 +63,7 @@ impl Maker<'_> {
         if let Some(credentials) = &self.target.credentials {
             let region = self.target.region.as_str();
             let signer = Signer { contract: self.contract, credentials: credentials.clone(), region, at: now };
-            let failed = |because| Reason::CannotBeMade { because };
-            signer.sign(&mut request, operation, raw.signing, names).map_err(failed)?;
+            signer.sign(&mut request, operation, raw.signing, names).map_err(because)?;
         } else if raw.signing.is_some() {
             return Err(Reason::Unsigned);
         }
@@ -98,12 +93,11 @@ impl Maker<'_> {
             Placeholder::Random(length) => Ok(names.name(length)),
             Placeholder::Filler(length) => Ok(template::filler(length)),
         };
-        fill(text, &self.contract.service.resources, value).map(std::borrow::Cow::into_owned).map_err(|error| {
-            match error {
-                FillError::NoValue(reason) => reason,
-                FillError::Unknown(unknown) => Reason::CannotBeMade { because: unknown.to_string() },
-            }
-        })
+        let filled = fill(text, &self.contract.service.resources, value).map_err(|error| match error {
+            FillError::NoValue(reason) => reason,
+            FillError::Unknown(because) => Reason::CannotBeMade { because },
+        });
+        filled.map(Cow::into_owned)
     }
 }
 

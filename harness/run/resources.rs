@@ -4,7 +4,7 @@
 use serde_json::json;
 
 use super::case::Turn;
-use super::interrupt::{Interrupted, Stop};
+use super::interrupt::Interrupted;
 use super::names::Names;
 use super::request::noun_of;
 use crate::contract::{Contract, ErrorMeaning, Resource};
@@ -19,9 +19,7 @@ pub(super) async fn misnamed(
     transcript: &[Exchange],
     names: &mut Names,
 ) -> Result<Option<Reason>, Interrupted> {
-    let Some((index, exchange)) = transcript.len().checked_sub(1).map(|index| (index, &transcript[index])) else {
-        return Ok(None);
-    };
+    let Some((index, exchange)) = transcript.iter().enumerate().next_back() else { return Ok(None) };
     let Some(refused) = Refused::of(turn, &turn.case.calls[index], exchange) else { return Ok(None) };
     if refused.is_alone() {
         return Ok(refused.not_there());
@@ -30,11 +28,8 @@ pub(super) async fn misnamed(
         return Ok(None);
     }
     let call = refused.call_without();
-    match turn.make(&call, index, names, &[]).await {
-        Err(Stop::Interrupted) => Err(Interrupted),
-        Err(Stop::Lacking(_)) => Ok(None),
-        Ok(control) => Ok(refused.beside(turn, &call, &control)),
-    }
+    let control = turn.make(&call, index, names, &[]).await?.ok();
+    Ok(control.and_then(|control| refused.beside(turn, &call, &control)))
 }
 
 /// A call that should be accepted and was refused, for what may be a resource that it names.
@@ -53,11 +48,9 @@ struct Refused<'a> {
 impl<'a> Refused<'a> {
     fn of(turn: &Turn<'a>, call: &'a Call, exchange: &Exchange) -> Option<Self> {
         let contract = turn.bench.contract();
-        let input = &call.request.input;
-        let is_named = |resource: &&Resource| input.get(&resource.member).is_some();
-        let resource = contract.service.resources.iter().rfind(is_named)?;
-        let placeholder = format!("${{{}}}", resource.placeholder);
-        let is_ours = input.get(&resource.member).is_some_and(|value| value.contains(&placeholder));
+        let named = |of: &'a Resource| Some((of, call.request.input.get(&of.member)?));
+        let (resource, value) = contract.service.resources.iter().filter_map(named).next_back()?;
+        let is_ours = value.contains(&format!("${{{}}}", resource.placeholder));
         let response = exchange.answer.as_ref().ok()?;
         let error = error_type(response)?;
         let meaning = contract.service.meaning_of(&error);

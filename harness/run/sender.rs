@@ -176,9 +176,10 @@ mod tests {
         (Sender::new(client, 1, Duration::ZERO), asked)
     }
 
-    fn request() -> Request {
+    async fn send(sender: &Sender) -> Exchange {
         let (method, target) = ("GET".to_owned(), "/".to_owned());
-        Request { method, target, headers: Headers::from_iter([("host", "h")]), body: Vec::new() }
+        let request = Request { method, target, headers: Headers::from_iter([("host", "h")]), body: Vec::new() };
+        sender.send(&SeenSecrets::new([]), || Ok(request.clone())).await.expect("nothing is missing")
     }
 
     #[rstest]
@@ -197,9 +198,7 @@ mod tests {
         #[case] requests: u32,
     ) {
         let (sender, asked) = server(statuses).await;
-        let Ok(exchange) = sender.send(&SeenSecrets::new([]), || Ok(request())).await else {
-            panic!("nothing is missing")
-        };
+        let exchange = send(&sender).await;
         assert_eq!(exchange.answer.map(|answer| answer.status), Ok(status));
         assert_eq!((exchange.fault_before, asked.load(Ordering::Relaxed)), (before, requests));
     }
@@ -208,10 +207,7 @@ mod tests {
     async fn where_a_fault_has_passed_the_next_one_has_more_time_to() {
         let (sender, asked) = server(&[500, 200, 500, 500, 500, 500, 200]).await;
         for fault in [500, 500] {
-            let Ok(exchange) = sender.send(&SeenSecrets::new([]), || Ok(request())).await else {
-                panic!("nothing is missing")
-            };
-            assert_eq!(exchange.fault_before, Some(fault));
+            assert_eq!(send(&sender).await.fault_before, Some(fault));
         }
         assert_eq!(asked.load(Ordering::Relaxed), 7);
     }

@@ -6,8 +6,7 @@ use std::time::Instant;
 use jiff::Timestamp;
 use tokio::sync::OnceCell;
 
-use super::bench::Bench;
-use super::case::{self, Turn};
+use super::case::{Bench, Turn, without_verdict};
 use super::described::{describe, expected, shown};
 use super::interrupt::{Interrupt, Interrupted};
 use super::lifetimes::told_apart;
@@ -55,7 +54,7 @@ impl Session {
             secrets,
             probes: Mutex::default(),
             controls: Mutex::default(),
-            leftovers: AtomicU32::new(0),
+            leftovers: AtomicU32::default(),
         })
     }
 
@@ -164,18 +163,16 @@ impl Session {
         }
         let (judgement, transcript) = outcome?;
         let hidden = describe(&mut result, judgement, &transcript, &self.bench.hidden());
-        let last = transcript.last().zip(transcript.len().checked_sub(1).and_then(|index| case.calls.get(index)));
+        let last = transcript.iter().zip(&case.calls).next_back();
         let accepted = last.is_some_and(|(exchange, call)| self.bench.judge.is_accepted(case, call, exchange));
         // What a repeat says is heard only where it is not one more pass.
-        if (run == 0 || result.verdict != Verdict::Pass)
-            && let Some(exchange) = transcript.last()
-        {
-            result.expected = expected(case);
+        let heard = last.filter(|_| run == 0 || result.verdict != Verdict::Pass);
+        if let Some((exchange, call)) = heard {
             result.exchange = Some(Box::new(shown(exchange, &self.secrets, &hidden)));
-            result.repro = last.map(|(exchange, call)| {
-                repro::line(case, call, &exchange.request, (&self.bench.target, self.contract()))
-            });
-        } else if run == 0 {
+            let whom = (&self.bench.target, self.contract());
+            result.repro = Some(repro::line(case, call, &exchange.request, whom));
+        }
+        if run == 0 || heard.is_some() {
             result.expected = expected(case);
         }
         if transcript.is_empty() {
@@ -193,20 +190,17 @@ impl Session {
     ) -> Result<Option<(Verdict, Option<Reason>)>, Interrupted> {
         let operation = self.contract().operation(&case.operation).unwrap_or(self.contract().default_operation());
         let Probe { class, heard } = self.probe(operation, interrupt).await;
-        if class == Class::Unreachable {
-            return Ok(Some((Verdict::Indeterminate, Some(Reason::NoAnswer { heard }))));
-        }
-        if !class.is_judged() {
-            return Ok(Some((Verdict::NotImplemented, None)));
-        }
-        if let Some(lacking) = case.case.needs.iter().find(|need| !self.bench.target.features.contains(need)) {
-            let reason = Reason::NotClaimed { feature: lacking.word().to_owned() };
-            return Ok(Some((Verdict::NotApplicable, Some(reason))));
-        }
-        if let Some(reason) = self.bench.sender.gives_up() {
-            return Ok(Some((Verdict::Indeterminate, Some(reason))));
-        }
-        let Some(control) = &case.case.control else { return Ok(None) };
+        let lacking = case.case.needs.iter().find(|need| !self.bench.target.features.contains(need));
+        let obstacle = if class == Class::Unreachable {
+            Some((Verdict::Indeterminate, Some(Reason::NoAnswer { heard })))
+        } else if !class.is_judged() {
+            Some((Verdict::NotImplemented, None))
+        } else if let Some(lacking) = lacking {
+            Some((Verdict::NotApplicable, Some(Reason::NotClaimed { feature: lacking.word().to_owned() })))
+        } else {
+            self.bench.sender.gives_up().map(|reason| (Verdict::Indeterminate, Some(reason)))
+        };
+        let (None, Some(control)) = (&obstacle, &case.case.control) else { return Ok(obstacle) };
         let control = self.corpus.get(&control.case).expect("controls were checked when the corpus was loaded");
         let ran = Box::pin(self.run_once(control, 0, interrupt)).await?;
         // Whatever else is wrong with the answer to the control is a finding of its own.
@@ -224,7 +218,7 @@ async fn judged(turn: &Turn<'_>, names: &mut Names) -> Result<(Judgement, Transc
     if judgement.verdict == Verdict::Fail
         && let Some(reason) = misnamed(turn, &transcript, names).await?
     {
-        judgement = case::without_verdict(reason);
+        judgement = without_verdict(reason);
     }
     Ok((judgement, transcript))
 }

@@ -50,10 +50,12 @@ pub struct Defect {
     pub requirements: Vec<String>,
     /// Requirements that fall with those, as ids or globs such as `GC-ERR-*`.
     #[serde(default)]
+    #[schemars(with = "Vec<String>")]
     pub also: Vec<IdGlob>,
     /// Requirements that a legal variant leaves undecided, as ids or globs: those of which its answers
     /// say nothing.
     #[serde(default)]
+    #[schemars(with = "Vec<String>")]
     pub undecided: Vec<IdGlob>,
     /// Whether a self-test that does not find it is void; one defect has it.
     #[serde(default)]
@@ -151,19 +153,5 @@ impl<'de> Deserialize<'de> for IdGlob {
         let text = String::deserialize(deserializer)?;
         let glob = Glob::new(&text).map_err(|error| de::Error::custom(format_args!("not a glob: {error}")))?;
         Ok(Self(glob.compile_matcher()))
-    }
-}
-
-impl JsonSchema for IdGlob {
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "IdGlob".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string" })
     }
 }

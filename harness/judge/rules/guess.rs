@@ -50,14 +50,11 @@ fn of_timestamp(value: &Value, expected: JsonType) -> Option<Likeness> {
     let Some(text) = value.as_str() else {
         return (expected == JsonType::String && value.is_number()).then_some(Likeness::EpochSeconds);
     };
-    let digits =
-        |range: std::ops::Range<usize>| text.get(range).is_some_and(|part| part.bytes().all(|b| b.is_ascii_digit()));
     if text.parse::<f64>().is_ok() {
         return Some(Likeness::QuotedNumber);
     }
-    let date =
-        digits(0..4) && text.get(4..5) == Some("-") && digits(5..7) && text.get(7..8) == Some("-") && digits(8..10);
-    date.then_some(Likeness::Iso8601)
+    let fits = |(at, byte): (usize, u8)| if matches!(at, 4 | 7) { byte == b'-' } else { byte.is_ascii_digit() };
+    text.get(..10).is_some_and(|date| date.bytes().enumerate().all(fits)).then_some(Likeness::Iso8601)
 }
 
 /// What a body is that is no JSON.
