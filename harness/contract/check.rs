@@ -18,7 +18,6 @@ pub(super) fn ensure(holds: bool, at: impl Into<String>, wrong: fmt::Arguments<'
     if holds { Ok(()) } else { Err((at.into(), wrong.to_string())) }
 }
 
-/// A format has version 1.
 pub(super) fn version(found: u32) -> Result<(), Fault> {
     ensure(found == 1, "/version", format_args!("expected version 1, found {found}"))
 }

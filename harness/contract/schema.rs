@@ -110,7 +110,6 @@ impl Writer<'_> {
         Value::Object(schema)
     }
 
-    /// What all objects have in common.
     fn object(&self, meaning: &Fact<String>, at: &str, members: &BTreeMap<String, Member>) -> Map<String, Value> {
         let property = |(name, member)| (String::clone(name), self.of_member(member, &format!("{at}/members/{name}")));
         let properties: Value = members.iter().map(property).collect();

@@ -40,7 +40,6 @@ impl Checker<'_> {
         found
     }
 
-    /// The file of a reply.
     fn file_of(&self, reply: &str) -> String {
         self.fixtures.name_of(&format!("replies/{reply}.json"))
     }
@@ -96,7 +95,6 @@ impl Checker<'_> {
         errors.check(decides, "/requirements", wrong);
     }
 
-    /// Holds what is expected against the schemas.
     fn check_expectation(&self, suite: &Suite, place: &str, expect: &Expect, errors: &mut Errors<'_>) {
         let response = self.contract.operation(&suite.operation).map(|operation| operation.response.name.as_str());
         for answer in expect.answers() {
@@ -314,7 +312,6 @@ fn check_bounds(case: &Case, row: &Requirement, place: &str, errors: &mut Errors
     errors.check(accepted.is_empty() || expected == accepted, place, wrong);
 }
 
-/// Every expectation of a case, with its place.
 fn expectations(case: &Case) -> impl Iterator<Item = (String, &Expect)> {
     let single = case.expect.iter().map(|expect| ("/expect".to_owned(), expect));
     single.chain(calls(case).map(|(place, call)| (format!("{place}/expect"), &call.expect)))
@@ -334,7 +331,6 @@ fn calls(case: &Case) -> impl Iterator<Item = (String, &Call)> {
         .flat_map(|(part, calls)| calls.iter().enumerate().map(move |(index, call)| (format!("/{part}/{index}"), call)))
 }
 
-/// The request of a case that is one call and must be accepted.
 fn only_accepted(case: &ExpandedCase) -> Option<&RequestSpec> {
     let [call] = case.calls.as_slice() else { return None };
     call.expect.is_positive().then_some(&call.request)

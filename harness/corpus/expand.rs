@@ -47,13 +47,11 @@ pub(super) struct Expander<'a> {
     pub(super) suite: &'a str,
     pub(super) operation: &'a Operation,
     pub(super) contract: &'a Contract,
-    /// Where the case stands.
     pub(super) file: &'a str,
     pub(super) at: &'a str,
 }
 
 impl Expander<'_> {
-    /// A case as the cases that are run.
     pub(super) fn expand(&self, case: &Case) -> Result<Vec<ExpandedCase>, LoadError> {
         let case = Arc::new(case.clone());
         let (setup, teardown) = (self.calls("setup", &case.setup)?, self.calls("teardown", &case.teardown)?);
@@ -83,7 +81,6 @@ impl Expander<'_> {
         self.members(family)?.into_iter().map(member).collect()
     }
 
-    /// Calls of one part of a case, each with what is expected of it.
     fn calls(&self, part: &str, calls: &[Call]) -> Result<Vec<Call>, LoadError> {
         calls.iter().enumerate().map(|(index, call)| self.call(&format!("/{part}/{index}"), call)).collect()
     }
@@ -97,7 +94,6 @@ impl Expander<'_> {
         Ok(Call { expect: call.expect.or_success_of(operation), ..call.clone() })
     }
 
-    /// The members of a family, each with its name.
     fn members<'f>(&self, family: &'f Family) -> Result<Vec<(String, &'f RawValue)>, LoadError> {
         let own = family.values.iter().enumerate().map(|(index, value)| {
             let text = value.get();
@@ -119,7 +115,6 @@ impl Expander<'_> {
     }
 }
 
-/// Whether a text can be the last part of a case id.
 fn is_member_name(name: &str) -> bool {
     (1..=40).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._+@".contains(&byte))
 }

@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use crate::contract::{Contract, ErrorMeaning, Operation};
 use crate::corpus::{Call, ExpandedCase};
+use crate::text::cut;
 use crate::verdict::Answered;
 use crate::wire::{Exchange, Masker, Response, bare_type, error_types};
 
@@ -12,7 +13,6 @@ use crate::wire::{Exchange, Masker, Response, bare_type, error_types};
 pub(super) struct Observation<'a> {
     pub(super) case: &'a ExpandedCase,
     pub(super) call: &'a Call,
-    /// The operation that the call is of.
     pub(super) operation: &'a Operation,
     pub(super) exchange: &'a Exchange,
     pub(super) response: &'a Response,
@@ -66,7 +66,6 @@ impl<'a> Observation<'a> {
         (200..300).contains(&self.status())
     }
 
-    /// Whether the answer is an error that the documents list for the operation.
     pub(super) fn is_documented_error(&self) -> bool {
         self.documented_error().is_some()
     }
@@ -104,7 +103,6 @@ impl<'a> Observation<'a> {
         }
     }
 
-    /// A member of the body.
     pub(super) fn member(&self, name: &str) -> Option<&Value> {
         self.body.as_ref()?.get(name)
     }
@@ -126,7 +124,6 @@ impl<'a> Observation<'a> {
         self.masker().quote(text)
     }
 
-    /// [`Observation::quote`] of the name of a member.
     pub(super) fn quote_name(&self, name: &str) -> String {
         self.masker().quote_name(name)
     }
@@ -164,12 +161,8 @@ pub fn words_and_shape(response: &Response, body: Option<&Value>, masker: &Maske
 
 /// The shape of a body; texts with these names are quoted instead, at the top.
 fn shape_of(body: &Value, masker: &Masker, words: &[&str]) -> String {
-    let mut shape = Sketch { masker, values: Sketch::VALUES, room: SHAPE_LIMIT }.of(body, words);
-    if let Some((end, _)) = shape.char_indices().nth(SHAPE_LIMIT) {
-        shape.truncate(end);
-        shape.push('…');
-    }
-    shape
+    let shape = Sketch { masker, values: Sketch::VALUES, room: SHAPE_LIMIT }.of(body, words);
+    cut(&shape, SHAPE_LIMIT).into_owned()
 }
 
 /// A shape in the making, and what is left of its bounds: a body of lists in lists has more values
@@ -242,13 +235,17 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
-    use crate::contract::Fixtures;
+    use crate::contract::Names;
     use crate::wire::Headers;
+
+    fn response(status: u16, body: impl Into<Vec<u8>>) -> Response {
+        Response { status, headers: Headers::new(), body: body.into() }
+    }
 
     #[test]
     fn a_shape_has_names_and_types_and_no_values() {
         let body = r#"{"dbPassword":"CANARY","expiration":1.5,"x":[1,"CANARY",null],"y":{"z":true}}"#;
-        let response = Response { status: 200, headers: Headers::new(), body: body.into() };
+        let response = response(200, body);
         assert_eq!(
             shape(&response, response.json().as_ref(), &Masker::default()),
             "{dbPassword: string, expiration: number, x: [null, number, string], y: {z: boolean}}"
@@ -257,18 +254,13 @@ mod tests {
 
     #[test]
     fn every_name_of_the_contract_is_shown_whatever_the_password_is() {
-        let contract = Contract::load(&Fixtures::Embedded).expect("the contract loads");
-        let errors = &contract.service.errors;
-        let structures = contract.operations.values().flat_map(|operation| [&operation.request, &operation.response]);
-        let members = structures.flat_map(|shape| shape.members.keys());
-        let of_errors = errors.values().flat_map(|shape| shape.members.keys());
-        for name in members.chain(of_errors).chain(errors.keys()) {
+        let names = Names::embedded();
+        for name in names.members.iter().chain(&names.errors) {
             let masker = Masker::new([name.clone(), name.to_lowercase(), name[1..].to_owned()]);
             assert_eq!((masker.quote_name(name), masker.quote(name)), (name.clone(), name.clone()));
         }
     }
 
-    /// Objects in objects, each with so many members.
     fn nested(levels: usize, width: usize) -> String {
         (0..levels).fold("0".to_owned(), |inner, level| {
             let members: Vec<_> = (0..width).map(|number| format!(r#""n{level}x{number}":{inner}"#)).collect();
@@ -284,7 +276,7 @@ mod tests {
     #[case::names_to_escape(format!("{{{}}}", (0..40).map(|n| format!(r#""{n}{}":0"#, "\u{e0001}".repeat(5_000))).collect::<Vec<_>>().join(",")))]
     #[case::one_letter(format!(r#"{{"message":"{}"}}"#, "a".repeat(1 << 20)))]
     fn a_shape_is_bounded_whatever_the_body(#[case] body: String, #[values(200, 400)] status: u16) {
-        let response = Response { status, headers: Headers::new(), body: body.into() };
+        let response = response(status, body);
         let body = response.json();
         let shape = words_and_shape(&response, body.as_ref(), &Masker::default().with_answer(&response));
         assert!(body.is_some() && shape.chars().count() <= SHAPE_LIMIT + 1, "{} characters", shape.chars().count());
@@ -293,7 +285,7 @@ mod tests {
     #[test]
     fn what_is_left_out_of_a_shape_is_marked() {
         let body = nested(2, 41);
-        let response = Response { status: 200, headers: Headers::new(), body: body.into() };
+        let response = response(200, body);
         let shape = shape(&response, response.json().as_ref(), &Masker::default());
         assert!(shape.starts_with("{n1x0: {n0x0: number, ") && shape.ends_with("…}"), "{shape}");
         assert!(shape.contains("n0x8: number, …}, n1x1: {"), "{shape}");
@@ -320,7 +312,7 @@ mod tests {
     #[case::page(500, "<h1>Oops</h1> password=CANARY", "<h1>Oops</h1> password=***")]
     #[case::empty(404, "", "empty")]
     fn an_error_is_shown_with_its_own_words(#[case] status: u16, #[case] body: &str, #[case] expected: &str) {
-        let response = Response { status, headers: Headers::new(), body: body.into() };
+        let response = response(status, body);
         let body = response.json();
         assert_eq!(words_and_shape(&response, body.as_ref(), &Masker::default().with_answer(&response)), expected);
     }

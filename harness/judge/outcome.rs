@@ -6,9 +6,7 @@ use crate::wire::{bare_type, error_types};
 
 /// Whether a request was accepted or refused as the case expects.
 pub(super) enum Outcome {
-    /// It was.
     Holds,
-    /// It was not.
     Broken(Fault),
     /// It was refused with an accepted status, but without a name nobody can say as what.
     Unclear,

@@ -12,9 +12,7 @@ use std::borrow::Cow;
 use super::answer::Observation;
 use crate::verdict::Fault;
 
-/// A rule of the judge.
 pub(super) struct Rule {
-    /// Its name, as in the register.
     pub(super) name: &'static str,
     pub(super) judge: fn(&Observation<'_>) -> Findings,
     /// Whether it is about how long credentials live, which their age or a clock can hide.
@@ -34,7 +32,6 @@ impl Rule {
     }
 }
 
-/// Every rule.
 pub(super) const ALL: &[Rule] = &[
     Rule::new("success-status", success::status),
     Rule::new("success-media-type", success::media_type),
@@ -64,9 +61,7 @@ pub(super) const ALL: &[Rule] = &[
 pub(super) struct Subject {
     /// The JSON pointer of the place in the body, without the numbers of items.
     pub(super) at: Option<Cow<'static, str>>,
-    /// The keyword of JSON Schema.
     pub(super) keyword: Option<Cow<'static, str>>,
-    /// The error's name.
     pub(super) error: Option<Cow<'static, str>>,
 }
 
@@ -80,9 +75,7 @@ impl Subject {
     }
 }
 
-/// What a rule finds about one subject.
 pub(super) struct Finding {
-    /// What it is about.
     pub(super) subject: Subject,
     /// What is wrong; nothing where it is as it should be.
     pub(super) fault: Option<Fault>,

@@ -25,12 +25,10 @@ pub(super) struct Bench {
 }
 
 impl Bench {
-    /// The contract that cases are judged by.
     pub(super) fn contract(&self) -> &Contract {
         self.judge.contract()
     }
 
-    /// What the target's words must not repeat.
     pub(super) fn hidden(&self) -> Masker {
         self.seen.masker()
     }
@@ -41,7 +39,6 @@ impl Bench {
     }
 }
 
-/// One run of one case.
 pub(super) struct Turn<'a> {
     pub(super) bench: &'a Bench,
     pub(super) case: &'a ExpandedCase,
@@ -52,7 +49,6 @@ pub(super) struct Turn<'a> {
 pub(super) type Made = Result<Result<Exchange, Reason>, Interrupted>;
 
 impl<'a> Turn<'a> {
-    /// Makes the calls of the case and judges them.
     pub(super) async fn perform(&self, names: &mut Names) -> Result<(Judgement, Transcript), Interrupted> {
         for (index, call) in self.case.setup.iter().enumerate() {
             match self.make_part(call, &format!("~setup{index}"), names, &[]).await? {

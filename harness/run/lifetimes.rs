@@ -64,7 +64,6 @@ fn sent_before(call: &Call, exchange: &Exchange) -> Call {
 
 /// What an answer gave, and by which clocks it expires when. All in seconds.
 struct Given {
-    /// The secrets that it gave.
     secrets: Vec<Value>,
     /// When they expire, in epoch seconds.
     expires: f64,
@@ -72,7 +71,6 @@ struct Given {
     asked: f64,
     sent: f64,
     received: f64,
-    /// The server's `Date`.
     date: Option<f64>,
 }
 
@@ -115,10 +113,12 @@ impl Given {
 struct Doubt<'a> {
     turn: &'a Turn<'a>,
     call: Call,
-    /// The number of the call in its case.
     index: usize,
     lifetime: Lifetime<'a>,
 }
+
+/// Why a lifetime that looks wrong may be right, where there is a reason.
+type Excuse = Result<Option<Reason>, Interrupted>;
 
 impl Doubt<'_> {
     /// What an answer gave; nothing where it gave nothing that expires.
@@ -138,8 +138,7 @@ impl Doubt<'_> {
         })
     }
 
-    /// Why a lifetime that looks wrong may be right, where there is a reason.
-    async fn excuse(&self, wrong: &Given, names: &mut Names) -> Result<Option<Reason>, Interrupted> {
+    async fn excuse(&self, wrong: &Given, names: &mut Names) -> Excuse {
         let kept = self.kept(wrong, names).await?;
         if let Some(kept) = &kept
             && let Some(excuse) = self.excuse_of_age(wrong, kept, names).await?
@@ -152,12 +151,7 @@ impl Doubt<'_> {
 
     /// That one of the clocks is off, where every answer shows the same: the wrong one, one to a plain call, and one
     /// to a lifetime that nobody has asked for, whose credentials cannot be old.
-    async fn clock_is_off(
-        &self,
-        wrong: &Given,
-        is_kept: bool,
-        names: &mut Names,
-    ) -> Result<Option<Reason>, Interrupted> {
+    async fn clock_is_off(&self, wrong: &Given, is_kept: bool, names: &mut Names) -> Excuse {
         let Some(off) = wrong.clock_offset() else { return Ok(None) };
         let plain = self.plain();
         let fresh = self.with_fresh_lifetime(&plain, names);
@@ -197,19 +191,12 @@ impl Doubt<'_> {
     }
 
     /// Whether credentials that expire early may do so for their age; the target keeps these or later ones.
-    async fn excuse_of_age(
-        &self,
-        wrong: &Given,
-        kept: &Given,
-        names: &mut Names,
-    ) -> Result<Option<Reason>, Interrupted> {
+    async fn excuse_of_age(&self, wrong: &Given, kept: &Given, names: &mut Names) -> Excuse {
         let age = wrong.age(self.lifetime.default);
-        let is_same_kept = wrong.is_same(kept);
-        if age == Age::Old && is_same_kept {
-            return Ok(Some(Reason::Aged));
-        }
-        if age == Age::None || (age == Age::OldOrDefault && !is_same_kept) {
-            return Ok(None);
+        match (age, wrong.is_same(kept)) {
+            (Age::Old, true) => return Ok(Some(Reason::Aged)),
+            (Age::None, _) | (Age::OldOrDefault, false) => return Ok(None),
+            (Age::Old, false) | (Age::OldOrDefault, true) => {}
         }
         // For a lifetime that nobody has asked for, there is nothing old but what is kept whatever is asked.
         let fresh = self.with_fresh_lifetime(&self.call, names);

@@ -20,9 +20,7 @@ use crate::wire::{Credentials, Exchange, Headers, Request};
 pub(super) struct Maker<'a> {
     pub(super) contract: &'a Contract,
     pub(super) target: &'a Target,
-    /// What stands in front of the path.
     pub(super) prefix: &'a str,
-    /// The answers to the steps before.
     pub(super) earlier: &'a [Exchange],
 }
 
@@ -101,7 +99,6 @@ impl Maker<'_> {
     }
 }
 
-/// What people call the resource with this id.
 pub(super) fn noun_of(service: &Service, id: Option<&str>) -> Option<String> {
     Some(service.resource(id?)?.noun.clone())
 }

@@ -39,7 +39,6 @@ struct Refused<'a> {
     call: &'a Call,
     /// The last of the resources that it names: the one that needs the others.
     resource: &'a Resource,
-    /// The name of the error.
     error: String,
     /// What the error says, of those that the service has.
     meaning: Option<ErrorMeaning>,
@@ -62,7 +61,6 @@ impl<'a> Refused<'a> {
         fits.then_some(Self { contract, target, call, resource, error, meaning })
     }
 
-    /// Whether the call names no other resource.
     fn is_alone(&self) -> bool {
         let mut others = self.contract.service.resources.iter().filter(|other| other.id != self.resource.id);
         !others.any(|other| self.call.request.input.get(&other.member).is_some())
@@ -74,12 +72,10 @@ impl<'a> Refused<'a> {
         Call { request, ..self.call.clone() }
     }
 
-    /// The name that was given, where one was.
     fn given(&self) -> Option<&'a str> {
         self.target.resources.get(&self.resource.id).map(String::as_str)
     }
 
-    /// That the target does not have what was named.
     fn not_there(&self) -> Option<Reason> {
         let name = self.given().filter(|_| self.meaning == Some(ErrorMeaning::NotFound))?;
         let Resource { noun, flag, of, .. } = self.resource;

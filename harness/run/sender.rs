@@ -53,7 +53,6 @@ impl Sender {
         Self { client, jobs, recovery, flights, unanswered, faults_pass: AtomicBool::new(false) }
     }
 
-    /// How many requests are in flight together at most.
     pub(super) fn jobs(&self) -> usize {
         self.jobs
     }
@@ -113,7 +112,6 @@ impl Sender {
         }
     }
 
-    /// How often a request that the target fails at is sent again.
     fn repeats(&self) -> u32 {
         if self.faults_pass.load(Ordering::Relaxed) { REPEATS_WHERE_FAULTS_PASS } else { REPEATS }
     }

@@ -136,12 +136,7 @@ impl Session {
         ran
     }
 
-    async fn run_uncached(
-        &self,
-        case: &Arc<ExpandedCase>,
-        run: u32,
-        interrupt: &Interrupt,
-    ) -> Result<Ran, Interrupted> {
+    async fn run_uncached(&self, case: &ExpandedCase, run: u32, interrupt: &Interrupt) -> Result<Ran, Interrupted> {
         let start = Instant::now();
         let mut result =
             CaseResult::blank(&case.id, &case.suite, Side::Server, &case.case.title, &case.case.requirements);
@@ -182,12 +177,7 @@ impl Session {
         Ok(Ran { result, accepted })
     }
 
-    /// What keeps a case from being run.
-    async fn obstacle(
-        &self,
-        case: &ExpandedCase,
-        interrupt: &Interrupt,
-    ) -> Result<Option<(Verdict, Option<Reason>)>, Interrupted> {
+    async fn obstacle(&self, case: &ExpandedCase, interrupt: &Interrupt) -> Result<Option<Obstacle>, Interrupted> {
         let operation = self.contract().operation(&case.operation).unwrap_or(self.contract().default_operation());
         let Probe { class, heard } = self.probe(operation, interrupt).await;
         let lacking = case.case.needs.iter().find(|need| !self.bench.target.features.contains(need));
@@ -231,6 +221,9 @@ struct Ran {
     accepted: bool,
 }
 
+/// What becomes of a case that is not run.
+type Obstacle = (Verdict, Option<Reason>);
+
 /// What is computed once for each name.
 type Cells<T> = Mutex<HashMap<String, Arc<OnceCell<T>>>>;
 
@@ -240,7 +233,7 @@ fn cell_of<T>(cells: &Cells<T>, name: &str) -> Arc<OnceCell<T>> {
 }
 
 /// What a case becomes when its control was not accepted.
-fn blocked_by(control: CaseResult) -> (Verdict, Option<Reason>) {
+fn blocked_by(control: CaseResult) -> Obstacle {
     let CaseResult { id, verdict, reason, violations, .. } = control;
     let violation = violations.into_iter().next().map(Box::new);
     match (verdict, reason) {

@@ -54,9 +54,7 @@ struct Given<'a> {
     lifetime: Lifetime<'a>,
     /// When it expires, in epoch seconds.
     at: f64,
-    /// The lifetime that was asked for, or the default.
     asked: f64,
-    /// Whether a lifetime was asked for.
     is_chosen: bool,
     /// The server's `Date`, where it sends one.
     date: Option<f64>,
@@ -109,7 +107,6 @@ impl<'a> Given<'a> {
     }
 }
 
-/// A point in time in epoch seconds.
 pub(crate) fn seconds(at: Timestamp) -> f64 {
     at.as_duration().as_secs_f64()
 }

@@ -14,12 +14,10 @@ struct Paged<'a> {
     most: &'a str,
     /// The member of a request that says where a page begins.
     token: &'a str,
-    /// The member of the answer that is the list.
     list: &'a str,
 }
 
 impl<'a> Paged<'a> {
-    /// Of an operation; nothing where its answers are no pages.
     fn of(operation: &'a Operation) -> Option<Self> {
         let pages = &operation.pages.as_ref()?.is;
         let is_list = |name: &&String| operation.response.members[*name].kind.is == Kind::List;
@@ -40,7 +38,6 @@ impl<'a> Paged<'a> {
         pages
     }
 
-    /// Where a request says that its page begins.
     fn token_of(&self, body: &[u8]) -> Option<Value> {
         let sent: Value = serde_json::from_slice(body).ok()?;
         sent.get(self.token).filter(|token| !token.is_null()).cloned()
