@@ -295,33 +295,26 @@ impl<'de> Visitor<'de> for UniqueKeys {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use rstest::rstest;
 
     use super::*;
-
-    #[derive(Debug, Deserialize)]
-    #[serde(deny_unknown_fields)]
-    struct Inner {
-        #[expect(dead_code, reason = "only its reading is tested")]
-        size: u32,
-    }
-
-    #[derive(Debug, Deserialize)]
-    #[serde(deny_unknown_fields)]
-    struct Outer {
-        #[expect(dead_code, reason = "only its reading is tested")]
-        inner: Vec<Inner>,
-    }
+    use crate::contract::Place;
 
     #[rstest]
     #[case::not_json("{", "", "EOF")]
     #[case::trailing(r#"{"inner":[]} x"#, "", "trailing")]
-    #[case::duplicate(r#"{"inner":[{"size":1},{"size":1,"size":2}]}"#, "/inner/1", "\"size\" stands here twice")]
-    #[case::unknown(r#"{"inner":[{"size":1,"width":2}]}"#, "/inner/0/width", "unknown field")]
+    #[case::duplicate(
+        r#"{"inner":[{"place":"a"},{"place":"a","place":"b"}]}"#,
+        "/inner/1",
+        "\"place\" stands here twice"
+    )]
+    #[case::unknown(r#"{"inner":[{"document":"a","width":2}]}"#, "/inner/0/width", "unknown field")]
     #[case::missing(r#"{"inner":[{}]}"#, "/inner/0", "missing field")]
-    #[case::wrong_type(r#"{"inner":[{"size":"1"}]}"#, "/inner/0/size", "expected u32")]
+    #[case::wrong_type(r#"{"inner":[{"document":1}]}"#, "/inner/0/document", "expected a string")]
     fn an_error_names_file_and_pointer(#[case] text: &str, #[case] pointer: &str, #[case] message: &str) {
-        let error = parse::<Outer>("a.json", text).expect_err("the text is wrong");
+        let error = parse::<BTreeMap<String, Vec<Place>>>("a.json", text).expect_err("the text is wrong");
         assert_eq!(error.file, "a.json");
         assert_eq!(error.pointer, pointer, "{error}");
         assert!(error.message.contains(message), "{error}");

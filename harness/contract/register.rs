@@ -224,12 +224,10 @@ impl Register {
 
 /// Whether a text has the form `<PREFIX>-<AREA>-<nn>`, with one of these prefixes.
 fn is_requirement_id(id: &str, prefixes: &[&str]) -> bool {
-    let mut parts = id.split('-');
-    let (prefix, area, number) = (parts.next(), parts.next(), parts.next());
-    prefix.is_some_and(|prefix| prefixes.contains(&prefix))
-        && area.is_some_and(|area| !area.is_empty() && area.bytes().all(|byte| byte.is_ascii_uppercase()))
-        && number.is_some_and(|number| number.len() == 2 && number.bytes().all(|byte| byte.is_ascii_digit()))
-        && parts.next().is_none()
+    let [prefix, area, number] = id.split('-').collect::<Vec<_>>()[..] else { return false };
+    let is_area = !area.is_empty() && area.bytes().all(|byte| byte.is_ascii_uppercase());
+    let is_number = number.len() == 2 && number.bytes().all(|byte| byte.is_ascii_digit());
+    prefixes.contains(&prefix) && is_area && is_number
 }
 
 #[cfg(test)]

@@ -237,16 +237,13 @@ pub struct Expect {
 }
 
 impl Expect {
-    /// That an operation succeeds.
-    pub fn success_of(operation: &Operation) -> Self {
-        let status = Status::Code(operation.status.is);
-        Self { answers: vec![Answer { status, error: None, schema: Some(operation.response.name.clone()) }] }
-    }
-
     /// This, or where nothing is said, that an operation succeeds.
-    #[must_use]
     pub(super) fn or_success_of(&self, operation: &Operation) -> Self {
-        if self.answers.is_empty() { Self::success_of(operation) } else { self.clone() }
+        if !self.answers.is_empty() {
+            return self.clone();
+        }
+        let (status, schema) = (Status::Code(operation.status.is), Some(operation.response.name.clone()));
+        Self { answers: vec![Answer { status, error: None, schema }] }
     }
 
     /// The accepted answers; at least one.

@@ -9,12 +9,11 @@ pub(crate) fn load_folder<T: serde::de::DeserializeOwned>(
     fixtures: &Fixtures,
     folder: &str,
 ) -> (Vec<(String, T)>, Vec<LoadError>) {
-    let mut errors = Vec::new();
-    let mut files = Vec::new();
-    let paths = fixtures.list(folder).unwrap_or_else(|error| {
-        errors.push(error);
-        Vec::new()
-    });
+    let paths = match fixtures.list(folder) {
+        Ok(paths) => paths,
+        Err(error) => return (Vec::new(), vec![error]),
+    };
+    let (mut files, mut errors) = (Vec::new(), Vec::new());
     for path in paths {
         let name = fixtures.name_of(&path);
         match fixtures.read(&path).and_then(|text| parse(&name, &text)) {
@@ -72,12 +71,8 @@ impl fmt::Display for LoadErrors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         /// So many are told: who has more has made one mistake everywhere.
         const TOLD: usize = 100;
-        for (index, error) in self.0.iter().take(TOLD).enumerate() {
-            if index > 0 {
-                writeln!(f)?;
-            }
-            write!(f, "{error}")?;
-        }
+        let told: Vec<_> = self.0.iter().take(TOLD).map(LoadError::to_string).collect();
+        f.write_str(&told.join("\n"))?;
         match self.0.len().saturating_sub(TOLD) {
             0 => Ok(()),
             more => write!(f, "\nand {more} more"),

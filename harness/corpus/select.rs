@@ -30,8 +30,7 @@ impl Pattern {
 
     /// Whether it selects a case id.
     pub fn selects(&self, id: &str) -> bool {
-        let ends = id.char_indices().filter(|(_, c)| *c == '/').map(|(at, _)| at).chain([id.len()]);
-        ends.into_iter().any(|end| self.matcher.is_match(&id[..end]))
+        with_parents(id).any(|id| self.matcher.is_match(id))
     }
 }
 

@@ -50,14 +50,9 @@ impl<'a> Placeholder<'a> {
             Self::Absent(absent) => absent.name(|length| "r".repeat(length)),
             Self::Answer(..) => "from-an-answer".to_owned(),
             Self::Random(length) => "r".repeat(length),
-            Self::Filler(length) => filler(length),
+            Self::Filler(length) => "x".repeat(length),
         }
     }
-}
-
-/// So many times the letter x.
-pub fn filler(length: usize) -> String {
-    "x".repeat(length)
 }
 
 /// A text with its placeholders filled in, as part of a JSON text; one that begins with `escaped:`, such as

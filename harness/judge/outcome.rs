@@ -26,7 +26,7 @@ pub(super) fn of(seen: &Observation<'_>) -> Outcome {
     } else if let Some(name) = seen.error.as_deref() {
         let same = |error: &str| error == "*" || error == name || seen.is_common_name_for(name, error);
         let named = |answer: &&Answer| answer.error.as_deref().is_none_or(same);
-        let documented = seen.is_documented_error();
+        let documented = seen.documented_error().is_some();
         with_status().any(named) || (documented && refusals.iter().any(|answer| answer.error.as_deref() == Some(name)))
     } else {
         if with_status().any(|answer| answer.error.as_deref().is_some_and(|error| error != "*")) {

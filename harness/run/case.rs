@@ -7,12 +7,12 @@ use super::interrupt::{Interrupt, Interrupted};
 use super::names::Names;
 use super::request::Maker;
 use super::sender::Sender;
-use crate::contract::{Contract, Operation};
+use crate::contract::Operation;
 use crate::corpus::{Call, ExpandedCase};
 use crate::judge::{Judge, Judgement};
 use crate::targets::Target;
 use crate::verdict::{Reason, Verdict};
-use crate::wire::{Exchange, Masker, Request, SeenSecrets, Transcript};
+use crate::wire::{Exchange, SeenSecrets, Transcript};
 
 /// A target under test, and who judges it: what every case of a session shares.
 #[derive(Debug)]
@@ -22,21 +22,6 @@ pub(super) struct Bench {
     pub(super) sender: Sender,
     /// What the target's words must not repeat: our credentials, and what it has given in the place of secrets.
     pub(super) seen: SeenSecrets,
-}
-
-impl Bench {
-    pub(super) fn contract(&self) -> &Contract {
-        self.judge.contract()
-    }
-
-    pub(super) fn hidden(&self) -> Masker {
-        self.seen.masker()
-    }
-
-    /// Sends a request; the reason where it cannot be made.
-    pub(super) async fn send(&self, make: impl FnMut() -> Result<Request, Reason>) -> Result<Exchange, Reason> {
-        self.sender.send(&self.seen, make).await
-    }
 }
 
 pub(super) struct Turn<'a> {
@@ -61,7 +46,7 @@ impl<'a> Turn<'a> {
         }
         let (transcript, lacking) =
             if self.case.case.together { self.make_together(names).await? } else { self.make_in_order(names).await? };
-        let judge = || self.bench.judge.judge_hiding(self.case, &transcript, &self.bench.hidden());
+        let judge = || self.bench.judge.judge_hiding(self.case, &transcript, &self.bench.seen.masker());
         Ok((lacking.map_or_else(judge, without_verdict), transcript))
     }
 
@@ -101,14 +86,14 @@ impl<'a> Turn<'a> {
 
     /// Makes a call of a part of the case; a server that is told the case by the path is told the part too.
     pub(super) async fn make_part(&self, call: &Call, part: &str, names: &mut Names, earlier: &[Exchange]) -> Made {
-        let (contract, target) = (self.bench.contract(), &self.bench.target);
+        let (contract, target) = (self.bench.judge.contract(), &self.bench.target);
         let prefix = if target.path_names_case { format!("/{}{part}", self.case.id) } else { String::new() };
         let maker = Maker { contract, target, prefix: &prefix, earlier };
         let operation = self.operation_of(call);
         let names = names.of_next_call();
         // The same names each time: what is sent again is the same request, signed anew.
         let make = || maker.make(&call.request, operation, &mut names(), Timestamp::now());
-        self.interrupt.unless(self.bench.send(make)).await
+        self.interrupt.unless(self.bench.sender.send(&self.bench.seen, make)).await
     }
 
     /// The operation that a call is of.
@@ -116,7 +101,7 @@ impl<'a> Turn<'a> {
     /// # Panics
     /// Never: the operations of all calls were checked when the corpus was loaded.
     pub(super) fn operation_of(&self, call: &Call) -> &'a Operation {
-        let operation = self.case.operation_of(call, self.bench.contract());
+        let operation = self.case.operation_of(call, self.bench.judge.contract());
         operation.expect("operations were checked when the corpus was loaded")
     }
 

@@ -214,7 +214,7 @@ impl Doubt<'_> {
     fn plain(&self) -> Call {
         let mut call = self.call.clone();
         call.request.raw = None;
-        let resources = &self.turn.bench.contract().service.resources;
+        let resources = &self.turn.bench.judge.contract().service.resources;
         let named = resources.iter().filter(|resource| call.request.input.get(&resource.member).is_some());
         let members: Vec<&str> = named.skip(1).map(|resource| resource.member.as_str()).collect();
         let input = call.request.input.without(self.lifetime.asked_by);

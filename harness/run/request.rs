@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::names::Names;
 use crate::contract::{Contract, Operation, Service};
-use crate::corpus::template::{self, FillError, Placeholder, fill};
+use crate::corpus::template::{FillError, Placeholder, fill};
 use crate::corpus::{Raw, RequestSpec, SigningDefect};
 use crate::targets::Target;
 use crate::verdict::Reason;
@@ -89,7 +89,7 @@ impl Maker<'_> {
                 text.map(str::to_owned).ok_or_else(|| Reason::NothingToGoOnFrom { step, at: at.to_owned() })
             }
             Placeholder::Random(length) => Ok(names.name(length)),
-            Placeholder::Filler(length) => Ok(template::filler(length)),
+            filler @ Placeholder::Filler(_) => Ok(filler.sample()),
         };
         let filled = fill(text, &self.contract.service.resources, value).map_err(|error| match error {
             FillError::NoValue(reason) => reason,
@@ -121,7 +121,6 @@ impl Signer<'_> {
     ) -> Result<(), String> {
         use SigningDefect as Defect;
         let Some(defect) = defect else { return self.sign_for(request, self.region) };
-        let hour = Span::new().hours(1);
         let other_region = if self.region == "eu-west-1" { "us-east-1" } else { "eu-west-1" };
         let region = self.region;
         match defect {
@@ -136,12 +135,9 @@ impl Signer<'_> {
             }
             Defect::WrongRegion => self.sign_for(request, other_region),
             Defect::WrongService => self.sign_as(request, region, "redshift"),
-            Defect::StaleDate => {
-                self.at = self.at.checked_sub(hour).map_err(|error| error.to_string())?;
-                self.sign_for(request, region)
-            }
-            Defect::FutureDate => {
-                self.at = self.at.checked_add(hour).map_err(|error| error.to_string())?;
+            Defect::StaleDate | Defect::FutureDate => {
+                let off = Span::new().hours(if defect == Defect::StaleDate { -1 } else { 1 });
+                self.at = self.at.checked_add(off).map_err(|error| error.to_string())?;
                 self.sign_for(request, region)
             }
             Defect::ChangedTarget => {

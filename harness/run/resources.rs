@@ -46,7 +46,7 @@ struct Refused<'a> {
 
 impl<'a> Refused<'a> {
     fn of(turn: &Turn<'a>, call: &'a Call, exchange: &Exchange) -> Option<Self> {
-        let contract = turn.bench.contract();
+        let contract = turn.bench.judge.contract();
         let named = |of: &'a Resource| Some((of, call.request.input.get(&of.member)?));
         let (resource, value) = contract.service.resources.iter().filter_map(named).next_back()?;
         let is_ours = value.contains(&format!("${{{}}}", resource.placeholder));
@@ -128,7 +128,7 @@ impl<'a> Refused<'a> {
 
 /// An answer by its status and its error alone, or why there was none.
 fn heard(turn: &Turn<'_>, exchange: &Exchange) -> Heard {
-    let hidden = turn.bench.hidden();
+    let hidden = turn.bench.seen.masker();
     match &exchange.answer {
         Ok(response) => {
             let masker = hidden.with_answer(response);

@@ -35,7 +35,8 @@ const SLOW: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 pub(super) struct Sender {
     client: Client,
-    jobs: usize,
+    /// How many requests are in flight together at most.
+    pub(super) jobs: usize,
     /// The pause before a request that the target failed at is sent again.
     recovery: Duration,
     /// A permit for each request in flight.
@@ -51,10 +52,6 @@ impl Sender {
         let jobs = jobs.max(1);
         let (flights, unanswered) = (Semaphore::new(jobs), AtomicU32::new(0));
         Self { client, jobs, recovery, flights, unanswered, faults_pass: AtomicBool::new(false) }
-    }
-
-    pub(super) fn jobs(&self) -> usize {
-        self.jobs
     }
 
     /// Why nothing more is sent, where the target was given up.

@@ -60,7 +60,7 @@ impl Session {
 
     /// The contract that cases are judged by.
     pub fn contract(&self) -> &Contract {
-        self.bench.contract()
+        self.bench.judge.contract()
     }
 
     /// The target.
@@ -70,7 +70,7 @@ impl Session {
 
     /// How many requests are in flight together at most.
     pub fn jobs(&self) -> usize {
-        self.bench.sender.jobs()
+        self.bench.sender.jobs
     }
 
     /// How many cases could not undo what they did.
@@ -100,10 +100,10 @@ impl Session {
         let (spec, named) = probe_input(operation, contract, &self.bench.target);
         let maker = Maker { contract, target: &self.bench.target, prefix: "", earlier: &[] };
         let make = || maker.make(&spec, operation, &mut Names::new(self.seed, "probe", 0), Timestamp::now());
-        match self.bench.send(make).await {
+        match self.bench.sender.send(&self.bench.seen, make).await {
             Ok(exchange) => {
                 let asked = Asked { service: &contract.service, operation, named };
-                probe::classify(&exchange, asked, &self.bench.hidden())
+                probe::classify(&exchange, asked, &self.bench.seen.masker())
             }
             Err(reason) => Probe { class: Class::Unreachable, heard: Heard::Nothing(format!("{reason:?}")) },
         }
@@ -157,7 +157,7 @@ impl Session {
             tracing::error!(case = case.id, "the teardown failed; the target may hold what this case made");
         }
         let (judgement, transcript) = outcome?;
-        let hidden = describe(&mut result, judgement, &transcript, &self.bench.hidden());
+        let hidden = describe(&mut result, judgement, &transcript, &self.bench.seen.masker());
         let last = transcript.iter().zip(&case.calls).next_back();
         let accepted = last.is_some_and(|(exchange, call)| self.bench.judge.is_accepted(case, call, exchange));
         // What a repeat says is heard only where it is not one more pass.
