@@ -46,13 +46,9 @@ impl Corpus {
             for (index, case) in suite.cases.iter().enumerate() {
                 let at = format!("/cases/{index}");
                 let expander = Expander { suite: file_stem(file), operation, contract, file, at: &at };
-                match expander.expand(case) {
-                    Ok(members) => {
-                        let added = members.into_iter().map(|case| corpus.add(case, (file, &at), &mut places));
-                        errors.extend(added.filter_map(Result::err));
-                    }
-                    Err(error) => errors.push(error),
-                }
+                let members = expander.expand(case).map_err(|error| errors.push(error)).unwrap_or_default();
+                let added = members.into_iter().map(|case| corpus.add(case, (file, &at), &mut places));
+                errors.extend(added.filter_map(Result::err));
             }
         }
         errors.extend(Checker { contract, corpus: &corpus, fixtures }.check(&suites));

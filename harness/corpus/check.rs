@@ -155,13 +155,8 @@ impl Checker<'_> {
             let resources = &self.contract.service.resources;
             let Some(operation) = expanded.operation_of(call, self.contract) else { continue };
             let schema = &operation.request.name;
-            let input = match sample_input(&call.request, resources) {
-                Ok(input) => input,
-                Err(message) => {
-                    errors.add("/request", message);
-                    continue;
-                }
-            };
+            let sample = sample_input(&call.request, resources);
+            let Ok(input) = sample.map_err(|message| errors.add("/request", message)) else { continue };
             let breaches = self.contract.validators.breaches(schema, &input);
             let found: Vec<&str> = breaches.iter().map(|breach| breach.keyword.as_str()).collect();
             let list = |words: &[&str]| if words.is_empty() { "nothing".to_owned() } else { words.join(" and ") };

@@ -3,11 +3,13 @@
 //! Conclusions are data here; a report makes words of them. Uses the contract's types, and what a run of an SDK
 //! leaves; nothing else of ours. Start with [`CaseResult`].
 
+mod class;
 mod fault;
 mod reason;
 
+pub use class::{Class, Probe};
 pub use fault::{Accepted, Answered, Beside, Body, Fault, LifetimeLikeness, Likeness, Markup, Measured, Nameless};
-pub use reason::{Class, Excuse, Heard, Probe, Reason};
+pub use reason::{Excuse, Heard, Reason};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -1,4 +1,4 @@
-//! Why a case has the verdict that it has, as data, where its violations do not say it; and what kind of server answers.
+//! Why a case has the verdict that it has, as data, where its violations do not say it.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -200,69 +200,4 @@ pub enum Heard {
     Nothing(String),
     /// Something that an older build wrote down in its own words.
     Told(String),
-}
-
-/// What a target is, by its answer to the probe.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Class {
-    /// It answers the operation, rightly or wrongly.
-    Answers,
-    /// It speaks the protocol and says that it does not know the operation.
-    UnknownOperation,
-    /// It speaks the protocol and says that it does not know the service.
-    UnknownService,
-    /// It says that it knows the operation and has not implemented it.
-    DeclaredNotImplemented,
-    /// It answers with JSON of its own that no AWS client understands.
-    OwnJson,
-    /// It answers with something that is not an answer of AWS at all.
-    NotAws,
-    /// Another service of AWS answers.
-    WrongService,
-    /// It sends the caller elsewhere.
-    Redirect,
-    /// It fails inside itself.
-    ServerFault,
-    /// It refuses the credentials.
-    RefusedCredentials,
-    /// It answers the operation, and does not have the resource that was named.
-    #[serde(rename = "no-workgroup")]
-    NoResource,
-    /// It gives no usable answer.
-    Unreachable,
-}
-
-impl Class {
-    /// Whether the operation is there, so that its answers can be judged.
-    pub fn is_judged(self) -> bool {
-        matches!(self, Self::Answers | Self::Redirect | Self::ServerFault)
-    }
-
-    /// The word for it, as in a run stream: `unknown-operation`.
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Answers => "answers",
-            Self::UnknownOperation => "unknown-operation",
-            Self::UnknownService => "unknown-service",
-            Self::DeclaredNotImplemented => "declared-not-implemented",
-            Self::OwnJson => "own-json",
-            Self::NotAws => "not-aws",
-            Self::WrongService => "wrong-service",
-            Self::Redirect => "redirect",
-            Self::ServerFault => "server-fault",
-            Self::RefusedCredentials => "refused-credentials",
-            Self::NoResource => "no-workgroup",
-            Self::Unreachable => "unreachable",
-        }
-    }
-}
-
-/// The outcome of the probe.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Probe {
-    /// What the target is.
-    pub class: Class,
-    /// What it said: what led there.
-    pub heard: Heard,
 }
