@@ -10,18 +10,14 @@
 //! # mod my_client {
 //! #     use countersign::wire::{Client, ClientOptions, Headers, Request};
 //! #
-//! #     pub async fn expiration(endpoint: &str) -> Result<f64, String> {
-//! #         let url = reqwest::Url::parse(endpoint).map_err(|error| error.to_string())?;
-//! #         let request = Request {
-//! #             method: "POST".to_owned(),
-//! #             target: url.path().to_owned(),
-//! #             headers: Headers::from_iter([("host", url.authority())]),
-//! #             body: b"{}".to_vec(),
-//! #         };
-//! #         let client = Client::new(url, &ClientOptions::default()).map_err(|error| error.to_string())?;
-//! #         let answer = client.send(request).await.answer.map_err(|error| format!("{error:?}"))?;
-//! #         let number = answer.json().and_then(|body| body["expiration"].as_f64());
-//! #         number.ok_or_else(|| "the expiration is no number".to_owned())
+//! #     pub async fn expiration(endpoint: &str) -> Result<f64, &'static str> {
+//! #         let url = reqwest::Url::parse(endpoint).map_err(|_| "no address")?;
+//! #         let (method, target) = ("POST".to_owned(), url.path().to_owned());
+//! #         let headers = Headers::from_iter([("host", url.authority())]);
+//! #         let request = Request { method, target, headers, body: b"{}".to_vec() };
+//! #         let client = Client::new(url, &ClientOptions::default()).map_err(|_| "no client")?;
+//! #         let answer = client.send(request).await.answer.map_err(|_| "no answer")?;
+//! #         answer.json().and_then(|body| body["expiration"].as_f64()).ok_or("the expiration is no number")
 //! #     }
 //! # }
 //! # fn main() -> std::io::Result<()> {

@@ -121,7 +121,6 @@ pub struct Prose {
     /// A few words of the original, to find it again.
     pub quote: String,
     /// The statement in a form that a program can check, where it has one.
-    #[serde(default)]
     pub reads_as: Option<Reading>,
     /// What it rests on.
     pub evidence: Evidence,
@@ -131,28 +130,21 @@ pub struct Prose {
 
 /// A prose constraint as a program can check it. Everything that is set must hold.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub struct Reading {
     /// At least one of these members must be there.
-    #[serde(default)]
     pub any_of: Option<Vec<String>>,
     /// The fewest characters (Unicode scalar values).
-    #[serde(default)]
     pub min_length: Option<u64>,
     /// The most characters (Unicode scalar values).
-    #[serde(default)]
     pub max_length: Option<u64>,
     /// A regular expression that must match; anchored only where it says so.
-    #[serde(default)]
     pub pattern: Option<String>,
     /// The smallest number.
-    #[serde(default)]
     pub minimum: Option<i64>,
     /// The largest number.
-    #[serde(default)]
     pub maximum: Option<i64>,
     /// Must not be one of the reserved words, in whatever letter case.
-    #[serde(default)]
     pub not_reserved: bool,
 }
 

@@ -1,13 +1,16 @@
+use std::collections::HashSet;
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use include_dir::{Dir, include_dir};
-use serde::de::{self, DeserializeOwned, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::Deserialize;
+use serde::de::{self, DeserializeOwned, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 use serde_path_to_error::{Path as ErrorPath, Segment};
 
+use super::check::Fault;
 use crate::text::{FOREIGN_LIMIT, file_name, foreign};
 
 /// The fixtures that were compiled in.
@@ -48,17 +51,8 @@ impl Fixtures {
     /// # Errors
     /// When the folder is there and cannot be listed.
     pub fn list(&self, folder: &str) -> Result<Vec<String>, LoadError> {
-        let mut paths: Vec<String> = match self {
-            Self::Embedded => EMBEDDED
-                .get_dir(folder)
-                .into_iter()
-                .flat_map(Dir::files)
-                .map(|file| file.path().to_string_lossy().into_owned())
-                .collect(),
-            Self::Folder(root) => self.entries(root, folder)?,
-        };
+        let mut paths = self.entries(folder)?;
         paths.retain(|path| Path::new(path).extension().is_some_and(|extension| extension == "json"));
-        paths.sort();
         Ok(paths)
     }
 
@@ -67,32 +61,32 @@ impl Fixtures {
     /// # Errors
     /// When the folder is there and cannot be listed, or there are no fixtures at all.
     pub fn folders(&self, folder: &str) -> Result<Vec<String>, LoadError> {
-        let mut paths: Vec<String> = match self {
-            Self::Embedded => {
-                let inside = EMBEDDED.get_dir(folder).into_iter().flat_map(Dir::dirs);
-                inside.map(|dir| dir.path().to_string_lossy().into_owned()).collect()
-            }
+        let mut paths = self.entries(folder)?;
+        match self {
+            Self::Embedded => paths.retain(|path| EMBEDDED.get_dir(path).is_some()),
             Self::Folder(root) if !root.is_dir() => return Err(no_fixtures(root)),
-            Self::Folder(root) => {
-                self.entries(root, folder)?.into_iter().filter(|path| root.join(path).is_dir()).collect()
-            }
-        };
-        paths.sort();
+            Self::Folder(root) => paths.retain(|path| root.join(path).is_dir()),
+        }
         Ok(paths)
     }
 
-    /// What is in a folder, as paths below the fixtures folder; nothing where there is no such folder.
-    fn entries(&self, root: &Path, folder: &str) -> Result<Vec<String>, LoadError> {
-        let dir = root.join(folder);
-        if !dir.exists() {
-            return Ok(Vec::new());
-        }
+    /// What is in a folder, as paths below the fixtures folder, sorted; nothing where there is no such folder.
+    fn entries(&self, folder: &str) -> Result<Vec<String>, LoadError> {
         let unreadable =
             |error: io::Error| LoadError::new(&self.name_of(folder), "", format!("cannot list the folder: {error}"));
-        std::fs::read_dir(&dir)
-            .map_err(unreadable)?
-            .map(|entry| Ok(format!("{folder}/{}", entry.map_err(unreadable)?.file_name().to_string_lossy())))
-            .collect()
+        let mut paths: Vec<String> = match self {
+            Self::Embedded => {
+                let inside = EMBEDDED.get_dir(folder).into_iter().flat_map(Dir::entries);
+                inside.map(|entry| entry.path().to_string_lossy().into_owned()).collect()
+            }
+            Self::Folder(root) if !root.join(folder).exists() => Vec::new(),
+            Self::Folder(root) => std::fs::read_dir(root.join(folder))
+                .map_err(unreadable)?
+                .map(|entry| Ok(format!("{folder}/{}", entry.map_err(unreadable)?.file_name().to_string_lossy())))
+                .collect::<Result<_, _>>()?,
+        };
+        paths.sort();
+        Ok(paths)
     }
 
     /// How a file is called in messages: `fixtures/server/success.json`.
@@ -168,6 +162,20 @@ pub fn parse<T: DeserializeOwned>(file: &str, text: &str) -> Result<T, LoadError
     read(file, text)
 }
 
+/// Reads a file of the contract, all of whose texts people read, and checks what it says; `check` is given the same
+/// as plain JSON too.
+pub(super) fn read_checked<T: DeserializeOwned>(
+    fixtures: &Fixtures,
+    path: &str,
+    check: impl FnOnce(&T, &Value) -> Result<(), Fault>,
+) -> Result<T, LoadError> {
+    let (file, text) = (fixtures.name_of(path), fixtures.read(path)?);
+    let (value, raw) = (parse(&file, &text)?, parse(&file, &text)?);
+    check_readable(&file, &raw)?;
+    check(&value, &raw).map_err(|(pointer, message)| LoadError::new(&file, pointer, message))?;
+    Ok(value)
+}
+
 fn read<T: DeserializeOwned>(file: &str, text: &str) -> Result<T, LoadError> {
     let mut json = serde_json::Deserializer::from_str(text);
     let value = serde_path_to_error::deserialize(&mut json)
@@ -201,62 +209,58 @@ pub fn unreadable(text: &str) -> Option<String> {
 ///
 /// # Errors
 /// The first text that cannot be read, with its place.
-pub(super) fn check_readable(file: &str, document: &Value) -> Result<(), LoadError> {
-    fn walk(value: &Value, pointer: &mut String) -> Result<(), String> {
-        let length = pointer.len();
-        match value {
-            Value::String(text) => unreadable(text).map_or(Ok(()), Err),
-            Value::Array(items) => items.iter().enumerate().try_for_each(|(index, item)| {
-                pointer.truncate(length);
-                push(pointer, &index.to_string());
-                walk(item, pointer)
-            }),
-            Value::Object(members) => members.iter().try_for_each(|(name, member)| {
-                pointer.truncate(length);
-                push(pointer, name);
-                unreadable(name).map_or_else(|| walk(member, pointer), Err)
-            }),
-            Value::Null | Value::Bool(_) | Value::Number(_) => Ok(()),
+fn check_readable(file: &str, document: &Value) -> Result<(), LoadError> {
+    each_value(("", ""), document, &mut |at, name, value| {
+        let mut unreadable = [name].into_iter().chain(value.as_str()).filter_map(unreadable);
+        unreadable.next().map_or(Ok(()), |message| Err(LoadError::new(file, at, message)))
+    })
+}
+
+/// Looks at a value and at every value in it, each with its JSON pointer and the name of the member that it is.
+pub(super) fn each_value<E>(
+    (at, name): (&str, &str),
+    value: &Value,
+    look: &mut impl FnMut(&str, &str, &Value) -> Result<(), E>,
+) -> Result<(), E> {
+    look(at, name, value)?;
+    match value {
+        Value::Array(items) => {
+            let mut items = items.iter().enumerate();
+            items.try_for_each(|(index, item)| each_value((&format!("{at}/{index}"), ""), item, look))
         }
+        Value::Object(members) => {
+            members.iter().try_for_each(|(name, member)| each_value((&below(at, name), name), member, look))
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Ok(()),
     }
-    let mut pointer = String::new();
-    walk(document, &mut pointer).map_err(|message| LoadError::new(file, pointer, message))
 }
 
-/// Adds one reference token to a JSON pointer (RFC 6901), escaped.
-pub(super) fn push(pointer: &mut String, token: &str) {
-    pointer.push('/');
-    pointer.push_str(&token.replace('~', "~0").replace('/', "~1"));
+/// The JSON pointer (RFC 6901) of a member of what `at` points to.
+pub(super) fn below(at: &str, name: &str) -> String {
+    format!("{at}/{}", name.replace('~', "~0").replace('/', "~1"))
 }
 
-/// A path into a document as a JSON pointer (RFC 6901).
+/// A path into a document as a JSON pointer.
 fn pointer(path: &ErrorPath) -> String {
-    let mut pointer = String::new();
-    for segment in path {
-        match segment {
-            Segment::Seq { index } => push(&mut pointer, &index.to_string()),
-            Segment::Map { key } => push(&mut pointer, key),
-            Segment::Enum { .. } | Segment::Unknown => {}
-        }
-    }
-    pointer
+    path.iter().fold(String::new(), |at, segment| match segment {
+        Segment::Seq { index } => format!("{at}/{index}"),
+        Segment::Map { key } => below(&at, key),
+        Segment::Enum { .. } | Segment::Unknown => at,
+    })
 }
 
 /// Any JSON value whose objects have no key twice.
 struct UniqueKeys;
 
-impl<'de> de::Deserialize<'de> for UniqueKeys {
+impl<'de> Deserialize<'de> for UniqueKeys {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(Self)
     }
 }
 
-impl<'de> DeserializeSeed<'de> for UniqueKeys {
-    type Value = Self;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(self)
-    }
+/// What a value without keys is read as.
+macro_rules! scalars {
+    ($($visit:ident: $value:ty),*) => { $(fn $visit<E>(self, _: $value) -> Result<Self, E> { Ok(self) })* };
 }
 
 impl<'de> Visitor<'de> for UniqueKeys {
@@ -267,76 +271,50 @@ impl<'de> Visitor<'de> for UniqueKeys {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self, A::Error> {
-        let mut seen = std::collections::HashSet::new();
+        let mut seen = HashSet::new();
         while let Some(key) = map.next_key::<String>()? {
             if !seen.insert(key.clone()) {
                 return Err(de::Error::custom(format_args!("the key \"{key}\" stands here twice")));
             }
-            map.next_value_seed(Self)?;
+            map.next_value::<Self>()?;
         }
         Ok(self)
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self, A::Error> {
-        while seq.next_element_seed(Self)?.is_some() {}
+        while seq.next_element::<Self>()?.is_some() {}
         Ok(self)
     }
+
+    scalars! { visit_bool: bool, visit_i64: i64, visit_u64: u64, visit_f64: f64, visit_str: &str }
 
     fn visit_unit<E>(self) -> Result<Self, E> {
-        Ok(self)
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<Self, E> {
-        Ok(self)
-    }
-
-    fn visit_i64<E>(self, _: i64) -> Result<Self, E> {
-        Ok(self)
-    }
-
-    fn visit_u64<E>(self, _: u64) -> Result<Self, E> {
-        Ok(self)
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<Self, E> {
-        Ok(self)
-    }
-
-    fn visit_str<E>(self, _: &str) -> Result<Self, E> {
         Ok(self)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use rstest::rstest;
-    use serde::Deserialize;
 
     use super::*;
-
-    #[derive(Debug, Deserialize)]
-    #[serde(deny_unknown_fields)]
-    struct Inner {
-        #[expect(dead_code, reason = "only its reading is tested")]
-        size: u32,
-    }
-
-    #[derive(Debug, Deserialize)]
-    #[serde(deny_unknown_fields)]
-    struct Outer {
-        #[expect(dead_code, reason = "only its reading is tested")]
-        inner: Vec<Inner>,
-    }
+    use crate::contract::Place;
 
     #[rstest]
     #[case::not_json("{", "", "EOF")]
     #[case::trailing(r#"{"inner":[]} x"#, "", "trailing")]
-    #[case::duplicate(r#"{"inner":[{"size":1},{"size":1,"size":2}]}"#, "/inner/1", "\"size\" stands here twice")]
-    #[case::unknown(r#"{"inner":[{"size":1,"width":2}]}"#, "/inner/0/width", "unknown field")]
+    #[case::duplicate(
+        r#"{"inner":[{"place":"a"},{"place":"a","place":"b"}]}"#,
+        "/inner/1",
+        "\"place\" stands here twice"
+    )]
+    #[case::unknown(r#"{"inner":[{"document":"a","width":2}]}"#, "/inner/0/width", "unknown field")]
     #[case::missing(r#"{"inner":[{}]}"#, "/inner/0", "missing field")]
-    #[case::wrong_type(r#"{"inner":[{"size":"1"}]}"#, "/inner/0/size", "expected u32")]
+    #[case::wrong_type(r#"{"inner":[{"document":1}]}"#, "/inner/0/document", "expected a string")]
     fn an_error_names_file_and_pointer(#[case] text: &str, #[case] pointer: &str, #[case] message: &str) {
-        let error = parse::<Outer>("a.json", text).expect_err("the text is wrong");
+        let error = parse::<BTreeMap<String, Vec<Place>>>("a.json", text).expect_err("the text is wrong");
         assert_eq!(error.file, "a.json");
         assert_eq!(error.pointer, pointer, "{error}");
         assert!(error.message.contains(message), "{error}");

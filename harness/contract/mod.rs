@@ -5,7 +5,6 @@
 //! are the formats of the files below `fixtures/services`, then read [`schema`].
 
 mod check;
-mod compile;
 mod facts;
 mod feature;
 mod files;
@@ -18,7 +17,6 @@ mod shapes;
 mod status;
 mod validators;
 
-pub use compile::{SchemaError, compile};
 pub use facts::{Difference, Document, Documents, Evidence, Fact, Place, Prose, Reading, Source};
 pub use feature::Feature;
 pub use files::{Fixtures, LoadError, parse, read_text, unreadable};
@@ -58,7 +56,7 @@ impl Contract {
         let operations = Operation::load_all(fixtures, &folder, &service)?;
         let register = Register::load(fixtures, &operations, &service.documents)?;
         let validators = Validators::new(&service, &operations)
-            .map_err(|error| LoadError::new(&fixtures.name_of(&folder), "", error.to_string()))?;
+            .map_err(|error| LoadError::new(&fixtures.name_of(&folder), "", error))?;
         Ok(Self { service, operations, register, validators })
     }
 

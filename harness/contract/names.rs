@@ -1,15 +1,15 @@
 //! The names that the contract of this build has: what everybody may see, and whose values nobody may.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 use super::files::Fixtures;
 use super::operation::Operation;
 use super::service::Service;
-use super::shapes::{Kind, Structure};
+use super::shapes::{Kind, Member};
 
 /// The names of the contract of this build. What hides secrets is led by them.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Names {
     /// The members of all shapes.
     pub members: BTreeSet<String>,
@@ -39,40 +39,32 @@ impl Names {
             let service = Service::embedded();
             let folder = Service::folder(&Fixtures::Embedded).expect("this build has a service");
             let operations = Operation::load_all(&Fixtures::Embedded, &folder, service);
-            Names::of(service, operations.expect("the operations of this build are valid").values())
+            Names::of(service, &operations.expect("the operations of this build are valid"))
         });
         &NAMES
     }
 
-    fn of<'a>(service: &Service, operations: impl Iterator<Item = &'a Operation>) -> Self {
-        let mut names = Self::default();
-        names.service.extend([&service.signing_name.is, &service.target_prefix.is].map(String::clone));
-        names.service.extend(service.not_tried.iter().flat_map(|fact| fact.is.clone()));
-        names.errors.extend(service.errors.keys().chain(service.unlisted_errors.keys()).cloned());
-        names.resources.extend(service.resources.iter().map(|resource| resource.id.clone()));
-        for operation in operations {
-            names.service.insert(operation.name.is.clone());
-            if operation.name.is == service.default_operation {
-                names.example = operation.example.as_ref().map(ToString::to_string).unwrap_or_default();
-            }
-            names.page_tokens.extend(operation.pages.iter().map(|fact| fact.is.token.clone()));
-            names.add(&operation.request);
-            names.add(&operation.response);
-        }
-        service.shapes.values().for_each(|shape| names.add(shape));
-        names.members.extend(service.errors.values().flat_map(|error| error.members.keys().cloned()));
-        names
-    }
-
-    fn add(&mut self, structure: &Structure) {
-        for (name, member) in &structure.members {
-            self.members.insert(name.clone());
-            if member.is_sensitive() {
-                self.sensitive.insert(name.clone());
-            }
-            if member.kind.is == Kind::Timestamp {
-                self.times.insert(name.clone());
-            }
+    fn of(service: &Service, operations: &BTreeMap<String, Operation>) -> Self {
+        let structures = operations.values().flat_map(|operation| [&operation.request, &operation.response]);
+        let members: Vec<_> = structures.chain(service.shapes.values()).flat_map(|shape| &shape.members).collect();
+        let named = |fits: fn(&Member) -> bool| {
+            members.iter().filter(|(_, member)| fits(member)).map(|(name, _)| String::clone(name)).collect()
+        };
+        let mut all: BTreeSet<String> = named(|_| true);
+        all.extend(service.errors.values().flat_map(|error| error.members.keys().cloned()));
+        let other_names = [&service.signing_name.is, &service.target_prefix.is].into_iter();
+        let operation_names = operations.keys().chain(service.not_tried.iter().flat_map(|fact| &fact.is));
+        let example = operations.get(&service.default_operation).and_then(|operation| operation.example.as_ref());
+        let pages = operations.values().filter_map(|operation| operation.pages.as_ref());
+        Self {
+            members: all,
+            sensitive: named(Member::is_sensitive),
+            times: named(|member| member.kind.is == Kind::Timestamp),
+            page_tokens: pages.map(|fact| fact.is.token.clone()).collect(),
+            resources: service.resources.iter().map(|resource| resource.id.clone()).collect(),
+            errors: service.errors.keys().chain(service.unlisted_errors.keys()).cloned().collect(),
+            example: example.map(ToString::to_string).unwrap_or_default(),
+            service: other_names.chain(operation_names).cloned().collect(),
         }
     }
 }

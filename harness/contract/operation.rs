@@ -8,9 +8,9 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::check::{Fault, below, differences, every_fact, prose, structure, success_status, version};
+use super::check::{Fault, differences, ensure, every_fact, prose, structure, version};
 use super::facts::{Difference, Fact, Prose};
-use super::files::{Fixtures, LoadError, check_readable, parse};
+use super::files::{Fixtures, LoadError, below, read_checked};
 use super::service::Service;
 use super::shapes::Structure;
 
@@ -42,7 +42,6 @@ pub struct Operation {
     /// The HTTP status of success.
     pub status: Fact<u16>,
     /// Of an operation that answers with a list page by page: how requests ask for pages.
-    #[serde(default)]
     pub pages: Option<Fact<Pages>>,
     /// What is stated about the operation in running text.
     #[serde(default)]
@@ -72,9 +71,6 @@ pub struct Pages {
 }
 
 impl Operation {
-    /// The folder of the operations, below that of their service.
-    const FOLDER: &'static str = "operations";
-
     /// Reads the operations of a service's folder, and checks that they make sense; each by its name.
     ///
     /// # Errors
@@ -82,17 +78,10 @@ impl Operation {
     /// service; a folder without operations.
     pub fn load_all(fixtures: &Fixtures, folder: &str, service: &Service) -> Result<BTreeMap<String, Self>, LoadError> {
         let mut operations = BTreeMap::new();
-        let folder = format!("{folder}/{}", Self::FOLDER);
+        let folder = format!("{folder}/operations");
         for path in fixtures.list(&folder)? {
-            let file = fixtures.name_of(&path);
-            let text = fixtures.read(&path)?;
-            let operation: Self = parse(&file, &text)?;
-            let raw = parse(&file, &text)?;
-            check_readable(&file, &raw)?;
             let stem = path.rsplit('/').next().and_then(|name| name.strip_suffix(".json")).unwrap_or_default();
-            operation
-                .check(stem, service, &raw)
-                .map_err(|(pointer, message)| LoadError::new(&file, pointer, message))?;
+            let operation = read_checked(fixtures, &path, |operation: &Self, raw| operation.check(stem, service, raw))?;
             operations.insert(operation.name.is.clone(), operation);
         }
         if operations.contains_key(&service.default_operation) {
@@ -105,45 +94,38 @@ impl Operation {
     /// Checks that of the file `stem.json` against itself and its service; `raw` is the same file as plain JSON.
     fn check(&self, stem: &str, service: &Service, raw: &Value) -> Result<(), Fault> {
         version(self.version)?;
-        every_fact(raw, &mut String::new(), &service.documents)?;
-        let name = &self.name.is;
-        if name != stem {
-            return Err(("/name/is".into(), format!("expected the name of the file, \"{stem}\", found \"{name}\"")));
-        }
+        every_fact(raw, &service.documents)?;
+        let (name, found) = (&self.name.is, &self.target.is);
+        let wrong = format_args!("expected the name of the file, \"{stem}\", found \"{name}\"");
+        ensure(name == stem, "/name/is", wrong)?;
         let target = format!("{}.{name}", service.target_prefix.is);
-        if self.target.is != target {
-            return Err(("/target/is".into(), format!("expected {target}, found {}", self.target.is)));
-        }
+        ensure(*found == target, "/target/is", format_args!("expected {target}, found {found}"))?;
         let prefix = &self.requirements;
-        if prefix.is_empty() || !prefix.bytes().all(|byte| byte.is_ascii_uppercase()) {
-            return Err(("/requirements".into(), format!("expected capitals, such as GC, found \"{prefix}\"")));
-        }
-        success_status("/status", &self.status)?;
+        let is_capitals = !prefix.is_empty() && prefix.bytes().all(|byte| byte.is_ascii_uppercase());
+        ensure(is_capitals, "/requirements", format_args!("expected capitals, such as GC, found \"{prefix}\""))?;
+        let status = self.status.is;
+        let wrong = format_args!("expected a status of success, 200 to 299, found {status}");
+        ensure((200..=299).contains(&status), "/status/is", wrong)?;
         prose("", &self.prose, &self.request.members)?;
         let shapes = service.shape_names();
         structure("/request", &self.request, &shapes)?;
         structure("/response", &self.response, &shapes)?;
         for (member, of) in &self.response.members {
-            let Some(asked_by) = &of.expires_after else { continue };
-            if self.request.members.get(&asked_by.is).is_none_or(|asked| asked.default.is_none()) {
-                let at = format!("{}/expires_after/is", below("/response/members", member));
-                return Err((
-                    at,
-                    format!("expected a member of the request with a default, found \"{}\"", asked_by.is),
-                ));
-            }
+            let Some(asked_by) = of.expires_after.as_ref().map(|fact| &fact.is) else { continue };
+            let has_default = self.request.members.get(asked_by).is_some_and(|asked| asked.default.is_some());
+            let at = format!("{}/expires_after/is", below("/response/members", member));
+            let wrong = format_args!("expected a member of the request with a default, found \"{asked_by}\"");
+            ensure(has_default, at, wrong)?;
         }
         if let Some(pages) = self.pages.as_ref().map(|fact| &fact.is) {
-            let asked = |name: &String| self.request.members.contains_key(name);
-            if !asked(&pages.size) || !asked(&pages.token) || !self.response.members.contains_key(&pages.token) {
-                return Err((
-                    "/pages/is".into(),
-                    "expected members of the request, the token of the response too".into(),
-                ));
-            }
+            let asked = [&pages.size, &pages.token].into_iter().all(|name| self.request.members.contains_key(name));
+            let are_there = asked && self.response.members.contains_key(&pages.token);
+            let wrong = format_args!("expected members of the request, the token of the response too");
+            ensure(are_there, "/pages/is", wrong)?;
         }
-        if let Some(error) = self.errors.keys().find(|error| !service.errors.contains_key(*error)) {
-            return Err((below("/errors", error), "expected an error of the service, found none of this name".into()));
+        for error in self.errors.keys() {
+            let wrong = format_args!("expected an error of the service, found none of this name");
+            ensure(service.errors.contains_key(error), below("/errors", error), wrong)?;
         }
         differences(&self.differences, raw, &service.documents)
     }
@@ -170,11 +152,12 @@ impl Operation {
     }
 
     /// The lifetime that an answer has, where it has one.
+    #[expect(clippy::cast_precision_loss, reason = "lifetimes are far below what a float holds exactly")]
     pub fn lifetime(&self) -> Option<Lifetime<'_>> {
         self.response.members.iter().find_map(|(name, member)| {
             let asked_by = &member.expires_after.as_ref()?.is;
             let default = self.request.members.get(asked_by)?.default.as_ref()?.is;
-            Some(Lifetime { ends_at: name, asked_by, default })
+            Some(Lifetime { ends_at: name, asked_by, default: default as f64 })
         })
     }
 }
@@ -192,12 +175,12 @@ fn hyphenated(name: &str) -> String {
 }
 
 /// How long what an answer gives is good for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Lifetime<'a> {
     /// The member of the answer that says when it ends.
     pub ends_at: &'a str,
     /// The member of the request that asks for so many seconds.
     pub asked_by: &'a str,
     /// How many seconds it has where nobody asks.
-    pub default: i64,
+    pub default: f64,
 }

@@ -1,11 +1,13 @@
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::check::{Fault, ensure, version};
 use super::facts::{Documents, Evidence, Place};
 use super::feature::Feature;
-use super::files::{Fixtures, LoadError, check_readable, parse};
+use super::files::{Fixtures, LoadError, read_checked};
 use super::operation::Operation;
 
 /// Where the register stands, below the fixtures folder.
@@ -127,16 +129,13 @@ pub struct Decision {
 
 /// What recordings of real AWS say of a requirement.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub struct Confirmation {
     /// Whether there is a recording, and what it says.
-    #[serde(default)]
     pub status: ConfirmationStatus,
     /// The region it was recorded in.
-    #[serde(default)]
     pub region: Option<String>,
     /// The day it was recorded, `2026-11-22`.
-    #[serde(default)]
     pub date: Option<String>,
 }
 
@@ -164,18 +163,13 @@ impl Register {
         operations: &BTreeMap<String, Operation>,
         documents: &Documents,
     ) -> Result<Self, LoadError> {
-        let file = fixtures.name_of(REGISTER_FILE);
-        let text = fixtures.read(REGISTER_FILE)?;
-        let mut register: Self = parse(&file, &text)?;
-        check_readable(&file, &parse(&file, &text)?)?;
         let prefixes: Vec<&str> = operations.values().map(|operation| operation.requirements.as_str()).collect();
-        register.check(&file, &prefixes, documents)?;
+        let mut register =
+            read_checked(fixtures, REGISTER_FILE, |register: &Self, _| register.check(&prefixes, documents))?;
         for row in &mut register.requirements {
             let owner = operations.values().find(|operation| operation.owns(&row.id));
             row.operation = owner.map(|operation| operation.name.is.clone()).unwrap_or_default();
-        }
-        for place in register.requirements.iter_mut().flat_map(|row| &mut row.source) {
-            place.resolve(documents);
+            row.source.iter_mut().for_each(|place| place.resolve(documents));
         }
         Ok(register)
     }
@@ -190,54 +184,39 @@ impl Register {
         self.requirements.iter().find(|requirement| requirement.id == id)
     }
 
-    fn check(&self, file: &str, prefixes: &[&str], documents: &Documents) -> Result<(), LoadError> {
-        if self.version != 1 {
-            return Err(LoadError::new(file, "/version", format!("expected version 1, found {}", self.version)));
-        }
+    fn check(&self, prefixes: &[&str], documents: &Documents) -> Result<(), Fault> {
+        version(self.version)?;
         let mut seen = BTreeSet::new();
         for (index, row) in self.requirements.iter().enumerate() {
-            let wrong = |member: &str, message: String| {
-                Err(LoadError::new(file, format!("/requirements/{index}/{member}"), message))
+            let ensure = |holds, member: &str, wrong: fmt::Arguments<'_>| {
+                ensure(holds, format!("/requirements/{index}/{member}"), wrong)
             };
-            if !is_requirement_id(&row.id, prefixes) {
-                let message = format!("expected {}-<AREA>-<nn>, found \"{}\"", prefixes.join(" or "), row.id);
-                return wrong("id", message);
+            let id = &row.id;
+            let wrong = format_args!("expected {}-<AREA>-<nn>, found \"{id}\"", prefixes.join(" or "));
+            ensure(is_requirement_id(id, prefixes), "id", wrong)?;
+            ensure(seen.insert(id), "id", format_args!("the requirement {id} stands here twice"))?;
+            ensure(!row.text.trim().is_empty(), "text", format_args!("the requirement {id} says nothing"))?;
+            ensure(!row.source.is_empty(), "source", format_args!("expected where that is said, found nothing"))?;
+            let is_described = |member: &str, document: &String| {
+                let wrong = format_args!("expected a document of the service, found \"{document}\"");
+                ensure(documents.contains_key(document), member, wrong)
+            };
+            for (at, place) in row.source.iter().enumerate() {
+                is_described(&format!("source/{at}/document"), &place.document)?;
             }
-            if !seen.insert(&row.id) {
-                return wrong("id", format!("the requirement {} stands here twice", row.id));
+            for (at, document) in row.holds_in.iter().enumerate() {
+                is_described(&format!("holds_in/{at}"), document)?;
             }
-            if row.text.trim().is_empty() {
-                return wrong("text", format!("the requirement {} says nothing", row.id));
-            }
-            if row.source.is_empty() {
-                return wrong("source", "expected where that is said, found nothing".to_owned());
-            }
-            let unknown = |id: &String| !documents.contains_key(id);
-            let mut places = row.source.iter().map(|place| &place.document).enumerate();
-            if let Some((at, id)) = places.find(|(_, id)| unknown(id)) {
-                let message = format!("expected a document of the service, found \"{id}\"");
-                return wrong(&format!("source/{at}/document"), message);
-            }
-            if let Some((at, id)) = row.holds_in.iter().enumerate().find(|(_, id)| unknown(id)) {
-                return wrong(&format!("holds_in/{at}"), format!("expected a document of the service, found \"{id}\""));
-            }
-            if row.excluded.is_some() && row.pending.is_some() {
-                return wrong("pending", format!("{} is excluded already; it is one or the other", row.id));
-            }
-            let bounded = row.evidence == Evidence::Conflict;
-            if bounded && row.accepts.is_empty() {
-                return wrong(
-                    "accepts",
-                    format!("{} rests on a conflict, so it must list every accepted answer", row.id),
-                );
-            }
-            if !bounded && !row.accepts.is_empty() {
-                return wrong("accepts", format!("{} is plain, so it has no list of accepted answers", row.id));
-            }
-            let binding = matches!(row.evidence, Evidence::Observed | Evidence::Sibling | Evidence::Inferred);
-            if binding && row.level != Level::May {
-                return wrong("level", format!("{} is not stated anywhere, so its level must be \"may\"", row.id));
-            }
+            let wrong = format_args!("{id} is excluded already; it is one or the other");
+            ensure(row.excluded.is_none() || row.pending.is_none(), "pending", wrong)?;
+            let (bounded, lists) = (row.evidence == Evidence::Conflict, !row.accepts.is_empty());
+            let wrong = format_args!("{id} rests on a conflict, so it must list every accepted answer");
+            ensure(!bounded || lists, "accepts", wrong)?;
+            let wrong = format_args!("{id} is plain, so it has no list of accepted answers");
+            ensure(bounded || !lists, "accepts", wrong)?;
+            let unstated = matches!(row.evidence, Evidence::Observed | Evidence::Sibling | Evidence::Inferred);
+            let wrong = format_args!("{id} is not stated anywhere, so its level must be \"may\"");
+            ensure(!unstated || row.level == Level::May, "level", wrong)?;
         }
         Ok(())
     }
@@ -245,60 +224,52 @@ impl Register {
 
 /// Whether a text has the form `<PREFIX>-<AREA>-<nn>`, with one of these prefixes.
 fn is_requirement_id(id: &str, prefixes: &[&str]) -> bool {
-    let mut parts = id.split('-');
-    let (prefix, area, number) = (parts.next(), parts.next(), parts.next());
-    prefix.is_some_and(|prefix| prefixes.contains(&prefix))
-        && area.is_some_and(|area| !area.is_empty() && area.bytes().all(|byte| byte.is_ascii_uppercase()))
-        && number.is_some_and(|number| number.len() == 2 && number.bytes().all(|byte| byte.is_ascii_digit()))
-        && parts.next().is_none()
+    let [prefix, area, number] = id.split('-').collect::<Vec<_>>()[..] else { return false };
+    let is_area = !area.is_empty() && area.bytes().all(|byte| byte.is_ascii_uppercase());
+    let is_number = number.len() == 2 && number.bytes().all(|byte| byte.is_ascii_digit());
+    prefixes.contains(&prefix) && is_area && is_number
 }
 
 #[cfg(test)]
 mod tests {
     use rstest::rstest;
+    use serde_json::{Value, json};
 
     use super::*;
 
-    fn check(row: &str) -> Result<(), LoadError> {
-        let text = format!(r#"{{"version":1,"requirements":[{row}]}}"#);
-        let page = r#"{"s":{"title":"S","about":"a page"}}"#;
-        let documents = serde_json::from_str(page).expect("documents");
-        parse::<Register>("requirements.json", &text)?.check("requirements.json", &["GC"], &documents)
+    /// What is wrong with a plain row where one of its members is another.
+    fn check(member: &str, value: Value) -> Result<(), Fault> {
+        let mut row = json!({
+            "id": "GC-DUR-01", "text": "t", "level": "must", "evidence": "documented", "source": [{ "document": "s" }]
+        });
+        row[member] = value;
+        let register = json!({ "version": 1, "requirements": [row] });
+        let documents = json!({ "s": { "title": "S", "about": "a page" } });
+        let documents = serde_json::from_value(documents).expect("documents");
+        serde_json::from_value::<Register>(register).expect("a register").check(&["GC"], &documents)
     }
 
     #[test]
     fn a_plain_row_is_taken() {
-        let row = r#"{"id":"GC-DUR-01","text":"t","level":"must","evidence":"documented","source":[{"document":"s"}]}"#;
-        assert_eq!(check(row), Ok(()));
+        assert_eq!(check("id", "GC-DUR-01".into()), Ok(()));
     }
 
     #[rstest]
-    #[case::id(
-        r#"{"id":"GC-DUR-1","text":"t","level":"must","evidence":"documented","source":[{"document":"s"}]}"#,
-        "/requirements/0/id"
-    )]
-    #[case::text(
-        r#"{"id":"GC-DUR-01","text":" ","level":"must","evidence":"documented","source":[{"document":"s"}]}"#,
-        "/requirements/0/text"
-    )]
-    #[case::inferred_must(
-        r#"{"id":"GC-DUR-01","text":"t","level":"must","evidence":"inferred","source":[{"document":"s"}]}"#,
-        "/requirements/0/level"
-    )]
-    #[case::unbounded(
-        r#"{"id":"GC-DUR-01","text":"t","level":"must","evidence":"conflict","source":[{"document":"s"}]}"#,
-        "/requirements/0/accepts"
-    )]
-    #[case::another_prefix(
-        r#"{"id":"XY-DUR-01","text":"t","level":"must","evidence":"documented","source":[{"document":"s"}]}"#,
-        "/requirements/0/id"
-    )]
-    #[case::unknown_document(
-        r#"{"id":"GC-DUR-01","text":"t","level":"must","evidence":"documented","source":[{"document":"t"}]}"#,
-        "/requirements/0/source/0/document"
-    )]
-    #[case::unknown_key(r#"{"id":"GC-DUR-01","txt":"t"}"#, "/requirements/0/txt")]
-    fn a_wrong_row_is_refused_with_its_place(#[case] row: &str, #[case] pointer: &str) {
-        assert_eq!(check(row).expect_err("the row is wrong").pointer, pointer);
+    #[case::id("id", json!("GC-DUR-1"), "id")]
+    #[case::another_prefix("id", json!("XY-DUR-01"), "id")]
+    #[case::text("text", json!(" "), "text")]
+    #[case::inferred_must("evidence", json!("inferred"), "level")]
+    #[case::unbounded("evidence", json!("conflict"), "accepts")]
+    #[case::unknown_document("source", json!([{ "document": "t" }]), "source/0/document")]
+    fn a_wrong_row_is_refused_with_its_place(#[case] member: &str, #[case] value: Value, #[case] place: &str) {
+        let (pointer, _) = check(member, value).expect_err("the row is wrong");
+        assert_eq!(pointer, format!("/requirements/0/{place}"));
+    }
+
+    #[test]
+    fn an_unknown_key_is_refused() {
+        let row = json!({ "id": "GC-DUR-01", "txt": "t" });
+        let error = serde_json::from_value::<Requirement>(row).expect_err("the key is unknown");
+        assert!(error.to_string().contains("unknown field `txt`"), "{error}");
     }
 }

@@ -12,6 +12,7 @@ pub use files::{Schemas, differences, file_name, format_schema, id, render, writ
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::facts::{Difference, Evidence, Fact, Prose, Source};
@@ -68,11 +69,9 @@ impl Writer<'_> {
         self.shapes_of(structure, &mut shapes);
         if !shapes.is_empty() {
             let shared = Self { service: self.service, differences: &self.service.differences };
-            let definition =
-                |name: &str| Value::Object(shared.of_structure(&format!("/shapes/{name}"), &self.service.shapes[name]));
-            let definitions: Map<String, Value> =
-                shapes.into_iter().map(|name| (name.to_owned(), definition(name))).collect();
-            schema.insert("$defs".into(), Value::Object(definitions));
+            let definition = |name| shared.of_structure(&format!("/shapes/{name}"), &self.service.shapes[name]);
+            let definitions = shapes.into_iter().map(|name| (name.to_owned(), definition(name)));
+            schema.insert("$defs".into(), definitions.collect());
         }
         Value::Object(schema)
     }
@@ -101,9 +100,8 @@ impl Writer<'_> {
         let mut schema = named(name);
         schema.extend(self.object(&error.meaning, &format!("/errors/{name}"), &error.members));
         let discriminator = &self.service.error_name_member;
-        let mut type_of = Map::new();
-        type_of.insert("description".into(), "The name of the error, possibly with a namespace before it.".into());
-        type_of.insert("type".into(), "string".into());
+        let description = "The name of the error, possibly with a namespace before it.";
+        let mut type_of = object([("description", description.into()), ("type", "string".into())]);
         annotate(&mut type_of, &[("type", discriminator.evidence, &discriminator.source)]);
         if let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) {
             properties.insert(discriminator.is.clone(), Value::Object(type_of));
@@ -112,18 +110,14 @@ impl Writer<'_> {
         Value::Object(schema)
     }
 
-    /// What all objects have in common.
     fn object(&self, meaning: &Fact<String>, at: &str, members: &BTreeMap<String, Member>) -> Map<String, Value> {
-        let properties: Map<String, Value> = members
-            .iter()
-            .map(|(name, member)| (name.clone(), self.of_member(member, &format!("{at}/members/{name}"))))
-            .collect();
+        let property = |(name, member)| (String::clone(name), self.of_member(member, &format!("{at}/members/{name}")));
+        let properties: Value = members.iter().map(property).collect();
         let required: Vec<&String> =
             members.iter().filter(|(_, member)| member.is_required()).map(|(name, _)| name).collect();
-        let mut schema = Map::new();
-        schema.insert("description".into(), meaning.is.clone().into());
-        schema.insert("type".into(), "object".into());
-        schema.insert("properties".into(), Value::Object(properties));
+        let description = meaning.is.as_str();
+        let mut schema =
+            object([("description", description.into()), ("type", "object".into()), ("properties", properties)]);
         if !required.is_empty() {
             schema.insert("required".into(), json!(required));
         }
@@ -145,14 +139,14 @@ impl Writer<'_> {
         if let Some(fact) = &member.required {
             keywords.rests_on.push(("required", fact.evidence, &fact.source));
         }
-        keywords.state_some("enum", member.values.as_ref(), |values| json!(values));
-        keywords.state_some("minLength", member.min_length.as_ref(), |length| json!(length));
-        keywords.state_some("maxLength", member.max_length.as_ref(), |length| json!(length));
-        keywords.state_some("minimum", member.minimum.as_ref(), |number| json!(number));
-        keywords.state_some("maximum", member.maximum.as_ref(), |number| json!(number));
-        keywords.state_some("pattern", member.pattern.as_ref(), |pattern| json!(pattern));
-        keywords.state_some("default", member.default.as_ref(), |number| json!(number));
-        keywords.state_some("x-sensitive", member.sensitive.as_ref(), |is| json!(is));
+        keywords.state_some("enum", member.values.as_ref());
+        keywords.state_some("minLength", member.min_length.as_ref());
+        keywords.state_some("maxLength", member.max_length.as_ref());
+        keywords.state_some("minimum", member.minimum.as_ref());
+        keywords.state_some("maximum", member.maximum.as_ref());
+        keywords.state_some("pattern", member.pattern.as_ref());
+        keywords.state_some("default", member.default.as_ref());
+        keywords.state_some("x-sensitive", member.sensitive.as_ref());
         let Keywords { mut schema, rests_on } = keywords;
         annotate(&mut schema, &rests_on);
         if let Some(shape) = &member.shape {
@@ -176,11 +170,11 @@ impl Writer<'_> {
 
 /// The beginning of a schema that is a file of its own.
 fn named(name: &str) -> Map<String, Value> {
-    let mut schema = Map::new();
-    schema.insert("$schema".into(), DIALECT.into());
-    schema.insert("$id".into(), id(name).into());
-    schema.insert("title".into(), name.into());
-    schema
+    object([("$schema", DIALECT.into()), ("$id", id(name).into()), ("title", name.into())])
+}
+
+fn object<const N: usize>(members: [(&str, Value); N]) -> Map<String, Value> {
+    members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
 /// The keywords of one member, and what each rests on.
@@ -196,9 +190,9 @@ impl<'a> Keywords<'a> {
         self.rests_on.push((keyword, fact.evidence, &fact.source));
     }
 
-    fn state_some<T>(&mut self, keyword: &'static str, fact: Option<&'a Fact<T>>, value: impl Fn(&T) -> Value) {
+    fn state_some<T: Serialize>(&mut self, keyword: &'static str, fact: Option<&'a Fact<T>>) {
         if let Some(fact) = fact {
-            self.state(keyword, fact, value(&fact.is));
+            self.state(keyword, fact, json!(fact.is));
         }
     }
 }

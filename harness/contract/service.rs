@@ -9,9 +9,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::check::{Fault, below, differences, error_status, every_fact, members, reserved_words, structure, version};
+use super::check::{Fault, differences, ensure, every_fact, members, reserved_words, structure, version};
 use super::facts::{Difference, Documents, Fact};
-use super::files::{Fixtures, LoadError, check_readable, parse};
+use super::files::{Fixtures, LoadError, below, read_checked};
 use super::shapes::{Member, Structure};
 
 /// What holds for every operation of one service: what the documents, the service model and the protocol state about
@@ -54,7 +54,6 @@ pub struct Service {
     /// What a target must have before it can be asked, in the order in which they are told.
     pub resources: Vec<Resource>,
     /// Operations that could create something, and are not tried to find out whether they are there.
-    #[serde(default)]
     pub not_tried: Option<Fact<Vec<String>>>,
     /// The errors that operations list, by the name of their shape.
     pub errors: BTreeMap<String, ErrorShape>,
@@ -122,10 +121,8 @@ pub struct Resource {
     /// A name for examples.
     pub example: String,
     /// A name that no target has, new in each run.
-    #[serde(default)]
     pub absent: Option<Absent>,
     /// Where a target lists the ones that it has.
-    #[serde(default)]
     pub listed_by: Option<Listing>,
 }
 
@@ -175,15 +172,12 @@ pub struct ErrorShape {
     #[serde(default)]
     pub means: Option<ErrorMeaning>,
     /// Names that are common to all services and say the same.
-    #[serde(default)]
     pub common_names: Option<Fact<Vec<String>>>,
     /// Its HTTP status, 400 to 599.
     pub status: Fact<u16>,
     /// Whether the service is at fault rather than the caller.
-    #[serde(default)]
     pub fault: Option<Fact<bool>>,
     /// Whether trying again may help.
-    #[serde(default)]
     pub retryable: Option<Fact<bool>>,
     /// The members of its body.
     pub members: BTreeMap<String, Member>,
@@ -210,7 +204,6 @@ pub struct UnlistedError {
     /// The names of its members, none of them required.
     pub members: Fact<Vec<String>>,
     /// Whether trying again may help.
-    #[serde(default)]
     pub retryable: Option<Fact<bool>>,
 }
 
@@ -252,19 +245,11 @@ impl Service {
     /// Where there is none, or more than one.
     pub fn folder(fixtures: &Fixtures) -> Result<String, LoadError> {
         const SERVICES: &str = "services";
-        let mut folders = fixtures.folders(SERVICES)?;
-        match (folders.pop(), folders.len()) {
-            (Some(folder), 0) => Ok(folder),
-            (found, more) => {
-                let count = usize::from(found.is_some()) + more;
-                let message = format!("expected the folder of one service, found {count}");
-                Err(LoadError::new(&fixtures.name_of(SERVICES), "", message))
-            }
-        }
+        <[String; 1]>::try_from(fixtures.folders(SERVICES)?).map(|[folder]| folder).map_err(|folders| {
+            let message = format!("expected the folder of one service, found {}", folders.len());
+            LoadError::new(&fixtures.name_of(SERVICES), "", message)
+        })
     }
-
-    /// The file of a service, below its folder.
-    const FILE: &'static str = "service.json";
 
     /// Reads the service of a folder such as `services/redshift-serverless`, and checks that it makes sense.
     ///
@@ -273,40 +258,34 @@ impl Service {
     /// status that is no error's, a pattern that does not compile, a minimum above its maximum, a name twice, a
     /// source that is not described, a difference that points nowhere or is none.
     pub fn load(fixtures: &Fixtures, folder: &str) -> Result<Self, LoadError> {
-        let path = format!("{folder}/{}", Self::FILE);
-        let file = fixtures.name_of(&path);
-        let text = fixtures.read(&path)?;
-        let service: Self = parse(&file, &text)?;
-        let raw = parse(&file, &text)?;
-        check_readable(&file, &raw)?;
-        service.check(&raw).map_err(|(pointer, message)| LoadError::new(&file, pointer, message))?;
-        Ok(service)
+        read_checked(fixtures, &format!("{folder}/service.json"), Self::check)
     }
 
     /// Checks it against itself; `raw` is the same file as plain JSON.
     fn check(&self, raw: &Value) -> Result<(), Fault> {
         version(self.version)?;
-        every_fact(raw, &mut String::new(), &self.documents)?;
+        every_fact(raw, &self.documents)?;
         let features: Vec<&str> = self.features.iter().map(|row| row.name.as_str()).collect();
-        if !features.starts_with(&KNOWN_FEATURES) {
-            return Err(("/features".into(), format!("expected {} first", KNOWN_FEATURES.join(" and "))));
-        }
+        let known_first = features.starts_with(&KNOWN_FEATURES);
+        ensure(known_first, "/features", format_args!("expected {} first", KNOWN_FEATURES.join(" and ")))?;
         resources(&self.resources, &features)?;
         let shapes = self.shape_names();
         for (name, shape) in &self.shapes {
             let at = below("/shapes", name);
-            if shape.name != *name {
-                return Err((format!("{at}/name"), format!("expected \"{name}\", found \"{}\"", shape.name)));
-            }
+            let wrong = format_args!("expected \"{name}\", found \"{}\"", shape.name);
+            ensure(shape.name == *name, format!("{at}/name"), wrong)?;
             structure(&at, shape, &shapes)?;
         }
         for (name, error) in &self.errors {
             let at = below("/errors", name);
-            error_status(&format!("{at}/status"), &error.status)?;
+            let status = error.status.is;
+            let wrong = format_args!("expected a status of an error, 400 to 599, found {status}");
+            ensure((400..=599).contains(&status), format!("{at}/status/is"), wrong)?;
             members(&at, &error.members, &shapes)?;
         }
-        if let Some(name) = self.unlisted_errors.keys().find(|name| self.errors.contains_key(*name)) {
-            return Err((below("/unlisted_errors", name), "expected an error that is not also under /errors".into()));
+        for name in self.unlisted_errors.keys() {
+            let wrong = format_args!("expected an error that is not also under /errors");
+            ensure(!self.errors.contains_key(name), below("/unlisted_errors", name), wrong)?;
         }
         let undecided = &self.reserved_words.undecided.is;
         reserved_words("/reserved_words/undecided/is", undecided, &[])?;
@@ -360,15 +339,16 @@ fn resources(resources: &[Resource], features: &[&str]) -> Result<(), Fault> {
         let at = |member: &str| format!("/resources/{index}/{member}");
         let Resource { id, flag, placeholder, member, .. } = resource;
         for (kind, name) in [("id", id), ("flag", flag), ("placeholder", placeholder), ("member", member)] {
-            if !taken.insert((kind, name)) {
-                return Err((at(kind), format!("expected a new {kind}, found \"{name}\" again")));
-            }
+            let wrong = format_args!("expected a new {kind}, found \"{name}\" again");
+            ensure(taken.insert((kind, name)), at(kind), wrong)?;
         }
-        if let Some(of) = resource.of.as_ref().filter(|of| !resources[..index].iter().any(|other| other.id == **of)) {
-            return Err((at("of"), format!("expected a resource before this one, found \"{of}\"")));
+        if let Some(of) = &resource.of {
+            let is_before = resources[..index].iter().any(|other| other.id == *of);
+            ensure(is_before, at("of"), format_args!("expected a resource before this one, found \"{of}\""))?;
         }
-        if let Some(feature) = resource.feature.as_ref().filter(|feature| !features.contains(&feature.as_str())) {
-            return Err((at("feature"), format!("expected a feature of the service, found \"{feature}\"")));
+        if let Some(feature) = resource.feature.as_deref() {
+            let wrong = format_args!("expected a feature of the service, found \"{feature}\"");
+            ensure(features.contains(&feature), at("feature"), wrong)?;
         }
     }
     Ok(())

@@ -27,49 +27,36 @@ pub struct Structure {
 #[serde(deny_unknown_fields)]
 pub struct Member {
     /// What it is, in our own words. A member has it; items do not.
-    #[serde(default)]
     pub meaning: Option<Fact<String>>,
     /// Its type.
     #[serde(rename = "type")]
     pub kind: Fact<Kind>,
     /// Whether it is always there. A member has it; items do not.
-    #[serde(default)]
     pub required: Option<Fact<bool>>,
     /// How JSON writes a point in time.
-    #[serde(default)]
     pub json_type: Option<Fact<JsonType>>,
     /// The name of the shape that a structure has.
     #[serde(default)]
     pub shape: Option<String>,
     /// What each item of a list, or each value of a map, is.
-    #[serde(default)]
     pub items: Option<Box<Member>>,
     /// The values that an enumeration has.
-    #[serde(default)]
     pub values: Option<Fact<Vec<String>>>,
     /// The fewest characters (Unicode scalar values).
-    #[serde(default)]
     pub min_length: Option<Fact<u64>>,
     /// The most characters (Unicode scalar values).
-    #[serde(default)]
     pub max_length: Option<Fact<u64>>,
     /// The smallest number.
-    #[serde(default)]
     pub minimum: Option<Fact<i64>>,
     /// The largest number.
-    #[serde(default)]
     pub maximum: Option<Fact<i64>>,
     /// The regular expression, as stated.
-    #[serde(default)]
     pub pattern: Option<Fact<String>>,
     /// What holds where the member is left out.
-    #[serde(default)]
     pub default: Option<Fact<i64>>,
     /// Whether its value is a secret.
-    #[serde(default)]
     pub sensitive: Option<Fact<bool>>,
     /// Of a point in time in a response: the member of the request that says how many seconds after the call it is.
-    #[serde(default)]
     pub expires_after: Option<Fact<String>>,
     /// What is stated in running text only.
     #[serde(default)]

@@ -4,18 +4,32 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use jsonschema::error::{TypeKind, ValidationErrorKind};
-use jsonschema::{ValidationError, Validator};
+use jsonschema::{Draft, PatternOptions, ValidationError, Validator};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use super::compile::{BACKTRACK_LIMIT, SchemaError, compile};
 use super::facts::{Evidence, Reading};
-use super::files::push;
+use super::files::below;
 use super::operation::Operation;
 use super::schema::{file_name, generate, id};
 use super::service::Service;
 use super::shapes::Structure;
+
+/// How often a pattern may step back before it is given up. Names of 253 characters, hostile ones too, were measured
+/// to need fewer than 1000 steps with the pattern of domain names.
+const BACKTRACK_LIMIT: usize = 100_000;
+
+/// Compiles a schema of draft 2020-12, with the limits that every schema here has. Nothing is ever fetched. The error
+/// says what is wrong: it is no schema, or refers to what is not in it.
+pub(super) fn compile(name: &str, schema: &Value) -> Result<Validator, String> {
+    jsonschema::options()
+        .with_draft(Draft::Draft202012)
+        .should_validate_formats(true)
+        .with_pattern_options(PatternOptions::fancy_regex().backtrack_limit(BACKTRACK_LIMIT))
+        .build(schema)
+        .map_err(|error| format!("the schema {name} cannot be compiled: {error}"))
+}
 
 /// One place where a value does not match a schema. Holds no part of the value.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -157,9 +171,8 @@ pub struct Validators {
 #[derive(Debug)]
 struct Rule {
     member: Option<String>,
-    id: String,
-    evidence: Evidence,
-    text: String,
+    /// What is said where it is not kept.
+    breach: ProseBreach,
     validator: Validator,
     /// The words, in capitals, that the member must not be.
     reserved: Vec<String>,
@@ -170,21 +183,14 @@ impl Validators {
     ///
     /// # Errors
     /// When one does not compile, which the checks of the files rule out.
-    pub fn new(service: &Service, operations: &BTreeMap<String, Operation>) -> Result<Self, SchemaError> {
-        let mut schemas = BTreeMap::new();
+    pub fn new(service: &Service, operations: &BTreeMap<String, Operation>) -> Result<Self, String> {
         let mut generated = generate(service, operations);
         let structures = || operations.values().flat_map(|operation| [&operation.request, &operation.response]);
         let names = structures().map(|structure| &structure.name).chain(service.errors.keys());
-        for name in names {
-            if let Some(schema) = generated.remove(&file_name(name)) {
-                schemas.insert(name.clone(), compile(name, &schema)?);
-            }
-        }
-        let mut prose = BTreeMap::new();
-        for structure in structures() {
-            prose.insert(structure.name.clone(), rules(service, structure)?);
-        }
-        Ok(Self { schemas, prose })
+        let schemas = names.filter_map(|name| Some((name, generated.remove(&file_name(name))?)));
+        let schemas = schemas.map(|(name, schema)| compile(name, &schema).map(|validator| (name.clone(), validator)));
+        let prose = structures().map(|of| rules(service, of).map(|rules| (of.name.clone(), rules)));
+        Ok(Self { schemas: schemas.collect::<Result<_, _>>()?, prose: prose.collect::<Result<_, _>>()? })
     }
 
     /// The validator of one body, by the name of its shape: `GetCredentialsResponse`.
@@ -201,8 +207,7 @@ impl Validators {
     /// schema, that is the one breach, so that a misspelt name cannot pass.
     pub fn breaches(&self, schema: &str, value: &Value) -> Vec<Breach> {
         let Some(validator) = self.get(schema) else {
-            let names = self.names().map(str::to_owned).collect();
-            let expected = Constraint::Schema(names);
+            let expected = Constraint::Schema(self.names().map(str::to_owned).collect());
             return vec![Breach { at: String::new(), keyword: "$ref".into(), expected, actual: JsonKind::Nothing }];
         };
         breaches_of(validator, value)
@@ -213,20 +218,8 @@ impl Validators {
     /// Only statements that a program can check count, and only where the type is right: a number is neither a good
     /// nor a bad name. The documents leave open whether the service enforces any of them.
     pub fn prose_breaches(&self, schema: &str, value: &Value) -> Vec<ProseBreach> {
-        let mut found: Vec<ProseBreach> = self
-            .prose
-            .get(schema)
-            .into_iter()
-            .flatten()
-            .filter(|rule| !rule.holds(value))
-            .map(|rule| ProseBreach {
-                at: rule.member.as_deref().map(pointer_to).unwrap_or_default(),
-                id: rule.id.clone(),
-                evidence: rule.evidence,
-                text: rule.text.clone(),
-                of_a_reserved_word: !rule.reserved.is_empty(),
-            })
-            .collect();
+        let broken = self.prose.get(schema).into_iter().flatten().filter(|rule| !rule.holds(value));
+        let mut found: Vec<ProseBreach> = broken.map(|rule| rule.breach.clone()).collect();
         found.sort();
         found
     }
@@ -248,47 +241,35 @@ pub fn breaches_of(validator: &Validator, value: &Value) -> Vec<Breach> {
 }
 
 /// The prose statements about a structure, each compiled as a schema of the whole body.
-fn rules(service: &Service, structure: &Structure) -> Result<Vec<Rule>, SchemaError> {
+fn rules(service: &Service, structure: &Structure) -> Result<Vec<Rule>, String> {
     let compiled = structure.readings().filter_map(|(member, statement, prose)| {
         let reading = prose.reads_as.as_ref()?;
         let validator = compile(&format!("{}#{statement}", id(&structure.name)), &schema_of(member, reading));
         let reserved = if reading.not_reserved { service.reserved_words.words.is.clone() } else { Vec::new() };
-        Some(validator.map(|validator| Rule {
-            member: member.map(str::to_owned),
+        let breach = ProseBreach {
+            at: member.map(|member| below("", member)).unwrap_or_default(),
             id: statement.to_owned(),
             evidence: prose.evidence,
             text: prose.text.clone(),
-            validator,
-            reserved,
-        }))
+            of_a_reserved_word: reading.not_reserved,
+        };
+        Some(validator.map(|validator| Rule { member: member.map(str::to_owned), breach, validator, reserved }))
     });
     compiled.collect()
 }
 
 fn schema_of(member: Option<&str>, reading: &Reading) -> Value {
     let Reading { any_of, min_length, max_length, pattern, minimum, maximum, not_reserved: _ } = reading;
-    let mut schema = Map::new();
-    let mut state = |keyword: &str, value: Option<Value>| {
-        if let Some(value) = value {
-            schema.insert(keyword.to_owned(), value);
-        }
-    };
-    state("minLength", min_length.map(Value::from));
-    state("maxLength", max_length.map(Value::from));
-    state("pattern", pattern.as_deref().map(Value::from));
-    state("minimum", minimum.map(Value::from));
-    state("maximum", maximum.map(Value::from));
-    state("anyOf", any_of.as_ref().map(|names| names.iter().map(|name| json!({ "required": [name] })).collect()));
-    match member {
-        Some(member) => json!({ "properties": { member: schema } }),
-        None => Value::Object(schema),
-    }
-}
-
-fn pointer_to(member: &str) -> String {
-    let mut pointer = String::new();
-    push(&mut pointer, member);
-    pointer
+    let keywords = [
+        ("minLength", min_length.map(Value::from)),
+        ("maxLength", max_length.map(Value::from)),
+        ("pattern", pattern.as_deref().map(Value::from)),
+        ("minimum", minimum.map(Value::from)),
+        ("maximum", maximum.map(Value::from)),
+        ("anyOf", any_of.as_ref().map(|names| names.iter().map(|name| json!({ "required": [name] })).collect())),
+    ];
+    let schema: Value = keywords.into_iter().filter_map(|(keyword, value)| Some((keyword, value?))).collect();
+    member.map_or_else(|| schema.clone(), |member| json!({ "properties": { member: schema } }))
 }
 
 /// Takes from an error of the validator what does not repeat the value. Its own message would.
@@ -299,7 +280,7 @@ fn breach(error: &ValidationError<'_>) -> Breach {
     let expected = match error.kind() {
         ValidationErrorKind::Type { kind: TypeKind::Single(kind) } => Constraint::Type(kind.to_string()),
         ValidationErrorKind::Required { property } => {
-            push(&mut at, property.as_str().unwrap_or_default());
+            at = below(&at, property.as_str().unwrap_or_default());
             actual = JsonKind::Nothing;
             Constraint::Member
         }

@@ -43,7 +43,6 @@ pub struct Case {
     #[serde(default)]
     pub needs: Vec<Feature>,
     /// The accepted request from which this one differs in exactly one place.
-    #[serde(default)]
     pub control: Option<Control>,
     /// What a request that may be refused breaks: a JSON Schema keyword of the request's schema,
     /// `prose` where only the documents' prose forbids it, `protocol` where the protocol does, `state`
@@ -51,13 +50,10 @@ pub struct Case {
     #[serde(default)]
     pub breaks: Option<String>,
     /// The request; not with `steps`.
-    #[serde(default)]
     pub request: Option<RequestSpec>,
     /// One case for each of many values.
-    #[serde(default)]
     pub family: Option<Family>,
     /// What is expected of the answer; a success where it is not said. Not with `steps`.
-    #[serde(default)]
     pub expect: Option<Expect>,
     /// Named checks beyond the rules that apply to every answer.
     #[serde(default)]
@@ -122,16 +118,13 @@ pub struct Family {
 
 /// A request: the documented call with this input, and what is deliberately different about it.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub struct RequestSpec {
     /// The operation, where it is not the suite's.
-    #[serde(default)]
     pub operation: Option<String>,
     /// The members of the request body.
-    #[serde(default)]
     pub input: Input,
     /// What goes over the wire instead of the documented form.
-    #[serde(default)]
     pub raw: Option<Raw>,
 }
 
@@ -244,16 +237,13 @@ pub struct Expect {
 }
 
 impl Expect {
-    /// That an operation succeeds.
-    pub fn success_of(operation: &Operation) -> Self {
-        let status = Status::Code(operation.status.is);
-        Self { answers: vec![Answer { status, error: None, schema: Some(operation.response.name.clone()) }] }
-    }
-
     /// This, or where nothing is said, that an operation succeeds.
-    #[must_use]
     pub(super) fn or_success_of(&self, operation: &Operation) -> Self {
-        if self.answers.is_empty() { Self::success_of(operation) } else { self.clone() }
+        if !self.answers.is_empty() {
+            return self.clone();
+        }
+        let (status, schema) = (Status::Code(operation.status.is), Some(operation.response.name.clone()));
+        Self { answers: vec![Answer { status, error: None, schema }] }
     }
 
     /// The accepted answers; at least one.
@@ -269,19 +259,15 @@ impl Expect {
 
 /// How an expectation is written: a single answer, or several under `one_of`.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 struct ExpectForm {
     /// The status code, or a class such as `4xx`.
-    #[serde(default)]
     status: Option<Status>,
     /// The error's name; `*` for any name, none where it may have no name.
-    #[serde(default)]
     error: Option<String>,
     /// The shape that the body must have.
-    #[serde(default)]
     schema: Option<String>,
     /// The accepted answers, where there are several; then nothing stands beside this.
-    #[serde(default)]
     one_of: Vec<Answer>,
 }
 

@@ -1,24 +1,60 @@
-//! Every case and every reply.
+//! Every case and every reply, and how they are read.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
-use super::expand::ExpandedCase;
+use super::case::Suite;
+use super::check::Checker;
+use super::expand::{ExpandedCase, Expander};
+use super::files::{LoadErrors, file_stem, load_folder, unknown_operation};
 use super::reply::Reply;
-use crate::contract::LoadError;
+use crate::contract::{Contract, Fixtures, LoadError, Operation};
 
 /// Every case and every reply, checked against the contract and against each other.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Corpus {
-    pub(super) cases: Vec<Arc<ExpandedCase>>,
-    pub(super) by_id: HashMap<String, usize>,
-    pub(super) controls: HashSet<String>,
-    pub(super) replies: BTreeMap<String, Reply>,
+    cases: Vec<Arc<ExpandedCase>>,
+    by_id: HashMap<String, usize>,
+    controls: HashSet<String>,
+    replies: BTreeMap<String, Reply>,
     /// The members of requests that ask for a lifetime, each with the default in seconds.
-    pub(super) lifetimes: Vec<(String, i64)>,
+    lifetimes: Vec<(String, f64)>,
 }
 
 impl Corpus {
+    /// Reads, expands and checks all suites and replies.
+    ///
+    /// # Errors
+    /// Everything that is wrong, each with its file and JSON pointer.
+    pub fn load(fixtures: &Fixtures, contract: &Contract) -> Result<Self, LoadErrors> {
+        let (replies, mut errors) = load_folder(fixtures, "replies");
+        let (suites, wrong) = load_folder::<Suite>(fixtures, "server");
+        errors.extend(wrong);
+        let suites: Vec<_> = suites.into_iter().map(|(path, suite)| (fixtures.name_of(&path), suite)).collect();
+        let lifetimes = contract.operations.values().filter_map(Operation::lifetime);
+        let mut corpus = Self {
+            replies: replies.into_iter().map(|(path, reply)| (file_stem(&path).to_owned(), reply)).collect(),
+            lifetimes: lifetimes.map(|lifetime| (lifetime.asked_by.to_owned(), lifetime.default)).collect(),
+            ..Self::default()
+        };
+        let mut places = HashMap::new();
+        for (file, suite) in &suites {
+            let Some(operation) = contract.operation(&suite.operation) else {
+                errors.push(unknown_operation(file, "/operation", &suite.operation, contract));
+                continue;
+            };
+            for (index, case) in suite.cases.iter().enumerate() {
+                let at = format!("/cases/{index}");
+                let expander = Expander { suite: file_stem(file), operation, contract, file, at: &at };
+                let members = expander.expand(case).map_err(|error| errors.push(error)).unwrap_or_default();
+                let added = members.into_iter().map(|case| corpus.add(case, (file, &at), &mut places));
+                errors.extend(added.filter_map(Result::err));
+            }
+        }
+        errors.extend(Checker { contract, corpus: &corpus, fixtures }.check(&suites));
+        if errors.is_empty() { Ok(corpus) } else { Err(LoadErrors(errors)) }
+    }
+
     /// The cases as they are run, in the order of the files and of the cases in them.
     pub fn cases(&self) -> &[Arc<ExpandedCase>] {
         &self.cases
@@ -45,16 +81,15 @@ impl Corpus {
     }
 
     /// The lifetime that a request with this body asks for, or the default, in seconds; 0 where no operation has one.
-    #[expect(clippy::cast_precision_loss, reason = "lifetimes are far below what a float holds exactly")]
     pub fn lifetime_asked_for(&self, body: &[u8]) -> f64 {
         let body: Option<serde_json::Value> = serde_json::from_slice(body).ok();
         let asked = |member: &str| body.as_ref()?.get(member)?.as_f64();
-        let default = self.lifetimes.first().map_or(0.0, |(_, default)| *default as f64);
+        let default = self.lifetimes.first().map_or(0.0, |(_, default)| *default);
         self.lifetimes.iter().find_map(|(member, _)| asked(member)).unwrap_or(default)
     }
 
     /// Adds a case that stands at a place of a file; `places` are those of all before it, by their ids.
-    pub(super) fn add(
+    fn add(
         &mut self,
         case: ExpandedCase,
         (file, at): (&str, &str),

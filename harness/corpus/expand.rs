@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde_json::value::RawValue;
@@ -28,6 +29,11 @@ pub struct ExpandedCase {
 }
 
 impl ExpandedCase {
+    /// The operation that one of its calls is of; nothing where the contract has none of this name.
+    pub fn operation_of<'c>(&self, call: &Call, contract: &'c Contract) -> Option<&'c Operation> {
+        contract.operation(call.request.operation.as_deref().unwrap_or(&self.operation))
+    }
+
     /// The one member of the input that differs from the control, where it is one.
     pub fn member_at_fault(&self) -> Option<&str> {
         let control = self.case.control.as_ref()?;
@@ -41,13 +47,11 @@ pub(super) struct Expander<'a> {
     pub(super) suite: &'a str,
     pub(super) operation: &'a Operation,
     pub(super) contract: &'a Contract,
-    /// Where the case stands.
     pub(super) file: &'a str,
     pub(super) at: &'a str,
 }
 
 impl Expander<'_> {
-    /// A case as the cases that are run.
     pub(super) fn expand(&self, case: &Case) -> Result<Vec<ExpandedCase>, LoadError> {
         let case = Arc::new(case.clone());
         let (setup, teardown) = (self.calls("setup", &case.setup)?, self.calls("teardown", &case.teardown)?);
@@ -69,17 +73,14 @@ impl Expander<'_> {
         let Some(family) = &case.family else {
             return Ok(vec![expanded(None, vec![call(request.clone())?])]);
         };
-        members(family, self.file, self.at)?
-            .into_iter()
-            .map(|(name, value)| {
-                let request =
-                    with_value(request, &family.at, value).map_err(|message| self.error("/family/at", message))?;
-                Ok(expanded(Some(name), vec![call(request)?]))
-            })
-            .collect()
+        let member = |(name, value)| {
+            let request =
+                with_value(request, &family.at, value).map_err(|message| self.error("/family/at", message))?;
+            Ok(expanded(Some(name), vec![call(request)?]))
+        };
+        self.members(family)?.into_iter().map(member).collect()
     }
 
-    /// Calls of one part of a case, each with what is expected of it.
     fn calls(&self, part: &str, calls: &[Call]) -> Result<Vec<Call>, LoadError> {
         calls.iter().enumerate().map(|(index, call)| self.call(&format!("/{part}/{index}"), call)).collect()
     }
@@ -93,35 +94,27 @@ impl Expander<'_> {
         Ok(Call { expect: call.expect.or_success_of(operation), ..call.clone() })
     }
 
+    fn members<'f>(&self, family: &'f Family) -> Result<Vec<(String, &'f RawValue)>, LoadError> {
+        let own = family.values.iter().enumerate().map(|(index, value)| {
+            let text = value.get();
+            let name = serde_json::from_str::<String>(text).unwrap_or_else(|_| text.to_owned());
+            let message = || format!("the value {text} cannot be part of a case id; give it a name under \"named\"");
+            let error = || self.error(&format!("/family/values/{index}"), message());
+            is_member_name(&name).then_some((name, value.as_ref())).ok_or_else(error)
+        });
+        let named = family.named.iter().map(|(name, value)| {
+            let message = || format!("expected a name of letters, digits and -._+@, found \"{name}\"");
+            let error = || self.error("/family/named", message());
+            is_member_name(name).then(|| (name.clone(), value.as_ref())).ok_or_else(error)
+        });
+        own.chain(named).collect()
+    }
+
     fn error(&self, place: &str, message: String) -> LoadError {
         LoadError::new(self.file, format!("{}{place}", self.at), message)
     }
 }
 
-/// The members of a family, each with its name.
-fn members<'a>(family: &'a Family, file: &str, at: &str) -> Result<Vec<(String, &'a RawValue)>, LoadError> {
-    let own = family.values.iter().enumerate().map(|(index, value)| {
-        let text = value.get();
-        let name = serde_json::from_str::<String>(text).unwrap_or_else(|_| text.to_owned());
-        if is_member_name(&name) {
-            Ok((name, value.as_ref()))
-        } else {
-            let message = format!("the value {text} cannot be part of a case id; give it a name under \"named\"");
-            Err(LoadError::new(file, format!("{at}/family/values/{index}"), message))
-        }
-    });
-    let named = family.named.iter().map(|(name, value)| {
-        if is_member_name(name) {
-            Ok((name.clone(), value.as_ref()))
-        } else {
-            let message = format!("expected a name of letters, digits and -._+@, found \"{name}\"");
-            Err(LoadError::new(file, format!("{at}/family/named"), message))
-        }
-    });
-    own.chain(named).collect()
-}
-
-/// Whether a text can be the last part of a case id.
 fn is_member_name(name: &str) -> bool {
     (1..=40).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._+@".contains(&byte))
 }
@@ -147,47 +140,34 @@ fn set_raw(raw: &mut Raw, place: &str, value: &RawValue) -> Result<(), String> {
         "path" => raw.path = Some(text()?),
         "body" => raw.body = Some(text()?),
         "signing" => raw.signing = Some(serde_json::from_str(value.get()).map_err(|error| error.to_string())?),
-        _ => match place.strip_prefix("headers/") {
-            Some(name) => {
-                let field = serde_json::from_str(value.get())
-                    .map_err(|_| format!("expected a text or null, found {}", value.get()))?;
-                raw.headers.insert(name.to_owned(), field);
-            }
-            None => {
-                return Err(format!("expected /method, /path, /headers/NAME, /body or /signing, found \"/{place}\""));
-            }
-        },
+        _ => {
+            let wrong = || format!("expected /method, /path, /headers/NAME, /body or /signing, found \"/{place}\"");
+            let name = place.strip_prefix("headers/").ok_or_else(wrong)?;
+            let field = serde_json::from_str(value.get())
+                .map_err(|_| format!("expected a text or null, found {}", value.get()))?;
+            raw.headers.insert(name.to_owned(), field);
+        }
     }
     Ok(())
 }
 
 /// The places at which two requests differ, as JSON pointers into the input and into `raw`.
 pub(super) fn differences(one: &RequestSpec, other: &RequestSpec) -> Vec<String> {
-    let mut places = Vec::new();
-    if one.operation != other.operation {
-        places.push("operation".to_owned());
-    }
-    let names: std::collections::BTreeSet<_> =
-        one.input.iter().chain(other.input.iter()).map(|(name, _)| name).collect();
-    places.extend(
-        names.into_iter().filter(|name| one.input.get(name) != other.input.get(name)).map(|name| format!("/{name}")),
-    );
-
     let none = Raw::default();
     let (a, b) = (one.raw.as_ref().unwrap_or(&none), other.raw.as_ref().unwrap_or(&none));
+    let members: BTreeSet<_> = one.input.iter().chain(other.input.iter()).map(|(name, _)| name).collect();
+    let members = members.into_iter().map(|name| (format!("/{name}"), one.input.get(name) != other.input.get(name)));
     let parts = [
         ("/method", a.method != b.method),
         ("/path", a.path != b.path),
         ("/body", a.body != b.body || a.encoding != b.encoding),
         ("/signing", a.signing != b.signing),
     ];
-    places.extend(parts.into_iter().filter(|(_, differs)| *differs).map(|(place, _)| place.to_owned()));
-    let headers: std::collections::BTreeSet<_> = a.headers.keys().chain(b.headers.keys()).collect();
-    places.extend(
-        headers
-            .into_iter()
-            .filter(|name| a.headers.get(*name) != b.headers.get(*name))
-            .map(|name| format!("/headers/{name}")),
-    );
-    places
+    let headers: BTreeSet<_> = a.headers.keys().chain(b.headers.keys()).collect();
+    let headers =
+        headers.into_iter().map(|name| (format!("/headers/{name}"), a.headers.get(name) != b.headers.get(name)));
+    let operation = ("operation".to_owned(), one.operation != other.operation);
+    let parts = parts.map(|(part, differs)| (part.to_owned(), differs));
+    let all = [operation].into_iter().chain(members).chain(parts).chain(headers);
+    all.filter(|(_, differs)| *differs).map(|(place, _)| place).collect()
 }

@@ -2,19 +2,18 @@
 
 use std::fmt;
 
-use crate::contract::{Contract, Fixtures, LoadError, parse};
+use crate::contract::{Contract, Fixtures, LoadError, parse, unreadable};
 
 /// Reads every file of a folder; the path of each with what it holds, and what is wrong with the others.
 pub(crate) fn load_folder<T: serde::de::DeserializeOwned>(
     fixtures: &Fixtures,
     folder: &str,
 ) -> (Vec<(String, T)>, Vec<LoadError>) {
-    let mut errors = Vec::new();
-    let mut files = Vec::new();
-    let paths = fixtures.list(folder).unwrap_or_else(|error| {
-        errors.push(error);
-        Vec::new()
-    });
+    let paths = match fixtures.list(folder) {
+        Ok(paths) => paths,
+        Err(error) => return (Vec::new(), vec![error]),
+    };
+    let (mut files, mut errors) = (Vec::new(), Vec::new());
     for path in paths {
         let name = fixtures.name_of(&path);
         match fixtures.read(&path).and_then(|text| parse(&name, &text)) {
@@ -37,6 +36,33 @@ pub(crate) fn unknown_operation(file: &str, pointer: &str, name: &str, contract:
     LoadError::new(file, pointer, format!("expected an operation, {}, found \"{name}\"", known.join(" or ")))
 }
 
+/// Errors of one case or of one file, each at a place below it.
+pub(crate) struct Errors<'a> {
+    pub(crate) file: &'a str,
+    pub(crate) at: String,
+    pub(crate) found: &'a mut Vec<LoadError>,
+}
+
+impl Errors<'_> {
+    pub(crate) fn add(&mut self, member: &str, message: impl Into<String>) {
+        self.found.push(LoadError::new(self.file, format!("{}{member}", self.at), message));
+    }
+
+    /// Says what keeps people from reading a text.
+    pub(crate) fn check_readable(&mut self, member: &str, text: &str) {
+        if let Some(message) = unreadable(text) {
+            self.add(member, message);
+        }
+    }
+
+    /// Says what is wrong at a place where a condition does not hold.
+    pub(crate) fn check(&mut self, holds: bool, member: &str, wrong: fmt::Arguments<'_>) {
+        if !holds {
+            self.add(member, wrong.to_string());
+        }
+    }
+}
+
 /// Everything that is wrong with the fixtures.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LoadErrors(pub Vec<LoadError>);
@@ -45,12 +71,8 @@ impl fmt::Display for LoadErrors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         /// So many are told: who has more has made one mistake everywhere.
         const TOLD: usize = 100;
-        for (index, error) in self.0.iter().take(TOLD).enumerate() {
-            if index > 0 {
-                writeln!(f)?;
-            }
-            write!(f, "{error}")?;
-        }
+        let told: Vec<_> = self.0.iter().take(TOLD).map(LoadError::to_string).collect();
+        f.write_str(&told.join("\n"))?;
         match self.0.len().saturating_sub(TOLD) {
             0 => Ok(()),
             more => write!(f, "\nand {more} more"),

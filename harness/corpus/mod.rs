@@ -10,13 +10,9 @@ mod check;
 pub mod defect;
 mod expand;
 pub(crate) mod files;
-pub(crate) mod load;
 mod reply;
 mod select;
-mod similar;
 pub mod template;
-#[cfg(test)]
-mod tests;
 
 pub use case::{Answer, Call, Case, Check, Control, Expect, Family, Input, Raw, RequestSpec, SigningDefect, Suite};
 pub use cases::Corpus;
@@ -24,6 +20,5 @@ pub use defect::{Defect, DefectKind, Defects};
 pub use expand::ExpandedCase;
 pub use files::LoadErrors;
 pub use reply::{Reply, Wrong};
-pub use select::{Pattern, Plan, SelectError, Selectable, Selection, Shard};
-pub use similar::{did_you_mean, similar};
+pub use select::{Pattern, Plan, SelectError, Selectable, Selection, Shard, did_you_mean};
 pub use template::fill;

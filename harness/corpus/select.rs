@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use globset::{GlobBuilder, GlobMatcher};
 
-use super::{Corpus, ExpandedCase, did_you_mean};
+use super::{Corpus, ExpandedCase};
 use crate::contract::{Level, Register};
 use crate::text::foreign;
 
@@ -30,8 +30,7 @@ impl Pattern {
 
     /// Whether it selects a case id.
     pub fn selects(&self, id: &str) -> bool {
-        let ends = id.char_indices().filter(|(_, c)| *c == '/').map(|(at, _)| at).chain([id.len()]);
-        ends.into_iter().any(|end| self.matcher.is_match(&id[..end]))
+        with_parents(id).any(|id| self.matcher.is_match(id))
     }
 }
 
@@ -224,11 +223,56 @@ impl Selection {
     }
 }
 
+/// The ids that are nearest to a text that is none: the same in other letters, then those that end with it
+/// as a part of its own, then those that contain it; at most three of them, and none where nothing is near.
+/// A part of an id counts as an id, as it does in a pattern.
+fn similar<'a>(text: &str, ids: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
+    const SHORTEST: usize = 3;
+    const OFFERED: usize = 3;
+    let wanted = plain(text);
+    let last = |id: &str| id.rsplit('/').next().unwrap_or_default().to_owned();
+    let all: BTreeSet<&str> = ids.into_iter().flat_map(with_parents).collect();
+    let contains = |id: &&str| wanted.len() >= SHORTEST && plain(id).contains(&wanted);
+    let same_end = |id: &&str| !wanted.is_empty() && last(&plain(id)) == last(&wanted);
+    let same = |id: &&str| plain(id) == wanted;
+    let tests: [&dyn Fn(&&str) -> bool; 3] = [&same, &same_end, &contains];
+    let found = tests.into_iter().map(|test| all.iter().copied().filter(|id| test(id)).collect::<Vec<_>>());
+    let mut found = found.into_iter().find(|found| !found.is_empty()).unwrap_or_default();
+    // What lies below another one that is offered says no more than that.
+    let shown = found.clone();
+    found.retain(|id| !with_parents(id).any(|parent| parent != *id && shown.contains(&parent)));
+    found.sort_by_key(|id| id.len());
+    found.truncate(OFFERED);
+    found
+}
+
+/// ` (did you mean a, b or c?)` with its blank, or nothing.
+pub fn did_you_mean<'a>(text: &str, ids: impl IntoIterator<Item = &'a str>) -> String {
+    let near: Vec<String> = similar(text, ids).into_iter().map(foreign).collect();
+    match near.split_last() {
+        None => String::new(),
+        Some((only, [])) => format!(" (did you mean {only}?)"),
+        Some((last, others)) => format!(" (did you mean {} or {last}?)", others.join(", ")),
+    }
+}
+
+fn with_parents(id: &str) -> impl Iterator<Item = &str> {
+    id.char_indices().filter(|(_, c)| *c == '/').map(|(at, _)| at).chain([id.len()]).map(|end| &id[..end])
+}
+
+/// An id without what is easily mistaken.
+fn plain(text: &str) -> String {
+    text.trim_matches('/').to_lowercase().replace('_', "-")
+}
+
 #[cfg(test)]
 mod tests {
+    use std::sync::LazyLock;
+
     use rstest::rstest;
 
     use super::*;
+    use crate::contract::{Contract, Fixtures};
 
     #[rstest]
     #[case("**", "a/b/c", true)]
@@ -253,24 +297,24 @@ mod tests {
         assert!(Pattern::new(pattern).is_err());
     }
 
-    fn library() -> (Corpus, Register) {
-        let fixtures = crate::contract::Fixtures::Embedded;
-        let contract = crate::contract::Contract::load(&fixtures).expect("the contract");
-        (Corpus::load(&fixtures, &contract).expect("the corpus"), contract.register)
+    /// The ids of the cases of this build that are selected, or why they cannot be.
+    fn select(pattern: Option<&str>, selection: Selection) -> Result<Vec<String>, String> {
+        static LIBRARY: LazyLock<(Corpus, Register)> = LazyLock::new(|| {
+            let contract = Contract::load(&Fixtures::Embedded).expect("the contract");
+            (Corpus::load(&Fixtures::Embedded, &contract).expect("the corpus"), contract.register)
+        });
+        let patterns = pattern.into_iter().map(|text| Pattern::new(text).expect("a pattern")).collect();
+        let plan = Plan::select(&LIBRARY.0, &LIBRARY.1, &Selection { patterns, ..selection });
+        plan.map(|plan| plan.cases.iter().map(|case| case.id.clone()).collect()).map_err(|error| error.to_string())
     }
 
     #[test]
     fn shards_are_complete_and_disjoint_and_keep_the_order() {
-        let (corpus, register) = library();
-        let ids = |patterns: &[Pattern], shard: Option<Shard>| -> Vec<String> {
-            let selection = Selection { patterns: patterns.to_vec(), shard, ..Selection::default() };
-            let plan = Plan::select(&corpus, &register, &selection).expect("there are enough cases");
-            plan.cases.iter().map(|case| case.id.clone()).collect()
-        };
-        for patterns in [vec![], vec![Pattern::new("parameters/*").expect("a pattern")]] {
-            let whole = ids(&patterns, None);
+        let ids = |pattern, shard| select(pattern, Selection { shard, ..Selection::default() }).expect("enough cases");
+        for pattern in [None, Some("parameters/*")] {
+            let whole = ids(pattern, None);
             for count in 1..=20 {
-                let parts: Vec<_> = (1..=count).map(|index| ids(&patterns, Some(Shard { index, count }))).collect();
+                let parts: Vec<_> = (1..=count).map(|index| ids(pattern, Some(Shard { index, count }))).collect();
                 assert_eq!(parts.iter().map(Vec::len).sum::<usize>(), whole.len(), "{count} shards");
                 for (at, id) in whole.iter().enumerate() {
                     assert_eq!(parts[at % count][at / count], *id, "{count} shards");
@@ -281,10 +325,8 @@ mod tests {
 
     #[test]
     fn a_shard_without_a_case_is_said() {
-        let (corpus, register) = library();
-        let patterns = vec![Pattern::new("success/workgroup-only").expect("a pattern")];
-        let selection = Selection { patterns, shard: "2/2".parse().ok(), ..Selection::default() };
-        let error = Plan::select(&corpus, &register, &selection).expect_err("there is one case").to_string();
+        let selection = Selection { shard: "2/2".parse().ok(), ..Selection::default() };
+        let error = select(Some("success/workgroup-only"), selection).expect_err("there is one case");
         assert_eq!(error, "no case is selected: the shard 2/2 is empty; make at most 1 of them");
     }
 
@@ -294,18 +336,14 @@ mod tests {
     #[case::a_requirement("gc-wg-02", "--requirement GC-WG-02")]
     #[case::nothing_near("zzz", "matches no case; `countersign list` shows them all")]
     fn a_pattern_that_selects_nothing_leads_on(#[case] pattern: &str, #[case] advice: &str) {
-        let (corpus, register) = library();
-        let patterns = vec![Pattern::new(pattern).expect("a pattern")];
-        let selection = Selection { patterns, ..Selection::default() };
-        let error = Plan::select(&corpus, &register, &selection).expect_err("no case has this id").to_string();
+        let error = select(Some(pattern), Selection::default()).expect_err("no case has this id");
         assert!(error.contains(advice), "{error}");
     }
 
     #[test]
     fn an_unknown_requirement_leads_to_the_nearest() {
-        let (corpus, register) = library();
         let selection = Selection { requirements: ["gc-wg-02".to_owned()].into(), ..Selection::default() };
-        let error = Plan::select(&corpus, &register, &selection).expect_err("ids are in capitals").to_string();
+        let error = select(None, selection).expect_err("ids are in capitals");
         assert!(error.contains("did you mean GC-WG-02?"), "{error}");
     }
 
@@ -318,5 +356,28 @@ mod tests {
     #[case("a/b", None)]
     fn a_shard_is_one_of_its_parts(#[case] text: &str, #[case] expected: Option<(usize, usize)>) {
         assert_eq!(text.parse::<Shard>().ok().map(|shard| (shard.index, shard.count)), expected);
+    }
+
+    const IDS: [&str; 6] =
+        ["GC-WG-02", "success/all", "values/outside/1", "values/outside/2", "values/too-short", "errors/outside-in"];
+
+    #[rstest]
+    #[case::letters("gc_wg_02", &["GC-WG-02"])]
+    #[case::without_the_suite("outside", &["values/outside"])]
+    #[case::with_another_suite("errors/too-short", &["values/too-short"])]
+    #[case::a_part_of_the_name("short", &["values/too-short"])]
+    #[case::the_family_and_not_its_members("utside", &["values/outside", "errors/outside-in"])]
+    #[case::nothing_is_near("zzz", &[])]
+    #[case::too_little_to_tell("a", &[])]
+    #[case::nothing("", &[])]
+    fn what_is_near_is_offered(#[case] text: &str, #[case] expected: &[&str]) {
+        assert_eq!(similar(text, IDS), expected);
+    }
+
+    #[test]
+    fn an_offer_is_a_question() {
+        assert_eq!(did_you_mean("outside", IDS), " (did you mean values/outside?)");
+        assert_eq!(did_you_mean("utside", IDS), " (did you mean values/outside or errors/outside-in?)");
+        assert_eq!(did_you_mean("zzz", IDS), "");
     }
 }

@@ -50,14 +50,9 @@ impl<'a> Placeholder<'a> {
             Self::Absent(absent) => absent.name(|length| "r".repeat(length)),
             Self::Answer(..) => "from-an-answer".to_owned(),
             Self::Random(length) => "r".repeat(length),
-            Self::Filler(length) => filler(length),
+            Self::Filler(length) => "x".repeat(length),
         }
     }
-}
-
-/// So many times the letter x.
-pub fn filler(length: usize) -> String {
-    "x".repeat(length)
 }
 
 /// A text with its placeholders filled in, as part of a JSON text; one that begins with `escaped:`, such as
@@ -76,11 +71,9 @@ pub fn fill<'t, E>(
     }
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
-    while let Some(start) = rest.find("${") {
-        out.push_str(&rest[..start]);
-        let inside = &rest[start + 2..];
-        let end = inside.find('}').ok_or_else(|| unknown(inside, resources))?;
-        let name = &inside[..end];
+    while let Some((before, inside)) = rest.split_once("${") {
+        out.push_str(before);
+        let (name, behind) = inside.split_once('}').ok_or_else(|| unknown(inside, resources))?;
         let plain = name.strip_prefix("escaped:");
         let placeholder =
             Placeholder::parse(plain.unwrap_or(name), resources).ok_or_else(|| unknown(name, resources))?;
@@ -91,7 +84,7 @@ pub fn fill<'t, E>(
             let quoted = serde_json::Value::from(value).to_string();
             out.push_str(&quoted[1..quoted.len() - 1]);
         }
-        rest = &inside[end + 1..];
+        rest = behind;
     }
     out.push_str(rest);
     Ok(Cow::Owned(out))
@@ -100,30 +93,23 @@ pub fn fill<'t, E>(
 /// A placeholder that cannot be filled in.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FillError<E> {
-    /// There is no such placeholder.
-    #[error(transparent)]
-    Unknown(#[from] UnknownPlaceholder),
+    /// There is no such placeholder, in words.
+    #[error("{0}")]
+    Unknown(String),
     /// It has no value here.
     #[error("{0}")]
     NoValue(E),
 }
 
-/// There is no such placeholder.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("there is no placeholder ${{{name}}}; there are {known} and ${{filler:N}}, each also as ${{escaped:…}}")]
-pub struct UnknownPlaceholder {
-    /// What stands between the braces.
-    name: String,
-    /// The others, in words.
-    known: String,
-}
-
-fn unknown(name: &str, resources: &[Resource]) -> UnknownPlaceholder {
+fn unknown<E>(name: &str, resources: &[Resource]) -> FillError<E> {
     let named = resources.iter().map(|resource| resource.placeholder.as_str());
     let absent = resources.iter().filter_map(|resource| Some(resource.absent.as_ref()?.placeholder.as_str()));
     let all = named.chain(absent).chain(["answer:N:/POINTER", "random:N"]);
     let known: Vec<_> = all.map(|name| format!("${{{name}}}")).collect();
-    UnknownPlaceholder { name: name.to_owned(), known: known.join(", ") }
+    let known = known.join(", ");
+    FillError::Unknown(format!(
+        "there is no placeholder ${{{name}}}; there are {known} and ${{filler:N}}, each also as ${{escaped:…}}"
+    ))
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use crate::contract::{Contract, ErrorMeaning, Operation};
 use crate::corpus::{Call, ExpandedCase};
+use crate::text::cut;
 use crate::verdict::Answered;
 use crate::wire::{Exchange, Masker, Response, bare_type, error_types};
 
@@ -12,7 +13,6 @@ use crate::wire::{Exchange, Masker, Response, bare_type, error_types};
 pub(super) struct Observation<'a> {
     pub(super) case: &'a ExpandedCase,
     pub(super) call: &'a Call,
-    /// The operation that the call is of.
     pub(super) operation: &'a Operation,
     pub(super) exchange: &'a Exchange,
     pub(super) response: &'a Response,
@@ -47,7 +47,7 @@ impl<'a> Observation<'a> {
         earlier: &'a [Exchange],
     ) -> Option<Self> {
         let Bench { case, contract, hidden } = bench;
-        let operation = contract.operation(call.request.operation.as_deref().unwrap_or(&case.operation))?;
+        let operation = case.operation_of(call, contract)?;
         let body = response.json();
         let expected = |name: &&str| call.expect.answers().iter().any(|answer| answer.error.as_deref() == Some(*name));
         let names = || error_types(response, body.as_ref()).map(|(_, text)| bare_type(text));
@@ -64,11 +64,6 @@ impl<'a> Observation<'a> {
 
     pub(super) fn is_success(&self) -> bool {
         (200..300).contains(&self.status())
-    }
-
-    /// Whether the answer is an error that the documents list for the operation.
-    pub(super) fn is_documented_error(&self) -> bool {
-        self.documented_error().is_some()
     }
 
     /// The name and the documented status of an error that the operation lists.
@@ -104,13 +99,14 @@ impl<'a> Observation<'a> {
         }
     }
 
+    pub(super) fn member(&self, name: &str) -> Option<&Value> {
+        self.body.as_ref()?.get(name)
+    }
+
     /// The error's message, by any of the names that are seen.
     pub(super) fn message(&self) -> Option<&str> {
-        if self.is_success() {
-            return None;
-        }
-        let body = self.body.as_ref()?;
-        ["message", "Message", "errorMessage"].into_iter().find_map(|name| body.get(name)?.as_str())
+        let mut names = ["message", "Message", "errorMessage"].into_iter().filter(|_| !self.is_success());
+        names.find_map(|name| self.member(name)?.as_str())
     }
 
     /// What the request says for a member, as the service reads it; a null is the same as nothing.
@@ -124,7 +120,6 @@ impl<'a> Observation<'a> {
         self.masker().quote(text)
     }
 
-    /// [`Observation::quote`] of the name of a member.
     pub(super) fn quote_name(&self, name: &str) -> String {
         self.masker().quote_name(name)
     }
@@ -162,12 +157,8 @@ pub fn words_and_shape(response: &Response, body: Option<&Value>, masker: &Maske
 
 /// The shape of a body; texts with these names are quoted instead, at the top.
 fn shape_of(body: &Value, masker: &Masker, words: &[&str]) -> String {
-    let mut shape = Sketch { masker, values: Sketch::VALUES, room: SHAPE_LIMIT }.of(body, words);
-    if let Some((end, _)) = shape.char_indices().nth(SHAPE_LIMIT) {
-        shape.truncate(end);
-        shape.push('…');
-    }
-    shape
+    let shape = Sketch { masker, values: Sketch::VALUES, room: SHAPE_LIMIT }.of(body, words);
+    cut(&shape, SHAPE_LIMIT).into_owned()
 }
 
 /// A shape in the making, and what is left of its bounds: a body of lists in lists has more values
@@ -243,10 +234,14 @@ mod tests {
     use crate::contract::Fixtures;
     use crate::wire::Headers;
 
+    fn response(status: u16, body: impl Into<Vec<u8>>) -> Response {
+        Response { status, headers: Headers::new(), body: body.into() }
+    }
+
     #[test]
     fn a_shape_has_names_and_types_and_no_values() {
         let body = r#"{"dbPassword":"CANARY","expiration":1.5,"x":[1,"CANARY",null],"y":{"z":true}}"#;
-        let response = Response { status: 200, headers: Headers::new(), body: body.into() };
+        let response = response(200, body);
         assert_eq!(
             shape(&response, response.json().as_ref(), &Masker::default()),
             "{dbPassword: string, expiration: number, x: [null, number, string], y: {z: boolean}}"
@@ -266,7 +261,6 @@ mod tests {
         }
     }
 
-    /// Objects in objects, each with so many members.
     fn nested(levels: usize, width: usize) -> String {
         (0..levels).fold("0".to_owned(), |inner, level| {
             let members: Vec<_> = (0..width).map(|number| format!(r#""n{level}x{number}":{inner}"#)).collect();
@@ -282,7 +276,7 @@ mod tests {
     #[case::names_to_escape(format!("{{{}}}", (0..40).map(|n| format!(r#""{n}{}":0"#, "\u{e0001}".repeat(5_000))).collect::<Vec<_>>().join(",")))]
     #[case::one_letter(format!(r#"{{"message":"{}"}}"#, "a".repeat(1 << 20)))]
     fn a_shape_is_bounded_whatever_the_body(#[case] body: String, #[values(200, 400)] status: u16) {
-        let response = Response { status, headers: Headers::new(), body: body.into() };
+        let response = response(status, body);
         let body = response.json();
         let shape = words_and_shape(&response, body.as_ref(), &Masker::default().with_answer(&response));
         assert!(body.is_some() && shape.chars().count() <= SHAPE_LIMIT + 1, "{} characters", shape.chars().count());
@@ -291,7 +285,7 @@ mod tests {
     #[test]
     fn what_is_left_out_of_a_shape_is_marked() {
         let body = nested(2, 41);
-        let response = Response { status: 200, headers: Headers::new(), body: body.into() };
+        let response = response(200, body);
         let shape = shape(&response, response.json().as_ref(), &Masker::default());
         assert!(shape.starts_with("{n1x0: {n0x0: number, ") && shape.ends_with("…}"), "{shape}");
         assert!(shape.contains("n0x8: number, …}, n1x1: {"), "{shape}");
@@ -318,7 +312,7 @@ mod tests {
     #[case::page(500, "<h1>Oops</h1> password=CANARY", "<h1>Oops</h1> password=***")]
     #[case::empty(404, "", "empty")]
     fn an_error_is_shown_with_its_own_words(#[case] status: u16, #[case] body: &str, #[case] expected: &str) {
-        let response = Response { status, headers: Headers::new(), body: body.into() };
+        let response = response(status, body);
         let body = response.json();
         assert_eq!(words_and_shape(&response, body.as_ref(), &Masker::default().with_answer(&response)), expected);
     }

@@ -5,7 +5,6 @@
 //! function each, listed in `rules::ALL`.
 
 mod answer;
-mod excuse;
 mod outcome;
 mod rules;
 #[cfg(test)]
@@ -13,6 +12,8 @@ mod tests;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+
+use serde_json::Value;
 
 pub use answer::{SHAPE_LIMIT, shape, words_and_shape};
 #[cfg(feature = "run")]
@@ -28,7 +29,7 @@ use crate::verdict::{Fault, Heard, Reason, Verdict, Violation};
 use crate::wire::{Exchange, Masker};
 
 /// What the judge concludes about a case.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Judgement {
     /// `pass`, `fail` or `indeterminate`; a run says `blocked` itself.
     pub verdict: Verdict,
@@ -47,19 +48,23 @@ pub struct Judgement {
 impl Judgement {
     /// Nothing found, with this verdict and for this reason.
     pub fn of(verdict: Verdict, reason: Option<Reason>) -> Self {
-        Self {
-            verdict,
-            reason,
-            violations: Vec::new(),
-            warnings: Vec::new(),
-            decided: BTreeSet::new(),
-            undecided: BTreeSet::new(),
-        }
+        Self { verdict, reason, ..Self::default() }
     }
 
     /// No verdict, and why.
     pub fn undecided(reason: Reason) -> Self {
         Self::of(Verdict::Indeterminate, Some(reason))
+    }
+
+    /// Books that a requirement is decided: that it holds, or what is wrong.
+    fn book(&mut self, row: &Requirement, fault: Option<Fault>) {
+        self.decided.insert(row.id.clone());
+        let Some(fault) = fault else { return };
+        let violation = Violation { requirement: row.id.clone(), level: row.level, fault };
+        let broken = if row.level == Level::Must { &mut self.violations } else { &mut self.warnings };
+        if !broken.contains(&violation) {
+            broken.push(violation);
+        }
     }
 }
 
@@ -79,28 +84,21 @@ impl Judge {
     /// could never accuse anybody.
     pub fn new(contract: Arc<Contract>) -> Result<Self, LoadError> {
         let error =
-            |pointer: String, message| Err(LoadError::new(&format!("fixtures/{REGISTER_FILE}"), pointer, message));
-        let rows = &contract.register.requirements;
-        for (index, row) in rows.iter().enumerate() {
-            if let Some(decision) = row.decided_by.as_ref().filter(|_| row.side == Side::Server)
-                && !rules::ALL.iter().any(|rule| rule.name == decision.rule)
-            {
-                let message = format!("there is no rule \"{}\"", decision.rule);
-                return error(format!("/requirements/{index}/decided_by/rule"), message);
-            }
+            |pointer: &str, message| Err(LoadError::new(&format!("fixtures/{REGISTER_FILE}"), pointer, message));
+        let rows = contract.register.requirements.iter().enumerate().filter(|(_, row)| row.side == Side::Server);
+        let decisions: Vec<(usize, &str)> =
+            rows.filter_map(|(index, row)| Some((index, row.decided_by.as_ref()?.rule.as_str()))).collect();
+        let unknown = |(_, name): &&(usize, &str)| !rules::ALL.iter().any(|rule| rule.name == *name);
+        if let Some((index, name)) = decisions.iter().find(unknown) {
+            let place = format!("/requirements/{index}/decided_by/rule");
+            return error(&place, format!("there is no rule \"{name}\""));
         }
         let mut rows_of_rules = Vec::with_capacity(rules::ALL.len());
         for rule in rules::ALL {
-            let decides = |row: &Requirement| {
-                row.side == Side::Server && row.decided_by.as_ref().is_some_and(|by| by.rule == rule.name)
-            };
-            let places: Vec<usize> =
-                rows.iter().enumerate().filter(|(_, row)| decides(row)).map(|(index, _)| index).collect();
+            let decides = decisions.iter().filter(|(_, name)| *name == rule.name);
+            let places: Vec<usize> = decides.map(|(index, _)| *index).collect();
             if places.is_empty() {
-                return error(
-                    "/requirements".to_owned(),
-                    format!("no requirement is decided by the rule \"{}\"", rule.name),
-                );
+                return error("/requirements", format!("no requirement is decided by the rule \"{}\"", rule.name));
             }
             rows_of_rules.push(places);
         }
@@ -127,29 +125,26 @@ impl Judge {
 
     /// [`Judge::judge`], whose findings repeat nothing that is `hidden`, beside the secrets of each answer.
     pub fn judge_hiding(&self, case: &ExpandedCase, transcript: &[Exchange], hidden: &Masker) -> Judgement {
-        let mut docket = Docket::default();
+        let mut judgement = Judgement::of(Verdict::Pass, None);
         let bench = Bench { case, contract: &self.contract, hidden };
         for index in 0..case.calls.len().min(transcript.len()) {
-            if let Some(reason) = self.judge_call(bench, index, transcript, &mut docket) {
+            if let Some(reason) = self.judge_call(bench, index, transcript, &mut judgement) {
                 return Judgement::undecided(reason);
             }
         }
-        let (violations, warnings): (Vec<_>, Vec<_>) = docket.broken.into_iter().partition(|v| v.level == Level::Must);
-        let verdict = if violations.is_empty() { Verdict::Pass } else { Verdict::Fail };
-        Judgement { violations, warnings, decided: docket.decided, ..Judgement::of(verdict, None) }
+        if !judgement.violations.is_empty() {
+            judgement.verdict = Verdict::Fail;
+        }
+        judgement
     }
 
     /// Whether a call was accepted, whatever else may be wrong with the answer: it has a status of success, and a JSON
     /// object with at least one documented member.
     pub fn is_accepted(&self, case: &ExpandedCase, call: &Call, exchange: &Exchange) -> bool {
-        let name = call.request.operation.as_deref().unwrap_or(&case.operation);
-        let (Some(operation), Ok(response)) = (self.contract.operation(name), &exchange.answer) else { return false };
-        let object = || {
-            response
-                .json()
-                .is_some_and(|body| operation.response.members.keys().any(|member| body.get(member).is_some()))
-        };
-        (200..300).contains(&response.status) && object()
+        let operation = case.operation_of(call, &self.contract);
+        let (Some(operation), Ok(response)) = (operation, &exchange.answer) else { return false };
+        let has_member = |body: Value| operation.response.members.keys().any(|member| body.get(member).is_some());
+        (200..300).contains(&response.status) && response.json().is_some_and(has_member)
     }
 
     /// Whether all that a judgement holds against a target is how long what it gives lives, so that further calls can
@@ -179,7 +174,7 @@ impl Judge {
         bench: Bench<'_>,
         index: usize,
         transcript: &[Exchange],
-        docket: &mut Docket,
+        judgement: &mut Judgement,
     ) -> Option<Reason> {
         let (call, exchange, earlier) = (&bench.case.calls[index], &transcript[index], &transcript[..index]);
         let response = match &exchange.answer {
@@ -194,9 +189,7 @@ impl Judge {
             return Some(Reason::NotInTime(seen.summary()));
         }
         let outcome = outcome::of(&seen);
-        if matches!(outcome, Outcome::Broken(_))
-            && let Some(reason) = excuse::of(&seen)
-        {
+        if let (Outcome::Broken(_), Some(reason)) = (&outcome, outcome::excuse(&seen)) {
             return Some(reason);
         }
         let rows = bench.case.case.requirements.iter().filter_map(|id| self.contract.register.get(id));
@@ -204,11 +197,8 @@ impl Judge {
         for row in rows.filter(|row| row.is_outcome()) {
             binding |= row.level != Level::May;
             match &outcome {
-                Outcome::Holds => docket.decide(row),
-                Outcome::Broken(fault) => {
-                    docket.decide(row);
-                    docket.break_row(row, fault.clone());
-                }
+                Outcome::Holds => judgement.book(row, None),
+                Outcome::Broken(fault) => judgement.book(row, Some(fault.clone())),
                 Outcome::Unclear => {}
             }
         }
@@ -217,24 +207,17 @@ impl Judge {
             return None;
         }
         // What an answer of another kind looks like says nothing about the rules for the expected kind.
-        if matches!(outcome, Outcome::Broken(_)) && !seen.is_documented_error() {
+        if matches!(outcome, Outcome::Broken(_)) && seen.documented_error().is_none() {
             return None;
         }
         for (rule, rows) in rules::ALL.iter().zip(&self.rows) {
-            for finding in (rule.judge)(&seen) {
-                self.record(rows, seen.operation, finding, docket);
+            for Finding { subject, fault } in (rule.judge)(&seen).unwrap_or_default() {
+                if let Some(row) = self.row_for(rows, seen.operation, &subject) {
+                    judgement.book(row, fault);
+                }
             }
         }
         None
-    }
-
-    /// Books a finding under the requirement that it decides, one of the rule's rows.
-    fn record(&self, rows: &[usize], operation: &Operation, finding: Finding, docket: &mut Docket) {
-        let Some(row) = self.row_for(rows, operation, &finding.subject) else { return };
-        docket.decide(row);
-        if let Some(fault) = finding.fault {
-            docket.break_row(row, fault);
-        }
     }
 
     /// The row of an operation that a finding belongs to: the one that says most about it.
@@ -259,24 +242,4 @@ fn fit(by: &Decision, subject: &Subject) -> Option<(bool, usize)> {
     let fits = is_there && same(&by.keyword, subject.keyword.as_deref()) && same(&by.error, subject.error.as_deref());
     let conditions = [&by.at, &by.keyword, &by.error].into_iter().flatten().count();
     fits.then_some((below.is_none() && by.at.is_some(), conditions))
-}
-
-/// What has been found about a case so far.
-#[derive(Default)]
-struct Docket {
-    broken: Vec<Violation>,
-    decided: BTreeSet<String>,
-}
-
-impl Docket {
-    fn decide(&mut self, row: &Requirement) {
-        self.decided.insert(row.id.clone());
-    }
-
-    fn break_row(&mut self, row: &Requirement, fault: Fault) {
-        let violation = Violation { requirement: row.id.clone(), level: row.level, fault };
-        if !self.broken.contains(&violation) {
-            self.broken.push(violation);
-        }
-    }
 }

@@ -1,14 +1,12 @@
 use super::answer::Observation;
 use super::rules::{guess, lifetime};
 use crate::corpus::Answer;
-use crate::verdict::{Accepted, Beside, Fault};
+use crate::verdict::{Accepted, Beside, Fault, Reason};
 use crate::wire::{bare_type, error_types};
 
 /// Whether a request was accepted or refused as the case expects.
 pub(super) enum Outcome {
-    /// It was.
     Holds,
-    /// It was not.
     Broken(Fault),
     /// It was refused with an accepted status, but without a name nobody can say as what.
     Unclear,
@@ -28,7 +26,7 @@ pub(super) fn of(seen: &Observation<'_>) -> Outcome {
     } else if let Some(name) = seen.error.as_deref() {
         let same = |error: &str| error == "*" || error == name || seen.is_common_name_for(name, error);
         let named = |answer: &&Answer| answer.error.as_deref().is_none_or(same);
-        let documented = seen.is_documented_error();
+        let documented = seen.documented_error().is_some();
         with_status().any(named) || (documented && refusals.iter().any(|answer| answer.error.as_deref() == Some(name)))
     } else {
         if with_status().any(|answer| answer.error.as_deref().is_some_and(|error| error != "*")) {
@@ -57,4 +55,23 @@ fn beside(seen: &Observation<'_>) -> Option<Beside> {
         Some((place, name)) => Beside::ErrorInSuccess { error: seen.quote(bare_type(name)), place },
         None => Beside::Accepted { lives: lifetime::of_what_was_given(seen) },
     })
+}
+
+/// Why a refusal that is none of the expected answers is no violation either: it is about the caller, and so says
+/// nothing about the request. The documents let errors that are common to all services come instead of an operation's
+/// own, and leave open in which order a service checks a request.
+pub(super) fn excuse(seen: &Observation<'_>) -> Option<Reason> {
+    let response = seen.response;
+    if response.is_denial() {
+        // What the control shows to be allowed, nobody may deny. An identity may be allowed some resources and not
+        // others (source: API reference, GetCredentials, description).
+        let differs_at = &seen.case.case.control.as_ref()?.differs_at;
+        let resources = &seen.contract.service.resources;
+        let member =
+            resources.iter().map(|of| &of.member).find(|member| differs_at.strip_prefix('/') == Some(*member))?;
+        return Some(Reason::Denied { answer: seen.summary(), member: member.clone() });
+    }
+    // Only a session's token expires; long-term credentials do not.
+    let mortal = seen.exchange.request.headers.get("x-amz-security-token").is_some();
+    (response.is_expired() && mortal).then(|| Reason::Expired(seen.summary()))
 }

@@ -12,27 +12,26 @@ use std::borrow::Cow;
 use super::answer::Observation;
 use crate::verdict::Fault;
 
-/// A rule of the judge.
 pub(super) struct Rule {
-    /// Its name, as in the register.
     pub(super) name: &'static str,
-    /// What it finds in an answer; nothing where it does not apply.
-    pub(super) judge: fn(&Observation<'_>) -> Vec<Finding>,
+    pub(super) judge: fn(&Observation<'_>) -> Findings,
     /// Whether it is about how long credentials live, which their age or a clock can hide.
     pub(super) is_about_lifetimes: bool,
 }
 
+/// What a rule finds in an answer; nothing where it does not apply.
+pub(super) type Findings = Option<Vec<Finding>>;
+
 impl Rule {
-    const fn new(name: &'static str, judge: fn(&Observation<'_>) -> Vec<Finding>) -> Self {
+    const fn new(name: &'static str, judge: fn(&Observation<'_>) -> Findings) -> Self {
         Self { name, judge, is_about_lifetimes: false }
     }
 
-    const fn of_lifetimes(name: &'static str, judge: fn(&Observation<'_>) -> Vec<Finding>) -> Self {
+    const fn of_lifetimes(name: &'static str, judge: fn(&Observation<'_>) -> Findings) -> Self {
         Self { name, judge, is_about_lifetimes: true }
     }
 }
 
-/// Every rule.
 pub(super) const ALL: &[Rule] = &[
     Rule::new("success-status", success::status),
     Rule::new("success-media-type", success::media_type),
@@ -62,9 +61,7 @@ pub(super) const ALL: &[Rule] = &[
 pub(super) struct Subject {
     /// The JSON pointer of the place in the body, without the numbers of items.
     pub(super) at: Option<Cow<'static, str>>,
-    /// The keyword of JSON Schema.
     pub(super) keyword: Option<Cow<'static, str>>,
-    /// The error's name.
     pub(super) error: Option<Cow<'static, str>>,
 }
 
@@ -78,9 +75,7 @@ impl Subject {
     }
 }
 
-/// What a rule finds about one subject.
 pub(super) struct Finding {
-    /// What it is about.
     pub(super) subject: Subject,
     /// What is wrong; nothing where it is as it should be.
     pub(super) fault: Option<Fault>,
@@ -91,12 +86,14 @@ impl Finding {
         Self { subject, fault: None }
     }
 
-    fn broken(subject: Subject, fault: Fault) -> Self {
-        Self { subject, fault: Some(fault) }
+    /// That it holds, or what is wrong.
+    fn new(subject: Subject, holds: bool, fault: impl FnOnce() -> Fault) -> Self {
+        Self { subject, fault: (!holds).then(fault) }
     }
 
-    /// One finding: that it holds, or what is wrong.
-    fn one(subject: Subject, holds: bool, fault: impl FnOnce() -> Fault) -> Vec<Self> {
-        vec![Self { subject, fault: (!holds).then(fault) }]
+    /// [`Finding::new`] where it is the only one.
+    #[expect(clippy::unnecessary_wraps, reason = "it is what a rule finds")]
+    fn one(subject: Subject, holds: bool, fault: impl FnOnce() -> Fault) -> Findings {
+        Some(vec![Self::new(subject, holds, fault)])
     }
 }

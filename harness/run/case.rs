@@ -3,31 +3,41 @@
 use futures_util::future::join_all;
 use jiff::Timestamp;
 
-use super::bench::Bench;
-use super::interrupt::{Interrupt, Interrupted, Stop};
+use super::interrupt::{Interrupt, Interrupted};
 use super::names::Names;
 use super::request::Maker;
-
+use super::sender::Sender;
 use crate::contract::Operation;
 use crate::corpus::{Call, ExpandedCase};
-use crate::judge::Judgement;
+use crate::judge::{Judge, Judgement};
+use crate::targets::Target;
 use crate::verdict::{Reason, Verdict};
-use crate::wire::{Exchange, Transcript};
+use crate::wire::{Exchange, SeenSecrets, Transcript};
 
-/// One run of one case.
+/// A target under test, and who judges it: what every case of a session shares.
+#[derive(Debug)]
+pub(super) struct Bench {
+    pub(super) judge: Judge,
+    pub(super) target: Target,
+    pub(super) sender: Sender,
+    /// What the target's words must not repeat: our credentials, and what it has given in the place of secrets.
+    pub(super) seen: SeenSecrets,
+}
+
 pub(super) struct Turn<'a> {
     pub(super) bench: &'a Bench,
     pub(super) case: &'a ExpandedCase,
     pub(super) interrupt: &'a Interrupt,
 }
 
+/// What became of a call; the reason where the target, or an answer before, lacks something that its request needs.
+pub(super) type Made = Result<Result<Exchange, Reason>, Interrupted>;
+
 impl<'a> Turn<'a> {
-    /// Makes the calls of the case and judges them.
     pub(super) async fn perform(&self, names: &mut Names) -> Result<(Judgement, Transcript), Interrupted> {
         for (index, call) in self.case.setup.iter().enumerate() {
-            match self.make_part(call, &format!("~setup{index}"), names, &[]).await {
-                Err(Stop::Interrupted) => return Err(Interrupted),
-                Err(Stop::Lacking(reason)) => return Ok((without_verdict(reason), Vec::new())),
+            match self.make_part(call, &format!("~setup{index}"), names, &[]).await? {
+                Err(reason) => return Ok((without_verdict(reason), Vec::new())),
                 Ok(exchange) if !self.is_as_expected(call, &exchange) => {
                     return Ok((without_verdict(Reason::Setup { call: index + 1 }), vec![exchange]));
                 }
@@ -36,21 +46,17 @@ impl<'a> Turn<'a> {
         }
         let (transcript, lacking) =
             if self.case.case.together { self.make_together(names).await? } else { self.make_in_order(names).await? };
-        if let Some(reason) = lacking {
-            return Ok((without_verdict(reason), transcript));
-        }
-        let judgement = self.bench.judge.judge_hiding(self.case, &transcript, &self.bench.hidden());
-        Ok((judgement, transcript))
+        let judge = || self.bench.judge.judge_hiding(self.case, &transcript, &self.bench.seen.masker());
+        Ok((lacking.map_or_else(judge, without_verdict), transcript))
     }
 
     /// Makes the calls one after the other, up to the first that cannot be made.
     async fn make_in_order(&self, names: &mut Names) -> Result<(Transcript, Option<Reason>), Interrupted> {
         let mut transcript = Vec::with_capacity(self.case.calls.len());
         for (index, call) in self.case.calls.iter().enumerate() {
-            match self.make(call, index, names, &transcript).await {
+            match self.make(call, index, names, &transcript).await? {
                 Ok(exchange) => transcript.push(exchange),
-                Err(Stop::Lacking(reason)) => return Ok((transcript, Some(reason))),
-                Err(Stop::Interrupted) => return Err(Interrupted),
+                Err(reason) => return Ok((transcript, Some(reason))),
             }
         }
         Ok((transcript, None))
@@ -62,46 +68,32 @@ impl<'a> Turn<'a> {
             let mut names = names.part(index);
             async move { self.make(call, index, &mut names, &[]).await }
         });
-        let mut transcript = Vec::with_capacity(self.case.calls.len());
-        let mut lacking = None;
+        let (mut transcript, mut lacking) = (Vec::with_capacity(self.case.calls.len()), None);
         for made in join_all(calls).await {
-            match made {
+            match made? {
                 Ok(exchange) => transcript.push(exchange),
-                Err(Stop::Lacking(reason)) => lacking = Some(reason),
-                Err(Stop::Interrupted) => return Err(Interrupted),
+                Err(reason) => lacking = Some(reason),
             }
         }
         Ok((transcript, lacking))
     }
 
     /// Makes the call with this number of the case, or another in its place; `earlier` are the answers before it.
-    pub(super) async fn make(
-        &self,
-        call: &Call,
-        index: usize,
-        names: &mut Names,
-        earlier: &[Exchange],
-    ) -> Result<Exchange, Stop> {
+    pub(super) async fn make(&self, call: &Call, index: usize, names: &mut Names, earlier: &[Exchange]) -> Made {
         let part = if index == 0 { String::new() } else { format!("~{index}") };
         self.make_part(call, &part, names, earlier).await
     }
 
     /// Makes a call of a part of the case; a server that is told the case by the path is told the part too.
-    pub(super) async fn make_part(
-        &self,
-        call: &Call,
-        part: &str,
-        names: &mut Names,
-        earlier: &[Exchange],
-    ) -> Result<Exchange, Stop> {
-        let (contract, target) = (self.bench.contract(), &self.bench.target);
+    pub(super) async fn make_part(&self, call: &Call, part: &str, names: &mut Names, earlier: &[Exchange]) -> Made {
+        let (contract, target) = (self.bench.judge.contract(), &self.bench.target);
         let prefix = if target.path_names_case { format!("/{}{part}", self.case.id) } else { String::new() };
         let maker = Maker { contract, target, prefix: &prefix, earlier };
         let operation = self.operation_of(call);
         let names = names.of_next_call();
         // The same names each time: what is sent again is the same request, signed anew.
         let make = || maker.make(&call.request, operation, &mut names(), Timestamp::now());
-        self.interrupt.unless(self.bench.send(make)).await?.map_err(Stop::Lacking)
+        self.interrupt.unless(self.bench.sender.send(&self.bench.seen, make)).await
     }
 
     /// The operation that a call is of.
@@ -109,8 +101,8 @@ impl<'a> Turn<'a> {
     /// # Panics
     /// Never: the operations of all calls were checked when the corpus was loaded.
     pub(super) fn operation_of(&self, call: &Call) -> &'a Operation {
-        let name = call.request.operation.as_deref().unwrap_or(&self.case.operation);
-        self.bench.contract().operation(name).expect("operations were checked when the corpus was loaded")
+        let operation = self.case.operation_of(call, self.bench.judge.contract());
+        operation.expect("operations were checked when the corpus was loaded")
     }
 
     /// Whether a call of the case alone would pass with this answer.
@@ -124,7 +116,7 @@ impl<'a> Turn<'a> {
         let mut undone = true;
         for (index, call) in self.case.teardown.iter().enumerate() {
             let made = self.make_part(call, &format!("~teardown{index}"), names, &[]).await;
-            undone &= made.is_ok_and(|exchange| self.is_as_expected(call, &exchange));
+            undone &= made.is_ok_and(|made| made.is_ok_and(|exchange| self.is_as_expected(call, &exchange)));
         }
         undone
     }

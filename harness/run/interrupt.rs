@@ -1,32 +1,27 @@
-//! Interruption, and what else ends the calls of a case before their time.
+//! Interruption.
 
 use tokio::sync::watch;
 
-use crate::verdict::Reason;
-
 /// What can interrupt a run; cheap to clone.
-#[derive(Clone, Debug, Default)]
-pub struct Interrupt(Option<watch::Receiver<bool>>);
+#[derive(Clone, Debug)]
+pub struct Interrupt(watch::Receiver<bool>);
 
 impl Interrupt {
     /// Nothing interrupts the run.
-    pub const fn never() -> Self {
-        Self(None)
+    pub fn never() -> Self {
+        Self(watch::channel(false).1)
     }
 
     /// Whether the run is interrupted.
     pub fn is_set(&self) -> bool {
-        self.0.as_ref().is_some_and(|interrupted| *interrupted.borrow())
+        *self.0.borrow()
     }
 
     /// Waits until the run is interrupted, for ever where nothing does.
     pub async fn wait(&self) {
-        if let Some(mut interrupted) = self.0.clone()
-            && interrupted.wait_for(|interrupted| *interrupted).await.is_ok()
-        {
-            return;
+        if self.0.clone().wait_for(|interrupted| *interrupted).await.is_err() {
+            std::future::pending::<()>().await;
         }
-        std::future::pending::<()>().await;
     }
 
     /// Waits for something unless the run is interrupted first.
@@ -43,7 +38,7 @@ impl Interrupt {
 
 impl From<watch::Receiver<bool>> for Interrupt {
     fn from(interrupted: watch::Receiver<bool>) -> Self {
-        Self(Some(interrupted))
+        Self(interrupted)
     }
 }
 
@@ -51,18 +46,3 @@ impl From<watch::Receiver<bool>> for Interrupt {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the run was interrupted")]
 pub struct Interrupted;
-
-/// Why a call was not made.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Stop {
-    /// The run was interrupted.
-    Interrupted,
-    /// The target, or an answer before, lacks something that its request needs.
-    Lacking(Reason),
-}
-
-impl From<Interrupted> for Stop {
-    fn from(_: Interrupted) -> Self {
-        Self::Interrupted
-    }
-}

@@ -9,13 +9,13 @@ use serde_json::Value;
 use serde_json::value::to_raw_value;
 
 use super::case::Turn;
-use super::interrupt::{Interrupted, Stop};
+use super::interrupt::Interrupted;
 use super::names::Names;
 use crate::contract::Lifetime;
 use crate::corpus::Call;
 use crate::judge::{CLOCK_SKEW_SECONDS, Judgement, seconds};
 use crate::verdict::Reason;
-use crate::wire::{Exchange, Response};
+use crate::wire::Exchange;
 
 /// Time enough for two calls, and less than any age that needs an excuse, in seconds.
 const FRESH_SECONDS: f64 = 5.0;
@@ -45,9 +45,8 @@ pub(super) async fn told_apart(
             None => return Ok(judgement),
         }
     }
-    let reason = excused.into_iter().next().map(|(_, reason)| reason);
-    Ok(match reason {
-        Some(reason) => turn.bench.judge.without_lifetimes(judgement, reason),
+    Ok(match excused.into_iter().next() {
+        Some((_, reason)) => turn.bench.judge.without_lifetimes(judgement, reason),
         None => judgement,
     })
 }
@@ -65,7 +64,6 @@ fn sent_before(call: &Call, exchange: &Exchange) -> Call {
 
 /// What an answer gave, and by which clocks it expires when. All in seconds.
 struct Given {
-    /// The secrets that it gave.
     secrets: Vec<Value>,
     /// When they expire, in epoch seconds.
     expires: f64,
@@ -73,7 +71,6 @@ struct Given {
     asked: f64,
     sent: f64,
     received: f64,
-    /// The server's `Date`.
     date: Option<f64>,
 }
 
@@ -116,10 +113,12 @@ impl Given {
 struct Doubt<'a> {
     turn: &'a Turn<'a>,
     call: Call,
-    /// The number of the call in its case.
     index: usize,
     lifetime: Lifetime<'a>,
 }
+
+/// Why a lifetime that looks wrong may be right, where there is a reason.
+type Excuse = Result<Option<Reason>, Interrupted>;
 
 impl Doubt<'_> {
     /// What an answer gave; nothing where it gave nothing that expires.
@@ -128,26 +127,18 @@ impl Doubt<'_> {
         let operation = self.turn.operation_of(&self.call);
         let body = (response.status == operation.status.is).then(|| response.json())??;
         let asked: Value = serde_json::from_slice(&exchange.request.body).ok()?;
-        let default = self.default();
         let asked = asked.get(self.lifetime.asked_by).filter(|asked| !asked.is_null());
         Some(Given {
             secrets: operation.secrets().map(|name| body.get(name).cloned()).collect::<Option<_>>()?,
             expires: body.get(self.lifetime.ends_at)?.as_f64()?,
-            asked: asked.map_or(Some(default), Value::as_f64)?,
+            asked: asked.map_or(Some(self.lifetime.default), Value::as_f64)?,
             sent: seconds(exchange.sent_at),
             received: seconds(exchange.received_at),
-            date: exchange.answer.as_ref().ok().and_then(Response::date).map(seconds),
+            date: response.date().map(seconds),
         })
     }
 
-    /// The lifetime where none is asked for, in seconds.
-    #[expect(clippy::cast_precision_loss, reason = "lifetimes are far below what a float holds exactly")]
-    fn default(&self) -> f64 {
-        self.lifetime.default as f64
-    }
-
-    /// Why a lifetime that looks wrong may be right, where there is a reason.
-    async fn excuse(&self, wrong: &Given, names: &mut Names) -> Result<Option<Reason>, Interrupted> {
+    async fn excuse(&self, wrong: &Given, names: &mut Names) -> Excuse {
         let kept = self.kept(wrong, names).await?;
         if let Some(kept) = &kept
             && let Some(excuse) = self.excuse_of_age(wrong, kept, names).await?
@@ -160,12 +151,7 @@ impl Doubt<'_> {
 
     /// That one of the clocks is off, where every answer shows the same: the wrong one, one to a plain call, and one
     /// to a lifetime that nobody has asked for, whose credentials cannot be old.
-    async fn clock_is_off(
-        &self,
-        wrong: &Given,
-        is_kept: bool,
-        names: &mut Names,
-    ) -> Result<Option<Reason>, Interrupted> {
+    async fn clock_is_off(&self, wrong: &Given, is_kept: bool, names: &mut Names) -> Excuse {
         let Some(off) = wrong.clock_offset() else { return Ok(None) };
         let plain = self.plain();
         let fresh = self.with_fresh_lifetime(&plain, names);
@@ -205,19 +191,12 @@ impl Doubt<'_> {
     }
 
     /// Whether credentials that expire early may do so for their age; the target keeps these or later ones.
-    async fn excuse_of_age(
-        &self,
-        wrong: &Given,
-        kept: &Given,
-        names: &mut Names,
-    ) -> Result<Option<Reason>, Interrupted> {
-        let age = wrong.age(self.default());
-        let is_same_kept = wrong.is_same(kept);
-        if age == Age::Old && is_same_kept {
-            return Ok(Some(Reason::Aged));
-        }
-        if age == Age::None || (age == Age::OldOrDefault && !is_same_kept) {
-            return Ok(None);
+    async fn excuse_of_age(&self, wrong: &Given, kept: &Given, names: &mut Names) -> Excuse {
+        let age = wrong.age(self.lifetime.default);
+        match (age, wrong.is_same(kept)) {
+            (Age::Old, true) => return Ok(Some(Reason::Aged)),
+            (Age::None, _) | (Age::OldOrDefault, false) => return Ok(None),
+            (Age::Old, false) | (Age::OldOrDefault, true) => {}
         }
         // For a lifetime that nobody has asked for, there is nothing old but what is kept whatever is asked.
         let fresh = self.with_fresh_lifetime(&self.call, names);
@@ -235,7 +214,7 @@ impl Doubt<'_> {
     fn plain(&self) -> Call {
         let mut call = self.call.clone();
         call.request.raw = None;
-        let resources = &self.turn.bench.contract().service.resources;
+        let resources = &self.turn.bench.judge.contract().service.resources;
         let named = resources.iter().filter(|resource| call.request.input.get(&resource.member).is_some());
         let members: Vec<&str> = named.skip(1).map(|resource| resource.member.as_str()).collect();
         let input = call.request.input.without(self.lifetime.asked_by);
@@ -257,14 +236,11 @@ impl Doubt<'_> {
 
     /// Makes a call, and what its answer gave; nothing where the target lacks something.
     async fn ask(&self, call: &Call, names: &mut Names) -> Result<Option<(Exchange, Option<Given>)>, Interrupted> {
-        match self.turn.make(call, self.index, names, &[]).await {
-            Ok(exchange) => {
-                let given = self.given(&exchange);
-                Ok(Some((exchange, given)))
-            }
-            Err(Stop::Lacking(_)) => Ok(None),
-            Err(Stop::Interrupted) => Err(Interrupted),
-        }
+        let made = self.turn.make(call, self.index, names, &[]).await?.ok();
+        Ok(made.map(|exchange| {
+            let given = self.given(&exchange);
+            (exchange, given)
+        }))
     }
 
     /// Waits until credentials that are made anew expire at another second than those of an answer: an expiration

@@ -3,7 +3,6 @@
 //! Uses everything but reports. Start with [`Session`], which runs one case with all that it needs
 //! (its control, its setup and teardown); [`run`] drives a whole plan over it.
 
-mod bench;
 mod case;
 mod described;
 mod interrupt;
@@ -30,14 +29,14 @@ pub use session::Session;
 use crate::contract::{Contract, Operation};
 use crate::corpus::{ExpandedCase, Plan, RequestSpec};
 use crate::targets::Target;
-use crate::verdict::{CaseResult, Verdict};
+use crate::verdict::{CaseResult, Verdict, Violation};
 use crate::wire::Request;
 
 /// The request of a case's first call as a command, for a target that need not be there; nothing
 /// where the target lacks something that the request needs.
 pub fn example_line(case: &ExpandedCase, target: &Target, contract: &Contract) -> Option<String> {
     let call = case.calls.first()?;
-    let operation = contract.operation(call.request.operation.as_deref().unwrap_or(&case.operation))?;
+    let operation = case.operation_of(call, contract)?;
     let maker = request::Maker { contract, target, prefix: "", earlier: &[] };
     let mut names = names::Names::new(0, &case.id, 0);
     let request = maker.make(&call.request, operation, &mut names, Timestamp::now()).ok()?;
@@ -127,19 +126,15 @@ fn merge(earlier: &mut CaseResult, mut later: CaseResult) {
     earlier.duration_ms += later.duration_ms;
     for warning in later.warnings {
         // One finding a requirement and place: numbers differ from run to run.
-        if !earlier
-            .warnings
-            .iter()
-            .any(|known| known.requirement == warning.requirement && known.fault.is_at_the_place_of(&warning.fault))
-        {
+        let is_same = |known: &Violation| {
+            known.requirement == warning.requirement && known.fault.is_at_the_place_of(&warning.fault)
+        };
+        if !earlier.warnings.iter().any(is_same) {
             earlier.warnings.push(warning);
         }
     }
-    for id in later.decided {
-        if !earlier.decided.contains(&id) {
-            earlier.decided.push(id);
-        }
-    }
+    later.decided.retain(|id| !earlier.decided.contains(id));
+    earlier.decided.append(&mut later.decided);
     earlier.undecided.append(&mut later.undecided);
     earlier.undecided.retain(|id| !earlier.decided.contains(id));
     earlier.undecided.sort();
@@ -162,18 +157,11 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
-    use crate::contract::Side;
     use crate::verdict::Reason;
 
     fn told(verdict: Verdict, reason: &str) -> CaseResult {
-        let blank = CaseResult::blank("a/b", "a", Side::Server, "A title", &[]);
-        CaseResult {
-            verdict,
-            reason: Some(Reason::Told { words: reason.to_owned() }),
-            runs: 1,
-            duration_ms: 2.0,
-            ..blank
-        }
+        let reason = Some(Reason::Told { words: reason.to_owned() });
+        CaseResult { verdict, reason, runs: 1, duration_ms: 2.0, ..CaseResult::default() }
     }
 
     #[rstest]

@@ -31,7 +31,6 @@ impl Names {
         move || Self::drawn_from(&origin)
     }
 
-    /// Names for one of several calls that are made at the same time.
     pub(super) fn part(&self, index: usize) -> Self {
         Self::drawn_from(&(self.seed, index))
     }

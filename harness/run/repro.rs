@@ -41,11 +41,8 @@ pub(super) fn line(
             | SigningDefect::ChangedTarget,
         ) => return command(case, target, contract),
     };
-    let trust = target
-        .client
-        .ca_file
-        .as_ref()
-        .map_or_else(String::new, |file| format!("--cacert {} ", word(&file.to_string_lossy())));
+    let trusted = target.client.ca_file.as_ref().map(|file| format!("--cacert {} ", word(&file.to_string_lossy())));
+    let trust = trusted.unwrap_or_default();
     let mut line = format!("curl -sS -i {trust}{signature}-X {}", word(&request.method));
     for name in ["content-type", "x-amz-target"] {
         // curl adds a content type of its own unless one is given or taken away.
@@ -60,10 +57,8 @@ pub(super) fn line(
 
 fn signing_options(target: &Target, contract: &Contract, secret: &str) -> String {
     let scope = format!("aws:amz:{}:{}", target.region, contract.service.signing_name.is);
-    let token = match &target.credentials {
-        Some(credentials) if credentials.session_token.is_some() => "-H \"x-amz-security-token: $AWS_SESSION_TOKEN\" ",
-        _ => "",
-    };
+    let has_token = target.credentials.as_ref().is_some_and(|credentials| credentials.session_token.is_some());
+    let token = if has_token { "-H \"x-amz-security-token: $AWS_SESSION_TOKEN\" " } else { "" };
     format!("--aws-sigv4 {} --user \"$AWS_ACCESS_KEY_ID:{secret}\" {token}", word(&scope))
 }
 
@@ -96,15 +91,9 @@ pub(crate) fn word(text: &str) -> String {
         return text.to_owned();
     }
     if text.chars().any(char::is_control) {
-        let escaped: String = text
-            .chars()
-            .flat_map(|c| match c {
-                '\'' => "\\'".chars().collect::<Vec<_>>(),
-                '\\' => "\\\\".chars().collect(),
-                c if c.is_control() => format!("\\u{:04x}", u32::from(c)).chars().collect(),
-                c => vec![c],
-            })
-            .collect();
+        let quoted = text.replace('\\', r"\\").replace('\'', r"\'");
+        let escape = |c: char| if c.is_control() { format!("\\u{:04x}", u32::from(c)) } else { c.to_string() };
+        let escaped: String = quoted.chars().map(escape).collect();
         return format!("$'{escaped}'");
     }
     format!("'{}'", text.replace('\'', "'\\''"))

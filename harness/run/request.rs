@@ -1,12 +1,14 @@
 //! From a case's call to the request that is sent: placeholders filled, headers set, signed, and
 //! whatever the case wants wrong made wrong.
 
+use std::borrow::Cow;
+
 use jiff::{Span, Timestamp};
 use serde_json::Value;
 
 use super::names::Names;
 use crate::contract::{Contract, Operation, Service};
-use crate::corpus::template::{self, FillError, Placeholder, fill};
+use crate::corpus::template::{FillError, Placeholder, fill};
 use crate::corpus::{Raw, RequestSpec, SigningDefect};
 use crate::targets::Target;
 use crate::verdict::Reason;
@@ -18,9 +20,7 @@ use crate::wire::{Credentials, Exchange, Headers, Request};
 pub(super) struct Maker<'a> {
     pub(super) contract: &'a Contract,
     pub(super) target: &'a Target,
-    /// What stands in front of the path.
     pub(super) prefix: &'a str,
-    /// The answers to the steps before.
     pub(super) earlier: &'a [Exchange],
 }
 
@@ -36,18 +36,12 @@ impl Maker<'_> {
         let none = Raw::default();
         let raw = spec.raw.as_ref().unwrap_or(&none);
         let mut filled = |text: &str| self.filled(text, names);
-        let body = match &raw.body {
-            Some(text) => filled(text)?,
-            None => filled(&spec.input.to_json())?,
-        };
-        let service = &self.contract.service;
-        let mut headers: Headers = [
-            ("host".to_owned(), self.target.authority()),
-            ("content-type".to_owned(), service.content_type.is.clone()),
-            ("x-amz-target".to_owned(), operation.target.is.clone()),
-        ]
-        .into_iter()
-        .collect();
+        let body = filled(&raw.body.clone().unwrap_or_else(|| spec.input.to_json()))?;
+        let mut headers = Headers::from_iter([
+            ("host", self.target.authority()),
+            ("content-type", self.contract.service.content_type.is.clone()),
+            ("x-amz-target", operation.target.is.clone()),
+        ]);
         for (name, value) in &raw.headers {
             match value {
                 Some(value) => headers.set(name, filled(value)?),
@@ -56,8 +50,8 @@ impl Maker<'_> {
         }
         let path = filled(raw.path.as_deref().unwrap_or(&operation.path.is))?;
         let base = self.target.endpoint.path().trim_end_matches('/');
-        let lacking =
-            || Reason::CannotBeMade { because: "its body has a character that its encoding lacks".to_owned() };
+        let because = |because| Reason::CannotBeMade { because };
+        let lacking = || because("its body has a character that its encoding lacks".to_owned());
         let body = match raw.encoding {
             None => body.into_bytes(),
             Some(encoding) => encoding.bytes(&body).ok_or_else(lacking)?,
@@ -67,8 +61,7 @@ impl Maker<'_> {
         if let Some(credentials) = &self.target.credentials {
             let region = self.target.region.as_str();
             let signer = Signer { contract: self.contract, credentials: credentials.clone(), region, at: now };
-            let failed = |because| Reason::CannotBeMade { because };
-            signer.sign(&mut request, operation, raw.signing, names).map_err(failed)?;
+            signer.sign(&mut request, operation, raw.signing, names).map_err(because)?;
         } else if raw.signing.is_some() {
             return Err(Reason::Unsigned);
         }
@@ -96,18 +89,16 @@ impl Maker<'_> {
                 text.map(str::to_owned).ok_or_else(|| Reason::NothingToGoOnFrom { step, at: at.to_owned() })
             }
             Placeholder::Random(length) => Ok(names.name(length)),
-            Placeholder::Filler(length) => Ok(template::filler(length)),
+            filler @ Placeholder::Filler(_) => Ok(filler.sample()),
         };
-        fill(text, &self.contract.service.resources, value).map(std::borrow::Cow::into_owned).map_err(|error| {
-            match error {
-                FillError::NoValue(reason) => reason,
-                FillError::Unknown(unknown) => Reason::CannotBeMade { because: unknown.to_string() },
-            }
-        })
+        let filled = fill(text, &self.contract.service.resources, value).map_err(|error| match error {
+            FillError::NoValue(reason) => reason,
+            FillError::Unknown(because) => Reason::CannotBeMade { because },
+        });
+        filled.map(Cow::into_owned)
     }
 }
 
-/// What people call the resource with this id.
 pub(super) fn noun_of(service: &Service, id: Option<&str>) -> Option<String> {
     Some(service.resource(id?)?.noun.clone())
 }
@@ -130,7 +121,6 @@ impl Signer<'_> {
     ) -> Result<(), String> {
         use SigningDefect as Defect;
         let Some(defect) = defect else { return self.sign_for(request, self.region) };
-        let hour = Span::new().hours(1);
         let other_region = if self.region == "eu-west-1" { "us-east-1" } else { "eu-west-1" };
         let region = self.region;
         match defect {
@@ -145,12 +135,9 @@ impl Signer<'_> {
             }
             Defect::WrongRegion => self.sign_for(request, other_region),
             Defect::WrongService => self.sign_as(request, region, "redshift"),
-            Defect::StaleDate => {
-                self.at = self.at.checked_sub(hour).map_err(|error| error.to_string())?;
-                self.sign_for(request, region)
-            }
-            Defect::FutureDate => {
-                self.at = self.at.checked_add(hour).map_err(|error| error.to_string())?;
+            Defect::StaleDate | Defect::FutureDate => {
+                let off = Span::new().hours(if defect == Defect::StaleDate { -1 } else { 1 });
+                self.at = self.at.checked_add(off).map_err(|error| error.to_string())?;
                 self.sign_for(request, region)
             }
             Defect::ChangedTarget => {

@@ -4,7 +4,7 @@
 use serde_json::json;
 
 use super::case::Turn;
-use super::interrupt::{Interrupted, Stop};
+use super::interrupt::Interrupted;
 use super::names::Names;
 use super::request::noun_of;
 use crate::contract::{Contract, ErrorMeaning, Resource};
@@ -19,9 +19,7 @@ pub(super) async fn misnamed(
     transcript: &[Exchange],
     names: &mut Names,
 ) -> Result<Option<Reason>, Interrupted> {
-    let Some((index, exchange)) = transcript.len().checked_sub(1).map(|index| (index, &transcript[index])) else {
-        return Ok(None);
-    };
+    let Some((index, exchange)) = transcript.iter().enumerate().next_back() else { return Ok(None) };
     let Some(refused) = Refused::of(turn, &turn.case.calls[index], exchange) else { return Ok(None) };
     if refused.is_alone() {
         return Ok(refused.not_there());
@@ -30,11 +28,8 @@ pub(super) async fn misnamed(
         return Ok(None);
     }
     let call = refused.call_without();
-    match turn.make(&call, index, names, &[]).await {
-        Err(Stop::Interrupted) => Err(Interrupted),
-        Err(Stop::Lacking(_)) => Ok(None),
-        Ok(control) => Ok(refused.beside(turn, &call, &control)),
-    }
+    let control = turn.make(&call, index, names, &[]).await?.ok();
+    Ok(control.and_then(|control| refused.beside(turn, &call, &control)))
 }
 
 /// A call that should be accepted and was refused, for what may be a resource that it names.
@@ -44,7 +39,6 @@ struct Refused<'a> {
     call: &'a Call,
     /// The last of the resources that it names: the one that needs the others.
     resource: &'a Resource,
-    /// The name of the error.
     error: String,
     /// What the error says, of those that the service has.
     meaning: Option<ErrorMeaning>,
@@ -52,12 +46,10 @@ struct Refused<'a> {
 
 impl<'a> Refused<'a> {
     fn of(turn: &Turn<'a>, call: &'a Call, exchange: &Exchange) -> Option<Self> {
-        let contract = turn.bench.contract();
-        let input = &call.request.input;
-        let is_named = |resource: &&Resource| input.get(&resource.member).is_some();
-        let resource = contract.service.resources.iter().rfind(is_named)?;
-        let placeholder = format!("${{{}}}", resource.placeholder);
-        let is_ours = input.get(&resource.member).is_some_and(|value| value.contains(&placeholder));
+        let contract = turn.bench.judge.contract();
+        let named = |of: &'a Resource| Some((of, call.request.input.get(&of.member)?));
+        let (resource, value) = contract.service.resources.iter().filter_map(named).next_back()?;
+        let is_ours = value.contains(&format!("${{{}}}", resource.placeholder));
         let response = exchange.answer.as_ref().ok()?;
         let error = error_type(response)?;
         let meaning = contract.service.meaning_of(&error);
@@ -69,7 +61,6 @@ impl<'a> Refused<'a> {
         fits.then_some(Self { contract, target, call, resource, error, meaning })
     }
 
-    /// Whether the call names no other resource.
     fn is_alone(&self) -> bool {
         let mut others = self.contract.service.resources.iter().filter(|other| other.id != self.resource.id);
         !others.any(|other| self.call.request.input.get(&other.member).is_some())
@@ -81,12 +72,10 @@ impl<'a> Refused<'a> {
         Call { request, ..self.call.clone() }
     }
 
-    /// The name that was given, where one was.
     fn given(&self) -> Option<&'a str> {
         self.target.resources.get(&self.resource.id).map(String::as_str)
     }
 
-    /// That the target does not have what was named.
     fn not_there(&self) -> Option<Reason> {
         let name = self.given().filter(|_| self.meaning == Some(ErrorMeaning::NotFound))?;
         let Resource { noun, flag, of, .. } = self.resource;
@@ -139,7 +128,7 @@ impl<'a> Refused<'a> {
 
 /// An answer by its status and its error alone, or why there was none.
 fn heard(turn: &Turn<'_>, exchange: &Exchange) -> Heard {
-    let hidden = turn.bench.hidden();
+    let hidden = turn.bench.seen.masker();
     match &exchange.answer {
         Ok(response) => {
             let masker = hidden.with_answer(response);

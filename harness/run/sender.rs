@@ -35,7 +35,8 @@ const SLOW: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 pub(super) struct Sender {
     client: Client,
-    jobs: usize,
+    /// How many requests are in flight together at most.
+    pub(super) jobs: usize,
     /// The pause before a request that the target failed at is sent again.
     recovery: Duration,
     /// A permit for each request in flight.
@@ -51,11 +52,6 @@ impl Sender {
         let jobs = jobs.max(1);
         let (flights, unanswered) = (Semaphore::new(jobs), AtomicU32::new(0));
         Self { client, jobs, recovery, flights, unanswered, faults_pass: AtomicBool::new(false) }
-    }
-
-    /// How many requests are in flight together at most.
-    pub(super) fn jobs(&self) -> usize {
-        self.jobs
     }
 
     /// Why nothing more is sent, where the target was given up.
@@ -113,7 +109,6 @@ impl Sender {
         }
     }
 
-    /// How often a request that the target fails at is sent again.
     fn repeats(&self) -> u32 {
         if self.faults_pass.load(Ordering::Relaxed) { REPEATS_WHERE_FAULTS_PASS } else { REPEATS }
     }
@@ -176,9 +171,10 @@ mod tests {
         (Sender::new(client, 1, Duration::ZERO), asked)
     }
 
-    fn request() -> Request {
+    async fn send(sender: &Sender) -> Exchange {
         let (method, target) = ("GET".to_owned(), "/".to_owned());
-        Request { method, target, headers: Headers::from_iter([("host", "h")]), body: Vec::new() }
+        let request = Request { method, target, headers: Headers::from_iter([("host", "h")]), body: Vec::new() };
+        sender.send(&SeenSecrets::new([]), || Ok(request.clone())).await.expect("nothing is missing")
     }
 
     #[rstest]
@@ -197,9 +193,7 @@ mod tests {
         #[case] requests: u32,
     ) {
         let (sender, asked) = server(statuses).await;
-        let Ok(exchange) = sender.send(&SeenSecrets::new([]), || Ok(request())).await else {
-            panic!("nothing is missing")
-        };
+        let exchange = send(&sender).await;
         assert_eq!(exchange.answer.map(|answer| answer.status), Ok(status));
         assert_eq!((exchange.fault_before, asked.load(Ordering::Relaxed)), (before, requests));
     }
@@ -208,10 +202,7 @@ mod tests {
     async fn where_a_fault_has_passed_the_next_one_has_more_time_to() {
         let (sender, asked) = server(&[500, 200, 500, 500, 500, 500, 200]).await;
         for fault in [500, 500] {
-            let Ok(exchange) = sender.send(&SeenSecrets::new([]), || Ok(request())).await else {
-                panic!("nothing is missing")
-            };
-            assert_eq!(exchange.fault_before, Some(fault));
+            assert_eq!(send(&sender).await.fault_before, Some(fault));
         }
         assert_eq!(asked.load(Ordering::Relaxed), 7);
     }

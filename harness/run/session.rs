@@ -6,8 +6,7 @@ use std::time::Instant;
 use jiff::Timestamp;
 use tokio::sync::OnceCell;
 
-use super::bench::Bench;
-use super::case::{self, Turn};
+use super::case::{Bench, Turn, without_verdict};
 use super::described::{describe, expected, shown};
 use super::interrupt::{Interrupt, Interrupted};
 use super::lifetimes::told_apart;
@@ -55,13 +54,13 @@ impl Session {
             secrets,
             probes: Mutex::default(),
             controls: Mutex::default(),
-            leftovers: AtomicU32::new(0),
+            leftovers: AtomicU32::default(),
         })
     }
 
     /// The contract that cases are judged by.
     pub fn contract(&self) -> &Contract {
-        self.bench.contract()
+        self.bench.judge.contract()
     }
 
     /// The target.
@@ -71,7 +70,7 @@ impl Session {
 
     /// How many requests are in flight together at most.
     pub fn jobs(&self) -> usize {
-        self.bench.sender.jobs()
+        self.bench.sender.jobs
     }
 
     /// How many cases could not undo what they did.
@@ -101,10 +100,10 @@ impl Session {
         let (spec, named) = probe_input(operation, contract, &self.bench.target);
         let maker = Maker { contract, target: &self.bench.target, prefix: "", earlier: &[] };
         let make = || maker.make(&spec, operation, &mut Names::new(self.seed, "probe", 0), Timestamp::now());
-        match self.bench.send(make).await {
+        match self.bench.sender.send(&self.bench.seen, make).await {
             Ok(exchange) => {
                 let asked = Asked { service: &contract.service, operation, named };
-                probe::classify(&exchange, asked, &self.bench.hidden())
+                probe::classify(&exchange, asked, &self.bench.seen.masker())
             }
             Err(reason) => Probe { class: Class::Unreachable, heard: Heard::Nothing(format!("{reason:?}")) },
         }
@@ -137,12 +136,7 @@ impl Session {
         ran
     }
 
-    async fn run_uncached(
-        &self,
-        case: &Arc<ExpandedCase>,
-        run: u32,
-        interrupt: &Interrupt,
-    ) -> Result<Ran, Interrupted> {
+    async fn run_uncached(&self, case: &ExpandedCase, run: u32, interrupt: &Interrupt) -> Result<Ran, Interrupted> {
         let start = Instant::now();
         let mut result =
             CaseResult::blank(&case.id, &case.suite, Side::Server, &case.case.title, &case.case.requirements);
@@ -163,19 +157,17 @@ impl Session {
             tracing::error!(case = case.id, "the teardown failed; the target may hold what this case made");
         }
         let (judgement, transcript) = outcome?;
-        let hidden = describe(&mut result, judgement, &transcript, &self.bench.hidden());
-        let last = transcript.last().zip(transcript.len().checked_sub(1).and_then(|index| case.calls.get(index)));
+        let hidden = describe(&mut result, judgement, &transcript, &self.bench.seen.masker());
+        let last = transcript.iter().zip(&case.calls).next_back();
         let accepted = last.is_some_and(|(exchange, call)| self.bench.judge.is_accepted(case, call, exchange));
         // What a repeat says is heard only where it is not one more pass.
-        if (run == 0 || result.verdict != Verdict::Pass)
-            && let Some(exchange) = transcript.last()
-        {
-            result.expected = expected(case);
+        let heard = last.filter(|_| run == 0 || result.verdict != Verdict::Pass);
+        if let Some((exchange, call)) = heard {
             result.exchange = Some(Box::new(shown(exchange, &self.secrets, &hidden)));
-            result.repro = last.map(|(exchange, call)| {
-                repro::line(case, call, &exchange.request, (&self.bench.target, self.contract()))
-            });
-        } else if run == 0 {
+            let whom = (&self.bench.target, self.contract());
+            result.repro = Some(repro::line(case, call, &exchange.request, whom));
+        }
+        if run == 0 || heard.is_some() {
             result.expected = expected(case);
         }
         if transcript.is_empty() {
@@ -185,28 +177,20 @@ impl Session {
         Ok(Ran { result, accepted })
     }
 
-    /// What keeps a case from being run.
-    async fn obstacle(
-        &self,
-        case: &ExpandedCase,
-        interrupt: &Interrupt,
-    ) -> Result<Option<(Verdict, Option<Reason>)>, Interrupted> {
+    async fn obstacle(&self, case: &ExpandedCase, interrupt: &Interrupt) -> Result<Option<Obstacle>, Interrupted> {
         let operation = self.contract().operation(&case.operation).unwrap_or(self.contract().default_operation());
         let Probe { class, heard } = self.probe(operation, interrupt).await;
-        if class == Class::Unreachable {
-            return Ok(Some((Verdict::Indeterminate, Some(Reason::NoAnswer { heard }))));
-        }
-        if !class.is_judged() {
-            return Ok(Some((Verdict::NotImplemented, None)));
-        }
-        if let Some(lacking) = case.case.needs.iter().find(|need| !self.bench.target.features.contains(need)) {
-            let reason = Reason::NotClaimed { feature: lacking.word().to_owned() };
-            return Ok(Some((Verdict::NotApplicable, Some(reason))));
-        }
-        if let Some(reason) = self.bench.sender.gives_up() {
-            return Ok(Some((Verdict::Indeterminate, Some(reason))));
-        }
-        let Some(control) = &case.case.control else { return Ok(None) };
+        let lacking = case.case.needs.iter().find(|need| !self.bench.target.features.contains(need));
+        let obstacle = if class == Class::Unreachable {
+            Some((Verdict::Indeterminate, Some(Reason::NoAnswer { heard })))
+        } else if !class.is_judged() {
+            Some((Verdict::NotImplemented, None))
+        } else if let Some(lacking) = lacking {
+            Some((Verdict::NotApplicable, Some(Reason::NotClaimed { feature: lacking.word().to_owned() })))
+        } else {
+            self.bench.sender.gives_up().map(|reason| (Verdict::Indeterminate, Some(reason)))
+        };
+        let (None, Some(control)) = (&obstacle, &case.case.control) else { return Ok(obstacle) };
         let control = self.corpus.get(&control.case).expect("controls were checked when the corpus was loaded");
         let ran = Box::pin(self.run_once(control, 0, interrupt)).await?;
         // Whatever else is wrong with the answer to the control is a finding of its own.
@@ -224,7 +208,7 @@ async fn judged(turn: &Turn<'_>, names: &mut Names) -> Result<(Judgement, Transc
     if judgement.verdict == Verdict::Fail
         && let Some(reason) = misnamed(turn, &transcript, names).await?
     {
-        judgement = case::without_verdict(reason);
+        judgement = without_verdict(reason);
     }
     Ok((judgement, transcript))
 }
@@ -237,6 +221,9 @@ struct Ran {
     accepted: bool,
 }
 
+/// What becomes of a case that is not run.
+type Obstacle = (Verdict, Option<Reason>);
+
 /// What is computed once for each name.
 type Cells<T> = Mutex<HashMap<String, Arc<OnceCell<T>>>>;
 
@@ -246,7 +233,7 @@ fn cell_of<T>(cells: &Cells<T>, name: &str) -> Arc<OnceCell<T>> {
 }
 
 /// What a case becomes when its control was not accepted.
-fn blocked_by(control: CaseResult) -> (Verdict, Option<Reason>) {
+fn blocked_by(control: CaseResult) -> Obstacle {
     let CaseResult { id, verdict, reason, violations, .. } = control;
     let violation = violations.into_iter().next().map(Box::new);
     match (verdict, reason) {

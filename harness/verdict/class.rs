@@ -41,9 +41,7 @@ impl Class {
     pub fn is_judged(self) -> bool {
         matches!(self, Self::Answers | Self::Redirect | Self::ServerFault)
     }
-}
 
-impl Class {
     /// The word for it, as in a run stream: `unknown-operation`.
     pub const fn word(self) -> &'static str {
         match self {

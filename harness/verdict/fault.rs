@@ -176,34 +176,8 @@ pub enum Fault {
 impl Fault {
     /// Whether two faults are of one kind and at one place, whatever the numbers and texts in them.
     pub fn is_at_the_place_of(&self, other: &Self) -> bool {
-        std::mem::discriminant(self) == std::mem::discriminant(other) && self.pointer() == other.pointer()
-    }
-
-    /// The place in the body that it is about, or what it is called; nothing where the kind says it.
-    fn pointer(&self) -> Option<&str> {
-        match self {
-            Self::Member { at, .. }
-            | Self::Empty { at }
-            | Self::Unlike { at, .. }
-            | Self::TooMany { at, .. }
-            | Self::Again { at }
-            | Self::Lifetime { at, .. }
-            | Self::Value { at, .. }
-            | Self::Told { at, .. } => Some(at),
-            Self::Outcome { .. }
-            | Self::Status { .. }
-            | Self::MediaType { .. }
-            | Self::NoObject { .. }
-            | Self::Date { .. }
-            | Self::PassingFault { .. }
-            | Self::Nameless { .. }
-            | Self::NamePlace { .. }
-            | Self::NameForm { .. }
-            | Self::CommonName { .. }
-            | Self::NoMessage { .. }
-            | Self::MessageName
-            | Self::MessageWithoutMember { .. } => None,
-        }
+        let place = |fault: &Self| serde_json::to_value(fault).map(|data| [data["kind"].clone(), data["at"].clone()]);
+        matches!((place(self), place(other)), (Ok(one), Ok(other)) if one == other)
     }
 }
 

@@ -19,7 +19,7 @@ use crate::contract::{Level, Side};
 use crate::sdk::record::{Record, Timing};
 
 /// What is concluded about one case.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
     /// Every `must` requirement that the case decides holds.
@@ -36,6 +36,7 @@ pub enum Verdict {
     NotImplemented,
     /// No usable answer: timeout, connection lost, throttled past patience, a denial of what only this
     /// case names.
+    #[default]
     Indeterminate,
     /// The target does not claim a feature that the case needs.
     NotApplicable,
@@ -91,7 +92,7 @@ pub struct Violation {
 }
 
 /// What is known of one case after it ran: what a report shows of it. Holds no secret.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CaseResult {
     /// The case's id.
     pub id: String,
@@ -183,25 +184,8 @@ impl CaseResult {
             side,
             title: title.to_owned(),
             requirements: requirements.to_vec(),
-            decided: Vec::new(),
-            undecided: Vec::new(),
-            verdict: Verdict::Indeterminate,
-            reason: None,
-            violations: Vec::new(),
-            warnings: Vec::new(),
-            status: None,
-            error: None,
-            media_type: None,
-            body: None,
-            expected: Vec::new(),
-            exchange: None,
             runs: 1,
-            duration_ms: 0.0,
-            #[cfg(feature = "sdk")]
-            record: None,
-            #[cfg(feature = "sdk")]
-            timing: None,
-            repro: None,
+            ..Self::default()
         }
     }
 }

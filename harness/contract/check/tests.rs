@@ -59,30 +59,18 @@ const OPERATION: &str = "operations/GetCredentials.json";
 #[case::unknown_name(OPERATION, "/request/prose/one-name/reads_as/any_of/0", json!("domain"),
     "/request/prose/one-name/reads_as/any_of/0", "expected a member, found \"domain\"",
 )]
-#[case::timestamp_form(
-    OPERATION,
-    "/response/members/expiration/json_type",
-    Value::Null,
-    "/response/members/expiration",
-    "expected json_type"
+#[case::timestamp_form(OPERATION, "/response/members/expiration/json_type", json!(null),
+    "/response/members/expiration", "expected json_type",
 )]
 #[case::twice(SERVICE, "/reserved_words/words/is/1", json!("AES128"), "/reserved_words/words/is/1", "\"AES128\" again")]
 #[case::small(SERVICE, "/reserved_words/words/is/1", json!("all"), "/reserved_words/words/is/1", "a word in capitals")]
 #[case::undecided_and_reserved(SERVICE, "/reserved_words/words/is/1", json!("CONNECT"), "/reserved_words/words/is/1", "\"CONNECT\" again",
 )]
-#[case::source_not_described(
-    SERVICE,
-    "/documents/smithy",
-    Value::Null,
-    "/content_type/source/smithy",
-    "a source that /documents describes"
+#[case::source_not_described(SERVICE, "/documents/smithy", json!(null),
+    "/content_type/source/smithy", "a source that /documents describes",
 )]
-#[case::source_missing(
-    OPERATION,
-    "/method/source/service-model",
-    Value::Null,
-    "/method/source",
-    "expected service-model, as the evidence demands, found smithy"
+#[case::source_missing(OPERATION, "/method/source/service-model", json!(null),
+    "/method/source", "expected service-model, as the evidence demands, found smithy",
 )]
 #[case::listed_and_unlisted(SERVICE, "/unlisted_errors/ValidationException",
     json!({

@@ -88,12 +88,11 @@ pub fn differences(folder: &Path, schemas: &Schemas) -> Vec<String> {
         }
     }
     match files(folder) {
-        Ok(names) => found.extend(
-            names
-                .into_iter()
-                .filter(|name| !schemas.contains_key(name))
-                .map(|name| format!("{}: unexpected, nothing generates it", text::file_name(&folder.join(name)))),
-        ),
+        Ok(mut names) => {
+            names.retain(|name| !schemas.contains_key(name));
+            let paths = names.into_iter().map(|name| text::file_name(&folder.join(name)));
+            found.extend(paths.map(|path| format!("{path}: unexpected, nothing generates it")));
+        }
         // A folder that is not there has been reported as missing files.
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => found.push(format!("{}: cannot be listed: {error}", text::file_name(folder))),
@@ -149,15 +148,10 @@ mod tests {
     }
 
     #[test]
-    fn a_format_schema_is_draft_2020_12_and_closed() {
-        let (name, schema) = format_schema::<Sample>("sample.schema.json", "A sample");
-        assert_eq!(name, "sample.schema.json");
-        assert_eq!(schema["$schema"], "https://json-schema.org/draft/2020-12/schema");
-        assert_eq!(schema["$id"], "urn:countersign:schema:sample");
-        assert_eq!(schema["title"], "A sample");
-        assert_eq!(schema["additionalProperties"], false);
+    fn a_format_schema_is_closed_and_its_descriptions_are_whole_lines() {
+        let (_, schema) = format_schema::<Sample>("sample.schema.json", "A sample");
+        assert_eq!((&schema["title"], &schema["additionalProperties"]), (&"A sample".into(), &false.into()));
         assert_eq!(schema["properties"]["count"]["description"], "How many, in all.\n\nAt least none.");
-        jsonschema::draft202012::meta::validate(&schema).expect("it is a schema");
     }
 
     #[test]
@@ -176,17 +170,9 @@ mod tests {
         fs::write(folder.join("d.schema.json"), "{}").expect("an extra file");
         let found = differences(&folder, &schemas);
         let path = |name: &str| text::file_name(&folder.join(name));
-        assert_eq!(
-            found,
-            [
-                format!(
-                    "{}: changed, line 2: expected `\"title\": \"a\"`, found `\"title\": \"z\"`",
-                    path("a.schema.json")
-                ),
-                format!("{}: missing", path("b.schema.json")),
-                format!("{}: unexpected, nothing generates it", path("d.schema.json")),
-            ]
-        );
+        let changed = r#"changed, line 2: expected `"title": "a"`, found `"title": "z"`"#;
+        let expected = [("a", changed), ("b", "missing"), ("d", "unexpected, nothing generates it")];
+        assert_eq!(found, expected.map(|(name, what)| format!("{}: {what}", path(&format!("{name}.schema.json")))));
 
         write(&folder, &schemas).expect("it can be written again");
         assert_eq!(differences(&folder, &schemas), Vec::<String>::new());

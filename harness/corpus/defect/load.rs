@@ -3,8 +3,8 @@
 use std::collections::{HashMap, HashSet};
 
 use super::{Bank, Defect, DefectKind};
-use crate::contract::{Contract, Fixtures, LoadError, REGISTER_FILE, Register, Side, parse, unreadable};
-use crate::corpus::files::LoadErrors;
+use crate::contract::{Contract, Fixtures, LoadError, REGISTER_FILE, Register, Requirement, Side};
+use crate::corpus::files::{Errors, LoadErrors, load_folder};
 
 /// The folder of the banks, below the fixtures folder.
 const FOLDER: &str = "defects";
@@ -21,28 +21,19 @@ impl Defects {
     /// # Errors
     /// Everything that is wrong, each with its file and JSON pointer.
     pub fn load(fixtures: &Fixtures, contract: &Contract) -> Result<Self, LoadErrors> {
-        let mut errors = Vec::new();
+        let (banks, mut errors) = load_folder::<Bank>(fixtures, FOLDER);
         let mut entries = Vec::new();
         let mut places: HashMap<String, String> = HashMap::new();
-        for path in fixtures.list(FOLDER)? {
+        for (path, bank) in banks {
             let file = fixtures.name_of(&path);
-            let bank = match fixtures.read(&path).and_then(|text| parse::<Bank>(&file, &text)) {
-                Ok(bank) => bank,
-                Err(error) => {
-                    errors.push(error);
-                    continue;
-                }
-            };
             if bank.version != 1 {
                 errors.push(LoadError::new(&file, "/version", format!("expected version 1, found {}", bank.version)));
             }
             for (index, defect) in bank.defects.into_iter().enumerate() {
-                let at = format!("/defects/{index}");
-                let wrong = |(member, message)| LoadError::new(&file, format!("{at}/{member}"), message);
-                errors.extend(check(&defect, &contract.register).into_iter().map(wrong));
-                if let Some(first) = places.insert(defect.id.clone(), format!("{file} at {at}")) {
-                    errors
-                        .push(wrong(("id".to_owned(), format!("the id {} stands twice, first in {first}", defect.id))));
+                let mut errors = Errors { file: &file, at: format!("/defects/{index}"), found: &mut errors };
+                check(&defect, &contract.register, &mut errors);
+                if let Some(first) = places.insert(defect.id.clone(), format!("{file} at {}", errors.at)) {
+                    errors.add("/id", format!("the id {} stands twice, first in {first}", defect.id));
                 }
                 entries.push(defect);
             }
@@ -65,15 +56,11 @@ impl Defects {
         let file = fixtures.name_of(REGISTER_FILE);
         let rows = register.requirements.iter().enumerate().filter(|(_, row)| row.side == Side::Server);
         let orphans = rows.filter(|(_, row)| row.counts() && !broken.contains(row.id.as_str()));
-        let errors: Vec<_> = orphans
-            .map(|(index, row)| {
-                let message = format!(
-                    "no defect breaks {}, so nothing shows that a server that breaks it is found; tag one in fixtures/defects",
-                    row.id
-                );
-                LoadError::new(&file, format!("/requirements/{index}"), message)
-            })
-            .collect();
+        let told = "so nothing shows that a server that breaks it is found; tag one in fixtures/defects";
+        let error = |(index, row): (usize, &Requirement)| {
+            LoadError::new(&file, format!("/requirements/{index}"), format!("no defect breaks {}, {told}", row.id))
+        };
+        let errors: Vec<_> = orphans.map(error).collect();
         if errors.is_empty() { Ok(()) } else { Err(LoadErrors(errors)) }
     }
 
@@ -83,144 +70,120 @@ impl Defects {
     }
 }
 
-/// What is wrong with an entry, each with the member at fault.
-fn check(defect: &Defect, register: &Register) -> Vec<(String, String)> {
-    let mut faults = Vec::new();
-    let mut fault = |at: String, message: String| faults.push((at, message));
+/// What is wrong with an entry.
+fn check(defect: &Defect, register: &Register, errors: &mut Errors<'_>) {
+    let Defect { id, title, requirements, also, undecided, .. } = defect;
     let kebab = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-    if defect.id.is_empty() || !defect.id.chars().all(kebab) {
-        fault("id".to_owned(), format!("expected kebab-case, found \"{}\"", defect.id));
+    let is_kebab = !id.is_empty() && id.chars().all(kebab);
+    errors.check(is_kebab, "/id", format_args!("expected kebab-case, found \"{id}\""));
+    errors.check(!title.trim().is_empty(), "/title", format_args!("it says nothing"));
+    for (member, text) in [("/id", id), ("/title", title)] {
+        errors.check_readable(member, text);
     }
-    if defect.title.trim().is_empty() {
-        fault("title".to_owned(), "it says nothing".to_owned());
+    let changes = !defect.request.is_empty() || !defect.response.is_empty();
+    errors.check(changes, "/response", format_args!("it changes neither request nor response"));
+    for (index, id) in requirements.iter().enumerate() {
+        let is_there = register.get(id).is_some_and(|row| row.side == Side::Server);
+        let at = format!("/requirements/{index}");
+        errors.check(is_there, &at, format_args!("there is no requirement {id} on servers"));
     }
-    for (member, text) in [("id", &defect.id), ("title", &defect.title)] {
-        if let Some(message) = unreadable(text) {
-            fault(member.to_owned(), message);
-        }
-    }
-    if defect.request.is_empty() && defect.response.is_empty() {
-        fault("response".to_owned(), "it changes neither request nor response".to_owned());
-    }
-    for (index, id) in defect.requirements.iter().enumerate() {
-        if register.get(id).is_none_or(|row| row.side != Side::Server) {
-            fault(format!("requirements/{index}"), format!("there is no requirement {id} on servers"));
-        }
-    }
-    for (member, globs) in [("also", &defect.also), ("undecided", &defect.undecided)] {
+    for (member, globs) in [("also", also), ("undecided", undecided)] {
         for (index, glob) in globs.iter().enumerate() {
-            if !register.requirements.iter().any(|row| row.side == Side::Server && glob.fits(&row.id)) {
-                fault(format!("{member}/{index}"), format!("no requirement is meant by \"{glob}\""));
-            }
+            let fits = register.requirements.iter().any(|row| row.side == Side::Server && glob.fits(&row.id));
+            errors.check(fits, &format!("/{member}/{index}"), format_args!("no requirement is meant by \"{glob}\""));
         }
     }
-    let accused = !defect.requirements.is_empty();
     match defect.kind {
-        DefectKind::Defect if !accused => {
-            fault(
-                "requirements".to_owned(),
-                "a defect breaks a requirement; a variant that breaks none is legal".into(),
-            );
+        DefectKind::Defect if requirements.is_empty() => {
+            let wrong = format_args!("a defect breaks a requirement; a variant that breaks none is legal");
+            errors.check(false, "/requirements", wrong);
         }
-        DefectKind::Defect if !defect.undecided.is_empty() => {
-            let message = "a defect is found or not; only a legal variant leaves something undecided";
-            fault("undecided".to_owned(), message.to_owned());
+        DefectKind::Defect => {
+            let wrong = format_args!("a defect is found or not; only a legal variant leaves something undecided");
+            errors.check(undecided.is_empty(), "/undecided", wrong);
         }
-        DefectKind::Legal if accused || !defect.also.is_empty() || defect.canary => {
-            fault("kind".to_owned(), "a legal variant breaks no requirement and is no canary".to_owned());
+        DefectKind::Legal => {
+            let breaks_none = requirements.is_empty() && also.is_empty() && !defect.canary;
+            errors.check(breaks_none, "/kind", format_args!("a legal variant breaks no requirement and is no canary"));
         }
-        DefectKind::Defect | DefectKind::Legal => {}
     }
-    faults
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::LazyLock;
+
     use rstest::rstest;
+    use serde_json::{Value, json};
 
     use super::*;
 
-    fn load(entries: &str) -> Result<Defects, LoadErrors> {
+    static CONTRACT: LazyLock<Contract> =
+        LazyLock::new(|| Contract::load(&Fixtures::Embedded).expect("the contract is valid"));
+
+    /// A bank with these entries.
+    fn load(entries: &[Value]) -> Result<Defects, LoadErrors> {
         let folder = tempfile::tempdir().expect("a temporary folder");
         std::fs::create_dir(folder.path().join(FOLDER)).expect("a folder");
-        let text = format!(r#"{{"version":1,"defects":[{entries}]}}"#);
-        std::fs::write(folder.path().join("defects/a.json"), text).expect("a file");
-        let contract = Contract::load(&Fixtures::Embedded).expect("the contract is valid");
-        Defects::load(&Fixtures::Folder(folder.path().into()), &contract)
+        let bank = json!({ "version": 1, "defects": entries });
+        std::fs::write(folder.path().join("defects/a.json"), bank.to_string()).expect("a file");
+        Defects::load(&Fixtures::Folder(folder.path().into()), &CONTRACT)
+    }
+
+    /// An entry with these members beside those that each has.
+    fn entry(kind: &str, members: &Value) -> Value {
+        let mut entry = json!({ "id": "a", "kind": kind, "title": "t", "response": ["replay"] });
+        for (name, value) in members.as_object().expect("members") {
+            entry[name] = value.clone();
+        }
+        entry
     }
 
     #[test]
     fn the_embedded_banks_load_and_break_every_counted_requirement() {
-        let contract = Contract::load(&Fixtures::Embedded).expect("the contract is valid");
-        let loaded = Defects::load(&Fixtures::Embedded, &contract);
-        let complete = loaded.and_then(|banks| banks.check_complete(&Fixtures::Embedded, &contract.register));
-        if let Err(errors) = complete {
-            panic!("{errors}");
-        }
+        let loaded = Defects::load(&Fixtures::Embedded, &CONTRACT);
+        let complete = loaded.and_then(|banks| banks.check_complete(&Fixtures::Embedded, &CONTRACT.register));
+        complete.unwrap_or_else(|errors| panic!("{errors}"));
     }
 
     #[rstest]
-    #[case::id(r#"{"id":"A b","kind":"legal","title":"t","response":["replay"]}"#, "/defects/0/id")]
-    #[case::no_change(r#"{"id":"a","kind":"legal","title":"t"}"#, "/defects/0/response")]
-    #[case::untagged(r#"{"id":"a","kind":"defect","title":"t","response":["replay"]}"#, "/defects/0/requirements")]
-    #[case::dangling(
-        r#"{"id":"a","kind":"defect","title":"t","requirements":["GC-X-99"],"response":["replay"]}"#,
-        "/defects/0/requirements/0"
-    )]
-    #[case::empty_glob(
-        r#"{"id":"a","kind":"defect","title":"t","requirements":["GC-DUR-01"],"also":["GC-X-*"],"response":["replay"]}"#,
-        "/defects/0/also/0"
-    )]
-    #[case::undecided_defect(
-        r#"{"id":"a","kind":"defect","title":"t","requirements":["GC-DUR-01"],"undecided":["GC-DUR-02"],"response":["replay"]}"#,
-        "/defects/0/undecided"
-    )]
-    #[case::empty_undecided(
-        r#"{"id":"a","kind":"legal","title":"t","undecided":["GC-X-*"],"response":["replay"]}"#,
-        "/defects/0/undecided/0"
-    )]
-    #[case::accusing_legal(
-        r#"{"id":"a","kind":"legal","title":"t","requirements":["GC-DUR-01"],"response":["replay"]}"#,
-        "/defects/0/kind"
-    )]
-    #[case::pattern(
-        r#"{"id":"a","kind":"legal","title":"t","when":{"body":"("},"response":["replay"]}"#,
-        "/defects/0/when/body"
-    )]
-    #[case::unknown_key(r#"{"id":"a","kind":"legal","title":"t","respond":["replay"]}"#, "/defects/0/respond")]
-    fn a_wrong_entry_is_refused_with_its_place(#[case] entry: &str, #[case] pointer: &str) {
-        let errors = load(entry).expect_err("the entry is wrong");
-        assert_eq!(errors.0[0].pointer, pointer, "{errors}");
+    #[case::id("legal", json!({ "id": "A b" }), "id")]
+    #[case::no_change("legal", json!({ "response": [] }), "response")]
+    #[case::untagged("defect", json!({}), "requirements")]
+    #[case::dangling("defect", json!({ "requirements": ["GC-X-99"] }), "requirements/0")]
+    #[case::empty_glob("defect", json!({ "requirements": ["GC-DUR-01"], "also": ["GC-X-*"] }), "also/0")]
+    #[case::undecided("defect", json!({ "requirements": ["GC-DUR-01"], "undecided": ["GC-DUR-02"] }), "undecided")]
+    #[case::empty_undecided("legal", json!({ "undecided": ["GC-X-*"] }), "undecided/0")]
+    #[case::accusing_legal("legal", json!({ "requirements": ["GC-DUR-01"] }), "kind")]
+    #[case::pattern("legal", json!({ "when": { "body": "(" } }), "when/body")]
+    #[case::unknown_key("legal", json!({ "respond": ["replay"] }), "respond")]
+    fn a_wrong_entry_is_refused_with_its_place(#[case] kind: &str, #[case] members: Value, #[case] place: &str) {
+        let errors = load(&[entry(kind, &members)]).expect_err("the entry is wrong");
+        assert_eq!(errors.0[0].pointer, format!("/defects/0/{place}"), "{errors}");
     }
 
     #[test]
     fn a_counted_requirement_that_no_defect_breaks_is_an_orphan() {
-        let contract = Contract::load(&Fixtures::Embedded).expect("the contract is valid");
-        let one = r#"{"id":"a","kind":"defect","title":"t","requirements":["GC-DUR-02"],"response":["replay"]}"#;
-        let banks = load(one).expect("the entry is valid");
-        let errors = banks.check_complete(&Fixtures::Embedded, &contract.register).expect_err("others are unbroken");
-        let told: Vec<_> = errors.0.iter().map(ToString::to_string).collect();
-        assert!(told.iter().any(|error| error.contains("no defect breaks GC-DUR-01,")), "{told:?}");
-        assert!(!told.iter().any(|error| error.contains("no defect breaks GC-DUR-02,")), "{told:?}");
+        let banks = load(&[entry("defect", &json!({ "requirements": ["GC-DUR-02"] }))]).expect("the entry is valid");
+        let errors = banks.check_complete(&Fixtures::Embedded, &CONTRACT.register).expect_err("others are unbroken");
+        let is_orphan =
+            |id: &str| errors.0.iter().any(|error| error.message.contains(&format!("no defect breaks {id},")));
+        assert!(is_orphan("GC-DUR-01") && !is_orphan("GC-DUR-02"), "{errors}");
         // Neither what is below must, nor what waits for a feature, nor what is excluded.
-        let uncounted = ["GC-PROTO-12", "GC-IAM-01", "GC-ERR-04"];
-        assert!(!told.iter().any(|error| uncounted.iter().any(|id| error.contains(id))), "{told:?}");
+        assert!(!["GC-PROTO-12", "GC-IAM-01", "GC-ERR-04"].into_iter().any(is_orphan), "{errors}");
     }
 
     #[test]
     fn an_id_that_stands_twice_is_refused() {
-        let entry = r#"{"id":"a","kind":"legal","title":"t","response":["replay"]}"#;
-        let errors = load(&format!("{entry},{entry}")).expect_err("the id stands twice");
+        let entry = entry("legal", &json!({}));
+        let errors = load(&[entry.clone(), entry]).expect_err("the id stands twice");
         assert_eq!(errors.0[0].pointer, "/defects/1/id");
     }
 
     #[test]
     fn a_glob_declares_the_requirements_that_it_stands_for() {
-        let defects = load(
-            r#"{"id":"a","kind":"defect","title":"t","requirements":["GC-DUR-01"],"also":["GC-ERR-*"],"response":["replay"]}"#,
-        );
-        let defect = &defects.expect("the entry is valid").entries[0];
-        assert!(defect.declares("GC-DUR-01") && defect.declares("GC-ERR-07"));
-        assert!(!defect.declares("GC-DUR-02"));
+        let entry = entry("defect", &json!({ "requirements": ["GC-DUR-01"], "also": ["GC-ERR-*"] }));
+        let defect = &load(&[entry]).expect("the entry is valid").entries[0];
+        assert!(defect.declares("GC-DUR-01") && defect.declares("GC-ERR-07") && !defect.declares("GC-DUR-02"));
     }
 }

@@ -4,20 +4,21 @@
 
 mod change;
 mod load;
-mod pattern;
 mod when;
 
 use std::fmt;
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use globset::{Glob, GlobMatcher};
+use regex::Regex;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::de::{self, Deserializer};
+use serde::{Deserialize, Serialize, Serializer};
 
 pub use change::{
     Affix, Arithmetic, Assignment, Cast, CastTo, HeaderChange, HeaderCopy, Range, Renaming, Replacement, RequestChange,
     ResponseChange, Truncation,
 };
 pub use load::Defects;
-pub use pattern::{IdGlob, TextPattern};
 pub use when::{BodyKind, Condition, SignatureState, ValueKind, When};
 
 /// A file of faults and legal variants on one topic.
@@ -49,10 +50,12 @@ pub struct Defect {
     pub requirements: Vec<String>,
     /// Requirements that fall with those, as ids or globs such as `GC-ERR-*`.
     #[serde(default)]
+    #[schemars(with = "Vec<String>")]
     pub also: Vec<IdGlob>,
     /// Requirements that a legal variant leaves undecided, as ids or globs: those of which its answers
     /// say nothing.
     #[serde(default)]
+    #[schemars(with = "Vec<String>")]
     pub undecided: Vec<IdGlob>,
     /// Whether a self-test that does not find it is void; one defect has it.
     #[serde(default)]
@@ -91,5 +94,64 @@ impl Defect {
     /// Whether a violation of a requirement is declared: tagged, or among those that fall with it.
     pub fn declares(&self, requirement: &str) -> bool {
         self.requirements.iter().any(|id| id == requirement) || self.also.iter().any(|also| also.fits(requirement))
+    }
+}
+
+/// A regular expression; it matches anywhere in a text unless it is anchored.
+#[derive(Clone, Debug)]
+pub struct TextPattern(Regex);
+
+impl TextPattern {
+    /// The expression.
+    pub fn regex(&self) -> &Regex {
+        &self.0
+    }
+}
+
+impl<'de> Deserialize<'de> for TextPattern {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Regex::new(&text).map(Self).map_err(|error| de::Error::custom(format_args!("not a pattern: {error}")))
+    }
+}
+
+impl JsonSchema for TextPattern {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "TextPattern".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "format": "regex" })
+    }
+}
+
+/// An id of a requirement, or a glob for several, such as `GC-ERR-*`.
+#[derive(Clone, Debug)]
+pub struct IdGlob(GlobMatcher);
+
+impl IdGlob {
+    /// Whether it stands for an id.
+    pub fn fits(&self, id: &str) -> bool {
+        self.0.is_match(id)
+    }
+}
+
+impl fmt::Display for IdGlob {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.0.glob().glob())
+    }
+}
+
+impl Serialize for IdGlob {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for IdGlob {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let glob = Glob::new(&text).map_err(|error| de::Error::custom(format_args!("not a glob: {error}")))?;
+        Ok(Self(glob.compile_matcher()))
     }
 }

@@ -11,70 +11,52 @@ use super::TextPattern;
 
 /// Conditions on an exchange; all must hold. Those on the answer hold back only changes of the answer.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub struct When {
     /// Only every so many-th of the exchanges that the request's conditions mean.
-    #[serde(default)]
     pub every: Option<NonZeroU64>,
     /// The status that the right server answers with.
-    #[serde(default)]
     pub status: Option<u16>,
     /// The error's name in the right server's answer.
-    #[serde(default)]
     pub error: Option<String>,
     /// Conditions on members of the request's body, each by its name.
-    #[serde(default)]
     pub members: BTreeMap<String, Condition>,
     /// What the request's method matches.
-    #[serde(default)]
     pub method: Option<TextPattern>,
     /// What the request's path and query match.
-    #[serde(default)]
     pub path: Option<TextPattern>,
     /// Header fields of the request and what they match; one that is not there is an empty text.
-    #[serde(default)]
     pub headers: BTreeMap<String, TextPattern>,
     /// What the text of the request's body matches.
-    #[serde(default)]
     pub body: Option<TextPattern>,
     /// What the request's body is.
-    #[serde(default)]
     pub json: Option<BodyKind>,
     /// What is to be said of the request's signature.
-    #[serde(default)]
     pub signature: Option<SignatureState>,
 }
 
 /// What a member of a request must be like. `null` is a value here: it is there, and of type `null`.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub struct Condition {
     /// Whether it is there. Any other condition needs it to be there.
-    #[serde(default)]
     pub present: Option<bool>,
     /// Its JSON type is one of these.
-    #[serde(default, rename = "type")]
+    #[serde(rename = "type")]
     pub types: Vec<ValueKind>,
     /// It is a number, and this or more.
-    #[serde(default)]
     pub from: Option<f64>,
     /// It is a number, and this or less.
-    #[serde(default)]
     pub to: Option<f64>,
     /// It is a number with a fraction, or it has none.
-    #[serde(default)]
     pub fraction: Option<bool>,
     /// It is a text of so many characters or more.
-    #[serde(default)]
     pub min_length: Option<usize>,
     /// It is a text of so many characters or fewer.
-    #[serde(default)]
     pub max_length: Option<usize>,
     /// It is a text that matches.
-    #[serde(default)]
     pub matches: Option<TextPattern>,
     /// It is a text that does not match.
-    #[serde(default)]
     pub lacks: Option<TextPattern>,
 }
 

@@ -4,31 +4,21 @@
 use serde_json::{Map, Value};
 
 use super::super::answer::Observation;
-use crate::contract::{Breach, Constraint, JsonType, Kind};
+use crate::contract::{Breach, JsonType, Kind};
 use crate::verdict::{Beside, LifetimeLikeness, Likeness, Markup, Nameless};
 
 /// Where the wrong value of a member of the body may come from; nothing where nobody can say.
 pub(super) fn of_member(seen: &Observation<'_>, breach: &Breach) -> Option<Likeness> {
     let members = seen.body.as_ref()?.as_object()?;
     let name = breach.at.strip_prefix('/')?;
-    match breach.expected {
-        Constraint::Member if !name.contains('/') => of_absence(seen, members, name),
-        Constraint::Type(_) => {
-            let member = seen.operation.response.members.get(name)?;
-            (member.kind.is == Kind::Timestamp)
-                .then(|| of_timestamp(members.get(name)?, member.json_type.as_ref()?.is))?
+    match breach.keyword.as_str() {
+        "required" if !name.contains('/') => of_absence(seen, members, name),
+        "type" => {
+            let member =
+                seen.operation.response.members.get(name).filter(|member| member.kind.is == Kind::Timestamp)?;
+            of_timestamp(members.get(name)?, member.json_type.as_ref()?.is)
         }
-        Constraint::Member
-        | Constraint::MinLength(_)
-        | Constraint::MaxLength(_)
-        | Constraint::Pattern(_)
-        | Constraint::PatternWithin(_)
-        | Constraint::Minimum(_)
-        | Constraint::Maximum(_)
-        | Constraint::OneOf(_)
-        | Constraint::Format(_)
-        | Constraint::Schema(_)
-        | Constraint::Keyword(_) => None,
+        _ => None,
     }
 }
 
@@ -50,29 +40,21 @@ fn of_timestamp(value: &Value, expected: JsonType) -> Option<Likeness> {
     let Some(text) = value.as_str() else {
         return (expected == JsonType::String && value.is_number()).then_some(Likeness::EpochSeconds);
     };
-    let digits =
-        |range: std::ops::Range<usize>| text.get(range).is_some_and(|part| part.bytes().all(|b| b.is_ascii_digit()));
     if text.parse::<f64>().is_ok() {
         return Some(Likeness::QuotedNumber);
     }
-    let date =
-        digits(0..4) && text.get(4..5) == Some("-") && digits(5..7) && text.get(7..8) == Some("-") && digits(8..10);
-    date.then_some(Likeness::Iso8601)
+    let fits = |(at, byte): (usize, u8)| if matches!(at, 4 | 7) { byte == b'-' } else { byte.is_ascii_digit() };
+    text.get(..10).is_some_and(|date| date.bytes().enumerate().all(fits)).then_some(Likeness::Iso8601)
 }
 
 /// What a body is that is no JSON.
 pub(super) fn of_body(body: &[u8]) -> Option<Markup> {
     let start = body.trim_ascii_start();
     let begins = |text: &str| start.get(..text.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(text.as_bytes()));
-    if begins("<!doctype html") || begins("<html") {
-        Some(Markup::Html)
-    } else if begins("<") {
-        Some(Markup::Xml)
-    } else if serde_json::from_slice::<Value>(body).is_err_and(|error| error.is_eof()) {
-        Some(Markup::CutJson)
-    } else {
-        None
-    }
+    let is_html = begins("<!doctype html") || begins("<html");
+    let is_cut = serde_json::from_slice::<Value>(body).is_err_and(|error| error.is_eof());
+    let kinds = [(is_html, Markup::Html), (begins("<"), Markup::Xml), (is_cut, Markup::CutJson)];
+    kinds.into_iter().find(|(fits, _)| *fits).map(|(_, markup)| markup)
 }
 
 /// What an expiration may be that is so many seconds after the call, where it should be others.
@@ -83,23 +65,17 @@ pub(super) fn of_lifetime(epoch: f64, after: f64, asked: f64, default: f64) -> O
     let near = |one: f64, other: f64| (one - other).abs() <= NEAR;
     let issued = epoch - after;
     let hours = ((after - asked) / HOUR).round();
-    if near(epoch / 1000.0 - issued, asked) {
-        Some(LifetimeLikeness::RightMilliseconds)
-    } else if epoch > 1e11 {
-        Some(LifetimeLikeness::Milliseconds)
-    } else if near(after, 0.0) {
-        Some(LifetimeLikeness::Now)
-    } else if near(epoch, asked) {
-        Some(LifetimeLikeness::Duration)
-    } else if near(after, default) {
-        Some(LifetimeLikeness::Default)
-    } else if near(after, asked * 60.0) {
-        Some(LifetimeLikeness::Minutes)
-    } else if hours != 0.0 && hours.abs() <= 14.0 && near(after - asked, hours * HOUR) && !near(after, asked * 2.0) {
-        Some(LifetimeLikeness::LocalTime)
-    } else {
-        None
-    }
+    let is_zone = hours != 0.0 && hours.abs() <= 14.0 && near(after - asked, hours * HOUR) && !near(after, asked * 2.0);
+    let causes = [
+        (near(epoch / 1000.0 - issued, asked), LifetimeLikeness::RightMilliseconds),
+        (epoch > 1e11, LifetimeLikeness::Milliseconds),
+        (near(after, 0.0), LifetimeLikeness::Now),
+        (near(epoch, asked), LifetimeLikeness::Duration),
+        (near(after, default), LifetimeLikeness::Default),
+        (near(after, asked * 60.0), LifetimeLikeness::Minutes),
+        (is_zone, LifetimeLikeness::LocalTime),
+    ];
+    causes.into_iter().find(|(fits, _)| *fits).map(|(_, cause)| cause)
 }
 
 /// How much of the text at which the request differs from its control is in an error's message, where

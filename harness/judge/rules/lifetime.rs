@@ -3,7 +3,8 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::{Finding, Observation, Subject, guess};
+use super::{Finding, Findings, Observation, Subject, guess};
+use crate::contract::Lifetime;
 use crate::verdict::{Fault, Measured};
 
 /// How far an expiration may be from the expected time, in seconds. The documents give no tolerance;
@@ -15,21 +16,19 @@ pub(crate) const TOLERANCE_SECONDS: f64 = 60.0;
 pub(crate) const CLOCK_SKEW_SECONDS: f64 = 300.0;
 
 /// Without a lifetime that is asked for, the default holds.
-pub(super) fn default(seen: &Observation<'_>) -> Vec<Finding> {
-    let Some(given) = Given::of(seen).filter(|given| !given.is_chosen) else { return Vec::new() };
-    given.expires_in_time()
+pub(super) fn default(seen: &Observation<'_>) -> Findings {
+    Given::of(seen).filter(|given| !given.is_chosen)?.expires_in_time()
 }
 
 /// With a lifetime that is asked for, that one holds.
-pub(super) fn chosen(seen: &Observation<'_>) -> Vec<Finding> {
-    let Some(given) = Given::of(seen).filter(|given| given.is_chosen) else { return Vec::new() };
-    given.expires_in_time()
+pub(super) fn chosen(seen: &Observation<'_>) -> Findings {
+    Given::of(seen).filter(|given| given.is_chosen)?.expires_in_time()
 }
 
 /// The server's `Date` is about the time at which it answered. Where it is a little off, that is told
 /// only of a server whose own expiration is by another clock.
-pub(super) fn date_is_now(seen: &Observation<'_>) -> Vec<Finding> {
-    let Some(date) = seen.response.date().map(seconds) else { return Vec::new() };
+pub(super) fn date_is_now(seen: &Observation<'_>) -> Findings {
+    let date = seen.response.date().map(seconds)?;
     let off = (date - seconds(seen.exchange.received_at)).abs();
     let lifetime_is_right =
         Given::of(seen).is_some_and(|given| !given.agrees_with_date(given.asked) && given.agrees_with_us(given.asked));
@@ -52,17 +51,10 @@ pub(in crate::judge) fn of_what_was_given(seen: &Observation<'_>) -> Option<i64>
 /// An answer that expires, beside what was asked for, and when it was made by both clocks that can tell. No document
 /// says what `Date` is, and the harness's own clock may be wrong, so either one is enough. All in seconds.
 struct Given<'a> {
-    /// The member that says when it expires.
-    ends_at: &'a str,
-    /// The member of the request that asks for a lifetime.
-    asked_by: &'a str,
+    lifetime: Lifetime<'a>,
     /// When it expires, in epoch seconds.
     at: f64,
-    /// The lifetime that was asked for, or the default.
     asked: f64,
-    /// The default.
-    default: f64,
-    /// Whether a lifetime was asked for.
     is_chosen: bool,
     /// The server's `Date`, where it sends one.
     date: Option<f64>,
@@ -76,13 +68,11 @@ impl<'a> Given<'a> {
     fn of(seen: &Observation<'a>) -> Option<Self> {
         let lifetime = seen.operation.lifetime()?;
         let at = seen.body.as_ref().filter(|_| seen.is_success())?.get(lifetime.ends_at)?.as_f64()?;
-        let default = whole_as_float(lifetime.default);
         let chosen = seen.asked(lifetime.asked_by);
-        let asked = chosen.as_ref().map_or(Some(default), Value::as_f64)?;
+        let asked = chosen.as_ref().map_or(Some(lifetime.default), Value::as_f64)?;
         let (sent, received) = (seconds(seen.exchange.sent_at), seconds(seen.exchange.received_at));
         let date = seen.response.date().map(seconds);
-        let (ends_at, asked_by, is_chosen) = (lifetime.ends_at, lifetime.asked_by, chosen.is_some());
-        Some(Self { ends_at, asked_by, at, asked, default, is_chosen, date, sent, received })
+        Some(Self { lifetime, at, asked, is_chosen: chosen.is_some(), date, sent, received })
     }
 
     /// Whether it expires so many seconds after the server's `Date`.
@@ -96,13 +86,13 @@ impl<'a> Given<'a> {
         (from..=to).contains(&self.at)
     }
 
-    fn expires_in_time(&self) -> Vec<Finding> {
+    fn expires_in_time(&self) -> Findings {
         let holds = self.agrees_with_date(self.asked) || self.agrees_with_us(self.asked);
         Finding::one(Subject::default(), holds, || self.fault())
     }
 
     fn fault(&self) -> Fault {
-        let guess = |after: f64| guess::of_lifetime(self.at, after, self.asked, self.default);
+        let guess = |after: f64| guess::of_lifetime(self.at, after, self.asked, self.lifetime.default);
         let ours = self.at - self.sent;
         let (found, looks_like) = match self.date.map(|date| self.at - date) {
             Some(by_date) if (by_date - ours).abs() > TOLERANCE_SECONDS => {
@@ -112,12 +102,11 @@ impl<'a> Given<'a> {
             Some(by_date) => (Measured::ByDate(whole(by_date.floor())), guess(by_date)),
             None => (Measured::ByUs(whole(ours.floor())), guess(ours)),
         };
-        let (at, asked_by) = (format!("/{}", self.ends_at), self.asked_by.to_owned());
+        let (at, asked_by) = (format!("/{}", self.lifetime.ends_at), self.lifetime.asked_by.to_owned());
         Fault::Lifetime { at, asked: whole(self.asked), found, looks_like, asked_by }
     }
 }
 
-/// A point in time in epoch seconds.
 pub(crate) fn seconds(at: Timestamp) -> f64 {
     at.as_duration().as_secs_f64()
 }
@@ -126,10 +115,4 @@ pub(crate) fn seconds(at: Timestamp) -> f64 {
 #[expect(clippy::cast_possible_truncation, reason = "a cast takes the nearest number that there is")]
 fn whole(seconds: f64) -> i64 {
     seconds as i64
-}
-
-/// A number of seconds as the other numbers here.
-#[expect(clippy::cast_precision_loss, reason = "lifetimes are far below what a float holds exactly")]
-fn whole_as_float(seconds: i64) -> f64 {
-    seconds as f64
 }

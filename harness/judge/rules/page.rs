@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::success::accepted_schema;
-use super::{Finding, Observation, Subject};
+use super::{Finding, Findings, Observation, Subject};
 use crate::contract::{Kind, Operation};
 use crate::verdict::Fault;
 use crate::wire::{Exchange, Response};
@@ -14,12 +14,10 @@ struct Paged<'a> {
     most: &'a str,
     /// The member of a request that says where a page begins.
     token: &'a str,
-    /// The member of the answer that is the list.
     list: &'a str,
 }
 
 impl<'a> Paged<'a> {
-    /// Of an operation; nothing where its answers are no pages.
     fn of(operation: &'a Operation) -> Option<Self> {
         let pages = &operation.pages.as_ref()?.is;
         let is_list = |name: &&String| operation.response.members[*name].kind.is == Kind::List;
@@ -40,7 +38,6 @@ impl<'a> Paged<'a> {
         pages
     }
 
-    /// Where a request says that its page begins.
     fn token_of(&self, body: &[u8]) -> Option<Value> {
         let sent: Value = serde_json::from_slice(body).ok()?;
         sent.get(self.token).filter(|token| !token.is_null()).cloned()
@@ -52,24 +49,21 @@ impl<'a> Paged<'a> {
 }
 
 /// A page has no more items than the request allows.
-pub(super) fn size(seen: &Observation<'_>) -> Vec<Finding> {
-    let (Some(_), Some(body), Some(paged)) = (accepted_schema(seen), &seen.body, Paged::of(seen.operation)) else {
-        return Vec::new();
-    };
-    let asked = seen.asked(paged.most).and_then(|most| most.as_u64());
-    let (Some(most), Some(items)) = (asked, paged.items(body)) else { return Vec::new() };
+pub(super) fn size(seen: &Observation<'_>) -> Findings {
+    accepted_schema(seen)?;
+    let paged = Paged::of(seen.operation)?;
+    let (most, items) = (seen.asked(paged.most)?.as_u64()?, paged.items(seen.body.as_ref()?)?);
     let at = format!("/{}", paged.list);
     let found = items.len() as u64;
     Finding::one(Subject::at(at.clone()), found <= most, || Fault::TooMany { at, most, found })
 }
 
 /// A page has nothing of the pages that led to it.
-pub(super) fn follows(seen: &Observation<'_>) -> Vec<Finding> {
-    let (Some(_), Some(body), Some(paged)) = (accepted_schema(seen), &seen.body, Paged::of(seen.operation)) else {
-        return Vec::new();
-    };
+pub(super) fn follows(seen: &Observation<'_>) -> Findings {
+    accepted_schema(seen)?;
+    let paged = Paged::of(seen.operation)?;
     let before = paged.before(seen.exchange, seen.earlier);
-    let Some(items) = paged.items(body).filter(|_| !before.is_empty()) else { return Vec::new() };
+    let items = paged.items(seen.body.as_ref()?).filter(|_| !before.is_empty())?;
     let is_known = |item| before.iter().any(|page| paged.items(page).is_some_and(|items| items.contains(item)));
     let at = format!("/{}", paged.list);
     Finding::one(Subject::at(at.clone()), !items.iter().any(is_known), || Fault::Again { at })

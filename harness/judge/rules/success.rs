@@ -4,37 +4,31 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::{Finding, Observation, Subject, guess};
+use super::{Finding, Findings, Observation, Subject, guess};
 use crate::contract::{Breach, JsonKind, Kind, Member, Structure};
 use crate::verdict::{Body, Fault, Likeness};
 
 /// The schema of a response, where the answer is a success that the case accepts.
 pub(super) fn accepted_schema<'a>(seen: &Observation<'a>) -> Option<&'a str> {
-    if !seen.is_success() {
-        return None;
-    }
+    seen.is_success().then_some(())?;
     seen.call.expect.answers().iter().find(|answer| answer.is_success())?.schema.as_deref()
 }
 
 /// A success has the documented status.
-pub(super) fn status(seen: &Observation<'_>) -> Vec<Finding> {
-    if accepted_schema(seen).is_none() {
-        return Vec::new();
-    }
+pub(super) fn status(seen: &Observation<'_>) -> Findings {
+    accepted_schema(seen)?;
     let (expected, found) = (seen.operation.status.is, seen.status());
     Finding::one(Subject::default(), found == expected, || Fault::Status { expected, found, error: None })
 }
 
 /// A success has the media type of the protocol; parameters do not matter.
-pub(super) fn media_type(seen: &Observation<'_>) -> Vec<Finding> {
-    if accepted_schema(seen).is_none() {
-        return Vec::new();
-    }
+pub(super) fn media_type(seen: &Observation<'_>) -> Findings {
+    accepted_schema(seen)?;
     check_media_type(seen)
 }
 
 /// The media type of an answer is the protocol's.
-pub(super) fn check_media_type(seen: &Observation<'_>) -> Vec<Finding> {
+pub(super) fn check_media_type(seen: &Observation<'_>) -> Findings {
     let found = seen.response.media_type();
     let expected = &seen.contract.service.content_type.is;
     Finding::one(Subject::default(), found.as_ref() == Some(expected), || Fault::MediaType {
@@ -44,10 +38,10 @@ pub(super) fn check_media_type(seen: &Observation<'_>) -> Vec<Finding> {
 }
 
 /// The body of a success is valid against the schema of the response.
-pub(super) fn schema(seen: &Observation<'_>) -> Vec<Finding> {
-    let Some(schema) = accepted_schema(seen) else { return Vec::new() };
+pub(super) fn schema(seen: &Observation<'_>) -> Findings {
+    let schema = accepted_schema(seen)?;
     let Some(body) = seen.body.as_ref().filter(|body| body.is_object()) else {
-        return vec![Finding::broken(Subject::at(""), Fault::NoObject { found: what_instead_of_an_object(seen) })];
+        return Finding::one(Subject::at(""), false, || Fault::NoObject { found: what_instead_of_an_object(seen) });
     };
     // In the protocol a null member is an absent one.
     let body = &without_nulls(body);
@@ -56,16 +50,13 @@ pub(super) fn schema(seen: &Observation<'_>) -> Vec<Finding> {
     let held = Held { shapes: &seen.contract.service.shapes, breaches: &breaches };
     let mut places = BTreeSet::new();
     held.structure(&seen.operation.response, body, "", &mut places);
-    findings.extend(
-        places
-            .into_iter()
-            .map(|(at, keyword)| Finding::holds(Subject { keyword: Some(keyword.into()), ..Subject::at(at) })),
-    );
+    let subject = |(at, keyword): (String, &'static str)| Subject { keyword: Some(keyword.into()), ..Subject::at(at) };
+    findings.extend(places.into_iter().map(subject).map(Finding::holds));
     findings.extend(breaches.into_iter().map(|breach| {
         let looks_like = guess::of_member(seen, &breach);
         broken(breach, looks_like)
     }));
-    findings
+    Some(findings)
 }
 
 /// What a body keeps of its schema: the places of the documented members that are there, with the keywords that hold.
@@ -95,11 +86,10 @@ impl Held<'_> {
         if let Some(shape) = member.shape.as_ref().and_then(|name| self.shapes.get(name)) {
             self.structure(shape, value, at, places);
         }
-        let items = member.items.as_deref().zip(value.as_array());
-        for (index, (items, item)) in
-            items.into_iter().flat_map(|(of, all)| all.iter().map(move |item| (of, item))).enumerate()
-        {
-            self.value(items, item, &format!("{at}/{index}"), places);
+        if let (Some(of), Some(items)) = (&member.items, value.as_array()) {
+            for (index, item) in items.iter().enumerate() {
+                self.value(of, item, &format!("{at}/{index}"), places);
+            }
         }
     }
 }
@@ -126,7 +116,7 @@ fn drop_nulls(value: &mut Value) {
 pub(super) fn broken(breach: Breach, looks_like: Option<Likeness>) -> Finding {
     let Breach { at, keyword, expected, actual: found } = breach;
     let subject = Subject { keyword: Some(keyword.into()), ..Subject::at(general(&at)) };
-    Finding::broken(subject, Fault::Member { at, expected, found, looks_like })
+    Finding::new(subject, false, || Fault::Member { at, expected, found, looks_like })
 }
 
 /// A JSON pointer without the numbers of items.
@@ -144,40 +134,33 @@ fn what_instead_of_an_object(seen: &Observation<'_>) -> Body {
 }
 
 /// Texts that are always there are not empty.
-pub(super) fn text(seen: &Observation<'_>) -> Vec<Finding> {
-    let (Some(_), Some(body)) = (accepted_schema(seen), &seen.body) else { return Vec::new() };
-    let texts = seen.operation.response.members.iter();
-    texts
-        .filter(|(_, member)| member.kind.is == Kind::String && member.is_required())
-        .filter_map(|(name, _)| Some((format!("/{name}"), body.get(name)?.as_str()?)))
-        .flat_map(|(at, text)| Finding::one(Subject::at(at.clone()), !text.is_empty(), || Fault::Empty { at }))
-        .collect()
+pub(super) fn text(seen: &Observation<'_>) -> Findings {
+    let (_, body) = accepted_schema(seen).zip(seen.body.as_ref())?;
+    let members = seen.operation.response.members.iter();
+    let texts = members.filter(|(_, member)| member.kind.is == Kind::String && member.is_required());
+    let texts = texts.filter_map(|(name, _)| Some((format!("/{name}"), body.get(name)?.as_str()?)));
+    let found =
+        |(at, text): (String, &str)| Finding::new(Subject::at(at.clone()), !text.is_empty(), || Fault::Empty { at });
+    Some(texts.map(found).collect())
 }
 
 /// What the request names is what the answer describes: where the answer has the name of a resource that the request
 /// has, it is the same.
-pub(super) fn echo(seen: &Observation<'_>) -> Vec<Finding> {
-    let (Some(_), Some(body)) = (accepted_schema(seen), &seen.body) else { return Vec::new() };
-    let shapes = &seen.contract.service.shapes;
-    let described = seen.operation.response.members.iter().filter_map(|(name, member)| {
-        let shape = shapes.get(member.shape.as_ref()?)?;
-        let asked = seen.contract.service.resources.iter().find(|resource| {
-            shape.members.contains_key(&resource.member)
-                && seen.operation.request.members.contains_key(&resource.member)
-        })?;
-        Some((name, &asked.member, seen.asked(&asked.member)?.as_str()?.to_owned()))
+pub(super) fn echo(seen: &Observation<'_>) -> Findings {
+    let (_, body) = accepted_schema(seen).zip(seen.body.as_ref())?;
+    let service = &seen.contract.service;
+    let found = seen.operation.response.members.iter().filter_map(|(name, member)| {
+        let shape = service.shapes.get(member.shape.as_ref()?)?;
+        let mut resources = service.resources.iter().map(|resource| &resource.member);
+        let is_in_both = |member: &&String| {
+            shape.members.contains_key(*member) && seen.operation.request.members.contains_key(*member)
+        };
+        let member = resources.find(is_in_both)?;
+        let (asked, at) = (seen.asked(member)?, format!("/{name}/{member}"));
+        let (expected, found) = (asked.as_str()?, body.get(name)?.get(member)?.as_str()?);
+        let subject = Subject::at(at.clone());
+        let unlike = || Fault::Unlike { at, expected: seen.quote(expected), found: seen.quote(found) };
+        Some(Finding::new(subject, found == expected, unlike))
     });
-    described
-        .filter_map(|(name, member, expected)| {
-            let at = format!("/{name}/{member}");
-            let found = body.get(name)?.get(member)?.as_str()?;
-            let holds = found == expected;
-            Some(Finding::one(Subject::at(at.clone()), holds, || Fault::Unlike {
-                at,
-                expected: seen.quote(&expected),
-                found: seen.quote(found),
-            }))
-        })
-        .flatten()
-        .collect()
+    Some(found.collect())
 }
