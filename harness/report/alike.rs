@@ -128,28 +128,9 @@ impl<'a> Shared<'a> {
 
     /// Whether it is about the status of an answer.
     pub(super) fn is_of_the_status(&self) -> bool {
-        match &self.violation.fault {
-            Fault::Outcome { status_fits, .. } => !status_fits,
-            Fault::Status { .. } | Fault::PassingFault { .. } => true,
-            Fault::Told { at, .. } => at == "status",
-            Fault::MediaType { .. }
-            | Fault::NoObject { .. }
-            | Fault::Member { .. }
-            | Fault::Empty { .. }
-            | Fault::Unlike { .. }
-            | Fault::TooMany { .. }
-            | Fault::Again { .. }
-            | Fault::Lifetime { .. }
-            | Fault::Date { .. }
-            | Fault::Nameless { .. }
-            | Fault::NamePlace { .. }
-            | Fault::NameForm { .. }
-            | Fault::CommonName { .. }
-            | Fault::NoMessage { .. }
-            | Fault::MessageName
-            | Fault::MessageWithoutMember { .. }
-            | Fault::Value { .. } => false,
-        }
+        let fault = &self.violation.fault;
+        matches!(fault, Fault::Outcome { status_fits: false, .. } | Fault::Status { .. } | Fault::PassingFault { .. })
+            || matches!(fault, Fault::Told { at, .. } if at == "status")
     }
 
     /// It in words, with how many more were found with other numbers.

@@ -60,35 +60,14 @@ struct Shown {
     colour: Colour,
 }
 
-#[derive(Clone, Copy)]
-enum Colour {
-    Green,
-    Red,
-    Yellow,
-    Grey,
-}
+/// A colour's name among those of shields.io, and a shade that white text can be read on: its contrast is 4.5 to 1 or
+/// more (WCAG 2.2, 1.4.3).
+type Colour = [&'static str; 2];
 
-impl Colour {
-    /// Its name among those of shields.io.
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Green => "brightgreen",
-            Self::Red => "red",
-            Self::Yellow => "yellow",
-            Self::Grey => "lightgrey",
-        }
-    }
-
-    /// A shade that white text can be read on: its contrast is 4.5 to 1 or more (WCAG 2.2, 1.4.3).
-    const fn shade(self) -> &'static str {
-        match self {
-            Self::Green => "#1a7f37",
-            Self::Red => "#b62324",
-            Self::Yellow => "#845306",
-            Self::Grey => "#656d76",
-        }
-    }
-}
+const GREEN: Colour = ["brightgreen", "#1a7f37"];
+const RED: Colour = ["red", "#b62324"];
+const YELLOW: Colour = ["yellow", "#845306"];
+const GREY: Colour = ["lightgrey", "#656d76"];
 
 impl Shown {
     fn of(heard: &Collected) -> Self {
@@ -101,16 +80,16 @@ impl Shown {
             Conclusion::Conformant(features) => {
                 let beside: Vec<_> = features.into_iter().filter(|feature| *feature != "core").collect();
                 let beside = if beside.is_empty() { String::new() } else { format!(" + {}", beside.join(", ")) };
-                (format!("conformant{beside}"), Colour::Green)
+                (format!("conformant{beside}"), GREEN)
             }
-            Conclusion::Violated(ids) => (format!("{} of {must} violated", ids.len()), Colour::Red),
-            Conclusion::Absent => ("not implemented".to_owned(), Colour::Grey),
-            Conclusion::Undecided(_) if !complete => ("run cut short".to_owned(), Colour::Grey),
+            Conclusion::Violated(ids) => (format!("{} of {must} violated", ids.len()), RED),
+            Conclusion::Absent => ("not implemented".to_owned(), GREY),
+            Conclusion::Undecided(_) if !complete => ("run cut short".to_owned(), GREY),
             Conclusion::Part(..) | Conclusion::Nothing(_) | Conclusion::Undecided(_) => {
                 let decided = sum(|feature| feature.decided);
-                (format!("{decided} of {must} decided"), if decided == 0 { Colour::Grey } else { Colour::Yellow })
+                (format!("{decided} of {must} decided"), if decided == 0 { GREY } else { YELLOW })
             }
-            Conclusion::CutShort => ("run cut short".to_owned(), Colour::Grey),
+            Conclusion::CutShort => ("run cut short".to_owned(), GREY),
         };
         let shard = heard.run.as_ref().and_then(|run| run.shard.as_ref());
         let message = shard.map_or_else(|| message.clone(), |shard| format!("shard {shard}: {message}"));
@@ -118,14 +97,14 @@ impl Shown {
     }
 
     fn json(&self) -> String {
-        let Self { label, message, colour } = self;
-        format!("{}\n", json!({ "schemaVersion": 1, "label": label, "message": message, "color": colour.name() }))
+        let Self { label, message, colour: [name, _] } = self;
+        format!("{}\n", json!({ "schemaVersion": 1, "label": label, "message": message, "color": name }))
     }
 
     fn svg(&self) -> String {
         let (label, message) = (xml(&self.label), xml(&self.message));
         let (left, right) = (width(&self.label), width(&self.message));
-        let (whole, shade) = (left + right, self.colour.shade());
+        let (whole, shade) = (left + right, self.colour[1]);
         let text = |middle: usize, width: usize, text: &str| {
             format!(
                 "<text x=\"{middle}\" y=\"14\" textLength=\"{}\" lengthAdjust=\"spacingAndGlyphs\">{text}</text>",

@@ -20,15 +20,12 @@ enum Judged {
 impl Judged {
     fn of(run: &Collected) -> Self {
         let decided = |row: &RequirementEvent| matches!(row.status, RequirementStatus::Pass | RequirementStatus::Fail);
-        match Conclusion::of(run) {
-            Conclusion::Absent => Self::Absent,
-            _ if run.requirements.iter().any(decided) => Self::Yes,
-            Conclusion::Conformant(_)
-            | Conclusion::Part(..)
-            | Conclusion::Violated(_)
-            | Conclusion::CutShort
-            | Conclusion::Nothing(_)
-            | Conclusion::Undecided(_) => Self::No,
+        if Conclusion::of(run) == Conclusion::Absent {
+            Self::Absent
+        } else if run.requirements.iter().any(decided) {
+            Self::Yes
+        } else {
+            Self::No
         }
     }
 }

@@ -32,6 +32,7 @@ mod tally;
 #[cfg(test)]
 pub(crate) mod tests;
 mod text;
+mod tone;
 pub(crate) mod words;
 
 pub use badge::{Badge, BadgeForm};

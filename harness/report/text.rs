@@ -6,10 +6,11 @@ mod totals;
 
 use std::io::{self, Write};
 
-use page::{Page, Tone};
+use page::Page;
 
 use super::collected::Collected;
 use super::event::{Event, RunEvent};
+use super::tone::Tone;
 use super::words::Obstacle;
 use super::{Sink, words};
 use crate::contract::Register;
@@ -117,7 +118,7 @@ impl<W: Write> TextSink<W> {
         let mut page = self.page();
         let line = case_line(case);
         let (verdict, rest) = line.split_at(VERDICT_WIDTH);
-        page.line(&format!("{}{rest}", page.paint(Tone::of(case.verdict), verdict)));
+        page.line(&format!("{}{rest}", page.paint(case.verdict.into(), verdict)));
         self.print(&page)
     }
 }

@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use super::exchange::{Exchange, Usual};
-use super::parts::{Count, anchor, counts, tone};
+use super::parts::{Count, anchor, counts};
 use super::prose::{Piece, reason};
 use crate::report::collected::Collected;
+use crate::report::tone::Tone;
 use crate::report::{matrix, words};
 use crate::verdict::{CaseResult, Verdict, Violation};
 
@@ -48,7 +49,7 @@ struct Told {
     #[serde(skip)]
     judged: bool,
     verdict: &'static str,
-    tone: &'static str,
+    tone: Tone,
     reason: Option<Vec<Piece>>,
     violations: Vec<Violation>,
     warnings: Vec<Violation>,
@@ -116,7 +117,7 @@ pub(super) fn suites(heard: &[Collected], usual: &[Usual]) -> Vec<Suite> {
                     suite.cases.iter().filter(move |case| case.has(verdict)).map(move |_| verdict)
                 }));
         }
-        suite.tally.sort_by_key(weight);
+        suite.tally.sort_by_key(|count| count.tone);
     }
     suites
 }
@@ -142,7 +143,7 @@ fn told(result: &CaseResult, usual: &Usual) -> Told {
         labels: vec![usual.label.clone()],
         judged: true,
         verdict: result.verdict.word(),
-        tone: tone(result.verdict),
+        tone: result.verdict.into(),
         reason: explained.then(|| reason(result)),
         violations: result.violations.clone(),
         warnings: result.warnings.clone(),
@@ -163,12 +164,12 @@ fn sum_up(case: &mut Case, several: bool) {
             let alike = || case.runs.iter().filter(|told| told.verdict == verdict);
             Count {
                 verdict,
-                tone: alike().next().map_or("calm", |told| told.tone),
+                tone: alike().next().map_or(Tone::Calm, |told| told.tone),
                 cases: alike().map(|told| told.labels.len()).sum(),
             }
         })
         .collect();
-    verdicts.sort_by_key(weight);
+    verdicts.sort_by_key(|count| count.tone);
     case.verdicts = verdicts;
     // A target that was not judged differs from nobody, as in the table of requirements.
     let unjudged = [Verdict::NotImplemented, Verdict::NotApplicable];
@@ -180,9 +181,4 @@ fn sum_up(case: &mut Case, several: bool) {
     // What was not judged has nothing to say but that.
     let open = case.verdicts.iter().any(|count| judged(count.verdict) && count.verdict != Verdict::Pass.word());
     case.prints = if several { case.differs } else { open };
-}
-
-/// The place of a verdict among others: what says most comes first.
-fn weight(count: &Count) -> Option<usize> {
-    ["bad", "doubt", "calm", "good"].iter().position(|tone| *tone == count.tone)
 }

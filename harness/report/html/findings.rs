@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde::Serialize;
 
-use super::parts::{Link, Source, anchor, links, sources, tone};
+use super::parts::{Link, Source, anchor, links, sources};
 use super::prose::{self, Piece};
 use crate::contract::{Level, Register};
 use crate::report::alike::{self, PROBLEMS, Shared};
 use crate::report::collected::Collected;
+use crate::report::tone::Tone;
 use crate::report::words::{self, Obstacle, Told};
 use crate::verdict::{CaseResult, Reason, Verdict, Violation};
 
@@ -18,7 +19,7 @@ const CASES_LIMIT: usize = 8;
 /// One thing to look at.
 #[derive(Debug, Serialize)]
 pub(super) struct Finding {
-    tone: &'static str,
+    tone: Tone,
     /// `violated`, `departs` or a verdict.
     word: &'static str,
     /// The requirement, where it is about one.
@@ -94,19 +95,8 @@ impl<'a> Seen<'a> {
     /// Cases of a verdict that are told together.
     fn groups(&self, verdict: Verdict) -> Vec<Vec<&'a CaseResult>> {
         let groups = alike::failures(self.heard, verdict);
-        match verdict {
-            // Each reason names its own entry of the baseline, and all of them say the same.
-            Verdict::Fixed if groups.len() > 1 => vec![groups.concat()],
-            Verdict::Pass
-            | Verdict::Fail
-            | Verdict::KnownFail
-            | Verdict::Fixed
-            | Verdict::Blocked
-            | Verdict::NotImplemented
-            | Verdict::Indeterminate
-            | Verdict::NotApplicable
-            | Verdict::HarnessError => groups,
-        }
+        // Each reason names its own entry of the baseline, and all of them say the same.
+        if verdict == Verdict::Fixed && groups.len() > 1 { vec![groups.concat()] } else { groups }
     }
 
     /// The case of this run that blocked another as its control.
@@ -146,7 +136,7 @@ impl<'a> Seen<'a> {
         let must = *level == Level::Must;
         let are = if blocked == 1 { "is" } else { "are" };
         Finding {
-            tone: if must { "bad" } else { "doubt" },
+            tone: if must { Tone::Bad } else { Tone::Doubt },
             word: if must { "violated" } else { "departs" },
             requirement: Some(Broken {
                 id: requirement.clone(),
@@ -190,7 +180,7 @@ impl<'a> Seen<'a> {
         let met = verdict == Verdict::NotImplemented || (verdict == Verdict::Indeterminate && every);
         let obstacle = self.heard.run.as_ref().filter(|_| met).and_then(words::obstacle);
         Finding {
-            tone: tone(verdict),
+            tone: verdict.into(),
             word: verdict.word(),
             requirement: None,
             blocks: None,

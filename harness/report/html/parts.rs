@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use serde::Serialize;
 
 use crate::contract::Requirement;
+use crate::report::tone::Tone;
 use crate::report::words;
 use crate::verdict::Verdict;
 
@@ -24,7 +25,7 @@ pub(super) fn sources(row: &Requirement) -> Vec<Source> {
 #[derive(Debug, Serialize)]
 pub(super) struct Count {
     pub(super) verdict: &'static str,
-    pub(super) tone: &'static str,
+    pub(super) tone: Tone,
     pub(super) cases: usize,
 }
 
@@ -35,19 +36,9 @@ pub(super) fn counts(verdicts: impl Iterator<Item = Verdict>) -> Vec<Count> {
         *counted.entry(verdict).or_default() += 1;
     }
     let count = |verdict: Verdict| {
-        counted.get(&verdict).map(|cases| Count { verdict: verdict.word(), tone: tone(verdict), cases: *cases })
+        counted.get(&verdict).map(|cases| Count { verdict: verdict.word(), tone: verdict.into(), cases: *cases })
     };
     Verdict::ALL.into_iter().filter_map(count).collect()
-}
-
-/// The class that colours a verdict.
-pub(super) const fn tone(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::Pass => "good",
-        Verdict::Fail | Verdict::Fixed | Verdict::HarnessError => "bad",
-        Verdict::Blocked | Verdict::NotImplemented | Verdict::Indeterminate => "doubt",
-        Verdict::KnownFail | Verdict::NotApplicable => "calm",
-    }
 }
 
 /// The place of something in the page, where its id is fit for one.

@@ -10,6 +10,7 @@ use crate::contract::{ConfirmationStatus, Register, Requirement};
 use crate::report::collected::Collected;
 use crate::report::event::RequirementEvent;
 use crate::report::matrix::{self, Standing};
+use crate::report::tone::Tone;
 
 /// At most so many cases are named in a cell.
 const CASES_LIMIT: usize = 4;
@@ -38,7 +39,7 @@ pub(super) struct Row {
 struct Cell {
     #[serde(skip)]
     standing: Standing,
-    tone: &'static str,
+    tone: Tone,
     mark: &'static str,
     word: &'static str,
     cases: Vec<Link>,
@@ -51,7 +52,7 @@ struct Cell {
 pub(super) struct Group {
     /// What they came to, for one target.
     word: Option<&'static str>,
-    tone: &'static str,
+    tone: Tone,
     rows: Vec<Row>,
 }
 
@@ -59,7 +60,7 @@ pub(super) struct Group {
 pub(super) fn groups(rows: Vec<Row>) -> Vec<Group> {
     let single = rows.iter().all(|row| row.cells.len() == 1);
     if !single {
-        return vec![Group { word: None, tone: "calm", rows }];
+        return vec![Group { word: None, tone: Tone::Calm, rows }];
     }
     let mut groups: Vec<Group> = Vec::new();
     let mut rows = rows;
@@ -123,10 +124,10 @@ fn cell(event: Option<&RequirementEvent>, standing: Standing, families: &HashMap
     let ids: Vec<&str> = event.iter().flat_map(|event| &event.cases).map(String::as_str).collect();
     let (cases, more) = links(&ids, families, CASES_LIMIT);
     let tone = match standing {
-        Standing::Holds => "good",
-        Standing::Violated => "bad",
-        Standing::Departs | Standing::Undecided => "doubt",
-        Standing::Unjudged | Standing::Absent | Standing::NotApplicable | Standing::Untold => "calm",
+        Standing::Holds => Tone::Good,
+        Standing::Violated => Tone::Bad,
+        Standing::Departs | Standing::Undecided => Tone::Doubt,
+        Standing::Unjudged | Standing::Absent | Standing::NotApplicable | Standing::Untold => Tone::Calm,
     };
     Cell { standing, tone, mark: standing.mark(), word: standing.word(), cases, more }
 }

@@ -7,6 +7,7 @@ use crate::contract::{Feature, Side};
 use crate::report::collected::Collected;
 use crate::report::conclusion::{Conclusion, IDS_LIMIT};
 use crate::report::event::{FeatureSummary, RunEvent};
+use crate::report::tone::Tone;
 use crate::report::{matrix, words};
 
 /// A run as the page tells of it.
@@ -33,7 +34,7 @@ pub(super) struct Run {
     seed: String,
     /// How many cases were selected, and which part of a run they are where they are a part of one.
     part: String,
-    pub(super) tone: &'static str,
+    tone: Tone,
     /// What it comes to in a few words, and as a sentence without the ids that follow it.
     pub(super) headline: String,
     conclusion: String,
@@ -95,15 +96,7 @@ fn run(label: String, heard: &Collected) -> Run {
             .replace('T', " "),
         seed: event.map(|run| run.seed.to_string()).unwrap_or_default(),
         part: event.map(part).unwrap_or_default(),
-        tone: match conclusion {
-            Conclusion::Conformant(_) => "good",
-            Conclusion::Violated(_) => "bad",
-            Conclusion::Absent
-            | Conclusion::CutShort
-            | Conclusion::Part(..)
-            | Conclusion::Nothing(_)
-            | Conclusion::Undecided(_) => "doubt",
-        },
+        tone: (&conclusion).into(),
         headline: headline(&conclusion),
         conclusion: words::capitalised(&conclusion.claim()),
         ids: named.iter().map(|id| Link { text: (*id).to_owned(), to: anchor(id) }).collect(),

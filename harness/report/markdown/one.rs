@@ -43,15 +43,8 @@ impl Page<'_> {
         let Some(run) = &self.heard.run else { return format!("## Countersign\n\n**{}**\n", prose(&conclusion)) };
         let RunEvent { tool, suite, selected, shard, seed, target, .. } = run;
         let shard = shard.as_ref().map_or_else(String::new, |shard| format!(" (shard {})", code(shard)));
-        let verdict = match concluded {
-            Conclusion::Conformant(_) => conclusion.as_str(),
-            Conclusion::Part(..)
-            | Conclusion::Violated(_)
-            | Conclusion::Absent
-            | Conclusion::CutShort
-            | Conclusion::Nothing(_)
-            | Conclusion::Undecided(_) => concluded.headline(),
-        };
+        let conforms = matches!(concluded, Conclusion::Conformant(_));
+        let verdict = if conforms { conclusion.as_str() } else { concluded.headline() };
         let mut head = format!("## {} of {}: {}\n", prose(suite), code(&target.name), prose(verdict));
         if conclusion != verdict {
             let _ = write!(head, "\n**{}**\n", prose(&conclusion));

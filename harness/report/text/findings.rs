@@ -2,8 +2,9 @@
 
 use super::super::alike::{self, PROBLEMS, Shared, is_problem};
 use super::super::collected::Collected;
+use super::super::tone::Tone;
 use super::super::words::{Line, Told};
-use super::page::{Page, Tone};
+use super::page::Page;
 use super::{Detail, words};
 use crate::contract::{Register, Side};
 use crate::text::escape;
@@ -20,7 +21,7 @@ pub(super) fn warnings(page: &mut Page, heard: &Collected, register: &Register, 
     }
     page.title("Warnings (requirements below must; they never fail a run)");
     for findings in found.chunk_by(Shared::is_of_the_same) {
-        page.line(&format!("  {}", page.paint(Tone::Doubtful, &words::requirement(findings[0].violation, register))));
+        page.line(&format!("  {}", page.paint(Tone::Doubt, &words::requirement(findings[0].violation, register))));
         let shown = limit(detail, findings.len());
         for warning in &findings[..shown] {
             let Told { at, expected, actual } = warning.told();
@@ -69,7 +70,7 @@ pub(super) fn failures(page: &mut Page, heard: &Collected, register: &Register, 
 
 fn failure(page: &mut Page, group: &[&CaseResult], heard: &Collected, register: &Register, detail: Detail) {
     let first = group[0];
-    let verdict = page.paint(Tone::of(first.verdict), first.verdict.word());
+    let verdict = page.paint(first.verdict.into(), first.verdict.word());
     let all = detail < Detail::Verbose && alike::is_all(group, heard, LIST_LIMIT);
     let title = match (group.len(), first.verdict) {
         (1, _) => escape(&first.id),
@@ -77,7 +78,7 @@ fn failure(page: &mut Page, group: &[&CaseResult], heard: &Collected, register: 
         (several, _) if all => format!("all {several} cases"),
         (several, _) => format!("{several} cases"),
     };
-    let title = page.paint(Tone::Title, &title);
+    let title = page.bold(&title);
     let unnamed = group.len() == 1 || (all && first.verdict != Verdict::Fail);
     let members = if unnamed { String::new() } else { format!(": {}", names(group, heard, detail)) };
     page.line(&format!("{verdict} {title}{members}"));
@@ -91,7 +92,7 @@ fn failure(page: &mut Page, group: &[&CaseResult], heard: &Collected, register: 
         match line {
             Line::Heading(text) => page.line(&format!("  {text}")),
             Line::Particular(label, text) => {
-                let label = page.paint(Tone::Faint, &format!("{label:<8}"));
+                let label = page.paint(Tone::Calm, &format!("{label:<8}"));
                 page.labelled(&format!("    {label}  "), &text);
             }
         }

@@ -1,39 +1,7 @@
 use super::{TextOptions, words};
 use crate::report::fold::hang;
+use crate::report::tone::Tone;
 use crate::text::{LINE_SHOWN, cut};
-use crate::verdict::Verdict;
-
-/// What a colour says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Tone {
-    Good,
-    Bad,
-    Doubtful,
-    Title,
-    Faint,
-}
-
-impl Tone {
-    pub(super) fn of(verdict: Verdict) -> Self {
-        match verdict {
-            Verdict::Pass => Self::Good,
-            Verdict::Fail | Verdict::HarnessError | Verdict::Fixed => Self::Bad,
-            Verdict::Blocked | Verdict::NotImplemented | Verdict::Indeterminate => Self::Doubtful,
-            Verdict::KnownFail | Verdict::NotApplicable => Self::Faint,
-        }
-    }
-
-    /// The parameter of the terminal code "select graphic rendition" (ECMA-48, 8.3.117).
-    const fn code(self) -> &'static str {
-        match self {
-            Self::Good => "32",
-            Self::Bad => "1;31",
-            Self::Doubtful => "33",
-            Self::Title => "1",
-            Self::Faint => "2",
-        }
-    }
-}
 
 /// Text that grows line by line.
 #[derive(Debug)]
@@ -82,11 +50,26 @@ impl Page {
 
     pub(super) fn title(&mut self, title: &str) {
         self.gap();
-        self.line(&self.paint(Tone::Title, title));
+        self.line(&self.bold(title));
+    }
+
+    pub(super) fn bold(&self, text: &str) -> String {
+        self.coded("1", text)
     }
 
     /// A text in a tone, where there is colour.
     pub(super) fn paint(&self, tone: Tone, text: &str) -> String {
-        if self.colour { format!("\u{1b}[{}m{text}\u{1b}[0m", tone.code()) } else { text.to_owned() }
+        let code = match tone {
+            Tone::Bad => "1;31",
+            Tone::Doubt => "33",
+            Tone::Calm => "2",
+            Tone::Good => "32",
+        };
+        self.coded(code, text)
+    }
+
+    /// A text behind a parameter of the terminal code "select graphic rendition" (ECMA-48, 8.3.117).
+    fn coded(&self, code: &str, text: &str) -> String {
+        if self.colour { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
     }
 }

@@ -6,7 +6,8 @@ use super::super::alike::{self, is_problem};
 use super::super::collected::Collected;
 use super::super::conclusion::Conclusion;
 use super::super::event::{FeatureSummary, SummaryEvent};
-use super::page::{Page, Tone};
+use super::super::tone::Tone;
+use super::page::Page;
 use super::{TextOptions, words};
 use crate::text::escape;
 use crate::verdict::Verdict;
@@ -65,16 +66,7 @@ pub(super) fn totals(page: &mut Page, heard: &Collected, options: &TextOptions) 
         ));
     }
     let conclusion = Conclusion::of(heard);
-    let tone = match conclusion {
-        Conclusion::Conformant(_) => Tone::Good,
-        Conclusion::Violated(_) => Tone::Bad,
-        Conclusion::Absent
-        | Conclusion::CutShort
-        | Conclusion::Part(..)
-        | Conclusion::Nothing(_)
-        | Conclusion::Undecided(_) => Tone::Doubtful,
-    };
-    page.line(&format!("{target}{}", page.paint(tone, &conclusion.sentence())));
+    page.line(&format!("{target}{}", page.paint((&conclusion).into(), &conclusion.sentence())));
     if matches!(conclusion, Conclusion::Undecided(_)) {
         for (reason, count) in alike::open_passes(heard) {
             page.labelled("  ", &format!("{}: {}", words::count(count, "case"), escape(&reason)));
@@ -106,6 +98,6 @@ pub(super) fn again(page: &mut Page, heard: &Collected, options: &TextOptions) {
         page.line("The command that runs this again is too long to be shown; give the same arguments again.");
         return;
     }
-    page.line(&page.paint(Tone::Faint, label));
+    page.line(&page.paint(Tone::Calm, label));
     page.command(&command);
 }

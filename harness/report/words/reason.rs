@@ -77,17 +77,7 @@ pub fn reason(reason: &Reason) -> String {
             format!("the baseline's excuse \"{}\" expired on {last}{}", excuse(of), behind(own.as_deref()))
         }
         Reason::Known { excuse: of, was, own } => {
-            let was = match was {
-                Verdict::Fail => String::new(),
-                other @ (Verdict::Pass
-                | Verdict::KnownFail
-                | Verdict::Fixed
-                | Verdict::Blocked
-                | Verdict::NotImplemented
-                | Verdict::Indeterminate
-                | Verdict::NotApplicable
-                | Verdict::HarnessError) => format!("; it is {other}"),
-            };
+            let was = if *was == Verdict::Fail { String::new() } else { format!("; it is {was}") };
             format!("{}{was}{}", excuse(of), behind(own.as_deref()))
         }
         Reason::Told { words } => words.clone(),
