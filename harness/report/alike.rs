@@ -5,10 +5,10 @@ use std::fmt::Write as _;
 use std::hash::Hash;
 use std::mem::Discriminant;
 
-use super::collected::Collected;
+use super::collected::{Collected, counted, grouped};
 use super::words::{self, Told};
 use crate::contract::{Level, Side};
-use crate::verdict::{CaseResult, Fault, LifetimeLikeness, Measured, Reason, Verdict, Violation};
+use crate::verdict::{CaseResult, Fault, LifetimeLikeness, Measured, Verdict, Violation};
 
 /// The verdicts that somebody has to look at, those that say most about the target last.
 pub(super) const PROBLEMS: [Verdict; 6] = [
@@ -35,25 +35,19 @@ pub(super) fn heading(heard: &Collected) -> &'static str {
 /// Each violated requirement once with the cases that show it, those that most show first: one fault of a server
 /// shows in many cases, and the list of them hides it. Nothing where a single case failed; what the baseline knows is
 /// told elsewhere.
-pub(super) fn violated(heard: &Collected) -> Vec<Shared<'_>> {
+pub(super) fn violated<'a>(heard: &'a Collected) -> Vec<Shared<'a>> {
     let failed: Vec<&CaseResult> = heard.cases.iter().filter(|case| case.verdict == Verdict::Fail).collect();
-    let mut found: Vec<Shared<'_>> = Vec::new();
     if failed.len() < 2 {
-        return found;
+        return Vec::new();
     }
-    let mut places: HashMap<&str, usize> = HashMap::new();
-    for case in failed {
-        for violation in &case.violations {
-            let place = *places.entry(&violation.requirement).or_insert_with(|| {
-                found.push(Shared::alone(violation));
-                found.len() - 1
-            });
-            let cases = &mut found[place].cases;
-            if cases.last().is_none_or(|last| last.id != case.id) {
-                cases.push(case);
-            }
-        }
-    }
+    let pairs = failed.into_iter().flat_map(|case| case.violations.iter().map(move |violation| (case, violation)));
+    let shared = |pairs: Vec<(&'a CaseResult, &'a Violation)>| {
+        let mut cases: Vec<_> = pairs.iter().map(|(case, _)| *case).collect();
+        cases.dedup_by_key(|case| &case.id);
+        Shared { cases, ..Shared::alone(pairs[0].1) }
+    };
+    let by_requirement = grouped(pairs, |(_, violation)| &violation.requirement);
+    let mut found: Vec<Shared<'_>> = by_requirement.into_iter().map(shared).collect();
     found.sort_by_key(|shared| std::cmp::Reverse(shared.cases.len()));
     found
 }
@@ -73,35 +67,23 @@ pub(super) fn is_all(cases: &[&CaseResult], heard: &Collected, limit: usize) -> 
 /// The cases with a verdict that somebody has to look at, those that went wrong alike together, in
 /// the order of the run.
 pub(super) fn failures(heard: &Collected, verdict: Verdict) -> Vec<Vec<&CaseResult>> {
-    grouped(heard, verdict, |case| {
-        let (faults, numbers) = case.violations.iter().map(fault_key).unzip();
+    let mut groups: Vec<Vec<&CaseResult>> = Vec::new();
+    let mut known = Known(HashMap::new());
+    for case in heard.cases.iter().filter(|case| case.verdict == verdict) {
+        let (faults, numbers): (Vec<_>, Vec<_>) = case.violations.iter().map(fault_key).unzip();
         // A failure is the same where the members of a family fail alike.
         let claim = (verdict == Verdict::Fail && case.side != Side::Client).then_some(case.title.as_str());
-        (CaseKey { claim, reason: case.reason.as_ref(), faults }, numbers)
-    })
-}
-
-/// The cases with a verdict, those with the same reason together, in the order of the run.
-pub(super) fn excused(heard: &Collected, verdict: Verdict) -> Vec<Vec<&CaseResult>> {
-    grouped(heard, verdict, |case| (words::reason_of(case), Vec::new()))
-}
-
-/// The cases with a verdict, those with the same key and about the same numbers together, in the order of the run.
-fn grouped<'a, K: Eq + Hash>(
-    heard: &'a Collected,
-    verdict: Verdict,
-    key: impl Fn(&'a CaseResult) -> (K, Vec<i64>),
-) -> Vec<Vec<&'a CaseResult>> {
-    let mut groups: Vec<Vec<&CaseResult>> = Vec::new();
-    let mut known = Known::default();
-    for case in heard.cases.iter().filter(|case| case.verdict == verdict) {
-        let (key, numbers) = key(case);
-        match known.find_or(key, &numbers, groups.len()) {
+        match known.find_or((claim, case.reason.as_ref(), faults), &numbers, groups.len()) {
             Some(group) => groups[group].push(case),
             None => groups.push(vec![case]),
         }
     }
     groups
+}
+
+/// The cases with a verdict, those with the same reason together, in the order of the run.
+pub(super) fn excused(heard: &Collected, verdict: Verdict) -> Vec<Vec<&CaseResult>> {
+    grouped(heard.cases.iter().filter(|case| case.verdict == verdict), words::reason_of)
 }
 
 /// A violation that stands for several, and every case that has one of them.
@@ -165,12 +147,6 @@ struct Known<K>(HashMap<K, ByNumber>);
 /// The numbers of known ones, each with its place, by the first of them.
 type ByNumber = BTreeMap<i64, Vec<(Vec<i64>, usize)>>;
 
-impl<K> Default for Known<K> {
-    fn default() -> Self {
-        Self(HashMap::new())
-    }
-}
-
 impl<K: Eq + Hash> Known<K> {
     /// The place of a known one with this key and about these numbers; where there is none, this one is known from now
     /// on, with the place `new`.
@@ -187,15 +163,6 @@ impl<K: Eq + Hash> Known<K> {
         }
         found
     }
-}
-
-/// What two cases must have in common to be told together, beside about the same numbers.
-#[derive(PartialEq, Eq, Hash)]
-struct CaseKey<'a> {
-    /// What is claimed.
-    claim: Option<&'a str>,
-    reason: Option<&'a Reason>,
-    faults: Vec<FaultKey<'a>>,
 }
 
 /// What two violations must have in common to be one fault, beside about the same number: everything, or of a lifetime
@@ -238,7 +205,7 @@ fn fault_key(violation: &Violation) -> (FaultKey<'_>, i64) {
 /// Violations, each fault once with the cases that have it, in the order in which they were found.
 pub(super) fn faults<'a>(cases: impl Iterator<Item = (&'a CaseResult, &'a Vec<Violation>)>) -> Vec<Shared<'a>> {
     let mut found: Vec<Shared<'a>> = Vec::new();
-    let mut known = Known::default();
+    let mut known = Known(HashMap::new());
     for (case, violations) in cases {
         for violation in violations {
             let (key, number) = fault_key(violation);
@@ -272,14 +239,7 @@ pub(super) fn told(
     if is_all(cases, heard, limit) {
         return format!("all {} cases", cases.len());
     }
-    let names = names(cases, heard);
-    let (shown, hidden) = names.split_at(names.len().min(limit));
-    let mut texts: Vec<String> = shown.iter().map(|(name, count)| word(name, *count)).collect();
-    let rest: usize = hidden.iter().map(|(_, count)| count).sum();
-    if rest > 0 {
-        texts.push(format!("and {}", words::count(rest, "more case")));
-    }
-    texts.join(", ")
+    words::listed(&names(cases, heard), limit, word)
 }
 
 /// The ids of cases, a family that is there as a whole by its own id, each with how many it stands for.
@@ -291,13 +251,8 @@ pub(super) fn names(cases: &[&CaseResult], heard: &Collected) -> Vec<(String, us
 /// Why cases that pass leave something undecided, and how many cases say so: nothing else tells it. At most three.
 pub(super) fn open_passes(heard: &Collected) -> Vec<(String, usize)> {
     const MOST: usize = 3;
-    let mut reasons: BTreeMap<String, usize> = BTreeMap::new();
-    for case in heard.cases.iter().filter(|case| case.verdict == Verdict::Pass) {
-        if let Some(reason) = &case.reason {
-            *reasons.entry(words::reason(reason)).or_default() += 1;
-        }
-    }
-    reasons.into_iter().take(MOST).collect()
+    let passes = heard.cases.iter().filter(|case| case.verdict == Verdict::Pass);
+    counted(passes.filter_map(|case| case.reason.as_ref()).map(words::reason)).into_iter().take(MOST).collect()
 }
 
 #[cfg(test)]

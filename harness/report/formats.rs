@@ -163,9 +163,9 @@ impl Sink for Collecting {
     fn finish(&mut self) -> io::Result<()> {
         let mut result = Ok(());
         for (report, file) in std::mem::take(&mut self.reports) {
-            let named = |error: io::Error| io::Error::new(error.kind(), file.failed(&error));
             let written = file.writer().map_err(io::Error::other);
-            let written = written.and_then(|mut out| self.write(&*report, &mut out).map_err(named));
+            let write = |mut out| self.write(&*report, &mut out).map_err(|error| file.failed(&error));
+            let written = written.and_then(write);
             let written = written.and_then(|()| file.commit().map_err(FileError::into));
             result = result.and(written);
         }

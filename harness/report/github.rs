@@ -49,8 +49,8 @@ impl<W: Write> GithubSink<W> {
         let run = self.text.heard().run.as_ref();
         let title = run.map_or_else(String::new, |run| format!("{} of {}", run.suite, run.target.name));
         let mut message = Conclusion::of(self.text.heard()).sentence();
-        if !self.text.heard().summary.as_ref().is_some_and(|summary| summary.complete) {
-            message = format!("{}\n{message}", words::cut_short(self.text.heard()));
+        if let Some(cut_short) = words::cut_short(self.text.heard()) {
+            message = format!("{cut_short}\n{message}");
         }
         commands.push(Command { kind: "notice", title, message });
         commands
@@ -170,15 +170,8 @@ impl<W: Write> Sink for GithubSink<W> {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::replay;
-    use super::super::tests::sample;
+    use super::super::tests::{github, sample};
     use super::*;
-
-    fn log(events: &[Event]) -> String {
-        let mut out = Vec::new();
-        replay(events, &mut GithubSink::new(&mut out, &sample::register(), TextOptions::default())).expect("memory");
-        String::from_utf8(out).expect("UTF-8")
-    }
 
     /// A command as the runner reads it: its kind, its title and its message.
     fn read(line: &str) -> Option<(String, String, String)> {
@@ -195,7 +188,7 @@ mod tests {
 
     #[test]
     fn what_failed_alike_is_one_annotation_and_the_most_telling_come_first() {
-        let log = log(&sample::events());
+        let log = github(&sample::events());
         let commands: Vec<_> = log.lines().filter_map(read).collect();
         let kinds: Vec<_> = commands.iter().map(|(kind, ..)| kind.as_str()).collect();
         let expected = ["group", "endgroup", "error", "error", "error", "error", "error", "warning", "notice"];
@@ -215,7 +208,7 @@ mod tests {
             title: format!("case {index}"),
             ..sample::case(&format!("a/c{index}"), Verdict::Fail)
         };
-        let log = log(&sample::events_of((0..25).map(failing).collect(), true));
+        let log = github(&sample::events_of((0..25).map(failing).collect(), true));
         let errors: Vec<_> = log.lines().filter_map(read).filter(|(kind, ..)| kind == "error").collect();
         assert_eq!(errors.len(), ANNOTATIONS_LIMIT);
         assert_eq!(errors[9].1, "16 more failures");
@@ -235,10 +228,9 @@ mod tests {
                 }
             }
             let mut events = sample::events_of(cases, true);
-            if let Some(Event::Run(run)) = events.first_mut() {
-                (run.target.name, run.target.heard) = (text.clone(), crate::verdict::Heard::Told(text.clone()));
-            }
-            let log = log(&events);
+            let target = &mut sample::run_mut(&mut events).target;
+            (target.name, target.heard) = (text.clone(), crate::verdict::Heard::Told(text.clone()));
+            let log = github(&events);
             let begins = |line: &&str| line.trim_start_matches(|c: char| !c.is_ascii_graphic()).starts_with("::");
             let kinds: Vec<_> = log.lines().filter(begins).map(|line| read(line).expect("a command").0).collect();
             prop_assert!(kinds.iter().all(|kind| ["group", "endgroup", "error", "warning", "notice"].contains(&kind.as_str())));

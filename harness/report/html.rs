@@ -8,7 +8,6 @@ mod cases;
 mod exchange;
 mod findings;
 mod parts;
-mod prose;
 mod requirements;
 mod runs;
 mod view;

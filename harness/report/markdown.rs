@@ -25,6 +25,19 @@ const NAMES_LIMIT: usize = 6;
 /// What is kept free for headings and counts, in bytes.
 const RESERVE: usize = 2000;
 
+/// Adds parts to a text as long as they stay within the room, and says how many did.
+fn fill(text: &mut String, room: usize, parts: impl IntoIterator<Item = String>) -> usize {
+    let mut told = 0;
+    for part in parts {
+        if text.len() + part.len() > room {
+            break;
+        }
+        text.push_str(&part);
+        told += 1;
+    }
+    told
+}
+
 /// Markdown, in GitHub's flavour: of one run all findings, of several a matrix.
 ///
 /// Whatever a target said stands in code spans, or as prose with every mark escaped: there is no

@@ -10,7 +10,6 @@ mod badge;
 mod baseline;
 mod collected;
 mod comparison;
-mod conclude;
 mod conclusion;
 mod event;
 mod exit;
@@ -38,7 +37,6 @@ pub(crate) mod words;
 pub use badge::{Badge, BadgeForm};
 pub use baseline::{Baseline, BaselineError, BaselineFile, Entry, Excuse};
 pub use comparison::{Change, CompareError, Comparison};
-pub use conclude::conclude;
 pub use event::{
     DriverEvent, Event, FeatureSummary, RequirementEvent, RequirementStatus, RunEvent, SummaryEvent, TargetEvent,
     VERSION,
@@ -60,7 +58,7 @@ pub(crate) use markdown::prose_cell;
 pub use markdown::{MARKDOWN_LIMIT, Markdown};
 pub use merge::{MergeError, merge, merge_shards};
 pub use stream::{CutShort, LINE_LIMIT, StreamError, StreamSink, read};
-pub use tally::Tally;
+pub use tally::{Tally, conclude};
 pub use text::{Detail, TextOptions, TextSink};
 pub use words::reason;
 #[cfg(feature = "cli")]
@@ -87,16 +85,6 @@ pub trait Sink {
     /// # Errors
     /// When the report cannot be written.
     fn finish(&mut self) -> io::Result<()>;
-}
-
-impl<S: Sink + ?Sized> Sink for Box<S> {
-    fn hear(&mut self, event: &Event) -> io::Result<()> {
-        (**self).hear(event)
-    }
-
-    fn finish(&mut self) -> io::Result<()> {
-        (**self).finish()
-    }
 }
 
 /// Makes a report of a run that is over.

@@ -1,10 +1,10 @@
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::io::{self, BufRead, Read, Write};
 
+use super::collected::counted;
 use super::event::OLDEST_VERSION;
 use super::{Event, Sink, VERSION, words};
 use crate::text::foreign;
-use crate::verdict::Verdict;
 
 /// The longest line that is read from a run stream, in bytes: 16 MiB.
 pub const LINE_LIMIT: usize = 16 << 20;
@@ -45,28 +45,18 @@ pub enum CutShort {
     Accept,
 }
 
-/// A run stream that cannot be used: at which line, and why.
+/// A run stream that cannot be used: at which line, counted from 1, and why.
 #[derive(Debug, thiserror::Error)]
 pub enum StreamError {
     /// A line cannot be read.
-    #[error("line {line} of the run stream cannot be read: {error}")]
-    Unreadable {
-        /// The line, from 1.
-        line: usize,
-        /// Why.
-        error: io::Error,
-    },
+    #[error("line {0} of the run stream cannot be read: {1}")]
+    Unreadable(usize, io::Error),
     /// A line is longer than [`LINE_LIMIT`].
     #[error("line {0} of the run stream: expected at most {LINE_LIMIT} bytes, found more; is it a run stream?")]
     TooLong(usize),
-    /// A line is not an event.
-    #[error("line {line} of the run stream: expected an event as one JSON object, found something else: {problem}")]
-    NotAnEvent {
-        /// The line, from 1.
-        line: usize,
-        /// What is wrong with it.
-        problem: String,
-    },
+    /// A line is not an event, and what is wrong with it.
+    #[error("line {0} of the run stream: expected an event as one JSON object, found something else: {1}")]
+    NotAnEvent(usize, String),
     /// The format is another than this build knows.
     #[error(
         "line 1 of the run stream: expected version {OLDEST_VERSION} or {VERSION}, found {0}; read it with the countersign that wrote it"
@@ -75,7 +65,7 @@ pub enum StreamError {
     /// An event stands where another is expected.
     #[error("line {line} of the run stream: expected {expected}, found {found}")]
     OutOfOrder {
-        /// The line, from 1.
+        /// The line.
         line: usize,
         /// What may stand there.
         expected: &'static str,
@@ -85,7 +75,7 @@ pub enum StreamError {
     /// A case or a requirement stands there twice.
     #[error("line {line} of the run stream: expected each {kind} once, found {id} again, first in line {first}")]
     Twice {
-        /// The line, from 1.
+        /// The line.
         line: usize,
         /// `case` or `requirement`.
         kind: &'static str,
@@ -97,14 +87,9 @@ pub enum StreamError {
     /// There is no event at all.
     #[error("the run stream is empty: expected a run event in line 1")]
     Empty,
-    /// The cases are not those that the summary counts.
-    #[error("the run stream ends with a summary of {expected}, found {found}; were lines taken out or changed?")]
-    Miscounted {
-        /// The verdicts that the summary counts.
-        expected: String,
-        /// The verdicts that the cases have.
-        found: String,
-    },
+    /// The cases do not have the verdicts that the summary counts, but others.
+    #[error("the run stream ends with a summary of {0}, found {1}; were lines taken out or changed?")]
+    Miscounted(String, String),
     /// The last event is missing.
     #[error("line {0} of the run stream is the last: expected a summary after it; the run was killed before its end")]
     NoSummary(usize),
@@ -124,7 +109,7 @@ pub fn read(mut stream: impl BufRead, cut_short: CutShort) -> Result<Vec<Event>,
         line += 1;
         let limit = LINE_LIMIT as u64 + 1;
         let count = stream.by_ref().take(limit).read_until(b'\n', &mut bytes);
-        match count.map_err(|error| StreamError::Unreadable { line, error })? {
+        match count.map_err(|error| StreamError::Unreadable(line, error))? {
             0 => break,
             _ if bytes.trim_ascii_end().len() > LINE_LIMIT => return Err(StreamError::TooLong(line)),
             _ => {}
@@ -132,7 +117,7 @@ pub fn read(mut stream: impl BufRead, cut_short: CutShort) -> Result<Vec<Event>,
         let event = match serde_json::from_slice::<Event>(&bytes) {
             Ok(event) => event,
             Err(_) if cut_short == CutShort::Accept && !bytes.ends_with(b"\n") => break,
-            Err(error) => return Err(StreamError::NotAnEvent { line, problem: foreign(&error.to_string()) }),
+            Err(error) => return Err(StreamError::NotAnEvent(line, foreign(&error.to_string()))),
         };
         order.admit(line, &event)?;
         events.push(event);
@@ -140,20 +125,12 @@ pub fn read(mut stream: impl BufRead, cut_short: CutShort) -> Result<Vec<Event>,
     match events.last() {
         None => Err(StreamError::Empty),
         Some(Event::Summary(summary)) => {
-            let mut counted: BTreeMap<Verdict, usize> = BTreeMap::new();
-            for event in &events {
-                if let Event::Case(case) = event {
-                    *counted.entry(case.verdict).or_default() += 1;
-                }
-            }
+            let counted = counted(events.iter().filter_map(Event::case).map(|case| case.verdict));
             if summary.verdicts == counted {
                 return Ok(events);
             }
-            let [expected, found] = [&summary.verdicts, &counted].map(|verdicts| match words::verdicts(verdicts) {
-                none if none.is_empty() => "no case".to_owned(),
-                some => some,
-            });
-            Err(StreamError::Miscounted { expected, found })
+            let told = |verdicts| words::verdicts(verdicts).unwrap_or_else(|| "no case".to_owned());
+            Err(StreamError::Miscounted(told(&summary.verdicts), told(&counted)))
         }
         Some(_) if cut_short == CutShort::Accept => Ok(events),
         Some(_) => Err(StreamError::NoSummary(events.len())),
@@ -201,16 +178,12 @@ impl Order {
 mod tests {
     use rstest::rstest;
 
-    use super::super::replay;
-    use super::super::tests::sample;
+    use super::super::tests::{sample, stream};
     use super::*;
-
     use crate::text::escape;
 
     fn lines() -> Vec<String> {
-        let mut out = Vec::new();
-        replay(&sample::events(), &mut StreamSink::new(&mut out)).expect("memory takes everything");
-        String::from_utf8(out).expect("UTF-8").lines().map(str::to_owned).collect()
+        stream(&sample::events()).lines().map(str::to_owned).collect()
     }
 
     fn read_lines(lines: &[String]) -> Result<Vec<Event>, StreamError> {
@@ -236,16 +209,15 @@ mod tests {
     #[case::cut(&[0, 1], "line 2 of the run stream is the last: expected a summary")]
     fn a_stream_out_of_order_is_refused_with_its_line(#[case] picked: &[usize], #[case] expected: &str) {
         let all = lines();
-        let picked: Vec<_> = picked.iter().map(|index| all[*index].clone()).collect();
-        let stream = if picked.is_empty() { String::new() } else { picked.join("\n") + "\n" };
+        let stream: String = picked.iter().flat_map(|index| [&all[*index], "\n"]).collect();
         let error = read(stream.as_bytes(), CutShort::Refuse).expect_err("it is out of order").to_string();
         assert!(error.contains(expected), "{error}");
     }
 
     #[test]
     fn a_stream_whose_cases_are_not_those_of_its_summary_is_refused() {
-        let missing: Vec<_> =
-            lines().into_iter().enumerate().filter(|(at, _)| *at != 1).map(|(_, line)| line).collect();
+        let mut missing = lines();
+        missing.remove(1);
         let error = read_lines(&missing).expect_err("a case is missing").to_string();
         assert!(error.contains("a summary of 2 pass, 3 fail") && error.contains("found 1 pass, 3 fail"), "{error}");
         let mut changed = lines();

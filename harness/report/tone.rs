@@ -6,11 +6,12 @@ use super::conclusion::Conclusion;
 use crate::verdict::Verdict;
 
 /// What a colour says; what says most comes first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Tone {
     Bad,
     Doubt,
+    #[default]
     Calm,
     Good,
 }

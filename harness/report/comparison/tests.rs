@@ -85,9 +85,7 @@ fn runs_of_different_sides_or_operations_are_refused() {
     let error = Comparison::new(&server, &client).expect_err("sides differ").to_string();
     assert_eq!(error, "expected two runs of the same side, found server and client");
     let mut other = server.clone();
-    if let Event::Run(run) = &mut other[0] {
-        run.suite = "GetWorkgroup".to_owned();
-    }
+    sample::run_mut(&mut other).suite = "GetWorkgroup".to_owned();
     let error = Comparison::new(&server, &other).expect_err("operations differ").to_string();
     assert_eq!(error, "expected two runs of the same operation, found GetCredentials and GetWorkgroup");
 }
@@ -135,10 +133,11 @@ fn a_family_is_told_as_a_whole_only_where_all_of_it_changed() {
 #[case("soon", "soon")]
 fn the_time_of_a_run_is_told_to_the_second(#[case] began: &str, #[case] told: &str) {
     let mut run = run(&[("a/b", Verdict::Pass)]);
-    let Some(Event::Run(event)) = run.first_mut() else { panic!("a run comes first") };
-    event.started_at = began.to_owned();
+    sample::run_mut(&mut run).started_at = began.to_owned();
     let text = Comparison::new(&run, &run).expect("comparable").text(&sample::register());
     assert!(text.contains(&format!("; 11 cases, {told}, countersign")), "{text}");
+    #[cfg(feature = "cli")]
+    assert!(super::super::tests::junit(&run).contains(&format!("timestamp=\"{told}\"")));
 }
 
 #[test]

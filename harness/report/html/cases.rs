@@ -5,15 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use super::exchange::{Exchange, Usual};
-use super::parts::{Count, anchor, counts};
-use super::prose::{Piece, reason};
+use super::parts::{Count, Piece, anchor, counts, reason};
 use crate::report::collected::Collected;
 use crate::report::tone::Tone;
 use crate::report::{matrix, words};
 use crate::verdict::{CaseResult, Verdict, Violation};
 
 /// The cases of a suite.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Default, Serialize)]
 pub(super) struct Suite {
     name: String,
     /// How many cases have each verdict, those that say most first; of one run only.
@@ -24,7 +23,7 @@ pub(super) struct Suite {
 }
 
 /// A case with what each run found.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Default, Serialize)]
 pub(super) struct Case {
     id: String,
     anchor: Option<String>,
@@ -85,19 +84,14 @@ pub(super) fn suites(heard: &[Collected], usual: &[Usual]) -> Vec<Suite> {
         for result in &collected.cases {
             let (suite, place) = *places.entry(&result.id).or_insert_with(|| {
                 let suite = suites.iter().position(|suite| suite.name == result.suite).unwrap_or_else(|| {
-                    suites.push(Suite {
-                        name: result.suite.clone(),
-                        tally: Vec::new(),
-                        differing: 0,
-                        cases: Vec::new(),
-                    });
+                    suites.push(Suite { name: result.suite.clone(), ..Suite::default() });
                     suites.len() - 1
                 });
                 suites[suite].cases.push(case(result));
                 (suite, suites[suite].cases.len() - 1)
             });
             let runs = &mut suites[suite].cases[place].runs;
-            let told = Told { judged, ..told(result, &usual[run]) };
+            let told = told(result, &usual[run], judged);
             match runs.iter_mut().find(|other| other.is_like(&told)) {
                 Some(other) => {
                     other.labels.extend(told.labels);
@@ -112,12 +106,10 @@ pub(super) fn suites(heard: &[Collected], usual: &[Usual]) -> Vec<Suite> {
         suite.differing = suite.cases.iter().filter(|case| case.differs).count();
         // Of several targets, the verdicts of the suite's cases are no sum of anything.
         if heard.len() == 1 {
-            suite.tally =
-                counts(Verdict::ALL.into_iter().flat_map(|verdict| {
-                    suite.cases.iter().filter(move |case| case.has(verdict)).map(move |_| verdict)
-                }));
+            let having = |verdict| suite.cases.iter().filter(move |case| case.has(verdict)).map(move |_| verdict);
+            suite.tally = counts(Verdict::ALL.into_iter().flat_map(having));
+            suite.tally.sort_by_key(|count| count.tone);
         }
-        suite.tally.sort_by_key(|count| count.tone);
     }
     suites
 }
@@ -129,19 +121,15 @@ fn case(result: &CaseResult) -> Case {
         title: result.title.clone(),
         requirements: result.requirements.iter().map(|id| (id.clone(), anchor(id))).collect(),
         expected: result.expected.clone(),
-        verdicts: Vec::new(),
-        differs: false,
-        departs: false,
-        prints: false,
-        runs: Vec::new(),
+        ..Case::default()
     }
 }
 
-fn told(result: &CaseResult, usual: &Usual) -> Told {
+fn told(result: &CaseResult, usual: &Usual, judged: bool) -> Told {
     let explained = result.reason.is_some() || (result.violations.is_empty() && result.verdict != Verdict::Pass);
     Told {
         labels: vec![usual.label.clone()],
-        judged: true,
+        judged,
         verdict: result.verdict.word(),
         tone: result.verdict.into(),
         reason: explained.then(|| reason(result)),

@@ -4,11 +4,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde::Serialize;
 
-use super::parts::{Link, Source, anchor, links, sources};
-use super::prose::{self, Piece};
+use super::parts::{Link, Piece, anchor, links, plain, sentence, sources};
 use crate::contract::{Level, Register};
 use crate::report::alike::{self, PROBLEMS, Shared};
-use crate::report::collected::Collected;
+use crate::report::collected::{Collected, counted};
 use crate::report::tone::Tone;
 use crate::report::words::{self, Obstacle, Told};
 use crate::verdict::{CaseResult, Reason, Verdict, Violation};
@@ -17,7 +16,7 @@ use crate::verdict::{CaseResult, Reason, Verdict, Violation};
 const CASES_LIMIT: usize = 8;
 
 /// One thing to look at.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Default, Serialize)]
 pub(super) struct Finding {
     tone: Tone,
     /// `violated`, `departs` or a verdict.
@@ -47,7 +46,7 @@ struct Broken {
     level: String,
     evidence: String,
     text: String,
-    sources: Vec<Source>,
+    sources: Vec<Piece>,
 }
 
 /// Where it was seen, and in which cases.
@@ -74,11 +73,8 @@ struct Seen<'a> {
 pub(super) fn findings(heard: &Collected, register: &Register) -> Vec<Finding> {
     let by_id = heard.cases.iter().map(|case| (case.id.as_str(), case)).collect();
     let mut seen = Seen { heard, register, by_id, blocked: BTreeMap::new() };
-    for case in heard.cases.iter().filter(|case| case.verdict == Verdict::Blocked) {
-        if let Some(control) = seen.control_of(case) {
-            *seen.blocked.entry(&control.id).or_default() += 1;
-        }
-    }
+    let blocked = heard.cases.iter().filter(|case| case.verdict == Verdict::Blocked);
+    seen.blocked = counted(blocked.filter_map(|case| seen.control_of(case)).map(|control| control.id.as_str()));
     let failing = heard.cases.iter().filter(|case| case.verdict == Verdict::Fail);
     let mut found = seen.broken(failing.map(|case| (case, &case.violations)));
     let others = PROBLEMS.into_iter().rev().filter(|verdict| *verdict != Verdict::Fail);
@@ -147,55 +143,47 @@ impl<'a> Seen<'a> {
                 sources: row.map(sources).unwrap_or_default(),
             }),
             blocks: (blocked > 0).then(|| format!("{} {are} blocked by it.", words::count(blocked, "case"))),
-            cases: String::new(),
-            control: None,
-            text: Vec::new(),
-            advice: None,
             places: places.iter().map(|shared| self.place(Some(shared.told()), &shared.cases)).collect(),
             further: row.map(|row| format!("countersign explain {}", row.id)),
+            ..Finding::default()
         }
     }
 
     /// Cases that have no verdict on the target, or one that is excused or stale.
     fn undecided(&self, verdict: Verdict, group: &[&CaseResult]) -> Finding {
         let control = self.control_of(group[0]);
-        let stale = || "They pass, and the baseline still says that they fail: take their entries out, or run `countersign baseline write`.";
+        let obstacle = || self.heard.run.as_ref().and_then(words::obstacle);
         let text = match (control, verdict) {
             // What is wrong with the control stands where it is told of.
             (Some(_), _) => {
-                prose::plain("Each of them differs from it in one place, and says nothing as long as it does not pass.")
+                plain("Each of them differs from it in one place, and says nothing as long as it does not pass.")
             }
-            (None, Verdict::Fixed) if group.len() > 1 => prose::plain(stale()),
-            (None, Verdict::NotImplemented) if group[0].reason.is_none() => {
-                let obstacle = self.heard.run.as_ref().and_then(words::obstacle);
-                obstacle.map_or_else(
-                    || prose::sentence(group[0]),
-                    |Obstacle { meaning, met, said, .. }| prose::plain(format!("{meaning} {met}: {said}")),
-                )
-            }
-            (None, _) => prose::sentence(group[0]),
+            (None, Verdict::Fixed) if group.len() > 1 => plain(
+                "They pass, and the baseline still says that they fail: take their entries out, or run `countersign baseline write`.",
+            ),
+            (None, Verdict::NotImplemented) if group[0].reason.is_none() => obstacle().map_or_else(
+                || sentence(group[0]),
+                |Obstacle { meaning, met, said, .. }| plain(format!("{meaning} {met}: {said}")),
+            ),
+            (None, _) => sentence(group[0]),
         };
         let listed = matches!(verdict, Verdict::Fixed | Verdict::KnownFail);
         let every = group.len() == self.heard.cases.len() && group.len() > 1 && !listed;
         let met = verdict == Verdict::NotImplemented || (verdict == Verdict::Indeterminate && every);
-        let obstacle = self.heard.run.as_ref().filter(|_| met).and_then(words::obstacle);
         Finding {
             tone: verdict.into(),
             word: verdict.word(),
-            requirement: None,
-            blocks: None,
             cases: match group.len() {
                 2 if every => "both cases".to_owned(),
                 some => format!("{}{}", if every { "all " } else { "" }, words::count(some, "case")),
             },
             control: control.map(|case| Link { text: case.id.clone(), to: anchor(&case.id) }),
             text,
-            advice: obstacle.map(|obstacle| obstacle.advice),
+            advice: obstacle().filter(|_| met).map(|obstacle| obstacle.advice),
             // Any of all cases are as good as others.
             places: if every { Vec::new() } else { vec![self.place(None, group)] },
-            further: control
-                .filter(|case| anchor(&case.id).is_some())
-                .map(|case| format!("countersign explain {}", case.id)),
+            further: control.and_then(|case| anchor(&case.id)).map(|id| format!("countersign explain {id}")),
+            ..Finding::default()
         }
     }
 

@@ -54,10 +54,8 @@ pub(super) struct Run {
 struct FeatureRow {
     name: String,
     meaning: &'static str,
-    must: usize,
-    decided: usize,
-    violated: usize,
-    confirmed: usize,
+    #[serde(flatten)]
+    counts: FeatureSummary,
     /// Where the parts of the bar end, of 100: what holds, what is violated.
     holds_to: usize,
     violated_to: usize,
@@ -70,11 +68,11 @@ pub(super) fn runs(heard: &[Collected]) -> Vec<Run> {
 fn run(label: String, heard: &Collected) -> Run {
     let conclusion = Conclusion::of(heard);
     let summary = heard.summary.as_ref();
-    let complete = summary.is_some_and(|summary| summary.complete);
     let event = heard.run.as_ref();
     let obstacle = event.and_then(words::obstacle);
     let named = &conclusion.ids()[..conclusion.ids().len().min(IDS_LIMIT)];
     let text = |of: fn(&RunEvent) -> &str| event.map_or(String::new(), |run| of(run).to_owned());
+    let started = text(|run| &run.started_at);
     Run {
         label,
         suite: text(|run| &run.suite),
@@ -88,12 +86,7 @@ fn run(label: String, heard: &Collected) -> Run {
         said: event.map(|run| words::heard(&run.target.heard)).unwrap_or_default(),
         answered: event.is_some_and(words::has_answered),
         advice: obstacle.map(|obstacle| obstacle.advice),
-        started: text(|run| &run.started_at)
-            .split('.')
-            .next()
-            .unwrap_or_default()
-            .trim_end_matches('Z')
-            .replace('T', " "),
+        started: started.split('.').next().unwrap_or_default().trim_end_matches('Z').replace('T', " "),
         seed: event.map(|run| run.seed.to_string()).unwrap_or_default(),
         part: event.map(part).unwrap_or_default(),
         tone: (&conclusion).into(),
@@ -101,7 +94,7 @@ fn run(label: String, heard: &Collected) -> Run {
         conclusion: words::capitalised(&conclusion.claim()),
         ids: named.iter().map(|id| Link { text: (*id).to_owned(), to: anchor(id) }).collect(),
         more_ids: conclusion.ids().len() - named.len(),
-        cut_short: (!complete).then(|| words::capitalised(&words::cut_short(heard))),
+        cut_short: words::cut_short(heard).map(|told| words::capitalised(&told)),
         counts: counts(heard.cases.iter().map(|case| case.verdict)),
         cases: heard.cases.len(),
         duration: summary.map(|summary| words::duration(summary.duration_ms)).unwrap_or_default(),
@@ -176,23 +169,17 @@ pub(super) fn who_conforms(runs: &[Run], heard: &[Collected]) -> String {
     if others.is_empty() { format!("{first}.") } else { format!("{first}{mark}{}.", others.join(", ")) }
 }
 
-fn feature((name, summary): (&String, &FeatureSummary)) -> FeatureRow {
-    let FeatureSummary { must, violated, decided, confirmed } = *summary;
+fn feature((name, counts): (&String, &FeatureSummary)) -> FeatureRow {
+    let FeatureSummary { must, violated, decided, .. } = *counts;
     let share = |part: usize| (part * 100).checked_div(must).unwrap_or_default().min(100);
     let violated_to = share(decided.max(violated));
+    // One violated requirement of many is still seen.
+    let most = if violated > 0 { violated_to.saturating_sub(2) } else { 100 };
     FeatureRow {
         name: name.clone(),
         meaning: Feature::all().into_iter().find(|feature| feature.word() == name).map_or("", Feature::meaning),
-        must,
-        decided,
-        violated,
-        confirmed,
-        // One violated requirement of many is still seen.
-        holds_to: share(decided.saturating_sub(violated)).min(if violated > 0 {
-            violated_to.saturating_sub(2)
-        } else {
-            100
-        }),
+        counts: counts.clone(),
+        holds_to: share(decided.saturating_sub(violated)).min(most),
         violated_to,
     }
 }

@@ -1,15 +1,14 @@
 //! One run: what it comes to, and what somebody has to look at.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::super::alike::{self, PROBLEMS, Shared};
-use super::super::collected::Collected;
+use super::super::collected::{Collected, counted};
 use super::super::conclusion::Conclusion;
 use super::super::event::{FeatureSummary, RunEvent};
 use super::super::words::{self, Obstacle, Told};
 use super::inline::{block, cell, code, prose, prose_cell};
-use super::{FINDINGS_LIMIT, NAMES_LIMIT, RESERVE};
+use super::{FINDINGS_LIMIT, NAMES_LIMIT, RESERVE, fill};
 use crate::contract::Register;
 use crate::verdict::{CaseResult, Verdict};
 
@@ -77,8 +76,8 @@ impl Page<'_> {
     /// Divergence and coverage of each feature.
     fn features(&self) -> String {
         let mut text = String::new();
-        if !self.heard.summary.as_ref().is_some_and(|summary| summary.complete) {
-            let _ = write!(text, "\n**{}**\n", prose(&words::cut_short(self.heard)));
+        if let Some(cut_short) = words::cut_short(self.heard) {
+            let _ = write!(text, "\n**{}**\n", prose(&cut_short));
         }
         if let Some(summary) = &self.heard.summary {
             text.push_str(
@@ -100,11 +99,9 @@ impl Page<'_> {
             text.push_str("\n| suite | cases |\n| --- | --- |\n");
         }
         for suite in suites {
-            let mut counts: BTreeMap<Verdict, usize> = BTreeMap::new();
-            for case in self.heard.cases.iter().filter(|case| case.suite == suite) {
-                *counts.entry(case.verdict).or_default() += 1;
-            }
-            let _ = writeln!(text, "| {} | {} |", cell(suite), words::verdicts(&counts));
+            let cases = self.heard.cases.iter().filter(|case| case.suite == suite);
+            let counts = words::verdicts(&counted(cases.map(|case| case.verdict))).unwrap_or_default();
+            let _ = writeln!(text, "| {} | {counts} |", cell(suite));
         }
         text
     }
@@ -117,25 +114,19 @@ impl Page<'_> {
         }
         let beside = alike::violated_elsewhere(self.heard);
         let _ = write!(text, "\n| violated requirement{beside} | cases | such as |\n| --- | ---: | --- |\n");
-        let room = self.limit.saturating_sub(RESERVE);
-        let mut told = 0;
-        for shared in &found {
+        let row = |shared: &Shared<'_>| {
             let Told { at, expected, actual } = shared.told();
             let place = if shared.is_of_the_status() { String::new() } else { format!(", at {}", cell(&at)) };
-            let row = format!(
+            format!(
                 "| {} | {} | {}{place}: expected {}, found {} |\n",
                 prose_cell(&words::requirement(shared.violation, self.register)),
                 shared.cases.len(),
                 cell(&shared.cases[0].id),
                 cell(&expected),
                 cell(&actual),
-            );
-            if text.len() + row.len() > room {
-                break;
-            }
-            text.push_str(&row);
-            told += 1;
-        }
+            )
+        };
+        let told = fill(text, self.limit.saturating_sub(RESERVE), found.iter().map(row));
         if told < found.len() {
             let _ = write!(text, "\nand {}\n", words::count(found.len() - told, "more requirement"));
         }
@@ -148,15 +139,7 @@ impl Page<'_> {
         }
         let _ = write!(text, "\n### {title}\n");
         let all = findings.len();
-        let room = self.limit.saturating_sub(RESERVE);
-        let mut told = 0;
-        for finding in findings.into_iter().take(FINDINGS_LIMIT) {
-            if text.len() + finding.len() > room {
-                break;
-            }
-            text.push_str(&finding);
-            told += 1;
-        }
+        let told = fill(text, self.limit.saturating_sub(RESERVE), findings.into_iter().take(FINDINGS_LIMIT));
         if told < all {
             let more = words::count(all - told, "more finding");
             let _ = write!(text, "\nand {more}; the text, JSON and JUnit reports have them all\n");

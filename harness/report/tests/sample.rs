@@ -37,6 +37,39 @@ pub(crate) fn case(id: &str, verdict: Verdict) -> CaseResult {
     CaseResult { verdict, ..CaseResult::blank(id, suite, Side::Server, &format!("What {id} claims"), &[]) }
 }
 
+/// The must-requirements that count for the target of the run.
+pub(crate) const MUSTS: [&str; 4] = ["GC-RES-01", "GC-DUR-02", "GC-ERR-02", "GC-SIG-01"];
+
+/// A case that decided these requirements.
+pub(crate) fn deciding(id: &str, verdict: Verdict, requirements: &[&str]) -> CaseResult {
+    CaseResult { decided: requirements.iter().map(|id| (*id).to_owned()).collect(), ..case(id, verdict) }
+}
+
+/// A run of one case that decided these requirements.
+pub(crate) fn run_deciding(verdict: Verdict, requirements: &[&str], complete: bool) -> Vec<Event> {
+    events_of(vec![deciding("a/b", verdict, requirements)], complete)
+}
+
+/// The run that a stream tells of, to be changed.
+pub(crate) fn run_mut(events: &mut [Event]) -> &mut RunEvent {
+    let Some(Event::Run(run)) = events.first_mut() else { panic!("a run comes first") };
+    run
+}
+
+/// The run as this shard of another.
+pub(crate) fn as_shard(mut events: Vec<Event>, shard: &str) -> Vec<Event> {
+    run_mut(&mut events).shard = Some(shard.to_owned());
+    events
+}
+
+/// A run of a target with this name and endpoint that has these cases.
+pub(crate) fn run_at(name: &str, endpoint: &str, results: Vec<CaseResult>) -> Vec<Event> {
+    let mut events = events_of(results, true);
+    let target = &mut run_mut(&mut events).target;
+    (target.name, target.endpoint) = (name.to_owned(), endpoint.to_owned());
+    events
+}
+
 /// A case that was answered, with what it claims and decided.
 fn answered(id: &str, title: &str, requirement: &str, verdict: Verdict, answer: (u16, &str, &str)) -> CaseResult {
     let (status, error, body) = answer;
@@ -246,21 +279,13 @@ pub(crate) fn events_of(results: Vec<CaseResult>, complete: bool) -> Vec<Event> 
     };
     let mut events = vec![Event::Run(run)];
     events.extend(results.into_iter().map(Event::Case));
-    events.extend(tally.requirements(&register()).into_iter().map(Event::Requirement));
-    events.push(Event::Summary(tally.summary(&register(), 1_234.567_89, complete)));
+    events.extend(tally.closing(&register(), 1_234.567_89, complete));
     events
 }
 
 /// The run beside two others of the same cases: of a target where what failed there passes, and of one
 /// that does not have the operation.
 pub(crate) fn matrix() -> Vec<Event> {
-    let named = |name: &str, endpoint: &str, results: Vec<CaseResult>| {
-        let mut events = events_of(results, true);
-        if let Some(Event::Run(run)) = events.first_mut() {
-            (run.target.name, run.target.endpoint) = (name.to_owned(), endpoint.to_owned());
-        }
-        events
-    };
     let mended = |case: CaseResult| match case.verdict {
         Verdict::Fail => CaseResult {
             verdict: Verdict::Pass,
@@ -273,19 +298,11 @@ pub(crate) fn matrix() -> Vec<Event> {
         },
         _ => case,
     };
-    let mut absent = named(
-        "absent",
-        "http://localhost:4568/",
-        cases()
-            .into_iter()
-            .map(|lacking| CaseResult { title: lacking.title, ..case(&lacking.id, Verdict::NotImplemented) })
-            .collect(),
-    );
-    if let Some(Event::Run(run)) = absent.first_mut() {
-        run.target.class = Class::UnknownOperation;
-        run.target.meaning = "does not know the operation GetCredentials".to_owned();
-        run.target.heard = Heard::Told("400 application/x-amz-json-1.1 UnknownOperationException".to_owned());
-    }
-    let mended = named("mended", "http://localhost:4567/", cases().into_iter().map(mended).collect());
+    let mended = run_at("mended", "http://localhost:4567/", cases().into_iter().map(mended).collect());
+    let lacking = |of: CaseResult| CaseResult { title: of.title, ..case(&of.id, Verdict::NotImplemented) };
+    let mut absent = run_at("absent", "http://localhost:4568/", cases().into_iter().map(lacking).collect());
+    let target = &mut run_mut(&mut absent).target;
+    target.class = Class::UnknownOperation;
+    target.heard = Heard::Told("400 application/x-amz-json-1.1 UnknownOperationException".to_owned());
     [events(), mended, absent].concat()
 }

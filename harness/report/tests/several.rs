@@ -2,20 +2,18 @@
 
 use super::*;
 
-const ALL: [&str; 4] = ["GC-RES-01", "GC-DUR-02", "GC-ERR-02", "GC-SIG-01"];
+use sample::MUSTS;
 
 /// A run of a target of this name whose one case has this verdict, and decides these requirements.
 fn run_of(name: &str, verdict: Verdict, decided: &[&str]) -> Vec<Event> {
-    let decided = decided.iter().map(|id| (*id).to_owned()).collect();
-    let mut events = sample::events_of(vec![CaseResult { decided, ..sample::case("a/b", verdict) }], true);
-    if let Some(Event::Run(run)) = events.first_mut() {
-        (run.target.name, run.selected) = (name.to_owned(), 1);
-    }
+    let mut events = sample::run_deciding(verdict, decided, true);
+    let run = sample::run_mut(&mut events);
+    (run.target.name, run.selected) = (name.to_owned(), 1);
     events
 }
 
 fn judged(name: &str) -> Vec<Event> {
-    run_of(name, Verdict::Pass, &ALL)
+    run_of(name, Verdict::Pass, &MUSTS)
 }
 
 fn absent(name: &str) -> Vec<Event> {
@@ -30,19 +28,15 @@ fn absent(name: &str) -> Vec<Event> {
 #[case::all(&[judged("a"), judged("b")], "They differ on no requirement.")]
 fn only_targets_that_could_be_judged_are_said_to_have_been_compared(#[case] runs: &[Vec<Event>], #[case] told: &str) {
     let events = runs.concat();
-    let markdown = made(&events, &Markdown::default());
-    assert!(markdown.ends_with(&format!("\n\n{told}\n")), "{markdown}");
+    assert!(markdown(&events).ends_with(&format!("\n\n{told}\n")), "{}", markdown(&events));
     #[cfg(feature = "cli")]
-    {
-        let page = made(&events, &Html);
-        assert!(page.contains(&format!("<p class=\"note\">{told}</p>")), "{page}");
-    }
+    assert!(html(&events).contains(&format!("<p class=\"note\">{told}</p>")), "{}", html(&events));
 }
 
 #[test]
 fn each_result_of_several_runs_names_its_target_however_quiet() {
-    let runs = [judged("a"), run_of("b", Verdict::Pass, &ALL[1..])].concat();
-    let report = text(&runs, TextOptions { detail: Detail::Quiet, several: true, ..TextOptions::default() });
+    let runs = [judged("a"), run_of("b", Verdict::Pass, &MUSTS[1..])].concat();
+    let report = text_with(&runs, TextOptions { detail: Detail::Quiet, several: true, ..TextOptions::default() });
     let expected = "\
 countersign 0.1.0: GetCredentials of a at http://localhost:4566/ in us-east-1, which claims core, signature; 1 case, seed 42
 
@@ -64,25 +58,17 @@ b: not decided: 1 must-requirement left undecided: GC-RES-01
 }
 
 #[rstest]
-#[case::all_decided(&ALL, "not decided: this is shard 2/4 of a run")]
-#[case::one_open(&ALL[1..], "not decided: this is shard 2/4 of a run, and 1 must-requirement is undecided in it")]
-#[case::two_open(&ALL[2..], "not decided: this is shard 2/4 of a run, and 2 must-requirements are undecided in it")]
+#[case::all_decided(&MUSTS, "not decided: this is shard 2/4 of a run")]
+#[case::one_open(&MUSTS[1..], "not decided: this is shard 2/4 of a run, and 1 must-requirement is undecided in it")]
+#[case::two_open(&MUSTS[2..], "not decided: this is shard 2/4 of a run, and 2 must-requirements are undecided in it")]
 fn a_shard_is_not_blamed_for_what_others_decide(#[case] decided: &[&str], #[case] sentence: &str) {
-    let mut events = run_of("a", Verdict::Pass, decided);
-    if let Some(Event::Run(run)) = events.first_mut() {
-        run.shard = Some("2/4".to_owned());
-    }
-    let report = text(&events, options());
+    let report = text(&sample::as_shard(sample::run_deciding(Verdict::Pass, decided, true), "2/4"));
     assert!(report.lines().any(|line| line == sentence), "{report}");
 }
 
 #[test]
 fn the_one_shard_of_a_run_is_the_run() {
-    let mut events = judged("a");
-    if let Some(Event::Run(run)) = events.first_mut() {
-        run.shard = Some("1/1".to_owned());
-    }
-    assert!(text(&events, options()).contains("\nconformant for core, signature\n"));
+    assert!(text(&sample::as_shard(judged("a"), "1/1")).contains("\nconformant for core, signature\n"));
 }
 
 #[test]
@@ -95,9 +81,9 @@ fn a_mark_that_stands_for_two_things_is_explained_once() {
             row.status = RequirementStatus::NotApplicable;
         }
     }
-    let open = run_of("b", Verdict::Pass, &ALL[..3]);
+    let open = run_of("b", Verdict::Pass, &MUSTS[..3]);
     let runs = [judged("a"), open, absent("c"), unclaimed].concat();
-    let report = made(&runs, &Markdown::default());
+    let report = markdown(&runs);
     let legend = report.lines().find(|line| line.contains('✓')).expect("a legend");
     assert_eq!(legend, "? undecided, – not implemented or not applicable, ✓ holds");
     assert!(report.contains("| ✓ | ? | – | – |"), "{report}");

@@ -1,46 +1,38 @@
 //! That the reports say what happened once, and in words that fit it.
 
 use super::*;
-use crate::verdict::{Class, Heard};
 
 /// A run of 30 cases, with this verdict and for one reason, against a target of this class.
 fn run_of(class: Class, said: &str, verdict: Verdict) -> Vec<Event> {
     let reason = sample::reason(said).filter(|_| verdict != Verdict::NotImplemented);
     let case = |index| CaseResult { reason: reason.clone(), ..sample::case(&format!("a/c{index}"), verdict) };
     let mut events = sample::events_of((0..30).map(case).collect(), true);
-    if let Some(Event::Run(run)) = events.first_mut() {
-        run.selected = 30;
-        (run.target.class, run.target.heard) = (class, Heard::Told(said.to_owned()));
-    }
+    let run = sample::run_mut(&mut events);
+    (run.selected, run.target.class, run.target.heard) = (30, class, Heard::Told(said.to_owned()));
     events
 }
 
-fn markdown(events: &[Event]) -> String {
-    made(events, &Markdown::default())
-}
-
-fn github(events: &[Event]) -> String {
-    written(events, |out| GithubSink::new(out, &sample::register(), options()))
+/// The run of a target that cannot be reached.
+fn unreachable() -> Vec<Event> {
+    run_of(Class::Unreachable, "cannot connect: connection refused", Verdict::Indeterminate)
 }
 
 #[test]
 fn where_no_case_failed_nothing_is_called_a_failure() {
-    let refused = run_of(Class::Unreachable, "cannot connect: connection refused", Verdict::Indeterminate);
-    let absent = run_of(Class::NotAws, "404 text/html", Verdict::NotImplemented);
-    for events in [refused, absent] {
-        for report in [text(&events, options()), markdown(&events)] {
+    for events in [unreachable(), run_of(Class::NotAws, "404 text/html", Verdict::NotImplemented)] {
+        for report in [text(&events), markdown(&events)] {
             assert!(report.contains("Not judged\n") && !report.contains("Failures"), "{report}");
         }
     }
-    for report in [text(&sample::events(), options()), markdown(&sample::events())] {
+    for report in [text(&sample::events()), markdown(&sample::events())] {
         assert!(report.contains("Failures\n") && !report.contains("Not judged"), "{report}");
     }
 }
 
 #[test]
 fn all_cases_of_a_run_are_not_named_one_by_one() {
-    let events = run_of(Class::Unreachable, "cannot connect: connection refused", Verdict::Indeterminate);
-    let told = text(&events, options());
+    let events = unreachable();
+    let told = text(&events);
     assert!(told.contains("\nindeterminate all 30 cases\n  cannot connect: connection refused\n"), "{told}");
     assert!(markdown(&events).contains("\n#### indeterminate: all 30 cases\n"), "{}", markdown(&events));
     assert!(
@@ -48,15 +40,15 @@ fn all_cases_of_a_run_are_not_named_one_by_one() {
         "{}",
         github(&events)
     );
-    let in_full = text(&events, TextOptions { detail: Detail::Verbose, ..options() });
+    let in_full = text_with(&events, with(Detail::Verbose));
     assert!(in_full.contains("indeterminate 30 cases: a/c0, a/c1,") && in_full.contains(", a/c29\n"), "{in_full}");
 }
 
 #[test]
 fn where_nothing_was_decided_no_requirement_is_named() {
-    let events = run_of(Class::Unreachable, "cannot connect: connection refused", Verdict::Indeterminate);
+    let events = unreachable();
     let told = "not decided: none of 4 must-requirements could be decided";
-    for report in [text(&events, options()), markdown(&events), github(&events)] {
+    for report in [text(&events), markdown(&events), github(&events)] {
         assert!(report.contains(told) && !report.contains("GC-"), "{report}");
     }
 }
@@ -66,11 +58,11 @@ fn where_nothing_was_decided_no_requirement_is_named() {
 #[case::none(Class::Unreachable, "cannot connect: connection refused", "The call ended with: ")]
 fn only_a_target_that_answered_said_something(#[case] class: Class, #[case] said: &str, #[case] before: &str) {
     let events = run_of(class, said, Verdict::Indeterminate);
-    assert!(text(&events, options()).contains(&format!("\n{before}{said}\n")), "{}", text(&events, options()));
+    assert!(text(&events).contains(&format!("\n{before}{said}\n")), "{}", text(&events));
     assert!(markdown(&events).contains(&format!("\n> {before}`{said}`\n")), "{}", markdown(&events));
     #[cfg(feature = "cli")]
     {
-        let page = made(&events, &Html);
+        let page = html(&events);
         let quoted = page.contains(&format!("to the probe it said: <q>{said}</q>"));
         assert_eq!((quoted, page.contains(&format!("the probe ended with: {said}"))), (before == "It said: ", !quoted));
     }
@@ -78,30 +70,13 @@ fn only_a_target_that_answered_said_something(#[case] class: Class, #[case] said
 
 #[test]
 fn what_a_run_comes_to_stands_in_its_heading_alone_where_that_says_it_all() {
-    let decided = ["GC-RES-01", "GC-DUR-02", "GC-ERR-02", "GC-SIG-01"].map(str::to_owned).to_vec();
-    let conformant = sample::events_of(vec![CaseResult { decided, ..sample::case("a/b", Verdict::Pass) }], true);
-    assert_eq!(markdown(&conformant).matches("conformant").count(), 1, "{}", markdown(&conformant));
+    let conformant = markdown(&sample::run_deciding(Verdict::Pass, &sample::MUSTS, true));
+    assert_eq!(conformant.matches("conformant").count(), 1, "{conformant}");
     let violated = markdown(&sample::events());
     assert!(
         violated.contains("\n**not conformant: 3 must-requirements violated: GC-DUR-02, GC-ERR-02, GC-SIG-01**\n"),
         "{violated}"
     );
-}
-
-#[test]
-fn a_run_that_was_cut_short_says_so_to_every_reader() {
-    let told = "the run was cut short: 1 of 11 cases have a verdict";
-    let events = sample::events_of(vec![sample::case("a/b", Verdict::Pass)], false);
-    assert!(
-        github(&events).contains(&format!("::notice title=GetCredentials of endpoint::{told}%0A")),
-        "{}",
-        github(&events)
-    );
-    #[cfg(feature = "cli")]
-    {
-        let report = made(&events, &Junit);
-        assert!(report.contains(&format!("<error message=\"{told}\" type=\"incomplete\"/>")), "{report}");
-    }
 }
 
 #[test]
@@ -137,11 +112,10 @@ fn warnings_about_one_requirement_stand_below_it_once() {
 
 #[test]
 fn why_cases_that_pass_leave_something_open_is_told() {
-    let decided = ["GC-RES-01", "GC-DUR-02", "GC-ERR-02"].map(str::to_owned).to_vec();
     let (undecided, reason) = (vec!["GC-SIG-01".to_owned()], sample::reason("it is old"));
     let open = CaseResult { undecided, reason, ..sample::case("a/c", Verdict::Pass) };
-    let events = sample::events_of(vec![CaseResult { decided, ..sample::case("a/b", Verdict::Pass) }, open], true);
-    for report in [text(&events, options()), markdown(&events)] {
+    let events = sample::events_of(vec![sample::deciding("a/b", Verdict::Pass, &sample::MUSTS[..3]), open], true);
+    for report in [text(&events), markdown(&events)] {
         assert!(report.contains("not decided: 1 must-requirement") && report.contains("1 case: it is old"), "{report}");
     }
 }

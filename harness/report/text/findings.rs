@@ -140,20 +140,13 @@ pub(super) fn in_short(page: &mut Page, heard: &Collected, register: &Register, 
 fn names(cases: &[&CaseResult], heard: &Collected, detail: Detail) -> String {
     let names = alike::names(cases, heard);
     let shown = limit(detail, names.len());
-    let mut texts: Vec<String> = names[..shown]
-        .iter()
-        .map(|(name, count)| match count {
-            1 => escape(name),
-            // One family alone has just been counted.
-            several if *several == cases.len() => format!("all of {}", escape(name)),
-            several => format!("{} ({several} cases)", escape(name)),
-        })
-        .collect();
-    let rest: usize = names[shown..].iter().map(|(_, count)| count).sum();
-    if rest > 0 {
-        texts.push(format!("and {} (-v lists them)", words::count(rest, "more case")));
-    }
-    texts.join(", ")
+    let told = words::listed(&names, shown, |name, count| match count {
+        1 => escape(name),
+        // One family alone has just been counted.
+        several if several == cases.len() => format!("all of {}", escape(name)),
+        several => format!("{} ({several} cases)", escape(name)),
+    });
+    if shown < names.len() { format!("{told} (-v lists them)") } else { told }
 }
 
 /// How many of a list to show.
