@@ -20,7 +20,6 @@ pub(super) const PROBLEMS: [Verdict; 6] = [
     Verdict::Fail,
 ];
 
-/// Whether a verdict is one that somebody has to look at.
 pub(super) fn is_problem(verdict: Verdict) -> bool {
     PROBLEMS.contains(&verdict)
 }
@@ -89,21 +88,17 @@ pub(super) fn excused(heard: &Collected, verdict: Verdict) -> Vec<Vec<&CaseResul
 /// A violation that stands for several, and every case that has one of them.
 #[derive(Clone, Debug)]
 pub(crate) struct Shared<'a> {
-    /// The first of them.
     pub(crate) violation: &'a Violation,
     /// How many of the others have other numbers.
     others: usize,
-    /// The cases.
     pub(super) cases: Vec<&'a CaseResult>,
 }
 
 impl<'a> Shared<'a> {
-    /// A violation that stands for itself.
     pub(super) fn alone(violation: &'a Violation) -> Self {
         Self { violation, others: 0, cases: Vec::new() }
     }
 
-    /// Whether two are about the same requirement.
     pub(super) fn is_of_the_same(&self, other: &Self) -> bool {
         self.violation.requirement == other.violation.requirement
     }
@@ -182,7 +177,6 @@ enum FaultKey<'a> {
     },
 }
 
-/// The key of a violation, and its number.
 fn fault_key(violation: &Violation) -> (FaultKey<'_>, i64) {
     let Fault::Lifetime { at, asked, found, looks_like, .. } = &violation.fault else {
         return (FaultKey::Whole(violation), 0);

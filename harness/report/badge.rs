@@ -53,7 +53,6 @@ impl Report for Badge {
     }
 }
 
-/// What a badge shows.
 struct Shown {
     label: String,
     message: String,

@@ -35,7 +35,6 @@ impl Collected {
         self.cases.iter().map(|case| case.suite.as_str()).filter(|suite| seen.insert(*suite)).collect()
     }
 
-    /// How many cases each family has.
     pub(super) fn families(&self) -> &BTreeMap<String, usize> {
         self.families.get_or_init(|| words::family_sizes(self.cases.iter().map(|case| case.id.as_str())))
     }

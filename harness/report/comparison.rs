@@ -152,7 +152,6 @@ impl Comparison {
     }
 }
 
-/// A stream, taken apart.
 struct Run<'a> {
     event: &'a RunEvent,
     side: Side,

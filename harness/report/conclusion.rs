@@ -7,22 +7,18 @@ use crate::contract::Level;
 use crate::text::escape;
 use crate::verdict::Verdict;
 
-/// At most so many ids stand in one sentence.
 pub(super) const IDS_LIMIT: usize = 10;
 
 /// Whether a target conforms, and what stands in the way.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Conclusion<'a> {
-    /// It conforms, for these features.
     Conformant(Vec<&'a str>),
     /// Nothing is violated in this shard of a run, which leaves so many `must` requirements undecided; the others say
     /// the rest.
     Part(&'a str, usize),
     /// These `must` requirements are violated.
     Violated(Vec<&'a str>),
-    /// It does not have the operation.
     Absent,
-    /// The run came to no end.
     CutShort,
     /// None of so many `must` requirements is decided.
     Nothing(usize),
@@ -31,7 +27,6 @@ pub(super) enum Conclusion<'a> {
 }
 
 impl<'a> Conclusion<'a> {
-    /// What a run comes to.
     pub(super) fn of(heard: &'a Collected) -> Self {
         let musts = |status: RequirementStatus| {
             let found = heard.requirements.iter().filter(|row| row.level == Level::Must && row.status == status);

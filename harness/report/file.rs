@@ -25,7 +25,6 @@ pub struct FileError {
     pub advice: &'static str,
 }
 
-/// How a destination is called in messages.
 fn name_of(path: &Path) -> String {
     if path == Path::new("-") { "to standard output".to_owned() } else { file_name(path) }
 }

@@ -20,7 +20,6 @@ const ANNOTATIONS_LIMIT: usize = 10;
 const TITLE_LIMIT: usize = 200;
 const MESSAGE_LIMIT: usize = 3000;
 
-/// How many names stand in a title.
 const NAMES_LIMIT: usize = 3;
 
 /// Writes the text report with workflow commands: cases are folded, and what went wrong alike is one

@@ -33,7 +33,6 @@ impl Report for Junit {
     }
 }
 
-/// The report of one run.
 struct Page<'a> {
     heard: &'a Collected,
     register: &'a Register,

@@ -19,7 +19,6 @@ pub const MARKDOWN_LIMIT: usize = 1 << 20;
 /// How many findings a list tells before it only counts the rest.
 const FINDINGS_LIMIT: usize = 30;
 
-/// How many names stand behind a finding.
 const NAMES_LIMIT: usize = 6;
 
 /// What is kept free for headings and counts, in bytes.

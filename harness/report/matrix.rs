@@ -64,7 +64,6 @@ impl Standing {
         }
     }
 
-    /// It as one character.
     pub(super) const fn mark(self) -> &'static str {
         match self {
             Self::Holds => "✓",
@@ -75,7 +74,6 @@ impl Standing {
         }
     }
 
-    /// It as a word or two.
     pub(super) const fn word(self) -> &'static str {
         match self {
             Self::Holds => "holds",
@@ -89,11 +87,9 @@ impl Standing {
     }
 }
 
-/// A requirement with what it came to for each target.
 #[derive(Debug)]
 pub(super) struct Row<'a> {
     pub(super) id: &'a str,
-    /// What each run says of it.
     pub(super) events: Vec<Option<&'a RequirementEvent>>,
     pub(super) standings: Vec<Standing>,
     /// Whether targets that could be judged came to different things.
@@ -132,7 +128,6 @@ pub(super) fn rows<'a>(heard: &'a [Collected], register: &'a Register) -> Vec<Ro
     rows.into_iter().map(|(_, row)| row).collect()
 }
 
-/// How many targets could be judged.
 pub(super) fn judged(heard: &[Collected]) -> usize {
     heard.iter().filter(|run| is_judged(run)).count()
 }

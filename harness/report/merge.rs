@@ -73,7 +73,6 @@ fn more(count: usize) -> String {
     if count == 0 { String::new() } else { format!(", and {count} more") }
 }
 
-/// One stream, taken apart.
 struct Part<'a> {
     run: &'a RunEvent,
     shard: Shard,
@@ -250,7 +249,6 @@ fn known(parts: &[Part<'_>], register: &Register) -> Result<(), MergeError> {
     unknown.map_or(Ok(()), |word| Err(MergeError::Unknown(1, foreign(word))))
 }
 
-/// The event of the whole run.
 fn whole(parts: &[Part<'_>], first: &Part<'_>) -> RunEvent {
     // A shard whose probe met an obstacle must not be hidden by one that met none.
     let probed = parts.iter().find(|part| part.run.target.class != Class::Answers).unwrap_or(first);

@@ -9,7 +9,6 @@ use crate::verdict::{CaseResult, Reason, Verdict};
 #[derive(Clone, Debug, Default)]
 pub struct Tally {
     side: Side,
-    /// The operation that the run is about.
     operation: String,
     claimed: BTreeSet<Feature>,
     /// Whether only a part of a run is counted.

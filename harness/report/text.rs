@@ -17,7 +17,6 @@ use crate::contract::Register;
 use crate::text::escape;
 use crate::verdict::CaseResult;
 
-/// The longest name of a verdict.
 const VERDICT_WIDTH: usize = 15;
 
 /// How much of a run is told.
@@ -68,12 +67,10 @@ impl<W: Write> TextSink<W> {
         Self { out, options, register: register.clone(), heard: Collected::default(), first: true }
     }
 
-    /// What it is written to, for what a report puts between the lines of this one.
     pub(super) fn out(&mut self) -> &mut W {
         &mut self.out
     }
 
-    /// What was heard of the run that is told now.
     pub(super) fn heard(&self) -> &Collected {
         &self.heard
     }

@@ -11,7 +11,6 @@ use crate::contract::Register;
 use crate::text::escape;
 use crate::verdict::Verdict;
 
-/// How many names stand behind a finding before the rest is counted.
 const NAMES_LIMIT: usize = 12;
 
 impl Comparison {
@@ -89,7 +88,6 @@ impl Comparison {
         ]
     }
 
-    /// How many cases of each family changed.
     fn changed_in_families(&self) -> BTreeMap<String, usize> {
         words::family_sizes(self.lists().iter().flat_map(|(_, list)| *list).map(|change| change.id.as_str()))
     }
@@ -106,7 +104,6 @@ impl Comparison {
     }
 }
 
-/// Changes that are alike together, in their order.
 fn groups(changes: &[Change]) -> Vec<Vec<&Change>> {
     grouped(changes, |change| (change.old, change.new, &change.reason, &change.violations))
 }

@@ -11,18 +11,15 @@ use crate::report::tone::Tone;
 use crate::report::{matrix, words};
 use crate::verdict::{CaseResult, Verdict, Violation};
 
-/// The cases of a suite.
 #[derive(Debug, Default, Serialize)]
 pub(super) struct Suite {
     name: String,
     /// How many cases have each verdict, those that say most first; of one run only.
     tally: Vec<Count>,
-    /// On how many cases targets differ.
     differing: usize,
     pub(super) cases: Vec<Case>,
 }
 
-/// A case with what each run found.
 #[derive(Debug, Default, Serialize)]
 pub(super) struct Case {
     id: String,
@@ -35,7 +32,6 @@ pub(super) struct Case {
     differs: bool,
     /// Whether a run found it to depart from a requirement below `must`.
     pub(super) departs: bool,
-    /// Whether it is printed with all there is to say.
     prints: bool,
     runs: Vec<Told>,
 }
@@ -56,12 +52,10 @@ struct Told {
     exchange: Option<Exchange>,
     repro: Option<String>,
     runs: u32,
-    /// How long it took, where something was sent.
     duration: Option<String>,
 }
 
 impl Case {
-    /// Whether it has this verdict with some target.
     pub(super) fn has(&self, verdict: Verdict) -> bool {
         self.verdicts.iter().any(|count| count.verdict == verdict.word())
     }
@@ -143,7 +137,6 @@ fn told(result: &CaseResult, usual: &Usual, judged: bool) -> Told {
     }
 }
 
-/// Counts the verdicts of a case.
 fn sum_up(case: &mut Case, several: bool) {
     let found: BTreeSet<&str> = case.runs.iter().map(|told| told.verdict).collect();
     let mut verdicts: Vec<Count> = found

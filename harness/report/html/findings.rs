@@ -12,33 +12,26 @@ use crate::report::tone::Tone;
 use crate::report::words::{self, Obstacle, Told};
 use crate::verdict::{CaseResult, Reason, Verdict, Violation};
 
-/// At most so many cases are named for one finding.
 const CASES_LIMIT: usize = 8;
 
-/// One thing to look at.
 #[derive(Debug, Default, Serialize)]
 pub(super) struct Finding {
     tone: Tone,
     /// `violated`, `departs` or a verdict.
     word: &'static str,
-    /// The requirement, where it is about one.
     requirement: Option<Broken>,
     /// How many cases were blocked by cases that have it, as a sentence.
     blocks: Option<String>,
     /// How many cases it is about, where it is about no requirement.
     cases: String,
-    /// The case that blocked them.
     control: Option<Link>,
     /// Why they have no better verdict.
     text: Vec<Piece>,
-    /// What to do about it.
     pub(super) advice: Option<String>,
     places: Vec<Place>,
-    /// A command that tells more about it.
     further: Option<String>,
 }
 
-/// A broken requirement.
 #[derive(Debug, Serialize)]
 struct Broken {
     id: String,
@@ -49,7 +42,6 @@ struct Broken {
     sources: Vec<Piece>,
 }
 
-/// Where it was seen, and in which cases.
 #[derive(Debug, Serialize)]
 struct Place {
     at: String,
@@ -63,9 +55,7 @@ struct Place {
 struct Seen<'a> {
     heard: &'a Collected,
     register: &'a Register,
-    /// The cases by their ids.
     by_id: HashMap<&'a str, &'a CaseResult>,
-    /// How many cases each control blocked.
     blocked: BTreeMap<&'a str, usize>,
 }
 
@@ -88,7 +78,6 @@ pub(super) fn findings(heard: &Collected, register: &Register) -> Vec<Finding> {
 }
 
 impl<'a> Seen<'a> {
-    /// Cases of a verdict that are told together.
     fn groups(&self, verdict: Verdict) -> Vec<Vec<&'a CaseResult>> {
         let groups = alike::failures(self.heard, verdict);
         // Each reason names its own entry of the baseline, and all of them say the same.

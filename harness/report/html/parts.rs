@@ -11,7 +11,6 @@ use crate::report::words;
 use crate::text::escape;
 use crate::verdict::{CaseResult, Excuse, Reason, Verdict};
 
-/// How many cases have a verdict.
 #[derive(Debug, Serialize)]
 pub(super) struct Count {
     pub(super) verdict: &'static str,

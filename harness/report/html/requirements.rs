@@ -11,7 +11,6 @@ use crate::report::event::RequirementEvent;
 use crate::report::matrix::{self, Standing};
 use crate::report::tone::Tone;
 
-/// At most so many cases are named in a cell.
 const CASES_LIMIT: usize = 4;
 
 /// A requirement with what it came to for each target.
@@ -30,7 +29,6 @@ pub(super) struct Row {
     cells: Vec<Cell>,
 }
 
-/// What a requirement came to for one target.
 #[derive(Debug, Serialize)]
 struct Cell {
     #[serde(skip)]
@@ -39,14 +37,12 @@ struct Cell {
     mark: &'static str,
     word: &'static str,
     cases: Vec<Link>,
-    /// How many cases are not named.
     more: usize,
 }
 
 /// Requirements that came to the same; of several targets, all that are shown together.
 #[derive(Debug, Serialize)]
 pub(super) struct Group {
-    /// What they came to, for one target.
     word: Option<&'static str>,
     tone: Tone,
     rows: Vec<Row>,

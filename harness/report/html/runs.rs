@@ -10,7 +10,6 @@ use crate::report::event::{FeatureSummary, RunEvent};
 use crate::report::tone::Tone;
 use crate::report::{matrix, words};
 
-/// A run as the page tells of it.
 #[derive(Debug, Serialize)]
 pub(super) struct Run {
     /// The target's name, told apart from the others'.
@@ -39,9 +38,7 @@ pub(super) struct Run {
     pub(super) headline: String,
     conclusion: String,
     ids: Vec<Link>,
-    /// How many ids are not named.
     more_ids: usize,
-    /// That it came to no end, where it did not.
     cut_short: Option<String>,
     counts: Vec<Count>,
     pub(super) cases: usize,
@@ -49,7 +46,6 @@ pub(super) struct Run {
     features: Vec<FeatureRow>,
 }
 
-/// The requirements of a feature that count.
 #[derive(Debug, Serialize)]
 struct FeatureRow {
     name: String,
@@ -102,7 +98,6 @@ fn run(label: String, heard: &Collected) -> Run {
     }
 }
 
-/// A conclusion in a few words, with a mark.
 fn headline(conclusion: &Conclusion<'_>) -> String {
     match conclusion {
         Conclusion::Conformant(_) => "✓ conformant".to_owned(),

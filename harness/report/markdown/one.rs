@@ -12,7 +12,6 @@ use super::{FINDINGS_LIMIT, NAMES_LIMIT, RESERVE, fill};
 use crate::contract::Register;
 use crate::verdict::{CaseResult, Verdict};
 
-/// A run, and in how many bytes it is told.
 pub(super) struct Page<'a> {
     pub(super) heard: &'a Collected,
     pub(super) register: &'a Register,
@@ -35,7 +34,6 @@ impl Page<'_> {
         text
     }
 
-    /// What was run against what, and what it comes to.
     fn head(&self) -> String {
         let concluded = Conclusion::of(self.heard);
         let conclusion = concluded.sentence();
@@ -73,7 +71,6 @@ impl Page<'_> {
         head
     }
 
-    /// Divergence and coverage of each feature.
     fn features(&self) -> String {
         let mut text = String::new();
         if let Some(cut_short) = words::cut_short(self.heard) {
@@ -91,7 +88,6 @@ impl Page<'_> {
         text
     }
 
-    /// Verdicts of each suite.
     fn suites(&self) -> String {
         let mut text = String::new();
         let suites = self.heard.suites();

@@ -111,7 +111,6 @@ fn broken(requirement: &str, level: Level, at: &str, expected: &str, actual: &st
     Violation { requirement: requirement.to_owned(), level, fault: fault(at, expected, actual) }
 }
 
-/// A fault in these words.
 pub(crate) fn fault(at: &str, expected: &str, actual: &str) -> Fault {
     Fault::Told { at: at.to_owned(), expected: expected.to_owned(), actual: actual.to_owned() }
 }

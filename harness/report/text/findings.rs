@@ -54,7 +54,6 @@ pub(super) fn excused(page: &mut Page, heard: &Collected, detail: Detail) {
     }
 }
 
-/// Everything that somebody has to look at.
 pub(super) fn failures(page: &mut Page, heard: &Collected, register: &Register, detail: Detail) {
     if !heard.cases.iter().any(|case| is_problem(case.verdict)) {
         return;
@@ -149,7 +148,6 @@ fn names(cases: &[&CaseResult], heard: &Collected, detail: Detail) -> String {
     if shown < names.len() { format!("{told} (-v lists them)") } else { told }
 }
 
-/// How many of a list to show.
 fn limit(detail: Detail, length: usize) -> usize {
     if detail == Detail::Verbose { length } else { length.min(LIST_LIMIT) }
 }

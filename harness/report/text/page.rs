@@ -3,7 +3,6 @@ use crate::report::fold::hang;
 use crate::report::tone::Tone;
 use crate::text::{LINE_SHOWN, cut};
 
-/// Text that grows line by line.
 #[derive(Debug)]
 pub(super) struct Page {
     text: String,
@@ -57,7 +56,6 @@ impl Page {
         self.coded("1", text)
     }
 
-    /// A text in a tone, where there is colour.
     pub(super) fn paint(&self, tone: Tone, text: &str) -> String {
         let code = match tone {
             Tone::Bad => "1;31",

@@ -12,7 +12,6 @@ use crate::text::escape;
 /// The longest command for the failed cases alone; above it, the whole run is as good.
 const COMMAND_LIMIT: usize = 400;
 
-/// A line for each suite.
 pub(super) fn suites(page: &mut Page, heard: &Collected) {
     let suites = heard.suites();
     if suites.is_empty() {

@@ -15,14 +15,11 @@ const TOLERANCES: [i64; 2] = [60, 300];
 pub(crate) struct Told {
     /// The place in the answer: `status`, `header content-type`, or `body` and a JSON pointer.
     pub(crate) at: String,
-    /// What the requirement asks for.
     pub(crate) expected: String,
-    /// What was found.
     pub(crate) actual: String,
 }
 
 impl Told {
-    /// The words for a violation.
     pub(crate) fn of(violation: &Violation) -> Self {
         Self::of_fault(&violation.fault)
     }
@@ -229,7 +226,6 @@ fn nameless(found: &Nameless) -> String {
     }
 }
 
-/// A place where an error's name may stand.
 const fn place(place: NamePlace) -> &'static str {
     match place {
         NamePlace::Type => "body /__type",

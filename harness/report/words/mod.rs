@@ -28,7 +28,6 @@ pub(crate) fn count(number: usize, noun: &str) -> String {
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }
 
-/// A sentence with a capital letter.
 #[cfg(feature = "cli")]
 pub(super) fn capitalised(sentence: &str) -> String {
     let mut characters = sentence.chars();
@@ -132,7 +131,6 @@ pub(crate) fn source(row: &Requirement) -> String {
     row.source.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }
 
-/// One line about violations.
 pub(super) enum Line {
     /// A requirement.
     Heading(String),

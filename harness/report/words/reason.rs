@@ -101,7 +101,6 @@ pub(crate) fn excuse(excuse: &Excuse) -> String {
     excuse.issue.as_ref().map_or_else(|| reason.clone(), |issue| format!("{reason} ({})", foreign(issue)))
 }
 
-/// A violation on one line.
 pub(crate) fn in_a_line(violation: &Violation) -> String {
     let Told { at, expected, actual } = Told::of(violation);
     format!("{}, {at}: expected {expected}, found {actual}", violation.requirement)
