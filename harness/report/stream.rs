@@ -187,7 +187,8 @@ mod tests {
     }
 
     fn read_lines(lines: &[String]) -> Result<Vec<Event>, StreamError> {
-        read((lines.join("\n") + "\n").as_bytes(), CutShort::Refuse)
+        let stream: String = lines.iter().flat_map(|line| [line, "\n"]).collect();
+        read(stream.as_bytes(), CutShort::Refuse)
     }
 
     #[test]
@@ -202,57 +203,25 @@ mod tests {
     }
 
     #[rstest]
-    #[case::empty(&[], "empty")]
-    #[case::no_run(&[1], "line 1 of the run stream: expected run, found case")]
-    #[case::two_runs(&[0, 0], "line 2 of the run stream: expected case, requirement or summary, found run")]
-    #[case::a_case_twice(&[0, 1, 2, 1], "line 4 of the run stream: expected each case once, found success/workgroup-only again, first in line 2")]
-    #[case::cut(&[0, 1], "line 2 of the run stream is the last: expected a summary")]
-    fn a_stream_out_of_order_is_refused_with_its_line(#[case] picked: &[usize], #[case] expected: &str) {
-        let all = lines();
-        let stream: String = picked.iter().flat_map(|index| [&all[*index], "\n"]).collect();
-        let error = read(stream.as_bytes(), CutShort::Refuse).expect_err("it is out of order").to_string();
+    #[case::empty(|lines: &mut Vec<String>| lines.clear(), "empty")]
+    #[case::no_run(|lines: &mut Vec<String>| { lines.remove(0); }, "line 1 of the run stream: expected run, found case")]
+    #[case::two_runs(|lines: &mut Vec<String>| lines.insert(1, lines[0].clone()), "line 2 of the run stream: expected case, requirement or summary, found run")]
+    #[case::a_case_twice(|lines: &mut Vec<String>| lines.insert(3, lines[1].clone()), "line 4 of the run stream: expected each case once, found success/workgroup-only again, first in line 2")]
+    #[case::cut(|lines: &mut Vec<String>| lines.truncate(2), "line 2 of the run stream is the last: expected a summary")]
+    #[case::more_than_the_summary(|lines: &mut Vec<String>| lines.push(lines[1].clone()), "expected nothing after the summary, found case")]
+    #[case::a_case_missing(|lines: &mut Vec<String>| { lines.remove(1); }, "a summary of 2 pass, 3 fail, 1 known-fail, 1 fixed, 2 blocked, 1 indeterminate, 1 not-applicable, found 1 pass, 3 fail,")]
+    #[case::another_verdict(|lines: &mut Vec<String>| lines[2] = lines[2].replace(r#""verdict":"fail""#, r#""verdict":"pass""#), "found 3 pass, 2 fail")]
+    #[case::another_version(|lines: &mut Vec<String>| lines[0] = lines[0].replace(r#""version":2"#, r#""version":3"#), "line 1 of the run stream: expected version 1 or 2, found 3")]
+    #[case::not_json(|lines: &mut Vec<String>| lines[2] = "x".to_owned(), "line 3 of the run stream: expected an event as one JSON object, found something else: expected value")]
+    #[case::blank(|lines: &mut Vec<String>| lines[2].clear(), "line 3 of the run stream: expected an event as one JSON object, found something else: EOF while parsing")]
+    #[case::another_event(|lines: &mut Vec<String>| lines[2] = r#"{"event":"coffee"}"#.to_owned(), "line 3 of the run stream: expected an event as one JSON object, found something else: unknown variant `coffee`")]
+    #[case::half(|lines: &mut Vec<String>| lines[2] = r#"{"event":"case","id":"a"}"#.to_owned(), "line 3 of the run stream: expected an event as one JSON object, found something else: missing field")]
+    #[case::terminal_codes(|lines: &mut Vec<String>| lines[2] = r#"{"event":"\u001b[31mX"}"#.to_owned(), r"line 3 of the run stream: expected an event as one JSON object, found something else: unknown variant `\u{1b}[31mX`")]
+    fn a_wrong_stream_is_refused_with_its_line(#[case] change: fn(&mut Vec<String>), #[case] expected: &str) {
+        let mut lines = lines();
+        change(&mut lines);
+        let error = read_lines(&lines).expect_err("it is wrong").to_string();
         assert!(error.contains(expected), "{error}");
-    }
-
-    #[test]
-    fn a_stream_whose_cases_are_not_those_of_its_summary_is_refused() {
-        let mut missing = lines();
-        missing.remove(1);
-        let error = read_lines(&missing).expect_err("a case is missing").to_string();
-        assert!(error.contains("a summary of 2 pass, 3 fail") && error.contains("found 1 pass, 3 fail"), "{error}");
-        let mut changed = lines();
-        let failed = changed.iter().position(|line| line.contains(r#""verdict":"fail""#)).expect("one failed");
-        changed[failed] = changed[failed].replace(r#""verdict":"fail""#, r#""verdict":"pass""#);
-        let error = read_lines(&changed).expect_err("a verdict was changed").to_string();
-        assert!(error.contains("found 3 pass, 2 fail"), "{error}");
-    }
-
-    #[test]
-    fn nothing_comes_after_the_summary() {
-        let mut lines = lines();
-        lines.push(lines[1].clone());
-        let error = read_lines(&lines).expect_err("a case after the summary").to_string();
-        assert!(error.contains("expected nothing after the summary, found case"), "{error}");
-    }
-
-    #[rstest]
-    #[case::not_json("x", "expected an event")]
-    #[case::blank("", "expected an event")]
-    #[case::another_event(r#"{"event":"coffee"}"#, "unknown variant `coffee`")]
-    #[case::half(r#"{"event":"case","id":"a"}"#, "missing field")]
-    #[case::terminal_codes(r#"{"event":"\u001b[31mX"}"#, "unknown variant `\\u{1b}[31mX`")]
-    fn a_line_that_is_no_event_is_refused(#[case] line: &str, #[case] expected: &str) {
-        let mut lines = lines();
-        lines[2] = line.to_owned();
-        let error = read_lines(&lines).expect_err("no event").to_string();
-        assert!(error.contains("line 3 ") && error.contains(expected), "{error}");
-    }
-
-    #[test]
-    fn another_version_is_refused() {
-        let mut lines = lines();
-        lines[0] = lines[0].replace(r#""version":2"#, r#""version":3"#);
-        assert!(matches!(read_lines(&lines), Err(StreamError::Version(3))));
     }
 
     #[test]

@@ -26,28 +26,14 @@ pub struct Tally {
 }
 
 impl Tally {
-    /// An empty tally for a run: for a target by what it claims, or for an SDK. A feature that this build does
-    /// not know has no requirement in it either.
+    /// An empty tally for a run: for a target by what it claims; for an SDK only requirements on clients count. A
+    /// feature that this build does not know has no requirement in it either.
     pub fn of_run(run: &RunEvent) -> Self {
-        let tally = match run.side {
-            Side::Server => Self::new(&run.suite, run.target.features.iter().filter_map(|word| word.parse().ok())),
-            Side::Client => Self::of_sdk(&run.suite),
+        let claimed = match run.side {
+            Side::Server => run.target.features.iter().filter_map(|word| word.parse().ok()).collect(),
+            Side::Client => BTreeSet::from([Feature::CORE]),
         };
-        Self { part: run.is_part(), ..tally }
-    }
-
-    /// An empty tally for an operation of a target that claims these features.
-    pub fn new(operation: &str, claimed: impl IntoIterator<Item = Feature>) -> Self {
-        Self::of_side(Side::Server, operation, claimed)
-    }
-
-    /// An empty tally for an operation of an SDK: only requirements on clients count.
-    pub fn of_sdk(operation: &str) -> Self {
-        Self::of_side(Side::Client, operation, [Feature::CORE])
-    }
-
-    fn of_side(side: Side, operation: &str, claimed: impl IntoIterator<Item = Feature>) -> Self {
-        Self { side, operation: operation.to_owned(), claimed: claimed.into_iter().collect(), ..Self::default() }
+        Self { side: run.side, operation: run.suite.clone(), claimed, part: run.is_part(), ..Self::default() }
     }
 
     /// Counts a case.
@@ -80,21 +66,11 @@ impl Tally {
         }
     }
 
-    /// How many cases have a verdict.
-    pub fn count(&self, verdict: Verdict) -> usize {
-        self.verdicts.get(&verdict).copied().unwrap_or_default()
-    }
-
     /// Every requirement with what it has come to.
     pub fn requirements(&self, register: &Register) -> Vec<RequirementEvent> {
         let event = |row: &Requirement| {
             let status = self.status(row);
-            let cases = match status {
-                RequirementStatus::Fail => self.violated.get(&row.id),
-                RequirementStatus::Pass | RequirementStatus::Undecided | RequirementStatus::NotApplicable => {
-                    self.decided.get(&row.id)
-                }
-            };
+            let cases = if status == RequirementStatus::Fail { &self.violated } else { &self.decided };
             RequirementEvent {
                 id: row.id.clone(),
                 level: row.level,
@@ -102,7 +78,7 @@ impl Tally {
                 confirmation: row.confirmation.status,
                 feature: self.name_of(row.feature).to_owned(),
                 status,
-                cases: cases.cloned().unwrap_or_default(),
+                cases: cases.get(&row.id).cloned().unwrap_or_default(),
             }
         };
         register.of(self.side, &self.operation).map(event).collect()
@@ -192,7 +168,7 @@ mod tests {
 
     /// What GC-RES-01 comes to by these cases.
     fn tallied(cases: &[CaseResult]) -> (Tally, Option<RequirementStatus>) {
-        let mut tally = Tally::new("GetCredentials", [Feature::CORE]);
+        let mut tally = Tally::of_run(sample::run_mut(&mut sample::events()));
         for case in cases {
             tally.add(case);
         }

@@ -14,6 +14,11 @@ fn decided(requirement: &str, verdict: Verdict) -> CaseResult {
     }
 }
 
+/// What somebody has to look at in a run with these cases.
+fn findings_of(cases: Vec<CaseResult>) -> String {
+    between(&html(&run_at("x", "http://a/", cases)), "id=\"findings\"", "</section>").to_owned()
+}
+
 /// The text between two marks.
 fn between<'a>(text: &'a str, start: &str, end: &str) -> &'a str {
     let from = text.find(start).expect("the first mark") + start.len();
@@ -174,8 +179,7 @@ fn with_a_failed_control() -> Vec<CaseResult> {
 
 #[test]
 fn what_blocks_most_cases_stands_first() {
-    let page = html(&run_at("x", "http://a/", with_a_failed_control()));
-    let findings = between(&page, "id=\"findings\"", "</section>");
+    let findings = findings_of(with_a_failed_control());
     let first = findings.find("2 cases are blocked by it.").expect("it is told");
     assert!(findings.find("GC-ERR-02").expect("the first") < first);
     assert!(first < findings.find("GC-DUR-02").expect("the second"), "{findings}");
@@ -185,9 +189,8 @@ fn what_blocks_most_cases_stands_first() {
 
 #[test]
 fn a_blocked_case_is_led_back_to_its_control_and_quotes_no_target() {
-    let page = html(&run_at("x", "http://a/", with_a_failed_control()));
-    let findings = between(&page, "id=\"findings\"", "</section>");
-    let blocked = between(findings, "<span class=\"badge doubt\">blocked</span>", "</article>");
+    let findings = findings_of(with_a_failed_control());
+    let blocked = between(&findings, "<span class=\"badge doubt\">blocked</span>", "</article>");
     assert!(blocked.starts_with(" 2 cases by their control <a href=\"#success/control\">"), "{blocked}");
     assert!(blocked.contains("countersign explain success/control") && !blocked.contains("404"), "{blocked}");
 }
@@ -198,8 +201,7 @@ fn stale_entries_of_the_baseline_are_one_finding() {
         reason: Some(Reason::Stale { pattern: id.to_owned(), file: "known.json".to_owned() }),
         ..sample::case(id, Verdict::Fixed)
     };
-    let page = html(&run_at("x", "http://a/", vec![fixed("errors/one"), fixed("errors/two")]));
-    let findings = between(&page, "id=\"findings\"", "</section>");
+    let findings = findings_of(vec![fixed("errors/one"), fixed("errors/two")]);
     assert_eq!(findings.matches("<article").count(), 1, "{findings}");
     assert!(findings.contains("take their entries out") && findings.contains("#errors/two"), "{findings}");
 }
