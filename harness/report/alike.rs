@@ -3,11 +3,10 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
 use std::hash::Hash;
-use std::mem::Discriminant;
 
 use super::collected::{Collected, counted, grouped};
 use super::words::{self, Told};
-use crate::contract::{Level, Side};
+use crate::contract::Side;
 use crate::verdict::{CaseResult, Fault, LifetimeLikeness, Measured, Verdict, Violation};
 
 /// The verdicts that somebody has to look at, those that say most about the target last.
@@ -160,40 +159,26 @@ impl<K: Eq + Hash> Known<K> {
     }
 }
 
-/// What two violations must have in common to be one fault, beside about the same number: everything, or of a lifetime
-/// that was measured twice what does not depend on when. Everywhere else a number is what was asked or answered, such
-/// as a status, and another number is another fault.
-#[derive(PartialEq, Eq, Hash)]
-enum FaultKey<'a> {
-    Whole(&'a Violation),
-    Lifetime {
-        requirement: &'a str,
-        level: Level,
-        at: &'a str,
-        /// What was asked for; nothing where the number follows from it, so that another number is the same fault.
-        asked: Option<i64>,
-        looks_like: Option<LifetimeLikeness>,
-        clock: Discriminant<Measured>,
-    },
-}
-
-fn fault_key(violation: &Violation) -> (FaultKey<'_>, i64) {
-    let Fault::Lifetime { at, asked, found, looks_like, .. } = &violation.fault else {
-        return (FaultKey::Whole(violation), 0);
+/// What two violations must have in common to be one fault, beside about the same number: everything, but of a lifetime
+/// that was measured twice what depends on when. Everywhere else a number is what was asked or answered, such as a
+/// status, and another number is another fault.
+fn fault_key(violation: &Violation) -> (Violation, i64) {
+    let mut key = violation.clone();
+    let Fault::Lifetime { asked, found, looks_like, asked_by, .. } = &mut key.fault else { return (key, 0) };
+    asked_by.clear();
+    let number = match found {
+        Measured::ByUs(seconds) | Measured::ByDate(seconds) => std::mem::take(seconds),
+        Measured::Apart { date, ours } => {
+            *ours = 0;
+            std::mem::take(date)
+        }
     };
-    let number = match *found {
-        Measured::ByUs(seconds) | Measured::ByDate(seconds) | Measured::Apart { date: seconds, .. } => seconds,
-    };
-    let is_fixed = looks_like.is_some_and(LifetimeLikeness::fixes_the_number);
-    let key = FaultKey::Lifetime {
-        requirement: &violation.requirement,
-        level: violation.level,
-        at,
-        asked: (!is_fixed).then_some(*asked),
-        looks_like: *looks_like,
-        clock: std::mem::discriminant(found),
-    };
-    (key, if is_fixed { 0 } else { number })
+    // Where the number follows from what was asked for, another number is the same fault.
+    if looks_like.is_some_and(LifetimeLikeness::fixes_the_number) {
+        *asked = 0;
+        return (key, 0);
+    }
+    (key, number)
 }
 
 /// Violations, each fault once with the cases that have it, in the order in which they were found.

@@ -56,10 +56,6 @@ impl Entry {
     pub fn has_expired(&self, today: Date) -> bool {
         self.expires.is_some_and(|last| today > last)
     }
-
-    fn excuse(&self) -> verdict::Excuse {
-        verdict::Excuse { reason: self.reason.clone(), issue: self.issue.clone() }
-    }
 }
 
 /// Everything of an entry but its pattern.
@@ -217,7 +213,7 @@ impl Baseline {
                 (Verdict::Fixed, Reason::Stale { pattern: entry.pattern.clone(), file: self.name.clone() })
             }
             was @ (Verdict::Fail | Verdict::Blocked | Verdict::NotImplemented) => {
-                let excuse = entry.excuse();
+                let excuse = verdict::Excuse { reason: entry.reason.clone(), issue: entry.issue.clone() };
                 match entry.expires.filter(|_| entry.has_expired(today)) {
                     Some(last) => (was, Reason::ExpiredExcuse { excuse, last: last.to_string(), own: own() }),
                     None => (Verdict::KnownFail, Reason::Known { excuse, was, own: own() }),

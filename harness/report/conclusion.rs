@@ -68,34 +68,34 @@ impl<'a> Conclusion<'a> {
 
     /// It as a sentence, escaped.
     pub(super) fn sentence(&self) -> String {
-        match self.ids() {
-            [] => self.claim(),
-            ids => format!("{}: {}", self.claim(), list(ids)),
-        }
+        let shown: Vec<_> = self.ids().iter().take(IDS_LIMIT).map(|id| escape(id)).collect();
+        let more = self.ids().len() - shown.len();
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        let before = if shown.is_empty() { "" } else { ": " };
+        format!("{}{before}{}{more}", self.claim(), shown.join(", "))
     }
 
     /// The sentence without the ids of what stands in the way, escaped.
     pub(super) fn claim(&self) -> String {
-        let counted = |ids: &[&str]| words::count(ids.len(), "must-requirement");
+        let musts = |number: usize| words::count(number, "must-requirement");
         match self {
             Self::Conformant(features) => {
                 let features: Vec<_> = features.iter().map(|feature| escape(feature)).collect();
                 format!("conformant for {}", features.join(", "))
             }
-            Self::Part(shard, undecided) => {
-                let are = if *undecided == 1 { "is" } else { "are" };
-                let open = match undecided {
-                    0 => String::new(),
-                    some => format!(", and {} {are} undecided in it", words::count(*some, "must-requirement")),
-                };
-                format!("not decided: this is shard {} of a run{open}", escape(shard))
+            Self::Part(shard, 0) => format!("not decided: this is shard {} of a run", escape(shard)),
+            Self::Part(shard, open) => {
+                let are = if *open == 1 { "is" } else { "are" };
+                format!(
+                    "not decided: this is shard {} of a run, and {} {are} undecided in it",
+                    escape(shard),
+                    musts(*open)
+                )
             }
-            Self::Violated(ids) => format!("not conformant: {} violated", counted(ids)),
+            Self::Violated(ids) => format!("not conformant: {} violated", musts(ids.len())),
             Self::Absent => "not implemented: without the operation, no requirement could be tested".to_owned(),
-            Self::Nothing(must) => {
-                format!("not decided: none of {} could be decided", words::count(*must, "must-requirement"))
-            }
-            Self::Undecided(ids) => format!("not decided: {} left undecided", counted(ids)),
+            Self::Nothing(must) => format!("not decided: none of {} could be decided", musts(*must)),
+            Self::Undecided(ids) => format!("not decided: {} left undecided", musts(ids.len())),
             Self::CutShort => "not decided: the run was cut short".to_owned(),
         }
     }
@@ -107,13 +107,4 @@ impl<'a> Conclusion<'a> {
             Self::Conformant(_) | Self::Part(..) | Self::Absent | Self::CutShort | Self::Nothing(_) => &[],
         }
     }
-}
-
-fn list(ids: &[&str]) -> String {
-    let shown: Vec<_> = ids.iter().take(IDS_LIMIT).map(|id| escape(id)).collect();
-    let more = match ids.len().saturating_sub(IDS_LIMIT) {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
-    format!("{}{more}", shown.join(", "))
 }

@@ -30,6 +30,7 @@ use runs::{Run, runs};
 
 use super::collected::Collected;
 use super::formats::{Report, Runs};
+use super::tone::Tone;
 use super::{matrix, words};
 use crate::contract::Register;
 use crate::text::escape;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::collected::Collected;
 use super::conclusion::Conclusion;
-use super::event::{RequirementEvent, RequirementStatus};
+use super::event::{RequirementEvent, RequirementStatus, RunEvent};
 use crate::contract::{Level, Register};
 
 /// Whether a target could be judged. One that decides nothing differs from nobody.
@@ -151,25 +151,19 @@ pub(super) fn nothing_differs(heard: &[Collected], labels: &[String]) -> String 
 /// A name for each target: its own where that tells it apart, else with its endpoint, else with a number; and
 /// which shard it is, where it is one.
 pub(super) fn labels(heard: &[Collected]) -> Vec<String> {
-    let target = |run: &Collected| run.run.as_ref().map(|run| run.target.clone());
-    let mut labels: Vec<String> = heard.iter().map(|run| target(run).map(|t| t.name).unwrap_or_default()).collect();
-    let twice = |labels: &[String]| -> Vec<bool> {
-        labels.iter().map(|label| labels.iter().filter(|other| *other == label).count() > 1).collect()
+    let is_twice = |labels: &[String], at: usize| labels.iter().filter(|other| **other == labels[at]).count() > 1;
+    let runs = || heard.iter().map(|run| run.run.as_ref()).enumerate();
+    let name = |run: &RunEvent| run.target.name.clone();
+    let names: Vec<String> = runs().map(|(_, run)| run.map(name).unwrap_or_default()).collect();
+    let with_endpoint = |(at, run): (usize, Option<&RunEvent>)| match run {
+        Some(RunEvent { target, .. }) if is_twice(&names, at) => format!("{} at {}", target.name, target.endpoint),
+        Some(_) | None => names[at].clone(),
     };
-    for (place, again) in twice(&labels).into_iter().enumerate() {
-        if again && let Some(target) = target(&heard[place]) {
-            labels[place] = format!("{} at {}", target.name, target.endpoint);
-        }
-    }
-    for (place, again) in twice(&labels).into_iter().enumerate() {
-        if again {
-            labels[place] = format!("{} (run {})", labels[place], place + 1);
-        }
-    }
-    for (label, run) in labels.iter_mut().zip(heard) {
-        if let Some(shard) = run.run.as_ref().and_then(|run| run.shard.as_ref()) {
-            *label = format!("{label} (shard {shard})");
-        }
-    }
-    labels
+    let labels: Vec<String> = runs().map(with_endpoint).collect();
+    let whole = |(at, run): (usize, Option<&RunEvent>)| {
+        let number = if is_twice(&labels, at) { format!(" (run {})", at + 1) } else { String::new() };
+        let shard = run.and_then(|run| run.shard.as_ref()).map(|shard| format!(" (shard {shard})"));
+        format!("{}{number}{}", labels[at], shard.unwrap_or_default())
+    };
+    runs().map(whole).collect()
 }

@@ -112,7 +112,16 @@ pub fn merge(streams: &[Vec<Event>], register: &Register) -> Result<Vec<Event>, 
         .flat_map(|part| part.cases.iter().enumerate().map(|(at, case)| (at, part.shard.index, *case)))
         .collect();
     cases.sort_by_key(|(at, shard, _)| (*at, *shard));
-    let run = whole(&parts, first);
+    // A shard whose probe met an obstacle must not be hidden by one that met none.
+    let probed = parts.iter().find(|part| part.run.target.class != Class::Answers).unwrap_or(first);
+    let run = RunEvent {
+        version: VERSION,
+        selected: parts.iter().map(|part| part.run.selected).sum(),
+        shard: None,
+        started_at: parts.iter().map(|part| &part.run.started_at).min().unwrap_or(&first.run.started_at).clone(),
+        target: probed.run.target.clone(),
+        ..first.run.clone()
+    };
     let mut tally = Tally::of_run(&run);
     for (_, _, case) in &cases {
         tally.add(case);
@@ -247,19 +256,6 @@ fn known(parts: &[Part<'_>], register: &Register) -> Result<(), MergeError> {
     }
     let unknown = parts[0].run.target.features.iter().find(|word| word.parse::<Feature>().is_err());
     unknown.map_or(Ok(()), |word| Err(MergeError::Unknown(1, foreign(word))))
-}
-
-fn whole(parts: &[Part<'_>], first: &Part<'_>) -> RunEvent {
-    // A shard whose probe met an obstacle must not be hidden by one that met none.
-    let probed = parts.iter().find(|part| part.run.target.class != Class::Answers).unwrap_or(first);
-    RunEvent {
-        version: VERSION,
-        selected: parts.iter().map(|part| part.run.selected).sum(),
-        shard: None,
-        started_at: parts.iter().map(|part| &part.run.started_at).min().unwrap_or(&first.run.started_at).clone(),
-        target: probed.run.target.clone(),
-        ..first.run.clone()
-    }
 }
 
 #[cfg(test)]

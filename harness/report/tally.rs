@@ -85,23 +85,18 @@ impl Tally {
     }
 
     fn status(&self, row: &Requirement) -> RequirementStatus {
+        let (decided, open) = (self.decided.contains_key(&row.id), self.left_open.contains(&row.id));
+        // There is nothing to try it on.
+        let is_moot = self.moot.contains(&row.id) && !decided && !open;
         if self.violated.contains_key(&row.id) {
             RequirementStatus::Fail
-        } else if !self.claimed.contains(&row.feature) || !row.is_tested() || self.is_moot(row) {
+        } else if !self.claimed.contains(&row.feature) || !row.is_tested() || is_moot {
             RequirementStatus::NotApplicable
-        } else if self.decided.contains_key(&row.id)
-            && !self.left_open.contains(&row.id)
-            && !self.hidden.contains(&row.id)
-        {
+        } else if decided && !open && !self.hidden.contains(&row.id) {
             RequirementStatus::Pass
         } else {
             RequirementStatus::Undecided
         }
-    }
-
-    /// Whether the target has nothing to try a requirement on.
-    fn is_moot(&self, row: &Requirement) -> bool {
-        self.moot.contains(&row.id) && !self.decided.contains_key(&row.id) && !self.left_open.contains(&row.id)
     }
 
     /// Whether a counted requirement is undecided because the target gave no usable answer.

@@ -85,12 +85,6 @@ impl<W: Write> TextSink<W> {
         self.out.flush()
     }
 
-    fn print_gap(&mut self) -> io::Result<()> {
-        let mut page = self.page();
-        page.gap();
-        self.print(&page)
-    }
-
     fn begin(&mut self, run: &RunEvent) -> io::Result<()> {
         let mut page = self.page();
         if self.options.detail > Detail::Quiet || self.options.several {
@@ -126,7 +120,9 @@ impl<W: Write> Sink for TextSink<W> {
             // Another run: the one before is over.
             self.finish()?;
             self.heard = Collected::default();
-            self.print_gap()?;
+            let mut page = self.page();
+            page.gap();
+            self.print(&page)?;
         }
         self.heard.hear(event);
         match event {

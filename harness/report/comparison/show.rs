@@ -1,6 +1,5 @@
 //! A comparison for people: as text and as Markdown, what changed alike told once.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::super::collected::grouped;
@@ -88,14 +87,11 @@ impl Comparison {
         ]
     }
 
-    fn changed_in_families(&self) -> BTreeMap<String, usize> {
-        words::family_sizes(self.lists().iter().flat_map(|(_, list)| *list).map(|change| change.id.as_str()))
-    }
-
     /// The cases of a group by name, a family by its own where all its cases that changed did so alike.
     fn names(&self, group: &[&Change], quoted: impl Fn(&str) -> String, all_of: impl Fn(usize) -> String) -> String {
         let ids: Vec<&str> = group.iter().map(|change| change.id.as_str()).collect();
-        let names = words::collapse(&ids, &self.changed_in_families());
+        let changed = self.lists().into_iter().flat_map(|(_, list)| list).map(|change| change.id.as_str());
+        let names = words::collapse(&ids, &words::family_sizes(changed));
         words::listed(&names, NAMES_LIMIT, |name, count| match self.sizes.get(name) {
             Some(size) if count > 1 && count < *size => format!("{count} of the {size} cases of {}", quoted(name)),
             Some(size) if count > 1 => format!("{} {}", all_of(*size), quoted(name)),

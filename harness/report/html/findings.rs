@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use serde::Serialize;
 
 use super::parts::{Link, Piece, anchor, links, plain, sentence, sources};
-use crate::contract::{Level, Register};
+use super::{Register, Tone};
+use crate::contract::Level;
 use crate::report::alike::{self, PROBLEMS, Shared};
 use crate::report::collected::{Collected, counted};
-use crate::report::tone::Tone;
 use crate::report::words::{self, Obstacle, Told};
 use crate::verdict::{CaseResult, Reason, Verdict, Violation};
 

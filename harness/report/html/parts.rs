@@ -4,11 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::{Tone, escape, words};
 use crate::contract::Requirement;
 use crate::report::collected::counted;
-use crate::report::tone::Tone;
-use crate::report::words;
-use crate::text::escape;
 use crate::verdict::{CaseResult, Excuse, Reason, Verdict};
 
 #[derive(Debug, Serialize)]

@@ -5,11 +5,9 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::parts::{Link, Piece, anchor, links, sources};
-use crate::contract::Register;
-use crate::report::collected::Collected;
+use super::{Collected, Register, Tone};
 use crate::report::event::RequirementEvent;
 use crate::report::matrix::{self, Standing};
-use crate::report::tone::Tone;
 
 const CASES_LIMIT: usize = 4;
 

@@ -3,12 +3,10 @@
 use serde::Serialize;
 
 use super::parts::{Count, Link, anchor, counts};
+use super::{Collected, Tone, matrix, words};
 use crate::contract::{Feature, Side};
-use crate::report::collected::Collected;
 use crate::report::conclusion::{Conclusion, IDS_LIMIT};
 use crate::report::event::{FeatureSummary, RunEvent};
-use crate::report::tone::Tone;
-use crate::report::{matrix, words};
 
 #[derive(Debug, Serialize)]
 pub(super) struct Run {

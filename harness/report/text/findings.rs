@@ -1,14 +1,10 @@
 //! What was found: warnings, what is excused, and what somebody has to look at.
 
 use super::super::alike::{self, PROBLEMS, Shared, is_problem};
-use super::super::collected::Collected;
-use super::super::tone::Tone;
 use super::super::words::{Line, Told};
-use super::page::Page;
-use super::{Detail, words};
-use crate::contract::{Register, Side};
-use crate::text::escape;
-use crate::verdict::{CaseResult, Verdict};
+use super::{CaseResult, Collected, Detail, Page, Register, Tone, escape, words};
+use crate::contract::Side;
+use crate::verdict::Verdict;
 
 /// How many names or findings a list shows before it only counts the rest.
 const LIST_LIMIT: usize = 6;

@@ -4,10 +4,7 @@ use super::super::alike::{self, is_problem};
 use super::super::collected::{Collected, counted};
 use super::super::conclusion::Conclusion;
 use super::super::event::{FeatureSummary, SummaryEvent};
-use super::super::tone::Tone;
-use super::page::Page;
-use super::{TextOptions, words};
-use crate::text::escape;
+use super::{Page, TextOptions, Tone, escape, words};
 
 /// The longest command for the failed cases alone; above it, the whole run is as good.
 const COMMAND_LIMIT: usize = 400;

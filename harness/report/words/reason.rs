@@ -17,7 +17,8 @@ pub fn reason(reason: &Reason) -> String {
         }
         Reason::Setup { call } => format!("its setup call {call} failed"),
         Reason::Missing { noun, of, flag } => {
-            format!("it needs {}; name one with --{flag}", belonging(noun, of.as_deref()))
+            let of = of.as_ref().map_or_else(|| "that the target has".to_owned(), |of| format!("of the {of}"));
+            format!("it needs a {noun} {of}; name one with --{flag}")
         }
         Reason::Unsigned => "it is about signatures, and requests go out unsigned".to_owned(),
         Reason::NothingToGoOnFrom { step, at } => {
@@ -85,11 +86,6 @@ pub fn reason(reason: &Reason) -> String {
 }
 
 const AGE: &str = "it gives earlier credentials again, whose age hides how long they live";
-
-/// `a workgroup that the target has`, `a custom domain of the workgroup`.
-fn belonging(noun: &str, of: Option<&str>) -> String {
-    of.map_or_else(|| format!("a {noun} that the target has"), |of| format!("a {noun} of the {of}"))
-}
 
 fn behind(own: Option<&Reason>) -> String {
     own.map_or_else(String::new, |own| format!(": {}", reason(own)))
