@@ -192,17 +192,14 @@ impl AtomicFile {
         sweep(folder, &prefix);
         let suffix = RandomState::new().build_hasher().finish();
         let temporary = folder.join(format!("{prefix}{suffix:016x}.tmp"));
-        match OpenOptions::new().write(true).create_new(true).open(&temporary) {
-            Ok(file) => {
-                // Held until this process ends, however it ends: nobody takes the file for a dead one's.
-                drop(file.try_lock());
-                Ok(Self { file, temporary, path })
-            }
-            Err(error) => {
-                let problem = format!("no file can be made in {}: {error}", file_name(folder));
-                Err(FileError::new(&path, &problem, "name a file in a folder that is writable"))
-            }
-        }
+        let made = OpenOptions::new().write(true).create_new(true).open(&temporary);
+        let file = made.map_err(|error| {
+            let problem = format!("no file can be made in {}: {error}", file_name(folder));
+            FileError::new(&path, &problem, "name a file in a folder that is writable")
+        })?;
+        // Held until this process ends, however it ends: nobody takes the file for a dead one's.
+        drop(file.try_lock());
+        Ok(Self { file, temporary, path })
     }
 
     pub(super) fn write(mut self, text: &str) -> Result<(), FileError> {

@@ -7,29 +7,6 @@ use super::conclusion::Conclusion;
 use super::event::{RequirementEvent, RequirementStatus, RunEvent};
 use crate::contract::{Level, Register};
 
-/// Whether a target could be judged. One that decides nothing differs from nobody.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Judged {
-    Yes,
-    /// It has the operation, or may have it, and nothing could be decided.
-    No,
-    /// It does not have the operation.
-    Absent,
-}
-
-impl Judged {
-    fn of(run: &Collected) -> Self {
-        let decided = |row: &RequirementEvent| matches!(row.status, RequirementStatus::Pass | RequirementStatus::Fail);
-        if Conclusion::of(run) == Conclusion::Absent {
-            Self::Absent
-        } else if run.requirements.iter().any(decided) {
-            Self::Yes
-        } else {
-            Self::No
-        }
-    }
-}
-
 /// What a requirement came to for one target; what somebody has to look at first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Standing {
@@ -49,17 +26,25 @@ pub(super) enum Standing {
 }
 
 impl Standing {
-    fn of(event: Option<&RequirementEvent>, judged: Judged) -> Self {
+    /// What a requirement that a run leaves undecided comes to.
+    fn open(run: &Collected) -> Self {
+        let decided = |row: &RequirementEvent| matches!(row.status, RequirementStatus::Pass | RequirementStatus::Fail);
+        if Conclusion::of(run) == Conclusion::Absent {
+            Self::Absent
+        } else if run.requirements.iter().any(decided) {
+            Self::Undecided
+        } else {
+            Self::Unjudged
+        }
+    }
+
+    fn of(event: Option<&RequirementEvent>, open: Self) -> Self {
         let Some(event) = event else { return Self::Untold };
         match (event.status, event.level) {
             (RequirementStatus::Pass, _) => Self::Holds,
             (RequirementStatus::Fail, Level::Must) => Self::Violated,
             (RequirementStatus::Fail, _) => Self::Departs,
-            (RequirementStatus::Undecided, _) => match judged {
-                Judged::Yes => Self::Undecided,
-                Judged::No => Self::Unjudged,
-                Judged::Absent => Self::Absent,
-            },
+            (RequirementStatus::Undecided, _) => open,
             (RequirementStatus::NotApplicable, _) => Self::NotApplicable,
         }
     }
@@ -104,7 +89,7 @@ pub(super) fn rows<'a>(heard: &'a [Collected], register: &'a Register) -> Vec<Ro
     let told = heard.iter().flat_map(|run| &run.requirements).map(|event| event.id.as_str());
     let mut seen = BTreeSet::new();
     let ids = known.chain(told).filter(|id| seen.insert(*id));
-    let judged: Vec<Judged> = heard.iter().map(Judged::of).collect();
+    let open: Vec<Standing> = heard.iter().map(Standing::open).collect();
     let mut rows: Vec<(usize, Row<'a>)> = Vec::new();
     for id in ids {
         let events: Vec<Option<&RequirementEvent>> =
@@ -114,14 +99,14 @@ pub(super) fn rows<'a>(heard: &'a [Collected], register: &'a Register) -> Vec<Ro
         }
         let statuses: BTreeSet<RequirementStatus> = events
             .iter()
-            .zip(&judged)
-            .filter(|(_, judged)| **judged == Judged::Yes)
+            .zip(&open)
+            .filter(|(_, open)| **open == Standing::Undecided)
             .filter_map(|(event, _)| Some((*event)?.status))
             .filter(|status| *status != RequirementStatus::NotApplicable)
             .collect();
         let differs = statuses.len() > 1;
         let rank = if differs { usize::from(!statuses.contains(&RequirementStatus::Fail)) } else { 2 };
-        let standings = events.iter().zip(&judged).map(|(event, judged)| Standing::of(*event, *judged)).collect();
+        let standings = events.iter().zip(&open).map(|(event, open)| Standing::of(*event, *open)).collect();
         rows.push((rank, Row { id, events, standings, differs }));
     }
     rows.sort_by_key(|(rank, _)| *rank);
@@ -132,9 +117,9 @@ pub(super) fn judged(heard: &[Collected]) -> usize {
     heard.iter().filter(|run| is_judged(run)).count()
 }
 
-/// Whether a target could be judged, so that it can differ from another.
+/// Whether a target could be judged. One that decides nothing differs from nobody.
 pub(super) fn is_judged(run: &Collected) -> bool {
-    Judged::of(run) == Judged::Yes
+    Standing::open(run) == Standing::Undecided
 }
 
 /// That no requirement tells them apart, as a sentence; where there was nothing to compare, that.
