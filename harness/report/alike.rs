@@ -289,22 +289,4 @@ mod tests {
     fn any_other_number_is_another_fault(#[case] at: &str, #[case] one: &str, #[case] other: &str) {
         assert!(!are_one([told(at, one), told(at, other)]));
     }
-
-    #[test]
-    fn what_is_told_together_says_how_many_had_other_numbers() {
-        let case = |found: i64| CaseResult {
-            violations: vec![expired(900, found, RIGHT)],
-            ..sample::case("a/b", Verdict::Fail)
-        };
-        let mut heard = Collected::default();
-        heard.cases.extend([1_793_540_952_152, 1_793_540_952_152, 1_793_540_952_164].map(case));
-        let groups = failures(&heard, Verdict::Fail);
-        assert_eq!(groups.iter().map(Vec::len).collect::<Vec<_>>(), [3]);
-        let told = violations(&groups[0])[0].told().actual;
-        assert!(
-            told.starts_with("1793540952152 s") && told.ends_with("(and 1 more alike, with other numbers)"),
-            "{told}"
-        );
-        assert_eq!(faults(heard.cases.iter().map(|case| (case, &case.violations)))[0].told().actual, told);
-    }
 }

@@ -143,8 +143,9 @@ impl Comparison {
         let Some(old) = old else { return self.new.push(change(new, None, Some(new.verdict))) };
         let told = |case| change(case, Some(old.verdict), Some(new.verdict));
         let unclaimed = new.verdict == Verdict::NotApplicable;
+        let failed = matches!(old.verdict, Verdict::Fail | Verdict::KnownFail | Verdict::NotImplemented);
         match (holds(old.verdict), holds(new.verdict)) {
-            (false, true) if failed(old.verdict) => self.fixed.push(told(old)),
+            (false, true) if failed => self.fixed.push(told(old)),
             (true, false) if !unclaimed => self.broken.push(told(new)),
             _ if old.verdict != new.verdict || violated(old) != violated(new) => self.changed.push(told(new)),
             _ => self.unchanged += 1,
@@ -178,11 +179,6 @@ impl<'a> Run<'a> {
 /// Whether a case is known to hold.
 const fn holds(verdict: Verdict) -> bool {
     matches!(verdict, Verdict::Pass | Verdict::Fixed)
-}
-
-/// Whether a case was seen not to hold.
-const fn failed(verdict: Verdict) -> bool {
-    matches!(verdict, Verdict::Fail | Verdict::KnownFail | Verdict::NotImplemented)
 }
 
 /// The requirements of any level that a case violates.

@@ -1,4 +1,6 @@
-//! What a run comes to, in one sentence.
+//! What a run comes to, in one sentence; and how good or bad that is, wherever a report has colours.
+
+use serde::Serialize;
 
 use super::collected::Collected;
 use super::event::RequirementStatus;
@@ -105,6 +107,42 @@ impl<'a> Conclusion<'a> {
         match self {
             Self::Violated(ids) | Self::Undecided(ids) => ids,
             Self::Conformant(_) | Self::Part(..) | Self::Absent | Self::CutShort | Self::Nothing(_) => &[],
+        }
+    }
+}
+
+/// What a colour says; what says most comes first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Tone {
+    Bad,
+    Doubt,
+    #[default]
+    Calm,
+    Good,
+}
+
+impl From<Verdict> for Tone {
+    fn from(verdict: Verdict) -> Self {
+        match verdict {
+            Verdict::Pass => Self::Good,
+            Verdict::Fail | Verdict::Fixed | Verdict::HarnessError => Self::Bad,
+            Verdict::Blocked | Verdict::NotImplemented | Verdict::Indeterminate => Self::Doubt,
+            Verdict::KnownFail | Verdict::NotApplicable => Self::Calm,
+        }
+    }
+}
+
+impl From<&Conclusion<'_>> for Tone {
+    fn from(conclusion: &Conclusion<'_>) -> Self {
+        match conclusion {
+            Conclusion::Conformant(_) => Self::Good,
+            Conclusion::Violated(_) => Self::Bad,
+            Conclusion::Absent
+            | Conclusion::CutShort
+            | Conclusion::Part(..)
+            | Conclusion::Nothing(_)
+            | Conclusion::Undecided(_) => Self::Doubt,
         }
     }
 }

@@ -29,8 +29,8 @@ use requirements::{Group, Row, groups, rows};
 use runs::{Run, runs};
 
 use super::collected::Collected;
+use super::conclusion::Tone;
 use super::formats::{Report, Runs};
-use super::tone::Tone;
 use super::{matrix, words};
 use crate::contract::Register;
 use crate::text::escape;

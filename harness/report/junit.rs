@@ -114,7 +114,6 @@ impl Page<'_> {
         status
     }
 
-    /// All there is to say about a case that did not pass.
     fn story(&self, case: &CaseResult) -> String {
         let mut story = vec![case.title.clone()];
         if case.violations.is_empty() || case.reason.is_some() {

@@ -46,20 +46,13 @@ pub enum MergeError {
     /// A stream has a shard that an earlier one has.
     #[error("run stream {0}: expected each shard once, found {1} again, first in stream {2}")]
     ShardTwice(usize, Shard, usize),
-    /// Shards are missing.
+    /// Shards are missing: how many there should be, how many there are, and the first of those that are not there.
     #[error(
-        "expected all {count} shards, found none for {}{}; did each job keep its run stream?",
-        named.join(", "),
-        more(count - found - named.len())
+        "expected all {0} shards, found none for {named}{more}; did each job keep its run stream?",
+        named = .2.join(", "),
+        more = more(.0 - .1 - .2.len())
     )]
-    Missing {
-        /// How many there should be.
-        count: usize,
-        /// How many there are.
-        found: usize,
-        /// The first of those that are not there.
-        named: Vec<String>,
-    },
+    Missing(usize, usize, Vec<String>),
     /// A stream has a case that an earlier one has.
     #[error("run stream {0}: expected each case in one shard, found {1} again")]
     CaseTwice(usize, String),
@@ -102,7 +95,7 @@ pub fn merge(streams: &[Vec<Event>], register: &Register) -> Result<Vec<Event>, 
         let there: HashSet<usize> = parts.iter().map(|part| part.shard.index).collect();
         let missing = (1..=first.shard.count).filter(|index| !there.contains(index)).take(NAMED_LIMIT);
         let named = missing.map(|index| Shard { index, ..first.shard }.to_string()).collect();
-        return Err(MergeError::Missing { count: first.shard.count, found: parts.len(), named });
+        return Err(MergeError::Missing(first.shard.count, parts.len(), named));
     }
     known(&parts, register)?;
 

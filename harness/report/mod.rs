@@ -31,7 +31,6 @@ mod tally;
 #[cfg(test)]
 pub(crate) mod tests;
 mod text;
-mod tone;
 pub(crate) mod words;
 
 pub use badge::{Badge, BadgeForm};
@@ -43,30 +42,27 @@ pub use event::{
 };
 pub use exit::{Ending, Exit};
 pub use file::{FileError, FiledReport, ReportFile, Writer};
-#[cfg(feature = "cli")]
-pub(crate) use fold::{fold, hang};
 pub(crate) use form::{Because, because};
 pub use formats::{Collecting, FORMATS, Format, Made, Report, Runs, report_of};
 pub use github::GithubSink;
-#[cfg(feature = "cli")]
-pub use html::Html;
 pub use json::{Json, RunReport};
-#[cfg(feature = "cli")]
-pub use junit::Junit;
-#[cfg(feature = "cli")]
-pub(crate) use markdown::prose_cell;
 pub use markdown::{MARKDOWN_LIMIT, Markdown};
 pub use merge::{MergeError, merge, merge_shards};
 pub use stream::{CutShort, LINE_LIMIT, StreamError, StreamSink, read};
 pub use tally::{Tally, conclude};
 pub use text::{Detail, TextOptions, TextSink};
 pub use words::reason;
-#[cfg(feature = "cli")]
-pub(crate) use words::visible_json;
 #[cfg(feature = "run")]
 pub(crate) use words::{Told, heard, meaning};
+
 #[cfg(feature = "cli")]
-pub(crate) use words::{in_a_line, source};
+pub(crate) use self::{
+    fold::{fold, hang},
+    markdown::prose_cell,
+    words::{in_a_line, source, visible_json},
+};
+#[cfg(feature = "cli")]
+pub use self::{html::Html, junit::Junit};
 
 use std::io;
 

@@ -62,28 +62,12 @@ pub enum StreamError {
         "line 1 of the run stream: expected version {OLDEST_VERSION} or {VERSION}, found {0}; read it with the countersign that wrote it"
     )]
     Version(u32),
-    /// An event stands where another is expected.
-    #[error("line {line} of the run stream: expected {expected}, found {found}")]
-    OutOfOrder {
-        /// The line.
-        line: usize,
-        /// What may stand there.
-        expected: &'static str,
-        /// What stands there.
-        found: &'static str,
-    },
-    /// A case or a requirement stands there twice.
-    #[error("line {line} of the run stream: expected each {kind} once, found {id} again, first in line {first}")]
-    Twice {
-        /// The line.
-        line: usize,
-        /// `case` or `requirement`.
-        kind: &'static str,
-        /// Its id.
-        id: String,
-        /// The line in which it stands first.
-        first: usize,
-    },
+    /// An event stands where another is expected: what may stand there, and what does.
+    #[error("line {0} of the run stream: expected {1}, found {2}")]
+    OutOfOrder(usize, &'static str, &'static str),
+    /// A case or a requirement stands there twice: of which kind, its id, and the line in which it is first.
+    #[error("line {0} of the run stream: expected each {1} once, found {2} again, first in line {3}")]
+    Twice(usize, &'static str, String, usize),
     /// There is no event at all.
     #[error("the run stream is empty: expected a run event in line 1")]
     Empty,
@@ -162,13 +146,13 @@ impl Order {
             Some(_) => ("nothing after the summary", false),
         };
         if !fits {
-            return Err(StreamError::OutOfOrder { line, expected, found: kind });
+            return Err(StreamError::OutOfOrder(line, expected, kind));
         }
         self.last = Some(kind);
         if let Some(id) = id
             && let Some(first) = self.seen.insert((kind, id.clone()), line)
         {
-            return Err(StreamError::Twice { line, kind, id: foreign(id), first });
+            return Err(StreamError::Twice(line, kind, foreign(id), first));
         }
         Ok(())
     }

@@ -1,20 +1,18 @@
 //! The report for people: what happened, failures last, and one command to see it again.
 
 mod findings;
-mod page;
 mod totals;
 
 use std::io::{self, Write};
 
-use page::Page;
-
 use super::collected::Collected;
+use super::conclusion::Tone;
 use super::event::{Event, RunEvent};
-use super::tone::Tone;
+use super::fold::hang;
 use super::words::Obstacle;
 use super::{Sink, words};
 use crate::contract::Register;
-use crate::text::escape;
+use crate::text::{LINE_SHOWN, cut, escape};
 use crate::verdict::CaseResult;
 
 const VERDICT_WIDTH: usize = 15;
@@ -53,10 +51,10 @@ pub struct TextOptions {
 /// Whatever a target said is escaped; nothing in it can steer a terminal.
 #[derive(Debug)]
 pub struct TextSink<W> {
-    out: W,
+    pub(super) out: W,
     options: TextOptions,
-    register: Register,
-    heard: Collected,
+    pub(super) register: Register,
+    pub(super) heard: Collected,
     /// Whether nothing has been written yet.
     first: bool,
 }
@@ -67,21 +65,13 @@ impl<W: Write> TextSink<W> {
         Self { out, options, register: register.clone(), heard: Collected::default(), first: true }
     }
 
-    pub(super) fn out(&mut self) -> &mut W {
-        &mut self.out
-    }
-
-    pub(super) fn heard(&self) -> &Collected {
-        &self.heard
-    }
-
     fn page(&self) -> Page {
         Page::new(&self.options, self.first)
     }
 
     fn print(&mut self, page: &Page) -> io::Result<()> {
-        self.first &= page.text().is_empty();
-        self.out.write_all(page.text().as_bytes())?;
+        self.first &= page.text.is_empty();
+        self.out.write_all(page.text.as_bytes())?;
         self.out.flush()
     }
 
@@ -172,4 +162,70 @@ fn header(run: &RunEvent) -> String {
         target.features.join(", "),
         words::count(*selected, "case"),
     ))
+}
+
+/// Text that grows line by line.
+#[derive(Debug)]
+struct Page {
+    text: String,
+    colour: bool,
+    width: usize,
+    /// Whether nothing stands before this text.
+    first: bool,
+}
+
+impl Page {
+    fn new(options: &TextOptions, first: bool) -> Self {
+        Self { text: String::new(), colour: options.colour, width: options.width.unwrap_or(usize::MAX), first }
+    }
+
+    /// A line of prose. Where it is folded, it goes on below where it began.
+    fn line(&mut self, line: &str) {
+        let (indent, text) = line.split_at(line.len() - line.trim_start().len());
+        self.labelled(indent, text);
+    }
+
+    /// A line of prose behind a label. Where it is folded, it goes on below its text.
+    fn labelled(&mut self, label: &str, text: &str) {
+        for line in hang(&cut(label, LINE_SHOWN), &cut(text, LINE_SHOWN), self.width).split('\n') {
+            self.command(line);
+        }
+    }
+
+    /// A line that stays one, however long: it is there to be copied.
+    fn command(&mut self, line: &str) {
+        self.text.push_str(&words::no_command(line));
+        self.text.push('\n');
+    }
+
+    /// An empty line, but not as the very first.
+    fn gap(&mut self) {
+        if !(self.first && self.text.is_empty()) {
+            self.text.push('\n');
+        }
+    }
+
+    fn title(&mut self, title: &str) {
+        self.gap();
+        self.line(&self.bold(title));
+    }
+
+    fn bold(&self, text: &str) -> String {
+        self.coded("1", text)
+    }
+
+    fn paint(&self, tone: Tone, text: &str) -> String {
+        let code = match tone {
+            Tone::Bad => "1;31",
+            Tone::Doubt => "33",
+            Tone::Calm => "2",
+            Tone::Good => "32",
+        };
+        self.coded(code, text)
+    }
+
+    /// A text behind a parameter of the terminal code "select graphic rendition" (ECMA-48, 8.3.117).
+    fn coded(&self, code: &str, text: &str) -> String {
+        if self.colour { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
+    }
 }

@@ -19,7 +19,6 @@ pub(super) struct Usual {
 
 type Field = (String, String);
 
-/// An exchange as the page shows it.
 #[derive(Debug, Serialize)]
 pub(super) struct Exchange {
     #[serde(flatten)]

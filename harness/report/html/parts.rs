@@ -57,7 +57,6 @@ pub(super) struct Piece {
     href: Option<String>,
 }
 
-/// Where a requirement is said.
 pub(super) fn sources(row: &Requirement) -> Vec<Piece> {
     row.source.iter().map(|place| Piece { text: place.to_string(), href: place.address.clone() }).collect()
 }
@@ -79,7 +78,6 @@ pub(super) fn sentence(case: &CaseResult) -> Vec<Piece> {
     pieces
 }
 
-/// A sentence without links.
 pub(super) fn plain(text: impl Into<String>) -> Vec<Piece> {
     vec![Piece { text: text.into(), href: None }]
 }
