@@ -18,13 +18,11 @@ pub(super) enum Conclusion<'a> {
     /// Nothing is violated in this shard of a run, which leaves so many `must` requirements undecided; the others say
     /// the rest.
     Part(&'a str, usize),
-    /// These `must` requirements are violated.
     Violated(Vec<&'a str>),
     Absent,
     CutShort,
     /// None of so many `must` requirements is decided.
     Nothing(usize),
-    /// These `must` requirements are undecided.
     Undecided(Vec<&'a str>),
 }
 

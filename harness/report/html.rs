@@ -36,7 +36,6 @@ use crate::contract::Register;
 use crate::text::escape;
 use crate::verdict::Verdict;
 
-/// The page and the parts that it includes.
 const TEMPLATES: [(&str, &str); 6] = [
     ("page.html", include_str!("html/page.html")),
     ("overview.html", include_str!("html/overview.html")),

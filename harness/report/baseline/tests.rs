@@ -1,7 +1,7 @@
 use rstest::rstest;
 use serde_json::json;
 
-use super::super::tests::sample;
+use super::super::tests::sample::{self, case};
 use super::super::words;
 use super::*;
 
@@ -19,13 +19,8 @@ fn entry(pattern: &str) -> serde_json::Value {
     json!({ "pattern": pattern, "reason": "known" })
 }
 
-/// The reason of a case in words; empty where there is none.
 fn words_of(case: &CaseResult) -> String {
     case.reason.as_ref().map(words::reason).unwrap_or_default()
-}
-
-fn case(id: &str, verdict: Verdict) -> CaseResult {
-    sample::case(id, verdict)
 }
 
 fn day(text: &str) -> Date {

@@ -23,7 +23,6 @@ type Field = (String, String);
 pub(super) struct Exchange {
     #[serde(flatten)]
     shown: ShownExchange,
-    /// Its status; nothing where there was no answer.
     status: Option<u16>,
     request_lines: Vec<String>,
     /// The names of usual fields that it lacks.

@@ -25,7 +25,6 @@ pub(super) struct Finding {
     /// How many cases it is about, where it is about no requirement.
     cases: String,
     control: Option<Link>,
-    /// Why they have no better verdict.
     text: Vec<Piece>,
     pub(super) advice: Option<String>,
     places: Vec<Place>,

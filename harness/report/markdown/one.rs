@@ -170,7 +170,6 @@ impl Page<'_> {
         text
     }
 
-    /// Broken requirements below `must`, each once, with where it was seen.
     fn warnings(&self) -> Vec<String> {
         let found = alike::warnings(self.heard);
         let findings = found.chunk_by(Shared::is_of_the_same).map(|findings| {

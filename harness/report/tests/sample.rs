@@ -40,7 +40,6 @@ pub(crate) fn case(id: &str, verdict: Verdict) -> CaseResult {
 /// The must-requirements that count for the target of the run.
 pub(crate) const MUSTS: [&str; 4] = ["GC-RES-01", "GC-DUR-02", "GC-ERR-02", "GC-SIG-01"];
 
-/// A case that decided these requirements.
 pub(crate) fn deciding(id: &str, verdict: Verdict, requirements: &[&str]) -> CaseResult {
     CaseResult { decided: requirements.iter().map(|id| (*id).to_owned()).collect(), ..case(id, verdict) }
 }
@@ -115,7 +114,6 @@ pub(crate) fn fault(at: &str, expected: &str, actual: &str) -> Fault {
     Fault::Told { at: at.to_owned(), expected: expected.to_owned(), actual: actual.to_owned() }
 }
 
-/// A reason in these words.
 #[expect(clippy::unnecessary_wraps, reason = "what is asked for is the reason of a case, which need not have one")]
 pub(crate) fn reason(words: &str) -> Option<Reason> {
     Some(Reason::Told { words: words.to_owned() })
@@ -205,7 +203,6 @@ pub(crate) fn events() -> Vec<Event> {
     events_of(cases(), true)
 }
 
-/// The events of a run with these results.
 pub(crate) fn events_of(results: Vec<CaseResult>, complete: bool) -> Vec<Event> {
     let run = RunEvent {
         version: VERSION,
