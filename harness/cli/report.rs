@@ -102,7 +102,7 @@ fn stream(file: &Path, cut_short: CutShort) -> Result<Vec<Event>, Failure> {
     events.map_err(|error| {
         let advice = match error {
             StreamError::NoSummary(_) => "; --accept-incomplete takes it as far as it came",
-            StreamError::NotAnEvent { line: 1, .. } => {
+            StreamError::NotAnEvent(1, _) => {
                 "; --from takes what --report-jsonl writes, one object a line, and not the one object of --report-json"
             }
             StreamError::Unreadable { .. }

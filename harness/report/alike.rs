@@ -3,12 +3,11 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
 use std::hash::Hash;
-use std::mem::Discriminant;
 
-use super::collected::Collected;
+use super::collected::{Collected, counted, grouped};
 use super::words::{self, Told};
-use crate::contract::{Level, Side};
-use crate::verdict::{CaseResult, Fault, LifetimeLikeness, Measured, Reason, Verdict, Violation};
+use crate::contract::Side;
+use crate::verdict::{CaseResult, Fault, LifetimeLikeness, Measured, Verdict, Violation};
 
 /// The verdicts that somebody has to look at, those that say most about the target last.
 pub(super) const PROBLEMS: [Verdict; 6] = [
@@ -20,7 +19,6 @@ pub(super) const PROBLEMS: [Verdict; 6] = [
     Verdict::Fail,
 ];
 
-/// Whether a verdict is one that somebody has to look at.
 pub(super) fn is_problem(verdict: Verdict) -> bool {
     PROBLEMS.contains(&verdict)
 }
@@ -35,25 +33,19 @@ pub(super) fn heading(heard: &Collected) -> &'static str {
 /// Each violated requirement once with the cases that show it, those that most show first: one fault of a server
 /// shows in many cases, and the list of them hides it. Nothing where a single case failed; what the baseline knows is
 /// told elsewhere.
-pub(super) fn violated(heard: &Collected) -> Vec<Shared<'_>> {
+pub(super) fn violated<'a>(heard: &'a Collected) -> Vec<Shared<'a>> {
     let failed: Vec<&CaseResult> = heard.cases.iter().filter(|case| case.verdict == Verdict::Fail).collect();
-    let mut found: Vec<Shared<'_>> = Vec::new();
     if failed.len() < 2 {
-        return found;
+        return Vec::new();
     }
-    let mut places: HashMap<&str, usize> = HashMap::new();
-    for case in failed {
-        for violation in &case.violations {
-            let place = *places.entry(&violation.requirement).or_insert_with(|| {
-                found.push(Shared::alone(violation));
-                found.len() - 1
-            });
-            let cases = &mut found[place].cases;
-            if cases.last().is_none_or(|last| last.id != case.id) {
-                cases.push(case);
-            }
-        }
-    }
+    let pairs = failed.into_iter().flat_map(|case| case.violations.iter().map(move |violation| (case, violation)));
+    let shared = |pairs: Vec<(&'a CaseResult, &'a Violation)>| {
+        let mut cases: Vec<_> = pairs.iter().map(|(case, _)| *case).collect();
+        cases.dedup_by_key(|case| &case.id);
+        Shared { cases, ..Shared::alone(pairs[0].1) }
+    };
+    let by_requirement = grouped(pairs, |(_, violation)| &violation.requirement);
+    let mut found: Vec<Shared<'_>> = by_requirement.into_iter().map(shared).collect();
     found.sort_by_key(|shared| std::cmp::Reverse(shared.cases.len()));
     found
 }
@@ -73,30 +65,13 @@ pub(super) fn is_all(cases: &[&CaseResult], heard: &Collected, limit: usize) -> 
 /// The cases with a verdict that somebody has to look at, those that went wrong alike together, in
 /// the order of the run.
 pub(super) fn failures(heard: &Collected, verdict: Verdict) -> Vec<Vec<&CaseResult>> {
-    grouped(heard, verdict, |case| {
-        let (faults, numbers) = case.violations.iter().map(fault_key).unzip();
+    let mut groups: Vec<Vec<&CaseResult>> = Vec::new();
+    let mut known = Known(HashMap::new());
+    for case in heard.cases.iter().filter(|case| case.verdict == verdict) {
+        let (faults, numbers): (Vec<_>, Vec<_>) = case.violations.iter().map(fault_key).unzip();
         // A failure is the same where the members of a family fail alike.
         let claim = (verdict == Verdict::Fail && case.side != Side::Client).then_some(case.title.as_str());
-        (CaseKey { claim, reason: case.reason.as_ref(), faults }, numbers)
-    })
-}
-
-/// The cases with a verdict, those with the same reason together, in the order of the run.
-pub(super) fn excused(heard: &Collected, verdict: Verdict) -> Vec<Vec<&CaseResult>> {
-    grouped(heard, verdict, |case| (words::reason_of(case), Vec::new()))
-}
-
-/// The cases with a verdict, those with the same key and about the same numbers together, in the order of the run.
-fn grouped<'a, K: Eq + Hash>(
-    heard: &'a Collected,
-    verdict: Verdict,
-    key: impl Fn(&'a CaseResult) -> (K, Vec<i64>),
-) -> Vec<Vec<&'a CaseResult>> {
-    let mut groups: Vec<Vec<&CaseResult>> = Vec::new();
-    let mut known = Known::default();
-    for case in heard.cases.iter().filter(|case| case.verdict == verdict) {
-        let (key, numbers) = key(case);
-        match known.find_or(key, &numbers, groups.len()) {
+        match known.find_or((claim, case.reason.as_ref(), faults), &numbers, groups.len()) {
             Some(group) => groups[group].push(case),
             None => groups.push(vec![case]),
         }
@@ -104,52 +79,34 @@ fn grouped<'a, K: Eq + Hash>(
     groups
 }
 
+/// The cases with a verdict, those with the same reason together, in the order of the run.
+pub(super) fn excused(heard: &Collected, verdict: Verdict) -> Vec<Vec<&CaseResult>> {
+    grouped(heard.cases.iter().filter(|case| case.verdict == verdict), words::reason_of)
+}
+
 /// A violation that stands for several, and every case that has one of them.
 #[derive(Clone, Debug)]
 pub(crate) struct Shared<'a> {
-    /// The first of them.
     pub(crate) violation: &'a Violation,
     /// How many of the others have other numbers.
     others: usize,
-    /// The cases.
     pub(super) cases: Vec<&'a CaseResult>,
 }
 
 impl<'a> Shared<'a> {
-    /// A violation that stands for itself.
     pub(super) fn alone(violation: &'a Violation) -> Self {
         Self { violation, others: 0, cases: Vec::new() }
     }
 
-    /// Whether two are about the same requirement.
     pub(super) fn is_of_the_same(&self, other: &Self) -> bool {
         self.violation.requirement == other.violation.requirement
     }
 
     /// Whether it is about the status of an answer.
     pub(super) fn is_of_the_status(&self) -> bool {
-        match &self.violation.fault {
-            Fault::Outcome { status_fits, .. } => !status_fits,
-            Fault::Status { .. } | Fault::PassingFault { .. } => true,
-            Fault::Told { at, .. } => at == "status",
-            Fault::MediaType { .. }
-            | Fault::NoObject { .. }
-            | Fault::Member { .. }
-            | Fault::Empty { .. }
-            | Fault::Unlike { .. }
-            | Fault::TooMany { .. }
-            | Fault::Again { .. }
-            | Fault::Lifetime { .. }
-            | Fault::Date { .. }
-            | Fault::Nameless { .. }
-            | Fault::NamePlace { .. }
-            | Fault::NameForm { .. }
-            | Fault::CommonName { .. }
-            | Fault::NoMessage { .. }
-            | Fault::MessageName
-            | Fault::MessageWithoutMember { .. }
-            | Fault::Value { .. } => false,
-        }
+        let fault = &self.violation.fault;
+        matches!(fault, Fault::Outcome { status_fits: false, .. } | Fault::Status { .. } | Fault::PassingFault { .. })
+            || matches!(fault, Fault::Told { at, .. } if at == "status")
     }
 
     /// It in words, with how many more were found with other numbers.
@@ -184,12 +141,6 @@ struct Known<K>(HashMap<K, ByNumber>);
 /// The numbers of known ones, each with its place, by the first of them.
 type ByNumber = BTreeMap<i64, Vec<(Vec<i64>, usize)>>;
 
-impl<K> Default for Known<K> {
-    fn default() -> Self {
-        Self(HashMap::new())
-    }
-}
-
 impl<K: Eq + Hash> Known<K> {
     /// The place of a known one with this key and about these numbers; where there is none, this one is known from now
     /// on, with the place `new`.
@@ -208,56 +159,32 @@ impl<K: Eq + Hash> Known<K> {
     }
 }
 
-/// What two cases must have in common to be told together, beside about the same numbers.
-#[derive(PartialEq, Eq, Hash)]
-struct CaseKey<'a> {
-    /// What is claimed.
-    claim: Option<&'a str>,
-    reason: Option<&'a Reason>,
-    faults: Vec<FaultKey<'a>>,
-}
-
-/// What two violations must have in common to be one fault, beside about the same number: everything, or of a lifetime
-/// that was measured twice what does not depend on when. Everywhere else a number is what was asked or answered, such
-/// as a status, and another number is another fault.
-#[derive(PartialEq, Eq, Hash)]
-enum FaultKey<'a> {
-    Whole(&'a Violation),
-    Lifetime {
-        requirement: &'a str,
-        level: Level,
-        at: &'a str,
-        /// What was asked for; nothing where the number follows from it, so that another number is the same fault.
-        asked: Option<i64>,
-        looks_like: Option<LifetimeLikeness>,
-        clock: Discriminant<Measured>,
-    },
-}
-
-/// The key of a violation, and its number.
-fn fault_key(violation: &Violation) -> (FaultKey<'_>, i64) {
-    let Fault::Lifetime { at, asked, found, looks_like, .. } = &violation.fault else {
-        return (FaultKey::Whole(violation), 0);
+/// What two violations must have in common to be one fault, beside about the same number: everything, but of a lifetime
+/// that was measured twice what depends on when. Everywhere else a number is what was asked or answered, such as a
+/// status, and another number is another fault.
+fn fault_key(violation: &Violation) -> (Violation, i64) {
+    let mut key = violation.clone();
+    let Fault::Lifetime { asked, found, looks_like, asked_by, .. } = &mut key.fault else { return (key, 0) };
+    asked_by.clear();
+    let number = match found {
+        Measured::ByUs(seconds) | Measured::ByDate(seconds) => std::mem::take(seconds),
+        Measured::Apart { date, ours } => {
+            *ours = 0;
+            std::mem::take(date)
+        }
     };
-    let number = match *found {
-        Measured::ByUs(seconds) | Measured::ByDate(seconds) | Measured::Apart { date: seconds, .. } => seconds,
-    };
-    let is_fixed = looks_like.is_some_and(LifetimeLikeness::fixes_the_number);
-    let key = FaultKey::Lifetime {
-        requirement: &violation.requirement,
-        level: violation.level,
-        at,
-        asked: (!is_fixed).then_some(*asked),
-        looks_like: *looks_like,
-        clock: std::mem::discriminant(found),
-    };
-    (key, if is_fixed { 0 } else { number })
+    // Where the number follows from what was asked for, another number is the same fault.
+    if looks_like.is_some_and(LifetimeLikeness::fixes_the_number) {
+        *asked = 0;
+        return (key, 0);
+    }
+    (key, number)
 }
 
 /// Violations, each fault once with the cases that have it, in the order in which they were found.
 pub(super) fn faults<'a>(cases: impl Iterator<Item = (&'a CaseResult, &'a Vec<Violation>)>) -> Vec<Shared<'a>> {
     let mut found: Vec<Shared<'a>> = Vec::new();
-    let mut known = Known::default();
+    let mut known = Known(HashMap::new());
     for (case, violations) in cases {
         for violation in violations {
             let (key, number) = fault_key(violation);
@@ -291,14 +218,7 @@ pub(super) fn told(
     if is_all(cases, heard, limit) {
         return format!("all {} cases", cases.len());
     }
-    let names = names(cases, heard);
-    let (shown, hidden) = names.split_at(names.len().min(limit));
-    let mut texts: Vec<String> = shown.iter().map(|(name, count)| word(name, *count)).collect();
-    let rest: usize = hidden.iter().map(|(_, count)| count).sum();
-    if rest > 0 {
-        texts.push(format!("and {}", words::count(rest, "more case")));
-    }
-    texts.join(", ")
+    words::listed(&names(cases, heard), limit, word)
 }
 
 /// The ids of cases, a family that is there as a whole by its own id, each with how many it stands for.
@@ -310,13 +230,8 @@ pub(super) fn names(cases: &[&CaseResult], heard: &Collected) -> Vec<(String, us
 /// Why cases that pass leave something undecided, and how many cases say so: nothing else tells it. At most three.
 pub(super) fn open_passes(heard: &Collected) -> Vec<(String, usize)> {
     const MOST: usize = 3;
-    let mut reasons: BTreeMap<String, usize> = BTreeMap::new();
-    for case in heard.cases.iter().filter(|case| case.verdict == Verdict::Pass) {
-        if let Some(reason) = &case.reason {
-            *reasons.entry(words::reason(reason)).or_default() += 1;
-        }
-    }
-    reasons.into_iter().take(MOST).collect()
+    let passes = heard.cases.iter().filter(|case| case.verdict == Verdict::Pass);
+    counted(passes.filter_map(|case| case.reason.as_ref()).map(words::reason)).into_iter().take(MOST).collect()
 }
 
 #[cfg(test)]
@@ -373,23 +288,5 @@ mod tests {
     #[case::another_member("body /nextRefreshTime", "1000 s after the call", "1001 s after the call")]
     fn any_other_number_is_another_fault(#[case] at: &str, #[case] one: &str, #[case] other: &str) {
         assert!(!are_one([told(at, one), told(at, other)]));
-    }
-
-    #[test]
-    fn what_is_told_together_says_how_many_had_other_numbers() {
-        let case = |found: i64| CaseResult {
-            violations: vec![expired(900, found, RIGHT)],
-            ..sample::case("a/b", Verdict::Fail)
-        };
-        let mut heard = Collected::default();
-        heard.cases.extend([1_793_540_952_152, 1_793_540_952_152, 1_793_540_952_164].map(case));
-        let groups = failures(&heard, Verdict::Fail);
-        assert_eq!(groups.iter().map(Vec::len).collect::<Vec<_>>(), [3]);
-        let told = violations(&groups[0])[0].told().actual;
-        assert!(
-            told.starts_with("1793540952152 s") && told.ends_with("(and 1 more alike, with other numbers)"),
-            "{told}"
-        );
-        assert_eq!(faults(heard.cases.iter().map(|case| (case, &case.violations)))[0].told().actual, told);
     }
 }

@@ -53,42 +53,20 @@ impl Report for Badge {
     }
 }
 
-/// What a badge shows.
 struct Shown {
     label: String,
     message: String,
     colour: Colour,
 }
 
-#[derive(Clone, Copy)]
-enum Colour {
-    Green,
-    Red,
-    Yellow,
-    Grey,
-}
+/// A colour's name among those of shields.io, and a shade that white text can be read on: its contrast is 4.5 to 1 or
+/// more (WCAG 2.2, 1.4.3).
+type Colour = [&'static str; 2];
 
-impl Colour {
-    /// Its name among those of shields.io.
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Green => "brightgreen",
-            Self::Red => "red",
-            Self::Yellow => "yellow",
-            Self::Grey => "lightgrey",
-        }
-    }
-
-    /// A shade that white text can be read on: its contrast is 4.5 to 1 or more (WCAG 2.2, 1.4.3).
-    const fn shade(self) -> &'static str {
-        match self {
-            Self::Green => "#1a7f37",
-            Self::Red => "#b62324",
-            Self::Yellow => "#845306",
-            Self::Grey => "#656d76",
-        }
-    }
-}
+const GREEN: Colour = ["brightgreen", "#1a7f37"];
+const RED: Colour = ["red", "#b62324"];
+const YELLOW: Colour = ["yellow", "#845306"];
+const GREY: Colour = ["lightgrey", "#656d76"];
 
 impl Shown {
     fn of(heard: &Collected) -> Self {
@@ -101,16 +79,16 @@ impl Shown {
             Conclusion::Conformant(features) => {
                 let beside: Vec<_> = features.into_iter().filter(|feature| *feature != "core").collect();
                 let beside = if beside.is_empty() { String::new() } else { format!(" + {}", beside.join(", ")) };
-                (format!("conformant{beside}"), Colour::Green)
+                (format!("conformant{beside}"), GREEN)
             }
-            Conclusion::Violated(ids) => (format!("{} of {must} violated", ids.len()), Colour::Red),
-            Conclusion::Absent => ("not implemented".to_owned(), Colour::Grey),
-            Conclusion::Undecided(_) if !complete => ("run cut short".to_owned(), Colour::Grey),
+            Conclusion::Violated(ids) => (format!("{} of {must} violated", ids.len()), RED),
+            Conclusion::Absent => ("not implemented".to_owned(), GREY),
+            Conclusion::Undecided(_) if !complete => ("run cut short".to_owned(), GREY),
             Conclusion::Part(..) | Conclusion::Nothing(_) | Conclusion::Undecided(_) => {
                 let decided = sum(|feature| feature.decided);
-                (format!("{decided} of {must} decided"), if decided == 0 { Colour::Grey } else { Colour::Yellow })
+                (format!("{decided} of {must} decided"), if decided == 0 { GREY } else { YELLOW })
             }
-            Conclusion::CutShort => ("run cut short".to_owned(), Colour::Grey),
+            Conclusion::CutShort => ("run cut short".to_owned(), GREY),
         };
         let shard = heard.run.as_ref().and_then(|run| run.shard.as_ref());
         let message = shard.map_or_else(|| message.clone(), |shard| format!("shard {shard}: {message}"));
@@ -118,14 +96,14 @@ impl Shown {
     }
 
     fn json(&self) -> String {
-        let Self { label, message, colour } = self;
-        format!("{}\n", json!({ "schemaVersion": 1, "label": label, "message": message, "color": colour.name() }))
+        let Self { label, message, colour: [name, _] } = self;
+        format!("{}\n", json!({ "schemaVersion": 1, "label": label, "message": message, "color": name }))
     }
 
     fn svg(&self) -> String {
         let (label, message) = (xml(&self.label), xml(&self.message));
         let (left, right) = (width(&self.label), width(&self.message));
-        let (whole, shade) = (left + right, self.colour.shade());
+        let (whole, shade) = (left + right, self.colour[1]);
         let text = |middle: usize, width: usize, text: &str| {
             format!(
                 "<text x=\"{middle}\" y=\"14\" textLength=\"{}\" lengthAdjust=\"spacingAndGlyphs\">{text}</text>",
@@ -169,77 +147,36 @@ mod tests {
     use rstest::rstest;
     use serde_json::Value;
 
-    use super::super::tests::sample;
-    use super::super::{Event, RunEvent, report_of};
+    use super::super::Event;
+    use super::super::tests::made;
+    use super::super::tests::sample::{self, MUSTS, as_shard, run_deciding};
     use super::*;
-    use crate::verdict::{CaseResult, Verdict};
-
-    fn badge(events: &[Event], form: BadgeForm) -> String {
-        let badge = report_of(events, &Badge(form), &sample::register()).expect("memory takes everything");
-        String::from_utf8(badge).expect("UTF-8")
-    }
-
-    const ALL: [&str; 4] = ["GC-RES-01", "GC-DUR-02", "GC-ERR-02", "GC-SIG-01"];
+    use crate::verdict::Verdict;
 
     #[rstest]
-    #[case::conformant(Verdict::Pass, &ALL, true, "conformant + signature", "brightgreen")]
-    #[case::one_open(Verdict::Pass, &ALL[1..], true, "3 of 4 decided", "yellow")]
-    #[case::nothing_decided(Verdict::Indeterminate, &[], true, "0 of 4 decided", "lightgrey")]
-    #[case::interrupted(Verdict::Pass, &ALL[1..], false, "run cut short", "lightgrey")]
-    #[case::interrupted_after_the_last(Verdict::Pass, &ALL, false, "run cut short", "lightgrey")]
-    #[case::absent(Verdict::NotImplemented, &[], true, "not implemented", "lightgrey")]
-    fn a_badge_says_no_more_than_was_decided(
-        #[case] verdict: Verdict,
-        #[case] decided: &[&str],
-        #[case] complete: bool,
-        #[case] message: &str,
-        #[case] colour: &str,
-    ) {
-        let case =
-            CaseResult { decided: decided.iter().map(|id| (*id).to_owned()).collect(), ..sample::case("a/b", verdict) };
-        let badge: Value =
-            serde_json::from_str(&badge(&sample::events_of(vec![case], complete), BadgeForm::Json)).expect("JSON");
-        assert_eq!((&badge["message"], &badge["color"]), (&message.into(), &colour.into()));
-        assert_eq!((&badge["label"], &badge["schemaVersion"]), (&"GetCredentials".into(), &1.into()));
-    }
-
-    #[rstest]
-    #[case::conformant_alone(Verdict::Pass, &ALL, "shard 1/4: 4 of 4 decided", "yellow")]
-    #[case::in_part(Verdict::Pass, &ALL[2..], "shard 1/4: 2 of 4 decided", "yellow")]
-    #[case::absent(Verdict::NotImplemented, &[], "shard 1/4: not implemented", "lightgrey")]
-    fn a_shard_has_no_badge_of_a_whole_run(
-        #[case] verdict: Verdict,
-        #[case] decided: &[&str],
-        #[case] message: &str,
-        #[case] colour: &str,
-    ) {
-        let decided = decided.iter().map(|id| (*id).to_owned()).collect();
-        let mut events = sample::events_of(vec![CaseResult { decided, ..sample::case("a/b", verdict) }], true);
-        if let Some(Event::Run(run)) = events.first_mut() {
-            run.shard = Some("1/4".to_owned());
-        }
-        let badge: Value = serde_json::from_str(&badge(&events, BadgeForm::Json)).expect("JSON");
-        assert_eq!((&badge["message"], &badge["color"]), (&message.into(), &colour.into()));
-    }
-
-    #[test]
-    fn a_killed_run_has_a_badge_that_says_so() {
-        let events = &sample::events()[..3];
-        assert!(badge(events, BadgeForm::Json).contains("run cut short"));
+    #[case::conformant(run_deciding(Verdict::Pass, &MUSTS, true), "conformant + signature", "brightgreen")]
+    #[case::one_open(run_deciding(Verdict::Pass, &MUSTS[1..], true), "3 of 4 decided", "yellow")]
+    #[case::nothing_decided(run_deciding(Verdict::Indeterminate, &[], true), "0 of 4 decided", "lightgrey")]
+    #[case::interrupted(run_deciding(Verdict::Pass, &MUSTS[1..], false), "run cut short", "lightgrey")]
+    #[case::interrupted_after_the_last(run_deciding(Verdict::Pass, &MUSTS, false), "run cut short", "lightgrey")]
+    #[case::absent(run_deciding(Verdict::NotImplemented, &[], true), "not implemented", "lightgrey")]
+    #[case::shard(as_shard(run_deciding(Verdict::Pass, &MUSTS, true), "1/4"), "shard 1/4: 4 of 4 decided", "yellow")]
+    #[case::part_of_a_shard(as_shard(run_deciding(Verdict::Pass, &MUSTS[2..], true), "1/4"), "shard 1/4: 2 of 4 decided", "yellow")]
+    #[case::absent_shard(as_shard(run_deciding(Verdict::NotImplemented, &[], true), "1/4"), "shard 1/4: not implemented", "lightgrey")]
+    fn a_badge_says_no_more_than_was_decided(#[case] events: Vec<Event>, #[case] message: &str, #[case] colour: &str) {
+        let badge: Value = serde_json::from_str(&made(&events, &Badge(BadgeForm::Json))).expect("JSON");
+        let expected = json!({ "schemaVersion": 1, "label": "GetCredentials", "message": message, "color": colour });
+        assert_eq!(badge, expected);
     }
 
     #[test]
     fn no_text_breaks_the_image() {
         let mut events = sample::events();
-        if let Some(Event::Run(RunEvent { suite, .. })) = events.first_mut() {
-            *suite = "\"><script>&\u{0}\u{ffff}'".repeat(9);
-        }
-        let image = badge(&events, BadgeForm::Svg);
+        sample::run_mut(&mut events).suite = "\"><script>&\u{0}\u{ffff}'".repeat(9);
+        let image = made(&events, &Badge(BadgeForm::Svg));
         assert!(!image.contains("<script") && image.contains("&lt;script&gt;&amp;\\u{0}"), "{image}");
-        assert!(
-            image.chars().all(|c| c == '\n' || !(c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}'))),
-            "{image}"
-        );
+        let allowed = |c: char| c == '\n' || !(c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}'));
+        assert!(image.chars().all(allowed), "{image}");
     }
 
     #[rstest]

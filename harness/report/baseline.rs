@@ -1,17 +1,12 @@
 //! Baselines: failures that are known and have a reason. A baseline only shrinks by itself: what is
 //! in it and passes is `fixed`, which fails the run until the entry is gone.
 
-mod date;
-mod renew;
-
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::Path;
-
-pub use renew::Excuse;
 
 use jiff::civil::Date;
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::file::{AtomicFile, FileError};
 use crate::contract::{LoadError, parse, read_text};
@@ -19,7 +14,6 @@ use crate::corpus::{Corpus, Pattern};
 use crate::text::{file_name, foreign};
 use crate::verdict::{self, CaseResult, Reason, Verdict};
 
-/// The version of the format.
 const VERSION: u32 = 1;
 
 /// A file of known failures.
@@ -47,7 +41,12 @@ pub struct Entry {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub issue: Option<String>,
     /// The last day on which it excuses anything, `2026-11-22`; for ever without one.
-    #[serde(default, with = "date", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        serialize_with = "write_day",
+        deserialize_with = "read_day",
+        skip_serializing_if = "Option::is_none"
+    )]
     #[schemars(with = "Option<String>", regex(pattern = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"))]
     pub expires: Option<Date>,
 }
@@ -57,11 +56,46 @@ impl Entry {
     pub fn has_expired(&self, today: Date) -> bool {
         self.expires.is_some_and(|last| today > last)
     }
+}
 
-    /// Why it accepts failures.
-    fn excuse(&self) -> verdict::Excuse {
-        verdict::Excuse { reason: self.reason.clone(), issue: self.issue.clone() }
+/// Everything of an entry but its pattern.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Excuse {
+    /// Why the cases fail.
+    pub reason: String,
+    /// Where that is followed up.
+    pub issue: Option<String>,
+    /// The last day on which it excuses anything.
+    pub expires: Option<Date>,
+}
+
+impl Excuse {
+    /// Checks that it would excuse anything.
+    ///
+    /// # Errors
+    /// An empty reason, or a last day that is over, in words.
+    pub fn check(&self, today: Date) -> Result<(), String> {
+        if self.reason.trim().is_empty() {
+            return Err("expected the reason of the failures, found an empty text".to_owned());
+        }
+        let over = self.expires.filter(|last| *last < today);
+        let wrong = |last| {
+            format!("expected a last day that is not over, such as {today}, found {last}; it would excuse nothing")
+        };
+        over.map_or(Ok(()), |last| Err(wrong(last)))
     }
+}
+
+#[expect(clippy::ref_option, clippy::trivially_copy_pass_by_ref, reason = "the form that serde asks for")]
+fn write_day<S: Serializer>(day: &Option<Date>, serializer: S) -> Result<S::Ok, S::Error> {
+    day.map(|day| day.to_string()).serialize(serializer)
+}
+
+/// A day in a file: `2026-11-22` and no other form.
+fn read_day<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Date>, D::Error> {
+    let Some(text) = Option::<String>::deserialize(deserializer)? else { return Ok(None) };
+    let date = text.parse::<Date>().ok().filter(|date| date.to_string() == text);
+    date.map(Some).ok_or_else(|| de::Error::custom(format!("expected a day such as 2026-11-22, found \"{text}\"")))
 }
 
 /// Known failures, read and checked.
@@ -179,7 +213,7 @@ impl Baseline {
                 (Verdict::Fixed, Reason::Stale { pattern: entry.pattern.clone(), file: self.name.clone() })
             }
             was @ (Verdict::Fail | Verdict::Blocked | Verdict::NotImplemented) => {
-                let excuse = entry.excuse();
+                let excuse = verdict::Excuse { reason: entry.reason.clone(), issue: entry.issue.clone() };
                 match entry.expires.filter(|_| entry.has_expired(today)) {
                     Some(last) => (was, Reason::ExpiredExcuse { excuse, last: last.to_string(), own: own() }),
                     None => (Verdict::KnownFail, Reason::Known { excuse, was, own: own() }),
@@ -229,6 +263,63 @@ impl Baseline {
         AtomicFile::create(path)?.write(&format!("{text}\n"))?;
         Ok(new)
     }
+
+    /// The baseline that a run calls for, by the ids of all cases and the results of those that ran.
+    fn renewed(&self, ids: &[&str], results: &[CaseResult], excuse: &Excuse) -> BaselineFile {
+        let verdicts: BTreeMap<&str, Verdict> = results.iter().map(|case| (case.id.as_str(), case.verdict)).collect();
+        let all: BTreeSet<&str> = ids.iter().copied().chain(verdicts.keys().copied()).collect();
+        let fails = |id: &str| match verdicts.get(id) {
+            Some(Verdict::Fail | Verdict::KnownFail | Verdict::Blocked | Verdict::NotImplemented) => true,
+            Some(Verdict::Pass | Verdict::Fixed) => false,
+            // Nothing new is known of it.
+            _ => self.entry_for(id, None).is_some(),
+        };
+        let mut left: BTreeSet<&str> = all.iter().copied().filter(|id| fails(id)).collect();
+
+        let mut entries = Vec::new();
+        for (entry, pattern) in self.entries_with_patterns() {
+            let selected: Vec<&str> = all.iter().copied().filter(|id| pattern.selects(id)).collect();
+            // An entry for one member may become part of one for its family; what another entry has is its own.
+            let is_member = all.contains(entry.pattern.as_str());
+            if !is_member && !selected.is_empty() && selected.iter().all(|id| left.contains(id)) {
+                left.retain(|id| !pattern.selects(id));
+                entries.push(entry.clone());
+            }
+        }
+
+        let mut by_excuse: BTreeMap<Excuse, Vec<&str>> = BTreeMap::new();
+        for id in left {
+            let excuse = self.entry_for(id, None).map_or_else(
+                || excuse.clone(),
+                |entry| Excuse { reason: entry.reason.clone(), issue: entry.issue.clone(), expires: entry.expires },
+            );
+            by_excuse.entry(excuse).or_default().push(id);
+        }
+        let all: Vec<&str> = all.into_iter().collect();
+        for (Excuse { reason, issue, expires }, ids) in by_excuse {
+            let entry = |pattern| Entry { pattern, reason: reason.clone(), issue: issue.clone(), expires };
+            entries.extend(minimal(&ids, &all).into_iter().map(entry));
+        }
+        entries.sort_by(|a, b| a.pattern.cmp(&b.pattern));
+        BaselineFile { entries, ..self.content.clone() }
+    }
+}
+
+/// The fewest patterns that select these ids and no others of all: a suite or a family that is there as a
+/// whole is one pattern. What has one member is named by that member, since others may be added to it.
+fn minimal(ids: &[&str], all: &[&str]) -> BTreeSet<String> {
+    let wanted: BTreeSet<&str> = ids.iter().copied().collect();
+    let below = |prefix: &str, id: &str| id.strip_prefix(prefix).is_some_and(|rest| rest.starts_with('/'));
+    let whole = |prefix: &&str| {
+        let mut members = all.iter().filter(|id| below(prefix, id));
+        members.clone().count() > 1 && members.all(|id| wanted.contains(id))
+    };
+    // The widest first: all prefixes of an id, from its suite to the id itself.
+    let widest = |id: &&str| -> String {
+        let ends = id.char_indices().filter(|(_, c)| *c == '/').map(|(at, _)| at);
+        ends.map(|end| &id[..end]).find(whole).unwrap_or(id).to_owned()
+    };
+    ids.iter().map(widest).collect()
 }
 
 fn ids_of(corpus: &Corpus) -> Vec<&str> {

@@ -1,5 +1,6 @@
 use std::cell::OnceCell;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::hash::Hash;
 
 use super::event::{Event, RequirementEvent, RunEvent, SummaryEvent};
 use super::words;
@@ -14,7 +15,7 @@ pub(super) struct Collected {
     /// Nothing where the run was cut short.
     pub(super) summary: Option<SummaryEvent>,
     /// How many cases each family has; counted when somebody asks, behind the last case.
-    families: OnceCell<HashMap<String, usize>>,
+    families: OnceCell<BTreeMap<String, usize>>,
 }
 
 impl Collected {
@@ -34,10 +35,32 @@ impl Collected {
         self.cases.iter().map(|case| case.suite.as_str()).filter(|suite| seen.insert(*suite)).collect()
     }
 
-    /// How many cases each family has.
-    pub(super) fn families(&self) -> &HashMap<String, usize> {
+    pub(super) fn families(&self) -> &BTreeMap<String, usize> {
         self.families.get_or_init(|| words::family_sizes(self.cases.iter().map(|case| case.id.as_str())))
     }
+}
+
+/// How often each thing is there.
+pub(super) fn counted<T: Ord>(things: impl IntoIterator<Item = T>) -> BTreeMap<T, usize> {
+    let mut counts = BTreeMap::new();
+    for thing in things {
+        *counts.entry(thing).or_default() += 1;
+    }
+    counts
+}
+
+/// Things by what they have in common, in the order in which the first of each kind came.
+pub(super) fn grouped<T: Copy, K: Eq + Hash>(things: impl IntoIterator<Item = T>, key: impl Fn(T) -> K) -> Vec<Vec<T>> {
+    let mut groups: Vec<Vec<T>> = Vec::new();
+    let mut places = HashMap::new();
+    for thing in things {
+        let place = *places.entry(key(thing)).or_insert(groups.len());
+        if place == groups.len() {
+            groups.push(Vec::new());
+        }
+        groups[place].push(thing);
+    }
+    groups
 }
 
 #[cfg(test)]

@@ -72,28 +72,14 @@ pub enum CompareError {
     /// A stream with cases of both sides.
     #[error("the {0} run has cases of servers and of clients; expected one side")]
     Mixed(&'static str),
-    /// A run that came to no end.
+    /// One of them came to no end: how many cases have a verdict, of how many.
     #[error(
-        "the {which} run was cut short: {found} of {selected} cases have a verdict; what broke may be among the others. Run it again to its end"
+        "the {0} run was cut short: {1} of {2} cases have a verdict; what broke may be among the others. Run it again to its end"
     )]
-    CutShort {
-        /// `old` or `new`.
-        which: &'static str,
-        /// How many cases have a verdict.
-        found: usize,
-        /// How many were selected.
-        selected: usize,
-    },
-    /// The runs are of different kinds.
-    #[error("expected two runs of the same {what}, found {old} and {new}")]
-    Differs {
-        /// In what they differ.
-        what: &'static str,
-        /// What the old run says.
-        old: String,
-        /// What the new run says.
-        new: String,
-    },
+    CutShort(&'static str, usize, usize),
+    /// The runs are of different kinds: in what they differ, what the old one says, and the new one.
+    #[error("expected two runs of the same {0}, found {1} and {2}")]
+    Differs(&'static str, String, String),
     /// No case is in both.
     #[error("the runs have no case in common; expected runs of the same cases, not two shards or two selections")]
     NothingInCommon,
@@ -112,7 +98,7 @@ impl Comparison {
     /// they have no case in common.
     pub fn new(old: &[Event], new: &[Event]) -> Result<Self, CompareError> {
         let (old, new) = (Run::new("old", old)?, Run::new("new", new)?);
-        let differs = |what, old: &str, new: &str| CompareError::Differs { what, old: foreign(old), new: foreign(new) };
+        let differs = |what, old: &str, new: &str| CompareError::Differs(what, foreign(old), foreign(new));
         if old.side != new.side {
             let word = |side| if side == Side::Server { "server" } else { "client" };
             return Err(differs("side", word(old.side), word(new.side)));
@@ -123,6 +109,7 @@ impl Comparison {
         if !old.cases.keys().any(|id| new.cases.contains_key(id)) {
             return Err(CompareError::NothingInCommon);
         }
+        let ids: BTreeSet<&str> = old.cases.keys().chain(new.cases.keys()).copied().collect();
         let mut comparison = Self {
             version: VERSION,
             side: new.side,
@@ -134,12 +121,8 @@ impl Comparison {
             gone: Vec::new(),
             changed: Vec::new(),
             unchanged: 0,
-            sizes: BTreeMap::new(),
+            sizes: words::family_sizes(ids.into_iter()),
         };
-        let ids: BTreeSet<&str> = old.cases.keys().chain(new.cases.keys()).copied().collect();
-        for family in ids.into_iter().filter_map(words::family) {
-            *comparison.sizes.entry(family.to_owned()).or_default() += 1;
-        }
         for id in &new.order {
             comparison.place(old.cases.get(id).copied(), new.cases[id]);
         }
@@ -160,8 +143,9 @@ impl Comparison {
         let Some(old) = old else { return self.new.push(change(new, None, Some(new.verdict))) };
         let told = |case| change(case, Some(old.verdict), Some(new.verdict));
         let unclaimed = new.verdict == Verdict::NotApplicable;
+        let failed = matches!(old.verdict, Verdict::Fail | Verdict::KnownFail | Verdict::NotImplemented);
         match (holds(old.verdict), holds(new.verdict)) {
-            (false, true) if failed(old.verdict) => self.fixed.push(told(old)),
+            (false, true) if failed => self.fixed.push(told(old)),
             (true, false) if !unclaimed => self.broken.push(told(new)),
             _ if old.verdict != new.verdict || violated(old) != violated(new) => self.changed.push(told(new)),
             _ => self.unchanged += 1,
@@ -169,7 +153,6 @@ impl Comparison {
     }
 }
 
-/// A stream, taken apart.
 struct Run<'a> {
     event: &'a RunEvent,
     side: Side,
@@ -180,14 +163,13 @@ struct Run<'a> {
 impl<'a> Run<'a> {
     fn new(which: &'static str, stream: &'a [Event]) -> Result<Self, CompareError> {
         let Some(Event::Run(event)) = stream.first() else { return Err(CompareError::Empty(which)) };
-        let cases: Vec<_> =
-            stream.iter().filter_map(|event| if let Event::Case(case) = event { Some(case) } else { None }).collect();
+        let cases: Vec<_> = stream.iter().filter_map(Event::case).collect();
         let side = cases.first().ok_or(CompareError::Empty(which))?.side;
         if cases.iter().any(|case| case.side != side) {
             return Err(CompareError::Mixed(which));
         }
         if !matches!(stream.last(), Some(Event::Summary(summary)) if summary.complete) {
-            return Err(CompareError::CutShort { which, found: cases.len(), selected: event.selected });
+            return Err(CompareError::CutShort(which, cases.len(), event.selected));
         }
         let order = cases.iter().map(|case| case.id.as_str()).collect();
         Ok(Self { event, side, order, cases: cases.into_iter().map(|case| (case.id.as_str(), case)).collect() })
@@ -197,11 +179,6 @@ impl<'a> Run<'a> {
 /// Whether a case is known to hold.
 const fn holds(verdict: Verdict) -> bool {
     matches!(verdict, Verdict::Pass | Verdict::Fixed)
-}
-
-/// Whether a case was seen not to hold.
-const fn failed(verdict: Verdict) -> bool {
-    matches!(verdict, Verdict::Fail | Verdict::KnownFail | Verdict::NotImplemented)
 }
 
 /// The requirements of any level that a case violates.

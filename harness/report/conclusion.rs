@@ -1,4 +1,6 @@
-//! What a run comes to, in one sentence.
+//! What a run comes to, in one sentence; and how good or bad that is, wherever a report has colours.
+
+use serde::Serialize;
 
 use super::collected::Collected;
 use super::event::RequirementStatus;
@@ -7,31 +9,24 @@ use crate::contract::Level;
 use crate::text::escape;
 use crate::verdict::Verdict;
 
-/// At most so many ids stand in one sentence.
 pub(super) const IDS_LIMIT: usize = 10;
 
 /// Whether a target conforms, and what stands in the way.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Conclusion<'a> {
-    /// It conforms, for these features.
     Conformant(Vec<&'a str>),
     /// Nothing is violated in this shard of a run, which leaves so many `must` requirements undecided; the others say
     /// the rest.
     Part(&'a str, usize),
-    /// These `must` requirements are violated.
     Violated(Vec<&'a str>),
-    /// It does not have the operation.
     Absent,
-    /// The run came to no end.
     CutShort,
     /// None of so many `must` requirements is decided.
     Nothing(usize),
-    /// These `must` requirements are undecided.
     Undecided(Vec<&'a str>),
 }
 
 impl<'a> Conclusion<'a> {
-    /// What a run comes to.
     pub(super) fn of(heard: &'a Collected) -> Self {
         let musts = |status: RequirementStatus| {
             let found = heard.requirements.iter().filter(|row| row.level == Level::Must && row.status == status);
@@ -73,34 +68,34 @@ impl<'a> Conclusion<'a> {
 
     /// It as a sentence, escaped.
     pub(super) fn sentence(&self) -> String {
-        match self.ids() {
-            [] => self.claim(),
-            ids => format!("{}: {}", self.claim(), list(ids)),
-        }
+        let shown: Vec<_> = self.ids().iter().take(IDS_LIMIT).map(|id| escape(id)).collect();
+        let more = self.ids().len() - shown.len();
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        let before = if shown.is_empty() { "" } else { ": " };
+        format!("{}{before}{}{more}", self.claim(), shown.join(", "))
     }
 
     /// The sentence without the ids of what stands in the way, escaped.
     pub(super) fn claim(&self) -> String {
-        let counted = |ids: &[&str]| words::count(ids.len(), "must-requirement");
+        let musts = |number: usize| words::count(number, "must-requirement");
         match self {
             Self::Conformant(features) => {
                 let features: Vec<_> = features.iter().map(|feature| escape(feature)).collect();
                 format!("conformant for {}", features.join(", "))
             }
-            Self::Part(shard, undecided) => {
-                let are = if *undecided == 1 { "is" } else { "are" };
-                let open = match undecided {
-                    0 => String::new(),
-                    some => format!(", and {} {are} undecided in it", words::count(*some, "must-requirement")),
-                };
-                format!("not decided: this is shard {} of a run{open}", escape(shard))
+            Self::Part(shard, 0) => format!("not decided: this is shard {} of a run", escape(shard)),
+            Self::Part(shard, open) => {
+                let are = if *open == 1 { "is" } else { "are" };
+                format!(
+                    "not decided: this is shard {} of a run, and {} {are} undecided in it",
+                    escape(shard),
+                    musts(*open)
+                )
             }
-            Self::Violated(ids) => format!("not conformant: {} violated", counted(ids)),
+            Self::Violated(ids) => format!("not conformant: {} violated", musts(ids.len())),
             Self::Absent => "not implemented: without the operation, no requirement could be tested".to_owned(),
-            Self::Nothing(must) => {
-                format!("not decided: none of {} could be decided", words::count(*must, "must-requirement"))
-            }
-            Self::Undecided(ids) => format!("not decided: {} left undecided", counted(ids)),
+            Self::Nothing(must) => format!("not decided: none of {} could be decided", musts(*must)),
+            Self::Undecided(ids) => format!("not decided: {} left undecided", musts(ids.len())),
             Self::CutShort => "not decided: the run was cut short".to_owned(),
         }
     }
@@ -114,11 +109,38 @@ impl<'a> Conclusion<'a> {
     }
 }
 
-fn list(ids: &[&str]) -> String {
-    let shown: Vec<_> = ids.iter().take(IDS_LIMIT).map(|id| escape(id)).collect();
-    let more = match ids.len().saturating_sub(IDS_LIMIT) {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
-    format!("{}{more}", shown.join(", "))
+/// What a colour says; what says most comes first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Tone {
+    Bad,
+    Doubt,
+    #[default]
+    Calm,
+    Good,
+}
+
+impl From<Verdict> for Tone {
+    fn from(verdict: Verdict) -> Self {
+        match verdict {
+            Verdict::Pass => Self::Good,
+            Verdict::Fail | Verdict::Fixed | Verdict::HarnessError => Self::Bad,
+            Verdict::Blocked | Verdict::NotImplemented | Verdict::Indeterminate => Self::Doubt,
+            Verdict::KnownFail | Verdict::NotApplicable => Self::Calm,
+        }
+    }
+}
+
+impl From<&Conclusion<'_>> for Tone {
+    fn from(conclusion: &Conclusion<'_>) -> Self {
+        match conclusion {
+            Conclusion::Conformant(_) => Self::Good,
+            Conclusion::Violated(_) => Self::Bad,
+            Conclusion::Absent
+            | Conclusion::CutShort
+            | Conclusion::Part(..)
+            | Conclusion::Nothing(_)
+            | Conclusion::Undecided(_) => Self::Doubt,
+        }
+    }
 }

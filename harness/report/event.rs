@@ -212,19 +212,18 @@ pub struct SummaryEvent {
 }
 
 impl Event {
+    /// The case that it tells of, where it tells of one.
+    pub(super) fn case(&self) -> Option<&CaseResult> {
+        if let Self::Case(case) = self { Some(case) } else { None }
+    }
+
     /// The event with its durations rounded to microseconds: what is finer is noise.
     #[must_use]
     pub fn rounded(mut self) -> Self {
-        match &mut self {
-            Self::Case(case) => case.duration_ms = to_microseconds(case.duration_ms),
-            Self::Summary(summary) => summary.duration_ms = to_microseconds(summary.duration_ms),
-            Self::Run(_) | Self::Requirement(_) => {}
+        if let Self::Case(CaseResult { duration_ms, .. }) | Self::Summary(SummaryEvent { duration_ms, .. }) = &mut self
+        {
+            *duration_ms = (*duration_ms * 1000.0).round() / 1000.0;
         }
         self
     }
-}
-
-/// Milliseconds, rounded to microseconds.
-fn to_microseconds(milliseconds: f64) -> f64 {
-    (milliseconds * 1000.0).round() / 1000.0
 }

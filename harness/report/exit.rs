@@ -5,23 +5,24 @@ use crate::verdict::Verdict;
 
 /// How a run ends for the one who started it. An interruption (130) is the caller's business.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
 pub enum Exit {
     /// Nothing unexpected.
-    Fine,
+    Fine = 0,
     /// Something claimed failed, is blocked or not implemented, or a baseline entry is stale.
-    Failed,
+    Failed = 1,
     /// Wrong usage or configuration, or the target refused the credentials.
-    Usage,
+    Usage = 2,
     /// The target is unreachable, or its silence leaves `must` requirements undecided.
-    Undecided,
+    Undecided = 3,
     /// No case was selected.
-    NothingSelected,
+    NothingSelected = 4,
     /// The harness went wrong, or a fixture is invalid.
-    Harness,
+    Harness = 5,
     /// A safety rule refused the run.
-    Safety,
+    Safety = 6,
     /// A teardown left resources behind.
-    Leftovers,
+    Leftovers = 7,
 }
 
 /// What is known of a run's end beyond its verdicts.
@@ -67,16 +68,7 @@ impl Exit {
 
     /// The number that the process ends with.
     pub const fn code(self) -> u8 {
-        match self {
-            Self::Fine => 0,
-            Self::Failed => 1,
-            Self::Usage => 2,
-            Self::Undecided => 3,
-            Self::NothingSelected => 4,
-            Self::Harness => 5,
-            Self::Safety => 6,
-            Self::Leftovers => 7,
-        }
+        self as u8
     }
 }
 

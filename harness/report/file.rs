@@ -25,7 +25,6 @@ pub struct FileError {
     pub advice: &'static str,
 }
 
-/// How a destination is called in messages.
 fn name_of(path: &Path) -> String {
     if path == Path::new("-") { "to standard output".to_owned() } else { file_name(path) }
 }
@@ -123,41 +122,42 @@ impl ReportFile {
     }
 
     /// That it cannot be written, and why, with its name.
-    pub(super) fn failed(&self, error: &io::Error) -> String {
-        format!("cannot write {}: {error}", name_of(&self.path))
+    pub(super) fn failed(&self, error: &io::Error) -> io::Error {
+        io::Error::new(error.kind(), format!("cannot write {}: {error}", name_of(&self.path)))
     }
 
     /// The report that a sink writes to this file as it hears; the file is there once the report is finished.
     ///
     /// # Errors
     /// When the system gives no second handle to the file.
-    pub fn report<S: Sink>(self, make: impl FnOnce(Writer) -> S) -> Result<FiledReport<S>, FileError> {
+    pub fn report(self, make: impl FnOnce(Writer) -> Box<dyn Sink>) -> Result<FiledReport, FileError> {
         Ok(FiledReport { sink: make(self.writer()?), file: Some(self) })
     }
 }
 
 /// A report on its way to a file.
-#[derive(Debug)]
-pub struct FiledReport<S> {
-    sink: S,
+pub struct FiledReport {
+    sink: Box<dyn Sink>,
     file: Option<ReportFile>,
 }
 
-impl<S: Sink> FiledReport<S> {
+impl FiledReport {
     /// Names the file in an error.
-    fn named(&self, error: &io::Error) -> io::Error {
-        let words = self.file.as_ref().map_or_else(|| error.to_string(), |file| file.failed(error));
-        io::Error::new(error.kind(), words)
+    fn named(&self, error: io::Error) -> io::Error {
+        match &self.file {
+            Some(file) => file.failed(&error),
+            None => error,
+        }
     }
 }
 
-impl<S: Sink> Sink for FiledReport<S> {
+impl Sink for FiledReport {
     fn hear(&mut self, event: &Event) -> io::Result<()> {
-        self.sink.hear(event).map_err(|error| self.named(&error))
+        self.sink.hear(event).map_err(|error| self.named(error))
     }
 
     fn finish(&mut self) -> io::Result<()> {
-        self.sink.finish().map_err(|error| self.named(&error))?;
+        self.sink.finish().map_err(|error| self.named(error))?;
         self.file.take().map_or(Ok(()), |file| file.commit().map_err(FileError::into))
     }
 }
@@ -192,17 +192,14 @@ impl AtomicFile {
         sweep(folder, &prefix);
         let suffix = RandomState::new().build_hasher().finish();
         let temporary = folder.join(format!("{prefix}{suffix:016x}.tmp"));
-        match OpenOptions::new().write(true).create_new(true).open(&temporary) {
-            Ok(file) => {
-                // Held until this process ends, however it ends: nobody takes the file for a dead one's.
-                drop(file.try_lock());
-                Ok(Self { file, temporary, path })
-            }
-            Err(error) => {
-                let problem = format!("no file can be made in {}: {error}", file_name(folder));
-                Err(FileError::new(&path, &problem, "name a file in a folder that is writable"))
-            }
-        }
+        let made = OpenOptions::new().write(true).create_new(true).open(&temporary);
+        let file = made.map_err(|error| {
+            let problem = format!("no file can be made in {}: {error}", file_name(folder));
+            FileError::new(&path, &problem, "name a file in a folder that is writable")
+        })?;
+        // Held until this process ends, however it ends: nobody takes the file for a dead one's.
+        drop(file.try_lock());
+        Ok(Self { file, temporary, path })
     }
 
     pub(super) fn write(mut self, text: &str) -> Result<(), FileError> {
@@ -258,6 +255,11 @@ mod tests {
     use super::super::tests::sample;
     use super::*;
 
+    fn report(path: &Path) -> FiledReport {
+        let file = ReportFile::open(path).expect("writable");
+        file.report(|out| Box::new(StreamSink::new(out))).expect("a report")
+    }
+
     fn names_in(folder: &Path) -> Vec<String> {
         let names = fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").file_name());
         names.map(|name| name.to_string_lossy().into_owned()).collect()
@@ -280,7 +282,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let path = folder.path().join("run.jsonl");
         fs::write(&path, "old").expect("an old report");
-        let mut report = ReportFile::open(&path).expect("writable").report(StreamSink::new).expect("a report");
+        let mut report = report(&path);
         report.hear(&sample::events()[0]).expect("heard");
         assert_eq!(fs::read_to_string(&path).expect("still there"), "old");
         report.finish().expect("finished");
@@ -292,7 +294,7 @@ mod tests {
     fn a_report_that_is_given_up_leaves_nothing() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let path = folder.path().join("run.jsonl");
-        drop(ReportFile::open(&path).expect("writable").report(StreamSink::new).expect("a report"));
+        drop(report(&path));
         assert_eq!(names_in(folder.path()), Vec::<String>::new());
     }
 
@@ -334,8 +336,7 @@ mod tests {
         fs::write(&path, "old").expect("an old report");
         std::os::unix::fs::symlink(&path, &link).expect("a link");
         for path in [link.as_path(), Path::new("/dev/null")] {
-            let mut report = ReportFile::open(path).expect("writable").report(StreamSink::new).expect("a report");
-            report.finish().expect("finished");
+            report(path).finish().expect("finished");
         }
         assert!(link.is_symlink() && !Path::new("/dev/null").is_file());
         assert_eq!(fs::read_to_string(&path).expect("replaced"), "");

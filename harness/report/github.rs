@@ -20,7 +20,6 @@ const ANNOTATIONS_LIMIT: usize = 10;
 const TITLE_LIMIT: usize = 200;
 const MESSAGE_LIMIT: usize = 3000;
 
-/// How many names stand in a title.
 const NAMES_LIMIT: usize = 3;
 
 /// Writes the text report with workflow commands: cases are folded, and what went wrong alike is one
@@ -28,29 +27,27 @@ const NAMES_LIMIT: usize = 3;
 #[derive(Debug)]
 pub struct GithubSink<W: Write> {
     text: TextSink<W>,
-    register: Register,
 }
 
 impl<W: Write> GithubSink<W> {
     /// A log that is written to `out`, with the words of a register's requirements.
     pub fn new(out: W, register: &Register, options: TextOptions) -> Self {
         // The log's colours come from its commands.
-        let text = TextSink::new(out, register, TextOptions { colour: false, ..options });
-        Self { text, register: register.clone() }
+        Self { text: TextSink::new(out, register, TextOptions { colour: false, ..options }) }
     }
 
     fn annotations(&self) -> Vec<Command> {
         let mut errors = Vec::new();
         for verdict in PROBLEMS.into_iter().rev() {
-            errors.extend(alike::failures(self.text.heard(), verdict).into_iter().map(|group| self.failure(&group)));
+            errors.extend(alike::failures(&self.text.heard, verdict).into_iter().map(|group| self.failure(&group)));
         }
         let mut commands = limited("error", errors, "failure");
         commands.extend(limited("warning", self.warnings(), "warning"));
-        let run = self.text.heard().run.as_ref();
+        let run = self.text.heard.run.as_ref();
         let title = run.map_or_else(String::new, |run| format!("{} of {}", run.suite, run.target.name));
-        let mut message = Conclusion::of(self.text.heard()).sentence();
-        if !self.text.heard().summary.as_ref().is_some_and(|summary| summary.complete) {
-            message = format!("{}\n{message}", words::cut_short(self.text.heard()));
+        let mut message = Conclusion::of(&self.text.heard).sentence();
+        if let Some(cut_short) = words::cut_short(&self.text.heard) {
+            message = format!("{cut_short}\n{message}");
         }
         commands.push(Command { kind: "notice", title, message });
         commands
@@ -70,7 +67,7 @@ impl<W: Write> GithubSink<W> {
             lines.push(words::reason_of(first));
         }
         for alike in alike::violations(group).chunk_by(Shared::is_of_the_same) {
-            lines.push(words::requirement(alike[0].violation, &self.register));
+            lines.push(words::requirement(alike[0].violation, &self.text.register));
             lines.extend(alike.iter().map(particulars));
         }
         Command { kind: "error", title, message: lines.join("\n") }
@@ -79,15 +76,15 @@ impl<W: Write> GithubSink<W> {
     fn warnings(&self) -> Vec<Command> {
         let command = |shared: Shared<'_>| {
             let title = format!("{}: {}", shared.violation.requirement, self.names(&shared.cases));
-            let requirement = words::requirement(shared.violation, &self.register);
+            let requirement = words::requirement(shared.violation, &self.text.register);
             let message = format!("{requirement}\n{}", particulars(&shared));
             Command { kind: "warning", title, message }
         };
-        alike::warnings(self.text.heard()).into_iter().map(command).collect()
+        alike::warnings(&self.text.heard).into_iter().map(command).collect()
     }
 
     fn names(&self, group: &[&CaseResult]) -> String {
-        alike::told(group, self.text.heard(), NAMES_LIMIT, |name, count| match count {
+        alike::told(group, &self.text.heard, NAMES_LIMIT, |name, count| match count {
             1 => name.to_owned(),
             several => format!("{name} ({several} cases)"),
         })
@@ -110,12 +107,10 @@ fn limited(kind: &'static str, mut commands: Vec<Command>, noun: &str) -> Vec<Co
     commands
 }
 
-/// A workflow command with a title.
 #[derive(Clone, Debug)]
 struct Command {
     kind: &'static str,
     title: String,
-    /// Lines of text.
     message: String,
 }
 
@@ -147,22 +142,22 @@ impl<W: Write> Sink for GithubSink<W> {
         match event {
             Event::Run(run) => {
                 let title = data(&escape(&format!("{}, one a line", words::count(run.selected, "case"))));
-                writeln!(self.text.out(), "::group::{title}")
+                writeln!(self.text.out, "::group::{title}")
             }
-            Event::Case(case) => writeln!(self.text.out(), "{}", case_line(case)),
+            Event::Case(case) => writeln!(self.text.out, "{}", case_line(case)),
             Event::Requirement(_) | Event::Summary(_) => Ok(()),
         }
     }
 
     fn finish(&mut self) -> io::Result<()> {
-        if self.text.heard().run.is_some() {
-            writeln!(self.text.out(), "::endgroup::")?;
+        if self.text.heard.run.is_some() {
+            writeln!(self.text.out, "::endgroup::")?;
         }
         self.text.finish()?;
         for command in self.annotations() {
-            self.text.out().write_all(command.line().as_bytes())?;
+            self.text.out.write_all(command.line().as_bytes())?;
         }
-        self.text.out().flush()
+        self.text.out.flush()
     }
 }
 
@@ -170,15 +165,8 @@ impl<W: Write> Sink for GithubSink<W> {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::replay;
-    use super::super::tests::sample;
+    use super::super::tests::{github, sample};
     use super::*;
-
-    fn log(events: &[Event]) -> String {
-        let mut out = Vec::new();
-        replay(events, &mut GithubSink::new(&mut out, &sample::register(), TextOptions::default())).expect("memory");
-        String::from_utf8(out).expect("UTF-8")
-    }
 
     /// A command as the runner reads it: its kind, its title and its message.
     fn read(line: &str) -> Option<(String, String, String)> {
@@ -195,7 +183,7 @@ mod tests {
 
     #[test]
     fn what_failed_alike_is_one_annotation_and_the_most_telling_come_first() {
-        let log = log(&sample::events());
+        let log = github(&sample::events());
         let commands: Vec<_> = log.lines().filter_map(read).collect();
         let kinds: Vec<_> = commands.iter().map(|(kind, ..)| kind.as_str()).collect();
         let expected = ["group", "endgroup", "error", "error", "error", "error", "error", "warning", "notice"];
@@ -215,7 +203,7 @@ mod tests {
             title: format!("case {index}"),
             ..sample::case(&format!("a/c{index}"), Verdict::Fail)
         };
-        let log = log(&sample::events_of((0..25).map(failing).collect(), true));
+        let log = github(&sample::events_of((0..25).map(failing).collect(), true));
         let errors: Vec<_> = log.lines().filter_map(read).filter(|(kind, ..)| kind == "error").collect();
         assert_eq!(errors.len(), ANNOTATIONS_LIMIT);
         assert_eq!(errors[9].1, "16 more failures");
@@ -235,10 +223,9 @@ mod tests {
                 }
             }
             let mut events = sample::events_of(cases, true);
-            if let Some(Event::Run(run)) = events.first_mut() {
-                (run.target.name, run.target.heard) = (text.clone(), crate::verdict::Heard::Told(text.clone()));
-            }
-            let log = log(&events);
+            let target = &mut sample::run_mut(&mut events).target;
+            (target.name, target.heard) = (text.clone(), crate::verdict::Heard::Told(text.clone()));
+            let log = github(&events);
             let begins = |line: &&str| line.trim_start_matches(|c: char| !c.is_ascii_graphic()).starts_with("::");
             let kinds: Vec<_> = log.lines().filter(begins).map(|line| read(line).expect("a command").0).collect();
             prop_assert!(kinds.iter().all(|kind| ["group", "endgroup", "error", "warning", "notice"].contains(&kind.as_str())));

@@ -35,19 +35,10 @@ impl Report for Json {
     fn write(&self, heard: Runs<'_>, out: &mut dyn Write) -> io::Result<()> {
         let Collected { run, cases, requirements, summary, .. } = heard.one();
         let run = run.as_ref().ok_or_else(|| io::Error::other("there is nothing to report: the run did not begin"))?;
-        let report = Written { version: VERSION, run, cases, requirements, summary: summary.as_ref() };
+        let (run, cases, requirements) = (run.clone(), cases.clone(), requirements.clone());
+        let report = RunReport { version: VERSION, run, cases, requirements, summary: summary.clone() };
         let text = words::visible_json(&serde_json::to_string_pretty(&report)?);
         out.write_all(text.as_bytes())?;
         out.write_all(b"\n")
     }
-}
-
-/// A [`RunReport`] of what somebody else keeps.
-#[derive(Serialize)]
-struct Written<'a> {
-    version: u32,
-    run: &'a RunEvent,
-    cases: &'a [CaseResult],
-    requirements: &'a [RequirementEvent],
-    summary: Option<&'a SummaryEvent>,
 }

@@ -3,15 +3,13 @@ use std::time::Duration;
 
 use quick_junit::{NonSuccessKind, Property, Report as Document, TestCase, TestCaseStatus, TestSuite};
 
-use super::alike::Shared;
 use super::collected::Collected;
 use super::event::RunEvent;
 use super::formats::{Report, Runs};
-use super::words;
-use super::words::{Line, Told};
+use super::words::{self, Told};
 use crate::contract::Register;
 use crate::text::escape;
-use crate::verdict::{CaseResult, Verdict, Violation};
+use crate::verdict::{CaseResult, Verdict};
 
 /// A `JUnit` report: a suite for each suite, a test case for each case.
 ///
@@ -35,7 +33,6 @@ impl Report for Junit {
     }
 }
 
-/// The report of one run.
 struct Page<'a> {
     heard: &'a Collected,
     register: &'a Register,
@@ -49,21 +46,17 @@ impl Page<'_> {
             report.set_time(time(summary.duration_ms));
         }
         report.add_test_suites(self.heard.suites().into_iter().map(|suite| self.suite(suite)));
-        if !self.heard.summary.as_ref().is_some_and(|summary| summary.complete) {
-            report.add_test_suite(self.cut_short());
+        // An interrupted run must not look like a whole one.
+        if let Some(cut_short) = words::cut_short(self.heard) {
+            let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
+            status.set_message(cut_short).set_type("incomplete");
+            let mut case = TestCase::new("the run came to its end", status);
+            case.set_classname("countersign");
+            let mut suite = TestSuite::new("countersign");
+            suite.add_test_case(case);
+            report.add_test_suite(suite);
         }
         report
-    }
-
-    /// A suite that keeps an interrupted run from looking like a whole one.
-    fn cut_short(&self) -> TestSuite {
-        let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
-        status.set_message(words::cut_short(self.heard)).set_type("incomplete");
-        let mut case = TestCase::new("the run came to its end", status);
-        case.set_classname("countersign");
-        let mut suite = TestSuite::new("countersign");
-        suite.add_test_case(case);
-        suite
     }
 
     fn suite(&self, name: &str) -> TestSuite {
@@ -85,7 +78,9 @@ impl Page<'_> {
         test.add_property(Property::new("title", xml(&case.title)));
         test.add_properties(case.requirements.iter().map(|id| Property::new("requirement", xml(id))));
         if !case.warnings.is_empty() {
-            test.set_system_out(lines(&[vec!["Warnings:".to_owned()], self.list(&case.warnings)].concat()));
+            test.set_system_out(lines(
+                &[vec!["Warnings:".to_owned()], words::each_violation(&case.warnings, self.register)].concat(),
+            ));
         }
         test
     }
@@ -119,27 +114,16 @@ impl Page<'_> {
         status
     }
 
-    /// All there is to say about a case that did not pass.
     fn story(&self, case: &CaseResult) -> String {
         let mut story = vec![case.title.clone()];
         if case.violations.is_empty() || case.reason.is_some() {
             story.push(words::reason_of(case));
         }
-        story.extend(self.list(&case.violations));
+        story.extend(words::each_violation(&case.violations, self.register));
         story.extend(words::answer(case).map(|answer| format!("the answer was: {answer}")));
         let repro = case.repro.as_ref().filter(|_| case.verdict != Verdict::Fixed);
         story.extend(repro.map(|repro| format!("to see it: {repro}")));
         lines(&story)
-    }
-
-    fn list(&self, violations: &[Violation]) -> Vec<String> {
-        let alone: Vec<_> = violations.iter().map(Shared::alone).collect();
-        let lines = words::violations(&alone, self.register).into_iter();
-        let line = |line| match line {
-            Line::Heading(text) => text,
-            Line::Particular(label, text) => format!("  {label:<8}  {text}"),
-        };
-        lines.map(line).collect()
     }
 }
 
@@ -180,18 +164,13 @@ fn time(milliseconds: f64) -> Duration {
 mod tests {
     use rstest::rstest;
 
-    use super::super::tests::sample;
-    use super::super::{Event, report_of};
+    use super::super::Event;
+    use super::super::tests::{junit, sample};
     use super::*;
-
-    fn written(events: &[Event]) -> String {
-        let report = report_of(events, &Junit, &sample::register()).expect("memory takes everything");
-        String::from_utf8(report).expect("UTF-8")
-    }
 
     #[test]
     fn the_file_is_xml_with_a_test_case_for_each_case() {
-        let report = Document::deserialize_from_str(&written(&sample::events())).expect("well-formed XML");
+        let report = Document::deserialize_from_str(&junit(&sample::events())).expect("well-formed XML");
         assert_eq!(report.tests, sample::cases().len());
         assert_eq!((report.failures, report.errors, report.skipped), (4, 3, 2));
     }
@@ -207,22 +186,12 @@ mod tests {
     #[case(Verdict::KnownFail, Some("skipped"))]
     #[case(Verdict::NotApplicable, Some("skipped"))]
     fn only_what_was_claimed_and_does_not_hold_is_a_failure(#[case] verdict: Verdict, #[case] element: Option<&str>) {
-        let xml = written(&sample::events_of(vec![sample::case("a/b", verdict)], true));
+        let xml = junit(&sample::events_of(vec![sample::case("a/b", verdict)], true));
         for other in ["failure", "error", "skipped"] {
             assert_eq!(xml.contains(&format!("<{other} ")), element == Some(other), "{xml}");
         }
         let typed = element.is_some_and(|element| element != "skipped");
         assert_eq!(xml.contains(&format!("type=\"{verdict}\"")), typed, "{xml}");
-    }
-
-    #[test]
-    fn the_time_of_a_run_is_told_to_the_second() {
-        let mut events = sample::events();
-        if let Some(Event::Run(run)) = events.first_mut() {
-            run.started_at = "2026-11-22T10:00:00.123456789Z".to_owned();
-        }
-        let xml = written(&events);
-        assert!(xml.contains("timestamp=\"2026-11-22T10:00:00Z\""), "{xml}");
     }
 
     #[test]
@@ -233,18 +202,10 @@ mod tests {
         let mut case = sample::cases().remove(1);
         (case.title, case.repro) = (nasty.clone(), Some(nasty.clone()));
         case.violations[0].fault = sample::fault("status", "400", &nasty);
-        let xml = written(&[Event::Case(case)]);
+        let xml = junit(&[Event::Case(case)]);
         let allowed = |c: char| c == '\n' || (!c.is_control() && !matches!(c, '\u{fffe}' | '\u{ffff}'));
         assert!(xml.chars().all(allowed), "{xml}");
         let report = Document::deserialize_from_str(&xml).expect("well-formed XML");
         assert!(format!("{report:?}").contains(r"\\u{0}"), "escaped, not left out: {report:?}");
-    }
-
-    #[test]
-    fn a_run_that_was_cut_short_is_not_green() {
-        let mut events = sample::events();
-        events.retain(|event| !matches!(event, Event::Case(case) if case.verdict != Verdict::Pass));
-        events.pop();
-        assert!(written(&events).contains("the run was cut short"));
     }
 }

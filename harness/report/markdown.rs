@@ -19,11 +19,23 @@ pub const MARKDOWN_LIMIT: usize = 1 << 20;
 /// How many findings a list tells before it only counts the rest.
 const FINDINGS_LIMIT: usize = 30;
 
-/// How many names stand behind a finding.
 const NAMES_LIMIT: usize = 6;
 
 /// What is kept free for headings and counts, in bytes.
 const RESERVE: usize = 2000;
+
+/// Adds parts to a text as long as they stay within the room, and says how many did.
+fn fill(text: &mut String, room: usize, parts: impl IntoIterator<Item = String>) -> usize {
+    let mut told = 0;
+    for part in parts {
+        if text.len() + part.len() > room {
+            break;
+        }
+        text.push_str(&part);
+        told += 1;
+    }
+    told
+}
 
 /// Markdown, in GitHub's flavour: of one run all findings, of several a matrix.
 ///

@@ -4,34 +4,8 @@ use std::collections::BTreeSet;
 
 use super::collected::Collected;
 use super::conclusion::Conclusion;
-use super::event::{RequirementEvent, RequirementStatus};
+use super::event::{RequirementEvent, RequirementStatus, RunEvent};
 use crate::contract::{Level, Register};
-
-/// Whether a target could be judged. One that decides nothing differs from nobody.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Judged {
-    Yes,
-    /// It has the operation, or may have it, and nothing could be decided.
-    No,
-    /// It does not have the operation.
-    Absent,
-}
-
-impl Judged {
-    fn of(run: &Collected) -> Self {
-        let decided = |row: &RequirementEvent| matches!(row.status, RequirementStatus::Pass | RequirementStatus::Fail);
-        match Conclusion::of(run) {
-            Conclusion::Absent => Self::Absent,
-            _ if run.requirements.iter().any(decided) => Self::Yes,
-            Conclusion::Conformant(_)
-            | Conclusion::Part(..)
-            | Conclusion::Violated(_)
-            | Conclusion::CutShort
-            | Conclusion::Nothing(_)
-            | Conclusion::Undecided(_) => Self::No,
-        }
-    }
-}
 
 /// What a requirement came to for one target; what somebody has to look at first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -52,22 +26,29 @@ pub(super) enum Standing {
 }
 
 impl Standing {
-    fn of(event: Option<&RequirementEvent>, judged: Judged) -> Self {
+    /// What a requirement that a run leaves undecided comes to.
+    fn open(run: &Collected) -> Self {
+        let decided = |row: &RequirementEvent| matches!(row.status, RequirementStatus::Pass | RequirementStatus::Fail);
+        if Conclusion::of(run) == Conclusion::Absent {
+            Self::Absent
+        } else if run.requirements.iter().any(decided) {
+            Self::Undecided
+        } else {
+            Self::Unjudged
+        }
+    }
+
+    fn of(event: Option<&RequirementEvent>, open: Self) -> Self {
         let Some(event) = event else { return Self::Untold };
         match (event.status, event.level) {
             (RequirementStatus::Pass, _) => Self::Holds,
             (RequirementStatus::Fail, Level::Must) => Self::Violated,
             (RequirementStatus::Fail, _) => Self::Departs,
-            (RequirementStatus::Undecided, _) => match judged {
-                Judged::Yes => Self::Undecided,
-                Judged::No => Self::Unjudged,
-                Judged::Absent => Self::Absent,
-            },
+            (RequirementStatus::Undecided, _) => open,
             (RequirementStatus::NotApplicable, _) => Self::NotApplicable,
         }
     }
 
-    /// It as one character.
     pub(super) const fn mark(self) -> &'static str {
         match self {
             Self::Holds => "✓",
@@ -78,7 +59,6 @@ impl Standing {
         }
     }
 
-    /// It as a word or two.
     pub(super) const fn word(self) -> &'static str {
         match self {
             Self::Holds => "holds",
@@ -92,11 +72,9 @@ impl Standing {
     }
 }
 
-/// A requirement with what it came to for each target.
 #[derive(Debug)]
 pub(super) struct Row<'a> {
     pub(super) id: &'a str,
-    /// What each run says of it.
     pub(super) events: Vec<Option<&'a RequirementEvent>>,
     pub(super) standings: Vec<Standing>,
     /// Whether targets that could be judged came to different things.
@@ -111,7 +89,7 @@ pub(super) fn rows<'a>(heard: &'a [Collected], register: &'a Register) -> Vec<Ro
     let told = heard.iter().flat_map(|run| &run.requirements).map(|event| event.id.as_str());
     let mut seen = BTreeSet::new();
     let ids = known.chain(told).filter(|id| seen.insert(*id));
-    let judged: Vec<Judged> = heard.iter().map(Judged::of).collect();
+    let open: Vec<Standing> = heard.iter().map(Standing::open).collect();
     let mut rows: Vec<(usize, Row<'a>)> = Vec::new();
     for id in ids {
         let events: Vec<Option<&RequirementEvent>> =
@@ -121,28 +99,27 @@ pub(super) fn rows<'a>(heard: &'a [Collected], register: &'a Register) -> Vec<Ro
         }
         let statuses: BTreeSet<RequirementStatus> = events
             .iter()
-            .zip(&judged)
-            .filter(|(_, judged)| **judged == Judged::Yes)
+            .zip(&open)
+            .filter(|(_, open)| **open == Standing::Undecided)
             .filter_map(|(event, _)| Some((*event)?.status))
             .filter(|status| *status != RequirementStatus::NotApplicable)
             .collect();
         let differs = statuses.len() > 1;
         let rank = if differs { usize::from(!statuses.contains(&RequirementStatus::Fail)) } else { 2 };
-        let standings = events.iter().zip(&judged).map(|(event, judged)| Standing::of(*event, *judged)).collect();
+        let standings = events.iter().zip(&open).map(|(event, open)| Standing::of(*event, *open)).collect();
         rows.push((rank, Row { id, events, standings, differs }));
     }
     rows.sort_by_key(|(rank, _)| *rank);
     rows.into_iter().map(|(_, row)| row).collect()
 }
 
-/// How many targets could be judged.
 pub(super) fn judged(heard: &[Collected]) -> usize {
     heard.iter().filter(|run| is_judged(run)).count()
 }
 
-/// Whether a target could be judged, so that it can differ from another.
+/// Whether a target could be judged. One that decides nothing differs from nobody.
 pub(super) fn is_judged(run: &Collected) -> bool {
-    Judged::of(run) == Judged::Yes
+    Standing::open(run) == Standing::Undecided
 }
 
 /// That no requirement tells them apart, as a sentence; where there was nothing to compare, that.
@@ -159,25 +136,19 @@ pub(super) fn nothing_differs(heard: &[Collected], labels: &[String]) -> String 
 /// A name for each target: its own where that tells it apart, else with its endpoint, else with a number; and
 /// which shard it is, where it is one.
 pub(super) fn labels(heard: &[Collected]) -> Vec<String> {
-    let target = |run: &Collected| run.run.as_ref().map(|run| run.target.clone());
-    let mut labels: Vec<String> = heard.iter().map(|run| target(run).map(|t| t.name).unwrap_or_default()).collect();
-    let twice = |labels: &[String]| -> Vec<bool> {
-        labels.iter().map(|label| labels.iter().filter(|other| *other == label).count() > 1).collect()
+    let is_twice = |labels: &[String], at: usize| labels.iter().filter(|other| **other == labels[at]).count() > 1;
+    let runs = || heard.iter().map(|run| run.run.as_ref()).enumerate();
+    let name = |run: &RunEvent| run.target.name.clone();
+    let names: Vec<String> = runs().map(|(_, run)| run.map(name).unwrap_or_default()).collect();
+    let with_endpoint = |(at, run): (usize, Option<&RunEvent>)| match run {
+        Some(RunEvent { target, .. }) if is_twice(&names, at) => format!("{} at {}", target.name, target.endpoint),
+        Some(_) | None => names[at].clone(),
     };
-    for (place, again) in twice(&labels).into_iter().enumerate() {
-        if again && let Some(target) = target(&heard[place]) {
-            labels[place] = format!("{} at {}", target.name, target.endpoint);
-        }
-    }
-    for (place, again) in twice(&labels).into_iter().enumerate() {
-        if again {
-            labels[place] = format!("{} (run {})", labels[place], place + 1);
-        }
-    }
-    for (label, run) in labels.iter_mut().zip(heard) {
-        if let Some(shard) = run.run.as_ref().and_then(|run| run.shard.as_ref()) {
-            *label = format!("{label} (shard {shard})");
-        }
-    }
-    labels
+    let labels: Vec<String> = runs().map(with_endpoint).collect();
+    let whole = |(at, run): (usize, Option<&RunEvent>)| {
+        let number = if is_twice(&labels, at) { format!(" (run {})", at + 1) } else { String::new() };
+        let shard = run.and_then(|run| run.shard.as_ref()).map(|shard| format!(" (shard {shard})"));
+        format!("{}{number}{}", labels[at], shard.unwrap_or_default())
+    };
+    runs().map(whole).collect()
 }

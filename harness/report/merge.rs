@@ -2,16 +2,17 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use super::collected::grouped;
 use super::{Event, RunEvent, Tally, VERSION};
 use crate::contract::{Feature, Register, Side};
 use crate::corpus::Shard;
-use crate::verdict::CaseResult;
-use crate::verdict::Class;
+use crate::text::foreign;
+use crate::verdict::{CaseResult, Class};
 
 /// At most so many missing shards are named: a stream may say that there are any number of them.
 const NAMED_LIMIT: usize = 10;
 
-/// Why streams are not the shards of one run.
+/// Why streams are not the shards of one run. Streams are counted from 1.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MergeError {
     /// There is nothing to merge.
@@ -20,21 +21,16 @@ pub enum MergeError {
     /// A stream does not begin with `run`.
     #[error("run stream {0}: expected a run event first; is it a run stream?")]
     NoRun(usize),
-    /// A stream is no shard.
-    #[error("run stream {stream}: expected one shard of a run, such as 1/4, found {found}; run it with --shard I/N")]
-    NotAShard {
-        /// Which stream, from 1.
-        stream: usize,
-        /// What it says of its shard.
-        found: String,
-    },
+    /// A stream is no shard, by what it says.
+    #[error("run stream {0}: expected one shard of a run, such as 1/4, found {1}; run it with --shard I/N")]
+    NotAShard(usize, String),
     /// Two streams tell of different runs.
     #[error(
         "run stream {stream}, shard {shard}: expected {what} {expected}, as in run stream {first}, found {found}; \
          only shards of one run can be merged"
     )]
     Differs {
-        /// Which stream, from 1.
+        /// Which stream.
         stream: usize,
         /// What it says of its shard.
         shard: String,
@@ -47,48 +43,22 @@ pub enum MergeError {
         /// What this stream says.
         found: String,
     },
-    /// A shard is there twice.
-    #[error("run stream {stream}: expected each shard once, found {shard} again, first in stream {first}")]
-    ShardTwice {
-        /// Which stream, from 1.
-        stream: usize,
-        /// The shard.
-        shard: String,
-        /// The stream in which it is first.
-        first: usize,
-    },
-    /// Shards are missing.
+    /// A stream has a shard that an earlier one has.
+    #[error("run stream {0}: expected each shard once, found {1} again, first in stream {2}")]
+    ShardTwice(usize, Shard, usize),
+    /// Shards are missing: how many there should be, how many there are, and the first of those that are not there.
     #[error(
-        "expected all {count} shards, found none for {}{}; did each job keep its run stream?",
-        named.join(", "),
-        more(count - found - named.len())
+        "expected all {0} shards, found none for {named}{more}; did each job keep its run stream?",
+        named = .2.join(", "),
+        more = more(.0 - .1 - .2.len())
     )]
-    Missing {
-        /// How many there should be.
-        count: usize,
-        /// How many there are.
-        found: usize,
-        /// The first of those that are not there.
-        named: Vec<String>,
-    },
-    /// A case is in two shards.
-    #[error("run stream {stream}: expected each case in one shard, found {case} again")]
-    CaseTwice {
-        /// Which stream, from 1.
-        stream: usize,
-        /// The case.
-        case: String,
-    },
-    /// A word is none of this build's.
-    #[error(
-        "run stream {stream}: {word} is not in this build's register; merge with the countersign that ran the shards"
-    )]
-    Unknown {
-        /// Which stream, from 1.
-        stream: usize,
-        /// A requirement or a feature.
-        word: String,
-    },
+    Missing(usize, usize, Vec<String>),
+    /// A stream has a case that an earlier one has.
+    #[error("run stream {0}: expected each case in one shard, found {1} again")]
+    CaseTwice(usize, String),
+    /// A stream names a requirement or a feature that this build does not know.
+    #[error("run stream {0}: {1} is not in this build's register; merge with the countersign that ran the shards")]
+    Unknown(usize, String),
 }
 
 /// `, and 3 more`.
@@ -96,7 +66,6 @@ fn more(count: usize) -> String {
     if count == 0 { String::new() } else { format!(", and {count} more") }
 }
 
-/// One stream, taken apart.
 struct Part<'a> {
     run: &'a RunEvent,
     shard: Shard,
@@ -117,38 +86,44 @@ struct Part<'a> {
 /// # Errors
 /// When the streams are not the shards of one run, one is missing, or the register lacks what they name.
 pub fn merge(streams: &[Vec<Event>], register: &Register) -> Result<Vec<Event>, MergeError> {
-    let parts =
-        streams.iter().enumerate().map(|(index, stream)| part(index + 1, stream)).collect::<Result<Vec<_>, _>>()?;
+    let parts: Vec<Part<'_>> =
+        streams.iter().enumerate().map(|(index, stream)| part(index + 1, stream)).collect::<Result<_, _>>()?;
     let first = parts.first().ok_or(MergeError::Nothing)?;
-    agree(&parts)?;
+    agree(&parts, first)?;
     // Each is there at most once, so that this is few steps, whatever a stream says.
     if parts.len() < first.shard.count {
         let there: HashSet<usize> = parts.iter().map(|part| part.shard.index).collect();
         let missing = (1..=first.shard.count).filter(|index| !there.contains(index)).take(NAMED_LIMIT);
         let named = missing.map(|index| Shard { index, ..first.shard }.to_string()).collect();
-        return Err(MergeError::Missing { count: first.shard.count, found: parts.len(), named });
+        return Err(MergeError::Missing(first.shard.count, parts.len(), named));
     }
     known(&parts, register)?;
 
-    known_features(first.run)?;
-    let run = whole(&parts, first);
-    let mut tally = Tally::of_run(&run);
-    let mut cases: Vec<(usize, usize, &CaseResult)> = Vec::new();
-    for part in &parts {
-        // A shard has every Nth case of the whole run.
-        cases.extend(part.cases.iter().enumerate().map(|(at, case)| (at, part.shard.index, *case)));
-    }
+    // A shard has every Nth case of the whole run.
+    let mut cases: Vec<(usize, usize, &CaseResult)> = parts
+        .iter()
+        .flat_map(|part| part.cases.iter().enumerate().map(|(at, case)| (at, part.shard.index, *case)))
+        .collect();
     cases.sort_by_key(|(at, shard, _)| (*at, *shard));
+    // A shard whose probe met an obstacle must not be hidden by one that met none.
+    let probed = parts.iter().find(|part| part.run.target.class != Class::Answers).unwrap_or(first);
+    let run = RunEvent {
+        version: VERSION,
+        selected: parts.iter().map(|part| part.run.selected).sum(),
+        shard: None,
+        started_at: parts.iter().map(|part| &part.run.started_at).min().unwrap_or(&first.run.started_at).clone(),
+        target: probed.run.target.clone(),
+        ..first.run.clone()
+    };
+    let mut tally = Tally::of_run(&run);
     for (_, _, case) in &cases {
         tally.add(case);
     }
-
     let complete = parts.iter().all(|part| part.complete);
     let duration_ms = parts.iter().map(|part| part.duration_ms).fold(0.0, f64::max);
     let mut events = vec![Event::Run(run)];
     events.extend(cases.into_iter().map(|(_, _, case)| Event::Case(case.clone())));
-    events.extend(tally.requirements(register).into_iter().map(Event::Requirement));
-    events.push(Event::Summary(tally.summary(register, duration_ms, complete)));
+    events.extend(tally.closing(register, duration_ms, complete));
     Ok(events)
 }
 
@@ -159,193 +134,139 @@ pub fn merge(streams: &[Vec<Event>], register: &Register) -> Result<Vec<Event>, 
 /// # Errors
 /// Those of [`merge`], with streams counted within their run; where what one run lacks is there as a shard of
 /// another that is not whole either, in what the two differ, with streams counted over all.
-pub fn merge_shards(streams: Vec<Vec<Event>>, register: &Register) -> Result<Vec<Vec<Event>>, MergeError> {
-    let mut runs: Vec<(Option<Identity>, Vec<usize>)> = Vec::new();
-    for (index, stream) in streams.iter().enumerate() {
-        let key = match stream.first() {
-            Some(Event::Run(run)) if run.shard.is_some() => Some(identity(run)),
-            _ => None,
-        };
-        match runs.iter_mut().find(|(other, _)| key.is_some() && *other == key) {
-            Some((_, shards)) => shards.push(index),
-            None => runs.push((key, vec![index])),
-        }
-    }
+pub fn merge_shards(mut streams: Vec<Vec<Event>>, register: &Register) -> Result<Vec<Vec<Event>>, MergeError> {
+    let runs = grouped(0..streams.len(), |index| run_of_shard(&streams[index]).map(identity).ok_or(index));
     stray(&streams, &runs)?;
-    let mut streams: Vec<Option<Vec<Event>>> = streams.into_iter().map(Some).collect();
-    let mut taken = |index: &usize| streams[*index].take().unwrap_or_default();
-    let merged = |(key, indices): &(Option<Identity>, Vec<usize>)| {
-        let mut parts: Vec<_> = indices.iter().map(&mut taken).collect();
-        match key {
-            None => Ok(parts.remove(0)),
-            Some(_) => merge(&parts, register),
-        }
+    let merged = |indices: Vec<usize>| {
+        let mut parts: Vec<_> = indices.into_iter().map(|index| std::mem::take(&mut streams[index])).collect();
+        if run_of_shard(&parts[0]).is_some() { merge(&parts, register) } else { Ok(parts.remove(0)) }
     };
-    runs.iter().map(merged).collect()
+    runs.into_iter().map(merged).collect()
 }
 
 /// Looks for a shard that one run lacks among those of another that is not whole either: most likely it
 /// was meant to be that shard, and its job ran with another seed or against another target.
-fn stray(streams: &[Vec<Event>], runs: &[(Option<Identity>, Vec<usize>)]) -> Result<(), MergeError> {
-    let shard = |index: &usize| match streams[*index].first() {
-        Some(Event::Run(run)) => run.shard.as_deref().and_then(|shard| shard.parse::<Shard>().ok()),
-        _ => None,
+fn stray(streams: &[Vec<Event>], runs: &[Vec<usize>]) -> Result<(), MergeError> {
+    let shards = |run: &[usize]| -> Vec<(usize, &RunEvent, Shard)> {
+        let shard = |index: &usize| run_of_shard(&streams[*index]).and_then(|run| Some((*index, run, shard_of(run)?)));
+        run.iter().filter_map(shard).collect()
     };
-    let partial = |(key, indices): &(Option<Identity>, Vec<usize>)| {
-        key.is_some() && indices.iter().filter_map(shard).any(|shard| indices.len() < shard.count)
-    };
-    let mut partial: Vec<_> = runs.iter().filter(|run| partial(run)).collect();
+    let mut partial: Vec<_> = runs.iter().map(|run| shards(run)).collect();
+    partial.retain(|shards| shards.iter().any(|(_, _, shard)| shards.len() < shard.count));
     // The run with the most shards is the one that was meant.
-    partial.sort_by_key(|(_, indices)| std::cmp::Reverse(indices.len()));
-    let Some(((Some(expected), meant), others)) = partial.split_first().map(|(first, others)| (*first, others)) else {
-        return Ok(());
-    };
-    let there: Vec<usize> = meant.iter().filter_map(shard).map(|shard| shard.index).collect();
-    for (key, indices) in others {
-        let Some(stray) = indices.iter().find(|index| shard(index).is_some_and(|one| !there.contains(&one.index)))
-        else {
-            continue;
-        };
-        if let (Some(found), Some(named)) = (key, shard(stray)) {
-            differs(stray + 1, &named.to_string(), meant[0] + 1, expected, found)?;
+    partial.sort_by_key(|shards| std::cmp::Reverse(shards.len()));
+    let Some((meant, others)) = partial.split_first() else { return Ok(()) };
+    for shards in others {
+        let is_lacking = |lacked: &Shard| !meant.iter().any(|(_, _, shard)| shard.index == lacked.index);
+        if let Some((index, run, _)) = shards.iter().find(|(_, _, shard)| is_lacking(shard)) {
+            differs(index + 1, run, meant[0].0 + 1, meant[0].1)?;
         }
     }
     Ok(())
 }
 
+/// The run of a stream that says which shard it is.
+fn run_of_shard(stream: &[Event]) -> Option<&RunEvent> {
+    match stream.first() {
+        Some(Event::Run(run)) if run.shard.is_some() => Some(run),
+        _ => None,
+    }
+}
+
 fn part(stream: usize, events: &[Event]) -> Result<Part<'_>, MergeError> {
     let Some(Event::Run(run)) = events.first() else { return Err(MergeError::NoRun(stream)) };
     let shard = run.shard.as_deref().unwrap_or("a whole run");
-    let shard = shard.parse().map_err(|_| MergeError::NotAShard { stream, found: crate::text::foreign(shard) })?;
-    let cases: Vec<_> =
-        events.iter().filter_map(|event| if let Event::Case(case) = event { Some(case) } else { None }).collect();
-    let summary =
-        events.iter().find_map(|event| if let Event::Summary(summary) = event { Some(summary) } else { None });
-    Ok(Part {
-        run,
-        shard,
-        duration_ms: summary
-            .map_or_else(|| cases.iter().map(|case| case.duration_ms).sum(), |summary| summary.duration_ms),
-        complete: summary.is_some_and(|summary| summary.complete),
-        cases,
-    })
+    let shard = shard.parse().map_err(|_| MergeError::NotAShard(stream, foreign(shard)))?;
+    let cases: Vec<_> = events.iter().filter_map(Event::case).collect();
+    let summary = events.iter().find_map(|event| if let Event::Summary(told) = event { Some(told) } else { None });
+    let of_cases = || cases.iter().map(|case| case.duration_ms).sum();
+    let duration_ms = summary.map_or_else(of_cases, |summary| summary.duration_ms);
+    Ok(Part { run, shard, duration_ms, complete: summary.is_some_and(|summary| summary.complete), cases })
+}
+
+/// The shard that a run is, where it is one.
+fn shard_of(run: &RunEvent) -> Option<Shard> {
+    run.shard.as_deref()?.parse().ok()
 }
 
 /// What the shards of one run have in common, each with its name.
 type Identity = [(&'static str, String); 9];
 
 fn identity(run: &RunEvent) -> Identity {
-    let RunEvent { tool, suite, seed, target, shard, side, driver, .. } = run;
-    let count = shard.as_deref().and_then(|shard| shard.parse::<Shard>().ok()).map_or(0, |shard| shard.count);
+    let RunEvent { tool, suite, seed, target, side, driver, .. } = run;
     let mut features = target.features.clone();
     features.sort();
+    let sdk = driver.as_ref().map(|driver| format!("{} {}", driver.driver, driver.sdk_version));
     [
         ("the tool", tool.clone()),
         ("the operation", suite.clone()),
         ("the side", if *side == Side::Server { "server".to_owned() } else { "client".to_owned() }),
-        (
-            "the SDK",
-            driver
-                .as_ref()
-                .map_or_else(|| "none".to_owned(), |driver| format!("{} {}", driver.driver, driver.sdk_version)),
-        ),
+        ("the SDK", sdk.unwrap_or_else(|| "none".to_owned())),
         ("the target", target.name.clone()),
         ("the region", target.region.clone()),
         ("the features", features.join(", ")),
         ("the seed", seed.to_string()),
-        ("a number of shards of", count.to_string()),
+        ("a number of shards of", shard_of(run).map_or(0, |shard| shard.count).to_string()),
     ]
 }
 
 /// Holds every stream against the first, and looks for what is there twice.
-fn agree(parts: &[Part<'_>]) -> Result<(), MergeError> {
-    let expected = parts.first().map(|part| identity(part.run));
+fn agree(parts: &[Part<'_>], first: &Part<'_>) -> Result<(), MergeError> {
     let mut shards: BTreeMap<usize, usize> = BTreeMap::new();
     let mut seen = HashSet::new();
-    for (index, part) in parts.iter().enumerate() {
-        let stream = index + 1;
-        if let Some(expected) = &expected {
-            differs(stream, &part.shard.to_string(), 1, expected, &identity(part.run))?;
-        }
+    for (stream, part) in (1..).zip(parts) {
+        differs(stream, part.run, 1, first.run)?;
         if let Some(first) = shards.insert(part.shard.index, stream) {
-            return Err(MergeError::ShardTwice { stream, shard: part.shard.to_string(), first });
+            return Err(MergeError::ShardTwice(stream, part.shard, first));
         }
         if let Some(twice) = part.cases.iter().find(|case| !seen.insert(case.id.as_str())) {
-            return Err(MergeError::CaseTwice { stream, case: crate::text::foreign(&twice.id) });
+            return Err(MergeError::CaseTwice(stream, foreign(&twice.id)));
         }
     }
     Ok(())
 }
 
 /// The first thing in which a stream is not of the run that it is held against.
-fn differs(stream: usize, shard: &str, first: usize, expected: &Identity, found: &Identity) -> Result<(), MergeError> {
-    let Some(((what, expected), (_, found))) = expected.iter().zip(found).find(|(one, other)| one != other) else {
-        return Ok(());
-    };
-    let [found, expected] = [found, expected].map(|text| crate::text::foreign(text));
-    Err(MergeError::Differs { stream, shard: shard.to_owned(), first, what, expected, found })
+fn differs(stream: usize, run: &RunEvent, first: usize, other: &RunEvent) -> Result<(), MergeError> {
+    let mut pairs = identity(run).into_iter().zip(identity(other));
+    let Some(((what, found), (_, expected))) = pairs.find(|(one, other)| one != other) else { return Ok(()) };
+    let shard = shard_of(run).map_or_else(String::new, |shard| shard.to_string());
+    let [expected, found] = [expected, found].map(|text| foreign(&text));
+    Err(MergeError::Differs { stream, shard, first, what, expected, found })
 }
 
-/// Nothing that a shard found may be lost because this build does not know it.
+/// Nothing that a shard found may be lost because this build does not know it; nor what the target claims, in which
+/// the streams agree.
 fn known(parts: &[Part<'_>], register: &Register) -> Result<(), MergeError> {
-    for (index, part) in parts.iter().enumerate() {
+    for (stream, part) in (1..).zip(parts) {
         for case in &part.cases {
             let broken = case.violations.iter().chain(&case.warnings).map(|violation| &violation.requirement);
-            if let Some(id) =
-                case.decided.iter().chain(&case.undecided).chain(broken).find(|id| register.get(id).is_none())
-            {
-                return Err(MergeError::Unknown { stream: index + 1, word: crate::text::foreign(id) });
+            let mut named = case.decided.iter().chain(&case.undecided).chain(broken);
+            if let Some(id) = named.find(|id| register.get(id).is_none()) {
+                return Err(MergeError::Unknown(stream, foreign(id)));
             }
         }
     }
-    Ok(())
-}
-
-/// The same for what the target claims, in which the streams agree.
-fn known_features(run: &RunEvent) -> Result<(), MergeError> {
-    let unknown = run.target.features.iter().find(|word| word.parse::<Feature>().is_err());
-    let error = |word: &String| MergeError::Unknown { stream: 1, word: crate::text::foreign(word) };
-    unknown.map_or(Ok(()), |word| Err(error(word)))
-}
-
-/// The event of the whole run.
-fn whole(parts: &[Part<'_>], first: &Part<'_>) -> RunEvent {
-    // A shard whose probe met an obstacle must not be hidden by one that met none.
-    let probed = parts.iter().find(|part| part.run.target.class != Class::Answers).unwrap_or(first);
-    RunEvent {
-        version: VERSION,
-        selected: parts.iter().map(|part| part.run.selected).sum(),
-        shard: None,
-        started_at: parts.iter().map(|part| &part.run.started_at).min().unwrap_or(&first.run.started_at).clone(),
-        target: probed.run.target.clone(),
-        ..first.run.clone()
-    }
+    let unknown = parts[0].run.target.features.iter().find(|word| word.parse::<Feature>().is_err());
+    unknown.map_or(Ok(()), |word| Err(MergeError::Unknown(1, foreign(word))))
 }
 
 #[cfg(test)]
 mod tests {
     use rstest::rstest;
 
-    use super::super::tests::sample;
+    use super::super::tests::sample::{self, as_shard, run_mut};
     use super::*;
     use crate::verdict::Verdict;
-
-    fn run_mut(stream: &mut [Event]) -> &mut RunEvent {
-        match stream.first_mut() {
-            Some(Event::Run(run)) => run,
-            _ => panic!("a run comes first"),
-        }
-    }
 
     /// The sample run, as so many shards.
     fn shards(count: usize) -> Vec<Vec<Event>> {
         let shard = |index: usize| {
             let cases = sample::cases().into_iter().skip(index - 1).step_by(count).collect::<Vec<_>>();
             let selected = cases.len();
-            let mut events = sample::events_of(cases, true);
+            let mut events = as_shard(sample::events_of(cases, true), &format!("{index}/{count}"));
             let run = run_mut(&mut events);
-            (run.shard, run.selected) = (Some(format!("{index}/{count}")), selected);
-            run.target.endpoint = format!("http://localhost:{index}/");
+            (run.selected, run.target.endpoint) = (selected, format!("http://localhost:{index}/"));
             events
         };
         (1..=count).map(shard).collect()
@@ -396,14 +317,18 @@ mod tests {
         assert!(error.starts_with(&format!("run stream 2, shard 2/4: {expected};")), "{error}");
     }
 
-    #[test]
-    fn a_shard_that_is_missing_is_not_looked_for_in_a_run_that_is_whole() {
-        let mut streams = shards(2);
-        let mut other = shards(2);
+    /// The same of another target.
+    fn other_shards(count: usize) -> Vec<Vec<Event>> {
+        let mut other = shards(count);
         for stream in &mut other {
             run_mut(stream).target.name = "other".to_owned();
         }
-        streams.push(other.remove(0));
+        other
+    }
+
+    #[test]
+    fn a_shard_that_is_missing_is_not_looked_for_in_a_run_that_is_whole() {
+        let streams = [shards(2), other_shards(2)[..1].to_vec()].concat();
         let error = merge_shards(streams, &sample::register()).expect_err("it is refused").to_string();
         assert_eq!(error, "expected all 2 shards, found none for 2/2; did each job keep its run stream?");
     }
@@ -412,8 +337,7 @@ mod tests {
     #[case(13, "2/13, 3/13, 4/13, 5/13, 6/13, 7/13, 8/13, 9/13, 10/13, 11/13, and 2 more;")]
     #[case(usize::MAX, ", and 18446744073709551604 more; did each")]
     fn a_number_of_shards_that_nobody_has_costs_nothing(#[case] count: usize, #[case] expected: &str) {
-        let mut stream = shards(1).remove(0);
-        run_mut(&mut stream).shard = Some(format!("1/{count}"));
+        let stream = as_shard(sample::events(), &format!("1/{count}"));
         let error = merge(&[stream], &sample::register()).expect_err("it is refused").to_string();
         assert!(error.contains(expected), "{error}");
     }
@@ -432,21 +356,13 @@ mod tests {
 
     #[test]
     fn a_run_conforms_only_where_every_shard_came_to_its_end() {
-        let decided = ["GC-RES-01", "GC-DUR-02", "GC-ERR-02", "GC-SIG-01"];
-        let case = |(index, id): (usize, &&str)| CaseResult {
-            decided: vec![(*id).to_owned()],
-            ..sample::case(&format!("a/c{index}"), Verdict::Pass)
-        };
         let conformant = |complete: [bool; 2]| {
-            let streams: Vec<Vec<Event>> = (0..2)
-                .map(|shard| {
-                    let cases = decided.iter().enumerate().skip(shard).step_by(2).map(case).collect();
-                    let mut events = sample::events_of(cases, complete[shard]);
-                    run_mut(&mut events).shard = Some(format!("{}/2", shard + 1));
-                    events
-                })
-                .collect();
-            match merge(&streams, &sample::register()).expect("shards").pop() {
+            let shard = |at: usize| {
+                let decided: Vec<&str> = sample::MUSTS.into_iter().skip(at).step_by(2).collect();
+                let case = sample::deciding(&format!("a/c{at}"), Verdict::Pass, &decided);
+                as_shard(sample::events_of(vec![case], complete[at]), &format!("{}/2", at + 1))
+            };
+            match merge(&[shard(0), shard(1)], &sample::register()).expect("shards").pop() {
                 Some(Event::Summary(summary)) => (summary.complete, summary.conformant),
                 _ => panic!("a summary comes last"),
             }
@@ -457,21 +373,12 @@ mod tests {
 
     #[test]
     fn shards_of_several_runs_are_told_apart_and_whole_runs_stay_as_they_are() {
-        let mut other = shards(2);
-        for stream in &mut other {
-            run_mut(stream).target.name = "other".to_owned();
-        }
         let [a, b]: [_; 2] = shards(2).try_into().expect("two");
-        let [c, d]: [_; 2] = other.try_into().expect("two");
+        let [c, d]: [_; 2] = other_shards(2).try_into().expect("two");
         let runs = merge_shards(vec![a, c, sample::events(), b, d], &sample::register()).expect("two runs in shards");
-        let mut names = Vec::new();
-        for mut run in runs {
-            let count = run.iter().filter(|event| matches!(event, Event::Case(_))).count();
-            names.push((run_mut(&mut run).target.name.clone(), count));
-        }
-        assert_eq!(
-            names,
-            [("endpoint", 11), ("other", 11), ("endpoint", 11)].map(|(name, count)| (name.to_owned(), count))
-        );
+        let told =
+            |mut run: Vec<Event>| (run_mut(&mut run).target.name.clone(), run.iter().filter_map(Event::case).count());
+        let names: Vec<_> = runs.into_iter().map(told).collect();
+        assert_eq!(names, ["endpoint", "other", "endpoint"].map(|name| (name.to_owned(), 11)));
     }
 }

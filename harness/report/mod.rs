@@ -10,7 +10,6 @@ mod badge;
 mod baseline;
 mod collected;
 mod comparison;
-mod conclude;
 mod conclusion;
 mod event;
 mod exit;
@@ -37,37 +36,33 @@ pub(crate) mod words;
 pub use badge::{Badge, BadgeForm};
 pub use baseline::{Baseline, BaselineError, BaselineFile, Entry, Excuse};
 pub use comparison::{Change, CompareError, Comparison};
-pub use conclude::conclude;
 pub use event::{
     DriverEvent, Event, FeatureSummary, RequirementEvent, RequirementStatus, RunEvent, SummaryEvent, TargetEvent,
     VERSION,
 };
 pub use exit::{Ending, Exit};
 pub use file::{FileError, FiledReport, ReportFile, Writer};
-#[cfg(feature = "cli")]
-pub(crate) use fold::{fold, hang};
 pub(crate) use form::{Because, because};
 pub use formats::{Collecting, FORMATS, Format, Made, Report, Runs, report_of};
 pub use github::GithubSink;
-#[cfg(feature = "cli")]
-pub use html::Html;
 pub use json::{Json, RunReport};
-#[cfg(feature = "cli")]
-pub use junit::Junit;
-#[cfg(feature = "cli")]
-pub(crate) use markdown::prose_cell;
 pub use markdown::{MARKDOWN_LIMIT, Markdown};
 pub use merge::{MergeError, merge, merge_shards};
 pub use stream::{CutShort, LINE_LIMIT, StreamError, StreamSink, read};
-pub use tally::Tally;
+pub use tally::{Tally, conclude};
 pub use text::{Detail, TextOptions, TextSink};
 pub use words::reason;
-#[cfg(feature = "cli")]
-pub(crate) use words::visible_json;
 #[cfg(feature = "run")]
 pub(crate) use words::{Told, heard, meaning};
+
 #[cfg(feature = "cli")]
-pub(crate) use words::{in_a_line, source};
+pub(crate) use self::{
+    fold::{fold, hang},
+    markdown::prose_cell,
+    words::{in_a_line, source, visible_json},
+};
+#[cfg(feature = "cli")]
+pub use self::{html::Html, junit::Junit};
 
 use std::io;
 
@@ -86,16 +81,6 @@ pub trait Sink {
     /// # Errors
     /// When the report cannot be written.
     fn finish(&mut self) -> io::Result<()>;
-}
-
-impl<S: Sink + ?Sized> Sink for Box<S> {
-    fn hear(&mut self, event: &Event) -> io::Result<()> {
-        (**self).hear(event)
-    }
-
-    fn finish(&mut self) -> io::Result<()> {
-        (**self).finish()
-    }
 }
 
 /// Makes a report of a run that is over.

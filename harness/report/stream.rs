@@ -1,10 +1,10 @@
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::io::{self, BufRead, Read, Write};
 
+use super::collected::counted;
 use super::event::OLDEST_VERSION;
 use super::{Event, Sink, VERSION, words};
 use crate::text::foreign;
-use crate::verdict::Verdict;
 
 /// The longest line that is read from a run stream, in bytes: 16 MiB.
 pub const LINE_LIMIT: usize = 16 << 20;
@@ -45,66 +45,35 @@ pub enum CutShort {
     Accept,
 }
 
-/// A run stream that cannot be used: at which line, and why.
+/// A run stream that cannot be used: at which line, counted from 1, and why.
 #[derive(Debug, thiserror::Error)]
 pub enum StreamError {
     /// A line cannot be read.
-    #[error("line {line} of the run stream cannot be read: {error}")]
-    Unreadable {
-        /// The line, from 1.
-        line: usize,
-        /// Why.
-        error: io::Error,
-    },
+    #[error("line {0} of the run stream cannot be read: {1}")]
+    Unreadable(usize, io::Error),
     /// A line is longer than [`LINE_LIMIT`].
     #[error("line {0} of the run stream: expected at most {LINE_LIMIT} bytes, found more; is it a run stream?")]
     TooLong(usize),
-    /// A line is not an event.
-    #[error("line {line} of the run stream: expected an event as one JSON object, found something else: {problem}")]
-    NotAnEvent {
-        /// The line, from 1.
-        line: usize,
-        /// What is wrong with it.
-        problem: String,
-    },
+    /// A line is not an event, and what is wrong with it.
+    #[error("line {0} of the run stream: expected an event as one JSON object, found something else: {1}")]
+    NotAnEvent(usize, String),
     /// The format is another than this build knows.
     #[error(
         "line 1 of the run stream: expected version {OLDEST_VERSION} or {VERSION}, found {0}; read it with the countersign that wrote it"
     )]
     Version(u32),
-    /// An event stands where another is expected.
-    #[error("line {line} of the run stream: expected {expected}, found {found}")]
-    OutOfOrder {
-        /// The line, from 1.
-        line: usize,
-        /// What may stand there.
-        expected: &'static str,
-        /// What stands there.
-        found: &'static str,
-    },
-    /// A case or a requirement stands there twice.
-    #[error("line {line} of the run stream: expected each {kind} once, found {id} again, first in line {first}")]
-    Twice {
-        /// The line, from 1.
-        line: usize,
-        /// `case` or `requirement`.
-        kind: &'static str,
-        /// Its id.
-        id: String,
-        /// The line in which it stands first.
-        first: usize,
-    },
+    /// An event stands where another is expected: what may stand there, and what does.
+    #[error("line {0} of the run stream: expected {1}, found {2}")]
+    OutOfOrder(usize, &'static str, &'static str),
+    /// A case or a requirement stands there twice: of which kind, its id, and the line in which it is first.
+    #[error("line {0} of the run stream: expected each {1} once, found {2} again, first in line {3}")]
+    Twice(usize, &'static str, String, usize),
     /// There is no event at all.
     #[error("the run stream is empty: expected a run event in line 1")]
     Empty,
-    /// The cases are not those that the summary counts.
-    #[error("the run stream ends with a summary of {expected}, found {found}; were lines taken out or changed?")]
-    Miscounted {
-        /// The verdicts that the summary counts.
-        expected: String,
-        /// The verdicts that the cases have.
-        found: String,
-    },
+    /// The cases do not have the verdicts that the summary counts, but others.
+    #[error("the run stream ends with a summary of {0}, found {1}; were lines taken out or changed?")]
+    Miscounted(String, String),
     /// The last event is missing.
     #[error("line {0} of the run stream is the last: expected a summary after it; the run was killed before its end")]
     NoSummary(usize),
@@ -124,7 +93,7 @@ pub fn read(mut stream: impl BufRead, cut_short: CutShort) -> Result<Vec<Event>,
         line += 1;
         let limit = LINE_LIMIT as u64 + 1;
         let count = stream.by_ref().take(limit).read_until(b'\n', &mut bytes);
-        match count.map_err(|error| StreamError::Unreadable { line, error })? {
+        match count.map_err(|error| StreamError::Unreadable(line, error))? {
             0 => break,
             _ if bytes.trim_ascii_end().len() > LINE_LIMIT => return Err(StreamError::TooLong(line)),
             _ => {}
@@ -132,7 +101,7 @@ pub fn read(mut stream: impl BufRead, cut_short: CutShort) -> Result<Vec<Event>,
         let event = match serde_json::from_slice::<Event>(&bytes) {
             Ok(event) => event,
             Err(_) if cut_short == CutShort::Accept && !bytes.ends_with(b"\n") => break,
-            Err(error) => return Err(StreamError::NotAnEvent { line, problem: foreign(&error.to_string()) }),
+            Err(error) => return Err(StreamError::NotAnEvent(line, foreign(&error.to_string()))),
         };
         order.admit(line, &event)?;
         events.push(event);
@@ -140,20 +109,12 @@ pub fn read(mut stream: impl BufRead, cut_short: CutShort) -> Result<Vec<Event>,
     match events.last() {
         None => Err(StreamError::Empty),
         Some(Event::Summary(summary)) => {
-            let mut counted: BTreeMap<Verdict, usize> = BTreeMap::new();
-            for event in &events {
-                if let Event::Case(case) = event {
-                    *counted.entry(case.verdict).or_default() += 1;
-                }
-            }
+            let counted = counted(events.iter().filter_map(Event::case).map(|case| case.verdict));
             if summary.verdicts == counted {
                 return Ok(events);
             }
-            let [expected, found] = [&summary.verdicts, &counted].map(|verdicts| match words::verdicts(verdicts) {
-                none if none.is_empty() => "no case".to_owned(),
-                some => some,
-            });
-            Err(StreamError::Miscounted { expected, found })
+            let told = |verdicts| words::verdicts(verdicts).unwrap_or_else(|| "no case".to_owned());
+            Err(StreamError::Miscounted(told(&summary.verdicts), told(&counted)))
         }
         Some(_) if cut_short == CutShort::Accept => Ok(events),
         Some(_) => Err(StreamError::NoSummary(events.len())),
@@ -185,13 +146,13 @@ impl Order {
             Some(_) => ("nothing after the summary", false),
         };
         if !fits {
-            return Err(StreamError::OutOfOrder { line, expected, found: kind });
+            return Err(StreamError::OutOfOrder(line, expected, kind));
         }
         self.last = Some(kind);
         if let Some(id) = id
             && let Some(first) = self.seen.insert((kind, id.clone()), line)
         {
-            return Err(StreamError::Twice { line, kind, id: foreign(id), first });
+            return Err(StreamError::Twice(line, kind, foreign(id), first));
         }
         Ok(())
     }
@@ -201,20 +162,17 @@ impl Order {
 mod tests {
     use rstest::rstest;
 
-    use super::super::replay;
-    use super::super::tests::sample;
+    use super::super::tests::{sample, stream};
     use super::*;
-
     use crate::text::escape;
 
     fn lines() -> Vec<String> {
-        let mut out = Vec::new();
-        replay(&sample::events(), &mut StreamSink::new(&mut out)).expect("memory takes everything");
-        String::from_utf8(out).expect("UTF-8").lines().map(str::to_owned).collect()
+        stream(&sample::events()).lines().map(str::to_owned).collect()
     }
 
     fn read_lines(lines: &[String]) -> Result<Vec<Event>, StreamError> {
-        read((lines.join("\n") + "\n").as_bytes(), CutShort::Refuse)
+        let stream: String = lines.iter().flat_map(|line| [line, "\n"]).collect();
+        read(stream.as_bytes(), CutShort::Refuse)
     }
 
     #[test]
@@ -229,58 +187,25 @@ mod tests {
     }
 
     #[rstest]
-    #[case::empty(&[], "empty")]
-    #[case::no_run(&[1], "line 1 of the run stream: expected run, found case")]
-    #[case::two_runs(&[0, 0], "line 2 of the run stream: expected case, requirement or summary, found run")]
-    #[case::a_case_twice(&[0, 1, 2, 1], "line 4 of the run stream: expected each case once, found success/workgroup-only again, first in line 2")]
-    #[case::cut(&[0, 1], "line 2 of the run stream is the last: expected a summary")]
-    fn a_stream_out_of_order_is_refused_with_its_line(#[case] picked: &[usize], #[case] expected: &str) {
-        let all = lines();
-        let picked: Vec<_> = picked.iter().map(|index| all[*index].clone()).collect();
-        let stream = if picked.is_empty() { String::new() } else { picked.join("\n") + "\n" };
-        let error = read(stream.as_bytes(), CutShort::Refuse).expect_err("it is out of order").to_string();
+    #[case::empty(|lines: &mut Vec<String>| lines.clear(), "empty")]
+    #[case::no_run(|lines: &mut Vec<String>| { lines.remove(0); }, "line 1 of the run stream: expected run, found case")]
+    #[case::two_runs(|lines: &mut Vec<String>| lines.insert(1, lines[0].clone()), "line 2 of the run stream: expected case, requirement or summary, found run")]
+    #[case::a_case_twice(|lines: &mut Vec<String>| lines.insert(3, lines[1].clone()), "line 4 of the run stream: expected each case once, found success/workgroup-only again, first in line 2")]
+    #[case::cut(|lines: &mut Vec<String>| lines.truncate(2), "line 2 of the run stream is the last: expected a summary")]
+    #[case::more_than_the_summary(|lines: &mut Vec<String>| lines.push(lines[1].clone()), "expected nothing after the summary, found case")]
+    #[case::a_case_missing(|lines: &mut Vec<String>| { lines.remove(1); }, "a summary of 2 pass, 3 fail, 1 known-fail, 1 fixed, 2 blocked, 1 indeterminate, 1 not-applicable, found 1 pass, 3 fail,")]
+    #[case::another_verdict(|lines: &mut Vec<String>| lines[2] = lines[2].replace(r#""verdict":"fail""#, r#""verdict":"pass""#), "found 3 pass, 2 fail")]
+    #[case::another_version(|lines: &mut Vec<String>| lines[0] = lines[0].replace(r#""version":2"#, r#""version":3"#), "line 1 of the run stream: expected version 1 or 2, found 3")]
+    #[case::not_json(|lines: &mut Vec<String>| lines[2] = "x".to_owned(), "line 3 of the run stream: expected an event as one JSON object, found something else: expected value")]
+    #[case::blank(|lines: &mut Vec<String>| lines[2].clear(), "line 3 of the run stream: expected an event as one JSON object, found something else: EOF while parsing")]
+    #[case::another_event(|lines: &mut Vec<String>| lines[2] = r#"{"event":"coffee"}"#.to_owned(), "line 3 of the run stream: expected an event as one JSON object, found something else: unknown variant `coffee`")]
+    #[case::half(|lines: &mut Vec<String>| lines[2] = r#"{"event":"case","id":"a"}"#.to_owned(), "line 3 of the run stream: expected an event as one JSON object, found something else: missing field")]
+    #[case::terminal_codes(|lines: &mut Vec<String>| lines[2] = r#"{"event":"\u001b[31mX"}"#.to_owned(), r"line 3 of the run stream: expected an event as one JSON object, found something else: unknown variant `\u{1b}[31mX`")]
+    fn a_wrong_stream_is_refused_with_its_line(#[case] change: fn(&mut Vec<String>), #[case] expected: &str) {
+        let mut lines = lines();
+        change(&mut lines);
+        let error = read_lines(&lines).expect_err("it is wrong").to_string();
         assert!(error.contains(expected), "{error}");
-    }
-
-    #[test]
-    fn a_stream_whose_cases_are_not_those_of_its_summary_is_refused() {
-        let missing: Vec<_> =
-            lines().into_iter().enumerate().filter(|(at, _)| *at != 1).map(|(_, line)| line).collect();
-        let error = read_lines(&missing).expect_err("a case is missing").to_string();
-        assert!(error.contains("a summary of 2 pass, 3 fail") && error.contains("found 1 pass, 3 fail"), "{error}");
-        let mut changed = lines();
-        let failed = changed.iter().position(|line| line.contains(r#""verdict":"fail""#)).expect("one failed");
-        changed[failed] = changed[failed].replace(r#""verdict":"fail""#, r#""verdict":"pass""#);
-        let error = read_lines(&changed).expect_err("a verdict was changed").to_string();
-        assert!(error.contains("found 3 pass, 2 fail"), "{error}");
-    }
-
-    #[test]
-    fn nothing_comes_after_the_summary() {
-        let mut lines = lines();
-        lines.push(lines[1].clone());
-        let error = read_lines(&lines).expect_err("a case after the summary").to_string();
-        assert!(error.contains("expected nothing after the summary, found case"), "{error}");
-    }
-
-    #[rstest]
-    #[case::not_json("x", "expected an event")]
-    #[case::blank("", "expected an event")]
-    #[case::another_event(r#"{"event":"coffee"}"#, "unknown variant `coffee`")]
-    #[case::half(r#"{"event":"case","id":"a"}"#, "missing field")]
-    #[case::terminal_codes(r#"{"event":"\u001b[31mX"}"#, "unknown variant `\\u{1b}[31mX`")]
-    fn a_line_that_is_no_event_is_refused(#[case] line: &str, #[case] expected: &str) {
-        let mut lines = lines();
-        lines[2] = line.to_owned();
-        let error = read_lines(&lines).expect_err("no event").to_string();
-        assert!(error.contains("line 3 ") && error.contains(expected), "{error}");
-    }
-
-    #[test]
-    fn another_version_is_refused() {
-        let mut lines = lines();
-        lines[0] = lines[0].replace(r#""version":2"#, r#""version":3"#);
-        assert!(matches!(read_lines(&lines), Err(StreamError::Version(3))));
     }
 
     #[test]

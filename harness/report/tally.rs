@@ -1,15 +1,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::event::{FeatureSummary, RequirementEvent, RequirementStatus, RunEvent, SummaryEvent};
+use super::event::{Event, FeatureSummary, RequirementEvent, RequirementStatus, RunEvent, SummaryEvent};
 use crate::contract::{ConfirmationStatus, Feature, Level, Register, Requirement, Side};
 use crate::verdict::{CaseResult, Reason, Verdict};
 
 /// Counts a run while it goes on: verdicts, and what each requirement has come to. Its size depends
 /// on the number of cases, not on how often they run.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Tally {
     side: Side,
-    /// The operation that the run is about.
     operation: String,
     claimed: BTreeSet<Feature>,
     /// Whether only a part of a run is counted.
@@ -27,40 +26,14 @@ pub struct Tally {
 }
 
 impl Tally {
-    /// An empty tally for a run: for a target by what it claims, or for an SDK. A feature that this build does
-    /// not know has no requirement in it either.
+    /// An empty tally for a run: for a target by what it claims; for an SDK only requirements on clients count. A
+    /// feature that this build does not know has no requirement in it either.
     pub fn of_run(run: &RunEvent) -> Self {
-        let tally = match run.side {
-            Side::Server => Self::new(&run.suite, run.target.features.iter().filter_map(|word| word.parse().ok())),
-            Side::Client => Self::of_sdk(&run.suite),
+        let claimed = match run.side {
+            Side::Server => run.target.features.iter().filter_map(|word| word.parse().ok()).collect(),
+            Side::Client => BTreeSet::from([Feature::CORE]),
         };
-        Self { part: run.is_part(), ..tally }
-    }
-
-    /// An empty tally for an operation of a target that claims these features.
-    pub fn new(operation: &str, claimed: impl IntoIterator<Item = Feature>) -> Self {
-        Self::of_side(Side::Server, operation, claimed)
-    }
-
-    /// An empty tally for an operation of an SDK: only requirements on clients count.
-    pub fn of_sdk(operation: &str) -> Self {
-        Self::of_side(Side::Client, operation, [Feature::CORE])
-    }
-
-    fn of_side(side: Side, operation: &str, claimed: impl IntoIterator<Item = Feature>) -> Self {
-        Self {
-            side,
-            operation: operation.to_owned(),
-            claimed: claimed.into_iter().collect(),
-            part: false,
-            verdicts: BTreeMap::new(),
-            checks: 0,
-            decided: BTreeMap::new(),
-            violated: BTreeMap::new(),
-            left_open: BTreeSet::new(),
-            hidden: BTreeSet::new(),
-            moot: BTreeSet::new(),
-        }
+        Self { side: run.side, operation: run.suite.clone(), claimed, part: run.is_part(), ..Self::default() }
     }
 
     /// Counts a case.
@@ -93,21 +66,11 @@ impl Tally {
         }
     }
 
-    /// How many cases have a verdict.
-    pub fn count(&self, verdict: Verdict) -> usize {
-        self.verdicts.get(&verdict).copied().unwrap_or_default()
-    }
-
     /// Every requirement with what it has come to.
     pub fn requirements(&self, register: &Register) -> Vec<RequirementEvent> {
         let event = |row: &Requirement| {
             let status = self.status(row);
-            let cases = match status {
-                RequirementStatus::Fail => self.violated.get(&row.id),
-                RequirementStatus::Pass | RequirementStatus::Undecided | RequirementStatus::NotApplicable => {
-                    self.decided.get(&row.id)
-                }
-            };
+            let cases = if status == RequirementStatus::Fail { &self.violated } else { &self.decided };
             RequirementEvent {
                 id: row.id.clone(),
                 level: row.level,
@@ -115,30 +78,25 @@ impl Tally {
                 confirmation: row.confirmation.status,
                 feature: self.name_of(row.feature).to_owned(),
                 status,
-                cases: cases.cloned().unwrap_or_default(),
+                cases: cases.get(&row.id).cloned().unwrap_or_default(),
             }
         };
         register.of(self.side, &self.operation).map(event).collect()
     }
 
     fn status(&self, row: &Requirement) -> RequirementStatus {
+        let (decided, open) = (self.decided.contains_key(&row.id), self.left_open.contains(&row.id));
+        // There is nothing to try it on.
+        let is_moot = self.moot.contains(&row.id) && !decided && !open;
         if self.violated.contains_key(&row.id) {
             RequirementStatus::Fail
-        } else if !self.claimed.contains(&row.feature) || !row.is_tested() || self.is_moot(row) {
+        } else if !self.claimed.contains(&row.feature) || !row.is_tested() || is_moot {
             RequirementStatus::NotApplicable
-        } else if self.decided.contains_key(&row.id)
-            && !self.left_open.contains(&row.id)
-            && !self.hidden.contains(&row.id)
-        {
+        } else if decided && !open && !self.hidden.contains(&row.id) {
             RequirementStatus::Pass
         } else {
             RequirementStatus::Undecided
         }
-    }
-
-    /// Whether the target has nothing to try a requirement on.
-    fn is_moot(&self, row: &Requirement) -> bool {
-        self.moot.contains(&row.id) && !self.decided.contains_key(&row.id) && !self.left_open.contains(&row.id)
     }
 
     /// Whether a counted requirement is undecided because the target gave no usable answer.
@@ -168,66 +126,108 @@ impl Tally {
         }
         // Whatever one shard decides, a case of another may violate.
         let conformant = complete && !self.part && open == 0 && features.values().all(|feature| feature.violated == 0);
-        SummaryEvent {
-            conformant,
-            verdicts: self.verdicts.clone(),
-            checks: self.checks,
-            features,
-            duration_ms,
-            complete,
-        }
+        let (verdicts, checks) = (self.verdicts.clone(), self.checks);
+        SummaryEvent { conformant, verdicts, checks, features, duration_ms, complete }
     }
+
+    /// The events that stand behind the cases.
+    pub(super) fn closing(&self, register: &Register, duration_ms: f64, complete: bool) -> Vec<Event> {
+        let summary = Event::Summary(self.summary(register, duration_ms, complete));
+        self.requirements(register).into_iter().map(Event::Requirement).chain([summary]).collect()
+    }
+}
+
+/// The events of a run with its requirements and its summary counted anew from its cases, where the
+/// run was killed before it told them; the run is incomplete then. A whole run stays as it is.
+pub fn conclude(mut events: Vec<Event>, register: &Register) -> Vec<Event> {
+    let run = events.iter().find_map(|event| if let Event::Run(run) = event { Some(run) } else { None });
+    let Some(mut tally) = run.filter(|_| !matches!(events.last(), Some(Event::Summary(_)))).map(Tally::of_run) else {
+        return events;
+    };
+    events.retain(|event| !matches!(event, Event::Requirement(_)));
+    let mut duration_ms = 0.0;
+    for case in events.iter().filter_map(Event::case) {
+        tally.add(case);
+        duration_ms += case.duration_ms;
+    }
+    events.extend(tally.closing(register, duration_ms, false));
+    events
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::Event;
+    use rstest::rstest;
+
     use super::super::tests::sample;
     use super::*;
 
-    #[test]
-    fn a_requirement_that_one_case_leaves_open_is_not_decided_by_the_others() {
-        let status = |verdict: Verdict| {
-            let mut tally = Tally::new("GetCredentials", [Feature::CORE]);
-            let cites = |id: &str, verdict: Verdict, decided: &[&str]| CaseResult {
-                requirements: vec!["GC-RES-01".to_owned()],
-                decided: decided.iter().map(|id| (*id).to_owned()).collect(),
-                ..sample::case(id, verdict)
-            };
-            tally.add(&cites("a/b", Verdict::Pass, &["GC-RES-01"]));
-            tally.add(&cites("a/c", verdict, &[]));
-            let rows = tally.requirements(&sample::register());
-            rows.iter().find(|row| row.id == "GC-RES-01").map(|row| row.status)
-        };
-        assert_eq!(status(Verdict::Pass), Some(RequirementStatus::Pass));
-        assert_eq!(status(Verdict::NotApplicable), Some(RequirementStatus::Pass));
-        assert_eq!(status(Verdict::Indeterminate), Some(RequirementStatus::Undecided));
-        assert_eq!(status(Verdict::Blocked), Some(RequirementStatus::Undecided));
+    /// What GC-RES-01 comes to by these cases.
+    fn tallied(cases: &[CaseResult]) -> (Tally, Option<RequirementStatus>) {
+        let mut tally = Tally::of_run(sample::run_mut(&mut sample::events()));
+        for case in cases {
+            tally.add(case);
+        }
+        let rows = tally.requirements(&sample::register());
+        let status = rows.iter().find(|row| row.id == "GC-RES-01").map(|row| row.status);
+        (tally, status)
+    }
+
+    #[rstest]
+    #[case(Verdict::Pass, RequirementStatus::Pass)]
+    #[case(Verdict::NotApplicable, RequirementStatus::Pass)]
+    #[case(Verdict::Indeterminate, RequirementStatus::Undecided)]
+    #[case(Verdict::Blocked, RequirementStatus::Undecided)]
+    fn a_requirement_that_one_case_leaves_open_is_not_decided_by_the_others(
+        #[case] verdict: Verdict,
+        #[case] expected: RequirementStatus,
+    ) {
+        let other = CaseResult { requirements: vec!["GC-RES-01".to_owned()], ..sample::case("a/c", verdict) };
+        let decided = sample::deciding("a/b", Verdict::Pass, &["GC-RES-01"]);
+        assert_eq!(tallied(&[decided, other]).1, Some(expected));
     }
 
     #[test]
     fn what_a_case_passes_without_telling_is_not_decided_by_the_others() {
-        let mut tally = Tally::new("GetCredentials", [Feature::CORE]);
-        let ids = || vec!["GC-RES-01".to_owned()];
-        tally.add(&CaseResult { decided: ids(), ..sample::case("a/b", Verdict::Pass) });
-        tally.add(&CaseResult { undecided: ids(), ..sample::case("a/c", Verdict::Pass) });
-        let rows = tally.requirements(&sample::register());
-        let row = rows.iter().find(|row| row.id == "GC-RES-01").map(|row| row.status);
-        assert_eq!(row, Some(RequirementStatus::Undecided));
+        let other = CaseResult { undecided: vec!["GC-RES-01".to_owned()], ..sample::case("a/c", Verdict::Pass) };
+        let (tally, status) = tallied(&[sample::deciding("a/b", Verdict::Pass, &["GC-RES-01"]), other]);
+        assert_eq!(status, Some(RequirementStatus::Undecided));
         assert!(!tally.is_undecided_by_silence(&sample::register()));
     }
 
+    #[rstest]
+    #[case("1/2", false)]
+    #[case("2/2", false)]
+    #[case("1/1", true)]
+    fn one_shard_of_several_claims_nothing_for_the_whole(#[case] shard: &str, #[case] conformant: bool) {
+        let mut tally = Tally::of_run(sample::run_mut(&mut sample::as_shard(sample::events(), shard)));
+        tally.add(&sample::deciding("a/b", Verdict::Pass, &sample::MUSTS));
+        assert_eq!(tally.summary(&sample::register(), 1.0, true).conformant, conformant);
+    }
+
     #[test]
-    fn one_shard_of_several_claims_nothing_for_the_whole() {
-        let conformant = |shard: Option<&str>| {
-            let Some(Event::Run(mut run)) = sample::events().into_iter().next() else { panic!("a run comes first") };
-            run.shard = shard.map(str::to_owned);
-            let mut tally = Tally::of_run(&run);
-            let decided = ["GC-RES-01", "GC-DUR-02", "GC-ERR-02", "GC-SIG-01"].map(str::to_owned).to_vec();
-            tally.add(&CaseResult { decided, ..sample::case("a/b", Verdict::Pass) });
-            tally.summary(&sample::register(), 1.0, true).conformant
-        };
-        assert!(!conformant(Some("1/2")) && !conformant(Some("2/2")));
-        assert!(conformant(None) && conformant(Some("1/1")));
+    fn a_killed_run_is_counted_as_far_as_it_came_and_is_never_conformant() {
+        let whole = sample::events();
+        let cut = whole[..3].to_vec();
+        let events = conclude(cut, &sample::register());
+        let Some(Event::Summary(summary)) = events.last() else { panic!("no summary: {events:#?}") };
+        assert!(!summary.complete && !summary.conformant);
+        assert_eq!(summary.verdicts.values().sum::<usize>(), 2);
+        assert_eq!((summary.features["core"].violated, summary.features["core"].decided), (1, 2));
+        assert_eq!(events.iter().filter(|event| matches!(event, Event::Requirement(_))).count(), 6);
+    }
+
+    #[test]
+    fn a_killed_run_of_an_sdk_is_counted_by_what_binds_sdks() {
+        let mut cut = sample::events()[..3].to_vec();
+        sample::run_mut(&mut cut).side = Side::Client;
+        let events = conclude(cut, &sample::register());
+        let Some(Event::Summary(summary)) = events.last() else { panic!("no summary: {events:#?}") };
+        assert!(!summary.conformant);
+        assert!(!events.iter().any(|event| matches!(event, Event::Requirement(_))), "all of them bind servers");
+    }
+
+    #[test]
+    fn a_whole_run_stays_as_it_is() {
+        assert_eq!(conclude(sample::events(), &sample::register()), sample::events());
     }
 }

@@ -1,22 +1,20 @@
 //! The report for people: what happened, failures last, and one command to see it again.
 
 mod findings;
-mod page;
 mod totals;
 
 use std::io::{self, Write};
 
-use page::{Page, Tone};
-
 use super::collected::Collected;
+use super::conclusion::Tone;
 use super::event::{Event, RunEvent};
+use super::fold::hang;
 use super::words::Obstacle;
 use super::{Sink, words};
 use crate::contract::Register;
-use crate::text::escape;
+use crate::text::{LINE_SHOWN, cut, escape};
 use crate::verdict::CaseResult;
 
-/// The longest name of a verdict.
 const VERDICT_WIDTH: usize = 15;
 
 /// How much of a run is told.
@@ -53,10 +51,10 @@ pub struct TextOptions {
 /// Whatever a target said is escaped; nothing in it can steer a terminal.
 #[derive(Debug)]
 pub struct TextSink<W> {
-    out: W,
+    pub(super) out: W,
     options: TextOptions,
-    register: Register,
-    heard: Collected,
+    pub(super) register: Register,
+    pub(super) heard: Collected,
     /// Whether nothing has been written yet.
     first: bool,
 }
@@ -67,30 +65,14 @@ impl<W: Write> TextSink<W> {
         Self { out, options, register: register.clone(), heard: Collected::default(), first: true }
     }
 
-    /// What it is written to, for what a report puts between the lines of this one.
-    pub(super) fn out(&mut self) -> &mut W {
-        &mut self.out
-    }
-
-    /// What was heard of the run that is told now.
-    pub(super) fn heard(&self) -> &Collected {
-        &self.heard
-    }
-
     fn page(&self) -> Page {
         Page::new(&self.options, self.first)
     }
 
     fn print(&mut self, page: &Page) -> io::Result<()> {
-        self.first &= page.text().is_empty();
-        self.out.write_all(page.text().as_bytes())?;
+        self.first &= page.text.is_empty();
+        self.out.write_all(page.text.as_bytes())?;
         self.out.flush()
-    }
-
-    fn print_gap(&mut self) -> io::Result<()> {
-        let mut page = self.page();
-        page.gap();
-        self.print(&page)
     }
 
     fn begin(&mut self, run: &RunEvent) -> io::Result<()> {
@@ -117,7 +99,7 @@ impl<W: Write> TextSink<W> {
         let mut page = self.page();
         let line = case_line(case);
         let (verdict, rest) = line.split_at(VERDICT_WIDTH);
-        page.line(&format!("{}{rest}", page.paint(Tone::of(case.verdict), verdict)));
+        page.line(&format!("{}{rest}", page.paint(case.verdict.into(), verdict)));
         self.print(&page)
     }
 }
@@ -128,7 +110,9 @@ impl<W: Write> Sink for TextSink<W> {
             // Another run: the one before is over.
             self.finish()?;
             self.heard = Collected::default();
-            self.print_gap()?;
+            let mut page = self.page();
+            page.gap();
+            self.print(&page)?;
         }
         self.heard.hear(event);
         match event {
@@ -178,4 +162,70 @@ fn header(run: &RunEvent) -> String {
         target.features.join(", "),
         words::count(*selected, "case"),
     ))
+}
+
+/// Text that grows line by line.
+#[derive(Debug)]
+struct Page {
+    text: String,
+    colour: bool,
+    width: usize,
+    /// Whether nothing stands before this text.
+    first: bool,
+}
+
+impl Page {
+    fn new(options: &TextOptions, first: bool) -> Self {
+        Self { text: String::new(), colour: options.colour, width: options.width.unwrap_or(usize::MAX), first }
+    }
+
+    /// A line of prose. Where it is folded, it goes on below where it began.
+    fn line(&mut self, line: &str) {
+        let (indent, text) = line.split_at(line.len() - line.trim_start().len());
+        self.labelled(indent, text);
+    }
+
+    /// A line of prose behind a label. Where it is folded, it goes on below its text.
+    fn labelled(&mut self, label: &str, text: &str) {
+        for line in hang(&cut(label, LINE_SHOWN), &cut(text, LINE_SHOWN), self.width).split('\n') {
+            self.command(line);
+        }
+    }
+
+    /// A line that stays one, however long: it is there to be copied.
+    fn command(&mut self, line: &str) {
+        self.text.push_str(&words::no_command(line));
+        self.text.push('\n');
+    }
+
+    /// An empty line, but not as the very first.
+    fn gap(&mut self) {
+        if !(self.first && self.text.is_empty()) {
+            self.text.push('\n');
+        }
+    }
+
+    fn title(&mut self, title: &str) {
+        self.gap();
+        self.line(&self.bold(title));
+    }
+
+    fn bold(&self, text: &str) -> String {
+        self.coded("1", text)
+    }
+
+    fn paint(&self, tone: Tone, text: &str) -> String {
+        let code = match tone {
+            Tone::Bad => "1;31",
+            Tone::Doubt => "33",
+            Tone::Calm => "2",
+            Tone::Good => "32",
+        };
+        self.coded(code, text)
+    }
+
+    /// A text behind a parameter of the terminal code "select graphic rendition" (ECMA-48, 8.3.117).
+    fn coded(&self, code: &str, text: &str) -> String {
+        if self.colour { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
+    }
 }

@@ -125,7 +125,8 @@ pub(super) fn run(args: &Check) -> Result<ExitCode, Failure> {
         None => Exit::Fine,
     };
     let Some(written) = written else { return Ok(exit.into()) };
-    let mut report = written.report(StreamSink::new).map_err(|error| Failure::usage(error.to_string()))?;
+    let mut report =
+        written.report(|out| Box::new(StreamSink::new(out))).map_err(|error| Failure::usage(error.to_string()))?;
     replay(&events, &mut report).map_err(|error| Failure::usage(error.to_string()))?;
     say(&format!("recorded {} cases in {}", cases.len(), file_name(&args.baseline)));
     Ok(ExitCode::SUCCESS)

@@ -1,7 +1,7 @@
 use rstest::rstest;
 use serde_json::json;
 
-use super::super::tests::sample;
+use super::super::tests::sample::{self, case};
 use super::super::words;
 use super::*;
 
@@ -19,13 +19,8 @@ fn entry(pattern: &str) -> serde_json::Value {
     json!({ "pattern": pattern, "reason": "known" })
 }
 
-/// The reason of a case in words; empty where there is none.
 fn words_of(case: &CaseResult) -> String {
     case.reason.as_ref().map(words::reason).unwrap_or_default()
-}
-
-fn case(id: &str, verdict: Verdict) -> CaseResult {
-    sample::case(id, verdict)
 }
 
 fn day(text: &str) -> Date {
@@ -35,41 +30,27 @@ fn day(text: &str) -> Date {
 #[rstest]
 #[case::version(r#"{"version":2,"entries":[]}"#, "/version", "expected version 1, found 2")]
 #[case::unknown_key(r#"{"version":1,"entries":[],"x":1}"#, "/x", "unknown field")]
-#[case::unknown_key_in_entry(
-    r#"{"version":1,"entries":[{"pattern":"a","reason":"r","why":1}]}"#,
-    "/entries/0/why",
-    "unknown field"
-)]
-#[case::no_reason(r#"{"version":1,"entries":[{"pattern":"a"}]}"#, "/entries/0", "missing field `reason`")]
-#[case::empty_reason(
-    r#"{"version":1,"entries":[{"pattern":"a","reason":" "}]}"#,
-    "/entries/0/reason",
-    "found an empty text"
-)]
-#[case::bad_pattern(
-    r#"{"version":1,"entries":[{"pattern":"a/[","reason":"r"}]}"#,
-    "/entries/0/pattern",
-    "cannot be read"
-)]
-#[case::twice(
-    r#"{"version":1,"entries":[{"pattern":"a","reason":"r"},{"pattern":"a/","reason":"s"}]}"#,
-    "/entries/1/pattern",
-    "stands here twice"
-)]
-#[case::no_day(
-    r#"{"version":1,"entries":[{"pattern":"a","reason":"r","expires":"2026-02-30"}]}"#,
-    "/entries/0/expires",
-    "expected a day"
-)]
-#[case::another_form(
-    r#"{"version":1,"entries":[{"pattern":"a","reason":"r","expires":"20260228"}]}"#,
-    "/entries/0/expires",
-    "expected a day"
-)]
 fn a_wrong_baseline_is_refused_with_its_place(#[case] text: &str, #[case] pointer: &str, #[case] message: &str) {
     let error = read(text).expect_err("it is wrong");
     assert_eq!((error.file.as_str(), error.pointer.as_str()), (NAME, pointer), "{error}");
     assert!(error.message.contains(message), "{error}");
+}
+
+#[rstest]
+#[case::unknown_key(r#"{"pattern":"a","reason":"r","why":1}"#, "/entries/0/why", "unknown field")]
+#[case::no_reason(r#"{"pattern":"a"}"#, "/entries/0", "missing field `reason`")]
+#[case::empty_reason(r#"{"pattern":"a","reason":" "}"#, "/entries/0/reason", "found an empty text")]
+#[case::bad_pattern(r#"{"pattern":"a/[","reason":"r"}"#, "/entries/0/pattern", "cannot be read")]
+#[case::twice(
+    r#"{"pattern":"a","reason":"r"},{"pattern":"a/","reason":"s"}"#,
+    "/entries/1/pattern",
+    "stands here twice"
+)]
+#[case::no_day(r#"{"pattern":"a","reason":"r","expires":"2026-02-30"}"#, "/entries/0/expires", "expected a day")]
+#[case::another_form(r#"{"pattern":"a","reason":"r","expires":"20260228"}"#, "/entries/0/expires", "expected a day")]
+fn a_wrong_entry_is_refused_with_its_place(#[case] entries: &str, #[case] pointer: &str, #[case] message: &str) {
+    let text = format!(r#"{{"version":1,"entries":[{entries}]}}"#);
+    a_wrong_baseline_is_refused_with_its_place(&text, pointer, message);
 }
 
 #[test]

@@ -1,17 +1,15 @@
 //! A comparison for people: as text and as Markdown, what changed alike told once.
 
-use std::collections::HashMap;
 use std::fmt::Write as _;
 
-use super::super::alike::Shared;
-use super::super::words::{self, Line, Told};
+use super::super::collected::grouped;
+use super::super::words::{self, Told};
 use super::super::{RunEvent, markdown};
 use super::{Change, Comparison};
 use crate::contract::Register;
 use crate::text::escape;
 use crate::verdict::Verdict;
 
-/// How many names stand behind a finding before the rest is counted.
 const NAMES_LIMIT: usize = 12;
 
 impl Comparison {
@@ -30,11 +28,8 @@ impl Comparison {
                 if let Some(reason) = first.reason.as_ref().map(words::reason) {
                     let _ = writeln!(text, "  {}", words::no_command(&escape(&reason)));
                 }
-                for line in words::violations(&alone(first), register) {
-                    let _ = match line {
-                        Line::Heading(text_of) => writeln!(text, "  {text_of}"),
-                        Line::Particular(label, text_of) => writeln!(text, "    {label:<8}  {text_of}"),
-                    };
+                for line in words::each_violation(&first.violations, register) {
+                    let _ = writeln!(text, "  {line}");
                 }
             }
         }
@@ -92,53 +87,21 @@ impl Comparison {
         ]
     }
 
-    /// How many cases of each family changed.
-    fn changed_in_families(&self) -> HashMap<String, usize> {
-        words::family_sizes(self.lists().iter().flat_map(|(_, list)| *list).map(|change| change.id.as_str()))
-    }
-
     /// The cases of a group by name, a family by its own where all its cases that changed did so alike.
     fn names(&self, group: &[&Change], quoted: impl Fn(&str) -> String, all_of: impl Fn(usize) -> String) -> String {
         let ids: Vec<&str> = group.iter().map(|change| change.id.as_str()).collect();
-        let names = words::collapse(&ids, &self.changed_in_families());
-        let (shown, hidden) = names.split_at(names.len().min(NAMES_LIMIT));
-        let mut texts: Vec<String> = shown
-            .iter()
-            .map(|(name, count)| match count {
-                1 => quoted(name),
-                all if self.sizes.get(name) == Some(all) => format!("{} {}", all_of(*all), quoted(name)),
-                some => match self.sizes.get(name) {
-                    Some(size) => format!("{some} of the {size} cases of {}", quoted(name)),
-                    None => format!("{some} cases of {}", quoted(name)),
-                },
-            })
-            .collect();
-        let rest: usize = hidden.iter().map(|(_, count)| count).sum();
-        if rest > 0 {
-            texts.push(format!("and {}", words::count(rest, "more case")));
-        }
-        texts.join(", ")
+        let changed = self.lists().into_iter().flat_map(|(_, list)| list).map(|change| change.id.as_str());
+        let names = words::collapse(&ids, &words::family_sizes(changed));
+        words::listed(&names, NAMES_LIMIT, |name, count| match self.sizes.get(name) {
+            Some(size) if count > 1 && count < *size => format!("{count} of the {size} cases of {}", quoted(name)),
+            Some(size) if count > 1 => format!("{} {}", all_of(*size), quoted(name)),
+            Some(_) | None => quoted(name),
+        })
     }
 }
 
-/// Changes that are alike together, in their order.
 fn groups(changes: &[Change]) -> Vec<Vec<&Change>> {
-    let mut groups: Vec<Vec<&Change>> = Vec::new();
-    let mut places = HashMap::new();
-    for change in changes {
-        let key = (change.old, change.new, &change.reason, &change.violations);
-        let place = *places.entry(key).or_insert_with(|| {
-            groups.push(Vec::new());
-            groups.len() - 1
-        });
-        groups[place].push(change);
-    }
-    groups
-}
-
-/// The violations of a change, each for itself.
-fn alone(change: &Change) -> Vec<Shared<'_>> {
-    change.violations.iter().map(Shared::alone).collect()
+    grouped(changes, |change| (change.old, change.new, &change.reason, &change.violations))
 }
 
 fn verdicts(change: &Change) -> String {

@@ -61,35 +61,17 @@ fn a_case_that_fails_for_another_requirement_has_changed() {
 }
 
 #[rstest]
-#[case::empty(&[], true, "the new run has no case")]
-#[case::interrupted(&[("a/b", Verdict::Pass)], false, "the new run was cut short: 1 of 11 cases")]
-#[case::other_cases(&[("x/y", Verdict::Pass)], true, "no case in common")]
-fn what_would_say_nothing_is_refused(
-    #[case] cases: &[(&str, Verdict)],
-    #[case] complete: bool,
-    #[case] expected: &str,
-) {
-    let cases = cases.iter().map(|(id, verdict)| sample::case(id, *verdict)).collect();
-    let new = sample::events_of(cases, complete);
-    let error = Comparison::new(&run(&[("a/b", Verdict::Pass)]), &new).expect_err("it is refused").to_string();
+#[case::empty(|new: &mut Vec<Event>| *new = run(&[]), "the new run has no case")]
+#[case::interrupted(|new: &mut Vec<Event>| *new = sample::run_deciding(Verdict::Pass, &[], false), "the new run was cut short: 1 of 11 cases")]
+#[case::other_cases(|new: &mut Vec<Event>| *new = run(&[("x/y", Verdict::Pass)]), "no case in common")]
+#[case::other_side(|new: &mut Vec<Event>| if let Event::Case(case) = &mut new[1] { case.side = Side::Client }, "expected two runs of the same side, found server and client")]
+#[case::other_operation(|new: &mut Vec<Event>| sample::run_mut(new).suite = "GetWorkgroup".to_owned(), "expected two runs of the same operation, found GetCredentials and GetWorkgroup")]
+fn what_would_say_nothing_is_refused(#[case] change: fn(&mut Vec<Event>), #[case] expected: &str) {
+    let old = run(&[("a/b", Verdict::Pass)]);
+    let mut new = old.clone();
+    change(&mut new);
+    let error = Comparison::new(&old, &new).expect_err("it is refused").to_string();
     assert!(error.contains(expected), "{error}");
-}
-
-#[test]
-fn runs_of_different_sides_or_operations_are_refused() {
-    let server = run(&[("a/b", Verdict::Pass)]);
-    let mut client = server.clone();
-    if let Event::Case(case) = &mut client[1] {
-        case.side = Side::Client;
-    }
-    let error = Comparison::new(&server, &client).expect_err("sides differ").to_string();
-    assert_eq!(error, "expected two runs of the same side, found server and client");
-    let mut other = server.clone();
-    if let Event::Run(run) = &mut other[0] {
-        run.suite = "GetWorkgroup".to_owned();
-    }
-    let error = Comparison::new(&server, &other).expect_err("operations differ").to_string();
-    assert_eq!(error, "expected two runs of the same operation, found GetCredentials and GetWorkgroup");
 }
 
 /// The sample run before, and after a repair of one failure, the breakage of four cases, one of them by silence,
@@ -135,10 +117,11 @@ fn a_family_is_told_as_a_whole_only_where_all_of_it_changed() {
 #[case("soon", "soon")]
 fn the_time_of_a_run_is_told_to_the_second(#[case] began: &str, #[case] told: &str) {
     let mut run = run(&[("a/b", Verdict::Pass)]);
-    let Some(Event::Run(event)) = run.first_mut() else { panic!("a run comes first") };
-    event.started_at = began.to_owned();
+    sample::run_mut(&mut run).started_at = began.to_owned();
     let text = Comparison::new(&run, &run).expect("comparable").text(&sample::register());
     assert!(text.contains(&format!("; 11 cases, {told}, countersign")), "{text}");
+    #[cfg(feature = "cli")]
+    assert!(super::super::tests::junit(&run).contains(&format!("timestamp=\"{told}\"")));
 }
 
 #[test]

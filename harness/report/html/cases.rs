@@ -1,28 +1,24 @@
 //! Every case with what was expected, what was observed, and how to see it again.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use serde::Serialize;
 
 use super::exchange::{Exchange, Usual};
-use super::parts::{Count, anchor, counts, tone};
-use super::prose::{Piece, reason};
-use crate::report::collected::Collected;
-use crate::report::{matrix, words};
+use super::parts::{Count, Piece, anchor, counts, reason};
+use super::{Tone, matrix, words};
+use crate::report::collected::{Collected, grouped};
 use crate::verdict::{CaseResult, Verdict, Violation};
 
-/// The cases of a suite.
 #[derive(Debug, Serialize)]
 pub(super) struct Suite {
     name: String,
     /// How many cases have each verdict, those that say most first; of one run only.
     tally: Vec<Count>,
-    /// On how many cases targets differ.
     differing: usize,
     pub(super) cases: Vec<Case>,
 }
 
-/// A case with what each run found.
 #[derive(Debug, Serialize)]
 pub(super) struct Case {
     id: String,
@@ -35,7 +31,6 @@ pub(super) struct Case {
     differs: bool,
     /// Whether a run found it to depart from a requirement below `must`.
     pub(super) departs: bool,
-    /// Whether it is printed with all there is to say.
     prints: bool,
     runs: Vec<Told>,
 }
@@ -48,7 +43,7 @@ struct Told {
     #[serde(skip)]
     judged: bool,
     verdict: &'static str,
-    tone: &'static str,
+    tone: Tone,
     reason: Option<Vec<Piece>>,
     violations: Vec<Violation>,
     warnings: Vec<Violation>,
@@ -56,12 +51,10 @@ struct Told {
     exchange: Option<Exchange>,
     repro: Option<String>,
     runs: u32,
-    /// How long it took, where something was sent.
     duration: Option<String>,
 }
 
 impl Case {
-    /// Whether it has this verdict with some target.
     pub(super) fn has(&self, verdict: Verdict) -> bool {
         self.verdicts.iter().any(|count| count.verdict == verdict.word())
     }
@@ -77,72 +70,30 @@ impl Told {
 
 /// Every case that some run has, by suite, in the order of the first run that has it.
 pub(super) fn suites(heard: &[Collected], usual: &[Usual]) -> Vec<Suite> {
-    let mut suites: Vec<Suite> = Vec::new();
-    let mut places: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
-    for (run, collected) in heard.iter().enumerate() {
-        let judged = matrix::is_judged(collected);
-        for result in &collected.cases {
-            let (suite, place) = *places.entry(&result.id).or_insert_with(|| {
-                let suite = suites.iter().position(|suite| suite.name == result.suite).unwrap_or_else(|| {
-                    suites.push(Suite {
-                        name: result.suite.clone(),
-                        tally: Vec::new(),
-                        differing: 0,
-                        cases: Vec::new(),
-                    });
-                    suites.len() - 1
-                });
-                suites[suite].cases.push(case(result));
-                (suite, suites[suite].cases.len() - 1)
-            });
-            let runs = &mut suites[suite].cases[place].runs;
-            let told = Told { judged, ..told(result, &usual[run]) };
-            match runs.iter_mut().find(|other| other.is_like(&told)) {
-                Some(other) => {
-                    other.labels.extend(told.labels);
-                    other.judged |= judged;
-                }
-                None => runs.push(told),
-            }
-        }
-    }
-    for suite in &mut suites {
-        suite.cases.iter_mut().for_each(|case| sum_up(case, heard.len() > 1));
-        suite.differing = suite.cases.iter().filter(|case| case.differs).count();
+    let judged: Vec<bool> = heard.iter().map(matrix::is_judged).collect();
+    let results = heard.iter().enumerate().flat_map(|(run, heard)| heard.cases.iter().map(move |case| (run, case)));
+    let by_case = grouped(results, |(_, result)| &result.id);
+    let suite = |alike: Vec<&Vec<(usize, &CaseResult)>>| {
+        let told = |(run, result): &(usize, &CaseResult)| told(result, &usual[*run], judged[*run]);
+        let case = |results: &&Vec<(usize, &CaseResult)>| case(results[0].1, results.iter().map(told), heard.len() > 1);
+        let cases: Vec<Case> = alike.iter().map(case).collect();
         // Of several targets, the verdicts of the suite's cases are no sum of anything.
-        if heard.len() == 1 {
-            suite.tally =
-                counts(Verdict::ALL.into_iter().flat_map(|verdict| {
-                    suite.cases.iter().filter(move |case| case.has(verdict)).map(move |_| verdict)
-                }));
-        }
-        suite.tally.sort_by_key(weight);
-    }
-    suites
+        let verdicts = alike.iter().filter(|_| heard.len() == 1).map(|results| results[0].1.verdict);
+        let mut tally = counts(verdicts);
+        tally.sort_by_key(|count| count.tone);
+        let differing = cases.iter().filter(|case| case.differs).count();
+        Suite { name: alike[0][0].1.suite.clone(), tally, differing, cases }
+    };
+    grouped(&by_case, |results| &results[0].1.suite).into_iter().map(suite).collect()
 }
 
-fn case(result: &CaseResult) -> Case {
-    Case {
-        id: result.id.clone(),
-        anchor: anchor(&result.id),
-        title: result.title.clone(),
-        requirements: result.requirements.iter().map(|id| (id.clone(), anchor(id))).collect(),
-        expected: result.expected.clone(),
-        verdicts: Vec::new(),
-        differs: false,
-        departs: false,
-        prints: false,
-        runs: Vec::new(),
-    }
-}
-
-fn told(result: &CaseResult, usual: &Usual) -> Told {
+fn told(result: &CaseResult, usual: &Usual, judged: bool) -> Told {
     let explained = result.reason.is_some() || (result.violations.is_empty() && result.verdict != Verdict::Pass);
     Told {
         labels: vec![usual.label.clone()],
-        judged: true,
+        judged,
         verdict: result.verdict.word(),
-        tone: tone(result.verdict),
+        tone: result.verdict.into(),
         reason: explained.then(|| reason(result)),
         violations: result.violations.clone(),
         warnings: result.warnings.clone(),
@@ -154,35 +105,39 @@ fn told(result: &CaseResult, usual: &Usual) -> Told {
     }
 }
 
-/// Counts the verdicts of a case.
-fn sum_up(case: &mut Case, several: bool) {
-    let found: BTreeSet<&str> = case.runs.iter().map(|told| told.verdict).collect();
-    let mut verdicts: Vec<Count> = found
-        .into_iter()
-        .map(|verdict| {
-            let alike = || case.runs.iter().filter(|told| told.verdict == verdict);
-            Count {
-                verdict,
-                tone: alike().next().map_or("calm", |told| told.tone),
-                cases: alike().map(|told| told.labels.len()).sum(),
+/// A case by what runs found about it.
+fn case(result: &CaseResult, all: impl Iterator<Item = Told>, several: bool) -> Case {
+    let mut runs: Vec<Told> = Vec::new();
+    for told in all {
+        match runs.iter_mut().find(|other| other.is_like(&told)) {
+            Some(other) => {
+                other.labels.extend(told.labels);
+                other.judged |= told.judged;
             }
-        })
-        .collect();
-    verdicts.sort_by_key(weight);
-    case.verdicts = verdicts;
+            None => runs.push(told),
+        }
+    }
+    let found: BTreeSet<(Tone, &str)> = runs.iter().map(|told| (told.tone, told.verdict)).collect();
+    let count = |(tone, verdict)| {
+        let alike = runs.iter().filter(|told| told.verdict == verdict);
+        Count { verdict, tone, cases: alike.map(|told| told.labels.len()).sum() }
+    };
     // A target that was not judged differs from nobody, as in the table of requirements.
-    let unjudged = [Verdict::NotImplemented, Verdict::NotApplicable];
-    let judged = |verdict: &str| unjudged.iter().all(|other| other.word() != verdict);
-    let compared: BTreeSet<&str> =
-        case.runs.iter().filter(|told| told.judged && judged(told.verdict)).map(|told| told.verdict).collect();
-    case.differs = compared.len() > 1;
-    case.departs = case.runs.iter().any(|told| !told.warnings.is_empty());
+    let unjudged = [Verdict::NotImplemented, Verdict::NotApplicable].map(Verdict::word);
+    let compared = runs.iter().filter(|told| told.judged && !unjudged.contains(&told.verdict));
+    let differs = compared.map(|told| told.verdict).collect::<BTreeSet<_>>().len() > 1;
     // What was not judged has nothing to say but that.
-    let open = case.verdicts.iter().any(|count| judged(count.verdict) && count.verdict != Verdict::Pass.word());
-    case.prints = if several { case.differs } else { open };
-}
-
-/// The place of a verdict among others: what says most comes first.
-fn weight(count: &Count) -> Option<usize> {
-    ["bad", "doubt", "calm", "good"].iter().position(|tone| *tone == count.tone)
+    let open = found.iter().any(|(_, word)| !unjudged.contains(word) && *word != Verdict::Pass.word());
+    Case {
+        id: result.id.clone(),
+        anchor: anchor(&result.id),
+        title: result.title.clone(),
+        requirements: result.requirements.iter().map(|id| (id.clone(), anchor(id))).collect(),
+        expected: result.expected.clone(),
+        verdicts: found.iter().copied().map(count).collect(),
+        differs,
+        departs: runs.iter().any(|told| !told.warnings.is_empty()),
+        prints: if several { differs } else { open },
+        runs,
+    }
 }

@@ -10,7 +10,6 @@ use crate::verdict::{CaseResult, ShownExchange};
 /// The header fields that most exchanges of a run have, as `name: value`.
 #[derive(Debug, Default, Serialize)]
 pub(super) struct Usual {
-    /// The name of the run's target.
     pub(super) label: String,
     #[serde(serialize_with = "as_lines")]
     request: Vec<Field>,
@@ -18,23 +17,18 @@ pub(super) struct Usual {
     answer: Vec<Field>,
 }
 
-/// A header field: its name and its value.
 type Field = (String, String);
 
-/// An exchange as the page shows it.
 #[derive(Debug, Serialize)]
 pub(super) struct Exchange {
-    request: String,
+    #[serde(flatten)]
+    shown: ShownExchange,
+    status: Option<u16>,
     request_lines: Vec<String>,
     /// The names of usual fields that it lacks.
     request_without: Vec<String>,
-    request_body: String,
-    /// Its status; nothing where there was no answer.
-    status: Option<u16>,
     answer_lines: Vec<String>,
     answer_without: Vec<String>,
-    answer_body: String,
-    fault: Option<String>,
 }
 
 /// What is of each message alone, even where many have the same: a time, a length.
@@ -52,22 +46,12 @@ impl Usual {
     }
 
     pub(super) fn show(&self, case: &CaseResult) -> Option<Exchange> {
-        let ShownExchange { request, request_headers, request_body, answer_headers, answer_body, fault } =
-            case.exchange.as_deref()?;
-        let (request_lines, request_without) = beside(&self.request, request_headers);
+        let shown = case.exchange.as_deref()?.clone();
+        let (request_lines, request_without) = beside(&self.request, &shown.request_headers);
+        let answered = shown.answer_body.is_some();
         let (answer_lines, answer_without) =
-            if answer_body.is_some() { beside(&self.answer, answer_headers) } else { (Vec::new(), Vec::new()) };
-        Some(Exchange {
-            request: request.clone(),
-            request_lines,
-            request_without,
-            request_body: request_body.clone(),
-            status: case.status,
-            answer_lines,
-            answer_without,
-            answer_body: answer_body.clone().unwrap_or_default(),
-            fault: fault.clone(),
-        })
+            if answered { beside(&self.answer, &shown.answer_headers) } else { (Vec::new(), Vec::new()) };
+        Some(Exchange { shown, status: case.status, request_lines, request_without, answer_lines, answer_without })
     }
 }
 

@@ -4,41 +4,33 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde::Serialize;
 
-use super::parts::{Link, Source, anchor, links, sources, tone};
-use super::prose::{self, Piece};
-use crate::contract::{Level, Register};
+use super::parts::{Link, Piece, anchor, links, plain, sentence, sources};
+use super::{Register, Tone};
+use crate::contract::Level;
 use crate::report::alike::{self, PROBLEMS, Shared};
-use crate::report::collected::Collected;
+use crate::report::collected::{Collected, counted};
 use crate::report::words::{self, Obstacle, Told};
 use crate::verdict::{CaseResult, Reason, Verdict, Violation};
 
-/// At most so many cases are named for one finding.
 const CASES_LIMIT: usize = 8;
 
-/// One thing to look at.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Default, Serialize)]
 pub(super) struct Finding {
-    tone: &'static str,
+    tone: Tone,
     /// `violated`, `departs` or a verdict.
     word: &'static str,
-    /// The requirement, where it is about one.
     requirement: Option<Broken>,
     /// How many cases were blocked by cases that have it, as a sentence.
     blocks: Option<String>,
     /// How many cases it is about, where it is about no requirement.
     cases: String,
-    /// The case that blocked them.
     control: Option<Link>,
-    /// Why they have no better verdict.
     text: Vec<Piece>,
-    /// What to do about it.
     pub(super) advice: Option<String>,
     places: Vec<Place>,
-    /// A command that tells more about it.
     further: Option<String>,
 }
 
-/// A broken requirement.
 #[derive(Debug, Serialize)]
 struct Broken {
     id: String,
@@ -46,10 +38,9 @@ struct Broken {
     level: String,
     evidence: String,
     text: String,
-    sources: Vec<Source>,
+    sources: Vec<Piece>,
 }
 
-/// Where it was seen, and in which cases.
 #[derive(Debug, Serialize)]
 struct Place {
     at: String,
@@ -63,9 +54,7 @@ struct Place {
 struct Seen<'a> {
     heard: &'a Collected,
     register: &'a Register,
-    /// The cases by their ids.
     by_id: HashMap<&'a str, &'a CaseResult>,
-    /// How many cases each control blocked.
     blocked: BTreeMap<&'a str, usize>,
 }
 
@@ -73,11 +62,8 @@ struct Seen<'a> {
 pub(super) fn findings(heard: &Collected, register: &Register) -> Vec<Finding> {
     let by_id = heard.cases.iter().map(|case| (case.id.as_str(), case)).collect();
     let mut seen = Seen { heard, register, by_id, blocked: BTreeMap::new() };
-    for case in heard.cases.iter().filter(|case| case.verdict == Verdict::Blocked) {
-        if let Some(control) = seen.control_of(case) {
-            *seen.blocked.entry(&control.id).or_default() += 1;
-        }
-    }
+    let blocked = heard.cases.iter().filter(|case| case.verdict == Verdict::Blocked);
+    seen.blocked = counted(blocked.filter_map(|case| seen.control_of(case)).map(|control| control.id.as_str()));
     let failing = heard.cases.iter().filter(|case| case.verdict == Verdict::Fail);
     let mut found = seen.broken(failing.map(|case| (case, &case.violations)));
     let others = PROBLEMS.into_iter().rev().filter(|verdict| *verdict != Verdict::Fail);
@@ -91,22 +77,10 @@ pub(super) fn findings(heard: &Collected, register: &Register) -> Vec<Finding> {
 }
 
 impl<'a> Seen<'a> {
-    /// Cases of a verdict that are told together.
     fn groups(&self, verdict: Verdict) -> Vec<Vec<&'a CaseResult>> {
         let groups = alike::failures(self.heard, verdict);
-        match verdict {
-            // Each reason names its own entry of the baseline, and all of them say the same.
-            Verdict::Fixed if groups.len() > 1 => vec![groups.concat()],
-            Verdict::Pass
-            | Verdict::Fail
-            | Verdict::KnownFail
-            | Verdict::Fixed
-            | Verdict::Blocked
-            | Verdict::NotImplemented
-            | Verdict::Indeterminate
-            | Verdict::NotApplicable
-            | Verdict::HarnessError => groups,
-        }
+        // Each reason names its own entry of the baseline, and all of them say the same.
+        if verdict == Verdict::Fixed && groups.len() > 1 { vec![groups.concat()] } else { groups }
     }
 
     /// The case of this run that blocked another as its control.
@@ -146,7 +120,7 @@ impl<'a> Seen<'a> {
         let must = *level == Level::Must;
         let are = if blocked == 1 { "is" } else { "are" };
         Finding {
-            tone: if must { "bad" } else { "doubt" },
+            tone: if must { Tone::Bad } else { Tone::Doubt },
             word: if must { "violated" } else { "departs" },
             requirement: Some(Broken {
                 id: requirement.clone(),
@@ -157,55 +131,47 @@ impl<'a> Seen<'a> {
                 sources: row.map(sources).unwrap_or_default(),
             }),
             blocks: (blocked > 0).then(|| format!("{} {are} blocked by it.", words::count(blocked, "case"))),
-            cases: String::new(),
-            control: None,
-            text: Vec::new(),
-            advice: None,
             places: places.iter().map(|shared| self.place(Some(shared.told()), &shared.cases)).collect(),
             further: row.map(|row| format!("countersign explain {}", row.id)),
+            ..Finding::default()
         }
     }
 
     /// Cases that have no verdict on the target, or one that is excused or stale.
     fn undecided(&self, verdict: Verdict, group: &[&CaseResult]) -> Finding {
         let control = self.control_of(group[0]);
-        let stale = || "They pass, and the baseline still says that they fail: take their entries out, or run `countersign baseline write`.";
+        let obstacle = || self.heard.run.as_ref().and_then(words::obstacle);
         let text = match (control, verdict) {
             // What is wrong with the control stands where it is told of.
             (Some(_), _) => {
-                prose::plain("Each of them differs from it in one place, and says nothing as long as it does not pass.")
+                plain("Each of them differs from it in one place, and says nothing as long as it does not pass.")
             }
-            (None, Verdict::Fixed) if group.len() > 1 => prose::plain(stale()),
-            (None, Verdict::NotImplemented) if group[0].reason.is_none() => {
-                let obstacle = self.heard.run.as_ref().and_then(words::obstacle);
-                obstacle.map_or_else(
-                    || prose::sentence(group[0]),
-                    |Obstacle { meaning, met, said, .. }| prose::plain(format!("{meaning} {met}: {said}")),
-                )
-            }
-            (None, _) => prose::sentence(group[0]),
+            (None, Verdict::Fixed) if group.len() > 1 => plain(
+                "They pass, and the baseline still says that they fail: take their entries out, or run `countersign baseline write`.",
+            ),
+            (None, Verdict::NotImplemented) if group[0].reason.is_none() => obstacle().map_or_else(
+                || sentence(group[0]),
+                |Obstacle { meaning, met, said, .. }| plain(format!("{meaning} {met}: {said}")),
+            ),
+            (None, _) => sentence(group[0]),
         };
         let listed = matches!(verdict, Verdict::Fixed | Verdict::KnownFail);
         let every = group.len() == self.heard.cases.len() && group.len() > 1 && !listed;
         let met = verdict == Verdict::NotImplemented || (verdict == Verdict::Indeterminate && every);
-        let obstacle = self.heard.run.as_ref().filter(|_| met).and_then(words::obstacle);
         Finding {
-            tone: tone(verdict),
+            tone: verdict.into(),
             word: verdict.word(),
-            requirement: None,
-            blocks: None,
             cases: match group.len() {
                 2 if every => "both cases".to_owned(),
                 some => format!("{}{}", if every { "all " } else { "" }, words::count(some, "case")),
             },
             control: control.map(|case| Link { text: case.id.clone(), to: anchor(&case.id) }),
             text,
-            advice: obstacle.map(|obstacle| obstacle.advice),
+            advice: obstacle().filter(|_| met).map(|obstacle| obstacle.advice),
             // Any of all cases are as good as others.
             places: if every { Vec::new() } else { vec![self.place(None, group)] },
-            further: control
-                .filter(|case| anchor(&case.id).is_some())
-                .map(|case| format!("countersign explain {}", case.id)),
+            further: control.and_then(|case| anchor(&case.id)).map(|id| format!("countersign explain {id}")),
+            ..Finding::default()
         }
     }
 

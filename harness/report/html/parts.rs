@@ -1,53 +1,25 @@
-//! What several parts of the page are made of: links, sources, counts, colours.
+//! What several parts of the page are made of: counts, links to cases, sentences in which an address is a link.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::{Tone, escape, words};
 use crate::contract::Requirement;
-use crate::report::words;
-use crate::verdict::Verdict;
+use crate::report::collected::counted;
+use crate::verdict::{CaseResult, Excuse, Reason, Verdict};
 
-/// A part of where a requirement is said, with its page where there is one to link to.
-#[derive(Debug, PartialEq, Eq, Serialize)]
-pub(super) struct Source {
-    text: String,
-    href: Option<String>,
-}
-
-/// Where a requirement is said.
-pub(super) fn sources(row: &Requirement) -> Vec<Source> {
-    row.source.iter().map(|place| Source { text: place.to_string(), href: place.address.clone() }).collect()
-}
-
-/// How many cases have a verdict.
 #[derive(Debug, Serialize)]
 pub(super) struct Count {
     pub(super) verdict: &'static str,
-    pub(super) tone: &'static str,
+    pub(super) tone: Tone,
     pub(super) cases: usize,
 }
 
 /// Verdicts, each that is there once with how often it is.
 pub(super) fn counts(verdicts: impl Iterator<Item = Verdict>) -> Vec<Count> {
-    let mut counted: BTreeMap<Verdict, usize> = BTreeMap::new();
-    for verdict in verdicts {
-        *counted.entry(verdict).or_default() += 1;
-    }
-    let count = |verdict: Verdict| {
-        counted.get(&verdict).map(|cases| Count { verdict: verdict.word(), tone: tone(verdict), cases: *cases })
-    };
-    Verdict::ALL.into_iter().filter_map(count).collect()
-}
-
-/// The class that colours a verdict.
-pub(super) const fn tone(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::Pass => "good",
-        Verdict::Fail | Verdict::Fixed | Verdict::HarnessError => "bad",
-        Verdict::Blocked | Verdict::NotImplemented | Verdict::Indeterminate => "doubt",
-        Verdict::KnownFail | Verdict::NotApplicable => "calm",
-    }
+    let count = |(verdict, cases): (Verdict, usize)| Count { verdict: verdict.word(), tone: verdict.into(), cases };
+    counted(verdicts).into_iter().map(count).collect()
 }
 
 /// The place of something in the page, where its id is fit for one.
@@ -65,7 +37,7 @@ pub(super) struct Link {
 
 /// Links to cases: families that are there as a whole as one, at most `most`, and how many cases are
 /// left out.
-pub(super) fn links(ids: &[&str], families: &HashMap<String, usize>, most: usize) -> (Vec<Link>, usize) {
+pub(super) fn links(ids: &[&str], families: &BTreeMap<String, usize>, most: usize) -> (Vec<Link>, usize) {
     let names = words::collapse(ids, families);
     let shown = if names.len() <= most + 1 { names.len() } else { most };
     let rest = names[shown..].iter().map(|(_, count)| count).sum();
@@ -75,4 +47,86 @@ pub(super) fn links(ids: &[&str], families: &HashMap<String, usize>, most: usize
         Link { text, to: ids.iter().find(inside).and_then(|id| anchor(id)) }
     };
     (names[..shown].iter().map(link).collect(), rest)
+}
+
+/// A part of a sentence, or of where a requirement is said.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(super) struct Piece {
+    text: String,
+    /// Where it leads, where there is a page to link to.
+    href: Option<String>,
+}
+
+pub(super) fn sources(row: &Requirement) -> Vec<Piece> {
+    row.source.iter().map(|place| Piece { text: place.to_string(), href: place.address.clone() }).collect()
+}
+
+/// Why a case did not pass. Only what the baseline says has links: its addresses are the user's own.
+pub(super) fn reason(case: &CaseResult) -> Vec<Piece> {
+    let Some(Reason::Known { excuse, was, own }) = &case.reason else { return plain(words::reason_of(case)) };
+    let rest = Reason::Known { excuse: Excuse { reason: String::new(), issue: None }, was: *was, own: own.clone() };
+    let excuse = linked(&words::excuse(excuse));
+    excuse.into_iter().chain(plain(escape(&words::reason(&rest)))).filter(|piece| !piece.text.is_empty()).collect()
+}
+
+/// The same with a capital letter, where it stands alone. What the baseline says is the user's own, and stays as it is.
+pub(super) fn sentence(case: &CaseResult) -> Vec<Piece> {
+    let mut pieces = reason(case);
+    if let Some(first) = pieces.first_mut().filter(|_| case.verdict != Verdict::KnownFail) {
+        first.text = words::capitalised(&first.text);
+    }
+    pieces
+}
+
+pub(super) fn plain(text: impl Into<String>) -> Vec<Piece> {
+    vec![Piece { text: text.into(), href: None }]
+}
+
+/// A sentence with its first address as a link: only an `http` or `https` one.
+fn linked(text: &str) -> Vec<Piece> {
+    let Some(start) = ["https://", "http://"].iter().filter_map(|scheme| text.find(scheme)).min() else {
+        return plain(text);
+    };
+    let ends = |c: char| c.is_whitespace() || !c.is_ascii_graphic() || "\"'<>()\\".contains(c);
+    let length = text[start..].find(ends).unwrap_or(text.len() - start);
+    let (before, rest) = text.split_at(start);
+    let address = rest[..length].trim_end_matches(['.', ',', ';', ':']);
+    let piece = |text: &str, href: Option<&str>| Piece { text: text.to_owned(), href: href.map(str::to_owned) };
+    let pieces = [piece(before, None), piece(address, Some(address)), piece(&rest[address.len()..], None)];
+    pieces.into_iter().filter(|piece| !piece.text.is_empty()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+    use crate::report::tests::sample;
+
+    #[rstest]
+    #[case("not built yet (https://example.com/issues/7); it is blocked", Some("https://example.com/issues/7"))]
+    #[case("see http://example.com/a?b=c.", Some("http://example.com/a?b=c"))]
+    #[case("see javascript:alert(1), ftp://example.com/", None)]
+    fn an_issue_of_the_baseline_is_a_link(#[case] text: &str, #[case] expected: Option<&str>) {
+        let pieces = linked(text);
+        assert_eq!(pieces.iter().find_map(|piece| piece.href.as_deref()), expected);
+        assert_eq!(pieces.iter().map(|piece| piece.text.as_str()).collect::<String>(), text);
+    }
+
+    #[test]
+    fn what_a_target_says_has_no_link() {
+        let hrefs = |verdict, said: Reason| {
+            let case = CaseResult { reason: Some(said), ..sample::case("a/b", verdict) };
+            reason(&case).into_iter().filter_map(|piece| piece.href).collect::<Vec<_>>()
+        };
+        let told = |words: &str| Reason::Told { words: words.to_owned() };
+        let known = |excuse: &str, own: &str| Reason::Known {
+            excuse: Excuse { reason: excuse.to_owned(), issue: None },
+            was: Verdict::Blocked,
+            own: Some(Box::new(told(own))),
+        };
+        assert_eq!(hrefs(Verdict::Blocked, told("see http://example.com/")), [""; 0]);
+        assert_eq!(hrefs(Verdict::KnownFail, known("later", "found \"http://example.com/\"")), [""; 0]);
+        assert_eq!(hrefs(Verdict::KnownFail, known("see http://example.com/", "no")), ["http://example.com/"]);
+    }
 }

@@ -1,31 +1,25 @@
 //! The table of requirements: one row each, one cell a target.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::parts::{Link, anchor, links};
-use super::parts::{Source, sources};
-use crate::contract::{ConfirmationStatus, Register, Requirement};
-use crate::report::collected::Collected;
+use super::parts::{Link, Piece, anchor, links, sources};
+use super::{Collected, Register, Tone};
 use crate::report::event::RequirementEvent;
 use crate::report::matrix::{self, Standing};
 
-/// At most so many cases are named in a cell.
 const CASES_LIMIT: usize = 4;
 
 /// A requirement with what it came to for each target.
 #[derive(Debug, Serialize)]
 pub(super) struct Row {
-    id: String,
+    /// What the first run that knows it says of it.
+    #[serde(flatten)]
+    event: RequirementEvent,
     anchor: Option<String>,
     text: String,
-    sources: Vec<Source>,
-    level: String,
-    evidence: String,
-    /// What recordings of AWS say of it, where there are some.
-    confirmation: Option<String>,
-    feature: String,
+    sources: Vec<Piece>,
     /// Why it does not count, where it does not.
     uncounted: Option<String>,
     /// Whether targets that could be judged came to different things.
@@ -33,36 +27,31 @@ pub(super) struct Row {
     cells: Vec<Cell>,
 }
 
-/// What a requirement came to for one target.
 #[derive(Debug, Serialize)]
 struct Cell {
     #[serde(skip)]
     standing: Standing,
-    tone: &'static str,
+    tone: Tone,
     mark: &'static str,
     word: &'static str,
     cases: Vec<Link>,
-    /// How many cases are not named.
     more: usize,
 }
 
 /// Requirements that came to the same; of several targets, all that are shown together.
 #[derive(Debug, Serialize)]
 pub(super) struct Group {
-    /// What they came to, for one target.
     word: Option<&'static str>,
-    tone: &'static str,
+    tone: Tone,
     rows: Vec<Row>,
 }
 
 /// The rows of one target by what they came to, each group in its order; those of several as one group.
-pub(super) fn groups(rows: Vec<Row>) -> Vec<Group> {
-    let single = rows.iter().all(|row| row.cells.len() == 1);
-    if !single {
-        return vec![Group { word: None, tone: "calm", rows }];
+pub(super) fn groups(mut rows: Vec<Row>) -> Vec<Group> {
+    if rows.iter().any(|row| row.cells.len() != 1) {
+        return vec![Group { word: None, tone: Tone::Calm, rows }];
     }
     let mut groups: Vec<Group> = Vec::new();
-    let mut rows = rows;
     rows.sort_by_key(|row| row.cells[0].standing);
     for row in rows {
         let Cell { word, tone, .. } = row.cells[0];
@@ -76,57 +65,34 @@ pub(super) fn groups(rows: Vec<Row>) -> Vec<Group> {
 
 /// Every requirement, those first on which several targets differ.
 pub(super) fn rows(heard: &[Collected], register: &Register) -> Vec<Row> {
-    let rows = matrix::rows(heard, register).into_iter();
-    rows.map(|row| {
-        let cells = row
-            .events
-            .iter()
-            .zip(&row.standings)
-            .enumerate()
-            .map(|(run, (event, standing))| cell(*event, *standing, heard[run].families()));
-        let cells = cells.collect();
-        told(row.id, register.get(row.id), row.events.iter().flatten().next(), row.differs, cells)
-    })
-    .collect()
+    let told = |row: matrix::Row<'_>| {
+        let known = register.get(row.id);
+        let uncounted = known.and_then(|row| match (&row.excluded, &row.pending) {
+            (Some(reason), _) => Some(format!("Not counted: {reason}")),
+            (None, missing) => missing.as_ref().map(|missing| format!("Pending: {missing}")),
+        });
+        let cells = row.events.iter().zip(&row.standings).zip(heard);
+        Some(Row {
+            event: (*row.events.iter().flatten().next()?).clone(),
+            anchor: anchor(row.id),
+            text: known.map_or("Not in this build's register.".to_owned(), |row| row.text.clone()),
+            sources: known.map(sources).unwrap_or_default(),
+            uncounted,
+            differs: row.differs,
+            cells: cells.map(|((event, standing), run)| cell(*event, *standing, run.families())).collect(),
+        })
+    };
+    matrix::rows(heard, register).into_iter().filter_map(told).collect()
 }
 
-fn told(
-    id: &str,
-    known: Option<&Requirement>,
-    event: Option<&&RequirementEvent>,
-    differs: bool,
-    cells: Vec<Cell>,
-) -> Row {
-    let lower = |word: &dyn std::fmt::Debug| format!("{word:?}").to_lowercase();
-    let said = |confirmation: &ConfirmationStatus| *confirmation != ConfirmationStatus::None;
-    let uncounted = known.and_then(|row| match (&row.excluded, &row.pending) {
-        (Some(reason), _) => Some(format!("Not counted: {reason}")),
-        (None, Some(missing)) => Some(format!("Pending: {missing}")),
-        (None, None) => None,
-    });
-    Row {
-        id: id.to_owned(),
-        anchor: anchor(id),
-        text: known.map_or("Not in this build's register.".to_owned(), |row| row.text.clone()),
-        sources: known.map(sources).unwrap_or_default(),
-        level: event.map(|event| lower(&event.level)).unwrap_or_default(),
-        evidence: event.map(|event| lower(&event.evidence)).unwrap_or_default(),
-        confirmation: event.map(|event| event.confirmation).filter(said).map(|said| lower(&said)),
-        feature: event.map(|event| event.feature.clone()).unwrap_or_default(),
-        uncounted,
-        differs,
-        cells,
-    }
-}
-
-fn cell(event: Option<&RequirementEvent>, standing: Standing, families: &HashMap<String, usize>) -> Cell {
+fn cell(event: Option<&RequirementEvent>, standing: Standing, families: &BTreeMap<String, usize>) -> Cell {
     let ids: Vec<&str> = event.iter().flat_map(|event| &event.cases).map(String::as_str).collect();
     let (cases, more) = links(&ids, families, CASES_LIMIT);
     let tone = match standing {
-        Standing::Holds => "good",
-        Standing::Violated => "bad",
-        Standing::Departs | Standing::Undecided => "doubt",
-        Standing::Unjudged | Standing::Absent | Standing::NotApplicable | Standing::Untold => "calm",
+        Standing::Holds => Tone::Good,
+        Standing::Violated => Tone::Bad,
+        Standing::Departs | Standing::Undecided => Tone::Doubt,
+        Standing::Unjudged | Standing::Absent | Standing::NotApplicable | Standing::Untold => Tone::Calm,
     };
     Cell { standing, tone, mark: standing.mark(), word: standing.word(), cases, more }
 }

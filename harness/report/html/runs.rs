@@ -3,13 +3,11 @@
 use serde::Serialize;
 
 use super::parts::{Count, Link, anchor, counts};
+use super::{Collected, Tone, matrix, words};
 use crate::contract::{Feature, Side};
-use crate::report::collected::Collected;
 use crate::report::conclusion::{Conclusion, IDS_LIMIT};
 use crate::report::event::{FeatureSummary, RunEvent};
-use crate::report::{matrix, words};
 
-/// A run as the page tells of it.
 #[derive(Debug, Serialize)]
 pub(super) struct Run {
     /// The target's name, told apart from the others'.
@@ -33,14 +31,12 @@ pub(super) struct Run {
     seed: String,
     /// How many cases were selected, and which part of a run they are where they are a part of one.
     part: String,
-    pub(super) tone: &'static str,
+    tone: Tone,
     /// What it comes to in a few words, and as a sentence without the ids that follow it.
     pub(super) headline: String,
     conclusion: String,
     ids: Vec<Link>,
-    /// How many ids are not named.
     more_ids: usize,
-    /// That it came to no end, where it did not.
     cut_short: Option<String>,
     counts: Vec<Count>,
     pub(super) cases: usize,
@@ -48,15 +44,12 @@ pub(super) struct Run {
     features: Vec<FeatureRow>,
 }
 
-/// The requirements of a feature that count.
 #[derive(Debug, Serialize)]
 struct FeatureRow {
     name: String,
     meaning: &'static str,
-    must: usize,
-    decided: usize,
-    violated: usize,
-    confirmed: usize,
+    #[serde(flatten)]
+    counts: FeatureSummary,
     /// Where the parts of the bar end, of 100: what holds, what is violated.
     holds_to: usize,
     violated_to: usize,
@@ -69,11 +62,11 @@ pub(super) fn runs(heard: &[Collected]) -> Vec<Run> {
 fn run(label: String, heard: &Collected) -> Run {
     let conclusion = Conclusion::of(heard);
     let summary = heard.summary.as_ref();
-    let complete = summary.is_some_and(|summary| summary.complete);
     let event = heard.run.as_ref();
     let obstacle = event.and_then(words::obstacle);
     let named = &conclusion.ids()[..conclusion.ids().len().min(IDS_LIMIT)];
     let text = |of: fn(&RunEvent) -> &str| event.map_or(String::new(), |run| of(run).to_owned());
+    let started = text(|run| &run.started_at);
     Run {
         label,
         suite: text(|run| &run.suite),
@@ -87,28 +80,15 @@ fn run(label: String, heard: &Collected) -> Run {
         said: event.map(|run| words::heard(&run.target.heard)).unwrap_or_default(),
         answered: event.is_some_and(words::has_answered),
         advice: obstacle.map(|obstacle| obstacle.advice),
-        started: text(|run| &run.started_at)
-            .split('.')
-            .next()
-            .unwrap_or_default()
-            .trim_end_matches('Z')
-            .replace('T', " "),
+        started: started.split('.').next().unwrap_or_default().trim_end_matches('Z').replace('T', " "),
         seed: event.map(|run| run.seed.to_string()).unwrap_or_default(),
         part: event.map(part).unwrap_or_default(),
-        tone: match conclusion {
-            Conclusion::Conformant(_) => "good",
-            Conclusion::Violated(_) => "bad",
-            Conclusion::Absent
-            | Conclusion::CutShort
-            | Conclusion::Part(..)
-            | Conclusion::Nothing(_)
-            | Conclusion::Undecided(_) => "doubt",
-        },
+        tone: (&conclusion).into(),
         headline: headline(&conclusion),
         conclusion: words::capitalised(&conclusion.claim()),
         ids: named.iter().map(|id| Link { text: (*id).to_owned(), to: anchor(id) }).collect(),
         more_ids: conclusion.ids().len() - named.len(),
-        cut_short: (!complete).then(|| words::capitalised(&words::cut_short(heard))),
+        cut_short: words::cut_short(heard).map(|told| words::capitalised(&told)),
         counts: counts(heard.cases.iter().map(|case| case.verdict)),
         cases: heard.cases.len(),
         duration: summary.map(|summary| words::duration(summary.duration_ms)).unwrap_or_default(),
@@ -116,7 +96,6 @@ fn run(label: String, heard: &Collected) -> Run {
     }
 }
 
-/// A conclusion in a few words, with a mark.
 fn headline(conclusion: &Conclusion<'_>) -> String {
     match conclusion {
         Conclusion::Conformant(_) => "✓ conformant".to_owned(),
@@ -183,23 +162,17 @@ pub(super) fn who_conforms(runs: &[Run], heard: &[Collected]) -> String {
     if others.is_empty() { format!("{first}.") } else { format!("{first}{mark}{}.", others.join(", ")) }
 }
 
-fn feature((name, summary): (&String, &FeatureSummary)) -> FeatureRow {
-    let FeatureSummary { must, violated, decided, confirmed } = *summary;
+fn feature((name, counts): (&String, &FeatureSummary)) -> FeatureRow {
+    let FeatureSummary { must, violated, decided, .. } = *counts;
     let share = |part: usize| (part * 100).checked_div(must).unwrap_or_default().min(100);
     let violated_to = share(decided.max(violated));
+    // One violated requirement of many is still seen.
+    let most = if violated > 0 { violated_to.saturating_sub(2) } else { 100 };
     FeatureRow {
         name: name.clone(),
         meaning: Feature::all().into_iter().find(|feature| feature.word() == name).map_or("", Feature::meaning),
-        must,
-        decided,
-        violated,
-        confirmed,
-        // One violated requirement of many is still seen.
-        holds_to: share(decided.saturating_sub(violated)).min(if violated > 0 {
-            violated_to.saturating_sub(2)
-        } else {
-            100
-        }),
+        counts: counts.clone(),
+        holds_to: share(decided.saturating_sub(violated)).min(most),
         violated_to,
     }
 }

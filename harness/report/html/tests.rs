@@ -1,24 +1,10 @@
-use super::super::event::Event;
-use super::super::report_of;
-use super::super::tests::sample;
+use super::super::Event;
+use super::super::tests::html;
+use super::super::tests::sample::{self, run_at};
 use super::*;
 use crate::verdict::{CaseResult, Class, Heard, Reason, Verdict};
 
-fn written(events: &[Event]) -> String {
-    let page = report_of(events, &Html, &sample::register()).expect("memory takes everything");
-    String::from_utf8(page).expect("UTF-8")
-}
-
-/// A run of a target with this name and endpoint that has these cases.
-fn run_of(name: &str, endpoint: &str, cases: Vec<CaseResult>) -> Vec<Event> {
-    let mut events = sample::events_of(cases, true);
-    if let Some(Event::Run(run)) = events.first_mut() {
-        run.target.name = name.to_owned();
-        run.target.endpoint = endpoint.to_owned();
-    }
-    events
-}
-
+/// A case that violates a requirement, or one that does not with this verdict.
 fn decided(requirement: &str, verdict: Verdict) -> CaseResult {
     let case = sample::cases().into_iter().find(|case| case.violations.iter().any(|v| v.requirement == requirement));
     let failed = case.expect("a case that violates it");
@@ -26,6 +12,11 @@ fn decided(requirement: &str, verdict: Verdict) -> CaseResult {
         Verdict::Fail => failed,
         _ => CaseResult { verdict, violations: Vec::new(), ..failed },
     }
+}
+
+/// What somebody has to look at in a run with these cases.
+fn findings_of(cases: Vec<CaseResult>) -> String {
+    between(&html(&run_at("x", "http://a/", cases)), "id=\"findings\"", "</section>").to_owned()
 }
 
 /// The text between two marks.
@@ -36,7 +27,7 @@ fn between<'a>(text: &'a str, start: &str, end: &str) -> &'a str {
 
 #[test]
 fn the_policy_allows_this_style_and_this_script_and_nothing_else() {
-    let page = written(&sample::events());
+    let page = html(&sample::events());
     let hash = |text: &str| format!("'sha256-{}'", STANDARD.encode(Sha256::digest(text)));
     let (style, script) = (between(&page, "<style>", "</style>"), between(&page, "<script>", "</script>"));
     let policy = between(&page, "Content-Security-Policy\" content=\"", "\"").replace("&#39;", "'");
@@ -82,7 +73,7 @@ fn nothing_that_a_target_sent_becomes_markup() {
             Event::Summary(_) => {}
         }
     }
-    let page = written(&events);
+    let page = html(&events);
     assert!(page.contains("&lt;script&gt;alert(1)"), "it is shown");
     assert!(page.contains("{{ 7*7 }}"), "it is no template");
     assert!(!page.contains("alert(1)</script>") && !page.contains("<!-- ]]"), "{page}");
@@ -93,10 +84,10 @@ fn nothing_that_a_target_sent_becomes_markup() {
 #[test]
 fn what_differs_stands_on_top_and_what_agrees_below() {
     let good =
-        run_of("good", "http://a/", vec![decided("GC-DUR-02", Verdict::Pass), decided("GC-ERR-02", Verdict::Pass)]);
+        run_at("good", "http://a/", vec![decided("GC-DUR-02", Verdict::Pass), decided("GC-ERR-02", Verdict::Pass)]);
     let bad =
-        run_of("bad", "http://b/", vec![decided("GC-DUR-02", Verdict::Fail), decided("GC-ERR-02", Verdict::Pass)]);
-    let page = written(&[good, bad].concat());
+        run_at("bad", "http://b/", vec![decided("GC-DUR-02", Verdict::Fail), decided("GC-ERR-02", Verdict::Pass)]);
+    let page = html(&[good, bad].concat());
     let (differing, rest) = page.split_once("id=\"requirements\"").expect("both tables");
     assert!(differing.contains("id=\"GC-DUR-02\">") && !rest.contains("id=\"GC-DUR-02\">"));
     assert!(rest.contains("id=\"GC-ERR-02\">") && !differing.contains("id=\"GC-ERR-02\">"));
@@ -105,21 +96,21 @@ fn what_differs_stands_on_top_and_what_agrees_below() {
 
 #[test]
 fn a_target_without_the_operation_differs_from_nobody() {
-    let good = run_of("good", "http://a/", vec![decided("GC-DUR-02", Verdict::Pass)]);
+    let good = run_at("good", "http://a/", vec![decided("GC-DUR-02", Verdict::Pass)]);
     let absent = CaseResult { decided: Vec::new(), ..decided("GC-DUR-02", Verdict::NotImplemented) };
-    let page = written(&[good, run_of("absent", "http://b/", vec![absent])].concat());
+    let page = html(&[good, run_at("absent", "http://b/", vec![absent])].concat());
     let told = "Only good could be judged, so that there is nothing to compare.";
     assert_eq!(page.matches(told).count(), 2, "in the head, and where differences would stand: {page}");
 }
 
 #[test]
 fn a_target_that_was_never_reached_differs_from_nobody_on_any_case() {
-    let run = |name, verdict| run_of(name, "http://a/", vec![decided("GC-DUR-02", verdict)]);
+    let run = |name, verdict| run_at(name, "http://a/", vec![decided("GC-DUR-02", verdict)]);
     let silent = CaseResult { decided: Vec::new(), ..decided("GC-DUR-02", Verdict::Indeterminate) };
-    let silent = run_of("silent", "http://b/", vec![silent]);
-    let page = written(&[run("good", Verdict::Pass), silent.clone()].concat());
+    let silent = run_at("silent", "http://b/", vec![silent]);
+    let page = html(&[run("good", Verdict::Pass), silent.clone()].concat());
     assert!(!page.contains(" data-d") && !page.contains("targets differ on"), "{page}");
-    let page = written(&[run("good", Verdict::Pass), silent, run("bad", Verdict::Fail)].concat());
+    let page = html(&[run("good", Verdict::Pass), silent, run("bad", Verdict::Fail)].concat());
     assert!(page.contains(" data-d") && page.contains("targets differ on 1"), "{page}");
 }
 
@@ -127,7 +118,7 @@ fn a_target_that_was_never_reached_differs_from_nobody_on_any_case() {
 fn targets_of_one_name_are_told_apart() {
     let case = || vec![decided("GC-DUR-02", Verdict::Pass)];
     let runs = [("x", "http://a/"), ("x", "http://b/"), ("x", "http://b/"), ("y", "http://a/")];
-    let page = written(&runs.map(|(name, endpoint)| run_of(name, endpoint, case())).concat());
+    let page = html(&runs.map(|(name, endpoint)| run_at(name, endpoint, case())).concat());
     for label in ["x at http://a/", "x at http://b/ (run 2)", "x at http://b/ (run 3)", "y"] {
         assert!(page.contains(&format!("class=\"target\">{label}</th>")), "{label}");
     }
@@ -136,21 +127,15 @@ fn targets_of_one_name_are_told_apart() {
 #[test]
 fn runs_that_found_the_same_are_told_once() {
     let case = || vec![decided("GC-ERR-02", Verdict::Fail)];
-    let page = written(&[run_of("a", "http://a/", case()), run_of("b", "http://b/", case())].concat());
+    let page = html(&[run_at("a", "http://a/", case()), run_at("b", "http://b/", case())].concat());
     assert!(page.contains("<b>a, b</b>") && page.contains("Request to a"), "{page}");
     assert_eq!(page.matches("<pre class=\"line\">").count(), 1);
     assert!(page.contains(">2 fail</span>"));
 }
 
 #[test]
-fn a_run_that_was_cut_short_says_so() {
-    let page = written(&sample::events()[..3]);
-    assert!(page.contains("The run was cut short: 2 of 11 cases have a verdict"), "{page}");
-}
-
-#[test]
 fn the_title_says_what_it_comes_to_and_where_the_target_is() {
-    let page = written(&run_of("mine", "https://db.example.com:8443/", vec![decided("GC-ERR-02", Verdict::Fail)]));
+    let page = html(&run_at("mine", "https://db.example.com:8443/", vec![decided("GC-ERR-02", Verdict::Fail)]));
     assert_eq!(
         between(&page, "<title>", "</title>"),
         "✗ 1 violated – GetCredentials of mine at db.example.com:8443 – Countersign"
@@ -159,13 +144,11 @@ fn the_title_says_what_it_comes_to_and_where_the_target_is() {
 
 #[test]
 fn of_several_targets_the_first_sentence_says_who_conforms() {
-    let all = || ["GC-RES-01", "GC-DUR-02", "GC-ERR-02", "GC-SIG-01"].map(str::to_owned).to_vec();
-    let case = |verdict| CaseResult { decided: all(), ..sample::case("errors/any", verdict) };
-    let good = run_of("good", "http://a/", vec![case(Verdict::Pass)]);
-    let bad = run_of("bad", "http://b/", vec![decided("GC-DUR-02", Verdict::Fail)]);
-    let absent = run_of("absent", "http://c/", vec![sample::case("errors/any", Verdict::NotImplemented)]);
-    let open = run_of("open", "http://d/", vec![sample::case("errors/any", Verdict::Indeterminate)]);
-    let lead = |runs: &[Vec<Event>]| between(&written(&runs.concat()), "<p class=\"lead\">", "</p>").to_owned();
+    let good = run_at("good", "http://a/", vec![sample::deciding("errors/any", Verdict::Pass, &sample::MUSTS)]);
+    let bad = run_at("bad", "http://b/", vec![decided("GC-DUR-02", Verdict::Fail)]);
+    let absent = run_at("absent", "http://c/", vec![sample::case("errors/any", Verdict::NotImplemented)]);
+    let open = run_at("open", "http://d/", vec![sample::case("errors/any", Verdict::Indeterminate)]);
+    let lead = |runs: &[Vec<Event>]| between(&html(&runs.concat()), "<p class=\"lead\">", "</p>").to_owned();
     let told = lead(&[good, bad.clone(), absent.clone(), open]);
     assert_eq!(told, "1 of 4 conforms (good), 1 does not, 1 does not have the operation, 1 is not decided.");
     assert_eq!(
@@ -196,8 +179,7 @@ fn with_a_failed_control() -> Vec<CaseResult> {
 
 #[test]
 fn what_blocks_most_cases_stands_first() {
-    let page = written(&run_of("x", "http://a/", with_a_failed_control()));
-    let findings = between(&page, "id=\"findings\"", "</section>");
+    let findings = findings_of(with_a_failed_control());
     let first = findings.find("2 cases are blocked by it.").expect("it is told");
     assert!(findings.find("GC-ERR-02").expect("the first") < first);
     assert!(first < findings.find("GC-DUR-02").expect("the second"), "{findings}");
@@ -207,9 +189,8 @@ fn what_blocks_most_cases_stands_first() {
 
 #[test]
 fn a_blocked_case_is_led_back_to_its_control_and_quotes_no_target() {
-    let page = written(&run_of("x", "http://a/", with_a_failed_control()));
-    let findings = between(&page, "id=\"findings\"", "</section>");
-    let blocked = between(findings, "<span class=\"badge doubt\">blocked</span>", "</article>");
+    let findings = findings_of(with_a_failed_control());
+    let blocked = between(&findings, "<span class=\"badge doubt\">blocked</span>", "</article>");
     assert!(blocked.starts_with(" 2 cases by their control <a href=\"#success/control\">"), "{blocked}");
     assert!(blocked.contains("countersign explain success/control") && !blocked.contains("404"), "{blocked}");
 }
@@ -220,8 +201,7 @@ fn stale_entries_of_the_baseline_are_one_finding() {
         reason: Some(Reason::Stale { pattern: id.to_owned(), file: "known.json".to_owned() }),
         ..sample::case(id, Verdict::Fixed)
     };
-    let page = written(&run_of("x", "http://a/", vec![fixed("errors/one"), fixed("errors/two")]));
-    let findings = between(&page, "id=\"findings\"", "</section>");
+    let findings = findings_of(vec![fixed("errors/one"), fixed("errors/two")]);
     assert_eq!(findings.matches("<article").count(), 1, "{findings}");
     assert!(findings.contains("take their entries out") && findings.contains("#errors/two"), "{findings}");
 }
@@ -229,11 +209,9 @@ fn stale_entries_of_the_baseline_are_one_finding() {
 #[test]
 fn a_target_without_the_operation_has_advice_and_no_list_of_cases() {
     let mut events =
-        run_of("x", "http://a/", ["errors/a", "errors/b"].map(|id| sample::case(id, Verdict::NotImplemented)).to_vec());
-    if let Some(Event::Run(run)) = events.first_mut() {
-        run.target.class = Class::UnknownOperation;
-    }
-    let page = written(&events);
+        run_at("x", "http://a/", ["errors/a", "errors/b"].map(|id| sample::case(id, Verdict::NotImplemented)).to_vec());
+    sample::run_mut(&mut events).target.class = Class::UnknownOperation;
+    let page = html(&events);
     let findings = between(&page, "id=\"findings\"", "</section>");
     assert!(findings.contains("both cases") && findings.contains("check the endpoint") && !findings.contains("<dt>In"));
     assert_eq!(page.matches("check the endpoint").count(), 1);
@@ -249,11 +227,10 @@ fn a_target_without_the_operation_has_advice_and_no_list_of_cases() {
 fn a_target_that_cannot_be_reached_has_advice_where_it_is_told() {
     let silent =
         |id| CaseResult { reason: sample::reason("cannot connect"), ..sample::case(id, Verdict::Indeterminate) };
-    let mut events = run_of("x", "http://a/", ["errors/a", "errors/b"].map(silent).to_vec());
-    if let Some(Event::Run(run)) = events.first_mut() {
-        (run.target.class, run.target.heard) = (Class::Unreachable, Heard::Told("cannot connect".to_owned()));
-    }
-    let page = written(&events);
+    let mut events = run_at("x", "http://a/", ["errors/a", "errors/b"].map(silent).to_vec());
+    let target = &mut sample::run_mut(&mut events).target;
+    (target.class, target.heard) = (Class::Unreachable, Heard::Told("cannot connect".to_owned()));
+    let page = html(&events);
     let findings = between(&page, "id=\"findings\"", "</section>");
     assert!(findings.contains("<p>Cannot connect</p><p>Check that it runs"), "{findings}");
     assert_eq!(page.matches("Check that it runs").count(), 1, "{page}");
@@ -261,7 +238,7 @@ fn a_target_that_cannot_be_reached_has_advice_where_it_is_told() {
 
 #[test]
 fn what_somebody_has_to_look_at_comes_before_what_holds() {
-    let page = written(&sample::events());
+    let page = html(&sample::events());
     let requirements = between(&page, "id=\"requirements\"", "</section>");
     let words = regex::Regex::new("colspan=\"4\">([a-z ]+) <").expect("a pattern");
     let groups: Vec<_> = words.captures_iter(requirements).map(|found| found[1].to_owned()).collect();

@@ -1,19 +1,17 @@
 //! One run: what it comes to, and what somebody has to look at.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::super::alike::{self, PROBLEMS, Shared};
-use super::super::collected::Collected;
+use super::super::collected::{Collected, counted};
 use super::super::conclusion::Conclusion;
 use super::super::event::{FeatureSummary, RunEvent};
 use super::super::words::{self, Obstacle, Told};
 use super::inline::{block, cell, code, prose, prose_cell};
-use super::{FINDINGS_LIMIT, NAMES_LIMIT, RESERVE};
+use super::{FINDINGS_LIMIT, NAMES_LIMIT, RESERVE, fill};
 use crate::contract::Register;
 use crate::verdict::{CaseResult, Verdict};
 
-/// A run, and in how many bytes it is told.
 pub(super) struct Page<'a> {
     pub(super) heard: &'a Collected,
     pub(super) register: &'a Register,
@@ -36,22 +34,14 @@ impl Page<'_> {
         text
     }
 
-    /// What was run against what, and what it comes to.
     fn head(&self) -> String {
         let concluded = Conclusion::of(self.heard);
         let conclusion = concluded.sentence();
         let Some(run) = &self.heard.run else { return format!("## Countersign\n\n**{}**\n", prose(&conclusion)) };
         let RunEvent { tool, suite, selected, shard, seed, target, .. } = run;
         let shard = shard.as_ref().map_or_else(String::new, |shard| format!(" (shard {})", code(shard)));
-        let verdict = match concluded {
-            Conclusion::Conformant(_) => conclusion.as_str(),
-            Conclusion::Part(..)
-            | Conclusion::Violated(_)
-            | Conclusion::Absent
-            | Conclusion::CutShort
-            | Conclusion::Nothing(_)
-            | Conclusion::Undecided(_) => concluded.headline(),
-        };
+        let conforms = matches!(concluded, Conclusion::Conformant(_));
+        let verdict = if conforms { conclusion.as_str() } else { concluded.headline() };
         let mut head = format!("## {} of {}: {}\n", prose(suite), code(&target.name), prose(verdict));
         if conclusion != verdict {
             let _ = write!(head, "\n**{}**\n", prose(&conclusion));
@@ -81,11 +71,10 @@ impl Page<'_> {
         head
     }
 
-    /// Divergence and coverage of each feature.
     fn features(&self) -> String {
         let mut text = String::new();
-        if !self.heard.summary.as_ref().is_some_and(|summary| summary.complete) {
-            let _ = write!(text, "\n**{}**\n", prose(&words::cut_short(self.heard)));
+        if let Some(cut_short) = words::cut_short(self.heard) {
+            let _ = write!(text, "\n**{}**\n", prose(&cut_short));
         }
         if let Some(summary) = &self.heard.summary {
             text.push_str(
@@ -99,7 +88,6 @@ impl Page<'_> {
         text
     }
 
-    /// Verdicts of each suite.
     fn suites(&self) -> String {
         let mut text = String::new();
         let suites = self.heard.suites();
@@ -107,11 +95,9 @@ impl Page<'_> {
             text.push_str("\n| suite | cases |\n| --- | --- |\n");
         }
         for suite in suites {
-            let mut counts: BTreeMap<Verdict, usize> = BTreeMap::new();
-            for case in self.heard.cases.iter().filter(|case| case.suite == suite) {
-                *counts.entry(case.verdict).or_default() += 1;
-            }
-            let _ = writeln!(text, "| {} | {} |", cell(suite), words::verdicts(&counts));
+            let cases = self.heard.cases.iter().filter(|case| case.suite == suite);
+            let counts = words::verdicts(&counted(cases.map(|case| case.verdict))).unwrap_or_default();
+            let _ = writeln!(text, "| {} | {counts} |", cell(suite));
         }
         text
     }
@@ -124,25 +110,19 @@ impl Page<'_> {
         }
         let beside = alike::violated_elsewhere(self.heard);
         let _ = write!(text, "\n| violated requirement{beside} | cases | such as |\n| --- | ---: | --- |\n");
-        let room = self.limit.saturating_sub(RESERVE);
-        let mut told = 0;
-        for shared in &found {
+        let row = |shared: &Shared<'_>| {
             let Told { at, expected, actual } = shared.told();
             let place = if shared.is_of_the_status() { String::new() } else { format!(", at {}", cell(&at)) };
-            let row = format!(
+            format!(
                 "| {} | {} | {}{place}: expected {}, found {} |\n",
                 prose_cell(&words::requirement(shared.violation, self.register)),
                 shared.cases.len(),
                 cell(&shared.cases[0].id),
                 cell(&expected),
                 cell(&actual),
-            );
-            if text.len() + row.len() > room {
-                break;
-            }
-            text.push_str(&row);
-            told += 1;
-        }
+            )
+        };
+        let told = fill(text, self.limit.saturating_sub(RESERVE), found.iter().map(row));
         if told < found.len() {
             let _ = write!(text, "\nand {}\n", words::count(found.len() - told, "more requirement"));
         }
@@ -155,15 +135,7 @@ impl Page<'_> {
         }
         let _ = write!(text, "\n### {title}\n");
         let all = findings.len();
-        let room = self.limit.saturating_sub(RESERVE);
-        let mut told = 0;
-        for finding in findings.into_iter().take(FINDINGS_LIMIT) {
-            if text.len() + finding.len() > room {
-                break;
-            }
-            text.push_str(&finding);
-            told += 1;
-        }
+        let told = fill(text, self.limit.saturating_sub(RESERVE), findings.into_iter().take(FINDINGS_LIMIT));
         if told < all {
             let more = words::count(all - told, "more finding");
             let _ = write!(text, "\nand {more}; the text, JSON and JUnit reports have them all\n");
@@ -198,7 +170,6 @@ impl Page<'_> {
         text
     }
 
-    /// Broken requirements below `must`, each once, with where it was seen.
     fn warnings(&self) -> Vec<String> {
         let found = alike::warnings(self.heard);
         let findings = found.chunk_by(Shared::is_of_the_same).map(|findings| {

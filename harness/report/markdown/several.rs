@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use super::super::collected::Collected;
+use super::super::collected::{Collected, grouped};
 use super::super::conclusion::Conclusion;
 use super::super::matrix::{self, Row, Standing};
 use super::super::words;
-use super::RESERVE;
 use super::inline::{cell, prose, prose_cell};
+use super::{RESERVE, fill};
 use crate::contract::Register;
 
 /// The matrix in at most so many bytes, but for a few lines of heading.
@@ -45,8 +45,8 @@ fn targets(text: &mut String, runs: &[Collected], labels: &[String], room: usize
     heads.extend(probed.then(|| "the probe met".to_owned()));
     let row = |(run, label): (&Collected, &String)| {
         let mut comes_to = Conclusion::of(run).sentence();
-        if !run.summary.as_ref().is_some_and(|summary| summary.complete) {
-            comes_to = format!("{comes_to}; {}", words::cut_short(run));
+        if let Some(cut_short) = words::cut_short(run) {
+            comes_to = format!("{comes_to}; {cut_short}");
         }
         let mut cells = vec![cell(label), prose_cell(&comes_to)];
         let counts = |feature: &&str| run.summary.as_ref().and_then(|summary| summary.features.get(*feature));
@@ -57,24 +57,19 @@ fn targets(text: &mut String, runs: &[Collected], labels: &[String], room: usize
         cells.extend(probed.then(|| obstacle(run).unwrap_or_else(|| "–".to_owned())));
         cells
     };
-    let rows = runs.iter().zip(labels).map(row).collect();
-    table(text, &heads, rows, room, "target");
+    let rows: Vec<_> = runs.iter().zip(labels).map(row).collect();
+    table(text, &heads, &rows, room, "target");
 }
 
 fn differences(text: &mut String, rows: &[Row<'_>], labels: &[String], register: &Register, room: usize) {
     text.push_str("\n### Requirements on which they differ\n");
     let standings: BTreeSet<Standing> = rows.iter().flat_map(|row| &row.standings).copied().collect();
-    let mut words: Vec<(&str, Vec<&str>)> = Vec::new();
-    for standing in standings {
-        let (mark, word) = (standing.mark(), standing.word());
-        match words.iter_mut().find(|(other, _)| *other == mark) {
-            Some((_, words)) if words.contains(&word) => {}
-            Some((_, words)) => words.push(word),
-            None => words.push((mark, vec![word])),
-        }
-    }
-    let meanings: Vec<String> =
-        words.into_iter().map(|(mark, words)| format!("{mark} {}", words.join(" or "))).collect();
+    let meaning = |alike: Vec<Standing>| {
+        let mut words: Vec<_> = alike.iter().map(|standing| standing.word()).collect();
+        words.dedup();
+        format!("{} {}", alike[0].mark(), words.join(" or "))
+    };
+    let meanings: Vec<String> = grouped(standings, Standing::mark).into_iter().map(meaning).collect();
     let _ = writeln!(text, "\n{}", meanings.join(", "));
     let mut heads = vec!["requirement".to_owned()];
     heads.extend(labels.iter().map(|label| cell(label)));
@@ -86,26 +81,16 @@ fn differences(text: &mut String, rows: &[Row<'_>], labels: &[String], register:
         cells.extend(row.standings.iter().map(|standing| standing.mark().to_owned()));
         cells
     };
-    table(text, &heads, rows.iter().map(row).collect(), room, "requirement");
+    table(text, &heads, &rows.iter().map(row).collect::<Vec<_>>(), room, "requirement");
 }
 
 /// A table as long as there is room; what does not fit is counted.
-fn table(text: &mut String, heads: &[String], rows: Vec<Vec<String>>, room: usize, noun: &str) {
+fn table(text: &mut String, heads: &[String], rows: &[Vec<String>], room: usize, noun: &str) {
     let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
     let all = rows.len();
     let heading = format!("\n{}{}", line(heads), line(&vec!["---".to_owned(); heads.len()]));
-    let mut told = 0;
-    if text.len() + heading.len() <= room {
-        text.push_str(&heading);
-        for row in rows {
-            let line = line(&row);
-            if text.len() + line.len() > room {
-                break;
-            }
-            text.push_str(&line);
-            told += 1;
-        }
-    }
+    let has_heading = fill(text, room, [heading]) == 1;
+    let told = if has_heading { fill(text, room, rows.iter().map(|row| line(row))) } else { 0 };
     if told < all {
         let more = words::count(all - told, &format!("more {noun}"));
         let _ = write!(text, "\nand {more}; the HTML report has them all\n");

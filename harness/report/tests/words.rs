@@ -1,46 +1,40 @@
-//! That the reports say what happened once, and in words that fit it.
+//! That the reports say what happened once, and in words that fit it: of one run, of several, of a part of one.
+
+use sample::MUSTS;
 
 use super::*;
-use crate::verdict::{Class, Heard};
 
 /// A run of 30 cases, with this verdict and for one reason, against a target of this class.
 fn run_of(class: Class, said: &str, verdict: Verdict) -> Vec<Event> {
     let reason = sample::reason(said).filter(|_| verdict != Verdict::NotImplemented);
     let case = |index| CaseResult { reason: reason.clone(), ..sample::case(&format!("a/c{index}"), verdict) };
     let mut events = sample::events_of((0..30).map(case).collect(), true);
-    if let Some(Event::Run(run)) = events.first_mut() {
-        run.selected = 30;
-        (run.target.class, run.target.heard) = (class, Heard::Told(said.to_owned()));
-    }
+    let run = sample::run_mut(&mut events);
+    (run.selected, run.target.class, run.target.heard) = (30, class, Heard::Told(said.to_owned()));
     events
 }
 
-fn markdown(events: &[Event]) -> String {
-    made(events, &Markdown::default())
-}
-
-fn github(events: &[Event]) -> String {
-    written(events, |out| GithubSink::new(out, &sample::register(), options()))
+/// The run of a target that cannot be reached.
+fn unreachable() -> Vec<Event> {
+    run_of(Class::Unreachable, "cannot connect: connection refused", Verdict::Indeterminate)
 }
 
 #[test]
 fn where_no_case_failed_nothing_is_called_a_failure() {
-    let refused = run_of(Class::Unreachable, "cannot connect: connection refused", Verdict::Indeterminate);
-    let absent = run_of(Class::NotAws, "404 text/html", Verdict::NotImplemented);
-    for events in [refused, absent] {
-        for report in [text(&events, options()), markdown(&events)] {
+    for events in [unreachable(), run_of(Class::NotAws, "404 text/html", Verdict::NotImplemented)] {
+        for report in [text(&events), markdown(&events)] {
             assert!(report.contains("Not judged\n") && !report.contains("Failures"), "{report}");
         }
     }
-    for report in [text(&sample::events(), options()), markdown(&sample::events())] {
+    for report in [text(&sample::events()), markdown(&sample::events())] {
         assert!(report.contains("Failures\n") && !report.contains("Not judged"), "{report}");
     }
 }
 
 #[test]
 fn all_cases_of_a_run_are_not_named_one_by_one() {
-    let events = run_of(Class::Unreachable, "cannot connect: connection refused", Verdict::Indeterminate);
-    let told = text(&events, options());
+    let events = unreachable();
+    let told = text(&events);
     assert!(told.contains("\nindeterminate all 30 cases\n  cannot connect: connection refused\n"), "{told}");
     assert!(markdown(&events).contains("\n#### indeterminate: all 30 cases\n"), "{}", markdown(&events));
     assert!(
@@ -48,15 +42,15 @@ fn all_cases_of_a_run_are_not_named_one_by_one() {
         "{}",
         github(&events)
     );
-    let in_full = text(&events, TextOptions { detail: Detail::Verbose, ..options() });
+    let in_full = text_with(&events, with(Detail::Verbose));
     assert!(in_full.contains("indeterminate 30 cases: a/c0, a/c1,") && in_full.contains(", a/c29\n"), "{in_full}");
 }
 
 #[test]
 fn where_nothing_was_decided_no_requirement_is_named() {
-    let events = run_of(Class::Unreachable, "cannot connect: connection refused", Verdict::Indeterminate);
+    let events = unreachable();
     let told = "not decided: none of 4 must-requirements could be decided";
-    for report in [text(&events, options()), markdown(&events), github(&events)] {
+    for report in [text(&events), markdown(&events), github(&events)] {
         assert!(report.contains(told) && !report.contains("GC-"), "{report}");
     }
 }
@@ -66,11 +60,11 @@ fn where_nothing_was_decided_no_requirement_is_named() {
 #[case::none(Class::Unreachable, "cannot connect: connection refused", "The call ended with: ")]
 fn only_a_target_that_answered_said_something(#[case] class: Class, #[case] said: &str, #[case] before: &str) {
     let events = run_of(class, said, Verdict::Indeterminate);
-    assert!(text(&events, options()).contains(&format!("\n{before}{said}\n")), "{}", text(&events, options()));
+    assert!(text(&events).contains(&format!("\n{before}{said}\n")), "{}", text(&events));
     assert!(markdown(&events).contains(&format!("\n> {before}`{said}`\n")), "{}", markdown(&events));
     #[cfg(feature = "cli")]
     {
-        let page = made(&events, &Html);
+        let page = html(&events);
         let quoted = page.contains(&format!("to the probe it said: <q>{said}</q>"));
         assert_eq!((quoted, page.contains(&format!("the probe ended with: {said}"))), (before == "It said: ", !quoted));
     }
@@ -78,30 +72,13 @@ fn only_a_target_that_answered_said_something(#[case] class: Class, #[case] said
 
 #[test]
 fn what_a_run_comes_to_stands_in_its_heading_alone_where_that_says_it_all() {
-    let decided = ["GC-RES-01", "GC-DUR-02", "GC-ERR-02", "GC-SIG-01"].map(str::to_owned).to_vec();
-    let conformant = sample::events_of(vec![CaseResult { decided, ..sample::case("a/b", Verdict::Pass) }], true);
-    assert_eq!(markdown(&conformant).matches("conformant").count(), 1, "{}", markdown(&conformant));
+    let conformant = markdown(&sample::run_deciding(Verdict::Pass, &MUSTS, true));
+    assert_eq!(conformant.matches("conformant").count(), 1, "{conformant}");
     let violated = markdown(&sample::events());
     assert!(
         violated.contains("\n**not conformant: 3 must-requirements violated: GC-DUR-02, GC-ERR-02, GC-SIG-01**\n"),
         "{violated}"
     );
-}
-
-#[test]
-fn a_run_that_was_cut_short_says_so_to_every_reader() {
-    let told = "the run was cut short: 1 of 11 cases have a verdict";
-    let events = sample::events_of(vec![sample::case("a/b", Verdict::Pass)], false);
-    assert!(
-        github(&events).contains(&format!("::notice title=GetCredentials of endpoint::{told}%0A")),
-        "{}",
-        github(&events)
-    );
-    #[cfg(feature = "cli")]
-    {
-        let report = made(&events, &Junit);
-        assert!(report.contains(&format!("<error message=\"{told}\" type=\"incomplete\"/>")), "{report}");
-    }
 }
 
 #[test]
@@ -137,11 +114,95 @@ fn warnings_about_one_requirement_stand_below_it_once() {
 
 #[test]
 fn why_cases_that_pass_leave_something_open_is_told() {
-    let decided = ["GC-RES-01", "GC-DUR-02", "GC-ERR-02"].map(str::to_owned).to_vec();
     let (undecided, reason) = (vec!["GC-SIG-01".to_owned()], sample::reason("it is old"));
     let open = CaseResult { undecided, reason, ..sample::case("a/c", Verdict::Pass) };
-    let events = sample::events_of(vec![CaseResult { decided, ..sample::case("a/b", Verdict::Pass) }, open], true);
-    for report in [text(&events, options()), markdown(&events)] {
+    let events = sample::events_of(vec![sample::deciding("a/b", Verdict::Pass, &MUSTS[..3]), open], true);
+    for report in [text(&events), markdown(&events)] {
         assert!(report.contains("not decided: 1 must-requirement") && report.contains("1 case: it is old"), "{report}");
     }
+}
+
+/// A run of a target of this name whose one case has this verdict, and decides these requirements.
+fn run_named(name: &str, verdict: Verdict, decided: &[&str]) -> Vec<Event> {
+    let mut events = sample::run_deciding(verdict, decided, true);
+    let run = sample::run_mut(&mut events);
+    (run.target.name, run.selected) = (name.to_owned(), 1);
+    events
+}
+
+fn judged(name: &str) -> Vec<Event> {
+    run_named(name, Verdict::Pass, &MUSTS)
+}
+
+fn absent(name: &str) -> Vec<Event> {
+    run_named(name, Verdict::NotImplemented, &[])
+}
+
+#[rstest]
+#[case::none(&[absent("a"), absent("b")], "None of them could be judged, so that there is nothing to compare.")]
+#[case::one(&[judged("a"), absent("b")], "Only a could be judged, so that there is nothing to compare.")]
+#[case::one_and_a_silent_one(&[judged("a"), run_named("b", Verdict::Indeterminate, &[])], "Only a could be judged, so that there is nothing to compare.")]
+#[case::two_of_three(&[judged("a"), absent("b"), judged("c")], "Those that could be judged differ on no requirement.")]
+#[case::all(&[judged("a"), judged("b")], "They differ on no requirement.")]
+fn only_targets_that_could_be_judged_are_said_to_have_been_compared(#[case] runs: &[Vec<Event>], #[case] told: &str) {
+    let events = runs.concat();
+    assert!(markdown(&events).ends_with(&format!("\n\n{told}\n")), "{}", markdown(&events));
+    #[cfg(feature = "cli")]
+    assert!(html(&events).contains(&format!("<p class=\"note\">{told}</p>")), "{}", html(&events));
+}
+
+#[test]
+fn each_result_of_several_runs_names_its_target_however_quiet() {
+    let runs = [judged("a"), run_named("b", Verdict::Pass, &MUSTS[1..])].concat();
+    let report = text_with(&runs, TextOptions { detail: Detail::Quiet, several: true, ..TextOptions::default() });
+    let expected = "\
+countersign 0.1.0: GetCredentials of a at http://localhost:4566/ in us-east-1, which claims core, signature; 1 case, seed 42
+
+Totals
+a: 1 case: 1 pass; 1 check in 1.23 s
+a: core: 3 of 3 must-requirements decided, 0 violated, 0 confirmed by recordings of real AWS
+a: signature: 1 of 1 must-requirements decided, 0 violated, 0 confirmed by recordings of real AWS
+a: conformant for core, signature
+
+countersign 0.1.0: GetCredentials of b at http://localhost:4566/ in us-east-1, which claims core, signature; 1 case, seed 42
+
+Totals
+b: 1 case: 1 pass; 1 check in 1.23 s
+b: core: 2 of 3 must-requirements decided, 0 violated, 0 confirmed by recordings of real AWS
+b: signature: 1 of 1 must-requirements decided, 0 violated, 0 confirmed by recordings of real AWS
+b: not decided: 1 must-requirement left undecided: GC-RES-01
+";
+    assert_eq!(report, expected);
+}
+
+#[rstest]
+#[case::all_decided(&MUSTS, "not decided: this is shard 2/4 of a run")]
+#[case::one_open(&MUSTS[1..], "not decided: this is shard 2/4 of a run, and 1 must-requirement is undecided in it")]
+#[case::two_open(&MUSTS[2..], "not decided: this is shard 2/4 of a run, and 2 must-requirements are undecided in it")]
+fn a_shard_is_not_blamed_for_what_others_decide(#[case] decided: &[&str], #[case] sentence: &str) {
+    let report = text(&sample::as_shard(sample::run_deciding(Verdict::Pass, decided, true), "2/4"));
+    assert!(report.lines().any(|line| line == sentence), "{report}");
+}
+
+#[test]
+fn the_one_shard_of_a_run_is_the_run() {
+    assert!(text(&sample::as_shard(judged("a"), "1/1")).contains("\nconformant for core, signature\n"));
+}
+
+#[test]
+fn a_mark_that_stands_for_two_things_is_explained_once() {
+    let mut unclaimed = judged("d");
+    for event in &mut unclaimed {
+        if let Event::Requirement(row) = event
+            && row.id == "GC-SIG-01"
+        {
+            row.status = RequirementStatus::NotApplicable;
+        }
+    }
+    let open = run_named("b", Verdict::Pass, &MUSTS[..3]);
+    let runs = [judged("a"), open, absent("c"), unclaimed].concat();
+    let report = markdown(&runs);
+    let legend = report.lines().find(|line| line.contains('✓')).expect("a legend");
+    assert_eq!(legend, "? undecided, – not implemented or not applicable, ✓ holds");
+    assert!(report.contains("| ✓ | ? | – | – |"), "{report}");
 }

@@ -1,13 +1,10 @@
 //! What was found: warnings, what is excused, and what somebody has to look at.
 
 use super::super::alike::{self, PROBLEMS, Shared, is_problem};
-use super::super::collected::Collected;
 use super::super::words::{Line, Told};
-use super::page::{Page, Tone};
-use super::{Detail, words};
-use crate::contract::{Register, Side};
-use crate::text::escape;
-use crate::verdict::{CaseResult, Verdict};
+use super::{CaseResult, Collected, Detail, Page, Register, Tone, escape, words};
+use crate::contract::Side;
+use crate::verdict::Verdict;
 
 /// How many names or findings a list shows before it only counts the rest.
 const LIST_LIMIT: usize = 6;
@@ -20,7 +17,7 @@ pub(super) fn warnings(page: &mut Page, heard: &Collected, register: &Register, 
     }
     page.title("Warnings (requirements below must; they never fail a run)");
     for findings in found.chunk_by(Shared::is_of_the_same) {
-        page.line(&format!("  {}", page.paint(Tone::Doubtful, &words::requirement(findings[0].violation, register))));
+        page.line(&format!("  {}", page.paint(Tone::Doubt, &words::requirement(findings[0].violation, register))));
         let shown = limit(detail, findings.len());
         for warning in &findings[..shown] {
             let Told { at, expected, actual } = warning.told();
@@ -53,7 +50,6 @@ pub(super) fn excused(page: &mut Page, heard: &Collected, detail: Detail) {
     }
 }
 
-/// Everything that somebody has to look at.
 pub(super) fn failures(page: &mut Page, heard: &Collected, register: &Register, detail: Detail) {
     if !heard.cases.iter().any(|case| is_problem(case.verdict)) {
         return;
@@ -69,7 +65,7 @@ pub(super) fn failures(page: &mut Page, heard: &Collected, register: &Register, 
 
 fn failure(page: &mut Page, group: &[&CaseResult], heard: &Collected, register: &Register, detail: Detail) {
     let first = group[0];
-    let verdict = page.paint(Tone::of(first.verdict), first.verdict.word());
+    let verdict = page.paint(first.verdict.into(), first.verdict.word());
     let all = detail < Detail::Verbose && alike::is_all(group, heard, LIST_LIMIT);
     let title = match (group.len(), first.verdict) {
         (1, _) => escape(&first.id),
@@ -77,7 +73,7 @@ fn failure(page: &mut Page, group: &[&CaseResult], heard: &Collected, register: 
         (several, _) if all => format!("all {several} cases"),
         (several, _) => format!("{several} cases"),
     };
-    let title = page.paint(Tone::Title, &title);
+    let title = page.bold(&title);
     let unnamed = group.len() == 1 || (all && first.verdict != Verdict::Fail);
     let members = if unnamed { String::new() } else { format!(": {}", names(group, heard, detail)) };
     page.line(&format!("{verdict} {title}{members}"));
@@ -91,7 +87,7 @@ fn failure(page: &mut Page, group: &[&CaseResult], heard: &Collected, register: 
         match line {
             Line::Heading(text) => page.line(&format!("  {text}")),
             Line::Particular(label, text) => {
-                let label = page.paint(Tone::Faint, &format!("{label:<8}"));
+                let label = page.paint(Tone::Calm, &format!("{label:<8}"));
                 page.labelled(&format!("    {label}  "), &text);
             }
         }
@@ -139,23 +135,15 @@ pub(super) fn in_short(page: &mut Page, heard: &Collected, register: &Register, 
 fn names(cases: &[&CaseResult], heard: &Collected, detail: Detail) -> String {
     let names = alike::names(cases, heard);
     let shown = limit(detail, names.len());
-    let mut texts: Vec<String> = names[..shown]
-        .iter()
-        .map(|(name, count)| match count {
-            1 => escape(name),
-            // One family alone has just been counted.
-            several if *several == cases.len() => format!("all of {}", escape(name)),
-            several => format!("{} ({several} cases)", escape(name)),
-        })
-        .collect();
-    let rest: usize = names[shown..].iter().map(|(_, count)| count).sum();
-    if rest > 0 {
-        texts.push(format!("and {} (-v lists them)", words::count(rest, "more case")));
-    }
-    texts.join(", ")
+    let told = words::listed(&names, shown, |name, count| match count {
+        1 => escape(name),
+        // One family alone has just been counted.
+        several if several == cases.len() => format!("all of {}", escape(name)),
+        several => format!("{} ({several} cases)", escape(name)),
+    });
+    if shown < names.len() { format!("{told} (-v lists them)") } else { told }
 }
 
-/// How many of a list to show.
 fn limit(detail: Detail, length: usize) -> usize {
     if detail == Detail::Verbose { length } else { length.min(LIST_LIMIT) }
 }

@@ -1,20 +1,14 @@
 //! What it comes to: suites, verdicts, divergence and coverage, conformance, the next command.
 
-use std::collections::BTreeMap;
-
 use super::super::alike::{self, is_problem};
-use super::super::collected::Collected;
+use super::super::collected::{Collected, counted};
 use super::super::conclusion::Conclusion;
 use super::super::event::{FeatureSummary, SummaryEvent};
-use super::page::{Page, Tone};
-use super::{TextOptions, words};
-use crate::text::escape;
-use crate::verdict::Verdict;
+use super::{Page, TextOptions, Tone, escape, words};
 
 /// The longest command for the failed cases alone; above it, the whole run is as good.
 const COMMAND_LIMIT: usize = 400;
 
-/// A line for each suite.
 pub(super) fn suites(page: &mut Page, heard: &Collected) {
     let suites = heard.suites();
     if suites.is_empty() {
@@ -24,16 +18,13 @@ pub(super) fn suites(page: &mut Page, heard: &Collected) {
     let width = suites.iter().map(|suite| suite.chars().count()).max().unwrap_or_default();
     for suite in suites {
         let cases = || heard.cases.iter().filter(|case| case.suite == suite);
-        let mut counts: BTreeMap<Verdict, usize> = BTreeMap::new();
-        for case in cases() {
-            *counts.entry(case.verdict).or_default() += 1;
-        }
         let tone = if cases().any(|case| is_problem(case.verdict)) { Tone::Bad } else { Tone::Good };
         let warned = match cases().filter(|case| !case.warnings.is_empty()).count() {
             0 => String::new(),
             some => format!("; {some} with warnings"),
         };
-        let counts = page.paint(tone, &words::verdicts(&counts));
+        let counts = words::verdicts(&counted(cases().map(|case| case.verdict))).unwrap_or_default();
+        let counts = page.paint(tone, &counts);
         page.labelled(&format!("  {:<width$}  ", escape(suite)), &format!("{counts}{warned}"));
     }
 }
@@ -45,18 +36,16 @@ pub(super) fn totals(page: &mut Page, heard: &Collected, options: &TextOptions) 
     page.title("Totals");
     let target = heard.run.as_ref().filter(|_| options.several).map(|run| escape(&run.target.name));
     let target = target.map_or_else(String::new, |name| format!("{name}: "));
-    let Some(summary) = &heard.summary else {
-        page.line(&format!("{target}{}", page.paint(Tone::Bad, &words::cut_short(heard))));
-        return;
-    };
-    let SummaryEvent { verdicts, checks, features, duration_ms, .. } = summary;
-    let cases = words::count(verdicts.values().sum(), "case");
-    let checks = words::count(usize::try_from(*checks).unwrap_or(usize::MAX), "check");
-    let told = Some(words::verdicts(verdicts)).filter(|told| !told.is_empty()).unwrap_or_else(|| "none".to_owned());
-    page.line(&format!("{target}{cases}: {told}; {checks} in {}", words::duration(*duration_ms)));
-    if !summary.complete {
-        page.line(&format!("{target}{}", page.paint(Tone::Bad, &words::cut_short(heard))));
+    if let Some(SummaryEvent { verdicts, checks, duration_ms, .. }) = &heard.summary {
+        let cases = words::count(verdicts.values().sum(), "case");
+        let checks = words::count(usize::try_from(*checks).unwrap_or(usize::MAX), "check");
+        let told = words::verdicts(verdicts).unwrap_or_else(|| "none".to_owned());
+        page.line(&format!("{target}{cases}: {told}; {checks} in {}", words::duration(*duration_ms)));
     }
+    if let Some(cut_short) = words::cut_short(heard) {
+        page.line(&format!("{target}{}", page.paint(Tone::Bad, &cut_short)));
+    }
+    let Some(SummaryEvent { features, .. }) = &heard.summary else { return };
     for (name, FeatureSummary { must, violated, decided, confirmed }) in features {
         page.line(&format!(
             "{target}{}: {decided} of {must} must-requirements decided, {violated} violated, {confirmed} confirmed by recordings \
@@ -65,16 +54,7 @@ pub(super) fn totals(page: &mut Page, heard: &Collected, options: &TextOptions) 
         ));
     }
     let conclusion = Conclusion::of(heard);
-    let tone = match conclusion {
-        Conclusion::Conformant(_) => Tone::Good,
-        Conclusion::Violated(_) => Tone::Bad,
-        Conclusion::Absent
-        | Conclusion::CutShort
-        | Conclusion::Part(..)
-        | Conclusion::Nothing(_)
-        | Conclusion::Undecided(_) => Tone::Doubtful,
-    };
-    page.line(&format!("{target}{}", page.paint(tone, &conclusion.sentence())));
+    page.line(&format!("{target}{}", page.paint((&conclusion).into(), &conclusion.sentence())));
     if matches!(conclusion, Conclusion::Undecided(_)) {
         for (reason, count) in alike::open_passes(heard) {
             page.labelled("  ", &format!("{}: {}", words::count(count, "case"), escape(&reason)));
@@ -106,6 +86,6 @@ pub(super) fn again(page: &mut Page, heard: &Collected, options: &TextOptions) {
         page.line("The command that runs this again is too long to be shown; give the same arguments again.");
         return;
     }
-    page.line(&page.paint(Tone::Faint, label));
+    page.line(&page.paint(Tone::Calm, label));
     page.command(&command);
 }

@@ -59,9 +59,7 @@ pub(crate) struct Obstacle {
     pub(crate) meaning: String,
     /// `It said`, or `The call ended with`.
     pub(crate) met: &'static str,
-    /// What came back.
     pub(crate) said: String,
-    /// What to do.
     pub(crate) advice: String,
 }
 

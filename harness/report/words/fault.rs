@@ -15,22 +15,13 @@ const TOLERANCES: [i64; 2] = [60, 300];
 pub(crate) struct Told {
     /// The place in the answer: `status`, `header content-type`, or `body` and a JSON pointer.
     pub(crate) at: String,
-    /// What the requirement asks for.
     pub(crate) expected: String,
-    /// What was found.
     pub(crate) actual: String,
 }
 
 impl Told {
-    /// The words for a violation.
     pub(crate) fn of(violation: &Violation) -> Self {
-        Self::of_fault(&violation.fault)
-    }
-
-    pub(super) fn of_fault(fault: &Fault) -> Self {
-        let told = |at: &str, expected: String, actual: String| Self { at: at.to_owned(), expected, actual };
-        let body = |at: &str| format!("body {at}");
-        match fault {
+        match &violation.fault {
             Fault::Outcome { status_fits, expected, found, beside } => {
                 let at = if *status_fits { "error type" } else { "status" };
                 told(at, any_of(expected), outcome(found, beside.as_ref()))
@@ -40,10 +31,9 @@ impl Told {
                 told("status", format!("{expected} with {name}"), format!("{found} with {name}"))
             }
             Fault::MediaType { expected, found } => {
-                let found = found.clone().unwrap_or_else(|| "no such header".to_owned());
-                told("header content-type", expected.clone(), found)
+                told("header content-type", expected, found.as_deref().unwrap_or("no such header"))
             }
-            Fault::NoObject { found } => told("body", "a JSON object".to_owned(), body_of(found)),
+            Fault::NoObject { found } => told("body", "a JSON object", body_of(found)),
             Fault::Member { at, expected, found, looks_like } => {
                 let name = at.rsplit('/').next().unwrap_or_default();
                 let (expected, found) = if *expected == Constraint::Member {
@@ -52,19 +42,16 @@ impl Told {
                     (expected.to_string(), found.to_string())
                 };
                 let guess = looks_like.as_ref().map_or_else(String::new, |like| format!(", {}", likeness(like)));
-                told(&body(at), expected, format!("{found}{guess}"))
+                told(body(at), expected, format!("{found}{guess}"))
             }
-            Fault::Empty { at } => told(&body(at), "at least one character".to_owned(), "an empty string".to_owned()),
+            Fault::Empty { at } => told(body(at), "at least one character", "an empty string"),
             Fault::Unlike { at, expected, found } => {
-                told(&body(at), format!("\"{expected}\", as in the request"), format!("\"{found}\""))
+                told(body(at), format!("\"{expected}\", as in the request"), format!("\"{found}\""))
             }
             Fault::TooMany { at, most, found } => {
-                told(&body(at), format!("at most {most} items, as asked for"), format!("{found} items"))
+                told(body(at), format!("at most {most} items, as asked for"), format!("{found} items"))
             }
-            Fault::Again { at } => {
-                let expected = "items that no page before it has".to_owned();
-                told(&body(at), expected, "an item of a page before it".to_owned())
-            }
+            Fault::Again { at } => told(body(at), "items that no page before it has", "an item of a page before it"),
             Fault::Lifetime { at, asked, found, looks_like, asked_by } => {
                 let by = match found {
                     Measured::ByUs(_) => "the harness's clock",
@@ -72,24 +59,23 @@ impl Told {
                 };
                 let expected = format!("{asked} s after the call by {by}, give or take {} s", TOLERANCES[0]);
                 let guess = looks_like.map_or_else(String::new, |like| lifetime_likeness(like, asked_by));
-                told(&body(at), expected, format!("{}{guess}", measured(*found)))
+                told(body(at), expected, format!("{}{guess}", measured(*found)))
             }
             Fault::Date { off, lifetime_is_right } => {
-                let expected = if *lifetime_is_right {
-                    "the time of the answer, as the lifetime shows it".to_owned()
+                let (expected, behind) = if *lifetime_is_right {
+                    (", as the lifetime shows it".to_owned(), ", by which the lifetime is right")
                 } else {
-                    format!("the time of the answer, give or take {} s", TOLERANCES[1])
+                    (format!(", give or take {} s", TOLERANCES[1]), "")
                 };
-                let behind = if *lifetime_is_right { ", by which the lifetime is right" } else { "" };
                 let actual = format!("the Date of its answers is {off} s off the harness's clock{behind}");
-                told("header date", expected, actual)
+                told("header date", format!("the time of the answer{expected}"), actual)
             }
             Fault::PassingFault { first, then } => {
                 let actual = format!("{first} at first, and {then} to the same request again");
-                told("status", "the same answer whenever it is asked".to_owned(), actual)
+                told("status", "the same answer whenever it is asked", actual)
             }
             Fault::Nameless { found } => {
-                let expected = "the error's name in __type, in code or in the header x-amzn-errortype".to_owned();
+                let expected = "the error's name in __type, in code or in the header x-amzn-errortype";
                 told(place(NamePlace::Type), expected, nameless(found))
             }
             Fault::NamePlace { expected, found } => {
@@ -99,24 +85,30 @@ impl Told {
                 told(place(NamePlace::Type), format!("\"{expected}\""), format!("\"{found}\""))
             }
             Fault::CommonName { expected, found } => {
-                told("error type", expected.clone(), format!("{found}, a name that is common to all actions"))
+                told("error type", expected, format!("{found}, a name that is common to all actions"))
             }
             Fault::NoMessage { found } => {
                 let is_there = *found != JsonKind::Nothing;
                 let found = if is_there { found.to_string() } else { "no such member".to_owned() };
-                told("body /message", "a string".to_owned(), found)
+                told("body /message", "a string", found)
             }
-            Fault::MessageName => {
-                told("body /message", "the message under this name".to_owned(), "under the name Message".to_owned())
-            }
+            Fault::MessageName => told("body /message", "the message under this name", "under the name Message"),
             Fault::MessageWithoutMember { member, found } => {
                 told("body /message", format!("a message that names {member}"), format!("\"{found}\""))
             }
             Fault::Value { at, expected, found: actual } | Fault::Told { at, expected, actual } => {
-                told(at, expected.clone(), actual.clone())
+                told(at, expected, actual)
             }
         }
     }
+}
+
+fn told(at: impl Into<String>, expected: impl Into<String>, actual: impl Into<String>) -> Told {
+    Told { at: at.into(), expected: expected.into(), actual: actual.into() }
+}
+
+fn body(at: &str) -> String {
+    format!("body {at}")
 }
 
 /// `400 ValidationException, or 403 with an error type`.
@@ -189,11 +181,8 @@ fn measured(found: Measured) -> String {
     match found {
         Measured::ByUs(seconds) | Measured::ByDate(seconds) => after_the_call(seconds),
         Measured::Apart { date, ours } => {
-            format!(
-                "{} by the server's Date, and {} by the harness's clock",
-                after_the_call(date),
-                after_the_call(ours)
-            )
+            let [date, ours] = [date, ours].map(after_the_call);
+            format!("{date} by the server's Date, and {ours} by the harness's clock")
         }
     }
 }
@@ -229,7 +218,6 @@ fn nameless(found: &Nameless) -> String {
     }
 }
 
-/// A place where an error's name may stand.
 const fn place(place: NamePlace) -> &'static str {
     match place {
         NamePlace::Type => "body /__type",

@@ -14,10 +14,10 @@ pub use reason::reason;
 pub(crate) use reason::{excuse, in_a_line};
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use super::alike::Shared;
-use super::collected::Collected;
+use super::collected::{Collected, counted};
 use super::event::DriverEvent;
 use crate::contract::{Register, Requirement};
 use crate::text::{begins_log_command, escape, line_command};
@@ -28,7 +28,6 @@ pub(crate) fn count(number: usize, noun: &str) -> String {
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }
 
-/// A sentence with a capital letter.
 #[cfg(feature = "cli")]
 pub(super) fn capitalised(sentence: &str) -> String {
     let mut characters = sentence.chars();
@@ -48,15 +47,17 @@ pub(super) fn duration(milliseconds: f64) -> String {
 }
 
 /// `3 pass, 1 fail`: the verdicts that some case has.
-pub(super) fn verdicts(counts: &BTreeMap<Verdict, usize>) -> String {
+pub(super) fn verdicts(counts: &BTreeMap<Verdict, usize>) -> Option<String> {
     let some = counts.iter().filter(|(_, count)| **count > 0);
-    some.map(|(verdict, count)| format!("{count} {verdict}")).collect::<Vec<_>>().join(", ")
+    let told = some.map(|(verdict, count)| format!("{count} {verdict}")).collect::<Vec<_>>().join(", ");
+    (!told.is_empty()).then_some(told)
 }
 
-/// That a run came to no end, and how far it came.
-pub(super) fn cut_short(heard: &Collected) -> String {
+/// That a run came to no end, and how far it came; nothing where it came to its end.
+pub(super) fn cut_short(heard: &Collected) -> Option<String> {
     let selected = heard.run.as_ref().map_or(0, |run| run.selected);
-    format!("the run was cut short: {} of {} have a verdict", heard.cases.len(), count(selected, "case"))
+    let told = format!("the run was cut short: {} of {} have a verdict", heard.cases.len(), count(selected, "case"));
+    (!heard.summary.as_ref().is_some_and(|summary| summary.complete)).then_some(told)
 }
 
 /// An SDK with what ran it: `boto3 1.43.127 on CPython 3.11.7, driver boto3, with nothing but loopback`.
@@ -115,12 +116,21 @@ pub(super) fn violations(violations: &[Shared<'_>], register: &Register) -> Vec<
     lines
 }
 
+/// The same of violations that stand each for itself, as plain lines.
+pub(super) fn each_violation(violations: &[Violation], register: &Register) -> Vec<String> {
+    let alone: Vec<_> = violations.iter().map(Shared::alone).collect();
+    let line = |line| match line {
+        Line::Heading(text) => text,
+        Line::Particular(label, text) => format!("  {label:<8}  {text}"),
+    };
+    self::violations(&alone, register).into_iter().map(line).collect()
+}
+
 /// Where a requirement is said, on one line. Not escaped.
 pub(crate) fn source(row: &Requirement) -> String {
     row.source.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }
 
-/// One line about violations.
 pub(super) enum Line {
     /// A requirement.
     Heading(String),
@@ -170,18 +180,13 @@ pub(super) fn family(id: &str) -> Option<&str> {
 
 /// Ids with each family that is among them as a whole under the family's id, in their order, each
 /// with how many cases it stands for. `sizes` says how many cases each family has in all.
-pub(super) fn collapse(ids: &[&str], sizes: &HashMap<String, usize>) -> Vec<(String, usize)> {
-    let mut among: HashMap<&str, usize> = HashMap::new();
-    for family in ids.iter().filter_map(|id| family(id)) {
-        *among.entry(family).or_default() += 1;
-    }
+pub(super) fn collapse(ids: &[&str], sizes: &BTreeMap<String, usize>) -> Vec<(String, usize)> {
+    let among = family_sizes(ids.iter().copied());
+    // A family of one member is named by that member: more may be added to it.
+    let is_whole = |family: &&str| among[*family] > 1 && sizes.get(*family) == among.get(*family);
     let mut collapsed: Vec<(String, usize)> = Vec::new();
     for id in ids {
-        let whole = family(id).filter(|family| {
-            // A family of one member is named by that member: more may be added to it.
-            among.get(family).is_some_and(|among| *among > 1 && sizes.get(*family) == Some(among))
-        });
-        match whole {
+        match family(id).filter(is_whole) {
             Some(family) if collapsed.last().is_some_and(|(last, _)| last == family) => {}
             Some(family) => collapsed.push((family.to_owned(), among[family])),
             None => collapsed.push(((*id).to_owned(), 1)),
@@ -191,12 +196,17 @@ pub(super) fn collapse(ids: &[&str], sizes: &HashMap<String, usize>) -> Vec<(Str
 }
 
 /// How many cases each family has among these.
-pub(super) fn family_sizes<'a>(ids: impl Iterator<Item = &'a str>) -> HashMap<String, usize> {
-    let mut sizes: HashMap<String, usize> = HashMap::new();
-    for family in ids.filter_map(family) {
-        *sizes.entry(family.to_owned()).or_default() += 1;
-    }
-    sizes
+pub(super) fn family_sizes<'a>(ids: impl Iterator<Item = &'a str>) -> BTreeMap<String, usize> {
+    counted(ids.filter_map(family).map(str::to_owned))
+}
+
+/// Names, each told in some words with how many cases it stands for; at most so many, the rest counted.
+pub(super) fn listed(names: &[(String, usize)], limit: usize, word: impl Fn(&str, usize) -> String) -> String {
+    let (shown, hidden) = names.split_at(names.len().min(limit));
+    let mut texts: Vec<String> = shown.iter().map(|(name, count)| word(name, *count)).collect();
+    let rest: usize = hidden.iter().map(|(_, count)| count).sum();
+    texts.extend((rest > 0).then(|| format!("and {}", count(rest, "more case"))));
+    texts.join(", ")
 }
 
 #[cfg(test)]

@@ -17,7 +17,8 @@ pub fn reason(reason: &Reason) -> String {
         }
         Reason::Setup { call } => format!("its setup call {call} failed"),
         Reason::Missing { noun, of, flag } => {
-            format!("it needs {}; name one with --{flag}", belonging(noun, of.as_deref()))
+            let of = of.as_ref().map_or_else(|| "that the target has".to_owned(), |of| format!("of the {of}"));
+            format!("it needs a {noun} {of}; name one with --{flag}")
         }
         Reason::Unsigned => "it is about signatures, and requests go out unsigned".to_owned(),
         Reason::NothingToGoOnFrom { step, at } => {
@@ -77,17 +78,7 @@ pub fn reason(reason: &Reason) -> String {
             format!("the baseline's excuse \"{}\" expired on {last}{}", excuse(of), behind(own.as_deref()))
         }
         Reason::Known { excuse: of, was, own } => {
-            let was = match was {
-                Verdict::Fail => String::new(),
-                other @ (Verdict::Pass
-                | Verdict::KnownFail
-                | Verdict::Fixed
-                | Verdict::Blocked
-                | Verdict::NotImplemented
-                | Verdict::Indeterminate
-                | Verdict::NotApplicable
-                | Verdict::HarnessError) => format!("; it is {other}"),
-            };
+            let was = if *was == Verdict::Fail { String::new() } else { format!("; it is {was}") };
             format!("{}{was}{}", excuse(of), behind(own.as_deref()))
         }
         Reason::Told { words } => words.clone(),
@@ -95,11 +86,6 @@ pub fn reason(reason: &Reason) -> String {
 }
 
 const AGE: &str = "it gives earlier credentials again, whose age hides how long they live";
-
-/// `a workgroup that the target has`, `a custom domain of the workgroup`.
-fn belonging(noun: &str, of: Option<&str>) -> String {
-    of.map_or_else(|| format!("a {noun} that the target has"), |of| format!("a {noun} of the {of}"))
-}
 
 fn behind(own: Option<&Reason>) -> String {
     own.map_or_else(String::new, |own| format!(": {}", reason(own)))
@@ -111,7 +97,6 @@ pub(crate) fn excuse(excuse: &Excuse) -> String {
     excuse.issue.as_ref().map_or_else(|| reason.clone(), |issue| format!("{reason} ({})", foreign(issue)))
 }
 
-/// A violation on one line.
 pub(crate) fn in_a_line(violation: &Violation) -> String {
     let Told { at, expected, actual } = Told::of(violation);
     format!("{}, {at}: expected {expected}, found {actual}", violation.requirement)
