@@ -33,6 +33,8 @@ mod process;
 pub mod protocol;
 pub mod record;
 mod run;
+#[cfg(test)]
+mod samples;
 pub mod script;
 
 pub use process::{DriverCommand, DriverError};

@@ -7,20 +7,16 @@ const LARGEST: usize = 64 << 20;
 
 /// Bytes, written in the one way that suits them.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, default)]
 pub struct Body {
     /// This text.
-    #[serde(default)]
     pub text: Option<String>,
     /// This JSON, exactly as it stands in the file: white space, order, repeated digits and all.
-    #[serde(default)]
     #[schemars(with = "Option<serde_json::Value>")]
     pub json: Option<Box<RawValue>>,
     /// These bytes, two hexadecimal digits each; blanks do not count.
-    #[serde(default)]
     pub hex: Option<String>,
     /// A long text.
-    #[serde(default)]
     pub repeated: Option<Repeated>,
 }
 
@@ -74,15 +70,12 @@ impl Repeated {
 
 fn from_hex(text: &str) -> Result<Vec<u8>, String> {
     let digits: Vec<char> = text.chars().filter(|c| !c.is_whitespace()).collect();
-    let wrong = || format!("expected pairs of hexadecimal digits, found \"{text}\"");
-    let digit = |c: &char| c.to_digit(16).and_then(|digit| u8::try_from(digit).ok()).ok_or_else(wrong);
-    digits
-        .chunks(2)
-        .map(|pair| match pair {
-            [high, low] => Ok(digit(high)? << 4 | digit(low)?),
-            _ => Err(wrong()),
-        })
-        .collect()
+    let byte = |pair: &[char]| match pair {
+        [high, low] => u8::try_from(high.to_digit(16)? << 4 | low.to_digit(16)?).ok(),
+        _ => None,
+    };
+    let bytes: Option<_> = digits.chunks(2).map(byte).collect();
+    bytes.ok_or_else(|| format!("expected pairs of hexadecimal digits, found \"{text}\""))
 }
 
 #[cfg(test)]

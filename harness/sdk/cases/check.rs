@@ -7,24 +7,16 @@ use crate::wire::is_password_name;
 /// The longest that a script or a deadline may take, in milliseconds: two minutes.
 const LONGEST_MS: u64 = 120_000;
 
-/// Errors of one case, each at a place below it.
+/// Collects errors of one case, each at a place below it.
 pub(super) struct Errors<'a> {
-    file: &'a str,
-    at: &'a str,
-    found: Vec<LoadError>,
+    pub(super) file: &'a str,
+    pub(super) at: &'a str,
+    pub(super) found: &'a mut Vec<LoadError>,
 }
 
-impl<'a> Errors<'a> {
-    pub(super) fn new(file: &'a str, at: &'a str) -> Self {
-        Self { file, at, found: Vec::new() }
-    }
-
+impl Errors<'_> {
     pub(super) fn add(&mut self, member: &str, message: impl Into<String>) {
         self.found.push(LoadError::new(self.file, format!("{}{member}", self.at), message));
-    }
-
-    pub(super) fn into_found(self) -> Vec<LoadError> {
-        self.found
     }
 }
 

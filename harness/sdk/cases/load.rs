@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use super::check::{Errors, check_case, check_suite};
 use super::{ClientCase, ClientSuite};
-use crate::contract::{Contract, Fixtures, LoadError, REGISTER_FILE, Side};
+use crate::contract::{Contract, Fixtures, LoadError, REGISTER_FILE, Requirement, Side};
 use crate::corpus::files::{file_stem, load_folder};
 use crate::corpus::{Corpus, LoadErrors, SelectError, Selectable, Selection};
 
@@ -47,18 +47,15 @@ impl ClientCorpus {
             check_suite(&file, &suite, contract, &mut errors);
             for (index, case) in suite.cases.into_iter().enumerate() {
                 let at = format!("/cases/{index}");
-                let mut found = Errors::new(&file, &at);
+                let mut found = Errors { file: &file, at: &at, found: &mut errors };
                 check_case(file_stem(&file), &case, &contract.register, &mut found);
                 if server.get(&case.id).is_some() || server.family(&case.id).next().is_some() {
-                    found.add(
-                        "/id",
-                        format!("the server side has a case {} already; give this one another name", case.id),
-                    );
+                    let message = format!("the server side has a case {} already; give this one another name", case.id);
+                    found.add("/id", message);
                 }
                 if let Some(first) = places.insert(case.id.clone(), format!("{file} at {at}")) {
                     found.add("/id", format!("the id {} stands twice, first in {first}", case.id));
                 }
-                errors.extend(found.into_found());
                 corpus.cases.push(Arc::new(case));
             }
         }
@@ -92,14 +89,12 @@ impl ClientCorpus {
         let file = fixtures.name_of(REGISTER_FILE);
         let cited = |id: &String| self.cases.iter().any(|case| case.requirements.contains(id));
         let rows = contract.register.requirements.iter().enumerate();
-        rows.filter(|(_, row)| row.side == Side::Client && row.is_tested() && !cited(&row.id))
-            .map(|(index, row)| {
-                let message = format!(
-                    "no client case cites {}; cite it, or say under \"excluded\" or \"pending\" why none can",
-                    row.id
-                );
-                LoadError::new(&file, format!("/requirements/{index}"), message)
-            })
-            .collect()
+        let orphans = rows.filter(|(_, row)| row.side == Side::Client && row.is_tested() && !cited(&row.id));
+        let error = |(index, row): (usize, &Requirement)| {
+            let advice = "cite it, or say under \"excluded\" or \"pending\" why none can";
+            let message = format!("no client case cites {}; {advice}", row.id);
+            LoadError::new(&file, format!("/requirements/{index}"), message)
+        };
+        orphans.map(error).collect()
     }
 }

@@ -13,6 +13,7 @@ mod script;
 mod tests;
 
 use std::collections::BTreeMap;
+use std::marker::PhantomData;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -119,7 +120,7 @@ pub const REGION: &str = "us-east-1";
 impl Default for ClientRequest {
     fn default() -> Self {
         Self {
-            input: ClientInput::default(),
+            input: InOrder(Vec::new()),
             config: Config::default(),
             endpoint: Some(ENDPOINT.to_owned()),
             region: Some(REGION.to_owned()),
@@ -209,12 +210,15 @@ impl MaxAttempts {
 }
 
 /// The members of an input with their types, in the caller's order.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ClientInput(Vec<(String, Tagged)>);
+pub type ClientInput = InOrder<Tagged>;
 
-impl ClientInput {
+/// The members of an object in the order in which they are written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InOrder<T>(Vec<(String, T)>);
+
+impl<T> InOrder<T> {
     /// The members in order.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &Tagged)> {
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &T)> {
         self.0.iter().map(|(name, value)| (name.as_str(), value))
     }
 }
@@ -225,25 +229,25 @@ impl Serialize for ClientInput {
     }
 }
 
-impl<'de> Deserialize<'de> for ClientInput {
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for InOrder<T> {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Members;
-        impl<'de> serde::de::Visitor<'de> for Members {
-            type Value = ClientInput;
+        struct Members<T>(PhantomData<T>);
+        impl<'de, T: Deserialize<'de>> serde::de::Visitor<'de> for Members<T> {
+            type Value = InOrder<T>;
 
             fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str("an object of tagged values, such as {\"aName\":{\"string\":\"a-value\"}}")
             }
 
-            fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<ClientInput, A::Error> {
+            fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<InOrder<T>, A::Error> {
                 let mut members = Vec::new();
                 while let Some(member) = map.next_entry()? {
                     members.push(member);
                 }
-                Ok(ClientInput(members))
+                Ok(InOrder(members))
             }
         }
-        deserializer.deserialize_map(Members)
+        deserializer.deserialize_map(Members(PhantomData))
     }
 }
 

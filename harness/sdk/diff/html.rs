@@ -64,8 +64,7 @@ impl SdkDiff {
 
     fn row(&self, group: &super::Group) -> Row {
         let same = self.changes.iter().filter(|change| change.class == group.class && change.group == group.what);
-        let said = |change: &&super::Change| group.what == format!("{} {} -> {}", change.what, change.old, change.new);
-        let changes = same.clone().filter(|change| !said(change));
+        let changes = same.clone().filter(|change| !change.is_told_by_group());
         Row {
             extent: extent(group),
             what: group.what.clone(),

@@ -49,7 +49,7 @@ impl SdkDiff {
 
     /// `boto3 1.43.127 -> 1.44.5`.
     pub(super) fn title(&self) -> String {
-        let (old, new) = (&self.sides.old, &self.sides.new);
+        let [old, new] = &self.sides;
         if old.sdk == new.sdk {
             escape(&format!("{} {} -> {}", old.sdk, old.version, new.version))
         } else {
@@ -59,7 +59,7 @@ impl SdkDiff {
 
     /// What one should know of the runs before reading on, escaped.
     pub(super) fn notes(&self) -> Vec<String> {
-        let (old, new) = (&self.sides.old, &self.sides.new);
+        let [old, new] = &self.sides;
         let mut notes = Vec::new();
         if old.runtime != new.runtime {
             notes.push(format!("runtime: {} -> {}", old.runtime, new.runtime));
@@ -139,7 +139,7 @@ pub(super) fn extent(group: &Group) -> String {
 
 /// From what to what, each with what it is, where the group's own words do not say it.
 pub(super) fn details<'a>(group: &Group, change: &'a Change) -> Vec<(String, &'a str)> {
-    if group.what == format!("{} {} -> {}", change.what, change.old, change.new) {
+    if change.is_told_by_group() {
         return Vec::new();
     }
     let example = if group.cases.len() > 1 { format!(" ({})", change.case) } else { String::new() };

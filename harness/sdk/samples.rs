@@ -1,4 +1,4 @@
-//! Small runs, made by hand.
+//! Small records and runs for tests, made by hand.
 
 use std::collections::BTreeMap;
 
@@ -12,25 +12,22 @@ pub(super) fn run(cases: &[(&str, Json)]) -> Vec<Event> {
         "event": "run", "version": 1, "tool": "countersign 0.1.0", "suite": "GetCredentials", "selected": cases.len(), "seed": 1,
         "side": "client", "started_at": "2026-01-01T00:00:00Z",
         "target": {"name": "boto3", "endpoint": "http://127.0.0.1:1/", "region": "us-east-1", "features": [], "class": "answers", "meaning": "", "said": ""},
-        "driver": {"driver": "boto3", "language": "python", "runtime": "CPython 3.11.7", "sdk": "boto3", "sdk_version": "1.44.5",
-            "deps": {"botocore": "1.44.5"}, "config": [], "inputs": {}, "reports": [], "typed": true, "isolated": true},
+        "driver": driver(),
     })];
-    lines.extend(cases.iter().map(|(id, record)| case(id, record)));
+    lines.extend(cases.iter().map(|(id, record)| {
+        json!({
+            "event": "case", "id": id, "suite": id.split('/').next(), "side": "client", "title": "A case", "requirements": [], "decided": [],
+            "verdict": "pass", "violations": [], "warnings": [], "status": null, "error": null, "media_type": null, "body": null,
+            "runs": 1, "duration_ms": 1.0, "record": record,
+        })
+    }));
     lines.push(json!({"event": "summary", "conformant": true, "verdicts": {}, "checks": 1, "features": {}, "duration_ms": 1.0, "complete": true}));
     lines.into_iter().map(|line| serde_json::from_value(line).expect("an event")).collect()
 }
 
-fn case(id: &str, record: &Json) -> Json {
-    let suite = id.split('/').next().unwrap_or_default();
-    let mut line = json!({
-        "event": "case", "id": id, "suite": suite, "side": "client", "title": "A case", "requirements": [], "decided": [],
-        "verdict": "pass", "violations": [], "warnings": [], "status": null, "error": null, "media_type": null, "body": null,
-        "runs": 1, "duration_ms": 1.0,
-    });
-    if !record.is_null() {
-        line["record"] = record.clone();
-    }
-    line
+pub(super) fn driver() -> Json {
+    json!({"driver": "boto3", "language": "python", "runtime": "CPython 3.11.7", "sdk": "boto3", "sdk_version": "1.44.5",
+        "deps": {"botocore": "1.44.5"}, "config": [], "inputs": {}, "reports": [], "typed": true, "isolated": true})
 }
 
 /// The record of a call that succeeds at the first attempt.
@@ -40,8 +37,7 @@ pub(super) fn success() -> Json {
 
 /// The record of a call that fails after so many attempts.
 pub(super) fn failure(attempts: usize) -> Json {
-    let requests: Vec<_> = (1..=attempts).map(request).collect();
-    record(&[error()], &requests)
+    record(&[error()], &(1..=attempts).map(request).collect::<Vec<_>>())
 }
 
 pub(super) fn record(outcomes: &[Json], requests: &[Json]) -> Json {
@@ -54,33 +50,45 @@ pub(super) fn result() -> Json {
         "dbPassword": {"string": "***", "equals": "sent"},
         "dbUser": {"string": "IAM:alice"},
         "expiration": {"timestamp": "1700000000", "native": "datetime[+00:00]"},
+        "nextRefreshTime": {"null": true},
     } })
 }
 
 pub(super) fn error() -> Json {
     json!({ "outcome": "error", "meta": {"sdk_attempts": 1}, "error": {
         "phase": "service", "class": "ValidationException", "bases": ["ClientError", "Exception"], "code": "ValidationException",
-        "message": "boom", "http_status": 400, "request_id": "rid-1", "fault": "client", "members": {},
+        "message": "boom", "http_status": 400, "request_id": "rid-1", "fault": "client", "members": {"resourceName": {"string": "wg-1"}},
     } })
 }
 
+/// The request that every SDK should send.
 pub(super) fn request(attempt: usize) -> Json {
-    let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-    let headers: BTreeMap<_, _> = [
-        header("amz-sdk-invocation-id", "<id>"),
-        header("amz-sdk-request", &format!("attempt={attempt}; max=3")),
-        header("authorization", "AWS4-HMAC-SHA256 ***"),
-        header("content-length", "24"),
-        header("content-type", "application/x-amz-json-1.1"),
-        header("host", "127.0.0.1:<port>"),
-        header("user-agent", "Boto3/<version> md/Botocore#<version> ua/2.1 m/E,Z cfg/retry-mode#standard"),
-        header("x-amz-date", "<date>"),
-        header("x-amz-target", "RedshiftServerless.GetCredentials"),
-    ]
-    .into();
+    let number = format!("attempt={attempt}; max=3");
+    let headers = BTreeMap::from([
+        ("amz-sdk-invocation-id", "<id>"),
+        ("amz-sdk-request", &number),
+        ("authorization", "AWS4-HMAC-SHA256 ***"),
+        ("content-length", "24"),
+        ("content-type", "application/x-amz-json-1.1"),
+        ("host", "127.0.0.1:<port>"),
+        ("user-agent", "Boto3/<version> md/Botocore#<version> ua/2.1 m/E,Z cfg/retry-mode#standard"),
+        ("x-amz-date", "<date>"),
+        ("x-amz-target", "RedshiftServerless.GetCredentials"),
+    ]);
     json!({
         "call": 1, "attempt": attempt, "server": "endpoint", "line": "POST / HTTP/1.1", "headers": headers,
         "signed_headers": ["content-type", "host", "x-amz-date", "x-amz-target"], "scope": "us-east-1/redshift-serverless",
         "signature": "valid", "body": {"text": "{\"workgroupName\": \"wg-1\"}", "json": {"workgroupName": "wg-1"}},
     })
+}
+
+/// A record in which something is put at a place, or taken away from it.
+pub(super) fn with(mut record: Json, pointer: &str, value: Json) -> Json {
+    let (parent, name) = pointer.rsplit_once('/').expect("a pointer");
+    let parent = record.pointer_mut(parent).expect("the place is there");
+    match parent.as_object_mut() {
+        Some(members) if value == "(absent)" => drop(members.remove(name)),
+        _ => parent[name] = value,
+    }
+    record
 }
