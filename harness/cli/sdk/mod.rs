@@ -8,13 +8,17 @@ mod run;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::{Args, Subcommand};
 
 pub(super) use list::{Sdks, drivers};
 
+use super::library::Library;
 use super::output::say;
 use super::{Failure, examples};
+use crate::corpus::{Pattern, Selection};
+use crate::sdk::cases::{ClientCase, ClientCorpus};
 use crate::sdk::install::{Cache, Wanted};
 use crate::sdk::{DriverCommand, isolation};
 
@@ -91,25 +95,34 @@ fn isolate() -> bool {
     if isolation::is_isolated() {
         return true;
     }
-    match isolation::command() {
-        Ok(mut command) => become_it(&mut command),
-        Err(problem) => {
-            say_shared(&problem);
-        }
-    }
+    let why = isolation::command().map_or_else(|problem| problem, become_it);
+    say(&format!("note: no network of its own can be made for the driver, so it shares this one: {why}"));
     false
 }
 
-/// Becomes a command; returns where that fails.
+/// Becomes a command; returns why, where that fails.
 #[cfg(unix)]
-fn become_it(command: &mut std::process::Command) {
-    let error = std::os::unix::process::CommandExt::exec(command);
-    say_shared(&error);
-}
-
-fn say_shared(why: &dyn std::fmt::Display) {
-    say(&format!("note: no network of its own can be made for the driver, so it shares this one: {why}"));
+fn become_it(mut command: std::process::Command) -> String {
+    std::os::unix::process::CommandExt::exec(&mut command).to_string()
 }
 
 #[cfg(not(unix))]
-fn become_it(_: &mut std::process::Command) {}
+fn become_it(_: std::process::Command) -> String {
+    "this system has none".to_owned()
+}
+
+/// The cases that these patterns select and `skip` leaves.
+fn select(
+    library: &Library,
+    clients: &ClientCorpus,
+    patterns: &[String],
+    skip: &[String],
+) -> Result<Vec<Arc<ClientCase>>, Failure> {
+    let [patterns, skip] = [patterns, skip].map(|texts| texts.iter().map(|text| Pattern::new(text)).collect());
+    let selection = Selection {
+        patterns: Result::map_err(patterns, Failure::usage)?,
+        skip: Result::map_err(skip, Failure::usage)?,
+        ..Selection::default()
+    };
+    clients.select(&library.contract, &selection).map_err(|error| Failure::of_selection(&error))
+}

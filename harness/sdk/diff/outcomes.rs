@@ -135,7 +135,7 @@ fn errors(old: &ErrorRecord, new: &ErrorRecord) -> Vec<Change> {
         let list = |bases: &[String]| format!("[{}]", show::cut(&bases.join(", ")));
         found.extend(changed("error base classes", both.map(|error| error.bases.as_slice()), list, &meaning));
         let meaning = "The SDK sorts the error under another kind: code that tells kinds apart takes another way.";
-        found.extend(changed("error kind", both.map(|error| error.phase), |phase| phase.word().to_owned(), meaning));
+        found.extend(changed("error kind", both.map(|error| error.phase), Phase::word, meaning));
     } else {
         found.extend(changed("error class", both.map(|error| &*error.class), show::cut, &reclassed(old, new)));
     }

@@ -7,7 +7,7 @@ use serde_json::{Value as Json, json};
 
 use super::*;
 use crate::report::Event;
-use crate::sdk::samples::{error, failure, record, request, result, run, success, with};
+use crate::sdk::tests::samples::{error, failure, record, request, result, run, success, with};
 
 /// Compares two runs of the same cases.
 fn diff_of(old: &[(&str, Json)], new: &[(&str, Json)]) -> SdkDiff {

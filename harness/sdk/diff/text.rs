@@ -6,7 +6,7 @@ use super::{Change, Class, EVERY_CASE, Group, Identity, SdkDiff, words};
 use crate::text::escape;
 
 /// How many cases are named behind a group before the rest is counted.
-const CASES_LIMIT: usize = 8;
+pub(super) const CASES_LIMIT: usize = 8;
 
 impl SdkDiff {
     /// The diff as text: alarms first, then what changed most, then every group, the worst first.
@@ -34,7 +34,7 @@ impl SdkDiff {
                     let _ = writeln!(text, "    {}", escape(&change.meaning));
                 }
                 if group.cases != [EVERY_CASE] {
-                    let _ = writeln!(text, "    {}", named(group, escape));
+                    let _ = writeln!(text, "    {}", named(&group.cases, CASES_LIMIT, escape));
                 }
             }
         }
@@ -146,9 +146,9 @@ pub(super) fn details<'a>(group: &Group, change: &'a Change) -> Vec<(String, &'a
     vec![(format!("old{example}"), &change.old), (format!("new{example}"), &change.new)]
 }
 
-/// The cases of a group by name, the rest counted.
-pub(super) fn named(group: &Group, name: impl Fn(&str) -> String) -> String {
-    let (shown, hidden) = group.cases.split_at(group.cases.len().min(CASES_LIMIT));
+/// So many cases by name, the rest counted.
+pub(super) fn named(cases: &[String], limit: usize, name: impl Fn(&str) -> String) -> String {
+    let (shown, hidden) = cases.split_at(cases.len().min(limit));
     let mut names: Vec<_> = shown.iter().map(|case| name(case)).collect();
     if !hidden.is_empty() {
         names.push(format!("and {}", words::count(hidden.len(), "more case")));

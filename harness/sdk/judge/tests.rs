@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::contract::{Fixtures, parse};
 use crate::report::Told;
-use crate::sdk::samples::{self, error, result, with};
+use crate::sdk::tests::samples::{self, error, result, with};
 
 static JUDGE: LazyLock<ClientJudge> = LazyLock::new(|| {
     let contract = Contract::load(&Fixtures::Embedded).expect("the contract is valid");

@@ -139,18 +139,14 @@ pub enum Phase {
 
 impl Phase {
     /// The word for it.
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Client => "client",
-            Self::Connect => "connect",
-            Self::Transport => "transport",
-            Self::Timeout => "timeout",
-            Self::Parse => "parse",
-            Self::Service => "service",
-            Self::Crash => "crash",
-            Self::Driver => "driver",
-        }
+    pub fn word(self) -> String {
+        word(self)
     }
+}
+
+/// The word that a variant is written as.
+pub(super) fn word(variant: impl Serialize) -> String {
+    serde_json::to_value(variant).ok().and_then(|word| word.as_str().map(str::to_owned)).unwrap_or_default()
 }
 
 /// A value as it may be shown. Texts that are secret are `***`, and `equals` says how they relate to

@@ -26,6 +26,9 @@ use crate::sdk::record::Server;
 /// The largest request that is read, in bytes: 1 MiB.
 const REQUEST_LIMIT: usize = 1 << 20;
 
+/// How many header fields a request may have.
+pub(super) const FIELDS_LIMIT: usize = 128;
+
 /// The most requests that one case may send; a client that sends more gets no answer.
 const REQUESTS_LIMIT: usize = 1_000;
 
@@ -50,6 +53,8 @@ pub struct Arrival {
     pub server: Server,
     /// The call that was under way, from 1.
     pub call: usize,
+    /// Which attempt of that call it is, from 1.
+    pub attempt: usize,
     /// The connection, from 1, over both servers.
     pub connection: usize,
     /// The bytes of the request, head and body; nothing where the step resets a connection as soon as it is made.
@@ -135,16 +140,9 @@ impl Shared {
             return None;
         }
         let call = state.call;
-        state.arrivals.push(Arrival {
-            server,
-            call,
-            connection,
-            bytes,
-            at,
-            date: Timestamp::now(),
-            answered: None,
-            told_ms: None,
-        });
+        let attempt = 1 + state.arrivals.iter().filter(|arrival| arrival.call == call).count();
+        let (date, answered, told_ms) = (Timestamp::now(), None, None);
+        state.arrivals.push(Arrival { server, call, attempt, connection, bytes, at, date, answered, told_ms });
         Some((place, &self.script[place.min(self.script.len() - 1)]))
     }
 

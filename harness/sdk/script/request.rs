@@ -5,10 +5,7 @@ use std::time::Instant;
 
 use tokio::io::{AsyncRead, AsyncReadExt};
 
-use super::REQUEST_LIMIT;
-
-/// How many header fields a request may have.
-const FIELDS_LIMIT: usize = 128;
+use super::{FIELDS_LIMIT, REQUEST_LIMIT};
 
 /// Reads one request to its end: its bytes, and when the first of them arrived. Nothing where the
 /// connection ended between two requests. What was read beyond the end stays in `rest`.
@@ -19,14 +16,11 @@ pub(super) async fn read(
     let mut first = (!rest.is_empty()).then(Instant::now);
     let mut chunk = vec![0; 16 * 1024];
     loop {
-        match length(rest) {
-            Length::Known(length) if rest.len() >= length => {
-                let behind = rest.split_off(length);
-                let bytes = std::mem::replace(rest, behind);
-                return Ok(Some((bytes, first.unwrap_or_else(Instant::now))));
-            }
-            Length::Broken => return Err(io::Error::new(io::ErrorKind::InvalidData, "it is no request")),
-            Length::Known(_) | Length::Unknown => {}
+        let length = length(rest).map_err(|wrong| io::Error::new(io::ErrorKind::InvalidData, wrong))?;
+        if let Some(length) = length.filter(|length| rest.len() >= *length) {
+            let behind = rest.split_off(length);
+            let bytes = std::mem::replace(rest, behind);
+            return Ok(Some((bytes, first.unwrap_or_else(Instant::now))));
         }
         if rest.len() > REQUEST_LIMIT {
             return Err(io::Error::new(io::ErrorKind::InvalidData, "the request is too large"));
@@ -40,32 +34,27 @@ pub(super) async fn read(
     }
 }
 
-/// How long the request is that some bytes begin.
-enum Length {
-    Unknown,
-    Known(usize),
-    Broken,
-}
-
-fn length(bytes: &[u8]) -> Length {
+/// How long the request is that some bytes begin; nothing where that is not known yet.
+fn length(bytes: &[u8]) -> Result<Option<usize>, &'static str> {
+    const BROKEN: &str = "it is no request";
     let mut fields = [httparse::EMPTY_HEADER; FIELDS_LIMIT];
     let mut request = httparse::Request::new(&mut fields);
     let head = match request.parse(bytes) {
         Ok(httparse::Status::Complete(head)) => head,
-        Ok(httparse::Status::Partial) => return Length::Unknown,
-        Err(_) => return Length::Broken,
+        Ok(httparse::Status::Partial) => return Ok(None),
+        Err(_) => return Err(BROKEN),
     };
     let value = |name: &str| {
         let field = request.headers.iter().find(|field| field.name.eq_ignore_ascii_case(name))?;
         std::str::from_utf8(field.value).ok()
     };
     if value("transfer-encoding").is_some_and(|coding| coding.eq_ignore_ascii_case("chunked")) {
-        return chunked(&bytes[head..]).map_or(Length::Unknown, |body| Length::Known(head + body));
+        return Ok(chunked(&bytes[head..]).map(|body| head + body));
     }
     match value("content-length").map(|text| text.trim().parse::<usize>()) {
-        None => Length::Known(head),
-        Some(Ok(body)) if body <= REQUEST_LIMIT => Length::Known(head + body),
-        Some(_) => Length::Broken,
+        None => Ok(Some(head)),
+        Some(Ok(body)) if body <= REQUEST_LIMIT => Ok(Some(head + body)),
+        Some(_) => Err(BROKEN),
     }
 }
 

@@ -7,7 +7,7 @@ use serde_json::{Value as Json, json};
 use crate::report::Event;
 
 /// A run of boto3 with these cases; each is its id and its record.
-pub(super) fn run(cases: &[(&str, Json)]) -> Vec<Event> {
+pub(in crate::sdk) fn run(cases: &[(&str, Json)]) -> Vec<Event> {
     let mut lines = vec![json!({
         "event": "run", "version": 1, "tool": "countersign 0.1.0", "suite": "GetCredentials", "selected": cases.len(), "seed": 1,
         "side": "client", "started_at": "2026-01-01T00:00:00Z",
@@ -25,27 +25,27 @@ pub(super) fn run(cases: &[(&str, Json)]) -> Vec<Event> {
     lines.into_iter().map(|line| serde_json::from_value(line).expect("an event")).collect()
 }
 
-pub(super) fn driver() -> Json {
+pub(in crate::sdk) fn driver() -> Json {
     json!({"driver": "boto3", "language": "python", "runtime": "CPython 3.11.7", "sdk": "boto3", "sdk_version": "1.44.5",
         "deps": {"botocore": "1.44.5"}, "config": [], "inputs": {}, "reports": [], "typed": true, "isolated": true})
 }
 
 /// The record of a call that succeeds at the first attempt.
-pub(super) fn success() -> Json {
+pub(in crate::sdk) fn success() -> Json {
     record(&[result()], &[request(1)])
 }
 
 /// The record of a call that fails after so many attempts.
-pub(super) fn failure(attempts: usize) -> Json {
+pub(in crate::sdk) fn failure(attempts: usize) -> Json {
     record(&[error()], &(1..=attempts).map(request).collect::<Vec<_>>())
 }
 
-pub(super) fn record(outcomes: &[Json], requests: &[Json]) -> Json {
+pub(in crate::sdk) fn record(outcomes: &[Json], requests: &[Json]) -> Json {
     let ids = if requests.is_empty() { "none" } else { "per-call" };
     json!({ "outcomes": outcomes, "attempts": requests.len(), "invocation_ids": ids, "requests": requests })
 }
 
-pub(super) fn result() -> Json {
+pub(in crate::sdk) fn result() -> Json {
     json!({ "outcome": "result", "meta": {"request_id": "rid-1", "http_status": 200, "sdk_attempts": 1}, "result": {
         "dbPassword": {"string": "***", "equals": "sent"},
         "dbUser": {"string": "IAM:alice"},
@@ -54,7 +54,7 @@ pub(super) fn result() -> Json {
     } })
 }
 
-pub(super) fn error() -> Json {
+pub(in crate::sdk) fn error() -> Json {
     json!({ "outcome": "error", "meta": {"sdk_attempts": 1}, "error": {
         "phase": "service", "class": "ValidationException", "bases": ["ClientError", "Exception"], "code": "ValidationException",
         "message": "boom", "http_status": 400, "request_id": "rid-1", "fault": "client", "members": {"resourceName": {"string": "wg-1"}},
@@ -62,7 +62,7 @@ pub(super) fn error() -> Json {
 }
 
 /// The request that every SDK should send.
-pub(super) fn request(attempt: usize) -> Json {
+pub(in crate::sdk) fn request(attempt: usize) -> Json {
     let number = format!("attempt={attempt}; max=3");
     let headers = BTreeMap::from([
         ("amz-sdk-invocation-id", "<id>"),
@@ -83,7 +83,7 @@ pub(super) fn request(attempt: usize) -> Json {
 }
 
 /// A record in which something is put at a place, or taken away from it.
-pub(super) fn with(mut record: Json, pointer: &str, value: Json) -> Json {
+pub(in crate::sdk) fn with(mut record: Json, pointer: &str, value: Json) -> Json {
     let (parent, name) = pointer.rsplit_once('/').expect("a pointer");
     let parent = record.pointer_mut(parent).expect("the place is there");
     match parent.as_object_mut() {
