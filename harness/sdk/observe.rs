@@ -68,7 +68,7 @@ pub(super) fn timing(arrivals: &[Arrival], connections: usize, calls_ms: Vec<f64
 
 /// How long a wait was, in words; at least what was asked for counts as told, up to a tenth more, and the
 /// time that a loaded machine takes.
-fn class(ms: f64, told_ms: Option<f64>) -> GapClass {
+pub(super) fn class(ms: f64, told_ms: Option<f64>) -> GapClass {
     const SCHEDULING_MS: f64 = 50.0;
     match told_ms {
         Some(told) if told > 0.0 && ms >= told * 0.9 && ms <= told.mul_add(1.1, SCHEDULING_MS) => GapClass::Told,

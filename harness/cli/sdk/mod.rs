@@ -1,8 +1,7 @@
 //! `countersign sdk`: the other side, SDKs under test.
 
+mod cache;
 mod check;
-mod install;
-mod list;
 mod protocol;
 mod run;
 
@@ -12,7 +11,7 @@ use std::sync::Arc;
 
 use clap::{Args, Subcommand};
 
-pub(super) use list::{Sdks, drivers};
+pub(super) use cache::{Sdks, drivers};
 
 use super::library::Library;
 use super::output::say;
@@ -36,10 +35,10 @@ enum Command {
     /// With the ordinary clients: pip, npm, Cargo. The folder is `COUNTERSIGN_SDK_CACHE`, else countersign/sdk among
     /// the user's caches.
     #[command(after_help = examples::SDK_INSTALL)]
-    Install(install::Install),
+    Install(cache::Install),
     /// Show which SDK versions are installed, and which SDKs cannot be
     #[command(after_help = examples::SDK_LIST)]
-    List(list::List),
+    List(cache::List),
     /// Run client cases on an SDK, judge them, and record what it sent and what it gave its caller
     #[command(after_help = examples::SDK_RUN)]
     Run(Box<run::Run>),
@@ -53,8 +52,8 @@ enum Command {
 
 pub(super) fn run(args: Sdk) -> Result<ExitCode, Failure> {
     match args.command {
-        Command::Install(args) => install::run(&args),
-        Command::List(args) => list::run(&args),
+        Command::Install(args) => cache::install(&args),
+        Command::List(args) => cache::list(&args),
         Command::Run(args) => run::run(*args),
         Command::Check(args) => check::run(&args),
         Command::Protocol(args) => protocol::run(args),

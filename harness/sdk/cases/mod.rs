@@ -4,8 +4,6 @@
 //! Uses [`crate::contract`] and [`crate::sdk::record`]. Start with [`ClientCase`], the format of a fixture;
 //! [`ClientCorpus::load`] is the way in. `harness/sdk/FORMAT.md` explains both to who writes cases.
 
-mod body;
-mod check;
 mod expect;
 mod load;
 mod script;
@@ -18,10 +16,9 @@ use std::marker::PhantomData;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use body::Body;
 pub use expect::{Attempts, Expectation, ExpectedError, Found, Outcome, Reached};
 pub use load::ClientCorpus;
-pub use script::{Drip, Fault, FaultAt, FaultHow, Framing, STANDARD_REQUEST_ID, Step, standard_body};
+pub use script::{Body, Drip, Fault, FaultAt, FaultHow, Framing, STANDARD_REQUEST_ID, Step, standard_body};
 
 use crate::contract::Side;
 use crate::sdk::record::Tagged;

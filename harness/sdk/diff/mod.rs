@@ -28,6 +28,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::report::words;
+use crate::sdk::record::word;
 
 /// The case of a change that concerns the run as a whole.
 pub const EVERY_CASE: &str = "*";
@@ -55,15 +56,8 @@ impl Class {
     pub const ALL: [Self; 6] = [Self::Caller, Self::Attempts, Self::Wire, Self::Bytes, Self::Agent, Self::Timing];
 
     /// The word for it.
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Caller => "caller",
-            Self::Attempts => "attempts",
-            Self::Wire => "wire",
-            Self::Bytes => "bytes",
-            Self::Agent => "agent",
-            Self::Timing => "timing",
-        }
+    pub fn word(self) -> String {
+        word(self)
     }
 
     /// What a change of this class is, for a heading.
@@ -86,7 +80,7 @@ impl Class {
 
 impl fmt::Display for Class {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.word())
+        f.pad(&self.word())
     }
 }
 

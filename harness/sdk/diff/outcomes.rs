@@ -211,19 +211,17 @@ fn members(what: &str, old: &BTreeMap<String, Shown>, new: &BTreeMap<String, Sho
     let mut found = Vec::new();
     for name in names {
         let what = format!("{what} {}", show::cut(name));
-        let no_key = || {
-            format!(
-                "Reading {name} gives undefined as before; only what lists or compares the result's keys sees a difference."
-            )
-        };
         let is_undefined = |shown: &Shown| shown.value.value == Value::Undefined;
+        let no_key = format!(
+            "Reading {name} gives undefined as before; only what lists or compares the result's keys sees a difference."
+        );
         found.extend(match (old.get(name), new.get(name)) {
             (Some(old), Some(new)) => values(&what, name, old, new),
             (Some(old), None) if is_undefined(old) => {
-                vec![Change::new(Class::Caller, what, "undefined", ABSENT, no_key())]
+                vec![Change::new(Class::Caller, what, "undefined", ABSENT, no_key)]
             }
             (None, Some(new)) if is_undefined(new) => {
-                vec![Change::new(Class::Caller, what, ABSENT, "undefined", no_key())]
+                vec![Change::new(Class::Caller, what, ABSENT, "undefined", no_key)]
             }
             (Some(old), None) => {
                 let meaning = format!("Code that reads {name} finds nothing.");

@@ -127,16 +127,14 @@ fn spread(gaps: &[&Gap]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use rand::rngs::StdRng;
+    use rand::{RngExt, SeedableRng};
+
     use super::*;
+    use crate::sdk::observe::class;
 
     fn gap(attempt: usize, ms: f64, told_ms: Option<f64>) -> Gap {
-        let class = match told_ms {
-            Some(told) if (ms - told).abs() <= told / 10.0 => GapClass::Told,
-            _ if ms < 20.0 => GapClass::None,
-            _ if ms < 300.0 => GapClass::Short,
-            _ => GapClass::Long,
-        };
-        Gap { call: 1, attempt, class, ms, told_ms }
+        Gap { call: 1, attempt, class: class(ms, told_ms), ms, told_ms }
     }
 
     fn timing(waits: impl IntoIterator<Item = f64>, told_ms: Option<f64>) -> Timing {
@@ -144,20 +142,10 @@ mod tests {
         Timing { gaps: gaps.collect(), ..Timing::default() }
     }
 
-    /// Numbers from 0 to 1 that look random, the same in every test run.
-    fn random(seed: u64) -> impl Iterator<Item = f64> {
-        let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
-        std::iter::repeat_with(move || {
-            state ^= state << 13;
-            state ^= state >> 7;
-            state ^= state << 17;
-            f64::from(u32::try_from(state >> 32).expect("32 bits")) / f64::from(u32::MAX)
-        })
-    }
-
-    /// Back-offs of full jitter: up to 1, 2, 4 and 8 seconds.
+    /// Back-offs of full jitter: up to 1, 2, 4 and 8 times as long.
     fn jittered(seed: u64, scale_ms: f64) -> Timing {
-        timing(random(seed).zip([1.0, 2.0, 4.0, 8.0]).map(|(part, most)| part * most * scale_ms), None)
+        let mut random = StdRng::seed_from_u64(seed);
+        timing([1.0, 2.0, 4.0, 8.0].map(|most| random.random_range(0.0..most * scale_ms)), None)
     }
 
     fn found(old: &[Timing], new: &[Timing]) -> Vec<(String, Change)> {

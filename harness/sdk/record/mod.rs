@@ -164,12 +164,6 @@ pub struct Shown {
     pub characters: Option<usize>,
 }
 
-impl From<Tagged> for Shown {
-    fn from(value: Tagged) -> Self {
-        Self { value, equals: None, characters: None }
-    }
-}
-
 /// How a secret that a caller was given relates to the one in the answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]

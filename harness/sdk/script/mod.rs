@@ -2,10 +2,9 @@
 //! keeps exactly what arrived and when.
 //!
 //! Uses the corpus (the steps of a case) and the record's words. Start with [`ScriptServer`]. No HTTP
-//! library stands between a step and the wire: what a step says is what is sent. `answer` makes a step
-//! into bytes, `request` finds the end of a request, `play` does the one after the other.
+//! library stands between a step and the wire: what a step says is what is sent. `request` finds the end of a
+//! request, `play` answers it.
 
-mod answer;
 mod play;
 mod request;
 #[cfg(test)]
@@ -126,6 +125,13 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Counts a connection.
+    fn connect(&self) -> usize {
+        let mut state = self.lock();
+        state.connections += 1;
+        state.connections
+    }
+
     /// The step that comes next, without using it up.
     fn next_step(&self) -> &Step {
         let used = self.lock().arrivals.len();
@@ -172,11 +178,7 @@ async fn listen(server: Server, shared: &Arc<Shared>, tasks: &mut JoinSet<()>) -
             if connections.len() >= CONNECTIONS_LIMIT {
                 continue;
             }
-            let number = {
-                let mut state = shared.lock();
-                state.connections += 1;
-                state.connections
-            };
+            let number = shared.connect();
             if shared.next_step().fault.is_some_and(|fault| fault.at == FaultAt::Connect) {
                 if let Some((place, step)) = shared.arrive(server, number, Instant::now(), Vec::new()) {
                     let step = step.clone();

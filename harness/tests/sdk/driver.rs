@@ -39,11 +39,9 @@ pub(crate) fn serve(manner: &str) {
 }
 
 fn say(line: &Value) {
-    let mut out = std::io::stdout().lock();
-    writeln!(out, "{line}").and_then(|()| out.flush()).expect("the harness listens");
+    say_raw(format!("{line}\n").as_bytes());
 }
 
-/// Says something that ends no line, and waits to be ended.
 fn say_raw(bytes: &[u8]) {
     let mut out = std::io::stdout().lock();
     out.write_all(bytes).and_then(|()| out.flush()).expect("the harness listens");
