@@ -104,12 +104,10 @@ impl Probe {
     }
 }
 
-/// The name of an error that the service has.
 fn error_name() -> &'static str {
     Service::embedded().error_that_means(ErrorMeaning::Invalid).map_or("", |(name, _)| name)
 }
 
-/// The error that the first call came to.
 fn error(record: &Record) -> Result<&ErrorRecord, String> {
     match record.outcomes.first() {
         Some(OutcomeRecord::Error { error, .. }) => Ok(error),

@@ -81,9 +81,8 @@ impl Installed {
         let sources = self.folder.join("driver");
         if self.driver.kind != Kind::Cargo {
             // The sources of this build, whichever build installed the SDK.
-            self.driver
-                .write_sources(&sources)
-                .map_err(|error| format!("cannot write the driver to {}: {error}", file_name(&sources)))?;
+            let written = self.driver.write_sources(&sources);
+            written.map_err(|error| format!("cannot write the driver to {}: {error}", file_name(&sources)))?;
         }
         Ok(self.driver.command(&sources, &self.sdk()))
     }
@@ -120,11 +119,6 @@ impl Cache {
         let root = root.ok_or("there is no place for installed SDKs: set COUNTERSIGN_SDK_CACHE to a folder")?;
         let root = std::path::absolute(&root).map_err(|error| format!("{} is no path: {error}", file_name(&root)))?;
         Ok(Self { root })
-    }
-
-    /// The cache in this folder.
-    pub fn at(root: impl Into<PathBuf>) -> Self {
-        Self { root: root.into() }
     }
 
     /// Where it is.
@@ -172,8 +166,8 @@ impl Cache {
             |what: &str, error: std::io::Error| format!("cannot {what} for {id} in {}: {error}", file_name(&self.root));
         fs::create_dir_all(&self.root).map_err(|error| failed("make the folder", error))?;
         // Of two installations of one version at a time, the second waits and finds it done.
-        let lock =
-            File::create(self.root.join(format!(".{id}.lock"))).map_err(|error| failed("make the lock", error))?;
+        let lock = File::create(self.root.join(format!(".{id}.lock")));
+        let lock = lock.map_err(|error| failed("make the lock", error))?;
         lock.lock().map_err(|error| failed("wait for the lock", error))?;
         if let Some(installed) = read(&folder) {
             say(&format!("{id} is installed already in {}", file_name(&folder)));
@@ -196,18 +190,16 @@ impl Cache {
             Kind::Cargo => install_cargo(driver, version, &folder),
         }
         .map_err(|problem| {
-            let versions = where_versions_are(driver);
-            format!(
-                "cannot install {id}: {problem}\nsee whether its registry can be reached, and has this version: {versions}"
-            )
+            let advice = "see whether its registry can be reached, and has this version";
+            format!("cannot install {id}: {problem}\n{advice}: {}", where_versions_are(driver))
         })?;
         let marker = Marker { version: 1, driver: driver.name.to_owned(), sdk_version: version.clone(), deps };
         let text = serde_json::to_string_pretty(&marker).map_err(|error| error.to_string())?;
         let draft = folder.join(".installed.json");
         fs::write(&draft, text).map_err(|error| failed("write the marker", error))?;
         fs::rename(&draft, folder.join(MARKER)).map_err(|error| failed("write the marker", error))?;
-        read(&folder)
-            .ok_or_else(|| format!("{id} was installed, but {} cannot be read", file_name(&folder.join(MARKER))))
+        let unread = || format!("{id} was installed, but {} cannot be read", file_name(&folder.join(MARKER)));
+        read(&folder).ok_or_else(unread)
     }
 }
 

@@ -66,7 +66,7 @@ impl Normaliser {
             home: home.to_string_lossy().into_owned(),
             session_token: case.request.session_token.clone().filter(|token| !token.is_empty()),
             secrets: own.iter().filter(long).cloned().collect(),
-            masker: Masker::new(own.into_iter().chain(planted.long())),
+            masker: Masker::new(own.into_iter().chain(planted.long.iter().cloned())),
             sent: sent_by(case),
         }
     }

@@ -1,6 +1,6 @@
 //! What arrived at the scripted server, as a record keeps it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 use base64::Engine as _;
@@ -36,20 +36,17 @@ pub(super) fn requests(arrivals: &[Arrival], normaliser: &Normaliser) -> Vec<Req
 
 /// Whether the attempts of each call share an invocation id.
 pub(super) fn invocation_ids(arrivals: &[Arrival]) -> InvocationIds {
-    let mut of_calls: BTreeMap<usize, Vec<Option<String>>> = BTreeMap::new();
+    let mut of_calls: BTreeMap<usize, BTreeSet<Option<String>>> = BTreeMap::new();
     for arrival in arrivals {
         let Some(request) = parse(&arrival.bytes) else { continue };
         let id = request.headers.get("amz-sdk-invocation-id").map(str::to_owned);
-        of_calls.entry(arrival.call).or_default().push(id);
+        of_calls.entry(arrival.call).or_default().insert(id);
     }
     if of_calls.values().flatten().all(Option::is_none) {
         return InvocationIds::None;
     }
-    let mut seen = std::collections::BTreeSet::new();
-    let one_each = of_calls.values().all(|ids| {
-        ids.first()
-            .is_some_and(|first| first.is_some() && ids.iter().all(|id| id == first) && seen.insert(first.clone()))
-    });
+    let mut seen = BTreeSet::new();
+    let one_each = of_calls.values().all(|ids| ids.len() == 1 && !ids.contains(&None) && seen.insert(ids));
     if one_each { InvocationIds::PerCall } else { InvocationIds::Mixed }
 }
 

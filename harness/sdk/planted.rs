@@ -71,8 +71,10 @@ fn keys() -> impl Iterator<Item = String> {
 /// What a run gives away in all its cases. A process of a driver lives longer than a case, and may say later what it
 /// was told before.
 pub(super) struct Planted {
-    masker: Masker,
-    long: Vec<String>,
+    pub(super) masker: Masker,
+    /// The secrets that are found in the record of a case that did not give them away; shorter ones may stand there by
+    /// chance.
+    pub(super) long: Vec<String>,
 }
 
 impl Planted {
@@ -83,27 +85,10 @@ impl Planted {
         Self { masker: Masker::new(secrets), long }
     }
 
-    /// The secrets of the whole run that are found in the record of a case that did not give them away; shorter ones
-    /// may stand there by chance.
-    pub(super) fn long(&self) -> impl Iterator<Item = String> {
-        self.long.iter().cloned()
-    }
-
-    /// Words of a driver that may be anything, fit for a message: escaped, short, without what is known to be secret
-    /// and what looks so.
-    pub(super) fn quote(&self, text: &str) -> String {
-        self.masker.quote(text)
-    }
-
-    /// A longer text without what is known to be secret.
-    pub(super) fn mask(&self, text: &str) -> String {
-        self.masker.mask_escaped(text)
-    }
-
     /// A name or a version that a driver says, fit for a report.
     pub(super) fn name(&self, text: &str) -> String {
         // Masked as a whole, so that no half of a secret is left at a cut; a line of a driver is bounded.
-        let masked = self.mask(text);
+        let masked = self.masker.mask_escaped(text);
         // A version has digits, as passwords have; only what calls itself secret is held to be so.
         let masked = if is_password_name(&masked) { quote(&masked) } else { masked };
         foreign_within(&masked, NAME_LIMIT)

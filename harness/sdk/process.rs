@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Stdio;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -39,8 +39,6 @@ pub struct DriverCommand {
     pub program: OsString,
     /// Its arguments.
     pub arguments: Vec<OsString>,
-    /// Where it is started; here, where nothing is said.
-    pub folder: Option<PathBuf>,
 }
 
 impl std::fmt::Display for DriverCommand {
@@ -81,11 +79,11 @@ pub(super) struct DriverProcess {
     log: Arc<Mutex<VecDeque<u8>>>,
     /// Done when the log has ended.
     logged: JoinHandle<()>,
-    hello: Hello,
+    pub(super) hello: Hello,
     /// What must not be found in anything that it says.
-    planted: Arc<Planted>,
+    pub(super) planted: Arc<Planted>,
     /// Its home; removed when the process is dropped.
-    home: TempDir,
+    pub(super) home: TempDir,
 }
 
 impl DriverProcess {
@@ -107,9 +105,6 @@ impl DriverProcess {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .kill_on_drop(true);
-        if let Some(folder) = &command.folder {
-            process.current_dir(folder);
-        }
         // A group of its own, so that what the driver started ends with it.
         #[cfg(unix)]
         process.process_group(0);
@@ -136,28 +131,13 @@ impl DriverProcess {
         Ok(driver)
     }
 
-    /// What the driver said of itself.
-    pub(super) fn hello(&self) -> &Hello {
-        &self.hello
-    }
-
-    /// Its home.
-    pub(super) fn home(&self) -> &Path {
-        self.home.path()
-    }
-
-    /// From now on, none of this must be found in anything that it says.
-    pub(super) fn knows(&mut self, planted: &Arc<Planted>) {
-        self.planted = Arc::clone(planted);
-    }
-
     /// Makes a call. A driver that gives no outcome must not be asked again.
     pub(super) async fn call(&mut self, call: &Call) -> Result<CallOutcome, DriverError> {
         let patience = Duration::from_millis(call.deadline_ms);
         match self.exchange(&ToDriver::Call(Box::new(call.clone())), patience).await? {
             FromDriver::Outcome(outcome) if outcome.id() == call.id => Ok(outcome),
             FromDriver::Outcome(outcome) => {
-                let found = self.planted.quote(outcome.id());
+                let found = self.planted.masker.quote(outcome.id());
                 let what = format!("expected the outcome of {}, found that of {found}", call.id);
                 Err(self.broken(Loss::Garbled, what))
             }
@@ -184,9 +164,11 @@ impl DriverProcess {
             }
             Ok(Ok(_)) if answer.last() != Some(&b'\n') => Err(self.ended().await),
             Ok(Ok(_)) => protocol::read(&answer).map_err(|LoadError { pointer, message, .. }| {
-                let message = self.planted.quote(&message);
-                let place = if pointer.is_empty() { pointer } else { format!(" at {}", self.planted.quote(&pointer)) };
-                let shown = self.planted.quote(&String::from_utf8_lossy(&answer[..answer.len().min(SHOWN_WINDOW)]));
+                let message = self.planted.masker.quote(&message);
+                let place =
+                    if pointer.is_empty() { pointer } else { format!(" at {}", self.planted.masker.quote(&pointer)) };
+                let shown =
+                    self.planted.masker.quote(&String::from_utf8_lossy(&answer[..answer.len().min(SHOWN_WINDOW)]));
                 let what = format!("the driver wrote a line that is not its protocol: {message}{place}: {shown}");
                 self.broken(Loss::Garbled, what)
             }),
@@ -218,9 +200,9 @@ impl DriverProcess {
         // The whole log is masked first, so that no half of a secret is left at a cut. The first line of a log that was
         // cut may be half a line, and is left out.
         let is_cut = log.len() >= LOG_LIMIT;
-        let whole = self.planted.mask(&String::from_utf8_lossy(log.make_contiguous()));
+        let whole = self.planted.masker.mask_escaped(&String::from_utf8_lossy(log.make_contiguous()));
         let whole = if is_cut { whole.split_once('\n').map_or("", |(_, rest)| rest) } else { &whole };
-        let text = self.planted.quote(last_lines(whole));
+        let text = self.planted.masker.quote(last_lines(whole));
         let log = if text.is_empty() { String::new() } else { format!("; its log ends with: {text}") };
         DriverError::Broken { loss, what: what.into(), log }
     }

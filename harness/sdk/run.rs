@@ -42,8 +42,6 @@ pub struct Runner {
     hello: Hello,
     driver: DriverEvent,
     idle: Mutex<Vec<DriverProcess>>,
-    /// What the run gives away to its drivers.
-    planted: Mutex<Arc<Planted>>,
 }
 
 impl std::fmt::Debug for Runner {
@@ -67,14 +65,12 @@ impl Runner {
     /// # Errors
     /// When it cannot be started or does not say hello.
     pub async fn start(command: DriverCommand, judge: ClientJudge, options: Options) -> Result<Self, DriverError> {
-        let planted = Arc::new(Planted::of([]));
-        let first = DriverProcess::start(&command, &BTreeMap::new(), None, Arc::clone(&planted)).await?;
-        let hello = first.hello().clone();
+        let first = DriverProcess::start(&command, &BTreeMap::new(), None, Arc::new(Planted::of([]))).await?;
+        let hello = first.hello.clone();
         let driver = describe(hello.clone(), options.isolated);
-        Ok(Self { command, judge, options, hello, driver, idle: Mutex::new(vec![first]), planted: Mutex::new(planted) })
+        Ok(Self { command, judge, options, hello, driver, idle: Mutex::new(vec![first]) })
     }
 
-    /// What the driver said of itself.
     pub(super) fn hello(&self) -> &Hello {
         &self.hello
     }
@@ -94,13 +90,12 @@ impl Runner {
         interrupt: &Interrupt,
         mut report: impl FnMut(CaseResult),
     ) -> bool {
-        let planted = Arc::new(Planted::of(cases.iter().map(Arc::as_ref)));
-        *self.planted.lock().unwrap_or_else(PoisonError::into_inner) = planted;
+        let planted = &Arc::new(Planted::of(cases.iter().map(Arc::as_ref)));
         // What waits for a long time begins first, so that the rest fills the time.
         let mut order: Vec<(usize, &Arc<ClientCase>)> = cases.iter().enumerate().collect();
         order.sort_by_key(|(_, case)| std::cmp::Reverse(self.expected_wait(case)));
         let mut results = stream::iter(order)
-            .map(|(place, case)| async move { (place, self.run_case(case).await) })
+            .map(|(place, case)| async move { (place, self.run_case(case, planted).await) })
             .buffer_unordered(self.options.jobs.max(1));
         let mut early: BTreeMap<usize, CaseResult> = BTreeMap::new();
         let mut next = 0;
@@ -140,13 +135,12 @@ impl Runner {
         config
     }
 
-    /// Runs one case and judges it.
-    async fn run_case(&self, case: &Arc<ClientCase>) -> CaseResult {
+    async fn run_case(&self, case: &ClientCase, planted: &Arc<Planted>) -> CaseResult {
         let start = Instant::now();
         let mut result = CaseResult::blank(&case.id, case.suite(), Side::Client, &case.title, &case.requirements);
         let ran = match self.refusal(case) {
             Some(words) => Err((Verdict::NotApplicable, words)),
-            None => self.observe(case).await,
+            None => self.observe(case, planted).await,
         };
         match ran {
             Ok(Observed { record, timing, loss }) => {
@@ -212,28 +206,27 @@ impl Runner {
     }
 
     /// Makes the calls of a case against its scripted server; an error says how the case ends that was not run.
-    async fn observe(&self, case: &ClientCase) -> Result<Observed, (Verdict, String)> {
+    async fn observe(&self, case: &ClientCase, planted: &Arc<Planted>) -> Result<Observed, (Verdict, String)> {
         let request = &case.request;
         let server = ScriptServer::start(case.script.clone(), request.has_decoy())
             .await
             .map_err(|error| (Verdict::Indeterminate, format!("the scripted server cannot listen: {error}")))?;
-        let (port, decoy) = (server.endpoint().port(), server.decoy().map(|address| address.port()));
+        let (port, decoy) = (server.endpoint.port(), server.decoy.map(|address| address.port()));
         let filled = |text: &str| {
             let text = text.replace(ENDPOINT, &format!("http://127.0.0.1:{port}"));
             decoy.into_iter().fold(text, |text, port| text.replace(DECOY, &format!("http://127.0.0.1:{port}")))
         };
-        let planted = Arc::clone(&self.planted.lock().unwrap_or_else(PoisonError::into_inner));
-        let mut process = if request.needs_own_process() {
-            let environment = request.environment.iter().map(|(name, text)| (name.clone(), filled(text))).collect();
-            let profile = request.profile.as_deref().map(filled);
-            DriverProcess::start(&self.command, &environment, profile.as_deref(), Arc::clone(&planted)).await
-        } else {
-            self.take_process(&planted).await
+        let environment = request.environment.iter().map(|(name, text)| (name.clone(), filled(text))).collect();
+        let profile = request.profile.as_deref().map(filled);
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop_if(|_| !request.needs_own_process());
+        let mut process = match idle {
+            Some(process) => Ok(process),
+            None => DriverProcess::start(&self.command, &environment, profile.as_deref(), Arc::clone(planted)).await,
         }
         .map_err(|error| (Verdict::Indeterminate, error.to_string()))?;
-        process.knows(&planted);
+        process.planted = Arc::clone(planted);
 
-        let normaliser = Normaliser::new(case, port, decoy, process.home(), &planted);
+        let normaliser = Normaliser::new(case, port, decoy, process.home.path(), planted);
         let mut outcomes = Vec::new();
         let mut calls_ms = Vec::new();
         let mut loss = None;
@@ -244,7 +237,7 @@ impl Runner {
             match process.call(&call).await {
                 Ok(CallOutcome::Unsupported { reason, .. }) => {
                     self.give_back(case, process);
-                    let reason = planted.quote(&reason);
+                    let reason = planted.masker.quote(&reason);
                     return Err((Verdict::NotApplicable, format!("the driver {}: {reason}", self.hello.driver)));
                 }
                 Ok(CallOutcome::Result { result, meta, .. }) => {
@@ -303,15 +296,6 @@ impl Runner {
         }
     }
 
-    /// A process that waits for calls: an idle one, or a new one.
-    async fn take_process(&self, planted: &Arc<Planted>) -> Result<DriverProcess, DriverError> {
-        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        match idle {
-            Some(process) => Ok(process),
-            None => DriverProcess::start(&self.command, &BTreeMap::new(), None, Arc::clone(planted)).await,
-        }
-    }
-
     /// Keeps a process for the next case, where it was started for any.
     fn give_back(&self, case: &ClientCase, process: DriverProcess) {
         if !case.request.needs_own_process() {
@@ -331,7 +315,6 @@ fn expresses(kind: InputKind, value: &Value) -> bool {
     }
 }
 
-/// What a run says of its driver.
 fn describe(hello: Hello, isolated: bool) -> DriverEvent {
     let Hello { driver, language, runtime, sdk, sdk_version, deps, config, inputs, reports, outputs, typed, .. } =
         hello;

@@ -76,7 +76,7 @@ impl DriverArgs {
     /// The command that starts the driver.
     fn command(&self) -> Result<DriverCommand, Failure> {
         if let Some((program, arguments)) = self.command.split_first() {
-            return Ok(DriverCommand { program: program.clone(), arguments: arguments.to_vec(), folder: None });
+            return Ok(DriverCommand { program: program.clone(), arguments: arguments.to_vec() });
         }
         let Some(wanted) = &self.driver else {
             return Err(Failure::usage(

@@ -53,7 +53,6 @@ pub struct Expectation {
 }
 
 impl Expectation {
-    /// Whether it asks for nothing at all.
     pub(super) fn is_empty(&self) -> bool {
         *self == Self { requirement: self.requirement.clone(), ..Self::default() }
     }

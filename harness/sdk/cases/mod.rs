@@ -108,9 +108,6 @@ pub struct ClientRequest {
     pub deadline_ms: u64,
 }
 
-/// How long a call may take where a case does not say: 30 seconds.
-const DEADLINE_MS: u64 = 30_000;
-
 /// The region of a call where a case does not say.
 pub const REGION: &str = "us-east-1";
 
@@ -126,7 +123,7 @@ impl Default for ClientRequest {
             profile: None,
             calls: 1,
             same_client: false,
-            deadline_ms: DEADLINE_MS,
+            deadline_ms: 30_000,
         }
     }
 }

@@ -21,13 +21,22 @@ struct Heard<'a> {
     cases: BTreeSet<&'a str>,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum What {
-    Protocol,
-    Target,
-    /// Not worth an alarm: without a port in the endpoint, which is what AWS has, nothing differs.
-    Host,
-}
+/// What changed, and what that means.
+type What = [&'static str; 2];
+
+const PROTOCOL: What = [
+    "protocol",
+    "The SDK speaks another protocol: servers, mocks and recordings made for the old one do not understand it.",
+];
+const TARGET: What = [
+    "X-Amz-Target prefix",
+    "The SDK calls the service by another name: mocks and recordings that go by X-Amz-Target do not recognise the request.",
+];
+/// Not worth an alarm: without a port in the endpoint, which is what AWS has, nothing differs.
+const HOST: What = [
+    "header host",
+    "With a port in the endpoint, mocks and proxies that go by Host, or verify the signature, see another one; real endpoints have none.",
+];
 
 impl<'a> Alarms<'a> {
     /// Hears two requests of the same call and attempt of a case; says whether they are of different protocols,
@@ -36,15 +45,15 @@ impl<'a> Alarms<'a> {
         self.cases.insert(case);
         if hears_host(old, new) {
             let host = |request: &RequestRecord| show::optional(request.headers.get("host").map(String::as_str));
-            self.add(case, What::Host, [host(old), host(new)]);
+            self.add(case, HOST, [host(old), host(new)]);
         }
         let protocols = [protocol(old), protocol(new)];
         let another_protocol = protocols[0] != protocols[1];
         if another_protocol {
-            self.add(case, What::Protocol, protocols);
+            self.add(case, PROTOCOL, protocols);
         } else if hears_target(old, new) {
             let target = |request| prefix(request).map_or_else(|| ABSENT.to_owned(), |(prefix, _)| show::cut(prefix));
-            self.add(case, What::Target, [target(old), target(new)]);
+            self.add(case, TARGET, [target(old), target(new)]);
         }
         another_protocol
     }
@@ -60,27 +69,14 @@ impl<'a> Alarms<'a> {
     /// Every change that concerns all requests, with a sentence where it is an alarm.
     pub(super) fn told(&self) -> impl Iterator<Item = (Option<String>, Change)> {
         self.heard.iter().map(|Heard { what, old, new, cases }| {
-            let (name, meaning) = match what {
-                What::Protocol => (
-                    "protocol",
-                    "The SDK speaks another protocol: servers, mocks and recordings made for the old one do not understand it.",
-                ),
-                What::Target => (
-                    "X-Amz-Target prefix",
-                    "The SDK calls the service by another name: mocks and recordings that go by X-Amz-Target do not recognise the request.",
-                ),
-                What::Host => (
-                    "header host",
-                    "With a port in the endpoint, mocks and proxies that go by Host, or verify the signature, see another one; real endpoints have none.",
-                ),
-            };
+            let [name, meaning] = *what;
             let all = words::count(self.cases.len(), "case");
             let count = match cases.len() {
                 told if told == self.cases.len() => format!("in every request of {all}"),
                 told => format!("in {told} of {all}"),
             };
             let sentence = format!("{name} changed from {old} to {new} {count}. {meaning}");
-            ((*what != What::Host).then_some(sentence), Change::new(Class::Wire, name, old, new, meaning))
+            ((*what != HOST).then_some(sentence), Change::new(Class::Wire, name, old, new, meaning))
         })
     }
 }

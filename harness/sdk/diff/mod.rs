@@ -184,7 +184,6 @@ pub struct Group {
     pub cases: Vec<String>,
 }
 
-/// Which SDK was run.
 #[derive(Clone, Debug, Default, PartialEq)]
 struct Identity {
     sdk: String,
@@ -219,7 +218,6 @@ impl SdkDiff {
         words::visible_json(&serde_json::to_string_pretty(self).expect("names and texts are JSON"))
     }
 
-    /// Sorts, groups and counts what was found.
     fn summed_up(mut self) -> Self {
         self.changes.sort_by_key(|change| change.class);
         for change in &self.changes {
@@ -242,7 +240,6 @@ impl SdkDiff {
         self
     }
 
-    /// The cases that have a change of some class.
     fn cases_with(&self, wanted: impl Fn(Class) -> bool) -> BTreeSet<&str> {
         let found = self.changes.iter().filter(|change| wanted(change.class) && change.case != EVERY_CASE);
         found.map(|change| change.case.as_str()).collect()

@@ -73,27 +73,21 @@ fn attempts(old: &Record, new: &Record) -> Vec<Change> {
         };
         found.push(Change::new(Class::Attempts, "attempts", was, is, meaning));
     }
-    let first = |record: &Record| record.requests.first().map(|request| (line(request), members_of(request)));
-    match (first(old), first(new)) {
-        (None, Some((line, members))) => {
-            let meaning = if refused(old) {
-                "What the SDK refused to send reaches the service, which decides."
-            } else {
-                "The setting that names the endpoint is heeded, which it was not."
-            };
-            let change = Change::new(Class::Wire, "request", "none", line, meaning);
-            found.push(change.grouped(format!("request none -> {members}")));
-        }
-        (Some((line, members)), None) => {
-            let meaning = if refused(new) {
-                "What reached the service is refused by the SDK."
-            } else {
-                "The setting that names the endpoint is no longer heeded."
-            };
-            let change = Change::new(Class::Wire, "request", line, "none", meaning);
-            found.push(change.grouped(format!("request {members} -> none")));
-        }
-        _ => {}
+    let is_sent = |record: &Record| !record.requests.is_empty();
+    if is_sent(old) != is_sent(new) {
+        let first = |record: &Record| match record.requests.first() {
+            Some(request) => (line(request), members_of(request)),
+            None => ("none".to_owned(), "none".to_owned()),
+        };
+        let meaning = match (is_sent(new), refused(if is_sent(new) { old } else { new })) {
+            (true, true) => "What the SDK refused to send reaches the service, which decides.",
+            (true, false) => "The setting that names the endpoint is heeded, which it was not.",
+            (false, true) => "What reached the service is refused by the SDK.",
+            (false, false) => "The setting that names the endpoint is no longer heeded.",
+        };
+        let ((was, from), (is, to)) = (first(old), first(new));
+        let change = Change::new(Class::Wire, "request", was, is, meaning);
+        found.push(change.grouped(format!("request {from} -> {to}")));
     }
     found
 }

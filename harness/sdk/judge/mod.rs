@@ -100,24 +100,15 @@ fn fault_of_driver(record: &Record) -> Option<String> {
     for (index, outcome) in record.outcomes.iter().enumerate() {
         let OutcomeRecord::Error { error, .. } = outcome else { continue };
         let sent = record.requests.iter().filter(|request| request.call == index + 1).count();
-        match error.phase {
-            Phase::Driver => {
-                let message = error.message.as_deref().unwrap_or("without saying why");
-                return Some(text(&format!("the driver failed by itself: {}: {message}", error.class)));
-            }
-            Phase::Client if sent > 0 => {
-                return Some(format!(
-                    "the driver says that the SDK refused before it sent anything ({}), but {sent} requests arrived",
-                    text(&error.class)
-                ));
-            }
-            Phase::Client
-            | Phase::Connect
-            | Phase::Transport
-            | Phase::Timeout
-            | Phase::Parse
-            | Phase::Service
-            | Phase::Crash => {}
+        if error.phase == Phase::Driver {
+            let message = error.message.as_deref().unwrap_or("without saying why");
+            return Some(text(&format!("the driver failed by itself: {}: {message}", error.class)));
+        }
+        if error.phase == Phase::Client && sent > 0 {
+            return Some(format!(
+                "the driver says that the SDK refused before it sent anything ({}), but {sent} requests arrived",
+                text(&error.class)
+            ));
         }
     }
     None

@@ -38,8 +38,10 @@ const CONNECTIONS_LIMIT: usize = 64;
 /// ends every connection.
 #[derive(Debug)]
 pub struct ScriptServer {
-    endpoint: SocketAddr,
-    decoy: Option<SocketAddr>,
+    /// Where it listens.
+    pub endpoint: SocketAddr,
+    /// Where its decoy listens, where it has one.
+    pub decoy: Option<SocketAddr>,
     shared: Arc<Shared>,
     /// Dropped to stop the listeners and every connection.
     _tasks: JoinSet<()>,
@@ -94,16 +96,6 @@ impl ScriptServer {
         Ok(Self { endpoint, decoy, shared, _tasks: tasks })
     }
 
-    /// Where it listens.
-    pub fn endpoint(&self) -> SocketAddr {
-        self.endpoint
-    }
-
-    /// Where its decoy listens, where it has one.
-    pub fn decoy(&self) -> Option<SocketAddr> {
-        self.decoy
-    }
-
     /// Says which call what arrives from now on belongs to, from 1.
     pub fn begin_call(&self, call: usize) {
         self.shared.lock().call = call;
@@ -125,7 +117,6 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Counts a connection.
     fn connect(&self) -> usize {
         let mut state = self.lock();
         state.connections += 1;
@@ -152,7 +143,6 @@ impl Shared {
         Some((place, &self.script[place.min(self.script.len() - 1)]))
     }
 
-    /// Notes that a step is over.
     fn answered(&self, place: usize, told_ms: Option<f64>) {
         if let Some(arrival) = self.lock().arrivals.get_mut(place) {
             arrival.answered = Some(Instant::now());

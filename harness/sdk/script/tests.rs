@@ -26,7 +26,7 @@ async fn read_all(stream: &mut TcpStream) -> (Vec<u8>, Result<(), io::ErrorKind>
 
 /// What a client gets that sends one request on a new connection and reads to the end.
 async fn answer(server: &ScriptServer) -> (Vec<u8>, Result<(), io::ErrorKind>) {
-    let mut stream = TcpStream::connect(server.endpoint()).await.expect("a connection");
+    let mut stream = TcpStream::connect(server.endpoint).await.expect("a connection");
     stream.write_all(REQUEST).await.expect("the request is sent");
     read_all(&mut stream).await
 }
@@ -88,7 +88,7 @@ async fn a_connection_is_reset_before_a_request_is_read_and_uses_the_step_up() {
     let server =
         playing(r#"[{"fault":{"at":"connect","how":"reset"}},{"headers":[],"body":{"text":""},"framing":"close"}]"#)
             .await;
-    let mut stream = TcpStream::connect(server.endpoint()).await.expect("a connection");
+    let mut stream = TcpStream::connect(server.endpoint).await.expect("a connection");
     let (bytes, end) = read_all(&mut stream).await;
     assert_eq!((bytes.len(), end), (0, Err(io::ErrorKind::ConnectionReset)));
     assert!(answer(&server).await.0.starts_with(b"HTTP/1.1 200 OK"));
@@ -99,7 +99,7 @@ async fn a_connection_is_reset_before_a_request_is_read_and_uses_the_step_up() {
 #[tokio::test]
 async fn a_server_that_hangs_keeps_the_connection_open_and_says_nothing() {
     let server = playing(r#"[{"fault":{"at":"before","how":"hang"}}]"#).await;
-    let mut stream = TcpStream::connect(server.endpoint()).await.expect("a connection");
+    let mut stream = TcpStream::connect(server.endpoint).await.expect("a connection");
     stream.write_all(REQUEST).await.expect("the request is sent");
     let read = timeout(Duration::from_millis(300), stream.read_u8()).await;
     assert!(read.is_err(), "{read:?}");
@@ -111,7 +111,7 @@ async fn a_server_that_hangs_keeps_the_connection_open_and_says_nothing() {
 async fn the_last_step_serves_every_further_request_of_any_connection() {
     let step = |text: &str| format!(r#"{{"headers":[],"body":{{"text":"{text}"}}}}"#);
     let server = playing(&format!("[{},{}]", step("1"), step("2"))).await;
-    let mut stream = TcpStream::connect(server.endpoint()).await.expect("a connection");
+    let mut stream = TcpStream::connect(server.endpoint).await.expect("a connection");
     let mut bodies = String::new();
     for _ in 0..3 {
         stream.write_all(REQUEST).await.expect("the request is sent");
@@ -129,7 +129,7 @@ async fn a_request_is_kept_byte_for_byte_with_its_call_and_its_time() {
     let odd = b"post /\xc3\xa9?q HTTP/1.1\r\nhOsT:  a \r\nX: \xff\r\nTransfer-Encoding: chunked\r\n\r\n3;x=y\r\nabc\r\n0\r\n\r\n";
     for (call, parts) in [(1, vec![&odd[..]]), (2, odd.chunks(7).collect())] {
         server.begin_call(call);
-        let mut stream = TcpStream::connect(server.endpoint()).await.expect("a connection");
+        let mut stream = TcpStream::connect(server.endpoint).await.expect("a connection");
         for part in parts {
             stream.write_all(part).await.expect("a part is sent");
             stream.flush().await.expect("it is on its way");
@@ -171,7 +171,7 @@ async fn a_drip_takes_its_time() {
 async fn a_decoy_plays_the_same_script_and_is_told_apart() {
     let script = parse::<Vec<Step>>("a.json", r#"[{"framing":"close"}]"#).expect("a script");
     let server = ScriptServer::start(script, true).await.expect("it listens");
-    let decoy = server.decoy().expect("there is a decoy");
+    let decoy = server.decoy.expect("there is a decoy");
     let mut stream = TcpStream::connect(decoy).await.expect("a connection");
     stream.write_all(REQUEST).await.expect("the request is sent");
     assert!(read_all(&mut stream).await.1.is_ok());
@@ -186,7 +186,7 @@ async fn a_decoy_plays_the_same_script_and_is_told_apart() {
 #[tokio::test]
 async fn a_request_without_end_is_not_kept(#[case] start: &[u8], #[case] filling: u8) {
     let server = playing("[{}]").await;
-    let mut stream = TcpStream::connect(server.endpoint()).await.expect("a connection");
+    let mut stream = TcpStream::connect(server.endpoint).await.expect("a connection");
     stream.write_all(start).await.expect("the start is sent");
     let filling = vec![filling; 64 * 1024];
     let mut refused = false;

@@ -67,7 +67,7 @@ fn main() -> std::process::ExitCode {
 /// The driver of this program, in a manner of its own.
 fn command(manner: &str) -> DriverCommand {
     let program = std::env::current_exe().expect("this program has a path").into_os_string();
-    DriverCommand { program, arguments: ["driver", manner].map(OsString::from).to_vec(), folder: None }
+    DriverCommand { program, arguments: ["driver", manner].map(OsString::from).to_vec() }
 }
 
 fn judge() -> ClientJudge {
@@ -191,7 +191,7 @@ fn a_driver_that_hangs_is_ended() {
 fn a_driver_that_does_not_start_or_say_hello_is_named() {
     let options = Options { jobs: 1, max_attempts: None, isolated: true };
     let start = |command| block_on(Runner::start(command, judge(), options)).expect_err("it cannot be used");
-    let error = start(DriverCommand { program: "/nonexistent/driver".into(), arguments: Vec::new(), folder: None });
+    let error = start(DriverCommand { program: "/nonexistent/driver".into(), arguments: Vec::new() });
     assert!(matches!(error, DriverError::Start { .. }), "{error}");
     assert!(error.to_string().contains("/nonexistent/driver"), "{error}");
     for (manner, words) in [
