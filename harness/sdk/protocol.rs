@@ -18,7 +18,7 @@ use crate::wire::is_password_name;
 pub const PROTOCOL: u32 = 1;
 
 /// What the harness says.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "kebab-case", rename_all_fields = "camelCase")]
 pub enum ToDriver {
     /// The first line.
@@ -31,7 +31,7 @@ pub enum ToDriver {
 }
 
 /// One call that a driver makes through its SDK.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Call {
     /// What the outcome is to be called.
@@ -57,6 +57,7 @@ pub struct Call {
 }
 
 /// The credentials of a call: always an example key.
+// Without `Debug`, so that no log has them.
 #[derive(Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CallCredentials {
@@ -66,12 +67,6 @@ pub struct CallCredentials {
     pub secret_access_key: String,
     /// The session token, where there is one.
     pub session_token: Option<String>,
-}
-
-impl std::fmt::Debug for CallCredentials {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("CallCredentials(***)")
-    }
 }
 
 /// What a driver says.
@@ -252,7 +247,7 @@ pub struct CallError {
 }
 
 /// A line of the protocol, either way: what its schema describes.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Line {
     /// From the harness.

@@ -14,10 +14,8 @@ pub struct Expectation {
     /// The requirement, one of the case's.
     pub requirement: String,
     /// What every call must come to.
-    #[serde(default)]
     pub outcome: Option<Outcome>,
     /// What the error of every call must say; it must be an error.
-    #[serde(default)]
     pub error: Option<ExpectedError>,
     /// Members that the result of every call must have, with these values.
     #[serde(default)]
@@ -29,7 +27,6 @@ pub struct Expectation {
     #[serde(default)]
     pub absent: Vec<String>,
     /// How many requests must arrive, over all calls.
-    #[serde(default)]
     pub attempts: Option<Attempts>,
     /// The JSON that the body of every request must be, whatever the order of its members; at least one must arrive.
     #[serde(default)]
@@ -48,7 +45,6 @@ pub struct Expectation {
     #[serde(default)]
     pub region: Option<String>,
     /// Which of the two servers the requests must reach.
-    #[serde(default)]
     pub reached: Option<Reached>,
 }
 

@@ -1,12 +1,10 @@
 //! The scripted server: plays a case's steps on raw sockets of the loopback address, byte for byte, and
 //! keeps exactly what arrived and when.
 //!
-//! Uses the corpus (the steps of a case) and the record's words. Start with [`ScriptServer`]. No HTTP
-//! library stands between a step and the wire: what a step says is what is sent. `request` finds the end of a
-//! request, `play` answers it.
+//! Uses the steps of a case and the record's words. Start with [`ScriptServer`]. No HTTP library stands between a step
+//! and the wire: what a step says is what is sent.
 
 mod play;
-mod request;
 #[cfg(test)]
 mod tests;
 
