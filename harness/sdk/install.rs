@@ -38,16 +38,13 @@ impl std::str::FromStr for Wanted {
         drivers::named(name)?;
         // It goes to pip, npm and Cargo, and into a path: a version and nothing else.
         let plain = |c: char| c.is_ascii_alphanumeric() || ".+-_".contains(c);
-        match version {
-            Some(version)
-                if version.len() > 64
-                    || !version.starts_with(|c: char| c.is_ascii_digit())
-                    || !version.chars().all(plain) =>
-            {
-                Err(format!("expected a version such as {name}@1.2.3, found \"{}\"", foreign(text)))
-            }
-            _ => Ok(Self { name: name.to_owned(), version: version.map(str::to_owned) }),
+        let is_version = |version: &str| {
+            version.len() <= 64 && version.starts_with(|c: char| c.is_ascii_digit()) && version.chars().all(plain)
+        };
+        if version.is_some_and(|version| !is_version(version)) {
+            return Err(format!("expected a version such as {name}@1.2.3, found \"{}\"", foreign(text)));
         }
+        Ok(Self { name: name.to_owned(), version: version.map(str::to_owned) })
     }
 }
 
@@ -84,16 +81,20 @@ impl Installed {
         let sources = self.folder.join("driver");
         if self.driver.kind != Kind::Cargo {
             // The sources of this build, whichever build installed the SDK.
-            self.driver
-                .write_sources(&sources)
-                .map_err(|error| format!("cannot write the driver to {}: {error}", file_name(&sources)))?;
+            let written = self.driver.write_sources(&sources);
+            written.map_err(|error| format!("cannot write the driver to {}: {error}", file_name(&sources)))?;
         }
-        let sdk = match self.driver.kind {
-            Kind::Python => python_of(&self.folder),
+        Ok(self.driver.command(&sources, &self.sdk()))
+    }
+
+    /// Where the SDK itself is, as [`Driver::command`] takes it.
+    pub fn sdk(&self) -> PathBuf {
+        let program = format!("target/debug/countersign-rust-driver{}", std::env::consts::EXE_SUFFIX);
+        match self.driver.kind {
+            Kind::Python => python_in(&self.folder.join("venv")),
             Kind::Node => self.folder.join("node"),
-            Kind::Cargo => program_of(&self.folder),
-        };
-        Ok(self.driver.command(&sources, &sdk))
+            Kind::Cargo => self.folder.join(program),
+        }
     }
 }
 
@@ -120,11 +121,6 @@ impl Cache {
         Ok(Self { root })
     }
 
-    /// The cache in this folder.
-    pub fn at(root: impl Into<PathBuf>) -> Self {
-        Self { root: root.into() }
-    }
-
     /// Where it is.
     pub fn root(&self) -> &Path {
         &self.root
@@ -135,12 +131,7 @@ impl Cache {
         let entries = fs::read_dir(&self.root).into_iter().flatten().filter_map(Result::ok);
         let mut found: Vec<Installed> = entries.filter_map(|entry| read(&entry.path())).collect();
         let place = |name: &str| drivers::ALL.iter().position(|driver| driver.name == name);
-        found.sort_by(|one, two| {
-            let order = place(one.driver.name).cmp(&place(two.driver.name));
-            order
-                .then_with(|| numbers(&one.version).cmp(&numbers(&two.version)))
-                .then_with(|| one.version.cmp(&two.version))
-        });
+        found.sort_by_cached_key(|one| (place(one.driver.name), numbers(&one.version), one.version.clone()));
         found
     }
 
@@ -154,12 +145,8 @@ impl Cache {
                 && wanted.version.as_ref().is_none_or(|version| *version == installed.version)
         };
         self.installed().into_iter().rfind(fits).ok_or_else(|| {
-            let Wanted { name, version } = wanted;
-            let version = version.as_deref().unwrap_or("VERSION");
-            format!(
-                "{name}@{version} is not installed in {}; `countersign sdk install {name}@{version}` does it",
-                file_name(&self.root)
-            )
+            let id = format!("{}@{}", wanted.name, wanted.version.as_deref().unwrap_or("VERSION"));
+            format!("{id} is not installed in {}; `countersign sdk install {id}` does it", file_name(&self.root))
         })
     }
 
@@ -170,18 +157,17 @@ impl Cache {
     /// What went wrong, with the end of the client's log.
     pub fn install(&self, wanted: &Wanted, mut say: impl FnMut(&str)) -> Result<Installed, String> {
         let driver = drivers::named(&wanted.name)?;
-        let version = wanted
-            .version
-            .as_deref()
-            .ok_or_else(|| format!("say which version: {}@VERSION; {}", driver.name, where_versions_are(driver)))?;
+        let Some(version) = &wanted.version else {
+            return Err(format!("say which version: {}@VERSION; {}", driver.name, where_versions_are(driver)));
+        };
         let id = format!("{}@{version}", driver.name);
         let folder = self.root.join(&id);
         let failed =
             |what: &str, error: std::io::Error| format!("cannot {what} for {id} in {}: {error}", file_name(&self.root));
         fs::create_dir_all(&self.root).map_err(|error| failed("make the folder", error))?;
         // Of two installations of one version at a time, the second waits and finds it done.
-        let lock =
-            File::create(self.root.join(format!(".{id}.lock"))).map_err(|error| failed("make the lock", error))?;
+        let lock = File::create(self.root.join(format!(".{id}.lock")));
+        let lock = lock.map_err(|error| failed("make the lock", error))?;
         lock.lock().map_err(|error| failed("wait for the lock", error))?;
         if let Some(installed) = read(&folder) {
             say(&format!("{id} is installed already in {}", file_name(&folder)));
@@ -204,18 +190,16 @@ impl Cache {
             Kind::Cargo => install_cargo(driver, version, &folder),
         }
         .map_err(|problem| {
-            let versions = where_versions_are(driver);
-            format!(
-                "cannot install {id}: {problem}\nsee whether its registry can be reached, and has this version: {versions}"
-            )
+            let advice = "see whether its registry can be reached, and has this version";
+            format!("cannot install {id}: {problem}\n{advice}: {}", where_versions_are(driver))
         })?;
-        let marker = Marker { version: 1, driver: driver.name.to_owned(), sdk_version: version.to_owned(), deps };
+        let marker = Marker { version: 1, driver: driver.name.to_owned(), sdk_version: version.clone(), deps };
         let text = serde_json::to_string_pretty(&marker).map_err(|error| error.to_string())?;
         let draft = folder.join(".installed.json");
         fs::write(&draft, text).map_err(|error| failed("write the marker", error))?;
         fs::rename(&draft, folder.join(MARKER)).map_err(|error| failed("write the marker", error))?;
-        read(&folder)
-            .ok_or_else(|| format!("{id} was installed, but {} cannot be read", file_name(&folder.join(MARKER))))
+        let unread = || format!("{id} was installed, but {} cannot be read", file_name(&folder.join(MARKER)));
+        read(&folder).ok_or_else(unread)
     }
 }
 
@@ -239,24 +223,16 @@ fn where_versions_are(driver: &Driver) -> String {
     }
 }
 
-fn python_of(folder: &Path) -> PathBuf {
-    python_in(&folder.join("venv"))
-}
-
 /// The interpreter of a virtual environment.
 pub fn python_in(venv: &Path) -> PathBuf {
     venv.join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" })
-}
-
-fn program_of(folder: &Path) -> PathBuf {
-    folder.join("target/debug").join(format!("countersign-rust-driver{}", std::env::consts::EXE_SUFFIX))
 }
 
 /// A virtual environment with the package: what pip then has.
 fn install_python(driver: &Driver, version: &str, folder: &Path) -> Result<BTreeMap<String, String>, String> {
     let venv = folder.join("venv");
     run(Command::new("python3").args(["-m", "venv"]).arg(&venv))?;
-    let python = python_of(folder);
+    let python = python_in(&venv);
     let pip = || {
         let mut command = Command::new(&python);
         command.args(["-m", "pip", "--disable-pip-version-check", "--no-input"]);
@@ -346,8 +322,7 @@ fn run(command: &mut Command) -> Result<String, String> {
     if output.status.success() {
         return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
     }
-    let log =
-        String::from_utf8_lossy(if output.stderr.is_empty() { &output.stdout } else { &output.stderr }).into_owned();
+    let log = String::from_utf8_lossy(if output.stderr.is_empty() { &output.stdout } else { &output.stderr });
     let skip = log.chars().count().saturating_sub(LOG_SHOWN);
     let lines: Vec<String> = log.chars().skip(skip).collect::<String>().lines().map(escape).collect();
     Err(format!("`{words}` failed with {}:\n{}", output.status, lines.join("\n")))

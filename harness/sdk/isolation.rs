@@ -37,12 +37,10 @@ pub fn command() -> Result<Command, String> {
             command.args(flags).args(["--", "sh", "-c", INSIDE]).args(words);
             command
         };
-        let tried = shell(&["true".into()]).stdin(Stdio::null()).output();
-        match tried {
+        match shell(&["true".into()]).stdin(Stdio::null()).output() {
             Ok(output) if output.status.success() => {
-                let words: Vec<OsString> =
-                    [program.into_os_string()].into_iter().chain(std::env::args_os().skip(1)).collect();
-                let mut command = shell(&words);
+                let words = [program.into_os_string()].into_iter().chain(std::env::args_os().skip(1));
+                let mut command = shell(&words.collect::<Vec<_>>());
                 command.env(MOVED, "1");
                 return Ok(command);
             }

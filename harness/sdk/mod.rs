@@ -22,7 +22,6 @@ pub mod cases;
 pub mod check;
 pub mod diff;
 pub mod drivers;
-mod environment;
 pub mod install;
 pub mod isolation;
 pub mod judge;
@@ -37,3 +36,8 @@ pub mod script;
 
 pub use process::{DriverCommand, DriverError};
 pub use run::{Options, Runner};
+
+#[cfg(test)]
+mod tests {
+    pub(super) mod samples;
+}

@@ -11,8 +11,7 @@ use super::planted::{LONG, Planted, secrets_of, sent_by};
 use super::protocol::{CallError, CallMeta};
 use crate::sdk::cases::ClientCase;
 use crate::sdk::record::{ErrorRecord, Likeness, Meta, Shown, Tagged, Value};
-use crate::wire::Masker;
-use crate::wire::is_password_name;
+use crate::wire::{Masker, is_password_name};
 
 /// The longest text that is kept whole, in characters.
 const TEXT_LIMIT: usize = 2_000;
@@ -29,6 +28,9 @@ const BODY_LIMIT: usize = 64 << 10;
 /// An address in memory, as languages print objects.
 static ADDRESS: LazyLock<Regex> = LazyLock::new(|| pattern(r"\b0x[0-9a-fA-F]{5,16}\b"));
 
+/// A port, as it stands in an address.
+static PORT: LazyLock<Regex> = LazyLock::new(|| pattern(":([0-9]+)"));
+
 /// A version behind a name in User-Agent: `Boto3/1.28.85`, `lang/python#3.11.7`.
 static VERSION: LazyLock<Regex> = LazyLock::new(|| pattern(r"^(.*[/#])v?\d+(?:\.\d+)+[\w.+-]*$"));
 
@@ -38,7 +40,8 @@ pub(super) fn pattern(text: &str) -> Regex {
 
 /// What a case planted, and where it ran.
 pub(super) struct Normaliser {
-    ports: Vec<(u16, &'static str)>,
+    endpoint: String,
+    decoy: Option<String>,
     home: String,
     session_token: Option<String>,
     /// Every secret text that the case gives away, with the name of its member in lower case.
@@ -47,12 +50,6 @@ pub(super) struct Normaliser {
     secrets: Vec<String>,
     /// Finds all of them, in every form.
     masker: Masker,
-}
-
-impl std::fmt::Debug for Normaliser {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Normaliser(***)")
-    }
 }
 
 impl Normaliser {
@@ -64,26 +61,34 @@ impl Normaliser {
         let is_token = |secret: &String| case.request.session_token.as_ref() == Some(secret);
         let long = |secret: &&String| secret.chars().count() >= LONG && !is_token(secret);
         Self {
-            ports: [(endpoint, "<port>")].into_iter().chain(decoy.map(|port| (port, "<decoy-port>"))).collect(),
+            endpoint: endpoint.to_string(),
+            decoy: decoy.map(|port| port.to_string()),
             home: home.to_string_lossy().into_owned(),
             session_token: case.request.session_token.clone().filter(|token| !token.is_empty()),
             secrets: own.iter().filter(long).cloned().collect(),
-            masker: Masker::new(own.into_iter().chain(planted.long())),
+            masker: Masker::new(own.into_iter().chain(planted.long.iter().cloned())),
             sent: sent_by(case),
         }
     }
 
     /// A text of the SDK's without what differs from run to run, and without secrets.
     pub(super) fn text(&self, text: &str) -> String {
-        let mut text = self.masked_text(text);
-        for (port, word) in &self.ports {
-            text = replace_port(&text, *port, word);
-        }
+        let masked = self.masked_text(text);
+        let mut text = PORT.replace_all(&masked, |found: &Captures<'_>| self.port(&found[1])).into_owned();
         if self.home.len() > 1 {
             text = text.replace(&self.home, "<home>");
         }
         let text = ADDRESS.replace_all(&text, "<address>");
         shortened(&text)
+    }
+
+    /// A port with its colon; one of the case's servers as `:<port>`.
+    fn port(&self, digits: &str) -> String {
+        match digits {
+            _ if digits == self.endpoint => ":<port>".to_owned(),
+            _ if self.decoy.as_deref() == Some(digits) => ":<decoy-port>".to_owned(),
+            _ => format!(":{digits}"),
+        }
     }
 
     /// A text without secrets, in whatever form they stand in it.
@@ -131,12 +136,15 @@ impl Normaliser {
         fitting(members, &mut room)
             .into_iter()
             .map(|(name, value)| {
-                let shown = if is_password_name(&name) {
-                    self.masked(&name, value, &mut room)
-                } else {
-                    self.value(value, &mut room).into()
+                let is_secret = is_password_name(&name) && !value.value.is_absent();
+                let likeness = is_secret.then(|| self.likeness(&name, &value.value));
+                let characters = match (&value.value, likeness) {
+                    (_, None | Some(Likeness::Sent)) => None,
+                    (Value::String(text), _) => Some(text.chars().count()),
+                    _ => None,
                 };
-                (self.text(&name), shown)
+                let value = self.value(value, is_secret, &mut room);
+                (self.text(&name), Shown { value, equals: likeness, characters })
             })
             .collect()
     }
@@ -164,27 +172,31 @@ impl Normaliser {
         Meta { request_id: request_id.map(|id| self.text(&id)), http_status, sdk_attempts }
     }
 
-    /// A value as it may be kept; of lists and maps, as much as there is room for.
-    fn value(&self, Tagged { value, native }: Tagged, room: &mut usize) -> Tagged {
+    /// A value as it may be kept: of lists and maps as much as there is room for, of a secret only the types.
+    fn value(&self, Tagged { value, native }: Tagged, secret: bool, room: &mut usize) -> Tagged {
+        let number = |digits: String, make: fn(String) -> Value| {
+            // A secret number stays a number, so that what reads the record need not know about masks.
+            if secret { make("0".to_owned()) } else { self.number(digits, make) }
+        };
         let value = match value {
+            Value::String(_) if secret => Value::String("***".to_owned()),
+            Value::Bytes(_) if secret => Value::Bytes("***".to_owned()),
             Value::String(text) => Value::String(self.text(&text)),
             Value::Bytes(base64) => Value::Bytes(shortened(&self.masked_text(&base64))),
-            Value::Integer(text) => self.number(text, Value::Integer),
-            Value::Float(text) => self.number(text, Value::Float),
-            Value::Timestamp(text) => self.number(text, Value::Timestamp),
+            Value::Integer(text) => number(text, Value::Integer),
+            Value::Float(text) => number(text, Value::Float),
+            Value::Timestamp(text) => number(text, Value::Timestamp),
             Value::List(items) => {
-                Value::List(fitting(items, room).into_iter().map(|item| self.value(item, room)).collect())
+                Value::List(fitting(items, room).into_iter().map(|item| self.value(item, secret, room)).collect())
             }
-            Value::Map(members) => Value::Map(
-                fitting(members, room)
-                    .into_iter()
-                    .map(|(name, item)| {
-                        let item =
-                            if is_password_name(&name) { self.hidden(item, room) } else { self.value(item, room) };
-                        (self.text(&name), item)
-                    })
-                    .collect(),
-            ),
+            Value::Map(members) => {
+                let members = fitting(members, room);
+                let member = |(name, item): (String, Tagged)| {
+                    let item = self.value(item, secret || is_password_name(&name), room);
+                    (self.text(&name), item)
+                };
+                Value::Map(members.into_iter().map(member).collect())
+            }
             other @ (Value::Boolean(_) | Value::Null | Value::Undefined) => other,
         };
         Tagged { value, native: native.map(|native| self.text(&native)) }
@@ -196,43 +208,11 @@ impl Normaliser {
         if masked == digits && digits.len() <= TEXT_LIMIT { make(digits) } else { Value::String(shortened(&masked)) }
     }
 
-    /// A secret member: its type, and how it relates to what was sent.
-    fn masked(&self, name: &str, value: Tagged, room: &mut usize) -> Shown {
-        if value.value.is_absent() {
-            return self.value(value, room).into();
-        }
+    /// How a secret member relates to what was sent.
+    fn likeness(&self, name: &str, value: &Value) -> Likeness {
         let name = name.to_ascii_lowercase();
         let sent: Vec<&Json> = self.sent.iter().filter(|(member, _)| *member == name).map(|(_, value)| value).collect();
-        let equals = likeness(&plain(&value.value), &sent);
-        let characters = match (&value.value, equals) {
-            (_, Likeness::Sent) => None,
-            (Value::String(text), _) => Some(text.chars().count()),
-            _ => None,
-        };
-        Shown { value: self.hidden(value, room), equals: Some(equals), characters }
-    }
-
-    /// A value of which only the types can be seen.
-    fn hidden(&self, Tagged { value, native }: Tagged, room: &mut usize) -> Tagged {
-        let value = match value {
-            Value::String(_) => Value::String("***".to_owned()),
-            Value::Bytes(_) => Value::Bytes("***".to_owned()),
-            // Numbers stay numbers, so that what reads the record need not know about masks.
-            Value::Integer(_) => Value::Integer("0".to_owned()),
-            Value::Float(_) => Value::Float("0".to_owned()),
-            Value::Timestamp(_) => Value::Timestamp("0".to_owned()),
-            Value::List(items) => {
-                Value::List(fitting(items, room).into_iter().map(|item| self.hidden(item, room)).collect())
-            }
-            Value::Map(members) => Value::Map(
-                fitting(members, room)
-                    .into_iter()
-                    .map(|(name, item)| (self.text(&name), self.hidden(item, room)))
-                    .collect(),
-            ),
-            other @ (Value::Boolean(_) | Value::Null | Value::Undefined) => other,
-        };
-        Tagged { value, native: native.map(|native| self.text(&native)) }
+        likeness(&plain(value), &sent)
     }
 }
 
@@ -306,26 +286,6 @@ fn beginning(text: &str, secret: &str) -> usize {
     end
 }
 
-/// A text with `:PORT` as `:<port>`.
-fn replace_port(text: &str, port: u16, word: &str) -> String {
-    let digits = format!(":{port}");
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.find(&digits) {
-        let end = at + digits.len();
-        out.push_str(&rest[..at]);
-        if rest[end..].starts_with(|c: char| c.is_ascii_digit()) {
-            out.push_str(&rest[at..end]);
-        } else {
-            out.push(':');
-            out.push_str(word);
-        }
-        rest = &rest[end..];
-    }
-    out.push_str(rest);
-    out
-}
-
 /// A long text by its beginning, its length and its checksum.
 fn shortened(text: &str) -> String {
     let characters = text.chars().count();
@@ -366,6 +326,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::contract::parse;
 
     #[rstest]
     #[case::cut("E abcdefghij", "E ***")]
@@ -374,6 +335,7 @@ mod tests {
     #[case::dashes("E abcdefgh-ijklm/-nop q", "E *** q")]
     #[case::twice("abcdefgh abcdefghij", "*** ***")]
     #[case::less("abcdefg", "abcdefg")]
+    #[case::in_other_texts("a abcdefghijklm/nop b abcdefgh c abcdef", "a *** b *** c abcdef")]
     fn what_is_left_of_a_secret_is_masked(#[case] text: &str, #[case] expected: &str) {
         assert_eq!(without(text, "abcdefghijklm/nop"), expected);
     }
@@ -415,16 +377,11 @@ mod tests {
     }
 
     #[test]
-    fn what_is_left_of_a_secret_is_masked_in_other_texts() {
-        assert_eq!(without("a CANARY-0123456789 b CANARY-0 c CANARY", "CANARY-0123456789"), "a *** b *** c CANARY");
-    }
-
-    #[test]
     fn a_port_is_replaced_only_as_a_whole() {
-        assert_eq!(
-            replace_port("127.0.0.1:4012 127.0.0.1:40123 x:4012/", 4012, "<port>"),
-            "127.0.0.1:<port> 127.0.0.1:40123 x:<port>/"
-        );
+        let case = parse("a.json", r#"{"id":"a/b","title":"t"}"#).expect("a case");
+        let normaliser = Normaliser::new(&case, 4012, Some(4013), Path::new("/"), &Planted::of([]));
+        let text = normaliser.text("127.0.0.1:4012 127.0.0.1:40123 x:4012/:4013");
+        assert_eq!(text, "127.0.0.1:<port> 127.0.0.1:40123 x:<port>/:<decoy-port>");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What arrived at the scripted server, as a record keeps it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 use base64::Engine as _;
@@ -10,15 +10,12 @@ use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use regex::{Captures, Regex};
 
-use super::environment::{ACCESS_KEY_ID, SECRET_ACCESS_KEY};
 use super::normalise::{Normaliser, agent, pattern};
+use super::planted::{ACCESS_KEY_ID, SECRET_ACCESS_KEY};
 use crate::sdk::record::{BodyRecord, Gap, GapClass, InvocationIds, RequestRecord, Signature, Timing};
-use crate::sdk::script::Arrival;
+use crate::sdk::script::{Arrival, FIELDS_LIMIT};
 use crate::wire::sigv4::{Scope, SignatureError, verify};
 use crate::wire::{Headers, Request};
-
-/// How many header fields a request may have.
-const FIELDS_LIMIT: usize = 128;
 
 /// How far a date may be from the clock to count as now, in seconds.
 const NOW_SECONDS: i64 = 150;
@@ -30,71 +27,45 @@ static DATE: LazyLock<Regex> = LazyLock::new(|| pattern(r"\b\d{8}T\d{6}Z\b"));
 static CREDENTIAL: LazyLock<Regex> = LazyLock::new(|| pattern(r"Credential=([^/,\s]*)/(\d{8})/"));
 static SIGNATURE: LazyLock<Regex> = LazyLock::new(|| pattern(r"Signature=[^,\s]*"));
 
-/// At most so many requests of a case are kept; the record counts them all.
-const REQUESTS_LIMIT: usize = 1_000;
-
 /// The requests of a case, as records keep them.
 pub(super) fn requests(arrivals: &[Arrival], normaliser: &Normaliser) -> Vec<RequestRecord> {
-    let mut attempts: BTreeMap<usize, usize> = BTreeMap::new();
-    arrivals
-        .iter()
-        .take(REQUESTS_LIMIT)
-        .filter_map(|arrival| {
-            let attempt = attempts.entry(arrival.call).or_default();
-            *attempt += 1;
-            // Where the connection was reset at once there is no request.
-            let request = parse(&arrival.bytes)?;
-            Some(record(arrival, *attempt, &request, normaliser))
-        })
-        .collect()
+    // Where the connection was reset at once there is no request.
+    let record = |arrival: &Arrival| Some(record(arrival, &parse(&arrival.bytes)?, normaliser));
+    arrivals.iter().filter_map(record).collect()
 }
 
 /// Whether the attempts of each call share an invocation id.
 pub(super) fn invocation_ids(arrivals: &[Arrival]) -> InvocationIds {
-    let mut of_calls: BTreeMap<usize, Vec<Option<String>>> = BTreeMap::new();
+    let mut of_calls: BTreeMap<usize, BTreeSet<Option<String>>> = BTreeMap::new();
     for arrival in arrivals {
         let Some(request) = parse(&arrival.bytes) else { continue };
         let id = request.headers.get("amz-sdk-invocation-id").map(str::to_owned);
-        of_calls.entry(arrival.call).or_default().push(id);
+        of_calls.entry(arrival.call).or_default().insert(id);
     }
     if of_calls.values().flatten().all(Option::is_none) {
         return InvocationIds::None;
     }
-    let mut seen = std::collections::BTreeSet::new();
-    let one_each = of_calls.values().all(|ids| {
-        ids.first()
-            .is_some_and(|first| first.is_some() && ids.iter().all(|id| id == first) && seen.insert(first.clone()))
-    });
+    let mut seen = BTreeSet::new();
+    let one_each = of_calls.values().all(|ids| ids.len() == 1 && !ids.contains(&None) && seen.insert(ids));
     if one_each { InvocationIds::PerCall } else { InvocationIds::Mixed }
 }
 
 /// What depends on the clock.
 pub(super) fn timing(arrivals: &[Arrival], connections: usize, calls_ms: Vec<f64>) -> Timing {
-    let mut attempts: BTreeMap<usize, usize> = BTreeMap::new();
-    let mut gaps = Vec::new();
-    let mut before: Option<&Arrival> = None;
-    for arrival in arrivals {
-        let attempt = attempts.entry(arrival.call).or_default();
-        *attempt += 1;
-        if let Some(before) = before.replace(arrival).filter(|before| before.call == arrival.call) {
-            // A client that did not wait for the end of the answer did not wait at all.
-            let waited = before.answered.map(|answered| arrival.at.saturating_duration_since(answered));
-            let ms = waited.unwrap_or_default().as_secs_f64() * 1000.0;
-            gaps.push(Gap {
-                call: arrival.call,
-                attempt: *attempt,
-                class: class(ms, before.told_ms),
-                ms: (ms * 1000.0).round() / 1000.0,
-                told_ms: before.told_ms,
-            });
-        }
-    }
-    Timing { gaps, connections, calls_ms }
+    let pairs = arrivals.iter().zip(arrivals.iter().skip(1)).filter(|(before, arrival)| before.call == arrival.call);
+    let gap = |(before, arrival): (&Arrival, &Arrival)| {
+        // A client that did not wait for the end of the answer did not wait at all.
+        let waited = before.answered.map(|answered| arrival.at.saturating_duration_since(answered));
+        let ms = waited.unwrap_or_default().as_secs_f64() * 1000.0;
+        let (class, told_ms) = (class(ms, before.told_ms), before.told_ms);
+        Gap { call: arrival.call, attempt: arrival.attempt, class, ms: (ms * 1000.0).round() / 1000.0, told_ms }
+    };
+    Timing { gaps: pairs.map(gap).collect(), connections, calls_ms }
 }
 
 /// How long a wait was, in words; at least what was asked for counts as told, up to a tenth more, and the
 /// time that a loaded machine takes.
-fn class(ms: f64, told_ms: Option<f64>) -> GapClass {
+pub(super) fn class(ms: f64, told_ms: Option<f64>) -> GapClass {
     const SCHEDULING_MS: f64 = 50.0;
     match told_ms {
         Some(told) if told > 0.0 && ms >= told * 0.9 && ms <= told.mul_add(1.1, SCHEDULING_MS) => GapClass::Told,
@@ -119,7 +90,7 @@ fn parse(bytes: &[u8]) -> Option<Request> {
     })
 }
 
-fn record(arrival: &Arrival, attempt: usize, request: &Request, normaliser: &Normaliser) -> RequestRecord {
+fn record(arrival: &Arrival, request: &Request, normaliser: &Normaliser) -> RequestRecord {
     let line = arrival.bytes.split(|byte| *byte == b'\r').next().unwrap_or_default();
     let mut headers: BTreeMap<String, String> = BTreeMap::new();
     for (name, value) in request.headers.iter() {
@@ -130,22 +101,18 @@ fn record(arrival: &Arrival, attempt: usize, request: &Request, normaliser: &Nor
     let authorization = request.headers.get("authorization").unwrap_or_default();
     let scope = scope(authorization);
     let signed = authorization.split("SignedHeaders=").nth(1).and_then(|rest| rest.split([',', ' ']).next());
+    let signed = signed.into_iter().flat_map(|names| names.split(';')).take(FIELDS_LIMIT);
     RequestRecord {
         call: arrival.call,
-        attempt,
+        attempt: arrival.attempt,
         server: arrival.server,
         line: normaliser.text(&String::from_utf8_lossy(line)),
         headers,
-        signed_headers: signed.map(|names| signed_headers(names, normaliser)).unwrap_or_default(),
+        signed_headers: signed.map(|name| normaliser.text(name)).collect(),
         signature: signature(request, scope, normaliser),
         scope: scope.map(|Scope { region, service }| normaliser.text(&format!("{region}/{service}"))),
         body: body(&request.body, normaliser),
     }
-}
-
-/// The names of the header fields that a signature lists.
-fn signed_headers(names: &str, normaliser: &Normaliser) -> Vec<String> {
-    names.split(';').take(FIELDS_LIMIT).map(|name| normaliser.text(name)).collect()
 }
 
 /// The value of a header field without what differs from run to run.
@@ -171,8 +138,7 @@ fn header(name: &str, value: &str, now: Timestamp, normaliser: &Normaliser) -> S
 
 /// A date as `<date>`, or as `<date+60min>` where the SDK has set its clock by the server's.
 fn dated(stamp: &str, now: Timestamp, name: &str) -> String {
-    let time = stamp.get(..15).and_then(|text| text.parse::<DateTime>().ok());
-    let Some(time) = time.and_then(|time| TimeZone::UTC.to_timestamp(time).ok()) else { return stamp.to_owned() };
+    let Some(time) = time(stamp) else { return stamp.to_owned() };
     let off = time.as_second() - now.as_second();
     // A time to live lies ahead of the clock by as much as the client is patient.
     if off.abs() <= NOW_SECONDS || name != "x-amz-date" {
@@ -180,6 +146,11 @@ fn dated(stamp: &str, now: Timestamp, name: &str) -> String {
     }
     let minutes = (off + 30 * off.signum()) / 60;
     format!("<date{minutes:+}min>")
+}
+
+/// The time that `20260101T000000Z` stands for.
+fn time(stamp: &str) -> Option<Timestamp> {
+    TimeZone::UTC.to_timestamp(stamp.get(..15)?.parse::<DateTime>().ok()?).ok()
 }
 
 /// The credential scope of an `Authorization` header.
@@ -191,8 +162,7 @@ fn scope(authorization: &str) -> Option<Scope<'_>> {
 
 /// Whether the signature is the one that the example key gives, whatever the date and the scope.
 fn signature(request: &Request, scope: Option<Scope<'_>>, normaliser: &Normaliser) -> Signature {
-    let stamp = request.headers.get("x-amz-date").and_then(|stamp| stamp.get(..15)?.parse::<DateTime>().ok());
-    let own_date = stamp.and_then(|time| TimeZone::UTC.to_timestamp(time).ok()).unwrap_or_else(Timestamp::now);
+    let own_date = request.headers.get("x-amz-date").and_then(time).unwrap_or_else(Timestamp::now);
     let scope = scope.unwrap_or(Scope { region: "", service: "" });
     let secret_of = |id: &str| (id == ACCESS_KEY_ID).then(|| SECRET_ACCESS_KEY.into());
     match verify(request, scope, own_date, secret_of) {

@@ -1,17 +1,22 @@
 //! The secrets that the harness gives to drivers: keys, session tokens, the passwords of scripted answers. Nothing
 //! that a driver says is shown or kept with one of them in it.
 
+use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use regex::Regex;
 use serde_json::Value as Json;
 
-use super::environment::{ACCESS_KEY_ID, SECRET_ACCESS_KEY};
 use super::normalise::pattern;
 use crate::sdk::cases::{Body, ClientCase};
 use crate::text::foreign_within;
-use crate::wire::is_password_name;
-use crate::wire::{Masker, quote};
+use crate::wire::{Masker, is_password_name, quote};
+
+/// The access key id of every call: the one of AWS's documentation.
+pub(super) const ACCESS_KEY_ID: &str = "AKIDEXAMPLE";
+
+/// The secret access key of every call: the one of AWS's documentation.
+pub(super) const SECRET_ACCESS_KEY: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
 
 /// The text of a member that is secret by its name, in what may be no JSON at all.
 pub(super) static SECRET_TEXT: LazyLock<Regex> = LazyLock::new(|| {
@@ -43,7 +48,7 @@ pub(super) fn sent_by(case: &ClientCase) -> Vec<(String, Json)> {
 }
 
 /// Everything secret that the driver of a case is told: by its answers, its credentials, its environment.
-pub(super) fn secrets_of(case: &ClientCase) -> Vec<String> {
+pub(super) fn secrets_of(case: &ClientCase) -> BTreeSet<String> {
     let sent = sent_by(case);
     let texts = sent.iter().filter_map(|(_, value)| match value {
         Json::String(text) => Some(text.clone()),
@@ -54,79 +59,36 @@ pub(super) fn secrets_of(case: &ClientCase) -> Vec<String> {
     let variables = request.environment.iter().filter(|(name, _)| is_password_name(name)).map(|(_, text)| text.clone());
     let profile = request.profile.as_deref().unwrap_or_default();
     let of_profile = PROFILE_SECRET.captures_iter(profile).map(|found| found[1].to_owned());
-    let mut secrets: Vec<String> = keys()
-        .into_iter()
-        .chain(texts)
-        .chain(variables)
-        .chain(of_profile)
-        .chain(request.session_token.clone())
-        .collect();
-    secrets.retain(|secret| !secret.trim().is_empty());
-    secrets.sort();
-    secrets.dedup();
-    secrets
+    let secrets = keys().chain(texts).chain(variables).chain(of_profile).chain(request.session_token.clone());
+    secrets.filter(|secret| !secret.trim().is_empty()).collect()
 }
 
 /// The keys of every call.
-fn keys() -> [String; 2] {
-    [ACCESS_KEY_ID.to_owned(), SECRET_ACCESS_KEY.to_owned()]
+fn keys() -> impl Iterator<Item = String> {
+    [ACCESS_KEY_ID, SECRET_ACCESS_KEY].into_iter().map(str::to_owned)
 }
 
 /// What a run gives away in all its cases. A process of a driver lives longer than a case, and may say later what it
 /// was told before.
-#[derive(Clone)]
 pub(super) struct Planted {
-    masker: Masker,
-    long: Vec<String>,
-}
-
-impl std::fmt::Debug for Planted {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Planted(***)")
-    }
-}
-
-impl Default for Planted {
-    fn default() -> Self {
-        Self::new(Vec::new())
-    }
+    pub(super) masker: Masker,
+    /// The secrets that are found in the record of a case that did not give them away; shorter ones may stand there by
+    /// chance.
+    pub(super) long: Vec<String>,
 }
 
 impl Planted {
     /// Of a run of these cases.
     pub(super) fn of<'a>(cases: impl IntoIterator<Item = &'a ClientCase>) -> Self {
-        Self::new(cases.into_iter().flat_map(secrets_of).collect())
-    }
-
-    fn new(mut secrets: Vec<String>) -> Self {
-        secrets.extend(keys());
-        secrets.sort();
-        secrets.dedup();
+        let secrets: BTreeSet<String> = cases.into_iter().flat_map(secrets_of).chain(keys()).collect();
         let long = secrets.iter().filter(|secret| secret.chars().count() >= LONG).cloned().collect();
         Self { masker: Masker::new(secrets), long }
-    }
-
-    /// The secrets of the whole run that are found in the record of a case that did not give them away; shorter ones
-    /// may stand there by chance.
-    pub(super) fn long(&self) -> impl Iterator<Item = String> {
-        self.long.iter().cloned()
-    }
-
-    /// Words of a driver that may be anything, fit for a message: escaped, short, without what is known to be secret
-    /// and what looks so.
-    pub(super) fn quote(&self, text: &str) -> String {
-        self.masker.quote(text)
-    }
-
-    /// A longer text without what is known to be secret.
-    pub(super) fn mask(&self, text: &str) -> String {
-        self.masker.mask_escaped(text)
     }
 
     /// A name or a version that a driver says, fit for a report.
     pub(super) fn name(&self, text: &str) -> String {
         // Masked as a whole, so that no half of a secret is left at a cut; a line of a driver is bounded.
-        let masked = self.mask(text);
+        let masked = self.masker.mask_escaped(text);
         // A version has digits, as passwords have; only what calls itself secret is held to be so.
         let masked = if is_password_name(&masked) { quote(&masked) } else { masked };
         foreign_within(&masked, NAME_LIMIT)
@@ -152,23 +114,21 @@ mod tests {
 
     use super::*;
 
-    fn case(json: &str) -> ClientCase {
-        crate::contract::parse("a.json", json).expect("a case")
-    }
-
     #[test]
     fn what_a_case_gives_away_is_known() {
-        let case = case(
+        let case = crate::contract::parse(
+            "a.json",
             r#"{"id":"a/b","title":"t",
                 "request":{"session_token":"the-token","environment":{"AWS_SESSION_TOKEN":"of-the-environment","AWS_REGION":"a-1"},
                     "profile":"[default]\nregion = b-1\naws_session_token = of-the-profile\n"},
                 "script":[{"body":{"text":"{\"dbPassword\":\"p\",\"a\":{\"secret\":\"deep\"},\"token\":12345,\"dbUser\":\"u\"}"}}]}"#,
-        );
+        )
+        .expect("a case");
         let secrets = secrets_of(&case);
         for secret in ["the-token", "of-the-environment", "of-the-profile", "p", "deep", "12345", SECRET_ACCESS_KEY] {
-            assert!(secrets.iter().any(|known| known == secret), "{secret} is not in {secrets:?}");
+            assert!(secrets.contains(secret), "{secret} is not in {secrets:?}");
         }
-        assert!(!secrets.iter().any(|known| ["u", "a-1", "b-1"].contains(&known.as_str())), "{secrets:?}");
+        assert!(["u", "a-1", "b-1"].iter().all(|public| !secrets.contains(*public)), "{secrets:?}");
     }
 
     #[test]
@@ -188,6 +148,6 @@ mod tests {
     #[case::named("password=hunter2", "password=***")]
     #[case::codes("\u{1b}[31mred", "\\u{1b}[31mred")]
     fn the_names_of_a_driver_are_kept_without_secrets(#[case] text: &str, #[case] shown: &str) {
-        assert_eq!(Planted::default().name(text), shown);
+        assert_eq!(Planted::of([]).name(text), shown);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Stdio;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -13,9 +13,9 @@ use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use super::environment;
 use super::planted::Planted;
-use super::protocol::{self, Call, CallOutcome, FromDriver, Hello, PROTOCOL, Problem, ToDriver};
+use super::protocol::{self, Call, CallOutcome, FromDriver, Hello, PROTOCOL, ToDriver};
+use crate::contract::LoadError;
 use crate::sdk::record::Loss;
 use crate::text::foreign;
 
@@ -39,8 +39,6 @@ pub struct DriverCommand {
     pub program: OsString,
     /// Its arguments.
     pub arguments: Vec<OsString>,
-    /// Where it is started; here, where nothing is said.
-    pub folder: Option<PathBuf>,
 }
 
 impl std::fmt::Display for DriverCommand {
@@ -81,11 +79,11 @@ pub(super) struct DriverProcess {
     log: Arc<Mutex<VecDeque<u8>>>,
     /// Done when the log has ended.
     logged: JoinHandle<()>,
-    hello: Hello,
+    pub(super) hello: Hello,
     /// What must not be found in anything that it says.
-    planted: Arc<Planted>,
+    pub(super) planted: Arc<Planted>,
     /// Its home; removed when the process is dropped.
-    home: TempDir,
+    pub(super) home: TempDir,
 }
 
 impl DriverProcess {
@@ -102,14 +100,11 @@ impl DriverProcess {
         process
             .args(&command.arguments)
             .env_clear()
-            .envs(environment::of_driver(home.path(), extra))
+            .envs(environment(home.path(), extra))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .kill_on_drop(true);
-        if let Some(folder) = &command.folder {
-            process.current_dir(folder);
-        }
         // A group of its own, so that what the driver started ends with it.
         #[cfg(unix)]
         process.process_group(0);
@@ -121,8 +116,7 @@ impl DriverProcess {
         let log = Arc::default();
         let logged = keep_log(stderr, Arc::clone(&log));
         let stdout = BufReader::new(stdout);
-        let hello = Hello::nobody();
-        let mut driver = Self { child, stdin, stdout, log, logged, hello, planted, home };
+        let mut driver = Self { child, stdin, stdout, log, logged, hello: Hello::default(), planted, home };
         match driver.exchange(&ToDriver::Hello { protocol: PROTOCOL }, HELLO_TIMEOUT).await? {
             FromDriver::Hello(hello) if hello.protocol == PROTOCOL => driver.hello = hello.shown(&driver.planted),
             FromDriver::Hello(hello) => {
@@ -130,27 +124,11 @@ impl DriverProcess {
                 return Err(driver.broken(Loss::Garbled, what));
             }
             FromDriver::Outcome(_) => {
-                return Err(
-                    driver.broken(Loss::Garbled, "expected a hello as the driver's first line, found an outcome")
-                );
+                let what = "expected a hello as the driver's first line, found an outcome";
+                return Err(driver.broken(Loss::Garbled, what));
             }
         }
         Ok(driver)
-    }
-
-    /// What the driver said of itself.
-    pub(super) fn hello(&self) -> &Hello {
-        &self.hello
-    }
-
-    /// Its home.
-    pub(super) fn home(&self) -> &Path {
-        self.home.path()
-    }
-
-    /// From now on, none of this must be found in anything that it says.
-    pub(super) fn knows(&mut self, planted: &Arc<Planted>) {
-        self.planted = Arc::clone(planted);
     }
 
     /// Makes a call. A driver that gives no outcome must not be asked again.
@@ -159,7 +137,7 @@ impl DriverProcess {
         match self.exchange(&ToDriver::Call(Box::new(call.clone())), patience).await? {
             FromDriver::Outcome(outcome) if outcome.id() == call.id => Ok(outcome),
             FromDriver::Outcome(outcome) => {
-                let found = self.planted.quote(outcome.id());
+                let found = self.planted.masker.quote(outcome.id());
                 let what = format!("expected the outcome of {}, found that of {found}", call.id);
                 Err(self.broken(Loss::Garbled, what))
             }
@@ -180,17 +158,17 @@ impl DriverProcess {
         match exchanged.await {
             Err(_) => Err(self.broken(Loss::Deadline, format!("the driver did not answer within {patience:?}"))),
             Ok(Err(_) | Ok(0)) => Err(self.ended().await),
-            Ok(Ok(_)) if answer.last() != Some(&b'\n') => {
-                if answer.len() as u64 > LINE_LIMIT {
-                    let what = format!("the driver wrote a line of more than {LINE_LIMIT} bytes");
-                    return Err(self.broken(Loss::Garbled, what));
-                }
-                Err(self.ended().await)
+            Ok(Ok(_)) if answer.len() as u64 > LINE_LIMIT && answer.last() != Some(&b'\n') => {
+                let what = format!("the driver wrote a line of more than {LINE_LIMIT} bytes");
+                Err(self.broken(Loss::Garbled, what))
             }
-            Ok(Ok(_)) => protocol::read(&answer).map_err(|Problem { pointer, message }| {
-                let message = self.planted.quote(&message);
-                let place = if pointer.is_empty() { pointer } else { format!(" at {}", self.planted.quote(&pointer)) };
-                let shown = self.planted.quote(&String::from_utf8_lossy(&answer[..answer.len().min(SHOWN_WINDOW)]));
+            Ok(Ok(_)) if answer.last() != Some(&b'\n') => Err(self.ended().await),
+            Ok(Ok(_)) => protocol::read(&answer).map_err(|LoadError { pointer, message, .. }| {
+                let message = self.planted.masker.quote(&message);
+                let place =
+                    if pointer.is_empty() { pointer } else { format!(" at {}", self.planted.masker.quote(&pointer)) };
+                let shown =
+                    self.planted.masker.quote(&String::from_utf8_lossy(&answer[..answer.len().min(SHOWN_WINDOW)]));
                 let what = format!("the driver wrote a line that is not its protocol: {message}{place}: {shown}");
                 self.broken(Loss::Garbled, what)
             }),
@@ -222,18 +200,11 @@ impl DriverProcess {
         // The whole log is masked first, so that no half of a secret is left at a cut. The first line of a log that was
         // cut may be half a line, and is left out.
         let is_cut = log.len() >= LOG_LIMIT;
-        let whole = self.planted.mask(&String::from_utf8_lossy(log.make_contiguous()));
+        let whole = self.planted.masker.mask_escaped(&String::from_utf8_lossy(log.make_contiguous()));
         let whole = if is_cut { whole.split_once('\n').map_or("", |(_, rest)| rest) } else { &whole };
-        let text = self.planted.quote(last_lines(whole));
+        let text = self.planted.masker.quote(last_lines(whole));
         let log = if text.is_empty() { String::new() } else { format!("; its log ends with: {text}") };
         DriverError::Broken { loss, what: what.into(), log }
-    }
-}
-
-impl std::fmt::Debug for DriverProcess {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        // Its log may hold what it was told.
-        f.debug_struct("DriverProcess").field("id", &self.child.id()).finish_non_exhaustive()
     }
 }
 
@@ -247,6 +218,33 @@ impl Drop for DriverProcess {
             tracing::debug!(%error, "the driver was gone already");
         }
     }
+}
+
+/// The environment of a driver: `home` is an empty folder, `extra` what the case asks for.
+///
+/// No `AWS_*` variable, proxy or profile of the caller gets through, and no SDK looks for an instance's credentials.
+fn environment(home: &Path, extra: &BTreeMap<String, String>) -> BTreeMap<OsString, OsString> {
+    let mut variables: BTreeMap<OsString, OsString> = BTreeMap::new();
+    // What programs need to start at all, on any system.
+    for name in ["PATH", "SYSTEMROOT", "LD_LIBRARY_PATH"] {
+        if let Some(value) = std::env::var_os(name) {
+            variables.insert(name.into(), value);
+        }
+    }
+    let fixed: [(&str, OsString); 8] = [
+        ("LANG", "C.UTF-8".into()),
+        ("TZ", "UTC".into()),
+        ("AWS_EC2_METADATA_DISABLED", "true".into()),
+        // Node's SDK says each year that old versions of Node are no longer welcome.
+        ("AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED", "true".into()),
+        ("HOME", home.into()),
+        ("TMPDIR", home.into()),
+        ("AWS_CONFIG_FILE", home.join(".aws/config").into()),
+        ("AWS_SHARED_CREDENTIALS_FILE", home.join(".aws/credentials").into()),
+    ];
+    variables.extend(fixed.map(|(name, value)| (name.into(), value)));
+    variables.extend(extra.iter().map(|(name, value)| (name.into(), value.into())));
+    variables
 }
 
 /// A new folder that only its owner may enter, empty but for a shared configuration file where a profile is given.
@@ -284,45 +282,18 @@ fn keep_log(mut stderr: tokio::process::ChildStderr, log: Arc<Mutex<VecDeque<u8>
 }
 
 impl Hello {
-    /// What is known of a driver before it says hello.
-    fn nobody() -> Self {
-        Self {
-            protocol: 0,
-            driver: String::new(),
-            language: String::new(),
-            runtime: String::new(),
-            sdk: String::new(),
-            sdk_version: String::new(),
-            deps: BTreeMap::new(),
-            operations: Vec::new(),
-            config: Vec::new(),
-            inputs: BTreeMap::new(),
-            reports: Vec::new(),
-            outputs: None,
-            typed: true,
-        }
-    }
-
     /// It as it may be shown: short names without secrets, and not too many of them.
-    fn shown(self, planted: &Planted) -> Self {
+    fn shown(mut self, planted: &Planted) -> Self {
         /// More than any SDK rests on.
         const MOST: usize = 2_000;
-        let name = |text: String| planted.name(&text);
-        let names = |texts: Vec<String>| texts.into_iter().take(MOST).map(name).collect::<Vec<_>>();
-        Self {
-            protocol: self.protocol,
-            driver: name(self.driver),
-            language: name(self.language),
-            runtime: name(self.runtime),
-            sdk: name(self.sdk),
-            sdk_version: name(self.sdk_version),
-            deps: self.deps.into_iter().take(MOST).map(|(of, version)| (name(of), name(version))).collect(),
-            operations: names(self.operations),
-            config: names(self.config),
-            inputs: self.inputs.into_iter().take(MOST).map(|(of, kind)| (name(of), kind)).collect(),
-            reports: names(self.reports),
-            outputs: self.outputs.map(names),
-            typed: self.typed,
+        let name = |text: &String| planted.name(text);
+        for text in [&mut self.driver, &mut self.language, &mut self.runtime, &mut self.sdk, &mut self.sdk_version] {
+            *text = name(text);
         }
+        let lists = [&mut self.operations, &mut self.config, &mut self.reports].into_iter().chain(&mut self.outputs);
+        lists.for_each(|names| *names = names.iter().take(MOST).map(name).collect());
+        self.deps = self.deps.iter().take(MOST).map(|(of, version)| (name(of), name(version))).collect();
+        self.inputs = self.inputs.iter().take(MOST).map(|(of, kind)| (name(of), *kind)).collect();
+        self
     }
 }

@@ -9,15 +9,16 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::contract::{LoadError, parse};
 use crate::sdk::cases::{ClientInput, Config};
-use crate::sdk::record::{Phase, Tagged};
+use crate::sdk::record::{Phase, Tagged, word};
 use crate::wire::is_password_name;
 
 /// The version of the protocol.
 pub const PROTOCOL: u32 = 1;
 
 /// What the harness says.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "kebab-case", rename_all_fields = "camelCase")]
 pub enum ToDriver {
     /// The first line.
@@ -30,7 +31,7 @@ pub enum ToDriver {
 }
 
 /// One call that a driver makes through its SDK.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Call {
     /// What the outcome is to be called.
@@ -56,6 +57,7 @@ pub struct Call {
 }
 
 /// The credentials of a call: always an example key.
+// Without `Debug`, so that no log has them.
 #[derive(Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CallCredentials {
@@ -65,12 +67,6 @@ pub struct CallCredentials {
     pub secret_access_key: String,
     /// The session token, where there is one.
     pub session_token: Option<String>,
-}
-
-impl std::fmt::Debug for CallCredentials {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("CallCredentials(***)")
-    }
 }
 
 /// What a driver says.
@@ -84,7 +80,7 @@ pub enum FromDriver {
 }
 
 /// What a driver says of itself.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Hello {
     /// The version of the protocol: 1.
@@ -151,17 +147,8 @@ pub enum InputKind {
 
 impl InputKind {
     /// The word for it.
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Dynamic => "dynamic",
-            Self::String => "string",
-            Self::Int32 => "int32",
-            Self::Int64 => "int64",
-            Self::Pass => "pass",
-            Self::Drop => "drop",
-            Self::Reject => "reject",
-            Self::Inexpressible => "inexpressible",
-        }
+    pub fn word(self) -> String {
+        word(self)
     }
 }
 
@@ -260,7 +247,7 @@ pub struct CallError {
 }
 
 /// A line of the protocol, either way: what its schema describes.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Line {
     /// From the harness.
@@ -269,39 +256,26 @@ pub enum Line {
     FromDriver(Box<FromDriver>),
 }
 
-/// What is wrong with a line of a driver. Both parts may hold words of the driver's.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problem {
-    /// The JSON pointer of the place; empty for the whole line.
-    pub pointer: String,
-    /// What is wrong there.
-    pub message: String,
-}
-
-impl From<String> for Problem {
-    fn from(message: String) -> Self {
-        Self { pointer: String::new(), message }
-    }
-}
-
 /// Reads a line of a driver.
 ///
 /// # Errors
-/// What is wrong with it, with its JSON pointer. A value that stands where the name of a member says that it is secret
-/// is not repeated.
-pub fn read(line: &[u8]) -> Result<FromDriver, Problem> {
-    let text = std::str::from_utf8(line).map_err(|_| "it is not UTF-8".to_owned())?;
-    let value: serde_json::Value = serde_json::from_str(text).map_err(|error| format!("it is no JSON: {error}"))?;
+/// What is wrong with it, with its JSON pointer, which is empty for the whole line. Both may hold words of the
+/// driver's, but a value that stands where the name of a member says that it is secret is not repeated.
+pub fn read(line: &[u8]) -> Result<FromDriver, LoadError> {
+    let wrong = |message: String| LoadError::new("", "", message);
+    let text = std::str::from_utf8(line).map_err(|_| wrong("it is not UTF-8".to_owned()))?;
+    let value: serde_json::Value =
+        serde_json::from_str(text).map_err(|error| wrong(format!("it is no JSON: {error}")))?;
     // A tag that is missing or unknown is told by itself; the rest by the type that the tag names.
     match value.get("type").and_then(serde_json::Value::as_str) {
         Some("hello" | "outcome") => {}
-        Some(other) => return Err(format!("expected the type hello or outcome, found {other}").into()),
-        None => return Err("expected a JSON object with a type, hello or outcome".to_owned().into()),
+        Some(other) => return Err(wrong(format!("expected the type hello or outcome, found {other}"))),
+        None => return Err(wrong("expected a JSON object with a type, hello or outcome".to_owned())),
     }
-    crate::contract::parse("", text).map_err(|error| {
-        let is_secret = is_password_name(&error.pointer);
-        let message =
-            if is_secret { "expected another value there, by the protocol".to_owned() } else { error.message };
-        Problem { pointer: error.pointer, message }
+    parse("", text).map_err(|mut error: LoadError| {
+        if is_password_name(&error.pointer) {
+            "expected another value there, by the protocol".clone_into(&mut error.message);
+        }
+        error
     })
 }

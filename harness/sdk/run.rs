@@ -7,10 +7,9 @@ use std::time::Instant;
 
 use futures_util::{StreamExt, stream};
 
-use super::environment::{ACCESS_KEY_ID, SECRET_ACCESS_KEY};
 use super::normalise::Normaliser;
 use super::observe;
-use super::planted::Planted;
+use super::planted::{ACCESS_KEY_ID, Planted, SECRET_ACCESS_KEY};
 use super::process::{DriverCommand, DriverError, DriverProcess};
 use super::protocol::{Call, CallCredentials, CallOutcome, Hello, InputKind};
 use crate::contract::Side;
@@ -19,7 +18,7 @@ use crate::report::DriverEvent;
 use crate::run::Interrupt;
 use crate::sdk::cases::{ClientCase, Config, DECOY, ENDPOINT, MaxAttempts};
 use crate::sdk::judge::ClientJudge;
-use crate::sdk::record::{Loss, OutcomeRecord, Record, Value};
+use crate::sdk::record::{Loss, OutcomeRecord, Record, Timing, Value};
 use crate::sdk::script::ScriptServer;
 use crate::verdict::{CaseResult, Reason, Verdict};
 
@@ -36,7 +35,6 @@ pub struct Options {
 }
 
 /// Runs client cases on one SDK.
-#[derive(Debug)]
 pub struct Runner {
     command: DriverCommand,
     judge: ClientJudge,
@@ -44,21 +42,19 @@ pub struct Runner {
     hello: Hello,
     driver: DriverEvent,
     idle: Mutex<Vec<DriverProcess>>,
-    /// What the run gives away to its drivers.
-    planted: Mutex<Arc<Planted>>,
 }
 
-/// What running a case came to, before it is judged.
-enum Ran {
-    /// The driver cannot do what the case asks for.
-    Unsupported(String),
-    /// It was run.
-    Recorded(Box<Observed>),
+impl std::fmt::Debug for Runner {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // Its drivers hold secrets.
+        f.debug_struct("Runner").field("command", &self.command).finish_non_exhaustive()
+    }
 }
 
+/// What running a case left, before it is judged.
 struct Observed {
     record: Record,
-    timing: crate::sdk::record::Timing,
+    timing: Timing,
     /// Why an outcome is lost.
     loss: Option<String>,
 }
@@ -69,14 +65,12 @@ impl Runner {
     /// # Errors
     /// When it cannot be started or does not say hello.
     pub async fn start(command: DriverCommand, judge: ClientJudge, options: Options) -> Result<Self, DriverError> {
-        let planted = Arc::new(Planted::default());
-        let first = DriverProcess::start(&command, &BTreeMap::new(), None, Arc::clone(&planted)).await?;
-        let hello = first.hello().clone();
-        let driver = describe(&hello, options.isolated);
-        Ok(Self { command, judge, options, hello, driver, idle: Mutex::new(vec![first]), planted: Mutex::new(planted) })
+        let first = DriverProcess::start(&command, &BTreeMap::new(), None, Arc::new(Planted::of([]))).await?;
+        let hello = first.hello.clone();
+        let driver = describe(hello.clone(), options.isolated);
+        Ok(Self { command, judge, options, hello, driver, idle: Mutex::new(vec![first]) })
     }
 
-    /// What the driver said of itself.
     pub(super) fn hello(&self) -> &Hello {
         &self.hello
     }
@@ -96,13 +90,12 @@ impl Runner {
         interrupt: &Interrupt,
         mut report: impl FnMut(CaseResult),
     ) -> bool {
-        let planted = Arc::new(Planted::of(cases.iter().map(Arc::as_ref)));
-        *self.planted.lock().unwrap_or_else(PoisonError::into_inner) = planted;
+        let planted = &Arc::new(Planted::of(cases.iter().map(Arc::as_ref)));
         // What waits for a long time begins first, so that the rest fills the time.
         let mut order: Vec<(usize, &Arc<ClientCase>)> = cases.iter().enumerate().collect();
         order.sort_by_key(|(_, case)| std::cmp::Reverse(self.expected_wait(case)));
         let mut results = stream::iter(order)
-            .map(|(place, case)| async move { (place, self.run_case(case).await) })
+            .map(|(place, case)| async move { (place, self.run_case(case, planted).await) })
             .buffer_unordered(self.options.jobs.max(1));
         let mut early: BTreeMap<usize, CaseResult> = BTreeMap::new();
         let mut next = 0;
@@ -142,26 +135,23 @@ impl Runner {
         config
     }
 
-    /// Runs one case and judges it.
-    async fn run_case(&self, case: &Arc<ClientCase>) -> CaseResult {
+    async fn run_case(&self, case: &ClientCase, planted: &Arc<Planted>) -> CaseResult {
         let start = Instant::now();
-        let mut result = blank(case);
+        let mut result = CaseResult::blank(&case.id, case.suite(), Side::Client, &case.title, &case.requirements);
         let ran = match self.refusal(case) {
-            Some(reason) => Ok(Ran::Unsupported(reason)),
-            None => self.observe(case).await,
+            Some(words) => Err((Verdict::NotApplicable, words)),
+            None => self.observe(case, planted).await,
         };
         match ran {
-            Err(words) => result.reason = Some(Reason::Told { words }),
-            Ok(Ran::Unsupported(words)) => {
-                result.verdict = Verdict::NotApplicable;
-                result.reason = Some(Reason::Told { words });
-                result.runs = 0;
-            }
-            Ok(Ran::Recorded(observed)) => {
-                let Observed { record, timing, loss } = *observed;
+            Ok(Observed { record, timing, loss }) => {
                 self.conclude(case, &record, loss, &mut result);
                 result.record = Some(Box::new(record));
                 result.timing = Some(Box::new(timing));
+            }
+            Err((verdict, words)) => {
+                result.verdict = verdict;
+                result.reason = Some(Reason::Told { words });
+                result.runs = u32::from(verdict != Verdict::NotApplicable);
             }
         }
         result.duration_ms = start.elapsed().as_secs_f64() * 1000.0;
@@ -172,11 +162,8 @@ impl Runner {
     fn conclude(&self, case: &ClientCase, record: &Record, loss: Option<String>, result: &mut CaseResult) {
         // With another number of attempts the case is another one: only the rules on requests hold.
         let changed = self.options.max_attempts.is_some() && self.config_of(case) != case.request.config;
-        let judgement = if changed {
-            self.judge.judge(&ClientCase { expect: Vec::new(), ..case.clone() }, record, &self.driver)
-        } else {
-            self.judge.judge(case, record, &self.driver)
-        };
+        let expect = if changed { Vec::new() } else { case.expect.clone() };
+        let judgement = self.judge.judge(&ClientCase { expect, ..case.clone() }, record, &self.driver);
         let Judgement { verdict, reason, violations, warnings, decided, undecided } = judgement;
         (result.verdict, result.violations, result.warnings) = (verdict, violations, warnings);
         result.decided = decided.into_iter().collect();
@@ -204,11 +191,9 @@ impl Runner {
             return Some(why.to_owned());
         }
         let config = serde_json::to_value(self.config_of(case)).unwrap_or_default();
-        let settings = config.as_object().into_iter().flat_map(serde_json::Map::keys);
-        for setting in settings {
-            if !self.hello.config.contains(setting) {
-                return Some(format!("the driver {driver} cannot set {setting}"));
-            }
+        let mut settings = config.as_object().into_iter().flat_map(serde_json::Map::keys);
+        if let Some(setting) = settings.find(|setting| !self.hello.config.contains(setting)) {
+            return Some(format!("the driver {driver} cannot set {setting}"));
         }
         for (name, value) in case.request.input.iter() {
             let kind = self.hello.inputs.get(name).or_else(|| self.hello.inputs.get("*"));
@@ -220,29 +205,28 @@ impl Runner {
         None
     }
 
-    /// Makes the calls of a case against its scripted server.
-    async fn observe(&self, case: &ClientCase) -> Result<Ran, String> {
+    /// Makes the calls of a case against its scripted server; an error says how the case ends that was not run.
+    async fn observe(&self, case: &ClientCase, planted: &Arc<Planted>) -> Result<Observed, (Verdict, String)> {
         let request = &case.request;
         let server = ScriptServer::start(case.script.clone(), request.has_decoy())
             .await
-            .map_err(|error| format!("the scripted server cannot listen: {error}"))?;
-        let (port, decoy) = (server.endpoint().port(), server.decoy().map(|address| address.port()));
+            .map_err(|error| (Verdict::Indeterminate, format!("the scripted server cannot listen: {error}")))?;
+        let (port, decoy) = (server.endpoint.port(), server.decoy.map(|address| address.port()));
         let filled = |text: &str| {
             let text = text.replace(ENDPOINT, &format!("http://127.0.0.1:{port}"));
-            decoy.map_or_else(|| text.clone(), |port| text.replace(DECOY, &format!("http://127.0.0.1:{port}")))
+            decoy.into_iter().fold(text, |text, port| text.replace(DECOY, &format!("http://127.0.0.1:{port}")))
         };
-        let planted = Arc::clone(&self.planted.lock().unwrap_or_else(PoisonError::into_inner));
-        let mut process = if request.needs_own_process() {
-            let environment = request.environment.iter().map(|(name, text)| (name.clone(), filled(text))).collect();
-            let profile = request.profile.as_deref().map(filled);
-            DriverProcess::start(&self.command, &environment, profile.as_deref(), Arc::clone(&planted)).await
-        } else {
-            self.take_process(&planted).await
+        let environment = request.environment.iter().map(|(name, text)| (name.clone(), filled(text))).collect();
+        let profile = request.profile.as_deref().map(filled);
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop_if(|_| !request.needs_own_process());
+        let mut process = match idle {
+            Some(process) => Ok(process),
+            None => DriverProcess::start(&self.command, &environment, profile.as_deref(), Arc::clone(planted)).await,
         }
-        .map_err(|error| error.to_string())?;
-        process.knows(&planted);
+        .map_err(|error| (Verdict::Indeterminate, error.to_string()))?;
+        process.planted = Arc::clone(planted);
 
-        let normaliser = Normaliser::new(case, port, decoy, process.home(), &planted);
+        let normaliser = Normaliser::new(case, port, decoy, process.home.path(), planted);
         let mut outcomes = Vec::new();
         let mut calls_ms = Vec::new();
         let mut loss = None;
@@ -253,21 +237,24 @@ impl Runner {
             match process.call(&call).await {
                 Ok(CallOutcome::Unsupported { reason, .. }) => {
                     self.give_back(case, process);
-                    let reason = planted.quote(&reason);
-                    return Ok(Ran::Unsupported(format!("the driver {}: {reason}", self.hello.driver)));
+                    let reason = planted.masker.quote(&reason);
+                    return Err((Verdict::NotApplicable, format!("the driver {}: {reason}", self.hello.driver)));
                 }
-                Ok(CallOutcome::Result { result, meta, .. }) => outcomes
-                    .push(OutcomeRecord::Result { result: normaliser.members(result), meta: normaliser.meta(meta) }),
+                Ok(CallOutcome::Result { result, meta, .. }) => {
+                    let (result, meta) = (normaliser.members(result), normaliser.meta(meta));
+                    outcomes.push(OutcomeRecord::Result { result, meta });
+                }
                 Ok(CallOutcome::Error { error, meta, .. }) => {
-                    outcomes.push(OutcomeRecord::Error { error: normaliser.error(error), meta: normaliser.meta(meta) });
+                    let (error, meta) = (normaliser.error(error), normaliser.meta(meta));
+                    outcomes.push(OutcomeRecord::Error { error, meta });
                 }
                 Err(error) => {
-                    let reason = match &error {
-                        DriverError::Broken { loss, .. } => *loss,
+                    loss = Some(error.to_string());
+                    let reason = match error {
+                        DriverError::Broken { loss, .. } => loss,
                         DriverError::Start { .. } => Loss::Died,
                     };
                     outcomes.push(OutcomeRecord::Lost { reason });
-                    loss = Some(error.to_string());
                 }
             }
             calls_ms.push((start.elapsed().as_secs_f64() * 1_000_000.0).round() / 1000.0);
@@ -287,7 +274,7 @@ impl Runner {
         if loss.is_none() {
             self.give_back(case, process);
         }
-        Ok(Ran::Recorded(Box::new(Observed { record, timing, loss })))
+        Ok(Observed { record, timing, loss })
     }
 
     fn call(&self, case: &ClientCase, number: u32, endpoint: Option<String>) -> Call {
@@ -306,15 +293,6 @@ impl Runner {
             config: self.config_of(case),
             deadline_ms: request.deadline_ms,
             reuse: (request.same_client && request.calls > 1).then(|| case.id.clone()),
-        }
-    }
-
-    /// A process that waits for calls: an idle one, or a new one.
-    async fn take_process(&self, planted: &Arc<Planted>) -> Result<DriverProcess, DriverError> {
-        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        match idle {
-            Some(process) => Ok(process),
-            None => DriverProcess::start(&self.command, &BTreeMap::new(), None, Arc::clone(planted)).await,
         }
     }
 
@@ -337,26 +315,9 @@ fn expresses(kind: InputKind, value: &Value) -> bool {
     }
 }
 
-/// What a run says of its driver.
-fn describe(hello: &Hello, isolated: bool) -> DriverEvent {
-    let hello = hello.clone();
-    DriverEvent {
-        driver: hello.driver,
-        language: hello.language,
-        runtime: hello.runtime,
-        sdk: hello.sdk,
-        sdk_version: hello.sdk_version,
-        deps: hello.deps,
-        config: hello.config,
-        inputs: hello.inputs.into_iter().map(|(name, kind)| (name, kind.word().to_owned())).collect(),
-        reports: hello.reports,
-        outputs: hello.outputs,
-        typed: hello.typed,
-        isolated,
-    }
-}
-
-/// A case of which nothing is known yet.
-fn blank(case: &ClientCase) -> CaseResult {
-    CaseResult::blank(&case.id, case.suite(), Side::Client, &case.title, &case.requirements)
+fn describe(hello: Hello, isolated: bool) -> DriverEvent {
+    let Hello { driver, language, runtime, sdk, sdk_version, deps, config, inputs, reports, outputs, typed, .. } =
+        hello;
+    let inputs = inputs.into_iter().map(|(name, kind)| (name, kind.word())).collect();
+    DriverEvent { driver, language, runtime, sdk, sdk_version, deps, config, inputs, reports, outputs, typed, isolated }
 }

@@ -56,13 +56,11 @@ fn what_an_sdk_sends_and_gives_is_as_reviewed(#[case] name: &str, #[case] runtim
     for case in &cases {
         let mut lines = case.outcome.clone();
         for (index, request) in case.requests.iter().enumerate() {
-            let own = request
-                .iter()
-                .filter(|line| !usual.contains(line))
-                .map(|line| format!("request {}: {line}", index + 1));
+            let number = index + 1;
+            let own = request.iter().filter(|line| !usual.contains(line));
+            lines.extend(own.map(|line| format!("request {number}: {line}")));
             let lacking = usual.iter().filter(|line| !request.contains(line));
-            lines.extend(own);
-            lines.extend(lacking.map(|line| format!("request {}, unlike others, not: {line}", index + 1)));
+            lines.extend(lacking.map(|line| format!("request {number}, unlike others, not: {line}")));
         }
         snapshot(&case.id, &lines);
     }
@@ -70,16 +68,14 @@ fn what_an_sdk_sends_and_gives_is_as_reviewed(#[case] name: &str, #[case] runtim
 
 /// Every snapshot of a driver is of a case that there is.
 fn nothing_is_stale(driver: &str, events: &[Event]) {
-    let ids = events.iter().filter_map(|event| if let Event::Case(case) = event { Some(&case.id) } else { None });
-    let known: BTreeSet<String> = ids
-        .map(|id| id.replace('/', "__"))
-        .chain(["usual".to_owned()])
-        .map(|id| format!("{driver}__{id}.snap"))
-        .collect();
+    let ids =
+        events.iter().filter_map(|event| if let Event::Case(case) = event { Some(case.id.as_str()) } else { None });
+    let file = |id: &str| format!("{driver}__{}.snap", id.replace('/', "__"));
+    let known: BTreeSet<String> = ids.chain(["usual"]).map(file).collect();
     let folder = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/snapshots/sdk")).expect("the snapshots");
     let names = folder.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned());
-    let stale: Vec<_> =
-        names.filter(|name| name.starts_with(&format!("{driver}__")) && !known.contains(name)).collect();
+    let prefix = format!("{driver}__");
+    let stale: Vec<_> = names.filter(|name| name.starts_with(&prefix) && !known.contains(name)).collect();
     assert_eq!(stale, Vec::<String>::new(), "no case leaves these");
 }
 

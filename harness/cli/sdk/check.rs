@@ -13,12 +13,11 @@ use crate::cli::diff::{FailOn, Format, stream};
 use crate::cli::library::Library;
 use crate::cli::output::say;
 use crate::cli::{Failure, FixtureArgs, summary};
-use crate::corpus::{Pattern, Selection};
-use crate::report::DriverEvent;
-use crate::report::{Event, Exit, ReportFile, StreamSink, replay};
+use crate::report::{DriverEvent, Event, Exit, ReportFile, StreamSink, replay};
 use crate::sdk::diff::SdkDiff;
+use crate::sdk::drivers::Driver;
 use crate::sdk::install::{Cache, Wanted, python_in};
-use crate::sdk::{DriverCommand, Options, drivers};
+use crate::sdk::{Options, drivers};
 use crate::text::{file_name, foreign};
 
 /// The arguments of `sdk check`.
@@ -69,14 +68,6 @@ pub(super) struct Check {
     fixtures: FixtureArgs,
 }
 
-/// Where the SDK is.
-enum Sdk {
-    /// In the cache folder.
-    Installed(&'static drivers::Driver, DriverCommand),
-    /// In the user's project: which driver, and what it is given.
-    Project(&'static drivers::Driver, PathBuf),
-}
-
 pub(super) fn run(args: &Check) -> Result<ExitCode, Failure> {
     let recorded = args.baseline.exists().then(|| stream(&args.baseline)).transpose()?;
     if recorded.is_none() && !args.update {
@@ -85,30 +76,30 @@ pub(super) fn run(args: &Check) -> Result<ExitCode, Failure> {
             file_name(&args.baseline)
         )));
     }
-    let sdk = args.sdk()?;
-    if let Some(old) = recorded.as_deref().and_then(driver)
-        && old.driver != sdk.driver()
+    let (driver, sdk) = args.sdk()?;
+    if let Some(old) = recorded.as_deref().and_then(driver_of)
+        && old.driver != driver.name
     {
         return Err(Failure::usage(format!(
             "the baseline {} is of the driver {}, and this is {}; name another file with --baseline",
             file_name(&args.baseline),
             foreign(&old.driver),
-            sdk.driver()
+            driver.name
         )));
     }
     let (library, clients) = Library::load_with_clients(args.fixtures.fixtures.clone())?;
-    let patterns = args.patterns.iter().map(|text| Pattern::new(text).map_err(Failure::usage));
-    let selection = Selection { patterns: patterns.collect::<Result<_, _>>()?, ..Selection::default() };
-    let cases = clients.select(&library.contract, &selection).map_err(|error| Failure::of_selection(&error))?;
+    let cases = super::select(&library, &clients, &args.patterns, &[])?;
     // What has to be downloaded is there: from here on in a network of its own, where it can be.
     let isolated = super::isolate();
-    let file = |path: &Path| ReportFile::open(path).map_err(|error| Failure::usage(error.to_string()));
-    let written = args.update.then(|| file(&args.baseline)).transpose()?;
+    let file = |path: &Path| ReportFile::open(path).map_err(usage);
+    let recording = args.update.then(|| file(&args.baseline)).transpose()?;
     let markdown = args.report_md.as_deref().map(file).transpose()?;
 
     let folder =
         TempDir::new().map_err(|error| Failure::harness(format!("no temporary folder can be made: {error}")))?;
-    let command = sdk.command(folder.path())?;
+    let written = driver.write_sources(folder.path());
+    written.map_err(|error| Failure::harness(format!("cannot write the driver: {error}")))?;
+    let command = driver.command(folder.path(), &sdk);
     let options = Options { jobs: args.jobs.into(), max_attempts: None, isolated };
     let mut events = Vec::new();
     let hear = |event: &Event| events.push(event.clone());
@@ -124,20 +115,24 @@ pub(super) fn run(args: &Check) -> Result<ExitCode, Failure> {
         Some(recorded) => args.compare(recorded, &events, markdown)?,
         None => Exit::Fine,
     };
-    let Some(written) = written else { return Ok(exit.into()) };
-    let mut report =
-        written.report(|out| Box::new(StreamSink::new(out))).map_err(|error| Failure::usage(error.to_string()))?;
-    replay(&events, &mut report).map_err(|error| Failure::usage(error.to_string()))?;
+    let Some(recording) = recording else { return Ok(exit.into()) };
+    let mut report = recording.report(|out| Box::new(StreamSink::new(out))).map_err(usage)?;
+    replay(&events, &mut report).map_err(usage)?;
     say(&format!("recorded {} cases in {}", cases.len(), file_name(&args.baseline)));
     Ok(ExitCode::SUCCESS)
 }
 
+fn usage(error: impl std::fmt::Display) -> Failure {
+    Failure::usage(error.to_string())
+}
+
 impl Check {
-    fn sdk(&self) -> Result<Sdk, Failure> {
+    /// Which driver runs the SDK, and where the SDK is.
+    fn sdk(&self) -> Result<(&'static Driver, PathBuf), Failure> {
         if let Some(path) = &self.python {
             let path = absolute(path)?;
             let python = if path.is_dir() { python_in(&path) } else { path };
-            return found(&python, "boto3", "--python", "an interpreter, or a virtual environment");
+            return found(python, "boto3", "--python", "an interpreter, or a virtual environment");
         }
         if let Some(path) = &self.node_dir {
             let path = absolute(path)?;
@@ -148,7 +143,7 @@ impl Check {
                     file_name(&folder)
                 )));
             }
-            return found(&folder, "js-v3", "--node-dir", "a folder with node_modules");
+            return found(folder, "js-v3", "--node-dir", "a folder with node_modules");
         }
         let Some(wanted) = &self.driver else {
             return Err(Failure::usage("name the SDK with --python, --node-dir or --driver"));
@@ -159,8 +154,7 @@ impl Check {
             (Err(_), Some(_)) => cache.install(wanted, say).map_err(Failure::usage)?,
             (Err(error), None) => return Err(Failure::usage(error)),
         };
-        let command = installed.command().map_err(Failure::harness)?;
-        Ok(Sdk::Installed(installed.driver, command))
+        Ok((installed.driver, installed.sdk()))
     }
 
     /// Compares with the recorded run and tells everyone who wants to know.
@@ -172,7 +166,7 @@ impl Check {
             self.format.print(&self.format.of(&diff))?;
         }
         if let Some(file) = markdown {
-            file.write(&format!("{}\n", diff.markdown())).map_err(|error| Failure::usage(error.to_string()))?;
+            file.write(&format!("{}\n", diff.markdown())).map_err(usage)?;
         }
         if let Some(path) = std::env::var_os("GITHUB_STEP_SUMMARY").filter(|path| !path.is_empty()) {
             let text = |room| Ok(diff.markdown_within(room).into_bytes());
@@ -183,36 +177,13 @@ impl Check {
     }
 }
 
-impl Sdk {
-    /// The name of its driver.
-    const fn driver(&self) -> &'static str {
-        match self {
-            Self::Installed(driver, _) | Self::Project(driver, _) => driver.name,
-        }
-    }
-
-    /// The command that starts the driver; its sources are put into a folder where the SDK is a project's.
-    fn command(self, folder: &Path) -> Result<DriverCommand, Failure> {
-        match self {
-            Self::Installed(_, command) => Ok(command),
-            Self::Project(driver, path) => {
-                let written = driver.write_sources(folder);
-                written.map_err(|error| Failure::harness(format!("cannot write the driver: {error}")))?;
-                Ok(driver.command(folder, &path))
-            }
-        }
-    }
-}
-
 /// The SDK of a project, where there is something at its path.
-fn found(path: &Path, driver: &str, flag: &str, expected: &str) -> Result<Sdk, Failure> {
-    if File::open(path).is_err() && !path.is_dir() {
-        return Err(Failure::usage(format!(
-            "{flag}: expected {expected}, found nothing to run at {}",
-            file_name(path)
-        )));
+fn found(path: PathBuf, driver: &str, flag: &str, expected: &str) -> Result<(&'static Driver, PathBuf), Failure> {
+    if File::open(&path).is_err() && !path.is_dir() {
+        let place = file_name(&path);
+        return Err(Failure::usage(format!("{flag}: expected {expected}, found nothing to run at {place}")));
     }
-    Ok(Sdk::Project(drivers::named(driver).map_err(Failure::harness)?, path.to_owned()))
+    Ok((drivers::named(driver).map_err(Failure::harness)?, path))
 }
 
 /// The path from the root on, links kept: a virtual environment is known by the path that it is called by.
@@ -220,7 +191,7 @@ fn absolute(path: &Path) -> Result<PathBuf, Failure> {
     std::path::absolute(path).map_err(|error| Failure::usage(format!("{} is no path: {error}", file_name(path))))
 }
 
-fn driver(events: &[Event]) -> Option<&DriverEvent> {
+fn driver_of(events: &[Event]) -> Option<&DriverEvent> {
     match events.first() {
         Some(Event::Run(run)) => run.driver.as_deref(),
         _ => None,

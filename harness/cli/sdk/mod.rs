@@ -1,20 +1,23 @@
 //! `countersign sdk`: the other side, SDKs under test.
 
+mod cache;
 mod check;
-mod install;
-mod list;
 mod protocol;
 mod run;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::{Args, Subcommand};
 
-pub(super) use list::{Sdks, drivers};
+pub(super) use cache::{Sdks, drivers};
 
+use super::library::Library;
 use super::output::say;
 use super::{Failure, examples};
+use crate::corpus::{Pattern, Selection};
+use crate::sdk::cases::{ClientCase, ClientCorpus};
 use crate::sdk::install::{Cache, Wanted};
 use crate::sdk::{DriverCommand, isolation};
 
@@ -32,10 +35,10 @@ enum Command {
     /// With the ordinary clients: pip, npm, Cargo. The folder is `COUNTERSIGN_SDK_CACHE`, else countersign/sdk among
     /// the user's caches.
     #[command(after_help = examples::SDK_INSTALL)]
-    Install(install::Install),
+    Install(cache::Install),
     /// Show which SDK versions are installed, and which SDKs cannot be
     #[command(after_help = examples::SDK_LIST)]
-    List(list::List),
+    List(cache::List),
     /// Run client cases on an SDK, judge them, and record what it sent and what it gave its caller
     #[command(after_help = examples::SDK_RUN)]
     Run(Box<run::Run>),
@@ -49,8 +52,8 @@ enum Command {
 
 pub(super) fn run(args: Sdk) -> Result<ExitCode, Failure> {
     match args.command {
-        Command::Install(args) => install::run(&args),
-        Command::List(args) => list::run(&args),
+        Command::Install(args) => cache::install(&args),
+        Command::List(args) => cache::list(&args),
         Command::Run(args) => run::run(*args),
         Command::Check(args) => check::run(&args),
         Command::Protocol(args) => protocol::run(args),
@@ -73,7 +76,7 @@ impl DriverArgs {
     /// The command that starts the driver.
     fn command(&self) -> Result<DriverCommand, Failure> {
         if let Some((program, arguments)) = self.command.split_first() {
-            return Ok(DriverCommand { program: program.clone(), arguments: arguments.to_vec(), folder: None });
+            return Ok(DriverCommand { program: program.clone(), arguments: arguments.to_vec() });
         }
         let Some(wanted) = &self.driver else {
             return Err(Failure::usage(
@@ -91,25 +94,34 @@ fn isolate() -> bool {
     if isolation::is_isolated() {
         return true;
     }
-    match isolation::command() {
-        Ok(mut command) => become_it(&mut command),
-        Err(problem) => {
-            say_shared(&problem);
-        }
-    }
+    let why = isolation::command().map_or_else(|problem| problem, become_it);
+    say(&format!("note: no network of its own can be made for the driver, so it shares this one: {why}"));
     false
 }
 
-/// Becomes a command; returns where that fails.
+/// Becomes a command; returns why, where that fails.
 #[cfg(unix)]
-fn become_it(command: &mut std::process::Command) {
-    let error = std::os::unix::process::CommandExt::exec(command);
-    say_shared(&error);
-}
-
-fn say_shared(why: &dyn std::fmt::Display) {
-    say(&format!("note: no network of its own can be made for the driver, so it shares this one: {why}"));
+fn become_it(mut command: std::process::Command) -> String {
+    std::os::unix::process::CommandExt::exec(&mut command).to_string()
 }
 
 #[cfg(not(unix))]
-fn become_it(_: &mut std::process::Command) {}
+fn become_it(_: std::process::Command) -> String {
+    "this system has none".to_owned()
+}
+
+/// The cases that these patterns select and `skip` leaves.
+fn select(
+    library: &Library,
+    clients: &ClientCorpus,
+    patterns: &[String],
+    skip: &[String],
+) -> Result<Vec<Arc<ClientCase>>, Failure> {
+    let [patterns, skip] = [patterns, skip].map(|texts| texts.iter().map(|text| Pattern::new(text)).collect());
+    let selection = Selection {
+        patterns: Result::map_err(patterns, Failure::usage)?,
+        skip: Result::map_err(skip, Failure::usage)?,
+        ..Selection::default()
+    };
+    clients.select(&library.contract, &selection).map_err(|error| Failure::of_selection(&error))
+}

@@ -16,7 +16,6 @@ use crate::cli::progress::Progress;
 use crate::cli::reports::{ReportArgs, Reports};
 use crate::cli::{Failure, FixtureArgs};
 use crate::contract::{Contract, Side};
-use crate::corpus::{Pattern, Selection};
 use crate::report::{DriverEvent, Ending, Event, Exit, RunEvent, Tally, TargetEvent, VERSION};
 use crate::run::Interrupt;
 use crate::sdk::cases::{ClientCase, REGION};
@@ -64,12 +63,7 @@ pub(super) struct Run {
 pub(super) fn run(mut args: Run) -> Result<ExitCode, Failure> {
     let command = args.driver.command()?;
     let (library, clients) = Library::load_with_clients(args.fixtures.fixtures.clone())?;
-    let patterns = |texts: &[String]| {
-        texts.iter().map(|text| Pattern::new(text).map_err(Failure::usage)).collect::<Result<Vec<_>, _>>()
-    };
-    let selection =
-        Selection { patterns: patterns(&args.patterns)?, skip: patterns(&args.skip)?, ..Selection::default() };
-    let cases = clients.select(&library.contract, &selection).map_err(|error| Failure::of_selection(&error))?;
+    let cases = super::select(&library, &clients, &args.patterns, &args.skip)?;
     // From here on, where it can be, in a network of its own: everything before is done again there.
     let isolated = super::isolate();
     if let Some(file) = args.output.take() {
@@ -148,13 +142,12 @@ fn event(driver: &DriverEvent, contract: &Contract, selected: usize, started_at:
 fn again_of(args: &Run) -> Again {
     let whole = again::line(&again::words());
     // Patterns stand before the driver's own command, so the ids of failed cases go before it too.
-    let driver = match &args.driver.driver {
+    let part = match &args.driver.driver {
         Some(wanted) => {
             let version = wanted.version.as_ref().map(|version| format!("@{version}")).unwrap_or_default();
-            format!("--driver {}{version}", wanted.name)
+            format!("countersign sdk run --driver {}{version}", wanted.name)
         }
-        None => String::new(),
+        None => format!("countersign {whole}"),
     };
-    let part = if driver.is_empty() { format!("countersign {whole}") } else { format!("countersign sdk run {driver}") };
     Again { whole: format!("countersign {whole}"), part }
 }

@@ -4,8 +4,6 @@
 //! Uses [`crate::contract`] and [`crate::sdk::record`]. Start with [`ClientCase`], the format of a fixture;
 //! [`ClientCorpus::load`] is the way in. `harness/sdk/FORMAT.md` explains both to who writes cases.
 
-mod body;
-mod check;
 mod expect;
 mod load;
 mod script;
@@ -13,14 +11,14 @@ mod script;
 mod tests;
 
 use std::collections::BTreeMap;
+use std::marker::PhantomData;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use body::Body;
 pub use expect::{Attempts, Expectation, ExpectedError, Found, Outcome, Reached};
 pub use load::ClientCorpus;
-pub use script::{Drip, Fault, FaultAt, FaultHow, Framing, STANDARD_REQUEST_ID, Step, standard_body};
+pub use script::{Body, Drip, Fault, FaultAt, FaultHow, Framing, STANDARD_REQUEST_ID, Step, standard_body};
 
 use crate::contract::Side;
 use crate::sdk::record::Tagged;
@@ -110,16 +108,13 @@ pub struct ClientRequest {
     pub deadline_ms: u64,
 }
 
-/// How long a call may take where a case does not say: 30 seconds.
-const DEADLINE_MS: u64 = 30_000;
-
 /// The region of a call where a case does not say.
 pub const REGION: &str = "us-east-1";
 
 impl Default for ClientRequest {
     fn default() -> Self {
         Self {
-            input: ClientInput::default(),
+            input: InOrder(Vec::new()),
             config: Config::default(),
             endpoint: Some(ENDPOINT.to_owned()),
             region: Some(REGION.to_owned()),
@@ -128,7 +123,7 @@ impl Default for ClientRequest {
             profile: None,
             calls: 1,
             same_client: false,
-            deadline_ms: DEADLINE_MS,
+            deadline_ms: 30_000,
         }
     }
 }
@@ -209,12 +204,15 @@ impl MaxAttempts {
 }
 
 /// The members of an input with their types, in the caller's order.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ClientInput(Vec<(String, Tagged)>);
+pub type ClientInput = InOrder<Tagged>;
 
-impl ClientInput {
+/// The members of an object in the order in which they are written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InOrder<T>(Vec<(String, T)>);
+
+impl<T> InOrder<T> {
     /// The members in order.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &Tagged)> {
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &T)> {
         self.0.iter().map(|(name, value)| (name.as_str(), value))
     }
 }
@@ -225,25 +223,25 @@ impl Serialize for ClientInput {
     }
 }
 
-impl<'de> Deserialize<'de> for ClientInput {
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for InOrder<T> {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Members;
-        impl<'de> serde::de::Visitor<'de> for Members {
-            type Value = ClientInput;
+        struct Members<T>(PhantomData<T>);
+        impl<'de, T: Deserialize<'de>> serde::de::Visitor<'de> for Members<T> {
+            type Value = InOrder<T>;
 
             fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str("an object of tagged values, such as {\"aName\":{\"string\":\"a-value\"}}")
             }
 
-            fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<ClientInput, A::Error> {
+            fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<InOrder<T>, A::Error> {
                 let mut members = Vec::new();
                 while let Some(member) = map.next_entry()? {
                     members.push(member);
                 }
-                Ok(ClientInput(members))
+                Ok(InOrder(members))
             }
         }
-        deserializer.deserialize_map(Members)
+        deserializer.deserialize_map(Members(PhantomData))
     }
 }
 

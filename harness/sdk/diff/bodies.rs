@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::Class;
-use super::finding::Finding;
 use super::show::{self, ABSENT};
+use super::{Change, Class};
+use crate::sdk::cases::InOrder;
 use crate::sdk::record::BodyRecord;
 
-pub(super) fn compare(old: &BodyRecord, new: &BodyRecord) -> Vec<Finding> {
+pub(super) fn compare(old: &BodyRecord, new: &BodyRecord) -> Vec<Change> {
     match (&old.json, &new.json) {
         _ if old == new => Vec::new(),
         (Some(Value::Object(was)), Some(Value::Object(is))) if was != is => {
@@ -19,17 +19,17 @@ pub(super) fn compare(old: &BodyRecord, new: &BodyRecord) -> Vec<Finding> {
         (Some(was), Some(is)) if was == is => {
             let how = written(raw(old), raw(new));
             let meaning = "The service reads the same; only what compares or hashes raw bodies, such as a recording, sees a difference.";
-            let finding = Finding::new(Class::Bytes, "body bytes", show::cut(raw(old)), show::cut(raw(new)), meaning);
-            vec![finding.grouped(format!("body bytes: {how}"))]
+            let change = Change::new(Class::Bytes, "body bytes", show::cut(raw(old)), show::cut(raw(new)), meaning);
+            vec![change.grouped(format!("body bytes: {how}"))]
         }
         _ => {
             let meaning = "The service is sent another body.";
-            vec![Finding::new(Class::Wire, "body", text(old), text(new), meaning)]
+            vec![Change::new(Class::Wire, "body", text(old), text(new), meaning)]
         }
     }
 }
 
-fn raw(body: &BodyRecord) -> &str {
+pub(super) fn raw(body: &BodyRecord) -> &str {
     body.text.as_deref().or(body.base64.as_deref()).unwrap_or_default()
 }
 
@@ -41,7 +41,7 @@ fn text(body: &BodyRecord) -> String {
     }
 }
 
-fn member(name: &str, old: Option<&Value>, new: Option<&Value>) -> Option<Finding> {
+fn member(name: &str, old: Option<&Value>, new: Option<&Value>) -> Option<Change> {
     if old == new {
         return None;
     }
@@ -66,7 +66,7 @@ fn member(name: &str, old: Option<&Value>, new: Option<&Value>) -> Option<Findin
             (group, format!("The service is sent another {name} for the same input."))
         }
     };
-    Some(Finding::new(Class::Wire, what, shown(old), shown(new), meaning).grouped(group))
+    Some(Change::new(Class::Wire, what, shown(old), shown(new), meaning).grouped(group))
 }
 
 const fn kind(value: &Value) -> &'static str {
@@ -82,11 +82,12 @@ const fn kind(value: &Value) -> &'static str {
 
 /// In what two ways to write the same JSON differ.
 fn written(old: &str, new: &str) -> &'static str {
-    let [(old_tight, old_order), (new_tight, new_order)] = [old, new].map(|text| (tight(text), order(text)));
-    match (old_tight == new_tight, old_order == new_order) {
-        (true, _) => "blanks",
-        (false, false) => "order of members",
-        (false, true) => "letters and numbers written otherwise",
+    if tight(old) == tight(new) {
+        "blanks"
+    } else if order(old) != order(new) {
+        "order of members"
+    } else {
+        "letters and numbers written otherwise"
     }
 }
 
@@ -108,27 +109,8 @@ fn tight(json: &str) -> String {
 
 /// The names of the members of an object, in the order in which they stand.
 fn order(json: &str) -> Vec<String> {
-    struct Names(Vec<String>);
-    impl<'de> serde::Deserialize<'de> for Names {
-        fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-            deserializer.deserialize_map(Visitor)
-        }
-    }
-    struct Visitor;
-    impl<'de> serde::de::Visitor<'de> for Visitor {
-        type Value = Names;
-        fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-            f.write_str("an object")
-        }
-        fn visit_map<A: serde::de::MapAccess<'de>>(self, mut members: A) -> Result<Names, A::Error> {
-            let mut names = Vec::new();
-            while let Some((name, _)) = members.next_entry::<String, serde::de::IgnoredAny>()? {
-                names.push(name);
-            }
-            Ok(Names(names))
-        }
-    }
-    serde_json::from_str::<Names>(json).map(|names| names.0).unwrap_or_default()
+    let members = serde_json::from_str::<InOrder<serde::de::IgnoredAny>>(json);
+    members.map(|members| members.iter().map(|(name, _)| name.to_owned()).collect()).unwrap_or_default()
 }
 
 #[cfg(test)]

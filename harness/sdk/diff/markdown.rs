@@ -2,12 +2,15 @@
 
 use std::fmt::Write as _;
 
-use super::text::{details, extent, named};
+use super::text::{CASES_LIMIT, details, extent, named};
 use super::{Class, EVERY_CASE, Group, SdkDiff, words};
 use crate::report::markdown::{MARKDOWN_LIMIT, code, prose};
 
 /// How many groups of a class are told in full before the rest is counted.
 const GROUPS_LIMIT: usize = 25;
+
+/// How many cases that were not compared are named before the rest is counted.
+const APART_LIMIT: usize = 100;
 
 /// What is kept free for headings, counts and what others write into the same summary, in bytes.
 const RESERVE: usize = 64 << 10;
@@ -36,7 +39,7 @@ impl SdkDiff {
             self.class(&mut text, class, limit);
         }
         for (what, cases) in self.apart() {
-            let _ = write!(text, "\n### {what}\n\n{}\n", list(cases));
+            let _ = write!(text, "\n### {what}\n\n{}\n", named(cases, APART_LIMIT, code));
         }
         text
     }
@@ -70,19 +73,8 @@ impl SdkDiff {
             let _ = writeln!(item, "  - {}", prose(&change.meaning));
         }
         if group.cases != [EVERY_CASE] {
-            let _ = writeln!(item, "  - {}", named(group, code));
+            let _ = writeln!(item, "  - {}", named(&group.cases, CASES_LIMIT, code));
         }
         item
     }
-}
-
-/// Cases as code, cut where they are many.
-fn list(cases: &[String]) -> String {
-    const LIMIT: usize = 100;
-    let (shown, hidden) = cases.split_at(cases.len().min(LIMIT));
-    let mut names: Vec<_> = shown.iter().map(|case| code(case)).collect();
-    if !hidden.is_empty() {
-        names.push(format!("and {}", words::count(hidden.len(), "more case")));
-    }
-    names.join(", ")
 }

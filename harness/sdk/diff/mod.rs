@@ -9,7 +9,6 @@
 mod alarms;
 mod bodies;
 mod compare;
-mod finding;
 #[cfg(feature = "cli")]
 mod html;
 mod markdown;
@@ -28,8 +27,8 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::report::{Event, words};
-use finding::Finding;
+use crate::report::words;
+use crate::sdk::record::word;
 
 /// The case of a change that concerns the run as a whole.
 pub const EVERY_CASE: &str = "*";
@@ -57,15 +56,8 @@ impl Class {
     pub const ALL: [Self; 6] = [Self::Caller, Self::Attempts, Self::Wire, Self::Bytes, Self::Agent, Self::Timing];
 
     /// The word for it.
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Caller => "caller",
-            Self::Attempts => "attempts",
-            Self::Wire => "wire",
-            Self::Bytes => "bytes",
-            Self::Agent => "agent",
-            Self::Timing => "timing",
-        }
+    pub fn word(self) -> String {
+        word(self)
     }
 
     /// What a change of this class is, for a heading.
@@ -88,7 +80,7 @@ impl Class {
 
 impl fmt::Display for Class {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.word())
+        f.pad(&self.word())
     }
 }
 
@@ -118,10 +110,10 @@ pub struct SdkDiff {
     /// Cases that say nothing because the harness or a driver went wrong, with `: ` and why.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub not_compared: Vec<String>,
-    /// What was compared.
+    /// The old run and the new one, as a heading tells of them.
     #[serde(skip)]
     #[schemars(skip)]
-    pub(super) sides: Sides,
+    sides: [Identity; 2],
 }
 
 /// One change in one case.
@@ -142,7 +134,43 @@ pub struct Change {
     /// What the group of the same changes is called.
     #[serde(skip)]
     #[schemars(skip)]
-    pub(super) group: String,
+    group: String,
+}
+
+impl Change {
+    /// A change before it is known in which case. Its group is told by the same words: `what old -> new`.
+    fn new(
+        class: Class,
+        what: impl Into<String>,
+        old: impl Into<String>,
+        new: impl Into<String>,
+        meaning: impl Into<String>,
+    ) -> Self {
+        let (what, old, new) = (what.into(), old.into(), new.into());
+        let group = format!("{what} {old} -> {new}");
+        Self { class, case: String::new(), what, old, new, group, meaning: meaning.into() }
+    }
+
+    /// The same with a name of its group that leaves out what differs from case to case.
+    fn grouped(self, group: impl Into<String>) -> Self {
+        Self { group: group.into(), ..self }
+    }
+
+    /// That two values differ, where they do.
+    fn between<T: PartialEq>(
+        class: Class,
+        what: &str,
+        [old, new]: [T; 2],
+        show: impl Fn(T) -> String,
+        meaning: &str,
+    ) -> Option<Self> {
+        (old != new).then(|| Self::new(class, what, show(old), show(new), meaning))
+    }
+
+    /// Whether the words of its group say what it was and is.
+    fn is_told_by_group(&self) -> bool {
+        self.group == format!("{} {} -> {}", self.what, self.old, self.new)
+    }
 }
 
 /// The same change in several cases.
@@ -156,14 +184,6 @@ pub struct Group {
     pub cases: Vec<String>,
 }
 
-/// The two runs, as a heading tells of them.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Sides {
-    old: Identity,
-    new: Identity,
-}
-
-/// Which SDK was run.
 #[derive(Clone, Debug, Default, PartialEq)]
 struct Identity {
     sdk: String,
@@ -185,16 +205,6 @@ pub enum SdkDiffError {
 }
 
 impl SdkDiff {
-    /// Compares two runs, given as their streams.
-    ///
-    /// Runs of different SDKs are compared too; a run that was cut short is compared as far as it came.
-    ///
-    /// # Errors
-    /// When a stream is not of an SDK, or the runs have no case in common.
-    pub fn new(old: &[Event], new: &[Event]) -> Result<Self, SdkDiffError> {
-        compare::runs(old, new)
-    }
-
     /// Whether something changed of this class or of a worse one.
     pub fn has(&self, class: Class) -> bool {
         self.changes.iter().any(|change| change.class <= class)
@@ -205,11 +215,9 @@ impl SdkDiff {
     /// # Panics
     /// Never: names and texts are JSON.
     pub fn json(&self) -> String {
-        let json = serde_json::to_string_pretty(self).expect("names and texts are JSON");
-        words::visible_json(&json)
+        words::visible_json(&serde_json::to_string_pretty(self).expect("names and texts are JSON"))
     }
 
-    /// Sorts, groups and counts what was found.
     fn summed_up(mut self) -> Self {
         self.changes.sort_by_key(|change| change.class);
         for change in &self.changes {
@@ -217,11 +225,10 @@ impl SdkDiff {
             match self.groups.iter_mut().find(same) {
                 Some(group) if group.cases.contains(&change.case) => {}
                 Some(group) => group.cases.push(change.case.clone()),
-                None => self.groups.push(Group {
-                    class: change.class,
-                    what: change.group.clone(),
-                    cases: vec![change.case.clone()],
-                }),
+                None => {
+                    let Change { class, case, group, .. } = change.clone();
+                    self.groups.push(Group { class, what: group, cases: vec![case] });
+                }
             }
         }
         self.groups.sort_by_key(|group| (group.class, usize::MAX - group.cases.len()));
@@ -233,14 +240,12 @@ impl SdkDiff {
         self
     }
 
-    /// The cases that have a change of some class.
     fn cases_with(&self, wanted: impl Fn(Class) -> bool) -> BTreeSet<&str> {
         let found = self.changes.iter().filter(|change| wanted(change.class) && change.case != EVERY_CASE);
         found.map(|change| change.case.as_str()).collect()
     }
 
-    fn add(&mut self, case: &str, finding: Finding) {
-        let Finding { class, what, old, new, group, meaning } = finding;
-        self.changes.push(Change { class, case: case.to_owned(), what, old, new, meaning, group });
+    fn add(&mut self, case: &str, change: Change) {
+        self.changes.push(Change { case: case.to_owned(), ..change });
     }
 }

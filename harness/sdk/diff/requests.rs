@@ -2,10 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::alarms::Alarms;
-use super::finding::Finding;
+use super::alarms::{Alarms, hears_host, hears_target};
 use super::show::{self, ABSENT};
-use super::{Class, bodies, user_agent};
+use super::{Change, Class, bodies, user_agent};
 use crate::sdk::record::{InvocationIds, OutcomeRecord, Phase, Record, RequestRecord, Server, Signature};
 
 /// Fields that tell about the SDK and its attempts, and that nothing else hangs on.
@@ -17,44 +16,45 @@ const MEANINGFUL: [&str; 5] =
 
 /// Compares the requests of a case: each with the one of the same call and attempt. The same
 /// difference in several requests is told once; what concerns every request is left to the alarms.
-pub(super) fn compare(old: &Record, new: &Record, alarms: &mut Alarms) -> Vec<Finding> {
+pub(super) fn compare<'a>(case: &'a str, old: &Record, new: &Record, alarms: &mut Alarms<'a>) -> Vec<Change> {
     let mut found = attempts(old, new);
+    let place = |request: &RequestRecord| (request.call, request.attempt);
+    let there: BTreeMap<_, _> = new.requests.iter().map(|request| (place(request), request)).collect();
     let mut both = false;
-    for (old, new) in pairs(old, new) {
+    for request in &old.requests {
+        let Some(same) = there.get(&place(request)) else { continue };
         both = true;
-        for finding in request(old, new, alarms) {
-            if !found.contains(&finding) {
-                found.push(finding);
+        let another_protocol = alarms.hear(case, request, same);
+        for change in requests([request, same], another_protocol) {
+            if !found.contains(&change) {
+                found.push(change);
             }
         }
     }
-    alarms.end_of_case();
-    if both && old.invocation_ids != new.invocation_ids {
+    if both {
         let word = |ids| match ids {
-            InvocationIds::None => "none",
-            InvocationIds::PerCall => "one a call",
-            InvocationIds::Mixed => "differing within a call",
+            InvocationIds::None => "none".to_owned(),
+            InvocationIds::PerCall => "one a call".to_owned(),
+            InvocationIds::Mixed => "differing within a call".to_owned(),
         };
-        let (old, new) = (word(old.invocation_ids), word(new.invocation_ids));
+        let ids = [old.invocation_ids, new.invocation_ids];
         let meaning =
             "Whoever looks for the attempts of one call by amz-sdk-invocation-id in logs finds them otherwise.";
-        found.push(Finding::new(Class::Agent, "invocation ids", old, new, meaning));
+        found.extend(Change::between(Class::Agent, "invocation ids", ids, word, meaning));
     }
     found
 }
 
-/// The requests that both runs have.
-fn pairs<'a>(old: &'a Record, new: &'a Record) -> impl Iterator<Item = (&'a RequestRecord, &'a RequestRecord)> {
-    let place = |request: &RequestRecord| (request.call, request.attempt);
-    let there: BTreeMap<_, _> = new.requests.iter().map(|request| (place(request), request)).collect();
-    old.requests.iter().filter_map(move |request| Some((request, *there.get(&place(request))?)))
+fn changed<T: PartialEq>(what: &str, values: [T; 2], show: impl Fn(T) -> String, meaning: &str) -> Option<Change> {
+    Change::between(Class::Wire, what, values, show, meaning)
 }
 
-fn attempts(old: &Record, new: &Record) -> Vec<Finding> {
+fn attempts(old: &Record, new: &Record) -> Vec<Change> {
     let mut found = Vec::new();
     let (was, is) = (per_call(old), per_call(new));
     if was != is {
         let (fewer, succeeds) = (old.attempts > new.attempts, new.outcomes.iter().all(|o| o.word() == "result"));
+        let to = super::words::count(new.attempts, "request");
         let meaning = match (old.attempts, new.attempts) {
             (0, _) if refused(old) => "The request is sent, where the SDK refused it before.".to_owned(),
             (_, 0) if refused(new) => "Nothing is sent any more: the SDK refuses the request by itself.".to_owned(),
@@ -62,41 +62,32 @@ fn attempts(old: &Record, new: &Record) -> Vec<Finding> {
                 "The request reaches the endpoint that is configured, where it went elsewhere or nowhere.".to_owned()
             }
             (_, 0) => "The request no longer reaches the endpoint that is configured.".to_owned(),
-            (_, to) if fewer && succeeds => format!("The call needs {} to come to its result.", requests(to)),
-            (from, to) if fewer => {
-                format!(
-                    "The call gives up after {} instead of {from}: errors come sooner, and more of them.",
-                    requests(to)
-                )
+            _ if fewer && succeeds => format!("The call needs {to} to come to its result."),
+            (from, _) if fewer => {
+                format!("The call gives up after {to} instead of {from}: errors come sooner, and more of them.")
             }
-            (from, to) if old.attempts < new.attempts => {
-                format!("The service gets {} instead of {from}: a failing call takes longer.", requests(to))
+            (from, more) if from < more => {
+                format!("The service gets {to} instead of {from}: a failing call takes longer.")
             }
             _ => "The calls of the case are repeated otherwise.".to_owned(),
         };
-        found.push(Finding::new(Class::Attempts, "attempts", was, is, meaning));
+        found.push(Change::new(Class::Attempts, "attempts", was, is, meaning));
     }
-    let first = |record: &Record| record.requests.first().map(|request| (line(request), members_of(request)));
-    match (first(old), first(new)) {
-        (None, Some((line, members))) => {
-            let meaning = if refused(old) {
-                "What the SDK refused to send reaches the service, which decides."
-            } else {
-                "The setting that names the endpoint is heeded, which it was not."
-            };
-            let finding = Finding::new(Class::Wire, "request", "none", line, meaning);
-            found.push(finding.grouped(format!("request none -> {members}")));
-        }
-        (Some((line, members)), None) => {
-            let meaning = if refused(new) {
-                "What reached the service is refused by the SDK."
-            } else {
-                "The setting that names the endpoint is no longer heeded."
-            };
-            let finding = Finding::new(Class::Wire, "request", line, "none", meaning);
-            found.push(finding.grouped(format!("request {members} -> none")));
-        }
-        _ => {}
+    let is_sent = |record: &Record| !record.requests.is_empty();
+    if is_sent(old) != is_sent(new) {
+        let first = |record: &Record| match record.requests.first() {
+            Some(request) => (line(request), members_of(request)),
+            None => ("none".to_owned(), "none".to_owned()),
+        };
+        let meaning = match (is_sent(new), refused(if is_sent(new) { old } else { new })) {
+            (true, true) => "What the SDK refused to send reaches the service, which decides.",
+            (true, false) => "The setting that names the endpoint is heeded, which it was not.",
+            (false, true) => "What reached the service is refused by the SDK.",
+            (false, false) => "The setting that names the endpoint is no longer heeded.",
+        };
+        let ((was, from), (is, to)) = (first(old), first(new));
+        let change = Change::new(Class::Wire, "request", was, is, meaning);
+        found.push(change.grouped(format!("request {from} -> {to}")));
     }
     found
 }
@@ -105,11 +96,6 @@ fn attempts(old: &Record, new: &Record) -> Vec<Finding> {
 fn refused(record: &Record) -> bool {
     let refusal = |outcome: &OutcomeRecord| matches!(outcome, OutcomeRecord::Error { error, .. } if !matches!(error.phase, Phase::Connect | Phase::Transport | Phase::Timeout));
     record.outcomes.iter().any(refusal)
-}
-
-/// `1 request`, `3 requests`.
-fn requests(number: usize) -> String {
-    super::words::count(number, "request")
 }
 
 /// How many requests each call sent: `3`, or `1, 5` for two calls.
@@ -123,8 +109,7 @@ fn per_call(record: &Record) -> String {
 }
 
 fn line(request: &RequestRecord) -> String {
-    let body = request.body.text.as_deref().or(request.body.base64.as_deref()).unwrap_or_default();
-    show::cut(&format!("{} {body}", request.line))
+    show::cut(&format!("{} {}", request.line, bodies::raw(&request.body)))
 }
 
 /// The names of the body's members: `{customDomainName}`.
@@ -135,21 +120,20 @@ fn members_of(request: &RequestRecord) -> String {
     }
 }
 
-fn request(old: &RequestRecord, new: &RequestRecord, alarms: &mut Alarms) -> Vec<Finding> {
+fn requests(both: [&RequestRecord; 2], another_protocol: bool) -> Vec<Change> {
+    let [old, new] = both;
     let mut found = Vec::new();
-    let another_protocol = alarms.hear(old, new);
-    if old.server != new.server {
-        let word = |server| if server == Server::Endpoint { "the endpoint asked for" } else { "another endpoint" };
-        let (old, new) = (word(old.server), word(new.server));
-        let meaning = "The setting that names the endpoint counts otherwise: requests go to another server.";
-        found.push(Finding::new(Class::Wire, "server", old, new, meaning));
-    }
-    if old.line != new.line && !another_protocol {
-        let (old, new) = (show::cut(&old.line), show::cut(&new.line));
+    let word = |server| match server {
+        Server::Endpoint => "the endpoint asked for".to_owned(),
+        Server::Decoy => "another endpoint".to_owned(),
+    };
+    let meaning = "The setting that names the endpoint counts otherwise: requests go to another server.";
+    found.extend(changed("server", both.map(|request| request.server), word, meaning));
+    if !another_protocol {
         let meaning = "Servers, proxies and mocks that go by method or path see another one.";
-        found.push(Finding::new(Class::Wire, "request line", old, new, meaning));
+        found.extend(changed("request line", both.map(|request| &*request.line), show::cut, meaning));
     }
-    found.extend(signature(old, new));
+    found.extend(signature(both));
     found.extend(headers(old, new, another_protocol));
     found.extend(user_agent::compare(old, new));
     if !another_protocol || (old.body.json.is_some() && new.body.json.is_some()) {
@@ -162,32 +146,27 @@ fn is_signed(request: &RequestRecord) -> bool {
     request.signature != Signature::Missing
 }
 
-fn signature(old: &RequestRecord, new: &RequestRecord) -> Vec<Finding> {
+fn signature(both: [&RequestRecord; 2]) -> Vec<Change> {
     let mut found = Vec::new();
     let word = |signature: &Signature| match signature {
         Signature::Valid => "valid".to_owned(),
         Signature::Missing => "missing".to_owned(),
         Signature::Wrong(why) => format!("wrong: {}", show::cut(why)),
     };
-    if old.signature != new.signature {
-        let meaning = if new.signature == Signature::Valid {
-            "The service accepts the signature, which it did not."
-        } else {
-            "The service refuses the request: it cannot tell who sent it."
-        };
-        found.push(Finding::new(Class::Wire, "signature", word(&old.signature), word(&new.signature), meaning));
-    }
-    if !is_signed(old) || !is_signed(new) {
+    let meaning = if both[1].signature == Signature::Valid {
+        "The service accepts the signature, which it did not."
+    } else {
+        "The service refuses the request: it cannot tell who sent it."
+    };
+    found.extend(changed("signature", both.map(|request| &request.signature), word, meaning));
+    if !both.into_iter().all(is_signed) {
         return found;
     }
-    if old.scope != new.scope {
-        let (old, new) = (show::optional(old.scope.as_deref()), show::optional(new.scope.as_deref()));
-        let meaning = "The signature is for another region or service, which refuses it unless it is the right one.";
-        found.push(Finding::new(Class::Wire, "signed for", old, new, meaning));
-    }
+    let meaning = "The signature is for another region or service, which refuses it unless it is the right one.";
+    found.extend(changed("signed for", both.map(|request| request.scope.as_deref()), show::optional, meaning));
     // A field that is sent only by one is told as such.
-    let both = |name: &&String| old.headers.contains_key(*name) && new.headers.contains_key(*name);
-    let [was, is] = [old, new].map(|request| request.signed_headers.iter().filter(both).collect::<BTreeSet<_>>());
+    let in_both = |name: &&String| both.into_iter().all(|request| request.headers.contains_key(*name));
+    let [was, is] = both.map(|request| request.signed_headers.iter().filter(in_both).collect::<BTreeSet<_>>());
     if was != is {
         let only = |one: &BTreeSet<&String>, other: &BTreeSet<&String>| {
             let names: Vec<_> = one.difference(other).map(|name| show::cut(name)).collect();
@@ -195,12 +174,12 @@ fn signature(old: &RequestRecord, new: &RequestRecord) -> Vec<Finding> {
         };
         let meaning =
             "A proxy may now change other fields without breaking the signature, or breaks it by changing one.";
-        found.push(Finding::new(Class::Wire, "signed headers", only(&was, &is), only(&is, &was), meaning));
+        found.push(Change::new(Class::Wire, "signed headers", only(&was, &is), only(&is, &was), meaning));
     }
     found
 }
 
-fn headers(old: &RequestRecord, new: &RequestRecord, another_protocol: bool) -> Vec<Finding> {
+fn headers(old: &RequestRecord, new: &RequestRecord, another_protocol: bool) -> Vec<Change> {
     let names: BTreeSet<&String> = old.headers.keys().chain(new.headers.keys()).collect();
     let same_body = old.body == new.body;
     let both_signed = is_signed(old) && is_signed(new);
@@ -210,15 +189,15 @@ fn headers(old: &RequestRecord, new: &RequestRecord, another_protocol: bool) -> 
         "x-amz-date" | "x-amz-content-sha256" => !both_signed,
         "content-length" => !same_body,
         "user-agent" | "x-amz-user-agent" => old.headers.contains_key(name) && new.headers.contains_key(name),
-        "host" => Alarms::hears_host(old, new),
-        "x-amz-target" => Alarms::hears_target(old, new) || another_protocol,
+        "host" => hears_host(old, new),
+        "x-amz-target" => hears_target(old, new) || another_protocol,
         "content-type" | "accept" | "smithy-protocol" => another_protocol,
         _ => false,
     };
     names.into_iter().filter(|name| !told_apart(name)).filter_map(|name| header(name, old, new)).collect()
 }
 
-fn header(name: &str, old: &RequestRecord, new: &RequestRecord) -> Option<Finding> {
+fn header(name: &str, old: &RequestRecord, new: &RequestRecord) -> Option<Change> {
     let [was, is] = [old, new].map(|request| value(name, request));
     if was == is {
         return None;
@@ -245,7 +224,7 @@ fn header(name: &str, old: &RequestRecord, new: &RequestRecord) -> Option<Findin
     };
     let class = if weighty { Class::Wire } else { Class::Agent };
     let shown = |value: Option<String>| value.as_deref().map_or_else(|| ABSENT.to_owned(), show::text);
-    Some(Finding::new(class, format!("header {}", show::cut(name)), shown(was), shown(is), meaning))
+    Some(Change::new(class, format!("header {}", show::cut(name)), shown(was), shown(is), meaning))
 }
 
 /// A field's value without the number of the attempt, where that is the one that it should be.

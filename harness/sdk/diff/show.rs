@@ -1,6 +1,7 @@
 //! Values and outcomes as texts. Values of data are written as JSON, words about them bare, so that a
 //! text `"absent"` is told from nothing at all.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use crate::sdk::record::{ErrorRecord, Likeness, Loss, OutcomeRecord, Shown, Tagged, Value};
@@ -108,16 +109,18 @@ pub(super) fn outcome(outcome: &OutcomeRecord) -> String {
 /// What a call came to, with its values.
 pub(super) fn outcome_in_full(given: &OutcomeRecord) -> String {
     match given {
-        OutcomeRecord::Result { result, .. } if !result.is_empty() => {
-            let members: Vec<_> = result.iter().map(|(name, value)| format!("{name}: {}", shown(value))).collect();
-            cut(&format!("result {{{}}}", members.join(", ")))
-        }
+        OutcomeRecord::Result { result, .. } if !result.is_empty() => cut(&format!("result {{{}}}", members(result))),
         OutcomeRecord::Error { error, .. } => match &error.message {
             Some(message) => format!("{}: {}", outcome(given), text(message)),
             None => outcome(given),
         },
         other @ (OutcomeRecord::Result { .. } | OutcomeRecord::Lost { .. }) => outcome(other),
     }
+}
+
+/// The members of a result with their values.
+pub(super) fn members(members: &BTreeMap<String, Shown>) -> String {
+    members.iter().map(|(name, value)| format!("{name}: {}", shown(value))).collect::<Vec<_>>().join(", ")
 }
 
 /// An error by its class, and by its code where that says more.

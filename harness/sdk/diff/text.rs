@@ -6,7 +6,7 @@ use super::{Change, Class, EVERY_CASE, Group, Identity, SdkDiff, words};
 use crate::text::escape;
 
 /// How many cases are named behind a group before the rest is counted.
-const CASES_LIMIT: usize = 8;
+pub(super) const CASES_LIMIT: usize = 8;
 
 impl SdkDiff {
     /// The diff as text: alarms first, then what changed most, then every group, the worst first.
@@ -34,7 +34,7 @@ impl SdkDiff {
                     let _ = writeln!(text, "    {}", escape(&change.meaning));
                 }
                 if group.cases != [EVERY_CASE] {
-                    let _ = writeln!(text, "    {}", named(group, escape));
+                    let _ = writeln!(text, "    {}", named(&group.cases, CASES_LIMIT, escape));
                 }
             }
         }
@@ -49,7 +49,7 @@ impl SdkDiff {
 
     /// `boto3 1.43.127 -> 1.44.5`.
     pub(super) fn title(&self) -> String {
-        let (old, new) = (&self.sides.old, &self.sides.new);
+        let [old, new] = &self.sides;
         if old.sdk == new.sdk {
             escape(&format!("{} {} -> {}", old.sdk, old.version, new.version))
         } else {
@@ -59,7 +59,7 @@ impl SdkDiff {
 
     /// What one should know of the runs before reading on, escaped.
     pub(super) fn notes(&self) -> Vec<String> {
-        let (old, new) = (&self.sides.old, &self.sides.new);
+        let [old, new] = &self.sides;
         let mut notes = Vec::new();
         if old.runtime != new.runtime {
             notes.push(format!("runtime: {} -> {}", old.runtime, new.runtime));
@@ -139,16 +139,16 @@ pub(super) fn extent(group: &Group) -> String {
 
 /// From what to what, each with what it is, where the group's own words do not say it.
 pub(super) fn details<'a>(group: &Group, change: &'a Change) -> Vec<(String, &'a str)> {
-    if group.what == format!("{} {} -> {}", change.what, change.old, change.new) {
+    if change.is_told_by_group() {
         return Vec::new();
     }
     let example = if group.cases.len() > 1 { format!(" ({})", change.case) } else { String::new() };
     vec![(format!("old{example}"), &change.old), (format!("new{example}"), &change.new)]
 }
 
-/// The cases of a group by name, the rest counted.
-pub(super) fn named(group: &Group, name: impl Fn(&str) -> String) -> String {
-    let (shown, hidden) = group.cases.split_at(group.cases.len().min(CASES_LIMIT));
+/// So many cases by name, the rest counted.
+pub(super) fn named(cases: &[String], limit: usize, name: impl Fn(&str) -> String) -> String {
+    let (shown, hidden) = cases.split_at(cases.len().min(limit));
     let mut names: Vec<_> = shown.iter().map(|case| name(case)).collect();
     if !hidden.is_empty() {
         names.push(format!("and {}", words::count(hidden.len(), "more case")));

@@ -1,14 +1,11 @@
 //! User-Agent: by its words, whatever their order, without versions and without what tells of the
 //! machine rather than of the SDK.
 
-use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::Class;
-use super::finding::Finding;
-use super::show;
+use super::{Change, Class, show};
 use crate::sdk::record::RequestRecord;
 
 /// A version: numbers with dots, and what hangs on to them.
@@ -18,15 +15,15 @@ static VERSION: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\d+(?:\.\d+)+[\w
 const MACHINE: [&str; 2] = ["os/", "md/arch"];
 
 /// Compares what two requests tell of the SDK; JavaScript SDKs tell it twice, and it is told once.
-pub(super) fn compare(old: &RequestRecord, new: &RequestRecord) -> Vec<Finding> {
-    let mut found: Vec<Finding> = Vec::new();
+pub(super) fn compare(old: &RequestRecord, new: &RequestRecord) -> Vec<Change> {
+    let mut found: Vec<Change> = Vec::new();
     for (name, what) in [("user-agent", "User-Agent"), ("x-amz-user-agent", "x-amz-user-agent")] {
         let (Some(was), Some(is)) = (old.headers.get(name), new.headers.get(name)) else { continue };
         let (was, is) = only(was, is);
-        let told = found.iter().any(|finding| finding.old == was && finding.new == is);
+        let told = found.iter().any(|change| change.old == was && change.new == is);
         if was != is && !told {
             let meaning = "What the service logs about the SDK is another; nothing else hangs on it.";
-            found.push(Finding::new(Class::Agent, what, was, is, meaning));
+            found.push(Change::new(Class::Agent, what, was, is, meaning));
         }
     }
     found
@@ -35,32 +32,22 @@ pub(super) fn compare(old: &RequestRecord, new: &RequestRecord) -> Vec<Finding> 
 /// The words that only one of two texts has.
 fn only(old: &str, new: &str) -> (String, String) {
     let (mut was, mut is) = (words(old), words(new));
-    for (word, count) in &mut was {
-        if let Some(other) = is.get_mut(word) {
-            let both = (*count).min(*other);
-            *count -= both;
-            *other -= both;
-        }
-    }
-    let list = |words: BTreeMap<String, usize>| {
-        let words: Vec<_> = words.into_iter().flat_map(|(word, count)| std::iter::repeat_n(word, count)).collect();
-        if words.is_empty() { "nothing else".to_owned() } else { show::cut(&words.join(" ")) }
+    was.retain(|word| is.iter().position(|other| other == word).map(|same| is.remove(same)).is_none());
+    let list = |words: Vec<String>| match words.as_slice() {
+        [] => "nothing else".to_owned(),
+        words => show::cut(&words.join(" ")),
     };
     (list(was), list(is))
 }
 
-/// The words, each with how often it stands there. A list of features, `m/A,B`, is a word for each.
-fn words(text: &str) -> BTreeMap<String, usize> {
-    let mut words = BTreeMap::new();
-    for word in text.split_whitespace() {
-        let features: Vec<String> = match word.strip_prefix("m/") {
-            Some(letters) => letters.split(',').map(|letter| format!("m/{letter}")).collect(),
-            None => vec![plain(word)],
-        };
-        for feature in features {
-            *words.entry(feature).or_default() += 1;
-        }
-    }
+/// The words in order. A list of features, `m/A,B`, is a word for each.
+fn words(text: &str) -> Vec<String> {
+    let features = |word: &str| match word.strip_prefix("m/") {
+        Some(letters) => letters.split(',').map(|letter| format!("m/{letter}")).collect(),
+        None => vec![plain(word)],
+    };
+    let mut words: Vec<String> = text.split_whitespace().flat_map(features).collect();
+    words.sort_unstable();
     words
 }
 

@@ -1,15 +1,14 @@
 //! The waits between attempts. SDKs draw them at random, so no two runs have the same; here they are
 //! compared over the whole run, and only what chance and a busy machine do not make is told.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::finding::Finding;
-use super::{Class, EVERY_CASE};
+use super::{Change, Class, EVERY_CASE};
 use crate::sdk::record::{Gap, GapClass, Timing};
 
-/// How many standard deviations the ranks of the waits have to be off what equal SDKs give: about one time
-/// in five thousand, and then the medians have to be far apart too.
-const DEVIATIONS: f64 = 3.7;
+/// The square of how many standard deviations more waits have to be shorter than longer, or the other way round, than
+/// equal SDKs give: about one time in five thousand, and then the medians have to be far apart too.
+const DEVIATIONS_SQUARED: usize = 14;
 
 /// How many times as long the waits of one run have to be as those of the other, by their medians.
 const RATIO: f64 = 2.5;
@@ -25,28 +24,34 @@ const TOLD: usize = 3;
 /// How much later than it was told an SDK comes that does as it was told, in milliseconds.
 const PUNCTUAL_MS: f64 = 35.0;
 
-/// Two waits at the same place of two runs.
-type Pair<'a> = (&'a Gap, &'a Gap);
+/// A case, and its waits at the same place of two runs.
+type Pair<'a> = (&'a str, &'a Gap, &'a Gap);
 
 /// Compares the waits of all cases, each with its name and both timings.
-pub(super) fn compare<'a>(cases: &[(&'a str, &Timing, &Timing)]) -> Vec<(&'a str, Finding)> {
+pub(super) fn compare<'a>(cases: &'a [(&'a str, Timing, Timing)]) -> Vec<(&'a str, Change)> {
     let mut own: Vec<Pair<'_>> = Vec::new();
-    let mut told: BTreeMap<i64, Vec<(&'a str, Pair<'_>)>> = BTreeMap::new();
+    let mut told: BTreeMap<i64, Vec<Pair<'_>>> = BTreeMap::new();
     for (case, old, new) in cases {
         for one in &old.gaps {
             let same = |other: &&Gap| (other.call, other.attempt) == (one.call, one.attempt);
             let Some(other) = new.gaps.iter().find(same) else { continue };
-            match (one.told_ms, other.told_ms) {
-                (None, None) => own.push((one, other)),
-                (Some(was), Some(is)) if milliseconds(was) == milliseconds(is) => {
-                    told.entry(milliseconds(was)).or_default().push((case, (one, other)));
-                }
+            match (one.told_ms.map(milliseconds), other.told_ms.map(milliseconds)) {
+                (None, None) => own.push((case, one, other)),
+                (Some(was), Some(is)) if was == is => told.entry(was).or_default().push((case, one, other)),
                 _ => {}
             }
         }
     }
-    let mut found = as_told(&told);
-    found.extend(by_themselves(&own).map(|finding| (EVERY_CASE, finding)));
+    let mut found = Vec::new();
+    let mut tell = |cases: Vec<&'a str>, was: &str, is: &str, meaning: &str| {
+        found.extend(cases.into_iter().map(|case| (case, Change::new(Class::Timing, "waits", was, is, meaning))));
+    };
+    let (asked, alone) = ("as the server asks", "by itself");
+    let meaning = "The SDK no longer waits as long as the service asks it to: it may be throttled again.";
+    tell(turned(&told, obeys, ignores), asked, alone, meaning);
+    let meaning = "The SDK waits as long as the service asks it to, which it did not: a call may take longer.";
+    tell(turned(&told, ignores, obeys), alone, asked, meaning);
+    found.extend(by_themselves(&own).map(|change| (EVERY_CASE, change)));
     found
 }
 
@@ -55,90 +60,59 @@ fn milliseconds(wait: f64) -> i64 {
     wait.round() as i64
 }
 
-/// Whether the SDK waits as the server tells it to: told where it did so each time and does so not
-/// once, or the other way round.
-fn as_told<'a>(told: &BTreeMap<i64, Vec<(&'a str, Pair<'_>)>>) -> Vec<(&'a str, Finding)> {
-    let obeys = |gap: &Gap| gap.told_ms.is_some_and(|told| (told - 1.0..told + PUNCTUAL_MS).contains(&gap.ms));
-    let ignores = |gap: &Gap| gap.class != GapClass::Told && !obeys(gap);
-    let all = |pairs: &[(&str, Pair<'_>)], old: &dyn Fn(&Gap) -> bool, new: &dyn Fn(&Gap) -> bool| {
-        pairs.iter().all(|(_, (was, is))| old(was) && new(is))
-    };
-    let mut found = Vec::new();
-    for (old_obeys, was, is, meaning) in [
-        (
-            true,
-            "as the server asks",
-            "by itself",
-            "The SDK no longer waits as long as the service asks it to: it may be throttled again.",
-        ),
-        (
-            false,
-            "by itself",
-            "as the server asks",
-            "The SDK waits as long as the service asks it to, which it did not: a call may take longer.",
-        ),
-    ] {
-        let turned: Vec<_> = told
-            .iter()
-            .filter(|(_, pairs)| if old_obeys { all(pairs, &obeys, &ignores) } else { all(pairs, &ignores, &obeys) })
-            .collect();
-        if turned.iter().map(|(_, pairs)| pairs.len()).sum::<usize>() < TOLD {
-            continue;
-        }
-        for (case, _) in turned.iter().flat_map(|(_, pairs)| pairs.iter()) {
-            let finding = Finding::new(Class::Timing, "waits", was, is, meaning);
-            if !found.contains(&(*case, finding.clone())) {
-                found.push((*case, finding));
-            }
-        }
-    }
-    found
+/// Whether the SDK waited as the server told it to.
+fn obeys(gap: &Gap) -> bool {
+    gap.told_ms.is_some_and(|told| (told - 1.0..told + PUNCTUAL_MS).contains(&gap.ms))
 }
 
-/// The waits that nobody asked for, where they are longer or shorter than they were.
-///
-/// The test of Mann and Whitney, with the normal approximation of its statistic.
-fn by_themselves(pairs: &[Pair<'_>]) -> impl Iterator<Item = Finding> {
-    let count = ratio(pairs.len(), 1);
-    let above: usize = pairs.iter().map(|(was, _)| pairs.iter().filter(|(_, is)| was.ms > is.ms).count()).sum();
-    let same: usize =
-        pairs.iter().map(|(was, _)| pairs.iter().filter(|(_, is)| was.ms.total_cmp(&is.ms).is_eq()).count()).sum();
-    let off = ratio(2 * above + same, 2) - count * count / 2.0;
-    let certain = off.abs() > DEVIATIONS * (count * count * (2.0 * count + 1.0) / 12.0).sqrt();
-    let (old_median, new_median) =
-        (median(pairs.iter().map(|pair| pair.0.ms)), median(pairs.iter().map(|pair| pair.1.ms)));
-    let (shorter, longer) = (old_median.min(new_median), old_median.max(new_median));
-    let told = certain && longer >= FLOOR_MS && longer >= RATIO * shorter;
+fn ignores(gap: &Gap) -> bool {
+    gap.class != GapClass::Told && !obeys(gap)
+}
+
+/// The cases in which the SDK did the one each time, and does the other each time: by how long it was told to wait.
+fn turned<'a>(
+    told: &BTreeMap<i64, Vec<Pair<'a>>>,
+    was: impl Fn(&Gap) -> bool,
+    is: impl Fn(&Gap) -> bool,
+) -> Vec<&'a str> {
+    let turned = told.values().filter(|pairs| pairs.iter().all(|(_, old, new)| was(old) && is(new)));
+    let mut cases: Vec<_> = turned.flatten().map(|(case, ..)| *case).collect();
+    let enough = cases.len() >= TOLD;
+    let mut seen = BTreeSet::new();
+    cases.retain(|case| enough && seen.insert(*case));
+    cases
+}
+
+/// The waits that nobody asked for, where they are longer or shorter than they were: a sign test over the pairs.
+fn by_themselves(pairs: &[Pair<'_>]) -> Option<Change> {
+    let shorter = pairs.iter().filter(|(_, was, is)| is.ms < was.ms).count();
+    let longer = pairs.iter().filter(|(_, was, is)| is.ms > was.ms).count();
+    let certain = shorter.abs_diff(longer).pow(2) > DEVIATIONS_SQUARED * pairs.len();
+    let [old, new]: [Vec<&Gap>; 2] =
+        [pairs.iter().map(|pair| pair.1).collect(), pairs.iter().map(|pair| pair.2).collect()];
+    let (old_median, new_median) = (median(&old), median(&new));
+    let most = old_median.max(new_median);
     let meaning = if new_median < old_median {
         "The SDK waits less before it tries again: a service in trouble gets its requests sooner."
     } else {
         "The SDK waits longer before it tries again: failing calls take longer."
     };
-    let finding = || {
-        let [was, is] =
-            [pairs.iter().map(|pair| pair.0.class).collect(), pairs.iter().map(|pair| pair.1.class).collect()]
-                .map(|classes: Vec<_>| spread(classes.into_iter()));
-        Finding::new(Class::Timing, "waits", was, is, meaning)
-    };
-    told.then(finding).into_iter()
+    (certain && most >= FLOOR_MS && most >= RATIO * old_median.min(new_median))
+        .then(|| Change::new(Class::Timing, "waits", spread(&old), spread(&new), meaning))
 }
 
-#[expect(clippy::cast_precision_loss, reason = "there are not that many waits")]
-fn ratio(part: usize, whole: usize) -> f64 {
-    part as f64 / whole.max(1) as f64
-}
-
-fn median(values: impl Iterator<Item = f64>) -> f64 {
-    let mut values: Vec<f64> = values.collect();
+fn median(gaps: &[&Gap]) -> f64 {
+    let mut values: Vec<f64> = gaps.iter().map(|gap| gap.ms).collect();
     values.sort_by(f64::total_cmp);
     values.get(values.len() / 2).copied().unwrap_or_default()
 }
 
-/// Where most waits are: `mostly short`, `all none`.
-fn spread(classes: impl Iterator<Item = GapClass>) -> String {
+/// How many waits are of each length: `3 of 4 below 20 ms, 1 of 4 longer`.
+fn spread(gaps: &[&Gap]) -> String {
     let mut counts: BTreeMap<GapClass, usize> = BTreeMap::new();
-    classes.for_each(|class| *counts.entry(class).or_default() += 1);
-    let all: usize = counts.values().sum();
+    for gap in gaps {
+        *counts.entry(gap.class).or_default() += 1;
+    }
     let words = counts.iter().map(|(class, count)| {
         let word = match class {
             GapClass::None => "below 20 ms",
@@ -146,23 +120,21 @@ fn spread(classes: impl Iterator<Item = GapClass>) -> String {
             GapClass::Long => "longer",
             GapClass::Told => "as told",
         };
-        format!("{count} of {all} {word}")
+        format!("{count} of {} {word}", gaps.len())
     });
     words.collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]
 mod tests {
+    use rand::rngs::StdRng;
+    use rand::{RngExt, SeedableRng};
+
     use super::*;
+    use crate::sdk::observe::class;
 
     fn gap(attempt: usize, ms: f64, told_ms: Option<f64>) -> Gap {
-        let class = match told_ms {
-            Some(told) if (ms - told).abs() <= told / 10.0 => GapClass::Told,
-            _ if ms < 20.0 => GapClass::None,
-            _ if ms < 300.0 => GapClass::Short,
-            _ => GapClass::Long,
-        };
-        Gap { call: 1, attempt, class, ms, told_ms }
+        Gap { call: 1, attempt, class: class(ms, told_ms), ms, told_ms }
     }
 
     fn timing(waits: impl IntoIterator<Item = f64>, told_ms: Option<f64>) -> Timing {
@@ -170,26 +142,16 @@ mod tests {
         Timing { gaps: gaps.collect(), ..Timing::default() }
     }
 
-    /// Numbers from 0 to 1 that look random, the same in every test run.
-    fn random(seed: u64) -> impl Iterator<Item = f64> {
-        let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
-        std::iter::repeat_with(move || {
-            state ^= state << 13;
-            state ^= state >> 7;
-            state ^= state << 17;
-            f64::from(u32::try_from(state >> 32).expect("32 bits")) / f64::from(u32::MAX)
-        })
-    }
-
-    /// Back-offs of full jitter: up to 1, 2, 4 and 8 seconds.
+    /// Back-offs of full jitter: up to 1, 2, 4 and 8 times as long.
     fn jittered(seed: u64, scale_ms: f64) -> Timing {
-        timing(random(seed).zip([1.0, 2.0, 4.0, 8.0]).map(|(part, most)| part * most * scale_ms), None)
+        let mut random = StdRng::seed_from_u64(seed);
+        timing([1.0, 2.0, 4.0, 8.0].map(|most| random.random_range(0.0..most * scale_ms)), None)
     }
 
-    fn found(old: &[Timing], new: &[Timing]) -> Vec<(String, Finding)> {
-        let ids: Vec<String> = (0..old.len()).map(|index| format!("retries/{index}")).collect();
-        let cases: Vec<_> = ids.iter().zip(old).zip(new).map(|((id, old), new)| (id.as_str(), old, new)).collect();
-        compare(&cases).into_iter().map(|(case, finding)| (case.to_owned(), finding)).collect()
+    fn found(old: &[Timing], new: &[Timing]) -> Vec<(String, Change)> {
+        let ids = ["retries/0", "retries/1", "retries/2"].into_iter().chain(std::iter::repeat("retries/more"));
+        let cases: Vec<_> = ids.zip(old).zip(new).map(|((id, old), new)| (id, old.clone(), new.clone())).collect();
+        compare(&cases).into_iter().map(|(case, change)| (case.to_owned(), change)).collect()
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! What a case expects by itself, held against the record.
 
+use std::collections::BTreeMap;
+
 use super::{Breach, Finding};
 use crate::report::DriverEvent;
 use crate::sdk::cases::{Attempts, ClientCase, Expectation, ExpectedError, Found, Outcome, Reached};
@@ -36,21 +38,15 @@ impl Checks<'_> {
                     told(given)
                 });
             }
-            if let Some(expected) = error {
-                match given {
-                    OutcomeRecord::Error { error, .. } => self.error(expected, error),
-                    OutcomeRecord::Result { .. } | OutcomeRecord::Lost { .. } => {
-                        self.expect(false, "outcome", "an error", || told(given));
-                    }
-                }
+            match (error, given) {
+                (Some(expected), OutcomeRecord::Error { error, .. }) => self.error(expected, error),
+                (Some(_), _) => self.expect(false, "outcome", "an error", || told(given)),
+                (None, _) => {}
             }
-            if results {
-                match given {
-                    OutcomeRecord::Result { result, .. } => self.result(expectation, result),
-                    OutcomeRecord::Error { .. } | OutcomeRecord::Lost { .. } => {
-                        self.expect(false, "outcome", "a result", || told(given));
-                    }
-                }
+            match given {
+                OutcomeRecord::Result { result, .. } => self.result(expectation, result),
+                _ if results => self.expect(false, "outcome", "a result", || told(given)),
+                OutcomeRecord::Error { .. } | OutcomeRecord::Lost { .. } => {}
             }
         }
         if let Some(Attempts { least, most }) = attempts {
@@ -105,29 +101,25 @@ impl Checks<'_> {
         }
         if !phase.is_empty() {
             let words: Vec<_> = phase.iter().map(|phase| phase.word()).collect();
-            let actual = || error.phase.word().to_owned();
-            self.expect(phase.contains(&error.phase), "error phase", &words.join(" or "), actual);
+            self.expect(phase.contains(&error.phase), "error phase", &words.join(" or "), || error.phase.word());
         }
         for (name, wanted) in members.iter().filter(|_| whole) {
             self.member(&format!("error /{name}"), wanted, error.members.get(name));
         }
     }
 
-    fn result(&mut self, expectation: &Expectation, result: &std::collections::BTreeMap<String, Shown>) {
-        let handed =
-            |name: &str| self.driver.outputs.as_ref().is_none_or(|names| names.iter().any(|each| each == name));
-        let members: Vec<_> = expectation.members.iter().filter(|(name, _)| handed(name)).collect();
-        let as_sent: Vec<_> = expectation.as_sent.iter().filter(|name| handed(name)).collect();
-        let absent: Vec<_> = expectation.absent.iter().filter(|name| handed(name)).collect();
-        for (name, wanted) in members {
+    fn result(&mut self, expectation: &Expectation, result: &BTreeMap<String, Shown>) {
+        let outputs = self.driver.outputs.as_ref();
+        let handed = |name: &String| outputs.is_none_or(|names| names.contains(name));
+        for (name, wanted) in expectation.members.iter().filter(|(name, _)| handed(name)) {
             self.member(&format!("result /{name}"), wanted, result.get(name));
         }
-        for name in as_sent {
+        for name in expectation.as_sent.iter().filter(|name| handed(name)) {
             let found = result.get(name);
             let same = found.is_some_and(|shown| shown.equals == Some(Likeness::Sent));
             self.expect(same, &format!("result /{name}"), "the value that was sent", || shown(found));
         }
-        for name in absent {
+        for name in expectation.absent.iter().filter(|name| handed(name)) {
             let found = result.get(name);
             let gone = found.is_none_or(|shown| shown.value.value.is_absent());
             self.expect(gone, &format!("result /{name}"), "nothing", || shown(found));

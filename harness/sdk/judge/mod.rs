@@ -16,6 +16,7 @@ use crate::judge::Judgement;
 use crate::report::DriverEvent;
 use crate::sdk::cases::ClientCase;
 use crate::sdk::record::{OutcomeRecord, Phase, Record};
+use crate::text::{cut, escape};
 use crate::verdict::{Fault, Reason, Verdict, Violation};
 
 /// The longest text of a finding, in characters.
@@ -49,11 +50,11 @@ impl ClientJudge {
         let mut used = BTreeSet::new();
         for (index, row) in contract.register.requirements.iter().enumerate() {
             let Some(decision) = row.decided_by.as_ref().filter(|_| row.side == Side::Client) else { continue };
-            let Some(rule) = rules::ALL.iter().find(|rule| rule.name == decision.rule) else {
+            if rules::named(&decision.rule).is_none() {
                 let message = format!("there is no rule on clients \"{}\"", decision.rule);
                 return Err(LoadError::new(&file, format!("/requirements/{index}/decided_by/rule"), message));
-            };
-            used.insert(rule.name);
+            }
+            used.insert(decision.rule.as_str());
         }
         if let Some(idle) = rules::ALL.iter().find(|rule| !used.contains(rule.name)) {
             let message = format!("no requirement is decided by the rule \"{}\"", idle.name);
@@ -80,10 +81,7 @@ impl ClientJudge {
         let asked = rules::Asked { service: &self.contract.service, operation };
         for row in self.contract.register.of(Side::Client, &operation.name.is).filter(|row| row.is_tested()) {
             let found = match &row.decided_by {
-                Some(decision) => {
-                    let rule = rules::ALL.iter().find(|rule| rule.name == decision.rule);
-                    rule.and_then(|rule| (rule.judge)(case, asked, record))
-                }
+                Some(decision) => rules::named(&decision.rule).and_then(|rule| (rule.judge)(case, asked, record)),
                 None => expectations::of(&row.id, case, record, driver),
             };
             let Some(breaches) = found else { continue };
@@ -102,24 +100,15 @@ fn fault_of_driver(record: &Record) -> Option<String> {
     for (index, outcome) in record.outcomes.iter().enumerate() {
         let OutcomeRecord::Error { error, .. } = outcome else { continue };
         let sent = record.requests.iter().filter(|request| request.call == index + 1).count();
-        match error.phase {
-            Phase::Driver => {
-                let message = error.message.as_deref().unwrap_or("without saying why");
-                return Some(text(&format!("the driver failed by itself: {}: {message}", error.class)));
-            }
-            Phase::Client if sent > 0 => {
-                return Some(format!(
-                    "the driver says that the SDK refused before it sent anything ({}), but {sent} requests arrived",
-                    text(&error.class)
-                ));
-            }
-            Phase::Client
-            | Phase::Connect
-            | Phase::Transport
-            | Phase::Timeout
-            | Phase::Parse
-            | Phase::Service
-            | Phase::Crash => {}
+        if error.phase == Phase::Driver {
+            let message = error.message.as_deref().unwrap_or("without saying why");
+            return Some(text(&format!("the driver failed by itself: {}: {message}", error.class)));
+        }
+        if error.phase == Phase::Client && sent > 0 {
+            return Some(format!(
+                "the driver says that the SDK refused before it sent anything ({}), but {sent} requests arrived",
+                text(&error.class)
+            ));
         }
     }
     None
@@ -140,9 +129,5 @@ fn add(judgement: &mut Judgement, row: &Requirement, breaches: Vec<Breach>) {
 
 /// What an SDK or a driver said, fit for a report: escaped and not too long.
 fn text(said: &str) -> String {
-    let mut short: String = said.chars().take(TEXT_LIMIT).collect();
-    if short.len() < said.len() {
-        short.push('…');
-    }
-    crate::text::escape(&short)
+    escape(&cut(said, TEXT_LIMIT))
 }

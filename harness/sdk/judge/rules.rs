@@ -30,6 +30,10 @@ pub(super) const ALL: &[Rule] = &[
     Rule { name: "request-signature", judge: signature },
 ];
 
+pub(super) fn named(name: &str) -> Option<&'static Rule> {
+    ALL.iter().find(|rule| rule.name == name)
+}
+
 /// Holds each request against one claim; nothing where no request arrived. What is the same in every
 /// attempt of a call is told once.
 fn each(record: &Record, judge: impl Fn(&RequestRecord) -> Option<Breach>) -> Finding {

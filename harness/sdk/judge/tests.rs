@@ -6,11 +6,16 @@ use serde_json::{Value, json};
 use super::*;
 use crate::contract::{Fixtures, parse};
 use crate::report::Told;
+use crate::sdk::tests::samples::{self, error, result, with};
 
 static JUDGE: LazyLock<ClientJudge> = LazyLock::new(|| {
     let contract = Contract::load(&Fixtures::Embedded).expect("the contract is valid");
     ClientJudge::new(Arc::new(contract)).expect("the judge is valid")
 });
+
+fn request() -> Value {
+    samples::request(1)
+}
 
 /// A case with these expectations.
 fn case(requirements: &[&str], expect: &Value) -> ClientCase {
@@ -20,35 +25,11 @@ fn case(requirements: &[&str], expect: &Value) -> ClientCase {
 }
 
 fn driver() -> DriverEvent {
-    let text = json!({ "driver": "d", "language": "l", "runtime": "r", "sdk": "s", "sdk_version": "1", "deps": {},
-        "config": [], "inputs": {}, "reports": [], "typed": true, "isolated": true });
-    serde_json::from_value(text).expect("a driver")
-}
-
-/// The request that every SDK should send.
-fn request() -> Value {
-    json!({ "call": 1, "attempt": 1, "server": "endpoint", "line": "POST / HTTP/1.1",
-        "headers": { "content-type": "application/x-amz-json-1.1", "x-amz-target": "RedshiftServerless.GetCredentials" },
-        "signed_headers": ["host", "x-amz-date"], "scope": "us-east-1/redshift-serverless", "signature": "valid",
-        "body": { "text": "{\"workgroupName\":\"wg-1\"}", "json": { "workgroupName": "wg-1" } } })
-}
-
-fn result() -> Value {
-    json!({ "outcome": "result", "meta": {}, "result": {
-        "dbUser": { "string": "IAM:alice" }, "dbPassword": { "string": "***", "equals": "sent" },
-        "expiration": { "timestamp": "1700000000.0", "native": "Date" }, "nextRefreshTime": { "null": true } } })
-}
-
-fn error() -> Value {
-    json!({ "outcome": "error", "meta": {}, "error": { "phase": "service", "class": "ValidationException",
-        "bases": ["ClientError"], "code": "ValidationException", "message": "boom", "http_status": 400,
-        "request_id": "r", "fault": "client", "members": { "resourceName": { "string": "wg-1" } } } })
+    serde_json::from_value(samples::driver()).expect("a driver")
 }
 
 fn record(outcomes: &[Value], requests: &[Value]) -> Record {
-    let text =
-        json!({ "outcomes": outcomes, "attempts": requests.len(), "invocation_ids": "none", "requests": requests });
-    serde_json::from_value(text).expect("a record")
+    serde_json::from_value(samples::record(outcomes, requests)).expect("a record")
 }
 
 /// The requirements that a record violates or is warned for.
@@ -81,17 +62,14 @@ fn each_rule_finds_what_it_is_for_and_nothing_else(
     #[case] value: Value,
     #[case] requirement: &str,
 ) {
-    let mut wrong = request();
-    *wrong.pointer_mut(place).expect("the place is there") = value;
-    let record = record(&[result()], &[request(), wrong]);
+    let record = record(&[result()], &[request(), with(request(), place, value)]);
     assert_eq!(broken(&case(&[], &json!([])), &record), [requirement]);
 }
 
 #[test]
 fn a_media_type_may_have_parameters() {
-    let mut with = request();
-    with["headers"]["content-type"] = json!("application/x-amz-json-1.1; charset=utf-8");
-    assert_eq!(broken(&case(&[], &json!([])), &record(&[result()], &[with])), Vec::<String>::new());
+    let request = with(request(), "/headers/content-type", json!("application/x-amz-json-1.1; charset=utf-8"));
+    assert_eq!(broken(&case(&[], &json!([])), &record(&[result()], &[request])), Vec::<String>::new());
 }
 
 #[rstest]
@@ -120,15 +98,13 @@ fn an_expectation_holds_for_the_right_outcome_only(
 #[case::untyped("/error/class", json!("ClientError"), json!({ "typed": true }))]
 #[case::message("/error/message", json!("Boom"), json!({ "message": "boom" }))]
 #[case::status("/error/http_status", json!(500), json!({ "http_status": 400 }))]
-#[case::request_id("/error/request_id", Value::Null, json!({ "request_id": "r" }))]
+#[case::request_id("/error/request_id", Value::Null, json!({ "request_id": "rid-1" }))]
 #[case::phase("/error/phase", json!("parse"), json!({ "phase": ["service"] }))]
 #[case::member("/error/members/resourceName", json!({ "integer": "1" }), json!({ "members": { "resourceName": { "string": "wg-1" } } }))]
 fn each_part_of_an_error_is_looked_at(#[case] place: &str, #[case] value: Value, #[case] expected: Value) {
     let case = case(&["GC-CERR-01"], &json!([{ "requirement": "GC-CERR-01", "error": expected }]));
     assert_eq!(broken(&case, &record(&[error()], &[request()])), Vec::<String>::new());
-    let mut wrong = error();
-    *wrong.pointer_mut(place).expect("the place is there") = value;
-    assert_eq!(broken(&case, &record(&[wrong], &[request()])), ["GC-CERR-01"]);
+    assert_eq!(broken(&case, &record(&[with(error(), place, value)], &[request()])), ["GC-CERR-01"]);
 }
 
 #[rstest]
@@ -139,9 +115,7 @@ fn each_part_of_an_error_is_looked_at(#[case] place: &str, #[case] value: Value,
 fn each_member_of_a_result_is_looked_at(#[case] place: &str, #[case] value: Value, #[case] mut expected: Value) {
     expected["requirement"] = json!("GC-SDK-04");
     let case = case(&["GC-SDK-04"], &json!([expected]));
-    let mut wrong = result();
-    *wrong.pointer_mut(place).expect("the place is there") = value;
-    assert_eq!(broken(&case, &record(&[wrong], &[request()])), ["GC-SDK-04"]);
+    assert_eq!(broken(&case, &record(&[with(result(), place, value)], &[request()])), ["GC-SDK-04"]);
 }
 
 #[rstest]
@@ -154,9 +128,7 @@ fn each_part_of_a_request_is_looked_at(#[case] place: &str, #[case] value: Value
     expected["requirement"] = json!("GC-SDK-05");
     let case = case(&["GC-SDK-05"], &json!([expected]));
     assert_eq!(broken(&case, &record(&[result()], &[request()])), Vec::<String>::new());
-    let mut wrong = request();
-    *wrong.pointer_mut(place).expect("the place is there") = value;
-    assert_eq!(broken(&case, &record(&[result()], &[wrong])), ["GC-SDK-05"]);
+    assert_eq!(broken(&case, &record(&[result()], &[with(request(), place, value)])), ["GC-SDK-05"]);
     // Where nothing was sent, nothing right was sent.
     assert_eq!(broken(&case, &record(&[error()], &[])), ["GC-SDK-05"]);
 }
@@ -173,27 +145,17 @@ fn attempts_are_counted(#[case] count: usize, #[case] wrong: bool) {
 
 #[test]
 fn what_a_driver_cannot_show_is_not_decided() {
-    let expect = json!([
-        { "requirement": "GC-SDK-02", "members": { "expiration": { "timestamp": "1" } } },
-        { "requirement": "GC-SDK-03", "error": { "typed": true, "http_status": 500, "request_id": "other",
-            "members": { "resourceName": { "string": "other" } } } } ]);
+    let member = json!({ "members": { "expiration": { "timestamp": "1" } } });
+    let error_in_full = json!({ "error": { "typed": true, "http_status": 500, "request_id": "other",
+        "members": { "resourceName": { "string": "other" } } } });
     let blind = DriverEvent { outputs: Some(vec!["dbUser".to_owned()]), typed: false, ..driver() };
-    for outcome in [result(), error()] {
-        let of = |id: &str| {
-            let expect = expect.as_array().expect("a list").iter().find(|each| each["requirement"] == id).expect("one");
-            let judgement = JUDGE.judge(
-                &case(&[id], &json!([expect])),
-                &record(std::slice::from_ref(&outcome), &[request()]),
-                &blind,
-            );
-            judgement.decided.contains(id)
-        };
-        let is_result = outcome["outcome"] == "result";
-        assert_eq!(
-            (of("GC-SDK-02"), of("GC-SDK-03")),
-            (!is_result, is_result),
-            "only the wrong kind of outcome is told"
-        );
+    for (outcome, decides) in [(result(), [false, true]), (error(), [true, false])] {
+        let record = record(&[outcome], &[request()]);
+        let decided = [&member, &error_in_full].map(|expect| {
+            let case = case(&["GC-SDK-02"], &json!([with(expect.clone(), "/requirement", json!("GC-SDK-02"))]));
+            JUDGE.judge(&case, &record, &blind).decided.contains("GC-SDK-02")
+        });
+        assert_eq!(decided, decides, "only the wrong kind of outcome is told");
     }
 }
 
@@ -210,16 +172,14 @@ fn a_lost_driver_decides_nothing() {
 #[case::refused_and_sent("client", 1, true)]
 #[case::refused("client", 0, false)]
 fn a_fault_of_the_driver_is_never_held_against_the_sdk(#[case] phase: &str, #[case] sent: usize, #[case] fault: bool) {
-    let mut outcome = error();
-    outcome["error"]["phase"] = json!(phase);
-    let judgement = JUDGE.judge(&case(&[], &json!([])), &record(&[outcome], &vec![request(); sent]), &driver());
+    let record = record(&[with(error(), "/error/phase", json!(phase))], &vec![request(); sent]);
+    let judgement = JUDGE.judge(&case(&[], &json!([])), &record, &driver());
     assert_eq!(judgement.verdict == Verdict::HarnessError, fault, "{:?}", judgement.reason);
 }
 
 #[test]
 fn what_an_sdk_says_cannot_steer_a_terminal() {
-    let mut outcome = error();
-    outcome["error"]["message"] = json!("\u{1b}[31m\u{202e}");
+    let outcome = with(error(), "/error/message", json!("\u{1b}[31m\u{202e}"));
     let case = case(&["GC-CERR-04"], &json!([{ "requirement": "GC-CERR-04", "error": { "message": "boom" } }]));
     let judgement = JUDGE.judge(&case, &record(&[outcome], &[request()]), &driver());
     assert_eq!(Told::of(&judgement.violations[0]).actual, "\\u{1b}[31m\\u{202e}");

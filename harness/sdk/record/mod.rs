@@ -139,18 +139,14 @@ pub enum Phase {
 
 impl Phase {
     /// The word for it.
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Client => "client",
-            Self::Connect => "connect",
-            Self::Transport => "transport",
-            Self::Timeout => "timeout",
-            Self::Parse => "parse",
-            Self::Service => "service",
-            Self::Crash => "crash",
-            Self::Driver => "driver",
-        }
+    pub fn word(self) -> String {
+        word(self)
     }
+}
+
+/// The word that a variant is written as.
+pub(super) fn word(variant: impl Serialize) -> String {
+    serde_json::to_value(variant).ok().and_then(|word| word.as_str().map(str::to_owned)).unwrap_or_default()
 }
 
 /// A value as it may be shown. Texts that are secret are `***`, and `equals` says how they relate to
@@ -166,12 +162,6 @@ pub struct Shown {
     /// How many characters a masked text has, where it is not the one that was sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub characters: Option<usize>,
-}
-
-impl From<Tagged> for Shown {
-    fn from(value: Tagged) -> Self {
-        Self { value, equals: None, characters: None }
-    }
 }
 
 /// How a secret that a caller was given relates to the one in the answer.

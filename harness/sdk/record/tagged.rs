@@ -151,24 +151,17 @@ impl TryFrom<Form> for Tagged {
         if values.next().is_some() {
             return Err(format!("expected a value with one tag of {TAGS}; found several"));
         }
-        match &value {
-            Value::Integer(text) if !is_whole(text) => {
-                Err(format!("expected a whole number as text, found \"{text}\""))
-            }
-            Value::Float(text) | Value::Timestamp(text) if text.parse::<f64>().is_err() => {
-                Err(format!("expected a number as text, found \"{text}\""))
-            }
-            Value::String(_)
-            | Value::Bytes(_)
-            | Value::Integer(_)
-            | Value::Float(_)
-            | Value::Boolean(_)
-            | Value::Timestamp(_)
-            | Value::Null
-            | Value::Undefined
-            | Value::List(_)
-            | Value::Map(_) => Ok(Self { value, native }),
+        if let Value::Integer(text) = &value
+            && !is_whole(text)
+        {
+            return Err(format!("expected a whole number as text, found \"{text}\""));
         }
+        if let Value::Float(text) | Value::Timestamp(text) = &value
+            && text.parse::<f64>().is_err()
+        {
+            return Err(format!("expected a number as text, found \"{text}\""));
+        }
+        Ok(Self { value, native })
     }
 }
 

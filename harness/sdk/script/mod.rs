@@ -1,13 +1,10 @@
 //! The scripted server: plays a case's steps on raw sockets of the loopback address, byte for byte, and
 //! keeps exactly what arrived and when.
 //!
-//! Uses the corpus (the steps of a case) and the record's words. Start with [`ScriptServer`]. No HTTP
-//! library stands between a step and the wire: what a step says is what is sent. `answer` makes a step
-//! into bytes, `request` finds the end of a request, `play` does the one after the other.
+//! Uses the steps of a case and the record's words. Start with [`ScriptServer`]. No HTTP library stands between a step
+//! and the wire: what a step says is what is sent.
 
-mod answer;
 mod play;
-mod request;
 #[cfg(test)]
 mod tests;
 
@@ -26,6 +23,9 @@ use crate::sdk::record::Server;
 /// The largest request that is read, in bytes: 1 MiB.
 const REQUEST_LIMIT: usize = 1 << 20;
 
+/// How many header fields a request may have.
+pub(super) const FIELDS_LIMIT: usize = 128;
+
 /// The most requests that one case may send; a client that sends more gets no answer.
 const REQUESTS_LIMIT: usize = 1_000;
 
@@ -36,8 +36,10 @@ const CONNECTIONS_LIMIT: usize = 64;
 /// ends every connection.
 #[derive(Debug)]
 pub struct ScriptServer {
-    endpoint: SocketAddr,
-    decoy: Option<SocketAddr>,
+    /// Where it listens.
+    pub endpoint: SocketAddr,
+    /// Where its decoy listens, where it has one.
+    pub decoy: Option<SocketAddr>,
     shared: Arc<Shared>,
     /// Dropped to stop the listeners and every connection.
     _tasks: JoinSet<()>,
@@ -50,6 +52,8 @@ pub struct Arrival {
     pub server: Server,
     /// The call that was under way, from 1.
     pub call: usize,
+    /// Which attempt of that call it is, from 1.
+    pub attempt: usize,
     /// The connection, from 1, over both servers.
     pub connection: usize,
     /// The bytes of the request, head and body; nothing where the step resets a connection as soon as it is made.
@@ -90,16 +94,6 @@ impl ScriptServer {
         Ok(Self { endpoint, decoy, shared, _tasks: tasks })
     }
 
-    /// Where it listens.
-    pub fn endpoint(&self) -> SocketAddr {
-        self.endpoint
-    }
-
-    /// Where its decoy listens, where it has one.
-    pub fn decoy(&self) -> Option<SocketAddr> {
-        self.decoy
-    }
-
     /// Says which call what arrives from now on belongs to, from 1.
     pub fn begin_call(&self, call: usize) {
         self.shared.lock().call = call;
@@ -121,6 +115,12 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn connect(&self) -> usize {
+        let mut state = self.lock();
+        state.connections += 1;
+        state.connections
+    }
+
     /// The step that comes next, without using it up.
     fn next_step(&self) -> &Step {
         let used = self.lock().arrivals.len();
@@ -135,20 +135,12 @@ impl Shared {
             return None;
         }
         let call = state.call;
-        state.arrivals.push(Arrival {
-            server,
-            call,
-            connection,
-            bytes,
-            at,
-            date: Timestamp::now(),
-            answered: None,
-            told_ms: None,
-        });
+        let attempt = 1 + state.arrivals.iter().filter(|arrival| arrival.call == call).count();
+        let (date, answered, told_ms) = (Timestamp::now(), None, None);
+        state.arrivals.push(Arrival { server, call, attempt, connection, bytes, at, date, answered, told_ms });
         Some((place, &self.script[place.min(self.script.len() - 1)]))
     }
 
-    /// Notes that a step is over.
     fn answered(&self, place: usize, told_ms: Option<f64>) {
         if let Some(arrival) = self.lock().arrivals.get_mut(place) {
             arrival.answered = Some(Instant::now());
@@ -174,11 +166,7 @@ async fn listen(server: Server, shared: &Arc<Shared>, tasks: &mut JoinSet<()>) -
             if connections.len() >= CONNECTIONS_LIMIT {
                 continue;
             }
-            let number = {
-                let mut state = shared.lock();
-                state.connections += 1;
-                state.connections
-            };
+            let number = shared.connect();
             if shared.next_step().fault.is_some_and(|fault| fault.at == FaultAt::Connect) {
                 if let Some((place, step)) = shared.arrive(server, number, Instant::now(), Vec::new()) {
                     let step = step.clone();

@@ -1,14 +1,17 @@
-//! Playing: one connection of a scripted server, from its first request to its end.
+//! Playing: one connection of a scripted server, from its first request to its end. Of HTTP it reads only as much as it
+//! takes to know where a request ends; each step is sent as the bytes that it says.
 
-use std::time::Duration;
+use std::io::Write as _;
+use std::time::{Duration, Instant};
 
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use jiff::Timestamp;
-use tokio::io::{self, AsyncReadExt, AsyncWriteExt};
+use tokio::io::{self, AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::sleep;
 
-use super::answer::{self, Answer};
-use super::{Shared, request};
+use super::{FIELDS_LIMIT, REQUEST_LIMIT, Shared};
 use crate::sdk::cases::{Fault, FaultAt, FaultHow, Framing, Step};
 use crate::sdk::record::Server;
 
@@ -20,13 +23,13 @@ pub(super) async fn serve(mut stream: TcpStream, server: Server, number: usize, 
     }
     let mut rest = Vec::new();
     loop {
-        let (bytes, at) = match request::read(&mut stream, &mut rest).await {
+        let (bytes, at) = match read(&mut stream, &mut rest).await {
             Ok(Some(read)) => read,
             Ok(None) => return,
             Err(error) => return tracing::debug!(%error, "a connection ended"),
         };
         let Some((place, step)) = shared.arrive(server, number, at, bytes) else { return };
-        let answer = match answer::of(step, Timestamp::now()) {
+        let answer = match answer(step, Timestamp::now()) {
             Ok(answer) => answer,
             Err(error) => return tracing::error!(%error, "the step cannot be played"),
         };
@@ -40,6 +43,72 @@ pub(super) async fn serve(mut stream: TcpStream, server: Server, number: usize, 
                 return end(stream, Some(Fault { at: FaultAt::After, how: FaultHow::Close, body_bytes: None })).await;
             }
             (Ok(()), None) => {}
+        }
+    }
+}
+
+/// Reads one request to its end: its bytes, and when the first of them arrived. Nothing where the
+/// connection ended between two requests. What was read beyond the end stays in `rest`.
+async fn read(stream: &mut (impl AsyncRead + Unpin), rest: &mut Vec<u8>) -> io::Result<Option<(Vec<u8>, Instant)>> {
+    let mut first = (!rest.is_empty()).then(Instant::now);
+    let mut chunk = vec![0; 16 * 1024];
+    loop {
+        let length = length(rest).map_err(|wrong| io::Error::new(io::ErrorKind::InvalidData, wrong))?;
+        if let Some(length) = length.filter(|length| rest.len() >= *length) {
+            let behind = rest.split_off(length);
+            let bytes = std::mem::replace(rest, behind);
+            return Ok(Some((bytes, first.unwrap_or_else(Instant::now))));
+        }
+        if rest.len() > REQUEST_LIMIT {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "the request is too large"));
+        }
+        let count = stream.read(&mut chunk).await?;
+        if count == 0 {
+            return Ok(None);
+        }
+        first.get_or_insert_with(Instant::now);
+        rest.extend_from_slice(&chunk[..count]);
+    }
+}
+
+/// How long the request is that some bytes begin; nothing where that is not known yet.
+fn length(bytes: &[u8]) -> Result<Option<usize>, &'static str> {
+    const BROKEN: &str = "it is no request";
+    let mut fields = [httparse::EMPTY_HEADER; FIELDS_LIMIT];
+    let mut request = httparse::Request::new(&mut fields);
+    let head = match request.parse(bytes) {
+        Ok(httparse::Status::Complete(head)) => head,
+        Ok(httparse::Status::Partial) => return Ok(None),
+        Err(_) => return Err(BROKEN),
+    };
+    let value = |name: &str| {
+        let field = request.headers.iter().find(|field| field.name.eq_ignore_ascii_case(name))?;
+        std::str::from_utf8(field.value).ok()
+    };
+    if value("transfer-encoding").is_some_and(|coding| coding.eq_ignore_ascii_case("chunked")) {
+        return Ok(chunked(&bytes[head..]).map(|body| head + body));
+    }
+    match value("content-length").map(|text| text.trim().parse::<usize>()) {
+        None => Ok(Some(head)),
+        Some(Ok(body)) if body <= REQUEST_LIMIT => Ok(Some(head + body)),
+        Some(_) => Err(BROKEN),
+    }
+}
+
+/// The length of a body in chunks, where its end is there.
+fn chunked(bytes: &[u8]) -> Option<usize> {
+    let mut at = 0;
+    loop {
+        let Ok(httparse::Status::Complete((start, size))) = httparse::parse_chunk_size(bytes.get(at..)?) else {
+            return None;
+        };
+        let size = usize::try_from(size).ok()?;
+        at = at.checked_add(start)?.checked_add(size)?.checked_add(2)?;
+        if at > bytes.len() {
+            return None;
+        }
+        if size == 0 {
+            return Some(at);
         }
     }
 }
@@ -94,4 +163,118 @@ pub(super) async fn end(mut stream: TcpStream, fault: Option<Fault>) {
 async fn drain(stream: &mut TcpStream) {
     let mut nothing = vec![0; 4096];
     while stream.read(&mut nothing).await.is_ok_and(|count| count > 0) {}
+}
+
+/// An answer, ready to be sent: the head, and the body in the pieces in which it goes out.
+struct Answer {
+    head: Vec<u8>,
+    pieces: Vec<Vec<u8>>,
+    /// How long it asks to wait, in milliseconds.
+    told_ms: Option<u64>,
+}
+
+/// The answer of a step that has one; an error is what loading refuses: a body that cannot be made, an unknown
+/// placeholder.
+fn answer(step: &Step, now: Timestamp) -> Result<Answer, String> {
+    if let Some(raw) = &step.raw {
+        let bytes = raw.bytes()?;
+        // Faults and drips speak of head and body: the first empty line parts them, as in any answer.
+        let end = bytes.windows(4).position(|four| four == b"\r\n\r\n").map_or(bytes.len(), |at| at + 4);
+        let (head, body) = bytes.split_at(end);
+        return Ok(Answer { head: head.to_vec(), pieces: pieces(step, body), told_ms: None });
+    }
+    let mut body = step.body_bytes()?;
+    let mut fields = step.header_fields(now.as_second())?;
+    if step.gzip {
+        body = gzip(&body).map_err(|error| error.to_string())?;
+        fields.push(("Content-Encoding".to_owned(), "gzip".to_owned()));
+    }
+    match step.framing {
+        Framing::Length => {
+            let length = step.content_length.unwrap_or(body.len() as u64);
+            fields.push(("Content-Length".to_owned(), length.to_string()));
+        }
+        Framing::Chunked => fields.push(("Transfer-Encoding".to_owned(), "chunked".to_owned())),
+        Framing::Close => fields.push(("Connection".to_owned(), "close".to_owned())),
+        Framing::None => {}
+    }
+    let reason = step.reason.as_deref().unwrap_or_else(|| reason(step.status));
+    let mut head = format!("HTTP/1.1 {} {reason}\r\n", step.status);
+    for (name, value) in &fields {
+        head.extend([name.as_str(), ": ", value, "\r\n"]);
+    }
+    head.push_str("\r\n");
+    Ok(Answer { head: head.into_bytes(), pieces: pieces(step, &body), told_ms: told(&fields) })
+}
+
+/// How long an answer asks to wait, in milliseconds: `Retry-After` in seconds (RFC 9110, section 10.2.3), or
+/// `x-amz-retry-after` in milliseconds (AWS SDKs and Tools Reference Guide, retry behavior).
+fn told(fields: &[(String, String)]) -> Option<u64> {
+    let value = |name: &str| {
+        let (_, value) = fields.iter().find(|(field, _)| field.eq_ignore_ascii_case(name))?;
+        value.trim().parse::<u64>().ok()
+    };
+    value("x-amz-retry-after").or_else(|| value("retry-after")?.checked_mul(1000))
+}
+
+/// The pieces of a body: one, or several where it drips; in chunks where they are asked for; cut where the
+/// step breaks off in it.
+fn pieces(step: &Step, body: &[u8]) -> Vec<Vec<u8>> {
+    let chunked = step.raw.is_none() && step.framing == Framing::Chunked;
+    let cut = step.fault.filter(|fault| fault.at == FaultAt::InBody);
+    let cut = cut.map(|fault| fault.body_bytes.unwrap_or(body.len() / 2).min(body.len()));
+    let size = step.drip.map_or(body.len(), |drip| drip.bytes).max(1);
+    let mut pieces = Vec::new();
+    let mut sent = 0;
+    for chunk in body.chunks(size) {
+        let here = cut.map_or(chunk.len(), |cut| chunk.len().min(cut - sent));
+        if here == 0 {
+            break;
+        }
+        let mut piece = Vec::with_capacity(here + 16);
+        if chunked {
+            piece.extend_from_slice(format!("{:x}\r\n", chunk.len()).as_bytes());
+        }
+        piece.extend_from_slice(&chunk[..here]);
+        if chunked && here == chunk.len() {
+            piece.extend_from_slice(b"\r\n");
+        }
+        pieces.push(piece);
+        sent += here;
+    }
+    if chunked && cut.is_none() {
+        pieces.push(b"0\r\n\r\n".to_vec());
+    }
+    pieces
+}
+
+fn gzip(body: &[u8]) -> std::io::Result<Vec<u8>> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(body)?;
+    encoder.finish()
+}
+
+/// The usual words behind a status code (RFC 9110, section 15; RFC 6585 for 429).
+const fn reason(status: u16) -> &'static str {
+    match status {
+        200 => "OK",
+        201 => "Created",
+        204 => "No Content",
+        301 => "Moved Permanently",
+        302 => "Found",
+        307 => "Temporary Redirect",
+        400 => "Bad Request",
+        401 => "Unauthorized",
+        403 => "Forbidden",
+        404 => "Not Found",
+        408 => "Request Timeout",
+        413 => "Content Too Large",
+        429 => "Too Many Requests",
+        500 => "Internal Server Error",
+        501 => "Not Implemented",
+        502 => "Bad Gateway",
+        503 => "Service Unavailable",
+        504 => "Gateway Timeout",
+        _ => "Status",
+    }
 }

@@ -1,13 +1,12 @@
 //! Secrets in everything that a driver says: none of them comes out anywhere.
 
 use std::path::Path;
-use std::process::{Command, Stdio};
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use serde_json::{Value, json};
 
 use crate::driver::{FORMS, SECRET_ACCESS_KEY, in_form};
-use crate::program::{driver, fixtures_with};
+use crate::program::{command, driver, fixtures_with, text};
 
 /// Passwords and tokens of each kind: random, like a word, short, in capitals.
 const KINDS: [[&str; 2]; 4] = [
@@ -18,37 +17,12 @@ const KINDS: [[&str; 2]; 4] = [
 ];
 
 /// Where a driver puts them while it goes on: in outcomes, and in what its SDK sends.
-const OUTCOMES: [&str; 14] = [
-    "string",
-    "member",
-    "secret-member",
-    "native",
-    "list",
-    "map",
-    "bytes",
-    "class",
-    "message",
-    "error-member",
-    "meta",
-    "header",
-    "body",
-    "path",
-];
+const OUTCOMES: &str =
+    "string member secret-member native list map bytes class message error-member meta header body path";
 
 /// Where it puts them when it is ended for it: in lines that are not the protocol, and in its log.
-const ENDS: [&str; 11] = [
-    "garbled",
-    "type",
-    "unknown-field",
-    "unknown-variant",
-    "wrong-value",
-    "wrong-secret",
-    "id",
-    "reason",
-    "log",
-    "long-log",
-    "long-line",
-];
+const ENDS: &str =
+    "garbled type unknown-field unknown-variant wrong-value wrong-secret id reason log long-log long-line";
 
 /// A case in which the driver says its secrets at a place, in one form, or with each call in another.
 fn case(place: &str, form: &str, kind: usize) -> Value {
@@ -62,8 +36,8 @@ fn case(place: &str, form: &str, kind: usize) -> Value {
 }
 
 fn suite() -> Value {
-    let outcomes = OUTCOMES.iter().flat_map(|place| (0..KINDS.len()).map(move |kind| case(place, "each", kind)));
-    let ends = ENDS.iter().enumerate().flat_map(|(index, place)| {
+    let outcomes = OUTCOMES.split(' ').flat_map(|place| (0..KINDS.len()).map(move |kind| case(place, "each", kind)));
+    let ends = ENDS.split(' ').enumerate().flat_map(|(index, place)| {
         FORMS.iter().enumerate().map(move |(number, form)| case(place, form, (index + number) % KINDS.len()))
     });
     json!({ "version": 1, "suite": "canaries", "operation": "GetCredentials", "side": "client",
@@ -72,11 +46,10 @@ fn suite() -> Value {
 
 /// Every secret, in every form, as it must not be found.
 fn traces() -> Vec<String> {
-    let secrets = KINDS.iter().flatten().copied().chain([SECRET_ACCESS_KEY]);
-    let mut traces: Vec<String> =
-        secrets.flat_map(|secret| FORMS.iter().map(move |form| in_form(secret, form).to_lowercase())).collect();
-    // Inside base64 of something longer, the characters at the ends are others.
+    let mut traces = Vec::new();
     for secret in KINDS.iter().flatten().copied().chain([SECRET_ACCESS_KEY]) {
+        traces.extend(FORMS.iter().map(|form| in_form(secret, form).to_lowercase()));
+        // Inside base64 of something longer, the characters at the ends are others.
         for before in 0..3 {
             let code = BASE64_STANDARD.encode(format!("{}{secret}", &"::"[..before]));
             let inner = code.trim_end_matches('=');
@@ -99,47 +72,21 @@ fn expect_no_trace(name: &str, text: &str) {
     assert!(!text.contains("panicked"), "{name}: {text}");
 }
 
-fn run(folder: &Path, words: &[String]) -> (Option<i32>, String, String) {
-    let output = Command::new(env!("CARGO_BIN_EXE_countersign"))
-        .args(words)
-        .current_dir(folder)
-        .stdin(Stdio::null())
-        .env("COUNTERSIGN_SDK_CACHE", folder)
-        .env("COUNTERSIGN_LOG", "trace")
-        .env("GITHUB_STEP_SUMMARY", folder.join("summary.md"))
-        .env("CI", "true")
-        .output()
-        .expect("the binary runs");
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text");
-    (output.status.code(), text(output.stdout), text(output.stderr))
+fn run(folder: &Path, words: &str, driver: &[String]) -> (Option<i32>, String, String) {
+    let mut command = command(folder);
+    command.args(words.split(' ')).args(driver).current_dir(folder).env("COUNTERSIGN_LOG", "trace");
+    let output = command.env("GITHUB_STEP_SUMMARY", folder.join("summary.md")).output().expect("the binary runs");
+    (output.status.code(), text(&output.stdout), text(&output.stderr))
 }
 
 pub(crate) fn no_secret_that_a_driver_was_told_comes_out_again() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let fixtures = fixtures_with("client/canaries.json", &suite().to_string());
-    let fixtures = fixtures.path().to_str().expect("a text").to_owned();
-    let words = [
-        "sdk",
-        "run",
-        "canaries",
-        "--fixtures",
-        &fixtures,
-        "-o",
-        "run.jsonl",
-        "--report-md",
-        "run.md",
-        "--report-junit",
-        "run.xml",
-        "--report-html",
-        "run.html",
-        "--report-json",
-        "run.json",
-        "--verbose",
-        "--jobs",
-        "4",
-    ];
-    let words: Vec<String> = words.map(str::to_owned).into_iter().chain(driver("honest")).collect();
-    let (code, stdout, stderr) = run(folder.path(), &words);
+    let words = "sdk run canaries --verbose --jobs 4 -o run.jsonl --report-md run.md --report-junit run.xml \
+                 --report-html run.html --report-json run.json --fixtures";
+    let mut behind = vec![fixtures.path().to_str().expect("a text").to_owned()];
+    behind.extend(driver("honest"));
+    let (code, stdout, stderr) = run(folder.path(), words, &behind);
     assert_eq!(code, Some(1), "{stdout}{stderr}");
     expect_no_trace("standard output", &stdout);
     expect_no_trace("standard error", &stderr);
@@ -155,16 +102,14 @@ pub(crate) fn no_secret_that_a_driver_was_told_comes_out_again() {
     let cases: Vec<Value> = stream.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
     let ran = |place: &str| {
         let id = format!("canaries/{place}-");
-        let ran: Vec<&Value> =
-            cases.iter().filter(|case| case["id"].as_str().is_some_and(|own| own.starts_with(&id))).collect();
-        assert!(!ran.is_empty(), "no case of {place} ran");
-        for case in ran {
+        let is_here = |case: &&Value| case["id"].as_str().is_some_and(|own| own.starts_with(&id));
+        assert!(cases.iter().any(|case| is_here(&case)), "no case of {place} ran");
+        for case in cases.iter().filter(is_here) {
             assert!(case.to_string().contains("***") || place == "long-log", "nothing of {place} is shown: {case}");
         }
     };
-    OUTCOMES.iter().chain(&ENDS).for_each(|place| ran(place));
-    let diff = ["diff", "run.jsonl", "run.jsonl", "--format", "html"].map(str::to_owned);
-    let (code, stdout, stderr) = run(folder.path(), &diff);
+    OUTCOMES.split(' ').chain(ENDS.split(' ')).for_each(ran);
+    let (code, stdout, stderr) = run(folder.path(), "diff run.jsonl run.jsonl --format html", &[]);
     assert_eq!(code, Some(0), "{stdout}{stderr}");
     expect_no_trace("the comparison", &(stdout + &stderr));
 }
@@ -174,11 +119,10 @@ pub(crate) fn no_key_comes_out_of_a_hello() {
     for (number, form) in FORMS.iter().enumerate() {
         for (index, place) in places.iter().enumerate() {
             let folder = tempfile::tempdir().expect("a temporary folder");
-            let run_it: &[&str] = &["sdk", "run", "requests/minimal", "-o", "run.jsonl", "--verbose"];
-            let command = if (number + index) % 2 == 0 { run_it } else { &["sdk", "protocol"] };
+            let run_it = "sdk run requests/minimal -o run.jsonl --verbose";
+            let words = if (number + index) % 2 == 0 { run_it } else { "sdk protocol" };
             let manner = format!("hello-canary/{place}/{form}");
-            let words: Vec<String> = command.iter().map(ToString::to_string).chain(driver(&manner)).collect();
-            let (code, stdout, stderr) = run(folder.path(), &words);
+            let (code, stdout, stderr) = run(folder.path(), words, &driver(&manner));
             let stream = std::fs::read_to_string(folder.path().join("run.jsonl")).unwrap_or_default();
             let shown = format!("{stdout}{stderr}{stream}");
             assert!(code.is_some_and(|code| (0..=3).contains(&code)), "{manner}: {code:?} {shown}");

@@ -39,11 +39,9 @@ pub(crate) fn serve(manner: &str) {
 }
 
 fn say(line: &Value) {
-    let mut out = std::io::stdout().lock();
-    writeln!(out, "{line}").and_then(|()| out.flush()).expect("the harness listens");
+    say_raw(format!("{line}\n").as_bytes());
 }
 
-/// Says something that ends no line, and waits to be ended.
 fn say_raw(bytes: &[u8]) {
     let mut out = std::io::stdout().lock();
     out.write_all(bytes).and_then(|()| out.flush()).expect("the harness listens");
@@ -53,8 +51,7 @@ fn hello(manner: &str) -> Value {
     let mut hello = json!({ "type": "hello", "protocol": 1, "driver": "none", "language": "rust", "runtime": "native",
         "sdk": "none", "sdkVersion": "0.0.1", "deps": {}, "operations": ["GetCredentials"], "config": ["maxAttempts"],
         "inputs": { "workgroupName": "string", "durationSeconds": "int32", "*": "inexpressible" }, "reports": [] });
-    if let Some(canary) = manner.strip_prefix("hello-canary/") {
-        let (place, form) = canary.split_once('/').expect("a place and a form");
+    if let Some((place, form)) = manner.strip_prefix("hello-canary/").and_then(|canary| canary.split_once('/')) {
         let said = in_form(SECRET_ACCESS_KEY, form);
         match place {
             "names" => {
@@ -96,12 +93,7 @@ fn hello(manner: &str) -> Value {
 
 fn answer(manner: &str, call: &Value) {
     let asked = call["input"]["workgroupName"]["string"].as_str().unwrap_or("honest");
-    let outcome = |more: Value| {
-        let mut outcome = json!({ "type": "outcome", "id": call["id"], "meta": {} });
-        outcome.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
-        outcome
-    };
-    let result = |result: Value| outcome(json!({ "outcome": "result", "result": result }));
+    let result = |result: Value| outcome(&call["id"], "result", &result);
     if let Some(canary) = asked.strip_prefix("canary/") {
         return say_secrets(call, canary);
     }
@@ -137,12 +129,12 @@ fn answer(manner: &str, call: &Value) {
         _ => {
             let Some((status, body)) = send(call) else {
                 let error = json!({ "phase": "transport", "class": "Broken", "message": "the connection broke" });
-                return say(&outcome(json!({ "outcome": "error", "error": error })));
+                return say(&outcome(&call["id"], "error", &error));
             };
             if status >= 400 {
                 let phase = if manner == "wrong-phase" { "parse" } else { "service" };
                 let error = json!({ "phase": phase, "class": "ServiceError", "code": body["__type"], "message": body["message"] });
-                return say(&outcome(json!({ "outcome": "error", "error": error })));
+                return say(&outcome(&call["id"], "error", &error));
             }
             let password = body["dbPassword"].as_str().unwrap_or_default();
             let (user, password) = match asked {
@@ -154,6 +146,11 @@ fn answer(manner: &str, call: &Value) {
             say(&result(json!({ "dbUser": { "string": user }, "dbPassword": { "string": password } })));
         }
     }
+}
+
+/// What a call came to: a result or an error.
+fn outcome(id: &Value, kind: &str, what: &Value) -> Value {
+    json!({ "type": "outcome", "id": id, "outcome": kind, kind: what, "meta": {} })
 }
 
 /// Says the password, the key and the token of a call at a place, in a form.
@@ -175,9 +172,8 @@ fn say_secrets(call: &Value, canary: &str) {
     let answer = send_more(call, &path, &more, body).map(|(_, body)| body).unwrap_or_default();
     let password = in_form(answer["dbPassword"].as_str().unwrap_or_default(), form);
     let said = format!("{password} {before}");
-    let result =
-        |result: Value| json!({ "type": "outcome", "id": id, "outcome": "result", "result": result, "meta": {} });
-    let error = |error: Value| json!({ "type": "outcome", "id": id, "outcome": "error", "error": error, "meta": {} });
+    let result = |result: Value| outcome(&call["id"], "result", &result);
+    let error = |error: Value| outcome(&call["id"], "error", &error);
     let text = json!({ "string": &said });
     say(&match place {
         "member" => result(json!({ &said: { "string": "a" } })),

@@ -15,61 +15,59 @@ use countersign::report::reason;
 use countersign::run::Interrupt;
 use countersign::sdk::cases::ClientCase;
 use countersign::sdk::judge::ClientJudge;
-use countersign::sdk::record::{Loss, OutcomeRecord};
+use countersign::sdk::record::{Loss, OutcomeRecord, Record};
 use countersign::sdk::{DriverCommand, DriverError, Options, Runner, check};
 use countersign::verdict::{CaseResult, Verdict};
 use libtest_mimic::{Arguments, Trial};
 use serde_json::{Value, json};
 
+use canaries::{no_key_comes_out_of_a_hello, no_secret_that_a_driver_was_told_comes_out_again};
+use program::{
+    a_driver_that_is_not_there_is_named_with_what_to_do, a_run_is_written_as_a_stream_with_its_records,
+    client_cases_are_listed_and_explained, the_protocol_check_says_each_claim,
+    what_is_installed_is_listed_and_what_was_cut_is_not,
+};
+
+/// Functions as trials of their names.
+macro_rules! tests {
+    ($($test:ident),* $(,)?) => {
+        vec![$(Trial::test(stringify!($test), || { $test(); Ok(()) })),*]
+    };
+}
 fn main() -> std::process::ExitCode {
     let words: Vec<String> = std::env::args().collect();
     if words.get(1).is_some_and(|word| word == "driver") {
         driver::serve(words.get(2).map_or("", String::as_str));
         return std::process::ExitCode::SUCCESS;
     }
-    let tests: [(&str, fn()); 19] = [
-        ("a_call_gives_a_record_and_a_verdict", a_call_gives_a_record_and_a_verdict),
-        ("two_runs_give_equal_records", two_runs_give_equal_records),
-        ("results_come_in_the_order_of_the_cases", results_come_in_the_order_of_the_cases),
-        ("a_driver_that_is_lost_is_replaced", a_driver_that_is_lost_is_replaced),
-        ("a_driver_that_hangs_is_ended", a_driver_that_hangs_is_ended),
-        ("a_driver_that_does_not_start_or_say_hello_is_named", a_driver_that_does_not_start_or_say_hello_is_named),
-        ("what_a_driver_cannot_do_is_not_applicable", what_a_driver_cannot_do_is_not_applicable),
-        ("a_driver_sees_nothing_of_the_callers_environment", a_driver_sees_nothing_of_the_callers_environment),
-        ("a_case_with_settings_gets_a_process_of_its_own", a_case_with_settings_gets_a_process_of_its_own),
-        ("a_password_is_never_recorded_but_its_loss_is", a_password_is_never_recorded_but_its_loss_is),
-        ("several_calls_are_recorded_one_by_one", several_calls_are_recorded_one_by_one),
-        ("the_protocol_check_finds_each_fault_of_a_driver", the_protocol_check_finds_each_fault_of_a_driver),
-        ("a_run_is_written_as_a_stream_with_its_records", program::a_run_is_written_as_a_stream_with_its_records),
-        ("the_protocol_check_says_each_claim", program::the_protocol_check_says_each_claim),
-        (
-            "what_is_installed_is_listed_and_what_was_cut_is_not",
-            program::what_is_installed_is_listed_and_what_was_cut_is_not,
-        ),
-        (
-            "a_driver_that_is_not_there_is_named_with_what_to_do",
-            program::a_driver_that_is_not_there_is_named_with_what_to_do,
-        ),
-        (
-            "no_secret_that_a_driver_was_told_comes_out_again",
-            canaries::no_secret_that_a_driver_was_told_comes_out_again,
-        ),
-        ("no_key_comes_out_of_a_hello", canaries::no_key_comes_out_of_a_hello),
-        ("client_cases_are_listed_and_explained", program::client_cases_are_listed_and_explained),
+    let trials = tests![
+        a_call_gives_a_record_and_a_verdict,
+        two_runs_give_equal_records,
+        results_come_in_the_order_of_the_cases,
+        a_driver_that_is_lost_is_replaced,
+        a_driver_that_hangs_is_ended,
+        a_driver_that_does_not_start_or_say_hello_is_named,
+        what_a_driver_cannot_do_is_not_applicable,
+        a_driver_sees_nothing_of_the_callers_environment,
+        a_case_with_settings_gets_a_process_of_its_own,
+        a_password_is_never_recorded_but_its_loss_is,
+        several_calls_are_recorded_one_by_one,
+        the_protocol_check_finds_each_fault_of_a_driver,
+        a_run_is_written_as_a_stream_with_its_records,
+        the_protocol_check_says_each_claim,
+        what_is_installed_is_listed_and_what_was_cut_is_not,
+        a_driver_that_is_not_there_is_named_with_what_to_do,
+        no_secret_that_a_driver_was_told_comes_out_again,
+        no_key_comes_out_of_a_hello,
+        client_cases_are_listed_and_explained,
     ];
-    let trials = tests.into_iter().map(|(name, test)| {
-        Trial::test(name, move || {
-            test();
-            Ok(())
-        })
-    });
-    libtest_mimic::run(&Arguments::from_args(), trials.collect()).exit_code()
+    libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }
 
 /// The driver of this program, in a manner of its own.
 fn command(manner: &str) -> DriverCommand {
     let program = std::env::current_exe().expect("this program has a path").into_os_string();
-    DriverCommand { program, arguments: ["driver", manner].map(OsString::from).to_vec(), folder: None }
+    DriverCommand { program, arguments: ["driver", manner].map(OsString::from).to_vec() }
 }
 
 fn judge() -> ClientJudge {
@@ -101,23 +99,36 @@ fn plain(id: &str, workgroup: &str) -> Arc<ClientCase> {
 }
 
 /// Runs cases with so many processes.
-fn run_with(manner: &str, jobs: usize, cases: &[Arc<ClientCase>]) -> Vec<CaseResult> {
+fn run(jobs: usize, cases: &[Arc<ClientCase>]) -> Vec<CaseResult> {
+    run_with(Options { jobs, max_attempts: None, isolated: true }, cases)
+}
+
+fn run_with(options: Options, cases: &[Arc<ClientCase>]) -> Vec<CaseResult> {
     block_on(async {
-        let options = Options { jobs, max_attempts: None, isolated: true };
-        let runner = Runner::start(command(manner), judge(), options).await.expect("the driver says hello");
+        let runner = Runner::start(command("honest"), judge(), options).await.expect("the driver says hello");
         let mut results = Vec::new();
         assert!(runner.run(cases, &Interrupt::never(), |result| results.push(result)).await, "all cases were run");
         results
     })
 }
 
-fn run(cases: &[Arc<ClientCase>]) -> Vec<CaseResult> {
-    run_with("honest", 2, cases)
+fn record_of(result: &CaseResult) -> &Record {
+    result.record.as_ref().expect("a record")
+}
+
+/// A member of the result that the first call of a case came to.
+fn member(result: &CaseResult, name: &str) -> Value {
+    let OutcomeRecord::Result { result, .. } = &record_of(result).outcomes[0] else { panic!("no result: {result:?}") };
+    serde_json::to_value(&result[name]).expect("JSON")
+}
+
+fn said(result: &CaseResult) -> String {
+    result.reason.as_ref().map(reason).unwrap_or_default()
 }
 
 fn a_call_gives_a_record_and_a_verdict() {
-    let result = &run(&[plain("a/b", "honest")])[0];
-    let record = result.record.as_ref().expect("a record");
+    let result = &run(1, &[plain("a/b", "honest")])[0];
+    let record = record_of(result);
     assert_eq!(record.attempts, 1);
     let request = &record.requests[0];
     assert_eq!(request.line, "POST / HTTP/1.1");
@@ -131,20 +142,21 @@ fn a_call_gives_a_record_and_a_verdict() {
 
 fn two_runs_give_equal_records() {
     let cases: Vec<_> = (0..6).map(|n| plain(&format!("a/case-{n}"), "honest")).collect();
-    let records = |jobs| run_with("honest", jobs, &cases).into_iter().map(|result| result.record).collect::<Vec<_>>();
-    let (one, two) = (records(1), records(3));
-    assert_eq!(serde_json::to_string(&one).expect("JSON"), serde_json::to_string(&two).expect("JSON"));
+    let [one, two] = [1, 3].map(|jobs| {
+        let records: Vec<_> = run(jobs, &cases).into_iter().map(|result| result.record).collect();
+        serde_json::to_string(&records).expect("JSON")
+    });
+    assert_eq!(one, two);
 }
 
 fn results_come_in_the_order_of_the_cases() {
     // The first is done last: it waits, and those with more attempts begin first.
-    let slow = case("a/0", "honest", &json!({ "script": [{ "delay_ms": 400 }] }));
     let cases = [
-        slow,
+        case("a/0", "honest", &json!({ "script": [{ "delay_ms": 400 }] })),
         plain("a/1", "honest"),
         case("a/2", "honest", &json!({ "request": { "config": { "maxAttempts": 3 } } })),
     ];
-    let ids: Vec<_> = run_with("honest", 3, &cases).into_iter().map(|result| result.id).collect();
+    let ids: Vec<_> = run(3, &cases).into_iter().map(|result| result.id).collect();
     assert_eq!(ids, ["a/0", "a/1", "a/2"]);
 }
 
@@ -157,40 +169,33 @@ fn a_driver_that_is_lost_is_replaced() {
         ("other-id", Loss::Garbled, "expected the outcome of a/b, found that of other"),
         ("second-hello", Loss::Garbled, "second hello"),
     ] {
-        let results = run_with("honest", 1, &[plain("a/b", workgroup), plain("a/c", "honest")]);
+        let results = run(1, &[plain("a/b", workgroup), plain("a/c", "honest")]);
         assert_eq!(results[0].verdict, Verdict::Indeterminate, "{workgroup}");
-        let reason = results[0].reason.as_ref().map(reason).expect("a reason");
-        assert!(reason.contains(word), "{workgroup}: {reason}");
-        let record = results[0].record.as_ref().expect("a record");
-        assert_eq!(record.outcomes, [OutcomeRecord::Lost { reason: loss }], "{workgroup}");
-        let next = results[1].record.as_ref().expect("a record");
-        assert!(matches!(next.outcomes[0], OutcomeRecord::Result { .. }), "{workgroup}: the next case goes on");
+        assert!(said(&results[0]).contains(word), "{workgroup}: {}", said(&results[0]));
+        assert_eq!(record_of(&results[0]).outcomes, [OutcomeRecord::Lost { reason: loss }], "{workgroup}");
+        let next = &record_of(&results[1]).outcomes[0];
+        assert!(matches!(next, OutcomeRecord::Result { .. }), "{workgroup}: the next case goes on");
     }
 }
 
 fn a_driver_that_hangs_is_ended() {
     let hang = case("a/b", "hang", &json!({ "request": { "deadline_ms": 500 } }));
     let start = Instant::now();
-    let results = run_with("honest", 1, &[hang, plain("a/c", "honest")]);
+    let results = run(1, &[hang, plain("a/c", "honest")]);
     assert!(start.elapsed() < Duration::from_secs(30), "{:?}", start.elapsed());
-    let record = results[0].record.as_ref().expect("a record");
-    assert_eq!(record.outcomes, [OutcomeRecord::Lost { reason: Loss::Deadline }]);
-    assert_eq!(record.attempts, 1, "what it had sent is kept");
-    assert_eq!(results[1].record.as_ref().expect("a record").outcomes.len(), 1);
+    assert_eq!(record_of(&results[0]).outcomes, [OutcomeRecord::Lost { reason: Loss::Deadline }]);
+    assert_eq!(record_of(&results[0]).attempts, 1, "what it had sent is kept");
+    assert_eq!(record_of(&results[1]).outcomes.len(), 1);
 }
 
 fn a_driver_that_does_not_start_or_say_hello_is_named() {
     let options = Options { jobs: 1, max_attempts: None, isolated: true };
     let start = |command| block_on(Runner::start(command, judge(), options)).expect_err("it cannot be used");
-    let missing = DriverCommand { program: "/nonexistent/driver".into(), arguments: Vec::new(), folder: None };
-    let error = start(missing);
+    let error = start(DriverCommand { program: "/nonexistent/driver".into(), arguments: Vec::new() });
     assert!(matches!(error, DriverError::Start { .. }), "{error}");
     assert!(error.to_string().contains("/nonexistent/driver"), "{error}");
     for (manner, words) in [
-        (
-            "mute",
-            "before its hello, as it does where its SDK is not installed: exit status: 3; its log ends with: no SDK here",
-        ),
+        ("mute", "hello, as it does where its SDK is not installed: exit status: 3; its log ends with: no SDK here"),
         ("old", "expected protocol 1 in the driver's hello, found 7"),
         ("no-hello", "expected a hello as the driver's first line"),
         ("unknown-field", "unknown field `colour`"),
@@ -210,48 +215,33 @@ fn what_a_driver_cannot_do_is_not_applicable() {
         plain("a/said", "unsupported"),
         case("a/fits", "honest", &input("durationSeconds", json!({ "integer": "900" }))),
     ];
-    let results = run(&cases);
-    let told: Vec<_> =
-        results.iter().map(|result| (result.verdict, result.reason.as_ref().map(reason).unwrap_or_default())).collect();
-    for ((verdict, reason), words) in told.iter().zip([
+    let results = run(2, &cases);
+    for (result, words) in results.iter().zip([
         "cannot set retryMode",
         "cannot express this integer in durationSeconds, which is int32",
         "cannot express this string in bogus, which is inexpressible",
         "cannot express this integer in workgroupName, which is string",
         "not today",
     ]) {
-        assert_eq!(*verdict, Verdict::NotApplicable);
-        assert!(reason.contains(words), "{reason}");
+        assert_eq!(result.verdict, Verdict::NotApplicable);
+        assert!(said(result).contains(words), "{}", said(result));
     }
-    assert_ne!(told[5].0, Verdict::NotApplicable);
+    assert_ne!(results[5].verdict, Verdict::NotApplicable);
     // Without a network of its own an SDK that finds no endpoint would call AWS.
-    let unsafe_case = case(
-        "a/env",
-        "honest",
-        &json!({ "request": { "endpoint": null, "environment": { "AWS_ENDPOINT_URL": "${endpoint}" } } }),
-    );
-    block_on(async {
-        let options = Options { jobs: 1, max_attempts: None, isolated: false };
-        let runner = Runner::start(command("honest"), judge(), options).await.expect("the driver says hello");
-        runner
-            .run(&[unsafe_case], &Interrupt::never(), |result| {
-                assert_eq!(result.verdict, Verdict::NotApplicable);
-                assert!(result.reason.is_some_and(|why| reason(&why).contains("would call AWS")));
-            })
-            .await;
-    });
+    let settings = json!({ "request": { "endpoint": null, "environment": { "AWS_ENDPOINT_URL": "${endpoint}" } } });
+    let options = Options { jobs: 1, max_attempts: None, isolated: false };
+    let result = &run_with(options, &[case("a/env", "honest", &settings)])[0];
+    assert_eq!(result.verdict, Verdict::NotApplicable);
+    assert!(said(result).contains("would call AWS"), "{}", said(result));
 }
 
 fn a_driver_sees_nothing_of_the_callers_environment() {
-    let result = &run(&[plain("a/b", "environment")])[0];
-    let Some(OutcomeRecord::Result { result, .. }) = result.record.as_ref().and_then(|record| record.outcomes.first())
-    else {
-        panic!("expected a result, found {result:?}");
-    };
-    let text = serde_json::to_value(&result["names"]).expect("JSON")["string"].as_str().expect("a text").to_owned();
-    let names: Vec<&str> = text.split(' ').collect();
+    let result = &run(1, &[plain("a/b", "environment")])[0];
+    let names = member(result, "names");
+    let mut names: Vec<&str> = names["string"].as_str().expect("a text").split(' ').collect();
     // What the driver was started with here, CARGO_MANIFEST_DIR among it, is all gone.
-    assert!(!names.contains(&"CARGO_MANIFEST_DIR"), "{names:?}");
+    names.retain(|name| *name != "LD_LIBRARY_PATH");
+    names.sort_unstable();
     let expected = [
         "AWS_CONFIG_FILE",
         "AWS_EC2_METADATA_DISABLED",
@@ -263,17 +253,15 @@ fn a_driver_sees_nothing_of_the_callers_environment() {
         "TMPDIR",
         "TZ",
     ];
-    let unexpected: Vec<_> =
-        names.iter().filter(|name| !expected.contains(name) && **name != "LD_LIBRARY_PATH").collect();
-    assert!(unexpected.is_empty(), "{unexpected:?}");
-    assert_eq!(serde_json::to_value(&result["home"]).expect("JSON")["string"], "<home>");
+    assert_eq!(names, expected);
+    assert_eq!(member(result, "home")["string"], "<home>");
 }
 
 fn a_case_with_settings_gets_a_process_of_its_own() {
     let settings = json!({ "request": { "endpoint": null, "profile": "[default]\nendpoint_url = ${decoy}\n",
         "environment": { "AWS_ENDPOINT_URL": "${endpoint}" } } });
-    let results = run_with("honest", 1, &[case("a/b", "from-environment", &settings), plain("a/c", "environment")]);
-    let record = results[0].record.as_ref().expect("a record");
+    let results = run(1, &[case("a/b", "from-environment", &settings), plain("a/c", "environment")]);
+    let record = record_of(&results[0]);
     assert_eq!(record.attempts, 1);
     assert_eq!(serde_json::to_value(record.requests[0].server).expect("JSON"), "endpoint");
     let next = serde_json::to_string(&results[1].record).expect("JSON");
@@ -282,15 +270,11 @@ fn a_case_with_settings_gets_a_process_of_its_own() {
 
 fn a_password_is_never_recorded_but_its_loss_is() {
     let cases =
-        [plain("a/b", "honest"), plain("a/c", "truncate"), plain("a/d", "truncate-more"), plain("a/e", "say-password")];
-    let results = run(&cases);
+        ["honest", "truncate", "truncate-more", "say-password"].map(|asked| plain(&format!("a/{asked}"), asked));
+    let results = run(2, &cases);
     let text = serde_json::to_string(&results).expect("JSON");
     assert!(!text.contains("Example+Pass"), "{text}");
-    let password = |index: usize| {
-        let record: &countersign::sdk::record::Record = results[index].record.as_ref().expect("a record");
-        let OutcomeRecord::Result { result, .. } = &record.outcomes[0] else { panic!("expected a result") };
-        serde_json::to_value(&result["dbPassword"]).expect("JSON")
-    };
+    let password = |index: usize| member(&results[index], "dbPassword");
     assert_eq!(password(0), json!({ "string": "***", "equals": "sent" }));
     assert_eq!(password(1), json!({ "string": "***", "equals": "beginning", "characters": 12 }));
     assert_eq!(password(2), json!({ "string": "***", "equals": "beginning", "characters": 3 }));
@@ -299,8 +283,8 @@ fn a_password_is_never_recorded_but_its_loss_is() {
 fn several_calls_are_recorded_one_by_one() {
     let script = json!({ "request": { "calls": 3, "same_client": true },
         "script": [{}, { "status": 500, "body": { "text": "{\"__type\":\"InternalServerException\"}" } }, {}] });
-    let result = &run(&[case("a/b", "honest", &script)])[0];
-    let record = result.record.as_ref().expect("a record");
+    let result = &run(1, &[case("a/b", "honest", &script)])[0];
+    let record = record_of(result);
     let words: Vec<_> = record.outcomes.iter().map(OutcomeRecord::word).collect();
     assert_eq!(words, ["result", "error", "result"]);
     let calls: Vec<_> = record.requests.iter().map(|request| (request.call, request.attempt)).collect();

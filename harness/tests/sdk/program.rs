@@ -7,10 +7,17 @@ use countersign::report::{CutShort, Event, read};
 use countersign::verdict::Verdict;
 use serde_json::Value;
 
-/// Runs the binary with an SDK cache of its own.
-fn countersign(cache: &Path, words: &[&str]) -> Output {
+/// The binary, with an SDK cache of its own.
+pub(crate) fn command(cache: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_countersign"));
-    command.args(words).stdin(Stdio::null()).env("COUNTERSIGN_SDK_CACHE", cache).env("CI", "true");
+    command.stdin(Stdio::null()).env("COUNTERSIGN_SDK_CACHE", cache).env("CI", "true");
+    command
+}
+
+/// Runs the binary with a driver of this program behind the words, or with none.
+fn countersign(cache: &Path, words: &[&str], driver: &[String]) -> Output {
+    let mut command = command(cache);
+    command.args(words).args(driver);
     for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("AWS_")) {
         command.env_remove(name);
     }
@@ -38,7 +45,7 @@ pub(crate) fn fixtures_with(file: &str, text: &str) -> tempfile::TempDir {
     folder
 }
 
-fn text(bytes: &[u8]) -> String {
+pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).expect("text")
 }
 
@@ -48,16 +55,11 @@ pub(crate) fn driver(manner: &str) -> [String; 4] {
     ["--".to_owned(), program, "driver".to_owned(), manner.to_owned()]
 }
 
-fn with_driver<'a>(words: &[&'a str], driver: &'a [String]) -> Vec<&'a str> {
-    words.iter().copied().chain(driver.iter().map(String::as_str)).collect()
-}
-
 pub(crate) fn a_run_is_written_as_a_stream_with_its_records() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let file = folder.path().join("run.jsonl").to_string_lossy().into_owned();
-    let driver = driver("honest");
     let words = ["sdk", "run", "-o", &file, "requests/minimal", "results/cut-body", "--jobs", "2"];
-    let output = countersign(folder.path(), &with_driver(&words, &driver));
+    let output = countersign(folder.path(), &words, &driver("honest"));
     let shown = text(&output.stdout);
     assert_eq!(output.status.code(), Some(1), "{shown}{}", text(&output.stderr));
     // The driver signs nothing, which every case shows: one finding, not one for each case.
@@ -70,12 +72,13 @@ pub(crate) fn a_run_is_written_as_a_stream_with_its_records() {
     let Event::Run(run) = &events[0] else { panic!("expected a run first") };
     let ran = run.driver.as_ref().expect("the driver is told");
     assert_eq!((ran.driver.as_str(), ran.sdk_version.as_str()), ("none", "0.0.1"));
-    let cases = events.iter().filter_map(|event| if let Event::Case(case) = event { Some(case) } else { None });
-    let records: Vec<_> = cases.map(|case| case.record.as_ref().map(|record| record.attempts)).collect();
-    assert_eq!(records, [Some(1), Some(1)]);
-    let rows: Vec<_> =
-        events.iter().filter_map(|event| if let Event::Requirement(row) = event { Some(row) } else { None }).collect();
-    assert!(rows.iter().all(|row| row.feature == "client"), "rows of the server side are in the run of an SDK");
+    for event in &events {
+        match event {
+            Event::Case(case) => assert_eq!(case.record.as_ref().map(|record| record.attempts), Some(1)),
+            Event::Requirement(row) => assert_eq!(row.feature, "client", "a row of the server side in a run of an SDK"),
+            Event::Run(_) | Event::Summary(_) => {}
+        }
+    }
     let Some(Event::Summary(summary)) = events.last() else { panic!("expected a summary last") };
     assert_eq!(summary.features.keys().collect::<Vec<_>>(), ["client"]);
     assert_eq!(summary.verdicts.get(&Verdict::Fail), Some(&2));
@@ -83,15 +86,12 @@ pub(crate) fn a_run_is_written_as_a_stream_with_its_records() {
 
 pub(crate) fn the_protocol_check_says_each_claim() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let check = |manner: &str| {
-        let driver = driver(manner);
-        let output = countersign(folder.path(), &with_driver(&["sdk", "protocol"], &driver));
-        (output.status.code(), text(&output.stdout))
-    };
-    let (code, shown) = check("honest");
-    assert!(code == Some(0) && shown.contains("6 of 6 claims hold"), "{shown}");
-    let (code, shown) = check("wrong-phase");
-    assert!(code == Some(1) && shown.contains("FAILED") && shown.contains("5 of 6 claims hold"), "{shown}");
+    for (manner, code, failed, count) in [("honest", 0, false, "6 of 6"), ("wrong-phase", 1, true, "5 of 6")] {
+        let output = countersign(folder.path(), &["sdk", "protocol"], &driver(manner));
+        let shown = text(&output.stdout);
+        assert_eq!((output.status.code(), shown.contains("FAILED")), (Some(code), failed), "{shown}");
+        assert!(shown.contains(&format!("{count} claims hold")), "{shown}");
+    }
 }
 
 pub(crate) fn what_is_installed_is_listed_and_what_was_cut_is_not() {
@@ -102,13 +102,12 @@ pub(crate) fn what_is_installed_is_listed_and_what_was_cut_is_not() {
     std::fs::write(whole.join("installed.json"), marker).expect("a file");
     // An installation that was killed leaves everything but the marker.
     std::fs::create_dir_all(cache.path().join("boto3@1.10.0/venv/bin")).expect("a folder");
-    let output = countersign(cache.path(), &["sdk", "list"]);
-    let shown = text(&output.stdout);
+    let shown = text(&countersign(cache.path(), &["sdk", "list"], &[]).stdout);
     assert!(shown.contains("1.2.3  2 packages"), "{shown}");
     assert!(!shown.contains("1.10.0"), "{shown}");
     assert!(shown.contains("AWS SDK for Java"), "{shown}");
-    let json: Value =
-        serde_json::from_slice(&countersign(cache.path(), &["sdk", "list", "--format", "json"]).stdout).expect("JSON");
+    let listed = countersign(cache.path(), &["sdk", "list", "--format", "json"], &[]);
+    let json: Value = serde_json::from_slice(&listed.stdout).expect("JSON");
     assert_eq!(json["installed"][0]["deps"]["botocore"], "1.5.6");
     assert_eq!(json["installed"].as_array().map(Vec::len), Some(1));
 }
@@ -124,19 +123,18 @@ pub(crate) fn a_driver_that_is_not_there_is_named_with_what_to_do() {
         (&["sdk", "install", "boto3@--upgrade"], "expected a version such as boto3@1.2.3"),
         (&["sdk", "run", "--", "/nonexistent/driver"], "cannot start the driver `/nonexistent/driver`"),
     ] {
-        let output = countersign(cache.path(), words);
+        let output = countersign(cache.path(), words, &[]);
         let shown = text(&output.stderr);
         assert_eq!(output.status.code(), Some(2), "{words:?}: {shown}");
         assert!(shown.contains(said), "{words:?}: {shown}");
     }
-    let driver = driver("honest");
-    let output = countersign(cache.path(), &with_driver(&["sdk", "run", "nothing/like-this"], &driver));
+    let output = countersign(cache.path(), &["sdk", "run", "nothing/like-this"], &driver("honest"));
     assert_eq!(output.status.code(), Some(4), "{}", text(&output.stderr));
 }
 
 pub(crate) fn client_cases_are_listed_and_explained() {
     let cache = tempfile::tempdir().expect("a temporary folder");
-    let shown = |words: &[&str]| text(&countersign(cache.path(), words).stdout);
+    let shown = |words: &[&str]| text(&countersign(cache.path(), words, &[]).stdout);
     let listed = shown(&["list", "cases", "--side", "client"]);
     assert!(listed.contains("errors/type-in-body") && !listed.contains("parameters/"), "{listed}");
     assert!(!shown(&["list", "cases"]).contains("errors/type-in-body"));

@@ -1,4 +1,4 @@
-//! `countersign sdk list`: what is installed here, and what cannot be.
+//! `countersign sdk install` and `countersign sdk list`: what is in the cache folder, and what cannot be.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -10,11 +10,31 @@ use serde::Serialize;
 
 use crate::cli::Failure;
 use crate::cli::list::entries::DriverEntry;
-use crate::cli::output::{Format, print, print_json, print_prose};
+use crate::cli::output::{Format, print, print_json, print_prose, say};
 use crate::report::prose_cell;
-use crate::sdk::drivers;
-use crate::sdk::install::{Cache, Installed};
+use crate::sdk::drivers::{self, Driver};
+use crate::sdk::install::{Cache, Installed, Wanted};
 use crate::text::{file_name, foreign};
+
+/// The arguments of `sdk install`.
+#[derive(Debug, Args)]
+pub(super) struct Install {
+    /// What to install, such as boto3@1.40.76
+    #[arg(value_name = "NAME@VERSION", required = true)]
+    wanted: Vec<Wanted>,
+}
+
+pub(super) fn install(args: &Install) -> Result<ExitCode, Failure> {
+    let cache = Cache::of_user().map_err(Failure::usage)?;
+    let mut lines = Vec::new();
+    for wanted in &args.wanted {
+        let installed = cache.install(wanted, say).map_err(Failure::usage)?;
+        let (name, version, packages) = (installed.driver.name, &installed.version, installed.deps.len());
+        let version = foreign(version);
+        lines.push(format!("{name}@{version}  {packages} packages in {}", file_name(&installed.folder)));
+    }
+    print(&lines.join("\n"))
+}
 
 /// The arguments of `sdk list`.
 #[derive(Debug, Args)]
@@ -24,7 +44,7 @@ pub(super) struct List {
     format: Format,
 }
 
-pub(super) fn run(args: &List) -> Result<ExitCode, Failure> {
+pub(super) fn list(args: &List) -> Result<ExitCode, Failure> {
     let cache = Cache::of_user().map_err(Failure::usage)?;
     let installed = cache.installed();
     match args.format {
@@ -94,7 +114,7 @@ impl Sdks {
 
 /// The drivers, each with what it runs and whether its SDK can be installed here: for `list drivers`.
 pub(in crate::cli) fn drivers() -> Vec<DriverEntry> {
-    let entry = |driver: &drivers::Driver| DriverEntry {
+    let entry = |driver: &Driver| DriverEntry {
         id: driver.name.to_owned(),
         about: driver.about.to_owned(),
         package: driver.package.to_owned(),
@@ -103,8 +123,20 @@ pub(in crate::cli) fn drivers() -> Vec<DriverEntry> {
     drivers::ALL.iter().map(entry).collect()
 }
 
+/// Each driver with each of its installed versions, or with none.
+fn rows(installed: &[Installed]) -> Vec<(&'static Driver, Option<&Installed>)> {
+    let of = |driver: &'static Driver| {
+        let mut versions: Vec<_> = installed.iter().filter(|one| one.driver.name == driver.name).map(Some).collect();
+        if versions.is_empty() {
+            versions.push(None);
+        }
+        versions.into_iter().map(move |version| (driver, version))
+    };
+    drivers::ALL.iter().flat_map(of).collect()
+}
+
 /// What stands where a driver has no installed version.
-fn nothing(driver: &drivers::Driver) -> String {
+fn nothing(driver: &Driver) -> String {
     match driver.obstacle() {
         None => format!("none; `countersign sdk install {}@VERSION` installs one", driver.name),
         Some(obstacle) => format!("cannot be installed here: {obstacle}"),
@@ -114,35 +146,26 @@ fn nothing(driver: &drivers::Driver) -> String {
 fn text(cache: &Cache, installed: &[Installed]) -> String {
     let width = drivers::ALL.iter().map(|driver| driver.name.len()).max().unwrap_or_default();
     let mut lines = vec![format!("Installed in {}", file_name(cache.root()))];
-    for driver in drivers::ALL {
-        let mut name = driver.name;
-        for version in installed.iter().filter(|installed| installed.driver.name == driver.name) {
-            lines.push(format!("  {name:width$}  {}  {} packages", foreign(&version.version), version.deps.len()));
-            name = "";
-        }
-        if !name.is_empty() {
-            lines.push(format!("  {name:width$}  {}", nothing(driver)));
-        }
+    let mut before = "";
+    for (driver, version) in rows(installed) {
+        let name = if driver.name == before { "" } else { driver.name };
+        before = driver.name;
+        lines.push(match version {
+            Some(one) => format!("  {name:width$}  {}  {} packages", foreign(&one.version), one.deps.len()),
+            None => format!("  {name:width$}  {}", nothing(driver)),
+        });
     }
-    lines.push(String::new());
-    lines.push("Not to be had here".to_owned());
+    lines.extend([String::new(), "Not to be had here".to_owned()]);
     lines.extend(drivers::NOT_HERE.iter().map(|(what, why)| format!("  {what}: {why}")));
     lines.join("\n")
 }
 
 fn table(installed: &[Installed]) -> String {
     let mut lines = vec!["| driver | version | packages |".to_owned(), "| --- | --- | --- |".to_owned()];
-    for driver in drivers::ALL {
-        let versions: Vec<_> = installed.iter().filter(|installed| installed.driver.name == driver.name).collect();
-        if versions.is_empty() {
-            lines.push(format!("| {} | {} | |", driver.name, nothing(driver)));
-        }
-        lines.extend(
-            versions.iter().map(|one| {
-                format!("| {} | {} | {} |", driver.name, prose_cell(&foreign(&one.version)), one.deps.len())
-            }),
-        );
-    }
+    lines.extend(rows(installed).into_iter().map(|(driver, version)| match version {
+        Some(one) => format!("| {} | {} | {} |", driver.name, prose_cell(&foreign(&one.version)), one.deps.len()),
+        None => format!("| {} | {} | |", driver.name, nothing(driver)),
+    }));
     lines.extend(drivers::NOT_HERE.iter().map(|(what, why)| format!("| {what} | {why} | |")));
     lines.join("\n")
 }
