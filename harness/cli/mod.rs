@@ -4,7 +4,6 @@
 
 mod again;
 mod baseline;
-mod catalogue;
 mod config;
 mod credentials;
 mod diff;

@@ -5,7 +5,8 @@ use jiff::{SignedDuration, Timestamp};
 use rstest::rstest;
 
 use super::ask::{Answers, Patient, Way};
-use super::{Finding, Status, Topic, findings};
+use super::findings::Examined;
+use super::{Finding, Status, Topic};
 use crate::contract::{Contract, Feature, Fixtures};
 use crate::targets::Target;
 use crate::wire::{Credentials, Exchange, Fault, Headers, Masker, Request, Response};
@@ -70,7 +71,7 @@ fn target() -> Target {
 fn found(target: &Target, answers: &Answers) -> Vec<Finding> {
     let contract = Contract::load(&Fixtures::Embedded).expect("the contract");
     let patient = Patient { target, contract: &contract, operation: contract.default_operation() };
-    findings::of(patient, answers, &findings::probe(patient, answers))
+    Examined::new(patient, answers).findings()
 }
 
 /// Has the list of workgroups answered like this.
