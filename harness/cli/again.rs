@@ -28,27 +28,27 @@ impl Again {
         let mut words = given.into_iter().peekable();
         words.next_if(|word| word == "run");
         while let Some(word) = words.next() {
-            let long = word.strip_prefix("--");
-            let (name, has_value) = long.map_or((None, false), |long| match long.split_once('=') {
-                Some((name, _)) => (Some(name), true),
-                None => (Some(long), false),
-            });
-            let takes_value = |name: &str| {
-                let found = known.get_arguments().find(|argument| argument.get_long() == Some(name));
-                found.is_some_and(|argument| argument.get_action().takes_values())
+            if word == "--" {
+                whole.push(word);
+                whole.extend(words);
+                break;
+            }
+            let (name, inline) = match word.strip_prefix("--").map(|long| long.split_once('=').ok_or(long)) {
+                Some(Ok((name, _))) => (name, true),
+                Some(Err(name)) => (name, false),
+                None => ("", false),
             };
-            let value = if name.is_some_and(takes_value) && !has_value { words.next() } else { None };
+            let mut argument = known.get_arguments().filter(|argument| argument.get_long() == Some(name));
+            let takes_value = argument.next().is_some_and(|argument| argument.get_action().takes_values());
             // What is no flag and no flag's value is a pattern.
-            let of_whole = |name: &str| name == "shard" || FORMATS.iter().any(|format| format.flag == name);
-            let kept = word.starts_with('-') && word != "--" && !name.is_some_and(of_whole);
-            let both: Vec<String> = [Some(word.clone()), value].into_iter().flatten().collect();
-            if kept {
+            let of_whole = name == "shard" || FORMATS.iter().any(|format| format.flag == name);
+            let is_kept = word.starts_with('-') && !of_whole;
+            let value = if takes_value && !inline { words.next() } else { None };
+            let both: Vec<String> = [word].into_iter().chain(value).collect();
+            if is_kept {
                 part.extend(both.clone());
             }
             whole.extend(both);
-            if word == "--" {
-                whole.extend(words.by_ref());
-            }
         }
         let seeded = part.iter().any(|word| word == "--seed" || word.starts_with("--seed="));
         let seed = [String::from("--seed"), seed.to_string()];

@@ -11,10 +11,9 @@ use super::library::Library;
 use super::origin::{Origin, Traced};
 use super::output::{print, say};
 use super::reports::place;
-use super::run::{Execution, SelectionArgs, can_be_run};
+use super::run::{Execution, SelectionArgs, can_be_run, load_baseline};
 use super::settings::{Settings, TargetArgs};
 use super::{Failure, FixtureArgs};
-use crate::contract::LoadError;
 use crate::report::{Baseline, Event, Excuse, Exit};
 use crate::run::random_seed;
 use crate::text::{escape, file_name, foreign};
@@ -141,31 +140,16 @@ fn write(args: Write) -> Result<ExitCode, Failure> {
         0 => format!("wrote {file}: nothing fails, so it is empty"),
         count => format!("wrote {file}: {}; `countersign run --baseline {file}` takes them as known", entries(count)),
     })?;
-    Ok(match ended.exit {
-        // What fails is what the file is for.
-        Exit::Failed => ExitCode::SUCCESS,
-        other @ (Exit::Fine
-        | Exit::Usage
-        | Exit::Undecided
-        | Exit::NothingSelected
-        | Exit::Harness
-        | Exit::Safety
-        | Exit::Leftovers) => {
-            if other == Exit::Undecided {
-                say(
-                    "warning: some cases got no answer; whether they fail is not known, and the file says nothing of them",
-                );
-            }
-            other.into()
-        }
-    })
+    if ended.exit == Exit::Undecided {
+        say("warning: some cases got no answer; whether they fail is not known, and the file says nothing of them");
+    }
+    // What fails is what the file is for.
+    Ok(if ended.exit == Exit::Failed { ExitCode::SUCCESS } else { ended.exit.into() })
 }
 
 fn check(args: Check) -> Result<ExitCode, Failure> {
     let library = Library::load(args.fixtures.fixtures)?;
-    let wrong = |error: LoadError| Failure::usage(error.to_string());
-    let baseline = Baseline::load(&args.file).map_err(wrong)?;
-    baseline.check(&library.corpus).map_err(wrong)?;
+    let baseline = load_baseline(&args.file, &library)?;
     let expired = expired(&baseline);
     if expired.is_empty() {
         return print(&format!("{} is in order: {}", file_name(&args.file), entries(baseline.entries().len())));

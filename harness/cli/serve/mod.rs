@@ -8,12 +8,16 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand, ValueEnum};
+use serde::Serialize;
 use tokio::runtime::Builder;
 
 pub(super) use emulator::Ready;
 
+use super::interrupt::Interruptions;
 use super::library::Library;
+use super::output::harmless;
 use super::{Failure, FixtureArgs};
+use crate::report::visible_json;
 
 /// `serve`
 #[derive(Debug, Args)]
@@ -45,6 +49,16 @@ enum Format {
     Json,
 }
 
+impl Format {
+    /// What is printed of these two.
+    fn ready(self, json: &impl Serialize, text: &str) -> io::Result<String> {
+        match self {
+            Self::Text => Ok(harmless(text.trim_end(), false)),
+            Self::Json => Ok(visible_json(&serde_json::to_string(json)?)),
+        }
+    }
+}
+
 /// Serves until interrupted: exit code 0 then; 2 where it cannot start, 5 where the fixtures are invalid.
 pub(super) fn run(serve: Serve) -> Result<ExitCode, Failure> {
     let runtime = Builder::new_current_thread().enable_all().build();
@@ -65,15 +79,16 @@ async fn until_interrupted<S>(
     ready: impl FnOnce(&S) -> io::Result<String>,
 ) -> Result<S, Failure> {
     // Before the ready line, so that whoever reads it may stop the server at once.
-    let interrupted = interrupted().map_err(|error| Failure::usage(format!("cannot listen for signals: {error}")))?;
+    let mut interruptions =
+        Interruptions::listen().map_err(|error| Failure::usage(format!("cannot listen for signals: {error}")))?;
     let server = start.await.map_err(|error| cannot_start(listen, &error))?;
     let printed = ready(&server).and_then(|ready| {
         let mut out = io::stdout().lock();
-        writeln!(out, "{}", ready.trim_end())?;
+        writeln!(out, "{ready}")?;
         out.flush()
     });
     printed.map_err(|error| Failure::usage(format!("cannot print where the server listens: {error}")))?;
-    interrupted.await;
+    interruptions.next().await;
     Ok(server)
 }
 
@@ -105,46 +120,11 @@ fn shell(word: &str) -> String {
     if word.chars().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
 }
 
-/// Ends with the first Ctrl-C, or on Unix a termination signal; both are listened for from now on.
-#[cfg(unix)]
-fn interrupted() -> io::Result<impl Future<Output = ()>> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    Ok(async move {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-        }
-    })
-}
-
-/// Ends with the first Ctrl-C; it is listened for from now on.
-#[cfg(windows)]
-fn interrupted() -> io::Result<impl Future<Output = ()>> {
-    let mut interrupt = tokio::signal::windows::ctrl_c()?;
-    Ok(async move {
-        interrupt.recv().await;
-    })
-}
-
 #[cfg(test)]
 mod tests {
-    use clap::{CommandFactory, Parser};
     use rstest::rstest;
 
     use super::*;
-
-    #[derive(Debug, Parser)]
-    struct Cli {
-        #[command(flatten)]
-        _serve: Serve,
-    }
-
-    #[test]
-    fn the_command_line_is_well_formed() {
-        Cli::command().debug_assert();
-    }
 
     #[rstest]
     #[case("127.0.0.1:0", Some("127.0.0.1:0"))]

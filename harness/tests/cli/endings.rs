@@ -84,34 +84,6 @@ fn a_report_never_takes_the_place_of_another_file_that_is_named(#[case] argument
 }
 
 #[test]
-fn a_badge_can_have_both_forms() {
-    let mut program = Program::new(&["run", "success", "--badge", "a.svg", "--badge", "a.json"]);
-    program.finish().expect(0, &[]);
-    assert!(program.read("a.svg").ends_with("</svg>\n"));
-    assert_eq!(program.json("a.json")["schemaVersion"], 1);
-}
-
-#[rstest]
-#[case::no_name_of_a_workgroup(
-    "my_workgroup",
-    2,
-    "--workgroup: expected 3 to 64 lower-case letters, digits and hyphens, found \"my_workgroup\""
-)]
-#[case::a_name_of_one("my-workgroup", 1, "expected 200")]
-fn a_name_that_no_workgroup_can_have_is_not_held_against_the_server(
-    #[case] name: &str,
-    #[case] code: i32,
-    #[case] said: &str,
-) {
-    let stub = Stub::answering(refusal("400 Bad", "ValidationException", "m"));
-    let arguments = ["run", "success/workgroup-only", "--no-sign", "--endpoint", &stub.endpoint, "--workgroup", name];
-    let finished = Program::new(&arguments).finish();
-    let plain = finished.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
-    assert!(plain.contains(said) || finished.stderr.contains(said), "{finished:#?}");
-    finished.expect(code, &[]);
-}
-
-#[test]
 fn what_a_server_does_not_claim_is_no_known_failure_of_it() {
     let stub = Stub::answering(refusal("400 Bad", "UnknownOperationException", "m"));
     let mut program = Program::at(&stub.endpoint, "baseline write known.json signature success");

@@ -135,14 +135,16 @@ fn a_job_summary_stays_within_what_github_shows() {
 }
 
 #[test]
-fn a_badge_has_the_form_that_its_ending_asks_for() {
-    let mut program = Program::new(&["run", "--badge", "b.json"]);
+fn a_badge_has_the_form_that_its_ending_asks_for_and_can_have_both() {
+    let mut program = Program::line("run --badge b.json --badge b.svg");
     program.finish().expect(0, &[]);
     let badge = program.json("b.json");
-    assert_eq!(badge["message"], "conformant + custom-domain, signature");
-    let mut program = Program::new(&["run", "success", "--badge", "b.svg"]);
-    program.finish().expect(0, &[]);
-    assert!(program.read("b.svg").starts_with("<svg "));
+    assert_eq!(
+        (&badge["schemaVersion"], &badge["message"]),
+        (&1.into(), &"conformant + custom-domain, signature".into())
+    );
+    let image = program.read("b.svg");
+    assert!(image.starts_with("<svg ") && image.ends_with("</svg>\n"), "{image}");
     Program::new(&["run", "--badge", "b.png"]).finish().expect(2, &["--badge", ".json or .svg", "b.png"]);
 }
 

@@ -112,18 +112,6 @@ fn a_format_with_room_for_one_run_says_so(#[case] flag: &str) {
 }
 
 #[test]
-fn all_shards_of_a_run_become_that_run() {
-    let (one, two) = (shard("1/2", "lifetimes --seed 1"), shard("2/2", "lifetimes --seed 1"));
-    let (program, finished) =
-        report(&[("one.jsonl", &one), ("two.jsonl", &two)], &["--report-json", "r.json", "--report-html", "r.html"]);
-    finished.expect(0, &["12 cases: 12 pass"]);
-    let merged = program.json("r.json");
-    assert_eq!(merged["cases"].as_array().map(Vec::len), Some(12));
-    let page = program.read("r.html");
-    assert!(page.contains("– GetCredentials of emulator at 127.0.0.1:") && page.contains("<body class=\"one\" "));
-}
-
-#[test]
 fn a_shard_of_another_seed_is_named_with_what_differs() {
     let [one, two, three] =
         [("1/3", 1), ("2/3", 2), ("3/3", 1)].map(|(part, seed)| shard(part, &format!("lifetimes --seed {seed}")));
@@ -160,8 +148,10 @@ fn shards_claim_nothing_by_themselves_and_are_conformant_together() {
     let shards = ["1/2", "2/2"].map(|part| shard(part, "--seed 1"));
     assert!(!conformant(&shards[0]) && !conformant(&shards[1]));
     let streams = [("1.jsonl", shards[0].as_str()), ("2.jsonl", shards[1].as_str())];
-    let (program, finished) = report(&streams, &["--report-jsonl", "r.jsonl", "--badge", "b.json"]);
+    let (program, finished) =
+        report(&streams, &["--report-jsonl", "r.jsonl", "--badge", "b.json", "--report-html", "r.html"]);
     finished.expect(0, &["\nconformant for core"]);
+    assert!(program.read("r.html").contains("<body class=\"one\" "), "they are one run");
     assert!(conformant(&program.read("r.jsonl")));
     assert!(program.read("b.json").contains("\"message\":\"conformant"));
     assert!(conformant(&shard("1/1", "--seed 1")), "the one shard of a run is the run");
