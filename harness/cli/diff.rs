@@ -76,12 +76,6 @@ impl Format {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct FailOn(Option<Class>);
 
-impl Default for FailOn {
-    fn default() -> Self {
-        Self(Some(Class::Caller))
-    }
-}
-
 impl std::str::FromStr for FailOn {
     type Err = String;
 
@@ -109,7 +103,7 @@ pub(super) fn run(args: Diff) -> Result<ExitCode, Failure> {
     if is_of_sdk(&old) && is_of_sdk(&new) {
         let diff = SdkDiff::new(&old, &new).map_err(|error| Failure::usage(error.to_string()))?;
         args.format.print(&args.format.of(&diff))?;
-        return Ok(args.fail_on.unwrap_or_default().exit(&diff).into());
+        return Ok(args.fail_on.unwrap_or(FailOn(Some(Class::Caller))).exit(&diff).into());
     }
     if is_of_sdk(&old) != is_of_sdk(&new) {
         let said = |file: &Path, events: &[Event]| {

@@ -62,39 +62,36 @@ fn text(about: &About) -> String {
 }
 
 fn requirement(about: &Requirement) -> Vec<String> {
-    let Requirement { id, text, level, evidence, evidence_meaning, source, confirmation, .. } = about;
+    let Requirement { id, text, evidence_meaning, source, .. } = about;
     let mut lines = vec![
         format!("{id}  {text}"),
         String::new(),
-        format!("level         {}", word(level)),
-        format!("evidence      {} ({evidence_meaning})", word(evidence)),
+        format!("level         {}", word(about.level)),
+        format!("evidence      {} ({evidence_meaning})", word(about.evidence)),
         format!("source        {source}"),
-        format!("confirmation  {} by recordings of real AWS", word(confirmation)),
+        format!("confirmation  {} by recordings of real AWS", word(about.confirmation)),
         match about.side {
             Side::Server => format!("feature       {}", about.feature),
             Side::Client => "binds         SDKs, not endpoints".to_owned(),
         },
     ];
-    if !about.accepts.is_empty() {
-        lines.push(format!("accepts       {}", about.accepts.join(", or ")));
-    }
-    lines.extend(about.excluded.iter().map(|reason| format!("not counted   {reason}")));
-    lines.extend(about.pending.iter().map(|missing| format!("pending       {missing}")));
-    if !about.holds_in.is_empty() {
-        lines.push(format!("holds in      {}", about.holds_in.join(", ")));
-    }
+    let joined = |words: &[String], with: &str| (!words.is_empty()).then(|| words.join(with));
     let is_tested = about.excluded.is_none() && about.pending.is_none();
-    match (&about.rule, about.side) {
-        (Some(rule), Side::Client) => lines.push(format!("decided by    the rule {rule} on every request")),
-        (Some(rule), Side::Server) => {
-            lines.push(format!("decided by    the rule {rule} on every answer that it applies to"));
-        }
-        (None, _) if !is_tested => {}
-        (None, Side::Client) => lines.push("decided by    what the cases below expect".to_owned()),
-        (None, Side::Server) => {
-            lines.push("decided by    whether the cases below are accepted or refused".to_owned());
-        }
-    }
+    let decided_by = match (&about.rule, about.side) {
+        (Some(rule), Side::Client) => Some(format!("the rule {rule} on every request")),
+        (Some(rule), Side::Server) => Some(format!("the rule {rule} on every answer that it applies to")),
+        (None, _) if !is_tested => None,
+        (None, Side::Client) => Some("what the cases below expect".to_owned()),
+        (None, Side::Server) => Some("whether the cases below are accepted or refused".to_owned()),
+    };
+    let more = [
+        ("accepts", joined(&about.accepts, ", or ")),
+        ("not counted", about.excluded.clone()),
+        ("pending", about.pending.clone()),
+        ("holds in", joined(&about.holds_in, ", ")),
+        ("decided by", decided_by),
+    ];
+    lines.extend(more.into_iter().filter_map(|(label, said)| Some(format!("{label:14}{}", said?))));
     list(&mut lines, "cases", &about.cases);
     list(&mut lines, "client cases", &about.client_cases);
     list(&mut lines, "defects", &about.defects);

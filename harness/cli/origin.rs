@@ -71,20 +71,15 @@ impl Origins {
         variables: impl IntoIterator<Item = (&'static str, Option<T>)>,
         profile: Option<T>,
     ) -> Option<T> {
-        if argument.is_some() {
-            self.of.insert(name, self.argument(name));
-            return argument;
-        }
-        for (variable, value) in variables {
-            if value.is_some() {
-                self.set(name, Origin::Environment { name: variable.to_owned() });
-                return value;
-            }
-        }
-        if profile.is_some() {
-            self.set(name, self.key(name));
-        }
-        profile
+        let of_variable = variables.into_iter().find(|(_, value)| value.is_some());
+        let (origin, value) = match of_variable {
+            _ if argument.is_some() => (self.argument(name), argument),
+            Some((variable, value)) => (Origin::Environment { name: variable.to_owned() }, value),
+            None if profile.is_some() => (self.key(name), profile),
+            None => return None,
+        };
+        self.set(name, origin);
+        value
     }
 
     pub(super) fn set(&mut self, name: &'static str, origin: Origin) {

@@ -100,19 +100,12 @@ fn stream(file: &Path, cut_short: CutShort) -> Result<Vec<Event>, Failure> {
         (name, read(BufReader::new(open(file)?), cut_short))
     };
     events.map_err(|error| {
-        let advice = match error {
-            StreamError::NoSummary(_) => "; --accept-incomplete takes it as far as it came",
-            StreamError::NotAnEvent { line: 1, .. } => {
-                "; --from takes what --report-jsonl writes, one object a line, and not the one object of --report-json"
-            }
-            StreamError::Unreadable { .. }
-            | StreamError::TooLong(_)
-            | StreamError::NotAnEvent { .. }
-            | StreamError::Version(_)
-            | StreamError::OutOfOrder { .. }
-            | StreamError::Twice { .. }
-            | StreamError::Empty
-            | StreamError::Miscounted { .. } => "",
+        let advice = if matches!(error, StreamError::NoSummary(_)) {
+            "; --accept-incomplete takes it as far as it came"
+        } else if matches!(error, StreamError::NotAnEvent { line: 1, .. }) {
+            "; --from takes what --report-jsonl writes, one object a line, and not the one object of --report-json"
+        } else {
+            ""
         };
         Failure::usage(format!("{name}: {error}{advice}"))
     })
