@@ -5,7 +5,6 @@ use clap::Command;
 use crate::report::FORMATS;
 use crate::run::shell_word;
 
-/// The commands that repeat a run.
 #[derive(Default)]
 pub(super) struct Again {
     /// The whole run, with its seed.
@@ -71,7 +70,6 @@ pub(super) fn words() -> Vec<String> {
     std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()).collect()
 }
 
-/// Words as one line for a shell.
 pub(super) fn line(words: &[String]) -> String {
     words.iter().map(|word| shell_word(word)).collect::<Vec<_>>().join(" ")
 }

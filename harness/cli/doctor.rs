@@ -23,7 +23,6 @@ use crate::verdict::{Class, Heard, Probe};
 /// The time for everything: below two seconds with the start of the program and a busy machine.
 const WITHIN: Duration = Duration::from_millis(1500);
 
-/// The arguments of `doctor`.
 #[derive(Debug, Args)]
 pub(super) struct Doctor {
     #[command(flatten)]

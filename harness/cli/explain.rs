@@ -14,7 +14,6 @@ use crate::corpus::did_you_mean;
 use crate::text::{escape, foreign};
 use about::{About, AboutFeature, Case, ClientCase, Defect, Explained, Requirement, Suite};
 
-/// The arguments of `explain`.
 #[derive(Debug, Args)]
 pub(super) struct Explain {
     /// A requirement, such as GC-DUR-02, a case, such as parameters/duration-outside, a suite, such as parameters, a
@@ -197,7 +196,6 @@ fn feature(about: &AboutFeature) -> Vec<String> {
     lines
 }
 
-/// Things below a title, where there are any.
 fn list(lines: &mut Vec<String>, title: &str, things: &[Named]) {
     if !things.is_empty() {
         lines.extend([String::new(), title.to_owned()]);
@@ -210,7 +208,6 @@ fn commands<'a>(lines: &mut Vec<String>, title: &str, commands: impl IntoIterato
     lines.extend(commands.into_iter().map(|command| format!("  {command}")));
 }
 
-/// A value as JSON.
 fn json(value: &impl serde::Serialize) -> String {
     serde_json::to_string(value).unwrap_or_default()
 }

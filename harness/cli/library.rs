@@ -12,7 +12,6 @@ use crate::corpus::{Corpus, Defects, ExpandedCase, LoadErrors};
 use crate::judge::Judge;
 use crate::sdk::cases::ClientCorpus;
 
-/// The contract, the corpus and the judge.
 pub(super) struct Library {
     pub(super) contract: Arc<Contract>,
     pub(super) corpus: Arc<Corpus>,
@@ -78,12 +77,10 @@ impl Named {
     }
 }
 
-/// What speaks of a requirement.
 pub(super) struct Citing {
     /// The cases on endpoints, a family as one.
     pub(super) cases: Vec<Named>,
     pub(super) client_cases: Vec<Named>,
-    /// The defects that break it.
     pub(super) defects: Vec<Named>,
 }
 
@@ -126,7 +123,6 @@ impl Catalogue {
         named
     }
 
-    /// What speaks of a requirement.
     pub(super) fn citing(&self, requirement: &str) -> Citing {
         let cites = |ids: &[String]| ids.iter().any(|id| id == requirement);
         let clients = self.clients.cases().iter().filter(|case| cites(&case.requirements));

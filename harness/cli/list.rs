@@ -16,7 +16,6 @@ use crate::report::{hang, prose_cell};
 use crate::text::{escape, foreign};
 use entries::{CaseEntry, ClientCaseEntry, DefectEntry, Entry, FeatureEntry, Listing, RequirementEntry};
 
-/// The arguments of `list`.
 #[derive(Debug, Args)]
 pub(super) struct List {
     /// What to list
@@ -40,7 +39,6 @@ pub(super) struct List {
     fixtures: FixtureArgs,
 }
 
-/// Who is tested.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Tested {
     Server,

@@ -25,13 +25,11 @@ impl Progress {
         Self(bar.with_style(style.expect("the template is valid")))
     }
 
-    /// One more case is done.
     pub(super) fn advance(&self, case: &str) {
         self.0.set_message(case.to_owned());
         self.0.inc(1);
     }
 
-    /// Takes the bar away.
     pub(super) fn clear(&self) {
         self.0.finish_and_clear();
     }

@@ -16,7 +16,6 @@ use crate::report::{
 };
 use crate::text::file_name;
 
-/// The flags that say what is reported where.
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Reports")]
 pub(super) struct ReportArgs {
@@ -82,7 +81,6 @@ fn named(format: &report::Format, file: PathBuf) -> Result<PathBuf, String> {
     Err(format!("expected a file that ends in {}", endings.join(" or ")))
 }
 
-/// What goes to standard output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Format {
     /// Text, unless a report is written to standard output
@@ -98,13 +96,11 @@ enum Format {
 }
 
 impl ReportArgs {
-    /// Writes the run stream to this file.
     pub(super) fn write_stream_to(&mut self, file: PathBuf) {
         let is_stream = |format: &&report::Format| matches!(format.made, Made::AsHeard(_));
         self.files.0.extend(FORMATS.iter().find(is_stream).map(|format| (format, file)));
     }
 
-    /// Whether a report is to be written into a file.
     pub(super) fn writes_files(&self) -> bool {
         self.files().next().is_some()
     }
@@ -218,7 +214,6 @@ impl Reports {
         Ok(Self { sinks, collecting, summary, error: None })
     }
 
-    /// Tells every report.
     pub(super) fn hear(&mut self, event: &Event) {
         self.each(|sink| sink.hear(event));
     }
@@ -233,7 +228,6 @@ impl Reports {
         }
     }
 
-    /// Finishes every report.
     pub(super) fn finish(&mut self) -> Result<(), Failure> {
         self.each(|sink| sink.finish());
         if let (Some(path), Some(heard)) = (&self.summary, &self.collecting)

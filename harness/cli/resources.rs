@@ -16,11 +16,8 @@ use crate::verdict::{Class, Heard, Probe};
 /// How much of a wrong name is shown, in characters.
 const SHOWN: usize = 80;
 
-/// The flags that name resources.
 struct Flag {
-    /// What clap knows it by.
     id: &'static str,
-    /// The environment variable that stands for it.
     variable: &'static str,
     resource: &'static Resource,
 }

@@ -27,7 +27,6 @@ use crate::targets::Target;
 use crate::text::foreign;
 use crate::verdict::{CaseResult, Class, Probe, Verdict};
 
-/// The arguments of `run`.
 #[derive(Debug, Args)]
 pub(super) struct Run {
     #[command(flatten)]
@@ -46,7 +45,6 @@ pub(super) struct Run {
     fixtures: FixtureArgs,
 }
 
-/// Which cases to run.
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Cases")]
 pub(super) struct SelectionArgs {
@@ -75,7 +73,6 @@ pub(super) struct SelectionArgs {
     shard: Option<Shard>,
 }
 
-/// Which operation a command is about.
 #[derive(Clone, Debug, Default, Args)]
 pub(super) struct OperationArg {
     #[arg(long, env = "COUNTERSIGN_OPERATION", value_name = "NAME", help = operation_help())]
@@ -87,7 +84,6 @@ fn operation_help() -> String {
 }
 
 impl OperationArg {
-    /// The operation that is named, or the default one.
     pub(super) fn of<'c>(&self, contract: &'c Contract) -> Result<&'c Operation, Failure> {
         let Some(name) = &self.operation else { return Ok(contract.default_operation()) };
         contract.operation(name).ok_or_else(|| {
@@ -99,7 +95,6 @@ impl OperationArg {
     }
 }
 
-/// How to run them.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Running")]
 struct RunningArgs {
@@ -200,23 +195,18 @@ pub(super) fn load_baseline(file: &Path, library: &Library) -> Result<Baseline, 
     baseline.map_err(|error| Failure::usage(error.to_string()))
 }
 
-/// A run with everything that it needs.
 pub(super) struct Execution<'a> {
     pub(super) settings: &'a Settings,
     pub(super) library: &'a Library,
-    /// What the cases are about.
     pub(super) operation: &'a Operation,
     pub(super) plan: &'a Plan,
-    /// Which part of the selected cases the plan is.
     pub(super) shard: Option<Shard>,
     pub(super) seed: u64,
-    /// Whether the first failure ends the run.
     pub(super) fail_fast: bool,
     pub(super) baseline: Option<Baseline>,
 }
 
 impl Execution<'_> {
-    /// Runs the plan and tells every event.
     pub(super) async fn run(&self, mut hear: impl FnMut(&Event)) -> Result<Ended, Failure> {
         let prepared = Prepared::new(self.settings, self.library).await?;
         let (corpus, judge) = (Arc::clone(&self.library.corpus), self.library.judge.clone());
@@ -321,9 +311,7 @@ impl Execution<'_> {
     }
 }
 
-/// How a run ended.
 pub(super) struct Ended {
-    /// What it came to, whether it was interrupted or not.
     pub(super) exit: Exit,
     pub(super) interrupted: bool,
     /// What the probe met, where the target cannot be reached.

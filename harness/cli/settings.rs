@@ -28,7 +28,6 @@ const SHOWN: usize = 80;
 /// How many cases can be in flight together.
 const JOBS: std::ops::RangeInclusive<usize> = 1..=1024;
 
-/// The flags that say what is tested.
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Target")]
 pub(super) struct TargetArgs {
@@ -83,17 +82,19 @@ pub(super) struct TargetArgs {
     config: Option<PathBuf>,
 }
 
-/// What kind of target a run has.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Choice {
-    /// The replaying mock, in this process.
     Mock,
-    /// The reference emulator, in this process.
     Emulator,
     /// Real AWS, allowed for one resource of one account.
-    Aws { endpoint: Url, allowed: Allowed },
-    /// Any other server.
-    Endpoint { name: String, url: Url },
+    Aws {
+        endpoint: Url,
+        allowed: Allowed,
+    },
+    Endpoint {
+        name: String,
+        url: Url,
+    },
 }
 
 /// Everything that is decided about the target before anything is sent.
@@ -108,7 +109,6 @@ pub(super) struct Settings {
     pub(super) jobs: usize,
     pub(super) client: ClientOptions,
     pub(super) baseline: Option<PathBuf>,
-    /// Where each of these comes from.
     pub(super) from: Origins,
 }
 
@@ -364,7 +364,6 @@ fn canonical(mut url: Url) -> Url {
     url
 }
 
-/// The region of this name, which a setting gives.
 fn region_named(name: &str, from: &Origins) -> Result<Region, Failure> {
     name.parse().map_err(|error: InvalidRegion| {
         let found = foreign_within(name, SHOWN);

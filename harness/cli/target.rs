@@ -8,12 +8,14 @@ use reqwest::Url;
 use super::Failure;
 use super::credentials::{self, Lacking};
 use super::library::Library;
+use super::run::can_be_run;
 use super::settings::{Choice, Settings};
 use crate::servers::emulator::{Emulator, Options};
 use crate::servers::mock::Mock;
 use crate::targets::Target;
 use crate::targets::gate::{self, Allowed};
 use crate::text::foreign;
+use crate::trials::{Trials, runtime};
 use crate::wire::{Credentials, is_loopback};
 
 /// A target, and the server behind it where it is one of ours; the server stops with this.
@@ -29,7 +31,6 @@ enum Server {
 }
 
 impl Prepared {
-    /// Makes the target of a run ready.
     pub(super) async fn new(settings: &Settings, library: &Library) -> Result<Self, Failure> {
         if settings.choice == Choice::Mock {
             return Ok(Self::with(mock(library).await?, settings));
@@ -153,4 +154,26 @@ async fn aws(url: &Url, allowed: &Allowed, settings: &Settings) -> Result<Target
     })?;
     gate::check_account(allowed, &account).map_err(|refusal| Failure::refused(refusal.to_string()))?;
     Ok(unsigned("aws", url, settings).signed_by(credentials).allowing(allowed.clone()))
+}
+
+/// The trials of the target that the environment names, for `cargo test`; nothing where it names
+/// none, or one of our own servers.
+///
+/// # Errors
+/// What is wrong with the settings, in words.
+///
+/// # Panics
+/// In a trial, when the target cannot be made ready.
+pub fn trials_of_environment() -> Result<Option<Trials>, String> {
+    let settings = Settings::of_environment().map_err(|failure| failure.to_string())?;
+    let Some(settings) = settings.filter(|settings| !matches!(settings.choice, Choice::Mock | Choice::Emulator)) else {
+        return Ok(None);
+    };
+    let library = Library::load(None).map_err(|failure| failure.to_string())?;
+    can_be_run(&settings, &library.contract).map_err(|failure| failure.to_string())?;
+    let (name, features) = (settings.name().to_owned(), settings.features());
+    Ok(Some(Trials::starting(name, features, move || {
+        let prepared = runtime().block_on(Prepared::new(&settings, &library));
+        prepared.unwrap_or_else(|failure| panic!("{failure}")).target
+    })))
 }

@@ -8,7 +8,6 @@ use super::library::Catalogue;
 use super::output::print_prose;
 use super::{Failure, FixtureArgs};
 
-/// The arguments of `validate`.
 #[derive(Debug, Args)]
 pub(super) struct Validate {
     #[command(flatten)]

@@ -96,7 +96,6 @@ impl Examined<'_> {
         Some(Finding::unknown(topic, format!("whether {name} is known cannot be told, because {why}")))
     }
 
-    /// Whether an answer has the secrets that the operation gives.
     fn has_what_is_promised(&self, response: &Response) -> bool {
         let body = response.json();
         self.patient.operation.secrets().all(|name| body.as_ref().is_some_and(|body| body.get(name).is_some()))

@@ -20,7 +20,7 @@ use crate::text::foreign;
 use crate::wire::{Credentials, Region, Secret};
 
 #[derive(Debug, Args)]
-pub(super) struct EmulatorArgs {
+pub(in crate::cli) struct EmulatorArgs {
     /// Loopback address and port to listen on; port 0 takes a free one
     #[arg(long, env = "COUNTERSIGN_LISTEN", value_name = "ADDR:PORT", default_value = "127.0.0.1:4567", value_parser = address)]
     listen: SocketAddr,
@@ -83,7 +83,6 @@ pub(super) struct EmulatorArgs {
     format: Format,
 }
 
-/// Starts the emulator, says so, and serves until interrupted.
 pub(super) async fn serve(mut args: EmulatorArgs) -> Result<(), Failure> {
     let format = args.format;
     let defect = args.defect.take().map(|id| find(&id, args.fixtures.take())).transpose()?.map(Arc::new);
@@ -99,7 +98,6 @@ pub(super) async fn serve(mut args: EmulatorArgs) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The defect or legal variant with this id.
 fn find(id: &str, fixtures: Option<PathBuf>) -> Result<Defect, Failure> {
     let (_, defects) = Library::load_with_defects(fixtures)?;
     defects.get(id).cloned().ok_or_else(|| {
@@ -111,7 +109,6 @@ fn find(id: &str, fixtures: Option<PathBuf>) -> Result<Defect, Failure> {
     })
 }
 
-/// The emulator that the arguments ask for.
 fn options(args: EmulatorArgs) -> Options {
     let new = Options::default();
     // The default domain belongs to the first workgroup, whichever that is.
@@ -177,7 +174,6 @@ fn ready(emulator: &Emulator, defect: Option<&Defect>, format: Format) -> io::Re
     format.ready(&ready, &text(&ready, options, defect))
 }
 
-/// The ready lines of `--format text`.
 fn text(ready: &Ready<'_>, options: &Options, defect: Option<&Defect>) -> String {
     let Ready { endpoint, region, account, .. } = ready;
     let mut behind = String::new();

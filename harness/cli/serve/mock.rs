@@ -13,7 +13,7 @@ use super::{Failure, FixtureArgs, Format, Library, address, until_interrupted};
 use crate::servers::mock::Mock;
 
 #[derive(Debug, Args)]
-pub(super) struct MockArgs {
+pub(in crate::cli) struct MockArgs {
     /// Loopback address and port to listen on; port 0 takes a free one
     #[arg(long, env = "COUNTERSIGN_LISTEN", value_name = "ADDR:PORT", default_value = "127.0.0.1:4568", value_parser = address)]
     listen: SocketAddr,
@@ -26,7 +26,6 @@ pub(super) struct MockArgs {
     format: Format,
 }
 
-/// Starts the mock, says so, and serves until interrupted.
 pub(super) async fn serve(args: MockArgs) -> Result<(), Failure> {
     let MockArgs { listen, fixtures, format } = args;
     let library = Library::load(fixtures.fixtures)?;

@@ -7,7 +7,7 @@ use std::io::{self, Write};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::process::ExitCode;
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Subcommand, ValueEnum};
 use serde::Serialize;
 use tokio::runtime::Builder;
 
@@ -19,15 +19,8 @@ use super::output::harmless;
 use super::{Failure, FixtureArgs};
 use crate::report::visible_json;
 
-/// `serve`
-#[derive(Debug, Args)]
-pub(super) struct Serve {
-    #[command(subcommand)]
-    what: What,
-}
-
 #[derive(Debug, Subcommand)]
-enum What {
+pub(super) enum Serve {
     /// Serve the reference emulator on a loopback address, until Ctrl-C
     ///
     /// It answers get-credentials as the API reference says, checks signatures and every documented constraint, and
@@ -42,7 +35,6 @@ enum What {
     Mock(mock::MockArgs),
 }
 
-/// What is printed when a server is ready.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Format {
     Text,
@@ -64,9 +56,9 @@ pub(super) fn run(serve: Serve) -> Result<ExitCode, Failure> {
     let runtime = Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::usage(format!("cannot start: {error}")))?;
     runtime.block_on(async {
-        match serve.what {
-            What::Emulator(args) => emulator::serve(*args).await,
-            What::Mock(args) => mock::serve(args).await,
+        match serve {
+            Serve::Emulator(args) => emulator::serve(*args).await,
+            Serve::Mock(args) => mock::serve(args).await,
         }
     })?;
     Ok(ExitCode::SUCCESS)
@@ -114,7 +106,6 @@ fn address(text: &str) -> Result<SocketAddr, String> {
         .map_err(|_| "expected an address and a port, such as 127.0.0.1:4567".to_owned())
 }
 
-/// A word for a POSIX shell, quoted where it must be.
 fn shell(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "+/=._:-".contains(c);
     if word.chars().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
