@@ -88,33 +88,22 @@ mod tests {
     }
 
     #[rstest]
+    #[case::patterns("run errors a/b --region x", "run --region x")]
+    #[case::a_value_like_a_pattern("run parameters --workgroup parameters", "run --workgroup parameters")]
+    #[case::a_value_behind_an_equals_sign("run a --skip=a -v", "run --skip=a -v")]
+    #[case::a_switch_takes_no_value("run --no-sign a", "run --no-sign")]
+    #[case::a_shard("run --shard 1/4 a --shard=2/4", "run")]
+    #[case::reports("run --report-html a.html --badge=b.svg -v", "run -v")]
+    fn a_run_is_repeated_as_it_was_started(#[case] given: &str, #[case] part: &str) {
+        it_is_repeated(given, &format!("{given} --seed 7"), &format!("{part} --seed 7"));
+    }
+
+    #[rstest]
     #[case::nothing("", "run --seed 7", "run --seed 7")]
-    #[case::patterns("run errors a/b --region x", "run errors a/b --region x --seed 7", "run --region x --seed 7")]
-    #[case::a_value_like_a_pattern(
-        "run parameters --workgroup parameters",
-        "run parameters --workgroup parameters --seed 7",
-        "run --workgroup parameters --seed 7"
-    )]
-    #[case::a_value_behind_an_equals_sign(
-        "run a --skip=a -v",
-        "run a --skip=a -v --seed 7",
-        "run --skip=a -v --seed 7"
-    )]
-    #[case::a_switch_takes_no_value("run --no-sign a", "run --no-sign a --seed 7", "run --no-sign --seed 7")]
-    #[case::a_shard("run --shard 1/4 a --shard=2/4", "run --shard 1/4 a --shard=2/4 --seed 7", "run --seed 7")]
-    #[case::reports(
-        "run --report-html a.html --badge=b.svg -v",
-        "run --report-html a.html --badge=b.svg -v --seed 7",
-        "run -v --seed 7"
-    )]
     #[case::a_seed("run --seed 5 a", "run --seed 5 a", "run --seed 5")]
     #[case::patterns_only("run --no-sign -- a --seed", "run --no-sign --seed 7 -- a --seed", "run --no-sign --seed 7")]
-    #[case::a_word_with_blanks(
-        "run --workgroup 'a'",
-        "run --workgroup ''\\''a'\\''' --seed 7",
-        "run --workgroup ''\\''a'\\''' --seed 7"
-    )]
-    fn a_run_is_repeated_as_it_was_started(#[case] given: &str, #[case] whole: &str, #[case] part: &str) {
+    #[case::quotes("run --skip 'a'", r"run --skip ''\''a'\''' --seed 7", r"run --skip ''\''a'\''' --seed 7")]
+    fn it_is_repeated(#[case] given: &str, #[case] whole: &str, #[case] part: &str) {
         let again = Again::from_words(given.split_whitespace().map(str::to_owned).collect(), &known(), 7, false);
         assert_eq!(again.whole, format!("countersign {whole}"));
         assert_eq!(again.part, format!("countersign {part}"));

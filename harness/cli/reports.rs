@@ -9,6 +9,7 @@ use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches, ValueEnum}
 
 use super::again::Again;
 use super::output::{Stdout, say, wants_colour, width};
+use super::variables::variable_of;
 use super::{Failure, summary};
 use crate::contract::Contract;
 use crate::report::{
@@ -38,7 +39,7 @@ struct FileArgs(Vec<(&'static report::Format, PathBuf)>);
 impl Args for FileArgs {
     fn augment_args(command: Command) -> Command {
         let argument = |format: &'static report::Format| {
-            let variable: &str = format!("COUNTERSIGN_{}", format.flag.replace('-', "_").to_uppercase()).leak();
+            let variable: &str = variable_of(format.flag).leak();
             let argument = Arg::new(format.flag).long(format.flag).env(variable).value_name("FILE").help(format.help);
             let argument = argument.value_parser(PathBufValueParser::new().try_map(|file| named(format, file)));
             // One run can have several files of a format whose files differ by their endings.

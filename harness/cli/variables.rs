@@ -11,6 +11,11 @@ use clap::{ArgMatches, Command, CommandFactory, FromArgMatches};
 
 use crate::text::foreign;
 
+/// The environment variable that stands for a flag.
+pub(super) fn variable_of(flag: &str) -> String {
+    format!("COUNTERSIGN_{}", flag.replace('-', "_").to_uppercase())
+}
+
 /// An environment variable that is set to something. One that is no text is refused rather than passed over: what it
 /// says would not be done, and nobody would know.
 pub(super) fn variable_set(name: &str) -> Result<Option<String>, Failure> {
