@@ -90,7 +90,7 @@ fn a_defect_that_is_not_there_leads_to_the_one_that_was_meant() {
         .expect(2, &["no defect \"clamped\"", "did you mean duration-clamped", "list defects"]);
     Program::new(&["selftest", "duration_clamped"])
         .finish()
-        .expect(4, &["matches no defect; did you mean duration-clamped?"]);
+        .expect(4, &["matches no defect (did you mean duration-clamped?"]);
 }
 
 #[test]
