@@ -5,7 +5,6 @@ use clap::Command;
 use crate::report::FORMATS;
 use crate::run::shell_word;
 
-/// The commands that repeat a run.
 #[derive(Default)]
 pub(super) struct Again {
     /// The whole run, with its seed.
@@ -28,27 +27,27 @@ impl Again {
         let mut words = given.into_iter().peekable();
         words.next_if(|word| word == "run");
         while let Some(word) = words.next() {
-            let long = word.strip_prefix("--");
-            let (name, has_value) = long.map_or((None, false), |long| match long.split_once('=') {
-                Some((name, _)) => (Some(name), true),
-                None => (Some(long), false),
-            });
-            let takes_value = |name: &str| {
-                let found = known.get_arguments().find(|argument| argument.get_long() == Some(name));
-                found.is_some_and(|argument| argument.get_action().takes_values())
+            if word == "--" {
+                whole.push(word);
+                whole.extend(words);
+                break;
+            }
+            let (name, inline) = match word.strip_prefix("--").map(|long| long.split_once('=').ok_or(long)) {
+                Some(Ok((name, _))) => (name, true),
+                Some(Err(name)) => (name, false),
+                None => ("", false),
             };
-            let value = if name.is_some_and(takes_value) && !has_value { words.next() } else { None };
+            let mut argument = known.get_arguments().filter(|argument| argument.get_long() == Some(name));
+            let takes_value = argument.next().is_some_and(|argument| argument.get_action().takes_values());
             // What is no flag and no flag's value is a pattern.
-            let of_whole = |name: &str| name == "shard" || FORMATS.iter().any(|format| format.flag == name);
-            let kept = word.starts_with('-') && word != "--" && !name.is_some_and(of_whole);
-            let both: Vec<String> = [Some(word.clone()), value].into_iter().flatten().collect();
-            if kept {
+            let of_whole = name == "shard" || FORMATS.iter().any(|format| format.flag == name);
+            let is_kept = word.starts_with('-') && !of_whole;
+            let value = if takes_value && !inline { words.next() } else { None };
+            let both: Vec<String> = [word].into_iter().chain(value).collect();
+            if is_kept {
                 part.extend(both.clone());
             }
             whole.extend(both);
-            if word == "--" {
-                whole.extend(words.by_ref());
-            }
         }
         let seeded = part.iter().any(|word| word == "--seed" || word.starts_with("--seed="));
         let seed = [String::from("--seed"), seed.to_string()];
@@ -71,7 +70,6 @@ pub(super) fn words() -> Vec<String> {
     std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()).collect()
 }
 
-/// Words as one line for a shell.
 pub(super) fn line(words: &[String]) -> String {
     words.iter().map(|word| shell_word(word)).collect::<Vec<_>>().join(" ")
 }
@@ -90,33 +88,22 @@ mod tests {
     }
 
     #[rstest]
+    #[case::patterns("run errors a/b --region x", "run --region x")]
+    #[case::a_value_like_a_pattern("run parameters --workgroup parameters", "run --workgroup parameters")]
+    #[case::a_value_behind_an_equals_sign("run a --skip=a -v", "run --skip=a -v")]
+    #[case::a_switch_takes_no_value("run --no-sign a", "run --no-sign")]
+    #[case::a_shard("run --shard 1/4 a --shard=2/4", "run")]
+    #[case::reports("run --report-html a.html --badge=b.svg -v", "run -v")]
+    fn a_run_is_repeated_as_it_was_started(#[case] given: &str, #[case] part: &str) {
+        it_is_repeated(given, &format!("{given} --seed 7"), &format!("{part} --seed 7"));
+    }
+
+    #[rstest]
     #[case::nothing("", "run --seed 7", "run --seed 7")]
-    #[case::patterns("run errors a/b --region x", "run errors a/b --region x --seed 7", "run --region x --seed 7")]
-    #[case::a_value_like_a_pattern(
-        "run parameters --workgroup parameters",
-        "run parameters --workgroup parameters --seed 7",
-        "run --workgroup parameters --seed 7"
-    )]
-    #[case::a_value_behind_an_equals_sign(
-        "run a --skip=a -v",
-        "run a --skip=a -v --seed 7",
-        "run --skip=a -v --seed 7"
-    )]
-    #[case::a_switch_takes_no_value("run --no-sign a", "run --no-sign a --seed 7", "run --no-sign --seed 7")]
-    #[case::a_shard("run --shard 1/4 a --shard=2/4", "run --shard 1/4 a --shard=2/4 --seed 7", "run --seed 7")]
-    #[case::reports(
-        "run --report-html a.html --badge=b.svg -v",
-        "run --report-html a.html --badge=b.svg -v --seed 7",
-        "run -v --seed 7"
-    )]
     #[case::a_seed("run --seed 5 a", "run --seed 5 a", "run --seed 5")]
     #[case::patterns_only("run --no-sign -- a --seed", "run --no-sign --seed 7 -- a --seed", "run --no-sign --seed 7")]
-    #[case::a_word_with_blanks(
-        "run --workgroup 'a'",
-        "run --workgroup ''\\''a'\\''' --seed 7",
-        "run --workgroup ''\\''a'\\''' --seed 7"
-    )]
-    fn a_run_is_repeated_as_it_was_started(#[case] given: &str, #[case] whole: &str, #[case] part: &str) {
+    #[case::quotes("run --skip 'a'", r"run --skip ''\''a'\''' --seed 7", r"run --skip ''\''a'\''' --seed 7")]
+    fn it_is_repeated(#[case] given: &str, #[case] whole: &str, #[case] part: &str) {
         let again = Again::from_words(given.split_whitespace().map(str::to_owned).collect(), &known(), 7, false);
         assert_eq!(again.whole, format!("countersign {whole}"));
         assert_eq!(again.part, format!("countersign {part}"));

@@ -11,23 +11,15 @@ use super::library::Library;
 use super::origin::{Origin, Traced};
 use super::output::{print, say};
 use super::reports::place;
-use super::run::{Execution, SelectionArgs, can_be_run};
+use super::run::{Execution, SelectionArgs, can_be_run, load_baseline};
 use super::settings::{Settings, TargetArgs};
 use super::{Failure, FixtureArgs};
-use crate::contract::LoadError;
-use crate::report::{Baseline, Event, Excuse, Exit};
+use crate::report::{self, Event, Excuse, Exit};
 use crate::run::random_seed;
 use crate::text::{escape, file_name, foreign};
 
-/// The arguments of `baseline`.
-#[derive(Debug, Args)]
-pub(super) struct Command {
-    #[command(subcommand)]
-    what: What,
-}
-
 #[derive(Debug, Subcommand)]
-enum What {
+pub(super) enum Baseline {
     /// Run the cases, and write those that fail into a file
     #[command(after_help = super::examples::filled(super::examples::BASELINE_WRITE))]
     Write(Box<Write>),
@@ -38,7 +30,7 @@ enum What {
 
 #[derive(Debug, Args)]
 #[command(mut_arg("baseline", |argument| argument.hide(true)))]
-struct Write {
+pub(super) struct Write {
     /// The file to write; entries that are in it keep their reason, issue and expiry. A baseline that `run` would
     /// read plays no part
     #[arg(value_name = "FILE")]
@@ -67,7 +59,7 @@ struct Write {
 }
 
 #[derive(Debug, Args)]
-struct Check {
+pub(super) struct Check {
     /// The file
     #[arg(value_name = "FILE")]
     file: PathBuf,
@@ -76,10 +68,10 @@ struct Check {
     fixtures: FixtureArgs,
 }
 
-pub(super) fn run(command: Command) -> Result<ExitCode, Failure> {
-    match command.what {
-        What::Write(args) => write(*args),
-        What::Check(args) => check(args),
+pub(super) fn run(command: Baseline) -> Result<ExitCode, Failure> {
+    match command {
+        Baseline::Write(args) => write(*args),
+        Baseline::Check(args) => check(args),
     }
 }
 
@@ -130,7 +122,7 @@ fn write(args: Write) -> Result<ExitCode, Failure> {
         say(&format!("error: nothing was written, since no case could be run: {}", escape(said)));
         return Ok(ended.into());
     }
-    let written = Baseline::write(&args.file, &library.corpus, &results, &excuse);
+    let written = report::Baseline::write(&args.file, &library.corpus, &results, &excuse);
     let baseline = written.map_err(|error| Failure::usage(error.to_string()))?;
     let file = file_name(&args.file);
     let expired = expired(&baseline);
@@ -141,31 +133,16 @@ fn write(args: Write) -> Result<ExitCode, Failure> {
         0 => format!("wrote {file}: nothing fails, so it is empty"),
         count => format!("wrote {file}: {}; `countersign run --baseline {file}` takes them as known", entries(count)),
     })?;
-    Ok(match ended.exit {
-        // What fails is what the file is for.
-        Exit::Failed => ExitCode::SUCCESS,
-        other @ (Exit::Fine
-        | Exit::Usage
-        | Exit::Undecided
-        | Exit::NothingSelected
-        | Exit::Harness
-        | Exit::Safety
-        | Exit::Leftovers) => {
-            if other == Exit::Undecided {
-                say(
-                    "warning: some cases got no answer; whether they fail is not known, and the file says nothing of them",
-                );
-            }
-            other.into()
-        }
-    })
+    if ended.exit == Exit::Undecided {
+        say("warning: some cases got no answer; whether they fail is not known, and the file says nothing of them");
+    }
+    // What fails is what the file is for.
+    Ok(if ended.exit == Exit::Failed { ExitCode::SUCCESS } else { ended.exit.into() })
 }
 
 fn check(args: Check) -> Result<ExitCode, Failure> {
     let library = Library::load(args.fixtures.fixtures)?;
-    let wrong = |error: LoadError| Failure::usage(error.to_string());
-    let baseline = Baseline::load(&args.file).map_err(wrong)?;
-    baseline.check(&library.corpus).map_err(wrong)?;
+    let baseline = load_baseline(&args.file, &library)?;
     let expired = expired(&baseline);
     if expired.is_empty() {
         return print(&format!("{} is in order: {}", file_name(&args.file), entries(baseline.entries().len())));
@@ -178,7 +155,6 @@ fn check(args: Check) -> Result<ExitCode, Failure> {
     Ok(Exit::Failed.into())
 }
 
-/// A day, as a baseline has it.
 fn day(text: &str) -> Result<Date, String> {
     text.parse().map_err(|_| format!("expected a day such as 2027-01-31, found \"{}\"", foreign(text)))
 }
@@ -189,7 +165,7 @@ fn entries(count: usize) -> String {
 }
 
 /// The patterns whose last day is over, the first of them where they are many.
-fn expired(baseline: &Baseline) -> Vec<String> {
+fn expired(baseline: &report::Baseline) -> Vec<String> {
     const SHOWN: usize = 100;
     let today = Zoned::now().date();
     let over: Vec<_> = baseline.entries().iter().filter(|entry| entry.has_expired(today)).collect();

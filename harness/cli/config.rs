@@ -15,15 +15,8 @@ use crate::contract::Service;
 use crate::report::hang;
 use crate::text::foreign;
 
-/// The arguments of `config`.
-#[derive(Debug, Args)]
-pub(super) struct Config {
-    #[command(subcommand)]
-    what: What,
-}
-
 #[derive(Debug, Subcommand)]
-enum What {
+pub(super) enum Config {
     /// Show each setting that a run with these flags would have, and where it came from
     ///
     /// Nothing is sent and nothing secret is shown: of credentials, only where they come from.
@@ -32,7 +25,7 @@ enum What {
 }
 
 #[derive(Debug, Args)]
-struct Show {
+pub(super) struct Show {
     #[command(flatten)]
     target: Traced<TargetArgs>,
 
@@ -62,7 +55,7 @@ struct Setting {
 }
 
 pub(super) fn run(config: Config) -> Result<ExitCode, Failure> {
-    let What::Show(show) = config.what;
+    let Config::Show(show) = config;
     let settings = Settings::resolve(show.target)?;
     let shown = Shown { version: 1, settings: all(&settings) };
     match show.format {

@@ -226,18 +226,16 @@ fn usable(found: &AwsCredentials) -> Result<Credentials, String> {
         return Err("they have expired".to_owned());
     }
     let parts = [
-        ("access key id (AWS_ACCESS_KEY_ID, or aws_access_key_id of the profile)", Some(found.access_key_id())),
-        (
-            "secret key (AWS_SECRET_ACCESS_KEY, or aws_secret_access_key of the profile)",
-            Some(found.secret_access_key()),
-        ),
-        ("session token (AWS_SESSION_TOKEN, or aws_session_token of the profile)", found.session_token()),
+        ("access key id", "ACCESS_KEY_ID", Some(found.access_key_id())),
+        ("secret key", "SECRET_ACCESS_KEY", Some(found.secret_access_key())),
+        ("session token", "SESSION_TOKEN", found.session_token()),
     ];
-    for (name, text) in parts {
+    for (noun, name, text) in parts {
         if text.is_some_and(|text| text.contains(|c: char| c.is_control() || c.is_whitespace())) {
             return Err(format!(
-                "the {name} holds a line break, a blank or a control character, which no key does; a secret that was \
-                 pasted with its line end is the usual cause"
+                "the {noun} (AWS_{name}, or aws_{} of the profile) holds a line break, a blank or a control character, \
+                 which no key does; a secret that was pasted with its line end is the usual cause",
+                name.to_lowercase()
             ));
         }
     }

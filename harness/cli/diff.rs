@@ -14,7 +14,6 @@ use crate::report::{Comparison, CutShort, Event, Exit, read};
 use crate::sdk::diff::{Class, SdkDiff};
 use crate::text::{LINE_SHOWN, cut, file_name, foreign};
 
-/// The arguments of `diff`.
 #[derive(Debug, Args)]
 pub(super) struct Diff {
     /// The run stream of the old run, which `run --report-jsonl` or `sdk run -o` writes
@@ -40,7 +39,6 @@ pub(super) struct Diff {
     fixtures: FixtureArgs,
 }
 
-/// How a comparison is printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum Format {
     Text,
@@ -50,7 +48,6 @@ pub(super) enum Format {
 }
 
 impl Format {
-    /// A comparison of two SDK runs in this format.
     pub(super) fn of(self, diff: &SdkDiff) -> String {
         match self {
             Self::Text => diff.text(),
@@ -60,7 +57,6 @@ impl Format {
         }
     }
 
-    /// Prints a comparison that is in this format.
     pub(super) fn print(self, comparison: &str) -> Result<ExitCode, Failure> {
         match self {
             Self::Text => {
@@ -75,12 +71,6 @@ impl Format {
 /// From which class on a change is a failure; none where nothing is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct FailOn(Option<Class>);
-
-impl Default for FailOn {
-    fn default() -> Self {
-        Self(Some(Class::Caller))
-    }
-}
 
 impl std::str::FromStr for FailOn {
     type Err = String;
@@ -98,7 +88,6 @@ impl std::str::FromStr for FailOn {
 }
 
 impl FailOn {
-    /// How a comparison of two SDK runs ends.
     pub(super) fn exit(self, diff: &SdkDiff) -> Exit {
         if self.0.is_some_and(|class| diff.has(class)) { Exit::Failed } else { Exit::Fine }
     }
@@ -109,7 +98,7 @@ pub(super) fn run(args: Diff) -> Result<ExitCode, Failure> {
     if is_of_sdk(&old) && is_of_sdk(&new) {
         let diff = SdkDiff::new(&old, &new).map_err(|error| Failure::usage(error.to_string()))?;
         args.format.print(&args.format.of(&diff))?;
-        return Ok(args.fail_on.unwrap_or_default().exit(&diff).into());
+        return Ok(args.fail_on.unwrap_or(FailOn(Some(Class::Caller))).exit(&diff).into());
     }
     if is_of_sdk(&old) != is_of_sdk(&new) {
         let said = |file: &Path, events: &[Event]| {
@@ -140,7 +129,6 @@ pub(super) fn run(args: Diff) -> Result<ExitCode, Failure> {
     Ok(if comparison.broken.is_empty() { ExitCode::SUCCESS } else { Exit::Failed.into() })
 }
 
-/// Whether a run is of an SDK.
 fn is_of_sdk(events: &[Event]) -> bool {
     matches!(events.first(), Some(Event::Run(run)) if run.side == Side::Client && run.driver.is_some())
 }

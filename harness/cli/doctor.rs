@@ -23,7 +23,6 @@ use crate::verdict::{Class, Heard, Probe};
 /// The time for everything: below two seconds with the start of the program and a busy machine.
 const WITHIN: Duration = Duration::from_millis(1500);
 
-/// The arguments of `doctor`.
 #[derive(Debug, Args)]
 pub(super) struct Doctor {
     #[command(flatten)]
@@ -113,13 +112,13 @@ fn text(examination: &Examination, colour: bool, width: usize) -> String {
         String::new(),
     ];
     for Finding { topic, status, found, fix } in findings {
-        let tone = match status {
-            Status::Ok => AnsiColor::Green,
-            Status::Warning => AnsiColor::Yellow,
-            Status::Problem => AnsiColor::Red,
-            Status::Unknown => AnsiColor::BrightBlack,
+        let (word, tone) = match status {
+            Status::Ok => ("ok", AnsiColor::Green),
+            Status::Warning => ("warning", AnsiColor::Yellow),
+            Status::Problem => ("problem", AnsiColor::Red),
+            Status::Unknown => ("unknown", AnsiColor::BrightBlack),
         };
-        let label = format!("{}  {:<13}  ", paint(&format!("{status:<7}"), tone, colour), topic.word());
+        let label = format!("{}  {:<13}  ", paint(&format!("{word:<7}"), tone, colour), topic.word());
         lines.push(hang(&label, &foreign_within(found, LINE_SHOWN), width));
         if let Some(fix) = fix {
             lines.push(hang(&format!("{:24}to do: ", ""), &foreign_within(fix, LINE_SHOWN), width));

@@ -15,27 +15,22 @@ pub(super) struct Failure {
 }
 
 impl Failure {
-    /// Wrong usage or configuration.
     pub(super) fn usage(message: impl Into<String>) -> Self {
         Self { exit: Exit::Usage, message: message.into() }
     }
 
-    /// No case is left to run.
     pub(super) fn nothing_selected(message: impl Into<String>) -> Self {
         Self { exit: Exit::NothingSelected, message: message.into() }
     }
 
-    /// The harness itself, or an invalid fixture.
     pub(super) fn harness(message: impl Into<String>) -> Self {
         Self { exit: Exit::Harness, message: message.into() }
     }
 
-    /// A safety rule.
     pub(super) fn refused(message: impl Into<String>) -> Self {
         Self { exit: Exit::Safety, message: message.into() }
     }
 
-    /// A target that cannot be asked: refused where it is real AWS, else wrong configuration.
     pub(super) fn of_target(error: TargetError) -> Self {
         match error {
             TargetError::Refused(refusal) => Self::refused(refusal.to_string()),
@@ -43,7 +38,6 @@ impl Failure {
         }
     }
 
-    /// A selection that cannot be made: nothing is left, or wrong usage.
     pub(super) fn of_selection(error: &SelectError) -> Self {
         match error {
             SelectError::Nothing(_) => Self::nothing_selected(error.to_string()),

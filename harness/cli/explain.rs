@@ -1,20 +1,19 @@
 //! `countersign explain`: one requirement, case, suite, feature or defect in full, without any network.
 
 pub(super) mod about;
-mod text;
 
 use std::process::ExitCode;
 
 use clap::Args;
 
-use super::catalogue::Catalogue;
+use super::library::{Catalogue, Named};
 use super::output::{Plain, print_json, print_prose};
 use super::{Failure, FixtureArgs};
+use crate::contract::Side;
 use crate::corpus::did_you_mean;
-use crate::text::foreign;
-use about::{About, Explained};
+use crate::text::{escape, foreign};
+use about::{About, AboutFeature, Case, ClientCase, Defect, Explained, Requirement, Suite};
 
-/// The arguments of `explain`.
 #[derive(Debug, Args)]
 pub(super) struct Explain {
     /// A requirement, such as GC-DUR-02, a case, such as parameters/duration-outside, a suite, such as parameters, a
@@ -42,7 +41,178 @@ pub(super) fn run(args: Explain) -> Result<ExitCode, Failure> {
         ))
     })?;
     match args.format {
-        Plain::Text => print_prose(&text::of(&about)),
+        Plain::Text => print_prose(&text(&about)),
         Plain::Json => print_json(&Explained::new(about)),
     }
+}
+
+/// Everything about it, line by line, for people.
+fn text(about: &About) -> String {
+    let lines = match about {
+        About::Requirement(about) => requirement(about),
+        About::Case(about) => case(about),
+        About::ClientCase(about) => client_case(about),
+        About::Defect(about) => defect(about, "a fault, which the suite must find"),
+        About::Legal(about) => defect(about, "a legal variant of a right server, which the suite must not accuse"),
+        About::Suite(about) => suite(about),
+        About::Feature(about) => feature(about),
+    };
+    lines.iter().map(|line| escape(line)).collect::<Vec<_>>().join("\n")
+}
+
+fn requirement(about: &Requirement) -> Vec<String> {
+    let Requirement { id, text, evidence_meaning, source, .. } = about;
+    let mut lines = vec![
+        format!("{id}  {text}"),
+        String::new(),
+        format!("level         {}", word(about.level)),
+        format!("evidence      {} ({evidence_meaning})", word(about.evidence)),
+        format!("source        {source}"),
+        format!("confirmation  {} by recordings of real AWS", word(about.confirmation)),
+        match about.side {
+            Side::Server => format!("feature       {}", about.feature),
+            Side::Client => "binds         SDKs, not endpoints".to_owned(),
+        },
+    ];
+    let joined = |words: &[String], with: &str| (!words.is_empty()).then(|| words.join(with));
+    let is_tested = about.excluded.is_none() && about.pending.is_none();
+    let decided_by = match (&about.rule, about.side) {
+        (Some(rule), Side::Client) => Some(format!("the rule {rule} on every request")),
+        (Some(rule), Side::Server) => Some(format!("the rule {rule} on every answer that it applies to")),
+        (None, _) if !is_tested => None,
+        (None, Side::Client) => Some("what the cases below expect".to_owned()),
+        (None, Side::Server) => Some("whether the cases below are accepted or refused".to_owned()),
+    };
+    let more = [
+        ("accepts", joined(&about.accepts, ", or ")),
+        ("not counted", about.excluded.clone()),
+        ("pending", about.pending.clone()),
+        ("holds in", joined(&about.holds_in, ", ")),
+        ("decided by", decided_by),
+    ];
+    lines.extend(more.into_iter().filter_map(|(label, said)| Some(format!("{label:14}{}", said?))));
+    list(&mut lines, "cases", &about.cases);
+    list(&mut lines, "client cases", &about.client_cases);
+    list(&mut lines, "defects", &about.defects);
+    if let (Some(id), Some(example)) = (&about.example_of, &about.example) {
+        commands(&mut lines, &format!("try {id}"), [example]);
+    }
+    lines
+}
+
+fn case(about: &Case) -> Vec<String> {
+    let mut lines = vec![format!("{}  {}", about.id, about.title), String::new()];
+    for alike in about.expects.chunk_by(|one, other| one == other) {
+        let how_often = match (alike.len(), about.together) {
+            (1, _) => String::new(),
+            (count, false) => format!(", for each of {count} calls in a row"),
+            (count, true) => format!(", for each of {count} calls at the same time"),
+        };
+        lines.push(format!("expects       {}{how_often}", alike[0].join(", or ")));
+    }
+    if let Some(control) = &about.control {
+        lines.push(format!("control       {}, from which it differs at {}", control.case, control.differs_at));
+    }
+    lines.extend(about.breaks_meaning.iter().map(|meaning| format!("breaks        {meaning}")));
+    if !about.needs.is_empty() {
+        let needs: Vec<_> = about.needs.iter().map(|need| need.word()).collect();
+        lines.push(format!("needs         {}", needs.join(", ")));
+    }
+    list(&mut lines, "requirements", &about.requirement_texts);
+    if about.members.len() > 1 {
+        lines.extend([String::new(), "runs as".to_owned()]);
+        lines.extend(about.members.iter().map(|id| format!("  {id}")));
+    }
+    if let (Some(first), Some(example)) = (about.members.first(), &about.example) {
+        commands(&mut lines, &format!("try {first}"), [example]);
+    }
+    lines
+}
+
+fn client_case(about: &ClientCase) -> Vec<String> {
+    let mut lines = vec![
+        format!("{}  {}", about.id, about.title),
+        String::new(),
+        format!("input         {}", json(&about.input)),
+        format!("config        {}", json(&about.config)),
+        format!("endpoint      {}", about.endpoint.as_deref().unwrap_or("not given in code")),
+        format!("calls         {}", about.calls),
+        format!("script        {} steps, the last one for every further request", about.steps),
+    ];
+    if about.requirements.is_empty() {
+        lines.push("expects       nothing: it is observed, and compared between versions".to_owned());
+    }
+    list(&mut lines, "requirements", &about.requirement_texts);
+    commands(&mut lines, "try it", [&about.example]);
+    lines
+}
+
+fn defect(about: &Defect, kind: &str) -> Vec<String> {
+    let mut lines = vec![format!("{}  {}", about.id, about.title), String::new(), format!("kind          {kind}")];
+    if !about.also.is_empty() {
+        lines.push(format!("also          {} may fall with what it breaks", about.also.join(", ")));
+    }
+    list(&mut lines, "breaks", &about.requirement_texts);
+    commands(&mut lines, "try it", [&about.serve, &about.selftest]);
+    let asking: Vec<&String> = about.run.iter().chain(&about.example).collect();
+    if !asking.is_empty() {
+        commands(&mut lines, "ask it, with the variables that `serve emulator` prints", asking);
+    }
+    lines
+}
+
+fn suite(about: &Suite) -> Vec<String> {
+    let mut lines = vec![format!("{}  a suite: the cases on one topic", about.id)];
+    list(&mut lines, "cases", &about.cases);
+    list(&mut lines, "client cases", &about.client_cases);
+    commands(&mut lines, "try it", &about.examples);
+    if let Some(about) = &about.feature {
+        lines.push(String::new());
+        lines.extend(feature(about));
+    }
+    lines
+}
+
+fn feature(about: &AboutFeature) -> Vec<String> {
+    let mut lines = vec![
+        format!("{}  a feature: {}", about.id, about.meaning),
+        String::new(),
+        format!("counts        {} must-requirements", about.must),
+    ];
+    list(&mut lines, "requirements", &about.requirements);
+    let title = if about.claimable { "not judged" } else { "not judged yet" };
+    list(&mut lines, title, &about.not_judged);
+    if let Some(example) = &about.example {
+        commands(&mut lines, "claim it", [example]);
+    } else {
+        let why =
+            if about.requirements.is_empty() { "it has no requirement yet" } else { "nothing of it is judged yet" };
+        lines.extend([
+            String::new(),
+            "claim it".to_owned(),
+            format!("  not yet: {why}, so --claim {} ends with exit code 2 before anything is sent", about.id),
+        ]);
+    }
+    lines
+}
+
+fn list(lines: &mut Vec<String>, title: &str, things: &[Named]) {
+    if !things.is_empty() {
+        lines.extend([String::new(), title.to_owned()]);
+        lines.extend(things.iter().map(|Named { id, title }| format!("  {id}  {title}")));
+    }
+}
+
+fn commands<'a>(lines: &mut Vec<String>, title: &str, commands: impl IntoIterator<Item = &'a String>) {
+    lines.extend([String::new(), title.to_owned()]);
+    lines.extend(commands.into_iter().map(|command| format!("  {command}")));
+}
+
+fn json(value: &impl serde::Serialize) -> String {
+    serde_json::to_string(value).unwrap_or_default()
+}
+
+/// A serialised enum's word: `documented`.
+fn word(value: impl serde::Serialize) -> String {
+    serde_json::to_value(value).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
 }

@@ -17,12 +17,9 @@ use crate::targets::partition::Partition;
 use crate::text::escape;
 use crate::wire::{address, leads_to_metadata};
 
-/// How far requests may go.
 #[derive(Clone, Debug)]
 pub(super) enum Reach {
-    /// Nowhere.
     Nothing,
-    /// To one host, over TLS.
     Host(String),
     /// To what hands out credentials.
     Credentials {
@@ -41,7 +38,6 @@ impl Reach {
         Self::Credentials { partition, container }
     }
 
-    /// Whether a URL may be asked.
     fn covers(&self, url: &Url) -> bool {
         let host = url.host_str().unwrap_or_default();
         match self {

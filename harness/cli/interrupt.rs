@@ -1,7 +1,10 @@
 //! Ctrl-C and SIGTERM: the first ends a run in order, the second at once.
 
+use std::io;
 use std::process::exit;
 
+#[cfg(unix)]
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
 use super::output::say;
@@ -13,31 +16,44 @@ pub(super) const INTERRUPTED: u8 = 130;
 pub(super) fn watch() -> watch::Receiver<bool> {
     let (sender, receiver) = watch::channel(false);
     tokio::spawn(async move {
-        signal().await;
+        let Ok(mut interruptions) = Interruptions::listen() else { return std::future::pending().await };
+        interruptions.next().await;
         say("interrupted: finishing what must be undone, then the report; interrupt again to stop at once");
         let _ = sender.send(true);
-        signal().await;
+        interruptions.next().await;
         exit(INTERRUPTED.into());
     });
     receiver
 }
 
-#[cfg(unix)]
-async fn signal() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-    else {
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
-    }
+/// Every Ctrl-C, and on Unix every termination signal, from now on.
+pub(super) struct Interruptions {
+    #[cfg(unix)]
+    signals: [Signal; 2],
+    #[cfg(windows)]
+    signals: tokio::signal::windows::CtrlC,
 }
 
-#[cfg(not(unix))]
-async fn signal() {
-    if tokio::signal::ctrl_c().await.is_err() {
-        std::future::pending::<()>().await;
+impl Interruptions {
+    #[cfg(unix)]
+    pub(super) fn listen() -> io::Result<Self> {
+        Ok(Self { signals: [signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?] })
+    }
+
+    #[cfg(windows)]
+    pub(super) fn listen() -> io::Result<Self> {
+        Ok(Self { signals: tokio::signal::windows::ctrl_c()? })
+    }
+
+    pub(super) async fn next(&mut self) {
+        #[cfg(unix)]
+        let [interrupt, terminate] = &mut self.signals;
+        #[cfg(unix)]
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        #[cfg(windows)]
+        self.signals.recv().await;
     }
 }

@@ -3,13 +3,15 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use schemars::JsonSchema;
+use serde::Serialize;
+
 use super::Failure;
 use crate::contract::{Contract, Fixtures};
-use crate::corpus::{Corpus, Defects, LoadErrors};
+use crate::corpus::{Corpus, Defects, ExpandedCase, LoadErrors};
 use crate::judge::Judge;
 use crate::sdk::cases::ClientCorpus;
 
-/// The contract, the corpus and the judge.
 pub(super) struct Library {
     pub(super) contract: Arc<Contract>,
     pub(super) corpus: Arc<Corpus>,
@@ -19,36 +21,128 @@ pub(super) struct Library {
 impl Library {
     /// Loads the fixtures that were compiled in, or those of a folder.
     pub(super) fn load(folder: Option<PathBuf>) -> Result<Self, Failure> {
-        Self::from_fixtures(&folder.map_or(Fixtures::Embedded, Fixtures::Folder)).map_err(|errors| invalid(&errors))
+        Ok(Self::load_with(folder, |_, _| Ok(()))?.0)
     }
 
     /// The same with the banks of defects, which only some commands need.
     pub(super) fn load_with_defects(folder: Option<PathBuf>) -> Result<(Self, Defects), Failure> {
-        let fixtures = folder.map_or(Fixtures::Embedded, Fixtures::Folder);
-        let library = Self::from_fixtures(&fixtures).map_err(|errors| invalid(&errors))?;
-        let defects = Defects::load(&fixtures, &library.contract).map_err(|errors| invalid(&errors))?;
-        Ok((library, defects))
+        Self::load_with(folder, |fixtures, library| Defects::load(fixtures, &library.contract))
     }
 
     /// The contract, the cases of both sides, and the judge.
     pub(super) fn load_with_clients(folder: Option<PathBuf>) -> Result<(Self, ClientCorpus), Failure> {
-        let fixtures = folder.map_or(Fixtures::Embedded, Fixtures::Folder);
-        let library = Self::from_fixtures(&fixtures).map_err(|errors| invalid(&errors))?;
-        let clients = ClientCorpus::load(&fixtures, &library.contract, &library.corpus);
-        Ok((library, clients.map_err(|errors| invalid(&errors))?))
+        Self::load_with(folder, |fixtures, library| ClientCorpus::load(fixtures, &library.contract, &library.corpus))
     }
 
-    fn from_fixtures(fixtures: &Fixtures) -> Result<Self, LoadErrors> {
-        let contract = Arc::new(Contract::load(fixtures)?);
-        let corpus = Arc::new(Corpus::load(fixtures, &contract)?);
-        let judge = Judge::new(Arc::clone(&contract))?;
-        Ok(Self { contract, corpus, judge })
+    /// The same with something more, made from the fixtures and what was loaded of them.
+    fn load_with<T>(
+        folder: Option<PathBuf>,
+        more: impl FnOnce(&Fixtures, &Self) -> Result<T, LoadErrors>,
+    ) -> Result<(Self, T), Failure> {
+        let fixtures = folder.map_or(Fixtures::Embedded, Fixtures::Folder);
+        let load = || {
+            let contract = Arc::new(Contract::load(&fixtures)?);
+            let corpus = Arc::new(Corpus::load(&fixtures, &contract)?);
+            let library = Self { judge: Judge::new(Arc::clone(&contract))?, contract, corpus };
+            let more = more(&fixtures, &library)?;
+            Ok((library, more))
+        };
+        load().map_err(|errors: LoadErrors| {
+            let count = errors.0.len();
+            let noun = if count == 1 { "fault" } else { "faults" };
+            Failure::harness(format!("the fixtures have {count} {noun}:\n{errors}"))
+        })
     }
 }
 
-/// The fixtures are not valid, and why.
-pub(super) fn invalid(errors: &LoadErrors) -> Failure {
-    let count = errors.0.len();
-    let noun = if count == 1 { "fault" } else { "faults" };
-    Failure::harness(format!("the fixtures have {count} {noun}:\n{errors}"))
+/// All fixtures: requirements, cases of both sides, defects, and who speaks of whom.
+pub(super) struct Catalogue {
+    pub(super) library: Library,
+    pub(super) clients: ClientCorpus,
+    pub(super) banks: Defects,
+}
+
+/// Something by its id, and what it says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub(super) struct Named {
+    /// Its id.
+    pub(super) id: String,
+    /// What it says, as a sentence.
+    pub(super) title: String,
+}
+
+impl Named {
+    pub(super) fn new(id: &str, title: &str) -> Self {
+        Self { id: id.to_owned(), title: title.to_owned() }
+    }
+}
+
+pub(super) struct Citing {
+    /// The cases on endpoints, a family as one.
+    pub(super) cases: Vec<Named>,
+    pub(super) client_cases: Vec<Named>,
+    pub(super) defects: Vec<Named>,
+}
+
+impl Catalogue {
+    pub(super) fn load(folder: Option<PathBuf>) -> Result<Self, Failure> {
+        Self::load_and(folder, |_, _, _| Ok(()))
+    }
+
+    /// The same, where the defects are complete: each requirement is broken by one.
+    pub(super) fn load_complete(folder: Option<PathBuf>) -> Result<Self, Failure> {
+        Self::load_and(folder, |banks, fixtures, library| banks.check_complete(fixtures, &library.contract.register))
+    }
+
+    fn load_and(
+        folder: Option<PathBuf>,
+        check: impl FnOnce(&Defects, &Fixtures, &Library) -> Result<(), LoadErrors>,
+    ) -> Result<Self, Failure> {
+        let (library, (banks, clients)) = Library::load_with(folder, |fixtures, library| {
+            let banks = Defects::load(fixtures, &library.contract)?;
+            check(&banks, fixtures, library)?;
+            Ok((banks, ClientCorpus::load(fixtures, &library.contract, &library.corpus)?))
+        })?;
+        Ok(Self { library, clients, banks })
+    }
+
+    /// Every id: of requirements, cases of both sides and defects.
+    pub(super) fn ids(&self) -> impl Iterator<Item = &str> {
+        let requirements = self.library.contract.register.requirements.iter().map(|row| row.id.as_str());
+        let cases = self.library.corpus.cases().iter().map(|case| case.id.as_str());
+        let client_cases = self.clients.cases().iter().map(|case| case.id.as_str());
+        let defects = self.banks.entries().iter().map(|entry| entry.id.as_str());
+        requirements.chain(cases).chain(client_cases).chain(defects)
+    }
+
+    /// The cases on endpoints that are selected, a family as one.
+    pub(super) fn cases(&self, selected: impl Fn(&ExpandedCase) -> bool) -> Vec<Named> {
+        let cases = self.library.corpus.cases().iter().filter(|case| selected(case));
+        let mut named: Vec<_> = cases.map(|case| Named::new(&case.case.id, &case.case.title)).collect();
+        named.dedup();
+        named
+    }
+
+    pub(super) fn citing(&self, requirement: &str) -> Citing {
+        let cites = |ids: &[String]| ids.iter().any(|id| id == requirement);
+        let clients = self.clients.cases().iter().filter(|case| cites(&case.requirements));
+        let defects = self.banks.entries().iter().filter(|entry| cites(&entry.requirements));
+        Citing {
+            cases: self.cases(|case| cites(&case.case.requirements)),
+            client_cases: clients.map(|case| Named::new(&case.id, &case.title)).collect(),
+            defects: defects.map(|entry| Named::new(&entry.id, &entry.title)).collect(),
+        }
+    }
+
+    /// Requirements by their ids, each with its text.
+    pub(super) fn requirements(&self, ids: &[String]) -> Vec<Named> {
+        let text = |id: &String| self.library.contract.register.get(id).map_or("", |row| row.text.as_str());
+        ids.iter().map(|id| Named::new(id, text(id))).collect()
+    }
+
+    /// The first case on endpoints that cites a requirement.
+    pub(super) fn first_case(&self, requirement: &str) -> Option<&ExpandedCase> {
+        let cites = |case: &ExpandedCase| case.case.requirements.iter().any(|id| id == requirement);
+        self.library.corpus.cases().iter().map(AsRef::as_ref).find(|case| cites(case))
+    }
 }

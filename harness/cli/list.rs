@@ -5,20 +5,17 @@ pub(super) mod entries;
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
-use serde::Serialize;
 use serde_json::Value;
 
-use super::catalogue::Catalogue;
-use super::library::Library;
+use super::library::{Catalogue, Library};
 use super::output::{Format, print, print_json, width};
 use super::{Failure, FixtureArgs};
 use crate::contract::Side;
 use crate::corpus::{Pattern, SelectError, Selection};
 use crate::report::{hang, prose_cell};
 use crate::text::{escape, foreign};
-use entries::{CaseEntry, ClientCaseEntry, DefectEntry, FeatureEntry, Listing, RequirementEntry};
+use entries::{CaseEntry, ClientCaseEntry, DefectEntry, Entry, FeatureEntry, Listing, RequirementEntry};
 
-/// The arguments of `list`.
 #[derive(Debug, Args)]
 pub(super) struct List {
     /// What to list
@@ -42,7 +39,6 @@ pub(super) struct List {
     fixtures: FixtureArgs,
 }
 
-/// Who is tested.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Tested {
     Server,
@@ -99,75 +95,68 @@ fn listing(
     })
 }
 
-/// One thing that is listed.
-pub(super) trait Entry: Serialize {
-    /// The columns of its table: all its members, in this order.
-    const COLUMNS: &'static [&'static str];
-
-    /// What it is called.
-    fn name(&self) -> String;
-
-    /// What stands beside that in the text.
-    fn about(&self) -> String;
-
-    /// What stands below it in the text: labels, and what they are of.
-    fn below(&self) -> Vec<(&'static str, String)> {
-        Vec::new()
-    }
-}
-
 impl Listing {
     fn print(&self, format: Format) -> Result<ExitCode, Failure> {
-        match self {
-            Self::Cases(entries) => print_all(entries, format),
-            Self::ClientCases(entries) => print_all(entries, format),
-            Self::Requirements(entries) => print_all(entries, format),
-            Self::Features(entries) => print_all(entries, format),
-            Self::Defects(entries) => print_all(entries, format),
-            Self::Drivers(entries) => print_all(entries, format),
+        match format {
+            Format::Json => print_json(self),
+            Format::Md => {
+                let rows = serde_json::to_value(self);
+                let rows = rows.map_err(|error| Failure::harness(format!("cannot write a table: {error}")))?;
+                print(&self.table(&rows))
+            }
+            Format::Text => print(&self.text()),
         }
     }
-}
 
-fn print_all<E: Entry>(entries: &[E], format: Format) -> Result<ExitCode, Failure> {
-    match format {
-        Format::Json => print_json(&entries),
-        Format::Md => {
-            let table = table(entries);
-            print(&table.map_err(|error| Failure::harness(format!("cannot write a table: {error}")))?)
+    fn text(&self) -> String {
+        let width = width();
+        let entries = self.entries();
+        let names = entries.iter().map(|entry| foreign(&entry.name).chars().count()).max().unwrap_or_default();
+        let mut lines = Vec::new();
+        for Entry { name, about, below } in entries {
+            lines.push(hang(&format!("{:names$}  ", foreign(&name)), &foreign(&about), width));
+            // Ids that were checked, and as many as there are.
+            lines.extend(below.iter().map(|(label, ids)| hang("    ", &format!("{label} {}", escape(ids)), width)));
         }
-        Format::Text => print(&text(entries)),
+        lines.join("\n")
+    }
+
+    /// The things as a table: each with everything that the JSON says of it. Nothing in a cell is markup.
+    fn table(&self, things: &Value) -> String {
+        let cell = |value: &Value| match value {
+            Value::Null => String::new(),
+            Value::String(text) => prose_cell(text),
+            Value::Array(items) => prose_cell(&items.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", ")),
+            other => prose_cell(&other.to_string()),
+        };
+        let columns: Vec<_> = self.columns().collect();
+        let mut lines = vec![columns.join(" | "), vec!["---"; columns.len()].join(" | ")];
+        lines.extend(
+            things
+                .as_array()
+                .into_iter()
+                .flatten()
+                .map(|thing| columns.iter().map(|name| cell(&thing[*name])).collect::<Vec<_>>().join(" | ")),
+        );
+        lines.iter().map(|cells| format!("| {cells} |")).collect::<Vec<_>>().join("\n")
     }
 }
 
-fn text<E: Entry>(entries: &[E]) -> String {
-    let name = |entry: &E| foreign(&entry.name());
-    let names = entries.iter().map(|entry| name(entry).chars().count()).max().unwrap_or_default();
-    let width = width();
-    let mut lines = Vec::new();
-    for entry in entries {
-        lines.push(hang(&format!("{:names$}  ", name(entry)), &foreign(&entry.about()), width));
-        // Ids that were checked, and as many as there are.
-        let below = entry.below();
-        lines.extend(below.iter().map(|(label, ids)| hang("    ", &format!("{label} {}", escape(ids)), width)));
-    }
-    lines.join("\n")
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// The entries as a table: each with everything that the JSON says of it. Nothing in a cell is markup.
-fn table<E: Entry>(entries: &[E]) -> Result<String, serde_json::Error> {
-    let cell = |value: &Value| match value {
-        Value::Null => String::new(),
-        Value::String(text) => prose_cell(text),
-        Value::Array(items) => prose_cell(&items.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", ")),
-        other => prose_cell(&other.to_string()),
-    };
-    let line = |cells: Vec<String>| format!("| {} |", cells.join(" | "));
-    let heads = E::COLUMNS.iter().map(|name| (*name).to_owned()).collect();
-    let mut lines = vec![line(heads), line(vec!["---".to_owned(); E::COLUMNS.len()])];
-    for entry in entries {
-        let members = serde_json::to_value(entry)?;
-        lines.push(line(E::COLUMNS.iter().map(|name| cell(&members[*name])).collect()));
+    #[test]
+    fn a_table_has_a_column_for_every_member() {
+        for what in What::value_variants() {
+            for side in [None, Some(Tested::Client)] {
+                let listing = listing(*what, side, &[], FixtureArgs::default()).expect("the fixtures");
+                let things = serde_json::to_value(&listing).expect("JSON");
+                let mut columns: Vec<_> = listing.columns().collect();
+                columns.sort_unstable();
+                let members = things[0].as_object().expect("an object").keys();
+                assert_eq!(members.collect::<Vec<_>>(), columns, "{what:?}");
+            }
+        }
     }
-    Ok(lines.join("\n"))
 }

@@ -4,7 +4,6 @@
 
 mod again;
 mod baseline;
-mod catalogue;
 mod config;
 mod credentials;
 mod diff;
@@ -16,7 +15,6 @@ mod guard;
 mod interrupt;
 mod library;
 mod list;
-mod manual;
 mod origin;
 mod output;
 mod progress;
@@ -32,7 +30,6 @@ mod settings;
 mod shell;
 mod summary;
 mod target;
-mod trials;
 mod validate;
 mod variables;
 
@@ -44,9 +41,8 @@ use clap::{Args, Parser, Subcommand};
 use exit::Failure;
 use variables::{Read, read};
 
-pub use trials::trials_of_environment;
+pub use target::trials_of_environment;
 
-/// The command line of the `countersign` binary.
 #[derive(Debug, Parser)]
 #[command(version, about, after_help = examples::filled(examples::MAIN))]
 struct Cli {
@@ -75,8 +71,8 @@ enum Command {
     #[command(after_help = examples::REPORT)]
     Report(report::Report),
     /// Keep known failures in a file
-    #[command(after_help = examples::filled(examples::BASELINE))]
-    Baseline(baseline::Command),
+    #[command(subcommand, after_help = examples::filled(examples::BASELINE))]
+    Baseline(baseline::Baseline),
     /// Compare two runs, of servers or of SDKs; exit code 1 where something broke or changed for callers
     #[command(after_help = examples::DIFF)]
     Diff(diff::Diff),
@@ -95,10 +91,10 @@ enum Command {
     #[command(after_help = examples::SDK)]
     Sdk(sdk::Sdk),
     /// Serve the reference emulator or the replaying mock until interrupted
-    #[command(after_help = examples::SERVE)]
+    #[command(subcommand, after_help = examples::SERVE)]
     Serve(serve::Serve),
     /// Show the settings and where they come from
-    #[command(after_help = examples::CONFIG)]
+    #[command(subcommand, after_help = examples::CONFIG)]
     Config(config::Config),
     /// Print the completions of a shell
     #[command(after_help = examples::COMPLETIONS)]
@@ -108,7 +104,6 @@ enum Command {
     Man(shell::Man),
 }
 
-/// Where fixtures come from.
 #[derive(Clone, Debug, Default, Args)]
 struct FixtureArgs {
     /// Take the fixtures of this folder instead of those that were compiled in
@@ -140,7 +135,7 @@ impl Command {
             Self::List(args) => list::run(args),
             Self::Explain(args) => explain::run(args),
             Self::Report(args) => report::run(args),
-            Self::Baseline(command) => baseline::run(command),
+            Self::Baseline(args) => baseline::run(args),
             Self::Diff(args) => diff::run(args),
             Self::Schema(args) => schema::run(args),
             Self::Validate(args) => validate::run(args),

@@ -8,6 +8,7 @@ use clap::{ArgMatches, Args, Command, FromArgMatches};
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::variables::variable_of;
 use crate::text::{file_name, foreign};
 
 /// Where a setting comes from.
@@ -49,7 +50,7 @@ impl std::fmt::Display for Origin {
 /// The origin of each setting, by its name.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Origins {
-    /// The flags that stand on the command line, by their ids.
+    /// The flags that stand on the command line.
     flags: BTreeSet<String>,
     /// The file with profiles, and the profile in it that counts.
     pub(super) file: Option<PathBuf>,
@@ -71,20 +72,15 @@ impl Origins {
         variables: impl IntoIterator<Item = (&'static str, Option<T>)>,
         profile: Option<T>,
     ) -> Option<T> {
-        if argument.is_some() {
-            self.of.insert(name, self.argument(name));
-            return argument;
-        }
-        for (variable, value) in variables {
-            if value.is_some() {
-                self.set(name, Origin::Environment { name: variable.to_owned() });
-                return value;
-            }
-        }
-        if profile.is_some() {
-            self.set(name, self.key(name));
-        }
-        profile
+        let of_variable = variables.into_iter().find(|(_, value)| value.is_some());
+        let (origin, value) = match of_variable {
+            _ if argument.is_some() => (self.argument(name), argument),
+            Some((variable, value)) => (Origin::Environment { name: variable.to_owned() }, value),
+            None if profile.is_some() => (self.key(name), profile),
+            None => return None,
+        };
+        self.set(name, origin);
+        value
     }
 
     pub(super) fn set(&mut self, name: &'static str, origin: Origin) {
@@ -107,10 +103,10 @@ impl Origins {
 
     /// The origin of what an argument says: its flag, or else its variable.
     pub(super) fn argument(&self, name: &str) -> Origin {
-        if self.flags.contains(&name.replace('-', "_")) {
+        if self.flags.contains(name) {
             Origin::Flag { name: format!("--{name}") }
         } else {
-            Origin::Environment { name: format!("COUNTERSIGN_{}", name.replace('-', "_").to_uppercase()) }
+            Origin::Environment { name: variable_of(name) }
         }
     }
 
@@ -134,8 +130,9 @@ impl<T: FromArgMatches> FromArgMatches for Traced<T> {
     }
 
     fn from_arg_matches_mut(matches: &mut ArgMatches) -> Result<Self, clap::Error> {
-        let flags = matches.ids().map(ToString::to_string);
-        let flags = flags.filter(|id| matches.value_source(id) == Some(ValueSource::CommandLine)).collect();
+        let ids = matches.ids().map(clap::Id::as_str);
+        let given = ids.filter(|id| matches.value_source(id) == Some(ValueSource::CommandLine));
+        let flags = given.map(|id| id.replace('_', "-")).collect();
         Ok(Self { args: T::from_arg_matches_mut(matches)?, flags })
     }
 

@@ -40,7 +40,6 @@ fn may_be_coloured(stream: &impl IsTerminal) -> bool {
     stream.is_terminal() && !refused && !dumb
 }
 
-/// A text in a colour, where there is colour.
 pub(super) fn paint(text: &str, colour: AnsiColor, wanted: bool) -> String {
     let style = if wanted { Style::new().fg_color(Some(colour.into())) } else { Style::new() };
     format!("{style}{text}{style:#}")

@@ -5,8 +5,8 @@ use std::io::IsTerminal;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use terminal_size::terminal_size_of;
 
-/// The bar, or nothing where nobody looks.
-pub(super) struct Progress(Option<ProgressBar>);
+/// The bar; a hidden one where nobody looks.
+pub(super) struct Progress(ProgressBar);
 
 impl Progress {
     /// A bar for so many cases, where standard error is a terminal that can redraw a line, and no CI.
@@ -15,29 +15,22 @@ impl Progress {
         const ROOMY: u16 = 70;
         let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
         let able = set("CI").is_none() && set("TERM").is_none_or(|terminal| terminal != "dumb");
-        let watched = able && std::io::stderr().is_terminal();
-        Self(watched.then(|| {
-            let roomy = terminal_size_of(std::io::stderr()).is_none_or(|(width, _)| width.0 >= ROOMY);
-            let bar = if roomy { "{bar:30} " } else { "" };
-            let style = ProgressStyle::with_template(&format!("{bar}{{pos}}/{{len}} {{elapsed}} {{wide_msg}}"))
-                .expect("the template is valid");
-            let bar = ProgressBar::with_draw_target(Some(cases as u64), ProgressDrawTarget::stderr());
-            bar.with_style(style)
-        }))
+        if !able || !std::io::stderr().is_terminal() {
+            return Self(ProgressBar::hidden());
+        }
+        let roomy = terminal_size_of(std::io::stderr()).is_none_or(|(width, _)| width.0 >= ROOMY);
+        let bar = if roomy { "{bar:30} " } else { "" };
+        let style = ProgressStyle::with_template(&format!("{bar}{{pos}}/{{len}} {{elapsed}} {{wide_msg}}"));
+        let bar = ProgressBar::with_draw_target(Some(cases as u64), ProgressDrawTarget::stderr());
+        Self(bar.with_style(style.expect("the template is valid")))
     }
 
-    /// One more case is done.
     pub(super) fn advance(&self, case: &str) {
-        if let Self(Some(bar)) = self {
-            bar.set_message(case.to_owned());
-            bar.inc(1);
-        }
+        self.0.set_message(case.to_owned());
+        self.0.inc(1);
     }
 
-    /// Takes the bar away.
     pub(super) fn clear(&self) {
-        if let Self(Some(bar)) = self {
-            bar.finish_and_clear();
-        }
+        self.0.finish_and_clear();
     }
 }

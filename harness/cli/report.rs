@@ -16,7 +16,6 @@ use crate::contract::Side;
 use crate::report::{CutShort, Event, RunEvent, StreamError, conclude, merge_shards, read};
 use crate::text::{file_name, foreign};
 
-/// The arguments of `report`.
 #[derive(Debug, Args)]
 pub(super) struct Report {
     /// A run stream, as --report-jsonl writes it (- is standard input); repeat it to put several runs
@@ -72,14 +71,12 @@ pub(super) fn run(args: Report) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Which file is which number, for what speaks of run streams by their numbers.
 fn numbered(files: &[PathBuf]) -> String {
     let lines =
         files.iter().enumerate().map(|(index, file)| format!("\n  run stream {}: {}", index + 1, file_name(file)));
     lines.collect()
 }
 
-/// Opens a run stream.
 pub(super) fn open(file: &Path) -> Result<File, Failure> {
     let name = file_name(file);
     if file.is_dir() {
@@ -100,19 +97,12 @@ fn stream(file: &Path, cut_short: CutShort) -> Result<Vec<Event>, Failure> {
         (name, read(BufReader::new(open(file)?), cut_short))
     };
     events.map_err(|error| {
-        let advice = match error {
-            StreamError::NoSummary(_) => "; --accept-incomplete takes it as far as it came",
-            StreamError::NotAnEvent(1, _) => {
-                "; --from takes what --report-jsonl writes, one object a line, and not the one object of --report-json"
-            }
-            StreamError::Unreadable { .. }
-            | StreamError::TooLong(_)
-            | StreamError::NotAnEvent { .. }
-            | StreamError::Version(_)
-            | StreamError::OutOfOrder { .. }
-            | StreamError::Twice { .. }
-            | StreamError::Empty
-            | StreamError::Miscounted { .. } => "",
+        let advice = if matches!(error, StreamError::NoSummary(_)) {
+            "; --accept-incomplete takes it as far as it came"
+        } else if matches!(error, StreamError::NotAnEvent(1, _)) {
+            "; --from takes what --report-jsonl writes, one object a line, and not the one object of --report-json"
+        } else {
+            ""
         };
         Failure::usage(format!("{name}: {error}{advice}"))
     })

@@ -9,6 +9,7 @@ use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches, ValueEnum}
 
 use super::again::Again;
 use super::output::{Stdout, say, wants_colour, width};
+use super::variables::variable_of;
 use super::{Failure, summary};
 use crate::contract::Contract;
 use crate::report::{
@@ -16,7 +17,6 @@ use crate::report::{
 };
 use crate::text::file_name;
 
-/// The flags that say what is reported where.
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Reports")]
 pub(super) struct ReportArgs {
@@ -39,7 +39,7 @@ struct FileArgs(Vec<(&'static report::Format, PathBuf)>);
 impl Args for FileArgs {
     fn augment_args(command: Command) -> Command {
         let argument = |format: &'static report::Format| {
-            let variable: &str = format!("COUNTERSIGN_{}", format.flag.replace('-', "_").to_uppercase()).leak();
+            let variable: &str = variable_of(format.flag).leak();
             let argument = Arg::new(format.flag).long(format.flag).env(variable).value_name("FILE").help(format.help);
             let argument = argument.value_parser(PathBufValueParser::new().try_map(|file| named(format, file)));
             // One run can have several files of a format whose files differ by their endings.
@@ -82,15 +82,6 @@ fn named(format: &report::Format, file: PathBuf) -> Result<PathBuf, String> {
     Err(format!("expected a file that ends in {}", endings.join(" or ")))
 }
 
-impl ReportArgs {
-    /// Writes the run stream to this file.
-    pub(super) fn write_stream_to(&mut self, file: PathBuf) {
-        let is_stream = |format: &&report::Format| matches!(format.made, Made::AsHeard(_));
-        self.files.0.extend(FORMATS.iter().find(is_stream).map(|format| (format, file)));
-    }
-}
-
-/// What goes to standard output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Format {
     /// Text, unless a report is written to standard output
@@ -106,7 +97,11 @@ enum Format {
 }
 
 impl ReportArgs {
-    /// Whether a report is to be written into a file.
+    pub(super) fn write_stream_to(&mut self, file: PathBuf) {
+        let is_stream = |format: &&report::Format| matches!(format.made, Made::AsHeard(_));
+        self.files.0.extend(FORMATS.iter().find(is_stream).map(|format| (format, file)));
+    }
+
     pub(super) fn writes_files(&self) -> bool {
         self.files().next().is_some()
     }
@@ -178,8 +173,8 @@ impl Reports {
         }
         let mut sinks: Vec<Box<dyn Sink>> = Vec::new();
         let register = &contract.register;
-        let mut collecting = Collecting::new(register);
-        let mut is_collected = false;
+        let summary = std::env::var_os("GITHUB_STEP_SUMMARY").filter(|path| !path.is_empty()).map(PathBuf::from);
+        let mut collecting = summary.is_some().then(|| Collecting::new(register));
         for (format, path) in &args.files.0 {
             let file = ReportFile::open(path).map_err(|error| Failure::usage(error.to_string()))?;
             match format.made {
@@ -188,8 +183,7 @@ impl Reports {
                     sinks.push(Box::new(report));
                 }
                 Made::AtTheEnd(make) => {
-                    collecting.add(make(path), file);
-                    is_collected = true;
+                    collecting.get_or_insert_with(|| Collecting::new(register)).add(make(path), file);
                 }
             }
         }
@@ -218,29 +212,25 @@ impl Reports {
             }
             None => {}
         }
-        let summary = std::env::var_os("GITHUB_STEP_SUMMARY").filter(|path| !path.is_empty()).map(PathBuf::from);
-        let collecting = (is_collected || summary.is_some()).then_some(collecting);
         Ok(Self { sinks, collecting, summary, error: None })
     }
 
-    /// Tells every report.
     pub(super) fn hear(&mut self, event: &Event) {
+        self.each(|sink| sink.hear(event));
+    }
+
+    /// Does something with every report, and keeps the first error.
+    fn each(&mut self, does: impl Fn(&mut dyn Sink) -> io::Result<()>) {
         let collecting = self.collecting.as_mut().map(|collecting| collecting as &mut dyn Sink);
         for sink in self.sinks.iter_mut().map(|sink| &mut **sink).chain(collecting) {
-            if let Err(error) = sink.hear(event) {
+            if let Err(error) = does(sink) {
                 self.error.get_or_insert(error);
             }
         }
     }
 
-    /// Finishes every report.
     pub(super) fn finish(&mut self) -> Result<(), Failure> {
-        let collecting = self.collecting.as_mut().map(|collecting| collecting as &mut dyn Sink);
-        for sink in self.sinks.iter_mut().map(|sink| &mut **sink).chain(collecting) {
-            if let Err(error) = sink.finish() {
-                self.error.get_or_insert(error);
-            }
-        }
+        self.each(|sink| sink.finish());
         if let (Some(path), Some(heard)) = (&self.summary, &self.collecting)
             && let Err(error) = summary::add(path, heard)
         {

@@ -2,13 +2,13 @@
 //! Such a name is the user's slip, and is held against no server.
 
 use std::collections::BTreeMap;
-use std::sync::LazyLock;
 
 use clap::{Arg, ArgMatches, Args, Command, FromArgMatches};
 use serde_json::json;
 
 use super::Failure;
 use super::settings::{Choice, Settings};
+use super::variables::variable_of;
 use crate::contract::{Contract, ErrorMeaning, Evidence, Operation, Resource, Service};
 use crate::text::escape;
 use crate::verdict::{Class, Heard, Probe};
@@ -16,35 +16,18 @@ use crate::verdict::{Class, Heard, Probe};
 /// How much of a wrong name is shown, in characters.
 const SHOWN: usize = 80;
 
-/// The flags that name resources.
-struct Flag {
-    /// What clap knows it by.
-    id: &'static str,
-    /// The environment variable that stands for it.
-    variable: &'static str,
-    resource: &'static Resource,
-}
-
-/// One for each resource of the service, in its order.
-static FLAGS: LazyLock<Vec<Flag>> = LazyLock::new(|| {
-    let flag = |resource: &'static Resource| {
-        let id: &str = resource.flag.replace('-', "_").leak();
-        Flag { id, variable: format!("COUNTERSIGN_{}", id.to_uppercase()).leak(), resource }
-    };
-    Service::embedded().resources.iter().map(flag).collect()
-});
-
 /// The names of resources, by their flags.
 #[derive(Clone, Debug, Default)]
 pub(super) struct ResourceArgs(pub(super) BTreeMap<&'static str, String>);
 
 impl Args for ResourceArgs {
     fn augment_args(command: Command) -> Command {
-        let argument = |Flag { id, variable, resource }: &Flag| {
-            let argument = Arg::new(*id).long(resource.flag.as_str()).env(*variable).value_name("NAME");
-            argument.help(resource.help.as_str())
+        let argument = |resource: &'static Resource| {
+            let variable: &str = variable_of(&resource.flag).leak();
+            let argument = Arg::new(resource.flag.as_str()).long(resource.flag.as_str()).env(variable);
+            argument.value_name("NAME").help(resource.help.as_str())
         };
-        FLAGS.iter().fold(command, |command, flag| command.arg(argument(flag)))
+        Service::embedded().resources.iter().fold(command, |command, resource| command.arg(argument(resource)))
     }
 
     fn augment_args_for_update(command: Command) -> Command {
@@ -54,8 +37,8 @@ impl Args for ResourceArgs {
 
 impl FromArgMatches for ResourceArgs {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
-        let name = |flag: &Flag| Some((flag.resource.flag.as_str(), matches.get_one::<String>(flag.id)?.clone()));
-        Ok(Self(FLAGS.iter().filter_map(name).collect()))
+        let flags = Service::embedded().resources.iter().map(|resource| resource.flag.as_str());
+        Ok(Self(flags.filter_map(|flag| Some((flag, matches.get_one::<String>(flag)?.clone()))).collect()))
     }
 
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
@@ -81,6 +64,11 @@ pub(super) fn check(settings: &Settings, contract: &Contract) -> Result<(), Fail
     Ok(())
 }
 
+/// The resource that a plain call of an operation names.
+pub(super) fn named<'c>(contract: &'c Contract, operation: &Operation) -> Option<&'c Resource> {
+    contract.service.resources.iter().find(|of| operation.request.members.contains_key(&of.member))
+}
+
 /// What is wrong with the name that the probe asked for, where a target refuses the plain call that has it and no
 /// resource can have it; with the resource. A target that takes it has such a resource all the same, and can be judged.
 pub(super) fn refused_name<'c>(
@@ -89,8 +77,7 @@ pub(super) fn refused_name<'c>(
     operation: &Operation,
     probe: &Probe,
 ) -> Option<(&'c Resource, String)> {
-    let members = &operation.request.members;
-    let resource = contract.service.resources.iter().find(|resource| members.contains_key(&resource.member))?;
+    let resource = named(contract, operation)?;
     let Heard::Answer { error: Some(error), .. } = &probe.heard else { return None };
     let refused = contract.service.meaning_of(error) == Some(ErrorMeaning::Invalid) && probe.class == Class::Answers;
     Some((resource, slip(settings, contract, resource).filter(|_| refused)?))

@@ -19,7 +19,7 @@ use super::resources;
 use super::settings::{Settings, TargetArgs};
 use super::target::Prepared;
 use super::{Failure, FixtureArgs};
-use crate::contract::{Contract, Feature, Level, LoadError, Operation, Service, Side};
+use crate::contract::{Contract, Feature, Level, Operation, Service, Side};
 use crate::corpus::{Pattern, Plan, Selection, Shard, did_you_mean};
 use crate::report::{Baseline, Ending, Event, Exit, RunEvent, Tally, TargetEvent, VERSION, heard, meaning};
 use crate::run::{Interrupt, Session, random_seed, run as run_plan};
@@ -27,7 +27,6 @@ use crate::targets::Target;
 use crate::text::foreign;
 use crate::verdict::{CaseResult, Class, Probe, Verdict};
 
-/// The arguments of `run`.
 #[derive(Debug, Args)]
 pub(super) struct Run {
     #[command(flatten)]
@@ -46,7 +45,6 @@ pub(super) struct Run {
     fixtures: FixtureArgs,
 }
 
-/// Which cases to run.
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Cases")]
 pub(super) struct SelectionArgs {
@@ -75,7 +73,6 @@ pub(super) struct SelectionArgs {
     shard: Option<Shard>,
 }
 
-/// Which operation a command is about.
 #[derive(Clone, Debug, Default, Args)]
 pub(super) struct OperationArg {
     #[arg(long, env = "COUNTERSIGN_OPERATION", value_name = "NAME", help = operation_help())]
@@ -87,7 +84,6 @@ fn operation_help() -> String {
 }
 
 impl OperationArg {
-    /// The operation that is named, or the default one.
     pub(super) fn of<'c>(&self, contract: &'c Contract) -> Result<&'c Operation, Failure> {
         let Some(name) = &self.operation else { return Ok(contract.default_operation()) };
         contract.operation(name).ok_or_else(|| {
@@ -99,7 +95,6 @@ impl OperationArg {
     }
 }
 
-/// How to run them.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Running")]
 struct RunningArgs {
@@ -139,12 +134,7 @@ impl SelectionArgs {
 }
 
 fn level(text: &str) -> Result<Level, String> {
-    match text {
-        "must" => Ok(Level::Must),
-        "should" => Ok(Level::Should),
-        "may" => Ok(Level::May),
-        _ => Err("expected must, should or may".to_owned()),
-    }
+    serde_json::from_value(text.into()).map_err(|_| "expected must, should or may".to_owned())
 }
 
 pub(super) fn run(args: Run) -> Result<ExitCode, Failure> {
@@ -183,20 +173,15 @@ pub(super) fn run(args: Run) -> Result<ExitCode, Failure> {
     Ok(ended.into())
 }
 
-/// Refuses settings of which no run could come, whatever the target answers.
+/// Refuses settings of which no run could come, whatever the target answers: a claim that no requirement of any
+/// operation would hold the target to, and a name that no resource can have.
 pub(super) fn can_be_run(settings: &Settings, contract: &Contract) -> Result<(), Failure> {
-    claims_are_tested(settings, contract)?;
-    resources::check(settings, contract)
-}
-
-/// Refuses a claim that no requirement of any operation would hold the target to.
-fn claims_are_tested(settings: &Settings, contract: &Contract) -> Result<(), Failure> {
     let tested = |feature: &Feature| {
         let mut rows = contract.operation_names().flat_map(|name| contract.register.of(Side::Server, name));
         rows.any(|row| row.feature == *feature && row.counts())
     };
     match settings.features().iter().find(|feature| !tested(feature)) {
-        None => Ok(()),
+        None => resources::check(settings, contract),
         Some(feature) => Err(Failure::usage(format!(
             "no requirement of the feature {feature} is judged yet, so claiming it would say nothing; leave it out of {}",
             settings.from.place("claim")
@@ -204,33 +189,29 @@ fn claims_are_tested(settings: &Settings, contract: &Contract) -> Result<(), Fai
     }
 }
 
-fn load_baseline(file: &Path, library: &Library) -> Result<Baseline, Failure> {
-    let wrong = |error: LoadError| Failure::usage(error.to_string());
-    let baseline = Baseline::load(file).map_err(wrong)?;
-    baseline.check(&library.corpus).map_err(wrong)?;
-    Ok(baseline)
+/// Reads a baseline and checks that its patterns select something.
+pub(super) fn load_baseline(file: &Path, library: &Library) -> Result<Baseline, Failure> {
+    let baseline = Baseline::load(file).and_then(|baseline| baseline.check(&library.corpus).map(|()| baseline));
+    baseline.map_err(|error| Failure::usage(error.to_string()))
 }
 
-/// A run with everything that it needs.
 pub(super) struct Execution<'a> {
     pub(super) settings: &'a Settings,
     pub(super) library: &'a Library,
-    /// What the cases are about.
     pub(super) operation: &'a Operation,
     pub(super) plan: &'a Plan,
-    /// Which part of the selected cases the plan is.
     pub(super) shard: Option<Shard>,
     pub(super) seed: u64,
-    /// Whether the first failure ends the run.
     pub(super) fail_fast: bool,
     pub(super) baseline: Option<Baseline>,
 }
 
 impl Execution<'_> {
-    /// Runs the plan and tells every event.
     pub(super) async fn run(&self, mut hear: impl FnMut(&Event)) -> Result<Ended, Failure> {
         let prepared = Prepared::new(self.settings, self.library).await?;
-        let session = self.session(prepared.target.clone())?;
+        let (corpus, judge) = (Arc::clone(&self.library.corpus), self.library.judge.clone());
+        let session = Session::new(corpus, judge, prepared.target.clone(), self.seed, self.settings.jobs);
+        let session = session.map_err(Failure::of_target)?;
         let interrupt = Interrupt::from(super::interrupt::watch());
         let started_at = Timestamp::now();
         let start = Instant::now();
@@ -284,41 +265,24 @@ impl Execution<'_> {
         Ok(Ended { exit, interrupted: interrupt.is_set(), unreachable: is_silent.then_some(said) })
     }
 
-    fn session(&self, target: Target) -> Result<Session, Failure> {
-        let (corpus, judge) = (Arc::clone(&self.library.corpus), self.library.judge.clone());
-        Session::new(corpus, judge, target, self.seed, self.settings.jobs).map_err(Failure::of_target)
-    }
-
     /// Ends a run of which nothing could come: its credentials or what it names are not the target's.
     fn reject(&self, target: &Target, probe: &Probe) -> Result<(), Failure> {
         let (endpoint, said) = (foreign(target.endpoint.as_str()), heard(&probe.heard));
-        match probe.class {
-            Class::RefusedCredentials => Err(Failure::usage(format!(
+        if probe.class == Class::RefusedCredentials {
+            return Err(Failure::usage(format!(
                 "{endpoint} refuses the credentials: {said}. Give it the ones that it knows in AWS_ACCESS_KEY_ID and \
                  AWS_SECRET_ACCESS_KEY or AWS_PROFILE, and its region with --region"
-            ))),
-            Class::NoResource => {
-                let members = &self.operation.request.members;
-                let mut resources = self.library.contract.service.resources.iter();
-                let named = resources.find(|of| members.contains_key(&of.member));
-                let (noun, flag) = named.map_or(("resource", ""), |of| (of.noun.as_str(), of.flag.as_str()));
-                let name = named.and_then(|of| target.resources.get(&of.id)).map_or("", String::as_str);
-                let name = foreign(name);
-                Err(Failure::usage(format!(
-                    "{endpoint} has no {noun} \"{name}\": {said}. Create it there, or name one that it has with --{flag}"
-                )))
-            }
-            Class::Answers
-            | Class::UnknownOperation
-            | Class::UnknownService
-            | Class::DeclaredNotImplemented
-            | Class::OwnJson
-            | Class::NotAws
-            | Class::WrongService
-            | Class::Redirect
-            | Class::ServerFault
-            | Class::Unreachable => Ok(()),
+            )));
         }
+        if probe.class == Class::NoResource {
+            let named = resources::named(&self.library.contract, self.operation);
+            let (noun, flag) = named.map_or(("resource", ""), |of| (of.noun.as_str(), of.flag.as_str()));
+            let name = foreign(named.and_then(|of| target.resources.get(&of.id)).map_or("", String::as_str));
+            return Err(Failure::usage(format!(
+                "{endpoint} has no {noun} \"{name}\": {said}. Create it there, or name one that it has with --{flag}"
+            )));
+        }
+        Ok(())
     }
 
     fn event(&self, target: &Target, probe: Probe, started_at: Timestamp) -> RunEvent {
@@ -347,9 +311,7 @@ impl Execution<'_> {
     }
 }
 
-/// How a run ended.
 pub(super) struct Ended {
-    /// What it came to, whether it was interrupted or not.
     pub(super) exit: Exit,
     pub(super) interrupted: bool,
     /// What the probe met, where the target cannot be reached.

@@ -26,7 +26,6 @@ use crate::selftest::Report as SelftestReport;
 use crate::targets::profile::Profiles;
 use crate::text::file_name;
 
-/// The arguments of `schema`.
 #[derive(Debug, Args)]
 pub(super) struct Schema {
     /// Change nothing; fail where a file is not what would be generated

@@ -14,7 +14,6 @@ use crate::corpus::{Defect, Defects, Pattern, Plan, Selection, did_you_mean};
 use crate::report::{Exit, ReportFile};
 use crate::selftest::{Fate, Report, run as run_selftest};
 
-/// The arguments of `selftest`.
 #[derive(Debug, Args)]
 pub(super) struct Selftest {
     /// Try only the defects and legal variants that a pattern selects

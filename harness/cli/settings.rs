@@ -28,7 +28,6 @@ const SHOWN: usize = 80;
 /// How many cases can be in flight together.
 const JOBS: std::ops::RangeInclusive<usize> = 1..=1024;
 
-/// The flags that say what is tested.
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Target")]
 pub(super) struct TargetArgs {
@@ -83,17 +82,19 @@ pub(super) struct TargetArgs {
     config: Option<PathBuf>,
 }
 
-/// What kind of target a run has.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Choice {
-    /// The replaying mock, in this process.
     Mock,
-    /// The reference emulator, in this process.
     Emulator,
     /// Real AWS, allowed for one resource of one account.
-    Aws { endpoint: Url, allowed: Allowed },
-    /// Any other server.
-    Endpoint { name: String, url: Url },
+    Aws {
+        endpoint: Url,
+        allowed: Allowed,
+    },
+    Endpoint {
+        name: String,
+        url: Url,
+    },
 }
 
 /// Everything that is decided about the target before anything is sent.
@@ -108,7 +109,6 @@ pub(super) struct Settings {
     pub(super) jobs: usize,
     pub(super) client: ClientOptions,
     pub(super) baseline: Option<PathBuf>,
-    /// Where each of these comes from.
     pub(super) from: Origins,
 }
 
@@ -167,9 +167,7 @@ impl Settings {
             from,
         })
     }
-}
 
-impl Settings {
     /// The target that `COUNTERSIGN_TARGET` or `COUNTERSIGN_ENDPOINT` names, with everything that the
     /// other variables say of it; nothing where neither is set.
     pub(super) fn of_environment() -> Result<Option<Self>, Failure> {
@@ -257,9 +255,9 @@ fn choose(
     let (target, endpoint) = match (&args.target, &args.endpoint) {
         (None, None) => named_by_environment(from)?,
         (target, text) => {
-            let url = text.as_deref().map(endpoint_url).transpose();
+            let url = text.as_deref().map(|text| endpoint_url("--endpoint", text)).transpose()?;
             from.set("target", Origin::Flag { name: if target.is_some() { "--target" } else { "--endpoint" }.into() });
-            (target.clone(), url.map_err(|error| Failure::usage(format!("--endpoint: {error}")))?)
+            (target.clone(), url)
         }
     };
     if let Some(url) = endpoint {
@@ -277,19 +275,18 @@ fn choose(
         return match set {
             None => Ok(("emulator".to_owned(), None, none)),
             Some((variable, value)) => {
-                let url = endpoint_url(&value).map_err(|error| Failure::usage(format!("{variable}: {error}")))?;
+                let url = endpoint_url(&variable, &value)?;
                 from.set("target", Origin::Environment { name: variable });
                 Ok(("endpoint".to_owned(), Some(url), none))
             }
         };
     };
     if let Some(profile) = profiles.targets.get(name) {
-        let text = profile.endpoint.as_deref();
-        let text = text.ok_or_else(|| {
-            Failure::usage(format!("the target \"{}\" of countersign.toml has no endpoint", foreign(name)))
-        })?;
-        let url =
-            endpoint_url(text).map_err(|error| Failure::usage(format!("the target \"{}\": {error}", foreign(name))))?;
+        let target = format!("the target \"{}\"", foreign(name));
+        let Some(text) = &profile.endpoint else {
+            return Err(Failure::usage(format!("{target} of countersign.toml has no endpoint")));
+        };
+        let url = endpoint_url(&target, text)?;
         from.profile = Some(name.clone());
         return Ok((name.clone(), Some(url), profile.clone()));
     }
@@ -313,24 +310,19 @@ fn choose(
 
 /// The target or the URL that the environment names.
 fn named_by_environment(from: &mut Origins) -> Result<(Option<String>, Option<Url>), Failure> {
-    let variable = |name: &str| Origin::Environment { name: name.to_owned() };
-    match (env("COUNTERSIGN_TARGET")?, env("COUNTERSIGN_ENDPOINT")?) {
+    let (target, endpoint) = (env("COUNTERSIGN_TARGET")?, env("COUNTERSIGN_ENDPOINT")?);
+    let name = match (&target, &endpoint) {
         (Some(_), Some(_)) => {
-            Err(Failure::usage("COUNTERSIGN_TARGET and COUNTERSIGN_ENDPOINT are both set; unset one of them"))
+            let words = "COUNTERSIGN_TARGET and COUNTERSIGN_ENDPOINT are both set; unset one of them";
+            return Err(Failure::usage(words));
         }
-        (None, None) => Ok((None, None)),
-        (target, None) => {
-            from.set("target", variable("COUNTERSIGN_TARGET"));
-            Ok((target, None))
-        }
-        (None, Some(text)) => match endpoint_url(&text) {
-            Ok(url) => {
-                from.set("target", variable("COUNTERSIGN_ENDPOINT"));
-                Ok((None, Some(url)))
-            }
-            Err(error) => Err(Failure::usage(format!("COUNTERSIGN_ENDPOINT: {error}"))),
-        },
-    }
+        (None, None) => return Ok((None, None)),
+        (Some(_), None) => "COUNTERSIGN_TARGET",
+        (None, Some(_)) => "COUNTERSIGN_ENDPOINT",
+    };
+    let url = endpoint.map(|text| endpoint_url(name, &text)).transpose()?;
+    from.set("target", Origin::Environment { name: name.to_owned() });
+    Ok((target, url))
 }
 
 /// What is tested, once the gate before real AWS has let it pass.
@@ -372,7 +364,6 @@ fn canonical(mut url: Url) -> Url {
     url
 }
 
-/// The region of this name, which a setting gives.
 fn region_named(name: &str, from: &Origins) -> Result<Region, Failure> {
     name.parse().map_err(|error: InvalidRegion| {
         let found = foreign_within(name, SHOWN);
@@ -380,19 +371,19 @@ fn region_named(name: &str, from: &Origins) -> Result<Region, Failure> {
     })
 }
 
-/// A URL that can be tested. A text with an `@` is not repeated: it may hold a password.
-fn endpoint_url(text: &str) -> Result<Url, String> {
-    let expected = "expected a URL such as http://localhost:4566";
+/// A URL that can be tested, which stands at a place. A text with an `@` is not repeated: it may hold a password.
+fn endpoint_url(place: &str, text: &str) -> Result<Url, Failure> {
+    let wrong = |why: &str| Failure::usage(format!("{place}: expected a URL such as http://localhost:4566{why}"));
     let found = if text.contains('@') { String::new() } else { format!(", found \"{}\"", foreign(text)) };
     if text.contains(['?', '#']) {
-        return Err(format!("{expected}, without query and fragment"));
+        return Err(wrong(", without query and fragment"));
     }
-    let url = Url::parse(text).map_err(|error| format!("{expected}{found}: {error}"))?;
+    let url = Url::parse(text).map_err(|error| wrong(&format!("{found}: {error}")))?;
     if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
-        return Err(format!("{expected}{found}"));
+        return Err(wrong(&found));
     }
     if !url.username().is_empty() || url.password().is_some() {
-        return Err(format!("{expected}, without user and password; credentials are read from the environment"));
+        return Err(wrong(", without user and password; credentials are read from the environment"));
     }
     Ok(url)
 }
@@ -403,9 +394,6 @@ fn seconds(text: &str) -> Result<f64, String> {
 }
 
 fn within_an_hour(seconds: f64) -> Result<f64, String> {
-    if (0.001..=3600.0).contains(&seconds) {
-        Ok(seconds)
-    } else {
-        Err(format!("expected 0.001 to 3600 seconds, found {seconds}"))
-    }
+    let wrong = || format!("expected 0.001 to 3600 seconds, found {seconds}");
+    (0.001..=3600.0).contains(&seconds).then_some(seconds).ok_or_else(wrong)
 }

@@ -5,14 +5,17 @@ use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, CommandFactory};
+use clap::{Args, Command, CommandFactory};
 use clap_complete::Shell;
+use clap_mangen::Man as Page;
+use clap_mangen::roff::{Roff, bold, roman};
+use jiff::Zoned;
 
 use super::output::{print, print_bytes};
-use super::{Cli, Failure, manual};
+use super::{Cli, Failure};
+use crate::contract::Service;
 use crate::text::file_name;
 
-/// The arguments of `completions`.
 #[derive(Debug, Args)]
 pub(super) struct Completions {
     /// The shell
@@ -20,7 +23,6 @@ pub(super) struct Completions {
     shell: Shell,
 }
 
-/// The arguments of `man`.
 #[derive(Debug, Args)]
 pub(super) struct Man {
     /// Write a page for each command into this folder, which is made where it is not there
@@ -55,7 +57,130 @@ pub(super) fn man(args: Man) -> Result<ExitCode, Failure> {
 }
 
 /// The pages of a command and of those below it, each with the name of its file.
-fn collect(command: &clap::Command, pages: &mut Vec<(String, Vec<u8>)>) -> io::Result<()> {
-    pages.push(manual::page(command)?);
+fn collect(command: &Command, pages: &mut Vec<(String, Vec<u8>)>) -> io::Result<()> {
+    pages.push(page(command)?);
     command.get_subcommands().try_for_each(|part| collect(part, pages))
+}
+
+/// What every command reads.
+const EVERYWHERE: [(&str, &str); 3] = [
+    ("COUNTERSIGN_LOG", "How much is logged to standard error: error, warn, info, debug or trace. Nothing without it."),
+    ("NO_COLOR, TERM=dumb", "No colour."),
+    ("CI", "No progress bar."),
+];
+
+/// What those read that talk to a target.
+const TARGETS: [(&str, &str); 5] = [
+    ("COUNTERSIGN_TARGET, COUNTERSIGN_ENDPOINT", "Count as --target and --endpoint where neither is given."),
+    ("AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN", "The credentials for an endpoint."),
+    ("AWS_PROFILE, AWS_CONFIG_FILE, AWS_SHARED_CREDENTIALS_FILE", "Where credentials come from otherwise."),
+    ("AWS_REGION", "The region, where no flag and no profile names one."),
+    ("{service}, AWS_ENDPOINT_URL", "The endpoint, where no target is named at all; never for real AWS."),
+];
+
+/// What those read that write reports.
+const REPORTS: [(&str, &str); 1] =
+    [("GITHUB_STEP_SUMMARY", "A file to which the report is added as Markdown, as GitHub Actions names it.")];
+
+/// The page of a command, and the name of its file.
+///
+/// # Errors
+/// Never but for memory: that is where it is written to.
+fn page(command: &Command) -> io::Result<(String, Vec<u8>)> {
+    let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+    let man = Page::new(command.clone())
+        .date(Zoned::now().date().to_string())
+        .source(concat!("countersign ", env!("CARGO_PKG_VERSION")))
+        .manual("Countersign");
+    let mut text = Vec::new();
+    man.render_title(&mut text)?;
+    man.render_name_section(&mut text)?;
+    man.render_synopsis_section(&mut text)?;
+    man.render_description_section(&mut text)?;
+    if command.get_arguments().any(|argument| !argument.is_hide_set()) {
+        man.render_options_section(&mut text)?;
+    }
+    if command.get_subcommands().any(|part| !part.is_hide_set()) {
+        man.render_subcommands_section(&mut text)?;
+    }
+    let mut own = Roff::default();
+    section(&mut own, "EXIT STATUS", &exit_codes(command, &help));
+    section(&mut own, "ENVIRONMENT", &environment(command));
+    section(&mut own, "EXAMPLES", &entries(&help, "Example"));
+    own.to_writer(&mut text)?;
+    if command.get_version().is_some() {
+        man.render_version_section(&mut text)?;
+    }
+    Ok((man.get_filename(), text))
+}
+
+type Entries = Vec<(String, String)>;
+
+fn section(page: &mut Roff, title: &str, entries: &Entries) {
+    page.control("SH", [title]);
+    for (name, meaning) in entries {
+        page.control("TP", []);
+        page.text([bold(name.as_str())]);
+        page.text([roman(meaning.as_str())]);
+    }
+}
+
+/// The entries below the heading of a help text that begins with this word: `  0  nothing broke`, or a
+/// command line with its meaning on the line below.
+fn entries(help: &str, heading: &str) -> Entries {
+    let below = help.lines().skip_while(|line| !line.starts_with(heading)).skip(1);
+    let mut entries = Entries::new();
+    for line in below.take_while(|line| line.starts_with(' ')) {
+        if let (Some(meaning), Some((_, last))) = (line.strip_prefix("      "), entries.last_mut()) {
+            let gap = if last.is_empty() { "" } else { " " };
+            *last = format!("{last}{gap}{}", meaning.trim());
+        } else {
+            let (name, meaning) = line.trim().split_once("  ").unwrap_or((line.trim(), ""));
+            entries.push((name.to_owned(), meaning.trim().to_owned()));
+        }
+    }
+    entries
+}
+
+/// What the command ends with: what its help says, or what holds for all.
+fn exit_codes(command: &Command, help: &str) -> Entries {
+    let own = entries(help, "Exit codes");
+    if !own.is_empty() {
+        return own;
+    }
+    // A command with others below it ends as the one that was meant.
+    let run = command.find_subcommand("run").and_then(Command::get_after_help).map(ToString::to_string);
+    match run.filter(|_| command.get_version().is_some()) {
+        Some(run) => entries(&run, "Exit codes"),
+        None => vec![
+            ("0".to_owned(), "It is done, and nothing is wrong.".to_owned()),
+            (
+                "1 to 7, 130".to_owned(),
+                "Something is; each means the same everywhere, see countersign-run(1).".to_owned(),
+            ),
+        ],
+    }
+}
+
+/// The variables that count: those of the command's own flags, then what it reads beside them.
+fn environment(command: &Command) -> Entries {
+    let flags = command.get_arguments().filter(|argument| !argument.is_hide_set());
+    let mut entries: Entries = flags
+        .filter_map(|argument| {
+            let name = argument.get_env()?.to_string_lossy().into_owned();
+            let flag = argument.get_long().map_or_else(|| argument.get_id().to_string(), |long| format!("--{long}"));
+            Some((name, format!("Counts as {flag} where that is not given.")))
+        })
+        .collect();
+    if command.get_version().is_some() {
+        let all = "Every flag of countersign-run(1), and of others, has such a variable; its manual page names it.";
+        entries.push(("COUNTERSIGN_FLAG".to_owned(), all.to_owned()));
+    }
+    let has = |id: &str| command.get_arguments().any(|argument| argument.get_id() == id);
+    let beside = [(has("endpoint"), &TARGETS[..]), (has("report-md"), &REPORTS[..]), (true, &EVERYWHERE[..])];
+    for (name, meaning) in beside.into_iter().filter(|(reads, _)| *reads).flat_map(|(_, entries)| entries) {
+        let name = name.replace("{service}", &Service::embedded().endpoint_variable());
+        entries.push((name, (*meaning).to_owned()));
+    }
+    entries
 }

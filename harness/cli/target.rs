@@ -8,12 +8,14 @@ use reqwest::Url;
 use super::Failure;
 use super::credentials::{self, Lacking};
 use super::library::Library;
+use super::run::can_be_run;
 use super::settings::{Choice, Settings};
 use crate::servers::emulator::{Emulator, Options};
 use crate::servers::mock::Mock;
 use crate::targets::Target;
 use crate::targets::gate::{self, Allowed};
 use crate::text::foreign;
+use crate::trials::{Trials, runtime};
 use crate::wire::{Credentials, is_loopback};
 
 /// A target, and the server behind it where it is one of ours; the server stops with this.
@@ -29,56 +31,46 @@ enum Server {
 }
 
 impl Prepared {
-    /// Makes the target of a run ready.
     pub(super) async fn new(settings: &Settings, library: &Library) -> Result<Self, Failure> {
-        let (mut target, server) = match &settings.choice {
-            Choice::Mock => mock(library).await?,
-            Choice::Emulator => emulator(settings).await?,
-            Choice::Endpoint { name, url } => match endpoint(name, url, settings).await? {
-                (target, None) => (target, Server::Elsewhere),
-                (_, Some(lacking)) => {
-                    return Err(Failure::usage(format!(
-                        "no credentials to sign with: {lacking}. Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (most \
-                         emulators take any), choose a profile with AWS_PROFILE, or send unsigned requests with --no-sign"
-                    )));
-                }
-            },
-            Choice::Aws { endpoint: url, allowed } => (aws(url, allowed, settings).await?, Server::Elsewhere),
-        };
-        complete(&mut target, settings);
-        Ok(Self { target, _server: server })
+        if settings.choice == Choice::Mock {
+            return Ok(Self::with(mock(library).await?, settings));
+        }
+        match Self::to_examine(settings).await? {
+            (prepared, None) => Ok(prepared),
+            (_, Some(lacking)) => Err(Failure::usage(format!(
+                "no credentials to sign with: {lacking}. Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (most \
+                 emulators take any), choose a profile with AWS_PROFILE, or send unsigned requests with --no-sign"
+            ))),
+        }
     }
 
     /// Makes a target ready to be looked at: without credentials it is asked all the same, and why
     /// there are none is given back.
     pub(super) async fn to_examine(settings: &Settings) -> Result<(Self, Option<String>), Failure> {
-        let mut lacking = None;
-        let (mut target, server) = match &settings.choice {
+        let (found, lacking) = match &settings.choice {
             Choice::Mock => {
                 return Err(Failure::usage(
                     "the mock answers by the path of a case, so there is nothing to examine; `countersign run --target mock` runs it",
                 ));
             }
-            Choice::Emulator => emulator(settings).await?,
-            Choice::Aws { endpoint: url, allowed } => (aws(url, allowed, settings).await?, Server::Elsewhere),
+            Choice::Emulator => (emulator(settings).await?, None),
+            Choice::Aws { endpoint: url, allowed } => ((aws(url, allowed, settings).await?, Server::Elsewhere), None),
             Choice::Endpoint { name, url } => {
-                let target;
-                (target, lacking) = endpoint(name, url, settings).await?;
-                (target, Server::Elsewhere)
+                let (target, lacking) = endpoint(name, url, settings).await?;
+                ((target, Server::Elsewhere), lacking)
             }
         };
-        complete(&mut target, settings);
-        Ok((Self { target, _server: server }, lacking))
+        Ok((Self::with(found, settings), lacking))
     }
-}
 
-/// Adds what the settings say of every target.
-fn complete(target: &mut Target, settings: &Settings) {
-    target.features = settings.features();
-    target.client = settings.client.clone();
-    target.jobs = settings.jobs;
-    let named = settings.resources.iter().map(|(id, name)| (id.clone(), name.clone()));
-    target.resources.extend(named);
+    /// A target with what the settings say of every target.
+    fn with((mut target, server): (Target, Server), settings: &Settings) -> Self {
+        target.features = settings.features();
+        target.client = settings.client.clone();
+        target.jobs = settings.jobs;
+        target.resources.extend(settings.resources.clone());
+        Self { target, _server: server }
+    }
 }
 
 async fn mock(library: &Library) -> Result<(Target, Server), Failure> {
@@ -162,4 +154,26 @@ async fn aws(url: &Url, allowed: &Allowed, settings: &Settings) -> Result<Target
     })?;
     gate::check_account(allowed, &account).map_err(|refusal| Failure::refused(refusal.to_string()))?;
     Ok(unsigned("aws", url, settings).signed_by(credentials).allowing(allowed.clone()))
+}
+
+/// The trials of the target that the environment names, for `cargo test`; nothing where it names
+/// none, or one of our own servers.
+///
+/// # Errors
+/// What is wrong with the settings, in words.
+///
+/// # Panics
+/// In a trial, when the target cannot be made ready.
+pub fn trials_of_environment() -> Result<Option<Trials>, String> {
+    let settings = Settings::of_environment().map_err(|failure| failure.to_string())?;
+    let Some(settings) = settings.filter(|settings| !matches!(settings.choice, Choice::Mock | Choice::Emulator)) else {
+        return Ok(None);
+    };
+    let library = Library::load(None).map_err(|failure| failure.to_string())?;
+    can_be_run(&settings, &library.contract).map_err(|failure| failure.to_string())?;
+    let (name, features) = (settings.name().to_owned(), settings.features());
+    Ok(Some(Trials::starting(name, features, move || {
+        let prepared = runtime().block_on(Prepared::new(&settings, &library));
+        prepared.unwrap_or_else(|failure| panic!("{failure}")).target
+    })))
 }

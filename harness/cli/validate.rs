@@ -1,16 +1,13 @@
 //! `countersign validate`: checks every fixture.
 
-use std::collections::BTreeSet;
 use std::process::ExitCode;
 
 use clap::Args;
 
-use super::library::{self, Library};
+use super::library::Catalogue;
 use super::output::print_prose;
 use super::{Failure, FixtureArgs};
-use crate::contract::Fixtures;
 
-/// The arguments of `validate`.
 #[derive(Debug, Args)]
 pub(super) struct Validate {
     #[command(flatten)]
@@ -18,19 +15,15 @@ pub(super) struct Validate {
 }
 
 pub(super) fn run(args: Validate) -> Result<ExitCode, Failure> {
-    let fixtures = args.fixtures.fixtures.clone().map_or(Fixtures::Embedded, Fixtures::Folder);
-    let (library, defects) = Library::load_with_defects(args.fixtures.fixtures.clone())?;
-    defects.check_complete(&fixtures, &library.contract.register).map_err(|errors| library::invalid(&errors))?;
-    let (_, clients) = Library::load_with_clients(args.fixtures.fixtures)?;
-    let expanded = library.corpus.cases();
-    let cases: BTreeSet<_> = expanded.iter().map(|case| &case.case.id).collect();
+    let catalogue = Catalogue::load_complete(args.fixtures.fixtures)?;
+    let Catalogue { library, clients, banks } = &catalogue;
     print_prose(&format!(
         "all fixtures are valid: {} requirements, {} cases ({} with every member of a family), {} client cases, {} replies, {} defects and legal variants",
         library.contract.register.requirements.len(),
-        cases.len(),
-        expanded.len(),
+        catalogue.cases(|_| true).len(),
+        library.corpus.cases().len(),
         clients.cases().len(),
         library.corpus.replies().len(),
-        defects.entries().len(),
+        banks.entries().len(),
     ))
 }

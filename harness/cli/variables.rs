@@ -11,6 +11,11 @@ use clap::{ArgMatches, Command, CommandFactory, FromArgMatches};
 
 use crate::text::foreign;
 
+/// The environment variable that stands for a flag.
+pub(super) fn variable_of(flag: &str) -> String {
+    format!("COUNTERSIGN_{}", flag.replace('-', "_").to_uppercase())
+}
+
 /// An environment variable that is set to something. One that is no text is refused rather than passed over: what it
 /// says would not be done, and nobody would know.
 pub(super) fn variable_set(name: &str) -> Result<Option<String>, Failure> {
@@ -21,7 +26,6 @@ pub(super) fn variable_set(name: &str) -> Result<Option<String>, Failure> {
     }
 }
 
-/// A command line that could be read.
 #[derive(Debug)]
 pub(super) struct Read<T> {
     pub(super) args: T,
@@ -58,7 +62,6 @@ fn as_data(mut error: clap::Error) -> clap::Error {
     error
 }
 
-/// The same error with the variable that it comes from.
 fn error_with_variable(mut error: clap::Error, words: &[OsString], command: &Command) -> clap::Error {
     if let Some(name) = error.use_stderr().then(|| culprit(&error, words, command)).flatten() {
         let tip = format!("it comes from the environment variable {name}: correct it there, or unset it");
@@ -81,7 +84,6 @@ fn culprit(error: &clap::Error, words: &[OsString], command: &Command) -> Option
     })
 }
 
-/// The variables of every option of a command and of those below it.
 fn all(command: &Command, names: &mut BTreeSet<String>) {
     names.extend(command.get_arguments().filter_map(variable));
     command.get_subcommands().for_each(|part| all(part, names));

@@ -36,6 +36,11 @@ impl<'a> Patient<'a> {
         self.target.resources.get(&resource.id).map(String::as_str)
     }
 
+    /// Whether the resource that a plain call names has a name.
+    pub(super) fn is_named(&self) -> bool {
+        self.resource().is_some_and(|resource| self.name_of(resource).is_some())
+    }
+
     /// What a call asked, whether by something that the target should have.
     pub(super) fn asked(&self, named: bool) -> Asked<'a> {
         Asked { service: &self.contract.service, operation: self.operation, named }

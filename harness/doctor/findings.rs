@@ -1,12 +1,14 @@
-use super::ask::{Answers, Patient};
-use super::neighbours::neighbours;
-use super::resources;
-use super::signature::{Stance, signature};
-use super::way::{tls, way};
-use super::{Finding, Status, Topic};
+//! What the answers mean: the way there, the signature, the clock, the operation.
+
+use std::net::SocketAddr;
+
+use super::ask::{Answers, Patient, Way};
+use super::{Finding, Topic};
+use crate::contract::{ErrorMeaning, Feature};
 use crate::report::{heard, meaning};
 use crate::targets::probe;
 use crate::verdict::{Class, Probe};
+use crate::wire::{Exchange, Fault, Response, address, error_type, is_own, quote};
 
 /// How far a clock may be off before a signature is refused, in seconds.
 /// Source: AWS General Reference, Signature Version 4: requests are valid for five minutes.
@@ -16,130 +18,293 @@ const CLOCK_LIMIT_SECONDS: i64 = 300;
 /// takes its time.
 const CLOCK_NOTE_SECONDS: i64 = 5;
 
-/// What the target is, by its answer to the probe.
-pub(super) fn probe(patient: Patient<'_>, answers: &Answers) -> Probe {
-    let named = patient.resource().is_some_and(|resource| patient.name_of(resource).is_some());
-    probe::classify(&answers.probe, patient.asked(named), &answers.hidden)
+/// A target with what it answered, and what a run's probe makes of that.
+pub(super) struct Examined<'a> {
+    pub(super) patient: Patient<'a>,
+    pub(super) answers: &'a Answers,
+    pub(super) probe: Probe,
 }
 
-/// Everything that the answers tell, in the order in which it matters. What a missing answer hides is
-/// not told at all: the first problem is the one to look at.
-pub(super) fn of(patient: Patient<'_>, answers: &Answers, probe: &Probe) -> Vec<Finding> {
-    let mut findings = way(patient.target, answers);
-    let silent = probe.class == Class::Unreachable && !answers.any();
-    if !silent {
-        findings.push(tls(patient.target, answers));
-        findings.push(credentials(patient, answers, probe));
-        findings.extend(signature(patient, answers));
-        findings.push(clock(answers, probe));
-        findings.push(operation(patient, answers, probe));
-        findings.extend(resources::named(patient, answers, probe));
-        findings.extend(resources::further(patient, answers));
-        findings.extend(neighbours(patient, answers));
+/// What became of the credentials and the signature of a call.
+#[derive(PartialEq, Eq)]
+enum Stance {
+    /// They were accepted: the call succeeded, or the resource that it names was looked for.
+    Accepted,
+    /// They were refused.
+    Refused,
+    /// The answer, quoted here, does not tell: any other error may come before they are looked at.
+    Open(String),
+}
+
+pub(super) fn is_success(response: &Response) -> bool {
+    (200..300).contains(&response.status)
+}
+
+impl<'a> Examined<'a> {
+    pub(super) fn new(patient: Patient<'a>, answers: &'a Answers) -> Self {
+        let probe = probe::classify(&answers.probe, patient.asked(patient.is_named()), &answers.hidden);
+        Self { patient, answers, probe }
     }
-    findings
-}
 
-/// Whether our credentials are taken.
-fn credentials(patient: Patient<'_>, answers: &Answers, probe: &Probe) -> Finding {
-    let topic = Topic::Credentials;
-    let said = heard(&probe.heard);
-    let (status, found) = match (probe.class, patient.target.credentials.is_some()) {
-        (Class::RefusedCredentials, true) => {
-            let found = format!("they are refused: {said}");
-            return Finding::new(topic, Status::Problem, found).fix(
+    /// Everything that the answers tell, in the order in which it matters. What a missing answer hides is
+    /// not told at all: the first problem is the one to look at.
+    pub(super) fn findings(&self) -> Vec<Finding> {
+        let mut findings = self.way();
+        if self.probe.class != Class::Unreachable || self.answers.any() {
+            findings.extend([self.tls(), self.credentials()]);
+            findings.extend(self.signature());
+            findings.extend([self.clock(), self.operation()]);
+            findings.extend(self.named_resource());
+            findings.extend(self.further_resources());
+            findings.extend(self.neighbours());
+        }
+        findings
+    }
+
+    /// Name and connection, and why nothing came back where nothing did.
+    fn way(&self) -> Vec<Finding> {
+        let endpoint = &self.patient.target.endpoint;
+        let host = quote(endpoint.host_str().unwrap_or_default());
+        let fault = self.answers.probe.answer.as_ref().err().filter(|_| !self.answers.any());
+        let by_proxy = || Finding::ok(Topic::Connection, "it answers, by way of a proxy");
+        let at = match &self.answers.way {
+            Way::Connected(at, _) | Way::Refused(at, _) => at,
+            // Behind a proxy the way by oneself may be barred, and the requests arrive all the same.
+            Way::NoAddress(_) if self.answers.any() => return vec![by_proxy()],
+            Way::NoAddress(reason) => {
+                let reason = reason.as_deref().unwrap_or("no answer from the resolver in time");
+                let found = format!("{host} cannot be resolved: {}", quote(reason));
+                return vec![Finding::problem(Topic::Name, found).fix("check the host in --endpoint")];
+            }
+        };
+        let connection = match (&self.answers.way, fault) {
+            (_, Some(fault @ Fault::Tls(_))) => certificate(&self.answers.hidden.fault(fault)),
+            (Way::Connected(..), Some(fault)) => self.unanswered(*at, fault),
+            (Way::Refused(_, reason), Some(_)) => {
+                let reason = reason.as_deref().map_or_else(|| "no answer in time".to_owned(), str::to_lowercase);
+                Finding::problem(Topic::Connection, format!("cannot connect to {at}: {reason}"))
+                    .fix("start the server, or correct host and port in --endpoint")
+            }
+            (Way::Connected(_, took), None) => {
+                let took = took.as_secs_f64() * 1e3;
+                Finding::ok(Topic::Connection, format!("{at} answers; connected in {took:.1} ms"))
+            }
+            (Way::Refused(..) | Way::NoAddress(_), _) => by_proxy(),
+        };
+        let name = address(endpoint).is_none().then(|| Finding::ok(Topic::Name, format!("{host} is {}", at.ip())));
+        name.into_iter().chain([connection]).collect()
+    }
+
+    /// A target that takes connections and gives no usable answer.
+    fn unanswered(&self, at: SocketAddr, fault: &Fault) -> Finding {
+        let fix = match fault {
+            Fault::NotHttp(words) if words.contains("TLS") => "try https:// in --endpoint, or another port",
+            Fault::NotHttp(_) => "check the port in --endpoint: something else than an HTTP server listens there",
+            Fault::Timeout(_) => "see whether the server is busy or stuck; its own log may tell",
+            Fault::Connect(_)
+            | Fault::Unsendable(_)
+            | Fault::Resolve(_)
+            | Fault::Tls(_)
+            | Fault::Lost(_)
+            | Fault::HeadTooLarge
+            | Fault::TooLarge(_) => "see the server's own log: it ends connections before it has answered",
+        };
+        let fault = self.answers.hidden.fault(fault);
+        Finding::problem(Topic::Connection, format!("{at} takes connections, but {fault}")).fix(fix)
+    }
+
+    /// What encrypts the way, where something came back.
+    fn tls(&self) -> Finding {
+        if self.patient.target.endpoint.scheme() == "https" {
+            return Finding::ok(Topic::Tls, "the certificate is trusted");
+        }
+        if matches!(&self.answers.way, Way::Connected(found, _) if is_own(found.ip())) {
+            return Finding::ok(Topic::Tls, "none, on this machine");
+        }
+        Finding::warning(Topic::Tls, "none: the passwords that it hands out cross the network readable")
+            .fix("use https:// in --endpoint where the server has it")
+    }
+
+    /// Whether our credentials are taken.
+    fn credentials(&self) -> Finding {
+        let topic = Topic::Credentials;
+        let said = heard(&self.probe.heard);
+        let signed = self.patient.target.credentials.is_some();
+        if self.probe.class == Class::RefusedCredentials && signed {
+            return Finding::problem(topic, format!("they are refused: {said}")).fix(
                 "give it the ones that it knows in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY or AWS_PROFILE, and its \
                  region with --region; a clock that is off is refused too",
             );
         }
-        (Class::RefusedCredentials, false) => {
-            let found = format!("requests go out unsigned and are refused: {said}");
-            return Finding::new(topic, Status::Problem, found).fix(
+        if self.probe.class == Class::RefusedCredentials {
+            return Finding::problem(topic, format!("requests go out unsigned and are refused: {said}")).fix(
                 "leave out --no-sign, and give it credentials that it knows in AWS_ACCESS_KEY_ID and \
                  AWS_SECRET_ACCESS_KEY or AWS_PROFILE",
             );
         }
-        (_, signed) if Stance::of(patient, &answers.probe, &answers.hidden).is_accepted() => (
-            Status::Ok,
-            if signed { "requests signed with ours are accepted" } else { "none are sent, and none are asked for" },
-        ),
-        _ => (Status::Unknown, "not decided, because no answer tells whether they are accepted"),
-    };
-    Finding::new(topic, status, found)
-}
+        match self.is_accepted() {
+            true if signed => Finding::ok(topic, "requests signed with ours are accepted"),
+            true => Finding::ok(topic, "none are sent, and none are asked for"),
+            false => Finding::unknown(topic, "not decided, because no answer tells whether they are accepted"),
+        }
+    }
 
-/// The target's clock beside ours, by the `Date` of its answers.
-fn clock(answers: &Answers, probe: &Probe) -> Finding {
-    let topic = Topic::Clock;
-    let dated = answers.exchanges().find_map(|exchange| Some((exchange, exchange.answer.as_ref().ok()?.date()?)));
-    let Some((exchange, date)) = dated else {
-        return Finding::new(
-            topic,
-            Status::Unknown,
-            "its answers have no Date that can be read, which nothing asks for",
-        );
-    };
-    let ahead = date.as_second() - exchange.received_at.as_second();
-    let behind = exchange.sent_at.as_second() - date.as_second();
-    let (off, way) = if ahead >= behind { (ahead, "ahead of") } else { (behind, "behind") };
-    if off > CLOCK_LIMIT_SECONDS {
-        // A server that takes our requests all the same is not kept from being judged.
-        let refused = probe.class == Class::RefusedCredentials;
-        let status = if refused { Status::Problem } else { Status::Warning };
-        let found = format!("its clock is {off} s {way} ours; signatures are good for {CLOCK_LIMIT_SECONDS} s");
-        Finding::new(topic, status, found).fix("set the clock that is wrong, the server's or this machine's")
-    } else if off > CLOCK_NOTE_SECONDS {
-        Finding::new(topic, Status::Warning, format!("its clock is {off} s {way} ours"))
-            .fix("set the clock that is wrong; above 300 s signatures are refused")
-    } else {
-        Finding::new(topic, Status::Ok, "its clock agrees with ours, by the Date of its answers")
+    /// Whether credentials and signature of the probe were accepted.
+    pub(super) fn is_accepted(&self) -> bool {
+        self.stance(&self.answers.probe) == Stance::Accepted
+    }
+
+    fn stance(&self, exchange: &Exchange) -> Stance {
+        let probe = probe::classify(exchange, self.patient.asked(false), &self.answers.hidden);
+        match (probe.class, &exchange.answer) {
+            (Class::RefusedCredentials, _) => Stance::Refused,
+            (Class::Answers, Ok(response)) if is_success(response) || self.misses_resource(exchange, response) => {
+                Stance::Accepted
+            }
+            _ => Stance::Open(heard(&probe.heard)),
+        }
+    }
+
+    /// Whether an error says that the resource of its request is not there: by its name, or at least with the noun for
+    /// it. A server may give the same error for something else that it does not find.
+    fn misses_resource(&self, exchange: &Exchange, response: &Response) -> bool {
+        let error = self.meaning(response);
+        let (Some(ErrorMeaning::NotFound), Some(resource)) = (error, self.patient.resource()) else { return false };
+        let asked = serde_json::from_slice::<serde_json::Value>(&exchange.request.body).ok();
+        let name = asked.as_ref().and_then(|body| body.get(&resource.member)?.as_str());
+        let words = String::from_utf8_lossy(&response.body);
+        words.to_lowercase().contains(&resource.noun) || name.is_some_and(|name| words.contains(name))
+    }
+
+    /// What the service means by the error of an answer.
+    pub(super) fn meaning(&self, response: &Response) -> Option<ErrorMeaning> {
+        self.patient.contract.service.meaning_of(&error_type(response)?)
+    }
+
+    /// Whether wrong signatures and missing ones are refused.
+    fn signature(&self) -> Option<Finding> {
+        use Stance::{Accepted, Open, Refused};
+
+        let (wrong, unsigned) = (self.answers.wrong.as_ref()?, self.answers.unsigned.as_ref()?);
+        let topic = Topic::Signature;
+        let undecided = |because: String| {
+            Some(Finding::unknown(Topic::Signature, format!("not decided, because a request with {because}")))
+        };
+        match self.stance(&self.answers.probe) {
+            Accepted => {}
+            Refused => return undecided("a right one is refused too".to_owned()),
+            Open(said) => return undecided(format!("a right one is answered with {said}")),
+        }
+        let claimed = self.patient.target.features.contains(&Feature::SIGNATURE);
+        let what = match (self.stance(wrong), self.stance(unsigned)) {
+            (Accepted, Accepted) => "not checked: a wrong one is accepted, and so is a request without any".to_owned(),
+            (Accepted, Refused) => "not checked: a wrong one is accepted; a request without any is refused".to_owned(),
+            (Accepted, Open(said)) => {
+                format!("not checked: a wrong one is accepted; a request without any is answered with {said}")
+            }
+            (Refused, Accepted) => "checked where there is one, but a request without any is accepted".to_owned(),
+            (Open(said), Accepted) => {
+                format!("a request without any is accepted; one with a wrong one is answered with {said}")
+            }
+            (Refused, Refused) => {
+                let found = "checked: a wrong one is refused, and so is a request without any";
+                let finding = Finding::ok(topic, found);
+                let claim = "claim it, so that it is tested: --claim signature";
+                return Some(if claimed { finding } else { finding.fix(claim) });
+            }
+            (Open(said), _) => return undecided(format!("a wrong one is answered with {said}")),
+            (_, Open(said)) => return undecided(format!("none is answered with {said}")),
+        };
+        Some(if claimed {
+            Finding::problem(topic, what).fix("have the server refuse them, or leave signature out of --claim")
+        } else {
+            Finding::ok(topic, format!("{what}; the feature signature is not claimed"))
+        })
+    }
+
+    /// The target's clock beside ours, by the `Date` of its answers.
+    fn clock(&self) -> Finding {
+        let topic = Topic::Clock;
+        let date = |exchange: &'a Exchange| Some((exchange, exchange.answer.as_ref().ok()?.date()?));
+        let Some((exchange, date)) = self.answers.exchanges().find_map(date) else {
+            return Finding::unknown(topic, "its answers have no Date that can be read, which nothing asks for");
+        };
+        let ahead = date.as_second() - exchange.received_at.as_second();
+        let behind = exchange.sent_at.as_second() - date.as_second();
+        let (off, way) = if ahead >= behind { (ahead, "ahead of") } else { (behind, "behind") };
+        let found = format!("its clock is {off} s {way} ours");
+        if off > CLOCK_LIMIT_SECONDS {
+            let found = format!("{found}; signatures are good for {CLOCK_LIMIT_SECONDS} s");
+            // A server that takes our requests all the same is not kept from being judged.
+            let refused = self.probe.class == Class::RefusedCredentials;
+            let finding = if refused { Finding::problem(topic, found) } else { Finding::warning(topic, found) };
+            finding.fix("set the clock that is wrong, the server's or this machine's")
+        } else if off > CLOCK_NOTE_SECONDS {
+            Finding::warning(topic, found).fix("set the clock that is wrong; above 300 s signatures are refused")
+        } else {
+            Finding::ok(topic, "its clock agrees with ours, by the Date of its answers")
+        }
+    }
+
+    /// Whether the operation that is tested is there.
+    fn operation(&self) -> Finding {
+        let topic = Topic::Operation;
+        let said = heard(&self.probe.heard);
+        let (name, service) = (&self.patient.operation.name.is, &self.patient.contract.service.signing_name.is);
+        let found = format!("the target {} ({said})", meaning(self.probe.class, name, service));
+        match self.probe.class {
+            Class::Answers if self.is_accepted() => Finding::ok(topic, found),
+            Class::NoResource if self.is_accepted() => Finding::ok(topic, format!("the target answers {name}")),
+            // The call that a run's first case makes too, and that has to succeed there.
+            Class::Answers if self.patient.is_named() || self.patient.resource().is_none() => {
+                Finding::problem(topic, format!("a plain call of {name} is answered with an error: {said}"))
+                    .fix("see the server's own log; while it is so, the cases that have to succeed fail")
+            }
+            Class::Answers | Class::NoResource => {
+                Finding::unknown(topic, format!("not decided, because the answer is {said}"))
+            }
+            Class::RefusedCredentials => Finding::unknown(topic, found).fix("see credentials above"),
+            Class::Redirect => {
+                Finding::problem(topic, found).fix("give the address that it redirects to as the endpoint")
+            }
+            Class::ServerFault => Finding::problem(topic, found).fix("see the server's own log"),
+            Class::Unreachable if self.answers.probe.answer.is_ok() => Finding::problem(topic, found)
+                .fix("it asks for patience: try again later, or with fewer requests at once"),
+            Class::Unreachable => Finding::problem(topic, found)
+                .fix("other requests were answered: one that takes one connection at a time needs --jobs 1"),
+            Class::UnknownOperation
+            | Class::UnknownService
+            | Class::DeclaredNotImplemented
+            | Class::OwnJson
+            | Class::NotAws
+            | Class::WrongService => Finding::problem(topic, found).fix(format!(
+                "check the endpoint, and that the service {service} is switched on; otherwise the server does not have \
+                 the operation, and a run says not-implemented"
+            )),
+        }
     }
 }
 
-/// Whether the operation that is tested is there.
-fn operation(patient: Patient<'_>, answers: &Answers, probe: &Probe) -> Finding {
-    let topic = Topic::Operation;
-    let said = heard(&probe.heard);
-    let (name, service) = (&patient.operation.name.is, &patient.contract.service.signing_name.is);
-    let found = format!("the target {} ({said})", meaning(probe.class, name, service));
-    let named = patient.resource().is_none_or(|resource| patient.name_of(resource).is_some());
-    let (status, fix) = match probe.class {
-        Class::Answers | Class::NoResource if Stance::of(patient, &answers.probe, &answers.hidden).is_accepted() => {
-            let missing = probe.class == Class::NoResource;
-            let found = if missing { format!("the target answers {name}") } else { found };
-            return Finding::new(topic, Status::Ok, found);
-        }
-        // The call that a run's first case makes too, and that has to succeed there.
-        Class::Answers if named => {
-            let found = format!("a plain call of {name} is answered with an error: {said}");
-            return Finding::new(topic, Status::Problem, found)
-                .fix("see the server's own log; while it is so, the cases that have to succeed fail");
-        }
-        Class::Answers | Class::NoResource => {
-            return Finding::new(topic, Status::Unknown, format!("not decided, because the answer is {said}"));
-        }
-        Class::RefusedCredentials => (Status::Unknown, Some("see credentials above")),
-        Class::Redirect => (Status::Problem, Some("give the address that it redirects to as the endpoint")),
-        Class::ServerFault => (Status::Problem, Some("see the server's own log")),
-        Class::Unreachable if answers.probe.answer.is_ok() => {
-            (Status::Problem, Some("it asks for patience: try again later, or with fewer requests at once"))
-        }
-        Class::Unreachable => {
-            let fix = "other requests were answered: one that takes one connection at a time needs --jobs 1";
-            (Status::Problem, Some(fix))
-        }
-        Class::UnknownOperation
-        | Class::UnknownService
-        | Class::DeclaredNotImplemented
-        | Class::OwnJson
-        | Class::NotAws
-        | Class::WrongService => {
-            let fix = format!(
-                "check the endpoint, and that the service {service} is switched on; otherwise the server does not have \
-                 the operation, and a run says not-implemented"
-            );
-            return Finding::new(topic, Status::Problem, found).fix(fix);
-        }
+/// A handshake that failed. The words come from the TLS library.
+fn certificate(words: &str) -> Finding {
+    let fix = if words.contains("plain http") {
+        "write http:// in --endpoint"
+    } else if words.contains("UnknownIssuer") {
+        "name the certificate authority that signed it: --ca-file FILE (PEM)"
+    } else if words.contains("not valid for name") || words.contains("NotValidForName") {
+        "use a name in --endpoint that the certificate is for, or have it made for this one"
+    } else if words.contains("expired") {
+        "renew the server's certificate; if it is not old, check this machine's clock"
+    } else if words.contains("not valid yet") {
+        "check this machine's clock, or have the certificate made anew"
+    } else if words.contains("CaUsedAsEndEntity") {
+        "make the server a certificate of its own, with basicConstraints=CA:FALSE (openssl req -x509 -addext basicConstraints=critical,CA:FALSE), and name it with --ca-file"
+    } else {
+        "check the server's certificate; --ca-file FILE adds a private certificate authority"
     };
-    Finding { fix: fix.map(str::to_owned), ..Finding::new(topic, status, found) }
+    // The hints of a run are among those above.
+    let hints = ["; a private certificate authority", "; the server shows"];
+    let words = hints.iter().fold(words, |words, hint| words.split(hint).next().unwrap_or_default());
+    let words = words.trim_start_matches("TLS failed: ");
+    Finding::problem(Topic::Tls, format!("the handshake failed: {words}")).fix(fix)
 }

@@ -2,26 +2,22 @@
 //!
 //! Everything is asked at once and nothing is waited for past a deadline, so that a target that hangs
 //! costs no more than one that answers. Nothing is asked that could create, change or delete anything.
-//! Start with [`examine`]; what the answers mean is in `findings` and the files that it uses, which ask
-//! nothing themselves.
+//! Start with [`examine`]; what the answers mean is in `findings` and `resources`, which ask nothing themselves.
 
 mod ask;
 mod findings;
-mod neighbours;
 mod resources;
-mod signature;
 #[cfg(test)]
 mod tests;
-mod way;
 
 use std::borrow::Cow;
-use std::fmt;
 use std::time::{Duration, Instant};
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
 use ask::Patient;
+use findings::Examined;
 
 use crate::contract::{Contract, Resource, Service};
 use crate::report::heard;
@@ -70,7 +66,8 @@ pub struct Finding {
 }
 
 /// What a finding is about.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Topic {
     /// The host name and its address.
     Name,
@@ -86,10 +83,11 @@ pub enum Topic {
     Clock,
     /// The operation that is tested.
     Operation,
-    /// The resource with this id, which is named or claimed.
-    Resource(String),
     /// Operations beside it, which a run does not need.
     Neighbours,
+    /// The resource with this id, which is named or claimed.
+    #[serde(untagged)]
+    Resource(String),
 }
 
 impl Topic {
@@ -121,20 +119,6 @@ impl Topic {
     ];
 }
 
-impl Serialize for Topic {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.word())
-    }
-}
-
-impl<'de> Deserialize<'de> for Topic {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let word = String::deserialize(deserializer)?;
-        let plain = Self::PLAIN.into_iter().find(|topic| topic.word() == word);
-        Ok(plain.unwrap_or(Self::Resource(word)))
-    }
-}
-
 impl JsonSchema for Topic {
     fn schema_name() -> Cow<'static, str> {
         "Topic".into()
@@ -161,55 +145,37 @@ pub enum Status {
     Unknown,
 }
 
-impl Status {
-    /// The word for it, as in the report.
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Ok => "ok",
-            Self::Warning => "warning",
-            Self::Problem => "problem",
-            Self::Unknown => "unknown",
-        }
-    }
-}
-
-impl fmt::Display for Status {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.word())
-    }
-}
-
 impl Examination {
     /// Says that no resource of this id can have the name that was given: `slip` says what was expected instead. That
     /// the target refuses it is held against nobody else.
     pub fn blame_name(&mut self, resource: &Resource, slip: &str) {
         for finding in &mut self.findings {
-            match &finding.topic {
-                Topic::Operation => {
-                    let found =
-                        format!("not decided, because the name of the {} is refused: {}", resource.noun, self.said);
-                    *finding = Finding::new(Topic::Operation, Status::Unknown, found);
-                }
-                Topic::Resource(id) if *id == resource.id => {
-                    let fix = format!("name a {} that the target has", resource.noun);
-                    *finding = Finding::new(finding.topic.clone(), Status::Problem, slip).fix(fix);
-                }
-                Topic::Name
-                | Topic::Connection
-                | Topic::Tls
-                | Topic::Credentials
-                | Topic::Signature
-                | Topic::Clock
-                | Topic::Resource(_)
-                | Topic::Neighbours => {}
+            if finding.topic == Topic::Operation {
+                let why = format!("the name of the {} is refused: {}", resource.noun, self.said);
+                *finding = Finding::unknown(Topic::Operation, format!("not decided, because {why}"));
+            } else if finding.topic == Topic::Resource(resource.id.clone()) {
+                let fix = format!("name a {} that the target has", resource.noun);
+                *finding = Finding::problem(finding.topic.clone(), slip).fix(fix);
             }
         }
     }
 }
 
 impl Finding {
-    fn new(topic: Topic, status: Status, found: impl Into<String>) -> Self {
-        Self { topic, status, found: found.into(), fix: None }
+    fn ok(topic: Topic, found: impl Into<String>) -> Self {
+        Self { topic, status: Status::Ok, found: found.into(), fix: None }
+    }
+
+    fn warning(topic: Topic, found: impl Into<String>) -> Self {
+        Self { status: Status::Warning, ..Self::ok(topic, found) }
+    }
+
+    fn problem(topic: Topic, found: impl Into<String>) -> Self {
+        Self { status: Status::Problem, ..Self::ok(topic, found) }
+    }
+
+    fn unknown(topic: Topic, found: impl Into<String>) -> Self {
+        Self { status: Status::Unknown, ..Self::ok(topic, found) }
     }
 
     fn fix(mut self, fix: impl Into<String>) -> Self {
@@ -220,7 +186,7 @@ impl Finding {
     /// That there is nothing to sign with though requests should be signed.
     pub fn no_credentials(why: &str) -> Self {
         let found = format!("none to sign with: {why}; asked without a signature instead");
-        Self::new(Topic::Credentials, Status::Problem, found).fix(
+        Self::problem(Topic::Credentials, found).fix(
             "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (most emulators take any), choose a profile with \
              AWS_PROFILE, or send unsigned requests with --no-sign",
         )
@@ -246,8 +212,9 @@ pub async fn examine(
     let operation = contract.operation(operation).expect("the operation is one of the contract");
     let patient = Patient { target, contract, operation };
     let answers = Box::pin(ask::all(patient, within)).await?;
-    let probe = findings::probe(patient, &answers);
-    let findings = findings::of(patient, &answers, &probe);
+    let examined = Examined::new(patient, &answers);
+    let findings = examined.findings();
+    let probe = examined.probe;
     let duration_ms = (start.elapsed().as_secs_f64() * 1e6).round() / 1e3;
     Ok(Examination {
         version: VERSION,

@@ -1,124 +1,157 @@
-//! Whether the resources that are named are there.
+//! What the target has: the resources that are named, and operations beside the one that is tested.
 
-use super::ask::{Answers, Patient};
-use super::neighbours::alike;
-use super::signature::{Stance, is_success};
-use super::{Finding, Status, Topic};
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::findings::{Examined, is_success};
+use super::{Finding, Topic};
 use crate::contract::{ErrorMeaning, Feature, Resource};
 use crate::report::heard;
-use crate::targets::probe;
-use crate::verdict::{Class, Probe};
-use crate::wire::{Response, error_type, quote};
+use crate::targets::probe::{self, Asked};
+use crate::verdict::Class;
+use crate::wire::{Exchange, Response, error_type, quote};
 
 /// At most so many names of a resource are told.
 const NAMES_LIMIT: usize = 5;
 
-/// Whether the resource that a plain call names is there.
-pub(super) fn named(patient: Patient<'_>, answers: &Answers, probe: &Probe) -> Option<Finding> {
-    let resource = patient.resource()?;
-    let Resource { flag, .. } = resource;
-    let topic = || Topic::Resource(resource.id.clone());
-    let names = names(resource, answers);
-    let has = if names.is_empty() { String::new() } else { format!(" (it has {})", names.join(", ")) };
-    let Some(name) = patient.name_of(resource).map(quote) else {
-        let finding = Finding::new(topic(), Status::Problem, "none is named, so the cases that need one are blocked");
-        return Some(finding.fix(format!("name one that the server has: --{flag} NAME{has}")));
-    };
-    let answered = answers.probe.answer.as_ref().is_ok_and(|response| response.status == patient.operation.status.is);
-    Some(match probe.class {
-        Class::NoResource => {
-            let found = format!("the target does not have {name}: {}", heard(&probe.heard));
-            Finding::new(topic(), Status::Problem, found)
-                .fix(format!("create it there, or name one that it has with --{flag}{has}"))
-        }
-        Class::Answers if answered => Finding::new(topic(), Status::Ok, format!("{name} is known")),
-        Class::Answers
-        | Class::UnknownOperation
-        | Class::UnknownService
-        | Class::DeclaredNotImplemented
-        | Class::OwnJson
-        | Class::NotAws
-        | Class::WrongService
-        | Class::Redirect
-        | Class::ServerFault
-        | Class::RefusedCredentials
-        | Class::Unreachable => {
-            Finding::new(topic(), Status::Unknown, format!("whether {name} is known cannot be told"))
-        }
-    })
-}
+impl Examined<'_> {
+    /// Whether the resource that a plain call names is there.
+    pub(super) fn named_resource(&self) -> Option<Finding> {
+        let resource = self.patient.resource()?;
+        let topic = Topic::Resource(resource.id.clone());
+        let flag = &resource.flag;
+        let names = self.names(resource).unwrap_or_default();
+        let has = if names.is_empty() { String::new() } else { format!(" (it has {})", names.join(", ")) };
+        let Some(name) = self.patient.name_of(resource).map(quote) else {
+            let finding = Finding::problem(topic, "none is named, so the cases that need one are blocked");
+            return Some(finding.fix(format!("name one that the server has: --{flag} NAME{has}")));
+        };
+        let status = self.patient.operation.status.is;
+        let answered = self.answers.probe.answer.as_ref().is_ok_and(|response| response.status == status);
+        Some(if self.probe.class == Class::NoResource {
+            let found = format!("the target does not have {name}: {}", heard(&self.probe.heard));
+            Finding::problem(topic, found).fix(format!("create it there, or name one that it has with --{flag}{has}"))
+        } else if self.probe.class == Class::Answers && answered {
+            Finding::ok(topic, format!("{name} is known"))
+        } else {
+            Finding::unknown(topic, format!("whether {name} is known cannot be told"))
+        })
+    }
 
-/// The names of a resource that the target lists.
-fn names(resource: &Resource, answers: &Answers) -> Vec<String> {
-    let listed = || {
+    /// The names of a resource that the target lists.
+    fn names(&self, resource: &Resource) -> Option<Vec<String>> {
         let listing = resource.listed_by.as_ref()?;
-        let (_, exchange) = answers.neighbours.iter().find(|(operation, _)| *operation == listing.operation)?;
+        let (_, exchange) = self.answers.neighbours.iter().find(|(operation, _)| *operation == listing.operation)?;
         let body = exchange.answer.as_ref().ok().filter(|response| is_success(response))?.json()?;
         let rows = body.pointer(&listing.at)?.as_array()?.iter();
         let names = rows.filter_map(|row| row.get(&listing.member)?.as_str());
-        Some(names.take(NAMES_LIMIT).map(|name| answers.hidden.quote(name)).collect())
-    };
-    listed().unwrap_or_default()
-}
+        Some(names.take(NAMES_LIMIT).map(|name| self.answers.hidden.quote(name)).collect())
+    }
 
-/// Whether each further resource leads to an answer by itself, where it is named or claimed.
-pub(super) fn further(patient: Patient<'_>, answers: &Answers) -> Vec<Finding> {
-    let resources = patient.contract.service.resources.iter();
-    resources.filter(|of| of.of.is_some() && of.default.is_none()).filter_map(|of| one(patient, of, answers)).collect()
-}
+    /// Whether each further resource leads to an answer by itself, where it is named or claimed.
+    pub(super) fn further_resources(&self) -> impl Iterator<Item = Finding> {
+        let resources = self.patient.contract.service.resources.iter();
+        resources.filter(|of| of.of.is_some() && of.default.is_none()).filter_map(|of| self.further_resource(of))
+    }
 
-fn one(patient: Patient<'_>, resource: &Resource, answers: &Answers) -> Option<Finding> {
-    let Resource { id, noun, flag, feature, .. } = resource;
-    let topic = || Topic::Resource(id.clone());
-    let of = patient.contract.service.resource(resource.of.as_deref()?)?.noun.as_str();
-    let Some(name) = patient.name_of(resource).map(quote) else {
-        let feature = feature.as_deref()?;
-        let claimed = feature.parse().is_ok_and(|feature: Feature| patient.target.features.contains(&feature));
-        let found = "none is named though the feature is claimed, so its cases are blocked";
-        let fix = format!("name one of the {of}: --{flag} NAME, or leave {feature} out of --claim");
-        return claimed.then(|| Finding::new(topic(), Status::Problem, found).fix(fix));
-    };
-    let (_, exchange) = answers.by_resource.iter().find(|(asked, _)| asked == id)?;
-    let probe = probe::classify(exchange, patient.asked(false), &answers.hidden);
-    let said = heard(&probe.heard);
-    let untold = |why: &str| {
-        let found = format!("whether {name} is known cannot be told, because {why}");
-        Some(Finding::new(topic(), Status::Unknown, found))
-    };
-    let response = match &exchange.answer {
-        Ok(response) if probe.class != Class::Unreachable => response,
-        _ => return untold(&format!("asking for it gave no usable answer: {said}")),
-    };
-    if is_success(response) {
-        return if has_what_is_promised(patient, response) {
-            Some(Finding::new(topic(), Status::Ok, format!("{name} is answered with credentials")))
-        } else {
-            untold(&format!("the answer holds no credentials: {said}"))
+    fn further_resource(&self, resource: &Resource) -> Option<Finding> {
+        let Resource { id, noun, flag, feature, .. } = resource;
+        let topic = Topic::Resource(id.clone());
+        let of = self.patient.contract.service.resource(resource.of.as_deref()?)?.noun.as_str();
+        let Some(name) = self.patient.name_of(resource).map(quote) else {
+            let feature = feature.as_deref()?;
+            let claimed = feature.parse().is_ok_and(|feature: Feature| self.patient.target.features.contains(&feature));
+            let found = "none is named though the feature is claimed, so its cases are blocked";
+            let fix = format!("name one of the {of}: --{flag} NAME, or leave {feature} out of --claim");
+            return claimed.then(|| Finding::problem(topic, found).fix(fix));
         };
+        let (_, exchange) = self.answers.by_resource.iter().find(|(asked, _)| asked == id)?;
+        let probe = probe::classify(exchange, self.patient.asked(false), &self.answers.hidden);
+        let said = heard(&probe.heard);
+        let why = match &exchange.answer {
+            Ok(response) if probe.class != Class::Unreachable => {
+                if is_success(response) && self.has_what_is_promised(response) {
+                    return Some(Finding::ok(topic, format!("{name} is answered with credentials")));
+                } else if is_success(response) {
+                    format!("the answer holds no credentials: {said}")
+                } else if !self.is_accepted() {
+                    // The same grounds as for everything else: the call without it has to come through.
+                    format!("the call by {of} is not accepted either")
+                } else if self.is_like_unknown(response) {
+                    format!("an operation that nobody has is answered alike: {said}")
+                } else if probe.class == Class::Answers && self.meaning(response) == Some(ErrorMeaning::NotFound) {
+                    let fix = format!("give it to the {of} there, or name one that it has with --{flag}");
+                    return Some(Finding::problem(topic, format!("the target does not have {name}: {said}")).fix(fix));
+                } else {
+                    let feature = feature.as_deref().unwrap_or(noun);
+                    let found = format!("a call by {name} alone is not answered with credentials: {said}");
+                    return Some(Finding::problem(topic, found).fix(format!(
+                        "see the server's own log, or leave out --{flag}; while it is so, the cases of {feature} fail"
+                    )));
+                }
+            }
+            _ => format!("asking for it gave no usable answer: {said}"),
+        };
+        Some(Finding::unknown(topic, format!("whether {name} is known cannot be told, because {why}")))
     }
-    // The same grounds as for everything else: the call without it has to come through.
-    if !Stance::of(patient, &answers.probe, &answers.hidden).is_accepted() {
-        return untold(&format!("the call by {of} is not accepted either"));
-    }
-    if answers.unknown.answer.as_ref().is_ok_and(|unknown| alike(response, unknown)) {
-        return untold(&format!("an operation that nobody has is answered alike: {said}"));
-    }
-    let meaning = error_type(response).and_then(|error| patient.contract.service.meaning_of(&error));
-    let missing = probe.class == Class::Answers && meaning == Some(ErrorMeaning::NotFound);
-    Some(if missing {
-        Finding::new(topic(), Status::Problem, format!("the target does not have {name}: {said}"))
-            .fix(format!("give it to the {of} there, or name one that it has with --{flag}"))
-    } else {
-        let feature = feature.as_deref().unwrap_or(noun);
-        let found = format!("a call by {name} alone is not answered with credentials: {said}");
-        Finding::new(topic(), Status::Problem, found).fix(format!(
-            "see the server's own log, or leave out --{flag}; while it is so, the cases of {feature} fail"
-        ))
-    })
-}
 
-/// Whether an answer has the secrets that the operation gives.
-fn has_what_is_promised(patient: Patient<'_>, response: &Response) -> bool {
-    let body = response.json();
-    patient.operation.secrets().all(|name| body.as_ref().is_some_and(|body| body.get(name).is_some()))
+    fn has_what_is_promised(&self, response: &Response) -> bool {
+        let body = response.json();
+        self.patient.operation.secrets().all(|name| body.as_ref().is_some_and(|body| body.get(name).is_some()))
+    }
+
+    /// Operations that a run does not need, and that tell what kind of server this is.
+    pub(super) fn neighbours(&self) -> impl Iterator<Item = Finding> {
+        let told = |(name, exchange): &(String, Exchange)| match &exchange.answer {
+            Ok(response) => self.neighbour(name, exchange, response),
+            Err(fault) => Finding::unknown(Topic::Neighbours, format!("{name}: {}", self.answers.hidden.fault(fault))),
+        };
+        let not_tried = self.patient.contract.service.not_tried.iter().map(|not_tried| {
+            let found = format!("{}: not tried, since they could create something", not_tried.is.join(", "));
+            Finding::unknown(Topic::Neighbours, found)
+        });
+        self.answers.neighbours.iter().map(told).chain(not_tried)
+    }
+
+    /// Whether an operation is there: it answers with a success in JSON or with one of the service's own
+    /// errors, and not with what the target answers to an operation that nobody has.
+    fn neighbour(&self, name: &str, exchange: &Exchange, response: &Response) -> Finding {
+        let service = &self.patient.contract.service;
+        let operation = self.patient.contract.operation(name).unwrap_or(self.patient.operation);
+        let probe = probe::classify(exchange, Asked { service, operation, named: false }, &self.answers.hidden);
+        let is_object = response.json().as_ref().is_some_and(Value::is_object);
+        let own = matches!(self.meaning(response), Some(ErrorMeaning::NotFound | ErrorMeaning::Invalid));
+        let own = own && self.answers.unknown.answer.is_ok();
+        let words = match probe.class {
+            Class::RefusedCredentials => "refused",
+            Class::UnknownOperation | Class::UnknownService | Class::DeclaredNotImplemented => "it is not there",
+            _ if self.is_like_unknown(response) => "no telling, since an operation that nobody has is answered alike",
+            _ if own || (is_success(response) && is_object) => {
+                return Finding::ok(Topic::Neighbours, format!("{name}: it is there"));
+            }
+            Class::Answers
+            | Class::OwnJson
+            | Class::NotAws
+            | Class::WrongService
+            | Class::Redirect
+            | Class::ServerFault
+            | Class::NoResource
+            | Class::Unreachable => "no telling by the answer",
+        };
+        Finding::unknown(Topic::Neighbours, format!("{name}: {words} ({})", heard(&probe.heard)))
+    }
+
+    /// Whether an operation that nobody has is answered alike in all that does not depend on names: status, error
+    /// type, and the members of a success.
+    fn is_like_unknown(&self, response: &Response) -> bool {
+        let members = |response: &Response| -> Option<BTreeSet<String>> {
+            Some(response.json()?.as_object()?.keys().cloned().collect())
+        };
+        self.answers.unknown.answer.as_ref().is_ok_and(|unknown| {
+            response.status == unknown.status
+                && error_type(response) == error_type(unknown)
+                && (!is_success(response) || members(response) == members(unknown))
+        })
+    }
 }

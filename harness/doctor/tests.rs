@@ -1,4 +1,3 @@
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -6,7 +5,8 @@ use jiff::{SignedDuration, Timestamp};
 use rstest::rstest;
 
 use super::ask::{Answers, Patient, Way};
-use super::{Finding, Status, Topic, findings};
+use super::findings::Examined;
+use super::{Finding, Status, Topic};
 use crate::contract::{Contract, Feature, Fixtures};
 use crate::targets::Target;
 use crate::wire::{Credentials, Exchange, Fault, Headers, Masker, Request, Response};
@@ -71,7 +71,7 @@ fn target() -> Target {
 fn found(target: &Target, answers: &Answers) -> Vec<Finding> {
     let contract = Contract::load(&Fixtures::Embedded).expect("the contract");
     let patient = Patient { target, contract: &contract, operation: contract.default_operation() };
-    findings::of(patient, answers, &findings::probe(patient, answers))
+    Examined::new(patient, answers).findings()
 }
 
 /// Has the list of workgroups answered like this.
@@ -217,16 +217,6 @@ fn a_clock_is_a_problem_only_where_it_may_be_why_we_are_refused(
 }
 
 #[test]
-fn a_missing_name_of_a_workgroup_is_a_problem_with_the_names_that_there_are() {
-    let mut answers = alike(&answered(400, NO_WORKGROUP));
-    listing(&mut answers, answered(200, r#"{"workgroups":[{"workgroupName":"wg-2"},{"workgroupName":"wg-3"}]}"#));
-    let target = Target { resources: BTreeMap::new(), ..target() };
-    let finding = about(&found(&target, &answers), &workgroup());
-    assert_eq!(finding.status, Status::Problem);
-    assert_eq!(finding.fix.as_deref(), Some("name one that the server has: --workgroup NAME (it has wg-2, wg-3)"));
-}
-
-#[test]
 fn a_workgroup_that_is_not_there_is_told_with_those_that_are() {
     let mut answers = alike(&answered(400, r#"{"__type":"ResourceNotFoundException","message":"no wg-1"}"#));
     listing(
@@ -238,32 +228,4 @@ fn a_workgroup_that_is_not_there_is_told_with_those_that_are() {
     assert_eq!(finding.status, Status::Problem);
     assert!(finding.fix.as_deref().is_some_and(|fix| fix.contains("(it has wg-2, wg\\u{1b}[31m-3)")), "{finding:?}");
     assert_eq!(about(&findings, &Topic::Operation).status, Status::Ok);
-}
-
-#[test]
-fn a_server_without_the_operation_is_told_by_its_own_words() {
-    let answers =
-        alike(&answered(501, r#"{"__type":"InternalFailure","message":"not yet implemented, CANARY-secret"}"#));
-    let findings = found(&target(), &answers);
-    let finding = about(&findings, &Topic::Operation);
-    assert_eq!(finding.status, Status::Problem);
-    assert!(finding.found.contains("not implemented (501 "), "{finding:?}");
-    assert_eq!(about(&findings, &Topic::Signature).status, Status::Unknown);
-    assert!(!format!("{findings:?}").contains("CANARY"), "{findings:?}");
-}
-
-#[test]
-fn a_target_that_hangs_is_told_to_take_connections_and_nothing_else_is_guessed() {
-    let answers = alike(&exchange(Err(Fault::Timeout(Duration::from_secs(1)))));
-    let findings = found(&target(), &answers);
-    assert_eq!(findings.len(), 1, "{findings:?}");
-    assert!(findings[0].found.contains("takes connections, but no complete answer within 1 s"), "{findings:?}");
-}
-
-#[test]
-fn nothing_that_could_create_something_is_asked() {
-    let findings = found(&target(), &alike(&answered(200, SUCCESS)));
-    let told: Vec<_> = findings.iter().filter(|finding| finding.found.contains("Create")).collect();
-    assert_eq!(told.len(), 1);
-    assert!(told[0].found.contains("not tried"), "{told:?}");
 }

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::cli::catalogue::{Catalogue, Citing, Named};
+use crate::cli::library::{Catalogue, Citing, Named};
 use crate::contract::{self, ConfirmationStatus, Contract, Evidence, Feature, Level, Resource, Side};
 use crate::corpus::{self, Answer, DefectKind, ExpandedCase};
 use crate::report::source;
@@ -254,7 +254,7 @@ impl About {
 }
 
 fn requirement(row: &contract::Requirement, catalogue: &Catalogue) -> Requirement {
-    let Citing { cases, client_cases, defects } = catalogue.citing().remove(row.id.as_str()).unwrap_or_default();
+    let Citing { cases, client_cases, defects } = catalogue.citing(&row.id);
     let first = catalogue.first_case(&row.id);
     let example = first.and_then(|case| example(case, &catalogue.library.contract));
     Requirement {
@@ -363,12 +363,7 @@ fn defect(entry: &corpus::Defect, catalogue: &Catalogue) -> Defect {
 }
 
 fn suite(name: &str, catalogue: &Catalogue) -> Option<Suite> {
-    let mut cases: Vec<Named> = Vec::new();
-    for case in catalogue.library.corpus.cases().iter().filter(|case| case.suite == name) {
-        if cases.last().is_none_or(|last| last.id != case.case.id) {
-            cases.push(Named::new(&case.case.id, &case.case.title));
-        }
-    }
+    let cases = catalogue.cases(|case| case.suite == name);
     let on_clients = catalogue.clients.cases().iter().filter(|case| case.suite() == name);
     let client_cases: Vec<_> = on_clients.map(|case| Named::new(&case.id, &case.title)).collect();
     let examples = [

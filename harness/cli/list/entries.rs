@@ -3,9 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::Entry;
-use crate::cli::catalogue::{Catalogue, Citing, Named};
-use crate::cli::library::Library;
+use crate::cli::library::{Catalogue, Citing, Library, Named};
 use crate::contract::{ConfirmationStatus, Evidence, Feature, Level, Side};
 use crate::corpus::{Defect, DefectKind, Defects, ExpandedCase};
 use crate::report::source;
@@ -27,6 +25,54 @@ pub(in crate::cli) enum Listing {
     Defects(Vec<DefectEntry>),
     /// `list drivers`.
     Drivers(Vec<DriverEntry>),
+}
+
+/// One thing that is listed, as text.
+pub(super) struct Entry {
+    /// What it is called.
+    pub(super) name: String,
+    /// What stands beside that.
+    pub(super) about: String,
+    /// What stands below it: labels, and what they are of.
+    pub(super) below: Vec<(&'static str, String)>,
+}
+
+impl Entry {
+    fn new(name: &str, about: impl Into<String>) -> Self {
+        Self { name: name.to_owned(), about: about.into(), below: Vec::new() }
+    }
+}
+
+impl Listing {
+    /// The columns of its table: all members of the things, in this order.
+    pub(super) fn columns(&self) -> impl Iterator<Item = &'static str> {
+        let columns = match self {
+            Self::Requirements(_) => {
+                "id level evidence text cases defects accepts excluded pending side feature confirmation holds_in source"
+            }
+            Self::Cases(_) => "id case suite operation title requirements needs",
+            Self::ClientCases(_) => "id suite title requirements",
+            Self::Features(_) => "id meaning must",
+            Self::Defects(_) => "id kind title requirements also",
+            Self::Drivers(_) => "id about package obstacle",
+        };
+        columns.split(' ')
+    }
+
+    /// The things as text.
+    pub(super) fn entries(&self) -> Vec<Entry> {
+        match self {
+            Self::Requirements(things) => things.iter().map(RequirementEntry::as_text).collect(),
+            Self::Cases(things) => things.iter().map(|case| Entry::new(&case.id, &case.title)).collect(),
+            Self::ClientCases(things) => things.iter().map(|case| Entry::new(&case.id, &case.title)).collect(),
+            Self::Features(things) => things.iter().map(FeatureEntry::as_text).collect(),
+            Self::Defects(things) => {
+                let about = |of: &DefectEntry| Entry::new(&of.id, format!("{:6} {}", of.kind, of.title));
+                things.iter().map(about).collect()
+            }
+            Self::Drivers(things) => things.iter().map(DriverEntry::as_text).collect(),
+        }
+    }
 }
 
 /// A case on endpoints.
@@ -63,18 +109,6 @@ impl CaseEntry {
     }
 }
 
-impl Entry for CaseEntry {
-    const COLUMNS: &'static [&'static str] = &["id", "case", "suite", "operation", "title", "requirements", "needs"];
-
-    fn name(&self) -> String {
-        self.id.clone()
-    }
-
-    fn about(&self) -> String {
-        self.title.clone()
-    }
-}
-
 /// A case on SDKs.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -97,18 +131,6 @@ impl ClientCaseEntry {
             title: case.title.clone(),
             requirements: case.requirements.clone(),
         }
-    }
-}
-
-impl Entry for ClientCaseEntry {
-    const COLUMNS: &'static [&'static str] = &["id", "suite", "title", "requirements"];
-
-    fn name(&self) -> String {
-        self.id.clone()
-    }
-
-    fn about(&self) -> String {
-        self.title.clone()
     }
 }
 
@@ -149,11 +171,10 @@ pub(in crate::cli) struct RequirementEntry {
 impl RequirementEntry {
     /// All of the register, or those of one side.
     pub(super) fn all(catalogue: &Catalogue, side: Option<Side>) -> Vec<Self> {
-        let mut citing = catalogue.citing();
         let rows = catalogue.library.contract.register.requirements.iter();
         let rows = rows.filter(|row| side.is_none_or(|side| row.side == side));
         let entry = |row: &crate::contract::Requirement| {
-            let Citing { cases, client_cases, defects } = citing.remove(row.id.as_str()).unwrap_or_default();
+            let Citing { cases, client_cases, defects } = catalogue.citing(&row.id);
             let ids = |named: Vec<Named>| named.into_iter().map(|named| named.id);
             Self {
                 id: row.id.clone(),
@@ -174,35 +195,8 @@ impl RequirementEntry {
         };
         rows.map(entry).collect()
     }
-}
 
-impl Entry for RequirementEntry {
-    const COLUMNS: &'static [&'static str] = &[
-        "id",
-        "level",
-        "evidence",
-        "text",
-        "cases",
-        "defects",
-        "accepts",
-        "excluded",
-        "pending",
-        "side",
-        "feature",
-        "confirmation",
-        "holds_in",
-        "source",
-    ];
-
-    fn name(&self) -> String {
-        self.id.clone()
-    }
-
-    fn about(&self) -> String {
-        format!("{:6} {}", format!("{:?}", self.level).to_lowercase(), self.text)
-    }
-
-    fn below(&self) -> Vec<(&'static str, String)> {
+    fn as_text(&self) -> Entry {
         let state = match (&self.excluded, &self.pending) {
             (Some(reason), _) => Some(("excluded:", reason.clone())),
             (None, Some(missing)) => Some(("pending:", missing.clone())),
@@ -210,7 +204,8 @@ impl Entry for RequirementEntry {
         };
         let lists = [("cases:", &self.cases), ("defects:", &self.defects)];
         let lists = lists.into_iter().filter(|(_, ids)| !ids.is_empty()).map(|(label, ids)| (label, ids.join(", ")));
-        state.into_iter().chain(lists).collect()
+        let about = format!("{:6} {}", format!("{:?}", self.level).to_lowercase(), self.text);
+        Entry { below: state.into_iter().chain(lists).collect(), ..Entry::new(&self.id, about) }
     }
 }
 
@@ -235,18 +230,10 @@ impl FeatureEntry {
         let entry = |id: Feature| Self { id, meaning: id.meaning().to_owned(), must: counted(id) };
         Feature::all().map(entry).collect()
     }
-}
 
-impl Entry for FeatureEntry {
-    const COLUMNS: &'static [&'static str] = &["id", "meaning", "must"];
-
-    fn name(&self) -> String {
-        self.id.word().to_owned()
-    }
-
-    fn about(&self) -> String {
+    fn as_text(&self) -> Entry {
         let yet = if self.must == 0 { "; not judged yet" } else { "" };
-        format!("{:3} must-requirements: {}{yet}", self.must, self.meaning)
+        Entry::new(self.id.word(), format!("{:3} must-requirements: {}{yet}", self.must, self.meaning))
     }
 }
 
@@ -282,18 +269,6 @@ impl DefectEntry {
     }
 }
 
-impl Entry for DefectEntry {
-    const COLUMNS: &'static [&'static str] = &["id", "kind", "title", "requirements", "also"];
-
-    fn name(&self) -> String {
-        self.id.clone()
-    }
-
-    fn about(&self) -> String {
-        format!("{:6} {}", self.kind, self.title)
-    }
-}
-
 /// A driver.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -308,50 +283,10 @@ pub(in crate::cli) struct DriverEntry {
     pub(in crate::cli) obstacle: Option<String>,
 }
 
-impl Entry for DriverEntry {
-    const COLUMNS: &'static [&'static str] = &["id", "about", "package", "obstacle"];
-
-    fn name(&self) -> String {
-        self.id.clone()
-    }
-
-    fn about(&self) -> String {
-        let Self { about, package, .. } = self;
-        match &self.obstacle {
-            None => format!("{about} ({package})"),
-            Some(obstacle) => format!("{about} ({package}); cannot be installed here: {obstacle}"),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::collections::BTreeSet;
-
-    use serde_json::Value;
-
-    use super::*;
-
-    /// The members of an entry, by its JSON and by the columns of its table.
-    fn members<E: Entry>(entries: &[E]) -> [BTreeSet<String>; 2] {
-        let Ok(Value::Object(members)) = serde_json::to_value(&entries[0]) else { panic!("an object") };
-        [members.keys().cloned().collect(), E::COLUMNS.iter().map(|name| (*name).to_owned()).collect()]
-    }
-
-    #[test]
-    fn a_table_has_a_column_for_every_member() {
-        let catalogue = Catalogue::load(None).unwrap_or_else(|_| panic!("the fixtures"));
-        let case = CaseEntry::of(&catalogue.library.corpus.cases()[0]);
-        let client_case = ClientCaseEntry::of(&catalogue.clients.cases()[0]);
-        for [members, columns] in [
-            members(&[case]),
-            members(&[client_case]),
-            members(&RequirementEntry::all(&catalogue, None)),
-            members(&FeatureEntry::all(&catalogue.library)),
-            members(&DefectEntry::all(&catalogue.banks)),
-            members(&crate::cli::sdk::drivers()),
-        ] {
-            assert_eq!(members, columns);
-        }
+impl DriverEntry {
+    fn as_text(&self) -> Entry {
+        let Self { id, about, package, obstacle } = self;
+        let obstacle = obstacle.as_ref().map(|obstacle| format!("; cannot be installed here: {obstacle}"));
+        Entry::new(id, format!("{about} ({package}){}", obstacle.unwrap_or_default()))
     }
 }

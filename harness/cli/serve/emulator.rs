@@ -1,7 +1,7 @@
 //! `countersign serve emulator`.
 
 use std::collections::BTreeMap;
-use std::fmt;
+use std::fmt::Write as _;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -12,9 +12,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Failure, Format, Library, address, shell, until_interrupted};
-use crate::cli::output::harmless;
 use crate::corpus::{Defect, DefectKind, did_you_mean};
-use crate::report::visible_json;
 use crate::selftest::upstream;
 use crate::servers::defects::Layer;
 use crate::servers::emulator::{Emulator, Options};
@@ -22,7 +20,7 @@ use crate::text::foreign;
 use crate::wire::{Credentials, Region, Secret};
 
 #[derive(Debug, Args)]
-pub(super) struct EmulatorArgs {
+pub(in crate::cli) struct EmulatorArgs {
     /// Loopback address and port to listen on; port 0 takes a free one
     #[arg(long, env = "COUNTERSIGN_LISTEN", value_name = "ADDR:PORT", default_value = "127.0.0.1:4567", value_parser = address)]
     listen: SocketAddr,
@@ -85,7 +83,6 @@ pub(super) struct EmulatorArgs {
     format: Format,
 }
 
-/// Starts the emulator, says so, and serves until interrupted.
 pub(super) async fn serve(mut args: EmulatorArgs) -> Result<(), Failure> {
     let format = args.format;
     let defect = args.defect.take().map(|id| find(&id, args.fixtures.take())).transpose()?.map(Arc::new);
@@ -101,7 +98,6 @@ pub(super) async fn serve(mut args: EmulatorArgs) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The defect or legal variant with this id.
 fn find(id: &str, fixtures: Option<PathBuf>) -> Result<Defect, Failure> {
     let (_, defects) = Library::load_with_defects(fixtures)?;
     defects.get(id).cloned().ok_or_else(|| {
@@ -113,7 +109,6 @@ fn find(id: &str, fixtures: Option<PathBuf>) -> Result<Defect, Failure> {
     })
 }
 
-/// The emulator that the arguments ask for.
 fn options(args: EmulatorArgs) -> Options {
     let new = Options::default();
     // The default domain belongs to the first workgroup, whichever that is.
@@ -166,65 +161,65 @@ pub(in crate::cli) struct Ready<'a> {
 
 /// What a caller needs. The credentials are the emulator's own and good for nothing else.
 fn ready(emulator: &Emulator, defect: Option<&Defect>, format: Format) -> io::Result<String> {
-    match format {
-        Format::Json => {
-            let options = emulator.options();
-            let ready = Ready {
-                endpoint: emulator.endpoint(),
-                region: options.region.as_str(),
-                account: &options.account,
-                workgroups: &options.workgroups,
-                custom_domains: options.custom_domains.keys().map(String::as_str).collect(),
-                access_key_id: &options.credentials.access_key_id,
-                secret_access_key: options.credentials.secret_access_key.expose(),
-            };
-            Ok(visible_json(&serde_json::to_string(&ready)?))
-        }
-        Format::Text => Ok(harmless(&Text { emulator, defect }.to_string(), false)),
-    }
+    let options = emulator.options();
+    let ready = Ready {
+        endpoint: emulator.endpoint(),
+        region: options.region.as_str(),
+        account: &options.account,
+        workgroups: &options.workgroups,
+        custom_domains: options.custom_domains.keys().map(String::as_str).collect(),
+        access_key_id: &options.credentials.access_key_id,
+        secret_access_key: options.credentials.secret_access_key.expose(),
+    };
+    format.ready(&ready, &text(&ready, options, defect))
 }
 
-/// The ready lines of `--format text`.
-struct Text<'a> {
-    emulator: &'a Emulator,
-    defect: Option<&'a Defect>,
-}
-
-impl fmt::Display for Text<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let endpoint = self.emulator.endpoint();
-        let Options { region, account, workgroups, custom_domains, credentials, .. } = self.emulator.options();
-        writeln!(f, "The reference emulator listens on {endpoint} (Ctrl-C stops it).")?;
-        if let Some(Defect { id, kind, title, requirements, .. }) = self.defect {
-            let kind = if *kind == DefectKind::Legal { "legal variant" } else { "defect" };
-            writeln!(f, "  {kind:<14}  {id}: {title}")?;
-            if !requirements.is_empty() {
-                writeln!(f, "  breaks          {}", requirements.join(", "))?;
-            }
+fn text(ready: &Ready<'_>, options: &Options, defect: Option<&Defect>) -> String {
+    let Ready { endpoint, region, account, .. } = ready;
+    let mut behind = String::new();
+    if let Some(Defect { id, kind, title, requirements, .. }) = defect {
+        let kind = if *kind == DefectKind::Legal { "legal variant" } else { "defect" };
+        let _ = writeln!(behind, "  {kind:<14}  {id}: {title}");
+        if !requirements.is_empty() {
+            let _ = writeln!(behind, "  breaks          {}", requirements.join(", "));
         }
-        writeln!(f, "  region          {region}")?;
-        writeln!(f, "  account         {account}")?;
-        writeln!(f, "  workgroups      {}", workgroups.join(", "))?;
-        let domains: Vec<_> = custom_domains.iter().map(|(name, workgroup)| format!("{name} ({workgroup})")).collect();
-        writeln!(f, "  custom domains  {}", domains.join(", "))?;
-        writeln!(f, "\nPoint an AWS client at it:\n")?;
-        writeln!(f, "export AWS_ENDPOINT_URL_REDSHIFT_SERVERLESS={endpoint}")?;
-        writeln!(f, "export AWS_ACCESS_KEY_ID={}", shell(&credentials.access_key_id))?;
-        writeln!(f, "export AWS_SECRET_ACCESS_KEY={}", shell(credentials.secret_access_key.expose()))?;
-        match &credentials.session_token {
-            Some(token) => writeln!(f, "export AWS_SESSION_TOKEN={}", shell(token.expose()))?,
-            None => writeln!(f, "unset AWS_SESSION_TOKEN")?,
-        }
-        // boto3 reads the second one, the other SDKs the first.
-        writeln!(f, "export AWS_REGION={region} AWS_DEFAULT_REGION={region}")?;
-        if let Some(workgroup) = workgroups.first() {
-            writeln!(f, "\nTry it:\n")?;
-            writeln!(f, "aws redshift-serverless get-credentials --region {region} --workgroup-name {workgroup}")?;
-            writeln!(f, "\nJudge it:\n")?;
-            writeln!(f, "countersign run --endpoint {endpoint} --workgroup {workgroup}")?;
-        }
-        Ok(())
     }
+    let domains = options.custom_domains.iter().map(|(name, workgroup)| format!("{name} ({workgroup})"));
+    let token = options.credentials.session_token.as_ref();
+    let token = token.map(|token| format!("export AWS_SESSION_TOKEN={}", shell(token.expose())));
+    // boto3 reads AWS_DEFAULT_REGION, the other SDKs AWS_REGION.
+    let text = format!(
+        "The reference emulator listens on {endpoint} (Ctrl-C stops it).
+{behind}  region          {region}
+  account         {account}
+  workgroups      {}
+  custom domains  {}
+
+Point an AWS client at it:
+
+export AWS_ENDPOINT_URL_REDSHIFT_SERVERLESS={endpoint}
+export AWS_ACCESS_KEY_ID={}
+export AWS_SECRET_ACCESS_KEY={}
+{}
+export AWS_REGION={region} AWS_DEFAULT_REGION={region}
+",
+        ready.workgroups.join(", "),
+        domains.collect::<Vec<_>>().join(", "),
+        shell(ready.access_key_id),
+        shell(ready.secret_access_key),
+        token.unwrap_or_else(|| "unset AWS_SESSION_TOKEN".to_owned()),
+    );
+    let Some(workgroup) = ready.workgroups.first() else { return text };
+    format!(
+        "{text}
+Try it:
+
+aws redshift-serverless get-credentials --region {region} --workgroup-name {workgroup}
+
+Judge it:
+
+countersign run --endpoint {endpoint} --workgroup {workgroup}"
+    )
 }
 
 #[cfg(test)]
@@ -241,15 +236,15 @@ mod tests {
     }
 
     /// What these flags ask for, whatever the environment says.
-    fn parse(flags: &[&str]) -> Options {
-        let line = ["emulator"].iter().chain(flags);
+    fn parse(flags: &str) -> Options {
+        let line = ["emulator"].into_iter().chain(flags.split_whitespace());
         let command = Cli::command().mut_args(|argument| argument.env(Resettable::Reset));
         options(Cli::from_arg_matches(&command.get_matches_from(line)).unwrap().args)
     }
 
     #[test]
     fn without_flags_the_emulator_has_workgroups_and_the_first_has_a_custom_domain() {
-        let options = parse(&[]);
+        let options = parse("");
         assert_eq!(options.check(), Ok(()));
         assert_eq!(options.listen, "127.0.0.1:4567".parse().unwrap());
         assert_eq!(options.workgroups, Options::default().workgroups);
@@ -258,16 +253,7 @@ mod tests {
 
     #[test]
     fn a_custom_domain_without_a_workgroup_stands_for_the_first_one() {
-        let options = parse(&[
-            "--workgroup",
-            "wg-1",
-            "--workgroup",
-            "wg-2",
-            "--custom-domain",
-            "a.bc",
-            "--custom-domain",
-            "d.ef=wg-2",
-        ]);
+        let options = parse("--workgroup wg-1 --workgroup wg-2 --custom-domain a.bc --custom-domain d.ef=wg-2");
         assert_eq!(options.check(), Ok(()));
         assert_eq!(
             options.custom_domains.into_iter().collect::<Vec<_>>(),

@@ -1,6 +1,6 @@
 //! `countersign serve mock`.
 
-use std::fmt;
+use std::fmt::Write as _;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -10,14 +10,10 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{Failure, FixtureArgs, Format, Library, address, until_interrupted};
-use crate::cli::output::harmless;
-use crate::contract::Contract;
-use crate::corpus::Corpus;
-use crate::report::visible_json;
 use crate::servers::mock::Mock;
 
 #[derive(Debug, Args)]
-pub(super) struct MockArgs {
+pub(in crate::cli) struct MockArgs {
     /// Loopback address and port to listen on; port 0 takes a free one
     #[arg(long, env = "COUNTERSIGN_LISTEN", value_name = "ADDR:PORT", default_value = "127.0.0.1:4568", value_parser = address)]
     listen: SocketAddr,
@@ -30,7 +26,6 @@ pub(super) struct MockArgs {
     format: Format,
 }
 
-/// Starts the mock, says so, and serves until interrupted.
 pub(super) async fn serve(args: MockArgs) -> Result<(), Failure> {
     let MockArgs { listen, fixtures, format } = args;
     let library = Library::load(fixtures.fixtures)?;
@@ -50,43 +45,34 @@ struct Ready<'a> {
 
 fn ready(endpoint: &str, library: &Library, format: Format) -> io::Result<String> {
     let Library { contract, corpus, .. } = library;
-    let (cases, replies) = (corpus.cases().len(), corpus.replies().len());
-    match format {
-        Format::Json => Ok(visible_json(&serde_json::to_string(&Ready { endpoint, cases, replies })?)),
-        Format::Text => Ok(harmless(&Text { endpoint, contract, corpus }.to_string(), false)),
+    let (cases, replies) = (corpus.cases(), corpus.replies());
+    let mut text = format!(
+        "The replaying mock listens on {endpoint} (Ctrl-C stops it).
+  {endpoint}/<case id>       the reply to one of {} cases
+  {endpoint}/replies/<name>  one of {} replies, right and wrong ones
+",
+        cases.len(),
+        replies.len()
+    );
+    if let Some(case) = cases.first() {
+        let _ = writeln!(text, "\nTry it:\n\ncurl -sS -i -X POST {endpoint}/{}", case.id);
     }
-}
+    if let Some((name, _)) = replies.iter().find(|(_, reply)| reply.wrong.is_some()).or(replies.iter().next()) {
+        let service = &contract.service;
+        let _ = write!(
+            text,
+            "
+Show an AWS client one reply; any credentials will do:
 
-/// The ready lines of `--format text`.
-struct Text<'a> {
-    endpoint: &'a str,
-    contract: &'a Contract,
-    corpus: &'a Corpus,
-}
-
-impl fmt::Display for Text<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { endpoint, contract, corpus } = self;
-        let (cases, replies) = (corpus.cases(), corpus.replies());
-        writeln!(f, "The replaying mock listens on {endpoint} (Ctrl-C stops it).")?;
-        writeln!(f, "  {endpoint}/<case id>       the reply to one of {} cases", cases.len())?;
-        writeln!(f, "  {endpoint}/replies/<name>  one of {} replies, right and wrong ones", replies.len())?;
-        if let Some(case) = cases.first() {
-            writeln!(f, "\nTry it:\n")?;
-            writeln!(f, "curl -sS -i -X POST {endpoint}/{}", case.id)?;
-        }
-        if let Some((name, _)) = replies.iter().find(|(_, reply)| reply.wrong.is_some()).or(replies.iter().next()) {
-            writeln!(f, "\nShow an AWS client one reply; any credentials will do:\n")?;
-            writeln!(f, "export {}={endpoint}/replies/{name}", contract.service.endpoint_variable())?;
-            writeln!(
-                f,
-                "export AWS_ACCESS_KEY_ID=any AWS_SECRET_ACCESS_KEY=any AWS_REGION=us-east-1 AWS_DEFAULT_REGION=us-east-1"
-            )?;
-            let Contract { service, .. } = contract;
-            writeln!(f, "aws {} {}", service.command(), contract.default_operation().command(service))?;
-        }
-        Ok(())
+export {}={endpoint}/replies/{name}
+export AWS_ACCESS_KEY_ID=any AWS_SECRET_ACCESS_KEY=any AWS_REGION=us-east-1 AWS_DEFAULT_REGION=us-east-1
+aws {} {}",
+            service.endpoint_variable(),
+            service.command(),
+            contract.default_operation().command(service)
+        );
     }
+    format.ready(&Ready { endpoint, cases: cases.len(), replies: replies.len() }, &text)
 }
 
 #[cfg(test)]

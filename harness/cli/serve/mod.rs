@@ -7,23 +7,20 @@ use std::io::{self, Write};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::process::ExitCode;
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Subcommand, ValueEnum};
+use serde::Serialize;
 use tokio::runtime::Builder;
 
 pub(super) use emulator::Ready;
 
+use super::interrupt::Interruptions;
 use super::library::Library;
+use super::output::harmless;
 use super::{Failure, FixtureArgs};
-
-/// `serve`
-#[derive(Debug, Args)]
-pub(super) struct Serve {
-    #[command(subcommand)]
-    what: What,
-}
+use crate::report::visible_json;
 
 #[derive(Debug, Subcommand)]
-enum What {
+pub(super) enum Serve {
     /// Serve the reference emulator on a loopback address, until Ctrl-C
     ///
     /// It answers get-credentials as the API reference says, checks signatures and every documented constraint, and
@@ -38,11 +35,20 @@ enum What {
     Mock(mock::MockArgs),
 }
 
-/// What is printed when a server is ready.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Format {
     Text,
     Json,
+}
+
+impl Format {
+    /// What is printed of these two.
+    fn ready(self, json: &impl Serialize, text: &str) -> io::Result<String> {
+        match self {
+            Self::Text => Ok(harmless(text.trim_end(), false)),
+            Self::Json => Ok(visible_json(&serde_json::to_string(json)?)),
+        }
+    }
 }
 
 /// Serves until interrupted: exit code 0 then; 2 where it cannot start, 5 where the fixtures are invalid.
@@ -50,9 +56,9 @@ pub(super) fn run(serve: Serve) -> Result<ExitCode, Failure> {
     let runtime = Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::usage(format!("cannot start: {error}")))?;
     runtime.block_on(async {
-        match serve.what {
-            What::Emulator(args) => emulator::serve(*args).await,
-            What::Mock(args) => mock::serve(args).await,
+        match serve {
+            Serve::Emulator(args) => emulator::serve(*args).await,
+            Serve::Mock(args) => mock::serve(args).await,
         }
     })?;
     Ok(ExitCode::SUCCESS)
@@ -65,15 +71,16 @@ async fn until_interrupted<S>(
     ready: impl FnOnce(&S) -> io::Result<String>,
 ) -> Result<S, Failure> {
     // Before the ready line, so that whoever reads it may stop the server at once.
-    let interrupted = interrupted().map_err(|error| Failure::usage(format!("cannot listen for signals: {error}")))?;
+    let mut interruptions =
+        Interruptions::listen().map_err(|error| Failure::usage(format!("cannot listen for signals: {error}")))?;
     let server = start.await.map_err(|error| cannot_start(listen, &error))?;
     let printed = ready(&server).and_then(|ready| {
         let mut out = io::stdout().lock();
-        writeln!(out, "{}", ready.trim_end())?;
+        writeln!(out, "{ready}")?;
         out.flush()
     });
     printed.map_err(|error| Failure::usage(format!("cannot print where the server listens: {error}")))?;
-    interrupted.await;
+    interruptions.next().await;
     Ok(server)
 }
 
@@ -99,52 +106,16 @@ fn address(text: &str) -> Result<SocketAddr, String> {
         .map_err(|_| "expected an address and a port, such as 127.0.0.1:4567".to_owned())
 }
 
-/// A word for a POSIX shell, quoted where it must be.
 fn shell(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "+/=._:-".contains(c);
     if word.chars().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
 }
 
-/// Ends with the first Ctrl-C, or on Unix a termination signal; both are listened for from now on.
-#[cfg(unix)]
-fn interrupted() -> io::Result<impl Future<Output = ()>> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    Ok(async move {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-        }
-    })
-}
-
-/// Ends with the first Ctrl-C; it is listened for from now on.
-#[cfg(windows)]
-fn interrupted() -> io::Result<impl Future<Output = ()>> {
-    let mut interrupt = tokio::signal::windows::ctrl_c()?;
-    Ok(async move {
-        interrupt.recv().await;
-    })
-}
-
 #[cfg(test)]
 mod tests {
-    use clap::{CommandFactory, Parser};
     use rstest::rstest;
 
     use super::*;
-
-    #[derive(Debug, Parser)]
-    struct Cli {
-        #[command(flatten)]
-        _serve: Serve,
-    }
-
-    #[test]
-    fn the_command_line_is_well_formed() {
-        Cli::command().debug_assert();
-    }
 
     #[rstest]
     #[case("127.0.0.1:0", Some("127.0.0.1:0"))]

@@ -1,7 +1,6 @@
 //! Servers that give credentials again, and servers whose clock is off: where a lifetime looks wrong for that, nobody
 //! is accused; where the same calls show that it is wrong, it is.
 
-use std::io::Write;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, OnceLock};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -9,7 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use rstest::rstest;
 
 use crate::program::{Finished, Program};
-use crate::stub::{Stub, answer};
+use crate::stub::{Stub, aws};
 
 const AGED: &str = "it gives earlier credentials again, whose age hides how long they live";
 
@@ -17,32 +16,35 @@ fn now() -> f64 {
     SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_secs_f64()
 }
 
+/// The duration that a request asks for; without one, the default.
+fn duration(request: &str) -> f64 {
+    let asked = request.split_once("\"durationSeconds\":");
+    asked.and_then(|(_, rest)| rest.split([',', '}']).next()?.parse().ok()).unwrap_or(900.0)
+}
+
 /// A server whose credentials, by the number of the call and the duration that it asks for, have this password and
 /// expire then.
 fn giving(credentials: impl Fn(usize, f64) -> (&'static str, f64) + Send + Sync + 'static) -> Stub {
     let calls = AtomicUsize::new(0);
     answering(move |request| {
-        let asked = request
-            .split_once("\"durationSeconds\":")
-            .and_then(|(_, rest)| rest.split([',', '}']).next()?.parse().ok());
-        let (password, expiration) = credentials(calls.fetch_add(1, Ordering::Relaxed), asked.unwrap_or(900.0));
+        let (password, expiration) = credentials(calls.fetch_add(1, Ordering::Relaxed), duration(request));
         (password.to_owned(), expiration)
     })
 }
 
 /// A server whose credentials for a request have this password and expire then.
 fn answering(credentials: impl Fn(&str) -> (String, f64) + Send + Sync + 'static) -> Stub {
-    Stub::new(move |stream, request| {
+    Stub::saying(move |request| {
         let (password, expiration) = credentials(request);
         let body = format!(
             r#"{{"dbPassword":"{password}","dbUser":"IAM:a","expiration":{expiration},"nextRefreshTime":{expiration}}}"#
         );
-        let _ = stream.write_all(answer("200 OK", "application/x-amz-json-1.1", &body).as_bytes());
+        aws("200 OK", &body)
     })
 }
 
 fn ran(server: &Stub, case: &str) -> Finished {
-    Program::run_at(&server.endpoint, &["--format", "jsonl", case]).finish()
+    Program::at(&server.endpoint, &format!("run --format jsonl {case}")).finish()
 }
 
 #[test]
@@ -124,7 +126,7 @@ fn without_a_date_a_clock_that_is_off_leaves_lifetimes_undecided(#[case] off: f6
     let server = giving(move |_, asked| ("fresh", now() + off + asked));
     let heard = ran(&server, "lifetimes/chosen/3600");
     heard.expect(0, &["one of the clocks is off", r#""verdict":"pass""#, r#""id":"GC-DUR-03","#]);
-    let text = Program::run_at(&server.endpoint, &["lifetimes"]).finish();
+    let text = Program::at(&server.endpoint, "run lifetimes").finish();
     text.expect(0, &["left undecided: ", "GC-DUR-03", "one of the clocks is off"]);
 }
 
@@ -150,9 +152,7 @@ fn without_a_date_what_only_some_requests_show_is_no_clock(
     #[case] requirement: &str,
 ) {
     let server = answering(move |request| {
-        let asked = request.split_once("\"durationSeconds\":");
-        let asked = asked.and_then(|(_, rest)| rest.split([',', '}']).next()?.parse().ok()).unwrap_or(900.0);
-        ("fresh".to_owned(), now() + asked + if late(request) { 240.0 } else { 0.0 })
+        ("fresh".to_owned(), now() + duration(request) + if late(request) { 240.0 } else { 0.0 })
     });
     ran(&server, case).expect(1, &[requirement, "s after the call"]);
 }

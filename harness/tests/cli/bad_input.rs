@@ -1,35 +1,10 @@
 //! Whatever a user gets wrong is said, with the place and what to do, and has its exit code.
 
-use std::fs;
-use std::path::{Path, PathBuf};
-
 use rstest::rstest;
 
+use crate::fixtures::Fixtures;
 use crate::program::Program;
-use crate::stub::Stub;
-
-/// A copy of the project's fixtures with one text of one file replaced.
-pub(crate) fn fixtures_with(file: &str, old: &str, new: &str) -> tempfile::TempDir {
-    fn copy(from: &Path, to: &Path) {
-        fs::create_dir_all(to).expect("a writable folder");
-        for entry in fs::read_dir(from).expect("the fixtures can be listed") {
-            let path: PathBuf = entry.expect("the fixtures can be listed").path();
-            let target = to.join(path.file_name().expect("a name"));
-            if path.is_dir() {
-                copy(&path, &target);
-            } else {
-                fs::copy(&path, &target).expect("a writable folder");
-            }
-        }
-    }
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures"), folder.path());
-    let path = folder.path().join(file);
-    let text = fs::read_to_string(&path).expect("the fixture is there");
-    assert!(text.contains(old), "{file} has no {old}");
-    fs::write(&path, text.replacen(old, new, 1)).expect("a writable folder");
-    folder
-}
+use crate::stub::{RIGHT, Stub, aws, refusal};
 
 #[rstest]
 #[case::broken_json("server/success.json", "\"version\": 1,", "\"version\": 1", "line")]
@@ -62,8 +37,8 @@ fn an_invalid_fixture_is_exit_5_with_its_file(
     #[case] new: &str,
     #[case] said: &str,
 ) {
-    let fixtures = fixtures_with(file, old, new);
-    let folder = fixtures.path().to_str().expect("a text");
+    let fixtures = Fixtures::with(file, old, new);
+    let folder = fixtures.folder();
     let name = file.rsplit('/').next().expect("a name");
     let finished = Program::new(&["validate", "--fixtures", folder]).finish();
     finished.expect(5, &[if said.contains("cites") { "requirements.json" } else { name }, said]);
@@ -85,9 +60,8 @@ fn a_failing_setup_blocks_the_case_and_a_failing_teardown_is_exit_7(
     #[case] said: &str,
 ) {
     let with = format!("\"{part}\": {FAILING_CALL}\"steps\": [");
-    let fixtures = fixtures_with("server/success.json", "\"steps\": [", &with);
-    let folder = fixtures.path().to_str().expect("a text");
-    Program::new(&["run", "success/called-twice", "--fixtures", folder]).finish().expect(code, &[said]);
+    let fixtures = Fixtures::with("server/success.json", "\"steps\": [", &with);
+    Program::new(&["run", "success/called-twice", "--fixtures", fixtures.folder()]).finish().expect(code, &[said]);
 }
 
 #[rstest]
@@ -131,12 +105,6 @@ fn wrong_usage_is_said_and_has_its_exit_code(#[case] arguments: &[&str], #[case]
     Program::new(arguments).finish().expect(code, &[said]);
 }
 
-/// A server that answers everything with credentials, so that a name that is sent is not refused.
-fn answering_everything() -> Stub {
-    let right = r#"{"dbPassword":"p","dbUser":"u","expiration":4e9,"nextRefreshTime":4e9}"#;
-    Stub::answering(crate::stub::answer("200 OK", "application/x-amz-json-1.1", right))
-}
-
 // Sources: API reference, GetCredentials, Request Parameters: lengths, patterns and constraints of each member.
 #[rstest]
 #[case::domain_of_one_label("custom-domain", "localhost", "expected a domain name such as db.example.com")]
@@ -167,7 +135,7 @@ fn a_name_that_nothing_can_have_is_refused_where_it_stands_before_anything_is_se
     #[case] said: &str,
     #[values("doctor", "run", "baseline")] command: &str,
 ) {
-    let stub = answering_everything();
+    let stub = Stub::answering(aws("200 OK", RIGHT));
     let (flag, variable) =
         (format!("--{setting}"), format!("COUNTERSIGN_{}", setting.replace('-', "_").to_uppercase()));
     let words = if command == "baseline" { vec!["baseline", "write", "known.json"] } else { vec![command] };
@@ -190,7 +158,7 @@ fn a_name_that_nothing_can_have_is_refused_where_it_stands_before_anything_is_se
 #[case::database_in_capitals("--db-name", "SELECT")]
 #[case::database_with_every_sign("--db-name", "a_b+c.d@e-f")]
 fn a_name_that_the_documents_leave_open_is_tried(#[case] flag: &str, #[case] name: &str) {
-    let stub = answering_everything();
+    let stub = Stub::answering(aws("200 OK", RIGHT));
     let arguments = ["doctor", "--endpoint", &stub.endpoint, "--no-sign", "--workgroup", "wg-1", flag, name];
     let arguments =
         if flag == "--workgroup" { [&arguments[..4], &arguments[6..]].concat() } else { arguments.to_vec() };
@@ -291,41 +259,21 @@ fn a_stale_baseline_entry_fails_the_run() {
 #[test]
 fn a_known_failure_is_excused_and_written_by_baseline_write() {
     // A server that answers the probe rightly, and everything else too: every refusal is missing.
-    let body = r#"{"dbPassword":"p","dbUser":"IAM:a","expiration":1,"nextRefreshTime":1}"#;
-    let stub = Stub::answering(crate::stub::answer("200 OK", "application/x-amz-json-1.1", body));
-    let mut write = Program::new(&[
-        "baseline",
-        "write",
-        "known.json",
-        "success/workgroup-only",
-        "--no-sign",
-        "--workgroup",
-        "wg",
-        "--endpoint",
-        &stub.endpoint,
-    ]);
+    let stub = Stub::answering(aws("200 OK", &RIGHT.replace("4e9", "1")));
+    let mut write = Program::at(&stub.endpoint, "baseline write known.json success/workgroup-only");
     write.finish().expect(0, &["1 entry"]);
-    let written = fs::read_to_string(write.folder().join("known.json")).expect("the file is there");
-    let arguments = [
-        "run",
-        "success/workgroup-only",
-        "--no-sign",
-        "--workgroup",
-        "wg",
-        "--baseline",
-        "known.json",
-        "--endpoint",
-        &stub.endpoint,
-    ];
-    Program::new(&arguments).file("known.json", &written).finish().expect(0, &["known-fail"]);
-    Program::new(&["baseline", "check", "known.json"]).file("known.json", &written).finish().expect(0, &["in order"]);
+    let written = write.read("known.json");
+    let mut run = Program::at(&stub.endpoint, "run success/workgroup-only --baseline known.json");
+    run = run.file("known.json", &written);
+    run.finish().expect(0, &["known-fail"]);
+    Program::line("baseline check known.json").file("known.json", &written).finish().expect(0, &["in order"]);
 }
 
 #[test]
 fn a_workgroup_that_the_target_does_not_have_ends_the_run_with_exit_2() {
-    let body = r#"{"__type":"ResourceNotFoundException","message":"Serverless workgroup wg-1 not found."}"#;
-    let stub = Stub::answering(crate::stub::answer("400 Bad", "application/x-amz-json-1.1", body));
-    Program::run_at(&stub.endpoint, &[]).finish().expect(2, &["no workgroup \"wg-1\"", "--workgroup"]);
+    let missing = refusal("400 Bad", "ResourceNotFoundException", "Serverless workgroup wg-1 not found.");
+    let stub = Stub::answering(missing);
+    Program::at(&stub.endpoint, "run").finish().expect(2, &["no workgroup \"wg-1\"", "--workgroup"]);
 }
 
 #[test]
@@ -338,30 +286,27 @@ fn our_emulator_is_given_no_workgroup_that_none_can_be() {
 
 #[test]
 fn baseline_write_refuses_another_baseline_than_the_file_that_it_writes() {
-    let stub = answering_everything();
-    let arguments =
-        ["baseline", "write", "known.json", "--no-sign", "--workgroup", "wg-1", "--endpoint", &stub.endpoint];
-    let mut program = Program::new(&[&arguments[..], &["--baseline", "other.json"]].concat());
+    let stub = Stub::answering(aws("200 OK", RIGHT));
+    let write = |more: &str| Program::at(&stub.endpoint, &format!("baseline write known.json{more}"));
+    let mut program = write(" --baseline other.json");
     program.finish().expect(2, &["--baseline other.json", "leave --baseline out, or name other.json as the file"]);
     assert!(!program.folder().join("known.json").exists());
     assert_eq!(stub.connections(), 0);
     // The file itself, and what the settings have for `run`, stand in nobody's way.
-    let one = [&arguments[..], &["success/workgroup-only"]].concat();
-    Program::new(&[&one[..], &["--baseline", "./known.json"]].concat()).finish().expect(0, &["wrote known.json"]);
-    Program::new(&one).env("COUNTERSIGN_BASELINE", "other.json").finish().expect(0, &["wrote known.json"]);
+    write(" success/workgroup-only --baseline ./known.json").finish().expect(0, &["wrote known.json"]);
+    let mut program = write(" success/workgroup-only").env("COUNTERSIGN_BASELINE", "other.json");
+    program.finish().expect(0, &["wrote known.json"]);
     let help = Program::new(&["baseline", "write", "--help"]).finish();
     assert!(!help.expect(0, &["--endpoint"]).stdout.contains("--baseline"), "{help:#?}");
 }
 
-/// Answers every call right, but those that name a database, which it refuses.
-fn refuses_databases(error: &'static str) -> Stub {
-    let right = r#"{"dbPassword":"p","dbUser":"u","expiration":4e9,"nextRefreshTime":4e9}"#;
-    Stub::new(move |stream, request| {
-        use std::io::Write;
-        let refused = format!(r#"{{"__type":"{error}","message":"no such database"}}"#);
-        let body = if request.contains("dbName") { ("400 Bad", refused.as_str()) } else { ("200 OK", right) };
-        let _ = stream.write_all(crate::stub::answer(body.0, "application/x-amz-json-1.1", body.1).as_bytes());
-    })
+/// Answers every call right, but those that have this in them, which it refuses.
+fn refusing(what: &'static str, error: &'static str) -> Stub {
+    Stub::saying(
+        move |request| {
+            if request.contains(what) { refusal("400 Bad", error, "no") } else { aws("200 OK", RIGHT) }
+        },
+    )
 }
 
 #[rstest]
@@ -375,8 +320,9 @@ fn refuses_databases(error: &'static str) -> Stub {
 #[case::a_sign_that_one_list_leaves_out("ValidationException", &["--db-name", "my_db"], "leave open whether my_db")]
 #[case::capitals("ValidationException", &["--db-name", "Dev"], "leave open whether Dev")]
 fn a_refused_database_is_a_matter_of_its_name(#[case] error: &'static str, #[case] named: &[&str], #[case] said: &str) {
-    let stub = refuses_databases(error);
-    let finished = Program::run_at(&stub.endpoint, &[&["parameters/database-name"], named].concat()).finish();
+    let stub = refusing("dbName", error);
+    let line = [&["run", "parameters/database-name"], named].concat().join(" ");
+    let finished = Program::at(&stub.endpoint, &line).finish();
     assert!(!finished.expect(1, &["blocked", "--db-name"]).stdout.contains("GC-DB-01 ("), "{finished:#?}");
     let words = finished.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(words.contains(said), "{words}");
@@ -384,32 +330,18 @@ fn a_refused_database_is_a_matter_of_its_name(#[case] error: &'static str, #[cas
 
 #[test]
 fn a_plain_database_name_that_is_no_valid_one_for_the_target_is_held_against_it() {
-    let stub = refuses_databases("ValidationException");
-    Program::run_at(&stub.endpoint, &["parameters/database-name", "--db-name", "dev"])
-        .finish()
-        .expect(1, &["GC-DB-01"]);
+    let stub = refusing("dbName", "ValidationException");
+    Program::at(&stub.endpoint, "run parameters/database-name --db-name dev").finish().expect(1, &["GC-DB-01"]);
 }
 
 #[rstest]
-#[case::a_guessed_database(&[])]
-#[case::a_named_database(&["--db-name", "mine"])]
-fn a_custom_domain_that_is_not_there_is_not_put_down_to_the_database(#[case] named: &[&str]) {
-    let right = r#"{"dbPassword":"p","dbUser":"u","expiration":4e9,"nextRefreshTime":4e9}"#;
-    let refused = r#"{"__type":"ResourceNotFoundException","message":"no such domain"}"#;
-    let stub = Stub::new(move |stream, request| {
-        use std::io::Write;
-        let body = if request.contains("customDomainName") { ("400 Bad", refused) } else { ("200 OK", right) };
-        let _ = stream.write_all(crate::stub::answer(body.0, "application/x-amz-json-1.1", body.1).as_bytes());
-    });
-    let cases = [
-        "success/custom-domain-all-members",
-        "success/custom-domain-only",
-        "--custom-domain",
-        "wrong.example.com",
-        "--format",
-        "jsonl",
-    ];
-    let finished = Program::run_at(&stub.endpoint, &[&cases, named].concat()).finish();
+#[case::a_guessed_database("")]
+#[case::a_named_database(" --db-name mine")]
+fn a_custom_domain_that_is_not_there_is_not_put_down_to_the_database(#[case] named: &str) {
+    let stub = refusing("customDomainName", "ResourceNotFoundException");
+    let cases = "run success/custom-domain-all-members success/custom-domain-only";
+    let line = format!("{cases} --custom-domain wrong.example.com --format jsonl{named}");
+    let finished = Program::at(&stub.endpoint, &line).finish();
     let said = "the target does not have the custom domain wrong.example.com (ResourceNotFoundException); give it to";
     assert_eq!(finished.expect(1, &[]).stdout.matches(said).count(), 2, "{finished:#?}");
     assert_eq!(finished.stdout.matches("\"verdict\":\"blocked\"").count(), 2, "{finished:#?}");
@@ -421,22 +353,16 @@ fn a_custom_domain_that_is_not_there_is_not_put_down_to_the_database(#[case] nam
 
 #[test]
 fn a_call_that_is_refused_without_its_guessed_database_too_does_not_ask_for_another() {
-    let right = r#"{"dbPassword":"p","dbUser":"u","expiration":4e9,"nextRefreshTime":4e9}"#;
-    let refused = r#"{"__type":"ValidationException","message":"too long a time"}"#;
-    let stub = Stub::new(move |stream, request| {
-        use std::io::Write;
-        let body = if request.contains("durationSeconds") { ("400 Bad", refused) } else { ("200 OK", right) };
-        let _ = stream.write_all(crate::stub::answer(body.0, "application/x-amz-json-1.1", body.1).as_bytes());
-    });
-    let finished = Program::run_at(&stub.endpoint, &["success/all-members"]).finish();
+    let stub = refusing("durationSeconds", "ValidationException");
+    let finished = Program::at(&stub.endpoint, "run success/all-members").finish();
     finished.expect(1, &["blocked", "without its database is not accepted either (400 ValidationException)"]);
     assert!(!finished.stdout.contains("--db-name"), "{finished:#?}");
 }
 
 #[test]
 fn credentials_that_the_target_refuses_end_the_run_with_exit_2() {
-    let body = r#"{"__type":"UnrecognizedClientException","message":"The security token included in the request is invalid."}"#;
-    let stub = Stub::answering(crate::stub::answer("400 Bad", "application/x-amz-json-1.1", body));
-    let finished = Program::run_at(&stub.endpoint, &[]).finish();
+    let invalid = "The security token included in the request is invalid.";
+    let stub = Stub::answering(refusal("400 Bad", "UnrecognizedClientException", invalid));
+    let finished = Program::at(&stub.endpoint, "run").finish();
     finished.expect(2, &["refuses the credentials", "security token", "AWS_ACCESS_KEY_ID"]);
 }

@@ -27,10 +27,8 @@ struct Judged {
 
 impl Judged {
     fn at(endpoint: &str) -> Self {
-        let mut program = Program::run_at(endpoint, &["--timeout", "0.3", "--report-json", "report.json"]);
-        let finished = program.finish();
-        let report = fs::read_to_string(program.folder().join("report.json")).expect("a report");
-        Self { finished, report: serde_json::from_str(&report).expect("JSON") }
+        let mut program = Program::at(endpoint, "run --timeout 0.3 --report-json report.json");
+        Self { finished: program.finish(), report: program.json("report.json") }
     }
 
     fn target(&self, field: &str) -> &str {
@@ -265,7 +263,7 @@ fn a_server_with_the_operation_broken_fails_what_must_succeed_and_proves_nothing
 }
 
 #[rstest]
-#[case::hangs(Stub::new(|_, _| loop { std::thread::park() }).endpoint, "no complete answer within 300 ms")]
+#[case::hangs(Stub::hanging().endpoint, "no complete answer within 300 ms")]
 #[case::refuses_to_connect(closed_port(), "cannot connect")]
 fn a_server_that_gives_no_answer_leaves_every_case_indeterminate(#[case] endpoint: String, #[case] said: &str) {
     let judged = Judged::at(&endpoint);

@@ -1,22 +1,20 @@
 //! How runs end: at the first failure, at an interruption, at a target that is not there.
 
-use std::fs;
-use std::io::Write;
 use std::process::Stdio;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use rstest::rstest;
-use serde_json::Value;
 
+use crate::fixtures::Fixtures;
 use crate::program::Program;
 use crate::runs::Served;
-use crate::stub::{Stub, answer};
+use crate::stub::{Stub, aws, refusal};
 
 /// A right answer, by the clock of this moment.
 fn right() -> String {
     let then = jiff::Timestamp::now().as_second() + 900;
     let body = format!(r#"{{"dbPassword":"p","dbUser":"u","expiration":{then},"nextRefreshTime":{then}}}"#);
-    answer("200 OK", "application/x-amz-json-1.1", &body)
+    aws("200 OK", &body)
 }
 
 #[test]
@@ -35,30 +33,18 @@ fn fail_fast_ends_at_the_first_of_many_runs_of_a_case_that_fails_and_reports_all
     const BETWEEN: usize = 3;
     // The probe and some runs are answered rightly, and nothing after them.
     let asked = AtomicUsize::new(0);
-    let stub = Stub::new(move |stream, _| {
-        let refusal = r#"{"__type":"ValidationException","message":"m"}"#;
-        let well = asked.fetch_add(1, Ordering::Relaxed) <= BETWEEN;
-        let wrong = answer("400 Bad", "application/x-amz-json-1.1", refusal);
-        let _ = stream.write_all(if well { right() } else { wrong }.as_bytes());
+    let stub = Stub::saying(move |_| match asked.fetch_add(1, Ordering::Relaxed) {
+        ..=BETWEEN => right(),
+        _ => refusal("400 Bad", "ValidationException", "m"),
     });
-    let arguments = [
-        "success/without-database",
-        "success/workgroup-only",
-        "--repeat",
-        "10000",
-        "--fail-fast",
-        "--jobs",
-        "1",
-        "--report-json",
-        "r.json",
-    ];
-    let mut program = Program::run_at(&stub.endpoint, &arguments);
+    let cases = "run success/without-database success/workgroup-only";
+    let line = format!("{cases} --repeat 10000 --fail-fast --jobs 1 --report-json r.json");
+    let mut program = Program::at(&stub.endpoint, &line);
     program.finish().expect(1, &["1 fail", "the run was cut short"]);
-    let report = fs::read_to_string(program.folder().join("r.json")).expect("a report");
-    let report: Value = serde_json::from_str(&report).expect("JSON");
+    let report = program.json("r.json");
     let cases = report["cases"].as_array().expect("a list");
     assert_eq!(cases.len(), 1, "{report:#}");
-    assert_eq!((&cases[0]["verdict"], &cases[0]["runs"]), (&Value::from("fail"), &Value::from(BETWEEN + 1)));
+    assert_eq!((&cases[0]["verdict"], &cases[0]["runs"]), (&"fail".into(), &(BETWEEN + 1).into()));
     assert_eq!(report["summary"]["complete"], false);
     assert_eq!(report["summary"]["verdicts"]["fail"], 1);
     // The probe, the runs, and one whose request was on its way.
@@ -68,9 +54,7 @@ fn fail_fast_ends_at_the_first_of_many_runs_of_a_case_that_fails_and_reports_all
 #[test]
 fn a_baseline_of_a_target_that_is_not_there_is_not_written() {
     // Nothing can listen there: the port is reserved (TCPMUX) and needs privileges.
-    let arguments =
-        ["baseline", "write", "known.json", "--endpoint", "http://127.0.0.1:1", "--no-sign", "--workgroup", "w"];
-    let mut program = Program::new(&arguments);
+    let mut program = Program::at("http://127.0.0.1:1", "baseline write known.json");
     program.finish().expect(3, &["nothing was written", "cannot connect"]);
     assert!(!program.folder().join("known.json").exists());
 }
@@ -81,8 +65,8 @@ fn a_baseline_of_a_target_that_is_not_there_is_not_written() {
 #[case::secret("AWS_SECRET_ACCESS_KEY", "CANARY \n")]
 #[case::token("AWS_SESSION_TOKEN", "CANARY\u{7}")]
 fn credentials_that_no_header_field_can_hold_are_refused_by_name(#[case] variable: &str, #[case] value: &str) {
-    let stub = Stub::answering(answer("200 OK", "application/x-amz-json-1.1", "{}"));
-    let finished = Program::run_at(&stub.endpoint, &["success/workgroup-only"]).env(variable, value).finish();
+    let stub = Stub::answering(aws("200 OK", "{}"));
+    let finished = Program::at(&stub.endpoint, "run success/workgroup-only").env(variable, value).finish();
     finished.expect(2, &[variable, "line end"]);
     assert!(!finished.stderr.contains("CANARY"), "{finished:#?}");
     assert_eq!(stub.connections(), 0, "nothing is sent");
@@ -95,102 +79,47 @@ fn credentials_that_no_header_field_can_hold_are_refused_by_name(#[case] variabl
 fn a_report_never_takes_the_place_of_another_file_that_is_named(#[case] arguments: &[&str], #[case] said: &str) {
     let mut program = Program::new(arguments).file("run.jsonl", "the stream");
     program.finish().expect(2, &[said]);
-    assert_eq!(fs::read_to_string(program.folder().join("run.jsonl")).expect("it is there"), "the stream");
+    assert_eq!(program.read("run.jsonl"), "the stream");
     assert!(!program.folder().join("a.out").exists());
 }
 
 #[test]
-fn a_badge_can_have_both_forms() {
-    let mut program = Program::new(&["run", "success", "--badge", "a.svg", "--badge", "a.json"]);
-    program.finish().expect(0, &[]);
-    assert!(fs::read_to_string(program.folder().join("a.svg")).expect("an image").ends_with("</svg>\n"));
-    let badge = fs::read_to_string(program.folder().join("a.json")).expect("an object");
-    assert_eq!(serde_json::from_str::<Value>(&badge).expect("JSON")["schemaVersion"], 1);
-}
-
-#[rstest]
-#[case::no_name_of_a_workgroup(
-    "my_workgroup",
-    2,
-    "--workgroup: expected 3 to 64 lower-case letters, digits and hyphens, found \"my_workgroup\""
-)]
-#[case::a_name_of_one("my-workgroup", 1, "expected 200")]
-fn a_name_that_no_workgroup_can_have_is_not_held_against_the_server(
-    #[case] name: &str,
-    #[case] code: i32,
-    #[case] said: &str,
-) {
-    let refusal = r#"{"__type":"ValidationException","message":"m"}"#;
-    let stub = Stub::answering(answer("400 Bad", "application/x-amz-json-1.1", refusal));
-    let arguments = ["run", "success/workgroup-only", "--no-sign", "--endpoint", &stub.endpoint, "--workgroup", name];
-    let finished = Program::new(&arguments).finish();
-    let plain = finished.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
-    assert!(plain.contains(said) || finished.stderr.contains(said), "{finished:#?}");
-    finished.expect(code, &[]);
-}
-
-#[test]
 fn what_a_server_does_not_claim_is_no_known_failure_of_it() {
-    let stub = Stub::answering(answer(
-        "400 Bad",
-        "application/x-amz-json-1.1",
-        r#"{"__type":"UnknownOperationException","message":"m"}"#,
-    ));
-    let arguments = [
-        "baseline",
-        "write",
-        "known.json",
-        "signature",
-        "success",
-        "--no-sign",
-        "--workgroup",
-        "wg-1",
-        "--endpoint",
-        &stub.endpoint,
-    ];
-    let mut program = Program::new(&arguments);
+    let stub = Stub::answering(refusal("400 Bad", "UnknownOperationException", "m"));
+    let mut program = Program::at(&stub.endpoint, "baseline write known.json signature success");
     program.finish().expect(0, &["wrote known.json"]);
-    let written = fs::read_to_string(program.folder().join("known.json")).expect("the file is there");
+    let written = program.read("known.json");
     assert!(written.contains("\"success") && !written.contains("\"signature"), "{written}");
+}
+
+/// A right answer with a password of letters and a hyphen only, so that nothing but having seen it tells what it is,
+/// and a refusal that repeats it.
+fn given_and_repeated() -> [String; 2] {
+    let right = right();
+    let (_, body) = right.split_once("\r\n\r\n").expect("a head and a body");
+    let echo = refusal("400 Bad Request", "ResourceNotFoundException", "you got correct-horse-canary before");
+    [aws("200 OK", &body.replace("\"p\"", "\"correct-horse-canary\"")), echo]
 }
 
 #[test]
 fn a_password_that_is_always_the_same_is_not_repeated_from_a_later_error() {
-    // Letters and a hyphen only, so that nothing but having seen it tells that it is a password.
-    let password = "correct-horse-canary";
-    let body = right().replace("\"p\"", &format!("\"{password}\""));
-    let (_, body) = body.split_once("\r\n\r\n").expect("a head and a body");
-    let right = answer("200 OK", "application/x-amz-json-1.1", body);
-    let echo = format!(r#"{{"__type":"ResourceNotFoundException","message":"you got {password} before"}}"#);
-    let wrong = answer("400 Bad Request", "application/x-amz-json-1.1", &echo);
-    let stub = Stub::new(move |stream, request| {
-        let told = if request.contains("durationSeconds") { &wrong } else { &right };
-        let _ = stream.write_all(told.as_bytes());
-    });
-    let arguments =
-        ["parameters/duration-outside", "--no-sign", "--report-json", "r.json", "--report-html", "r.html", "-v"];
-    let mut program = Program::run_at(&stub.endpoint, &arguments);
+    let [right, wrong] = given_and_repeated();
+    let stub = Stub::saying(move |request| if request.contains("durationSeconds") { &wrong } else { &right }.clone());
+    let line = "run parameters/duration-outside --no-sign --report-json r.json --report-html r.html -v";
+    let mut program = Program::at(&stub.endpoint, line);
     let finished = program.finish();
     finished.expect(1, &["you got *** before"]);
-    let read = |name: &str| fs::read_to_string(program.folder().join(name)).expect("a report");
-    for text in [&finished.stdout, &finished.stderr, &read("r.json"), &read("r.html")] {
+    for text in [&finished.stdout, &finished.stderr, &program.read("r.json"), &program.read("r.html")] {
         assert!(!text.contains("correct-horse"), "{text}");
     }
 }
 
 #[test]
 fn a_password_that_is_given_once_is_not_repeated_from_a_later_error_though_it_looks_like_a_word() {
-    let body = right().replace("\"p\"", "\"correct-horse-canary\"");
-    let (_, body) = body.split_once("\r\n\r\n").expect("a head and a body");
-    let right = answer("200 OK", "application/x-amz-json-1.1", body);
-    let echo = r#"{"__type":"ValidationException","message":"you got correct-horse-canary before"}"#;
-    let wrong = answer("400 Bad Request", "application/x-amz-json-1.1", echo);
+    let [right, wrong] = given_and_repeated();
     let probed = AtomicBool::new(false);
-    let stub = Stub::new(move |stream, _| {
-        let told = if probed.swap(true, Ordering::SeqCst) { &wrong } else { &right };
-        let _ = stream.write_all(told.as_bytes());
-    });
-    let finished = Program::run_at(&stub.endpoint, &["success/workgroup-only", "--no-sign", "-v"]).finish();
+    let stub = Stub::saying(move |_| if probed.swap(true, Ordering::SeqCst) { &wrong } else { &right }.clone());
+    let finished = Program::at(&stub.endpoint, "run success/workgroup-only --no-sign -v").finish();
     finished.expect(1, &["you got *** before"]);
     assert!(!finished.stdout.contains("correct-horse"), "{}", finished.stdout);
 }
@@ -230,9 +159,8 @@ fn an_argument_that_is_no_text_is_no_panic() {
 #[test]
 fn the_command_that_shows_a_case_again_takes_everything_that_it_needs() {
     let stub = Stub::answering(right());
-    let arguments =
-        ["run", "protocol/utf-16", "--endpoint", &stub.endpoint, "--workgroup", "w", "--no-sign", "--db-name", "mydb"];
-    let stream = Program::new(&[&arguments[..], &["--format", "jsonl"]].concat()).finish().stdout;
+    let line = "run protocol/utf-16 --no-sign --db-name mydb --format jsonl";
+    let stream = Program::at(&stub.endpoint, line).finish().stdout;
     assert!(stream.contains("--db-name mydb --no-sign --claim core"), "{stream}");
 }
 
@@ -244,31 +172,27 @@ fn interrupt(child: &std::process::Child) {
 }
 
 #[cfg(unix)]
-#[test]
-fn an_interruption_before_the_first_answer_ends_the_run_at_once_with_a_report() {
-    let (asked, wait) = std::sync::mpsc::sync_channel(1);
-    let stub = Stub::new(move |_, _| {
-        let _ = asked.try_send(());
-        loop {
-            std::thread::park();
-        }
-    });
-    let mut program = Program::run_at(&stub.endpoint, &["--timeout", "600", "--report-json", "r.json"]);
+#[rstest]
+#[case::before_the_first_answer(0, "no answer before the run was interrupted")]
+#[case::at_the_first_case(1, "200 application/x-amz-json-1.1")]
+fn an_interruption_ends_the_run_at_once_with_an_incomplete_report(#[case] answered: usize, #[case] said: &str) {
+    let (stub, wait) = Stub::stuck_after(answered);
+    let mut program = Program::at(&stub.endpoint, "run --jobs 1 --timeout 600 --report-json r.json");
     let child = program.command().stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the binary runs");
-    wait.recv().expect("the probe is in flight");
+    wait.recv().expect("a request is in flight");
     interrupt(&child);
     let output = child.wait_with_output().expect("it ends");
     assert_eq!(output.status.code(), Some(130), "{output:?}");
-    let report = fs::read_to_string(program.folder().join("r.json")).expect("a report");
-    let report: Value = serde_json::from_str(&report).expect("JSON");
+    let report = program.json("r.json");
     assert_eq!(report["summary"]["complete"], false);
-    assert_eq!(report["run"]["target"]["said"], "no answer before the run was interrupted");
+    assert_eq!(report["summary"]["conformant"], false);
+    assert_eq!(report["run"]["target"]["said"], said);
 }
 
 #[cfg(unix)]
 #[test]
 fn an_interruption_waits_for_what_is_being_undone() {
-    use std::io::Read;
+    use std::io::{Read, Write};
     use std::sync::{Mutex, mpsc};
 
     let right = right();
@@ -303,11 +227,9 @@ fn an_interruption_waits_for_what_is_being_undone() {
         let _ = stream.write_all(right.as_bytes());
     });
     let undo = r#""teardown": [{"request": {"input": {"workgroupName": "${random:20}"}}, "expect": {"status": 200, "schema": "GetCredentialsResponse"}, "reply": "credentials"}], "steps": ["#;
-    let fixtures = crate::bad_input::fixtures_with("server/success.json", "\"steps\": [", undo);
-    let folder = fixtures.path().to_str().expect("a text");
-    let arguments =
-        ["lifetimes/chosen/900", "success/called-twice", "--fixtures", folder, "--jobs", "4", "--timeout", "600"];
-    let mut program = Program::run_at(&stub.endpoint, &arguments);
+    let fixtures = Fixtures::with("server/success.json", "\"steps\": [", undo);
+    let cases = format!("run lifetimes/chosen/900 success/called-twice --fixtures {}", fixtures.folder());
+    let mut program = Program::at(&stub.endpoint, &format!("{cases} --jobs 4 --timeout 600"));
     let child = program.command().stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the binary runs");
     head_hangs.recv().expect("the first case hangs");
     teardown_began.recv().expect("the second case is being undone");

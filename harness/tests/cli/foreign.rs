@@ -9,8 +9,8 @@ use std::process::Stdio;
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use crate::bad_input::fixtures_with;
-use crate::program::{Finished, Program};
+use crate::fixtures::Fixtures;
+use crate::program::{Finished, Program, events};
 
 /// Texts that do something where they are shown as they are.
 fn hostile() -> Vec<(&'static str, String)> {
@@ -249,21 +249,16 @@ fn a_profile_is_shown_as_data(#[case] config: &str) {
     }
 }
 
-/// Puts a text at a JSON pointer of a fixture; a last part that begins with a bar names a new key.
-fn fixtures_at(file: &str, pointer: &str, text: &str) -> tempfile::TempDir {
-    let fixtures = fixtures_with(file, "{", "{");
-    let path = fixtures.path().join(file);
-    let mut document: Value = serde_json::from_str(&fs::read_to_string(&path).expect("a fixture")).expect("JSON");
-    match (pointer.split_once("/|"), document.pointer(pointer)) {
-        (Some((at, _)), _) => document.pointer_mut(at).expect("the place is there")[text] = json!(text),
-        (None, Some(_)) => *document.pointer_mut(pointer).expect("the place is there") = json!(text),
+/// Puts a text at a JSON pointer of a fixture; a last part that is a bar stands for the text as a new key.
+fn fixtures_at(file: &str, pointer: &str, text: &str) -> Fixtures {
+    let fixtures = Fixtures::copy();
+    fixtures.change_json(file, |document| match (pointer.rsplit_once('/'), document.pointer(pointer)) {
+        (Some((at, "|")), _) => document.pointer_mut(at).expect("the place is there")[text] = json!(text),
+        (_, Some(_)) => *document.pointer_mut(pointer).expect("the place is there") = json!(text),
         // A key that need not be there.
-        (None, None) => {
-            let (at, name) = pointer.rsplit_once('/').expect("a pointer");
-            document.pointer_mut(at).expect("the place is there")[name] = json!(text);
-        }
-    }
-    fs::write(&path, document.to_string()).expect("a writable folder");
+        (Some((at, name)), None) => document.pointer_mut(at).expect("the place is there")[name] = json!(text),
+        (None, None) => panic!("{pointer} is no pointer"),
+    });
     fixtures
 }
 
@@ -292,8 +287,7 @@ fn fixtures_at(file: &str, pointer: &str, text: &str) -> tempfile::TempDir {
 fn a_fixture_that_nobody_can_read_is_refused_with_its_place(#[case] file: &str, #[case] pointer: &str) {
     for (kind, text) in hostile_inside() {
         let fixtures = fixtures_at(file, pointer, &text);
-        let folder = fixtures.path().to_str().expect("a text");
-        let finished = Program::new(&["validate", "--fixtures", folder]).finish();
+        let finished = Program::new(&["validate", "--fixtures", fixtures.folder()]).finish();
         let free = kind == "markup" && !pointer.ends_with("id");
         let codes: &[i32] = if free { &[0, 5] } else { &[5] };
         expect_harmless(&format!("{kind} at {pointer} of {file}"), &finished, codes, MOST);
@@ -318,7 +312,7 @@ fn expect_no_markup(text: &str, format: &str) {
 fn markup_in_a_fixture_does_nothing_in_a_table() {
     let markup = "<img src=x>|`<b>` ![a](http://b) @octocat";
     let fixtures = fixtures_at("server/success.json", "/cases/0/title", markup);
-    let folder = fixtures.path().to_str().expect("a text");
+    let folder = fixtures.folder();
     let finished = Program::new(&["list", "cases", "--format", "md", "--fixtures", folder]).finish();
     finished.expect(0, &["img src=x"]);
     expect_no_markup(&finished.stdout, "md");
@@ -329,17 +323,17 @@ fn markup_in_a_fixture_does_nothing_in_a_table() {
 #[test]
 fn what_may_hold_anything_is_explained_as_data() {
     for (kind, text) in hostile_inside().into_iter().filter(|(kind, _)| !kind.starts_with("long")) {
-        let fixtures = fixtures_with("client/errors.json", "{", "{");
-        let path = fixtures.path().join("client/errors.json");
-        let mut suite: Value = serde_json::from_str(&fs::read_to_string(&path).expect("a fixture")).expect("JSON");
-        let case = &mut suite["cases"][0];
-        let id = case["id"].as_str().expect("an id").to_owned();
-        case["request"] =
-            json!({ "endpoint": format!("${{endpoint}}/{text}"), "input": { &text: { "string": &text } } });
-        fs::write(&path, suite.to_string()).expect("a writable folder");
-        let folder = fixtures.path().to_str().expect("a text");
+        let fixtures = Fixtures::copy();
+        let endpoint = format!("${{endpoint}}/{text}");
+        let mut id = String::new();
+        fixtures.change_json("client/errors.json", |suite| {
+            let case = &mut suite["cases"][0];
+            case["request"] = json!({ "endpoint": endpoint, "input": { &text: { "string": &text } } });
+            id = case["id"].as_str().expect("an id").to_owned();
+        });
         for format in ["text", "json"] {
-            let finished = Program::new(&["explain", &id, "--format", format, "--fixtures", folder]).finish();
+            let words = ["explain", &id, "--format", format, "--fixtures", fixtures.folder()];
+            let finished = Program::new(&words).finish();
             expect_harmless(&format!("{kind} as {format}"), &finished, &[0], MOST);
         }
     }
@@ -360,7 +354,7 @@ fn a_folder_of_fixtures_may_be_called_anything() {
 
 /// The run stream of a run with a text at a JSON pointer of one of its events.
 fn stream_with(stream: &str, line: usize, pointer: &str, text: &str) -> String {
-    let mut lines: Vec<Value> = stream.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let mut lines = events(stream);
     let (at, member) = pointer.rsplit_once('/').expect("a pointer");
     lines[line].pointer_mut(at).expect("the place is there")[member] = json!(text);
     let lines: Vec<String> = lines.iter().map(Value::to_string).collect();
@@ -408,21 +402,22 @@ fn what_an_installation_says_of_itself_is_shown_as_data() {
         let marker = json!({ "version": 1, "driver": "boto3", "sdk_version": text, "deps": { &text: &text } });
         fs::write(folder.join("installed.json"), marker.to_string()).expect("a file");
         for format in ["text", "md"] {
-            let mut program = Program::new(&["sdk", "list", "--format", format]);
-            program = program.env("COUNTERSIGN_SDK_CACHE", cache.path().to_str().expect("a text"));
-            let finished = program.finish();
+            let program = Program::new(&["sdk", "list", "--format", format]);
+            let finished = program.env("COUNTERSIGN_SDK_CACHE", cache.path().to_str().expect("a text")).finish();
             expect_harmless(&format!("{kind} as {format}"), &finished, &[0], MOST);
             expect_no_markup(&finished.stdout, format);
         }
     }
 }
 
-/// A driver that says one thing in place of its hello, or ends with it as its log.
+/// What a command makes of a driver that says one thing in place of its hello, and ends with it as its log.
 #[cfg(unix)]
-fn say(folder: &Path, said: &str) -> Vec<String> {
-    fs::write(folder.join("said"), said).expect("a file");
-    let script = "head -n 1 > /dev/null; cat \"$1\"; cat \"$1\" >&2; exit 1";
-    ["--", "sh", "-c", script, "driver", folder.join("said").to_str().expect("a text")].map(str::to_owned).to_vec()
+fn told_by_driver(words: &[&str], said: &str) -> Finished {
+    let script = "head -n 1 > /dev/null; cat said; cat said >&2; exit 1";
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    fs::write(folder.path().join("said"), said).expect("a file");
+    let script = format!("cd '{}'; {script}", folder.path().to_str().expect("a text"));
+    Program::new(&[words, &["--", "sh", "-c", &script]].concat()).env("COUNTERSIGN_LOG", "trace").finish()
 }
 
 #[cfg(unix)]
@@ -446,10 +441,7 @@ fn what_a_driver_says_is_shown_as_data() {
         ];
         for (number, said) in texts.iter().enumerate() {
             for words in [&["sdk", "protocol"][..], &["sdk", "run", "requests/minimal", "--verbose"]] {
-                let folder = tempfile::tempdir().expect("a temporary folder");
-                let driver = say(folder.path(), said);
-                let all: Vec<&str> = words.iter().copied().chain(driver.iter().map(String::as_str)).collect();
-                let finished = Program::new(&all).env("COUNTERSIGN_LOG", "trace").finish();
+                let finished = told_by_driver(words, said);
                 expect_harmless(&format!("{kind} as text {number} of {words:?}"), &finished, &[0, 1, 2, 3], MOST);
             }
         }
@@ -459,10 +451,8 @@ fn what_a_driver_says_is_shown_as_data() {
 #[cfg(unix)]
 #[test]
 fn a_line_of_ten_megabytes_is_not_shown() {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let driver = say(folder.path(), &("::error::\u{1b}[31m ".repeat(800_000) + "\n"));
-    let all: Vec<&str> = ["sdk", "protocol"].into_iter().chain(driver.iter().map(String::as_str)).collect();
-    expect_harmless("ten megabytes", &Program::new(&all).finish(), &[1], 2_000);
+    let finished = told_by_driver(&["sdk", "protocol"], &("::error::\u{1b}[31m ".repeat(800_000) + "\n"));
+    expect_harmless("ten megabytes", &finished, &[1], 2_000);
 }
 
 #[cfg(unix)]

@@ -1,7 +1,6 @@
 //! What a server gives in the place of a password, in whatever shape, is repeated nowhere from then on; and ordinary
 //! words that it gives there take nothing from a report.
 
-use std::io::Write;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -13,9 +12,7 @@ use serde_json::{Value, json};
 
 use crate::program::Program;
 use crate::secrets::everything;
-use crate::stub::{Stub, answer};
-
-const AWS: &str = "application/x-amz-json-1.1";
+use crate::stub::{Stub, answer, aws};
 
 /// The pairs of a place where a password is given and a way to repeat it. One run comes to about a third of them.
 const PAIRS: usize = PLACES * ECHOES;
@@ -75,15 +72,15 @@ fn with_field(answer: &str, name: &str, value: &str) -> String {
 
 /// An answer that gives a password in one of many places.
 fn giving(place: usize, given: &str) -> String {
-    let ok = |body: Value| answer("200 OK", AWS, &body.to_string());
-    let refused = |body: Value| answer("400 Bad", AWS, &body.to_string());
+    let ok = |body: Value| aws("200 OK", &body.to_string());
+    let refused = |body: Value| aws("400 Bad", &body.to_string());
     match place {
         0 => ok(json!({"DbPassword": given, "DbUser": "u"})),
         1 => ok(json!({"db_password": given})),
         2 => ok(json!({"result": {"credentials": {"dbPassword": given}}})),
         3 => ok(json!({"dbPassword": ["x", given]})),
         4 => ok(json!({"dbPassword": {"value": {"expiration": given}}})),
-        5 => answer("201 Created", AWS, &json!({"dbPassword": given}).to_string()),
+        5 => aws("201 Created", &json!({"dbPassword": given}).to_string()),
         6 => answer("400 Bad", "text/xml", &format!("<R><n:DbPassword a='b'>{}</n:DbPassword></R>", in_html(given))),
         7 => answer("200 OK", "text/xml", &format!("<R><DbPassword><V><![CDATA[{given}]]></V></DbPassword></R>")),
         8 => answer("400 Bad", "application/x-www-form-urlencoded", &format!("a=b&dbPassword={}", in_url(given))),
@@ -104,7 +101,7 @@ fn giving(place: usize, given: &str) -> String {
 
 /// An answer that repeats what was given, in one of many ways, and the texts of which none may be shown.
 fn repeating(way: usize, given: &str) -> (String, Vec<String>) {
-    let refused = |body: Value| answer("400 Bad", AWS, &body.to_string());
+    let refused = |body: Value| aws("400 Bad", &body.to_string());
     let base64 = |text: &str| BASE64_STANDARD_NO_PAD.encode(text);
     // A field's name has no spaces, and an ordinary server sends nothing but ASCII in its header.
     let is_field = given.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
@@ -130,7 +127,7 @@ fn repeating(way: usize, given: &str) -> (String, Vec<String>) {
         13 => answer("403 No", "text/html", &format!("<h1>No</h1><p>for {}</p>", in_html(given))),
         14 => refused(json!({"__type": "ValidationException", "message": "no", given: 1})),
         15 => refused(json!({"__type": "ValidationException", "message": "no", "a": {given: {given: [given]}}})),
-        16 => answer("400 Bad", AWS, &format!("{{\"message\": \"cut {}", escaped(given))),
+        16 => aws("400 Bad", &format!("{{\"message\": \"cut {}", escaped(given))),
         _ => saying(format!("'{given}'")),
     };
     (answer, hidden)
@@ -141,14 +138,14 @@ fn repeating(way: usize, given: &str) -> (String, Vec<String>) {
 fn talkative(kind: &'static str, first: usize) -> (Stub, Arc<Mutex<Vec<String>>>) {
     let (asked, planted) = (AtomicUsize::new(0), Arc::new(Mutex::new(Vec::new())));
     let hidden = Arc::clone(&planted);
-    let stub = Stub::new(move |stream, request| {
+    let stub = Stub::saying(move |request| {
         if request.is_empty() {
             // Doctor has only seen whether there is a way.
-            return;
+            return String::new();
         }
         let is_plain =
             request.contains("RedshiftServerless.GetCredentials") && request.ends_with(r#"{"workgroupName":"wg-1"}"#);
-        let bytes = if is_plain {
+        if is_plain {
             right("Yq8-plain-4711")
         } else {
             let number = asked.fetch_add(1, Ordering::SeqCst);
@@ -159,8 +156,7 @@ fn talkative(kind: &'static str, first: usize) -> (Stub, Arc<Mutex<Vec<String>>>
                 if is_echo { repeating(pair % ECHOES, &given) } else { (giving(pair % PLACES, &given), vec![given]) };
             hidden.lock().expect("one at a time").extend(texts);
             answer
-        };
-        let _ = stream.write_all(bytes.as_bytes());
+        }
     });
     (stub, planted)
 }
@@ -169,7 +165,7 @@ fn right(password: &str) -> String {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("it is later").as_secs();
     let body =
         json!({"dbPassword": password, "dbUser": "IAM:alice", "expiration": now + 900, "nextRefreshTime": now + 900});
-    answer("200 OK", AWS, &body.to_string())
+    aws("200 OK", &body.to_string())
 }
 
 #[track_caller]
@@ -221,20 +217,15 @@ fn what_was_given_for_a_password_is_repeated_nowhere(
 /// What a run and doctor make of a server that always gives this password, and repeats it in some errors: the cases of
 /// the report without what differs between any two runs, and doctor's words.
 fn told(password: &'static str) -> String {
-    let stub = Stub::new(move |stream, request| {
-        let words = json!({"__type": "ValidationException", "message": format!("you got {password} before")});
-        let bytes = if request.ends_with(r#"{"workgroupName":"wg-1"}"#) {
-            right(password)
-        } else {
-            answer("400 Bad", AWS, &words.to_string())
-        };
-        let _ = stream.write_all(bytes.as_bytes());
+    let words = format!("you got {password} before");
+    let stub = Stub::saying(move |request| {
+        let is_plain = request.ends_with(r#"{"workgroupName":"wg-1"}"#);
+        if is_plain { right(password) } else { aws("400 Bad", &refusal(&words).to_string()) }
     });
-    let arguments = ["success/*", "errors/*", "parameters/workgroup-*/*", "--seed", "1", "--report-json", "r.json"];
-    let mut program = Program::run_at(&stub.endpoint, &arguments);
+    let line = "run success/* errors/* parameters/workgroup-*/* --seed 1 --report-json r.json";
+    let mut program = Program::at(&stub.endpoint, line);
     program.finish().expect(1, &[]);
-    let report = std::fs::read_to_string(program.folder().join("r.json")).expect("the report is there");
-    let mut report: Value = serde_json::from_str(&report).expect("it is JSON");
+    let mut report = program.json("r.json");
     for case in report["cases"].as_array_mut().expect("a list") {
         case["duration_ms"] = Value::Null;
         case["exchange"]["request_headers"] = Value::Null;
@@ -245,9 +236,7 @@ fn told(password: &'static str) -> String {
             }
         }
     }
-    let arguments = ["doctor", "--endpoint", &stub.endpoint, "--workgroup", "wg-1", "--no-sign", "--format", "json"];
-    let doctor = Program::new(&arguments).finish();
-    let mut examination: Value = serde_json::from_str(&doctor.stdout).expect("it is JSON");
+    let mut examination = Program::at(&stub.endpoint, "doctor --no-sign --format json").finish().json();
     let findings = examination["findings"].as_array_mut().expect("a list");
     findings.retain(|finding| finding["topic"] != "connection");
     format!("{:#}\n{:#}", report["cases"], examination["findings"])

@@ -14,17 +14,13 @@ const PATIENCE: Duration = Duration::from_secs(30);
 #[track_caller]
 fn expect(endpoint: &str, code: i32, texts: &[&str]) {
     let start = Instant::now();
-    Program::run_at(endpoint, &["--timeout", "0.3"]).finish().expect(code, texts);
+    Program::at(endpoint, "run --timeout 0.3").finish().expect(code, texts);
     assert!(start.elapsed() < PATIENCE, "it took {:?}", start.elapsed());
 }
 
 #[test]
 fn a_server_that_hangs_is_given_up() {
-    let stub = Stub::new(|_, _| {
-        loop {
-            std::thread::park();
-        }
-    });
+    let stub = Stub::hanging();
     expect(&stub.endpoint, 3, &["no complete answer within 300 ms"]);
     assert!(stub.connections() < 10, "it was asked {} times", stub.connections());
 }

@@ -6,6 +6,7 @@ mod causes;
 mod classes;
 mod doctor;
 mod endings;
+mod fixtures;
 mod foreign;
 mod given_secrets;
 mod hostile;

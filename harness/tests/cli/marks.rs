@@ -1,38 +1,17 @@
 //! What a run leaves behind: reports, badges, comparisons, baselines, and nothing half written.
 
+use std::collections::BTreeSet;
 use std::fs;
-use std::io::Write;
 use std::path::Path;
 use std::process::Stdio;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, mpsc};
 
 use rstest::rstest;
 use serde_json::Value;
 
-use crate::program::Program;
-use crate::stub::{Stub, answer};
-
-const RIGHT: &str = r#"{"dbPassword":"p","dbUser":"u","expiration":1,"nextRefreshTime":1}"#;
+use crate::program::{Program, events};
+use crate::stub::{RIGHT, Stub, answer, aws};
 
 const FILES: [&str; 6] = ["r.jsonl", "r.json", "r.xml", "r.md", "b.json", "b.svg"];
-
-const REPORTS: [&str; 10] = [
-    "--report-jsonl",
-    "r.jsonl",
-    "--report-json",
-    "r.json",
-    "--report-junit",
-    "r.xml",
-    "--report-md",
-    "r.md",
-    "--badge",
-    "b.json",
-];
-
-fn read(folder: &Path, name: &str) -> String {
-    fs::read_to_string(folder.join(name)).expect("the report is there")
-}
 
 /// Checks that each report is not there at all, or there as a whole; says how many are there.
 fn none_or_whole(folder: &Path) -> usize {
@@ -56,23 +35,13 @@ fn none_or_whole(folder: &Path) -> usize {
 
 #[cfg(unix)]
 #[rstest]
-#[case::at_the_probe(1)]
-#[case::at_the_first_case(2)]
-#[case::between_two_cases(4)]
-fn a_run_that_is_killed_leaves_no_report(#[case] request: usize) {
-    let (asked, wait) = mpsc::channel();
-    let (asked, count) = (Mutex::new(asked), AtomicUsize::new(0));
-    let stub = Stub::new(move |stream, _| {
-        if count.fetch_add(1, Ordering::Relaxed) + 1 < request {
-            let _ = stream.write_all(answer("200 OK", "application/x-amz-json-1.1", RIGHT).as_bytes());
-            return;
-        }
-        let _ = asked.lock().expect("no test panics here").send(());
-        loop {
-            std::thread::park();
-        }
-    });
-    let mut program = Program::run_at(&stub.endpoint, &REPORTS);
+#[case::at_the_probe(0)]
+#[case::at_the_first_case(1)]
+#[case::between_two_cases(3)]
+fn a_run_that_is_killed_leaves_no_report(#[case] answered: usize) {
+    let (stub, wait) = Stub::stuck_after(answered);
+    let reports = "--report-jsonl r.jsonl --report-json r.json --report-junit r.xml --report-md r.md --badge b.json";
+    let mut program = Program::at(&stub.endpoint, &format!("run {reports}"));
     let mut child = program.command().stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the binary runs");
     wait.recv().expect("the request comes");
     child.kill().expect("it can be killed");
@@ -83,21 +52,10 @@ fn a_run_that_is_killed_leaves_no_report(#[case] request: usize) {
 #[cfg(unix)]
 #[test]
 fn a_run_that_is_killed_between_two_reports_leaves_whole_ones() {
-    let stub = Stub::answering(answer("200 OK", "application/x-amz-json-1.1", RIGHT));
-    let mut program = Program::run_at(
+    let stub = Stub::answering(aws("200 OK", RIGHT));
+    let mut program = Program::at(
         &stub.endpoint,
-        &[
-            "--report-jsonl",
-            "r.jsonl",
-            "--report-json",
-            "r.json",
-            "--report-junit",
-            "pipe",
-            "--report-md",
-            "r.md",
-            "--badge",
-            "b.svg",
-        ],
+        "run --report-jsonl r.jsonl --report-json r.json --report-junit pipe --report-md r.md --badge b.svg",
     );
     let pipe = program.folder().join("pipe");
     assert!(std::process::Command::new("mkfifo").arg(&pipe).status().expect("mkfifo is there").success());
@@ -127,15 +85,12 @@ fn hostile() -> Stub {
 #[case::jsonl("jsonl")]
 fn what_a_hostile_target_says_gives_a_ci_service_no_command(#[case] format: &str) {
     let stub = hostile();
-    let reports = ["--format", format, "--report-md", "r.md", "--report-junit", "r.xml"];
-    let mut program = Program::run_at(&stub.endpoint, &reports)
-        .env("GITHUB_STEP_SUMMARY", "summary.md")
-        .env("COUNTERSIGN_LOG", "trace");
+    let line = format!("run --format {format} --report-md r.md --report-junit r.xml");
+    let mut program =
+        Program::at(&stub.endpoint, &line).env("GITHUB_STEP_SUMMARY", "summary.md").env("COUNTERSIGN_LOG", "trace");
     let finished = program.finish();
     finished.expect(1, &[]);
-    let folder = program.folder();
-    let everything =
-        [&finished.stdout, &finished.stderr, &read(folder, "r.md"), &read(folder, "r.xml")].map(String::clone);
+    let everything = [finished.stdout.clone(), finished.stderr.clone(), program.read("r.md"), program.read("r.xml")];
     assert!(everything[0].contains("PWNED") || everything[2].contains("PWNED"), "it was quoted: {finished:#?}");
     for text in &everything {
         assert!(text.chars().all(|c| c == '\n' || !c.is_control()), "{text}");
@@ -147,7 +102,7 @@ fn what_a_hostile_target_says_gives_a_ci_service_no_command(#[case] format: &str
         assert_eq!(text.lines().find(foreign), None);
     }
     assert!(!everything[3].contains("<script>"), "{}", everything[3]);
-    assert_eq!(read(folder, "summary.md"), everything[2].clone() + "\n");
+    assert_eq!(program.read("summary.md"), everything[2].clone() + "\n");
 }
 
 #[test]
@@ -155,7 +110,7 @@ fn a_job_summary_is_added_to_what_is_there() {
     let mut program =
         Program::new(&["run", "success"]).file("summary.md", "before\n").env("GITHUB_STEP_SUMMARY", "summary.md");
     program.finish().expect(0, &[]);
-    assert!(read(program.folder(), "summary.md").starts_with("before\n## GetCredentials of `emulator`"));
+    assert!(program.read("summary.md").starts_with("before\n## GetCredentials of `emulator`"));
 }
 
 #[test]
@@ -166,50 +121,45 @@ fn a_job_summary_that_cannot_be_written_is_said_and_hides_no_failure() {
         .env("GITHUB_STEP_SUMMARY", summary)
         .finish()
         .expect(0, &["warning: the job summary"]);
-    let mut program = Program::run_at(&stub.endpoint, &[]).env("GITHUB_STEP_SUMMARY", summary);
+    let mut program = Program::at(&stub.endpoint, "run").env("GITHUB_STEP_SUMMARY", summary);
     program.finish().expect(1, &["warning: the job summary", summary]);
 }
 
 #[test]
 fn a_job_summary_stays_within_what_github_shows() {
     let there = "x".repeat((1 << 20) - 20_000);
-    let mut program = Program::run_at(&hostile().endpoint, &[]).file("summary.md", &there);
+    let mut program = Program::at(&hostile().endpoint, "run").file("summary.md", &there);
     program = program.env("GITHUB_STEP_SUMMARY", "summary.md");
     program.finish().expect(1, &[]);
-    assert!((there.len() + 1..=1 << 20).contains(&read(program.folder(), "summary.md").len()));
+    assert!((there.len() + 1..=1 << 20).contains(&program.read("summary.md").len()));
 }
 
 #[test]
-fn a_badge_has_the_form_that_its_ending_asks_for() {
-    let mut program = Program::new(&["run", "--badge", "b.json"]);
+fn a_badge_has_the_form_that_its_ending_asks_for_and_can_have_both() {
+    let mut program = Program::line("run --badge b.json --badge b.svg");
     program.finish().expect(0, &[]);
-    let badge: Value = serde_json::from_str(&read(program.folder(), "b.json")).expect("JSON");
-    assert_eq!(badge["message"], "conformant + custom-domain, signature");
-    let mut program = Program::new(&["run", "success", "--badge", "b.svg"]);
-    program.finish().expect(0, &[]);
-    assert!(read(program.folder(), "b.svg").starts_with("<svg "));
+    let badge = program.json("b.json");
+    assert_eq!(
+        (&badge["schemaVersion"], &badge["message"]),
+        (&1.into(), &"conformant + custom-domain, signature".into())
+    );
+    let image = program.read("b.svg");
+    assert!(image.starts_with("<svg ") && image.ends_with("</svg>\n"), "{image}");
     Program::new(&["run", "--badge", "b.png"]).finish().expect(2, &["--badge", ".json or .svg", "b.png"]);
-}
-
-/// The run stream of a run against a stub that answers everything with this status and body.
-fn stream(status: &str, body: &str, arguments: &[&str]) -> String {
-    let stub = Stub::answering(answer(status, "application/x-amz-json-1.1", body));
-    let mut program = Program::run_at(&stub.endpoint, &[arguments, &["--format", "jsonl"]].concat());
-    program.finish().stdout
 }
 
 #[test]
 fn a_comparison_says_what_broke_and_its_exit_code_too() {
     let good = Program::new(&["run", "success", "parameters/workgroup-boundary", "--format", "jsonl"]).finish().stdout;
-    let bad =
-        stream("500 Oops", r#"{"__type":"InternalServerException"}"#, &["success", "parameters/workgroup-boundary"]);
+    let stub = Stub::answering(aws("500 Oops", r#"{"__type":"InternalServerException"}"#));
+    let bad = Program::at(&stub.endpoint, "run success parameters/workgroup-boundary --format jsonl").finish().stdout;
     let diff = |old: &str, new: &str, format: &str| {
         let mut program = Program::new(&["diff", "old", "new", "--format", format]).file("old", old).file("new", new);
         program.finish()
     };
     diff(&good, &good, "text").expect(0, &["0 broken, 0 fixed"]);
     let broken = diff(&good, &bad, "json");
-    let comparison: Value = serde_json::from_str(&broken.expect(1, &[]).stdout).expect("JSON");
+    let comparison = broken.expect(1, &[]).json();
     let broken = comparison["broken"].as_array().expect("a list");
     let change = broken.iter().find(|change| change["new"] == "fail").expect("what fails broke");
     let blocked = |change: &Value| change["new"] == "blocked" && change["reason"].is_string();
@@ -225,42 +175,27 @@ fn a_comparison_says_what_broke_and_its_exit_code_too() {
 #[test]
 fn a_shard_says_so_in_its_stream() {
     let finished = Program::new(&["run", "success", "--shard", "2/3", "--format", "jsonl"]).finish();
-    let run: Value =
-        serde_json::from_str(finished.expect(0, &[]).stdout.lines().next().expect("a line")).expect("JSON");
+    let run = &events(&finished.expect(0, &[]).stdout)[0];
     assert_eq!((&run["shard"], run["selected"].as_u64()), (&"2/3".into(), Some(3)));
 }
 
 #[test]
 fn a_baseline_has_one_entry_for_a_suite_and_a_last_day_after_which_it_excuses_nothing() {
-    let stub = Stub::answering(answer("200 OK", "application/x-amz-json-1.1", "{}"));
-    let arguments = ["known.json", "errors", "--endpoint", &stub.endpoint, "--no-sign", "--workgroup", "wg"];
-    let write = |day: &str| {
-        Program::new(&[&["baseline", "write", "--expires", day, "--reason", "later"], &arguments[..]].concat())
-    };
-    let mut over = write("2020-01-31");
+    let stub = Stub::answering(aws("200 OK", "{}"));
+    let write = |more: &str| Program::at(&stub.endpoint, &format!("baseline write known.json errors{more}"));
+    let mut over = write(" --reason later --expires 2020-01-31");
     over.finish().expect(2, &["expected a last day that is not over", "found 2020-01-31"]);
     assert!(!over.folder().join("known.json").exists() && stub.connections() == 0, "nothing is asked for nothing");
-    let mut write = write("9999-12-31");
-    write.finish().expect(0, &["1 entry"]);
-    let alive = read(write.folder(), "known.json");
-    let entry: Value = serde_json::from_str::<Value>(&alive).expect("JSON")["entries"][0].clone();
+    let mut first = write(" --reason later --expires 9999-12-31");
+    first.finish().expect(0, &["1 entry"]);
+    let (alive, entry) = (first.read("known.json"), &first.json("known.json")["entries"][0]);
     assert_eq!((&entry["pattern"], &entry["expires"]), (&"errors".into(), &"9999-12-31".into()));
     let known = alive.replace("9999-12-31", "2020-01-31");
 
     let run = |known: &str| {
-        let arguments = [
-            "run",
-            "errors",
-            "--endpoint",
-            &stub.endpoint,
-            "--no-sign",
-            "--workgroup",
-            "wg",
-            "--baseline",
-            "known.json",
-        ];
         let before = stub.connections();
-        let finished = Program::new(&arguments).file("known.json", known).finish();
+        let mut program = Program::at(&stub.endpoint, "run errors --baseline known.json").file("known.json", known);
+        let finished = program.finish();
         assert!(stub.connections() > before, "known failures still run");
         finished
     };
@@ -270,9 +205,7 @@ fn a_baseline_has_one_entry_for_a_suite_and_a_last_day_after_which_it_excuses_no
     check(&known).expect(1, &["expired", "errors"]);
     check(&alive).expect(0, &["known.json is in order: 1 entry\n"]);
     // Writing anew leaves the day of an old entry as it is, and says so.
-    let again = ["baseline", "write"];
-    let mut again = Program::new(&[&again, &arguments[..]].concat()).file("known.json", &known);
-    again.finish().expect(0, &["warning", "expired", "1 entry"]);
+    write("").file("known.json", &known).finish().expect(0, &["warning", "expired", "1 entry"]);
 }
 
 #[test]
@@ -297,26 +230,16 @@ fn the_shards_of_a_run_make_the_report_of_the_whole() {
         report.command().args(["--from", &name]);
     }
     report.finish().expect(0, &["conformant for core"]);
-    let merged = fs::read_to_string(report.folder().join("merged.json")).expect("the report is there");
-    let merged: Value = serde_json::from_str(&merged).expect("JSON");
-    let whole = run(&[]);
-    let events: Vec<Value> = whole.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
-    let ids = |cases: Vec<&Value>| {
-        cases.into_iter().map(|case| case["id"].to_string()).collect::<std::collections::BTreeSet<_>>()
-    };
-    let cases = events.iter().filter(|event| event["event"] == "case").collect();
-    assert_eq!(ids(merged["cases"].as_array().expect("cases").iter().collect()), ids(cases));
+    let (merged, events) = (report.json("merged.json"), events(&run(&[])));
+    let id = |case: &Value| case["id"].to_string();
+    let whole: BTreeSet<_> = events.iter().filter(|event| event["event"] == "case").map(id).collect();
+    assert_eq!(merged["cases"].as_array().expect("cases").iter().map(id).collect::<BTreeSet<_>>(), whole);
     let summary = events.last().expect("a summary");
     for member in ["conformant", "verdicts", "features", "checks", "complete"] {
         assert_eq!(merged["summary"][member], summary[member], "{member}");
     }
     let requirements = events.iter().filter(|event| event["event"] == "requirement");
     let statuses: Vec<_> = requirements.map(|event| (&event["id"], &event["status"])).collect();
-    let merged: Vec<_> = merged["requirements"]
-        .as_array()
-        .expect("requirements")
-        .iter()
-        .map(|event| (&event["id"], &event["status"]))
-        .collect();
-    assert_eq!(merged, statuses);
+    let merged = merged["requirements"].as_array().expect("requirements").iter();
+    assert_eq!(merged.map(|event| (&event["id"], &event["status"])).collect::<Vec<_>>(), statuses);
 }

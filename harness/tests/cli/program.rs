@@ -1,6 +1,8 @@
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
+use serde_json::Value;
+
 /// The built binary with an environment of its own: nothing of the caller's AWS or Countersign
 /// settings, no proxy, and an empty folder to stand in.
 pub(crate) struct Program {
@@ -34,11 +36,19 @@ impl Program {
         Self { command, folder }
     }
 
-    /// A run against an endpoint with the credentials that most emulators take.
-    pub(crate) fn run_at(endpoint: &str, arguments: &[&str]) -> Self {
-        let mut all = vec!["run", "--endpoint", endpoint, "--workgroup", "wg-1"];
-        all.extend(arguments);
-        Self::new(&all).env("AWS_ACCESS_KEY_ID", "test").env("AWS_SECRET_ACCESS_KEY", "test")
+    /// The same with arguments that have no blanks, as one line.
+    pub(crate) fn line(arguments: &str) -> Self {
+        Self::new(&arguments.split(' ').collect::<Vec<_>>())
+    }
+
+    /// Such a line about the workgroup wg-1 of an endpoint, with credentials.
+    pub(crate) fn at(endpoint: &str, arguments: &str) -> Self {
+        Self::line(&format!("{arguments} --endpoint {endpoint} --workgroup wg-1")).signing()
+    }
+
+    /// With the credentials that most emulators take.
+    pub(crate) fn signing(self) -> Self {
+        self.env("AWS_ACCESS_KEY_ID", "test").env("AWS_SECRET_ACCESS_KEY", "test")
     }
 
     pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
@@ -53,6 +63,16 @@ impl Program {
 
     pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
+    }
+
+    /// A file that it wrote.
+    pub(crate) fn read(&self, name: &str) -> String {
+        std::fs::read_to_string(self.folder.path().join(name)).expect("the file is there")
+    }
+
+    /// A file that it wrote, as JSON.
+    pub(crate) fn json(&self, name: &str) -> Value {
+        serde_json::from_str(&self.read(name)).expect("JSON")
     }
 
     pub(crate) fn command(&mut self) -> &mut Command {
@@ -86,4 +106,14 @@ impl Finished {
         }
         self
     }
+
+    /// Standard output as one JSON value.
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.stdout).expect("JSON")
+    }
+}
+
+/// The events of a run stream.
+pub(crate) fn events(stream: &str) -> Vec<Value> {
+    stream.lines().map(|line| serde_json::from_str(line).expect("every line is JSON")).collect()
 }

@@ -1,18 +1,32 @@
 //! `report --from`: the same report again from a run stream, several runs side by side, and bad streams.
 
 use std::fs::{self, File};
-use std::path::Path;
 
 use rstest::rstest;
+use serde_json::Value;
 
-use crate::program::{Finished, Program};
+use crate::program::{Finished, Program, events};
 use crate::stub::{Stub, answer};
 
 /// A run stream of a few cases against the emulator.
 fn stream() -> String {
-    let finished = Program::new(&["run", "lifetimes", "--seed", "1", "--format", "jsonl"]).finish();
+    let finished = Program::line("run lifetimes --seed 1 --format jsonl").finish();
     finished.expect(0, &["\"event\":\"summary\""]);
     finished.stdout
+}
+
+/// The run stream of one shard of these cases.
+fn shard(shard: &str, cases: &str) -> String {
+    Program::line(&format!("run {cases} --shard {shard} --format jsonl")).finish().stdout
+}
+
+/// A run stream in which each event was changed.
+fn changed(stream: &str, change: impl Fn(&mut Value)) -> String {
+    let changed = events(stream).into_iter().map(|mut event| {
+        change(&mut event);
+        event.to_string() + "\n"
+    });
+    changed.collect()
 }
 
 fn report(streams: &[(&str, &str)], arguments: &[&str]) -> (Program, Finished) {
@@ -21,14 +35,9 @@ fn report(streams: &[(&str, &str)], arguments: &[&str]) -> (Program, Finished) {
         words.extend(["--from", name]);
     }
     words.extend(arguments);
-    let program = Program::new(&words);
-    let mut program = streams.iter().fold(program, |program, (name, text)| program.file(name, text));
+    let mut program = streams.iter().fold(Program::new(&words), |program, (name, text)| program.file(name, text));
     let finished = program.finish();
     (program, finished)
-}
-
-fn read(folder: &Path, name: &str) -> String {
-    fs::read_to_string(folder.join(name)).expect("the report is there")
 }
 
 #[test]
@@ -36,28 +45,25 @@ fn a_report_from_the_stream_is_the_report_of_the_run() {
     const REPORTS: [&str; 6] = ["--report-html", "r.html", "--report-json", "r.json", "--report-junit", "r.xml"];
     let mut run = Program::new(&[&["run", "lifetimes", "--report-jsonl", "run.jsonl"], &REPORTS[..]].concat());
     run.finish().expect(0, &[]);
-    let stream = read(run.folder(), "run.jsonl");
+    let stream = run.read("run.jsonl");
     let (program, finished) = report(&[("run.jsonl", &stream)], &REPORTS);
     finished.expect(0, &["12 pass", "Totals"]);
     assert!(!finished.stdout.contains("To run this again"), "{finished:#?}");
     for name in ["r.html", "r.json", "r.xml"] {
-        assert_eq!(read(program.folder(), name), read(run.folder(), name), "{name}");
+        assert_eq!(program.read(name), run.read(name), "{name}");
     }
 }
 
 #[test]
 fn a_stream_of_an_older_build_is_read() {
-    let without = |line: &str| {
-        let mut event: serde_json::Value = serde_json::from_str(line).expect("JSON");
+    let older = changed(&stream(), |event| {
         let members = event.as_object_mut().expect("an object");
         members.remove("expected");
         members.remove("exchange");
-        event.to_string() + "\n"
-    };
-    let older: String = stream().lines().map(without).collect();
+    });
     let (program, finished) = report(&[("old.jsonl", &older)], &["--report-html", "r.html"]);
     finished.expect(0, &[]);
-    assert!(read(program.folder(), "r.html").contains("lifetimes/default"));
+    assert!(program.read("r.html").contains("lifetimes/default"));
 }
 
 #[test]
@@ -66,7 +72,7 @@ fn several_runs_stand_side_by_side_under_the_names_of_their_files() {
     let (program, finished) = report(&[("one.jsonl", &stream), ("two.jsonl", &stream)], &["--report-html", "r.html"]);
     finished.expect(0, &[]);
     assert_eq!(finished.stdout.matches("Totals\n").count(), 2, "the text tells one after the other: {finished:#?}");
-    let page = read(program.folder(), "r.html");
+    let page = program.read("r.html");
     for text in ["GetCredentials of 2 targets", "class=\"target\">one</th>", "class=\"target\">two</th>"] {
         assert!(page.contains(text), "no {text}");
     }
@@ -75,15 +81,13 @@ fn several_runs_stand_side_by_side_under_the_names_of_their_files() {
 #[test]
 fn several_runs_are_one_matrix_in_markdown_and_in_the_summary_of_a_job() {
     let stub = Stub::answering(answer("404 Not Found", "text/html", "<html>no such page</html>"));
-    let mut absent = Program::run_at(&stub.endpoint, &["lifetimes", "--format", "jsonl"]);
-    let absent = absent.finish().stdout;
-    let arguments = ["report", "--from", "one.jsonl", "--from", "two.jsonl", "--report-md", "r.md"];
-    let mut program = Program::new(&arguments)
+    let absent = Program::at(&stub.endpoint, "run lifetimes --format jsonl").finish().stdout;
+    let mut program = Program::line("report --from one.jsonl --from two.jsonl --report-md r.md")
         .env("GITHUB_STEP_SUMMARY", "summary.md")
         .file("one.jsonl", &stream())
         .file("two.jsonl", &absent);
     program.finish().expect(0, &[]);
-    let report = read(program.folder(), "r.md");
+    let report = program.read("r.md");
     assert!(report.starts_with("## GetCredentials of 2 targets\n"), "{report}");
     let rows: Vec<&str> = report.lines().filter(|line| line.starts_with("| `")).collect();
     assert_eq!(rows.len(), 2, "a row for each target: {report}");
@@ -93,7 +97,7 @@ fn several_runs_are_one_matrix_in_markdown_and_in_the_summary_of_a_job() {
         report.contains("Only emulator could be judged, so that there is nothing to compare."),
         "a target without the operation differs from nobody: {report}"
     );
-    assert_eq!(read(program.folder(), "summary.md").trim_end(), report.trim_end());
+    assert_eq!(program.read("summary.md").trim_end(), report.trim_end());
 }
 
 #[rstest]
@@ -108,38 +112,17 @@ fn a_format_with_room_for_one_run_says_so(#[case] flag: &str) {
 }
 
 #[test]
-fn all_shards_of_a_run_become_that_run() {
-    let shard = |shard: &str| {
-        let run = ["run", "lifetimes", "--seed", "1", "--shard", shard, "--format", "jsonl"];
-        Program::new(&run).finish().stdout
-    };
-    let (one, two) = (shard("1/2"), shard("2/2"));
-    let (program, finished) =
-        report(&[("one.jsonl", &one), ("two.jsonl", &two)], &["--report-json", "r.json", "--report-html", "r.html"]);
-    finished.expect(0, &["12 cases: 12 pass"]);
-    let merged: serde_json::Value = serde_json::from_str(&read(program.folder(), "r.json")).expect("JSON");
-    assert_eq!(merged["cases"].as_array().map(Vec::len), Some(12));
-    let page = read(program.folder(), "r.html");
-    assert!(page.contains("– GetCredentials of emulator at 127.0.0.1:") && page.contains("<body class=\"one\" "));
-}
-
-#[test]
 fn a_shard_of_another_seed_is_named_with_what_differs() {
-    let shard = |shard: &str, seed: &str| {
-        let run = ["run", "lifetimes", "--seed", seed, "--shard", shard, "--format", "jsonl"];
-        Program::new(&run).finish().stdout
-    };
-    let (_, finished) = report(
-        &[("1.jsonl", &shard("1/3", "1")), ("2.jsonl", &shard("2/3", "2")), ("3.jsonl", &shard("3/3", "1"))],
-        &[],
-    );
+    let [one, two, three] =
+        [("1/3", 1), ("2/3", 2), ("3/3", 1)].map(|(part, seed)| shard(part, &format!("lifetimes --seed {seed}")));
+    let (_, finished) = report(&[("1.jsonl", &one), ("2.jsonl", &two), ("3.jsonl", &three)], &[]);
     finished.expect(2, &["run stream 2, shard 2/3: expected the seed 1, as in run stream 1, found 2"]);
     finished.expect(2, &["run stream 1: 1.jsonl", "run stream 2: 2.jsonl", "run stream 3: 3.jsonl"]);
 }
 
 #[test]
 fn a_number_of_shards_that_nobody_has_is_told_and_not_counted_up() {
-    let one = Program::new(&["run", "lifetimes", "--seed", "1", "--shard", "1/2", "--format", "jsonl"]).finish().stdout;
+    let one = shard("1/2", "lifetimes --seed 1");
     let many = one.replacen("\"1/2\"", "\"1/18446744073709551615\"", 1);
     assert_ne!(one, many);
     let two = many.replacen("\"1/18", "\"2/18", 1);
@@ -149,31 +132,29 @@ fn a_number_of_shards_that_nobody_has_is_told_and_not_counted_up() {
 
 #[test]
 fn a_shard_alone_has_a_badge_that_says_so() {
-    let one = Program::new(&["run", "--seed", "1", "--shard", "1/2", "--format", "jsonl"]).finish().stdout;
+    let one = shard("1/2", "--seed 1");
     let (program, finished) = report(&[("1.jsonl", &one)], &["--badge", "b.json"]);
     finished.expect(0, &["(shard 1/2)"]);
-    let badge = read(program.folder(), "b.json");
+    let badge = program.read("b.json");
     assert!(badge.contains("\"shard 1/2: ") && !badge.contains("green"), "{badge}");
 }
 
 #[test]
 fn shards_claim_nothing_by_themselves_and_are_conformant_together() {
-    let shard = |shard: &str| {
-        let run = ["run", "--seed", "1", "--shard", shard, "--format", "jsonl"];
-        Program::new(&run).finish().stdout
-    };
     let conformant = |stream: &str| {
-        let last: serde_json::Value = serde_json::from_str(stream.lines().last().expect("a summary")).expect("JSON");
+        let last = events(stream).pop().expect("a summary");
         last["conformant"].as_bool().expect("the format says true or false")
     };
-    let shards = [shard("1/2"), shard("2/2")];
+    let shards = ["1/2", "2/2"].map(|part| shard(part, "--seed 1"));
     assert!(!conformant(&shards[0]) && !conformant(&shards[1]));
     let streams = [("1.jsonl", shards[0].as_str()), ("2.jsonl", shards[1].as_str())];
-    let (program, finished) = report(&streams, &["--report-jsonl", "r.jsonl", "--badge", "b.json"]);
+    let (program, finished) =
+        report(&streams, &["--report-jsonl", "r.jsonl", "--badge", "b.json", "--report-html", "r.html"]);
     finished.expect(0, &["\nconformant for core"]);
-    assert!(conformant(&read(program.folder(), "r.jsonl")));
-    assert!(read(program.folder(), "b.json").contains("\"message\":\"conformant"));
-    assert!(conformant(&shard("1/1")), "the one shard of a run is the run");
+    assert!(program.read("r.html").contains("<body class=\"one\" "), "they are one run");
+    assert!(conformant(&program.read("r.jsonl")));
+    assert!(program.read("b.json").contains("\"message\":\"conformant"));
+    assert!(conformant(&shard("1/1", "--seed 1")), "the one shard of a run is the run");
 }
 
 #[test]
@@ -198,7 +179,7 @@ fn an_sdk_is_told_with_what_ran_it_and_has_no_endpoint_and_no_claims() {
     let reports = ["--report-html", "r.html", "--report-md", "r.md"];
     let (program, finished) = report(&[("sdk.jsonl", &sdk)], &reports);
     finished.expect(0, &[&format!("GetCredentials by {SDK}; 1 case")]);
-    let (page, markdown) = (read(program.folder(), "r.html"), read(program.folder(), "r.md"));
+    let (page, markdown) = (program.read("r.html"), program.read("r.md"));
     assert!(markdown.contains(&format!("\ncountersign 0.1.0: 1 case by {SDK}\n")), "{markdown}");
     assert!(page.contains(&format!("<dt>The SDK</dt><dd>{SDK}; ")), "{page}");
     for untold in ["claims", "Claims", "probe", "http://127.0.0.1/", "seed"] {
@@ -208,8 +189,8 @@ fn an_sdk_is_told_with_what_ran_it_and_has_no_endpoint_and_no_claims() {
     }
     let (program, finished) = report(&[("a.jsonl", &sdk), ("b.jsonl", &sdk)], &reports);
     finished.expect(0, &[]);
-    assert!(read(program.folder(), "r.md").starts_with("## GetCredentials of 2 SDKs\n"));
-    assert!(read(program.folder(), "r.html").contains("<h1>GetCredentials of 2 SDKs</h1>"));
+    assert!(program.read("r.md").starts_with("## GetCredentials of 2 SDKs\n"));
+    assert!(program.read("r.html").contains("<h1>GetCredentials of 2 SDKs</h1>"));
 }
 
 #[test]
@@ -235,18 +216,14 @@ fn each_result_of_several_runs_says_of_which_file_it_is() {
 #[test]
 fn a_server_that_stopped_answering_broke_everything() {
     let old = stream();
-    let silent = |line: &str| {
-        let mut event: serde_json::Value = serde_json::from_str(line).expect("JSON");
-        if event["event"] == "case" {
+    let new = changed(&old, |event| match event["event"].as_str() {
+        Some("case") => {
             event["verdict"] = "indeterminate".into();
             event["reason"] = "no answer within 10 s".into();
         }
-        if event["event"] == "summary" {
-            event["verdicts"] = serde_json::json!({ "indeterminate": 12 });
-        }
-        event.to_string() + "\n"
-    };
-    let new: String = old.lines().map(silent).collect();
+        Some("summary") => event["verdicts"] = serde_json::json!({ "indeterminate": 12 }),
+        _ => {}
+    });
     let mut diff = Program::new(&["diff", "old.jsonl", "new.jsonl"]).file("old.jsonl", &old).file("new.jsonl", &new);
     diff.finish().expect(1, &["12 broken, 0 fixed", "pass -> indeterminate", "no answer within 10 s"]);
     let mut back = Program::new(&["diff", "new.jsonl", "old.jsonl"]).file("old.jsonl", &old).file("new.jsonl", &new);
@@ -299,7 +276,7 @@ fn a_stream_that_was_cut_is_refused_until_it_is_accepted() {
     finished.expect(2, &["run.jsonl: line 4", "--accept-incomplete"]);
     let (program, finished) = report(&[("run.jsonl", &cut)], &["--accept-incomplete", "--report-html", "r.html"]);
     finished.expect(0, &["the run was cut short: 3 of "]);
-    assert!(read(program.folder(), "r.html").contains("The run was cut short: 3 of "));
+    assert!(program.read("r.html").contains("The run was cut short: 3 of "));
 }
 
 #[test]
@@ -324,9 +301,9 @@ fn markup_and_terminal_codes_of_a_target_do_nothing_in_html() {
     let fields = format!("\r\nx-note: {said}\r\nset-cookie: {cookie}\r\n");
     let reply = answer(&format!("400 {said}"), "text/<script>", &body).replacen("\r\n", &fields, 1);
     let stub = Stub::answering(reply);
-    let mut program = Program::run_at(&stub.endpoint, &["--report-html", "r.html", "--format", "quiet"]);
+    let mut program = Program::at(&stub.endpoint, "run --report-html r.html --format quiet");
     program.finish().expect(1, &[]);
-    let page = read(program.folder(), "r.html");
+    let page = program.read("r.html");
     assert!(page.contains("&lt;script&gt;alert(1)&lt;/script&gt;"), "its words are shown");
     assert_eq!(page.matches("<script").count(), 1, "only our own");
     assert!(!page.contains("<img"), "no element of the target's");

@@ -1,6 +1,5 @@
 //! Runs as a user makes them.
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Stdio};
@@ -8,8 +7,8 @@ use std::process::{Child, Stdio};
 use rstest::rstest;
 use serde_json::Value;
 
-use crate::program::Program;
-use crate::stub::Stub;
+use crate::program::{Program, events};
+use crate::stub::{Stub, answer};
 
 /// `serve emulator`, stopped when dropped.
 pub(crate) struct Served {
@@ -27,16 +26,21 @@ impl Served {
         Self { child, ready: serde_json::from_str(&line).expect("one line of JSON") }
     }
 
+    /// What it says of itself.
+    fn said(&self, name: &str) -> &str {
+        self.ready[name].as_str().expect("a text")
+    }
+
     pub(crate) fn run(&self, arguments: &[&str]) -> Program {
-        let text = |name: &str| self.ready[name].as_str().expect("a text").to_owned();
-        let mut all = vec!["run".to_owned(), "--endpoint".to_owned(), text("endpoint")];
-        all.extend(["--workgroup".to_owned(), self.ready["workgroups"][0].as_str().expect("a text").to_owned()]);
-        all.extend(arguments.iter().map(|argument| (*argument).to_owned()));
-        let all: Vec<&str> = all.iter().map(String::as_str).collect();
-        Program::new(&all)
-            .env("AWS_ACCESS_KEY_ID", &text("access_key_id"))
-            .env("AWS_SECRET_ACCESS_KEY", &text("secret_access_key"))
-            .env("AWS_REGION", &text("region"))
+        let workgroup = self.ready["workgroups"][0].as_str().expect("a text");
+        let words = ["run", "--endpoint", self.said("endpoint"), "--workgroup", workgroup];
+        self.signing(Program::new(&[&words, arguments].concat())).env("AWS_REGION", self.said("region"))
+    }
+
+    /// The program with the credentials that it takes.
+    fn signing(&self, program: Program) -> Program {
+        let program = program.env("AWS_ACCESS_KEY_ID", self.said("access_key_id"));
+        program.env("AWS_SECRET_ACCESS_KEY", self.said("secret_access_key"))
     }
 }
 
@@ -60,29 +64,19 @@ fn the_mock_passes_every_case() {
 #[test]
 fn the_served_emulator_is_certified_over_the_network_with_all_its_features() {
     let served = Served::emulator(&[]);
-    let domain = served.ready["custom_domains"][0].as_str().expect("a text").to_owned();
-    let finished = served.run(&["--claim", "signature,custom-domain", "--custom-domain", &domain]).finish();
-    finished.expect(0, &["conformant for core"]);
+    let domain = served.ready["custom_domains"][0].as_str().expect("a text");
+    let mut program = served.run(&["--claim", "signature,custom-domain", "--custom-domain", domain]);
+    program.finish().expect(0, &["conformant for core"]);
 }
 
-#[test]
-fn an_emulator_behind_a_defect_fails_for_what_the_defect_breaks() {
-    let served = Served::emulator(&["--defect", "validation-422"]);
-    served.run(&[]).finish().expect(1, &["GC-ERR-03", "422"]);
-}
-
-/// What a server says when it is ready, up to a line that holds `last`.
-fn ready_text(arguments: &[&str], last: &str) -> String {
+/// What the emulator says when it is ready.
+fn ready_text(arguments: &[&str]) -> String {
     let mut program = Program::new(&[&["serve", "emulator", "--listen", "127.0.0.1:0"], arguments].concat());
     let mut child = program.command().stdout(Stdio::piped()).spawn().expect("the binary runs");
-    let lines = BufReader::new(child.stdout.take().expect("it is piped")).lines().map(|line| line.expect("UTF-8"));
+    let mut out = BufReader::new(child.stdout.take().expect("it is piped"));
     let mut text = String::new();
-    for line in lines {
-        text.push_str(&line);
-        text.push('\n');
-        if line.contains(last) {
-            break;
-        }
+    while !text.contains("countersign run") {
+        assert_ne!(out.read_line(&mut text).expect("UTF-8"), 0, "it says how to judge it: {text}");
     }
     child.kill().expect("it runs");
     child.wait().expect("it ends");
@@ -91,108 +85,78 @@ fn ready_text(arguments: &[&str], last: &str) -> String {
 
 #[test]
 fn a_defect_that_is_not_there_leads_to_the_one_that_was_meant() {
-    Program::new(&["serve", "emulator", "--defect", "clamped"]).finish().expect(2, &["did you mean duration-clamped"]);
-    Program::new(&["selftest", "duration_clamped"]).finish().expect(4, &["did you mean duration-clamped?"]);
+    Program::new(&["serve", "emulator", "--defect", "clamped"])
+        .finish()
+        .expect(2, &["no defect \"clamped\"", "did you mean duration-clamped", "list defects"]);
+    Program::new(&["selftest", "duration_clamped"])
+        .finish()
+        .expect(4, &["matches no defect (did you mean duration-clamped?"]);
 }
 
 #[test]
 fn a_served_defect_or_legal_variant_is_said_at_the_start() {
-    let text = ready_text(&["--defect", "validation-422"], "countersign run");
+    let text = ready_text(&["--defect", "validation-422"]);
     assert!(text.contains("  defect          validation-422: "), "{text}");
     assert!(text.contains("  breaks          GC-ERR-03, GW-ERR-03, LW-ERR-03\n"), "{text}");
-    let text = ready_text(&["--defect", "type-in-code"], "countersign run");
+    let text = ready_text(&["--defect", "type-in-code"]);
     assert!(text.contains("  legal variant   type-in-code: ") && !text.contains("breaks"), "{text}");
-    let text = ready_text(&[], "countersign run");
+    let text = ready_text(&[]);
     assert!(!text.contains("defect") && text.contains("\ncountersign run --endpoint http://127.0.0.1:"), "{text}");
-}
-
-#[test]
-fn an_emulator_behind_a_legal_variant_is_certified() {
-    let served = Served::emulator(&["--defect", "chunked-answers"]);
-    served.run(&[]).finish().expect(0, &["conformant for core"]);
-}
-
-#[test]
-fn a_defect_that_does_not_exist_is_exit_2() {
-    let arguments = ["serve", "emulator", "--listen", "127.0.0.1:0", "--defect", "nothing"];
-    Program::new(&arguments).finish().expect(2, &["no defect \"nothing\"", "list defects"]);
 }
 
 #[test]
 fn a_self_test_prints_its_numbers_and_writes_them_as_json() {
     let mut program = Program::new(&["selftest", "success-201", "chunked-answers", "--report-json", "s.json"]);
     program.finish().expect(0, &["1 of 1 defects found (100 %)", "0 of 1 legal variants accused"]);
-    let report = fs::read_to_string(program.folder().join("s.json")).expect("a report");
-    let report: Value = serde_json::from_str(&report).expect("JSON");
+    let report = program.json("s.json");
     let numbers = ["defects", "killed", "attributed", "legal", "accused"].map(|name| report[name].as_u64());
     assert_eq!(numbers, [1, 1, 1, 1, 0].map(Some));
     assert_eq!((&report["survivors"], &report["accusations"]), (&Value::Array(Vec::new()), &Value::Array(Vec::new())));
 }
 
 #[test]
-fn a_self_test_of_nothing_is_exit_4() {
-    Program::new(&["selftest", "no-such-defect"]).finish().expect(4, &["matches no defect"]);
-}
-
-#[test]
 fn a_wrong_secret_ends_the_run_with_exit_2() {
     let served = Served::emulator(&[]);
-    served
-        .run(&[])
-        .env("AWS_SECRET_ACCESS_KEY", "wrong")
-        .finish()
-        .expect(2, &["InvalidSignatureException", "refuses the credentials"]);
+    let mut program = served.run(&[]).env("AWS_SECRET_ACCESS_KEY", "wrong");
+    program.finish().expect(2, &["InvalidSignatureException", "refuses the credentials"]);
 }
 
 #[test]
 fn without_a_workgroup_cases_are_blocked_with_the_flag_named() {
     let served = Served::emulator(&[]);
-    let endpoint = served.ready["endpoint"].as_str().expect("a text").to_owned();
-    let key = served.ready["access_key_id"].as_str().expect("a text");
-    let secret = served.ready["secret_access_key"].as_str().expect("a text");
-    let mut program = Program::new(&["run", "--endpoint", &endpoint])
-        .env("AWS_ACCESS_KEY_ID", key)
-        .env("AWS_SECRET_ACCESS_KEY", secret);
-    program.finish().expect(1, &["blocked", "--workgroup"]);
+    let program = Program::new(&["run", "--endpoint", served.said("endpoint")]);
+    served.signing(program).finish().expect(1, &["blocked", "--workgroup"]);
 }
 
 #[test]
 fn all_reports_of_a_run_agree() {
-    let mut program =
-        Program::new(&["run", "--report-json", "r.json", "--report-jsonl", "r.jsonl", "--report-junit", "r.xml"]);
+    let mut program = Program::line("run --report-json r.json --report-jsonl r.jsonl --report-junit r.xml");
     program.finish().expect(0, &["conformant"]);
-    let read = |name: &str| fs::read_to_string(program.folder().join(name)).expect("the report is there");
-    let whole: Value = serde_json::from_str(&read("r.json")).expect("JSON");
-    let lines: Vec<Value> = read("r.jsonl").lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
-    let events: Vec<&str> = lines.iter().map(|line| line["event"].as_str().expect("an event")).collect();
-    assert_eq!((events.first(), events.last()), (Some(&"run"), Some(&"summary")));
-    let cases: Vec<&str> =
-        lines.iter().filter(|line| line["event"] == "case").map(|line| line["id"].as_str().expect("an id")).collect();
-    assert_eq!(cases.len(), whole["cases"].as_array().expect("a list").len());
-    assert_eq!(cases.len(), read("r.xml").matches("<testcase ").count());
-    assert_eq!(lines.last().expect("a summary")["verdicts"], whole["summary"]["verdicts"]);
+    let (whole, events) = (program.json("r.json"), events(&program.read("r.jsonl")));
+    let summary = events.last().expect("a summary");
+    assert_eq!((&events[0]["event"], &summary["event"]), (&"run".into(), &"summary".into()));
+    let cases = events.iter().filter(|event| event["event"] == "case").count();
+    assert_eq!(cases, whole["cases"].as_array().expect("a list").len());
+    assert_eq!(cases, program.read("r.xml").matches("<testcase ").count());
+    assert_eq!(summary["verdicts"], whole["summary"]["verdicts"]);
     assert_eq!(whole["summary"]["conformant"], true);
     assert_eq!(whole["summary"]["complete"], true);
-    let mut leftovers = fs::read_dir(program.folder()).expect("a folder").count();
-    leftovers -= 3;
-    assert_eq!(leftovers, 0, "no temporary file is left");
+    let files = fs::read_dir(program.folder()).expect("a folder").count();
+    assert_eq!(files, 3, "no temporary file is left");
 }
 
 #[test]
 fn the_stream_on_standard_output_is_all_there_is_on_it() {
     let finished = Program::new(&["run", "success/**", "--format", "jsonl"]).finish();
-    finished.expect(0, &[]);
-    for line in finished.stdout.lines() {
-        serde_json::from_str::<Value>(line).expect("every line is JSON");
-    }
+    assert!(events(&finished.expect(0, &[]).stdout).len() > 1);
 }
 
 #[test]
 fn the_same_seed_gives_the_same_run() {
     let ids = |seed: &str| {
         let finished = Program::new(&["run", "errors/unknown-workgroup", "--seed", seed, "--format", "jsonl"]).finish();
-        let case = finished.stdout.lines().find(|line| line.contains("\"event\":\"case\"")).expect("a case").to_owned();
-        let repro = serde_json::from_str::<Value>(&case).expect("JSON")["repro"].as_str().expect("a line").to_owned();
+        let case = &events(&finished.stdout)[1];
+        let repro = case["repro"].as_str().expect("a line");
         repro.split("--data-binary").nth(1).and_then(|rest| rest.split("http").next()).expect("a body").to_owned()
     };
     assert_eq!(ids("7"), ids("7"));
@@ -200,24 +164,10 @@ fn the_same_seed_gives_the_same_run() {
 }
 
 #[test]
-fn shards_are_complete_and_disjoint() {
-    let selected = |shard: &str| -> Vec<String> {
-        let finished = Program::new(&["run", "--dry-run", "--shard", shard]).finish();
-        finished.expect(0, &[]).stdout.lines().map(str::to_owned).collect()
-    };
-    let parts: Vec<String> = ["1/3", "2/3", "3/3"].into_iter().flat_map(selected).collect();
-    let whole = selected("1/1");
-    assert_eq!(parts.len(), whole.len());
-    assert_eq!(parts.into_iter().collect::<BTreeSet<_>>(), whole.into_iter().collect());
-}
-
-#[test]
 fn a_case_runs_as_often_as_asked_and_is_reported_once() {
-    let finished =
-        Program::new(&["run", "success/workgroup-only", "--repeat", "50", "--jobs", "4", "--format", "jsonl"]).finish();
-    let lines: Vec<Value> =
-        finished.expect(0, &[]).stdout.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
-    let cases: Vec<_> = lines.iter().filter(|line| line["event"] == "case").collect();
+    let finished = Program::line("run success/workgroup-only --repeat 50 --jobs 4 --format jsonl").finish();
+    let mut cases = events(&finished.expect(0, &[]).stdout);
+    cases.retain(|event| event["event"] == "case");
     assert_eq!(cases.len(), 1);
     assert_eq!(cases[0]["runs"], 50);
 }
@@ -226,19 +176,14 @@ fn a_case_runs_as_often_as_asked_and_is_reported_once() {
 #[case::level(&["--level", "should"])]
 #[case::requirement(&["--requirement", "GC-DUR-02"])]
 fn a_filter_leaves_cases_that_cite_it(#[case] filter: &[&str]) {
-    let mut arguments = vec!["run", "--dry-run"];
-    arguments.extend(filter);
-    let some = Program::new(&arguments).finish();
+    let some = Program::new(&[&["run", "--dry-run"], filter].concat()).finish();
     let all = Program::new(&["run", "--dry-run"]).finish();
     assert!((1..all.stdout.lines().count()).contains(&some.expect(0, &[]).stdout.lines().count()));
 }
 
 #[test]
 fn the_variable_of_a_flag_counts_and_the_flag_beats_it() {
-    let count = |program: Program| {
-        let mut program = program;
-        program.finish().expect(0, &[]).stdout.lines().count()
-    };
+    let count = |mut program: Program| program.finish().expect(0, &[]).stdout.lines().count();
     let by_variable = count(Program::new(&["run", "--dry-run"]).env("COUNTERSIGN_SHARD", "1/10"));
     let by_flag = count(Program::new(&["run", "--dry-run", "--shard", "1/1"]).env("COUNTERSIGN_SHARD", "1/10"));
     assert!(by_variable < by_flag, "{by_variable} and {by_flag}");
@@ -246,7 +191,7 @@ fn the_variable_of_a_flag_counts_and_the_flag_beats_it() {
 
 #[test]
 fn a_named_target_beats_the_endpoint_of_the_environment_and_the_other_way_round() {
-    let stub = Stub::answering(crate::stub::answer("404 Not Found", "text/plain", "nothing here"));
+    let stub = Stub::answering(answer("404 Not Found", "text/plain", "nothing here"));
     let run = |arguments: &[&str], name: &str, value: &str| {
         Program::new(arguments).env(name, value).env("COUNTERSIGN_NO_SIGN", "true").finish()
     };
@@ -260,7 +205,7 @@ fn a_named_target_beats_the_endpoint_of_the_environment_and_the_other_way_round(
 #[case::service("AWS_ENDPOINT_URL_REDSHIFT_SERVERLESS")]
 #[case::global("AWS_ENDPOINT_URL")]
 fn the_endpoint_variables_of_the_sdks_count_only_where_no_target_is_named(#[case] variable: &str) {
-    let stub = Stub::answering(crate::stub::answer("404 Not Found", "text/plain", "nothing here"));
+    let stub = Stub::answering(answer("404 Not Found", "text/plain", "nothing here"));
     let run = |arguments: &[&str]| {
         Program::new(arguments).env(variable, &stub.endpoint).env("COUNTERSIGN_NO_SIGN", "true").finish()
     };
@@ -268,40 +213,6 @@ fn the_endpoint_variables_of_the_sdks_count_only_where_no_target_is_named(#[case
     let before = stub.connections();
     run(&["run", "success/**", "--target", "emulator"]);
     assert_eq!(stub.connections(), before);
-}
-
-#[cfg(unix)]
-#[test]
-fn an_interruption_writes_an_incomplete_report_and_is_exit_130() {
-    use std::sync::mpsc;
-    let (asked, wait) = mpsc::channel();
-    let asked = std::sync::Mutex::new(asked);
-    let right = r#"{"dbPassword":"p","dbUser":"u","expiration":1,"nextRefreshTime":1}"#;
-    let answered = std::sync::atomic::AtomicBool::new(false);
-    // The probe is answered; whatever comes next waits for ever.
-    let stub = Stub::new(move |stream, _| {
-        use std::io::Write;
-        if !answered.swap(true, std::sync::atomic::Ordering::Relaxed) {
-            let _ = stream.write_all(crate::stub::answer("200 OK", "application/x-amz-json-1.1", right).as_bytes());
-            return;
-        }
-        let _ = asked.lock().expect("one thread at a time").send(());
-        loop {
-            std::thread::park();
-        }
-    });
-    let mut program = Program::run_at(&stub.endpoint, &["--jobs", "1", "--timeout", "600", "--report-json", "r.json"]);
-    let child = program.command().stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the binary runs");
-    wait.recv().expect("a case is in flight");
-    let status =
-        std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("kill is there");
-    assert!(status.success());
-    let output = child.wait_with_output().expect("it ends");
-    assert_eq!(output.status.code(), Some(130), "{output:?}");
-    let report: Value =
-        serde_json::from_str(&fs::read_to_string(program.folder().join("r.json")).expect("a report")).expect("JSON");
-    assert_eq!(report["summary"]["complete"], false);
-    assert_eq!(report["summary"]["conformant"], false);
 }
 
 #[rstest]
@@ -344,42 +255,29 @@ fn what_there_is_can_be_looked_up_without_a_network(#[case] arguments: &[&str], 
 #[case("clock")]
 fn what_explain_says_of_claiming_a_feature_is_what_a_run_does(#[case] feature: &str) {
     let finished = Program::new(&["explain", feature, "--format", "json"]).finish();
-    let about: Value = serde_json::from_str(&finished.expect(0, &[]).stdout).expect("JSON");
+    let about = finished.expect(0, &[]).json();
     // A suite of the same name has the feature in it.
     let about = about.get("feature").unwrap_or(&about);
     let claimable = about["claimable"].as_bool().expect("a boolean");
     assert_eq!(about["example"].is_string(), claimable, "{about:#}");
     let line = about["example"].as_str().map_or_else(|| format!("countersign run --claim {feature}"), str::to_owned);
-    let words: Vec<&str> = line.split(' ').skip(1).chain(["--dry-run"]).collect();
+    let line = line.replacen("countersign ", "", 1) + " --dry-run";
     let said = if claimable { "success/workgroup-only" } else { "is judged yet" };
-    Program::new(&words).finish().expect(if claimable { 0 } else { 2 }, &[said]);
-}
-
-#[rstest]
-#[case("cases")]
-#[case("requirements")]
-#[case("features")]
-#[case("defects")]
-fn a_listing_as_json_is_a_list_of_things_with_ids(#[case] what: &str) {
-    let finished = Program::new(&["list", what, "--format", "json"]).finish();
-    let rows: Vec<Value> = serde_json::from_str(&finished.expect(0, &[]).stdout).expect("a list");
-    assert!(!rows.is_empty() && rows.iter().all(|row| row["id"].is_string()));
+    Program::line(&line).finish().expect(if claimable { 0 } else { 2 }, &[said]);
 }
 
 #[test]
 fn the_side_selects_requirements_too_and_nothing_that_has_none() {
     let ids = |arguments: &[&str]| -> Vec<String> {
         let finished = Program::new(&[&["list", "requirements", "--format", "json"], arguments].concat()).finish();
-        let rows: Vec<Value> = serde_json::from_str(&finished.expect(0, &[]).stdout).expect("a list");
-        rows.iter().map(|row| format!("{} {}", row["side"], row["id"])).collect()
+        let listing = finished.expect(0, &[]).json();
+        listing.as_array().expect("a list").iter().map(|row| format!("{} {}", row["side"], row["id"])).collect()
     };
     let (all, servers, clients) = (ids(&[]), ids(&["--side", "server"]), ids(&["--side", "client"]));
     assert!(servers.iter().all(|id| id.contains("server")) && clients.iter().all(|id| id.contains("client")));
     assert!(!servers.is_empty() && !clients.is_empty());
     assert_eq!(servers.len() + clients.len(), all.len());
-    Program::new(&["list", "features", "--side", "client"])
-        .finish()
-        .expect(2, &["--side selects cases or requirements"]);
+    Program::line("list features --side client").finish().expect(2, &["--side selects cases or requirements"]);
 }
 
 #[rstest]
@@ -400,7 +298,7 @@ fn the_side_selects_requirements_too_and_nothing_that_has_none() {
 #[case(&["selftest", "duration-clamped", "--report-json", "-"], "selftest")]
 fn what_is_for_programs_is_as_its_schema_says(#[case] arguments: &[&str], #[case] schema: &str) {
     let finished = Program::new(arguments).finish();
-    is_as_its_schema_says(serde_json::from_str(&finished.expect(0, &[]).stdout).expect("JSON"), schema);
+    is_as_its_schema_says(finished.expect(0, &[]).json(), schema);
 }
 
 #[test]
@@ -414,19 +312,13 @@ fn the_ready_line_of_the_emulator_is_as_its_schema_says() {
 #[case::custom_domain("custom-domain-refused")]
 fn the_commands_that_explain_gives_for_a_defect_show_it(#[case] id: &str) {
     let finished = Program::new(&["explain", id, "--format", "json"]).finish();
-    let about: Value = serde_json::from_str(&finished.expect(0, &[]).stdout).expect("JSON");
+    let about = finished.expect(0, &[]).json();
     let served = Served::emulator(&["--defect", id]);
-    let command = about["run"].as_str().expect("a command").to_owned();
+    let command = about["run"].as_str().and_then(|command| command.strip_prefix("countersign ")).expect("a command");
     // It listens elsewhere than usual here.
-    let endpoint = served.ready["endpoint"].as_str().expect("a text").trim_end_matches('/');
-    let command = command.replace("http://127.0.0.1:4567", endpoint);
-    let words: Vec<&str> = command.split(' ').skip(1).collect();
-    let text = |name: &str| served.ready[name].as_str().expect("a text").to_owned();
-    let mut program = Program::new(&words)
-        .env("AWS_ACCESS_KEY_ID", &text("access_key_id"))
-        .env("AWS_SECRET_ACCESS_KEY", &text("secret_access_key"));
+    let command = command.replace("http://127.0.0.1:4567", served.said("endpoint").trim_end_matches('/'));
     let blamed = about["requirements"][0].as_str().expect("an id");
-    program.finish().expect(1, &["fail", blamed]);
+    served.signing(Program::line(&command)).finish().expect(1, &["fail", blamed]);
 }
 
 fn is_as_its_schema_says(mut found: Value, schema: &str) {

@@ -1,7 +1,7 @@
 //! `diff` and `sdk check` on hand-written runs of SDKs.
 
 use rstest::rstest;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::program::{Finished, Program};
 
@@ -56,7 +56,7 @@ fn runs_that_differ_in_versions_only_are_an_empty_diff() {
         "changes": [], "groups": [], "cases": 1, "cases_changed": 0, "alarms": [],
         "counts": {"caller": 0, "attempts": 0, "wire": 0, "bytes": 0, "agent": 0, "timing": 0},
     });
-    assert_eq!(serde_json::from_str::<Value>(&told.stdout).expect("JSON"), expected);
+    assert_eq!(told.json(), expected);
 }
 
 #[rstest]
@@ -77,7 +77,7 @@ fn every_format_tells_of_a_renamed_target_once() {
         let told = diff(&new, &["--format", format, "--fail-on", "wire"]);
         told.expect(1, &["RedshiftArcadiaCoralService"]);
         if format == "json" {
-            let json: Value = serde_json::from_str(&told.stdout).expect("JSON");
+            let json = told.json();
             let of = |name: &str| json[name].as_array().map_or(0, Vec::len);
             assert_eq!((of("alarms"), of("changes"), json["cases_changed"].as_u64()), (1, 1, Some(0)), "{json}");
         }
@@ -113,9 +113,8 @@ fn a_check_that_cannot_say_anything_is_refused_before_it_runs(#[case] arguments:
 
 #[test]
 fn a_check_without_a_baseline_says_how_to_record_one() {
-    Program::new(&["sdk", "check", "--baseline", "none.jsonl", "--python", "python3"])
-        .finish()
-        .expect(2, &["there is no baseline none.jsonl", "--update"]);
+    let mut program = Program::line("sdk check --baseline none.jsonl --python python3");
+    program.finish().expect(2, &["there is no baseline none.jsonl", "--update"]);
 }
 
 #[test]

@@ -1,11 +1,9 @@
 //! Planted secrets are found nowhere: not in what is printed, logged or written.
 
-use std::fs;
-
 use rstest::rstest;
 
 use crate::program::Program;
-use crate::stub::{Stub, answer};
+use crate::stub::{AWS, Stub, answer, aws};
 
 /// A password and a user that look like secrets, and ones that look like words, so that only what the
 /// answer says of them can tell.
@@ -26,10 +24,10 @@ const REPORTS: [(&str, &str); 6] = [
 
 /// Everything that a run at a stub prints, logs and writes, in every format.
 pub(crate) fn everything(stub: &Stub, format: &str, arguments: &[&str], variables: &[(&str, &str)]) -> String {
-    let mut all = vec!["--verbose", "--format", format];
-    all.extend(REPORTS.iter().flat_map(|(option, file)| [option, file]));
-    all.extend(arguments);
-    let mut program = Program::run_at(&stub.endpoint, &all).env("COUNTERSIGN_LOG", "trace").env("RUST_LOG", "trace");
+    let reports = REPORTS.iter().flat_map(|(option, file)| [*option, *file]);
+    let words: Vec<&str> = reports.chain(arguments.iter().copied()).collect();
+    let line = format!("run --verbose --format {format} {}", words.join(" "));
+    let mut program = Program::at(&stub.endpoint, &line).env("COUNTERSIGN_LOG", "trace").env("RUST_LOG", "trace");
     for (name, value) in variables {
         program = program.env(name, value);
     }
@@ -37,7 +35,7 @@ pub(crate) fn everything(stub: &Stub, format: &str, arguments: &[&str], variable
     finished.expect(1, &[]);
     let mut everything = format!("{}{}", finished.stdout, finished.stderr);
     for (_, file) in REPORTS {
-        everything.push_str(&fs::read_to_string(program.folder().join(file)).expect("the report is there"));
+        everything.push_str(&program.read(file));
     }
     assert!(everything.len() > 1000, "the reports say something");
     everything
@@ -45,43 +43,39 @@ pub(crate) fn everything(stub: &Stub, format: &str, arguments: &[&str], variable
 
 #[track_caller]
 fn assert_no_canary(everything: &str) {
-    assert!(!everything.to_ascii_uppercase().contains("CANARY"), "{}", around(everything));
+    let upper = everything.to_ascii_uppercase();
+    if let Some(at) = upper.find("CANARY") {
+        let start = upper.floor_char_boundary(at.saturating_sub(200));
+        panic!("a canary got out: {}", &everything[start..upper.ceil_char_boundary(at + 100)]);
+    }
 }
 
 #[rstest]
-#[case::right(
-    "200 OK",
-    "application/x-amz-json-1.1",
-    r#"{"dbPassword":"P","dbUser":"U","expiration":1,"nextRefreshTime":1}"#
-)]
-#[case::pascal("200 OK", "application/x-amz-json-1.1", r#"{"DbPassword":"P","DbUser":"U"}"#)]
-#[case::nested("200 OK", "application/x-amz-json-1.1", r#"{"result":{"dbPassword":"P","dbUser":"U"},"dbUser":["P"]}"#)]
-#[case::as_name("200 OK", "application/x-amz-json-1.1", r#"{"dbPassword":{"P":1},"dbUser":"U","P":1}"#)]
-#[case::cut("200 OK", "application/x-amz-json-1.1", r#"{"dbUser":"U","dbPassword":"P"#)]
-#[case::as_type(
-    "400 Bad",
-    "application/x-amz-json-1.1",
-    r#"{"__type":"dbPassword=P","message":"dbPassword is P","dbPassword":"P"}"#
-)]
-#[case::is_type("400 Bad", "application/x-amz-json-1.1", r#"{"__type":"P","message":"a","dbPassword":["P"]}"#)]
+#[case::right("200 OK", AWS, r#"{"dbPassword":"P","dbUser":"U","expiration":1,"nextRefreshTime":1}"#)]
+#[case::pascal("200 OK", AWS, r#"{"DbPassword":"P","DbUser":"U"}"#)]
+#[case::nested("200 OK", AWS, r#"{"result":{"dbPassword":"P","dbUser":"U"},"dbUser":["P"]}"#)]
+#[case::as_name("200 OK", AWS, r#"{"dbPassword":{"P":1},"dbUser":"U","P":1}"#)]
+#[case::cut("200 OK", AWS, r#"{"dbUser":"U","dbPassword":"P"#)]
+#[case::as_type("400 Bad", AWS, r#"{"__type":"dbPassword=P","message":"dbPassword is P","dbPassword":"P"}"#)]
+#[case::is_type("400 Bad", AWS, r#"{"__type":"P","message":"a","dbPassword":["P"]}"#)]
 #[case::in_message(
     "400 Bad",
-    "application/x-amz-json-1.1",
+    AWS,
     r#"{"__type":"ValidationException","message":"no: P","dbPassword":"P","dbUser":"U"}"#
 )]
 #[case::in_list(
     "400 Bad",
-    "application/x-amz-json-1.1",
+    AWS,
     r#"{"__type":"ValidationException","message":"user gets P now","dbPassword":["P"],"credentials":{"dbPassword":{"value":"P"}}}"#
 )]
 #[case::in_first_of_two(
     "400 Bad",
-    "application/x-amz-json-1.1",
+    AWS,
     r#"{"__type":"ValidationException","message":"user gets P now","dbPassword":"P","dbPassword":"x"}"#
 )]
 #[case::in_what_is_cut(
     "400 Bad",
-    "application/x-amz-json-1.1",
+    AWS,
     r#"{"__type":"ValidationException","message":"user gets P now","dbPassword":["P","#
 )]
 #[case::page("500 Oops", "text/html", "<p>password: P</p><p>dbUser=U</p>")]
@@ -102,18 +96,14 @@ fn a_planted_secret_is_found_nowhere(
         body = body.replace(&format!("{before}U"), &format!("{before}{user}"));
     }
     let stub = Stub::answering(answer(status, media, &body));
-    assert_no_canary(&everything(
-        &stub,
-        "text",
-        &[],
-        &[("AWS_SECRET_ACCESS_KEY", SECRET), ("AWS_SESSION_TOKEN", TOKEN)],
-    ));
+    let ours = [("AWS_SECRET_ACCESS_KEY", SECRET), ("AWS_SESSION_TOKEN", TOKEN)];
+    assert_no_canary(&everything(&stub, "text", &[], &ours));
 }
 
 #[rstest]
 fn a_password_like_a_word_is_found_in_no_format(#[values("text", "jsonl", "github", "quiet")] format: &str) {
     let body = r#"{"__type":"ValidationException","message":"user gets canaryhorse now","dbPassword":["canaryhorse"]}"#;
-    let stub = Stub::answering(answer("400 Bad", "application/x-amz-json-1.1", body));
+    let stub = Stub::answering(aws("400 Bad", body));
     let everything = everything(&stub, format, &["success/*"], &[]);
     assert_no_canary(&everything);
     assert!(everything.contains("user gets *** now"), "the message is quoted: {everything}");
@@ -132,7 +122,7 @@ fn a_password_like_a_word_is_found_in_no_format(#[values("text", "jsonl", "githu
 fn a_password_in_the_header_or_in_disguise_is_found_nowhere(#[case] body: &str, #[case] fields: &str) {
     // What is cut here ends with the password, and a header field stands before the others.
     let body = if body.ends_with(':') { format!("{body}[\"canaryhorse\"") } else { body.to_owned() };
-    let answer = answer("400 canaryhorse", "application/x-amz-json-1.1", &body);
+    let answer = aws("400 canaryhorse", &body);
     let stub = Stub::answering(answer.replacen("content-type:", &format!("{fields}content-type:"), 1));
     let everything = everything(&stub, "text", &["success/*"], &[]);
     assert_no_canary(&everything);
@@ -145,7 +135,7 @@ fn a_flood_of_secrets_closes_the_answer_and_stalls_nothing() {
         (0..30_400).map(|number| format!(r#""tokenname{number}":{}"#, 100_000_000 + number)).collect();
     let body =
         format!(r#"{{"__type":"ValidationException","message":"user gets 100000007 now",{}}}"#, members.join(","));
-    let stub = Stub::answering(answer("400 Bad", "application/x-amz-json-1.1", &body));
+    let stub = Stub::answering(aws("400 Bad", &body));
     let everything = everything(&stub, "text", &["success/*"], &[]);
     assert!(!everything.contains("10000") && !everything.contains("tokenname"), "{everything}");
     assert!(everything.contains("400 ValidationException &#34;***&#34;"), "{everything}");
@@ -157,11 +147,10 @@ fn a_body_of_objects_in_objects_makes_no_large_report() {
         let members: Vec<_> = (0..38).map(|number| format!(r#""n{level}x{number}":{inner}"#)).collect();
         format!("{{{}}}", members.join(","))
     });
-    let stub = Stub::answering(answer("400 Bad", "application/x-amz-json-1.1", &body));
-    let mut program = Program::run_at(&stub.endpoint, &["success/*", "--report-json", "r.json"]);
+    let stub = Stub::answering(aws("400 Bad", &body));
+    let mut program = Program::at(&stub.endpoint, "run success/* --report-json r.json");
     program.finish().expect(1, &[]);
-    let report = fs::read_to_string(program.folder().join("r.json")).expect("the report is there");
-    let report: serde_json::Value = serde_json::from_str(&report).expect("it is JSON");
+    let report = program.json("r.json");
     let cases = report["cases"].as_array().expect("a list of cases");
     assert!(
         cases.iter().any(|case| case["body"].as_str().is_some_and(|body| body.contains("n2x0: {n1x0: {n0x0: number")))
@@ -169,14 +158,6 @@ fn a_body_of_objects_in_objects_makes_no_large_report() {
     for case in cases {
         assert!(case.to_string().len() < 32 << 10, "{} bytes", case.to_string().len());
     }
-}
-
-/// The text around a canary, to see where it got out.
-fn around(text: &str) -> &str {
-    let at = text.to_ascii_uppercase().find("CANARY").unwrap_or_default();
-    let start = (0..=at.saturating_sub(200)).rev().find(|start| text.is_char_boundary(*start)).unwrap_or_default();
-    let end = (at + 100..text.len()).find(|end| text.is_char_boundary(*end)).unwrap_or(text.len());
-    &text[start..end]
 }
 
 #[rstest]
@@ -198,7 +179,7 @@ fn our_own_credentials_are_masked_when_a_target_sends_them_back(#[case] message:
     let message = message.replace("{words}", &"words ".repeat(32)).replace("{key}", key);
     let message = message.replace("{secret}", secret).replace("{token}", token);
     let echo = format!(r#"{{"__type":"ValidationException","message":"{message}"}}"#);
-    let stub = Stub::answering(answer("400 Bad", "application/x-amz-json-1.1", &echo));
+    let stub = Stub::answering(aws("400 Bad", &echo));
     let ours = [("AWS_ACCESS_KEY_ID", key), ("AWS_SECRET_ACCESS_KEY", secret), ("AWS_SESSION_TOKEN", token)];
     let everything = everything(&stub, "text", &["success/workgroup-only"], &ours);
     assert_no_canary(&everything);
@@ -208,8 +189,7 @@ fn our_own_credentials_are_masked_when_a_target_sends_them_back(#[case] message:
 
 #[test]
 fn the_lines_that_repeat_a_request_read_secrets_from_the_environment() {
-    let stub = Stub::answering(answer("200 OK", "application/x-amz-json-1.1", "{}"));
-    let finished =
-        Program::run_at(&stub.endpoint, &["success/workgroup-only"]).env("AWS_SESSION_TOKEN", TOKEN).finish();
-    finished.expect(1, &["curl ", "$AWS_SECRET_ACCESS_KEY", "$AWS_SESSION_TOKEN"]);
+    let stub = Stub::answering(aws("200 OK", "{}"));
+    let mut program = Program::at(&stub.endpoint, "run success/workgroup-only").env("AWS_SESSION_TOKEN", TOKEN);
+    program.finish().expect(1, &["curl ", "$AWS_SECRET_ACCESS_KEY", "$AWS_SESSION_TOKEN"]);
 }

@@ -1,10 +1,17 @@
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{self, Receiver};
 use std::sync::{Arc, OnceLock};
 use std::thread;
 
 use tokio::net::TcpSocket;
+
+/// The media type of the protocol of AWS.
+pub(crate) const AWS: &str = "application/x-amz-json-1.1";
+
+/// Credentials, as the operation gives them.
+pub(crate) const RIGHT: &str = r#"{"dbPassword":"p","dbUser":"u","expiration":4e9,"nextRefreshTime":4e9}"#;
 
 /// A server on loopback that treats every connection the same way, whatever is asked.
 pub(crate) struct Stub {
@@ -50,9 +57,35 @@ impl Stub {
     /// A server that answers each request with these bytes, and closes.
     pub(crate) fn answering(bytes: impl Into<Vec<u8>>) -> Self {
         let bytes = bytes.into();
-        Self::new(move |stream, _| {
-            let _ = stream.write_all(&bytes);
+        Self::saying(move |_| bytes.clone())
+    }
+
+    /// A server that answers each request with what this makes of it, and closes.
+    pub(crate) fn saying<B: AsRef<[u8]>>(answer: impl Fn(&str) -> B + Send + Sync + 'static) -> Self {
+        Self::new(move |stream, request| {
+            let _ = stream.write_all(answer(request).as_ref());
         })
+    }
+
+    /// A server that takes requests and never answers.
+    pub(crate) fn hanging() -> Self {
+        Self::stuck_after(0).0
+    }
+
+    /// A server that answers so many requests rightly and none after them, and tells of the first of those.
+    pub(crate) fn stuck_after(answered: usize) -> (Self, Receiver<()>) {
+        let (stuck, wait) = mpsc::sync_channel(1);
+        let count = AtomicUsize::new(0);
+        let stub = Self::saying(move |_| {
+            if count.fetch_add(1, Ordering::Relaxed) >= answered {
+                let _ = stuck.try_send(());
+                loop {
+                    thread::park();
+                }
+            }
+            aws("200 OK", RIGHT)
+        });
+        (stub, wait)
     }
 
     pub(crate) fn connections(&self) -> usize {
@@ -78,6 +111,16 @@ pub(crate) fn answer(status: &str, media: &str, body: &str) -> String {
         "HTTP/1.1 {status}\r\ncontent-type: {media}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
         body.len()
     )
+}
+
+/// An answer of the protocol of AWS.
+pub(crate) fn aws(status: &str, body: &str) -> String {
+    answer(status, AWS, body)
+}
+
+/// A refusal of the protocol of AWS, by the error of this name.
+pub(crate) fn refusal(status: &str, error: &str, message: &str) -> String {
+    aws(status, &format!(r#"{{"__type":"{error}","message":"{message}"}}"#))
 }
 
 fn read_request(stream: &mut TcpStream) -> String {

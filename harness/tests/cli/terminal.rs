@@ -5,10 +5,9 @@ use std::io::Write;
 use std::process::{Command, Stdio};
 
 use rstest::rstest;
-use serde_json::Value;
 
 use crate::program::Program;
-use crate::stub::{Stub, answer};
+use crate::stub::{Stub, answer, aws};
 
 /// Runs the program on a pseudo-terminal of so many columns, and gives what it shows there: standard
 /// output and standard error. Nothing where the machine cannot make one.
@@ -96,7 +95,7 @@ fn prose_fits_on_a_narrow_terminal(#[case] arguments: &[&str]) {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_report_fits_on_a_narrow_terminal_and_its_commands_stay_whole() {
-    let stub = Stub::answering(answer("200 OK", "application/x-amz-json-1.1", "{}"));
+    let stub = Stub::answering(aws("200 OK", "{}"));
     let arguments = ["run", "success/workgroup-only", "parameters/duration-outside", "--endpoint", &stub.endpoint];
     let variables = [
         ("AWS_ACCESS_KEY_ID", "test"),
@@ -227,11 +226,8 @@ fn completions_are_there_for_other_shells(#[case] shell: &str) {
 fn the_manual_pages_are_well_formed(#[case] reader: &str, #[case] arguments: &[&str]) {
     let mut program = Program::new(&["man", "pages"]);
     program.finish().expect(0, &["pages"]);
-    let mut pages: Vec<_> = std::fs::read_dir(program.folder().join("pages"))
-        .expect("a folder")
-        .map(|page| page.expect("a page").path())
-        .collect();
-    pages.sort();
+    let pages = std::fs::read_dir(program.folder().join("pages")).expect("a folder");
+    let pages: Vec<_> = pages.map(|page| page.expect("a page").path()).collect();
     assert!(pages.iter().any(|page| page.ends_with("countersign-serve-emulator.1")), "{pages:?}");
     for page in pages {
         let text = std::fs::read_to_string(&page).expect("a page");
@@ -251,7 +247,7 @@ fn the_manual_pages_are_well_formed(#[case] reader: &str, #[case] arguments: &[&
 fn a_manual_page_says_how_it_ends_what_it_reads_and_what_it_is_used_for() {
     let mut program = Program::new(&["man", "pages"]);
     program.finish().expect(0, &["pages"]);
-    let page = |name: &str| std::fs::read_to_string(program.folder().join("pages").join(name)).expect("a page");
+    let page = |name: &str| program.read(&format!("pages/{name}"));
     let below = |page: &str, section: &str| {
         let (_, rest) = page.split_once(&format!(".SH {section}\n")).expect("the section");
         rest.split(".SH ").next().unwrap_or_default().to_owned()
@@ -271,26 +267,23 @@ fn a_manual_page_says_how_it_ends_what_it_reads_and_what_it_is_used_for() {
 fn manual_pages_go_to_a_folder_and_not_to_a_file() {
     let mut program = Program::new(&["man", "countersign.1"]).file("countersign.1", "mine");
     program.finish().expect(2, &["expected a folder", "found countersign.1, which is none"]);
-    assert_eq!(std::fs::read_to_string(program.folder().join("countersign.1")).expect("still there"), "mine");
+    assert_eq!(program.read("countersign.1"), "mine");
 }
 
 #[rstest]
-#[case("GC-DUR-02", "requirement", "GC-DUR-02")]
-#[case("parameters/duration-outside", "case", "parameters/duration-outside")]
-#[case("duration-clamped", "defect", "duration-clamped")]
-fn an_explanation_as_json_says_what_it_is_about(#[case] id: &str, #[case] kind: &str, #[case] expected: &str) {
-    let finished = Program::new(&["explain", id, "--format", "json"]).finish();
-    let object: Value = serde_json::from_str(&finished.expect(0, &[]).stdout).expect("JSON");
-    assert_eq!(object["version"], 1);
-    assert_eq!((object["kind"].as_str(), object["id"].as_str()), (Some(kind), Some(expected)));
+#[case("GC-DUR-02", "requirement")]
+#[case("parameters/duration-outside", "case")]
+#[case("duration-clamped", "defect")]
+fn an_explanation_as_json_says_what_it_is_about(#[case] id: &str, #[case] kind: &str) {
+    let object = Program::new(&["explain", id, "--format", "json"]).finish().expect(0, &[]).json();
+    assert_eq!((&object["version"], &object["kind"], &object["id"]), (&1.into(), &kind.into(), &id.into()));
 }
 
 /// The origin of a setting, as one line.
-fn origin(program: Program, setting: &str) -> String {
-    let mut program = program;
-    let shown: Value = serde_json::from_str(&program.finish().expect(0, &[]).stdout).expect("JSON");
-    let settings = shown["settings"].as_array().expect("a list").clone();
-    let found = settings.into_iter().find(|row| row["name"] == setting).expect("the setting is shown");
+fn origin(mut program: Program, setting: &str) -> String {
+    let shown = program.finish().expect(0, &[]).json();
+    let mut settings = shown["settings"].as_array().expect("a list").iter();
+    let found = settings.find(|row| row["name"] == setting).expect("the setting is shown");
     format!("{} {} {} {}", found["value"], found["origin"]["kind"], found["origin"]["name"], found["origin"]["key"])
 }
 

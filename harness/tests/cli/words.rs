@@ -8,33 +8,24 @@ use regex::Regex;
 use serde_json::Value;
 
 use crate::program::Program;
-use crate::stub::{Stub, answer};
-
-const AWS: &str = "application/x-amz-json-1.1";
+use crate::stub::{RIGHT, Stub, answer, aws, refusal};
 
 /// A server with many faults at once: milliseconds, another media type, refusals in several forms, pages, silence.
 fn faulty() -> Stub {
-    Stub::new(|stream, request| {
-        use std::io::Write;
+    Stub::saying(|request| {
         let body = request.split("\r\n\r\n").nth(1).unwrap_or_default();
-        let refusal = |name: &str, words: &str| format!(r#"{{"__type":"{name}","message":"{words}"}}"#);
-        let right = r#"{"dbPassword":"p","dbUser":"u","expiration":4102444800000,"nextRefreshTime":4102444800}"#;
-        let bytes = if body.contains("durationSeconds") {
-            answer(
-                "400 No",
-                "application/json",
-                r#"{"__type":"a#ValidationException","Message":"<b>bad</b> duration"}"#,
-            )
+        if body.contains("durationSeconds") {
+            let refusal = r#"{"__type":"a#ValidationException","Message":"<b>bad</b> duration"}"#;
+            answer("400 No", "application/json", refusal)
         } else if body.contains("dbName") {
-            answer("200 OK", AWS, r#"{"dbPassword":"p","dbUser":7,"expiration":"2026-01-15T09:30:00Z"}"#)
+            aws("200 OK", r#"{"dbPassword":"p","dbUser":7,"expiration":"2026-01-15T09:30:00Z"}"#)
         } else if !body.contains("wg-1") {
             answer("404 No", "text/html", "<html>nothing here: expected a page, found none</html>")
         } else if request.contains("charset") {
-            answer("403 No", AWS, &refusal("AccessDeniedException", "its control is fail: no; 900 s after the call"))
+            refusal("403 No", "AccessDeniedException", "its control is fail: no; 900 s after the call")
         } else {
-            answer("200 OK", AWS, right)
-        };
-        let _ = stream.write_all(bytes.as_bytes());
+            aws("200 OK", &RIGHT.replacen("4e9", "4102444800000", 1))
+        }
     })
 }
 
@@ -98,27 +89,22 @@ fn restore(event: &mut Value, old: &Value) {
 }
 
 /// Every report of a run stream, each with its name.
-fn reports(stream: &str) -> Vec<(String, String)> {
-    let mut arguments = vec!["report", "--from", "run.jsonl", "--format", "text", "--verbose"];
-    let files =
-        [("--report-junit", "r.xml"), ("--report-html", "r.html"), ("--report-md", "r.md"), ("--badge", "r.svg")];
-    arguments.extend(files.iter().flat_map(|(flag, file)| [*flag, *file]));
-    let mut program = Program::new(&arguments).file("run.jsonl", stream);
-    let mut told = vec![("text".to_owned(), program.finish().expect(0, &[]).stdout.clone())];
-    for (_, file) in files {
-        let report = std::fs::read_to_string(program.folder().join(file)).expect("the report is there");
-        told.push((file.to_owned(), report));
-    }
-    let mut github = Program::new(&["report", "--from", "run.jsonl", "--format", "github"]).file("run.jsonl", stream);
-    told.push(("github".to_owned(), github.finish().expect(0, &[]).stdout.clone()));
-    told
+fn reports(stream: &str) -> Vec<(&'static str, String)> {
+    let report =
+        |arguments: &str| Program::line(&format!("report --from run.jsonl {arguments}")).file("run.jsonl", stream);
+    let files = "--report-junit r.xml --report-html r.html --report-md r.md --badge r.svg";
+    let mut text = report(&format!("--format text --verbose {files}"));
+    let shown = [("text", text.finish()), ("github", report("--format github").finish())];
+    let shown = shown.map(|(format, finished)| (format, finished.expect(0, &[]).stdout.clone()));
+    let written = ["r.xml", "r.html", "r.md", "r.svg"].map(|file| (file, text.read(file)));
+    shown.into_iter().chain(written).collect()
 }
 
 fn stream() -> String {
     let stub = faulty();
-    let mut program = Program::run_at(&stub.endpoint, &["--seed", "7", "--report-jsonl", "run.jsonl", "--jobs", "1"]);
+    let mut program = Program::at(&stub.endpoint, "run --seed 7 --report-jsonl run.jsonl --jobs 1");
     program.finish().expect(1, &["GC-EXP-02"]);
-    std::fs::read_to_string(program.folder().join("run.jsonl")).expect("the stream is there")
+    program.read("run.jsonl")
 }
 
 /// What of a report is no words: ids, links, anchors, counts, in their order.
