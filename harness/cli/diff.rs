@@ -130,7 +130,7 @@ pub(super) fn run(args: Diff) -> Result<ExitCode, Failure> {
 }
 
 fn is_of_sdk(events: &[Event]) -> bool {
-    matches!(events.first(), Some(Event::Run(run)) if run.side == Side::Client && run.driver.is_some())
+    events.first().and_then(Event::run).is_some_and(|run| run.side == Side::Client && run.driver.is_some())
 }
 
 /// Reads a run stream that came to its end.

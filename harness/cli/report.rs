@@ -111,10 +111,8 @@ fn stream(file: &Path, cut_short: CutShort) -> Result<Vec<Event>, Failure> {
 /// Refuses runs against servers beside runs of SDKs: no requirement binds both.
 fn one_side(streams: &[Vec<Event>], files: &[PathBuf]) -> Result<(), Failure> {
     let of_side = |side: Side| {
-        let runs = streams.iter().zip(files).filter_map(|(stream, file)| match stream.first() {
-            Some(Event::Run(run)) if run.side == side => Some((run, file)),
-            _ => None,
-        });
+        let runs = streams.iter().zip(files).filter_map(|(stream, file)| Some((stream.first()?.run()?, file)));
+        let runs = runs.filter(|(run, _)| run.side == side);
         let told = |(run, file): (&RunEvent, &PathBuf)| match &run.driver {
             Some(driver) => {
                 format!("{} (of {} {})", file_name(file), foreign(&driver.sdk), foreign(&driver.sdk_version))
@@ -139,10 +137,8 @@ fn one_side(streams: &[Vec<Event>], files: &[PathBuf]) -> Result<(), Failure> {
 /// keep their name, by which they find each other.
 fn tell_apart(streams: &mut [Vec<Event>], files: &[PathBuf]) {
     fn whole_run(stream: &mut [Event]) -> Option<&mut RunEvent> {
-        match stream.first_mut() {
-            Some(Event::Run(run)) if run.shard.is_none() => Some(run),
-            _ => None,
-        }
+        let Event::Run(run) = stream.first_mut()? else { return None };
+        Some(run).filter(|run| run.shard.is_none())
     }
     let mut names: BTreeMap<String, usize> = BTreeMap::new();
     for run in streams.iter_mut().filter_map(|stream| whole_run(stream)) {

@@ -156,12 +156,13 @@ impl<'a> Examined<'a> {
 
     fn stance(&self, exchange: &Exchange) -> Stance {
         let probe = probe::classify(exchange, self.patient.asked(false), &self.answers.hidden);
-        match (probe.class, &exchange.answer) {
-            (Class::RefusedCredentials, _) => Stance::Refused,
-            (Class::Answers, Ok(response)) if is_success(response) || self.misses_resource(exchange, response) => {
-                Stance::Accepted
-            }
-            _ => Stance::Open(heard(&probe.heard)),
+        let accepts = |response: &Response| is_success(response) || self.misses_resource(exchange, response);
+        if probe.class == Class::RefusedCredentials {
+            Stance::Refused
+        } else if probe.class == Class::Answers && exchange.answer.as_ref().is_ok_and(accepts) {
+            Stance::Accepted
+        } else {
+            Stance::Open(heard(&probe.heard))
         }
     }
 

@@ -272,7 +272,9 @@ impl Baseline {
             Some(Verdict::Fail | Verdict::KnownFail | Verdict::Blocked | Verdict::NotImplemented) => true,
             Some(Verdict::Pass | Verdict::Fixed) => false,
             // Nothing new is known of it.
-            _ => self.entry_for(id, None).is_some(),
+            Some(Verdict::NotApplicable | Verdict::Indeterminate | Verdict::HarnessError) | None => {
+                self.entry_for(id, None).is_some()
+            }
         };
         let mut left: BTreeSet<&str> = all.iter().copied().filter(|id| fails(id)).collect();
 

@@ -33,6 +33,16 @@ pub enum Event {
     Summary(SummaryEvent),
 }
 
+impl Event {
+    /// The run that begins here, where this is its event.
+    pub const fn run(&self) -> Option<&RunEvent> {
+        match self {
+            Self::Run(run) => Some(run),
+            Self::Case(_) | Self::Requirement(_) | Self::Summary(_) => None,
+        }
+    }
+}
+
 /// What is run against what.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RunEvent {

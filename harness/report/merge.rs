@@ -167,10 +167,7 @@ fn stray(streams: &[Vec<Event>], runs: &[Vec<usize>]) -> Result<(), MergeError> 
 
 /// The run of a stream that says which shard it is.
 fn run_of_shard(stream: &[Event]) -> Option<&RunEvent> {
-    match stream.first() {
-        Some(Event::Run(run)) if run.shard.is_some() => Some(run),
-        _ => None,
-    }
+    stream.first()?.run().filter(|run| run.shard.is_some())
 }
 
 fn part(stream: usize, events: &[Event]) -> Result<Part<'_>, MergeError> {

@@ -115,13 +115,15 @@ impl Normaliser {
 
     fn json(&self, value: Json) -> Json {
         match value {
-            Json::String(text) => Json::String(shortened(&self.masked_text(&text))),
+            Json::String(ref text) => Json::String(shortened(&self.masked_text(text))),
             Json::Array(items) => items.into_iter().map(|item| self.json(item)).collect(),
             Json::Object(members) => {
                 members.into_iter().map(|(name, member)| (self.masked_text(&name), self.json(member))).collect()
             }
-            Json::Number(number) if self.masker.mask(&number.to_string()) != number.to_string() => Json::from("***"),
-            other => other,
+            Json::Number(ref number) if self.masker.mask(&number.to_string()) != number.to_string() => {
+                Json::from("***")
+            }
+            Json::Number(_) | Json::Bool(_) | Json::Null => value,
         }
     }
 
@@ -138,11 +140,9 @@ impl Normaliser {
             .map(|(name, value)| {
                 let is_secret = is_password_name(&name) && !value.value.is_absent();
                 let likeness = is_secret.then(|| self.likeness(&name, &value.value));
-                let characters = match (&value.value, likeness) {
-                    (_, None | Some(Likeness::Sent)) => None,
-                    (Value::String(text), _) => Some(text.chars().count()),
-                    _ => None,
-                };
+                let is_another = likeness.is_some_and(|likeness| likeness != Likeness::Sent);
+                let text = if let Value::String(text) = &value.value { Some(text) } else { None };
+                let characters = text.filter(|_| is_another).map(|text| text.chars().count());
                 let value = self.value(value, is_secret, &mut room);
                 (self.text(&name), Shown { value, equals: likeness, characters })
             })

@@ -93,7 +93,7 @@ fn of_tls(error: &rustls::Error, stage: Stage) -> Fault {
             ))
         }
         (Stage::Connecting, _) => Fault::Tls(error.to_string()),
-        _ => Fault::Lost(format!("TLS failed: {error}")),
+        (Stage::Head | Stage::Body(_), _) => Fault::Lost(format!("TLS failed: {error}")),
     }
 }
 
@@ -105,11 +105,13 @@ fn of_io(error: &io::Error, stage: Stage) -> Fault {
             Fault::Tls("the connection ended during the handshake; the port may speak plain http, not https".to_owned())
         }
         (Stage::Connecting, _) => Fault::Connect(words(error)),
-        (_, Kind::UnexpectedEof | Kind::NotConnected) => lost("closed", stage),
-        (_, Kind::ConnectionReset | Kind::ConnectionAborted | Kind::BrokenPipe) => lost("reset", stage),
-        // How the library says that a body is not framed as HTTP frames it.
-        (_, Kind::InvalidInput | Kind::InvalidData) => Fault::NotHttp(words(error)),
-        _ => Fault::Lost(words(error)),
+        (Stage::Head | Stage::Body(_), kind) => match kind {
+            Kind::UnexpectedEof | Kind::NotConnected => lost("closed", stage),
+            Kind::ConnectionReset | Kind::ConnectionAborted | Kind::BrokenPipe => lost("reset", stage),
+            // How the library says that a body is not framed as HTTP frames it.
+            Kind::InvalidInput | Kind::InvalidData => Fault::NotHttp(words(error)),
+            _ => Fault::Lost(words(error)),
+        },
     }
 }
 

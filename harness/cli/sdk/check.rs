@@ -192,10 +192,7 @@ fn absolute(path: &Path) -> Result<PathBuf, Failure> {
 }
 
 fn driver_of(events: &[Event]) -> Option<&DriverEvent> {
-    match events.first() {
-        Some(Event::Run(run)) => run.driver.as_deref(),
-        _ => None,
-    }
+    events.first()?.run()?.driver.as_deref()
 }
 
 /// Where an event stands in a file that is kept: cases by their ids.

@@ -90,8 +90,11 @@ fn turned(old: &OutcomeRecord, new: &OutcomeRecord) -> String {
             format!("The call fails where it succeeded: code has to handle {}.", show::name(error))
         }
         (_, OutcomeRecord::Lost { .. }) => "The call no longer comes back to its caller.".to_owned(),
-        (OutcomeRecord::Lost { .. }, _) => "The call comes back to its caller, which it did not.".to_owned(),
-        _ => "The call comes to something else.".to_owned(),
+        (OutcomeRecord::Lost { .. }, OutcomeRecord::Result { .. } | OutcomeRecord::Error { .. }) => {
+            "The call comes back to its caller, which it did not.".to_owned()
+        }
+        (OutcomeRecord::Result { .. }, OutcomeRecord::Result { .. })
+        | (OutcomeRecord::Error { .. }, OutcomeRecord::Error { .. }) => "The call comes to something else.".to_owned(),
     }
 }
 
@@ -253,9 +256,10 @@ fn values(what: &str, name: &str, old: &Shown, new: &Shown) -> Vec<Change> {
     }
     let (was, is) = (&old.value.value, &new.value.value);
     if old.equals != new.equals || old.characters != new.characters {
-        let meaning = match new.equals {
-            Some(Likeness::Sent) => format!("The caller is given {name} as the service sent it, which it was not."),
-            _ => format!("The caller is given a {name} that the service did not send: a login with it fails."),
+        let meaning = if new.equals == Some(Likeness::Sent) {
+            format!("The caller is given {name} as the service sent it, which it was not.")
+        } else {
+            format!("The caller is given a {name} that the service did not send: a login with it fails.")
         };
         found.push(Change::new(Class::Caller, what, show::likeness(old), show::likeness(new), meaning));
     } else if was.kind() == is.kind() && !was.means_same(is) {
@@ -269,23 +273,25 @@ fn values(what: &str, name: &str, old: &Shown, new: &Shown) -> Vec<Change> {
 /// What it means that a value is of another type.
 fn retyped(name: &str, old: &Shown, new: &Shown) -> String {
     let is_naive = new.value.native.as_deref().is_some_and(|native| native.contains("naive"));
-    match (&old.value.value, &new.value.value) {
-        (Value::Timestamp(_), Value::Timestamp(_)) if is_naive => {
+    let is_time = |shown: &Shown| matches!(shown.value.value, Value::Timestamp(_));
+    let (was_absent, is_absent) = (old.value.value.is_absent(), new.value.value.is_absent());
+    match (is_time(old), is_time(new)) {
+        (true, true) if is_naive => {
             format!("{name} has no time zone any more: comparing it with times that have one fails, or is hours off.")
         }
-        (Value::Timestamp(_), Value::Timestamp(_)) => {
+        (true, true) => {
             format!("{name} is a time of another type: code that computes with it may fail.")
         }
-        (Value::Timestamp(_), _) => {
+        (true, false) => {
             format!("{name} is no time any more: code that computes with it fails or goes wrong.")
         }
-        (_, Value::Timestamp(_)) => format!("{name} is a time now, which it was not."),
-        (old, new) if old.is_absent() && new.is_absent() => {
+        (false, true) => format!("{name} is a time now, which it was not."),
+        (false, false) if was_absent && is_absent => {
             format!("{name} is still empty, but of another kind: strict comparisons and `in` see a difference.")
         }
-        (old, _) if old.is_absent() => format!("{name} is given where it was empty."),
-        (_, new) if new.is_absent() => format!("{name} is empty where it was given."),
-        _ => format!("Code that takes {name} for what it was fails or goes wrong."),
+        (false, false) if was_absent => format!("{name} is given where it was empty."),
+        (false, false) if is_absent => format!("{name} is empty where it was given."),
+        (false, false) => format!("Code that takes {name} for what it was fails or goes wrong."),
     }
 }
 

@@ -196,12 +196,14 @@ impl Value {
     /// Whether both mean the same: numbers and times by their value, whatever their digits.
     pub fn means_same(&self, other: &Self) -> bool {
         let number = |text: &str| text.parse::<f64>().ok();
-        match (self, other) {
-            (Self::Timestamp(one), Self::Timestamp(two)) | (Self::Float(one), Self::Float(two)) => {
-                one == two || number(one).is_some_and(|one| number(two) == Some(one))
+        self == other
+            || if let (Self::Timestamp(one), Self::Timestamp(two)) | (Self::Float(one), Self::Float(two)) =
+                (self, other)
+            {
+                number(one).is_some_and(|one| number(two) == Some(one))
+            } else {
+                false
             }
-            _ => self == other,
-        }
     }
 }
 
