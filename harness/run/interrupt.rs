@@ -4,22 +4,23 @@ use tokio::sync::watch;
 
 /// What can interrupt a run; cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Interrupt(watch::Receiver<bool>);
+pub struct Interrupt(Option<watch::Receiver<bool>>);
 
 impl Interrupt {
     /// Nothing interrupts the run.
-    pub fn never() -> Self {
-        Self(watch::channel(false).1)
+    pub const fn never() -> Self {
+        Self(None)
     }
 
     /// Whether the run is interrupted.
     pub fn is_set(&self) -> bool {
-        *self.0.borrow()
+        self.0.as_ref().is_some_and(|interrupted| *interrupted.borrow())
     }
 
     /// Waits until the run is interrupted, for ever where nothing does.
     pub async fn wait(&self) {
-        if self.0.clone().wait_for(|interrupted| *interrupted).await.is_err() {
+        let Some(mut interrupted) = self.0.clone() else { return std::future::pending().await };
+        if interrupted.wait_for(|interrupted| *interrupted).await.is_err() {
             std::future::pending::<()>().await;
         }
     }
@@ -38,7 +39,7 @@ impl Interrupt {
 
 impl From<watch::Receiver<bool>> for Interrupt {
     fn from(interrupted: watch::Receiver<bool>) -> Self {
-        Self(interrupted)
+        Self(Some(interrupted))
     }
 }
 
