@@ -164,3 +164,35 @@ pub struct Difference {
     /// What the generated JSON Schema does about it.
     pub schema: String,
 }
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    const PAGE: &str = "https://example.com/page";
+
+    #[rstest]
+    #[case::all_of_it("", "")]
+    #[case::nowhere_in_particular("the last table", "")]
+    #[case::whole("section 8.1", "#section-8.1")]
+    #[case::with_more_words("section 8.1, the second paragraph", "#section-8.1")]
+    #[case::another_section("section 8.10", "")]
+    #[case::the_longest_name("Errors, ValidationException", "#validation")]
+    #[case::the_shorter_name("Errors, all of them", "#errors")]
+    fn a_place_leads_as_far_as_its_page_has_names(#[case] place: &str, #[case] fragment: &str) {
+        let anchors =
+            [("section 8.1", "section-8.1"), ("Errors", "errors"), ("Errors, ValidationException", "validation")];
+        let mut document = Document {
+            title: String::new(),
+            about: String::new(),
+            supports: None,
+            url: Some(PAGE.to_owned()),
+            anchors: anchors.map(|(place, fragment)| (place.to_owned(), fragment.to_owned())).into(),
+        };
+        assert_eq!(document.address(place), Some(format!("{PAGE}{fragment}")));
+        document.url = None;
+        assert_eq!(document.address(place), None, "what can be read nowhere has no address");
+    }
+}

@@ -118,6 +118,7 @@ fn a_server_that_checks_no_signature_is_a_problem_only_where_it_claims_to(
 
 // Nothing of this says whether credentials or signatures are looked at, or which operations there are.
 #[rstest]
+#[case::not_implemented(501, r#"{"__type":"InternalFailure","message":"CANARY-secret"}"#)]
 #[case::fault(500, r#"{"__type":"InternalServerException","message":"CANARY-secret"}"#)]
 #[case::refusal(400, r#"{"__type":"ValidationException","message":"no"}"#)]
 #[case::conflict(409, r#"{"__type":"ConflictException"}"#)]

@@ -3,6 +3,9 @@
 use sample::MUSTS;
 
 use super::*;
+use crate::contract::Level;
+use crate::report::words::Told;
+use crate::verdict::{Body, Markup, Violation};
 
 /// A run of 30 cases, with this verdict and for one reason, against a target of this class.
 fn run_of(class: Class, said: &str, verdict: Verdict) -> Vec<Event> {
@@ -17,6 +20,39 @@ fn run_of(class: Class, said: &str, verdict: Verdict) -> Vec<Event> {
 /// The run of a target that cannot be reached.
 fn unreachable() -> Vec<Event> {
     run_of(Class::Unreachable, "cannot connect: connection refused", Verdict::Indeterminate)
+}
+
+#[rstest]
+#[case(LifetimeLikeness::RightMilliseconds, "milliseconds: in seconds it would be right")]
+#[case(LifetimeLikeness::Milliseconds, "milliseconds")]
+#[case(LifetimeLikeness::Now, "the time of the call itself")]
+#[case(LifetimeLikeness::Duration, "the lifetime instead of a point in time")]
+#[case(LifetimeLikeness::Default, "the default, with durationSeconds ignored")]
+#[case(LifetimeLikeness::Minutes, "minutes taken for seconds")]
+#[case(LifetimeLikeness::LocalTime, "local time taken for UTC")]
+fn where_a_wrong_lifetime_may_come_from_is_told(#[case] like: LifetimeLikeness, #[case] words: &str) {
+    let fault = Fault::Lifetime {
+        at: "/expiration".to_owned(),
+        asked: 900,
+        found: Measured::ByUs(7),
+        looks_like: Some(like),
+        asked_by: "durationSeconds".to_owned(),
+    };
+    let told = Told::of(&Violation { requirement: String::new(), level: Level::Must, fault });
+    assert_eq!(told.at, "body /expiration");
+    assert_eq!(told.expected, "900 s after the call by the harness's clock, give or take 60 s");
+    assert_eq!(told.actual, format!("7 s after the call, which looks like {words}"));
+}
+
+#[rstest]
+#[case(None, "")]
+#[case(Some(Markup::Html), ", which look like HTML")]
+#[case(Some(Markup::Xml), ", which look like XML")]
+#[case(Some(Markup::CutJson), ", which look like JSON that ends too early")]
+fn what_a_body_looks_like_is_told(#[case] looks_like: Option<Markup>, #[case] words: &str) {
+    let fault = Fault::NoObject { found: Body::NotJson { bytes: 17, looks_like } };
+    let told = Told::of(&Violation { requirement: String::new(), level: Level::Must, fault });
+    assert_eq!(told.actual, format!("17 bytes that are not JSON{words}"));
 }
 
 #[test]

@@ -212,6 +212,8 @@ fn another_type_is_a_serialization_error(#[case] operation: &str, #[case] member
 #[rstest]
 #[case("GetCredentials", "durationSeconds", json!(899), "have value greater than or equal to 900")]
 #[case("GetCredentials", "durationSeconds", json!(3601), "have value less than or equal to 3600")]
+#[case("GetCredentials", "customDomainName", json!("a..b"), "satisfy regular expression pattern: ^(((?!-)[A-Za-z0-9-]{0,62}[A-Za-z0-9])\\.)+((?!-)[A-Za-z0-9-]{1,62}[A-Za-z0-9])$")]
+#[case("GetCredentials", "workgroupName", json!("wg"), "have length greater than or equal to 3")]
 #[case("GetWorkgroup", "workgroupName", json!("wg"), "have length greater than or equal to 3")]
 #[case("GetWorkgroup", "workgroupName", json!("a".repeat(65)), "have length less than or equal to 64")]
 #[case("GetWorkgroup", "workgroupName", json!("Wg-1"), "satisfy regular expression pattern: ^[a-z0-9-]+$")]
@@ -229,10 +231,8 @@ fn a_value_that_breaks_one_constraint_is_refused_for_it(
     #[case] value: Value,
     #[case] breach: &str,
 ) {
-    let mut input = json!({ member: value });
-    if operation == "GetCredentials" {
-        input["workgroupName"] = "wg-1".into();
-    }
+    let mut input = if operation == "GetCredentials" { json!({"workgroupName": "wg-1"}) } else { json!({}) };
+    input[member] = value;
     let message =
         format!("1 validation error detected: Value at '{member}' failed to satisfy constraint: Member must {breach}");
     assert_eq!(refusal(operation, &input), (400, "ValidationException".to_owned(), message));

@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, OnceLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use jiff::fmt::rfc2822::DateTimePrinter;
+use jiff::{SignedDuration, Timestamp};
 use rstest::rstest;
 
 use crate::program::{Finished, Program};
@@ -36,10 +38,25 @@ fn giving(credentials: impl Fn(usize, f64) -> (&'static str, f64) + Send + Sync 
 fn answering(credentials: impl Fn(&str) -> (String, f64) + Send + Sync + 'static) -> Stub {
     Stub::saying(move |request| {
         let (password, expiration) = credentials(request);
-        let body = format!(
-            r#"{{"dbPassword":"{password}","dbUser":"IAM:a","expiration":{expiration},"nextRefreshTime":{expiration}}}"#
-        );
-        aws("200 OK", &body)
+        given(&password, expiration)
+    })
+}
+
+fn given(password: &str, expiration: f64) -> String {
+    let body = format!(
+        r#"{{"dbPassword":"{password}","dbUser":"IAM:a","expiration":{expiration},"nextRefreshTime":{expiration}}}"#
+    );
+    aws("200 OK", &body)
+}
+
+/// A server whose `Date` is so many seconds ahead, and whose credentials for a duration have this password and expire
+/// then.
+fn dated(ahead: i64, credentials: impl Fn(f64) -> (&'static str, f64) + Send + Sync + 'static) -> Stub {
+    Stub::saying(move |request| {
+        let (password, expiration) = credentials(duration(request));
+        let date = Timestamp::now() + SignedDuration::from_secs(ahead);
+        let date = DateTimePrinter::new().timestamp_to_rfc9110_string(&date).expect("a date of our days");
+        given(password, expiration).replacen("content-type:", &format!("date: {date}\r\ncontent-type:"), 1)
     })
 }
 
@@ -128,6 +145,25 @@ fn without_a_date_a_clock_that_is_off_leaves_lifetimes_undecided(#[case] off: f6
     heard.expect(0, &["one of the clocks is off", r#""verdict":"pass""#, r#""id":"GC-DUR-03","#]);
     let text = Program::at(&server.endpoint, "run lifetimes").finish();
     text.expect(0, &["left undecided: ", "GC-DUR-03", "one of the clocks is off"]);
+}
+
+#[test]
+fn with_a_date_no_clock_is_off_and_a_lifetime_that_looks_wrong_is() {
+    let server = dated(0, |asked| ("fresh", now() + 240.0 + asked));
+    ran(&server, "lifetimes/chosen/3600").expect(1, &["GC-DUR-03", "s after the call"]);
+}
+
+#[test]
+fn credentials_are_old_by_the_clock_of_the_server_that_says_what_it_is() {
+    let start = now();
+    let server =
+        dated(
+            7200,
+            move |asked| {
+                if asked > 3599.5 { ("old", start + 7200.0 + 1200.0) } else { ("new", now() + 7200.0 + asked) }
+            },
+        );
+    ran(&server, "lifetimes/chosen/3600").expect(0, &[AGED, r#""verdict":"pass""#]);
 }
 
 #[test]

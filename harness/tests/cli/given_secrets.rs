@@ -246,7 +246,8 @@ fn told(password: &'static str) -> String {
 fn an_ordinary_word_for_a_password_takes_nothing_from_a_report() {
     let usual = told("Xk7-9qLm2-random");
     assert!(usual.contains("you got *** before") && usual.contains("{dbPassword: string, dbUser: string, "), "{usual}");
-    let ordinary = ["password", "p", "e", "user", "string", "number", "json", "true", "200", "900", "a", "exception"];
+    let ordinary =
+        ["password", "p", "e", "user", "string", "number", "json", "true", "200", "900", "a", "exception", "status"];
     for password in ordinary {
         assert_eq!(told(password), usual, "with the password {password}");
     }

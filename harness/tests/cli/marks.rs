@@ -145,7 +145,9 @@ fn a_badge_has_the_form_that_its_ending_asks_for_and_can_have_both() {
     );
     let image = program.read("b.svg");
     assert!(image.starts_with("<svg ") && image.ends_with("</svg>\n"), "{image}");
-    Program::new(&["run", "--badge", "b.png"]).finish().expect(2, &["--badge", ".json or .svg", "b.png"]);
+    for file in ["b.png", "json", "-"] {
+        Program::new(&["run", "--badge", file]).finish().expect(2, &["--badge", ".json or .svg", file]);
+    }
 }
 
 #[test]

@@ -69,6 +69,12 @@ fn the_served_emulator_is_certified_over_the_network_with_all_its_features() {
     program.finish().expect(0, &["conformant for core"]);
 }
 
+#[test]
+fn an_emulator_behind_a_legal_variant_is_certified() {
+    let served = Served::emulator(&["--defect", "chunked-answers"]);
+    served.run(&[]).finish().expect(0, &["conformant for core"]);
+}
+
 /// What the emulator says when it is ready.
 fn ready_text(arguments: &[&str]) -> String {
     let mut program = Program::new(&[&["serve", "emulator", "--listen", "127.0.0.1:0"], arguments].concat());

@@ -12,7 +12,7 @@ use rstest::rstest;
 use source::Source;
 
 /// The modules of the library and what each may use of ours, tests aside; `text` besides, which shows what others wrote.
-const MAY_USE: [(&str, &[&str]); 21] = [
+const MAY_USE: [(&str, &[&str]); 23] = [
     ("text", &[]),
     ("contract", &[]),
     ("wire", &["contract"]),
@@ -30,6 +30,8 @@ const MAY_USE: [(&str, &[&str]); 21] = [
     ("doctor", &["contract", "corpus", "report", "run", "targets", "verdict", "wire"]),
     ("sdk/cases", &["contract", "corpus", "sdk/record", "wire"]),
     ("sdk/script", &["contract", "sdk/cases", "sdk/record", "wire"]),
+    ("sdk/judge", &["contract", "judge", "report", "sdk/cases", "sdk/record", "verdict"]),
+    ("sdk/diff", &["report", "sdk/cases", "sdk/record", "verdict", "wire"]),
     ("sdk", &["contract", "corpus", "judge", "report", "run", "sdk", "verdict", "wire"]),
     ("selftest", &["contract", "corpus", "judge", "report", "run", "servers", "targets", "verdict", "wire"]),
     ("trials", &["contract", "corpus", "judge", "report", "run", "targets", "verdict", "wire"]),
