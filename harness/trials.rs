@@ -25,7 +25,7 @@ use std::sync::{Arc, OnceLock};
 use libtest_mimic::{Arguments, Failed, Trial};
 use tokio::runtime::Runtime;
 
-use crate::contract::{Contract, Feature, Fixtures};
+use crate::contract::{Contract, Feature, Fixtures, Operation};
 use crate::corpus::{Corpus, ExpandedCase};
 use crate::judge::Judge;
 use crate::report::{Told, heard, meaning, reason};
@@ -84,8 +84,9 @@ impl Trials {
         self
     }
 
-    /// The same trials, each handing over what it saw before it fails or passes, unless the target was
-    /// not asked since it does not have the operation. A panic in there fails the trial.
+    /// The same trials, each handing over what it saw before it fails or passes. A trial that asks the target nothing
+    /// saw nothing: where the operation is not there, say, or its control was not accepted. A panic in there fails the
+    /// trial.
     #[must_use]
     pub fn observed_by(mut self, observe: impl Fn(&Record) + Send + Sync + 'static) -> Self {
         self.observe = Some(Arc::new(observe));
@@ -145,7 +146,7 @@ impl Shared {
         for case in family {
             let result = runtime().block_on(session.run_case(Arc::clone(case), 0, &Interrupt::never()));
             let result = result.map_err(|interrupted| interrupted.to_string())?;
-            asked |= result.verdict != Verdict::NotImplemented;
+            asked |= result.runs > 0;
             record(&mut lines, case, &result);
             if result.verdict != Verdict::Pass {
                 blame(&mut faults, case, &result, session);
@@ -204,7 +205,7 @@ fn blame(faults: &mut String, case: &ExpandedCase, result: &CaseResult, session:
         let Probe { class, heard: said } = runtime().block_on(session.probe(operation, &Interrupt::never()));
         let service = &contract.service.signing_name.is;
         let _ = writeln!(faults, "  the target {}: {}", meaning(class, &operation.name.is, service), heard(&said));
-        let _ = writeln!(faults, "  to do: {}", advice(class, contract));
+        let _ = writeln!(faults, "  to do: {}", advice(class, operation, contract));
     }
     if result.verdict == Verdict::Indeterminate {
         let _ =
@@ -222,7 +223,7 @@ fn blame(faults: &mut String, case: &ExpandedCase, result: &CaseResult, session:
 }
 
 /// What to do about a target whose answers cannot be judged.
-fn advice(class: Class, contract: &Contract) -> String {
+fn advice(class: Class, operation: &Operation, contract: &Contract) -> String {
     match class {
         Class::RefusedCredentials => {
             "sign with credentials that it knows and for its region: Target::signed_by, or for a target that the \
@@ -230,10 +231,10 @@ fn advice(class: Class, contract: &Contract) -> String {
                 .to_owned()
         }
         Class::NoResource => {
-            let resource = contract.service.resources.iter().find(|resource| resource.must_be_named);
-            let (noun, id) = resource.map_or(("resource", "resource"), |of| (of.noun.as_str(), of.id.as_str()));
+            let resource = operation.resources(&contract.service).next();
+            let (noun, name) = resource.map_or(("resource", "resource"), |of| (&*of.noun, &*of.placeholder));
             format!(
-                "create the {noun} there, or name one that it has: Target::having(\"{id}\", NAME), or for a target that \
+                "create the {noun} there, or name one that it has: Target::with_{name}(NAME), or for a target that \
                  the environment names COUNTERSIGN_{}",
                 resource.map(|of| of.flag.to_uppercase().replace('-', "_")).unwrap_or_default()
             )

@@ -64,11 +64,6 @@ pub(super) fn check(settings: &Settings, contract: &Contract) -> Result<(), Fail
     Ok(())
 }
 
-/// The resource that a plain call of an operation names.
-pub(super) fn named<'c>(contract: &'c Contract, operation: &Operation) -> Option<&'c Resource> {
-    contract.service.resources.iter().find(|of| operation.request.members.contains_key(&of.member))
-}
-
 /// What is wrong with the name that the probe asked for, where a target refuses the plain call that has it and no
 /// resource can have it; with the resource. A target that takes it has such a resource all the same, and can be judged.
 pub(super) fn refused_name<'c>(
@@ -77,7 +72,7 @@ pub(super) fn refused_name<'c>(
     operation: &Operation,
     probe: &Probe,
 ) -> Option<(&'c Resource, String)> {
-    let resource = named(contract, operation)?;
+    let resource = operation.resources(&contract.service).next()?;
     let Heard::Answer { error: Some(error), .. } = &probe.heard else { return None };
     let refused = contract.service.meaning_of(error) == Some(ErrorMeaning::Invalid) && probe.class == Class::Answers;
     Some((resource, slip(settings, contract, resource).filter(|_| refused)?))

@@ -275,7 +275,7 @@ impl Execution<'_> {
             )));
         }
         if probe.class == Class::NoResource {
-            let named = resources::named(&self.library.contract, self.operation);
+            let named = self.operation.resources(&self.library.contract.service).next();
             let (noun, flag) = named.map_or(("resource", ""), |of| (of.noun.as_str(), of.flag.as_str()));
             let name = foreign(named.and_then(|of| target.resources.get(&of.id)).map_or("", String::as_str));
             return Err(Failure::usage(format!(

@@ -79,6 +79,18 @@ fn value(at: &str, member: &Member, shapes: &[&str]) -> Result<(), Fault> {
         compiles(&format!("{at}/pattern/is"), &pattern.is)?;
     }
     let kind = member.kind.is;
+    let is_text = matches!(kind, Kind::String | Kind::Enumeration);
+    let bounds = [
+        ("min_length", member.min_length.is_some(), is_text || kind == Kind::List),
+        ("max_length", member.max_length.is_some(), is_text || kind == Kind::List),
+        ("minimum", member.minimum.is_some(), kind == Kind::Integer),
+        ("maximum", member.maximum.is_some(), kind == Kind::Integer),
+        ("pattern", member.pattern.is_some(), is_text),
+        ("default", member.default.is_some(), kind == Kind::Integer),
+    ];
+    for (name, found, fits) in bounds {
+        ensure(!found || fits, format!("{at}/{name}"), format_args!("expected no {name} beside this type"))?;
+    }
     let belongings = [
         ("json_type", member.json_type.is_some(), kind == Kind::Timestamp),
         ("shape", member.shape.is_some(), kind == Kind::Structure),

@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::check::{Fault, differences, ensure, every_fact, prose, structure, version};
 use super::facts::{Difference, Fact, Prose};
 use super::files::{Fixtures, LoadError, below, read_checked};
-use super::service::Service;
+use super::service::{Resource, Service};
 use super::shapes::Structure;
 
 /// The documented shapes of one operation: what the documents, the service model and the protocol state about it, each
@@ -130,13 +130,16 @@ impl Operation {
         differences(&self.differences, raw, &service.documents)
     }
 
+    /// The resources that its requests can name; a plain call names the first.
+    pub fn resources<'s>(&self, service: &'s Service) -> impl Iterator<Item = &'s Resource> {
+        service.resources.iter().filter(|of| self.request.members.contains_key(&of.member))
+    }
+
     /// The command line of AWS tools that calls it with what it must have: `get-credentials --workgroup-name a-name`.
     pub fn command(&self, service: &Service) -> String {
         let mut line = hyphenated(&self.name.is);
-        for resource in service.resources.iter().filter(|of| of.must_be_named) {
-            if self.request.members.contains_key(&resource.member) {
-                line = format!("{line} --{} {}", hyphenated(&resource.member), resource.sample);
-            }
+        for resource in self.resources(service).filter(|of| of.must_be_named) {
+            line = format!("{line} --{} {}", hyphenated(&resource.member), resource.sample);
         }
         line
     }

@@ -140,8 +140,9 @@ impl Writer<'_> {
             keywords.rests_on.push(("required", fact.evidence, &fact.source));
         }
         keywords.state_some("enum", member.values.as_ref());
-        keywords.state_some("minLength", member.min_length.as_ref());
-        keywords.state_some("maxLength", member.max_length.as_ref());
+        let is_list = member.kind.is == Kind::List;
+        keywords.state_some(if is_list { "minItems" } else { "minLength" }, member.min_length.as_ref());
+        keywords.state_some(if is_list { "maxItems" } else { "maxLength" }, member.max_length.as_ref());
         keywords.state_some("minimum", member.minimum.as_ref());
         keywords.state_some("maximum", member.maximum.as_ref());
         keywords.state_some("pattern", member.pattern.as_ref());

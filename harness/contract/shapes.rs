@@ -42,9 +42,9 @@ pub struct Member {
     pub items: Option<Box<Member>>,
     /// The values that an enumeration has.
     pub values: Option<Fact<Vec<String>>>,
-    /// The fewest characters (Unicode scalar values).
+    /// The fewest characters (Unicode scalar values) of a text, or items of a list.
     pub min_length: Option<Fact<u64>>,
-    /// The most characters (Unicode scalar values).
+    /// The most characters (Unicode scalar values) of a text, or items of a list.
     pub max_length: Option<Fact<u64>>,
     /// The smallest number.
     pub minimum: Option<Fact<i64>>,
@@ -69,9 +69,10 @@ impl Member {
         self.required.as_ref().is_some_and(|fact| fact.is)
     }
 
-    /// Whether its value is a secret.
+    /// Whether its value is a secret, or a list or map of secrets.
     pub fn is_sensitive(&self) -> bool {
         self.sensitive.as_ref().is_some_and(|fact| fact.is)
+            || self.items.as_ref().is_some_and(|items| items.is_sensitive())
     }
 }
 

@@ -56,6 +56,10 @@ pub enum Constraint {
     MinLength(u64),
     /// To have so many characters at most.
     MaxLength(u64),
+    /// To have so many items at least.
+    MinItems(u64),
+    /// To have so many items at most.
+    MaxItems(u64),
     /// To match this pattern.
     Pattern(String),
     /// To match its pattern within so many steps.
@@ -81,6 +85,8 @@ impl fmt::Display for Constraint {
             Self::Member => f.write_str("the member"),
             Self::MinLength(limit) => write!(f, "at least {}", characters(*limit)),
             Self::MaxLength(limit) => write!(f, "at most {}", characters(*limit)),
+            Self::MinItems(limit) => write!(f, "at least {}", items(*limit)),
+            Self::MaxItems(limit) => write!(f, "at most {}", items(*limit)),
             Self::Pattern(pattern) => write!(f, "a match of {pattern}"),
             Self::PatternWithin(steps) => write!(f, "a match of the pattern found within {steps} steps"),
             Self::Minimum(limit) => write!(f, "at least {limit}"),
@@ -286,6 +292,8 @@ fn breach(error: &ValidationError<'_>) -> Breach {
         }
         ValidationErrorKind::MinLength { limit } => Constraint::MinLength(*limit),
         ValidationErrorKind::MaxLength { limit } => Constraint::MaxLength(*limit),
+        ValidationErrorKind::MinItems { limit } => Constraint::MinItems(*limit),
+        ValidationErrorKind::MaxItems { limit } => Constraint::MaxItems(*limit),
         ValidationErrorKind::Minimum { limit } => Constraint::Minimum(text(limit)),
         ValidationErrorKind::Maximum { limit } => Constraint::Maximum(text(limit)),
         ValidationErrorKind::Pattern { pattern } => Constraint::Pattern(pattern.clone()),
@@ -305,6 +313,10 @@ fn with_article(kind: &str) -> String {
         _ if kind.starts_with(['a', 'e', 'i', 'o', 'u']) => format!("an {kind}"),
         _ => format!("a {kind}"),
     }
+}
+
+fn items(count: u64) -> String {
+    if count == 1 { "1 item".to_owned() } else { format!("{count} items") }
 }
 
 fn characters(count: u64) -> String {

@@ -8,7 +8,9 @@ use super::expand::{ExpandedCase, differences};
 use super::files::{Errors, file_stem};
 use super::reply::{Reply, Wrong};
 use super::template::fill;
-use crate::contract::{Contract, Evidence, Feature, Fixtures, LoadError, REGISTER_FILE, Requirement, Resource, Side};
+use crate::contract::{
+    Contract, Evidence, Feature, Fixtures, LoadError, REGISTER_FILE, Requirement, Resource, Service, Side,
+};
 
 /// What may stand in `breaks` beside the keywords of JSON Schema: what no schema of the request says.
 const BEYOND_THE_SCHEMA: [&str; 3] = ["prose", "protocol", "state"];
@@ -35,7 +37,7 @@ impl Checker<'_> {
         }
         // With suites missing or broken, an uncited requirement would be a second report of the same fault.
         if found.is_empty() {
-            self.check_orphans(&mut found);
+            self.check_orphans(suites, &mut found);
         }
         found
     }
@@ -225,8 +227,25 @@ impl Checker<'_> {
         given.filter_map(|(case, call)| Some(case.operation_of(call, self.contract)?.response.name.as_str())).collect()
     }
 
-    fn check_orphans(&self, errors: &mut Vec<LoadError>) {
+    /// What nothing rests on yet, in the order in which an operation is added: the operation itself, then its suite.
+    fn check_orphans(&self, suites: &[(String, Suite)], errors: &mut Vec<LoadError>) {
         let cases = self.corpus.cases();
+        let folder = Service::folder(self.fixtures).unwrap_or_default();
+        for (name, operation) in &self.contract.operations {
+            let message = if self.contract.register.of(Side::Server, name).next().is_none() {
+                format!("it has no requirement; add rows whose ids begin with {}-", operation.requirements)
+            } else if !suites.iter().any(|(_, suite)| suite.operation == *name) {
+                format!("it has no suite; add one in fixtures/server that begins with \"operation\": \"{name}\"")
+            } else {
+                continue;
+            };
+            let file = self.fixtures.name_of(&format!("{folder}/operations/{name}.json"));
+            errors.push(LoadError::new(&file, "", message));
+        }
+        for (file, suite) in suites.iter().filter(|(_, suite)| suite.cases.is_empty()) {
+            let message = format!("the suite of {} has no case; add one", suite.operation);
+            errors.push(LoadError::new(file, "/cases", message));
+        }
         let given: BTreeSet<&str> =
             cases.iter().flat_map(|case| replies(&case.case)).filter_map(|(_, name)| name).collect();
         for (name, reply) in self.corpus.replies() {

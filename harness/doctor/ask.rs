@@ -27,8 +27,7 @@ pub(super) struct Patient<'a> {
 impl<'a> Patient<'a> {
     /// The resource that a plain call names.
     pub(super) fn resource(&self) -> Option<&'a Resource> {
-        let members = &self.operation.request.members;
-        self.contract.service.resources.iter().find(|of| members.contains_key(&of.member))
+        self.operation.resources(&self.contract.service).next()
     }
 
     /// The name of a resource that the target should have.

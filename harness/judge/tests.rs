@@ -104,7 +104,10 @@ fn every_requirement_that_a_rule_decides_is_broken_by_a_wrong_reply() {
     let rows = rows.filter(is_shown).filter(|row| !row.id.starts_with("LW-RES") || row.id == "LW-RES-09");
     let never: Vec<_> =
         rows.map(|row| &row.id).filter(|id| !breakable.contains(id) && !alone.contains(&id.as_str())).collect();
-    assert!(never.is_empty(), "no wrong reply shows that these can be found broken: {never:?}");
+    assert!(
+        never.is_empty(),
+        "no wrong reply shows that these can be found broken: {never:?}; add fixtures/replies/wrong-….json"
+    );
 }
 
 /// A case that was answered like this.

@@ -59,8 +59,7 @@ pub(crate) fn plain_request(
 /// The plain call of an operation that a target must accept where it has what is named in it, and whether the target
 /// should have that: by the first resource that the request has a member for, else by a name that nobody has.
 pub(crate) fn probe_input(operation: &Operation, contract: &Contract, target: &Target) -> (RequestSpec, bool) {
-    let of = contract.service.resources.iter().find(|of| operation.request.members.contains_key(&of.member));
-    let Some(resource) = of else { return (RequestSpec::default(), false) };
+    let Some(resource) = operation.resources(&contract.service).next() else { return (RequestSpec::default(), false) };
     let named = target.resources.contains_key(&resource.id);
     let name = if named { format!("${{{}}}", resource.placeholder) } else { "${random:20}".to_owned() };
     (RequestSpec::with(&resource.member, &name), named)

@@ -4,7 +4,7 @@
 use std::process::ExitCode;
 
 use countersign::cli::trials_of_environment;
-use countersign::contract::Feature;
+use countersign::contract::{Feature, Service};
 use countersign::servers::emulator::{Emulator, Options};
 use countersign::servers::mock::Mock;
 use countersign::targets::{Place, Target};
@@ -14,8 +14,8 @@ use libtest_mimic::Arguments;
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
-    let features = ["signature", "custom-domain"].map(|word| word.parse::<Feature>().expect("there is such a feature"));
-    let mut targets = vec![Trials::starting("mock", features, mock), Trials::starting("emulator", features, emulator)];
+    let starting = |name, start: fn() -> Target| Trials::starting(name, features(), start);
+    let mut targets = vec![starting("mock", mock), starting("emulator", emulator)];
     match trials_of_environment() {
         Ok(named) => targets.extend(named),
         Err(error) => {
@@ -28,17 +28,23 @@ fn main() -> ExitCode {
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
+/// Every feature that a target can claim.
+fn features() -> [Feature; 2] {
+    ["signature", "custom-domain"].map(|word| word.parse().expect("there is such a feature"))
+}
+
 /// A mock that lives as long as the test program.
 fn mock() -> Target {
     let mock = runtime().block_on(Mock::embedded()).expect("a free port on loopback");
     let mut target = Target::at(mock.endpoint().parse().expect("a valid URL"))
         .named("mock")
         .signed_by(Credentials::new("AKIDEXAMPLE", "the mock checks no signature"))
-        .with_workgroup("a-workgroup")
-        .with_custom_domain("db.example.com")
-        .claiming([Feature::SIGNATURE])
+        .claiming(features())
         .with_jobs(Place::Here.jobs());
     target.path_names_case = true;
+    // It takes any name.
+    let resources = Service::embedded().resources.iter();
+    target.resources = resources.map(|resource| (resource.id.clone(), resource.sample.clone())).collect();
     Box::leak(Box::new(mock));
     target
 }
@@ -47,14 +53,12 @@ fn mock() -> Target {
 fn emulator() -> Target {
     let emulator = runtime().block_on(Emulator::start(Options::default())).expect("a free port on loopback");
     let options = emulator.options();
-    let domain = options.custom_domains.keys().next().expect("the emulator has a custom domain");
-    let target = Target::at(emulator.endpoint().parse().expect("a valid URL"))
+    let mut target = Target::at(emulator.endpoint().parse().expect("a valid URL"))
         .named("emulator")
         .signed_by(options.credentials.clone())
-        .with_workgroup(&options.workgroups[0])
-        .with_custom_domain(domain)
-        .claiming([Feature::SIGNATURE])
+        .claiming(features())
         .with_jobs(Place::Here.jobs());
+    target.resources = options.names().into_iter().map(|(id, name)| (id.to_owned(), name)).collect();
     Box::leak(Box::new(emulator));
     target
 }

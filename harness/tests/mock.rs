@@ -40,10 +40,10 @@ async fn every_case_passes_against_the_mock() {
     let needed: BTreeSet<Feature> = corpus.cases().iter().flat_map(|case| case.case.needs.clone()).collect();
     let mut target = Target::at(mock.endpoint().parse().unwrap())
         .signed_by(Credentials::new("AKIAIOSFODNN7EXAMPLE", "any"))
-        .with_workgroup("a-workgroup")
-        .with_custom_domain("db.example.com")
         .claiming(needed);
     target.path_names_case = true;
+    let resources = contract.service.resources.iter();
+    target.resources = resources.map(|resource| (resource.id.clone(), resource.sample.clone())).collect();
     let plan = Plan::select(&corpus, &contract.register, &Selection::default()).unwrap();
     let judge = Judge::new(Arc::clone(&contract)).unwrap();
     let session = Session::new(Arc::clone(&corpus), judge, target, 1, 8).unwrap();

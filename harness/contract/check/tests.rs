@@ -50,6 +50,9 @@ const OPERATION: &str = "operations/GetCredentials.json";
 #[case::lengths(OPERATION, "/request/members/customDomainName/min_length/is", json!(254),
     "/request/members/customDomainName/min_length/is", "at most the maximum, 253, found 254",
 )]
+#[case::length_of_a_number(OPERATION, "/request/members/durationSeconds/min_length",
+    json!({ "is": 1, "evidence": "modelled", "source": { "service-model": "" } }),
+    "/request/members/durationSeconds/min_length", "expected no min_length beside this type")]
 #[case::prose_range(OPERATION, "/request/members/durationSeconds/prose/range/reads_as/minimum", json!(3601),
     "/request/members/durationSeconds/prose/range/reads_as/minimum", "at most the maximum, 3600, found 3601",
 )]
@@ -109,6 +112,28 @@ fn the_contract_of_this_build_loads() {
     let unchanged = load_with(OPERATION, domain, &json!(253)).expect("it loads");
     let contract = Contract::load(&Fixtures::Embedded).expect("it loads");
     assert_eq!((contract.service, contract.operations), (unchanged.service, unchanged.operations));
+}
+
+#[test]
+fn a_list_is_bounded_by_its_items_and_hides_what_they_are() {
+    let fact = |is: Value| json!({ "is": is, "evidence": "modelled", "source": { "service-model": "" } });
+    let items = json!({ "type": fact(json!("string")), "sensitive": fact(json!(true)) });
+    let (meaning, required) = (fact(json!("Words.")), fact(json!(false)));
+    let list = json!({
+        "meaning": meaning, "type": fact(json!("list")), "required": required,
+        "min_length": fact(json!(1)), "max_length": fact(json!(2)), "items": items,
+    });
+    let contract = load_with(OPERATION, "/request/members/words", &list).expect("it loads");
+    let request = &contract.default_operation().request;
+    assert!(request.members["words"].is_sensitive());
+    let told = |words: &[&str]| {
+        let breaches = contract.validators.breaches(&request.name, &json!({ "workgroupName": "wg-1", "words": words }));
+        breaches.iter().map(|breach| breach.expected.to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        [told(&[]), told(&["a"]), told(&["a"; 3])],
+        [vec!["at least 1 item".to_owned()], vec![], vec!["at most 2 items".to_owned()]]
+    );
 }
 
 #[test]

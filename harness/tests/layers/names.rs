@@ -96,7 +96,8 @@ fn no_code_outside_of_the_emulator_and_the_drivers_names_what_is_data() {
         }
         faults.extend(found(&text, &names).into_iter().map(|name| format!("{path} names {name}")));
     }
-    assert!(faults.is_empty(), "{}", faults.join("\n"));
+    let advice = "read it from the contract, or put a word that everybody uses into ORDINARY of this test";
+    assert!(faults.is_empty(), "{}\n{advice}", faults.join("\n"));
 }
 
 #[test]

@@ -30,7 +30,8 @@ TRAITS = {
     "integer": {"min", "max", "box"},
     "boolean": {"box"},
     "timestamp": {"timestampFormat"},
-    "list": {"member"},
+    "list": {"member", "min", "max"},
+    "map": {"key", "value"},
     "structure": {"required", "members"},
 }
 EXCEPTION_TRAITS = {"type", "required", "members", "documentation", "exception", "fault", "retryable"}
@@ -189,7 +190,7 @@ class Model:
         if name not in found:
             found.add(name)
             shape = self.shapes[name]
-            for reference in [*shape.get("members", {}).values(), *filter(None, [shape.get("member")])]:
+            for reference in [*shape.get("members", {}).values(), *filter(None, [shape.get("member"), shape.get("value")])]:
                 self.reach(reference["shape"], found)
         return found
 
@@ -219,8 +220,8 @@ class Model:
         target = self.shapes[name]
         kind = target["type"]
         unknown = set(target) - TRAITS.get(kind, set()) - {"type", "documentation"} | set(reference) - {"shape", "documentation"}
-        file.check(f"{at}: the model has no traits that this script does not compare", not unknown, unknown)
-        text = kind == "string"
+        file.check(f"{at}: the model has no traits that this script does not compare; teach TRAITS and Model.value", not unknown, unknown)
+        text = kind in ("string", "list")
         file.state(f"{at}/type", "enumeration" if "enum" in target else kind, f"shape {name}", where)
         file.state(f"{at}/values", target.get("enum"), f"shape {name}, enum")
         file.state(f"{at}/min_length", target.get("min") if text else None, f"shape {name}, min")
@@ -232,8 +233,9 @@ class Model:
         file.state(f"{at}/sensitive", target.get("sensitive"), f"shape {name}, sensitive")
         file.state(f"{at}/json_type", FORMATS.get(form := target.get("timestampFormat"), form), f"shape {name}, timestampFormat")
         file.state(f"{at}/shape", name if kind == "structure" else None)
-        if kind == "list":
-            self.value(file, f"{at}/items", target["member"], f"shape {name}, member")
+        if kind in ("list", "map"):
+            inner = "member" if kind == "list" else "value"
+            self.value(file, f"{at}/items", target[inner], f"shape {name}, {inner}")
 
     def whole(self, file, names):
         """The service: its metadata, the errors and shapes that its operations have, and what its resources are."""
@@ -369,7 +371,7 @@ def differ(shape, sent, read, at):
     kind, limits = shape.type_name, shape.metadata
     text = shape.serialization.get("timestampFormat") == "iso8601"
     time = str if text else (int, float)
-    kinds = {"structure": dict, "list": list, "string": str, "integer": int, "boolean": bool, "timestamp": time}
+    kinds = {"structure": dict, "map": dict, "list": list, "string": str, "integer": int, "boolean": bool, "timestamp": time}
     if not isinstance(sent, kinds[kind]) or isinstance(sent, bool) != (kind == "boolean"):
         return [at]
     if kind == "structure":
@@ -378,6 +380,8 @@ def differ(shape, sent, read, at):
         return found + [one for name, member in both for one in differ(member, sent[name], read[name], f"{at}/{name}")]
     if kind == "list":
         return [one for index, item in enumerate(sent) for one in differ(shape.member, item, read[index], f"{at}/{index}")]
+    if kind == "map":
+        return [one for key, item in sent.items() for one in differ(shape.value, item, read[key], f"{at}/{key}")]
     if kind == "timestamp":
         return [] if isinstance(read, datetime.datetime) else [at]
     size = len(sent) if kind == "string" else sent
