@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use jiff::{Span, Timestamp};
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::names::Names;
@@ -61,7 +61,7 @@ impl Maker<'_> {
         if let Some(credentials) = &self.target.credentials {
             let region = self.target.region.as_str();
             let signer = Signer { contract: self.contract, credentials: credentials.clone(), region, at: now };
-            signer.sign(&mut request, operation, raw.signing, names).map_err(because)?;
+            signer.sign(&mut request, operation, raw.signing, names);
         } else if raw.signing.is_some() {
             return Err(Reason::Unsigned);
         }
@@ -112,50 +112,41 @@ struct Signer<'a> {
 }
 
 impl Signer<'_> {
-    fn sign(
-        mut self,
-        request: &mut Request,
-        operation: &Operation,
-        defect: Option<SigningDefect>,
-        names: &mut Names,
-    ) -> Result<(), String> {
+    fn sign(mut self, request: &mut Request, operation: &Operation, defect: Option<SigningDefect>, names: &mut Names) {
         use SigningDefect as Defect;
         let Some(defect) = defect else { return self.sign_for(request, self.region) };
         let other_region = if self.region == "eu-west-1" { "us-east-1" } else { "eu-west-1" };
         let region = self.region;
         match defect {
-            Defect::Unsigned => Ok(()),
+            Defect::Unsigned => {}
             Defect::UnknownKey => {
                 self.credentials.access_key_id = format!("AKIA{}", names.key(16));
-                self.sign_for(request, region)
+                self.sign_for(request, region);
             }
             Defect::WrongSecret => {
                 self.credentials.secret_access_key = names.key(40).into();
-                self.sign_for(request, region)
+                self.sign_for(request, region);
             }
             Defect::WrongRegion => self.sign_for(request, other_region),
             Defect::WrongService => self.sign_as(request, region, "redshift"),
             Defect::StaleDate | Defect::FutureDate => {
-                let off = Span::new().hours(if defect == Defect::StaleDate { -1 } else { 1 });
-                self.at = self.at.checked_add(off).map_err(|error| error.to_string())?;
-                self.sign_for(request, region)
+                self.at += SignedDuration::from_hours(if defect == Defect::StaleDate { -1 } else { 1 });
+                self.sign_for(request, region);
             }
             Defect::ChangedTarget => {
                 let other = self.contract.operations.values().find(|other| other.name != operation.name);
                 let target = request.headers.get("x-amz-target").unwrap_or_default().to_owned();
                 let signed = other.map_or_else(|| format!("{target}s"), |other| other.target.is.clone());
                 request.headers.set("x-amz-target", signed);
-                self.sign_for(request, region)?;
+                self.sign_for(request, region);
                 request.headers.set("x-amz-target", target);
-                Ok(())
             }
             Defect::ChangedBody => {
-                self.sign_for(request, region)?;
+                self.sign_for(request, region);
                 request.body.push(b' ');
-                Ok(())
             }
             Defect::WrongScheme => {
-                self.change_header(request, |header| header.replacen("AWS4-HMAC-SHA256", "Bearer", 1))
+                self.change_header(request, |header| header.replacen("AWS4-HMAC-SHA256", "Bearer", 1));
             }
             Defect::NoSignature => self.change_header(request, |header| without(header, "Signature")),
             Defect::NoSignedHeaders => self.change_header(request, |header| without(header, "SignedHeaders")),
@@ -167,20 +158,19 @@ impl Signer<'_> {
         }
     }
 
-    fn sign_for(&self, request: &mut Request, region: &str) -> Result<(), String> {
-        self.sign_as(request, region, &self.contract.service.signing_name.is)
+    fn sign_for(&self, request: &mut Request, region: &str) {
+        self.sign_as(request, region, &self.contract.service.signing_name.is);
     }
 
-    fn sign_as(&self, request: &mut Request, region: &str, service: &str) -> Result<(), String> {
-        sign(request, &self.credentials, Scope { region, service }, self.at).map_err(|error| error.to_string())
+    fn sign_as(&self, request: &mut Request, region: &str, service: &str) {
+        sign(request, &self.credentials, Scope { region, service }, self.at);
     }
 
     /// Signs, and changes the header that holds the signature.
-    fn change_header(&self, request: &mut Request, change: impl FnOnce(&str) -> String) -> Result<(), String> {
-        self.sign_for(request, self.region)?;
+    fn change_header(&self, request: &mut Request, change: impl FnOnce(&str) -> String) {
+        self.sign_for(request, self.region);
         let changed = change(request.headers.get("authorization").unwrap_or_default());
         request.headers.set("authorization", changed);
-        Ok(())
     }
 }
 
