@@ -1,18 +1,14 @@
-use std::fs::File;
-use std::io::Read;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use http_body_util::BodyExt;
+use hyper::body::{Body, Bytes};
+use hyper::header::{HeaderMap, HeaderName, HeaderValue};
 use jiff::Timestamp;
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
-use reqwest::{Method, Url, redirect};
-use rustls::ClientConfig;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
-use rustls_platform_verifier::Verifier;
+use reqwest::{Url, redirect};
 use tokio::sync::OnceCell;
 
 use super::diagnosis::{Stage, chain, fault_of};
@@ -22,9 +18,6 @@ use crate::text::file_name;
 
 /// The largest answer that is read, in bytes. A right one has about two hundred.
 pub const ANSWER_LIMIT: usize = 1024 * 1024;
-
-/// The largest file of certificates that is read, in bytes: 16 MiB. A system's has a quarter of one.
-const CA_LIMIT: u64 = 16 << 20;
 
 /// Fields that say how a message is framed; the HTTP library has its own ideas about them.
 const FRAMING: [&str; 4] = ["content-length", "transfer-encoding", "connection", "expect"];
@@ -72,7 +65,9 @@ const TOKEN_FIELD: &str = "x-amz-security-token";
 #[derive(Clone, Debug)]
 pub struct Client {
     base: Url,
-    tls: ClientConfig,
+    /// What is trusted, where the target speaks TLS.
+    #[cfg(feature = "tls")]
+    tls: Option<rustls::ClientConfig>,
     timeout: Duration,
     /// The way there, once it is known where the host name leads.
     way: Arc<OnceCell<Way>>,
@@ -86,36 +81,73 @@ pub struct Client {
 
 #[derive(Debug)]
 struct Way {
-    http: reqwest::Client,
+    http: Http,
     /// The same with a new connection for every request.
-    anew: reqwest::Client,
+    anew: Http,
     /// Whether it leads to this machine.
     is_loopback: bool,
 }
 
-impl Way {
-    /// The way to a URL whose host was found at these addresses, and is not looked up again; none where it could not
-    /// be resolved.
-    fn new(base: &Url, tls: &ClientConfig, found: &[SocketAddr]) -> Result<Self, reqwest::Error> {
-        let is_loopback = are_loopback(found);
-        let builder = || {
-            let builder = reqwest::Client::builder()
-                .redirect(redirect::Policy::none())
-                .referer(false)
-                .retry(reqwest::retry::never())
-                .http1_only()
-                // A user agent must take it for blanks: RFC 9112, section 5.2.
-                .http1_allow_obsolete_multiline_headers_in_responses(true)
-                .tcp_nodelay(true)
-                .tls_backend_preconfigured(tls.clone());
-            let builder = match found {
-                [] => builder,
-                found => builder.resolve_to_addrs(base.host_str().unwrap_or_default(), found),
-            };
-            if is_loopback { builder.no_proxy() } else { builder }
-        };
-        let (http, anew) = (builder().build()?, builder().pool_max_idle_per_host(0).build()?);
-        Ok(Self { http, anew, is_loopback })
+/// One pool of connections.
+#[derive(Debug)]
+enum Http {
+    Plain(reqwest::Client),
+    #[cfg(feature = "tls")]
+    Tls(Box<super::tls::Client>),
+}
+
+impl Http {
+    /// Sends a request up to the end of the answer's header; bytes of that outside UTF-8 are replaced.
+    async fn send(&self, request: hyper::Request<Bytes>) -> Result<Head, Fault> {
+        match self {
+            Self::Plain(http) => {
+                let request =
+                    reqwest::Request::try_from(request).map_err(|error| unsent(&error, error.is_builder()))?;
+                let response = http.execute(request).await.map_err(|error| unsent(&error, error.is_connect()))?;
+                Ok(Head::of(hyper::Response::<reqwest::Body>::from(response)))
+            }
+            #[cfg(feature = "tls")]
+            Self::Tls(http) => {
+                let response = http.request(request.map(http_body_util::Full::new)).await;
+                Ok(Head::of(response.map_err(|error| unsent(&error, error.is_connect()))?))
+            }
+        }
+    }
+}
+
+/// An answer whose body has not arrived.
+struct Head {
+    response: Response,
+    body: BoxBody,
+}
+
+type BoxBody = std::pin::Pin<Box<dyn Body<Data = Bytes, Error = Box<dyn std::error::Error + Send + Sync>> + Send>>;
+
+impl Head {
+    fn of<B>(response: hyper::Response<B>) -> Self
+    where
+        B: Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + 'static,
+    {
+        let fields = response.headers().iter();
+        let headers = fields.map(|(name, value)| (name.as_str(), String::from_utf8_lossy(value.as_bytes()))).collect();
+        let status = response.status().as_u16();
+        let body = Box::pin(response.into_body().map_err(Into::into));
+        Self { response: Response { status, headers, body: Vec::new() }, body }
+    }
+
+    /// Reads the answer to its end; it arrives where it is waited for.
+    async fn read(mut self, arriving: &mut Option<Response>) -> Result<(), Fault> {
+        let body = &mut arriving.insert(self.response).body;
+        while let Some(frame) = self.body.frame().await {
+            let frame = frame.map_err(|error| fault_of(&*error, Stage::Body(body.len())))?;
+            // Anything else is a trailer.
+            let Ok(chunk) = frame.into_data() else { continue };
+            if body.len() + chunk.len() > ANSWER_LIMIT {
+                return Err(Fault::TooLarge(ANSWER_LIMIT));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(())
     }
 }
 
@@ -125,8 +157,15 @@ impl Client {
     /// # Errors
     /// When TLS cannot be set up.
     pub fn new(base: Url, options: &ClientOptions) -> Result<Self, ClientError> {
+        // Reading the system's certificates takes longer than the rest of the start.
+        let speaks_tls = base.scheme() == "https";
+        #[cfg(not(feature = "tls"))]
+        if speaks_tls {
+            return Err(ClientError::Tls("this build cannot; build it with the feature `tls`".to_owned()));
+        }
         Ok(Self {
-            tls: tls_config(&base, options.ca_file.as_deref())?,
+            #[cfg(feature = "tls")]
+            tls: speaks_tls.then(|| super::tls::config(options.ca_file.as_deref())).transpose()?,
             base,
             timeout: options.timeout,
             way: Arc::default(),
@@ -143,8 +182,7 @@ impl Client {
 
     /// Sends a request and reads the answer to its end.
     ///
-    /// The exchange holds the request with the two fields that are added to it, `content-length` and,
-    /// where the HTTP library sends it, `accept`.
+    /// The exchange holds the request with the two fields that are added to it, `content-length` and `accept`.
     pub async fn send(&self, mut request: Request) -> Exchange {
         let is_framed = FRAMING.iter().any(|name| request.headers.get(name).is_some());
         let prepared = if is_framed { None } else { self.prepare(&mut request) };
@@ -165,9 +203,13 @@ impl Client {
 
     /// The request as the HTTP library sends it, with the fields that are added to it; nothing where the library would
     /// change or refuse it.
-    fn prepare(&self, request: &mut Request) -> Option<reqwest::Request> {
+    fn prepare(&self, request: &mut Request) -> Option<hyper::Request<Bytes>> {
         // No server can tell where a body ends without it, and the library leaves it out for no body.
         request.headers.push("content-length", request.body.len().to_string());
+        // reqwest always adds it.
+        if request.headers.get("accept").is_none() {
+            request.headers.push("accept", "*/*");
+        }
         request.headers.get("host")?;
         let mut url = self.base.clone();
         let (path, query) =
@@ -186,13 +228,9 @@ impl Client {
             }
             headers.insert(field, HeaderValue::from_str(value).ok()?);
         }
-        let mut prepared = reqwest::Request::new(Method::from_bytes(request.method.as_bytes()).ok()?, url);
+        let prepared = hyper::Request::builder().method(request.method.as_str()).uri(url.as_str());
+        let mut prepared = prepared.body(Bytes::copy_from_slice(&request.body)).ok()?;
         *prepared.headers_mut() = headers;
-        *prepared.body_mut() = Some(request.body.clone().into());
-        if request.headers.get("accept").is_none() {
-            // The library always adds it.
-            request.headers.push("accept", "*/*");
-        }
         Some(prepared)
     }
 
@@ -200,7 +238,7 @@ impl Client {
     async fn answer(
         &self,
         request: &Request,
-        prepared: Option<reqwest::Request>,
+        prepared: Option<hyper::Request<Bytes>>,
         arriving: &mut Option<Response>,
     ) -> Result<(), Fault> {
         if let Some(flaw) = flaw(request) {
@@ -215,15 +253,13 @@ impl Client {
         if request.headers.get(TOKEN_FIELD).is_some() && self.base.scheme() != "https" && !way.is_loopback {
             return Err(Fault::Unsendable("a session token goes to no other machine without TLS"));
         }
-        read(self.execute(way, prepared).await?, arriving).await
+        self.execute(way, prepared).await?.read(arriving).await
     }
 
     /// The way there. A name is looked up once, so that where it was found to lead is where requests go; one that
     /// cannot be resolved yet is looked up again for the next request.
     async fn way(&self) -> Result<&Way, Fault> {
-        let made = |found: &[SocketAddr]| {
-            Way::new(&self.base, &self.tls, found).map_err(|error| Fault::Connect(chain(&error)))
-        };
+        let made = |found: &[SocketAddr]| self.way_to(found).map_err(|error| Fault::Connect(chain(&error)));
         let known = self.way.get_or_try_init(|| async {
             let found = addresses(&self.base).await.map_err(|_| None)?;
             // A server of AWS that answers every machine of AWS, and no emulator, by whatever name.
@@ -239,20 +275,46 @@ impl Client {
         }
     }
 
+    /// The way to the target whose host was found at these addresses, and is not looked up again; none where it could
+    /// not be resolved.
+    fn way_to(&self, found: &[SocketAddr]) -> Result<Way, reqwest::Error> {
+        const ANY: usize = usize::MAX;
+        let is_loopback = are_loopback(found);
+        let host = self.base.host_str().unwrap_or_default();
+        let pool = |idle| {
+            #[cfg(feature = "tls")]
+            if let Some(tls) = &self.tls {
+                let client = super::tls::client(tls.clone(), host, found, is_loopback, idle);
+                return Ok(Http::Tls(Box::new(client)));
+            }
+            let builder = reqwest::Client::builder()
+                .redirect(redirect::Policy::none())
+                .referer(false)
+                .retry(reqwest::retry::never())
+                // A user agent must take it for blanks: RFC 9112, section 5.2.
+                .http1_allow_obsolete_multiline_headers_in_responses(true)
+                .tcp_nodelay(true)
+                .pool_max_idle_per_host(idle);
+            let builder = if found.is_empty() { builder } else { builder.resolve_to_addrs(host, found) };
+            let builder = if is_loopback { builder.no_proxy() } else { builder };
+            builder.build().map(Http::Plain)
+        };
+        Ok(Way { http: pool(ANY)?, anew: pool(0)?, is_loopback })
+    }
+
     /// Sends a request up to the end of the answer's header.
     ///
     /// A server may close a connection while the next request is on its way there; many do after every
     /// answer, without a word. That says nothing about the answer, so the request is sent once more on a new
     /// connection, as is every later one, unless no connection can have been used before.
-    async fn execute(&self, way: &Way, request: reqwest::Request) -> Result<reqwest::Response, Fault> {
-        let send = async |http: &reqwest::Client, request| http.execute(request).await.map_err(|error| unsent(&error));
+    async fn execute(&self, way: &Way, request: hyper::Request<Bytes>) -> Result<Head, Fault> {
         if self.closes_silently.load(Ordering::Relaxed) {
-            return send(&way.anew, request).await;
+            return way.anew.send(request).await;
         }
-        let again = if self.has_answered.load(Ordering::Relaxed) { request.try_clone() } else { None };
-        let mut answer = send(&way.http, request).await;
+        let again = self.has_answered.load(Ordering::Relaxed).then(|| request.clone());
+        let mut answer = way.http.send(request).await;
         if let (Err(Fault::Lost(_)), Some(again)) = (&answer, again) {
-            answer = send(&way.anew, again).await;
+            answer = way.anew.send(again).await;
             self.closes_silently.fetch_or(answer.is_ok(), Ordering::Relaxed);
         }
         if answer.is_ok() {
@@ -286,54 +348,6 @@ fn is_token(text: &str) -> bool {
 }
 
 /// The fault of a request whose answer did not even begin.
-fn unsent(error: &reqwest::Error) -> Fault {
-    fault_of(error, if error.is_connect() { Stage::Connecting } else { Stage::Head })
-}
-
-/// Reads an answer to its end; bytes of its header outside UTF-8 are replaced.
-async fn read(mut response: reqwest::Response, arriving: &mut Option<Response>) -> Result<(), Fault> {
-    let fields = response.headers().iter();
-    let headers = fields.map(|(name, value)| (name.as_str(), String::from_utf8_lossy(value.as_bytes()))).collect();
-    let head = Response { status: response.status().as_u16(), headers, body: Vec::new() };
-    let body = &mut arriving.insert(head).body;
-    loop {
-        match response.chunk().await {
-            Ok(None) => return Ok(()),
-            Ok(Some(chunk)) if body.len() + chunk.len() > ANSWER_LIMIT => return Err(Fault::TooLarge(ANSWER_LIMIT)),
-            Ok(Some(chunk)) => body.extend_from_slice(&chunk),
-            Err(error) => return Err(fault_of(&error, Stage::Body(body.len()))),
-        }
-    }
-}
-
-/// TLS with the system's certificates and those of a file; none at all for a target without TLS, for reading the
-/// system's takes longer than the rest of the start.
-fn tls_config(base: &Url, ca_file: Option<&Path>) -> Result<ClientConfig, ClientError> {
-    let refuse = |error: rustls::Error| ClientError::Tls(error.to_string());
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider));
-    let builder = builder.with_safe_default_protocol_versions().map_err(refuse)?;
-    if base.scheme() != "https" {
-        return Ok(builder.with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth());
-    }
-    let extra = ca_file.map_or_else(|| Ok(Vec::new()), certificates)?;
-    let verifier = Verifier::new_with_extra_roots(extra, provider).map_err(refuse)?;
-    // The name of the method; the verifier is the system's.
-    let builder = builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier));
-    Ok(builder.with_no_client_auth())
-}
-
-fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, ClientError> {
-    let wrong = |reason: String| ClientError::CaFile { file: file.to_owned(), reason };
-    let mut text = Vec::new();
-    let read = File::open(file).and_then(|file| file.take(CA_LIMIT + 1).read_to_end(&mut text));
-    read.map_err(|error| wrong(error.to_string()))?;
-    if text.len() as u64 > CA_LIMIT {
-        return Err(wrong(format!("expected at most {} MiB, found more; is it the right file?", CA_LIMIT >> 20)));
-    }
-    let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&text).collect();
-    match found.map_err(|error| wrong(error.to_string()))? {
-        found if found.is_empty() => Err(wrong("it holds no PEM certificate".to_owned())),
-        found => Ok(found),
-    }
+fn unsent(error: &(dyn std::error::Error + 'static), connecting: bool) -> Fault {
+    fault_of(error, if connecting { Stage::Connecting } else { Stage::Head })
 }

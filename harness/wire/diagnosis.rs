@@ -4,9 +4,9 @@
 use std::error::Error;
 use std::io;
 
-use rustls::CertificateError;
-
 use super::Fault;
+#[cfg(feature = "tls")]
+use super::tls::fault as of_tls;
 use crate::text::foreign_within;
 
 /// How far an exchange has come.
@@ -44,14 +44,14 @@ fn known(cause: &(dyn Error + 'static), stage: Stage) -> Option<Fault> {
     if let Some(error) = cause.downcast_ref::<hyper::Error>() {
         return of_hyper(error, stage);
     }
-    if let Some(error) = cause.downcast_ref::<rustls::Error>() {
-        return Some(of_tls(error, stage));
+    if let Some(fault) = of_tls(cause, stage) {
+        return Some(fault);
     }
     let mut error = cause.downcast_ref::<io::Error>()?;
     // What stands inside an io::Error is no cause of it, and the libraries put one into another.
     while let Some(inner) = error.get_ref() {
-        if let Some(tls) = inner.downcast_ref::<rustls::Error>() {
-            return Some(of_tls(tls, stage));
+        if let Some(fault) = of_tls(inner, stage) {
+            return Some(fault);
         }
         match inner.downcast_ref::<io::Error>() {
             Some(inner) => error = inner,
@@ -76,25 +76,10 @@ fn of_hyper(error: &hyper::Error, stage: Stage) -> Option<Fault> {
     }
 }
 
-fn of_tls(error: &rustls::Error, stage: Stage) -> Fault {
-    match (stage, error) {
-        (Stage::Connecting, rustls::Error::InvalidMessage(_)) => {
-            Fault::Tls(format!("{error}; the port may speak plain http, not https"))
-        }
-        (Stage::Connecting, rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer)) => {
-            Fault::Tls(format!("{error}; a private certificate authority can be named with --ca-file"))
-        }
-        // What `openssl req -x509` makes by itself.
-        (Stage::Connecting, rustls::Error::InvalidCertificate(_))
-            if error.to_string().contains("CaUsedAsEndEntity") =>
-        {
-            Fault::Tls(format!(
-                "{error}; the server shows the certificate of an authority: make it one of its own, with basicConstraints=CA:FALSE"
-            ))
-        }
-        (Stage::Connecting, _) => Fault::Tls(error.to_string()),
-        (Stage::Head | Stage::Body(_), _) => Fault::Lost(format!("TLS failed: {error}")),
-    }
+/// Without TLS nothing fails for it.
+#[cfg(not(feature = "tls"))]
+fn of_tls(_: &(dyn Error + 'static), _: Stage) -> Option<Fault> {
+    None
 }
 
 fn of_io(error: &io::Error, stage: Stage) -> Fault {
@@ -150,33 +135,7 @@ pub(super) fn chain(error: &(dyn Error + 'static)) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
-    use rstest::rstest;
-    use rustls::OtherError;
-
     use super::*;
-
-    /// As the library that checks certificates calls it.
-    #[derive(Debug, thiserror::Error)]
-    #[error("CaUsedAsEndEntity")]
-    struct CaUsedAsEndEntity;
-
-    #[rstest]
-    #[case::a_stranger(CertificateError::UnknownIssuer, Some("--ca-file"))]
-    #[case::an_authority(
-        CertificateError::Other(OtherError(Arc::new(CaUsedAsEndEntity))),
-        Some("basicConstraints=CA:FALSE")
-    )]
-    #[case::a_bad_signature(CertificateError::BadSignature, None)]
-    fn a_certificate_that_is_refused_has_its_own_advice(#[case] error: CertificateError, #[case] advice: Option<&str>) {
-        let Fault::Tls(words) = of_tls(&rustls::Error::InvalidCertificate(error), Stage::Connecting) else {
-            panic!("a fault of TLS");
-        };
-        for hint in ["--ca-file", "basicConstraints=CA:FALSE"] {
-            assert_eq!(words.contains(hint), advice == Some(hint), "{words}");
-        }
-    }
 
     #[test]
     fn what_a_certificate_says_is_bounded_and_escaped() {

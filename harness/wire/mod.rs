@@ -17,6 +17,8 @@ mod region;
 mod route;
 #[cfg(feature = "sigv4")]
 pub mod sigv4;
+#[cfg(feature = "tls")]
+mod tls;
 #[cfg(feature = "run")]
 pub use client::{ANSWER_LIMIT, Client, ClientError, ClientOptions};
 pub use credentials::Credentials;

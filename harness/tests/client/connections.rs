@@ -119,6 +119,9 @@ async fn a_loopback_target_is_reached_past_a_proxy() {
         // The control: the proxy is there, and is used for another host.
         let elsewhere = client("http://target.invalid/".parse().unwrap());
         assert_eq!(elsewhere.send(request()).await.answer.unwrap().status, 299);
+        // With TLS it is asked for a tunnel, which it refuses.
+        let elsewhere = fault(client("https://target.invalid/".parse().unwrap()).send(request()).await);
+        assert!(matches!(&elsewhere, Fault::Connect(words) if words.contains("tunnel")), "{elsewhere:?}");
         return;
     }
     let target = Server::answering(ANSWER, Then::Hang).await;
@@ -137,7 +140,7 @@ async fn a_loopback_target_is_reached_past_a_proxy() {
     }
     let output = tokio::task::spawn_blocking(move || child.output().unwrap()).await.unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
-    assert_eq!((target.accepted(), proxy.accepted()), (1, 1));
+    assert_eq!((target.accepted(), proxy.accepted()), (1, 2));
 }
 
 #[tokio::test]

@@ -1,0 +1,198 @@
+//! The way to a target over TLS: what is trusted, and the HTTP client. reqwest, which sends everything else, could do
+//! it; but its TLS would be switched on in the reqwest of everybody who uses this library.
+
+use std::error::Error;
+use std::fs::File;
+use std::future::Future;
+use std::io::Read;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use http_body_util::Full;
+use hyper::body::Bytes;
+use hyper_rustls::HttpsConnector;
+use hyper_util::client::legacy;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::legacy::connect::dns::Name;
+use hyper_util::client::legacy::connect::proxy::Tunnel;
+use hyper_util::client::proxy::matcher::Matcher;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use rustls::{CertificateError, ClientConfig};
+use rustls_platform_verifier::Verifier;
+use tokio::net::{TcpStream, lookup_host};
+use tower_service::Service;
+
+use super::client::ClientError;
+use super::diagnosis::Stage;
+use super::message::Fault;
+
+/// The largest file of certificates that is read, in bytes: 16 MiB. A system's has a quarter of one.
+const CA_LIMIT: u64 = 16 << 20;
+
+/// One pool of connections over TLS.
+pub(super) type Client = legacy::Client<HttpsConnector<Tcp>, Full<Bytes>>;
+
+/// A client for a host that was found at these addresses, and is not looked up again; one that could not be found is.
+/// Connections go through the proxy of the environment unless `direct`.
+pub(super) fn client(tls: ClientConfig, host: &str, found: &[SocketAddr], direct: bool, idle: usize) -> Client {
+    let found = Found { host: host.to_owned(), addresses: found.into() };
+    let mut tcp = HttpConnector::new_with_resolver(found);
+    tcp.enforce_http(false);
+    tcp.set_nodelay(true);
+    let proxies = (!direct).then(|| Arc::new(Matcher::from_env()));
+    legacy::Client::builder(TokioExecutor::new())
+        .pool_max_idle_per_host(idle)
+        // It cannot know whether the request had been heard.
+        .retry_canceled_requests(false)
+        .http1_allow_obsolete_multiline_headers_in_responses(true)
+        .build(HttpsConnector::from((Tcp { tcp, proxies }, tls)))
+}
+
+/// Connects to a host, or to it through the proxy that the environment names for it.
+#[derive(Clone)]
+pub(super) struct Tcp {
+    tcp: HttpConnector<Found>,
+    proxies: Option<Arc<Matcher>>,
+}
+
+type BoxError = Box<dyn Error + Send + Sync>;
+type Connecting<T, E> = Pin<Box<dyn Future<Output = Result<T, E>> + Send>>;
+
+impl Service<hyper::Uri> for Tcp {
+    type Response = TokioIo<TcpStream>;
+    type Error = BoxError;
+    type Future = Connecting<Self::Response, BoxError>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.tcp.poll_ready(context).map_err(Into::into)
+    }
+
+    fn call(&mut self, to: hyper::Uri) -> Self::Future {
+        let Some(proxy) = self.proxies.as_ref().and_then(|proxies| proxies.intercept(&to)) else {
+            let connecting = self.tcp.call(to);
+            return Box::pin(async { connecting.await.map_err(Into::into) });
+        };
+        let tunnel = Tunnel::new(proxy.uri().clone(), self.tcp.clone());
+        let mut tunnel = match proxy.basic_auth() {
+            Some(credentials) => tunnel.with_auth(credentials.clone()),
+            None => tunnel,
+        };
+        Box::pin(async move { tunnel.call(to).await.map_err(Into::into) })
+    }
+}
+
+/// Where a host was found before; any other name, such as that of a proxy, is looked up.
+#[derive(Clone)]
+pub(super) struct Found {
+    host: String,
+    addresses: Arc<[SocketAddr]>,
+}
+
+impl Service<Name> for Found {
+    type Response = std::vec::IntoIter<SocketAddr>;
+    type Error = std::io::Error;
+    type Future = Connecting<Self::Response, std::io::Error>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), std::io::Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, name: Name) -> Self::Future {
+        let known = if name.as_str() == self.host { self.addresses.to_vec() } else { Vec::new() };
+        Box::pin(async move {
+            if !known.is_empty() {
+                return Ok(known.into_iter());
+            }
+            // The connector sets the port.
+            Ok(lookup_host((name.as_str(), 0)).await?.collect::<Vec<_>>().into_iter())
+        })
+    }
+}
+
+/// TLS with the system's certificates and those of a file.
+///
+/// # Errors
+/// When the file cannot be used, or the TLS library refuses.
+pub(super) fn config(ca_file: Option<&Path>) -> Result<ClientConfig, ClientError> {
+    let refuse = |error: rustls::Error| ClientError::Tls(error.to_string());
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider));
+    let builder = builder.with_safe_default_protocol_versions().map_err(refuse)?;
+    let extra = ca_file.map_or_else(|| Ok(Vec::new()), certificates)?;
+    let verifier = Verifier::new_with_extra_roots(extra, provider).map_err(refuse)?;
+    // The name of the method; the verifier is the system's.
+    let builder = builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier));
+    Ok(builder.with_no_client_auth())
+}
+
+fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, ClientError> {
+    let wrong = |reason: String| ClientError::CaFile { file: file.to_owned(), reason };
+    let mut text = Vec::new();
+    let read = File::open(file).and_then(|file| file.take(CA_LIMIT + 1).read_to_end(&mut text));
+    read.map_err(|error| wrong(error.to_string()))?;
+    if text.len() as u64 > CA_LIMIT {
+        return Err(wrong(format!("expected at most {} MiB, found more; is it the right file?", CA_LIMIT >> 20)));
+    }
+    let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&text).collect();
+    match found.map_err(|error| wrong(error.to_string()))? {
+        found if found.is_empty() => Err(wrong("it holds no PEM certificate".to_owned())),
+        found => Ok(found),
+    }
+}
+
+/// What an error of the TLS library means that ended an exchange at a stage; nothing where it is none.
+pub(super) fn fault(error: &(dyn Error + 'static), stage: Stage) -> Option<Fault> {
+    let error = error.downcast_ref::<rustls::Error>()?;
+    Some(match (stage, error) {
+        (Stage::Connecting, rustls::Error::InvalidMessage(_)) => {
+            Fault::Tls(format!("{error}; the port may speak plain http, not https"))
+        }
+        (Stage::Connecting, rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer)) => {
+            Fault::Tls(format!("{error}; a private certificate authority can be named with --ca-file"))
+        }
+        // What `openssl req -x509` makes by itself.
+        (Stage::Connecting, rustls::Error::InvalidCertificate(_))
+            if error.to_string().contains("CaUsedAsEndEntity") =>
+        {
+            Fault::Tls(format!(
+                "{error}; the server shows the certificate of an authority: make it one of its own, with basicConstraints=CA:FALSE"
+            ))
+        }
+        (Stage::Connecting, _) => Fault::Tls(error.to_string()),
+        (Stage::Head | Stage::Body(_), _) => Fault::Lost(format!("TLS failed: {error}")),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+    use rustls::OtherError;
+
+    use super::*;
+
+    /// As the library that checks certificates calls it.
+    #[derive(Debug, thiserror::Error)]
+    #[error("CaUsedAsEndEntity")]
+    struct CaUsedAsEndEntity;
+
+    #[rstest]
+    #[case::a_stranger(CertificateError::UnknownIssuer, Some("--ca-file"))]
+    #[case::an_authority(
+        CertificateError::Other(OtherError(Arc::new(CaUsedAsEndEntity))),
+        Some("basicConstraints=CA:FALSE")
+    )]
+    #[case::a_bad_signature(CertificateError::BadSignature, None)]
+    fn a_certificate_that_is_refused_has_its_own_advice(#[case] error: CertificateError, #[case] advice: Option<&str>) {
+        let Some(Fault::Tls(words)) = fault(&rustls::Error::InvalidCertificate(error), Stage::Connecting) else {
+            panic!("a fault of TLS");
+        };
+        for hint in ["--ca-file", "basicConstraints=CA:FALSE"] {
+            assert_eq!(words.contains(hint), advice == Some(hint), "{words}");
+        }
+    }
+}
