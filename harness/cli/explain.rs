@@ -2,6 +2,7 @@
 
 pub(super) mod about;
 
+use std::collections::BTreeMap;
 use std::process::ExitCode;
 
 use clap::Args;
@@ -177,7 +178,7 @@ fn feature(about: &AboutFeature) -> Vec<String> {
     let mut lines = vec![
         format!("{}  a feature: {}", about.id, about.meaning),
         String::new(),
-        format!("counts        {} must-requirements", about.must),
+        format!("counts        {}", counts(&about.operations)),
     ];
     list(&mut lines, "requirements", &about.requirements);
     let title = if about.claimable { "not judged" } else { "not judged yet" };
@@ -194,6 +195,13 @@ fn feature(about: &AboutFeature) -> Vec<String> {
         ]);
     }
     lines
+}
+
+/// How many must-requirements each operation has, in words.
+pub(super) fn counts(operations: &BTreeMap<String, usize>) -> String {
+    let counts: Vec<_> = operations.iter().map(|(operation, must)| format!("{operation} {must}")).collect();
+    let counts = if counts.is_empty() { "0".to_owned() } else { counts.join(", ") };
+    format!("{counts} must-requirements")
 }
 
 fn list(lines: &mut Vec<String>, title: &str, things: &[Named]) {
@@ -215,4 +223,66 @@ fn json(value: &impl serde::Serialize) -> String {
 /// A serialised enum's word: `documented`.
 fn word(value: impl serde::Serialize) -> String {
     serde_json::to_value(value).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use clap::Parser;
+
+    use super::*;
+    use crate::cli::examples::tests::words;
+    use crate::cli::run::can_be_run;
+    use crate::cli::settings::Settings;
+    use crate::cli::{Cli, Command};
+    use crate::contract::Feature;
+
+    /// Every line that begins a run, of everything that can be explained; each with whose it is.
+    fn runs(catalogue: &Catalogue) -> Vec<(String, String)> {
+        let mut ids: BTreeSet<&str> = catalogue.ids().collect();
+        Feature::all().for_each(|feature| {
+            ids.insert(feature.word());
+        });
+        for case in catalogue.library.corpus.cases() {
+            ids.extend([case.suite.as_str(), case.case.id.as_str()]);
+        }
+        let mut runs = Vec::new();
+        for id in ids {
+            let about = text(&About::find(id, catalogue).expect("it can be explained"));
+            let lines = about.lines().map(str::trim).filter(|line| line.starts_with("countersign run "));
+            runs.extend(lines.map(|line| (line.to_owned(), id.to_owned())));
+        }
+        runs
+    }
+
+    #[test]
+    fn every_run_that_is_explained_can_be_made_and_judges_something() {
+        let catalogue = Catalogue::load(None).expect("the fixtures");
+        let runs = runs(&catalogue);
+        assert!(runs.len() > 100, "only {} were found", runs.len());
+        for (line, id) in runs {
+            let wrong = |why: &dyn std::fmt::Display| -> ! { panic!("{id}: {line}: {why}") };
+            let cli = Cli::try_parse_from(words(&line)).unwrap_or_else(|error| wrong(&error));
+            let Some(Command::Run(run)) = cli.command else { wrong(&"it runs nothing") };
+            let (_, plan) = run.selection.plan(&catalogue.library).unwrap_or_else(|failure| wrong(&failure));
+            let settings = Settings::resolve(run.target).unwrap_or_else(|failure| wrong(&failure));
+            can_be_run(&settings, &catalogue.library.contract).unwrap_or_else(|failure| wrong(&failure));
+            let features = settings.features();
+            if !plan.cases.iter().any(|case| case.case.needs.iter().all(|need| features.contains(need))) {
+                wrong(&"it claims too little to judge anything");
+            }
+        }
+    }
+
+    #[test]
+    fn a_line_names_only_what_its_case_needs() {
+        let catalogue = Catalogue::load(None).expect("the fixtures");
+        let line = |id: &str| text(&About::find(id, &catalogue).expect("it is there"));
+        let unknown_key = line("signature/unknown-key");
+        assert!(unknown_key.contains(" --workgroup my-workgroup --claim signature"), "{unknown_key}");
+        assert!(!unknown_key.contains("--custom-domain") && !unknown_key.contains("--db-name"), "{unknown_key}");
+        assert!(line("list-workgroups").contains("countersign run --operation ListWorkgroups list-workgroups"));
+        assert!(!line("internal-error-502").contains("--requirement"));
+    }
 }

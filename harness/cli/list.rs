@@ -127,6 +127,9 @@ impl Listing {
             Value::Null => String::new(),
             Value::String(text) => prose_cell(text),
             Value::Array(items) => prose_cell(&items.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", ")),
+            Value::Object(counts) => {
+                prose_cell(&counts.iter().map(|(name, count)| format!("{name} {count}")).collect::<Vec<_>>().join(", "))
+            }
             other => prose_cell(&other.to_string()),
         };
         let columns: Vec<_> = self.columns().collect();

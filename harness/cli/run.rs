@@ -30,10 +30,10 @@ use crate::verdict::{CaseResult, Class, Probe, Verdict};
 #[derive(Debug, Args)]
 pub(super) struct Run {
     #[command(flatten)]
-    selection: SelectionArgs,
+    pub(super) selection: SelectionArgs,
 
     #[command(flatten)]
-    target: Traced<TargetArgs>,
+    pub(super) target: Traced<TargetArgs>,
 
     #[command(flatten)]
     running: RunningArgs,

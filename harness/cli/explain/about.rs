@@ -7,8 +7,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::cli::library::{Catalogue, Citing, Named};
-use crate::contract::{self, ConfirmationStatus, Contract, Evidence, Feature, Level, Resource, Side};
+use crate::cli::library::{Catalogue, Citing, Library, Named};
+use crate::contract::{self, ConfirmationStatus, Contract, Evidence, Feature, Level, Operation, Resource, Side};
 use crate::corpus::{self, Answer, DefectKind, ExpandedCase};
 use crate::report::source;
 use crate::run::example_line;
@@ -215,8 +215,10 @@ pub(in crate::cli) struct AboutFeature {
     pub(super) id: Feature,
     /// What claiming it says about a target.
     pub(super) meaning: &'static str,
-    /// How many must-requirements it has that count.
+    /// How many must-requirements it has that count, of all operations together.
     pub(super) must: usize,
+    /// How many of them each operation has.
+    pub(super) operations: BTreeMap<String, usize>,
     /// All its requirements, each with its text.
     pub(super) requirements: Vec<Named>,
     /// Those that are not judged: what is missing before they can be, or why they never are.
@@ -256,7 +258,7 @@ impl About {
 fn requirement(row: &contract::Requirement, catalogue: &Catalogue) -> Requirement {
     let Citing { cases, client_cases, defects } = catalogue.citing(&row.id);
     let first = catalogue.first_case(&row.id);
-    let example = first.and_then(|case| example(case, &catalogue.library.contract));
+    let example = first.and_then(|case| example(case, catalogue));
     Requirement {
         id: row.id.clone(),
         text: row.text.clone(),
@@ -296,7 +298,7 @@ fn case(case: &ExpandedCase, members: Vec<String>, catalogue: &Catalogue) -> Cas
         breaks: case.case.breaks.clone(),
         breaks_meaning: case.case.breaks.as_deref().map(broken),
         members,
-        example: example(case, &catalogue.library.contract),
+        example: example(case, catalogue),
     }
 }
 
@@ -330,24 +332,19 @@ fn client_case(case: &cases::ClientCase, catalogue: &Catalogue) -> ClientCase {
 fn defect(entry: &corpus::Defect, catalogue: &Catalogue) -> Defect {
     let contract = &catalogue.library.contract;
     let names: BTreeMap<_, _> = Options::default().names().into_iter().collect();
+    let name_of = |resource: &Resource| names.get(resource.id.as_str()).cloned().unwrap_or_default();
     let rows: Vec<_> = entry.requirements.iter().filter_map(|id| contract.register.get(id)).collect();
-    let features: BTreeSet<Feature> = rows.iter().map(|row| row.feature).collect();
-    let mut run = format!("countersign run --endpoint {EMULATOR}");
-    for Resource { id, flag, .. } in contract.service.resources.iter().filter(|of| is_named(of, &features)) {
-        run = format!("{run} --{flag} {}", names.get(id.as_str()).map_or("", String::as_str));
-    }
-    if features.iter().any(|feature| *feature != Feature::CORE) {
-        let words: Vec<_> = features.iter().map(|feature| feature.word()).collect();
-        run = format!("{run} --claim {}", words.join(","));
-    }
-    let operation = rows.first().map_or(&contract.service.default_operation, |row| &row.operation);
-    if *operation != contract.service.default_operation {
-        run = format!("{run} --operation {operation}");
-    }
-    // One run is of one operation.
-    let asked = rows.iter().filter(|row| row.operation == *operation);
-    let asked: Vec<String> = asked.map(|row| format!(" --requirement {}", row.id)).collect();
-    let target = names.iter().fold(at(EMULATOR), |target, (id, name)| target.having(id, name));
+    let run = rows.first().and_then(|first| contract.operation(&first.operation)).map(|operation| {
+        // One run is of one operation.
+        let asked: Vec<_> = rows.iter().filter(|row| row.operation == operation.name.is).collect();
+        let features = asked.iter().map(|row| row.feature).collect();
+        let mut run = run_line(EMULATOR, operation, &features, (contract, &name_of));
+        // What no case cites is judged wherever it is seen.
+        for row in asked.iter().filter(|row| catalogue.first_case(&row.id).is_some()) {
+            run = format!("{run} --requirement {}", row.id);
+        }
+        run
+    });
     let first = entry.requirements.iter().find_map(|id| catalogue.first_case(id));
     Defect {
         id: entry.id.clone(),
@@ -356,8 +353,8 @@ fn defect(entry: &corpus::Defect, catalogue: &Catalogue) -> Defect {
         requirement_texts: catalogue.requirements(&entry.requirements),
         also: entry.also.iter().map(ToString::to_string).collect(),
         serve: format!("countersign serve emulator --defect {}", entry.id),
-        run: (!asked.is_empty()).then(|| run + &asked.concat()),
-        example: first.and_then(|case| example_line(case, &target, contract)),
+        run,
+        example: first.and_then(|case| example_at(EMULATOR, case, catalogue, &name_of)),
         selftest: format!("countersign selftest {}", entry.id),
     }
 }
@@ -366,8 +363,10 @@ fn suite(name: &str, catalogue: &Catalogue) -> Option<Suite> {
     let cases = catalogue.cases(|case| case.suite == name);
     let on_clients = catalogue.clients.cases().iter().filter(|case| case.suite() == name);
     let client_cases: Vec<_> = on_clients.map(|case| Named::new(&case.id, &case.title)).collect();
+    let library = &catalogue.library;
+    let first = library.corpus.cases().iter().find(|case| case.suite == name);
     let examples = [
-        (!cases.is_empty()).then(|| format!("countersign run {name}")),
+        first.map(|first| format!("countersign run{} {name}", for_operation(&first.operation, &library.contract))),
         (!client_cases.is_empty()).then(|| format!("countersign sdk run --driver boto3 {name}")),
     ];
     let examples: Vec<String> = examples.into_iter().flatten().collect();
@@ -380,45 +379,73 @@ fn feature(name: &str, catalogue: &Catalogue) -> Option<AboutFeature> {
     let contract = &catalogue.library.contract;
     let rows =
         || contract.register.requirements.iter().filter(|row| row.side == Side::Server && row.feature == feature);
-    let must = rows().filter(|row| row.counts()).count();
+    let counts = contract.register.counts(feature);
     let why_not = |row: &contract::Requirement| row.pending.clone().or_else(|| row.excluded.clone());
-    let mut example = "countersign run --endpoint http://localhost:4566".to_owned();
-    let named: Vec<_> = contract.service.resources.iter().filter(|of| is_named(of, &[feature].into())).collect();
-    for Resource { flag, example: name, .. } in &named {
-        example = format!("{example} --{flag} {name}");
-    }
-    // A name claims its feature too.
-    if feature != Feature::CORE && !named.iter().any(|of| of.feature.as_deref() == Some(feature.word())) {
-        example = format!("{example} --claim {feature}");
-    }
+    let default = contract.default_operation();
+    let counted = || counts.keys().find_map(|name| contract.operation(name));
+    let operation = if counts.contains_key(&default.name.is) { Some(default) } else { counted() };
+    let name_of = |resource: &Resource| resource.example.clone();
+    let example = operation.map(|of| run_line("http://localhost:4566", of, &[feature].into(), (contract, &name_of)));
     Some(AboutFeature {
         id: feature,
         meaning: feature.meaning(),
-        must,
+        must: counts.values().sum(),
+        operations: counts,
         requirements: rows().map(|row| Named::new(&row.id, &row.text)).collect(),
         not_judged: rows().filter_map(|row| Some(Named::new(&row.id, &why_not(row)?))).collect(),
-        claimable: must > 0,
-        example: (must > 0).then_some(example),
+        claimable: example.is_some(),
+        example,
     })
 }
 
-/// Whether a run that claims these features names a resource: without its name, cases would be blocked.
-fn is_named(resource: &Resource, features: &BTreeSet<Feature>) -> bool {
-    let is_claimed = |word: &String| features.iter().any(|feature| feature.word() == word);
-    resource.must_be_named || resource.feature.as_ref().is_some_and(is_claimed)
+/// The run of an operation that claims these features, with the resources that its requests can name and without whose
+/// names cases would be blocked.
+fn run_line(
+    url: &str,
+    operation: &Operation,
+    features: &BTreeSet<Feature>,
+    (contract, name_of): (&Contract, &dyn Fn(&Resource) -> String),
+) -> String {
+    let mut line = format!("countersign run --endpoint {url}{}", for_operation(&operation.name.is, contract));
+    let mut claims: Vec<&str> = features.iter().filter(|of| **of != Feature::CORE).map(|of| of.word()).collect();
+    for resource in &contract.service.resources {
+        let place = resource.feature.as_ref().and_then(|word| claims.iter().position(|claim| claim == word));
+        let is_member = operation.request.members.contains_key(&resource.member);
+        if is_member && (resource.must_be_named || place.is_some()) {
+            line = format!("{line} --{} {}", resource.flag, name_of(resource));
+            // A name claims its feature too.
+            place.map(|place| claims.remove(place));
+        }
+    }
+    if claims.is_empty() { line } else { format!("{line} --claim {}", claims.join(",")) }
+}
+
+/// What a run needs to be about this operation.
+fn for_operation(operation: &str, contract: &Contract) -> String {
+    let is_default = *operation == contract.service.default_operation;
+    if is_default { String::new() } else { format!(" --operation {operation}") }
 }
 
 /// The request of a case as a command, for an emulator at its usual port.
-fn example(case: &ExpandedCase, contract: &Contract) -> Option<String> {
-    let resources = contract.service.resources.iter();
-    let target = at("http://localhost:4566");
-    let target = resources.fold(target, |target, resource| target.having(&resource.id, &resource.example));
-    example_line(case, &target, contract)
+fn example(case: &ExpandedCase, catalogue: &Catalogue) -> Option<String> {
+    example_at("http://localhost:4566", case, catalogue, &|resource| resource.example.clone())
 }
 
-fn at(url: &str) -> Target {
+/// The same for a server that has what the case and its control need, and nothing else.
+fn example_at(
+    url: &str,
+    case: &ExpandedCase,
+    catalogue: &Catalogue,
+    name_of: &dyn Fn(&Resource) -> String,
+) -> Option<String> {
+    let Library { contract, corpus, .. } = &catalogue.library;
+    let control = case.case.control.as_ref().and_then(|control| corpus.get(&control.case));
+    let is_named = |of: &&Resource| case.names(of) || control.is_some_and(|control| control.names(of));
     let url = Url::parse(url).expect("the example's URL is valid");
-    Target::at(url).signed_by(Credentials::new("AKIDEXAMPLE", "never printed"))
+    let target = Target::at(url).signed_by(Credentials::new("AKIDEXAMPLE", "never printed"));
+    let named = contract.service.resources.iter().filter(is_named);
+    let target = named.fold(target, |target, resource| target.having(&resource.id, &name_of(resource)));
+    example_line(case, &target, contract)
 }
 
 const fn meaning(evidence: Evidence) -> &'static str {

@@ -1,8 +1,11 @@
 //! What is listed, as `list --format json` writes it.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::cli::explain::counts;
 use crate::cli::library::{Catalogue, Citing, Library, Named};
 use crate::contract::{ConfirmationStatus, Evidence, Feature, Level, Side};
 use crate::corpus::{Defect, DefectKind, Defects, ExpandedCase};
@@ -52,7 +55,7 @@ impl Listing {
             }
             Self::Cases(_) => "id case suite operation title requirements needs",
             Self::ClientCases(_) => "id suite title requirements",
-            Self::Features(_) => "id meaning must",
+            Self::Features(_) => "id meaning must operations",
             Self::Defects(_) => "id kind title requirements also",
             Self::Drivers(_) => "id about package obstacle",
         };
@@ -217,23 +220,24 @@ pub(in crate::cli) struct FeatureEntry {
     id: Feature,
     /// What claiming it says about a target.
     meaning: String,
-    /// How many must-requirements it has that count.
+    /// How many must-requirements it has that count, of all operations together.
     must: usize,
+    /// How many of them each operation has.
+    operations: BTreeMap<String, usize>,
 }
 
 impl FeatureEntry {
     pub(super) fn all(library: &Library) -> Vec<Self> {
-        let counted = |feature: Feature| {
-            let rows = library.contract.register.requirements.iter();
-            rows.filter(|row| row.side == Side::Server && row.feature == feature && row.counts()).count()
+        let entry = |id: Feature| {
+            let operations = library.contract.register.counts(id);
+            Self { id, meaning: id.meaning().to_owned(), must: operations.values().sum(), operations }
         };
-        let entry = |id: Feature| Self { id, meaning: id.meaning().to_owned(), must: counted(id) };
         Feature::all().map(entry).collect()
     }
 
     fn as_text(&self) -> Entry {
         let yet = if self.must == 0 { "; not judged yet" } else { "" };
-        Entry::new(self.id.word(), format!("{:3} must-requirements: {}{yet}", self.must, self.meaning))
+        Entry::new(self.id.word(), format!("{}: {}{yet}", counts(&self.operations), self.meaning))
     }
 }
 
