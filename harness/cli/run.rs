@@ -268,6 +268,11 @@ impl Execution<'_> {
     /// Ends a run of which nothing could come: its credentials or what it names are not the target's.
     fn reject(&self, target: &Target, probe: &Probe) -> Result<(), Failure> {
         let (endpoint, said) = (foreign(target.endpoint.as_str()), heard(&probe.heard));
+        if probe.class == Class::RefusedCredentials && target.credentials.is_none() {
+            let place = self.settings.from.place("no-sign");
+            let words = "refuses a request without a signature";
+            return Err(Failure::usage(format!("{endpoint} {words}: {said}. Leave out {place}")));
+        }
         if probe.class == Class::RefusedCredentials {
             return Err(Failure::usage(format!(
                 "{endpoint} refuses the credentials: {said}. Give it the ones that it knows in AWS_ACCESS_KEY_ID and \

@@ -128,6 +128,31 @@ fn a_wrong_secret_ends_the_run_with_exit_2() {
 }
 
 #[test]
+fn a_missing_signature_is_no_matter_of_credentials() {
+    let served = Served::emulator(&[]);
+    for (command, said) in [("run", ". Leave out --no-sign"), ("doctor", "to do: leave out --no-sign")] {
+        let mut program = Program::new(&[command, "--endpoint", served.said("endpoint"), "--no-sign"]);
+        let finished = program.finish();
+        finished.expect(2, &["refuses a request without a signature: ", said]);
+        assert!(!format!("{finished:?}").contains("AWS_ACCESS_KEY_ID"), "{finished:#?}");
+    }
+}
+
+#[rstest]
+#[case("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")]
+#[case("AWS_SECRET_ACCESS_KEY", "AWS_ACCESS_KEY_ID")]
+fn one_key_without_the_other_is_told(#[case] set: &str, #[case] lacking: &str) {
+    let mut program = Program::line("run --endpoint http://127.0.0.1:1 --workgroup wg-1").env(set, "test");
+    program.finish().expect(2, &[&format!("{set} is set, but {lacking} is not, and there is no profile")]);
+}
+
+#[test]
+fn allowing_aws_in_the_environment_leaves_other_targets_alone() {
+    let mut program = Program::line("run success --dry-run").env("COUNTERSIGN_ALLOW_AWS", "123456789012/us-east-1/wg");
+    program.finish().expect(0, &["success/workgroup-only"]);
+}
+
+#[test]
 fn without_a_workgroup_cases_are_blocked_with_the_flag_named() {
     let served = Served::emulator(&[]);
     let program = Program::new(&["run", "--endpoint", served.said("endpoint")]);
