@@ -91,6 +91,8 @@ Examples:
       Every case
   countersign list cases parameters/duration-outside
       The cases of one family
+  countersign list operations
+      What a run can be about
   countersign list requirements --format md
       The register as a table
   countersign list defects --format json

@@ -1,24 +1,25 @@
-//! `countersign explain`: one requirement, case, suite, feature or defect in full, without any network.
+//! `countersign explain`: one requirement, operation, case, suite, feature or defect in full, without any network.
 
 pub(super) mod about;
+mod lines;
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
 
 use clap::Args;
 
-use super::library::{Catalogue, Named};
+use super::library::{Catalogue, Cited, Named};
 use super::output::{Plain, print_json, print_prose};
 use super::{Failure, FixtureArgs};
 use crate::contract::Side;
 use crate::corpus::did_you_mean;
 use crate::text::{escape, foreign};
-use about::{About, AboutFeature, Case, ClientCase, Defect, Explained, Requirement, Suite};
+use about::{About, AboutFeature, AboutOperation, Case, ClientCase, Defect, Explained, Requirement, Suite};
 
 #[derive(Debug, Args)]
 pub(super) struct Explain {
     /// A requirement, such as GC-DUR-02, a case, such as parameters/duration-outside, a suite, such as parameters, a
-    /// feature, such as signature, or a defect, such as duration-clamped
+    /// feature, such as signature, a defect, such as duration-clamped, or an operation, by its name
     #[arg(value_name = "ID")]
     id: String,
 
@@ -35,8 +36,8 @@ pub(super) fn run(args: Explain) -> Result<ExitCode, Failure> {
     let id = args.id.trim_end_matches('/');
     let about = About::find(id, &catalogue).ok_or_else(|| {
         Failure::usage(format!(
-            "there is no requirement, case, suite, feature or defect \"{}\"{}; `countersign list requirements`, \
-             `list cases`, `list features` and `list defects` show them all",
+            "there is no requirement, operation, case, suite, feature or defect \"{}\"{}; `countersign list requirements`, \
+             `list operations`, `list cases`, `list suites`, `list features` and `list defects` show them all",
             foreign(id),
             did_you_mean(id, catalogue.ids())
         ))
@@ -57,6 +58,7 @@ fn text(about: &About) -> String {
         About::Legal(about) => defect(about, "a legal variant of a right server, which the suite must not accuse"),
         About::Suite(about) => suite(about),
         About::Feature(about) => feature(about),
+        About::Operation(about) => operation(about),
     };
     lines.iter().map(|line| escape(line)).collect::<Vec<_>>().join("\n")
 }
@@ -103,6 +105,7 @@ fn requirement(about: &Requirement) -> Vec<String> {
 
 fn case(about: &Case) -> Vec<String> {
     let mut lines = vec![format!("{}  {}", about.id, about.title), String::new()];
+    lines.push(format!("operation     {}", about.operation));
     for alike in about.expects.chunk_by(|one, other| one == other) {
         let how_often = match (alike.len(), about.together) {
             (1, _) => String::new(),
@@ -119,11 +122,12 @@ fn case(about: &Case) -> Vec<String> {
         let needs: Vec<_> = about.needs.iter().map(|need| need.word()).collect();
         lines.push(format!("needs         {}", needs.join(", ")));
     }
-    list(&mut lines, "requirements", &about.requirement_texts);
+    cited(&mut lines, "requirements", &about.requirement_texts);
     if about.members.len() > 1 {
         lines.extend([String::new(), "runs as".to_owned()]);
         lines.extend(about.members.iter().map(|id| format!("  {id}")));
     }
+    commands(&mut lines, "run it on the emulator", [&about.run]);
     if let (Some(first), Some(example)) = (about.members.first(), &about.example) {
         commands(&mut lines, &format!("try {first}"), [example]);
     }
@@ -143,7 +147,7 @@ fn client_case(about: &ClientCase) -> Vec<String> {
     if about.requirements.is_empty() {
         lines.push("expects       nothing: it is observed, and compared between versions".to_owned());
     }
-    list(&mut lines, "requirements", &about.requirement_texts);
+    cited(&mut lines, "requirements", &about.requirement_texts);
     commands(&mut lines, "try it", [&about.example]);
     lines
 }
@@ -153,7 +157,7 @@ fn defect(about: &Defect, kind: &str) -> Vec<String> {
     if !about.also.is_empty() {
         lines.push(format!("also          {} may fall with what it breaks", about.also.join(", ")));
     }
-    list(&mut lines, "breaks", &about.requirement_texts);
+    cited(&mut lines, "breaks", &about.requirement_texts);
     commands(&mut lines, "try it", [&about.serve, &about.selftest]);
     let asking: Vec<&String> = about.run.iter().chain(&about.example).collect();
     if !asking.is_empty() {
@@ -197,9 +201,24 @@ fn feature(about: &AboutFeature) -> Vec<String> {
     lines
 }
 
-/// How many must-requirements each operation has, in words.
-pub(super) fn counts(operations: &BTreeMap<String, usize>) -> String {
-    let counts: Vec<_> = operations.iter().map(|(operation, must)| format!("{operation} {must}")).collect();
+fn operation(about: &AboutOperation) -> Vec<String> {
+    let selected = if about.default { "by default".to_owned() } else { format!("by --operation {}", about.id) };
+    let mut lines = vec![
+        format!("{}  an operation: {}", about.id, about.meaning),
+        String::new(),
+        format!("run           {selected}"),
+        format!("requirements  {}-*", about.requirements),
+        format!("counts        {}", counts(&about.must)),
+    ];
+    let suites = about.suites.iter().map(|suite| Named::new(&suite.id, &format!("{} cases", suite.cases)));
+    list(&mut lines, "suites", &suites.collect::<Vec<_>>());
+    commands(&mut lines, "try it", [&about.example]);
+    lines
+}
+
+/// How many must-requirements each operation, or each feature, has, in words.
+pub(super) fn counts(of: &BTreeMap<String, usize>) -> String {
+    let counts: Vec<_> = of.iter().map(|(name, must)| format!("{name} {must}")).collect();
     let counts = if counts.is_empty() { "0".to_owned() } else { counts.join(", ") };
     format!("{counts} must-requirements")
 }
@@ -209,6 +228,10 @@ fn list(lines: &mut Vec<String>, title: &str, things: &[Named]) {
         lines.extend([String::new(), title.to_owned()]);
         lines.extend(things.iter().map(|Named { id, title }| format!("  {id}  {title}")));
     }
+}
+
+fn cited(lines: &mut Vec<String>, title: &str, texts: &[Cited]) {
+    list(lines, title, &texts.iter().map(Cited::named).collect::<Vec<_>>());
 }
 
 fn commands<'a>(lines: &mut Vec<String>, title: &str, commands: impl IntoIterator<Item = &'a String>) {

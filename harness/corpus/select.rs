@@ -207,18 +207,15 @@ impl Selection {
         }
         let in_any = |patterns: &[Pattern], case: &T| patterns.iter().any(|pattern| pattern.selects(case.id()));
         let is_of = |level| move |id: &str| register.get(id).is_some_and(|row| row.level == level);
-        let filters: [(&str, &dyn Fn(&T) -> bool); 3] = [
-            ("--skip", &|case| !in_any(skip, case)),
-            ("--level", &|case| level.is_none_or(|level| cites(case, &is_of(level)))),
-            ("--requirement", &|case| requirements.is_empty() || cites(case, &|id| requirements.contains(id))),
-        ];
         let mut selected: Vec<_> = cases.iter().filter(|case| patterns.is_empty() || in_any(patterns, case)).collect();
-        for (name, keeps) in filters {
+        let mut narrow = |name: &str, keeps: &dyn Fn(&T) -> bool| {
             selected.retain(|case| keeps(case));
-            if selected.is_empty() {
-                return Err(SelectError::Nothing(format!("{name} leaves none; `{lister}` shows them all")));
-            }
-        }
+            let nothing = || SelectError::Nothing(format!("{name} leaves none; `{lister}` shows them all"));
+            if selected.is_empty() { Err(nothing()) } else { Ok(()) }
+        };
+        narrow("--skip", &|case| !in_any(skip, case))?;
+        narrow("--level", &|case| level.is_none_or(|level| cites(case, &is_of(level))))?;
+        narrow("--requirement", &|case| requirements.is_empty() || cites(case, &|id| requirements.contains(id)))?;
         let (skip, step) = shard.map_or((0, 1), |shard| (shard.index - 1, shard.count));
         let cases: Vec<_> = selected.iter().skip(skip).step_by(step).map(|case| Arc::clone(case)).collect();
         if let (true, Some(shard)) = (cases.is_empty(), shard) {

@@ -1,21 +1,19 @@
 //! What there is to say about one thing, as `explain --format json` writes it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use reqwest::Url;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::cli::library::{Catalogue, Citing, Library, Named};
-use crate::contract::{self, ConfirmationStatus, Contract, Evidence, Feature, Level, Operation, Resource, Side};
+use super::lines::{USUAL, example, example_at, for_operation, run_line};
+use crate::cli::library::{Catalogue, Cited, Citing, Library, Named};
+use crate::cli::list::entries::SuiteEntry;
+use crate::contract::{self, ConfirmationStatus, Evidence, Feature, Level, Operation, Resource, Side};
 use crate::corpus::{self, Answer, DefectKind, ExpandedCase};
 use crate::report::source;
-use crate::run::example_line;
 use crate::sdk::cases::{self, ClientInput};
 use crate::servers::emulator::Options;
-use crate::targets::Target;
-use crate::wire::Credentials;
 
 /// The version of these objects.
 const VERSION: u32 = 1;
@@ -57,6 +55,8 @@ pub(in crate::cli) enum About {
     Suite(Suite),
     /// What a target may lack.
     Feature(AboutFeature),
+    /// What a run can be about.
+    Operation(AboutOperation),
 }
 
 /// One sentence of the contract.
@@ -109,12 +109,14 @@ pub(in crate::cli) struct Case {
     pub(super) id: String,
     /// Its suite.
     pub(super) suite: String,
+    /// The operation that it is about.
+    pub(super) operation: String,
     /// What it claims.
     pub(super) title: String,
     /// The requirements that it cites.
     pub(super) requirements: Vec<String>,
-    /// The same, each with its text.
-    pub(super) requirement_texts: Vec<Named>,
+    /// The same, each with its level and its text.
+    pub(super) requirement_texts: Vec<Cited>,
     /// The features that a target must claim, beside `core`.
     pub(super) needs: Vec<Feature>,
     /// The accepted answers of each call.
@@ -129,6 +131,8 @@ pub(in crate::cli) struct Case {
     pub(super) breaks_meaning: Option<String>,
     /// What it runs as: itself, or the members of the family.
     pub(super) members: Vec<String>,
+    /// The command that runs it, or all members, on the emulator.
+    pub(super) run: String,
     /// The request of the first of them as a command.
     pub(super) example: Option<String>,
 }
@@ -153,8 +157,8 @@ pub(in crate::cli) struct ClientCase {
     pub(super) title: String,
     /// The requirements that it cites; none where it is only observed.
     pub(super) requirements: Vec<String>,
-    /// The same, each with its text.
-    pub(super) requirement_texts: Vec<Named>,
+    /// The same, each with its level and its text.
+    pub(super) requirement_texts: Vec<Cited>,
     /// The members of the input.
     #[schemars(with = "BTreeMap<String, Value>")]
     pub(super) input: ClientInput,
@@ -179,8 +183,8 @@ pub(in crate::cli) struct Defect {
     pub(super) title: String,
     /// The requirements that it breaks.
     pub(super) requirements: Vec<String>,
-    /// The same, each with its text.
-    pub(super) requirement_texts: Vec<Named>,
+    /// The same, each with its level and its text.
+    pub(super) requirement_texts: Vec<Cited>,
     /// Requirements that fall with those, as ids or globs.
     pub(super) also: Vec<String>,
     /// The command that serves the emulator behind it.
@@ -229,12 +233,34 @@ pub(in crate::cli) struct AboutFeature {
     pub(super) example: Option<String>,
 }
 
+/// What a run can be about.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(in crate::cli) struct AboutOperation {
+    /// Its name.
+    pub(super) id: String,
+    /// What it is for.
+    pub(super) meaning: String,
+    /// Whether a run that names no operation is about it.
+    pub(super) default: bool,
+    /// What the ids of its requirements begin with.
+    pub(super) requirements: String,
+    /// How many must-requirements of it count, by feature.
+    pub(super) must: BTreeMap<String, usize>,
+    /// The suites that are about it.
+    pub(super) suites: Vec<SuiteEntry>,
+    /// The command that judges a server by it.
+    pub(super) example: String,
+}
+
 impl About {
     /// What has this id.
     pub(super) fn find(id: &str, catalogue: &Catalogue) -> Option<Self> {
         let Catalogue { library, clients, banks } = catalogue;
         if let Some(row) = library.contract.register.get(&id.to_ascii_uppercase()) {
             return Some(Self::Requirement(Box::new(requirement(row, catalogue))));
+        }
+        if let Some(operation) = library.contract.operations.values().find(|of| of.name.is.eq_ignore_ascii_case(id)) {
+            return Some(Self::Operation(about_operation(operation, library)));
         }
         if let Some(case) = clients.get(id) {
             return Some(Self::ClientCase(Box::new(client_case(case, catalogue))));
@@ -285,9 +311,11 @@ fn requirement(row: &contract::Requirement, catalogue: &Catalogue) -> Requiremen
 fn case(case: &ExpandedCase, members: Vec<String>, catalogue: &Catalogue) -> Case {
     let answers = |call: &corpus::Call| call.expect.answers().iter().map(Answer::to_string).collect();
     let control = case.case.control.as_ref();
+    let id = if members.len() == 1 { &members[0] } else { &case.case.id };
     Case {
         id: case.case.id.clone(),
         suite: case.suite.clone(),
+        operation: case.operation.clone(),
         title: case.case.title.clone(),
         requirements: case.case.requirements.clone(),
         requirement_texts: catalogue.requirements(&case.case.requirements),
@@ -297,6 +325,7 @@ fn case(case: &ExpandedCase, members: Vec<String>, catalogue: &Catalogue) -> Cas
         control: control.map(|control| Control { case: control.case.clone(), differs_at: control.differs_at.clone() }),
         breaks: case.case.breaks.clone(),
         breaks_meaning: case.case.breaks.as_deref().map(broken),
+        run: format!("countersign run{} {id}", for_operation(&case.operation, &catalogue.library.contract)),
         members,
         example: example(case, catalogue),
     }
@@ -385,7 +414,7 @@ fn feature(name: &str, catalogue: &Catalogue) -> Option<AboutFeature> {
     let counted = || counts.keys().find_map(|name| contract.operation(name));
     let operation = if counts.contains_key(&default.name.is) { Some(default) } else { counted() };
     let name_of = |resource: &Resource| resource.example.clone();
-    let example = operation.map(|of| run_line("http://localhost:4566", of, &[feature].into(), (contract, &name_of)));
+    let example = operation.map(|of| run_line(USUAL, of, &[feature].into(), (contract, &name_of)));
     Some(AboutFeature {
         id: feature,
         meaning: feature.meaning(),
@@ -398,54 +427,19 @@ fn feature(name: &str, catalogue: &Catalogue) -> Option<AboutFeature> {
     })
 }
 
-/// The run of an operation that claims these features, with the resources that its requests can name and without whose
-/// names cases would be blocked.
-fn run_line(
-    url: &str,
-    operation: &Operation,
-    features: &BTreeSet<Feature>,
-    (contract, name_of): (&Contract, &dyn Fn(&Resource) -> String),
-) -> String {
-    let mut line = format!("countersign run --endpoint {url}{}", for_operation(&operation.name.is, contract));
-    let mut claims: Vec<&str> = features.iter().filter(|of| **of != Feature::CORE).map(|of| of.word()).collect();
-    for resource in &contract.service.resources {
-        let place = resource.feature.as_ref().and_then(|word| claims.iter().position(|claim| claim == word));
-        let is_member = operation.request.members.contains_key(&resource.member);
-        if is_member && (resource.must_be_named || place.is_some()) {
-            line = format!("{line} --{} {}", resource.flag, name_of(resource));
-            // A name claims its feature too.
-            place.map(|place| claims.remove(place));
-        }
+fn about_operation(operation: &Operation, library: &Library) -> AboutOperation {
+    let (contract, id) = (&library.contract, operation.name.is.clone());
+    let must = |feature: Feature| Some((feature.word().to_owned(), contract.register.counts(feature).remove(&id)?));
+    let name_of = |resource: &Resource| resource.example.clone();
+    AboutOperation {
+        meaning: operation.meaning.is.clone(),
+        default: id == contract.service.default_operation,
+        requirements: operation.requirements.clone(),
+        must: Feature::all().filter_map(must).collect(),
+        suites: SuiteEntry::of(&id, library),
+        example: run_line(USUAL, operation, &[Feature::CORE].into(), (contract, &name_of)),
+        id,
     }
-    if claims.is_empty() { line } else { format!("{line} --claim {}", claims.join(",")) }
-}
-
-/// What a run needs to be about this operation.
-fn for_operation(operation: &str, contract: &Contract) -> String {
-    let is_default = *operation == contract.service.default_operation;
-    if is_default { String::new() } else { format!(" --operation {operation}") }
-}
-
-/// The request of a case as a command, for an emulator at its usual port.
-fn example(case: &ExpandedCase, catalogue: &Catalogue) -> Option<String> {
-    example_at("http://localhost:4566", case, catalogue, &|resource| resource.example.clone())
-}
-
-/// The same for a server that has what the case and its control need, and nothing else.
-fn example_at(
-    url: &str,
-    case: &ExpandedCase,
-    catalogue: &Catalogue,
-    name_of: &dyn Fn(&Resource) -> String,
-) -> Option<String> {
-    let Library { contract, corpus, .. } = &catalogue.library;
-    let control = case.case.control.as_ref().and_then(|control| corpus.get(&control.case));
-    let is_named = |of: &&Resource| case.names(of) || control.is_some_and(|control| control.names(of));
-    let url = Url::parse(url).expect("the example's URL is valid");
-    let target = Target::at(url).signed_by(Credentials::new("AKIDEXAMPLE", "never printed"));
-    let named = contract.service.resources.iter().filter(is_named);
-    let target = named.fold(target, |target, resource| target.having(&resource.id, &name_of(resource)));
-    example_line(case, &target, contract)
 }
 
 const fn meaning(evidence: Evidence) -> &'static str {

@@ -263,6 +263,17 @@ fn the_endpoint_variables_of_the_sdks_count_only_where_no_target_is_named(#[case
 #[case(&["explain", "duration-clamped"], "--aws-sigv4")]
 #[case(&["explain", "parameters"], "parameters/duration-outside  A duration outside")]
 #[case(&["explain", "errors"], "countersign sdk run --driver boto3 errors")]
+#[case(&["list", "operations"], "GetCredentials  ")]
+#[case(&["list", "operations"], " cases on GW-*)")]
+#[case(&["list", "suites"], "list-workgroups  ListWorkgroups: ")]
+#[case(&["list", "suites", "--format", "md"], "| id | operation | cases |")]
+#[case(&["list", "cases", "--operation", "ListWorkgroups"], "list-workgroups/everything")]
+#[case(&["explain", "ListWorkgroups"], "countersign run --endpoint http://localhost:4566 --operation ListWorkgroups")]
+#[case(&["explain", "getcredentials"], "run           by default")]
+#[case(&["explain", "list-workgroups/everything"], "countersign run --operation ListWorkgroups list-workgroups/everything")]
+#[case(&["explain", "list-workgroups/everything"], "operation     ListWorkgroups")]
+#[case(&["explain", "parameters/duration-outside"], "GC-DUR-02  must    ")]
+#[case(&["run", "--help"], "GetCredentials, GetWorkgroup, ListWorkgroups [default: GetCredentials]")]
 #[case(&["explain", "core"], "what every server with the operation must do")]
 #[case(&["explain", "core"], "counts        GetCredentials 54, GetWorkgroup 24, ListWorkgroups 30 must-requirements")]
 #[case(&["list", "features"], "custom-domain  GetCredentials 7 must-requirements: workgroups can be addressed")]
@@ -310,6 +321,8 @@ fn the_side_selects_requirements_too_and_nothing_that_has_none() {
     assert!(servers.iter().all(|id| id.contains("server")) && clients.iter().all(|id| id.contains("client")));
     assert!(!servers.is_empty() && !clients.is_empty());
     assert_eq!(servers.len() + clients.len(), all.len());
+    Program::line("list features --operation GetWorkgroup").finish().expect(2, &["--operation selects cases"]);
+    Program::line("list cases --operation GetWorkgrop").finish().expect(2, &["GetWorkgroup"]);
     Program::line("list features --side client").finish().expect(2, &["--side selects cases or requirements"]);
 }
 
@@ -317,6 +330,9 @@ fn the_side_selects_requirements_too_and_nothing_that_has_none() {
 #[case(&["list", "cases", "--format", "json"], "list")]
 #[case(&["list", "cases", "--side", "client", "--format", "json"], "list")]
 #[case(&["list", "requirements", "--format", "json"], "list")]
+#[case(&["list", "suites", "--format", "json"], "list")]
+#[case(&["list", "operations", "--format", "json"], "list")]
+#[case(&["explain", "GetWorkgroup", "--format", "json"], "explanation")]
 #[case(&["list", "features", "--format", "json"], "list")]
 #[case(&["list", "defects", "--format", "json"], "list")]
 #[case(&["list", "drivers", "--format", "json"], "list")]
