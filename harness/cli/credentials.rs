@@ -16,6 +16,8 @@ use aws_config::{Region as AwsRegion, SdkConfig};
 use aws_credential_types::Credentials as AwsCredentials;
 use aws_credential_types::provider::ProvideCredentials;
 use aws_credential_types::provider::error::CredentialsError;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
 use aws_types::os_shim_internal::{Env, Fs};
 
 use super::guard::{Guard, Reach};
@@ -28,6 +30,8 @@ use crate::wire::{Credentials, Region, Secret};
 /// Why there is nothing to sign with.
 #[derive(Debug)]
 pub(super) enum Lacking {
+    /// AWS, which would say whose they are, cannot be reached.
+    Unreachable(String),
     /// There are no credentials, or none that can be used.
     None(String),
     /// AWS would have to be asked for them, or for whose they are, in a way that was not allowed.
@@ -52,8 +56,7 @@ pub(super) async fn for_endpoint(region: &Region) -> Result<Credentials, Lacking
     let profiles = profiles.map_err(|error| Lacking::None(causes(&error)))?;
     let name = foreign(profiles.selected_profile());
     let Some(profile) = profiles.get_profile(profiles.selected_profile()) else {
-        let words = format!("none are in the environment, and there is no profile \"{name}\"");
-        return Err(Lacking::None(words));
+        return Err(Lacking::None(format!("{}, and there is no profile \"{name}\"", not_set())));
     };
     match source(profile) {
         Source::Aws(key) => Err(Lacking::Refused(format!(
@@ -62,6 +65,17 @@ pub(super) async fn for_endpoint(region: &Region) -> Result<Credentials, Lacking
         Source::Keys(keys) => usable(&keys).map_err(Lacking::None),
         Source::Program(program) => of_provider(&CredentialProcessProvider::new(program), &name, true).await,
         Source::Other => of_files(region, &name, profile).await,
+    }
+}
+
+/// What the environment lacks.
+fn not_set() -> String {
+    let [key, secret] = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"];
+    let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    match (is_set(key), is_set(secret)) {
+        (true, false) => format!("{key} is set, but {secret} is not"),
+        (false, true) => format!("{secret} is set, but {key} is not"),
+        (true, true) | (false, false) => "none are in the environment".to_owned(),
     }
 }
 
@@ -103,7 +117,7 @@ async fn of_provider(
             "the program in credential_process of the profile \"{name}\" gave none; run it by itself to see why"
         ))),
         Err(CredentialsError::CredentialsNotLoaded(_)) => {
-            Err(Lacking::None(format!("none are in the environment or in the profile \"{name}\"")))
+            Err(Lacking::None(format!("{}, and none are in the profile \"{name}\"", not_set())))
         }
         Err(error) => Err(Lacking::None(causes(&error))),
     }
@@ -169,7 +183,7 @@ pub(super) async fn for_aws(region: &Region) -> Result<(Credentials, String), La
              {region}, over TLS; unset AWS_ENDPOINT_URL and the like, or endpoint_url in the profile"
         )),
         (None, CredentialsError::CredentialsNotLoaded(_)) => {
-            Lacking::None("none are in the environment or in a profile".to_owned())
+            Lacking::None(format!("{}, and none are in a profile", not_set()))
         }
         (None, error) => Lacking::None(causes(&error)),
     })?;
@@ -190,16 +204,28 @@ async fn account(config: &SdkConfig, partition: &Partition, region: &Region) -> 
         .http_client(Guard::new(Reach::Host(host)).into_client())
         .build();
     let identity = aws_sdk_sts::Client::from_conf(sts).get_caller_identity().send().await;
-    let identity = identity.map_err(|error| {
-        Lacking::None(format!(
-            "STS, asked at {endpoint}, does not say whose credentials these are: {}; they must be credentials of AWS, and the \
-             network must let it be reached",
-            causes(&error)
-        ))
-    })?;
+    let identity = identity.map_err(|error| unasked(&endpoint, &error))?;
     let account =
         identity.account().ok_or_else(|| Lacking::None("STS gives no account for these credentials".to_owned()))?;
     Ok(account.to_owned())
+}
+
+/// Why STS does not say whose credentials these are: it cannot be reached, or it does not know them.
+fn unasked<E: Error + 'static>(endpoint: &str, error: &SdkError<E, HttpResponse>) -> Lacking {
+    let cause = match error {
+        SdkError::DispatchFailure(failure) => failure.as_connector_error().map(|error| causes(error)),
+        SdkError::TimeoutError(_) => Some("no answer in time".to_owned()),
+        _ => None,
+    };
+    match cause {
+        Some(cause) => Lacking::Unreachable(format!(
+            "cannot reach STS at {endpoint} to ask whose account this is: {cause}. Check the network"
+        )),
+        None => Lacking::None(format!(
+            "STS, asked at {endpoint}, does not say whose credentials these are: {}; they must be credentials of AWS",
+            causes(error)
+        )),
+    }
 }
 
 fn aws_region(region: &Region) -> AwsRegion {
@@ -249,6 +275,7 @@ mod tests {
     use std::collections::HashMap;
 
     use aws_config::profile::Property;
+    use aws_smithy_runtime_api::client::result::ConnectorError;
     use rstest::rstest;
 
     use super::*;
@@ -273,6 +300,19 @@ mod tests {
         #[case] expected: Option<&'static str>,
     ) {
         assert_eq!(source(&profile(keys)), expected.map_or(Source::Other, Source::Aws));
+    }
+
+    #[test]
+    fn a_network_that_is_down_is_told_from_credentials_that_sts_does_not_know() {
+        let down = SdkError::<std::fmt::Error, _>::dispatch_failure(ConnectorError::io("no route".into()));
+        let Lacking::Unreachable(why) = unasked("https://sts", &down) else { panic!("it cannot be reached") };
+        assert!(why.starts_with("cannot reach STS at https://sts to ask whose account this is: "), "{why}");
+        assert!(why.ends_with("no route. Check the network") && !why.contains("dispatch failure"), "{why}");
+        let unknown = SdkError::service_error(
+            std::fmt::Error,
+            HttpResponse::new(403_u16.try_into().expect("a status"), "".into()),
+        );
+        assert!(matches!(unasked("https://sts", &unknown), Lacking::None(why) if why.contains("does not say whose")));
     }
 
     #[test]

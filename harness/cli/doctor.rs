@@ -12,7 +12,7 @@ use super::origin::Traced;
 use super::output::{Plain, paint, print, print_json, wants_colour, width};
 use super::resources;
 use super::run::{OperationArg, can_be_run};
-use super::settings::{Settings, TargetArgs};
+use super::settings::{Choice, Settings, TargetArgs};
 use super::target::Prepared;
 use crate::contract::{Contract, Fixtures, Operation};
 use crate::doctor::{Examination, Finding, Status, Topic, examine};
@@ -59,8 +59,10 @@ pub(super) fn run(args: Doctor) -> Result<ExitCode, Failure> {
 async fn examination(settings: &Settings, contract: &Contract, operation: &Operation) -> Result<Examination, Failure> {
     let start = Instant::now();
     let Ok(prepared) = timeout(WITHIN, Prepared::to_examine(settings)).await else {
+        let is_aws = matches!(settings.choice, Choice::Aws { .. });
+        let sts = if is_aws { ", or STS, which is asked whose they are," } else { "" };
         return Err(Failure::usage(format!(
-            "no credentials within {} s: the profile or the program that gives them takes too long; set \
+            "no credentials within {} s: the profile or the program that gives them{sts} takes too long; set \
              AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or choose another profile with AWS_PROFILE",
             WITHIN.as_secs_f64()
         )));

@@ -91,6 +91,8 @@ Examples:
       Every case
   countersign list cases parameters/duration-outside
       The cases of one family
+  countersign list operations
+      What a run can be about
   countersign list requirements --format md
       The register as a table
   countersign list defects --format json
@@ -233,7 +235,7 @@ Examples:
       Check one of yours";
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use clap::{Command, CommandFactory, Parser};
 
     use super::super::Cli;
@@ -248,7 +250,7 @@ mod tests {
     }
 
     /// The words of a shell line: quotes hold words together, and a comment ends it.
-    fn words(line: &str) -> Vec<String> {
+    pub(in crate::cli) fn words(line: &str) -> Vec<String> {
         let (mut words, mut word, mut quote) = (Vec::new(), String::new(), None);
         for character in line.chars().chain([' ']) {
             match (character, quote) {

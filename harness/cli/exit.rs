@@ -27,6 +27,10 @@ impl Failure {
         Self { exit: Exit::Harness, message: message.into() }
     }
 
+    pub(super) fn unreachable(message: impl Into<String>) -> Self {
+        Self { exit: Exit::Undecided, message: message.into() }
+    }
+
     pub(super) fn refused(message: impl Into<String>) -> Self {
         Self { exit: Exit::Safety, message: message.into() }
     }

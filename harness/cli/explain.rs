@@ -1,23 +1,25 @@
-//! `countersign explain`: one requirement, case, suite, feature or defect in full, without any network.
+//! `countersign explain`: one requirement, operation, case, suite, feature or defect in full, without any network.
 
 pub(super) mod about;
+mod lines;
 
+use std::collections::BTreeMap;
 use std::process::ExitCode;
 
 use clap::Args;
 
-use super::library::{Catalogue, Named};
+use super::library::{Catalogue, Cited, Named};
 use super::output::{Plain, print_json, print_prose};
 use super::{Failure, FixtureArgs};
 use crate::contract::Side;
 use crate::corpus::did_you_mean;
 use crate::text::{escape, foreign};
-use about::{About, AboutFeature, Case, ClientCase, Defect, Explained, Requirement, Suite};
+use about::{About, AboutFeature, AboutOperation, Case, ClientCase, Defect, Explained, Requirement, Suite};
 
 #[derive(Debug, Args)]
 pub(super) struct Explain {
     /// A requirement, such as GC-DUR-02, a case, such as parameters/duration-outside, a suite, such as parameters, a
-    /// feature, such as signature, or a defect, such as duration-clamped
+    /// feature, such as signature, a defect, such as duration-clamped, or an operation, by its name
     #[arg(value_name = "ID")]
     id: String,
 
@@ -34,8 +36,8 @@ pub(super) fn run(args: Explain) -> Result<ExitCode, Failure> {
     let id = args.id.trim_end_matches('/');
     let about = About::find(id, &catalogue).ok_or_else(|| {
         Failure::usage(format!(
-            "there is no requirement, case, suite, feature or defect \"{}\"{}; `countersign list requirements`, \
-             `list cases`, `list features` and `list defects` show them all",
+            "there is no requirement, operation, case, suite, feature or defect \"{}\"{}; `countersign list requirements`, \
+             `list operations`, `list cases`, `list suites`, `list features` and `list defects` show them all",
             foreign(id),
             did_you_mean(id, catalogue.ids())
         ))
@@ -56,6 +58,7 @@ fn text(about: &About) -> String {
         About::Legal(about) => defect(about, "a legal variant of a right server, which the suite must not accuse"),
         About::Suite(about) => suite(about),
         About::Feature(about) => feature(about),
+        About::Operation(about) => operation(about),
     };
     lines.iter().map(|line| escape(line)).collect::<Vec<_>>().join("\n")
 }
@@ -102,6 +105,7 @@ fn requirement(about: &Requirement) -> Vec<String> {
 
 fn case(about: &Case) -> Vec<String> {
     let mut lines = vec![format!("{}  {}", about.id, about.title), String::new()];
+    lines.push(format!("operation     {}", about.operation));
     for alike in about.expects.chunk_by(|one, other| one == other) {
         let how_often = match (alike.len(), about.together) {
             (1, _) => String::new(),
@@ -118,11 +122,12 @@ fn case(about: &Case) -> Vec<String> {
         let needs: Vec<_> = about.needs.iter().map(|need| need.word()).collect();
         lines.push(format!("needs         {}", needs.join(", ")));
     }
-    list(&mut lines, "requirements", &about.requirement_texts);
+    cited(&mut lines, "requirements", &about.requirement_texts);
     if about.members.len() > 1 {
         lines.extend([String::new(), "runs as".to_owned()]);
         lines.extend(about.members.iter().map(|id| format!("  {id}")));
     }
+    commands(&mut lines, "run it on the emulator", [&about.run]);
     if let (Some(first), Some(example)) = (about.members.first(), &about.example) {
         commands(&mut lines, &format!("try {first}"), [example]);
     }
@@ -142,7 +147,7 @@ fn client_case(about: &ClientCase) -> Vec<String> {
     if about.requirements.is_empty() {
         lines.push("expects       nothing: it is observed, and compared between versions".to_owned());
     }
-    list(&mut lines, "requirements", &about.requirement_texts);
+    cited(&mut lines, "requirements", &about.requirement_texts);
     commands(&mut lines, "try it", [&about.example]);
     lines
 }
@@ -152,7 +157,7 @@ fn defect(about: &Defect, kind: &str) -> Vec<String> {
     if !about.also.is_empty() {
         lines.push(format!("also          {} may fall with what it breaks", about.also.join(", ")));
     }
-    list(&mut lines, "breaks", &about.requirement_texts);
+    cited(&mut lines, "breaks", &about.requirement_texts);
     commands(&mut lines, "try it", [&about.serve, &about.selftest]);
     let asking: Vec<&String> = about.run.iter().chain(&about.example).collect();
     if !asking.is_empty() {
@@ -177,7 +182,7 @@ fn feature(about: &AboutFeature) -> Vec<String> {
     let mut lines = vec![
         format!("{}  a feature: {}", about.id, about.meaning),
         String::new(),
-        format!("counts        {} must-requirements", about.must),
+        format!("counts        {}", counts(&about.operations)),
     ];
     list(&mut lines, "requirements", &about.requirements);
     let title = if about.claimable { "not judged" } else { "not judged yet" };
@@ -196,11 +201,37 @@ fn feature(about: &AboutFeature) -> Vec<String> {
     lines
 }
 
+fn operation(about: &AboutOperation) -> Vec<String> {
+    let selected = if about.default { "by default".to_owned() } else { format!("by --operation {}", about.id) };
+    let mut lines = vec![
+        format!("{}  an operation: {}", about.id, about.meaning),
+        String::new(),
+        format!("run           {selected}"),
+        format!("requirements  {}-*", about.requirements),
+        format!("counts        {}", counts(&about.must)),
+    ];
+    let suites = about.suites.iter().map(|suite| Named::new(&suite.id, &format!("{} cases", suite.cases)));
+    list(&mut lines, "suites", &suites.collect::<Vec<_>>());
+    commands(&mut lines, "try it", [&about.example]);
+    lines
+}
+
+/// How many must-requirements each operation, or each feature, has, in words.
+pub(super) fn counts(of: &BTreeMap<String, usize>) -> String {
+    let counts: Vec<_> = of.iter().map(|(name, must)| format!("{name} {must}")).collect();
+    let counts = if counts.is_empty() { "0".to_owned() } else { counts.join(", ") };
+    format!("{counts} must-requirements")
+}
+
 fn list(lines: &mut Vec<String>, title: &str, things: &[Named]) {
     if !things.is_empty() {
         lines.extend([String::new(), title.to_owned()]);
         lines.extend(things.iter().map(|Named { id, title }| format!("  {id}  {title}")));
     }
+}
+
+fn cited(lines: &mut Vec<String>, title: &str, texts: &[Cited]) {
+    list(lines, title, &texts.iter().map(Cited::named).collect::<Vec<_>>());
 }
 
 fn commands<'a>(lines: &mut Vec<String>, title: &str, commands: impl IntoIterator<Item = &'a String>) {
@@ -215,4 +246,66 @@ fn json(value: &impl serde::Serialize) -> String {
 /// A serialised enum's word: `documented`.
 fn word(value: impl serde::Serialize) -> String {
     serde_json::to_value(value).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use clap::Parser;
+
+    use super::*;
+    use crate::cli::examples::tests::words;
+    use crate::cli::run::can_be_run;
+    use crate::cli::settings::Settings;
+    use crate::cli::{Cli, Command};
+    use crate::contract::Feature;
+
+    /// Every line that begins a run, of everything that can be explained; each with whose it is.
+    fn runs(catalogue: &Catalogue) -> Vec<(String, String)> {
+        let mut ids: BTreeSet<&str> = catalogue.ids().collect();
+        Feature::all().for_each(|feature| {
+            ids.insert(feature.word());
+        });
+        for case in catalogue.library.corpus.cases() {
+            ids.extend([case.suite.as_str(), case.case.id.as_str()]);
+        }
+        let mut runs = Vec::new();
+        for id in ids {
+            let about = text(&About::find(id, catalogue).expect("it can be explained"));
+            let lines = about.lines().map(str::trim).filter(|line| line.starts_with("countersign run "));
+            runs.extend(lines.map(|line| (line.to_owned(), id.to_owned())));
+        }
+        runs
+    }
+
+    #[test]
+    fn every_run_that_is_explained_can_be_made_and_judges_something() {
+        let catalogue = Catalogue::load(None).expect("the fixtures");
+        let runs = runs(&catalogue);
+        assert!(runs.len() > 100, "only {} were found", runs.len());
+        for (line, id) in runs {
+            let wrong = |why: &dyn std::fmt::Display| -> ! { panic!("{id}: {line}: {why}") };
+            let cli = Cli::try_parse_from(words(&line)).unwrap_or_else(|error| wrong(&error));
+            let Some(Command::Run(run)) = cli.command else { wrong(&"it runs nothing") };
+            let (_, plan) = run.selection.plan(&catalogue.library).unwrap_or_else(|failure| wrong(&failure));
+            let settings = Settings::resolve(run.target).unwrap_or_else(|failure| wrong(&failure));
+            can_be_run(&settings, &catalogue.library.contract).unwrap_or_else(|failure| wrong(&failure));
+            let features = settings.features();
+            if !plan.cases.iter().any(|case| case.case.needs.iter().all(|need| features.contains(need))) {
+                wrong(&"it claims too little to judge anything");
+            }
+        }
+    }
+
+    #[test]
+    fn a_line_names_only_what_its_case_needs() {
+        let catalogue = Catalogue::load(None).expect("the fixtures");
+        let line = |id: &str| text(&About::find(id, &catalogue).expect("it is there"));
+        let unknown_key = line("signature/unknown-key");
+        assert!(unknown_key.contains(" --workgroup my-workgroup --claim signature"), "{unknown_key}");
+        assert!(!unknown_key.contains("--custom-domain") && !unknown_key.contains("--db-name"), "{unknown_key}");
+        assert!(line("list-workgroups").contains("countersign run --operation ListWorkgroups list-workgroups"));
+        assert!(!line("internal-error-502").contains("--requirement"));
+    }
 }

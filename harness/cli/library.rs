@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Failure;
-use crate::contract::{Contract, Fixtures};
+use crate::contract::{Contract, Fixtures, Level};
 use crate::corpus::{Corpus, Defects, ExpandedCase, LoadErrors};
 use crate::judge::Judge;
 use crate::sdk::cases::ClientCorpus;
@@ -77,6 +77,24 @@ impl Named {
     }
 }
 
+/// A requirement that something cites.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub(super) struct Cited {
+    /// Its id.
+    id: String,
+    /// How binding it is.
+    level: Level,
+    /// What it says, as a sentence.
+    title: String,
+}
+
+impl Cited {
+    /// It as a line of a list.
+    pub(super) fn named(&self) -> Named {
+        Named::new(&self.id, &format!("{:6}  {}", format!("{:?}", self.level).to_lowercase(), self.title))
+    }
+}
+
 pub(super) struct Citing {
     /// The cases on endpoints, a family as one.
     pub(super) cases: Vec<Named>,
@@ -106,13 +124,13 @@ impl Catalogue {
         Ok(Self { library, clients, banks })
     }
 
-    /// Every id: of requirements, cases of both sides and defects.
+    /// Every id: of requirements, operations, cases of both sides and defects.
     pub(super) fn ids(&self) -> impl Iterator<Item = &str> {
         let requirements = self.library.contract.register.requirements.iter().map(|row| row.id.as_str());
         let cases = self.library.corpus.cases().iter().map(|case| case.id.as_str());
         let client_cases = self.clients.cases().iter().map(|case| case.id.as_str());
         let defects = self.banks.entries().iter().map(|entry| entry.id.as_str());
-        requirements.chain(cases).chain(client_cases).chain(defects)
+        requirements.chain(self.library.contract.operation_names()).chain(cases).chain(client_cases).chain(defects)
     }
 
     /// The cases on endpoints that are selected, a family as one.
@@ -135,9 +153,9 @@ impl Catalogue {
     }
 
     /// Requirements by their ids, each with its text.
-    pub(super) fn requirements(&self, ids: &[String]) -> Vec<Named> {
-        let text = |id: &String| self.library.contract.register.get(id).map_or("", |row| row.text.as_str());
-        ids.iter().map(|id| Named::new(id, text(id))).collect()
+    pub(super) fn requirements(&self, ids: &[String]) -> Vec<Cited> {
+        let rows = ids.iter().filter_map(|id| self.library.contract.register.get(id));
+        rows.map(|row| Cited { id: row.id.clone(), level: row.level, title: row.text.clone() }).collect()
     }
 
     /// The first case on endpoints that cites a requirement.

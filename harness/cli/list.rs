@@ -9,12 +9,15 @@ use serde_json::Value;
 
 use super::library::{Catalogue, Library};
 use super::output::{Format, print, print_json, width};
+use super::run::operation_named;
 use super::{Failure, FixtureArgs};
 use crate::contract::Side;
 use crate::corpus::{Pattern, SelectError, Selection};
 use crate::report::{hang, prose_cell};
 use crate::text::{escape, foreign};
-use entries::{CaseEntry, ClientCaseEntry, DefectEntry, Entry, FeatureEntry, Listing, RequirementEntry};
+use entries::{
+    CaseEntry, ClientCaseEntry, DefectEntry, Entry, FeatureEntry, Listing, OperationEntry, RequirementEntry, SuiteEntry,
+};
 
 #[derive(Debug, Args)]
 pub(super) struct List {
@@ -26,6 +29,10 @@ pub(super) struct List {
     /// the cases of servers, the requirements of both]
     #[arg(long, value_enum)]
     side: Option<Tested>,
+
+    /// Of cases: only those about this operation
+    #[arg(long, value_name = "NAME")]
+    operation: Option<String>,
 
     /// Only the cases that one of these patterns selects
     #[arg(value_name = "PATTERN")]
@@ -48,30 +55,34 @@ enum Tested {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum What {
     Cases,
+    Suites,
+    Operations,
     Requirements,
     Features,
     Defects,
     Drivers,
 }
 
-pub(super) fn run(args: List) -> Result<ExitCode, Failure> {
+pub(super) fn run(args: &List) -> Result<ExitCode, Failure> {
     if args.what != What::Cases && !args.patterns.is_empty() {
         return Err(Failure::usage("patterns select cases; `countersign list cases PATTERN` takes them"));
     }
     if args.side.is_some() && !matches!(args.what, What::Cases | What::Requirements) {
         return Err(Failure::usage("--side selects cases or requirements; the others are of no side"));
     }
-    listing(args.what, args.side, &args.patterns, args.fixtures)?.print(args.format)
+    if args.operation.is_some() && (args.what != What::Cases || args.side == Some(Tested::Client)) {
+        return Err(Failure::usage(
+            "--operation selects cases of servers; `countersign list cases --operation NAME` takes it",
+        ));
+    }
+    listing(args)?.print(args.format)
 }
 
-fn listing(
-    what: What,
-    side: Option<Tested>,
-    patterns: &[String],
-    FixtureArgs { fixtures: folder }: FixtureArgs,
-) -> Result<Listing, Failure> {
+fn listing(args: &List) -> Result<Listing, Failure> {
+    let List { what, side, operation, patterns, fixtures, .. } = args;
+    let (side, folder) = (*side, fixtures.fixtures.clone());
     let patterns = patterns.iter().map(|text| Pattern::new(text).map_err(Failure::usage)).collect::<Result<_, _>>()?;
-    let selection = Selection { patterns, ..Selection::default() };
+    let selection = Selection { operation: operation.clone(), patterns, ..Selection::default() };
     let unselected = |error: SelectError| Failure::of_selection(&error);
     // The banks take longer to read than everything else; only what speaks of them reads them.
     Ok(match what {
@@ -82,9 +93,12 @@ fn listing(
         }
         What::Cases => {
             let Library { contract, corpus, .. } = Library::load(folder)?;
+            operation.as_ref().map(|name| operation_named(name, &contract)).transpose()?;
             let plan = crate::corpus::Plan::select(&corpus, &contract.register, &selection).map_err(unselected)?;
             Listing::Cases(plan.cases.iter().map(|case| CaseEntry::of(case)).collect())
         }
+        What::Suites => Listing::Suites(SuiteEntry::all(&Library::load(folder)?)),
+        What::Operations => Listing::Operations(OperationEntry::all(&Library::load(folder)?)),
         What::Requirements => {
             let side = side.map(|side| if side == Tested::Server { Side::Server } else { Side::Client });
             Listing::Requirements(RequirementEntry::all(&Catalogue::load(folder)?, side))
@@ -127,6 +141,9 @@ impl Listing {
             Value::Null => String::new(),
             Value::String(text) => prose_cell(text),
             Value::Array(items) => prose_cell(&items.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", ")),
+            Value::Object(counts) => {
+                prose_cell(&counts.iter().map(|(name, count)| format!("{name} {count}")).collect::<Vec<_>>().join(", "))
+            }
             other => prose_cell(&other.to_string()),
         };
         let columns: Vec<_> = self.columns().collect();
@@ -150,7 +167,16 @@ mod tests {
     fn a_table_has_a_column_for_every_member() {
         for what in What::value_variants() {
             for side in [None, Some(Tested::Client)] {
-                let listing = listing(*what, side, &[], FixtureArgs::default()).expect("the fixtures");
+                let format = Format::Text;
+                let args = List {
+                    what: *what,
+                    side,
+                    operation: None,
+                    patterns: Vec::new(),
+                    format,
+                    fixtures: FixtureArgs::default(),
+                };
+                let listing = listing(&args).expect("the fixtures");
                 let things = serde_json::to_value(&listing).expect("JSON");
                 let mut columns: Vec<_> = listing.columns().collect();
                 columns.sort_unstable();

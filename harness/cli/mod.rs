@@ -61,10 +61,10 @@ enum Command {
     /// anything.
     #[command(after_help = examples::filled(examples::DOCTOR))]
     Doctor(Box<doctor::Doctor>),
-    /// List cases, requirements, features, defects or drivers
+    /// List cases, suites, operations, requirements, features, defects or drivers
     #[command(after_help = examples::LIST)]
     List(list::List),
-    /// Explain one requirement, case, suite, feature or defect in full, with a curl line
+    /// Explain one requirement, operation, case, suite, feature or defect in full, with a command to try it
     #[command(after_help = examples::EXPLAIN)]
     Explain(explain::Explain),
     /// Make any report from the run streams of earlier runs; several stand side by side
@@ -132,7 +132,7 @@ impl Command {
         match self {
             Self::Run(args) => run::run(*args),
             Self::Doctor(args) => doctor::run(*args),
-            Self::List(args) => list::run(args),
+            Self::List(args) => list::run(&args),
             Self::Explain(args) => explain::run(args),
             Self::Report(args) => report::run(args),
             Self::Baseline(args) => baseline::run(args),

@@ -162,14 +162,18 @@ impl Reports {
         again: &Again,
         runs: usize,
     ) -> Result<Self, Failure> {
-        let to_stdout = args.files.0.iter().filter(|(_, file)| file.as_os_str() == "-").count();
+        let to_stdout = args.files.0.iter().filter(|(_, file)| file.as_os_str() == "-");
+        let to_stdout: Vec<_> = to_stdout.map(|(format, _)| format!("--{} -", format.flag)).collect();
         let format = match args.format.unwrap_or(Format::Auto) {
-            Format::Auto if to_stdout > 0 => None,
+            Format::Auto if !to_stdout.is_empty() => None,
             Format::Auto => Some(Format::Text),
             format @ (Format::Text | Format::Quiet | Format::Jsonl | Format::Github) => Some(format),
         };
-        if to_stdout + usize::from(format.is_some()) > 1 {
-            return Err(Failure::usage("only one report can go to standard output; give the others a file"));
+        let word = format.and_then(|format| Some(format!("--format {}", format.to_possible_value()?.get_name())));
+        if let [one, other, ..] = word.into_iter().chain(to_stdout).collect::<Vec<_>>().as_slice() {
+            return Err(Failure::usage(format!(
+                "only one report can go to standard output, and both {one} and {other} would; give {other} a file"
+            )));
         }
         let mut sinks: Vec<Box<dyn Sink>> = Vec::new();
         let register = &contract.register;

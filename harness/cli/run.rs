@@ -30,10 +30,10 @@ use crate::verdict::{CaseResult, Class, Probe, Verdict};
 #[derive(Debug, Args)]
 pub(super) struct Run {
     #[command(flatten)]
-    selection: SelectionArgs,
+    pub(super) selection: SelectionArgs,
 
     #[command(flatten)]
-    target: Traced<TargetArgs>,
+    pub(super) target: Traced<TargetArgs>,
 
     #[command(flatten)]
     running: RunningArgs,
@@ -80,19 +80,24 @@ pub(super) struct OperationArg {
 }
 
 fn operation_help() -> String {
-    format!("The operation that the cases are about [default: {}]", Service::embedded().default_operation)
+    let (default, all) = (&Service::embedded().default_operation, Service::embedded_operations().join(", "));
+    format!("The operation that the cases are about: {all} [default: {default}]")
 }
 
 impl OperationArg {
     pub(super) fn of<'c>(&self, contract: &'c Contract) -> Result<&'c Operation, Failure> {
-        let Some(name) = &self.operation else { return Ok(contract.default_operation()) };
-        contract.operation(name).ok_or_else(|| {
-            let near = did_you_mean(name, contract.operation_names());
-            let known = contract.operation_names().collect::<Vec<_>>().join(", ");
-            let name = foreign(name);
-            Failure::usage(format!("--operation: there is no operation \"{name}\" here{near}; there are {known}"))
-        })
+        self.operation.as_ref().map_or_else(|| Ok(contract.default_operation()), |name| operation_named(name, contract))
     }
+}
+
+/// The operation that `--operation` names.
+pub(super) fn operation_named<'c>(name: &str, contract: &'c Contract) -> Result<&'c Operation, Failure> {
+    contract.operation(name).ok_or_else(|| {
+        let near = did_you_mean(name, contract.operation_names());
+        let known = contract.operation_names().collect::<Vec<_>>().join(", ");
+        let name = foreign(name);
+        Failure::usage(format!("--operation: there is no operation \"{name}\" here{near}; there are {known}"))
+    })
 }
 
 #[derive(Clone, Debug, Args)]
@@ -268,6 +273,11 @@ impl Execution<'_> {
     /// Ends a run of which nothing could come: its credentials or what it names are not the target's.
     fn reject(&self, target: &Target, probe: &Probe) -> Result<(), Failure> {
         let (endpoint, said) = (foreign(target.endpoint.as_str()), heard(&probe.heard));
+        if probe.class == Class::RefusedCredentials && target.credentials.is_none() {
+            let place = self.settings.from.place("no-sign");
+            let words = "refuses a request without a signature";
+            return Err(Failure::usage(format!("{endpoint} {words}: {said}. Leave out {place}")));
+        }
         if probe.class == Class::RefusedCredentials {
             return Err(Failure::usage(format!(
                 "{endpoint} refuses the credentials: {said}. Give it the ones that it knows in AWS_ACCESS_KEY_ID and \

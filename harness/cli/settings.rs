@@ -134,6 +134,15 @@ impl Settings {
         let allowed = from.pick("allow-aws", args.allow_aws, [], None);
         let by_name = resources.get(&gate::resource().id).map(String::as_str);
         let choice = gated(named, url, &region, by_name, allowed)?;
+        let other = match &choice {
+            Choice::Mock => Some(("mock".to_owned(), "add --target aws")),
+            Choice::Emulator => Some(("emulator".to_owned(), "add --target aws")),
+            Choice::Endpoint { url, .. } => Some((foreign(url.as_str()), "leave it out")),
+            Choice::Aws { .. } => None,
+        };
+        if let (Some((target, advice)), Origin::Flag { name }) = (other, from.get("allow-aws")) {
+            return Err(Failure::usage(format!("{name} is for real AWS, but the target is {target}; {advice}")));
+        }
         let place = match &choice {
             Choice::Mock | Choice::Emulator => Place::Here,
             Choice::Endpoint { url, .. } | Choice::Aws { endpoint: url, .. } => Place::of(url),

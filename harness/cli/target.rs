@@ -129,6 +129,7 @@ async fn endpoint(name: &str, url: &Url, settings: &Settings) -> Result<(Target,
     let credentials = match credentials::for_endpoint(&settings.region).await {
         Ok(found) => found,
         Err(Lacking::Refused(why)) => return Err(Failure::refused(why)),
+        Err(Lacking::Unreachable(why)) => return Err(Failure::unreachable(why)),
         Err(Lacking::None(why)) => return Ok((target, Some(why))),
     };
     if credentials.session_token.is_some() && url.scheme() != "https" && !is_loopback(url).await {
@@ -151,6 +152,7 @@ async fn aws(url: &Url, allowed: &Allowed, settings: &Settings) -> Result<Target
              with AWS_PROFILE"
         )),
         Lacking::Refused(why) => Failure::refused(why),
+        Lacking::Unreachable(why) => Failure::unreachable(why),
     })?;
     gate::check_account(allowed, &account).map_err(|refusal| Failure::refused(refusal.to_string()))?;
     Ok(unsigned("aws", url, settings).signed_by(credentials).allowing(allowed.clone()))

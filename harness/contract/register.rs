@@ -179,6 +179,16 @@ impl Register {
         self.requirements.iter().filter(move |row| row.side == side && row.operation == operation)
     }
 
+    /// How many requirements on endpoints count for a feature, by their operations.
+    pub fn counts(&self, feature: Feature) -> BTreeMap<String, usize> {
+        let mut counts = BTreeMap::new();
+        let is_of = |row: &&Requirement| row.side == Side::Server && row.feature == feature && row.counts();
+        for row in self.requirements.iter().filter(is_of) {
+            *counts.entry(row.operation.clone()).or_default() += 1;
+        }
+        counts
+    }
+
     /// The requirement with this id.
     pub fn get(&self, id: &str) -> Option<&Requirement> {
         self.requirements.iter().find(|requirement| requirement.id == id)

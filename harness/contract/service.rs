@@ -239,6 +239,17 @@ impl Service {
         })
     }
 
+    /// The names of the operations that this build was made with, as their files have them.
+    ///
+    /// # Panics
+    /// Never: the tests load them.
+    pub fn embedded_operations() -> Vec<String> {
+        let folder = Self::folder(&Fixtures::Embedded).expect("this build has a service");
+        let files = Fixtures::Embedded.list(&format!("{folder}/operations")).expect("it has operations");
+        let stem = |path: &String| Some(path.rsplit('/').next()?.strip_suffix(".json")?.to_owned());
+        files.iter().filter_map(stem).collect()
+    }
+
     /// The folder of the service, such as `services/redshift-serverless`.
     ///
     /// # Errors

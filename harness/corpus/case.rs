@@ -140,6 +140,13 @@ impl RequestSpec {
         spec
     }
 
+    /// The texts that its placeholders stand in.
+    pub(crate) fn texts(&self) -> impl Iterator<Item = String> {
+        let raw = self.raw.iter();
+        let raw = raw.flat_map(|raw| raw.body.iter().chain(&raw.path).chain(raw.headers.values().flatten()));
+        raw.cloned().chain([self.input.to_json()])
+    }
+
     /// The same with this fault in its signature.
     #[must_use]
     pub fn signed_with(&self, defect: SigningDefect) -> Self {

@@ -358,15 +358,13 @@ fn is_sendable(name: &str) -> bool {
 
 /// The input of a request with its placeholders filled with samples, as the service reads it.
 fn sample_input(request: &RequestSpec, resources: &[Resource]) -> Result<Value, String> {
-    let raw_texts =
-        request.raw.iter().flat_map(|raw| raw.body.iter().chain(&raw.path).chain(raw.headers.values().flatten()));
     let sample = |text: &str| {
         fill(text, resources, |placeholder| Ok::<_, std::convert::Infallible>(placeholder.sample()))
             .map(std::borrow::Cow::into_owned)
             .map_err(|error| error.to_string())
     };
-    for text in raw_texts {
-        sample(text)?;
+    for text in request.texts() {
+        sample(&text)?;
     }
     if let Some(name) = request.raw.iter().flat_map(|raw| raw.headers.keys()).find(|name| !is_sendable(name)) {
         let expected = "expected header fields in small letters that do not frame the body";

@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 
 use super::case::{Call, Case, Family, Raw, RequestSpec};
 use super::files::unknown_operation;
-use crate::contract::{Contract, LoadError, Operation};
+use crate::contract::{Contract, LoadError, Operation, Resource};
 
 /// One case as it is run: a plain case, or one member of a family.
 #[derive(Clone, Debug)]
@@ -32,6 +32,13 @@ impl ExpandedCase {
     /// The operation that one of its calls is of; nothing where the contract has none of this name.
     pub fn operation_of<'c>(&self, call: &Call, contract: &'c Contract) -> Option<&'c Operation> {
         contract.operation(call.request.operation.as_deref().unwrap_or(&self.operation))
+    }
+
+    /// Whether one of its requests calls a resource by the name that the target has for it.
+    pub fn names(&self, resource: &Resource) -> bool {
+        let calls = self.setup.iter().chain(&self.calls).chain(&self.teardown);
+        let placeholders = ["", "escaped:"].map(|form| format!("${{{form}{}}}", resource.placeholder));
+        calls.flat_map(|call| call.request.texts()).any(|text| placeholders.iter().any(|name| text.contains(name)))
     }
 
     /// The one member of the input that differs from the control, where it is one.

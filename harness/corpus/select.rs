@@ -199,18 +199,23 @@ impl Selection {
             return Err(SelectError::PatternMatchesNothing(miss.to_string(), advice(miss)));
         }
         let cites = |case: &T, wanted: &dyn Fn(&str) -> bool| case.requirements().iter().any(|id| wanted(id));
-        let selected: Vec<_> = cases
-            .iter()
-            .filter(|case| patterns.is_empty() || patterns.iter().any(|pattern| pattern.selects(case.id())))
-            .filter(|case| !skip.iter().any(|pattern| pattern.selects(case.id())))
-            .filter(|case| {
-                level.is_none_or(|level| cites(case, &|id| register.get(id).is_some_and(|row| row.level == level)))
-            })
-            .filter(|case| requirements.is_empty() || cites(case, &|id| requirements.contains(id)))
-            .collect();
-        if selected.is_empty() {
-            return Err(SelectError::Nothing(format!("the filters leave none; `{lister}` shows them all")));
+        let is_cited = |id: &String| cases.iter().any(|case| cites(case, &|cited| cited == id));
+        if let Some(id) = requirements.first().filter(|_| !requirements.iter().any(is_cited)) {
+            let is_ruled = register.get(id).is_some_and(|row| row.decided_by.is_some() && row.pending.is_none());
+            let why = if is_ruled { "it is judged wherever it is seen" } else { "it is not judged" };
+            return Err(SelectError::Nothing(format!("no case cites {id}; {why}: leave out --requirement")));
         }
+        let in_any = |patterns: &[Pattern], case: &T| patterns.iter().any(|pattern| pattern.selects(case.id()));
+        let is_of = |level| move |id: &str| register.get(id).is_some_and(|row| row.level == level);
+        let mut selected: Vec<_> = cases.iter().filter(|case| patterns.is_empty() || in_any(patterns, case)).collect();
+        let mut narrow = |name: &str, keeps: &dyn Fn(&T) -> bool| {
+            selected.retain(|case| keeps(case));
+            let nothing = || SelectError::Nothing(format!("{name} leaves none; `{lister}` shows them all"));
+            if selected.is_empty() { Err(nothing()) } else { Ok(()) }
+        };
+        narrow("--skip", &|case| !in_any(skip, case))?;
+        narrow("--level", &|case| level.is_none_or(|level| cites(case, &is_of(level))))?;
+        narrow("--requirement", &|case| requirements.is_empty() || cites(case, &|id| requirements.contains(id)))?;
         let (skip, step) = shard.map_or((0, 1), |shard| (shard.index - 1, shard.count));
         let cases: Vec<_> = selected.iter().skip(skip).step_by(step).map(|case| Arc::clone(case)).collect();
         if let (true, Some(shard)) = (cases.is_empty(), shard) {

@@ -137,10 +137,8 @@ impl<'a> Examined<'a> {
             );
         }
         if self.probe.class == Class::RefusedCredentials {
-            return Finding::problem(topic, format!("requests go out unsigned and are refused: {said}")).fix(
-                "leave out --no-sign, and give it credentials that it knows in AWS_ACCESS_KEY_ID and \
-                 AWS_SECRET_ACCESS_KEY or AWS_PROFILE",
-            );
+            let found = format!("it refuses a request without a signature: {said}");
+            return Finding::problem(topic, found).fix("leave out --no-sign");
         }
         match self.is_accepted() {
             true if signed => Finding::ok(topic, "requests signed with ours are accepted"),

@@ -101,35 +101,42 @@ impl Examined<'_> {
         self.patient.operation.secrets().all(|name| body.as_ref().is_some_and(|body| body.get(name).is_some()))
     }
 
-    /// Operations that a run does not need, and that tell what kind of server this is.
+    /// Operations that a run does not need, and that tell what kind of server this is; those that are answered alike
+    /// together.
     pub(super) fn neighbours(&self) -> impl Iterator<Item = Finding> {
-        let told = |(name, exchange): &(String, Exchange)| match &exchange.answer {
-            Ok(response) => self.neighbour(name, exchange, response),
-            Err(fault) => Finding::unknown(Topic::Neighbours, format!("{name}: {}", self.answers.hidden.fault(fault))),
-        };
+        let mut told: Vec<(Neighbour, String, Vec<&str>)> = Vec::new();
+        for (name, exchange) in &self.answers.neighbours {
+            let (neighbour, said) = self.neighbour(name, exchange);
+            match told.iter_mut().find(|(other, words, _)| (*other, words) == (neighbour, &said)) {
+                Some((.., names)) => names.push(name),
+                None => told.push((neighbour, said, vec![name])),
+            }
+        }
         let not_tried = self.patient.contract.service.not_tried.iter().map(|not_tried| {
             let found = format!("{}: not tried, since they could create something", not_tried.is.join(", "));
             Finding::unknown(Topic::Neighbours, found)
         });
-        self.answers.neighbours.iter().map(told).chain(not_tried)
+        told.into_iter().map(|(neighbour, said, names)| neighbour.finding(&said, &names)).chain(not_tried)
     }
 
-    /// Whether an operation is there: it answers with a success in JSON or with one of the service's own
-    /// errors, and not with what the target answers to an operation that nobody has.
-    fn neighbour(&self, name: &str, exchange: &Exchange, response: &Response) -> Finding {
+    /// Whether an operation is there, and what was answered: it answers with a success in JSON or with one of the
+    /// service's own errors, and not with what the target answers to an operation that nobody has.
+    fn neighbour(&self, name: &str, exchange: &Exchange) -> (Neighbour, String) {
+        let response = match &exchange.answer {
+            Ok(response) => response,
+            Err(fault) => return (Neighbour::Untold, self.answers.hidden.fault(fault)),
+        };
         let service = &self.patient.contract.service;
         let operation = self.patient.contract.operation(name).unwrap_or(self.patient.operation);
         let probe = probe::classify(exchange, Asked { service, operation, named: false }, &self.answers.hidden);
         let is_object = response.json().as_ref().is_some_and(Value::is_object);
         let own = matches!(self.meaning(response), Some(ErrorMeaning::NotFound | ErrorMeaning::Invalid));
         let own = own && self.answers.unknown.answer.is_ok();
-        let words = match probe.class {
-            Class::RefusedCredentials => "refused",
-            Class::UnknownOperation | Class::UnknownService | Class::DeclaredNotImplemented => "it is not there",
-            _ if self.is_like_unknown(response) => "no telling, since an operation that nobody has is answered alike",
-            _ if own || (is_success(response) && is_object) => {
-                return Finding::ok(Topic::Neighbours, format!("{name}: it is there"));
-            }
+        let neighbour = match probe.class {
+            Class::RefusedCredentials => Neighbour::Refused,
+            Class::UnknownOperation | Class::UnknownService | Class::DeclaredNotImplemented => Neighbour::Absent,
+            _ if self.is_like_unknown(response) => Neighbour::LikeUnknown,
+            _ if own || (is_success(response) && is_object) => return (Neighbour::There, String::new()),
             Class::Answers
             | Class::OwnJson
             | Class::NotAws
@@ -137,9 +144,9 @@ impl Examined<'_> {
             | Class::Redirect
             | Class::ServerFault
             | Class::NoResource
-            | Class::Unreachable => "no telling by the answer",
+            | Class::Unreachable => Neighbour::Untold,
         };
-        Finding::unknown(Topic::Neighbours, format!("{name}: {words} ({})", heard(&probe.heard)))
+        (neighbour, heard(&probe.heard))
     }
 
     /// Whether an operation that nobody has is answered alike in all that does not depend on names: status, error
@@ -153,5 +160,35 @@ impl Examined<'_> {
                 && error_type(response) == error_type(unknown)
                 && (!is_success(response) || members(response) == members(unknown))
         })
+    }
+}
+
+/// Whether an operation beside the one that is tested is there.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Neighbour {
+    There,
+    Absent,
+    Refused,
+    /// An operation that nobody has is answered alike.
+    LikeUnknown,
+    Untold,
+}
+
+impl Neighbour {
+    /// What is so of these operations, by the answer to them.
+    fn finding(self, said: &str, names: &[&str]) -> Finding {
+        let (topic, are) = (Topic::Neighbours, if names.len() == 1 { "is" } else { "are" });
+        let alike = if names.len() == 1 { "" } else { "; answered alike" };
+        let names = names.join(", ");
+        match self {
+            Self::There => Finding::ok(topic, format!("{names} {are} there")),
+            Self::Absent => Finding::ok(topic, format!("{names} {are} not there ({said}{alike})")),
+            Self::Refused => Finding::unknown(topic, format!("{names}: refused ({said}{alike})")),
+            Self::LikeUnknown => {
+                let words = "no telling, since an operation that nobody has is answered alike";
+                Finding::unknown(topic, format!("{names}: {words} ({said})"))
+            }
+            Self::Untold => Finding::unknown(topic, format!("{names}: no telling by the answer ({said}{alike})")),
+        }
     }
 }

@@ -190,7 +190,7 @@ pub struct RequirementEvent {
     pub cases: Vec<String>,
 }
 
-/// The requirements of one feature that count: `must`, and not excluded.
+/// The requirements of one feature that count: `must`, not excluded, and with something to be tried on.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FeatureSummary {
     /// How many there are, whatever was run.

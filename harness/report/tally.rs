@@ -115,8 +115,9 @@ impl Tally {
             let feature = features.entry(self.name_of(row.feature).to_owned()).or_default();
             let status = self.status(row);
             feature.violated += usize::from(status == RequirementStatus::Fail);
-            // What no case can decide is not in the count, but whoever is seen to violate it does not conform.
-            if !row.counts() {
+            // What no case can decide, or has nothing to be tried on, is not in the count, but whoever is seen to violate
+            // it does not conform.
+            if !row.counts() || status == RequirementStatus::NotApplicable {
                 continue;
             }
             feature.must += 1;
@@ -192,6 +193,19 @@ mod tests {
         let (tally, status) = tallied(&[sample::deciding("a/b", Verdict::Pass, &["GC-RES-01"]), other]);
         assert_eq!(status, Some(RequirementStatus::Undecided));
         assert!(!tally.is_undecided_by_silence(&sample::register()));
+    }
+
+    #[test]
+    fn what_there_is_nothing_to_try_on_is_not_in_the_count() {
+        let reason = Some(Reason::NothingToGoOnFrom { step: 1, at: "/next".to_owned() });
+        let requirements = vec!["GC-RES-01".to_owned()];
+        let moot = CaseResult { requirements, reason, ..sample::case("a/c", Verdict::NotApplicable) };
+        let (tally, status) = tallied(&[moot]);
+        assert_eq!(status, Some(RequirementStatus::NotApplicable));
+        let musts = |tally: Tally| -> usize {
+            tally.summary(&sample::register(), 1.0, true).features.values().map(|feature| feature.must).sum()
+        };
+        assert_eq!(musts(tally) + 1, musts(tallied(&[]).0));
     }
 
     #[rstest]

@@ -1,8 +1,9 @@
 //! The line that shows the same answer again.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use crate::contract::Contract;
+use crate::contract::{Contract, Feature};
 use crate::corpus::{Call, ExpandedCase, SigningDefect};
 use crate::targets::Target;
 use crate::wire::Request;
@@ -79,8 +80,11 @@ fn command(case: &ExpandedCase, target: &Target, contract: &Contract) -> String 
     if target.credentials.is_none() {
         line.push_str(" --no-sign");
     }
-    let claims: Vec<_> = target.features.iter().map(|feature| feature.word()).collect();
-    let _ = write!(line, " --claim {}", claims.join(","));
+    let claims: BTreeSet<_> = target.features.iter().chain(&case.case.needs).collect();
+    let words: Vec<_> = claims.into_iter().filter(|of| **of != Feature::CORE).map(|of| of.word()).collect();
+    if !words.is_empty() {
+        let _ = write!(line, " --claim {}", words.join(","));
+    }
     line
 }
 

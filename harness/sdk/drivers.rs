@@ -47,7 +47,7 @@ pub const NOT_HERE: &[(&str, &str)] = &[
     ),
     (
         "AWS CLI v2",
-        "it is in no registry; `sdk run -- python3 aws_cli_driver.py /path/to/aws` runs one that is installed",
+        "it is in no registry; `sdk run -- python3 harness/drivers/aws-cli/aws_cli_driver.py /path/to/aws`, in a clone, runs one that is installed",
     ),
 ];
 

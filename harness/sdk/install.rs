@@ -145,8 +145,16 @@ impl Cache {
                 && wanted.version.as_ref().is_none_or(|version| *version == installed.version)
         };
         self.installed().into_iter().rfind(fits).ok_or_else(|| {
-            let id = format!("{}@{}", wanted.name, wanted.version.as_deref().unwrap_or("VERSION"));
-            format!("{id} is not installed in {}; `countersign sdk install {id}` does it", file_name(&self.root))
+            let (name, folder) = (&wanted.name, file_name(&self.root));
+            match &wanted.version {
+                Some(version) => {
+                    let id = format!("{name}@{version}");
+                    format!("{id} is not installed in {folder}; `countersign sdk install {id}` does it")
+                }
+                None => format!(
+                    "no version of {name} is installed in {folder}; `countersign sdk install {name}@VERSION` installs one"
+                ),
+            }
         })
     }
 

@@ -1,21 +1,19 @@
 //! What there is to say about one thing, as `explain --format json` writes it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use reqwest::Url;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::cli::library::{Catalogue, Citing, Named};
-use crate::contract::{self, ConfirmationStatus, Contract, Evidence, Feature, Level, Resource, Side};
+use super::lines::{USUAL, example, example_at, for_operation, run_line};
+use crate::cli::library::{Catalogue, Cited, Citing, Library, Named};
+use crate::cli::list::entries::SuiteEntry;
+use crate::contract::{self, ConfirmationStatus, Evidence, Feature, Level, Operation, Resource, Side};
 use crate::corpus::{self, Answer, DefectKind, ExpandedCase};
 use crate::report::source;
-use crate::run::example_line;
 use crate::sdk::cases::{self, ClientInput};
 use crate::servers::emulator::Options;
-use crate::targets::Target;
-use crate::wire::Credentials;
 
 /// The version of these objects.
 const VERSION: u32 = 1;
@@ -57,6 +55,8 @@ pub(in crate::cli) enum About {
     Suite(Suite),
     /// What a target may lack.
     Feature(AboutFeature),
+    /// What a run can be about.
+    Operation(AboutOperation),
 }
 
 /// One sentence of the contract.
@@ -109,12 +109,14 @@ pub(in crate::cli) struct Case {
     pub(super) id: String,
     /// Its suite.
     pub(super) suite: String,
+    /// The operation that it is about.
+    pub(super) operation: String,
     /// What it claims.
     pub(super) title: String,
     /// The requirements that it cites.
     pub(super) requirements: Vec<String>,
-    /// The same, each with its text.
-    pub(super) requirement_texts: Vec<Named>,
+    /// The same, each with its level and its text.
+    pub(super) requirement_texts: Vec<Cited>,
     /// The features that a target must claim, beside `core`.
     pub(super) needs: Vec<Feature>,
     /// The accepted answers of each call.
@@ -129,6 +131,8 @@ pub(in crate::cli) struct Case {
     pub(super) breaks_meaning: Option<String>,
     /// What it runs as: itself, or the members of the family.
     pub(super) members: Vec<String>,
+    /// The command that runs it, or all members, on the emulator.
+    pub(super) run: String,
     /// The request of the first of them as a command.
     pub(super) example: Option<String>,
 }
@@ -153,8 +157,8 @@ pub(in crate::cli) struct ClientCase {
     pub(super) title: String,
     /// The requirements that it cites; none where it is only observed.
     pub(super) requirements: Vec<String>,
-    /// The same, each with its text.
-    pub(super) requirement_texts: Vec<Named>,
+    /// The same, each with its level and its text.
+    pub(super) requirement_texts: Vec<Cited>,
     /// The members of the input.
     #[schemars(with = "BTreeMap<String, Value>")]
     pub(super) input: ClientInput,
@@ -179,8 +183,8 @@ pub(in crate::cli) struct Defect {
     pub(super) title: String,
     /// The requirements that it breaks.
     pub(super) requirements: Vec<String>,
-    /// The same, each with its text.
-    pub(super) requirement_texts: Vec<Named>,
+    /// The same, each with its level and its text.
+    pub(super) requirement_texts: Vec<Cited>,
     /// Requirements that fall with those, as ids or globs.
     pub(super) also: Vec<String>,
     /// The command that serves the emulator behind it.
@@ -215,8 +219,10 @@ pub(in crate::cli) struct AboutFeature {
     pub(super) id: Feature,
     /// What claiming it says about a target.
     pub(super) meaning: &'static str,
-    /// How many must-requirements it has that count.
+    /// How many must-requirements it has that count, of all operations together.
     pub(super) must: usize,
+    /// How many of them each operation has.
+    pub(super) operations: BTreeMap<String, usize>,
     /// All its requirements, each with its text.
     pub(super) requirements: Vec<Named>,
     /// Those that are not judged: what is missing before they can be, or why they never are.
@@ -227,12 +233,34 @@ pub(in crate::cli) struct AboutFeature {
     pub(super) example: Option<String>,
 }
 
+/// What a run can be about.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(in crate::cli) struct AboutOperation {
+    /// Its name.
+    pub(super) id: String,
+    /// What it is for.
+    pub(super) meaning: String,
+    /// Whether a run that names no operation is about it.
+    pub(super) default: bool,
+    /// What the ids of its requirements begin with.
+    pub(super) requirements: String,
+    /// How many must-requirements of it count, by feature.
+    pub(super) must: BTreeMap<String, usize>,
+    /// The suites that are about it.
+    pub(super) suites: Vec<SuiteEntry>,
+    /// The command that judges a server by it.
+    pub(super) example: String,
+}
+
 impl About {
     /// What has this id.
     pub(super) fn find(id: &str, catalogue: &Catalogue) -> Option<Self> {
         let Catalogue { library, clients, banks } = catalogue;
         if let Some(row) = library.contract.register.get(&id.to_ascii_uppercase()) {
             return Some(Self::Requirement(Box::new(requirement(row, catalogue))));
+        }
+        if let Some(operation) = library.contract.operations.values().find(|of| of.name.is.eq_ignore_ascii_case(id)) {
+            return Some(Self::Operation(about_operation(operation, library)));
         }
         if let Some(case) = clients.get(id) {
             return Some(Self::ClientCase(Box::new(client_case(case, catalogue))));
@@ -256,7 +284,7 @@ impl About {
 fn requirement(row: &contract::Requirement, catalogue: &Catalogue) -> Requirement {
     let Citing { cases, client_cases, defects } = catalogue.citing(&row.id);
     let first = catalogue.first_case(&row.id);
-    let example = first.and_then(|case| example(case, &catalogue.library.contract));
+    let example = first.and_then(|case| example(case, catalogue));
     Requirement {
         id: row.id.clone(),
         text: row.text.clone(),
@@ -283,9 +311,11 @@ fn requirement(row: &contract::Requirement, catalogue: &Catalogue) -> Requiremen
 fn case(case: &ExpandedCase, members: Vec<String>, catalogue: &Catalogue) -> Case {
     let answers = |call: &corpus::Call| call.expect.answers().iter().map(Answer::to_string).collect();
     let control = case.case.control.as_ref();
+    let id = if members.len() == 1 { &members[0] } else { &case.case.id };
     Case {
         id: case.case.id.clone(),
         suite: case.suite.clone(),
+        operation: case.operation.clone(),
         title: case.case.title.clone(),
         requirements: case.case.requirements.clone(),
         requirement_texts: catalogue.requirements(&case.case.requirements),
@@ -295,8 +325,9 @@ fn case(case: &ExpandedCase, members: Vec<String>, catalogue: &Catalogue) -> Cas
         control: control.map(|control| Control { case: control.case.clone(), differs_at: control.differs_at.clone() }),
         breaks: case.case.breaks.clone(),
         breaks_meaning: case.case.breaks.as_deref().map(broken),
+        run: format!("countersign run{} {id}", for_operation(&case.operation, &catalogue.library.contract)),
         members,
-        example: example(case, &catalogue.library.contract),
+        example: example(case, catalogue),
     }
 }
 
@@ -330,24 +361,19 @@ fn client_case(case: &cases::ClientCase, catalogue: &Catalogue) -> ClientCase {
 fn defect(entry: &corpus::Defect, catalogue: &Catalogue) -> Defect {
     let contract = &catalogue.library.contract;
     let names: BTreeMap<_, _> = Options::default().names().into_iter().collect();
+    let name_of = |resource: &Resource| names.get(resource.id.as_str()).cloned().unwrap_or_default();
     let rows: Vec<_> = entry.requirements.iter().filter_map(|id| contract.register.get(id)).collect();
-    let features: BTreeSet<Feature> = rows.iter().map(|row| row.feature).collect();
-    let mut run = format!("countersign run --endpoint {EMULATOR}");
-    for Resource { id, flag, .. } in contract.service.resources.iter().filter(|of| is_named(of, &features)) {
-        run = format!("{run} --{flag} {}", names.get(id.as_str()).map_or("", String::as_str));
-    }
-    if features.iter().any(|feature| *feature != Feature::CORE) {
-        let words: Vec<_> = features.iter().map(|feature| feature.word()).collect();
-        run = format!("{run} --claim {}", words.join(","));
-    }
-    let operation = rows.first().map_or(&contract.service.default_operation, |row| &row.operation);
-    if *operation != contract.service.default_operation {
-        run = format!("{run} --operation {operation}");
-    }
-    // One run is of one operation.
-    let asked = rows.iter().filter(|row| row.operation == *operation);
-    let asked: Vec<String> = asked.map(|row| format!(" --requirement {}", row.id)).collect();
-    let target = names.iter().fold(at(EMULATOR), |target, (id, name)| target.having(id, name));
+    let run = rows.first().and_then(|first| contract.operation(&first.operation)).map(|operation| {
+        // One run is of one operation.
+        let asked: Vec<_> = rows.iter().filter(|row| row.operation == operation.name.is).collect();
+        let features = asked.iter().map(|row| row.feature).collect();
+        let mut run = run_line(EMULATOR, operation, &features, (contract, &name_of));
+        // What no case cites is judged wherever it is seen.
+        for row in asked.iter().filter(|row| catalogue.first_case(&row.id).is_some()) {
+            run = format!("{run} --requirement {}", row.id);
+        }
+        run
+    });
     let first = entry.requirements.iter().find_map(|id| catalogue.first_case(id));
     Defect {
         id: entry.id.clone(),
@@ -356,8 +382,8 @@ fn defect(entry: &corpus::Defect, catalogue: &Catalogue) -> Defect {
         requirement_texts: catalogue.requirements(&entry.requirements),
         also: entry.also.iter().map(ToString::to_string).collect(),
         serve: format!("countersign serve emulator --defect {}", entry.id),
-        run: (!asked.is_empty()).then(|| run + &asked.concat()),
-        example: first.and_then(|case| example_line(case, &target, contract)),
+        run,
+        example: first.and_then(|case| example_at(EMULATOR, case, catalogue, &name_of)),
         selftest: format!("countersign selftest {}", entry.id),
     }
 }
@@ -366,8 +392,10 @@ fn suite(name: &str, catalogue: &Catalogue) -> Option<Suite> {
     let cases = catalogue.cases(|case| case.suite == name);
     let on_clients = catalogue.clients.cases().iter().filter(|case| case.suite() == name);
     let client_cases: Vec<_> = on_clients.map(|case| Named::new(&case.id, &case.title)).collect();
+    let library = &catalogue.library;
+    let first = library.corpus.cases().iter().find(|case| case.suite == name);
     let examples = [
-        (!cases.is_empty()).then(|| format!("countersign run {name}")),
+        first.map(|first| format!("countersign run{} {name}", for_operation(&first.operation, &library.contract))),
         (!client_cases.is_empty()).then(|| format!("countersign sdk run --driver boto3 {name}")),
     ];
     let examples: Vec<String> = examples.into_iter().flatten().collect();
@@ -380,45 +408,38 @@ fn feature(name: &str, catalogue: &Catalogue) -> Option<AboutFeature> {
     let contract = &catalogue.library.contract;
     let rows =
         || contract.register.requirements.iter().filter(|row| row.side == Side::Server && row.feature == feature);
-    let must = rows().filter(|row| row.counts()).count();
+    let counts = contract.register.counts(feature);
     let why_not = |row: &contract::Requirement| row.pending.clone().or_else(|| row.excluded.clone());
-    let mut example = "countersign run --endpoint http://localhost:4566".to_owned();
-    let named: Vec<_> = contract.service.resources.iter().filter(|of| is_named(of, &[feature].into())).collect();
-    for Resource { flag, example: name, .. } in &named {
-        example = format!("{example} --{flag} {name}");
-    }
-    // A name claims its feature too.
-    if feature != Feature::CORE && !named.iter().any(|of| of.feature.as_deref() == Some(feature.word())) {
-        example = format!("{example} --claim {feature}");
-    }
+    let default = contract.default_operation();
+    let counted = || counts.keys().find_map(|name| contract.operation(name));
+    let operation = if counts.contains_key(&default.name.is) { Some(default) } else { counted() };
+    let name_of = |resource: &Resource| resource.example.clone();
+    let example = operation.map(|of| run_line(USUAL, of, &[feature].into(), (contract, &name_of)));
     Some(AboutFeature {
         id: feature,
         meaning: feature.meaning(),
-        must,
+        must: counts.values().sum(),
+        operations: counts,
         requirements: rows().map(|row| Named::new(&row.id, &row.text)).collect(),
         not_judged: rows().filter_map(|row| Some(Named::new(&row.id, &why_not(row)?))).collect(),
-        claimable: must > 0,
-        example: (must > 0).then_some(example),
+        claimable: example.is_some(),
+        example,
     })
 }
 
-/// Whether a run that claims these features names a resource: without its name, cases would be blocked.
-fn is_named(resource: &Resource, features: &BTreeSet<Feature>) -> bool {
-    let is_claimed = |word: &String| features.iter().any(|feature| feature.word() == word);
-    resource.must_be_named || resource.feature.as_ref().is_some_and(is_claimed)
-}
-
-/// The request of a case as a command, for an emulator at its usual port.
-fn example(case: &ExpandedCase, contract: &Contract) -> Option<String> {
-    let resources = contract.service.resources.iter();
-    let target = at("http://localhost:4566");
-    let target = resources.fold(target, |target, resource| target.having(&resource.id, &resource.example));
-    example_line(case, &target, contract)
-}
-
-fn at(url: &str) -> Target {
-    let url = Url::parse(url).expect("the example's URL is valid");
-    Target::at(url).signed_by(Credentials::new("AKIDEXAMPLE", "never printed"))
+fn about_operation(operation: &Operation, library: &Library) -> AboutOperation {
+    let (contract, id) = (&library.contract, operation.name.is.clone());
+    let must = |feature: Feature| Some((feature.word().to_owned(), contract.register.counts(feature).remove(&id)?));
+    let name_of = |resource: &Resource| resource.example.clone();
+    AboutOperation {
+        meaning: operation.meaning.is.clone(),
+        default: id == contract.service.default_operation,
+        requirements: operation.requirements.clone(),
+        must: Feature::all().filter_map(must).collect(),
+        suites: SuiteEntry::of(&id, library),
+        example: run_line(USUAL, operation, &[Feature::CORE].into(), (contract, &name_of)),
+        id,
+    }
 }
 
 const fn meaning(evidence: Evidence) -> &'static str {

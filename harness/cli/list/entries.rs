@@ -1,10 +1,14 @@
 //! What is listed, as `list --format json` writes it.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::cli::explain::counts;
 use crate::cli::library::{Catalogue, Citing, Library, Named};
-use crate::contract::{ConfirmationStatus, Evidence, Feature, Level, Side};
+use crate::contract::{ConfirmationStatus, Evidence, Feature, Level, Operation, Side};
 use crate::corpus::{Defect, DefectKind, Defects, ExpandedCase};
 use crate::report::source;
 use crate::sdk::cases::ClientCase;
@@ -19,6 +23,10 @@ pub(in crate::cli) enum Listing {
     Cases(Vec<CaseEntry>),
     /// `list cases --side client`.
     ClientCases(Vec<ClientCaseEntry>),
+    /// `list suites`.
+    Suites(Vec<SuiteEntry>),
+    /// `list operations`.
+    Operations(Vec<OperationEntry>),
     /// `list features`.
     Features(Vec<FeatureEntry>),
     /// `list defects`.
@@ -52,7 +60,9 @@ impl Listing {
             }
             Self::Cases(_) => "id case suite operation title requirements needs",
             Self::ClientCases(_) => "id suite title requirements",
-            Self::Features(_) => "id meaning must",
+            Self::Suites(_) => "id operation cases",
+            Self::Operations(_) => "id meaning default requirements cases",
+            Self::Features(_) => "id meaning must operations",
             Self::Defects(_) => "id kind title requirements also",
             Self::Drivers(_) => "id about package obstacle",
         };
@@ -65,6 +75,8 @@ impl Listing {
             Self::Requirements(things) => things.iter().map(RequirementEntry::as_text).collect(),
             Self::Cases(things) => things.iter().map(|case| Entry::new(&case.id, &case.title)).collect(),
             Self::ClientCases(things) => things.iter().map(|case| Entry::new(&case.id, &case.title)).collect(),
+            Self::Suites(things) => things.iter().map(SuiteEntry::as_text).collect(),
+            Self::Operations(things) => things.iter().map(OperationEntry::as_text).collect(),
             Self::Features(things) => things.iter().map(FeatureEntry::as_text).collect(),
             Self::Defects(things) => {
                 let about = |of: &DefectEntry| Entry::new(&of.id, format!("{:6} {}", of.kind, of.title));
@@ -209,6 +221,78 @@ impl RequirementEntry {
     }
 }
 
+/// A suite of cases on endpoints.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::cli) struct SuiteEntry {
+    /// Its name.
+    pub(in crate::cli) id: String,
+    /// The operation that its cases are about.
+    operation: String,
+    /// How many cases it has, each member of a family as one.
+    pub(in crate::cli) cases: usize,
+}
+
+impl SuiteEntry {
+    pub(in crate::cli) fn all(library: &Library) -> Vec<Self> {
+        let suites = library.corpus.cases().chunk_by(|one, other| one.suite == other.suite);
+        let entry = |cases: &[Arc<ExpandedCase>]| {
+            let (id, operation) = (cases[0].suite.clone(), cases[0].operation.clone());
+            Self { id, operation, cases: cases.len() }
+        };
+        suites.map(entry).collect()
+    }
+
+    /// Those of one operation.
+    pub(in crate::cli) fn of(operation: &str, library: &Library) -> Vec<Self> {
+        let mut suites = Self::all(library);
+        suites.retain(|suite| suite.operation == operation);
+        suites
+    }
+
+    fn as_text(&self) -> Entry {
+        Entry::new(&self.id, format!("{}: {} cases", self.operation, self.cases))
+    }
+}
+
+/// An operation that a run can be about.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::cli) struct OperationEntry {
+    /// Its name.
+    id: String,
+    /// What it is for.
+    meaning: String,
+    /// Whether a run that names no operation is about it.
+    default: bool,
+    /// What the ids of its requirements begin with.
+    requirements: String,
+    /// How many cases are about it, each member of a family as one.
+    cases: usize,
+}
+
+impl OperationEntry {
+    pub(super) fn all(library: &Library) -> Vec<Self> {
+        let entry = |operation: &Operation| {
+            let id = operation.name.is.clone();
+            Self {
+                meaning: operation.meaning.is.clone(),
+                default: id == library.contract.service.default_operation,
+                requirements: operation.requirements.clone(),
+                cases: SuiteEntry::of(&id, library).iter().map(|suite| suite.cases).sum(),
+                id,
+            }
+        };
+        library.contract.operations.values().map(entry).collect()
+    }
+
+    fn as_text(&self) -> Entry {
+        let Self { id, meaning, default, requirements, cases } = self;
+        let default = if *default { "; the default" } else { "" };
+        Entry::new(id, format!("{meaning} ({cases} cases on {requirements}-*{default})"))
+    }
+}
+
 /// What a target may lack.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -217,23 +301,24 @@ pub(in crate::cli) struct FeatureEntry {
     id: Feature,
     /// What claiming it says about a target.
     meaning: String,
-    /// How many must-requirements it has that count.
+    /// How many must-requirements it has that count, of all operations together.
     must: usize,
+    /// How many of them each operation has.
+    operations: BTreeMap<String, usize>,
 }
 
 impl FeatureEntry {
     pub(super) fn all(library: &Library) -> Vec<Self> {
-        let counted = |feature: Feature| {
-            let rows = library.contract.register.requirements.iter();
-            rows.filter(|row| row.side == Side::Server && row.feature == feature && row.counts()).count()
+        let entry = |id: Feature| {
+            let operations = library.contract.register.counts(id);
+            Self { id, meaning: id.meaning().to_owned(), must: operations.values().sum(), operations }
         };
-        let entry = |id: Feature| Self { id, meaning: id.meaning().to_owned(), must: counted(id) };
         Feature::all().map(entry).collect()
     }
 
     fn as_text(&self) -> Entry {
         let yet = if self.must == 0 { "; not judged yet" } else { "" };
-        Entry::new(self.id.word(), format!("{:3} must-requirements: {}{yet}", self.must, self.meaning))
+        Entry::new(self.id.word(), format!("{}: {}{yet}", counts(&self.operations), self.meaning))
     }
 }
 

@@ -63,7 +63,7 @@ pub(super) fn run(args: Sdk) -> Result<ExitCode, Failure> {
 /// Which driver to start.
 #[derive(Clone, Debug, Default, Args)]
 struct DriverArgs {
-    /// The driver, and which installed version of its SDK [default: the newest that is installed]
+    /// The driver, and which installed version of its SDK; without @VERSION: the newest that is installed
     #[arg(long, env = "COUNTERSIGN_DRIVER", value_name = "NAME[@VERSION]", conflicts_with = "command")]
     driver: Option<Wanted>,
 

@@ -32,10 +32,9 @@ pub(super) fn warnings(page: &mut Page, heard: &Collected, register: &Register, 
 
 /// What did not run or is in the baseline, each reason once.
 pub(super) fn excused(page: &mut Page, heard: &Collected, detail: Detail) {
-    for (verdict, title) in [
-        (Verdict::NotApplicable, "Not applicable (the target does not claim it)"),
-        (Verdict::KnownFail, "Known failures (in the baseline)"),
-    ] {
+    for (verdict, title) in
+        [(Verdict::NotApplicable, "Not applicable"), (Verdict::KnownFail, "Known failures (in the baseline)")]
+    {
         let groups = alike::excused(heard, verdict);
         if groups.is_empty() {
             continue;

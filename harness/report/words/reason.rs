@@ -22,7 +22,13 @@ pub fn reason(reason: &Reason) -> String {
         }
         Reason::Unsigned => "it is about signatures, and requests go out unsigned".to_owned(),
         Reason::NothingToGoOnFrom { step, at } => {
-            format!("the answer to its step {step} has no {at} to go on from, so that there is nothing to try")
+            let ordinal = match step {
+                1 => "first call".to_owned(),
+                step => format!("call {step}"),
+            };
+            format!(
+                "the answer to its {ordinal} has no {at}, so there is no next page to ask for: give the server more of what it lists"
+            )
         }
         Reason::CannotBeMade { because } => because.clone(),
         Reason::NotClaimed { feature } => format!("the target does not claim {feature}"),

@@ -161,7 +161,7 @@ fn the_command_that_shows_a_case_again_takes_everything_that_it_needs() {
     let stub = Stub::answering(right());
     let line = "run protocol/utf-16 --no-sign --db-name mydb --format jsonl";
     let stream = Program::at(&stub.endpoint, line).finish().stdout;
-    assert!(stream.contains("--db-name mydb --no-sign --claim core"), "{stream}");
+    assert!(stream.contains("--db-name mydb --no-sign\""), "{stream}");
 }
 
 /// Sends a signal as a terminal does.

@@ -128,6 +128,31 @@ fn a_wrong_secret_ends_the_run_with_exit_2() {
 }
 
 #[test]
+fn a_missing_signature_is_no_matter_of_credentials() {
+    let served = Served::emulator(&[]);
+    for (command, said) in [("run", ". Leave out --no-sign"), ("doctor", "to do: leave out --no-sign")] {
+        let mut program = Program::new(&[command, "--endpoint", served.said("endpoint"), "--no-sign"]);
+        let finished = program.finish();
+        finished.expect(2, &["refuses a request without a signature: ", said]);
+        assert!(!format!("{finished:?}").contains("AWS_ACCESS_KEY_ID"), "{finished:#?}");
+    }
+}
+
+#[rstest]
+#[case("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")]
+#[case("AWS_SECRET_ACCESS_KEY", "AWS_ACCESS_KEY_ID")]
+fn one_key_without_the_other_is_told(#[case] set: &str, #[case] lacking: &str) {
+    let mut program = Program::line("run --endpoint http://127.0.0.1:1 --workgroup wg-1").env(set, "test");
+    program.finish().expect(2, &[&format!("{set} is set, but {lacking} is not, and there is no profile")]);
+}
+
+#[test]
+fn allowing_aws_in_the_environment_leaves_other_targets_alone() {
+    let mut program = Program::line("run success --dry-run").env("COUNTERSIGN_ALLOW_AWS", "123456789012/us-east-1/wg");
+    program.finish().expect(0, &["success/workgroup-only"]);
+}
+
+#[test]
 fn without_a_workgroup_cases_are_blocked_with_the_flag_named() {
     let served = Served::emulator(&[]);
     let program = Program::new(&["run", "--endpoint", served.said("endpoint")]);
@@ -238,7 +263,20 @@ fn the_endpoint_variables_of_the_sdks_count_only_where_no_target_is_named(#[case
 #[case(&["explain", "duration-clamped"], "--aws-sigv4")]
 #[case(&["explain", "parameters"], "parameters/duration-outside  A duration outside")]
 #[case(&["explain", "errors"], "countersign sdk run --driver boto3 errors")]
-#[case(&["explain", "core"], "the operation itself, by workgroup name")]
+#[case(&["list", "operations"], "GetCredentials  ")]
+#[case(&["list", "operations"], " cases on GW-*)")]
+#[case(&["list", "suites"], "list-workgroups  ListWorkgroups: ")]
+#[case(&["list", "suites", "--format", "md"], "| id | operation | cases |")]
+#[case(&["list", "cases", "--operation", "ListWorkgroups"], "list-workgroups/everything")]
+#[case(&["explain", "ListWorkgroups"], "countersign run --endpoint http://localhost:4566 --operation ListWorkgroups")]
+#[case(&["explain", "getcredentials"], "run           by default")]
+#[case(&["explain", "list-workgroups/everything"], "countersign run --operation ListWorkgroups list-workgroups/everything")]
+#[case(&["explain", "list-workgroups/everything"], "operation     ListWorkgroups")]
+#[case(&["explain", "parameters/duration-outside"], "GC-DUR-02  must    ")]
+#[case(&["run", "--help"], "The operation that the cases are about: GetCredentials, GetWorkgroup, ListWorkgroups")]
+#[case(&["explain", "core"], "what every server with the operation must do")]
+#[case(&["explain", "core"], "counts        GetCredentials 54, GetWorkgroup 24, ListWorkgroups 30 must-requirements")]
+#[case(&["list", "features"], "custom-domain  GetCredentials 7 must-requirements: workgroups can be addressed")]
 #[case(&["explain", "signature"], "a feature: requests with a missing or wrong signature are refused")]
 #[case(&["explain", "iam"], "GC-IAM-01  needs a target that checks policies")]
 #[case(&["explain", "iam"], "not yet: nothing of it is judged yet, so --claim iam ends with exit code 2")]
@@ -283,6 +321,8 @@ fn the_side_selects_requirements_too_and_nothing_that_has_none() {
     assert!(servers.iter().all(|id| id.contains("server")) && clients.iter().all(|id| id.contains("client")));
     assert!(!servers.is_empty() && !clients.is_empty());
     assert_eq!(servers.len() + clients.len(), all.len());
+    Program::line("list features --operation GetWorkgroup").finish().expect(2, &["--operation selects cases"]);
+    Program::line("list cases --operation GetWorkgrop").finish().expect(2, &["GetWorkgroup"]);
     Program::line("list features --side client").finish().expect(2, &["--side selects cases or requirements"]);
 }
 
@@ -290,6 +330,9 @@ fn the_side_selects_requirements_too_and_nothing_that_has_none() {
 #[case(&["list", "cases", "--format", "json"], "list")]
 #[case(&["list", "cases", "--side", "client", "--format", "json"], "list")]
 #[case(&["list", "requirements", "--format", "json"], "list")]
+#[case(&["list", "suites", "--format", "json"], "list")]
+#[case(&["list", "operations", "--format", "json"], "list")]
+#[case(&["explain", "GetWorkgroup", "--format", "json"], "explanation")]
 #[case(&["list", "features", "--format", "json"], "list")]
 #[case(&["list", "defects", "--format", "json"], "list")]
 #[case(&["list", "drivers", "--format", "json"], "list")]

@@ -1,0 +1,65 @@
+//! The commands that show what is explained.
+
+use std::collections::BTreeSet;
+
+use reqwest::Url;
+
+use crate::cli::library::{Catalogue, Library};
+use crate::contract::{Contract, Feature, Operation, Resource};
+use crate::corpus::ExpandedCase;
+use crate::run::example_line;
+use crate::targets::Target;
+use crate::wire::Credentials;
+
+/// Where emulators usually listen.
+pub(super) const USUAL: &str = "http://localhost:4566";
+
+/// The run of an operation that claims these features, with the resources that its requests can name and without whose
+/// names cases would be blocked.
+pub(super) fn run_line(
+    url: &str,
+    operation: &Operation,
+    features: &BTreeSet<Feature>,
+    (contract, name_of): (&Contract, &dyn Fn(&Resource) -> String),
+) -> String {
+    let mut line = format!("countersign run --endpoint {url}{}", for_operation(&operation.name.is, contract));
+    let mut claims: Vec<&str> = features.iter().filter(|of| **of != Feature::CORE).map(|of| of.word()).collect();
+    for resource in &contract.service.resources {
+        let place = resource.feature.as_ref().and_then(|word| claims.iter().position(|claim| claim == word));
+        let is_member = operation.request.members.contains_key(&resource.member);
+        if is_member && (resource.must_be_named || place.is_some()) {
+            line = format!("{line} --{} {}", resource.flag, name_of(resource));
+            // A name claims its feature too.
+            place.map(|place| claims.remove(place));
+        }
+    }
+    if claims.is_empty() { line } else { format!("{line} --claim {}", claims.join(",")) }
+}
+
+/// What a run needs to be about this operation.
+pub(super) fn for_operation(operation: &str, contract: &Contract) -> String {
+    let is_default = *operation == contract.service.default_operation;
+    if is_default { String::new() } else { format!(" --operation {operation}") }
+}
+
+/// The request of a case as a command, for an emulator at its usual port.
+pub(super) fn example(case: &ExpandedCase, catalogue: &Catalogue) -> Option<String> {
+    example_at(USUAL, case, catalogue, &|resource| resource.example.clone())
+}
+
+/// The same for a server that has what the case and its control need, and nothing else.
+pub(super) fn example_at(
+    url: &str,
+    case: &ExpandedCase,
+    catalogue: &Catalogue,
+    name_of: &dyn Fn(&Resource) -> String,
+) -> Option<String> {
+    let Library { contract, corpus, .. } = &catalogue.library;
+    let control = case.case.control.as_ref().and_then(|control| corpus.get(&control.case));
+    let is_named = |of: &&Resource| case.names(of) || control.is_some_and(|control| control.names(of));
+    let url = Url::parse(url).expect("the example's URL is valid");
+    let target = Target::at(url).signed_by(Credentials::new("AKIDEXAMPLE", "never printed"));
+    let named = contract.service.resources.iter().filter(is_named);
+    let target = named.fold(target, |target, resource| target.having(&resource.id, name_of(resource)));
+    example_line(case, &target, contract)
+}
