@@ -5,31 +5,27 @@ use crate::judge::{Judgement, shape, words_and_shape};
 use crate::verdict::{CaseResult, ShownExchange};
 use crate::wire::{Exchange, Masker, body_sent, error_type, fields_received, fields_sent, line_sent};
 
-/// Fills in what was judged and seen. The target's words are quoted without what is `hidden`; the words of a judgement
-/// are ours, and were quoted so where they are not. Gives back what hides the last answer's secrets too.
-pub(super) fn describe(
-    result: &mut CaseResult,
-    judgement: Judgement,
-    transcript: &[Exchange],
-    hidden: &Masker,
-) -> Masker {
+/// Fills in what was judged. Its words are ours; what it has of the target's was quoted without secrets.
+pub(super) fn conclude(result: &mut CaseResult, judgement: Judgement) {
     result.verdict = judgement.verdict;
     result.reason = judgement.reason;
     result.violations = judgement.violations;
     result.warnings = judgement.warnings;
     result.decided = judgement.decided.into_iter().collect();
     result.undecided = judgement.undecided.into_iter().collect();
-    if let Some(Ok(response)) = transcript.last().map(|exchange| &exchange.answer) {
-        result.status = Some(response.status);
-        let body = response.json();
-        let masker = hidden.with_answer(response);
-        let quote = |text: String| masker.quote(&text);
-        result.error = (response.status >= 300).then(|| error_type(response)).flatten().map(quote);
-        result.media_type = response.media_type().map(quote);
-        result.body = Some(shape(response, body.as_ref(), &masker));
-        return masker;
-    }
-    hidden.clone()
+}
+
+/// Fills in what was seen, without what is `hidden` and what the answer itself gives away. Gives back what hides both.
+pub(super) fn describe(result: &mut CaseResult, exchange: &Exchange, hidden: &Masker) -> Masker {
+    let Ok(response) = &exchange.answer else { return hidden.clone() };
+    result.status = Some(response.status);
+    let body = response.json();
+    let masker = hidden.with_answer(response);
+    let quote = |text: String| masker.quote(&text);
+    result.error = (response.status >= 300).then(|| error_type(response)).flatten().map(quote);
+    result.media_type = response.media_type().map(quote);
+    result.body = Some(shape(response, body.as_ref(), &masker));
+    masker
 }
 
 /// What each call of a case accepts, in words.

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use tokio::sync::OnceCell;
 
 use super::case::{Bench, Turn, without_verdict};
-use super::described::{describe, expected, shown};
+use super::described::{conclude, describe, expected, shown};
 use super::interrupt::{Interrupt, Interrupted};
 use super::lifetimes::told_apart;
 use super::names::Names;
@@ -157,12 +157,15 @@ impl Session {
             tracing::error!(case = case.id, "the teardown failed; the target may hold what this case made");
         }
         let (judgement, transcript) = outcome?;
-        let hidden = describe(&mut result, judgement, &transcript, &self.bench.seen.masker());
+        conclude(&mut result, judgement);
         let last = transcript.iter().zip(&case.calls).next_back();
-        let accepted = last.is_some_and(|(exchange, call)| self.bench.judge.is_accepted(case, call, exchange));
-        // What a repeat says is heard only where it is not one more pass.
+        let is_control = run == 0 && self.corpus.is_control(&case.id);
+        let accepts = |(exchange, call)| self.bench.judge.is_accepted(case, call, exchange);
+        let accepted = is_control && last.is_some_and(accepts);
+        // What a repeat says is told only where it is not one more pass: nobody would see the rest.
         let heard = last.filter(|_| run == 0 || result.verdict != Verdict::Pass);
         if let Some((exchange, call)) = heard {
+            let hidden = describe(&mut result, exchange, &self.bench.seen.masker());
             result.exchange = Some(Box::new(shown(exchange, &self.secrets, &hidden)));
             let whom = (&self.bench.target, self.contract());
             result.repro = Some(repro::line(case, call, &exchange.request, whom));
@@ -217,7 +220,7 @@ async fn judged(turn: &Turn<'_>, names: &mut Names) -> Result<(Judgement, Transc
 #[derive(Clone, Debug)]
 struct Ran {
     result: CaseResult,
-    /// Whether its last call was accepted, whatever else may be wrong with the answer.
+    /// Whether its last call was accepted, whatever else may be wrong with the answer; asked of controls alone.
     accepted: bool,
 }
 

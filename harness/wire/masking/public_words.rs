@@ -79,6 +79,11 @@ static WORDS: LazyLock<Words> = LazyLock::new(|| {
 /// Members of one word are public in sentences where they are longer than so many letters.
 const SHORT_WORD: usize = 7;
 
+/// The names of members, header fields and errors that are public in just this spelling, and all members.
+pub(super) fn public_names() -> impl Iterator<Item = &'static str> {
+    WORDS.exact.iter().copied().chain(Names::embedded().members.iter().map(String::as_str))
+}
+
 /// Whether a word is public in this spelling, whatever it stands for.
 pub(super) fn is_public_word(word: &str) -> bool {
     WORDS.exact.contains(word)

@@ -1,13 +1,13 @@
 //! Names that say that what stands behind them is a secret.
 
 use std::borrow::Cow;
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::ops::RangeInclusive;
 use std::sync::LazyLock;
 
 use super::SHORTEST;
 use crate::contract::Names;
-use crate::wire::masking::public_words::{plain, words};
+use crate::wire::masking::public_words::{plain, public_names, words};
 
 /// Names of the contract without what joins their words, in lower case.
 struct OfContract {
@@ -47,9 +47,17 @@ pub fn is_password_name(name: &str) -> bool {
     names_password(&plain) || (plain.contains("token") && !is_page_token)
 }
 
+/// What is known of the names that every answer has.
+static KNOWN: LazyLock<HashMap<&str, Option<usize>>> =
+    LazyLock::new(|| public_names().map(|name| (name, tell_secret_name(name))).collect());
+
 /// The least length of a secret behind this name, where it says that its value is one, all that is in it
 /// included: passwords and users may have any.
 pub(in crate::wire::masking) fn is_secret_name(name: &str) -> Option<usize> {
+    KNOWN.get(name).copied().unwrap_or_else(|| tell_secret_name(name))
+}
+
+fn tell_secret_name(name: &str) -> Option<usize> {
     const OF_OTHERS: [&str; 8] =
         ["token", "signature", "credential", "accesskey", "apikey", "privatekey", "sessionkey", "signingkey"];
     // Longer texts are sentences.
