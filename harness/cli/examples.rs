@@ -139,7 +139,7 @@ Examples:
 pub(super) const SELFTEST: &str = "\
 Examples:
   countersign selftest
-      Try the suite on every defect and legal variant
+      Try the cases on every defect and legal variant
   countersign selftest duration-clamped --report-json -
       Try it on one, for a program";
 
