@@ -139,7 +139,7 @@ Examples:
 pub(super) const SELFTEST: &str = "\
 Examples:
   countersign selftest
-      Try the suite on every defect and legal variant
+      Try the cases on every defect and legal variant
   countersign selftest duration-clamped --report-json -
       Try it on one, for a program";
 
@@ -236,7 +236,12 @@ Examples:
 
 #[cfg(test)]
 pub(super) mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    use clap::error::ErrorKind;
     use clap::{Command, CommandFactory, Parser};
+    use regex::Regex;
 
     use super::super::Cli;
 
@@ -265,22 +270,65 @@ pub(super) mod tests {
         words
     }
 
+    /// The documents that show command lines, each with how many it shows at least.
+    const DOCUMENTS: [(&str, usize); 10] = [
+        ("README.md", 2),
+        ("harness/docs/baselines.md", 3),
+        ("harness/docs/contributing.md", 2),
+        ("harness/docs/emulator.md", 4),
+        ("harness/docs/reports.md", 6),
+        ("harness/docs/running.md", 3),
+        ("harness/docs/rust.md", 0),
+        ("harness/docs/sdks.md", 7),
+        ("harness/drivers/GUIDE.md", 4),
+        ("harness/kit/GUIDE.md", 14),
+    ];
+
+    /// The command lines of a document: at a prompt, or in a step of a workflow.
+    fn shown(document: &str) -> Vec<String> {
+        let text = document.replace("\\\n", " ");
+        // A step goes on in the lines below it that begin with a flag.
+        let steps = Regex::new(r"\n +--").expect("a regex").replace_all(&text, " --").into_owned();
+        let steps = Regex::new(r"\$\{\{.*?\}\}").expect("a regex").replace_all(&steps, "1").into_owned();
+        let alone = |line: &str| {
+            let line = line.trim_start();
+            let line = line.strip_prefix("$ ").or_else(|| line.strip_prefix("- run: "))?;
+            line.starts_with("countersign ").then(|| line.to_owned())
+        };
+        steps.lines().filter_map(alone).collect()
+    }
+
+    /// The commands that the text of a document names, such as `countersign diff`, often without what they need.
+    fn named(document: &str) -> impl Iterator<Item = &str> {
+        document.split('`').filter(|span| span.starts_with("countersign ") && !span.contains('\n'))
+    }
+
     #[test]
     fn every_command_line_that_a_document_shows_is_one() {
-        let documents = [
-            ("README.md", include_str!("../../README.md"), 15),
-            ("harness/kit/GUIDE.md", include_str!("../kit/GUIDE.md"), 10),
-            ("harness/drivers/GUIDE.md", include_str!("../drivers/GUIDE.md"), 4),
-        ];
-        for (name, text, at_least) in documents {
-            let text = text.replace("\\\n", " ");
-            let shown: Vec<_> = text.lines().filter(|line| line.starts_with("$ countersign ")).collect();
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        for (name, at_least) in DOCUMENTS {
+            let text = fs::read_to_string(root.join(name)).expect("it can be read");
+            let shown = shown(&text);
             assert!(shown.len() >= at_least, "{name} shows only {shown:?}");
             for line in shown {
-                if let Err(error) = Cli::try_parse_from(words(&line[2..])) {
+                if let Err(error) = Cli::try_parse_from(words(&line)) {
                     panic!("{name}: {line}: {error}");
                 }
             }
+            for line in named(&text) {
+                let Err(error) = Cli::try_parse_from(words(line)) else { continue };
+                let is_short = error.kind() == ErrorKind::MissingRequiredArgument || !error.use_stderr();
+                assert!(is_short, "{name}: {line}: {error}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_page_is_among_the_documents_whose_command_lines_are_read() {
+        let pages = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("harness/docs")).expect("a folder");
+        for page in pages {
+            let name = format!("harness/docs/{}", page.expect("a page").file_name().to_string_lossy());
+            assert!(DOCUMENTS.iter().any(|(document, _)| *document == name), "{name} is not among them");
         }
     }
 

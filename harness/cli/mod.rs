@@ -82,7 +82,7 @@ enum Command {
     /// Check every fixture
     #[command(after_help = examples::VALIDATE)]
     Validate(validate::Validate),
-    /// Try the suite on the emulator behind every defect and every legal variant
+    /// Try the cases on the emulator behind every defect and every legal variant
     ///
     /// A defect must be found and blamed on the requirement that it breaks; a legal variant must not be accused.
     #[command(after_help = examples::SELFTEST)]

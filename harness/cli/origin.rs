@@ -25,7 +25,7 @@ pub(super) enum Origin {
         /// Its name.
         name: String,
     },
-    /// A file with target profiles.
+    /// A file with targets.
     File {
         /// The file.
         file: PathBuf,

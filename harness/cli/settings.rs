@@ -77,7 +77,7 @@ pub(super) struct TargetArgs {
     #[arg(long, env = "COUNTERSIGN_BASELINE", value_name = "FILE")]
     baseline: Option<PathBuf>,
 
-    /// Read target profiles from this file [default: the nearest countersign.toml upwards from here]
+    /// Read targets from this file [default: the nearest countersign.toml upwards from here]
     #[arg(long, env = "COUNTERSIGN_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
 }

@@ -1,4 +1,4 @@
-//! What an adopter writes: the README's test file, against a server of its own.
+//! What an adopter writes: the test file of `harness/docs/rust.md`, against a server of its own.
 
 use std::process::ExitCode;
 

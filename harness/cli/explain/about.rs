@@ -47,9 +47,9 @@ pub(in crate::cli) enum About {
     Case(Box<Case>),
     /// A case on SDKs.
     ClientCase(Box<ClientCase>),
-    /// A deliberate fault, which the suite must find.
+    /// A deliberate fault, which the cases must find.
     Defect(Defect),
-    /// A legal variant of a right server, which the suite must not accuse.
+    /// A legal variant of a right server, which the cases must not accuse.
     Legal(Defect),
     /// The cases on one topic.
     Suite(Suite),

@@ -1,4 +1,4 @@
-//! The README's worked examples, done as it says: a requirement, a case and a defect, by data alone.
+//! The worked examples of `harness/docs/contributing.md`, done as it says: a requirement, a case and a defect, by data alone.
 
 use std::fs;
 use std::path::Path;
@@ -20,10 +20,11 @@ fn refused(fixtures: &Fixtures, texts: &[&str]) {
     Program::new(&["validate", "--fixtures", fixtures.folder()]).finish().expect(5, texts);
 }
 
-/// The JSON blocks of the README's section on adding: requirement, case, defect.
+/// The JSON blocks of its section on adding: requirement, case, defect.
 fn blocks() -> [String; 3] {
-    let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).expect("the README");
-    let section = readme.split("## Adding a requirement, a case, a defect").nth(1).expect("the section");
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("harness/docs/contributing.md");
+    let page = fs::read_to_string(page).expect("the page");
+    let section = page.split("## Adding a requirement, a case, a defect").nth(1).expect("the section");
     let section = section.split("\n## ").next().expect("its end");
     let blocks: Vec<_> = section
         .split("```json\n")

@@ -1,6 +1,6 @@
 //! Every link of a document leads somewhere: to a file of this project, or to a heading of a document.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::PathBuf;
 
@@ -73,6 +73,42 @@ fn every_link_to_a_file_or_a_heading_leads_there() {
         }
     }
     assert!(followed >= 15, "only {followed} links were found");
+}
+
+/// A reader begins with the README, and finds every document from there.
+#[test]
+fn every_document_is_reached_from_the_readme() {
+    let real = |path: PathBuf| path.canonicalize().expect("it is there");
+    let documents: BTreeMap<_, _> = documents().into_iter().map(|(file, text)| (real(file), text)).collect();
+    let (mut reached, mut next) = (BTreeSet::new(), vec![real(root().join("README.md"))]);
+    while let Some(document) = next.pop() {
+        let Some(text) = documents.get(&document) else { continue };
+        if reached.insert(document.clone()) {
+            let folder = document.parent().expect("a folder");
+            let paths = links(text).into_iter().map(|link| link.split('#').next().unwrap_or_default().to_owned());
+            next.extend(paths.filter(|path| !path.is_empty()).map(|path| real(folder.join(path))));
+        }
+    }
+    let missed: Vec<_> = documents.keys().filter(|document| !reached.contains(*document)).collect();
+    assert!(missed.is_empty(), "no link leads to {missed:?}");
+}
+
+#[test]
+fn every_page_says_first_and_in_one_sentence_what_it_is_for() {
+    let pages = files(&harness().join("docs"), "md");
+    assert!(pages.len() >= 7, "only {} pages were found", pages.len());
+    for page in pages {
+        let text = fs::read_to_string(&page).expect("it can be read");
+        let mut parts = text.split("\n\n");
+        let (title, purpose) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+        assert!(title.starts_with("# "), "{}: no heading comes first", page.to_string_lossy());
+        let is_one_sentence = purpose.ends_with('.') && !purpose.replace('\n', " ").contains(". ");
+        assert!(
+            purpose.starts_with("This page says ") && is_one_sentence,
+            "{}: not one sentence says what it is for: {purpose}",
+            page.to_string_lossy()
+        );
+    }
 }
 
 /// A path in a code span, such as `harness/kit/`, is one of this project where it begins with one of its folders.
