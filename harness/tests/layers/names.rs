@@ -10,7 +10,8 @@ use serde_json::Value;
 use crate::{harness, is_test, read, sources};
 
 /// What names the service because it is the service, or one of its clients.
-const OF_THE_SERVICE: [&str; 4] = ["servers/emulator/", "cli/serve/emulator.rs", "drivers/", "sdk/drivers.rs"];
+const OF_THE_SERVICE: [&str; 5] =
+    ["servers/emulator/", "cli/serve/emulator.rs", "drivers/", "sdk/drivers.rs", "benches/"];
 
 /// Members that are called by a word that everybody uses.
 const ORDINARY: [&str; 6] = ["address", "endpoint", "level", "message", "port", "status"];
