@@ -1,5 +1,5 @@
-//! The fixtures are compiled into the library: an edited fixture must rebuild it. What code of others calls by name is
-//! made from them.
+//! Rebuilds the library when a fixture changes, because the fixtures are compiled into it. Also generates a method of
+//! `Target` for each resource in the fixtures.
 
 use std::path::PathBuf;
 use std::{env, fs};

@@ -3,8 +3,8 @@
 //!
 //! # In your `cargo test`
 //!
-//! To try a client of yours, start the [mock](servers::mock::Mock). It replays hand-written answers, right ones
-//! and wrong ones; the path chooses. `my_client` stands for yours:
+//! To try a client of yours, start the [mock](servers::mock::Mock). It replays hand-written answers, right and wrong
+//! ones; the path of the URL chooses one. `my_client` stands for your client:
 //!
 //! ```
 //! # mod my_client {
@@ -34,9 +34,9 @@
 //! # Ok(()) }) }
 //! ```
 //!
-//! `countersign list cases` shows the cases, `fixtures/replies/` has the replies by name. A client that signs and
-//! wants the documented constraints checked is better served by the [emulator](servers::emulator::Emulator). To
-//! have a *server* of yours judged, each case as one test, see [`trials`].
+//! `countersign list cases` shows the cases, and `fixtures/replies/` has the replies by name. If your client signs its
+//! requests, or if the documented constraints are to be checked, use the [emulator](servers::emulator::Emulator)
+//! instead. To have a *server* of yours judged, with one test for each case, see [`trials`].
 //!
 //! # The map of the code
 //!
@@ -51,19 +51,19 @@
 //!
 //! | module | is for |
 //! |---|---|
-//! | [`text`] | text that others wrote, as it may be shown |
-//! | [`contract`] | what the documents say: the service, its operations, requirements, the JSON Schemas made from them |
+//! | [`text`] | makes text from outside safe to show |
+//! | [`contract`] | what the documents say: the service, its operations, requirements, JSON Schemas made from them |
 //! | [`corpus`] | what is asked: suites, cases, families; loading, checking, selecting |
 //! | [`wire`] | what goes over the wire: requests, signatures, the HTTP client, exchanges; how secrets are masked |
-//! | [`verdict`] | conclusions as data: what the judge and the run say, and the reports put into words |
+//! | [`verdict`] | conclusions as data: what judge and run conclude, and the reports put into words |
 //! | [`judge`] | pure rules: a case and its transcript in, a verdict out |
-//! | [`targets`] | who is asked: endpoints, features, profiles, the probe, the gate before real AWS |
-//! | [`servers`] | what can stand where AWS stands: the reference emulator, alone or behind a defect, and the replaying mock |
+//! | [`targets`] | the target of a run: endpoints, features, profiles, the probe, the gate before real AWS |
+//! | [`servers`] | stand-ins for AWS: the reference emulator, alone or behind a defect, and the replaying mock |
 //! | [`run`] | the runner: concurrency, deadlines, controls, random names |
-//! | `doctor` | what stands between a target and a run |
+//! | `doctor` | examines a target before a run |
 //! | `sdk` | the other side: client cases, drivers, the scripted server, records, their judge, the diff of two runs |
 //! | [`report`] | the run stream and the reports made from it; baselines |
-//! | `selftest` | the suite against every defect and legal variant: what it finds, what it accuses |
+//! | `selftest` | runs the suite against every defect and legal variant: what it finds, what it accuses |
 //! | [`trials`] | every case as one `cargo test` trial, for this project and for adopters |
 
 pub mod contract;

@@ -1,15 +1,15 @@
-//! Text that others wrote, as it may be shown: escaped, and not too long.
+//! Makes text from outside safe to show: escapes it and limits its length.
 //!
-//! Uses nothing else of ours. File names, arguments, environment variables, fixtures of others, the words of an SDK's
-//! driver, and errors that quote any of these pass here before they are shown.
+//! Uses no other module of this crate. File names, arguments, environment variables, fixtures from outside, the words
+//! of an SDK's driver, and errors that quote any of these pass through here before they are shown.
 
 use std::borrow::Cow;
 use std::ffi::OsStr;
 use std::path::Path;
 
-/// A target's text on one line, as data: control characters and the invisible ones that reorder or
-/// hide text are escaped, and so is what a CI service would take for a command, at the start of a line or
-/// anywhere in it, so that nothing in it can steer a terminal or a log reader.
+/// Escapes a text, so that it is shown on one line and as data. It escapes control characters, invisible characters
+/// that reorder or hide text, and everything that a CI service would take for a command, at the start of a line or
+/// inside it. The result cannot steer a terminal or a log reader.
 pub fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let command = line_command(text);
@@ -24,23 +24,24 @@ pub fn escape(text: &str) -> String {
     out
 }
 
-/// Where a line has the `::` that begins a workflow command of GitHub Actions: at its start. What goes before it
-/// and does not count is blanks, and for a comparison of texts by language much more.
+/// The position of the `::` that begins a workflow command of GitHub Actions; `None` if the line has no such command.
+/// The command must be at the start of the line. Blanks before it do not count, and in a culture-sensitive string
+/// comparison many more characters do not, so every character that is not visible ASCII is skipped.
 pub fn line_command(line: &str) -> Option<usize> {
     let start = line.len() - line.trim_start_matches(|c: char| !c.is_ascii_graphic()).len();
     line[start..].starts_with("::").then_some(start)
 }
 
-/// Whether a text begins with what starts a command anywhere in a line of a CI log: `##[` (GitHub
-/// Actions, Azure Pipelines), `##vso[`, `##teamcity[`.
+/// Whether a text begins with a marker that starts a command anywhere in a line of a CI log: `##[` (GitHub Actions,
+/// Azure Pipelines), `##vso[`, `##teamcity[`.
 pub fn begins_log_command(text: &str) -> bool {
     text.strip_prefix("##")
         .is_some_and(|rest| rest.trim_start_matches(|c: char| c.is_ascii_alphabetic()).starts_with('['))
 }
 
-/// Whether a character shows nothing itself but changes how others are shown or compared: Unicode's
-/// line and paragraph separators, interlinear marks, and all that is `Default_Ignorable_Code_Point`
-/// (bidirectional controls, zero-width characters, fillers, variation selectors, tags).
+/// Whether a character is invisible itself but changes how others are shown or compared. These are Unicode's line and
+/// paragraph separators, interlinear marks, and every `Default_Ignorable_Code_Point` (bidirectional controls,
+/// zero-width characters, fillers, variation selectors, tags).
 pub(crate) fn is_invisible(character: char) -> bool {
     matches!(character,
         '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
@@ -49,16 +50,16 @@ pub(crate) fn is_invisible(character: char) -> bool {
         | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
-/// At most so many characters are shown of one text that is not ours.
+/// The most characters that are shown of one text from outside.
 pub const FOREIGN_LIMIT: usize = 1_000;
 
-/// A text that is not ours, fit for a message: [escaped](escape), and cut at 1,000 characters, with `…` where there
-/// was more. What it gives stays as it is when it passes here again.
+/// A text from outside, ready for a message: [escaped](escape), and cut at 1,000 characters, with `…` at the cut.
+/// Applied to its own result, this function changes nothing.
 pub fn foreign(text: &str) -> String {
     foreign_within(text, FOREIGN_LIMIT)
 }
 
-/// The same with another limit.
+/// [`foreign`] with another limit, in characters.
 pub fn foreign_within(text: &str, limit: usize) -> String {
     let more = text.char_indices().nth(limit).map(|(end, _)| end);
     let mut shown = escape(&text[..more.unwrap_or(text.len())]);
@@ -68,7 +69,7 @@ pub fn foreign_within(text: &str, limit: usize) -> String {
     if let Some((end, _)) = shown.char_indices().nth(limit - 1) {
         shown.truncate(end);
     }
-    // No half of an escape is left.
+    // The cut must not leave half an escape.
     if let Some(at) = shown.rfind('\\').filter(|at| shown.len() - at < ESCAPE_LENGTH && !shown[*at..].contains('}')) {
         shown.truncate(at);
     }
@@ -76,10 +77,10 @@ pub fn foreign_within(text: &str, limit: usize) -> String {
     shown
 }
 
-/// At most so many characters are shown of one line of a report. A line may hold several texts of others.
+/// The most characters that are shown of one line of a report. A line may hold several texts from outside.
 pub const LINE_SHOWN: usize = 4 * FOREIGN_LIMIT;
 
-/// A text of ours that others may have made long, cut behind so many characters, with `…` where there was more.
+/// Cuts our own text after `limit` characters, with `…` at the cut. Text from outside in it may have made it long.
 pub fn cut(text: &str, limit: usize) -> Cow<'_, str> {
     match text.char_indices().nth(limit) {
         Some((end, _)) => Cow::Owned(format!("{}…", &text[..end])),
@@ -87,15 +88,15 @@ pub fn cut(text: &str, limit: usize) -> Cow<'_, str> {
     }
 }
 
-/// How long an escape is at most: `\u{10ffff}`.
+/// The length of the longest escape, `\u{10ffff}`, in characters.
 const ESCAPE_LENGTH: usize = 10;
 
-/// A text of the system's, such as an argument, fit for a message; `\u{fffd}` stands for what is no Unicode.
+/// A string of the operating system, such as an argument, ready for a message. `\u{fffd}` replaces what is not Unicode.
 pub fn foreign_os(text: &OsStr) -> String {
     foreign(&text.to_string_lossy())
 }
 
-/// The name of a file, fit for a message.
+/// The name of a file, ready for a message.
 pub fn file_name(path: &Path) -> String {
     foreign_os(path.as_os_str())
 }

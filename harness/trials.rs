@@ -46,7 +46,7 @@ pub struct Trials {
 /// What an adopter does with a trial's record, such as comparing it with a snapshot.
 type Observer = Arc<dyn Fn(&Record) + Send + Sync>;
 
-/// What a trial saw, without times, names, hosts or secrets: fit for a snapshot.
+/// What a trial saw, without times, names, hosts or secrets, so that it can be compared with a snapshot.
 #[derive(Clone, Debug)]
 pub struct Record {
     /// The target's name.
@@ -59,14 +59,14 @@ pub struct Record {
 }
 
 impl Trials {
-    /// The trials of a target that is there already.
+    /// The trials of a target that already runs.
     pub fn new(target: Target) -> Self {
         let (name, features) = (target.name.clone(), target.features.clone());
         Self::starting(name, features, move || target.clone())
     }
 
-    /// The trials of a target that is started when the first trial runs, on a runtime of tokio: a
-    /// test runner that only lists trials, or runs each in a process of its own, starts nothing.
+    /// The trials of a target that `start` starts when the first trial runs, inside a Tokio runtime. A test runner that
+    /// only lists the trials therefore starts no target.
     pub fn starting(
         name: impl Into<String>,
         features: impl IntoIterator<Item = Feature>,
@@ -77,23 +77,23 @@ impl Trials {
         Self { name: name.into(), features, start: Box::new(start), observe: None, every_operation: false }
     }
 
-    /// The same trials, and those of every other operation of the contract.
+    /// The same trials, plus those of every other operation of the contract.
     #[must_use]
     pub fn of_every_operation(mut self) -> Self {
         self.every_operation = true;
         self
     }
 
-    /// The same trials, each handing over what it saw before it fails or passes. A trial that asks the target nothing
-    /// saw nothing: where the operation is not there, say, or its control was not accepted. A panic in there fails the
-    /// trial.
+    /// The same trials, with an observer. Each trial calls `observe` with its record before it passes or fails. A trial
+    /// that does not run its case makes no record, for example if the target does not have the operation or did not
+    /// accept the control. A panic in `observe` fails the trial.
     #[must_use]
     pub fn observed_by(mut self, observe: impl Fn(&Record) + Send + Sync + 'static) -> Self {
         self.observe = Some(Arc::new(observe));
         self
     }
 
-    /// Runs the trials that the command line selects, and gives the exit code of the test program.
+    /// Runs the trials that the command line selects, and returns the exit code of the test program.
     pub fn main(self) -> ExitCode {
         let arguments = Arguments::from_args();
         libtest_mimic::run(&arguments, self.trials()).exit_code()
@@ -157,7 +157,7 @@ impl Shared {
             let record = Record { target, case: family[0].case.id.clone(), lines };
             match catch_unwind(AssertUnwindSafe(|| observe(&record))) {
                 Err(panic) if faults.is_empty() => resume_unwind(panic),
-                // It has said why by itself; what the case failed for is told beside it.
+                // The panic has already printed its message; the faults of the case are reported beside it.
                 Err(_) => faults.push_str("  besides, what was seen is not what it was compared with: see above\n"),
                 Ok(()) => {}
             }
@@ -173,10 +173,10 @@ impl Shared {
     }
 }
 
-/// The runtime that every trial and every server started for one runs on.
+/// The Tokio runtime of every trial, and of every server that is started for a trial.
 ///
 /// # Panics
-/// When the system has no threads for it.
+/// When the system cannot create its threads.
 pub fn runtime() -> &'static Runtime {
     static RUNTIME: OnceLock<Runtime> = OnceLock::new();
     RUNTIME.get_or_init(|| Runtime::new().expect("the system has threads for a runtime"))
@@ -192,7 +192,7 @@ fn record(lines: &mut String, case: &ExpandedCase, result: &CaseResult) {
     let _ = writeln!(lines, "{status} {error} {media} {body}");
 }
 
-/// Why a case did not pass: the trial's whole message.
+/// Writes why a case did not pass.
 fn blame(faults: &mut String, case: &ExpandedCase, result: &CaseResult, session: &Session) {
     let _ = writeln!(faults, "{} is {}: {}", result.id, result.verdict, result.title);
     if let Some(because) = &result.reason {
@@ -302,7 +302,7 @@ mod tests {
         assert_eq!(shared(target).connect().expect("a session").jobs(), jobs);
     }
 
-    /// What the trial of a case says that fails against a server, whose observer fails too.
+    /// The message of a trial that fails against a server and whose observer panics too.
     fn failure(url: &str) -> String {
         let mut shared = shared(target(url));
         shared.observe = Some(Arc::new(|_| panic!("not the snapshot")));
@@ -338,7 +338,7 @@ mod tests {
             assert!(message.contains(words), "no \"{words}\" in {message}");
         }
         assert!(!message.contains("CANARY"), "{message}");
-        // Where nothing was asked, nothing was seen.
+        // If the case did not run, the observer is not called.
         assert_eq!(message.contains(BESIDES), words.contains(&BESIDES), "{message}");
     }
 

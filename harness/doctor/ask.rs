@@ -13,10 +13,11 @@ use crate::targets::probe::Asked;
 use crate::targets::{Target, TargetError};
 use crate::wire::{ClientOptions, Credentials, Exchange, Masker, SeenSecrets, addresses};
 
-/// The name of an operation that nobody has: what answers it alike says nothing about the others.
+/// The name of an operation that no server has. A server that answers another operation in the same way may not have
+/// that one either.
 const UNKNOWN: &str = "GetNothing";
 
-/// Who is examined, about which operation.
+/// The target to examine, and the operation to ask it for.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Patient<'a> {
     pub(super) target: &'a Target,
@@ -30,7 +31,7 @@ impl<'a> Patient<'a> {
         self.operation.resources(&self.contract.service).next()
     }
 
-    /// The name of a resource that the target should have.
+    /// The name of a resource that the target should have; `None` if none is known.
     pub(super) fn name_of(&self, resource: &Resource) -> Option<&'a str> {
         self.target.resources.get(&resource.id).map(String::as_str)
     }
@@ -40,49 +41,49 @@ impl<'a> Patient<'a> {
         self.resource().is_some_and(|resource| self.name_of(resource).is_some())
     }
 
-    /// What a call asked, whether by something that the target should have.
+    /// What a call asked; `named` says whether it names a resource that the target should have.
     pub(super) fn asked(&self, named: bool) -> Asked<'a> {
         Asked { service: &self.contract.service, operation: self.operation, named }
     }
 }
 
-/// Everything that was asked, and what came back.
+/// Every call that was made, with its answer.
 pub(super) struct Answers {
-    /// The way there, tried without any request.
+    /// The way to the target, tried without a request.
     pub(super) way: Way,
-    /// The operation as a run's probe asks it.
+    /// The call that a run's probe makes.
     pub(super) probe: Exchange,
-    /// The same signed with a wrong secret; nothing where nothing is signed.
+    /// The same call signed with a wrong secret; `None` if requests are not signed.
     pub(super) wrong: Option<Exchange>,
-    /// The same without a signature; nothing where nothing is signed.
+    /// The same call without a signature; `None` if requests are not signed.
     pub(super) unsigned: Option<Exchange>,
-    /// The operation by a further resource alone, by the resource's id; for each that is named.
+    /// For each further resource that is named, by its id: the call that names it alone.
     pub(super) by_resource: Vec<(String, Exchange)>,
-    /// The other operations that change nothing, by name.
+    /// Calls of the other operations that change nothing, by name.
     pub(super) neighbours: Vec<(String, Exchange)>,
-    /// An operation that nobody has.
+    /// The call of an operation that no server has.
     pub(super) unknown: Exchange,
-    /// What none of them may make us repeat: our own secrets, and what any of them gives in the place of one.
+    /// Masks our own secrets, and every secret that one of the answers gives.
     pub(super) hidden: Masker,
 }
 
-/// How far one comes towards a target.
+/// How far a connection to a target gets.
 pub(super) enum Way {
-    /// It accepts connections, this long after its address was known.
+    /// It accepts connections. The duration is how long connecting took once the address was known.
     Connected(SocketAddr, Duration),
-    /// Its name has an address, and nothing more came of it in time, or this.
+    /// Its name has an address, but there is no connection, for this reason; `None` if time ran out.
     Refused(SocketAddr, Option<String>),
-    /// Its name has no address, for this reason, or none in time.
+    /// Its name has no address, for this reason; `None` if time ran out.
     NoAddress(Option<String>),
 }
 
-/// Asks everything at once; each answer is waited for until the deadline and no longer.
+/// Makes all calls at once, and waits for each answer no longer than the deadline.
 pub(super) async fn all(patient: Patient<'_>, within: Duration) -> Result<Answers, TargetError> {
     let Patient { target, contract, operation } = patient;
     let start = Instant::now();
     let options = ClientOptions { timeout: within.min(target.client.timeout), ..target.client.clone() };
     let client = target.connect(&options)?;
-    // Reading the system's certificates takes a part of the time.
+    // Reading the system's certificates has taken part of the time.
     let left = within.saturating_sub(start.elapsed()).max(Duration::from_millis(1));
     // The same seed gives the same names, so that two calls differ in nothing else.
     let seed = random_seed();
@@ -117,7 +118,7 @@ pub(super) async fn all(patient: Patient<'_>, within: Duration) -> Result<Answer
     });
     let others = contract.operations.values().filter(|other| other.name != operation.name && other.changes_nothing.is);
     let mut others: Vec<_> = others.collect();
-    // Those that list what there is come first: what is named is looked up in their answers.
+    // The operations that list resources come first: the names that the target has are looked up in their answers.
     others.sort_by_key(|other| other.pages.is_none());
     let neighbours = others.into_iter().map(|other| {
         let asked = ask(other, &probe_input(other, contract, target).0);
@@ -141,7 +142,7 @@ pub(super) async fn all(patient: Patient<'_>, within: Duration) -> Result<Answer
     Ok(answers)
 }
 
-/// Tries name and port by themselves, since a request that times out does not say how far it came.
+/// Tries name and port by themselves, since a request that times out does not tell how far it got.
 async fn way(target: &Target, within: Duration) -> Way {
     let start = Instant::now();
     let addresses = match timeout(within, addresses(&target.endpoint)).await {
@@ -175,8 +176,8 @@ impl Answers {
         [&self.probe].into_iter().chain(signed).chain(named).chain([&self.unknown])
     }
 
-    /// Hides our own secrets, and what any of the answers gives in the place of one: whatever is said of one of
-    /// them comes behind all of them.
+    /// Makes `hidden` mask our own secrets, and every secret that one of the answers gives. All answers are read first,
+    /// so that no finding repeats a secret of another answer.
     pub(super) fn hide(&mut self, ours: Vec<String>) {
         let seen = SeenSecrets::new(ours);
         for received in self.exchanges().filter_map(Exchange::received) {
@@ -185,7 +186,7 @@ impl Answers {
         self.hidden = seen.masker();
     }
 
-    /// Whether anything came back at all.
+    /// Whether any call was answered.
     pub(super) fn any(&self) -> bool {
         self.exchanges().any(|exchange| exchange.answer.is_ok())
     }

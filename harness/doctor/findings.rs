@@ -14,25 +14,24 @@ use crate::wire::{Exchange, Fault, Response, address, error_type, is_own, quote}
 /// Source: AWS General Reference, Signature Version 4: requests are valid for five minutes.
 const CLOCK_LIMIT_SECONDS: i64 = 300;
 
-/// How far a clock is off where it is worth a word, in seconds: `Date` has whole ones, and an answer
-/// takes its time.
+/// How far a clock may be off before it is reported, in seconds: `Date` has whole seconds, and an answer takes time.
 const CLOCK_NOTE_SECONDS: i64 = 5;
 
-/// A target with what it answered, and what a run's probe makes of that.
+/// A target, its answers, and how a run's probe classifies it.
 pub(super) struct Examined<'a> {
     pub(super) patient: Patient<'a>,
     pub(super) answers: &'a Answers,
     pub(super) probe: Probe,
 }
 
-/// What became of the credentials and the signature of a call.
+/// Whether the credentials and the signature of a call were accepted.
 #[derive(PartialEq, Eq)]
 enum Stance {
     /// They were accepted: the call succeeded, or the resource that it names was looked for.
     Accepted,
     /// They were refused.
     Refused,
-    /// The answer, quoted here, does not tell: any other error may come before they are looked at.
+    /// The answer, quoted here, does not tell: any other error may come before they are checked.
     Open(String),
 }
 
@@ -46,8 +45,8 @@ impl<'a> Examined<'a> {
         Self { patient, answers, probe }
     }
 
-    /// Everything that the answers tell, in the order in which it matters. What a missing answer hides is
-    /// not told at all: the first problem is the one to look at.
+    /// The findings from all answers, in the order in which they matter. If no call was answered, there are only those
+    /// about the way to the target: they are the first problem to solve.
     pub(super) fn findings(&self) -> Vec<Finding> {
         let mut findings = self.way();
         if self.probe.class != Class::Unreachable || self.answers.any() {
@@ -61,7 +60,7 @@ impl<'a> Examined<'a> {
         findings
     }
 
-    /// Name and connection, and why nothing came back where nothing did.
+    /// Name and connection, and if no call was answered, why not.
     fn way(&self) -> Vec<Finding> {
         let endpoint = &self.patient.target.endpoint;
         let host = quote(endpoint.host_str().unwrap_or_default());
@@ -69,7 +68,7 @@ impl<'a> Examined<'a> {
         let by_proxy = || Finding::ok(Topic::Connection, "it answers, by way of a proxy");
         let at = match &self.answers.way {
             Way::Connected(at, _) | Way::Refused(at, _) => at,
-            // Behind a proxy the way by oneself may be barred, and the requests arrive all the same.
+            // Behind a proxy, a direct connection may fail although requests arrive.
             Way::NoAddress(_) if self.answers.any() => return vec![by_proxy()],
             Way::NoAddress(reason) => {
                 let reason = reason.as_deref().unwrap_or("no answer from the resolver in time");
@@ -95,7 +94,7 @@ impl<'a> Examined<'a> {
         name.into_iter().chain([connection]).collect()
     }
 
-    /// A target that takes connections and gives no usable answer.
+    /// A target that accepts connections but gives no usable answer.
     fn unanswered(&self, at: SocketAddr, fault: &Fault) -> Finding {
         let fix = match fault {
             Fault::NotHttp(words) if words.contains("TLS") => "try https:// in --endpoint, or another port",
@@ -113,7 +112,7 @@ impl<'a> Examined<'a> {
         Finding::problem(Topic::Connection, format!("{at} takes connections, but {fault}")).fix(fix)
     }
 
-    /// What encrypts the way, where something came back.
+    /// Whether the connection is encrypted. The caller has made sure that some call was answered.
     fn tls(&self) -> Finding {
         if self.patient.target.endpoint.scheme() == "https" {
             return Finding::ok(Topic::Tls, "the certificate is trusted");
@@ -125,7 +124,7 @@ impl<'a> Examined<'a> {
             .fix("use https:// in --endpoint where the server has it")
     }
 
-    /// Whether our credentials are taken.
+    /// Whether our credentials are accepted.
     fn credentials(&self) -> Finding {
         let topic = Topic::Credentials;
         let said = heard(&self.probe.heard);
@@ -164,8 +163,8 @@ impl<'a> Examined<'a> {
         }
     }
 
-    /// Whether an error says that the resource of its request is not there: by its name, or at least with the noun for
-    /// it. A server may give the same error for something else that it does not find.
+    /// Whether an error says that the resource of its request does not exist. The answer must have the resource's name
+    /// or the noun for it, since a server may give the same error if it does not find something else.
     fn misses_resource(&self, exchange: &Exchange, response: &Response) -> bool {
         let error = self.meaning(response);
         let (Some(ErrorMeaning::NotFound), Some(resource)) = (error, self.patient.resource()) else { return false };
@@ -180,7 +179,7 @@ impl<'a> Examined<'a> {
         self.patient.contract.service.meaning_of(&error_type(response)?)
     }
 
-    /// Whether wrong signatures and missing ones are refused.
+    /// Whether wrong and missing signatures are refused; `None` if requests are not signed.
     fn signature(&self) -> Option<Finding> {
         use Stance::{Accepted, Open, Refused};
 
@@ -221,7 +220,7 @@ impl<'a> Examined<'a> {
         })
     }
 
-    /// The target's clock beside ours, by the `Date` of its answers.
+    /// The target's clock compared with ours, by the `Date` of its answers.
     fn clock(&self) -> Finding {
         let topic = Topic::Clock;
         let date = |exchange: &'a Exchange| Some((exchange, exchange.answer.as_ref().ok()?.date()?));
@@ -234,7 +233,7 @@ impl<'a> Examined<'a> {
         let found = format!("its clock is {off} s {way} ours");
         if off > CLOCK_LIMIT_SECONDS {
             let found = format!("{found}; signatures are good for {CLOCK_LIMIT_SECONDS} s");
-            // A server that takes our requests all the same is not kept from being judged.
+            // A server that accepts our requests anyway can be judged, so this is only a warning.
             let refused = self.probe.class == Class::RefusedCredentials;
             let finding = if refused { Finding::problem(topic, found) } else { Finding::warning(topic, found) };
             finding.fix("set the clock that is wrong, the server's or this machine's")
@@ -254,7 +253,7 @@ impl<'a> Examined<'a> {
         match self.probe.class {
             Class::Answers if self.is_accepted() => Finding::ok(topic, found),
             Class::NoResource if self.is_accepted() => Finding::ok(topic, format!("the target answers {name}")),
-            // The call that a run's first case makes too, and that has to succeed there.
+            // A run's first case makes the same call, and there it has to succeed.
             Class::Answers if self.patient.is_named() || self.patient.resource().is_none() => {
                 Finding::problem(topic, format!("a plain call of {name} is answered with an error: {said}"))
                     .fix("see the server's own log; while it is so, the cases that have to succeed fail")
@@ -284,7 +283,7 @@ impl<'a> Examined<'a> {
     }
 }
 
-/// A handshake that failed. The words come from the TLS library.
+/// The finding about a TLS handshake that failed. `words` come from the TLS library.
 fn certificate(words: &str) -> Finding {
     let fix = if words.contains("plain http") {
         "write http:// in --endpoint"
@@ -301,7 +300,7 @@ fn certificate(words: &str) -> Finding {
     } else {
         "check the server's certificate; --ca-file FILE adds a private certificate authority"
     };
-    // The hints of a run are among those above.
+    // The hints that a run adds are cut off: the fixes above include them.
     let hints = ["; a private certificate authority", "; the server shows"];
     let words = hints.iter().fold(words, |words, hint| words.split(hint).next().unwrap_or_default());
     let words = words.trim_start_matches("TLS failed: ");

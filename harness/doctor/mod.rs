@@ -1,8 +1,8 @@
-//! Examining a target before a run: what answers, whether it takes our signature, what it has.
+//! Examines a target before a run: what kind of server answers, whether it accepts our signature, and what it has.
 //!
-//! Everything is asked at once and nothing is waited for past a deadline, so that a target that hangs
-//! costs no more than one that answers. Nothing is asked that could create, change or delete anything.
-//! Start with [`examine`]; what the answers mean is in `findings` and `resources`, which ask nothing themselves.
+//! All calls are made at once, and no answer is waited for past a deadline, so that a target that hangs takes no longer
+//! than that. No call could create, change or delete anything. Start with [`examine`]. `findings` and `resources` say
+//! what the answers mean; they make no calls.
 
 mod ask;
 mod findings;
@@ -56,7 +56,7 @@ pub struct Examination {
 pub struct Finding {
     /// What it is about.
     pub topic: Topic,
-    /// Whether something is to be done.
+    /// Whether there is something to do about it.
     pub status: Status,
     /// What was found, in a sentence without its full stop.
     pub found: String,
@@ -79,11 +79,11 @@ pub enum Topic {
     Credentials,
     /// Whether signatures are checked.
     Signature,
-    /// The target's clock beside ours.
+    /// The target's clock compared with ours.
     Clock,
     /// The operation that is tested.
     Operation,
-    /// Operations beside it, which a run does not need.
+    /// Other operations, which a run does not need.
     Neighbours,
     /// The resource with this id, which is named or claimed.
     #[serde(untagged)]
@@ -106,7 +106,7 @@ impl Topic {
         }
     }
 
-    /// Those that are no resource.
+    /// Every topic that is not a resource.
     const PLAIN: [Self; 8] = [
         Self::Name,
         Self::Connection,
@@ -131,23 +131,23 @@ impl JsonSchema for Topic {
     }
 }
 
-/// Whether something is to be done.
+/// Whether there is something to do about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Status {
-    /// It is as it should be, or nothing that matters.
+    /// It is as it should be, or it does not matter.
     Ok,
     /// A run is possible, and something about it is worth knowing.
     Warning,
     /// A run would end early, fail or leave cases blocked.
     Problem,
-    /// It was not tried, or nothing can be said.
+    /// It was not tried, or the answers do not tell.
     Unknown,
 }
 
 impl Examination {
-    /// Says that no resource of this id can have the name that was given: `slip` says what was expected instead. That
-    /// the target refuses it is held against nobody else.
+    /// Reports that the name that was given for this resource is not valid; `slip` says what was expected instead. The
+    /// operation is then not blamed for refusing the name.
     pub fn blame_name(&mut self, resource: &Resource, slip: &str) {
         for finding in &mut self.findings {
             if finding.topic == Topic::Operation {
@@ -183,7 +183,7 @@ impl Finding {
         self
     }
 
-    /// That there is nothing to sign with though requests should be signed.
+    /// A problem: requests should be signed, but there are no credentials. `why` says why.
     pub fn no_credentials(why: &str) -> Self {
         let found = format!("none to sign with: {why}; asked without a signature instead");
         Self::problem(Topic::Credentials, found).fix(
@@ -193,15 +193,14 @@ impl Finding {
     }
 }
 
-/// Examines whether a target can be asked for an operation, and is back within this time, give or take the machine's
-/// own slowness.
+/// Examines whether a target can be asked for an operation. Returns after about `within` at the latest.
 ///
 /// # Errors
-/// When the target is real AWS that was not allowed, or no client can be made for it, as with a file of certificates
-/// that cannot be used.
+/// When the target is real AWS that was not allowed, or no client can be made for it, for example because a file of
+/// certificates cannot be used.
 ///
 /// # Panics
-/// Where the contract does not have the operation.
+/// When the contract does not have the operation.
 pub async fn examine(
     target: &Target,
     contract: &Contract,

@@ -1,4 +1,4 @@
-//! What the target has: the resources that are named, and operations beside the one that is tested.
+//! What the target has: the resources that are named, and operations other than the one that is tested.
 
 use std::collections::BTreeSet;
 
@@ -12,11 +12,11 @@ use crate::targets::probe::{self, Asked};
 use crate::verdict::Class;
 use crate::wire::{Exchange, Response, error_type, quote};
 
-/// At most so many names of a resource are told.
+/// The most names of a resource that are shown.
 const NAMES_LIMIT: usize = 5;
 
 impl Examined<'_> {
-    /// Whether the resource that a plain call names is there.
+    /// Whether the target has the resource that a plain call names.
     pub(super) fn named_resource(&self) -> Option<Finding> {
         let resource = self.patient.resource()?;
         let topic = Topic::Resource(resource.id.clone());
@@ -39,7 +39,7 @@ impl Examined<'_> {
         })
     }
 
-    /// The names of a resource that the target lists.
+    /// The names of a resource that the target lists; `None` if it gives no list.
     fn names(&self, resource: &Resource) -> Option<Vec<String>> {
         let listing = resource.listed_by.as_ref()?;
         let (_, exchange) = self.answers.neighbours.iter().find(|(operation, _)| *operation == listing.operation)?;
@@ -49,7 +49,7 @@ impl Examined<'_> {
         Some(names.take(NAMES_LIMIT).map(|name| self.answers.hidden.quote(name)).collect())
     }
 
-    /// Whether each further resource leads to an answer by itself, where it is named or claimed.
+    /// For each further resource that is named or claimed, whether a call that names it alone is answered.
     pub(super) fn further_resources(&self) -> impl Iterator<Item = Finding> {
         let resources = self.patient.contract.service.resources.iter();
         resources.filter(|of| of.of.is_some() && of.default.is_none()).filter_map(|of| self.further_resource(of))
@@ -76,7 +76,7 @@ impl Examined<'_> {
                 } else if is_success(response) {
                     format!("the answer holds no credentials: {said}")
                 } else if !self.is_accepted() {
-                    // The same grounds as for everything else: the call without it has to come through.
+                    // As for every other finding, the plain call must be accepted first.
                     format!("the call by {of} is not accepted either")
                 } else if self.is_like_unknown(response) {
                     format!("an operation that nobody has is answered alike: {said}")
@@ -101,8 +101,8 @@ impl Examined<'_> {
         self.patient.operation.secrets().all(|name| body.as_ref().is_some_and(|body| body.get(name).is_some()))
     }
 
-    /// Operations that a run does not need, and that tell what kind of server this is; those that are answered alike
-    /// together.
+    /// The findings about operations that a run does not need; they tell what kind of server this is. Operations with
+    /// the same answer share a finding.
     pub(super) fn neighbours(&self) -> impl Iterator<Item = Finding> {
         let mut told: Vec<(Neighbour, String, Vec<&str>)> = Vec::new();
         for (name, exchange) in &self.answers.neighbours {
@@ -119,8 +119,8 @@ impl Examined<'_> {
         told.into_iter().map(|(neighbour, said, names)| neighbour.finding(&said, &names)).chain(not_tried)
     }
 
-    /// Whether an operation is there, and what was answered: it answers with a success in JSON or with one of the
-    /// service's own errors, and not with what the target answers to an operation that nobody has.
+    /// Whether the target has an operation, and what it answered. It has the operation if the answer is a success in
+    /// JSON or one of the service's own errors, and is not like the answer to an operation that no server has.
     fn neighbour(&self, name: &str, exchange: &Exchange) -> (Neighbour, String) {
         let response = match &exchange.answer {
             Ok(response) => response,
@@ -149,8 +149,8 @@ impl Examined<'_> {
         (neighbour, heard(&probe.heard))
     }
 
-    /// Whether an operation that nobody has is answered alike in all that does not depend on names: status, error
-    /// type, and the members of a success.
+    /// Whether the answer to an operation that no server has is like this one. The comparison leaves out what depends
+    /// on names: it covers status, error type, and the members of a success.
     fn is_like_unknown(&self, response: &Response) -> bool {
         let members = |response: &Response| -> Option<BTreeSet<String>> {
             Some(response.json()?.as_object()?.keys().cloned().collect())
@@ -163,19 +163,19 @@ impl Examined<'_> {
     }
 }
 
-/// Whether an operation beside the one that is tested is there.
+/// Whether the target has an operation other than the one that is tested.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Neighbour {
     There,
     Absent,
     Refused,
-    /// An operation that nobody has is answered alike.
+    /// An operation that no server has gets the same answer.
     LikeUnknown,
     Untold,
 }
 
 impl Neighbour {
-    /// What is so of these operations, by the answer to them.
+    /// The finding about these operations, which got the same answer.
     fn finding(self, said: &str, names: &[&str]) -> Finding {
         let (topic, are) = (Topic::Neighbours, if names.len() == 1 { "is" } else { "are" });
         let alike = if names.len() == 1 { "" } else { "; answered alike" };

@@ -74,7 +74,7 @@ fn found(target: &Target, answers: &Answers) -> Vec<Finding> {
     Examined::new(patient, answers).findings()
 }
 
-/// Has the list of workgroups answered like this.
+/// Sets the answer to the operation that lists resources.
 fn listing(answers: &mut Answers, answer: Exchange) {
     let (_, listed) = answers.neighbours.iter_mut().find(|(name, _)| name == LIST).expect("it was asked for");
     *listed = answer;
@@ -116,7 +116,7 @@ fn a_server_that_checks_no_signature_is_a_problem_only_where_it_claims_to(
     assert!(finding.found.contains(said), "{finding:?}");
 }
 
-// Nothing of this says whether credentials or signatures are looked at, or which operations there are.
+// None of these answers tells whether credentials or signatures are checked, or which operations there are.
 #[rstest]
 #[case::not_implemented(501, r#"{"__type":"InternalFailure","message":"CANARY-secret"}"#)]
 #[case::fault(500, r#"{"__type":"InternalServerException","message":"CANARY-secret"}"#)]
@@ -141,7 +141,7 @@ fn a_server_that_answers_everything_with_one_error_is_neither_praised_nor_accuse
     }
     assert_ne!(about(&findings, &Topic::Operation).status, Status::Ok, "{findings:?}");
     for finding in findings.iter().filter(|finding| finding.topic == Topic::Neighbours) {
-        // One that is told apart from all others by saying so itself.
+        // A server may say itself that it does not have an operation.
         let is_declared = status == 501 && finding.found.contains("are not there");
         assert!(is_declared || finding.status == Status::Unknown, "{finding:?}");
     }

@@ -19,16 +19,16 @@ pub(super) struct Observation<'a> {
     pub(super) contract: &'a Contract,
     /// The answers to the calls of the case before this one.
     pub(super) earlier: &'a [Exchange],
-    /// The body, where it is JSON.
+    /// The body; `None` if it is not JSON.
     pub(super) body: Option<Value>,
-    /// The error's name without namespace and URI, where the answer has one.
+    /// The error's name without namespace and URI; `None` if the answer has none.
     pub(super) error: Option<String>,
-    /// What must not be quoted: our secrets, and with them the answer's, read when something is quoted.
+    /// Masks our own secrets. `masker` masks those of the answer too; it is made when something is first quoted.
     hidden: &'a Masker,
     masker: OnceCell<Masker>,
 }
 
-/// A case as the judge sees it, with what it is judged by.
+/// A case, the contract that it is judged by, and the masker of our own secrets.
 #[derive(Clone, Copy)]
 pub(super) struct Bench<'a> {
     pub(super) case: &'a ExpandedCase,
@@ -37,8 +37,8 @@ pub(super) struct Bench<'a> {
 }
 
 impl<'a> Observation<'a> {
-    /// Of one call of a case and the answer to it; `earlier` are the exchanges before it. Nothing where the call is of
-    /// no operation of the contract.
+    /// The observation of one call of a case and its answer; `earlier` are the exchanges before it. `None` if the
+    /// contract does not have the call's operation.
     pub(super) fn new(
         bench: Bench<'a>,
         call: &'a Call,
@@ -51,7 +51,7 @@ impl<'a> Observation<'a> {
         let body = response.json();
         let expected = |name: &&str| call.expect.answers().iter().any(|answer| answer.error.as_deref() == Some(*name));
         let names = || error_types(response, body.as_ref()).map(|(_, text)| bare_type(text));
-        // Where an answer gives several names, the client that looks at the expected one is served.
+        // An answer may give several names; it is enough that one of them is expected.
         let name = if response.status >= 300 { names().find(expected).or_else(|| names().next()) } else { None };
         let error = name.map(str::to_owned);
         let masker = OnceCell::new();
@@ -66,25 +66,25 @@ impl<'a> Observation<'a> {
         (200..300).contains(&self.status())
     }
 
-    /// The name and the documented status of an error that the operation lists.
+    /// The error's name and documented status; `None` if the operation does not list the error.
     pub(super) fn documented_error(&self) -> Option<(&'a str, u16)> {
         let (name, _) = self.operation.errors.get_key_value(self.error.as_deref()?)?;
         Some((name, self.contract.service.errors.get(name)?.status.is))
     }
 
-    /// The documented error that this one says by a name that is common to all services, with its documented
-    /// status; nothing more is documented of such an error.
+    /// The documented error that the answer gives under a name common to all services; `None` unless it has the
+    /// documented status. Nothing else is documented about an error with such a name.
     pub(super) fn error_meant(&self) -> Option<&'a str> {
         let (name, shape) = self.contract.service.error_meant(self.error.as_deref()?)?;
         (shape.status.is == self.status() && self.operation.errors.contains_key(name)).then_some(name)
     }
 
-    /// Whether a name that is common to all services says the same as one of the operation's own.
+    /// Whether a name that is common to all services means the same as one of the operation's own.
     pub(super) fn is_common_name_for(&self, name: &str, own: &str) -> bool {
         self.contract.service.error_meant(name).is_some_and(|(meant, _)| meant == own)
     }
 
-    /// The operation's own error for a request that is not valid, where it lists one.
+    /// The operation's own error for an invalid request; `None` if it lists none.
     pub(super) fn invalid(&self) -> Option<&'a str> {
         let (name, _) = self.contract.service.error_that_means(ErrorMeaning::Invalid)?;
         self.operation.errors.contains_key(name).then_some(name)
@@ -103,19 +103,19 @@ impl<'a> Observation<'a> {
         self.body.as_ref()?.get(name)
     }
 
-    /// The error's message, by any of the names that are seen.
+    /// The error's message, under any of the names that servers give it.
     pub(super) fn message(&self) -> Option<&str> {
         let mut names = ["message", "Message", "errorMessage"].into_iter().filter(|_| !self.is_success());
         names.find_map(|name| self.member(name)?.as_str())
     }
 
-    /// What the request says for a member, as the service reads it; a null is the same as nothing.
+    /// The value that the request has for a member. As the service reads it, `null` is the same as an absent member.
     pub(super) fn asked(&self, member: &str) -> Option<Value> {
         let sent: Value = serde_json::from_slice(&self.exchange.request.body).ok()?;
         sent.get(member).filter(|value| !value.is_null()).cloned()
     }
 
-    /// The target's own words, fit for a report, without any secret that the answer holds.
+    /// The target's own words, ready for a report: every secret that the answer holds is masked.
     pub(super) fn quote(&self, text: &str) -> String {
         self.masker().quote(text)
     }
@@ -129,12 +129,12 @@ impl<'a> Observation<'a> {
     }
 }
 
-/// A shape, with the words quoted in it, has at most so many characters, and a `…` where there is more.
+/// The most characters of a shape, with the words quoted in it; a `…` marks a cut.
 pub const SHAPE_LIMIT: usize = 4_000;
 
-/// The shape of an answer's body (`body` where it is JSON) without its values:
-/// `{dbPassword: string, expiration: number}`. Names that a target makes up are quoted; at most forty
-/// of an object and [`SHAPE_LIMIT`] characters in all.
+/// The shape of an answer's body without its values: `{name: string, count: number}`. `body` is the body as JSON,
+/// `None` if it is not JSON. Names that a target makes up are quoted. An object shows at most 40 members, and the shape
+/// has at most [`SHAPE_LIMIT`] characters.
 pub fn shape(response: &Response, body: Option<&Value>, masker: &Masker) -> String {
     match body {
         Some(body) => shape_of(body, masker, &[]),
@@ -143,8 +143,8 @@ pub fn shape(response: &Response, body: Option<&Value>, masker: &Masker) -> Stri
     }
 }
 
-/// The [`shape`] of an error's body with its own words: its name and its message are quoted, and so is
-/// a body that is no JSON. Of a success it is the shape alone.
+/// The [`shape`] of an answer's body. For an error, its name and message are quoted, and so is a body that is not JSON.
+/// For a success it is the shape alone.
 pub fn words_and_shape(response: &Response, body: Option<&Value>, masker: &Masker) -> String {
     const WORDS: [&str; 7] = ["__type", "code", "Code", "Type", "message", "Message", "errorMessage"];
     match body {
@@ -155,30 +155,29 @@ pub fn words_and_shape(response: &Response, body: Option<&Value>, masker: &Maske
     }
 }
 
-/// The shape of a body; texts with these names are quoted instead, at the top.
+/// The shape of a body. Strings at its top level whose names are in `words` are quoted.
 fn shape_of(body: &Value, masker: &Masker, words: &[&str]) -> String {
     let shape = Sketch { masker, values: Sketch::VALUES, room: SHAPE_LIMIT }.of(body, words);
     cut(&shape, SHAPE_LIMIT).into_owned()
 }
 
-/// A shape in the making, and what is left of its bounds: a body of lists in lists has more values
-/// than anybody reads.
+/// A shape in the making, and what is left of its bounds. Nested lists may hold more values than a report can show.
 struct Sketch<'a> {
     masker: &'a Masker,
-    /// So many values are still looked at.
+    /// How many more values are looked at.
     values: usize,
-    /// About so many bytes are left.
+    /// About how many more bytes fit.
     room: usize,
 }
 
 impl Sketch<'_> {
-    /// So many values of a body are looked at.
+    /// The most values of a body that are looked at.
     const VALUES: usize = 1_000;
 
-    /// So many members of an object are shown, and so many items of a list looked at.
+    /// The most members of an object that are shown, and the most items of a list that are looked at.
     const MOST: usize = 40;
 
-    /// About so many bytes stand around a name: the type of its value, and what separates it.
+    /// About how many bytes stand around a name: the type of its value, and the separators.
     const AROUND: usize = 10;
 
     fn is_full(&self) -> bool {

@@ -31,7 +31,7 @@ use crate::wire::{Exchange, Masker};
 /// What the judge concludes about a case.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Judgement {
-    /// `pass`, `fail` or `indeterminate`; a run says `blocked` itself.
+    /// `pass`, `fail` or `indeterminate`; the runner sets verdicts such as `blocked` itself.
     pub verdict: Verdict,
     /// Why there is no verdict, or what a pass leaves open.
     pub reason: Option<Reason>,
@@ -41,22 +41,22 @@ pub struct Judgement {
     pub warnings: Vec<Violation>,
     /// The requirements that this case decided, one way or the other.
     pub decided: BTreeSet<String>,
-    /// The requirements that a pass leaves open, for its reason.
+    /// The requirements that a pass leaves open; `reason` says why.
     pub undecided: BTreeSet<String>,
 }
 
 impl Judgement {
-    /// Nothing found, with this verdict and for this reason.
+    /// A judgement without findings: this verdict, for this reason.
     pub fn of(verdict: Verdict, reason: Option<Reason>) -> Self {
         Self { verdict, reason, ..Self::default() }
     }
 
-    /// No verdict, and why.
+    /// An `indeterminate` judgement, and why.
     pub fn undecided(reason: Reason) -> Self {
         Self::of(Verdict::Indeterminate, Some(reason))
     }
 
-    /// Books that a requirement is decided: that it holds, or what is wrong.
+    /// Records that a requirement is decided. It holds if `fault` is `None`.
     fn book(&mut self, row: &Requirement, fault: Option<Fault>) {
         self.decided.insert(row.id.clone());
         let Some(fault) = fault else { return };
@@ -72,7 +72,7 @@ impl Judgement {
 #[derive(Clone, Debug)]
 pub struct Judge {
     contract: Arc<Contract>,
-    /// For each rule of [`rules::ALL`], the places in the register of the rows that it decides.
+    /// For each rule of [`rules::ALL`], the indexes in the register of the rows that it decides.
     rows: Vec<Vec<usize>>,
 }
 
@@ -80,8 +80,8 @@ impl Judge {
     /// A judge for a contract.
     ///
     /// # Errors
-    /// When a row of the register names a rule that does not exist, or a rule has no row, and so
-    /// could never accuse anybody.
+    /// When a row of the register names a rule that does not exist, or when no row names a rule, which could then never
+    /// find a fault.
     pub fn new(contract: Arc<Contract>) -> Result<Self, LoadError> {
         let error =
             |pointer: &str, message| Err(LoadError::new(&format!("fixtures/{REGISTER_FILE}"), pointer, message));
@@ -123,7 +123,7 @@ impl Judge {
         self.judge_hiding(case, transcript, &Masker::default())
     }
 
-    /// [`Judge::judge`], whose findings repeat nothing that is `hidden`, beside the secrets of each answer.
+    /// Judges a case like [`Judge::judge`]. No finding repeats what `hidden` masks, or a secret of an answer.
     pub fn judge_hiding(&self, case: &ExpandedCase, transcript: &[Exchange], hidden: &Masker) -> Judgement {
         let mut judgement = Judgement::of(Verdict::Pass, None);
         let bench = Bench { case, contract: &self.contract, hidden };
@@ -138,8 +138,8 @@ impl Judge {
         judgement
     }
 
-    /// Whether a call was accepted, whatever else may be wrong with the answer: it has a status of success, and a JSON
-    /// object with at least one documented member.
+    /// Whether a call was accepted, whatever else may be wrong with the answer: the answer has a success status, and
+    /// its body is a JSON object with at least one documented member.
     pub fn is_accepted(&self, case: &ExpandedCase, call: &Call, exchange: &Exchange) -> bool {
         let operation = case.operation_of(call, &self.contract);
         let (Some(operation), Ok(response)) = (operation, &exchange.answer) else { return false };
@@ -147,14 +147,14 @@ impl Judge {
         (200..300).contains(&response.status) && response.json().is_some_and(has_member)
     }
 
-    /// Whether all that a judgement holds against a target is how long what it gives lives, so that further calls can
-    /// tell whether something else is the reason.
+    /// Whether a judgement fails a target for lifetimes alone, so that further calls can tell whether there is another
+    /// reason.
     pub fn is_about_lifetimes(&self, judgement: &Judgement) -> bool {
         let of_lifetimes = |violation: &Violation| self.is_lifetime(&violation.requirement);
         judgement.verdict == Verdict::Fail && judgement.violations.iter().all(of_lifetimes)
     }
 
-    /// The judgement where lifetimes cannot be told, for this reason: they are neither broken nor decided, but open.
+    /// The judgement with its requirements on lifetimes left open for `reason`: they are neither broken nor decided.
     pub fn without_lifetimes(&self, mut judgement: Judgement, reason: Reason) -> Judgement {
         judgement.verdict = Verdict::Pass;
         judgement.violations.retain(|violation| !self.is_lifetime(&violation.requirement));
@@ -168,7 +168,7 @@ impl Judge {
         row.is_some_and(|by| rules::ALL.iter().any(|rule| rule.is_about_lifetimes && rule.name == by.rule))
     }
 
-    /// Judges the call with this number; the reason where it cannot be judged.
+    /// Judges the call at `index`. Returns the reason if it cannot be judged, else `None`.
     fn judge_call(
         &self,
         bench: Bench<'_>,
@@ -202,11 +202,11 @@ impl Judge {
                 Outcome::Unclear => {}
             }
         }
-        // Nothing says what the answer to a request looks like that no document speaks of.
+        // No document describes this request, so none says what the answer looks like.
         if !binding {
             return None;
         }
-        // What an answer of another kind looks like says nothing about the rules for the expected kind.
+        // The rules apply to the expected kind of answer, and this is another kind.
         if matches!(outcome, Outcome::Broken(_)) && seen.documented_error().is_none() {
             return None;
         }
@@ -220,7 +220,7 @@ impl Judge {
         None
     }
 
-    /// The row of an operation that a finding belongs to: the one that says most about it.
+    /// The operation's row that a finding belongs to: the most specific of those that fit.
     fn row_for(&self, rows: &[usize], operation: &Operation, subject: &Subject) -> Option<&Requirement> {
         rows.iter()
             .map(|index| &self.contract.register.requirements[*index])
@@ -231,8 +231,8 @@ impl Judge {
     }
 }
 
-/// How much a row says about a subject: whether it names its very place, and how many of its conditions name it;
-/// nothing where it is about another. A place that ends in `/**` is everything below it.
+/// How specific a row is about a subject: whether it names the exact place, and how many conditions it has. `None` if
+/// the row is about another subject. A place that ends in `/**` covers everything below it.
 fn fit(by: &Decision, subject: &Subject) -> Option<(bool, usize)> {
     let same = |wanted: &Option<String>, found: Option<&str>| wanted.is_none() || wanted.as_deref() == found;
     let at = subject.at.as_deref();

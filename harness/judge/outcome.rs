@@ -8,15 +8,14 @@ use crate::wire::{bare_type, error_types};
 pub(super) enum Outcome {
     Holds,
     Broken(Fault),
-    /// It was refused with an accepted status, but without a name nobody can say as what.
+    /// It was refused with an accepted status, but the error has no name, so its kind is unknown.
     Unclear,
 }
 
-/// Compares what was answered with what the case expects.
+/// Compares the answer with what the case expects.
 ///
-/// A success of another code than the documented one, a documented error under another status, and an error
-/// without a name are not the outcome's business: the rules `success-status`, `error-status` and
-/// `error-type` say what is wrong with such an answer.
+/// The outcome ignores three faults: a success with another status than the documented one, a documented error with
+/// another status, and an error without a name. The rules `success-status`, `error-status` and `error-type` find them.
 pub(super) fn of(seen: &Observation<'_>) -> Outcome {
     let answers = seen.call.expect.answers();
     let (successes, refusals): (Vec<&Answer>, Vec<&Answer>) = answers.iter().partition(|answer| answer.is_success());
@@ -57,14 +56,14 @@ fn beside(seen: &Observation<'_>) -> Option<Beside> {
     })
 }
 
-/// Why a refusal that is none of the expected answers is no violation either: it is about the caller, and so says
-/// nothing about the request. The documents let errors that are common to all services come instead of an operation's
-/// own, and leave open in which order a service checks a request.
+/// Why an unexpected refusal is still no violation: it is about the caller, and so says nothing about the request. The
+/// documents allow errors that are common to all services in place of an operation's own, and leave open in which order
+/// a service checks a request.
 pub(super) fn excuse(seen: &Observation<'_>) -> Option<Reason> {
     let response = seen.response;
     if response.is_denial() {
-        // What the control shows to be allowed, nobody may deny. An identity may be allowed some resources and not
-        // others (source: API reference, GetCredentials, description).
+        // The control shows that the caller may make the call, so only another resource can explain the denial. An
+        // identity may be allowed some resources and not others (source: API reference, GetCredentials, description).
         let differs_at = &seen.case.case.control.as_ref()?.differs_at;
         let resources = &seen.contract.service.resources;
         let member =

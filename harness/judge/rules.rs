@@ -1,5 +1,5 @@
-//! The rules that apply to every answer, whatever the case asks: one function each. Which
-//! requirement a finding belongs to is said in the register, under `decided_by`.
+//! The rules that apply to every answer, whatever the case asks: one function each. The register says under
+//! `decided_by` which requirement a finding belongs to.
 
 mod error;
 pub(super) mod guess;
@@ -15,11 +15,11 @@ use crate::verdict::Fault;
 pub(super) struct Rule {
     pub(super) name: &'static str,
     pub(super) judge: fn(&Observation<'_>) -> Findings,
-    /// Whether it is about how long credentials live, which their age or a clock can hide.
+    /// Whether the rule is about lifetimes, which old credentials or a wrong clock can distort.
     pub(super) is_about_lifetimes: bool,
 }
 
-/// What a rule finds in an answer; nothing where it does not apply.
+/// What a rule finds in an answer; `None` if it does not apply.
 pub(super) type Findings = Option<Vec<Finding>>;
 
 impl Rule {
@@ -56,10 +56,10 @@ pub(super) const ALL: &[Rule] = &[
     Rule::new("message-names-member", error::message_names_member),
 ];
 
-/// What a finding is about, so that the register can tell whose business it is.
+/// What a finding is about. It decides which requirement of the register the finding belongs to.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Subject {
-    /// The JSON pointer of the place in the body, without the numbers of items.
+    /// The JSON pointer of the place in the body, without the indexes of list items.
     pub(super) at: Option<Cow<'static, str>>,
     pub(super) keyword: Option<Cow<'static, str>>,
     pub(super) error: Option<Cow<'static, str>>,
@@ -77,7 +77,7 @@ impl Subject {
 
 pub(super) struct Finding {
     pub(super) subject: Subject,
-    /// What is wrong; nothing where it is as it should be.
+    /// What is wrong; `None` if the subject is as it should be.
     pub(super) fault: Option<Fault>,
 }
 
@@ -86,12 +86,12 @@ impl Finding {
         Self { subject, fault: None }
     }
 
-    /// That it holds, or what is wrong.
+    /// A finding with a fault, unless the subject `holds`.
     fn new(subject: Subject, holds: bool, fault: impl FnOnce() -> Fault) -> Self {
         Self { subject, fault: (!holds).then(fault) }
     }
 
-    /// [`Finding::new`] where it is the only one.
+    /// [`Finding::new`] as the only finding of a rule.
     #[expect(clippy::unnecessary_wraps, reason = "it is what a rule finds")]
     fn one(subject: Subject, holds: bool, fault: impl FnOnce() -> Fault) -> Findings {
         Some(vec![Self::new(subject, holds, fault)])

@@ -1,5 +1,5 @@
-//! The judge against the hand-written replies, without a network: a right one is never accused, and
-//! of a wrong one exactly that is said which is wrong with it.
+//! The judge against the hand-written replies, without a network. A right reply breaks no requirement, and a wrong
+//! reply breaks exactly those that it declares.
 
 use std::collections::BTreeSet;
 use std::convert::Infallible;
@@ -26,7 +26,7 @@ static LIBRARY: LazyLock<Library> = LazyLock::new(|| {
     Library { corpus, judge: Judge::new(contract).unwrap() }
 });
 
-/// A call that was answered with a reply, within a tenth of a second.
+/// The exchange of a call that was answered with a reply after 0.1 s.
 fn answered(call: &Call, reply: &Reply) -> Exchange {
     let body = call.request.input.to_json();
     let body = fill(&body, &Service::embedded().resources, |of| Ok::<_, Infallible>(of.sample())).unwrap().into_owned();
@@ -44,7 +44,7 @@ fn answered(call: &Call, reply: &Reply) -> Exchange {
     Exchange { request, answer: Ok(answer), sent_at, received_at, elapsed, fault_before: None, cut_off: None }
 }
 
-/// The case with this id, and the exchange of its first call that a right answer ends.
+/// The case with this id, and the exchange of its first call with a right answer.
 fn credentials(case: &str) -> (&'static ExpandedCase, Exchange) {
     let corpus = &LIBRARY.corpus;
     let case = corpus.get(case).unwrap();
@@ -93,14 +93,15 @@ fn every_requirement_that_a_rule_decides_is_broken_by_a_wrong_reply() {
     let rows = judge.contract.register.requirements.iter().filter(|row| row.side == Side::Server);
     let of_credentials = judge.contract.register.of(Side::Server, "GetCredentials");
     let rules: BTreeSet<_> = of_credentials.filter_map(|row| Some(&row.decided_by.as_ref()?.rule)).collect();
-    // A rule finds the same whatever the operation; what has a place of its own is shown for each.
+    // A rule works alike for every operation, so one wrong reply is enough. A row with a place of its own needs one for
+    // each operation.
     let is_shown = |row: &&Requirement| {
         let by = row.decided_by.as_ref();
         by.is_some_and(|by| row.operation == "GetCredentials" || !rules.contains(&by.rule) || by.at.is_some())
     };
-    // What a fault in passing is, and which page follows another, cannot be told from one reply.
+    // One reply cannot show that a fault passes, or which page follows another.
     let alone = ["GC-ERR-15", "LW-PAGE-09"];
-    // A page shows workgroups by the same shape as one by itself does.
+    // A resource has the same shape in a page as by itself.
     let rows = rows.filter(is_shown).filter(|row| !row.id.starts_with("LW-RES") || row.id == "LW-RES-09");
     let never: Vec<_> =
         rows.map(|row| &row.id).filter(|id| !breakable.contains(id) && !alone.contains(&id.as_str())).collect();
@@ -110,12 +111,12 @@ fn every_requirement_that_a_rule_decides_is_broken_by_a_wrong_reply() {
     );
 }
 
-/// A case that was answered like this.
+/// The judgement of a case with this answer.
 fn judged(case: &str, status: u16, headers: &[(&str, &str)], body: &str) -> Judgement {
     judged_with(&[], case, status, headers, body)
 }
 
-/// The same, where the request has these fields.
+/// The same, with these header fields in the request.
 fn judged_with(sent: &[(&str, &str)], case: &str, status: u16, headers: &[(&str, &str)], body: &str) -> Judgement {
     let (case, mut exchange) = credentials(case);
     let media = ("content-type", "application/x-amz-json-1.1");
@@ -232,8 +233,8 @@ fn a_fault_in_passing_is_a_warning() {
     assert_eq!(Told::of(&judgement.warnings[0]).actual, "502 at first, and 200 to the same request again");
 }
 
-// The harness's clock, the server's Date and the expiration: any two that agree are enough. So many
-// seconds after the call by the harness's clock.
+// The harness's clock, the server's Date and the expiration: any two that agree are enough. The two numbers are seconds
+// after the call by the harness's clock.
 #[rstest]
 #[case::all_agree(Some(0), 900, &[], "")]
 #[case::no_date(None, 900, &[], "")]
@@ -306,7 +307,7 @@ fn a_refusal_of_the_moment_is_no_refusal(#[case] status: u16, #[case] body: &str
     assert_eq!(judged("parameters/duration-type/text", status, &[], body).verdict, Verdict::Indeterminate);
 }
 
-/// [`credentials`] that expire so many seconds after the call.
+/// [`credentials`] that expire `expire` seconds after the call.
 fn credentials_of(case: &str, expire: i64) -> (&'static ExpandedCase, Exchange) {
     let (case, mut exchange) = credentials(case);
     let at = exchange.sent_at.as_second() + expire;

@@ -1,4 +1,4 @@
-//! One run of one case: its setup, its calls, what further calls tell, and the judgement.
+//! One run of one case: its setup, its calls, its judgement and its teardown.
 
 use futures_util::future::join_all;
 use jiff::Timestamp;
@@ -14,13 +14,13 @@ use crate::targets::Target;
 use crate::verdict::{Reason, Verdict};
 use crate::wire::{Exchange, SeenSecrets, Transcript};
 
-/// A target under test, and who judges it: what every case of a session shares.
+/// What every case of a session shares: the target, its judge and its sender.
 #[derive(Debug)]
 pub(super) struct Bench {
     pub(super) judge: Judge,
     pub(super) target: Target,
     pub(super) sender: Sender,
-    /// What the target's words must not repeat: our credentials, and what it has given in the place of secrets.
+    /// What quotes of the target must not repeat: our credentials, and every secret that the target has given.
     pub(super) seen: SeenSecrets,
 }
 
@@ -30,7 +30,8 @@ pub(super) struct Turn<'a> {
     pub(super) interrupt: &'a Interrupt,
 }
 
-/// What became of a call; the reason where the target, or an answer before, lacks something that its request needs.
+/// The exchange of a call, or the reason why its request cannot be made: the target or an earlier answer lacks
+/// something that it needs.
 pub(super) type Made = Result<Result<Exchange, Reason>, Interrupted>;
 
 impl<'a> Turn<'a> {
@@ -62,7 +63,7 @@ impl<'a> Turn<'a> {
         Ok((transcript, None))
     }
 
-    /// Makes the calls at the same time; those of which the target lacks something are left out.
+    /// Makes the calls at the same time; calls whose requests cannot be made are left out.
     async fn make_together(&self, names: &Names) -> Result<(Transcript, Option<Reason>), Interrupted> {
         let calls = self.case.calls.iter().enumerate().map(|(index, call)| {
             let mut names = names.part(index);
@@ -78,20 +79,20 @@ impl<'a> Turn<'a> {
         Ok((transcript, lacking))
     }
 
-    /// Makes the call with this number of the case, or another in its place; `earlier` are the answers before it.
+    /// Makes the call at `index` of the case, or another call in its place; `earlier` are the exchanges before it.
     pub(super) async fn make(&self, call: &Call, index: usize, names: &mut Names, earlier: &[Exchange]) -> Made {
         let part = if index == 0 { String::new() } else { format!("~{index}") };
         self.make_part(call, &part, names, earlier).await
     }
 
-    /// Makes a call of a part of the case; a server that is told the case by the path is told the part too.
+    /// Makes a call of a part of the case. If the path names the case to the target, it names the part too.
     pub(super) async fn make_part(&self, call: &Call, part: &str, names: &mut Names, earlier: &[Exchange]) -> Made {
         let (contract, target) = (self.bench.judge.contract(), &self.bench.target);
         let prefix = if target.path_names_case { format!("/{}{part}", self.case.id) } else { String::new() };
         let maker = Maker { contract, target, prefix: &prefix, earlier };
         let operation = self.operation_of(call);
         let names = names.of_next_call();
-        // The same names each time: what is sent again is the same request, signed anew.
+        // A repeated request has the same names and is signed anew.
         let make = || maker.make(&call.request, operation, &mut names(), Timestamp::now());
         self.interrupt.unless(self.bench.sender.send(&self.bench.seen, make)).await
     }
@@ -105,13 +106,14 @@ impl<'a> Turn<'a> {
         operation.expect("operations were checked when the corpus was loaded")
     }
 
-    /// Whether a call of the case alone would pass with this answer.
+    /// Whether the case would pass if this call with this answer were its only one.
     pub(super) fn is_as_expected(&self, call: &Call, exchange: &Exchange) -> bool {
         let alone = ExpandedCase { calls: vec![call.clone()], ..self.case.clone() };
         self.bench.judge.judge(&alone, std::slice::from_ref(exchange)).verdict == Verdict::Pass
     }
 
-    /// Undoes what the case did; whether all of it is undone. The interruption of the run does not end it.
+    /// Undoes what the case did, and returns whether all of it is undone. The caller must use a turn that is never
+    /// interrupted.
     pub(super) async fn tear_down(&self, names: &mut Names) -> bool {
         let mut undone = true;
         for (index, call) in self.case.teardown.iter().enumerate() {
@@ -122,9 +124,9 @@ impl<'a> Turn<'a> {
     }
 }
 
-/// What a case becomes whose calls cannot all be made, or say nothing.
+/// The judgement of a case whose calls could not all be made, or decide nothing.
 pub(super) fn without_verdict(reason: Reason) -> Judgement {
-    // There is nothing wrong with a target that has nothing to try something on.
+    // It is no fault of the target that an earlier answer gives nothing to go on from.
     let is_moot = matches!(reason, Reason::NothingToGoOnFrom { .. });
     Judgement::of(if is_moot { Verdict::NotApplicable } else { Verdict::Blocked }, Some(reason))
 }

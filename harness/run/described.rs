@@ -1,11 +1,11 @@
-//! What a result tells of what was judged and seen.
+//! Describes the judgement and the exchange of a case in its result.
 
 use crate::corpus::{Answer, ExpandedCase};
 use crate::judge::{Judgement, shape, words_and_shape};
 use crate::verdict::{CaseResult, ShownExchange};
 use crate::wire::{Exchange, Masker, body_sent, error_type, fields_received, fields_sent, line_sent};
 
-/// Fills in what was judged. Its words are ours; what it has of the target's was quoted without secrets.
+/// Adds the judgement to a result. Quotes of the target in it are masked already.
 pub(super) fn conclude(result: &mut CaseResult, judgement: Judgement) {
     result.verdict = judgement.verdict;
     result.reason = judgement.reason;
@@ -15,7 +15,8 @@ pub(super) fn conclude(result: &mut CaseResult, judgement: Judgement) {
     result.undecided = judgement.undecided.into_iter().collect();
 }
 
-/// Fills in what was seen, without what is `hidden` and what the answer itself gives away. Gives back what hides both.
+/// Adds the answer to a result, without what `hidden` masks and without the answer's own secrets. Returns a masker of
+/// both.
 pub(super) fn describe(result: &mut CaseResult, exchange: &Exchange, hidden: &Masker) -> Masker {
     let Ok(response) = &exchange.answer else { return hidden.clone() };
     result.status = Some(response.status);
@@ -34,7 +35,7 @@ pub(super) fn expected(case: &ExpandedCase) -> Vec<String> {
     case.calls.iter().map(|call| words(call.expect.answers())).collect()
 }
 
-/// An exchange as a report may show it: the request without our secrets, the answer without `hidden`.
+/// An exchange as a report may show it: `ours` masks the request, `hidden` masks the answer.
 pub(super) fn shown(exchange: &Exchange, ours: &Masker, hidden: &Masker) -> ShownExchange {
     let Exchange { request, answer, .. } = exchange;
     let (answer_headers, answer_body, fault) = match answer {

@@ -1,4 +1,4 @@
-//! Interruption.
+//! The interruption of a run.
 
 use tokio::sync::watch;
 
@@ -7,7 +7,7 @@ use tokio::sync::watch;
 pub struct Interrupt(Option<watch::Receiver<bool>>);
 
 impl Interrupt {
-    /// Nothing interrupts the run.
+    /// An interrupt that is never set.
     pub const fn never() -> Self {
         Self(None)
     }
@@ -17,7 +17,7 @@ impl Interrupt {
         self.0.as_ref().is_some_and(|interrupted| *interrupted.borrow())
     }
 
-    /// Waits until the run is interrupted, for ever where nothing does.
+    /// Waits until the run is interrupted; for ever if it never is.
     pub async fn wait(&self) {
         let Some(mut interrupted) = self.0.clone() else { return std::future::pending().await };
         if interrupted.wait_for(|interrupted| *interrupted).await.is_err() {
@@ -25,10 +25,10 @@ impl Interrupt {
         }
     }
 
-    /// Waits for something unless the run is interrupted first.
+    /// Waits for `what`, unless the run is interrupted first.
     ///
     /// # Errors
-    /// [`Interrupted`].
+    /// [`Interrupted`] when the run is interrupted first.
     pub async fn unless<T>(&self, what: impl Future<Output = T>) -> Result<T, Interrupted> {
         tokio::select! {
             value = what => Ok(value),

@@ -1,6 +1,6 @@
-//! Lifetimes that look wrong: they may be right, and what was given old or a clock off. Nothing says whether a
-//! repeated call gives fresh credentials or earlier ones, nor how exact a server's clock is; further calls tell them
-//! apart from a server that counts wrongly.
+//! Lifetimes that look wrong. They may be right if the credentials are old or a clock is off: no document says whether
+//! a repeated call gives fresh credentials or earlier ones, or how exact a server's clock is. Further calls tell such a
+//! server from one that counts wrongly.
 
 use std::time::Duration;
 
@@ -20,8 +20,8 @@ use crate::wire::Exchange;
 /// Time enough for two calls, and less than any age that needs an excuse, in seconds.
 const FRESH_SECONDS: f64 = 5.0;
 
-/// The judgement once it is known whether each lifetime that looks wrong has another reason than the target's
-/// counting.
+/// The judgement after further calls have told, for each lifetime that looks wrong, whether the target counts wrongly
+/// or there is another reason.
 pub(super) async fn told_apart(
     turn: &Turn<'_>,
     transcript: &[Exchange],
@@ -51,7 +51,7 @@ pub(super) async fn told_apart(
     })
 }
 
-/// The call with the names that it was made with: for others, a target has other credentials.
+/// The call with the names that were sent: for other names, a target has other credentials.
 fn sent_before(call: &Call, exchange: &Exchange) -> Call {
     let mut call = call.clone();
     if call.request.raw.is_none()
@@ -62,7 +62,7 @@ fn sent_before(call: &Call, exchange: &Exchange) -> Call {
     call
 }
 
-/// What an answer gave, and by which clocks it expires when. All in seconds.
+/// The secrets that an answer gave, and the times that tell their lifetime. All times are in seconds.
 struct Given {
     secrets: Vec<Value>,
     /// When they expire, in epoch seconds.
@@ -74,15 +74,15 @@ struct Given {
     date: Option<f64>,
 }
 
-/// Whether credentials that a target gives again may expire early for their age.
+/// Whether credentials that a target gives again may expire early because of their age.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Age {
     /// They may not: they have expired, or live as long as was asked or longer.
     None,
     /// They may.
     Old,
-    /// They have the whole default lifetime left where another was asked for: old, or what was asked for was ignored.
-    /// The answer to another lifetime tells.
+    /// They have the whole default lifetime left, though another lifetime was asked for: they are old, or the target
+    /// ignored the request. A call with a third lifetime tells which.
     OldOrDefault,
 }
 
@@ -91,7 +91,7 @@ impl Given {
         self.secrets == other.secrets && self.expires.to_bits() == other.expires.to_bits()
     }
 
-    /// What its age can be, by either clock.
+    /// Whether their age can explain the lifetime, by either clock.
     fn age(&self, default: f64) -> Age {
         let remaining = [Some(self.received), self.date].into_iter().flatten().map(|now| self.expires - now);
         let ages: Vec<Age> = remaining
@@ -101,8 +101,9 @@ impl Given {
         *ages.iter().find(|age| **age == Age::Old).or(ages.first()).unwrap_or(&Age::None)
     }
 
-    /// How far the expiration is from where the harness's clock expects it, in whole seconds, where that may be the
-    /// difference of two clocks: the answer has no `Date`, and a signature would still be accepted.
+    /// How far the end of the lifetime is from where the harness's clock expects it, in whole seconds. `None` if a
+    /// difference of two clocks cannot be the reason: the answer has a `Date`, or the server would not accept a
+    /// signature any more.
     fn clock_offset(&self) -> Option<f64> {
         let off = (self.expires - self.sent - self.asked).round();
         (self.date.is_none() && off.abs() <= CLOCK_SKEW_SECONDS).then_some(off)
@@ -117,11 +118,11 @@ struct Doubt<'a> {
     lifetime: Lifetime<'a>,
 }
 
-/// Why a lifetime that looks wrong may be right, where there is a reason.
+/// Why a lifetime that looks wrong may be right; `None` if there is no reason.
 type Excuse = Result<Option<Reason>, Interrupted>;
 
 impl Doubt<'_> {
-    /// What an answer gave; nothing where it gave nothing that expires.
+    /// What an answer gave; `None` if nothing that it gave expires.
     fn given(&self, exchange: &Exchange) -> Option<Given> {
         let response = exchange.answer.as_ref().ok()?;
         let operation = self.turn.operation_of(&self.call);
@@ -149,14 +150,14 @@ impl Doubt<'_> {
         self.clock_is_off(wrong, is_kept, names).await
     }
 
-    /// That one of the clocks is off, where every answer shows the same: the wrong one, one to a plain call, and one
-    /// to a lifetime that nobody has asked for, whose credentials cannot be old.
+    /// [`Reason::ClockOff`] if three answers are off alike: the wrong one, the answer to a plain call, and the answer
+    /// to a call with a lifetime that was never asked for, whose credentials cannot be old.
     async fn clock_is_off(&self, wrong: &Given, is_kept: bool, names: &mut Names) -> Excuse {
         let Some(off) = wrong.clock_offset() else { return Ok(None) };
         let plain = self.plain();
         let fresh = self.with_fresh_lifetime(&plain, names);
         let Some(clock) = self.offset(&fresh, names).await? else { return Ok(None) };
-        // What adds to every lifetime alike is a clock; age only takes from one.
+        // A clock shifts every lifetime alike; age only shortens one.
         let fits = |off: f64| (off - clock).abs() <= FRESH_SECONDS || (is_kept && off < clock);
         let is_plain = plain.request.input.iter().count() == self.call.request.input.iter().count();
         if !fits(off) || (!is_plain && !self.offset(&plain, names).await?.is_some_and(fits)) {
@@ -171,8 +172,8 @@ impl Doubt<'_> {
         Ok(self.ask(call, names).await?.and_then(|(_, given)| given?.clock_offset()))
     }
 
-    /// Credentials that the target gives twice, at different times: the wrong ones, or right ones that came behind
-    /// them.
+    /// Credentials that the target gives twice, at different times: the wrong ones, or right ones that followed them.
+    /// `None` if it gives none twice.
     async fn kept(&self, wrong: &Given, names: &mut Names) -> Result<Option<Given>, Interrupted> {
         let Some((mut answer, Some(mut latest))) = self.ask(&self.call, names).await? else { return Ok(None) };
         // Credentials may be renewed between two calls, but not twice within a few seconds.
@@ -190,7 +191,8 @@ impl Doubt<'_> {
         Ok(None)
     }
 
-    /// Whether credentials that expire early may do so for their age; the target keeps these or later ones.
+    /// Whether credentials expire early because they are old. `kept` are the ones that the target keeps: these or later
+    /// ones.
     async fn excuse_of_age(&self, wrong: &Given, kept: &Given, names: &mut Names) -> Excuse {
         let age = wrong.age(self.lifetime.default);
         match (age, wrong.is_same(kept)) {
@@ -198,7 +200,8 @@ impl Doubt<'_> {
             (Age::None, _) | (Age::OldOrDefault, false) => return Ok(None),
             (Age::Old, false) | (Age::OldOrDefault, true) => {}
         }
-        // For a lifetime that nobody has asked for, there is nothing old but what is kept whatever is asked.
+        // For a lifetime that was never asked for, a target has old credentials only if it keeps the same ones for
+        // every lifetime.
         let fresh = self.with_fresh_lifetime(&self.call, names);
         let Some((answer, given)) = self.ask(&fresh, names).await? else { return Ok(None) };
         let is_right = self.turn.is_as_expected(&fresh, &answer);
@@ -210,7 +213,7 @@ impl Doubt<'_> {
         })
     }
 
-    /// The call with nothing but what it must have: no resource that belongs to another, and no lifetime.
+    /// The call with only what it must have: the first of the resources that it names, and no lifetime.
     fn plain(&self) -> Call {
         let mut call = self.call.clone();
         call.request.raw = None;
@@ -222,7 +225,7 @@ impl Doubt<'_> {
         call
     }
 
-    /// The call with a lifetime that no case has and hardly anybody has asked for before, far from its own and from
+    /// The call with a lifetime that no case has and that was hardly ever asked for, far from the call's own and from
     /// the default.
     fn with_fresh_lifetime(&self, call: &Call, names: &mut Names) -> Call {
         let mut call = call.clone();
@@ -234,7 +237,7 @@ impl Doubt<'_> {
         call
     }
 
-    /// Makes a call, and what its answer gave; nothing where the target lacks something.
+    /// Makes a call. Returns the exchange and what its answer gave; `None` if the request cannot be made.
     async fn ask(&self, call: &Call, names: &mut Names) -> Result<Option<(Exchange, Option<Given>)>, Interrupted> {
         let made = self.turn.make(call, self.index, names, &[]).await?.ok();
         Ok(made.map(|exchange| {
@@ -243,8 +246,8 @@ impl Doubt<'_> {
         }))
     }
 
-    /// Waits until credentials that are made anew expire at another second than those of an answer: an expiration
-    /// can have whole seconds, and two calls within one would look like the same credentials given twice.
+    /// Waits until new credentials would expire in another second than those of `answered`. The end of a lifetime may
+    /// be in whole seconds, so that two calls within one second could seem to give the same credentials twice.
     async fn until_a_clock_moves(&self, answered: &Exchange) -> Result<(), Interrupted> {
         const LONGER_THAN_A_SECOND: Duration = Duration::from_millis(1100);
         let gone = Timestamp::now().duration_since(answered.received_at).unsigned_abs();
@@ -260,13 +263,14 @@ mod tests {
 
     const CALL: f64 = 1_700_000_000.0;
 
-    /// Credentials with this password that expire so many seconds after the call; the answer came a tenth later.
+    /// Credentials with this password that expire `expire` seconds after the call; the answer came 0.1 s after the
+    /// call.
     fn given(password: &str, asked: f64, expire: f64) -> Given {
         let secrets = vec![password.into()];
         Given { secrets, expires: CALL + expire, asked, sent: CALL, received: CALL + 0.1, date: None }
     }
 
-    /// The same with a `Date` so many hours ahead.
+    /// The same with a `Date` that is `hours` hours ahead.
     fn dated(given: Given, hours: f64) -> Given {
         Given { date: Some(CALL + hours * 3600.0), ..given }
     }

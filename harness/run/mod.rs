@@ -1,7 +1,7 @@
 //! Running: a plan and a target in, a result for each case out.
 //!
-//! Uses everything but reports. Start with [`Session`], which runs one case with all that it needs
-//! (its control, its setup and teardown); [`run`] drives a whole plan over it.
+//! Uses contract, corpus, judge, targets, verdict and wire. Start with [`Session`], which runs one case with all that
+//! it needs (its control, its setup and its teardown). [`run`] runs a whole plan with it.
 
 mod case;
 mod described;
@@ -32,8 +32,8 @@ use crate::targets::Target;
 use crate::verdict::{CaseResult, Verdict, Violation};
 use crate::wire::Request;
 
-/// The request of a case's first call as a command, for a target that need not be there; nothing
-/// where the target lacks something that the request needs.
+/// The request of a case's first call as a command. The target need not run. `None` if the target lacks something that
+/// the request needs.
 pub fn example_line(case: &ExpandedCase, target: &Target, contract: &Contract) -> Option<String> {
     let call = case.calls.first()?;
     let operation = case.operation_of(call, contract)?;
@@ -43,8 +43,8 @@ pub fn example_line(case: &ExpandedCase, target: &Target, contract: &Contract) -
     Some(repro::line(case, call, &request, (target, contract)))
 }
 
-/// The request of a call of an operation to a target that a run would make, with names drawn from a seed; nothing
-/// where the target lacks something that it needs.
+/// The request that a run would send for a call of an operation, with names drawn from `seed`. `None` if the target
+/// lacks something that the request needs.
 pub(crate) fn plain_request(
     contract: &Contract,
     target: &Target,
@@ -56,8 +56,9 @@ pub(crate) fn plain_request(
     maker.make(spec, operation, &mut names::Names::new(seed, "plain", 0), Timestamp::now()).ok()
 }
 
-/// The plain call of an operation that a target must accept where it has what is named in it, and whether the target
-/// should have that: by the first resource that the request has a member for, else by a name that nobody has.
+/// The plain call of an operation, and whether the target should have the resource that it names. The call names only
+/// the first resource that the request has a member for. If the target has no name for that resource, the call names a
+/// random one. A target must accept the call if it has the resource.
 pub(crate) fn probe_input(operation: &Operation, contract: &Contract, target: &Target) -> (RequestSpec, bool) {
     let Some(resource) = operation.resources(&contract.service).next() else { return (RequestSpec::default(), false) };
     let named = target.resources.contains_key(&resource.id);
@@ -65,12 +66,12 @@ pub(crate) fn probe_input(operation: &Operation, contract: &Contract, target: &T
     (RequestSpec::with(&resource.member, &name), named)
 }
 
-/// Runs each case of a plan as often as the plan says, and hands over each case's result in the order of the plan as
-/// soon as it and all before it are there. Gives back whether the plan was run to its end.
+/// Runs each case of a plan as often as the plan says. Passes each case's result to `report` in the order of the plan,
+/// as soon as it and all results before it are known. Returns whether the plan ran to its end.
 ///
-/// The first run of a case that `ends` it all, and an interruption, stop the rest: no further case is started
-/// and the requests in flight are dropped, but the teardown of cases that have one is finished. Of an interrupted
-/// run, what is done by then is handed over still; behind a run that ends it all, nothing is.
+/// An interruption stops the run, and so does the first result for which `ends` is true. Then no further case is
+/// started, and the requests in flight are dropped, but teardowns are finished. After an interruption, the results that
+/// are known by then are still reported. After a result that ends the run, no other result is.
 pub async fn run(
     session: &Session,
     plan: &Plan,
@@ -85,7 +86,7 @@ pub async fn run(
     let work = plan.cases.iter().flat_map(|case| (0..plan.repeat).map(move |run| (case, run)));
     let mut results = stream::iter(work.take_while(|_| !is_stopped()))
         .map(|(case, run)| session.run_case(Arc::clone(case), run, &stopped))
-        // One more than are in flight: its request is made ready meanwhile.
+        // One case more than may be in flight: its request is made in the meantime.
         .buffered(session.jobs() + 1);
     let mut ended = false;
     let mut received = 0;
@@ -99,7 +100,7 @@ pub async fn run(
             }
         };
         let Some(result) = result else { break };
-        // None where it was stopped before there was a verdict.
+        // A case that was stopped before its verdict has no result.
         let Some(result) = result.ok().filter(|_| !ended) else { continue };
         received += 1;
         if ends(&result) {
@@ -115,8 +116,8 @@ pub async fn run(
     received == total
 }
 
-/// Adds a later run of the same case: of two results the one that says more is told, of two that say as
-/// much the first; what either warns of and decides is kept.
+/// Merges a later run of the same case. The result with the weightier verdict stays, the earlier one if both weigh the
+/// same. The warnings and the decided requirements of both stay.
 fn merge(earlier: &mut CaseResult, mut later: CaseResult) {
     if weight(later.verdict) > weight(earlier.verdict) {
         std::mem::swap(earlier, &mut later);
@@ -124,7 +125,7 @@ fn merge(earlier: &mut CaseResult, mut later: CaseResult) {
     earlier.runs += later.runs;
     earlier.duration_ms += later.duration_ms;
     for warning in later.warnings {
-        // One finding a requirement and place: numbers differ from run to run.
+        // One warning for each requirement and place, since numbers differ from run to run.
         let is_same = |known: &Violation| {
             known.requirement == warning.requirement && known.fault.is_at_the_place_of(&warning.fault)
         };
@@ -140,7 +141,7 @@ fn merge(earlier: &mut CaseResult, mut later: CaseResult) {
     earlier.undecided.dedup();
 }
 
-/// How much a verdict says of a case that ran several times: one failure is one, whatever else happened.
+/// The weight of a verdict among those of several runs of a case: one failure outweighs every pass.
 const fn weight(verdict: Verdict) -> u8 {
     match verdict {
         Verdict::Pass | Verdict::KnownFail | Verdict::Fixed | Verdict::NotApplicable => 0,

@@ -25,7 +25,8 @@ impl Names {
         Self { seed, random: StdRng::seed_from_u64(seed) }
     }
 
-    /// Names for the next call, from the start each time it is made.
+    /// A function that gives the names of the next call. Each time it gives the same ones, so that the call can be
+    /// repeated.
     pub(super) fn of_next_call(&mut self) -> impl Fn() -> Self {
         let origin: u64 = self.random.random();
         move || Self::drawn_from(&origin)
@@ -35,19 +36,19 @@ impl Names {
         Self::drawn_from(&(self.seed, index))
     }
 
-    /// A name of so many characters: a letter, then letters and digits.
+    /// A name of `length` characters: a letter, then letters and digits.
     pub(super) fn name(&mut self, length: usize) -> String {
         const LETTERS: &[u8] = b"abcdefghijklmnopqrstuvwxyz";
         const ALL: &[u8] = b"abcdefghijklmnopqrstuvwxyz0123456789";
         (0..length).map(|index| self.pick(if index == 0 { LETTERS } else { ALL })).collect()
     }
 
-    /// A number from 0 to below this one.
+    /// A number from 0 to `below - 1`.
     pub(super) fn number(&mut self, below: u32) -> u32 {
         self.random.random_range(0..below)
     }
 
-    /// A text of the form of an access key id or a secret: so many capital letters and digits.
+    /// A text in the form of an access key id or a secret: `length` capital letters and digits.
     pub(super) fn key(&mut self, length: usize) -> String {
         const KEY: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
         (0..length).map(|_| self.pick(KEY)).collect()
@@ -58,7 +59,7 @@ impl Names {
     }
 }
 
-/// A seed for a run that was given none.
+/// A random seed, for a run that has none.
 pub fn random_seed() -> u64 {
     // Short enough to be typed again.
     u64::from(rand::rng().random::<u32>())

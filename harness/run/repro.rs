@@ -1,4 +1,4 @@
-//! The line that shows the same answer again.
+//! The command that shows the same answer again.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -11,8 +11,8 @@ use crate::wire::Request;
 /// The longest body that is shown as part of a line, in bytes.
 const LONGEST_BODY: usize = 16 << 10;
 
-/// A curl command for the request of a call, or a command of ours where curl cannot make what the case wants
-/// wrong. It takes credentials from the environment, so it holds no secret.
+/// A curl command for the request of a call, or a `countersign` command if curl cannot make the request. It takes
+/// credentials from the environment, so it holds no secret.
 pub(super) fn line(
     case: &ExpandedCase,
     call: &Call,

@@ -1,5 +1,5 @@
-//! From a case's call to the request that is sent: placeholders filled, headers set, signed, and
-//! whatever the case wants wrong made wrong.
+//! Makes the request of a case's call: fills placeholders, sets headers, signs, and adds the faults that the case asks
+//! for.
 
 use std::borrow::Cow;
 
@@ -25,7 +25,7 @@ pub(super) struct Maker<'a> {
 }
 
 impl Maker<'_> {
-    /// The request of a call of an operation, signed at this time; the reason where it cannot be made.
+    /// The request of a call of an operation, signed at `now`, or the reason why it cannot be made.
     pub(super) fn make(
         &self,
         spec: &RequestSpec,
@@ -65,12 +65,13 @@ impl Maker<'_> {
         } else if raw.signing.is_some() {
             return Err(Reason::Unsigned);
         }
-        // Not signed, for what stands between may change it: an answer is read as it is, so none may be compressed.
+        // Answers are read as they are, so they must not be compressed. The field is not signed, because a proxy may
+        // change it.
         request.headers.push("accept-encoding", "identity");
         Ok(request)
     }
 
-    /// A text with its placeholders filled from the target, the run's names and the answers before.
+    /// A text with its placeholders filled from the target, the run's names and the earlier answers.
     fn filled(&self, text: &str, names: &mut Names) -> Result<String, Reason> {
         let value = |placeholder: Placeholder<'_>| match placeholder {
             Placeholder::Resource(resource) => {
@@ -103,7 +104,7 @@ pub(super) fn noun_of(service: &Service, id: Option<&str>) -> Option<String> {
     Some(service.resource(id?)?.noun.clone())
 }
 
-/// Signs requests, with a deliberate fault where a case has one.
+/// Signs requests, with a deliberate fault if the case has one.
 struct Signer<'a> {
     contract: &'a Contract,
     credentials: Credentials,
@@ -174,7 +175,7 @@ impl Signer<'_> {
     }
 }
 
-/// A header of fields without one of them.
+/// A header of several fields without one of them.
 fn without(header: &str, field: &str) -> String {
     let kept: Vec<_> = header.split(", ").filter(|part| !part.contains(&format!("{field}="))).collect();
     kept.join(", ")

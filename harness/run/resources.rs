@@ -1,5 +1,5 @@
-//! Names of resources that a target does not have: that is a matter of what was named, and not of what the target
-//! does. Nothing is said of a resource where the same call without it is refused too.
+//! Names of resources that a target does not have. If a case fails because of such a name, the target is not at fault.
+//! The name is not blamed if the same call without the resource is refused too.
 
 use serde_json::json;
 
@@ -13,7 +13,7 @@ use crate::targets::Target;
 use crate::verdict::{Heard, Reason};
 use crate::wire::{Exchange, error_type, quote};
 
-/// Why the failure of a case may be due to the names that we were given or guessed; nothing where it is the target's.
+/// Why the failure of a case may be due to a name that was given or assumed; `None` if it is the target's fault.
 pub(super) async fn misnamed(
     turn: &Turn<'_>,
     transcript: &[Exchange],
@@ -32,7 +32,7 @@ pub(super) async fn misnamed(
     Ok(control.and_then(|control| refused.beside(turn, &call, &control)))
 }
 
-/// A call that should be accepted and was refused, for what may be a resource that it names.
+/// A call that should be accepted but was refused, perhaps because of a resource that it names.
 struct Refused<'a> {
     contract: &'a Contract,
     target: &'a Target,
@@ -40,7 +40,7 @@ struct Refused<'a> {
     /// The last of the resources that it names: the one that needs the others.
     resource: &'a Resource,
     error: String,
-    /// What the error says, of those that the service has.
+    /// What the error means; `None` if the service gives it no meaning.
     meaning: Option<ErrorMeaning>,
 }
 
@@ -55,7 +55,7 @@ impl<'a> Refused<'a> {
         let meaning = contract.service.meaning_of(&error);
         let may_be_about_it =
             matches!(meaning, Some(ErrorMeaning::NotFound | ErrorMeaning::Invalid)) || response.is_denial();
-        // What belongs to no other resource was asked for by the probe.
+        // The probe has already asked for a resource that belongs to no other.
         let fits = is_ours && resource.of.is_some() && may_be_about_it && call.expect.is_positive();
         let target = &turn.bench.target;
         fits.then_some(Self { contract, target, call, resource, error, meaning })
@@ -88,7 +88,7 @@ impl<'a> Refused<'a> {
         })
     }
 
-    /// What the refusal says beside what became of the same call without the resource.
+    /// What the refusal means in comparison with `control`, the same call without the resource.
     fn beside(&self, turn: &Turn<'a>, call: &Call, control: &Exchange) -> Option<Reason> {
         let accepted = control.answer.as_ref().is_ok_and(|response| (200..300).contains(&response.status));
         let Resource { noun, flag, of, default, .. } = self.resource;
@@ -108,8 +108,8 @@ impl<'a> Refused<'a> {
         }
     }
 
-    /// That the documents leave open whether the name can be one: some sentence forbids it, or it has capitals, which
-    /// older texts forbid.
+    /// [`Reason::DoubtfulName`] if the documents leave open whether the name is valid: a sentence forbids it, or it has
+    /// capital letters, which older documents forbid.
     fn doubtful(&self, turn: &Turn<'_>, name: &str) -> Option<Reason> {
         let Resource { noun, flag, member, .. } = self.resource;
         let request = &turn.operation_of(self.call).request.name;
@@ -126,7 +126,7 @@ impl<'a> Refused<'a> {
     }
 }
 
-/// An answer by its status and its error alone, or why there was none.
+/// The status and the error of an answer, or why there was no answer.
 fn heard(turn: &Turn<'_>, exchange: &Exchange) -> Heard {
     let hidden = turn.bench.seen.masker();
     match &exchange.answer {

@@ -1,5 +1,5 @@
-//! Sending: how many requests are in flight together, patience with a target that throttles or fails
-//! in passing, and when one that hangs is given up.
+//! Sending requests: limits how many are in flight, repeats one if the target throttles or fails, and gives up a target
+//! that does not answer.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
@@ -9,26 +9,26 @@ use tokio::sync::Semaphore;
 use crate::verdict::Reason;
 use crate::wire::{Client, Exchange, Fault, Request, Response, SeenSecrets};
 
-/// A target that hangs or is gone is given up after so many requests in a row without an answer.
+/// The number of requests in a row without an answer after which a target is given up.
 const HOPELESS_AFTER: u32 = 3;
 
 /// How often a throttled request is sent again.
 const PATIENCE: u32 = 5;
 
-/// The pause before the first of them; each further one is twice as long.
+/// The pause before a throttled request is first sent again; each further pause is twice as long.
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 
 /// The longest pause that a target can ask for with `Retry-After`.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
-/// How often a request that the target failed at is sent again, with a pause: a fault that passes
-/// says nothing about the request.
+/// How often a request that the target failed at is sent again, after a pause. A fault that passes says nothing about
+/// the request.
 const REPEATS: u32 = 2;
 
-/// The same for a target of which a fault was seen to pass, so that another one may pass too.
+/// The same for a target at which a fault has passed before, since the next one may pass too.
 const REPEATS_WHERE_FAULTS_PASS: u32 = 6;
 
-/// A fault that takes longer is not asked for again: it is the target's own limit that was met.
+/// A request whose fault takes longer is not sent again: the target has run into its own time limit.
 const SLOW: Duration = Duration::from_secs(2);
 
 /// The way to a target, for all cases of a session.
@@ -54,7 +54,7 @@ impl Sender {
         Self { client, jobs, recovery, flights, unanswered, faults_pass: AtomicBool::new(false) }
     }
 
-    /// Why nothing more is sent, where the target was given up.
+    /// Why no more requests are sent; `None` unless the target was given up.
     pub(super) fn gives_up(&self) -> Option<Reason> {
         if self.unanswered.load(Ordering::Relaxed) < HOPELESS_AFTER {
             return None;
@@ -62,8 +62,8 @@ impl Sender {
         Some(Reason::GivenUp { requests: HOPELESS_AFTER, together: self.jobs > 1 })
     }
 
-    /// Sends a request, and makes and sends it again where the target throttles or fails. Of every answer, also of
-    /// those that nobody else sees, `seen` learns first what it gives away.
+    /// Sends a request, and makes and sends it again if the target throttles or fails. `seen` first learns the secrets
+    /// of every answer, also of those that are not returned.
     pub(super) async fn send(
         &self,
         seen: &SeenSecrets,
@@ -71,7 +71,8 @@ impl Sender {
     ) -> Result<Exchange, Reason> {
         let (mut attempt, mut repeats, mut fault) = (0, 0, None);
         loop {
-            // Made and signed while others are in flight, and judged while the next one is.
+            // The request is made and signed while others are in flight. Its answer is judged while the next one is in
+            // flight.
             let request = make_request()?;
             let permit = self.flights.acquire().await;
             let mut exchange = self.client.send(request).await;
@@ -114,7 +115,7 @@ impl Sender {
     }
 }
 
-/// Says on the log what went over the wire: nothing of what a target sent but status and size.
+/// Logs what went over the wire. Of an answer, only the status and the size are logged.
 fn log(exchange: &Exchange, seen: &SeenSecrets) {
     let Exchange { request, elapsed, .. } = exchange;
     let asked = request.headers.get("x-amz-target").unwrap_or("no target");
@@ -131,8 +132,8 @@ fn log(exchange: &Exchange, seen: &SeenSecrets) {
     tracing::trace!(request = ?request.headers, "header fields sent");
 }
 
-/// How long to wait before a throttled request is sent again: what the target asks for, within
-/// bounds, or twice as long as the last time.
+/// How long to wait before a throttled request is sent again: as long as the target asks for, or twice as long as the
+/// last time, but at most [`LONGEST_PAUSE`].
 fn pause(exchange: &Exchange, attempt: u32) -> Duration {
     let asked = exchange.answer.as_ref().ok().and_then(|response| response.headers.get("retry-after")?.parse().ok());
     asked.map_or(FIRST_PAUSE * 2_u32.pow(attempt), Duration::from_secs).min(LONGEST_PAUSE)
@@ -149,8 +150,8 @@ mod tests {
     use super::*;
     use crate::wire::{ClientOptions, Headers};
 
-    /// A server that answers each request with the next of these statuses, and then with the last; the
-    /// way to it, and how many requests it got.
+    /// Starts a server that answers each request with the next of these statuses, and repeats the last one. Returns a
+    /// sender to it, and how many requests it got.
     async fn server(statuses: &'static [u16]) -> (Sender, Arc<AtomicU32>) {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let endpoint = format!("http://{}", listener.local_addr().expect("an address"));

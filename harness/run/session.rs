@@ -29,11 +29,11 @@ pub struct Session {
     corpus: Arc<Corpus>,
     bench: Bench,
     seed: u64,
-    /// What the target must not make us print: the credentials that it was given.
+    /// Masks the credentials that requests are signed with.
     secrets: Masker,
     /// What kind of server answers, by operation.
     probes: Cells<Probe>,
-    /// First runs of cases that others may rest on, by their ids.
+    /// The first runs of controls, by case id.
     controls: Cells<Result<Ran, Interrupted>>,
     leftovers: AtomicU32,
 }
@@ -91,7 +91,7 @@ impl Session {
 
     async fn ask(&self, operation: &Operation) -> Probe {
         if self.bench.target.path_names_case {
-            // The mock is ours, and knows cases only.
+            // The mock is our own server and knows only cases, so there is nothing to find out.
             let status = operation.status.is;
             let heard = Heard::Answer { status, media_type: None, error: None, words: None };
             return Probe { class: Class::Answers, heard };
@@ -122,7 +122,7 @@ impl Session {
         self.run_once(&case, run, interrupt).await.map(|ran| ran.result)
     }
 
-    /// Runs a case; its first run is made once, for itself and for every case that rests on it.
+    /// Runs a case. Its first run is made once, for the case itself and for every case whose control it is.
     async fn run_once(&self, case: &Arc<ExpandedCase>, run: u32, interrupt: &Interrupt) -> Result<Ran, Interrupted> {
         if run > 0 {
             return self.run_uncached(case, run, interrupt).await;
@@ -130,7 +130,7 @@ impl Session {
         let cell = cell_of(&self.controls, &case.id);
         let ran = cell.get_or_init(|| self.run_uncached(case, run, interrupt)).await.clone();
         if !self.corpus.is_control(&case.id) {
-            // Nobody will ask for it again; a long run keeps no results.
+            // No other case needs the result, and a long run must not pile up results.
             self.controls.lock().unwrap_or_else(PoisonError::into_inner).remove(&case.id);
         }
         ran
@@ -151,7 +151,7 @@ impl Session {
         let mut names = Names::new(self.seed, &case.id, run);
         let turn = Turn { bench: &self.bench, case, interrupt };
         let outcome = judged(&turn, &mut names).await;
-        // Also of a run that was interrupted.
+        // The teardown is made in an interrupted run too.
         if !(Turn { interrupt: &Interrupt::never(), ..turn }).tear_down(&mut names).await {
             self.leftovers.fetch_add(1, Ordering::Relaxed);
             tracing::error!(case = case.id, "the teardown failed; the target may hold what this case made");
@@ -162,7 +162,7 @@ impl Session {
         let is_control = run == 0 && self.corpus.is_control(&case.id);
         let accepts = |(exchange, call)| self.bench.judge.is_accepted(case, call, exchange);
         let accepted = is_control && last.is_some_and(accepts);
-        // What a repeat says is told only where it is not one more pass: nobody would see the rest.
+        // A repeat that passes is not described, because no report shows it.
         let heard = last.filter(|_| run == 0 || result.verdict != Verdict::Pass);
         if let Some((exchange, call)) = heard {
             let hidden = describe(&mut result, exchange, &self.bench.seen.masker());
@@ -196,13 +196,13 @@ impl Session {
         let (None, Some(control)) = (&obstacle, &case.case.control) else { return Ok(obstacle) };
         let control = self.corpus.get(&control.case).expect("controls were checked when the corpus was loaded");
         let ran = Box::pin(self.run_once(control, 0, interrupt)).await?;
-        // Whatever else is wrong with the answer to the control is a finding of its own.
+        // Anything else that is wrong with the control's answer is a finding about the control.
         Ok((!ran.accepted).then(|| blocked_by(ran.result)))
     }
 }
 
-/// Makes the calls of a case, judges them, and makes those that tell whether something else than the target is the
-/// reason for what was found.
+/// Makes the calls of a case and judges them. After a failure, further calls tell whether something else than the
+/// target is the reason.
 async fn judged(turn: &Turn<'_>, names: &mut Names) -> Result<(Judgement, Transcript), Interrupted> {
     let (mut judgement, transcript) = turn.perform(names).await?;
     if turn.bench.judge.is_about_lifetimes(&judgement) {
@@ -220,14 +220,15 @@ async fn judged(turn: &Turn<'_>, names: &mut Names) -> Result<(Judgement, Transc
 #[derive(Clone, Debug)]
 struct Ran {
     result: CaseResult,
-    /// Whether its last call was accepted, whatever else may be wrong with the answer; asked of controls alone.
+    /// Whether its last call was accepted, whatever else may be wrong with the answer; always false for a case that is
+    /// no control.
     accepted: bool,
 }
 
-/// What becomes of a case that is not run.
+/// The verdict of a case that is not run, and the reason.
 type Obstacle = (Verdict, Option<Reason>);
 
-/// What is computed once for each name.
+/// Values that are computed once for each name.
 type Cells<T> = Mutex<HashMap<String, Arc<OnceCell<T>>>>;
 
 fn cell_of<T>(cells: &Cells<T>, name: &str) -> Arc<OnceCell<T>> {
@@ -235,14 +236,14 @@ fn cell_of<T>(cells: &Cells<T>, name: &str) -> Arc<OnceCell<T>> {
     Arc::clone(cells.entry(name.to_owned()).or_default())
 }
 
-/// What a case becomes when its control was not accepted.
+/// The verdict of a case whose control was not accepted, and the reason.
 fn blocked_by(control: CaseResult) -> Obstacle {
     let CaseResult { id, verdict, reason, violations, .. } = control;
     let violation = violations.into_iter().next().map(Box::new);
     match (verdict, reason) {
-        // What blocks the control blocks what rests on it, and so does what makes it pointless.
+        // If the control is blocked or not applicable, so is the case, for the same reason.
         (Verdict::Blocked | Verdict::NotApplicable, Some(reason)) => (verdict, Some(reason)),
-        // A silence of the target is the same silence for what rests on it.
+        // If the control has no usable answer, the case is indeterminate too.
         (verdict, reason) => {
             let becomes = if verdict == Verdict::Indeterminate { verdict } else { Verdict::Blocked };
             let reason = reason.map(Box::new);

@@ -1,8 +1,8 @@
 //! The self-test: the suite against the emulator behind every defect and every legal variant. A
 //! defect must be found and blamed on what it breaks; a legal variant must not be accused.
 //!
-//! May use everything but reports and the command line. Start with [`run`]; what one entry comes to
-//! and what all of them come to is decided in `outcome.rs`.
+//! May use everything but the examination of targets, the SDK side and the command line. Start with [`run`];
+//! `outcome.rs` decides the fate of each entry and sums up all of them.
 
 mod outcome;
 
@@ -31,10 +31,10 @@ use crate::verdict::{CaseResult, Verdict};
 /// How many requests one session has in flight; the sessions themselves run side by side.
 const JOBS: usize = 2;
 
-/// How long one answer may take. Nothing here is slow but a machine that does too much.
+/// How long one answer may take. Only an overloaded machine is that slow.
 const TIMEOUT: Duration = Duration::from_mins(1);
 
-/// Why a self-test says nothing.
+/// Why a self-test is void.
 #[derive(Debug, thiserror::Error)]
 pub enum Void {
     /// A server could not be started.
@@ -51,16 +51,15 @@ pub enum Void {
         /// What became of it.
         why: String,
     },
-    /// The defect that must always be found was not.
+    /// The canary, the defect that must always be found, was not found.
     #[error("void: the canary {0} was not found, so nothing else that is not found means anything")]
     Canary(String),
-    /// A defect that never showed.
+    /// An entry never changed an answer.
     #[error("void: {0} never changed an answer, so its survival or its death means nothing")]
     Unchanged(String),
 }
 
-/// Runs the whole plan against every entry, and hands over what each came to as soon as it is known,
-/// in no certain order.
+/// Runs the plan against every entry. Passes each outcome to `heard` as soon as it is known, in no fixed order.
 ///
 /// # Errors
 /// When the run is void.
@@ -137,8 +136,8 @@ impl Bench<'_> {
         Plan { cases: self.plan.cases.iter().filter(is_meant).cloned().collect(), repeat: 1 }
     }
 
-    /// Runs the plan against the emulator behind a defect, or behind nothing; gives every result,
-    /// and how many answers were not the emulator's own.
+    /// Runs the plan against the emulator behind an entry, or against the emulator alone if there is no entry. Returns
+    /// every result, and how many answers were not the emulator's own.
     fn try_on(self, entry: Option<&Defect>) -> Result<(Vec<CaseResult>, u64), Void> {
         let runtime = Builder::new_current_thread().enable_all().build()?;
         runtime.block_on(async {
@@ -163,7 +162,7 @@ impl Bench<'_> {
     }
 }
 
-/// What a layer must know of an emulator of these options.
+/// What a layer must know about an emulator with these options.
 pub fn upstream(options: &Options) -> Upstream {
     Upstream {
         credentials: options.credentials.clone(),
@@ -180,7 +179,7 @@ fn target(emulator: &Emulator) -> io::Result<Target> {
     target = upstream.resources.iter().fold(target, |target, (id, name)| target.having(id, name));
     target = target.claiming([Feature::SIGNATURE]);
     target.region = upstream.region;
-    // Nothing here fails in passing but what is meant to, and that does not ask the time.
+    // Here a fault passes only if an entry makes it pass, and that does not depend on time.
     target.recovery = Duration::ZERO;
     Ok(target)
 }

@@ -1,4 +1,4 @@
-//! What became of one entry of the banks, and what all of them came to.
+//! The outcome of one entry of the banks, and the report on all of them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -24,7 +24,8 @@ pub struct Outcome {
     pub rewrites: u64,
     /// Every requirement found broken, with the first case that shows it.
     pub broken: BTreeMap<String, String>,
-    /// What is held against the self-test: the undeclared among them, or what became of a case.
+    /// What is wrong with the outcome: an undeclared requirement that was found broken, a declared one that was not, or
+    /// a case that ended otherwise than it may.
     pub faults: Vec<String>,
 }
 
@@ -38,18 +39,19 @@ pub enum Fate {
     Misattributed,
     /// A defect that was not found.
     Survived,
-    /// A legal variant that was let pass.
+    /// A legal variant that was not called wrong.
     Cleared,
     /// A legal variant that was called wrong.
     Accused,
 }
 
 impl Outcome {
-    /// What the results of all cases say of an entry.
+    /// The outcome of an entry by the results of all cases.
     ///
-    /// A defect is found where a requirement at the level of those that it is tagged with is broken;
-    /// that a case is blocked, unanswered or not implemented finds nothing. It is rightly blamed where
-    /// every requirement that it is tagged with is broken, and nothing that it does not declare.
+    /// A defect is found if a requirement is broken; if the defect is tagged with a `must` requirement, only a broken
+    /// `must` requirement counts. A case that is blocked, unanswered or not implemented finds no defect. A defect is
+    /// rightly blamed if every requirement that it is tagged with is broken, and no requirement that it does not
+    /// declare.
     pub(super) fn of(entry: &Defect, contract: &Contract, results: &[CaseResult], rewrites: u64) -> Self {
         let mut broken = BTreeMap::new();
         let mut must_broken = false;
@@ -84,10 +86,10 @@ impl Outcome {
     }
 }
 
-/// A legal variant passes every case; warnings are no accusation. Where its answers say nothing about
-/// a requirement that it declares, a case is undecided instead, and there is such a case for each.
+/// The fate of a legal variant. It must pass every case; warnings do not count. It may declare requirements about which
+/// its answers say nothing. A case may leave those undecided instead, and some case must for each of them.
 fn of_legal(entry: &Defect, results: &[CaseResult]) -> (Fate, Vec<String>) {
-    // What a case leaves open: all that it cites where it says nothing, or what it passes without telling.
+    // What a case leaves open: every requirement that it cites if it is indeterminate, otherwise the undecided ones.
     let open = |result: &CaseResult| match result.verdict {
         Verdict::Indeterminate => result.requirements.clone(),
         Verdict::Pass
@@ -103,7 +105,7 @@ fn of_legal(entry: &Defect, results: &[CaseResult]) -> (Fate, Vec<String>) {
     let is_declared = |result: &CaseResult| match result.verdict {
         Verdict::Indeterminate => entry.undecided.iter().any(|glob| is_open(result, glob)),
         Verdict::Pass => result.undecided.iter().all(|id| entry.undecided.iter().any(|glob| glob.fits(id))),
-        // Nothing is held against a server that gives nothing to go on from.
+        // A server whose answer gives nothing to go on from does nothing wrong.
         Verdict::NotApplicable => true,
         Verdict::Fail
         | Verdict::KnownFail
@@ -123,7 +125,7 @@ fn of_legal(entry: &Defect, results: &[CaseResult]) -> (Fate, Vec<String>) {
     (if faults.is_empty() { Fate::Cleared } else { Fate::Accused }, faults)
 }
 
-/// The numbers of a self-test. Programs read them: the keys stay.
+/// The numbers of a self-test. Programs read them, so the keys must not change.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Report {
     /// The version of this format: 1.

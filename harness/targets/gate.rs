@@ -1,8 +1,8 @@
-//! The gate before real AWS: nothing goes there unless account, region and workgroup were allowed by
-//! name, and it is closed before any host name is resolved.
+//! The gate before real AWS. No request goes there unless account, region and resource were allowed by name. The gate
+//! is checked before any host name is resolved.
 //!
-//! What was allowed is one service in one region: every other host of AWS, and every host that looks like one of
-//! AWS, stays closed.
+//! A user can allow one service in one region. Every other host of AWS stays closed, and so does every host that looks
+//! like one of AWS.
 
 use std::str::FromStr;
 use std::sync::LazyLock;
@@ -21,7 +21,7 @@ fn host_prefix() -> &'static str {
     &Service::embedded().endpoint_prefix.is
 }
 
-/// Domains of AWS beside those of its partitions, under which a run has no business.
+/// Domains of AWS, other than those of its partitions, that a run must not reach.
 /// Source: the Public Suffix List of 2026-08-19, its section on Amazon, and the top-level domains `aws` and `amazon`
 /// in IANA's root zone; the domains of AWS's own pages, mail, scripts and name servers were added.
 const FURTHER_DOMAINS: &str = "
@@ -31,22 +31,22 @@ const FURTHER_DOMAINS: &str = "
     cloudfront.cn cloudfront.net elasticbeanstalk.com elasticbeanstalk.cn live-video.net sagemaker.com.cn
 ";
 
-/// Names that are those of AWS under any top-level domain, such as `amazonaws.com.cn` or `amazonwebservices.eu`.
+/// Names that belong to AWS under any top-level domain, such as `amazonaws.com.cn` or `amazonwebservices.eu`.
 const NAMES: [&str; 2] = ["amazonaws", "amazonwebservices"];
 
-/// Whose host it is that a URL leads to.
+/// Who owns the host of a URL.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Owner {
     /// AWS.
     Aws,
-    /// Nobody knows, but it is written so that a person takes it for this domain of AWS.
+    /// Unknown, but a person would take the host for this domain of AWS.
     LooksLikeAws(String),
     /// Somebody else.
     Other,
 }
 
 impl Owner {
-    /// Whose host it is that a URL leads to, however it is spelled.
+    /// The owner of a URL's host, however the host is spelled.
     pub fn of(url: &Url) -> Self {
         // A URL's host is in lower case, without percent signs and full-width letters.
         let host = url.host_str().unwrap_or_default().trim_end_matches('.');
@@ -60,7 +60,7 @@ impl Owner {
         if let Some(address) = address(url) {
             return if leads_to_metadata(address) { Self::Aws } else { Self::Other };
         }
-        // As a person reads it, where it is written in ASCII for the name servers.
+        // The host as a person reads it; in the URL it may be encoded in ASCII.
         let looks = look(&idna::domain_to_unicode(host).0);
         let alike =
             LOOKS.iter().find(|(_, domain_looks)| is_below(&looks, domain_looks)).map(|(domain, _)| domain.clone());
@@ -78,25 +78,25 @@ fn domains() -> impl Iterator<Item = &'static str> {
 static LOOKS: LazyLock<Vec<(String, String)>> =
     LazyLock::new(|| domains().map(|domain| (domain.to_owned(), look(domain))).collect());
 
-/// What a text looks like: texts that a person takes for each other look alike.
-/// Source: Unicode Technical Standard 39, section 4, confusable detection. Letter case is no difference in a host, and
-/// marks on letters are easily overlooked there.
+/// What a text looks like. Two texts that a person takes for each other give the same result.
+/// Source: Unicode Technical Standard 39, section 4, confusable detection. Letter case does not distinguish hosts, and
+/// marks on letters are easily overlooked.
 fn look(text: &str) -> String {
     let bare: String = text.nfd().filter(|character| !is_combining_mark(*character)).collect();
     let looks: String = skeleton(&skeleton(&bare).collect::<String>().to_lowercase()).collect();
     looks.replace("vv", "w")
 }
 
-/// Whether a host is a domain, or lies below it. A name of one label is no top-level domain but a host of somebody's
-/// own network.
+/// Whether a host is a domain, or lies below it. A name of one label is a host of a private network, not a top-level
+/// domain.
 fn is_below(host: &str, domain: &str) -> bool {
     (host == domain && host.contains('.')) || host.strip_suffix(domain).is_some_and(|rest| rest.ends_with('.'))
 }
 
-/// Whether a host lies in a domain of such a name below a top-level domain, or below one such as `com.cn`. Names of
-/// networks that are not the internet's are somebody's own.
+/// Whether a host lies in a domain whose name fits `is_name`, directly below a top-level domain or below one such as
+/// `com.cn`. Names of private networks do not count.
 fn has_name(host: &str, is_name: impl Fn(&str) -> bool) -> bool {
-    // Source: RFC 6761, RFC 6762, RFC 8375, RFC 9476; ICANN, `internal`; what clusters and home networks use besides.
+    // Source: RFC 6761, RFC 6762, RFC 8375, RFC 9476; ICANN, `internal`; and names that clusters and home networks use.
     const OWN: &str = "alt arpa corp example home internal intranet invalid lan local localdomain onion svc test";
     let mut labels = host.rsplit('.');
     let (top, second, third) = (labels.next(), labels.next(), labels.next());
@@ -106,18 +106,18 @@ fn has_name(host: &str, is_name: impl Fn(&str) -> bool) -> bool {
         && (second.is_some_and(&is_name) || (of_country && third.is_some_and(&is_name)))
 }
 
-/// Whether a label is that of name servers of AWS, such as `awsdns-01`.
+/// Whether a label names a name server of AWS, such as `awsdns-01`.
 fn is_name_server(label: &str) -> bool {
     label.strip_prefix("awsdns-").is_some_and(|number| number.parse::<u8>().is_ok())
 }
 
-/// The endpoint of the service in a region; nothing where AWS has no such region.
+/// The endpoint of the service in a region; `None` if AWS has no such region.
 pub fn aws_endpoint(region: &Region) -> Option<Url> {
     let [host, ..] = Partition::of(region)?.hosts(host_prefix(), region);
     format!("https://{host}/").parse().ok()
 }
 
-/// The resource that the list of what may be asked of real AWS names.
+/// The resource that a user allows by name before real AWS is asked.
 ///
 /// # Panics
 /// Never: the tests find one in the contract.
@@ -126,7 +126,7 @@ pub fn resource() -> &'static Resource {
     resources.find(|resource| resource.is_allowed_by_name).expect("the service has a resource that is allowed by name")
 }
 
-/// How what is allowed is written: `ACCOUNT/REGION/` and the resource's noun.
+/// The form in which a user writes what is allowed: `ACCOUNT/REGION/` and the resource's noun.
 pub fn form() -> &'static str {
     static FORM: LazyLock<String> = LazyLock::new(|| format!("ACCOUNT/REGION/{}", resource().noun.to_uppercase()));
     &FORM
@@ -181,7 +181,7 @@ pub enum Refusal {
         /// The host.
         host: String,
     },
-    /// The host looks like one of AWS and is none.
+    /// The host looks like one of AWS but is not.
     #[error("the host {} looks like {domain}, a domain of AWS, and is another one; nothing is sent to it", foreign(.host))]
     LooksLikeAws {
         /// The host, as it goes to the name servers.
@@ -205,7 +205,7 @@ pub enum Refusal {
          with AWS_PROFILE"
     )]
     AnotherAccount,
-    /// The region and the workgroup were allowed, and the URL is not the service's there.
+    /// The region and the resource were allowed, but the URL is not that of the service there.
     #[error(
         "--allow-aws allows the service in that region and nothing else of AWS: expected https:// and one of the \
          hosts {}, with no port and no path, found {}",
@@ -219,9 +219,9 @@ pub enum Refusal {
     },
 }
 
-/// Checks where a run would go, with its region and the name of its resource, against what was allowed. What is not AWS is always
-/// allowed; of AWS, the service in the region that was allowed, over TLS. The account is checked once credentials are
-/// known.
+/// Checks the endpoint of a run, its region and the name of its resource against what was allowed. Every host that is
+/// not of AWS is allowed. Of AWS, only the service in the allowed region is allowed, over TLS. [`check_account`] checks
+/// the account once credentials are known.
 ///
 /// # Errors
 /// The [`Refusal`].
@@ -244,7 +244,7 @@ pub fn check(allowed: Option<&Allowed>, endpoint: &Url, region: &Region, name: O
     }
     let Some(partition) = Partition::of(region) else { return differs("region", "of AWS", region.as_str()) };
     let hosts = partition.hosts(host_prefix(), region);
-    // One dot behind it is the root of all names; more are no name.
+    // One trailing dot stands for the DNS root; a name with more is not valid.
     let named = hosts.iter().any(|known| host.strip_suffix('.').unwrap_or(&host) == known);
     let whole = endpoint.scheme() == "https" && endpoint.port().is_none() && endpoint.path() == "/";
     if named && whole {
@@ -271,7 +271,7 @@ mod tests {
         Owner::of(&url.parse().expect("a valid URL"))
     }
 
-    // Written from AWS's own pages, so that a name that the list above loses is missed here.
+    // These hosts come from AWS's own pages, so that this test fails if the list above loses a name.
     #[rstest]
     #[case::of_the_service(
         "amazonaws.com redshift-serverless.us-east-1.amazonaws.com redshift-serverless.cn-north-1.amazonaws.com.cn

@@ -1,4 +1,4 @@
-//! The partitions of AWS: which regions are theirs, and under which domains their services answer.
+//! The partitions of AWS: which regions they have, and under which domains their services answer.
 
 use std::sync::LazyLock;
 
@@ -9,11 +9,11 @@ use crate::wire::Region;
 /// A partition of AWS.
 #[derive(Debug)]
 pub struct Partition {
-    /// What the names of its regions begin with, before a hyphen: a pattern.
+    /// A pattern for the beginning of its region names, up to a hyphen.
     regions: &'static str,
     /// The domain of its services.
     pub suffix: &'static str,
-    /// The domain of the same services over IPv6 too.
+    /// The domain of the same services over IPv4 and IPv6.
     pub dual_stack_suffix: &'static str,
 }
 
@@ -39,7 +39,7 @@ static REGIONS: LazyLock<Vec<Regex>> = LazyLock::new(|| {
 });
 
 impl Partition {
-    /// The partition that a region belongs to; nothing where AWS has no such regions.
+    /// The partition that a region belongs to; `None` if AWS has no such region.
     pub fn of(region: &Region) -> Option<&'static Self> {
         let found = REGIONS.iter().position(|regions| regions.is_match(region.as_str()))?;
         PARTITIONS.get(found)

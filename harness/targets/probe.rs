@@ -1,7 +1,7 @@
 //! What kind of server answers: one call of an operation, made once, before anything is judged.
 //!
-//! Most emulators do not have the operation, and say so in very different ways. A report that turned
-//! each of them into a pile of failures would accuse where there is nothing to accuse.
+//! Most emulators do not have the operation, and say so in very different ways. A report must not count that as
+//! failures, because a server without the operation breaks no requirement.
 
 use serde_json::Value;
 
@@ -11,18 +11,18 @@ use crate::wire::{
     Exchange, Masker, NOT_IMPLEMENTED, REFUSED_CREDENTIALS, Response, UNKNOWN_OPERATION, UNKNOWN_SERVICE, error_type,
 };
 
-/// What a probe asked: which operation of which service, and whether by a resource that the target should have.
+/// What a probe asked: which operation of which service, and whether it named a resource that the target should have.
 #[derive(Clone, Copy, Debug)]
 pub struct Asked<'a> {
     /// The service.
     pub service: &'a Service,
     /// The operation.
     pub operation: &'a Operation,
-    /// Whether the target should have what was named; else it is something that nobody has.
+    /// Whether the call named a resource that the target should have.
     pub named: bool,
 }
 
-/// Classifies the answer to a probe. What is quoted of it repeats no secret of its own, and nothing that is `hidden`.
+/// Classifies the answer to a probe. Quotes of it repeat no secret of the answer, and nothing that `hidden` masks.
 pub fn classify(exchange: &Exchange, asked: Asked<'_>, hidden: &Masker) -> Probe {
     match &exchange.answer {
         Err(fault) => Probe { class: Class::Unreachable, heard: Heard::Nothing(hidden.fault(fault)) },
@@ -55,15 +55,15 @@ fn class_of(response: &Response, asked: Asked<'_>) -> Class {
         (500.., Some(name)) if !is_own(name) => Class::ServerFault,
         (_, Some(_)) => Class::Answers,
         (_, None) if is_xml(response) => Class::WrongService,
-        // The protocol without the error's name: the operation may well be there, and its errors wrong.
+        // It speaks the protocol but gives no error name: the operation may be there, with wrong errors.
         (400..500, None) if object.is_some() && speaks_the_protocol(response) => Class::Answers,
         (_, None) if object.is_some() => Class::OwnJson,
         (_, None) => Class::NotAws,
     }
 }
 
-/// A success is the operation's where it looks like one at all: a JSON object with one of its
-/// members in any letter case, or at least the protocol's media type.
+/// A success is the operation's if it looks like one at all: a JSON object that is empty or has one of its members in
+/// any letter case, or at least the protocol's media type.
 fn class_of_success(
     response: &Response,
     object: Option<&serde_json::Map<String, Value>>,
@@ -106,7 +106,7 @@ fn heard(response: &Response, hidden: &Masker) -> Heard {
     let masker = hidden.with_answer(response);
     let quote = |text: &str| masker.quote(text);
     let words = match &body {
-        // A success holds credentials; its words are not for quoting.
+        // A success holds credentials, so its words are not quoted.
         _ if response.status < 300 => None,
         Some(body) => {
             ["message", "Message", "errorMessage", "error"].iter().find_map(|name| body.get(name)?.as_str().map(quote))
@@ -121,7 +121,7 @@ fn heard(response: &Response, hidden: &Masker) -> Heard {
     }
 }
 
-/// The text of a page of HTML or XML: what stands between the tags.
+/// The text of a page of HTML or XML, without the tags.
 fn text_of(page: &str) -> String {
     let mut text = String::new();
     let mut inside_tag = false;
@@ -149,7 +149,7 @@ mod tests {
 
     const AWS: &str = "application/x-amz-json-1.1";
 
-    // One row for each way in which a real emulator was seen to answer, or its source says it does.
+    // One row for each way in which a real emulator answers: it was seen to, or its source says so.
     #[rstest]
     #[case::right(200, AWS, r#"{"dbUser":"IAM:a"}"#, Class::Answers)]
     #[case::wrong_members(200, AWS, r#"{"DbUser":"a"}"#, Class::Answers)]
@@ -201,7 +201,7 @@ mod tests {
         assert_eq!(class_of(&Response { status, headers, body: body.into() }, asked), class);
     }
 
-    // What a success holds is never quoted, and a page without its tags.
+    // A success is never quoted, and a page is quoted without its tags.
     #[rstest]
     #[case::success(200, AWS, r#"{"message":"CANARY","dbPassword":"CANARY"}"#, None)]
     #[case::page(500, "text/html", "<title>500</title> <p>Internal <b>Error</b>", Some("500 Internal Error"))]

@@ -39,9 +39,9 @@ pub struct Profile {
     pub claim: Option<Vec<Feature>>,
     /// Whether requests are signed; they are unless this is false.
     pub sign: Option<bool>,
-    /// A file with PEM certificates to trust, from the folder of this file.
+    /// A file with PEM certificates to trust, relative to the folder of this file.
     pub ca_file: Option<PathBuf>,
-    /// A file with known failures, from the folder of this file.
+    /// A file with known failures, relative to the folder of this file.
     pub baseline: Option<PathBuf>,
     /// How many cases are in flight together.
     pub jobs: Option<usize>,
@@ -56,7 +56,7 @@ pub struct Profile {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NamedResources(pub BTreeMap<String, String>);
 
-/// Key by key, so that what is wrong with one is told with its line: a flattened map has no lines.
+/// Reads key by key, so that an error tells the line of its key: a flattened map has no lines.
 impl<'de> Deserialize<'de> for Profile {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Keys;
@@ -135,7 +135,7 @@ impl Profiles {
     /// Reads a file; paths in it start from its folder.
     ///
     /// # Errors
-    /// When the file cannot be read, is not TOML, or says something that no profile has.
+    /// When the file cannot be read, is not TOML, or has something that no profile has.
     pub fn load(file: &Path) -> Result<Self, ProfileError> {
         let wrong = |reason: String| ProfileError { file: file.to_owned(), reason };
         let text = read_text(file).map_err(|error| wrong(error.to_string()))?;
@@ -149,30 +149,31 @@ impl Profiles {
         Ok(profiles)
     }
 
-    /// The nearest file from a folder upwards.
+    /// The nearest such file, in `from` or in a folder above it.
     pub fn find(from: &Path) -> Option<PathBuf> {
         from.ancestors().map(|folder| folder.join(FILE_NAME)).find(|file| file.is_file())
     }
 }
 
-/// Why a file that nobody named is not followed. It decides where requests go, and somebody else may have put it there.
+/// Why a file that the user did not name is not used. It decides where requests go, and another user may have put it
+/// there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Distrust {
-    /// Another user owns it, or the link that leads to it.
+    /// Another user owns it, or a link that leads to it.
     #[error("belongs to another user")]
     Owner,
-    /// It lies above the home folder, where others write.
+    /// It lies above the home folder, where others may write.
     #[error("lies above the home folder")]
     AboveHome,
 }
 
 impl Distrust {
-    /// Why a file that was found by looking is not followed; nothing where it is.
+    /// Why a file that the user did not name is not used; `None` if it is used.
     pub fn of(file: &Path, home: Option<&Path>) -> Option<Self> {
         if is_foreign(file) {
             return Some(Self::Owner);
         }
-        // A home folder that is not there is nobody's.
+        // Without a home folder, no file lies above it.
         let (folder, home) = (file.parent()?.canonicalize().ok()?, home?.canonicalize().ok()?);
         (home != folder && home.starts_with(&folder)).then_some(Self::AboveHome)
     }
@@ -183,7 +184,7 @@ impl Distrust {
 fn is_foreign(file: &Path) -> bool {
     use std::os::unix::fs::MetadataExt;
 
-    /// As many links as Linux follows.
+    /// The most links that Linux follows.
     const LINKS: usize = 40;
     let own = rustix::process::geteuid().as_raw();
     let mut file = file.to_owned();
@@ -194,14 +195,14 @@ fn is_foreign(file: &Path) -> bool {
                 let Ok(target) = file.read_link() else { return true };
                 file = file.parent().unwrap_or(Path::new("")).join(target);
             }
-            // Where it cannot be looked at, whoever reads it says what is wrong.
+            // If its owner cannot be read, reading the file gives the error.
             Ok(_) | Err(_) => return false,
         }
     }
     true
 }
 
-/// On Windows the owner of a file is not looked at.
+/// On Windows the owner of a file is not checked.
 #[cfg(not(unix))]
 fn is_foreign(_: &Path) -> bool {
     false
@@ -277,7 +278,7 @@ mod tests {
     fn a_wrong_file_is_refused_with_the_place_and_in_a_few_words(#[case] text: &str, #[case] said: &str) {
         let error = load(text).expect_err("the file is wrong").to_string();
         assert!(error.contains(said) && error.contains(FILE_NAME) && error.len() < 500, "{error}");
-        // A line that may hold a secret is not shown, and no terminal takes orders from it.
+        // The message shows no line that may hold a secret, and no control character.
         assert!(!error.contains("canary") && !error.contains('\u{1b}'), "{error:?}");
     }
 }

@@ -23,9 +23,9 @@ pub enum Class {
     NotAws,
     /// Another service of AWS answers.
     WrongService,
-    /// It sends the caller elsewhere.
+    /// It redirects the caller.
     Redirect,
-    /// It fails inside itself.
+    /// It fails with a 5xx error that the operation does not list.
     ServerFault,
     /// It refuses the credentials.
     RefusedCredentials,
@@ -66,6 +66,6 @@ impl Class {
 pub struct Probe {
     /// What the target is.
     pub class: Class,
-    /// What it said: what led there.
+    /// The answer that shows it.
     pub heard: Heard,
 }

@@ -1,5 +1,4 @@
-//! What is wrong with an answer, as data. What is quoted of a target is masked already; the words around it are made
-//! where a report is written.
+//! What is wrong with an answer, as data. Quotes of a target are masked already; a report makes the words around them.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -13,7 +12,7 @@ use crate::wire::NamePlace;
 pub enum Fault {
     /// The request was not accepted or refused as the case expects.
     Outcome {
-        /// Whether the status fits, so that the error's name is what is wrong.
+        /// Whether the status is right, so that only the error's name is wrong.
         status_fits: bool,
         /// The answers that would be right.
         expected: Vec<Accepted>,
@@ -29,7 +28,7 @@ pub enum Fault {
         expected: u16,
         /// The one that was found.
         found: u16,
-        /// The name of the error, where it is one.
+        /// The name of the error; absent for a success.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         error: Option<String>,
     },
@@ -37,10 +36,10 @@ pub enum Fault {
     MediaType {
         /// The protocol's.
         expected: String,
-        /// The one that was found; nothing where there is none.
+        /// The one that was found; null if there is none.
         found: Option<String>,
     },
-    /// The body of a success is no JSON object.
+    /// The body of a success is not a JSON object.
     NoObject {
         /// What it is.
         found: Body,
@@ -53,7 +52,7 @@ pub enum Fault {
         expected: Constraint,
         /// What is there.
         found: JsonKind,
-        /// What that may be.
+        /// What it looks like.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         looks_like: Option<Likeness>,
     },
@@ -93,7 +92,7 @@ pub enum Fault {
         asked: i64,
         /// How many seconds after the call it is.
         found: Measured,
-        /// What that may be.
+        /// What it looks like.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         looks_like: Option<LifetimeLikeness>,
         /// The member of the request that asks for a lifetime.
@@ -103,10 +102,10 @@ pub enum Fault {
     Date {
         /// How many seconds it is off the harness's clock.
         off: i64,
-        /// Whether it is off by little, and the lifetime shows that the server has another clock that is right.
+        /// Whether it is off by little, and the lifetime is wrong by this `Date` and right by the harness's clock.
         lifetime_is_right: bool,
     },
-    /// The service failed at the request, and did not when it was sent again.
+    /// The service failed at the request, and did not fail when it was sent again.
     PassingFault {
         /// The first status.
         first: u16,
@@ -139,7 +138,7 @@ pub enum Fault {
         /// The name.
         found: String,
     },
-    /// An error has no message, or one that is no text.
+    /// An error has no message, or one that is not a string.
     NoMessage {
         /// What is there.
         found: JsonKind,
@@ -153,7 +152,8 @@ pub enum Fault {
         /// The message.
         found: String,
     },
-    /// A value that an SDK gave its caller or sent is not the one that the case asks for; each as it may be shown.
+    /// A value that an SDK sent or gave its caller is not the one that the case asks for. Both values are ready to be
+    /// shown.
     Value {
         /// What it is: `attempts`, `error code`, `request header host`.
         at: String,
@@ -162,7 +162,7 @@ pub enum Fault {
         /// The value that was found.
         found: String,
     },
-    /// Something that this build has no word for: in those of the build that found it.
+    /// A fault that this build does not know, in the words of the build that found it.
     Told {
         /// The place.
         at: String,
@@ -186,7 +186,7 @@ impl Fault {
 pub struct Accepted {
     /// Its status, or the class of it.
     pub status: Status,
-    /// The name of its error: `*` for any, nothing where it may have none.
+    /// The name of its error: `*` for any, absent if it may have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
 }
@@ -215,25 +215,26 @@ pub enum Beside {
         /// Where it stands.
         place: NamePlace,
     },
-    /// The request was accepted, with what lives so many seconds.
+    /// The request was accepted.
     Accepted {
-        /// How many seconds; negative where it had expired before the call, and nothing where nobody can say.
+        /// The lifetime of what was given, in seconds; negative if it expired before the call, null if it cannot be
+        /// told.
         lives: Option<i64>,
     },
     /// The message names only the beginning of what was sent.
     CutName {
         /// The member that was sent.
         member: String,
-        /// How many characters of it.
+        /// How many characters of its value the message has.
         characters: usize,
     },
 }
 
-/// A body that is no JSON object.
+/// A body that is not a JSON object.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Body {
-    /// There is none.
+    /// The body is empty.
     Empty,
     /// It is not JSON.
     NotJson {
@@ -246,7 +247,7 @@ pub enum Body {
     Json(JsonKind),
 }
 
-/// What a body looks like that is not JSON.
+/// What a body that is not JSON looks like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Markup {
@@ -262,11 +263,11 @@ pub enum Markup {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Likeness {
-    /// It is null, which stands for no member.
+    /// It is null, which is the same as absent.
     Null,
-    /// There is a member whose name looks like it.
+    /// Another member has a similar name.
     OtherName(String),
-    /// There is one inside this member.
+    /// It is inside this member.
     Inside(String),
     /// A number in quotes.
     QuotedNumber,
@@ -314,7 +315,7 @@ pub enum LifetimeLikeness {
 }
 
 impl LifetimeLikeness {
-    /// Whether the number follows from what was asked and when, so that another number is the same fault.
+    /// Whether the number follows from what was asked and when. If so, another number is still the same fault.
     pub fn fixes_the_number(self) -> bool {
         match self {
             Self::RightMilliseconds | Self::Now | Self::Duration | Self::Default | Self::Minutes => true,
@@ -327,7 +328,7 @@ impl LifetimeLikeness {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Nameless {
-    /// Nothing.
+    /// A JSON body without a name.
     Nothing,
     /// An empty body.
     Empty,
@@ -340,6 +341,6 @@ pub enum Nameless {
     },
     /// A number in this member.
     Number(String),
-    /// This member, where no client looks.
+    /// A name in this member, where no client looks.
     Elsewhere(String),
 }

@@ -1,7 +1,6 @@
-//! The words that the judge speaks and the reports hear.
+//! Conclusions as data: what the judge and the run conclude, and the reports put into words.
 //!
-//! Conclusions are data here; a report makes words of them. Uses the contract's types, and what a run of an SDK
-//! leaves; nothing else of ours. Start with [`CaseResult`].
+//! Uses the types of the contract, of wire and of an SDK's record. Start with [`CaseResult`].
 
 mod class;
 mod fault;
@@ -34,8 +33,8 @@ pub enum Verdict {
     Blocked,
     /// The target does not have the operation.
     NotImplemented,
-    /// No usable answer: timeout, connection lost, throttled past patience, a denial of what only this
-    /// case names.
+    /// There is no usable answer: a timeout, a lost connection, throttling that does not end, or a denial of something
+    /// that only this case names.
     #[default]
     Indeterminate,
     /// The target does not claim a feature that the case needs.
@@ -80,7 +79,7 @@ impl std::fmt::Display for Verdict {
     }
 }
 
-/// One broken requirement, and what is wrong. Holds no secret. How a stream writes it is the report's business.
+/// One broken requirement, and what is wrong. Holds no secret. The report module defines its form in a run stream.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Violation {
     /// The requirement's id.
@@ -91,7 +90,7 @@ pub struct Violation {
     pub fault: Fault,
 }
 
-/// What is known of one case after it ran: what a report shows of it. Holds no secret.
+/// What a report shows of one case after it ran. Holds no secret.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CaseResult {
     /// The case's id.
@@ -106,12 +105,13 @@ pub struct CaseResult {
     pub requirements: Vec<String>,
     /// The requirements that it decided, one way or the other.
     pub decided: Vec<String>,
-    /// The requirements that it leaves open though it passes, for its reason.
+    /// The requirements that it leaves open though it passes; its reason says why.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub undecided: Vec<String>,
     /// The verdict.
     pub verdict: Verdict,
-    /// Why, where neither violations nor the verdict itself say it: in words, and as data under `because`.
+    /// Why it has this verdict, if neither the violations nor the verdict itself say it: in words, and as data under
+    /// `because`.
     #[serde(flatten, with = "crate::report::because")]
     #[schemars(flatten, with = "crate::report::Because")]
     pub reason: Option<Reason>,
@@ -122,7 +122,7 @@ pub struct CaseResult {
     /// What each call accepts, in words: `400 ValidationException, or 403 with an error type`.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub expected: Vec<String>,
-    /// The status code of the last answer; null where there was none.
+    /// The status code of the last answer; null if there was none.
     pub status: Option<u16>,
     /// The error's name in the last answer.
     pub error: Option<String>,
@@ -130,7 +130,7 @@ pub struct CaseResult {
     pub media_type: Option<String>,
     /// The names and types in the body of the last answer, without values.
     pub body: Option<String>,
-    /// How often it ran; 0 where nothing was sent.
+    /// How often it ran; 0 if none of its calls was made.
     pub runs: u32,
     /// From the first request to the verdict, in milliseconds, over all runs.
     pub duration_ms: f64,
@@ -145,16 +145,15 @@ pub struct CaseResult {
     /// A command that shows the same answer; it reads credentials from the environment.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub repro: Option<String>,
-    /// The last call as it went over the wire, masked; nothing where none was made.
+    /// The last call as it went over the wire, masked; absent if none was made.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub exchange: Option<Box<ShownExchange>>,
 }
 
-/// A request and its answer as a report may show them: without credentials, account ids and database
-/// users, and bounded in size whatever a target sends. Of a request the line, each header field and the
-/// body have at most 1000 characters; of an answer each name and each value of a header field has at
-/// most 200, and its body 4000; each side has at most 32 header fields, and a fault 500 characters. A
-/// `…` stands where there was more; a character that is escaped counts as one.
+/// A request and its answer as a report may show them: without credentials, account ids and database users, and bounded
+/// in size. The line, each header field and the body of a request have at most 1000 characters each. The name and the
+/// value of an answer's header field have at most 200 each, the body of an answer at most 4000, and a fault at most
+/// 500. Each side has at most 32 header fields. A `…` marks a cut; an escaped character counts as one.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct ShownExchange {
     /// The method and the path: `POST /`.
@@ -166,8 +165,7 @@ pub struct ShownExchange {
     /// The header fields of the answer, name and value, in order.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub answer_headers: Vec<(String, String)>,
-    /// The body of the answer: names and types, and of an error its own words; nothing where there was
-    /// no answer.
+    /// The body of the answer: names and types, and for an error its own words; absent if there was no answer.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub answer_body: Option<String>,
     /// Why there was no answer.
@@ -176,7 +174,7 @@ pub struct ShownExchange {
 }
 
 impl CaseResult {
-    /// A case of which nothing is known yet.
+    /// The result of a case before it runs.
     pub fn blank(id: &str, suite: &str, side: Side, title: &str, requirements: &[String]) -> Self {
         Self {
             id: id.to_owned(),

@@ -1,4 +1,4 @@
-//! Why a case has the verdict that it has, as data, where its violations do not say it.
+//! Why a case has its verdict, as data, if its violations do not say it.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -22,7 +22,7 @@ pub enum Reason {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         reason: Option<Box<Reason>>,
     },
-    /// A call that must succeed before it failed.
+    /// A call of its setup failed.
     Setup {
         /// Which one, from 1.
         call: usize,
@@ -61,18 +61,18 @@ pub enum Reason {
         /// What came back instead.
         heard: Heard,
     },
-    /// It was not asked: the target left so many requests in a row without an answer.
+    /// It was not run: the target left several requests in a row without an answer.
     GivenUp {
-        /// How many.
+        /// How many requests.
         requests: u32,
-        /// Whether several were in flight together, which some servers do not take.
+        /// Whether several were in flight together, which some servers cannot handle.
         together: bool,
     },
     /// The target throttled the request.
     Throttled(Answered),
     /// The target did not get the request in time.
     NotInTime(Answered),
-    /// Access was denied, and the identity may be allowed nothing else than what the control names.
+    /// Access was denied. The caller may be allowed only what the control names.
     Denied {
         /// The answer.
         answer: Answered,
@@ -83,11 +83,11 @@ pub enum Reason {
     Expired(Answered),
     /// Lifetimes cannot be told: the target gives earlier credentials again, of any age.
     Aged,
-    /// Lifetimes cannot be told now: what the target gives again has just the default left.
+    /// Lifetimes cannot be told now: the credentials that the target gives again have just the default lifetime left.
     AgedToDefault,
     /// Lifetimes cannot be told: one of the two clocks is off.
     ClockOff {
-        /// By how many seconds whatever is asked for expires late, or where negative early.
+        /// How many seconds late everything expires; negative if it expires early.
         seconds: i64,
     },
     /// The target does not have the resource that was named.
@@ -115,7 +115,7 @@ pub enum Reason {
         /// The error that refuses it.
         error: String,
     },
-    /// The target may not have the resource that is assumed where none is named.
+    /// No resource is named, and the target may not have the one that is assumed.
     PerhapsNotThere {
         /// What people call it.
         noun: String,
@@ -141,27 +141,27 @@ pub enum Reason {
         /// The file.
         file: String,
     },
-    /// The baseline's excuse is over.
+    /// The baseline's excuse has expired.
     ExpiredExcuse {
         /// The excuse.
         excuse: Excuse,
         /// The last day on which it excused anything.
         last: String,
-        /// What it would be told without the baseline.
+        /// Its reason without the baseline.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         own: Option<Box<Reason>>,
     },
-    /// The baseline says so.
+    /// The baseline has an entry for it.
     Known {
         /// The excuse.
         excuse: Excuse,
         /// What the verdict would be without the baseline.
         was: Verdict,
-        /// What it would be told without the baseline.
+        /// Its reason without the baseline.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         own: Option<Box<Reason>>,
     },
-    /// In the words of a driver, of the harness, or of a build that had no data for it.
+    /// A reason in words alone: of a driver, of the harness, or of a build that had no data for it.
     Told {
         /// The words.
         words: String,
@@ -173,12 +173,12 @@ pub enum Reason {
 pub struct Excuse {
     /// Why.
     pub reason: String,
-    /// Where its repair is followed.
+    /// Where its repair is tracked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub issue: Option<String>,
 }
 
-/// What came back from a target: an answer in short, or none; quoted.
+/// What came back from a target, quoted: an answer in short, or why there was none.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Heard {
@@ -196,7 +196,7 @@ pub enum Heard {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         words: Option<String>,
     },
-    /// None, for this reason.
+    /// No answer, for this reason.
     Nothing(String),
     /// Something that an older build wrote down in its own words.
     Told(String),

@@ -11,7 +11,7 @@ use crate::wire::{NamePlace, bare_type, error_types};
 
 /// An error says its type, in one of the places where clients look.
 pub(super) fn has_type(seen: &Observation<'_>) -> Findings {
-    // Where only the status is asked for, an answer that is not JSON need not have a name.
+    // If the case expects a status alone, an answer that is not JSON needs no name.
     let asked = seen.call.expect.answers().iter().any(|answer| answer.error.is_some());
     (seen.status() >= 400 && (asked || seen.body.is_some())).then_some(())?;
     Finding::one(Subject::default(), seen.error.is_some(), || Fault::Nameless { found: guess::of_nameless(seen) })
@@ -37,14 +37,14 @@ pub(super) fn type_is_bare(seen: &Observation<'_>) -> Findings {
     })
 }
 
-/// A fault of the service is there again when the request is sent again.
+/// A fault of the service does not pass when the request is sent again.
 pub(super) fn fault_again(seen: &Observation<'_>) -> Findings {
     let before = seen.exchange.fault_before;
     let fault = || Fault::PassingFault { first: before.unwrap_or_default(), then: seen.status() };
     Finding::one(Subject::default(), before.is_none(), fault)
 }
 
-/// A refusal as invalid has the operation's own name for it.
+/// A refusal of an invalid request has the operation's own name for that error.
 pub(super) fn own_name(seen: &Observation<'_>) -> Findings {
     let own = seen.invalid()?;
     let asked = seen.call.expect.answers().iter().any(|answer| answer.error.as_deref() == Some(own));
@@ -72,7 +72,7 @@ pub(super) fn media_type(seen: &Observation<'_>) -> Findings {
     check_media_type(seen)
 }
 
-/// A documented error has a message that is a text; which of its two names it has is another rule's business.
+/// A documented error has a message that is a string. Another rule checks which of its two names it has.
 pub(super) fn message(seen: &Observation<'_>) -> Findings {
     let (name, _) = seen.documented_error()?;
     let message = seen.member("message").or_else(|| seen.member("Message"));
@@ -94,7 +94,7 @@ pub(super) fn schema(seen: &Observation<'_>) -> Findings {
     let (name, _) = seen.documented_error()?;
     let body = seen.body.as_ref().map(without_nulls).unwrap_or_default();
     let mut breaches = seen.contract.validators.breaches(name, &body);
-    // The message has rules of its own, and so has the type.
+    // The message and the type have rules of their own.
     let type_of = format!("/{}", seen.contract.service.error_name_member.is);
     breaches.retain(|breach| !["", "/message", &type_of].contains(&breach.at.as_str()));
     if breaches.is_empty() {
@@ -103,10 +103,10 @@ pub(super) fn schema(seen: &Observation<'_>) -> Findings {
     Some(breaches.into_iter().map(|breach| broken(breach, None)).collect())
 }
 
-/// The message of a refusal as invalid names the member at fault, for a case that asks for this check.
+/// The message about an invalid request names the member at fault, if the case asks for this check.
 pub(super) fn message_names_member(seen: &Observation<'_>) -> Findings {
     let asked = seen.case.case.checks.contains(&Check::MessageNamesMember);
-    // Another error is wrong for being another one; its message need not name anything.
+    // Any other error is a fault by itself; its message need not name the member.
     (asked && seen.error.is_some() && seen.error.as_deref() == seen.invalid()).then_some(())?;
     let (member, message) = (seen.case.member_at_fault()?, seen.message()?);
     let named = message.to_ascii_lowercase().contains(&member.to_ascii_lowercase());

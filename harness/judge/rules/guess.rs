@@ -1,5 +1,5 @@
-//! Guesses at the cause of a finding, for whoever has to repair it: added to what was found, never
-//! part of what is held against a target. Nothing here gives away a value.
+//! Guesses at the cause of a finding, to help whoever repairs it. A guess is added to a finding and never decides it.
+//! No guess gives away a value.
 
 use serde_json::{Map, Value};
 
@@ -7,7 +7,7 @@ use super::super::answer::Observation;
 use crate::contract::{Breach, JsonType, Kind};
 use crate::verdict::{Beside, LifetimeLikeness, Likeness, Markup, Nameless};
 
-/// Where the wrong value of a member of the body may come from; nothing where nobody can say.
+/// Where the wrong value of a member of the body may come from; `None` if there is no guess.
 pub(super) fn of_member(seen: &Observation<'_>, breach: &Breach) -> Option<Likeness> {
     let members = seen.body.as_ref()?.as_object()?;
     let name = breach.at.strip_prefix('/')?;
@@ -22,7 +22,7 @@ pub(super) fn of_member(seen: &Observation<'_>, breach: &Breach) -> Option<Liken
     }
 }
 
-/// Where a member that is not there may be instead.
+/// Where an absent member may be instead.
 fn of_absence(seen: &Observation<'_>, members: &Map<String, Value>, wanted: &str) -> Option<Likeness> {
     let plain = |name: &str| name.replace(['_', '-'], "").to_ascii_lowercase();
     if members.get(wanted).is_some_and(Value::is_null) {
@@ -35,7 +35,7 @@ fn of_absence(seen: &Observation<'_>, members: &Map<String, Value>, wanted: &str
     inside.map(|(name, _)| Likeness::Inside(seen.quote_name(name)))
 }
 
-/// What a timestamp is that should be written as `expected`.
+/// What a timestamp that should be of the type `expected` looks like.
 fn of_timestamp(value: &Value, expected: JsonType) -> Option<Likeness> {
     let Some(text) = value.as_str() else {
         return (expected == JsonType::String && value.is_number()).then_some(Likeness::EpochSeconds);
@@ -47,7 +47,7 @@ fn of_timestamp(value: &Value, expected: JsonType) -> Option<Likeness> {
     text.get(..10).is_some_and(|date| date.bytes().enumerate().all(fits)).then_some(Likeness::Iso8601)
 }
 
-/// What a body is that is no JSON.
+/// What a body that is not JSON looks like.
 pub(super) fn of_body(body: &[u8]) -> Option<Markup> {
     let start = body.trim_ascii_start();
     let begins = |text: &str| start.get(..text.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(text.as_bytes()));
@@ -57,8 +57,8 @@ pub(super) fn of_body(body: &[u8]) -> Option<Markup> {
     kinds.into_iter().find(|(fits, _)| *fits).map(|(_, markup)| markup)
 }
 
-/// What an expiration may be that is so many seconds after the call, where it should be others.
-/// `epoch` is the expiration itself.
+/// What a wrong lifetime may come from. `epoch` is its end in epoch seconds. The others are in seconds after the call:
+/// where the end is (`after`), where it should be (`asked`), and where it is by default (`default`).
 pub(super) fn of_lifetime(epoch: f64, after: f64, asked: f64, default: f64) -> Option<LifetimeLikeness> {
     const NEAR: f64 = 5.0;
     const HOUR: f64 = 3600.0;
@@ -78,10 +78,10 @@ pub(super) fn of_lifetime(epoch: f64, after: f64, asked: f64, default: f64) -> O
     causes.into_iter().find(|(fits, _)| *fits).map(|(_, cause)| cause)
 }
 
-/// How much of the text at which the request differs from its control is in an error's message, where
-/// that is not all of it: a long text is masked there, and so nobody sees that it was cut.
+/// How many of the first characters of `sent` an error's message has, if it does not have all of them. A report masks a
+/// long text, so a reader would not see that the message cut it.
 pub(super) fn of_cut(message: &str, sent: &str) -> Option<usize> {
-    /// Fewer characters may stand in any message.
+    /// Fewer characters may be in a message by chance.
     const FEWEST: usize = 8;
     if message.contains(sent) {
         return None;
@@ -90,7 +90,7 @@ pub(super) fn of_cut(message: &str, sent: &str) -> Option<usize> {
     (FEWEST..ends.len()).rev().find(|length| message.contains(&sent[..ends[*length]]))
 }
 
-/// That the message of a refusal has only the beginning of what was sent.
+/// [`Beside::CutName`] if the message of a refusal has only the beginning of the value that was sent.
 pub(in crate::judge) fn of_cut_name(seen: &Observation<'_>) -> Option<Beside> {
     let member = seen.case.member_at_fault()?;
     let sent = seen.asked(member)?;
@@ -98,7 +98,7 @@ pub(in crate::judge) fn of_cut_name(seen: &Observation<'_>) -> Option<Beside> {
     Some(Beside::CutName { member: member.to_owned(), characters })
 }
 
-/// Where the name of an error may be instead of where clients look.
+/// What an answer has instead of an error's name in the places where clients look.
 pub(super) fn of_nameless(seen: &Observation<'_>) -> Nameless {
     const ELSEWHERE: [&str; 8] = ["type", "Type", "errorType", "error", "Error", "Code", "errorCode", "name"];
     let Some(body) = &seen.body else {

@@ -1,4 +1,4 @@
-//! Rules for how long what an answer gives is good for.
+//! Rules for lifetimes: how long the credentials of an answer are valid.
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -15,18 +15,18 @@ pub(crate) const TOLERANCE_SECONDS: f64 = 60.0;
 /// Source: AWS General Reference, Signature Version 4: requests are valid for five minutes.
 pub(crate) const CLOCK_SKEW_SECONDS: f64 = 300.0;
 
-/// Without a lifetime that is asked for, the default holds.
+/// If the request asks for no lifetime, the default holds.
 pub(super) fn default(seen: &Observation<'_>) -> Findings {
     Given::of(seen).filter(|given| !given.is_chosen)?.expires_in_time()
 }
 
-/// With a lifetime that is asked for, that one holds.
+/// If the request asks for a lifetime, that one holds.
 pub(super) fn chosen(seen: &Observation<'_>) -> Findings {
     Given::of(seen).filter(|given| given.is_chosen)?.expires_in_time()
 }
 
-/// The server's `Date` is about the time at which it answered. Where it is a little off, that is told
-/// only of a server whose own expiration is by another clock.
+/// The server's `Date` is about the time of its answer. A `Date` that is off by at most [`CLOCK_SKEW_SECONDS`] is a
+/// fault only if the lifetime is wrong by this `Date` and right by the harness's clock.
 pub(super) fn date_is_now(seen: &Observation<'_>) -> Findings {
     let date = seen.response.date().map(seconds)?;
     let off = (date - seconds(seen.exchange.received_at)).abs();
@@ -36,9 +36,9 @@ pub(super) fn date_is_now(seen: &Observation<'_>) -> Findings {
     Finding::one(Subject::default(), holds, || Fault::Date { off: whole(off.round()), lifetime_is_right })
 }
 
-/// How long lives what should not have been given, in seconds; nothing where the answer does not say it.
+/// The lifetime of credentials that should not have been given, in seconds; `None` if the answer does not tell it.
 pub(in crate::judge) fn of_what_was_given(seen: &Observation<'_>) -> Option<i64> {
-    /// Beyond every lifetime that a slip of units makes.
+    /// More than any lifetime that a wrong unit explains.
     const MOST_SECONDS: f64 = 1e6;
     let given = Given::of(seen)?;
     let ours = given.at - given.sent;
@@ -48,15 +48,16 @@ pub(in crate::judge) fn of_what_was_given(seen: &Observation<'_>) -> Option<i64>
     (-MOST_SECONDS..=MOST_SECONDS).contains(&lives).then(|| whole(lives))
 }
 
-/// An answer that expires, beside what was asked for, and when it was made by both clocks that can tell. No document
-/// says what `Date` is, and the harness's own clock may be wrong, so either one is enough. All in seconds.
+/// When the credentials of an answer expire, the lifetime that was asked for, and the time of the call by two clocks:
+/// the server's and the harness's. No document defines `Date`, and the harness's clock may be wrong, so one of the two
+/// is enough. All times are in seconds.
 struct Given<'a> {
     lifetime: Lifetime<'a>,
     /// When it expires, in epoch seconds.
     at: f64,
     asked: f64,
     is_chosen: bool,
-    /// The server's `Date`, where it sends one.
+    /// The server's `Date`; `None` if it sends none.
     date: Option<f64>,
     /// When the harness began to send.
     sent: f64,
@@ -75,12 +76,12 @@ impl<'a> Given<'a> {
         Some(Self { lifetime, at, asked, is_chosen: chosen.is_some(), date, sent, received })
     }
 
-    /// Whether it expires so many seconds after the server's `Date`.
+    /// Whether it expires `lifetime` seconds after the server's `Date`.
     fn agrees_with_date(&self, lifetime: f64) -> bool {
         self.date.is_some_and(|date| (self.at - date - lifetime).abs() <= TOLERANCE_SECONDS)
     }
 
-    /// Whether it expires so many seconds after a time between sending and receiving.
+    /// Whether it expires `lifetime` seconds after some time between sending and receiving.
     fn agrees_with_us(&self, lifetime: f64) -> bool {
         let (from, to) = (self.sent + lifetime - TOLERANCE_SECONDS, self.received + lifetime + TOLERANCE_SECONDS);
         (from..=to).contains(&self.at)
@@ -111,7 +112,8 @@ pub(crate) fn seconds(at: Timestamp) -> f64 {
     at.as_duration().as_secs_f64()
 }
 
-/// A number of seconds without its fraction, or the largest there is: what a target sends has no bounds.
+/// A number of seconds without its fraction. A target may send any number, so one that does not fit becomes the nearest
+/// that does.
 #[expect(clippy::cast_possible_truncation, reason = "a cast takes the nearest number that there is")]
 fn whole(seconds: f64) -> i64 {
     seconds as i64

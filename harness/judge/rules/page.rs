@@ -25,7 +25,7 @@ impl<'a> Paged<'a> {
         Some(Self { most: &pages.size, token: &pages.token, list })
     }
 
-    /// The pages that led to the answer of an exchange, the nearest first: each gave the token of the one behind it.
+    /// The pages that led to the answer of an exchange, the nearest first: each gave the token of the next page.
     fn before(&self, exchange: &Exchange, earlier: &[Exchange]) -> Vec<Value> {
         let (mut pages, mut asked) = (Vec::new(), self.token_of(&exchange.request.body));
         for exchange in earlier.iter().rev() {
@@ -58,7 +58,7 @@ pub(super) fn size(seen: &Observation<'_>) -> Findings {
     Finding::one(Subject::at(at.clone()), found <= most, || Fault::TooMany { at, most, found })
 }
 
-/// A page has nothing of the pages that led to it.
+/// A page repeats no item of the pages that led to it.
 pub(super) fn follows(seen: &Observation<'_>) -> Findings {
     accepted_schema(seen)?;
     let paged = Paged::of(seen.operation)?;

@@ -8,7 +8,7 @@ use super::{Finding, Findings, Observation, Subject, guess};
 use crate::contract::{Breach, JsonKind, Kind, Member, Structure};
 use crate::verdict::{Body, Fault, Likeness};
 
-/// The schema of a response, where the answer is a success that the case accepts.
+/// The schema of the response; `None` if the answer is not a success that the case accepts.
 pub(super) fn accepted_schema<'a>(seen: &Observation<'a>) -> Option<&'a str> {
     seen.is_success().then_some(())?;
     seen.call.expect.answers().iter().find(|answer| answer.is_success())?.schema.as_deref()
@@ -59,7 +59,8 @@ pub(super) fn schema(seen: &Observation<'_>) -> Findings {
     Some(findings)
 }
 
-/// What a body keeps of its schema: the places of the documented members that are there, with the keywords that hold.
+/// Finds the parts of a schema that a body matches: the places of the documented members that are present, with the
+/// keywords that hold.
 struct Held<'a> {
     shapes: &'a BTreeMap<String, Structure>,
     breaches: &'a [Breach],
@@ -67,7 +68,7 @@ struct Held<'a> {
 
 impl Held<'_> {
     fn structure(&self, shape: &Structure, body: &Value, at: &str, places: &mut BTreeSet<(String, &'static str)>) {
-        // A member that is not there has no type that could hold.
+        // An absent member has no type that could hold.
         for (name, member) in &shape.members {
             if let Some(value) = body.get(name) {
                 self.value(member, value, &format!("{at}/{name}"), places);
@@ -119,7 +120,7 @@ pub(super) fn broken(breach: Breach, looks_like: Option<Likeness>) -> Finding {
     Finding::new(subject, false, || Fault::Member { at, expected, found, looks_like })
 }
 
-/// A JSON pointer without the numbers of items.
+/// A JSON pointer without the indexes of list items.
 fn general(pointer: &str) -> String {
     let parts = pointer.split('/').filter(|part| part.is_empty() || !part.bytes().all(|byte| byte.is_ascii_digit()));
     parts.collect::<Vec<_>>().join("/")
@@ -133,7 +134,7 @@ fn what_instead_of_an_object(seen: &Observation<'_>) -> Body {
     }
 }
 
-/// Texts that are always there are not empty.
+/// Required strings are not empty.
 pub(super) fn text(seen: &Observation<'_>) -> Findings {
     let (_, body) = accepted_schema(seen).zip(seen.body.as_ref())?;
     let members = seen.operation.response.members.iter();
@@ -144,8 +145,8 @@ pub(super) fn text(seen: &Observation<'_>) -> Findings {
     Some(texts.map(found).collect())
 }
 
-/// What the request names is what the answer describes: where the answer has the name of a resource that the request
-/// has, it is the same.
+/// The answer describes the resource that the request names: if both have the name of a resource, the two names are
+/// equal.
 pub(super) fn echo(seen: &Observation<'_>) -> Findings {
     let (_, body) = accepted_schema(seen).zip(seen.body.as_ref())?;
     let service = &seen.contract.service;
