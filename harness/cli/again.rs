@@ -9,19 +9,18 @@ use crate::run::shell_word;
 pub(super) struct Again {
     /// The whole run, with its seed.
     pub(super) whole: String,
-    /// The same without patterns and shard, to be followed by ids of cases; without its report files too, which
-    /// are of the whole run.
+    /// The same without patterns, shard and report files, to be followed by ids of cases.
     pub(super) part: String,
 }
 
 impl Again {
-    /// Of the run that this process was started for, by a command with these arguments.
+    /// The commands for the run of this process; `known` has the arguments of its command.
     pub(super) fn of_run(seed: u64, known: &Command) -> Self {
         let sharded = std::env::var_os("COUNTERSIGN_SHARD").is_some_and(|value| !value.is_empty());
         Self::from_words(words(), known, seed, sharded)
     }
 
-    /// Of a run that was started with these words. `sharded` says that the environment names a shard.
+    /// The commands for a run that was started with these words; `sharded` says that the environment names a shard.
     fn from_words(given: Vec<String>, known: &Command, seed: u64, sharded: bool) -> Self {
         let (mut whole, mut part) = (vec!["countersign".to_owned(), "run".to_owned()], Vec::new());
         let mut words = given.into_iter().peekable();
@@ -39,7 +38,7 @@ impl Again {
             };
             let mut argument = known.get_arguments().filter(|argument| argument.get_long() == Some(name));
             let takes_value = argument.next().is_some_and(|argument| argument.get_action().takes_values());
-            // What is no flag and no flag's value is a pattern.
+            // A word that is neither a flag nor the value of one is a pattern.
             let of_whole = name == "shard" || FORMATS.iter().any(|format| format.flag == name);
             let is_kept = word.starts_with('-') && !of_whole;
             let value = if takes_value && !inline { words.next() } else { None };

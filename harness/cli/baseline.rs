@@ -104,7 +104,7 @@ fn write(args: Write) -> Result<ExitCode, Failure> {
     let claimed = settings.features();
     let mut results = Vec::new();
     let ended = super::block_on(execution.run(|event| {
-        // What the target does not claim is no failure of it, also where it lacks the whole operation.
+        // A case that needs an unclaimed feature is no failure, even where the target lacks the whole operation.
         if let Event::Case(case) = event
             && library
                 .corpus
@@ -136,7 +136,7 @@ fn write(args: Write) -> Result<ExitCode, Failure> {
     if ended.exit == Exit::Undecided {
         say("warning: some cases got no answer; whether they fail is not known, and the file says nothing of them");
     }
-    // What fails is what the file is for.
+    // The file is there to record failures, so they are no error here.
     Ok(if ended.exit == Exit::Failed { ExitCode::SUCCESS } else { ended.exit.into() })
 }
 
@@ -164,7 +164,7 @@ fn entries(count: usize) -> String {
     if count == 1 { "1 entry".to_owned() } else { format!("{count} entries") }
 }
 
-/// The patterns whose last day is over, the first of them where they are many.
+/// The patterns whose last day is over: at most 100, and how many more there are.
 fn expired(baseline: &report::Baseline) -> Vec<String> {
     const SHOWN: usize = 100;
     let today = Zoned::now().date();

@@ -120,7 +120,7 @@ fn credentials(settings: &Settings) -> Option<Setting> {
     Some(Setting { name: "credentials", value: json!(value), origin })
 }
 
-/// An access key id without what tells it from others: its kind, such as `AKIA`, and no more.
+/// An access key id of which only the kind is shown, such as `AKIA`.
 fn mask(key: &str) -> String {
     const KIND: usize = 4;
     let kind: String = key.chars().take(KIND).collect();

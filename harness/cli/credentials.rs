@@ -27,18 +27,18 @@ use crate::targets::partition::Partition;
 use crate::text::foreign;
 use crate::wire::{Credentials, Region, Secret};
 
-/// Why there is nothing to sign with.
+/// Why there are no credentials to sign with.
 #[derive(Debug)]
 pub(super) enum Lacking {
-    /// AWS, which would say whose they are, cannot be reached.
+    /// AWS, which must say which account they belong to, cannot be reached.
     Unreachable(String),
     /// There are no credentials, or none that can be used.
     None(String),
-    /// AWS would have to be asked for them, or for whose they are, in a way that was not allowed.
+    /// AWS would have to be asked for them, or for their account, in a way that was not allowed.
     Refused(String),
 }
 
-/// How long a program that gives credentials may take before somebody is told what is waited for.
+/// How long a program that gives credentials may take before the user is told what the run waits for.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Credentials for a server that is not AWS: from the environment or a profile, and from nowhere else. The program
@@ -68,7 +68,7 @@ pub(super) async fn for_endpoint(region: &Region) -> Result<Credentials, Lacking
     }
 }
 
-/// What the environment lacks.
+/// Says which variables the environment lacks.
 fn not_set() -> String {
     let [key, secret] = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"];
     let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
@@ -79,9 +79,9 @@ fn not_set() -> String {
     }
 }
 
-/// Credentials of a profile that asks nobody, as the SDK reads it.
+/// Credentials of a profile that needs no network, as the SDK reads it.
 async fn of_files(region: &Region, name: &str, profile: &Profile) -> Result<Credentials, Lacking> {
-    // What the profile has is known by now; that nothing is asked all the same does not hang on it.
+    // The profile was checked before; the guard keeps the promise even where that check missed something.
     let guard = Guard::new(Reach::Nothing);
     let config =
         ProviderConfig::default().with_region(Some(aws_region(region))).with_http_client(guard.clone().into_client());
@@ -95,7 +95,7 @@ async fn of_files(region: &Region, name: &str, profile: &Profile) -> Result<Cred
     }
 }
 
-/// What a provider gives for a profile, which may run a program for it.
+/// The credentials that a provider gives for a profile; it may run a program.
 async fn of_provider(
     provider: &impl ProvideCredentials,
     name: &str,
@@ -112,7 +112,7 @@ async fn of_provider(
     };
     match found {
         Ok(found) => usable(&found).map_err(Lacking::None),
-        // What a program writes on its way may hold what it was to give.
+        // The output of a program may hold the secret that it was to give.
         Err(_) if runs_program => Err(Lacking::None(format!(
             "the program in credential_process of the profile \"{name}\" gave none; run it by itself to see why"
         ))),
@@ -123,7 +123,7 @@ async fn of_provider(
     }
 }
 
-/// What to do where a profile is no use without AWS.
+/// The advice where a profile is of no use without AWS.
 const WITHOUT_AWS: &str = "AWS is not asked for credentials unless it is what is tested; set AWS_ACCESS_KEY_ID and \
                            AWS_SECRET_ACCESS_KEY (most emulators take any), or name a profile with keys of its own or a \
                            credential_process in AWS_PROFILE";
@@ -133,11 +133,11 @@ const WITHOUT_AWS: &str = "AWS is not asked for credentials unless it is what is
 enum Source {
     /// From AWS: a role, a web identity, a single sign-on, the console or the metadata of a machine, by this key.
     Aws(&'static str),
-    /// From the profile, which has parts of a single sign-on besides that give no credentials.
+    /// From the keys of the profile, which also has parts of a single sign-on that give no credentials.
     Keys(AwsCredentials),
-    /// From this program, beside such parts.
+    /// From this program of the profile, which also has such parts.
     Program(String),
-    /// From what the SDK finds in it without asking anybody.
+    /// From whatever the SDK finds in the profile without a network.
     Other,
 }
 
@@ -194,7 +194,7 @@ pub(super) async fn for_aws(region: &Region) -> Result<(Credentials, String), La
 
 /// The account that the credentials of a configuration belong to, as STS says.
 async fn account(config: &SdkConfig, partition: &Partition, region: &Region) -> Result<String, Lacking> {
-    // Named here, so that no setting for emulators can answer instead of AWS.
+    // The endpoint is set here, so that no setting for emulators can answer instead of AWS.
     let [host, ..] = partition.hosts("sts", region);
     let endpoint = format!("https://{host}");
     let sts = aws_sdk_sts::config::Builder::from(config)
@@ -232,7 +232,7 @@ fn aws_region(region: &Region) -> AwsRegion {
     AwsRegion::new(region.as_str().to_owned())
 }
 
-/// What an error says, and what each error behind it says that was not said before it.
+/// The message of an error and of each of its causes, without repetitions.
 fn causes(error: &dyn Error) -> String {
     let mut said = error.to_string();
     let mut next = error.source();
@@ -246,7 +246,7 @@ fn causes(error: &dyn Error) -> String {
     foreign(&said.split_whitespace().collect::<Vec<_>>().join(" "))
 }
 
-/// Credentials as they sign requests; why they cannot, where they cannot.
+/// The credentials in the form that signs requests, or why they cannot sign.
 fn usable(found: &AwsCredentials) -> Result<Credentials, String> {
     if found.expiry().is_some_and(|expiry| expiry <= SystemTime::now()) {
         return Err("they have expired".to_owned());

@@ -68,7 +68,7 @@ impl Format {
     }
 }
 
-/// From which class on a change is a failure; none where nothing is.
+/// The mildest class of change that is a failure; `None` where no change is one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct FailOn(Option<Class>);
 
@@ -133,7 +133,7 @@ fn is_of_sdk(events: &[Event]) -> bool {
     events.first().and_then(Event::run).is_some_and(|run| run.side == Side::Client && run.driver.is_some())
 }
 
-/// Reads a run stream that came to its end.
+/// Reads a complete run stream.
 pub(super) fn stream(path: &Path) -> Result<Vec<Event>, Failure> {
     let name = file_name(path);
     read(BufReader::new(super::report::open(path)?), CutShort::Refuse)

@@ -20,7 +20,7 @@ use crate::report::{Exit, hang};
 use crate::text::{LINE_SHOWN, foreign, foreign_within};
 use crate::verdict::{Class, Heard, Probe};
 
-/// The time for everything: below two seconds with the start of the program and a busy machine.
+/// The time for the whole examination: it leaves room to stay below two seconds with the start on a busy machine.
 const WITHIN: Duration = Duration::from_millis(1500);
 
 #[derive(Debug, Args)]
@@ -80,8 +80,8 @@ async fn examination(settings: &Settings, contract: &Contract, operation: &Opera
     Ok(examination)
 }
 
-/// What a run against this target would come to, as far as one can tell before any answer is judged; `slip` says that
-/// it refuses the name of a workgroup that none can have.
+/// The exit code that a run against this target would have, as far as one can tell before any answer is judged; `slip`
+/// says that the target refuses a name that no resource can have.
 fn exit(examination: &Examination, slip: bool) -> Exit {
     let problem = |of: fn(&Topic) -> bool| {
         examination.findings.iter().any(|finding| finding.status == Status::Problem && of(&finding.topic))
@@ -103,7 +103,7 @@ fn exit(examination: &Examination, slip: bool) -> Exit {
         | Class::NotAws
         | Class::WrongService => Exit::Failed,
     };
-    // A run without anything to sign with never starts.
+    // A run without credentials to sign with never starts.
     Exit::first_of([(Exit::Usage, problem(|topic| *topic == Topic::Credentials)), (at_once, true)])
 }
 

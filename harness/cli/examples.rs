@@ -2,8 +2,8 @@
 
 use crate::contract::Service;
 
-/// A text of this file with what the service says of the resource that has to be named: `{named}` is the flag with a
-/// name, `{name}` the name alone, `{noun}` what people call it.
+/// A text of this file, filled in for the resource that has to be named: `{named}` is the flag with a name, `{name}`
+/// the name alone, `{noun}` what people call it.
 pub(super) fn filled(template: &str) -> String {
     let resources = &Service::embedded().resources;
     let Some(resource) = resources.iter().find(|resource| resource.must_be_named) else { return template.to_owned() };
@@ -298,7 +298,7 @@ pub(super) mod tests {
         steps.lines().filter_map(alone).collect()
     }
 
-    /// The commands that the text of a document names, such as `countersign diff`, often without what they need.
+    /// The commands that the text of a document names, such as `countersign diff`, often without required arguments.
     fn named(document: &str) -> impl Iterator<Item = &str> {
         document.split('`').filter(|span| span.starts_with("countersign ") && !span.contains('\n'))
     }

@@ -51,8 +51,8 @@ impl Failure {
         }
     }
 
-    /// Says why on standard error, with the environment variables that options took their values from where it
-    /// names none of them, and gives the exit code.
+    /// Prints the message on standard error and returns the exit code. Where the message names none of the environment
+    /// variables that options took their values from, a note lists them.
     pub(super) fn report(&self, variables: &[String]) -> ExitCode {
         super::output::say(&format!("error: {}", self.message));
         if !variables.is_empty() && !variables.iter().any(|name| self.message.contains(name.as_str())) {

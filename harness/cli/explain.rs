@@ -261,7 +261,7 @@ mod tests {
     use crate::cli::{Cli, Command};
     use crate::contract::Feature;
 
-    /// Every line that begins a run, of everything that can be explained; each with whose it is.
+    /// Every line that begins a run in the explanations of all ids, each with its id.
     fn runs(catalogue: &Catalogue) -> Vec<(String, String)> {
         let mut ids: BTreeSet<&str> = catalogue.ids().collect();
         Feature::all().for_each(|feature| {

@@ -1,4 +1,4 @@
-//! What the credential chain may ask over HTTP: the door that every request of it goes through.
+//! Limits what the credential chain may ask over HTTP: every request of it goes through a guard.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -21,17 +21,17 @@ use crate::wire::{address, leads_to_metadata};
 pub(super) enum Reach {
     Nothing,
     Host(String),
-    /// To what hands out credentials.
+    /// The services that hand out credentials.
     Credentials {
         /// STS and single sign-on of this partition, over TLS, beside the metadata of the machine.
         partition: &'static Partition,
-        /// Where the container that this runs in says that its credentials are: no other service of AWS.
+        /// The address that the container of this process names for its credentials; no other service of AWS.
         container: Option<Url>,
     },
 }
 
 impl Reach {
-    /// To what hands out credentials in a partition.
+    /// The services that hand out credentials in a partition.
     pub(super) fn credentials(partition: &'static Partition) -> Self {
         let container = std::env::var("AWS_CONTAINER_CREDENTIALS_FULL_URI").ok();
         let container = container.and_then(|url| url.parse().ok()).filter(|url| Owner::of(url) == Owner::Other);
@@ -75,12 +75,12 @@ fn is_metadata(url: &Url) -> bool {
     url.scheme() == "http" && url.port().is_none() && address(url).is_some_and(leads_to_metadata)
 }
 
-/// A client for HTTP that asks nothing outside its reach.
+/// An HTTP client that sends no request outside its reach.
 #[derive(Clone, Debug)]
 pub(super) struct Guard {
     reach: Reach,
     inner: SharedHttpClient,
-    /// The first URL that was not asked, without path and query.
+    /// The first URL that was denied, without path and query.
     denied: Arc<Mutex<Option<String>>>,
 }
 
@@ -95,7 +95,7 @@ impl Guard {
         SharedHttpClient::new(self)
     }
 
-    /// The first address that would have been asked and was not.
+    /// The first address that was denied.
     pub(super) fn denied(&self) -> Option<String> {
         self.denied.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }

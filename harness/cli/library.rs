@@ -1,4 +1,4 @@
-//! The fixtures, loaded: what every command but `serve emulator` starts with.
+//! Loads the fixtures, which every command but `serve emulator` starts with.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -34,7 +34,7 @@ impl Library {
         Self::load_with(folder, |fixtures, library| ClientCorpus::load(fixtures, &library.contract, &library.corpus))
     }
 
-    /// The same with something more, made from the fixtures and what was loaded of them.
+    /// The same with something more that is made from the fixtures and the library.
     fn load_with<T>(
         folder: Option<PathBuf>,
         more: impl FnOnce(&Fixtures, &Self) -> Result<T, LoadErrors>,
@@ -55,7 +55,7 @@ impl Library {
     }
 }
 
-/// All fixtures: requirements, cases of both sides, defects, and who speaks of whom.
+/// All fixtures: requirements, cases of both sides, defects, and which of them cite a requirement.
 pub(super) struct Catalogue {
     pub(super) library: Library,
     pub(super) clients: ClientCorpus,
@@ -89,7 +89,7 @@ pub(super) struct Cited {
 }
 
 impl Cited {
-    /// It as a line of a list.
+    /// The requirement as a line of a list.
     pub(super) fn named(&self) -> Named {
         Named::new(&self.id, &format!("{:6}  {}", format!("{:?}", self.level).to_lowercase(), self.title))
     }
@@ -107,7 +107,7 @@ impl Catalogue {
         Self::load_and(folder, |_, _, _| Ok(()))
     }
 
-    /// The same, where the defects are complete: each requirement is broken by one.
+    /// The same; it fails where some counted requirement has no defect that breaks it.
     pub(super) fn load_complete(folder: Option<PathBuf>) -> Result<Self, Failure> {
         Self::load_and(folder, |banks, fixtures, library| banks.check_complete(fixtures, &library.contract.register))
     }

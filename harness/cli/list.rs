@@ -84,7 +84,7 @@ fn listing(args: &List) -> Result<Listing, Failure> {
     let patterns = patterns.iter().map(|text| Pattern::new(text).map_err(Failure::usage)).collect::<Result<_, _>>()?;
     let selection = Selection { operation: operation.clone(), patterns, ..Selection::default() };
     let unselected = |error: SelectError| Failure::of_selection(&error);
-    // The banks take longer to read than everything else; only what speaks of them reads them.
+    // The banks take longer to read than everything else, so only the lists that need them read them.
     Ok(match what {
         What::Cases if side == Some(Tested::Client) => {
             let (library, clients) = Library::load_with_clients(folder)?;
@@ -129,13 +129,13 @@ impl Listing {
         let mut lines = Vec::new();
         for Entry { name, about, below } in entries {
             lines.push(hang(&format!("{:names$}  ", foreign(&name)), &foreign(&about), width));
-            // Ids that were checked, and as many as there are.
+            // These ids were checked, so all of them are shown in full.
             lines.extend(below.iter().map(|(label, ids)| hang("    ", &format!("{label} {}", escape(ids)), width)));
         }
         lines.join("\n")
     }
 
-    /// The things as a table: each with everything that the JSON says of it. Nothing in a cell is markup.
+    /// The entries as a table, with everything that the JSON says of each. No cell holds markup.
     fn table(&self, things: &Value) -> String {
         let cell = |value: &Value| match value {
             Value::Null => String::new(),

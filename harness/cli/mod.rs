@@ -1,4 +1,4 @@
-//! The command line: arguments, one file a command, exit codes.
+//! The command line: arguments, a file for each command, exit codes.
 //!
 //! May use everything; nothing uses it. Start with [`main`].
 
@@ -111,7 +111,7 @@ struct FixtureArgs {
     fixtures: Option<PathBuf>,
 }
 
-/// Runs the program: reads the arguments, does the command, gives the exit code.
+/// Runs the program: reads the arguments, runs the command, returns the exit code.
 pub fn main() -> ExitCode {
     log_to_stderr();
     let words: Vec<_> = std::env::args_os().collect();
@@ -176,7 +176,7 @@ fn block_on<T>(work: impl Future<Output = T>) -> Result<T, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::harness(format!("cannot start: {error}")))?;
     let done = runtime.block_on(work);
-    // A host name that is still being looked up holds nobody back.
+    // A lookup of a host name that is still going on must not delay the end.
     runtime.shutdown_background();
     Ok(done)
 }

@@ -63,8 +63,8 @@ impl Origins {
         Self { flags, ..Self::default() }
     }
 
-    /// The first value that is there: the argument's, those of further variables, the profile's. What
-    /// it came from is kept under the setting's name.
+    /// The first value that is there: of the argument, of further variables, of the profile. Its origin is kept under
+    /// the name of the setting.
     pub(super) fn pick<T>(
         &mut self,
         name: &'static str,
@@ -87,12 +87,12 @@ impl Origins {
         self.of.insert(name, origin);
     }
 
-    /// The origin of a setting; the default where nothing was said of it.
+    /// The origin of a setting; [`Origin::Default`] where nothing sets it.
     pub(super) fn get(&self, name: &str) -> Origin {
         self.of.get(name).cloned().unwrap_or(Origin::Default)
     }
 
-    /// What a user would correct to set this differently: its flag, its variable, or its key in the file.
+    /// The place where a user sets this: its flag, its variable, or its key in the file.
     pub(super) fn place(&self, name: &str) -> String {
         match self.get(name) {
             Origin::Flag { name } | Origin::Environment { name } => name,
@@ -101,7 +101,7 @@ impl Origins {
         }
     }
 
-    /// The origin of what an argument says: its flag, or else its variable.
+    /// The origin of an argument's value: its flag, or else its variable.
     pub(super) fn argument(&self, name: &str) -> Origin {
         if self.flags.contains(name) {
             Origin::Flag { name: format!("--{name}") }
@@ -110,14 +110,14 @@ impl Origins {
         }
     }
 
-    /// A key of the profile that counts.
+    /// The origin of a key of the profile that counts.
     pub(super) fn key(&self, name: &str) -> Origin {
         let profile = self.profile.as_deref().unwrap_or_default();
         Origin::File { file: self.file.clone().unwrap_or_default(), key: format!("targets.{profile}.{name}") }
     }
 }
 
-/// Arguments together with which of them stand on the command line, and not in the environment.
+/// Arguments, and which of them were given on the command line and not by the environment.
 #[derive(Clone, Debug)]
 pub(super) struct Traced<T> {
     pub(super) args: T,

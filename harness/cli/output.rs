@@ -45,7 +45,7 @@ pub(super) fn paint(text: &str, colour: AnsiColor, wanted: bool) -> String {
     format!("{style}{text}{style:#}")
 }
 
-/// How many characters fit on a line of the terminal that standard output is; no limit where it is none.
+/// How many characters fit on a line of standard output; [`usize::MAX`] where it is no terminal.
 pub(super) fn width() -> usize {
     const NARROWEST: usize = 20;
     if !io::stdout().is_terminal() {
@@ -56,7 +56,7 @@ pub(super) fn width() -> usize {
     asked.or_else(found).map_or(usize::MAX, |width: usize| width.max(NARROWEST))
 }
 
-/// Standard output, whose errors say that it is the one that cannot be written.
+/// Standard output; its errors say that standard output cannot be written.
 #[derive(Debug)]
 pub(super) struct Stdout;
 
@@ -74,9 +74,8 @@ fn unwritable(error: &io::Error) -> io::Error {
     io::Error::new(error.kind(), format!("cannot write to standard output: {error}"))
 }
 
-/// Text for people as it may go to a terminal or a log, whatever it was made of: line by line [escaped](escape), but
-/// for our own colours where there are any. What others wrote is escaped before a sentence holds it; this is the last
-/// guard.
+/// Makes text for people safe for a terminal or a log: every line is [escaped](escape), except for our own colours
+/// where there are any. Foreign text is escaped before it becomes part of a sentence; this is the last guard.
 pub(super) fn harmless(text: &str, coloured: bool) -> String {
     let line = |line: &str| {
         if !coloured {
@@ -94,7 +93,7 @@ pub(super) fn harmless(text: &str, coloured: bool) -> String {
     text.split('\n').map(line).collect::<Vec<_>>().join("\n")
 }
 
-/// What stands before the next code that sets a colour, and that code.
+/// The text before the next code that sets a colour, and that code.
 /// Source: ECMA-48, 8.3.117, Select Graphic Rendition.
 fn next_colour(text: &str) -> Option<(&str, &str)> {
     for (at, _) in text.match_indices("\u{1b}[") {
@@ -133,18 +132,18 @@ pub(super) fn print_bytes(bytes: &[u8]) -> Result<ExitCode, Failure> {
     }
 }
 
-/// Says something on standard error, if anybody is there to hear it.
+/// Prints a message on standard error; where that fails, it is ignored.
 pub(super) fn say(text: &str) {
     let _ = writeln!(io::stderr().lock(), "{}", harmless(text, false));
 }
 
-/// Ends the program with what is wrong with its words, or with the help that they ask for. The words themselves are
-/// not ours.
+/// Ends the program with the error in its arguments, or with the help that they ask for. The arguments are foreign
+/// text.
 pub(super) fn refuse(error: &clap::Error, words: &[OsString]) -> ! {
     if !error.use_stderr() {
         error.exit();
     }
-    // A tip repeats a word as it is: then nothing tells colours of ours from codes in it.
+    // A tip repeats an argument unchanged; then our colours could not be told from codes in the argument.
     let plain = words.iter().all(|word| **word == *foreign_os(word));
     let coloured = plain && may_be_coloured(&io::stderr());
     let shown = error.render();

@@ -5,11 +5,11 @@ use std::io::IsTerminal;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use terminal_size::terminal_size_of;
 
-/// The bar; a hidden one where nobody looks.
+/// The bar; hidden where no person watches.
 pub(super) struct Progress(ProgressBar);
 
 impl Progress {
-    /// A bar for so many cases, where standard error is a terminal that can redraw a line, and no CI.
+    /// A bar for this number of cases; hidden in CI, and where standard error is no terminal that can redraw a line.
     pub(super) fn new(cases: usize) -> Self {
         /// Narrower terminals have no room for the bar beside the numbers.
         const ROOMY: u16 = 70;

@@ -35,7 +35,7 @@ pub(super) struct Report {
     fixtures: FixtureArgs,
 }
 
-/// Makes the reports. Ends with 0 where they could be made, whatever they say: `run` has judged.
+/// Makes the reports. The exit code is 0 where they could be made, whatever they say: `run` has judged.
 pub(super) fn run(args: Report) -> Result<ExitCode, Failure> {
     let standard_input = |file: &&PathBuf| file.as_os_str() == "-";
     if args.from.iter().filter(standard_input).count() > 1 {
@@ -134,7 +134,7 @@ fn one_side(streams: &[Vec<Event>], files: &[PathBuf]) -> Result<(), Failure> {
 }
 
 /// Gives targets of the same name the names of their files, with their folders where those are the same too. Shards
-/// keep their name, by which they find each other.
+/// keep their names, by which they are grouped.
 fn tell_apart(streams: &mut [Vec<Event>], files: &[PathBuf]) {
     fn whole_run(stream: &mut [Event]) -> Option<&mut RunEvent> {
         let Event::Run(run) = stream.first_mut()? else { return None };

@@ -32,7 +32,7 @@ pub(super) struct ReportArgs {
     files: FileArgs,
 }
 
-/// The files that reports are asked for in, each with its format: a flag for each of them.
+/// The files that reports are written into, each with its format; each format has a flag.
 #[derive(Clone, Debug, Default)]
 struct FileArgs(Vec<(&'static report::Format, PathBuf)>);
 
@@ -71,7 +71,7 @@ impl FromArgMatches for FileArgs {
     }
 }
 
-/// A file that a format can have, by its ending.
+/// Checks that the ending of a file fits its format.
 fn named(format: &report::Format, file: PathBuf) -> Result<PathBuf, String> {
     let ending = file.extension().map(|ending| ending.to_string_lossy().to_ascii_lowercase());
     let fits = |known: &&str| ending.as_deref() == Some(*known);
@@ -126,7 +126,7 @@ impl ReportArgs {
         Ok(())
     }
 
-    /// The first of the reports asked for that has room for one run only.
+    /// The flag of the first requested report that can show only one run.
     pub(super) fn for_one_run(&self) -> Option<String> {
         let mut files = self.files.0.iter().filter(|(format, _)| !format.several);
         let in_a_file = files.next().map(|(format, _)| format!("--{}", format.flag));
@@ -138,13 +138,13 @@ impl ReportArgs {
     }
 }
 
-/// Every report of a run. The first error is kept and told at the end; the run goes on for the others.
+/// Every report of a run. The first error is kept and returned at the end; the other reports go on.
 pub(super) struct Reports {
-    /// What is told while the run goes on.
+    /// The reports that are written during the run.
     sinks: Vec<Box<dyn Sink>>,
-    /// What is made when it is over; nothing where nothing is.
+    /// The reports that are made after the run; `None` where there are none.
     collecting: Option<Collecting>,
-    /// The job summary. Nobody asked for it by name: whether it can be written changes no exit code.
+    /// The job summary. The user did not ask for it by name, so a failure to write it changes no exit code.
     summary: Option<PathBuf>,
     error: Option<io::Error>,
 }
@@ -155,7 +155,7 @@ impl Reports {
         Self::open_for(args, contract, again, 1)
     }
 
-    /// The same for so many runs.
+    /// The same for a number of runs.
     pub(super) fn open_for(
         args: &ReportArgs,
         contract: &Contract,
@@ -248,7 +248,7 @@ impl Reports {
     }
 }
 
-/// Where a file is or will be, by whatever path it is named.
+/// The path of a file that is there or will be, the same for every path that names the file.
 pub(super) fn place(file: &Path) -> PathBuf {
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let in_folder = || Some(folder.canonicalize().ok()?.join(file.file_name()?));

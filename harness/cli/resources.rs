@@ -1,5 +1,5 @@
-//! Resources of the contract on the command line: the flags that name them, and names that the documents exclude.
-//! Such a name is the user's slip, and is held against no server.
+//! Resources of the contract on the command line: the flags that name them, and the check for names that the documents
+//! exclude. Such a name is the user's mistake, and no server is blamed for it.
 
 use std::collections::BTreeMap;
 
@@ -47,9 +47,9 @@ impl FromArgMatches for ResourceArgs {
     }
 }
 
-/// Refuses names that the documents exclude plainly, before anything is sent: what a target makes of them would be put
-/// down to the target. What they leave open, such as capitals in a name, is the target's to know; so is the name that
-/// the probe asks for, but our emulator's.
+/// Refuses names that the documents plainly exclude, before anything is sent: otherwise the target would be blamed for
+/// its answer. A name that the documents leave open, such as one with capitals, is left to the target. So is the name
+/// that the probe asks for, except with our emulator.
 pub(super) fn check(settings: &Settings, contract: &Contract) -> Result<(), Failure> {
     let is_checked = |resource: &&Resource| resource.of.is_some() || settings.choice == Choice::Emulator;
     for resource in contract.service.resources.iter().filter(is_checked) {
@@ -64,8 +64,8 @@ pub(super) fn check(settings: &Settings, contract: &Contract) -> Result<(), Fail
     Ok(())
 }
 
-/// What is wrong with the name that the probe asked for, where a target refuses the plain call that has it and no
-/// resource can have it; with the resource. A target that takes it has such a resource all the same, and can be judged.
+/// The resource that the probe named and what is wrong with its name, where a target refuses the plain call with that
+/// name and no resource can have it. A target that accepts the name has such a resource, and can be judged.
 pub(super) fn refused_name<'c>(
     settings: &Settings,
     contract: &'c Contract,
@@ -78,7 +78,8 @@ pub(super) fn refused_name<'c>(
     Some((resource, slip(settings, contract, resource).filter(|_| refused)?))
 }
 
-/// Where the name of a resource comes from, what was expected there, and what it is, where the documents exclude it.
+/// A message about the name of a resource that the documents exclude: where it comes from, what was expected there, and
+/// what it is.
 fn slip(settings: &Settings, contract: &Contract, resource: &Resource) -> Option<String> {
     let name = settings.resources.get(&resource.id)?;
     let expected = excluded(name, resource, contract)?;
@@ -86,7 +87,8 @@ fn slip(settings: &Settings, contract: &Contract, resource: &Resource) -> Option
     Some(format!("{}: expected {expected}, found {}", escape(&place), shown(name)))
 }
 
-/// What is expected instead of a name that no such resource can have; nothing where the documents do not exclude it.
+/// What is expected instead of a name that no such resource can have; `None` where the documents do not exclude the
+/// name.
 fn excluded(name: &str, resource: &Resource, contract: &Contract) -> Option<String> {
     let Resource { member, expected, noun, .. } = resource;
     let has_it = |operation: &&Operation| operation.request.members.contains_key(member);
@@ -97,7 +99,7 @@ fn excluded(name: &str, resource: &Resource, contract: &Contract) -> Option<Stri
     if contract.validators.breaches(request, &body).iter().any(|breach| breach.at == at) {
         return Some(expected.clone());
     }
-    // Not said is whether letter case counts in a reserved word.
+    // The documents do not say whether letter case counts in a reserved word.
     let is_small = !name.contains(|c: char| c.is_ascii_uppercase());
     let mut plain = contract.validators.prose_breaches(request, &body);
     plain.retain(|breach| breach.at == at && breach.evidence != Evidence::Conflict);

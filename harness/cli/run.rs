@@ -121,7 +121,7 @@ struct RunningArgs {
 }
 
 impl SelectionArgs {
-    /// The operation that they are about, and the cases to run.
+    /// The operation that the cases are about, and the cases to run.
     pub(super) fn plan<'l>(&self, library: &'l Library) -> Result<(&'l Operation, Plan), Failure> {
         let operation = self.operation.of(&library.contract)?;
         let selection = Selection {
@@ -178,8 +178,8 @@ pub(super) fn run(args: Run) -> Result<ExitCode, Failure> {
     Ok(ended.into())
 }
 
-/// Refuses settings of which no run could come, whatever the target answers: a claim that no requirement of any
-/// operation would hold the target to, and a name that no resource can have.
+/// Refuses settings that no run could use, whatever the target answers: a claim of a feature that has no counted
+/// requirement in any operation, and a name that no resource can have.
 pub(super) fn can_be_run(settings: &Settings, contract: &Contract) -> Result<(), Failure> {
     let tested = |feature: &Feature| {
         let mut rows = contract.operation_names().flat_map(|name| contract.register.of(Side::Server, name));
@@ -244,7 +244,7 @@ impl Execution<'_> {
             }
             result
         };
-        // What the baseline excuses is no failure.
+        // A case that the baseline excuses does not end the run.
         let ends = |result: &CaseResult| {
             self.fail_fast && result.verdict == Verdict::Fail && excused(result.clone()).verdict == Verdict::Fail
         };
@@ -270,7 +270,8 @@ impl Execution<'_> {
         Ok(Ended { exit, interrupted: interrupt.is_set(), unreachable: is_silent.then_some(said) })
     }
 
-    /// Ends a run of which nothing could come: its credentials or what it names are not the target's.
+    /// Ends a run that could judge nothing: the target refuses its credentials, or does not have the resource that it
+    /// names.
     fn reject(&self, target: &Target, probe: &Probe) -> Result<(), Failure> {
         let (endpoint, said) = (foreign(target.endpoint.as_str()), heard(&probe.heard));
         if probe.class == Class::RefusedCredentials && target.credentials.is_none() {

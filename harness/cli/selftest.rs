@@ -1,4 +1,4 @@
-//! `countersign selftest`: can the suite see?
+//! `countersign selftest`: whether the suite finds what it should.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -50,7 +50,7 @@ pub(super) fn run(args: Selftest) -> Result<ExitCode, Failure> {
     Ok(if report.holds() { Exit::Fine } else { Exit::Failed }.into())
 }
 
-/// The entries that the patterns select; all where there is none.
+/// The entries that the patterns select; all entries where there are no patterns.
 fn select<'a>(defects: &'a Defects, patterns: &[String]) -> Result<Vec<&'a Defect>, Failure> {
     let mut patterns_of_ids = Vec::new();
     for text in patterns {
@@ -67,7 +67,7 @@ fn select<'a>(defects: &'a Defects, patterns: &[String]) -> Result<Vec<&'a Defec
     Ok(defects.entries().iter().filter(selected).collect())
 }
 
-/// The result for a reader. What no defect reaches is only told of a whole bank.
+/// The result as text. Idle rules and unbroken requirements are listed only for a whole bank.
 fn text(report: &Report, seconds: f64, whole: bool) -> String {
     let mut text = String::new();
     for outcome in report.details.iter().filter(|outcome| !matches!(outcome.fate, Fate::Killed | Fate::Cleared)) {

@@ -19,7 +19,7 @@ use crate::targets::profile::{Distrust, Profile, Profiles};
 use crate::text::{file_name, foreign, foreign_within};
 use crate::wire::{ClientOptions, InvalidRegion, Region};
 
-/// The time for one request where nothing names one, in seconds.
+/// The default time for one request, in seconds.
 const DEFAULT_TIMEOUT: f64 = 10.0;
 
 /// How much of a wrong value is shown, in characters.
@@ -33,12 +33,12 @@ const JOBS: std::ops::RangeInclusive<usize> = 1..=1024;
 pub(super) struct TargetArgs {
     /// What to test: mock, emulator, aws, or a target of countersign.toml [env: COUNTERSIGN_TARGET]
     /// [default: emulator]
-    // Not read by clap: a flag beats the environment, also where the flag is the other one of the two.
+    // clap does not read the variable: a flag beats the environment, even where the flag is `--endpoint`.
     #[arg(long, value_name = "NAME", conflicts_with = "endpoint")]
     target: Option<String>,
 
     /// Test the server at this URL [env: COUNTERSIGN_ENDPOINT]
-    // Read later, for clap prints what it cannot read, and a URL can hold a password.
+    // Parsed later: clap prints a value that it cannot parse, and a URL can hold a password.
     #[arg(long, value_name = "URL")]
     endpoint: Option<String>,
 
@@ -113,7 +113,7 @@ pub(super) struct Settings {
 }
 
 impl Settings {
-    /// Decides everything; exit code 2 for what cannot be, 6 for real AWS that is not allowed.
+    /// Decides all settings; exit code 2 where they are wrong, 6 for real AWS that is not allowed.
     pub(super) fn resolve(args: Traced<TargetArgs>) -> Result<Self, Failure> {
         let Traced { args, flags } = args;
         let mut from = Origins::of_flags(flags);
@@ -177,8 +177,8 @@ impl Settings {
         })
     }
 
-    /// The target that `COUNTERSIGN_TARGET` or `COUNTERSIGN_ENDPOINT` names, with everything that the
-    /// other variables say of it; nothing where neither is set.
+    /// The target that `COUNTERSIGN_TARGET` or `COUNTERSIGN_ENDPOINT` names, with everything that the other variables
+    /// say of it; `None` where neither is set.
     pub(super) fn of_environment() -> Result<Option<Self>, Failure> {
         #[derive(Debug, clap::Parser)]
         struct Alone {
@@ -202,7 +202,7 @@ impl Settings {
         }
     }
 
-    /// What the target claims: what was said, or all that it has.
+    /// The features that the target claims: those of the settings, or else all that it has.
     pub(super) fn features(&self) -> BTreeSet<Feature> {
         let mut features = self.claim.clone().unwrap_or_else(|| match &self.choice {
             Choice::Mock | Choice::Emulator => {
@@ -212,7 +212,7 @@ impl Settings {
             Choice::Aws { .. } => BTreeSet::from([Feature::SIGNATURE]),
             Choice::Endpoint { .. } => BTreeSet::new(),
         });
-        // A name is given to be tried, whatever else is claimed.
+        // A named resource claims its feature, whatever else is claimed.
         let named = Service::embedded().resources.iter().filter(|of| self.resources.contains_key(&of.id));
         features.extend(named.filter_map(feature_of));
         features.insert(Feature::CORE);
@@ -225,8 +225,8 @@ fn feature_of(resource: &Resource) -> Option<Feature> {
     resource.feature.as_ref()?.parse().ok()
 }
 
-/// The profiles of the file that was named, or of the nearest one. One that somebody else may have put there is refused
-/// where it could count, and no profile counts where the target `is_named` by its URL.
+/// The profiles of the file that was named, or of the nearest one. A file that was found, and that somebody else may
+/// have put there, is refused; it is ignored where the target `is_named` by its URL, since no profile counts then.
 fn load_profiles(file: Option<PathBuf>, is_named: bool, from: &mut Origins) -> Result<Profiles, Failure> {
     let found = || Profiles::find(&std::env::current_dir().ok()?);
     from.file = match file.or_else(found) {
@@ -334,7 +334,7 @@ fn named_by_environment(from: &mut Origins) -> Result<(Option<String>, Option<Ur
     Ok((target, url))
 }
 
-/// What is tested, once the gate before real AWS has let it pass.
+/// The target, once the gate before real AWS has let it pass.
 fn gated(
     name: String,
     url: Option<Url>,
@@ -353,7 +353,7 @@ fn gated(
     };
     gate::check(allowed.as_ref(), &url, region, name_in_aws)
         .map_err(|refusal| Failure::refused(refusal.to_string()))?;
-    // What a proxy or a resolver makes of an empty part of a name, nobody knows.
+    // It is unknown what a proxy or a resolver makes of an empty part of a name.
     if url.host_str().is_some_and(|host| host.contains("..") || host.starts_with('.')) {
         let url = foreign(url.as_str());
         return Err(Failure::usage(format!("expected a host name without empty parts between dots, found {url}")));
@@ -367,7 +367,7 @@ fn gated(
 /// A URL without the dot that may stand behind its host: certificates and signatures do not have it.
 fn canonical(mut url: Url) -> Url {
     if let Some(host) = url.host_str().and_then(|host| host.strip_suffix('.')).map(str::to_owned) {
-        // It was a host with the dot, so it is one without.
+        // A host that is valid with the dot is valid without it.
         let _ = url.set_host(Some(&host));
     }
     url
@@ -380,7 +380,7 @@ fn region_named(name: &str, from: &Origins) -> Result<Region, Failure> {
     })
 }
 
-/// A URL that can be tested, which stands at a place. A text with an `@` is not repeated: it may hold a password.
+/// Parses the URL of a target that was given at `place`. A text with an `@` is not repeated: it may hold a password.
 fn endpoint_url(place: &str, text: &str) -> Result<Url, Failure> {
     let wrong = |why: &str| Failure::usage(format!("{place}: expected a URL such as http://localhost:4566{why}"));
     let found = if text.contains('@') { String::new() } else { format!(", found \"{}\"", foreign(text)) };

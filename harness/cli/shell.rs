@@ -1,5 +1,5 @@
-//! `countersign completions` and `countersign man`: what a shell and a reader of manuals want, made
-//! from the command line itself.
+//! `countersign completions` and `countersign man`: completions of a shell and manual pages, made from the command line
+//! itself.
 
 use std::io;
 use std::path::PathBuf;
@@ -62,14 +62,14 @@ fn collect(command: &Command, pages: &mut Vec<(String, Vec<u8>)>) -> io::Result<
     command.get_subcommands().try_for_each(|part| collect(part, pages))
 }
 
-/// What every command reads.
+/// The variables that every command reads.
 const EVERYWHERE: [(&str, &str); 3] = [
     ("COUNTERSIGN_LOG", "How much is logged to standard error: error, warn, info, debug or trace. Nothing without it."),
     ("NO_COLOR, TERM=dumb", "No colour."),
     ("CI", "No progress bar."),
 ];
 
-/// What those read that talk to a target.
+/// The variables of commands that talk to a target.
 const TARGETS: [(&str, &str); 5] = [
     ("COUNTERSIGN_TARGET, COUNTERSIGN_ENDPOINT", "Count as --target and --endpoint where neither is given."),
     ("AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN", "The credentials for an endpoint."),
@@ -78,14 +78,14 @@ const TARGETS: [(&str, &str); 5] = [
     ("{service}, AWS_ENDPOINT_URL", "The endpoint, where no target is named at all; never for real AWS."),
 ];
 
-/// What those read that write reports.
+/// The variables of commands that write reports.
 const REPORTS: [(&str, &str); 1] =
     [("GITHUB_STEP_SUMMARY", "A file to which the report is added as Markdown, as GitHub Actions names it.")];
 
 /// The page of a command, and the name of its file.
 ///
 /// # Errors
-/// Never but for memory: that is where it is written to.
+/// Never: it is written to memory.
 fn page(command: &Command) -> io::Result<(String, Vec<u8>)> {
     let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
     let man = Page::new(command.clone())
@@ -142,13 +142,13 @@ fn entries(help: &str, heading: &str) -> Entries {
     entries
 }
 
-/// What the command ends with: what its help says, or what holds for all.
+/// The exit codes of a command: those of its help, or those that hold for all commands.
 fn exit_codes(command: &Command, help: &str) -> Entries {
     let own = entries(help, "Exit codes");
     if !own.is_empty() {
         return own;
     }
-    // A command with others below it ends as the one that was meant.
+    // The program without a command has the exit codes of `run`.
     let run = command.find_subcommand("run").and_then(Command::get_after_help).map(ToString::to_string);
     match run.filter(|_| command.get_version().is_some()) {
         Some(run) => entries(&run, "Exit codes"),
@@ -162,7 +162,7 @@ fn exit_codes(command: &Command, help: &str) -> Entries {
     }
 }
 
-/// The variables that count: those of the command's own flags, then what it reads beside them.
+/// The variables of a command: those of its own flags, then the others that it reads.
 fn environment(command: &Command) -> Entries {
     let flags = command.get_arguments().filter(|argument| !argument.is_hide_set());
     let mut entries: Entries = flags

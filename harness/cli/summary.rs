@@ -7,12 +7,12 @@ use std::path::Path;
 use crate::report::{Collecting, MARKDOWN_LIMIT, Markdown};
 use crate::text::file_name;
 
-/// Adds the report of what was heard in one piece behind what is there, within what GitHub shows of the file.
+/// Appends the report of the collected runs in one piece, within what GitHub shows of the file.
 pub(super) fn add(path: &Path, heard: &Collecting) -> io::Result<()> {
     append(path, |limit| heard.made(&Markdown { limit }))
 }
 
-/// Adds Markdown in one piece behind what is there; `text` is told how many bytes GitHub still shows.
+/// Appends Markdown in one piece; `text` gets the number of bytes that GitHub still shows.
 pub(super) fn append(path: &Path, text: impl FnOnce(usize) -> io::Result<Vec<u8>>) -> io::Result<()> {
     let named = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", file_name(path)));
     let mut file = OpenOptions::new().append(true).create(true).open(path).map_err(named)?;

@@ -1,5 +1,4 @@
-//! From settings to a target that can be asked: servers started, credentials found, the account of
-//! real AWS checked.
+//! Makes a target ready from settings: starts servers, finds credentials, checks the account of real AWS.
 
 use std::sync::Arc;
 
@@ -18,7 +17,7 @@ use crate::text::foreign;
 use crate::trials::{Trials, runtime};
 use crate::wire::{Credentials, is_loopback};
 
-/// A target, and the server behind it where it is one of ours; the server stops with this.
+/// A target, and the server behind it if the server is one of ours; dropping this stops the server.
 pub(super) struct Prepared {
     pub(super) target: Target,
     _server: Server,
@@ -44,8 +43,8 @@ impl Prepared {
         }
     }
 
-    /// Makes a target ready to be looked at: without credentials it is asked all the same, and why
-    /// there are none is given back.
+    /// Makes a target ready to be examined. Without credentials it is examined all the same, and the reason why there
+    /// are none is returned.
     pub(super) async fn to_examine(settings: &Settings) -> Result<(Self, Option<String>), Failure> {
         let (found, lacking) = match &settings.choice {
             Choice::Mock => {
@@ -63,7 +62,7 @@ impl Prepared {
         Ok((Self::with(found, settings), lacking))
     }
 
-    /// A target with what the settings say of every target.
+    /// A target with the settings that every target has.
     fn with((mut target, server): (Target, Server), settings: &Settings) -> Self {
         target.features = settings.features();
         target.client = settings.client.clone();
@@ -80,7 +79,7 @@ async fn mock(library: &Library) -> Result<(Target, Server), Failure> {
     let mut target = Target::at(local(&mock.endpoint()))
         .named("mock")
         .signed_by(Credentials::new("AKIAIOSFODNN7EXAMPLE", "the-mock-checks-no-signature"));
-    // It knows cases only, and takes any name.
+    // The mock knows only cases, and accepts any name.
     let resources = library.contract.service.resources.iter();
     target.resources = resources.map(|resource| (resource.id.clone(), resource.sample.clone())).collect();
     target.path_names_case = true;
@@ -112,15 +111,15 @@ fn local(endpoint: &str) -> Url {
     Url::parse(endpoint).expect("our own servers have valid endpoints")
 }
 
-/// A target somewhere else with what the settings say of it, without anything to sign with.
+/// A target that is not one of ours, with its settings and without credentials.
 fn unsigned(name: &str, url: &Url, settings: &Settings) -> Target {
     let mut target = Target::at(url.clone()).named(name);
     target.region.clone_from(&settings.region);
     target
 }
 
-/// The same with the credentials that the environment and files hold, and why there are none where there are none. A
-/// session token is refused where it would go to another machine without TLS.
+/// The same with the credentials of the environment and of files, or the reason why there are none. A session token is
+/// refused where it would go to another machine without TLS.
 async fn endpoint(name: &str, url: &Url, settings: &Settings) -> Result<(Target, Option<String>), Failure> {
     let mut target = unsigned(name, url, settings);
     if !settings.sign {
@@ -158,8 +157,8 @@ async fn aws(url: &Url, allowed: &Allowed, settings: &Settings) -> Result<Target
     Ok(unsigned("aws", url, settings).signed_by(credentials).allowing(allowed.clone()))
 }
 
-/// The trials of the target that the environment names, for `cargo test`; nothing where it names
-/// none, or one of our own servers.
+/// The trials of the target that the environment names, for `cargo test`; `None` where it names none, or one of our own
+/// servers.
 ///
 /// # Errors
 /// What is wrong with the settings, in words.

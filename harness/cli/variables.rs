@@ -1,4 +1,4 @@
-//! Options whose values come from environment variables: where one of them is wrong, it is named.
+//! Options whose values come from environment variables; an error in such a value names its variable.
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -16,8 +16,8 @@ pub(super) fn variable_of(flag: &str) -> String {
     format!("COUNTERSIGN_{}", flag.replace('-', "_").to_uppercase())
 }
 
-/// An environment variable that is set to something. One that is no text is refused rather than passed over: what it
-/// says would not be done, and nobody would know.
+/// The value of an environment variable; `None` where it is unset or empty. A value that is not UTF-8 is refused: if it
+/// were ignored, nobody would notice.
 pub(super) fn variable_set(name: &str) -> Result<Option<String>, Failure> {
     match std::env::var_os(name).filter(|value| !value.is_empty()).map(OsString::into_string) {
         None => Ok(None),
@@ -36,7 +36,7 @@ pub(super) struct Read<T> {
 /// Reads a command line, the name of the program first.
 ///
 /// # Errors
-/// What clap says, and which environment variable the wrong value comes from, where it comes from one.
+/// The error of clap; where the wrong value comes from an environment variable, it names the variable.
 pub(super) fn read<T: CommandFactory + FromArgMatches>(words: &[OsString]) -> Result<Read<T>, clap::Error> {
     let mut command = T::command();
     let read = command.try_get_matches_from_mut(words).and_then(|mut matches| {
@@ -48,7 +48,7 @@ pub(super) fn read<T: CommandFactory + FromArgMatches>(words: &[OsString]) -> Re
     read.map_err(|error| as_data(error_with_variable(error.format(&mut command), words, &T::command())))
 }
 
-/// The same error with the words of the command line that it repeats as they may be shown.
+/// The same error with the arguments that it repeats made safe to show.
 fn as_data(mut error: clap::Error) -> clap::Error {
     let context: Vec<_> = error.context().map(|(kind, value)| (kind, value.clone())).collect();
     for (kind, value) in context {
@@ -70,7 +70,7 @@ fn error_with_variable(mut error: clap::Error, words: &[OsString], command: &Com
     error
 }
 
-/// The variable without which there would not be this error.
+/// The variable that causes this error: without it, the error would not occur.
 fn culprit(error: &clap::Error, words: &[OsString], command: &Command) -> Option<String> {
     let place = |error: &clap::Error| {
         let context = [ContextKind::InvalidArg, ContextKind::InvalidValue, ContextKind::PriorArg];

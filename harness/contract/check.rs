@@ -1,4 +1,4 @@
-//! What the types of facts and shapes cannot say: that they make sense.
+//! Checks of the contract's files that the types of facts and shapes cannot express.
 
 use std::collections::{BTreeMap, HashSet};
 use std::fmt;
@@ -10,10 +10,10 @@ use super::files::{below, each_value};
 use super::shapes::{Kind, Member, Structure};
 use super::validators::compile;
 
-/// Where, as a JSON pointer, and what is wrong.
+/// The JSON pointer of a place, and what is wrong there.
 pub(super) type Fault = (String, String);
 
-/// That a condition holds of what is at a place.
+/// Checks a condition; where it does not hold, the fault is at `at` and says `wrong`.
 pub(super) fn ensure(holds: bool, at: impl Into<String>, wrong: fmt::Arguments<'_>) -> Result<(), Fault> {
     if holds { Ok(()) } else { Err((at.into(), wrong.to_string())) }
 }
@@ -22,7 +22,7 @@ pub(super) fn version(found: u32) -> Result<(), Fault> {
     ensure(found == 1, "/version", format_args!("expected version 1, found {found}"))
 }
 
-/// Every fact and every prose statement, wherever it stands, has a described source that its evidence needs.
+/// Checks that every fact and every prose statement names a described source of the kind that its evidence needs.
 pub(super) fn every_fact(document: &Value, documents: &Documents) -> Result<(), Fault> {
     each_value(("", ""), document, &mut |at, _, value| {
         let member = |name| value.get(name).cloned();
@@ -51,13 +51,13 @@ fn are_described<'a>(at: &str, mut ids: impl Iterator<Item = &'a String>, docume
     })
 }
 
-/// The members of a structure, whose own members have shapes of these names.
+/// Checks the members and the prose of a structure; `shapes` are the names of the shapes that members can refer to.
 pub(super) fn structure(at: &str, structure: &Structure, shapes: &[&str]) -> Result<(), Fault> {
     members(at, &structure.members, shapes)?;
     prose(at, &structure.prose, &structure.members)
 }
 
-/// Members make sense, and those that are structures have shapes of these names.
+/// Checks that members make sense; `shapes` are the names of the shapes that they can refer to.
 pub(super) fn members(at: &str, members: &BTreeMap<String, Member>, shapes: &[&str]) -> Result<(), Fault> {
     for (name, member) in members {
         let at = below(&format!("{at}/members"), name);
@@ -69,7 +69,7 @@ pub(super) fn members(at: &str, members: &BTreeMap<String, Member>, shapes: &[&s
     Ok(())
 }
 
-/// A value has what its type asks for, and nothing that belongs to another.
+/// Checks that a value has what its type needs, and nothing that belongs to another type.
 fn value(at: &str, member: &Member, shapes: &[&str]) -> Result<(), Fault> {
     let length = |fact: &Option<Fact<u64>>| fact.as_ref().map(|fact| fact.is);
     let number = |fact: &Option<Fact<i64>>| fact.as_ref().map(|fact| fact.is);
@@ -142,7 +142,7 @@ fn compiles(at: &str, pattern: &str) -> Result<(), Fault> {
         .map_err(|error| (at.to_owned(), format!("expected a regular expression, found {pattern:?}: {error}")))
 }
 
-/// Words are in capitals, none stands twice, and none also among `elsewhere`.
+/// Checks that words are in capitals, and that no word occurs twice or is also among `elsewhere`.
 pub(super) fn reserved_words(at: &str, words: &[String], elsewhere: &[String]) -> Result<(), Fault> {
     let mut seen: HashSet<&String> = elsewhere.iter().collect();
     for (index, word) in words.iter().enumerate() {
@@ -169,7 +169,7 @@ pub(super) fn differences(differences: &[Difference], raw: &Value, documents: &D
     Ok(())
 }
 
-/// A place of a difference exists, the sources do differ there, and the shapes side with one of them.
+/// Checks a place of a difference: it exists, the sources differ there, and the shapes state what one of them says.
 fn place(
     at: &str,
     pointer: &str,

@@ -1,4 +1,4 @@
-//! What every file of the contract is made of: facts, each with what it rests on and where it stands.
+//! The facts of which every file of the contract is made, each with its evidence and its sources.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -47,7 +47,7 @@ pub struct Document {
 }
 
 impl Document {
-    /// The address of a place in it, as exact as its page has names for; nothing where it can be read nowhere.
+    /// The address of a place in it, with the fragment of the longest anchor that fits; `None` where it has no address.
     pub fn address(&self, place: &str) -> Option<String> {
         let url = self.url.as_ref()?;
         let begins = |anchor: &str| {
@@ -82,7 +82,7 @@ pub struct Place {
 }
 
 impl Place {
-    /// Looks up what its source is called and where it can be read.
+    /// Looks up the title of its source and the address of the place.
     pub(crate) fn resolve(&mut self, documents: &Documents) {
         if let Some(document) = documents.get(&self.document) {
             self.title.clone_from(&document.title);

@@ -1,4 +1,4 @@
-//! What a target may lack.
+//! The features that a target may lack.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize, Serializer};
 use super::service::{FeatureRow, Service};
 use crate::text::foreign;
 
-/// What a target may lack: one of the features of the service, by its place among them. Everything but
-/// [`Feature::CORE`] has to be claimed.
+/// A feature of the service that a target may lack, by its place in the service's list of features. A target must claim
+/// every feature but [`Feature::CORE`].
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Feature(usize);
 

@@ -45,8 +45,8 @@ impl Fixtures {
         }
     }
 
-    /// The paths of the JSON files directly in a folder, in the order of their names; none where
-    /// there is no such folder.
+    /// The paths of the JSON files directly in a folder, in the order of their names; empty where there is no such
+    /// folder.
     ///
     /// # Errors
     /// When the folder is there and cannot be listed.
@@ -56,7 +56,7 @@ impl Fixtures {
         Ok(paths)
     }
 
-    /// The paths of the folders directly in a folder, in the order of their names; none where there is no such folder.
+    /// The paths of the folders directly in a folder, in the order of their names; empty where there is no such folder.
     ///
     /// # Errors
     /// When the folder is there and cannot be listed, or there are no fixtures at all.
@@ -70,7 +70,7 @@ impl Fixtures {
         Ok(paths)
     }
 
-    /// What is in a folder, as paths below the fixtures folder, sorted; nothing where there is no such folder.
+    /// The entries of a folder as paths below the fixtures folder, sorted; empty where there is no such folder.
     fn entries(&self, folder: &str) -> Result<Vec<String>, LoadError> {
         let unreadable =
             |error: io::Error| LoadError::new(&self.name_of(folder), "", format!("cannot list the folder: {error}"));
@@ -89,7 +89,7 @@ impl Fixtures {
         Ok(paths)
     }
 
-    /// How a file is called in messages: `fixtures/server/success.json`.
+    /// The name of a file in messages: `fixtures/server/success.json`.
     pub fn name_of(&self, path: &str) -> String {
         match self {
             Self::Embedded => format!("fixtures/{path}"),
@@ -98,13 +98,13 @@ impl Fixtures {
     }
 }
 
-/// That a path leads to no folder.
+/// The error for a path that is not a folder.
 fn no_fixtures(root: &Path) -> LoadError {
     let message = "expected a folder with requirements.json, services/, server/ and replies/, found none";
     LoadError::new(&file_name(root), "", message)
 }
 
-/// The largest file that is read as a whole, in bytes: 16 MiB, some hundred times what anybody writes.
+/// The largest file that is read as a whole, in bytes: 16 MiB, about a hundred times what people write.
 const TEXT_LIMIT: u64 = 16 << 20;
 
 /// Reads a file that people write, such as a fixture, a profile or a baseline.
@@ -124,8 +124,8 @@ pub fn read_text(path: &Path) -> io::Result<String> {
     })
 }
 
-/// A fixture that cannot be used: which file, where in it (a JSON pointer), and what is wrong. All three may hold
-/// words of whoever wrote the fixture; they are shown escaped, and cut where they are long.
+/// A fixture that cannot be used: the file, the place in it (a JSON pointer), and what is wrong. All three may hold
+/// text of the fixture's author; [`fmt::Display`] escapes it, and cuts it where it is long.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LoadError {
     /// The file.
@@ -157,13 +157,13 @@ impl std::error::Error for LoadError {}
 /// # Errors
 /// The first place where the text is not JSON, repeats a key, or is not a `T`.
 pub fn parse<T: DeserializeOwned>(file: &str, text: &str) -> Result<T, LoadError> {
-    // A pass of its own for duplicate keys: values that are kept as text would hide theirs.
+    // Duplicate keys need a pass of their own: values that are kept as raw JSON text would hide them.
     read::<UniqueKeys>(file, text)?;
     read(file, text)
 }
 
-/// Reads a file of the contract, all of whose texts people read, and checks what it says; `check` is given the same
-/// as plain JSON too.
+/// Reads a file of the contract and checks it. People read all of its texts, so each must be readable. `check` gets the
+/// parsed value, and the same file as plain JSON.
 pub(super) fn read_checked<T: DeserializeOwned>(
     fixtures: &Fixtures,
     path: &str,
@@ -184,11 +184,11 @@ fn read<T: DeserializeOwned>(file: &str, text: &str) -> Result<T, LoadError> {
     Ok(value)
 }
 
-/// What keeps people from reading a text of a fixture, such as a title, in a list, on a terminal or in a report:
-/// control and invisible characters, line breaks, what a CI service takes for a command, or more than 1,000
-/// characters. Nothing where it can be read. What must be able to hold anything, such as a body, is not held to this.
+/// Why people cannot read a text of a fixture, such as a title, in a list, on a terminal or in a report: it has control
+/// or invisible characters, line breaks, text that a CI service takes for a command, or more than 1,000 characters.
+/// `None` where they can read it. Texts that must be able to hold anything, such as a body, are not checked.
 pub fn unreadable(text: &str) -> Option<String> {
-    // Almost every text has letters and marks of ASCII only, and nothing that a CI service could take for a command.
+    // The fast path for almost every text: printable ASCII that no CI service could take for a command.
     let is_plain = text.bytes().all(|byte| matches!(byte, b' '..=b'~') && byte != b'#');
     if is_plain && text.len() <= FOREIGN_LIMIT && !text.contains("::") {
         return None;
@@ -205,10 +205,10 @@ pub fn unreadable(text: &str) -> Option<String> {
     })
 }
 
-/// Holds every text of a document that is read by people throughout, its keys too, to what [`unreadable`] says.
+/// Checks every text of a document with [`unreadable`], keys included.
 ///
 /// # Errors
-/// The first text that cannot be read, with its place.
+/// The first unreadable text, with its place.
 fn check_readable(file: &str, document: &Value) -> Result<(), LoadError> {
     each_value(("", ""), document, &mut |at, name, value| {
         let mut unreadable = [name].into_iter().chain(value.as_str()).filter_map(unreadable);
@@ -216,7 +216,7 @@ fn check_readable(file: &str, document: &Value) -> Result<(), LoadError> {
     })
 }
 
-/// Looks at a value and at every value in it, each with its JSON pointer and the name of the member that it is.
+/// Calls `look` with a value and with every value in it, each with its JSON pointer and its name where it is a member.
 pub(super) fn each_value<E>(
     (at, name): (&str, &str),
     value: &Value,
@@ -235,7 +235,7 @@ pub(super) fn each_value<E>(
     }
 }
 
-/// The JSON pointer (RFC 6901) of a member of what `at` points to.
+/// The JSON pointer (RFC 6901) of the member `name` of the value at `at`.
 pub(super) fn below(at: &str, name: &str) -> String {
     format!("{at}/{}", name.replace('~', "~0").replace('/', "~1"))
 }
@@ -258,7 +258,7 @@ impl<'de> Deserialize<'de> for UniqueKeys {
     }
 }
 
-/// What a value without keys is read as.
+/// The methods for values without keys: there is nothing to check in them.
 macro_rules! scalars {
     ($($visit:ident: $value:ty),*) => { $(fn $visit<E>(self, _: $value) -> Result<Self, E> { Ok(self) })* };
 }

@@ -1,8 +1,8 @@
 //! What the documents say, as data: a service and its operations with their documented shapes, the register of
 //! requirements, the JSON Schemas generated from the shapes, and their compiled validators.
 //!
-//! Uses of ours only how [`crate::text`] shows what others wrote. Start with [`Contract`]; [`Service`] and [`Operation`]
-//! are the formats of the files below `fixtures/services`, then read [`schema`].
+//! Of the other modules it uses only [`crate::text`], to show foreign text. Start with [`Contract`], then read
+//! [`schema`]; [`Service`] and [`Operation`] are the formats of the files below `fixtures/services`.
 
 mod check;
 mod facts;
@@ -32,7 +32,7 @@ pub use validators::{Breach, Constraint, JsonKind, ProseBreach, Validators, brea
 
 use std::collections::BTreeMap;
 
-/// The whole contract: what the fixtures state, ready to be held against requests and answers.
+/// The whole contract: what the fixtures state, ready to check requests and answers against.
 #[derive(Debug)]
 pub struct Contract {
     /// What holds for every operation.
@@ -65,7 +65,7 @@ impl Contract {
         self.operations.get(name)
     }
 
-    /// The operation that a run is about where nobody says.
+    /// The operation of a run that names none.
     ///
     /// # Panics
     /// Never: it was checked when the operations were read.

@@ -1,4 +1,4 @@
-//! The names that the contract of this build has: what everybody may see, and whose values nobody may.
+//! The names in the contract of this build: those that may be shown, and those of members whose values may not.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
@@ -8,29 +8,29 @@ use super::operation::Operation;
 use super::service::Service;
 use super::shapes::{Kind, Member};
 
-/// The names of the contract of this build. What hides secrets is led by them.
+/// The names in the contract of this build. The code that hides secrets uses them.
 #[derive(Debug)]
 pub struct Names {
     /// The members of all shapes.
     pub members: BTreeSet<String>,
-    /// Those of them whose values are secrets.
+    /// The members whose values are secrets.
     pub sensitive: BTreeSet<String>,
-    /// Those of them that are points in time.
+    /// The members that are points in time.
     pub times: BTreeSet<String>,
-    /// Those whose values are texts that lead to the next page: tokens that nobody logs in with.
+    /// The members whose values are page tokens: texts that lead to the next page, and that nobody logs in with.
     pub page_tokens: BTreeSet<String>,
-    /// The ids of what a target must have.
+    /// The ids of the resources that a target must have.
     pub resources: BTreeSet<String>,
     /// The errors of the service.
     pub errors: BTreeSet<String>,
     /// A right answer of the default operation, as JSON text.
     pub example: String,
-    /// The service by its other names, and its operations.
+    /// The other names of the service, and the names of its operations.
     pub service: BTreeSet<String>,
 }
 
 impl Names {
-    /// Those of the fixtures that this build was made with.
+    /// The names in the fixtures of this build.
     ///
     /// # Panics
     /// Never: the tests load them.

@@ -75,7 +75,7 @@ impl Operation {
     ///
     /// # Errors
     /// The first place where a file is not strict JSON or not of this format, or where it contradicts itself or the
-    /// service; a folder without operations.
+    /// service; a folder without the service's default operation.
     pub fn load_all(fixtures: &Fixtures, folder: &str, service: &Service) -> Result<BTreeMap<String, Self>, LoadError> {
         let mut operations = BTreeMap::new();
         let folder = format!("{folder}/operations");
@@ -91,7 +91,8 @@ impl Operation {
         Err(LoadError::new(&fixtures.name_of(&folder), "", message))
     }
 
-    /// Checks that of the file `stem.json` against itself and its service; `raw` is the same file as plain JSON.
+    /// Checks the operation of the file `stem.json` against itself and its service; `raw` is the same file as plain
+    /// JSON.
     fn check(&self, stem: &str, service: &Service, raw: &Value) -> Result<(), Fault> {
         version(self.version)?;
         every_fact(raw, &service.documents)?;
@@ -144,7 +145,7 @@ impl Operation {
         line
     }
 
-    /// Whether a requirement is one of its own, by what its id begins with.
+    /// Whether a requirement belongs to this operation, by the prefix of its id.
     pub fn owns(&self, requirement: &str) -> bool {
         requirement.strip_prefix(self.requirements.as_str()).is_some_and(|rest| rest.starts_with('-'))
     }
@@ -154,7 +155,7 @@ impl Operation {
         self.response.members.iter().filter(|(_, member)| member.is_sensitive()).map(|(name, _)| name.as_str())
     }
 
-    /// The lifetime that an answer has, where it has one.
+    /// The lifetime of what an answer gives; `None` where the operation has no lifetime.
     #[expect(clippy::cast_precision_loss, reason = "lifetimes are far below what a float holds exactly")]
     pub fn lifetime(&self) -> Option<Lifetime<'_>> {
         self.response.members.iter().find_map(|(name, member)| {
@@ -177,13 +178,13 @@ fn hyphenated(name: &str) -> String {
     out
 }
 
-/// How long what an answer gives is good for.
+/// How long the contents of an answer are valid.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Lifetime<'a> {
     /// The member of the answer that says when it ends.
     pub ends_at: &'a str,
-    /// The member of the request that asks for so many seconds.
+    /// The member of the request that asks for a lifetime in seconds.
     pub asked_by: &'a str,
-    /// How many seconds it has where nobody asks.
+    /// The lifetime in seconds where the request asks for none.
     pub default: f64,
 }

@@ -10,7 +10,7 @@ use super::feature::Feature;
 use super::files::{Fixtures, LoadError, read_checked};
 use super::operation::Operation;
 
-/// Where the register stands, below the fixtures folder.
+/// The path of the register, below the fixtures folder.
 pub const REGISTER_FILE: &str = "requirements.json";
 
 /// Who is under test.
@@ -94,7 +94,7 @@ pub struct Requirement {
 }
 
 impl Requirement {
-    /// Whether it is decided by whether a request was accepted or refused, and not by a rule of its own.
+    /// Whether the outcome of a case decides it (the request was accepted or refused), and no rule does.
     pub fn is_outcome(&self) -> bool {
         self.decided_by.is_none()
     }
@@ -247,7 +247,7 @@ mod tests {
 
     use super::*;
 
-    /// What is wrong with a plain row where one of its members is another.
+    /// Checks a plain row with one member changed.
     fn check(member: &str, value: Value) -> Result<(), Fault> {
         let mut row = json!({
             "id": "GC-DUR-01", "text": "t", "level": "must", "evidence": "documented", "source": [{ "document": "s" }]

@@ -43,7 +43,7 @@ pub fn generate(service: &Service, operations: &BTreeMap<String, Operation>) -> 
     schemas
 }
 
-/// The schemas that this module knows: [`generate`]'s, and the formats of the files of the contract.
+/// All schemas of this module: those of [`generate`], and those of the formats of the contract's files.
 pub fn of_contract(service: &Service, operations: &BTreeMap<String, Operation>) -> Schemas {
     let mut schemas = generate(service, operations);
     schemas.extend([
@@ -53,10 +53,10 @@ pub fn of_contract(service: &Service, operations: &BTreeMap<String, Operation>) 
     schemas
 }
 
-/// Writes schemas of what stands in one file of the contract.
+/// Writes the schemas of the shapes in one file of the contract.
 struct Writer<'a> {
     service: &'a Service,
-    /// Where the sources differ on what stands in this file.
+    /// The points of this file on which the sources differ.
     differences: &'a [Difference],
 }
 
@@ -76,7 +76,7 @@ impl Writer<'_> {
         Value::Object(schema)
     }
 
-    /// The names of the shapes that a structure refers to, also by way of others.
+    /// The names of the shapes that a structure refers to, directly or through other shapes.
     fn shapes_of<'s>(&'s self, structure: &'s Structure, found: &mut BTreeSet<&'s str>) {
         for mut member in structure.members.values() {
             while let Some(items) = &member.items {
@@ -178,7 +178,7 @@ fn object<const N: usize>(members: [(&str, Value); N]) -> Map<String, Value> {
     members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
-/// The keywords of one member, and what each rests on.
+/// The keywords of one member, and the evidence of each.
 #[derive(Default)]
 struct Keywords<'a> {
     schema: Map<String, Value>,
@@ -211,8 +211,8 @@ fn json_name(member: &Member) -> &'static str {
     }
 }
 
-/// Adds what each keyword rests on and where that stands. Where two facts make one keyword, the
-/// first decides its evidence.
+/// Adds the evidence and the sources of each keyword. Where one keyword comes from two facts, the first fact decides
+/// its evidence.
 fn annotate(schema: &mut Map<String, Value>, rests_on: &[(&str, Evidence, &Source)]) {
     let mut evidence: BTreeMap<&str, Evidence> = BTreeMap::new();
     let mut places = BTreeSet::new();

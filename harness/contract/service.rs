@@ -70,7 +70,7 @@ pub struct Service {
     pub differences: Vec<Difference>,
 }
 
-/// The words of the features that the code itself knows, which come first.
+/// The features that the code knows by name; they come first.
 const KNOWN_FEATURES: [&str; 2] = ["core", "signature"];
 
 /// Something that a target may lack.
@@ -137,7 +137,7 @@ pub struct Absent {
 }
 
 impl Absent {
-    /// Such a name, with random parts of the lengths that its form has.
+    /// A new name; `random` makes its random parts, each of the length that the form asks for.
     pub fn name(&self, mut random: impl FnMut(usize) -> String) -> String {
         let mut parts = self.form.split("${random:");
         let mut name = parts.next().unwrap_or_default().to_owned();
@@ -218,7 +218,7 @@ pub struct ReservedWords {
 }
 
 impl ReservedWords {
-    /// Whether a name is one of the current list, in whatever letter case.
+    /// Whether a name is on the current list, in any letter case.
     ///
     /// The documents do not say whether case counts; in the database it does not.
     pub fn contains(&self, name: &str) -> bool {
@@ -227,7 +227,7 @@ impl ReservedWords {
 }
 
 impl Service {
-    /// The service of the fixtures that this build was made with: what flags and features are made of.
+    /// The service in the fixtures of this build. The command line's flags and the features come from it.
     ///
     /// # Panics
     /// Never: the tests load it.
@@ -239,7 +239,7 @@ impl Service {
         })
     }
 
-    /// The names of the operations that this build was made with, as their files have them.
+    /// The names of the operations in the fixtures of this build, as their files are called.
     ///
     /// # Panics
     /// Never: the tests load them.
@@ -265,14 +265,14 @@ impl Service {
     /// Reads the service of a folder such as `services/redshift-serverless`, and checks that it makes sense.
     ///
     /// # Errors
-    /// The first place where the file is not strict JSON or not of this format, or where it contradicts itself: a
-    /// status that is no error's, a pattern that does not compile, a minimum above its maximum, a name twice, a
-    /// source that is not described, a difference that points nowhere or is none.
+    /// The first place where the file is not strict JSON or not of this format, or where it contradicts itself: an
+    /// error with a status outside 400 to 599, a pattern that does not compile, a minimum above its maximum, a repeated
+    /// name, a source that is not described, a difference that points nowhere or on which the sources agree.
     pub fn load(fixtures: &Fixtures, folder: &str) -> Result<Self, LoadError> {
         read_checked(fixtures, &format!("{folder}/service.json"), Self::check)
     }
 
-    /// Checks it against itself; `raw` is the same file as plain JSON.
+    /// Checks the service against itself; `raw` is the same file as plain JSON.
     fn check(&self, raw: &Value) -> Result<(), Fault> {
         version(self.version)?;
         every_fact(raw, &self.documents)?;
@@ -309,18 +309,18 @@ impl Service {
         self.shapes.keys().map(String::as_str).collect()
     }
 
-    /// The error that says this, with its name.
+    /// The error with this meaning, and its name.
     pub fn error_that_means(&self, meaning: ErrorMeaning) -> Option<(&str, &ErrorShape)> {
         let mut errors = self.errors.iter();
         errors.find(|(_, error)| error.means == Some(meaning)).map(|(name, error)| (name.as_str(), error))
     }
 
-    /// What an error of this name says.
+    /// The meaning of the error with this name.
     pub fn meaning_of(&self, error: &str) -> Option<ErrorMeaning> {
         self.errors.get(error)?.means
     }
 
-    /// The error that this one says by a name that is common to all services, with its name.
+    /// The error of the service that has `name` among its common names, and its own name.
     pub fn error_meant(&self, name: &str) -> Option<(&str, &ErrorShape)> {
         let says =
             |error: &ErrorShape| error.common_names.as_ref().is_some_and(|names| names.is.iter().any(|is| is == name));
@@ -343,7 +343,8 @@ impl Service {
     }
 }
 
-/// No two resources have an id, a flag, a placeholder or a member in common, and what they name is there.
+/// Checks that no two resources share an id, a flag, a placeholder or a member, and that the resources and features
+/// that they refer to exist.
 fn resources(resources: &[Resource], features: &[&str]) -> Result<(), Fault> {
     let mut taken = BTreeSet::new();
     for (index, resource) in resources.iter().enumerate() {

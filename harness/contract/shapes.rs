@@ -109,8 +109,8 @@ pub enum JsonType {
 }
 
 impl Structure {
-    /// Every prose statement with a checkable reading: the member it is about (none where it is about the structure as
-    /// a whole), its id, the statement.
+    /// Every prose statement with a checkable reading: the member it is about (`None` where it is about the structure
+    /// as a whole), its id, the statement.
     pub fn readings(&self) -> impl Iterator<Item = (Option<&str>, &str, &Prose)> {
         let whole = self.prose.iter().map(|(id, prose)| (None, id.as_str(), prose));
         let members = self.members.iter().flat_map(|(name, member)| {

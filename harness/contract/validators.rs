@@ -1,4 +1,4 @@
-//! The generated schemas, compiled, and what they say about a value without repeating it.
+//! The generated schemas, compiled. What they report about a value never repeats the value.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -16,12 +16,12 @@ use super::schema::{file_name, generate, id};
 use super::service::Service;
 use super::shapes::Structure;
 
-/// How often a pattern may step back before it is given up. Names of 253 characters, hostile ones too, were measured
-/// to need fewer than 1000 steps with the pattern of domain names.
+/// How often the regex engine may step back before it gives up. Source: measured with the pattern of domain names;
+/// names of 253 characters, hostile ones included, need fewer than 1000 steps.
 const BACKTRACK_LIMIT: usize = 100_000;
 
-/// Compiles a schema of draft 2020-12, with the limits that every schema here has. Nothing is ever fetched. The error
-/// says what is wrong: it is no schema, or refers to what is not in it.
+/// Compiles a schema of draft 2020-12, with the limits that every schema here has. It never fetches anything. The error
+/// says what is wrong: the value is not a schema, or it refers to something that is not in it.
 pub(super) fn compile(name: &str, schema: &Value) -> Result<Validator, String> {
     jsonschema::options()
         .with_draft(Draft::Draft202012)
@@ -122,7 +122,7 @@ pub enum JsonKind {
 }
 
 impl JsonKind {
-    /// That of a value.
+    /// The JSON type of a value.
     pub fn of(value: &Value) -> Self {
         match value {
             Value::Null => Self::Null,
@@ -151,7 +151,7 @@ impl fmt::Display for JsonKind {
     }
 }
 
-/// A statement in running text that a value does not keep. Holds no part of the value.
+/// A statement in running text that a value breaks. Holds no part of the value.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ProseBreach {
     /// The JSON pointer of the member that the statement is about; empty for the whole body.
@@ -162,7 +162,7 @@ pub struct ProseBreach {
     pub evidence: Evidence,
     /// The statement, in our words.
     pub text: String,
-    /// Whether it is that a word is reserved.
+    /// Whether the statement is that the value must not be a reserved word.
     pub of_a_reserved_word: bool,
 }
 
@@ -177,7 +177,7 @@ pub struct Validators {
 #[derive(Debug)]
 struct Rule {
     member: Option<String>,
-    /// What is said where it is not kept.
+    /// The breach to report where the statement is broken.
     breach: ProseBreach,
     validator: Validator,
     /// The words, in capitals, that the member must not be.
@@ -185,10 +185,10 @@ struct Rule {
 }
 
 impl Validators {
-    /// Compiles the schemas that the shapes give; about 50 µs each.
+    /// Compiles the schemas of the shapes. Each takes about 50 µs.
     ///
     /// # Errors
-    /// When one does not compile, which the checks of the files rule out.
+    /// When a schema does not compile; the checks of the files rule this out.
     pub fn new(service: &Service, operations: &BTreeMap<String, Operation>) -> Result<Self, String> {
         let mut generated = generate(service, operations);
         let structures = || operations.values().flat_map(|operation| [&operation.request, &operation.response]);
@@ -209,8 +209,8 @@ impl Validators {
         self.schemas.keys().map(String::as_str)
     }
 
-    /// Where a value does not match a schema, sorted by place; nothing when it matches. Where there is no such
-    /// schema, that is the one breach, so that a misspelt name cannot pass.
+    /// The places where a value does not match a schema, sorted; empty when it matches. An unknown schema is reported
+    /// as one breach, so that a misspelt name cannot pass.
     pub fn breaches(&self, schema: &str, value: &Value) -> Vec<Breach> {
         let Some(validator) = self.get(schema) else {
             let expected = Constraint::Schema(self.names().map(str::to_owned).collect());
@@ -219,7 +219,7 @@ impl Validators {
         breaches_of(validator, value)
     }
 
-    /// Which prose statements a body does not keep, sorted by place.
+    /// The prose statements that a body breaks, sorted by place.
     ///
     /// Only statements that a program can check count, and only where the type is right: a number is neither a good
     /// nor a bad name. The documents leave open whether the service enforces any of them.
@@ -239,7 +239,7 @@ impl Rule {
     }
 }
 
-/// Where a value does not match a compiled schema, sorted by place.
+/// The places where a value does not match a compiled schema, sorted.
 pub fn breaches_of(validator: &Validator, value: &Value) -> Vec<Breach> {
     let mut breaches: Vec<Breach> = validator.iter_errors(value).map(|error| breach(&error)).collect();
     breaches.sort();
@@ -278,7 +278,7 @@ fn schema_of(member: Option<&str>, reading: &Reading) -> Value {
     member.map_or_else(|| schema.clone(), |member| json!({ "properties": { member: schema } }))
 }
 
-/// Takes from an error of the validator what does not repeat the value. Its own message would.
+/// Converts an error of the validator without its message, which would repeat the value.
 fn breach(error: &ValidationError<'_>) -> Breach {
     let mut at = error.instance_path().as_str().to_owned();
     let mut actual = JsonKind::of(error.instance());

@@ -140,14 +140,14 @@ impl RequestSpec {
         spec
     }
 
-    /// The texts that its placeholders stand in.
+    /// The texts that may have placeholders.
     pub(crate) fn texts(&self) -> impl Iterator<Item = String> {
         let raw = self.raw.iter();
         let raw = raw.flat_map(|raw| raw.body.iter().chain(&raw.path).chain(raw.headers.values().flatten()));
         raw.cloned().chain([self.input.to_json()])
     }
 
-    /// The same with this fault in its signature.
+    /// The same request with this fault in its signature.
     #[must_use]
     pub fn signed_with(&self, defect: SigningDefect) -> Self {
         let raw = Raw { signing: Some(defect), ..self.raw.clone().unwrap_or_default() };
@@ -190,7 +190,7 @@ pub enum Encoding {
 }
 
 impl Encoding {
-    /// The bytes of a text; nothing where the encoding lacks one of its characters.
+    /// The bytes of a text; `None` where the encoding lacks one of its characters.
     pub fn bytes(self, text: &str) -> Option<Vec<u8>> {
         match self {
             Self::Latin1 => text.chars().map(|character| u8::try_from(u32::from(character)).ok()).collect(),
@@ -244,7 +244,7 @@ pub struct Expect {
 }
 
 impl Expect {
-    /// This, or where nothing is said, that an operation succeeds.
+    /// This expectation; where it has no answers, that the operation succeeds.
     pub(super) fn or_success_of(&self, operation: &Operation) -> Self {
         if !self.answers.is_empty() {
             return self.clone();
@@ -330,7 +330,7 @@ pub enum Check {
     MessageNamesMember,
 }
 
-/// The members of a request body, in order, each value as the JSON text that it was written as.
+/// The members of a request body, in order, each value as its original JSON text.
 #[derive(Clone, Debug, Default)]
 pub struct Input(Vec<(String, Box<RawValue>)>);
 
@@ -345,7 +345,7 @@ impl Input {
         self.iter().find(|(member, _)| *member == name).map(|(_, value)| value)
     }
 
-    /// Sets a member, in its place where it is there already.
+    /// Sets a member; a member that is there already keeps its place.
     pub fn set(&mut self, name: &str, value: Box<RawValue>) {
         match self.0.iter_mut().find(|(member, _)| member == name) {
             Some((_, old)) => *old = value,
@@ -353,7 +353,7 @@ impl Input {
         }
     }
 
-    /// The same without a member.
+    /// The same input without a member.
     #[must_use]
     pub fn without(&self, name: &str) -> Self {
         Self(self.0.iter().filter(|(member, _)| member != name).cloned().collect())

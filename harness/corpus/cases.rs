@@ -65,12 +65,12 @@ impl Corpus {
         self.by_id.get(id).map(|index| &self.cases[*index])
     }
 
-    /// The cases that were written as one: a family's members, or the one case itself.
+    /// The cases that one written case expands to: the members of a family, or the case itself.
     pub fn family(&self, id: &str) -> impl Iterator<Item = &Arc<ExpandedCase>> {
         self.cases.iter().filter(move |case| case.case.id == id)
     }
 
-    /// Whether another case rests on the one with this id.
+    /// Whether the case with this id is the control of another case.
     pub fn is_control(&self, id: &str) -> bool {
         self.controls.contains(id)
     }
@@ -88,7 +88,7 @@ impl Corpus {
         self.lifetimes.iter().find_map(|(member, _)| asked(member)).unwrap_or(default)
     }
 
-    /// Adds a case that stands at a place of a file; `places` are those of all before it, by their ids.
+    /// Adds a case and its place in a file; `places` holds the places of all earlier cases by id.
     fn add(
         &mut self,
         case: ExpandedCase,

@@ -12,10 +12,10 @@ use crate::contract::{
     Contract, Evidence, Feature, Fixtures, LoadError, REGISTER_FILE, Requirement, Resource, Service, Side,
 };
 
-/// What may stand in `breaks` beside the keywords of JSON Schema: what no schema of the request says.
+/// The values of `breaks` beside the keywords of JSON Schema: breaches that no schema of the request states.
 const BEYOND_THE_SCHEMA: [&str; 3] = ["prose", "protocol", "state"];
 
-/// Holds suites and replies against the contract and against each other.
+/// Checks suites and replies against the contract and against each other.
 pub(super) struct Checker<'a> {
     pub(super) contract: &'a Contract,
     pub(super) corpus: &'a Corpus,
@@ -141,7 +141,7 @@ impl Checker<'_> {
         }
     }
 
-    /// Holds the input against the schema of the request: it breaks what the case says, and nothing else.
+    /// Checks that the input breaks the keyword of the request's schema that the case names, and no other.
     fn check_request(&self, expanded: &ExpandedCase, errors: &mut Errors<'_>) {
         let case = &expanded.case;
         let refusable = expanded.calls.iter().any(|call| !call.expect.is_positive());
@@ -169,8 +169,8 @@ impl Checker<'_> {
         }
     }
 
-    /// Holds the input against what the documents say in prose: a case that must be refused as
-    /// `prose` breaks it in one place, and any other breaks none of it.
+    /// Checks the input against the prose of the documents: a case that must be refused as `prose` breaks it in one
+    /// place, and any other case breaks none of it.
     fn check_prose(&self, expanded: &ExpandedCase, call: &Call, input: &Value, errors: &mut Errors<'_>) {
         if call.request.raw.as_ref().is_some_and(|raw| raw.body.is_some()) {
             return;
@@ -180,7 +180,7 @@ impl Checker<'_> {
         plain.retain(|breach| breach.evidence != Evidence::Conflict);
         let forbidden =
             expanded.case.breaks.as_deref() == Some("prose") && !call.expect.answers().iter().any(Answer::is_success);
-        // Some sentences say the same twice: a colon is no letter, and an empty name begins with none.
+        // Two sentences can forbid the same value: a colon is not a letter, and an empty name does not begin with one.
         let one_place = plain.first().is_some_and(|first| plain.iter().all(|breach| breach.at == first.at));
         let expected =
             if forbidden { "one place of the input to break the prose" } else { "the input to break no prose" };
@@ -218,7 +218,7 @@ impl Checker<'_> {
         }
     }
 
-    /// The schemas of the responses that a reply stands for: those of the operations whose calls get it.
+    /// The schemas that a reply must match: those of the responses of the operations whose calls get this reply.
     fn responses_of(&self, reply: &str) -> BTreeSet<&str> {
         let calls = self.corpus.cases().iter().flat_map(|case| {
             [&case.setup, &case.calls, &case.teardown].into_iter().flatten().map(move |call| (case, call))
@@ -227,7 +227,8 @@ impl Checker<'_> {
         given.filter_map(|(case, call)| Some(case.operation_of(call, self.contract)?.response.name.as_str())).collect()
     }
 
-    /// What nothing rests on yet, in the order in which an operation is added: the operation itself, then its suite.
+    /// Finds what nothing uses yet, in the order in which an operation is added: operations without a requirement or a
+    /// suite, suites without a case, replies, requirements.
     fn check_orphans(&self, suites: &[(String, Suite)], errors: &mut Vec<LoadError>) {
         let cases = self.corpus.cases();
         let folder = Service::folder(self.fixtures).unwrap_or_default();
@@ -276,7 +277,7 @@ fn check_suite(suite: &Suite, errors: &mut Errors<'_>) {
     errors.check(suite.side.is_none_or(|side| side == Side::Server), "/side", wrong);
 }
 
-/// The texts of a case that people read in lists. Requests and replies may hold anything.
+/// Checks the texts of a case that people read in lists. Requests and replies may hold anything.
 fn check_texts(case: &Case, errors: &mut Errors<'_>) {
     errors.check_readable("/id", &case.id);
     errors.check_readable("/title", &case.title);
@@ -301,7 +302,7 @@ fn check_id(suite: &str, case: &Case, errors: &mut Errors<'_>) {
     errors.check(fits, "/id", format_args!("expected {suite}/<name in kebab-case>, found \"{}\"", case.id));
 }
 
-/// A case is one call, or several under `steps`.
+/// Checks that a case is one call, or several under `steps`.
 fn check_form(case: &Case, errors: &mut Errors<'_>) {
     let one_call = case.steps.is_empty();
     let wrong = format_args!("expected a request, or steps instead of it");
@@ -316,7 +317,7 @@ fn check_form(case: &Case, errors: &mut Errors<'_>) {
     errors.check(case.family.as_ref().is_none_or(has_values), "/family", format_args!("expected at least one value"));
 }
 
-/// A conflict bounds the answer: the case expects exactly what the row accepts.
+/// Checks a requirement that rests on a conflict: the case must expect exactly the answers that it accepts.
 fn check_bounds(case: &Case, row: &Requirement, place: &str, errors: &mut Errors<'_>) {
     let expected: BTreeSet<String> = case.expect.iter().flat_map(Expect::answers).map(ToString::to_string).collect();
     let accepted: BTreeSet<String> = row.accepts.iter().cloned().collect();
@@ -378,7 +379,7 @@ fn sample_input(request: &RequestSpec, resources: &[Resource]) -> Result<Value, 
         return Err("the body has a character that its encoding lacks".to_owned());
     }
     let mut input: Value = serde_json::from_str(&filled).map_err(|error| error.to_string())?;
-    // In the protocol a null member is an absent one.
+    // In the protocol, a member that is null counts as absent.
     if let Some(members) = input.as_object_mut() {
         members.retain(|_, value| !value.is_null());
     }

@@ -10,7 +10,7 @@ use crate::contract::{Contract, LoadError, Operation, Resource};
 /// One case as it is run: a plain case, or one member of a family.
 #[derive(Clone, Debug)]
 pub struct ExpandedCase {
-    /// The id in reports: the case's, for a family with the member's name behind it.
+    /// The id in reports: the case's id, for a member of a family followed by the member's name.
     pub id: String,
     /// The suite.
     pub suite: String,
@@ -20,28 +20,29 @@ pub struct ExpandedCase {
     pub case: Arc<Case>,
     /// The member's name, for a family.
     pub member: Option<String>,
-    /// Calls that must succeed before.
+    /// Calls that must succeed first.
     pub setup: Vec<Call>,
-    /// The calls that are judged; one, but for a case with steps.
+    /// The calls that are judged: one, or several for a case with steps.
     pub calls: Vec<Call>,
     /// Calls that are made afterwards in any case.
     pub teardown: Vec<Call>,
 }
 
 impl ExpandedCase {
-    /// The operation that one of its calls is of; nothing where the contract has none of this name.
+    /// The operation of one of its calls; `None` where the contract has no operation of this name.
     pub fn operation_of<'c>(&self, call: &Call, contract: &'c Contract) -> Option<&'c Operation> {
         contract.operation(call.request.operation.as_deref().unwrap_or(&self.operation))
     }
 
-    /// Whether one of its requests calls a resource by the name that the target has for it.
+    /// Whether one of its requests has the placeholder of this resource.
     pub fn names(&self, resource: &Resource) -> bool {
         let calls = self.setup.iter().chain(&self.calls).chain(&self.teardown);
         let placeholders = ["", "escaped:"].map(|form| format!("${{{form}{}}}", resource.placeholder));
         calls.flat_map(|call| call.request.texts()).any(|text| placeholders.iter().any(|name| text.contains(name)))
     }
 
-    /// The one member of the input that differs from the control, where it is one.
+    /// The member of the input at which the case differs from its control; `None` without a control, or in a raw
+    /// request.
     pub fn member_at_fault(&self) -> Option<&str> {
         let control = self.case.control.as_ref()?;
         let raw = self.calls.first()?.request.raw.is_some();
@@ -49,7 +50,7 @@ impl ExpandedCase {
     }
 }
 
-/// Makes the cases that are run of those that are written.
+/// Expands the written cases into the cases that run.
 pub(super) struct Expander<'a> {
     pub(super) suite: &'a str,
     pub(super) operation: &'a Operation,

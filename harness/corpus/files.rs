@@ -1,10 +1,10 @@
-//! Files of cases and of what belongs to them, and all that is wrong with them.
+//! Reads the files of cases and replies, and collects everything that is wrong with them.
 
 use std::fmt;
 
 use crate::contract::{Contract, Fixtures, LoadError, parse, unreadable};
 
-/// Reads every file of a folder; the path of each with what it holds, and what is wrong with the others.
+/// Reads every file of a folder: the path and the content of each, and the errors of those that cannot be used.
 pub(crate) fn load_folder<T: serde::de::DeserializeOwned>(
     fixtures: &Fixtures,
     folder: &str,
@@ -30,13 +30,13 @@ pub(crate) fn file_stem(path: &str) -> &str {
     name.strip_suffix(".json").unwrap_or(name)
 }
 
-/// That there is no operation of this name.
+/// The error for an operation that does not exist.
 pub(crate) fn unknown_operation(file: &str, pointer: &str, name: &str, contract: &Contract) -> LoadError {
     let known: Vec<_> = contract.operation_names().collect();
     LoadError::new(file, pointer, format!("expected an operation, {}, found \"{name}\"", known.join(" or ")))
 }
 
-/// Errors of one case or of one file, each at a place below it.
+/// Collects the errors of one file, or of one case in it; their pointers begin with `at`.
 pub(crate) struct Errors<'a> {
     pub(crate) file: &'a str,
     pub(crate) at: String,
@@ -48,14 +48,14 @@ impl Errors<'_> {
         self.found.push(LoadError::new(self.file, format!("{}{member}", self.at), message));
     }
 
-    /// Says what keeps people from reading a text.
+    /// Adds an error where people cannot read a text.
     pub(crate) fn check_readable(&mut self, member: &str, text: &str) {
         if let Some(message) = unreadable(text) {
             self.add(member, message);
         }
     }
 
-    /// Says what is wrong at a place where a condition does not hold.
+    /// Adds an error where a condition does not hold.
     pub(crate) fn check(&mut self, holds: bool, member: &str, wrong: fmt::Arguments<'_>) {
         if !holds {
             self.add(member, wrong.to_string());
@@ -69,7 +69,7 @@ pub struct LoadErrors(pub Vec<LoadError>);
 
 impl fmt::Display for LoadErrors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        /// So many are told: who has more has made one mistake everywhere.
+        /// At most 100 errors are shown: more of them usually come from one mistake that is everywhere.
         const TOLD: usize = 100;
         let told: Vec<_> = self.0.iter().take(TOLD).map(LoadError::to_string).collect();
         f.write_str(&told.join("\n"))?;

@@ -1,8 +1,8 @@
-//! What is asked: suites of cases with their requests and expectations, read strictly, held against
-//! the contract, expanded and selected into a [`Plan`].
+//! The suites of cases with their requests and expectations: read strictly, checked against the contract, expanded, and
+//! selected into a [`Plan`].
 //!
-//! Uses [`crate::contract`] and how [`crate::text`] shows what others wrote. Start with [`Case`],
-//! the format of a fixture; [`Corpus::load`] is the way in.
+//! Uses [`crate::contract`], and [`crate::text`] to show foreign text. Start with [`Case`], the format of a fixture;
+//! [`Corpus::load`] is the way in.
 
 mod case;
 mod cases;

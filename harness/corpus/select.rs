@@ -69,40 +69,40 @@ impl std::str::FromStr for Shard {
 /// Which cases to run.
 #[derive(Clone, Debug, Default)]
 pub struct Selection {
-    /// Only cases of this operation; those of every operation where there is none.
+    /// Only cases of this operation; `None` for those of every operation.
     pub operation: Option<String>,
-    /// Only what one of these selects; everything where there is none.
+    /// Only cases that one of these patterns selects; all cases where it is empty.
     pub patterns: Vec<Pattern>,
-    /// Not what one of these selects.
+    /// No case that one of these patterns selects.
     pub skip: Vec<Pattern>,
     /// Only cases that cite a requirement of this level.
     pub level: Option<Level>,
     /// Only cases that cite one of these requirements.
     pub requirements: BTreeSet<String>,
-    /// Only this part.
+    /// Only the cases of this shard.
     pub shard: Option<Shard>,
 }
 
 /// Why a selection cannot be made.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SelectError {
-    /// A pattern that selects no case, while others do; and what to do.
+    /// A pattern that selects no case, although others do; with advice.
     #[error("the pattern \"{0}\" matches no case{1}")]
     PatternMatchesNothing(String, String),
-    /// No requirement has this id; and what to do.
+    /// No requirement has this id; with advice.
     #[error("there is no requirement {0}{1}")]
     UnknownRequirement(String, String),
-    /// What was named, a pattern or a requirement, is about another operation than the selected one.
+    /// A pattern or a requirement belongs to another operation than the selected one.
     #[error("{what} is about the operation {of}, not {selected}; --operation {of} selects it")]
     OtherOperation {
-        /// What was named.
+        /// The pattern or the requirement, in words.
         what: String,
-        /// The operation that it is about.
+        /// The operation that it belongs to.
         of: String,
         /// The operation that is selected.
         selected: String,
     },
-    /// Nothing is left.
+    /// No case is left; with the reason.
     #[error("no case is selected: {0}")]
     Nothing(String),
 }
@@ -146,7 +146,7 @@ impl Plan {
     }
 }
 
-/// What can be selected.
+/// A case that can be selected.
 pub trait Selectable {
     /// Its id.
     fn id(&self) -> &str;
@@ -166,7 +166,7 @@ impl Selectable for ExpandedCase {
 }
 
 impl Selection {
-    /// The selected ones of some cases, in their order; `lister` is the command that shows them all.
+    /// The cases that the selection keeps, in their order; `lister` is the command that lists all cases.
     pub(crate) fn choose<T: Selectable>(
         &self,
         cases: &[Arc<T>],
@@ -228,9 +228,9 @@ impl Selection {
     }
 }
 
-/// The ids that are nearest to a text that is none: the same in other letters, then those that end with it
-/// as a part of its own, then those that contain it; at most three of them, and none where nothing is near.
-/// A part of an id counts as an id, as it does in a pattern.
+/// The ids that are nearest to an unknown one: those that differ only in what is easily mistyped, else those with the
+/// same last part, else those that contain it. At most three; empty where no id is near. A part of an id counts as an
+/// id, as it does in a pattern.
 fn similar<'a>(text: &str, ids: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
     const SHORTEST: usize = 3;
     const OFFERED: usize = 3;
@@ -243,7 +243,7 @@ fn similar<'a>(text: &str, ids: impl IntoIterator<Item = &'a str>) -> Vec<&'a st
     let tests: [&dyn Fn(&&str) -> bool; 3] = [&same, &same_end, &contains];
     let found = tests.into_iter().map(|test| all.iter().copied().filter(|id| test(id)).collect::<Vec<_>>());
     let mut found = found.into_iter().find(|found| !found.is_empty()).unwrap_or_default();
-    // What lies below another one that is offered says no more than that.
+    // An id below another offered id adds nothing to the offer.
     let shown = found.clone();
     found.retain(|id| !with_parents(id).any(|parent| parent != *id && shown.contains(&parent)));
     found.sort_by_key(|id| id.len());
@@ -251,7 +251,7 @@ fn similar<'a>(text: &str, ids: impl IntoIterator<Item = &'a str>) -> Vec<&'a st
     found
 }
 
-/// ` (did you mean a, b or c?)` with its blank, or nothing.
+/// ` (did you mean a, b or c?)` with the leading blank; empty where no id is near.
 pub fn did_you_mean<'a>(text: &str, ids: impl IntoIterator<Item = &'a str>) -> String {
     let near: Vec<String> = similar(text, ids).into_iter().map(foreign).collect();
     match near.split_last() {
@@ -265,7 +265,7 @@ fn with_parents(id: &str) -> impl Iterator<Item = &str> {
     id.char_indices().filter(|(_, c)| *c == '/').map(|(at, _)| at).chain([id.len()]).map(|end| &id[..end])
 }
 
-/// An id without what is easily mistaken.
+/// An id without the differences that are easily mistyped: letter case, `_` for `-`, outer slashes.
 fn plain(text: &str) -> String {
     text.trim_matches('/').to_lowercase().replace('_', "-")
 }
@@ -302,7 +302,7 @@ mod tests {
         assert!(Pattern::new(pattern).is_err());
     }
 
-    /// The ids of the cases of this build that are selected, or why they cannot be.
+    /// The ids of the cases of this build that are selected, or the error.
     fn select(pattern: Option<&str>, selection: Selection) -> Result<Vec<String>, String> {
         static LIBRARY: LazyLock<(Corpus, Register)> = LazyLock::new(|| {
             let contract = Contract::load(&Fixtures::Embedded).expect("the contract");

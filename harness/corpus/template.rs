@@ -16,7 +16,7 @@ pub enum Placeholder<'a> {
     Absent(&'a Absent),
     /// `answer:N:/pointer`: a text in the answer to an earlier step of the case, counted from 1.
     Answer(usize, &'a str),
-    /// `random:N`: a name of N characters `[a-z0-9]` that nobody has, new in each run.
+    /// `random:N`: a name of N characters `[a-z0-9]`, new in each run, which no target has.
     Random(usize),
     /// `filler:N`: N times the letter x, for a request of a certain size.
     Filler(usize),
@@ -55,9 +55,8 @@ impl<'a> Placeholder<'a> {
     }
 }
 
-/// A text with its placeholders filled in, as part of a JSON text; one that begins with `escaped:`, such as
-/// `${escaped:workgroup}`, has every character as a JSON escape. The error is what `value` says, or the name of an
-/// unknown placeholder.
+/// Fills in the placeholders of a text that is part of a JSON text. A placeholder that begins with `escaped:`, such as
+/// `${escaped:random:2}`, becomes a JSON escape for every character of its value.
 ///
 /// # Errors
 /// [`FillError`] for a placeholder that does not exist, or that has no value.
@@ -93,7 +92,7 @@ pub fn fill<'t, E>(
 /// A placeholder that cannot be filled in.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FillError<E> {
-    /// There is no such placeholder, in words.
+    /// There is no such placeholder; the message names those that exist.
     #[error("{0}")]
     Unknown(String),
     /// It has no value here.

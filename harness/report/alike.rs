@@ -1,4 +1,4 @@
-//! Cases that are told together: those with the same verdict, for the same reason.
+//! Groups of cases that reports show together: cases with the same verdict for the same reason.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
@@ -9,7 +9,7 @@ use super::words::{self, Told};
 use crate::contract::Side;
 use crate::verdict::{CaseResult, Fault, LifetimeLikeness, Measured, Verdict, Violation};
 
-/// The verdicts that somebody has to look at, those that say most about the target last.
+/// The verdicts that need attention; those that say most about the target come last.
 pub(super) const PROBLEMS: [Verdict; 6] = [
     Verdict::HarnessError,
     Verdict::NotImplemented,
@@ -23,16 +23,15 @@ pub(super) fn is_problem(verdict: Verdict) -> bool {
     PROBLEMS.contains(&verdict)
 }
 
-/// What stands above the cases that somebody has to look at: where none of them failed, nothing is held against
-/// anybody.
+/// The heading above the cases that need attention: "Failures" where one of them failed, otherwise "Not judged".
 pub(super) fn heading(heard: &Collected) -> &'static str {
     let failed = |case: &CaseResult| matches!(case.verdict, Verdict::Fail | Verdict::Fixed | Verdict::HarnessError);
     if heard.cases.iter().any(failed) { "Failures" } else { "Not judged" }
 }
 
-/// Each violated requirement once with the cases that show it, those that most show first: one fault of a server
-/// shows in many cases, and the list of them hides it. Nothing where a single case failed; what the baseline knows is
-/// told elsewhere.
+/// Each violated requirement once, with the cases that show it; the requirement with the most cases comes first. One
+/// fault of a server shows in many cases, and a list of cases hides it. Empty where fewer than two cases failed. Known
+/// failures are left out.
 pub(super) fn violated<'a>(heard: &'a Collected) -> Vec<Shared<'a>> {
     let failed: Vec<&CaseResult> = heard.cases.iter().filter(|case| case.verdict == Verdict::Fail).collect();
     if failed.len() < 2 {
@@ -50,26 +49,25 @@ pub(super) fn violated<'a>(heard: &'a Collected) -> Vec<Shared<'a>> {
     found
 }
 
-/// What is left out of [`violated`], behind a comma.
+/// The words, behind a comma, that say that [`violated`] leaves out known failures.
 pub(super) fn violated_elsewhere(heard: &Collected) -> &'static str {
     let known = heard.cases.iter().any(|case| case.verdict == Verdict::KnownFail);
     if known { ", known failures left out" } else { "" }
 }
 
-/// Whether these are all cases of a whole run, and too many to name.
+/// Whether these are all cases of a whole run, under more than `limit` names.
 pub(super) fn is_all(cases: &[&CaseResult], heard: &Collected, limit: usize) -> bool {
     let selected = heard.run.as_ref().map(|run| run.selected);
     selected == Some(cases.len()) && names(cases, heard).len() > limit
 }
 
-/// The cases with a verdict that somebody has to look at, those that went wrong alike together, in
-/// the order of the run.
+/// The cases with a verdict that needs attention, those that went wrong alike in one group, in the order of the run.
 pub(super) fn failures(heard: &Collected, verdict: Verdict) -> Vec<Vec<&CaseResult>> {
     let mut groups: Vec<Vec<&CaseResult>> = Vec::new();
     let mut known = Known(HashMap::new());
     for case in heard.cases.iter().filter(|case| case.verdict == verdict) {
         let (faults, numbers): (Vec<_>, Vec<_>) = case.violations.iter().map(fault_key).unzip();
-        // A failure is the same where the members of a family fail alike.
+        // Failures are alike only where they have the same title, as the members of a family do.
         let claim = (verdict == Verdict::Fail && case.side != Side::Client).then_some(case.title.as_str());
         match known.find_or((claim, case.reason.as_ref(), faults), &numbers, groups.len()) {
             Some(group) => groups[group].push(case),
@@ -79,16 +77,16 @@ pub(super) fn failures(heard: &Collected, verdict: Verdict) -> Vec<Vec<&CaseResu
     groups
 }
 
-/// The cases with a verdict, those with the same reason together, in the order of the run.
+/// The cases with a verdict, those with the same reason in one group, in the order of the run.
 pub(super) fn excused(heard: &Collected, verdict: Verdict) -> Vec<Vec<&CaseResult>> {
     grouped(heard.cases.iter().filter(|case| case.verdict == verdict), words::reason_of)
 }
 
-/// A violation that stands for several, and every case that has one of them.
+/// A violation that stands for several alike, and every case that has one of them.
 #[derive(Clone, Debug)]
 pub(crate) struct Shared<'a> {
     pub(crate) violation: &'a Violation,
-    /// How many of the others have other numbers.
+    /// How many of the violations that it stands for have other numbers.
     others: usize,
     pub(super) cases: Vec<&'a CaseResult>,
 }
@@ -109,7 +107,7 @@ impl<'a> Shared<'a> {
             || matches!(fault, Fault::Told { at, .. } if at == "status")
     }
 
-    /// It in words, with how many more were found with other numbers.
+    /// The violation in words, with how many more were found with other numbers.
     pub(crate) fn told(&self) -> Told {
         let mut told = Told::of(self.violation);
         if self.others > 0 {
@@ -119,8 +117,8 @@ impl<'a> Shared<'a> {
     }
 }
 
-/// The violations of cases that are told together: those of the first, each with how many more were
-/// found with other numbers.
+/// The violations of cases that are shown together: those of the first case, each with how many other cases have it
+/// with other numbers.
 pub(super) fn violations<'a>(group: &[&'a CaseResult]) -> Vec<Shared<'a>> {
     let others = |place: usize, first: &Violation| {
         group.iter().filter(|case| case.violations.get(place).is_some_and(|other| other != first)).count()
@@ -131,19 +129,18 @@ pub(super) fn violations<'a>(group: &[&'a CaseResult]) -> Vec<Shared<'a>> {
         .collect()
 }
 
-/// Lifetimes that are so many seconds apart may be one, measured by clocks that show whole seconds.
+/// Lifetimes that are at most 2 seconds apart may be one lifetime, measured by clocks that show whole seconds.
 const LIFETIME_NOISE_SECONDS: i64 = 2;
 
-/// What is known so far: the first of each kind, by its key and its numbers. Finding one takes about as long however
-/// many there are.
+/// The first of each kind so far, by its key and its numbers. A lookup takes about as long for any number of them.
 struct Known<K>(HashMap<K, ByNumber>);
 
-/// The numbers of known ones, each with its place, by the first of them.
+/// The known entries by their first number, each with all of its numbers and its place.
 type ByNumber = BTreeMap<i64, Vec<(Vec<i64>, usize)>>;
 
 impl<K: Eq + Hash> Known<K> {
-    /// The place of a known one with this key and about these numbers; where there is none, this one is known from now
-    /// on, with the place `new`.
+    /// The place of the known entry with this key and nearly these numbers. Where there is none, adds one with the
+    /// place `new` and returns `None`.
     fn find_or(&mut self, key: K, numbers: &[i64], new: usize) -> Option<usize> {
         let first = numbers.first().copied().unwrap_or_default();
         let near = |one: i64, other: i64| one.abs_diff(other) <= LIFETIME_NOISE_SECONDS.unsigned_abs();
@@ -159,9 +156,9 @@ impl<K: Eq + Hash> Known<K> {
     }
 }
 
-/// What two violations must have in common to be one fault, beside about the same number: everything, but of a lifetime
-/// that was measured twice what depends on when. Everywhere else a number is what was asked or answered, such as a
-/// status, and another number is another fault.
+/// The key that two violations must share to be one fault, and a number that must be nearly the same in both. The key
+/// is the whole violation, but a lifetime that was measured twice lacks the values that depend on when. Every other
+/// number was asked for or answered, such as a status, so another number is another fault.
 fn fault_key(violation: &Violation) -> (Violation, i64) {
     let mut key = violation.clone();
     let Fault::Lifetime { asked, found, looks_like, asked_by, .. } = &mut key.fault else { return (key, 0) };
@@ -208,7 +205,8 @@ pub(super) fn warnings(heard: &Collected) -> Vec<Shared<'_>> {
     found
 }
 
-/// Cases by name, each name told in some words; at most so many, the rest counted. All of a run need no names.
+/// The names of cases, each put into words by `word`: at most `limit` names, then the number of the rest. Where they
+/// are all cases of a run, none is named.
 pub(super) fn told(
     cases: &[&CaseResult],
     heard: &Collected,
@@ -221,13 +219,14 @@ pub(super) fn told(
     words::listed(&names(cases, heard), limit, word)
 }
 
-/// The ids of cases, a family that is there as a whole by its own id, each with how many it stands for.
+/// The ids of cases, each with how many cases it stands for; a whole family stands under its own id.
 pub(super) fn names(cases: &[&CaseResult], heard: &Collected) -> Vec<(String, usize)> {
     let ids: Vec<&str> = cases.iter().map(|case| case.id.as_str()).collect();
     words::collapse(&ids, heard.families())
 }
 
-/// Why cases that pass leave something undecided, and how many cases say so: nothing else tells it. At most three.
+/// The reasons why cases that pass leave something undecided, each with its number of cases; at most three. No other
+/// part of a report shows them.
 pub(super) fn open_passes(heard: &Collected) -> Vec<(String, usize)> {
     const MOST: usize = 3;
     let passes = heard.cases.iter().filter(|case| case.verdict == Verdict::Pass);
@@ -244,7 +243,7 @@ mod tests {
 
     use LifetimeLikeness::{Milliseconds, Now, RightMilliseconds};
 
-    /// A lifetime that should have so many seconds, by the server's Date.
+    /// A violation: a lifetime of `asked` seconds was asked for, and one of `found` measured by the server's Date.
     fn expired(asked: i64, found: i64, looks_like: Option<LifetimeLikeness>) -> Violation {
         let (at, asked_by) = ("/expiration".to_owned(), "durationSeconds".to_owned());
         let fault = Fault::Lifetime { at, asked, found: Measured::ByDate(found), looks_like, asked_by };

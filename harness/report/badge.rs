@@ -16,7 +16,7 @@ use crate::text::escape;
 pub enum BadgeForm {
     /// What the endpoint badge of shields.io reads, schema version 1.
     Json,
-    /// An image that needs nothing else.
+    /// An image that needs no other file.
     Svg,
 }
 

@@ -1,5 +1,5 @@
-//! Baselines: failures that are known and have a reason. A baseline only shrinks by itself: what is
-//! in it and passes is `fixed`, which fails the run until the entry is gone.
+//! Baselines: known failures, each with a reason. A case that is in the baseline and passes is `fixed`, which fails the
+//! run until its entry is removed; so a baseline can only shrink by itself.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::Path;
@@ -52,25 +52,25 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// Whether the last day on which it excuses is over.
+    /// Whether its last day is over.
     pub fn has_expired(&self, today: Date) -> bool {
         self.expires.is_some_and(|last| today > last)
     }
 }
 
-/// Everything of an entry but its pattern.
+/// An entry without its pattern.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Excuse {
     /// Why the cases fail.
     pub reason: String,
-    /// Where that is followed up.
+    /// Where the failures are followed up: an address or a number.
     pub issue: Option<String>,
-    /// The last day on which it excuses anything.
+    /// The last day on which it excuses anything; `None` for no end.
     pub expires: Option<Date>,
 }
 
 impl Excuse {
-    /// Checks that it would excuse anything.
+    /// Checks that it can excuse a failure.
     ///
     /// # Errors
     /// An empty reason, or a last day that is over, in words.
@@ -106,10 +106,10 @@ pub struct Baseline {
     patterns: Vec<Pattern>,
 }
 
-/// A baseline that cannot be written anew.
+/// Why a baseline cannot be rewritten.
 #[derive(Debug, thiserror::Error)]
 pub enum BaselineError {
-    /// What is there already cannot be read, so that its reasons would be lost.
+    /// The existing baseline cannot be read, so its reasons would be lost.
     #[error(transparent)]
     Load(#[from] LoadError),
     /// The file cannot be written.
@@ -163,12 +163,12 @@ impl Baseline {
         &self.content.entries
     }
 
-    /// Checks that every pattern selects a case, since one that does not would excuse nothing, unnoticed; and that
-    /// no two select the same case. A known failure has one reason, one issue and one last day: with two entries,
-    /// one would hide that the other has expired, and taking out what is fixed would leave the other behind.
+    /// Checks that every pattern selects a case, since one that selects none would excuse nothing, unnoticed; and that
+    /// no two patterns select the same case. A known failure has one reason, one issue and one last day: with two
+    /// entries, one would hide that the other has expired, and removing the fixed one would leave the other behind.
     ///
     /// # Errors
-    /// The first pattern that matches no case, or a case that an earlier one selects too, with its place.
+    /// The first pattern that selects no case, or a case that an earlier pattern selects too, with its place.
     pub fn check(&self, corpus: &Corpus) -> Result<(), LoadError> {
         self.check_ids(&ids_of(corpus))
     }
@@ -198,13 +198,13 @@ impl Baseline {
         Ok(())
     }
 
-    /// Holds a case against the baseline.
+    /// Applies the baseline to a case.
     ///
-    /// An entry that selects the case turns `fail`, `blocked` and `not-implemented` into
-    /// `known-fail`, and `pass` into `fixed`: each case by itself, so that an entry for many cases
-    /// cannot hide that some of them pass. What is `indeterminate` stays so, since nothing is known.
-    /// An expired entry excuses nothing, and says so in the reason. Where several entries select a
-    /// case, which [`Baseline::check`] refuses, one that has expired counts, and else the first.
+    /// An entry that selects the case turns `fail`, `blocked` and `not-implemented` into `known-fail`, and `pass` into
+    /// `fixed`. Each case counts by itself, so that an entry for many cases cannot hide that some of them pass.
+    /// `indeterminate` stays as it is, since nothing is known. An expired entry excuses nothing, and the reason says
+    /// so. Where several entries select a case, which [`Baseline::check`] refuses, the first expired entry counts, or
+    /// else the first.
     pub fn apply(&self, case: &mut CaseResult, today: Date) {
         let Some(entry) = self.entry_for(&case.id, Some(today)) else { return };
         let own = || case.reason.clone().map(Box::new);
@@ -228,7 +228,7 @@ impl Baseline {
         (case.verdict, case.reason) = (verdict, Some(reason));
     }
 
-    /// The entry that counts for a case: one that has expired by `today` before one that has not.
+    /// The entry that counts for a case: the first that has expired by `today`, or else the first.
     fn entry_for(&self, id: &str, today: Option<Date>) -> Option<&Entry> {
         let selecting =
             || self.entries_with_patterns().filter(|(_, pattern)| pattern.selects(id)).map(|(entry, _)| entry);
@@ -240,13 +240,13 @@ impl Baseline {
         self.content.entries.iter().zip(&self.patterns)
     }
 
-    /// Writes the baseline that a run calls for, in place of the one at this path: what fails,
-    /// is blocked or not implemented, and nothing else.
+    /// Replaces the baseline at this path by the one that a run needs: it excuses the cases that fail, are blocked or
+    /// are not implemented, and no others.
     ///
-    /// An entry all of whose cases still fail stays as it is; reason, issue and expiry of the others go
-    /// over to what is left of them. What fails and has no entry gets this excuse. A family or a suite
-    /// that fails as a whole is one entry, and no entry selects a case that passes. Cases that were not run, or gave no verdict, stay excused
-    /// where they were. The file is replaced in one step.
+    /// An entry stays as it is where all of its cases still fail; what is left of the others keeps their reason, issue
+    /// and last day. A failure without an entry gets this excuse. A family or a suite that fails as a whole is one
+    /// entry, and no entry selects a case that passes. Cases that did not run, or gave no verdict, stay excused where
+    /// they were. The file is replaced in one step.
     ///
     /// # Errors
     /// When the baseline that is there cannot be read, the reason is empty, or the file cannot be written.
@@ -264,14 +264,14 @@ impl Baseline {
         Ok(new)
     }
 
-    /// The baseline that a run calls for, by the ids of all cases and the results of those that ran.
+    /// The baseline that a run needs, from the ids of all cases and the results of those that ran.
     fn renewed(&self, ids: &[&str], results: &[CaseResult], excuse: &Excuse) -> BaselineFile {
         let verdicts: BTreeMap<&str, Verdict> = results.iter().map(|case| (case.id.as_str(), case.verdict)).collect();
         let all: BTreeSet<&str> = ids.iter().copied().chain(verdicts.keys().copied()).collect();
         let fails = |id: &str| match verdicts.get(id) {
             Some(Verdict::Fail | Verdict::KnownFail | Verdict::Blocked | Verdict::NotImplemented) => true,
             Some(Verdict::Pass | Verdict::Fixed) => false,
-            // Nothing new is known of it.
+            // The run says nothing new about it.
             Some(Verdict::NotApplicable | Verdict::Indeterminate | Verdict::HarnessError) | None => {
                 self.entry_for(id, None).is_some()
             }
@@ -281,7 +281,7 @@ impl Baseline {
         let mut entries = Vec::new();
         for (entry, pattern) in self.entries_with_patterns() {
             let selected: Vec<&str> = all.iter().copied().filter(|id| pattern.selects(id)).collect();
-            // An entry for one member may become part of one for its family; what another entry has is its own.
+            // An entry for one member may merge into an entry for its family; every other entry keeps its cases.
             let is_member = all.contains(entry.pattern.as_str());
             if !is_member && !selected.is_empty() && selected.iter().all(|id| left.contains(id)) {
                 left.retain(|id| !pattern.selects(id));
@@ -307,8 +307,8 @@ impl Baseline {
     }
 }
 
-/// The fewest patterns that select these ids and no others of all: a suite or a family that is there as a
-/// whole is one pattern. What has one member is named by that member, since others may be added to it.
+/// The fewest patterns that select these ids and no other known id. A whole suite or family is one pattern; where it
+/// has one member, that member is named, since others may be added to it.
 fn minimal(ids: &[&str], all: &[&str]) -> BTreeSet<String> {
     let wanted: BTreeSet<&str> = ids.iter().copied().collect();
     let below = |prefix: &str, id: &str| id.strip_prefix(prefix).is_some_and(|rest| rest.starts_with('/'));

@@ -6,21 +6,21 @@ use super::event::{Event, RequirementEvent, RunEvent, SummaryEvent};
 use super::words;
 use crate::verdict::CaseResult;
 
-/// The events of a run, for the reports that cannot be written before the last of them.
+/// The events of a run, collected for the reports that are made after the last of them.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Collected {
     pub(super) run: Option<RunEvent>,
     pub(super) cases: Vec<CaseResult>,
     pub(super) requirements: Vec<RequirementEvent>,
-    /// Nothing where the run was cut short.
+    /// `None` where the run was cut short.
     pub(super) summary: Option<SummaryEvent>,
-    /// How many cases each family has; counted when somebody asks, behind the last case.
+    /// The number of cases of each family; counted on first use, after the last case.
     families: OnceCell<BTreeMap<String, usize>>,
 }
 
 impl Collected {
     pub(super) fn hear(&mut self, event: &Event) {
-        // As the run stream has it, so that a report that is made from the stream is the same.
+        // Rounded as in the run stream, so that a report that is made from the stream is the same.
         match event.clone().rounded() {
             Event::Run(run) => self.run = Some(run),
             Event::Case(case) => self.cases.push(case),
@@ -40,7 +40,7 @@ impl Collected {
     }
 }
 
-/// How often each thing is there.
+/// How often each item occurs.
 pub(super) fn counted<T: Ord>(things: impl IntoIterator<Item = T>) -> BTreeMap<T, usize> {
     let mut counts = BTreeMap::new();
     for thing in things {
@@ -49,7 +49,7 @@ pub(super) fn counted<T: Ord>(things: impl IntoIterator<Item = T>) -> BTreeMap<T
     counts
 }
 
-/// Things by what they have in common, in the order in which the first of each kind came.
+/// Items grouped by a key; the groups are in the order of their first items.
 pub(super) fn grouped<T: Copy, K: Eq + Hash>(things: impl IntoIterator<Item = T>, key: impl Fn(T) -> K) -> Vec<Vec<T>> {
     let mut groups: Vec<Vec<T>> = Vec::new();
     let mut places = HashMap::new();

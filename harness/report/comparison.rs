@@ -1,4 +1,4 @@
-//! Two runs side by side: what was fixed, what broke, what came and what went.
+//! Two runs side by side: which cases were fixed, broke, were added or are gone.
 
 mod show;
 
@@ -72,12 +72,12 @@ pub enum CompareError {
     /// A stream with cases of both sides.
     #[error("the {0} run has cases of servers and of clients; expected one side")]
     Mixed(&'static str),
-    /// One of them came to no end: how many cases have a verdict, of how many.
+    /// A run was cut short: how many cases have a verdict, of how many.
     #[error(
         "the {0} run was cut short: {1} of {2} cases have a verdict; what broke may be among the others. Run it again to its end"
     )]
     CutShort(&'static str, usize, usize),
-    /// The runs are of different kinds: in what they differ, what the old one says, and the new one.
+    /// The runs are of different kinds: what differs, its old value and its new value.
     #[error("expected two runs of the same {0}, found {1} and {2}")]
     Differs(&'static str, String, String),
     /// No case is in both.
@@ -88,10 +88,11 @@ pub enum CompareError {
 impl Comparison {
     /// Compares two runs.
     ///
-    /// A case holds where it is `pass` or `fixed`. What held and is anything else now is broken, also where nothing
-    /// is known of it any more: a server that has stopped answering is no better than one that answers wrongly.
-    /// Only `not-applicable` is not, since nobody claims it any more. Fixed is only what was seen to fail. Targets may
-    /// differ, which is the point of some comparisons; side and operation may not.
+    /// A case holds where it is `pass` or `fixed`. A case that held and has any other verdict now is broken, even where
+    /// nothing is known about it any more: a server that has stopped answering is no better than one that answers
+    /// wrongly. Only `not-applicable` does not count as broken, since the target no longer claims the feature. Only a
+    /// case that was seen to fail can be fixed. The targets may differ, which is the point of some comparisons; side
+    /// and operation may not.
     ///
     /// # Errors
     /// When the comparison would say nothing: a run was cut short or is empty, their sides or operations differ, or

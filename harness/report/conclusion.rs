@@ -1,4 +1,4 @@
-//! What a run comes to, in one sentence; and how good or bad that is, wherever a report has colours.
+//! The conclusion of a run in one sentence, and its tone for reports that have colours.
 
 use serde::Serialize;
 
@@ -11,17 +11,17 @@ use crate::verdict::Verdict;
 
 pub(super) const IDS_LIMIT: usize = 10;
 
-/// Whether a target conforms, and what stands in the way.
+/// Whether a target conforms, and what prevents it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Conclusion<'a> {
     Conformant(Vec<&'a str>),
-    /// Nothing is violated in this shard of a run, which leaves so many `must` requirements undecided; the others say
-    /// the rest.
+    /// Nothing is violated in this shard of a run; the number of `must` requirements that it leaves undecided. The
+    /// other shards decide the rest.
     Part(&'a str, usize),
     Violated(Vec<&'a str>),
     Absent,
     CutShort,
-    /// None of so many `must` requirements is decided.
+    /// None of the `must` requirements is decided; their number.
     Nothing(usize),
     Undecided(Vec<&'a str>),
 }
@@ -56,7 +56,7 @@ impl<'a> Conclusion<'a> {
         }
     }
 
-    /// It in two words at most: whether the target conforms.
+    /// Whether the target conforms, in at most two words.
     pub(super) const fn headline(&self) -> &'static str {
         match self {
             Self::Conformant(_) => "conformant",
@@ -66,7 +66,7 @@ impl<'a> Conclusion<'a> {
         }
     }
 
-    /// It as a sentence, escaped.
+    /// The conclusion as a sentence, escaped.
     pub(super) fn sentence(&self) -> String {
         let shown: Vec<_> = self.ids().iter().take(IDS_LIMIT).map(|id| escape(id)).collect();
         let more = self.ids().len() - shown.len();
@@ -75,7 +75,7 @@ impl<'a> Conclusion<'a> {
         format!("{}{before}{}{more}", self.claim(), shown.join(", "))
     }
 
-    /// The sentence without the ids of what stands in the way, escaped.
+    /// The sentence without the ids of the requirements, escaped.
     pub(super) fn claim(&self) -> String {
         let musts = |number: usize| words::count(number, "must-requirement");
         match self {
@@ -100,7 +100,7 @@ impl<'a> Conclusion<'a> {
         }
     }
 
-    /// The requirements that stand in the way.
+    /// The ids of the requirements that are violated or undecided.
     pub(super) fn ids(&self) -> &[&'a str] {
         match self {
             Self::Violated(ids) | Self::Undecided(ids) => ids,
@@ -109,7 +109,7 @@ impl<'a> Conclusion<'a> {
     }
 }
 
-/// What a colour says; what says most comes first.
+/// The meaning of a colour, the most important first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Tone {

@@ -8,8 +8,8 @@ use super::words;
 use crate::contract::{ConfirmationStatus, Evidence, Level, Side};
 use crate::verdict::{CaseResult, Class, Heard, Verdict};
 
-/// The version of the run stream.
-/// A reader of version 1 finds all that it knows in version 2, which adds data beside words; version 1 is read still.
+/// The version of the run stream. Version 2 adds data beside the words of version 1, so a reader of version 1 can read
+/// it. This build still reads version 1.
 pub const VERSION: u32 = 2;
 
 /// The oldest version that is read.
@@ -34,7 +34,7 @@ pub enum Event {
 }
 
 impl Event {
-    /// The run that begins here, where this is its event.
+    /// The run, where this is a `run` event.
     pub const fn run(&self) -> Option<&RunEvent> {
         match self {
             Self::Run(run) => Some(run),
@@ -76,14 +76,14 @@ pub struct RunEvent {
     pub started_at: String,
 }
 
-/// Whether a run is of the server side, which goes without saying.
+/// Whether a run is of the server side, which is the default and is not written.
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
 const fn is_server(side: &Side) -> bool {
     matches!(side, Side::Server)
 }
 
 impl RunEvent {
-    /// Whether it is one shard of several, which says nothing of the whole.
+    /// Whether it is one shard of several, whose results do not speak for the whole.
     pub fn is_part(&self) -> bool {
         self.shard.as_deref().is_some_and(|shard| shard != WHOLE)
     }
@@ -98,7 +98,7 @@ impl RunEvent {
         self.service.as_deref().unwrap_or("of the operation")
     }
 
-    /// When the run began, to the second: what is finer tells nobody anything.
+    /// When the run began, to the second; anything finer tells a reader nothing.
     pub(super) fn started(&self) -> String {
         let second = self.started_at.parse().and_then(|began: Timestamp| Timestamp::from_second(began.as_second()));
         second.map_or_else(|_| self.started_at.clone(), |second| second.to_string())
@@ -222,12 +222,12 @@ pub struct SummaryEvent {
 }
 
 impl Event {
-    /// The case that it tells of, where it tells of one.
+    /// The case, where this is a `case` event.
     pub(super) fn case(&self) -> Option<&CaseResult> {
         if let Self::Case(case) = self { Some(case) } else { None }
     }
 
-    /// The event with its durations rounded to microseconds: what is finer is noise.
+    /// The event with its durations rounded to microseconds; anything finer is noise.
     #[must_use]
     pub fn rounded(mut self) -> Self {
         if let Self::Case(CaseResult { duration_ms, .. }) | Self::Summary(SummaryEvent { duration_ms, .. }) = &mut self

@@ -3,13 +3,13 @@ use std::process::ExitCode;
 
 use crate::verdict::Verdict;
 
-/// How a run ends for the one who started it. An interruption (130) is the caller's business.
+/// The exit code of a run. The caller handles an interruption (130).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
 pub enum Exit {
     /// Nothing unexpected.
     Fine = 0,
-    /// Something claimed failed, is blocked or not implemented, or a baseline entry is stale.
+    /// A case of a claimed feature failed, is blocked or not implemented, or a baseline entry is stale.
     Failed = 1,
     /// Wrong usage or configuration, or the target refused the credentials.
     Usage = 2,
@@ -28,14 +28,14 @@ pub enum Exit {
 /// What is known of a run's end beyond its verdicts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Ending {
-    /// A teardown failed: the target may hold what a case made.
+    /// A teardown failed: the target may still have what a case created.
     pub leftovers: bool,
     /// The target is unreachable, or indeterminate cases leave a counted requirement undecided.
     pub silence: bool,
 }
 
 impl Exit {
-    /// Which one counts where several apply: the first.
+    /// The order in which codes count: where several apply, the first one does.
     const PRECEDENCE: [Self; 7] = [
         Self::Safety,
         Self::Harness,
@@ -46,7 +46,7 @@ impl Exit {
         Self::NothingSelected,
     ];
 
-    /// How a run ends, by how many cases have each verdict and what else is known.
+    /// The exit code of a run, from the number of cases with each verdict and what else is known.
     pub fn of_run(verdicts: &BTreeMap<Verdict, usize>, ending: Ending) -> Self {
         let any = |wanted: &[Verdict]| wanted.iter().any(|verdict| verdicts.get(verdict).is_some_and(|n| *n > 0));
         let failed = [Verdict::Fail, Verdict::Fixed, Verdict::Blocked, Verdict::NotImplemented];
@@ -59,7 +59,7 @@ impl Exit {
         ])
     }
 
-    /// The one that counts among those that apply; [`Exit::Fine`] where none does.
+    /// The code that counts among those that apply; [`Exit::Fine`] where none does.
     pub fn first_of(candidates: impl IntoIterator<Item = (Self, bool)>) -> Self {
         let applying: Vec<Self> =
             candidates.into_iter().filter(|(_, applies)| *applies).map(|(exit, _)| exit).collect();

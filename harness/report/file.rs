@@ -1,4 +1,4 @@
-//! Reports and baselines as files: found unwritable before the run, never left half written.
+//! Reports and baselines as files: one that cannot be written is found before the run, and none is left half written.
 
 use std::fmt::Display;
 use std::fs::{self, File, OpenOptions};
@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::{Event, Sink};
 use crate::text::file_name;
 
-/// What a report is written through.
+/// The writer of a report.
 pub type Writer = BufWriter<Box<dyn Write + Send>>;
 
 /// A file that cannot be written: which one, why, and what to do.
@@ -51,15 +51,16 @@ pub struct ReportFile {
 #[derive(Debug)]
 enum Place {
     Stdout,
-    /// Something that is no plain file, such as `/dev/stderr` or a named pipe: there is nothing to replace.
+    /// A path that is not a plain file, such as `/dev/stderr` or a named pipe; it cannot be replaced, so it is written
+    /// directly.
     Stream(File),
     File(AtomicFile),
 }
 
 impl ReportFile {
-    /// Opens the destination of a report before the run that it tells of; `-` is stdout.
+    /// Opens the destination of a report before the run; `-` is stdout.
     ///
-    /// What stands at the path stays as it is until the report is finished.
+    /// The file at the path stays as it is until the report is finished.
     ///
     /// # Errors
     /// When the path cannot be written: it is a folder, its folder is missing, or it is protected.
@@ -81,10 +82,10 @@ impl ReportFile {
         Ok(Self { path: path.to_owned(), place })
     }
 
-    /// Writes a report that is there as a whole.
+    /// Writes a whole report.
     ///
     /// # Errors
-    /// When it cannot be written; what stood there before stays.
+    /// When it cannot be written; the old file stays.
     pub fn write(self, text: &str) -> Result<(), FileError> {
         let written = match self.place {
             Place::Stdout => io::stdout().write_all(text.as_bytes()),
@@ -94,7 +95,7 @@ impl ReportFile {
         written.map_err(|error| FileError::new(&self.path, &error, "name another file"))
     }
 
-    /// What writes into it; nothing of that is at the path before [`ReportFile::commit`].
+    /// A writer into it; what it writes is not at the path before [`ReportFile::commit`].
     ///
     /// # Errors
     /// When the system gives no second handle to the file.
@@ -110,10 +111,10 @@ impl ReportFile {
         }))
     }
 
-    /// Puts what was written in the place of what stood there.
+    /// Replaces the old file by what was written.
     ///
     /// # Errors
-    /// When it cannot be put there.
+    /// When the old file cannot be replaced.
     pub fn commit(self) -> Result<(), FileError> {
         match self.place {
             Place::File(file) => file.commit(),
@@ -121,12 +122,12 @@ impl ReportFile {
         }
     }
 
-    /// That it cannot be written, and why, with its name.
+    /// The error that this file cannot be written, with its name and the cause.
     pub(super) fn failed(&self, error: &io::Error) -> io::Error {
         io::Error::new(error.kind(), format!("cannot write {}: {error}", name_of(&self.path)))
     }
 
-    /// The report that a sink writes to this file as it hears; the file is there once the report is finished.
+    /// A report that a sink writes to this file event by event; the file appears when the report is finished.
     ///
     /// # Errors
     /// When the system gives no second handle to the file.
@@ -162,8 +163,8 @@ impl Sink for FiledReport {
     }
 }
 
-/// A file that comes into being, or replaces another, in one step: it is written under another name
-/// in the same folder, and removed where it is not committed.
+/// A file that is created or replaced in one step: it is written under another name in the same folder, renamed when it
+/// is committed, and removed where it is not.
 #[derive(Debug)]
 pub(super) struct AtomicFile {
     file: File,
@@ -174,11 +175,11 @@ pub(super) struct AtomicFile {
 impl AtomicFile {
     pub(super) fn create(path: &Path) -> Result<Self, FileError> {
         if path.exists() {
-            // Replacing needs the folder's permission only; a protected file is protected for a reason.
+            // A rename needs only the folder's permission, but a protected file must not be replaced.
             let open = OpenOptions::new().append(true).open(path);
             open.map_err(|error| FileError::new(path, &error, "name another file, or make this one writable"))?;
         }
-        // A link stays a link: what it points to is replaced.
+        // A link stays a link: the file that it points to is replaced.
         let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
         let Some(name) = path.file_name() else {
             return Err(FileError::new(&path, &"it has no file name", "name a file"));
@@ -197,7 +198,8 @@ impl AtomicFile {
             let problem = format!("no file can be made in {}: {error}", file_name(folder));
             FileError::new(&path, &problem, "name a file in a folder that is writable")
         })?;
-        // Held until this process ends, however it ends: nobody takes the file for a dead one's.
+        // The lock is held until this process ends, however it ends, so that no other process removes the file as a
+        // leftover.
         drop(file.try_lock());
         Ok(Self { file, temporary, path })
     }
@@ -222,7 +224,7 @@ impl AtomicFile {
     }
 }
 
-/// Removes what processes that were killed have left of this file. What is younger than a minute stays: its
+/// Removes the temporary files that killed processes left of this file. One that is younger than a minute stays: its
 /// process may be about to lock it.
 fn sweep(folder: &Path, prefix: &str) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
@@ -242,7 +244,7 @@ fn sweep(folder: &Path, prefix: &str) {
 
 impl Drop for AtomicFile {
     fn drop(&mut self) {
-        // After a rename there is nothing left to remove, and nobody to tell of a failure.
+        // After a rename there is nothing to remove, and no caller could handle a failure.
         drop(fs::remove_file(&self.temporary));
     }
 }

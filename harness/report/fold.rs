@@ -1,7 +1,7 @@
-//! Folding: prose on a terminal that is narrower than its lines.
+//! Folds prose for a terminal that is narrower than its lines.
 
-/// A text behind a label: its further lines stand where the first one begins, or all of them below
-/// the label where that takes too much of the width. A width of [`usize::MAX`] folds nothing.
+/// A text behind a label. Its further lines begin where the first one does; where the label takes more than half of the
+/// width, the whole text is below it. A width of [`usize::MAX`] folds nothing.
 pub(crate) fn hang(label: &str, text: &str, width: usize) -> String {
     if width == usize::MAX {
         return format!("{label}{text}");
@@ -15,8 +15,8 @@ pub(crate) fn hang(label: &str, text: &str, width: usize) -> String {
     if beside { filled } else { format!("{}\n{filled}", label.trim_end()) }
 }
 
-/// Lines of prose, each folded behind the label that it begins with. A line with a curl command, or with one of
-/// ours and nothing else, stays as it is, however long: it is there to be copied.
+/// Lines of prose, each folded behind the label that it begins with. A line with a `curl` command, or with a
+/// `countersign` command alone, is not folded, so that it can be copied.
 #[cfg(feature = "cli")]
 pub(crate) fn fold(text: &str, width: usize) -> String {
     let is_command = |text: &str| text.contains("curl ") || text.starts_with("countersign ");
@@ -27,7 +27,7 @@ pub(crate) fn fold(text: &str, width: usize) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// What stands before the text of a line: up to the first two blanks behind a word.
+/// Splits a line into its label and its text: a label ends at the first two blanks behind a word.
 #[cfg(feature = "cli")]
 fn label(line: &str) -> (&str, &str) {
     let indent = line.len() - line.trim_start().len();

@@ -1,5 +1,5 @@
-//! How conclusions stand in a run stream: the words that every version had, and beside them the data that they are
-//! made of. Where the data are missing, the words are taken as they are.
+//! The form of conclusions in a run stream: the words that every version has, and beside them the data that they are
+//! made of. Where the data are missing, the words are used.
 
 use std::borrow::Cow;
 

@@ -1,4 +1,4 @@
-//! The formats of reports that are files: what each is asked for by, and what makes it. A new format is one file with a
+//! The formats of reports that are files, each with its flag and what makes it. A new format is one file with a
 //! [`Report`] in it, and one row of [`FORMATS`].
 
 use std::io::{self, Write};
@@ -16,16 +16,16 @@ use super::stream::StreamSink;
 use super::{Event, FileError, ReportFile, Sink, Writer};
 use crate::contract::Register;
 
-/// A report that is made when everything was heard.
+/// A report that is made after the last event.
 pub trait Report {
-    /// Writes it.
+    /// Writes the report.
     ///
     /// # Errors
     /// When it cannot be written.
     fn write(&self, heard: Runs<'_>, out: &mut dyn Write) -> io::Result<()>;
 }
 
-/// The runs that a report is of, and the register whose words it tells requirements by.
+/// The runs of a report, and the register with the texts of the requirements.
 #[derive(Clone, Copy, Debug)]
 pub struct Runs<'a> {
     /// At least one.
@@ -34,7 +34,7 @@ pub struct Runs<'a> {
 }
 
 impl<'a> Runs<'a> {
-    /// The run, where there is room for one.
+    /// The first run, for a format that shows only one.
     pub(super) fn one(&self) -> &'a Collected {
         &self.runs[0]
     }
@@ -47,11 +47,11 @@ pub struct Format {
     pub flag: &'static str,
     /// What the flag is for.
     pub help: &'static str,
-    /// The endings that its files can have, without the dot; any where there are none.
+    /// The endings that its files can have, without the dot; empty where any ending will do.
     pub endings: &'static [&'static str],
-    /// Whether it has room for several runs, one beside the other.
+    /// Whether it can show several runs side by side.
     pub several: bool,
-    /// What makes it.
+    /// When it is made, and by what.
     pub made: Made,
 }
 
@@ -60,7 +60,7 @@ pub struct Format {
 pub enum Made {
     /// Event by event: nothing is kept.
     AsHeard(fn(Writer) -> Box<dyn Sink>),
-    /// When everything was heard, for a file with this path.
+    /// After the last event, for a file with this path.
     AtTheEnd(fn(&Path) -> Box<dyn Report>),
 }
 
@@ -112,7 +112,7 @@ pub const FORMATS: &[Format] = &[
     },
 ];
 
-/// Hears runs, each event once however many reports are made of it, and makes the reports when everything was heard.
+/// Collects the events of runs once for any number of reports, and makes the reports after the last event.
 pub struct Collecting {
     register: Register,
     runs: Vec<Collected>,
@@ -120,17 +120,17 @@ pub struct Collecting {
 }
 
 impl Collecting {
-    /// Nothing heard, and no report asked for; requirements are told by the words of a register.
+    /// A collector without runs and reports; the register has the texts of the requirements.
     pub fn new(register: &Register) -> Self {
         Self { register: register.clone(), runs: Vec::new(), reports: Vec::new() }
     }
 
-    /// Makes this report too, and writes it into a file.
+    /// Adds a report, and the file to write it to.
     pub fn add(&mut self, report: Box<dyn Report>, file: ReportFile) {
         self.reports.push((report, file));
     }
 
-    /// A report of what was heard.
+    /// Makes a report of the events so far.
     ///
     /// # Errors
     /// When it cannot be made.
@@ -159,7 +159,7 @@ impl Sink for Collecting {
         Ok(())
     }
 
-    /// Makes every report; the first error is told when all were tried.
+    /// Makes every report; returns the first error after all were tried.
     fn finish(&mut self) -> io::Result<()> {
         let mut result = Ok(());
         for (report, file) in std::mem::take(&mut self.reports) {
@@ -173,7 +173,7 @@ impl Sink for Collecting {
     }
 }
 
-/// One report of events that are over.
+/// Makes one report of the events of finished runs.
 ///
 /// # Errors
 /// When it cannot be made.
@@ -199,7 +199,7 @@ mod tests {
             let Made::AtTheEnd(make) = format.made else { continue };
             let report = |events: &[Event]| report_of(events, &*make(Path::new(&path)), &sample::register());
             assert!(!report(&sample::events()).expect("memory takes everything").is_empty(), "{}", format.flag);
-            // That of a run that never began is made or refused, and does not panic.
+            // The report of a run that never began is made or refused, and does not panic.
             drop(report(&[]));
         }
     }

@@ -1,4 +1,4 @@
-//! The run as a log of GitHub Actions: the text report, each case in a fold, and annotations.
+//! The run as a log of GitHub Actions: the text report, the cases in a fold, and annotations.
 
 use std::io::{self, Write};
 
@@ -12,25 +12,25 @@ use crate::contract::Register;
 use crate::text::{cut, escape, foreign_within};
 use crate::verdict::{CaseResult, Verdict};
 
-/// GitHub shows at most so many annotations of a kind for a step.
-/// Source: GitHub Actions, workflow commands, limits of annotations.
+/// GitHub shows at most 10 annotations of a kind for a step. Source: GitHub Actions, workflow commands, limits of
+/// annotations.
 const ANNOTATIONS_LIMIT: usize = 10;
 
-/// The longest title and the longest message, in characters; whoever wants more has the report below.
+/// The longest title and the longest message, in characters; the text report has the rest.
 const TITLE_LIMIT: usize = 200;
 const MESSAGE_LIMIT: usize = 3000;
 
 const NAMES_LIMIT: usize = 3;
 
-/// Writes the text report with workflow commands: cases are folded, and what went wrong alike is one
-/// annotation. Where there is more than GitHub shows, the last one counts the rest.
+/// Writes the text report with workflow commands: the cases are folded, and cases that went wrong alike share an
+/// annotation. Where there are more annotations than GitHub shows, the last one counts the rest.
 #[derive(Debug)]
 pub struct GithubSink<W: Write> {
     text: TextSink<W>,
 }
 
 impl<W: Write> GithubSink<W> {
-    /// A log that is written to `out`, with the words of a register's requirements.
+    /// A log that is written to `out`; the register has the texts of the requirements.
     pub fn new(out: W, register: &Register, options: TextOptions) -> Self {
         // The log's colours come from its commands.
         Self { text: TextSink::new(out, register, TextOptions { colour: false, ..options }) }
@@ -96,7 +96,7 @@ fn particulars(shared: &Shared<'_>) -> String {
     format!("at {at}: expected {expected}, found {actual}")
 }
 
-/// As many commands as are shown, the last of them for the rest.
+/// At most 10 commands; where there are more, the last one counts the rest.
 fn limited(kind: &'static str, mut commands: Vec<Command>, noun: &str) -> Vec<Command> {
     if commands.len() > ANNOTATIONS_LIMIT {
         let rest = commands.split_off(ANNOTATIONS_LIMIT - 1);

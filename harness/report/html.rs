@@ -1,8 +1,7 @@
-//! The report as one HTML file: opens from disk, asks no network, is read without script.
+//! The report as one HTML file: it opens from disk, needs no network, and can be read without script.
 //!
-//! [`Html`] is of one run or several; several stand side by side. [`Page`] says what is on the page, `html/page.html`
-//! how it looks. Everything that is put into the page is escaped twice: what is invisible is made visible, and what
-//! HTML would take for markup is taken for text.
+//! [`Html`] shows one run, or several side by side. [`Page`] is the content of the page, `html/page.html` its layout.
+//! Every value in the page is escaped twice: invisible characters are made visible, and markup of HTML becomes text.
 
 mod cases;
 mod exchange;
@@ -61,23 +60,23 @@ impl Report for Html {
     }
 }
 
-/// More targets than this do not fit beside each other in a window of the usual width.
+/// At most 5 targets fit beside each other in a window of the usual width.
 const TARGETS_ACROSS: usize = 5;
 
 #[derive(Debug, Serialize)]
 struct Page {
     title: String,
     subject: String,
-    /// Who conforms; of several runs only.
+    /// Which targets conform; only for several runs.
     lead: String,
-    /// On how many requirements they differ, and of how many of them that can be said; of several runs only.
+    /// On how many requirements the targets differ, of how many; only for several runs.
     difference: String,
     several: bool,
     many: bool,
     runs: Vec<Run>,
-    /// What somebody has to look at; of one run only.
+    /// What needs attention; only for one run.
     findings: Vec<Finding>,
-    /// Requirements on which the targets differ; of several runs only.
+    /// Requirements on which the targets differ; only for several runs.
     differing: Vec<Row>,
     groups: Vec<Group>,
     usual: Vec<Usual>,
@@ -88,7 +87,7 @@ struct Page {
     not_passed: Option<String>,
 }
 
-/// A verdict, what it means, and how many cases have it with some target.
+/// A verdict, what it means, and how many cases have it for at least one target.
 #[derive(Debug, Serialize)]
 struct Choice {
     word: &'static str,
@@ -159,11 +158,11 @@ fn page(heard: &[Collected], register: &Register) -> Page {
     }
 }
 
-/// The filter for everything that did not pass though it was asked for, as in the page's address.
+/// The filter for the cases that were tried and did not pass, as in the page's address.
 fn not_passed(verdicts: &[Choice], several: bool) -> Option<String> {
     let mut passed = vec![Verdict::Pass.word(), Verdict::NotApplicable.word()];
     if several {
-        // One target without the operation would make it every case.
+        // Otherwise one target without the operation would put every case into the filter.
         passed.push(Verdict::NotImplemented.word());
     }
     let (fine, others): (Vec<&Choice>, Vec<&Choice>) = verdicts.iter().partition(|word| passed.contains(&word.word));
@@ -187,7 +186,7 @@ const fn meaning(verdict: Verdict) -> &'static str {
     }
 }
 
-/// A page of ours: the first of some templates with its values in it, with the head that all pages have.
+/// Renders a page: the first of the templates with the page's values, and the head that all pages share.
 pub(crate) fn render_page<'t>(
     templates: &[(&'t str, &'t str)],
     page: &impl Serialize,
@@ -212,7 +211,7 @@ pub(crate) fn render_page<'t>(
     environment.get_template(templates[0].0)?.render(context)
 }
 
-/// Only this style and this script; nothing is loaded, sent or embedded.
+/// The content security policy: only this style and this script; nothing is loaded, sent or embedded.
 fn policy(style: &str, script: Option<&str>) -> String {
     let hash = |text: &str| format!("'sha256-{}'", STANDARD.encode(Sha256::digest(text)));
     let script = script.map_or_else(String::new, |script| format!(" script-src {};", hash(script)));

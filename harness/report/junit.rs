@@ -20,9 +20,9 @@ use crate::verdict::{CaseResult, Verdict};
 /// | `blocked`, `not-implemented`, `indeterminate`, `harness-error` | `error`, with the verdict as its type: nothing could be judged |
 /// | `known-fail`, `not-applicable` | `skipped`, with the reason |
 ///
-/// Every reader of `JUnit` files takes a skip for fine, so only what leaves the exit code at 0 is one.
-/// A failure is an accusation; a target without the operation, or a case whose control failed, gets none.
-/// A run that was cut short has one more suite, `countersign`, with an error.
+/// Readers of `JUnit` files take a skipped test for fine, so only verdicts that leave the exit code at 0 are skipped. A
+/// failure accuses the target; a target without the operation, or a case whose control failed, is not accused. A run
+/// that was cut short has one more suite, `countersign`, with an error.
 #[derive(Clone, Copy, Debug)]
 pub struct Junit;
 

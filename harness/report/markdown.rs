@@ -12,7 +12,7 @@ pub(crate) use inline::{code, prose};
 
 use super::formats::{Report, Runs};
 
-/// The most that GitHub shows of a step's summary, in bytes; where there is more, it shows none of it.
+/// The most that GitHub shows of a step's summary, in bytes; it shows nothing of a longer one.
 /// Source: GitHub Actions, workflow commands, step isolation and limits (1 MiB).
 pub const MARKDOWN_LIMIT: usize = 1 << 20;
 
@@ -21,10 +21,10 @@ const FINDINGS_LIMIT: usize = 30;
 
 const NAMES_LIMIT: usize = 6;
 
-/// What is kept free for headings and counts, in bytes.
+/// The bytes that are kept free for headings and counts.
 const RESERVE: usize = 2000;
 
-/// Adds parts to a text as long as they stay within the room, and says how many did.
+/// Adds parts to a text while they fit into `room` bytes, and returns how many fitted.
 fn fill(text: &mut String, room: usize, parts: impl IntoIterator<Item = String>) -> usize {
     let mut told = 0;
     for part in parts {
@@ -39,11 +39,11 @@ fn fill(text: &mut String, room: usize, parts: impl IntoIterator<Item = String>)
 
 /// Markdown, in GitHub's flavour: of one run all findings, of several a matrix.
 ///
-/// Whatever a target said stands in code spans, or as prose with every mark escaped: there is no
-/// HTML, no link, no image, no mention and no form in it that is not ours.
+/// The text of a target stands in code spans, or as prose with every mark escaped, so that it adds no HTML, link,
+/// image, mention or formatting.
 #[derive(Clone, Copy, Debug)]
 pub struct Markdown {
-    /// How many bytes it has at most, but for a few lines of heading: findings that do not fit are counted.
+    /// The most bytes, without a few lines of heading; findings that do not fit are counted.
     pub limit: usize,
 }
 

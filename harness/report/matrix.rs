@@ -1,4 +1,4 @@
-//! Several runs side by side: what each requirement came to for each target, and on which they differ.
+//! Several runs side by side: the standing of each requirement for each target, and on which requirements they differ.
 
 use std::collections::BTreeSet;
 
@@ -7,26 +7,26 @@ use super::conclusion::Conclusion;
 use super::event::{RequirementEvent, RequirementStatus, RunEvent};
 use crate::contract::{Level, Register};
 
-/// What a requirement came to for one target; what somebody has to look at first.
+/// The standing of a requirement for one target; those that need attention come first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Standing {
     Violated,
     /// It is below `must`, and broken.
     Departs,
-    /// Others could be decided.
+    /// The run left it undecided, and decided others.
     Undecided,
-    /// Nothing could be decided.
+    /// The run decided no requirement.
     Unjudged,
     /// The target does not have the operation.
     Absent,
     Holds,
     NotApplicable,
-    /// The run says nothing of it.
+    /// The run does not mention it.
     Untold,
 }
 
 impl Standing {
-    /// What a requirement that a run leaves undecided comes to.
+    /// The standing of a requirement that a run leaves undecided.
     fn open(run: &Collected) -> Self {
         let decided = |row: &RequirementEvent| matches!(row.status, RequirementStatus::Pass | RequirementStatus::Fail);
         if Conclusion::of(run) == Conclusion::Absent {
@@ -77,13 +77,12 @@ pub(super) struct Row<'a> {
     pub(super) id: &'a str,
     pub(super) events: Vec<Option<&'a RequirementEvent>>,
     pub(super) standings: Vec<Standing>,
-    /// Whether targets that could be judged came to different things.
+    /// Whether targets that could be judged have different results for it.
     pub(super) differs: bool,
 }
 
-/// Every requirement that a run tells of, in the order of the register, then those that only a stream knows.
-/// Those on which targets differ come first: above all where some of them violate it, then where only some
-/// decided it.
+/// Every requirement of the runs, in the order of the register, then those that only a stream knows. Requirements on
+/// which targets differ come first: those that some targets violate, then those that only some targets decided.
 pub(super) fn rows<'a>(heard: &'a [Collected], register: &'a Register) -> Vec<Row<'a>> {
     let known = register.requirements.iter().map(|row| row.id.as_str());
     let told = heard.iter().flat_map(|run| &run.requirements).map(|event| event.id.as_str());
@@ -117,12 +116,12 @@ pub(super) fn judged(heard: &[Collected]) -> usize {
     heard.iter().filter(|run| is_judged(run)).count()
 }
 
-/// Whether a target could be judged. One that decides nothing differs from nobody.
+/// Whether a target could be judged. One that decides nothing does not count as different.
 pub(super) fn is_judged(run: &Collected) -> bool {
     Standing::open(run) == Standing::Undecided
 }
 
-/// That no requirement tells them apart, as a sentence; where there was nothing to compare, that.
+/// A sentence: the targets differ on no requirement, or there was nothing to compare.
 pub(super) fn nothing_differs(heard: &[Collected], labels: &[String]) -> String {
     let mut judged = heard.iter().zip(labels).filter(|(run, _)| is_judged(run));
     match (judged.next(), judged.next()) {
@@ -133,8 +132,8 @@ pub(super) fn nothing_differs(heard: &[Collected], labels: &[String]) -> String 
     }
 }
 
-/// A name for each target: its own where that tells it apart, else with its endpoint, else with a number; and
-/// which shard it is, where it is one.
+/// A label for each target: its name where that is unique, else with its endpoint, else with a number; and its shard,
+/// if any.
 pub(super) fn labels(heard: &[Collected]) -> Vec<String> {
     let is_twice = |labels: &[String], at: usize| labels.iter().filter(|other| **other == labels[at]).count() > 1;
     let runs = || heard.iter().map(|run| run.run.as_ref()).enumerate();

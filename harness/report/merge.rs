@@ -1,4 +1,4 @@
-//! Several shards of one run as the one run that they are parts of.
+//! Merges the shards of one run into that run.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -9,7 +9,7 @@ use crate::corpus::Shard;
 use crate::text::foreign;
 use crate::verdict::{CaseResult, Class};
 
-/// At most so many missing shards are named: a stream may say that there are any number of them.
+/// At most 10 missing shards are named: a stream may claim any number of shards.
 const NAMED_LIMIT: usize = 10;
 
 /// Why streams are not the shards of one run. Streams are counted from 1.
@@ -21,7 +21,7 @@ pub enum MergeError {
     /// A stream does not begin with `run`.
     #[error("run stream {0}: expected a run event first; is it a run stream?")]
     NoRun(usize),
-    /// A stream is no shard, by what it says.
+    /// A stream does not say that it is a shard; what it says instead.
     #[error("run stream {0}: expected one shard of a run, such as 1/4, found {1}; run it with --shard I/N")]
     NotAShard(usize, String),
     /// Two streams tell of different runs.
@@ -30,17 +30,17 @@ pub enum MergeError {
          only shards of one run can be merged"
     )]
     Differs {
-        /// Which stream.
+        /// The number of the stream.
         stream: usize,
-        /// What it says of its shard.
+        /// Its shard, as it says.
         shard: String,
-        /// The stream that it is held against.
+        /// The number of the stream that it is compared with.
         first: usize,
-        /// In what it differs.
+        /// What differs.
         what: &'static str,
-        /// What that stream says.
+        /// The value in the other stream.
         expected: String,
-        /// What this stream says.
+        /// The value in this stream.
         found: String,
     },
     /// A stream has a shard that an earlier one has.
@@ -90,7 +90,7 @@ pub fn merge(streams: &[Vec<Event>], register: &Register) -> Result<Vec<Event>, 
         streams.iter().enumerate().map(|(index, stream)| part(index + 1, stream)).collect::<Result<_, _>>()?;
     let first = parts.first().ok_or(MergeError::Nothing)?;
     agree(&parts, first)?;
-    // Each is there at most once, so that this is few steps, whatever a stream says.
+    // Each shard occurs at most once, so this takes few steps, whatever number a stream claims.
     if parts.len() < first.shard.count {
         let there: HashSet<usize> = parts.iter().map(|part| part.shard.index).collect();
         let missing = (1..=first.shard.count).filter(|index| !there.contains(index)).take(NAMED_LIMIT);
@@ -127,13 +127,12 @@ pub fn merge(streams: &[Vec<Event>], register: &Register) -> Result<Vec<Event>, 
     Ok(events)
 }
 
-/// Merges what are shards and leaves alone what are whole runs: a stream without a `shard` is a run of its
-/// own; those with one are put together by what makes them one run, see [`merge`]. Runs come in the order of
-/// their first streams.
+/// Merges shards and keeps whole runs as they are. A stream without a `shard` is a whole run; streams with one are
+/// grouped into runs, see [`merge`]. Runs are in the order of their first streams.
 ///
 /// # Errors
-/// Those of [`merge`], with streams counted within their run; where what one run lacks is there as a shard of
-/// another that is not whole either, in what the two differ, with streams counted over all.
+/// Those of [`merge`], with streams counted within their run. Where two runs are incomplete and one has a shard that
+/// the other lacks, what differs between them, with streams counted over all.
 pub fn merge_shards(mut streams: Vec<Vec<Event>>, register: &Register) -> Result<Vec<Vec<Event>>, MergeError> {
     let runs = grouped(0..streams.len(), |index| run_of_shard(&streams[index]).map(identity).ok_or(index));
     stray(&streams, &runs)?;
@@ -144,8 +143,8 @@ pub fn merge_shards(mut streams: Vec<Vec<Event>>, register: &Register) -> Result
     runs.into_iter().map(merged).collect()
 }
 
-/// Looks for a shard that one run lacks among those of another that is not whole either: most likely it
-/// was meant to be that shard, and its job ran with another seed or against another target.
+/// Looks for a shard that one run lacks among those of another incomplete run: most likely it was meant to be that
+/// shard, and its job ran with another seed or against another target.
 fn stray(streams: &[Vec<Event>], runs: &[Vec<usize>]) -> Result<(), MergeError> {
     let shards = |run: &[usize]| -> Vec<(usize, &RunEvent, Shard)> {
         let shard = |index: &usize| run_of_shard(&streams[*index]).and_then(|run| Some((*index, run, shard_of(run)?)));
@@ -165,7 +164,7 @@ fn stray(streams: &[Vec<Event>], runs: &[Vec<usize>]) -> Result<(), MergeError> 
     Ok(())
 }
 
-/// The run of a stream that says which shard it is.
+/// The run of a stream that is a shard; `None` for a whole run.
 fn run_of_shard(stream: &[Event]) -> Option<&RunEvent> {
     stream.first()?.run().filter(|run| run.shard.is_some())
 }
@@ -181,7 +180,7 @@ fn part(stream: usize, events: &[Event]) -> Result<Part<'_>, MergeError> {
     Ok(Part { run, shard, duration_ms, complete: summary.is_some_and(|summary| summary.complete), cases })
 }
 
-/// The shard that a run is, where it is one.
+/// The shard of a run; `None` for a whole run.
 fn shard_of(run: &RunEvent) -> Option<Shard> {
     run.shard.as_deref()?.parse().ok()
 }
@@ -207,7 +206,7 @@ fn identity(run: &RunEvent) -> Identity {
     ]
 }
 
-/// Holds every stream against the first, and looks for what is there twice.
+/// Checks that every stream agrees with the first, and that no shard and no case occurs twice.
 fn agree(parts: &[Part<'_>], first: &Part<'_>) -> Result<(), MergeError> {
     let mut shards: BTreeMap<usize, usize> = BTreeMap::new();
     let mut seen = HashSet::new();
@@ -223,7 +222,7 @@ fn agree(parts: &[Part<'_>], first: &Part<'_>) -> Result<(), MergeError> {
     Ok(())
 }
 
-/// The first thing in which a stream is not of the run that it is held against.
+/// Refuses a stream that is not of the same run as the other, with the first difference.
 fn differs(stream: usize, run: &RunEvent, first: usize, other: &RunEvent) -> Result<(), MergeError> {
     let mut pairs = identity(run).into_iter().zip(identity(other));
     let Some(((what, found), (_, expected))) = pairs.find(|(one, other)| one != other) else { return Ok(()) };
@@ -232,8 +231,8 @@ fn differs(stream: usize, run: &RunEvent, first: usize, other: &RunEvent) -> Res
     Err(MergeError::Differs { stream, shard, first, what, expected, found })
 }
 
-/// Nothing that a shard found may be lost because this build does not know it; nor what the target claims, in which
-/// the streams agree.
+/// Checks that this build knows every requirement that a shard names, so that no result is lost, and every feature that
+/// the target claims. The streams agree on the features.
 fn known(parts: &[Part<'_>], register: &Register) -> Result<(), MergeError> {
     for (stream, part) in (1..).zip(parts) {
         for case in &part.cases {
@@ -256,7 +255,7 @@ mod tests {
     use super::*;
     use crate::verdict::Verdict;
 
-    /// The sample run, as so many shards.
+    /// The sample run as `count` shards.
     fn shards(count: usize) -> Vec<Vec<Event>> {
         let shard = |index: usize| {
             let cases = sample::cases().into_iter().skip(index - 1).step_by(count).collect::<Vec<_>>();
@@ -314,7 +313,7 @@ mod tests {
         assert!(error.starts_with(&format!("run stream 2, shard 2/4: {expected};")), "{error}");
     }
 
-    /// The same of another target.
+    /// The same shards of another target.
     fn other_shards(count: usize) -> Vec<Vec<Event>> {
         let mut other = shards(count);
         for stream in &mut other {

@@ -1,9 +1,9 @@
 //! Reporting: what a run found, as a stream of events, and every report made from that stream;
 //! baselines, and the exit code of a run.
 //!
-//! Uses contract, corpus, verdict, a name of wire, and [`crate::text`]. Start with [`Event`]. What is told
-//! while a run goes on hears events through [`Sink`]; what is made when it is over is a [`Report`] of what one sink
-//! collected for all of them. [`FORMATS`] lists those that are files; nobody ever finds half of one.
+//! Uses contract, corpus, verdict, a name of wire, and [`crate::text`]. Start with [`Event`]. A report that is written
+//! during a run is a [`Sink`] that hears events; one that is made after the run is a [`Report`] of what one sink
+//! collected for all of them. [`FORMATS`] lists the reports that are files; none is ever left half written.
 
 mod alike;
 mod badge;

@@ -27,7 +27,7 @@ impl<W: Write> Sink for StreamSink<W> {
         let line = words::visible_json(&serde_json::to_string(&event.clone().rounded())?);
         self.out.write_all(line.as_bytes())?;
         self.out.write_all(b"\n")?;
-        // Whoever reads along sees each case when it is done.
+        // A reader of the growing stream sees each case when it is done.
         self.out.flush()
     }
 
@@ -41,7 +41,7 @@ impl<W: Write> Sink for StreamSink<W> {
 pub enum CutShort {
     /// It is an error.
     Refuse,
-    /// What is there is taken; a last line that is cut is left out.
+    /// The events that are there are used; a last line that is cut is left out.
     Accept,
 }
 
@@ -54,24 +54,24 @@ pub enum StreamError {
     /// A line is longer than [`LINE_LIMIT`].
     #[error("line {0} of the run stream: expected at most {LINE_LIMIT} bytes, found more; is it a run stream?")]
     TooLong(usize),
-    /// A line is not an event, and what is wrong with it.
+    /// A line is not an event; what is wrong with it.
     #[error("line {0} of the run stream: expected an event as one JSON object, found something else: {1}")]
     NotAnEvent(usize, String),
-    /// The format is another than this build knows.
+    /// The format has a version that this build does not know.
     #[error(
         "line 1 of the run stream: expected version {OLDEST_VERSION} or {VERSION}, found {0}; read it with the countersign that wrote it"
     )]
     Version(u32),
-    /// An event stands where another is expected: what may stand there, and what does.
+    /// An event is out of order: what is expected in its place, and what was found.
     #[error("line {0} of the run stream: expected {1}, found {2}")]
     OutOfOrder(usize, &'static str, &'static str),
-    /// A case or a requirement stands there twice: of which kind, its id, and the line in which it is first.
+    /// A case or a requirement occurs twice: its kind, its id, and the line in which it occurs first.
     #[error("line {0} of the run stream: expected each {1} once, found {2} again, first in line {3}")]
     Twice(usize, &'static str, String, usize),
     /// There is no event at all.
     #[error("the run stream is empty: expected a run event in line 1")]
     Empty,
-    /// The cases do not have the verdicts that the summary counts, but others.
+    /// The verdicts of the cases are not those that the summary counts.
     #[error("the run stream ends with a summary of {0}, found {1}; were lines taken out or changed?")]
     Miscounted(String, String),
     /// The last event is missing.
@@ -82,8 +82,8 @@ pub enum StreamError {
 /// Reads a run stream.
 ///
 /// # Errors
-/// The first line that is no event, too long, out of order or there twice; a stream without `run`;
-/// and one without `summary` unless that is accepted.
+/// The first line that is not an event, is too long, out of order or a repetition; a stream without `run`; and one
+/// without `summary` unless that is accepted.
 pub fn read(mut stream: impl BufRead, cut_short: CutShort) -> Result<Vec<Event>, StreamError> {
     let mut events = Vec::new();
     let mut order = Order::default();
@@ -121,7 +121,7 @@ pub fn read(mut stream: impl BufRead, cut_short: CutShort) -> Result<Vec<Event>,
     }
 }
 
-/// What has been read so far, as far as it decides what may come next.
+/// What was read so far, to decide which event may come next.
 #[derive(Default)]
 struct Order {
     last: Option<&'static str>,

@@ -4,8 +4,8 @@ use super::event::{Event, FeatureSummary, RequirementEvent, RequirementStatus, R
 use crate::contract::{ConfirmationStatus, Feature, Level, Register, Requirement, Side};
 use crate::verdict::{CaseResult, Reason, Verdict};
 
-/// Counts a run while it goes on: verdicts, and what each requirement has come to. Its size depends
-/// on the number of cases, not on how often they run.
+/// Counts verdicts, and what decides each requirement, while a run goes on. Its size depends on the number of cases,
+/// not on how often they run.
 #[derive(Clone, Debug, Default)]
 pub struct Tally {
     side: Side,
@@ -17,17 +17,17 @@ pub struct Tally {
     checks: u64,
     decided: BTreeMap<String, Vec<String>>,
     violated: BTreeMap<String, Vec<String>>,
-    /// By cases without a usable answer.
+    /// The requirements of cases without a usable answer.
     left_open: BTreeSet<String>,
-    /// By cases that pass and cannot tell.
+    /// The requirements that a case passes without deciding them.
     hidden: BTreeSet<String>,
-    /// By cases for which the target has nothing to try.
+    /// The requirements of cases for which the target has nothing to try.
     moot: BTreeSet<String>,
 }
 
 impl Tally {
-    /// An empty tally for a run: for a target by what it claims; for an SDK only requirements on clients count. A
-    /// feature that this build does not know has no requirement in it either.
+    /// An empty tally for a run. For a target, requirements of the features that it claims count; for an SDK, only
+    /// requirements on clients. A feature that this build does not know is left out: no requirement belongs to it.
     pub fn of_run(run: &RunEvent) -> Self {
         let claimed = match run.side {
             Side::Server => run.target.features.iter().filter_map(|word| word.parse().ok()).collect(),
@@ -58,7 +58,7 @@ impl Tally {
         }
     }
 
-    /// What a feature is called in the report: an SDK has none but being a client.
+    /// The name of a feature in the report; for an SDK there is only `client`.
     fn name_of(&self, feature: Feature) -> &'static str {
         match self.side {
             Side::Server => feature.word(),
@@ -66,7 +66,7 @@ impl Tally {
         }
     }
 
-    /// Every requirement with what it has come to.
+    /// Every requirement with its status.
     pub fn requirements(&self, register: &Register) -> Vec<RequirementEvent> {
         let event = |row: &Requirement| {
             let status = self.status(row);
@@ -86,7 +86,7 @@ impl Tally {
 
     fn status(&self, row: &Requirement) -> RequirementStatus {
         let (decided, open) = (self.decided.contains_key(&row.id), self.left_open.contains(&row.id));
-        // There is nothing to try it on.
+        // The target has nothing to try it on.
         let is_moot = self.moot.contains(&row.id) && !decided && !open;
         if self.violated.contains_key(&row.id) {
             RequirementStatus::Fail
@@ -106,7 +106,7 @@ impl Tally {
         })
     }
 
-    /// The run altogether.
+    /// The summary of the run.
     pub fn summary(&self, register: &Register, duration_ms: f64, complete: bool) -> SummaryEvent {
         let mut features: BTreeMap<String, FeatureSummary> = BTreeMap::new();
         let mut open = 0;
@@ -115,8 +115,8 @@ impl Tally {
             let feature = features.entry(self.name_of(row.feature).to_owned()).or_default();
             let status = self.status(row);
             feature.violated += usize::from(status == RequirementStatus::Fail);
-            // What no case can decide, or has nothing to be tried on, is not in the count, but whoever is seen to violate
-            // it does not conform.
+            // A requirement that no case can decide, or that there is nothing to try on, is not in the count, but a
+            // target that violates it does not conform.
             if !row.counts() || status == RequirementStatus::NotApplicable {
                 continue;
             }
@@ -125,21 +125,21 @@ impl Tally {
             feature.decided += usize::from(matches!(status, RequirementStatus::Pass | RequirementStatus::Fail));
             feature.confirmed += usize::from(row.confirmation.status == ConfirmationStatus::Confirmed);
         }
-        // Whatever one shard decides, a case of another may violate.
+        // A case of another shard may violate a requirement that this shard decides.
         let conformant = complete && !self.part && open == 0 && features.values().all(|feature| feature.violated == 0);
         let (verdicts, checks) = (self.verdicts.clone(), self.checks);
         SummaryEvent { conformant, verdicts, checks, features, duration_ms, complete }
     }
 
-    /// The events that stand behind the cases.
+    /// The events that follow the cases.
     pub(super) fn closing(&self, register: &Register, duration_ms: f64, complete: bool) -> Vec<Event> {
         let summary = Event::Summary(self.summary(register, duration_ms, complete));
         self.requirements(register).into_iter().map(Event::Requirement).chain([summary]).collect()
     }
 }
 
-/// The events of a run with its requirements and its summary counted anew from its cases, where the
-/// run was killed before it told them; the run is incomplete then. A whole run stays as it is.
+/// The events of a run. Where the run was killed before its summary, requirements and summary are counted from its
+/// cases, and the run is incomplete. A whole run stays as it is.
 pub fn conclude(mut events: Vec<Event>, register: &Register) -> Vec<Event> {
     let run = events.iter().find_map(|event| if let Event::Run(run) = event { Some(run) } else { None });
     let Some(mut tally) = run.filter(|_| !matches!(events.last(), Some(Event::Summary(_)))).map(Tally::of_run) else {
@@ -162,7 +162,7 @@ mod tests {
     use super::super::tests::sample;
     use super::*;
 
-    /// What GC-RES-01 comes to by these cases.
+    /// The tally of these cases, and the status of GC-RES-01.
     fn tallied(cases: &[CaseResult]) -> (Tally, Option<RequirementStatus>) {
         let mut tally = Tally::of_run(sample::run_mut(&mut sample::events()));
         for case in cases {

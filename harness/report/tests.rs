@@ -15,7 +15,7 @@ fn written(events: &[Event], make: impl FnOnce(&mut Vec<u8>) -> Box<dyn Sink + '
     String::from_utf8(out).expect("UTF-8")
 }
 
-/// A report that is made when everything was heard.
+/// A report that is made after the last event.
 pub(super) fn made(events: &[Event], report: &dyn Report) -> String {
     let report = report_of(events, report, &sample::register()).expect("memory takes everything");
     String::from_utf8(report).expect("UTF-8")

@@ -17,7 +17,7 @@ use crate::verdict::CaseResult;
 
 const VERDICT_WIDTH: usize = 15;
 
-/// How much of a run is told.
+/// How much of a run the text report shows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Detail {
     /// Failures and totals.
@@ -36,9 +36,9 @@ pub struct TextOptions {
     pub colour: bool,
     /// How much to tell.
     pub detail: Detail,
-    /// Whether other runs are told too, so that each says of which target it is, whatever the detail.
+    /// Whether the report has several runs, so that each names its target at every level of detail.
     pub several: bool,
-    /// How many columns a line may take; prose is folded, commands are not. No limit where there is none.
+    /// How many columns a line may take; prose is folded, commands are not. `None` for no limit.
     pub width: Option<usize>,
     /// The command that repeats the whole run, with its seed, ready for a shell.
     pub again: String,
@@ -48,7 +48,7 @@ pub struct TextOptions {
 
 /// Writes the report for people: the header when the run begins, the rest when it is over.
 ///
-/// Whatever a target said is escaped; nothing in it can steer a terminal.
+/// The text of a target is escaped, so that it cannot control a terminal.
 #[derive(Debug)]
 pub struct TextSink<W> {
     pub(super) out: W,
@@ -60,7 +60,7 @@ pub struct TextSink<W> {
 }
 
 impl<W: Write> TextSink<W> {
-    /// A report that is written to `out`, with the words of a register's requirements.
+    /// A report that is written to `out`; the register has the texts of the requirements.
     pub fn new(out: W, register: &Register, options: TextOptions) -> Self {
         Self { out, options, register: register.clone(), heard: Collected::default(), first: true }
     }
@@ -170,7 +170,7 @@ struct Page {
     text: String,
     colour: bool,
     width: usize,
-    /// Whether nothing stands before this text.
+    /// Whether this text comes first.
     first: bool,
 }
 
@@ -179,20 +179,20 @@ impl Page {
         Self { text: String::new(), colour: options.colour, width: options.width.unwrap_or(usize::MAX), first }
     }
 
-    /// A line of prose. Where it is folded, it goes on below where it began.
+    /// A line of prose. Where it is folded, its further lines begin where the first one does.
     fn line(&mut self, line: &str) {
         let (indent, text) = line.split_at(line.len() - line.trim_start().len());
         self.labelled(indent, text);
     }
 
-    /// A line of prose behind a label. Where it is folded, it goes on below its text.
+    /// A line of prose behind a label. Where it is folded, its further lines begin below its text.
     fn labelled(&mut self, label: &str, text: &str) {
         for line in hang(&cut(label, LINE_SHOWN), &cut(text, LINE_SHOWN), self.width).split('\n') {
             self.command(line);
         }
     }
 
-    /// A line that stays one, however long: it is there to be copied.
+    /// A line that is never folded, so that it can be copied.
     fn command(&mut self, line: &str) {
         self.text.push_str(&words::no_command(line));
         self.text.push('\n');

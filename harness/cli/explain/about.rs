@@ -1,4 +1,4 @@
-//! What there is to say about one thing, as `explain --format json` writes it.
+//! The explanation of one thing, as `explain --format json` writes it.
 
 use std::collections::BTreeMap;
 
@@ -253,7 +253,7 @@ pub(in crate::cli) struct AboutOperation {
 }
 
 impl About {
-    /// What has this id.
+    /// Finds the thing with this id.
     pub(super) fn find(id: &str, catalogue: &Catalogue) -> Option<Self> {
         let Catalogue { library, clients, banks } = catalogue;
         if let Some(row) = library.contract.register.get(&id.to_ascii_uppercase()) {
@@ -364,11 +364,11 @@ fn defect(entry: &corpus::Defect, catalogue: &Catalogue) -> Defect {
     let name_of = |resource: &Resource| names.get(resource.id.as_str()).cloned().unwrap_or_default();
     let rows: Vec<_> = entry.requirements.iter().filter_map(|id| contract.register.get(id)).collect();
     let run = rows.first().and_then(|first| contract.operation(&first.operation)).map(|operation| {
-        // One run is of one operation.
+        // A run is about one operation.
         let asked: Vec<_> = rows.iter().filter(|row| row.operation == operation.name.is).collect();
         let features = asked.iter().map(|row| row.feature).collect();
         let mut run = run_line(EMULATOR, operation, &features, (contract, &name_of));
-        // What no case cites is judged wherever it is seen.
+        // A requirement that no case cites is judged wherever it is seen.
         for row in asked.iter().filter(|row| catalogue.first_case(&row.id).is_some()) {
             run = format!("{run} --requirement {}", row.id);
         }

@@ -1,4 +1,4 @@
-//! The commands that show what is explained.
+//! The commands in explanations.
 
 use std::collections::BTreeSet;
 
@@ -14,8 +14,8 @@ use crate::wire::Credentials;
 /// Where emulators usually listen.
 pub(super) const USUAL: &str = "http://localhost:4566";
 
-/// The run of an operation that claims these features, with the resources that its requests can name and without whose
-/// names cases would be blocked.
+/// The command that runs an operation and claims these features. It names the resources that the operation's requests
+/// can name, where a feature needs them or cases would be blocked without them.
 pub(super) fn run_line(
     url: &str,
     operation: &Operation,
@@ -36,7 +36,7 @@ pub(super) fn run_line(
     if claims.is_empty() { line } else { format!("{line} --claim {}", claims.join(",")) }
 }
 
-/// What a run needs to be about this operation.
+/// The flag that selects this operation; empty for the default operation.
 pub(super) fn for_operation(operation: &str, contract: &Contract) -> String {
     let is_default = *operation == contract.service.default_operation;
     if is_default { String::new() } else { format!(" --operation {operation}") }
@@ -47,7 +47,7 @@ pub(super) fn example(case: &ExpandedCase, catalogue: &Catalogue) -> Option<Stri
     example_at(USUAL, case, catalogue, &|resource| resource.example.clone())
 }
 
-/// The same for a server that has what the case and its control need, and nothing else.
+/// The same for the server at a URL, which has only what the case and its control need.
 pub(super) fn example_at(
     url: &str,
     case: &ExpandedCase,

@@ -37,11 +37,11 @@ pub(in crate::cli) enum Listing {
 
 /// One thing that is listed, as text.
 pub(super) struct Entry {
-    /// What it is called.
+    /// Its name.
     pub(super) name: String,
-    /// What stands beside that.
+    /// The text beside the name.
     pub(super) about: String,
-    /// What stands below it: labels, and what they are of.
+    /// The lines below it: a label and a text each.
     pub(super) below: Vec<(&'static str, String)>,
 }
 
@@ -52,7 +52,7 @@ impl Entry {
 }
 
 impl Listing {
-    /// The columns of its table: all members of the things, in this order.
+    /// The columns of its table: all members of the entries, in this order.
     pub(super) fn columns(&self) -> impl Iterator<Item = &'static str> {
         let columns = match self {
             Self::Requirements(_) => {
@@ -69,7 +69,7 @@ impl Listing {
         columns.split(' ')
     }
 
-    /// The things as text.
+    /// The entries as text.
     pub(super) fn entries(&self) -> Vec<Entry> {
         match self {
             Self::Requirements(things) => things.iter().map(RequirementEntry::as_text).collect(),
@@ -181,7 +181,7 @@ pub(in crate::cli) struct RequirementEntry {
 }
 
 impl RequirementEntry {
-    /// All of the register, or those of one side.
+    /// All requirements of the register, or those of one side.
     pub(super) fn all(catalogue: &Catalogue, side: Option<Side>) -> Vec<Self> {
         let rows = catalogue.library.contract.register.requirements.iter();
         let rows = rows.filter(|row| side.is_none_or(|side| row.side == side));
@@ -243,7 +243,7 @@ impl SuiteEntry {
         suites.map(entry).collect()
     }
 
-    /// Those of one operation.
+    /// The suites of one operation.
     pub(in crate::cli) fn of(operation: &str, library: &Library) -> Vec<Self> {
         let mut suites = Self::all(library);
         suites.retain(|suite| suite.operation == operation);

@@ -135,7 +135,7 @@ fn rows(installed: &[Installed]) -> Vec<(&'static Driver, Option<&Installed>)> {
     drivers::ALL.iter().flat_map(of).collect()
 }
 
-/// What stands where a driver has no installed version.
+/// The text for a driver that has no installed version.
 fn nothing(driver: &Driver) -> String {
     match driver.obstacle() {
         None => format!("none; `countersign sdk install {}@VERSION` installs one", driver.name),

@@ -89,7 +89,7 @@ pub(super) fn run(args: &Check) -> Result<ExitCode, Failure> {
     }
     let (library, clients) = Library::load_with_clients(args.fixtures.fixtures.clone())?;
     let cases = super::select(&library, &clients, &args.patterns, &[])?;
-    // What has to be downloaded is there: from here on in a network of its own, where it can be.
+    // All downloads are done: from here on, the process has a network of its own, where that is possible.
     let isolated = super::isolate();
     let file = |path: &Path| ReportFile::open(path).map_err(usage);
     let recording = args.update.then(|| file(&args.baseline)).transpose()?;
@@ -108,7 +108,7 @@ pub(super) fn run(args: &Check) -> Result<ExitCode, Failure> {
         say("the run was cut short: nothing is compared and nothing is written");
         return Ok(ended);
     }
-    // The order in which cases end is up to chance; that of a file that is kept is not.
+    // Cases end in no fixed order; a file that is kept has one.
     events.sort_by(|one, other| place(one).cmp(&place(other)));
 
     let exit = match &recorded {
@@ -157,7 +157,7 @@ impl Check {
         Ok((installed.driver, installed.sdk()))
     }
 
-    /// Compares with the recorded run and tells everyone who wants to know.
+    /// Compares with the recorded run, and writes the comparison wherever it was asked for.
     fn compare(&self, recorded: &[Event], events: &[Event], markdown: Option<ReportFile>) -> Result<Exit, Failure> {
         let diff = SdkDiff::new(recorded, events).map_err(|error| {
             Failure::usage(format!("{}: {error}; --update records it anew", file_name(&self.baseline)))
@@ -177,7 +177,7 @@ impl Check {
     }
 }
 
-/// The SDK of a project, where there is something at its path.
+/// The driver and the path of a project's SDK; an error where there is nothing at the path.
 fn found(path: PathBuf, driver: &str, flag: &str, expected: &str) -> Result<(&'static Driver, PathBuf), Failure> {
     if File::open(&path).is_err() && !path.is_dir() {
         let place = file_name(&path);
@@ -186,7 +186,7 @@ fn found(path: PathBuf, driver: &str, flag: &str, expected: &str) -> Result<(&'s
     Ok((drivers::named(driver).map_err(Failure::harness)?, path))
 }
 
-/// The path from the root on, links kept: a virtual environment is known by the path that it is called by.
+/// The absolute path with its links kept: a virtual environment is known by the path that it is called by.
 fn absolute(path: &Path) -> Result<PathBuf, Failure> {
     std::path::absolute(path).map_err(|error| Failure::usage(format!("{} is no path: {error}", file_name(path))))
 }
@@ -195,7 +195,7 @@ fn driver_of(events: &[Event]) -> Option<&DriverEvent> {
     events.first()?.run()?.driver.as_deref()
 }
 
-/// Where an event stands in a file that is kept: cases by their ids.
+/// The sort key of an event in a file that is kept; cases are sorted by their ids.
 fn place(event: &Event) -> (u8, &str) {
     match event {
         Event::Run(_) => (0, ""),

@@ -88,8 +88,8 @@ impl DriverArgs {
     }
 }
 
-/// Whether this process has nothing but loopback; where it has more, it moves to where there is nothing
-/// else, and this returns only if that cannot be done.
+/// Whether this process has no network but loopback. Where it has more, it replaces itself by a process that has not,
+/// and this returns only if that cannot be done.
 fn isolate() -> bool {
     if isolation::is_isolated() {
         return true;
@@ -110,7 +110,7 @@ fn become_it(_: std::process::Command) -> String {
     "this system has none".to_owned()
 }
 
-/// The cases that these patterns select and `skip` leaves.
+/// The cases that `patterns` select and `skip` does not.
 fn select(
     library: &Library,
     clients: &ClientCorpus,

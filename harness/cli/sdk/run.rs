@@ -23,7 +23,7 @@ use crate::sdk::judge::ClientJudge;
 use crate::sdk::{DriverCommand, Options, Runner};
 use crate::verdict::{Class, Heard};
 
-/// How many cases run at a time where nobody says: most of their time is waiting.
+/// How many cases run at a time by default: most of their time is waiting.
 pub(super) const JOBS: u16 = 8;
 
 /// The arguments of `sdk run`.
@@ -64,7 +64,8 @@ pub(super) fn run(mut args: Run) -> Result<ExitCode, Failure> {
     let command = args.driver.command()?;
     let (library, clients) = Library::load_with_clients(args.fixtures.fixtures.clone())?;
     let cases = super::select(&library, &clients, &args.patterns, &args.skip)?;
-    // From here on, where it can be, in a network of its own: everything before is done again there.
+    // From here on, where possible, the process has a network of its own; it starts again there and repeats the lines
+    // above.
     let isolated = super::isolate();
     if let Some(file) = args.output.take() {
         args.reports.write_stream_to(file);
@@ -78,7 +79,7 @@ pub(super) fn run(mut args: Run) -> Result<ExitCode, Failure> {
     Ok(ended)
 }
 
-/// Runs the cases and tells every event; gives the exit code.
+/// Runs the cases, passes every event to `hear`, and returns the exit code.
 pub(super) async fn execute(
     command: DriverCommand,
     library: &Library,

@@ -235,7 +235,7 @@ mod tests {
         args: EmulatorArgs,
     }
 
-    /// What these flags ask for, whatever the environment says.
+    /// The options that these flags give, without the environment.
     fn parse(flags: &str) -> Options {
         let line = ["emulator"].into_iter().chain(flags.split_whitespace());
         let command = Cli::command().mut_args(|argument| argument.env(Resettable::Reset));

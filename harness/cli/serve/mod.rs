@@ -1,4 +1,4 @@
-//! `countersign serve`: servers that stand where AWS stands, until interrupted.
+//! `countersign serve`: servers that stand in for AWS until interrupted.
 
 mod emulator;
 mod mock;
@@ -42,7 +42,7 @@ enum Format {
 }
 
 impl Format {
-    /// What is printed of these two.
+    /// The one of these two that this format prints.
     fn ready(self, json: &impl Serialize, text: &str) -> io::Result<String> {
         match self {
             Self::Text => Ok(harmless(text.trim_end(), false)),
@@ -51,7 +51,7 @@ impl Format {
     }
 }
 
-/// Serves until interrupted: exit code 0 then; 2 where it cannot start, 5 where the fixtures are invalid.
+/// Serves until interrupted, which is exit code 0; 2 where the server cannot start, 5 where the fixtures are invalid.
 pub(super) fn run(serve: Serve) -> Result<ExitCode, Failure> {
     let runtime = Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::usage(format!("cannot start: {error}")))?;
@@ -64,7 +64,7 @@ pub(super) fn run(serve: Serve) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Starts a server, prints what its callers need, and gives it back when interrupted.
+/// Starts a server, prints what its callers need, and returns the server when interrupted.
 async fn until_interrupted<S>(
     listen: SocketAddr,
     start: impl Future<Output = io::Result<S>>,

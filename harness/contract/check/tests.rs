@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 
 use crate::contract::{Contract, Fixtures, LoadError, REGISTER_FILE, Service};
 
-/// Loads the contract with one place of one of its files changed; a null takes the place away.
+/// Loads the contract with one place of one of its files changed; `null` removes the place.
 fn load_with(file: &str, pointer: &str, value: &Value) -> Result<Contract, LoadError> {
     let folder = Service::folder(&Fixtures::Embedded).expect("there is a service");
     let path = format!("{folder}/{file}");
@@ -138,7 +138,7 @@ fn a_list_is_bounded_by_its_items_and_hides_what_they_are() {
 
 #[test]
 fn there_are_156_reserved_words_and_3_undecided_ones() {
-    // The count of the developer guide's current table, and of what its 2023 revision had besides.
+    // Source: the developer guide's current table has 156 words, and its 2023 revision has 3 more.
     let words = &Service::embedded().reserved_words;
     assert_eq!((words.words.is.len(), words.undecided.is.len()), (156, 3));
     assert!(words.contains("select") && words.contains("SELECT"));

@@ -22,15 +22,15 @@ pub fn file_name(schema: &str) -> String {
     format!("{schema}.schema.json")
 }
 
-/// The `$id` of a schema. A URN, so that nothing can be tempted to fetch it.
+/// The `$id` of a schema. A URN, so that no tool tries to fetch it.
 pub fn id(schema: &str) -> String {
     format!("urn:countersign:schema:{schema}")
 }
 
 /// The schema of one of our own formats, from the Rust type that reads it, with its file name.
 ///
-/// Doc comments become descriptions; `deny_unknown_fields` becomes `additionalProperties: false`. The type is taken
-/// as it is read, not as it is written.
+/// Doc comments become descriptions; `deny_unknown_fields` becomes `additionalProperties: false`. The schema describes
+/// what the type deserializes, not what it serializes.
 pub fn format_schema<T: JsonSchema>(file_name: &str, title: &str) -> (String, Value) {
     let settings = SchemaSettings::draft2020_12().with_transform(RecursiveTransform(unwrap_lines));
     let mut schema = settings.into_generator().into_root_schema_for::<T>();
@@ -54,8 +54,8 @@ pub fn render(schema: &Value) -> String {
     format!("{schema:#}\n")
 }
 
-/// Writes every schema into a folder, which is made where it is missing, and removes the `*.schema.json` files that
-/// are none of these.
+/// Writes every schema into a folder, creates the folder where it is missing, and removes every other `*.schema.json`
+/// file from it.
 ///
 /// # Errors
 /// When the folder or a file cannot be made, listed, written or removed.
@@ -72,8 +72,8 @@ pub fn write(folder: &Path, schemas: &Schemas) -> io::Result<()> {
     Ok(())
 }
 
-/// What keeps a folder from being exactly these schemas, one sentence each, beginning with the file: changed,
-/// missing, unexpected, unreadable. Nothing when the folder is current.
+/// The differences between a folder and these schemas, one sentence each that begins with the file: changed, missing,
+/// unexpected or unreadable. Empty when the folder is current.
 pub fn differences(folder: &Path, schemas: &Schemas) -> Vec<String> {
     let mut found = Vec::new();
     for (name, schema) in schemas {
@@ -115,7 +115,7 @@ fn changed(path: &Path, found: &str, expected: &str) -> String {
     }
 }
 
-/// The names of the files in a folder, sorted, but for hidden ones.
+/// The names of the files in a folder, sorted, without hidden files.
 fn files(folder: &Path) -> io::Result<Vec<String>> {
     let mut names = Vec::new();
     for entry in std::fs::read_dir(folder)? {

@@ -26,7 +26,7 @@ fn every_schema_is_valid_against_the_meta_schema_and_names_itself() {
 #[test]
 fn the_files_in_the_repository_are_current() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("schemas");
-    // Formats of other modules lie in the same folder and are not looked at here.
+    // The formats of other modules are in the same folder; this test ignores them.
     let mut stale = differences(&folder, &everything());
     stale.retain(|difference| !difference.contains(": unexpected"));
     assert_eq!(stale, [""; 0], "run `countersign schema`");

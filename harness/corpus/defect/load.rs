@@ -1,4 +1,4 @@
-//! Reading the banks, and what must hold of their entries.
+//! Reads the banks and checks their entries.
 
 use std::collections::{HashMap, HashSet};
 
@@ -46,10 +46,10 @@ impl Defects {
         &self.entries
     }
 
-    /// What the banks leave unproven: counted `must` requirements that no defect is tagged with.
+    /// Checks that some defect breaks each counted `must` requirement on servers.
     ///
     /// # Errors
-    /// Each such requirement, with its place in the register.
+    /// Each requirement that no defect breaks, with its place in the register.
     pub fn check_complete(&self, fixtures: &Fixtures, register: &Register) -> Result<(), LoadErrors> {
         let broken: HashSet<&str> =
             self.entries.iter().flat_map(|entry| &entry.requirements).map(String::as_str).collect();
@@ -57,7 +57,7 @@ impl Defects {
         let rows = register.requirements.iter().enumerate().filter(|(_, row)| row.side == Side::Server);
         let orphans = rows.filter(|(_, row)| row.counts() && !broken.contains(row.id.as_str()));
         let told = "so nothing shows that a server that breaks it is found; tag one in fixtures/defects";
-        // What breaks the row of the same number of another operation often breaks this one too.
+        // A defect that breaks the requirement with the same number of another operation often breaks this one too.
         let number = |id: &str| id.split_once('-').map(|(_, number)| number.to_owned());
         let sibling = |row: &Requirement| {
             let breaks = |entry: &Defect| {
@@ -80,7 +80,7 @@ impl Defects {
     }
 }
 
-/// What is wrong with an entry.
+/// Adds everything that is wrong with an entry to `errors`.
 fn check(defect: &Defect, register: &Register, errors: &mut Errors<'_>) {
     let Defect { id, title, requirements, also, undecided, .. } = defect;
     let kebab = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
@@ -131,7 +131,7 @@ mod tests {
     static CONTRACT: LazyLock<Contract> =
         LazyLock::new(|| Contract::load(&Fixtures::Embedded).expect("the contract is valid"));
 
-    /// A bank with these entries.
+    /// Loads a bank with these entries.
     fn load(entries: &[Value]) -> Result<Defects, LoadErrors> {
         let folder = tempfile::tempdir().expect("a temporary folder");
         std::fs::create_dir(folder.path().join(FOLDER)).expect("a folder");
@@ -140,7 +140,7 @@ mod tests {
         Defects::load(&Fixtures::Folder(folder.path().into()), &CONTRACT)
     }
 
-    /// An entry with these members beside those that each has.
+    /// An entry with these members beside the required ones.
     fn entry(kind: &str, members: &Value) -> Value {
         let mut entry = json!({ "id": "a", "kind": kind, "title": "t", "response": ["replay"] });
         for (name, value) in members.as_object().expect("members") {
@@ -179,7 +179,7 @@ mod tests {
         let is_orphan =
             |id: &str| errors.0.iter().any(|error| error.message.contains(&format!("no defect breaks {id},")));
         assert!(is_orphan("GC-DUR-01") && !is_orphan("GC-DUR-02"), "{errors}");
-        // Neither what is below must, nor what waits for a feature, nor what is excluded.
+        // These need no defect: one is below `must`, one waits for a feature, one is excluded.
         assert!(!["GC-PROTO-12", "GC-IAM-01", "GC-ERR-04"].into_iter().any(is_orphan), "{errors}");
     }
 

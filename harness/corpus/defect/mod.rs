@@ -91,7 +91,7 @@ impl fmt::Display for DefectKind {
 }
 
 impl Defect {
-    /// Whether a violation of a requirement is declared: tagged, or among those that fall with it.
+    /// Whether the entry declares a violation of a requirement, under `requirements` or `also`.
     pub fn declares(&self, requirement: &str) -> bool {
         self.requirements.iter().any(|id| id == requirement) || self.also.iter().any(|also| also.fits(requirement))
     }
@@ -130,7 +130,7 @@ impl JsonSchema for TextPattern {
 pub struct IdGlob(GlobMatcher);
 
 impl IdGlob {
-    /// Whether it stands for an id.
+    /// Whether an id matches.
     pub fn fits(&self, id: &str) -> bool {
         self.0.is_match(id)
     }

@@ -1,4 +1,4 @@
-//! A comparison for people: as text and as Markdown, what changed alike told once.
+//! A comparison for people, as text and as Markdown; cases that changed alike are shown once.
 
 use std::fmt::Write as _;
 
@@ -76,7 +76,7 @@ impl Comparison {
         format!("{}, {} unchanged", counts.join(", "), self.unchanged)
     }
 
-    /// The lists, what matters most first.
+    /// The lists, the most important first.
     fn lists(&self) -> [(&'static str, &[Change]); 5] {
         [
             ("broken", &self.broken),
@@ -87,7 +87,7 @@ impl Comparison {
         ]
     }
 
-    /// The cases of a group by name, a family by its own where all its cases that changed did so alike.
+    /// The names of the cases of a group; a family is named once where all of its cases that changed are in the group.
     fn names(&self, group: &[&Change], quoted: impl Fn(&str) -> String, all_of: impl Fn(usize) -> String) -> String {
         let ids: Vec<&str> = group.iter().map(|change| change.id.as_str()).collect();
         let changed = self.lists().into_iter().flat_map(|(_, list)| list).map(|change| change.id.as_str());
@@ -109,7 +109,7 @@ fn verdicts(change: &Change) -> String {
     format!("{} -> {}", word(change.old), word(change.new))
 }
 
-/// A run in a line.
+/// A run in one line.
 fn told(run: &RunEvent) -> String {
     let RunEvent { tool, suite, selected, target, .. } = run;
     let features = target.features.join(", ");

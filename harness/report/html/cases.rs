@@ -13,7 +13,7 @@ use crate::verdict::{CaseResult, Verdict, Violation};
 #[derive(Debug, Serialize)]
 pub(super) struct Suite {
     name: String,
-    /// How many cases have each verdict, those that say most first; of one run only.
+    /// How many cases have each verdict, the most important verdict first; only for one run.
     tally: Vec<Count>,
     differing: usize,
     pub(super) cases: Vec<Case>,
@@ -26,7 +26,7 @@ pub(super) struct Case {
     title: String,
     requirements: Vec<(String, Option<String>)>,
     expected: Vec<String>,
-    /// Its verdicts, the one that says most first, each with how many runs have it.
+    /// Its verdicts, the most important first, each with how many runs have it.
     verdicts: Vec<Count>,
     differs: bool,
     /// Whether a run found it to depart from a requirement below `must`.
@@ -35,7 +35,7 @@ pub(super) struct Case {
     runs: Vec<Told>,
 }
 
-/// What one run found about a case, and every other run alike; the exchange is that of the first.
+/// What one run, or several alike, found about a case; the exchange is that of the first run.
 #[derive(Debug, Serialize)]
 struct Told {
     labels: Vec<String>,
@@ -61,7 +61,7 @@ impl Case {
 }
 
 impl Told {
-    /// Whether two runs found the same, whatever was sent to them.
+    /// Whether two runs found the same; what was sent to them may differ.
     fn is_like(&self, other: &Self) -> bool {
         let found = |told: &Self| (told.verdict, told.reason.clone(), told.answer.clone());
         found(self) == found(other) && self.violations == other.violations && self.warnings == other.warnings
@@ -77,7 +77,7 @@ pub(super) fn suites(heard: &[Collected], usual: &[Usual]) -> Vec<Suite> {
         let told = |(run, result): &(usize, &CaseResult)| told(result, &usual[*run], judged[*run]);
         let case = |results: &&Vec<(usize, &CaseResult)>| case(results[0].1, results.iter().map(told), heard.len() > 1);
         let cases: Vec<Case> = alike.iter().map(case).collect();
-        // Of several targets, the verdicts of the suite's cases are no sum of anything.
+        // For several targets, a sum of the verdicts would mean nothing.
         let verdicts = alike.iter().filter(|_| heard.len() == 1).map(|results| results[0].1.verdict);
         let mut tally = counts(verdicts);
         tally.sort_by_key(|count| count.tone);
@@ -105,7 +105,7 @@ fn told(result: &CaseResult, usual: &Usual, judged: bool) -> Told {
     }
 }
 
-/// A case by what runs found about it.
+/// A case with what the runs found about it.
 fn case(result: &CaseResult, all: impl Iterator<Item = Told>, several: bool) -> Case {
     let mut runs: Vec<Told> = Vec::new();
     for told in all {
@@ -122,11 +122,11 @@ fn case(result: &CaseResult, all: impl Iterator<Item = Told>, several: bool) -> 
         let alike = runs.iter().filter(|told| told.verdict == verdict);
         Count { verdict, tone, cases: alike.map(|told| told.labels.len()).sum() }
     };
-    // A target that was not judged differs from nobody, as in the table of requirements.
+    // A target that was not judged does not count as different, as in the table of requirements.
     let unjudged = [Verdict::NotImplemented, Verdict::NotApplicable].map(Verdict::word);
     let compared = runs.iter().filter(|told| told.judged && !unjudged.contains(&told.verdict));
     let differs = compared.map(|told| told.verdict).collect::<BTreeSet<_>>().len() > 1;
-    // What was not judged has nothing to say but that.
+    // In print, a case that passed or was not judged needs no details.
     let open = found.iter().any(|(_, word)| !unjudged.contains(word) && *word != Verdict::Pass.word());
     Case {
         id: result.id.clone(),

@@ -1,4 +1,4 @@
-//! Exchanges, without what every request or answer of a run has: that is told once.
+//! Exchanges without the header fields that most requests or answers of a run have: those are shown once.
 
 use std::collections::BTreeMap;
 
@@ -31,7 +31,7 @@ pub(super) struct Exchange {
     answer_without: Vec<String>,
 }
 
-/// What is of each message alone, even where many have the same: a time, a length.
+/// Fields that belong to one message alone, even where many have the same value: a time, a length.
 const OF_EACH: [&str; 3] = ["date", "x-amz-date", "content-length"];
 
 impl Usual {
@@ -55,7 +55,8 @@ impl Usual {
     }
 }
 
-/// The fields that more than half of the messages have, in the order of the first that has them all.
+/// The fields that more than half of the messages have, in the order of their places; none for fewer than three
+/// messages.
 fn most<'a>(messages: impl Iterator<Item = &'a Vec<Field>>) -> Vec<Field> {
     let mut counts: BTreeMap<&Field, (usize, usize)> = BTreeMap::new();
     let mut messages_seen = 0;
@@ -76,7 +77,7 @@ fn most<'a>(messages: impl Iterator<Item = &'a Vec<Field>>) -> Vec<Field> {
     usual.into_iter().map(|(_, field)| field.clone()).collect()
 }
 
-/// The fields that are not usual, as lines, and the names of usual ones that are not there.
+/// The fields that are not usual, as lines, and the names of usual fields that are missing.
 fn beside(usual: &[Field], fields: &[Field]) -> (Vec<String>, Vec<String>) {
     let lines = fields.iter().filter(|field| !usual.contains(field)).map(line).collect();
     let is_there = |name: &str| fields.iter().any(|(field, _)| field.eq_ignore_ascii_case(name));

@@ -1,4 +1,4 @@
-//! What somebody has to look at: broken requirements with where they were seen, and cases without a verdict.
+//! What needs attention: broken requirements with the places where they were seen, and cases without a verdict.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -20,9 +20,9 @@ pub(super) struct Finding {
     /// `violated`, `departs` or a verdict.
     word: &'static str,
     requirement: Option<Broken>,
-    /// How many cases were blocked by cases that have it, as a sentence.
+    /// A sentence: how many cases were blocked by cases with this finding.
     blocks: Option<String>,
-    /// How many cases it is about, where it is about no requirement.
+    /// How many cases it is about; empty where it is about a requirement.
     cases: String,
     control: Option<Link>,
     text: Vec<Piece>,
@@ -50,7 +50,7 @@ struct Place {
     more: usize,
 }
 
-/// A run with what is looked up in it.
+/// A run with its lookup tables.
 struct Seen<'a> {
     heard: &'a Collected,
     register: &'a Register,
@@ -68,7 +68,7 @@ pub(super) fn findings(heard: &Collected, register: &Register) -> Vec<Finding> {
     let mut found = seen.broken(failing.map(|case| (case, &case.violations)));
     let others = PROBLEMS.into_iter().rev().filter(|verdict| *verdict != Verdict::Fail);
     let groups = others.map(|verdict| (verdict, seen.groups(verdict)));
-    // A known failure is still one.
+    // A known failure is still a failure.
     for (verdict, groups) in groups.chain([(Verdict::KnownFail, alike::excused(heard, Verdict::KnownFail))]) {
         found.extend(groups.iter().map(|group| seen.undecided(verdict, group)));
     }
@@ -89,8 +89,7 @@ impl<'a> Seen<'a> {
         self.by_id.get(control.as_str()).copied()
     }
 
-    /// Violations, those of one requirement together: first what blocks most cases, else in the order of
-    /// the register.
+    /// One finding for each violated requirement: those that block most cases first, else in the order of the register.
     fn broken(&self, cases: impl Iterator<Item = (&'a CaseResult, &'a Vec<Violation>)>) -> Vec<Finding> {
         let rows = self.register.requirements.iter().enumerate();
         let rank: HashMap<&str, usize> = rows.map(|(rank, row)| (row.id.as_str(), rank)).collect();
@@ -104,7 +103,7 @@ impl<'a> Seen<'a> {
             .into_values()
             .map(|places| {
                 let cases: BTreeSet<&str> = places.iter().flat_map(|shared| ids(&shared.cases)).collect();
-                // What is below `must` fails no control.
+                // A violation below `must` fails no control.
                 let must = places[0].violation.level == Level::Must;
                 let blocked = cases.iter().filter(|_| must).filter_map(|id| self.blocked.get(id)).sum();
                 (blocked, self.finding(&places, blocked))
@@ -137,12 +136,12 @@ impl<'a> Seen<'a> {
         }
     }
 
-    /// Cases that have no verdict on the target, or one that is excused or stale.
+    /// The finding of cases without a verdict on the target, or with one that is excused or stale.
     fn undecided(&self, verdict: Verdict, group: &[&CaseResult]) -> Finding {
         let control = self.control_of(group[0]);
         let obstacle = || self.heard.run.as_ref().and_then(words::obstacle);
         let text = match (control, verdict) {
-            // What is wrong with the control stands where it is told of.
+            // The finding of the control itself says what is wrong with it.
             (Some(_), _) => {
                 plain("Each of them differs from it in one place, and says nothing as long as it does not pass.")
             }
@@ -168,7 +167,7 @@ impl<'a> Seen<'a> {
             control: control.map(|case| Link { text: case.id.clone(), to: anchor(&case.id) }),
             text,
             advice: obstacle().filter(|_| met).map(|obstacle| obstacle.advice),
-            // Any of all cases are as good as others.
+            // Where all cases are affected, naming some of them would add nothing.
             places: if every { Vec::new() } else { vec![self.place(None, group)] },
             further: control.and_then(|case| anchor(&case.id)).map(|id| format!("countersign explain {id}")),
             ..Finding::default()

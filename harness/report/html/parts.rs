@@ -1,4 +1,4 @@
-//! What several parts of the page are made of: counts, links to cases, sentences in which an address is a link.
+//! What several parts of the page share: counts, links to cases, sentences in which an address is a link.
 
 use std::collections::BTreeMap;
 
@@ -16,13 +16,13 @@ pub(super) struct Count {
     pub(super) cases: usize,
 }
 
-/// Verdicts, each that is there once with how often it is.
+/// Each verdict that occurs, with how often it occurs.
 pub(super) fn counts(verdicts: impl Iterator<Item = Verdict>) -> Vec<Count> {
     let count = |(verdict, cases): (Verdict, usize)| Count { verdict: verdict.word(), tone: verdict.into(), cases };
     counted(verdicts).into_iter().map(count).collect()
 }
 
-/// The place of something in the page, where its id is fit for one.
+/// The anchor of an id in the page; `None` where the id cannot be one.
 pub(super) fn anchor(id: &str) -> Option<String> {
     let fit = |byte: u8| byte.is_ascii_alphanumeric() || b"/-_.".contains(&byte);
     (!id.is_empty() && id.bytes().all(fit)).then(|| id.to_owned())
@@ -35,8 +35,8 @@ pub(super) struct Link {
     pub(super) to: Option<String>,
 }
 
-/// Links to cases: families that are there as a whole as one, at most `most`, and how many cases are
-/// left out.
+/// Links to cases, a whole family as one link, and how many cases are left out. At most `most` links are shown, or one
+/// more where that is all.
 pub(super) fn links(ids: &[&str], families: &BTreeMap<String, usize>, most: usize) -> (Vec<Link>, usize) {
     let names = words::collapse(ids, families);
     let shown = if names.len() <= most + 1 { names.len() } else { most };
@@ -49,11 +49,11 @@ pub(super) fn links(ids: &[&str], families: &BTreeMap<String, usize>, most: usiz
     (names[..shown].iter().map(link).collect(), rest)
 }
 
-/// A part of a sentence, or of where a requirement is said.
+/// A part of a sentence, or a source of a requirement.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(super) struct Piece {
     text: String,
-    /// Where it leads, where there is a page to link to.
+    /// The address that it links to, if any.
     href: Option<String>,
 }
 
@@ -61,7 +61,7 @@ pub(super) fn sources(row: &Requirement) -> Vec<Piece> {
     row.source.iter().map(|place| Piece { text: place.to_string(), href: place.address.clone() }).collect()
 }
 
-/// Why a case did not pass. Only what the baseline says has links: its addresses are the user's own.
+/// Why a case did not pass. Only the text of the baseline has links: its addresses are the user's own.
 pub(super) fn reason(case: &CaseResult) -> Vec<Piece> {
     let Some(Reason::Known { excuse, was, own }) = &case.reason else { return plain(words::reason_of(case)) };
     let rest = Reason::Known { excuse: Excuse { reason: String::new(), issue: None }, was: *was, own: own.clone() };
@@ -69,7 +69,8 @@ pub(super) fn reason(case: &CaseResult) -> Vec<Piece> {
     excuse.into_iter().chain(plain(escape(&words::reason(&rest)))).filter(|piece| !piece.text.is_empty()).collect()
 }
 
-/// The same with a capital letter, where it stands alone. What the baseline says is the user's own, and stays as it is.
+/// The reason with a capital letter, as a sentence of its own. The text of the baseline is the user's own, and stays as
+/// it is.
 pub(super) fn sentence(case: &CaseResult) -> Vec<Piece> {
     let mut pieces = reason(case);
     if let Some(first) = pieces.first_mut().filter(|_| case.verdict != Verdict::KnownFail) {

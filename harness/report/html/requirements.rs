@@ -1,4 +1,4 @@
-//! The table of requirements: one row each, one cell a target.
+//! The table of requirements: a row for each requirement, a cell for each target.
 
 use std::collections::BTreeMap;
 
@@ -11,18 +11,18 @@ use crate::report::matrix::{self, Standing};
 
 const CASES_LIMIT: usize = 4;
 
-/// A requirement with what it came to for each target.
+/// A requirement with its standing for each target.
 #[derive(Debug, Serialize)]
 pub(super) struct Row {
-    /// What the first run that knows it says of it.
+    /// The event of the first run that has the requirement.
     #[serde(flatten)]
     event: RequirementEvent,
     anchor: Option<String>,
     text: String,
     sources: Vec<Piece>,
-    /// Why it does not count, where it does not.
+    /// Why it does not count; `None` where it counts.
     uncounted: Option<String>,
-    /// Whether targets that could be judged came to different things.
+    /// Whether targets that could be judged have different results for it.
     pub(super) differs: bool,
     cells: Vec<Cell>,
 }
@@ -38,7 +38,7 @@ struct Cell {
     more: usize,
 }
 
-/// Requirements that came to the same; of several targets, all that are shown together.
+/// Requirements of one target with the same standing; for several targets, all requirements that are shown together.
 #[derive(Debug, Serialize)]
 pub(super) struct Group {
     word: Option<&'static str>,
@@ -46,7 +46,7 @@ pub(super) struct Group {
     rows: Vec<Row>,
 }
 
-/// The rows of one target by what they came to, each group in its order; those of several as one group.
+/// The rows of one target grouped by standing; the rows of several targets as one group.
 pub(super) fn groups(mut rows: Vec<Row>) -> Vec<Group> {
     if rows.iter().any(|row| row.cells.len() != 1) {
         return vec![Group { word: None, tone: Tone::Calm, rows }];
@@ -63,7 +63,7 @@ pub(super) fn groups(mut rows: Vec<Row>) -> Vec<Group> {
     groups
 }
 
-/// Every requirement, those first on which several targets differ.
+/// Every requirement; those on which targets differ come first.
 pub(super) fn rows(heard: &[Collected], register: &Register) -> Vec<Row> {
     let told = |row: matrix::Row<'_>| {
         let known = register.get(row.id);

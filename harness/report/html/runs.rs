@@ -1,4 +1,4 @@
-//! Each run: what was run against what, and what it came to.
+//! Each run: its cases, its target and its conclusion.
 
 use serde::Serialize;
 
@@ -10,29 +10,29 @@ use crate::report::event::{FeatureSummary, RunEvent};
 
 #[derive(Debug, Serialize)]
 pub(super) struct Run {
-    /// The target's name, told apart from the others'.
+    /// The target's name, made unique among the runs.
     pub(super) label: String,
     pub(super) suite: String,
     pub(super) tool: String,
-    /// The SDK and what ran it, where one was under test; endpoint, claims and the probe say nothing then.
+    /// The SDK and what ran it, where an SDK was under test; endpoint, claims and the probe mean nothing then.
     sdk: Option<String>,
     endpoint: String,
     region: String,
     claims: String,
-    /// The class of what stands in the way, where something does.
+    /// The target's class, where the probe met an obstacle.
     class: Option<String>,
     meaning: String,
     said: String,
-    /// Whether it said that, or the call came to no answer.
+    /// Whether `said` is an answer; otherwise the call got none.
     answered: bool,
     /// What to do, where the target does not answer the operation and no finding says so.
     pub(super) advice: Option<String>,
     started: String,
     seed: String,
-    /// How many cases were selected, and which part of a run they are where they are a part of one.
+    /// How many cases were selected, and which shard of a run they are, if any.
     part: String,
     tone: Tone,
-    /// What it comes to in a few words, and as a sentence without the ids that follow it.
+    /// The conclusion in a few words, and as a sentence without the ids that follow it.
     pub(super) headline: String,
     conclusion: String,
     ids: Vec<Link>,
@@ -119,10 +119,10 @@ fn part(run: &RunEvent) -> String {
 
 /// The first words of the page's title: what was run against what.
 pub(super) fn subject(run: &Run, heard: &Collected) -> String {
-    // An SDK is known by its name; where the scripted server stood says nothing.
+    // An SDK is known by its name; the address of the scripted server says nothing.
     let server = heard.run.as_ref().is_some_and(|run| run.side == Side::Server);
     let address = run.endpoint.split_once("://").map_or(run.endpoint.as_str(), |(_, rest)| rest).trim_end_matches('/');
-    // Which shard it is, if any, stands before it.
+    // The headline before it names the shard, if any.
     let name = heard.run.as_ref().map_or(run.label.as_str(), |run| run.target.name.as_str());
     if server && !address.is_empty() && !name.contains(address) {
         format!("{} of {name} at {address}", run.suite)
@@ -131,7 +131,7 @@ pub(super) fn subject(run: &Run, heard: &Collected) -> String {
     }
 }
 
-/// Of several targets: who conforms, and who does not.
+/// For several targets: which of them conform, and which do not.
 pub(super) fn who_conforms(runs: &[Run], heard: &[Collected]) -> String {
     let mut conform: Vec<&str> = Vec::new();
     let (mut not, mut absent, mut open) = (0, 0, 0);
@@ -166,7 +166,7 @@ fn feature((name, counts): (&String, &FeatureSummary)) -> FeatureRow {
     let FeatureSummary { must, violated, decided, .. } = *counts;
     let share = |part: usize| (part * 100).checked_div(must).unwrap_or_default().min(100);
     let violated_to = share(decided.max(violated));
-    // One violated requirement of many is still seen.
+    // Even one violated requirement of many stays visible.
     let most = if violated > 0 { violated_to.saturating_sub(2) } else { 100 };
     FeatureRow {
         name: name.clone(),

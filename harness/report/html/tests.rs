@@ -4,7 +4,7 @@ use super::super::tests::sample::{self, run_at};
 use super::*;
 use crate::verdict::{CaseResult, Class, Heard, Reason, Verdict};
 
-/// A case that violates a requirement, or one that does not with this verdict.
+/// A case that violates a requirement, or the same case with another verdict and no violation.
 fn decided(requirement: &str, verdict: Verdict) -> CaseResult {
     let case = sample::cases().into_iter().find(|case| case.violations.iter().any(|v| v.requirement == requirement));
     let failed = case.expect("a case that violates it");
@@ -14,7 +14,7 @@ fn decided(requirement: &str, verdict: Verdict) -> CaseResult {
     }
 }
 
-/// What somebody has to look at in a run with these cases.
+/// The section of the page with the findings of a run with these cases.
 fn findings_of(cases: Vec<CaseResult>) -> String {
     between(&html(&run_at("x", "http://a/", cases)), "id=\"findings\"", "</section>").to_owned()
 }

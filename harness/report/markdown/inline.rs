@@ -1,12 +1,12 @@
-//! Text of others inside Markdown, so that it does nothing there.
+//! Puts foreign text into Markdown so that it has no effect there.
 //!
-//! GitHub's flavour has two stages: first `CommonMark` with tables and bare links, which a backslash
-//! before a mark switches off; then mentions, references and emoji, looked for in what the first
-//! made, where a backslash is gone already. Only a code span is safe from both.
+//! GitHub's flavour has two stages. The first is `CommonMark` with tables and bare links; a backslash before a mark
+//! switches it off. The second looks for mentions, references and emoji in the result, where the backslash is already
+//! gone. Only a code span is safe from both.
 
 use crate::text::{LINE_SHOWN, escape, foreign_within};
 
-/// A text as a code span: nothing in it counts.
+/// A text as a code span, in which no mark has an effect.
 pub(crate) fn code(text: &str) -> String {
     let text = foreign_within(text, LINE_SHOWN);
     if text.trim().is_empty() {
@@ -18,7 +18,7 @@ pub(crate) fn code(text: &str) -> String {
     format!("{fence}{pad}{text}{pad}{fence}")
 }
 
-/// The same for a cell of a table, which a bar would end even inside of a code span.
+/// The same for a cell of a table, which a bar would end even inside a code span.
 pub(in crate::report) fn cell(text: &str) -> String {
     code(text).replace('|', "\\u{7c}")
 }
@@ -30,8 +30,7 @@ pub(in crate::report) fn block(language: &str, text: &str) -> String {
     format!("{fence}{language}\n{text}\n{fence}\n")
 }
 
-/// A sentence as plain text with every mark escaped; as a code span where the second stage would
-/// make something of it.
+/// A sentence as plain text with every mark escaped; as a code span where the second stage would change it.
 pub(crate) fn prose(text: &str) -> String {
     let text = foreign_within(text, LINE_SHOWN);
     let text = text.trim();
@@ -73,7 +72,7 @@ fn has_reference(text: &str) -> bool {
         || between_colons.take(text.matches(':').count().saturating_sub(1)).any(emoji)
 }
 
-/// How many backticks stand next to each other at most.
+/// The length of the longest run of backticks.
 fn longest_run(text: &str) -> usize {
     text.split(|c| c != '`').map(str::len).max().unwrap_or_default()
 }

@@ -1,4 +1,4 @@
-//! One run: what it comes to, and what somebody has to look at.
+//! One run: its conclusion, and what needs attention.
 
 use std::fmt::Write as _;
 

@@ -11,7 +11,7 @@ use super::inline::{cell, prose, prose_cell};
 use super::{RESERVE, fill};
 use crate::contract::Register;
 
-/// The matrix in at most so many bytes, but for a few lines of heading.
+/// The matrix in at most `limit` bytes, without a few lines of heading.
 pub(super) fn text(runs: &[Collected], register: &Register, limit: usize) -> String {
     let labels = matrix::labels(runs);
     let suite = runs.iter().find_map(|run| run.run.as_ref()).map_or("Countersign", |run| run.suite.as_str());
@@ -27,7 +27,7 @@ pub(super) fn text(runs: &[Collected], register: &Register, limit: usize) -> Str
     text
 }
 
-/// A row for each target: what it comes to, divergence and coverage of each feature, and what the probe met.
+/// A row for each target: its conclusion, divergence and coverage of each feature, and what the probe met.
 fn targets(text: &mut String, runs: &[Collected], labels: &[String], room: usize) {
     let features: BTreeSet<&str> = runs
         .iter()
@@ -84,7 +84,7 @@ fn differences(text: &mut String, rows: &[Row<'_>], labels: &[String], register:
     table(text, &heads, &rows.iter().map(row).collect::<Vec<_>>(), room, "requirement");
 }
 
-/// A table as long as there is room; what does not fit is counted.
+/// A table with the rows that fit; the others are counted.
 fn table(text: &mut String, heads: &[String], rows: &[Vec<String>], room: usize, noun: &str) {
     let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
     let all = rows.len();

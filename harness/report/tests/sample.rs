@@ -31,7 +31,7 @@ pub(crate) fn register() -> Register {
     register
 }
 
-/// A case of which nothing is known but its verdict.
+/// A case with a verdict and no other result.
 pub(crate) fn case(id: &str, verdict: Verdict) -> CaseResult {
     let suite = id.split('/').next().unwrap_or_default();
     CaseResult { verdict, ..CaseResult::blank(id, suite, Side::Server, &format!("What {id} claims"), &[]) }
@@ -49,7 +49,7 @@ pub(crate) fn run_deciding(verdict: Verdict, requirements: &[&str], complete: bo
     events_of(vec![deciding("a/b", verdict, requirements)], complete)
 }
 
-/// The run that a stream tells of, to be changed.
+/// The run event of a stream, to change it.
 pub(crate) fn run_mut(events: &mut [Event]) -> &mut RunEvent {
     let Some(Event::Run(run)) = events.first_mut() else { panic!("a run comes first") };
     run
@@ -235,8 +235,8 @@ pub(crate) fn events_of(results: Vec<CaseResult>, complete: bool) -> Vec<Event> 
     events
 }
 
-/// The run beside two others of the same cases: of a target where what failed there passes, and of one
-/// that does not have the operation.
+/// The run and two others of the same cases: one of a target where the failed cases pass, and one of a target that does
+/// not have the operation.
 pub(crate) fn matrix() -> Vec<Event> {
     let mended = |case: CaseResult| match case.verdict {
         Verdict::Fail => CaseResult {

@@ -1,4 +1,4 @@
-//! That the reports say what happened once, and in words that fit it: of one run, of several, of a part of one.
+//! Tests that the reports say what happened once and in fitting words: for one run, for several, for a part of one.
 
 use sample::MUSTS;
 

@@ -1,4 +1,4 @@
-//! What was found: warnings, what is excused, and what somebody has to look at.
+//! What was found: warnings, excused cases, and cases that need attention.
 
 use super::super::alike::{self, PROBLEMS, Shared, is_problem};
 use super::super::words::{Line, Told};
@@ -30,7 +30,7 @@ pub(super) fn warnings(page: &mut Page, heard: &Collected, register: &Register, 
     }
 }
 
-/// What did not run or is in the baseline, each reason once.
+/// Cases that did not run or are in the baseline, each reason once.
 pub(super) fn excused(page: &mut Page, heard: &Collected, detail: Detail) {
     for (verdict, title) in
         [(Verdict::NotApplicable, "Not applicable"), (Verdict::KnownFail, "Known failures (in the baseline)")]
@@ -91,11 +91,11 @@ fn failure(page: &mut Page, group: &[&CaseResult], heard: &Collected, register: 
             }
         }
     }
-    // What was answered and how to ask again differ from case to case; the first stands for all.
+    // The answer and the command differ from case to case; those of the first case stand for all.
     if let Some(answer) = words::answer(first).filter(|_| !first.violations.is_empty() && first.side == Side::Server) {
         page.line(&format!("  the answer was: {answer}"));
     }
-    // Where it passes, there is nothing to see.
+    // A case that passes has nothing to show.
     if let Some(repro) = first.repro.as_ref().filter(|_| first.verdict != Verdict::Fixed) {
         let which = if group.len() == 1 { String::new() } else { format!(" ({})", escape(&first.id)) };
         page.command(&format!("  to see it{which}: {}", escape(repro)));
@@ -130,13 +130,13 @@ pub(super) fn in_short(page: &mut Page, heard: &Collected, register: &Register, 
     }
 }
 
-/// The ids of cases, families that are there as a whole by their own, the rest only counted.
+/// The ids of cases, a whole family by its own id; those beyond the limit are only counted.
 fn names(cases: &[&CaseResult], heard: &Collected, detail: Detail) -> String {
     let names = alike::names(cases, heard);
     let shown = limit(detail, names.len());
     let told = words::listed(&names, shown, |name, count| match count {
         1 => escape(name),
-        // One family alone has just been counted.
+        // The cases of a single family have just been counted.
         several if several == cases.len() => format!("all of {}", escape(name)),
         several => format!("{} ({several} cases)", escape(name)),
     });

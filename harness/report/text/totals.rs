@@ -1,4 +1,4 @@
-//! What it comes to: suites, verdicts, divergence and coverage, conformance, the next command.
+//! The totals: suites, verdicts, divergence and coverage, conformance, the next command.
 
 use super::super::alike::{self, is_problem};
 use super::super::collected::{Collected, counted};
@@ -6,7 +6,7 @@ use super::super::conclusion::Conclusion;
 use super::super::event::{FeatureSummary, SummaryEvent};
 use super::{Page, TextOptions, Tone, escape, words};
 
-/// The longest command for the failed cases alone; above it, the whole run is as good.
+/// The longest command for the failed cases alone, in bytes; instead of a longer one, the whole run is repeated.
 const COMMAND_LIMIT: usize = 400;
 
 pub(super) fn suites(page: &mut Page, heard: &Collected) {
@@ -31,7 +31,7 @@ pub(super) fn suites(page: &mut Page, heard: &Collected) {
 
 /// Verdicts, features, and whether the target conforms.
 ///
-/// Of several runs, each line can be read, or found, without those above it: it begins with the target.
+/// With several runs, each line begins with its target, so that it can be read or found alone.
 pub(super) fn totals(page: &mut Page, heard: &Collected, options: &TextOptions) {
     page.title("Totals");
     let target = heard.run.as_ref().filter(|_| options.several).map(|run| escape(&run.target.name));
@@ -62,10 +62,10 @@ pub(super) fn totals(page: &mut Page, heard: &Collected, options: &TextOptions) 
     }
 }
 
-/// The longest command that is shown, in characters; half of one would do something else.
+/// The longest command that is shown, in characters; half of a longer one would do something else.
 const LONGEST_COMMAND: usize = 8_000;
 
-/// One command: what failed once more, or the whole run.
+/// The command that repeats the failed cases, or the whole run.
 pub(super) fn again(page: &mut Page, heard: &Collected, options: &TextOptions) {
     // A report that was made later does not know the command.
     if options.again.is_empty() {
@@ -76,7 +76,7 @@ pub(super) fn again(page: &mut Page, heard: &Collected, options: &TextOptions) {
     let names: Vec<String> =
         words::collapse(&failed, heard.families()).into_iter().map(|(name, _)| escape(&name)).collect();
     let command = format!("{} {}", options.again_for, names.join(" "));
-    // Where everything failed, and where the list is too long for a line, the whole run is as good.
+    // Where everything failed, or the list is too long for a line, the whole run is repeated.
     let some = !failed.is_empty() && failed.len() < heard.cases.len() && command.len() <= COMMAND_LIMIT;
     let (label, command) =
         if some { ("To run what failed again:", command) } else { ("To run this again:", options.again.clone()) };

@@ -5,7 +5,7 @@ use super::reason::heard;
 use crate::text::escape;
 use crate::verdict::{Class, Heard};
 
-/// What a target is, as the end of a sentence that begins with "the target": of an operation of a service.
+/// What a target is for an operation of a service, as the end of a sentence that begins with "the target".
 pub(crate) fn meaning(class: Class, operation: &str, service: &str) -> String {
     match class {
         Class::Answers => format!("answers {operation}"),
@@ -25,7 +25,7 @@ pub(crate) fn meaning(class: Class, operation: &str, service: &str) -> String {
     }
 }
 
-/// What to do about a target that is not there, or that cannot be judged: how to make it so; nothing where it answers.
+/// What to do about a target that cannot be reached or judged; `None` where it answers.
 pub(crate) fn advice(class: Class, service: &str) -> Option<String> {
     Some(match class {
         Class::Answers => return None,
@@ -53,7 +53,7 @@ pub(crate) fn advice(class: Class, service: &str) -> Option<String> {
     })
 }
 
-/// What the probe found to stand between the cases and the operation, and what to do about it. Escaped.
+/// The obstacle that the probe found between the cases and the operation, and what to do about it. Escaped.
 pub(crate) struct Obstacle {
     /// What the target is, as a sentence.
     pub(crate) meaning: String,
@@ -63,7 +63,7 @@ pub(crate) struct Obstacle {
     pub(crate) advice: String,
 }
 
-/// What the probe of a run found to stand in the way; nothing where the target answers.
+/// The obstacle that the probe of a run found; `None` where the target answers.
 pub(crate) fn obstacle(run: &RunEvent) -> Option<Obstacle> {
     let class = run.target.class;
     Some(Obstacle {
@@ -74,7 +74,7 @@ pub(crate) fn obstacle(run: &RunEvent) -> Option<Obstacle> {
     })
 }
 
-/// Whether the target answered the probe. An answer is quoted; of a call that came to none, the fault is told.
+/// Whether the target answered the probe. An answer is quoted; of a call without one, the fault is shown.
 pub(crate) fn has_answered(run: &RunEvent) -> bool {
     match run.target.heard {
         Heard::Answer { .. } => true,

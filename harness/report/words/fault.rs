@@ -6,8 +6,8 @@ use crate::verdict::{
 };
 use crate::wire::NamePlace;
 
-/// How far a lifetime may be from the one that was asked for, and the clock of a server from ours, in seconds, as the
-/// judge has them.
+/// The tolerances of the judge, in seconds: of a lifetime against the one that was asked for, and of a server's clock
+/// against ours.
 const TOLERANCES: [i64; 2] = [60, 300];
 
 /// A violation in words. Not escaped.

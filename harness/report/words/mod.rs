@@ -1,4 +1,4 @@
-//! The words of the reports: what conclusions, which are data everywhere else, say to people.
+//! The words of the reports: the text for people that stands for conclusions, which are data everywhere else.
 
 mod class;
 mod fault;
@@ -53,7 +53,7 @@ pub(super) fn verdicts(counts: &BTreeMap<Verdict, usize>) -> Option<String> {
     (!told.is_empty()).then_some(told)
 }
 
-/// That a run came to no end, and how far it came; nothing where it came to its end.
+/// A sentence that the run was cut short, and how far it came; `None` where it came to its end.
 pub(super) fn cut_short(heard: &Collected) -> Option<String> {
     let selected = heard.run.as_ref().map_or(0, |run| run.selected);
     let told = format!("the run was cut short: {} of {} have a verdict", heard.cases.len(), count(selected, "case"));
@@ -116,7 +116,7 @@ pub(super) fn violations(violations: &[Shared<'_>], register: &Register) -> Vec<
     lines
 }
 
-/// The same of violations that stand each for itself, as plain lines.
+/// The same for violations that each stand alone, as plain lines.
 pub(super) fn each_violation(violations: &[Violation], register: &Register) -> Vec<String> {
     let alone: Vec<_> = violations.iter().map(Shared::alone).collect();
     let line = |line| match line {
@@ -126,7 +126,7 @@ pub(super) fn each_violation(violations: &[Violation], register: &Register) -> V
     self::violations(&alone, register).into_iter().map(line).collect()
 }
 
-/// Where a requirement is said, on one line. Not escaped.
+/// The sources of a requirement, on one line. Not escaped.
 pub(crate) fn source(row: &Requirement) -> String {
     row.source.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }
@@ -148,8 +148,8 @@ pub(super) fn answer(case: &CaseResult) -> Option<String> {
     Some(parts.join(", "))
 }
 
-/// JSON that says the same with every control character and every invisible one written as an
-/// escape, so that it can be shown on a terminal; JSON itself asks for that only below U+0020.
+/// The same JSON with every control character and every invisible one as an escape, so that it can be shown on a
+/// terminal. JSON itself asks for that only below U+0020.
 pub(crate) fn visible_json(json: &str) -> String {
     let mut out = String::with_capacity(json.len());
     for (at, character) in json.char_indices() {
@@ -164,7 +164,7 @@ pub(crate) fn visible_json(json: &str) -> String {
     out
 }
 
-/// A line that GitHub Actions takes for no workflow command, whatever it is made of.
+/// The line, changed where GitHub Actions would take it for a workflow command.
 pub(crate) fn no_command(line: &str) -> Cow<'_, str> {
     match line_command(line) {
         Some(start) => Cow::Owned(format!("{}\\u{{3a}}{}", &line[..start], &line[start + 1..])),
@@ -178,8 +178,8 @@ pub(super) fn family(id: &str) -> Option<&str> {
     family.contains('/').then_some(family)
 }
 
-/// Ids with each family that is among them as a whole under the family's id, in their order, each
-/// with how many cases it stands for. `sizes` says how many cases each family has in all.
+/// Ids in their order, a whole family as its own id, each with how many cases it stands for. `sizes` has how many cases
+/// each family has in all.
 pub(super) fn collapse(ids: &[&str], sizes: &BTreeMap<String, usize>) -> Vec<(String, usize)> {
     let among = family_sizes(ids.iter().copied());
     // A family of one member is named by that member: more may be added to it.
@@ -200,7 +200,8 @@ pub(super) fn family_sizes<'a>(ids: impl Iterator<Item = &'a str>) -> BTreeMap<S
     counted(ids.filter_map(family).map(str::to_owned))
 }
 
-/// Names, each told in some words with how many cases it stands for; at most so many, the rest counted.
+/// Names, each put into words by `word` with how many cases it stands for: at most `limit` names, then the number of
+/// the remaining cases.
 pub(super) fn listed(names: &[(String, usize)], limit: usize, word: impl Fn(&str, usize) -> String) -> String {
     let (shown, hidden) = names.split_at(names.len().min(limit));
     let mut texts: Vec<String> = shown.iter().map(|(name, count)| word(name, *count)).collect();

@@ -97,7 +97,7 @@ fn behind(own: Option<&Reason>) -> String {
     own.map_or_else(String::new, |own| format!(": {}", reason(own)))
 }
 
-/// The words of a baseline's owner, fit for a report: why, and the issue where there is one.
+/// An excuse of a baseline, made safe for a report: the reason, and the issue if there is one.
 pub(crate) fn excuse(excuse: &Excuse) -> String {
     let reason = foreign(&excuse.reason);
     excuse.issue.as_ref().map_or_else(|| reason.clone(), |issue| format!("{reason} ({})", foreign(issue)))
@@ -108,7 +108,7 @@ pub(crate) fn in_a_line(violation: &Violation) -> String {
     format!("{}, {at}: expected {expected}, found {actual}", violation.requirement)
 }
 
-/// What came back from a target: status, media type, error and first words, or why there was nothing.
+/// What came back from a target: status, media type, error and first words, or why there was no answer.
 pub(crate) fn heard(heard: &Heard) -> String {
     match heard {
         Heard::Answer { status, media_type, error, words } => {
