@@ -1,5 +1,5 @@
-//! Whether a driver obeys the protocol: a handful of calls, each with what must come of it whatever
-//! the SDK is. Nothing here judges the SDK.
+//! Whether a driver obeys the protocol: a few calls, each with a result that must hold for any SDK. Nothing here judges
+//! the SDK.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -19,12 +19,12 @@ use crate::text::foreign;
 use crate::verdict::Verdict;
 use crate::wire::is_password_name;
 
-/// One thing that was checked of a driver.
+/// One check of a driver.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
     /// What is claimed.
     pub claim: &'static str,
-    /// What is wrong; nothing where the claim holds.
+    /// What is wrong; `None` if the claim holds.
     pub fault: Option<String>,
 }
 
@@ -60,7 +60,7 @@ pub async fn check(command: DriverCommand, judge: ClientJudge, isolated: bool) -
     findings
 }
 
-/// What is wrong with a hello that can be read.
+/// What is wrong with a readable hello; `None` if nothing is.
 fn fault_of_hello(hello: &Hello) -> Option<String> {
     let settings = &["maxAttempts", "retryMode", "readTimeoutMs", "connectTimeoutMs", "validate"][..];
     let reports = &["requestId", "httpStatus", "sdkAttempts"][..];
@@ -79,7 +79,7 @@ fn fault_of_hello(hello: &Hello) -> Option<String> {
     named.into_iter().any(String::is_empty).then(|| "expected a name and a version, found an empty text".to_owned())
 }
 
-/// Calls of one client and what must come of them in any driver.
+/// Calls of one client, and what their record must show with any driver.
 struct Probe {
     claim: &'static str,
     calls: u32,

@@ -1,4 +1,4 @@
-//! The drivers that come with the harness: what each runs, what it takes to install it, how it is started.
+//! The drivers that come with the harness: what each runs, what its installation needs, how it is started.
 //!
 //! Their sources are compiled in and written beside each installed SDK, so that a driver and its SDK stay together.
 
@@ -20,14 +20,14 @@ pub struct Driver {
     pub package: &'static str,
     /// How it is installed and started.
     pub kind: Kind,
-    /// Its sources: where each stands in the driver's folder, and its text.
+    /// Its sources: the path of each in the driver's folder, and its text.
     sources: &'static [(&'static str, &'static str)],
 }
 
 /// How an SDK is installed and its driver started. The first of a driver's sources is the one that is run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// With pip, in a virtual environment of Python.
+    /// With pip, in a virtual environment.
     Python,
     /// With npm, in a folder of Node.js.
     Node,
@@ -35,7 +35,7 @@ pub enum Kind {
     Cargo,
 }
 
-/// What `sdk list` says cannot be installed, and why.
+/// The SDKs that cannot be installed, with the reason, as `sdk list` shows them.
 pub const NOT_HERE: &[(&str, &str)] = &[
     (
         "AWS SDK for Java, Kotlin, .NET, PHP, C++, Swift",
@@ -106,7 +106,7 @@ pub(super) const LOCK: &str = "Cargo.lock";
 /// The driver with this name.
 ///
 /// # Errors
-/// That there is none, and which there are.
+/// When there is none; the message names those that there are.
 pub fn named(name: &str) -> Result<&'static Driver, String> {
     ALL.iter().find(|driver| driver.name == name).ok_or_else(|| {
         let known: Vec<_> = ALL.iter().map(|driver| driver.name).collect();
@@ -115,8 +115,8 @@ pub fn named(name: &str) -> Result<&'static Driver, String> {
 }
 
 impl Driver {
-    /// Writes the driver's sources into a folder, which is made where it is missing. A file that is as it
-    /// should be stays untouched: another run may be reading it, and the folder may be read-only.
+    /// Writes the driver's sources into a folder, which is created if it is missing. A file with the right text is not
+    /// touched: another run may be reading it, and the folder may be read-only.
     ///
     /// # Errors
     /// When a file cannot be written.
@@ -139,8 +139,8 @@ impl Driver {
         self.sources.iter().find(|(file, _)| *file == name).map(|(_, text)| *text)
     }
 
-    /// How a driver whose sources are in `folder` is started on an SDK that is there already: with the Python that
-    /// has it, with the folder that has it under `node_modules`, or with the program that was built with it.
+    /// The command that starts a driver, whose sources are in `folder`, on an installed SDK. `sdk` is the Python that
+    /// has the SDK, the folder that has it under `node_modules`, or the program that was built with it.
     pub fn command(&self, folder: &Path, sdk: &Path) -> DriverCommand {
         let main = folder.join(self.sources[0].0).into_os_string();
         let (program, arguments): (OsString, Vec<OsString>) = match self.kind {
@@ -151,7 +151,7 @@ impl Driver {
         DriverCommand { program, arguments }
     }
 
-    /// Why it cannot be installed here; nothing where it can.
+    /// Why it cannot be installed here; `None` if it can.
     pub fn obstacle(&self) -> Option<String> {
         let tools = match self.kind {
             Kind::Python => &["python3"][..],

@@ -1,7 +1,7 @@
-//! Installed SDK versions: put into a cache folder by the ordinary clients, each with all that it needs.
+//! Installed SDK versions. The ordinary clients of the registries put each into a cache folder, with its dependencies.
 //!
-//! A version is there when its `installed.json` is, which is written last: an installation that was cut
-//! short is none, and is done again.
+//! A version is installed if its `installed.json` exists, which is written last. An installation that was cut short
+//! does not count, and is repeated.
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -15,7 +15,7 @@ use super::drivers::{self, Driver, Kind, LOCK, MANIFEST};
 use super::process::DriverCommand;
 use crate::text::{escape, file_name, foreign};
 
-/// The file that says that an installation is whole.
+/// The file that marks a complete installation.
 const MARKER: &str = "installed.json";
 
 /// How much of a failed client's log is shown, in characters.
@@ -26,7 +26,7 @@ const LOG_SHOWN: usize = 2_000;
 pub struct Wanted {
     /// The driver's name.
     pub name: String,
-    /// The SDK's version; nothing where any will do.
+    /// The SDK's version; `None` for any version.
     pub version: Option<String>,
 }
 
@@ -36,7 +36,7 @@ impl std::str::FromStr for Wanted {
     fn from_str(text: &str) -> Result<Self, String> {
         let (name, version) = text.split_once('@').map_or((text, None), |(name, version)| (name, Some(version)));
         drivers::named(name)?;
-        // It goes to pip, npm and Cargo, and into a path: a version and nothing else.
+        // It goes to pip, npm and Cargo, and into a path, so it must be a version.
         let plain = |c: char| c.is_ascii_alphanumeric() || ".+-_".contains(c);
         let is_version = |version: &str| {
             version.len() <= 64 && version.starts_with(|c: char| c.is_ascii_digit()) && version.chars().all(plain)
@@ -48,7 +48,7 @@ impl std::str::FromStr for Wanted {
     }
 }
 
-/// What the file in an installation says.
+/// The content of the marker file in an installation.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Marker {
@@ -68,12 +68,12 @@ pub struct Installed {
     pub version: String,
     /// The versions of everything that was installed with it.
     pub deps: BTreeMap<String, String>,
-    /// Where it is.
+    /// Its path.
     pub folder: PathBuf,
 }
 
 impl Installed {
-    /// How its driver is started.
+    /// The command that starts its driver.
     ///
     /// # Errors
     /// When the driver's sources cannot be brought up to date.
@@ -105,10 +105,10 @@ pub struct Cache {
 }
 
 impl Cache {
-    /// The user's: `COUNTERSIGN_SDK_CACHE`, else `countersign/sdk` in the folder that the system has for caches.
+    /// The user's cache folder: `COUNTERSIGN_SDK_CACHE`, else `countersign/sdk` in the system's folder for caches.
     ///
     /// # Errors
-    /// When no variable says where that is.
+    /// When no environment variable names such a folder.
     pub fn of_user() -> Result<Self, String> {
         let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
         // Source: XDG Base Directory Specification; Windows' known folders.
@@ -121,7 +121,7 @@ impl Cache {
         Ok(Self { root })
     }
 
-    /// Where it is.
+    /// Its path.
     pub fn root(&self) -> &Path {
         &self.root
     }
@@ -135,10 +135,10 @@ impl Cache {
         found
     }
 
-    /// An installed version; the newest one where none is named.
+    /// An installed version; the newest one if none is named.
     ///
     /// # Errors
-    /// That it is not installed, and how it can be.
+    /// When it is not installed; the message says how to install it.
     pub fn find(&self, wanted: &Wanted) -> Result<Installed, String> {
         let fits = |installed: &Installed| {
             installed.driver.name == wanted.name
@@ -158,11 +158,11 @@ impl Cache {
         })
     }
 
-    /// Installs a version with the ordinary client of its registry, where it is not there yet. `say`
-    /// hears what is being done.
+    /// Installs a version with the ordinary client of its registry, unless it is installed already. `say` gets messages
+    /// about the progress.
     ///
     /// # Errors
-    /// What went wrong, with the end of the client's log.
+    /// When the installation fails; the message has the end of the client's log.
     pub fn install(&self, wanted: &Wanted, mut say: impl FnMut(&str)) -> Result<Installed, String> {
         let driver = drivers::named(&wanted.name)?;
         let Some(version) = &wanted.version else {
@@ -173,7 +173,7 @@ impl Cache {
         let failed =
             |what: &str, error: std::io::Error| format!("cannot {what} for {id} in {}: {error}", file_name(&self.root));
         fs::create_dir_all(&self.root).map_err(|error| failed("make the folder", error))?;
-        // Of two installations of one version at a time, the second waits and finds it done.
+        // If two processes install the same version, the second waits and finds it installed.
         let lock = File::create(self.root.join(format!(".{id}.lock")));
         let lock = lock.map_err(|error| failed("make the lock", error))?;
         lock.lock().map_err(|error| failed("wait for the lock", error))?;
@@ -211,14 +211,14 @@ impl Cache {
     }
 }
 
-/// What is installed in a folder; nothing where no whole installation is.
+/// The installation in a folder; `None` if there is no complete one.
 fn read(folder: &Path) -> Option<Installed> {
     let marker: Marker = serde_json::from_str(&fs::read_to_string(folder.join(MARKER)).ok()?).ok()?;
     let driver = drivers::named(&marker.driver).ok().filter(|_| marker.version == 1)?;
     Some(Installed { driver, version: marker.sdk_version, deps: marker.deps, folder: folder.to_owned() })
 }
 
-/// The numbers in a version, to put versions in order.
+/// The numbers in a version, to sort versions.
 fn numbers(version: &str) -> Vec<u64> {
     version.split(|c: char| !c.is_ascii_digit()).filter_map(|part| part.parse().ok()).collect()
 }
@@ -236,7 +236,7 @@ pub fn python_in(venv: &Path) -> PathBuf {
     venv.join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" })
 }
 
-/// A virtual environment with the package: what pip then has.
+/// Makes a virtual environment with the package. Returns the packages that pip lists, with their versions.
 fn install_python(driver: &Driver, version: &str, folder: &Path) -> Result<BTreeMap<String, String>, String> {
     let venv = folder.join("venv");
     run(Command::new("python3").args(["-m", "venv"]).arg(&venv))?;
@@ -252,7 +252,7 @@ fn install_python(driver: &Driver, version: &str, folder: &Path) -> Result<BTree
     Ok(lines.map(|(name, version)| (name.to_owned(), version.to_owned())).collect())
 }
 
-/// A folder of Node.js with the package: what npm then has.
+/// Makes a folder for Node.js with the package. Returns the packages that npm lists, with their versions.
 fn install_node(driver: &Driver, version: &str, folder: &Path) -> Result<BTreeMap<String, String>, String> {
     let node = folder.join("node");
     fs::create_dir_all(&node).map_err(|error| error.to_string())?;
@@ -271,7 +271,7 @@ fn install_node(driver: &Driver, version: &str, folder: &Path) -> Result<BTreeMa
     Ok(deps)
 }
 
-/// The packages of `npm ls`, at any depth; of one that is there twice, both versions.
+/// Collects the packages of `npm ls` at any depth; a package that is there twice has both versions.
 fn collect(tree: &serde_json::Value, deps: &mut BTreeMap<String, String>) {
     for (name, package) in tree["dependencies"].as_object().into_iter().flatten() {
         if let Some(version) = package["version"].as_str() {
@@ -286,7 +286,7 @@ fn collect(tree: &serde_json::Value, deps: &mut BTreeMap<String, String>) {
     }
 }
 
-/// A program that is built with the SDK in it: what its lock file then says.
+/// Builds the driver with the SDK. Returns the packages in its lock file, with their versions.
 fn install_cargo(driver: &Driver, version: &str, folder: &Path) -> Result<BTreeMap<String, String>, String> {
     let sources = folder.join("driver");
     let manifest = driver.source(MANIFEST).unwrap_or_default();
@@ -294,7 +294,7 @@ fn install_cargo(driver: &Driver, version: &str, folder: &Path) -> Result<BTreeM
     let locked = manifest.split_once(&format!("{} = {{ version = \"=", driver.package));
     let locked = locked.and_then(|(_, rest)| rest.split('"').next()).unwrap_or_default();
     if version != locked {
-        // Another version than the one that the lock file is for: Cargo finds the rest anew.
+        // The lock file is for another version, so Cargo resolves the dependencies anew.
         let manifest = manifest.replace(&pin(locked), &pin(version));
         fs::write(sources.join(MANIFEST), manifest).map_err(|error| error.to_string())?;
         fs::remove_file(sources.join(LOCK)).map_err(|error| error.to_string())?;
@@ -321,7 +321,7 @@ fn install_cargo(driver: &Driver, version: &str, folder: &Path) -> Result<BTreeM
     Ok(deps)
 }
 
-/// Runs a client to its end: what it printed.
+/// Runs a client to its end and returns what it printed.
 fn run(command: &mut Command) -> Result<String, String> {
     let name = command.get_program().to_string_lossy().into_owned();
     let arguments: Vec<_> = command.get_args().map(OsStr::to_string_lossy).collect();

@@ -1,7 +1,7 @@
-//! A network of its own for a run of an SDK: a Linux network namespace that has loopback and nothing else.
+//! A network of its own for a run of an SDK: a Linux network namespace that has only loopback.
 //!
-//! The whole `sdk run` moves into it, since the scripted servers have to be where the driver is and the
-//! harness needs no other network. What an SDK does there that is not meant for 127.0.0.1 fails at once.
+//! The whole `sdk run` moves into it, since the scripted servers must be in the driver's network and the harness needs
+//! no other. There, a connection of an SDK to any other address fails at once.
 
 use std::ffi::OsString;
 use std::process::{Command, Stdio};
@@ -9,10 +9,10 @@ use std::process::{Command, Stdio};
 /// Set for the program that runs inside, so that it does not try to move again.
 const MOVED: &str = "COUNTERSIGN_SDK_MOVED";
 
-/// Brings loopback up, then becomes the command behind it.
+/// Brings loopback up, then runs the command in its place.
 const INSIDE: &str = r#"ip link set lo up && exec "$0" "$@""#;
 
-/// Whether this process has nothing but loopback.
+/// Whether this process has no network device but loopback.
 pub fn is_isolated() -> bool {
     let Ok(devices) = std::fs::read_to_string("/proc/net/dev") else { return false };
     // Two lines of headings, then a line for each device.
@@ -20,10 +20,10 @@ pub fn is_isolated() -> bool {
     names.all(|name| name == "lo")
 }
 
-/// The command that runs this program again, with the same arguments, where nothing but loopback is.
+/// The command that runs this program again, with the same arguments, in a network with only loopback.
 ///
 /// # Errors
-/// Why it cannot be done here.
+/// When it cannot be done here; the message says why.
 pub fn command() -> Result<Command, String> {
     if std::env::var_os(MOVED).is_some() {
         return Err("this program was moved already, and still has other devices than loopback".to_owned());

@@ -2,20 +2,20 @@
 //! it, gives it one call after the other, plays the scripted server that the SDK calls, and records
 //! what the SDK sent and what it gave its caller. A driver never judges.
 //!
-//! Everything of this side stands here, behind the feature `sdk`; an adopter without it compiles none of it. Uses the
-//! contract, what cases of both sides share, the judge's words and the reports. `harness/drivers/GUIDE.md` says how to
-//! write a driver, `FORMAT.md` in this folder explains cases and records.
+//! All code for SDKs is here, behind the feature `sdk`; without the feature none of it is compiled. Uses the contract,
+//! what cases of both sides share, the judge's words and the reports. `harness/drivers/GUIDE.md` says how to write a
+//! driver, `FORMAT.md` in this folder explains cases and records.
 //!
 //! | part | holds |
 //! |---|---|
 //! | [`cases`] | the format of a client case; loading, checking |
-//! | [`protocol`] | what is said between harness and driver |
-//! | `run` | drives client cases over driver processes |
-//! | [`script`] | the server that SDKs are tried against |
-//! | [`record`] | what a run of one case leaves behind |
+//! | [`protocol`] | the messages between harness and driver |
+//! | `run` | runs client cases on driver processes |
+//! | [`script`] | the server that SDKs are tested against |
+//! | [`record`] | what is kept of the run of one case |
 //! | [`judge`] | a case and its record in, a verdict out |
 //! | [`diff`] | what changed between two runs |
-//! | [`install`], [`drivers`], [`isolation`] | installed SDK versions, known drivers, a network of their own |
+//! | [`install`], [`drivers`], [`isolation`] | installed SDK versions, known drivers, a private network for a run |
 //! | [`check`] | whether a driver obeys the protocol |
 
 pub mod cases;

@@ -1,4 +1,4 @@
-//! What differs from run to run is taken out, and what is secret is masked.
+//! Removes what differs from run to run, and masks secrets.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -19,7 +19,7 @@ const TEXT_LIMIT: usize = 2_000;
 /// How much of a longer text is kept.
 const TEXT_KEPT: usize = 200;
 
-/// At most so many values are kept of one outcome, lists and maps in it included.
+/// The most values that are kept of one outcome, including those in its lists and maps.
 const VALUES_LIMIT: usize = 1_000;
 
 /// The largest body whose value is kept, in bytes.
@@ -38,26 +38,25 @@ pub(super) fn pattern(text: &str) -> Regex {
     Regex::new(text).expect("the pattern is valid")
 }
 
-/// What a case planted, and where it ran.
+/// The secrets of a case, and where it ran.
 pub(super) struct Normaliser {
     endpoint: String,
     decoy: Option<String>,
     home: String,
     session_token: Option<String>,
-    /// Every secret text that the case gives away, with the name of its member in lower case.
+    /// Every secret in the answers of the case, with the name of its member in lower case.
     sent: Vec<(String, Json)>,
-    /// Those that are found by their beginning.
+    /// The secrets that are found by their first characters.
     secrets: Vec<String>,
-    /// Finds all of them, in every form.
+    /// Finds all secrets, in every form.
     masker: Masker,
 }
 
 impl Normaliser {
-    /// For a case that runs between these ports, with a driver that lives in `home` and was told what the whole run
-    /// gives away.
+    /// A normaliser for a case with these ports, whose driver has this home folder and may know all secrets of the run.
     pub(super) fn new(case: &ClientCase, endpoint: u16, decoy: Option<u16>, home: &Path, planted: &Planted) -> Self {
         let own = secrets_of(case);
-        // Its own token has a word of its own.
+        // The case's own session token has its own placeholder.
         let is_token = |secret: &String| case.request.session_token.as_ref() == Some(secret);
         let long = |secret: &&String| secret.chars().count() >= LONG && !is_token(secret);
         Self {
@@ -71,7 +70,7 @@ impl Normaliser {
         }
     }
 
-    /// A text of the SDK's without what differs from run to run, and without secrets.
+    /// A text of the SDK without what differs from run to run, with secrets masked.
     pub(super) fn text(&self, text: &str) -> String {
         let masked = self.masked_text(text);
         let mut text = PORT.replace_all(&masked, |found: &Captures<'_>| self.port(&found[1])).into_owned();
@@ -82,7 +81,7 @@ impl Normaliser {
         shortened(&text)
     }
 
-    /// A port with its colon; one of the case's servers as `:<port>`.
+    /// A port with its colon; the ports of the case's servers as `:<port>` and `:<decoy-port>`.
     fn port(&self, digits: &str) -> String {
         match digits {
             _ if digits == self.endpoint => ":<port>".to_owned(),
@@ -91,13 +90,13 @@ impl Normaliser {
         }
     }
 
-    /// A text without secrets, in whatever form they stand in it.
+    /// A text with secrets masked, whatever their form.
     pub(super) fn masked_text(&self, text: &str) -> String {
         let mut text = text.to_owned();
         if let Some(token) = &self.session_token {
             text = text.replace(token, "<session-token>");
         }
-        // Whole ones first: what is left of one that was cut is looked for in what is left of the text.
+        // Whole secrets first, then the remains of secrets that were cut off.
         text = self.masker.mask_escaped(&text);
         for secret in &self.secrets {
             text = without(&text, secret);
@@ -105,7 +104,7 @@ impl Normaliser {
         text
     }
 
-    /// The value of a body as it may be kept: without secrets, and nothing where there is too much of it.
+    /// The JSON value of a body, with secrets masked; `None` if it is larger than 64 KiB or not JSON.
     pub(super) fn body(&self, bytes: &[u8]) -> Option<Json> {
         if bytes.len() > BODY_LIMIT {
             return None;
@@ -127,7 +126,7 @@ impl Normaliser {
         }
     }
 
-    /// The header's value of a session token.
+    /// The placeholder for the value of the session token's header.
     pub(super) fn token(&self, value: &str) -> &'static str {
         if self.session_token.as_deref() == Some(value) { "<session-token>" } else { "***" }
     }
@@ -172,10 +171,10 @@ impl Normaliser {
         Meta { request_id: request_id.map(|id| self.text(&id)), http_status, sdk_attempts }
     }
 
-    /// A value as it may be kept: of lists and maps as much as there is room for, of a secret only the types.
+    /// A value as it may be kept: lists and maps as far as there is room, and only the types of a secret.
     fn value(&self, Tagged { value, native }: Tagged, secret: bool, room: &mut usize) -> Tagged {
         let number = |digits: String, make: fn(String) -> Value| {
-            // A secret number stays a number, so that what reads the record need not know about masks.
+            // A secret number stays a number, so that readers of the record need not know about masks.
             if secret { make("0".to_owned()) } else { self.number(digits, make) }
         };
         let value = match value {
@@ -202,13 +201,13 @@ impl Normaliser {
         Tagged { value, native: native.map(|native| self.text(&native)) }
     }
 
-    /// A number by its digits; one that is a secret, or longer than any that means something, is no number any more.
+    /// A number by its digits. One that holds a secret, or has more than 2,000 characters, becomes a text.
     fn number(&self, digits: String, make: fn(String) -> Value) -> Value {
         let masked = self.masked_text(&digits);
         if masked == digits && digits.len() <= TEXT_LIMIT { make(digits) } else { Value::String(shortened(&masked)) }
     }
 
-    /// How a secret member relates to what was sent.
+    /// How a secret member relates to the values that were sent.
     fn likeness(&self, name: &str, value: &Value) -> Likeness {
         let name = name.to_ascii_lowercase();
         let sent: Vec<&Json> = self.sent.iter().filter(|(member, _)| *member == name).map(|(_, value)| value).collect();
@@ -216,14 +215,14 @@ impl Normaliser {
     }
 }
 
-/// The first of some values, as many as there is room for.
+/// The first values, as many as there is room for.
 fn fitting<T>(values: impl IntoIterator<Item = T>, room: &mut usize) -> Vec<T> {
     let fitting: Vec<T> = values.into_iter().take(*room).collect();
     *room -= fitting.len();
     fitting
 }
 
-/// A value as JSON has it, to compare with what was sent.
+/// A value as JSON, to compare with what was sent.
 fn plain(value: &Value) -> Json {
     let number = |text: &str| serde_json::from_str(text).unwrap_or_else(|_| Json::from(text));
     match value {
@@ -258,7 +257,7 @@ fn likeness(given: &Json, sent: &[&Json]) -> Likeness {
     }
 }
 
-/// A text without what is left of a secret that was cut behind its first characters, or broken into pieces.
+/// A text with the remains of a secret masked, which was cut off behind its first characters or broken into pieces.
 fn without(text: &str, secret: &str) -> String {
     let start: String = secret.chars().take(LONG).collect();
     let mut out = String::with_capacity(text.len());
@@ -286,7 +285,7 @@ fn beginning(text: &str, secret: &str) -> usize {
     end
 }
 
-/// A long text by its beginning, its length and its checksum.
+/// A text; a long one as its beginning, its length and its checksum.
 fn shortened(text: &str) -> String {
     let characters = text.chars().count();
     if characters <= TEXT_LIMIT {
@@ -298,7 +297,7 @@ fn shortened(text: &str) -> String {
     format!("{kept}… ({characters} characters, CRC-32 {:08x})", checksum.sum())
 }
 
-/// A User-Agent without versions and releases, its feature letters in order.
+/// A User-Agent without versions and releases, with its feature letters sorted.
 pub(super) fn agent(value: &str) -> String {
     let word = |word: &str| {
         if word.starts_with("ua/") {

@@ -1,4 +1,4 @@
-//! What arrived at the scripted server, as a record keeps it.
+//! Turns what arrived at the scripted server into a record.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
@@ -27,9 +27,9 @@ static DATE: LazyLock<Regex> = LazyLock::new(|| pattern(r"\b\d{8}T\d{6}Z\b"));
 static CREDENTIAL: LazyLock<Regex> = LazyLock::new(|| pattern(r"Credential=([^/,\s]*)/(\d{8})/"));
 static SIGNATURE: LazyLock<Regex> = LazyLock::new(|| pattern(r"Signature=[^,\s]*"));
 
-/// The requests of a case, as records keep them.
+/// The requests of a case, as a record keeps them.
 pub(super) fn requests(arrivals: &[Arrival], normaliser: &Normaliser) -> Vec<RequestRecord> {
-    // Where the connection was reset at once there is no request.
+    // If the connection was reset at once, there is no request.
     let record = |arrival: &Arrival| Some(record(arrival, &parse(&arrival.bytes)?, normaliser));
     arrivals.iter().filter_map(record).collect()
 }
@@ -50,7 +50,7 @@ pub(super) fn invocation_ids(arrivals: &[Arrival]) -> InvocationIds {
     if one_each { InvocationIds::PerCall } else { InvocationIds::Mixed }
 }
 
-/// What depends on the clock.
+/// The part of a case's run that depends on the clock.
 pub(super) fn timing(arrivals: &[Arrival], connections: usize, calls_ms: Vec<f64>) -> Timing {
     let pairs = arrivals.iter().zip(arrivals.iter().skip(1)).filter(|(before, arrival)| before.call == arrival.call);
     let gap = |(before, arrival): (&Arrival, &Arrival)| {
@@ -63,8 +63,8 @@ pub(super) fn timing(arrivals: &[Arrival], connections: usize, calls_ms: Vec<f64
     Timing { gaps: pairs.map(gap).collect(), connections, calls_ms }
 }
 
-/// How long a wait was, in words; at least what was asked for counts as told, up to a tenth more, and the
-/// time that a loaded machine takes.
+/// How long a wait was, in words. It counts as told if it is within a tenth of what the server asked for, or at most 50
+/// ms longer for a busy machine.
 pub(super) fn class(ms: f64, told_ms: Option<f64>) -> GapClass {
     const SCHEDULING_MS: f64 = 50.0;
     match told_ms {
@@ -75,7 +75,7 @@ pub(super) fn class(ms: f64, told_ms: Option<f64>) -> GapClass {
     }
 }
 
-/// The bytes of a request, taken apart; nothing where there are none.
+/// Parses the bytes of a request; `None` if they are not a complete request.
 fn parse(bytes: &[u8]) -> Option<Request> {
     let mut fields = [httparse::EMPTY_HEADER; FIELDS_LIMIT];
     let mut request = httparse::Request::new(&mut fields);
@@ -136,11 +136,11 @@ fn header(name: &str, value: &str, now: Timestamp, normaliser: &Normaliser) -> S
     }
 }
 
-/// A date as `<date>`, or as `<date+60min>` where the SDK has set its clock by the server's.
+/// A date as `<date>`, or as `<date+60min>` if the SDK has adjusted its clock to the server's.
 fn dated(stamp: &str, now: Timestamp, name: &str) -> String {
     let Some(time) = time(stamp) else { return stamp.to_owned() };
     let off = time.as_second() - now.as_second();
-    // A time to live lies ahead of the clock by as much as the client is patient.
+    // A time to live lies ahead of the clock by the client's timeout.
     if off.abs() <= NOW_SECONDS || name != "x-amz-date" {
         return "<date>".to_owned();
     }

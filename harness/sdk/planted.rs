@@ -1,5 +1,5 @@
-//! The secrets that the harness gives to drivers: keys, session tokens, the passwords of scripted answers. Nothing
-//! that a driver says is shown or kept with one of them in it.
+//! The secrets that the harness gives to drivers: keys, session tokens, the passwords of scripted answers. They are
+//! masked in everything that is shown or kept of a driver's words.
 
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
@@ -12,13 +12,13 @@ use crate::sdk::cases::{Body, ClientCase};
 use crate::text::foreign_within;
 use crate::wire::{Masker, is_password_name, quote};
 
-/// The access key id of every call: the one of AWS's documentation.
+/// The access key id of every call: the example in AWS's documentation.
 pub(super) const ACCESS_KEY_ID: &str = "AKIDEXAMPLE";
 
-/// The secret access key of every call: the one of AWS's documentation.
+/// The secret access key of every call: the example in AWS's documentation.
 pub(super) const SECRET_ACCESS_KEY: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
 
-/// The text of a member that is secret by its name, in what may be no JSON at all.
+/// A member whose name says that it is secret, with its value. The text around it need not be JSON.
 pub(super) static SECRET_TEXT: LazyLock<Regex> = LazyLock::new(|| {
     pattern(r#"(?i)"([a-z]*(?:password|passwd|secret|token)[a-z]*)"\s*:\s*("(?:[^"\\]|\\.)*"|[0-9.]+)"#)
 });
@@ -27,16 +27,16 @@ pub(super) static SECRET_TEXT: LazyLock<Regex> = LazyLock::new(|| {
 static PROFILE_SECRET: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"(?m)^\s*aws_(?:secret_access_key|access_key_id|session_token)\s*=\s*(\S+)"));
 
-/// Numbers of fewer digits stand in too many texts that are no secret.
+/// Shorter numbers occur in too many texts by chance.
 const SHORTEST_NUMBER: usize = 4;
 
-/// A secret of this many characters stands in no other text by chance, nor does one that begins alike.
+/// The first characters of a secret, this many, occur in no other text by chance.
 pub(super) const LONG: usize = 8;
 
 /// The longest name or version of a driver that is kept, in characters.
 const NAME_LIMIT: usize = 200;
 
-/// Every secret text that a case gives away in its answers, with the name of its member in lower case.
+/// Every secret in the answers of a case, with the name of its member in lower case.
 pub(super) fn sent_by(case: &ClientCase) -> Vec<(String, Json)> {
     let mut sent = Vec::new();
     for step in &case.script {
@@ -47,7 +47,7 @@ pub(super) fn sent_by(case: &ClientCase) -> Vec<(String, Json)> {
     sent
 }
 
-/// Everything secret that the driver of a case is told: by its answers, its credentials, its environment.
+/// Every secret that the driver of a case gets: in its answers, its credentials, its environment.
 pub(super) fn secrets_of(case: &ClientCase) -> BTreeSet<String> {
     let sent = sent_by(case);
     let texts = sent.iter().filter_map(|(_, value)| match value {
@@ -68,40 +68,39 @@ fn keys() -> impl Iterator<Item = String> {
     [ACCESS_KEY_ID, SECRET_ACCESS_KEY].into_iter().map(str::to_owned)
 }
 
-/// What a run gives away in all its cases. A process of a driver lives longer than a case, and may say later what it
-/// was told before.
+/// The secrets of all cases of a run. A driver process outlives a case, and may repeat later what it was told before.
 pub(super) struct Planted {
     pub(super) masker: Masker,
-    /// The secrets that are found in the record of a case that did not give them away; shorter ones may stand there by
+    /// The secrets that are masked in every record, also of a case without them. Shorter ones may occur there by
     /// chance.
     pub(super) long: Vec<String>,
 }
 
 impl Planted {
-    /// Of a run of these cases.
+    /// The secrets of a run of these cases.
     pub(super) fn of<'a>(cases: impl IntoIterator<Item = &'a ClientCase>) -> Self {
         let secrets: BTreeSet<String> = cases.into_iter().flat_map(secrets_of).chain(keys()).collect();
         let long = secrets.iter().filter(|secret| secret.chars().count() >= LONG).cloned().collect();
         Self { masker: Masker::new(secrets), long }
     }
 
-    /// A name or a version that a driver says, fit for a report.
+    /// A name or a version from a driver, fit for a report.
     pub(super) fn name(&self, text: &str) -> String {
-        // Masked as a whole, so that no half of a secret is left at a cut; a line of a driver is bounded.
+        // Masked before it is cut, so that no half of a secret is left. The length of a driver's line is bounded.
         let masked = self.masker.mask_escaped(text);
-        // A version has digits, as passwords have; only what calls itself secret is held to be so.
+        // A version has digits, as passwords have. So only a text that calls itself secret is quoted as one.
         let masked = if is_password_name(&masked) { quote(&masked) } else { masked };
         foreign_within(&masked, NAME_LIMIT)
     }
 }
 
-/// The secret members of an answer, by name in lower case; of one that is no JSON, what looks like them.
+/// Collects the secret members of an answer, by name in lower case, and any text that looks like one.
 fn collect(body: &[u8], sent: &mut Vec<(String, Json)>) {
     if let Ok(Json::Object(members)) = serde_json::from_slice::<Json>(body) {
         let members = members.into_iter().filter(|(name, _)| is_password_name(name));
         sent.extend(members.map(|(name, value)| (name.to_ascii_lowercase(), value)));
     }
-    // A member that stands there twice or deeper down, and bodies that are cut or are no JSON.
+    // Finds repeated and nested members too, also in a body that is cut off or is not JSON.
     for found in SECRET_TEXT.captures_iter(&String::from_utf8_lossy(body)) {
         let value = serde_json::from_str(&found[2]).unwrap_or_else(|_| Json::from(found[2].trim_matches('"')));
         sent.push((found[1].to_ascii_lowercase(), value));

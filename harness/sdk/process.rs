@@ -22,8 +22,8 @@ use crate::text::foreign;
 /// The longest line that is taken from a driver, in bytes: 16 MiB.
 const LINE_LIMIT: u64 = 16 << 20;
 
-/// How much of a line that cannot be read is looked at, in bytes: more than is shown, so that what is secret in it is
-/// found as a whole.
+/// How much of an unreadable line is searched for secrets, in bytes: more than is shown, so that a secret is found as a
+/// whole.
 const SHOWN_WINDOW: usize = 64 << 10;
 
 /// How much of the end of a driver's log is kept, in bytes.
@@ -59,10 +59,10 @@ pub enum DriverError {
         /// Why.
         problem: String,
     },
-    /// It ended, was late, or said something else than the protocol has in this place.
+    /// It ended, was late, or broke the protocol.
     #[error("{what}{log}")]
     Broken {
-        /// How the call is lost by it.
+        /// How the call was lost.
         loss: Loss,
         /// What was expected and what was found.
         what: String,
@@ -80,9 +80,9 @@ pub(super) struct DriverProcess {
     /// Done when the log has ended.
     logged: JoinHandle<()>,
     pub(super) hello: Hello,
-    /// What must not be found in anything that it says.
+    /// The secrets that are masked in everything that it says.
     pub(super) planted: Arc<Planted>,
-    /// Its home; removed when the process is dropped.
+    /// Its home folder; removed when the process is dropped.
     pub(super) home: TempDir,
 }
 
@@ -131,7 +131,7 @@ impl DriverProcess {
         Ok(driver)
     }
 
-    /// Makes a call. A driver that gives no outcome must not be asked again.
+    /// Makes a call. After an error the driver must not be called again.
     pub(super) async fn call(&mut self, call: &Call) -> Result<CallOutcome, DriverError> {
         let patience = Duration::from_millis(call.deadline_ms);
         match self.exchange(&ToDriver::Call(Box::new(call.clone())), patience).await? {
@@ -145,7 +145,7 @@ impl DriverProcess {
         }
     }
 
-    /// Says a line and waits for the answer.
+    /// Sends a line and waits for the answer.
     async fn exchange(&mut self, said: &ToDriver, patience: Duration) -> Result<FromDriver, DriverError> {
         let mut line = serde_json::to_string(said).expect("what is said to drivers is JSON");
         line.push('\n');
@@ -175,7 +175,7 @@ impl DriverProcess {
         }
     }
 
-    /// The driver closed its output: how it ended.
+    /// The error for a driver that closed its output: it says how the driver ended.
     async fn ended(&mut self) -> DriverError {
         let status = timeout(Duration::from_secs(1), self.child.wait()).await;
         let how = match status {
@@ -183,7 +183,7 @@ impl DriverProcess {
             Ok(Err(error)) => error.to_string(),
             Err(_) => "it closed its output and goes on".to_owned(),
         };
-        // What it said last stands in the log as soon as that is read to its end.
+        // The driver's last words are in the log only after it is read to its end.
         if timeout(Duration::from_secs(1), &mut self.logged).await.is_err() {
             tracing::debug!("something that the driver started still writes its log");
         }
@@ -220,12 +220,12 @@ impl Drop for DriverProcess {
     }
 }
 
-/// The environment of a driver: `home` is an empty folder, `extra` what the case asks for.
+/// The environment of a driver. `home` is its home folder; `extra` has the variables that the case asks for.
 ///
 /// No `AWS_*` variable, proxy or profile of the caller gets through, and no SDK looks for an instance's credentials.
 fn environment(home: &Path, extra: &BTreeMap<String, String>) -> BTreeMap<OsString, OsString> {
     let mut variables: BTreeMap<OsString, OsString> = BTreeMap::new();
-    // What programs need to start at all, on any system.
+    // Programs need these to start, each on some system.
     for name in ["PATH", "SYSTEMROOT", "LD_LIBRARY_PATH"] {
         if let Some(value) = std::env::var_os(name) {
             variables.insert(name.into(), value);
@@ -235,7 +235,7 @@ fn environment(home: &Path, extra: &BTreeMap<String, String>) -> BTreeMap<OsStri
         ("LANG", "C.UTF-8".into()),
         ("TZ", "UTC".into()),
         ("AWS_EC2_METADATA_DISABLED", "true".into()),
-        // Node's SDK says each year that old versions of Node are no longer welcome.
+        // Else the SDK for Node.js warns about old versions of Node.js, and the warnings change each year.
         ("AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED", "true".into()),
         ("HOME", home.into()),
         ("TMPDIR", home.into()),
@@ -247,7 +247,7 @@ fn environment(home: &Path, extra: &BTreeMap<String, String>) -> BTreeMap<OsStri
     variables
 }
 
-/// A new folder that only its owner may enter, empty but for a shared configuration file where a profile is given.
+/// A new folder that only its owner may enter, empty but for a shared configuration file if a profile is given.
 fn make_home(profile: Option<&str>) -> std::io::Result<TempDir> {
     let home = tempfile::Builder::new().prefix("countersign-driver-").tempdir()?;
     if let Some(profile) = profile {
@@ -258,7 +258,7 @@ fn make_home(profile: Option<&str>) -> std::io::Result<TempDir> {
     Ok(home)
 }
 
-/// The last few lines of a log, where the reason stands: at least one, and as many as are short enough.
+/// The last lines of a log, which give the reason: at least one, and more if they fit in 160 bytes.
 fn last_lines(log: &str) -> &str {
     const SHOWN: usize = 160;
     let log = log.trim_end();
@@ -268,7 +268,7 @@ fn last_lines(log: &str) -> &str {
     &log[start.or_else(|| starts().next_back()).unwrap_or(0)..]
 }
 
-/// Reads a driver's log to its end and keeps the last of it.
+/// Reads a driver's log to its end and keeps its last 16 KiB.
 fn keep_log(mut stderr: tokio::process::ChildStderr, log: Arc<Mutex<VecDeque<u8>>>) -> JoinHandle<()> {
     tokio::spawn(async move {
         let mut chunk = [0; 4096];
@@ -282,9 +282,9 @@ fn keep_log(mut stderr: tokio::process::ChildStderr, log: Arc<Mutex<VecDeque<u8>
 }
 
 impl Hello {
-    /// It as it may be shown: short names without secrets, and not too many of them.
+    /// The hello as it may be shown: short names without secrets, at most 2,000 in each list.
     fn shown(mut self, planted: &Planted) -> Self {
-        /// More than any SDK rests on.
+        /// More than any SDK has dependencies.
         const MOST: usize = 2_000;
         let name = |text: &String| planted.name(text);
         for text in [&mut self.driver, &mut self.language, &mut self.runtime, &mut self.sdk, &mut self.sdk_version] {

@@ -1,8 +1,8 @@
-//! What harness and driver say to each other: one JSON object a line, in order, until the driver's
-//! standard input is closed.
+//! The messages between harness and driver: one JSON object a line, in order, until the driver's standard input is
+//! closed.
 //!
-//! The harness says [`ToDriver`], the driver [`FromDriver`]: a hello each, then an outcome for every
-//! call. Standard output is for the protocol only; standard error is kept as a log.
+//! The harness sends [`ToDriver`], the driver [`FromDriver`]: first a hello each, then an outcome for every call.
+//! Standard output is for the protocol only; standard error is kept as a log.
 
 use std::collections::BTreeMap;
 
@@ -259,14 +259,14 @@ pub enum Line {
 /// Reads a line of a driver.
 ///
 /// # Errors
-/// What is wrong with it, with its JSON pointer, which is empty for the whole line. Both may hold words of the
-/// driver's, but a value that stands where the name of a member says that it is secret is not repeated.
+/// When the line breaks the protocol: what is wrong, and its JSON pointer, which is empty for the whole line. Both may
+/// hold words of the driver, but not the value of a member whose name says that it is secret.
 pub fn read(line: &[u8]) -> Result<FromDriver, LoadError> {
     let wrong = |message: String| LoadError::new("", "", message);
     let text = std::str::from_utf8(line).map_err(|_| wrong("it is not UTF-8".to_owned()))?;
     let value: serde_json::Value =
         serde_json::from_str(text).map_err(|error| wrong(format!("it is no JSON: {error}")))?;
-    // A tag that is missing or unknown is told by itself; the rest by the type that the tag names.
+    // A missing or unknown tag has its own message. The type that the tag names gives all others.
     match value.get("type").and_then(serde_json::Value::as_str) {
         Some("hello" | "outcome") => {}
         Some(other) => return Err(wrong(format!("expected the type hello or outcome, found {other}"))),

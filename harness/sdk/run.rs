@@ -27,10 +27,10 @@ use crate::verdict::{CaseResult, Reason, Verdict};
 pub struct Options {
     /// How many cases run at a time, each with a process of the driver.
     pub jobs: usize,
-    /// The number of attempts for every case, instead of the case's own; expectations of a case that
-    /// wants another number are left out then.
+    /// The number of attempts for every case, instead of the case's own; the expectations of a case that wants another
+    /// number are then ignored.
     pub max_attempts: Option<u32>,
-    /// Whether this process and so the driver's have nothing but loopback.
+    /// Whether this process, and so the driver's, has no network device but loopback.
     pub isolated: bool,
 }
 
@@ -46,12 +46,12 @@ pub struct Runner {
 
 impl std::fmt::Debug for Runner {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        // Its drivers hold secrets.
+        // The drivers hold secrets.
         f.debug_struct("Runner").field("command", &self.command).finish_non_exhaustive()
     }
 }
 
-/// What running a case left, before it is judged.
+/// What is known of a case that was run, before it is judged.
 struct Observed {
     record: Record,
     timing: Timing,
@@ -60,7 +60,7 @@ struct Observed {
 }
 
 impl Runner {
-    /// Starts the driver for the first time and hears what it says of itself.
+    /// Starts the driver for the first time and reads its hello.
     ///
     /// # Errors
     /// When it cannot be started or does not say hello.
@@ -80,8 +80,8 @@ impl Runner {
         &self.driver
     }
 
-    /// Runs cases and hands over each result in the order of the cases as soon as it and all before
-    /// it are there. Gives back whether all were run.
+    /// Runs cases and reports the results in the order of the cases, each as soon as it and all before it are known.
+    /// Returns whether all were run.
     ///
     /// An interruption ends the drivers and their cases.
     pub async fn run(
@@ -91,7 +91,7 @@ impl Runner {
         mut report: impl FnMut(CaseResult),
     ) -> bool {
         let planted = &Arc::new(Planted::of(cases.iter().map(Arc::as_ref)));
-        // What waits for a long time begins first, so that the rest fills the time.
+        // Cases that wait for a long time begin first, so that the others run meanwhile.
         let mut order: Vec<(usize, &Arc<ClientCase>)> = cases.iter().enumerate().collect();
         order.sort_by_key(|(_, case)| std::cmp::Reverse(self.expected_wait(case)));
         let mut results = stream::iter(order)
@@ -113,7 +113,7 @@ impl Runner {
         }
     }
 
-    /// How long a case may well take, in no unit: more attempts wait longer.
+    /// A rough measure of how long a case takes, without a unit: more attempts wait longer.
     fn expected_wait(&self, case: &ClientCase) -> u64 {
         let config = self.config_of(case);
         let attempts = u64::from(config.max_attempts.count().unwrap_or(5).saturating_sub(1));
@@ -127,7 +127,7 @@ impl Runner {
         if let Some(count) = self.options.max_attempts {
             config.max_attempts = MaxAttempts::Count(count);
         }
-        // A driver that cannot set what every case has is run with what the SDK does by itself.
+        // If the driver cannot set the number of attempts that a case has by default, the SDK's own number is used.
         if config.max_attempts == MaxAttempts::default() && !self.hello.config.iter().any(|name| name == "maxAttempts")
         {
             config.max_attempts = MaxAttempts::Default(crate::sdk::cases::DefaultWord::Default);
@@ -158,9 +158,9 @@ impl Runner {
         result
     }
 
-    /// Puts what the judge says of a record into the result.
+    /// Puts the judgement of a record into the result.
     fn conclude(&self, case: &ClientCase, record: &Record, loss: Option<String>, result: &mut CaseResult) {
-        // With another number of attempts the case is another one: only the rules on requests hold.
+        // With another number of attempts the expectations do not apply; only the rules on requests do.
         let changed = self.options.max_attempts.is_some() && self.config_of(case) != case.request.config;
         let expect = if changed { Vec::new() } else { case.expect.clone() };
         let judgement = self.judge.judge(&ClientCase { expect, ..case.clone() }, record, &self.driver);
@@ -179,7 +179,7 @@ impl Runner {
         }
     }
 
-    /// Why this driver cannot run a case; nothing where it can.
+    /// Why this driver cannot run a case; `None` if it can.
     fn refusal(&self, case: &ClientCase) -> Option<String> {
         let driver = &self.hello.driver;
         let operation = &self.judge.contract().default_operation().name.is;
@@ -205,7 +205,8 @@ impl Runner {
         None
     }
 
-    /// Makes the calls of a case against its scripted server; an error says how the case ends that was not run.
+    /// Makes the calls of a case against its scripted server. An error is the verdict on a case that was not run, and
+    /// the reason.
     async fn observe(&self, case: &ClientCase, planted: &Arc<Planted>) -> Result<Observed, (Verdict, String)> {
         let request = &case.request;
         let server = ScriptServer::start(case.script.clone(), request.has_decoy())
@@ -296,7 +297,7 @@ impl Runner {
         }
     }
 
-    /// Keeps a process for the next case, where it was started for any.
+    /// Keeps a process for the next case, unless it was started for this case alone.
     fn give_back(&self, case: &ClientCase, process: DriverProcess) {
         if !case.request.needs_own_process() {
             self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(process);
@@ -304,7 +305,7 @@ impl Runner {
     }
 }
 
-/// Whether a language can express a value where a member has this type.
+/// Whether a language can express a value of a member that has this type.
 fn expresses(kind: InputKind, value: &Value) -> bool {
     match (kind, value) {
         (InputKind::String, value) => matches!(value, Value::String(_)),

@@ -1,4 +1,4 @@
-//! Any function that answers requests, behind a socket of the loopback address.
+//! Serves any function that answers requests on a socket.
 
 use std::convert::Infallible;
 use std::io;
@@ -28,7 +28,7 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long answers under way may take when the server is stopped.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How long to wait before the next connection where one could not be taken.
+/// How long to wait after a connection could not be accepted.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// Why there is no request to answer.
@@ -36,11 +36,11 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 pub enum Unread {
     /// Its body did not arrive in time.
     TimedOut,
-    /// Its body is larger than what is read.
+    /// Its body is larger than the limit.
     TooLarge,
 }
 
-/// What answers: a function of the request, or of why there is none.
+/// The function that makes an answer, from a request or from the reason why there is none.
 type Answer = dyn Fn(Result<&Request, Unread>) -> Response + Send + Sync;
 
 /// A running server. Dropping it stops it at once; [`Host::shutdown`] lets it finish first.
@@ -53,8 +53,8 @@ pub struct Host {
 }
 
 impl Host {
-    /// Starts a server on the current tokio runtime, which reads at most so many bytes of a body. It
-    /// listens when this returns.
+    /// Starts a server on the current tokio runtime. It reads at most `most` bytes of a body, and listens when this
+    /// returns.
     ///
     /// # Errors
     /// When it cannot listen on the address.
@@ -71,7 +71,7 @@ impl Host {
         Ok(Self { address, stop: Some(stop), task })
     }
 
-    /// Where it listens.
+    /// The address that it listens on.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
@@ -111,7 +111,7 @@ impl Server {
                     Ok((stream, _)) => stream,
                     Err(error) => {
                         tracing::warn!(%error, "a connection could not be taken");
-                        // Most often there are too many open files, of which some may be closed soon.
+                        // The usual cause is too many open files, some of which may be closed soon.
                         sleep(ACCEPT_PAUSE).await;
                         continue;
                     }
@@ -124,14 +124,14 @@ impl Server {
         graceful.shutdown().await;
     }
 
-    /// Answers the requests of one connection. Every header field is the answer's own, `Date` too.
+    /// Answers the requests of one connection. Every header field comes from the answer, even `Date`.
     async fn converse(self, stream: TcpStream, watcher: hyper_util::server::graceful::Watcher) {
         let service = service_fn(move |request| {
             let server = self.clone();
             async move { Ok::<_, Infallible>(server.handle(request).await) }
         });
         let mut builder = http1::Builder::new();
-        // Names in capitals as AWS has them; the mock has small letters, so that both are tried.
+        // Field names are capitalised, as AWS sends them. The mock sends small letters, so that both are tested.
         builder.auto_date_header(false).title_case_headers(true).timer(TokioTimer::new());
         let connection = builder.serve_connection(TokioIo::new(stream), service);
         if let Err(error) = watcher.watch(connection).await {
@@ -143,7 +143,7 @@ impl Server {
         let (head, body) = request.into_parts();
         let response = match timeout(BODY_TIMEOUT, Limited::new(body, self.most).collect()).await {
             Err(_) => (self.answer)(Err(Unread::TimedOut)),
-            // Where the connection is lost nobody reads the answer.
+            // If the connection is lost, nobody reads the answer.
             Ok(Err(_)) => (self.answer)(Err(Unread::TooLarge)),
             Ok(Ok(body)) => (self.answer)(Ok(&received(&head, body.to_bytes().to_vec()))),
         };
@@ -163,11 +163,11 @@ fn received(head: &hyper::http::request::Parts, body: Vec<u8>) -> Request {
     }
 }
 
-/// An answer as hyper takes it: in chunks where its `Transfer-Encoding` says so.
+/// An answer for hyper: in chunks if its `Transfer-Encoding` says so.
 fn sent(mut response: Response) -> hyper::Response<Body> {
     let chunked = response.headers.get("transfer-encoding").is_some_and(|coding| coding == "chunked");
     if chunked {
-        // The server adds the field itself to a body whose length it is not told.
+        // hyper adds the field itself to a body of unknown length.
         response.headers.remove("transfer-encoding");
         response.headers.remove("content-length");
     }

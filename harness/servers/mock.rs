@@ -1,8 +1,8 @@
 //! The replaying mock: a server that gives each case the reply that is written for it.
 //!
-//! Uses corpus and wire. It looks at nothing of a request but its path, which names the case, and the
-//! lifetime that it asks for: it proves that cases and judge agree with the hand-written replies, and it lets
-//! an SDK meet any answer, right or wrong. It is no emulator; for one see the `emulator` beside it.
+//! Uses contract and corpus. Of a request it reads only the path, which names the case, and the lifetime that it asks
+//! for. The mock proves that cases and judge agree with the hand-written replies, and it lets an SDK meet any answer,
+//! right or wrong. It is not an emulator; for one, see `emulator` beside it.
 //!
 //! Start reading at [`Mock`]; `Paths` says which path gives which reply.
 
@@ -24,10 +24,10 @@ use crate::corpus::{Call, Corpus, Reply};
 
 /// A running mock. Dropping it stops it.
 ///
-/// A request's path chooses the reply: `/<case id>` (`/parameters/duration-outside/899`), with `~1`,
-/// `~2`, … for the further calls of a case with steps, `~setup0`, `~teardown0`, … for the calls
-/// around them; `/replies/<name>` is a reply by its name, wrong ones among them. More path behind
-/// any of these does not matter, nor does the method. Signatures are not looked at.
+/// A request's path chooses the reply: `/<case id>` (`/parameters/duration-outside/899`), with `~1`, `~2`, … for the
+/// further calls of a case with steps, `~setup0`, `~teardown0`, … for the calls around them; `/replies/<name>` is a
+/// reply by its name, wrong ones among them. Anything behind these paths is ignored, and so are the method and the
+/// signature.
 ///
 /// ```
 /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
@@ -43,7 +43,7 @@ pub struct Mock {
 }
 
 impl Mock {
-    /// Starts a mock of the replies that were compiled in, on a free port of 127.0.0.1, by the clock of this machine.
+    /// Starts a mock of the compiled-in replies on a free port of 127.0.0.1, with the clock of this machine.
     ///
     /// # Errors
     /// When there is no free port, or the fixtures of this build are not valid ([`io::ErrorKind::InvalidData`]).
@@ -55,8 +55,8 @@ impl Mock {
 
     /// Starts a mock of every reply of a corpus. It listens when this returns.
     ///
-    /// `clock` says what time it is: times in answers, their `Date` among them, count from there.
-    /// `listen` is a loopback address; without it, a free port of 127.0.0.1.
+    /// `clock` gives the current time, from which the times in answers, such as `Date`, are computed. `listen` is a
+    /// loopback address; without it, a free port of 127.0.0.1.
     ///
     /// # Errors
     /// When it cannot listen on the address ([`io::ErrorKind::InvalidInput`] where that is not a
@@ -77,7 +77,7 @@ impl Mock {
         }
         let replayer = Replayer::new(corpus, Box::new(clock))?;
         let listener = TcpListener::bind(listen)?;
-        // Recording keeps every request for ever.
+        // Recording would keep every request for ever.
         let server = MockServer::builder().listener(listener).disable_request_recording().start().await;
         wiremock::Mock::given(any()).respond_with(replayer).mount(&server).await;
         Ok(Self { server })
@@ -88,7 +88,7 @@ impl Mock {
         self.server.uri()
     }
 
-    /// Where it listens.
+    /// The address that it listens on.
     pub fn address(&self) -> SocketAddr {
         *self.server.address()
     }
@@ -161,7 +161,7 @@ fn has_date(reply: &Reply) -> bool {
     reply.headers.keys().any(|field| field.eq_ignore_ascii_case("date"))
 }
 
-/// At most this many paths are named to a caller who asked for another one.
+/// The most paths that are named to a caller who asked for an unknown one.
 const MOST_NAMED: usize = 12;
 
 /// Every path that has a reply, with the reply's name.
@@ -169,8 +169,8 @@ const MOST_NAMED: usize = 12;
 struct Paths(BTreeMap<String, String>);
 
 impl Paths {
-    /// The paths of a corpus. They begin as the harness writes them: `/<case id>` for the first call
-    /// of a case, then a `~` and which other call it is.
+    /// The paths of a corpus, as the harness writes them: `/<case id>` for the first call of a case; for any other
+    /// call, a `~` and its name follow.
     fn of(corpus: &Corpus) -> Self {
         let mut paths = Self::default();
         for case in corpus.cases() {
@@ -192,10 +192,11 @@ impl Paths {
         }
     }
 
-    /// The name of the reply for a path: that of the longest path in the table that it begins with. A
-    /// case may put a path of its own behind the one that names it.
+    /// The name of the reply for a path: that of the longest path in the table that it begins with. A case may add a
+    /// path of its own.
     ///
-    /// A path ends at a `/`, never before a `~`: a step that a case does not have is no other step.
+    /// A path of the table may end before a `/`, never before a `~`: an unknown step must not get the reply of another
+    /// step.
     fn reply(&self, path: &str) -> Result<&str, String> {
         let ends = path.char_indices().filter(|(_, character)| *character == '/').map(|(at, _)| at).skip(1);
         let ends: Vec<_> = ends.chain([path.len()]).collect();

@@ -1,5 +1,5 @@
-//! What can stand where AWS stands: the reference `emulator`, the `mock` that replays replies, and the
-//! `defects` layer that makes a right server a wrong one.
+//! Servers that take the place of AWS: the reference `emulator`, the `mock` that replays replies, and the `defects`
+//! layer that turns a right server into a wrong one.
 //!
 //! The emulator uses [`crate::wire`] only; it never sees fixtures, schemas or the judge. The mock uses
 //! [`crate::corpus`]: it gives each case the reply that is written for it, and knows nothing else. The

@@ -19,7 +19,7 @@ use crate::text::file_name;
 /// The largest answer that is read, in bytes. A right one has about two hundred.
 pub const ANSWER_LIMIT: usize = 1024 * 1024;
 
-/// Fields that say how a message is framed; the HTTP library has its own ideas about them.
+/// Fields that say how a message is framed; the HTTP library sets them itself.
 const FRAMING: [&str; 4] = ["content-length", "transfer-encoding", "connection", "expect"];
 
 /// How a target is reached.
@@ -55,27 +55,27 @@ pub enum ClientError {
 
 const TOKEN_FIELD: &str = "x-amz-security-token";
 
-/// Sends requests to one target over one pool of connections. Follows no redirect, decompresses
-/// nothing, and gives up at a time and a size.
+/// Sends requests to one target over one pool of connections. It follows no redirect, decompresses nothing, and limits
+/// the time and the size of an answer.
 ///
-/// What leads to this machine goes there and through no proxy, however the host is spelled. A session token goes
-/// nowhere else without TLS.
+/// A request to this machine never goes through a proxy, however the host is spelled. A session token leaves this
+/// machine only over TLS.
 ///
 /// A request that the HTTP library would refuse or change is not sent.
 #[derive(Clone, Debug)]
 pub struct Client {
     base: Url,
-    /// What is trusted, where the target speaks TLS.
+    /// The certificates to trust; `None` if the target does not speak TLS.
     #[cfg(feature = "tls")]
     tls: Option<rustls::ClientConfig>,
     timeout: Duration,
-    /// The way there, once it is known where the host name leads.
+    /// The connections to the host's addresses, once they are known.
     way: Arc<OnceCell<Way>>,
-    /// The way where it is not known, for only a proxy may be able to resolve the name.
+    /// The connections for a host name that cannot be resolved here: a proxy may be able to resolve it.
     unresolved: Arc<OnceCell<Way>>,
     /// Whether the pool can hold a connection that was used before.
     has_answered: Arc<AtomicBool>,
-    /// Whether the target was seen to close a connection that was to be used again, without a word.
+    /// Whether the target once closed a connection without announcing it, so that its reuse failed.
     closes_silently: Arc<AtomicBool>,
 }
 
@@ -97,7 +97,7 @@ enum Http {
 }
 
 impl Http {
-    /// Sends a request up to the end of the answer's header; bytes of that outside UTF-8 are replaced.
+    /// Sends a request and reads the answer's header. Bytes outside UTF-8 are replaced in the header.
     async fn send(&self, request: hyper::Request<Bytes>) -> Result<Head, Fault> {
         match self {
             Self::Plain(http) => {
@@ -115,7 +115,7 @@ impl Http {
     }
 }
 
-/// An answer whose body has not arrived.
+/// An answer whose body is not read yet.
 struct Head {
     response: Response,
     body: BoxBody,
@@ -135,7 +135,7 @@ impl Head {
         Self { response: Response { status, headers, body: Vec::new() }, body }
     }
 
-    /// Reads the answer to its end; it arrives where it is waited for.
+    /// Reads the answer to its end into `arriving`, which keeps the part that has arrived if this fails or is dropped.
     async fn read(mut self, arriving: &mut Option<Response>) -> Result<(), Fault> {
         let body = &mut arriving.insert(self.response).body;
         while let Some(frame) = self.body.frame().await {
@@ -188,7 +188,7 @@ impl Client {
         let prepared = if is_framed { None } else { self.prepare(&mut request) };
         let sent_at = Timestamp::now();
         let start = Instant::now();
-        // What is there of an answer stays there when the rest does not come, or comes too late.
+        // Keeps the part that has arrived if the rest fails or is late.
         let mut arriving = None;
         let arrived = tokio::time::timeout(self.timeout, self.answer(&request, prepared, &mut arriving)).await;
         let arrived = arrived.unwrap_or(Err(Fault::Timeout(self.timeout)));
@@ -201,10 +201,10 @@ impl Client {
         Exchange { request, answer, cut_off, sent_at, received_at: Timestamp::now(), elapsed, fault_before: None }
     }
 
-    /// The request as the HTTP library sends it, with the fields that are added to it; nothing where the library would
-    /// change or refuse it.
+    /// Adds the missing fields to a request and converts it for the HTTP library. `None` if the library would change or
+    /// refuse the request.
     fn prepare(&self, request: &mut Request) -> Option<hyper::Request<Bytes>> {
-        // No server can tell where a body ends without it, and the library leaves it out for no body.
+        // A server needs it to find the end of the body, and the library omits it for an empty body.
         request.headers.push("content-length", request.body.len().to_string());
         // reqwest always adds it.
         if request.headers.get("accept").is_none() {
@@ -222,7 +222,7 @@ impl Client {
         let mut headers = HeaderMap::with_capacity(8);
         for (name, value) in request.headers.iter() {
             let field = HeaderName::from_bytes(name.as_bytes()).ok()?;
-            // It writes names in lower case, and fields of one name side by side.
+            // The library writes names in lower case, and fields of one name side by side.
             if field.as_str() != name || headers.contains_key(&field) {
                 return None;
             }
@@ -234,7 +234,7 @@ impl Client {
         Some(prepared)
     }
 
-    /// Sends a request; its answer arrives where it is waited for.
+    /// Sends a request and reads the answer into `arriving`.
     async fn answer(
         &self,
         request: &Request,
@@ -256,13 +256,13 @@ impl Client {
         self.execute(way, prepared).await?.read(arriving).await
     }
 
-    /// The way there. A name is looked up once, so that where it was found to lead is where requests go; one that
-    /// cannot be resolved yet is looked up again for the next request.
+    /// The connections to the target. Its host name is resolved once, so that every request goes to the addresses that
+    /// were checked. If it cannot be resolved, the next request tries again.
     async fn way(&self) -> Result<&Way, Fault> {
         let made = |found: &[SocketAddr]| self.way_to(found).map_err(|error| Fault::Connect(chain(&error)));
         let known = self.way.get_or_try_init(|| async {
             let found = addresses(&self.base).await.map_err(|_| None)?;
-            // A server of AWS that answers every machine of AWS, and no emulator, by whatever name.
+            // The metadata server of AWS is at this address on every machine of AWS. No emulator is.
             if found.iter().any(|address| leads_to_metadata(address.ip())) {
                 return Err(Some(Fault::Unsendable("its host name leads to the metadata of this machine")));
             }
@@ -275,8 +275,8 @@ impl Client {
         }
     }
 
-    /// The way to the target whose host was found at these addresses, and is not looked up again; none where it could
-    /// not be resolved.
+    /// The connections to the target at these addresses of its host, which is not resolved again. Without addresses,
+    /// the host is resolved for each connection, here or by a proxy.
     fn way_to(&self, found: &[SocketAddr]) -> Result<Way, reqwest::Error> {
         const ANY: usize = usize::MAX;
         let is_loopback = are_loopback(found);
@@ -291,7 +291,7 @@ impl Client {
                 .redirect(redirect::Policy::none())
                 .referer(false)
                 .retry(reqwest::retry::never())
-                // A user agent must take it for blanks: RFC 9112, section 5.2.
+                // A user agent must read such a line break as blanks: RFC 9112, section 5.2.
                 .http1_allow_obsolete_multiline_headers_in_responses(true)
                 .tcp_nodelay(true)
                 .pool_max_idle_per_host(idle);
@@ -304,9 +304,9 @@ impl Client {
 
     /// Sends a request up to the end of the answer's header.
     ///
-    /// A server may close a connection while the next request is on its way there; many do after every
-    /// answer, without a word. That says nothing about the answer, so the request is sent once more on a new
-    /// connection, as is every later one, unless no connection can have been used before.
+    /// A server may close a connection while the next request is on its way; many do so after every answer, without
+    /// announcing it. Such a loss says nothing about the answer. So a request that may have used an old connection is
+    /// sent once more on a new one. If that succeeds, every later request gets a new connection.
     async fn execute(&self, way: &Way, request: hyper::Request<Bytes>) -> Result<Head, Fault> {
         if self.closes_silently.load(Ordering::Relaxed) {
             return way.anew.send(request).await;
@@ -324,8 +324,8 @@ impl Client {
     }
 }
 
-/// What in a request would make it another one on the wire, such as a line break in a header field, through which a
-/// value would become a field of its own.
+/// Why a request would be a different one on the wire, such as a line break in the value of a header field, which would
+/// start another field. `None` if it would be the same.
 fn flaw(request: &Request) -> Option<&'static str> {
     let is_plain = |byte: u8| byte == b'\t' || (byte >= b' ' && byte != 0x7f);
     if !is_token(&request.method) {
@@ -341,13 +341,13 @@ fn flaw(request: &Request) -> Option<&'static str> {
     }
 }
 
-/// Whether a text is what HTTP calls a token: at least one of the characters that separate nothing.
+/// Whether a text is a token of HTTP: one or more characters that are not separators.
 /// Source: RFC 9110, section 5.6.2.
 fn is_token(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
 }
 
-/// The fault of a request whose answer did not even begin.
+/// The fault of a request whose answer did not begin.
 fn unsent(error: &(dyn std::error::Error + 'static), connecting: bool) -> Fault {
     fault_of(error, if connecting { Stage::Connecting } else { Stage::Head })
 }

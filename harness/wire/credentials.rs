@@ -12,12 +12,13 @@ pub struct Credentials {
 }
 
 impl Credentials {
-    /// Everything in them that must not be seen in a report.
+    /// All texts in them that must not appear in a report.
     pub fn secrets(&self) -> Vec<String> {
         let token = self.session_token.as_ref().map(|token| token.expose().to_owned());
         let mut secrets = vec![self.access_key_id.clone(), self.secret_access_key.expose().to_owned()];
         secrets.extend(token);
-        // A short one, such as the "test" that emulators take, is no secret but part of many words.
+        // A short one, such as the "test" that emulators accept, is not secret: masking it would hide parts of many
+        // words.
         secrets.retain(|secret| secret.len() >= 8);
         secrets
     }

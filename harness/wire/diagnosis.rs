@@ -1,5 +1,4 @@
-//! What went wrong, from the errors of the HTTP and TLS libraries: in few words, each cause said
-//! once, without the URL that it is about.
+//! Turns the errors of the HTTP and TLS libraries into faults: in few words, each cause once, without the URL.
 
 use std::error::Error;
 use std::io;
@@ -16,14 +15,14 @@ pub(super) enum Stage {
     Connecting,
     /// The request is on its way, or the answer's header is.
     Head,
-    /// So many bytes of the answer's body have arrived.
+    /// This many bytes of the answer's body have arrived.
     Body(usize),
 }
 
-/// An error's words have at most so many characters: a certificate may have a thousand names.
+/// The most characters that the words of an error have: a certificate may list a thousand names.
 const WORDS_LIMIT: usize = 500;
 
-/// What an error means that ended an exchange at a stage.
+/// The fault for an error that ended an exchange at this stage.
 pub(super) fn fault_of(error: &(dyn Error + 'static), stage: Stage) -> Fault {
     let other = if matches!(stage, Stage::Connecting) { Fault::Connect } else { Fault::Lost };
     let is_of_name = causes(error).any(|cause| cause.to_string() == "dns error");
@@ -39,7 +38,7 @@ pub(super) fn fault_of(error: &(dyn Error + 'static), stage: Stage) -> Fault {
     }
 }
 
-/// What one cause means, where it says enough.
+/// The fault for one cause; `None` if the cause does not say enough.
 fn known(cause: &(dyn Error + 'static), stage: Stage) -> Option<Fault> {
     if let Some(error) = cause.downcast_ref::<hyper::Error>() {
         return of_hyper(error, stage);
@@ -48,7 +47,7 @@ fn known(cause: &(dyn Error + 'static), stage: Stage) -> Option<Fault> {
         return Some(fault);
     }
     let mut error = cause.downcast_ref::<io::Error>()?;
-    // What stands inside an io::Error is no cause of it, and the libraries put one into another.
+    // `source` does not return what an io::Error wraps, and the libraries wrap one in another.
     while let Some(inner) = error.get_ref() {
         if let Some(fault) = of_tls(inner, stage) {
             return Some(fault);
@@ -67,7 +66,7 @@ fn of_hyper(error: &hyper::Error, stage: Stage) -> Option<Fault> {
     } else if error.is_parse() {
         Some(Fault::NotHttp(format!("{error}; the port may speak TLS (https) or another protocol")))
     } else if error.to_string() == "received unexpected message from connection" {
-        // The library has no other name for it.
+        // The library has no predicate for this error.
         Some(Fault::NotHttp("it spoke before it was asked; the port may speak another protocol".to_owned()))
     } else if error.is_incomplete_message() || error.is_closed() {
         Some(lost("closed", stage))
@@ -76,7 +75,7 @@ fn of_hyper(error: &hyper::Error, stage: Stage) -> Option<Fault> {
     }
 }
 
-/// Without TLS nothing fails for it.
+/// Without TLS no error is one of TLS.
 #[cfg(not(feature = "tls"))]
 fn of_tls(_: &(dyn Error + 'static), _: Stage) -> Option<Fault> {
     None
@@ -93,7 +92,7 @@ fn of_io(error: &io::Error, stage: Stage) -> Fault {
         (Stage::Head | Stage::Body(_), kind) => match kind {
             Kind::UnexpectedEof | Kind::NotConnected => lost("closed", stage),
             Kind::ConnectionReset | Kind::ConnectionAborted | Kind::BrokenPipe => lost("reset", stage),
-            // How the library says that a body is not framed as HTTP frames it.
+            // The library uses these kinds for a body that is not framed by the rules of HTTP.
             Kind::InvalidInput | Kind::InvalidData => Fault::NotHttp(words(error)),
             _ => Fault::Lost(words(error)),
         },
@@ -121,7 +120,7 @@ fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn
     std::iter::successors(Some(error), |error| (**error).source())
 }
 
-/// An error with its causes in one line, each said once, without the URL that it is about.
+/// An error and its causes on one line, each once, without the URL.
 pub(super) fn chain(error: &(dyn Error + 'static)) -> String {
     let mut words: Vec<String> = Vec::new();
     for cause in causes(error) {

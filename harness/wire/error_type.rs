@@ -9,7 +9,7 @@ use super::Response;
 pub struct ErrorNames(&'static str);
 
 impl ErrorNames {
-    /// Each of them.
+    /// Every name.
     pub fn iter(self) -> impl Iterator<Item = &'static str> {
         self.0.split(' ')
     }
@@ -20,7 +20,7 @@ impl ErrorNames {
     }
 }
 
-/// The names by which services of AWS say that a caller is too fast.
+/// The names by which services of AWS say that a caller sends too many requests.
 /// Source: the throttling list that botocore and the Rust SDK share.
 pub(super) const THROTTLING: ErrorNames = ErrorNames(
     "Throttling ThrottlingException ThrottledException RequestThrottledException TooManyRequestsException \
@@ -38,7 +38,7 @@ pub(super) const TIMEOUT: ErrorNames = ErrorNames("RequestTimeout RequestTimeout
 pub(super) const DENIAL: ErrorNames =
     ErrorNames("AccessDeniedException AccessDenied NotAuthorized NotAuthorizedException");
 
-/// The names by which services of AWS say that credentials or a signature were good once.
+/// The names by which services of AWS say that credentials or a signature have expired.
 /// Source: Common Errors, `ExpiredTokenException` and `RequestExpired`, with and without the ending.
 pub(super) const EXPIRED: ErrorNames = ErrorNames("ExpiredTokenException ExpiredToken RequestExpired");
 
@@ -83,9 +83,8 @@ pub enum NamePlace {
     Code,
 }
 
-/// Every place that gives the error's type, with its text as sent. Clients disagree on the order of
-/// the last two; `code` is also a word that services use for numbers and words of their own, so it
-/// counts only where it has the form of a shape's name.
+/// Every place that gives the error's type, with its text as sent. Clients disagree on the order of the last two.
+/// Services also use `code` for numbers and words of their own, so it counts only if it has the form of a shape's name.
 pub fn error_types<'a>(response: &'a Response, body: Option<&'a Value>) -> impl Iterator<Item = (NamePlace, &'a str)> {
     let member = move |name: &str| body.and_then(|body| body.get(name)).and_then(Value::as_str);
     [
@@ -105,7 +104,7 @@ fn is_shape_name(text: &str) -> bool {
         && text.bytes().any(|byte| byte.is_ascii_lowercase())
 }
 
-/// An error type without what stands before `#` and what stands behind `:`.
+/// An error type without its namespace (up to `#`) and its URI (from `:`).
 /// Source: Smithy, AWS JSON 1.1, operation error serialization.
 pub fn bare_type(text: &str) -> &str {
     let text = text.split(':').next().unwrap_or_default();
@@ -118,8 +117,8 @@ impl Response {
         matches!(self.status, 429 | 503) || self.is_refused_as(THROTTLING)
     }
 
-    /// Whether the service failed, or did not get the request in time: the same request may well be
-    /// answered when it is sent again. What is not implemented (501) stays so.
+    /// Whether the service failed, or did not get the request in time: the same request may succeed when it is sent
+    /// again. An operation that is not implemented (501) never succeeds.
     pub fn is_fault(&self) -> bool {
         (self.status >= 500 && self.status != 501) || self.is_timeout()
     }
@@ -134,7 +133,7 @@ impl Response {
         self.status < 500 && self.is_refused_as(DENIAL)
     }
 
-    /// Whether the answer says that the credentials or the signature were good once.
+    /// Whether the answer says that the credentials or the signature have expired.
     pub fn is_expired(&self) -> bool {
         self.status < 500 && self.is_refused_as(EXPIRED)
     }

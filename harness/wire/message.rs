@@ -10,7 +10,7 @@ use super::masking::may_hold_secret;
 
 /// Header fields in the order and letter case in which they went over the wire.
 ///
-/// Printing them masks every value that may hold a secret by the name of its field.
+/// Printing masks the value of every field whose name says that it may hold a secret.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Headers(Vec<(String, String)>);
 
@@ -25,12 +25,12 @@ impl Headers {
         self.iter().find(|(field, _)| field.eq_ignore_ascii_case(name)).map(|(_, value)| value)
     }
 
-    /// Adds a field behind the others.
+    /// Adds a field at the end.
     pub fn push(&mut self, name: impl Into<String>, value: impl Into<String>) {
         self.0.push((name.into(), value.into()));
     }
 
-    /// Sets a field to one value, in its place where it is there already.
+    /// Sets a field to one value. A field that is already there keeps its place and takes the new spelling of the name.
     pub fn set(&mut self, name: &str, value: impl Into<String>) {
         let value = value.into();
         match self.0.iter_mut().find(|(field, _)| field.eq_ignore_ascii_case(name)) {
@@ -95,7 +95,7 @@ pub struct Response {
     pub status: u16,
     /// The header fields; bytes outside UTF-8 are replaced.
     pub headers: Headers,
-    /// The body bytes, at most as many as the client was told to take.
+    /// The body bytes. The client reads at most 1 MiB.
     pub body: Vec<u8>,
 }
 
@@ -107,9 +107,9 @@ impl Response {
         (!essence.is_empty()).then(|| essence.to_ascii_lowercase())
     }
 
-    /// When the answer was made by the server's own clock: its `Date`, in whole seconds, where it
-    /// sends one that can be read (RFC 9110, such as `Sun, 22 Nov 2026 01:02:03 GMT`, or one of the two
-    /// older forms that every recipient must take).
+    /// The time of the answer by the server's clock, in whole seconds: its `Date` field. `None` without a `Date` that
+    /// can be read. It has the form of RFC 9110, such as `Sun, 22 Nov 2026 01:02:03 GMT`, or one of the two older forms
+    /// that every recipient must accept.
     pub fn date(&self) -> Option<Timestamp> {
         const OLDER: [&str; 2] = ["%A, %d-%b-%y %H:%M:%S GMT", "%a %b %e %H:%M:%S %Y"];
         let text = self.headers.get("date")?;
@@ -118,7 +118,7 @@ impl Response {
         newest.or_else(|| Some(OLDER.into_iter().find_map(older)?.timestamp()))
     }
 
-    /// The body as JSON, where it is JSON.
+    /// The body as JSON; `None` if it is not JSON.
     pub fn json(&self) -> Option<serde_json::Value> {
         serde_json::from_slice(&self.body).ok()
     }
@@ -135,23 +135,23 @@ impl fmt::Debug for Response {
 pub struct Exchange {
     /// What was sent.
     pub request: Request,
-    /// What came back, or why nothing did.
+    /// The answer, or why there is none.
     pub answer: Result<Response, Fault>,
-    /// What had arrived of an answer that did not come to its end. It is no answer, and shown to nobody; but what it
-    /// gave in the place of a secret was given.
+    /// The part of an incomplete answer that had arrived. It is not an answer and is never shown, but the secrets in it
+    /// were given away.
     pub cut_off: Option<Response>,
     /// The harness's clock when sending began.
     pub sent_at: Timestamp,
-    /// The harness's clock when the answer was complete or given up.
+    /// The harness's clock when the answer was complete or the wait for it ended.
     pub received_at: Timestamp,
     /// From sending to the complete answer.
     pub elapsed: Duration,
-    /// The status of the fault that the same request was answered with before it was sent again.
+    /// The status of the fault that answered the request first, if it was sent again after a fault.
     pub fault_before: Option<u16>,
 }
 
 impl Exchange {
-    /// What came back, be it whole or cut off.
+    /// The answer, complete or cut off.
     pub fn received(&self) -> Option<&Response> {
         self.answer.as_ref().ok().or(self.cut_off.as_ref())
     }
@@ -166,7 +166,7 @@ pub enum Fault {
     /// Nothing listens there, or it cannot be reached.
     #[error("cannot connect: {0}")]
     Connect(String),
-    /// It is not a request that may leave: it would not be the one that was meant, or would give a secret away.
+    /// The request must not be sent: HTTP would change it, or it would give a secret away.
     #[error("the request was not sent: {0}")]
     Unsendable(&'static str),
     /// The host name has no address.
@@ -184,15 +184,15 @@ pub enum Fault {
     /// What came back is not an HTTP answer.
     #[error("what came back is not HTTP: {0}")]
     NotHttp(String),
-    /// The answer's header is larger than the client takes.
+    /// The answer's header is larger than the client accepts.
     #[error("the answer's header has too many fields or is too large")]
     HeadTooLarge,
-    /// The answer is larger than the client takes, in bytes.
+    /// The answer is larger than the client accepts, in bytes.
     #[error("the answer is larger than {0} bytes")]
     TooLarge(usize),
 }
 
-/// A time limit for people: `10 s`, `1.5 s`, `250 ms`.
+/// A time limit in words: `10 s`, `1.5 s`, `250 ms`.
 fn told(limit: Duration) -> String {
     let seconds = limit.as_secs_f64();
     if seconds < 1.0 { format!("{:.0} ms", seconds * 1000.0) } else { format!("{} s", (seconds * 10.0).round() / 10.0) }

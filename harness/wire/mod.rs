@@ -1,8 +1,7 @@
-//! The wire: what a request and an answer are, how a request is signed, and how it is sent.
+//! The wire: requests and answers, how a request is signed, and how it is sent.
 //!
-//! Uses nothing else of ours but `text`. Start with [`Exchange`]: one request and what came back, exactly as
-//! they were. Everything that could hold a secret masks itself when it is printed; `masking` says what of it may be
-//! shown.
+//! Uses only `text` and the names in `contract`. Start with [`Exchange`]: one request and its answer, unchanged. Types
+//! that can hold a secret mask it when they are printed; `masking` decides what may be shown.
 
 #[cfg(feature = "run")]
 mod client;

@@ -1,12 +1,11 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// The longest name of a region, in characters: that of a label in a host name.
+/// The longest name of a region, in characters: the limit for a label of a host name.
 const LONGEST: usize = 63;
 
-/// The name of a region, such as `us-east-1`: letters, digits and inner hyphens, at most 63 of them, and not digits
-/// alone. It is data from outside that becomes a part of host names, header fields and reports, so it is checked here,
-/// once.
+/// The name of a region, such as `us-east-1`: at most 63 letters, digits and inner hyphens, and not digits alone. It
+/// comes from outside and becomes part of host names, header fields and reports, so it is checked here, once.
 ///
 /// Source: botocore, `validate_region_name`, which refuses everything else. An emulator may have regions that AWS does
 /// not have.
@@ -14,18 +13,18 @@ const LONGEST: usize = 63;
 pub struct Region(String);
 
 impl Region {
-    /// The region where nothing names one: `us-east-1`.
+    /// The default region: `us-east-1`.
     pub fn us_east_1() -> Self {
         Self("us-east-1".to_owned())
     }
 
-    /// Its name.
+    /// The name of the region.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// A text that is no name of a region.
+/// The text is not the name of a region.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "expected the name of a region, such as us-east-1 (letters, digits and inner hyphens, at most 63, not digits alone)"

@@ -20,7 +20,7 @@ pub async fn addresses(url: &Url) -> io::Result<Vec<SocketAddr>> {
     }
     let host = url.host_str().unwrap_or_default();
     if is_localhost(host) {
-        // As most systems have them in their files: a server may listen on either.
+        // Both, as in the hosts file of most systems: a server may listen on either.
         let both = [IpAddr::V6(Ipv6Addr::LOCALHOST), IpAddr::V4(Ipv4Addr::LOCALHOST)];
         return Ok(both.map(|address| SocketAddr::new(address, port)).into());
     }
@@ -37,14 +37,14 @@ pub(super) fn are_loopback(addresses: &[SocketAddr]) -> bool {
     !addresses.is_empty() && addresses.iter().all(|address| is_own(address.ip()))
 }
 
-/// Whether an address is this machine's own: loopback, also as IPv6 writes that of IPv4, and the unspecified address,
-/// by which a system reaches itself.
+/// Whether an address is this machine's own: loopback, also an IPv4 one written as IPv6, or the unspecified address,
+/// which reaches this machine too.
 pub fn is_own(address: IpAddr) -> bool {
     let address = address.to_canonical();
     address.is_loopback() || address.is_unspecified()
 }
 
-/// The address that the host of a URL is written as; nothing where it is a name.
+/// The address in the host of a URL; `None` if the host is a name.
 pub fn address(url: &Url) -> Option<IpAddr> {
     url.host_str()?.trim_start_matches('[').trim_end_matches(']').parse().ok()
 }
@@ -56,8 +56,8 @@ pub fn is_localhost(host: &str) -> bool {
     host == "localhost" || host.ends_with(".localhost")
 }
 
-/// Whether an address is where a machine of AWS asks for its own credentials and what else it needs to know, or where
-/// a container does: no emulator is there.
+/// Whether an address is that of the metadata service of a machine of AWS, or of the credentials service of a
+/// container. No emulator is there.
 /// Source: the AWS SDKs and Tools Reference Guide, IMDS and container credential providers; the EC2 User Guide.
 pub fn leads_to_metadata(address: IpAddr) -> bool {
     let is_metadata = |address: Ipv4Addr| matches!(address.octets(), [169, 254, 169 | 170, _]);
@@ -69,7 +69,7 @@ pub fn leads_to_metadata(address: IpAddr) -> bool {
     }
 }
 
-/// The address of IPv4 that one of IPv6 stands for: mapped, compatible, translated, behind NAT64, or by 6to4.
+/// The IPv4 address inside an IPv6 address: mapped, compatible, translated, behind NAT64, or by 6to4.
 /// Source: RFC 4291, section 2.5.5; RFC 6052, section 2.1; RFC 2765, section 2.1; RFC 3056, section 2.
 fn inside(address: Ipv6Addr) -> Option<Ipv4Addr> {
     let of = |high: u16, low: u16| Some(Ipv4Addr::from(u32::from(high) << 16 | u32::from(low)));

@@ -1,8 +1,8 @@
 //! AWS Signature Version 4: signing what is sent, and checking what was received.
 //! Source: the IAM User Guide, "Create a signed AWS API request"; where it is silent, botocore's signer.
 //!
-//! Checking is signing again what arrived, with exactly the headers that the sender says it signed, and comparing the
-//! two in constant time.
+//! To check a request, it is signed again with exactly the headers that the sender says it signed. The two signatures
+//! are compared in constant time.
 
 use std::fmt::Write as _;
 
@@ -18,10 +18,10 @@ pub use verify::{SignatureError, verify};
 
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 
-/// What a proxy may change on the way, and the signature itself. Source: botocore, `SIGNED_HEADERS_BLACKLIST`.
+/// Headers that a proxy may change on the way, and the signature itself. Source: botocore, `SIGNED_HEADERS_BLACKLIST`.
 const NEVER_SIGNED: [&str; 3] = ["authorization", "user-agent", "x-amzn-trace-id"];
 
-/// Where and for what a signature holds: `<date>/<region>/<service>/aws4_request`.
+/// The region and the service that a signature is valid for: `<date>/<region>/<service>/aws4_request`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Scope<'a> {
     /// The region, such as `us-east-1`.
@@ -31,14 +31,15 @@ pub struct Scope<'a> {
 }
 
 impl Scope<'_> {
-    /// The scope of a signature of this time, such as `20150830T123600Z`.
+    /// The scope of a signature made at this time, such as `20150830T123600Z`.
     fn at(self, stamp: &str) -> String {
         format!("{}/{}/{}/aws4_request", &stamp[..8], self.region, self.service)
     }
 }
 
-/// Signs a request in place: sets `X-Amz-Date`, `X-Amz-Security-Token` where there is a session token, and
-/// `Authorization`. Signed are these and the headers that the request has when it gets here.
+/// Signs a request in place: sets `X-Amz-Date`, `X-Amz-Security-Token` if there is a session token, and
+/// `Authorization`. The signature covers all headers of the request, including the first two, except those that a proxy
+/// may change.
 pub fn sign(request: &mut Request, credentials: &Credentials, scope: Scope<'_>, at: Timestamp) {
     let stamp = at.strftime("%Y%m%dT%H%M%SZ").to_string();
     request.headers.set("x-amz-date", stamp.as_str());
@@ -59,8 +60,8 @@ pub fn sign(request: &mut Request, credentials: &Credentials, scope: Scope<'_>, 
     request.headers.set("authorization", value);
 }
 
-/// The signature that a secret gives for a request of this time, with these headers signed: names in lower case, in
-/// order, each once.
+/// The signature of a request, made with this secret at this time. `signed` has the names of the signed headers: in
+/// lower case, sorted, each once.
 fn signature(request: &Request, signed: &[String], secret: &Secret, scope: Scope<'_>, stamp: &str) -> String {
     let (path, query) = request.target.split_once('?').unwrap_or((&request.target, ""));
     let mut canonical = format!("{}\n{}\n{}\n", request.method, canonical_path(path), canonical_query(query));
@@ -76,7 +77,7 @@ fn signature(request: &Request, signed: &[String], secret: &Secret, scope: Scope
     hexadecimal(&hmac(&key, &text))
 }
 
-/// A path without `.`, `..` and empty parts, with everything escaped once more than it is.
+/// A path without `.`, `..` and empty parts, escaped once more.
 fn canonical_path(path: &str) -> String {
     let mut parts: Vec<&str> = Vec::new();
     for part in path.split('/') {
@@ -90,7 +91,7 @@ fn canonical_path(path: &str) -> String {
     format!("/{}{end}", escaped(&parts.join("/"), "/"))
 }
 
-/// The parts of a query in order, each with an equals sign.
+/// The parts of a query, sorted, each with an equals sign.
 fn canonical_query(query: &str) -> String {
     let parts = query.split('&').filter(|part| !part.is_empty());
     let mut pairs: Vec<(String, String)> = parts
@@ -103,7 +104,7 @@ fn canonical_query(query: &str) -> String {
     pairs.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("&")
 }
 
-/// A text with each byte escaped that is no letter, no digit, none of `-_.~` and none of these.
+/// A text with every byte escaped except letters, digits, `-_.~` and the bytes in `besides`.
 fn escaped(text: &str, besides: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for byte in text.bytes() {

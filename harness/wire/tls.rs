@@ -1,5 +1,5 @@
-//! The way to a target over TLS: what is trusted, and the HTTP client. reqwest, which sends everything else, could do
-//! it; but its TLS would be switched on in the reqwest of everybody who uses this library.
+//! The HTTP client for TLS, and the certificates that it trusts. reqwest sends everything else and could do this too,
+//! but enabling its TLS would enable it for every user of this library who also uses reqwest.
 
 use std::error::Error;
 use std::fs::File;
@@ -31,14 +31,14 @@ use super::client::ClientError;
 use super::diagnosis::Stage;
 use super::message::Fault;
 
-/// The largest file of certificates that is read, in bytes: 16 MiB. A system's has a quarter of one.
+/// The largest file of certificates that is read, in bytes: 16 MiB. The file of a system has about a quarter of 1 MiB.
 const CA_LIMIT: u64 = 16 << 20;
 
 /// One pool of connections over TLS.
 pub(super) type Client = legacy::Client<HttpsConnector<Tcp>, Full<Bytes>>;
 
-/// A client for a host that was found at these addresses, and is not looked up again; one that could not be found is.
-/// Connections go through the proxy of the environment unless `direct`.
+/// A client for a host with these addresses, which is not resolved again. Without addresses, the host is resolved for
+/// each connection. Connections go through the proxy of the environment unless `direct`.
 pub(super) fn client(tls: ClientConfig, host: &str, found: &[SocketAddr], direct: bool, idle: usize) -> Client {
     let found = Found { host: host.to_owned(), addresses: found.into() };
     let mut tcp = HttpConnector::new_with_resolver(found);
@@ -47,13 +47,13 @@ pub(super) fn client(tls: ClientConfig, host: &str, found: &[SocketAddr], direct
     let proxies = (!direct).then(|| Arc::new(Matcher::from_env()));
     legacy::Client::builder(TokioExecutor::new())
         .pool_max_idle_per_host(idle)
-        // It cannot know whether the request had been heard.
+        // The library cannot know whether the server had received the request.
         .retry_canceled_requests(false)
         .http1_allow_obsolete_multiline_headers_in_responses(true)
         .build(HttpsConnector::from((Tcp { tcp, proxies }, tls)))
 }
 
-/// Connects to a host, or to it through the proxy that the environment names for it.
+/// Connects to a host, directly or through the proxy that the environment names for it.
 #[derive(Clone)]
 pub(super) struct Tcp {
     tcp: HttpConnector<Found>,
@@ -86,7 +86,7 @@ impl Service<hyper::Uri> for Tcp {
     }
 }
 
-/// Where a host was found before; any other name, such as that of a proxy, is looked up.
+/// Resolves one host to its known addresses. Any other name, such as that of a proxy, is looked up.
 #[derive(Clone)]
 pub(super) struct Found {
     host: String,
@@ -114,7 +114,7 @@ impl Service<Name> for Found {
     }
 }
 
-/// TLS with the system's certificates and those of a file.
+/// TLS that trusts the system's certificates and those in a file.
 ///
 /// # Errors
 /// When the file cannot be used, or the TLS library refuses.
@@ -125,7 +125,7 @@ pub(super) fn config(ca_file: Option<&Path>) -> Result<ClientConfig, ClientError
     let builder = builder.with_safe_default_protocol_versions().map_err(refuse)?;
     let extra = ca_file.map_or_else(|| Ok(Vec::new()), certificates)?;
     let verifier = Verifier::new_with_extra_roots(extra, provider).map_err(refuse)?;
-    // The name of the method; the verifier is the system's.
+    // Dangerous is only the name of the method: the verifier is the system's.
     let builder = builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier));
     Ok(builder.with_no_client_auth())
 }
@@ -145,7 +145,7 @@ fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, ClientError
     }
 }
 
-/// What an error of the TLS library means that ended an exchange at a stage; nothing where it is none.
+/// The fault for an error of the TLS library that ended an exchange at this stage; `None` for any other error.
 pub(super) fn fault(error: &(dyn Error + 'static), stage: Stage) -> Option<Fault> {
     let error = error.downcast_ref::<rustls::Error>()?;
     Some(match (stage, error) {
@@ -155,7 +155,7 @@ pub(super) fn fault(error: &(dyn Error + 'static), stage: Stage) -> Option<Fault
         (Stage::Connecting, rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer)) => {
             Fault::Tls(format!("{error}; a private certificate authority can be named with --ca-file"))
         }
-        // What `openssl req -x509` makes by itself.
+        // `openssl req -x509` makes such a certificate by default.
         (Stage::Connecting, rustls::Error::InvalidCertificate(_))
             if error.to_string().contains("CaUsedAsEndEntity") =>
         {
@@ -175,7 +175,7 @@ mod tests {
 
     use super::*;
 
-    /// As the library that checks certificates calls it.
+    /// Named as in the library that checks certificates.
     #[derive(Debug, thiserror::Error)]
     #[error("CaUsedAsEndEntity")]
     struct CaUsedAsEndEntity;

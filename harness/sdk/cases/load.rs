@@ -28,7 +28,7 @@ impl Selectable for ClientCase {
 }
 
 impl ClientCase {
-    /// The suite that it stands in: the first part of its id.
+    /// The suite that it is in: the first part of its id.
     pub fn suite(&self) -> &str {
         self.id.split('/').next().unwrap_or_default()
     }
@@ -38,7 +38,7 @@ impl ClientCorpus {
     /// Reads and checks all client suites.
     ///
     /// # Errors
-    /// Everything that is wrong, each with its file and JSON pointer.
+    /// Every error that is found, with its file and JSON pointer.
     pub fn load(fixtures: &Fixtures, contract: &Contract, server: &Corpus) -> Result<Self, LoadErrors> {
         let (suites, mut errors) = load_folder::<ClientSuite>(fixtures, CLIENT_SUITES);
         let mut corpus = Self::default();
@@ -100,10 +100,10 @@ impl ClientCorpus {
     }
 }
 
-/// The longest that a script or a deadline may take, in milliseconds: two minutes.
+/// The longest wait or deadline, in milliseconds: two minutes.
 const LONGEST_MS: u64 = 120_000;
 
-/// Collects errors of one case, each at a place below it.
+/// Collects the errors of one case; `at` is its JSON pointer.
 struct Errors<'a> {
     file: &'a str,
     at: &'a str,

@@ -2,7 +2,7 @@
 //! come of it.
 //!
 //! Uses [`crate::contract`] and [`crate::sdk::record`]. Start with [`ClientCase`], the format of a fixture;
-//! [`ClientCorpus::load`] is the way in. `harness/sdk/FORMAT.md` explains both to who writes cases.
+//! [`ClientCorpus::load`] is the way in. `harness/sdk/FORMAT.md` explains both to authors of cases.
 
 mod expect;
 mod load;
@@ -26,8 +26,8 @@ use crate::sdk::record::Tagged;
 /// The placeholder for the address of the case's server, without a path: `http://127.0.0.1:PORT`.
 pub const ENDPOINT: &str = "${endpoint}";
 
-/// The placeholder for the address of a second server, which plays the same script: whoever reaches it
-/// took the wrong one of two settings.
+/// The placeholder for the address of a second server, which plays the same script. An SDK that calls it chose the
+/// wrong one of two settings.
 pub const DECOY: &str = "${decoy}";
 
 /// A file of client cases on one topic.
@@ -108,7 +108,7 @@ pub struct ClientRequest {
     pub deadline_ms: u64,
 }
 
-/// The region of a call where a case does not say.
+/// The region of a call if the case does not give one.
 pub const REGION: &str = "us-east-1";
 
 impl Default for ClientRequest {
@@ -189,7 +189,7 @@ impl Default for MaxAttempts {
 }
 
 impl MaxAttempts {
-    /// The number to tell the SDK; nothing where it is left to the SDK.
+    /// The number to give to the SDK; `None` if it is left to the SDK.
     pub const fn count(self) -> Option<u32> {
         match self {
             Self::Count(count) => Some(count),

@@ -8,8 +8,7 @@ use crate::contract::Names;
 /// The media type of the protocol, AWS JSON 1.1.
 const MEDIA_TYPE: &str = "application/x-amz-json-1.1";
 
-/// The body of a right answer: what a step answers where it says nothing else. Its secrets are examples that open
-/// nothing.
+/// The body of a right answer, which a step sends by default. Its secrets are examples that grant no access.
 pub fn standard_body() -> &'static str {
     &Names::embedded().example
 }
@@ -81,11 +80,11 @@ impl Step {
         }
     }
 
-    /// The header fields with their placeholders filled in, without what frames the body; `now` is
-    /// the time of the answer in seconds since 1970.
+    /// The header fields with their placeholders filled in, without the field that frames the body; `now` is the time
+    /// of the answer in seconds since 1970.
     ///
     /// # Errors
-    /// A placeholder that does not exist.
+    /// When a placeholder does not exist.
     pub fn header_fields(&self, now: i64) -> Result<Vec<(String, String)>, String> {
         let standard = || {
             let fields = [("x-amzn-RequestId", STANDARD_REQUEST_ID), ("Date", "${date}"), ("Content-Type", MEDIA_TYPE)];
@@ -96,7 +95,7 @@ impl Step {
         fields.into_iter().map(|(name, value)| Ok((name, filled(&value, now)?))).collect()
     }
 
-    /// Whether nothing stands beside `raw` but how it is sent.
+    /// Whether the step sets nothing beside `raw` except how it is sent.
     pub(super) fn is_plain_but_raw(&self) -> bool {
         self.status == 200
             && self.reason.is_none()
@@ -230,7 +229,7 @@ impl Body {
     /// The bytes.
     ///
     /// # Errors
-    /// When it is not written in exactly one way, is no hexadecimal, or is too large.
+    /// When the body is not written in exactly one way, is not hexadecimal, or is too large.
     pub fn bytes(&self) -> Result<Vec<u8>, String> {
         let Self { text, json, hex, repeated } = self;
         match (text, json, hex, repeated) {

@@ -115,6 +115,6 @@ fn one_attempt_is_what_a_case_means_that_says_nothing() {
     let json = |config: &Config| serde_json::to_string(config).expect("JSON");
     assert_eq!(json(&config("{}")), r#"{"maxAttempts":1}"#);
     assert_eq!(json(&config(r#"{"maxAttempts":3}"#)), r#"{"maxAttempts":3}"#);
-    // What is left to the SDK is not said at all.
+    // A setting that is left to the SDK is not written.
     assert_eq!(json(&config(r#"{"maxAttempts":"default"}"#)), "{}");
 }

@@ -1,4 +1,4 @@
-//! What concerns every request of a run, and is told once: another protocol, another target prefix.
+//! Changes that concern every request of a run and are reported once: another protocol, another target prefix.
 
 use std::collections::BTreeSet;
 
@@ -6,11 +6,11 @@ use super::show::{self, ABSENT};
 use super::{Change, Class, words};
 use crate::sdk::record::RequestRecord;
 
-/// What was heard of the requests of all cases.
+/// The changes that were found in the requests of all cases.
 #[derive(Default)]
 pub(super) struct Alarms<'a> {
     heard: Vec<Heard<'a>>,
-    /// Those that have a request in both runs.
+    /// The cases that have a request in both runs.
     cases: BTreeSet<&'a str>,
 }
 
@@ -32,15 +32,15 @@ const TARGET: What = [
     "X-Amz-Target prefix",
     "The SDK calls the service by another name: mocks and recordings that go by X-Amz-Target do not recognise the request.",
 ];
-/// Not worth an alarm: without a port in the endpoint, which is what AWS has, nothing differs.
+/// Not worth an alarm: the endpoints of AWS have no port, so nothing differs there.
 const HOST: What = [
     "header host",
     "With a port in the endpoint, mocks and proxies that go by Host, or verify the signature, see another one; real endpoints have none.",
 ];
 
 impl<'a> Alarms<'a> {
-    /// Hears two requests of the same call and attempt of a case; says whether they are of different protocols,
-    /// so that most of what they differ in needs no words.
+    /// Compares two requests of the same call and attempt of a case. Returns whether their protocols differ: if so,
+    /// most of their other differences are not reported.
     pub(super) fn hear(&mut self, case: &'a str, old: &RequestRecord, new: &RequestRecord) -> bool {
         self.cases.insert(case);
         if hears_host(old, new) {
@@ -66,7 +66,7 @@ impl<'a> Alarms<'a> {
         }
     }
 
-    /// Every change that concerns all requests, with a sentence where it is an alarm.
+    /// Every change that concerns all requests, with a sentence if it is an alarm.
     pub(super) fn told(&self) -> impl Iterator<Item = (Option<String>, Change)> {
         self.heard.iter().map(|Heard { what, old, new, cases }| {
             let [name, meaning] = *what;
@@ -97,8 +97,8 @@ fn prefix(request: &RequestRecord) -> Option<(&str, &str)> {
     request.headers.get("x-amz-target")?.rsplit_once('.')
 }
 
-/// The protocol that a request is of: by its media type, by `smithy-protocol`, and by whether the path
-/// names the operation.
+/// The protocol of a request, in words: its media type, its `smithy-protocol`, and whether the path names the
+/// operation.
 fn protocol(request: &RequestRecord) -> String {
     let header = |name: &str| request.headers.get(name).map(String::as_str);
     let media_type = header("content-type").map(|value| value.split(';').next().unwrap_or(value).trim());

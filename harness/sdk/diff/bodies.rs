@@ -1,4 +1,4 @@
-//! Bodies: as JSON, member by member; where that is the same, as bytes.
+//! Compares bodies: as JSON, member by member; if that is equal, as bytes.
 
 use std::collections::BTreeSet;
 
@@ -80,7 +80,7 @@ const fn kind(value: &Value) -> &'static str {
     }
 }
 
-/// In what two ways to write the same JSON differ.
+/// How two spellings of the same JSON differ.
 fn written(old: &str, new: &str) -> &'static str {
     if tight(old) == tight(new) {
         "blanks"
@@ -107,7 +107,7 @@ fn tight(json: &str) -> String {
     json.chars().filter(kept).collect()
 }
 
-/// The names of the members of an object, in the order in which they stand.
+/// The names of the members of an object, in the order of the text.
 fn order(json: &str) -> Vec<String> {
     let members = serde_json::from_str::<InOrder<serde::de::IgnoredAny>>(json);
     members.map(|members| members.iter().map(|(name, _)| name.to_owned()).collect()).unwrap_or_default()

@@ -1,4 +1,4 @@
-//! Which cases are compared, and what with what.
+//! Pairs the cases of two runs and compares them.
 
 use std::collections::BTreeMap;
 
@@ -26,7 +26,7 @@ impl SdkDiff {
         }
         let mut alarms = Alarms::default();
         let mut timings = Vec::new();
-        // In the order of the new run, what only the old one has last.
+        // In the order of the new run; the cases of the old run alone come last.
         let only_old = cases(old).filter(|case| !new_cases.contains_key(case.id.as_str()));
         for id in cases(new).chain(only_old).map(|case| case.id.as_str()) {
             let (was, is) = (old_cases.get(id).copied(), new_cases.get(id).copied());
@@ -59,7 +59,7 @@ impl SdkDiff {
     }
 }
 
-/// Which SDK a stream tells of, where it is a run of one.
+/// The SDK of a stream; `None` if it is not a run of an SDK.
 fn identity(events: &[Event]) -> Option<Identity> {
     let driver = events.iter().find_map(|event| match event {
         Event::Run(run) => run.driver.clone(),
@@ -77,7 +77,7 @@ fn cases(events: &[Event]) -> impl Iterator<Item = &CaseResult> {
     })
 }
 
-/// What a case left: nothing where it was not run. An error says what went wrong with the harness or the driver.
+/// The record of a case; `None` if it was not run. An error says what went wrong with the harness or the driver.
 fn record(case: Option<&CaseResult>) -> Result<Option<&Record>, String> {
     let Some(case) = case else { return Ok(None) };
     if case.verdict == Verdict::HarnessError {

@@ -7,10 +7,10 @@ use super::{Change, Class, EVERY_CASE, Group, SdkDiff, words};
 use crate::report::html::render_page;
 
 impl SdkDiff {
-    /// The diff as one HTML file. Every text of a run is escaped, in it nothing is markup.
+    /// The diff as one HTML file. Every text of a run is escaped, so that none is markup.
     ///
     /// # Panics
-    /// Never: the template is made for what it is given.
+    /// Never: the template fits its values.
     pub fn html(&self) -> String {
         let sections = Class::ALL.into_iter().filter_map(|class| {
             let groups: Vec<_> = self.groups_of(class).map(|group| self.row(group)).collect();
@@ -31,7 +31,7 @@ impl SdkDiff {
         text.lines().map(words::no_command).collect::<Vec<_>>().join("\n")
     }
 
-    /// A group; each case with what it was and is, where the group's own words do not say it.
+    /// A group. Each case has its old and new value, unless the group's name gives them.
     fn row(&self, group: &Group) -> Json {
         let same = self.changes.iter().filter(|change| change.class == group.class && change.group == group.what);
         let changes = same.filter(|change| !change.is_told_by_group());

@@ -6,13 +6,13 @@ use super::text::{CASES_LIMIT, details, extent, named};
 use super::{Class, EVERY_CASE, Group, SdkDiff, words};
 use crate::report::markdown::{MARKDOWN_LIMIT, code, prose};
 
-/// How many groups of a class are told in full before the rest is counted.
+/// How many groups of a class are shown in full before the rest is counted.
 const GROUPS_LIMIT: usize = 25;
 
 /// How many cases that were not compared are named before the rest is counted.
 const APART_LIMIT: usize = 100;
 
-/// What is kept free for headings, counts and what others write into the same summary, in bytes.
+/// The bytes that are kept free for headings, counts and other text in the same summary.
 const RESERVE: usize = 64 << 10;
 
 impl SdkDiff {
@@ -21,7 +21,7 @@ impl SdkDiff {
         self.markdown_within(MARKDOWN_LIMIT)
     }
 
-    /// The same in at most so many bytes, but for headings and names of cases: changes that do not fit are counted.
+    /// The same in at most `limit` bytes, except for headings and names of cases. Changes that do not fit are counted.
     pub fn markdown_within(&self, limit: usize) -> String {
         let mut text = format!("## {}\n", prose(&self.title()));
         for note in self.notes() {

@@ -1,10 +1,9 @@
 //! What changed between two runs of an SDK: in what its caller is given, and in what it sends.
 //!
-//! Pure: two run streams in, an [`SdkDiff`] out. `compare` walks over the cases, `outcomes` compares what
-//! a caller was given, `requests` what went over the wire, `waits` the times between attempts; `text`,
-//! `markdown` and `html` show it. What says nothing about the SDK itself never shows: versions, ids,
-//! dates, ports, orders that are random. Waits are random too, so they are compared over the whole run,
-//! and only a difference that chance does not make is told.
+//! Pure: two run streams in, an [`SdkDiff`] out. `compare` walks over the cases, `outcomes` compares what a caller was
+//! given, `requests` what went over the wire, `waits` the times between attempts; `text`, `markdown` and `html` show
+//! it. Differences that say nothing about the SDK itself are left out: versions, ids, dates, ports, random orders.
+//! Waits are random too, so they are compared over the whole run, and only a difference beyond chance is reported.
 
 mod alarms;
 mod bodies;
@@ -30,7 +29,7 @@ use serde::{Deserialize, Serialize};
 use crate::report::words;
 use crate::sdk::record::word;
 
-/// The case of a change that concerns the run as a whole.
+/// The case id of a change that concerns the run as a whole.
 pub const EVERY_CASE: &str = "*";
 
 /// What kind of change it is, the worst first.
@@ -72,7 +71,7 @@ impl Class {
         }
     }
 
-    /// Whether a case with such a change counts as changed: the others need nobody's attention.
+    /// Whether a case with a change of this class counts as changed. The other classes need no attention.
     pub const fn counts(self) -> bool {
         matches!(self, Self::Caller | Self::Attempts | Self::Wire)
     }
@@ -138,7 +137,7 @@ pub struct Change {
 }
 
 impl Change {
-    /// A change before it is known in which case. Its group is told by the same words: `what old -> new`.
+    /// A change that has no case yet. Its group is called `what old -> new`.
     fn new(
         class: Class,
         what: impl Into<String>,
@@ -151,12 +150,12 @@ impl Change {
         Self { class, case: String::new(), what, old, new, group, meaning: meaning.into() }
     }
 
-    /// The same with a name of its group that leaves out what differs from case to case.
+    /// The same with another name of its group, which leaves out what differs from case to case.
     fn grouped(self, group: impl Into<String>) -> Self {
         Self { group: group.into(), ..self }
     }
 
-    /// That two values differ, where they do.
+    /// The change between two values; `None` if they are equal.
     fn between<T: PartialEq>(
         class: Class,
         what: &str,
@@ -167,7 +166,7 @@ impl Change {
         (old != new).then(|| Self::new(class, what, show(old), show(new), meaning))
     }
 
-    /// Whether the words of its group say what it was and is.
+    /// Whether the name of its group gives the old and the new value.
     fn is_told_by_group(&self) -> bool {
         self.group == format!("{} {} -> {}", self.what, self.old, self.new)
     }
@@ -205,7 +204,7 @@ pub enum SdkDiffError {
 }
 
 impl SdkDiff {
-    /// Whether something changed of this class or of a worse one.
+    /// Whether there is a change of this class or of a worse one.
     pub fn has(&self, class: Class) -> bool {
         self.changes.iter().any(|change| change.class <= class)
     }

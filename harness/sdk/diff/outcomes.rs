@@ -1,4 +1,4 @@
-//! What a caller is given: outcomes, errors, members, by value and type.
+//! Compares what a caller is given: outcomes, errors, members, by value and type.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,10 +7,10 @@ use super::{Change, Class};
 use crate::sdk::record::{ErrorRecord, Likeness, Meta, OutcomeRecord, Phase, Record, Shown, Value};
 use crate::wire::is_password_name;
 
-/// Compares what the caller was given, call by call; the same difference in several calls is told once.
+/// Compares what the caller was given, call by call; the same difference in several calls is reported once.
 pub(super) fn compare(old: &Record, new: &Record) -> Vec<Change> {
     let same_attempts = old.attempts == new.attempts;
-    // What an SDK makes of a connection that is reset before any request is read is up to chance.
+    // How an SDK reports a connection that is reset before any request is read depends on chance.
     let unread = |record: &Record| record.attempts > 0 && record.requests.is_empty();
     let by_chance = unread(old) && unread(new);
     let mut found = Vec::new();
@@ -34,7 +34,7 @@ fn changed<T: PartialEq>(what: &str, values: [T; 2], show: impl Fn(T) -> String,
     Change::between(Class::Caller, what, values, show, meaning)
 }
 
-/// Whether a call ended because there was no connection, or no longer one.
+/// Whether a call ended because there was no connection or it was lost.
 fn is_broken_off(outcome: &OutcomeRecord) -> bool {
     matches!(outcome, OutcomeRecord::Error { error, .. } if matches!(error.phase, Phase::Connect | Phase::Transport))
 }
@@ -55,14 +55,14 @@ fn outcomes(old: &OutcomeRecord, new: &OutcomeRecord, same_attempts: bool) -> Ve
         (OutcomeRecord::Error { error: was, .. }, OutcomeRecord::Error { error: is, .. })
             if was.class != is.class && was.phase != is.phase =>
         {
-            // Another kind of error altogether: that its code, message and status are others goes without saying.
+            // A different kind of error: its code, message and status are not compared.
             let group = format!("error {} -> {}", show::name(was), show::name(is));
             let (from, to) = (show::outcome_in_full(old), show::outcome_in_full(new));
             vec![Change::new(Class::Caller, "error", from, to, reclassed(was, is)).grouped(group)]
         }
         (OutcomeRecord::Error { error: old, meta: old_meta }, OutcomeRecord::Error { error: new, meta: new_meta }) => {
             let mut found = errors(old, new);
-            // What an error carries by itself is compared there.
+            // `errors` compares the values that an error itself carries.
             let apart = |error: &ErrorRecord| error.request_id.is_none() && error.http_status.is_none();
             found.extend(told([old_meta, new_meta], same_attempts, apart(old) && apart(new)));
             found
@@ -76,7 +76,7 @@ fn outcomes(old: &OutcomeRecord, new: &OutcomeRecord, same_attempts: bool) -> Ve
     }
 }
 
-/// What it means that a call comes to something else altogether.
+/// What another kind of outcome means for the caller.
 fn turned(old: &OutcomeRecord, new: &OutcomeRecord) -> String {
     let has_password = |(name, shown): (&String, &Shown)| is_password_name(name) && !shown.value.value.is_absent();
     match (old, new) {
@@ -98,7 +98,7 @@ fn turned(old: &OutcomeRecord, new: &OutcomeRecord) -> String {
     }
 }
 
-/// What it means that an error is of another class.
+/// What another class of error means for the caller.
 fn reclassed(old: &ErrorRecord, new: &ErrorRecord) -> String {
     let (was, is) = (show::cut(&old.class), show::cut(&new.class));
     if new.bases.contains(&old.class) {
@@ -110,7 +110,7 @@ fn reclassed(old: &ErrorRecord, new: &ErrorRecord) -> String {
     }
 }
 
-/// A result that has no member any more, or has some where it had none.
+/// The change from a result with members to one without, or the reverse.
 fn emptied(old: &BTreeMap<String, Shown>, new: &BTreeMap<String, Shown>) -> Change {
     let list = |members: &BTreeMap<String, Shown>| match members.len() {
         0 => "empty".to_owned(),
@@ -162,8 +162,8 @@ fn errors(old: &ErrorRecord, new: &ErrorRecord) -> Vec<Change> {
     found
 }
 
-/// That a text of an error differs. What is the same but for the status code, or but for some words at one end, has the
-/// same group.
+/// The change of a text of an error; `None` if there is none. Changes have the same group if they differ only in the
+/// status code, or add or remove the same words at one end.
 fn text(
     errors: [&ErrorRecord; 2],
     what: &str,
@@ -184,11 +184,11 @@ fn text(
     Some(change.grouped(group))
 }
 
-/// What one and the same reset of a connection is called, by how far the system had come when it was noticed.
+/// The messages for the reset of a connection. Which one appears depends on when the system notices the reset.
 const RESET: [&str; 5] =
     ["socket hang up", "read ECONNRESET", "write ECONNRESET", "write EPIPE", "Connection reset by peer"];
 
-/// The message of an error; where the connection broke off, without what is up to chance.
+/// The message of an error. If the connection was lost, the words that depend on chance are replaced.
 fn message(error: &ErrorRecord) -> Option<String> {
     let message = error.message.clone()?;
     if error.phase != Phase::Transport {
@@ -197,7 +197,8 @@ fn message(error: &ErrorRecord) -> Option<String> {
     Some(RESET.iter().fold(message, |message, words| message.replace(words, "connection reset")))
 }
 
-/// That one text is the other with some words before or behind it: `+ "…"` or `- "…"`.
+/// The words by which one text is longer than the other at one end: `with "…" added` or `without "…"`. `None` if the
+/// texts differ otherwise.
 fn added(old: Option<&str>, new: Option<&str>) -> Option<String> {
     let (old, new) = (old?, new?);
     let more = |short: &str, long: &str| {
@@ -270,7 +271,7 @@ fn values(what: &str, name: &str, old: &Shown, new: &Shown) -> Vec<Change> {
     found
 }
 
-/// What it means that a value is of another type.
+/// What another type of a value means for the caller.
 fn retyped(name: &str, old: &Shown, new: &Shown) -> String {
     let is_naive = new.value.native.as_deref().is_some_and(|native| native.contains("naive"));
     let is_time = |shown: &Shown| matches!(shown.value.value, Value::Timestamp(_));
@@ -295,7 +296,7 @@ fn retyped(name: &str, old: &Shown, new: &Shown) -> String {
     }
 }
 
-/// What the SDK tells about the answer.
+/// Compares what the SDK tells about the answer.
 fn told(metas: [&Meta; 2], same_attempts: bool, ids: bool) -> Vec<Change> {
     let mut found = Vec::new();
     if ids {

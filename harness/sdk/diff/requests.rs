@@ -1,4 +1,4 @@
-//! What goes over the wire: how often, and what each request says.
+//! Compares what goes over the wire: how many requests, and what each of them says.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,15 +7,15 @@ use super::show::{self, ABSENT};
 use super::{Change, Class, bodies, user_agent};
 use crate::sdk::record::{InvocationIds, OutcomeRecord, Phase, Record, RequestRecord, Server, Signature};
 
-/// Fields that tell about the SDK and its attempts, and that nothing else hangs on.
+/// Fields that only tell about the SDK and its attempts: nothing else depends on them.
 const TELEMETRY: [&str; 4] = ["amz-sdk-invocation-id", "amz-sdk-request", "user-agent", "x-amz-user-agent"];
 
 /// Fields that say what the request is, whether they are signed or not.
 const MEANINGFUL: [&str; 5] =
     ["content-encoding", "content-type", "transfer-encoding", "x-amz-security-token", "x-amz-target"];
 
-/// Compares the requests of a case: each with the one of the same call and attempt. The same
-/// difference in several requests is told once; what concerns every request is left to the alarms.
+/// Compares the requests of a case, each with the one of the same call and attempt. The same difference in several
+/// requests is reported once; differences that concern every request are left to the alarms.
 pub(super) fn compare<'a>(case: &'a str, old: &Record, new: &Record, alarms: &mut Alarms<'a>) -> Vec<Change> {
     let mut found = attempts(old, new);
     let place = |request: &RequestRecord| (request.call, request.attempt);
@@ -164,7 +164,7 @@ fn signature(both: [&RequestRecord; 2]) -> Vec<Change> {
     }
     let meaning = "The signature is for another region or service, which refuses it unless it is the right one.";
     found.extend(changed("signed for", both.map(|request| request.scope.as_deref()), show::optional, meaning));
-    // A field that is sent only by one is told as such.
+    // A field that only one of them sends is reported as a header.
     let in_both = |name: &&String| both.into_iter().all(|request| request.headers.contains_key(*name));
     let [was, is] = both.map(|request| request.signed_headers.iter().filter(in_both).collect::<BTreeSet<_>>());
     if was != is {
@@ -184,7 +184,7 @@ fn headers(old: &RequestRecord, new: &RequestRecord, another_protocol: bool) -> 
     let same_body = old.body == new.body;
     let both_signed = is_signed(old) && is_signed(new);
     let told_apart = |name: &str| match name {
-        // Region, service, signed headers and validity are compared by themselves.
+        // Region, service, signed headers and validity are compared separately.
         "authorization" => true,
         "x-amz-date" | "x-amz-content-sha256" => !both_signed,
         "content-length" => !same_body,
@@ -206,7 +206,7 @@ fn header(name: &str, old: &RequestRecord, new: &RequestRecord) -> Option<Change
     let telemetry = TELEMETRY.contains(&name);
     let one_sided = was.is_none() || is.is_none();
     let weighty = MEANINGFUL.contains(&name) || ((signed(old) || signed(new)) && (one_sided || !telemetry));
-    // The invocation ids are told by how they are shared where nothing else hangs on the field.
+    // If nothing else depends on the field, only how invocation ids are shared is reported.
     if name == "amz-sdk-invocation-id" && !weighty {
         return None;
     }
@@ -227,7 +227,7 @@ fn header(name: &str, old: &RequestRecord, new: &RequestRecord) -> Option<Change
     Some(Change::new(class, format!("header {}", show::cut(name)), shown(was), shown(is), meaning))
 }
 
-/// A field's value without the number of the attempt, where that is the one that it should be.
+/// A field's value. The number of the attempt is replaced in it if it is the right one.
 fn value(name: &str, request: &RequestRecord) -> Option<String> {
     let value = request.headers.get(name)?;
     if name != "amz-sdk-request" {

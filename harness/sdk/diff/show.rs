@@ -1,23 +1,23 @@
-//! Values and outcomes as texts. Values of data are written as JSON, words about them bare, so that a
-//! text `"absent"` is told from nothing at all.
+//! Values and outcomes as texts. Data is written as JSON and our own words without quotes, so that the text `"absent"`
+//! differs from a missing value.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use crate::sdk::record::{ErrorRecord, Likeness, Loss, OutcomeRecord, Shown, Tagged, Value};
 
-/// The word for what is not there.
+/// The word for a missing value.
 pub(super) const ABSENT: &str = "absent";
 
 /// The longest text that is shown of a value, in characters.
 const LIMIT: usize = 300;
 
-/// A text as JSON, cut where it is long.
+/// A text as JSON, cut if it is long.
 pub(super) fn text(text: &str) -> String {
     serde_json::to_string(&cut(text)).expect("a text is JSON")
 }
 
-/// A text, cut where it is long.
+/// A text, cut if it is long.
 pub(super) fn cut(text: &str) -> String {
     let mut characters = text.chars();
     let mut short: String = characters.by_ref().take(LIMIT).collect();
@@ -36,7 +36,7 @@ pub(super) fn number<N: ToString>(value: Option<N>) -> String {
     value.map_or_else(|| ABSENT.to_owned(), |number| number.to_string())
 }
 
-/// A value with its type where that is not plain: `1700000000 (timestamp, datetime[+00:00])`.
+/// A value, with its type if that is not obvious: `1700000000 (timestamp, datetime[+00:00])`.
 pub(super) fn shown(shown: &Shown) -> String {
     match shown.equals {
         Some(_) => format!("*** ({})", likeness(shown)),
@@ -94,7 +94,7 @@ pub(super) fn likeness(shown: &Shown) -> String {
     }
 }
 
-/// What a call came to, without values: `result`, `error ValidationException`, `no answer`.
+/// The outcome of a call, without values: `result`, `error ValidationException`, `no answer`.
 pub(super) fn outcome(outcome: &OutcomeRecord) -> String {
     match outcome {
         OutcomeRecord::Result { result, .. } if result.is_empty() => "an empty result".to_owned(),
@@ -106,7 +106,7 @@ pub(super) fn outcome(outcome: &OutcomeRecord) -> String {
     }
 }
 
-/// What a call came to, with its values.
+/// The outcome of a call, with its values.
 pub(super) fn outcome_in_full(given: &OutcomeRecord) -> String {
     match given {
         OutcomeRecord::Result { result, .. } if !result.is_empty() => cut(&format!("result {{{}}}", members(result))),
@@ -123,7 +123,7 @@ pub(super) fn members(members: &BTreeMap<String, Shown>) -> String {
     members.iter().map(|(name, value)| format!("{name}: {}", shown(value))).collect::<Vec<_>>().join(", ")
 }
 
-/// An error by its class, and by its code where that says more.
+/// An error by its class, and by its code if that differs.
 pub(super) fn name(error: &ErrorRecord) -> String {
     match &error.code {
         Some(code) if *code != error.class => format!("{} with code {}", cut(&error.class), cut(code)),

@@ -126,7 +126,7 @@ fn what_becomes_of_a_connection_that_is_reset_unread_is_no_change() {
     let refused = |requests: &[Json]| reset("EndpointConnectionError", "connect", requests);
     let closed = |requests: &[Json]| reset("ConnectionClosedError", "transport", requests);
     assert_eq!(diff(refused(&[]), closed(&[])).changes, []);
-    // With a request read, it is the SDK that makes the difference; so it is where nothing arrived.
+    // If a request was read, the difference comes from the SDK.
     let read = told(&diff(refused(&[request(1)]), closed(&[request(1)])));
     assert!(read.len() == 1 && read[0].starts_with("caller error: "), "{read:?}");
 }

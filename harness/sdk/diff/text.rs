@@ -57,7 +57,7 @@ impl SdkDiff {
         }
     }
 
-    /// What one should know of the runs before reading on, escaped.
+    /// Notes on the runs, escaped: another runtime, other dependencies, a run that was cut short.
     pub(super) fn notes(&self) -> Vec<String> {
         let [old, new] = &self.sides;
         let mut notes = Vec::new();
@@ -82,7 +82,7 @@ impl SdkDiff {
         notes.iter().map(|note| escape(note)).collect()
     }
 
-    /// What the comparison comes to, in a sentence or two, escaped.
+    /// The result of the comparison in a sentence or two, escaped.
     pub(super) fn verdict(&self) -> String {
         let compared = words::count(self.cases, "case");
         if self.changes.is_empty() {
@@ -106,11 +106,11 @@ impl SdkDiff {
         verdict
     }
 
-    /// The group to tell first: the largest of the class that most cases changed in.
+    /// The group to show first: the largest of the class that most cases changed in.
     fn headline(&self) -> Option<&Group> {
         let cases = |class: Class| self.cases_with(|of| of == class).len();
         let weighty = Class::ALL.into_iter().filter(|class| class.counts() && cases(*class) > 0);
-        // Of classes with as many cases, the worst.
+        // Of classes with equally many cases, the worst.
         let class = weighty.rev().max_by_key(|class| cases(*class))?;
         self.groups_of(class).find(|group| group.cases != [EVERY_CASE])
     }
@@ -132,12 +132,12 @@ impl SdkDiff {
     }
 }
 
-/// `37 cases`, or that it concerns the run as a whole.
+/// `37 cases` or `the whole run`.
 pub(super) fn extent(group: &Group) -> String {
     if group.cases == [EVERY_CASE] { "the whole run".to_owned() } else { words::count(group.cases.len(), "case") }
 }
 
-/// From what to what, each with what it is, where the group's own words do not say it.
+/// The old and the new value, each with a label; empty if the group's name gives them.
 pub(super) fn details<'a>(group: &Group, change: &'a Change) -> Vec<(String, &'a str)> {
     if change.is_told_by_group() {
         return Vec::new();
@@ -146,7 +146,7 @@ pub(super) fn details<'a>(group: &Group, change: &'a Change) -> Vec<(String, &'a
     vec![(format!("old{example}"), &change.old), (format!("new{example}"), &change.new)]
 }
 
-/// So many cases by name, the rest counted.
+/// The first `limit` cases by name, and the number of the others.
 pub(super) fn named(cases: &[String], limit: usize, name: impl Fn(&str) -> String) -> String {
     let (shown, hidden) = cases.split_at(cases.len().min(limit));
     let mut names: Vec<_> = shown.iter().map(|case| name(case)).collect();

@@ -1,5 +1,4 @@
-//! User-Agent: by its words, whatever their order, without versions and without what tells of the
-//! machine rather than of the SDK.
+//! Compares User-Agent word by word, in any order, without versions and without words about the machine.
 
 use std::sync::LazyLock;
 
@@ -8,13 +7,13 @@ use regex::Regex;
 use super::{Change, Class, show};
 use crate::sdk::record::RequestRecord;
 
-/// A version: numbers with dots, and what hangs on to them.
+/// A version: numbers with dots, and their suffix.
 static VERSION: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\d+(?:\.\d+)+[\w.+-]*").expect("the pattern is valid"));
 
-/// Words about the machine: their names stay, what is behind them goes.
+/// Words about the machine: their names are kept, their values removed.
 const MACHINE: [&str; 2] = ["os/", "md/arch"];
 
-/// Compares what two requests tell of the SDK; JavaScript SDKs tell it twice, and it is told once.
+/// Compares what two requests tell of the SDK; JavaScript SDKs tell it in two fields, and a change is reported once.
 pub(super) fn compare(old: &RequestRecord, new: &RequestRecord) -> Vec<Change> {
     let mut found: Vec<Change> = Vec::new();
     for (name, what) in [("user-agent", "User-Agent"), ("x-amz-user-agent", "x-amz-user-agent")] {
@@ -40,7 +39,7 @@ fn only(old: &str, new: &str) -> (String, String) {
     (list(was), list(is))
 }
 
-/// The words in order. A list of features, `m/A,B`, is a word for each.
+/// The words, sorted. A list of features, `m/A,B`, gives a word for each.
 fn words(text: &str) -> Vec<String> {
     let features = |word: &str| match word.strip_prefix("m/") {
         Some(letters) => letters.split(',').map(|letter| format!("m/{letter}")).collect(),

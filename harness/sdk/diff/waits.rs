@@ -1,30 +1,30 @@
-//! The waits between attempts. SDKs draw them at random, so no two runs have the same; here they are
-//! compared over the whole run, and only what chance and a busy machine do not make is told.
+//! The waits between attempts. SDKs draw them at random, so no two runs have the same. They are compared over the whole
+//! run, and only a difference that neither chance nor a busy machine explains is reported.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Change, Class, EVERY_CASE};
 use crate::sdk::record::{Gap, GapClass, Timing};
 
-/// The square of how many standard deviations more waits have to be shorter than longer, or the other way round, than
-/// equal SDKs give: about one time in five thousand, and then the medians have to be far apart too.
+/// The square of the number of standard deviations by which shorter waits must outnumber longer ones, or the reverse.
+/// Equal SDKs exceed it about one time in five thousand, and the medians must be far apart too.
 const DEVIATIONS_SQUARED: usize = 14;
 
-/// How many times as long the waits of one run have to be as those of the other, by their medians.
+/// The least ratio of the medians of the two runs.
 const RATIO: f64 = 2.5;
 
-/// How long the longer ones have to be at least, in milliseconds: what is shorter may be the machine. An SDK whose
-/// first back-off is drawn from 0 to 50 ms has a median around 40 over several attempts.
+/// The least value of the larger median, in milliseconds: shorter waits may be due to the machine. An SDK whose first
+/// back-off is drawn from 0 to 50 ms has a median around 40 over several attempts.
 const FLOOR_MS: f64 = 30.0;
 
-/// How many waits that a server asked for have to tell the same story. A random wait is within
-/// [`PUNCTUAL_MS`] of a given second one time in thirty, three of them one time in 27 000.
+/// The fewest waits asked for by a server that must all change alike. A random wait is within [`PUNCTUAL_MS`] of a
+/// given second one time in thirty, three of them one time in 27 000.
 const TOLD: usize = 3;
 
-/// How much later than it was told an SDK comes that does as it was told, in milliseconds.
+/// How late an SDK may be that waits as it was told, in milliseconds.
 const PUNCTUAL_MS: f64 = 35.0;
 
-/// A case, and its waits at the same place of two runs.
+/// A case, and its waits before the same attempt in both runs.
 type Pair<'a> = (&'a str, &'a Gap, &'a Gap);
 
 /// Compares the waits of all cases, each with its name and both timings.
@@ -69,7 +69,8 @@ fn ignores(gap: &Gap) -> bool {
     gap.class != GapClass::Told && !obeys(gap)
 }
 
-/// The cases in which the SDK did the one each time, and does the other each time: by how long it was told to wait.
+/// The cases whose waits changed from `was` to `is`. The waits for which a server asked for the same length count only
+/// if all of them changed. Fewer than `TOLD` such waits give no case.
 fn turned<'a>(
     told: &BTreeMap<i64, Vec<Pair<'a>>>,
     was: impl Fn(&Gap) -> bool,
@@ -83,7 +84,7 @@ fn turned<'a>(
     cases
 }
 
-/// The waits that nobody asked for, where they are longer or shorter than they were: a sign test over the pairs.
+/// The change of the waits that no server asked for, if they became longer or shorter: a sign test over the pairs.
 fn by_themselves(pairs: &[Pair<'_>]) -> Option<Change> {
     let shorter = pairs.iter().filter(|(_, was, is)| is.ms < was.ms).count();
     let longer = pairs.iter().filter(|(_, was, is)| is.ms > was.ms).count();
@@ -142,7 +143,7 @@ mod tests {
         Timing { gaps: gaps.collect(), ..Timing::default() }
     }
 
-    /// Back-offs of full jitter: up to 1, 2, 4 and 8 times as long.
+    /// Back-offs with full jitter: random, up to 1, 2, 4 and 8 times the scale.
     fn jittered(seed: u64, scale_ms: f64) -> Timing {
         let mut random = StdRng::seed_from_u64(seed);
         timing([1.0, 2.0, 4.0, 8.0].map(|most| random.random_range(0.0..most * scale_ms)), None)

@@ -1,4 +1,4 @@
-//! What a case expects by itself, held against the record.
+//! Checks the record against the expectations of its case.
 
 use std::collections::BTreeMap;
 
@@ -7,8 +7,8 @@ use crate::report::DriverEvent;
 use crate::sdk::cases::{Attempts, ClientCase, Expectation, ExpectedError, Found, Outcome, Reached};
 use crate::sdk::record::{ErrorRecord, Likeness, OutcomeRecord, Record, Server, Shown, Tagged};
 
-/// What a case's expectations for one requirement come to; nothing where the case has none, or where
-/// the driver cannot show what they ask for.
+/// The finding on a case's expectations for one requirement; `None` if the case has none, or if the driver cannot show
+/// what they ask for.
 pub(super) fn of(requirement: &str, case: &ClientCase, record: &Record, driver: &DriverEvent) -> Finding {
     let mut found = Checks { driver, made: 0, breaches: Vec::new() };
     for expectation in case.expect.iter().filter(|expectation| expectation.requirement == requirement) {
@@ -19,7 +19,7 @@ pub(super) fn of(requirement: &str, case: &ClientCase, record: &Record, driver: 
 
 struct Checks<'a> {
     driver: &'a DriverEvent,
-    /// How many things were looked at.
+    /// How many checks were made.
     made: usize,
     breaches: Vec<Breach>,
 }
@@ -81,7 +81,7 @@ impl Checks<'_> {
     fn error(&mut self, expected: &ExpectedError, error: &ErrorRecord) {
         let ExpectedError { code, typed, message, http_status, request_id, phase, members } = expected;
         let texts = [("code", code, &error.code), ("message", message, &error.message)];
-        // An error without a class is a line of text, which has a name and a message and nothing else.
+        // An error without a class is a line of text, which has only a name and a message.
         let whole = self.driver.typed;
         let request_id = whole.then_some(("request id", request_id, &error.request_id));
         for (what, wanted, found) in texts.into_iter().chain(request_id) {

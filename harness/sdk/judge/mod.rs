@@ -1,7 +1,7 @@
 //! Judging an SDK: a client case and the record of its run in, a verdict out.
 //!
-//! [`ClientJudge::judge`] is the way in. The rules on every request are in `rules`, what a case
-//! expects by itself is in `expectations`.
+//! [`ClientJudge::judge`] is the way in. The rules on every request are in `rules`; the expectations of single cases
+//! are in `expectations`.
 
 mod expectations;
 mod rules;
@@ -28,7 +28,7 @@ pub struct ClientJudge {
     contract: Arc<Contract>,
 }
 
-/// One thing that a requirement asks for, and was not found.
+/// One thing that a requirement asks for and that was not found.
 #[derive(Debug, PartialEq, Eq)]
 struct Breach {
     at: String,
@@ -36,15 +36,15 @@ struct Breach {
     actual: String,
 }
 
-/// What is found about a requirement in a record: nothing where the record does not tell, else every breach.
+/// Every breach of a requirement that a record shows; `None` if the record does not tell.
 type Finding = Option<Vec<Breach>>;
 
 impl ClientJudge {
     /// A judge for a contract.
     ///
     /// # Errors
-    /// When a row of the register names a rule on clients that does not exist, or a rule has no row,
-    /// and so could never accuse anybody.
+    /// When a row of the register names a rule on clients that does not exist, or no row names a rule, which then would
+    /// never be used.
     pub fn new(contract: Arc<Contract>) -> Result<Self, LoadError> {
         let file = format!("fixtures/{REGISTER_FILE}");
         let mut used = BTreeSet::new();
@@ -68,7 +68,7 @@ impl ClientJudge {
         &self.contract
     }
 
-    /// Judges what an SDK made of a case.
+    /// Judges the record of a case.
     pub fn judge(&self, case: &ClientCase, record: &Record, driver: &DriverEvent) -> Judgement {
         if let Some(reason) = fault_of_driver(record) {
             return Judgement::of(Verdict::HarnessError, Some(Reason::Told { words: reason }));
@@ -95,7 +95,7 @@ impl ClientJudge {
     }
 }
 
-/// What the driver itself did wrong, so that nothing can be said of the SDK.
+/// What the driver itself did wrong, so that the SDK cannot be judged; `None` if nothing.
 fn fault_of_driver(record: &Record) -> Option<String> {
     for (index, outcome) in record.outcomes.iter().enumerate() {
         let OutcomeRecord::Error { error, .. } = outcome else { continue };
@@ -127,7 +127,7 @@ fn add(judgement: &mut Judgement, row: &Requirement, breaches: Vec<Breach>) {
     }
 }
 
-/// What an SDK or a driver said, fit for a report: escaped and not too long.
+/// The words of an SDK or a driver, fit for a report: escaped and cut.
 fn text(said: &str) -> String {
     escape(&cut(said, TEXT_LIMIT))
 }

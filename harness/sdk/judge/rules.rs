@@ -1,5 +1,5 @@
-//! The rules on every request, whatever the case asks: one function each. Which requirement a finding
-//! belongs to is said in the register, under `decided_by`.
+//! The rules on every request, whatever the case asks: one function each. The register says, under `decided_by`, which
+//! requirement a rule decides.
 
 use super::{Breach, Finding};
 use crate::contract::{Operation, Service};
@@ -34,8 +34,7 @@ pub(super) fn named(name: &str) -> Option<&'static Rule> {
     ALL.iter().find(|rule| rule.name == name)
 }
 
-/// Holds each request against one claim; nothing where no request arrived. What is the same in every
-/// attempt of a call is told once.
+/// Checks each request against one claim; `None` if no request arrived. Equal breaches are reported once.
 fn each(record: &Record, judge: impl Fn(&RequestRecord) -> Option<Breach>) -> Finding {
     if record.requests.is_empty() {
         return None;
@@ -49,7 +48,7 @@ fn each(record: &Record, judge: impl Fn(&RequestRecord) -> Option<Breach>) -> Fi
     Some(breaches)
 }
 
-/// One breach, where a claim does not hold.
+/// A breach, if the claim does not hold.
 fn unless(holds: bool, at: &str, expected: impl Into<String>, actual: impl Into<String>) -> Option<Breach> {
     (!holds).then(|| Breach { at: at.to_owned(), expected: expected.into(), actual: actual.into() })
 }
@@ -71,7 +70,7 @@ fn line(case: &ClientCase, asked: Asked<'_>, record: &Record) -> Finding {
     })
 }
 
-/// The path of the endpoint that the case gives in code; nothing where it leaves that to the environment.
+/// The path of the endpoint that the case gives in code; `None` if it leaves that to the environment.
 fn expected_path(case: &ClientCase) -> Option<String> {
     let endpoint = case.request.endpoint.as_deref()?;
     let path = endpoint.strip_prefix(ENDPOINT).or_else(|| endpoint.strip_prefix(DECOY))?;

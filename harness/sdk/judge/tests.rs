@@ -89,7 +89,7 @@ fn an_expectation_holds_for_the_right_outcome_only(
     let case = case(&["GC-SDK-04"], &json!([expect]));
     assert_eq!(broken(&case, &record(std::slice::from_ref(&right), &[request()])), Vec::<String>::new());
     assert_eq!(broken(&case, &record(std::slice::from_ref(&wrong), &[request()])), ["GC-SDK-04"]);
-    // Every call must come to it.
+    // Every call must meet the expectation.
     assert_eq!(broken(&case, &record(&[right, wrong], &[request()])), ["GC-SDK-04"]);
 }
 
@@ -129,7 +129,7 @@ fn each_part_of_a_request_is_looked_at(#[case] place: &str, #[case] value: Value
     let case = case(&["GC-SDK-05"], &json!([expected]));
     assert_eq!(broken(&case, &record(&[result()], &[request()])), Vec::<String>::new());
     assert_eq!(broken(&case, &record(&[result()], &[with(request(), place, value)])), ["GC-SDK-05"]);
-    // Where nothing was sent, nothing right was sent.
+    // The expectation fails if no request was sent.
     assert_eq!(broken(&case, &record(&[error()], &[])), ["GC-SDK-05"]);
 }
 

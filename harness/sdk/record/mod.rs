@@ -1,9 +1,9 @@
-//! What one run of one client case leaves behind: what the caller was given, and what went over the
-//! wire, with everything taken out that differs from run to run.
+//! The record of one run of one client case: what the caller was given and what went over the wire, without anything
+//! that differs from run to run.
 //!
-//! Uses nothing else of ours. Start with [`Record`]. Two runs of one SDK version give equal records,
-//! byte for byte; what depends on the clock is kept apart, in [`Timing`]. No record holds a secret:
-//! a password is shown as how it relates to the one that was sent.
+//! Uses nothing else of ours. Start with [`Record`]. Two runs of one SDK version give equal records, byte for byte;
+//! what depends on the clock is kept apart, in [`Timing`]. No record holds a secret: instead of a password, it says how
+//! that relates to the one that was sent.
 
 mod tagged;
 

@@ -188,12 +188,12 @@ impl Value {
         }
     }
 
-    /// Whether a caller finds nothing there.
+    /// Whether the value is null or undefined.
     pub const fn is_absent(&self) -> bool {
         matches!(self, Self::Null | Self::Undefined)
     }
 
-    /// Whether both mean the same: numbers and times by their value, whatever their digits.
+    /// Whether both mean the same: times, and numbers that are not whole, are compared by value, not by digits.
     pub fn means_same(&self, other: &Self) -> bool {
         let number = |text: &str| text.parse::<f64>().ok();
         self == other

@@ -1,5 +1,5 @@
-//! The scripted server: plays a case's steps on raw sockets of the loopback address, byte for byte, and
-//! keeps exactly what arrived and when.
+//! The scripted server: plays a case's steps on raw sockets of the loopback address, byte for byte, and keeps exactly
+//! what arrived and when it did.
 //!
 //! Uses the steps of a case and the record's words. Start with [`ScriptServer`]. No HTTP library stands between a step
 //! and the wire: what a step says is what is sent.
@@ -32,13 +32,13 @@ const REQUESTS_LIMIT: usize = 1_000;
 /// The most connections that one case may hold open at a time.
 const CONNECTIONS_LIMIT: usize = 64;
 
-/// A running scripted server: one listener, and a second one where the case has a decoy. Dropping it
-/// ends every connection.
+/// A running scripted server: one listener, and a second one if the case has a decoy. Dropping it ends every
+/// connection.
 #[derive(Debug)]
 pub struct ScriptServer {
-    /// Where it listens.
+    /// The address that it listens on.
     pub endpoint: SocketAddr,
-    /// Where its decoy listens, where it has one.
+    /// The address that its decoy listens on; `None` if it has no decoy.
     pub decoy: Option<SocketAddr>,
     shared: Arc<Shared>,
     /// Dropped to stop the listeners and every connection.
@@ -56,13 +56,13 @@ pub struct Arrival {
     pub attempt: usize,
     /// The connection, from 1, over both servers.
     pub connection: usize,
-    /// The bytes of the request, head and body; nothing where the step resets a connection as soon as it is made.
+    /// The bytes of the request, head and body; empty if the step ends the connection as soon as it is made.
     pub bytes: Vec<u8>,
     /// When its first byte arrived.
     pub at: Instant,
-    /// The same by the calendar.
+    /// The same as a date.
     pub date: Timestamp,
-    /// When the step was over; nothing where it is not.
+    /// When the step ended; `None` before that.
     pub answered: Option<Instant>,
     /// How long the answer asked to wait, in milliseconds.
     pub told_ms: Option<f64>,
@@ -94,7 +94,7 @@ impl ScriptServer {
         Ok(Self { endpoint, decoy, shared, _tasks: tasks })
     }
 
-    /// Says which call what arrives from now on belongs to, from 1.
+    /// Sets the call, from 1, that later arrivals belong to.
     pub fn begin_call(&self, call: usize) {
         self.shared.lock().call = call;
     }
@@ -127,7 +127,7 @@ impl Shared {
         &self.script[used.min(self.script.len() - 1)]
     }
 
-    /// Keeps an arrival, which uses a step up; nothing where there have been too many. Gives its place.
+    /// Keeps an arrival, which uses up a step. Returns its index and the step; `None` after too many arrivals.
     fn arrive(&self, server: Server, connection: usize, at: Instant, bytes: Vec<u8>) -> Option<(usize, &Step)> {
         let mut state = self.lock();
         let place = state.arrivals.len();
@@ -156,7 +156,7 @@ async fn listen(server: Server, shared: &Arc<Shared>, tasks: &mut JoinSet<()>) -
     let shared = Arc::clone(shared);
     tasks.spawn(async move {
         let mut connections = JoinSet::new();
-        // An error of one connection that was not taken is no reason to take no more.
+        // If one connection cannot be accepted, later ones still are.
         loop {
             while connections.try_join_next().is_some() {}
             let Ok((stream, _)) = listener.accept().await else {

@@ -1,5 +1,5 @@
-//! Playing: one connection of a scripted server, from its first request to its end. Of HTTP it reads only as much as it
-//! takes to know where a request ends; each step is sent as the bytes that it says.
+//! Playing: one connection of a scripted server, from its first request to its end. It parses only enough HTTP to find
+//! the end of a request; each step is sent as exactly the bytes that it gives.
 
 use std::io::Write as _;
 use std::time::{Duration, Instant};
@@ -47,8 +47,8 @@ pub(super) async fn serve(mut stream: TcpStream, server: Server, number: usize, 
     }
 }
 
-/// Reads one request to its end: its bytes, and when the first of them arrived. Nothing where the
-/// connection ended between two requests. What was read beyond the end stays in `rest`.
+/// Reads one request to its end: its bytes, and when the first of them arrived. `None` if the connection ended first.
+/// Bytes beyond the end of the request stay in `rest`.
 async fn read(stream: &mut (impl AsyncRead + Unpin), rest: &mut Vec<u8>) -> io::Result<Option<(Vec<u8>, Instant)>> {
     let mut first = (!rest.is_empty()).then(Instant::now);
     let mut chunk = vec![0; 16 * 1024];
@@ -71,7 +71,7 @@ async fn read(stream: &mut (impl AsyncRead + Unpin), rest: &mut Vec<u8>) -> io::
     }
 }
 
-/// How long the request is that some bytes begin; nothing where that is not known yet.
+/// The length of the request that begins with these bytes; `None` if it is not known yet.
 fn length(bytes: &[u8]) -> Result<Option<usize>, &'static str> {
     const BROKEN: &str = "it is no request";
     let mut fields = [httparse::EMPTY_HEADER; FIELDS_LIMIT];
@@ -95,7 +95,7 @@ fn length(bytes: &[u8]) -> Result<Option<usize>, &'static str> {
     }
 }
 
-/// The length of a body in chunks, where its end is there.
+/// The length of a body in chunks; `None` if its end is missing.
 fn chunked(bytes: &[u8]) -> Option<usize> {
     let mut at = 0;
     loop {
@@ -113,7 +113,7 @@ fn chunked(bytes: &[u8]) -> Option<usize> {
     }
 }
 
-/// Sends an answer, as far as the step goes.
+/// Sends an answer, up to the fault of the step if it has one.
 async fn play(stream: &mut TcpStream, step: &Step, answer: Answer) -> io::Result<()> {
     sleep(Duration::from_millis(step.delay_ms)).await;
     let Answer { head, pieces, .. } = answer;
@@ -145,7 +145,7 @@ async fn play(stream: &mut TcpStream, step: &Step, answer: Answer) -> io::Result
 pub(super) async fn end(mut stream: TcpStream, fault: Option<Fault>) {
     match fault.map(|fault| fault.how) {
         Some(FaultHow::Reset) => {
-            // What was sent has to be on its way before the reset, which would throw it away.
+            // The reset discards data that is not on its way yet.
             if let Err(error) = stream.set_zero_linger() {
                 tracing::debug!(%error, "the connection is closed instead of reset");
             }
@@ -159,13 +159,13 @@ pub(super) async fn end(mut stream: TcpStream, fault: Option<Fault>) {
     }
 }
 
-/// Reads until the client has closed its side, so that closing ours is no reset.
+/// Reads until the client has closed its side, so that closing ours does not reset the connection.
 async fn drain(stream: &mut TcpStream) {
     let mut nothing = vec![0; 4096];
     while stream.read(&mut nothing).await.is_ok_and(|count| count > 0) {}
 }
 
-/// An answer, ready to be sent: the head, and the body in the pieces in which it goes out.
+/// An answer, ready to be sent: the head, and the body in pieces.
 struct Answer {
     head: Vec<u8>,
     pieces: Vec<Vec<u8>>,
@@ -173,12 +173,11 @@ struct Answer {
     told_ms: Option<u64>,
 }
 
-/// The answer of a step that has one; an error is what loading refuses: a body that cannot be made, an unknown
-/// placeholder.
+/// The answer of a step. An error is one that loading refuses: a body that cannot be made, or an unknown placeholder.
 fn answer(step: &Step, now: Timestamp) -> Result<Answer, String> {
     if let Some(raw) = &step.raw {
         let bytes = raw.bytes()?;
-        // Faults and drips speak of head and body: the first empty line parts them, as in any answer.
+        // Faults and drips distinguish head and body. The first empty line separates them, as in any answer.
         let end = bytes.windows(4).position(|four| four == b"\r\n\r\n").map_or(bytes.len(), |at| at + 4);
         let (head, body) = bytes.split_at(end);
         return Ok(Answer { head: head.to_vec(), pieces: pieces(step, body), told_ms: None });
@@ -217,8 +216,8 @@ fn told(fields: &[(String, String)]) -> Option<u64> {
     value("x-amz-retry-after").or_else(|| value("retry-after")?.checked_mul(1000))
 }
 
-/// The pieces of a body: one, or several where it drips; in chunks where they are asked for; cut where the
-/// step breaks off in it.
+/// The pieces of a body: one, or several if it drips; as chunks if the step asks for them; cut if the step has a fault
+/// in the body.
 fn pieces(step: &Step, body: &[u8]) -> Vec<Vec<u8>> {
     let chunked = step.raw.is_none() && step.framing == Framing::Chunked;
     let cut = step.fault.filter(|fault| fault.at == FaultAt::InBody);
@@ -254,7 +253,7 @@ fn gzip(body: &[u8]) -> std::io::Result<Vec<u8>> {
     encoder.finish()
 }
 
-/// The usual words behind a status code (RFC 9110, section 15; RFC 6585 for 429).
+/// The usual reason phrase of a status code (RFC 9110, section 15; RFC 6585 for 429).
 const fn reason(status: u16) -> &'static str {
     match status {
         200 => "OK",

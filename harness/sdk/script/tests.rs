@@ -24,7 +24,7 @@ async fn read_all(stream: &mut TcpStream) -> (Vec<u8>, Result<(), io::ErrorKind>
     (bytes, read.map(|_| ()).map_err(|error| error.kind()))
 }
 
-/// What a client gets that sends one request on a new connection and reads to the end.
+/// What a client reads that sends one request on a new connection, and how the connection ends.
 async fn answer(server: &ScriptServer) -> (Vec<u8>, Result<(), io::ErrorKind>) {
     let mut stream = TcpStream::connect(server.endpoint).await.expect("a connection");
     stream.write_all(REQUEST).await.expect("the request is sent");
@@ -63,7 +63,7 @@ async fn answer(server: &ScriptServer) -> (Vec<u8>, Result<(), io::ErrorKind>) {
 #[tokio::test]
 async fn what_a_step_says_is_what_is_sent(#[case] members: &str, #[case] expected: &str) {
     let mut step: Step = parse("script.json", &format!("{{{members}}}")).expect("a step");
-    // Without the standard fields, and closed, where the case says nothing else.
+    // By default, without the standard fields, and with the connection closed at the end.
     step.headers.get_or_insert_default();
     step.fault.get_or_insert(Fault { at: FaultAt::After, how: FaultHow::Close, body_bytes: None });
     let (bytes, end) = answer(&ScriptServer::start(vec![step], false).await.expect("it listens")).await;

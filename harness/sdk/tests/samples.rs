@@ -35,7 +35,7 @@ pub(in crate::sdk) fn success() -> Json {
     record(&[result()], &[request(1)])
 }
 
-/// The record of a call that fails after so many attempts.
+/// The record of a call that fails after this number of attempts.
 pub(in crate::sdk) fn failure(attempts: usize) -> Json {
     record(&[error()], &(1..=attempts).map(request).collect::<Vec<_>>())
 }
@@ -82,7 +82,7 @@ pub(in crate::sdk) fn request(attempt: usize) -> Json {
     })
 }
 
-/// A record in which something is put at a place, or taken away from it.
+/// A record with this value at a place; the value `(absent)` removes the member there.
 pub(in crate::sdk) fn with(mut record: Json, pointer: &str, value: Json) -> Json {
     let (parent, name) = pointer.rsplit_once('/').expect("a pointer");
     let parent = record.pointer_mut(parent).expect("the place is there");

@@ -9,7 +9,7 @@ use super::{Upstream, sign_anew};
 use crate::corpus::defect::{Assignment, CastTo, HeaderChange, RequestChange, ResponseChange};
 use crate::wire::{Headers, Request, Response};
 
-/// The request that the right server gets instead; nothing where it gets the same.
+/// The request that the right server gets instead; `None` if it gets the same.
 pub(super) fn changed(
     request: &Request,
     changes: &[RequestChange],
@@ -144,7 +144,7 @@ impl Message<'_> {
         }
     }
 
-    /// Changes the value of a member that is there.
+    /// Changes the value of a member, if there is such a member.
     fn value(&mut self, place: &str, new: impl FnOnce(&Value) -> Option<Value>) {
         self.member(place, |parent, name| {
             if let Some(value) = parent.get_mut(name)
@@ -155,7 +155,7 @@ impl Message<'_> {
         });
     }
 
-    /// Changes something about a member, given as its name or as a JSON pointer, in the object that it belongs to.
+    /// Changes a member in the object that it belongs to. `place` is its name or a JSON pointer.
     fn member(&mut self, place: &str, change: impl FnOnce(&mut Map<String, Value>, &str)) {
         let (parent, name) =
             if place.starts_with('/') { place.rsplit_once('/').unwrap_or(("", place)) } else { ("", place) };
@@ -166,7 +166,7 @@ impl Message<'_> {
         });
     }
 
-    /// Changes the body where it is an object; one that stays the same keeps its bytes.
+    /// Changes the body if it is an object. An unchanged body keeps its bytes.
     fn edit(&mut self, change: impl FnOnce(&mut Value)) {
         let Ok(old @ Value::Object(_)) = serde_json::from_slice::<Value>(self.body) else { return };
         let mut new = old.clone();

@@ -1,12 +1,12 @@
-//! The defect layer: it stands before any function that answers requests rightly, and rewrites what
-//! goes in and what comes out, as an entry of `fixtures/defects/` says.
+//! The defect layer: it stands before any function that answers requests rightly, and rewrites requests and answers as
+//! an entry of `fixtures/defects/` says.
 //!
-//! May use [`crate::corpus`] (the format) and [`crate::wire`]. It knows no defect by its name. Start
-//! with [`Layer::answer`], the way of one exchange.
+//! May use [`crate::contract`], [`crate::corpus`] (the format) and [`crate::wire`]. No defect is named in this code.
+//! Start with [`Layer::answer`], which handles one exchange.
 //!
 //! | file | holds |
 //! |---|---|
-//! | `when.rs` | which exchanges are meant |
+//! | `when.rs` | which exchanges a defect applies to |
 //! | `change.rs` | the changes |
 
 mod change;
@@ -27,7 +27,7 @@ use crate::wire::{Credentials, Region, Request, Response};
 /// What the layer must know of the right server behind it.
 #[derive(Clone, Debug)]
 pub struct Upstream {
-    /// The credentials that it takes.
+    /// The credentials that it accepts.
     pub credentials: Credentials,
     /// The region that signatures must be for.
     pub region: Region,
@@ -40,14 +40,14 @@ impl Upstream {
         Scope { region: self.region.as_str(), service: &Service::embedded().signing_name.is }
     }
 
-    /// A text with the names of what the server has.
+    /// A text with its placeholders replaced by the names of the server's resources.
     fn fill(&self, text: &str) -> String {
         let resources = Service::embedded().resources.iter();
         let named = resources.filter_map(|resource| Some((&resource.placeholder, self.resources.get(&resource.id)?)));
         named.fold(text.to_owned(), |text, (placeholder, name)| text.replace(&format!("${{{placeholder}}}"), name))
     }
 
-    /// A value with the names of what the server has, where it is a text.
+    /// The same for a value, if it is a text.
     fn fill_value(&self, value: &Value) -> Value {
         value.as_str().map_or_else(|| value.clone(), |text| self.fill(text).into())
     }
@@ -59,25 +59,25 @@ pub struct Layer {
     defect: Arc<Defect>,
     upstream: Upstream,
     rewrites: AtomicU64,
-    /// How many requests it was meant for, where it is not meant for each of them.
+    /// How many requests fitted so far, if the defect does not apply to each of them.
     met: AtomicU64,
-    /// What the first exchange was answered with, where a defect replays it.
+    /// The first answer, if the defect replays it.
     earlier: Mutex<Option<Response>>,
 }
 
 impl Layer {
-    /// A layer that makes the server behind it this one.
+    /// A layer that gives the server behind it this defect.
     pub fn new(defect: Arc<Defect>, upstream: Upstream) -> Self {
         let (rewrites, met) = (AtomicU64::new(0), AtomicU64::new(0));
         Self { defect, upstream, rewrites, met, earlier: Mutex::new(None) }
     }
 
-    /// How many answers so far were not what the right server would have sent.
+    /// How many answers so far differed from those of the right server.
     pub fn rewrites(&self) -> u64 {
         self.rewrites.load(Ordering::Relaxed)
     }
 
-    /// Answers a request as the defect makes the right server answer, at this time.
+    /// Answers a request as the right server with this defect would, at this time.
     pub fn answer(&self, request: &Request, now: Timestamp, right: impl Fn(&Request) -> Response) -> Response {
         let Self { defect, upstream, .. } = self;
         let seen = when::Seen::new(request, upstream, now);
@@ -102,7 +102,7 @@ impl Layer {
         answer
     }
 
-    /// Whether a request that fits is one of those that are meant, where only every so many-th is.
+    /// Whether the defect applies to this fitting request: to every nth if it says so, else to each.
     fn is_turn(&self) -> bool {
         let nth = || self.met.fetch_add(1, Ordering::Relaxed) + 1;
         self.defect.when.every.is_none_or(|every| nth().is_multiple_of(every.get()))
@@ -122,8 +122,8 @@ const VOLATILE: [&str; 3] = ["x-amzn-requestid", "date", "content-length"];
 /// How far two timestamps of the same kind may be apart, in seconds: both answers are made at once.
 const SAME_TIME_SECONDS: f64 = 5.0;
 
-/// Whether they differ in more than what time and chance do: request ids, dates, and texts that differ from `again`,
-/// the same answer once more, such as passwords.
+/// Whether two answers differ in more than time and chance. `again` is the answer `one` given once more: a text that
+/// differs between these two, such as a password, does not count. Nor do request ids and dates.
 fn differ(one: &Response, again: &Response, other: &Response) -> bool {
     let bodies = || bodies_differ(&one.body, &again.body, &other.body);
     one.status != other.status || fields(one) != fields(other) || bodies()

@@ -1,4 +1,4 @@
-//! Which exchanges a defect is about.
+//! Which exchanges a defect applies to.
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -8,7 +8,7 @@ use crate::corpus::defect::{BodyKind, Condition, SignatureState, ValueKind, When
 use crate::wire::sigv4::{SignatureError, verify};
 use crate::wire::{Request, Response, error_type};
 
-/// A request with what can be asked of it.
+/// A request, with the facts that conditions ask for.
 pub(super) struct Seen<'a> {
     request: &'a Request,
     body: Option<Value>,
@@ -37,7 +37,7 @@ impl<'a> Seen<'a> {
         self.signature == SignatureState::Valid
     }
 
-    /// Whether it is one of those that are meant, as far as the request tells.
+    /// Whether the defect applies, as far as the request tells.
     pub(super) fn fits(&self, when: &When) -> bool {
         let field = |name: &str| self.request.headers.get(name).unwrap_or_default();
         when.signature.is_none_or(|state| state == self.signature)
@@ -66,7 +66,7 @@ impl<'a> Seen<'a> {
     }
 }
 
-/// Whether the right server's answer is one of those that are meant.
+/// Whether the defect applies, as far as the right server's answer tells.
 pub(super) fn answer_fits(when: &When, answer: &Response) -> bool {
     when.status.is_none_or(|status| status == answer.status)
         && when.error.as_ref().is_none_or(|error| error_type(answer).as_ref() == Some(error))

@@ -1,4 +1,4 @@
-//! Every way to be refused: its name on the wire, its status, its message.
+//! Every refusal: its name on the wire, its status, its message.
 
 use serde_json::json;
 
@@ -28,8 +28,8 @@ impl Refusal {
         Self { resource_name: Some(resource_name.to_owned()), ..refusal }
     }
 
-    /// The body is no JSON object, or a member has another type. Source: Smithy's malformed-request
-    /// tests, status 400.
+    /// The body is not a JSON object, or a member has the wrong type. Source: Smithy's malformed-request tests,
+    /// status 400.
     pub(super) fn serialization(message: impl Into<String>) -> Self {
         Self::new(400, "SerializationException", message)
     }
@@ -50,7 +50,7 @@ impl Refusal {
         Self::new(413, "RequestEntityTooLargeException", format!("The request body is larger than {limit} bytes."))
     }
 
-    /// A body that does not arrive. Source: the Common Errors pages, status 408.
+    /// A body that does not arrive in time. Source: the Common Errors pages, status 408.
     pub(super) fn timed_out() -> Self {
         Self::new(408, "RequestTimeoutException", "The request body did not arrive in time.")
     }

@@ -1,4 +1,4 @@
-//! The service behind a socket of the loopback address.
+//! The service behind a socket on a loopback address.
 
 use std::io;
 use std::net::SocketAddr;
@@ -9,8 +9,8 @@ use super::{MAX_REQUEST_BYTES, Options, Service};
 use crate::servers::host::{Host, Unread};
 use crate::wire::{Request, Response};
 
-/// How much of a body is taken before the connection is closed: enough that a client that sends too
-/// much still reads the refusal instead of losing its connection while it writes.
+/// How much of a body is read before the connection is closed, in bytes. It is more than the limit, so that a client
+/// that sends too much reads the refusal instead of losing its connection while it writes.
 const MAX_READ_BYTES: usize = 8 * MAX_REQUEST_BYTES;
 
 /// A running emulator. Dropping it stops it at once; [`Emulator::shutdown`] lets it finish first.
@@ -40,8 +40,8 @@ impl Emulator {
         Self::start_behind(options, Service::answer).await
     }
 
-    /// The same with something between the socket and the service: `layer` answers every request,
-    /// and asks the service as it likes.
+    /// The same with a layer between the socket and the service: `layer` answers every request, and may ask the
+    /// service.
     ///
     /// # Errors
     /// The same as for [`Emulator::start`].
@@ -66,12 +66,12 @@ impl Emulator {
         format!("http://{}", self.address())
     }
 
-    /// Where it listens.
+    /// The address that it listens on.
     pub fn address(&self) -> SocketAddr {
         self.host.address()
     }
 
-    /// What it was started with, its credentials among them.
+    /// The options that it was started with, including its credentials.
     pub fn options(&self) -> &Options {
         self.service.options()
     }

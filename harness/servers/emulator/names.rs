@@ -22,15 +22,15 @@ pub(super) fn is_custom_domain(name: &str) -> bool {
     custom_domain(name).iter().all(Option::is_none)
 }
 
-/// What a workgroup's name breaks. The pattern is lower-case letters, digits and hyphens, at least one.
+/// The constraints that a workgroup's name breaks. The pattern is lower-case letters, digits and hyphens, at least one.
 pub(super) fn workgroup(name: &str) -> [Option<Breach>; 2] {
     let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     let matches = !name.is_empty() && name.bytes().all(allowed);
     [length(name, WORKGROUP_LENGTH), pattern(WORKGROUP_PATTERN, matches)]
 }
 
-/// What a custom domain's name breaks. The pattern, taken apart at its dots, is two labels or more, of letters, digits
-/// and inner hyphens, 1 to 63 characters each, the last at least 2.
+/// The constraints that a custom domain's name breaks. The pattern is two or more labels with dots between them. Each
+/// label has 1 to 63 letters, digits and inner hyphens, the last one at least 2.
 pub(super) fn custom_domain(name: &str) -> [Option<Breach>; 2] {
     let label = |label: &str| {
         (1..=63).contains(&label.len())
@@ -48,7 +48,7 @@ const DATABASE_LENGTH: (usize, usize) = (1, 64);
 
 /// The 156 reserved words of the Amazon Redshift Database Developer Guide.
 ///
-/// `CONNECT`, `LANGUAGE` and `START` stood in its 2023 edition and no longer do: they are not refused.
+/// `CONNECT`, `LANGUAGE` and `START` were in its 2023 edition but no longer are, so they are not refused.
 const RESERVED_WORDS: &str = "
     AES128 AES256 ALL ALLOWOVERWRITE ANALYSE ANALYZE AND ANY ARRAY AS ASC AUTHORIZATION AZ64 BACKUP BETWEEN BINARY
     BLANKSASNULL BOTH BYTEDICT BZIP2 CASE CAST CHECK COLLATE COLUMN CONSTRAINT CREATE CREDENTIALS CROSS
@@ -63,8 +63,8 @@ const RESERVED_WORDS: &str = "
     UNPIVOT USER USING VERBOSE WALLET WHEN WHERE WITH WITHOUT
 ";
 
-/// What a database's name breaks, in the order of the API reference's bullets. Which characters the first one allows is the second's to
-/// say, which lists more of them; colon and slash are left to the fourth.
+/// The constraints that a database's name breaks, in the order of the API reference's bullets. The second bullet lists
+/// more characters than the first and decides which are allowed; colon and slash are left to the fourth.
 pub(super) fn database(name: &str) -> [Option<Breach>; 5] {
     let allowed = |c: char| c.is_ascii_alphanumeric() || "_+.@-".contains(c) || ":/".contains(c);
     let is_reserved = RESERVED_WORDS.split_ascii_whitespace().any(|word| word.eq_ignore_ascii_case(name));

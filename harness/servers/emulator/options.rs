@@ -14,7 +14,7 @@ use crate::wire::{Credentials, Region};
 pub struct Clock(Arc<dyn Fn() -> Timestamp + Send + Sync>);
 
 impl Clock {
-    /// A clock that tells what a function says.
+    /// A clock that takes the time from a function.
     pub fn new(now: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
         Self(Arc::new(now))
     }
@@ -42,18 +42,18 @@ pub struct Options {
     pub listen: SocketAddr,
     /// The region that signatures must be for.
     pub region: Region,
-    /// The account that it stands for, 12 digits.
+    /// The id of its account, 12 digits.
     pub account: String,
     /// The names of its workgroups.
     pub workgroups: Vec<String>,
     /// Its custom domain names, and the workgroup that each of them stands for.
     pub custom_domains: BTreeMap<String, String>,
-    /// The one caller it knows. With a session token, each request must bring that token.
+    /// The credentials of the one caller that it knows. If they have a session token, each request must carry it.
     pub credentials: Credentials,
     /// What it answers as `dbUser`: `IAM:<user>` for an IAM user, `IAMR:<role>` for a role.
     /// Source: the Redshift Management Guide.
     pub user: String,
-    /// What time it is: decides which signatures are too old, and when passwords expire.
+    /// The clock. It decides which signatures are too old, and when passwords expire.
     pub clock: Clock,
 }
 
@@ -73,7 +73,7 @@ impl Default for Options {
     }
 }
 
-/// The database of a workgroup for which nobody named one. Source: a public record of real AWS.
+/// The default database of a workgroup. Source: a public record of real AWS.
 const DATABASE: &str = "dev";
 
 /// Options that no emulator can have.
@@ -94,7 +94,7 @@ pub enum InvalidOptions {
     /// No request could ask for this custom domain.
     #[error("\"{}\" is not a custom domain name, such as db.example.com", foreign(.0))]
     CustomDomain(String),
-    /// A custom domain for a workgroup that is not there.
+    /// A custom domain for a workgroup that does not exist.
     #[error(
         "the custom domain {} stands for the workgroup {}, which is not among the workgroups",
         foreign(.domain), foreign(.workgroup)
@@ -108,7 +108,7 @@ pub enum InvalidOptions {
 }
 
 impl Options {
-    /// What a caller can name, by what each is: its first workgroup, a custom domain of that, and the database that
+    /// The names that a caller can use, by kind: the first workgroup, a custom domain of it, and the database that
     /// every workgroup has.
     pub fn names(&self) -> BTreeMap<&'static str, String> {
         let workgroup = self.workgroups.first();
@@ -119,7 +119,7 @@ impl Options {
         names.into_iter().filter_map(|(kind, name)| Some((kind, name?))).collect()
     }
 
-    /// Gives its first workgroup, or the custom domain of that, this name; whether it has anything of this kind.
+    /// Gives this name to the first workgroup or to its custom domain. Returns whether there is anything of this kind.
     pub fn rename(&mut self, kind: &str, name: &str) -> bool {
         let Some(workgroup) = self.workgroups.first_mut() else { return false };
         match kind {
@@ -133,13 +133,13 @@ impl Options {
                 self.custom_domains.insert(name.to_owned(), workgroup.clone());
                 true
             }
-            // Every database is there.
+            // A database of any name exists.
             "database" => true,
             _ => false,
         }
     }
 
-    /// Checks that an emulator can be made of this, and that requests can reach what it has.
+    /// Checks that an emulator can be made with these options, and that requests can reach everything in it.
     ///
     /// # Errors
     /// The first [`InvalidOptions`] that applies.

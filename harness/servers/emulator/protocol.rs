@@ -13,8 +13,8 @@ pub(super) const MEDIA_TYPE: &str = "application/x-amz-json-1.1";
 /// What `X-Amz-Target` begins with, before a dot and the operation. Source: the service model's `targetPrefix`.
 const TARGET_PREFIX: &str = "RedshiftServerless";
 
-/// The name of the operation that a request calls, whether or not there is one of this name. Refuses
-/// what is no call of this service.
+/// The name of the operation that a request calls, even if there is no such operation. Refuses a request that is not a
+/// call of this service.
 ///
 /// Source: Smithy, AWS JSON 1.1: a server claims a request with method `POST`, path `/`, the
 /// protocol's media type, whose parameters do not count, and `X-Amz-Target: <service>.<operation>`.
@@ -35,13 +35,13 @@ pub(super) fn called(request: &Request) -> Result<&str, Refusal> {
         .ok_or_else(|| Refusal::unknown_operation(format!("The X-Amz-Target must be {TARGET_PREFIX}.<operation>.")))
 }
 
-/// The members of a body, each as the text that it was written as: a number keeps its spelling, and no
-/// unknown member can make a body unreadable that is JSON.
+/// The members of a body, each as its JSON text. A number keeps its spelling, and an unknown member cannot make a JSON
+/// body unreadable.
 #[derive(Debug)]
 pub(super) struct Members<'a>(BTreeMap<String, &'a RawValue>);
 
 impl<'a> Members<'a> {
-    /// Reads a body. An empty one has no members. Unknown members are ignored, and the names have a letter case.
+    /// Reads a body. An empty one has no members. Unknown members are ignored, and names are case-sensitive.
     pub(super) fn of(body: &'a [u8]) -> Result<Self, Refusal> {
         if body.is_empty() {
             return Ok(Self(BTreeMap::new()));
@@ -61,12 +61,12 @@ impl<'a> Members<'a> {
         }
     }
 
-    /// A member that must be a text; nothing where it is absent or `null`.
+    /// A member that must be a text; `None` if it is absent or `null`.
     pub(super) fn string(&self, name: &str) -> Result<Option<String>, Refusal> {
         self.member(name).map(string).transpose()
     }
 
-    /// A member that must be an integer; nothing where it is absent or `null`.
+    /// A member that must be an integer; `None` if it is absent or `null`.
     pub(super) fn integer(&self, name: &str) -> Result<Option<i32>, Refusal> {
         self.member(name).map(integer).transpose()
     }
@@ -80,7 +80,7 @@ fn string(value: &RawValue) -> Result<String, Refusal> {
     if !value.get().starts_with('"') {
         return Err(misplaced(value, "a String"));
     }
-    // Half of a surrogate pair is valid JSON, but no text.
+    // Half of a surrogate pair is valid JSON, but not a text.
     serde_json::from_str(value.get())
         .map_err(|_| Refusal::serialization("STRING_VALUE holds an escape that is no character"))
 }
@@ -97,7 +97,7 @@ fn integer(value: &RawValue) -> Result<i32, Refusal> {
         .map_err(|_| Refusal::serialization("NUMBER_VALUE of more than 32 bits can not be converted to an Integer"))
 }
 
-/// A value where something else belongs. What it is shows in the first character of its text. Source: the wording was
+/// The refusal of a value of the wrong type. The first character of its text shows its type. Source: the wording was
 /// seen on Athena, with a full stop for maps only.
 fn misplaced(value: &RawValue, wanted: &str) -> Refusal {
     let token = match value.get().as_bytes().first() {

@@ -1,4 +1,4 @@
-//! Everything that nobody chooses: passwords, keys, ids, tokens.
+//! Random values: passwords, keys, ids, tokens.
 
 use rand::{Rng, RngExt};
 
@@ -31,8 +31,8 @@ pub(super) fn credentials() -> Credentials {
     Credentials::new(format!("AKIA{}", text(BASE32, 16)), text(BASE64, 40))
 }
 
-/// A token for a page of a list. The model gives no length to this one; to the tokens of other lists of
-/// the service it gives 8 to 1024 characters.
+/// A token for a page of a list. The model does not give its length; tokens of other lists of the service have 8 to
+/// 1024 characters.
 pub(super) fn page_token() -> String {
     text(BASE64, 64)
 }

@@ -31,7 +31,7 @@ impl Service {
         Ok(Self { options, workgroups })
     }
 
-    /// What it was made of.
+    /// The options that it was made with.
     pub fn options(&self) -> &Options {
         &self.options
     }
@@ -40,8 +40,8 @@ impl Service {
         &self.workgroups
     }
 
-    /// Answers one request. The same request gets another password and request id each time; all
-    /// else depends on the request, the options, the clock, and the ids that were given at the start.
+    /// Answers one request. The same request gets another password and request id each time; everything else depends on
+    /// the request, the options, the clock, and the ids that were given at the start.
     pub fn answer(&self, request: &Request) -> Response {
         match self.perform(request) {
             Ok(body) => self.respond(200, body),
@@ -54,8 +54,8 @@ impl Service {
         self.respond(refusal.status, refusal.body())
     }
 
-    /// The body of the answer to a call that succeeds. The order of the checks is the order here; what is
-    /// checked of the body is the operation's to say.
+    /// The body of the answer to a successful call. This function defines the order of the checks; each operation
+    /// checks its own input.
     fn perform(&self, request: &Request) -> Result<Vec<u8>, Refusal> {
         if request.body.len() > MAX_REQUEST_BYTES {
             return Err(Refusal::too_large(MAX_REQUEST_BYTES));
@@ -65,7 +65,7 @@ impl Service {
         Ok(call(self, &Members::of(&request.body)?)?.to_string().into_bytes())
     }
 
-    /// Checks who signed the request. A session token that is not the caller's makes the caller unknown.
+    /// Checks who signed the request. A wrong session token makes the caller unknown.
     fn authenticate(&self, request: &Request) -> Result<(), Refusal> {
         let known = &self.options.credentials;
         let token = request.headers.get("x-amz-security-token");

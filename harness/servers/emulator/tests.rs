@@ -1,4 +1,4 @@
-//! Calls, as they come in and as they are answered.
+//! Whole calls: a request in, an answer out.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use super::{Clock, Options, Service};
 use crate::wire::sigv4::{self, Scope};
 use crate::wire::{Credentials, Request, Response, Secret};
 
-/// 2023-11-14T22:13:20.059Z, when the clock stands still.
+/// 2023-11-14T22:13:20.059Z, the time of the stopped clock.
 const NOW: i64 = 1_700_000_000_059;
 
 fn now() -> Timestamp {
@@ -52,7 +52,7 @@ fn signed(operation: &str, body: &str) -> Request {
     sign(unsigned(operation, body), &caller(), "us-east-1", now())
 }
 
-/// What a service answers to a call that succeeds.
+/// The answer of a service to a call, which must succeed.
 #[track_caller]
 fn answer(service: &Service, operation: &str, input: &Value) -> Value {
     let response = service.answer(&signed(operation, &input.to_string()));
@@ -350,7 +350,7 @@ fn names(answer: &Value) -> Vec<&str> {
     workgroups.iter().map(|workgroup| workgroup["workgroupName"].as_str().unwrap()).collect()
 }
 
-/// A service of so many workgroups, from `wg-000` on.
+/// A service with `count` workgroups, from `wg-000` on.
 fn service_of(count: usize) -> Service {
     let workgroups = (0..count).rev().map(|number| format!("wg-{number:03}")).collect();
     Service::new(Options { workgroups, custom_domains: BTreeMap::new(), ..options() }).unwrap()

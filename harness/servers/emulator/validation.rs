@@ -1,21 +1,20 @@
-//! Documented constraints: how a value is held against one, and how a refusal tells what is broken.
+//! Documented constraints: how a value is checked against one, and how a refusal reports a breach.
 //!
-//! All of them are checked, and a refusal lists every breach, in the framework's words as seen on
-//! other services of this protocol: without the value, so that nothing a caller sent by mistake is
-//! repeated.
+//! All of them are checked, and a refusal lists every breach in the framework's words, as seen on other services of
+//! this protocol. It leaves out the value, so that nothing that a caller sent by mistake is repeated.
 
 use std::fmt::Display;
 
 use super::errors::Refusal;
 
-/// What a member must be and is not, in the framework's words: what stands behind "Member must".
+/// A broken constraint in the framework's words: the text behind "Member must".
 pub(super) type Breach = String;
 
 #[derive(Debug, Default)]
 pub(super) struct Breaches(Vec<String>);
 
 impl Breaches {
-    /// Notes what the value of a member breaks.
+    /// Notes the constraints that the value of a member breaks.
     pub(super) fn at(&mut self, member: &str, constraints: impl IntoIterator<Item = Option<Breach>>) {
         let told = |breach| format!("Value at '{member}' failed to satisfy constraint: Member must {breach}");
         self.0.extend(constraints.into_iter().flatten().map(told));
@@ -26,7 +25,7 @@ impl Breaches {
         self.0.push(format!("Value null at '{member}' failed to satisfy constraint: Member must not be null"));
     }
 
-    /// Notes a rule for the input as a whole.
+    /// Notes that the input as a whole breaks a rule.
     pub(super) fn whole(&mut self, breach: &str) {
         self.0.push(breach.to_owned());
     }
@@ -41,7 +40,7 @@ impl Breaches {
     }
 }
 
-/// A length in characters (Unicode scalar values), from the first number to the second.
+/// The breach of a length in characters (Unicode scalar values); both bounds are allowed.
 pub(super) fn length(text: &str, bounds: (usize, usize)) -> Option<Breach> {
     between("length", text.chars().count(), bounds)
 }
@@ -60,7 +59,7 @@ fn between<N: Copy + PartialOrd + Display>(what: &str, number: N, (least, most):
     }
 }
 
-/// A pattern, which the value matches or not.
+/// The breach of a pattern, if the value does not match it.
 pub(super) fn pattern(pattern: &str, matches: bool) -> Option<Breach> {
     (!matches).then(|| format!("satisfy regular expression pattern: {pattern}"))
 }

@@ -1,9 +1,9 @@
 //! The workgroups that an emulator has, as its answers show them.
 //!
-//! The options name them, and say which of them has a custom domain. The rest is what a workgroup has
-//! that was made with nothing but a name: documented defaults, and ids that are new for each emulator
-//! and stay as long as it lives. What a workgroup has only once it was set, such as `maxCapacity`, is
-//! left out, and so are versions and network interfaces, of which nothing is documented.
+//! The options name them, and say which of them has a custom domain. The other members are those of a workgroup that
+//! was created with only a name: documented defaults, and ids that are new for each emulator and stay the same while it
+//! runs. Members that exist only after they were set, such as `maxCapacity`, are left out, and so are versions and
+//! network interfaces, which are not documented.
 
 use std::collections::BTreeSet;
 
@@ -36,7 +36,7 @@ const CONFIG_PARAMETERS: [(&str, &str); 5] = [
     ("search_path", "$user, public"),
 ];
 
-/// Partitions other than `aws`: how the names of their regions begin, their own name, and what their host names end in.
+/// Partitions other than `aws`: the prefix of their regions' names, their own name, and the suffix of their host names.
 /// Source: botocore, `partitions.json`.
 const OTHER_PARTITIONS: [(&str, &str, &str); 7] = [
     ("cn-", "aws-cn", "amazonaws.com.cn"),
@@ -63,8 +63,7 @@ pub(super) struct Workgroup {
     name: String,
     /// The structure `Workgroup` of the API reference.
     pub(super) shown: Value,
-    /// Stands for the page of a list that begins here. Whoever has it learns nothing from it, and nobody
-    /// can guess it.
+    /// The token of the page of a list that begins here. It is random: it says nothing and cannot be guessed.
     pub(super) page_token: String,
 }
 
@@ -101,9 +100,9 @@ impl Workgroups {
 
 struct Account<'a> {
     options: &'a Options,
-    /// Its name, the second part of an ARN, and what its host names end in.
+    /// The partition's name, which is the second part of an ARN, and the suffix of its host names.
     partition: (&'static str, &'static str),
-    /// When they were made: when the emulator was.
+    /// When the workgroups were created: at the start of the emulator.
     created: Timestamp,
     security_group: String,
     subnets: [String; SUBNETS],
@@ -112,11 +111,11 @@ struct Account<'a> {
 impl Account<'_> {
     /// A workgroup of this name.
     ///
-    /// Its namespace has the same name and no other workgroup. Source: the Redshift Management Guide, "Each
-    /// namespace can have only one workgroup associated with it". Source of the host: the readme of
-    /// mashiike/redshift-credentials and the Redshift Management Guide. Source of the other defaults: the service
-    /// model for the track and the extra compute, the samples of the API reference for the address type and
-    /// the routing. That it is not public is the cautious guess.
+    /// Its namespace has the same name and no other workgroup. Source: the Redshift Management Guide, "Each namespace
+    /// can have only one workgroup associated with it". Source of the host: the readme of mashiike/redshift-credentials
+    /// and the Redshift Management Guide. Source of the other defaults: the service model for the track and the extra
+    /// compute, the samples of the API reference for the address type and the routing. That it is not public is a
+    /// cautious guess.
     fn workgroup(&self, name: &str) -> Value {
         let Options { account, region, custom_domains, .. } = self.options;
         let id = random::uuid();
@@ -141,7 +140,7 @@ impl Account<'_> {
             "workgroupId": id,
             "workgroupName": name,
         });
-        // The first, where the options have more than the model has room for. Source: the service model, where
+        // The first one, if the options have several: the model has room for one. Source: the service model, where
         // `CreateCustomDomainAssociation` requires a certificate.
         if let Some((domain, _)) = custom_domains.iter().find(|(_, of)| *of == name) {
             let expiry = self.created.checked_add(CERTIFICATE).unwrap_or(Timestamp::MAX);

@@ -1,5 +1,5 @@
-//! Texts as a reader would see them: the escapes of JSON, URLs and HTML undone, and words that show something only to
-//! whoever decodes them.
+//! Decodes texts: undoes the escapes of JSON, URLs and HTML, and finds words that show something only when they are
+//! decoded.
 
 use std::borrow::Cow;
 use std::cell::Cell;
@@ -13,16 +13,16 @@ use regex::{Captures, Regex};
 use super::masker::MASK;
 use crate::text::is_invisible;
 
-/// A text is decoded so many times: one that is escaped more often is no longer readable to anybody.
+/// How many times a text is decoded: nobody can read a text that is escaped more often.
 const ROUNDS: usize = 5;
 
-/// A text without the escapes of JSON (`\u0061`), of programs (`\x61`, `\u{61}`), URLs (`%61`) and HTML (`&#97;`), and without
-/// invisible characters, such as the zeros of UTF-16; borrowed where it has none of them.
+/// A text without the escapes of JSON (`\u0061`), of programs (`\x61`, `\u{61}`), URLs (`%61`) and HTML (`&#97;`), and
+/// without invisible characters, such as the zeros of UTF-16; borrowed if it has none of them.
 pub(super) fn decode(text: &str) -> Cow<'_, str> {
     readings(text).last().map_or(Cow::Borrowed(text), Cow::Owned)
 }
 
-/// What [`decode`] makes of a text, time after time: what looks like an escape may be meant as it stands.
+/// The result of each round of [`decode`]: an apparent escape may be meant literally.
 pub(super) fn readings(text: &str) -> impl Iterator<Item = String> {
     std::iter::successors(decode_once(text), |text| decode_once(text)).take(ROUNDS)
 }
@@ -85,11 +85,11 @@ fn backslash(rest: &str) -> Option<Escape> {
             }
         }
         b'x' => Some(bytes_of_character(rest).unwrap_or_else(|| {
-            // Not as UTF-8 has it, but as the first 256 characters are numbered.
+            // The number of one of the first 256 characters, not a byte of UTF-8.
             hex(rest.get(2..4)).map_or((1, Vec::new()), |code| (4, utf8(code)))
         })),
         b'n' | b'r' | b't' => Some((2, b" ".to_vec())),
-        // What stands behind a backslash stands for itself, a second backslash too.
+        // Any other character behind a backslash stands for itself, a second backslash too.
         b'\\' => Some((2, b"\\".to_vec())),
         _ => Some((1, Vec::new())),
     }
@@ -103,7 +103,7 @@ fn braced(rest: &str) -> Option<Escape> {
     Some((3 + end + 1, utf8(hex(Some(&number[..end]))?)))
 }
 
-/// A character of which each byte of its UTF-8 is an escape, as in Python: `\xc3\xa9`.
+/// A character with each byte of its UTF-8 escaped, as in Python: `\xc3\xa9`.
 fn bytes_of_character(rest: &str) -> Option<Escape> {
     const ESCAPE: usize = 4;
     let byte_at = |at: usize| {
@@ -127,17 +127,17 @@ fn entity(rest: &str) -> Option<Escape> {
     let digits = number.strip_prefix(['x', 'X']);
     let is_digit = |byte: u8| if digits.is_some() { byte.is_ascii_hexdigit() } else { byte.is_ascii_digit() };
     let (sign, digits) = (number.len() - digits.unwrap_or(number).len(), digits.unwrap_or(number));
-    // A browser reads one without its semicolon too.
+    // A browser also reads a reference without its semicolon.
     let count = digits.bytes().take(DIGITS).take_while(|byte| is_digit(*byte)).count();
     let code = u32::from_str_radix(&digits[..count], if sign > 0 { 16 } else { 10 }).ok()?;
     let semicolon = usize::from(digits[count..].starts_with(';'));
     Some((2 + sign + count + semicolon, utf8(code)))
 }
 
-/// So many encodings in each other are undone.
+/// How many nested encodings are undone.
 const DEEPEST: usize = 3;
 
-/// What base64 and hexadecimal are written with.
+/// A word that may be base64 or hexadecimal.
 static CODE: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"[A-Za-z0-9+/_-]{4,}={0,2}|[A-Za-z0-9+/_-]{2,3}={1,2}").expect("the pattern is valid")
 });
@@ -147,13 +147,14 @@ const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()
     .with_decode_allow_trailing_bits(true);
 static BASE64: [GeneralPurpose; 2] = [GeneralPurpose::new(&STANDARD, LENIENT), GeneralPurpose::new(&URL_SAFE, LENIENT)];
 
-/// So many codes are read in a text, and one more for each of so many bytes. Few ordinary words are the code of
-/// anything that can be read.
+/// The most codes that are decoded in a short text. Few ordinary words decode to readable text.
 const MOST_CODES: usize = 300;
+
+/// A longer text may have one more code for each of these bytes.
 const BYTES_FOR_ONE_MORE: usize = 8;
 
-/// A text without the words that show something once they are decoded: the escapes of JSON, URLs and HTML, base64,
-/// hexadecimal, several of them in each other. A word that would take too long to decode is not shown either.
+/// A text with every word masked that `shows` something when it is decoded from the escapes of JSON, URLs and HTML,
+/// from base64 or hexadecimal, or from several of them nested. A word that would take too long to decode is masked too.
 pub(super) fn without_veiled<'t>(text: &'t str, shows: &dyn Fn(&str) -> bool) -> Cow<'t, str> {
     let veil = Veil { shows, left: Cell::new(MOST_CODES + text.len() / BYTES_FOR_ONE_MORE) };
     let mut rest = text;
@@ -176,22 +177,22 @@ pub(super) fn without_veiled<'t>(text: &'t str, shows: &dyn Fn(&str) -> bool) ->
     if out == text { Cow::Borrowed(text) } else { Cow::Owned(out) }
 }
 
-/// What is looked for behind the codes of a text.
+/// The search in the decoded codes of a text.
 struct Veil<'a> {
     shows: &'a dyn Fn(&str) -> bool,
-    /// So many codes are still decoded.
+    /// How many more codes may be decoded.
     left: Cell<usize>,
 }
 
 impl Veil<'_> {
-    /// Whether a word in a text is the code of one that shows something.
+    /// Whether a text holds a code that shows something when it is decoded.
     fn is_in(&self, text: &str, depth: usize) -> bool {
         depth > 0 && CODE.find_iter(text).any(|code| self.covers(code.as_str(), depth))
     }
 
-    /// Whether a word is the code of one that shows something, or nobody has the time to tell.
+    /// Whether a word shows something when it is decoded, or too many codes were decoded to tell.
     fn covers(&self, code: &str, depth: usize) -> bool {
-        // In a path, what separates words is a part of the alphabet.
+        // The characters that separate words in a path belong to the alphabets of base64.
         let parts = code.split(['/', '+', '-', '_']).filter(|part| part.len() >= 4 && part.len() < code.len());
         [code].into_iter().chain(parts).flat_map(decoded_codes).any(|text| {
             if self.left.get() == 0 {
@@ -205,7 +206,7 @@ impl Veil<'_> {
     }
 }
 
-/// The texts that a word is the code of, in base64 or hexadecimal.
+/// The texts that a word decodes to, from base64 or hexadecimal.
 pub(super) fn decoded_codes(code: &str) -> impl Iterator<Item = String> {
     // Without the characters in which they differ, both alphabets give the same.
     let alphabets = if code.contains(['+', '/', '-', '_']) { 2 } else { 1 };
@@ -219,7 +220,7 @@ fn hexadecimal(code: &str) -> Option<Vec<u8>> {
     Some(digits.chunks_exact(2).map(|pair| pair[0] << 4 | pair[1]).collect())
 }
 
-/// The bytes as a text, where they are one that can be read.
+/// The bytes as text; `None` if they are not UTF-8, or hold control characters other than white space.
 fn readable(bytes: Vec<u8>) -> Option<String> {
     let text = String::from_utf8(bytes).ok()?;
     let odd = |c: char| c.is_control() && !c.is_whitespace();

@@ -36,11 +36,11 @@ impl fmt::Debug for Secret {
 /// At most this many characters of a target's own words are quoted.
 const QUOTE_LIMIT: usize = 200;
 
-/// Of a longer text, this much is looked at for them, in bytes: room for spaces and for what is masked.
+/// How much of a longer text is read for a quotation, in bytes: it leaves room for spaces and masked words.
 pub(super) const QUOTE_WINDOW: usize = 4 << 10;
 
-/// A pattern for what stands behind a password-like name and what separates the two, which is the
-/// first group: in JSON, XML, a header, a form, a sentence.
+/// A pattern for a value behind a password-like name: in JSON, XML, a header, a form or a sentence. The first group is
+/// the name and the separator.
 pub(super) fn behind_secret_name(value: &str) -> Regex {
     let part = "(?:passw|passphrase|passcode|pwd|secret|token|signature|credential|db_?user|(?:access|api|private|session|signing)[_-]?key|kennwort|mot de passe|contrase[nñ]a|senha|wachtwoord|hasło|lösenord|пароль|密码|パスワード)";
     // Other words begin or end like these.
@@ -51,13 +51,14 @@ pub(super) fn behind_secret_name(value: &str) -> Regex {
     Regex::new(&format!("(?i)({element}|{member}|{name})(?:{value})")).expect("the pattern is valid")
 }
 
-/// A password-like name and its value: up to the closing quote where it is quoted, to the end of the
-/// text where it is a list or an object, else up to where a value in JSON, XML, a header or a form ends.
+/// A password-like name and its value: up to the closing quote if it is quoted, to the end of the text if it is a list
+/// or an object, else to the end of a value in JSON, XML, a header or a form.
 static NAMED_SECRET: LazyLock<Regex> = LazyLock::new(|| {
     behind_secret_name(r#"<!\[CDATA\[[^\]]*|\\+"[^"]*|"(?:[^"\\]|\\.)*|'[^']*|[\[{](?s:.*)|[^\s,<}&]+"#)
 });
 
-/// A word behind the word for a password, which no ordinary word is: it is in quotes, or has more than letters inside.
+/// A word that follows the word for a password and is not an ordinary word: it is quoted, or holds other characters
+/// than letters.
 pub(super) static PASSWORD_IN_SENTENCE: LazyLock<Regex> = LazyLock::new(|| {
     let odd = r#"(?:[0-9_]|[^\s\w"'`.,;:()<>])"#;
     let value = format!(r#""[^"]*"?|'[^']*'?|`[^`]*`?|[^\s"'`<>]*{odd}[^\s"'`<>]*[\w!?$%&*+=@#^~-]"#);
@@ -80,13 +81,13 @@ static IDENTITY: LazyLock<Regex> = LazyLock::new(|| {
 static LONG_WORD: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"[A-Za-z0-9+/=_.~%-]{8,}").expect("the pattern is valid"));
 
-/// Long words with digits that are no secrets: regions, media types, the name of the algorithm.
+/// Long words with digits that are not secrets: regions, media types, the name of the algorithm.
 static PLAIN_WORD: LazyLock<Regex> = LazyLock::new(|| {
     let pattern = r"^(?:[a-z]{2}(?:-[a-z]+)+-[0-9]|application/x-amz-json-1\.[01]|AWS4-HMAC-SHA256)\.?$";
     Regex::new(pattern).expect("the pattern is valid")
 });
 
-/// A text without ARNs, account ids and the database users of identities.
+/// A text with ARNs, account ids and the database users of identities masked.
 pub(super) fn mask_identities(text: &str) -> Cow<'_, str> {
     let digits = || text.bytes().filter(u8::is_ascii_digit).count();
     // Most texts have nothing that the pattern could begin with.
@@ -97,23 +98,23 @@ pub(super) fn mask_identities(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// A word as it is, or masked where it looks like a key or a password: letters mixed with digits, or
-/// a long word in capitals.
+/// A word as it is, or masked if it looks like a key or a password: letters mixed with digits, or a long word in
+/// capitals.
 fn plain_or_masked(word: &str) -> &str {
     let mixed = word.bytes().any(|b| b.is_ascii_digit()) && word.bytes().any(|b| b.is_ascii_alphabetic());
     let shouted = word.len() >= 12 && word.bytes().all(|b| b.is_ascii_uppercase());
     if (mixed || shouted) && !PLAIN_WORD.is_match(word) { "***" } else { word }
 }
 
-/// Whether a text is a name such as `dbPassword` or `content-type`, or a short number: letters and what
-/// joins words, and no longer than names are. It saves most texts from being searched.
+/// Whether a text is a name such as `dbPassword` or `content-type`, or a short number: letters and the characters that
+/// join words, at most 40 bytes. Such texts need no search, and most texts are such.
 fn is_plain_name(text: &str) -> bool {
     let letters = |byte: u8| byte.is_ascii_alphabetic() || b"-_./".contains(&byte);
     let name = text.len() <= 40 && text.bytes().all(letters) && text.bytes().any(|byte| byte.is_ascii_lowercase());
     name || (text.len() < 12 && text.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
-/// Whether a text is one word of letters and digits such as the id of a request, and nothing else.
+/// Whether a text is a single word of letters and digits, such as the id of a request.
 fn is_one_word(text: &str) -> bool {
     let part = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
     (8..=QUOTE_LIMIT).contains(&text.len())
@@ -122,15 +123,15 @@ fn is_one_word(text: &str) -> bool {
         && text.bytes().any(|byte| byte.is_ascii_digit())
 }
 
-/// A target's own words, fit for a report: escaped, cut at 200 characters, and without what looks
-/// like a secret (the value behind a password-like name, a long word of letters and digits), an
-/// account id or an ARN, also where that shows only once a word is decoded.
+/// A target's own words, fit for a report: escaped and cut at 200 characters. Everything is masked that looks like a
+/// secret (the value behind a password-like name, a long word of letters and digits), an account id or an ARN, even if
+/// it shows only when a word is decoded.
 pub fn quote(text: &str) -> String {
     if is_public_word(text) { text.to_owned() } else { quote_start(text, false, &|_| false) }
 }
 
-/// [`quote`] of a text that may be the start of a longer one, without what is `known` for a secret when it is
-/// decoded.
+/// [`quote`] for a text that is the start of a longer one if `cut`. A word is masked too if it is `known` as a secret
+/// when it is decoded.
 pub(super) fn quote_start(text: &str, cut: bool, known: &dyn Fn(&str) -> bool) -> String {
     let cut = cut || text.len() > QUOTE_WINDOW;
     let text = if cut { without_cut_word(&text[..text.floor_char_boundary(QUOTE_WINDOW)]) } else { text };
@@ -154,7 +155,7 @@ fn on_one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// A text without what looks like a secret by its form.
+/// A text with everything masked that has the form of a secret.
 fn without_forms(text: &str, cut: bool) -> Cow<'_, str> {
     if !cut && (is_public_word(text) || is_plain_name(text)) {
         return Cow::Borrowed(text);
@@ -170,18 +171,18 @@ fn without_forms(text: &str, cut: bool) -> Cow<'_, str> {
     Cow::Owned(masked.into_owned())
 }
 
-/// Whether something in a text looks like a secret by its form.
+/// Whether something in a text has the form of a secret.
 fn has_secret_form(text: &str) -> bool {
     without_forms(text, true) != text
 }
 
-/// Whether a text of a target's is masked for its form alone wherever it stands later, whatever stands beside it and in
-/// any letter case: one word of letters mixed with digits as a random password or a key is, and none of what a person
-/// would make up. A shorter one may hold no word, at which it could be broken in two.
+/// Whether a text is always masked for its form alone, whatever is beside it and in any letter case. It is one word of
+/// letters mixed with digits, like a random password or a key, and unlike one that a person makes up. A short one must
+/// not contain an ordinary word, at which it could be split in two.
 pub(super) fn is_known_by_form(text: &str) -> bool {
     const LONG: usize = 16;
     const SHORT: usize = 12;
-    /// So many small letters in a row may be a word.
+    /// This many small letters in a row may be a word.
     const WORD: usize = 5;
     let has = |kind: fn(&u8) -> bool| text.bytes().any(|byte| kind(&byte));
     let is_mixed = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+/=_".contains(&byte))
@@ -192,7 +193,7 @@ pub(super) fn is_known_by_form(text: &str) -> bool {
     is_mixed && (text.len() >= LONG || (text.len() >= SHORT && is_random()))
 }
 
-/// The start of a text without the word that was cut in two, of which nobody knows what it was.
+/// The start of a text without its last word, which was cut in two: the whole word is unknown.
 fn without_cut_word(start: &str) -> &str {
     let whole = start.trim_end_matches(|c: char| !c.is_whitespace());
     if whole.is_empty() { start } else { whole }

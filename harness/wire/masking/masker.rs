@@ -12,36 +12,36 @@ use super::secrets::Secrets;
 use super::shelf::{Shelf, Unsearchable, without_joints};
 use crate::wire::{Fault, Response};
 
-/// What stands for a secret.
+/// The text that replaces a secret.
 pub(super) const MASK: &str = "***";
 
 /// Finds known secrets in texts: in any letter case, plain, in base64 and in hexadecimal.
 ///
-/// A short secret (fewer than four characters), and an ordinary one (fewer than eight, all of them letters or
-/// all of them digits), is found as a whole word only. No secret is found in a public word, such as
-/// `dbPassword` or `application/json`: what everybody knows gives nothing away, and a target that hands out
-/// the password *user* must not make its report useless.
+/// A short secret (fewer than four characters), and an ordinary one (fewer than eight, all of them letters or all of
+/// them digits), is found as a whole word only. No secret is found in a public word, such as `dbPassword` or
+/// `application/json`: such a word gives nothing away, and a target that hands out the password *user* must not make
+/// its report useless.
 ///
-/// Copies are cheap: the secrets stand on shelves that copies share.
+/// Copies are cheap: they share the shelves that hold the secrets.
 #[derive(Clone, Default)]
 pub struct Masker {
     shelves: Vec<Arc<Shelf>>,
-    /// Whether there are more secrets than can be searched for: then no word of a target is shown.
+    /// Whether there are more secrets than can be searched for. If so, no word of a target is shown.
     closed: bool,
 }
 
 impl Masker {
-    /// Finds these secrets.
+    /// A masker for these secrets.
     pub fn new(secrets: impl IntoIterator<Item = String>) -> Self {
         let mut masker = Self::default();
         masker.add(secrets);
         masker
     }
 
-    /// Finds what this one finds, and what an answer's body and header fields hold behind names that
-    /// say that they are secret: members at any depth, also of JSON inside texts and of JSON that
-    /// breaks off, elements of XML, fields of forms. Where those are more than a hundred, or have more
-    /// than 8192 bytes, no word of the answer is shown at all.
+    /// A masker that also finds the secrets of an answer: the values in its body and header fields whose names say that
+    /// they are secret. These are members of JSON at any depth, also of JSON inside texts and of JSON that is cut off,
+    /// elements of XML, and fields of forms. If they are more than 100, or have more than 8192 bytes, no word of the
+    /// answer is shown.
     #[must_use]
     pub fn with_answer(&self, response: &Response) -> Self {
         let mut masker = self.clone();
@@ -59,8 +59,8 @@ impl Masker {
         }
     }
 
-    /// Finds these secrets too. Shelves of about the same size are made one, so that however many secrets
-    /// come one by one, there are few shelves, and few of them are made anew.
+    /// Adds secrets. Shelves of about the same size are merged, so that many secrets that come one at a time make few
+    /// shelves, and few shelves are rebuilt.
     pub(super) fn add(&mut self, secrets: impl IntoIterator<Item = String>) {
         self.put(secrets);
         while let [.., first, second] = self.shelves.as_slice()
@@ -72,12 +72,12 @@ impl Masker {
         }
     }
 
-    /// Shows no word of a target from now on.
+    /// Masks every word of a target from now on.
     pub(super) fn close(&mut self) {
         self.closed = true;
     }
 
-    /// A text of ours without the secrets.
+    /// One of our own texts, with the secrets masked.
     pub fn mask(&self, text: &str) -> String {
         if self.closed {
             return MASK.to_owned();
@@ -85,20 +85,20 @@ impl Masker {
         self.hide(text, text.len()).map_or_else(|Unsearchable| MASK.to_owned(), Cow::into_owned)
     }
 
-    /// A text without the secrets, as [`Masker::mask`] has it, and without the words in which they stand escaped or
-    /// encoded, as in JSON, a URL, HTML or base64.
+    /// A text as [`Masker::mask`] shows it. Words that hold a secret in escaped or encoded form, as in JSON, a URL,
+    /// HTML or base64, are masked too.
     pub fn mask_escaped(&self, text: &str) -> String {
         let hidden = self.mask(text);
         let shown = without_veiled(&hidden, &|text| self.finds(text));
         match decode(&shown) {
-            // A secret with blanks in it stands in no single word.
+            // A secret with blanks is never inside one word.
             Cow::Owned(decoded) if self.finds(&decoded) => MASK.to_owned(),
             _ => shown.into_owned(),
         }
     }
 
-    /// [`quote`](super::quote), without the secrets either. A word in which one of them stands escaped or
-    /// encoded, as in JSON, a URL or HTML, is not shown.
+    /// A text as [`quote`](super::quote) shows it, with the known secrets masked too. A word that holds one in escaped
+    /// or encoded form, as in JSON, a URL or HTML, is not shown.
     pub fn quote(&self, text: &str) -> String {
         if text.is_empty() || is_public_word(text) {
             return text.to_owned();
@@ -112,14 +112,13 @@ impl Masker {
         }
     }
 
-    /// [`Masker::quote`] of what is a name by where it stands, such as a member's: one that everybody
-    /// knows is shown whatever the secrets are.
+    /// [`Masker::quote`] for a name, such as that of a member. A public name is shown whatever the secrets are.
     pub fn quote_name(&self, name: &str) -> String {
         if is_public_name(name) { name.to_owned() } else { self.quote(name) }
     }
 
-    /// Why a request has no answer, without the secrets: what stands in quotes there is a target's, such as
-    /// the names in its certificate; the rest are words of ours and of the libraries.
+    /// Why a request has no answer, with the secrets masked. Only quoted parts are searched: they come from the target,
+    /// such as the names in its certificate. The rest are our words and those of the libraries.
     pub fn fault(&self, fault: &Fault) -> String {
         static QUOTED: LazyLock<Regex> =
             LazyLock::new(|| Regex::new(r#""(?:[^"\\]|\\.)*"?"#).expect("the pattern is valid"));
@@ -127,7 +126,7 @@ impl Masker {
         QUOTED.replace_all(&words, |quoted: &regex::Captures<'_>| self.mask(&quoted[0])).into_owned()
     }
 
-    /// Whether a text has all of a long secret in pieces: in several lines, or each letter apart.
+    /// Whether a text holds a whole long secret in pieces: on several lines, or with its letters apart.
     fn holds_pieces(&self, text: &str) -> bool {
         let letters = without_joints(text);
         self.shelves.iter().any(|shelf| shelf.holds_key(&letters).unwrap_or(true))
@@ -137,11 +136,11 @@ impl Masker {
         self.shelves.iter().any(|shelf| shelf.places(text).map_or(true, |places| !places.is_empty()))
     }
 
-    /// A text up to a place (the end of a character) without the secrets that begin before it.
+    /// A text up to `end` (a character boundary), with the secrets masked that begin before it.
     fn hide<'t>(&self, text: &'t str, end: usize) -> Result<Cow<'t, str>, Unsearchable> {
         let mut places: Vec<(usize, usize)> = Vec::new();
         for shelf in &self.shelves {
-            // With what stands behind the longest, which tells whether it is a whole word.
+            // Up to one character behind the longest secret, to tell whether it is a whole word.
             let seen = &text[..text.ceil_char_boundary(text.len().min(end + shelf.longest()? + 1))];
             places.extend(shelf.places(seen)?.into_iter().filter(|(start, _)| *start < end));
         }
@@ -152,7 +151,7 @@ impl Masker {
         let mut hidden = String::with_capacity(end);
         let mut at = 0;
         for (index, (start, place_end)) in places.into_iter().enumerate() {
-            // Those that overlap or touch are one.
+            // Places that overlap or touch get one mask.
             if index == 0 || start > at {
                 hidden.push_str(&text[at..start]);
                 hidden.push_str(MASK);

@@ -1,17 +1,17 @@
-//! What of an exchange may be shown, and what is masked in it.
+//! Which parts of an exchange may be shown, and which are masked.
 //!
-//! Start with [`Masker`], which hides the secrets that it knows: `mask` takes them out of a text of ours, `mask_escaped`
-//! also where they stand encoded; `quote` makes a target's own words fit for a report, `quote_name` what is a name by
-//! where it stands, and `fault` the reason of a lost answer. [`SeenSecrets`] is what a run has learnt from a target.
+//! Start with [`Masker`], which masks the secrets that it knows. `mask` masks them in our own texts; `mask_escaped`
+//! also finds encoded ones. `quote` makes a target's words fit for a report, `quote_name` a name, and `fault` the
+//! reason why there is no answer. [`SeenSecrets`] holds the secrets that a run has learnt from a target.
 //!
 //! | file | |
 //! |---|---|
-//! | `secrets` | finds what an answer gives in the place of a secret: in JSON, markup, forms, prose and header fields |
-//! | `seen_secrets` | remembers it for as long as the target is asked |
-//! | `public_words` | knows the words that are no secret, whatever a target gives |
+//! | `secrets` | finds the secrets in an answer: in JSON, markup, forms, prose and header fields |
+//! | `seen_secrets` | remembers them for the whole run |
+//! | `public_words` | knows the words that are never secret |
 //! | `shelf` | searches a text for secrets, plain, in base64 and in hexadecimal |
-//! | `decode` | undoes escapes and codes, to see what stands behind them |
-//! | `mask` | knows secrets by their form, and quotes a target's words |
+//! | `decode` | decodes escapes, base64 and hexadecimal |
+//! | `mask` | recognises secrets by their form, and quotes a target's words |
 //! | `shown` | shows the fields, the line and the body of a message |
 
 mod decode;

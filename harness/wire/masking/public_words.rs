@@ -1,4 +1,4 @@
-//! Words that everybody knows: they are no secrets, whatever a target gives in the place of a password.
+//! Public words: they are never secrets, even if a target gives one as a password.
 
 use std::collections::HashSet;
 use std::sync::LazyLock;
@@ -9,17 +9,17 @@ use crate::wire::error_type::{
     UNKNOWN_SERVICE,
 };
 
-/// Members of errors, in their spelling, beside those of the contract.
+/// Members of errors besides those of the contract, in exact spelling.
 /// Source: Smithy, AWS JSON 1.1.
 const MEMBERS: &str = "message Message __type code Code errorMessage";
 
-/// Names of members that many answers have. As words in a sentence they may be anybody's password.
+/// Names of members that many answers have. In a sentence, such a word may be a password.
 const COMMON_MEMBERS: &str = "
     AccessKeyId SecretAccessKey SessionToken body credentials data detail details error errors errorType id key name
     password reason requestId result status statusCode title type username value
 ";
 
-/// Errors that services of AWS have in common, beside those of the contract and those that the code tells apart.
+/// Errors that services of AWS have in common, besides those of the contract and those that the code distinguishes.
 /// Source: Common Errors.
 const ERRORS: &str = "
     ValidationError InternalFailure InternalError ConflictException ServiceQuotaExceededException ServiceUnavailable
@@ -45,18 +45,18 @@ const FIELDS: &str = "
     x-amzn-trace-id x-content-type-options x-powered-by
 ";
 
-/// What signs requests.
+/// Names in signatures.
 const NAMES: &str = "AWS4-HMAC-SHA256 aws4_request";
 
-/// No name is longer.
+/// The longest name that is recognised, in bytes.
 const LONGEST: usize = 48;
 
 struct Words {
     /// Public in exactly this spelling, wherever they stand.
     exact: HashSet<&'static str>,
-    /// Public as names, without what joins their words, in lower case.
+    /// Public as names: in lower case, without the characters that join their words.
     names: HashSet<String>,
-    /// The words that they are made of, in lower case.
+    /// The words that these names are made of, in lower case.
     parts: HashSet<String>,
 }
 
@@ -64,7 +64,7 @@ static WORDS: LazyLock<Words> = LazyLock::new(|| {
     let errors = [THROTTLING, TIMEOUT, DENIAL, EXPIRED, UNKNOWN_OPERATION, NOT_IMPLEMENTED, UNKNOWN_SERVICE];
     let errors = errors.into_iter().chain([REFUSED_CREDENTIALS]).flat_map(ErrorNames::iter);
     let contract = Names::embedded();
-    // A member with a short name of one word may be anybody's password as a word in a sentence.
+    // In a sentence, the short name of a member that is one word may be a password.
     let is_telling = |name: &&str| name.len() > SHORT_WORD || words(name).count() > 1;
     let members = || contract.members.iter().map(String::as_str);
     let others = contract.errors.iter().chain(&contract.service).map(String::as_str);
@@ -76,15 +76,15 @@ static WORDS: LazyLock<Words> = LazyLock::new(|| {
     Words { exact, names, parts }
 });
 
-/// Members of one word are public in sentences where they are longer than so many letters.
+/// The name of a member that is one word is public in sentences if it has more letters than this.
 const SHORT_WORD: usize = 7;
 
-/// The names of members, header fields and errors that are public in just this spelling, and all members.
+/// The names of members, header fields and errors that are public in exactly this spelling, and all members.
 pub(super) fn public_names() -> impl Iterator<Item = &'static str> {
     WORDS.exact.iter().copied().chain(Names::embedded().members.iter().map(String::as_str))
 }
 
-/// Whether a word is public in this spelling, whatever it stands for.
+/// Whether a word is public in exactly this spelling, wherever it is.
 pub(super) fn is_public_word(word: &str) -> bool {
     WORDS.exact.contains(word)
 }
@@ -94,13 +94,13 @@ pub fn is_public_name(name: &str) -> bool {
     name.len() <= LONGEST && WORDS.names.contains(&plain(name))
 }
 
-/// A name without what joins its words, in lower case.
+/// A name in lower case, without the characters that join its words.
 pub(super) fn plain(name: &str) -> String {
     name.chars().filter(|c| !"_- .".contains(*c)).map(|c| c.to_ascii_lowercase()).collect()
 }
 
-/// Whether what stands at a place in a text is public, or a letters-only part of a name whose words all
-/// are: `expiration` in `expirationTime`.
+/// Whether the text at a place is public: as part of a public word, or as letters in a name whose words are all public,
+/// such as `expiration` in `expirationTime`.
 pub(super) fn is_public_at(text: &str, start: usize, end: usize) -> bool {
     let found = &text[start..end];
     let letters = found.bytes().all(|byte| byte.is_ascii_alphabetic());
@@ -114,8 +114,8 @@ pub(super) fn is_public_at(text: &str, start: usize, end: usize) -> bool {
     })
 }
 
-/// The word that a place is in, of bytes of this kind; nothing where it is longer than any name, or the place holds
-/// others.
+/// The word around a place, made of bytes of this kind. `None` if it is longer than any name, or the place holds other
+/// bytes.
 fn around(text: &str, start: usize, end: usize, kind: impl Fn(u8) -> bool) -> Option<&str> {
     let bytes = text.as_bytes();
     if !bytes[start..end].iter().all(|byte| kind(*byte)) {
@@ -134,7 +134,7 @@ fn around(text: &str, start: usize, end: usize, kind: impl Fn(u8) -> bool) -> Op
     (to - from <= LONGEST).then(|| &text[from..to])
 }
 
-/// The words that a name is made of: `next`, `Refresh` and `Time` of `nextRefreshTime`. Digits are none.
+/// The words that a name is made of: `next`, `Refresh` and `Time` of `nextRefreshTime`. Digits are not words.
 pub(super) fn words(name: &str) -> impl Iterator<Item = &str> {
     name.split(|c: char| !c.is_ascii_alphabetic()).flat_map(|part| {
         let bytes = part.as_bytes();

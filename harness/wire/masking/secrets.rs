@@ -1,5 +1,4 @@
-//! What in an answer must not be quoted: the values behind names that say that they are secret,
-//! wherever they stand.
+//! Finds the secrets in an answer, which must not be quoted: the values behind names that say that they are secret.
 
 mod json;
 mod markup;
@@ -20,12 +19,13 @@ use super::mask::is_known_by_form;
 use super::shown::{carries_credential, may_hold_secret};
 use crate::wire::Response;
 
-/// So many different secrets of an answer are looked for in its own words, and so many bytes of them. A
-/// right answer has two, of at most 191 characters; a session token has some thousand.
+/// The most different secrets of an answer, and the most bytes of them, that are searched for in the answer itself. A
+/// right answer has two, of at most 191 characters; a session token has about a thousand.
 const MOST: usize = 100;
 const MOST_BYTES: usize = 8 << 10;
 
-/// So many of an answer are read, to be looked for in later ones; so many of all answers are remembered.
+/// The most secrets, and the most bytes of them, that are read from one answer and that are remembered from all
+/// answers, to be searched for in later ones.
 pub(super) const MOST_READ: usize = 5_000;
 pub(super) const MOST_BYTES_READ: usize = 64 << 10;
 
@@ -35,25 +35,25 @@ const SHORTEST: usize = 4;
 /// Shorter words in running text are too likely to be ordinary ones.
 const SHORTEST_WORD: usize = 8;
 
-/// Texts inside texts are read so deep.
+/// How deep texts inside texts are read.
 const DEEPEST_TEXT: usize = 3;
 
 #[derive(Default)]
 pub(super) struct Secrets {
-    /// Each once, and whether it is certain enough to be looked for in later answers.
+    /// Each secret, and whether it is certain enough to be searched for in later answers.
     texts: BTreeMap<String, bool>,
     bytes: usize,
-    /// Whether all that an answer says of secrets is taken at its word, as of a success.
+    /// Whether every value behind a secret name is certain to be a secret, as in a successful answer.
     success: bool,
-    /// Whether no word of the answer itself is safe: one secret is too long to be looked for, or a list of them stands
-    /// in what is no JSON, where nobody can tell where it ends.
+    /// Whether no word of the answer itself may be shown: a secret is too long to search for, or a list of secrets is
+    /// outside JSON, where its end is not certain.
     closed: bool,
-    /// Whether one is too long to be looked for, and would be seen in a later answer.
+    /// Whether a secret is too long to search for, and would not be masked in a later answer.
     lost: bool,
 }
 
 impl Secrets {
-    /// What an answer's body and its header fields give away.
+    /// The secrets in an answer's body and header fields.
     pub(super) fn of(response: &Response) -> Self {
         let mut secrets = Self { success: (200..300).contains(&response.status), ..Self::default() };
         let body = text_of(&response.body);
@@ -65,13 +65,13 @@ impl Secrets {
         secrets
     }
 
-    /// What must not be shown of the answer itself; nothing where it is more than can be looked for.
+    /// The secrets to mask in the answer itself; `None` if they are more than can be searched for.
     pub(super) fn into_hidden(self) -> Option<Vec<String>> {
         let closed = self.closed || self.texts.len() > MOST || self.bytes > MOST_BYTES;
         (!closed).then(|| self.texts.into_keys().collect())
     }
 
-    /// What must not be shown of later answers, and whether that is all of it.
+    /// The secrets to mask in later answers, and whether these are all.
     pub(super) fn into_remembered(self) -> (Vec<String>, bool) {
         let complete = !self.is_full() && !self.lost;
         (self.texts.into_iter().filter(|(_, certain)| *certain).map(|(text, _)| text).collect(), complete)
@@ -97,20 +97,20 @@ impl Secrets {
         }
     }
 
-    /// Adds a text as it stands and as a reader would see it, who decodes it where it is encoded.
+    /// Adds a text as it is, and the texts that it decodes to.
     fn add_both(&mut self, text: &str, least: usize) {
         self.add(text, least, true);
         if text.len() > MOST_BYTES {
-            // It is too long to be looked for, and takes long to decode.
+            // It is too long to search for, and would take long to decode.
             return;
         }
         if let decoded @ Cow::Owned(_) = decode(text) {
             self.add(&decoded, least, true);
         }
-        // Shorter ones are words that are no code.
+        // Shorter texts are ordinary words, not codes.
         if text.len() >= SHORTEST_WORD {
             for decoded in decoded_codes(text.trim()) {
-                // As in the header field of basic authentication.
+                // A user and a password, as in basic authentication.
                 let (_, password) = decoded.split_once(':').unwrap_or_default();
                 self.add(password, SHORTEST, true);
                 self.add(&decoded, SHORTEST, true);
@@ -118,7 +118,7 @@ impl Secrets {
         }
     }
 
-    /// Reads a text of which nobody knows what it is: JSON, XML, a form, lines, prose.
+    /// Reads a text of unknown format: JSON, XML, a form, lines, prose.
     fn read_page(&mut self, page: &str, least: Option<usize>, depth: usize) {
         let decoded = decode(page);
         let is_json = self.read_json(page, least, depth);
@@ -134,9 +134,10 @@ impl Secrets {
         }
     }
 
-    /// Reads what a text is the code of, in base64 or hexadecimal, also in lines or in parts, as a JSON Web Token is.
+    /// Decodes a text from base64 or hexadecimal and reads the result. The text may have lines, or parts like a JSON
+    /// Web Token.
     fn read_codes(&mut self, text: &str, least: Option<usize>, depth: usize) {
-        /// Shorter ones have no room for a name and a value.
+        /// Shorter codes have no room for a name and a value.
         const SHORTEST_CODE: usize = 12;
         let text = text.trim().trim_matches('"');
         let is_code = |byte: u8| byte.is_ascii_alphanumeric() || b"+/-_=.\r\n".contains(&byte);
@@ -152,8 +153,8 @@ impl Secrets {
         }
     }
 
-    /// Reads JSON as far as it is JSON, and says whether it is to its end. It is read once more than
-    /// for judging, since there one of two members with the same name is lost.
+    /// Reads JSON as far as it is valid, and returns whether all of it is. The value that is judged is not used here,
+    /// because it has lost one of two members with the same name.
     fn read_json(&mut self, text: &str, least: Option<usize>, depth: usize) -> bool {
         let mut reader = serde_json::Deserializer::from_str(text);
         let whole = Reader { secrets: self, least, depth }.deserialize(&mut reader).is_ok();
@@ -166,7 +167,7 @@ impl Secrets {
         if (may_hold_secret(name) || is_secret_name(name).is_some()) && !is_about_others && !is_no_value(value) {
             let is_cookie = name.eq_ignore_ascii_case("set-cookie");
             if is_cookie {
-                // The other parts of it say how long and where it is good.
+                // The other parts of a cookie say how long and where it is valid.
                 let pair = value.split(';').next().unwrap_or_default();
                 self.add_both(pair.split_once('=').map_or(pair, |(_, value)| value).trim_matches('"'), SHORTEST);
             } else {
@@ -195,7 +196,7 @@ impl Secrets {
     }
 }
 
-/// A body as a text, without the mark that says how it is encoded.
+/// A body as text, without its byte order mark.
 fn text_of(body: &[u8]) -> Cow<'_, str> {
     let units = |of: fn([u8; 2]) -> u16| {
         let units = body[2..].chunks_exact(2).map(move |pair| of([pair[0], pair[1]]));

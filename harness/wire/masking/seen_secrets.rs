@@ -1,4 +1,4 @@
-//! What a target has given in the place of a secret.
+//! The secrets that a target has given.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -11,19 +11,19 @@ use super::public_words::is_public_word;
 use super::secrets::{MOST_BYTES_READ as MOST_BYTES, MOST_READ as MOST, Secrets};
 use crate::wire::Response;
 
-/// Remembers what a target has given in the place of a password, a key, a token or a user, so that nothing that it says
-/// later repeats it.
+/// Remembers the passwords, keys, tokens and users that a target has given, so that no later quotation repeats one.
 ///
-/// What nobody would see again is not remembered: a quotation masks a long word of mixed letters and digits for its form
-/// alone, in any encoding, and a public word is no secret. So a target that gives a new random password each time costs
-/// no memory, or next to none where its passwords are short. One that gives more words than can be remembered is not quoted any more.
+/// A secret that is masked anyway is not remembered: a quotation masks a long word of mixed letters and digits for its
+/// form alone, in any encoding. A public word is no secret. So a target that gives a new random password each time
+/// needs no memory, or little if its passwords are short. A target that gives more than 5,000 other secrets, or more
+/// than 64 KiB of them, is no longer quoted.
 pub struct SeenSecrets {
     hasher: RandomState,
     state: Mutex<State>,
 }
 
 struct State {
-    /// What is remembered, by its hash.
+    /// The hashes of the remembered secrets.
     known: HashSet<u64>,
     bytes: usize,
     masker: Masker,
@@ -36,12 +36,12 @@ impl SeenSecrets {
         Self { hasher: RandomState::new(), state: Mutex::new(state) }
     }
 
-    /// What masks everything that is known by now.
+    /// A masker for every secret known so far.
     pub fn masker(&self) -> Masker {
         self.state.lock().unwrap_or_else(PoisonError::into_inner).masker.clone()
     }
 
-    /// Remembers what an answer gives away. This comes before anything of the answer is shown.
+    /// Remembers the secrets of an answer. Call it before any part of the answer is shown.
     pub fn learn(&self, response: &Response) {
         let (mut found, complete) = Secrets::of(response).into_remembered();
         if complete && found.is_empty() {
@@ -78,7 +78,7 @@ mod tests {
         Response { status, headers: Headers::new(), body: body.into() }
     }
 
-    /// What is quoted of a text behind answers with these bodies.
+    /// The quotation of a text after answers with these bodies.
     fn quoted(status: u16, bodies: &[&str], text: &str) -> String {
         let seen = SeenSecrets::new([]);
         for body in bodies {
@@ -132,7 +132,7 @@ mod tests {
         assert_eq!(seen.masker().quote("not xaaaa-canary and xbaha-canary"), "not *** and ***");
     }
 
-    /// Passwords of so many characters, each another one, as `base64` makes them of random bytes.
+    /// Different passwords of `length` characters: random bytes in base64.
     fn random(length: usize, count: usize) -> Vec<String> {
         use base64::prelude::{BASE64_STANDARD, Engine as _};
         let hasher = RandomState::new();
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[rstest]
-    // One in thirty has no digit.
+    // One password in thirty has no digit.
     #[case::shortest_of_an_ordinary_target(20, 300)]
     #[case::longest(64, 1)]
     #[case::short(12, 1_500)]

@@ -13,31 +13,31 @@ use super::public_words::is_public_at;
 /// Shorter encoded secrets are too likely to be part of an ordinary word.
 const SHORTEST_CODE: usize = 6;
 
-/// A secret of fewer characters is masked as a whole word only.
+/// A secret of fewer characters is masked only as a whole word.
 const SHORTEST_PART: usize = 4;
 
-/// The same for one of nothing but letters or nothing but digits, as ordinary words and numbers are.
+/// The same limit for a secret of letters only or digits only: it looks like an ordinary word or number.
 const SHORTEST_ORDINARY_PART: usize = 8;
 
 const MOST_FOUND: usize = 20_000;
 
-/// A mixed secret of at least so many letters and digits is found in pieces too.
+/// The fewest letters and digits of a mixed secret that is also found in pieces.
 const SHORTEST_KEY: usize = 16;
 
 /// A set of secrets that never changes.
 pub(super) struct Shelf {
     secrets: Vec<Secret>,
-    /// Made when something is searched for the first time: most shelves never are.
+    /// Built at the first search: most shelves are never searched.
     searcher: OnceLock<Option<Searcher>>,
 }
 
 struct Searcher {
     automaton: AhoCorasick,
-    /// The length of the longest text that is searched for, in bytes.
+    /// The length of the longest text to search for, in bytes.
     longest: usize,
 }
 
-/// What cannot be searched for; nothing of a text may be shown then.
+/// The search is not possible, so no part of the text may be shown.
 pub(super) struct Unsearchable;
 
 impl Shelf {
@@ -59,7 +59,7 @@ impl Shelf {
             .get_or_init(|| {
                 let patterns: BTreeSet<_> = self.secrets.iter().flat_map(|secret| forms(secret.expose())).collect();
                 let longest = patterns.iter().map(Vec::len).max().unwrap_or_default();
-                // The kind that is built in one pass: few texts are searched before the next answer comes.
+                // This kind is built in one pass: few texts are searched before the next answer comes.
                 let mut builder = AhoCorasick::builder();
                 builder.ascii_case_insensitive(true).prefilter(false).kind(Some(AhoCorasickKind::NoncontiguousNFA));
                 Some(Searcher { automaton: builder.build(patterns).ok()?, longest })
@@ -67,13 +67,13 @@ impl Shelf {
             .as_ref()
     }
 
-    /// The length of the longest text that is searched for, in bytes.
+    /// The length of the longest text to search for, in bytes.
     pub(super) fn longest(&self) -> Result<usize, Unsearchable> {
         self.searcher().map(|searcher| searcher.longest).ok_or(Unsearchable)
     }
 
-    /// Where secrets stand in a text, in order; those that overlap or touch are one place. A text in which more may
-    /// stand than anybody looks at cannot be searched.
+    /// The places of secrets in a text, in order, each with its start and end in bytes. Places that overlap or touch
+    /// are joined. A text with more than `MOST_FOUND` matches cannot be searched.
     pub(super) fn places(&self, text: &str) -> Result<Vec<(usize, usize)>, Unsearchable> {
         let searcher = self.searcher().ok_or(Unsearchable)?;
         let found = searcher.automaton.find_overlapping_iter(text).map(|found| (found.start(), found.end()));
@@ -81,7 +81,7 @@ impl Shelf {
         if found.len() > MOST_FOUND {
             return Err(Unsearchable);
         }
-        // The longest first of those that begin together.
+        // Of matches that begin together, the longest comes first.
         found.sort_unstable_by_key(|(start, end)| (*start, Reverse(*end)));
         let mut places: Vec<(usize, usize)> = Vec::new();
         for (start, end) in found {
@@ -94,15 +94,15 @@ impl Shelf {
         Ok(places)
     }
 
-    /// Whether a text [`without_joints`] holds a long secret.
+    /// Whether a text holds a long secret. The text comes from [`without_joints`].
     pub(super) fn holds_key(&self, text: &str) -> Result<bool, Unsearchable> {
         let searcher = self.searcher().ok_or(Unsearchable)?;
         Ok(searcher.automaton.find_overlapping_iter(text).any(|found| is_whole_key(&text[found.start()..found.end()])))
     }
 }
 
-/// Whether what looks like a secret is one where it stands: a short or ordinary one only as a whole word, and none as a
-/// part of a public one.
+/// Whether a match is a secret at its place. A short or ordinary one must be a whole word, and no part of a public word
+/// is a secret.
 fn is_secret_at(text: &str, start: usize, end: usize) -> bool {
     let found = &text[start..end];
     let length = found.chars().count();
@@ -116,14 +116,15 @@ fn is_secret_at(text: &str, start: usize, end: usize) -> bool {
     !is_public_at(text, start, end)
 }
 
-/// What a secret looks like in a text: itself, and inside base64 and hexadecimal.
+/// The texts to search for a secret: itself, and its forms in base64 and hexadecimal.
 fn forms(secret: &str) -> Vec<Vec<u8>> {
     let mut forms: Vec<Vec<u8>> = Vec::new();
     for engine in [BASE64_STANDARD_NO_PAD, BASE64_URL_SAFE_NO_PAD] {
-        // So many bytes may stand in front of it in a group of three, as a user's name does in `user:password`.
+        // Base64 encodes groups of three bytes. The first group may begin with up to two bytes of other text, as of the
+        // user in `user:password`.
         for before in 0..3 {
             let code = engine.encode([&[0; 2][..before], secret.as_bytes()].concat());
-            // The characters at both ends hold bits of what stands beside the secret.
+            // Without the characters at both ends that also hold bits of the text beside the secret.
             let start = (before * 8).div_ceil(6);
             let end = (before + secret.len()) * 8 / 6;
             forms.push(code.as_bytes()[start..end.max(start)].to_vec());
@@ -136,7 +137,7 @@ fn forms(secret: &str) -> Vec<Vec<u8>> {
         forms.extend([secret.to_lowercase(), upper.to_lowercase(), upper].map(String::into_bytes));
     }
     if secret.contains(char::is_whitespace) {
-        // As a quotation shows it, and as a form does.
+        // The spellings of a quotation and of a form.
         let words: Vec<_> = secret.split_whitespace().collect();
         forms.extend([words.join(" ").into_bytes(), words.join("+").into_bytes()]);
     }
@@ -148,12 +149,12 @@ fn forms(secret: &str) -> Vec<Vec<u8>> {
     forms
 }
 
-/// A text without all that is no letter and no digit.
+/// The letters and digits of a text.
 pub(super) fn without_joints(text: &str) -> String {
     text.chars().filter(|c| c.is_alphanumeric()).collect()
 }
 
-/// Whether letters and digits are so many and so mixed that they come together by no accident.
+/// Whether a text of letters and digits is so long and so mixed that it does not occur by chance.
 fn is_whole_key(letters: &str) -> bool {
     letters.len() >= SHORTEST_KEY
         && letters.contains(|c: char| c.is_ascii_digit())

@@ -1,4 +1,4 @@
-//! What may be shown of a message: header fields without credentials, texts bounded in size.
+//! Shows a message: header fields without credentials, texts bounded in size.
 
 use jiff::fmt::rfc2822;
 
@@ -11,7 +11,7 @@ use crate::wire::{Headers, Request};
 
 const FIELDS_LIMIT: usize = 32;
 
-/// At most so many characters are shown of a request's line, of each of its fields and of its body.
+/// The most characters that are shown of a request's line, of each of its fields and of its body.
 const BODY_LIMIT: usize = 1_000;
 
 pub(super) fn carries_credential(name: &str) -> bool {
@@ -20,7 +20,7 @@ pub(super) fn carries_credential(name: &str) -> bool {
     SECRET.iter().any(|field| field.eq_ignore_ascii_case(name))
 }
 
-/// Whether a header field of an answer may hold a secret by its name; a target names fields as it likes.
+/// Whether the name of an answer's header field says that it may hold a secret. A target may choose any name.
 pub(in crate::wire) fn may_hold_secret(name: &str) -> bool {
     const PARTS: [&str; 3] = ["user", "auth", "session"];
     let lower = name.to_ascii_lowercase();
@@ -28,19 +28,19 @@ pub(in crate::wire) fn may_hold_secret(name: &str) -> bool {
     carries_credential(name) || PARTS.iter().any(|part| lower.contains(part)) || by_name()
 }
 
-/// Whether a text is a date as HTTP writes it, and nothing else.
+/// Whether a text is a date as HTTP writes it.
 /// Source: RFC 9110, section 5.6.7: 29 characters.
 fn is_date(text: &str) -> bool {
     text.len() == 29 && !text.contains('(') && rfc2822::parse(text).is_ok()
 }
 
-/// Whether a text is a number of at most seven digits, and nothing else: no body is longer.
+/// Whether a text is a number of at most seven digits: the length of a body has no more.
 fn is_short_number(text: &str) -> bool {
     (1..=7).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// The header fields of a request of ours. Of a signature, the scope and the names of the signed
-/// fields are kept: they say what was signed.
+/// The header fields of one of our requests. Of a signature, only the scope and the names of the signed fields are
+/// shown: they say what was signed.
 pub fn fields_sent(headers: &Headers, masker: &Masker) -> Vec<(String, String)> {
     shown(headers, |name, value| {
         let value = match name {
@@ -58,7 +58,7 @@ pub fn fields_received(headers: &Headers, masker: &Masker) -> Vec<(String, Strin
         let value = match name {
             _ if may_hold_secret(name) => "***".to_owned(),
             _ if name.eq_ignore_ascii_case("date") && is_date(value) => value.to_owned(),
-            // Everybody can count it.
+            // Anybody can count the bytes, so the length is no secret.
             _ if name.eq_ignore_ascii_case("content-length") && is_short_number(value) => value.to_owned(),
             _ => masker.quote(value),
         };
@@ -66,12 +66,12 @@ pub fn fields_received(headers: &Headers, masker: &Masker) -> Vec<(String, Strin
     })
 }
 
-/// Method and path of a request of ours.
+/// The method and path of one of our requests.
 pub fn line_sent(request: &Request, masker: &Masker) -> String {
     shortened(&masker.mask(&format!("{} {}", request.method, request.target)))
 }
 
-/// The body of a request of ours, where it is no secret: a request holds names and numbers.
+/// The body of one of our requests, with secrets masked: a request holds names and numbers.
 pub fn body_sent(request: &Request, masker: &Masker) -> String {
     shortened(&masker.mask(&mask_identities(&String::from_utf8_lossy(&request.body))))
 }

@@ -13,13 +13,13 @@ use crate::wire::{Request, Secret};
 /// S3's error reference gives for `RequestTimeTooSkewed`. The longer one is taken.
 const CLOCK_SKEW_SECONDS: i64 = 15 * 60;
 
-/// Why a signature is refused, in the order in which it is checked.
+/// Why a signature is refused, in the order of the checks.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SignatureError {
     /// There is no `Authorization` header.
     #[error("the request has no Authorization header")]
     Missing,
-    /// The header, or one that it needs, is there but cannot be read.
+    /// The header cannot be read, or a header that it needs is missing or cannot be read.
     #[error("{0}")]
     Malformed(String),
     /// Nobody has this access key id.
@@ -28,7 +28,7 @@ pub enum SignatureError {
     /// The credential scope is not this region, this service or the day of the signature.
     #[error("the credential scope is {found}, expected {expected}")]
     Scope {
-        /// The scope that this server is for.
+        /// The scope of this server.
         expected: String,
         /// The scope in the header.
         found: String,
@@ -41,7 +41,7 @@ pub enum SignatureError {
     Mismatch,
 }
 
-/// Checks the signature of a request that was received, and gives the access key id that signed it.
+/// Checks the signature of a received request, and returns the access key id that signed it.
 ///
 /// `secret_of` looks up the secret of an access key id; `now` is the server's clock.
 ///
@@ -65,7 +65,7 @@ pub fn verify(
     if (now.as_second() - at.as_second()).abs() > CLOCK_SKEW_SECONDS {
         return Err(SignatureError::Expired);
     }
-    // The body is what is signed; a sender that states another hash signed another body.
+    // The signature covers the body: a sender that states another hash signed another body.
     let stated = request.headers.get("x-amz-content-sha256").filter(|_| claim.signs("x-amz-content-sha256"));
     let signature = signature(request, &claim.signed_headers(request), &secret, scope, stamp);
     let fits = bool::from(signature.as_bytes().ct_eq(claim.signature.as_bytes()));
@@ -76,7 +76,7 @@ pub fn verify(
     }
 }
 
-/// An `Authorization` header, taken apart.
+/// The parts of an `Authorization` header.
 struct Claim<'a> {
     access_key_id: &'a str,
     /// `<date>/<region>/<service>/aws4_request`
@@ -117,7 +117,7 @@ impl<'a> Claim<'a> {
         self.signed_headers.contains(&name)
     }
 
-    /// The headers of a request that the sender says it signed: names in lower case, in order, each once.
+    /// The headers of a request that the sender says it signed: names in lower case, sorted, each once.
     fn signed_headers(&self, request: &Request) -> Vec<String> {
         let names = request.headers.iter().map(|(name, _)| name.to_ascii_lowercase());
         let mut signed: Vec<String> = names.filter(|name| self.signs(name)).collect();
@@ -265,8 +265,8 @@ mod tests {
         assert!(matches!(verdict, Err(SignatureError::Scope { .. })), "{verdict:?}");
     }
 
-    /// The vector `post-header-key-case`-like example of the AWS General Reference is for GET on
-    /// `iam`; its published signature proves the signer against a figure that is not ours.
+    /// The example of the AWS General Reference, a GET on `iam`. Its published signature tests the signer against a
+    /// value that is not ours.
     #[test]
     fn the_published_example_of_the_aws_documentation_is_accepted() {
         let request = Request {

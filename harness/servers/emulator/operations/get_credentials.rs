@@ -51,7 +51,7 @@ pub(super) fn call(service: &Service, members: &Members) -> Result<Value, Refusa
     }))
 }
 
-/// Finds the workgroup that is meant. Where both names are given they must mean the same one.
+/// Finds the workgroup. If both names are given, they must mean the same one.
 fn look_up(service: &Service, workgroup: Option<&str>, custom_domain: Option<&str>) -> Result<(), Refusal> {
     if let Some(name) = workgroup {
         service.workgroups().named(name)?;

@@ -1,4 +1,4 @@
-//! `GetWorkgroup`: what there is to know of one workgroup.
+//! `GetWorkgroup`: the description of one workgroup.
 
 use serde_json::{Value, json};
 

@@ -10,8 +10,8 @@ use crate::servers::emulator::validation::{self, Breach, Breaches};
 /// Values of `maxResults`. Source: the service model.
 const MAX_RESULTS: (i32, i32) = (1, 100);
 
-/// How many a page has at most when the caller does not say. The documents do not say either; 100 is
-/// the default of `ListUsageLimits`, the only list of the service that documents one.
+/// The most workgroups on a page if the caller does not say. The documents give no default; 100 is that of
+/// `ListUsageLimits`, the only list of the service that documents one.
 const DEFAULT_MAX_RESULTS: usize = 100;
 
 /// Lengths of `ownerAccount`, in characters. Source: the service model.
@@ -31,7 +31,7 @@ pub(super) fn call(service: &Service, members: &Members) -> Result<Value, Refusa
     breaches.at("ownerAccount", owner_account.as_deref().into_iter().flat_map(broken_by_account));
     breaches.refuse()?;
 
-    // Nobody shares a workgroup with the caller: another account has none that the caller sees.
+    // Nobody shares a workgroup with the caller, so the caller sees none of another account.
     let is_own = owner_account.is_none_or(|account| account == service.options().account);
     let listed = if is_own { service.workgroups().all() } else { &[] };
     let start = next_token.map_or(Some(0), |token| listed.iter().position(|workgroup| workgroup.page_token == token));
@@ -46,7 +46,7 @@ pub(super) fn call(service: &Service, members: &Members) -> Result<Value, Refusa
     Ok(output)
 }
 
-/// What an account breaks. The pattern is twelve digits in a row, anywhere.
+/// The constraints that an account breaks. The pattern is twelve digits in a row, anywhere.
 fn broken_by_account(account: &str) -> [Option<Breach>; 2] {
     let matches = account.as_bytes().windows(12).any(|part| part.iter().all(u8::is_ascii_digit));
     [validation::length(account, OWNER_ACCOUNT_LENGTH), validation::pattern(OWNER_ACCOUNT_PATTERN, matches)]

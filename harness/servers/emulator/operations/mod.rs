@@ -1,7 +1,7 @@
 //! The operations that are served, one file each.
 //!
 //! A further operation is a further file with one function, and a further row of [`TABLE`]. The function reads the
-//! input, then holds it against every documented constraint, then looks up what it means, and gives the answer's body.
+//! input, checks it against every documented constraint, looks up what it names, and returns the body of the answer.
 
 mod get_credentials;
 mod get_workgroup;
@@ -20,7 +20,7 @@ const TABLE: [(&str, Call); 3] = [
     ("ListWorkgroups", list_workgroups::call),
 ];
 
-/// Makes the body of an answer of the members of a call.
+/// Makes the body of an answer from the members of a call.
 pub(super) type Call = fn(&Service, &Members) -> Result<Value, Refusal>;
 
 pub(super) fn named(name: &str) -> Result<Call, Refusal> {

@@ -8,15 +8,15 @@ use super::names::{LABELS, is_labelled, is_secret_name, is_time, is_time_name};
 use super::{DEEPEST_TEXT, MOST_BYTES, SHORTEST, Secrets};
 use crate::wire::masking::public_words::{is_public_name, plain};
 
-/// Shorter numbers are too likely to count something, whatever their name.
+/// Shorter numbers are probably counts, whatever their name.
 const SHORTEST_NUMBER: usize = 3;
 
-/// Reads a JSON value, keeps what is a secret in it, and gives back what is a text.
+/// Reads a JSON value, keeps the secrets in it, and returns the value if it is a text.
 pub(super) struct Reader<'a> {
     pub(super) secrets: &'a mut Secrets,
-    /// The least length of a secret, where the value stands somewhere behind a name that says that it is one.
+    /// The least length of a secret; `None` if no name above the value says that it is secret.
     pub(super) least: Option<usize>,
-    /// How many texts this JSON stands in.
+    /// How many texts this JSON is nested in.
     pub(super) depth: usize,
 }
 
@@ -33,7 +33,7 @@ impl<'de> DeserializeSeed<'de> for Reader<'_> {
     type Value = Option<String>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        // What is known to hold too many secrets need not be read further.
+        // After too many secrets, no more need to be read.
         if self.secrets.is_full() { Err(D::Error::custom("enough")) } else { deserializer.deserialize_any(self) }
     }
 }
@@ -119,7 +119,7 @@ impl<'de> Visitor<'de> for Reader<'_> {
             }
             let own = is_secret_name(&name);
             let inner = match least {
-                // When credentials end is no secret, and another time in each answer.
+                // The time when credentials end is not secret, and differs in each answer.
                 Some(SHORTEST) if own.is_none() && is_time_name(&name) => None,
                 Some(least) => Some(own.map_or(least, |own| own.min(least))),
                 None => own,

@@ -1,4 +1,4 @@
-//! What elements of XML and HTML hold behind names that say that it is secret.
+//! Secrets in the elements and attributes of XML and HTML.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -13,12 +13,12 @@ static ATTRIBUTE: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r#"([A-Za-z_][\w:.-]*)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'<>]+))"#).expect("the pattern is valid")
 });
 
-/// Reads a page, and tells each secret with the least length that such a one has: the texts and the attributes inside an
-/// element with such a name or label (`<entry key="dbPassword">`), and the text behind one that is such a name itself
-/// (`<key>dbPassword</key><value>`).
+/// Reads a page, and calls `found` with each secret and its least length. Secrets are the texts and attributes inside
+/// an element with a secret name or label (`<entry key="dbPassword">`), and the text behind an element whose text is a
+/// secret name (`<key>dbPassword</key><value>`).
 pub(super) fn read(page: &str, mut found: impl FnMut(&str, usize)) {
     let ends = last_ends(page);
-    // The name of the element whose content is secret, how many of that name are open, and the least length.
+    // The name of the element whose content is secret, how many elements of that name are open, and the least length.
     let mut inside: Option<(&str, usize, usize)> = None;
     let mut is_behind_label = false;
     let mut rest = page;
@@ -63,8 +63,8 @@ pub(super) fn read(page: &str, mut found: impl FnMut(&str, usize)) {
     }
 }
 
-/// Tells the secrets among the attributes of a tag; gives back the least length of the secrets in its element where one
-/// of its attributes is a label that says that there are some.
+/// Calls `found` with the secrets among the attributes of a tag. If an attribute labels the element's content as
+/// secret, returns the least length of a secret in it.
 fn attributes(tag: &str, inside: Option<usize>, found: &mut impl FnMut(&str, usize)) -> Option<usize> {
     if !tag.contains('=') {
         return None;

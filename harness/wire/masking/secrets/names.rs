@@ -1,4 +1,4 @@
-//! Names that say that what stands behind them is a secret.
+//! Names that say that their value is a secret.
 
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -9,7 +9,7 @@ use super::SHORTEST;
 use crate::contract::Names;
 use crate::wire::masking::public_words::{plain, public_names, words};
 
-/// Names of the contract without what joins their words, in lower case.
+/// Names of the contract, in lower case and without the characters that join their words.
 struct OfContract {
     /// Members whose values are secrets.
     sensitive: HashSet<String>,
@@ -17,7 +17,7 @@ struct OfContract {
     times: HashSet<String>,
     /// Members that lead to the next page of a list.
     page_tokens: HashSet<String>,
-    /// What a target must have, which a password may be of.
+    /// Resources that a target must have; a password may belong to one.
     resources: HashSet<String>,
 }
 
@@ -39,20 +39,20 @@ fn names_password(plain: &str) -> bool {
     OF_PASSWORDS.split(' ').any(|part| plain.contains(part))
 }
 
-/// Whether what stands behind this name opens something: a password or a token. The name of a user opens nothing by
-/// itself, and the token of a page neither.
+/// Whether the value behind this name grants access: a password or a token. The name of a user and the token of a page
+/// do not.
 pub fn is_password_name(name: &str) -> bool {
     let plain = plain(name);
     let is_page_token = OF_CONTRACT.page_tokens.contains(&plain);
     names_password(&plain) || (plain.contains("token") && !is_page_token)
 }
 
-/// What is known of the names that every answer has.
+/// The result of `tell_secret_name` for every public name, computed once.
 static KNOWN: LazyLock<HashMap<&str, Option<usize>>> =
     LazyLock::new(|| public_names().map(|name| (name, tell_secret_name(name))).collect());
 
-/// The least length of a secret behind this name, where it says that its value is one, all that is in it
-/// included: passwords and users may have any.
+/// The least length of a secret behind this name; `None` if the name does not say that its value is secret. Everything
+/// inside such a value is secret too. Passwords and users may have any length.
 pub(in crate::wire::masking) fn is_secret_name(name: &str) -> Option<usize> {
     KNOWN.get(name).copied().unwrap_or_else(|| tell_secret_name(name))
 }
@@ -84,7 +84,7 @@ fn tell_secret_name(name: &str) -> Option<usize> {
     (is_other || holds(&OF_OTHERS) || plain == "authorization").then_some(SHORTEST)
 }
 
-/// A name with the wide letters of East Asian texts as ordinary ones.
+/// A name with the full-width letters of East Asian texts replaced by ordinary ones.
 fn narrow(name: &str) -> Cow<'_, str> {
     const WIDE: RangeInclusive<char> = '\u{ff01}'..='\u{ff5e}';
     const DISTANCE: u32 = 0xfee0;
@@ -102,7 +102,7 @@ fn is_owners_password(plain: &str) -> bool {
     ["pass", "pw", "pin"].iter().filter_map(|end| plain.strip_suffix(end)).any(is_owner)
 }
 
-/// Whether a text is the name of a password or a user and nothing else, so that what stands beside it is its value.
+/// Whether a text is only the name of a password or a user, so that the text beside it is the value.
 pub(super) fn is_password_label(text: &str) -> bool {
     const LABELS: [&str; 7] = ["password", "passwd", "pwd", "secret", "secretaccesskey", "sessiontoken", "user"];
     let text = plain(text);
@@ -121,23 +121,23 @@ pub(super) fn is_time(text: &str) -> bool {
     is_date || text.parse::<f64>().is_ok_and(|number| number >= 1e9)
 }
 
-/// Names of members that hold the name of something else, and of those that hold its value.
+/// Names of members that hold the name of a value, and of those that hold the value.
 pub(super) const LABELS: [&str; 7] = ["key", "name", "field", "k", "id", "parameter", "parametername"];
 const LABELLED: [&str; 6] = ["val", "v", "content", "text", "data", "default"];
 
-/// Whether a member of this name, in small letters and in one word, holds the value of what another one names.
+/// Whether a member of this name, as `plain` returns it, holds the value that another member names.
 pub(super) fn is_labelled(plain: &str) -> bool {
     plain.ends_with("value") || LABELLED.contains(&plain)
 }
 
-/// Whether a text says that there is no value, only whether there is one, or that it stands in the next lines.
+/// Whether a text is not a value: it says whether there is one, or that the value is on the next lines.
 pub(super) fn is_no_value(text: &str) -> bool {
     let text = text.trim();
     ["true", "false", "null", "none", "yes", "no"].iter().any(|word| word.eq_ignore_ascii_case(text))
         || is_start_of_block(text)
 }
 
-/// Whether a text says in YAML that the value stands in the next lines.
+/// Whether a text says in YAML that the value is on the next lines.
 pub(super) fn is_start_of_block(text: &str) -> bool {
     let marks = text.strip_prefix(['|', '>']);
     marks.is_some_and(|marks| marks.len() <= 2 && marks.bytes().all(|mark| b"+-123456789".contains(&mark)))

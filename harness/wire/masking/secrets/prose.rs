@@ -1,4 +1,4 @@
-//! Secrets in running text, in forms, and in whatever has the look of a name and a value.
+//! Secrets in running text, in forms, and in anything that looks like a name and a value.
 
 use std::sync::LazyLock;
 
@@ -11,7 +11,7 @@ use crate::wire::masking::mask::{PASSWORD_IN_SENTENCE, behind_secret_name};
 use crate::wire::masking::public_words::is_public_name;
 
 impl Secrets {
-    /// Reads what stands in lists and objects behind secret names, in what is no JSON.
+    /// Reads lists and objects behind secret names, in a text that is not JSON.
     pub(super) fn read_lists(&mut self, text: &str) {
         let mut read = 0;
         for found in OPENED.find_iter(text) {
@@ -36,7 +36,7 @@ impl Secrets {
         }
     }
 
-    /// Reads the lines that stand in YAML below a secret name: a list, or a text of its own.
+    /// Reads the lines below a secret name in YAML: a list, or a block of text.
     pub(super) fn read_blocks(&mut self, text: &str) {
         let mut below: Option<(usize, usize)> = None;
         for line in text.lines() {
@@ -92,7 +92,7 @@ impl Secrets {
                     self.add(value, SHORTEST, certain);
                     self.add(bare, SHORTEST, certain);
                 }
-                // A field of a form, or of a page of lines, has a name of its own and may be short or have spaces.
+                // The value of a form's field, or of a line with one name and one value, may be short or have spaces.
                 let field = field(text, whole.start(), before);
                 if let Some((name, value)) = field.map(|name| (name, value)).or(line)
                     && let Some(least) = is_secret_name(name)
@@ -130,8 +130,8 @@ fn is_word(text: &str) -> bool {
     text.chars().all(char::is_alphabetic)
 }
 
-/// Name and value of a line that is a secret name, a colon or an equals sign, and a value, and nothing else. `at` is a
-/// place inside the name, and `value` is where the value begins.
+/// The name and the value of a line that holds only a secret name, a colon or an equals sign, and a value. `at` is a
+/// place inside the name; `value` is where the value begins.
 fn rest_of_line(text: &str, at: usize, value: usize) -> Option<(&str, &str)> {
     const LONGEST_NAME: usize = 40;
     const LONGEST_VALUE: usize = 1_000;
@@ -154,7 +154,7 @@ fn rest_of_line(text: &str, at: usize, value: usize) -> Option<(&str, &str)> {
     is_line.then(|| (name, text[value..end].trim()))
 }
 
-/// The name of a field of a form or of a URL's query, of which a secret name is the end.
+/// The whole name of a field, in a form or in a URL's query, that ends with a secret name.
 fn field<'t>(text: &'t str, at: usize, before: &str) -> Option<&'t str> {
     let name = before.strip_suffix('=')?;
     let is_name = |c: char| c.is_ascii_alphanumeric() || "_-.[]".contains(c);
@@ -173,11 +173,11 @@ static PART_OF_FORM: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(pattern).expect("the pattern is valid")
 });
 
-/// A text in quotes, or one whose end is missing.
+/// A text in quotes; the closing quote may be missing.
 static QUOTED: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r#""((?:[^"\\]|\\.)*)|'([^']*)"#).expect("the pattern is valid"));
 
-/// A password-like name, what separates it from its value, and the value.
+/// A password-like name, the separator, and the value.
 static NAMED: LazyLock<Regex> = LazyLock::new(|| {
     let value = r#"<!\[CDATA\[[^\]]*|\\+"[^"]*|"(?:[^"\\]|\\.)*|'[^']*|[^\s,<}&]+"#;
     behind_secret_name(&format!("(?<value>{value})"))

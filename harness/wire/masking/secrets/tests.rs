@@ -6,7 +6,7 @@ use super::super::{Masker, SeenSecrets};
 use super::*;
 use crate::wire::Headers;
 
-/// As large as an answer can be, in bytes.
+/// The size of the largest answer, in bytes.
 const ANSWER_BYTES: usize = 1 << 20;
 
 /// Letters only, so that no rule but the search for known secrets can mask it.
@@ -16,7 +16,7 @@ fn answer(body: impl Into<Vec<u8>>) -> Response {
     Response { status: 400, headers: Headers::new(), body: body.into() }
 }
 
-/// Holds that an answer's secret is not shown of the answer itself.
+/// Asserts that a quotation of the answer does not show its secret.
 #[track_caller]
 fn assert_hidden_in_itself(response: &Response) {
     let masker = Masker::default().with_answer(response);
@@ -26,7 +26,7 @@ fn assert_hidden_in_itself(response: &Response) {
     assert!(!decode(&body).to_ascii_lowercase().contains(CANARY), "{body}");
 }
 
-/// Holds that it is shown neither there nor in what comes later.
+/// Asserts that no quotation of the answer or of a later one shows the secret.
 #[track_caller]
 fn assert_hidden(response: &Response) {
     assert_hidden_in_itself(response);
@@ -208,8 +208,8 @@ fn what_is_looked_for_is_bounded(#[case] body: String) {
     assert_eq!(Secrets::of(&answer(body)).into_hidden(), None);
 }
 
-/// A megabyte each of what a careless search would go through again and again. That this ends is the
-/// claim; what is found is bounded.
+/// A megabyte of input that a careless search would read again and again. The claim is that the search ends and that
+/// the quotation is bounded.
 #[rstest]
 #[case::names("token")]
 #[case::unquoted("token x token=a ")]
