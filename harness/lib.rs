@@ -1,5 +1,5 @@
-//! Countersign: contract tests and conformance certification for one AWS operation, Amazon Redshift
-//! Serverless `GetCredentials`.
+//! Countersign: contract tests and conformance certification for the AWS operation `GetCredentials` of
+//! Amazon Redshift Serverless and, from the contract as data, for its neighbours.
 //!
 //! # In your `cargo test`
 //!
