@@ -240,8 +240,8 @@ def aws_spellings():
 def allowed():
     def sts(name, arguments, region="us-east-1", suffix="amazonaws.com", **more):
         host = f"sts.{region}.{suffix}"
-        # The account is checked first, and this STS speaks no TLS: it cannot be reached. A doctor does not wait for it.
-        return Row(f"allowed, {name}", arguments, 2 if arguments[0] == "doctor" else 3, {f"{ELSEWHERE}:443 TLS for {host}"}, {host}, **more)
+        # The account is checked first, and this STS speaks no TLS: it cannot be reached.
+        return Row(f"allowed, {name}", arguments, 3, {f"{ELSEWHERE}:443 TLS for {host}"}, {host}, **more)
 
     yield sts("by target", ["run", "--target", "aws", "--workgroup", "wg", *ALLOW])
     yield sts("trailing dot and capitals", at(f"https://{AWS.upper()}./", *ALLOW))
