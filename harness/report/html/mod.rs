@@ -36,16 +36,16 @@ use crate::text::escape;
 use crate::verdict::Verdict;
 
 const TEMPLATES: [(&str, &str); 6] = [
-    ("page.html", include_str!("html/page.html")),
-    ("overview.html", include_str!("html/overview.html")),
-    ("findings.html", include_str!("html/findings.html")),
-    ("requirements.html", include_str!("html/requirements.html")),
-    ("cases.html", include_str!("html/cases.html")),
-    ("macros.html", include_str!("html/macros.html")),
+    ("page.html", include_str!("page.html")),
+    ("overview.html", include_str!("overview.html")),
+    ("findings.html", include_str!("findings.html")),
+    ("requirements.html", include_str!("requirements.html")),
+    ("cases.html", include_str!("cases.html")),
+    ("macros.html", include_str!("macros.html")),
 ];
 const STYLE: &str =
-    concat!(include_str!("html/page.css"), include_str!("html/narrow.css"), include_str!("html/print.css"));
-const SCRIPT: &str = include_str!("html/page.js");
+    concat!(include_str!("page.css"), include_str!("narrow.css"), include_str!("print.css"));
+const SCRIPT: &str = include_str!("page.js");
 
 /// The report as HTML.
 #[derive(Clone, Copy, Debug)]
@@ -197,7 +197,7 @@ pub(crate) fn render_page<'t>(
     let mut environment = Environment::new();
     environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
     environment.set_formatter(visible);
-    environment.add_template("head.html", include_str!("html/head.html"))?;
+    environment.add_template("head.html", include_str!("head.html"))?;
     for (name, template) in templates {
         environment.add_template(name, template)?;
     }
