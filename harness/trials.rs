@@ -28,10 +28,10 @@ use tokio::runtime::Runtime;
 use crate::contract::{Contract, Feature, Fixtures, Operation};
 use crate::corpus::{Corpus, ExpandedCase};
 use crate::judge::Judge;
-use crate::report::{Told, heard, meaning, reason};
+use crate::report::{FaultText, heard, meaning, reason};
 use crate::run::{Interrupt, Session, random_seed};
 use crate::targets::Target;
-use crate::verdict::{CaseResult, Class, Probe, Verdict};
+use crate::verdict::{CaseResult, ProbeOutcome, TargetClass, Verdict};
 
 /// The trials of one target.
 pub struct Trials {
@@ -44,11 +44,11 @@ pub struct Trials {
 }
 
 /// What an adopter does with a trial's record, such as comparing it with a snapshot.
-type Observer = Arc<dyn Fn(&Record) + Send + Sync>;
+type Observer = Arc<dyn Fn(&TrialRecord) + Send + Sync>;
 
 /// What a trial saw, without times, names, hosts or secrets, so that it can be compared with a snapshot.
 #[derive(Clone, Debug)]
-pub struct Record {
+pub struct TrialRecord {
     /// The target's name.
     pub target: String,
     /// The case's id.
@@ -88,7 +88,7 @@ impl Trials {
     /// that does not run its case makes no record, for example if the target does not have the operation or did not
     /// accept the control. A panic in `observe` fails the trial.
     #[must_use]
-    pub fn observed_by(mut self, observe: impl Fn(&Record) + Send + Sync + 'static) -> Self {
+    pub fn observed_by(mut self, observe: impl Fn(&TrialRecord) + Send + Sync + 'static) -> Self {
         self.observe = Some(Arc::new(observe));
         self
     }
@@ -116,8 +116,13 @@ impl Trials {
                 None => families.push(vec![Arc::clone(case)]),
             }
         }
-        let shared =
-            Arc::new(Shared { contract, corpus, start: self.start, observe: self.observe, session: OnceLock::new() });
+        let shared = Arc::new(TrialContext {
+            contract,
+            corpus,
+            start: self.start,
+            observe: self.observe,
+            session: OnceLock::new(),
+        });
         let trial = |family: Vec<Arc<ExpandedCase>>| {
             let claimed = family[0].case.needs.iter().all(|need| self.features.contains(need));
             let name = format!("{}::{}", self.name, family[0].case.id.replace('/', "::"));
@@ -128,7 +133,7 @@ impl Trials {
     }
 }
 
-struct Shared {
+struct TrialContext {
     contract: Arc<Contract>,
     corpus: Arc<Corpus>,
     start: Box<dyn Fn() -> Target + Send + Sync>,
@@ -136,7 +141,7 @@ struct Shared {
     session: OnceLock<Result<Session, String>>,
 }
 
-impl Shared {
+impl TrialContext {
     fn run(&self, family: &[Arc<ExpandedCase>]) -> Result<(), Failed> {
         let _entered = runtime().enter();
         let session = self.session.get_or_init(|| self.connect()).as_ref().map_err(Failed::from)?;
@@ -154,7 +159,7 @@ impl Shared {
         }
         if let Some(observe) = self.observe.as_ref().filter(|_| asked) {
             let target = session.target().name.clone();
-            let record = Record { target, case: family[0].case.id.clone(), lines };
+            let record = TrialRecord { target, case: family[0].case.id.clone(), lines };
             match catch_unwind(AssertUnwindSafe(|| observe(&record))) {
                 Err(panic) if faults.is_empty() => resume_unwind(panic),
                 // The panic has already printed its message; the faults of the case are reported beside it.
@@ -202,7 +207,7 @@ fn blame(faults: &mut String, case: &ExpandedCase, result: &CaseResult, session:
     if result.verdict == Verdict::NotImplemented
         && let Some(operation) = contract.operation(&case.operation)
     {
-        let Probe { class, heard: said } = runtime().block_on(session.probe(operation, &Interrupt::never()));
+        let ProbeOutcome { class, heard: said } = runtime().block_on(session.probe(operation, &Interrupt::never()));
         let service = &contract.service.signing_name.is;
         let _ = writeln!(faults, "  the target {}: {}", meaning(class, &operation.name.is, service), heard(&said));
         let _ = writeln!(faults, "  to do: {}", advice(class, operation, contract));
@@ -214,7 +219,7 @@ fn blame(faults: &mut String, case: &ExpandedCase, result: &CaseResult, session:
     for violation in &result.violations {
         let text = contract.register.get(&violation.requirement).map_or("", |row| row.text.as_str());
         let _ = writeln!(faults, "  {} {text}", violation.requirement);
-        let Told { at, expected, actual } = Told::of(violation);
+        let FaultText { at, expected, actual } = FaultText::of(violation);
         let _ = writeln!(faults, "    at {at}: expected {expected}, found {actual}");
     }
     if let Some(repro) = &result.repro {
@@ -223,14 +228,14 @@ fn blame(faults: &mut String, case: &ExpandedCase, result: &CaseResult, session:
 }
 
 /// What to do about a target whose answers cannot be judged.
-fn advice(class: Class, operation: &Operation, contract: &Contract) -> String {
+fn advice(class: TargetClass, operation: &Operation, contract: &Contract) -> String {
     match class {
-        Class::RefusedCredentials => {
+        TargetClass::RefusedCredentials => {
             "sign with credentials that it knows and for its region: Target::signed_by, or for a target that the \
              environment names AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY or AWS_PROFILE, and COUNTERSIGN_REGION"
                 .to_owned()
         }
-        Class::NoResource => {
+        TargetClass::NoResource => {
             let resource = operation.resources(&contract.service).next();
             let (noun, name) = resource.map_or(("resource", "resource"), |of| (&*of.noun, &*of.placeholder));
             format!(
@@ -239,16 +244,16 @@ fn advice(class: Class, operation: &Operation, contract: &Contract) -> String {
                 resource.map(|of| of.flag.to_uppercase().replace('-', "_")).unwrap_or_default()
             )
         }
-        Class::Answers
-        | Class::UnknownOperation
-        | Class::UnknownService
-        | Class::DeclaredNotImplemented
-        | Class::OwnJson
-        | Class::NotAws
-        | Class::WrongService
-        | Class::Redirect
-        | Class::ServerFault
-        | Class::Unreachable => format!(
+        TargetClass::Answers
+        | TargetClass::UnknownOperation
+        | TargetClass::UnknownService
+        | TargetClass::DeclaredNotImplemented
+        | TargetClass::OwnJson
+        | TargetClass::NotAws
+        | TargetClass::WrongService
+        | TargetClass::Redirect
+        | TargetClass::ServerFault
+        | TargetClass::Unreachable => format!(
             "check the endpoint, and that the service {} is switched on; otherwise the server does not have the operation",
             contract.service.signing_name.is
         ),
@@ -264,11 +269,11 @@ mod tests {
     use super::*;
     use crate::wire::Credentials;
 
-    fn shared(target: Target) -> Shared {
+    fn shared(target: Target) -> TrialContext {
         let contract = Arc::new(Contract::load(&Fixtures::Embedded).expect("the contract is valid"));
         let corpus = Arc::new(Corpus::load(&Fixtures::Embedded, &contract).expect("the corpus is valid"));
         let start = Box::new(move || target.clone());
-        Shared { contract, corpus, start, observe: None, session: OnceLock::new() }
+        TrialContext { contract, corpus, start, observe: None, session: OnceLock::new() }
     }
 
     fn target(url: &str) -> Target {

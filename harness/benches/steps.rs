@@ -9,9 +9,9 @@ use std::sync::Arc;
 use countersign::contract::{Contract, Fixtures};
 use countersign::corpus::{Corpus, Defects, ExpandedCase};
 use countersign::judge::Judge;
-use countersign::report::{Collecting, CutShort, FORMATS, Made, Sink, read};
+use countersign::report::{Collecting, CutShort, FORMATS, ReportMaker, Sink, read};
 use countersign::run::{Interrupt, Session};
-use countersign::servers::emulator::{Emulator, Options};
+use countersign::servers::emulator::{Emulator, EmulatorOptions};
 use countersign::targets::Target;
 use countersign::trials::runtime;
 use countersign::wire::{Exchange, Headers, Request, Response};
@@ -50,7 +50,7 @@ fn check(bencher: Bencher<'_, '_>) {
     let (contract, corpus) = library();
     let judge = Judge::new(contract).expect("the rules of this build");
     let case = case(&corpus);
-    let emulator = runtime().block_on(Emulator::start(Options::default())).expect("a free port on loopback");
+    let emulator = runtime().block_on(Emulator::start(EmulatorOptions::default())).expect("a free port on loopback");
     let mut target = Target::at(emulator.endpoint().parse().expect("a URL"));
     target.credentials = Some(emulator.options().credentials.clone());
     target.resources = emulator.options().names().into_iter().map(|(id, name)| (id.to_owned(), name)).collect();
@@ -96,7 +96,7 @@ fn report(bencher: Bencher<'_, '_>, flag: &str) {
     let events = read(&*stream.expect("it runs").stdout, CutShort::Refuse).expect("a run stream");
     let (contract, _) = library();
     let format = FORMATS.iter().find(|format| format.flag == flag).expect("there is this format");
-    let Made::AtTheEnd(report) = format.made else { panic!("{flag} is made as it is heard") };
+    let ReportMaker::AtTheEnd(report) = format.made else { panic!("{flag} is made as it is heard") };
     bencher.bench(|| {
         let mut heard = Collecting::new(&contract.register);
         for event in &events {

@@ -6,14 +6,14 @@ use crate::report::FORMATS;
 use crate::run::shell_word;
 
 #[derive(Default)]
-pub(super) struct Again {
+pub(super) struct RerunCommands {
     /// The whole run, with its seed.
     pub(super) whole: String,
     /// The same without patterns, shard and report files, to be followed by ids of cases.
     pub(super) part: String,
 }
 
-impl Again {
+impl RerunCommands {
     /// The commands for the run of this process; `known` has the arguments of its command.
     pub(super) fn of_run(seed: u64, known: &Command) -> Self {
         let sharded = std::env::var_os("COUNTERSIGN_SHARD").is_some_and(|value| !value.is_empty());
@@ -79,11 +79,11 @@ mod tests {
 
     use clap::Args as _;
 
-    use super::super::run::Run;
+    use super::super::run::RunArgs;
     use super::*;
 
     fn known() -> Command {
-        Run::augment_args(Command::new("run"))
+        RunArgs::augment_args(Command::new("run"))
     }
 
     #[rstest]
@@ -103,14 +103,15 @@ mod tests {
     #[case::patterns_only("run --no-sign -- a --seed", "run --no-sign --seed 7 -- a --seed", "run --no-sign --seed 7")]
     #[case::quotes("run --skip 'a'", r"run --skip ''\''a'\''' --seed 7", r"run --skip ''\''a'\''' --seed 7")]
     fn it_is_repeated(#[case] given: &str, #[case] whole: &str, #[case] part: &str) {
-        let again = Again::from_words(given.split_whitespace().map(str::to_owned).collect(), &known(), 7, false);
+        let again =
+            RerunCommands::from_words(given.split_whitespace().map(str::to_owned).collect(), &known(), 7, false);
         assert_eq!(again.whole, format!("countersign {whole}"));
         assert_eq!(again.part, format!("countersign {part}"));
     }
 
     #[test]
     fn the_ids_of_failed_cases_are_not_cut_by_a_shard_of_the_environment() {
-        let again = Again::from_words(vec!["run".to_owned()], &known(), 7, true);
+        let again = RerunCommands::from_words(vec!["run".to_owned()], &known(), 7, true);
         assert_eq!(again.whole, "countersign run --seed 7");
         assert_eq!(again.part, "countersign run --seed 7 --shard 1/1");
     }

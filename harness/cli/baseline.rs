@@ -8,29 +8,29 @@ use jiff::Zoned;
 use jiff::civil::Date;
 
 use super::library::Library;
-use super::origin::{Origin, Traced};
+use super::origin::{Origin, TracedArgs};
 use super::output::{print, say};
 use super::reports::place;
 use super::run::{Execution, SelectionArgs, can_be_run, load_baseline};
 use super::settings::{Settings, TargetArgs};
 use super::{Failure, FixtureArgs};
-use crate::report::{self, Event, Excuse, Exit};
+use crate::report::{self, BaselineExcuse, Event, Exit};
 use crate::run::random_seed;
 use crate::text::{escape, file_name, foreign};
 
 #[derive(Debug, Subcommand)]
-pub(super) enum Baseline {
+pub(super) enum BaselineCommand {
     /// Run the cases, and write those that fail into a file
     #[command(after_help = super::examples::filled(super::examples::BASELINE_WRITE))]
-    Write(Box<Write>),
+    Write(Box<BaselineWriteArgs>),
     /// Check a file without any network: its form, its patterns, its dates
     #[command(after_help = super::examples::BASELINE_CHECK)]
-    Check(Check),
+    Check(BaselineCheckArgs),
 }
 
 #[derive(Debug, Args)]
 #[command(mut_arg("baseline", |argument| argument.hide(true)))]
-pub(super) struct Write {
+pub(super) struct BaselineWriteArgs {
     /// The file to write; entries that are in it keep their reason, issue and expiry. A baseline that `run` would
     /// read plays no part
     #[arg(value_name = "FILE")]
@@ -52,14 +52,14 @@ pub(super) struct Write {
     selection: SelectionArgs,
 
     #[command(flatten)]
-    target: Traced<TargetArgs>,
+    target: TracedArgs<TargetArgs>,
 
     #[command(flatten)]
     fixtures: FixtureArgs,
 }
 
 #[derive(Debug, Args)]
-pub(super) struct Check {
+pub(super) struct BaselineCheckArgs {
     /// The file
     #[arg(value_name = "FILE")]
     file: PathBuf,
@@ -68,15 +68,15 @@ pub(super) struct Check {
     fixtures: FixtureArgs,
 }
 
-pub(super) fn run(command: Baseline) -> Result<ExitCode, Failure> {
+pub(super) fn run(command: BaselineCommand) -> Result<ExitCode, Failure> {
     match command {
-        Baseline::Write(args) => write(*args),
-        Baseline::Check(args) => check(args),
+        BaselineCommand::Write(args) => write(*args),
+        BaselineCommand::Check(args) => check(args),
     }
 }
 
-fn write(args: Write) -> Result<ExitCode, Failure> {
-    let excuse = Excuse { reason: args.reason, issue: args.issue, expires: args.expires };
+fn write(args: BaselineWriteArgs) -> Result<ExitCode, Failure> {
+    let excuse = BaselineExcuse { reason: args.reason, issue: args.issue, expires: args.expires };
     excuse.check(Zoned::now().date()).map_err(Failure::usage)?;
     let settings = Settings::resolve(args.target)?;
     if let (Origin::Flag { .. }, Some(other)) = (settings.from.get("baseline"), &settings.baseline)
@@ -140,7 +140,7 @@ fn write(args: Write) -> Result<ExitCode, Failure> {
     Ok(if ended.exit == Exit::Failed { ExitCode::SUCCESS } else { ended.exit.into() })
 }
 
-fn check(args: Check) -> Result<ExitCode, Failure> {
+fn check(args: BaselineCheckArgs) -> Result<ExitCode, Failure> {
     let library = Library::load(args.fixtures.fixtures)?;
     let baseline = load_baseline(&args.file, &library)?;
     let expired = expired(&baseline);

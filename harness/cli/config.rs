@@ -8,35 +8,35 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::Failure;
-use super::origin::{Origin, Traced};
-use super::output::{Plain, print, print_json, width};
-use super::settings::{Choice, Settings, TargetArgs};
+use super::origin::{Origin, TracedArgs};
+use super::output::{TextOrJson, print, print_json, width};
+use super::settings::{Settings, TargetArgs, TargetChoice};
 use crate::contract::Service;
 use crate::report::hang;
 use crate::text::foreign;
 
 #[derive(Debug, Subcommand)]
-pub(super) enum Config {
+pub(super) enum ConfigCommand {
     /// Show each setting that a run with these flags would have, and where it came from
     ///
     /// Nothing is sent and nothing secret is shown: of credentials, only where they come from.
     #[command(after_help = super::examples::CONFIG_SHOW)]
-    Show(Box<Show>),
+    Show(Box<ConfigShowArgs>),
 }
 
 #[derive(Debug, Args)]
-pub(super) struct Show {
+pub(super) struct ConfigShowArgs {
     #[command(flatten)]
-    target: Traced<TargetArgs>,
+    target: TracedArgs<TargetArgs>,
 
     /// Lines for people, or one JSON object
-    #[arg(long, value_enum, default_value_t = Plain::Text)]
-    format: Plain,
+    #[arg(long, value_enum, default_value_t = TextOrJson::Text)]
+    format: TextOrJson,
 }
 
 /// The settings of a run, each with where it came from.
 #[derive(Debug, Serialize, JsonSchema)]
-pub(super) struct Shown {
+pub(super) struct ShownSettings {
     /// The version of this format: 1.
     version: u32,
     /// The settings.
@@ -54,13 +54,13 @@ struct Setting {
     origin: Origin,
 }
 
-pub(super) fn run(config: Config) -> Result<ExitCode, Failure> {
-    let Config::Show(show) = config;
+pub(super) fn run(config: ConfigCommand) -> Result<ExitCode, Failure> {
+    let ConfigCommand::Show(show) = config;
     let settings = Settings::resolve(show.target)?;
-    let shown = Shown { version: 1, settings: all(&settings) };
+    let shown = ShownSettings { version: 1, settings: all(&settings) };
     match show.format {
-        Plain::Json => print_json(&shown),
-        Plain::Text => print(&text(&shown, width())),
+        TextOrJson::Json => print_json(&shown),
+        TextOrJson::Text => print(&text(&shown, width())),
     }
 }
 
@@ -68,12 +68,12 @@ fn all(settings: &Settings) -> Vec<Setting> {
     let from = &settings.from;
     let setting = |name: &'static str, value: Value| Setting { name, value, origin: from.get(name) };
     let url = match &settings.choice {
-        Choice::Mock | Choice::Emulator => Value::Null,
-        Choice::Aws { endpoint: url, .. } | Choice::Endpoint { url, .. } => json!(url.as_str()),
+        TargetChoice::Mock | TargetChoice::Emulator => Value::Null,
+        TargetChoice::Aws { endpoint: url, .. } | TargetChoice::Endpoint { url, .. } => json!(url.as_str()),
     };
     let allowed = match &settings.choice {
-        Choice::Aws { allowed, .. } => json!(format!("{}/{}", allowed.region, allowed.resource)),
-        Choice::Mock | Choice::Emulator | Choice::Endpoint { .. } => Value::Null,
+        TargetChoice::Aws { allowed, .. } => json!(format!("{}/{}", allowed.region, allowed.resource)),
+        TargetChoice::Mock | TargetChoice::Emulator | TargetChoice::Endpoint { .. } => Value::Null,
     };
     // A profile's endpoint has a key of its own.
     let of_url = match (&url, &from.profile) {
@@ -107,7 +107,7 @@ fn all(settings: &Settings) -> Vec<Setting> {
 fn credentials(settings: &Settings) -> Option<Setting> {
     let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     let environment = |name: &str| Origin::Environment { name: name.to_owned() };
-    if !settings.sign || matches!(settings.choice, Choice::Mock | Choice::Emulator) {
+    if !settings.sign || matches!(settings.choice, TargetChoice::Mock | TargetChoice::Emulator) {
         return None;
     }
     let (value, origin) = match (variable("AWS_ACCESS_KEY_ID"), variable("AWS_SECRET_ACCESS_KEY")) {
@@ -128,7 +128,7 @@ fn mask(key: &str) -> String {
     if known { format!("{kind}***") } else { "***".to_owned() }
 }
 
-fn text(shown: &Shown, width: usize) -> String {
+fn text(shown: &ShownSettings, width: usize) -> String {
     let word = |value: &Value| match value {
         Value::Null => "none".to_owned(),
         Value::String(text) => foreign(text),

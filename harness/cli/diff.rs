@@ -11,11 +11,11 @@ use super::output::{print, print_bytes, print_prose};
 use super::{Failure, FixtureArgs};
 use crate::contract::Side;
 use crate::report::{Comparison, CutShort, Event, Exit, read};
-use crate::sdk::diff::{Class, SdkDiff};
+use crate::sdk::diff::{ChangeClass, SdkDiff};
 use crate::text::{LINE_SHOWN, cut, file_name, foreign};
 
 #[derive(Debug, Args)]
-pub(super) struct Diff {
+pub(super) struct DiffArgs {
     /// The run stream of the old run, which `run --report-jsonl` or `sdk run -o` writes
     #[arg(value_name = "OLD")]
     old: PathBuf,
@@ -26,7 +26,7 @@ pub(super) struct Diff {
 
     /// Text for people, a table in Markdown, one JSON object; for SDKs also one HTML file
     #[arg(long, value_enum, default_value = "text")]
-    format: Format,
+    format: DiffFormat,
 
     /// For SDKs: exit code 1 where something of this class or a worse one changed [default: caller]
     ///
@@ -40,14 +40,14 @@ pub(super) struct Diff {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum Format {
+pub(super) enum DiffFormat {
     Text,
     Md,
     Html,
     Json,
 }
 
-impl Format {
+impl DiffFormat {
     pub(super) fn of(self, diff: &SdkDiff) -> String {
         match self {
             Self::Text => diff.text(),
@@ -70,7 +70,7 @@ impl Format {
 
 /// The mildest class of change that is a failure; `None` where no change is one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct FailOn(Option<Class>);
+pub(super) struct FailOn(Option<ChangeClass>);
 
 impl std::str::FromStr for FailOn {
     type Err = String;
@@ -79,9 +79,9 @@ impl std::str::FromStr for FailOn {
         if text == "none" {
             return Ok(Self(None));
         }
-        let class = Class::ALL.into_iter().find(|class| class.word() == text);
+        let class = ChangeClass::ALL.into_iter().find(|class| class.word() == text);
         class.map(|class| Self(Some(class))).ok_or_else(|| {
-            let words: Vec<_> = Class::ALL.into_iter().map(Class::word).collect();
+            let words: Vec<_> = ChangeClass::ALL.into_iter().map(ChangeClass::word).collect();
             format!("expected {} or none, found \"{}\"", words.join(", "), foreign(text))
         })
     }
@@ -93,12 +93,12 @@ impl FailOn {
     }
 }
 
-pub(super) fn run(args: Diff) -> Result<ExitCode, Failure> {
+pub(super) fn run(args: DiffArgs) -> Result<ExitCode, Failure> {
     let (old, new) = (stream(&args.old)?, stream(&args.new)?);
     if is_of_sdk(&old) && is_of_sdk(&new) {
         let diff = SdkDiff::new(&old, &new).map_err(|error| Failure::usage(error.to_string()))?;
         args.format.print(&args.format.of(&diff))?;
-        return Ok(args.fail_on.unwrap_or(FailOn(Some(Class::Caller))).exit(&diff).into());
+        return Ok(args.fail_on.unwrap_or(FailOn(Some(ChangeClass::Caller))).exit(&diff).into());
     }
     if is_of_sdk(&old) != is_of_sdk(&new) {
         let said = |file: &Path, events: &[Event]| {
@@ -116,10 +116,10 @@ pub(super) fn run(args: Diff) -> Result<ExitCode, Failure> {
     let register = &library.contract.register;
     let comparison = Comparison::new(&old, &new).map_err(|error| Failure::usage(error.to_string()))?;
     args.format.print(&match args.format {
-        Format::Text => comparison.text(register),
-        Format::Json => comparison.json(),
-        Format::Md => comparison.markdown(register),
-        Format::Html => {
+        DiffFormat::Text => comparison.text(register),
+        DiffFormat::Json => comparison.json(),
+        DiffFormat::Md => comparison.markdown(register),
+        DiffFormat::Html => {
             return Err(Failure::usage(
                 "--format html compares runs of SDKs; `countersign report --from OLD --from NEW --report-html F` puts runs \
                  against servers side by side",

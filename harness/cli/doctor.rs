@@ -8,50 +8,50 @@ use clap::builder::styling::AnsiColor;
 use tokio::time::timeout;
 
 use super::Failure;
-use super::origin::Traced;
-use super::output::{Plain, paint, print, print_json, wants_colour, width};
+use super::origin::TracedArgs;
+use super::output::{TextOrJson, paint, print, print_json, wants_colour, width};
 use super::resources;
 use super::run::{OperationArg, can_be_run};
-use super::settings::{Choice, Settings, TargetArgs};
+use super::settings::{Settings, TargetArgs, TargetChoice};
 use super::target::Prepared;
 use crate::contract::{Contract, Fixtures, Operation};
-use crate::doctor::{Examination, Finding, Status, Topic, examine};
+use crate::doctor::{Diagnosis, DiagnosisStatus, Examination, Topic, examine};
 use crate::report::{Exit, hang};
 use crate::text::{LINE_SHOWN, foreign, foreign_within};
-use crate::verdict::{Class, Heard, Probe};
+use crate::verdict::{ProbeOutcome, TargetAnswer, TargetClass};
 
 /// The time for the whole examination: it leaves room to stay below two seconds with the start on a busy machine.
 const WITHIN: Duration = Duration::from_millis(1500);
 
 #[derive(Debug, Args)]
-pub(super) struct Doctor {
+pub(super) struct DoctorArgs {
     #[command(flatten)]
-    target: Traced<TargetArgs>,
+    target: TracedArgs<TargetArgs>,
 
     #[command(flatten)]
     operation: OperationArg,
 
     /// Lines for people, or one JSON object
-    #[arg(long, value_enum, default_value_t = Plain::Text)]
-    format: Plain,
+    #[arg(long, value_enum, default_value_t = TextOrJson::Text)]
+    format: TextOrJson,
 }
 
-pub(super) fn run(args: Doctor) -> Result<ExitCode, Failure> {
+pub(super) fn run(args: DoctorArgs) -> Result<ExitCode, Failure> {
     let settings = Settings::resolve(args.target)?;
     let contract = Contract::load(&Fixtures::Embedded).map_err(|error| Failure::harness(error.to_string()))?;
     can_be_run(&settings, &contract)?;
     let operation = args.operation.of(&contract)?;
     let mut examination = super::block_on(examination(&settings, &contract, operation))??;
-    let heard = examination.heard.clone().unwrap_or_else(|| Heard::Told(examination.said.clone()));
-    let probe = Probe { class: examination.class, heard };
+    let heard = examination.heard.clone().unwrap_or_else(|| TargetAnswer::Told(examination.said.clone()));
+    let probe = ProbeOutcome { class: examination.class, heard };
     let slip = resources::refused_name(&settings, &contract, operation, &probe);
     let is_slip = slip.is_some();
     if let Some((resource, slip)) = slip {
         examination.blame_name(resource, &slip);
     }
     match args.format {
-        Plain::Json => print_json(&examination)?,
-        Plain::Text => print(&text(&examination, wants_colour(), width()))?,
+        TextOrJson::Json => print_json(&examination)?,
+        TextOrJson::Text => print(&text(&examination, wants_colour(), width()))?,
     };
     Ok(exit(&examination, is_slip).into())
 }
@@ -59,7 +59,7 @@ pub(super) fn run(args: Doctor) -> Result<ExitCode, Failure> {
 async fn examination(settings: &Settings, contract: &Contract, operation: &Operation) -> Result<Examination, Failure> {
     let start = Instant::now();
     let Ok(prepared) = timeout(WITHIN, Prepared::to_examine(settings)).await else {
-        let is_aws = matches!(settings.choice, Choice::Aws { .. });
+        let is_aws = matches!(settings.choice, TargetChoice::Aws { .. });
         let sts = if is_aws { ", or STS, which is asked whose they are," } else { "" };
         return Err(Failure::usage(format!(
             "no credentials within {} s: the profile or the program that gives them{sts} takes too long; set \
@@ -75,7 +75,7 @@ async fn examination(settings: &Settings, contract: &Contract, operation: &Opera
         examination.findings.retain(|finding| finding.topic != Topic::Credentials);
         let place = examination.findings.iter().position(|finding| finding.topic > Topic::Tls);
         let place = place.unwrap_or(examination.findings.len());
-        examination.findings.insert(place, Finding::no_credentials(&foreign(&reason)));
+        examination.findings.insert(place, Diagnosis::no_credentials(&foreign(&reason)));
     }
     Ok(examination)
 }
@@ -84,24 +84,24 @@ async fn examination(settings: &Settings, contract: &Contract, operation: &Opera
 /// says that the target refuses a name that no resource can have.
 fn exit(examination: &Examination, slip: bool) -> Exit {
     let problem = |of: fn(&Topic) -> bool| {
-        examination.findings.iter().any(|finding| finding.status == Status::Problem && of(&finding.topic))
+        examination.findings.iter().any(|finding| finding.status == DiagnosisStatus::Problem && of(&finding.topic))
     };
     // Each of these makes cases fail, or blocks them.
     let is_broken = || problem(|topic| matches!(topic, Topic::Signature | Topic::Operation | Topic::Resource(_)));
     let at_once = match examination.class {
-        Class::Unreachable => Exit::Undecided,
-        Class::RefusedCredentials | Class::NoResource => Exit::Usage,
-        Class::Answers | Class::Redirect | Class::ServerFault if slip => Exit::Usage,
-        Class::Answers | Class::Redirect | Class::ServerFault if !is_broken() => Exit::Fine,
-        Class::Answers
-        | Class::Redirect
-        | Class::ServerFault
-        | Class::UnknownOperation
-        | Class::UnknownService
-        | Class::DeclaredNotImplemented
-        | Class::OwnJson
-        | Class::NotAws
-        | Class::WrongService => Exit::Failed,
+        TargetClass::Unreachable => Exit::Undecided,
+        TargetClass::RefusedCredentials | TargetClass::NoResource => Exit::Usage,
+        TargetClass::Answers | TargetClass::Redirect | TargetClass::ServerFault if slip => Exit::Usage,
+        TargetClass::Answers | TargetClass::Redirect | TargetClass::ServerFault if !is_broken() => Exit::Fine,
+        TargetClass::Answers
+        | TargetClass::Redirect
+        | TargetClass::ServerFault
+        | TargetClass::UnknownOperation
+        | TargetClass::UnknownService
+        | TargetClass::DeclaredNotImplemented
+        | TargetClass::OwnJson
+        | TargetClass::NotAws
+        | TargetClass::WrongService => Exit::Failed,
     };
     // A run without credentials to sign with never starts.
     Exit::first_of([(Exit::Usage, problem(|topic| *topic == Topic::Credentials)), (at_once, true)])
@@ -113,12 +113,12 @@ fn text(examination: &Examination, colour: bool, width: usize) -> String {
         hang("", &format!("{} at {} in {}", foreign(target), foreign(endpoint), foreign(region)), width),
         String::new(),
     ];
-    for Finding { topic, status, found, fix } in findings {
+    for Diagnosis { topic, status, found, fix } in findings {
         let (word, tone) = match status {
-            Status::Ok => ("ok", AnsiColor::Green),
-            Status::Warning => ("warning", AnsiColor::Yellow),
-            Status::Problem => ("problem", AnsiColor::Red),
-            Status::Unknown => ("unknown", AnsiColor::BrightBlack),
+            DiagnosisStatus::Ok => ("ok", AnsiColor::Green),
+            DiagnosisStatus::Warning => ("warning", AnsiColor::Yellow),
+            DiagnosisStatus::Problem => ("problem", AnsiColor::Red),
+            DiagnosisStatus::Unknown => ("unknown", AnsiColor::BrightBlack),
         };
         let label = format!("{}  {:<13}  ", paint(&format!("{word:<7}"), tone, colour), topic.word());
         lines.push(hang(&label, &foreign_within(found, LINE_SHOWN), width));
@@ -126,7 +126,7 @@ fn text(examination: &Examination, colour: bool, width: usize) -> String {
             lines.push(hang(&format!("{:24}to do: ", ""), &foreign_within(fix, LINE_SHOWN), width));
         }
     }
-    let problems = findings.iter().filter(|finding| finding.status == Status::Problem).count();
+    let problems = findings.iter().filter(|finding| finding.status == DiagnosisStatus::Problem).count();
     let said = match problems {
         0 => "nothing stands in the way of a run".to_owned(),
         1 => "1 problem".to_owned(),

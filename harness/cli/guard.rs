@@ -12,7 +12,7 @@ use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use reqwest::Url;
 
-use crate::targets::gate::Owner;
+use crate::targets::gate::HostOwner;
 use crate::targets::partition::Partition;
 use crate::text::escape;
 use crate::wire::{address, leads_to_metadata};
@@ -34,7 +34,7 @@ impl Reach {
     /// The services that hand out credentials in a partition.
     pub(super) fn credentials(partition: &'static Partition) -> Self {
         let container = std::env::var("AWS_CONTAINER_CREDENTIALS_FULL_URI").ok();
-        let container = container.and_then(|url| url.parse().ok()).filter(|url| Owner::of(url) == Owner::Other);
+        let container = container.and_then(|url| url.parse().ok()).filter(|url| HostOwner::of(url) == HostOwner::Other);
         Self::Credentials { partition, container }
     }
 

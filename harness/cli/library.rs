@@ -64,14 +64,15 @@ pub(super) struct Catalogue {
 
 /// Something by its id, and what it says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-pub(super) struct Named {
+#[schemars(rename = "Named")]
+pub(super) struct NamedItem {
     /// Its id.
     pub(super) id: String,
     /// What it says, as a sentence.
     pub(super) title: String,
 }
 
-impl Named {
+impl NamedItem {
     pub(super) fn new(id: &str, title: &str) -> Self {
         Self { id: id.to_owned(), title: title.to_owned() }
     }
@@ -79,7 +80,8 @@ impl Named {
 
 /// A requirement that something cites.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
-pub(super) struct Cited {
+#[schemars(rename = "Cited")]
+pub(super) struct CitedRequirement {
     /// Its id.
     id: String,
     /// How binding it is.
@@ -88,18 +90,18 @@ pub(super) struct Cited {
     title: String,
 }
 
-impl Cited {
+impl CitedRequirement {
     /// The requirement as a line of a list.
-    pub(super) fn named(&self) -> Named {
-        Named::new(&self.id, &format!("{:6}  {}", format!("{:?}", self.level).to_lowercase(), self.title))
+    pub(super) fn named(&self) -> NamedItem {
+        NamedItem::new(&self.id, &format!("{:6}  {}", format!("{:?}", self.level).to_lowercase(), self.title))
     }
 }
 
-pub(super) struct Citing {
+pub(super) struct CitationIndex {
     /// The cases on endpoints, a family as one.
-    pub(super) cases: Vec<Named>,
-    pub(super) client_cases: Vec<Named>,
-    pub(super) defects: Vec<Named>,
+    pub(super) cases: Vec<NamedItem>,
+    pub(super) client_cases: Vec<NamedItem>,
+    pub(super) defects: Vec<NamedItem>,
 }
 
 impl Catalogue {
@@ -134,28 +136,28 @@ impl Catalogue {
     }
 
     /// The cases on endpoints that are selected, a family as one.
-    pub(super) fn cases(&self, selected: impl Fn(&ExpandedCase) -> bool) -> Vec<Named> {
+    pub(super) fn cases(&self, selected: impl Fn(&ExpandedCase) -> bool) -> Vec<NamedItem> {
         let cases = self.library.corpus.cases().iter().filter(|case| selected(case));
-        let mut named: Vec<_> = cases.map(|case| Named::new(&case.case.id, &case.case.title)).collect();
+        let mut named: Vec<_> = cases.map(|case| NamedItem::new(&case.case.id, &case.case.title)).collect();
         named.dedup();
         named
     }
 
-    pub(super) fn citing(&self, requirement: &str) -> Citing {
+    pub(super) fn citing(&self, requirement: &str) -> CitationIndex {
         let cites = |ids: &[String]| ids.iter().any(|id| id == requirement);
         let clients = self.clients.cases().iter().filter(|case| cites(&case.requirements));
         let defects = self.banks.entries().iter().filter(|entry| cites(&entry.requirements));
-        Citing {
+        CitationIndex {
             cases: self.cases(|case| cites(&case.case.requirements)),
-            client_cases: clients.map(|case| Named::new(&case.id, &case.title)).collect(),
-            defects: defects.map(|entry| Named::new(&entry.id, &entry.title)).collect(),
+            client_cases: clients.map(|case| NamedItem::new(&case.id, &case.title)).collect(),
+            defects: defects.map(|entry| NamedItem::new(&entry.id, &entry.title)).collect(),
         }
     }
 
     /// Requirements by their ids, each with its text.
-    pub(super) fn requirements(&self, ids: &[String]) -> Vec<Cited> {
+    pub(super) fn requirements(&self, ids: &[String]) -> Vec<CitedRequirement> {
         let rows = ids.iter().filter_map(|id| self.library.contract.register.get(id));
-        rows.map(|row| Cited { id: row.id.clone(), level: row.level, title: row.text.clone() }).collect()
+        rows.map(|row| CitedRequirement { id: row.id.clone(), level: row.level, title: row.text.clone() }).collect()
     }
 
     /// The first case on endpoints that cites a requirement.

@@ -54,54 +54,54 @@ struct Cli {
 enum Command {
     /// Run cases against a target and judge them; what happens without any command
     #[command(after_help = examples::filled(examples::RUN))]
-    Run(Box<run::Run>),
+    Run(Box<run::RunArgs>),
     /// Examine a target before a run: reachable, TLS, signature, clock, operations; says what to fix
     ///
     /// It is done in less than two seconds, also where the target hangs, and asks nothing that could create or change
     /// anything.
     #[command(after_help = examples::filled(examples::DOCTOR))]
-    Doctor(Box<doctor::Doctor>),
+    Doctor(Box<doctor::DoctorArgs>),
     /// List cases, suites, operations, requirements, features, defects or drivers
     #[command(after_help = examples::LIST)]
-    List(list::List),
+    List(list::ListArgs),
     /// Explain one requirement, operation, case, suite, feature or defect in full, with a command to try it
     #[command(after_help = examples::EXPLAIN)]
-    Explain(explain::Explain),
+    Explain(explain::ExplainArgs),
     /// Make any report from the run streams of earlier runs; several stand side by side
     #[command(after_help = examples::REPORT)]
-    Report(report::Report),
+    Report(report::ReportFromArgs),
     /// Keep known failures in a file
     #[command(subcommand, after_help = examples::filled(examples::BASELINE))]
-    Baseline(baseline::Baseline),
+    Baseline(baseline::BaselineCommand),
     /// Compare two runs, of servers or of SDKs; exit code 1 where something broke or changed for callers
     #[command(after_help = examples::DIFF)]
-    Diff(diff::Diff),
+    Diff(diff::DiffArgs),
     /// Write the JSON Schemas anew, or check that they are current
     #[command(after_help = examples::SCHEMA)]
-    Schema(schema::Schema),
+    Schema(schema::SchemaArgs),
     /// Check every fixture
     #[command(after_help = examples::VALIDATE)]
-    Validate(validate::Validate),
+    Validate(validate::ValidateArgs),
     /// Try the cases on the emulator behind every defect and every legal variant
     ///
     /// A defect must be found and blamed on the requirement that it breaks; a legal variant must not be accused.
     #[command(after_help = examples::SELFTEST)]
-    Selftest(selftest::Selftest),
+    Selftest(selftest::SelftestArgs),
     /// Try SDKs: install a version, run client cases on it, record what it does
     #[command(after_help = examples::SDK)]
-    Sdk(sdk::Sdk),
+    Sdk(sdk::SdkArgs),
     /// Serve the reference emulator or the replaying mock until interrupted
     #[command(subcommand, after_help = examples::SERVE)]
-    Serve(serve::Serve),
+    Serve(serve::ServeCommand),
     /// Show the settings and where they come from
     #[command(subcommand, after_help = examples::CONFIG)]
-    Config(config::Config),
+    Config(config::ConfigCommand),
     /// Print the completions of a shell
     #[command(after_help = examples::COMPLETIONS)]
-    Completions(shell::Completions),
+    Completions(shell::CompletionsArgs),
     /// Print the manual page, or write one for each command
     #[command(after_help = examples::MAN)]
-    Man(shell::Man),
+    Man(shell::ManArgs),
 }
 
 #[derive(Clone, Debug, Default, Args)]
@@ -121,7 +121,7 @@ pub fn main() -> ExitCode {
     } else {
         // Read again, so that its environment variables count here too.
         let Read { args, variables } =
-            read::<Alone>(&words[..1]).unwrap_or_else(|error| output::refuse(&error, &words[..1]));
+            read::<RunWithoutCommand>(&words[..1]).unwrap_or_else(|error| output::refuse(&error, &words[..1]));
         (run::run(args.run), variables)
     };
     done.unwrap_or_else(|failure| failure.report(&variables))
@@ -151,9 +151,9 @@ impl Command {
 
 /// The program without a command: `run` with nothing but defaults.
 #[derive(Debug, Parser)]
-struct Alone {
+struct RunWithoutCommand {
     #[command(flatten)]
-    run: run::Run,
+    run: run::RunArgs,
 }
 
 /// Log lines go to standard error where `COUNTERSIGN_LOG` asks for them, such as `debug`.

@@ -119,12 +119,12 @@ impl Origins {
 
 /// Arguments, and which of them were given on the command line and not by the environment.
 #[derive(Clone, Debug)]
-pub(super) struct Traced<T> {
+pub(super) struct TracedArgs<T> {
     pub(super) args: T,
     pub(super) flags: BTreeSet<String>,
 }
 
-impl<T: FromArgMatches> FromArgMatches for Traced<T> {
+impl<T: FromArgMatches> FromArgMatches for TracedArgs<T> {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
         Self::from_arg_matches_mut(&mut matches.clone())
     }
@@ -142,7 +142,7 @@ impl<T: FromArgMatches> FromArgMatches for Traced<T> {
     }
 }
 
-impl<T: Args> Args for Traced<T> {
+impl<T: Args> Args for TracedArgs<T> {
     fn augment_args(command: Command) -> Command {
         T::augment_args(command)
     }

@@ -14,7 +14,7 @@ use crate::text::{LINE_SHOWN, cut, escape, foreign_os};
 
 /// How a listing is printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum Format {
+pub(super) enum ListingFormat {
     Text,
     Json,
     /// A table in Markdown
@@ -23,7 +23,7 @@ pub(super) enum Format {
 
 /// How a result is printed that no table would show better.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum Plain {
+pub(super) enum TextOrJson {
     Text,
     Json,
 }

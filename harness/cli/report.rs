@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::again::Again;
+use super::again::RerunCommands;
 use super::library::Library;
 use super::reports::{ReportArgs, Reports};
 use super::{Failure, FixtureArgs};
@@ -17,7 +17,7 @@ use crate::report::{CutShort, Event, RunEvent, StreamError, conclude, merge_shar
 use crate::text::{file_name, foreign};
 
 #[derive(Debug, Args)]
-pub(super) struct Report {
+pub(super) struct ReportFromArgs {
     /// A run stream, as --report-jsonl writes it (- is standard input); repeat it to put several runs
     /// side by side, or for all shards of one run, which become that run. Targets of the same name are
     /// told apart by the names of their files
@@ -36,7 +36,7 @@ pub(super) struct Report {
 }
 
 /// Makes the reports. The exit code is 0 where they could be made, whatever they say: `run` has judged.
-pub(super) fn run(args: Report) -> Result<ExitCode, Failure> {
+pub(super) fn run(args: ReportFromArgs) -> Result<ExitCode, Failure> {
     let standard_input = |file: &&PathBuf| file.as_os_str() == "-";
     if args.from.iter().filter(standard_input).count() > 1 {
         return Err(Failure::usage("standard input can be read only once; give the other runs as files"));
@@ -63,7 +63,7 @@ pub(super) fn run(args: Report) -> Result<ExitCode, Failure> {
             runs.len()
         )));
     }
-    let mut reports = Reports::open_for(&args.reports, &library.contract, &Again::default(), runs.len())?;
+    let mut reports = Reports::open_for(&args.reports, &library.contract, &RerunCommands::default(), runs.len())?;
     for event in runs.iter().flatten() {
         reports.hear(event);
     }

@@ -7,13 +7,14 @@ use std::path::{Path, PathBuf};
 use clap::builder::{PathBufValueParser, TypedValueParser};
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches, ValueEnum};
 
-use super::again::Again;
+use super::again::RerunCommands;
 use super::output::{Stdout, say, wants_colour, width};
 use super::variables::variable_of;
 use super::{Failure, summary};
 use crate::contract::Contract;
 use crate::report::{
-    self, Collecting, Detail, Event, FORMATS, GithubSink, Made, ReportFile, Sink, StreamSink, TextOptions, TextSink,
+    self, Collecting, Detail, Event, FORMATS, GithubSink, ReportFile, ReportMaker, Sink, StreamSink, TextOptions,
+    TextSink,
 };
 use crate::text::file_name;
 
@@ -22,7 +23,7 @@ use crate::text::file_name;
 pub(super) struct ReportArgs {
     /// What goes to standard output [default: auto]
     #[arg(long, env = "COUNTERSIGN_FORMAT", value_enum, value_name = "FORMAT")]
-    format: Option<Format>,
+    format: Option<RunFormat>,
 
     /// Print a line for every case
     #[arg(long, short, env = "COUNTERSIGN_VERBOSE")]
@@ -34,11 +35,11 @@ pub(super) struct ReportArgs {
 
 /// The files that reports are written into, each with its format; each format has a flag.
 #[derive(Clone, Debug, Default)]
-struct FileArgs(Vec<(&'static report::Format, PathBuf)>);
+struct FileArgs(Vec<(&'static report::ReportFormat, PathBuf)>);
 
 impl Args for FileArgs {
     fn augment_args(command: Command) -> Command {
-        let argument = |format: &'static report::Format| {
+        let argument = |format: &'static report::ReportFormat| {
             let variable: &str = variable_of(format.flag).leak();
             let argument = Arg::new(format.flag).long(format.flag).env(variable).value_name("FILE").help(format.help);
             let argument = argument.value_parser(PathBufValueParser::new().try_map(|file| named(format, file)));
@@ -58,7 +59,7 @@ impl Args for FileArgs {
 
 impl FromArgMatches for FileArgs {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
-        let of = |format: &'static report::Format| {
+        let of = |format: &'static report::ReportFormat| {
             let files = matches.get_many::<PathBuf>(format.flag).unwrap_or_default();
             files.map(move |file| (format, file.clone()))
         };
@@ -72,7 +73,7 @@ impl FromArgMatches for FileArgs {
 }
 
 /// Checks that the ending of a file fits its format.
-fn named(format: &report::Format, file: PathBuf) -> Result<PathBuf, String> {
+fn named(format: &report::ReportFormat, file: PathBuf) -> Result<PathBuf, String> {
     let ending = file.extension().map(|ending| ending.to_string_lossy().to_ascii_lowercase());
     let fits = |known: &&str| ending.as_deref() == Some(*known);
     if format.endings.is_empty() || format.endings.iter().any(fits) {
@@ -83,7 +84,7 @@ fn named(format: &report::Format, file: PathBuf) -> Result<PathBuf, String> {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Format {
+enum RunFormat {
     /// Text, unless a report is written to standard output
     Auto,
     /// Text for people
@@ -98,7 +99,7 @@ enum Format {
 
 impl ReportArgs {
     pub(super) fn write_stream_to(&mut self, file: PathBuf) {
-        let is_stream = |format: &&report::Format| matches!(format.made, Made::AsHeard(_));
+        let is_stream = |format: &&report::ReportFormat| matches!(format.made, ReportMaker::AsHeard(_));
         self.files.0.extend(FORMATS.iter().find(is_stream).map(|format| (format, file)));
     }
 
@@ -131,9 +132,9 @@ impl ReportArgs {
         let mut files = self.files.0.iter().filter(|(format, _)| !format.several);
         let in_a_file = files.next().map(|(format, _)| format!("--{}", format.flag));
         in_a_file.or_else(|| match self.format {
-            Some(Format::Jsonl) => Some("--format jsonl".to_owned()),
-            Some(Format::Github) => Some("--format github".to_owned()),
-            Some(Format::Auto | Format::Text | Format::Quiet) | None => None,
+            Some(RunFormat::Jsonl) => Some("--format jsonl".to_owned()),
+            Some(RunFormat::Github) => Some("--format github".to_owned()),
+            Some(RunFormat::Auto | RunFormat::Text | RunFormat::Quiet) | None => None,
         })
     }
 }
@@ -151,7 +152,7 @@ pub(super) struct Reports {
 
 impl Reports {
     /// Opens every report, so that a path that cannot be written is found before anything is sent.
-    pub(super) fn open(args: &ReportArgs, contract: &Contract, again: &Again) -> Result<Self, Failure> {
+    pub(super) fn open(args: &ReportArgs, contract: &Contract, again: &RerunCommands) -> Result<Self, Failure> {
         Self::open_for(args, contract, again, 1)
     }
 
@@ -159,15 +160,15 @@ impl Reports {
     pub(super) fn open_for(
         args: &ReportArgs,
         contract: &Contract,
-        again: &Again,
+        again: &RerunCommands,
         runs: usize,
     ) -> Result<Self, Failure> {
         let to_stdout = args.files.0.iter().filter(|(_, file)| file.as_os_str() == "-");
         let to_stdout: Vec<_> = to_stdout.map(|(format, _)| format!("--{} -", format.flag)).collect();
-        let format = match args.format.unwrap_or(Format::Auto) {
-            Format::Auto if !to_stdout.is_empty() => None,
-            Format::Auto => Some(Format::Text),
-            format @ (Format::Text | Format::Quiet | Format::Jsonl | Format::Github) => Some(format),
+        let format = match args.format.unwrap_or(RunFormat::Auto) {
+            RunFormat::Auto if !to_stdout.is_empty() => None,
+            RunFormat::Auto => Some(RunFormat::Text),
+            format @ (RunFormat::Text | RunFormat::Quiet | RunFormat::Jsonl | RunFormat::Github) => Some(format),
         };
         let word = format.and_then(|format| Some(format!("--format {}", format.to_possible_value()?.get_name())));
         if let [one, other, ..] = word.into_iter().chain(to_stdout).collect::<Vec<_>>().as_slice() {
@@ -182,23 +183,23 @@ impl Reports {
         for (format, path) in &args.files.0 {
             let file = ReportFile::open(path).map_err(|error| Failure::usage(error.to_string()))?;
             match format.made {
-                Made::AsHeard(make) => {
+                ReportMaker::AsHeard(make) => {
                     let report = file.report(make).map_err(|error| Failure::usage(error.to_string()))?;
                     sinks.push(Box::new(report));
                 }
-                Made::AtTheEnd(make) => {
+                ReportMaker::AtTheEnd(make) => {
                     collecting.get_or_insert_with(|| Collecting::new(register)).add(make(path), file);
                 }
             }
         }
         let stdout = || io::BufWriter::new(Stdout);
         match format {
-            Some(Format::Jsonl) => sinks.push(Box::new(StreamSink::new(stdout()))),
+            Some(RunFormat::Jsonl) => sinks.push(Box::new(StreamSink::new(stdout()))),
             Some(format) => {
                 let detail = match format {
-                    Format::Quiet => Detail::Quiet,
+                    RunFormat::Quiet => Detail::Quiet,
                     _ if args.verbose => Detail::Verbose,
-                    Format::Auto | Format::Text | Format::Jsonl | Format::Github => Detail::Normal,
+                    RunFormat::Auto | RunFormat::Text | RunFormat::Jsonl | RunFormat::Github => Detail::Normal,
                 };
                 let options = TextOptions {
                     detail,
@@ -208,7 +209,7 @@ impl Reports {
                     again: again.whole.clone(),
                     again_for: again.part.clone(),
                 };
-                if format == Format::Github {
+                if format == RunFormat::Github {
                     sinks.push(Box::new(GithubSink::new(stdout(), register, options)));
                 } else {
                     sinks.push(Box::new(TextSink::new(stdout(), register, options)));

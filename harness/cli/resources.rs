@@ -7,11 +7,11 @@ use clap::{Arg, ArgMatches, Args, Command, FromArgMatches};
 use serde_json::json;
 
 use super::Failure;
-use super::settings::{Choice, Settings};
+use super::settings::{Settings, TargetChoice};
 use super::variables::variable_of;
 use crate::contract::{Contract, ErrorMeaning, Evidence, Operation, Resource, Service};
 use crate::text::escape;
-use crate::verdict::{Class, Heard, Probe};
+use crate::verdict::{ProbeOutcome, TargetAnswer, TargetClass};
 
 /// How much of a wrong name is shown, in characters.
 const SHOWN: usize = 80;
@@ -51,7 +51,7 @@ impl FromArgMatches for ResourceArgs {
 /// its answer. A name that the documents leave open, such as one with capitals, is left to the target. So is the name
 /// that the probe asks for, except with our emulator.
 pub(super) fn check(settings: &Settings, contract: &Contract) -> Result<(), Failure> {
-    let is_checked = |resource: &&Resource| resource.of.is_some() || settings.choice == Choice::Emulator;
+    let is_checked = |resource: &&Resource| resource.of.is_some() || settings.choice == TargetChoice::Emulator;
     for resource in contract.service.resources.iter().filter(is_checked) {
         let Some(words) = slip(settings, contract, resource) else { continue };
         let noun = &resource.noun;
@@ -70,11 +70,12 @@ pub(super) fn refused_name<'c>(
     settings: &Settings,
     contract: &'c Contract,
     operation: &Operation,
-    probe: &Probe,
+    probe: &ProbeOutcome,
 ) -> Option<(&'c Resource, String)> {
     let resource = operation.resources(&contract.service).next()?;
-    let Heard::Answer { error: Some(error), .. } = &probe.heard else { return None };
-    let refused = contract.service.meaning_of(error) == Some(ErrorMeaning::Invalid) && probe.class == Class::Answers;
+    let TargetAnswer::Answer { error: Some(error), .. } = &probe.heard else { return None };
+    let refused =
+        contract.service.meaning_of(error) == Some(ErrorMeaning::Invalid) && probe.class == TargetClass::Answers;
     Some((resource, slip(settings, contract, resource).filter(|_| refused)?))
 }
 

@@ -8,10 +8,10 @@ use std::time::Instant;
 use clap::{Args, Command};
 use jiff::{Timestamp, Zoned};
 
-use super::again::Again;
+use super::again::RerunCommands;
 use super::interrupt::INTERRUPTED;
 use super::library::Library;
-use super::origin::Traced;
+use super::origin::TracedArgs;
 use super::output::say;
 use super::progress::Progress;
 use super::reports::{ReportArgs, Reports};
@@ -25,15 +25,15 @@ use crate::report::{Baseline, Ending, Event, Exit, RunEvent, Tally, TargetEvent,
 use crate::run::{Interrupt, Session, random_seed, run as run_plan};
 use crate::targets::Target;
 use crate::text::foreign;
-use crate::verdict::{CaseResult, Class, Probe, Verdict};
+use crate::verdict::{CaseResult, ProbeOutcome, TargetClass, Verdict};
 
 #[derive(Debug, Args)]
-pub(super) struct Run {
+pub(super) struct RunArgs {
     #[command(flatten)]
     pub(super) selection: SelectionArgs,
 
     #[command(flatten)]
-    pub(super) target: Traced<TargetArgs>,
+    pub(super) target: TracedArgs<TargetArgs>,
 
     #[command(flatten)]
     running: RunningArgs,
@@ -142,7 +142,7 @@ fn level(text: &str) -> Result<Level, String> {
     serde_json::from_value(text.into()).map_err(|_| "expected must, should or may".to_owned())
 }
 
-pub(super) fn run(args: Run) -> Result<ExitCode, Failure> {
+pub(super) fn run(args: RunArgs) -> Result<ExitCode, Failure> {
     let settings = Settings::resolve(args.target)?;
     let library = Library::load(args.fixtures.fixtures)?;
     let (operation, mut plan) = args.selection.plan(&library)?;
@@ -158,8 +158,11 @@ pub(super) fn run(args: Run) -> Result<ExitCode, Failure> {
     args.reports.check_files(&[])?;
     let baseline = settings.baseline.as_deref().map(|file| load_baseline(file, &library)).transpose()?;
     let seed = args.running.seed.unwrap_or_else(random_seed);
-    let mut reports =
-        Reports::open(&args.reports, &library.contract, &Again::of_run(seed, &Run::augment_args(Command::new("run"))))?;
+    let mut reports = Reports::open(
+        &args.reports,
+        &library.contract,
+        &RerunCommands::of_run(seed, &RunArgs::augment_args(Command::new("run"))),
+    )?;
     let execution = Execution {
         settings: &settings,
         library: &library,
@@ -212,7 +215,7 @@ pub(super) struct Execution<'a> {
 }
 
 impl Execution<'_> {
-    pub(super) async fn run(&self, mut hear: impl FnMut(&Event)) -> Result<Ended, Failure> {
+    pub(super) async fn run(&self, mut hear: impl FnMut(&Event)) -> Result<FinishedRun, Failure> {
         let prepared = Prepared::new(self.settings, self.library).await?;
         let (corpus, judge) = (Arc::clone(&self.library.corpus), self.library.judge.clone());
         let session = Session::new(corpus, judge, prepared.target.clone(), self.seed, self.settings.jobs);
@@ -231,7 +234,7 @@ impl Execution<'_> {
                 resource.noun
             )));
         }
-        let is_silent = probe.class == Class::Unreachable;
+        let is_silent = probe.class == TargetClass::Unreachable;
         let run = self.event(session.target(), probe, started_at);
         let mut tally = Tally::of_run(&run);
         hear(&Event::Run(run));
@@ -267,25 +270,25 @@ impl Execution<'_> {
         let ending = Ending { leftovers: session.leftovers() > 0, silence };
         let exit = Exit::of_run(&summary.verdicts, ending);
         hear(&Event::Summary(summary));
-        Ok(Ended { exit, interrupted: interrupt.is_set(), unreachable: is_silent.then_some(said) })
+        Ok(FinishedRun { exit, interrupted: interrupt.is_set(), unreachable: is_silent.then_some(said) })
     }
 
     /// Ends a run that could judge nothing: the target refuses its credentials, or does not have the resource that it
     /// names.
-    fn reject(&self, target: &Target, probe: &Probe) -> Result<(), Failure> {
+    fn reject(&self, target: &Target, probe: &ProbeOutcome) -> Result<(), Failure> {
         let (endpoint, said) = (foreign(target.endpoint.as_str()), heard(&probe.heard));
-        if probe.class == Class::RefusedCredentials && target.credentials.is_none() {
+        if probe.class == TargetClass::RefusedCredentials && target.credentials.is_none() {
             let place = self.settings.from.place("no-sign");
             let words = "refuses a request without a signature";
             return Err(Failure::usage(format!("{endpoint} {words}: {said}. Leave out {place}")));
         }
-        if probe.class == Class::RefusedCredentials {
+        if probe.class == TargetClass::RefusedCredentials {
             return Err(Failure::usage(format!(
                 "{endpoint} refuses the credentials: {said}. Give it the ones that it knows in AWS_ACCESS_KEY_ID and \
                  AWS_SECRET_ACCESS_KEY or AWS_PROFILE, and its region with --region"
             )));
         }
-        if probe.class == Class::NoResource {
+        if probe.class == TargetClass::NoResource {
             let named = self.operation.resources(&self.library.contract.service).next();
             let (noun, flag) = named.map_or(("resource", ""), |of| (of.noun.as_str(), of.flag.as_str()));
             let name = foreign(named.and_then(|of| target.resources.get(&of.id)).map_or("", String::as_str));
@@ -296,7 +299,7 @@ impl Execution<'_> {
         Ok(())
     }
 
-    fn event(&self, target: &Target, probe: Probe, started_at: Timestamp) -> RunEvent {
+    fn event(&self, target: &Target, probe: ProbeOutcome, started_at: Timestamp) -> RunEvent {
         let (operation, service) = (&self.operation.name.is, &self.library.contract.service.signing_name.is);
         RunEvent {
             version: VERSION,
@@ -322,15 +325,15 @@ impl Execution<'_> {
     }
 }
 
-pub(super) struct Ended {
+pub(super) struct FinishedRun {
     pub(super) exit: Exit,
     pub(super) interrupted: bool,
     /// What the probe met, where the target cannot be reached.
     pub(super) unreachable: Option<String>,
 }
 
-impl From<Ended> for ExitCode {
-    fn from(ended: Ended) -> Self {
+impl From<FinishedRun> for ExitCode {
+    fn from(ended: FinishedRun) -> Self {
         if ended.interrupted { INTERRUPTED.into() } else { ended.exit.into() }
     }
 }

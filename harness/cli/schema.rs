@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::config::Shown;
+use super::config::ShownSettings;
 use super::explain::about::Explained;
 use super::library::Library;
 use super::list::entries::Listing;
@@ -15,19 +15,19 @@ use super::serve::Ready;
 use super::{Failure, FixtureArgs};
 use crate::contract::schema::{self, Schemas, format_schema};
 use crate::contract::{Contract, Register};
-use crate::corpus::defect::Bank;
+use crate::corpus::defect::DefectFile;
 use crate::corpus::{Reply, Suite};
 use crate::doctor::Examination;
 use crate::report::{self, Exit};
 use crate::sdk::cases::ClientSuite;
 use crate::sdk::diff::SdkDiff;
-use crate::sdk::protocol::Line;
-use crate::selftest::Report as SelftestReport;
+use crate::sdk::protocol::ProtocolLine;
+use crate::selftest::SelftestReport;
 use crate::targets::profile::Profiles;
 use crate::text::file_name;
 
 #[derive(Debug, Args)]
-pub(super) struct Schema {
+pub(super) struct SchemaArgs {
     /// Change nothing; fail where a file is not what would be generated
     #[arg(long)]
     check: bool,
@@ -47,9 +47,9 @@ pub fn all(contract: &Contract) -> Schemas {
         format_schema::<Register>("requirements.schema.json", "The register of requirements"),
         format_schema::<Suite>("suite.schema.json", "A suite of cases"),
         format_schema::<ClientSuite>("client-suite.schema.json", "A suite of client cases"),
-        format_schema::<Line>("driver-protocol.schema.json", "A line of the driver protocol"),
+        format_schema::<ProtocolLine>("driver-protocol.schema.json", "A line of the driver protocol"),
         format_schema::<Reply>("reply.schema.json", "A reply of the mock"),
-        format_schema::<Bank>("defects.schema.json", "A bank of defects and legal variants"),
+        format_schema::<DefectFile>("defects.schema.json", "A bank of defects and legal variants"),
         format_schema::<Profiles>("config.schema.json", "Target profiles: countersign.toml"),
         format_schema::<Examination>("examination.schema.json", "What doctor found out about a target"),
         format_schema::<Listing>("list.schema.json", "What list writes: an array of things of one kind"),
@@ -57,14 +57,14 @@ pub fn all(contract: &Contract) -> Schemas {
         format_schema::<Sdks>("sdk-list.schema.json", "The SDKs that are installed, and the drivers"),
         format_schema::<SelftestReport>("selftest.schema.json", "What a self-test came to"),
         format_schema::<Ready>("emulator-ready.schema.json", "The line with which the emulator says that it is ready"),
-        format_schema::<Shown>("settings.schema.json", "The settings of a run, each with where it came from"),
+        format_schema::<ShownSettings>("settings.schema.json", "The settings of a run, each with where it came from"),
     ]);
     schemas.extend(report::formats());
     schemas.extend([format_schema::<SdkDiff>("sdk-diff.schema.json", "What changed between two runs of an SDK")]);
     schemas
 }
 
-pub(super) fn run(args: Schema) -> Result<ExitCode, Failure> {
+pub(super) fn run(args: SchemaArgs) -> Result<ExitCode, Failure> {
     let library = Library::load(args.fixtures.fixtures)?;
     let schemas = all(&library.contract);
     let folder = file_name(&args.dir);

@@ -12,10 +12,10 @@ use super::output::print_prose;
 use super::{Failure, FixtureArgs};
 use crate::corpus::{Defect, Defects, Pattern, Plan, Selection, did_you_mean};
 use crate::report::{Exit, ReportFile};
-use crate::selftest::{Fate, Report, run as run_selftest};
+use crate::selftest::{Fate, SelftestReport, run as run_selftest};
 
 #[derive(Debug, Args)]
-pub(super) struct Selftest {
+pub(super) struct SelftestArgs {
     /// Try only the defects and legal variants that a pattern selects
     #[arg(value_name = "PATTERN")]
     patterns: Vec<String>,
@@ -28,7 +28,7 @@ pub(super) struct Selftest {
     fixtures: FixtureArgs,
 }
 
-pub(super) fn run(args: Selftest) -> Result<ExitCode, Failure> {
+pub(super) fn run(args: SelftestArgs) -> Result<ExitCode, Failure> {
     let (library, defects) = Library::load_with_defects(args.fixtures.fixtures)?;
     let entries = select(&defects, &args.patterns)?;
     let plan = Plan::select(&library.corpus, &library.contract.register, &Selection::default())
@@ -68,7 +68,7 @@ fn select<'a>(defects: &'a Defects, patterns: &[String]) -> Result<Vec<&'a Defec
 }
 
 /// The result as text. Idle rules and unbroken requirements are listed only for a whole bank.
-fn text(report: &Report, seconds: f64, whole: bool) -> String {
+fn text(report: &SelftestReport, seconds: f64, whole: bool) -> String {
     let mut text = String::new();
     for outcome in report.details.iter().filter(|outcome| !matches!(outcome.fate, Fate::Killed | Fate::Cleared)) {
         let fate = match outcome.fate {
@@ -81,7 +81,7 @@ fn text(report: &Report, seconds: f64, whole: bool) -> String {
             let _ = writeln!(text, "  {fault}");
         }
     }
-    let Report { defects, killed, attributed, legal, accused, .. } = report;
+    let SelftestReport { defects, killed, attributed, legal, accused, .. } = report;
     let _ = writeln!(text, "kill rate    {killed} of {defects} defects found ({})", percent(*killed, *defects));
     let _ = writeln!(
         text,

@@ -9,12 +9,12 @@ use clap::Args;
 use reqwest::Url;
 
 use super::Failure;
-use super::origin::{Origin, Origins, Traced};
+use super::origin::{Origin, Origins, TracedArgs};
 use super::resources::ResourceArgs;
 use super::variables::{read, variable_set as env};
 use crate::contract::{Feature, Resource, Service};
-use crate::targets::Place;
-use crate::targets::gate::{self, Allowed};
+use crate::targets::TargetPlace;
+use crate::targets::gate::{self, AllowedResource};
 use crate::targets::profile::{Distrust, Profile, Profiles};
 use crate::text::{file_name, foreign, foreign_within};
 use crate::wire::{ClientOptions, InvalidRegion, Region};
@@ -67,7 +67,7 @@ pub(super) struct TargetArgs {
 
     /// Allow real AWS, for exactly this account, this region and what is named in it
     #[arg(long, env = "COUNTERSIGN_ALLOW_AWS", value_name = gate::form())]
-    allow_aws: Option<Allowed>,
+    allow_aws: Option<AllowedResource>,
 
     /// Cases in flight together [default: one per core for mock and emulator, 4 for an endpoint, 1 for AWS]
     #[arg(long, env = "COUNTERSIGN_JOBS", value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
@@ -83,13 +83,13 @@ pub(super) struct TargetArgs {
 }
 
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Choice {
+pub(super) enum TargetChoice {
     Mock,
     Emulator,
     /// Real AWS, allowed for one resource of one account.
     Aws {
         endpoint: Url,
-        allowed: Allowed,
+        allowed: AllowedResource,
     },
     Endpoint {
         name: String,
@@ -100,7 +100,7 @@ pub(super) enum Choice {
 /// Everything that is decided about the target before anything is sent.
 #[derive(Clone, Debug)]
 pub(super) struct Settings {
-    pub(super) choice: Choice,
+    pub(super) choice: TargetChoice,
     pub(super) region: Region,
     /// The names of resources, by the resources' ids.
     pub(super) resources: BTreeMap<String, String>,
@@ -114,8 +114,8 @@ pub(super) struct Settings {
 
 impl Settings {
     /// Decides all settings; exit code 2 where they are wrong, 6 for real AWS that is not allowed.
-    pub(super) fn resolve(args: Traced<TargetArgs>) -> Result<Self, Failure> {
-        let Traced { args, flags } = args;
+    pub(super) fn resolve(args: TracedArgs<TargetArgs>) -> Result<Self, Failure> {
+        let TracedArgs { args, flags } = args;
         let mut from = Origins::of_flags(flags);
         // A URL that is given needs no profile.
         let is_named = args.endpoint.is_some() || (args.target.is_none() && env("COUNTERSIGN_ENDPOINT")?.is_some());
@@ -135,17 +135,17 @@ impl Settings {
         let by_name = resources.get(&gate::resource().id).map(String::as_str);
         let choice = gated(named, url, &region, by_name, allowed)?;
         let other = match &choice {
-            Choice::Mock => Some(("mock".to_owned(), "add --target aws")),
-            Choice::Emulator => Some(("emulator".to_owned(), "add --target aws")),
-            Choice::Endpoint { url, .. } => Some((foreign(url.as_str()), "leave it out")),
-            Choice::Aws { .. } => None,
+            TargetChoice::Mock => Some(("mock".to_owned(), "add --target aws")),
+            TargetChoice::Emulator => Some(("emulator".to_owned(), "add --target aws")),
+            TargetChoice::Endpoint { url, .. } => Some((foreign(url.as_str()), "leave it out")),
+            TargetChoice::Aws { .. } => None,
         };
         if let (Some((target, advice)), Origin::Flag { name }) = (other, from.get("allow-aws")) {
             return Err(Failure::usage(format!("{name} is for real AWS, but the target is {target}; {advice}")));
         }
         let place = match &choice {
-            Choice::Mock | Choice::Emulator => Place::Here,
-            Choice::Endpoint { url, .. } | Choice::Aws { endpoint: url, .. } => Place::of(url),
+            TargetChoice::Mock | TargetChoice::Emulator => TargetPlace::Here,
+            TargetChoice::Endpoint { url, .. } | TargetChoice::Aws { endpoint: url, .. } => TargetPlace::of(url),
         };
         let claim = Some(args.claim).filter(|claim| !claim.is_empty());
         let no_sign = args.no_sign.then_some(true);
@@ -183,7 +183,7 @@ impl Settings {
         #[derive(Debug, clap::Parser)]
         struct Alone {
             #[command(flatten)]
-            target: Traced<TargetArgs>,
+            target: TracedArgs<TargetArgs>,
         }
         if env("COUNTERSIGN_TARGET")?.is_none() && env("COUNTERSIGN_ENDPOINT")?.is_none() {
             return Ok(None);
@@ -195,22 +195,22 @@ impl Settings {
     /// The target's name in reports and in the snapshots folder.
     pub(super) fn name(&self) -> &str {
         match &self.choice {
-            Choice::Mock => "mock",
-            Choice::Emulator => "emulator",
-            Choice::Aws { .. } => "aws",
-            Choice::Endpoint { name, .. } => name,
+            TargetChoice::Mock => "mock",
+            TargetChoice::Emulator => "emulator",
+            TargetChoice::Aws { .. } => "aws",
+            TargetChoice::Endpoint { name, .. } => name,
         }
     }
 
     /// The features that the target claims: those of the settings, or else all that it has.
     pub(super) fn features(&self) -> BTreeSet<Feature> {
         let mut features = self.claim.clone().unwrap_or_else(|| match &self.choice {
-            Choice::Mock | Choice::Emulator => {
+            TargetChoice::Mock | TargetChoice::Emulator => {
                 let of_resources = Service::embedded().resources.iter().filter_map(feature_of);
                 of_resources.chain([Feature::SIGNATURE]).collect()
             }
-            Choice::Aws { .. } => BTreeSet::from([Feature::SIGNATURE]),
-            Choice::Endpoint { .. } => BTreeSet::new(),
+            TargetChoice::Aws { .. } => BTreeSet::from([Feature::SIGNATURE]),
+            TargetChoice::Endpoint { .. } => BTreeSet::new(),
         });
         // A named resource claims its feature, whatever else is claimed.
         let named = Service::embedded().resources.iter().filter(|of| self.resources.contains_key(&of.id));
@@ -340,11 +340,11 @@ fn gated(
     url: Option<Url>,
     region: &Region,
     name_in_aws: Option<&str>,
-    allowed: Option<Allowed>,
-) -> Result<Choice, Failure> {
+    allowed: Option<AllowedResource>,
+) -> Result<TargetChoice, Failure> {
     let url = match (name.as_str(), url) {
-        ("mock", None) => return Ok(Choice::Mock),
-        ("emulator", None) => return Ok(Choice::Emulator),
+        ("mock", None) => return Ok(TargetChoice::Mock),
+        ("emulator", None) => return Ok(TargetChoice::Emulator),
         ("aws", None) => gate::aws_endpoint(region).ok_or_else(|| {
             Failure::usage(format!("AWS has no region such as {region}; name one that it has, such as us-east-1"))
         })?,
@@ -359,8 +359,10 @@ fn gated(
         return Err(Failure::usage(format!("expected a host name without empty parts between dots, found {url}")));
     }
     match allowed {
-        Some(allowed) if Place::of(&url) == Place::Aws => Ok(Choice::Aws { endpoint: canonical(url), allowed }),
-        _ => Ok(Choice::Endpoint { name, url }),
+        Some(allowed) if TargetPlace::of(&url) == TargetPlace::Aws => {
+            Ok(TargetChoice::Aws { endpoint: canonical(url), allowed })
+        }
+        _ => Ok(TargetChoice::Endpoint { name, url }),
     }
 }
 

@@ -17,26 +17,26 @@ use crate::contract::Service;
 use crate::text::file_name;
 
 #[derive(Debug, Args)]
-pub(super) struct Completions {
+pub(super) struct CompletionsArgs {
     /// The shell
     #[arg(value_enum)]
     shell: Shell,
 }
 
 #[derive(Debug, Args)]
-pub(super) struct Man {
+pub(super) struct ManArgs {
     /// Write a page for each command into this folder, which is made where it is not there
     #[arg(value_name = "DIR")]
     dir: Option<PathBuf>,
 }
 
-pub(super) fn completions(args: &Completions) -> Result<ExitCode, Failure> {
+pub(super) fn completions(args: &CompletionsArgs) -> Result<ExitCode, Failure> {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut Cli::command(), "countersign", &mut script);
     print_bytes(&script)
 }
 
-pub(super) fn man(args: Man) -> Result<ExitCode, Failure> {
+pub(super) fn man(args: ManArgs) -> Result<ExitCode, Failure> {
     let mut command = Cli::command().disable_help_subcommand(true);
     command.build();
     let mut pages = Vec::new();

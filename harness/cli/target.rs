@@ -8,11 +8,11 @@ use super::Failure;
 use super::credentials::{self, Lacking};
 use super::library::Library;
 use super::run::can_be_run;
-use super::settings::{Choice, Settings};
-use crate::servers::emulator::{Emulator, Options};
+use super::settings::{Settings, TargetChoice};
+use crate::servers::emulator::{Emulator, EmulatorOptions};
 use crate::servers::mock::Mock;
 use crate::targets::Target;
-use crate::targets::gate::{self, Allowed};
+use crate::targets::gate::{self, AllowedResource};
 use crate::text::foreign;
 use crate::trials::{Trials, runtime};
 use crate::wire::{Credentials, is_loopback};
@@ -20,10 +20,10 @@ use crate::wire::{Credentials, is_loopback};
 /// A target, and the server behind it if the server is one of ours; dropping this stops the server.
 pub(super) struct Prepared {
     pub(super) target: Target,
-    _server: Server,
+    _server: OwnServer,
 }
 
-enum Server {
+enum OwnServer {
     Mock { _mock: Mock },
     Emulator { _emulator: Emulator },
     Elsewhere,
@@ -31,7 +31,7 @@ enum Server {
 
 impl Prepared {
     pub(super) async fn new(settings: &Settings, library: &Library) -> Result<Self, Failure> {
-        if settings.choice == Choice::Mock {
+        if settings.choice == TargetChoice::Mock {
             return Ok(Self::with(mock(library).await?, settings));
         }
         match Self::to_examine(settings).await? {
@@ -47,23 +47,25 @@ impl Prepared {
     /// are none is returned.
     pub(super) async fn to_examine(settings: &Settings) -> Result<(Self, Option<String>), Failure> {
         let (found, lacking) = match &settings.choice {
-            Choice::Mock => {
+            TargetChoice::Mock => {
                 return Err(Failure::usage(
                     "the mock answers by the path of a case, so there is nothing to examine; `countersign run --target mock` runs it",
                 ));
             }
-            Choice::Emulator => (emulator(settings).await?, None),
-            Choice::Aws { endpoint: url, allowed } => ((aws(url, allowed, settings).await?, Server::Elsewhere), None),
-            Choice::Endpoint { name, url } => {
+            TargetChoice::Emulator => (emulator(settings).await?, None),
+            TargetChoice::Aws { endpoint: url, allowed } => {
+                ((aws(url, allowed, settings).await?, OwnServer::Elsewhere), None)
+            }
+            TargetChoice::Endpoint { name, url } => {
                 let (target, lacking) = endpoint(name, url, settings).await?;
-                ((target, Server::Elsewhere), lacking)
+                ((target, OwnServer::Elsewhere), lacking)
             }
         };
         Ok((Self::with(found, settings), lacking))
     }
 
     /// A target with the settings that every target has.
-    fn with((mut target, server): (Target, Server), settings: &Settings) -> Self {
+    fn with((mut target, server): (Target, OwnServer), settings: &Settings) -> Self {
         target.features = settings.features();
         target.client = settings.client.clone();
         target.jobs = settings.jobs;
@@ -72,7 +74,7 @@ impl Prepared {
     }
 }
 
-async fn mock(library: &Library) -> Result<(Target, Server), Failure> {
+async fn mock(library: &Library) -> Result<(Target, OwnServer), Failure> {
     let mock = Mock::start(Arc::clone(&library.corpus), jiff::Timestamp::now, None)
         .await
         .map_err(|error| Failure::harness(format!("cannot start the mock: {error}")))?;
@@ -83,11 +85,11 @@ async fn mock(library: &Library) -> Result<(Target, Server), Failure> {
     let resources = library.contract.service.resources.iter();
     target.resources = resources.map(|resource| (resource.id.clone(), resource.sample.clone())).collect();
     target.path_names_case = true;
-    Ok((target, Server::Mock { _mock: mock }))
+    Ok((target, OwnServer::Mock { _mock: mock }))
 }
 
-async fn emulator(settings: &Settings) -> Result<(Target, Server), Failure> {
-    let mut options = Options { region: settings.region.clone(), ..Options::default() };
+async fn emulator(settings: &Settings) -> Result<(Target, OwnServer), Failure> {
+    let mut options = EmulatorOptions { region: settings.region.clone(), ..EmulatorOptions::default() };
     for (kind, name) in &settings.resources {
         if !options.rename(kind, name) {
             return Err(Failure::usage(format!(
@@ -104,7 +106,7 @@ async fn emulator(settings: &Settings) -> Result<(Target, Server), Failure> {
     target.resources = options.names().into_iter().map(|(kind, name)| (kind.to_owned(), name)).collect();
     target.region.clone_from(&options.region);
     target.credentials = settings.sign.then(|| options.credentials.clone());
-    Ok((target, Server::Emulator { _emulator: emulator }))
+    Ok((target, OwnServer::Emulator { _emulator: emulator }))
 }
 
 fn local(endpoint: &str) -> Url {
@@ -144,7 +146,7 @@ async fn endpoint(name: &str, url: &Url, settings: &Settings) -> Result<(Target,
 }
 
 /// Real AWS, once the account of the credentials is the one that was allowed.
-async fn aws(url: &Url, allowed: &Allowed, settings: &Settings) -> Result<Target, Failure> {
+async fn aws(url: &Url, allowed: &AllowedResource, settings: &Settings) -> Result<Target, Failure> {
     let (credentials, account) = credentials::for_aws(&settings.region).await.map_err(|lacking| match lacking {
         Lacking::None(why) => Failure::usage(format!(
             "no credentials to ask AWS with: {why}. Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or choose a profile \
@@ -167,7 +169,9 @@ async fn aws(url: &Url, allowed: &Allowed, settings: &Settings) -> Result<Target
 /// In a trial, when the target cannot be made ready.
 pub fn trials_of_environment() -> Result<Option<Trials>, String> {
     let settings = Settings::of_environment().map_err(|failure| failure.to_string())?;
-    let Some(settings) = settings.filter(|settings| !matches!(settings.choice, Choice::Mock | Choice::Emulator)) else {
+    let Some(settings) =
+        settings.filter(|settings| !matches!(settings.choice, TargetChoice::Mock | TargetChoice::Emulator))
+    else {
         return Ok(None);
     };
     let library = Library::load(None).map_err(|failure| failure.to_string())?;

@@ -9,12 +9,12 @@ use super::output::print_prose;
 use super::{Failure, FixtureArgs};
 
 #[derive(Debug, Args)]
-pub(super) struct Validate {
+pub(super) struct ValidateArgs {
     #[command(flatten)]
     fixtures: FixtureArgs,
 }
 
-pub(super) fn run(args: Validate) -> Result<ExitCode, Failure> {
+pub(super) fn run(args: ValidateArgs) -> Result<ExitCode, Failure> {
     let catalogue = Catalogue::load_complete(args.fixtures.fixtures)?;
     let Catalogue { library, clients, banks } = &catalogue;
     print_prose(&format!(

@@ -62,12 +62,13 @@ impl Document {
 pub type Documents = BTreeMap<String, Document>;
 
 /// Where something is stated: the id of each source, and the place in it.
-pub type Source = BTreeMap<String, String>;
+pub type PlacesBySource = BTreeMap<String, String>;
 
 /// A place in a source.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Place {
+#[serde(rename = "Place")]
+pub struct SourcePlace {
     /// The id of the source.
     pub document: String,
     /// The place in it, in words; empty for all of it.
@@ -81,7 +82,7 @@ pub struct Place {
     pub address: Option<String>,
 }
 
-impl Place {
+impl SourcePlace {
     /// Looks up the title of its source and the address of the place.
     pub(crate) fn resolve(&mut self, documents: &Documents) {
         if let Some(document) = documents.get(&self.document) {
@@ -91,7 +92,7 @@ impl Place {
     }
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for SourcePlace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let title = if self.title.is_empty() { &self.document } else { &self.title };
         f.write_str(title)?;
@@ -109,7 +110,7 @@ pub struct Fact<T> {
     /// What it rests on.
     pub evidence: Evidence,
     /// Every source that states it, and the place in it.
-    pub source: Source,
+    pub source: PlacesBySource,
 }
 
 /// A constraint or consequence that the sources state in running text only.
@@ -125,7 +126,7 @@ pub struct Prose {
     /// What it rests on.
     pub evidence: Evidence,
     /// Every source that states it, and the place in it.
-    pub source: Source,
+    pub source: PlacesBySource,
 }
 
 /// A prose constraint as a program can check it. Everything that is set must hold.

@@ -10,7 +10,7 @@ use serde::de::{self, DeserializeOwned, Deserializer, MapAccess, SeqAccess, Visi
 use serde_json::Value;
 use serde_path_to_error::{Path as ErrorPath, Segment};
 
-use super::check::Fault;
+use super::check::ContractFault;
 use crate::text::{FOREIGN_LIMIT, file_name, foreign};
 
 /// The fixtures that were compiled in.
@@ -167,7 +167,7 @@ pub fn parse<T: DeserializeOwned>(file: &str, text: &str) -> Result<T, LoadError
 pub(super) fn read_checked<T: DeserializeOwned>(
     fixtures: &Fixtures,
     path: &str,
-    check: impl FnOnce(&T, &Value) -> Result<(), Fault>,
+    check: impl FnOnce(&T, &Value) -> Result<(), ContractFault>,
 ) -> Result<T, LoadError> {
     let (file, text) = (fixtures.name_of(path), fixtures.read(path)?);
     let (value, raw) = (parse(&file, &text)?, parse(&file, &text)?);
@@ -300,7 +300,7 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
-    use crate::contract::Place;
+    use crate::contract::SourcePlace;
 
     #[rstest]
     #[case::not_json("{", "", "EOF")]
@@ -314,7 +314,7 @@ mod tests {
     #[case::missing(r#"{"inner":[{}]}"#, "/inner/0", "missing field")]
     #[case::wrong_type(r#"{"inner":[{"document":1}]}"#, "/inner/0/document", "expected a string")]
     fn an_error_names_file_and_pointer(#[case] text: &str, #[case] pointer: &str, #[case] message: &str) {
-        let error = parse::<BTreeMap<String, Vec<Place>>>("a.json", text).expect_err("the text is wrong");
+        let error = parse::<BTreeMap<String, Vec<SourcePlace>>>("a.json", text).expect_err("the text is wrong");
         assert_eq!(error.file, "a.json");
         assert_eq!(error.pointer, pointer, "{error}");
         assert!(error.message.contains(message), "{error}");

@@ -17,18 +17,18 @@ mod shapes;
 mod status;
 mod validators;
 
-pub use facts::{Difference, Document, Documents, Evidence, Fact, Place, Prose, Reading, Source};
+pub use facts::{Difference, Document, Documents, Evidence, Fact, PlacesBySource, Prose, Reading, SourcePlace};
 pub use feature::Feature;
 pub use files::{Fixtures, LoadError, parse, read_text, unreadable};
-pub use names::Names;
+pub use names::ContractNames;
 pub use operation::{Lifetime, Operation, Pages};
 pub use register::{Confirmation, ConfirmationStatus, Decision, Level, REGISTER_FILE, Register, Requirement, Side};
 pub use service::{
-    Absent, ErrorMeaning, ErrorShape, FeatureRow, Listing, ReservedWords, Resource, Service, UnlistedError,
+    AbsentName, ErrorMeaning, ErrorShape, FeatureRow, Listing, ReservedWords, Resource, Service, UnlistedError,
 };
-pub use shapes::{JsonType, Kind, Member, Structure};
+pub use shapes::{JsonType, Member, MemberKind, Structure};
 pub use status::Status;
-pub use validators::{Breach, Constraint, JsonKind, ProseBreach, Validators, breaches_of};
+pub use validators::{Constraint, JsonKind, ProseBreach, SchemaBreach, Validators, breaches_of};
 
 use std::collections::BTreeMap;
 

@@ -6,11 +6,11 @@ use std::sync::LazyLock;
 use super::files::Fixtures;
 use super::operation::Operation;
 use super::service::Service;
-use super::shapes::{Kind, Member};
+use super::shapes::{Member, MemberKind};
 
 /// The names in the contract of this build. The code that hides secrets uses them.
 #[derive(Debug)]
-pub struct Names {
+pub struct ContractNames {
     /// The members of all shapes.
     pub members: BTreeSet<String>,
     /// The members whose values are secrets.
@@ -29,17 +29,17 @@ pub struct Names {
     pub service: BTreeSet<String>,
 }
 
-impl Names {
+impl ContractNames {
     /// The names in the fixtures of this build.
     ///
     /// # Panics
     /// Never: the tests load them.
     pub fn embedded() -> &'static Self {
-        static NAMES: LazyLock<Names> = LazyLock::new(|| {
+        static NAMES: LazyLock<ContractNames> = LazyLock::new(|| {
             let service = Service::embedded();
             let folder = Service::folder(&Fixtures::Embedded).expect("this build has a service");
             let operations = Operation::load_all(&Fixtures::Embedded, &folder, service);
-            Names::of(service, &operations.expect("the operations of this build are valid"))
+            ContractNames::of(service, &operations.expect("the operations of this build are valid"))
         });
         &NAMES
     }
@@ -59,7 +59,7 @@ impl Names {
         Self {
             members: all,
             sensitive: named(Member::is_sensitive),
-            times: named(|member| member.kind.is == Kind::Timestamp),
+            times: named(|member| member.kind.is == MemberKind::Timestamp),
             page_tokens: pages.map(|fact| fact.is.token.clone()).collect(),
             resources: service.resources.iter().map(|resource| resource.id.clone()).collect(),
             errors: service.errors.keys().chain(service.unlisted_errors.keys()).cloned().collect(),

@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::check::{Fault, differences, ensure, every_fact, prose, structure, version};
+use super::check::{ContractFault, differences, ensure, every_fact, prose, structure, version};
 use super::facts::{Difference, Fact, Prose};
 use super::files::{Fixtures, LoadError, below, read_checked};
 use super::service::{Resource, Service};
@@ -93,7 +93,7 @@ impl Operation {
 
     /// Checks the operation of the file `stem.json` against itself and its service; `raw` is the same file as plain
     /// JSON.
-    fn check(&self, stem: &str, service: &Service, raw: &Value) -> Result<(), Fault> {
+    fn check(&self, stem: &str, service: &Service, raw: &Value) -> Result<(), ContractFault> {
         version(self.version)?;
         every_fact(raw, &service.documents)?;
         let (name, found) = (&self.name.is, &self.target.is);

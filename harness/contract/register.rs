@@ -4,8 +4,8 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::check::{Fault, ensure, version};
-use super::facts::{Documents, Evidence, Place};
+use super::check::{ContractFault, ensure, version};
+use super::facts::{Documents, Evidence, SourcePlace};
 use super::feature::Feature;
 use super::files::{Fixtures, LoadError, read_checked};
 use super::operation::Operation;
@@ -65,7 +65,7 @@ pub struct Requirement {
     /// What it rests on.
     pub evidence: Evidence,
     /// Where that is said.
-    pub source: Vec<Place>,
+    pub source: Vec<SourcePlace>,
     /// Whether recordings of real AWS bear it out.
     #[serde(default)]
     pub confirmation: Confirmation,
@@ -194,7 +194,7 @@ impl Register {
         self.requirements.iter().find(|requirement| requirement.id == id)
     }
 
-    fn check(&self, prefixes: &[&str], documents: &Documents) -> Result<(), Fault> {
+    fn check(&self, prefixes: &[&str], documents: &Documents) -> Result<(), ContractFault> {
         version(self.version)?;
         let mut seen = BTreeSet::new();
         for (index, row) in self.requirements.iter().enumerate() {
@@ -248,7 +248,7 @@ mod tests {
     use super::*;
 
     /// Checks a plain row with one member changed.
-    fn check(member: &str, value: Value) -> Result<(), Fault> {
+    fn check(member: &str, value: Value) -> Result<(), ContractFault> {
         let mut row = json!({
             "id": "GC-DUR-01", "text": "t", "level": "must", "evidence": "documented", "source": [{ "document": "s" }]
         });

@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::check::{Fault, differences, ensure, every_fact, members, reserved_words, structure, version};
+use super::check::{ContractFault, differences, ensure, every_fact, members, reserved_words, structure, version};
 use super::facts::{Difference, Documents, Fact};
 use super::files::{Fixtures, LoadError, below, read_checked};
 use super::shapes::{Member, Structure};
@@ -121,7 +121,7 @@ pub struct Resource {
     /// A name for examples.
     pub example: String,
     /// A name that no target has, new in each run.
-    pub absent: Option<Absent>,
+    pub absent: Option<AbsentName>,
     /// Where a target lists the ones that it has.
     pub listed_by: Option<Listing>,
 }
@@ -129,14 +129,15 @@ pub struct Resource {
 /// A name that no target has.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Absent {
+#[serde(rename = "Absent")]
+pub struct AbsentName {
     /// The placeholder in requests that stands for it.
     pub placeholder: String,
     /// What it is made of: text with `${random:N}` in it.
     pub form: String,
 }
 
-impl Absent {
+impl AbsentName {
     /// A new name; `random` makes its random parts, each of the length that the form asks for.
     pub fn name(&self, mut random: impl FnMut(usize) -> String) -> String {
         let mut parts = self.form.split("${random:");
@@ -273,7 +274,7 @@ impl Service {
     }
 
     /// Checks the service against itself; `raw` is the same file as plain JSON.
-    fn check(&self, raw: &Value) -> Result<(), Fault> {
+    fn check(&self, raw: &Value) -> Result<(), ContractFault> {
         version(self.version)?;
         every_fact(raw, &self.documents)?;
         let features: Vec<&str> = self.features.iter().map(|row| row.name.as_str()).collect();
@@ -345,7 +346,7 @@ impl Service {
 
 /// Checks that no two resources share an id, a flag, a placeholder or a member, and that the resources and features
 /// that they refer to exist.
-fn resources(resources: &[Resource], features: &[&str]) -> Result<(), Fault> {
+fn resources(resources: &[Resource], features: &[&str]) -> Result<(), ContractFault> {
     let mut taken = BTreeSet::new();
     for (index, resource) in resources.iter().enumerate() {
         let at = |member: &str| format!("/resources/{index}/{member}");

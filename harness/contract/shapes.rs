@@ -30,7 +30,7 @@ pub struct Member {
     pub meaning: Option<Fact<String>>,
     /// Its type.
     #[serde(rename = "type")]
-    pub kind: Fact<Kind>,
+    pub kind: Fact<MemberKind>,
     /// Whether it is always there. A member has it; items do not.
     pub required: Option<Fact<bool>>,
     /// How JSON writes a point in time.
@@ -79,7 +79,8 @@ impl Member {
 /// The documented type of a member.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-pub enum Kind {
+#[serde(rename = "Kind")]
+pub enum MemberKind {
     /// Text.
     String,
     /// One of several texts.

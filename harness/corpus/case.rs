@@ -125,7 +125,7 @@ pub struct RequestSpec {
     /// The members of the request body.
     pub input: Input,
     /// What goes over the wire instead of the documented form.
-    pub raw: Option<Raw>,
+    pub raw: Option<RawRequest>,
 }
 
 impl RequestSpec {
@@ -150,7 +150,7 @@ impl RequestSpec {
     /// The same request with this fault in its signature.
     #[must_use]
     pub fn signed_with(&self, defect: SigningDefect) -> Self {
-        let raw = Raw { signing: Some(defect), ..self.raw.clone().unwrap_or_default() };
+        let raw = RawRequest { signing: Some(defect), ..self.raw.clone().unwrap_or_default() };
         Self { raw: Some(raw), ..self.clone() }
     }
 }
@@ -158,7 +158,8 @@ impl RequestSpec {
 /// Departures from the documented form of a request; what is not given stays as documented.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Raw {
+#[serde(rename = "Raw")]
+pub struct RawRequest {
     /// The method instead of `POST`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub method: Option<String>,
@@ -240,7 +241,7 @@ pub enum SigningDefect {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(try_from = "ExpectForm")]
 pub struct Expect {
-    answers: Vec<Answer>,
+    answers: Vec<AcceptedAnswer>,
 }
 
 impl Expect {
@@ -250,17 +251,17 @@ impl Expect {
             return self.clone();
         }
         let (status, schema) = (Status::Code(operation.status.is), Some(operation.response.name.clone()));
-        Self { answers: vec![Answer { status, error: None, schema }] }
+        Self { answers: vec![AcceptedAnswer { status, error: None, schema }] }
     }
 
     /// The accepted answers; at least one.
-    pub fn answers(&self) -> &[Answer] {
+    pub fn answers(&self) -> &[AcceptedAnswer] {
         &self.answers
     }
 
     /// Whether every accepted answer is a success.
     pub fn is_positive(&self) -> bool {
-        self.answers.iter().all(Answer::is_success)
+        self.answers.iter().all(AcceptedAnswer::is_success)
     }
 }
 
@@ -275,7 +276,7 @@ struct ExpectForm {
     /// The shape that the body must have.
     schema: Option<String>,
     /// The accepted answers, where there are several; then nothing stands beside this.
-    one_of: Vec<Answer>,
+    one_of: Vec<AcceptedAnswer>,
 }
 
 impl TryFrom<ExpectForm> for Expect {
@@ -284,7 +285,7 @@ impl TryFrom<ExpectForm> for Expect {
     fn try_from(form: ExpectForm) -> Result<Self, Self::Error> {
         let ExpectForm { status, error, schema, one_of } = form;
         match status {
-            Some(status) if one_of.is_empty() => Ok(Self { answers: vec![Answer { status, error, schema }] }),
+            Some(status) if one_of.is_empty() => Ok(Self { answers: vec![AcceptedAnswer { status, error, schema }] }),
             None if !one_of.is_empty() && error.is_none() && schema.is_none() => Ok(Self { answers: one_of }),
             _ => Err("expected a status with what belongs to it, or several answers under \"one_of\" and nothing else"),
         }
@@ -294,7 +295,8 @@ impl TryFrom<ExpectForm> for Expect {
 /// One accepted answer.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Answer {
+#[serde(rename = "Answer")]
+pub struct AcceptedAnswer {
     /// The status code, or a class such as `4xx`.
     pub status: Status,
     /// The error's name; `*` for any name, none where it may have no name.
@@ -305,14 +307,14 @@ pub struct Answer {
     pub schema: Option<String>,
 }
 
-impl Answer {
+impl AcceptedAnswer {
     /// Whether the request is accepted with this answer.
     pub fn is_success(&self) -> bool {
         self.status.includes(200)
     }
 }
 
-impl fmt::Display for Answer {
+impl fmt::Display for AcceptedAnswer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.error.as_deref() {
             None => write!(f, "{}", self.status),

@@ -2,11 +2,11 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::case::{Answer, Call, Case, Control, Expect, Family, RequestSpec, Suite};
+use super::case::{AcceptedAnswer, Call, Case, Control, Expect, Family, RequestSpec, Suite};
 use super::cases::Corpus;
 use super::expand::{ExpandedCase, differences};
-use super::files::{Errors, file_stem};
-use super::reply::{Reply, Wrong};
+use super::files::{FileErrors, file_stem};
+use super::reply::{Reply, WrongReply};
 use super::template::fill;
 use crate::contract::{
     Contract, Evidence, Feature, Fixtures, LoadError, REGISTER_FILE, Requirement, Resource, Service, Side,
@@ -26,14 +26,18 @@ impl Checker<'_> {
     pub(super) fn check(&self, suites: &[(String, Suite)]) -> Vec<LoadError> {
         let mut found = Vec::new();
         for (file, suite) in suites {
-            check_suite(suite, &mut Errors { file, at: String::new(), found: &mut found });
+            check_suite(suite, &mut FileErrors { file, at: String::new(), found: &mut found });
             for (index, case) in suite.cases.iter().enumerate() {
-                self.check_case(suite, case, &mut Errors { file, at: format!("/cases/{index}"), found: &mut found });
+                self.check_case(
+                    suite,
+                    case,
+                    &mut FileErrors { file, at: format!("/cases/{index}"), found: &mut found },
+                );
             }
         }
         for (name, reply) in self.corpus.replies() {
             let file = &self.file_of(name);
-            self.check_reply(name, reply, &mut Errors { file, at: String::new(), found: &mut found });
+            self.check_reply(name, reply, &mut FileErrors { file, at: String::new(), found: &mut found });
         }
         // With suites missing or broken, an uncited requirement would be a second report of the same fault.
         if found.is_empty() {
@@ -46,7 +50,7 @@ impl Checker<'_> {
         self.fixtures.name_of(&format!("replies/{reply}.json"))
     }
 
-    fn check_case(&self, suite: &Suite, case: &Case, errors: &mut Errors<'_>) {
+    fn check_case(&self, suite: &Suite, case: &Case, errors: &mut FileErrors<'_>) {
         check_id(file_stem(errors.file), case, errors);
         check_texts(case, errors);
         self.check_requirements(suite, case, errors);
@@ -69,7 +73,7 @@ impl Checker<'_> {
         }
     }
 
-    fn check_requirements(&self, suite: &Suite, case: &Case, errors: &mut Errors<'_>) {
+    fn check_requirements(&self, suite: &Suite, case: &Case, errors: &mut FileErrors<'_>) {
         let mut decides = false;
         for (index, id) in case.requirements.iter().enumerate() {
             let place = format!("/requirements/{index}");
@@ -97,7 +101,7 @@ impl Checker<'_> {
         errors.check(decides, "/requirements", wrong);
     }
 
-    fn check_expectation(&self, suite: &Suite, place: &str, expect: &Expect, errors: &mut Errors<'_>) {
+    fn check_expectation(&self, suite: &Suite, place: &str, expect: &Expect, errors: &mut FileErrors<'_>) {
         let response = self.contract.operation(&suite.operation).map(|operation| operation.response.name.as_str());
         for answer in expect.answers() {
             let refused = !answer.is_success();
@@ -113,7 +117,7 @@ impl Checker<'_> {
         }
     }
 
-    fn check_control(&self, case: &Case, errors: &mut Errors<'_>) {
+    fn check_control(&self, case: &Case, errors: &mut FileErrors<'_>) {
         let Some(control) = &case.control else {
             let must_be_accepted = case.expect.as_ref().is_none_or(Expect::is_positive);
             let wrong = format_args!(
@@ -142,7 +146,7 @@ impl Checker<'_> {
     }
 
     /// Checks that the input breaks the keyword of the request's schema that the case names, and no other.
-    fn check_request(&self, expanded: &ExpandedCase, errors: &mut Errors<'_>) {
+    fn check_request(&self, expanded: &ExpandedCase, errors: &mut FileErrors<'_>) {
         let case = &expanded.case;
         let refusable = expanded.calls.iter().any(|call| !call.expect.is_positive());
         let wrong = format_args!(
@@ -171,15 +175,15 @@ impl Checker<'_> {
 
     /// Checks the input against the prose of the documents: a case that must be refused as `prose` breaks it in one
     /// place, and any other case breaks none of it.
-    fn check_prose(&self, expanded: &ExpandedCase, call: &Call, input: &Value, errors: &mut Errors<'_>) {
+    fn check_prose(&self, expanded: &ExpandedCase, call: &Call, input: &Value, errors: &mut FileErrors<'_>) {
         if call.request.raw.as_ref().is_some_and(|raw| raw.body.is_some()) {
             return;
         }
         let Some(operation) = expanded.operation_of(call, self.contract) else { return };
         let mut plain = self.contract.validators.prose_breaches(&operation.request.name, input);
         plain.retain(|breach| breach.evidence != Evidence::Conflict);
-        let forbidden =
-            expanded.case.breaks.as_deref() == Some("prose") && !call.expect.answers().iter().any(Answer::is_success);
+        let forbidden = expanded.case.breaks.as_deref() == Some("prose")
+            && !call.expect.answers().iter().any(AcceptedAnswer::is_success);
         // Two sentences can forbid the same value: a colon is not a letter, and an empty name does not begin with one.
         let one_place = plain.first().is_some_and(|first| plain.iter().all(|breach| breach.at == first.at));
         let expected =
@@ -189,13 +193,13 @@ impl Checker<'_> {
         errors.check(forbidden == one_place, "/breaks", wrong);
     }
 
-    fn check_reply(&self, name: &str, reply: &Reply, errors: &mut Errors<'_>) {
+    fn check_reply(&self, name: &str, reply: &Reply, errors: &mut FileErrors<'_>) {
         errors.check_readable("", name);
         errors.check_readable("/title", &reply.title);
         errors.check(reply.version == 1, "/version", format_args!("expected version 1, found {}", reply.version));
         let is_one = reply.body.is_none() || reply.body_text.is_none();
         errors.check(is_one, "/body_text", format_args!("expected either body or body_text, found both"));
-        if let Some(Wrong { case, violates }) = &reply.wrong {
+        if let Some(WrongReply { case, violates }) = &reply.wrong {
             errors.check(self.corpus.get(case).is_some(), "/wrong/case", format_args!("there is no case {case}"));
             let wrong = format_args!("a wrong reply violates at least one requirement");
             errors.check(!violates.is_empty(), "/wrong/violates", wrong);
@@ -267,7 +271,7 @@ impl Checker<'_> {
     }
 }
 
-fn check_suite(suite: &Suite, errors: &mut Errors<'_>) {
+fn check_suite(suite: &Suite, errors: &mut FileErrors<'_>) {
     errors.check(suite.version == 1, "/version", format_args!("expected version 1, found {}", suite.version));
     let stem = file_stem(errors.file);
     let name = suite.suite.as_deref().unwrap_or(stem);
@@ -278,7 +282,7 @@ fn check_suite(suite: &Suite, errors: &mut Errors<'_>) {
 }
 
 /// Checks the texts of a case that people read in lists. Requests and replies may hold anything.
-fn check_texts(case: &Case, errors: &mut Errors<'_>) {
+fn check_texts(case: &Case, errors: &mut FileErrors<'_>) {
     errors.check_readable("/id", &case.id);
     errors.check_readable("/title", &case.title);
     if let Some(breaks) = &case.breaks {
@@ -294,7 +298,7 @@ fn check_texts(case: &Case, errors: &mut Errors<'_>) {
     }
 }
 
-fn check_id(suite: &str, case: &Case, errors: &mut Errors<'_>) {
+fn check_id(suite: &str, case: &Case, errors: &mut FileErrors<'_>) {
     let kebab = |name: &str| {
         !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
     };
@@ -303,7 +307,7 @@ fn check_id(suite: &str, case: &Case, errors: &mut Errors<'_>) {
 }
 
 /// Checks that a case is one call, or several under `steps`.
-fn check_form(case: &Case, errors: &mut Errors<'_>) {
+fn check_form(case: &Case, errors: &mut FileErrors<'_>) {
     let one_call = case.steps.is_empty();
     let wrong = format_args!("expected a request, or steps instead of it");
     errors.check(case.request.is_some() == one_call, "/request", wrong);
@@ -318,7 +322,7 @@ fn check_form(case: &Case, errors: &mut Errors<'_>) {
 }
 
 /// Checks a requirement that rests on a conflict: the case must expect exactly the answers that it accepts.
-fn check_bounds(case: &Case, row: &Requirement, place: &str, errors: &mut Errors<'_>) {
+fn check_bounds(case: &Case, row: &Requirement, place: &str, errors: &mut FileErrors<'_>) {
     let expected: BTreeSet<String> = case.expect.iter().flat_map(Expect::answers).map(ToString::to_string).collect();
     let accepted: BTreeSet<String> = row.accepts.iter().cloned().collect();
     let list = |answers: &BTreeSet<String>| answers.iter().cloned().collect::<Vec<_>>().join(", ");

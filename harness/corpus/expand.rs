@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use serde_json::value::RawValue;
 
-use super::case::{Call, Case, Family, Raw, RequestSpec};
+use super::case::{Call, Case, Family, RawRequest, RequestSpec};
 use super::files::unknown_operation;
 use crate::contract::{Contract, LoadError, Operation, Resource};
 
@@ -140,7 +140,7 @@ fn with_value(request: &RequestSpec, at: &str, value: &RawValue) -> Result<Reque
     Ok(request)
 }
 
-fn set_raw(raw: &mut Raw, place: &str, value: &RawValue) -> Result<(), String> {
+fn set_raw(raw: &mut RawRequest, place: &str, value: &RawValue) -> Result<(), String> {
     let text =
         || serde_json::from_str::<String>(value.get()).map_err(|_| format!("expected a text, found {}", value.get()));
     match place {
@@ -161,7 +161,7 @@ fn set_raw(raw: &mut Raw, place: &str, value: &RawValue) -> Result<(), String> {
 
 /// The places at which two requests differ, as JSON pointers into the input and into `raw`.
 pub(super) fn differences(one: &RequestSpec, other: &RequestSpec) -> Vec<String> {
-    let none = Raw::default();
+    let none = RawRequest::default();
     let (a, b) = (one.raw.as_ref().unwrap_or(&none), other.raw.as_ref().unwrap_or(&none));
     let members: BTreeSet<_> = one.input.iter().chain(other.input.iter()).map(|(name, _)| name).collect();
     let members = members.into_iter().map(|name| (format!("/{name}"), one.input.get(name) != other.input.get(name)));

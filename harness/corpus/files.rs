@@ -37,13 +37,13 @@ pub(crate) fn unknown_operation(file: &str, pointer: &str, name: &str, contract:
 }
 
 /// Collects the errors of one file, or of one case in it; their pointers begin with `at`.
-pub(crate) struct Errors<'a> {
+pub(crate) struct FileErrors<'a> {
     pub(crate) file: &'a str,
     pub(crate) at: String,
     pub(crate) found: &'a mut Vec<LoadError>,
 }
 
-impl Errors<'_> {
+impl FileErrors<'_> {
     pub(crate) fn add(&mut self, member: &str, message: impl Into<String>) {
         self.found.push(LoadError::new(self.file, format!("{}{member}", self.at), message));
     }

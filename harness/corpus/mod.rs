@@ -14,11 +14,13 @@ mod reply;
 mod select;
 pub mod template;
 
-pub use case::{Answer, Call, Case, Check, Control, Expect, Family, Input, Raw, RequestSpec, SigningDefect, Suite};
+pub use case::{
+    AcceptedAnswer, Call, Case, Check, Control, Expect, Family, Input, RawRequest, RequestSpec, SigningDefect, Suite,
+};
 pub use cases::Corpus;
 pub use defect::{Defect, DefectKind, Defects};
 pub use expand::ExpandedCase;
 pub use files::LoadErrors;
-pub use reply::{Reply, Wrong};
+pub use reply::{Reply, WrongReply};
 pub use select::{Pattern, Plan, SelectError, Selectable, Selection, Shard, did_you_mean};
 pub use template::fill;

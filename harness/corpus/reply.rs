@@ -30,13 +30,14 @@ pub struct Reply {
     pub body_text: Option<String>,
     /// What is wrong about it, for a reply that a judge must not let pass.
     #[serde(default)]
-    pub wrong: Option<Wrong>,
+    pub wrong: Option<WrongReply>,
 }
 
 /// What the judge must say of a wrong reply.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Wrong {
+#[serde(rename = "Wrong")]
+pub struct WrongReply {
     /// The case that it is given to.
     pub case: String,
     /// Exactly the requirements that it violates, warnings included.

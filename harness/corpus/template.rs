@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::contract::{Absent, Resource};
+use crate::contract::{AbsentName, Resource};
 
 /// The longest filler: 4 MiB, more than any request of the service needs.
 const LONGEST_FILLER: usize = 4 << 20;
@@ -13,7 +13,7 @@ pub enum Placeholder<'a> {
     /// The name of a resource that the target has.
     Resource(&'a Resource),
     /// A name of such a resource that no target has, new in each run.
-    Absent(&'a Absent),
+    Absent(&'a AbsentName),
     /// `answer:N:/pointer`: a text in the answer to an earlier step of the case, counted from 1.
     Answer(usize, &'a str),
     /// `random:N`: a name of N characters `[a-z0-9]`, new in each run, which no target has.

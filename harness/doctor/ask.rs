@@ -9,7 +9,7 @@ use tokio::time::timeout;
 use crate::contract::{Contract, Operation, Resource};
 use crate::corpus::{RequestSpec, SigningDefect};
 use crate::run::{plain_request, probe_input, random_seed};
-use crate::targets::probe::Asked;
+use crate::targets::probe::ProbedOperation;
 use crate::targets::{Target, TargetError};
 use crate::wire::{ClientOptions, Credentials, Exchange, Masker, SeenSecrets, addresses};
 
@@ -19,13 +19,13 @@ const UNKNOWN: &str = "GetNothing";
 
 /// The target to examine, and the operation to ask it for.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Patient<'a> {
+pub(super) struct ExaminedTarget<'a> {
     pub(super) target: &'a Target,
     pub(super) contract: &'a Contract,
     pub(super) operation: &'a Operation,
 }
 
-impl<'a> Patient<'a> {
+impl<'a> ExaminedTarget<'a> {
     /// The resource that a plain call names.
     pub(super) fn resource(&self) -> Option<&'a Resource> {
         self.operation.resources(&self.contract.service).next()
@@ -42,15 +42,15 @@ impl<'a> Patient<'a> {
     }
 
     /// What a call asked; `named` says whether it names a resource that the target should have.
-    pub(super) fn asked(&self, named: bool) -> Asked<'a> {
-        Asked { service: &self.contract.service, operation: self.operation, named }
+    pub(super) fn asked(&self, named: bool) -> ProbedOperation<'a> {
+        ProbedOperation { service: &self.contract.service, operation: self.operation, named }
     }
 }
 
 /// Every call that was made, with its answer.
 pub(super) struct Answers {
     /// The way to the target, tried without a request.
-    pub(super) way: Way,
+    pub(super) way: ConnectOutcome,
     /// The call that a run's probe makes.
     pub(super) probe: Exchange,
     /// The same call signed with a wrong secret; `None` if requests are not signed.
@@ -68,7 +68,7 @@ pub(super) struct Answers {
 }
 
 /// How far a connection to a target gets.
-pub(super) enum Way {
+pub(super) enum ConnectOutcome {
     /// It accepts connections. The duration is how long connecting took once the address was known.
     Connected(SocketAddr, Duration),
     /// Its name has an address, but there is no connection, for this reason; `None` if time ran out.
@@ -78,8 +78,8 @@ pub(super) enum Way {
 }
 
 /// Makes all calls at once, and waits for each answer no longer than the deadline.
-pub(super) async fn all(patient: Patient<'_>, within: Duration) -> Result<Answers, TargetError> {
-    let Patient { target, contract, operation } = patient;
+pub(super) async fn all(patient: ExaminedTarget<'_>, within: Duration) -> Result<Answers, TargetError> {
+    let ExaminedTarget { target, contract, operation } = patient;
     let start = Instant::now();
     let options = ClientOptions { timeout: within.min(target.client.timeout), ..target.client.clone() };
     let client = target.connect(&options)?;
@@ -97,7 +97,7 @@ pub(super) async fn all(patient: Patient<'_>, within: Duration) -> Result<Answer
                 Ok(exchange) => exchange,
                 Err(_) => Exchange {
                     request,
-                    answer: Err(crate::wire::Fault::Timeout(left)),
+                    answer: Err(crate::wire::TransportFault::Timeout(left)),
                     sent_at: clock,
                     received_at: Timestamp::now(),
                     elapsed: sent.elapsed(),
@@ -143,21 +143,21 @@ pub(super) async fn all(patient: Patient<'_>, within: Duration) -> Result<Answer
 }
 
 /// Tries name and port by themselves, since a request that times out does not tell how far it got.
-async fn way(target: &Target, within: Duration) -> Way {
+async fn way(target: &Target, within: Duration) -> ConnectOutcome {
     let start = Instant::now();
     let addresses = match timeout(within, addresses(&target.endpoint)).await {
-        Err(_) => return Way::NoAddress(None),
-        Ok(Err(error)) => return Way::NoAddress(Some(plain(&error))),
+        Err(_) => return ConnectOutcome::NoAddress(None),
+        Ok(Err(error)) => return ConnectOutcome::NoAddress(Some(plain(&error))),
         Ok(Ok(addresses)) => addresses,
     };
     let Some(first) = addresses.first().copied() else {
-        return Way::NoAddress(Some("the name has no address".to_owned()));
+        return ConnectOutcome::NoAddress(Some("the name has no address".to_owned()));
     };
     let connecting = Instant::now();
     match timeout(within.saturating_sub(start.elapsed()), TcpStream::connect(addresses.as_slice())).await {
-        Err(_) => Way::Refused(first, None),
-        Ok(Err(error)) => Way::Refused(first, Some(plain(&error))),
-        Ok(Ok(stream)) => Way::Connected(stream.peer_addr().unwrap_or(first), connecting.elapsed()),
+        Err(_) => ConnectOutcome::Refused(first, None),
+        Ok(Err(error)) => ConnectOutcome::Refused(first, Some(plain(&error))),
+        Ok(Ok(stream)) => ConnectOutcome::Connected(stream.peer_addr().unwrap_or(first), connecting.elapsed()),
     }
 }
 

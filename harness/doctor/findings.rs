@@ -2,13 +2,13 @@
 
 use std::net::SocketAddr;
 
-use super::ask::{Answers, Patient, Way};
-use super::{Finding, Topic};
+use super::ask::{Answers, ConnectOutcome, ExaminedTarget};
+use super::{Diagnosis, Topic};
 use crate::contract::{ErrorMeaning, Feature};
 use crate::report::{heard, meaning};
 use crate::targets::probe;
-use crate::verdict::{Class, Probe};
-use crate::wire::{Exchange, Fault, Response, address, error_type, is_own, quote};
+use crate::verdict::{ProbeOutcome, TargetClass};
+use crate::wire::{Exchange, Response, TransportFault, address, error_type, is_own, quote};
 
 /// How far a clock may be off before a signature is refused, in seconds.
 /// Source: AWS General Reference, Signature Version 4: requests are valid for five minutes.
@@ -18,15 +18,15 @@ const CLOCK_LIMIT_SECONDS: i64 = 300;
 const CLOCK_NOTE_SECONDS: i64 = 5;
 
 /// A target, its answers, and how a run's probe classifies it.
-pub(super) struct Examined<'a> {
-    pub(super) patient: Patient<'a>,
+pub(super) struct ProbedTarget<'a> {
+    pub(super) patient: ExaminedTarget<'a>,
     pub(super) answers: &'a Answers,
-    pub(super) probe: Probe,
+    pub(super) probe: ProbeOutcome,
 }
 
 /// Whether the credentials and the signature of a call were accepted.
 #[derive(PartialEq, Eq)]
-enum Stance {
+enum Acceptance {
     /// They were accepted: the call succeeded, or the resource that it names was looked for.
     Accepted,
     /// They were refused.
@@ -39,17 +39,17 @@ pub(super) fn is_success(response: &Response) -> bool {
     (200..300).contains(&response.status)
 }
 
-impl<'a> Examined<'a> {
-    pub(super) fn new(patient: Patient<'a>, answers: &'a Answers) -> Self {
+impl<'a> ProbedTarget<'a> {
+    pub(super) fn new(patient: ExaminedTarget<'a>, answers: &'a Answers) -> Self {
         let probe = probe::classify(&answers.probe, patient.asked(patient.is_named()), &answers.hidden);
         Self { patient, answers, probe }
     }
 
     /// The findings from all answers, in the order in which they matter. If no call was answered, there are only those
     /// about the way to the target: they are the first problem to solve.
-    pub(super) fn findings(&self) -> Vec<Finding> {
+    pub(super) fn findings(&self) -> Vec<Diagnosis> {
         let mut findings = self.way();
-        if self.probe.class != Class::Unreachable || self.answers.any() {
+        if self.probe.class != TargetClass::Unreachable || self.answers.any() {
             findings.extend([self.tls(), self.credentials()]);
             findings.extend(self.signature());
             findings.extend([self.clock(), self.operation()]);
@@ -61,105 +61,107 @@ impl<'a> Examined<'a> {
     }
 
     /// Name and connection, and if no call was answered, why not.
-    fn way(&self) -> Vec<Finding> {
+    fn way(&self) -> Vec<Diagnosis> {
         let endpoint = &self.patient.target.endpoint;
         let host = quote(endpoint.host_str().unwrap_or_default());
         let fault = self.answers.probe.answer.as_ref().err().filter(|_| !self.answers.any());
-        let by_proxy = || Finding::ok(Topic::Connection, "it answers, by way of a proxy");
+        let by_proxy = || Diagnosis::ok(Topic::Connection, "it answers, by way of a proxy");
         let at = match &self.answers.way {
-            Way::Connected(at, _) | Way::Refused(at, _) => at,
+            ConnectOutcome::Connected(at, _) | ConnectOutcome::Refused(at, _) => at,
             // Behind a proxy, a direct connection may fail although requests arrive.
-            Way::NoAddress(_) if self.answers.any() => return vec![by_proxy()],
-            Way::NoAddress(reason) => {
+            ConnectOutcome::NoAddress(_) if self.answers.any() => return vec![by_proxy()],
+            ConnectOutcome::NoAddress(reason) => {
                 let reason = reason.as_deref().unwrap_or("no answer from the resolver in time");
                 let found = format!("{host} cannot be resolved: {}", quote(reason));
-                return vec![Finding::problem(Topic::Name, found).fix("check the host in --endpoint")];
+                return vec![Diagnosis::problem(Topic::Name, found).fix("check the host in --endpoint")];
             }
         };
         let connection = match (&self.answers.way, fault) {
-            (_, Some(fault @ Fault::Tls(_))) => certificate(&self.answers.hidden.fault(fault)),
-            (Way::Connected(..), Some(fault)) => self.unanswered(*at, fault),
-            (Way::Refused(_, reason), Some(_)) => {
+            (_, Some(fault @ TransportFault::Tls(_))) => certificate(&self.answers.hidden.fault(fault)),
+            (ConnectOutcome::Connected(..), Some(fault)) => self.unanswered(*at, fault),
+            (ConnectOutcome::Refused(_, reason), Some(_)) => {
                 let reason = reason.as_deref().map_or_else(|| "no answer in time".to_owned(), str::to_lowercase);
-                Finding::problem(Topic::Connection, format!("cannot connect to {at}: {reason}"))
+                Diagnosis::problem(Topic::Connection, format!("cannot connect to {at}: {reason}"))
                     .fix("start the server, or correct host and port in --endpoint")
             }
-            (Way::Connected(_, took), None) => {
+            (ConnectOutcome::Connected(_, took), None) => {
                 let took = took.as_secs_f64() * 1e3;
-                Finding::ok(Topic::Connection, format!("{at} answers; connected in {took:.1} ms"))
+                Diagnosis::ok(Topic::Connection, format!("{at} answers; connected in {took:.1} ms"))
             }
-            (Way::Refused(..) | Way::NoAddress(_), _) => by_proxy(),
+            (ConnectOutcome::Refused(..) | ConnectOutcome::NoAddress(_), _) => by_proxy(),
         };
-        let name = address(endpoint).is_none().then(|| Finding::ok(Topic::Name, format!("{host} is {}", at.ip())));
+        let name = address(endpoint).is_none().then(|| Diagnosis::ok(Topic::Name, format!("{host} is {}", at.ip())));
         name.into_iter().chain([connection]).collect()
     }
 
     /// A target that accepts connections but gives no usable answer.
-    fn unanswered(&self, at: SocketAddr, fault: &Fault) -> Finding {
+    fn unanswered(&self, at: SocketAddr, fault: &TransportFault) -> Diagnosis {
         let fix = match fault {
-            Fault::NotHttp(words) if words.contains("TLS") => "try https:// in --endpoint, or another port",
-            Fault::NotHttp(_) => "check the port in --endpoint: something else than an HTTP server listens there",
-            Fault::Timeout(_) => "see whether the server is busy or stuck; its own log may tell",
-            Fault::Connect(_)
-            | Fault::Unsendable(_)
-            | Fault::Resolve(_)
-            | Fault::Tls(_)
-            | Fault::Lost(_)
-            | Fault::HeadTooLarge
-            | Fault::TooLarge(_) => "see the server's own log: it ends connections before it has answered",
+            TransportFault::NotHttp(words) if words.contains("TLS") => "try https:// in --endpoint, or another port",
+            TransportFault::NotHttp(_) => {
+                "check the port in --endpoint: something else than an HTTP server listens there"
+            }
+            TransportFault::Timeout(_) => "see whether the server is busy or stuck; its own log may tell",
+            TransportFault::Connect(_)
+            | TransportFault::Unsendable(_)
+            | TransportFault::Resolve(_)
+            | TransportFault::Tls(_)
+            | TransportFault::Lost(_)
+            | TransportFault::HeadTooLarge
+            | TransportFault::TooLarge(_) => "see the server's own log: it ends connections before it has answered",
         };
         let fault = self.answers.hidden.fault(fault);
-        Finding::problem(Topic::Connection, format!("{at} takes connections, but {fault}")).fix(fix)
+        Diagnosis::problem(Topic::Connection, format!("{at} takes connections, but {fault}")).fix(fix)
     }
 
     /// Whether the connection is encrypted. The caller has made sure that some call was answered.
-    fn tls(&self) -> Finding {
+    fn tls(&self) -> Diagnosis {
         if self.patient.target.endpoint.scheme() == "https" {
-            return Finding::ok(Topic::Tls, "the certificate is trusted");
+            return Diagnosis::ok(Topic::Tls, "the certificate is trusted");
         }
-        if matches!(&self.answers.way, Way::Connected(found, _) if is_own(found.ip())) {
-            return Finding::ok(Topic::Tls, "none, on this machine");
+        if matches!(&self.answers.way, ConnectOutcome::Connected(found, _) if is_own(found.ip())) {
+            return Diagnosis::ok(Topic::Tls, "none, on this machine");
         }
-        Finding::warning(Topic::Tls, "none: the passwords that it hands out cross the network readable")
+        Diagnosis::warning(Topic::Tls, "none: the passwords that it hands out cross the network readable")
             .fix("use https:// in --endpoint where the server has it")
     }
 
     /// Whether our credentials are accepted.
-    fn credentials(&self) -> Finding {
+    fn credentials(&self) -> Diagnosis {
         let topic = Topic::Credentials;
         let said = heard(&self.probe.heard);
         let signed = self.patient.target.credentials.is_some();
-        if self.probe.class == Class::RefusedCredentials && signed {
-            return Finding::problem(topic, format!("they are refused: {said}")).fix(
+        if self.probe.class == TargetClass::RefusedCredentials && signed {
+            return Diagnosis::problem(topic, format!("they are refused: {said}")).fix(
                 "give it the ones that it knows in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY or AWS_PROFILE, and its \
                  region with --region; a clock that is off is refused too",
             );
         }
-        if self.probe.class == Class::RefusedCredentials {
+        if self.probe.class == TargetClass::RefusedCredentials {
             let found = format!("it refuses a request without a signature: {said}");
-            return Finding::problem(topic, found).fix("leave out --no-sign");
+            return Diagnosis::problem(topic, found).fix("leave out --no-sign");
         }
         match self.is_accepted() {
-            true if signed => Finding::ok(topic, "requests signed with ours are accepted"),
-            true => Finding::ok(topic, "none are sent, and none are asked for"),
-            false => Finding::unknown(topic, "not decided, because no answer tells whether they are accepted"),
+            true if signed => Diagnosis::ok(topic, "requests signed with ours are accepted"),
+            true => Diagnosis::ok(topic, "none are sent, and none are asked for"),
+            false => Diagnosis::unknown(topic, "not decided, because no answer tells whether they are accepted"),
         }
     }
 
     /// Whether credentials and signature of the probe were accepted.
     pub(super) fn is_accepted(&self) -> bool {
-        self.stance(&self.answers.probe) == Stance::Accepted
+        self.stance(&self.answers.probe) == Acceptance::Accepted
     }
 
-    fn stance(&self, exchange: &Exchange) -> Stance {
+    fn stance(&self, exchange: &Exchange) -> Acceptance {
         let probe = probe::classify(exchange, self.patient.asked(false), &self.answers.hidden);
         let accepts = |response: &Response| is_success(response) || self.misses_resource(exchange, response);
-        if probe.class == Class::RefusedCredentials {
-            Stance::Refused
-        } else if probe.class == Class::Answers && exchange.answer.as_ref().is_ok_and(accepts) {
-            Stance::Accepted
+        if probe.class == TargetClass::RefusedCredentials {
+            Acceptance::Refused
+        } else if probe.class == TargetClass::Answers && exchange.answer.as_ref().is_ok_and(accepts) {
+            Acceptance::Accepted
         } else {
-            Stance::Open(heard(&probe.heard))
+            Acceptance::Open(heard(&probe.heard))
         }
     }
 
@@ -180,13 +182,13 @@ impl<'a> Examined<'a> {
     }
 
     /// Whether wrong and missing signatures are refused; `None` if requests are not signed.
-    fn signature(&self) -> Option<Finding> {
-        use Stance::{Accepted, Open, Refused};
+    fn signature(&self) -> Option<Diagnosis> {
+        use Acceptance::{Accepted, Open, Refused};
 
         let (wrong, unsigned) = (self.answers.wrong.as_ref()?, self.answers.unsigned.as_ref()?);
         let topic = Topic::Signature;
         let undecided = |because: String| {
-            Some(Finding::unknown(Topic::Signature, format!("not decided, because a request with {because}")))
+            Some(Diagnosis::unknown(Topic::Signature, format!("not decided, because a request with {because}")))
         };
         match self.stance(&self.answers.probe) {
             Accepted => {}
@@ -206,7 +208,7 @@ impl<'a> Examined<'a> {
             }
             (Refused, Refused) => {
                 let found = "checked: a wrong one is refused, and so is a request without any";
-                let finding = Finding::ok(topic, found);
+                let finding = Diagnosis::ok(topic, found);
                 let claim = "claim it, so that it is tested: --claim signature";
                 return Some(if claimed { finding } else { finding.fix(claim) });
             }
@@ -214,18 +216,18 @@ impl<'a> Examined<'a> {
             (_, Open(said)) => return undecided(format!("none is answered with {said}")),
         };
         Some(if claimed {
-            Finding::problem(topic, what).fix("have the server refuse them, or leave signature out of --claim")
+            Diagnosis::problem(topic, what).fix("have the server refuse them, or leave signature out of --claim")
         } else {
-            Finding::ok(topic, format!("{what}; the feature signature is not claimed"))
+            Diagnosis::ok(topic, format!("{what}; the feature signature is not claimed"))
         })
     }
 
     /// The target's clock compared with ours, by the `Date` of its answers.
-    fn clock(&self) -> Finding {
+    fn clock(&self) -> Diagnosis {
         let topic = Topic::Clock;
         let date = |exchange: &'a Exchange| Some((exchange, exchange.answer.as_ref().ok()?.date()?));
         let Some((exchange, date)) = self.answers.exchanges().find_map(date) else {
-            return Finding::unknown(topic, "its answers have no Date that can be read, which nothing asks for");
+            return Diagnosis::unknown(topic, "its answers have no Date that can be read, which nothing asks for");
         };
         let ahead = date.as_second() - exchange.received_at.as_second();
         let behind = exchange.sent_at.as_second() - date.as_second();
@@ -234,48 +236,48 @@ impl<'a> Examined<'a> {
         if off > CLOCK_LIMIT_SECONDS {
             let found = format!("{found}; signatures are good for {CLOCK_LIMIT_SECONDS} s");
             // A server that accepts our requests anyway can be judged, so this is only a warning.
-            let refused = self.probe.class == Class::RefusedCredentials;
-            let finding = if refused { Finding::problem(topic, found) } else { Finding::warning(topic, found) };
+            let refused = self.probe.class == TargetClass::RefusedCredentials;
+            let finding = if refused { Diagnosis::problem(topic, found) } else { Diagnosis::warning(topic, found) };
             finding.fix("set the clock that is wrong, the server's or this machine's")
         } else if off > CLOCK_NOTE_SECONDS {
-            Finding::warning(topic, found).fix("set the clock that is wrong; above 300 s signatures are refused")
+            Diagnosis::warning(topic, found).fix("set the clock that is wrong; above 300 s signatures are refused")
         } else {
-            Finding::ok(topic, "its clock agrees with ours, by the Date of its answers")
+            Diagnosis::ok(topic, "its clock agrees with ours, by the Date of its answers")
         }
     }
 
     /// Whether the operation that is tested is there.
-    fn operation(&self) -> Finding {
+    fn operation(&self) -> Diagnosis {
         let topic = Topic::Operation;
         let said = heard(&self.probe.heard);
         let (name, service) = (&self.patient.operation.name.is, &self.patient.contract.service.signing_name.is);
         let found = format!("the target {} ({said})", meaning(self.probe.class, name, service));
         match self.probe.class {
-            Class::Answers if self.is_accepted() => Finding::ok(topic, found),
-            Class::NoResource if self.is_accepted() => Finding::ok(topic, format!("the target answers {name}")),
+            TargetClass::Answers if self.is_accepted() => Diagnosis::ok(topic, found),
+            TargetClass::NoResource if self.is_accepted() => Diagnosis::ok(topic, format!("the target answers {name}")),
             // A run's first case makes the same call, and there it has to succeed.
-            Class::Answers if self.patient.is_named() || self.patient.resource().is_none() => {
-                Finding::problem(topic, format!("a plain call of {name} is answered with an error: {said}"))
+            TargetClass::Answers if self.patient.is_named() || self.patient.resource().is_none() => {
+                Diagnosis::problem(topic, format!("a plain call of {name} is answered with an error: {said}"))
                     .fix("see the server's own log; while it is so, the cases that have to succeed fail")
             }
-            Class::Answers | Class::NoResource => {
-                Finding::unknown(topic, format!("not decided, because the answer is {said}"))
+            TargetClass::Answers | TargetClass::NoResource => {
+                Diagnosis::unknown(topic, format!("not decided, because the answer is {said}"))
             }
-            Class::RefusedCredentials => Finding::unknown(topic, found).fix("see credentials above"),
-            Class::Redirect => {
-                Finding::problem(topic, found).fix("give the address that it redirects to as the endpoint")
+            TargetClass::RefusedCredentials => Diagnosis::unknown(topic, found).fix("see credentials above"),
+            TargetClass::Redirect => {
+                Diagnosis::problem(topic, found).fix("give the address that it redirects to as the endpoint")
             }
-            Class::ServerFault => Finding::problem(topic, found).fix("see the server's own log"),
-            Class::Unreachable if self.answers.probe.answer.is_ok() => Finding::problem(topic, found)
+            TargetClass::ServerFault => Diagnosis::problem(topic, found).fix("see the server's own log"),
+            TargetClass::Unreachable if self.answers.probe.answer.is_ok() => Diagnosis::problem(topic, found)
                 .fix("it asks for patience: try again later, or with fewer requests at once"),
-            Class::Unreachable => Finding::problem(topic, found)
+            TargetClass::Unreachable => Diagnosis::problem(topic, found)
                 .fix("other requests were answered: one that takes one connection at a time needs --jobs 1"),
-            Class::UnknownOperation
-            | Class::UnknownService
-            | Class::DeclaredNotImplemented
-            | Class::OwnJson
-            | Class::NotAws
-            | Class::WrongService => Finding::problem(topic, found).fix(format!(
+            TargetClass::UnknownOperation
+            | TargetClass::UnknownService
+            | TargetClass::DeclaredNotImplemented
+            | TargetClass::OwnJson
+            | TargetClass::NotAws
+            | TargetClass::WrongService => Diagnosis::problem(topic, found).fix(format!(
                 "check the endpoint, and that the service {service} is switched on; otherwise the server does not have \
                  the operation, and a run says not-implemented"
             )),
@@ -284,7 +286,7 @@ impl<'a> Examined<'a> {
 }
 
 /// The finding about a TLS handshake that failed. `words` come from the TLS library.
-fn certificate(words: &str) -> Finding {
+fn certificate(words: &str) -> Diagnosis {
     let fix = if words.contains("plain http") {
         "write http:// in --endpoint"
     } else if words.contains("UnknownIssuer") {
@@ -304,5 +306,5 @@ fn certificate(words: &str) -> Finding {
     let hints = ["; a private certificate authority", "; the server shows"];
     let words = hints.iter().fold(words, |words, hint| words.split(hint).next().unwrap_or_default());
     let words = words.trim_start_matches("TLS failed: ");
-    Finding::problem(Topic::Tls, format!("the handshake failed: {words}")).fix(fix)
+    Diagnosis::problem(Topic::Tls, format!("the handshake failed: {words}")).fix(fix)
 }

@@ -16,13 +16,13 @@ use std::time::{Duration, Instant};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
-use ask::Patient;
-use findings::Examined;
+use ask::ExaminedTarget;
+use findings::ProbedTarget;
 
 use crate::contract::{Contract, Resource, Service};
 use crate::report::heard;
 use crate::targets::{Target, TargetError};
-use crate::verdict::{Class, Heard};
+use crate::verdict::{TargetAnswer, TargetClass};
 
 /// The version of the format of an [`Examination`].
 const VERSION: u32 = 1;
@@ -39,25 +39,26 @@ pub struct Examination {
     /// The region that requests are signed for.
     pub region: String,
     /// What it is, by its answer to the probe.
-    pub class: Class,
+    pub class: TargetClass,
     /// What it answered to the probe, quoted.
     pub said: String,
     /// The same as data.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub heard: Option<Heard>,
+    pub heard: Option<TargetAnswer>,
     /// What was found, in the order in which it matters.
-    pub findings: Vec<Finding>,
+    pub findings: Vec<Diagnosis>,
     /// How long it took, in milliseconds.
     pub duration_ms: f64,
 }
 
 /// One thing that was found out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Finding {
+#[serde(rename = "Finding")]
+pub struct Diagnosis {
     /// What it is about.
     pub topic: Topic,
     /// Whether there is something to do about it.
-    pub status: Status,
+    pub status: DiagnosisStatus,
     /// What was found, in a sentence without its full stop.
     pub found: String,
     /// What to do about it.
@@ -134,7 +135,8 @@ impl JsonSchema for Topic {
 /// Whether there is something to do about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-pub enum Status {
+#[serde(rename = "Status")]
+pub enum DiagnosisStatus {
     /// It is as it should be, or it does not matter.
     Ok,
     /// A run is possible, and something about it is worth knowing.
@@ -152,30 +154,30 @@ impl Examination {
         for finding in &mut self.findings {
             if finding.topic == Topic::Operation {
                 let why = format!("the name of the {} is refused: {}", resource.noun, self.said);
-                *finding = Finding::unknown(Topic::Operation, format!("not decided, because {why}"));
+                *finding = Diagnosis::unknown(Topic::Operation, format!("not decided, because {why}"));
             } else if finding.topic == Topic::Resource(resource.id.clone()) {
                 let fix = format!("name a {} that the target has", resource.noun);
-                *finding = Finding::problem(finding.topic.clone(), slip).fix(fix);
+                *finding = Diagnosis::problem(finding.topic.clone(), slip).fix(fix);
             }
         }
     }
 }
 
-impl Finding {
+impl Diagnosis {
     fn ok(topic: Topic, found: impl Into<String>) -> Self {
-        Self { topic, status: Status::Ok, found: found.into(), fix: None }
+        Self { topic, status: DiagnosisStatus::Ok, found: found.into(), fix: None }
     }
 
     fn warning(topic: Topic, found: impl Into<String>) -> Self {
-        Self { status: Status::Warning, ..Self::ok(topic, found) }
+        Self { status: DiagnosisStatus::Warning, ..Self::ok(topic, found) }
     }
 
     fn problem(topic: Topic, found: impl Into<String>) -> Self {
-        Self { status: Status::Problem, ..Self::ok(topic, found) }
+        Self { status: DiagnosisStatus::Problem, ..Self::ok(topic, found) }
     }
 
     fn unknown(topic: Topic, found: impl Into<String>) -> Self {
-        Self { status: Status::Unknown, ..Self::ok(topic, found) }
+        Self { status: DiagnosisStatus::Unknown, ..Self::ok(topic, found) }
     }
 
     fn fix(mut self, fix: impl Into<String>) -> Self {
@@ -209,9 +211,9 @@ pub async fn examine(
 ) -> Result<Examination, TargetError> {
     let start = Instant::now();
     let operation = contract.operation(operation).expect("the operation is one of the contract");
-    let patient = Patient { target, contract, operation };
+    let patient = ExaminedTarget { target, contract, operation };
     let answers = Box::pin(ask::all(patient, within)).await?;
-    let examined = Examined::new(patient, &answers);
+    let examined = ProbedTarget::new(patient, &answers);
     let findings = examined.findings();
     let probe = examined.probe;
     let duration_ms = (start.elapsed().as_secs_f64() * 1e6).round() / 1e3;

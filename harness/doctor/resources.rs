@@ -4,38 +4,38 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::findings::{Examined, is_success};
-use super::{Finding, Topic};
+use super::findings::{ProbedTarget, is_success};
+use super::{Diagnosis, Topic};
 use crate::contract::{ErrorMeaning, Feature, Resource};
 use crate::report::heard;
-use crate::targets::probe::{self, Asked};
-use crate::verdict::Class;
+use crate::targets::probe::{self, ProbedOperation};
+use crate::verdict::TargetClass;
 use crate::wire::{Exchange, Response, error_type, quote};
 
 /// The most names of a resource that are shown.
 const NAMES_LIMIT: usize = 5;
 
-impl Examined<'_> {
+impl ProbedTarget<'_> {
     /// Whether the target has the resource that a plain call names.
-    pub(super) fn named_resource(&self) -> Option<Finding> {
+    pub(super) fn named_resource(&self) -> Option<Diagnosis> {
         let resource = self.patient.resource()?;
         let topic = Topic::Resource(resource.id.clone());
         let flag = &resource.flag;
         let names = self.names(resource).unwrap_or_default();
         let has = if names.is_empty() { String::new() } else { format!(" (it has {})", names.join(", ")) };
         let Some(name) = self.patient.name_of(resource).map(quote) else {
-            let finding = Finding::problem(topic, "none is named, so the cases that need one are blocked");
+            let finding = Diagnosis::problem(topic, "none is named, so the cases that need one are blocked");
             return Some(finding.fix(format!("name one that the server has: --{flag} NAME{has}")));
         };
         let status = self.patient.operation.status.is;
         let answered = self.answers.probe.answer.as_ref().is_ok_and(|response| response.status == status);
-        Some(if self.probe.class == Class::NoResource {
+        Some(if self.probe.class == TargetClass::NoResource {
             let found = format!("the target does not have {name}: {}", heard(&self.probe.heard));
-            Finding::problem(topic, found).fix(format!("create it there, or name one that it has with --{flag}{has}"))
-        } else if self.probe.class == Class::Answers && answered {
-            Finding::ok(topic, format!("{name} is known"))
+            Diagnosis::problem(topic, found).fix(format!("create it there, or name one that it has with --{flag}{has}"))
+        } else if self.probe.class == TargetClass::Answers && answered {
+            Diagnosis::ok(topic, format!("{name} is known"))
         } else {
-            Finding::unknown(topic, format!("whether {name} is known cannot be told"))
+            Diagnosis::unknown(topic, format!("whether {name} is known cannot be told"))
         })
     }
 
@@ -50,12 +50,12 @@ impl Examined<'_> {
     }
 
     /// For each further resource that is named or claimed, whether a call that names it alone is answered.
-    pub(super) fn further_resources(&self) -> impl Iterator<Item = Finding> {
+    pub(super) fn further_resources(&self) -> impl Iterator<Item = Diagnosis> {
         let resources = self.patient.contract.service.resources.iter();
         resources.filter(|of| of.of.is_some() && of.default.is_none()).filter_map(|of| self.further_resource(of))
     }
 
-    fn further_resource(&self, resource: &Resource) -> Option<Finding> {
+    fn further_resource(&self, resource: &Resource) -> Option<Diagnosis> {
         let Resource { id, noun, flag, feature, .. } = resource;
         let topic = Topic::Resource(id.clone());
         let of = self.patient.contract.service.resource(resource.of.as_deref()?)?.noun.as_str();
@@ -64,15 +64,15 @@ impl Examined<'_> {
             let claimed = feature.parse().is_ok_and(|feature: Feature| self.patient.target.features.contains(&feature));
             let found = "none is named though the feature is claimed, so its cases are blocked";
             let fix = format!("name one of the {of}: --{flag} NAME, or leave {feature} out of --claim");
-            return claimed.then(|| Finding::problem(topic, found).fix(fix));
+            return claimed.then(|| Diagnosis::problem(topic, found).fix(fix));
         };
         let (_, exchange) = self.answers.by_resource.iter().find(|(asked, _)| asked == id)?;
         let probe = probe::classify(exchange, self.patient.asked(false), &self.answers.hidden);
         let said = heard(&probe.heard);
         let why = match &exchange.answer {
-            Ok(response) if probe.class != Class::Unreachable => {
+            Ok(response) if probe.class != TargetClass::Unreachable => {
                 if is_success(response) && self.has_what_is_promised(response) {
-                    return Some(Finding::ok(topic, format!("{name} is answered with credentials")));
+                    return Some(Diagnosis::ok(topic, format!("{name} is answered with credentials")));
                 } else if is_success(response) {
                     format!("the answer holds no credentials: {said}")
                 } else if !self.is_accepted() {
@@ -80,20 +80,23 @@ impl Examined<'_> {
                     format!("the call by {of} is not accepted either")
                 } else if self.is_like_unknown(response) {
                     format!("an operation that nobody has is answered alike: {said}")
-                } else if probe.class == Class::Answers && self.meaning(response) == Some(ErrorMeaning::NotFound) {
+                } else if probe.class == TargetClass::Answers && self.meaning(response) == Some(ErrorMeaning::NotFound)
+                {
                     let fix = format!("give it to the {of} there, or name one that it has with --{flag}");
-                    return Some(Finding::problem(topic, format!("the target does not have {name}: {said}")).fix(fix));
+                    return Some(
+                        Diagnosis::problem(topic, format!("the target does not have {name}: {said}")).fix(fix),
+                    );
                 } else {
                     let feature = feature.as_deref().unwrap_or(noun);
                     let found = format!("a call by {name} alone is not answered with credentials: {said}");
-                    return Some(Finding::problem(topic, found).fix(format!(
+                    return Some(Diagnosis::problem(topic, found).fix(format!(
                         "see the server's own log, or leave out --{flag}; while it is so, the cases of {feature} fail"
                     )));
                 }
             }
             _ => format!("asking for it gave no usable answer: {said}"),
         };
-        Some(Finding::unknown(topic, format!("whether {name} is known cannot be told, because {why}")))
+        Some(Diagnosis::unknown(topic, format!("whether {name} is known cannot be told, because {why}")))
     }
 
     fn has_what_is_promised(&self, response: &Response) -> bool {
@@ -103,7 +106,7 @@ impl Examined<'_> {
 
     /// The findings about operations that a run does not need; they tell what kind of server this is. Operations with
     /// the same answer share a finding.
-    pub(super) fn neighbours(&self) -> impl Iterator<Item = Finding> {
+    pub(super) fn neighbours(&self) -> impl Iterator<Item = Diagnosis> {
         let mut told: Vec<(Neighbour, String, Vec<&str>)> = Vec::new();
         for (name, exchange) in &self.answers.neighbours {
             let (neighbour, said) = self.neighbour(name, exchange);
@@ -114,7 +117,7 @@ impl Examined<'_> {
         }
         let not_tried = self.patient.contract.service.not_tried.iter().map(|not_tried| {
             let found = format!("{}: not tried, since they could create something", not_tried.is.join(", "));
-            Finding::unknown(Topic::Neighbours, found)
+            Diagnosis::unknown(Topic::Neighbours, found)
         });
         told.into_iter().map(|(neighbour, said, names)| neighbour.finding(&said, &names)).chain(not_tried)
     }
@@ -128,23 +131,26 @@ impl Examined<'_> {
         };
         let service = &self.patient.contract.service;
         let operation = self.patient.contract.operation(name).unwrap_or(self.patient.operation);
-        let probe = probe::classify(exchange, Asked { service, operation, named: false }, &self.answers.hidden);
+        let probe =
+            probe::classify(exchange, ProbedOperation { service, operation, named: false }, &self.answers.hidden);
         let is_object = response.json().as_ref().is_some_and(Value::is_object);
         let own = matches!(self.meaning(response), Some(ErrorMeaning::NotFound | ErrorMeaning::Invalid));
         let own = own && self.answers.unknown.answer.is_ok();
         let neighbour = match probe.class {
-            Class::RefusedCredentials => Neighbour::Refused,
-            Class::UnknownOperation | Class::UnknownService | Class::DeclaredNotImplemented => Neighbour::Absent,
+            TargetClass::RefusedCredentials => Neighbour::Refused,
+            TargetClass::UnknownOperation | TargetClass::UnknownService | TargetClass::DeclaredNotImplemented => {
+                Neighbour::Absent
+            }
             _ if self.is_like_unknown(response) => Neighbour::LikeUnknown,
             _ if own || (is_success(response) && is_object) => return (Neighbour::There, String::new()),
-            Class::Answers
-            | Class::OwnJson
-            | Class::NotAws
-            | Class::WrongService
-            | Class::Redirect
-            | Class::ServerFault
-            | Class::NoResource
-            | Class::Unreachable => Neighbour::Untold,
+            TargetClass::Answers
+            | TargetClass::OwnJson
+            | TargetClass::NotAws
+            | TargetClass::WrongService
+            | TargetClass::Redirect
+            | TargetClass::ServerFault
+            | TargetClass::NoResource
+            | TargetClass::Unreachable => Neighbour::Untold,
         };
         (neighbour, heard(&probe.heard))
     }
@@ -176,19 +182,19 @@ enum Neighbour {
 
 impl Neighbour {
     /// The finding about these operations, which got the same answer.
-    fn finding(self, said: &str, names: &[&str]) -> Finding {
+    fn finding(self, said: &str, names: &[&str]) -> Diagnosis {
         let (topic, are) = (Topic::Neighbours, if names.len() == 1 { "is" } else { "are" });
         let alike = if names.len() == 1 { "" } else { "; answered alike" };
         let names = names.join(", ");
         match self {
-            Self::There => Finding::ok(topic, format!("{names} {are} there")),
-            Self::Absent => Finding::ok(topic, format!("{names} {are} not there ({said}{alike})")),
-            Self::Refused => Finding::unknown(topic, format!("{names}: refused ({said}{alike})")),
+            Self::There => Diagnosis::ok(topic, format!("{names} {are} there")),
+            Self::Absent => Diagnosis::ok(topic, format!("{names} {are} not there ({said}{alike})")),
+            Self::Refused => Diagnosis::unknown(topic, format!("{names}: refused ({said}{alike})")),
             Self::LikeUnknown => {
                 let words = "no telling, since an operation that nobody has is answered alike";
-                Finding::unknown(topic, format!("{names}: {words} ({said})"))
+                Diagnosis::unknown(topic, format!("{names}: {words} ({said})"))
             }
-            Self::Untold => Finding::unknown(topic, format!("{names}: no telling by the answer ({said}{alike})")),
+            Self::Untold => Diagnosis::unknown(topic, format!("{names}: no telling by the answer ({said}{alike})")),
         }
     }
 }

@@ -4,12 +4,12 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use rstest::rstest;
 
-use super::ask::{Answers, Patient, Way};
-use super::findings::Examined;
-use super::{Finding, Status, Topic};
+use super::ask::{Answers, ConnectOutcome, ExaminedTarget};
+use super::findings::ProbedTarget;
+use super::{Diagnosis, DiagnosisStatus, Topic};
 use crate::contract::{Contract, Feature, Fixtures};
 use crate::targets::Target;
-use crate::wire::{Credentials, Exchange, Fault, Headers, Masker, Request, Response};
+use crate::wire::{Credentials, Exchange, Headers, Masker, Request, Response, TransportFault};
 
 const LIST: &str = "ListWorkgroups";
 const DOMAIN: &str = "custom-domain";
@@ -19,7 +19,7 @@ const REFUSAL: &str = r#"{"__type":"InvalidSignatureException","message":"no"}"#
 const NO_WORKGROUP: &str = r#"{"__type":"ResourceNotFoundException","message":"no workgroup of this name"}"#;
 const NO_ROUTE: &str = r#"{"__type":"ResourceNotFoundException","message":"no route"}"#;
 
-fn exchange(answer: Result<Response, Fault>) -> Exchange {
+fn exchange(answer: Result<Response, TransportFault>) -> Exchange {
     let request = Request {
         method: "POST".into(),
         target: "/".into(),
@@ -50,7 +50,7 @@ fn address() -> SocketAddr {
 /// A server that answers every request alike.
 fn alike(answer: &Exchange) -> Answers {
     let mut answers = Answers {
-        way: Way::Connected(address(), Duration::from_millis(1)),
+        way: ConnectOutcome::Connected(address(), Duration::from_millis(1)),
         probe: answer.clone(),
         wrong: Some(answer.clone()),
         unsigned: Some(answer.clone()),
@@ -68,10 +68,10 @@ fn target() -> Target {
     Target::at(url).signed_by(Credentials::new("AKIDCANARYKEY", "CANARY-secret")).with_workgroup("wg-1")
 }
 
-fn found(target: &Target, answers: &Answers) -> Vec<Finding> {
+fn found(target: &Target, answers: &Answers) -> Vec<Diagnosis> {
     let contract = Contract::load(&Fixtures::Embedded).expect("the contract");
-    let patient = Patient { target, contract: &contract, operation: contract.default_operation() };
-    Examined::new(patient, answers).findings()
+    let patient = ExaminedTarget { target, contract: &contract, operation: contract.default_operation() };
+    ProbedTarget::new(patient, answers).findings()
 }
 
 /// Sets the answer to the operation that lists resources.
@@ -85,26 +85,26 @@ fn workgroup() -> Topic {
 }
 
 /// The finding about a topic.
-fn about(findings: &[Finding], topic: &Topic) -> Finding {
+fn about(findings: &[Diagnosis], topic: &Topic) -> Diagnosis {
     findings.iter().find(|finding| finding.topic == *topic).unwrap_or_else(|| panic!("{topic:?} is told")).clone()
 }
 
 #[rstest]
-#[case::takes_everything((200, SUCCESS), (200, SUCCESS), false, Status::Ok, "not checked")]
-#[case::takes_everything_and_claims((200, SUCCESS), (200, SUCCESS), true, Status::Problem, "not checked")]
-#[case::checks((403, REFUSAL), (403, REFUSAL), true, Status::Ok, "checked: a wrong one is refused")]
-#[case::checks_if_there((403, REFUSAL), (200, SUCCESS), true, Status::Problem, "without any is accepted")]
-#[case::other((500, "{}"), (500, "{}"), true, Status::Unknown, "not decided, because a request with a wrong one")]
-#[case::breaks_without((403, REFUSAL), (500, "{}"), true, Status::Unknown, "not decided, because a request with none")]
-#[case::breaks_with_a_wrong_one((500, "{}"), (200, SUCCESS), true, Status::Problem, "one with a wrong one is answered with 500")]
-#[case::takes_a_wrong_one((200, SUCCESS), (403, REFUSAL), true, Status::Problem, "a request without any is refused")]
-#[case::looks_for_the_workgroup((400, NO_WORKGROUP), (400, NO_WORKGROUP), true, Status::Problem, "not checked")]
-#[case::another_thing_is_missing((400, NO_ROUTE), (400, NO_ROUTE), true, Status::Unknown, "not decided")]
+#[case::takes_everything((200, SUCCESS), (200, SUCCESS), false, DiagnosisStatus::Ok, "not checked")]
+#[case::takes_everything_and_claims((200, SUCCESS), (200, SUCCESS), true, DiagnosisStatus::Problem, "not checked")]
+#[case::checks((403, REFUSAL), (403, REFUSAL), true, DiagnosisStatus::Ok, "checked: a wrong one is refused")]
+#[case::checks_if_there((403, REFUSAL), (200, SUCCESS), true, DiagnosisStatus::Problem, "without any is accepted")]
+#[case::other((500, "{}"), (500, "{}"), true, DiagnosisStatus::Unknown, "not decided, because a request with a wrong one")]
+#[case::breaks_without((403, REFUSAL), (500, "{}"), true, DiagnosisStatus::Unknown, "not decided, because a request with none")]
+#[case::breaks_with_a_wrong_one((500, "{}"), (200, SUCCESS), true, DiagnosisStatus::Problem, "one with a wrong one is answered with 500")]
+#[case::takes_a_wrong_one((200, SUCCESS), (403, REFUSAL), true, DiagnosisStatus::Problem, "a request without any is refused")]
+#[case::looks_for_the_workgroup((400, NO_WORKGROUP), (400, NO_WORKGROUP), true, DiagnosisStatus::Problem, "not checked")]
+#[case::another_thing_is_missing((400, NO_ROUTE), (400, NO_ROUTE), true, DiagnosisStatus::Unknown, "not decided")]
 fn a_server_that_checks_no_signature_is_a_problem_only_where_it_claims_to(
     #[case] wrong: (u16, &str),
     #[case] unsigned: (u16, &str),
     #[case] claimed: bool,
-    #[case] status: Status,
+    #[case] status: DiagnosisStatus,
     #[case] said: &str,
 ) {
     let mut answers = alike(&answered(200, SUCCESS));
@@ -136,14 +136,14 @@ fn a_server_that_answers_everything_with_one_error_is_neither_praised_nor_accuse
     let findings = found(&target, &alike(&answered(status, body)));
     for topic in [Topic::Credentials, Topic::Signature] {
         let finding = about(&findings, &topic);
-        assert_eq!(finding.status, Status::Unknown, "{finding:?}");
+        assert_eq!(finding.status, DiagnosisStatus::Unknown, "{finding:?}");
         assert!(finding.found.starts_with("not decided, because "), "{finding:?}");
     }
-    assert_ne!(about(&findings, &Topic::Operation).status, Status::Ok, "{findings:?}");
+    assert_ne!(about(&findings, &Topic::Operation).status, DiagnosisStatus::Ok, "{findings:?}");
     for finding in findings.iter().filter(|finding| finding.topic == Topic::Neighbours) {
         // A server may say itself that it does not have an operation.
         let is_declared = status == 501 && finding.found.contains("are not there");
-        assert!(is_declared || finding.status == Status::Unknown, "{finding:?}");
+        assert!(is_declared || finding.status == DiagnosisStatus::Unknown, "{finding:?}");
     }
     assert!(!format!("{findings:?}").contains("CANARY"), "{findings:?}");
 }
@@ -154,55 +154,59 @@ fn a_server_that_answers_everything_with_one_error_is_neither_praised_nor_accuse
 #[case::named_only(404, r#"{"__type":"ResourceNotFoundException","message":"wg-1?"}"#)]
 fn credentials_are_accepted_where_the_call_comes_as_far_as_the_workgroup(#[case] status: u16, #[case] body: &str) {
     let findings = found(&target(), &alike(&answered(status, body)));
-    assert_eq!(about(&findings, &Topic::Credentials).status, Status::Ok, "{findings:?}");
-    assert_eq!(about(&findings, &Topic::Operation).status, Status::Ok, "{findings:?}");
+    assert_eq!(about(&findings, &Topic::Credentials).status, DiagnosisStatus::Ok, "{findings:?}");
+    assert_eq!(about(&findings, &Topic::Operation).status, DiagnosisStatus::Ok, "{findings:?}");
 }
 
 #[rstest]
-#[case::success(200, r#"{"workgroups":[]}"#, 400, r#"{"__type":"UnknownOperationException"}"#, Status::Ok)]
-#[case::own_error(400, NO_WORKGROUP, 400, r#"{"__type":"UnknownOperationException"}"#, Status::Ok)]
-#[case::other_members(200, r#"{"workgroups":[]}"#, 200, "{}", Status::Ok)]
-#[case::same_members(200, r#"{"a":1}"#, 200, r#"{"a":2}"#, Status::Unknown)]
+#[case::success(200, r#"{"workgroups":[]}"#, 400, r#"{"__type":"UnknownOperationException"}"#, DiagnosisStatus::Ok)]
+#[case::own_error(400, NO_WORKGROUP, 400, r#"{"__type":"UnknownOperationException"}"#, DiagnosisStatus::Ok)]
+#[case::other_members(200, r#"{"workgroups":[]}"#, 200, "{}", DiagnosisStatus::Ok)]
+#[case::same_members(200, r#"{"a":1}"#, 200, r#"{"a":2}"#, DiagnosisStatus::Unknown)]
 #[case::same_error(
     400,
     r#"{"__type":"ValidationException","message":"ListWorkgroups?"}"#,
     400,
     r#"{"__type":"ValidationException","message":"GetNothing?"}"#,
-    Status::Unknown
+    DiagnosisStatus::Unknown
 )]
 #[case::other_error(
     400,
     r#"{"__type":"ConflictException"}"#,
     400,
     r#"{"__type":"ValidationException"}"#,
-    Status::Unknown
+    DiagnosisStatus::Unknown
 )]
 fn an_operation_is_there_where_it_is_answered_unlike_one_that_nobody_has(
     #[case] status: u16,
     #[case] body: &str,
     #[case] unknown: u16,
     #[case] unknown_body: &str,
-    #[case] expected: Status,
+    #[case] expected: DiagnosisStatus,
 ) {
     let mut answers = alike(&answered(200, SUCCESS));
     listing(&mut answers, answered(status, body));
     answers.unknown = answered(unknown, unknown_body);
     let finding = about(&found(&target(), &answers), &Topic::Neighbours);
-    assert_eq!((finding.found.ends_with(" there"), finding.status), (expected == Status::Ok, expected), "{finding:?}");
+    assert_eq!(
+        (finding.found.ends_with(" there"), finding.status),
+        (expected == DiagnosisStatus::Ok, expected),
+        "{finding:?}"
+    );
 }
 
 #[rstest]
-#[case::right(200, SUCCESS, Some(0), Status::Ok, "agrees")]
-#[case::slow(200, SUCCESS, Some(-60), Status::Warning, "60 s behind ours")]
-#[case::fast(200, SUCCESS, Some(60), Status::Warning, "60 s ahead of ours")]
-#[case::far_off_and_taken(200, SUCCESS, Some(-3600), Status::Warning, "3600 s behind ours")]
-#[case::far_off_and_refused(403, REFUSAL, Some(-3600), Status::Problem, "3600 s behind ours")]
-#[case::none(200, SUCCESS, None, Status::Unknown, "no Date")]
+#[case::right(200, SUCCESS, Some(0), DiagnosisStatus::Ok, "agrees")]
+#[case::slow(200, SUCCESS, Some(-60), DiagnosisStatus::Warning, "60 s behind ours")]
+#[case::fast(200, SUCCESS, Some(60), DiagnosisStatus::Warning, "60 s ahead of ours")]
+#[case::far_off_and_taken(200, SUCCESS, Some(-3600), DiagnosisStatus::Warning, "3600 s behind ours")]
+#[case::far_off_and_refused(403, REFUSAL, Some(-3600), DiagnosisStatus::Problem, "3600 s behind ours")]
+#[case::none(200, SUCCESS, None, DiagnosisStatus::Unknown, "no Date")]
 fn a_clock_is_a_problem_only_where_it_may_be_why_we_are_refused(
     #[case] code: u16,
     #[case] body: &str,
     #[case] off: Option<i64>,
-    #[case] status: Status,
+    #[case] status: DiagnosisStatus,
     #[case] said: &str,
 ) {
     let mut answer = answered(code, body);
@@ -224,29 +228,29 @@ fn a_workgroup_that_is_not_there_is_told_with_those_that_are() {
     );
     let findings = found(&target(), &answers);
     let finding = about(&findings, &workgroup());
-    assert_eq!(finding.status, Status::Problem);
+    assert_eq!(finding.status, DiagnosisStatus::Problem);
     assert!(finding.fix.as_deref().is_some_and(|fix| fix.contains("(it has wg-2, wg\\u{1b}[31m-3)")), "{finding:?}");
-    assert_eq!(about(&findings, &Topic::Operation).status, Status::Ok);
+    assert_eq!(about(&findings, &Topic::Operation).status, DiagnosisStatus::Ok);
 }
 
 #[rstest]
-#[case::there(200, r#"{"workgroups":[]}"#, Status::Ok, "ListWorkgroups, GetWorkgroup are there")]
+#[case::there(200, r#"{"workgroups":[]}"#, DiagnosisStatus::Ok, "ListWorkgroups, GetWorkgroup are there")]
 #[case::absent(
     400,
     r#"{"__type":"UnknownOperationException"}"#,
-    Status::Ok,
+    DiagnosisStatus::Ok,
     "ListWorkgroups, GetWorkgroup are not there (400 "
 )]
 #[case::no_telling(
     400,
     r#"{"__type":"ConflictException"}"#,
-    Status::Unknown,
+    DiagnosisStatus::Unknown,
     "ListWorkgroups, GetWorkgroup: no telling by"
 )]
 fn what_several_neighbours_answer_alike_is_said_once(
     #[case] code: u16,
     #[case] body: &str,
-    #[case] status: Status,
+    #[case] status: DiagnosisStatus,
     #[case] said: &str,
 ) {
     let mut answers = alike(&answered(code, body));

@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::contract::{Contract, ErrorMeaning, Operation};
 use crate::corpus::{Call, ExpandedCase};
 use crate::text::cut;
-use crate::verdict::Answered;
+use crate::verdict::AnswerSummary;
 use crate::wire::{Exchange, Masker, Response, bare_type, error_types};
 
 /// Everything that the rules look at in one call and its answer.
@@ -30,7 +30,7 @@ pub(super) struct Observation<'a> {
 
 /// A case, the contract that it is judged by, and the masker of our own secrets.
 #[derive(Clone, Copy)]
-pub(super) struct Bench<'a> {
+pub(super) struct JudgedCase<'a> {
     pub(super) case: &'a ExpandedCase,
     pub(super) contract: &'a Contract,
     pub(super) hidden: &'a Masker,
@@ -40,13 +40,13 @@ impl<'a> Observation<'a> {
     /// The observation of one call of a case and its answer; `earlier` are the exchanges before it. `None` if the
     /// contract does not have the call's operation.
     pub(super) fn new(
-        bench: Bench<'a>,
+        bench: JudgedCase<'a>,
         call: &'a Call,
         exchange: &'a Exchange,
         response: &'a Response,
         earlier: &'a [Exchange],
     ) -> Option<Self> {
-        let Bench { case, contract, hidden } = bench;
+        let JudgedCase { case, contract, hidden } = bench;
         let operation = case.operation_of(call, contract)?;
         let body = response.json();
         let expected = |name: &&str| call.expect.answers().iter().any(|answer| answer.error.as_deref() == Some(*name));
@@ -91,8 +91,8 @@ impl<'a> Observation<'a> {
     }
 
     /// The answer in short, with the error's message quoted.
-    pub(super) fn summary(&self) -> Answered {
-        Answered {
+    pub(super) fn summary(&self) -> AnswerSummary {
+        AnswerSummary {
             status: self.status(),
             error: self.error.as_ref().map(|error| self.quote(error)),
             message: self.message().map(|message| self.quote(message)),

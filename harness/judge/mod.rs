@@ -19,13 +19,13 @@ pub use answer::{SHAPE_LIMIT, shape, words_and_shape};
 #[cfg(feature = "run")]
 pub(crate) use rules::lifetime::{CLOCK_SKEW_SECONDS, seconds};
 
-use answer::{Bench, Observation};
+use answer::{JudgedCase, Observation};
 use outcome::Outcome;
 use rules::{Finding, Subject};
 
 use crate::contract::{Contract, Decision, Level, LoadError, Operation, REGISTER_FILE, Requirement, Side};
 use crate::corpus::{Call, ExpandedCase};
-use crate::verdict::{Fault, Heard, Reason, Verdict, Violation};
+use crate::verdict::{Fault, Reason, TargetAnswer, Verdict, Violation};
 use crate::wire::{Exchange, Masker};
 
 /// What the judge concludes about a case.
@@ -126,7 +126,7 @@ impl Judge {
     /// Judges a case like [`Judge::judge`]. No finding repeats what `hidden` masks, or a secret of an answer.
     pub fn judge_hiding(&self, case: &ExpandedCase, transcript: &[Exchange], hidden: &Masker) -> Judgement {
         let mut judgement = Judgement::of(Verdict::Pass, None);
-        let bench = Bench { case, contract: &self.contract, hidden };
+        let bench = JudgedCase { case, contract: &self.contract, hidden };
         for index in 0..case.calls.len().min(transcript.len()) {
             if let Some(reason) = self.judge_call(bench, index, transcript, &mut judgement) {
                 return Judgement::undecided(reason);
@@ -171,7 +171,7 @@ impl Judge {
     /// Judges the call at `index`. Returns the reason if it cannot be judged, else `None`.
     fn judge_call(
         &self,
-        bench: Bench<'_>,
+        bench: JudgedCase<'_>,
         index: usize,
         transcript: &[Exchange],
         judgement: &mut Judgement,
@@ -179,7 +179,7 @@ impl Judge {
         let (call, exchange, earlier) = (&bench.case.calls[index], &transcript[index], &transcript[..index]);
         let response = match &exchange.answer {
             Ok(response) => response,
-            Err(fault) => return Some(Reason::NoAnswer { heard: Heard::Nothing(bench.hidden.fault(fault)) }),
+            Err(fault) => return Some(Reason::NoAnswer { heard: TargetAnswer::Nothing(bench.hidden.fault(fault)) }),
         };
         let seen = Observation::new(bench, call, exchange, response, earlier)?;
         if response.is_throttled() {

@@ -1,7 +1,7 @@
 use super::answer::Observation;
 use super::rules::{guess, lifetime};
-use crate::corpus::Answer;
-use crate::verdict::{Accepted, Beside, Fault, Reason};
+use crate::corpus::AcceptedAnswer;
+use crate::verdict::{Fault, Reason, RightAnswer, StrikingDetail};
 use crate::wire::{bare_type, error_types};
 
 /// Whether a request was accepted or refused as the case expects.
@@ -18,13 +18,14 @@ pub(super) enum Outcome {
 /// another status, and an error without a name. The rules `success-status`, `error-status` and `error-type` find them.
 pub(super) fn of(seen: &Observation<'_>) -> Outcome {
     let answers = seen.call.expect.answers();
-    let (successes, refusals): (Vec<&Answer>, Vec<&Answer>) = answers.iter().partition(|answer| answer.is_success());
+    let (successes, refusals): (Vec<&AcceptedAnswer>, Vec<&AcceptedAnswer>) =
+        answers.iter().partition(|answer| answer.is_success());
     let with_status = || refusals.iter().filter(|answer| answer.status.includes(seen.status()));
     let holds = if seen.is_success() {
         !successes.is_empty()
     } else if let Some(name) = seen.error.as_deref() {
         let same = |error: &str| error == "*" || error == name || seen.is_common_name_for(name, error);
-        let named = |answer: &&Answer| answer.error.as_deref().is_none_or(same);
+        let named = |answer: &&AcceptedAnswer| answer.error.as_deref().is_none_or(same);
         let documented = seen.documented_error().is_some();
         with_status().any(named) || (documented && refusals.iter().any(|answer| answer.error.as_deref() == Some(name)))
     } else {
@@ -36,7 +37,7 @@ pub(super) fn of(seen: &Observation<'_>) -> Outcome {
     if holds {
         return Outcome::Holds;
     }
-    let accepted = |answer: &Answer| Accepted { status: answer.status, error: answer.error.clone() };
+    let accepted = |answer: &AcceptedAnswer| RightAnswer { status: answer.status, error: answer.error.clone() };
     Outcome::Broken(Fault::Outcome {
         status_fits: with_status().next().is_some(),
         expected: answers.iter().map(accepted).collect(),
@@ -46,13 +47,13 @@ pub(super) fn of(seen: &Observation<'_>) -> Outcome {
 }
 
 /// What is striking about an answer of the wrong kind.
-fn beside(seen: &Observation<'_>) -> Option<Beside> {
+fn beside(seen: &Observation<'_>) -> Option<StrikingDetail> {
     if !seen.is_success() {
         return guess::of_cut_name(seen);
     }
     Some(match error_types(seen.response, seen.body.as_ref()).next() {
-        Some((place, name)) => Beside::ErrorInSuccess { error: seen.quote(bare_type(name)), place },
-        None => Beside::Accepted { lives: lifetime::of_what_was_given(seen) },
+        Some((place, name)) => StrikingDetail::ErrorInSuccess { error: seen.quote(bare_type(name)), place },
+        None => StrikingDetail::Accepted { lives: lifetime::of_what_was_given(seen) },
     })
 }
 

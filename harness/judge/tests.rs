@@ -12,7 +12,7 @@ use rstest::rstest;
 use super::*;
 use crate::contract::{Fixtures, Service, Side};
 use crate::corpus::{Corpus, Reply, fill};
-use crate::report::{Told, reason};
+use crate::report::{FaultText, reason};
 use crate::wire::{Headers, Request, Response};
 
 struct Library {
@@ -230,7 +230,7 @@ fn a_fault_in_passing_is_a_warning() {
     exchange.fault_before = Some(502);
     let judgement = LIBRARY.judge.judge(case, &[exchange]);
     assert_eq!((judgement.verdict, broken(&judgement)), (Verdict::Pass, BTreeSet::from(["GC-ERR-15"])));
-    assert_eq!(Told::of(&judgement.warnings[0]).actual, "502 at first, and 200 to the same request again");
+    assert_eq!(FaultText::of(&judgement.warnings[0]).actual, "502 at first, and 200 to the same request again");
 }
 
 // The harness's clock, the server's Date and the expiration: any two that agree are enough. The two numbers are seconds
@@ -263,7 +263,7 @@ fn either_clock_may_show_the_lifetime(
     let judgement = LIBRARY.judge.judge(case, &[exchange]);
     assert_eq!(broken(&judgement), expected.iter().copied().collect(), "{judgement:?}");
     let found: String =
-        judgement.violations.iter().chain(&judgement.warnings).map(|one| Told::of(one).actual).collect();
+        judgement.violations.iter().chain(&judgement.warnings).map(|one| FaultText::of(one).actual).collect();
     assert!(found.contains(said) && said.is_empty() == found.is_empty(), "{found}");
 }
 
@@ -273,7 +273,7 @@ fn either_clock_may_show_the_lifetime(
 fn what_should_have_been_refused_is_told_with_its_lifetime(#[case] expire: i64, #[case] said: &str) {
     let (case, exchange) = credentials_of("parameters/duration-outside/0", expire);
     let judgement = LIBRARY.judge.judge(case, &[exchange]);
-    assert_eq!(Told::of(&judgement.violations[0]).actual, said);
+    assert_eq!(FaultText::of(&judgement.violations[0]).actual, said);
 }
 
 #[test]
@@ -285,7 +285,7 @@ fn a_name_that_was_cut_is_told_by_its_length() {
     exchange.request.body = format!(r#"{{"workgroupName":"{name}"}}"#).into_bytes();
     let body = format!(r#"{{"__type":"ResourceNotFoundException","message":"No {} found."}}"#, &name[..64]);
     exchange.answer.as_mut().unwrap().body = body.into_bytes();
-    let found = Told::of(&judge.judge(case, &[exchange]).violations[0]).actual;
+    let found = FaultText::of(&judge.judge(case, &[exchange]).violations[0]).actual;
     let said = "400 ResourceNotFoundException \"No *** found.\", which names the first 64 characters of the workgroupName that was sent";
     assert_eq!(found, said);
 }

@@ -5,9 +5,9 @@ use std::fmt::Write as _;
 use std::hash::Hash;
 
 use super::collected::{Collected, counted, grouped};
-use super::words::{self, Told};
+use super::words::{self, FaultText};
 use crate::contract::Side;
-use crate::verdict::{CaseResult, Fault, LifetimeLikeness, Measured, Verdict, Violation};
+use crate::verdict::{CaseResult, Fault, LifetimeLikeness, MeasuredLifetime, Verdict, Violation};
 
 /// The verdicts that need attention; those that say most about the target come last.
 pub(super) const PROBLEMS: [Verdict; 6] = [
@@ -32,7 +32,7 @@ pub(super) fn heading(heard: &Collected) -> &'static str {
 /// Each violated requirement once, with the cases that show it; the requirement with the most cases comes first. One
 /// fault of a server shows in many cases, and a list of cases hides it. Empty where fewer than two cases failed. Known
 /// failures are left out.
-pub(super) fn violated<'a>(heard: &'a Collected) -> Vec<Shared<'a>> {
+pub(super) fn violated<'a>(heard: &'a Collected) -> Vec<SharedViolation<'a>> {
     let failed: Vec<&CaseResult> = heard.cases.iter().filter(|case| case.verdict == Verdict::Fail).collect();
     if failed.len() < 2 {
         return Vec::new();
@@ -41,10 +41,10 @@ pub(super) fn violated<'a>(heard: &'a Collected) -> Vec<Shared<'a>> {
     let shared = |pairs: Vec<(&'a CaseResult, &'a Violation)>| {
         let mut cases: Vec<_> = pairs.iter().map(|(case, _)| *case).collect();
         cases.dedup_by_key(|case| &case.id);
-        Shared { cases, ..Shared::alone(pairs[0].1) }
+        SharedViolation { cases, ..SharedViolation::alone(pairs[0].1) }
     };
     let by_requirement = grouped(pairs, |(_, violation)| &violation.requirement);
-    let mut found: Vec<Shared<'_>> = by_requirement.into_iter().map(shared).collect();
+    let mut found: Vec<SharedViolation<'_>> = by_requirement.into_iter().map(shared).collect();
     found.sort_by_key(|shared| std::cmp::Reverse(shared.cases.len()));
     found
 }
@@ -64,7 +64,7 @@ pub(super) fn is_all(cases: &[&CaseResult], heard: &Collected, limit: usize) -> 
 /// The cases with a verdict that needs attention, those that went wrong alike in one group, in the order of the run.
 pub(super) fn failures(heard: &Collected, verdict: Verdict) -> Vec<Vec<&CaseResult>> {
     let mut groups: Vec<Vec<&CaseResult>> = Vec::new();
-    let mut known = Known(HashMap::new());
+    let mut known = FirstOfKind(HashMap::new());
     for case in heard.cases.iter().filter(|case| case.verdict == verdict) {
         let (faults, numbers): (Vec<_>, Vec<_>) = case.violations.iter().map(fault_key).unzip();
         // Failures are alike only where they have the same title, as the members of a family do.
@@ -84,14 +84,14 @@ pub(super) fn excused(heard: &Collected, verdict: Verdict) -> Vec<Vec<&CaseResul
 
 /// A violation that stands for several alike, and every case that has one of them.
 #[derive(Clone, Debug)]
-pub(crate) struct Shared<'a> {
+pub(crate) struct SharedViolation<'a> {
     pub(crate) violation: &'a Violation,
     /// How many of the violations that it stands for have other numbers.
     others: usize,
     pub(super) cases: Vec<&'a CaseResult>,
 }
 
-impl<'a> Shared<'a> {
+impl<'a> SharedViolation<'a> {
     pub(super) fn alone(violation: &'a Violation) -> Self {
         Self { violation, others: 0, cases: Vec::new() }
     }
@@ -108,8 +108,8 @@ impl<'a> Shared<'a> {
     }
 
     /// The violation in words, with how many more were found with other numbers.
-    pub(crate) fn told(&self) -> Told {
-        let mut told = Told::of(self.violation);
+    pub(crate) fn told(&self) -> FaultText {
+        let mut told = FaultText::of(self.violation);
         if self.others > 0 {
             let _ = write!(told.actual, " (and {} more alike, with other numbers)", self.others);
         }
@@ -119,13 +119,17 @@ impl<'a> Shared<'a> {
 
 /// The violations of cases that are shown together: those of the first case, each with how many other cases have it
 /// with other numbers.
-pub(super) fn violations<'a>(group: &[&'a CaseResult]) -> Vec<Shared<'a>> {
+pub(super) fn violations<'a>(group: &[&'a CaseResult]) -> Vec<SharedViolation<'a>> {
     let others = |place: usize, first: &Violation| {
         group.iter().filter(|case| case.violations.get(place).is_some_and(|other| other != first)).count()
     };
     let first = group[0].violations.iter().enumerate();
     first
-        .map(|(place, violation)| Shared { others: others(place, violation), cases: group.to_vec(), violation })
+        .map(|(place, violation)| SharedViolation {
+            others: others(place, violation),
+            cases: group.to_vec(),
+            violation,
+        })
         .collect()
 }
 
@@ -133,12 +137,12 @@ pub(super) fn violations<'a>(group: &[&'a CaseResult]) -> Vec<Shared<'a>> {
 const LIFETIME_NOISE_SECONDS: i64 = 2;
 
 /// The first of each kind so far, by its key and its numbers. A lookup takes about as long for any number of them.
-struct Known<K>(HashMap<K, ByNumber>);
+struct FirstOfKind<K>(HashMap<K, ByNumber>);
 
 /// The known entries by their first number, each with all of its numbers and its place.
 type ByNumber = BTreeMap<i64, Vec<(Vec<i64>, usize)>>;
 
-impl<K: Eq + Hash> Known<K> {
+impl<K: Eq + Hash> FirstOfKind<K> {
     /// The place of the known entry with this key and nearly these numbers. Where there is none, adds one with the
     /// place `new` and returns `None`.
     fn find_or(&mut self, key: K, numbers: &[i64], new: usize) -> Option<usize> {
@@ -164,8 +168,8 @@ fn fault_key(violation: &Violation) -> (Violation, i64) {
     let Fault::Lifetime { asked, found, looks_like, asked_by, .. } = &mut key.fault else { return (key, 0) };
     asked_by.clear();
     let number = match found {
-        Measured::ByUs(seconds) | Measured::ByDate(seconds) => std::mem::take(seconds),
-        Measured::Apart { date, ours } => {
+        MeasuredLifetime::ByUs(seconds) | MeasuredLifetime::ByDate(seconds) => std::mem::take(seconds),
+        MeasuredLifetime::Apart { date, ours } => {
             *ours = 0;
             std::mem::take(date)
         }
@@ -179,14 +183,16 @@ fn fault_key(violation: &Violation) -> (Violation, i64) {
 }
 
 /// Violations, each fault once with the cases that have it, in the order in which they were found.
-pub(super) fn faults<'a>(cases: impl Iterator<Item = (&'a CaseResult, &'a Vec<Violation>)>) -> Vec<Shared<'a>> {
-    let mut found: Vec<Shared<'a>> = Vec::new();
-    let mut known = Known(HashMap::new());
+pub(super) fn faults<'a>(
+    cases: impl Iterator<Item = (&'a CaseResult, &'a Vec<Violation>)>,
+) -> Vec<SharedViolation<'a>> {
+    let mut found: Vec<SharedViolation<'a>> = Vec::new();
+    let mut known = FirstOfKind(HashMap::new());
     for (case, violations) in cases {
         for violation in violations {
             let (key, number) = fault_key(violation);
             let place = known.find_or(key, &[number], found.len()).unwrap_or_else(|| {
-                found.push(Shared::alone(violation));
+                found.push(SharedViolation::alone(violation));
                 found.len() - 1
             });
             let shared = &mut found[place];
@@ -199,7 +205,7 @@ pub(super) fn faults<'a>(cases: impl Iterator<Item = (&'a CaseResult, &'a Vec<Vi
 
 /// Broken requirements below `must`, each finding once with the cases that have it, in the order of
 /// the requirements' ids.
-pub(super) fn warnings(heard: &Collected) -> Vec<Shared<'_>> {
+pub(super) fn warnings(heard: &Collected) -> Vec<SharedViolation<'_>> {
     let mut found = faults(heard.cases.iter().map(|case| (case, &case.warnings)));
     found.sort_by(|one, other| one.violation.requirement.cmp(&other.violation.requirement));
     found
@@ -246,7 +252,7 @@ mod tests {
     /// A violation: a lifetime of `asked` seconds was asked for, and one of `found` measured by the server's Date.
     fn expired(asked: i64, found: i64, looks_like: Option<LifetimeLikeness>) -> Violation {
         let (at, asked_by) = ("/expiration".to_owned(), "durationSeconds".to_owned());
-        let fault = Fault::Lifetime { at, asked, found: Measured::ByDate(found), looks_like, asked_by };
+        let fault = Fault::Lifetime { at, asked, found: MeasuredLifetime::ByDate(found), looks_like, asked_by };
         Violation { requirement: "GC-DUR-01".to_owned(), level: Level::Must, fault }
     }
 

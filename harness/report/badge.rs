@@ -44,7 +44,7 @@ pub struct Badge(pub BadgeForm);
 
 impl Report for Badge {
     fn write(&self, heard: Runs<'_>, out: &mut dyn Write) -> io::Result<()> {
-        let shown = Shown::of(heard.one());
+        let shown = BadgeText::of(heard.one());
         let text = match self.0 {
             BadgeForm::Json => shown.json(),
             BadgeForm::Svg => shown.svg(),
@@ -53,7 +53,7 @@ impl Report for Badge {
     }
 }
 
-struct Shown {
+struct BadgeText {
     label: String,
     message: String,
     colour: Colour,
@@ -68,7 +68,7 @@ const RED: Colour = ["red", "#b62324"];
 const YELLOW: Colour = ["yellow", "#845306"];
 const GREY: Colour = ["lightgrey", "#656d76"];
 
-impl Shown {
+impl BadgeText {
     fn of(heard: &Collected) -> Self {
         let label = heard.run.as_ref().map_or("countersign", |run| run.suite.as_str());
         let features = || heard.summary.iter().flat_map(|summary| summary.features.values());

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::words;
 use crate::contract::{ConfirmationStatus, Evidence, Level, Side};
-use crate::verdict::{CaseResult, Class, Heard, Verdict};
+use crate::verdict::{CaseResult, TargetAnswer, TargetClass, Verdict};
 
 /// The version of the run stream. Version 2 adds data beside the words of version 1, so a reader of version 1 can read
 /// it. This build still reads version 1.
@@ -117,13 +117,13 @@ pub struct TargetEvent {
     /// What it claims.
     pub features: Vec<String>,
     /// What it is, by its answer to the probe.
-    pub class: Class,
+    pub class: TargetClass,
     /// What that means, as the end of a sentence that begins with "the target".
     pub meaning: String,
     /// What it answered to the probe, quoted: in words, and as data under `heard`.
     #[serde(flatten, with = "super::form::said")]
-    #[schemars(flatten, with = "super::form::Said")]
-    pub heard: Heard,
+    #[schemars(flatten, with = "super::form::ProbeForm")]
+    pub heard: TargetAnswer,
 }
 
 /// Which SDK was run, and by which driver.

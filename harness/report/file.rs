@@ -11,7 +11,7 @@ use super::{Event, Sink};
 use crate::text::file_name;
 
 /// The writer of a report.
-pub type Writer = BufWriter<Box<dyn Write + Send>>;
+pub type ReportWriter = BufWriter<Box<dyn Write + Send>>;
 
 /// A file that cannot be written: which one, why, and what to do.
 #[derive(Debug, thiserror::Error)]
@@ -45,11 +45,11 @@ impl FileError {
 #[derive(Debug)]
 pub struct ReportFile {
     path: PathBuf,
-    place: Place,
+    place: Destination,
 }
 
 #[derive(Debug)]
-enum Place {
+enum Destination {
     Stdout,
     /// A path that is not a plain file, such as `/dev/stderr` or a named pipe; it cannot be replaced, so it is written
     /// directly.
@@ -66,7 +66,7 @@ impl ReportFile {
     /// When the path cannot be written: it is a folder, its folder is missing, or it is protected.
     pub fn open(path: &Path) -> Result<Self, FileError> {
         let place = if path == Path::new("-") {
-            Place::Stdout
+            Destination::Stdout
         } else {
             match fs::metadata(path) {
                 Ok(found) if found.is_dir() => {
@@ -74,9 +74,9 @@ impl ReportFile {
                 }
                 Ok(found) if !found.is_file() => {
                     let stream = OpenOptions::new().write(true).open(path);
-                    Place::Stream(stream.map_err(|error| FileError::new(path, &error, "name another file"))?)
+                    Destination::Stream(stream.map_err(|error| FileError::new(path, &error, "name another file"))?)
                 }
-                _ => Place::File(AtomicFile::create(path)?),
+                _ => Destination::File(AtomicFile::create(path)?),
             }
         };
         Ok(Self { path: path.to_owned(), place })
@@ -88,9 +88,9 @@ impl ReportFile {
     /// When it cannot be written; the old file stays.
     pub fn write(self, text: &str) -> Result<(), FileError> {
         let written = match self.place {
-            Place::Stdout => io::stdout().write_all(text.as_bytes()),
-            Place::Stream(mut file) => file.write_all(text.as_bytes()),
-            Place::File(file) => return file.write(text),
+            Destination::Stdout => io::stdout().write_all(text.as_bytes()),
+            Destination::Stream(mut file) => file.write_all(text.as_bytes()),
+            Destination::File(file) => return file.write(text),
         };
         written.map_err(|error| FileError::new(&self.path, &error, "name another file"))
     }
@@ -99,15 +99,15 @@ impl ReportFile {
     ///
     /// # Errors
     /// When the system gives no second handle to the file.
-    pub fn writer(&self) -> Result<Writer, FileError> {
+    pub fn writer(&self) -> Result<ReportWriter, FileError> {
         let handle = |file: &File| -> Result<Box<dyn Write + Send>, FileError> {
             let copy = file.try_clone().map_err(|error| FileError::new(&self.path, &error, "try again"))?;
             Ok(Box::new(copy))
         };
         Ok(BufWriter::new(match &self.place {
-            Place::Stdout => Box::new(io::stdout()),
-            Place::Stream(file) => handle(file)?,
-            Place::File(file) => handle(&file.file)?,
+            Destination::Stdout => Box::new(io::stdout()),
+            Destination::Stream(file) => handle(file)?,
+            Destination::File(file) => handle(&file.file)?,
         }))
     }
 
@@ -117,8 +117,8 @@ impl ReportFile {
     /// When the old file cannot be replaced.
     pub fn commit(self) -> Result<(), FileError> {
         match self.place {
-            Place::File(file) => file.commit(),
-            Place::Stdout | Place::Stream(_) => Ok(()),
+            Destination::File(file) => file.commit(),
+            Destination::Stdout | Destination::Stream(_) => Ok(()),
         }
     }
 
@@ -131,7 +131,7 @@ impl ReportFile {
     ///
     /// # Errors
     /// When the system gives no second handle to the file.
-    pub fn report(self, make: impl FnOnce(Writer) -> Box<dyn Sink>) -> Result<FiledReport, FileError> {
+    pub fn report(self, make: impl FnOnce(ReportWriter) -> Box<dyn Sink>) -> Result<FiledReport, FileError> {
         Ok(FiledReport { sink: make(self.writer()?), file: Some(self) })
     }
 }

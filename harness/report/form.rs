@@ -6,9 +6,9 @@ use std::borrow::Cow;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::words::{self, Told};
+use super::words::{self, FaultText};
 use crate::contract::Level;
-use crate::verdict::{Fault, Heard, Reason, Violation};
+use crate::verdict::{Fault, Reason, TargetAnswer, Violation};
 
 /// One broken requirement: where, what was expected and what was found. Holds no secret.
 #[derive(Serialize, Deserialize, JsonSchema)]
@@ -31,7 +31,7 @@ struct ViolationForm<'a> {
 
 impl Serialize for Violation {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Told { at, expected, actual } = Told::of(self);
+        let FaultText { at, expected, actual } = FaultText::of(self);
         let fault = (!matches!(self.fault, Fault::Told { .. })).then_some(Cow::Borrowed(&self.fault));
         let requirement = Cow::Borrowed(self.requirement.as_str());
         ViolationForm { requirement, level: self.level, at, expected, actual, fault }.serialize(serializer)
@@ -58,7 +58,8 @@ impl JsonSchema for Violation {
 
 /// Why a case has no better verdict.
 #[derive(Default, Serialize, Deserialize, JsonSchema)]
-pub(crate) struct Because<'a> {
+#[serde(rename = "Because")]
+pub(crate) struct ReasonForm<'a> {
     /// Why, in words, where neither violations nor the verdict itself say it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
@@ -69,42 +70,43 @@ pub(crate) struct Because<'a> {
 
 /// How the reason of a case is written and read, for serde.
 pub(crate) mod because {
-    use super::{Because, Cow, Deserialize, Deserializer, Reason, Serialize, Serializer, words};
+    use super::{Cow, Deserialize, Deserializer, Reason, ReasonForm, Serialize, Serializer, words};
 
     #[expect(clippy::ref_option, reason = "serde asks for a reference to the member")]
     pub(crate) fn serialize<S: Serializer>(reason: &Option<Reason>, serializer: S) -> Result<S::Ok, S::Error> {
         let words = reason.as_ref().map(words::reason);
         let because = reason.as_ref().filter(|reason| !matches!(reason, Reason::Told { .. })).map(Cow::Borrowed);
-        Because { reason: words, because }.serialize(serializer)
+        ReasonForm { reason: words, because }.serialize(serializer)
     }
 
     pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Reason>, D::Error> {
-        let Because { reason, because } = Deserialize::deserialize(deserializer)?;
+        let ReasonForm { reason, because } = Deserialize::deserialize(deserializer)?;
         Ok(because.map(Cow::into_owned).or_else(|| reason.map(|words| Reason::Told { words })))
     }
 }
 
 /// What a target answered to the probe.
 #[derive(Serialize, Deserialize, JsonSchema)]
-pub(super) struct Said<'a> {
+#[serde(rename = "Said")]
+pub(super) struct ProbeForm<'a> {
     /// What it answered to the probe, quoted.
     said: String,
     /// The same as data; since version 2.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    heard: Option<Cow<'a, Heard>>,
+    heard: Option<Cow<'a, TargetAnswer>>,
 }
 
 /// How the answer to the probe is written and read, for serde.
 pub(super) mod said {
-    use super::{Cow, Deserialize, Deserializer, Heard, Said, Serialize, Serializer, words};
+    use super::{Cow, Deserialize, Deserializer, ProbeForm, Serialize, Serializer, TargetAnswer, words};
 
-    pub(in super::super) fn serialize<S: Serializer>(heard: &Heard, serializer: S) -> Result<S::Ok, S::Error> {
-        let data = (!matches!(heard, Heard::Told(_))).then_some(Cow::Borrowed(heard));
-        Said { said: words::heard(heard), heard: data }.serialize(serializer)
+    pub(in super::super) fn serialize<S: Serializer>(heard: &TargetAnswer, serializer: S) -> Result<S::Ok, S::Error> {
+        let data = (!matches!(heard, TargetAnswer::Told(_))).then_some(Cow::Borrowed(heard));
+        ProbeForm { said: words::heard(heard), heard: data }.serialize(serializer)
     }
 
-    pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Heard, D::Error> {
-        let Said { said, heard } = Deserialize::deserialize(deserializer)?;
-        Ok(heard.map_or(Heard::Told(said), Cow::into_owned))
+    pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<TargetAnswer, D::Error> {
+        let ProbeForm { said, heard } = Deserialize::deserialize(deserializer)?;
+        Ok(heard.map_or(TargetAnswer::Told(said), Cow::into_owned))
     }
 }

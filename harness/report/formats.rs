@@ -13,7 +13,7 @@ use super::json::Json;
 use super::junit::Junit;
 use super::markdown::Markdown;
 use super::stream::StreamSink;
-use super::{Event, FileError, ReportFile, Sink, Writer};
+use super::{Event, FileError, ReportFile, ReportWriter, Sink};
 use crate::contract::Register;
 
 /// A report that is made after the last event.
@@ -42,7 +42,7 @@ impl<'a> Runs<'a> {
 
 /// A format of reports that are files.
 #[derive(Clone, Copy, Debug)]
-pub struct Format {
+pub struct ReportFormat {
     /// The flag that asks for it, without its hyphens.
     pub flag: &'static str,
     /// What the flag is for.
@@ -52,63 +52,63 @@ pub struct Format {
     /// Whether it can show several runs side by side.
     pub several: bool,
     /// When it is made, and by what.
-    pub made: Made,
+    pub made: ReportMaker,
 }
 
 /// When a report is made, and by what.
 #[derive(Clone, Copy, Debug)]
-pub enum Made {
+pub enum ReportMaker {
     /// Event by event: nothing is kept.
-    AsHeard(fn(Writer) -> Box<dyn Sink>),
+    AsHeard(fn(ReportWriter) -> Box<dyn Sink>),
     /// After the last event, for a file with this path.
     AtTheEnd(fn(&Path) -> Box<dyn Report>),
 }
 
 /// Every format of reports that are files, in the order in which help lists them.
-pub const FORMATS: &[Format] = &[
-    Format {
+pub const FORMATS: &[ReportFormat] = &[
+    ReportFormat {
         flag: "report-jsonl",
         help: "Write the run stream, one JSON object a line (- is standard output)",
         endings: &[],
         several: false,
-        made: Made::AsHeard(|out| Box::new(StreamSink::new(out))),
+        made: ReportMaker::AsHeard(|out| Box::new(StreamSink::new(out))),
     },
-    Format {
+    ReportFormat {
         flag: "report-json",
         help: "Write the run as one JSON object",
         endings: &[],
         several: false,
-        made: Made::AtTheEnd(|_| Box::new(Json)),
+        made: ReportMaker::AtTheEnd(|_| Box::new(Json)),
     },
     #[cfg(feature = "cli")]
-    Format {
+    ReportFormat {
         flag: "report-junit",
         help: "Write a JUnit report",
         endings: &[],
         several: false,
-        made: Made::AtTheEnd(|_| Box::new(Junit)),
+        made: ReportMaker::AtTheEnd(|_| Box::new(Junit)),
     },
     #[cfg(feature = "cli")]
-    Format {
+    ReportFormat {
         flag: "report-html",
         help: "Write one HTML file that opens without a network",
         endings: &[],
         several: true,
-        made: Made::AtTheEnd(|_| Box::new(Html)),
+        made: ReportMaker::AtTheEnd(|_| Box::new(Html)),
     },
-    Format {
+    ReportFormat {
         flag: "report-md",
         help: "Write the run as Markdown; the job summary of GitHub Actions gets it in any case",
         endings: &[],
         several: true,
-        made: Made::AtTheEnd(|_| Box::new(Markdown::default())),
+        made: ReportMaker::AtTheEnd(|_| Box::new(Markdown::default())),
     },
-    Format {
+    ReportFormat {
         flag: "badge",
         help: "Write a badge: FILE.json for an endpoint badge of shields.io, FILE.svg for an image; repeat it for both",
         endings: &["json", "svg"],
         several: false,
-        made: Made::AtTheEnd(|path| Box::new(Badge(BadgeForm::of(path)))),
+        made: ReportMaker::AtTheEnd(|path| Box::new(Badge(BadgeForm::of(path)))),
     },
 ];
 
@@ -196,7 +196,7 @@ mod tests {
         assert_eq!((flags.len(), FORMATS.len()), (6, 6));
         for format in FORMATS {
             let path = format!("a.{}", format.endings.first().unwrap_or(&"txt"));
-            let Made::AtTheEnd(make) = format.made else { continue };
+            let ReportMaker::AtTheEnd(make) = format.made else { continue };
             let report = |events: &[Event]| report_of(events, &*make(Path::new(&path)), &sample::register());
             assert!(!report(&sample::events()).expect("memory takes everything").is_empty(), "{}", format.flag);
             // The report of a run that never began is made or refused, and does not panic.

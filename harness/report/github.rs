@@ -2,11 +2,11 @@
 
 use std::io::{self, Write};
 
-use super::alike::{self, PROBLEMS, Shared};
+use super::alike::{self, PROBLEMS, SharedViolation};
 use super::conclusion::Conclusion;
 use super::event::Event;
 use super::text::{TextOptions, TextSink, case_line};
-use super::words::Told;
+use super::words::FaultText;
 use super::{Sink, words};
 use crate::contract::Register;
 use crate::text::{cut, escape, foreign_within};
@@ -36,7 +36,7 @@ impl<W: Write> GithubSink<W> {
         Self { text: TextSink::new(out, register, TextOptions { colour: false, ..options }) }
     }
 
-    fn annotations(&self) -> Vec<Command> {
+    fn annotations(&self) -> Vec<WorkflowCommand> {
         let mut errors = Vec::new();
         for verdict in PROBLEMS.into_iter().rev() {
             errors.extend(alike::failures(&self.text.heard, verdict).into_iter().map(|group| self.failure(&group)));
@@ -49,11 +49,11 @@ impl<W: Write> GithubSink<W> {
         if let Some(cut_short) = words::cut_short(&self.text.heard) {
             message = format!("{cut_short}\n{message}");
         }
-        commands.push(Command { kind: "notice", title, message });
+        commands.push(WorkflowCommand { kind: "notice", title, message });
         commands
     }
 
-    fn failure(&self, group: &[&CaseResult]) -> Command {
+    fn failure(&self, group: &[&CaseResult]) -> WorkflowCommand {
         let first = group[0];
         let mut requirements: Vec<&str> = first.violations.iter().map(|broken| broken.requirement.as_str()).collect();
         requirements.dedup();
@@ -66,19 +66,19 @@ impl<W: Write> GithubSink<W> {
         if first.violations.is_empty() || first.reason.is_some() {
             lines.push(words::reason_of(first));
         }
-        for alike in alike::violations(group).chunk_by(Shared::is_of_the_same) {
+        for alike in alike::violations(group).chunk_by(SharedViolation::is_of_the_same) {
             lines.push(words::requirement(alike[0].violation, &self.text.register));
             lines.extend(alike.iter().map(particulars));
         }
-        Command { kind: "error", title, message: lines.join("\n") }
+        WorkflowCommand { kind: "error", title, message: lines.join("\n") }
     }
 
-    fn warnings(&self) -> Vec<Command> {
-        let command = |shared: Shared<'_>| {
+    fn warnings(&self) -> Vec<WorkflowCommand> {
+        let command = |shared: SharedViolation<'_>| {
             let title = format!("{}: {}", shared.violation.requirement, self.names(&shared.cases));
             let requirement = words::requirement(shared.violation, &self.text.register);
             let message = format!("{requirement}\n{}", particulars(&shared));
-            Command { kind: "warning", title, message }
+            WorkflowCommand { kind: "warning", title, message }
         };
         alike::warnings(&self.text.heard).into_iter().map(command).collect()
     }
@@ -91,30 +91,30 @@ impl<W: Write> GithubSink<W> {
     }
 }
 
-fn particulars(shared: &Shared<'_>) -> String {
-    let Told { at, expected, actual } = shared.told();
+fn particulars(shared: &SharedViolation<'_>) -> String {
+    let FaultText { at, expected, actual } = shared.told();
     format!("at {at}: expected {expected}, found {actual}")
 }
 
 /// At most 10 commands; where there are more, the last one counts the rest.
-fn limited(kind: &'static str, mut commands: Vec<Command>, noun: &str) -> Vec<Command> {
+fn limited(kind: &'static str, mut commands: Vec<WorkflowCommand>, noun: &str) -> Vec<WorkflowCommand> {
     if commands.len() > ANNOTATIONS_LIMIT {
         let rest = commands.split_off(ANNOTATIONS_LIMIT - 1);
         let titles: Vec<String> = rest.into_iter().map(|command| command.title).collect();
         let title = words::count(titles.len(), &format!("more {noun}"));
-        commands.push(Command { kind, title, message: titles.join("\n") });
+        commands.push(WorkflowCommand { kind, title, message: titles.join("\n") });
     }
     commands
 }
 
 #[derive(Clone, Debug)]
-struct Command {
+struct WorkflowCommand {
     kind: &'static str,
     title: String,
     message: String,
 }
 
-impl Command {
+impl WorkflowCommand {
     /// The command on one line, its texts escaped as the runner reads them.
     fn line(&self) -> String {
         let Self { kind, title, message } = self;
@@ -224,7 +224,7 @@ mod tests {
             }
             let mut events = sample::events_of(cases, true);
             let target = &mut sample::run_mut(&mut events).target;
-            (target.name, target.heard) = (text.clone(), crate::verdict::Heard::Told(text.clone()));
+            (target.name, target.heard) = (text.clone(), crate::verdict::TargetAnswer::Told(text.clone()));
             let log = github(&events);
             let begins = |line: &&str| line.trim_start_matches(|c: char| !c.is_ascii_graphic()).starts_with("::");
             let kinds: Vec<_> = log.lines().filter(begins).map(|line| read(line).expect("a command").0).collect();

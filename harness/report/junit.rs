@@ -6,7 +6,7 @@ use quick_junit::{NonSuccessKind, Property, Report as Document, TestCase, TestCa
 use super::collected::Collected;
 use super::event::RunEvent;
 use super::formats::{Report, Runs};
-use super::words::{self, Told};
+use super::words::{self, FaultText};
 use crate::contract::Register;
 use crate::text::escape;
 use crate::verdict::{CaseResult, Verdict};
@@ -28,17 +28,17 @@ pub struct Junit;
 
 impl Report for Junit {
     fn write(&self, heard: Runs<'_>, out: &mut dyn Write) -> io::Result<()> {
-        let page = Page { heard: heard.one(), register: heard.register };
+        let page = JunitPage { heard: heard.one(), register: heard.register };
         page.report().serialize(out).map_err(io::Error::other)
     }
 }
 
-struct Page<'a> {
+struct JunitPage<'a> {
     heard: &'a Collected,
     register: &'a Register,
 }
 
-impl Page<'_> {
+impl JunitPage<'_> {
     fn report(&self) -> Document {
         let name = self.heard.run.as_ref().map_or("countersign", |run| run.suite.as_str());
         let mut report = Document::new(xml(name));
@@ -101,7 +101,7 @@ impl Page<'_> {
         let message = match case.violations.first() {
             Some(first) => {
                 let requirement = &first.requirement;
-                let Told { at, expected, actual } = Told::of(first);
+                let FaultText { at, expected, actual } = FaultText::of(first);
                 let more = match case.violations.len() {
                     0 | 1 => String::new(),
                     several => format!(" (and {} more)", several - 1),

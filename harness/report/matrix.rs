@@ -73,7 +73,7 @@ impl Standing {
 }
 
 #[derive(Debug)]
-pub(super) struct Row<'a> {
+pub(super) struct MatrixRow<'a> {
     pub(super) id: &'a str,
     pub(super) events: Vec<Option<&'a RequirementEvent>>,
     pub(super) standings: Vec<Standing>,
@@ -83,13 +83,13 @@ pub(super) struct Row<'a> {
 
 /// Every requirement of the runs, in the order of the register, then those that only a stream knows. Requirements on
 /// which targets differ come first: those that some targets violate, then those that only some targets decided.
-pub(super) fn rows<'a>(heard: &'a [Collected], register: &'a Register) -> Vec<Row<'a>> {
+pub(super) fn rows<'a>(heard: &'a [Collected], register: &'a Register) -> Vec<MatrixRow<'a>> {
     let known = register.requirements.iter().map(|row| row.id.as_str());
     let told = heard.iter().flat_map(|run| &run.requirements).map(|event| event.id.as_str());
     let mut seen = BTreeSet::new();
     let ids = known.chain(told).filter(|id| seen.insert(*id));
     let open: Vec<Standing> = heard.iter().map(Standing::open).collect();
-    let mut rows: Vec<(usize, Row<'a>)> = Vec::new();
+    let mut rows: Vec<(usize, MatrixRow<'a>)> = Vec::new();
     for id in ids {
         let events: Vec<Option<&RequirementEvent>> =
             heard.iter().map(|run| run.requirements.iter().find(|event| event.id == id)).collect();
@@ -106,7 +106,7 @@ pub(super) fn rows<'a>(heard: &'a [Collected], register: &'a Register) -> Vec<Ro
         let differs = statuses.len() > 1;
         let rank = if differs { usize::from(!statuses.contains(&RequirementStatus::Fail)) } else { 2 };
         let standings = events.iter().zip(&open).map(|(event, open)| Standing::of(*event, *open)).collect();
-        rows.push((rank, Row { id, events, standings, differs }));
+        rows.push((rank, MatrixRow { id, events, standings, differs }));
     }
     rows.sort_by_key(|(rank, _)| *rank);
     rows.into_iter().map(|(_, row)| row).collect()

@@ -7,7 +7,7 @@ use super::{Event, RunEvent, Tally, VERSION};
 use crate::contract::{Feature, Register, Side};
 use crate::corpus::Shard;
 use crate::text::foreign;
-use crate::verdict::{CaseResult, Class};
+use crate::verdict::{CaseResult, TargetClass};
 
 /// At most 10 missing shards are named: a stream may claim any number of shards.
 const NAMED_LIMIT: usize = 10;
@@ -106,7 +106,7 @@ pub fn merge(streams: &[Vec<Event>], register: &Register) -> Result<Vec<Event>, 
         .collect();
     cases.sort_by_key(|(at, shard, _)| (*at, *shard));
     // A shard whose probe met an obstacle must not be hidden by one that met none.
-    let probed = parts.iter().find(|part| part.run.target.class != Class::Answers).unwrap_or(first);
+    let probed = parts.iter().find(|part| part.run.target.class != TargetClass::Answers).unwrap_or(first);
     let run = RunEvent {
         version: VERSION,
         selected: parts.iter().map(|part| part.run.selected).sum(),
@@ -186,9 +186,9 @@ fn shard_of(run: &RunEvent) -> Option<Shard> {
 }
 
 /// What the shards of one run have in common, each with its name.
-type Identity = [(&'static str, String); 9];
+type RunIdentity = [(&'static str, String); 9];
 
-fn identity(run: &RunEvent) -> Identity {
+fn identity(run: &RunEvent) -> RunIdentity {
     let RunEvent { tool, suite, seed, target, side, driver, .. } = run;
     let mut features = target.features.clone();
     features.sort();

@@ -34,16 +34,16 @@ mod text;
 pub(crate) mod words;
 
 pub use badge::{Badge, BadgeForm};
-pub use baseline::{Baseline, BaselineError, BaselineFile, Entry, Excuse};
-pub use comparison::{Change, CompareError, Comparison};
+pub use baseline::{Baseline, BaselineEntry, BaselineError, BaselineExcuse, BaselineFile};
+pub use comparison::{CaseChange, CompareError, Comparison};
 pub use event::{
     DriverEvent, Event, FeatureSummary, RequirementEvent, RequirementStatus, RunEvent, SummaryEvent, TargetEvent,
     VERSION,
 };
 pub use exit::{Ending, Exit};
-pub use file::{FileError, FiledReport, ReportFile, Writer};
-pub(crate) use form::{Because, because};
-pub use formats::{Collecting, FORMATS, Format, Made, Report, Runs, report_of};
+pub use file::{FileError, FiledReport, ReportFile, ReportWriter};
+pub(crate) use form::{ReasonForm, because};
+pub use formats::{Collecting, FORMATS, Report, ReportFormat, ReportMaker, Runs, report_of};
 pub use github::GithubSink;
 pub use json::{Json, RunReport};
 pub use markdown::{MARKDOWN_LIMIT, Markdown};
@@ -53,7 +53,7 @@ pub use tally::{Tally, conclude};
 pub use text::{Detail, TextOptions, TextSink};
 pub use words::reason;
 #[cfg(feature = "run")]
-pub(crate) use words::{Told, heard, meaning};
+pub(crate) use words::{FaultText, heard, meaning};
 
 #[cfg(feature = "cli")]
 pub(crate) use self::{

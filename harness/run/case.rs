@@ -4,8 +4,8 @@ use futures_util::future::join_all;
 use jiff::Timestamp;
 
 use super::interrupt::{Interrupt, Interrupted};
-use super::names::Names;
-use super::request::Maker;
+use super::names::RandomNames;
+use super::request::RequestMaker;
 use super::sender::Sender;
 use crate::contract::Operation;
 use crate::corpus::{Call, ExpandedCase};
@@ -16,7 +16,7 @@ use crate::wire::{Exchange, SeenSecrets, Transcript};
 
 /// What every case of a session shares: the target, its judge and its sender.
 #[derive(Debug)]
-pub(super) struct Bench {
+pub(super) struct RunContext {
     pub(super) judge: Judge,
     pub(super) target: Target,
     pub(super) sender: Sender,
@@ -24,18 +24,18 @@ pub(super) struct Bench {
     pub(super) seen: SeenSecrets,
 }
 
-pub(super) struct Turn<'a> {
-    pub(super) bench: &'a Bench,
+pub(super) struct CaseRun<'a> {
+    pub(super) bench: &'a RunContext,
     pub(super) case: &'a ExpandedCase,
     pub(super) interrupt: &'a Interrupt,
 }
 
 /// The exchange of a call, or the reason why its request cannot be made: the target or an earlier answer lacks
 /// something that it needs.
-pub(super) type Made = Result<Result<Exchange, Reason>, Interrupted>;
+pub(super) type MadeCall = Result<Result<Exchange, Reason>, Interrupted>;
 
-impl<'a> Turn<'a> {
-    pub(super) async fn perform(&self, names: &mut Names) -> Result<(Judgement, Transcript), Interrupted> {
+impl<'a> CaseRun<'a> {
+    pub(super) async fn perform(&self, names: &mut RandomNames) -> Result<(Judgement, Transcript), Interrupted> {
         for (index, call) in self.case.setup.iter().enumerate() {
             match self.make_part(call, &format!("~setup{index}"), names, &[]).await? {
                 Err(reason) => return Ok((without_verdict(reason), Vec::new())),
@@ -52,7 +52,7 @@ impl<'a> Turn<'a> {
     }
 
     /// Makes the calls one after the other, up to the first that cannot be made.
-    async fn make_in_order(&self, names: &mut Names) -> Result<(Transcript, Option<Reason>), Interrupted> {
+    async fn make_in_order(&self, names: &mut RandomNames) -> Result<(Transcript, Option<Reason>), Interrupted> {
         let mut transcript = Vec::with_capacity(self.case.calls.len());
         for (index, call) in self.case.calls.iter().enumerate() {
             match self.make(call, index, names, &transcript).await? {
@@ -64,7 +64,7 @@ impl<'a> Turn<'a> {
     }
 
     /// Makes the calls at the same time; calls whose requests cannot be made are left out.
-    async fn make_together(&self, names: &Names) -> Result<(Transcript, Option<Reason>), Interrupted> {
+    async fn make_together(&self, names: &RandomNames) -> Result<(Transcript, Option<Reason>), Interrupted> {
         let calls = self.case.calls.iter().enumerate().map(|(index, call)| {
             let mut names = names.part(index);
             async move { self.make(call, index, &mut names, &[]).await }
@@ -80,16 +80,28 @@ impl<'a> Turn<'a> {
     }
 
     /// Makes the call at `index` of the case, or another call in its place; `earlier` are the exchanges before it.
-    pub(super) async fn make(&self, call: &Call, index: usize, names: &mut Names, earlier: &[Exchange]) -> Made {
+    pub(super) async fn make(
+        &self,
+        call: &Call,
+        index: usize,
+        names: &mut RandomNames,
+        earlier: &[Exchange],
+    ) -> MadeCall {
         let part = if index == 0 { String::new() } else { format!("~{index}") };
         self.make_part(call, &part, names, earlier).await
     }
 
     /// Makes a call of a part of the case. If the path names the case to the target, it names the part too.
-    pub(super) async fn make_part(&self, call: &Call, part: &str, names: &mut Names, earlier: &[Exchange]) -> Made {
+    pub(super) async fn make_part(
+        &self,
+        call: &Call,
+        part: &str,
+        names: &mut RandomNames,
+        earlier: &[Exchange],
+    ) -> MadeCall {
         let (contract, target) = (self.bench.judge.contract(), &self.bench.target);
         let prefix = if target.path_names_case { format!("/{}{part}", self.case.id) } else { String::new() };
-        let maker = Maker { contract, target, prefix: &prefix, earlier };
+        let maker = RequestMaker { contract, target, prefix: &prefix, earlier };
         let operation = self.operation_of(call);
         let names = names.of_next_call();
         // A repeated request has the same names and is signed anew.
@@ -114,7 +126,7 @@ impl<'a> Turn<'a> {
 
     /// Undoes what the case did, and returns whether all of it is undone. The caller must use a turn that is never
     /// interrupted.
-    pub(super) async fn tear_down(&self, names: &mut Names) -> bool {
+    pub(super) async fn tear_down(&self, names: &mut RandomNames) -> bool {
         let mut undone = true;
         for (index, call) in self.case.teardown.iter().enumerate() {
             let made = self.make_part(call, &format!("~teardown{index}"), names, &[]).await;

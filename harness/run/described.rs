@@ -1,6 +1,6 @@
 //! Describes the judgement and the exchange of a case in its result.
 
-use crate::corpus::{Answer, ExpandedCase};
+use crate::corpus::{AcceptedAnswer, ExpandedCase};
 use crate::judge::{Judgement, shape, words_and_shape};
 use crate::verdict::{CaseResult, ShownExchange};
 use crate::wire::{Exchange, Masker, body_sent, error_type, fields_received, fields_sent, line_sent};
@@ -31,7 +31,8 @@ pub(super) fn describe(result: &mut CaseResult, exchange: &Exchange, hidden: &Ma
 
 /// What each call of a case accepts, in words.
 pub(super) fn expected(case: &ExpandedCase) -> Vec<String> {
-    let words = |answers: &[Answer]| answers.iter().map(Answer::to_string).collect::<Vec<_>>().join(", or ");
+    let words =
+        |answers: &[AcceptedAnswer]| answers.iter().map(AcceptedAnswer::to_string).collect::<Vec<_>>().join(", or ");
     case.calls.iter().map(|call| words(call.expect.answers())).collect()
 }
 

@@ -8,9 +8,9 @@ use jiff::Timestamp;
 use serde_json::Value;
 use serde_json::value::to_raw_value;
 
-use super::case::Turn;
+use super::case::CaseRun;
 use super::interrupt::Interrupted;
-use super::names::Names;
+use super::names::RandomNames;
 use crate::contract::Lifetime;
 use crate::corpus::Call;
 use crate::judge::{CLOCK_SKEW_SECONDS, Judgement, seconds};
@@ -23,18 +23,18 @@ const FRESH_SECONDS: f64 = 5.0;
 /// The judgement after further calls have told, for each lifetime that looks wrong, whether the target counts wrongly
 /// or there is another reason.
 pub(super) async fn told_apart(
-    turn: &Turn<'_>,
+    turn: &CaseRun<'_>,
     transcript: &[Exchange],
     judgement: Judgement,
-    names: &mut Names,
+    names: &mut RandomNames,
 ) -> Result<Judgement, Interrupted> {
-    let mut excused: Vec<(Given, Reason)> = Vec::new();
+    let mut excused: Vec<(GivenCredentials, Reason)> = Vec::new();
     for (index, (call, wrong)) in turn.case.calls.iter().zip(transcript).enumerate() {
         if turn.is_as_expected(call, wrong) {
             continue;
         }
         let Some(lifetime) = turn.operation_of(call).lifetime() else { return Ok(judgement) };
-        let doubt = Doubt { turn, call: sent_before(call, wrong), index, lifetime };
+        let doubt = LifetimeDoubt { turn, call: sent_before(call, wrong), index, lifetime };
         let Some(given) = doubt.given(wrong) else { return Ok(judgement) };
         if excused.iter().any(|(earlier, _)| earlier.is_same(&given)) {
             continue;
@@ -63,7 +63,7 @@ fn sent_before(call: &Call, exchange: &Exchange) -> Call {
 }
 
 /// The secrets that an answer gave, and the times that tell their lifetime. All times are in seconds.
-struct Given {
+struct GivenCredentials {
     secrets: Vec<Value>,
     /// When they expire, in epoch seconds.
     expires: f64,
@@ -76,7 +76,7 @@ struct Given {
 
 /// Whether credentials that a target gives again may expire early because of their age.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Age {
+enum CredentialsAge {
     /// They may not: they have expired, or live as long as was asked or longer.
     None,
     /// They may.
@@ -86,19 +86,25 @@ enum Age {
     OldOrDefault,
 }
 
-impl Given {
+impl GivenCredentials {
     fn is_same(&self, other: &Self) -> bool {
         self.secrets == other.secrets && self.expires.to_bits() == other.expires.to_bits()
     }
 
     /// Whether their age can explain the lifetime, by either clock.
-    fn age(&self, default: f64) -> Age {
+    fn age(&self, default: f64) -> CredentialsAge {
         let remaining = [Some(self.received), self.date].into_iter().flatten().map(|now| self.expires - now);
-        let ages: Vec<Age> = remaining
+        let ages: Vec<CredentialsAge> = remaining
             .filter(|remaining| *remaining > 0.0 && *remaining < self.asked)
-            .map(|remaining| if (remaining - default).abs() > FRESH_SECONDS { Age::Old } else { Age::OldOrDefault })
+            .map(|remaining| {
+                if (remaining - default).abs() > FRESH_SECONDS {
+                    CredentialsAge::Old
+                } else {
+                    CredentialsAge::OldOrDefault
+                }
+            })
             .collect();
-        *ages.iter().find(|age| **age == Age::Old).or(ages.first()).unwrap_or(&Age::None)
+        *ages.iter().find(|age| **age == CredentialsAge::Old).or(ages.first()).unwrap_or(&CredentialsAge::None)
     }
 
     /// How far the end of the lifetime is from where the harness's clock expects it, in whole seconds. `None` if a
@@ -111,25 +117,25 @@ impl Given {
 }
 
 /// A call whose answer has a wrong lifetime, and how to make it again.
-struct Doubt<'a> {
-    turn: &'a Turn<'a>,
+struct LifetimeDoubt<'a> {
+    turn: &'a CaseRun<'a>,
     call: Call,
     index: usize,
     lifetime: Lifetime<'a>,
 }
 
 /// Why a lifetime that looks wrong may be right; `None` if there is no reason.
-type Excuse = Result<Option<Reason>, Interrupted>;
+type LifetimeExcuse = Result<Option<Reason>, Interrupted>;
 
-impl Doubt<'_> {
+impl LifetimeDoubt<'_> {
     /// What an answer gave; `None` if nothing that it gave expires.
-    fn given(&self, exchange: &Exchange) -> Option<Given> {
+    fn given(&self, exchange: &Exchange) -> Option<GivenCredentials> {
         let response = exchange.answer.as_ref().ok()?;
         let operation = self.turn.operation_of(&self.call);
         let body = (response.status == operation.status.is).then(|| response.json())??;
         let asked: Value = serde_json::from_slice(&exchange.request.body).ok()?;
         let asked = asked.get(self.lifetime.asked_by).filter(|asked| !asked.is_null());
-        Some(Given {
+        Some(GivenCredentials {
             secrets: operation.secrets().map(|name| body.get(name).cloned()).collect::<Option<_>>()?,
             expires: body.get(self.lifetime.ends_at)?.as_f64()?,
             asked: asked.map_or(Some(self.lifetime.default), Value::as_f64)?,
@@ -139,7 +145,7 @@ impl Doubt<'_> {
         })
     }
 
-    async fn excuse(&self, wrong: &Given, names: &mut Names) -> Excuse {
+    async fn excuse(&self, wrong: &GivenCredentials, names: &mut RandomNames) -> LifetimeExcuse {
         let kept = self.kept(wrong, names).await?;
         if let Some(kept) = &kept
             && let Some(excuse) = self.excuse_of_age(wrong, kept, names).await?
@@ -152,7 +158,7 @@ impl Doubt<'_> {
 
     /// [`Reason::ClockOff`] if three answers are off alike: the wrong one, the answer to a plain call, and the answer
     /// to a call with a lifetime that was never asked for, whose credentials cannot be old.
-    async fn clock_is_off(&self, wrong: &Given, is_kept: bool, names: &mut Names) -> Excuse {
+    async fn clock_is_off(&self, wrong: &GivenCredentials, is_kept: bool, names: &mut RandomNames) -> LifetimeExcuse {
         let Some(off) = wrong.clock_offset() else { return Ok(None) };
         let plain = self.plain();
         let fresh = self.with_fresh_lifetime(&plain, names);
@@ -168,13 +174,17 @@ impl Doubt<'_> {
         Ok(Some(Reason::ClockOff { seconds }))
     }
 
-    async fn offset(&self, call: &Call, names: &mut Names) -> Result<Option<f64>, Interrupted> {
+    async fn offset(&self, call: &Call, names: &mut RandomNames) -> Result<Option<f64>, Interrupted> {
         Ok(self.ask(call, names).await?.and_then(|(_, given)| given?.clock_offset()))
     }
 
     /// Credentials that the target gives twice, at different times: the wrong ones, or right ones that followed them.
     /// `None` if it gives none twice.
-    async fn kept(&self, wrong: &Given, names: &mut Names) -> Result<Option<Given>, Interrupted> {
+    async fn kept(
+        &self,
+        wrong: &GivenCredentials,
+        names: &mut RandomNames,
+    ) -> Result<Option<GivenCredentials>, Interrupted> {
         let Some((mut answer, Some(mut latest))) = self.ask(&self.call, names).await? else { return Ok(None) };
         // Credentials may be renewed between two calls, but not twice within a few seconds.
         for _ in 0..2 {
@@ -193,12 +203,17 @@ impl Doubt<'_> {
 
     /// Whether credentials expire early because they are old. `kept` are the ones that the target keeps: these or later
     /// ones.
-    async fn excuse_of_age(&self, wrong: &Given, kept: &Given, names: &mut Names) -> Excuse {
+    async fn excuse_of_age(
+        &self,
+        wrong: &GivenCredentials,
+        kept: &GivenCredentials,
+        names: &mut RandomNames,
+    ) -> LifetimeExcuse {
         let age = wrong.age(self.lifetime.default);
         match (age, wrong.is_same(kept)) {
-            (Age::Old, true) => return Ok(Some(Reason::Aged)),
-            (Age::None, _) | (Age::OldOrDefault, false) => return Ok(None),
-            (Age::Old, false) | (Age::OldOrDefault, true) => {}
+            (CredentialsAge::Old, true) => return Ok(Some(Reason::Aged)),
+            (CredentialsAge::None, _) | (CredentialsAge::OldOrDefault, false) => return Ok(None),
+            (CredentialsAge::Old, false) | (CredentialsAge::OldOrDefault, true) => {}
         }
         // For a lifetime that was never asked for, a target has old credentials only if it keeps the same ones for
         // every lifetime.
@@ -206,8 +221,8 @@ impl Doubt<'_> {
         let Some((answer, given)) = self.ask(&fresh, names).await? else { return Ok(None) };
         let is_right = self.turn.is_as_expected(&fresh, &answer);
         Ok(match age {
-            Age::OldOrDefault => is_right.then_some(Reason::AgedToDefault),
-            Age::None | Age::Old => {
+            CredentialsAge::OldOrDefault => is_right.then_some(Reason::AgedToDefault),
+            CredentialsAge::None | CredentialsAge::Old => {
                 (is_right || given.is_some_and(|given| given.is_same(kept))).then_some(Reason::Aged)
             }
         })
@@ -227,7 +242,7 @@ impl Doubt<'_> {
 
     /// The call with a lifetime that no case has and that was hardly ever asked for, far from the call's own and from
     /// the default.
-    fn with_fresh_lifetime(&self, call: &Call, names: &mut Names) -> Call {
+    fn with_fresh_lifetime(&self, call: &Call, names: &mut RandomNames) -> Call {
         let mut call = call.clone();
         let asked = call.request.input.get(self.lifetime.asked_by).and_then(|text| text.parse::<f64>().ok());
         let from = if asked.is_some_and(|asked| asked > 2_000.0) { 1_000 } else { 2_500 };
@@ -238,7 +253,11 @@ impl Doubt<'_> {
     }
 
     /// Makes a call. Returns the exchange and what its answer gave; `None` if the request cannot be made.
-    async fn ask(&self, call: &Call, names: &mut Names) -> Result<Option<(Exchange, Option<Given>)>, Interrupted> {
+    async fn ask(
+        &self,
+        call: &Call,
+        names: &mut RandomNames,
+    ) -> Result<Option<(Exchange, Option<GivenCredentials>)>, Interrupted> {
         let made = self.turn.make(call, self.index, names, &[]).await?.ok();
         Ok(made.map(|exchange| {
             let given = self.given(&exchange);
@@ -265,25 +284,28 @@ mod tests {
 
     /// Credentials with this password that expire `expire` seconds after the call; the answer came 0.1 s after the
     /// call.
-    fn given(password: &str, asked: f64, expire: f64) -> Given {
+    fn given(password: &str, asked: f64, expire: f64) -> GivenCredentials {
         let secrets = vec![password.into()];
-        Given { secrets, expires: CALL + expire, asked, sent: CALL, received: CALL + 0.1, date: None }
+        GivenCredentials { secrets, expires: CALL + expire, asked, sent: CALL, received: CALL + 0.1, date: None }
     }
 
     /// The same with a `Date` that is `hours` hours ahead.
-    fn dated(given: Given, hours: f64) -> Given {
-        Given { date: Some(CALL + hours * 3600.0), ..given }
+    fn dated(given: GivenCredentials, hours: f64) -> GivenCredentials {
+        GivenCredentials { date: Some(CALL + hours * 3600.0), ..given }
     }
 
     #[rstest]
-    #[case::old(given("a", 3600.0, 1200.0), Age::Old)]
-    #[case::just_old(given("a", 3600.0, 894.0), Age::Old)]
-    #[case::old_or_ignored(given("a", 3600.0, 900.0), Age::OldOrDefault)]
-    #[case::expired(given("a", 3600.0, -5.0), Age::None)]
-    #[case::too_long(given("a", 3600.0, 4000.0), Age::None)]
-    #[case::the_default_is_not_old(given("a", 900.0, 960.0), Age::None)]
-    #[case::old_by_the_clock_of_the_server(dated(given("a", 3600.0, 7200.0 + 1200.0), 2.0), Age::Old)]
-    fn only_living_credentials_may_expire_early_for_their_age(#[case] given: Given, #[case] expected: Age) {
+    #[case::old(given("a", 3600.0, 1200.0), CredentialsAge::Old)]
+    #[case::just_old(given("a", 3600.0, 894.0), CredentialsAge::Old)]
+    #[case::old_or_ignored(given("a", 3600.0, 900.0), CredentialsAge::OldOrDefault)]
+    #[case::expired(given("a", 3600.0, -5.0), CredentialsAge::None)]
+    #[case::too_long(given("a", 3600.0, 4000.0), CredentialsAge::None)]
+    #[case::the_default_is_not_old(given("a", 900.0, 960.0), CredentialsAge::None)]
+    #[case::old_by_the_clock_of_the_server(dated(given("a", 3600.0, 7200.0 + 1200.0), 2.0), CredentialsAge::Old)]
+    fn only_living_credentials_may_expire_early_for_their_age(
+        #[case] given: GivenCredentials,
+        #[case] expected: CredentialsAge,
+    ) {
         assert_eq!(given.age(900.0), expected);
     }
 
@@ -291,7 +313,7 @@ mod tests {
     #[case::given_again(given("a", 900.0, 1200.0), true)]
     #[case::fresh(given("b", 900.0, 1200.0), false)]
     #[case::moving(given("a", 900.0, 1201.0), false)]
-    fn credentials_are_the_same_by_password_and_expiration(#[case] second: Given, #[case] same: bool) {
+    fn credentials_are_the_same_by_password_and_expiration(#[case] second: GivenCredentials, #[case] same: bool) {
         assert_eq!(given("a", 900.0, 1200.0).is_same(&second), same);
     }
 
@@ -300,7 +322,10 @@ mod tests {
     #[case::fast(given("a", 3600.0, 3900.0), Some(300.0))]
     #[case::no_clock_is_so_far_off(given("a", 3600.0, 3901.0), None)]
     #[case::its_date_tells(dated(given("a", 3600.0, 3360.0), 0.0), None)]
-    fn without_a_date_a_clock_may_be_off_by_five_minutes(#[case] given: Given, #[case] expected: Option<f64>) {
+    fn without_a_date_a_clock_may_be_off_by_five_minutes(
+        #[case] given: GivenCredentials,
+        #[case] expected: Option<f64>,
+    ) {
         assert_eq!(given.clock_offset(), expected);
     }
 }

@@ -37,8 +37,8 @@ use crate::wire::Request;
 pub fn example_line(case: &ExpandedCase, target: &Target, contract: &Contract) -> Option<String> {
     let call = case.calls.first()?;
     let operation = case.operation_of(call, contract)?;
-    let maker = request::Maker { contract, target, prefix: "", earlier: &[] };
-    let mut names = names::Names::new(0, &case.id, 0);
+    let maker = request::RequestMaker { contract, target, prefix: "", earlier: &[] };
+    let mut names = names::RandomNames::new(0, &case.id, 0);
     let request = maker.make(&call.request, operation, &mut names, Timestamp::now()).ok()?;
     Some(repro::line(case, call, &request, (target, contract)))
 }
@@ -52,8 +52,8 @@ pub(crate) fn plain_request(
     spec: &RequestSpec,
     seed: u64,
 ) -> Option<Request> {
-    let maker = request::Maker { contract, target, prefix: "", earlier: &[] };
-    maker.make(spec, operation, &mut names::Names::new(seed, "plain", 0), Timestamp::now()).ok()
+    let maker = request::RequestMaker { contract, target, prefix: "", earlier: &[] };
+    maker.make(spec, operation, &mut names::RandomNames::new(seed, "plain", 0), Timestamp::now()).ok()
 }
 
 /// The plain call of an operation, and whether the target should have the resource that it names. The call names only

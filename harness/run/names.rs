@@ -7,12 +7,12 @@ use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
 
 /// Makes the names of one run of one case; the same seed gives the same names.
-pub(super) struct Names {
+pub(super) struct RandomNames {
     seed: u64,
     random: StdRng,
 }
 
-impl Names {
+impl RandomNames {
     /// Names for a run of a case, drawn from the seed of the whole run.
     pub(super) fn new(seed: u64, case: &str, run: u32) -> Self {
         Self::drawn_from(&(seed, case, run))
@@ -71,7 +71,7 @@ mod tests {
 
     #[test]
     fn the_same_seed_gives_the_same_names_and_another_case_others() {
-        let name = |seed, case| Names::new(seed, case, 0).name(20);
+        let name = |seed, case| RandomNames::new(seed, case, 0).name(20);
         assert_eq!(name(1, "a/b"), name(1, "a/b"));
         assert_ne!(name(1, "a/b"), name(1, "a/c"));
         assert_ne!(name(1, "a/b"), name(2, "a/b"));
@@ -79,7 +79,7 @@ mod tests {
 
     #[test]
     fn a_name_is_a_valid_workgroup_name_of_its_length() {
-        let name = Names::new(1, "a/b", 0).name(64);
+        let name = RandomNames::new(1, "a/b", 0).name(64);
         assert_eq!(name.len(), 64);
         assert!(name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit()));
     }

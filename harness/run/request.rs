@@ -6,10 +6,10 @@ use std::borrow::Cow;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
-use super::names::Names;
+use super::names::RandomNames;
 use crate::contract::{Contract, Operation, Service};
 use crate::corpus::template::{FillError, Placeholder, fill};
-use crate::corpus::{Raw, RequestSpec, SigningDefect};
+use crate::corpus::{RawRequest, RequestSpec, SigningDefect};
 use crate::targets::Target;
 use crate::verdict::Reason;
 use crate::wire::sigv4::{Scope, sign};
@@ -17,23 +17,23 @@ use crate::wire::{Credentials, Exchange, Headers, Request};
 
 /// Makes the requests of a case to a target.
 #[derive(Clone, Copy)]
-pub(super) struct Maker<'a> {
+pub(super) struct RequestMaker<'a> {
     pub(super) contract: &'a Contract,
     pub(super) target: &'a Target,
     pub(super) prefix: &'a str,
     pub(super) earlier: &'a [Exchange],
 }
 
-impl Maker<'_> {
+impl RequestMaker<'_> {
     /// The request of a call of an operation, signed at `now`, or the reason why it cannot be made.
     pub(super) fn make(
         &self,
         spec: &RequestSpec,
         operation: &Operation,
-        names: &mut Names,
+        names: &mut RandomNames,
         now: Timestamp,
     ) -> Result<Request, Reason> {
-        let none = Raw::default();
+        let none = RawRequest::default();
         let raw = spec.raw.as_ref().unwrap_or(&none);
         let mut filled = |text: &str| self.filled(text, names);
         let body = filled(&raw.body.clone().unwrap_or_else(|| spec.input.to_json()))?;
@@ -72,7 +72,7 @@ impl Maker<'_> {
     }
 
     /// A text with its placeholders filled from the target, the run's names and the earlier answers.
-    fn filled(&self, text: &str, names: &mut Names) -> Result<String, Reason> {
+    fn filled(&self, text: &str, names: &mut RandomNames) -> Result<String, Reason> {
         let value = |placeholder: Placeholder<'_>| match placeholder {
             Placeholder::Resource(resource) => {
                 let name = self.target.resources.get(&resource.id).or(resource.default.as_ref());
@@ -113,7 +113,13 @@ struct Signer<'a> {
 }
 
 impl Signer<'_> {
-    fn sign(mut self, request: &mut Request, operation: &Operation, defect: Option<SigningDefect>, names: &mut Names) {
+    fn sign(
+        mut self,
+        request: &mut Request,
+        operation: &Operation,
+        defect: Option<SigningDefect>,
+        names: &mut RandomNames,
+    ) {
         use SigningDefect as Defect;
         let Some(defect) = defect else { return self.sign_for(request, self.region) };
         let other_region = if self.region == "eu-west-1" { "us-east-1" } else { "eu-west-1" };

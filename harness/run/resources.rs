@@ -3,21 +3,21 @@
 
 use serde_json::json;
 
-use super::case::Turn;
+use super::case::CaseRun;
 use super::interrupt::Interrupted;
-use super::names::Names;
+use super::names::RandomNames;
 use super::request::noun_of;
 use crate::contract::{Contract, ErrorMeaning, Resource};
 use crate::corpus::{Call, RequestSpec};
 use crate::targets::Target;
-use crate::verdict::{Heard, Reason};
+use crate::verdict::{Reason, TargetAnswer};
 use crate::wire::{Exchange, error_type, quote};
 
 /// Why the failure of a case may be due to a name that was given or assumed; `None` if it is the target's fault.
 pub(super) async fn misnamed(
-    turn: &Turn<'_>,
+    turn: &CaseRun<'_>,
     transcript: &[Exchange],
-    names: &mut Names,
+    names: &mut RandomNames,
 ) -> Result<Option<Reason>, Interrupted> {
     let Some((index, exchange)) = transcript.iter().enumerate().next_back() else { return Ok(None) };
     let Some(refused) = Refused::of(turn, &turn.case.calls[index], exchange) else { return Ok(None) };
@@ -45,7 +45,7 @@ struct Refused<'a> {
 }
 
 impl<'a> Refused<'a> {
-    fn of(turn: &Turn<'a>, call: &'a Call, exchange: &Exchange) -> Option<Self> {
+    fn of(turn: &CaseRun<'a>, call: &'a Call, exchange: &Exchange) -> Option<Self> {
         let contract = turn.bench.judge.contract();
         let named = |of: &'a Resource| Some((of, call.request.input.get(&of.member)?));
         let (resource, value) = contract.service.resources.iter().filter_map(named).next_back()?;
@@ -89,7 +89,7 @@ impl<'a> Refused<'a> {
     }
 
     /// What the refusal means in comparison with `control`, the same call without the resource.
-    fn beside(&self, turn: &Turn<'a>, call: &Call, control: &Exchange) -> Option<Reason> {
+    fn beside(&self, turn: &CaseRun<'a>, call: &Call, control: &Exchange) -> Option<Reason> {
         let accepted = control.answer.as_ref().is_ok_and(|response| (200..300).contains(&response.status));
         let Resource { noun, flag, of, default, .. } = self.resource;
         match (accepted, self.given()) {
@@ -110,7 +110,7 @@ impl<'a> Refused<'a> {
 
     /// [`Reason::DoubtfulName`] if the documents leave open whether the name is valid: a sentence forbids it, or it has
     /// capital letters, which older documents forbid.
-    fn doubtful(&self, turn: &Turn<'_>, name: &str) -> Option<Reason> {
+    fn doubtful(&self, turn: &CaseRun<'_>, name: &str) -> Option<Reason> {
         let Resource { noun, flag, member, .. } = self.resource;
         let request = &turn.operation_of(self.call).request.name;
         let breaches = self.contract.validators.prose_breaches(request, &json!({ member: name }));
@@ -127,14 +127,14 @@ impl<'a> Refused<'a> {
 }
 
 /// The status and the error of an answer, or why there was no answer.
-fn heard(turn: &Turn<'_>, exchange: &Exchange) -> Heard {
+fn heard(turn: &CaseRun<'_>, exchange: &Exchange) -> TargetAnswer {
     let hidden = turn.bench.seen.masker();
     match &exchange.answer {
         Ok(response) => {
             let masker = hidden.with_answer(response);
             let error = error_type(response).map(|error| masker.quote(&error));
-            Heard::Answer { status: response.status, media_type: None, error, words: None }
+            TargetAnswer::Answer { status: response.status, media_type: None, error, words: None }
         }
-        Err(fault) => Heard::Nothing(hidden.fault(fault)),
+        Err(fault) => TargetAnswer::Nothing(hidden.fault(fault)),
     }
 }

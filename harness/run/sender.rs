@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 
 use crate::verdict::Reason;
-use crate::wire::{Client, Exchange, Fault, Request, Response, SeenSecrets};
+use crate::wire::{Client, Exchange, Request, Response, SeenSecrets, TransportFault};
 
 /// The number of requests in a row without an answer after which a target is given up.
 const HOPELESS_AFTER: u32 = 3;
@@ -83,7 +83,7 @@ impl Sender {
             log(&exchange, seen);
             tokio::task::yield_now().await;
             let throttled = exchange.answer.as_ref().is_ok_and(Response::is_throttled);
-            let silent = matches!(&exchange.answer, Err(Fault::Timeout(_) | Fault::Connect(_)));
+            let silent = matches!(&exchange.answer, Err(TransportFault::Timeout(_) | TransportFault::Connect(_)));
             if throttled && attempt < PATIENCE {
                 tokio::time::sleep(pause(&exchange, attempt)).await;
                 attempt += 1;

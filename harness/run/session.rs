@@ -6,35 +6,35 @@ use std::time::Instant;
 use jiff::Timestamp;
 use tokio::sync::OnceCell;
 
-use super::case::{Bench, Turn, without_verdict};
+use super::case::{CaseRun, RunContext, without_verdict};
 use super::described::{conclude, describe, expected, shown};
 use super::interrupt::{Interrupt, Interrupted};
 use super::lifetimes::told_apart;
-use super::names::Names;
-use super::request::Maker;
+use super::names::RandomNames;
+use super::request::RequestMaker;
 use super::resources::misnamed;
 use super::sender::Sender;
 use super::{probe_input, repro};
 use crate::contract::{Contract, Operation, Side};
 use crate::corpus::{Corpus, ExpandedCase};
 use crate::judge::{Judge, Judgement};
-use crate::targets::probe::{self, Asked};
+use crate::targets::probe::{self, ProbedOperation};
 use crate::targets::{Target, TargetError};
-use crate::verdict::{CaseResult, Class, Heard, Probe, Reason, Verdict};
+use crate::verdict::{CaseResult, ProbeOutcome, Reason, TargetAnswer, TargetClass, Verdict};
 use crate::wire::{Credentials, Masker, SeenSecrets, Transcript};
 
 /// A target under test with everything that its cases share: connections, controls, the seed.
 #[derive(Debug)]
 pub struct Session {
     corpus: Arc<Corpus>,
-    bench: Bench,
+    bench: RunContext,
     seed: u64,
     /// Masks the credentials that requests are signed with.
     secrets: Masker,
     /// What kind of server answers, by operation.
-    probes: Cells<Probe>,
+    probes: Cells<ProbeOutcome>,
     /// The first runs of controls, by case id.
-    controls: Cells<Result<Ran, Interrupted>>,
+    controls: Cells<Result<CompletedCase, Interrupted>>,
     leftovers: AtomicU32,
 }
 
@@ -49,7 +49,7 @@ impl Session {
         let sender = Sender::new(target.connect(&target.client)?, jobs, target.recovery);
         Ok(Self {
             corpus,
-            bench: Bench { judge, target, sender, seen: SeenSecrets::new(ours) },
+            bench: RunContext { judge, target, sender, seen: SeenSecrets::new(ours) },
             seed,
             secrets,
             probes: Mutex::default(),
@@ -79,33 +79,35 @@ impl Session {
     }
 
     /// Asks the target for an operation once, and says what kind of server answers.
-    pub async fn probe(&self, operation: &Operation, interrupt: &Interrupt) -> Probe {
+    pub async fn probe(&self, operation: &Operation, interrupt: &Interrupt) -> ProbeOutcome {
         let cell = cell_of(&self.probes, &operation.name.is);
-        let silence = || Probe {
-            class: Class::Unreachable,
-            heard: Heard::Nothing("no answer before the run was interrupted".to_owned()),
+        let silence = || ProbeOutcome {
+            class: TargetClass::Unreachable,
+            heard: TargetAnswer::Nothing("no answer before the run was interrupted".to_owned()),
         };
         let ask = || async { interrupt.unless(self.ask(operation)).await.unwrap_or_else(|Interrupted| silence()) };
         cell.get_or_init(ask).await.clone()
     }
 
-    async fn ask(&self, operation: &Operation) -> Probe {
+    async fn ask(&self, operation: &Operation) -> ProbeOutcome {
         if self.bench.target.path_names_case {
             // The mock is our own server and knows only cases, so there is nothing to find out.
             let status = operation.status.is;
-            let heard = Heard::Answer { status, media_type: None, error: None, words: None };
-            return Probe { class: Class::Answers, heard };
+            let heard = TargetAnswer::Answer { status, media_type: None, error: None, words: None };
+            return ProbeOutcome { class: TargetClass::Answers, heard };
         }
         let contract = self.contract();
         let (spec, named) = probe_input(operation, contract, &self.bench.target);
-        let maker = Maker { contract, target: &self.bench.target, prefix: "", earlier: &[] };
-        let make = || maker.make(&spec, operation, &mut Names::new(self.seed, "probe", 0), Timestamp::now());
+        let maker = RequestMaker { contract, target: &self.bench.target, prefix: "", earlier: &[] };
+        let make = || maker.make(&spec, operation, &mut RandomNames::new(self.seed, "probe", 0), Timestamp::now());
         match self.bench.sender.send(&self.bench.seen, make).await {
             Ok(exchange) => {
-                let asked = Asked { service: &contract.service, operation, named };
+                let asked = ProbedOperation { service: &contract.service, operation, named };
                 probe::classify(&exchange, asked, &self.bench.seen.masker())
             }
-            Err(reason) => Probe { class: Class::Unreachable, heard: Heard::Nothing(format!("{reason:?}")) },
+            Err(reason) => {
+                ProbeOutcome { class: TargetClass::Unreachable, heard: TargetAnswer::Nothing(format!("{reason:?}")) }
+            }
         }
     }
 
@@ -123,7 +125,12 @@ impl Session {
     }
 
     /// Runs a case. Its first run is made once, for the case itself and for every case whose control it is.
-    async fn run_once(&self, case: &Arc<ExpandedCase>, run: u32, interrupt: &Interrupt) -> Result<Ran, Interrupted> {
+    async fn run_once(
+        &self,
+        case: &Arc<ExpandedCase>,
+        run: u32,
+        interrupt: &Interrupt,
+    ) -> Result<CompletedCase, Interrupted> {
         if run > 0 {
             return self.run_uncached(case, run, interrupt).await;
         }
@@ -136,7 +143,12 @@ impl Session {
         ran
     }
 
-    async fn run_uncached(&self, case: &ExpandedCase, run: u32, interrupt: &Interrupt) -> Result<Ran, Interrupted> {
+    async fn run_uncached(
+        &self,
+        case: &ExpandedCase,
+        run: u32,
+        interrupt: &Interrupt,
+    ) -> Result<CompletedCase, Interrupted> {
         let start = Instant::now();
         let mut result =
             CaseResult::blank(&case.id, &case.suite, Side::Server, &case.case.title, &case.case.requirements);
@@ -146,13 +158,13 @@ impl Session {
         if let Some((verdict, reason)) = self.obstacle(case, interrupt).await? {
             (result.verdict, result.reason, result.runs) = (verdict, reason, 0);
             result.expected = expected(case);
-            return Ok(Ran { result, accepted: false });
+            return Ok(CompletedCase { result, accepted: false });
         }
-        let mut names = Names::new(self.seed, &case.id, run);
-        let turn = Turn { bench: &self.bench, case, interrupt };
+        let mut names = RandomNames::new(self.seed, &case.id, run);
+        let turn = CaseRun { bench: &self.bench, case, interrupt };
         let outcome = judged(&turn, &mut names).await;
         // The teardown is made in an interrupted run too.
-        if !(Turn { interrupt: &Interrupt::never(), ..turn }).tear_down(&mut names).await {
+        if !(CaseRun { interrupt: &Interrupt::never(), ..turn }).tear_down(&mut names).await {
             self.leftovers.fetch_add(1, Ordering::Relaxed);
             tracing::error!(case = case.id, "the teardown failed; the target may hold what this case made");
         }
@@ -177,14 +189,14 @@ impl Session {
             result.runs = 0;
         }
         result.duration_ms = start.elapsed().as_secs_f64() * 1000.0;
-        Ok(Ran { result, accepted })
+        Ok(CompletedCase { result, accepted })
     }
 
-    async fn obstacle(&self, case: &ExpandedCase, interrupt: &Interrupt) -> Result<Option<Obstacle>, Interrupted> {
+    async fn obstacle(&self, case: &ExpandedCase, interrupt: &Interrupt) -> Result<Option<UnrunVerdict>, Interrupted> {
         let operation = self.contract().operation(&case.operation).unwrap_or(self.contract().default_operation());
-        let Probe { class, heard } = self.probe(operation, interrupt).await;
+        let ProbeOutcome { class, heard } = self.probe(operation, interrupt).await;
         let lacking = case.case.needs.iter().find(|need| !self.bench.target.features.contains(need));
-        let obstacle = if class == Class::Unreachable {
+        let obstacle = if class == TargetClass::Unreachable {
             Some((Verdict::Indeterminate, Some(Reason::NoAnswer { heard })))
         } else if !class.is_judged() {
             Some((Verdict::NotImplemented, None))
@@ -203,7 +215,7 @@ impl Session {
 
 /// Makes the calls of a case and judges them. After a failure, further calls tell whether something else than the
 /// target is the reason.
-async fn judged(turn: &Turn<'_>, names: &mut Names) -> Result<(Judgement, Transcript), Interrupted> {
+async fn judged(turn: &CaseRun<'_>, names: &mut RandomNames) -> Result<(Judgement, Transcript), Interrupted> {
     let (mut judgement, transcript) = turn.perform(names).await?;
     if turn.bench.judge.is_about_lifetimes(&judgement) {
         judgement = told_apart(turn, &transcript, judgement, names).await?;
@@ -218,7 +230,7 @@ async fn judged(turn: &Turn<'_>, names: &mut Names) -> Result<(Judgement, Transc
 
 /// A case that ran.
 #[derive(Clone, Debug)]
-struct Ran {
+struct CompletedCase {
     result: CaseResult,
     /// Whether its last call was accepted, whatever else may be wrong with the answer; always false for a case that is
     /// no control.
@@ -226,7 +238,7 @@ struct Ran {
 }
 
 /// The verdict of a case that is not run, and the reason.
-type Obstacle = (Verdict, Option<Reason>);
+type UnrunVerdict = (Verdict, Option<Reason>);
 
 /// Values that are computed once for each name.
 type Cells<T> = Mutex<HashMap<String, Arc<OnceCell<T>>>>;
@@ -237,7 +249,7 @@ fn cell_of<T>(cells: &Cells<T>, name: &str) -> Arc<OnceCell<T>> {
 }
 
 /// The verdict of a case whose control was not accepted, and the reason.
-fn blocked_by(control: CaseResult) -> Obstacle {
+fn blocked_by(control: CaseResult) -> UnrunVerdict {
     let CaseResult { id, verdict, reason, violations, .. } = control;
     let violation = violations.into_iter().next().map(Box::new);
     match (verdict, reason) {

@@ -8,11 +8,13 @@ use serde_json::json;
 
 use super::process::DriverCommand;
 use super::protocol::Hello;
-use super::run::{Options, Runner};
+use super::run::{Runner, RunnerOptions};
 use crate::contract::{ErrorMeaning, Service};
 use crate::report::reason;
 use crate::run::Interrupt;
-use crate::sdk::cases::{Body, ClientCase, ClientRequest, Fault, FaultAt, FaultHow, Step, standard_body};
+use crate::sdk::cases::{
+    ClientCase, ClientRequest, FaultAt, FaultHow, ScriptedBody, ScriptedFault, Step, standard_body,
+};
 use crate::sdk::judge::ClientJudge;
 use crate::sdk::record::{ErrorRecord, OutcomeRecord, Phase, Record, Value};
 use crate::text::foreign;
@@ -21,7 +23,7 @@ use crate::wire::is_password_name;
 
 /// One check of a driver.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Finding {
+pub struct DriverCheck {
     /// What is claimed.
     pub claim: &'static str,
     /// What is wrong; `None` if the claim holds.
@@ -29,17 +31,20 @@ pub struct Finding {
 }
 
 /// Checks a driver; one finding for each claim.
-pub async fn check(command: DriverCommand, judge: ClientJudge, isolated: bool) -> Vec<Finding> {
-    let options = Options { jobs: 1, max_attempts: None, isolated };
+pub async fn check(command: DriverCommand, judge: ClientJudge, isolated: bool) -> Vec<DriverCheck> {
+    let options = RunnerOptions { jobs: 1, max_attempts: None, isolated };
     let runner = match Runner::start(command, judge, options).await {
         Ok(runner) => runner,
         Err(error) => {
-            return vec![Finding { claim: "it says hello in the protocol's words", fault: Some(error.to_string()) }];
+            return vec![DriverCheck {
+                claim: "it says hello in the protocol's words",
+                fault: Some(error.to_string()),
+            }];
         }
     };
     let mut findings = vec![
-        Finding { claim: "it says hello in the protocol's words", fault: None },
-        Finding { claim: "its hello names what it can do", fault: fault_of_hello(runner.hello()) },
+        DriverCheck { claim: "it says hello in the protocol's words", fault: None },
+        DriverCheck { claim: "its hello names what it can do", fault: fault_of_hello(runner.hello()) },
     ];
     for probe in PROBES {
         let case = Arc::new(probe.case());
@@ -55,7 +60,7 @@ pub async fn check(command: DriverCommand, judge: ClientJudge, isolated: bool) -
                 };
             })
             .await;
-        findings.push(Finding { claim: probe.claim, fault });
+        findings.push(DriverCheck { claim: probe.claim, fault });
     }
     findings
 }
@@ -80,14 +85,14 @@ fn fault_of_hello(hello: &Hello) -> Option<String> {
 }
 
 /// Calls of one client, and what their record must show with any driver.
-struct Probe {
+struct ProtocolProbe {
     claim: &'static str,
     calls: u32,
     step: fn() -> Step,
     check: fn(&Record) -> Result<(), String>,
 }
 
-impl Probe {
+impl ProtocolProbe {
     fn case(&self) -> ClientCase {
         let resource = &Service::embedded().resources[0];
         let input = json!({ &resource.member: { "string": resource.sample } });
@@ -119,8 +124,8 @@ fn expect(holds: bool, otherwise: impl FnOnce() -> String) -> Result<(), String>
     if holds { Ok(()) } else { Err(otherwise()) }
 }
 
-const PROBES: &[Probe] = &[
-    Probe {
+const PROBES: &[ProtocolProbe] = &[
+    ProtocolProbe {
         claim: "an answer is a result, and the SDK asked the endpoint that it was given",
         calls: 1,
         step: Step::default,
@@ -138,12 +143,12 @@ const PROBES: &[Probe] = &[
             other => Err(format!("expected a result, found {}", other.map_or("nothing", OutcomeRecord::word))),
         },
     },
-    Probe {
+    ProtocolProbe {
         claim: "an error of the service is an error of the phase service, with its code and message",
         calls: 1,
         step: || Step {
             status: 400,
-            body: Some(Body::of_text(format!(r#"{{"__type":"{}","message":"boom"}}"#, error_name()))),
+            body: Some(ScriptedBody::of_text(format!(r#"{{"__type":"{}","message":"boom"}}"#, error_name()))),
             ..Step::default()
         },
         check: |record| {
@@ -153,11 +158,11 @@ const PROBES: &[Probe] = &[
             expect(code == expected, || format!("expected the code {expected}, found \"{}\"", foreign(code)))
         },
     },
-    Probe {
+    ProtocolProbe {
         claim: "a connection that breaks is an error, and no error of the service",
         calls: 1,
         step: || Step {
-            fault: Some(Fault { at: FaultAt::Before, how: FaultHow::Reset, body_bytes: None }),
+            fault: Some(ScriptedFault { at: FaultAt::Before, how: FaultHow::Reset, body_bytes: None }),
             ..Step::default()
         },
         check: |record| {
@@ -166,7 +171,7 @@ const PROBES: &[Probe] = &[
             expect(broken, || format!("expected the phase transport or connect, found {}", phase.word()))
         },
     },
-    Probe {
+    ProtocolProbe {
         claim: "several calls of one client are answered one after the other",
         calls: 3,
         step: Step::default,

@@ -19,14 +19,14 @@ pub struct Driver {
     /// The SDK's name in its registry.
     pub package: &'static str,
     /// How it is installed and started.
-    pub kind: Kind,
+    pub kind: InstallKind,
     /// Its sources: the path of each in the driver's folder, and its text.
     sources: &'static [(&'static str, &'static str)],
 }
 
 /// How an SDK is installed and its driver started. The first of a driver's sources is the one that is run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum InstallKind {
     /// With pip, in a virtual environment.
     Python,
     /// With npm, in a folder of Node.js.
@@ -57,21 +57,21 @@ pub const ALL: &[Driver] = &[
         name: "boto3",
         about: "AWS SDK for Python",
         package: "boto3",
-        kind: Kind::Python,
+        kind: InstallKind::Python,
         sources: &[("boto3_driver.py", include_str!("../drivers/python/boto3_driver.py"))],
     },
     Driver {
         name: "js-v3",
         about: "AWS SDK for JavaScript v3",
         package: "@aws-sdk/client-redshift-serverless",
-        kind: Kind::Node,
+        kind: InstallKind::Node,
         sources: &[("js_v3.mjs", include_str!("../drivers/node/js_v3.mjs"))],
     },
     Driver {
         name: "rust",
         about: "AWS SDK for Rust",
         package: "aws-sdk-redshiftserverless",
-        kind: Kind::Cargo,
+        kind: InstallKind::Cargo,
         sources: &[
             ("src/main.rs", include_str!("../drivers/rust/src/main.rs")),
             (MANIFEST, include_str!("../drivers/rust/manifest.toml")),
@@ -82,14 +82,14 @@ pub const ALL: &[Driver] = &[
         name: "aws-cli",
         about: "AWS CLI v1",
         package: "awscli",
-        kind: Kind::Python,
+        kind: InstallKind::Python,
         sources: &[("aws_cli_driver.py", include_str!("../drivers/aws-cli/aws_cli_driver.py"))],
     },
     Driver {
         name: "redshift-connector",
         about: "Amazon's Python driver for Redshift, which calls the operation through boto3",
         package: "redshift_connector",
-        kind: Kind::Python,
+        kind: InstallKind::Python,
         sources: &[
             ("redshift_connector_driver.py", include_str!("../drivers/python/redshift_connector_driver.py")),
             ("boto3_driver.py", include_str!("../drivers/python/boto3_driver.py")),
@@ -144,9 +144,9 @@ impl Driver {
     pub fn command(&self, folder: &Path, sdk: &Path) -> DriverCommand {
         let main = folder.join(self.sources[0].0).into_os_string();
         let (program, arguments): (OsString, Vec<OsString>) = match self.kind {
-            Kind::Python => (sdk.into(), vec![main]),
-            Kind::Node => ("node".into(), vec![main, sdk.into()]),
-            Kind::Cargo => (sdk.into(), Vec::new()),
+            InstallKind::Python => (sdk.into(), vec![main]),
+            InstallKind::Node => ("node".into(), vec![main, sdk.into()]),
+            InstallKind::Cargo => (sdk.into(), Vec::new()),
         };
         DriverCommand { program, arguments }
     }
@@ -154,9 +154,9 @@ impl Driver {
     /// Why it cannot be installed here; `None` if it can.
     pub fn obstacle(&self) -> Option<String> {
         let tools = match self.kind {
-            Kind::Python => &["python3"][..],
-            Kind::Node => &["node", "npm"],
-            Kind::Cargo => &["cargo"],
+            InstallKind::Python => &["python3"][..],
+            InstallKind::Node => &["node", "npm"],
+            InstallKind::Cargo => &["cargo"],
         };
         let missing: Vec<_> = tools.iter().filter(|tool| !is_on_path(tool)).copied().collect();
         (!missing.is_empty()).then(|| format!("{} is not on the path", missing.join(" and ")))

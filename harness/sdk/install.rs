@@ -11,7 +11,7 @@ use std::process::{Command, Stdio};
 
 use serde::{Deserialize, Serialize};
 
-use super::drivers::{self, Driver, Kind, LOCK, MANIFEST};
+use super::drivers::{self, Driver, InstallKind, LOCK, MANIFEST};
 use super::process::DriverCommand;
 use crate::text::{escape, file_name, foreign};
 
@@ -23,14 +23,14 @@ const LOG_SHOWN: usize = 2_000;
 
 /// A version of an SDK: `boto3@1.44.5`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Wanted {
+pub struct SdkVersion {
     /// The driver's name.
     pub name: String,
     /// The SDK's version; `None` for any version.
     pub version: Option<String>,
 }
 
-impl std::str::FromStr for Wanted {
+impl std::str::FromStr for SdkVersion {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
@@ -51,7 +51,8 @@ impl std::str::FromStr for Wanted {
 /// The content of the marker file in an installation.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Marker {
+#[serde(rename = "Marker")]
+struct InstallMarker {
     version: u32,
     driver: String,
     sdk_version: String,
@@ -79,7 +80,7 @@ impl Installed {
     /// When the driver's sources cannot be brought up to date.
     pub fn command(&self) -> Result<DriverCommand, String> {
         let sources = self.folder.join("driver");
-        if self.driver.kind != Kind::Cargo {
+        if self.driver.kind != InstallKind::Cargo {
             // The sources of this build, whichever build installed the SDK.
             let written = self.driver.write_sources(&sources);
             written.map_err(|error| format!("cannot write the driver to {}: {error}", file_name(&sources)))?;
@@ -91,9 +92,9 @@ impl Installed {
     pub fn sdk(&self) -> PathBuf {
         let program = format!("target/debug/countersign-rust-driver{}", std::env::consts::EXE_SUFFIX);
         match self.driver.kind {
-            Kind::Python => python_in(&self.folder.join("venv")),
-            Kind::Node => self.folder.join("node"),
-            Kind::Cargo => self.folder.join(program),
+            InstallKind::Python => python_in(&self.folder.join("venv")),
+            InstallKind::Node => self.folder.join("node"),
+            InstallKind::Cargo => self.folder.join(program),
         }
     }
 }
@@ -139,7 +140,7 @@ impl Cache {
     ///
     /// # Errors
     /// When it is not installed; the message says how to install it.
-    pub fn find(&self, wanted: &Wanted) -> Result<Installed, String> {
+    pub fn find(&self, wanted: &SdkVersion) -> Result<Installed, String> {
         let fits = |installed: &Installed| {
             installed.driver.name == wanted.name
                 && wanted.version.as_ref().is_none_or(|version| *version == installed.version)
@@ -163,7 +164,7 @@ impl Cache {
     ///
     /// # Errors
     /// When the installation fails; the message has the end of the client's log.
-    pub fn install(&self, wanted: &Wanted, mut say: impl FnMut(&str)) -> Result<Installed, String> {
+    pub fn install(&self, wanted: &SdkVersion, mut say: impl FnMut(&str)) -> Result<Installed, String> {
         let driver = drivers::named(&wanted.name)?;
         let Some(version) = &wanted.version else {
             return Err(format!("say which version: {}@VERSION; {}", driver.name, where_versions_are(driver)));
@@ -193,15 +194,15 @@ impl Cache {
         let sources = folder.join("driver");
         driver.write_sources(&sources).map_err(|error| failed("write the driver", error))?;
         let deps = match driver.kind {
-            Kind::Python => install_python(driver, version, &folder),
-            Kind::Node => install_node(driver, version, &folder),
-            Kind::Cargo => install_cargo(driver, version, &folder),
+            InstallKind::Python => install_python(driver, version, &folder),
+            InstallKind::Node => install_node(driver, version, &folder),
+            InstallKind::Cargo => install_cargo(driver, version, &folder),
         }
         .map_err(|problem| {
             let advice = "see whether its registry can be reached, and has this version";
             format!("cannot install {id}: {problem}\n{advice}: {}", where_versions_are(driver))
         })?;
-        let marker = Marker { version: 1, driver: driver.name.to_owned(), sdk_version: version.clone(), deps };
+        let marker = InstallMarker { version: 1, driver: driver.name.to_owned(), sdk_version: version.clone(), deps };
         let text = serde_json::to_string_pretty(&marker).map_err(|error| error.to_string())?;
         let draft = folder.join(".installed.json");
         fs::write(&draft, text).map_err(|error| failed("write the marker", error))?;
@@ -213,7 +214,7 @@ impl Cache {
 
 /// The installation in a folder; `None` if there is no complete one.
 fn read(folder: &Path) -> Option<Installed> {
-    let marker: Marker = serde_json::from_str(&fs::read_to_string(folder.join(MARKER)).ok()?).ok()?;
+    let marker: InstallMarker = serde_json::from_str(&fs::read_to_string(folder.join(MARKER)).ok()?).ok()?;
     let driver = drivers::named(&marker.driver).ok().filter(|_| marker.version == 1)?;
     Some(Installed { driver, version: marker.sdk_version, deps: marker.deps, folder: folder.to_owned() })
 }
@@ -225,9 +226,9 @@ fn numbers(version: &str) -> Vec<u64> {
 
 fn where_versions_are(driver: &Driver) -> String {
     match driver.kind {
-        Kind::Python => format!("`pip index versions {}` lists them", driver.package),
-        Kind::Node => format!("`npm view {} versions` lists them", driver.package),
-        Kind::Cargo => format!("`cargo info {}` shows the newest", driver.package),
+        InstallKind::Python => format!("`pip index versions {}` lists them", driver.package),
+        InstallKind::Node => format!("`npm view {} versions` lists them", driver.package),
+        InstallKind::Cargo => format!("`cargo info {}` shows the newest", driver.package),
     }
 }
 

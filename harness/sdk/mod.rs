@@ -35,7 +35,7 @@ mod run;
 pub mod script;
 
 pub use process::{DriverCommand, DriverError};
-pub use run::{Options, Runner};
+pub use run::{Runner, RunnerOptions};
 
 #[cfg(test)]
 mod tests {

@@ -10,7 +10,7 @@ use serde_json::Value as Json;
 use super::planted::{LONG, Planted, secrets_of, sent_by};
 use super::protocol::{CallError, CallMeta};
 use crate::sdk::cases::ClientCase;
-use crate::sdk::record::{ErrorRecord, Likeness, Meta, Shown, Tagged, Value};
+use crate::sdk::record::{ErrorRecord, Meta, SecretLikeness, ShownValue, Tagged, Value};
 use crate::wire::{Masker, is_password_name};
 
 /// The longest text that is kept whole, in characters.
@@ -132,18 +132,18 @@ impl Normaliser {
     }
 
     /// Members that an SDK gave its caller, as they may be shown.
-    pub(super) fn members(&self, members: BTreeMap<String, Tagged>) -> BTreeMap<String, Shown> {
+    pub(super) fn members(&self, members: BTreeMap<String, Tagged>) -> BTreeMap<String, ShownValue> {
         let mut room = VALUES_LIMIT;
         fitting(members, &mut room)
             .into_iter()
             .map(|(name, value)| {
                 let is_secret = is_password_name(&name) && !value.value.is_absent();
                 let likeness = is_secret.then(|| self.likeness(&name, &value.value));
-                let is_another = likeness.is_some_and(|likeness| likeness != Likeness::Sent);
+                let is_another = likeness.is_some_and(|likeness| likeness != SecretLikeness::Sent);
                 let text = if let Value::String(text) = &value.value { Some(text) } else { None };
                 let characters = text.filter(|_| is_another).map(|text| text.chars().count());
                 let value = self.value(value, is_secret, &mut room);
-                (self.text(&name), Shown { value, equals: likeness, characters })
+                (self.text(&name), ShownValue { value, equals: likeness, characters })
             })
             .collect()
     }
@@ -208,7 +208,7 @@ impl Normaliser {
     }
 
     /// How a secret member relates to the values that were sent.
-    fn likeness(&self, name: &str, value: &Value) -> Likeness {
+    fn likeness(&self, name: &str, value: &Value) -> SecretLikeness {
         let name = name.to_ascii_lowercase();
         let sent: Vec<&Json> = self.sent.iter().filter(|(member, _)| *member == name).map(|(_, value)| value).collect();
         likeness(&plain(value), &sent)
@@ -236,24 +236,24 @@ fn plain(value: &Value) -> Json {
 }
 
 /// How a secret that a caller was given relates to those that were sent.
-fn likeness(given: &Json, sent: &[&Json]) -> Likeness {
+fn likeness(given: &Json, sent: &[&Json]) -> SecretLikeness {
     let text = |value: &Json| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     let given_text = text(given);
     let any = |like: &dyn Fn(&str) -> bool| sent.iter().any(|value| like(&text(value)));
     if sent.is_empty() {
-        Likeness::NotSent
+        SecretLikeness::NotSent
     } else if any(&|sent| sent == given_text) {
-        Likeness::Sent
+        SecretLikeness::Sent
     } else if any(&|sent| sent.trim().eq_ignore_ascii_case(given_text.trim())) {
-        Likeness::Changed
+        SecretLikeness::Changed
     } else if !given_text.is_empty() && any(&|sent| sent.starts_with(&given_text)) {
-        Likeness::Beginning
+        SecretLikeness::Beginning
     } else if !given_text.is_empty() && any(&|sent| sent.ends_with(&given_text)) {
-        Likeness::End
+        SecretLikeness::End
     } else if any(&|sent| !sent.is_empty() && given_text.contains(sent)) {
-        Likeness::Longer
+        SecretLikeness::Longer
     } else {
-        Likeness::Other
+        SecretLikeness::Other
     }
 }
 
@@ -358,21 +358,21 @@ mod tests {
     }
 
     #[rstest]
-    #[case::same(json!("abcdefghij"), Likeness::Sent)]
-    #[case::cut(json!("abcde"), Likeness::Beginning)]
-    #[case::cut_in_front(json!("fghij"), Likeness::End)]
-    #[case::more(json!("abcdefghij\n!"), Likeness::Longer)]
-    #[case::case(json!("ABCDEFGHIJ"), Likeness::Changed)]
-    #[case::blank(json!(" abcdefghij"), Likeness::Changed)]
-    #[case::other(json!("zzz"), Likeness::Other)]
-    #[case::nothing_of_it(json!(""), Likeness::Other)]
-    fn a_secret_is_told_by_how_it_relates_to_the_one_sent(#[case] given: Json, #[case] expected: Likeness) {
+    #[case::same(json!("abcdefghij"), SecretLikeness::Sent)]
+    #[case::cut(json!("abcde"), SecretLikeness::Beginning)]
+    #[case::cut_in_front(json!("fghij"), SecretLikeness::End)]
+    #[case::more(json!("abcdefghij\n!"), SecretLikeness::Longer)]
+    #[case::case(json!("ABCDEFGHIJ"), SecretLikeness::Changed)]
+    #[case::blank(json!(" abcdefghij"), SecretLikeness::Changed)]
+    #[case::other(json!("zzz"), SecretLikeness::Other)]
+    #[case::nothing_of_it(json!(""), SecretLikeness::Other)]
+    fn a_secret_is_told_by_how_it_relates_to_the_one_sent(#[case] given: Json, #[case] expected: SecretLikeness) {
         assert_eq!(likeness(&given, &[&json!("abcdefghij")]), expected);
     }
 
     #[test]
     fn a_secret_that_nobody_sent_is_told_so() {
-        assert_eq!(likeness(&json!("a"), &[]), Likeness::NotSent);
+        assert_eq!(likeness(&json!("a"), &[]), SecretLikeness::NotSent);
     }
 
     #[test]

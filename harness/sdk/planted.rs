@@ -8,7 +8,7 @@ use regex::Regex;
 use serde_json::Value as Json;
 
 use super::normalise::pattern;
-use crate::sdk::cases::{Body, ClientCase};
+use crate::sdk::cases::{ClientCase, ScriptedBody};
 use crate::text::foreign_within;
 use crate::wire::{Masker, is_password_name, quote};
 
@@ -40,7 +40,7 @@ const NAME_LIMIT: usize = 200;
 pub(super) fn sent_by(case: &ClientCase) -> Vec<(String, Json)> {
     let mut sent = Vec::new();
     for step in &case.script {
-        let bytes = step.raw.as_ref().map_or_else(|| step.body_bytes(), Body::bytes);
+        let bytes = step.raw.as_ref().map_or_else(|| step.body_bytes(), ScriptedBody::bytes);
         // A script that cannot be played was refused when it was loaded.
         collect(&bytes.unwrap_or_default(), &mut sent);
     }

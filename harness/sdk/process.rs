@@ -14,7 +14,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::planted::Planted;
-use super::protocol::{self, Call, CallOutcome, FromDriver, Hello, PROTOCOL, ToDriver};
+use super::protocol::{self, CallOutcome, DriverCall, FromDriver, Hello, PROTOCOL, ToDriver};
 use crate::contract::LoadError;
 use crate::sdk::record::Loss;
 use crate::text::foreign;
@@ -132,7 +132,7 @@ impl DriverProcess {
     }
 
     /// Makes a call. After an error the driver must not be called again.
-    pub(super) async fn call(&mut self, call: &Call) -> Result<CallOutcome, DriverError> {
+    pub(super) async fn call(&mut self, call: &DriverCall) -> Result<CallOutcome, DriverError> {
         let patience = Duration::from_millis(call.deadline_ms);
         match self.exchange(&ToDriver::Call(Box::new(call.clone())), patience).await? {
             FromDriver::Outcome(outcome) if outcome.id() == call.id => Ok(outcome),

@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::contract::{LoadError, parse};
-use crate::sdk::cases::{ClientInput, Config};
+use crate::sdk::cases::{ClientInput, SdkClientConfig};
 use crate::sdk::record::{Phase, Tagged, word};
 use crate::wire::is_password_name;
 
@@ -27,13 +27,14 @@ pub enum ToDriver {
         protocol: u32,
     },
     /// One call.
-    Call(Box<Call>),
+    Call(Box<DriverCall>),
 }
 
 /// One call that a driver makes through its SDK.
 #[derive(Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Call {
+#[serde(rename = "Call")]
+pub struct DriverCall {
     /// What the outcome is to be called.
     pub id: String,
     /// The operation.
@@ -47,7 +48,7 @@ pub struct Call {
     /// The members of the input, in the caller's order; a member that is not there is not set.
     pub input: ClientInput,
     /// Settings of the client, in code; what is not there is left to the SDK.
-    pub config: Config,
+    pub config: SdkClientConfig,
     /// How long the call may take, in milliseconds; the harness watches it.
     pub deadline_ms: u64,
     /// Make the call with the client that a call with the same word was made with; without it each
@@ -249,7 +250,8 @@ pub struct CallError {
 /// A line of the protocol, either way: what its schema describes.
 #[derive(Clone, Deserialize, JsonSchema)]
 #[serde(untagged)]
-pub enum Line {
+#[serde(rename = "Line")]
+pub enum ProtocolLine {
     /// From the harness.
     ToDriver(ToDriver),
     /// From the driver.

@@ -11,12 +11,12 @@ use super::normalise::Normaliser;
 use super::observe;
 use super::planted::{ACCESS_KEY_ID, Planted, SECRET_ACCESS_KEY};
 use super::process::{DriverCommand, DriverError, DriverProcess};
-use super::protocol::{Call, CallCredentials, CallOutcome, Hello, InputKind};
+use super::protocol::{CallCredentials, CallOutcome, DriverCall, Hello, InputKind};
 use crate::contract::Side;
 use crate::judge::Judgement;
 use crate::report::DriverEvent;
 use crate::run::Interrupt;
-use crate::sdk::cases::{ClientCase, Config, DECOY, ENDPOINT, MaxAttempts};
+use crate::sdk::cases::{ClientCase, DECOY, ENDPOINT, MaxAttempts, SdkClientConfig};
 use crate::sdk::judge::ClientJudge;
 use crate::sdk::record::{Loss, OutcomeRecord, Record, Timing, Value};
 use crate::sdk::script::ScriptServer;
@@ -24,7 +24,7 @@ use crate::verdict::{CaseResult, Reason, Verdict};
 
 /// How client cases are run.
 #[derive(Clone, Copy, Debug)]
-pub struct Options {
+pub struct RunnerOptions {
     /// How many cases run at a time, each with a process of the driver.
     pub jobs: usize,
     /// The number of attempts for every case, instead of the case's own; the expectations of a case that wants another
@@ -38,7 +38,7 @@ pub struct Options {
 pub struct Runner {
     command: DriverCommand,
     judge: ClientJudge,
-    options: Options,
+    options: RunnerOptions,
     hello: Hello,
     driver: DriverEvent,
     idle: Mutex<Vec<DriverProcess>>,
@@ -64,7 +64,11 @@ impl Runner {
     ///
     /// # Errors
     /// When it cannot be started or does not say hello.
-    pub async fn start(command: DriverCommand, judge: ClientJudge, options: Options) -> Result<Self, DriverError> {
+    pub async fn start(
+        command: DriverCommand,
+        judge: ClientJudge,
+        options: RunnerOptions,
+    ) -> Result<Self, DriverError> {
         let first = DriverProcess::start(&command, &BTreeMap::new(), None, Arc::new(Planted::of([]))).await?;
         let hello = first.hello.clone();
         let driver = describe(hello.clone(), options.isolated);
@@ -122,7 +126,7 @@ impl Runner {
     }
 
     /// The settings that a case is run with.
-    fn config_of(&self, case: &ClientCase) -> Config {
+    fn config_of(&self, case: &ClientCase) -> SdkClientConfig {
         let mut config = case.request.config.clone();
         if let Some(count) = self.options.max_attempts {
             config.max_attempts = MaxAttempts::Count(count);
@@ -278,9 +282,9 @@ impl Runner {
         Ok(Observed { record, timing, loss })
     }
 
-    fn call(&self, case: &ClientCase, number: u32, endpoint: Option<String>) -> Call {
+    fn call(&self, case: &ClientCase, number: u32, endpoint: Option<String>) -> DriverCall {
         let request = &case.request;
-        Call {
+        DriverCall {
             id: if number == 1 { case.id.clone() } else { format!("{}#{number}", case.id) },
             operation: self.judge.contract().default_operation().name.is.clone(),
             endpoint,

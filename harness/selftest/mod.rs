@@ -16,7 +16,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::runtime::Builder;
 
-pub use outcome::{Fate, Outcome, Report};
+pub use outcome::{DefectOutcome, Fate, SelftestReport};
 
 use crate::contract::Feature;
 use crate::corpus::{Corpus, Defect, ExpandedCase, Plan};
@@ -24,7 +24,7 @@ use crate::judge::Judge;
 use crate::report::{in_a_line, reason};
 use crate::run::{Interrupt, Session, run as run_plan};
 use crate::servers::defects::{Layer, Upstream};
-use crate::servers::emulator::{Emulator, Options};
+use crate::servers::emulator::{Emulator, EmulatorOptions};
 use crate::targets::{Target, TargetError};
 use crate::verdict::{CaseResult, Verdict};
 
@@ -36,7 +36,7 @@ const TIMEOUT: Duration = Duration::from_mins(1);
 
 /// Why a self-test is void.
 #[derive(Debug, thiserror::Error)]
-pub enum Void {
+pub enum SelftestError {
     /// A server could not be started.
     #[error("cannot start a server: {0}")]
     Start(#[from] io::Error),
@@ -68,47 +68,51 @@ pub fn run(
     judge: &Judge,
     plan: &Plan,
     entries: &[&Defect],
-    heard: impl Fn(&Outcome) + Send + Sync,
-) -> Result<Report, Void> {
-    let bench = Bench { corpus, judge, plan };
+    heard: impl Fn(&DefectOutcome) + Send + Sync,
+) -> Result<SelftestReport, SelftestError> {
+    let bench = SelftestContext { corpus, judge, plan };
     for result in bench.try_on(None)?.0 {
         if result.verdict != Verdict::Pass || !result.warnings.is_empty() {
             let found = result.violations.iter().chain(&result.warnings).next();
             let why = found
                 .map_or_else(|| result.reason.as_ref().map_or_else(|| result.verdict.to_string(), reason), in_a_line);
-            return Err(Void::Unclean { case: result.id, why });
+            return Err(SelftestError::Unclean { case: result.id, why });
         }
     }
     let outcomes = bench.try_all(entries, &heard)?;
     for (entry, outcome) in entries.iter().zip(&outcomes) {
         if outcome.rewrites == 0 {
-            return Err(Void::Unchanged(outcome.id.clone()));
+            return Err(SelftestError::Unchanged(outcome.id.clone()));
         }
         if entry.canary && outcome.fate == Fate::Survived {
-            return Err(Void::Canary(outcome.id.clone()));
+            return Err(SelftestError::Canary(outcome.id.clone()));
         }
     }
-    Ok(Report::new(judge.contract(), outcomes))
+    Ok(SelftestReport::new(judge.contract(), outcomes))
 }
 
 #[derive(Clone, Copy)]
-struct Bench<'a> {
+struct SelftestContext<'a> {
     corpus: &'a Arc<Corpus>,
     judge: &'a Judge,
     plan: &'a Plan,
 }
 
-impl Bench<'_> {
+impl SelftestContext<'_> {
     /// Tries every entry, as many at a time as there are cores.
-    fn try_all(self, entries: &[&Defect], heard: &(impl Fn(&Outcome) + Send + Sync)) -> Result<Vec<Outcome>, Void> {
+    fn try_all(
+        self,
+        entries: &[&Defect],
+        heard: &(impl Fn(&DefectOutcome) + Send + Sync),
+    ) -> Result<Vec<DefectOutcome>, SelftestError> {
         let next = AtomicUsize::new(0);
-        let work = || -> Result<Vec<(usize, Outcome)>, Void> {
+        let work = || -> Result<Vec<(usize, DefectOutcome)>, SelftestError> {
             let mut outcomes = Vec::new();
             loop {
                 let index = next.fetch_add(1, Ordering::Relaxed);
                 let Some(entry) = entries.get(index) else { return Ok(outcomes) };
                 let (results, rewrites) = self.try_on(Some(entry))?;
-                let outcome = Outcome::of(entry, self.judge.contract(), &results, rewrites);
+                let outcome = DefectOutcome::of(entry, self.judge.contract(), &results, rewrites);
                 heard(&outcome);
                 outcomes.push((index, outcome));
             }
@@ -117,7 +121,7 @@ impl Bench<'_> {
         let mut outcomes = thread::scope(|scope| {
             let threads: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
             let done = threads.into_iter().map(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic)));
-            done.collect::<Result<Vec<_>, Void>>()
+            done.collect::<Result<Vec<_>, SelftestError>>()
         })?
         .concat();
         outcomes.sort_by_key(|(index, _)| *index);
@@ -138,15 +142,16 @@ impl Bench<'_> {
 
     /// Runs the plan against the emulator behind an entry, or against the emulator alone if there is no entry. Returns
     /// every result, and how many answers were not the emulator's own.
-    fn try_on(self, entry: Option<&Defect>) -> Result<(Vec<CaseResult>, u64), Void> {
+    fn try_on(self, entry: Option<&Defect>) -> Result<(Vec<CaseResult>, u64), SelftestError> {
         let runtime = Builder::new_current_thread().enable_all().build()?;
         runtime.block_on(async {
-            let options = Options::default();
+            let options = EmulatorOptions::default();
             let layer = entry.map(|entry| Arc::new(Layer::new(Arc::new(entry.clone()), upstream(&options))));
             let emulator = match &layer {
                 Some(layer) => {
                     let layer = Arc::clone(layer);
-                    let behind = move |service: &crate::servers::emulator::Service, request: &crate::wire::Request| {
+                    let behind = move |service: &crate::servers::emulator::EmulatedService,
+                                       request: &crate::wire::Request| {
                         layer.answer(request, Timestamp::now(), |request| service.answer(request))
                     };
                     Emulator::start_behind(options, behind).await?
@@ -163,7 +168,7 @@ impl Bench<'_> {
 }
 
 /// What a layer must know about an emulator with these options.
-pub fn upstream(options: &Options) -> Upstream {
+pub fn upstream(options: &EmulatorOptions) -> Upstream {
     Upstream {
         credentials: options.credentials.clone(),
         region: options.region.clone(),

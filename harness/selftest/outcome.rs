@@ -8,12 +8,13 @@ use serde::Serialize;
 use crate::contract::{Contract, Level, Side};
 use crate::corpus::defect::IdGlob;
 use crate::corpus::{Defect, DefectKind};
-use crate::report::{Told, in_a_line, reason};
+use crate::report::{FaultText, in_a_line, reason};
 use crate::verdict::{CaseResult, Verdict};
 
 /// What a self-test found about one defect or legal variant.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct Outcome {
+#[schemars(rename = "Outcome")]
+pub struct DefectOutcome {
     /// The entry's id.
     pub id: String,
     /// What it is.
@@ -45,7 +46,7 @@ pub enum Fate {
     Accused,
 }
 
-impl Outcome {
+impl DefectOutcome {
     /// The outcome of an entry by the results of all cases.
     ///
     /// A defect is found if a requirement is broken; if the defect is tagged with a `must` requirement, only a broken
@@ -59,7 +60,7 @@ impl Outcome {
             must_broken |= !result.violations.is_empty();
             for violation in result.violations.iter().chain(&result.warnings) {
                 let show = || {
-                    let Told { at, actual, .. } = Told::of(violation);
+                    let FaultText { at, actual, .. } = FaultText::of(violation);
                     format!("{} at {at}: found {actual}", result.id)
                 };
                 broken.entry(violation.requirement.clone()).or_insert_with(show);
@@ -127,7 +128,7 @@ fn of_legal(entry: &Defect, results: &[CaseResult]) -> (Fate, Vec<String>) {
 
 /// The numbers of a self-test. Programs read them, so the keys must not change.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct Report {
+pub struct SelftestReport {
     /// The version of this format: 1.
     pub version: u32,
     /// How many defects were tried.
@@ -151,11 +152,11 @@ pub struct Report {
     /// The `must` requirements that count and that no defect breaks.
     pub unbroken: Vec<String>,
     /// Each entry.
-    pub details: Vec<Outcome>,
+    pub details: Vec<DefectOutcome>,
 }
 
-impl Report {
-    pub(super) fn new(contract: &Contract, details: Vec<Outcome>) -> Self {
+impl SelftestReport {
+    pub(super) fn new(contract: &Contract, details: Vec<DefectOutcome>) -> Self {
         let ids = |fate: Fate| -> Vec<String> {
             details.iter().filter(|outcome| outcome.fate == fate).map(|outcome| outcome.id.clone()).collect()
         };

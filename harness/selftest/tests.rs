@@ -26,7 +26,7 @@ impl Library {
         Self { corpus, judge, defects, plan }
     }
 
-    fn try_on(&self, judge: &Judge, entries: &[&Defect]) -> Result<Report, Void> {
+    fn try_on(&self, judge: &Judge, entries: &[&Defect]) -> Result<SelftestReport, SelftestError> {
         run(&self.corpus, judge, &self.plan, entries, |_| {})
     }
 
@@ -128,7 +128,7 @@ async fn a_server_that_drops_every_connection_is_not_found_but_survives() {
     let crashing = entry(
         r#"{"id":"a","kind":"defect","title":"t","requirements":["GC-DUR-02"],"response":[{"status":500},{"body":""}]}"#,
     );
-    let outcome = Outcome::of(&crashing, library.judge.contract(), &results, 1);
+    let outcome = DefectOutcome::of(&crashing, library.judge.contract(), &results, 1);
     assert_eq!((outcome.fate, outcome.broken.len()), (Fate::Survived, 0));
 }
 

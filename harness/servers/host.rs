@@ -41,7 +41,7 @@ pub enum Unread {
 }
 
 /// The function that makes an answer, from a request or from the reason why there is none.
-type Answer = dyn Fn(Result<&Request, Unread>) -> Response + Send + Sync;
+type AnswerFunction = dyn Fn(Result<&Request, Unread>) -> Response + Send + Sync;
 
 /// A running server. Dropping it stops it at once; [`Host::shutdown`] lets it finish first.
 #[derive(Debug)]
@@ -93,7 +93,7 @@ impl Drop for Host {
 
 #[derive(Clone)]
 struct Server {
-    answer: Arc<Answer>,
+    answer: Arc<AnswerFunction>,
     most: usize,
 }
 
@@ -139,7 +139,7 @@ impl Server {
         }
     }
 
-    async fn handle(&self, request: hyper::Request<Incoming>) -> hyper::Response<Body> {
+    async fn handle(&self, request: hyper::Request<Incoming>) -> hyper::Response<ResponseBody> {
         let (head, body) = request.into_parts();
         let response = match timeout(BODY_TIMEOUT, Limited::new(body, self.most).collect()).await {
             Err(_) => (self.answer)(Err(Unread::TimedOut)),
@@ -151,7 +151,7 @@ impl Server {
     }
 }
 
-type Body = UnsyncBoxBody<Bytes, Infallible>;
+type ResponseBody = UnsyncBoxBody<Bytes, Infallible>;
 
 fn received(head: &hyper::http::request::Parts, body: Vec<u8>) -> Request {
     let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
@@ -164,7 +164,7 @@ fn received(head: &hyper::http::request::Parts, body: Vec<u8>) -> Request {
 }
 
 /// An answer for hyper: in chunks if its `Transfer-Encoding` says so.
-fn sent(mut response: Response) -> hyper::Response<Body> {
+fn sent(mut response: Response) -> hyper::Response<ResponseBody> {
     let chunked = response.headers.get("transfer-encoding").is_some_and(|coding| coding == "chunked");
     if chunked {
         // hyper adds the field itself to a body of unknown length.

@@ -36,7 +36,7 @@ const NAMES: [&str; 2] = ["amazonaws", "amazonwebservices"];
 
 /// Who owns the host of a URL.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Owner {
+pub enum HostOwner {
     /// AWS.
     Aws,
     /// Unknown, but a person would take the host for this domain of AWS.
@@ -45,7 +45,7 @@ pub enum Owner {
     Other,
 }
 
-impl Owner {
+impl HostOwner {
     /// The owner of a URL's host, however the host is spelled.
     pub fn of(url: &Url) -> Self {
         // A URL's host is in lower case, without percent signs and full-width letters.
@@ -134,7 +134,7 @@ pub fn form() -> &'static str {
 
 /// What a run may touch in real AWS: one resource of one account in one region.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Allowed {
+pub struct AllowedResource {
     /// The account id, twelve digits.
     pub account: String,
     /// The region, one that AWS has.
@@ -143,7 +143,7 @@ pub struct Allowed {
     pub resource: String,
 }
 
-impl FromStr for Allowed {
+impl FromStr for AllowedResource {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
@@ -171,7 +171,7 @@ impl FromStr for Allowed {
 
 /// Why a run may not go to real AWS.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
+pub enum GateRefusal {
     /// Nothing was allowed.
     #[error(
         "this endpoint is real AWS ({}), which is off until it is asked for; allow one {} with --allow-aws {}",
@@ -224,17 +224,22 @@ pub enum Refusal {
 /// the account once credentials are known.
 ///
 /// # Errors
-/// The [`Refusal`].
-pub fn check(allowed: Option<&Allowed>, endpoint: &Url, region: &Region, name: Option<&str>) -> Result<(), Refusal> {
+/// The [`GateRefusal`].
+pub fn check(
+    allowed: Option<&AllowedResource>,
+    endpoint: &Url,
+    region: &Region,
+    name: Option<&str>,
+) -> Result<(), GateRefusal> {
     let host = endpoint.host_str().unwrap_or_default().to_owned();
-    match Owner::of(endpoint) {
-        Owner::Other => return Ok(()),
-        Owner::LooksLikeAws(domain) => return Err(Refusal::LooksLikeAws { host, domain }),
-        Owner::Aws => {}
+    match HostOwner::of(endpoint) {
+        HostOwner::Other => return Ok(()),
+        HostOwner::LooksLikeAws(domain) => return Err(GateRefusal::LooksLikeAws { host, domain }),
+        HostOwner::Aws => {}
     }
-    let allowed = allowed.ok_or_else(|| Refusal::NotAllowed { host: host.clone() })?;
+    let allowed = allowed.ok_or_else(|| GateRefusal::NotAllowed { host: host.clone() })?;
     let differs = |what, allowed: &str, found: &str| {
-        Err(Refusal::Differs { what, allowed: allowed.to_owned(), found: found.to_owned() })
+        Err(GateRefusal::Differs { what, allowed: allowed.to_owned(), found: found.to_owned() })
     };
     if allowed.region != *region {
         return differs("region", allowed.region.as_str(), region.as_str());
@@ -250,15 +255,15 @@ pub fn check(allowed: Option<&Allowed>, endpoint: &Url, region: &Region, name: O
     if named && whole {
         return Ok(());
     }
-    Err(Refusal::NotTheService { found: endpoint.to_string(), hosts: Box::new(hosts) })
+    Err(GateRefusal::NotTheService { found: endpoint.to_string(), hosts: Box::new(hosts) })
 }
 
 /// Checks the account of the credentials against what was allowed.
 ///
 /// # Errors
-/// The [`Refusal`], which does not show the other account's id.
-pub fn check_account(allowed: &Allowed, account: &str) -> Result<(), Refusal> {
-    if allowed.account == account { Ok(()) } else { Err(Refusal::AnotherAccount) }
+/// The [`GateRefusal`], which does not show the other account's id.
+pub fn check_account(allowed: &AllowedResource, account: &str) -> Result<(), GateRefusal> {
+    if allowed.account == account { Ok(()) } else { Err(GateRefusal::AnotherAccount) }
 }
 
 #[cfg(test)]
@@ -267,8 +272,8 @@ mod tests {
 
     use super::*;
 
-    fn owner(url: &str) -> Owner {
-        Owner::of(&url.parse().expect("a valid URL"))
+    fn owner(url: &str) -> HostOwner {
+        HostOwner::of(&url.parse().expect("a valid URL"))
     }
 
     // These hosts come from AWS's own pages, so that this test fails if the list above loses a name.
@@ -295,7 +300,7 @@ mod tests {
     )]
     fn every_host_of_aws_is_known(#[case] hosts: &str) {
         for host in hosts.split_ascii_whitespace() {
-            assert_eq!(owner(&format!("https://{host}/start")), Owner::Aws, "{host}");
+            assert_eq!(owner(&format!("https://{host}/start")), HostOwner::Aws, "{host}");
         }
     }
 
@@ -322,7 +327,7 @@ mod tests {
     #[case::ideographic_full_stop("https://sts.amazonaws\u{3002}com")]
     #[case::soft_hyphen("https://sts.amazon\u{ad}aws.com")]
     fn a_host_of_aws_is_known_however_it_is_spelled(#[case] url: &str) {
-        assert_eq!(owner(url), Owner::Aws);
+        assert_eq!(owner(url), HostOwner::Aws);
     }
 
     #[rstest]
@@ -338,7 +343,7 @@ mod tests {
     #[case::circumflex("https://sts.amazon\u{e2}ws.com")]
     #[case::two_letters_for_w("https://sts.amazonavvs.com")]
     fn a_host_that_looks_like_one_of_aws_is_none_of_nobodys(#[case] url: &str) {
-        assert!(matches!(owner(url), Owner::LooksLikeAws(_)), "{:?}", owner(url));
+        assert!(matches!(owner(url), HostOwner::LooksLikeAws(_)), "{:?}", owner(url));
     }
 
     #[rstest]
@@ -353,7 +358,7 @@ mod tests {
     #[case::letters_beyond_ascii("b\u{fc}cher.example")]
     fn any_other_host_is_somebody_elses(#[case] hosts: &str) {
         for host in hosts.split(' ') {
-            assert_eq!(owner(&format!("http://{host}")), Owner::Other, "{host}");
+            assert_eq!(owner(&format!("http://{host}")), HostOwner::Other, "{host}");
         }
     }
 
@@ -367,10 +372,10 @@ mod tests {
     #[case("123456789012/local/wg", false)]
     #[case("123456789012/us-east-1/", false)]
     fn what_is_allowed_names_all_three(#[case] text: &str, #[case] valid: bool) {
-        assert_eq!(text.parse::<Allowed>().is_ok(), valid);
+        assert_eq!(text.parse::<AllowedResource>().is_ok(), valid);
     }
 
-    fn checked(url: &str, region: &str, workgroup: Option<&str>) -> Result<(), Refusal> {
+    fn checked(url: &str, region: &str, workgroup: Option<&str>) -> Result<(), GateRefusal> {
         let allowed = format!("123456789012/{region}/wg").parse().expect("a valid text");
         let url = url.parse().expect("a valid URL");
         check(Some(&allowed), &url, &region.parse().expect("a region"), workgroup)
@@ -410,20 +415,20 @@ mod tests {
     #[case::look_alike("https://redshift-serverless.us-east-1.\u{430}mazonaws.com")]
     fn nothing_else_of_aws_is(#[case] url: &str) {
         let refusal = checked(url, "us-east-1", Some("wg")).expect_err("it is not what was allowed");
-        assert!(matches!(refusal, Refusal::NotTheService { .. } | Refusal::LooksLikeAws { .. }), "{refusal}");
+        assert!(matches!(refusal, GateRefusal::NotTheService { .. } | GateRefusal::LooksLikeAws { .. }), "{refusal}");
     }
 
     #[test]
     fn region_workgroup_and_account_must_all_match() {
-        let allowed: Allowed = "123456789012/us-east-1/wg".parse().expect("a valid text");
+        let allowed: AllowedResource = "123456789012/us-east-1/wg".parse().expect("a valid text");
         let (east, west) = (Region::us_east_1(), "us-west-2".parse().expect("a region"));
         let url = aws_endpoint(&east).expect("a region of AWS");
-        assert!(matches!(check(None, &url, &east, Some("wg")), Err(Refusal::NotAllowed { .. })));
+        assert!(matches!(check(None, &url, &east, Some("wg")), Err(GateRefusal::NotAllowed { .. })));
         assert_eq!(check(Some(&allowed), &url, &east, Some("wg")), Ok(()));
         assert!(check(Some(&allowed), &url, &west, Some("wg")).is_err());
         assert!(check(Some(&allowed), &url, &east, Some("other")).is_err());
         assert!(check(Some(&allowed), &url, &east, None).is_err());
-        let none: Allowed = "123456789012/us-east-1/none".parse().expect("a valid text");
+        let none: AllowedResource = "123456789012/us-east-1/none".parse().expect("a valid text");
         assert!(check(Some(&none), &url, &east, None).is_err());
         assert_eq!(check_account(&allowed, "123456789012"), Ok(()));
         let refusal = check_account(&allowed, "999999999999").expect_err("another account");

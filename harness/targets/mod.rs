@@ -27,7 +27,7 @@ pub struct Target {
     /// The region that requests are signed for.
     pub region: Region,
     /// What may be asked of it, if it is real AWS.
-    pub allowed: Option<gate::Allowed>,
+    pub allowed: Option<gate::AllowedResource>,
     /// What signs requests; `None` if they are not signed.
     pub credentials: Option<Credentials>,
     /// The names of the resources that it has, by the resources' ids in the contract.
@@ -47,7 +47,7 @@ pub struct Target {
 
 /// Where a target is. By default, this decides how many requests it gets at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum TargetPlace {
     /// A server of ours, in this process.
     Here,
     /// Any other server.
@@ -56,10 +56,10 @@ pub enum Place {
     Aws,
 }
 
-impl Place {
+impl TargetPlace {
     /// The place of a URL that does not lead to one of our own servers.
     pub fn of(endpoint: &Url) -> Self {
-        if gate::Owner::of(endpoint) == gate::Owner::Other { Self::Elsewhere } else { Self::Aws }
+        if gate::HostOwner::of(endpoint) == gate::HostOwner::Other { Self::Elsewhere } else { Self::Aws }
     }
 
     /// How many requests are in flight together at most by default: one per core, 4, or 1.
@@ -77,7 +77,7 @@ impl Place {
 pub enum TargetError {
     /// It is real AWS, and that was not allowed.
     #[error(transparent)]
-    Refused(#[from] gate::Refusal),
+    Refused(#[from] gate::GateRefusal),
     /// No client can be made for it.
     #[error(transparent)]
     Client(#[from] ClientError),
@@ -101,7 +101,7 @@ impl Target {
     pub fn at(endpoint: Url) -> Self {
         Self {
             name: "endpoint".to_owned(),
-            jobs: Place::of(&endpoint).jobs(),
+            jobs: TargetPlace::of(&endpoint).jobs(),
             recovery: Duration::from_millis(200),
             endpoint,
             region: Region::us_east_1(),
@@ -137,7 +137,7 @@ impl Target {
 
     /// The same target with what may be asked of it, if it is real AWS.
     #[must_use]
-    pub fn allowing(mut self, allowed: gate::Allowed) -> Self {
+    pub fn allowing(mut self, allowed: gate::AllowedResource) -> Self {
         self.allowed = Some(allowed);
         self
     }

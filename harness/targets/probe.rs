@@ -6,14 +6,14 @@
 use serde_json::Value;
 
 use crate::contract::{ErrorMeaning, Operation, Service};
-use crate::verdict::{Class, Heard, Probe};
+use crate::verdict::{ProbeOutcome, TargetAnswer, TargetClass};
 use crate::wire::{
     Exchange, Masker, NOT_IMPLEMENTED, REFUSED_CREDENTIALS, Response, UNKNOWN_OPERATION, UNKNOWN_SERVICE, error_type,
 };
 
 /// What a probe asked: which operation of which service, and whether it named a resource that the target should have.
 #[derive(Clone, Copy, Debug)]
-pub struct Asked<'a> {
+pub struct ProbedOperation<'a> {
     /// The service.
     pub service: &'a Service,
     /// The operation.
@@ -23,42 +23,46 @@ pub struct Asked<'a> {
 }
 
 /// Classifies the answer to a probe. Quotes of it repeat no secret of the answer, and nothing that `hidden` masks.
-pub fn classify(exchange: &Exchange, asked: Asked<'_>, hidden: &Masker) -> Probe {
+pub fn classify(exchange: &Exchange, asked: ProbedOperation<'_>, hidden: &Masker) -> ProbeOutcome {
     match &exchange.answer {
-        Err(fault) => Probe { class: Class::Unreachable, heard: Heard::Nothing(hidden.fault(fault)) },
+        Err(fault) => {
+            ProbeOutcome { class: TargetClass::Unreachable, heard: TargetAnswer::Nothing(hidden.fault(fault)) }
+        }
         Ok(response) => {
             let meaning = error_type(response).and_then(|error| asked.service.meaning_of(&error));
             let missing = asked.named && meaning == Some(ErrorMeaning::NotFound);
-            let class = if missing { Class::NoResource } else { class_of(response, asked) };
-            Probe { class, heard: heard(response, hidden) }
+            let class = if missing { TargetClass::NoResource } else { class_of(response, asked) };
+            ProbeOutcome { class, heard: heard(response, hidden) }
         }
     }
 }
 
-fn class_of(response: &Response, asked: Asked<'_>) -> Class {
+fn class_of(response: &Response, asked: ProbedOperation<'_>) -> TargetClass {
     let body = response.json();
     let object = body.as_ref().and_then(Value::as_object);
     let error = error_type(response);
     let is_own = |name: &str| asked.operation.errors.contains_key(name);
     match (response.status, error.as_deref()) {
         (200..300, _) => class_of_success(response, object, asked.operation),
-        (300..400, _) => Class::Redirect,
-        _ if response.is_throttled() => Class::Unreachable,
-        (_, Some(name)) if UNKNOWN_OPERATION.has(name) => Class::UnknownOperation,
-        (_, Some(name)) if UNKNOWN_SERVICE.has(name) => Class::UnknownService,
-        (501, _) => Class::DeclaredNotImplemented,
-        (_, Some(name)) if NOT_IMPLEMENTED.has(name) => Class::DeclaredNotImplemented,
-        (500.., Some(name)) if !is_own(name) && says_not_implemented(body.as_ref()) => Class::DeclaredNotImplemented,
-        (_, Some(name)) if REFUSED_CREDENTIALS.has(name) => Class::RefusedCredentials,
+        (300..400, _) => TargetClass::Redirect,
+        _ if response.is_throttled() => TargetClass::Unreachable,
+        (_, Some(name)) if UNKNOWN_OPERATION.has(name) => TargetClass::UnknownOperation,
+        (_, Some(name)) if UNKNOWN_SERVICE.has(name) => TargetClass::UnknownService,
+        (501, _) => TargetClass::DeclaredNotImplemented,
+        (_, Some(name)) if NOT_IMPLEMENTED.has(name) => TargetClass::DeclaredNotImplemented,
+        (500.., Some(name)) if !is_own(name) && says_not_implemented(body.as_ref()) => {
+            TargetClass::DeclaredNotImplemented
+        }
+        (_, Some(name)) if REFUSED_CREDENTIALS.has(name) => TargetClass::RefusedCredentials,
         // API Gateway's answer to a path that it does not have.
-        (404, Some("NotFoundException")) => Class::WrongService,
-        (500.., Some(name)) if !is_own(name) => Class::ServerFault,
-        (_, Some(_)) => Class::Answers,
-        (_, None) if is_xml(response) => Class::WrongService,
+        (404, Some("NotFoundException")) => TargetClass::WrongService,
+        (500.., Some(name)) if !is_own(name) => TargetClass::ServerFault,
+        (_, Some(_)) => TargetClass::Answers,
+        (_, None) if is_xml(response) => TargetClass::WrongService,
         // It speaks the protocol but gives no error name: the operation may be there, with wrong errors.
-        (400..500, None) if object.is_some() && speaks_the_protocol(response) => Class::Answers,
-        (_, None) if object.is_some() => Class::OwnJson,
-        (_, None) => Class::NotAws,
+        (400..500, None) if object.is_some() && speaks_the_protocol(response) => TargetClass::Answers,
+        (_, None) if object.is_some() => TargetClass::OwnJson,
+        (_, None) => TargetClass::NotAws,
     }
 }
 
@@ -68,17 +72,17 @@ fn class_of_success(
     response: &Response,
     object: Option<&serde_json::Map<String, Value>>,
     operation: &Operation,
-) -> Class {
+) -> TargetClass {
     let speaks_json = speaks_the_protocol(response);
     match object {
         Some(members) => {
             let own = |name: &String| operation.response.members.keys().any(|member| member.eq_ignore_ascii_case(name));
             let known = members.keys().any(|name| own(name) || name.eq_ignore_ascii_case("__type"));
-            if known || members.is_empty() || speaks_json { Class::Answers } else { Class::WrongService }
+            if known || members.is_empty() || speaks_json { TargetClass::Answers } else { TargetClass::WrongService }
         }
-        None if speaks_json => Class::Answers,
-        None if response.body.is_empty() => Class::NotAws,
-        None => Class::WrongService,
+        None if speaks_json => TargetClass::Answers,
+        None if response.body.is_empty() => TargetClass::NotAws,
+        None => TargetClass::WrongService,
     }
 }
 
@@ -101,7 +105,7 @@ fn is_xml(response: &Response) -> bool {
 }
 
 /// Status, type and first words of an answer.
-fn heard(response: &Response, hidden: &Masker) -> Heard {
+fn heard(response: &Response, hidden: &Masker) -> TargetAnswer {
     let body = response.json();
     let masker = hidden.with_answer(response);
     let quote = |text: &str| masker.quote(text);
@@ -113,7 +117,7 @@ fn heard(response: &Response, hidden: &Masker) -> Heard {
         }
         None => Some(quote(&text_of(&String::from_utf8_lossy(&response.body)))).filter(|words| !words.is_empty()),
     };
-    Heard::Answer {
+    TargetAnswer::Answer {
         status: response.status,
         media_type: response.media_type().map(|media| quote(&media)),
         error: error_type(response).map(|error| quote(&error)),
@@ -151,53 +155,69 @@ mod tests {
 
     // One row for each way in which a real emulator answers: it was seen to, or its source says so.
     #[rstest]
-    #[case::right(200, AWS, r#"{"dbUser":"IAM:a"}"#, Class::Answers)]
-    #[case::wrong_members(200, AWS, r#"{"DbUser":"a"}"#, Class::Answers)]
-    #[case::empty_object(200, "application/json", "{}", Class::Answers)]
-    #[case::documented_error(400, AWS, r#"{"__type":"ResourceNotFoundException"}"#, Class::Answers)]
-    #[case::documented_fault(500, AWS, r#"{"__type":"InternalServerException"}"#, Class::Answers)]
+    #[case::right(200, AWS, r#"{"dbUser":"IAM:a"}"#, TargetClass::Answers)]
+    #[case::wrong_members(200, AWS, r#"{"DbUser":"a"}"#, TargetClass::Answers)]
+    #[case::empty_object(200, "application/json", "{}", TargetClass::Answers)]
+    #[case::documented_error(400, AWS, r#"{"__type":"ResourceNotFoundException"}"#, TargetClass::Answers)]
+    #[case::documented_fault(500, AWS, r#"{"__type":"InternalServerException"}"#, TargetClass::Answers)]
     #[case::fakecloud(
         400,
         AWS,
         r#"{"__type":"UnknownOperationException","message":"The operation is unknown."}"#,
-        Class::UnknownOperation
+        TargetClass::UnknownOperation
     )]
-    #[case::floci(404, AWS, r#"{"__type":"UnknownOperationException"}"#, Class::UnknownOperation)]
-    #[case::winterbaume(404, AWS, r#"{"__type":"UnknownService","message":"No service"}"#, Class::UnknownService)]
-    #[case::localstack(501, AWS, r#"{"__type":"InternalFailure","message":"not yet"}"#, Class::DeclaredNotImplemented)]
-    #[case::ministack(400, "application/json", r#"{"error":"Unsupported service"}"#, Class::OwnJson)]
-    #[case::moto(500, "text/html", "<!doctype html><title>500</title>", Class::NotAws)]
-    #[case::mockmesh(404, "", "", Class::NotAws)]
-    #[case::laws(404, "text/plain", "Unknown service or action", Class::NotAws)]
-    #[case::s3(200, "application/xml", "<ListAllMyBucketsResult/>", Class::WrongService)]
-    #[case::s3_refusal(405, "application/xml", "<Error><Code>MethodNotAllowed</Code></Error>", Class::WrongService)]
-    #[case::api_gateway(404, "application/json", r#"{"__type":"NotFoundException"}"#, Class::WrongService)]
-    #[case::open_search(200, "application/json", r#"{"cluster_name":"a"}"#, Class::WrongService)]
-    #[case::redirect(302, "", "", Class::Redirect)]
-    #[case::localstack_fault(500, AWS, r#"{"__type":"InternalError","message":"exception"}"#, Class::ServerFault)]
-    #[case::bad_key(400, AWS, r#"{"__type":"UnrecognizedClientException"}"#, Class::RefusedCredentials)]
-    #[case::no_name(400, AWS, r#"{"message":"Serverless workgroup x not found."}"#, Class::Answers)]
-    #[case::not_implemented_400(400, AWS, r#"{"__type":"NotImplementedException"}"#, Class::DeclaredNotImplemented)]
+    #[case::floci(404, AWS, r#"{"__type":"UnknownOperationException"}"#, TargetClass::UnknownOperation)]
+    #[case::winterbaume(404, AWS, r#"{"__type":"UnknownService","message":"No service"}"#, TargetClass::UnknownService)]
+    #[case::localstack(
+        501,
+        AWS,
+        r#"{"__type":"InternalFailure","message":"not yet"}"#,
+        TargetClass::DeclaredNotImplemented
+    )]
+    #[case::ministack(400, "application/json", r#"{"error":"Unsupported service"}"#, TargetClass::OwnJson)]
+    #[case::moto(500, "text/html", "<!doctype html><title>500</title>", TargetClass::NotAws)]
+    #[case::mockmesh(404, "", "", TargetClass::NotAws)]
+    #[case::laws(404, "text/plain", "Unknown service or action", TargetClass::NotAws)]
+    #[case::s3(200, "application/xml", "<ListAllMyBucketsResult/>", TargetClass::WrongService)]
+    #[case::s3_refusal(
+        405,
+        "application/xml",
+        "<Error><Code>MethodNotAllowed</Code></Error>",
+        TargetClass::WrongService
+    )]
+    #[case::api_gateway(404, "application/json", r#"{"__type":"NotFoundException"}"#, TargetClass::WrongService)]
+    #[case::open_search(200, "application/json", r#"{"cluster_name":"a"}"#, TargetClass::WrongService)]
+    #[case::redirect(302, "", "", TargetClass::Redirect)]
+    #[case::localstack_fault(500, AWS, r#"{"__type":"InternalError","message":"exception"}"#, TargetClass::ServerFault)]
+    #[case::bad_key(400, AWS, r#"{"__type":"UnrecognizedClientException"}"#, TargetClass::RefusedCredentials)]
+    #[case::no_name(400, AWS, r#"{"message":"Serverless workgroup x not found."}"#, TargetClass::Answers)]
+    #[case::not_implemented_400(
+        400,
+        AWS,
+        r#"{"__type":"NotImplementedException"}"#,
+        TargetClass::DeclaredNotImplemented
+    )]
     #[case::not_implemented_500(
         500,
         AWS,
         r#"{"__type":"A","message":"not yet implemented"}"#,
-        Class::DeclaredNotImplemented
+        TargetClass::DeclaredNotImplemented
     )]
-    #[case::unsupported(400, AWS, r#"{"__type":"UnsupportedOperationException"}"#, Class::UnknownOperation)]
-    #[case::word_in_code(404, "application/json", r#"{"code":"NOT_FOUND","message":"no route"}"#, Class::OwnJson)]
-    #[case::busy(503, "text/html", "<title>503</title>", Class::Unreachable)]
-    #[case::throttled(400, AWS, r#"{"__type":"ThrottlingException"}"#, Class::Unreachable)]
-    #[case::unsigned(403, AWS, r#"{"__type":"MissingAuthenticationTokenException"}"#, Class::RefusedCredentials)]
+    #[case::unsupported(400, AWS, r#"{"__type":"UnsupportedOperationException"}"#, TargetClass::UnknownOperation)]
+    #[case::word_in_code(404, "application/json", r#"{"code":"NOT_FOUND","message":"no route"}"#, TargetClass::OwnJson)]
+    #[case::busy(503, "text/html", "<title>503</title>", TargetClass::Unreachable)]
+    #[case::throttled(400, AWS, r#"{"__type":"ThrottlingException"}"#, TargetClass::Unreachable)]
+    #[case::unsigned(403, AWS, r#"{"__type":"MissingAuthenticationTokenException"}"#, TargetClass::RefusedCredentials)]
     fn each_way_of_answering_has_its_class(
         #[case] status: u16,
         #[case] media: &str,
         #[case] body: &str,
-        #[case] class: Class,
+        #[case] class: TargetClass,
     ) {
         let headers: Headers = [("content-type", media)].into_iter().filter(|(_, media)| !media.is_empty()).collect();
         let contract = Contract::load(&Fixtures::Embedded).expect("the contract");
-        let asked = Asked { service: &contract.service, operation: contract.default_operation(), named: false };
+        let asked =
+            ProbedOperation { service: &contract.service, operation: contract.default_operation(), named: false };
         assert_eq!(class_of(&Response { status, headers, body: body.into() }, asked), class);
     }
 
@@ -214,6 +234,6 @@ mod tests {
         let headers = [("content-type", media)].into_iter().collect();
         let heard = heard(&Response { status, headers, body: body.into() }, &Masker::default());
         let (media_type, words) = (Some(media.to_owned()), words.map(str::to_owned));
-        assert_eq!(heard, Heard::Answer { status, media_type, error: None, words });
+        assert_eq!(heard, TargetAnswer::Answer { status, media_type, error: None, words });
     }
 }

@@ -16,7 +16,7 @@ fn main() -> ExitCode {
 
 /// Stands for the adopter's own server: here the reference emulator with fixed credentials.
 mod my_emulator {
-    use countersign::servers::emulator::{Emulator, Options};
+    use countersign::servers::emulator::{Emulator, EmulatorOptions};
     use countersign::trials::runtime;
     use countersign::wire::Credentials;
 
@@ -24,11 +24,11 @@ mod my_emulator {
     pub(super) const SECRET: &str = "of-the-adopter";
 
     pub(super) fn start() -> String {
-        let options = Options {
+        let options = EmulatorOptions {
             workgroups: vec!["my-workgroup".to_owned()],
             custom_domains: [].into(),
             credentials: Credentials::new(KEY, SECRET),
-            ..Options::default()
+            ..EmulatorOptions::default()
         };
         let emulator = runtime().block_on(Emulator::start(options)).expect("a free port on loopback");
         let endpoint = emulator.endpoint();

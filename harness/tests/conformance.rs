@@ -5,10 +5,10 @@ use std::process::ExitCode;
 
 use countersign::cli::trials_of_environment;
 use countersign::contract::{Feature, Service};
-use countersign::servers::emulator::{Emulator, Options};
+use countersign::servers::emulator::{Emulator, EmulatorOptions};
 use countersign::servers::mock::Mock;
-use countersign::targets::{Place, Target};
-use countersign::trials::{Record, Trials, runtime};
+use countersign::targets::{Target, TargetPlace};
+use countersign::trials::{TrialRecord, Trials, runtime};
 use countersign::wire::Credentials;
 use libtest_mimic::Arguments;
 
@@ -40,7 +40,7 @@ fn mock() -> Target {
         .named("mock")
         .signed_by(Credentials::new("AKIDEXAMPLE", "the mock checks no signature"))
         .claiming(features())
-        .with_jobs(Place::Here.jobs());
+        .with_jobs(TargetPlace::Here.jobs());
     target.path_names_case = true;
     // It takes any name.
     let resources = Service::embedded().resources.iter();
@@ -51,19 +51,19 @@ fn mock() -> Target {
 
 /// A reference emulator that lives as long as the test program.
 fn emulator() -> Target {
-    let emulator = runtime().block_on(Emulator::start(Options::default())).expect("a free port on loopback");
+    let emulator = runtime().block_on(Emulator::start(EmulatorOptions::default())).expect("a free port on loopback");
     let options = emulator.options();
     let mut target = Target::at(emulator.endpoint().parse().expect("a valid URL"))
         .named("emulator")
         .signed_by(options.credentials.clone())
         .claiming(features())
-        .with_jobs(Place::Here.jobs());
+        .with_jobs(TargetPlace::Here.jobs());
     target.resources = options.names().into_iter().map(|(id, name)| (id.to_owned(), name)).collect();
     Box::leak(Box::new(emulator));
     target
 }
 
-fn compare(record: &Record) {
+fn compare(record: &TrialRecord) {
     let mut settings = insta::Settings::clone_current();
     settings.set_snapshot_path(format!("{}/snapshots/{}", env!("CARGO_MANIFEST_DIR"), record.target));
     settings.set_prepend_module_to_snapshot(false);

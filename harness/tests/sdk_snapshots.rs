@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 
 use countersign::report::{CutShort, Event, read};
-use countersign::sdk::install::{Cache, Wanted};
+use countersign::sdk::install::{Cache, SdkVersion};
 use rstest::rstest;
 use serde_json::Value;
 
@@ -18,7 +18,7 @@ const LIMIT: usize = 400;
 #[case::js_v3("js-v3@3.1169.0", "Node.js 20")]
 #[case::rust("rust@1.129.0", "native")]
 fn what_an_sdk_sends_and_gives_is_as_reviewed(#[case] name: &str, #[case] runtime: &str) {
-    let wanted: Wanted = name.parse().expect("a driver and a version");
+    let wanted: SdkVersion = name.parse().expect("a driver and a version");
     if let Err(missing) = Cache::of_user().and_then(|cache| cache.find(&wanted)) {
         eprintln!("skipped: {missing}");
         return;

@@ -3,12 +3,13 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Heard;
+use super::TargetAnswer;
 
 /// What a target is, by its answer to the probe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-pub enum Class {
+#[serde(rename = "Class")]
+pub enum TargetClass {
     /// It answers the operation, rightly or wrongly.
     Answers,
     /// It speaks the protocol and says that it does not know the operation.
@@ -36,7 +37,7 @@ pub enum Class {
     Unreachable,
 }
 
-impl Class {
+impl TargetClass {
     /// Whether the operation is there, so that its answers can be judged.
     pub fn is_judged(self) -> bool {
         matches!(self, Self::Answers | Self::Redirect | Self::ServerFault)
@@ -63,9 +64,9 @@ impl Class {
 
 /// The outcome of the probe.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Probe {
+pub struct ProbeOutcome {
     /// What the target is.
-    pub class: Class,
+    pub class: TargetClass,
     /// The answer that shows it.
-    pub heard: Heard,
+    pub heard: TargetAnswer,
 }

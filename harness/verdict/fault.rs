@@ -15,12 +15,12 @@ pub enum Fault {
         /// Whether the status is right, so that only the error's name is wrong.
         status_fits: bool,
         /// The answers that would be right.
-        expected: Vec<Accepted>,
+        expected: Vec<RightAnswer>,
         /// The answer.
-        found: Answered,
+        found: AnswerSummary,
         /// What else is striking about it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        beside: Option<Beside>,
+        beside: Option<StrikingDetail>,
     },
     /// The status is not the documented one.
     Status {
@@ -42,7 +42,7 @@ pub enum Fault {
     /// The body of a success is not a JSON object.
     NoObject {
         /// What it is.
-        found: Body,
+        found: WrongBody,
     },
     /// A member of the body does not match its schema.
     Member {
@@ -54,7 +54,7 @@ pub enum Fault {
         found: JsonKind,
         /// What it looks like.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        looks_like: Option<Likeness>,
+        looks_like: Option<ValueLikeness>,
     },
     /// A text of the body is empty.
     Empty {
@@ -91,7 +91,7 @@ pub enum Fault {
         /// How many seconds after the call it should be.
         asked: i64,
         /// How many seconds after the call it is.
-        found: Measured,
+        found: MeasuredLifetime,
         /// What it looks like.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         looks_like: Option<LifetimeLikeness>,
@@ -115,7 +115,7 @@ pub enum Fault {
     /// An error has no name where clients look for one.
     Nameless {
         /// What is there instead.
-        found: Nameless,
+        found: NameSubstitute,
     },
     /// An error's name does not stand in the body's `__type`.
     NamePlace {
@@ -183,7 +183,8 @@ impl Fault {
 
 /// An answer that is right.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
-pub struct Accepted {
+#[serde(rename = "Accepted")]
+pub struct RightAnswer {
     /// Its status, or the class of it.
     pub status: Status,
     /// The name of its error: `*` for any, absent if it may have none.
@@ -193,7 +194,8 @@ pub struct Accepted {
 
 /// An answer in short, quoted.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
-pub struct Answered {
+#[serde(rename = "Answered")]
+pub struct AnswerSummary {
     /// Its status.
     pub status: u16,
     /// The name of its error.
@@ -207,7 +209,8 @@ pub struct Answered {
 /// What is striking about an answer of the wrong kind.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-pub enum Beside {
+#[serde(rename = "Beside")]
+pub enum StrikingDetail {
     /// A success has the name of an error.
     ErrorInSuccess {
         /// The name.
@@ -233,7 +236,8 @@ pub enum Beside {
 /// A body that is not a JSON object.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-pub enum Body {
+#[serde(rename = "Body")]
+pub enum WrongBody {
     /// The body is empty.
     Empty,
     /// It is not JSON.
@@ -262,7 +266,8 @@ pub enum Markup {
 /// Where the wrong value of a member may come from.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-pub enum Likeness {
+#[serde(rename = "Likeness")]
+pub enum ValueLikeness {
     /// It is null, which is the same as absent.
     Null,
     /// Another member has a similar name.
@@ -280,7 +285,8 @@ pub enum Likeness {
 /// How many seconds after the call something expires.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-pub enum Measured {
+#[serde(rename = "Measured")]
+pub enum MeasuredLifetime {
     /// By the harness's clock: the answer has no `Date`.
     ByUs(i64),
     /// By the server's `Date`, and within a tolerance by the harness's clock too.
@@ -327,7 +333,8 @@ impl LifetimeLikeness {
 /// What is there instead of an error's name.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-pub enum Nameless {
+#[serde(rename = "Nameless")]
+pub enum NameSubstitute {
     /// A JSON body without a name.
     Nothing,
     /// An empty body.

@@ -6,9 +6,12 @@ mod class;
 mod fault;
 mod reason;
 
-pub use class::{Class, Probe};
-pub use fault::{Accepted, Answered, Beside, Body, Fault, LifetimeLikeness, Likeness, Markup, Measured, Nameless};
-pub use reason::{Excuse, Heard, Reason};
+pub use class::{ProbeOutcome, TargetClass};
+pub use fault::{
+    AnswerSummary, Fault, LifetimeLikeness, Markup, MeasuredLifetime, NameSubstitute, RightAnswer, StrikingDetail,
+    ValueLikeness, WrongBody,
+};
+pub use reason::{Excuse, Reason, TargetAnswer};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -113,7 +116,7 @@ pub struct CaseResult {
     /// Why it has this verdict, if neither the violations nor the verdict itself say it: in words, and as data under
     /// `because`.
     #[serde(flatten, with = "crate::report::because")]
-    #[schemars(flatten, with = "crate::report::Because")]
+    #[schemars(flatten, with = "crate::report::ReasonForm")]
     pub reason: Option<Reason>,
     /// Every broken `must` requirement.
     pub violations: Vec<Violation>,

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Answered, Verdict, Violation};
+use super::{AnswerSummary, Verdict, Violation};
 
 /// Why a case has no better verdict, or what a pass leaves open.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -59,7 +59,7 @@ pub enum Reason {
     /// The target gave no usable answer.
     NoAnswer {
         /// What came back instead.
-        heard: Heard,
+        heard: TargetAnswer,
     },
     /// It was not run: the target left several requests in a row without an answer.
     GivenUp {
@@ -69,18 +69,18 @@ pub enum Reason {
         together: bool,
     },
     /// The target throttled the request.
-    Throttled(Answered),
+    Throttled(AnswerSummary),
     /// The target did not get the request in time.
-    NotInTime(Answered),
+    NotInTime(AnswerSummary),
     /// Access was denied. The caller may be allowed only what the control names.
     Denied {
         /// The answer.
-        answer: Answered,
+        answer: AnswerSummary,
         /// The member whose value it may not be allowed.
         member: String,
     },
     /// The credentials or the signature expired meanwhile.
-    Expired(Answered),
+    Expired(AnswerSummary),
     /// Lifetimes cannot be told: the target gives earlier credentials again, of any age.
     Aged,
     /// Lifetimes cannot be told now: the credentials that the target gives again have just the default lifetime left.
@@ -132,7 +132,7 @@ pub enum Reason {
         /// What people call the resource.
         noun: String,
         /// What became of that call.
-        heard: Heard,
+        heard: TargetAnswer,
     },
     /// It passes, and the baseline says that it fails.
     Stale {
@@ -181,7 +181,8 @@ pub struct Excuse {
 /// What came back from a target, quoted: an answer in short, or why there was none.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-pub enum Heard {
+#[serde(rename = "Heard")]
+pub enum TargetAnswer {
     /// An answer.
     Answer {
         /// Its status.

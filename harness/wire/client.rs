@@ -11,9 +11,9 @@ use jiff::Timestamp;
 use reqwest::{Url, redirect};
 use tokio::sync::OnceCell;
 
-use super::diagnosis::{Stage, chain, fault_of};
+use super::diagnosis::{ExchangeStage, chain, fault_of};
 use super::route::{addresses, are_loopback, leads_to_metadata};
-use super::{Exchange, Fault, Request, Response};
+use super::{Exchange, Request, Response, TransportFault};
 use crate::text::file_name;
 
 /// The largest answer that is read, in bytes. A right one has about two hundred.
@@ -70,9 +70,9 @@ pub struct Client {
     tls: Option<rustls::ClientConfig>,
     timeout: Duration,
     /// The connections to the host's addresses, once they are known.
-    way: Arc<OnceCell<Way>>,
+    way: Arc<OnceCell<ConnectionPools>>,
     /// The connections for a host name that cannot be resolved here: a proxy may be able to resolve it.
-    unresolved: Arc<OnceCell<Way>>,
+    unresolved: Arc<OnceCell<ConnectionPools>>,
     /// Whether the pool can hold a connection that was used before.
     has_answered: Arc<AtomicBool>,
     /// Whether the target once closed a connection without announcing it, so that its reuse failed.
@@ -80,7 +80,7 @@ pub struct Client {
 }
 
 #[derive(Debug)]
-struct Way {
+struct ConnectionPools {
     http: Http,
     /// The same with a new connection for every request.
     anew: Http,
@@ -93,37 +93,37 @@ struct Way {
 enum Http {
     Plain(reqwest::Client),
     #[cfg(feature = "tls")]
-    Tls(Box<super::tls::Client>),
+    Tls(Box<super::tls::TlsClient>),
 }
 
 impl Http {
     /// Sends a request and reads the answer's header. Bytes outside UTF-8 are replaced in the header.
-    async fn send(&self, request: hyper::Request<Bytes>) -> Result<Head, Fault> {
+    async fn send(&self, request: hyper::Request<Bytes>) -> Result<UnreadResponse, TransportFault> {
         match self {
             Self::Plain(http) => {
                 let request =
                     reqwest::Request::try_from(request).map_err(|error| unsent(&error, error.is_builder()))?;
                 let response = http.execute(request).await.map_err(|error| unsent(&error, error.is_connect()))?;
-                Ok(Head::of(hyper::Response::<reqwest::Body>::from(response)))
+                Ok(UnreadResponse::of(hyper::Response::<reqwest::Body>::from(response)))
             }
             #[cfg(feature = "tls")]
             Self::Tls(http) => {
                 let response = http.request(request.map(http_body_util::Full::new)).await;
-                Ok(Head::of(response.map_err(|error| unsent(&error, error.is_connect()))?))
+                Ok(UnreadResponse::of(response.map_err(|error| unsent(&error, error.is_connect()))?))
             }
         }
     }
 }
 
 /// An answer whose body is not read yet.
-struct Head {
+struct UnreadResponse {
     response: Response,
     body: BoxBody,
 }
 
 type BoxBody = std::pin::Pin<Box<dyn Body<Data = Bytes, Error = Box<dyn std::error::Error + Send + Sync>> + Send>>;
 
-impl Head {
+impl UnreadResponse {
     fn of<B>(response: hyper::Response<B>) -> Self
     where
         B: Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + 'static,
@@ -136,14 +136,14 @@ impl Head {
     }
 
     /// Reads the answer to its end into `arriving`, which keeps the part that has arrived if this fails or is dropped.
-    async fn read(mut self, arriving: &mut Option<Response>) -> Result<(), Fault> {
+    async fn read(mut self, arriving: &mut Option<Response>) -> Result<(), TransportFault> {
         let body = &mut arriving.insert(self.response).body;
         while let Some(frame) = self.body.frame().await {
-            let frame = frame.map_err(|error| fault_of(&*error, Stage::Body(body.len())))?;
+            let frame = frame.map_err(|error| fault_of(&*error, ExchangeStage::Body(body.len())))?;
             // Anything else is a trailer.
             let Ok(chunk) = frame.into_data() else { continue };
             if body.len() + chunk.len() > ANSWER_LIMIT {
-                return Err(Fault::TooLarge(ANSWER_LIMIT));
+                return Err(TransportFault::TooLarge(ANSWER_LIMIT));
             }
             body.extend_from_slice(&chunk);
         }
@@ -191,10 +191,10 @@ impl Client {
         // Keeps the part that has arrived if the rest fails or is late.
         let mut arriving = None;
         let arrived = tokio::time::timeout(self.timeout, self.answer(&request, prepared, &mut arriving)).await;
-        let arrived = arrived.unwrap_or(Err(Fault::Timeout(self.timeout)));
+        let arrived = arrived.unwrap_or(Err(TransportFault::Timeout(self.timeout)));
         let (answer, cut_off) = match (arrived, arriving) {
             (Ok(()), Some(whole)) => (Ok(whole), None),
-            (Ok(()), None) => (Err(Fault::Lost("nothing arrived".to_owned())), None),
+            (Ok(()), None) => (Err(TransportFault::Lost("nothing arrived".to_owned())), None),
             (Err(fault), cut_off) => (Err(fault), cut_off),
         };
         let elapsed = start.elapsed();
@@ -240,31 +240,31 @@ impl Client {
         request: &Request,
         prepared: Option<hyper::Request<Bytes>>,
         arriving: &mut Option<Response>,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), TransportFault> {
         if let Some(flaw) = flaw(request) {
-            return Err(Fault::Unsendable(flaw));
+            return Err(TransportFault::Unsendable(flaw));
         }
         let Some(prepared) = prepared else {
-            return Err(Fault::Unsendable(
+            return Err(TransportFault::Unsendable(
                 "HTTP would change it on its way: its path, the spelling or the order of its fields",
             ));
         };
         let way = self.way().await?;
         if request.headers.get(TOKEN_FIELD).is_some() && self.base.scheme() != "https" && !way.is_loopback {
-            return Err(Fault::Unsendable("a session token goes to no other machine without TLS"));
+            return Err(TransportFault::Unsendable("a session token goes to no other machine without TLS"));
         }
         self.execute(way, prepared).await?.read(arriving).await
     }
 
     /// The connections to the target. Its host name is resolved once, so that every request goes to the addresses that
     /// were checked. If it cannot be resolved, the next request tries again.
-    async fn way(&self) -> Result<&Way, Fault> {
-        let made = |found: &[SocketAddr]| self.way_to(found).map_err(|error| Fault::Connect(chain(&error)));
+    async fn way(&self) -> Result<&ConnectionPools, TransportFault> {
+        let made = |found: &[SocketAddr]| self.way_to(found).map_err(|error| TransportFault::Connect(chain(&error)));
         let known = self.way.get_or_try_init(|| async {
             let found = addresses(&self.base).await.map_err(|_| None)?;
             // The metadata server of AWS is at this address on every machine of AWS. No emulator is.
             if found.iter().any(|address| leads_to_metadata(address.ip())) {
-                return Err(Some(Fault::Unsendable("its host name leads to the metadata of this machine")));
+                return Err(Some(TransportFault::Unsendable("its host name leads to the metadata of this machine")));
             }
             made(&found).map_err(Some)
         });
@@ -277,7 +277,7 @@ impl Client {
 
     /// The connections to the target at these addresses of its host, which is not resolved again. Without addresses,
     /// the host is resolved for each connection, here or by a proxy.
-    fn way_to(&self, found: &[SocketAddr]) -> Result<Way, reqwest::Error> {
+    fn way_to(&self, found: &[SocketAddr]) -> Result<ConnectionPools, reqwest::Error> {
         const ANY: usize = usize::MAX;
         let is_loopback = are_loopback(found);
         let host = self.base.host_str().unwrap_or_default();
@@ -299,7 +299,7 @@ impl Client {
             let builder = if is_loopback { builder.no_proxy() } else { builder };
             builder.build().map(Http::Plain)
         };
-        Ok(Way { http: pool(ANY)?, anew: pool(0)?, is_loopback })
+        Ok(ConnectionPools { http: pool(ANY)?, anew: pool(0)?, is_loopback })
     }
 
     /// Sends a request up to the end of the answer's header.
@@ -307,13 +307,17 @@ impl Client {
     /// A server may close a connection while the next request is on its way; many do so after every answer, without
     /// announcing it. Such a loss says nothing about the answer. So a request that may have used an old connection is
     /// sent once more on a new one. If that succeeds, every later request gets a new connection.
-    async fn execute(&self, way: &Way, request: hyper::Request<Bytes>) -> Result<Head, Fault> {
+    async fn execute(
+        &self,
+        way: &ConnectionPools,
+        request: hyper::Request<Bytes>,
+    ) -> Result<UnreadResponse, TransportFault> {
         if self.closes_silently.load(Ordering::Relaxed) {
             return way.anew.send(request).await;
         }
         let again = self.has_answered.load(Ordering::Relaxed).then(|| request.clone());
         let mut answer = way.http.send(request).await;
-        if let (Err(Fault::Lost(_)), Some(again)) = (&answer, again) {
+        if let (Err(TransportFault::Lost(_)), Some(again)) = (&answer, again) {
             answer = way.anew.send(again).await;
             self.closes_silently.fetch_or(answer.is_ok(), Ordering::Relaxed);
         }
@@ -348,6 +352,6 @@ fn is_token(text: &str) -> bool {
 }
 
 /// The fault of a request whose answer did not begin.
-fn unsent(error: &(dyn std::error::Error + 'static), connecting: bool) -> Fault {
-    fault_of(error, if connecting { Stage::Connecting } else { Stage::Head })
+fn unsent(error: &(dyn std::error::Error + 'static), connecting: bool) -> TransportFault {
+    fault_of(error, if connecting { ExchangeStage::Connecting } else { ExchangeStage::Head })
 }

@@ -3,14 +3,14 @@
 use std::error::Error;
 use std::io;
 
-use super::Fault;
+use super::TransportFault;
 #[cfg(feature = "tls")]
 use super::tls::fault as of_tls;
 use crate::text::foreign_within;
 
 /// How far an exchange has come.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Stage {
+pub(super) enum ExchangeStage {
     /// Connecting, the TLS handshake included.
     Connecting,
     /// The request is on its way, or the answer's header is.
@@ -23,23 +23,26 @@ pub(super) enum Stage {
 const WORDS_LIMIT: usize = 500;
 
 /// The fault for an error that ended an exchange at this stage.
-pub(super) fn fault_of(error: &(dyn Error + 'static), stage: Stage) -> Fault {
-    let other = if matches!(stage, Stage::Connecting) { Fault::Connect } else { Fault::Lost };
+pub(super) fn fault_of(error: &(dyn Error + 'static), stage: ExchangeStage) -> TransportFault {
+    let other = if matches!(stage, ExchangeStage::Connecting) { TransportFault::Connect } else { TransportFault::Lost };
     let is_of_name = causes(error).any(|cause| cause.to_string() == "dns error");
     let bounded = |words: String| foreign_within(&words, WORDS_LIMIT);
     match causes(error).find_map(|cause| known(cause, stage)).unwrap_or_else(|| other(chain(error))) {
-        Fault::Connect(words) if is_of_name => Fault::Resolve(bounded(words)),
-        Fault::Connect(words) => Fault::Connect(bounded(words)),
-        Fault::Resolve(words) => Fault::Resolve(bounded(words)),
-        Fault::Tls(words) => Fault::Tls(bounded(words)),
-        Fault::Lost(words) => Fault::Lost(bounded(words)),
-        Fault::NotHttp(words) => Fault::NotHttp(bounded(words)),
-        without @ (Fault::Unsendable(_) | Fault::Timeout(_) | Fault::HeadTooLarge | Fault::TooLarge(_)) => without,
+        TransportFault::Connect(words) if is_of_name => TransportFault::Resolve(bounded(words)),
+        TransportFault::Connect(words) => TransportFault::Connect(bounded(words)),
+        TransportFault::Resolve(words) => TransportFault::Resolve(bounded(words)),
+        TransportFault::Tls(words) => TransportFault::Tls(bounded(words)),
+        TransportFault::Lost(words) => TransportFault::Lost(bounded(words)),
+        TransportFault::NotHttp(words) => TransportFault::NotHttp(bounded(words)),
+        without @ (TransportFault::Unsendable(_)
+        | TransportFault::Timeout(_)
+        | TransportFault::HeadTooLarge
+        | TransportFault::TooLarge(_)) => without,
     }
 }
 
 /// The fault for one cause; `None` if the cause does not say enough.
-fn known(cause: &(dyn Error + 'static), stage: Stage) -> Option<Fault> {
+fn known(cause: &(dyn Error + 'static), stage: ExchangeStage) -> Option<TransportFault> {
     if let Some(error) = cause.downcast_ref::<hyper::Error>() {
         return of_hyper(error, stage);
     }
@@ -60,14 +63,14 @@ fn known(cause: &(dyn Error + 'static), stage: Stage) -> Option<Fault> {
     Some(of_io(error, stage))
 }
 
-fn of_hyper(error: &hyper::Error, stage: Stage) -> Option<Fault> {
+fn of_hyper(error: &hyper::Error, stage: ExchangeStage) -> Option<TransportFault> {
     if error.is_parse_too_large() {
-        Some(Fault::HeadTooLarge)
+        Some(TransportFault::HeadTooLarge)
     } else if error.is_parse() {
-        Some(Fault::NotHttp(format!("{error}; the port may speak TLS (https) or another protocol")))
+        Some(TransportFault::NotHttp(format!("{error}; the port may speak TLS (https) or another protocol")))
     } else if error.to_string() == "received unexpected message from connection" {
         // The library has no predicate for this error.
-        Some(Fault::NotHttp("it spoke before it was asked; the port may speak another protocol".to_owned()))
+        Some(TransportFault::NotHttp("it spoke before it was asked; the port may speak another protocol".to_owned()))
     } else if error.is_incomplete_message() || error.is_closed() {
         Some(lost("closed", stage))
     } else {
@@ -77,33 +80,35 @@ fn of_hyper(error: &hyper::Error, stage: Stage) -> Option<Fault> {
 
 /// Without TLS no error is one of TLS.
 #[cfg(not(feature = "tls"))]
-fn of_tls(_: &(dyn Error + 'static), _: Stage) -> Option<Fault> {
+fn of_tls(_: &(dyn Error + 'static), _: ExchangeStage) -> Option<TransportFault> {
     None
 }
 
-fn of_io(error: &io::Error, stage: Stage) -> Fault {
+fn of_io(error: &io::Error, stage: ExchangeStage) -> TransportFault {
     use io::ErrorKind as Kind;
     match (stage, error.kind()) {
         // Only the handshake reads or writes at this stage.
-        (Stage::Connecting, Kind::UnexpectedEof | Kind::ConnectionReset | Kind::BrokenPipe) => {
-            Fault::Tls("the connection ended during the handshake; the port may speak plain http, not https".to_owned())
+        (ExchangeStage::Connecting, Kind::UnexpectedEof | Kind::ConnectionReset | Kind::BrokenPipe) => {
+            TransportFault::Tls(
+                "the connection ended during the handshake; the port may speak plain http, not https".to_owned(),
+            )
         }
-        (Stage::Connecting, _) => Fault::Connect(words(error)),
-        (Stage::Head | Stage::Body(_), kind) => match kind {
+        (ExchangeStage::Connecting, _) => TransportFault::Connect(words(error)),
+        (ExchangeStage::Head | ExchangeStage::Body(_), kind) => match kind {
             Kind::UnexpectedEof | Kind::NotConnected => lost("closed", stage),
             Kind::ConnectionReset | Kind::ConnectionAborted | Kind::BrokenPipe => lost("reset", stage),
             // The library uses these kinds for a body that is not framed by the rules of HTTP.
-            Kind::InvalidInput | Kind::InvalidData => Fault::NotHttp(words(error)),
-            _ => Fault::Lost(words(error)),
+            Kind::InvalidInput | Kind::InvalidData => TransportFault::NotHttp(words(error)),
+            _ => TransportFault::Lost(words(error)),
         },
     }
 }
 
-fn lost(how: &str, stage: Stage) -> Fault {
-    Fault::Lost(match stage {
-        Stage::Connecting | Stage::Head => format!("{how} before the end of the header"),
-        Stage::Body(1) => format!("{how} after 1 byte of the body"),
-        Stage::Body(count) => format!("{how} after {count} bytes of the body"),
+fn lost(how: &str, stage: ExchangeStage) -> TransportFault {
+    TransportFault::Lost(match stage {
+        ExchangeStage::Connecting | ExchangeStage::Head => format!("{how} before the end of the header"),
+        ExchangeStage::Body(1) => format!("{how} after 1 byte of the body"),
+        ExchangeStage::Body(count) => format!("{how} after {count} bytes of the body"),
     })
 }
 
@@ -139,7 +144,7 @@ mod tests {
     #[test]
     fn what_a_certificate_says_is_bounded_and_escaped() {
         let error = io::Error::other(format!("only valid for \u{1b}[2J{}", "a.example ".repeat(1_000)));
-        let Fault::Lost(words) = fault_of(&error, Stage::Head) else { panic!("another fault") };
+        let TransportFault::Lost(words) = fault_of(&error, ExchangeStage::Head) else { panic!("another fault") };
         assert!(words.starts_with("only valid for \\u{1b}[2Ja.example "), "{words}");
         assert!(words.chars().count() < WORDS_LIMIT + 10, "{words}");
     }

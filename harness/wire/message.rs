@@ -136,7 +136,7 @@ pub struct Exchange {
     /// What was sent.
     pub request: Request,
     /// The answer, or why there is none.
-    pub answer: Result<Response, Fault>,
+    pub answer: Result<Response, TransportFault>,
     /// The part of an incomplete answer that had arrived. It is not an answer and is never shown, but the secrets in it
     /// were given away.
     pub cut_off: Option<Response>,
@@ -162,7 +162,7 @@ pub type Transcript = Vec<Exchange>;
 
 /// Why a request has no answer. Never a verdict on a target's conformance.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Fault {
+pub enum TransportFault {
     /// Nothing listens there, or it cannot be reached.
     #[error("cannot connect: {0}")]
     Connect(String),

@@ -29,7 +29,7 @@ pub use masking::{
     Masker, Secret, SeenSecrets, body_sent, fields_received, fields_sent, is_password_name, is_public_name, line_sent,
     quote,
 };
-pub use message::{Exchange, Fault, Headers, Request, Response, Transcript};
+pub use message::{Exchange, Headers, Request, Response, Transcript, TransportFault};
 pub use region::{InvalidRegion, Region};
 #[cfg(feature = "run")]
 pub use route::{address, addresses, is_localhost, is_loopback, is_own, leads_to_metadata};

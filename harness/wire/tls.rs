@@ -28,19 +28,19 @@ use tokio::net::{TcpStream, lookup_host};
 use tower_service::Service;
 
 use super::client::ClientError;
-use super::diagnosis::Stage;
-use super::message::Fault;
+use super::diagnosis::ExchangeStage;
+use super::message::TransportFault;
 
 /// The largest file of certificates that is read, in bytes: 16 MiB. The file of a system has about a quarter of 1 MiB.
 const CA_LIMIT: u64 = 16 << 20;
 
 /// One pool of connections over TLS.
-pub(super) type Client = legacy::Client<HttpsConnector<Tcp>, Full<Bytes>>;
+pub(super) type TlsClient = legacy::Client<HttpsConnector<Tcp>, Full<Bytes>>;
 
 /// A client for a host with these addresses, which is not resolved again. Without addresses, the host is resolved for
 /// each connection. Connections go through the proxy of the environment unless `direct`.
-pub(super) fn client(tls: ClientConfig, host: &str, found: &[SocketAddr], direct: bool, idle: usize) -> Client {
-    let found = Found { host: host.to_owned(), addresses: found.into() };
+pub(super) fn client(tls: ClientConfig, host: &str, found: &[SocketAddr], direct: bool, idle: usize) -> TlsClient {
+    let found = KnownAddresses { host: host.to_owned(), addresses: found.into() };
     let mut tcp = HttpConnector::new_with_resolver(found);
     tcp.enforce_http(false);
     tcp.set_nodelay(true);
@@ -56,7 +56,7 @@ pub(super) fn client(tls: ClientConfig, host: &str, found: &[SocketAddr], direct
 /// Connects to a host, directly or through the proxy that the environment names for it.
 #[derive(Clone)]
 pub(super) struct Tcp {
-    tcp: HttpConnector<Found>,
+    tcp: HttpConnector<KnownAddresses>,
     proxies: Option<Arc<Matcher>>,
 }
 
@@ -88,12 +88,12 @@ impl Service<hyper::Uri> for Tcp {
 
 /// Resolves one host to its known addresses. Any other name, such as that of a proxy, is looked up.
 #[derive(Clone)]
-pub(super) struct Found {
+pub(super) struct KnownAddresses {
     host: String,
     addresses: Arc<[SocketAddr]>,
 }
 
-impl Service<Name> for Found {
+impl Service<Name> for KnownAddresses {
     type Response = std::vec::IntoIter<SocketAddr>;
     type Error = std::io::Error;
     type Future = Connecting<Self::Response, std::io::Error>;
@@ -146,25 +146,25 @@ fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, ClientError
 }
 
 /// The fault for an error of the TLS library that ended an exchange at this stage; `None` for any other error.
-pub(super) fn fault(error: &(dyn Error + 'static), stage: Stage) -> Option<Fault> {
+pub(super) fn fault(error: &(dyn Error + 'static), stage: ExchangeStage) -> Option<TransportFault> {
     let error = error.downcast_ref::<rustls::Error>()?;
     Some(match (stage, error) {
-        (Stage::Connecting, rustls::Error::InvalidMessage(_)) => {
-            Fault::Tls(format!("{error}; the port may speak plain http, not https"))
+        (ExchangeStage::Connecting, rustls::Error::InvalidMessage(_)) => {
+            TransportFault::Tls(format!("{error}; the port may speak plain http, not https"))
         }
-        (Stage::Connecting, rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer)) => {
-            Fault::Tls(format!("{error}; a private certificate authority can be named with --ca-file"))
+        (ExchangeStage::Connecting, rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer)) => {
+            TransportFault::Tls(format!("{error}; a private certificate authority can be named with --ca-file"))
         }
         // `openssl req -x509` makes such a certificate by default.
-        (Stage::Connecting, rustls::Error::InvalidCertificate(_))
+        (ExchangeStage::Connecting, rustls::Error::InvalidCertificate(_))
             if error.to_string().contains("CaUsedAsEndEntity") =>
         {
-            Fault::Tls(format!(
+            TransportFault::Tls(format!(
                 "{error}; the server shows the certificate of an authority: make it one of its own, with basicConstraints=CA:FALSE"
             ))
         }
-        (Stage::Connecting, _) => Fault::Tls(error.to_string()),
-        (Stage::Head | Stage::Body(_), _) => Fault::Lost(format!("TLS failed: {error}")),
+        (ExchangeStage::Connecting, _) => TransportFault::Tls(error.to_string()),
+        (ExchangeStage::Head | ExchangeStage::Body(_), _) => TransportFault::Lost(format!("TLS failed: {error}")),
     })
 }
 
@@ -188,7 +188,9 @@ mod tests {
     )]
     #[case::a_bad_signature(CertificateError::BadSignature, None)]
     fn a_certificate_that_is_refused_has_its_own_advice(#[case] error: CertificateError, #[case] advice: Option<&str>) {
-        let Some(Fault::Tls(words)) = fault(&rustls::Error::InvalidCertificate(error), Stage::Connecting) else {
+        let Some(TransportFault::Tls(words)) =
+            fault(&rustls::Error::InvalidCertificate(error), ExchangeStage::Connecting)
+        else {
             panic!("a fault of TLS");
         };
         for hint in ["--ca-file", "basicConstraints=CA:FALSE"] {

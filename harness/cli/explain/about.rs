@@ -7,13 +7,13 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::lines::{USUAL, example, example_at, for_operation, run_line};
-use crate::cli::library::{Catalogue, Cited, Citing, Library, Named};
+use crate::cli::library::{Catalogue, CitationIndex, CitedRequirement, Library, NamedItem};
 use crate::cli::list::entries::SuiteEntry;
 use crate::contract::{self, ConfirmationStatus, Evidence, Feature, Level, Operation, Resource, Side};
-use crate::corpus::{self, Answer, DefectKind, ExpandedCase};
+use crate::corpus::{self, AcceptedAnswer, DefectKind, ExpandedCase};
 use crate::report::source;
 use crate::sdk::cases::{self, ClientInput};
-use crate::servers::emulator::Options;
+use crate::servers::emulator::EmulatorOptions;
 
 /// The version of these objects.
 const VERSION: u32 = 1;
@@ -91,11 +91,11 @@ pub(in crate::cli) struct Requirement {
     /// The rule of the judge that decides it; null where the outcome of its cases does.
     pub(super) rule: Option<String>,
     /// The cases on endpoints that cite it, a family as one.
-    pub(super) cases: Vec<Named>,
+    pub(super) cases: Vec<NamedItem>,
     /// The cases on SDKs that cite it.
-    pub(super) client_cases: Vec<Named>,
+    pub(super) client_cases: Vec<NamedItem>,
     /// The defects that break it.
-    pub(super) defects: Vec<Named>,
+    pub(super) defects: Vec<NamedItem>,
     /// The request of its first case as a command, with the id of that case.
     pub(super) example: Option<String>,
     /// Whose request that is.
@@ -116,7 +116,7 @@ pub(in crate::cli) struct Case {
     /// The requirements that it cites.
     pub(super) requirements: Vec<String>,
     /// The same, each with its level and its text.
-    pub(super) requirement_texts: Vec<Cited>,
+    pub(super) requirement_texts: Vec<CitedRequirement>,
     /// The features that a target must claim, beside `core`.
     pub(super) needs: Vec<Feature>,
     /// The accepted answers of each call.
@@ -158,12 +158,12 @@ pub(in crate::cli) struct ClientCase {
     /// The requirements that it cites; none where it is only observed.
     pub(super) requirements: Vec<String>,
     /// The same, each with its level and its text.
-    pub(super) requirement_texts: Vec<Cited>,
+    pub(super) requirement_texts: Vec<CitedRequirement>,
     /// The members of the input.
     #[schemars(with = "BTreeMap<String, Value>")]
     pub(super) input: ClientInput,
     /// The settings of the client, in code.
-    pub(super) config: cases::Config,
+    pub(super) config: cases::SdkClientConfig,
     /// The endpoint that the caller gives in code.
     pub(super) endpoint: Option<String>,
     /// How often the call is made.
@@ -184,7 +184,7 @@ pub(in crate::cli) struct Defect {
     /// The requirements that it breaks.
     pub(super) requirements: Vec<String>,
     /// The same, each with its level and its text.
-    pub(super) requirement_texts: Vec<Cited>,
+    pub(super) requirement_texts: Vec<CitedRequirement>,
     /// Requirements that fall with those, as ids or globs.
     pub(super) also: Vec<String>,
     /// The command that serves the emulator behind it.
@@ -203,9 +203,9 @@ pub(in crate::cli) struct Suite {
     /// Its name.
     pub(super) id: String,
     /// Its cases on endpoints, a family as one.
-    pub(super) cases: Vec<Named>,
+    pub(super) cases: Vec<NamedItem>,
     /// Its cases on SDKs.
-    pub(super) client_cases: Vec<Named>,
+    pub(super) client_cases: Vec<NamedItem>,
     /// The commands that run it.
     pub(super) examples: Vec<String>,
     /// The feature of the same name, where there is one.
@@ -224,9 +224,9 @@ pub(in crate::cli) struct AboutFeature {
     /// How many of them each operation has.
     pub(super) operations: BTreeMap<String, usize>,
     /// All its requirements, each with its text.
-    pub(super) requirements: Vec<Named>,
+    pub(super) requirements: Vec<NamedItem>,
     /// Those that are not judged: what is missing before they can be, or why they never are.
-    pub(super) not_judged: Vec<Named>,
+    pub(super) not_judged: Vec<NamedItem>,
     /// Whether a target can claim it: one that has nothing to be judged by ends a run at once, with exit code 2.
     pub(super) claimable: bool,
     /// The run that claims it, where one can.
@@ -282,7 +282,7 @@ impl About {
 }
 
 fn requirement(row: &contract::Requirement, catalogue: &Catalogue) -> Requirement {
-    let Citing { cases, client_cases, defects } = catalogue.citing(&row.id);
+    let CitationIndex { cases, client_cases, defects } = catalogue.citing(&row.id);
     let first = catalogue.first_case(&row.id);
     let example = first.and_then(|case| example(case, catalogue));
     Requirement {
@@ -309,7 +309,7 @@ fn requirement(row: &contract::Requirement, catalogue: &Catalogue) -> Requiremen
 }
 
 fn case(case: &ExpandedCase, members: Vec<String>, catalogue: &Catalogue) -> Case {
-    let answers = |call: &corpus::Call| call.expect.answers().iter().map(Answer::to_string).collect();
+    let answers = |call: &corpus::Call| call.expect.answers().iter().map(AcceptedAnswer::to_string).collect();
     let control = case.case.control.as_ref();
     let id = if members.len() == 1 { &members[0] } else { &case.case.id };
     Case {
@@ -360,7 +360,7 @@ fn client_case(case: &cases::ClientCase, catalogue: &Catalogue) -> ClientCase {
 
 fn defect(entry: &corpus::Defect, catalogue: &Catalogue) -> Defect {
     let contract = &catalogue.library.contract;
-    let names: BTreeMap<_, _> = Options::default().names().into_iter().collect();
+    let names: BTreeMap<_, _> = EmulatorOptions::default().names().into_iter().collect();
     let name_of = |resource: &Resource| names.get(resource.id.as_str()).cloned().unwrap_or_default();
     let rows: Vec<_> = entry.requirements.iter().filter_map(|id| contract.register.get(id)).collect();
     let run = rows.first().and_then(|first| contract.operation(&first.operation)).map(|operation| {
@@ -391,7 +391,7 @@ fn defect(entry: &corpus::Defect, catalogue: &Catalogue) -> Defect {
 fn suite(name: &str, catalogue: &Catalogue) -> Option<Suite> {
     let cases = catalogue.cases(|case| case.suite == name);
     let on_clients = catalogue.clients.cases().iter().filter(|case| case.suite() == name);
-    let client_cases: Vec<_> = on_clients.map(|case| Named::new(&case.id, &case.title)).collect();
+    let client_cases: Vec<_> = on_clients.map(|case| NamedItem::new(&case.id, &case.title)).collect();
     let library = &catalogue.library;
     let first = library.corpus.cases().iter().find(|case| case.suite == name);
     let examples = [
@@ -420,8 +420,8 @@ fn feature(name: &str, catalogue: &Catalogue) -> Option<AboutFeature> {
         meaning: feature.meaning(),
         must: counts.values().sum(),
         operations: counts,
-        requirements: rows().map(|row| Named::new(&row.id, &row.text)).collect(),
-        not_judged: rows().filter_map(|row| Some(Named::new(&row.id, &why_not(row)?))).collect(),
+        requirements: rows().map(|row| NamedItem::new(&row.id, &row.text)).collect(),
+        not_judged: rows().filter_map(|row| Some(NamedItem::new(&row.id, &why_not(row)?))).collect(),
         claimable: example.is_some(),
         example,
     })

@@ -8,8 +8,8 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::library::{Catalogue, Cited, Named};
-use super::output::{Plain, print_json, print_prose};
+use super::library::{Catalogue, CitedRequirement, NamedItem};
+use super::output::{TextOrJson, print_json, print_prose};
 use super::{Failure, FixtureArgs};
 use crate::contract::Side;
 use crate::corpus::did_you_mean;
@@ -17,21 +17,21 @@ use crate::text::{escape, foreign};
 use about::{About, AboutFeature, AboutOperation, Case, ClientCase, Defect, Explained, Requirement, Suite};
 
 #[derive(Debug, Args)]
-pub(super) struct Explain {
+pub(super) struct ExplainArgs {
     /// A requirement, such as GC-DUR-02, a case, such as parameters/duration-outside, a suite, such as parameters, a
     /// feature, such as signature, a defect, such as duration-clamped, or an operation, by its name
     #[arg(value_name = "ID")]
     id: String,
 
     /// Lines for people, or one JSON object
-    #[arg(long, value_enum, default_value_t = Plain::Text)]
-    format: Plain,
+    #[arg(long, value_enum, default_value_t = TextOrJson::Text)]
+    format: TextOrJson,
 
     #[command(flatten)]
     fixtures: FixtureArgs,
 }
 
-pub(super) fn run(args: Explain) -> Result<ExitCode, Failure> {
+pub(super) fn run(args: ExplainArgs) -> Result<ExitCode, Failure> {
     let catalogue = Catalogue::load(args.fixtures.fixtures)?;
     let id = args.id.trim_end_matches('/');
     let about = About::find(id, &catalogue).ok_or_else(|| {
@@ -43,8 +43,8 @@ pub(super) fn run(args: Explain) -> Result<ExitCode, Failure> {
         ))
     })?;
     match args.format {
-        Plain::Text => print_prose(&text(&about)),
-        Plain::Json => print_json(&Explained::new(about)),
+        TextOrJson::Text => print_prose(&text(&about)),
+        TextOrJson::Json => print_json(&Explained::new(about)),
     }
 }
 
@@ -210,7 +210,7 @@ fn operation(about: &AboutOperation) -> Vec<String> {
         format!("requirements  {}-*", about.requirements),
         format!("counts        {}", counts(&about.must)),
     ];
-    let suites = about.suites.iter().map(|suite| Named::new(&suite.id, &format!("{} cases", suite.cases)));
+    let suites = about.suites.iter().map(|suite| NamedItem::new(&suite.id, &format!("{} cases", suite.cases)));
     list(&mut lines, "suites", &suites.collect::<Vec<_>>());
     commands(&mut lines, "try it", [&about.example]);
     lines
@@ -223,15 +223,15 @@ pub(super) fn counts(of: &BTreeMap<String, usize>) -> String {
     format!("{counts} must-requirements")
 }
 
-fn list(lines: &mut Vec<String>, title: &str, things: &[Named]) {
+fn list(lines: &mut Vec<String>, title: &str, things: &[NamedItem]) {
     if !things.is_empty() {
         lines.extend([String::new(), title.to_owned()]);
-        lines.extend(things.iter().map(|Named { id, title }| format!("  {id}  {title}")));
+        lines.extend(things.iter().map(|NamedItem { id, title }| format!("  {id}  {title}")));
     }
 }
 
-fn cited(lines: &mut Vec<String>, title: &str, texts: &[Cited]) {
-    list(lines, title, &texts.iter().map(Cited::named).collect::<Vec<_>>());
+fn cited(lines: &mut Vec<String>, title: &str, texts: &[CitedRequirement]) {
+    list(lines, title, &texts.iter().map(CitedRequirement::named).collect::<Vec<_>>());
 }
 
 fn commands<'a>(lines: &mut Vec<String>, title: &str, commands: impl IntoIterator<Item = &'a String>) {

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::cli::explain::counts;
-use crate::cli::library::{Catalogue, Citing, Library, Named};
+use crate::cli::library::{Catalogue, CitationIndex, Library, NamedItem};
 use crate::contract::{ConfirmationStatus, Evidence, Feature, Level, Operation, Side};
 use crate::corpus::{Defect, DefectKind, Defects, ExpandedCase};
 use crate::report::source;
@@ -36,7 +36,7 @@ pub(in crate::cli) enum Listing {
 }
 
 /// One thing that is listed, as text.
-pub(super) struct Entry {
+pub(super) struct TextEntry {
     /// Its name.
     pub(super) name: String,
     /// The text beside the name.
@@ -45,7 +45,7 @@ pub(super) struct Entry {
     pub(super) below: Vec<(&'static str, String)>,
 }
 
-impl Entry {
+impl TextEntry {
     fn new(name: &str, about: impl Into<String>) -> Self {
         Self { name: name.to_owned(), about: about.into(), below: Vec::new() }
     }
@@ -70,16 +70,16 @@ impl Listing {
     }
 
     /// The entries as text.
-    pub(super) fn entries(&self) -> Vec<Entry> {
+    pub(super) fn entries(&self) -> Vec<TextEntry> {
         match self {
             Self::Requirements(things) => things.iter().map(RequirementEntry::as_text).collect(),
-            Self::Cases(things) => things.iter().map(|case| Entry::new(&case.id, &case.title)).collect(),
-            Self::ClientCases(things) => things.iter().map(|case| Entry::new(&case.id, &case.title)).collect(),
+            Self::Cases(things) => things.iter().map(|case| TextEntry::new(&case.id, &case.title)).collect(),
+            Self::ClientCases(things) => things.iter().map(|case| TextEntry::new(&case.id, &case.title)).collect(),
             Self::Suites(things) => things.iter().map(SuiteEntry::as_text).collect(),
             Self::Operations(things) => things.iter().map(OperationEntry::as_text).collect(),
             Self::Features(things) => things.iter().map(FeatureEntry::as_text).collect(),
             Self::Defects(things) => {
-                let about = |of: &DefectEntry| Entry::new(&of.id, format!("{:6} {}", of.kind, of.title));
+                let about = |of: &DefectEntry| TextEntry::new(&of.id, format!("{:6} {}", of.kind, of.title));
                 things.iter().map(about).collect()
             }
             Self::Drivers(things) => things.iter().map(DriverEntry::as_text).collect(),
@@ -186,8 +186,8 @@ impl RequirementEntry {
         let rows = catalogue.library.contract.register.requirements.iter();
         let rows = rows.filter(|row| side.is_none_or(|side| row.side == side));
         let entry = |row: &crate::contract::Requirement| {
-            let Citing { cases, client_cases, defects } = catalogue.citing(&row.id);
-            let ids = |named: Vec<Named>| named.into_iter().map(|named| named.id);
+            let CitationIndex { cases, client_cases, defects } = catalogue.citing(&row.id);
+            let ids = |named: Vec<NamedItem>| named.into_iter().map(|named| named.id);
             Self {
                 id: row.id.clone(),
                 level: row.level,
@@ -208,7 +208,7 @@ impl RequirementEntry {
         rows.map(entry).collect()
     }
 
-    fn as_text(&self) -> Entry {
+    fn as_text(&self) -> TextEntry {
         let state = match (&self.excluded, &self.pending) {
             (Some(reason), _) => Some(("excluded:", reason.clone())),
             (None, Some(missing)) => Some(("pending:", missing.clone())),
@@ -217,7 +217,7 @@ impl RequirementEntry {
         let lists = [("cases:", &self.cases), ("defects:", &self.defects)];
         let lists = lists.into_iter().filter(|(_, ids)| !ids.is_empty()).map(|(label, ids)| (label, ids.join(", ")));
         let about = format!("{:6} {}", format!("{:?}", self.level).to_lowercase(), self.text);
-        Entry { below: state.into_iter().chain(lists).collect(), ..Entry::new(&self.id, about) }
+        TextEntry { below: state.into_iter().chain(lists).collect(), ..TextEntry::new(&self.id, about) }
     }
 }
 
@@ -250,8 +250,8 @@ impl SuiteEntry {
         suites
     }
 
-    fn as_text(&self) -> Entry {
-        Entry::new(&self.id, format!("{}: {} cases", self.operation, self.cases))
+    fn as_text(&self) -> TextEntry {
+        TextEntry::new(&self.id, format!("{}: {} cases", self.operation, self.cases))
     }
 }
 
@@ -286,10 +286,10 @@ impl OperationEntry {
         library.contract.operations.values().map(entry).collect()
     }
 
-    fn as_text(&self) -> Entry {
+    fn as_text(&self) -> TextEntry {
         let Self { id, meaning, default, requirements, cases } = self;
         let default = if *default { "; the default" } else { "" };
-        Entry::new(id, format!("{meaning} ({cases} cases on {requirements}-*{default})"))
+        TextEntry::new(id, format!("{meaning} ({cases} cases on {requirements}-*{default})"))
     }
 }
 
@@ -316,9 +316,9 @@ impl FeatureEntry {
         Feature::all().map(entry).collect()
     }
 
-    fn as_text(&self) -> Entry {
+    fn as_text(&self) -> TextEntry {
         let yet = if self.must == 0 { "; not judged yet" } else { "" };
-        Entry::new(self.id.word(), format!("{}: {}{yet}", counts(&self.operations), self.meaning))
+        TextEntry::new(self.id.word(), format!("{}: {}{yet}", counts(&self.operations), self.meaning))
     }
 }
 
@@ -369,9 +369,9 @@ pub(in crate::cli) struct DriverEntry {
 }
 
 impl DriverEntry {
-    fn as_text(&self) -> Entry {
+    fn as_text(&self) -> TextEntry {
         let Self { id, about, package, obstacle } = self;
         let obstacle = obstacle.as_ref().map(|obstacle| format!("; cannot be installed here: {obstacle}"));
-        Entry::new(id, format!("{about} ({package}){}", obstacle.unwrap_or_default()))
+        TextEntry::new(id, format!("{about} ({package}){}", obstacle.unwrap_or_default()))
     }
 }

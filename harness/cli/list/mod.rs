@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum};
 use serde_json::Value;
 
 use super::library::{Catalogue, Library};
-use super::output::{Format, print, print_json, width};
+use super::output::{ListingFormat, print, print_json, width};
 use super::run::operation_named;
 use super::{Failure, FixtureArgs};
 use crate::contract::Side;
@@ -16,19 +16,20 @@ use crate::corpus::{Pattern, SelectError, Selection};
 use crate::report::{hang, prose_cell};
 use crate::text::{escape, foreign};
 use entries::{
-    CaseEntry, ClientCaseEntry, DefectEntry, Entry, FeatureEntry, Listing, OperationEntry, RequirementEntry, SuiteEntry,
+    CaseEntry, ClientCaseEntry, DefectEntry, FeatureEntry, Listing, OperationEntry, RequirementEntry, SuiteEntry,
+    TextEntry,
 };
 
 #[derive(Debug, Args)]
-pub(super) struct List {
+pub(super) struct ListArgs {
     /// What to list
-    #[arg(value_enum, default_value_t = What::Cases)]
-    what: What,
+    #[arg(value_enum, default_value_t = ListSubject::Cases)]
+    what: ListSubject,
 
     /// Of cases and requirements: those of endpoints, which `run` runs, or those of SDKs, which `sdk run` runs [default:
     /// the cases of servers, the requirements of both]
     #[arg(long, value_enum)]
-    side: Option<Tested>,
+    side: Option<TestedSide>,
 
     /// Of cases: only those about this operation
     #[arg(long, value_name = "NAME")]
@@ -39,21 +40,21 @@ pub(super) struct List {
     patterns: Vec<String>,
 
     /// One line each, one JSON array, or a table in Markdown
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    format: Format,
+    #[arg(long, value_enum, default_value_t = ListingFormat::Text)]
+    format: ListingFormat,
 
     #[command(flatten)]
     fixtures: FixtureArgs,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Tested {
+enum TestedSide {
     Server,
     Client,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum What {
+enum ListSubject {
     Cases,
     Suites,
     Operations,
@@ -63,14 +64,14 @@ enum What {
     Drivers,
 }
 
-pub(super) fn run(args: &List) -> Result<ExitCode, Failure> {
-    if args.what != What::Cases && !args.patterns.is_empty() {
+pub(super) fn run(args: &ListArgs) -> Result<ExitCode, Failure> {
+    if args.what != ListSubject::Cases && !args.patterns.is_empty() {
         return Err(Failure::usage("patterns select cases; `countersign list cases PATTERN` takes them"));
     }
-    if args.side.is_some() && !matches!(args.what, What::Cases | What::Requirements) {
+    if args.side.is_some() && !matches!(args.what, ListSubject::Cases | ListSubject::Requirements) {
         return Err(Failure::usage("--side selects cases or requirements; the others are of no side"));
     }
-    if args.operation.is_some() && (args.what != What::Cases || args.side == Some(Tested::Client)) {
+    if args.operation.is_some() && (args.what != ListSubject::Cases || args.side == Some(TestedSide::Client)) {
         return Err(Failure::usage(
             "--operation selects cases of servers; `countersign list cases --operation NAME` takes it",
         ));
@@ -78,47 +79,47 @@ pub(super) fn run(args: &List) -> Result<ExitCode, Failure> {
     listing(args)?.print(args.format)
 }
 
-fn listing(args: &List) -> Result<Listing, Failure> {
-    let List { what, side, operation, patterns, fixtures, .. } = args;
+fn listing(args: &ListArgs) -> Result<Listing, Failure> {
+    let ListArgs { what, side, operation, patterns, fixtures, .. } = args;
     let (side, folder) = (*side, fixtures.fixtures.clone());
     let patterns = patterns.iter().map(|text| Pattern::new(text).map_err(Failure::usage)).collect::<Result<_, _>>()?;
     let selection = Selection { operation: operation.clone(), patterns, ..Selection::default() };
     let unselected = |error: SelectError| Failure::of_selection(&error);
     // The banks take longer to read than everything else, so only the lists that need them read them.
     Ok(match what {
-        What::Cases if side == Some(Tested::Client) => {
+        ListSubject::Cases if side == Some(TestedSide::Client) => {
             let (library, clients) = Library::load_with_clients(folder)?;
             let cases = clients.select(&library.contract, &selection).map_err(unselected)?;
             Listing::ClientCases(cases.iter().map(|case| ClientCaseEntry::of(case)).collect())
         }
-        What::Cases => {
+        ListSubject::Cases => {
             let Library { contract, corpus, .. } = Library::load(folder)?;
             operation.as_ref().map(|name| operation_named(name, &contract)).transpose()?;
             let plan = crate::corpus::Plan::select(&corpus, &contract.register, &selection).map_err(unselected)?;
             Listing::Cases(plan.cases.iter().map(|case| CaseEntry::of(case)).collect())
         }
-        What::Suites => Listing::Suites(SuiteEntry::all(&Library::load(folder)?)),
-        What::Operations => Listing::Operations(OperationEntry::all(&Library::load(folder)?)),
-        What::Requirements => {
-            let side = side.map(|side| if side == Tested::Server { Side::Server } else { Side::Client });
+        ListSubject::Suites => Listing::Suites(SuiteEntry::all(&Library::load(folder)?)),
+        ListSubject::Operations => Listing::Operations(OperationEntry::all(&Library::load(folder)?)),
+        ListSubject::Requirements => {
+            let side = side.map(|side| if side == TestedSide::Server { Side::Server } else { Side::Client });
             Listing::Requirements(RequirementEntry::all(&Catalogue::load(folder)?, side))
         }
-        What::Features => Listing::Features(FeatureEntry::all(&Library::load(folder)?)),
-        What::Defects => Listing::Defects(DefectEntry::all(&Library::load_with_defects(folder)?.1)),
-        What::Drivers => Listing::Drivers(super::sdk::drivers()),
+        ListSubject::Features => Listing::Features(FeatureEntry::all(&Library::load(folder)?)),
+        ListSubject::Defects => Listing::Defects(DefectEntry::all(&Library::load_with_defects(folder)?.1)),
+        ListSubject::Drivers => Listing::Drivers(super::sdk::drivers()),
     })
 }
 
 impl Listing {
-    fn print(&self, format: Format) -> Result<ExitCode, Failure> {
+    fn print(&self, format: ListingFormat) -> Result<ExitCode, Failure> {
         match format {
-            Format::Json => print_json(self),
-            Format::Md => {
+            ListingFormat::Json => print_json(self),
+            ListingFormat::Md => {
                 let rows = serde_json::to_value(self);
                 let rows = rows.map_err(|error| Failure::harness(format!("cannot write a table: {error}")))?;
                 print(&self.table(&rows))
             }
-            Format::Text => print(&self.text()),
+            ListingFormat::Text => print(&self.text()),
         }
     }
 
@@ -127,7 +128,7 @@ impl Listing {
         let entries = self.entries();
         let names = entries.iter().map(|entry| foreign(&entry.name).chars().count()).max().unwrap_or_default();
         let mut lines = Vec::new();
-        for Entry { name, about, below } in entries {
+        for TextEntry { name, about, below } in entries {
             lines.push(hang(&format!("{:names$}  ", foreign(&name)), &foreign(&about), width));
             // These ids were checked, so all of them are shown in full.
             lines.extend(below.iter().map(|(label, ids)| hang("    ", &format!("{label} {}", escape(ids)), width)));
@@ -165,10 +166,10 @@ mod tests {
 
     #[test]
     fn a_table_has_a_column_for_every_member() {
-        for what in What::value_variants() {
-            for side in [None, Some(Tested::Client)] {
-                let format = Format::Text;
-                let args = List {
+        for what in ListSubject::value_variants() {
+            for side in [None, Some(TestedSide::Client)] {
+                let format = ListingFormat::Text;
+                let args = ListArgs {
                     what: *what,
                     side,
                     operation: None,

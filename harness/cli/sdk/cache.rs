@@ -10,21 +10,21 @@ use serde::Serialize;
 
 use crate::cli::Failure;
 use crate::cli::list::entries::DriverEntry;
-use crate::cli::output::{Format, print, print_json, print_prose, say};
+use crate::cli::output::{ListingFormat, print, print_json, print_prose, say};
 use crate::report::prose_cell;
 use crate::sdk::drivers::{self, Driver};
-use crate::sdk::install::{Cache, Installed, Wanted};
+use crate::sdk::install::{Cache, Installed, SdkVersion};
 use crate::text::{file_name, foreign};
 
 /// The arguments of `sdk install`.
 #[derive(Debug, Args)]
-pub(super) struct Install {
+pub(super) struct SdkInstallArgs {
     /// What to install, such as boto3@1.40.76
     #[arg(value_name = "NAME@VERSION", required = true)]
-    wanted: Vec<Wanted>,
+    wanted: Vec<SdkVersion>,
 }
 
-pub(super) fn install(args: &Install) -> Result<ExitCode, Failure> {
+pub(super) fn install(args: &SdkInstallArgs) -> Result<ExitCode, Failure> {
     let cache = Cache::of_user().map_err(Failure::usage)?;
     let mut lines = Vec::new();
     for wanted in &args.wanted {
@@ -38,19 +38,19 @@ pub(super) fn install(args: &Install) -> Result<ExitCode, Failure> {
 
 /// The arguments of `sdk list`.
 #[derive(Debug, Args)]
-pub(super) struct List {
+pub(super) struct SdkListArgs {
     /// Lines for people, one JSON object, or a table in Markdown
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    format: Format,
+    #[arg(long, value_enum, default_value_t = ListingFormat::Text)]
+    format: ListingFormat,
 }
 
-pub(super) fn list(args: &List) -> Result<ExitCode, Failure> {
+pub(super) fn list(args: &SdkListArgs) -> Result<ExitCode, Failure> {
     let cache = Cache::of_user().map_err(Failure::usage)?;
     let installed = cache.installed();
     match args.format {
-        Format::Json => print_json(&Sdks::new(&cache, &installed)),
-        Format::Md => print(&table(&installed)),
-        Format::Text => print_prose(&text(&cache, &installed)),
+        ListingFormat::Json => print_json(&Sdks::new(&cache, &installed)),
+        ListingFormat::Md => print(&table(&installed)),
+        ListingFormat::Text => print_prose(&text(&cache, &installed)),
     }
 }
 
@@ -66,7 +66,7 @@ pub(in crate::cli) struct Sdks {
     /// The drivers, each with what it runs and whether its SDK can be installed here.
     drivers: Vec<DriverEntry>,
     /// SDKs for which there is no driver.
-    not_here: Vec<Absent>,
+    not_here: Vec<AbsentSdk>,
 }
 
 /// An installed version of an SDK.
@@ -86,7 +86,8 @@ struct InstalledSdk {
 
 /// An SDK that cannot be had.
 #[derive(Debug, Serialize, JsonSchema)]
-struct Absent {
+#[schemars(rename = "Absent")]
+struct AbsentSdk {
     /// What it is.
     what: &'static str,
     /// Why there is no driver for it.
@@ -107,7 +108,7 @@ impl Sdks {
             cache: cache.root().to_owned(),
             installed: installed.iter().map(one).collect(),
             drivers: drivers(),
-            not_here: drivers::NOT_HERE.iter().map(|(what, why)| Absent { what, why }).collect(),
+            not_here: drivers::NOT_HERE.iter().map(|(what, why)| AbsentSdk { what, why }).collect(),
         }
     }
 }

@@ -9,21 +9,21 @@ use clap::{ArgGroup, Args};
 use tempfile::TempDir;
 
 use super::run::{JOBS, execute};
-use crate::cli::diff::{FailOn, Format, stream};
+use crate::cli::diff::{DiffFormat, FailOn, stream};
 use crate::cli::library::Library;
 use crate::cli::output::say;
 use crate::cli::{Failure, FixtureArgs, summary};
 use crate::report::{DriverEvent, Event, Exit, ReportFile, StreamSink, replay};
 use crate::sdk::diff::SdkDiff;
 use crate::sdk::drivers::Driver;
-use crate::sdk::install::{Cache, Wanted, python_in};
-use crate::sdk::{Options, drivers};
+use crate::sdk::install::{Cache, SdkVersion, python_in};
+use crate::sdk::{RunnerOptions, drivers};
 use crate::text::{file_name, foreign};
 
 /// The arguments of `sdk check`.
 #[derive(Debug, Args)]
 #[command(group = ArgGroup::new("sdk").required(true).args(["python", "node_dir", "driver"]))]
-pub(super) struct Check {
+pub(super) struct SdkCheckArgs {
     /// Run only the cases that a pattern selects, as in `sdk run`; the same as when the baseline was recorded
     #[arg(value_name = "PATTERN")]
     patterns: Vec<String>,
@@ -38,7 +38,7 @@ pub(super) struct Check {
 
     /// Check this SDK of the cache folder; a version that is not there yet is installed
     #[arg(long, env = "COUNTERSIGN_DRIVER", value_name = "NAME[@VERSION]")]
-    driver: Option<Wanted>,
+    driver: Option<SdkVersion>,
 
     /// The recorded run to compare with
     #[arg(long, env = "COUNTERSIGN_SDK_BASELINE", value_name = "FILE")]
@@ -54,7 +54,7 @@ pub(super) struct Check {
 
     /// What goes to standard output
     #[arg(long, value_enum, default_value = "text")]
-    format: Format,
+    format: DiffFormat,
 
     /// Write the comparison as Markdown too; the job summary of GitHub Actions gets it in any case
     #[arg(long, env = "COUNTERSIGN_REPORT_MD", value_name = "FILE")]
@@ -68,7 +68,7 @@ pub(super) struct Check {
     fixtures: FixtureArgs,
 }
 
-pub(super) fn run(args: &Check) -> Result<ExitCode, Failure> {
+pub(super) fn run(args: &SdkCheckArgs) -> Result<ExitCode, Failure> {
     let recorded = args.baseline.exists().then(|| stream(&args.baseline)).transpose()?;
     if recorded.is_none() && !args.update {
         return Err(Failure::usage(format!(
@@ -100,7 +100,7 @@ pub(super) fn run(args: &Check) -> Result<ExitCode, Failure> {
     let written = driver.write_sources(folder.path());
     written.map_err(|error| Failure::harness(format!("cannot write the driver: {error}")))?;
     let command = driver.command(folder.path(), &sdk);
-    let options = Options { jobs: args.jobs.into(), max_attempts: None, isolated };
+    let options = RunnerOptions { jobs: args.jobs.into(), max_attempts: None, isolated };
     let mut events = Vec::new();
     let hear = |event: &Event| events.push(event.clone());
     let ended = crate::cli::block_on(execute(command, &library, &cases, options, hear))??;
@@ -126,7 +126,7 @@ fn usage(error: impl std::fmt::Display) -> Failure {
     Failure::usage(error.to_string())
 }
 
-impl Check {
+impl SdkCheckArgs {
     /// Which driver runs the SDK, and where the SDK is.
     fn sdk(&self) -> Result<(&'static Driver, PathBuf), Failure> {
         if let Some(path) = &self.python {

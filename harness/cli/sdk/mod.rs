@@ -18,45 +18,45 @@ use super::output::say;
 use super::{Failure, examples};
 use crate::corpus::{Pattern, Selection};
 use crate::sdk::cases::{ClientCase, ClientCorpus};
-use crate::sdk::install::{Cache, Wanted};
+use crate::sdk::install::{Cache, SdkVersion};
 use crate::sdk::{DriverCommand, isolation};
 
 /// The arguments of `sdk`.
 #[derive(Debug, Args)]
-pub(super) struct Sdk {
+pub(super) struct SdkArgs {
     #[command(subcommand)]
-    command: Command,
+    command: SdkCommand,
 }
 
 #[derive(Debug, Subcommand)]
-enum Command {
+enum SdkCommand {
     /// Put an SDK version, with all that it needs, into the cache folder
     ///
     /// With the ordinary clients: pip, npm, Cargo. The folder is `COUNTERSIGN_SDK_CACHE`, else countersign/sdk among
     /// the user's caches.
     #[command(after_help = examples::SDK_INSTALL)]
-    Install(cache::Install),
+    Install(cache::SdkInstallArgs),
     /// Show which SDK versions are installed, and which SDKs cannot be
     #[command(after_help = examples::SDK_LIST)]
-    List(cache::List),
+    List(cache::SdkListArgs),
     /// Run client cases on an SDK, judge them, and record what it sent and what it gave its caller
     #[command(after_help = examples::SDK_RUN)]
-    Run(Box<run::Run>),
+    Run(Box<run::SdkRunArgs>),
     /// Compare an SDK with a recorded run, for CI: exit code 1 where your code would notice the difference
     #[command(after_help = examples::SDK_CHECK)]
-    Check(Box<check::Check>),
+    Check(Box<check::SdkCheckArgs>),
     /// Check that a driver obeys the driver protocol
     #[command(after_help = examples::SDK_PROTOCOL)]
     Protocol(protocol::Protocol),
 }
 
-pub(super) fn run(args: Sdk) -> Result<ExitCode, Failure> {
+pub(super) fn run(args: SdkArgs) -> Result<ExitCode, Failure> {
     match args.command {
-        Command::Install(args) => cache::install(&args),
-        Command::List(args) => cache::list(&args),
-        Command::Run(args) => run::run(*args),
-        Command::Check(args) => check::run(&args),
-        Command::Protocol(args) => protocol::run(args),
+        SdkCommand::Install(args) => cache::install(&args),
+        SdkCommand::List(args) => cache::list(&args),
+        SdkCommand::Run(args) => run::run(*args),
+        SdkCommand::Check(args) => check::run(&args),
+        SdkCommand::Protocol(args) => protocol::run(args),
     }
 }
 
@@ -65,7 +65,7 @@ pub(super) fn run(args: Sdk) -> Result<ExitCode, Failure> {
 struct DriverArgs {
     /// The driver, and which installed version of its SDK; without @VERSION: the newest that is installed
     #[arg(long, env = "COUNTERSIGN_DRIVER", value_name = "NAME[@VERSION]", conflicts_with = "command")]
-    driver: Option<Wanted>,
+    driver: Option<SdkVersion>,
 
     /// Any other driver: its command, behind --
     #[arg(last = true, value_name = "CMD")]

@@ -9,7 +9,7 @@ use clap::Args;
 use jiff::Timestamp;
 
 use super::DriverArgs;
-use crate::cli::again::{self, Again};
+use crate::cli::again::{self, RerunCommands};
 use crate::cli::interrupt::{self, INTERRUPTED};
 use crate::cli::library::Library;
 use crate::cli::progress::Progress;
@@ -20,15 +20,15 @@ use crate::report::{DriverEvent, Ending, Event, Exit, RunEvent, Tally, TargetEve
 use crate::run::Interrupt;
 use crate::sdk::cases::{ClientCase, REGION};
 use crate::sdk::judge::ClientJudge;
-use crate::sdk::{DriverCommand, Options, Runner};
-use crate::verdict::{Class, Heard};
+use crate::sdk::{DriverCommand, Runner, RunnerOptions};
+use crate::verdict::{TargetAnswer, TargetClass};
 
 /// How many cases run at a time by default: most of their time is waiting.
 pub(super) const JOBS: u16 = 8;
 
 /// The arguments of `sdk run`.
 #[derive(Debug, Args)]
-pub(super) struct Run {
+pub(super) struct SdkRunArgs {
     /// Run only the cases that a pattern selects: * is one part of an id, ** any; what it matches is
     /// selected with everything below it
     #[arg(value_name = "PATTERN")]
@@ -60,7 +60,7 @@ pub(super) struct Run {
     fixtures: FixtureArgs,
 }
 
-pub(super) fn run(mut args: Run) -> Result<ExitCode, Failure> {
+pub(super) fn run(mut args: SdkRunArgs) -> Result<ExitCode, Failure> {
     let command = args.driver.command()?;
     let (library, clients) = Library::load_with_clients(args.fixtures.fixtures.clone())?;
     let cases = super::select(&library, &clients, &args.patterns, &args.skip)?;
@@ -72,7 +72,7 @@ pub(super) fn run(mut args: Run) -> Result<ExitCode, Failure> {
     }
     args.reports.check_files(&[])?;
     let mut reports = Reports::open(&args.reports, &library.contract, &again_of(&args))?;
-    let options = Options { jobs: args.jobs.into(), max_attempts: args.max_attempts, isolated };
+    let options = RunnerOptions { jobs: args.jobs.into(), max_attempts: args.max_attempts, isolated };
     let hear = |event: &Event| reports.hear(event);
     let ended = crate::cli::block_on(execute(command, &library, &cases, options, hear))??;
     reports.finish()?;
@@ -84,7 +84,7 @@ pub(super) async fn execute(
     command: DriverCommand,
     library: &Library,
     cases: &[Arc<ClientCase>],
-    options: Options,
+    options: RunnerOptions,
     mut hear: impl FnMut(&Event),
 ) -> Result<ExitCode, Failure> {
     let judge = ClientJudge::new(Arc::clone(&library.contract)).map_err(|error| Failure::harness(error.to_string()))?;
@@ -130,9 +130,9 @@ fn event(driver: &DriverEvent, contract: &Contract, selected: usize, started_at:
             endpoint: "http://127.0.0.1/".to_owned(),
             region: REGION.to_owned(),
             features: Vec::new(),
-            class: Class::Answers,
+            class: TargetClass::Answers,
             meaning: "is a script that answers each case as the case says".to_owned(),
-            heard: Heard::Told(String::new()),
+            heard: TargetAnswer::Told(String::new()),
         },
         driver: Some(Box::new(driver.clone())),
         started_at: started_at.to_string(),
@@ -140,7 +140,7 @@ fn event(driver: &DriverEvent, contract: &Contract, selected: usize, started_at:
 }
 
 /// The commands that repeat this run.
-fn again_of(args: &Run) -> Again {
+fn again_of(args: &SdkRunArgs) -> RerunCommands {
     let whole = again::line(&again::words());
     // Patterns stand before the driver's own command, so the ids of failed cases go before it too.
     let part = match &args.driver.driver {
@@ -150,5 +150,5 @@ fn again_of(args: &Run) -> Again {
         }
         None => format!("countersign {whole}"),
     };
-    Again { whole: format!("countersign {whole}"), part }
+    RerunCommands { whole: format!("countersign {whole}"), part }
 }

@@ -11,11 +11,11 @@ use clap::Args;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{Failure, Format, Library, address, shell, until_interrupted};
+use super::{Failure, Library, ReadyFormat, address, shell, until_interrupted};
 use crate::corpus::{Defect, DefectKind, did_you_mean};
 use crate::selftest::upstream;
 use crate::servers::defects::Layer;
-use crate::servers::emulator::{Emulator, Options};
+use crate::servers::emulator::{Emulator, EmulatorOptions};
 use crate::text::foreign;
 use crate::wire::{Credentials, Region, Secret};
 
@@ -39,7 +39,7 @@ pub(in crate::cli) struct EmulatorArgs {
         env = "COUNTERSIGN_WORKGROUP",
         value_name = "NAME",
         value_delimiter = ',',
-        default_values_t = Options::default().workgroups
+        default_values_t = EmulatorOptions::default().workgroups
     )]
     workgroups: Vec<String>,
 
@@ -79,8 +79,8 @@ pub(in crate::cli) struct EmulatorArgs {
     fixtures: Option<PathBuf>,
 
     /// What to print when ready: shell commands to read, or one line of JSON
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    format: Format,
+    #[arg(long, value_enum, default_value_t = ReadyFormat::Text)]
+    format: ReadyFormat,
 }
 
 pub(super) async fn serve(mut args: EmulatorArgs) -> Result<(), Failure> {
@@ -109,8 +109,8 @@ fn find(id: &str, fixtures: Option<PathBuf>) -> Result<Defect, Failure> {
     })
 }
 
-fn options(args: EmulatorArgs) -> Options {
-    let new = Options::default();
+fn options(args: EmulatorArgs) -> EmulatorOptions {
+    let new = EmulatorOptions::default();
     // The default domain belongs to the first workgroup, whichever that is.
     let mut domains = args.custom_domains;
     if domains.is_empty() {
@@ -124,7 +124,7 @@ fn options(args: EmulatorArgs) -> Options {
             None => (domain, first.clone()),
         })
         .collect::<BTreeMap<_, _>>();
-    Options {
+    EmulatorOptions {
         listen: args.listen,
         region: args.region,
         account: args.account,
@@ -160,7 +160,7 @@ pub(in crate::cli) struct Ready<'a> {
 }
 
 /// What a caller needs. The credentials are the emulator's own and good for nothing else.
-fn ready(emulator: &Emulator, defect: Option<&Defect>, format: Format) -> io::Result<String> {
+fn ready(emulator: &Emulator, defect: Option<&Defect>, format: ReadyFormat) -> io::Result<String> {
     let options = emulator.options();
     let ready = Ready {
         endpoint: emulator.endpoint(),
@@ -174,7 +174,7 @@ fn ready(emulator: &Emulator, defect: Option<&Defect>, format: Format) -> io::Re
     format.ready(&ready, &text(&ready, options, defect))
 }
 
-fn text(ready: &Ready<'_>, options: &Options, defect: Option<&Defect>) -> String {
+fn text(ready: &Ready<'_>, options: &EmulatorOptions, defect: Option<&Defect>) -> String {
     let Ready { endpoint, region, account, .. } = ready;
     let mut behind = String::new();
     if let Some(Defect { id, kind, title, requirements, .. }) = defect {
@@ -230,16 +230,16 @@ mod tests {
     use super::*;
 
     #[derive(Debug, Parser)]
-    struct Cli {
+    struct TestCli {
         #[command(flatten)]
         args: EmulatorArgs,
     }
 
     /// The options that these flags give, without the environment.
-    fn parse(flags: &str) -> Options {
+    fn parse(flags: &str) -> EmulatorOptions {
         let line = ["emulator"].into_iter().chain(flags.split_whitespace());
-        let command = Cli::command().mut_args(|argument| argument.env(Resettable::Reset));
-        options(Cli::from_arg_matches(&command.get_matches_from(line)).unwrap().args)
+        let command = TestCli::command().mut_args(|argument| argument.env(Resettable::Reset));
+        options(TestCli::from_arg_matches(&command.get_matches_from(line)).unwrap().args)
     }
 
     #[test]
@@ -247,7 +247,7 @@ mod tests {
         let options = parse("");
         assert_eq!(options.check(), Ok(()));
         assert_eq!(options.listen, "127.0.0.1:4567".parse().unwrap());
-        assert_eq!(options.workgroups, Options::default().workgroups);
+        assert_eq!(options.workgroups, EmulatorOptions::default().workgroups);
         assert_eq!(options.custom_domains.values().next(), options.workgroups.first());
     }
 
@@ -264,7 +264,7 @@ mod tests {
     #[test]
     fn printing_the_arguments_masks_the_secrets() {
         let line = ["emulator", "--secret-access-key", "CANARY", "--session-token", "CANARY"];
-        let printed = format!("{:?}", Cli::try_parse_from(line).unwrap());
+        let printed = format!("{:?}", TestCli::try_parse_from(line).unwrap());
         assert!(!printed.contains("CANARY"), "{printed}");
     }
 }

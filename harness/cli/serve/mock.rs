@@ -9,7 +9,7 @@ use clap::Args;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{Failure, FixtureArgs, Format, Library, address, until_interrupted};
+use super::{Failure, FixtureArgs, Library, ReadyFormat, address, until_interrupted};
 use crate::servers::mock::Mock;
 
 #[derive(Debug, Args)]
@@ -22,8 +22,8 @@ pub(in crate::cli) struct MockArgs {
     fixtures: FixtureArgs,
 
     /// What to print when ready: how to use it, or one line of JSON
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    format: Format,
+    #[arg(long, value_enum, default_value_t = ReadyFormat::Text)]
+    format: ReadyFormat,
 }
 
 pub(super) async fn serve(args: MockArgs) -> Result<(), Failure> {
@@ -43,7 +43,7 @@ struct Ready<'a> {
     replies: usize,
 }
 
-fn ready(endpoint: &str, library: &Library, format: Format) -> io::Result<String> {
+fn ready(endpoint: &str, library: &Library, format: ReadyFormat) -> io::Result<String> {
     let Library { contract, corpus, .. } = library;
     let (cases, replies) = (corpus.cases(), corpus.replies());
     let mut text = format!(
@@ -83,7 +83,7 @@ mod tests {
     fn the_ready_line_of_json_has_the_keys_that_programs_read() {
         let library = Library::load(None).unwrap();
         let corpus = &library.corpus;
-        let line = ready("http://127.0.0.1:1", &library, Format::Json).unwrap();
+        let line = ready("http://127.0.0.1:1", &library, ReadyFormat::Json).unwrap();
         let expected = serde_json::json!({
             "endpoint": "http://127.0.0.1:1", "cases": corpus.cases().len(), "replies": corpus.replies().len()
         });
@@ -95,7 +95,7 @@ mod tests {
     fn the_ready_text_says_where_to_find_a_case_and_a_reply() {
         let library = Library::load(None).unwrap();
         let corpus = &library.corpus;
-        let text = ready("http://127.0.0.1:1", &library, Format::Text).unwrap();
+        let text = ready("http://127.0.0.1:1", &library, ReadyFormat::Text).unwrap();
         assert!(text.contains(&format!("curl -sS -i -X POST http://127.0.0.1:1/{}\n", corpus.cases()[0].id)), "{text}");
         assert!(text.contains("AWS_ENDPOINT_URL_REDSHIFT_SERVERLESS=http://127.0.0.1:1/replies/wrong-"), "{text}");
     }

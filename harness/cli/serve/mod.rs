@@ -20,7 +20,7 @@ use super::{Failure, FixtureArgs};
 use crate::report::visible_json;
 
 #[derive(Debug, Subcommand)]
-pub(super) enum Serve {
+pub(super) enum ServeCommand {
     /// Serve the reference emulator on a loopback address, until Ctrl-C
     ///
     /// It answers get-credentials as the API reference says, checks signatures and every documented constraint, and
@@ -36,12 +36,12 @@ pub(super) enum Serve {
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
-enum Format {
+enum ReadyFormat {
     Text,
     Json,
 }
 
-impl Format {
+impl ReadyFormat {
     /// The one of these two that this format prints.
     fn ready(self, json: &impl Serialize, text: &str) -> io::Result<String> {
         match self {
@@ -52,13 +52,13 @@ impl Format {
 }
 
 /// Serves until interrupted, which is exit code 0; 2 where the server cannot start, 5 where the fixtures are invalid.
-pub(super) fn run(serve: Serve) -> Result<ExitCode, Failure> {
+pub(super) fn run(serve: ServeCommand) -> Result<ExitCode, Failure> {
     let runtime = Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::usage(format!("cannot start: {error}")))?;
     runtime.block_on(async {
         match serve {
-            Serve::Emulator(args) => emulator::serve(*args).await,
-            Serve::Mock(args) => mock::serve(args).await,
+            ServeCommand::Emulator(args) => emulator::serve(*args).await,
+            ServeCommand::Mock(args) => mock::serve(args).await,
         }
     })?;
     Ok(ExitCode::SUCCESS)

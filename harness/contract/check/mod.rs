@@ -5,25 +5,25 @@ use std::fmt;
 
 use serde_json::{Value, json};
 
-use super::facts::{Difference, Documents, Evidence, Fact, Prose, Reading, Source};
+use super::facts::{Difference, Documents, Evidence, Fact, PlacesBySource, Prose, Reading};
 use super::files::{below, each_value};
-use super::shapes::{Kind, Member, Structure};
+use super::shapes::{Member, MemberKind, Structure};
 use super::validators::compile;
 
 /// The JSON pointer of a place, and what is wrong there.
-pub(super) type Fault = (String, String);
+pub(super) type ContractFault = (String, String);
 
 /// Checks a condition; where it does not hold, the fault is at `at` and says `wrong`.
-pub(super) fn ensure(holds: bool, at: impl Into<String>, wrong: fmt::Arguments<'_>) -> Result<(), Fault> {
+pub(super) fn ensure(holds: bool, at: impl Into<String>, wrong: fmt::Arguments<'_>) -> Result<(), ContractFault> {
     if holds { Ok(()) } else { Err((at.into(), wrong.to_string())) }
 }
 
-pub(super) fn version(found: u32) -> Result<(), Fault> {
+pub(super) fn version(found: u32) -> Result<(), ContractFault> {
     ensure(found == 1, "/version", format_args!("expected version 1, found {found}"))
 }
 
 /// Checks that every fact and every prose statement names a described source of the kind that its evidence needs.
-pub(super) fn every_fact(document: &Value, documents: &Documents) -> Result<(), Fault> {
+pub(super) fn every_fact(document: &Value, documents: &Documents) -> Result<(), ContractFault> {
     each_value(("", ""), document, &mut |at, _, value| {
         let member = |name| value.get(name).cloned();
         let evidence = member("evidence").and_then(|value| serde_json::from_value(value).ok());
@@ -32,7 +32,12 @@ pub(super) fn every_fact(document: &Value, documents: &Documents) -> Result<(), 
     })
 }
 
-fn rests_on_a_source(at: &str, evidence: Evidence, source: &Source, documents: &Documents) -> Result<(), Fault> {
+fn rests_on_a_source(
+    at: &str,
+    evidence: Evidence,
+    source: &PlacesBySource,
+    documents: &Documents,
+) -> Result<(), ContractFault> {
     are_described(&format!("{at}/source"), source.keys(), documents)?;
     let supporting = documents.iter().filter(|(_, document)| document.supports == Some(evidence));
     let needed: Vec<&str> = supporting.map(|(id, _)| id.as_str()).collect();
@@ -44,7 +49,11 @@ fn rests_on_a_source(at: &str, evidence: Evidence, source: &Source, documents: &
     ensure(supported, format!("{at}/source"), wrong)
 }
 
-fn are_described<'a>(at: &str, mut ids: impl Iterator<Item = &'a String>, documents: &Documents) -> Result<(), Fault> {
+fn are_described<'a>(
+    at: &str,
+    mut ids: impl Iterator<Item = &'a String>,
+    documents: &Documents,
+) -> Result<(), ContractFault> {
     let described = |id: &String| documents.contains_key(id);
     ids.try_for_each(|id| {
         ensure(described(id), format!("{at}/{id}"), format_args!("expected a source that /documents describes"))
@@ -52,13 +61,13 @@ fn are_described<'a>(at: &str, mut ids: impl Iterator<Item = &'a String>, docume
 }
 
 /// Checks the members and the prose of a structure; `shapes` are the names of the shapes that members can refer to.
-pub(super) fn structure(at: &str, structure: &Structure, shapes: &[&str]) -> Result<(), Fault> {
+pub(super) fn structure(at: &str, structure: &Structure, shapes: &[&str]) -> Result<(), ContractFault> {
     members(at, &structure.members, shapes)?;
     prose(at, &structure.prose, &structure.members)
 }
 
 /// Checks that members make sense; `shapes` are the names of the shapes that they can refer to.
-pub(super) fn members(at: &str, members: &BTreeMap<String, Member>, shapes: &[&str]) -> Result<(), Fault> {
+pub(super) fn members(at: &str, members: &BTreeMap<String, Member>, shapes: &[&str]) -> Result<(), ContractFault> {
     for (name, member) in members {
         let at = below(&format!("{at}/members"), name);
         let says_both = member.meaning.is_some() && member.required.is_some();
@@ -70,7 +79,7 @@ pub(super) fn members(at: &str, members: &BTreeMap<String, Member>, shapes: &[&s
 }
 
 /// Checks that a value has what its type needs, and nothing that belongs to another type.
-fn value(at: &str, member: &Member, shapes: &[&str]) -> Result<(), Fault> {
+fn value(at: &str, member: &Member, shapes: &[&str]) -> Result<(), ContractFault> {
     let length = |fact: &Option<Fact<u64>>| fact.as_ref().map(|fact| fact.is);
     let number = |fact: &Option<Fact<i64>>| fact.as_ref().map(|fact| fact.is);
     ordered(&format!("{at}/min_length/is"), length(&member.min_length), length(&member.max_length))?;
@@ -79,23 +88,23 @@ fn value(at: &str, member: &Member, shapes: &[&str]) -> Result<(), Fault> {
         compiles(&format!("{at}/pattern/is"), &pattern.is)?;
     }
     let kind = member.kind.is;
-    let is_text = matches!(kind, Kind::String | Kind::Enumeration);
+    let is_text = matches!(kind, MemberKind::String | MemberKind::Enumeration);
     let bounds = [
-        ("min_length", member.min_length.is_some(), is_text || kind == Kind::List),
-        ("max_length", member.max_length.is_some(), is_text || kind == Kind::List),
-        ("minimum", member.minimum.is_some(), kind == Kind::Integer),
-        ("maximum", member.maximum.is_some(), kind == Kind::Integer),
+        ("min_length", member.min_length.is_some(), is_text || kind == MemberKind::List),
+        ("max_length", member.max_length.is_some(), is_text || kind == MemberKind::List),
+        ("minimum", member.minimum.is_some(), kind == MemberKind::Integer),
+        ("maximum", member.maximum.is_some(), kind == MemberKind::Integer),
         ("pattern", member.pattern.is_some(), is_text),
-        ("default", member.default.is_some(), kind == Kind::Integer),
+        ("default", member.default.is_some(), kind == MemberKind::Integer),
     ];
     for (name, found, fits) in bounds {
         ensure(!found || fits, format!("{at}/{name}"), format_args!("expected no {name} beside this type"))?;
     }
     let belongings = [
-        ("json_type", member.json_type.is_some(), kind == Kind::Timestamp),
-        ("shape", member.shape.is_some(), kind == Kind::Structure),
-        ("items", member.items.is_some(), matches!(kind, Kind::List | Kind::Map)),
-        ("values", member.values.is_some(), kind == Kind::Enumeration),
+        ("json_type", member.json_type.is_some(), kind == MemberKind::Timestamp),
+        ("shape", member.shape.is_some(), kind == MemberKind::Structure),
+        ("items", member.items.is_some(), matches!(kind, MemberKind::List | MemberKind::Map)),
+        ("values", member.values.is_some(), kind == MemberKind::Enumeration),
     ];
     for (name, found, needed) in belongings {
         let expected = if needed { "expected" } else { "expected no" };
@@ -112,7 +121,7 @@ pub(super) fn prose(
     at: &str,
     prose: &BTreeMap<String, Prose>,
     members: &BTreeMap<String, Member>,
-) -> Result<(), Fault> {
+) -> Result<(), ContractFault> {
     for (id, prose) in prose {
         let Some(reading) = &prose.reads_as else { continue };
         let at = format!("{}/reads_as", below(&format!("{at}/prose"), id));
@@ -131,19 +140,19 @@ pub(super) fn prose(
     Ok(())
 }
 
-fn ordered<T: PartialOrd + fmt::Display>(at: &str, min: Option<T>, max: Option<T>) -> Result<(), Fault> {
+fn ordered<T: PartialOrd + fmt::Display>(at: &str, min: Option<T>, max: Option<T>) -> Result<(), ContractFault> {
     let Some((min, max)) = min.zip(max) else { return Ok(()) };
     ensure(min <= max, at, format_args!("expected at most the maximum, {max}, found {min}"))
 }
 
-fn compiles(at: &str, pattern: &str) -> Result<(), Fault> {
+fn compiles(at: &str, pattern: &str) -> Result<(), ContractFault> {
     compile("of a pattern", &json!({ "pattern": pattern }))
         .map(drop)
         .map_err(|error| (at.to_owned(), format!("expected a regular expression, found {pattern:?}: {error}")))
 }
 
 /// Checks that words are in capitals, and that no word occurs twice or is also among `elsewhere`.
-pub(super) fn reserved_words(at: &str, words: &[String], elsewhere: &[String]) -> Result<(), Fault> {
+pub(super) fn reserved_words(at: &str, words: &[String], elsewhere: &[String]) -> Result<(), ContractFault> {
     let mut seen: HashSet<&String> = elsewhere.iter().collect();
     for (index, word) in words.iter().enumerate() {
         let at = format!("{at}/{index}");
@@ -154,7 +163,7 @@ pub(super) fn reserved_words(at: &str, words: &[String], elsewhere: &[String]) -
     Ok(())
 }
 
-pub(super) fn differences(differences: &[Difference], raw: &Value, documents: &Documents) -> Result<(), Fault> {
+pub(super) fn differences(differences: &[Difference], raw: &Value, documents: &Documents) -> Result<(), ContractFault> {
     let mut ids = HashSet::new();
     for (index, difference) in differences.iter().enumerate() {
         let at = format!("/differences/{index}");
@@ -176,7 +185,7 @@ fn place(
     said: &BTreeMap<String, Value>,
     raw: &Value,
     documents: &Documents,
-) -> Result<(), Fault> {
+) -> Result<(), ContractFault> {
     are_described(at, said.keys(), documents)?;
     let Some(found) = raw.pointer(pointer) else {
         return Err((at.to_owned(), format!("expected the JSON pointer of a fact in this file, found \"{pointer}\"")));

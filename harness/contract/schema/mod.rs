@@ -15,10 +15,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::facts::{Difference, Evidence, Fact, Prose, Source};
+use super::facts::{Difference, Evidence, Fact, PlacesBySource, Prose};
 use super::operation::Operation;
 use super::service::{ErrorShape, Service};
-use super::shapes::{JsonType, Kind, Member, Structure};
+use super::shapes::{JsonType, Member, MemberKind, Structure};
 
 /// The dialect of every schema here.
 const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
@@ -31,12 +31,12 @@ const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
 pub fn generate(service: &Service, operations: &BTreeMap<String, Operation>) -> Schemas {
     let mut schemas = Schemas::new();
     for operation in operations.values() {
-        let writer = Writer { service, differences: &operation.differences };
+        let writer = SchemaWriter { service, differences: &operation.differences };
         for (at, structure) in [("/request", &operation.request), ("/response", &operation.response)] {
             schemas.insert(file_name(&structure.name), writer.root(at, structure));
         }
     }
-    let writer = Writer { service, differences: &service.differences };
+    let writer = SchemaWriter { service, differences: &service.differences };
     for (name, error) in &service.errors {
         schemas.insert(file_name(name), writer.of_error(name, error));
     }
@@ -54,13 +54,13 @@ pub fn of_contract(service: &Service, operations: &BTreeMap<String, Operation>) 
 }
 
 /// Writes the schemas of the shapes in one file of the contract.
-struct Writer<'a> {
+struct SchemaWriter<'a> {
     service: &'a Service,
     /// The points of this file on which the sources differ.
     differences: &'a [Difference],
 }
 
-impl Writer<'_> {
+impl SchemaWriter<'_> {
     /// The schema of a body, with the shapes that it refers to.
     fn root(&self, at: &str, structure: &Structure) -> Value {
         let mut schema = named(&structure.name);
@@ -140,7 +140,7 @@ impl Writer<'_> {
             keywords.rests_on.push(("required", fact.evidence, &fact.source));
         }
         keywords.state_some("enum", member.values.as_ref());
-        let is_list = member.kind.is == Kind::List;
+        let is_list = member.kind.is == MemberKind::List;
         keywords.state_some(if is_list { "minItems" } else { "minLength" }, member.min_length.as_ref());
         keywords.state_some(if is_list { "maxItems" } else { "maxLength" }, member.max_length.as_ref());
         keywords.state_some("minimum", member.minimum.as_ref());
@@ -154,7 +154,7 @@ impl Writer<'_> {
             schema.insert("$ref".into(), format!("#/$defs/{shape}").into());
         }
         if let Some(items) = &member.items {
-            let keyword = if member.kind.is == Kind::Map { "additionalProperties" } else { "items" };
+            let keyword = if member.kind.is == MemberKind::Map { "additionalProperties" } else { "items" };
             schema.insert(keyword.into(), self.of_member(items, &format!("{at}/items")));
         }
         insert_prose(&mut schema, &member.prose);
@@ -182,7 +182,7 @@ fn object<const N: usize>(members: [(&str, Value); N]) -> Map<String, Value> {
 #[derive(Default)]
 struct Keywords<'a> {
     schema: Map<String, Value>,
-    rests_on: Vec<(&'static str, Evidence, &'a Source)>,
+    rests_on: Vec<(&'static str, Evidence, &'a PlacesBySource)>,
 }
 
 impl<'a> Keywords<'a> {
@@ -202,18 +202,18 @@ impl<'a> Keywords<'a> {
 fn json_name(member: &Member) -> &'static str {
     let json_type = member.json_type.as_ref().map(|fact| fact.is);
     match member.kind.is {
-        Kind::Integer => "integer",
-        Kind::Boolean => "boolean",
-        Kind::Structure | Kind::Map => "object",
-        Kind::List => "array",
-        Kind::Timestamp if json_type == Some(JsonType::Number) => "number",
-        Kind::String | Kind::Enumeration | Kind::Timestamp => "string",
+        MemberKind::Integer => "integer",
+        MemberKind::Boolean => "boolean",
+        MemberKind::Structure | MemberKind::Map => "object",
+        MemberKind::List => "array",
+        MemberKind::Timestamp if json_type == Some(JsonType::Number) => "number",
+        MemberKind::String | MemberKind::Enumeration | MemberKind::Timestamp => "string",
     }
 }
 
 /// Adds the evidence and the sources of each keyword. Where one keyword comes from two facts, the first fact decides
 /// its evidence.
-fn annotate(schema: &mut Map<String, Value>, rests_on: &[(&str, Evidence, &Source)]) {
+fn annotate(schema: &mut Map<String, Value>, rests_on: &[(&str, Evidence, &PlacesBySource)]) {
     let mut evidence: BTreeMap<&str, Evidence> = BTreeMap::new();
     let mut places = BTreeSet::new();
     for (keyword, found, source) in rests_on {

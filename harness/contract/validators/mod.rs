@@ -33,7 +33,7 @@ pub(super) fn compile(name: &str, schema: &Value) -> Result<Validator, String> {
 
 /// One place where a value does not match a schema. Holds no part of the value.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Breach {
+pub struct SchemaBreach {
     /// The JSON pointer of the offending value; of a missing member, where it should be.
     pub at: String,
     /// The keyword of JSON Schema that is breached: `type`, `required`, `pattern`.
@@ -170,12 +170,12 @@ pub struct ProseBreach {
 #[derive(Debug)]
 pub struct Validators {
     schemas: BTreeMap<String, Validator>,
-    prose: BTreeMap<String, Vec<Rule>>,
+    prose: BTreeMap<String, Vec<ProseRule>>,
 }
 
 /// A prose statement, compiled.
 #[derive(Debug)]
-struct Rule {
+struct ProseRule {
     member: Option<String>,
     /// The breach to report where the statement is broken.
     breach: ProseBreach,
@@ -211,10 +211,15 @@ impl Validators {
 
     /// The places where a value does not match a schema, sorted; empty when it matches. An unknown schema is reported
     /// as one breach, so that a misspelt name cannot pass.
-    pub fn breaches(&self, schema: &str, value: &Value) -> Vec<Breach> {
+    pub fn breaches(&self, schema: &str, value: &Value) -> Vec<SchemaBreach> {
         let Some(validator) = self.get(schema) else {
             let expected = Constraint::Schema(self.names().map(str::to_owned).collect());
-            return vec![Breach { at: String::new(), keyword: "$ref".into(), expected, actual: JsonKind::Nothing }];
+            return vec![SchemaBreach {
+                at: String::new(),
+                keyword: "$ref".into(),
+                expected,
+                actual: JsonKind::Nothing,
+            }];
         };
         breaches_of(validator, value)
     }
@@ -231,7 +236,7 @@ impl Validators {
     }
 }
 
-impl Rule {
+impl ProseRule {
     fn holds(&self, value: &Value) -> bool {
         let word = self.member.as_ref().and_then(|member| value.get(member)?.as_str());
         let reserved = word.is_some_and(|word| self.reserved.contains(&word.to_ascii_uppercase()));
@@ -240,14 +245,14 @@ impl Rule {
 }
 
 /// The places where a value does not match a compiled schema, sorted.
-pub fn breaches_of(validator: &Validator, value: &Value) -> Vec<Breach> {
-    let mut breaches: Vec<Breach> = validator.iter_errors(value).map(|error| breach(&error)).collect();
+pub fn breaches_of(validator: &Validator, value: &Value) -> Vec<SchemaBreach> {
+    let mut breaches: Vec<SchemaBreach> = validator.iter_errors(value).map(|error| breach(&error)).collect();
     breaches.sort();
     breaches
 }
 
 /// The prose statements about a structure, each compiled as a schema of the whole body.
-fn rules(service: &Service, structure: &Structure) -> Result<Vec<Rule>, String> {
+fn rules(service: &Service, structure: &Structure) -> Result<Vec<ProseRule>, String> {
     let compiled = structure.readings().filter_map(|(member, statement, prose)| {
         let reading = prose.reads_as.as_ref()?;
         let validator = compile(&format!("{}#{statement}", id(&structure.name)), &schema_of(member, reading));
@@ -259,7 +264,7 @@ fn rules(service: &Service, structure: &Structure) -> Result<Vec<Rule>, String> 
             text: prose.text.clone(),
             of_a_reserved_word: reading.not_reserved,
         };
-        Some(validator.map(|validator| Rule { member: member.map(str::to_owned), breach, validator, reserved }))
+        Some(validator.map(|validator| ProseRule { member: member.map(str::to_owned), breach, validator, reserved }))
     });
     compiled.collect()
 }
@@ -279,7 +284,7 @@ fn schema_of(member: Option<&str>, reading: &Reading) -> Value {
 }
 
 /// Converts an error of the validator without its message, which would repeat the value.
-fn breach(error: &ValidationError<'_>) -> Breach {
+fn breach(error: &ValidationError<'_>) -> SchemaBreach {
     let mut at = error.instance_path().as_str().to_owned();
     let mut actual = JsonKind::of(error.instance());
     let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
@@ -304,7 +309,7 @@ fn breach(error: &ValidationError<'_>) -> Breach {
         ValidationErrorKind::Format { format } => Constraint::Format(format.clone()),
         other => Constraint::Keyword(other.keyword().to_owned()),
     };
-    Breach { at, keyword: error.kind().keyword().to_owned(), expected, actual }
+    SchemaBreach { at, keyword: error.kind().keyword().to_owned(), expected, actual }
 }
 
 fn with_article(kind: &str) -> String {

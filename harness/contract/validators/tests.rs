@@ -113,7 +113,7 @@ fn what_only_prose_forbids_or_nothing_forbids_matches_the_schema(#[case] member:
 }
 
 /// A breach in words: place, keyword, what is asked for, what is there.
-fn told(breach: &Breach) -> [String; 4] {
+fn told(breach: &SchemaBreach) -> [String; 4] {
     [breach.at.clone(), breach.keyword.clone(), breach.expected.to_string(), breach.actual.to_string()]
 }
 

@@ -2,9 +2,9 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{Bank, Defect, DefectKind};
+use super::{Defect, DefectFile, DefectKind};
 use crate::contract::{Contract, Fixtures, LoadError, REGISTER_FILE, Register, Requirement, Side};
-use crate::corpus::files::{Errors, LoadErrors, load_folder};
+use crate::corpus::files::{FileErrors, LoadErrors, load_folder};
 
 /// The folder of the banks, below the fixtures folder.
 const FOLDER: &str = "defects";
@@ -21,7 +21,7 @@ impl Defects {
     /// # Errors
     /// Everything that is wrong, each with its file and JSON pointer.
     pub fn load(fixtures: &Fixtures, contract: &Contract) -> Result<Self, LoadErrors> {
-        let (banks, mut errors) = load_folder::<Bank>(fixtures, FOLDER);
+        let (banks, mut errors) = load_folder::<DefectFile>(fixtures, FOLDER);
         let mut entries = Vec::new();
         let mut places: HashMap<String, String> = HashMap::new();
         for (path, bank) in banks {
@@ -30,7 +30,7 @@ impl Defects {
                 errors.push(LoadError::new(&file, "/version", format!("expected version 1, found {}", bank.version)));
             }
             for (index, defect) in bank.defects.into_iter().enumerate() {
-                let mut errors = Errors { file: &file, at: format!("/defects/{index}"), found: &mut errors };
+                let mut errors = FileErrors { file: &file, at: format!("/defects/{index}"), found: &mut errors };
                 check(&defect, &contract.register, &mut errors);
                 if let Some(first) = places.insert(defect.id.clone(), format!("{file} at {}", errors.at)) {
                     errors.add("/id", format!("the id {} stands twice, first in {first}", defect.id));
@@ -81,7 +81,7 @@ impl Defects {
 }
 
 /// Adds everything that is wrong with an entry to `errors`.
-fn check(defect: &Defect, register: &Register, errors: &mut Errors<'_>) {
+fn check(defect: &Defect, register: &Register, errors: &mut FileErrors<'_>) {
     let Defect { id, title, requirements, also, undecided, .. } = defect;
     let kebab = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     let is_kebab = !id.is_empty() && id.chars().all(kebab);

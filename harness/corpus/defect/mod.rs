@@ -24,7 +24,8 @@ pub use when::{BodyKind, Condition, SignatureState, ValueKind, When};
 /// A file of faults and legal variants on one topic.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Bank {
+#[serde(rename = "Bank")]
+pub struct DefectFile {
     /// The JSON Schema of this file, for editors.
     #[serde(rename = "$schema", default)]
     pub schema: Option<String>,

@@ -4,18 +4,18 @@
 use serde_json::{Map, Value};
 
 use super::super::answer::Observation;
-use crate::contract::{Breach, JsonType, Kind};
-use crate::verdict::{Beside, LifetimeLikeness, Likeness, Markup, Nameless};
+use crate::contract::{JsonType, MemberKind, SchemaBreach};
+use crate::verdict::{LifetimeLikeness, Markup, NameSubstitute, StrikingDetail, ValueLikeness};
 
 /// Where the wrong value of a member of the body may come from; `None` if there is no guess.
-pub(super) fn of_member(seen: &Observation<'_>, breach: &Breach) -> Option<Likeness> {
+pub(super) fn of_member(seen: &Observation<'_>, breach: &SchemaBreach) -> Option<ValueLikeness> {
     let members = seen.body.as_ref()?.as_object()?;
     let name = breach.at.strip_prefix('/')?;
     match breach.keyword.as_str() {
         "required" if !name.contains('/') => of_absence(seen, members, name),
         "type" => {
             let member =
-                seen.operation.response.members.get(name).filter(|member| member.kind.is == Kind::Timestamp)?;
+                seen.operation.response.members.get(name).filter(|member| member.kind.is == MemberKind::Timestamp)?;
             of_timestamp(members.get(name)?, member.json_type.as_ref()?.is)
         }
         _ => None,
@@ -23,28 +23,28 @@ pub(super) fn of_member(seen: &Observation<'_>, breach: &Breach) -> Option<Liken
 }
 
 /// Where an absent member may be instead.
-fn of_absence(seen: &Observation<'_>, members: &Map<String, Value>, wanted: &str) -> Option<Likeness> {
+fn of_absence(seen: &Observation<'_>, members: &Map<String, Value>, wanted: &str) -> Option<ValueLikeness> {
     let plain = |name: &str| name.replace(['_', '-'], "").to_ascii_lowercase();
     if members.get(wanted).is_some_and(Value::is_null) {
-        return Some(Likeness::Null);
+        return Some(ValueLikeness::Null);
     }
     if let Some(alike) = members.keys().find(|name| plain(name) == plain(wanted)) {
-        return Some(Likeness::OtherName(seen.quote_name(alike)));
+        return Some(ValueLikeness::OtherName(seen.quote_name(alike)));
     }
     let inside = members.iter().find(|(_, value)| value.get(wanted).is_some());
-    inside.map(|(name, _)| Likeness::Inside(seen.quote_name(name)))
+    inside.map(|(name, _)| ValueLikeness::Inside(seen.quote_name(name)))
 }
 
 /// What a timestamp that should be of the type `expected` looks like.
-fn of_timestamp(value: &Value, expected: JsonType) -> Option<Likeness> {
+fn of_timestamp(value: &Value, expected: JsonType) -> Option<ValueLikeness> {
     let Some(text) = value.as_str() else {
-        return (expected == JsonType::String && value.is_number()).then_some(Likeness::EpochSeconds);
+        return (expected == JsonType::String && value.is_number()).then_some(ValueLikeness::EpochSeconds);
     };
     if text.parse::<f64>().is_ok() {
-        return Some(Likeness::QuotedNumber);
+        return Some(ValueLikeness::QuotedNumber);
     }
     let fits = |(at, byte): (usize, u8)| if matches!(at, 4 | 7) { byte == b'-' } else { byte.is_ascii_digit() };
-    text.get(..10).is_some_and(|date| date.bytes().enumerate().all(fits)).then_some(Likeness::Iso8601)
+    text.get(..10).is_some_and(|date| date.bytes().enumerate().all(fits)).then_some(ValueLikeness::Iso8601)
 }
 
 /// What a body that is not JSON looks like.
@@ -90,28 +90,28 @@ pub(super) fn of_cut(message: &str, sent: &str) -> Option<usize> {
     (FEWEST..ends.len()).rev().find(|length| message.contains(&sent[..ends[*length]]))
 }
 
-/// [`Beside::CutName`] if the message of a refusal has only the beginning of the value that was sent.
-pub(in crate::judge) fn of_cut_name(seen: &Observation<'_>) -> Option<Beside> {
+/// [`StrikingDetail::CutName`] if the message of a refusal has only the beginning of the value that was sent.
+pub(in crate::judge) fn of_cut_name(seen: &Observation<'_>) -> Option<StrikingDetail> {
     let member = seen.case.member_at_fault()?;
     let sent = seen.asked(member)?;
     let characters = of_cut(seen.message()?, sent.as_str()?)?;
-    Some(Beside::CutName { member: member.to_owned(), characters })
+    Some(StrikingDetail::CutName { member: member.to_owned(), characters })
 }
 
 /// What an answer has instead of an error's name in the places where clients look.
-pub(super) fn of_nameless(seen: &Observation<'_>) -> Nameless {
+pub(super) fn of_nameless(seen: &Observation<'_>) -> NameSubstitute {
     const ELSEWHERE: [&str; 8] = ["type", "Type", "errorType", "error", "Error", "Code", "errorCode", "name"];
     let Some(body) = &seen.body else {
         return match seen.response.body.len() {
-            0 => Nameless::Empty,
-            bytes => Nameless::NotJson { bytes, looks_like: of_body(&seen.response.body) },
+            0 => NameSubstitute::Empty,
+            bytes => NameSubstitute::NotJson { bytes, looks_like: of_body(&seen.response.body) },
         };
     };
     let there = |name: &&str| body.get(name).is_some_and(|member| !member.is_null());
     if let Some(name) = ["__type", "code"].into_iter().find(|name| body.get(name).is_some_and(Value::is_number)) {
-        return Nameless::Number(name.to_owned());
+        return NameSubstitute::Number(name.to_owned());
     }
-    ELSEWHERE.into_iter().find(there).map_or(Nameless::Nothing, |name| Nameless::Elsewhere(name.to_owned()))
+    ELSEWHERE.into_iter().find(there).map_or(NameSubstitute::Nothing, |name| NameSubstitute::Elsewhere(name.to_owned()))
 }
 
 #[cfg(test)]
@@ -141,17 +141,17 @@ mod tests {
     }
 
     #[rstest]
-    #[case("1795323491.5", Some(Likeness::QuotedNumber))]
-    #[case("2026-11-22T05:00:00Z", Some(Likeness::Iso8601))]
+    #[case("1795323491.5", Some(ValueLikeness::QuotedNumber))]
+    #[case("2026-11-22T05:00:00Z", Some(ValueLikeness::Iso8601))]
     #[case("soon", None)]
     #[case("é026-11-22", None)]
-    fn a_timestamp_that_is_a_text_is_known_by_its_form(#[case] text: &str, #[case] expected: Option<Likeness>) {
+    fn a_timestamp_that_is_a_text_is_known_by_its_form(#[case] text: &str, #[case] expected: Option<ValueLikeness>) {
         assert_eq!(of_timestamp(&Value::from(text), JsonType::Number), expected);
     }
 
     #[test]
     fn a_number_instead_of_a_date_is_known_as_epoch_seconds() {
-        assert_eq!(of_timestamp(&Value::from(1_795_323_491), JsonType::String), Some(Likeness::EpochSeconds));
+        assert_eq!(of_timestamp(&Value::from(1_795_323_491), JsonType::String), Some(ValueLikeness::EpochSeconds));
     }
 
     #[rstest]

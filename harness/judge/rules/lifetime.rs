@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::{Finding, Findings, Observation, Subject, guess};
 use crate::contract::Lifetime;
-use crate::verdict::{Fault, Measured};
+use crate::verdict::{Fault, MeasuredLifetime};
 
 /// How far an expiration may be from the expected time, in seconds. The documents give no tolerance;
 /// this leaves room for a slow answer and for rounding, and is far below the shortest lifetime.
@@ -17,12 +17,12 @@ pub(crate) const CLOCK_SKEW_SECONDS: f64 = 300.0;
 
 /// If the request asks for no lifetime, the default holds.
 pub(super) fn default(seen: &Observation<'_>) -> Findings {
-    Given::of(seen).filter(|given| !given.is_chosen)?.expires_in_time()
+    GivenLifetime::of(seen).filter(|given| !given.is_chosen)?.expires_in_time()
 }
 
 /// If the request asks for a lifetime, that one holds.
 pub(super) fn chosen(seen: &Observation<'_>) -> Findings {
-    Given::of(seen).filter(|given| given.is_chosen)?.expires_in_time()
+    GivenLifetime::of(seen).filter(|given| given.is_chosen)?.expires_in_time()
 }
 
 /// The server's `Date` is about the time of its answer. A `Date` that is off by at most [`CLOCK_SKEW_SECONDS`] is a
@@ -30,8 +30,8 @@ pub(super) fn chosen(seen: &Observation<'_>) -> Findings {
 pub(super) fn date_is_now(seen: &Observation<'_>) -> Findings {
     let date = seen.response.date().map(seconds)?;
     let off = (date - seconds(seen.exchange.received_at)).abs();
-    let lifetime_is_right =
-        Given::of(seen).is_some_and(|given| !given.agrees_with_date(given.asked) && given.agrees_with_us(given.asked));
+    let lifetime_is_right = GivenLifetime::of(seen)
+        .is_some_and(|given| !given.agrees_with_date(given.asked) && given.agrees_with_us(given.asked));
     let holds = off <= CLOCK_SKEW_SECONDS && !lifetime_is_right;
     Finding::one(Subject::default(), holds, || Fault::Date { off: whole(off.round()), lifetime_is_right })
 }
@@ -40,7 +40,7 @@ pub(super) fn date_is_now(seen: &Observation<'_>) -> Findings {
 pub(in crate::judge) fn of_what_was_given(seen: &Observation<'_>) -> Option<i64> {
     /// More than any lifetime that a wrong unit explains.
     const MOST_SECONDS: f64 = 1e6;
-    let given = Given::of(seen)?;
+    let given = GivenLifetime::of(seen)?;
     let ours = given.at - given.sent;
     let by_date = given.date.map(|date| given.at - date).filter(|by_date| (by_date - ours).abs() <= TOLERANCE_SECONDS);
     // Date has whole seconds, so the fraction says nothing and differs from call to call.
@@ -51,7 +51,7 @@ pub(in crate::judge) fn of_what_was_given(seen: &Observation<'_>) -> Option<i64>
 /// When the credentials of an answer expire, the lifetime that was asked for, and the time of the call by two clocks:
 /// the server's and the harness's. No document defines `Date`, and the harness's clock may be wrong, so one of the two
 /// is enough. All times are in seconds.
-struct Given<'a> {
+struct GivenLifetime<'a> {
     lifetime: Lifetime<'a>,
     /// When it expires, in epoch seconds.
     at: f64,
@@ -65,7 +65,7 @@ struct Given<'a> {
     received: f64,
 }
 
-impl<'a> Given<'a> {
+impl<'a> GivenLifetime<'a> {
     fn of(seen: &Observation<'a>) -> Option<Self> {
         let lifetime = seen.operation.lifetime()?;
         let at = seen.body.as_ref().filter(|_| seen.is_success())?.get(lifetime.ends_at)?.as_f64()?;
@@ -97,11 +97,11 @@ impl<'a> Given<'a> {
         let ours = self.at - self.sent;
         let (found, looks_like) = match self.date.map(|date| self.at - date) {
             Some(by_date) if (by_date - ours).abs() > TOLERANCE_SECONDS => {
-                let found = Measured::Apart { date: whole(by_date.floor()), ours: whole(ours.floor()) };
+                let found = MeasuredLifetime::Apart { date: whole(by_date.floor()), ours: whole(ours.floor()) };
                 (found, guess(by_date).or_else(|| guess(ours)))
             }
-            Some(by_date) => (Measured::ByDate(whole(by_date.floor())), guess(by_date)),
-            None => (Measured::ByUs(whole(ours.floor())), guess(ours)),
+            Some(by_date) => (MeasuredLifetime::ByDate(whole(by_date.floor())), guess(by_date)),
+            None => (MeasuredLifetime::ByUs(whole(ours.floor())), guess(ours)),
         };
         let (at, asked_by) = (format!("/{}", self.lifetime.ends_at), self.lifetime.asked_by.to_owned());
         Fault::Lifetime { at, asked: whole(self.asked), found, looks_like, asked_by }

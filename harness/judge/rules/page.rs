@@ -4,12 +4,12 @@ use serde_json::Value;
 
 use super::success::accepted_schema;
 use super::{Finding, Findings, Observation, Subject};
-use crate::contract::{Kind, Operation};
+use crate::contract::{MemberKind, Operation};
 use crate::verdict::Fault;
 use crate::wire::{Exchange, Response};
 
 /// The list in the answers of an operation that gives it page by page.
-struct Paged<'a> {
+struct PagedList<'a> {
     /// The member of a request that says how many items a page has at most.
     most: &'a str,
     /// The member of a request that says where a page begins.
@@ -17,10 +17,10 @@ struct Paged<'a> {
     list: &'a str,
 }
 
-impl<'a> Paged<'a> {
+impl<'a> PagedList<'a> {
     fn of(operation: &'a Operation) -> Option<Self> {
         let pages = &operation.pages.as_ref()?.is;
-        let is_list = |name: &&String| operation.response.members[*name].kind.is == Kind::List;
+        let is_list = |name: &&String| operation.response.members[*name].kind.is == MemberKind::List;
         let list = operation.response.members.keys().find(is_list)?;
         Some(Self { most: &pages.size, token: &pages.token, list })
     }
@@ -51,7 +51,7 @@ impl<'a> Paged<'a> {
 /// A page has no more items than the request allows.
 pub(super) fn size(seen: &Observation<'_>) -> Findings {
     accepted_schema(seen)?;
-    let paged = Paged::of(seen.operation)?;
+    let paged = PagedList::of(seen.operation)?;
     let (most, items) = (seen.asked(paged.most)?.as_u64()?, paged.items(seen.body.as_ref()?)?);
     let at = format!("/{}", paged.list);
     let found = items.len() as u64;
@@ -61,7 +61,7 @@ pub(super) fn size(seen: &Observation<'_>) -> Findings {
 /// A page repeats no item of the pages that led to it.
 pub(super) fn follows(seen: &Observation<'_>) -> Findings {
     accepted_schema(seen)?;
-    let paged = Paged::of(seen.operation)?;
+    let paged = PagedList::of(seen.operation)?;
     let before = paged.before(seen.exchange, seen.earlier);
     let items = paged.items(seen.body.as_ref()?).filter(|_| !before.is_empty())?;
     let is_known = |item| before.iter().any(|page| paged.items(page).is_some_and(|items| items.contains(item)));

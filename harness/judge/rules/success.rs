@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::{Finding, Findings, Observation, Subject, guess};
-use crate::contract::{Breach, JsonKind, Kind, Member, Structure};
-use crate::verdict::{Body, Fault, Likeness};
+use crate::contract::{JsonKind, Member, MemberKind, SchemaBreach, Structure};
+use crate::verdict::{Fault, ValueLikeness, WrongBody};
 
 /// The schema of the response; `None` if the answer is not a success that the case accepts.
 pub(super) fn accepted_schema<'a>(seen: &Observation<'a>) -> Option<&'a str> {
@@ -47,7 +47,7 @@ pub(super) fn schema(seen: &Observation<'_>) -> Findings {
     let body = &without_nulls(body);
     let breaches = seen.contract.validators.breaches(schema, body);
     let mut findings = vec![Finding::holds(Subject::at(""))];
-    let held = Held { shapes: &seen.contract.service.shapes, breaches: &breaches };
+    let held = MatchedSchema { shapes: &seen.contract.service.shapes, breaches: &breaches };
     let mut places = BTreeSet::new();
     held.structure(&seen.operation.response, body, "", &mut places);
     let subject = |(at, keyword): (String, &'static str)| Subject { keyword: Some(keyword.into()), ..Subject::at(at) };
@@ -61,12 +61,12 @@ pub(super) fn schema(seen: &Observation<'_>) -> Findings {
 
 /// Finds the parts of a schema that a body matches: the places of the documented members that are present, with the
 /// keywords that hold.
-struct Held<'a> {
+struct MatchedSchema<'a> {
     shapes: &'a BTreeMap<String, Structure>,
-    breaches: &'a [Breach],
+    breaches: &'a [SchemaBreach],
 }
 
-impl Held<'_> {
+impl MatchedSchema<'_> {
     fn structure(&self, shape: &Structure, body: &Value, at: &str, places: &mut BTreeSet<(String, &'static str)>) {
         // An absent member has no type that could hold.
         for (name, member) in &shape.members {
@@ -79,7 +79,7 @@ impl Held<'_> {
     fn value(&self, member: &Member, value: &Value, at: &str, places: &mut BTreeSet<(String, &'static str)>) {
         let place = general(at);
         for keyword in ["required", "type"] {
-            let is_broken = |breach: &Breach| breach.keyword == keyword && general(&breach.at) == place;
+            let is_broken = |breach: &SchemaBreach| breach.keyword == keyword && general(&breach.at) == place;
             if !self.breaches.iter().any(is_broken) {
                 places.insert((place.clone(), keyword));
             }
@@ -114,8 +114,8 @@ fn drop_nulls(value: &mut Value) {
 }
 
 /// A breach of a schema as a finding, with a guess at its cause.
-pub(super) fn broken(breach: Breach, looks_like: Option<Likeness>) -> Finding {
-    let Breach { at, keyword, expected, actual: found } = breach;
+pub(super) fn broken(breach: SchemaBreach, looks_like: Option<ValueLikeness>) -> Finding {
+    let SchemaBreach { at, keyword, expected, actual: found } = breach;
     let subject = Subject { keyword: Some(keyword.into()), ..Subject::at(general(&at)) };
     Finding::new(subject, false, || Fault::Member { at, expected, found, looks_like })
 }
@@ -126,11 +126,11 @@ fn general(pointer: &str) -> String {
     parts.collect::<Vec<_>>().join("/")
 }
 
-fn what_instead_of_an_object(seen: &Observation<'_>) -> Body {
+fn what_instead_of_an_object(seen: &Observation<'_>) -> WrongBody {
     match &seen.body {
-        None if seen.response.body.is_empty() => Body::Empty,
-        None => Body::NotJson { bytes: seen.response.body.len(), looks_like: guess::of_body(&seen.response.body) },
-        Some(body) => Body::Json(JsonKind::of(body)),
+        None if seen.response.body.is_empty() => WrongBody::Empty,
+        None => WrongBody::NotJson { bytes: seen.response.body.len(), looks_like: guess::of_body(&seen.response.body) },
+        Some(body) => WrongBody::Json(JsonKind::of(body)),
     }
 }
 
@@ -138,7 +138,7 @@ fn what_instead_of_an_object(seen: &Observation<'_>) -> Body {
 pub(super) fn text(seen: &Observation<'_>) -> Findings {
     let (_, body) = accepted_schema(seen).zip(seen.body.as_ref())?;
     let members = seen.operation.response.members.iter();
-    let texts = members.filter(|(_, member)| member.kind.is == Kind::String && member.is_required());
+    let texts = members.filter(|(_, member)| member.kind.is == MemberKind::String && member.is_required());
     let texts = texts.filter_map(|(name, _)| Some((format!("/{name}"), body.get(name)?.as_str()?)));
     let found =
         |(at, text): (String, &str)| Finding::new(Subject::at(at.clone()), !text.is_empty(), || Fault::Empty { at });

@@ -26,13 +26,14 @@ pub struct BaselineFile {
     /// The version of this format: 1.
     pub version: u32,
     /// The known failures.
-    pub entries: Vec<Entry>,
+    pub entries: Vec<BaselineEntry>,
 }
 
 /// Cases that are known to fail, be blocked or not be implemented.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Entry {
+#[serde(rename = "Entry")]
+pub struct BaselineEntry {
     /// The cases: an id, a family's id, or a pattern with `*` (one part) and `**` (any).
     pub pattern: String,
     /// Why they fail.
@@ -51,7 +52,7 @@ pub struct Entry {
     pub expires: Option<Date>,
 }
 
-impl Entry {
+impl BaselineEntry {
     /// Whether its last day is over.
     pub fn has_expired(&self, today: Date) -> bool {
         self.expires.is_some_and(|last| today > last)
@@ -60,7 +61,7 @@ impl Entry {
 
 /// An entry without its pattern.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Excuse {
+pub struct BaselineExcuse {
     /// Why the cases fail.
     pub reason: String,
     /// Where the failures are followed up: an address or a number.
@@ -69,7 +70,7 @@ pub struct Excuse {
     pub expires: Option<Date>,
 }
 
-impl Excuse {
+impl BaselineExcuse {
     /// Checks that it can excuse a failure.
     ///
     /// # Errors
@@ -159,7 +160,7 @@ impl Baseline {
     }
 
     /// The entries, in the order of the file.
-    pub fn entries(&self) -> &[Entry] {
+    pub fn entries(&self) -> &[BaselineEntry] {
         &self.content.entries
     }
 
@@ -229,14 +230,14 @@ impl Baseline {
     }
 
     /// The entry that counts for a case: the first that has expired by `today`, or else the first.
-    fn entry_for(&self, id: &str, today: Option<Date>) -> Option<&Entry> {
+    fn entry_for(&self, id: &str, today: Option<Date>) -> Option<&BaselineEntry> {
         let selecting =
             || self.entries_with_patterns().filter(|(_, pattern)| pattern.selects(id)).map(|(entry, _)| entry);
-        let expired = |entry: &&Entry| today.is_some_and(|today| entry.has_expired(today));
+        let expired = |entry: &&BaselineEntry| today.is_some_and(|today| entry.has_expired(today));
         selecting().find(expired).or_else(|| selecting().next())
     }
 
-    fn entries_with_patterns(&self) -> impl Iterator<Item = (&Entry, &Pattern)> {
+    fn entries_with_patterns(&self) -> impl Iterator<Item = (&BaselineEntry, &Pattern)> {
         self.content.entries.iter().zip(&self.patterns)
     }
 
@@ -250,7 +251,12 @@ impl Baseline {
     ///
     /// # Errors
     /// When the baseline that is there cannot be read, the reason is empty, or the file cannot be written.
-    pub fn write(path: &Path, corpus: &Corpus, results: &[CaseResult], excuse: &Excuse) -> Result<Self, BaselineError> {
+    pub fn write(
+        path: &Path,
+        corpus: &Corpus,
+        results: &[CaseResult],
+        excuse: &BaselineExcuse,
+    ) -> Result<Self, BaselineError> {
         let name = file_name(path);
         let old = if path.exists() {
             Self::load(path)?
@@ -265,7 +271,7 @@ impl Baseline {
     }
 
     /// The baseline that a run needs, from the ids of all cases and the results of those that ran.
-    fn renewed(&self, ids: &[&str], results: &[CaseResult], excuse: &Excuse) -> BaselineFile {
+    fn renewed(&self, ids: &[&str], results: &[CaseResult], excuse: &BaselineExcuse) -> BaselineFile {
         let verdicts: BTreeMap<&str, Verdict> = results.iter().map(|case| (case.id.as_str(), case.verdict)).collect();
         let all: BTreeSet<&str> = ids.iter().copied().chain(verdicts.keys().copied()).collect();
         let fails = |id: &str| match verdicts.get(id) {
@@ -289,17 +295,21 @@ impl Baseline {
             }
         }
 
-        let mut by_excuse: BTreeMap<Excuse, Vec<&str>> = BTreeMap::new();
+        let mut by_excuse: BTreeMap<BaselineExcuse, Vec<&str>> = BTreeMap::new();
         for id in left {
             let excuse = self.entry_for(id, None).map_or_else(
                 || excuse.clone(),
-                |entry| Excuse { reason: entry.reason.clone(), issue: entry.issue.clone(), expires: entry.expires },
+                |entry| BaselineExcuse {
+                    reason: entry.reason.clone(),
+                    issue: entry.issue.clone(),
+                    expires: entry.expires,
+                },
             );
             by_excuse.entry(excuse).or_default().push(id);
         }
         let all: Vec<&str> = all.into_iter().collect();
-        for (Excuse { reason, issue, expires }, ids) in by_excuse {
-            let entry = |pattern| Entry { pattern, reason: reason.clone(), issue: issue.clone(), expires };
+        for (BaselineExcuse { reason, issue, expires }, ids) in by_excuse {
+            let entry = |pattern| BaselineEntry { pattern, reason: reason.clone(), issue: issue.clone(), expires };
             entries.extend(minimal(&ids, &all).into_iter().map(entry));
         }
         entries.sort_by(|a, b| a.pattern.cmp(&b.pattern));

@@ -136,14 +136,14 @@ fn an_excuse_that_excuses_nothing_is_refused(
     #[case] expires: Option<&str>,
     #[case] expected: Option<&str>,
 ) {
-    let excuse = Excuse { reason: reason.to_owned(), issue: None, expires: expires.map(day) };
+    let excuse = BaselineExcuse { reason: reason.to_owned(), issue: None, expires: expires.map(day) };
     let error = excuse.check(day("2026-01-01")).err();
     assert_eq!(error.is_some(), expected.is_some(), "{error:?}");
     assert!(error.unwrap_or_default().contains(expected.unwrap_or_default()));
 }
 
-fn excuse(reason: &str) -> Excuse {
-    Excuse { reason: reason.to_owned(), issue: Some("#1".to_owned()), expires: Some(day("2027-01-31")) }
+fn excuse(reason: &str) -> BaselineExcuse {
+    BaselineExcuse { reason: reason.to_owned(), issue: Some("#1".to_owned()), expires: Some(day("2027-01-31")) }
 }
 
 const IDS: [&str; 5] = ["a/one", "a/f/1", "a/f/2", "a/g/1", "a/g/2"];

@@ -27,16 +27,16 @@ pub struct Comparison {
     /// The new run.
     pub to: RunEvent,
     /// Cases that failed or were not implemented, and pass now.
-    pub fixed: Vec<Change>,
+    pub fixed: Vec<CaseChange>,
     /// Cases that passed, and do not hold any more: they fail, are not implemented or blocked, or gave no answer
     /// that could be judged.
-    pub broken: Vec<Change>,
+    pub broken: Vec<CaseChange>,
     /// Cases that only the new run has.
-    pub new: Vec<Change>,
+    pub new: Vec<CaseChange>,
     /// Cases that only the old run has.
-    pub gone: Vec<Change>,
+    pub gone: Vec<CaseChange>,
     /// Cases that changed in any other way: another verdict, or other requirements violated.
-    pub changed: Vec<Change>,
+    pub changed: Vec<CaseChange>,
     /// How many cases are as they were.
     pub unchanged: usize,
     /// How many cases each family has, in either run.
@@ -46,7 +46,8 @@ pub struct Comparison {
 
 /// A case in which two runs differ.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Change {
+#[serde(rename = "Change")]
+pub struct CaseChange {
     /// The case's id.
     pub id: String,
     /// What it claims.
@@ -59,7 +60,7 @@ pub struct Change {
     pub violations: Vec<Violation>,
     /// Why, where the violations do not say it: in words, and as data under `because`.
     #[serde(flatten, with = "super::form::because")]
-    #[schemars(flatten, with = "super::Because")]
+    #[schemars(flatten, with = "super::ReasonForm")]
     pub reason: Option<Reason>,
 }
 
@@ -98,7 +99,7 @@ impl Comparison {
     /// When the comparison would say nothing: a run was cut short or is empty, their sides or operations differ, or
     /// they have no case in common.
     pub fn new(old: &[Event], new: &[Event]) -> Result<Self, CompareError> {
-        let (old, new) = (Run::new("old", old)?, Run::new("new", new)?);
+        let (old, new) = (ComparedRun::new("old", old)?, ComparedRun::new("new", new)?);
         let differs = |what, old: &str, new: &str| CompareError::Differs(what, foreign(old), foreign(new));
         if old.side != new.side {
             let word = |side| if side == Side::Server { "server" } else { "client" };
@@ -154,14 +155,14 @@ impl Comparison {
     }
 }
 
-struct Run<'a> {
+struct ComparedRun<'a> {
     event: &'a RunEvent,
     side: Side,
     order: Vec<&'a str>,
     cases: BTreeMap<&'a str, &'a CaseResult>,
 }
 
-impl<'a> Run<'a> {
+impl<'a> ComparedRun<'a> {
     fn new(which: &'static str, stream: &'a [Event]) -> Result<Self, CompareError> {
         let Some(Event::Run(event)) = stream.first() else { return Err(CompareError::Empty(which)) };
         let cases: Vec<_> = stream.iter().filter_map(Event::case).collect();
@@ -187,12 +188,12 @@ fn violated(case: &CaseResult) -> BTreeSet<&str> {
     case.violations.iter().chain(&case.warnings).map(|violation| violation.requirement.as_str()).collect()
 }
 
-fn change(case: &CaseResult, old: Option<Verdict>, new: Option<Verdict>) -> Change {
+fn change(case: &CaseResult, old: Option<Verdict>, new: Option<Verdict>) -> CaseChange {
     let violations: Vec<_> = case.violations.iter().chain(&case.warnings).cloned().collect();
     let unexplained = violations.is_empty() && !holds(case.verdict);
     let said = || unexplained.then(|| Reason::Told { words: words::reason_of(case) });
     let reason = case.reason.clone().or_else(said);
-    Change { id: case.id.clone(), title: case.title.clone(), old, new, violations, reason }
+    CaseChange { id: case.id.clone(), title: case.title.clone(), old, new, violations, reason }
 }
 
 #[cfg(test)]

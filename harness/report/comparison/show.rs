@@ -3,9 +3,9 @@
 use std::fmt::Write as _;
 
 use super::super::collected::grouped;
-use super::super::words::{self, Told};
+use super::super::words::{self, FaultText};
 use super::super::{RunEvent, markdown};
-use super::{Change, Comparison};
+use super::{CaseChange, Comparison};
 use crate::contract::Register;
 use crate::text::escape;
 use crate::verdict::Verdict;
@@ -60,7 +60,7 @@ impl Comparison {
                 }
                 for alike in first.violations.chunk_by(|one, other| one.requirement == other.requirement) {
                     let _ = writeln!(text, "  - {}", markdown::prose(&words::requirement(&alike[0], register)));
-                    for Told { at, expected, actual } in alike.iter().map(Told::of) {
+                    for FaultText { at, expected, actual } in alike.iter().map(FaultText::of) {
                         let [at, expected, actual] = [at, expected, actual].map(|text| markdown::code(&text));
                         let _ = writeln!(text, "    - at {at}: expected {expected}, found {actual}");
                     }
@@ -77,7 +77,7 @@ impl Comparison {
     }
 
     /// The lists, the most important first.
-    fn lists(&self) -> [(&'static str, &[Change]); 5] {
+    fn lists(&self) -> [(&'static str, &[CaseChange]); 5] {
         [
             ("broken", &self.broken),
             ("fixed", &self.fixed),
@@ -88,7 +88,12 @@ impl Comparison {
     }
 
     /// The names of the cases of a group; a family is named once where all of its cases that changed are in the group.
-    fn names(&self, group: &[&Change], quoted: impl Fn(&str) -> String, all_of: impl Fn(usize) -> String) -> String {
+    fn names(
+        &self,
+        group: &[&CaseChange],
+        quoted: impl Fn(&str) -> String,
+        all_of: impl Fn(usize) -> String,
+    ) -> String {
         let ids: Vec<&str> = group.iter().map(|change| change.id.as_str()).collect();
         let changed = self.lists().into_iter().flat_map(|(_, list)| list).map(|change| change.id.as_str());
         let names = words::collapse(&ids, &words::family_sizes(changed));
@@ -100,11 +105,11 @@ impl Comparison {
     }
 }
 
-fn groups(changes: &[Change]) -> Vec<Vec<&Change>> {
+fn groups(changes: &[CaseChange]) -> Vec<Vec<&CaseChange>> {
     grouped(changes, |change| (change.old, change.new, &change.reason, &change.violations))
 }
 
-fn verdicts(change: &Change) -> String {
+fn verdicts(change: &CaseChange) -> String {
     let word = |verdict: Option<Verdict>| verdict.map_or("not there", Verdict::word);
     format!("{} -> {}", word(change.old), word(change.new))
 }

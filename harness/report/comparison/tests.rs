@@ -43,7 +43,7 @@ fn cases_that_come_and_go_are_told_and_are_no_breakage() {
     let new = run(&[("a/b", Verdict::Pass), ("a/new", Verdict::Fail)]);
     let comparison = Comparison::new(&old, &new).expect("comparable");
     assert_eq!(lists(&comparison), [0, 0, 1, 1, 0, 1]);
-    let change = |change: &Change| (change.id.clone(), change.old, change.new);
+    let change = |change: &CaseChange| (change.id.clone(), change.old, change.new);
     assert_eq!(change(&comparison.new[0]), ("a/new".to_owned(), None, Some(Verdict::Fail)));
     assert_eq!(change(&comparison.gone[0]), ("a/old".to_owned(), Some(Verdict::Pass), None));
 }

@@ -4,23 +4,23 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use super::exchange::{Exchange, Usual};
-use super::parts::{Count, Piece, anchor, counts, reason};
+use super::exchange::{CommonHeaders, ExchangeView};
+use super::parts::{Count, TextPiece, anchor, counts, reason};
 use super::{Tone, matrix, words};
 use crate::report::collected::{Collected, grouped};
 use crate::verdict::{CaseResult, Verdict, Violation};
 
 #[derive(Debug, Serialize)]
-pub(super) struct Suite {
+pub(super) struct SuiteView {
     name: String,
     /// How many cases have each verdict, the most important verdict first; only for one run.
     tally: Vec<Count>,
     differing: usize,
-    pub(super) cases: Vec<Case>,
+    pub(super) cases: Vec<CaseView>,
 }
 
 #[derive(Debug, Serialize)]
-pub(super) struct Case {
+pub(super) struct CaseView {
     id: String,
     anchor: Option<String>,
     title: String,
@@ -32,35 +32,35 @@ pub(super) struct Case {
     /// Whether a run found it to depart from a requirement below `must`.
     pub(super) departs: bool,
     prints: bool,
-    runs: Vec<Told>,
+    runs: Vec<ResultView>,
 }
 
 /// What one run, or several alike, found about a case; the exchange is that of the first run.
 #[derive(Debug, Serialize)]
-struct Told {
+struct ResultView {
     labels: Vec<String>,
     /// Whether one of these targets could be judged.
     #[serde(skip)]
     judged: bool,
     verdict: &'static str,
     tone: Tone,
-    reason: Option<Vec<Piece>>,
+    reason: Option<Vec<TextPiece>>,
     violations: Vec<Violation>,
     warnings: Vec<Violation>,
     answer: Option<String>,
-    exchange: Option<Exchange>,
+    exchange: Option<ExchangeView>,
     repro: Option<String>,
     runs: u32,
     duration: Option<String>,
 }
 
-impl Case {
+impl CaseView {
     pub(super) fn has(&self, verdict: Verdict) -> bool {
         self.verdicts.iter().any(|count| count.verdict == verdict.word())
     }
 }
 
-impl Told {
+impl ResultView {
     /// Whether two runs found the same; what was sent to them may differ.
     fn is_like(&self, other: &Self) -> bool {
         let found = |told: &Self| (told.verdict, told.reason.clone(), told.answer.clone());
@@ -69,27 +69,27 @@ impl Told {
 }
 
 /// Every case that some run has, by suite, in the order of the first run that has it.
-pub(super) fn suites(heard: &[Collected], usual: &[Usual]) -> Vec<Suite> {
+pub(super) fn suites(heard: &[Collected], usual: &[CommonHeaders]) -> Vec<SuiteView> {
     let judged: Vec<bool> = heard.iter().map(matrix::is_judged).collect();
     let results = heard.iter().enumerate().flat_map(|(run, heard)| heard.cases.iter().map(move |case| (run, case)));
     let by_case = grouped(results, |(_, result)| &result.id);
     let suite = |alike: Vec<&Vec<(usize, &CaseResult)>>| {
         let told = |(run, result): &(usize, &CaseResult)| told(result, &usual[*run], judged[*run]);
         let case = |results: &&Vec<(usize, &CaseResult)>| case(results[0].1, results.iter().map(told), heard.len() > 1);
-        let cases: Vec<Case> = alike.iter().map(case).collect();
+        let cases: Vec<CaseView> = alike.iter().map(case).collect();
         // For several targets, a sum of the verdicts would mean nothing.
         let verdicts = alike.iter().filter(|_| heard.len() == 1).map(|results| results[0].1.verdict);
         let mut tally = counts(verdicts);
         tally.sort_by_key(|count| count.tone);
         let differing = cases.iter().filter(|case| case.differs).count();
-        Suite { name: alike[0][0].1.suite.clone(), tally, differing, cases }
+        SuiteView { name: alike[0][0].1.suite.clone(), tally, differing, cases }
     };
     grouped(&by_case, |results| &results[0].1.suite).into_iter().map(suite).collect()
 }
 
-fn told(result: &CaseResult, usual: &Usual, judged: bool) -> Told {
+fn told(result: &CaseResult, usual: &CommonHeaders, judged: bool) -> ResultView {
     let explained = result.reason.is_some() || (result.violations.is_empty() && result.verdict != Verdict::Pass);
-    Told {
+    ResultView {
         labels: vec![usual.label.clone()],
         judged,
         verdict: result.verdict.word(),
@@ -106,8 +106,8 @@ fn told(result: &CaseResult, usual: &Usual, judged: bool) -> Told {
 }
 
 /// A case with what the runs found about it.
-fn case(result: &CaseResult, all: impl Iterator<Item = Told>, several: bool) -> Case {
-    let mut runs: Vec<Told> = Vec::new();
+fn case(result: &CaseResult, all: impl Iterator<Item = ResultView>, several: bool) -> CaseView {
+    let mut runs: Vec<ResultView> = Vec::new();
     for told in all {
         match runs.iter_mut().find(|other| other.is_like(&told)) {
             Some(other) => {
@@ -128,7 +128,7 @@ fn case(result: &CaseResult, all: impl Iterator<Item = Told>, several: bool) -> 
     let differs = compared.map(|told| told.verdict).collect::<BTreeSet<_>>().len() > 1;
     // In print, a case that passed or was not judged needs no details.
     let open = found.iter().any(|(_, word)| !unjudged.contains(word) && *word != Verdict::Pass.word());
-    Case {
+    CaseView {
         id: result.id.clone(),
         anchor: anchor(&result.id),
         title: result.title.clone(),

@@ -9,7 +9,7 @@ use crate::verdict::{CaseResult, ShownExchange};
 
 /// The header fields that most exchanges of a run have, as `name: value`.
 #[derive(Debug, Default, Serialize)]
-pub(super) struct Usual {
+pub(super) struct CommonHeaders {
     pub(super) label: String,
     #[serde(serialize_with = "as_lines")]
     request: Vec<Field>,
@@ -20,7 +20,7 @@ pub(super) struct Usual {
 type Field = (String, String);
 
 #[derive(Debug, Serialize)]
-pub(super) struct Exchange {
+pub(super) struct ExchangeView {
     #[serde(flatten)]
     shown: ShownExchange,
     status: Option<u16>,
@@ -34,7 +34,7 @@ pub(super) struct Exchange {
 /// Fields that belong to one message alone, even where many have the same value: a time, a length.
 const OF_EACH: [&str; 3] = ["date", "x-amz-date", "content-length"];
 
-impl Usual {
+impl CommonHeaders {
     pub(super) fn of(heard: &Collected, label: &str) -> Self {
         let exchanges = || heard.cases.iter().filter_map(|case| case.exchange.as_ref());
         let answered = || exchanges().filter(|exchange| exchange.answer_body.is_some());
@@ -45,13 +45,13 @@ impl Usual {
         }
     }
 
-    pub(super) fn show(&self, case: &CaseResult) -> Option<Exchange> {
+    pub(super) fn show(&self, case: &CaseResult) -> Option<ExchangeView> {
         let shown = case.exchange.as_deref()?.clone();
         let (request_lines, request_without) = beside(&self.request, &shown.request_headers);
         let answered = shown.answer_body.is_some();
         let (answer_lines, answer_without) =
             if answered { beside(&self.answer, &shown.answer_headers) } else { (Vec::new(), Vec::new()) };
-        Some(Exchange { shown, status: case.status, request_lines, request_without, answer_lines, answer_without })
+        Some(ExchangeView { shown, status: case.status, request_lines, request_without, answer_lines, answer_without })
     }
 }
 

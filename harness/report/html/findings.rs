@@ -4,45 +4,45 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde::Serialize;
 
-use super::parts::{Link, Piece, anchor, links, plain, sentence, sources};
+use super::parts::{Link, TextPiece, anchor, links, plain, sentence, sources};
 use super::{Register, Tone};
 use crate::contract::Level;
-use crate::report::alike::{self, PROBLEMS, Shared};
+use crate::report::alike::{self, PROBLEMS, SharedViolation};
 use crate::report::collected::{Collected, counted};
-use crate::report::words::{self, Obstacle, Told};
+use crate::report::words::{self, FaultText, Obstacle};
 use crate::verdict::{CaseResult, Reason, Verdict, Violation};
 
 const CASES_LIMIT: usize = 8;
 
 #[derive(Debug, Default, Serialize)]
-pub(super) struct Finding {
+pub(super) struct FindingView {
     tone: Tone,
     /// `violated`, `departs` or a verdict.
     word: &'static str,
-    requirement: Option<Broken>,
+    requirement: Option<BrokenRequirement>,
     /// A sentence: how many cases were blocked by cases with this finding.
     blocks: Option<String>,
     /// How many cases it is about; empty where it is about a requirement.
     cases: String,
     control: Option<Link>,
-    text: Vec<Piece>,
+    text: Vec<TextPiece>,
     pub(super) advice: Option<String>,
-    places: Vec<Place>,
+    places: Vec<PlaceView>,
     further: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
-struct Broken {
+struct BrokenRequirement {
     id: String,
     anchor: Option<String>,
     level: String,
     evidence: String,
     text: String,
-    sources: Vec<Piece>,
+    sources: Vec<TextPiece>,
 }
 
 #[derive(Debug, Serialize)]
-struct Place {
+struct PlaceView {
     at: String,
     expected: String,
     actual: String,
@@ -51,7 +51,7 @@ struct Place {
 }
 
 /// A run with its lookup tables.
-struct Seen<'a> {
+struct IndexedRun<'a> {
     heard: &'a Collected,
     register: &'a Register,
     by_id: HashMap<&'a str, &'a CaseResult>,
@@ -59,9 +59,9 @@ struct Seen<'a> {
 }
 
 /// Violations of `must` first, then cases without a verdict and known failures, then what is below `must`.
-pub(super) fn findings(heard: &Collected, register: &Register) -> Vec<Finding> {
+pub(super) fn findings(heard: &Collected, register: &Register) -> Vec<FindingView> {
     let by_id = heard.cases.iter().map(|case| (case.id.as_str(), case)).collect();
-    let mut seen = Seen { heard, register, by_id, blocked: BTreeMap::new() };
+    let mut seen = IndexedRun { heard, register, by_id, blocked: BTreeMap::new() };
     let blocked = heard.cases.iter().filter(|case| case.verdict == Verdict::Blocked);
     seen.blocked = counted(blocked.filter_map(|case| seen.control_of(case)).map(|control| control.id.as_str()));
     let failing = heard.cases.iter().filter(|case| case.verdict == Verdict::Fail);
@@ -76,7 +76,7 @@ pub(super) fn findings(heard: &Collected, register: &Register) -> Vec<Finding> {
     found
 }
 
-impl<'a> Seen<'a> {
+impl<'a> IndexedRun<'a> {
     fn groups(&self, verdict: Verdict) -> Vec<Vec<&'a CaseResult>> {
         let groups = alike::failures(self.heard, verdict);
         // Each reason names its own entry of the baseline, and all of them say the same.
@@ -90,16 +90,16 @@ impl<'a> Seen<'a> {
     }
 
     /// One finding for each violated requirement: those that block most cases first, else in the order of the register.
-    fn broken(&self, cases: impl Iterator<Item = (&'a CaseResult, &'a Vec<Violation>)>) -> Vec<Finding> {
+    fn broken(&self, cases: impl Iterator<Item = (&'a CaseResult, &'a Vec<Violation>)>) -> Vec<FindingView> {
         let rows = self.register.requirements.iter().enumerate();
         let rank: HashMap<&str, usize> = rows.map(|(rank, row)| (row.id.as_str(), rank)).collect();
-        let mut by_requirement: BTreeMap<(usize, &str), Vec<Shared<'a>>> = BTreeMap::new();
+        let mut by_requirement: BTreeMap<(usize, &str), Vec<SharedViolation<'a>>> = BTreeMap::new();
         for shared in alike::faults(cases) {
             let id = shared.violation.requirement.as_str();
             let key = (rank.get(id).copied().unwrap_or(usize::MAX), id);
             by_requirement.entry(key).or_default().push(shared);
         }
-        let mut found: Vec<(usize, Finding)> = by_requirement
+        let mut found: Vec<(usize, FindingView)> = by_requirement
             .into_values()
             .map(|places| {
                 let cases: BTreeSet<&str> = places.iter().flat_map(|shared| ids(&shared.cases)).collect();
@@ -113,15 +113,15 @@ impl<'a> Seen<'a> {
         found.into_iter().map(|(_, finding)| finding).collect()
     }
 
-    fn finding(&self, places: &[Shared<'_>], blocked: usize) -> Finding {
+    fn finding(&self, places: &[SharedViolation<'_>], blocked: usize) -> FindingView {
         let Violation { requirement, level, .. } = places[0].violation;
         let row = self.register.get(requirement);
         let must = *level == Level::Must;
         let are = if blocked == 1 { "is" } else { "are" };
-        Finding {
+        FindingView {
             tone: if must { Tone::Bad } else { Tone::Doubt },
             word: if must { "violated" } else { "departs" },
-            requirement: Some(Broken {
+            requirement: Some(BrokenRequirement {
                 id: requirement.clone(),
                 anchor: anchor(requirement),
                 level: format!("{level:?}").to_lowercase(),
@@ -132,12 +132,12 @@ impl<'a> Seen<'a> {
             blocks: (blocked > 0).then(|| format!("{} {are} blocked by it.", words::count(blocked, "case"))),
             places: places.iter().map(|shared| self.place(Some(shared.told()), &shared.cases)).collect(),
             further: row.map(|row| format!("countersign explain {}", row.id)),
-            ..Finding::default()
+            ..FindingView::default()
         }
     }
 
     /// The finding of cases without a verdict on the target, or with one that is excused or stale.
-    fn undecided(&self, verdict: Verdict, group: &[&CaseResult]) -> Finding {
+    fn undecided(&self, verdict: Verdict, group: &[&CaseResult]) -> FindingView {
         let control = self.control_of(group[0]);
         let obstacle = || self.heard.run.as_ref().and_then(words::obstacle);
         let text = match (control, verdict) {
@@ -157,7 +157,7 @@ impl<'a> Seen<'a> {
         let listed = matches!(verdict, Verdict::Fixed | Verdict::KnownFail);
         let every = group.len() == self.heard.cases.len() && group.len() > 1 && !listed;
         let met = verdict == Verdict::NotImplemented || (verdict == Verdict::Indeterminate && every);
-        Finding {
+        FindingView {
             tone: verdict.into(),
             word: verdict.word(),
             cases: match group.len() {
@@ -170,14 +170,14 @@ impl<'a> Seen<'a> {
             // Where all cases are affected, naming some of them would add nothing.
             places: if every { Vec::new() } else { vec![self.place(None, group)] },
             further: control.and_then(|case| anchor(&case.id)).map(|id| format!("countersign explain {id}")),
-            ..Finding::default()
+            ..FindingView::default()
         }
     }
 
-    fn place(&self, told: Option<Told>, cases: &[&CaseResult]) -> Place {
+    fn place(&self, told: Option<FaultText>, cases: &[&CaseResult]) -> PlaceView {
         let (cases, more) = links(&ids(cases), self.heard.families(), CASES_LIMIT);
         let (at, expected, actual) = told.map(|told| (told.at, told.expected, told.actual)).unwrap_or_default();
-        Place { at, expected, actual, cases, more }
+        PlaceView { at, expected, actual, cases, more }
     }
 }
 

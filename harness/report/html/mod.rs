@@ -1,6 +1,6 @@
 //! The report as one HTML file: it opens from disk, needs no network, and can be read without script.
 //!
-//! [`Html`] shows one run, or several side by side. [`Page`] is the content of the page, `html/page.html` its layout.
+//! [`Html`] shows one run, or several side by side. [`HtmlPage`] is the content of the page, `html/page.html` its layout.
 //! Every value in the page is escaped twice: invisible characters are made visible, and markup of HTML becomes text.
 
 mod cases;
@@ -21,11 +21,11 @@ use minijinja::{Environment, Error, Output, State};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use cases::{Suite, suites};
-use exchange::Usual;
-use findings::{Finding, findings};
-use requirements::{Group, Row, groups, rows};
-use runs::{Run, runs};
+use cases::{SuiteView, suites};
+use exchange::CommonHeaders;
+use findings::{FindingView, findings};
+use requirements::{RequirementGroup, RequirementView, groups, rows};
+use runs::{RunView, runs};
 
 use super::collected::Collected;
 use super::conclusion::Tone;
@@ -43,8 +43,7 @@ const TEMPLATES: [(&str, &str); 6] = [
     ("cases.html", include_str!("cases.html")),
     ("macros.html", include_str!("macros.html")),
 ];
-const STYLE: &str =
-    concat!(include_str!("page.css"), include_str!("narrow.css"), include_str!("print.css"));
+const STYLE: &str = concat!(include_str!("page.css"), include_str!("narrow.css"), include_str!("print.css"));
 const SCRIPT: &str = include_str!("page.js");
 
 /// The report as HTML.
@@ -64,7 +63,7 @@ impl Report for Html {
 const TARGETS_ACROSS: usize = 5;
 
 #[derive(Debug, Serialize)]
-struct Page {
+struct HtmlPage {
     title: String,
     subject: String,
     /// Which targets conform; only for several runs.
@@ -73,15 +72,15 @@ struct Page {
     difference: String,
     several: bool,
     many: bool,
-    runs: Vec<Run>,
+    runs: Vec<RunView>,
     /// What needs attention; only for one run.
-    findings: Vec<Finding>,
+    findings: Vec<FindingView>,
     /// Requirements on which the targets differ; only for several runs.
-    differing: Vec<Row>,
-    groups: Vec<Group>,
-    usual: Vec<Usual>,
-    suites: Vec<Suite>,
-    verdicts: Vec<Choice>,
+    differing: Vec<RequirementView>,
+    groups: Vec<RequirementGroup>,
+    usual: Vec<CommonHeaders>,
+    suites: Vec<SuiteView>,
+    verdicts: Vec<VerdictFilter>,
     departing: usize,
     /// The filter for the cases that did not pass, where some did.
     not_passed: Option<String>,
@@ -89,13 +88,13 @@ struct Page {
 
 /// A verdict, what it means, and how many cases have it for at least one target.
 #[derive(Debug, Serialize)]
-struct Choice {
+struct VerdictFilter {
     word: &'static str,
     meaning: &'static str,
     cases: usize,
 }
 
-fn page(heard: &[Collected], register: &Register) -> Page {
+fn page(heard: &[Collected], register: &Register) -> HtmlPage {
     let mut runs = runs(heard);
     let findings = if let [one] = heard { findings(one, register) } else { Vec::new() };
     if findings.iter().any(|finding| finding.advice.is_some()) {
@@ -115,13 +114,15 @@ fn page(heard: &[Collected], register: &Register) -> Page {
         }
     };
     let labels: Vec<String> = runs.iter().map(|run| run.label.clone()).collect();
-    let (differing, rows): (Vec<Row>, Vec<Row>) = rows(heard, register).into_iter().partition(|row| row.differs);
-    let usual: Vec<Usual> = heard.iter().zip(&labels).map(|(run, label)| Usual::of(run, label)).collect();
+    let (differing, rows): (Vec<RequirementView>, Vec<RequirementView>) =
+        rows(heard, register).into_iter().partition(|row| row.differs);
+    let usual: Vec<CommonHeaders> =
+        heard.iter().zip(&labels).map(|(run, label)| CommonHeaders::of(run, label)).collect();
     let suites = suites(heard, &usual);
     let cases = || suites.iter().flat_map(|suite| &suite.cases);
-    let verdicts: Vec<Choice> = Verdict::ALL
+    let verdicts: Vec<VerdictFilter> = Verdict::ALL
         .into_iter()
-        .map(|verdict| Choice {
+        .map(|verdict| VerdictFilter {
             word: verdict.word(),
             meaning: meaning(verdict),
             cases: cases().filter(|case| case.has(verdict)).count(),
@@ -139,7 +140,7 @@ fn page(heard: &[Collected], register: &Register) -> Page {
             format!("{who} differ on {some} of {} requirements.", some + rows.len())
         }
     };
-    Page {
+    HtmlPage {
         title,
         subject,
         lead: if runs.len() > 1 { runs::who_conforms(&runs, heard) } else { String::new() },
@@ -159,13 +160,14 @@ fn page(heard: &[Collected], register: &Register) -> Page {
 }
 
 /// The filter for the cases that were tried and did not pass, as in the page's address.
-fn not_passed(verdicts: &[Choice], several: bool) -> Option<String> {
+fn not_passed(verdicts: &[VerdictFilter], several: bool) -> Option<String> {
     let mut passed = vec![Verdict::Pass.word(), Verdict::NotApplicable.word()];
     if several {
         // Otherwise one target without the operation would put every case into the filter.
         passed.push(Verdict::NotImplemented.word());
     }
-    let (fine, others): (Vec<&Choice>, Vec<&Choice>) = verdicts.iter().partition(|word| passed.contains(&word.word));
+    let (fine, others): (Vec<&VerdictFilter>, Vec<&VerdictFilter>) =
+        verdicts.iter().partition(|word| passed.contains(&word.word));
     let others: Vec<String> = others.iter().map(|word| format!("verdict={}", word.word)).collect();
     (!fine.is_empty() && !others.is_empty()).then(|| others.join("&"))
 }

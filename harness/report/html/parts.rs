@@ -51,18 +51,18 @@ pub(super) fn links(ids: &[&str], families: &BTreeMap<String, usize>, most: usiz
 
 /// A part of a sentence, or a source of a requirement.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub(super) struct Piece {
+pub(super) struct TextPiece {
     text: String,
     /// The address that it links to, if any.
     href: Option<String>,
 }
 
-pub(super) fn sources(row: &Requirement) -> Vec<Piece> {
-    row.source.iter().map(|place| Piece { text: place.to_string(), href: place.address.clone() }).collect()
+pub(super) fn sources(row: &Requirement) -> Vec<TextPiece> {
+    row.source.iter().map(|place| TextPiece { text: place.to_string(), href: place.address.clone() }).collect()
 }
 
 /// Why a case did not pass. Only the text of the baseline has links: its addresses are the user's own.
-pub(super) fn reason(case: &CaseResult) -> Vec<Piece> {
+pub(super) fn reason(case: &CaseResult) -> Vec<TextPiece> {
     let Some(Reason::Known { excuse, was, own }) = &case.reason else { return plain(words::reason_of(case)) };
     let rest = Reason::Known { excuse: Excuse { reason: String::new(), issue: None }, was: *was, own: own.clone() };
     let excuse = linked(&words::excuse(excuse));
@@ -71,7 +71,7 @@ pub(super) fn reason(case: &CaseResult) -> Vec<Piece> {
 
 /// The reason with a capital letter, as a sentence of its own. The text of the baseline is the user's own, and stays as
 /// it is.
-pub(super) fn sentence(case: &CaseResult) -> Vec<Piece> {
+pub(super) fn sentence(case: &CaseResult) -> Vec<TextPiece> {
     let mut pieces = reason(case);
     if let Some(first) = pieces.first_mut().filter(|_| case.verdict != Verdict::KnownFail) {
         first.text = words::capitalised(&first.text);
@@ -79,12 +79,12 @@ pub(super) fn sentence(case: &CaseResult) -> Vec<Piece> {
     pieces
 }
 
-pub(super) fn plain(text: impl Into<String>) -> Vec<Piece> {
-    vec![Piece { text: text.into(), href: None }]
+pub(super) fn plain(text: impl Into<String>) -> Vec<TextPiece> {
+    vec![TextPiece { text: text.into(), href: None }]
 }
 
 /// A sentence with its first address as a link: only an `http` or `https` one.
-fn linked(text: &str) -> Vec<Piece> {
+fn linked(text: &str) -> Vec<TextPiece> {
     let Some(start) = ["https://", "http://"].iter().filter_map(|scheme| text.find(scheme)).min() else {
         return plain(text);
     };
@@ -92,7 +92,7 @@ fn linked(text: &str) -> Vec<Piece> {
     let length = text[start..].find(ends).unwrap_or(text.len() - start);
     let (before, rest) = text.split_at(start);
     let address = rest[..length].trim_end_matches(['.', ',', ';', ':']);
-    let piece = |text: &str, href: Option<&str>| Piece { text: text.to_owned(), href: href.map(str::to_owned) };
+    let piece = |text: &str, href: Option<&str>| TextPiece { text: text.to_owned(), href: href.map(str::to_owned) };
     let pieces = [piece(before, None), piece(address, Some(address)), piece(&rest[address.len()..], None)];
     pieces.into_iter().filter(|piece| !piece.text.is_empty()).collect()
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::parts::{Link, Piece, anchor, links, sources};
+use super::parts::{Link, TextPiece, anchor, links, sources};
 use super::{Collected, Register, Tone};
 use crate::report::event::RequirementEvent;
 use crate::report::matrix::{self, Standing};
@@ -13,13 +13,13 @@ const CASES_LIMIT: usize = 4;
 
 /// A requirement with its standing for each target.
 #[derive(Debug, Serialize)]
-pub(super) struct Row {
+pub(super) struct RequirementView {
     /// The event of the first run that has the requirement.
     #[serde(flatten)]
     event: RequirementEvent,
     anchor: Option<String>,
     text: String,
-    sources: Vec<Piece>,
+    sources: Vec<TextPiece>,
     /// Why it does not count; `None` where it counts.
     uncounted: Option<String>,
     /// Whether targets that could be judged have different results for it.
@@ -40,39 +40,39 @@ struct Cell {
 
 /// Requirements of one target with the same standing; for several targets, all requirements that are shown together.
 #[derive(Debug, Serialize)]
-pub(super) struct Group {
+pub(super) struct RequirementGroup {
     word: Option<&'static str>,
     tone: Tone,
-    rows: Vec<Row>,
+    rows: Vec<RequirementView>,
 }
 
 /// The rows of one target grouped by standing; the rows of several targets as one group.
-pub(super) fn groups(mut rows: Vec<Row>) -> Vec<Group> {
+pub(super) fn groups(mut rows: Vec<RequirementView>) -> Vec<RequirementGroup> {
     if rows.iter().any(|row| row.cells.len() != 1) {
-        return vec![Group { word: None, tone: Tone::Calm, rows }];
+        return vec![RequirementGroup { word: None, tone: Tone::Calm, rows }];
     }
-    let mut groups: Vec<Group> = Vec::new();
+    let mut groups: Vec<RequirementGroup> = Vec::new();
     rows.sort_by_key(|row| row.cells[0].standing);
     for row in rows {
         let Cell { word, tone, .. } = row.cells[0];
         match groups.last_mut().filter(|group| group.word == Some(word)) {
             Some(group) => group.rows.push(row),
-            None => groups.push(Group { word: Some(word), tone, rows: vec![row] }),
+            None => groups.push(RequirementGroup { word: Some(word), tone, rows: vec![row] }),
         }
     }
     groups
 }
 
 /// Every requirement; those on which targets differ come first.
-pub(super) fn rows(heard: &[Collected], register: &Register) -> Vec<Row> {
-    let told = |row: matrix::Row<'_>| {
+pub(super) fn rows(heard: &[Collected], register: &Register) -> Vec<RequirementView> {
+    let told = |row: matrix::MatrixRow<'_>| {
         let known = register.get(row.id);
         let uncounted = known.and_then(|row| match (&row.excluded, &row.pending) {
             (Some(reason), _) => Some(format!("Not counted: {reason}")),
             (None, missing) => missing.as_ref().map(|missing| format!("Pending: {missing}")),
         });
         let cells = row.events.iter().zip(&row.standings).zip(heard);
-        Some(Row {
+        Some(RequirementView {
             event: (*row.events.iter().flatten().next()?).clone(),
             anchor: anchor(row.id),
             text: known.map_or("Not in this build's register.".to_owned(), |row| row.text.clone()),

@@ -9,7 +9,7 @@ use crate::report::conclusion::{Conclusion, IDS_LIMIT};
 use crate::report::event::{FeatureSummary, RunEvent};
 
 #[derive(Debug, Serialize)]
-pub(super) struct Run {
+pub(super) struct RunView {
     /// The target's name, made unique among the runs.
     pub(super) label: String,
     pub(super) suite: String,
@@ -41,11 +41,11 @@ pub(super) struct Run {
     counts: Vec<Count>,
     pub(super) cases: usize,
     duration: String,
-    features: Vec<FeatureRow>,
+    features: Vec<FeatureView>,
 }
 
 #[derive(Debug, Serialize)]
-struct FeatureRow {
+struct FeatureView {
     name: String,
     meaning: &'static str,
     #[serde(flatten)]
@@ -55,11 +55,11 @@ struct FeatureRow {
     violated_to: usize,
 }
 
-pub(super) fn runs(heard: &[Collected]) -> Vec<Run> {
+pub(super) fn runs(heard: &[Collected]) -> Vec<RunView> {
     matrix::labels(heard).into_iter().zip(heard).map(|(label, heard)| run(label, heard)).collect()
 }
 
-fn run(label: String, heard: &Collected) -> Run {
+fn run(label: String, heard: &Collected) -> RunView {
     let conclusion = Conclusion::of(heard);
     let summary = heard.summary.as_ref();
     let event = heard.run.as_ref();
@@ -67,7 +67,7 @@ fn run(label: String, heard: &Collected) -> Run {
     let named = &conclusion.ids()[..conclusion.ids().len().min(IDS_LIMIT)];
     let text = |of: fn(&RunEvent) -> &str| event.map_or(String::new(), |run| of(run).to_owned());
     let started = text(|run| &run.started_at);
-    Run {
+    RunView {
         label,
         suite: text(|run| &run.suite),
         tool: text(|run| &run.tool),
@@ -118,7 +118,7 @@ fn part(run: &RunEvent) -> String {
 }
 
 /// The first words of the page's title: what was run against what.
-pub(super) fn subject(run: &Run, heard: &Collected) -> String {
+pub(super) fn subject(run: &RunView, heard: &Collected) -> String {
     // An SDK is known by its name; the address of the scripted server says nothing.
     let server = heard.run.as_ref().is_some_and(|run| run.side == Side::Server);
     let address = run.endpoint.split_once("://").map_or(run.endpoint.as_str(), |(_, rest)| rest).trim_end_matches('/');
@@ -132,7 +132,7 @@ pub(super) fn subject(run: &Run, heard: &Collected) -> String {
 }
 
 /// For several targets: which of them conform, and which do not.
-pub(super) fn who_conforms(runs: &[Run], heard: &[Collected]) -> String {
+pub(super) fn who_conforms(runs: &[RunView], heard: &[Collected]) -> String {
     let mut conform: Vec<&str> = Vec::new();
     let (mut not, mut absent, mut open) = (0, 0, 0);
     for (run, heard) in runs.iter().zip(heard) {
@@ -162,13 +162,13 @@ pub(super) fn who_conforms(runs: &[Run], heard: &[Collected]) -> String {
     if others.is_empty() { format!("{first}.") } else { format!("{first}{mark}{}.", others.join(", ")) }
 }
 
-fn feature((name, counts): (&String, &FeatureSummary)) -> FeatureRow {
+fn feature((name, counts): (&String, &FeatureSummary)) -> FeatureView {
     let FeatureSummary { must, violated, decided, .. } = *counts;
     let share = |part: usize| (part * 100).checked_div(must).unwrap_or_default().min(100);
     let violated_to = share(decided.max(violated));
     // Even one violated requirement of many stays visible.
     let most = if violated > 0 { violated_to.saturating_sub(2) } else { 100 };
-    FeatureRow {
+    FeatureView {
         name: name.clone(),
         meaning: Feature::all().into_iter().find(|feature| feature.word() == name).map_or("", Feature::meaning),
         counts: counts.clone(),

@@ -2,7 +2,7 @@ use super::super::Event;
 use super::super::tests::html;
 use super::super::tests::sample::{self, run_at};
 use super::*;
-use crate::verdict::{CaseResult, Class, Heard, Reason, Verdict};
+use crate::verdict::{CaseResult, Reason, TargetAnswer, TargetClass, Verdict};
 
 /// A case that violates a requirement, or the same case with another verdict and no violation.
 fn decided(requirement: &str, verdict: Verdict) -> CaseResult {
@@ -52,7 +52,7 @@ fn nothing_that_a_target_sent_becomes_markup() {
                 for text in [&mut run.target.name, &mut run.target.endpoint] {
                     text.clone_from(&nasty);
                 }
-                run.target.heard = Heard::Told(nasty.clone());
+                run.target.heard = TargetAnswer::Told(nasty.clone());
                 run.target.meaning.clone_from(&nasty);
             }
             Event::Case(case) => {
@@ -210,7 +210,7 @@ fn stale_entries_of_the_baseline_are_one_finding() {
 fn a_target_without_the_operation_has_advice_and_no_list_of_cases() {
     let mut events =
         run_at("x", "http://a/", ["errors/a", "errors/b"].map(|id| sample::case(id, Verdict::NotImplemented)).to_vec());
-    sample::run_mut(&mut events).target.class = Class::UnknownOperation;
+    sample::run_mut(&mut events).target.class = TargetClass::UnknownOperation;
     let page = html(&events);
     let findings = between(&page, "id=\"findings\"", "</section>");
     assert!(findings.contains("both cases") && findings.contains("check the endpoint") && !findings.contains("<dt>In"));
@@ -229,7 +229,7 @@ fn a_target_that_cannot_be_reached_has_advice_where_it_is_told() {
         |id| CaseResult { reason: sample::reason("cannot connect"), ..sample::case(id, Verdict::Indeterminate) };
     let mut events = run_at("x", "http://a/", ["errors/a", "errors/b"].map(silent).to_vec());
     let target = &mut sample::run_mut(&mut events).target;
-    (target.class, target.heard) = (Class::Unreachable, Heard::Told("cannot connect".to_owned()));
+    (target.class, target.heard) = (TargetClass::Unreachable, TargetAnswer::Told("cannot connect".to_owned()));
     let page = html(&events);
     let findings = between(&page, "id=\"findings\"", "</section>");
     assert!(findings.contains("<p>Cannot connect</p><p>Check that it runs"), "{findings}");

@@ -57,7 +57,7 @@ impl Report for Markdown {
     fn write(&self, heard: Runs<'_>, out: &mut dyn Write) -> io::Result<()> {
         let (Runs { runs, register }, limit) = (heard, self.limit);
         let text = match runs {
-            [heard] => one::Page { heard, register, limit }.text(),
+            [heard] => one::MarkdownPage { heard, register, limit }.text(),
             several => several::text(several, register, limit),
         };
         out.write_all(text.as_bytes())

@@ -2,23 +2,23 @@
 
 use std::fmt::Write as _;
 
-use super::super::alike::{self, PROBLEMS, Shared};
+use super::super::alike::{self, PROBLEMS, SharedViolation};
 use super::super::collected::{Collected, counted};
 use super::super::conclusion::Conclusion;
 use super::super::event::{FeatureSummary, RunEvent};
-use super::super::words::{self, Obstacle, Told};
+use super::super::words::{self, FaultText, Obstacle};
 use super::inline::{block, cell, code, prose, prose_cell};
 use super::{FINDINGS_LIMIT, NAMES_LIMIT, RESERVE, fill};
 use crate::contract::Register;
 use crate::verdict::{CaseResult, Verdict};
 
-pub(super) struct Page<'a> {
+pub(super) struct MarkdownPage<'a> {
     pub(super) heard: &'a Collected,
     pub(super) register: &'a Register,
     pub(super) limit: usize,
 }
 
-impl Page<'_> {
+impl MarkdownPage<'_> {
     pub(super) fn text(&self) -> String {
         let mut text = self.head();
         text.push_str(&self.features());
@@ -110,8 +110,8 @@ impl Page<'_> {
         }
         let beside = alike::violated_elsewhere(self.heard);
         let _ = write!(text, "\n| violated requirement{beside} | cases | such as |\n| --- | ---: | --- |\n");
-        let row = |shared: &Shared<'_>| {
-            let Told { at, expected, actual } = shared.told();
+        let row = |shared: &SharedViolation<'_>| {
+            let FaultText { at, expected, actual } = shared.told();
             let place = if shared.is_of_the_status() { String::new() } else { format!(", at {}", cell(&at)) };
             format!(
                 "| {} | {} | {}{place}: expected {}, found {} |\n",
@@ -151,10 +151,10 @@ impl Page<'_> {
         if first.violations.is_empty() || first.reason.is_some() {
             let _ = write!(text, "\n{}\n", prose(&words::reason_of(first)));
         }
-        for alike in alike::violations(group).chunk_by(Shared::is_of_the_same) {
+        for alike in alike::violations(group).chunk_by(SharedViolation::is_of_the_same) {
             let first = alike[0].violation;
             let _ = write!(text, "\n- {}\n", prose(&words::requirement(first, self.register)));
-            for Told { at, expected, actual } in alike.iter().map(Shared::told) {
+            for FaultText { at, expected, actual } in alike.iter().map(SharedViolation::told) {
                 let _ = writeln!(text, "  - at {}: expected {}, found {}", code(&at), code(&expected), code(&actual));
             }
             if let Some(row) = self.register.get(&first.requirement) {
@@ -172,10 +172,10 @@ impl Page<'_> {
 
     fn warnings(&self) -> Vec<String> {
         let found = alike::warnings(self.heard);
-        let findings = found.chunk_by(Shared::is_of_the_same).map(|findings| {
+        let findings = found.chunk_by(SharedViolation::is_of_the_same).map(|findings| {
             let mut text = format!("\n- {}\n", prose(&words::requirement(findings[0].violation, self.register)));
             for shared in findings {
-                let Told { at, expected, actual } = shared.told();
+                let FaultText { at, expected, actual } = shared.told();
                 let [at, expected, actual] = [at, expected, actual].map(|text| code(&text));
                 let cases = self.names(&shared.cases);
                 let _ = writeln!(text, "  - at {at}: expected {expected}, found {actual}, in {cases}");

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use super::super::collected::{Collected, grouped};
 use super::super::conclusion::Conclusion;
-use super::super::matrix::{self, Row, Standing};
+use super::super::matrix::{self, MatrixRow, Standing};
 use super::super::words;
 use super::inline::{cell, prose, prose_cell};
 use super::{RESERVE, fill};
@@ -18,7 +18,7 @@ pub(super) fn text(runs: &[Collected], register: &Register, limit: usize) -> Str
     let room = limit.saturating_sub(RESERVE);
     let mut text = format!("## {} of {}\n", prose(suite), words::subjects(runs));
     targets(&mut text, runs, &labels, room);
-    let differing: Vec<Row<'_>> = matrix::rows(runs, register).into_iter().filter(|row| row.differs).collect();
+    let differing: Vec<MatrixRow<'_>> = matrix::rows(runs, register).into_iter().filter(|row| row.differs).collect();
     if differing.is_empty() {
         let _ = write!(text, "\n{}\n", prose(&matrix::nothing_differs(runs, &labels)));
     } else {
@@ -61,7 +61,7 @@ fn targets(text: &mut String, runs: &[Collected], labels: &[String], room: usize
     table(text, &heads, &rows, room, "target");
 }
 
-fn differences(text: &mut String, rows: &[Row<'_>], labels: &[String], register: &Register, room: usize) {
+fn differences(text: &mut String, rows: &[MatrixRow<'_>], labels: &[String], register: &Register, room: usize) {
     text.push_str("\n### Requirements on which they differ\n");
     let standings: BTreeSet<Standing> = rows.iter().flat_map(|row| &row.standings).copied().collect();
     let meaning = |alike: Vec<Standing>| {
@@ -73,7 +73,7 @@ fn differences(text: &mut String, rows: &[Row<'_>], labels: &[String], register:
     let _ = writeln!(text, "\n{}", meanings.join(", "));
     let mut heads = vec!["requirement".to_owned()];
     heads.extend(labels.iter().map(|label| cell(label)));
-    let row = |row: &Row<'_>| {
+    let row = |row: &MatrixRow<'_>| {
         let level = row.events.iter().flatten().next().map(|event| format!("{:?}", event.level).to_lowercase());
         let level = level.unwrap_or_default();
         let about = register.get(row.id).map_or("not in this build's register", |row| row.text.as_str());

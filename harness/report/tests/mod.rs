@@ -6,7 +6,7 @@ mod words;
 use rstest::rstest;
 
 use super::*;
-use crate::verdict::{CaseResult, Class, Fault, Heard, LifetimeLikeness, Measured, Verdict};
+use crate::verdict::{CaseResult, Fault, LifetimeLikeness, MeasuredLifetime, TargetAnswer, TargetClass, Verdict};
 
 /// What a sink writes of these events.
 fn written(events: &[Event], make: impl FnOnce(&mut Vec<u8>) -> Box<dyn Sink + '_>) -> String {
@@ -171,7 +171,7 @@ fn a_lifetime_that_was_measured_twice_is_told_once(#[case] report: fn(&[Event]) 
         case.violations[0].fault = Fault::Lifetime {
             at: "/expiration".to_owned(),
             asked: 900,
-            found: Measured::ByDate(seconds),
+            found: MeasuredLifetime::ByDate(seconds),
             looks_like: Some(LifetimeLikeness::RightMilliseconds),
             asked_by: "durationSeconds".to_owned(),
         };
@@ -201,8 +201,8 @@ fn a_target_without_the_operation_is_told_once_and_not_accused(#[case] detail: D
     let cases = ["a/b", "a/c"].map(|id| sample::case(id, Verdict::NotImplemented)).to_vec();
     let mut events = sample::events_of(cases, true);
     let target = &mut sample::run_mut(&mut events).target;
-    target.class = Class::UnknownOperation;
-    target.heard = Heard::Told("400 application/x-amz-json-1.1 UnknownOperationException".to_owned());
+    target.class = TargetClass::UnknownOperation;
+    target.heard = TargetAnswer::Told("400 application/x-amz-json-1.1 UnknownOperationException".to_owned());
     let report = text_with(&events, with(detail));
     assert_eq!(report.matches("The target does not know the operation GetCredentials.\nIt said: 400").count(), 1);
     assert!(

@@ -2,7 +2,7 @@
 
 use crate::contract::{Level, Register, Service, Side, parse};
 use crate::report::{Event, RunEvent, Tally, TargetEvent, VERSION};
-use crate::verdict::{CaseResult, Class, Excuse, Fault, Heard, Reason, ShownExchange, Verdict, Violation};
+use crate::verdict::{CaseResult, Excuse, Fault, Reason, ShownExchange, TargetAnswer, TargetClass, Verdict, Violation};
 
 const MESSAGE: &str = "{__type: string, message: string}";
 
@@ -219,9 +219,9 @@ pub(crate) fn events_of(results: Vec<CaseResult>, complete: bool) -> Vec<Event> 
             endpoint: "http://localhost:4566/".to_owned(),
             region: "us-east-1".to_owned(),
             features: ["core", "signature"].map(str::to_owned).to_vec(),
-            class: Class::Answers,
+            class: TargetClass::Answers,
             meaning: "answers GetCredentials".to_owned(),
-            heard: Heard::Told("200 application/x-amz-json-1.1".to_owned()),
+            heard: TargetAnswer::Told("200 application/x-amz-json-1.1".to_owned()),
         },
         started_at: "2026-11-22T10:00:00Z".to_owned(),
     };
@@ -254,7 +254,7 @@ pub(crate) fn matrix() -> Vec<Event> {
     let lacking = |of: CaseResult| CaseResult { title: of.title, ..case(&of.id, Verdict::NotImplemented) };
     let mut absent = run_at("absent", "http://localhost:4568/", cases().into_iter().map(lacking).collect());
     let target = &mut run_mut(&mut absent).target;
-    target.class = Class::UnknownOperation;
-    target.heard = Heard::Told("400 application/x-amz-json-1.1 UnknownOperationException".to_owned());
+    target.class = TargetClass::UnknownOperation;
+    target.heard = TargetAnswer::Told("400 application/x-amz-json-1.1 UnknownOperationException".to_owned());
     [events(), mended, absent].concat()
 }

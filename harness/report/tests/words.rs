@@ -4,22 +4,22 @@ use sample::MUSTS;
 
 use super::*;
 use crate::contract::Level;
-use crate::report::words::Told;
-use crate::verdict::{Body, Markup, Violation};
+use crate::report::words::FaultText;
+use crate::verdict::{Markup, Violation, WrongBody};
 
 /// A run of 30 cases, with this verdict and for one reason, against a target of this class.
-fn run_of(class: Class, said: &str, verdict: Verdict) -> Vec<Event> {
+fn run_of(class: TargetClass, said: &str, verdict: Verdict) -> Vec<Event> {
     let reason = sample::reason(said).filter(|_| verdict != Verdict::NotImplemented);
     let case = |index| CaseResult { reason: reason.clone(), ..sample::case(&format!("a/c{index}"), verdict) };
     let mut events = sample::events_of((0..30).map(case).collect(), true);
     let run = sample::run_mut(&mut events);
-    (run.selected, run.target.class, run.target.heard) = (30, class, Heard::Told(said.to_owned()));
+    (run.selected, run.target.class, run.target.heard) = (30, class, TargetAnswer::Told(said.to_owned()));
     events
 }
 
 /// The run of a target that cannot be reached.
 fn unreachable() -> Vec<Event> {
-    run_of(Class::Unreachable, "cannot connect: connection refused", Verdict::Indeterminate)
+    run_of(TargetClass::Unreachable, "cannot connect: connection refused", Verdict::Indeterminate)
 }
 
 #[rstest]
@@ -34,11 +34,11 @@ fn where_a_wrong_lifetime_may_come_from_is_told(#[case] like: LifetimeLikeness, 
     let fault = Fault::Lifetime {
         at: "/expiration".to_owned(),
         asked: 900,
-        found: Measured::ByUs(7),
+        found: MeasuredLifetime::ByUs(7),
         looks_like: Some(like),
         asked_by: "durationSeconds".to_owned(),
     };
-    let told = Told::of(&Violation { requirement: String::new(), level: Level::Must, fault });
+    let told = FaultText::of(&Violation { requirement: String::new(), level: Level::Must, fault });
     assert_eq!(told.at, "body /expiration");
     assert_eq!(told.expected, "900 s after the call by the harness's clock, give or take 60 s");
     assert_eq!(told.actual, format!("7 s after the call, which looks like {words}"));
@@ -50,14 +50,14 @@ fn where_a_wrong_lifetime_may_come_from_is_told(#[case] like: LifetimeLikeness, 
 #[case(Some(Markup::Xml), ", which look like XML")]
 #[case(Some(Markup::CutJson), ", which look like JSON that ends too early")]
 fn what_a_body_looks_like_is_told(#[case] looks_like: Option<Markup>, #[case] words: &str) {
-    let fault = Fault::NoObject { found: Body::NotJson { bytes: 17, looks_like } };
-    let told = Told::of(&Violation { requirement: String::new(), level: Level::Must, fault });
+    let fault = Fault::NoObject { found: WrongBody::NotJson { bytes: 17, looks_like } };
+    let told = FaultText::of(&Violation { requirement: String::new(), level: Level::Must, fault });
     assert_eq!(told.actual, format!("17 bytes that are not JSON{words}"));
 }
 
 #[test]
 fn where_no_case_failed_nothing_is_called_a_failure() {
-    for events in [unreachable(), run_of(Class::NotAws, "404 text/html", Verdict::NotImplemented)] {
+    for events in [unreachable(), run_of(TargetClass::NotAws, "404 text/html", Verdict::NotImplemented)] {
         for report in [text(&events), markdown(&events)] {
             assert!(report.contains("Not judged\n") && !report.contains("Failures"), "{report}");
         }
@@ -92,9 +92,9 @@ fn where_nothing_was_decided_no_requirement_is_named() {
 }
 
 #[rstest]
-#[case::an_answer(Class::NotAws, "404 text/html", "It said: ")]
-#[case::none(Class::Unreachable, "cannot connect: connection refused", "The call ended with: ")]
-fn only_a_target_that_answered_said_something(#[case] class: Class, #[case] said: &str, #[case] before: &str) {
+#[case::an_answer(TargetClass::NotAws, "404 text/html", "It said: ")]
+#[case::none(TargetClass::Unreachable, "cannot connect: connection refused", "The call ended with: ")]
+fn only_a_target_that_answered_said_something(#[case] class: TargetClass, #[case] said: &str, #[case] before: &str) {
     let events = run_of(class, said, Verdict::Indeterminate);
     assert!(text(&events).contains(&format!("\n{before}{said}\n")), "{}", text(&events));
     assert!(markdown(&events).contains(&format!("\n> {before}`{said}`\n")), "{}", markdown(&events));

@@ -1,8 +1,8 @@
 //! What was found: warnings, excused cases, and cases that need attention.
 
-use super::super::alike::{self, PROBLEMS, Shared, is_problem};
-use super::super::words::{Line, Told};
-use super::{CaseResult, Collected, Detail, Page, Register, Tone, escape, words};
+use super::super::alike::{self, PROBLEMS, SharedViolation, is_problem};
+use super::super::words::{FaultText, ReportLine};
+use super::{CaseResult, Collected, Detail, Register, TextPage, Tone, escape, words};
 use crate::contract::Side;
 use crate::verdict::Verdict;
 
@@ -10,17 +10,17 @@ use crate::verdict::Verdict;
 const LIST_LIMIT: usize = 6;
 
 /// Broken requirements below `must`, each with where it was seen.
-pub(super) fn warnings(page: &mut Page, heard: &Collected, register: &Register, detail: Detail) {
+pub(super) fn warnings(page: &mut TextPage, heard: &Collected, register: &Register, detail: Detail) {
     let found = alike::warnings(heard);
     if found.is_empty() {
         return;
     }
     page.title("Warnings (requirements below must; they never fail a run)");
-    for findings in found.chunk_by(Shared::is_of_the_same) {
+    for findings in found.chunk_by(SharedViolation::is_of_the_same) {
         page.line(&format!("  {}", page.paint(Tone::Doubt, &words::requirement(findings[0].violation, register))));
         let shown = limit(detail, findings.len());
         for warning in &findings[..shown] {
-            let Told { at, expected, actual } = warning.told();
+            let FaultText { at, expected, actual } = warning.told();
             page.line(&escape(&format!("    at {at}: expected {expected}, found {actual}")));
             page.line(&format!("      in {}", names(&warning.cases, heard, detail)));
         }
@@ -31,7 +31,7 @@ pub(super) fn warnings(page: &mut Page, heard: &Collected, register: &Register, 
 }
 
 /// Cases that did not run or are in the baseline, each reason once.
-pub(super) fn excused(page: &mut Page, heard: &Collected, detail: Detail) {
+pub(super) fn excused(page: &mut TextPage, heard: &Collected, detail: Detail) {
     for (verdict, title) in
         [(Verdict::NotApplicable, "Not applicable"), (Verdict::KnownFail, "Known failures (in the baseline)")]
     {
@@ -49,7 +49,7 @@ pub(super) fn excused(page: &mut Page, heard: &Collected, detail: Detail) {
     }
 }
 
-pub(super) fn failures(page: &mut Page, heard: &Collected, register: &Register, detail: Detail) {
+pub(super) fn failures(page: &mut TextPage, heard: &Collected, register: &Register, detail: Detail) {
     if !heard.cases.iter().any(|case| is_problem(case.verdict)) {
         return;
     }
@@ -62,7 +62,7 @@ pub(super) fn failures(page: &mut Page, heard: &Collected, register: &Register, 
     }
 }
 
-fn failure(page: &mut Page, group: &[&CaseResult], heard: &Collected, register: &Register, detail: Detail) {
+fn failure(page: &mut TextPage, group: &[&CaseResult], heard: &Collected, register: &Register, detail: Detail) {
     let first = group[0];
     let verdict = page.paint(first.verdict.into(), first.verdict.word());
     let all = detail < Detail::Verbose && alike::is_all(group, heard, LIST_LIMIT);
@@ -84,8 +84,8 @@ fn failure(page: &mut Page, group: &[&CaseResult], heard: &Collected, register: 
     }
     for line in words::violations(&alike::violations(group), register) {
         match line {
-            Line::Heading(text) => page.line(&format!("  {text}")),
-            Line::Particular(label, text) => {
+            ReportLine::Heading(text) => page.line(&format!("  {text}")),
+            ReportLine::Particular(label, text) => {
                 let label = page.paint(Tone::Calm, &format!("{label:<8}"));
                 page.labelled(&format!("    {label}  "), &text);
             }
@@ -103,7 +103,7 @@ fn failure(page: &mut Page, group: &[&CaseResult], heard: &Collected, register: 
 }
 
 /// Each violated requirement once, where several cases failed.
-pub(super) fn in_short(page: &mut Page, heard: &Collected, register: &Register, detail: Detail) {
+pub(super) fn in_short(page: &mut TextPage, heard: &Collected, register: &Register, detail: Detail) {
     let found = alike::violated(heard);
     if found.is_empty() {
         return;
@@ -111,7 +111,7 @@ pub(super) fn in_short(page: &mut Page, heard: &Collected, register: &Register, 
     page.title(&format!("In short: each violated requirement once{}", alike::violated_elsewhere(heard)));
     let shown = limit(detail, found.len());
     for shared in &found[..shown] {
-        let Told { at, expected, actual } = shared.told();
+        let FaultText { at, expected, actual } = shared.told();
         page.line(&format!("  {}", page.paint(Tone::Bad, &words::requirement(shared.violation, register))));
         let place = if shared.is_of_the_status() { String::new() } else { format!("{at}: ") };
         let cases = match shared.cases.as_slice() {

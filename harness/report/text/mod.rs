@@ -65,11 +65,11 @@ impl<W: Write> TextSink<W> {
         Self { out, options, register: register.clone(), heard: Collected::default(), first: true }
     }
 
-    fn page(&self) -> Page {
-        Page::new(&self.options, self.first)
+    fn page(&self) -> TextPage {
+        TextPage::new(&self.options, self.first)
     }
 
-    fn print(&mut self, page: &Page) -> io::Result<()> {
+    fn print(&mut self, page: &TextPage) -> io::Result<()> {
         self.first &= page.text.is_empty();
         self.out.write_all(page.text.as_bytes())?;
         self.out.flush()
@@ -166,7 +166,7 @@ fn header(run: &RunEvent) -> String {
 
 /// Text that grows line by line.
 #[derive(Debug)]
-struct Page {
+struct TextPage {
     text: String,
     colour: bool,
     width: usize,
@@ -174,7 +174,7 @@ struct Page {
     first: bool,
 }
 
-impl Page {
+impl TextPage {
     fn new(options: &TextOptions, first: bool) -> Self {
         Self { text: String::new(), colour: options.colour, width: options.width.unwrap_or(usize::MAX), first }
     }

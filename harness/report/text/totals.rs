@@ -4,12 +4,12 @@ use super::super::alike::{self, is_problem};
 use super::super::collected::{Collected, counted};
 use super::super::conclusion::Conclusion;
 use super::super::event::{FeatureSummary, SummaryEvent};
-use super::{Page, TextOptions, Tone, escape, words};
+use super::{TextOptions, TextPage, Tone, escape, words};
 
 /// The longest command for the failed cases alone, in bytes; instead of a longer one, the whole run is repeated.
 const COMMAND_LIMIT: usize = 400;
 
-pub(super) fn suites(page: &mut Page, heard: &Collected) {
+pub(super) fn suites(page: &mut TextPage, heard: &Collected) {
     let suites = heard.suites();
     if suites.is_empty() {
         return;
@@ -32,7 +32,7 @@ pub(super) fn suites(page: &mut Page, heard: &Collected) {
 /// Verdicts, features, and whether the target conforms.
 ///
 /// With several runs, each line begins with its target, so that it can be read or found alone.
-pub(super) fn totals(page: &mut Page, heard: &Collected, options: &TextOptions) {
+pub(super) fn totals(page: &mut TextPage, heard: &Collected, options: &TextOptions) {
     page.title("Totals");
     let target = heard.run.as_ref().filter(|_| options.several).map(|run| escape(&run.target.name));
     let target = target.map_or_else(String::new, |name| format!("{name}: "));
@@ -66,7 +66,7 @@ pub(super) fn totals(page: &mut Page, heard: &Collected, options: &TextOptions) 
 const LONGEST_COMMAND: usize = 8_000;
 
 /// The command that repeats the failed cases, or the whole run.
-pub(super) fn again(page: &mut Page, heard: &Collected, options: &TextOptions) {
+pub(super) fn again(page: &mut TextPage, heard: &Collected, options: &TextOptions) {
     // A report that was made later does not know the command.
     if options.again.is_empty() {
         return;

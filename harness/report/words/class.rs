@@ -3,50 +3,50 @@
 use super::super::event::RunEvent;
 use super::reason::heard;
 use crate::text::escape;
-use crate::verdict::{Class, Heard};
+use crate::verdict::{TargetAnswer, TargetClass};
 
 /// What a target is for an operation of a service, as the end of a sentence that begins with "the target".
-pub(crate) fn meaning(class: Class, operation: &str, service: &str) -> String {
+pub(crate) fn meaning(class: TargetClass, operation: &str, service: &str) -> String {
     match class {
-        Class::Answers => format!("answers {operation}"),
-        Class::UnknownOperation => format!("does not know the operation {operation}"),
-        Class::UnknownService => format!("does not know the service {service}"),
-        Class::DeclaredNotImplemented => format!("says that {operation} is not implemented"),
-        Class::OwnJson => {
+        TargetClass::Answers => format!("answers {operation}"),
+        TargetClass::UnknownOperation => format!("does not know the operation {operation}"),
+        TargetClass::UnknownService => format!("does not know the service {service}"),
+        TargetClass::DeclaredNotImplemented => format!("says that {operation} is not implemented"),
+        TargetClass::OwnJson => {
             format!("answers with an error of its own instead of one of AWS, so it does not have {operation}")
         }
-        Class::NotAws => format!("gives no answer of AWS, so it does not have {operation}"),
-        Class::WrongService => format!("answers as another service, so it does not have {operation}"),
-        Class::Redirect => "redirects the call elsewhere".to_owned(),
-        Class::ServerFault => "fails inside itself".to_owned(),
-        Class::RefusedCredentials => "refuses the credentials".to_owned(),
-        Class::NoResource => "does not have what was named".to_owned(),
-        Class::Unreachable => "gives no usable answer".to_owned(),
+        TargetClass::NotAws => format!("gives no answer of AWS, so it does not have {operation}"),
+        TargetClass::WrongService => format!("answers as another service, so it does not have {operation}"),
+        TargetClass::Redirect => "redirects the call elsewhere".to_owned(),
+        TargetClass::ServerFault => "fails inside itself".to_owned(),
+        TargetClass::RefusedCredentials => "refuses the credentials".to_owned(),
+        TargetClass::NoResource => "does not have what was named".to_owned(),
+        TargetClass::Unreachable => "gives no usable answer".to_owned(),
     }
 }
 
 /// What to do about a target that cannot be reached or judged; `None` where it answers.
-pub(crate) fn advice(class: Class, service: &str) -> Option<String> {
+pub(crate) fn advice(class: TargetClass, service: &str) -> Option<String> {
     Some(match class {
-        Class::Answers => return None,
-        Class::RefusedCredentials => {
+        TargetClass::Answers => return None,
+        TargetClass::RefusedCredentials => {
             "Give it credentials that it accepts (AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY), or send \
              unsigned requests with --no-sign."
                 .to_owned()
         }
-        Class::Unreachable => {
+        TargetClass::Unreachable => {
             "Check that it runs, that the endpoint is right, and that nothing between here and there stops the call."
                 .to_owned()
         }
-        Class::Redirect => "Give the address that it redirects to as the endpoint.".to_owned(),
-        Class::ServerFault => "Its own log should tell why; the cases below are judged all the same.".to_owned(),
-        Class::UnknownOperation
-        | Class::UnknownService
-        | Class::DeclaredNotImplemented
-        | Class::OwnJson
-        | Class::NotAws
-        | Class::WrongService
-        | Class::NoResource => format!(
+        TargetClass::Redirect => "Give the address that it redirects to as the endpoint.".to_owned(),
+        TargetClass::ServerFault => "Its own log should tell why; the cases below are judged all the same.".to_owned(),
+        TargetClass::UnknownOperation
+        | TargetClass::UnknownService
+        | TargetClass::DeclaredNotImplemented
+        | TargetClass::OwnJson
+        | TargetClass::NotAws
+        | TargetClass::WrongService
+        | TargetClass::NoResource => format!(
             "Nothing is held against it: every case is not-implemented. If it should have the operation, check the \
              endpoint, and that its service {service} is switched on."
         ),
@@ -77,8 +77,8 @@ pub(crate) fn obstacle(run: &RunEvent) -> Option<Obstacle> {
 /// Whether the target answered the probe. An answer is quoted; of a call without one, the fault is shown.
 pub(crate) fn has_answered(run: &RunEvent) -> bool {
     match run.target.heard {
-        Heard::Answer { .. } => true,
-        Heard::Nothing(_) => false,
-        Heard::Told(_) => run.target.class != Class::Unreachable,
+        TargetAnswer::Answer { .. } => true,
+        TargetAnswer::Nothing(_) => false,
+        TargetAnswer::Told(_) => run.target.class != TargetClass::Unreachable,
     }
 }

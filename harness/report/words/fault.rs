@@ -2,7 +2,8 @@
 
 use crate::contract::{Constraint, JsonKind};
 use crate::verdict::{
-    Accepted, Answered, Beside, Body, Fault, LifetimeLikeness, Likeness, Markup, Measured, Nameless, Violation,
+    AnswerSummary, Fault, LifetimeLikeness, Markup, MeasuredLifetime, NameSubstitute, RightAnswer, StrikingDetail,
+    ValueLikeness, Violation, WrongBody,
 };
 use crate::wire::NamePlace;
 
@@ -12,14 +13,14 @@ const TOLERANCES: [i64; 2] = [60, 300];
 
 /// A violation in words. Not escaped.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Told {
+pub(crate) struct FaultText {
     /// The place in the answer: `status`, `header content-type`, or `body` and a JSON pointer.
     pub(crate) at: String,
     pub(crate) expected: String,
     pub(crate) actual: String,
 }
 
-impl Told {
+impl FaultText {
     pub(crate) fn of(violation: &Violation) -> Self {
         match &violation.fault {
             Fault::Outcome { status_fits, expected, found, beside } => {
@@ -54,8 +55,10 @@ impl Told {
             Fault::Again { at } => told(body(at), "items that no page before it has", "an item of a page before it"),
             Fault::Lifetime { at, asked, found, looks_like, asked_by } => {
                 let by = match found {
-                    Measured::ByUs(_) => "the harness's clock",
-                    Measured::ByDate(_) | Measured::Apart { .. } => "the server's Date or the harness's clock",
+                    MeasuredLifetime::ByUs(_) => "the harness's clock",
+                    MeasuredLifetime::ByDate(_) | MeasuredLifetime::Apart { .. } => {
+                        "the server's Date or the harness's clock"
+                    }
                 };
                 let expected = format!("{asked} s after the call by {by}, give or take {} s", TOLERANCES[0]);
                 let guess = looks_like.map_or_else(String::new, |like| lifetime_likeness(like, asked_by));
@@ -103,8 +106,8 @@ impl Told {
     }
 }
 
-fn told(at: impl Into<String>, expected: impl Into<String>, actual: impl Into<String>) -> Told {
-    Told { at: at.into(), expected: expected.into(), actual: actual.into() }
+fn told(at: impl Into<String>, expected: impl Into<String>, actual: impl Into<String>) -> FaultText {
+    FaultText { at: at.into(), expected: expected.into(), actual: actual.into() }
 }
 
 fn body(at: &str) -> String {
@@ -112,8 +115,8 @@ fn body(at: &str) -> String {
 }
 
 /// `400 ValidationException, or 403 with an error type`.
-fn any_of(answers: &[Accepted]) -> String {
-    let word = |answer: &Accepted| match answer.error.as_deref() {
+fn any_of(answers: &[RightAnswer]) -> String {
+    let word = |answer: &RightAnswer| match answer.error.as_deref() {
         None => answer.status.to_string(),
         Some("*") => format!("{} with an error type", answer.status),
         Some(error) => format!("{} {error}", answer.status),
@@ -122,19 +125,19 @@ fn any_of(answers: &[Accepted]) -> String {
 }
 
 /// `400 ValidationException "its message"`.
-pub(super) fn answered(answer: &Answered) -> String {
-    let Answered { status, error, message } = answer;
+pub(super) fn answered(answer: &AnswerSummary) -> String {
+    let AnswerSummary { status, error, message } = answer;
     let error = error.as_ref().map_or_else(String::new, |error| format!(" {error}"));
     let message = message.as_ref().map_or_else(String::new, |message| format!(" \"{message}\""));
     format!("{status}{error}{message}")
 }
 
-fn outcome(found: &Answered, beside: Option<&Beside>) -> String {
+fn outcome(found: &AnswerSummary, beside: Option<&StrikingDetail>) -> String {
     let found = answered(found);
     match beside {
         None => found,
-        Some(Beside::ErrorInSuccess { error, place: at }) => format!("{found} with {error} in {}", place(*at)),
-        Some(Beside::Accepted { lives }) => {
+        Some(StrikingDetail::ErrorInSuccess { error, place: at }) => format!("{found} with {error} in {}", place(*at)),
+        Some(StrikingDetail::Accepted { lives }) => {
             let lives = match lives {
                 None => String::new(),
                 Some(seconds) if *seconds < 0 => format!(", with credentials that expired {} s before", -seconds),
@@ -142,17 +145,17 @@ fn outcome(found: &Answered, beside: Option<&Beside>) -> String {
             };
             format!("{found}: the request was accepted{lives}")
         }
-        Some(Beside::CutName { member, characters }) => {
+        Some(StrikingDetail::CutName { member, characters }) => {
             format!("{found}, which names the first {characters} characters of the {member} that was sent")
         }
     }
 }
 
-fn body_of(body: &Body) -> String {
+fn body_of(body: &WrongBody) -> String {
     match body {
-        Body::Empty => "an empty body".to_owned(),
-        Body::NotJson { bytes, looks_like } => not_json(*bytes, *looks_like),
-        Body::Json(kind) => format!("JSON that is {kind}"),
+        WrongBody::Empty => "an empty body".to_owned(),
+        WrongBody::NotJson { bytes, looks_like } => not_json(*bytes, *looks_like),
+        WrongBody::Json(kind) => format!("JSON that is {kind}"),
     }
 }
 
@@ -166,21 +169,21 @@ fn not_json(bytes: usize, looks_like: Option<Markup>) -> String {
     format!("{bytes} bytes that are not JSON{guess}")
 }
 
-fn likeness(like: &Likeness) -> String {
+fn likeness(like: &ValueLikeness) -> String {
     match like {
-        Likeness::Null => "it is null, which stands for no member".to_owned(),
-        Likeness::OtherName(name) => format!("there is {name}, which looks like it under another name"),
-        Likeness::Inside(name) => format!("there is one inside {name}, where no client looks"),
-        Likeness::QuotedNumber => "which looks like a number in quotes".to_owned(),
-        Likeness::Iso8601 => "which looks like an ISO 8601 date instead of epoch seconds".to_owned(),
-        Likeness::EpochSeconds => "which looks like epoch seconds instead of an ISO 8601 date".to_owned(),
+        ValueLikeness::Null => "it is null, which stands for no member".to_owned(),
+        ValueLikeness::OtherName(name) => format!("there is {name}, which looks like it under another name"),
+        ValueLikeness::Inside(name) => format!("there is one inside {name}, where no client looks"),
+        ValueLikeness::QuotedNumber => "which looks like a number in quotes".to_owned(),
+        ValueLikeness::Iso8601 => "which looks like an ISO 8601 date instead of epoch seconds".to_owned(),
+        ValueLikeness::EpochSeconds => "which looks like epoch seconds instead of an ISO 8601 date".to_owned(),
     }
 }
 
-fn measured(found: Measured) -> String {
+fn measured(found: MeasuredLifetime) -> String {
     match found {
-        Measured::ByUs(seconds) | Measured::ByDate(seconds) => after_the_call(seconds),
-        Measured::Apart { date, ours } => {
+        MeasuredLifetime::ByUs(seconds) | MeasuredLifetime::ByDate(seconds) => after_the_call(seconds),
+        MeasuredLifetime::Apart { date, ours } => {
             let [date, ours] = [date, ours].map(after_the_call);
             format!("{date} by the server's Date, and {ours} by the harness's clock")
         }
@@ -208,13 +211,13 @@ fn lifetime_likeness(like: LifetimeLikeness, asked_by: &str) -> String {
     format!(", which looks like {words}")
 }
 
-fn nameless(found: &Nameless) -> String {
+fn nameless(found: &NameSubstitute) -> String {
     match found {
-        Nameless::Nothing => "none of them".to_owned(),
-        Nameless::Empty => "none of them: the body is empty".to_owned(),
-        Nameless::NotJson { bytes, looks_like } => format!("none of them: {}", not_json(*bytes, *looks_like)),
-        Nameless::Number(name) => format!("none of them, but {name} is a number"),
-        Nameless::Elsewhere(name) => format!("none of them, but a member {name}, where no client looks"),
+        NameSubstitute::Nothing => "none of them".to_owned(),
+        NameSubstitute::Empty => "none of them: the body is empty".to_owned(),
+        NameSubstitute::NotJson { bytes, looks_like } => format!("none of them: {}", not_json(*bytes, *looks_like)),
+        NameSubstitute::Number(name) => format!("none of them, but {name} is a number"),
+        NameSubstitute::Elsewhere(name) => format!("none of them, but a member {name}, where no client looks"),
     }
 }
 

@@ -7,7 +7,7 @@ mod reason;
 #[cfg(feature = "cli")]
 pub(crate) use class::has_answered;
 pub(crate) use class::{Obstacle, meaning, obstacle};
-pub(crate) use fault::Told;
+pub(crate) use fault::FaultText;
 pub(crate) use reason::heard;
 pub use reason::reason;
 #[cfg(feature = "cli")]
@@ -16,7 +16,7 @@ pub(crate) use reason::{excuse, in_a_line};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use super::alike::Shared;
+use super::alike::SharedViolation;
 use super::collected::{Collected, counted};
 use super::event::DriverEvent;
 use crate::contract::{Register, Requirement};
@@ -99,18 +99,18 @@ pub(super) fn requirement(violation: &Violation, register: &Register) -> String 
 }
 
 /// Violations for people: those of one requirement together, below its heading, with its source.
-pub(super) fn violations(violations: &[Shared<'_>], register: &Register) -> Vec<Line> {
+pub(super) fn violations(violations: &[SharedViolation<'_>], register: &Register) -> Vec<ReportLine> {
     let mut lines = Vec::new();
-    for alike in violations.chunk_by(Shared::is_of_the_same) {
+    for alike in violations.chunk_by(SharedViolation::is_of_the_same) {
         let first = alike[0].violation;
-        lines.push(Line::Heading(requirement(first, register)));
-        for Told { at, expected, actual } in alike.iter().map(Shared::told) {
-            lines.push(Line::Particular("at", escape(&at)));
-            lines.push(Line::Particular("expected", escape(&expected)));
-            lines.push(Line::Particular("found", escape(&actual)));
+        lines.push(ReportLine::Heading(requirement(first, register)));
+        for FaultText { at, expected, actual } in alike.iter().map(SharedViolation::told) {
+            lines.push(ReportLine::Particular("at", escape(&at)));
+            lines.push(ReportLine::Particular("expected", escape(&expected)));
+            lines.push(ReportLine::Particular("found", escape(&actual)));
         }
         if let Some(row) = register.get(&first.requirement) {
-            lines.push(Line::Particular("source", escape(&source(row))));
+            lines.push(ReportLine::Particular("source", escape(&source(row))));
         }
     }
     lines
@@ -118,10 +118,10 @@ pub(super) fn violations(violations: &[Shared<'_>], register: &Register) -> Vec<
 
 /// The same for violations that each stand alone, as plain lines.
 pub(super) fn each_violation(violations: &[Violation], register: &Register) -> Vec<String> {
-    let alone: Vec<_> = violations.iter().map(Shared::alone).collect();
+    let alone: Vec<_> = violations.iter().map(SharedViolation::alone).collect();
     let line = |line| match line {
-        Line::Heading(text) => text,
-        Line::Particular(label, text) => format!("  {label:<8}  {text}"),
+        ReportLine::Heading(text) => text,
+        ReportLine::Particular(label, text) => format!("  {label:<8}  {text}"),
     };
     self::violations(&alone, register).into_iter().map(line).collect()
 }
@@ -131,7 +131,7 @@ pub(crate) fn source(row: &Requirement) -> String {
     row.source.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }
 
-pub(super) enum Line {
+pub(super) enum ReportLine {
     /// A requirement.
     Heading(String),
     /// Something about it: a label, and a text.

@@ -1,8 +1,8 @@
 //! Why a case has its verdict, in words.
 
-use super::fault::{Told, answered};
+use super::fault::{FaultText, answered};
 use crate::text::foreign;
-use crate::verdict::{Excuse, Heard, Reason, Verdict, Violation};
+use crate::verdict::{Excuse, Reason, TargetAnswer, Verdict, Violation};
 
 /// A reason in words, as the end of a sentence. Not escaped.
 pub fn reason(reason: &Reason) -> String {
@@ -104,18 +104,18 @@ pub(crate) fn excuse(excuse: &Excuse) -> String {
 }
 
 pub(crate) fn in_a_line(violation: &Violation) -> String {
-    let Told { at, expected, actual } = Told::of(violation);
+    let FaultText { at, expected, actual } = FaultText::of(violation);
     format!("{}, {at}: expected {expected}, found {actual}", violation.requirement)
 }
 
 /// What came back from a target: status, media type, error and first words, or why there was no answer.
-pub(crate) fn heard(heard: &Heard) -> String {
+pub(crate) fn heard(heard: &TargetAnswer) -> String {
     match heard {
-        Heard::Answer { status, media_type, error, words } => {
+        TargetAnswer::Answer { status, media_type, error, words } => {
             let part = |text: &Option<String>| text.as_ref().map_or_else(String::new, |text| format!(" {text}"));
             let words = words.as_ref().map_or_else(String::new, |words| format!(": \"{words}\""));
             format!("{status}{}{}{words}", part(media_type), part(error))
         }
-        Heard::Nothing(why) | Heard::Told(why) => why.clone(),
+        TargetAnswer::Nothing(why) | TargetAnswer::Told(why) => why.clone(),
     }
 }

@@ -14,7 +14,7 @@ pub struct Expectation {
     /// The requirement, one of the case's.
     pub requirement: String,
     /// What every call must come to.
-    pub outcome: Option<Outcome>,
+    pub outcome: Option<ExpectedOutcome>,
     /// What the error of every call must say; it must be an error.
     pub error: Option<ExpectedError>,
     /// Members that the result of every call must have, with these values.
@@ -37,7 +37,7 @@ pub struct Expectation {
     /// Header fields that every request must have, by name in lower case, with these values; at least
     /// one must arrive.
     #[serde(default)]
-    pub headers: BTreeMap<String, Found>,
+    pub headers: BTreeMap<String, HeaderExpectation>,
     /// The path that every request must go to; at least one must arrive.
     #[serde(default)]
     pub path: Option<String>,
@@ -45,7 +45,7 @@ pub struct Expectation {
     #[serde(default)]
     pub region: Option<String>,
     /// Which of the two servers the requests must reach.
-    pub reached: Option<Reached>,
+    pub reached: Option<ExpectedServer>,
 }
 
 impl Expectation {
@@ -57,7 +57,8 @@ impl Expectation {
 /// What a call comes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-pub enum Outcome {
+#[serde(rename = "Outcome")]
+pub enum ExpectedOutcome {
     /// A result.
     Result,
     /// An error.
@@ -97,7 +98,8 @@ pub struct Attempts {
 /// What is found in a header field.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
-pub struct Found {
+#[serde(rename = "Found")]
+pub struct HeaderExpectation {
     /// Exactly this value; a session token is found as `<session-token>`.
     pub is: Option<String>,
     /// Whether the signature covers it.
@@ -109,7 +111,8 @@ pub struct Found {
 /// Which server the requests of a case reach.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-pub enum Reached {
+#[serde(rename = "Reached")]
+pub enum ExpectedServer {
     /// The one at `${endpoint}`, and at least once.
     Endpoint,
     /// None of the two.

@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::script::{self, Body, FaultAt, Framing, Step};
+use super::script::{self, FaultAt, Framing, ScriptedBody, Step};
 use super::{ClientCase, ClientRequest, ClientSuite, DECOY, ENDPOINT, Expectation, MaxAttempts};
 use crate::contract::{Contract, Fixtures, LoadError, REGISTER_FILE, Register, Requirement, Side, unreadable};
 use crate::corpus::files::{file_stem, load_folder};
@@ -48,7 +48,7 @@ impl ClientCorpus {
             check_suite(&file, &suite, contract, &mut errors);
             for (index, case) in suite.cases.into_iter().enumerate() {
                 let at = format!("/cases/{index}");
-                let mut found = Errors { file: &file, at: &at, found: &mut errors };
+                let mut found = CaseErrors { file: &file, at: &at, found: &mut errors };
                 check_case(file_stem(&file), &case, &contract.register, &mut found);
                 if server.get(&case.id).is_some() || server.family(&case.id).next().is_some() {
                     let message = format!("the server side has a case {} already; give this one another name", case.id);
@@ -104,13 +104,13 @@ impl ClientCorpus {
 const LONGEST_MS: u64 = 120_000;
 
 /// Collects the errors of one case; `at` is its JSON pointer.
-struct Errors<'a> {
+struct CaseErrors<'a> {
     file: &'a str,
     at: &'a str,
     found: &'a mut Vec<LoadError>,
 }
 
-impl Errors<'_> {
+impl CaseErrors<'_> {
     fn add(&mut self, member: &str, message: impl Into<String>) {
         self.found.push(LoadError::new(self.file, format!("{}{member}", self.at), message));
     }
@@ -134,7 +134,7 @@ fn check_suite(file: &str, suite: &ClientSuite, contract: &Contract, errors: &mu
     }
 }
 
-fn check_case(suite: &str, case: &ClientCase, register: &Register, errors: &mut Errors<'_>) {
+fn check_case(suite: &str, case: &ClientCase, register: &Register, errors: &mut CaseErrors<'_>) {
     let kebab = |name: &str| {
         !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
     };
@@ -162,7 +162,7 @@ fn check_case(suite: &str, case: &ClientCase, register: &Register, errors: &mut 
     }
 }
 
-fn check_requirements(case: &ClientCase, register: &Register, errors: &mut Errors<'_>) {
+fn check_requirements(case: &ClientCase, register: &Register, errors: &mut CaseErrors<'_>) {
     for (index, id) in case.requirements.iter().enumerate() {
         let place = format!("/requirements/{index}");
         let expected = case.expect.iter().any(|expectation| expectation.requirement == *id);
@@ -188,7 +188,7 @@ fn check_requirements(case: &ClientCase, register: &Register, errors: &mut Error
     }
 }
 
-fn check_request(request: &ClientRequest, errors: &mut Errors<'_>) {
+fn check_request(request: &ClientRequest, errors: &mut CaseErrors<'_>) {
     if !(1..=50).contains(&request.calls) {
         errors.add("/request/calls", format!("expected 1 to 50, found {}", request.calls));
     }
@@ -219,13 +219,13 @@ fn check_request(request: &ClientRequest, errors: &mut Errors<'_>) {
     }
 }
 
-fn check_step(step: &Step, place: &str, errors: &mut Errors<'_>) {
+fn check_step(step: &Step, place: &str, errors: &mut CaseErrors<'_>) {
     let mut add = |member: &str, message: String| errors.add(&format!("{place}{member}"), message);
     if !(200..=599).contains(&step.status) {
         add("/status", format!("expected 200 to 599, found {}; \"raw\" can say anything", step.status));
     }
     for (member, body) in [("/body", &step.body), ("/raw", &step.raw)] {
-        if let Some(Err(message)) = body.as_ref().map(Body::bytes) {
+        if let Some(Err(message)) = body.as_ref().map(ScriptedBody::bytes) {
             add(member, message);
         }
     }
@@ -263,7 +263,7 @@ fn check_step(step: &Step, place: &str, errors: &mut Errors<'_>) {
     }
 }
 
-fn check_expectation(case: &ClientCase, expectation: &Expectation, place: &str, errors: &mut Errors<'_>) {
+fn check_expectation(case: &ClientCase, expectation: &Expectation, place: &str, errors: &mut CaseErrors<'_>) {
     if !case.requirements.contains(&expectation.requirement) {
         let message = format!("the case does not cite {}", expectation.requirement);
         errors.add(&format!("{place}/requirement"), message);

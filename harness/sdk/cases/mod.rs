@@ -16,9 +16,11 @@ use std::marker::PhantomData;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use expect::{Attempts, Expectation, ExpectedError, Found, Outcome, Reached};
+pub use expect::{Attempts, Expectation, ExpectedError, ExpectedOutcome, ExpectedServer, HeaderExpectation};
 pub use load::ClientCorpus;
-pub use script::{Body, Drip, Fault, FaultAt, FaultHow, Framing, STANDARD_REQUEST_ID, Step, standard_body};
+pub use script::{
+    Drip, FaultAt, FaultHow, Framing, STANDARD_REQUEST_ID, ScriptedBody, ScriptedFault, Step, standard_body,
+};
 
 use crate::contract::Side;
 use crate::sdk::record::Tagged;
@@ -87,7 +89,7 @@ pub struct ClientRequest {
     /// here is not set.
     pub input: ClientInput,
     /// Settings of the client, in code.
-    pub config: Config,
+    pub config: SdkClientConfig,
     /// The endpoint that the caller gives in code: `${endpoint}`, or with a path behind it; null where
     /// the SDK has to find it in `environment` or `profile`.
     pub endpoint: Option<String>,
@@ -115,7 +117,7 @@ impl Default for ClientRequest {
     fn default() -> Self {
         Self {
             input: InOrder(Vec::new()),
-            config: Config::default(),
+            config: SdkClientConfig::default(),
             endpoint: Some(ENDPOINT.to_owned()),
             region: Some(REGION.to_owned()),
             session_token: None,
@@ -146,7 +148,8 @@ impl ClientRequest {
 /// for the number of attempts, which is one.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default, rename_all = "camelCase")]
-pub struct Config {
+#[serde(rename = "Config")]
+pub struct SdkClientConfig {
     /// How many attempts a call may take.
     #[serde(skip_serializing_if = "MaxAttempts::is_default")]
     pub max_attempts: MaxAttempts,
@@ -225,8 +228,8 @@ impl Serialize for ClientInput {
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for InOrder<T> {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Members<T>(PhantomData<T>);
-        impl<'de, T: Deserialize<'de>> serde::de::Visitor<'de> for Members<T> {
+        struct MembersVisitor<T>(PhantomData<T>);
+        impl<'de, T: Deserialize<'de>> serde::de::Visitor<'de> for MembersVisitor<T> {
             type Value = InOrder<T>;
 
             fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -241,7 +244,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for InOrder<T> {
                 Ok(InOrder(members))
             }
         }
-        deserializer.deserialize_map(Members(PhantomData))
+        deserializer.deserialize_map(MembersVisitor(PhantomData))
     }
 }
 

@@ -3,14 +3,14 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::contract::Names;
+use crate::contract::ContractNames;
 
 /// The media type of the protocol, AWS JSON 1.1.
 const MEDIA_TYPE: &str = "application/x-amz-json-1.1";
 
 /// The body of a right answer, which a step sends by default. Its secrets are examples that grant no access.
 pub fn standard_body() -> &'static str {
-    &Names::embedded().example
+    &ContractNames::embedded().example
 }
 
 /// The request id of an answer with the standard headers.
@@ -31,7 +31,7 @@ pub struct Step {
     /// Further header fields, behind those.
     pub more_headers: Vec<(String, String)>,
     /// The body; the right answer where it is not given and the status is 200.
-    pub body: Option<Body>,
+    pub body: Option<ScriptedBody>,
     /// How the end of the body is told.
     pub framing: Framing,
     /// The `Content-Length`, where it is not the body's length.
@@ -39,13 +39,13 @@ pub struct Step {
     /// Whether the body is compressed with gzip, and `Content-Encoding: gzip` says so.
     pub gzip: bool,
     /// The exact bytes of the whole answer, instead of everything above.
-    pub raw: Option<Body>,
+    pub raw: Option<ScriptedBody>,
     /// How long the server waits before the first byte, in milliseconds.
     pub delay_ms: u64,
     /// Sends the answer a little at a time.
     pub drip: Option<Drip>,
     /// How the answer breaks off.
-    pub fault: Option<Fault>,
+    pub fault: Option<ScriptedFault>,
 }
 
 impl Default for Step {
@@ -71,7 +71,7 @@ impl Step {
     /// The bytes of the body, before they are compressed or cut.
     ///
     /// # Errors
-    /// As [`Body::bytes`].
+    /// As [`ScriptedBody::bytes`].
     pub fn body_bytes(&self) -> Result<Vec<u8>, String> {
         match &self.body {
             Some(body) => body.bytes(),
@@ -148,7 +148,8 @@ pub struct Drip {
 /// How an answer breaks off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Fault {
+#[serde(rename = "Fault")]
+pub struct ScriptedFault {
     /// After how much of it.
     pub at: FaultAt,
     /// In which way.
@@ -192,7 +193,8 @@ const LARGEST: usize = 64 << 20;
 /// Bytes, written in the one way that suits them.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
-pub struct Body {
+#[serde(rename = "Body")]
+pub struct ScriptedBody {
     /// This text.
     pub text: Option<String>,
     /// This JSON, exactly as it stands in the file: white space, order, repeated digits and all.
@@ -220,7 +222,7 @@ pub struct Repeated {
     pub end: String,
 }
 
-impl Body {
+impl ScriptedBody {
     /// The body with this text.
     pub fn of_text(text: impl Into<String>) -> Self {
         Self { text: Some(text.into()), ..Self::default() }
@@ -293,7 +295,7 @@ mod tests {
     #[case::nothing(r#"{"text":""}"#, b"")]
     #[case::repeated(r#"{"repeated":{"begin":"[","unit":"ab","times":3,"end":"]"}}"#, b"[ababab]")]
     fn a_body_is_exactly_its_bytes(#[case] text: &str, #[case] bytes: &[u8]) {
-        assert_eq!(parse::<Body>("a.json", text).expect("a body").bytes().expect("bytes"), bytes);
+        assert_eq!(parse::<ScriptedBody>("a.json", text).expect("a body").bytes().expect("bytes"), bytes);
     }
 
     #[rstest]
@@ -303,7 +305,7 @@ mod tests {
     #[case::no_digit(r#"{"hex":"0g"}"#, "pairs")]
     #[case::large(r#"{"repeated":{"unit":"ab","times":100000000}}"#, "at most")]
     fn a_body_that_cannot_be_made_is_refused(#[case] text: &str, #[case] message: &str) {
-        let error = parse::<Body>("a.json", text).expect("a body").bytes().expect_err("it is wrong");
+        let error = parse::<ScriptedBody>("a.json", text).expect("a body").bytes().expect_err("it is wrong");
         assert!(error.contains(message), "{error}");
     }
 }

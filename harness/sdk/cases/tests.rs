@@ -111,8 +111,8 @@ fn a_requirement_on_clients_that_no_case_cites_is_an_orphan() {
 
 #[test]
 fn one_attempt_is_what_a_case_means_that_says_nothing() {
-    let config = |text: &str| serde_json::from_str::<Config>(text).expect("settings");
-    let json = |config: &Config| serde_json::to_string(config).expect("JSON");
+    let config = |text: &str| serde_json::from_str::<SdkClientConfig>(text).expect("settings");
+    let json = |config: &SdkClientConfig| serde_json::to_string(config).expect("JSON");
     assert_eq!(json(&config("{}")), r#"{"maxAttempts":1}"#);
     assert_eq!(json(&config(r#"{"maxAttempts":3}"#)), r#"{"maxAttempts":3}"#);
     // A setting that is left to the SDK is not written.

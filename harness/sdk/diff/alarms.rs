@@ -3,37 +3,37 @@
 use std::collections::BTreeSet;
 
 use super::show::{self, ABSENT};
-use super::{Change, Class, words};
+use super::{ChangeClass, SdkChange, words};
 use crate::sdk::record::RequestRecord;
 
 /// The changes that were found in the requests of all cases.
 #[derive(Default)]
 pub(super) struct Alarms<'a> {
-    heard: Vec<Heard<'a>>,
+    heard: Vec<Alarm<'a>>,
     /// The cases that have a request in both runs.
     cases: BTreeSet<&'a str>,
 }
 
-struct Heard<'a> {
-    what: What,
+struct Alarm<'a> {
+    what: AlarmKind,
     old: String,
     new: String,
     cases: BTreeSet<&'a str>,
 }
 
 /// What changed, and what that means.
-type What = [&'static str; 2];
+type AlarmKind = [&'static str; 2];
 
-const PROTOCOL: What = [
+const PROTOCOL: AlarmKind = [
     "protocol",
     "The SDK speaks another protocol: servers, mocks and recordings made for the old one do not understand it.",
 ];
-const TARGET: What = [
+const TARGET: AlarmKind = [
     "X-Amz-Target prefix",
     "The SDK calls the service by another name: mocks and recordings that go by X-Amz-Target do not recognise the request.",
 ];
 /// Not worth an alarm: the endpoints of AWS have no port, so nothing differs there.
-const HOST: What = [
+const HOST: AlarmKind = [
     "header host",
     "With a port in the endpoint, mocks and proxies that go by Host, or verify the signature, see another one; real endpoints have none.",
 ];
@@ -58,17 +58,17 @@ impl<'a> Alarms<'a> {
         another_protocol
     }
 
-    fn add(&mut self, case: &'a str, what: What, [old, new]: [String; 2]) {
-        let same = |heard: &&mut Heard<'_>| heard.what == what && heard.old == old && heard.new == new;
+    fn add(&mut self, case: &'a str, what: AlarmKind, [old, new]: [String; 2]) {
+        let same = |heard: &&mut Alarm<'_>| heard.what == what && heard.old == old && heard.new == new;
         match self.heard.iter_mut().find(same) {
             Some(heard) => _ = heard.cases.insert(case),
-            None => self.heard.push(Heard { what, old, new, cases: [case].into() }),
+            None => self.heard.push(Alarm { what, old, new, cases: [case].into() }),
         }
     }
 
     /// Every change that concerns all requests, with a sentence if it is an alarm.
-    pub(super) fn told(&self) -> impl Iterator<Item = (Option<String>, Change)> {
-        self.heard.iter().map(|Heard { what, old, new, cases }| {
+    pub(super) fn told(&self) -> impl Iterator<Item = (Option<String>, SdkChange)> {
+        self.heard.iter().map(|Alarm { what, old, new, cases }| {
             let [name, meaning] = *what;
             let all = words::count(self.cases.len(), "case");
             let count = match cases.len() {
@@ -76,7 +76,7 @@ impl<'a> Alarms<'a> {
                 told => format!("in {told} of {all}"),
             };
             let sentence = format!("{name} changed from {old} to {new} {count}. {meaning}");
-            ((*what != HOST).then_some(sentence), Change::new(Class::Wire, name, old, new, meaning))
+            ((*what != HOST).then_some(sentence), SdkChange::new(ChangeClass::Wire, name, old, new, meaning))
         })
     }
 }

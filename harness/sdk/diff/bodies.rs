@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::show::{self, ABSENT};
-use super::{Change, Class};
+use super::{ChangeClass, SdkChange};
 use crate::sdk::cases::InOrder;
 use crate::sdk::record::BodyRecord;
 
-pub(super) fn compare(old: &BodyRecord, new: &BodyRecord) -> Vec<Change> {
+pub(super) fn compare(old: &BodyRecord, new: &BodyRecord) -> Vec<SdkChange> {
     match (&old.json, &new.json) {
         _ if old == new => Vec::new(),
         (Some(Value::Object(was)), Some(Value::Object(is))) if was != is => {
@@ -19,12 +19,13 @@ pub(super) fn compare(old: &BodyRecord, new: &BodyRecord) -> Vec<Change> {
         (Some(was), Some(is)) if was == is => {
             let how = written(raw(old), raw(new));
             let meaning = "The service reads the same; only what compares or hashes raw bodies, such as a recording, sees a difference.";
-            let change = Change::new(Class::Bytes, "body bytes", show::cut(raw(old)), show::cut(raw(new)), meaning);
+            let change =
+                SdkChange::new(ChangeClass::Bytes, "body bytes", show::cut(raw(old)), show::cut(raw(new)), meaning);
             vec![change.grouped(format!("body bytes: {how}"))]
         }
         _ => {
             let meaning = "The service is sent another body.";
-            vec![Change::new(Class::Wire, "body", text(old), text(new), meaning)]
+            vec![SdkChange::new(ChangeClass::Wire, "body", text(old), text(new), meaning)]
         }
     }
 }
@@ -41,7 +42,7 @@ fn text(body: &BodyRecord) -> String {
     }
 }
 
-fn member(name: &str, old: Option<&Value>, new: Option<&Value>) -> Option<Change> {
+fn member(name: &str, old: Option<&Value>, new: Option<&Value>) -> Option<SdkChange> {
     if old == new {
         return None;
     }
@@ -66,7 +67,7 @@ fn member(name: &str, old: Option<&Value>, new: Option<&Value>) -> Option<Change
             (group, format!("The service is sent another {name} for the same input."))
         }
     };
-    Some(Change::new(Class::Wire, what, shown(old), shown(new), meaning).grouped(group))
+    Some(SdkChange::new(ChangeClass::Wire, what, shown(old), shown(new), meaning).grouped(group))
 }
 
 const fn kind(value: &Value) -> &'static str {

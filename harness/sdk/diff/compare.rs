@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::alarms::Alarms;
-use super::{EVERY_CASE, Identity, SdkDiff, SdkDiffError};
+use super::{EVERY_CASE, SdkDiff, SdkDiffError, SdkIdentity};
 use super::{outcomes, requests, waits};
 use crate::report::{DriverEvent, Event, reason};
 use crate::sdk::record::{OutcomeRecord, Phase, Record};
@@ -60,14 +60,14 @@ impl SdkDiff {
 }
 
 /// The SDK of a stream; `None` if it is not a run of an SDK.
-fn identity(events: &[Event]) -> Option<Identity> {
+fn identity(events: &[Event]) -> Option<SdkIdentity> {
     let driver = events.iter().find_map(|event| match event {
         Event::Run(run) => run.driver.clone(),
         Event::Case(_) | Event::Requirement(_) | Event::Summary(_) => None,
     })?;
     let DriverEvent { sdk, sdk_version: version, runtime, deps, .. } = *driver;
     let complete = events.iter().any(|event| matches!(event, Event::Summary(summary) if summary.complete));
-    Some(Identity { sdk, version, runtime, deps, complete })
+    Some(SdkIdentity { sdk, version, runtime, deps, complete })
 }
 
 fn cases(events: &[Event]) -> impl Iterator<Item = &CaseResult> {

@@ -3,7 +3,7 @@
 use serde_json::{Value as Json, json};
 
 use super::text::extent;
-use super::{Change, Class, EVERY_CASE, Group, SdkDiff, words};
+use super::{ChangeClass, ChangeGroup, EVERY_CASE, SdkChange, SdkDiff, words};
 use crate::report::html::render_page;
 
 impl SdkDiff {
@@ -12,7 +12,7 @@ impl SdkDiff {
     /// # Panics
     /// Never: the template fits its values.
     pub fn html(&self) -> String {
-        let sections = Class::ALL.into_iter().filter_map(|class| {
+        let sections = ChangeClass::ALL.into_iter().filter_map(|class| {
             let groups: Vec<_> = self.groups_of(class).map(|group| self.row(group)).collect();
             let section = json!({ "class": class.word(), "heading": class.heading(), "groups": groups });
             (!groups.is_empty()).then_some(section)
@@ -32,14 +32,14 @@ impl SdkDiff {
     }
 
     /// A group. Each case has its old and new value, unless the group's name gives them.
-    fn row(&self, group: &Group) -> Json {
+    fn row(&self, group: &ChangeGroup) -> Json {
         let same = self.changes.iter().filter(|change| change.class == group.class && change.group == group.what);
         let changes = same.filter(|change| !change.is_told_by_group());
         json!({
             "extent": extent(group),
             "what": group.what,
             "meaning": self.example(group).map(|change| &change.meaning),
-            "changes": changes.map(|Change { case, old, new, .. }| [case, old, new]).collect::<Vec<_>>(),
+            "changes": changes.map(|SdkChange { case, old, new, .. }| [case, old, new]).collect::<Vec<_>>(),
             "cases": group.cases.iter().filter(|case| *case != EVERY_CASE).collect::<Vec<_>>(),
         })
     }

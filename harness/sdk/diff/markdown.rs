@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::text::{CASES_LIMIT, details, extent, named};
-use super::{Class, EVERY_CASE, Group, SdkDiff, words};
+use super::{ChangeClass, ChangeGroup, EVERY_CASE, SdkDiff, words};
 use crate::report::markdown::{MARKDOWN_LIMIT, code, prose};
 
 /// How many groups of a class are shown in full before the rest is counted.
@@ -35,7 +35,7 @@ impl SdkDiff {
         lines.for_each(|line| {
             let _ = write!(text, "\n{line}\n");
         });
-        for class in Class::ALL {
+        for class in ChangeClass::ALL {
             self.class(&mut text, class, limit);
         }
         for (what, cases) in self.apart() {
@@ -44,7 +44,7 @@ impl SdkDiff {
         text
     }
 
-    fn class(&self, text: &mut String, class: Class, limit: usize) {
+    fn class(&self, text: &mut String, class: ChangeClass, limit: usize) {
         let groups: Vec<_> = self.groups_of(class).collect();
         if groups.is_empty() {
             return;
@@ -64,7 +64,7 @@ impl SdkDiff {
         }
     }
 
-    fn group(&self, group: &Group) -> String {
+    fn group(&self, group: &ChangeGroup) -> String {
         let mut item = format!("- **{}**: {}\n", extent(group), code(&group.what));
         if let Some(change) = self.example(group) {
             for (label, value) in details(group, change) {

@@ -35,7 +35,8 @@ pub const EVERY_CASE: &str = "*";
 /// What kind of change it is, the worst first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-pub enum Class {
+#[serde(rename = "Class")]
+pub enum ChangeClass {
     /// A caller is given something else: outcome, class, code, message, value or type.
     Caller,
     /// Another number of requests is sent.
@@ -50,7 +51,7 @@ pub enum Class {
     Timing,
 }
 
-impl Class {
+impl ChangeClass {
     /// Every class, the worst first.
     pub const ALL: [Self; 6] = [Self::Caller, Self::Attempts, Self::Wire, Self::Bytes, Self::Agent, Self::Timing];
 
@@ -77,7 +78,7 @@ impl Class {
     }
 }
 
-impl fmt::Display for Class {
+impl fmt::Display for ChangeClass {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(&self.word())
     }
@@ -87,12 +88,12 @@ impl fmt::Display for Class {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SdkDiff {
     /// Every change, the worst class first.
-    pub changes: Vec<Change>,
+    pub changes: Vec<SdkChange>,
     /// Changes that are the same in several cases, together: the worst class first, in it those with
     /// the most cases.
-    pub groups: Vec<Group>,
+    pub groups: Vec<ChangeGroup>,
     /// How many changes there are of each class.
-    pub counts: BTreeMap<Class, usize>,
+    pub counts: BTreeMap<ChangeClass, usize>,
     /// How many cases were compared.
     pub cases: usize,
     /// How many of them have a change of class `caller`, `attempts` or `wire`.
@@ -112,14 +113,15 @@ pub struct SdkDiff {
     /// The old run and the new one, as a heading tells of them.
     #[serde(skip)]
     #[schemars(skip)]
-    sides: [Identity; 2],
+    sides: [SdkIdentity; 2],
 }
 
 /// One change in one case.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Change {
+#[serde(rename = "Change")]
+pub struct SdkChange {
     /// What kind of change it is.
-    pub class: Class,
+    pub class: ChangeClass,
     /// The case's id; `*` where it concerns the run as a whole.
     pub case: String,
     /// What changed: `attempts`, `error class`, `body member durationSeconds`.
@@ -136,10 +138,10 @@ pub struct Change {
     group: String,
 }
 
-impl Change {
+impl SdkChange {
     /// A change that has no case yet. Its group is called `what old -> new`.
     fn new(
-        class: Class,
+        class: ChangeClass,
         what: impl Into<String>,
         old: impl Into<String>,
         new: impl Into<String>,
@@ -157,7 +159,7 @@ impl Change {
 
     /// The change between two values; `None` if they are equal.
     fn between<T: PartialEq>(
-        class: Class,
+        class: ChangeClass,
         what: &str,
         [old, new]: [T; 2],
         show: impl Fn(T) -> String,
@@ -174,9 +176,10 @@ impl Change {
 
 /// The same change in several cases.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Group {
+#[serde(rename = "Group")]
+pub struct ChangeGroup {
     /// What kind of change it is.
-    pub class: Class,
+    pub class: ChangeClass,
     /// What changed, from what to what: `attempts 5 -> 3`.
     pub what: String,
     /// The cases.
@@ -184,7 +187,7 @@ pub struct Group {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
-struct Identity {
+struct SdkIdentity {
     sdk: String,
     version: String,
     runtime: String,
@@ -205,7 +208,7 @@ pub enum SdkDiffError {
 
 impl SdkDiff {
     /// Whether there is a change of this class or of a worse one.
-    pub fn has(&self, class: Class) -> bool {
+    pub fn has(&self, class: ChangeClass) -> bool {
         self.changes.iter().any(|change| change.class <= class)
     }
 
@@ -220,31 +223,31 @@ impl SdkDiff {
     fn summed_up(mut self) -> Self {
         self.changes.sort_by_key(|change| change.class);
         for change in &self.changes {
-            let same = |group: &&mut Group| group.class == change.class && group.what == change.group;
+            let same = |group: &&mut ChangeGroup| group.class == change.class && group.what == change.group;
             match self.groups.iter_mut().find(same) {
                 Some(group) if group.cases.contains(&change.case) => {}
                 Some(group) => group.cases.push(change.case.clone()),
                 None => {
-                    let Change { class, case, group, .. } = change.clone();
-                    self.groups.push(Group { class, what: group, cases: vec![case] });
+                    let SdkChange { class, case, group, .. } = change.clone();
+                    self.groups.push(ChangeGroup { class, what: group, cases: vec![case] });
                 }
             }
         }
         self.groups.sort_by_key(|group| (group.class, usize::MAX - group.cases.len()));
-        self.counts = Class::ALL.into_iter().map(|class| (class, 0)).collect();
+        self.counts = ChangeClass::ALL.into_iter().map(|class| (class, 0)).collect();
         for change in &self.changes {
             *self.counts.entry(change.class).or_default() += 1;
         }
-        self.cases_changed = self.cases_with(Class::counts).len();
+        self.cases_changed = self.cases_with(ChangeClass::counts).len();
         self
     }
 
-    fn cases_with(&self, wanted: impl Fn(Class) -> bool) -> BTreeSet<&str> {
+    fn cases_with(&self, wanted: impl Fn(ChangeClass) -> bool) -> BTreeSet<&str> {
         let found = self.changes.iter().filter(|change| wanted(change.class) && change.case != EVERY_CASE);
         found.map(|change| change.case.as_str()).collect()
     }
 
-    fn add(&mut self, case: &str, change: Change) {
-        self.changes.push(Change { case: case.to_owned(), ..change });
+    fn add(&mut self, case: &str, change: SdkChange) {
+        self.changes.push(SdkChange { case: case.to_owned(), ..change });
     }
 }

@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::show::{self, ABSENT};
-use super::{Change, Class};
-use crate::sdk::record::{ErrorRecord, Likeness, Meta, OutcomeRecord, Phase, Record, Shown, Value};
+use super::{ChangeClass, SdkChange};
+use crate::sdk::record::{ErrorRecord, Meta, OutcomeRecord, Phase, Record, SecretLikeness, ShownValue, Value};
 use crate::wire::is_password_name;
 
 /// Compares what the caller was given, call by call; the same difference in several calls is reported once.
-pub(super) fn compare(old: &Record, new: &Record) -> Vec<Change> {
+pub(super) fn compare(old: &Record, new: &Record) -> Vec<SdkChange> {
     let same_attempts = old.attempts == new.attempts;
     // How an SDK reports a connection that is reset before any request is read depends on chance.
     let unread = |record: &Record| record.attempts > 0 && record.requests.is_empty();
@@ -30,8 +30,8 @@ pub(super) fn compare(old: &Record, new: &Record) -> Vec<Change> {
     found
 }
 
-fn changed<T: PartialEq>(what: &str, values: [T; 2], show: impl Fn(T) -> String, meaning: &str) -> Option<Change> {
-    Change::between(Class::Caller, what, values, show, meaning)
+fn changed<T: PartialEq>(what: &str, values: [T; 2], show: impl Fn(T) -> String, meaning: &str) -> Option<SdkChange> {
+    SdkChange::between(ChangeClass::Caller, what, values, show, meaning)
 }
 
 /// Whether a call ended because there was no connection or it was lost.
@@ -39,7 +39,7 @@ fn is_broken_off(outcome: &OutcomeRecord) -> bool {
     matches!(outcome, OutcomeRecord::Error { error, .. } if matches!(error.phase, Phase::Connect | Phase::Transport))
 }
 
-fn outcomes(old: &OutcomeRecord, new: &OutcomeRecord, same_attempts: bool) -> Vec<Change> {
+fn outcomes(old: &OutcomeRecord, new: &OutcomeRecord, same_attempts: bool) -> Vec<SdkChange> {
     match (old, new) {
         (
             OutcomeRecord::Result { result: old, meta: old_meta },
@@ -58,7 +58,7 @@ fn outcomes(old: &OutcomeRecord, new: &OutcomeRecord, same_attempts: bool) -> Ve
             // A different kind of error: its code, message and status are not compared.
             let group = format!("error {} -> {}", show::name(was), show::name(is));
             let (from, to) = (show::outcome_in_full(old), show::outcome_in_full(new));
-            vec![Change::new(Class::Caller, "error", from, to, reclassed(was, is)).grouped(group)]
+            vec![SdkChange::new(ChangeClass::Caller, "error", from, to, reclassed(was, is)).grouped(group)]
         }
         (OutcomeRecord::Error { error: old, meta: old_meta }, OutcomeRecord::Error { error: new, meta: new_meta }) => {
             let mut found = errors(old, new);
@@ -71,14 +71,14 @@ fn outcomes(old: &OutcomeRecord, new: &OutcomeRecord, same_attempts: bool) -> Ve
         (old, new) => {
             let group = format!("outcome {} -> {}", show::outcome(old), show::outcome(new));
             let (was, is) = (show::outcome_in_full(old), show::outcome_in_full(new));
-            vec![Change::new(Class::Caller, "outcome", was, is, turned(old, new)).grouped(group)]
+            vec![SdkChange::new(ChangeClass::Caller, "outcome", was, is, turned(old, new)).grouped(group)]
         }
     }
 }
 
 /// What another kind of outcome means for the caller.
 fn turned(old: &OutcomeRecord, new: &OutcomeRecord) -> String {
-    let has_password = |(name, shown): (&String, &Shown)| is_password_name(name) && !shown.value.value.is_absent();
+    let has_password = |(name, shown): (&String, &ShownValue)| is_password_name(name) && !shown.value.value.is_absent();
     match (old, new) {
         (OutcomeRecord::Error { .. }, OutcomeRecord::Result { result, .. }) if !result.iter().any(has_password) => {
             "What was an error is now a silent success without a password: code that relied on the error goes on with nothing.".to_owned()
@@ -111,8 +111,8 @@ fn reclassed(old: &ErrorRecord, new: &ErrorRecord) -> String {
 }
 
 /// The change from a result with members to one without, or the reverse.
-fn emptied(old: &BTreeMap<String, Shown>, new: &BTreeMap<String, Shown>) -> Change {
-    let list = |members: &BTreeMap<String, Shown>| match members.len() {
+fn emptied(old: &BTreeMap<String, ShownValue>, new: &BTreeMap<String, ShownValue>) -> SdkChange {
+    let list = |members: &BTreeMap<String, ShownValue>| match members.len() {
         0 => "empty".to_owned(),
         _ => show::cut(&show::members(members)),
     };
@@ -121,10 +121,10 @@ fn emptied(old: &BTreeMap<String, Shown>, new: &BTreeMap<String, Shown>) -> Chan
     } else {
         ("The call gives something where it gave nothing.", "result filled")
     };
-    Change::new(Class::Caller, "result", list(old), list(new), meaning).grouped(group)
+    SdkChange::new(ChangeClass::Caller, "result", list(old), list(new), meaning).grouped(group)
 }
 
-fn errors(old: &ErrorRecord, new: &ErrorRecord) -> Vec<Change> {
+fn errors(old: &ErrorRecord, new: &ErrorRecord) -> Vec<SdkChange> {
     let both = [old, new];
     let mut found = Vec::new();
     if old.class == new.class {
@@ -169,7 +169,7 @@ fn text(
     what: &str,
     text: impl Fn(&ErrorRecord) -> &Option<String>,
     meaning: &str,
-) -> Option<Change> {
+) -> Option<SdkChange> {
     let [old, new] = errors.map(|error| text(error).as_deref());
     let change = changed(what, [old, new], show::optional, meaning)?;
     let [was, is] = errors.map(|error| {
@@ -210,31 +210,31 @@ fn added(old: Option<&str>, new: Option<&str>) -> Option<String> {
 }
 
 /// Compares members by presence, type and value.
-fn members(what: &str, old: &BTreeMap<String, Shown>, new: &BTreeMap<String, Shown>) -> Vec<Change> {
+fn members(what: &str, old: &BTreeMap<String, ShownValue>, new: &BTreeMap<String, ShownValue>) -> Vec<SdkChange> {
     let names: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
     let mut found = Vec::new();
     for name in names {
         let what = format!("{what} {}", show::cut(name));
-        let is_undefined = |shown: &Shown| shown.value.value == Value::Undefined;
+        let is_undefined = |shown: &ShownValue| shown.value.value == Value::Undefined;
         let no_key = format!(
             "Reading {name} gives undefined as before; only what lists or compares the result's keys sees a difference."
         );
         found.extend(match (old.get(name), new.get(name)) {
             (Some(old), Some(new)) => values(&what, name, old, new),
             (Some(old), None) if is_undefined(old) => {
-                vec![Change::new(Class::Caller, what, "undefined", ABSENT, no_key)]
+                vec![SdkChange::new(ChangeClass::Caller, what, "undefined", ABSENT, no_key)]
             }
             (None, Some(new)) if is_undefined(new) => {
-                vec![Change::new(Class::Caller, what, ABSENT, "undefined", no_key)]
+                vec![SdkChange::new(ChangeClass::Caller, what, ABSENT, "undefined", no_key)]
             }
             (Some(old), None) => {
                 let meaning = format!("Code that reads {name} finds nothing.");
-                let change = Change::new(Class::Caller, &what, show::shown(old), ABSENT, meaning);
+                let change = SdkChange::new(ChangeClass::Caller, &what, show::shown(old), ABSENT, meaning);
                 vec![change.grouped(format!("{what} lost"))]
             }
             (None, Some(new)) => {
                 let meaning = format!("The caller is given {name}, which it was not.");
-                let change = Change::new(Class::Caller, &what, ABSENT, show::shown(new), meaning);
+                let change = SdkChange::new(ChangeClass::Caller, &what, ABSENT, show::shown(new), meaning);
                 vec![change.grouped(format!("{what} given"))]
             }
             (None, None) => Vec::new(),
@@ -243,38 +243,38 @@ fn members(what: &str, old: &BTreeMap<String, Shown>, new: &BTreeMap<String, Sho
     found
 }
 
-fn values(what: &str, name: &str, old: &Shown, new: &Shown) -> Vec<Change> {
+fn values(what: &str, name: &str, old: &ShownValue, new: &ShownValue) -> Vec<SdkChange> {
     let mut found = Vec::new();
     let (old_kind, new_kind) = (show::kind(&old.value), show::kind(&new.value));
     if old_kind != new_kind {
-        let typed = |shown: &Shown, kind: &str| match shown.equals {
+        let typed = |shown: &ShownValue, kind: &str| match shown.equals {
             Some(_) => format!("{kind}: ***"),
             None => format!("{kind}: {}", show::bare(&shown.value)),
         };
         let (was, is) = (typed(old, &old_kind), typed(new, &new_kind));
-        let change = Change::new(Class::Caller, format!("{what} type"), was, is, retyped(name, old, new));
+        let change = SdkChange::new(ChangeClass::Caller, format!("{what} type"), was, is, retyped(name, old, new));
         found.push(change.grouped(format!("{what} type {old_kind} -> {new_kind}")));
     }
     let (was, is) = (&old.value.value, &new.value.value);
     if old.equals != new.equals || old.characters != new.characters {
-        let meaning = if new.equals == Some(Likeness::Sent) {
+        let meaning = if new.equals == Some(SecretLikeness::Sent) {
             format!("The caller is given {name} as the service sent it, which it was not.")
         } else {
             format!("The caller is given a {name} that the service did not send: a login with it fails.")
         };
-        found.push(Change::new(Class::Caller, what, show::likeness(old), show::likeness(new), meaning));
+        found.push(SdkChange::new(ChangeClass::Caller, what, show::likeness(old), show::likeness(new), meaning));
     } else if was.kind() == is.kind() && !was.means_same(is) {
         let time = if matches!(is, Value::Timestamp(_)) { "time as " } else { "" };
         let meaning = format!("The caller is given another {time}{name}.");
-        found.push(Change::new(Class::Caller, what, show::shown(old), show::shown(new), meaning));
+        found.push(SdkChange::new(ChangeClass::Caller, what, show::shown(old), show::shown(new), meaning));
     }
     found
 }
 
 /// What another type of a value means for the caller.
-fn retyped(name: &str, old: &Shown, new: &Shown) -> String {
+fn retyped(name: &str, old: &ShownValue, new: &ShownValue) -> String {
     let is_naive = new.value.native.as_deref().is_some_and(|native| native.contains("naive"));
-    let is_time = |shown: &Shown| matches!(shown.value.value, Value::Timestamp(_));
+    let is_time = |shown: &ShownValue| matches!(shown.value.value, Value::Timestamp(_));
     let (was_absent, is_absent) = (old.value.value.is_absent(), new.value.value.is_absent());
     match (is_time(old), is_time(new)) {
         (true, true) if is_naive => {
@@ -297,7 +297,7 @@ fn retyped(name: &str, old: &Shown, new: &Shown) -> String {
 }
 
 /// Compares what the SDK tells about the answer.
-fn told(metas: [&Meta; 2], same_attempts: bool, ids: bool) -> Vec<Change> {
+fn told(metas: [&Meta; 2], same_attempts: bool, ids: bool) -> Vec<SdkChange> {
     let mut found = Vec::new();
     if ids {
         let meaning = "What is quoted to AWS support is another id, or none.";
@@ -309,7 +309,7 @@ fn told(metas: [&Meta; 2], same_attempts: bool, ids: bool) -> Vec<Change> {
         let meaning = "The SDK counts its attempts otherwise; as many requests as before are sent.";
         let attempts = metas.map(|meta| meta.sdk_attempts);
         let what = "attempts that the SDK tells";
-        found.extend(Change::between(Class::Attempts, what, attempts, show::number, meaning));
+        found.extend(SdkChange::between(ChangeClass::Attempts, what, attempts, show::number, meaning));
     }
     found
 }

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::alarms::{Alarms, hears_host, hears_target};
 use super::show::{self, ABSENT};
-use super::{Change, Class, bodies, user_agent};
-use crate::sdk::record::{InvocationIds, OutcomeRecord, Phase, Record, RequestRecord, Server, Signature};
+use super::{ChangeClass, SdkChange, bodies, user_agent};
+use crate::sdk::record::{InvocationIds, OutcomeRecord, Phase, ReachedServer, Record, RequestRecord, Signature};
 
 /// Fields that only tell about the SDK and its attempts: nothing else depends on them.
 const TELEMETRY: [&str; 4] = ["amz-sdk-invocation-id", "amz-sdk-request", "user-agent", "x-amz-user-agent"];
@@ -16,7 +16,7 @@ const MEANINGFUL: [&str; 5] =
 
 /// Compares the requests of a case, each with the one of the same call and attempt. The same difference in several
 /// requests is reported once; differences that concern every request are left to the alarms.
-pub(super) fn compare<'a>(case: &'a str, old: &Record, new: &Record, alarms: &mut Alarms<'a>) -> Vec<Change> {
+pub(super) fn compare<'a>(case: &'a str, old: &Record, new: &Record, alarms: &mut Alarms<'a>) -> Vec<SdkChange> {
     let mut found = attempts(old, new);
     let place = |request: &RequestRecord| (request.call, request.attempt);
     let there: BTreeMap<_, _> = new.requests.iter().map(|request| (place(request), request)).collect();
@@ -40,16 +40,16 @@ pub(super) fn compare<'a>(case: &'a str, old: &Record, new: &Record, alarms: &mu
         let ids = [old.invocation_ids, new.invocation_ids];
         let meaning =
             "Whoever looks for the attempts of one call by amz-sdk-invocation-id in logs finds them otherwise.";
-        found.extend(Change::between(Class::Agent, "invocation ids", ids, word, meaning));
+        found.extend(SdkChange::between(ChangeClass::Agent, "invocation ids", ids, word, meaning));
     }
     found
 }
 
-fn changed<T: PartialEq>(what: &str, values: [T; 2], show: impl Fn(T) -> String, meaning: &str) -> Option<Change> {
-    Change::between(Class::Wire, what, values, show, meaning)
+fn changed<T: PartialEq>(what: &str, values: [T; 2], show: impl Fn(T) -> String, meaning: &str) -> Option<SdkChange> {
+    SdkChange::between(ChangeClass::Wire, what, values, show, meaning)
 }
 
-fn attempts(old: &Record, new: &Record) -> Vec<Change> {
+fn attempts(old: &Record, new: &Record) -> Vec<SdkChange> {
     let mut found = Vec::new();
     let (was, is) = (per_call(old), per_call(new));
     if was != is {
@@ -71,7 +71,7 @@ fn attempts(old: &Record, new: &Record) -> Vec<Change> {
             }
             _ => "The calls of the case are repeated otherwise.".to_owned(),
         };
-        found.push(Change::new(Class::Attempts, "attempts", was, is, meaning));
+        found.push(SdkChange::new(ChangeClass::Attempts, "attempts", was, is, meaning));
     }
     let is_sent = |record: &Record| !record.requests.is_empty();
     if is_sent(old) != is_sent(new) {
@@ -86,7 +86,7 @@ fn attempts(old: &Record, new: &Record) -> Vec<Change> {
             (false, false) => "The setting that names the endpoint is no longer heeded.",
         };
         let ((was, from), (is, to)) = (first(old), first(new));
-        let change = Change::new(Class::Wire, "request", was, is, meaning);
+        let change = SdkChange::new(ChangeClass::Wire, "request", was, is, meaning);
         found.push(change.grouped(format!("request {from} -> {to}")));
     }
     found
@@ -120,12 +120,12 @@ fn members_of(request: &RequestRecord) -> String {
     }
 }
 
-fn requests(both: [&RequestRecord; 2], another_protocol: bool) -> Vec<Change> {
+fn requests(both: [&RequestRecord; 2], another_protocol: bool) -> Vec<SdkChange> {
     let [old, new] = both;
     let mut found = Vec::new();
     let word = |server| match server {
-        Server::Endpoint => "the endpoint asked for".to_owned(),
-        Server::Decoy => "another endpoint".to_owned(),
+        ReachedServer::Endpoint => "the endpoint asked for".to_owned(),
+        ReachedServer::Decoy => "another endpoint".to_owned(),
     };
     let meaning = "The setting that names the endpoint counts otherwise: requests go to another server.";
     found.extend(changed("server", both.map(|request| request.server), word, meaning));
@@ -146,7 +146,7 @@ fn is_signed(request: &RequestRecord) -> bool {
     request.signature != Signature::Missing
 }
 
-fn signature(both: [&RequestRecord; 2]) -> Vec<Change> {
+fn signature(both: [&RequestRecord; 2]) -> Vec<SdkChange> {
     let mut found = Vec::new();
     let word = |signature: &Signature| match signature {
         Signature::Valid => "valid".to_owned(),
@@ -174,12 +174,12 @@ fn signature(both: [&RequestRecord; 2]) -> Vec<Change> {
         };
         let meaning =
             "A proxy may now change other fields without breaking the signature, or breaks it by changing one.";
-        found.push(Change::new(Class::Wire, "signed headers", only(&was, &is), only(&is, &was), meaning));
+        found.push(SdkChange::new(ChangeClass::Wire, "signed headers", only(&was, &is), only(&is, &was), meaning));
     }
     found
 }
 
-fn headers(old: &RequestRecord, new: &RequestRecord, another_protocol: bool) -> Vec<Change> {
+fn headers(old: &RequestRecord, new: &RequestRecord, another_protocol: bool) -> Vec<SdkChange> {
     let names: BTreeSet<&String> = old.headers.keys().chain(new.headers.keys()).collect();
     let same_body = old.body == new.body;
     let both_signed = is_signed(old) && is_signed(new);
@@ -197,7 +197,7 @@ fn headers(old: &RequestRecord, new: &RequestRecord, another_protocol: bool) -> 
     names.into_iter().filter(|name| !told_apart(name)).filter_map(|name| header(name, old, new)).collect()
 }
 
-fn header(name: &str, old: &RequestRecord, new: &RequestRecord) -> Option<Change> {
+fn header(name: &str, old: &RequestRecord, new: &RequestRecord) -> Option<SdkChange> {
     let [was, is] = [old, new].map(|request| value(name, request));
     if was == is {
         return None;
@@ -222,9 +222,9 @@ fn header(name: &str, old: &RequestRecord, new: &RequestRecord) -> Option<Change
         _ if weighty => "A mock or proxy that compares or signs this field sees another request.",
         _ => "A field that is not signed; the service may answer in another form, but not with something else.",
     };
-    let class = if weighty { Class::Wire } else { Class::Agent };
+    let class = if weighty { ChangeClass::Wire } else { ChangeClass::Agent };
     let shown = |value: Option<String>| value.as_deref().map_or_else(|| ABSENT.to_owned(), show::text);
-    Some(Change::new(class, format!("header {}", show::cut(name)), shown(was), shown(is), meaning))
+    Some(SdkChange::new(class, format!("header {}", show::cut(name)), shown(was), shown(is), meaning))
 }
 
 /// A field's value. The number of the attempt is replaced in it if it is the right one.

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use crate::sdk::record::{ErrorRecord, Likeness, Loss, OutcomeRecord, Shown, Tagged, Value};
+use crate::sdk::record::{ErrorRecord, Loss, OutcomeRecord, SecretLikeness, ShownValue, Tagged, Value};
 
 /// The word for a missing value.
 pub(super) const ABSENT: &str = "absent";
@@ -37,7 +37,7 @@ pub(super) fn number<N: ToString>(value: Option<N>) -> String {
 }
 
 /// A value, with its type if that is not obvious: `1700000000 (timestamp, datetime[+00:00])`.
-pub(super) fn shown(shown: &Shown) -> String {
+pub(super) fn shown(shown: &ShownValue) -> String {
     match shown.equals {
         Some(_) => format!("*** ({})", likeness(shown)),
         None => match kind(&shown.value) {
@@ -77,15 +77,15 @@ pub(super) fn kind(tagged: &Tagged) -> String {
 }
 
 /// How a masked value relates to the one that was sent.
-pub(super) fn likeness(shown: &Shown) -> String {
+pub(super) fn likeness(shown: &ShownValue) -> String {
     let words = match shown.equals {
-        Some(Likeness::Sent) => "as it was sent",
-        Some(Likeness::Beginning) => "the beginning of what was sent",
-        Some(Likeness::End) => "the end of what was sent",
-        Some(Likeness::Longer) => "what was sent and something more",
-        Some(Likeness::Changed) => "what was sent, but for blanks or letter case",
-        Some(Likeness::Other) => "another than was sent",
-        Some(Likeness::NotSent) => "none was sent",
+        Some(SecretLikeness::Sent) => "as it was sent",
+        Some(SecretLikeness::Beginning) => "the beginning of what was sent",
+        Some(SecretLikeness::End) => "the end of what was sent",
+        Some(SecretLikeness::Longer) => "what was sent and something more",
+        Some(SecretLikeness::Changed) => "what was sent, but for blanks or letter case",
+        Some(SecretLikeness::Other) => "another than was sent",
+        Some(SecretLikeness::NotSent) => "none was sent",
         None => "not masked",
     };
     match shown.characters {
@@ -119,7 +119,7 @@ pub(super) fn outcome_in_full(given: &OutcomeRecord) -> String {
 }
 
 /// The members of a result with their values.
-pub(super) fn members(members: &BTreeMap<String, Shown>) -> String {
+pub(super) fn members(members: &BTreeMap<String, ShownValue>) -> String {
     members.iter().map(|(name, value)| format!("{name}: {}", shown(value))).collect::<Vec<_>>().join(", ")
 }
 

@@ -32,7 +32,7 @@ fn equal_runs_give_an_empty_diff() {
         "counts": {"caller": 0, "attempts": 0, "wire": 0, "bytes": 0, "agent": 0, "timing": 0},
     });
     assert_eq!(serde_json::from_str::<Json>(&diff.json()).expect("JSON"), expected);
-    assert!(Class::ALL.into_iter().all(|class| !diff.has(class)));
+    assert!(ChangeClass::ALL.into_iter().all(|class| !diff.has(class)));
     assert_eq!(diff.text(), "boto3 1.44.5 -> 1.44.5\n\nNo changes in 2 cases.");
 }
 
@@ -87,7 +87,7 @@ fn one_difference_of_a_success_is_one_change(#[case] pointer: &str, #[case] valu
     let class = diff.changes[0].class;
     assert_eq!(
         (diff.cases_changed, diff.counts[&class], diff.has(class)),
-        (usize::from(class != Class::Agent), 1, true)
+        (usize::from(class != ChangeClass::Agent), 1, true)
     );
 }
 
@@ -142,7 +142,7 @@ fn another_kind_of_error_altogether_is_told_once() {
 #[test]
 fn a_result_that_is_empty_now_is_told_once() {
     let diff = diff(success(), with(success(), "/outcomes/0/result", json!({})));
-    let [Change { group, new, .. }] = diff.changes.as_slice() else { panic!("{:?}", diff.changes) };
+    let [SdkChange { group, new, .. }] = diff.changes.as_slice() else { panic!("{:?}", diff.changes) };
     assert_eq!((group.as_str(), new.as_str()), ("result emptied", "empty"));
 }
 
@@ -187,9 +187,11 @@ fn a_call_that_no_longer_comes_back_is_a_change_for_the_caller() {
 fn fewer_attempts_are_one_change_of_that_class() {
     let diff = diff(failure(5), failure(3));
     assert_eq!(told(&diff), ["attempts attempts: 5 -> 3"]);
-    let [Group { class: Class::Attempts, what, cases }] = diff.groups.as_slice() else { panic!("{:?}", diff.groups) };
+    let [ChangeGroup { class: ChangeClass::Attempts, what, cases }] = diff.groups.as_slice() else {
+        panic!("{:?}", diff.groups)
+    };
     assert_eq!((what.as_str(), cases.join(" ")), ("attempts 5 -> 3", "suite/case".to_owned()));
-    assert!(!diff.has(Class::Caller) && diff.has(Class::Attempts) && diff.has(Class::Timing));
+    assert!(!diff.has(ChangeClass::Caller) && diff.has(ChangeClass::Attempts) && diff.has(ChangeClass::Timing));
     assert!(diff.changes[0].meaning.contains("gives up after 3 requests instead of 5"), "{}", diff.changes[0].meaning);
 }
 
@@ -210,7 +212,10 @@ fn a_request_that_was_refused_before_shows_with_its_members() {
     let sent = record(&[result()], &[with(request(1), "/body", body)]);
     let diff = diff(record(&[error()], &[]), sent);
     let classes: Vec<_> = diff.changes.iter().map(|change| (change.class, change.what.as_str())).collect();
-    assert_eq!(classes, [(Class::Caller, "outcome"), (Class::Attempts, "attempts"), (Class::Wire, "request")]);
+    assert_eq!(
+        classes,
+        [(ChangeClass::Caller, "outcome"), (ChangeClass::Attempts, "attempts"), (ChangeClass::Wire, "request")]
+    );
     assert_eq!(diff.groups[2].what, "request none -> {customDomainName}");
     assert_eq!(diff.cases_changed, 1);
 }
@@ -242,7 +247,7 @@ fn a_lost_session_token_is_told_as_the_header_that_is_gone() {
 #[case::escapes(r#"{"workgroupName": "wg\u002d1"}"#, "body bytes: letters and numbers written otherwise")]
 fn the_same_json_in_other_bytes_is_a_class_of_its_own(#[case] text: &str, #[case] group: &str) {
     let diff = diff(success(), with(success(), "/requests/0/body/text", json!(text)));
-    assert_eq!((diff.changes[0].class, diff.changes[0].new.as_str()), (Class::Bytes, text));
+    assert_eq!((diff.changes[0].class, diff.changes[0].new.as_str()), (ChangeClass::Bytes, text));
     assert_eq!((diff.groups[0].what.as_str(), diff.cases_changed), (group, 0));
 }
 
@@ -255,7 +260,7 @@ fn the_same_change_in_every_attempt_is_told_once() {
         request["headers"]["amz-sdk-request"] = json!(format!("attempt={attempt}"));
     }
     let classes: Vec<_> = diff(failure(3), changed).changes.iter().map(|change| change.class).collect();
-    assert_eq!(classes, [Class::Wire, Class::Agent]);
+    assert_eq!(classes, [ChangeClass::Wire, ChangeClass::Agent]);
 }
 
 #[rstest]
@@ -270,9 +275,9 @@ fn what_is_another_in_every_request_is_one_alarm(#[case] name: &str, #[case] val
     let [alarm] = diff.alarms.as_slice() else { panic!("{:?}", diff.alarms) };
     assert!(alarm.contains(named) && alarm.contains("in every request of 100 cases"), "{alarm}");
     let changes: Vec<_> = diff.changes.iter().map(|change| (change.class, change.case.as_str())).collect();
-    assert_eq!(changes, [(Class::Wire, EVERY_CASE)]);
+    assert_eq!(changes, [(ChangeClass::Wire, EVERY_CASE)]);
     assert_eq!(diff.cases_changed, 0);
-    assert!(diff.has(Class::Wire) && !diff.has(Class::Attempts));
+    assert!(diff.has(ChangeClass::Wire) && !diff.has(ChangeClass::Attempts));
     assert!(diff.text().contains("\nALARM: "), "{}", diff.text());
 }
 
@@ -294,7 +299,7 @@ fn the_same_change_in_several_cases_is_one_group_the_largest_first() {
     let diff = diff_of(&old, &new);
     let groups: Vec<_> = diff.groups.iter().map(|group| (group.what.as_str(), group.cases.join(" "))).collect();
     assert_eq!(groups, [("attempts 5 -> 3", "a/2 a/3".to_owned()), ("attempts 5 -> 4", "a/1".to_owned())]);
-    assert_eq!((diff.cases, diff.cases_changed, diff.counts[&Class::Attempts]), (4, 3, 3));
+    assert_eq!((diff.cases, diff.cases_changed, diff.counts[&ChangeClass::Attempts]), (4, 3, 3));
     let text = diff.text();
     assert!(text.contains("\n2 cases: attempts 5 -> 3.\n3 of 4 cases changed: attempts in 3."), "{text}");
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Change, Class, EVERY_CASE, Group, Identity, SdkDiff, words};
+use super::{ChangeClass, ChangeGroup, EVERY_CASE, SdkChange, SdkDiff, SdkIdentity, words};
 use crate::text::escape;
 
 /// How many cases are named behind a group before the rest is counted.
@@ -19,7 +19,7 @@ impl SdkDiff {
             let _ = write!(text, "\nALARM: {}\n", escape(alarm));
         }
         let _ = write!(text, "\n{}\n", self.verdict());
-        for class in Class::ALL {
+        for class in ChangeClass::ALL {
             let groups: Vec<_> = self.groups_of(class).collect();
             if groups.is_empty() {
                 continue;
@@ -74,7 +74,7 @@ impl SdkDiff {
         if !moved.is_empty() {
             notes.push(format!("resolved with it: {}", moved.join(", ")));
         }
-        for (which, Identity { complete, .. }) in [("old", old), ("new", new)] {
+        for (which, SdkIdentity { complete, .. }) in [("old", old), ("new", new)] {
             if !complete {
                 notes.push(format!("the {which} run was cut short; it is compared as far as it came"));
             }
@@ -92,7 +92,7 @@ impl SdkDiff {
             Some(group) => format!("{}: {}.\n", extent(group), escape(&group.what)),
             None => String::new(),
         };
-        let counts: Vec<_> = Class::ALL
+        let counts: Vec<_> = ChangeClass::ALL
             .into_iter()
             .map(|class| (class, self.cases_with(|of| of == class).len()))
             .filter(|(_, cases)| *cases > 0)
@@ -107,20 +107,20 @@ impl SdkDiff {
     }
 
     /// The group to show first: the largest of the class that most cases changed in.
-    fn headline(&self) -> Option<&Group> {
-        let cases = |class: Class| self.cases_with(|of| of == class).len();
-        let weighty = Class::ALL.into_iter().filter(|class| class.counts() && cases(*class) > 0);
+    fn headline(&self) -> Option<&ChangeGroup> {
+        let cases = |class: ChangeClass| self.cases_with(|of| of == class).len();
+        let weighty = ChangeClass::ALL.into_iter().filter(|class| class.counts() && cases(*class) > 0);
         // Of classes with equally many cases, the worst.
         let class = weighty.rev().max_by_key(|class| cases(*class))?;
         self.groups_of(class).find(|group| group.cases != [EVERY_CASE])
     }
 
-    pub(super) fn groups_of(&self, class: Class) -> impl Iterator<Item = &Group> {
+    pub(super) fn groups_of(&self, class: ChangeClass) -> impl Iterator<Item = &ChangeGroup> {
         self.groups.iter().filter(move |group| group.class == class)
     }
 
     /// The first change of a group.
-    pub(super) fn example(&self, group: &Group) -> Option<&Change> {
+    pub(super) fn example(&self, group: &ChangeGroup) -> Option<&SdkChange> {
         self.changes.iter().find(|change| change.class == group.class && change.group == group.what)
     }
 
@@ -133,12 +133,12 @@ impl SdkDiff {
 }
 
 /// `37 cases` or `the whole run`.
-pub(super) fn extent(group: &Group) -> String {
+pub(super) fn extent(group: &ChangeGroup) -> String {
     if group.cases == [EVERY_CASE] { "the whole run".to_owned() } else { words::count(group.cases.len(), "case") }
 }
 
 /// The old and the new value, each with a label; empty if the group's name gives them.
-pub(super) fn details<'a>(group: &Group, change: &'a Change) -> Vec<(String, &'a str)> {
+pub(super) fn details<'a>(group: &ChangeGroup, change: &'a SdkChange) -> Vec<(String, &'a str)> {
     if change.is_told_by_group() {
         return Vec::new();
     }

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::{Change, Class, show};
+use super::{ChangeClass, SdkChange, show};
 use crate::sdk::record::RequestRecord;
 
 /// A version: numbers with dots, and their suffix.
@@ -14,15 +14,15 @@ static VERSION: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\d+(?:\.\d+)+[\w
 const MACHINE: [&str; 2] = ["os/", "md/arch"];
 
 /// Compares what two requests tell of the SDK; JavaScript SDKs tell it in two fields, and a change is reported once.
-pub(super) fn compare(old: &RequestRecord, new: &RequestRecord) -> Vec<Change> {
-    let mut found: Vec<Change> = Vec::new();
+pub(super) fn compare(old: &RequestRecord, new: &RequestRecord) -> Vec<SdkChange> {
+    let mut found: Vec<SdkChange> = Vec::new();
     for (name, what) in [("user-agent", "User-Agent"), ("x-amz-user-agent", "x-amz-user-agent")] {
         let (Some(was), Some(is)) = (old.headers.get(name), new.headers.get(name)) else { continue };
         let (was, is) = only(was, is);
         let told = found.iter().any(|change| change.old == was && change.new == is);
         if was != is && !told {
             let meaning = "What the service logs about the SDK is another; nothing else hangs on it.";
-            found.push(Change::new(Class::Agent, what, was, is, meaning));
+            found.push(SdkChange::new(ChangeClass::Agent, what, was, is, meaning));
         }
     }
     found

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Change, Class, EVERY_CASE};
+use super::{ChangeClass, EVERY_CASE, SdkChange};
 use crate::sdk::record::{Gap, GapClass, Timing};
 
 /// The square of the number of standard deviations by which shorter waits must outnumber longer ones, or the reverse.
@@ -28,7 +28,7 @@ const PUNCTUAL_MS: f64 = 35.0;
 type Pair<'a> = (&'a str, &'a Gap, &'a Gap);
 
 /// Compares the waits of all cases, each with its name and both timings.
-pub(super) fn compare<'a>(cases: &'a [(&'a str, Timing, Timing)]) -> Vec<(&'a str, Change)> {
+pub(super) fn compare<'a>(cases: &'a [(&'a str, Timing, Timing)]) -> Vec<(&'a str, SdkChange)> {
     let mut own: Vec<Pair<'_>> = Vec::new();
     let mut told: BTreeMap<i64, Vec<Pair<'_>>> = BTreeMap::new();
     for (case, old, new) in cases {
@@ -44,7 +44,9 @@ pub(super) fn compare<'a>(cases: &'a [(&'a str, Timing, Timing)]) -> Vec<(&'a st
     }
     let mut found = Vec::new();
     let mut tell = |cases: Vec<&'a str>, was: &str, is: &str, meaning: &str| {
-        found.extend(cases.into_iter().map(|case| (case, Change::new(Class::Timing, "waits", was, is, meaning))));
+        found.extend(
+            cases.into_iter().map(|case| (case, SdkChange::new(ChangeClass::Timing, "waits", was, is, meaning))),
+        );
     };
     let (asked, alone) = ("as the server asks", "by itself");
     let meaning = "The SDK no longer waits as long as the service asks it to: it may be throttled again.";
@@ -85,7 +87,7 @@ fn turned<'a>(
 }
 
 /// The change of the waits that no server asked for, if they became longer or shorter: a sign test over the pairs.
-fn by_themselves(pairs: &[Pair<'_>]) -> Option<Change> {
+fn by_themselves(pairs: &[Pair<'_>]) -> Option<SdkChange> {
     let shorter = pairs.iter().filter(|(_, was, is)| is.ms < was.ms).count();
     let longer = pairs.iter().filter(|(_, was, is)| is.ms > was.ms).count();
     let certain = shorter.abs_diff(longer).pow(2) > DEVIATIONS_SQUARED * pairs.len();
@@ -99,7 +101,7 @@ fn by_themselves(pairs: &[Pair<'_>]) -> Option<Change> {
         "The SDK waits longer before it tries again: failing calls take longer."
     };
     (certain && most >= FLOOR_MS && most >= RATIO * old_median.min(new_median))
-        .then(|| Change::new(Class::Timing, "waits", spread(&old), spread(&new), meaning))
+        .then(|| SdkChange::new(ChangeClass::Timing, "waits", spread(&old), spread(&new), meaning))
 }
 
 fn median(gaps: &[&Gap]) -> f64 {
@@ -149,7 +151,7 @@ mod tests {
         timing([1.0, 2.0, 4.0, 8.0].map(|most| random.random_range(0.0..most * scale_ms)), None)
     }
 
-    fn found(old: &[Timing], new: &[Timing]) -> Vec<(String, Change)> {
+    fn found(old: &[Timing], new: &[Timing]) -> Vec<(String, SdkChange)> {
         let ids = ["retries/0", "retries/1", "retries/2"].into_iter().chain(std::iter::repeat("retries/more"));
         let cases: Vec<_> = ids.zip(old).zip(new).map(|((id, old), new)| (id, old.clone(), new.clone())).collect();
         compare(&cases).into_iter().map(|(case, change)| (case.to_owned(), change)).collect()
@@ -180,7 +182,7 @@ mod tests {
         let hurried = vec![timing([1.0, 2.0, 1.0, 1.0], None); 19];
         let found = found(&run, &hurried);
         let [(case, finding)] = found.as_slice() else { panic!("{found:?}") };
-        assert_eq!((case.as_str(), finding.class, finding.what.as_str()), (EVERY_CASE, Class::Timing, "waits"));
+        assert_eq!((case.as_str(), finding.class, finding.what.as_str()), (EVERY_CASE, ChangeClass::Timing, "waits"));
         assert_eq!(finding.new, "76 of 76 below 20 ms");
         assert!(finding.meaning.contains("waits less"), "{}", finding.meaning);
     }

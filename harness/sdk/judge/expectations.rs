@@ -2,14 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use super::{Breach, Finding};
+use super::{ClientBreach, ClientBreaches};
 use crate::report::DriverEvent;
-use crate::sdk::cases::{Attempts, ClientCase, Expectation, ExpectedError, Found, Outcome, Reached};
-use crate::sdk::record::{ErrorRecord, Likeness, OutcomeRecord, Record, Server, Shown, Tagged};
+use crate::sdk::cases::{
+    Attempts, ClientCase, Expectation, ExpectedError, ExpectedOutcome, ExpectedServer, HeaderExpectation,
+};
+use crate::sdk::record::{ErrorRecord, OutcomeRecord, ReachedServer, Record, SecretLikeness, ShownValue, Tagged};
 
 /// The finding on a case's expectations for one requirement; `None` if the case has none, or if the driver cannot show
 /// what they ask for.
-pub(super) fn of(requirement: &str, case: &ClientCase, record: &Record, driver: &DriverEvent) -> Finding {
+pub(super) fn of(requirement: &str, case: &ClientCase, record: &Record, driver: &DriverEvent) -> ClientBreaches {
     let mut found = Checks { driver, made: 0, breaches: Vec::new() };
     for expectation in case.expect.iter().filter(|expectation| expectation.requirement == requirement) {
         found.check(expectation, record);
@@ -21,7 +23,7 @@ struct Checks<'a> {
     driver: &'a DriverEvent,
     /// How many checks were made.
     made: usize,
-    breaches: Vec<Breach>,
+    breaches: Vec<ClientBreach>,
 }
 
 impl Checks<'_> {
@@ -31,8 +33,8 @@ impl Checks<'_> {
         for given in &record.outcomes {
             if let Some(expected) = outcome {
                 let wanted = match expected {
-                    Outcome::Result => "result",
-                    Outcome::Error => "error",
+                    ExpectedOutcome::Result => "result",
+                    ExpectedOutcome::Error => "error",
                 };
                 self.expect(given.word() == wanted, "outcome", &format!("a call that ends with {wanted}"), || {
                     told(given)
@@ -57,11 +59,12 @@ impl Checks<'_> {
             self.expect(fits, "attempts", &bounds.join(" and "), || record.attempts.to_string());
         }
         if let Some(reached) = reached {
-            let count = |server: Server| record.requests.iter().filter(|request| request.server == server).count();
-            let (endpoint, decoy) = (count(Server::Endpoint), count(Server::Decoy));
+            let count =
+                |server: ReachedServer| record.requests.iter().filter(|request| request.server == server).count();
+            let (endpoint, decoy) = (count(ReachedServer::Endpoint), count(ReachedServer::Decoy));
             let (fits, expected) = match reached {
-                Reached::Endpoint => (endpoint > 0 && decoy == 0, "requests to the endpoint, none to the decoy"),
-                Reached::Nobody => (endpoint == 0 && decoy == 0, "no request"),
+                ExpectedServer::Endpoint => (endpoint > 0 && decoy == 0, "requests to the endpoint, none to the decoy"),
+                ExpectedServer::Nobody => (endpoint == 0 && decoy == 0, "no request"),
             };
             self.expect(fits, "server", expected, || format!("{endpoint} to the endpoint, {decoy} to the decoy"));
         }
@@ -71,7 +74,7 @@ impl Checks<'_> {
     fn expect(&mut self, holds: bool, at: &str, expected: &str, actual: impl FnOnce() -> String) {
         self.made += 1;
         if !holds {
-            let breach = Breach { at: at.to_owned(), expected: expected.to_owned(), actual: actual() };
+            let breach = ClientBreach { at: at.to_owned(), expected: expected.to_owned(), actual: actual() };
             if !self.breaches.contains(&breach) {
                 self.breaches.push(breach);
             }
@@ -108,7 +111,7 @@ impl Checks<'_> {
         }
     }
 
-    fn result(&mut self, expectation: &Expectation, result: &BTreeMap<String, Shown>) {
+    fn result(&mut self, expectation: &Expectation, result: &BTreeMap<String, ShownValue>) {
         let outputs = self.driver.outputs.as_ref();
         let handed = |name: &String| outputs.is_none_or(|names| names.contains(name));
         for (name, wanted) in expectation.members.iter().filter(|(name, _)| handed(name)) {
@@ -116,7 +119,7 @@ impl Checks<'_> {
         }
         for name in expectation.as_sent.iter().filter(|name| handed(name)) {
             let found = result.get(name);
-            let same = found.is_some_and(|shown| shown.equals == Some(Likeness::Sent));
+            let same = found.is_some_and(|shown| shown.equals == Some(SecretLikeness::Sent));
             self.expect(same, &format!("result /{name}"), "the value that was sent", || shown(found));
         }
         for name in expectation.absent.iter().filter(|name| handed(name)) {
@@ -126,7 +129,7 @@ impl Checks<'_> {
         }
     }
 
-    fn member(&mut self, at: &str, wanted: &Tagged, found: Option<&Shown>) {
+    fn member(&mut self, at: &str, wanted: &Tagged, found: Option<&ShownValue>) {
         let same = found.is_some_and(|shown| {
             let native = wanted.native.is_none() || wanted.native == shown.value.native;
             native && shown.value.value.means_same(&wanted.value)
@@ -154,7 +157,7 @@ impl Checks<'_> {
                 let actual = || found.map_or_else(|| "none".to_owned(), ToString::to_string);
                 self.expect(found == Some(wanted), &format!("request body /{name}"), &wanted.to_string(), actual);
             }
-            for (name, Found { is, signed, there }) in headers {
+            for (name, HeaderExpectation { is, signed, there }) in headers {
                 let at = format!("request header {name}");
                 let found = request.headers.get(name);
                 let actual = || found.cloned().unwrap_or_else(|| "none".to_owned());
@@ -205,7 +208,7 @@ fn summary(error: &ErrorRecord) -> String {
     format!("{} ({}{}){message}", error.class, error.phase.word(), code.unwrap_or_default())
 }
 
-fn shown(found: Option<&Shown>) -> String {
+fn shown(found: Option<&ShownValue>) -> String {
     found.map_or_else(|| "nothing".to_owned(), json)
 }
 

@@ -30,14 +30,14 @@ pub struct ClientJudge {
 
 /// One thing that a requirement asks for and that was not found.
 #[derive(Debug, PartialEq, Eq)]
-struct Breach {
+struct ClientBreach {
     at: String,
     expected: String,
     actual: String,
 }
 
 /// Every breach of a requirement that a record shows; `None` if the record does not tell.
-type Finding = Option<Vec<Breach>>;
+type ClientBreaches = Option<Vec<ClientBreach>>;
 
 impl ClientJudge {
     /// A judge for a contract.
@@ -78,7 +78,7 @@ impl ClientJudge {
         }
         let mut judgement = Judgement::of(Verdict::Pass, None);
         let operation = self.contract.default_operation();
-        let asked = rules::Asked { service: &self.contract.service, operation };
+        let asked = rules::CalledOperation { service: &self.contract.service, operation };
         for row in self.contract.register.of(Side::Client, &operation.name.is).filter(|row| row.is_tested()) {
             let found = match &row.decided_by {
                 Some(decision) => rules::named(&decision.rule).and_then(|rule| (rule.judge)(case, asked, record)),
@@ -114,8 +114,8 @@ fn fault_of_driver(record: &Record) -> Option<String> {
     None
 }
 
-fn add(judgement: &mut Judgement, row: &Requirement, breaches: Vec<Breach>) {
-    let violations = breaches.into_iter().map(|Breach { at, expected, actual }| Violation {
+fn add(judgement: &mut Judgement, row: &Requirement, breaches: Vec<ClientBreach>) {
+    let violations = breaches.into_iter().map(|ClientBreach { at, expected, actual }| Violation {
         requirement: row.id.clone(),
         level: row.level,
         fault: Fault::Value { at, expected: text(&expected), found: text(&actual) },

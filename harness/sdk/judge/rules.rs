@@ -1,45 +1,45 @@
 //! The rules on every request, whatever the case asks: one function each. The register says, under `decided_by`, which
 //! requirement a rule decides.
 
-use super::{Breach, Finding};
+use super::{ClientBreach, ClientBreaches};
 use crate::contract::{Operation, Service};
 use crate::sdk::cases::{ClientCase, DECOY, ENDPOINT};
 use crate::sdk::record::{Record, RequestRecord, Signature};
 
 /// A rule on requests.
-pub(super) struct Rule {
+pub(super) struct ClientRule {
     /// Its name, as in the register.
     pub(super) name: &'static str,
     /// What it finds in the record of a case.
-    pub(super) judge: fn(&ClientCase, Asked<'_>, &Record) -> Finding,
+    pub(super) judge: fn(&ClientCase, CalledOperation<'_>, &Record) -> ClientBreaches,
 }
 
 /// What an SDK was asked to call.
 #[derive(Clone, Copy)]
-pub(super) struct Asked<'a> {
+pub(super) struct CalledOperation<'a> {
     pub(super) service: &'a Service,
     pub(super) operation: &'a Operation,
 }
 
 /// Every rule.
-pub(super) const ALL: &[Rule] = &[
-    Rule { name: "request-line", judge: line },
-    Rule { name: "request-target", judge: target },
-    Rule { name: "request-media-type", judge: media_type },
-    Rule { name: "request-body", judge: body },
-    Rule { name: "request-signature", judge: signature },
+pub(super) const ALL: &[ClientRule] = &[
+    ClientRule { name: "request-line", judge: line },
+    ClientRule { name: "request-target", judge: target },
+    ClientRule { name: "request-media-type", judge: media_type },
+    ClientRule { name: "request-body", judge: body },
+    ClientRule { name: "request-signature", judge: signature },
 ];
 
-pub(super) fn named(name: &str) -> Option<&'static Rule> {
+pub(super) fn named(name: &str) -> Option<&'static ClientRule> {
     ALL.iter().find(|rule| rule.name == name)
 }
 
 /// Checks each request against one claim; `None` if no request arrived. Equal breaches are reported once.
-fn each(record: &Record, judge: impl Fn(&RequestRecord) -> Option<Breach>) -> Finding {
+fn each(record: &Record, judge: impl Fn(&RequestRecord) -> Option<ClientBreach>) -> ClientBreaches {
     if record.requests.is_empty() {
         return None;
     }
-    let mut breaches: Vec<Breach> = Vec::new();
+    let mut breaches: Vec<ClientBreach> = Vec::new();
     for breach in record.requests.iter().filter_map(judge) {
         if !breaches.contains(&breach) {
             breaches.push(breach);
@@ -49,15 +49,15 @@ fn each(record: &Record, judge: impl Fn(&RequestRecord) -> Option<Breach>) -> Fi
 }
 
 /// A breach, if the claim does not hold.
-fn unless(holds: bool, at: &str, expected: impl Into<String>, actual: impl Into<String>) -> Option<Breach> {
-    (!holds).then(|| Breach { at: at.to_owned(), expected: expected.into(), actual: actual.into() })
+fn unless(holds: bool, at: &str, expected: impl Into<String>, actual: impl Into<String>) -> Option<ClientBreach> {
+    (!holds).then(|| ClientBreach { at: at.to_owned(), expected: expected.into(), actual: actual.into() })
 }
 
 fn header<'a>(request: &'a RequestRecord, name: &str) -> &'a str {
     request.headers.get(name).map_or("none", String::as_str)
 }
 
-fn line(case: &ClientCase, asked: Asked<'_>, record: &Record) -> Finding {
+fn line(case: &ClientCase, asked: CalledOperation<'_>, record: &Record) -> ClientBreaches {
     let path = expected_path(case);
     each(record, |request| {
         let (method, rest) = request.line.split_once(' ').unwrap_or((&request.line, ""));
@@ -78,7 +78,7 @@ fn expected_path(case: &ClientCase) -> Option<String> {
     Some(if path.is_empty() { "/".to_owned() } else { path.to_owned() })
 }
 
-fn target(_: &ClientCase, asked: Asked<'_>, record: &Record) -> Finding {
+fn target(_: &ClientCase, asked: CalledOperation<'_>, record: &Record) -> ClientBreaches {
     let expected = &asked.operation.target.is;
     each(record, |request| {
         let found = header(request, "x-amz-target");
@@ -86,7 +86,7 @@ fn target(_: &ClientCase, asked: Asked<'_>, record: &Record) -> Finding {
     })
 }
 
-fn media_type(_: &ClientCase, asked: Asked<'_>, record: &Record) -> Finding {
+fn media_type(_: &ClientCase, asked: CalledOperation<'_>, record: &Record) -> ClientBreaches {
     let expected = asked.service.content_type.is.as_str();
     each(record, |request| {
         let found = header(request, "content-type");
@@ -95,7 +95,7 @@ fn media_type(_: &ClientCase, asked: Asked<'_>, record: &Record) -> Finding {
     })
 }
 
-fn body(_: &ClientCase, _: Asked<'_>, record: &Record) -> Finding {
+fn body(_: &ClientCase, _: CalledOperation<'_>, record: &Record) -> ClientBreaches {
     each(record, |request| {
         let found = match &request.body.json {
             Some(serde_json::Value::Object(_)) => return None,
@@ -107,7 +107,7 @@ fn body(_: &ClientCase, _: Asked<'_>, record: &Record) -> Finding {
     })
 }
 
-fn signature(case: &ClientCase, asked: Asked<'_>, record: &Record) -> Finding {
+fn signature(case: &ClientCase, asked: CalledOperation<'_>, record: &Record) -> ClientBreaches {
     let service = asked.service.signing_name.is.as_str();
     each(record, |request| {
         let at = "request header authorization";

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::contract::{Fixtures, parse};
-use crate::report::Told;
+use crate::report::FaultText;
 use crate::sdk::tests::samples::{self, error, result, with};
 
 static JUDGE: LazyLock<ClientJudge> = LazyLock::new(|| {
@@ -182,5 +182,5 @@ fn what_an_sdk_says_cannot_steer_a_terminal() {
     let outcome = with(error(), "/error/message", json!("\u{1b}[31m\u{202e}"));
     let case = case(&["GC-CERR-04"], &json!([{ "requirement": "GC-CERR-04", "error": { "message": "boom" } }]));
     let judgement = JUDGE.judge(&case, &record(&[outcome], &[request()]), &driver());
-    assert_eq!(Told::of(&judgement.violations[0]).actual, "\\u{1b}[31m\\u{202e}");
+    assert_eq!(FaultText::of(&judgement.violations[0]).actual, "\\u{1b}[31m\\u{202e}");
 }

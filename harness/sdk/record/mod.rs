@@ -35,7 +35,7 @@ pub enum OutcomeRecord {
     /// A result.
     Result {
         /// Its members.
-        result: BTreeMap<String, Shown>,
+        result: BTreeMap<String, ShownValue>,
         /// What the SDK tells about the answer.
         meta: Meta,
     },
@@ -112,7 +112,7 @@ pub struct ErrorRecord {
     /// Whose fault the SDK says it is: `client` or `server`.
     pub fault: Option<String>,
     /// Further members.
-    pub members: BTreeMap<String, Shown>,
+    pub members: BTreeMap<String, ShownValue>,
 }
 
 /// Where in a call an error arose.
@@ -152,13 +152,14 @@ pub(super) fn word(variant: impl Serialize) -> String {
 /// A value as it may be shown. Texts that are secret are `***`, and `equals` says how they relate to
 /// what the server sent: `{"string":"***","equals":"sent"}`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Shown {
+#[serde(rename = "Shown")]
+pub struct ShownValue {
     /// The value, masked where it is secret.
     #[serde(flatten)]
     pub value: Tagged,
     /// How a masked value relates to the one that was sent; nothing where it is not masked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub equals: Option<Likeness>,
+    pub equals: Option<SecretLikeness>,
     /// How many characters a masked text has, where it is not the one that was sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub characters: Option<usize>,
@@ -167,7 +168,8 @@ pub struct Shown {
 /// How a secret that a caller was given relates to the one in the answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-pub enum Likeness {
+#[serde(rename = "Likeness")]
+pub enum SecretLikeness {
     /// It is the same.
     Sent,
     /// It is the beginning of it: the rest was lost.
@@ -206,7 +208,7 @@ pub struct RequestRecord {
     /// Which attempt of the call it is, from 1.
     pub attempt: usize,
     /// Which of the case's servers it reached.
-    pub server: Server,
+    pub server: ReachedServer,
     /// The request line, with the port as `<port>`.
     pub line: String,
     /// The header fields by name in lower case, repeated ones joined with `, `.
@@ -228,7 +230,8 @@ pub struct RequestRecord {
 /// Which of a case's servers a request reached.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-pub enum Server {
+#[serde(rename = "Server")]
+pub enum ReachedServer {
     /// The one at `${endpoint}`.
     #[default]
     Endpoint,

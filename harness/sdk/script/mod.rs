@@ -18,7 +18,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 use crate::sdk::cases::{FaultAt, Step};
-use crate::sdk::record::Server;
+use crate::sdk::record::ReachedServer;
 
 /// The largest request that is read, in bytes: 1 MiB.
 const REQUEST_LIMIT: usize = 1 << 20;
@@ -40,7 +40,7 @@ pub struct ScriptServer {
     pub endpoint: SocketAddr,
     /// The address that its decoy listens on; `None` if it has no decoy.
     pub decoy: Option<SocketAddr>,
-    shared: Arc<Shared>,
+    shared: Arc<SharedScript>,
     /// Dropped to stop the listeners and every connection.
     _tasks: JoinSet<()>,
 }
@@ -49,7 +49,7 @@ pub struct ScriptServer {
 #[derive(Clone, Debug)]
 pub struct Arrival {
     /// Which server it reached.
-    pub server: Server,
+    pub server: ReachedServer,
     /// The call that was under way, from 1.
     pub call: usize,
     /// Which attempt of that call it is, from 1.
@@ -69,13 +69,13 @@ pub struct Arrival {
 }
 
 #[derive(Debug)]
-struct Shared {
+struct SharedScript {
     script: Vec<Step>,
-    state: Mutex<State>,
+    state: Mutex<ScriptState>,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct ScriptState {
     arrivals: Vec<Arrival>,
     connections: usize,
     call: usize,
@@ -87,10 +87,11 @@ impl ScriptServer {
     /// # Errors
     /// When it cannot listen.
     pub async fn start(script: Vec<Step>, with_decoy: bool) -> io::Result<Self> {
-        let shared = Arc::new(Shared { script, state: Mutex::new(State { call: 1, ..State::default() }) });
+        let shared =
+            Arc::new(SharedScript { script, state: Mutex::new(ScriptState { call: 1, ..ScriptState::default() }) });
         let mut tasks = JoinSet::new();
-        let endpoint = listen(Server::Endpoint, &shared, &mut tasks).await?;
-        let decoy = if with_decoy { Some(listen(Server::Decoy, &shared, &mut tasks).await?) } else { None };
+        let endpoint = listen(ReachedServer::Endpoint, &shared, &mut tasks).await?;
+        let decoy = if with_decoy { Some(listen(ReachedServer::Decoy, &shared, &mut tasks).await?) } else { None };
         Ok(Self { endpoint, decoy, shared, _tasks: tasks })
     }
 
@@ -110,8 +111,8 @@ impl ScriptServer {
     }
 }
 
-impl Shared {
-    fn lock(&self) -> MutexGuard<'_, State> {
+impl SharedScript {
+    fn lock(&self) -> MutexGuard<'_, ScriptState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -128,7 +129,7 @@ impl Shared {
     }
 
     /// Keeps an arrival, which uses up a step. Returns its index and the step; `None` after too many arrivals.
-    fn arrive(&self, server: Server, connection: usize, at: Instant, bytes: Vec<u8>) -> Option<(usize, &Step)> {
+    fn arrive(&self, server: ReachedServer, connection: usize, at: Instant, bytes: Vec<u8>) -> Option<(usize, &Step)> {
         let mut state = self.lock();
         let place = state.arrivals.len();
         if place >= REQUESTS_LIMIT {
@@ -150,7 +151,7 @@ impl Shared {
 }
 
 /// Opens a listener and serves its connections until the tasks are dropped.
-async fn listen(server: Server, shared: &Arc<Shared>, tasks: &mut JoinSet<()>) -> io::Result<SocketAddr> {
+async fn listen(server: ReachedServer, shared: &Arc<SharedScript>, tasks: &mut JoinSet<()>) -> io::Result<SocketAddr> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
     let address = listener.local_addr()?;
     let shared = Arc::clone(shared);

@@ -11,12 +11,12 @@ use tokio::io::{self, AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::sleep;
 
-use super::{FIELDS_LIMIT, REQUEST_LIMIT, Shared};
-use crate::sdk::cases::{Fault, FaultAt, FaultHow, Framing, Step};
-use crate::sdk::record::Server;
+use super::{FIELDS_LIMIT, REQUEST_LIMIT, SharedScript};
+use crate::sdk::cases::{FaultAt, FaultHow, Framing, ScriptedFault, Step};
+use crate::sdk::record::ReachedServer;
 
 /// Serves the requests of a connection until it ends.
-pub(super) async fn serve(mut stream: TcpStream, server: Server, number: usize, shared: &Shared) {
+pub(super) async fn serve(mut stream: TcpStream, server: ReachedServer, number: usize, shared: &SharedScript) {
     // Small pieces are the point of a drip; without this the system would gather them.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "pieces may be gathered");
@@ -40,7 +40,8 @@ pub(super) async fn serve(mut stream: TcpStream, server: Server, number: usize, 
             (Err(error), _) => return tracing::debug!(%error, "the client was gone before the answer was"),
             (Ok(()), Some(fault)) => return end(stream, Some(fault)).await,
             (Ok(()), None) if step.framing == Framing::Close && step.raw.is_none() => {
-                return end(stream, Some(Fault { at: FaultAt::After, how: FaultHow::Close, body_bytes: None })).await;
+                return end(stream, Some(ScriptedFault { at: FaultAt::After, how: FaultHow::Close, body_bytes: None }))
+                    .await;
             }
             (Ok(()), None) => {}
         }
@@ -114,9 +115,9 @@ fn chunked(bytes: &[u8]) -> Option<usize> {
 }
 
 /// Sends an answer, up to the fault of the step if it has one.
-async fn play(stream: &mut TcpStream, step: &Step, answer: Answer) -> io::Result<()> {
+async fn play(stream: &mut TcpStream, step: &Step, answer: PreparedAnswer) -> io::Result<()> {
     sleep(Duration::from_millis(step.delay_ms)).await;
-    let Answer { head, pieces, .. } = answer;
+    let PreparedAnswer { head, pieces, .. } = answer;
     match step.fault.map(|fault| fault.at) {
         Some(FaultAt::Connect | FaultAt::Before) => return Ok(()),
         Some(FaultAt::InHead) => {
@@ -142,7 +143,7 @@ async fn play(stream: &mut TcpStream, step: &Step, answer: Answer) -> io::Result
 }
 
 /// Ends a connection as a fault says.
-pub(super) async fn end(mut stream: TcpStream, fault: Option<Fault>) {
+pub(super) async fn end(mut stream: TcpStream, fault: Option<ScriptedFault>) {
     match fault.map(|fault| fault.how) {
         Some(FaultHow::Reset) => {
             // The reset discards data that is not on its way yet.
@@ -166,7 +167,7 @@ async fn drain(stream: &mut TcpStream) {
 }
 
 /// An answer, ready to be sent: the head, and the body in pieces.
-struct Answer {
+struct PreparedAnswer {
     head: Vec<u8>,
     pieces: Vec<Vec<u8>>,
     /// How long it asks to wait, in milliseconds.
@@ -174,13 +175,13 @@ struct Answer {
 }
 
 /// The answer of a step. An error is one that loading refuses: a body that cannot be made, or an unknown placeholder.
-fn answer(step: &Step, now: Timestamp) -> Result<Answer, String> {
+fn answer(step: &Step, now: Timestamp) -> Result<PreparedAnswer, String> {
     if let Some(raw) = &step.raw {
         let bytes = raw.bytes()?;
         // Faults and drips distinguish head and body. The first empty line separates them, as in any answer.
         let end = bytes.windows(4).position(|four| four == b"\r\n\r\n").map_or(bytes.len(), |at| at + 4);
         let (head, body) = bytes.split_at(end);
-        return Ok(Answer { head: head.to_vec(), pieces: pieces(step, body), told_ms: None });
+        return Ok(PreparedAnswer { head: head.to_vec(), pieces: pieces(step, body), told_ms: None });
     }
     let mut body = step.body_bytes()?;
     let mut fields = step.header_fields(now.as_second())?;
@@ -203,7 +204,7 @@ fn answer(step: &Step, now: Timestamp) -> Result<Answer, String> {
         head.extend([name.as_str(), ": ", value, "\r\n"]);
     }
     head.push_str("\r\n");
-    Ok(Answer { head: head.into_bytes(), pieces: pieces(step, &body), told_ms: told(&fields) })
+    Ok(PreparedAnswer { head: head.into_bytes(), pieces: pieces(step, &body), told_ms: told(&fields) })
 }
 
 /// How long an answer asks to wait, in milliseconds: `Retry-After` in seconds (RFC 9110, section 10.2.3), or

@@ -7,7 +7,7 @@ use tokio::time::timeout;
 
 use super::*;
 use crate::contract::parse;
-use crate::sdk::cases::{Fault, FaultHow};
+use crate::sdk::cases::{FaultHow, ScriptedFault};
 
 const REQUEST: &[u8] = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{}";
 
@@ -65,7 +65,7 @@ async fn what_a_step_says_is_what_is_sent(#[case] members: &str, #[case] expecte
     let mut step: Step = parse("script.json", &format!("{{{members}}}")).expect("a step");
     // By default, without the standard fields, and with the connection closed at the end.
     step.headers.get_or_insert_default();
-    step.fault.get_or_insert(Fault { at: FaultAt::After, how: FaultHow::Close, body_bytes: None });
+    step.fault.get_or_insert(ScriptedFault { at: FaultAt::After, how: FaultHow::Close, body_bytes: None });
     let (bytes, end) = answer(&ScriptServer::start(vec![step], false).await.expect("it listens")).await;
     assert_eq!(String::from_utf8_lossy(&bytes), expected);
     assert_eq!(end, Ok(()));
@@ -177,7 +177,7 @@ async fn a_decoy_plays_the_same_script_and_is_told_apart() {
     assert!(read_all(&mut stream).await.1.is_ok());
     assert!(answer(&server).await.1.is_ok());
     let servers: Vec<_> = server.arrivals().iter().map(|arrival| arrival.server).collect();
-    assert_eq!(servers, [Server::Decoy, Server::Endpoint]);
+    assert_eq!(servers, [ReachedServer::Decoy, ReachedServer::Endpoint]);
 }
 
 #[rstest]

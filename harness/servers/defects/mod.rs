@@ -80,7 +80,7 @@ impl Layer {
     /// Answers a request as the right server with this defect would, at this time.
     pub fn answer(&self, request: &Request, now: Timestamp, right: impl Fn(&Request) -> Response) -> Response {
         let Self { defect, upstream, .. } = self;
-        let seen = when::Seen::new(request, upstream, now);
+        let seen = when::ExaminedRequest::new(request, upstream, now);
         if !seen.fits(&defect.when) || !self.is_turn() {
             return right(request);
         }

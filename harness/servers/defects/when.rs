@@ -9,13 +9,13 @@ use crate::wire::sigv4::{SignatureError, verify};
 use crate::wire::{Request, Response, error_type};
 
 /// A request, with the facts that conditions ask for.
-pub(super) struct Seen<'a> {
+pub(super) struct ExaminedRequest<'a> {
     request: &'a Request,
     body: Option<Value>,
     signature: SignatureState,
 }
 
-impl<'a> Seen<'a> {
+impl<'a> ExaminedRequest<'a> {
     pub(super) fn new(request: &'a Request, upstream: &Upstream, now: Timestamp) -> Self {
         let known = &upstream.credentials;
         let verdict = verify(request, upstream.scope(), now, |id| {

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Refusal {
+pub(super) struct ServiceError {
     pub(super) status: u16,
     /// The bare shape name, as it goes into `__type`.
     pub(super) name: &'static str,
@@ -11,7 +11,7 @@ pub(super) struct Refusal {
     resource_name: Option<String>,
 }
 
-impl Refusal {
+impl ServiceError {
     fn new(status: u16, name: &'static str, message: impl Into<String>) -> Self {
         Self { status, name, message: message.into(), resource_name: None }
     }

@@ -4,8 +4,8 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use super::errors::Refusal;
-use super::{MAX_REQUEST_BYTES, Options, Service};
+use super::errors::ServiceError;
+use super::{EmulatedService, EmulatorOptions, MAX_REQUEST_BYTES};
 use crate::servers::host::{Host, Unread};
 use crate::wire::{Request, Response};
 
@@ -27,7 +27,7 @@ const MAX_READ_BYTES: usize = 8 * MAX_REQUEST_BYTES;
 #[derive(Debug)]
 pub struct Emulator {
     host: Host,
-    service: Arc<Service>,
+    service: Arc<EmulatedService>,
 }
 
 impl Emulator {
@@ -36,8 +36,8 @@ impl Emulator {
     /// # Errors
     /// When the options are invalid ([`io::ErrorKind::InvalidInput`], with an
     /// [`InvalidOptions`](super::InvalidOptions) inside), or it cannot listen on the address.
-    pub async fn start(options: Options) -> io::Result<Self> {
-        Self::start_behind(options, Service::answer).await
+    pub async fn start(options: EmulatorOptions) -> io::Result<Self> {
+        Self::start_behind(options, EmulatedService::answer).await
     }
 
     /// The same with a layer between the socket and the service: `layer` answers every request, and may ask the
@@ -46,16 +46,16 @@ impl Emulator {
     /// # Errors
     /// The same as for [`Emulator::start`].
     pub async fn start_behind(
-        options: Options,
-        layer: impl Fn(&Service, &Request) -> Response + Send + Sync + 'static,
+        options: EmulatorOptions,
+        layer: impl Fn(&EmulatedService, &Request) -> Response + Send + Sync + 'static,
     ) -> io::Result<Self> {
         let invalid = |error| io::Error::new(io::ErrorKind::InvalidInput, error);
-        let service = Arc::new(Service::new(options).map_err(invalid)?);
+        let service = Arc::new(EmulatedService::new(options).map_err(invalid)?);
         let answering = Arc::clone(&service);
         let host = Host::start(service.options().listen, MAX_READ_BYTES, move |request| match request {
             Ok(request) => layer(&answering, request),
-            Err(Unread::TimedOut) => answering.refuse(&Refusal::timed_out()),
-            Err(Unread::TooLarge) => answering.refuse(&Refusal::too_large(MAX_REQUEST_BYTES)),
+            Err(Unread::TimedOut) => answering.refuse(&ServiceError::timed_out()),
+            Err(Unread::TooLarge) => answering.refuse(&ServiceError::too_large(MAX_REQUEST_BYTES)),
         })
         .await?;
         Ok(Self { host, service })
@@ -72,7 +72,7 @@ impl Emulator {
     }
 
     /// The options that it was started with, including its credentials.
-    pub fn options(&self) -> &Options {
+    pub fn options(&self) -> &EmulatorOptions {
         self.service.options()
     }
 
@@ -110,7 +110,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_request_is_answered_over_the_socket() {
-        let emulator = Emulator::start(Options::default()).await.unwrap();
+        let emulator = Emulator::start(EmulatorOptions::default()).await.unwrap();
         let answer = exchange(&emulator, &post(0)).await;
         assert!(answer.starts_with("HTTP/1.1 404 Not Found\r\n"), "{answer}");
         assert!(answer.contains("\r\nContent-Type: application/x-amz-json-1.1\r\n"), "{answer}");
@@ -120,14 +120,14 @@ mod tests {
 
     #[tokio::test]
     async fn a_body_beyond_the_limit_gets_an_answer() {
-        let emulator = Emulator::start(Options::default()).await.unwrap();
+        let emulator = Emulator::start(EmulatorOptions::default()).await.unwrap();
         let answer = exchange(&emulator, &post(MAX_REQUEST_BYTES + 1)).await;
         assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
     }
 
     #[tokio::test]
     async fn a_stopped_emulator_no_longer_listens() {
-        let emulator = Emulator::start(Options::default()).await.unwrap();
+        let emulator = Emulator::start(EmulatorOptions::default()).await.unwrap();
         let address = emulator.address();
         emulator.shutdown().await;
         assert!(TcpStream::connect(address).await.is_err());
@@ -135,14 +135,14 @@ mod tests {
 
     #[tokio::test]
     async fn an_idle_connection_does_not_hold_up_the_shutdown() {
-        let emulator = Emulator::start(Options::default()).await.unwrap();
+        let emulator = Emulator::start(EmulatorOptions::default()).await.unwrap();
         let _idle = TcpStream::connect(emulator.address()).await.unwrap();
         timeout(Duration::from_secs(5), emulator.shutdown()).await.unwrap();
     }
 
     #[tokio::test]
     async fn an_address_that_others_can_reach_is_refused() {
-        let options = Options { listen: "0.0.0.0:0".parse().unwrap(), ..Options::default() };
+        let options = EmulatorOptions { listen: "0.0.0.0:0".parse().unwrap(), ..EmulatorOptions::default() };
         let error = Emulator::start(options).await.unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
         assert!(error.to_string().contains("loopback"), "{error}");
@@ -150,8 +150,8 @@ mod tests {
 
     #[tokio::test]
     async fn an_address_in_use_is_an_error() {
-        let emulator = Emulator::start(Options::default()).await.unwrap();
-        let options = Options { listen: emulator.address(), ..Options::default() };
+        let emulator = Emulator::start(EmulatorOptions::default()).await.unwrap();
+        let options = EmulatorOptions { listen: emulator.address(), ..EmulatorOptions::default() };
         assert_eq!(Emulator::start(options).await.unwrap_err().kind(), io::ErrorKind::AddrInUse);
     }
 }

@@ -7,7 +7,7 @@
 //! checked by code of its own, and the facts of the service, such as its media type and its signing name, are written
 //! down here once more.
 //!
-//! Start reading at [`Service::answer`], which answers one request: a pure function but for the clock and the random
+//! Start reading at [`EmulatedService::answer`], which answers one request: a pure function but for the clock and the random
 //! numbers. [`Emulator`] puts it behind a socket.
 //!
 //! | file | holds |
@@ -84,8 +84,8 @@ mod validation;
 mod workgroups;
 
 pub use http::Emulator;
-pub use options::{Clock, InvalidOptions, Options};
-pub use service::{MAX_REQUEST_BYTES, Service};
+pub use options::{Clock, EmulatorOptions, InvalidOptions};
+pub use service::{EmulatedService, MAX_REQUEST_BYTES};
 
 #[cfg(test)]
 mod tests;

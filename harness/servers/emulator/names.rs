@@ -1,6 +1,6 @@
 //! The documented constraints of names: workgroups, custom domains and databases.
 
-use super::validation::{Breach, length, pattern};
+use super::validation::{BrokenConstraint, length, pattern};
 
 /// The pattern of `customDomainName`. Source: the API reference.
 const CUSTOM_DOMAIN_PATTERN: &str = "^(((?!-)[A-Za-z0-9-]{0,62}[A-Za-z0-9])\\.)+((?!-)[A-Za-z0-9-]{1,62}[A-Za-z0-9])$";
@@ -23,7 +23,7 @@ pub(super) fn is_custom_domain(name: &str) -> bool {
 }
 
 /// The constraints that a workgroup's name breaks. The pattern is lower-case letters, digits and hyphens, at least one.
-pub(super) fn workgroup(name: &str) -> [Option<Breach>; 2] {
+pub(super) fn workgroup(name: &str) -> [Option<BrokenConstraint>; 2] {
     let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     let matches = !name.is_empty() && name.bytes().all(allowed);
     [length(name, WORKGROUP_LENGTH), pattern(WORKGROUP_PATTERN, matches)]
@@ -31,7 +31,7 @@ pub(super) fn workgroup(name: &str) -> [Option<Breach>; 2] {
 
 /// The constraints that a custom domain's name breaks. The pattern is two or more labels with dots between them. Each
 /// label has 1 to 63 letters, digits and inner hyphens, the last one at least 2.
-pub(super) fn custom_domain(name: &str) -> [Option<Breach>; 2] {
+pub(super) fn custom_domain(name: &str) -> [Option<BrokenConstraint>; 2] {
     let label = |label: &str| {
         (1..=63).contains(&label.len())
             && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
@@ -65,7 +65,7 @@ const RESERVED_WORDS: &str = "
 
 /// The constraints that a database's name breaks, in the order of the API reference's bullets. The second bullet lists
 /// more characters than the first and decides which are allowed; colon and slash are left to the fourth.
-pub(super) fn database(name: &str) -> [Option<Breach>; 5] {
+pub(super) fn database(name: &str) -> [Option<BrokenConstraint>; 5] {
     let allowed = |c: char| c.is_ascii_alphanumeric() || "_+.@-".contains(c) || ":/".contains(c);
     let is_reserved = RESERVED_WORDS.split_ascii_whitespace().any(|word| word.eq_ignore_ascii_case(name));
     let unless = |holds: bool, rule: &str| (!holds).then(|| rule.to_owned());

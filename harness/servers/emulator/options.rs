@@ -37,7 +37,7 @@ impl fmt::Debug for Clock {
 /// with a custom domain, and new random credentials every time. Three are enough for a list to have a
 /// page in the middle.
 #[derive(Clone, Debug)]
-pub struct Options {
+pub struct EmulatorOptions {
     /// Where to listen; a loopback address. Port 0 is any free port.
     pub listen: SocketAddr,
     /// The region that signatures must be for.
@@ -57,7 +57,7 @@ pub struct Options {
     pub clock: Clock,
 }
 
-impl Default for Options {
+impl Default for EmulatorOptions {
     fn default() -> Self {
         let workgroup = "countersign-emulator".to_owned();
         Self {
@@ -107,7 +107,7 @@ pub enum InvalidOptions {
     },
 }
 
-impl Options {
+impl EmulatorOptions {
     /// The names that a caller can use, by kind: the first workgroup, a custom domain of it, and the database that
     /// every workgroup has.
     pub fn names(&self) -> BTreeMap<&'static str, String> {
@@ -179,7 +179,7 @@ mod tests {
 
     #[test]
     fn the_default_is_valid_and_has_new_credentials_each_time() {
-        let (one, other) = (Options::default(), Options::default());
+        let (one, other) = (EmulatorOptions::default(), EmulatorOptions::default());
         assert_eq!(one.check(), Ok(()));
         assert_ne!(one.credentials.access_key_id, other.credentials.access_key_id);
         assert_ne!(one.credentials.secret_access_key.expose(), other.credentials.secret_access_key.expose());
@@ -187,7 +187,7 @@ mod tests {
 
     #[test]
     fn printing_options_masks_the_secret() {
-        let options = Options::default();
+        let options = EmulatorOptions::default();
         let printed = format!("{options:?}");
         assert!(!printed.contains(options.credentials.secret_access_key.expose()), "{printed}");
     }
@@ -202,20 +202,20 @@ mod tests {
     #[case::private("192.168.0.1:0", false)]
     fn loopback_addresses_are_accepted_and_no_others(#[case] listen: SocketAddr, #[case] accepted: bool) {
         let expected = if accepted { Ok(()) } else { Err(InvalidOptions::NotLoopback(listen)) };
-        assert_eq!(Options { listen, ..Options::default() }.check(), expected);
+        assert_eq!(EmulatorOptions { listen, ..EmulatorOptions::default() }.check(), expected);
     }
 
-    type Change = fn(&mut Options);
+    type OptionsChange = fn(&mut EmulatorOptions);
 
     #[rstest]
-    #[case::account(|o: &mut Options| o.account = "1234".into())]
-    #[case::key_with_a_slash(|o: &mut Options| o.credentials.access_key_id = "AK/ID".into())]
-    #[case::no_secret(|o: &mut Options| o.credentials.secret_access_key = "".into())]
-    #[case::workgroup(|o: &mut Options| o.workgroups.push("Upper".into()))]
-    #[case::domain(|o: &mut Options| drop(o.custom_domains.insert("localhost".into(), o.workgroups[0].clone())))]
-    #[case::no_such_workgroup(|o: &mut Options| drop(o.custom_domains.insert("a.bc".into(), "elsewhere".into())))]
-    fn options_that_no_request_could_use_are_refused(#[case] change: Change) {
-        let mut options = Options::default();
+    #[case::account(|o: &mut EmulatorOptions| o.account = "1234".into())]
+    #[case::key_with_a_slash(|o: &mut EmulatorOptions| o.credentials.access_key_id = "AK/ID".into())]
+    #[case::no_secret(|o: &mut EmulatorOptions| o.credentials.secret_access_key = "".into())]
+    #[case::workgroup(|o: &mut EmulatorOptions| o.workgroups.push("Upper".into()))]
+    #[case::domain(|o: &mut EmulatorOptions| drop(o.custom_domains.insert("localhost".into(), o.workgroups[0].clone())))]
+    #[case::no_such_workgroup(|o: &mut EmulatorOptions| drop(o.custom_domains.insert("a.bc".into(), "elsewhere".into())))]
+    fn options_that_no_request_could_use_are_refused(#[case] change: OptionsChange) {
+        let mut options = EmulatorOptions::default();
         change(&mut options);
         assert!(options.check().is_err());
     }

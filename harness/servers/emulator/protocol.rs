@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::value::RawValue;
 
-use super::errors::Refusal;
+use super::errors::ServiceError;
 use crate::wire::Request;
 
 /// The media type of the protocol. Source: Smithy, AWS JSON 1.1; the service model says `jsonVersion: 1.1`.
@@ -18,21 +18,23 @@ const TARGET_PREFIX: &str = "RedshiftServerless";
 ///
 /// Source: Smithy, AWS JSON 1.1: a server claims a request with method `POST`, path `/`, the
 /// protocol's media type, whose parameters do not count, and `X-Amz-Target: <service>.<operation>`.
-pub(super) fn called(request: &Request) -> Result<&str, Refusal> {
+pub(super) fn called(request: &Request) -> Result<&str, ServiceError> {
     let path = request.target.split('?').next().unwrap_or_default();
     if request.method != "POST" || path != "/" {
-        return Err(Refusal::unclaimed("Every operation is a POST of the path /."));
+        return Err(ServiceError::unclaimed("Every operation is a POST of the path /."));
     }
     let content_type = request.headers.get("content-type").unwrap_or_default();
     let essence = content_type.split(';').next().unwrap_or_default().trim();
     if !essence.eq_ignore_ascii_case(MEDIA_TYPE) {
-        return Err(Refusal::unclaimed(format!("The Content-Type must be {MEDIA_TYPE}.")));
+        return Err(ServiceError::unclaimed(format!("The Content-Type must be {MEDIA_TYPE}.")));
     }
     request
         .headers
         .get("x-amz-target")
         .and_then(|target| target.strip_prefix(TARGET_PREFIX)?.strip_prefix('.'))
-        .ok_or_else(|| Refusal::unknown_operation(format!("The X-Amz-Target must be {TARGET_PREFIX}.<operation>.")))
+        .ok_or_else(|| {
+            ServiceError::unknown_operation(format!("The X-Amz-Target must be {TARGET_PREFIX}.<operation>."))
+        })
 }
 
 /// The members of a body, each as its JSON text. A number keeps its spelling, and an unknown member cannot make a JSON
@@ -42,14 +44,14 @@ pub(super) struct Members<'a>(BTreeMap<String, &'a RawValue>);
 
 impl<'a> Members<'a> {
     /// Reads a body. An empty one has no members. Unknown members are ignored, and names are case-sensitive.
-    pub(super) fn of(body: &'a [u8]) -> Result<Self, Refusal> {
+    pub(super) fn of(body: &'a [u8]) -> Result<Self, ServiceError> {
         if body.is_empty() {
             return Ok(Self(BTreeMap::new()));
         }
         // The parser's own message is not passed on: it may quote the body.
         let unreadable = |error: serde_json::Error| {
             let (line, column) = (error.line(), error.column());
-            Refusal::serialization(format!("The request body is not valid JSON: line {line}, column {column}."))
+            ServiceError::serialization(format!("The request body is not valid JSON: line {line}, column {column}."))
         };
         let body: &RawValue = serde_json::from_slice(body).map_err(unreadable)?;
         if body.get().starts_with('{') {
@@ -57,17 +59,17 @@ impl<'a> Members<'a> {
         } else if body.get().starts_with('[') {
             Err(misplaced(body, "structure"))
         } else {
-            Err(Refusal::serialization("The request body must be a JSON object."))
+            Err(ServiceError::serialization("The request body must be a JSON object."))
         }
     }
 
     /// A member that must be a text; `None` if it is absent or `null`.
-    pub(super) fn string(&self, name: &str) -> Result<Option<String>, Refusal> {
+    pub(super) fn string(&self, name: &str) -> Result<Option<String>, ServiceError> {
         self.member(name).map(string).transpose()
     }
 
     /// A member that must be an integer; `None` if it is absent or `null`.
-    pub(super) fn integer(&self, name: &str) -> Result<Option<i32>, Refusal> {
+    pub(super) fn integer(&self, name: &str) -> Result<Option<i32>, ServiceError> {
         self.member(name).map(integer).transpose()
     }
 
@@ -76,39 +78,39 @@ impl<'a> Members<'a> {
     }
 }
 
-fn string(value: &RawValue) -> Result<String, Refusal> {
+fn string(value: &RawValue) -> Result<String, ServiceError> {
     if !value.get().starts_with('"') {
         return Err(misplaced(value, "a String"));
     }
     // Half of a surrogate pair is valid JSON, but not a text.
     serde_json::from_str(value.get())
-        .map_err(|_| Refusal::serialization("STRING_VALUE holds an escape that is no character"))
+        .map_err(|_| ServiceError::serialization("STRING_VALUE holds an escape that is no character"))
 }
 
 /// A number whose value is an integer of 32 bits, however it is written (`900`, `900.0`, `9e2`).
-fn integer(value: &RawValue) -> Result<i32, Refusal> {
+fn integer(value: &RawValue) -> Result<i32, ServiceError> {
     // Every integer of 32 bits is exact in an f64, so what is printed without a fraction is the integer.
     let number: f64 = value.get().parse().map_err(|_| misplaced(value, "an Integer"))?;
     if number.fract() != 0.0 {
-        return Err(Refusal::serialization("NUMBER_VALUE with a fraction can not be converted to an Integer"));
+        return Err(ServiceError::serialization("NUMBER_VALUE with a fraction can not be converted to an Integer"));
     }
-    format!("{number:.0}")
-        .parse()
-        .map_err(|_| Refusal::serialization("NUMBER_VALUE of more than 32 bits can not be converted to an Integer"))
+    format!("{number:.0}").parse().map_err(|_| {
+        ServiceError::serialization("NUMBER_VALUE of more than 32 bits can not be converted to an Integer")
+    })
 }
 
 /// The refusal of a value of the wrong type. The first character of its text shows its type. Source: the wording was
 /// seen on Athena, with a full stop for maps only.
-fn misplaced(value: &RawValue, wanted: &str) -> Refusal {
+fn misplaced(value: &RawValue, wanted: &str) -> ServiceError {
     let token = match value.get().as_bytes().first() {
-        Some(b'[') => return Refusal::serialization("Start of list found where not expected"),
-        Some(b'{') => return Refusal::serialization("Start of structure or map found where not expected."),
+        Some(b'[') => return ServiceError::serialization("Start of list found where not expected"),
+        Some(b'{') => return ServiceError::serialization("Start of structure or map found where not expected."),
         Some(b't') => "TRUE_VALUE",
         Some(b'f') => "FALSE_VALUE",
         Some(b'"') => "STRING_VALUE",
         _ => "NUMBER_VALUE",
     };
-    Refusal::serialization(format!("{token} can not be converted to {wanted}"))
+    ServiceError::serialization(format!("{token} can not be converted to {wanted}"))
 }
 
 #[cfg(test)]
@@ -160,16 +162,16 @@ mod tests {
     }
 
     /// The member `m` of a body, as a text or as an integer.
-    fn text(body: &str) -> Result<Option<String>, Refusal> {
+    fn text(body: &str) -> Result<Option<String>, ServiceError> {
         Members::of(body.as_bytes())?.string("m")
     }
 
-    fn number(body: &str) -> Result<Option<i32>, Refusal> {
+    fn number(body: &str) -> Result<Option<i32>, ServiceError> {
         Members::of(body.as_bytes())?.integer("m")
     }
 
     #[track_caller]
-    fn assert_refused(refusal: &Refusal, words: &str) {
+    fn assert_refused(refusal: &ServiceError, words: &str) {
         assert_eq!((refusal.status, refusal.name), (400, "SerializationException"));
         let body = String::from_utf8(refusal.body()).unwrap();
         assert!(body.contains(&format!(r#""message":"{words}"#)), "{body}");

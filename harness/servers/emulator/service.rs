@@ -1,9 +1,9 @@
 use subtle::ConstantTimeEq;
 
-use super::errors::Refusal;
+use super::errors::ServiceError;
 use super::protocol::{self, MEDIA_TYPE, Members};
 use super::workgroups::Workgroups;
-use super::{InvalidOptions, Options, operations, random};
+use super::{EmulatorOptions, InvalidOptions, operations, random};
 use crate::wire::sigv4::{self, Scope, SignatureError};
 use crate::wire::{Headers, Request, Response};
 
@@ -15,24 +15,24 @@ const SIGNING_NAME: &str = "redshift-serverless";
 
 /// The emulator without its socket: requests in, answers out.
 #[derive(Debug)]
-pub struct Service {
-    options: Options,
+pub struct EmulatedService {
+    options: EmulatorOptions,
     workgroups: Workgroups,
 }
 
-impl Service {
+impl EmulatedService {
     /// A service of these options.
     ///
     /// # Errors
-    /// When no request could use the options; see [`Options::check`].
-    pub fn new(options: Options) -> Result<Self, InvalidOptions> {
+    /// When no request could use the options; see [`EmulatorOptions::check`].
+    pub fn new(options: EmulatorOptions) -> Result<Self, InvalidOptions> {
         options.check()?;
         let workgroups = Workgroups::new(&options);
         Ok(Self { options, workgroups })
     }
 
     /// The options that it was made with.
-    pub fn options(&self) -> &Options {
+    pub fn options(&self) -> &EmulatorOptions {
         &self.options
     }
 
@@ -49,16 +49,16 @@ impl Service {
         }
     }
 
-    pub(super) fn refuse(&self, refusal: &Refusal) -> Response {
+    pub(super) fn refuse(&self, refusal: &ServiceError) -> Response {
         tracing::debug!(status = refusal.status, error = refusal.name, "refused");
         self.respond(refusal.status, refusal.body())
     }
 
     /// The body of the answer to a successful call. This function defines the order of the checks; each operation
     /// checks its own input.
-    fn perform(&self, request: &Request) -> Result<Vec<u8>, Refusal> {
+    fn perform(&self, request: &Request) -> Result<Vec<u8>, ServiceError> {
         if request.body.len() > MAX_REQUEST_BYTES {
-            return Err(Refusal::too_large(MAX_REQUEST_BYTES));
+            return Err(ServiceError::too_large(MAX_REQUEST_BYTES));
         }
         let call = operations::named(protocol::called(request)?)?;
         self.authenticate(request)?;
@@ -66,7 +66,7 @@ impl Service {
     }
 
     /// Checks who signed the request. A wrong session token makes the caller unknown.
-    fn authenticate(&self, request: &Request) -> Result<(), Refusal> {
+    fn authenticate(&self, request: &Request) -> Result<(), ServiceError> {
         let known = &self.options.credentials;
         let token = request.headers.get("x-amz-security-token");
         let token_fits = match (&known.session_token, token) {
@@ -80,11 +80,11 @@ impl Service {
         });
         match verdict {
             Ok(_) => Ok(()),
-            Err(SignatureError::Missing) => Err(Refusal::missing_authentication_token()),
-            Err(SignatureError::Malformed(why)) => Err(Refusal::incomplete_signature(why)),
-            Err(SignatureError::UnknownKey) => Err(Refusal::unrecognized_client()),
+            Err(SignatureError::Missing) => Err(ServiceError::missing_authentication_token()),
+            Err(SignatureError::Malformed(why)) => Err(ServiceError::incomplete_signature(why)),
+            Err(SignatureError::UnknownKey) => Err(ServiceError::unrecognized_client()),
             Err(why @ (SignatureError::Scope { .. } | SignatureError::Expired | SignatureError::Mismatch)) => {
-                Err(Refusal::invalid_signature(why.to_string()))
+                Err(ServiceError::invalid_signature(why.to_string()))
             }
         }
     }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use super::{Clock, Options, Service};
+use super::{Clock, EmulatedService, EmulatorOptions};
 use crate::wire::sigv4::{self, Scope};
 use crate::wire::{Credentials, Request, Response, Secret};
 
@@ -21,19 +21,19 @@ fn caller() -> Credentials {
     Credentials::new("AKIDEXAMPLE", "a-secret")
 }
 
-fn options() -> Options {
-    Options {
+fn options() -> EmulatorOptions {
+    EmulatorOptions {
         workgroups: vec!["wg-2".into(), "wg-1".into()],
         custom_domains: BTreeMap::from([("db.Example.com".into(), "wg-1".into())]),
         credentials: caller(),
         user: "IAM:alice".into(),
         clock: Clock::new(now),
-        ..Options::default()
+        ..EmulatorOptions::default()
     }
 }
 
-fn service() -> Service {
-    Service::new(options()).unwrap()
+fn service() -> EmulatedService {
+    EmulatedService::new(options()).unwrap()
 }
 
 fn unsigned(operation: &str, body: &str) -> Request {
@@ -54,7 +54,7 @@ fn signed(operation: &str, body: &str) -> Request {
 
 /// The answer of a service to a call, which must succeed.
 #[track_caller]
-fn answer(service: &Service, operation: &str, input: &Value) -> Value {
+fn answer(service: &EmulatedService, operation: &str, input: &Value) -> Value {
     let response = service.answer(&signed(operation, &input.to_string()));
     assert_eq!(response.status, 200, "{:?}", response.json());
     response.json().unwrap()
@@ -156,7 +156,7 @@ fn a_session_token_must_be_the_callers(
     #[case] accepted: bool,
 ) {
     let caller_with = |token: Option<&str>| Credentials { session_token: token.map(Secret::from), ..caller() };
-    let service = Service::new(Options { credentials: caller_with(known), ..options() }).unwrap();
+    let service = EmulatedService::new(EmulatorOptions { credentials: caller_with(known), ..options() }).unwrap();
     let request = unsigned("GetCredentials", r#"{"workgroupName":"wg-1"}"#);
     let response = service.answer(&sign(request, &caller_with(sent), "us-east-1", now()));
     if accepted {
@@ -351,9 +351,9 @@ fn names(answer: &Value) -> Vec<&str> {
 }
 
 /// A service with `count` workgroups, from `wg-000` on.
-fn service_of(count: usize) -> Service {
+fn service_of(count: usize) -> EmulatedService {
     let workgroups = (0..count).rev().map(|number| format!("wg-{number:03}")).collect();
-    Service::new(Options { workgroups, custom_domains: BTreeMap::new(), ..options() }).unwrap()
+    EmulatedService::new(EmulatorOptions { workgroups, custom_domains: BTreeMap::new(), ..options() }).unwrap()
 }
 
 #[rstest]

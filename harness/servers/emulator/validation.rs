@@ -5,17 +5,17 @@
 
 use std::fmt::Display;
 
-use super::errors::Refusal;
+use super::errors::ServiceError;
 
 /// A broken constraint in the framework's words: the text behind "Member must".
-pub(super) type Breach = String;
+pub(super) type BrokenConstraint = String;
 
 #[derive(Debug, Default)]
 pub(super) struct Breaches(Vec<String>);
 
 impl Breaches {
     /// Notes the constraints that the value of a member breaks.
-    pub(super) fn at(&mut self, member: &str, constraints: impl IntoIterator<Item = Option<Breach>>) {
+    pub(super) fn at(&mut self, member: &str, constraints: impl IntoIterator<Item = Option<BrokenConstraint>>) {
         let told = |breach| format!("Value at '{member}' failed to satisfy constraint: Member must {breach}");
         self.0.extend(constraints.into_iter().flatten().map(told));
     }
@@ -30,26 +30,26 @@ impl Breaches {
         self.0.push(breach.to_owned());
     }
 
-    pub(super) fn refuse(self) -> Result<(), Refusal> {
+    pub(super) fn refuse(self) -> Result<(), ServiceError> {
         let breaches = self.0;
         match breaches.len() {
             0 => Ok(()),
-            1 => Err(Refusal::validation(format!("1 validation error detected: {}", breaches[0]))),
-            n => Err(Refusal::validation(format!("{n} validation errors detected: {}", breaches.join("; ")))),
+            1 => Err(ServiceError::validation(format!("1 validation error detected: {}", breaches[0]))),
+            n => Err(ServiceError::validation(format!("{n} validation errors detected: {}", breaches.join("; ")))),
         }
     }
 }
 
 /// The breach of a length in characters (Unicode scalar values); both bounds are allowed.
-pub(super) fn length(text: &str, bounds: (usize, usize)) -> Option<Breach> {
+pub(super) fn length(text: &str, bounds: (usize, usize)) -> Option<BrokenConstraint> {
     between("length", text.chars().count(), bounds)
 }
 
-pub(super) fn range(number: i32, bounds: (i32, i32)) -> Option<Breach> {
+pub(super) fn range(number: i32, bounds: (i32, i32)) -> Option<BrokenConstraint> {
     between("value", number, bounds)
 }
 
-fn between<N: Copy + PartialOrd + Display>(what: &str, number: N, (least, most): (N, N)) -> Option<Breach> {
+fn between<N: Copy + PartialOrd + Display>(what: &str, number: N, (least, most): (N, N)) -> Option<BrokenConstraint> {
     if number < least {
         Some(format!("have {what} greater than or equal to {least}"))
     } else if number > most {
@@ -60,7 +60,7 @@ fn between<N: Copy + PartialOrd + Display>(what: &str, number: N, (least, most):
 }
 
 /// The breach of a pattern, if the value does not match it.
-pub(super) fn pattern(pattern: &str, matches: bool) -> Option<Breach> {
+pub(super) fn pattern(pattern: &str, matches: bool) -> Option<BrokenConstraint> {
     (!matches).then(|| format!("satisfy regular expression pattern: {pattern}"))
 }
 
@@ -104,6 +104,6 @@ mod tests {
         if count > 2 {
             breaches.whole("Something is missing");
         }
-        assert_eq!(breaches.refuse(), expected.map_err(Refusal::validation));
+        assert_eq!(breaches.refuse(), expected.map_err(ServiceError::validation));
     }
 }

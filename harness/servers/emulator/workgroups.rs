@@ -10,8 +10,8 @@ use std::collections::BTreeSet;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::errors::Refusal;
-use super::{Options, random};
+use super::errors::ServiceError;
+use super::{EmulatorOptions, random};
 use crate::wire::Region;
 
 /// Where a workgroup listens. Source: the service model, `port`, "The default is 5439".
@@ -69,7 +69,7 @@ pub(super) struct Workgroup {
 
 impl Workgroups {
     /// The workgroups that the options name, each of them once.
-    pub(super) fn new(options: &Options) -> Self {
+    pub(super) fn new(options: &EmulatorOptions) -> Self {
         let account = Account {
             options,
             partition: partition(&options.region),
@@ -92,14 +92,14 @@ impl Workgroups {
 
     /// The workgroup of this name. Source of the wording: real answers of `GetCredentials`
     /// (amazon-redshift-jdbc-driver #137) and `GetWorkgroup` (pulumi-aws-native #614).
-    pub(super) fn named(&self, name: &str) -> Result<&Workgroup, Refusal> {
+    pub(super) fn named(&self, name: &str) -> Result<&Workgroup, ServiceError> {
         let found = self.0.iter().find(|workgroup| workgroup.name == name);
-        found.ok_or_else(|| Refusal::not_found(name, format!("Serverless workgroup {name} not found.")))
+        found.ok_or_else(|| ServiceError::not_found(name, format!("Serverless workgroup {name} not found.")))
     }
 }
 
 struct Account<'a> {
-    options: &'a Options,
+    options: &'a EmulatorOptions,
     /// The partition's name, which is the second part of an ARN, and the suffix of its host names.
     partition: (&'static str, &'static str),
     /// When the workgroups were created: at the start of the emulator.
@@ -117,7 +117,7 @@ impl Account<'_> {
     /// compute, the samples of the API reference for the address type and the routing. That it is not public is a
     /// cautious guess.
     fn workgroup(&self, name: &str) -> Value {
-        let Options { account, region, custom_domains, .. } = self.options;
+        let EmulatorOptions { account, region, custom_domains, .. } = self.options;
         let id = random::uuid();
         let parameters = CONFIG_PARAMETERS.map(|(key, value)| json!({ "parameterKey": key, "parameterValue": value }));
         let host = format!("{name}.{account}.{region}.redshift-serverless.{}", self.partition.1);
@@ -154,7 +154,7 @@ impl Account<'_> {
     /// The ARN of a resource. Source: the Service Authorization Reference; the last part is the id and not
     /// the name.
     fn arn(&self, service: &str, kind: &str, id: &str) -> String {
-        let Options { account, region, .. } = self.options;
+        let EmulatorOptions { account, region, .. } = self.options;
         format!("arn:{}:{service}:{region}:{account}:{kind}/{id}", self.partition.0)
     }
 }
@@ -174,19 +174,19 @@ mod tests {
     use super::super::Clock;
     use super::*;
 
-    fn options() -> Options {
-        Options {
+    fn options() -> EmulatorOptions {
+        EmulatorOptions {
             workgroups: vec!["wg-2".into(), "wg-1".into(), "wg-2".into()],
             custom_domains: BTreeMap::from([
                 ("b.example.com".into(), "wg-1".into()),
                 ("a.example.com".into(), "wg-1".into()),
             ]),
             clock: Clock::new(|| Timestamp::from_nanosecond(1_700_000_000_059_999_999).unwrap()),
-            ..Options::default()
+            ..EmulatorOptions::default()
         }
     }
 
-    fn shown(options: &Options, name: &str) -> Value {
+    fn shown(options: &EmulatorOptions, name: &str) -> Value {
         Workgroups::new(options).named(name).unwrap().shown.clone()
     }
 
@@ -243,7 +243,7 @@ mod tests {
     #[case("us-isob-east-1", "arn:aws-iso-b:", ".us-isob-east-1.redshift-serverless.sc2s.sgov.gov")]
     #[case::of_an_emulator("local", "arn:aws:", ".local.redshift-serverless.amazonaws.com")]
     fn names_follow_the_partition_of_the_region(#[case] region: &str, #[case] arn: &str, #[case] host: &str) {
-        let options = Options { region: region.parse().unwrap(), ..options() };
+        let options = EmulatorOptions { region: region.parse().unwrap(), ..options() };
         let workgroup = shown(&options, "wg-1");
         for member in ["workgroupArn", "customDomainCertificateArn"] {
             assert!(workgroup[member].as_str().unwrap().starts_with(arn), "{workgroup}");

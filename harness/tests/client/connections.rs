@@ -5,7 +5,7 @@ use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use countersign::wire::Fault;
+use countersign::wire::TransportFault;
 use futures_util::StreamExt;
 use rstest::rstest;
 use tokio::io::AsyncWriteExt;
@@ -98,14 +98,14 @@ async fn a_request_that_is_never_answered_is_not_sent_for_ever() {
     let server = closing_on_requests(0..0).await;
     let client = client(server.url("http"));
     assert!(client.send(request()).await.answer.is_ok());
-    assert!(matches!(fault(client.send(request()).await), Fault::Lost(_)));
+    assert!(matches!(fault(client.send(request()).await), TransportFault::Lost(_)));
     assert_eq!(server.accepted(), 2);
 }
 
 #[tokio::test]
 async fn the_first_request_is_never_sent_twice() {
     let server = Server::answering("", Then::Close).await;
-    assert!(matches!(fault(client(server.url("http")).send(request()).await), Fault::Lost(_)));
+    assert!(matches!(fault(client(server.url("http")).send(request()).await), TransportFault::Lost(_)));
     assert_eq!(server.accepted(), 1);
 }
 
@@ -121,7 +121,7 @@ async fn a_loopback_target_is_reached_past_a_proxy() {
         assert_eq!(elsewhere.send(request()).await.answer.unwrap().status, 299);
         // With TLS it is asked for a tunnel, which it refuses.
         let elsewhere = fault(client("https://target.invalid/".parse().unwrap()).send(request()).await);
-        assert!(matches!(&elsewhere, Fault::Connect(words) if words.contains("tunnel")), "{elsewhere:?}");
+        assert!(matches!(&elsewhere, TransportFault::Connect(words) if words.contains("tunnel")), "{elsewhere:?}");
         return;
     }
     let target = Server::answering(ANSWER, Then::Hang).await;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use countersign::wire::{ANSWER_LIMIT, Fault};
+use countersign::wire::{ANSWER_LIMIT, TransportFault};
 use rstest::rstest;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
@@ -17,7 +17,7 @@ async fn a_closed_port_is_said_to_refuse_the_connection() {
     let url = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
     drop(listener);
     let fault = fault(client(url).send(request()).await);
-    assert_eq!(fault, Fault::Connect("connection refused".to_owned()));
+    assert_eq!(fault, TransportFault::Connect("connection refused".to_owned()));
     assert_eq!(fault.to_string(), "cannot connect: connection refused");
 }
 
@@ -27,7 +27,7 @@ async fn a_host_name_without_an_address_is_said_to_have_none() {
     let url = format!("http://{}.invalid/", "a".repeat(64)).parse().unwrap();
     let fault = fault(client(url).send(request()).await);
     assert!(
-        matches!(&fault, Fault::Resolve(words) if !words.contains("aaa") && !words.contains("os error")),
+        matches!(&fault, TransportFault::Resolve(words) if !words.contains("aaa") && !words.contains("os error")),
         "{fault}"
     );
 }
@@ -43,7 +43,7 @@ async fn a_server_that_hangs_costs_no_more_than_the_time_limit(#[case] answer: &
     let exchange = impatient_client(server.url("http")).send(request()).await;
     assert!(exchange.elapsed >= SHORT && exchange.elapsed < 10 * SHORT, "{:?}", exchange.elapsed);
     let fault = fault(exchange);
-    assert_eq!(fault, Fault::Timeout(SHORT));
+    assert_eq!(fault, TransportFault::Timeout(SHORT));
     assert_eq!(fault.to_string(), "no complete answer within 200 ms");
 }
 
@@ -62,18 +62,18 @@ async fn an_answer_that_drips_for_ever_costs_no_more_than_the_time_limit(#[case]
     })
     .await;
     let fault = fault(impatient_client(server.url("http")).send(request()).await);
-    assert_eq!(fault, Fault::Timeout(SHORT));
+    assert_eq!(fault, TransportFault::Timeout(SHORT));
 }
 
 #[rstest]
-#[case::before_any_answer("", Fault::Lost("closed before the end of the header".to_owned()))]
-#[case::within_the_header("HTTP/1.1 200 OK\r\ncont", Fault::Lost("closed before the end of the header".to_owned()))]
-#[case::without_a_body("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n", Fault::Lost("closed after 0 bytes of the body".to_owned()))]
-#[case::within_the_body("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n0123456789", Fault::Lost("closed after 10 bytes of the body".to_owned()))]
-#[case::within_a_chunk("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nff\r\n0", Fault::Lost("closed after 1 byte of the body".to_owned()))]
-#[case::between_chunks("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\n{}\r\n", Fault::Lost("closed after 2 bytes of the body".to_owned()))]
+#[case::before_any_answer("", TransportFault::Lost("closed before the end of the header".to_owned()))]
+#[case::within_the_header("HTTP/1.1 200 OK\r\ncont", TransportFault::Lost("closed before the end of the header".to_owned()))]
+#[case::without_a_body("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n", TransportFault::Lost("closed after 0 bytes of the body".to_owned()))]
+#[case::within_the_body("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n0123456789", TransportFault::Lost("closed after 10 bytes of the body".to_owned()))]
+#[case::within_a_chunk("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nff\r\n0", TransportFault::Lost("closed after 1 byte of the body".to_owned()))]
+#[case::between_chunks("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\n{}\r\n", TransportFault::Lost("closed after 2 bytes of the body".to_owned()))]
 #[tokio::test]
-async fn an_answer_that_is_cut_off_is_lost(#[case] answer: &str, #[case] expected: Fault) {
+async fn an_answer_that_is_cut_off_is_lost(#[case] answer: &str, #[case] expected: TransportFault) {
     let server = Server::answering(answer, Then::Close).await;
     assert_eq!(fault(client(server.url("http")).send(request()).await), expected);
 }
@@ -89,7 +89,7 @@ async fn a_reset_connection_is_lost() {
     let fault = fault(client(server.url("http")).send(request()).await);
     // The header may be lost with the connection.
     assert!(
-        matches!(&fault, Fault::Lost(words) if words.starts_with("reset ") || words.starts_with("closed ")),
+        matches!(&fault, TransportFault::Lost(words) if words.starts_with("reset ") || words.starts_with("closed ")),
         "{fault}"
     );
 }
@@ -107,7 +107,7 @@ async fn a_reset_connection_is_lost() {
 async fn what_is_not_http_is_said_to_be_none(#[case] answer: &str) {
     let server = Server::answering(answer, Then::Close).await;
     let fault = fault(client(server.url("http")).send(request()).await);
-    assert!(matches!(fault, Fault::NotHttp(_)), "{fault:?}");
+    assert!(matches!(fault, TransportFault::NotHttp(_)), "{fault:?}");
 }
 
 #[tokio::test]
@@ -118,7 +118,7 @@ async fn a_server_that_speaks_first_is_no_http_server() {
     })
     .await;
     let fault = fault(client(server.url("http")).send(request()).await);
-    assert!(matches!(&fault, Fault::NotHttp(words) if words.contains("another protocol")), "{fault:?}");
+    assert!(matches!(&fault, TransportFault::NotHttp(words) if words.contains("another protocol")), "{fault:?}");
 }
 
 /// A server that writes a start and then the same bytes for ever; with how many bytes it got rid of.
@@ -151,7 +151,7 @@ const MOST_READ: usize = 16 * ANSWER_LIMIT;
 async fn an_endless_body_is_read_up_to_the_limit(#[case] start: &'static str, #[case] again: String) {
     let (server, written) = flood(start, again).await;
     let fault = fault(client(server.url("http")).send(request()).await);
-    assert_eq!(fault, Fault::TooLarge(ANSWER_LIMIT));
+    assert_eq!(fault, TransportFault::TooLarge(ANSWER_LIMIT));
     assert!(written.load(Ordering::SeqCst) < MOST_READ, "{written:?}");
 }
 
@@ -164,7 +164,7 @@ async fn an_endless_body_is_read_up_to_the_limit(#[case] start: &'static str, #[
 async fn an_endless_header_is_read_up_to_a_limit(#[case] start: &'static str, #[case] again: String) {
     let (server, written) = flood(start, again).await;
     let fault = fault(client(server.url("http")).send(request()).await);
-    assert_eq!(fault, Fault::HeadTooLarge);
+    assert_eq!(fault, TransportFault::HeadTooLarge);
     assert!(written.load(Ordering::SeqCst) < MOST_READ, "{written:?}");
 }
 
@@ -174,13 +174,13 @@ async fn an_endless_header_is_read_up_to_a_limit(#[case] start: &'static str, #[
 #[tokio::test]
 async fn a_header_that_ends_too_late_is_refused(#[case] fields: String) {
     let server = Server::answering(format!("HTTP/1.1 200 OK\r\n{fields}content-length: 0\r\n\r\n"), Then::Hang).await;
-    assert_eq!(fault(client(server.url("http")).send(request()).await), Fault::HeadTooLarge);
+    assert_eq!(fault(client(server.url("http")).send(request()).await), TransportFault::HeadTooLarge);
 }
 
 #[tokio::test]
 async fn interim_answers_without_an_end_cost_no_more_than_the_time_limit() {
     let (server, _) = flood("", "HTTP/1.1 100 Continue\r\n\r\n".repeat(10)).await;
-    assert_eq!(fault(impatient_client(server.url("http")).send(request()).await), Fault::Timeout(SHORT));
+    assert_eq!(fault(impatient_client(server.url("http")).send(request()).await), TransportFault::Timeout(SHORT));
 }
 
 #[tokio::test]

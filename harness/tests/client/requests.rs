@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use countersign::wire::{Exchange, Fault, Headers, Request};
+use countersign::wire::{Exchange, Headers, Request, TransportFault};
 use rstest::rstest;
 use tokio::io::AsyncWriteExt;
 use tokio::sync::mpsc;
@@ -87,6 +87,6 @@ async fn what_the_exchange_holds_is_what_went_over_the_wire(#[case] given: Reque
 async fn a_request_that_would_be_another_one_on_the_wire_is_not_sent(#[case] given: Request, #[case] said: &str) {
     let server = Server::start(|_| async {}).await;
     let exchange = client(server.url("http")).send(given).await;
-    assert!(matches!(exchange.answer, Err(Fault::Unsendable(why)) if why.contains(said)), "{exchange:?}");
+    assert!(matches!(exchange.answer, Err(TransportFault::Unsendable(why)) if why.contains(said)), "{exchange:?}");
     assert_eq!(server.accepted(), 0);
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use countersign::wire::{Client, ClientOptions, Exchange, Fault, Headers, Request};
+use countersign::wire::{Client, ClientOptions, Exchange, Headers, Request, TransportFault};
 use reqwest::Url;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -115,6 +115,6 @@ pub(crate) fn impatient_client(url: Url) -> Client {
 }
 
 #[track_caller]
-pub(crate) fn fault(exchange: Exchange) -> Fault {
+pub(crate) fn fault(exchange: Exchange) -> TransportFault {
     exchange.answer.expect_err("no answer")
 }

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use countersign::contract::{Contract, Fixtures};
-use countersign::doctor::{Examination, Status, Topic, examine};
+use countersign::doctor::{DiagnosisStatus, Examination, Topic, examine};
 use countersign::targets::Target;
-use countersign::wire::{Client, ClientError, ClientOptions, Fault};
+use countersign::wire::{Client, ClientError, ClientOptions, TransportFault};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, date_time_ymd};
 use rstest::rstest;
 use rustls::ServerConfig;
@@ -81,7 +81,7 @@ async fn a_private_authority_is_accepted_when_it_is_named() {
 async fn a_private_authority_is_refused_when_it_is_not_named() {
     let (server, _file) = tls_server(Certificate::Right).await;
     let fault = fault(client(server.url("https")).send(request()).await);
-    assert!(matches!(&fault, Fault::Tls(words) if words.ends_with("can be named with --ca-file")), "{fault}");
+    assert!(matches!(&fault, TransportFault::Tls(words) if words.ends_with("can be named with --ca-file")), "{fault}");
 }
 
 #[tokio::test]
@@ -91,7 +91,7 @@ async fn a_certificate_for_another_name_is_refused() {
     let mut url = server.url("https");
     url.set_host(Some("localhost")).unwrap();
     let fault = fault(Client::new(url, &options).unwrap().send(request()).await);
-    assert!(matches!(&fault, Fault::Tls(words) if words.contains("not valid for name")), "{fault}");
+    assert!(matches!(&fault, TransportFault::Tls(words) if words.contains("not valid for name")), "{fault}");
 }
 
 #[rstest]
@@ -106,14 +106,14 @@ async fn a_plain_server_is_said_to_be_one_where_tls_was_asked_for(#[case] answer
     .await;
     let fault = fault(client(server.url("https")).send(request()).await);
     let hint = "the port may speak plain http, not https";
-    assert!(matches!(&fault, Fault::Tls(words) if words.ends_with(hint)), "{fault:?}");
+    assert!(matches!(&fault, TransportFault::Tls(words) if words.ends_with(hint)), "{fault:?}");
 }
 
 #[tokio::test]
 async fn a_tls_server_is_said_to_be_one_where_plain_http_was_sent() {
     let (server, _file) = tls_server(Certificate::Right).await;
     let fault = fault(client(server.url("http")).send(request()).await);
-    assert!(matches!(&fault, Fault::NotHttp(words) if words.contains("TLS (https)")), "{fault:?}");
+    assert!(matches!(&fault, TransportFault::NotHttp(words) if words.contains("TLS (https)")), "{fault:?}");
 }
 
 #[rstest]
@@ -145,7 +145,7 @@ async fn examined(certificate: Certificate, host: &str, trusted: bool) -> Examin
 async fn a_trusted_certificate_is_well() {
     let examination = examined(Certificate::Right, "127.0.0.1", true).await;
     let tls = examination.findings.iter().find(|finding| finding.topic == Topic::Tls).expect("TLS is told");
-    assert_eq!((tls.status, tls.found.as_str()), (Status::Ok, "the certificate is trusted"));
+    assert_eq!((tls.status, tls.found.as_str()), (DiagnosisStatus::Ok, "the certificate is trusted"));
 }
 
 #[rstest]
@@ -162,6 +162,6 @@ async fn each_fault_of_a_certificate_says_what_to_do(
 ) {
     let examination = examined(certificate, host, trusted).await;
     let problem = examination.findings.iter().find(|finding| finding.topic == Topic::Tls).expect("TLS is told");
-    assert_eq!(problem.status, Status::Problem);
+    assert_eq!(problem.status, DiagnosisStatus::Problem);
     assert!(problem.fix.as_deref().is_some_and(|words| words.contains(fix)), "{problem:?}");
 }

@@ -16,7 +16,7 @@ use countersign::run::Interrupt;
 use countersign::sdk::cases::ClientCase;
 use countersign::sdk::judge::ClientJudge;
 use countersign::sdk::record::{Loss, OutcomeRecord, Record};
-use countersign::sdk::{DriverCommand, DriverError, Options, Runner, check};
+use countersign::sdk::{DriverCommand, DriverError, Runner, RunnerOptions, check};
 use countersign::verdict::{CaseResult, Verdict};
 use libtest_mimic::{Arguments, Trial};
 use serde_json::{Value, json};
@@ -100,10 +100,10 @@ fn plain(id: &str, workgroup: &str) -> Arc<ClientCase> {
 
 /// Runs cases with so many processes.
 fn run(jobs: usize, cases: &[Arc<ClientCase>]) -> Vec<CaseResult> {
-    run_with(Options { jobs, max_attempts: None, isolated: true }, cases)
+    run_with(RunnerOptions { jobs, max_attempts: None, isolated: true }, cases)
 }
 
-fn run_with(options: Options, cases: &[Arc<ClientCase>]) -> Vec<CaseResult> {
+fn run_with(options: RunnerOptions, cases: &[Arc<ClientCase>]) -> Vec<CaseResult> {
     block_on(async {
         let runner = Runner::start(command("honest"), judge(), options).await.expect("the driver says hello");
         let mut results = Vec::new();
@@ -189,7 +189,7 @@ fn a_driver_that_hangs_is_ended() {
 }
 
 fn a_driver_that_does_not_start_or_say_hello_is_named() {
-    let options = Options { jobs: 1, max_attempts: None, isolated: true };
+    let options = RunnerOptions { jobs: 1, max_attempts: None, isolated: true };
     let start = |command| block_on(Runner::start(command, judge(), options)).expect_err("it cannot be used");
     let error = start(DriverCommand { program: "/nonexistent/driver".into(), arguments: Vec::new() });
     assert!(matches!(error, DriverError::Start { .. }), "{error}");
@@ -229,7 +229,7 @@ fn what_a_driver_cannot_do_is_not_applicable() {
     assert_ne!(results[5].verdict, Verdict::NotApplicable);
     // Without a network of its own an SDK that finds no endpoint would call AWS.
     let settings = json!({ "request": { "endpoint": null, "environment": { "AWS_ENDPOINT_URL": "${endpoint}" } } });
-    let options = Options { jobs: 1, max_attempts: None, isolated: false };
+    let options = RunnerOptions { jobs: 1, max_attempts: None, isolated: false };
     let result = &run_with(options, &[case("a/env", "honest", &settings)])[0];
     assert_eq!(result.verdict, Verdict::NotApplicable);
     assert!(said(result).contains("would call AWS"), "{}", said(result));

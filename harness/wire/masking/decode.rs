@@ -156,7 +156,7 @@ const BYTES_FOR_ONE_MORE: usize = 8;
 /// A text with every word masked that `shows` something when it is decoded from the escapes of JSON, URLs and HTML,
 /// from base64 or hexadecimal, or from several of them nested. A word that would take too long to decode is masked too.
 pub(super) fn without_veiled<'t>(text: &'t str, shows: &dyn Fn(&str) -> bool) -> Cow<'t, str> {
-    let veil = Veil { shows, left: Cell::new(MOST_CODES + text.len() / BYTES_FOR_ONE_MORE) };
+    let veil = DecodedSearch { shows, left: Cell::new(MOST_CODES + text.len() / BYTES_FOR_ONE_MORE) };
     let mut rest = text;
     let mut out = String::new();
     while !rest.is_empty() {
@@ -178,13 +178,13 @@ pub(super) fn without_veiled<'t>(text: &'t str, shows: &dyn Fn(&str) -> bool) ->
 }
 
 /// The search in the decoded codes of a text.
-struct Veil<'a> {
+struct DecodedSearch<'a> {
     shows: &'a dyn Fn(&str) -> bool,
     /// How many more codes may be decoded.
     left: Cell<usize>,
 }
 
-impl Veil<'_> {
+impl DecodedSearch<'_> {
     /// Whether a text holds a code that shows something when it is decoded.
     fn is_in(&self, text: &str, depth: usize) -> bool {
         depth > 0 && CODE.find_iter(text).any(|code| self.covers(code.as_str(), depth))
@@ -289,7 +289,7 @@ mod tests {
     fn ordinary_words_are_nobodys_code() {
         let text = "The ResourceNotFoundException of workgroup deadbeef at 1795323491, signed with AWS4-HMAC-SHA256";
         assert_eq!(without_veiled(text, &|_| false), text);
-        let veil = Veil { shows: &|_| true, left: Cell::new(MOST_CODES) };
+        let veil = DecodedSearch { shows: &|_| true, left: Cell::new(MOST_CODES) };
         assert!(!veil.is_in(text, DEEPEST), "nothing in it can be decoded to a text");
     }
 }

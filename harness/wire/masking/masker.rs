@@ -9,8 +9,8 @@ use super::decode::{decode, without_veiled};
 use super::mask::{QUOTE_WINDOW, quote_start};
 use super::public_words::{is_public_name, is_public_word};
 use super::secrets::Secrets;
-use super::shelf::{Shelf, Unsearchable, without_joints};
-use crate::wire::{Fault, Response};
+use super::shelf::{FixedSecrets, Unsearchable, without_joints};
+use crate::wire::{Response, TransportFault};
 
 /// The text that replaces a secret.
 pub(super) const MASK: &str = "***";
@@ -25,7 +25,7 @@ pub(super) const MASK: &str = "***";
 /// Copies are cheap: they share the shelves that hold the secrets.
 #[derive(Clone, Default)]
 pub struct Masker {
-    shelves: Vec<Arc<Shelf>>,
+    shelves: Vec<Arc<FixedSecrets>>,
     /// Whether there are more secrets than can be searched for. If so, no word of a target is shown.
     closed: bool,
 }
@@ -53,7 +53,7 @@ impl Masker {
     }
 
     fn put(&mut self, secrets: impl IntoIterator<Item = String>) {
-        let new = Shelf::of(secrets.into_iter().map(Secret::from));
+        let new = FixedSecrets::of(secrets.into_iter().map(Secret::from));
         if new.len() > 0 {
             self.shelves.push(Arc::new(new));
         }
@@ -119,7 +119,7 @@ impl Masker {
 
     /// Why a request has no answer, with the secrets masked. Only quoted parts are searched: they come from the target,
     /// such as the names in its certificate. The rest are our words and those of the libraries.
-    pub fn fault(&self, fault: &Fault) -> String {
+    pub fn fault(&self, fault: &TransportFault) -> String {
         static QUOTED: LazyLock<Regex> =
             LazyLock::new(|| Regex::new(r#""(?:[^"\\]|\\.)*"?"#).expect("the pattern is valid"));
         let words = fault.to_string();
@@ -279,7 +279,9 @@ mod tests {
 
     #[test]
     fn only_what_a_fault_quotes_is_a_targets() {
-        let fault = Fault::Tls("certificate is only valid for DnsName(\"a.correcthorse\") or \"certificate".to_owned());
+        let fault = TransportFault::Tls(
+            "certificate is only valid for DnsName(\"a.correcthorse\") or \"certificate".to_owned(),
+        );
         assert_eq!(
             masker(&[CANARY, "certificate", "failed"]).fault(&fault),
             "TLS failed: certificate is only valid for DnsName(\"a.***\") or \"***"

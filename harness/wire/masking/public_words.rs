@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::LazyLock;
 
-use crate::contract::Names;
+use crate::contract::ContractNames;
 use crate::wire::error_type::{
     DENIAL, EXPIRED, ErrorNames, NOT_IMPLEMENTED, REFUSED_CREDENTIALS, THROTTLING, TIMEOUT, UNKNOWN_OPERATION,
     UNKNOWN_SERVICE,
@@ -63,7 +63,7 @@ struct Words {
 static WORDS: LazyLock<Words> = LazyLock::new(|| {
     let errors = [THROTTLING, TIMEOUT, DENIAL, EXPIRED, UNKNOWN_OPERATION, NOT_IMPLEMENTED, UNKNOWN_SERVICE];
     let errors = errors.into_iter().chain([REFUSED_CREDENTIALS]).flat_map(ErrorNames::iter);
-    let contract = Names::embedded();
+    let contract = ContractNames::embedded();
     // In a sentence, the short name of a member that is one word may be a password.
     let is_telling = |name: &&str| name.len() > SHORT_WORD || words(name).count() > 1;
     let members = || contract.members.iter().map(String::as_str);
@@ -81,7 +81,7 @@ const SHORT_WORD: usize = 7;
 
 /// The names of members, header fields and errors that are public in exactly this spelling, and all members.
 pub(super) fn public_names() -> impl Iterator<Item = &'static str> {
-    WORDS.exact.iter().copied().chain(Names::embedded().members.iter().map(String::as_str))
+    WORDS.exact.iter().copied().chain(ContractNames::embedded().members.iter().map(String::as_str))
 }
 
 /// Whether a word is public in exactly this spelling, wherever it is.

@@ -19,10 +19,10 @@ use crate::wire::Response;
 /// than 64 KiB of them, is no longer quoted.
 pub struct SeenSecrets {
     hasher: RandomState,
-    state: Mutex<State>,
+    state: Mutex<RememberedSecrets>,
 }
 
-struct State {
+struct RememberedSecrets {
     /// The hashes of the remembered secrets.
     known: HashSet<u64>,
     bytes: usize,
@@ -32,7 +32,7 @@ struct State {
 impl SeenSecrets {
     /// Knows our own secrets, and nothing of the target's yet.
     pub fn new(ours: impl IntoIterator<Item = String>) -> Self {
-        let state = State { known: HashSet::new(), bytes: 0, masker: Masker::new(ours) };
+        let state = RememberedSecrets { known: HashSet::new(), bytes: 0, masker: Masker::new(ours) };
         Self { hasher: RandomState::new(), state: Mutex::new(state) }
     }
 
@@ -53,7 +53,7 @@ impl SeenSecrets {
         state.bytes += found.iter().map(String::len).sum::<usize>();
         if !complete || state.known.len() > MOST || state.bytes > MOST_BYTES {
             // Nothing is searched for any more.
-            *state = State { known: HashSet::new(), bytes: MOST_BYTES, masker: Masker::default() };
+            *state = RememberedSecrets { known: HashSet::new(), bytes: MOST_BYTES, masker: Masker::default() };
             state.masker.close();
         } else if !found.is_empty() {
             state.masker.add(found);

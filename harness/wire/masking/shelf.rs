@@ -25,7 +25,7 @@ const MOST_FOUND: usize = 20_000;
 const SHORTEST_KEY: usize = 16;
 
 /// A set of secrets that never changes.
-pub(super) struct Shelf {
+pub(super) struct FixedSecrets {
     secrets: Vec<Secret>,
     /// Built at the first search: most shelves are never searched.
     searcher: OnceLock<Option<Searcher>>,
@@ -40,7 +40,7 @@ struct Searcher {
 /// The search is not possible, so no part of the text may be shown.
 pub(super) struct Unsearchable;
 
-impl Shelf {
+impl FixedSecrets {
     pub(super) fn of(secrets: impl IntoIterator<Item = Secret>) -> Self {
         let secrets = secrets.into_iter().filter(|secret| !secret.expose().trim().is_empty()).collect();
         Self { secrets, searcher: OnceLock::new() }

@@ -54,7 +54,7 @@ pub fn verify(
     secret_of: impl FnOnce(&str) -> Option<Secret>,
 ) -> Result<String, SignatureError> {
     let header = request.headers.get("authorization").map(str::trim).filter(|value| !value.is_empty());
-    let claim = Claim::read(header.ok_or(SignatureError::Missing)?)?;
+    let claim = AuthorizationParts::read(header.ok_or(SignatureError::Missing)?)?;
     let (at, stamp) = signing_time(request)?;
     let secret = secret_of(claim.access_key_id).ok_or(SignatureError::UnknownKey)?;
 
@@ -77,7 +77,7 @@ pub fn verify(
 }
 
 /// The parts of an `Authorization` header.
-struct Claim<'a> {
+struct AuthorizationParts<'a> {
     access_key_id: &'a str,
     /// `<date>/<region>/<service>/aws4_request`
     scope: &'a str,
@@ -85,7 +85,7 @@ struct Claim<'a> {
     signature: &'a str,
 }
 
-impl<'a> Claim<'a> {
+impl<'a> AuthorizationParts<'a> {
     fn read(header: &'a str) -> Result<Self, SignatureError> {
         let fields = header.strip_prefix(ALGORITHM).filter(|rest| rest.starts_with(' ')).ok_or_else(|| {
             SignatureError::Malformed(format!("the Authorization header does not begin with {ALGORITHM}"))
@@ -196,7 +196,7 @@ mod tests {
         assert_eq!(check(&request), Err(error));
     }
 
-    type Change = fn(&mut Request);
+    type Tampering = fn(&mut Request);
 
     #[rstest]
     #[case::body(|r: &mut Request| r.body = b"[]".to_vec())]
@@ -204,7 +204,7 @@ mod tests {
     #[case::target(|r: &mut Request| r.headers.set("x-amz-target", "A.C"))]
     #[case::path(|r: &mut Request| r.target = "/x".into())]
     #[case::method(|r: &mut Request| r.method = "GET".into())]
-    fn anything_changed_after_signing_is_a_mismatch(#[case] change: Change) {
+    fn anything_changed_after_signing_is_a_mismatch(#[case] change: Tampering) {
         let mut request = signed();
         change(&mut request);
         assert_eq!(check(&request), Err(SignatureError::Mismatch));

@@ -3,10 +3,10 @@
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
-use crate::servers::emulator::errors::Refusal;
+use crate::servers::emulator::errors::ServiceError;
 use crate::servers::emulator::protocol::Members;
 use crate::servers::emulator::validation::{self, Breaches};
-use crate::servers::emulator::{Service, names, random};
+use crate::servers::emulator::{EmulatedService, names, random};
 
 /// Values of `durationSeconds`. Source: the API reference, "minimum is 900 seconds, and the maximum
 /// is 3600 seconds".
@@ -20,7 +20,7 @@ const DEFAULT_DURATION_SECONDS: i32 = 900;
 const REFRESH_SECONDS: i32 = 7200;
 
 /// Source: the documents' request parameters; none is marked as required.
-pub(super) fn call(service: &Service, members: &Members) -> Result<Value, Refusal> {
+pub(super) fn call(service: &EmulatedService, members: &Members) -> Result<Value, ServiceError> {
     let custom_domain = members.string("customDomainName")?;
     let database = members.string("dbName")?;
     let duration = members.integer("durationSeconds")?;
@@ -52,7 +52,11 @@ pub(super) fn call(service: &Service, members: &Members) -> Result<Value, Refusa
 }
 
 /// Finds the workgroup. If both names are given, they must mean the same one.
-fn look_up(service: &Service, workgroup: Option<&str>, custom_domain: Option<&str>) -> Result<(), Refusal> {
+fn look_up(
+    service: &EmulatedService,
+    workgroup: Option<&str>,
+    custom_domain: Option<&str>,
+) -> Result<(), ServiceError> {
     if let Some(name) = workgroup {
         service.workgroups().named(name)?;
     }
@@ -61,11 +65,11 @@ fn look_up(service: &Service, workgroup: Option<&str>, custom_domain: Option<&st
     let (_, meant) = custom_domains
         .iter()
         .find(|(name, _)| name.eq_ignore_ascii_case(domain))
-        .ok_or_else(|| Refusal::not_found(domain, format!("Custom domain {domain} not found.")))?;
+        .ok_or_else(|| ServiceError::not_found(domain, format!("Custom domain {domain} not found.")))?;
     match workgroup {
-        Some(name) if name != meant => {
-            Err(Refusal::validation(format!("The custom domain {domain} is not associated with the workgroup {name}.")))
-        }
+        Some(name) if name != meant => Err(ServiceError::validation(format!(
+            "The custom domain {domain} is not associated with the workgroup {name}."
+        ))),
         _ => Ok(()),
     }
 }

@@ -2,13 +2,13 @@
 
 use serde_json::{Value, json};
 
-use crate::servers::emulator::errors::Refusal;
+use crate::servers::emulator::errors::ServiceError;
 use crate::servers::emulator::protocol::Members;
 use crate::servers::emulator::validation::Breaches;
-use crate::servers::emulator::{Service, names};
+use crate::servers::emulator::{EmulatedService, names};
 
 /// Source: the service model; the name is required.
-pub(super) fn call(service: &Service, members: &Members) -> Result<Value, Refusal> {
+pub(super) fn call(service: &EmulatedService, members: &Members) -> Result<Value, ServiceError> {
     let name = members.string("workgroupName")?;
     let mut breaches = Breaches::default();
     match &name {

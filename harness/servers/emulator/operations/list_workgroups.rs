@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use crate::servers::emulator::Service;
-use crate::servers::emulator::errors::Refusal;
+use crate::servers::emulator::EmulatedService;
+use crate::servers::emulator::errors::ServiceError;
 use crate::servers::emulator::protocol::Members;
-use crate::servers::emulator::validation::{self, Breach, Breaches};
+use crate::servers::emulator::validation::{self, Breaches, BrokenConstraint};
 
 /// Values of `maxResults`. Source: the service model.
 const MAX_RESULTS: (i32, i32) = (1, 100);
@@ -21,7 +21,7 @@ const OWNER_ACCOUNT_LENGTH: (usize, usize) = (1, 12);
 const OWNER_ACCOUNT_PATTERN: &str = "(\\d{12})";
 
 /// Source: the service model; nothing is required.
-pub(super) fn call(service: &Service, members: &Members) -> Result<Value, Refusal> {
+pub(super) fn call(service: &EmulatedService, members: &Members) -> Result<Value, ServiceError> {
     let max_results = members.integer("maxResults")?;
     let next_token = members.string("nextToken")?;
     let owner_account = members.string("ownerAccount")?;
@@ -35,7 +35,7 @@ pub(super) fn call(service: &Service, members: &Members) -> Result<Value, Refusa
     let is_own = owner_account.is_none_or(|account| account == service.options().account);
     let listed = if is_own { service.workgroups().all() } else { &[] };
     let start = next_token.map_or(Some(0), |token| listed.iter().position(|workgroup| workgroup.page_token == token));
-    let start = start.ok_or_else(|| Refusal::validation("The nextToken was not given out for this list."))?;
+    let start = start.ok_or_else(|| ServiceError::validation("The nextToken was not given out for this list."))?;
     let most = max_results.and_then(|most| usize::try_from(most).ok()).unwrap_or(DEFAULT_MAX_RESULTS);
     let end = listed.len().min(start + most);
     let page: Vec<_> = listed[start..end].iter().map(|workgroup| &workgroup.shown).collect();
@@ -47,7 +47,7 @@ pub(super) fn call(service: &Service, members: &Members) -> Result<Value, Refusa
 }
 
 /// The constraints that an account breaks. The pattern is twelve digits in a row, anywhere.
-fn broken_by_account(account: &str) -> [Option<Breach>; 2] {
+fn broken_by_account(account: &str) -> [Option<BrokenConstraint>; 2] {
     let matches = account.as_bytes().windows(12).any(|part| part.iter().all(u8::is_ascii_digit));
     [validation::length(account, OWNER_ACCOUNT_LENGTH), validation::pattern(OWNER_ACCOUNT_PATTERN, matches)]
 }

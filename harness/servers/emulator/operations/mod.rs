@@ -9,23 +9,23 @@ mod list_workgroups;
 
 use serde_json::Value;
 
-use super::Service;
-use super::errors::Refusal;
+use super::EmulatedService;
+use super::errors::ServiceError;
 use super::protocol::Members;
 
 /// Every operation that is served, by its name in `X-Amz-Target`. Source: the service model.
-const TABLE: [(&str, Call); 3] = [
+const TABLE: [(&str, OperationFunction); 3] = [
     ("GetCredentials", get_credentials::call),
     ("GetWorkgroup", get_workgroup::call),
     ("ListWorkgroups", list_workgroups::call),
 ];
 
 /// Makes the body of an answer from the members of a call.
-pub(super) type Call = fn(&Service, &Members) -> Result<Value, Refusal>;
+pub(super) type OperationFunction = fn(&EmulatedService, &Members) -> Result<Value, ServiceError>;
 
-pub(super) fn named(name: &str) -> Result<Call, Refusal> {
+pub(super) fn named(name: &str) -> Result<OperationFunction, ServiceError> {
     TABLE.iter().find(|(known, _)| *known == name).map(|(_, call)| *call).ok_or_else(|| {
         let names = TABLE.map(|(known, _)| known).join(", ");
-        Refusal::unknown_operation(format!("Only these operations are here: {names}."))
+        ServiceError::unknown_operation(format!("Only these operations are here: {names}."))
     })
 }

@@ -6,11 +6,11 @@ use std::ops::RangeInclusive;
 use std::sync::LazyLock;
 
 use super::SHORTEST;
-use crate::contract::Names;
+use crate::contract::ContractNames;
 use crate::wire::masking::public_words::{plain, public_names, words};
 
 /// Names of the contract, in lower case and without the characters that join their words.
-struct OfContract {
+struct ContractWords {
     /// Members whose values are secrets.
     sensitive: HashSet<String>,
     /// Members that are points in time.
@@ -21,10 +21,10 @@ struct OfContract {
     resources: HashSet<String>,
 }
 
-static OF_CONTRACT: LazyLock<OfContract> = LazyLock::new(|| {
-    let names = Names::embedded();
+static OF_CONTRACT: LazyLock<ContractWords> = LazyLock::new(|| {
+    let names = ContractNames::embedded();
     let plain = |names: &BTreeSet<String>| names.iter().map(|name| plain(name)).collect();
-    OfContract {
+    ContractWords {
         sensitive: plain(&names.sensitive),
         times: plain(&names.times),
         page_tokens: plain(&names.page_tokens),
