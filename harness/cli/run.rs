@@ -304,7 +304,7 @@ impl Execution<'_> {
         RunEvent {
             version: VERSION,
             tool: concat!("countersign ", env!("CARGO_PKG_VERSION")).to_owned(),
-            suite: operation.clone(),
+            operation: operation.clone(),
             service: Some(service.clone()),
             selected: self.plan.cases.len(),
             shard: self.shard.map(|shard| shard.to_string()),

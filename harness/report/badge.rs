@@ -70,7 +70,7 @@ const GREY: Colour = ["lightgrey", "#656d76"];
 
 impl BadgeText {
     fn of(heard: &Collected) -> Self {
-        let label = heard.run.as_ref().map_or("countersign", |run| run.suite.as_str());
+        let label = heard.run.as_ref().map_or("countersign", |run| run.operation.as_str());
         let features = || heard.summary.iter().flat_map(|summary| summary.features.values());
         let sum = |count: fn(&FeatureSummary) -> usize| features().map(count).sum::<usize>();
         let must = sum(|feature| feature.must);
@@ -172,7 +172,7 @@ mod tests {
     #[test]
     fn no_text_breaks_the_image() {
         let mut events = sample::events();
-        sample::run_mut(&mut events).suite = "\"><script>&\u{0}\u{ffff}'".repeat(9);
+        sample::run_mut(&mut events).operation = "\"><script>&\u{0}\u{ffff}'".repeat(9);
         let image = made(&events, &Badge(BadgeForm::Svg));
         assert!(!image.contains("<script") && image.contains("&lt;script&gt;&amp;\\u{0}"), "{image}");
         let allowed = |c: char| c == '\n' || !(c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}'));

@@ -51,7 +51,8 @@ pub struct RunEvent {
     /// The program and its version.
     pub tool: String,
     /// The operation that the cases are about.
-    pub suite: String,
+    #[serde(rename = "suite")]
+    pub operation: String,
     /// The service, by its name in signatures; since version 2.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub service: Option<String>,
@@ -90,7 +91,7 @@ impl RunEvent {
 
     /// What the target is, as the end of a sentence that begins with "the target".
     pub(crate) fn meaning(&self) -> String {
-        words::meaning(self.target.class, &self.suite, self.service())
+        words::meaning(self.target.class, &self.operation, self.service())
     }
 
     /// The service, by its name in signatures.

@@ -44,7 +44,7 @@ impl<W: Write> GithubSink<W> {
         let mut commands = limited("error", errors, "failure");
         commands.extend(limited("warning", self.warnings(), "warning"));
         let run = self.text.heard.run.as_ref();
-        let title = run.map_or_else(String::new, |run| format!("{} of {}", run.suite, run.target.name));
+        let title = run.map_or_else(String::new, |run| format!("{} of {}", run.operation, run.target.name));
         let mut message = Conclusion::of(&self.text.heard).sentence();
         if let Some(cut_short) = words::cut_short(&self.text.heard) {
             message = format!("{cut_short}\n{message}");

@@ -40,7 +40,7 @@ struct JunitPage<'a> {
 
 impl JunitPage<'_> {
     fn report(&self) -> Document {
-        let name = self.heard.run.as_ref().map_or("countersign", |run| run.suite.as_str());
+        let name = self.heard.run.as_ref().map_or("countersign", |run| run.operation.as_str());
         let mut report = Document::new(xml(name));
         if let Some(summary) = &self.heard.summary {
             report.set_time(time(summary.duration_ms));

@@ -189,13 +189,13 @@ fn shard_of(run: &RunEvent) -> Option<Shard> {
 type RunIdentity = [(&'static str, String); 9];
 
 fn identity(run: &RunEvent) -> RunIdentity {
-    let RunEvent { tool, suite, seed, target, side, driver, .. } = run;
+    let RunEvent { tool, operation, seed, target, side, driver, .. } = run;
     let mut features = target.features.clone();
     features.sort();
     let sdk = driver.as_ref().map(|driver| format!("{} {}", driver.driver, driver.sdk_version));
     [
         ("the tool", tool.clone()),
-        ("the operation", suite.clone()),
+        ("the operation", operation.clone()),
         ("the side", if *side == Side::Server { "server".to_owned() } else { "client".to_owned() }),
         ("the SDK", sdk.unwrap_or_else(|| "none".to_owned())),
         ("the target", target.name.clone()),

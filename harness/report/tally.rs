@@ -33,7 +33,7 @@ impl Tally {
             Side::Server => run.target.features.iter().filter_map(|word| word.parse().ok()).collect(),
             Side::Client => BTreeSet::from([Feature::CORE]),
         };
-        Self { side: run.side, operation: run.suite.clone(), claimed, part: run.is_part(), ..Self::default() }
+        Self { side: run.side, operation: run.operation.clone(), claimed, part: run.is_part(), ..Self::default() }
     }
 
     /// Counts a case.

@@ -119,7 +119,7 @@ fn event(driver: &DriverEvent, contract: &Contract, selected: usize, started_at:
     RunEvent {
         version: VERSION,
         tool: concat!("countersign ", env!("CARGO_PKG_VERSION")).to_owned(),
-        suite: contract.service.default_operation.clone(),
+        operation: contract.service.default_operation.clone(),
         service: Some(contract.service.signing_name.is.clone()),
         selected,
         shard: None,

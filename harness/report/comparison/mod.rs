@@ -105,8 +105,8 @@ impl Comparison {
             let word = |side| if side == Side::Server { "server" } else { "client" };
             return Err(differs("side", word(old.side), word(new.side)));
         }
-        if old.event.suite != new.event.suite {
-            return Err(differs("operation", &old.event.suite, &new.event.suite));
+        if old.event.operation != new.event.operation {
+            return Err(differs("operation", &old.event.operation, &new.event.operation));
         }
         if !old.cases.keys().any(|id| new.cases.contains_key(id)) {
             return Err(CompareError::NothingInCommon);

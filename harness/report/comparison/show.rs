@@ -116,9 +116,12 @@ fn verdicts(change: &CaseChange) -> String {
 
 /// A run in one line.
 fn told(run: &RunEvent) -> String {
-    let RunEvent { tool, suite, selected, target, .. } = run;
+    let RunEvent { tool, operation, selected, target, .. } = run;
     let features = target.features.join(", ");
     let cases = words::count(*selected, "case");
     let started = run.started();
-    format!("{suite} of {} at {}, which claims {features}; {cases}, {started}, {tool}", target.name, target.endpoint)
+    format!(
+        "{operation} of {} at {}, which claims {features}; {cases}, {started}, {tool}",
+        target.name, target.endpoint
+    )
 }

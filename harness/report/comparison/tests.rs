@@ -65,7 +65,7 @@ fn a_case_that_fails_for_another_requirement_has_changed() {
 #[case::interrupted(|new: &mut Vec<Event>| *new = sample::run_deciding(Verdict::Pass, &[], false), "the new run was cut short: 1 of 11 cases")]
 #[case::other_cases(|new: &mut Vec<Event>| *new = run(&[("x/y", Verdict::Pass)]), "no case in common")]
 #[case::other_side(|new: &mut Vec<Event>| if let Event::Case(case) = &mut new[1] { case.side = Side::Client }, "expected two runs of the same side, found server and client")]
-#[case::other_operation(|new: &mut Vec<Event>| sample::run_mut(new).suite = "GetWorkgroup".to_owned(), "expected two runs of the same operation, found GetCredentials and GetWorkgroup")]
+#[case::other_operation(|new: &mut Vec<Event>| sample::run_mut(new).operation = "GetWorkgroup".to_owned(), "expected two runs of the same operation, found GetCredentials and GetWorkgroup")]
 fn what_would_say_nothing_is_refused(#[case] change: fn(&mut Vec<Event>), #[case] expected: &str) {
     let old = run(&[("a/b", Verdict::Pass)]);
     let mut new = old.clone();

@@ -108,8 +108,8 @@ fn page(heard: &[Collected], register: &Register) -> HtmlPage {
             (format!("{} – {subject}", one.headline), subject)
         }
         (all, _) => {
-            let suite = all.first().map_or("Countersign", |run| run.suite.as_str());
-            let subject = format!("{suite} of {}", words::subjects(heard));
+            let operation = all.first().map_or("Countersign", |run| run.operation.as_str());
+            let subject = format!("{operation} of {}", words::subjects(heard));
             (subject.clone(), subject)
         }
     };

@@ -12,7 +12,7 @@ use crate::report::event::{FeatureSummary, RunEvent};
 pub(super) struct RunView {
     /// The target's name, made unique among the runs.
     pub(super) label: String,
-    pub(super) suite: String,
+    pub(super) operation: String,
     pub(super) tool: String,
     /// The SDK and what ran it, where an SDK was under test; endpoint, claims and the probe mean nothing then.
     sdk: Option<String>,
@@ -69,7 +69,7 @@ fn run(label: String, heard: &Collected) -> RunView {
     let started = text(|run| &run.started_at);
     RunView {
         label,
-        suite: text(|run| &run.suite),
+        operation: text(|run| &run.operation),
         tool: text(|run| &run.tool),
         sdk: event.and_then(|run| run.driver.as_deref()).map(words::sdk),
         endpoint: text(|run| &run.target.endpoint),
@@ -125,9 +125,9 @@ pub(super) fn subject(run: &RunView, heard: &Collected) -> String {
     // The headline before it names the shard, if any.
     let name = heard.run.as_ref().map_or(run.label.as_str(), |run| run.target.name.as_str());
     if server && !address.is_empty() && !name.contains(address) {
-        format!("{} of {name} at {address}", run.suite)
+        format!("{} of {name} at {address}", run.operation)
     } else {
-        format!("{} of {name}", run.suite)
+        format!("{} of {name}", run.operation)
     }
 }
 

@@ -14,9 +14,9 @@ use crate::contract::Register;
 /// The matrix in at most `limit` bytes, without a few lines of heading.
 pub(super) fn text(runs: &[Collected], register: &Register, limit: usize) -> String {
     let labels = matrix::labels(runs);
-    let suite = runs.iter().find_map(|run| run.run.as_ref()).map_or("Countersign", |run| run.suite.as_str());
+    let operation = runs.iter().find_map(|run| run.run.as_ref()).map_or("Countersign", |run| run.operation.as_str());
     let room = limit.saturating_sub(RESERVE);
-    let mut text = format!("## {} of {}\n", prose(suite), words::subjects(runs));
+    let mut text = format!("## {} of {}\n", prose(operation), words::subjects(runs));
     targets(&mut text, runs, &labels, room);
     let differing: Vec<MatrixRow<'_>> = matrix::rows(runs, register).into_iter().filter(|row| row.differs).collect();
     if differing.is_empty() {

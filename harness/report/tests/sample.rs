@@ -207,7 +207,7 @@ pub(crate) fn events_of(results: Vec<CaseResult>, complete: bool) -> Vec<Event> 
     let run = RunEvent {
         version: VERSION,
         tool: "countersign 0.1.0".to_owned(),
-        suite: "GetCredentials".to_owned(),
+        operation: "GetCredentials".to_owned(),
         service: Some("redshift-serverless".to_owned()),
         selected: 11,
         shard: None,

@@ -149,13 +149,13 @@ pub(super) fn case_line(case: &CaseResult) -> String {
 }
 
 fn header(run: &RunEvent) -> String {
-    let RunEvent { tool, suite, selected, shard, seed, target, .. } = run;
+    let RunEvent { tool, operation, selected, shard, seed, target, .. } = run;
     if let Some(driver) = &run.driver {
-        return escape(&format!("{tool}: {suite} by {}; {}", words::sdk(driver), words::count(*selected, "case")));
+        return escape(&format!("{tool}: {operation} by {}; {}", words::sdk(driver), words::count(*selected, "case")));
     }
     let shard = shard.as_ref().map_or_else(String::new, |shard| format!(" (shard {shard})"));
     escape(&format!(
-        "{tool}: {suite} of {} at {} in {}, which claims {}; {}{shard}, seed {seed}",
+        "{tool}: {operation} of {} at {} in {}, which claims {}; {}{shard}, seed {seed}",
         target.name,
         target.endpoint,
         target.region,
