@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use rstest::rstest;
 
 use crate::program::{Finished, Program};
-use crate::stub::{AWS, Stub, answer, aws, closed_port, refusal};
+use crate::stub_server::{AWS, Stub, answer, aws, closed_port, refusal};
 
 const RIGHT: &str = r#"{"dbPassword":"CANARY-pw-1","dbUser":"IAM:CANARY","expiration":4e9,"nextRefreshTime":4e9}"#;
 

@@ -1,22 +1,22 @@
 //! The built binary as a user meets it: exit codes, messages, reports, secrets.
 
-mod again;
-mod bad_input;
-mod causes;
-mod classes;
+mod credential_lifetimes;
 mod doctor;
-mod endings;
+mod failure_causes;
 mod fixtures;
-mod foreign;
-mod given_secrets;
-mod hostile;
-mod marks;
+mod foreign_text;
+mod invalid_input;
+mod misbehaving_servers;
+mod planted_secrets;
 mod program;
-mod reports;
+mod report_from_stream;
+mod reports_use_data;
+mod run_endings;
 mod runs;
 mod sdk_diff;
-mod secrets;
-mod stub;
+mod secrets_from_servers;
+mod stub_server;
+mod target_classes;
 mod terminal;
-mod words;
 mod worked_examples;
+mod written_files;

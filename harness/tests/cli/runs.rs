@@ -8,7 +8,7 @@ use rstest::rstest;
 use serde_json::Value;
 
 use crate::program::{Program, events};
-use crate::stub::{Stub, answer};
+use crate::stub_server::{Stub, answer};
 
 /// `serve emulator`, stopped when dropped.
 pub(crate) struct Served {

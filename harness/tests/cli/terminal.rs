@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use rstest::rstest;
 
 use crate::program::Program;
-use crate::stub::{Stub, answer, aws};
+use crate::stub_server::{Stub, answer, aws};
 
 /// Runs the program on a pseudo-terminal of so many columns, and gives what it shows there: standard
 /// output and standard error. Nothing where the machine cannot make one.

@@ -11,7 +11,7 @@ use rstest::rstest;
 use tokio::io::AsyncWriteExt;
 use tokio::sync::Notify;
 
-use crate::server::{Server, Then, client, fault, hang, read_request, request};
+use crate::script_server::{Server, Then, client, fault, hang, read_request, request};
 
 const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}";
 

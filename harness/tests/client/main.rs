@@ -3,9 +3,9 @@
 //!
 //! Every server is a script on a loopback socket.
 
-mod answers;
 mod connections;
-mod faults;
-mod requests;
-mod server;
+mod missing_answers;
+mod odd_answers;
+mod requests_sent;
+mod script_server;
 mod tls;

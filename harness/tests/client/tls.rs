@@ -16,7 +16,7 @@ use tempfile::NamedTempFile;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_rustls::TlsAcceptor;
 
-use crate::server::{Server, client, fault, read_request, request};
+use crate::script_server::{Server, client, fault, read_request, request};
 
 #[derive(Clone, Copy, Debug)]
 enum Certificate {

@@ -1,7 +1,7 @@
 //! Which module may use which: reads every path of ours in every file, in `use` lines and elsewhere.
 
-mod documents;
-mod names;
+mod document_links;
+mod service_names;
 mod source;
 
 use std::fs;

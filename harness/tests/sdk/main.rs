@@ -2,9 +2,9 @@
 //!
 //! A driver that is started as `driver` does what the workgroup's name in each call says; see `driver`.
 
-mod canaries;
-mod driver;
-mod program;
+mod driver_secrets;
+mod sdk_commands;
+mod test_driver;
 
 use std::ffi::OsString;
 use std::sync::Arc;
@@ -21,8 +21,8 @@ use countersign::verdict::{CaseResult, Verdict};
 use libtest_mimic::{Arguments, Trial};
 use serde_json::{Value, json};
 
-use canaries::{no_key_comes_out_of_a_hello, no_secret_that_a_driver_was_told_comes_out_again};
-use program::{
+use driver_secrets::{no_key_comes_out_of_a_hello, no_secret_that_a_driver_was_told_comes_out_again};
+use sdk_commands::{
     a_driver_that_is_not_there_is_named_with_what_to_do, a_run_is_written_as_a_stream_with_its_records,
     client_cases_are_listed_and_explained, the_protocol_check_says_each_claim,
     what_is_installed_is_listed_and_what_was_cut_is_not,
@@ -37,7 +37,7 @@ macro_rules! tests {
 fn main() -> std::process::ExitCode {
     let words: Vec<String> = std::env::args().collect();
     if words.get(1).is_some_and(|word| word == "driver") {
-        driver::serve(words.get(2).map_or("", String::as_str));
+        test_driver::serve(words.get(2).map_or("", String::as_str));
         return std::process::ExitCode::SUCCESS;
     }
     let trials = tests![

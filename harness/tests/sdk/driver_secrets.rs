@@ -5,8 +5,8 @@ use std::path::Path;
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use serde_json::{Value, json};
 
-use crate::driver::{FORMS, SECRET_ACCESS_KEY, in_form};
-use crate::program::{command, driver, fixtures_with, text};
+use crate::sdk_commands::{command, driver, fixtures_with, text};
+use crate::test_driver::{FORMS, SECRET_ACCESS_KEY, in_form};
 
 /// Passwords and tokens of each kind: random, like a word, short, in capitals.
 const KINDS: [[&str; 2]; 4] = [

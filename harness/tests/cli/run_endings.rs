@@ -8,7 +8,7 @@ use rstest::rstest;
 use crate::fixtures::Fixtures;
 use crate::program::Program;
 use crate::runs::Served;
-use crate::stub::{Stub, aws, refusal};
+use crate::stub_server::{Stub, aws, refusal};
 
 /// A right answer, by the clock of this moment.
 fn right() -> String {

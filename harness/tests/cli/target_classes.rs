@@ -13,7 +13,7 @@ use rstest::rstest;
 use serde_json::Value;
 
 use crate::program::{Finished, Program};
-use crate::stub::{Stub, closed_port};
+use crate::stub_server::{Stub, closed_port};
 
 const MOTO_PAGE: &str = "<!doctype html>\n<html lang=en>\n<title>500 Internal Server Error</title>\n\
     <h1>Internal Server Error</h1>\n<p>The server encountered an internal error and was unable to complete your \

@@ -6,7 +6,7 @@ use rstest::rstest;
 use serde_json::Value;
 
 use crate::program::{Finished, Program, events};
-use crate::stub::{Stub, answer};
+use crate::stub_server::{Stub, answer};
 
 /// A run stream of a few cases against the emulator.
 fn stream() -> String {

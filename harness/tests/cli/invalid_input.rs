@@ -4,7 +4,7 @@ use rstest::rstest;
 
 use crate::fixtures::Fixtures;
 use crate::program::Program;
-use crate::stub::{RIGHT, Stub, aws, refusal};
+use crate::stub_server::{RIGHT, Stub, aws, refusal};
 
 #[rstest]
 #[case::broken_json("server/success.json", "\"version\": 1,", "\"version\": 1", "line")]
@@ -240,7 +240,7 @@ fn a_target_that_nobody_has_is_named_with_the_place_that_names_it() {
 
 #[test]
 fn a_target_of_the_config_file_is_asked_under_its_name() {
-    let stub = Stub::answering(crate::stub::answer("400 Bad", "application/json", r#"{"error":"no"}"#));
+    let stub = Stub::answering(crate::stub_server::answer("400 Bad", "application/json", r#"{"error":"no"}"#));
     let config = format!(
         "target = \"mine\"\n[targets.mine]\nendpoint = \"{}\"\nworkgroup = \"wg\"\nsign = false\n",
         stub.endpoint

@@ -7,7 +7,7 @@ use rstest::rstest;
 use tokio::io::AsyncWriteExt;
 use tokio::sync::mpsc;
 
-use crate::server::{Server, client, read_request};
+use crate::script_server::{Server, client, read_request};
 
 /// Sends a request, and gives the exchange with the bytes that the server got.
 async fn sent(request: Request) -> (Exchange, String) {

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Each deliberate fault of harness/drivers/patches changes the behaviour of its SDK, and in the class it says.
 
-Usage: faults_change_what_they_say.py boto3 VENV/bin/python
-       faults_change_what_they_say.py js-v3 FOLDER_WITH_NODE_MODULES
+Usage: sdk_faults_change_behaviour.py boto3 VENV/bin/python
+       sdk_faults_change_behaviour.py js-v3 FOLDER_WITH_NODE_MODULES
 
 Plays the same answers to the honest driver and to the driver with the fault, and compares what the caller was given,
 how often the SDK sent, what it sent, and how long it waited. Shares no code with the program's own `diff`.

@@ -3,7 +3,7 @@
 use countersign::wire::{Client, ClientOptions, Response};
 use rstest::rstest;
 
-use crate::server::{Server, Then, client, request};
+use crate::script_server::{Server, Then, client, request};
 
 async fn answer(bytes: &[u8], then: Then) -> Response {
     let server = Server::answering(bytes, then).await;

@@ -8,7 +8,7 @@ use regex::Regex;
 use serde_json::Value;
 
 use crate::program::Program;
-use crate::stub::{RIGHT, Stub, answer, aws, refusal};
+use crate::stub_server::{RIGHT, Stub, answer, aws, refusal};
 
 /// A server with many faults at once: milliseconds, another media type, refusals in several forms, pages, silence.
 fn faulty() -> Stub {

@@ -9,7 +9,7 @@ use rstest::rstest;
 use serde_json::Value;
 
 use crate::program::{Program, events};
-use crate::stub::{RIGHT, Stub, answer, aws};
+use crate::stub_server::{RIGHT, Stub, answer, aws};
 
 const FILES: [&str; 6] = ["r.jsonl", "r.json", "r.xml", "r.md", "b.json", "b.svg"];
 

@@ -9,7 +9,7 @@ use rstest::rstest;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
 
-use crate::server::{SHORT, Server, Then, client, fault, hang, impatient_client, read_request, request};
+use crate::script_server::{SHORT, Server, Then, client, fault, hang, impatient_client, read_request, request};
 
 #[tokio::test]
 async fn a_closed_port_is_said_to_refuse_the_connection() {

@@ -10,9 +10,9 @@ use base64::prelude::{BASE64_STANDARD, BASE64_STANDARD_NO_PAD, Engine as _};
 use rstest::rstest;
 use serde_json::{Value, json};
 
+use crate::planted_secrets::everything;
 use crate::program::Program;
-use crate::secrets::everything;
-use crate::stub::{Stub, answer, aws};
+use crate::stub_server::{Stub, answer, aws};
 
 /// The pairs of a place where a password is given and a way to repeat it. One run comes to about a third of them.
 const PAIRS: usize = PLACES * ECHOES;

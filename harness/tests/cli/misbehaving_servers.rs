@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use rstest::rstest;
 
 use crate::program::Program;
-use crate::stub::Stub;
+use crate::stub_server::Stub;
 
 /// Longer than any of these runs may take on a busy machine, and far shorter than giving up case by case.
 const PATIENCE: Duration = Duration::from_secs(30);

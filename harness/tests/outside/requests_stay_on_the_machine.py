@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Where each spelling of a host, URL, region or setting leads, tried where nothing can leave.
 
-Usage: nothing_leaves.py COUNTERSIGN [NAME ...]
+Usage: requests_stay_on_the_machine.py COUNTERSIGN [NAME ...]
 
 Runs the program in a network namespace that has loopback and nothing else. There, every address leads to a listener of
 this script, which notes who was reached and what was sent; every name is asked of a resolver of this script, which

@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use rstest::rstest;
 
 use crate::program::{Finished, Program};
-use crate::stub::{Stub, aws};
+use crate::stub_server::{Stub, aws};
 
 const AGED: &str = "it gives earlier credentials again, whose age hides how long they live";
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The implementer's kit keeps its promises: everything that harness/kit/GUIDE.md says is run.
 
-usage: kit_holds.py PATH_TO_COUNTERSIGN
+usage: kit_guide_is_true.py PATH_TO_COUNTERSIGN
 
 At start.py nothing passes. Each command of the guide is run twice, before its step and after it, and must
 fail the first time and say what the guide shows the second time. The server of a step is finished.py

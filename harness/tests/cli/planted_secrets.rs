@@ -3,7 +3,7 @@
 use rstest::rstest;
 
 use crate::program::Program;
-use crate::stub::{AWS, Stub, answer, aws};
+use crate::stub_server::{AWS, Stub, answer, aws};
 
 /// A password and a user that look like secrets, and ones that look like words, so that only what the
 /// answer says of them can tell.
