@@ -2,7 +2,6 @@
 //!
 //! May use everything; nothing uses it. Start with [`main`].
 
-mod again;
 mod baseline;
 mod config;
 mod credentials;
@@ -20,6 +19,7 @@ mod output;
 mod progress;
 mod report;
 mod reports;
+mod rerun;
 mod resources;
 mod run;
 pub mod schema;

@@ -8,9 +8,9 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::again::RerunCommands;
 use super::library::Library;
 use super::reports::{ReportArgs, Reports};
+use super::rerun::RerunCommands;
 use super::{Failure, FixtureArgs};
 use crate::contract::Side;
 use crate::report::{CutShort, Event, RunEvent, StreamError, conclude, merge_shards, read};

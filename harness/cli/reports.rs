@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use clap::builder::{PathBufValueParser, TypedValueParser};
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches, ValueEnum};
 
-use super::again::RerunCommands;
 use super::output::{Stdout, say, wants_colour, width};
+use super::rerun::RerunCommands;
 use super::variables::variable_of;
 use super::{Failure, summary};
 use crate::contract::Contract;

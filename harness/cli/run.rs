@@ -8,13 +8,13 @@ use std::time::Instant;
 use clap::{Args, Command};
 use jiff::{Timestamp, Zoned};
 
-use super::again::RerunCommands;
 use super::interrupt::INTERRUPTED;
 use super::library::Library;
 use super::origin::TracedArgs;
 use super::output::say;
 use super::progress::Progress;
 use super::reports::{ReportArgs, Reports};
+use super::rerun::RerunCommands;
 use super::resources;
 use super::settings::{Settings, TargetArgs};
 use super::target::Prepared;

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::config::ShownSettings;
-use super::explain::about::Explained;
+use super::explain::explanation::Explained;
 use super::library::Library;
 use super::list::entries::Listing;
 use super::output::{print, say};

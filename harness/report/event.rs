@@ -122,8 +122,8 @@ pub struct TargetEvent {
     /// What that means, as the end of a sentence that begins with "the target".
     pub meaning: String,
     /// What it answered to the probe, quoted: in words, and as data under `heard`.
-    #[serde(flatten, with = "super::form::said")]
-    #[schemars(flatten, with = "super::form::ProbeForm")]
+    #[serde(flatten, with = "super::stream_form::said")]
+    #[schemars(flatten, with = "super::stream_form::ProbeForm")]
     pub heard: TargetAnswer,
 }
 

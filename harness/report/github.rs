@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::alike::{self, PROBLEMS, SharedViolation};
+use super::case_groups::{self, PROBLEMS, SharedViolation};
 use super::conclusion::Conclusion;
 use super::event::Event;
 use super::text::{TextOptions, TextSink, case_line};
@@ -39,7 +39,8 @@ impl<W: Write> GithubSink<W> {
     fn annotations(&self) -> Vec<WorkflowCommand> {
         let mut errors = Vec::new();
         for verdict in PROBLEMS.into_iter().rev() {
-            errors.extend(alike::failures(&self.text.heard, verdict).into_iter().map(|group| self.failure(&group)));
+            errors
+                .extend(case_groups::failures(&self.text.heard, verdict).into_iter().map(|group| self.failure(&group)));
         }
         let mut commands = limited("error", errors, "failure");
         commands.extend(limited("warning", self.warnings(), "warning"));
@@ -66,7 +67,7 @@ impl<W: Write> GithubSink<W> {
         if first.violations.is_empty() || first.reason.is_some() {
             lines.push(words::reason_of(first));
         }
-        for alike in alike::violations(group).chunk_by(SharedViolation::is_of_the_same) {
+        for alike in case_groups::violations(group).chunk_by(SharedViolation::is_of_the_same) {
             lines.push(words::requirement(alike[0].violation, &self.text.register));
             lines.extend(alike.iter().map(particulars));
         }
@@ -80,11 +81,11 @@ impl<W: Write> GithubSink<W> {
             let message = format!("{requirement}\n{}", particulars(&shared));
             WorkflowCommand { kind: "warning", title, message }
         };
-        alike::warnings(&self.text.heard).into_iter().map(command).collect()
+        case_groups::warnings(&self.text.heard).into_iter().map(command).collect()
     }
 
     fn names(&self, group: &[&CaseResult]) -> String {
-        alike::told(group, &self.text.heard, NAMES_LIMIT, |name, count| match count {
+        case_groups::told(group, &self.text.heard, NAMES_LIMIT, |name, count| match count {
             1 => name.to_owned(),
             several => format!("{name} ({several} cases)"),
         })

@@ -5,9 +5,9 @@
 //! during a run is a [`Sink`] that hears events; one that is made after the run is a [`Report`] of what one sink
 //! collected for all of them. [`FORMATS`] lists the reports that are files; none is ever left half written.
 
-mod alike;
 mod badge;
 mod baseline;
+mod case_groups;
 mod collected;
 mod comparison;
 mod conclusion;
@@ -15,7 +15,6 @@ mod event;
 mod exit;
 mod file;
 mod fold;
-mod form;
 mod formats;
 mod github;
 #[cfg(feature = "cli")]
@@ -27,6 +26,7 @@ pub(crate) mod markdown;
 mod matrix;
 mod merge;
 mod stream;
+mod stream_form;
 mod tally;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -42,13 +42,13 @@ pub use event::{
 };
 pub use exit::{Ending, Exit};
 pub use file::{FileError, FiledReport, ReportFile, ReportWriter};
-pub(crate) use form::{ReasonForm, because};
 pub use formats::{Collecting, FORMATS, Report, ReportFormat, ReportMaker, Runs, report_of};
 pub use github::GithubSink;
 pub use json::{Json, RunReport};
 pub use markdown::{MARKDOWN_LIMIT, Markdown};
 pub use merge::{MergeError, merge, merge_shards};
 pub use stream::{CutShort, LINE_LIMIT, StreamError, StreamSink, read};
+pub(crate) use stream_form::{ReasonForm, because};
 pub use tally::{Tally, conclude};
 pub use text::{Detail, TextOptions, TextSink};
 pub use words::reason;

@@ -4,7 +4,7 @@ use futures_util::future::join_all;
 use jiff::Timestamp;
 
 use super::interrupt::{Interrupt, Interrupted};
-use super::names::RandomNames;
+use super::random_names::RandomNames;
 use super::request::RequestMaker;
 use super::sender::Sender;
 use crate::contract::Operation;

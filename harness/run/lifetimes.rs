@@ -10,7 +10,7 @@ use serde_json::value::to_raw_value;
 
 use super::case::CaseRun;
 use super::interrupt::Interrupted;
-use super::names::RandomNames;
+use super::random_names::RandomNames;
 use crate::contract::Lifetime;
 use crate::corpus::Call;
 use crate::judge::{CLOCK_SKEW_SECONDS, Judgement, seconds};

@@ -4,10 +4,10 @@
 //! it needs (its control, its setup and its teardown). [`run`] runs a whole plan with it.
 
 mod case;
-mod described;
+mod case_result;
 mod interrupt;
 mod lifetimes;
-mod names;
+mod random_names;
 mod repro;
 mod request;
 mod resources;
@@ -21,7 +21,7 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 
 pub use interrupt::{Interrupt, Interrupted};
-pub use names::random_seed;
+pub use random_names::random_seed;
 #[cfg(feature = "cli")]
 pub(crate) use repro::word as shell_word;
 pub use session::Session;
@@ -38,7 +38,7 @@ pub fn example_line(case: &ExpandedCase, target: &Target, contract: &Contract) -
     let call = case.calls.first()?;
     let operation = case.operation_of(call, contract)?;
     let maker = request::RequestMaker { contract, target, prefix: "", earlier: &[] };
-    let mut names = names::RandomNames::new(0, &case.id, 0);
+    let mut names = random_names::RandomNames::new(0, &case.id, 0);
     let request = maker.make(&call.request, operation, &mut names, Timestamp::now()).ok()?;
     Some(repro::line(case, call, &request, (target, contract)))
 }
@@ -53,7 +53,7 @@ pub(crate) fn plain_request(
     seed: u64,
 ) -> Option<Request> {
     let maker = request::RequestMaker { contract, target, prefix: "", earlier: &[] };
-    maker.make(spec, operation, &mut names::RandomNames::new(seed, "plain", 0), Timestamp::now()).ok()
+    maker.make(spec, operation, &mut random_names::RandomNames::new(seed, "plain", 0), Timestamp::now()).ok()
 }
 
 /// The plain call of an operation, and whether the target should have the resource that it names. The call names only

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
-use super::names::RandomNames;
+use super::random_names::RandomNames;
 use crate::contract::{Contract, Operation, Service};
 use crate::corpus::template::{FillError, Placeholder, fill};
 use crate::corpus::{RawRequest, RequestSpec, SigningDefect};

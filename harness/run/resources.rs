@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::case::CaseRun;
 use super::interrupt::Interrupted;
-use super::names::RandomNames;
+use super::random_names::RandomNames;
 use super::request::noun_of;
 use crate::contract::{Contract, ErrorMeaning, Resource};
 use crate::corpus::{Call, RequestSpec};

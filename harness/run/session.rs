@@ -7,10 +7,10 @@ use jiff::Timestamp;
 use tokio::sync::OnceCell;
 
 use super::case::{CaseRun, RunContext, without_verdict};
-use super::described::{conclude, describe, expected, shown};
+use super::case_result::{conclude, describe, expected, shown};
 use super::interrupt::{Interrupt, Interrupted};
 use super::lifetimes::told_apart;
-use super::names::RandomNames;
+use super::random_names::RandomNames;
 use super::request::RequestMaker;
 use super::resources::misnamed;
 use super::sender::Sender;

@@ -27,7 +27,7 @@ pub mod isolation;
 pub mod judge;
 mod normalise;
 mod observe;
-mod planted;
+mod planted_secrets;
 mod process;
 pub mod protocol;
 pub mod record;

@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use regex::{Captures, Regex};
 use serde_json::Value as Json;
 
-use super::planted::{LONG, Planted, secrets_of, sent_by};
+use super::planted_secrets::{LONG, Planted, secrets_of, sent_by};
 use super::protocol::{CallError, CallMeta};
 use crate::sdk::cases::ClientCase;
 use crate::sdk::record::{ErrorRecord, Meta, SecretLikeness, ShownValue, Tagged, Value};

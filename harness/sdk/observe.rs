@@ -11,7 +11,7 @@ use jiff::tz::TimeZone;
 use regex::{Captures, Regex};
 
 use super::normalise::{Normaliser, agent, pattern};
-use super::planted::{ACCESS_KEY_ID, SECRET_ACCESS_KEY};
+use super::planted_secrets::{ACCESS_KEY_ID, SECRET_ACCESS_KEY};
 use crate::sdk::record::{BodyRecord, Gap, GapClass, InvocationIds, RequestRecord, Signature, Timing};
 use crate::sdk::script::{Arrival, FIELDS_LIMIT};
 use crate::wire::sigv4::{Scope, SignatureError, verify};

@@ -13,7 +13,7 @@ use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use super::planted::Planted;
+use super::planted_secrets::Planted;
 use super::protocol::{self, CallOutcome, DriverCall, FromDriver, Hello, PROTOCOL, ToDriver};
 use crate::contract::LoadError;
 use crate::sdk::record::Loss;

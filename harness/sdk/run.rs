@@ -9,7 +9,7 @@ use futures_util::{StreamExt, stream};
 
 use super::normalise::Normaliser;
 use super::observe;
-use super::planted::{ACCESS_KEY_ID, Planted, SECRET_ACCESS_KEY};
+use super::planted_secrets::{ACCESS_KEY_ID, Planted, SECRET_ACCESS_KEY};
 use super::process::{DriverCommand, DriverError, DriverProcess};
 use super::protocol::{CallCredentials, CallOutcome, DriverCall, Hello, InputKind};
 use crate::contract::Side;

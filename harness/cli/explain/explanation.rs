@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::lines::{USUAL, example, example_at, for_operation, run_line};
+use super::commands::{USUAL, example, example_at, for_operation, run_line};
 use crate::cli::library::{Catalogue, CitationIndex, CitedRequirement, Library, NamedItem};
 use crate::cli::list::entries::SuiteEntry;
 use crate::contract::{self, ConfirmationStatus, Evidence, Feature, Level, Operation, Resource, Side};

@@ -1,7 +1,7 @@
 //! `countersign explain`: one requirement, operation, case, suite, feature or defect in full, without any network.
 
-pub(super) mod about;
-mod lines;
+mod commands;
+pub(super) mod explanation;
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
@@ -14,7 +14,7 @@ use super::{Failure, FixtureArgs};
 use crate::contract::Side;
 use crate::corpus::did_you_mean;
 use crate::text::{escape, foreign};
-use about::{About, AboutFeature, AboutOperation, Case, ClientCase, Defect, Explained, Requirement, Suite};
+use explanation::{About, AboutFeature, AboutOperation, Case, ClientCase, Defect, Explained, Requirement, Suite};
 
 #[derive(Debug, Args)]
 pub(super) struct ExplainArgs {

@@ -9,11 +9,11 @@ use clap::Args;
 use jiff::Timestamp;
 
 use super::DriverArgs;
-use crate::cli::again::{self, RerunCommands};
 use crate::cli::interrupt::{self, INTERRUPTED};
 use crate::cli::library::Library;
 use crate::cli::progress::Progress;
 use crate::cli::reports::{ReportArgs, Reports};
+use crate::cli::rerun::{self, RerunCommands};
 use crate::cli::{Failure, FixtureArgs};
 use crate::contract::{Contract, Side};
 use crate::report::{DriverEvent, Ending, Event, Exit, RunEvent, Tally, TargetEvent, VERSION};
@@ -141,7 +141,7 @@ fn event(driver: &DriverEvent, contract: &Contract, selected: usize, started_at:
 
 /// The commands that repeat this run.
 fn again_of(args: &SdkRunArgs) -> RerunCommands {
-    let whole = again::line(&again::words());
+    let whole = rerun::line(&rerun::words());
     // Patterns stand before the driver's own command, so the ids of failed cases go before it too.
     let part = match &args.driver.driver {
         Some(wanted) => {

@@ -59,7 +59,7 @@ pub struct CaseChange {
     /// What was violated, of any level: in the new run, but for what is fixed or gone in the old one.
     pub violations: Vec<Violation>,
     /// Why, where the violations do not say it: in words, and as data under `because`.
-    #[serde(flatten, with = "super::form::because")]
+    #[serde(flatten, with = "super::stream_form::because")]
     #[schemars(flatten, with = "super::ReasonForm")]
     pub reason: Option<Reason>,
 }

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::parts::{Link, TextPiece, anchor, links, plain, sentence, sources};
 use super::{Register, Tone};
 use crate::contract::Level;
-use crate::report::alike::{self, PROBLEMS, SharedViolation};
+use crate::report::case_groups::{self, PROBLEMS, SharedViolation};
 use crate::report::collected::{Collected, counted};
 use crate::report::words::{self, FaultText, Obstacle};
 use crate::verdict::{CaseResult, Reason, Verdict, Violation};
@@ -69,7 +69,7 @@ pub(super) fn findings(heard: &Collected, register: &Register) -> Vec<FindingVie
     let others = PROBLEMS.into_iter().rev().filter(|verdict| *verdict != Verdict::Fail);
     let groups = others.map(|verdict| (verdict, seen.groups(verdict)));
     // A known failure is still a failure.
-    for (verdict, groups) in groups.chain([(Verdict::KnownFail, alike::excused(heard, Verdict::KnownFail))]) {
+    for (verdict, groups) in groups.chain([(Verdict::KnownFail, case_groups::excused(heard, Verdict::KnownFail))]) {
         found.extend(groups.iter().map(|group| seen.undecided(verdict, group)));
     }
     found.extend(seen.broken(heard.cases.iter().map(|case| (case, &case.warnings))));
@@ -78,7 +78,7 @@ pub(super) fn findings(heard: &Collected, register: &Register) -> Vec<FindingVie
 
 impl<'a> IndexedRun<'a> {
     fn groups(&self, verdict: Verdict) -> Vec<Vec<&'a CaseResult>> {
-        let groups = alike::failures(self.heard, verdict);
+        let groups = case_groups::failures(self.heard, verdict);
         // Each reason names its own entry of the baseline, and all of them say the same.
         if verdict == Verdict::Fixed && groups.len() > 1 { vec![groups.concat()] } else { groups }
     }
@@ -94,7 +94,7 @@ impl<'a> IndexedRun<'a> {
         let rows = self.register.requirements.iter().enumerate();
         let rank: HashMap<&str, usize> = rows.map(|(rank, row)| (row.id.as_str(), rank)).collect();
         let mut by_requirement: BTreeMap<(usize, &str), Vec<SharedViolation<'a>>> = BTreeMap::new();
-        for shared in alike::faults(cases) {
+        for shared in case_groups::faults(cases) {
             let id = shared.violation.requirement.as_str();
             let key = (rank.get(id).copied().unwrap_or(usize::MAX), id);
             by_requirement.entry(key).or_default().push(shared);

@@ -1,8 +1,8 @@
 //! Runs as Markdown, for a job summary, a pull request or an issue: one in full, several side by side.
 
 mod inline;
-mod one;
-mod several;
+mod one_run;
+mod several_runs;
 
 use std::io::{self, Write};
 
@@ -57,8 +57,8 @@ impl Report for Markdown {
     fn write(&self, heard: Runs<'_>, out: &mut dyn Write) -> io::Result<()> {
         let (Runs { runs, register }, limit) = (heard, self.limit);
         let text = match runs {
-            [heard] => one::MarkdownPage { heard, register, limit }.text(),
-            several => several::text(several, register, limit),
+            [heard] => one_run::MarkdownPage { heard, register, limit }.text(),
+            several => several_runs::text(several, register, limit),
         };
         out.write_all(text.as_bytes())
     }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::super::alike::{self, PROBLEMS, SharedViolation};
+use super::super::case_groups::{self, PROBLEMS, SharedViolation};
 use super::super::collected::{Collected, counted};
 use super::super::conclusion::Conclusion;
 use super::super::event::{FeatureSummary, RunEvent};
@@ -24,11 +24,11 @@ impl MarkdownPage<'_> {
         text.push_str(&self.features());
         self.in_short(&mut text);
         text.push_str(&self.suites());
-        let failures = PROBLEMS.into_iter().rev().flat_map(|verdict| alike::failures(self.heard, verdict));
-        self.list(&mut text, alike::heading(self.heard), failures.map(|group| self.failure(&group)).collect());
+        let failures = PROBLEMS.into_iter().rev().flat_map(|verdict| case_groups::failures(self.heard, verdict));
+        self.list(&mut text, case_groups::heading(self.heard), failures.map(|group| self.failure(&group)).collect());
         self.list(&mut text, "Warnings", self.warnings());
         for (verdict, title) in [(Verdict::KnownFail, "Known failures"), (Verdict::NotApplicable, "Not applicable")] {
-            let groups = alike::excused(self.heard, verdict);
+            let groups = case_groups::excused(self.heard, verdict);
             self.list(&mut text, title, groups.iter().map(|group| self.excused(group)).collect());
         }
         text
@@ -47,7 +47,7 @@ impl MarkdownPage<'_> {
             let _ = write!(head, "\n**{}**\n", prose(&conclusion));
         }
         if matches!(concluded, Conclusion::Undecided(_)) {
-            for (reason, count) in alike::open_passes(self.heard) {
+            for (reason, count) in case_groups::open_passes(self.heard) {
                 let _ = write!(head, "\n{}: {}\n", words::count(count, "case"), prose(&reason));
             }
         }
@@ -104,11 +104,11 @@ impl MarkdownPage<'_> {
 
     /// Each violated requirement once, as far as there is room, where several cases failed.
     fn in_short(&self, text: &mut String) {
-        let found = alike::violated(self.heard);
+        let found = case_groups::violated(self.heard);
         if found.is_empty() {
             return;
         }
-        let beside = alike::violated_elsewhere(self.heard);
+        let beside = case_groups::violated_elsewhere(self.heard);
         let _ = write!(text, "\n| violated requirement{beside} | cases | such as |\n| --- | ---: | --- |\n");
         let row = |shared: &SharedViolation<'_>| {
             let FaultText { at, expected, actual } = shared.told();
@@ -151,7 +151,7 @@ impl MarkdownPage<'_> {
         if first.violations.is_empty() || first.reason.is_some() {
             let _ = write!(text, "\n{}\n", prose(&words::reason_of(first)));
         }
-        for alike in alike::violations(group).chunk_by(SharedViolation::is_of_the_same) {
+        for alike in case_groups::violations(group).chunk_by(SharedViolation::is_of_the_same) {
             let first = alike[0].violation;
             let _ = write!(text, "\n- {}\n", prose(&words::requirement(first, self.register)));
             for FaultText { at, expected, actual } in alike.iter().map(SharedViolation::told) {
@@ -171,7 +171,7 @@ impl MarkdownPage<'_> {
     }
 
     fn warnings(&self) -> Vec<String> {
-        let found = alike::warnings(self.heard);
+        let found = case_groups::warnings(self.heard);
         let findings = found.chunk_by(SharedViolation::is_of_the_same).map(|findings| {
             let mut text = format!("\n- {}\n", prose(&words::requirement(findings[0].violation, self.register)));
             for shared in findings {
@@ -190,7 +190,7 @@ impl MarkdownPage<'_> {
     }
 
     fn names(&self, group: &[&CaseResult]) -> String {
-        alike::told(group, self.heard, NAMES_LIMIT, |name, count| match count {
+        case_groups::told(group, self.heard, NAMES_LIMIT, |name, count| match count {
             1 => code(name),
             2 => format!("both cases of {}", code(name)),
             several => format!("all {several} cases of {}", code(name)),

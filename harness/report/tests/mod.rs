@@ -1,7 +1,7 @@
 //! The reports of one fixed run, as snapshots, and what holds for each of them.
 
 pub(crate) mod sample;
-mod words;
+mod wording;
 
 use rstest::rstest;
 

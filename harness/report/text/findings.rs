@@ -1,6 +1,6 @@
 //! What was found: warnings, excused cases, and cases that need attention.
 
-use super::super::alike::{self, PROBLEMS, SharedViolation, is_problem};
+use super::super::case_groups::{self, PROBLEMS, SharedViolation, is_problem};
 use super::super::words::{FaultText, ReportLine};
 use super::{CaseResult, Collected, Detail, Register, TextPage, Tone, escape, words};
 use crate::contract::Side;
@@ -11,7 +11,7 @@ const LIST_LIMIT: usize = 6;
 
 /// Broken requirements below `must`, each with where it was seen.
 pub(super) fn warnings(page: &mut TextPage, heard: &Collected, register: &Register, detail: Detail) {
-    let found = alike::warnings(heard);
+    let found = case_groups::warnings(heard);
     if found.is_empty() {
         return;
     }
@@ -35,7 +35,7 @@ pub(super) fn excused(page: &mut TextPage, heard: &Collected, detail: Detail) {
     for (verdict, title) in
         [(Verdict::NotApplicable, "Not applicable"), (Verdict::KnownFail, "Known failures (in the baseline)")]
     {
-        let groups = alike::excused(heard, verdict);
+        let groups = case_groups::excused(heard, verdict);
         if groups.is_empty() {
             continue;
         }
@@ -53,9 +53,9 @@ pub(super) fn failures(page: &mut TextPage, heard: &Collected, register: &Regist
     if !heard.cases.iter().any(|case| is_problem(case.verdict)) {
         return;
     }
-    page.title(alike::heading(heard));
+    page.title(case_groups::heading(heard));
     for verdict in PROBLEMS {
-        for group in alike::failures(heard, verdict) {
+        for group in case_groups::failures(heard, verdict) {
             page.gap();
             failure(page, &group, heard, register, detail);
         }
@@ -65,7 +65,7 @@ pub(super) fn failures(page: &mut TextPage, heard: &Collected, register: &Regist
 fn failure(page: &mut TextPage, group: &[&CaseResult], heard: &Collected, register: &Register, detail: Detail) {
     let first = group[0];
     let verdict = page.paint(first.verdict.into(), first.verdict.word());
-    let all = detail < Detail::Verbose && alike::is_all(group, heard, LIST_LIMIT);
+    let all = detail < Detail::Verbose && case_groups::is_all(group, heard, LIST_LIMIT);
     let title = match (group.len(), first.verdict) {
         (1, _) => escape(&first.id),
         (several, Verdict::Fail) => format!("{several} cases alike"),
@@ -82,7 +82,7 @@ fn failure(page: &mut TextPage, group: &[&CaseResult], heard: &Collected, regist
     if first.violations.is_empty() || first.reason.is_some() {
         page.line(&format!("  {}", words::reason_of(first)));
     }
-    for line in words::violations(&alike::violations(group), register) {
+    for line in words::violations(&case_groups::violations(group), register) {
         match line {
             ReportLine::Heading(text) => page.line(&format!("  {text}")),
             ReportLine::Particular(label, text) => {
@@ -104,11 +104,11 @@ fn failure(page: &mut TextPage, group: &[&CaseResult], heard: &Collected, regist
 
 /// Each violated requirement once, where several cases failed.
 pub(super) fn in_short(page: &mut TextPage, heard: &Collected, register: &Register, detail: Detail) {
-    let found = alike::violated(heard);
+    let found = case_groups::violated(heard);
     if found.is_empty() {
         return;
     }
-    page.title(&format!("In short: each violated requirement once{}", alike::violated_elsewhere(heard)));
+    page.title(&format!("In short: each violated requirement once{}", case_groups::violated_elsewhere(heard)));
     let shown = limit(detail, found.len());
     for shared in &found[..shown] {
         let FaultText { at, expected, actual } = shared.told();
@@ -132,7 +132,7 @@ pub(super) fn in_short(page: &mut TextPage, heard: &Collected, register: &Regist
 
 /// The ids of cases, a whole family by its own id; those beyond the limit are only counted.
 fn names(cases: &[&CaseResult], heard: &Collected, detail: Detail) -> String {
-    let names = alike::names(cases, heard);
+    let names = case_groups::names(cases, heard);
     let shown = limit(detail, names.len());
     let told = words::listed(&names, shown, |name, count| match count {
         1 => escape(name),

@@ -1,6 +1,6 @@
 //! The totals: suites, verdicts, divergence and coverage, conformance, the next command.
 
-use super::super::alike::{self, is_problem};
+use super::super::case_groups::{self, is_problem};
 use super::super::collected::{Collected, counted};
 use super::super::conclusion::Conclusion;
 use super::super::event::{FeatureSummary, SummaryEvent};
@@ -56,7 +56,7 @@ pub(super) fn totals(page: &mut TextPage, heard: &Collected, options: &TextOptio
     let conclusion = Conclusion::of(heard);
     page.line(&format!("{target}{}", page.paint((&conclusion).into(), &conclusion.sentence())));
     if matches!(conclusion, Conclusion::Undecided(_)) {
-        for (reason, count) in alike::open_passes(heard) {
+        for (reason, count) in case_groups::open_passes(heard) {
             page.labelled("  ", &format!("{}: {}", words::count(count, "case"), escape(&reason)));
         }
     }

@@ -16,7 +16,7 @@ pub(crate) use reason::{excuse, in_a_line};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use super::alike::SharedViolation;
+use super::case_groups::SharedViolation;
 use super::collected::{Collected, counted};
 use super::event::DriverEvent;
 use crate::contract::{Register, Requirement};

@@ -6,10 +6,10 @@ use regex::Regex;
 
 use super::Secret;
 use super::decode::{decode, without_veiled};
+use super::fixed_secrets::{FixedSecrets, Unsearchable, without_joints};
 use super::mask::{QUOTE_WINDOW, quote_start};
 use super::public_words::{is_public_name, is_public_word};
 use super::secrets::Secrets;
-use super::shelf::{FixedSecrets, Unsearchable, without_joints};
 use crate::wire::{Response, TransportFault};
 
 /// The text that replaces a secret.

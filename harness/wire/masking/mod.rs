@@ -9,24 +9,24 @@
 //! | `secrets` | finds the secrets in an answer: in JSON, markup, forms, prose and header fields |
 //! | `seen_secrets` | remembers them for the whole run |
 //! | `public_words` | knows the words that are never secret |
-//! | `shelf` | searches a text for secrets, plain, in base64 and in hexadecimal |
+//! | `fixed_secrets` | searches a text for secrets, plain, in base64 and in hexadecimal |
 //! | `decode` | decodes escapes, base64 and hexadecimal |
 //! | `mask` | recognises secrets by their form, and quotes a target's words |
-//! | `shown` | shows the fields, the line and the body of a message |
+//! | `show_message` | shows the fields, the line and the body of a message |
 
 mod decode;
+mod fixed_secrets;
 mod mask;
 mod masker;
 mod public_words;
 mod secrets;
 mod seen_secrets;
-mod shelf;
-mod shown;
+mod show_message;
 
 pub use mask::{Secret, quote};
 pub use masker::Masker;
 pub use public_words::is_public_name;
 pub use secrets::is_password_name;
 pub use seen_secrets::SeenSecrets;
-pub(super) use shown::may_hold_secret;
-pub use shown::{body_sent, fields_received, fields_sent, line_sent};
+pub(super) use show_message::may_hold_secret;
+pub use show_message::{body_sent, fields_received, fields_sent, line_sent};

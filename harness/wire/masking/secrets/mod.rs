@@ -16,7 +16,7 @@ pub use self::names::is_password_name;
 pub(super) use self::names::is_secret_name;
 use super::decode::{decode, decoded_codes};
 use super::mask::is_known_by_form;
-use super::shown::{carries_credential, may_hold_secret};
+use super::show_message::{carries_credential, may_hold_secret};
 use crate::wire::Response;
 
 /// The most different secrets of an answer, and the most bytes of them, that are searched for in the answer itself. A
