@@ -28,7 +28,7 @@ use tokio::runtime::Runtime;
 use crate::contract::{Contract, Feature, Fixtures, Operation};
 use crate::corpus::{Corpus, ExpandedCase};
 use crate::judge::Judge;
-use crate::report::{FaultText, heard, meaning, reason};
+use crate::report::{FaultText, answer_text, meaning, reason};
 use crate::run::{Interrupt, Session, random_seed};
 use crate::targets::Target;
 use crate::verdict::{CaseResult, ProbeOutcome, TargetClass, Verdict};
@@ -207,9 +207,10 @@ fn blame(faults: &mut String, case: &ExpandedCase, result: &CaseResult, session:
     if result.verdict == Verdict::NotImplemented
         && let Some(operation) = contract.operation(&case.operation)
     {
-        let ProbeOutcome { class, heard: said } = runtime().block_on(session.probe(operation, &Interrupt::never()));
+        let ProbeOutcome { class, answer: said } = runtime().block_on(session.probe(operation, &Interrupt::never()));
         let service = &contract.service.signing_name.is;
-        let _ = writeln!(faults, "  the target {}: {}", meaning(class, &operation.name.is, service), heard(&said));
+        let _ =
+            writeln!(faults, "  the target {}: {}", meaning(class, &operation.name.is, service), answer_text(&said));
         let _ = writeln!(faults, "  to do: {}", advice(class, operation, contract));
     }
     if result.verdict == Verdict::Indeterminate {

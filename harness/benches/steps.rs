@@ -98,10 +98,10 @@ fn report(bencher: Bencher<'_, '_>, flag: &str) {
     let format = FORMATS.iter().find(|format| format.flag == flag).expect("there is this format");
     let ReportMaker::AtTheEnd(report) = format.made else { panic!("{flag} is made as it is heard") };
     bencher.bench(|| {
-        let mut heard = Collecting::new(&contract.register);
+        let mut collecting = Collecting::new(&contract.register);
         for event in &events {
-            heard.hear(event).expect("it is kept");
+            collecting.hear(event).expect("it is kept");
         }
-        heard.made(&*report(Path::new("badge.json"))).expect("a report")
+        collecting.made(&*report(Path::new("badge.json"))).expect("a report")
     });
 }

@@ -42,8 +42,8 @@ pub(super) fn run(args: DoctorArgs) -> Result<ExitCode, Failure> {
     can_be_run(&settings, &contract)?;
     let operation = args.operation.of(&contract)?;
     let mut examination = super::block_on(examination(&settings, &contract, operation))??;
-    let heard = examination.heard.clone().unwrap_or_else(|| TargetAnswer::Told(examination.said.clone()));
-    let probe = ProbeOutcome { class: examination.class, heard };
+    let answer = examination.answer.clone().unwrap_or_else(|| TargetAnswer::Told(examination.said.clone()));
+    let probe = ProbeOutcome { class: examination.class, answer };
     let slip = resources::refused_name(&settings, &contract, operation, &probe);
     let is_slip = slip.is_some();
     if let Some((resource, slip)) = slip {

@@ -236,8 +236,8 @@ impl Reports {
 
     pub(super) fn finish(&mut self) -> Result<(), Failure> {
         self.each(|sink| sink.finish());
-        if let (Some(path), Some(heard)) = (&self.summary, &self.collecting)
-            && let Err(error) = summary::add(path, heard)
+        if let (Some(path), Some(collecting)) = (&self.summary, &self.collecting)
+            && let Err(error) = summary::add(path, collecting)
         {
             say(&format!("warning: the job summary is not written: {error}"));
         }

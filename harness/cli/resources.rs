@@ -73,7 +73,7 @@ pub(super) fn refused_name<'c>(
     probe: &ProbeOutcome,
 ) -> Option<(&'c Resource, String)> {
     let resource = operation.resources(&contract.service).next()?;
-    let TargetAnswer::Answer { error: Some(error), .. } = &probe.heard else { return None };
+    let TargetAnswer::Answer { error: Some(error), .. } = &probe.answer else { return None };
     let refused =
         contract.service.meaning_of(error) == Some(ErrorMeaning::Invalid) && probe.class == TargetClass::Answers;
     Some((resource, slip(settings, contract, resource).filter(|_| refused)?))

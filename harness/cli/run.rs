@@ -21,7 +21,7 @@ use super::target::Prepared;
 use super::{Failure, FixtureArgs};
 use crate::contract::{Contract, Feature, Level, Operation, Service, Side};
 use crate::corpus::{Pattern, Plan, Selection, Shard, did_you_mean};
-use crate::report::{Baseline, Ending, Event, Exit, RunEvent, Tally, TargetEvent, VERSION, heard, meaning};
+use crate::report::{Baseline, Ending, Event, Exit, RunEvent, Tally, TargetEvent, VERSION, answer_text, meaning};
 use crate::run::{Interrupt, Session, random_seed, run as run_plan};
 use crate::targets::Target;
 use crate::text::foreign;
@@ -224,7 +224,7 @@ impl Execution<'_> {
         let started_at = Timestamp::now();
         let start = Instant::now();
         let probe = session.probe(self.operation, &interrupt).await;
-        let said = heard(&probe.heard);
+        let said = answer_text(&probe.answer);
         self.reject(session.target(), &probe)?;
         let contract = &self.library.contract;
         if let Some((resource, slip)) = resources::refused_name(self.settings, contract, self.operation, &probe) {
@@ -276,7 +276,7 @@ impl Execution<'_> {
     /// Ends a run that could judge nothing: the target refuses its credentials, or does not have the resource that it
     /// names.
     fn reject(&self, target: &Target, probe: &ProbeOutcome) -> Result<(), Failure> {
-        let (endpoint, said) = (foreign(target.endpoint.as_str()), heard(&probe.heard));
+        let (endpoint, said) = (foreign(target.endpoint.as_str()), answer_text(&probe.answer));
         if probe.class == TargetClass::RefusedCredentials && target.credentials.is_none() {
             let place = self.settings.from.place("no-sign");
             let words = "refuses a request without a signature";
@@ -318,7 +318,7 @@ impl Execution<'_> {
                 features: target.features.iter().map(|feature| feature.word().to_owned()).collect(),
                 class: probe.class,
                 meaning: meaning(probe.class, operation, service),
-                heard: probe.heard,
+                answer: probe.answer,
             },
             started_at: started_at.to_string(),
         }

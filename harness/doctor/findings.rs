@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use super::ask::{Answers, ConnectOutcome, ExaminedTarget};
 use super::{Diagnosis, Topic};
 use crate::contract::{ErrorMeaning, Feature};
-use crate::report::{heard, meaning};
+use crate::report::{answer_text, meaning};
 use crate::targets::probe;
 use crate::verdict::{ProbeOutcome, TargetClass};
 use crate::wire::{Exchange, Response, TransportFault, address, error_type, is_own, quote};
@@ -129,7 +129,7 @@ impl<'a> ProbedTarget<'a> {
     /// Whether our credentials are accepted.
     fn credentials(&self) -> Diagnosis {
         let topic = Topic::Credentials;
-        let said = heard(&self.probe.heard);
+        let said = answer_text(&self.probe.answer);
         let signed = self.patient.target.credentials.is_some();
         if self.probe.class == TargetClass::RefusedCredentials && signed {
             return Diagnosis::problem(topic, format!("they are refused: {said}")).fix(
@@ -161,7 +161,7 @@ impl<'a> ProbedTarget<'a> {
         } else if probe.class == TargetClass::Answers && exchange.answer.as_ref().is_ok_and(accepts) {
             Acceptance::Accepted
         } else {
-            Acceptance::Open(heard(&probe.heard))
+            Acceptance::Open(answer_text(&probe.answer))
         }
     }
 
@@ -249,7 +249,7 @@ impl<'a> ProbedTarget<'a> {
     /// Whether the operation that is tested is there.
     fn operation(&self) -> Diagnosis {
         let topic = Topic::Operation;
-        let said = heard(&self.probe.heard);
+        let said = answer_text(&self.probe.answer);
         let (name, service) = (&self.patient.operation.name.is, &self.patient.contract.service.signing_name.is);
         let found = format!("the target {} ({said})", meaning(self.probe.class, name, service));
         match self.probe.class {

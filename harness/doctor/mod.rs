@@ -20,7 +20,7 @@ use ask::ExaminedTarget;
 use findings::ProbedTarget;
 
 use crate::contract::{Contract, Resource, Service};
-use crate::report::heard;
+use crate::report::answer_text;
 use crate::targets::{Target, TargetError};
 use crate::verdict::{TargetAnswer, TargetClass};
 
@@ -43,8 +43,8 @@ pub struct Examination {
     /// What it answered to the probe, quoted.
     pub said: String,
     /// The same as data.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub heard: Option<TargetAnswer>,
+    #[serde(rename = "heard", default, skip_serializing_if = "Option::is_none")]
+    pub answer: Option<TargetAnswer>,
     /// What was found, in the order in which it matters.
     pub findings: Vec<Diagnosis>,
     /// How long it took, in milliseconds.
@@ -223,8 +223,8 @@ pub async fn examine(
         endpoint: target.endpoint.to_string(),
         region: target.region.to_string(),
         class: probe.class,
-        said: heard(&probe.heard),
-        heard: Some(probe.heard),
+        said: answer_text(&probe.answer),
+        answer: Some(probe.answer),
         findings,
         duration_ms,
     })

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::findings::{ProbedTarget, is_success};
 use super::{Diagnosis, Topic};
 use crate::contract::{ErrorMeaning, Feature, Resource};
-use crate::report::heard;
+use crate::report::answer_text;
 use crate::targets::probe::{self, ProbedOperation};
 use crate::verdict::TargetClass;
 use crate::wire::{Exchange, Response, error_type, quote};
@@ -30,7 +30,7 @@ impl ProbedTarget<'_> {
         let status = self.patient.operation.status.is;
         let answered = self.answers.probe.answer.as_ref().is_ok_and(|response| response.status == status);
         Some(if self.probe.class == TargetClass::NoResource {
-            let found = format!("the target does not have {name}: {}", heard(&self.probe.heard));
+            let found = format!("the target does not have {name}: {}", answer_text(&self.probe.answer));
             Diagnosis::problem(topic, found).fix(format!("create it there, or name one that it has with --{flag}{has}"))
         } else if self.probe.class == TargetClass::Answers && answered {
             Diagnosis::ok(topic, format!("{name} is known"))
@@ -68,7 +68,7 @@ impl ProbedTarget<'_> {
         };
         let (_, exchange) = self.answers.by_resource.iter().find(|(asked, _)| asked == id)?;
         let probe = probe::classify(exchange, self.patient.asked(false), &self.answers.hidden);
-        let said = heard(&probe.heard);
+        let said = answer_text(&probe.answer);
         let why = match &exchange.answer {
             Ok(response) if probe.class != TargetClass::Unreachable => {
                 if is_success(response) && self.has_what_is_promised(response) {
@@ -152,7 +152,7 @@ impl ProbedTarget<'_> {
             | TargetClass::NoResource
             | TargetClass::Unreachable => Neighbour::Untold,
         };
-        (neighbour, heard(&probe.heard))
+        (neighbour, answer_text(&probe.answer))
     }
 
     /// Whether the answer to an operation that no server has is like this one. The comparison leaves out what depends

@@ -179,7 +179,7 @@ impl Judge {
         let (call, exchange, earlier) = (&bench.case.calls[index], &transcript[index], &transcript[..index]);
         let response = match &exchange.answer {
             Ok(response) => response,
-            Err(fault) => return Some(Reason::NoAnswer { heard: TargetAnswer::Nothing(bench.hidden.fault(fault)) }),
+            Err(fault) => return Some(Reason::NoAnswer { answer: TargetAnswer::Nothing(bench.hidden.fault(fault)) }),
         };
         let seen = Observation::new(bench, call, exchange, response, earlier)?;
         if response.is_throttled() {

@@ -43,8 +43,8 @@ impl BadgeForm {
 pub struct Badge(pub BadgeForm);
 
 impl Report for Badge {
-    fn write(&self, heard: Runs<'_>, out: &mut dyn Write) -> io::Result<()> {
-        let shown = BadgeText::of(heard.one());
+    fn write(&self, collected: Runs<'_>, out: &mut dyn Write) -> io::Result<()> {
+        let shown = BadgeText::of(collected.one());
         let text = match self.0 {
             BadgeForm::Json => shown.json(),
             BadgeForm::Svg => shown.svg(),
@@ -69,13 +69,13 @@ const YELLOW: Colour = ["yellow", "#845306"];
 const GREY: Colour = ["lightgrey", "#656d76"];
 
 impl BadgeText {
-    fn of(heard: &Collected) -> Self {
-        let label = heard.run.as_ref().map_or("countersign", |run| run.operation.as_str());
-        let features = || heard.summary.iter().flat_map(|summary| summary.features.values());
+    fn of(collected: &Collected) -> Self {
+        let label = collected.run.as_ref().map_or("countersign", |run| run.operation.as_str());
+        let features = || collected.summary.iter().flat_map(|summary| summary.features.values());
         let sum = |count: fn(&FeatureSummary) -> usize| features().map(count).sum::<usize>();
         let must = sum(|feature| feature.must);
-        let complete = heard.summary.as_ref().is_some_and(|summary| summary.complete);
-        let (message, colour) = match Conclusion::of(heard) {
+        let complete = collected.summary.as_ref().is_some_and(|summary| summary.complete);
+        let (message, colour) = match Conclusion::of(collected) {
             Conclusion::Conformant(features) => {
                 let beside: Vec<_> = features.into_iter().filter(|feature| *feature != "core").collect();
                 let beside = if beside.is_empty() { String::new() } else { format!(" + {}", beside.join(", ")) };
@@ -90,7 +90,7 @@ impl BadgeText {
             }
             Conclusion::CutShort => ("run cut short".to_owned(), GREY),
         };
-        let shard = heard.run.as_ref().and_then(|run| run.shard.as_ref());
+        let shard = collected.run.as_ref().and_then(|run| run.shard.as_ref());
         let message = shard.map_or_else(|| message.clone(), |shard| format!("shard {shard}: {message}"));
         Self { label: short(label), message: short(&message), colour }
     }

@@ -24,16 +24,16 @@ pub(super) fn is_problem(verdict: Verdict) -> bool {
 }
 
 /// The heading above the cases that need attention: "Failures" where one of them failed, otherwise "Not judged".
-pub(super) fn heading(heard: &Collected) -> &'static str {
+pub(super) fn heading(collected: &Collected) -> &'static str {
     let failed = |case: &CaseResult| matches!(case.verdict, Verdict::Fail | Verdict::Fixed | Verdict::HarnessError);
-    if heard.cases.iter().any(failed) { "Failures" } else { "Not judged" }
+    if collected.cases.iter().any(failed) { "Failures" } else { "Not judged" }
 }
 
 /// Each violated requirement once, with the cases that show it; the requirement with the most cases comes first. One
 /// fault of a server shows in many cases, and a list of cases hides it. Empty where fewer than two cases failed. Known
 /// failures are left out.
-pub(super) fn violated<'a>(heard: &'a Collected) -> Vec<SharedViolation<'a>> {
-    let failed: Vec<&CaseResult> = heard.cases.iter().filter(|case| case.verdict == Verdict::Fail).collect();
+pub(super) fn violated<'a>(collected: &'a Collected) -> Vec<SharedViolation<'a>> {
+    let failed: Vec<&CaseResult> = collected.cases.iter().filter(|case| case.verdict == Verdict::Fail).collect();
     if failed.len() < 2 {
         return Vec::new();
     }
@@ -50,22 +50,22 @@ pub(super) fn violated<'a>(heard: &'a Collected) -> Vec<SharedViolation<'a>> {
 }
 
 /// The words, behind a comma, that say that [`violated`] leaves out known failures.
-pub(super) fn violated_elsewhere(heard: &Collected) -> &'static str {
-    let known = heard.cases.iter().any(|case| case.verdict == Verdict::KnownFail);
+pub(super) fn violated_elsewhere(collected: &Collected) -> &'static str {
+    let known = collected.cases.iter().any(|case| case.verdict == Verdict::KnownFail);
     if known { ", known failures left out" } else { "" }
 }
 
 /// Whether these are all cases of a whole run, under more than `limit` names.
-pub(super) fn is_all(cases: &[&CaseResult], heard: &Collected, limit: usize) -> bool {
-    let selected = heard.run.as_ref().map(|run| run.selected);
-    selected == Some(cases.len()) && names(cases, heard).len() > limit
+pub(super) fn is_all(cases: &[&CaseResult], collected: &Collected, limit: usize) -> bool {
+    let selected = collected.run.as_ref().map(|run| run.selected);
+    selected == Some(cases.len()) && names(cases, collected).len() > limit
 }
 
 /// The cases with a verdict that needs attention, those that went wrong alike in one group, in the order of the run.
-pub(super) fn failures(heard: &Collected, verdict: Verdict) -> Vec<Vec<&CaseResult>> {
+pub(super) fn failures(collected: &Collected, verdict: Verdict) -> Vec<Vec<&CaseResult>> {
     let mut groups: Vec<Vec<&CaseResult>> = Vec::new();
     let mut known = FirstOfKind(HashMap::new());
-    for case in heard.cases.iter().filter(|case| case.verdict == verdict) {
+    for case in collected.cases.iter().filter(|case| case.verdict == verdict) {
         let (faults, numbers): (Vec<_>, Vec<_>) = case.violations.iter().map(fault_key).unzip();
         // Failures are alike only where they have the same title, as the members of a family do.
         let claim = (verdict == Verdict::Fail && case.side != Side::Client).then_some(case.title.as_str());
@@ -78,8 +78,8 @@ pub(super) fn failures(heard: &Collected, verdict: Verdict) -> Vec<Vec<&CaseResu
 }
 
 /// The cases with a verdict, those with the same reason in one group, in the order of the run.
-pub(super) fn excused(heard: &Collected, verdict: Verdict) -> Vec<Vec<&CaseResult>> {
-    grouped(heard.cases.iter().filter(|case| case.verdict == verdict), words::reason_of)
+pub(super) fn excused(collected: &Collected, verdict: Verdict) -> Vec<Vec<&CaseResult>> {
+    grouped(collected.cases.iter().filter(|case| case.verdict == verdict), words::reason_of)
 }
 
 /// A violation that stands for several alike, and every case that has one of them.
@@ -205,8 +205,8 @@ pub(super) fn faults<'a>(
 
 /// Broken requirements below `must`, each finding once with the cases that have it, in the order of
 /// the requirements' ids.
-pub(super) fn warnings(heard: &Collected) -> Vec<SharedViolation<'_>> {
-    let mut found = faults(heard.cases.iter().map(|case| (case, &case.warnings)));
+pub(super) fn warnings(collected: &Collected) -> Vec<SharedViolation<'_>> {
+    let mut found = faults(collected.cases.iter().map(|case| (case, &case.warnings)));
     found.sort_by(|one, other| one.violation.requirement.cmp(&other.violation.requirement));
     found
 }
@@ -215,27 +215,27 @@ pub(super) fn warnings(heard: &Collected) -> Vec<SharedViolation<'_>> {
 /// are all cases of a run, none is named.
 pub(super) fn told(
     cases: &[&CaseResult],
-    heard: &Collected,
+    collected: &Collected,
     limit: usize,
     word: impl Fn(&str, usize) -> String,
 ) -> String {
-    if is_all(cases, heard, limit) {
+    if is_all(cases, collected, limit) {
         return format!("all {} cases", cases.len());
     }
-    words::listed(&names(cases, heard), limit, word)
+    words::listed(&names(cases, collected), limit, word)
 }
 
 /// The ids of cases, each with how many cases it stands for; a whole family stands under its own id.
-pub(super) fn names(cases: &[&CaseResult], heard: &Collected) -> Vec<(String, usize)> {
+pub(super) fn names(cases: &[&CaseResult], collected: &Collected) -> Vec<(String, usize)> {
     let ids: Vec<&str> = cases.iter().map(|case| case.id.as_str()).collect();
-    words::collapse(&ids, heard.families())
+    words::collapse(&ids, collected.families())
 }
 
 /// The reasons why cases that pass leave something undecided, each with its number of cases; at most three. No other
 /// part of a report shows them.
-pub(super) fn open_passes(heard: &Collected) -> Vec<(String, usize)> {
+pub(super) fn open_passes(collected: &Collected) -> Vec<(String, usize)> {
     const MOST: usize = 3;
-    let passes = heard.cases.iter().filter(|case| case.verdict == Verdict::Pass);
+    let passes = collected.cases.iter().filter(|case| case.verdict == Verdict::Pass);
     counted(passes.filter_map(|case| case.reason.as_ref()).map(words::reason)).into_iter().take(MOST).collect()
 }
 

@@ -71,8 +71,8 @@ mod tests {
 
     #[test]
     fn a_duration_is_that_of_the_run_stream_and_is_not_rounded_twice() {
-        let mut heard = Collected::default();
-        heard.hear(&Event::Case(CaseResult { duration_ms: 5.499_7, ..sample::case("a/b", Verdict::Pass) }));
-        assert_eq!(heard.cases[0].duration_ms.to_bits(), 5.5_f64.to_bits());
+        let mut collected = Collected::default();
+        collected.hear(&Event::Case(CaseResult { duration_ms: 5.499_7, ..sample::case("a/b", Verdict::Pass) }));
+        assert_eq!(collected.cases[0].duration_ms.to_bits(), 5.5_f64.to_bits());
     }
 }

@@ -27,23 +27,23 @@ pub(super) enum Conclusion<'a> {
 }
 
 impl<'a> Conclusion<'a> {
-    pub(super) fn of(heard: &'a Collected) -> Self {
+    pub(super) fn of(collected: &'a Collected) -> Self {
         let musts = |status: RequirementStatus| {
-            let found = heard.requirements.iter().filter(|row| row.level == Level::Must && row.status == status);
+            let found = collected.requirements.iter().filter(|row| row.level == Level::Must && row.status == status);
             found.map(|row| row.id.as_str()).collect::<Vec<_>>()
         };
-        let Some(summary) = &heard.summary else { return Self::CutShort };
+        let Some(summary) = &collected.summary else { return Self::CutShort };
         let violated = musts(RequirementStatus::Fail);
         let undecided = musts(RequirementStatus::Undecided);
         let cases: usize = summary.verdicts.values().sum();
         let absent = summary.verdicts.get(&Verdict::NotImplemented).is_some_and(|count| *count == cases);
         // Older builds wrote that a shard is conformant.
-        let part = heard.run.as_ref().filter(|run| run.is_part()).and_then(|run| run.shard.as_deref());
+        let part = collected.run.as_ref().filter(|run| run.is_part()).and_then(|run| run.shard.as_deref());
         if summary.conformant && part.is_none() {
             Self::Conformant(summary.features.keys().map(String::as_str).collect())
         } else if !violated.is_empty() {
             Self::Violated(violated)
-        } else if heard.run.is_some() && absent {
+        } else if collected.run.is_some() && absent {
             Self::Absent
         } else if let (Some(shard), true) = (part, summary.complete) {
             Self::Part(shard, undecided.len())

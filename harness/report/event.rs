@@ -124,7 +124,7 @@ pub struct TargetEvent {
     /// What it answered to the probe, quoted: in words, and as data under `heard`.
     #[serde(flatten, with = "super::stream_form::said")]
     #[schemars(flatten, with = "super::stream_form::ProbeForm")]
-    pub heard: TargetAnswer,
+    pub answer: TargetAnswer,
 }
 
 /// Which SDK was run, and by which driver.

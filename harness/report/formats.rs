@@ -22,7 +22,7 @@ pub trait Report {
     ///
     /// # Errors
     /// When it cannot be written.
-    fn write(&self, heard: Runs<'_>, out: &mut dyn Write) -> io::Result<()>;
+    fn write(&self, collected: Runs<'_>, out: &mut dyn Write) -> io::Result<()>;
 }
 
 /// The runs of a report, and the register with the texts of the requirements.

@@ -39,15 +39,16 @@ impl<W: Write> GithubSink<W> {
     fn annotations(&self) -> Vec<WorkflowCommand> {
         let mut errors = Vec::new();
         for verdict in PROBLEMS.into_iter().rev() {
-            errors
-                .extend(case_groups::failures(&self.text.heard, verdict).into_iter().map(|group| self.failure(&group)));
+            errors.extend(
+                case_groups::failures(&self.text.collected, verdict).into_iter().map(|group| self.failure(&group)),
+            );
         }
         let mut commands = limited("error", errors, "failure");
         commands.extend(limited("warning", self.warnings(), "warning"));
-        let run = self.text.heard.run.as_ref();
+        let run = self.text.collected.run.as_ref();
         let title = run.map_or_else(String::new, |run| format!("{} of {}", run.operation, run.target.name));
-        let mut message = Conclusion::of(&self.text.heard).sentence();
-        if let Some(cut_short) = words::cut_short(&self.text.heard) {
+        let mut message = Conclusion::of(&self.text.collected).sentence();
+        if let Some(cut_short) = words::cut_short(&self.text.collected) {
             message = format!("{cut_short}\n{message}");
         }
         commands.push(WorkflowCommand { kind: "notice", title, message });
@@ -81,11 +82,11 @@ impl<W: Write> GithubSink<W> {
             let message = format!("{requirement}\n{}", particulars(&shared));
             WorkflowCommand { kind: "warning", title, message }
         };
-        case_groups::warnings(&self.text.heard).into_iter().map(command).collect()
+        case_groups::warnings(&self.text.collected).into_iter().map(command).collect()
     }
 
     fn names(&self, group: &[&CaseResult]) -> String {
-        case_groups::told(group, &self.text.heard, NAMES_LIMIT, |name, count| match count {
+        case_groups::told(group, &self.text.collected, NAMES_LIMIT, |name, count| match count {
             1 => name.to_owned(),
             several => format!("{name} ({several} cases)"),
         })
@@ -151,7 +152,7 @@ impl<W: Write> Sink for GithubSink<W> {
     }
 
     fn finish(&mut self) -> io::Result<()> {
-        if self.text.heard.run.is_some() {
+        if self.text.collected.run.is_some() {
             writeln!(self.text.out, "::endgroup::")?;
         }
         self.text.finish()?;
@@ -225,7 +226,7 @@ mod tests {
             }
             let mut events = sample::events_of(cases, true);
             let target = &mut sample::run_mut(&mut events).target;
-            (target.name, target.heard) = (text.clone(), crate::verdict::TargetAnswer::Told(text.clone()));
+            (target.name, target.answer) = (text.clone(), crate::verdict::TargetAnswer::Told(text.clone()));
             let log = github(&events);
             let begins = |line: &&str| line.trim_start_matches(|c: char| !c.is_ascii_graphic()).starts_with("::");
             let kinds: Vec<_> = log.lines().filter(begins).map(|line| read(line).expect("a command").0).collect();

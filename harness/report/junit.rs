@@ -27,27 +27,27 @@ use crate::verdict::{CaseResult, Verdict};
 pub struct Junit;
 
 impl Report for Junit {
-    fn write(&self, heard: Runs<'_>, out: &mut dyn Write) -> io::Result<()> {
-        let page = JunitPage { heard: heard.one(), register: heard.register };
+    fn write(&self, collected: Runs<'_>, out: &mut dyn Write) -> io::Result<()> {
+        let page = JunitPage { collected: collected.one(), register: collected.register };
         page.report().serialize(out).map_err(io::Error::other)
     }
 }
 
 struct JunitPage<'a> {
-    heard: &'a Collected,
+    collected: &'a Collected,
     register: &'a Register,
 }
 
 impl JunitPage<'_> {
     fn report(&self) -> Document {
-        let name = self.heard.run.as_ref().map_or("countersign", |run| run.operation.as_str());
+        let name = self.collected.run.as_ref().map_or("countersign", |run| run.operation.as_str());
         let mut report = Document::new(xml(name));
-        if let Some(summary) = &self.heard.summary {
+        if let Some(summary) = &self.collected.summary {
             report.set_time(time(summary.duration_ms));
         }
-        report.add_test_suites(self.heard.suites().into_iter().map(|suite| self.suite(suite)));
+        report.add_test_suites(self.collected.suites().into_iter().map(|suite| self.suite(suite)));
         // An interrupted run must not look like a whole one.
-        if let Some(cut_short) = words::cut_short(self.heard) {
+        if let Some(cut_short) = words::cut_short(self.collected) {
             let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
             status.set_message(cut_short).set_type("incomplete");
             let mut case = TestCase::new("the run came to its end", status);
@@ -61,11 +61,11 @@ impl JunitPage<'_> {
 
     fn suite(&self, name: &str) -> TestSuite {
         let mut suite = TestSuite::new(xml(name));
-        if let Some(run) = &self.heard.run {
+        if let Some(run) = &self.collected.run {
             suite.extra.insert("timestamp".into(), xml(&run.started()).into());
             suite.add_properties(properties(run));
         }
-        let cases = || self.heard.cases.iter().filter(|case| case.suite == name);
+        let cases = || self.collected.cases.iter().filter(|case| case.suite == name);
         suite.set_time(time(cases().map(|case| case.duration_ms).sum()));
         suite.add_test_cases(cases().map(|case| self.case(case)));
         suite
@@ -131,7 +131,7 @@ fn properties(run: &RunEvent) -> Vec<Property> {
     let RunEvent { tool, seed, shard, target, .. } = run;
     let features = target.features.join(",");
     let seed = seed.to_string();
-    let said = words::heard(&target.heard);
+    let said = words::answer_text(&target.answer);
     let pairs = [
         ("tool", tool.as_str()),
         ("target", &target.name),

@@ -83,16 +83,16 @@ pub(super) struct MatrixRow<'a> {
 
 /// Every requirement of the runs, in the order of the register, then those that only a stream knows. Requirements on
 /// which targets differ come first: those that some targets violate, then those that only some targets decided.
-pub(super) fn rows<'a>(heard: &'a [Collected], register: &'a Register) -> Vec<MatrixRow<'a>> {
+pub(super) fn rows<'a>(collected: &'a [Collected], register: &'a Register) -> Vec<MatrixRow<'a>> {
     let known = register.requirements.iter().map(|row| row.id.as_str());
-    let told = heard.iter().flat_map(|run| &run.requirements).map(|event| event.id.as_str());
+    let told = collected.iter().flat_map(|run| &run.requirements).map(|event| event.id.as_str());
     let mut seen = BTreeSet::new();
     let ids = known.chain(told).filter(|id| seen.insert(*id));
-    let open: Vec<Standing> = heard.iter().map(Standing::open).collect();
+    let open: Vec<Standing> = collected.iter().map(Standing::open).collect();
     let mut rows: Vec<(usize, MatrixRow<'a>)> = Vec::new();
     for id in ids {
         let events: Vec<Option<&RequirementEvent>> =
-            heard.iter().map(|run| run.requirements.iter().find(|event| event.id == id)).collect();
+            collected.iter().map(|run| run.requirements.iter().find(|event| event.id == id)).collect();
         if events.iter().all(Option::is_none) {
             continue;
         }
@@ -112,8 +112,8 @@ pub(super) fn rows<'a>(heard: &'a [Collected], register: &'a Register) -> Vec<Ma
     rows.into_iter().map(|(_, row)| row).collect()
 }
 
-pub(super) fn judged(heard: &[Collected]) -> usize {
-    heard.iter().filter(|run| is_judged(run)).count()
+pub(super) fn judged(collected: &[Collected]) -> usize {
+    collected.iter().filter(|run| is_judged(run)).count()
 }
 
 /// Whether a target could be judged. One that decides nothing does not count as different.
@@ -122,21 +122,21 @@ pub(super) fn is_judged(run: &Collected) -> bool {
 }
 
 /// A sentence: the targets differ on no requirement, or there was nothing to compare.
-pub(super) fn nothing_differs(heard: &[Collected], labels: &[String]) -> String {
-    let mut judged = heard.iter().zip(labels).filter(|(run, _)| is_judged(run));
+pub(super) fn nothing_differs(collected: &[Collected], labels: &[String]) -> String {
+    let mut judged = collected.iter().zip(labels).filter(|(run, _)| is_judged(run));
     match (judged.next(), judged.next()) {
         (None, _) => "None of them could be judged, so that there is nothing to compare.".to_owned(),
         (Some((_, only)), None) => format!("Only {only} could be judged, so that there is nothing to compare."),
-        (Some(_), Some(_)) if self::judged(heard) == heard.len() => "They differ on no requirement.".to_owned(),
+        (Some(_), Some(_)) if self::judged(collected) == collected.len() => "They differ on no requirement.".to_owned(),
         (Some(_), Some(_)) => "Those that could be judged differ on no requirement.".to_owned(),
     }
 }
 
 /// A label for each target: its name where that is unique, else with its endpoint, else with a number; and its shard,
 /// if any.
-pub(super) fn labels(heard: &[Collected]) -> Vec<String> {
+pub(super) fn labels(collected: &[Collected]) -> Vec<String> {
     let is_twice = |labels: &[String], at: usize| labels.iter().filter(|other| **other == labels[at]).count() > 1;
-    let runs = || heard.iter().map(|run| run.run.as_ref()).enumerate();
+    let runs = || collected.iter().map(|run| run.run.as_ref()).enumerate();
     let name = |run: &RunEvent| run.target.name.clone();
     let names: Vec<String> = runs().map(|(_, run)| run.map(name).unwrap_or_default()).collect();
     let with_endpoint = |(at, run): (usize, Option<&RunEvent>)| match run {

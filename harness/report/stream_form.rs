@@ -92,21 +92,21 @@ pub(super) struct ProbeForm<'a> {
     /// What it answered to the probe, quoted.
     said: String,
     /// The same as data; since version 2.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    heard: Option<Cow<'a, TargetAnswer>>,
+    #[serde(rename = "heard", default, skip_serializing_if = "Option::is_none")]
+    answer: Option<Cow<'a, TargetAnswer>>,
 }
 
 /// How the answer to the probe is written and read, for serde.
 pub(super) mod said {
     use super::{Cow, Deserialize, Deserializer, ProbeForm, Serialize, Serializer, TargetAnswer, words};
 
-    pub(in super::super) fn serialize<S: Serializer>(heard: &TargetAnswer, serializer: S) -> Result<S::Ok, S::Error> {
-        let data = (!matches!(heard, TargetAnswer::Told(_))).then_some(Cow::Borrowed(heard));
-        ProbeForm { said: words::heard(heard), heard: data }.serialize(serializer)
+    pub(in super::super) fn serialize<S: Serializer>(answer: &TargetAnswer, serializer: S) -> Result<S::Ok, S::Error> {
+        let data = (!matches!(answer, TargetAnswer::Told(_))).then_some(Cow::Borrowed(answer));
+        ProbeForm { said: words::answer_text(answer), answer: data }.serialize(serializer)
     }
 
     pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<TargetAnswer, D::Error> {
-        let ProbeForm { said, heard } = Deserialize::deserialize(deserializer)?;
-        Ok(heard.map_or(TargetAnswer::Told(said), Cow::into_owned))
+        let ProbeForm { said, answer } = Deserialize::deserialize(deserializer)?;
+        Ok(answer.map_or(TargetAnswer::Told(said), Cow::into_owned))
     }
 }

@@ -83,7 +83,7 @@ impl Session {
         let cell = cell_of(&self.probes, &operation.name.is);
         let silence = || ProbeOutcome {
             class: TargetClass::Unreachable,
-            heard: TargetAnswer::Nothing("no answer before the run was interrupted".to_owned()),
+            answer: TargetAnswer::Nothing("no answer before the run was interrupted".to_owned()),
         };
         let ask = || async { interrupt.unless(self.ask(operation)).await.unwrap_or_else(|Interrupted| silence()) };
         cell.get_or_init(ask).await.clone()
@@ -93,8 +93,8 @@ impl Session {
         if self.bench.target.path_names_case {
             // The mock is our own server and knows only cases, so there is nothing to find out.
             let status = operation.status.is;
-            let heard = TargetAnswer::Answer { status, media_type: None, error: None, words: None };
-            return ProbeOutcome { class: TargetClass::Answers, heard };
+            let answer = TargetAnswer::Answer { status, media_type: None, error: None, words: None };
+            return ProbeOutcome { class: TargetClass::Answers, answer };
         }
         let contract = self.contract();
         let (spec, named) = probe_input(operation, contract, &self.bench.target);
@@ -106,7 +106,7 @@ impl Session {
                 probe::classify(&exchange, asked, &self.bench.seen.masker())
             }
             Err(reason) => {
-                ProbeOutcome { class: TargetClass::Unreachable, heard: TargetAnswer::Nothing(format!("{reason:?}")) }
+                ProbeOutcome { class: TargetClass::Unreachable, answer: TargetAnswer::Nothing(format!("{reason:?}")) }
             }
         }
     }
@@ -175,14 +175,14 @@ impl Session {
         let accepts = |(exchange, call)| self.bench.judge.is_accepted(case, call, exchange);
         let accepted = is_control && last.is_some_and(accepts);
         // A repeat that passes is not described, because no report shows it.
-        let heard = last.filter(|_| run == 0 || result.verdict != Verdict::Pass);
-        if let Some((exchange, call)) = heard {
+        let last_call = last.filter(|_| run == 0 || result.verdict != Verdict::Pass);
+        if let Some((exchange, call)) = last_call {
             let hidden = describe(&mut result, exchange, &self.bench.seen.masker());
             result.exchange = Some(Box::new(shown(exchange, &self.secrets, &hidden)));
             let whom = (&self.bench.target, self.contract());
             result.repro = Some(repro::line(case, call, &exchange.request, whom));
         }
-        if run == 0 || heard.is_some() {
+        if run == 0 || last_call.is_some() {
             result.expected = expected(case);
         }
         if transcript.is_empty() {
@@ -194,10 +194,10 @@ impl Session {
 
     async fn obstacle(&self, case: &ExpandedCase, interrupt: &Interrupt) -> Result<Option<UnrunVerdict>, Interrupted> {
         let operation = self.contract().operation(&case.operation).unwrap_or(self.contract().default_operation());
-        let ProbeOutcome { class, heard } = self.probe(operation, interrupt).await;
+        let ProbeOutcome { class, answer } = self.probe(operation, interrupt).await;
         let lacking = case.case.needs.iter().find(|need| !self.bench.target.features.contains(need));
         let obstacle = if class == TargetClass::Unreachable {
-            Some((Verdict::Indeterminate, Some(Reason::NoAnswer { heard })))
+            Some((Verdict::Indeterminate, Some(Reason::NoAnswer { answer })))
         } else if !class.is_judged() {
             Some((Verdict::NotImplemented, None))
         } else if let Some(lacking) = lacking {

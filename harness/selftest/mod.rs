@@ -59,7 +59,7 @@ pub enum SelftestError {
     Unchanged(String),
 }
 
-/// Runs the plan against every entry. Passes each outcome to `heard` as soon as it is known, in no fixed order.
+/// Runs the plan against every entry. Passes each outcome to `report_outcome` as soon as it is known, in no fixed order.
 ///
 /// # Errors
 /// When the run is void.
@@ -68,7 +68,7 @@ pub fn run(
     judge: &Judge,
     plan: &Plan,
     entries: &[&Defect],
-    heard: impl Fn(&DefectOutcome) + Send + Sync,
+    report_outcome: impl Fn(&DefectOutcome) + Send + Sync,
 ) -> Result<SelftestReport, SelftestError> {
     let bench = SelftestContext { corpus, judge, plan };
     for result in bench.try_on(None)?.0 {
@@ -79,7 +79,7 @@ pub fn run(
             return Err(SelftestError::Unclean { case: result.id, why });
         }
     }
-    let outcomes = bench.try_all(entries, &heard)?;
+    let outcomes = bench.try_all(entries, &report_outcome)?;
     for (entry, outcome) in entries.iter().zip(&outcomes) {
         if outcome.rewrites == 0 {
             return Err(SelftestError::Unchanged(outcome.id.clone()));
@@ -103,7 +103,7 @@ impl SelftestContext<'_> {
     fn try_all(
         self,
         entries: &[&Defect],
-        heard: &(impl Fn(&DefectOutcome) + Send + Sync),
+        report_outcome: &(impl Fn(&DefectOutcome) + Send + Sync),
     ) -> Result<Vec<DefectOutcome>, SelftestError> {
         let next = AtomicUsize::new(0);
         let work = || -> Result<Vec<(usize, DefectOutcome)>, SelftestError> {
@@ -113,7 +113,7 @@ impl SelftestContext<'_> {
                 let Some(entry) = entries.get(index) else { return Ok(outcomes) };
                 let (results, rewrites) = self.try_on(Some(entry))?;
                 let outcome = DefectOutcome::of(entry, self.judge.contract(), &results, rewrites);
-                heard(&outcome);
+                report_outcome(&outcome);
                 outcomes.push((index, outcome));
             }
         };

@@ -26,13 +26,13 @@ pub struct ProbedOperation<'a> {
 pub fn classify(exchange: &Exchange, asked: ProbedOperation<'_>, hidden: &Masker) -> ProbeOutcome {
     match &exchange.answer {
         Err(fault) => {
-            ProbeOutcome { class: TargetClass::Unreachable, heard: TargetAnswer::Nothing(hidden.fault(fault)) }
+            ProbeOutcome { class: TargetClass::Unreachable, answer: TargetAnswer::Nothing(hidden.fault(fault)) }
         }
         Ok(response) => {
             let meaning = error_type(response).and_then(|error| asked.service.meaning_of(&error));
             let missing = asked.named && meaning == Some(ErrorMeaning::NotFound);
             let class = if missing { TargetClass::NoResource } else { class_of(response, asked) };
-            ProbeOutcome { class, heard: heard(response, hidden) }
+            ProbeOutcome { class, answer: answer_of(response, hidden) }
         }
     }
 }
@@ -105,7 +105,7 @@ fn is_xml(response: &Response) -> bool {
 }
 
 /// Status, type and first words of an answer.
-fn heard(response: &Response, hidden: &Masker) -> TargetAnswer {
+fn answer_of(response: &Response, hidden: &Masker) -> TargetAnswer {
     let body = response.json();
     let masker = hidden.with_answer(response);
     let quote = |text: &str| masker.quote(text);
@@ -232,8 +232,8 @@ mod tests {
         #[case] words: Option<&str>,
     ) {
         let headers = [("content-type", media)].into_iter().collect();
-        let heard = heard(&Response { status, headers, body: body.into() }, &Masker::default());
+        let answer = answer_of(&Response { status, headers, body: body.into() }, &Masker::default());
         let (media_type, words) = (Some(media.to_owned()), words.map(str::to_owned));
-        assert_eq!(heard, TargetAnswer::Answer { status, media_type, error: None, words });
+        assert_eq!(answer, TargetAnswer::Answer { status, media_type, error: None, words });
     }
 }

@@ -68,5 +68,5 @@ pub struct ProbeOutcome {
     /// What the target is.
     pub class: TargetClass,
     /// The answer that shows it.
-    pub heard: TargetAnswer,
+    pub answer: TargetAnswer,
 }

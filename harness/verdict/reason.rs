@@ -59,7 +59,8 @@ pub enum Reason {
     /// The target gave no usable answer.
     NoAnswer {
         /// What came back instead.
-        heard: TargetAnswer,
+        #[serde(rename = "heard")]
+        answer: TargetAnswer,
     },
     /// It was not run: the target left several requests in a row without an answer.
     GivenUp {
@@ -132,7 +133,8 @@ pub enum Reason {
         /// What people call the resource.
         noun: String,
         /// What became of that call.
-        heard: TargetAnswer,
+        #[serde(rename = "heard")]
+        answer: TargetAnswer,
     },
     /// It passes, and the baseline says that it fails.
     Stale {

@@ -132,7 +132,7 @@ fn event(driver: &DriverEvent, contract: &Contract, selected: usize, started_at:
             features: Vec::new(),
             class: TargetClass::Answers,
             meaning: "is a script that answers each case as the case says".to_owned(),
-            heard: TargetAnswer::Told(String::new()),
+            answer: TargetAnswer::Told(String::new()),
         },
         driver: Some(Box::new(driver.clone())),
         started_at: started_at.to_string(),

@@ -69,16 +69,18 @@ impl ResultView {
 }
 
 /// Every case that some run has, by suite, in the order of the first run that has it.
-pub(super) fn suites(heard: &[Collected], usual: &[CommonHeaders]) -> Vec<SuiteView> {
-    let judged: Vec<bool> = heard.iter().map(matrix::is_judged).collect();
-    let results = heard.iter().enumerate().flat_map(|(run, heard)| heard.cases.iter().map(move |case| (run, case)));
+pub(super) fn suites(collected: &[Collected], usual: &[CommonHeaders]) -> Vec<SuiteView> {
+    let judged: Vec<bool> = collected.iter().map(matrix::is_judged).collect();
+    let results =
+        collected.iter().enumerate().flat_map(|(run, collected)| collected.cases.iter().map(move |case| (run, case)));
     let by_case = grouped(results, |(_, result)| &result.id);
     let suite = |alike: Vec<&Vec<(usize, &CaseResult)>>| {
         let told = |(run, result): &(usize, &CaseResult)| told(result, &usual[*run], judged[*run]);
-        let case = |results: &&Vec<(usize, &CaseResult)>| case(results[0].1, results.iter().map(told), heard.len() > 1);
+        let case =
+            |results: &&Vec<(usize, &CaseResult)>| case(results[0].1, results.iter().map(told), collected.len() > 1);
         let cases: Vec<CaseView> = alike.iter().map(case).collect();
         // For several targets, a sum of the verdicts would mean nothing.
-        let verdicts = alike.iter().filter(|_| heard.len() == 1).map(|results| results[0].1.verdict);
+        let verdicts = alike.iter().filter(|_| collected.len() == 1).map(|results| results[0].1.verdict);
         let mut tally = counts(verdicts);
         tally.sort_by_key(|count| count.tone);
         let differing = cases.iter().filter(|case| case.differs).count();

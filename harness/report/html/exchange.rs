@@ -35,8 +35,8 @@ pub(super) struct ExchangeView {
 const OF_EACH: [&str; 3] = ["date", "x-amz-date", "content-length"];
 
 impl CommonHeaders {
-    pub(super) fn of(heard: &Collected, label: &str) -> Self {
-        let exchanges = || heard.cases.iter().filter_map(|case| case.exchange.as_ref());
+    pub(super) fn of(collected: &Collected, label: &str) -> Self {
+        let exchanges = || collected.cases.iter().filter_map(|case| case.exchange.as_ref());
         let answered = || exchanges().filter(|exchange| exchange.answer_body.is_some());
         Self {
             label: label.to_owned(),

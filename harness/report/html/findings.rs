@@ -52,33 +52,33 @@ struct PlaceView {
 
 /// A run with its lookup tables.
 struct IndexedRun<'a> {
-    heard: &'a Collected,
+    collected: &'a Collected,
     register: &'a Register,
     by_id: HashMap<&'a str, &'a CaseResult>,
     blocked: BTreeMap<&'a str, usize>,
 }
 
 /// Violations of `must` first, then cases without a verdict and known failures, then what is below `must`.
-pub(super) fn findings(heard: &Collected, register: &Register) -> Vec<FindingView> {
-    let by_id = heard.cases.iter().map(|case| (case.id.as_str(), case)).collect();
-    let mut seen = IndexedRun { heard, register, by_id, blocked: BTreeMap::new() };
-    let blocked = heard.cases.iter().filter(|case| case.verdict == Verdict::Blocked);
+pub(super) fn findings(collected: &Collected, register: &Register) -> Vec<FindingView> {
+    let by_id = collected.cases.iter().map(|case| (case.id.as_str(), case)).collect();
+    let mut seen = IndexedRun { collected, register, by_id, blocked: BTreeMap::new() };
+    let blocked = collected.cases.iter().filter(|case| case.verdict == Verdict::Blocked);
     seen.blocked = counted(blocked.filter_map(|case| seen.control_of(case)).map(|control| control.id.as_str()));
-    let failing = heard.cases.iter().filter(|case| case.verdict == Verdict::Fail);
+    let failing = collected.cases.iter().filter(|case| case.verdict == Verdict::Fail);
     let mut found = seen.broken(failing.map(|case| (case, &case.violations)));
     let others = PROBLEMS.into_iter().rev().filter(|verdict| *verdict != Verdict::Fail);
     let groups = others.map(|verdict| (verdict, seen.groups(verdict)));
     // A known failure is still a failure.
-    for (verdict, groups) in groups.chain([(Verdict::KnownFail, case_groups::excused(heard, Verdict::KnownFail))]) {
+    for (verdict, groups) in groups.chain([(Verdict::KnownFail, case_groups::excused(collected, Verdict::KnownFail))]) {
         found.extend(groups.iter().map(|group| seen.undecided(verdict, group)));
     }
-    found.extend(seen.broken(heard.cases.iter().map(|case| (case, &case.warnings))));
+    found.extend(seen.broken(collected.cases.iter().map(|case| (case, &case.warnings))));
     found
 }
 
 impl<'a> IndexedRun<'a> {
     fn groups(&self, verdict: Verdict) -> Vec<Vec<&'a CaseResult>> {
-        let groups = case_groups::failures(self.heard, verdict);
+        let groups = case_groups::failures(self.collected, verdict);
         // Each reason names its own entry of the baseline, and all of them say the same.
         if verdict == Verdict::Fixed && groups.len() > 1 { vec![groups.concat()] } else { groups }
     }
@@ -139,7 +139,7 @@ impl<'a> IndexedRun<'a> {
     /// The finding of cases without a verdict on the target, or with one that is excused or stale.
     fn undecided(&self, verdict: Verdict, group: &[&CaseResult]) -> FindingView {
         let control = self.control_of(group[0]);
-        let obstacle = || self.heard.run.as_ref().and_then(words::obstacle);
+        let obstacle = || self.collected.run.as_ref().and_then(words::obstacle);
         let text = match (control, verdict) {
             // The finding of the control itself says what is wrong with it.
             (Some(_), _) => {
@@ -155,7 +155,7 @@ impl<'a> IndexedRun<'a> {
             (None, _) => sentence(group[0]),
         };
         let listed = matches!(verdict, Verdict::Fixed | Verdict::KnownFail);
-        let every = group.len() == self.heard.cases.len() && group.len() > 1 && !listed;
+        let every = group.len() == self.collected.cases.len() && group.len() > 1 && !listed;
         let met = verdict == Verdict::NotImplemented || (verdict == Verdict::Indeterminate && every);
         FindingView {
             tone: verdict.into(),
@@ -175,7 +175,7 @@ impl<'a> IndexedRun<'a> {
     }
 
     fn place(&self, told: Option<FaultText>, cases: &[&CaseResult]) -> PlaceView {
-        let (cases, more) = links(&ids(cases), self.heard.families(), CASES_LIMIT);
+        let (cases, more) = links(&ids(cases), self.collected.families(), CASES_LIMIT);
         let (at, expected, actual) = told.map(|told| (told.at, told.expected, told.actual)).unwrap_or_default();
         PlaceView { at, expected, actual, cases, more }
     }

@@ -51,8 +51,8 @@ const SCRIPT: &str = include_str!("page.js");
 pub struct Html;
 
 impl Report for Html {
-    fn write(&self, heard: Runs<'_>, out: &mut dyn Write) -> io::Result<()> {
-        let page = page(heard.runs, heard.register);
+    fn write(&self, collected: Runs<'_>, out: &mut dyn Write) -> io::Result<()> {
+        let page = page(collected.runs, collected.register);
         let tool = page.runs.first().map_or("", |run| run.tool.as_str());
         let text = render_page(&TEMPLATES, &page, tool, STYLE, Some(SCRIPT)).map_err(io::Error::other)?;
         out.write_all(text.as_bytes())
@@ -94,31 +94,31 @@ struct VerdictFilter {
     cases: usize,
 }
 
-fn page(heard: &[Collected], register: &Register) -> HtmlPage {
-    let mut runs = runs(heard);
-    let findings = if let [one] = heard { findings(one, register) } else { Vec::new() };
+fn page(collected: &[Collected], register: &Register) -> HtmlPage {
+    let mut runs = runs(collected);
+    let findings = if let [one] = collected { findings(one, register) } else { Vec::new() };
     if findings.iter().any(|finding| finding.advice.is_some()) {
         for run in &mut runs {
             run.advice = None;
         }
     }
-    let (title, subject) = match (runs.as_slice(), heard) {
-        ([one], [heard]) => {
-            let subject = runs::subject(one, heard);
+    let (title, subject) = match (runs.as_slice(), collected) {
+        ([one], [collected]) => {
+            let subject = runs::subject(one, collected);
             (format!("{} – {subject}", one.headline), subject)
         }
         (all, _) => {
             let operation = all.first().map_or("Countersign", |run| run.operation.as_str());
-            let subject = format!("{operation} of {}", words::subjects(heard));
+            let subject = format!("{operation} of {}", words::subjects(collected));
             (subject.clone(), subject)
         }
     };
     let labels: Vec<String> = runs.iter().map(|run| run.label.clone()).collect();
     let (differing, rows): (Vec<RequirementView>, Vec<RequirementView>) =
-        rows(heard, register).into_iter().partition(|row| row.differs);
+        rows(collected, register).into_iter().partition(|row| row.differs);
     let usual: Vec<CommonHeaders> =
-        heard.iter().zip(&labels).map(|(run, label)| CommonHeaders::of(run, label)).collect();
-    let suites = suites(heard, &usual);
+        collected.iter().zip(&labels).map(|(run, label)| CommonHeaders::of(run, label)).collect();
+    let suites = suites(collected, &usual);
     let cases = || suites.iter().flat_map(|suite| &suite.cases);
     let verdicts: Vec<VerdictFilter> = Verdict::ALL
         .into_iter()
@@ -131,9 +131,9 @@ fn page(heard: &[Collected], register: &Register) -> HtmlPage {
         .collect();
     let difference = match (runs.len(), differing.len()) {
         (0 | 1, _) => String::new(),
-        (_, 0) => matrix::nothing_differs(heard, &labels),
+        (_, 0) => matrix::nothing_differs(collected, &labels),
         (all, some) => {
-            let who = match matrix::judged(heard) {
+            let who = match matrix::judged(collected) {
                 judged if judged == all => "They".to_owned(),
                 judged => format!("The {judged} that could be judged"),
             };
@@ -143,7 +143,7 @@ fn page(heard: &[Collected], register: &Register) -> HtmlPage {
     HtmlPage {
         title,
         subject,
-        lead: if runs.len() > 1 { runs::who_conforms(&runs, heard) } else { String::new() },
+        lead: if runs.len() > 1 { runs::who_conforms(&runs, collected) } else { String::new() },
         difference,
         several: runs.len() > 1,
         many: runs.len() > TARGETS_ACROSS,

@@ -64,14 +64,14 @@ pub(super) fn groups(mut rows: Vec<RequirementView>) -> Vec<RequirementGroup> {
 }
 
 /// Every requirement; those on which targets differ come first.
-pub(super) fn rows(heard: &[Collected], register: &Register) -> Vec<RequirementView> {
+pub(super) fn rows(collected: &[Collected], register: &Register) -> Vec<RequirementView> {
     let told = |row: matrix::MatrixRow<'_>| {
         let known = register.get(row.id);
         let uncounted = known.and_then(|row| match (&row.excluded, &row.pending) {
             (Some(reason), _) => Some(format!("Not counted: {reason}")),
             (None, missing) => missing.as_ref().map(|missing| format!("Pending: {missing}")),
         });
-        let cells = row.events.iter().zip(&row.standings).zip(heard);
+        let cells = row.events.iter().zip(&row.standings).zip(collected);
         Some(RequirementView {
             event: (*row.events.iter().flatten().next()?).clone(),
             anchor: anchor(row.id),
@@ -82,7 +82,7 @@ pub(super) fn rows(heard: &[Collected], register: &Register) -> Vec<RequirementV
             cells: cells.map(|((event, standing), run)| cell(*event, *standing, run.families())).collect(),
         })
     };
-    matrix::rows(heard, register).into_iter().filter_map(told).collect()
+    matrix::rows(collected, register).into_iter().filter_map(told).collect()
 }
 
 fn cell(event: Option<&RequirementEvent>, standing: Standing, families: &BTreeMap<String, usize>) -> Cell {

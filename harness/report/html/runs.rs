@@ -55,14 +55,14 @@ struct FeatureView {
     violated_to: usize,
 }
 
-pub(super) fn runs(heard: &[Collected]) -> Vec<RunView> {
-    matrix::labels(heard).into_iter().zip(heard).map(|(label, heard)| run(label, heard)).collect()
+pub(super) fn runs(collected: &[Collected]) -> Vec<RunView> {
+    matrix::labels(collected).into_iter().zip(collected).map(|(label, collected)| run(label, collected)).collect()
 }
 
-fn run(label: String, heard: &Collected) -> RunView {
-    let conclusion = Conclusion::of(heard);
-    let summary = heard.summary.as_ref();
-    let event = heard.run.as_ref();
+fn run(label: String, collected: &Collected) -> RunView {
+    let conclusion = Conclusion::of(collected);
+    let summary = collected.summary.as_ref();
+    let event = collected.run.as_ref();
     let obstacle = event.and_then(words::obstacle);
     let named = &conclusion.ids()[..conclusion.ids().len().min(IDS_LIMIT)];
     let text = |of: fn(&RunEvent) -> &str| event.map_or(String::new(), |run| of(run).to_owned());
@@ -77,7 +77,7 @@ fn run(label: String, heard: &Collected) -> RunView {
         claims: event.map(|run| run.target.features.join(", ")).unwrap_or_default(),
         class: obstacle.is_some().then(|| text(|run| run.target.class.word())),
         meaning: event.map(RunEvent::meaning).unwrap_or_default(),
-        said: event.map(|run| words::heard(&run.target.heard)).unwrap_or_default(),
+        said: event.map(|run| words::answer_text(&run.target.answer)).unwrap_or_default(),
         answered: event.is_some_and(words::has_answered),
         advice: obstacle.map(|obstacle| obstacle.advice),
         started: started.split('.').next().unwrap_or_default().trim_end_matches('Z').replace('T', " "),
@@ -88,9 +88,9 @@ fn run(label: String, heard: &Collected) -> RunView {
         conclusion: words::capitalised(&conclusion.claim()),
         ids: named.iter().map(|id| Link { text: (*id).to_owned(), to: anchor(id) }).collect(),
         more_ids: conclusion.ids().len() - named.len(),
-        cut_short: words::cut_short(heard).map(|told| words::capitalised(&told)),
-        counts: counts(heard.cases.iter().map(|case| case.verdict)),
-        cases: heard.cases.len(),
+        cut_short: words::cut_short(collected).map(|told| words::capitalised(&told)),
+        counts: counts(collected.cases.iter().map(|case| case.verdict)),
+        cases: collected.cases.len(),
         duration: summary.map(|summary| words::duration(summary.duration_ms)).unwrap_or_default(),
         features: summary.map(|summary| summary.features.iter().map(feature).collect()).unwrap_or_default(),
     }
@@ -118,12 +118,12 @@ fn part(run: &RunEvent) -> String {
 }
 
 /// The first words of the page's title: what was run against what.
-pub(super) fn subject(run: &RunView, heard: &Collected) -> String {
+pub(super) fn subject(run: &RunView, collected: &Collected) -> String {
     // An SDK is known by its name; the address of the scripted server says nothing.
-    let server = heard.run.as_ref().is_some_and(|run| run.side == Side::Server);
+    let server = collected.run.as_ref().is_some_and(|run| run.side == Side::Server);
     let address = run.endpoint.split_once("://").map_or(run.endpoint.as_str(), |(_, rest)| rest).trim_end_matches('/');
     // The headline before it names the shard, if any.
-    let name = heard.run.as_ref().map_or(run.label.as_str(), |run| run.target.name.as_str());
+    let name = collected.run.as_ref().map_or(run.label.as_str(), |run| run.target.name.as_str());
     if server && !address.is_empty() && !name.contains(address) {
         format!("{} of {name} at {address}", run.operation)
     } else {
@@ -132,11 +132,11 @@ pub(super) fn subject(run: &RunView, heard: &Collected) -> String {
 }
 
 /// For several targets: which of them conform, and which do not.
-pub(super) fn who_conforms(runs: &[RunView], heard: &[Collected]) -> String {
+pub(super) fn who_conforms(runs: &[RunView], collected: &[Collected]) -> String {
     let mut conform: Vec<&str> = Vec::new();
     let (mut not, mut absent, mut open) = (0, 0, 0);
-    for (run, heard) in runs.iter().zip(heard) {
-        match Conclusion::of(heard) {
+    for (run, collected) in runs.iter().zip(collected) {
+        match Conclusion::of(collected) {
             Conclusion::Conformant(_) => conform.push(&run.label),
             Conclusion::Violated(_) => not += 1,
             Conclusion::Absent => absent += 1,

@@ -52,7 +52,7 @@ fn nothing_that_a_target_sent_becomes_markup() {
                 for text in [&mut run.target.name, &mut run.target.endpoint] {
                     text.clone_from(&nasty);
                 }
-                run.target.heard = TargetAnswer::Told(nasty.clone());
+                run.target.answer = TargetAnswer::Told(nasty.clone());
                 run.target.meaning.clone_from(&nasty);
             }
             Event::Case(case) => {
@@ -229,7 +229,7 @@ fn a_target_that_cannot_be_reached_has_advice_where_it_is_told() {
         |id| CaseResult { reason: sample::reason("cannot connect"), ..sample::case(id, Verdict::Indeterminate) };
     let mut events = run_at("x", "http://a/", ["errors/a", "errors/b"].map(silent).to_vec());
     let target = &mut sample::run_mut(&mut events).target;
-    (target.class, target.heard) = (TargetClass::Unreachable, TargetAnswer::Told("cannot connect".to_owned()));
+    (target.class, target.answer) = (TargetClass::Unreachable, TargetAnswer::Told("cannot connect".to_owned()));
     let page = html(&events);
     let findings = between(&page, "id=\"findings\"", "</section>");
     assert!(findings.contains("<p>Cannot connect</p><p>Check that it runs"), "{findings}");

@@ -54,10 +54,10 @@ impl Default for Markdown {
 }
 
 impl Report for Markdown {
-    fn write(&self, heard: Runs<'_>, out: &mut dyn Write) -> io::Result<()> {
-        let (Runs { runs, register }, limit) = (heard, self.limit);
+    fn write(&self, collected: Runs<'_>, out: &mut dyn Write) -> io::Result<()> {
+        let (Runs { runs, register }, limit) = (collected, self.limit);
         let text = match runs {
-            [heard] => one_run::MarkdownPage { heard, register, limit }.text(),
+            [collected] => one_run::MarkdownPage { collected, register, limit }.text(),
             several => several_runs::text(several, register, limit),
         };
         out.write_all(text.as_bytes())

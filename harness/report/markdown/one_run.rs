@@ -13,7 +13,7 @@ use crate::contract::Register;
 use crate::verdict::{CaseResult, Verdict};
 
 pub(super) struct MarkdownPage<'a> {
-    pub(super) heard: &'a Collected,
+    pub(super) collected: &'a Collected,
     pub(super) register: &'a Register,
     pub(super) limit: usize,
 }
@@ -24,20 +24,24 @@ impl MarkdownPage<'_> {
         text.push_str(&self.features());
         self.in_short(&mut text);
         text.push_str(&self.suites());
-        let failures = PROBLEMS.into_iter().rev().flat_map(|verdict| case_groups::failures(self.heard, verdict));
-        self.list(&mut text, case_groups::heading(self.heard), failures.map(|group| self.failure(&group)).collect());
+        let failures = PROBLEMS.into_iter().rev().flat_map(|verdict| case_groups::failures(self.collected, verdict));
+        self.list(
+            &mut text,
+            case_groups::heading(self.collected),
+            failures.map(|group| self.failure(&group)).collect(),
+        );
         self.list(&mut text, "Warnings", self.warnings());
         for (verdict, title) in [(Verdict::KnownFail, "Known failures"), (Verdict::NotApplicable, "Not applicable")] {
-            let groups = case_groups::excused(self.heard, verdict);
+            let groups = case_groups::excused(self.collected, verdict);
             self.list(&mut text, title, groups.iter().map(|group| self.excused(group)).collect());
         }
         text
     }
 
     fn head(&self) -> String {
-        let concluded = Conclusion::of(self.heard);
+        let concluded = Conclusion::of(self.collected);
         let conclusion = concluded.sentence();
-        let Some(run) = &self.heard.run else { return format!("## Countersign\n\n**{}**\n", prose(&conclusion)) };
+        let Some(run) = &self.collected.run else { return format!("## Countersign\n\n**{}**\n", prose(&conclusion)) };
         let RunEvent { tool, operation, selected, shard, seed, target, .. } = run;
         let shard = shard.as_ref().map_or_else(String::new, |shard| format!(" (shard {})", code(shard)));
         let conforms = matches!(concluded, Conclusion::Conformant(_));
@@ -47,7 +51,7 @@ impl MarkdownPage<'_> {
             let _ = write!(head, "\n**{}**\n", prose(&conclusion));
         }
         if matches!(concluded, Conclusion::Undecided(_)) {
-            for (reason, count) in case_groups::open_passes(self.heard) {
+            for (reason, count) in case_groups::open_passes(self.collected) {
                 let _ = write!(head, "\n{}: {}\n", words::count(count, "case"), prose(&reason));
             }
         }
@@ -73,10 +77,10 @@ impl MarkdownPage<'_> {
 
     fn features(&self) -> String {
         let mut text = String::new();
-        if let Some(cut_short) = words::cut_short(self.heard) {
+        if let Some(cut_short) = words::cut_short(self.collected) {
             let _ = write!(text, "\n**{}**\n", prose(&cut_short));
         }
-        if let Some(summary) = &self.heard.summary {
+        if let Some(summary) = &self.collected.summary {
             text.push_str(
                 "\n| feature | must-requirements | decided | violated | confirmed by recordings of real AWS |\n",
             );
@@ -90,12 +94,12 @@ impl MarkdownPage<'_> {
 
     fn suites(&self) -> String {
         let mut text = String::new();
-        let suites = self.heard.suites();
+        let suites = self.collected.suites();
         if !suites.is_empty() {
             text.push_str("\n| suite | cases |\n| --- | --- |\n");
         }
         for suite in suites {
-            let cases = self.heard.cases.iter().filter(|case| case.suite == suite);
+            let cases = self.collected.cases.iter().filter(|case| case.suite == suite);
             let counts = words::verdicts(&counted(cases.map(|case| case.verdict))).unwrap_or_default();
             let _ = writeln!(text, "| {} | {counts} |", cell(suite));
         }
@@ -104,11 +108,11 @@ impl MarkdownPage<'_> {
 
     /// Each violated requirement once, as far as there is room, where several cases failed.
     fn in_short(&self, text: &mut String) {
-        let found = case_groups::violated(self.heard);
+        let found = case_groups::violated(self.collected);
         if found.is_empty() {
             return;
         }
-        let beside = case_groups::violated_elsewhere(self.heard);
+        let beside = case_groups::violated_elsewhere(self.collected);
         let _ = write!(text, "\n| violated requirement{beside} | cases | such as |\n| --- | ---: | --- |\n");
         let row = |shared: &SharedViolation<'_>| {
             let FaultText { at, expected, actual } = shared.told();
@@ -171,7 +175,7 @@ impl MarkdownPage<'_> {
     }
 
     fn warnings(&self) -> Vec<String> {
-        let found = case_groups::warnings(self.heard);
+        let found = case_groups::warnings(self.collected);
         let findings = found.chunk_by(SharedViolation::is_of_the_same).map(|findings| {
             let mut text = format!("\n- {}\n", prose(&words::requirement(findings[0].violation, self.register)));
             for shared in findings {
@@ -190,7 +194,7 @@ impl MarkdownPage<'_> {
     }
 
     fn names(&self, group: &[&CaseResult]) -> String {
-        case_groups::told(group, self.heard, NAMES_LIMIT, |name, count| match count {
+        case_groups::told(group, self.collected, NAMES_LIMIT, |name, count| match count {
             1 => code(name),
             2 => format!("both cases of {}", code(name)),
             several => format!("all {several} cases of {}", code(name)),

@@ -37,7 +37,7 @@ fn targets(text: &mut String, runs: &[Collected], labels: &[String], room: usize
     let obstacle = |run: &Collected| {
         let event = run.run.as_ref()?;
         words::obstacle(event)?;
-        Some(format!("{}: {}", cell(event.target.class.word()), cell(&words::heard(&event.target.heard))))
+        Some(format!("{}: {}", cell(event.target.class.word()), cell(&words::answer_text(&event.target.answer))))
     };
     let probed = runs.iter().any(|run| obstacle(run).is_some());
     let mut heads = vec!["target".to_owned(), "comes to".to_owned()];

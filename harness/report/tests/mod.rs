@@ -202,7 +202,7 @@ fn a_target_without_the_operation_is_told_once_and_not_accused(#[case] detail: D
     let mut events = sample::events_of(cases, true);
     let target = &mut sample::run_mut(&mut events).target;
     target.class = TargetClass::UnknownOperation;
-    target.heard = TargetAnswer::Told("400 application/x-amz-json-1.1 UnknownOperationException".to_owned());
+    target.answer = TargetAnswer::Told("400 application/x-amz-json-1.1 UnknownOperationException".to_owned());
     let report = text_with(&events, with(detail));
     assert_eq!(report.matches("The target does not know the operation GetCredentials.\nIt said: 400").count(), 1);
     assert!(

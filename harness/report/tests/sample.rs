@@ -221,7 +221,7 @@ pub(crate) fn events_of(results: Vec<CaseResult>, complete: bool) -> Vec<Event> 
             features: ["core", "signature"].map(str::to_owned).to_vec(),
             class: TargetClass::Answers,
             meaning: "answers GetCredentials".to_owned(),
-            heard: TargetAnswer::Told("200 application/x-amz-json-1.1".to_owned()),
+            answer: TargetAnswer::Told("200 application/x-amz-json-1.1".to_owned()),
         },
         started_at: "2026-11-22T10:00:00Z".to_owned(),
     };
@@ -255,6 +255,6 @@ pub(crate) fn matrix() -> Vec<Event> {
     let mut absent = run_at("absent", "http://localhost:4568/", cases().into_iter().map(lacking).collect());
     let target = &mut run_mut(&mut absent).target;
     target.class = TargetClass::UnknownOperation;
-    target.heard = TargetAnswer::Told("400 application/x-amz-json-1.1 UnknownOperationException".to_owned());
+    target.answer = TargetAnswer::Told("400 application/x-amz-json-1.1 UnknownOperationException".to_owned());
     [events(), mended, absent].concat()
 }

@@ -13,7 +13,7 @@ fn run_of(class: TargetClass, said: &str, verdict: Verdict) -> Vec<Event> {
     let case = |index| CaseResult { reason: reason.clone(), ..sample::case(&format!("a/c{index}"), verdict) };
     let mut events = sample::events_of((0..30).map(case).collect(), true);
     let run = sample::run_mut(&mut events);
-    (run.selected, run.target.class, run.target.heard) = (30, class, TargetAnswer::Told(said.to_owned()));
+    (run.selected, run.target.class, run.target.answer) = (30, class, TargetAnswer::Told(said.to_owned()));
     events
 }
 

@@ -10,8 +10,8 @@ use crate::verdict::Verdict;
 const LIST_LIMIT: usize = 6;
 
 /// Broken requirements below `must`, each with where it was seen.
-pub(super) fn warnings(page: &mut TextPage, heard: &Collected, register: &Register, detail: Detail) {
-    let found = case_groups::warnings(heard);
+pub(super) fn warnings(page: &mut TextPage, collected: &Collected, register: &Register, detail: Detail) {
+    let found = case_groups::warnings(collected);
     if found.is_empty() {
         return;
     }
@@ -22,7 +22,7 @@ pub(super) fn warnings(page: &mut TextPage, heard: &Collected, register: &Regist
         for warning in &findings[..shown] {
             let FaultText { at, expected, actual } = warning.told();
             page.line(&escape(&format!("    at {at}: expected {expected}, found {actual}")));
-            page.line(&format!("      in {}", names(&warning.cases, heard, detail)));
+            page.line(&format!("      in {}", names(&warning.cases, collected, detail)));
         }
         if shown < findings.len() {
             page.line(&format!("    and {} (-v shows them)", words::count(findings.len() - shown, "other finding")));
@@ -31,11 +31,11 @@ pub(super) fn warnings(page: &mut TextPage, heard: &Collected, register: &Regist
 }
 
 /// Cases that did not run or are in the baseline, each reason once.
-pub(super) fn excused(page: &mut TextPage, heard: &Collected, detail: Detail) {
+pub(super) fn excused(page: &mut TextPage, collected: &Collected, detail: Detail) {
     for (verdict, title) in
         [(Verdict::NotApplicable, "Not applicable"), (Verdict::KnownFail, "Known failures (in the baseline)")]
     {
-        let groups = case_groups::excused(heard, verdict);
+        let groups = case_groups::excused(collected, verdict);
         if groups.is_empty() {
             continue;
         }
@@ -44,28 +44,28 @@ pub(super) fn excused(page: &mut TextPage, heard: &Collected, detail: Detail) {
         for group in groups {
             page.line(&format!("  {}", words::reason_of(group[0])));
             let cases = if group.len() == 1 { String::new() } else { format!("{} cases: ", group.len()) };
-            page.line(&format!("    {cases}{}", names(&group, heard, detail)));
+            page.line(&format!("    {cases}{}", names(&group, collected, detail)));
         }
     }
 }
 
-pub(super) fn failures(page: &mut TextPage, heard: &Collected, register: &Register, detail: Detail) {
-    if !heard.cases.iter().any(|case| is_problem(case.verdict)) {
+pub(super) fn failures(page: &mut TextPage, collected: &Collected, register: &Register, detail: Detail) {
+    if !collected.cases.iter().any(|case| is_problem(case.verdict)) {
         return;
     }
-    page.title(case_groups::heading(heard));
+    page.title(case_groups::heading(collected));
     for verdict in PROBLEMS {
-        for group in case_groups::failures(heard, verdict) {
+        for group in case_groups::failures(collected, verdict) {
             page.gap();
-            failure(page, &group, heard, register, detail);
+            failure(page, &group, collected, register, detail);
         }
     }
 }
 
-fn failure(page: &mut TextPage, group: &[&CaseResult], heard: &Collected, register: &Register, detail: Detail) {
+fn failure(page: &mut TextPage, group: &[&CaseResult], collected: &Collected, register: &Register, detail: Detail) {
     let first = group[0];
     let verdict = page.paint(first.verdict.into(), first.verdict.word());
-    let all = detail < Detail::Verbose && case_groups::is_all(group, heard, LIST_LIMIT);
+    let all = detail < Detail::Verbose && case_groups::is_all(group, collected, LIST_LIMIT);
     let title = match (group.len(), first.verdict) {
         (1, _) => escape(&first.id),
         (several, Verdict::Fail) => format!("{several} cases alike"),
@@ -74,7 +74,7 @@ fn failure(page: &mut TextPage, group: &[&CaseResult], heard: &Collected, regist
     };
     let title = page.bold(&title);
     let unnamed = group.len() == 1 || (all && first.verdict != Verdict::Fail);
-    let members = if unnamed { String::new() } else { format!(": {}", names(group, heard, detail)) };
+    let members = if unnamed { String::new() } else { format!(": {}", names(group, collected, detail)) };
     page.line(&format!("{verdict} {title}{members}"));
     if group.len() == 1 || (first.verdict == Verdict::Fail && first.side == Side::Server) {
         page.line(&format!("  {}", escape(&first.title)));
@@ -103,12 +103,12 @@ fn failure(page: &mut TextPage, group: &[&CaseResult], heard: &Collected, regist
 }
 
 /// Each violated requirement once, where several cases failed.
-pub(super) fn in_short(page: &mut TextPage, heard: &Collected, register: &Register, detail: Detail) {
-    let found = case_groups::violated(heard);
+pub(super) fn in_short(page: &mut TextPage, collected: &Collected, register: &Register, detail: Detail) {
+    let found = case_groups::violated(collected);
     if found.is_empty() {
         return;
     }
-    page.title(&format!("In short: each violated requirement once{}", case_groups::violated_elsewhere(heard)));
+    page.title(&format!("In short: each violated requirement once{}", case_groups::violated_elsewhere(collected)));
     let shown = limit(detail, found.len());
     for shared in &found[..shown] {
         let FaultText { at, expected, actual } = shared.told();
@@ -124,15 +124,15 @@ pub(super) fn in_short(page: &mut TextPage, heard: &Collected, register: &Regist
         let more = words::count(found.len() - shown, "other requirement");
         page.line(&format!("  and {more} (-v shows them)"));
     }
-    let blocked = heard.cases.iter().filter(|case| case.verdict == Verdict::Blocked).count();
+    let blocked = collected.cases.iter().filter(|case| case.verdict == Verdict::Blocked).count();
     if blocked > 0 {
         page.line(&format!("  beside them, {} blocked, for the reasons above", words::count(blocked, "case")));
     }
 }
 
 /// The ids of cases, a whole family by its own id; those beyond the limit are only counted.
-fn names(cases: &[&CaseResult], heard: &Collected, detail: Detail) -> String {
-    let names = case_groups::names(cases, heard);
+fn names(cases: &[&CaseResult], collected: &Collected, detail: Detail) -> String {
+    let names = case_groups::names(cases, collected);
     let shown = limit(detail, names.len());
     let told = words::listed(&names, shown, |name, count| match count {
         1 => escape(name),

@@ -54,7 +54,7 @@ pub struct TextSink<W> {
     pub(super) out: W,
     options: TextOptions,
     pub(super) register: Register,
-    pub(super) heard: Collected,
+    pub(super) collected: Collected,
     /// Whether nothing has been written yet.
     first: bool,
 }
@@ -62,7 +62,7 @@ pub struct TextSink<W> {
 impl<W: Write> TextSink<W> {
     /// A report that is written to `out`; the register has the texts of the requirements.
     pub fn new(out: W, register: &Register, options: TextOptions) -> Self {
-        Self { out, options, register: register.clone(), heard: Collected::default(), first: true }
+        Self { out, options, register: register.clone(), collected: Collected::default(), first: true }
     }
 
     fn page(&self) -> TextPage {
@@ -106,15 +106,15 @@ impl<W: Write> TextSink<W> {
 
 impl<W: Write> Sink for TextSink<W> {
     fn hear(&mut self, event: &Event) -> io::Result<()> {
-        if matches!(event, Event::Run(_)) && self.heard.run.is_some() {
+        if matches!(event, Event::Run(_)) && self.collected.run.is_some() {
             // Another run: the one before is over.
             self.finish()?;
-            self.heard = Collected::default();
+            self.collected = Collected::default();
             let mut page = self.page();
             page.gap();
             self.print(&page)?;
         }
-        self.heard.hear(event);
+        self.collected.hear(event);
         match event {
             Event::Run(run) => self.begin(run),
             Event::Case(case) => self.tell(case),
@@ -124,16 +124,16 @@ impl<W: Write> Sink for TextSink<W> {
 
     fn finish(&mut self) -> io::Result<()> {
         let mut page = self.page();
-        let TextSink { options, register, heard, .. } = self;
+        let TextSink { options, register, collected, .. } = self;
         if options.detail > Detail::Quiet {
-            totals::suites(&mut page, heard);
-            findings::warnings(&mut page, heard, register, options.detail);
-            findings::excused(&mut page, heard, options.detail);
+            totals::suites(&mut page, collected);
+            findings::warnings(&mut page, collected, register, options.detail);
+            findings::excused(&mut page, collected, options.detail);
         }
-        findings::failures(&mut page, heard, register, options.detail);
-        findings::in_short(&mut page, heard, register, options.detail);
-        totals::totals(&mut page, heard, options);
-        totals::again(&mut page, heard, options);
+        findings::failures(&mut page, collected, register, options.detail);
+        findings::in_short(&mut page, collected, register, options.detail);
+        totals::totals(&mut page, collected, options);
+        totals::again(&mut page, collected, options);
         self.print(&page)
     }
 }

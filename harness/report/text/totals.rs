@@ -9,15 +9,15 @@ use super::{TextOptions, TextPage, Tone, escape, words};
 /// The longest command for the failed cases alone, in bytes; instead of a longer one, the whole run is repeated.
 const COMMAND_LIMIT: usize = 400;
 
-pub(super) fn suites(page: &mut TextPage, heard: &Collected) {
-    let suites = heard.suites();
+pub(super) fn suites(page: &mut TextPage, collected: &Collected) {
+    let suites = collected.suites();
     if suites.is_empty() {
         return;
     }
     page.title("Suites");
     let width = suites.iter().map(|suite| suite.chars().count()).max().unwrap_or_default();
     for suite in suites {
-        let cases = || heard.cases.iter().filter(|case| case.suite == suite);
+        let cases = || collected.cases.iter().filter(|case| case.suite == suite);
         let tone = if cases().any(|case| is_problem(case.verdict)) { Tone::Bad } else { Tone::Good };
         let warned = match cases().filter(|case| !case.warnings.is_empty()).count() {
             0 => String::new(),
@@ -32,20 +32,20 @@ pub(super) fn suites(page: &mut TextPage, heard: &Collected) {
 /// Verdicts, features, and whether the target conforms.
 ///
 /// With several runs, each line begins with its target, so that it can be read or found alone.
-pub(super) fn totals(page: &mut TextPage, heard: &Collected, options: &TextOptions) {
+pub(super) fn totals(page: &mut TextPage, collected: &Collected, options: &TextOptions) {
     page.title("Totals");
-    let target = heard.run.as_ref().filter(|_| options.several).map(|run| escape(&run.target.name));
+    let target = collected.run.as_ref().filter(|_| options.several).map(|run| escape(&run.target.name));
     let target = target.map_or_else(String::new, |name| format!("{name}: "));
-    if let Some(SummaryEvent { verdicts, checks, duration_ms, .. }) = &heard.summary {
+    if let Some(SummaryEvent { verdicts, checks, duration_ms, .. }) = &collected.summary {
         let cases = words::count(verdicts.values().sum(), "case");
         let checks = words::count(usize::try_from(*checks).unwrap_or(usize::MAX), "check");
         let told = words::verdicts(verdicts).unwrap_or_else(|| "none".to_owned());
         page.line(&format!("{target}{cases}: {told}; {checks} in {}", words::duration(*duration_ms)));
     }
-    if let Some(cut_short) = words::cut_short(heard) {
+    if let Some(cut_short) = words::cut_short(collected) {
         page.line(&format!("{target}{}", page.paint(Tone::Bad, &cut_short)));
     }
-    let Some(SummaryEvent { features, .. }) = &heard.summary else { return };
+    let Some(SummaryEvent { features, .. }) = &collected.summary else { return };
     for (name, FeatureSummary { must, violated, decided, confirmed }) in features {
         page.line(&format!(
             "{target}{}: {decided} of {must} must-requirements decided, {violated} violated, {confirmed} confirmed by recordings \
@@ -53,10 +53,10 @@ pub(super) fn totals(page: &mut TextPage, heard: &Collected, options: &TextOptio
             escape(name)
         ));
     }
-    let conclusion = Conclusion::of(heard);
+    let conclusion = Conclusion::of(collected);
     page.line(&format!("{target}{}", page.paint((&conclusion).into(), &conclusion.sentence())));
     if matches!(conclusion, Conclusion::Undecided(_)) {
-        for (reason, count) in case_groups::open_passes(heard) {
+        for (reason, count) in case_groups::open_passes(collected) {
             page.labelled("  ", &format!("{}: {}", words::count(count, "case"), escape(&reason)));
         }
     }
@@ -66,18 +66,18 @@ pub(super) fn totals(page: &mut TextPage, heard: &Collected, options: &TextOptio
 const LONGEST_COMMAND: usize = 8_000;
 
 /// The command that repeats the failed cases, or the whole run.
-pub(super) fn again(page: &mut TextPage, heard: &Collected, options: &TextOptions) {
+pub(super) fn again(page: &mut TextPage, collected: &Collected, options: &TextOptions) {
     // A report that was made later does not know the command.
     if options.again.is_empty() {
         return;
     }
-    let problems = || heard.cases.iter().filter(|case| is_problem(case.verdict));
+    let problems = || collected.cases.iter().filter(|case| is_problem(case.verdict));
     let failed: Vec<&str> = problems().map(|case| case.id.as_str()).collect();
     let names: Vec<String> =
-        words::collapse(&failed, heard.families()).into_iter().map(|(name, _)| escape(&name)).collect();
+        words::collapse(&failed, collected.families()).into_iter().map(|(name, _)| escape(&name)).collect();
     let command = format!("{} {}", options.again_for, names.join(" "));
     // Where everything failed, or the list is too long for a line, the whole run is repeated.
-    let some = !failed.is_empty() && failed.len() < heard.cases.len() && command.len() <= COMMAND_LIMIT;
+    let some = !failed.is_empty() && failed.len() < collected.cases.len() && command.len() <= COMMAND_LIMIT;
     let (label, command) =
         if some { ("To run what failed again:", command) } else { ("To run this again:", options.again.clone()) };
     let command = escape(&command);

@@ -1,7 +1,7 @@
 //! What kind of server answers, in words.
 
 use super::super::event::RunEvent;
-use super::reason::heard;
+use super::reason::answer_text;
 use crate::text::escape;
 use crate::verdict::{TargetAnswer, TargetClass};
 
@@ -69,14 +69,14 @@ pub(crate) fn obstacle(run: &RunEvent) -> Option<Obstacle> {
     Some(Obstacle {
         meaning: format!("The target {}.", escape(&run.meaning())),
         met: if has_answered(run) { "It said" } else { "The call ended with" },
-        said: escape(&heard(&run.target.heard)),
+        said: escape(&answer_text(&run.target.answer)),
         advice: escape(&advice(class, run.service())?),
     })
 }
 
 /// Whether the target answered the probe. An answer is quoted; of a call without one, the fault is shown.
 pub(crate) fn has_answered(run: &RunEvent) -> bool {
-    match run.target.heard {
+    match run.target.answer {
         TargetAnswer::Answer { .. } => true,
         TargetAnswer::Nothing(_) => false,
         TargetAnswer::Told(_) => run.target.class != TargetClass::Unreachable,

@@ -8,7 +8,7 @@ mod reason;
 pub(crate) use class::has_answered;
 pub(crate) use class::{Obstacle, meaning, obstacle};
 pub(crate) use fault::FaultText;
-pub(crate) use reason::heard;
+pub(crate) use reason::answer_text;
 pub use reason::reason;
 #[cfg(feature = "cli")]
 pub(crate) use reason::{excuse, in_a_line};
@@ -54,10 +54,11 @@ pub(super) fn verdicts(counts: &BTreeMap<Verdict, usize>) -> Option<String> {
 }
 
 /// A sentence that the run was cut short, and how far it came; `None` where it came to its end.
-pub(super) fn cut_short(heard: &Collected) -> Option<String> {
-    let selected = heard.run.as_ref().map_or(0, |run| run.selected);
-    let told = format!("the run was cut short: {} of {} have a verdict", heard.cases.len(), count(selected, "case"));
-    (!heard.summary.as_ref().is_some_and(|summary| summary.complete)).then_some(told)
+pub(super) fn cut_short(collected: &Collected) -> Option<String> {
+    let selected = collected.run.as_ref().map_or(0, |run| run.selected);
+    let told =
+        format!("the run was cut short: {} of {} have a verdict", collected.cases.len(), count(selected, "case"));
+    (!collected.summary.as_ref().is_some_and(|summary| summary.complete)).then_some(told)
 }
 
 /// An SDK with what ran it: `boto3 1.43.127 on CPython 3.11.7, driver boto3, with nothing but loopback`.

@@ -32,7 +32,7 @@ pub fn reason(reason: &Reason) -> String {
         }
         Reason::CannotBeMade { because } => because.clone(),
         Reason::NotClaimed { feature } => format!("the target does not claim {feature}"),
-        Reason::NoAnswer { heard } => self::heard(heard),
+        Reason::NoAnswer { answer } => answer_text(answer),
         Reason::GivenUp { requests, together } => {
             let hint = if *together { "; one that takes one connection at a time needs --jobs 1" } else { "" };
             format!("not asked: the target left {requests} requests in a row without an answer{hint}")
@@ -72,9 +72,9 @@ pub fn reason(reason: &Reason) -> String {
             let of = of.as_ref().map_or_else(|| "that it has".to_owned(), |of| format!("of the {of}'s"));
             format!("the target may have no {noun} {name}, which nothing says it must; name one {of} with --{flag}")
         }
-        Reason::RefusedWithout { noun, heard } => format!(
+        Reason::RefusedWithout { noun, answer } => format!(
             "the same call without its {noun} is not accepted either ({}), so nothing is said of the {noun}",
-            self::heard(heard)
+            answer_text(answer)
         ),
         Reason::Stale { pattern, file } => format!(
             "it passes, and the entry \"{}\" of {file} still says that it fails; take it out, or run `countersign baseline write`",
@@ -109,8 +109,8 @@ pub(crate) fn in_a_line(violation: &Violation) -> String {
 }
 
 /// What came back from a target: status, media type, error and first words, or why there was no answer.
-pub(crate) fn heard(heard: &TargetAnswer) -> String {
-    match heard {
+pub(crate) fn answer_text(answer: &TargetAnswer) -> String {
+    match answer {
         TargetAnswer::Answer { status, media_type, error, words } => {
             let part = |text: &Option<String>| text.as_ref().map_or_else(String::new, |text| format!(" {text}"));
             let words = words.as_ref().map_or_else(String::new, |words| format!(": \"{words}\""));

@@ -9,7 +9,7 @@ use crate::sdk::record::RequestRecord;
 /// The changes that were found in the requests of all cases.
 #[derive(Default)]
 pub(super) struct Alarms<'a> {
-    heard: Vec<Alarm<'a>>,
+    alarms: Vec<Alarm<'a>>,
     /// The cases that have a request in both runs.
     cases: BTreeSet<&'a str>,
 }
@@ -59,16 +59,16 @@ impl<'a> Alarms<'a> {
     }
 
     fn add(&mut self, case: &'a str, what: AlarmKind, [old, new]: [String; 2]) {
-        let same = |heard: &&mut Alarm<'_>| heard.what == what && heard.old == old && heard.new == new;
-        match self.heard.iter_mut().find(same) {
-            Some(heard) => _ = heard.cases.insert(case),
-            None => self.heard.push(Alarm { what, old, new, cases: [case].into() }),
+        let same = |alarm: &&mut Alarm<'_>| alarm.what == what && alarm.old == old && alarm.new == new;
+        match self.alarms.iter_mut().find(same) {
+            Some(alarm) => _ = alarm.cases.insert(case),
+            None => self.alarms.push(Alarm { what, old, new, cases: [case].into() }),
         }
     }
 
     /// Every change that concerns all requests, with a sentence if it is an alarm.
     pub(super) fn told(&self) -> impl Iterator<Item = (Option<String>, SdkChange)> {
-        self.heard.iter().map(|Alarm { what, old, new, cases }| {
+        self.alarms.iter().map(|Alarm { what, old, new, cases }| {
             let [name, meaning] = *what;
             let all = words::count(self.cases.len(), "case");
             let count = match cases.len() {

@@ -130,9 +130,9 @@ fn what_one_case_cannot_tell_of_a_lifetime_the_others_do_not_decide() {
                 if asked > 3599.5 { ("half", start.get_or_init(now) + 1800.0) } else { ("new", now() + asked) }
             },
         );
-    let heard = ran(&server, "lifetimes");
-    heard.expect(0, &[AGED, r#""conformant":false"#]);
-    let row = heard.stdout.lines().find(|line| line.contains(r#""id":"GC-DUR-03""#) && line.contains(r#""level""#));
+    let report = ran(&server, "lifetimes");
+    report.expect(0, &[AGED, r#""conformant":false"#]);
+    let row = report.stdout.lines().find(|line| line.contains(r#""id":"GC-DUR-03""#) && line.contains(r#""level""#));
     assert!(row.is_some_and(|row| row.contains(r#""status":"undecided""#)), "{row:?}");
 }
 
@@ -141,8 +141,8 @@ fn what_one_case_cannot_tell_of_a_lifetime_the_others_do_not_decide() {
 #[case::fast(240.0)]
 fn without_a_date_a_clock_that_is_off_leaves_lifetimes_undecided(#[case] off: f64) {
     let server = giving(move |_, asked| ("fresh", now() + off + asked));
-    let heard = ran(&server, "lifetimes/chosen/3600");
-    heard.expect(0, &["one of the clocks is off", r#""verdict":"pass""#, r#""id":"GC-DUR-03","#]);
+    let report = ran(&server, "lifetimes/chosen/3600");
+    report.expect(0, &["one of the clocks is off", r#""verdict":"pass""#, r#""id":"GC-DUR-03","#]);
     let text = Program::at(&server.endpoint, "run lifetimes").finish();
     text.expect(0, &["left undecided: ", "GC-DUR-03", "one of the clocks is off"]);
 }
