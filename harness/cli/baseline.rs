@@ -21,7 +21,7 @@ use crate::text::{escape, file_name, foreign};
 #[derive(Debug, Subcommand)]
 pub(super) enum BaselineCommand {
     /// Run the cases, and write those that fail into a file
-    #[command(after_help = super::examples::filled(super::examples::BASELINE_WRITE))]
+    #[command(after_help = super::examples::fill_template(super::examples::BASELINE_WRITE))]
     Write(Box<BaselineWriteArgs>),
     /// Check a file without any network: its form, its patterns, its dates
     #[command(after_help = super::examples::BASELINE_CHECK)]

@@ -4,7 +4,7 @@ use crate::contract::Service;
 
 /// A text of this file, filled in for the resource that has to be named: `{named}` is the flag with a name, `{name}`
 /// the name alone, `{noun}` what people call it.
-pub(super) fn filled(template: &str) -> String {
+pub(super) fn fill_template(template: &str) -> String {
     let resources = &Service::embedded().resources;
     let Some(resource) = resources.iter().find(|resource| resource.must_be_named) else { return template.to_owned() };
     let named = format!("--{} {}", resource.flag, resource.example);

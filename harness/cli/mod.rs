@@ -44,7 +44,7 @@ use variables::{Read, read};
 pub use target::trials_of_environment;
 
 #[derive(Debug, Parser)]
-#[command(version, about, after_help = examples::filled(examples::MAIN))]
+#[command(version, about, after_help = examples::fill_template(examples::MAIN))]
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
@@ -53,13 +53,13 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run cases against a target and judge them; what happens without any command
-    #[command(after_help = examples::filled(examples::RUN))]
+    #[command(after_help = examples::fill_template(examples::RUN))]
     Run(Box<run::RunArgs>),
     /// Examine a target before a run: reachable, TLS, signature, clock, operations; says what to fix
     ///
     /// It is done in less than two seconds, also where the target hangs, and asks nothing that could create or change
     /// anything.
-    #[command(after_help = examples::filled(examples::DOCTOR))]
+    #[command(after_help = examples::fill_template(examples::DOCTOR))]
     Doctor(Box<doctor::DoctorArgs>),
     /// List cases, suites, operations, requirements, features, defects or drivers
     #[command(after_help = examples::LIST)]
@@ -71,7 +71,7 @@ enum Command {
     #[command(after_help = examples::REPORT)]
     Report(report::ReportFromArgs),
     /// Keep known failures in a file
-    #[command(subcommand, after_help = examples::filled(examples::BASELINE))]
+    #[command(subcommand, after_help = examples::fill_template(examples::BASELINE))]
     Baseline(baseline::BaselineCommand),
     /// Compare two runs, of servers or of SDKs; exit code 1 where something broke or changed for callers
     #[command(after_help = examples::DIFF)]

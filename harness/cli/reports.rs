@@ -42,7 +42,8 @@ impl Args for FileArgs {
         let argument = |format: &'static report::ReportFormat| {
             let variable: &str = variable_of(format.flag).leak();
             let argument = Arg::new(format.flag).long(format.flag).env(variable).value_name("FILE").help(format.help);
-            let argument = argument.value_parser(PathBufValueParser::new().try_map(|file| named(format, file)));
+            let argument =
+                argument.value_parser(PathBufValueParser::new().try_map(|file| with_fitting_ending(format, file)));
             // One run can have several files of a format whose files differ by their endings.
             match format.endings {
                 [] => argument,
@@ -73,7 +74,7 @@ impl FromArgMatches for FileArgs {
 }
 
 /// Checks that the ending of a file fits its format.
-fn named(format: &report::ReportFormat, file: PathBuf) -> Result<PathBuf, String> {
+fn with_fitting_ending(format: &report::ReportFormat, file: PathBuf) -> Result<PathBuf, String> {
     let ending = file.extension().map(|ending| ending.to_string_lossy().to_ascii_lowercase());
     let fits = |known: &&str| ending.as_deref() == Some(*known);
     if format.endings.is_empty() || format.endings.iter().any(fits) {

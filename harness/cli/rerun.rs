@@ -17,7 +17,7 @@ impl RerunCommands {
     /// The commands for the run of this process; `known` has the arguments of its command.
     pub(super) fn of_run(seed: u64, known: &Command) -> Self {
         let sharded = std::env::var_os("COUNTERSIGN_SHARD").is_some_and(|value| !value.is_empty());
-        Self::from_words(words(), known, seed, sharded)
+        Self::from_words(process_words(), known, seed, sharded)
     }
 
     /// The commands for a run that was started with these words; `sharded` says that the environment names a shard.
@@ -60,16 +60,16 @@ impl RerunCommands {
         if sharded {
             part.extend(["--shard".to_owned(), "1/1".to_owned()]);
         }
-        Self { whole: line(&whole), part: line(&part) }
+        Self { whole: command_line(&whole), part: command_line(&part) }
     }
 }
 
 /// The words that this process was started with, behind its name.
-pub(super) fn words() -> Vec<String> {
+pub(super) fn process_words() -> Vec<String> {
     std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()).collect()
 }
 
-pub(super) fn line(words: &[String]) -> String {
+pub(super) fn command_line(words: &[String]) -> String {
     words.iter().map(|word| shell_word(word)).collect::<Vec<_>>().join(" ")
 }
 
@@ -82,7 +82,7 @@ mod tests {
     use super::super::run::RunArgs;
     use super::*;
 
-    fn known() -> Command {
+    fn run_command() -> Command {
         RunArgs::augment_args(Command::new("run"))
     }
 
@@ -104,14 +104,14 @@ mod tests {
     #[case::quotes("run --skip 'a'", r"run --skip ''\''a'\''' --seed 7", r"run --skip ''\''a'\''' --seed 7")]
     fn it_is_repeated(#[case] given: &str, #[case] whole: &str, #[case] part: &str) {
         let again =
-            RerunCommands::from_words(given.split_whitespace().map(str::to_owned).collect(), &known(), 7, false);
+            RerunCommands::from_words(given.split_whitespace().map(str::to_owned).collect(), &run_command(), 7, false);
         assert_eq!(again.whole, format!("countersign {whole}"));
         assert_eq!(again.part, format!("countersign {part}"));
     }
 
     #[test]
     fn the_ids_of_failed_cases_are_not_cut_by_a_shard_of_the_environment() {
-        let again = RerunCommands::from_words(vec!["run".to_owned()], &known(), 7, true);
+        let again = RerunCommands::from_words(vec!["run".to_owned()], &run_command(), 7, true);
         assert_eq!(again.whole, "countersign run --seed 7");
         assert_eq!(again.part, "countersign run --seed 7 --shard 1/1");
     }

@@ -85,7 +85,7 @@ fn slip(settings: &Settings, contract: &Contract, resource: &Resource) -> Option
     let name = settings.resources.get(&resource.id)?;
     let expected = excluded(name, resource, contract)?;
     let place = settings.from.place(&resource.flag);
-    Some(format!("{}: expected {expected}, found {}", escape(&place), shown(name)))
+    Some(format!("{}: expected {expected}, found {}", escape(&place), quoted_name(name)))
 }
 
 /// What is expected instead of a name that no such resource can have; `None` where the documents do not exclude the
@@ -111,7 +111,7 @@ fn excluded(name: &str, resource: &Resource, contract: &Contract) -> Option<Stri
 }
 
 /// A name in quotes, cut where it is long.
-fn shown(name: &str) -> String {
+fn quoted_name(name: &str) -> String {
     let length = name.chars().count();
     let start: String = name.chars().take(SHOWN).collect();
     if length > SHOWN {
@@ -155,7 +155,7 @@ mod tests {
 
     #[test]
     fn a_long_name_is_cut_and_its_length_told() {
-        assert_eq!(shown(&"x".repeat(300)), format!("\"{}…\" of 300 characters", "x".repeat(80)));
-        assert_eq!(shown("a\u{1b}[31m"), r#""a\u{1b}[31m""#);
+        assert_eq!(quoted_name(&"x".repeat(300)), format!("\"{}…\" of 300 characters", "x".repeat(80)));
+        assert_eq!(quoted_name("a\u{1b}[31m"), r#""a\u{1b}[31m""#);
     }
 }

@@ -79,7 +79,7 @@ fn culprit(error: &clap::Error, words: &[OsString], command: &Command) -> Option
     let mut names = BTreeSet::new();
     all(command, &mut names);
     names.into_iter().filter(|name| std::env::var_os(name).is_some()).find(|name| {
-        let read = without(command.clone(), name).try_get_matches_from(words);
+        let read = command_without(command.clone(), name).try_get_matches_from(words);
         read.err().is_none_or(|other| place(&other) != place(error))
     })
 }
@@ -106,10 +106,10 @@ fn variable(argument: &clap::Arg) -> Option<String> {
 }
 
 /// The command as if a variable were not set.
-fn without(command: Command, name: &str) -> Command {
+fn command_without(command: Command, name: &str) -> Command {
     let blind = |argument: clap::Arg| match variable(&argument) {
         Some(own) if own == name => argument.env(Resettable::<OsStr>::Reset),
         _ => argument,
     };
-    command.mut_args(blind).mut_subcommands(|part| without(part, name))
+    command.mut_args(blind).mut_subcommands(|part| command_without(part, name))
 }

@@ -229,14 +229,14 @@ pub(super) fn each_value<E>(
             items.try_for_each(|(index, item)| each_value((&format!("{at}/{index}"), ""), item, look))
         }
         Value::Object(members) => {
-            members.iter().try_for_each(|(name, member)| each_value((&below(at, name), name), member, look))
+            members.iter().try_for_each(|(name, member)| each_value((&pointer_below(at, name), name), member, look))
         }
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Ok(()),
     }
 }
 
 /// The JSON pointer (RFC 6901) of the member `name` of the value at `at`.
-pub(super) fn below(at: &str, name: &str) -> String {
+pub(super) fn pointer_below(at: &str, name: &str) -> String {
     format!("{at}/{}", name.replace('~', "~0").replace('/', "~1"))
 }
 
@@ -244,7 +244,7 @@ pub(super) fn below(at: &str, name: &str) -> String {
 fn pointer(path: &ErrorPath) -> String {
     path.iter().fold(String::new(), |at, segment| match segment {
         Segment::Seq { index } => format!("{at}/{index}"),
-        Segment::Map { key } => below(&at, key),
+        Segment::Map { key } => pointer_below(&at, key),
         Segment::Enum { .. } | Segment::Unknown => at,
     })
 }

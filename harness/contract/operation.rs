@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::check::{ContractFault, differences, ensure, every_fact, prose, structure, version};
 use super::facts::{Difference, Fact, Prose};
-use super::files::{Fixtures, LoadError, below, read_checked};
+use super::files::{Fixtures, LoadError, pointer_below, read_checked};
 use super::service::{Resource, Service};
 use super::shapes::Structure;
 
@@ -114,7 +114,7 @@ impl Operation {
         for (member, of) in &self.response.members {
             let Some(asked_by) = of.expires_after.as_ref().map(|fact| &fact.is) else { continue };
             let has_default = self.request.members.get(asked_by).is_some_and(|asked| asked.default.is_some());
-            let at = format!("{}/expires_after/is", below("/response/members", member));
+            let at = format!("{}/expires_after/is", pointer_below("/response/members", member));
             let wrong = format_args!("expected a member of the request with a default, found \"{asked_by}\"");
             ensure(has_default, at, wrong)?;
         }
@@ -126,7 +126,7 @@ impl Operation {
         }
         for error in self.errors.keys() {
             let wrong = format_args!("expected an error of the service, found none of this name");
-            ensure(service.errors.contains_key(error), below("/errors", error), wrong)?;
+            ensure(service.errors.contains_key(error), pointer_below("/errors", error), wrong)?;
         }
         differences(&self.differences, raw, &service.documents)
     }

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::check::{ContractFault, differences, ensure, every_fact, members, reserved_words, structure, version};
 use super::facts::{Difference, Documents, Fact};
-use super::files::{Fixtures, LoadError, below, read_checked};
+use super::files::{Fixtures, LoadError, pointer_below, read_checked};
 use super::shapes::{Member, Structure};
 
 /// What holds for every operation of one service: what the documents, the service model and the protocol state about
@@ -283,13 +283,13 @@ impl Service {
         resources(&self.resources, &features)?;
         let shapes = self.shape_names();
         for (name, shape) in &self.shapes {
-            let at = below("/shapes", name);
+            let at = pointer_below("/shapes", name);
             let wrong = format_args!("expected \"{name}\", found \"{}\"", shape.name);
             ensure(shape.name == *name, format!("{at}/name"), wrong)?;
             structure(&at, shape, &shapes)?;
         }
         for (name, error) in &self.errors {
-            let at = below("/errors", name);
+            let at = pointer_below("/errors", name);
             let status = error.status.is;
             let wrong = format_args!("expected a status of an error, 400 to 599, found {status}");
             ensure((400..=599).contains(&status), format!("{at}/status/is"), wrong)?;
@@ -297,7 +297,7 @@ impl Service {
         }
         for name in self.unlisted_errors.keys() {
             let wrong = format_args!("expected an error that is not also under /errors");
-            ensure(!self.errors.contains_key(name), below("/unlisted_errors", name), wrong)?;
+            ensure(!self.errors.contains_key(name), pointer_below("/unlisted_errors", name), wrong)?;
         }
         let undecided = &self.reserved_words.undecided.is;
         reserved_words("/reserved_words/undecided/is", undecided, &[])?;

@@ -147,7 +147,7 @@ async fn way(target: &Target, within: Duration) -> ConnectOutcome {
     let start = Instant::now();
     let addresses = match timeout(within, addresses(&target.endpoint)).await {
         Err(_) => return ConnectOutcome::NoAddress(None),
-        Ok(Err(error)) => return ConnectOutcome::NoAddress(Some(plain(&error))),
+        Ok(Err(error)) => return ConnectOutcome::NoAddress(Some(plain_message(&error))),
         Ok(Ok(addresses)) => addresses,
     };
     let Some(first) = addresses.first().copied() else {
@@ -156,13 +156,13 @@ async fn way(target: &Target, within: Duration) -> ConnectOutcome {
     let connecting = Instant::now();
     match timeout(within.saturating_sub(start.elapsed()), TcpStream::connect(addresses.as_slice())).await {
         Err(_) => ConnectOutcome::Refused(first, None),
-        Ok(Err(error)) => ConnectOutcome::Refused(first, Some(plain(&error))),
+        Ok(Err(error)) => ConnectOutcome::Refused(first, Some(plain_message(&error))),
         Ok(Ok(stream)) => ConnectOutcome::Connected(stream.peer_addr().unwrap_or(first), connecting.elapsed()),
     }
 }
 
 /// An error of the system without its number.
-fn plain(error: &std::io::Error) -> String {
+fn plain_message(error: &std::io::Error) -> String {
     let text = error.to_string();
     let text = text.split(" (os error").next().unwrap_or_default();
     text.trim_start_matches("failed to lookup address information: ").to_owned()

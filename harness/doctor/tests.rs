@@ -38,7 +38,7 @@ fn exchange(answer: Result<Response, TransportFault>) -> Exchange {
     }
 }
 
-fn answered(status: u16, body: &str) -> Exchange {
+fn exchange_with(status: u16, body: &str) -> Exchange {
     let headers = [("content-type", AWS)].into_iter().collect();
     exchange(Ok(Response { status, headers, body: body.into() }))
 }
@@ -48,7 +48,7 @@ fn address() -> SocketAddr {
 }
 
 /// A server that answers every request alike.
-fn alike(answer: &Exchange) -> Answers {
+fn answers_alike(answer: &Exchange) -> Answers {
     let mut answers = Answers {
         way: ConnectOutcome::Connected(address(), Duration::from_millis(1)),
         probe: answer.clone(),
@@ -68,7 +68,7 @@ fn target() -> Target {
     Target::at(url).signed_by(Credentials::new("AKIDCANARYKEY", "CANARY-secret")).with_workgroup("wg-1")
 }
 
-fn found(target: &Target, answers: &Answers) -> Vec<Diagnosis> {
+fn findings_of(target: &Target, answers: &Answers) -> Vec<Diagnosis> {
     let contract = Contract::load(&Fixtures::Embedded).expect("the contract");
     let patient = ExaminedTarget { target, contract: &contract, operation: contract.default_operation() };
     ProbedTarget::new(patient, answers).findings()
@@ -107,11 +107,11 @@ fn a_server_that_checks_no_signature_is_a_problem_only_where_it_claims_to(
     #[case] status: DiagnosisStatus,
     #[case] said: &str,
 ) {
-    let mut answers = alike(&answered(200, SUCCESS));
-    answers.wrong = Some(answered(wrong.0, wrong.1));
-    answers.unsigned = Some(answered(unsigned.0, unsigned.1));
+    let mut answers = answers_alike(&exchange_with(200, SUCCESS));
+    answers.wrong = Some(exchange_with(wrong.0, wrong.1));
+    answers.unsigned = Some(exchange_with(unsigned.0, unsigned.1));
     let target = if claimed { target().claiming([Feature::SIGNATURE]) } else { target() };
-    let finding = about(&found(&target, &answers), &Topic::Signature);
+    let finding = about(&findings_of(&target, &answers), &Topic::Signature);
     assert_eq!(finding.status, status, "{finding:?}");
     assert!(finding.found.contains(said), "{finding:?}");
 }
@@ -133,7 +133,7 @@ fn a_server_that_answers_everything_with_one_error_is_neither_praised_nor_accuse
     if !named {
         target.resources.clear();
     }
-    let findings = found(&target, &alike(&answered(status, body)));
+    let findings = findings_of(&target, &answers_alike(&exchange_with(status, body)));
     for topic in [Topic::Credentials, Topic::Signature] {
         let finding = about(&findings, &topic);
         assert_eq!(finding.status, DiagnosisStatus::Unknown, "{finding:?}");
@@ -153,7 +153,7 @@ fn a_server_that_answers_everything_with_one_error_is_neither_praised_nor_accuse
 #[case::no_workgroup(400, NO_WORKGROUP)]
 #[case::named_only(404, r#"{"__type":"ResourceNotFoundException","message":"wg-1?"}"#)]
 fn credentials_are_accepted_where_the_call_comes_as_far_as_the_workgroup(#[case] status: u16, #[case] body: &str) {
-    let findings = found(&target(), &alike(&answered(status, body)));
+    let findings = findings_of(&target(), &answers_alike(&exchange_with(status, body)));
     assert_eq!(about(&findings, &Topic::Credentials).status, DiagnosisStatus::Ok, "{findings:?}");
     assert_eq!(about(&findings, &Topic::Operation).status, DiagnosisStatus::Ok, "{findings:?}");
 }
@@ -184,10 +184,10 @@ fn an_operation_is_there_where_it_is_answered_unlike_one_that_nobody_has(
     #[case] unknown_body: &str,
     #[case] expected: DiagnosisStatus,
 ) {
-    let mut answers = alike(&answered(200, SUCCESS));
-    listing(&mut answers, answered(status, body));
-    answers.unknown = answered(unknown, unknown_body);
-    let finding = about(&found(&target(), &answers), &Topic::Neighbours);
+    let mut answers = answers_alike(&exchange_with(200, SUCCESS));
+    listing(&mut answers, exchange_with(status, body));
+    answers.unknown = exchange_with(unknown, unknown_body);
+    let finding = about(&findings_of(&target(), &answers), &Topic::Neighbours);
     assert_eq!(
         (finding.found.ends_with(" there"), finding.status),
         (expected == DiagnosisStatus::Ok, expected),
@@ -209,24 +209,25 @@ fn a_clock_is_a_problem_only_where_it_may_be_why_we_are_refused(
     #[case] status: DiagnosisStatus,
     #[case] said: &str,
 ) {
-    let mut answer = answered(code, body);
+    let mut answer = exchange_with(code, body);
     if let (Some(off), Ok(response)) = (off, &mut answer.answer) {
         let date = answer.received_at.saturating_add(SignedDuration::from_secs(off)).expect("in range");
         response.headers.push("date", date.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string());
     }
-    let finding = about(&found(&target(), &alike(&answer)), &Topic::Clock);
+    let finding = about(&findings_of(&target(), &answers_alike(&answer)), &Topic::Clock);
     assert_eq!(finding.status, status, "{finding:?}");
     assert!(finding.found.contains(said), "{finding:?}");
 }
 
 #[test]
 fn a_workgroup_that_is_not_there_is_told_with_those_that_are() {
-    let mut answers = alike(&answered(400, r#"{"__type":"ResourceNotFoundException","message":"no wg-1"}"#));
+    let mut answers =
+        answers_alike(&exchange_with(400, r#"{"__type":"ResourceNotFoundException","message":"no wg-1"}"#));
     listing(
         &mut answers,
-        answered(200, r#"{"workgroups":[{"workgroupName":"wg-2"},{"workgroupName":"wg\u001b[31m-3"}]}"#),
+        exchange_with(200, r#"{"workgroups":[{"workgroupName":"wg-2"},{"workgroupName":"wg\u001b[31m-3"}]}"#),
     );
-    let findings = found(&target(), &answers);
+    let findings = findings_of(&target(), &answers);
     let finding = about(&findings, &workgroup());
     assert_eq!(finding.status, DiagnosisStatus::Problem);
     assert!(finding.fix.as_deref().is_some_and(|fix| fix.contains("(it has wg-2, wg\\u{1b}[31m-3)")), "{finding:?}");
@@ -253,9 +254,9 @@ fn what_several_neighbours_answer_alike_is_said_once(
     #[case] status: DiagnosisStatus,
     #[case] said: &str,
 ) {
-    let mut answers = alike(&answered(code, body));
-    answers.unknown = answered(400, r#"{"__type":"ValidationException"}"#);
-    let mut findings = found(&target(), &answers);
+    let mut answers = answers_alike(&exchange_with(code, body));
+    answers.unknown = exchange_with(400, r#"{"__type":"ValidationException"}"#);
+    let mut findings = findings_of(&target(), &answers);
     findings.retain(|finding| finding.topic == Topic::Neighbours && !finding.found.contains("not tried"));
     let [finding] = findings.as_slice() else { panic!("one finding: {findings:?}") };
     assert_eq!(finding.status, status, "{finding:?}");

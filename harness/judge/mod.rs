@@ -225,7 +225,7 @@ impl Judge {
         rows.iter()
             .map(|index| &self.contract.register.requirements[*index])
             .filter(|row| operation.owns(&row.id))
-            .filter_map(|row| Some((row, fit(row.decided_by.as_ref()?, subject)?)))
+            .filter_map(|row| Some((row, how_specific(row.decided_by.as_ref()?, subject)?)))
             .max_by_key(|(_, fit)| *fit)
             .map(|(row, _)| row)
     }
@@ -233,7 +233,7 @@ impl Judge {
 
 /// How specific a row is about a subject: whether it names the exact place, and how many conditions it has. `None` if
 /// the row is about another subject. A place that ends in `/**` covers everything below it.
-fn fit(by: &Decision, subject: &Subject) -> Option<(bool, usize)> {
+fn how_specific(by: &Decision, subject: &Subject) -> Option<(bool, usize)> {
     let same = |wanted: &Option<String>, found: Option<&str>| wanted.is_none() || wanted.as_deref() == found;
     let at = subject.at.as_deref();
     let below = by.at.as_deref().and_then(|wanted| wanted.strip_suffix("/**"));

@@ -42,12 +42,12 @@ pub(super) fn of(seen: &Observation<'_>) -> Outcome {
         status_fits: with_status().next().is_some(),
         expected: answers.iter().map(accepted).collect(),
         found: seen.summary(),
-        beside: beside(seen),
+        beside: striking_detail(seen),
     })
 }
 
 /// What is striking about an answer of the wrong kind.
-fn beside(seen: &Observation<'_>) -> Option<StrikingDetail> {
+fn striking_detail(seen: &Observation<'_>) -> Option<StrikingDetail> {
     if !seen.is_success() {
         return guess::of_cut_name(seen);
     }

@@ -52,7 +52,7 @@ fn credentials(case: &str) -> (&'static ExpandedCase, Exchange) {
 }
 
 /// The requirements that a judgement says are broken, warnings included.
-fn broken(judgement: &Judgement) -> BTreeSet<&str> {
+fn violated_ids(judgement: &Judgement) -> BTreeSet<&str> {
     judgement.violations.iter().chain(&judgement.warnings).map(|broken| broken.requirement.as_str()).collect()
 }
 
@@ -62,7 +62,7 @@ fn a_right_reply_passes_for_every_case_that_names_it() {
     for case in corpus.cases() {
         let reply = |call: &Call| answered(call, &corpus.replies()[call.reply.as_ref().unwrap()]);
         let judgement = judge.judge(case, &case.calls.iter().map(reply).collect::<Vec<_>>());
-        assert_eq!((judgement.verdict, broken(&judgement)), (Verdict::Pass, BTreeSet::new()), "{}", case.id);
+        assert_eq!((judgement.verdict, violated_ids(&judgement)), (Verdict::Pass, BTreeSet::new()), "{}", case.id);
         let cited = |id: &&String| judge.contract.register.get(id).is_some_and(Requirement::is_outcome);
         let undecided: Vec<_> =
             case.case.requirements.iter().filter(cited).filter(|id| !judgement.decided.contains(*id)).collect();
@@ -78,7 +78,7 @@ fn a_wrong_reply_is_said_to_break_exactly_what_it_breaks() {
         let case = corpus.get(&wrong.case).unwrap();
         let judgement = judge.judge(case, &[answered(&case.calls[0], reply)]);
         let declared: BTreeSet<_> = wrong.violates.iter().map(String::as_str).collect();
-        assert_eq!(broken(&judgement), declared, "{name}: {:?} {:?}", judgement.violations, judgement.warnings);
+        assert_eq!(violated_ids(&judgement), declared, "{name}: {:?} {:?}", judgement.violations, judgement.warnings);
         let must = |id: &&str| judge.contract.register.get(id).is_some_and(|row| row.level == Level::Must);
         let expected = if declared.iter().any(must) { Verdict::Fail } else { Verdict::Pass };
         assert_eq!(judgement.verdict, expected, "{name}");
@@ -112,7 +112,7 @@ fn every_requirement_that_a_rule_decides_is_broken_by_a_wrong_reply() {
 }
 
 /// The judgement of a case with this answer.
-fn judged(case: &str, status: u16, headers: &[(&str, &str)], body: &str) -> Judgement {
+fn judgement_of(case: &str, status: u16, headers: &[(&str, &str)], body: &str) -> Judgement {
     judged_with(&[], case, status, headers, body)
 }
 
@@ -158,7 +158,7 @@ fn a_legal_answer_is_not_accused(
     #[case] headers: &[(&str, &str)],
     #[case] body: &str,
 ) {
-    let judgement = judged(case, status, headers, body);
+    let judgement = judgement_of(case, status, headers, body);
     assert_eq!(judgement.verdict, Verdict::Pass, "{:?}", judgement.violations);
 }
 
@@ -179,7 +179,7 @@ fn an_illegal_answer_is_accused_of_the_right_thing(
     #[case] body: &str,
     #[case] id: &str,
 ) {
-    let judgement = judged(case, status, &[], body);
+    let judgement = judgement_of(case, status, &[], body);
     assert!(judgement.violations.iter().any(|violation| violation.requirement == id), "{judgement:?}");
 }
 
@@ -203,13 +203,13 @@ fn a_refusal_that_is_about_the_caller_decides_nothing(#[case] case: &str, #[case
 
 #[test]
 fn credentials_without_a_session_cannot_have_expired() {
-    let judgement = judged("lifetimes/default", 403, &[], r#"{"__type":"ExpiredTokenException","message":"m"}"#);
+    let judgement = judgement_of("lifetimes/default", 403, &[], r#"{"__type":"ExpiredTokenException","message":"m"}"#);
     assert_eq!(judgement.verdict, Verdict::Fail, "{judgement:?}");
 }
 
 #[test]
 fn a_common_name_decides_the_status_of_the_error_that_it_stands_for() {
-    let judgement = judged("parameters/duration-outside/899", 400, &[], r#"{"__type":"ValidationError"}"#);
+    let judgement = judgement_of("parameters/duration-outside/899", 400, &[], r#"{"__type":"ValidationError"}"#);
     assert_eq!(judgement.verdict, Verdict::Pass, "{judgement:?}");
     assert!(judgement.decided.contains("GC-ERR-03"), "{judgement:?}");
 }
@@ -220,7 +220,7 @@ fn a_common_name_decides_the_status_of_the_error_that_it_stands_for() {
 #[case::a_database_that_the_target_has("parameters/database-name", "GC-DB-01")]
 #[case::a_media_type("protocol/content-type-parameter", "GC-PROTO-01")]
 fn what_the_control_shows_to_be_allowed_must_not_be_denied(#[case] case: &str, #[case] id: &str) {
-    let judgement = judged(case, 403, &[], r#"{"__type":"AccessDeniedException","message":"m"}"#);
+    let judgement = judgement_of(case, 403, &[], r#"{"__type":"AccessDeniedException","message":"m"}"#);
     assert!(judgement.violations.iter().any(|violation| violation.requirement == id), "{judgement:?}");
 }
 
@@ -229,7 +229,7 @@ fn a_fault_in_passing_is_a_warning() {
     let (case, mut exchange) = credentials("success/workgroup-only");
     exchange.fault_before = Some(502);
     let judgement = LIBRARY.judge.judge(case, &[exchange]);
-    assert_eq!((judgement.verdict, broken(&judgement)), (Verdict::Pass, BTreeSet::from(["GC-ERR-15"])));
+    assert_eq!((judgement.verdict, violated_ids(&judgement)), (Verdict::Pass, BTreeSet::from(["GC-ERR-15"])));
     assert_eq!(FaultText::of(&judgement.warnings[0]).actual, "502 at first, and 200 to the same request again");
 }
 
@@ -261,7 +261,7 @@ fn either_clock_may_show_the_lifetime(
         exchange.answer.as_mut().unwrap().headers.set("date", date.unwrap());
     }
     let judgement = LIBRARY.judge.judge(case, &[exchange]);
-    assert_eq!(broken(&judgement), expected.iter().copied().collect(), "{judgement:?}");
+    assert_eq!(violated_ids(&judgement), expected.iter().copied().collect(), "{judgement:?}");
     let found: String =
         judgement.violations.iter().chain(&judgement.warnings).map(|one| FaultText::of(one).actual).collect();
     assert!(found.contains(said) && said.is_empty() == found.is_empty(), "{found}");
@@ -292,8 +292,8 @@ fn a_name_that_was_cut_is_told_by_its_length() {
 
 #[test]
 fn a_refusal_without_a_name_decides_nothing_about_what_was_refused() {
-    let judgement = judged("parameters/duration-outside/899", 400, &[], r#"{"message":"durationSeconds"}"#);
-    assert_eq!(broken(&judgement), BTreeSet::from(["GC-ERR-05"]));
+    let judgement = judgement_of("parameters/duration-outside/899", 400, &[], r#"{"message":"durationSeconds"}"#);
+    assert_eq!(violated_ids(&judgement), BTreeSet::from(["GC-ERR-05"]));
     assert!(!judgement.decided.contains("GC-DUR-02"));
 }
 
@@ -304,7 +304,7 @@ fn a_refusal_without_a_name_decides_nothing_about_what_was_refused() {
 #[case(408, "")]
 #[case(400, r#"{"__type":"RequestTimeoutException"}"#)]
 fn a_refusal_of_the_moment_is_no_refusal(#[case] status: u16, #[case] body: &str) {
-    assert_eq!(judged("parameters/duration-type/text", status, &[], body).verdict, Verdict::Indeterminate);
+    assert_eq!(judgement_of("parameters/duration-type/text", status, &[], body).verdict, Verdict::Indeterminate);
 }
 
 /// [`credentials`] that expire `expire` seconds after the call.

@@ -148,7 +148,7 @@ mod tests {
     use serde_json::Value;
 
     use super::super::Event;
-    use super::super::tests::made;
+    use super::super::tests::report_text;
     use super::super::tests::sample::{self, MUSTS, as_shard, run_deciding};
     use super::*;
     use crate::verdict::Verdict;
@@ -164,7 +164,7 @@ mod tests {
     #[case::part_of_a_shard(as_shard(run_deciding(Verdict::Pass, &MUSTS[2..], true), "1/4"), "shard 1/4: 2 of 4 decided", "yellow")]
     #[case::absent_shard(as_shard(run_deciding(Verdict::NotImplemented, &[], true), "1/4"), "shard 1/4: not implemented", "lightgrey")]
     fn a_badge_says_no_more_than_was_decided(#[case] events: Vec<Event>, #[case] message: &str, #[case] colour: &str) {
-        let badge: Value = serde_json::from_str(&made(&events, &Badge(BadgeForm::Json))).expect("JSON");
+        let badge: Value = serde_json::from_str(&report_text(&events, &Badge(BadgeForm::Json))).expect("JSON");
         let expected = json!({ "schemaVersion": 1, "label": "GetCredentials", "message": message, "color": colour });
         assert_eq!(badge, expected);
     }
@@ -173,7 +173,7 @@ mod tests {
     fn no_text_breaks_the_image() {
         let mut events = sample::events();
         sample::run_mut(&mut events).operation = "\"><script>&\u{0}\u{ffff}'".repeat(9);
-        let image = made(&events, &Badge(BadgeForm::Svg));
+        let image = report_text(&events, &Badge(BadgeForm::Svg));
         assert!(!image.contains("<script") && image.contains("&lt;script&gt;&amp;\\u{0}"), "{image}");
         let allowed = |c: char| c == '\n' || !(c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}'));
         assert!(image.chars().all(allowed), "{image}");

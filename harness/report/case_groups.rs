@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
 use std::hash::Hash;
 
-use super::collected::{Collected, counted, grouped};
+use super::collected::{Collected, count_each, grouped};
 use super::words::{self, FaultText};
 use crate::contract::Side;
 use crate::verdict::{CaseResult, Fault, LifetimeLikeness, MeasuredLifetime, Verdict, Violation};
@@ -58,7 +58,7 @@ pub(super) fn violated_elsewhere(collected: &Collected) -> &'static str {
 /// Whether these are all cases of a whole run, under more than `limit` names.
 pub(super) fn is_all(cases: &[&CaseResult], collected: &Collected, limit: usize) -> bool {
     let selected = collected.run.as_ref().map(|run| run.selected);
-    selected == Some(cases.len()) && names(cases, collected).len() > limit
+    selected == Some(cases.len()) && case_names(cases, collected).len() > limit
 }
 
 /// The cases with a verdict that needs attention, those that went wrong alike in one group, in the order of the run.
@@ -78,7 +78,7 @@ pub(super) fn failures(collected: &Collected, verdict: Verdict) -> Vec<Vec<&Case
 }
 
 /// The cases with a verdict, those with the same reason in one group, in the order of the run.
-pub(super) fn excused(collected: &Collected, verdict: Verdict) -> Vec<Vec<&CaseResult>> {
+pub(super) fn excused_groups(collected: &Collected, verdict: Verdict) -> Vec<Vec<&CaseResult>> {
     grouped(collected.cases.iter().filter(|case| case.verdict == verdict), words::reason_of)
 }
 
@@ -108,7 +108,7 @@ impl<'a> SharedViolation<'a> {
     }
 
     /// The violation in words, with how many more were found with other numbers.
-    pub(crate) fn told(&self) -> FaultText {
+    pub(crate) fn text(&self) -> FaultText {
         let mut told = FaultText::of(self.violation);
         if self.others > 0 {
             let _ = write!(told.actual, " (and {} more alike, with other numbers)", self.others);
@@ -213,7 +213,7 @@ pub(super) fn warnings(collected: &Collected) -> Vec<SharedViolation<'_>> {
 
 /// The names of cases, each put into words by `word`: at most `limit` names, then the number of the rest. Where they
 /// are all cases of a run, none is named.
-pub(super) fn told(
+pub(super) fn names_or_all(
     cases: &[&CaseResult],
     collected: &Collected,
     limit: usize,
@@ -222,11 +222,11 @@ pub(super) fn told(
     if is_all(cases, collected, limit) {
         return format!("all {} cases", cases.len());
     }
-    words::listed(&names(cases, collected), limit, word)
+    words::list_of_names(&case_names(cases, collected), limit, word)
 }
 
 /// The ids of cases, each with how many cases it stands for; a whole family stands under its own id.
-pub(super) fn names(cases: &[&CaseResult], collected: &Collected) -> Vec<(String, usize)> {
+pub(super) fn case_names(cases: &[&CaseResult], collected: &Collected) -> Vec<(String, usize)> {
     let ids: Vec<&str> = cases.iter().map(|case| case.id.as_str()).collect();
     words::collapse(&ids, collected.families())
 }
@@ -236,7 +236,7 @@ pub(super) fn names(cases: &[&CaseResult], collected: &Collected) -> Vec<(String
 pub(super) fn open_passes(collected: &Collected) -> Vec<(String, usize)> {
     const MOST: usize = 3;
     let passes = collected.cases.iter().filter(|case| case.verdict == Verdict::Pass);
-    counted(passes.filter_map(|case| case.reason.as_ref()).map(words::reason)).into_iter().take(MOST).collect()
+    count_each(passes.filter_map(|case| case.reason.as_ref()).map(words::reason)).into_iter().take(MOST).collect()
 }
 
 #[cfg(test)]

@@ -41,7 +41,7 @@ impl Collected {
 }
 
 /// How often each item occurs.
-pub(super) fn counted<T: Ord>(things: impl IntoIterator<Item = T>) -> BTreeMap<T, usize> {
+pub(super) fn count_each<T: Ord>(things: impl IntoIterator<Item = T>) -> BTreeMap<T, usize> {
     let mut counts = BTreeMap::new();
     for thing in things {
         *counts.entry(thing).or_default() += 1;

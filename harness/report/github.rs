@@ -86,7 +86,7 @@ impl<W: Write> GithubSink<W> {
     }
 
     fn names(&self, group: &[&CaseResult]) -> String {
-        case_groups::told(group, &self.text.collected, NAMES_LIMIT, |name, count| match count {
+        case_groups::names_or_all(group, &self.text.collected, NAMES_LIMIT, |name, count| match count {
             1 => name.to_owned(),
             several => format!("{name} ({several} cases)"),
         })
@@ -94,7 +94,7 @@ impl<W: Write> GithubSink<W> {
 }
 
 fn particulars(shared: &SharedViolation<'_>) -> String {
-    let FaultText { at, expected, actual } = shared.told();
+    let FaultText { at, expected, actual } = shared.text();
     format!("at {at}: expected {expected}, found {actual}")
 }
 

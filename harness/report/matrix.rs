@@ -112,7 +112,7 @@ pub(super) fn rows<'a>(collected: &'a [Collected], register: &'a Register) -> Ve
     rows.into_iter().map(|(_, row)| row).collect()
 }
 
-pub(super) fn judged(collected: &[Collected]) -> usize {
+pub(super) fn judged_count(collected: &[Collected]) -> usize {
     collected.iter().filter(|run| is_judged(run)).count()
 }
 
@@ -127,7 +127,7 @@ pub(super) fn nothing_differs(collected: &[Collected], labels: &[String]) -> Str
     match (judged.next(), judged.next()) {
         (None, _) => "None of them could be judged, so that there is nothing to compare.".to_owned(),
         (Some((_, only)), None) => format!("Only {only} could be judged, so that there is nothing to compare."),
-        (Some(_), Some(_)) if self::judged(collected) == collected.len() => "They differ on no requirement.".to_owned(),
+        (Some(_), Some(_)) if judged_count(collected) == collected.len() => "They differ on no requirement.".to_owned(),
         (Some(_), Some(_)) => "Those that could be judged differ on no requirement.".to_owned(),
     }
 }

@@ -50,7 +50,7 @@ pub enum MergeError {
     #[error(
         "expected all {0} shards, found none for {named}{more}; did each job keep its run stream?",
         named = .2.join(", "),
-        more = more(.0 - .1 - .2.len())
+        more = and_more(.0 - .1 - .2.len())
     )]
     Missing(usize, usize, Vec<String>),
     /// A stream has a case that an earlier one has.
@@ -62,7 +62,7 @@ pub enum MergeError {
 }
 
 /// `, and 3 more`.
-fn more(count: usize) -> String {
+fn and_more(count: usize) -> String {
     if count == 0 { String::new() } else { format!(", and {count} more") }
 }
 
@@ -97,7 +97,7 @@ pub fn merge(streams: &[Vec<Event>], register: &Register) -> Result<Vec<Event>, 
         let named = missing.map(|index| Shard { index, ..first.shard }.to_string()).collect();
         return Err(MergeError::Missing(first.shard.count, parts.len(), named));
     }
-    known(&parts, register)?;
+    check_known(&parts, register)?;
 
     // A shard has every Nth case of the whole run.
     let mut cases: Vec<(usize, usize, &CaseResult)> = parts
@@ -233,7 +233,7 @@ fn differs(stream: usize, run: &RunEvent, first: usize, other: &RunEvent) -> Res
 
 /// Checks that this build knows every requirement that a shard names, so that no result is lost, and every feature that
 /// the target claims. The streams agree on the features.
-fn known(parts: &[Part<'_>], register: &Register) -> Result<(), MergeError> {
+fn check_known(parts: &[Part<'_>], register: &Register) -> Result<(), MergeError> {
     for (stream, part) in (1..).zip(parts) {
         for case in &part.cases {
             let broken = case.violations.iter().chain(&case.warnings).map(|violation| &violation.requirement);

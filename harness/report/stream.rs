@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 use std::io::{self, BufRead, Read, Write};
 
-use super::collected::counted;
+use super::collected::count_each;
 use super::event::OLDEST_VERSION;
 use super::{Event, Sink, VERSION, words};
 use crate::text::foreign;
@@ -109,7 +109,7 @@ pub fn read(mut stream: impl BufRead, cut_short: CutShort) -> Result<Vec<Event>,
     match events.last() {
         None => Err(StreamError::Empty),
         Some(Event::Summary(summary)) => {
-            let counted = counted(events.iter().filter_map(Event::case).map(|case| case.verdict));
+            let counted = count_each(events.iter().filter_map(Event::case).map(|case| case.verdict));
             if summary.verdicts == counted {
                 return Ok(events);
             }

@@ -37,7 +37,7 @@ pub(super) fn expected(case: &ExpandedCase) -> Vec<String> {
 }
 
 /// An exchange as a report may show it: `ours` masks the request, `hidden` masks the answer.
-pub(super) fn shown(exchange: &Exchange, ours: &Masker, hidden: &Masker) -> ShownExchange {
+pub(super) fn shown_exchange(exchange: &Exchange, ours: &Masker, hidden: &Masker) -> ShownExchange {
     let Exchange { request, answer, .. } = exchange;
     let (answer_headers, answer_body, fault) = match answer {
         Ok(response) => {
@@ -83,7 +83,7 @@ mod tests {
     fn what_is_kept_of_an_exchange_is_bounded(#[case] headers: Headers, #[case] body: Vec<u8>) {
         let exchange = exchange(headers, body);
         let hidden = Masker::default().with_answer(exchange.answer.as_ref().expect("there is one"));
-        let shown = shown(&exchange, &Masker::default(), &hidden);
+        let shown = shown_exchange(&exchange, &Masker::default(), &hidden);
         assert!(shown.request.chars().count() <= 1_001);
         assert_eq!((shown.request_headers.len(), shown.request_body.len()), (33, 1_003));
         assert!(shown.request_headers.iter().all(|(_, value)| value.chars().count() <= 1_001));

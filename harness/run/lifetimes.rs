@@ -35,7 +35,7 @@ pub(super) async fn told_apart(
         }
         let Some(lifetime) = turn.operation_of(call).lifetime() else { return Ok(judgement) };
         let doubt = LifetimeDoubt { turn, call: sent_before(call, wrong), index, lifetime };
-        let Some(given) = doubt.given(wrong) else { return Ok(judgement) };
+        let Some(given) = doubt.given_credentials(wrong) else { return Ok(judgement) };
         if excused.iter().any(|(earlier, _)| earlier.is_same(&given)) {
             continue;
         }
@@ -129,7 +129,7 @@ type LifetimeExcuse = Result<Option<Reason>, Interrupted>;
 
 impl LifetimeDoubt<'_> {
     /// What an answer gave; `None` if nothing that it gave expires.
-    fn given(&self, exchange: &Exchange) -> Option<GivenCredentials> {
+    fn given_credentials(&self, exchange: &Exchange) -> Option<GivenCredentials> {
         let response = exchange.answer.as_ref().ok()?;
         let operation = self.turn.operation_of(&self.call);
         let body = (response.status == operation.status.is).then(|| response.json())??;
@@ -260,7 +260,7 @@ impl LifetimeDoubt<'_> {
     ) -> Result<Option<(Exchange, Option<GivenCredentials>)>, Interrupted> {
         let made = self.turn.make(call, self.index, names, &[]).await?.ok();
         Ok(made.map(|exchange| {
-            let given = self.given(&exchange);
+            let given = self.given_credentials(&exchange);
             (exchange, given)
         }))
     }
@@ -290,7 +290,7 @@ mod tests {
     }
 
     /// The same with a `Date` that is `hours` hours ahead.
-    fn dated(given: GivenCredentials, hours: f64) -> GivenCredentials {
+    fn credentials_with_date(given: GivenCredentials, hours: f64) -> GivenCredentials {
         GivenCredentials { date: Some(CALL + hours * 3600.0), ..given }
     }
 
@@ -301,7 +301,7 @@ mod tests {
     #[case::expired(given("a", 3600.0, -5.0), CredentialsAge::None)]
     #[case::too_long(given("a", 3600.0, 4000.0), CredentialsAge::None)]
     #[case::the_default_is_not_old(given("a", 900.0, 960.0), CredentialsAge::None)]
-    #[case::old_by_the_clock_of_the_server(dated(given("a", 3600.0, 7200.0 + 1200.0), 2.0), CredentialsAge::Old)]
+    #[case::old_by_the_clock_of_the_server(credentials_with_date(given("a", 3600.0, 7200.0 + 1200.0), 2.0), CredentialsAge::Old)]
     fn only_living_credentials_may_expire_early_for_their_age(
         #[case] given: GivenCredentials,
         #[case] expected: CredentialsAge,
@@ -321,7 +321,7 @@ mod tests {
     #[case::slow(given("a", 3600.0, 3360.0), Some(-240.0))]
     #[case::fast(given("a", 3600.0, 3900.0), Some(300.0))]
     #[case::no_clock_is_so_far_off(given("a", 3600.0, 3901.0), None)]
-    #[case::its_date_tells(dated(given("a", 3600.0, 3360.0), 0.0), None)]
+    #[case::its_date_tells(credentials_with_date(given("a", 3600.0, 3360.0), 0.0), None)]
     fn without_a_date_a_clock_may_be_off_by_five_minutes(
         #[case] given: GivenCredentials,
         #[case] expected: Option<f64>,

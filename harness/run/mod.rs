@@ -159,7 +159,7 @@ mod tests {
     use super::*;
     use crate::verdict::Reason;
 
-    fn told(verdict: Verdict, reason: &str) -> CaseResult {
+    fn result_with_reason(verdict: Verdict, reason: &str) -> CaseResult {
         let reason = Some(Reason::Told { words: reason.to_owned() });
         CaseResult { verdict, reason, runs: 1, duration_ms: 2.0, ..CaseResult::default() }
     }
@@ -175,8 +175,8 @@ mod tests {
         #[case] second: Verdict,
         #[case] expected: &str,
     ) {
-        let mut result = told(first, "first");
-        merge(&mut result, told(second, "second"));
+        let mut result = result_with_reason(first, "first");
+        merge(&mut result, result_with_reason(second, "second"));
         assert_eq!(result.reason, Some(Reason::Told { words: expected.to_owned() }));
         assert_eq!((result.runs, result.duration_ms.to_bits()), (2, 4.0_f64.to_bits()));
     }

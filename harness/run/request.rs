@@ -155,8 +155,8 @@ impl Signer<'_> {
             Defect::WrongScheme => {
                 self.change_header(request, |header| header.replacen("AWS4-HMAC-SHA256", "Bearer", 1));
             }
-            Defect::NoSignature => self.change_header(request, |header| without(header, "Signature")),
-            Defect::NoSignedHeaders => self.change_header(request, |header| without(header, "SignedHeaders")),
+            Defect::NoSignature => self.change_header(request, |header| header_without(header, "Signature")),
+            Defect::NoSignedHeaders => self.change_header(request, |header| header_without(header, "SignedHeaders")),
             Defect::ShortScope => self.change_header(request, |header| header.replacen(&format!("/{region}/"), "/", 1)),
             Defect::ChangedSignature => self.change_header(request, |header| {
                 let (kept, last) = header.split_at(header.len().saturating_sub(1));
@@ -182,7 +182,7 @@ impl Signer<'_> {
 }
 
 /// A header of several fields without one of them.
-fn without(header: &str, field: &str) -> String {
+fn header_without(header: &str, field: &str) -> String {
     let kept: Vec<_> = header.split(", ").filter(|part| !part.contains(&format!("{field}="))).collect();
     kept.join(", ")
 }

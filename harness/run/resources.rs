@@ -102,7 +102,7 @@ impl<'a> Refused<'a> {
             }),
             (false, given) => {
                 let other = Refused::of(turn, call, control).filter(Refused::is_alone);
-                let refused = || Reason::RefusedWithout { noun: noun.clone(), answer: answer_to(turn, control) };
+                let refused = || Reason::RefusedWithout { noun: noun.clone(), answer: control_answer(turn, control) };
                 other.and_then(|other| other.not_there()).or_else(|| given.is_none().then(refused))
             }
         }
@@ -127,7 +127,7 @@ impl<'a> Refused<'a> {
 }
 
 /// The status and the error of an answer, or why there was no answer.
-fn answer_to(turn: &CaseRun<'_>, exchange: &Exchange) -> TargetAnswer {
+fn control_answer(turn: &CaseRun<'_>, exchange: &Exchange) -> TargetAnswer {
     let hidden = turn.bench.seen.masker();
     match &exchange.answer {
         Ok(response) => {

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use tokio::sync::OnceCell;
 
 use super::case::{CaseRun, RunContext, without_verdict};
-use super::case_result::{conclude, describe, expected, shown};
+use super::case_result::{conclude, describe, expected, shown_exchange};
 use super::interrupt::{Interrupt, Interrupted};
 use super::lifetimes::told_apart;
 use super::random_names::RandomNames;
@@ -162,7 +162,7 @@ impl Session {
         }
         let mut names = RandomNames::new(self.seed, &case.id, run);
         let turn = CaseRun { bench: &self.bench, case, interrupt };
-        let outcome = judged(&turn, &mut names).await;
+        let outcome = perform_and_judge(&turn, &mut names).await;
         // The teardown is made in an interrupted run too.
         if !(CaseRun { interrupt: &Interrupt::never(), ..turn }).tear_down(&mut names).await {
             self.leftovers.fetch_add(1, Ordering::Relaxed);
@@ -178,7 +178,7 @@ impl Session {
         let last_call = last.filter(|_| run == 0 || result.verdict != Verdict::Pass);
         if let Some((exchange, call)) = last_call {
             let hidden = describe(&mut result, exchange, &self.bench.seen.masker());
-            result.exchange = Some(Box::new(shown(exchange, &self.secrets, &hidden)));
+            result.exchange = Some(Box::new(shown_exchange(exchange, &self.secrets, &hidden)));
             let whom = (&self.bench.target, self.contract());
             result.repro = Some(repro::line(case, call, &exchange.request, whom));
         }
@@ -215,7 +215,10 @@ impl Session {
 
 /// Makes the calls of a case and judges them. After a failure, further calls tell whether something else than the
 /// target is the reason.
-async fn judged(turn: &CaseRun<'_>, names: &mut RandomNames) -> Result<(Judgement, Transcript), Interrupted> {
+async fn perform_and_judge(
+    turn: &CaseRun<'_>,
+    names: &mut RandomNames,
+) -> Result<(Judgement, Transcript), Interrupted> {
     let (mut judgement, transcript) = turn.perform(names).await?;
     if turn.bench.judge.is_about_lifetimes(&judgement) {
         judgement = told_apart(turn, &transcript, judgement, names).await?;

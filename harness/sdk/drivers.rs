@@ -107,7 +107,7 @@ pub(super) const LOCK: &str = "Cargo.lock";
 ///
 /// # Errors
 /// When there is none; the message names those that there are.
-pub fn named(name: &str) -> Result<&'static Driver, String> {
+pub fn driver_named(name: &str) -> Result<&'static Driver, String> {
     ALL.iter().find(|driver| driver.name == name).ok_or_else(|| {
         let known: Vec<_> = ALL.iter().map(|driver| driver.name).collect();
         format!("there is no driver \"{}\"; the drivers are {}", foreign(name), known.join(", "))
@@ -184,7 +184,7 @@ mod tests {
     #[test]
     fn the_drivers_files_are_written_side_by_side_and_only_where_they_are_others() {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let driver = named("redshift-connector").expect("a driver");
+        let driver = driver_named("redshift-connector").expect("a driver");
         let write = || driver.write_sources(folder.path()).expect("it can be written");
         write();
         let [untouched, older] = [driver.sources[0], driver.sources[1]].map(|(name, _)| folder.path().join(name));

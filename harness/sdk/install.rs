@@ -35,7 +35,7 @@ impl std::str::FromStr for SdkVersion {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let (name, version) = text.split_once('@').map_or((text, None), |(name, version)| (name, Some(version)));
-        drivers::named(name)?;
+        drivers::driver_named(name)?;
         // It goes to pip, npm and Cargo, and into a path, so it must be a version.
         let plain = |c: char| c.is_ascii_alphanumeric() || ".+-_".contains(c);
         let is_version = |version: &str| {
@@ -165,7 +165,7 @@ impl Cache {
     /// # Errors
     /// When the installation fails; the message has the end of the client's log.
     pub fn install(&self, wanted: &SdkVersion, mut say: impl FnMut(&str)) -> Result<Installed, String> {
-        let driver = drivers::named(&wanted.name)?;
+        let driver = drivers::driver_named(&wanted.name)?;
         let Some(version) = &wanted.version else {
             return Err(format!("say which version: {}@VERSION; {}", driver.name, where_versions_are(driver)));
         };
@@ -215,7 +215,7 @@ impl Cache {
 /// The installation in a folder; `None` if there is no complete one.
 fn read(folder: &Path) -> Option<Installed> {
     let marker: InstallMarker = serde_json::from_str(&fs::read_to_string(folder.join(MARKER)).ok()?).ok()?;
-    let driver = drivers::named(&marker.driver).ok().filter(|_| marker.version == 1)?;
+    let driver = drivers::driver_named(&marker.driver).ok().filter(|_| marker.version == 1)?;
     Some(Installed { driver, version: marker.sdk_version, deps: marker.deps, folder: folder.to_owned() })
 }
 

@@ -99,7 +99,7 @@ impl Normaliser {
         // Whole secrets first, then the remains of secrets that were cut off.
         text = self.masker.mask_escaped(&text);
         for secret in &self.secrets {
-            text = without(&text, secret);
+            text = mask_remains(&text, secret);
         }
         text
     }
@@ -211,7 +211,7 @@ impl Normaliser {
     fn likeness(&self, name: &str, value: &Value) -> SecretLikeness {
         let name = name.to_ascii_lowercase();
         let sent: Vec<&Json> = self.sent.iter().filter(|(member, _)| *member == name).map(|(_, value)| value).collect();
-        likeness(&plain(value), &sent)
+        likeness(&json_value(value), &sent)
     }
 }
 
@@ -223,15 +223,15 @@ fn fitting<T>(values: impl IntoIterator<Item = T>, room: &mut usize) -> Vec<T> {
 }
 
 /// A value as JSON, to compare with what was sent.
-fn plain(value: &Value) -> Json {
+fn json_value(value: &Value) -> Json {
     let number = |text: &str| serde_json::from_str(text).unwrap_or_else(|_| Json::from(text));
     match value {
         Value::String(text) | Value::Bytes(text) => Json::from(text.as_str()),
         Value::Integer(text) | Value::Float(text) | Value::Timestamp(text) => number(text),
         Value::Boolean(truth) => Json::from(*truth),
         Value::Null | Value::Undefined => Json::Null,
-        Value::List(items) => items.iter().map(|item| plain(&item.value)).collect(),
-        Value::Map(members) => members.iter().map(|(name, item)| (name.clone(), plain(&item.value))).collect(),
+        Value::List(items) => items.iter().map(|item| json_value(&item.value)).collect(),
+        Value::Map(members) => members.iter().map(|(name, item)| (name.clone(), json_value(&item.value))).collect(),
     }
 }
 
@@ -258,7 +258,7 @@ fn likeness(given: &Json, sent: &[&Json]) -> SecretLikeness {
 }
 
 /// A text with the remains of a secret masked, which was cut off behind its first characters or broken into pieces.
-fn without(text: &str, secret: &str) -> String {
+fn mask_remains(text: &str, secret: &str) -> String {
     let start: String = secret.chars().take(LONG).collect();
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
@@ -336,7 +336,7 @@ mod tests {
     #[case::less("abcdefg", "abcdefg")]
     #[case::in_other_texts("a abcdefghijklm/nop b abcdefgh c abcdef", "a *** b *** c abcdef")]
     fn what_is_left_of_a_secret_is_masked(#[case] text: &str, #[case] expected: &str) {
-        assert_eq!(without(text, "abcdefghijklm/nop"), expected);
+        assert_eq!(mask_remains(text, "abcdefghijklm/nop"), expected);
     }
 
     #[rstest]

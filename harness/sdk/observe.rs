@@ -127,7 +127,7 @@ fn header(name: &str, value: &str, now: Timestamp, normaliser: &Normaliser) -> S
         }
         "x-amz-security-token" => normaliser.token(value).to_owned(),
         "x-amz-date" | "amz-sdk-request" => {
-            normaliser.text(&DATE.replace_all(value, |found: &Captures<'_>| dated(&found[0], now, name)))
+            normaliser.text(&DATE.replace_all(value, |found: &Captures<'_>| date_mark(&found[0], now, name)))
         }
         "amz-sdk-invocation-id" if UUID.is_match(value) => "<id>".to_owned(),
         "x-amz-content-sha256" if SHA256.is_match(value) => "<sha256>".to_owned(),
@@ -137,7 +137,7 @@ fn header(name: &str, value: &str, now: Timestamp, normaliser: &Normaliser) -> S
 }
 
 /// A date as `<date>`, or as `<date+60min>` if the SDK has adjusted its clock to the server's.
-fn dated(stamp: &str, now: Timestamp, name: &str) -> String {
+fn date_mark(stamp: &str, now: Timestamp, name: &str) -> String {
     let Some(time) = time(stamp) else { return stamp.to_owned() };
     let off = time.as_second() - now.as_second();
     // A time to live lies ahead of the clock by the client's timeout.

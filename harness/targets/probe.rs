@@ -32,7 +32,7 @@ pub fn classify(exchange: &Exchange, asked: ProbedOperation<'_>, hidden: &Masker
             let meaning = error_type(response).and_then(|error| asked.service.meaning_of(&error));
             let missing = asked.named && meaning == Some(ErrorMeaning::NotFound);
             let class = if missing { TargetClass::NoResource } else { class_of(response, asked) };
-            ProbeOutcome { class, answer: answer_of(response, hidden) }
+            ProbeOutcome { class, answer: quoted_answer(response, hidden) }
         }
     }
 }
@@ -105,7 +105,7 @@ fn is_xml(response: &Response) -> bool {
 }
 
 /// Status, type and first words of an answer.
-fn answer_of(response: &Response, hidden: &Masker) -> TargetAnswer {
+fn quoted_answer(response: &Response, hidden: &Masker) -> TargetAnswer {
     let body = response.json();
     let masker = hidden.with_answer(response);
     let quote = |text: &str| masker.quote(text);
@@ -232,7 +232,7 @@ mod tests {
         #[case] words: Option<&str>,
     ) {
         let headers = [("content-type", media)].into_iter().collect();
-        let answer = answer_of(&Response { status, headers, body: body.into() }, &Masker::default());
+        let answer = quoted_answer(&Response { status, headers, body: body.into() }, &Masker::default());
         let (media_type, words) = (Some(media.to_owned()), words.map(str::to_owned));
         assert_eq!(answer, TargetAnswer::Answer { status, media_type, error: None, words });
     }

@@ -139,7 +139,7 @@ impl Profiles {
     pub fn load(file: &Path) -> Result<Self, ProfileError> {
         let wrong = |reason: String| ProfileError { file: file.to_owned(), reason };
         let text = read_text(file).map_err(|error| wrong(error.to_string()))?;
-        let mut profiles: Self = toml::from_str(&text).map_err(|error| wrong(shown(&error)))?;
+        let mut profiles: Self = toml::from_str(&text).map_err(|error| wrong(error_text(&error)))?;
         let folder = file.parent().unwrap_or(Path::new(""));
         for profile in profiles.targets.values_mut() {
             for path in [&mut profile.ca_file, &mut profile.baseline].into_iter().flatten() {
@@ -209,7 +209,7 @@ fn is_foreign(_: &Path) -> bool {
 }
 
 /// What is wrong, and where. The line itself may hold a secret, and is not shown.
-fn shown(error: &toml::de::Error) -> String {
+fn error_text(error: &toml::de::Error) -> String {
     const LONGEST: usize = 400;
     let text = error.to_string();
     let place = text.lines().next().unwrap_or_default();

@@ -27,7 +27,7 @@ pub(super) fn fault_of(error: &(dyn Error + 'static), stage: ExchangeStage) -> T
     let other = if matches!(stage, ExchangeStage::Connecting) { TransportFault::Connect } else { TransportFault::Lost };
     let is_of_name = causes(error).any(|cause| cause.to_string() == "dns error");
     let bounded = |words: String| foreign_within(&words, WORDS_LIMIT);
-    match causes(error).find_map(|cause| known(cause, stage)).unwrap_or_else(|| other(chain(error))) {
+    match causes(error).find_map(|cause| known_fault(cause, stage)).unwrap_or_else(|| other(chain(error))) {
         TransportFault::Connect(words) if is_of_name => TransportFault::Resolve(bounded(words)),
         TransportFault::Connect(words) => TransportFault::Connect(bounded(words)),
         TransportFault::Resolve(words) => TransportFault::Resolve(bounded(words)),
@@ -42,7 +42,7 @@ pub(super) fn fault_of(error: &(dyn Error + 'static), stage: ExchangeStage) -> T
 }
 
 /// The fault for one cause; `None` if the cause does not say enough.
-fn known(cause: &(dyn Error + 'static), stage: ExchangeStage) -> Option<TransportFault> {
+fn known_fault(cause: &(dyn Error + 'static), stage: ExchangeStage) -> Option<TransportFault> {
     if let Some(error) = cause.downcast_ref::<hyper::Error>() {
         return of_hyper(error, stage);
     }
@@ -93,13 +93,13 @@ fn of_io(error: &io::Error, stage: ExchangeStage) -> TransportFault {
                 "the connection ended during the handshake; the port may speak plain http, not https".to_owned(),
             )
         }
-        (ExchangeStage::Connecting, _) => TransportFault::Connect(words(error)),
+        (ExchangeStage::Connecting, _) => TransportFault::Connect(error_words(error)),
         (ExchangeStage::Head | ExchangeStage::Body(_), kind) => match kind {
             Kind::UnexpectedEof | Kind::NotConnected => lost("closed", stage),
             Kind::ConnectionReset | Kind::ConnectionAborted | Kind::BrokenPipe => lost("reset", stage),
             // The library uses these kinds for a body that is not framed by the rules of HTTP.
-            Kind::InvalidInput | Kind::InvalidData => TransportFault::NotHttp(words(error)),
-            _ => TransportFault::Lost(words(error)),
+            Kind::InvalidInput | Kind::InvalidData => TransportFault::NotHttp(error_words(error)),
+            _ => TransportFault::Lost(error_words(error)),
         },
     }
 }
@@ -113,7 +113,7 @@ fn lost(how: &str, stage: ExchangeStage) -> TransportFault {
 }
 
 /// An error of the system without its number: `connection refused`.
-fn words(error: &io::Error) -> String {
+fn error_words(error: &io::Error) -> String {
     let text = error.to_string();
     let text = text.split(" (os error").next().unwrap_or_default();
     let text = text.strip_prefix("failed to lookup address information: ").unwrap_or(text);

@@ -176,7 +176,7 @@ pub enum TransportFault {
     #[error("TLS failed: {0}")]
     Tls(String),
     /// No complete answer within the time limit.
-    #[error("no complete answer within {}", told(*.0))]
+    #[error("no complete answer within {}", limit_text(*.0))]
     Timeout(Duration),
     /// The connection ended before the answer was complete.
     #[error("the connection ended before the answer was complete: {0}")]
@@ -193,7 +193,7 @@ pub enum TransportFault {
 }
 
 /// A time limit in words: `10 s`, `1.5 s`, `250 ms`.
-fn told(limit: Duration) -> String {
+fn limit_text(limit: Duration) -> String {
     let seconds = limit.as_secs_f64();
     if seconds < 1.0 { format!("{:.0} ms", seconds * 1000.0) } else { format!("{} s", (seconds * 10.0).round() / 10.0) }
 }

@@ -64,14 +64,14 @@ pub fn leads_to_metadata(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => is_metadata(address),
         IpAddr::V6(address) => {
-            address.segments().starts_with(&[0xfd00, 0xec2]) || inside(address).is_some_and(is_metadata)
+            address.segments().starts_with(&[0xfd00, 0xec2]) || ipv4_inside(address).is_some_and(is_metadata)
         }
     }
 }
 
 /// The IPv4 address inside an IPv6 address: mapped, compatible, translated, behind NAT64, or by 6to4.
 /// Source: RFC 4291, section 2.5.5; RFC 6052, section 2.1; RFC 2765, section 2.1; RFC 3056, section 2.
-fn inside(address: Ipv6Addr) -> Option<Ipv4Addr> {
+fn ipv4_inside(address: Ipv6Addr) -> Option<Ipv4Addr> {
     let of = |high: u16, low: u16| Some(Ipv4Addr::from(u32::from(high) << 16 | u32::from(low)));
     match address.segments() {
         [0, 0, 0, 0, 0, 0 | 0xffff, high, low]

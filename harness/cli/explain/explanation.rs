@@ -324,7 +324,7 @@ fn case(case: &ExpandedCase, members: Vec<String>, catalogue: &Catalogue) -> Cas
         together: case.case.together,
         control: control.map(|control| Control { case: control.case.clone(), differs_at: control.differs_at.clone() }),
         breaks: case.case.breaks.clone(),
-        breaks_meaning: case.case.breaks.as_deref().map(broken),
+        breaks_meaning: case.case.breaks.as_deref().map(breaks_text),
         run: format!("countersign run{} {id}", for_operation(&case.operation, &catalogue.library.contract)),
         members,
         example: example(case, catalogue),
@@ -332,7 +332,7 @@ fn case(case: &ExpandedCase, members: Vec<String>, catalogue: &Catalogue) -> Cas
 }
 
 /// What a request breaks, in words.
-fn broken(word: &str) -> String {
+fn breaks_text(word: &str) -> String {
     match word {
         "prose" => "what only the prose of the documents says; no schema forbids it".to_owned(),
         "protocol" => "what the protocol says of every request, whatever the operation".to_owned(),

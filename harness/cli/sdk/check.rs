@@ -132,7 +132,7 @@ impl SdkCheckArgs {
         if let Some(path) = &self.python {
             let path = absolute(path)?;
             let python = if path.is_dir() { python_in(&path) } else { path };
-            return found(python, "boto3", "--python", "an interpreter, or a virtual environment");
+            return driver_and_path(python, "boto3", "--python", "an interpreter, or a virtual environment");
         }
         if let Some(path) = &self.node_dir {
             let path = absolute(path)?;
@@ -143,7 +143,7 @@ impl SdkCheckArgs {
                     file_name(&folder)
                 )));
             }
-            return found(folder, "js-v3", "--node-dir", "a folder with node_modules");
+            return driver_and_path(folder, "js-v3", "--node-dir", "a folder with node_modules");
         }
         let Some(wanted) = &self.driver else {
             return Err(Failure::usage("name the SDK with --python, --node-dir or --driver"));
@@ -178,12 +178,17 @@ impl SdkCheckArgs {
 }
 
 /// The driver and the path of a project's SDK; an error where there is nothing at the path.
-fn found(path: PathBuf, driver: &str, flag: &str, expected: &str) -> Result<(&'static Driver, PathBuf), Failure> {
+fn driver_and_path(
+    path: PathBuf,
+    driver: &str,
+    flag: &str,
+    expected: &str,
+) -> Result<(&'static Driver, PathBuf), Failure> {
     if File::open(&path).is_err() && !path.is_dir() {
         let place = file_name(&path);
         return Err(Failure::usage(format!("{flag}: expected {expected}, found nothing to run at {place}")));
     }
-    Ok((drivers::named(driver).map_err(Failure::harness)?, path))
+    Ok((drivers::driver_named(driver).map_err(Failure::harness)?, path))
 }
 
 /// The absolute path with its links kept: a virtual environment is known by the path that it is called by.

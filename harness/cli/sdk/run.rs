@@ -141,7 +141,7 @@ fn event(driver: &DriverEvent, contract: &Contract, selected: usize, started_at:
 
 /// The commands that repeat this run.
 fn again_of(args: &SdkRunArgs) -> RerunCommands {
-    let whole = rerun::line(&rerun::words());
+    let whole = rerun::command_line(&rerun::process_words());
     // Patterns stand before the driver's own command, so the ids of failed cases go before it too.
     let part = match &args.driver.driver {
         Some(wanted) => {

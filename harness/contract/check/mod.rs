@@ -6,7 +6,7 @@ use std::fmt;
 use serde_json::{Value, json};
 
 use super::facts::{Difference, Documents, Evidence, Fact, PlacesBySource, Prose, Reading};
-use super::files::{below, each_value};
+use super::files::{each_value, pointer_below};
 use super::shapes::{Member, MemberKind, Structure};
 use super::validators::compile;
 
@@ -69,7 +69,7 @@ pub(super) fn structure(at: &str, structure: &Structure, shapes: &[&str]) -> Res
 /// Checks that members make sense; `shapes` are the names of the shapes that they can refer to.
 pub(super) fn members(at: &str, members: &BTreeMap<String, Member>, shapes: &[&str]) -> Result<(), ContractFault> {
     for (name, member) in members {
-        let at = below(&format!("{at}/members"), name);
+        let at = pointer_below(&format!("{at}/members"), name);
         let says_both = member.meaning.is_some() && member.required.is_some();
         ensure(says_both, &at, format_args!("expected a member to say its meaning, and whether it is required"))?;
         value(&at, member, shapes)?;
@@ -124,7 +124,7 @@ pub(super) fn prose(
 ) -> Result<(), ContractFault> {
     for (id, prose) in prose {
         let Some(reading) = &prose.reads_as else { continue };
-        let at = format!("{}/reads_as", below(&format!("{at}/prose"), id));
+        let at = format!("{}/reads_as", pointer_below(&format!("{at}/prose"), id));
         let is_empty = *reading == Reading::default();
         ensure(!is_empty, &at, format_args!("expected at least one constraint, found none"))?;
         ordered(&format!("{at}/min_length"), reading.min_length, reading.max_length)?;
@@ -172,7 +172,7 @@ pub(super) fn differences(differences: &[Difference], raw: &Value, documents: &D
         let at = format!("{at}/places");
         ensure(!places.is_empty(), &at, format_args!("expected at least one place, found none"))?;
         for (pointer, said) in places {
-            place(&below(&at, pointer), pointer, said, raw, documents)?;
+            place(&pointer_below(&at, pointer), pointer, said, raw, documents)?;
         }
     }
     Ok(())

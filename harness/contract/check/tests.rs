@@ -12,13 +12,13 @@ fn load_with(file: &str, pointer: &str, value: &Value) -> Result<Contract, LoadE
     std::fs::create_dir_all(copy.path().join(&folder).join("operations")).expect("a folder in it");
     for of in operations.iter().map(String::as_str).chain([&*format!("{folder}/service.json"), REGISTER_FILE]) {
         let text = Fixtures::Embedded.read(of).expect("it is compiled in");
-        let text = if of == path { changed(&text, pointer, value) } else { text };
+        let text = if of == path { file_with(&text, pointer, value) } else { text };
         std::fs::write(copy.path().join(of), text).expect("a file in it");
     }
     Contract::load(&Fixtures::Folder(copy.path().to_owned()))
 }
 
-fn changed(text: &str, pointer: &str, value: &Value) -> String {
+fn file_with(text: &str, pointer: &str, value: &Value) -> String {
     let mut raw: Value = serde_json::from_str(text).expect("the file is JSON");
     let (parent, name) = pointer.rsplit_once('/').expect("the pointer is not empty");
     let name = name.replace("~1", "/");

@@ -80,7 +80,7 @@ pub fn differences(folder: &Path, schemas: &Schemas) -> Vec<String> {
         let path = folder.join(name);
         match std::fs::read_to_string(&path) {
             Ok(text) if text == render(schema) => {}
-            Ok(text) => found.push(changed(&path, &text, &render(schema))),
+            Ok(text) => found.push(change_text(&path, &text, &render(schema))),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 found.push(format!("{}: missing", text::file_name(&path)));
             }
@@ -101,7 +101,7 @@ pub fn differences(folder: &Path, schemas: &Schemas) -> Vec<String> {
 }
 
 /// Names the first line that is not as expected.
-fn changed(path: &Path, found: &str, expected: &str) -> String {
+fn change_text(path: &Path, found: &str, expected: &str) -> String {
     let lines = || expected.lines().map(Some).chain(std::iter::repeat(None)).zip(found.lines().map(Some).chain([None]));
     let shown = |line: Option<&str>| {
         line.map_or("the end of the file".to_owned(), |line| format!("`{}`", foreign(line.trim())))

@@ -63,7 +63,7 @@ struct SchemaWriter<'a> {
 impl SchemaWriter<'_> {
     /// The schema of a body, with the shapes that it refers to.
     fn root(&self, at: &str, structure: &Structure) -> Value {
-        let mut schema = named(&structure.name);
+        let mut schema = schema_head(&structure.name);
         schema.extend(self.of_structure(at, structure));
         let mut shapes = BTreeSet::new();
         self.shapes_of(structure, &mut shapes);
@@ -97,7 +97,7 @@ impl SchemaWriter<'_> {
     }
 
     fn of_error(&self, name: &str, error: &ErrorShape) -> Value {
-        let mut schema = named(name);
+        let mut schema = schema_head(name);
         schema.extend(self.object(&error.meaning, &format!("/errors/{name}"), &error.members));
         let discriminator = &self.service.error_name_member;
         let description = "The name of the error, possibly with a namespace before it.";
@@ -170,7 +170,7 @@ impl SchemaWriter<'_> {
 }
 
 /// The beginning of a schema that is a file of its own.
-fn named(name: &str) -> Map<String, Value> {
+fn schema_head(name: &str) -> Map<String, Value> {
     object([("$schema", DIALECT.into()), ("$id", id(name).into()), ("title", name.into())])
 }
 

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::facts::{Evidence, Reading};
-use super::files::below;
+use super::files::pointer_below;
 use super::operation::Operation;
 use super::schema::{file_name, generate, id};
 use super::service::Service;
@@ -258,7 +258,7 @@ fn rules(service: &Service, structure: &Structure) -> Result<Vec<ProseRule>, Str
         let validator = compile(&format!("{}#{statement}", id(&structure.name)), &schema_of(member, reading));
         let reserved = if reading.not_reserved { service.reserved_words.words.is.clone() } else { Vec::new() };
         let breach = ProseBreach {
-            at: member.map(|member| below("", member)).unwrap_or_default(),
+            at: member.map(|member| pointer_below("", member)).unwrap_or_default(),
             id: statement.to_owned(),
             evidence: prose.evidence,
             text: prose.text.clone(),
@@ -291,7 +291,7 @@ fn breach(error: &ValidationError<'_>) -> SchemaBreach {
     let expected = match error.kind() {
         ValidationErrorKind::Type { kind: TypeKind::Single(kind) } => Constraint::Type(kind.to_string()),
         ValidationErrorKind::Required { property } => {
-            at = below(&at, property.as_str().unwrap_or_default());
+            at = pointer_below(&at, property.as_str().unwrap_or_default());
             actual = JsonKind::Nothing;
             Constraint::Member
         }

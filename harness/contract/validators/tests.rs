@@ -113,7 +113,7 @@ fn what_only_prose_forbids_or_nothing_forbids_matches_the_schema(#[case] member:
 }
 
 /// A breach in words: place, keyword, what is asked for, what is there.
-fn told(breach: &SchemaBreach) -> [String; 4] {
+fn breach_words(breach: &SchemaBreach) -> [String; 4] {
     [breach.at.clone(), breach.keyword.clone(), breach.expected.to_string(), breach.actual.to_string()]
 }
 
@@ -122,7 +122,7 @@ fn a_missing_member_is_reported_where_it_should_be() {
     let response = json!({ "dbPassword": "p", "expiration": 1.5 });
     let breaches = validators().breaches("GetCredentialsResponse", &response);
     assert_eq!(
-        breaches.iter().map(told).collect::<Vec<_>>(),
+        breaches.iter().map(breach_words).collect::<Vec<_>>(),
         [["/dbUser", "required", "the member", "nothing"], ["/nextRefreshTime", "required", "the member", "nothing"]]
     );
 }
@@ -142,7 +142,7 @@ fn a_missing_member_is_reported_where_it_should_be() {
      ValidationException", "nothing"])]
 fn a_breach_says_where_what_and_what_instead(#[case] schema: &str, #[case] value: Value, #[case] expected: [&str; 4]) {
     let breaches = validators().breaches(schema, &value);
-    assert_eq!(breaches.iter().map(told).collect::<Vec<_>>(), [expected]);
+    assert_eq!(breaches.iter().map(breach_words).collect::<Vec<_>>(), [expected]);
 }
 
 #[test]
@@ -220,7 +220,7 @@ fn domain_rule(name: &str) -> bool {
 }
 
 /// Strings near the edge: labels of plausible and implausible lengths, and now and then a wrong character.
-fn names() -> impl Strategy<Value = String> {
+fn name_strategy() -> impl Strategy<Value = String> {
     let label = prop_oneof![
         4 => "[A-Za-z0-9-]{1,8}",
         2 => "[a-z0-9][a-z0-9-]{60,62}[a-z0-9]",
@@ -238,7 +238,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn the_domain_pattern_agrees_with_the_rule_of_labels(names in prop::collection::vec(names(), 8)) {
+    fn the_domain_pattern_agrees_with_the_rule_of_labels(names in prop::collection::vec(name_strategy(), 8)) {
         for name in names {
             prop_assert_eq!(keywords("customDomainName", name.as_str()).is_empty(), domain_rule(&name), "{:?}", name);
         }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::success::{broken, check_media_type, without_nulls};
+use super::success::{breach_finding, check_media_type, without_nulls};
 use super::{Finding, Findings, Observation, Subject, guess};
 use crate::contract::JsonKind;
 use crate::corpus::Check;
@@ -100,7 +100,7 @@ pub(super) fn schema(seen: &Observation<'_>) -> Findings {
     if breaches.is_empty() {
         return Some(vec![Finding::holds(Subject::default())]);
     }
-    Some(breaches.into_iter().map(|breach| broken(breach, None)).collect())
+    Some(breaches.into_iter().map(|breach| breach_finding(breach, None)).collect())
 }
 
 /// The message about an invalid request names the member at fault, if the case asks for this check.

@@ -54,7 +54,7 @@ pub(super) fn schema(seen: &Observation<'_>) -> Findings {
     findings.extend(places.into_iter().map(subject).map(Finding::holds));
     findings.extend(breaches.into_iter().map(|breach| {
         let looks_like = guess::of_member(seen, &breach);
-        broken(breach, looks_like)
+        breach_finding(breach, looks_like)
     }));
     Some(findings)
 }
@@ -114,7 +114,7 @@ fn drop_nulls(value: &mut Value) {
 }
 
 /// A breach of a schema as a finding, with a guess at its cause.
-pub(super) fn broken(breach: SchemaBreach, looks_like: Option<ValueLikeness>) -> Finding {
+pub(super) fn breach_finding(breach: SchemaBreach, looks_like: Option<ValueLikeness>) -> Finding {
     let SchemaBreach { at, keyword, expected, actual: found } = breach;
     let subject = Subject { keyword: Some(keyword.into()), ..Subject::at(general(&at)) };
     Finding::new(subject, false, || Fault::Member { at, expected, found, looks_like })

@@ -149,7 +149,7 @@ fn excuse(reason: &str) -> BaselineExcuse {
 const IDS: [&str; 5] = ["a/one", "a/f/1", "a/f/2", "a/g/1", "a/g/2"];
 
 /// The patterns and reasons after a run in which these cases fail and the others pass.
-fn renewed(old: &serde_json::Value, run: &[&str], failing: &[&str]) -> Vec<(String, String)> {
+fn renewed_entries(old: &serde_json::Value, run: &[&str], failing: &[&str]) -> Vec<(String, String)> {
     let verdict = |id: &&str| if failing.contains(id) { Verdict::Fail } else { Verdict::Pass };
     let results: Vec<_> = run.iter().map(|id| case(id, verdict(id))).collect();
     let file = baseline(old).renewed(&IDS, &results, &excuse("new"));
@@ -174,7 +174,7 @@ fn a_baseline_is_renewed_to_what_still_fails(
     #[case] expected: &[(&str, &str)],
 ) {
     let expected: Vec<_> = expected.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect();
-    assert_eq!(renewed(old, &IDS, failing), expected);
+    assert_eq!(renewed_entries(old, &IDS, failing), expected);
 }
 
 #[test]
@@ -206,7 +206,7 @@ proptest::proptest! {
 fn a_run_of_some_cases_leaves_the_others_excused_and_excuses_no_others() {
     let old = json!([entry("a/one"), entry("a/g")]);
     let expected = [("a/f/1", "new"), ("a/g", "known"), ("a/one", "known")];
-    assert_eq!(renewed(&old, &["a/f/1"], &["a/f/1"]), expected.map(|(a, b)| (a.to_owned(), b.to_owned())));
+    assert_eq!(renewed_entries(&old, &["a/f/1"], &["a/f/1"]), expected.map(|(a, b)| (a.to_owned(), b.to_owned())));
 }
 
 #[test]

@@ -17,7 +17,7 @@ impl Comparison {
     pub fn text(&self, register: &Register) -> String {
         let mut text = String::new();
         for (word, run) in [("old", &self.from), ("new", &self.to)] {
-            let _ = writeln!(text, "{word}: {}", escape(&told(run)));
+            let _ = writeln!(text, "{word}: {}", escape(&run_text(run)));
         }
         for (word, changes) in self.lists().into_iter().rev() {
             for group in groups(changes) {
@@ -41,7 +41,7 @@ impl Comparison {
     pub fn markdown(&self, register: &Register) -> String {
         let mut text = format!("## {}\n\n", self.counts());
         for (word, run) in [("old", &self.from), ("new", &self.to)] {
-            let _ = writeln!(text, "- {word}: {}", markdown::code(&told(run)));
+            let _ = writeln!(text, "- {word}: {}", markdown::code(&run_text(run)));
         }
         for (word, changes) in self.lists() {
             if !changes.is_empty() {
@@ -97,7 +97,7 @@ impl Comparison {
         let ids: Vec<&str> = group.iter().map(|change| change.id.as_str()).collect();
         let changed = self.lists().into_iter().flat_map(|(_, list)| list).map(|change| change.id.as_str());
         let names = words::collapse(&ids, &words::family_sizes(changed));
-        words::listed(&names, NAMES_LIMIT, |name, count| match self.sizes.get(name) {
+        words::list_of_names(&names, NAMES_LIMIT, |name, count| match self.sizes.get(name) {
             Some(size) if count > 1 && count < *size => format!("{count} of the {size} cases of {}", quoted(name)),
             Some(size) if count > 1 => format!("{} {}", all_of(*size), quoted(name)),
             Some(_) | None => quoted(name),
@@ -115,7 +115,7 @@ fn verdicts(change: &CaseChange) -> String {
 }
 
 /// A run in one line.
-fn told(run: &RunEvent) -> String {
+fn run_text(run: &RunEvent) -> String {
     let RunEvent { tool, operation, selected, target, .. } = run;
     let features = target.features.join(", ");
     let cases = words::count(*selected, "case");

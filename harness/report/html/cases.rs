@@ -75,7 +75,7 @@ pub(super) fn suites(collected: &[Collected], usual: &[CommonHeaders]) -> Vec<Su
         collected.iter().enumerate().flat_map(|(run, collected)| collected.cases.iter().map(move |case| (run, case)));
     let by_case = grouped(results, |(_, result)| &result.id);
     let suite = |alike: Vec<&Vec<(usize, &CaseResult)>>| {
-        let told = |(run, result): &(usize, &CaseResult)| told(result, &usual[*run], judged[*run]);
+        let told = |(run, result): &(usize, &CaseResult)| result_view(result, &usual[*run], judged[*run]);
         let case =
             |results: &&Vec<(usize, &CaseResult)>| case(results[0].1, results.iter().map(told), collected.len() > 1);
         let cases: Vec<CaseView> = alike.iter().map(case).collect();
@@ -89,7 +89,7 @@ pub(super) fn suites(collected: &[Collected], usual: &[CommonHeaders]) -> Vec<Su
     grouped(&by_case, |results| &results[0].1.suite).into_iter().map(suite).collect()
 }
 
-fn told(result: &CaseResult, usual: &CommonHeaders, judged: bool) -> ResultView {
+fn result_view(result: &CaseResult, usual: &CommonHeaders, judged: bool) -> ResultView {
     let explained = result.reason.is_some() || (result.violations.is_empty() && result.verdict != Verdict::Pass);
     ResultView {
         labels: vec![usual.label.clone()],

@@ -40,24 +40,24 @@ impl CommonHeaders {
         let answered = || exchanges().filter(|exchange| exchange.answer_body.is_some());
         Self {
             label: label.to_owned(),
-            request: most(exchanges().map(|exchange| &exchange.request_headers)),
-            answer: most(answered().map(|exchange| &exchange.answer_headers)),
+            request: common_fields(exchanges().map(|exchange| &exchange.request_headers)),
+            answer: common_fields(answered().map(|exchange| &exchange.answer_headers)),
         }
     }
 
     pub(super) fn show(&self, case: &CaseResult) -> Option<ExchangeView> {
         let shown = case.exchange.as_deref()?.clone();
-        let (request_lines, request_without) = beside(&self.request, &shown.request_headers);
+        let (request_lines, request_without) = uncommon_fields(&self.request, &shown.request_headers);
         let answered = shown.answer_body.is_some();
         let (answer_lines, answer_without) =
-            if answered { beside(&self.answer, &shown.answer_headers) } else { (Vec::new(), Vec::new()) };
+            if answered { uncommon_fields(&self.answer, &shown.answer_headers) } else { (Vec::new(), Vec::new()) };
         Some(ExchangeView { shown, status: case.status, request_lines, request_without, answer_lines, answer_without })
     }
 }
 
 /// The fields that more than half of the messages have, in the order of their places; none for fewer than three
 /// messages.
-fn most<'a>(messages: impl Iterator<Item = &'a Vec<Field>>) -> Vec<Field> {
+fn common_fields<'a>(messages: impl Iterator<Item = &'a Vec<Field>>) -> Vec<Field> {
     let mut counts: BTreeMap<&Field, (usize, usize)> = BTreeMap::new();
     let mut messages_seen = 0;
     for fields in messages {
@@ -78,7 +78,7 @@ fn most<'a>(messages: impl Iterator<Item = &'a Vec<Field>>) -> Vec<Field> {
 }
 
 /// The fields that are not usual, as lines, and the names of usual fields that are missing.
-fn beside(usual: &[Field], fields: &[Field]) -> (Vec<String>, Vec<String>) {
+fn uncommon_fields(usual: &[Field], fields: &[Field]) -> (Vec<String>, Vec<String>) {
     let lines = fields.iter().filter(|field| !usual.contains(field)).map(line).collect();
     let is_there = |name: &str| fields.iter().any(|(field, _)| field.eq_ignore_ascii_case(name));
     let lacking = usual.iter().map(|(name, _)| name).filter(|name| !is_there(name));
@@ -106,16 +106,16 @@ mod tests {
         let plain = fields(&[("host", "h"), ("content-type", "a")]);
         let odd = fields(&[("host", "h"), ("x-odd", "1")]);
         let dated = fields(&[("Date", "d"), ("x-amz-date", "d"), ("Content-Length", "2")]);
-        assert_eq!(most([&dated, &dated, &dated].into_iter()), []);
-        let usual = most([&plain, &plain, &odd].into_iter());
+        assert_eq!(common_fields([&dated, &dated, &dated].into_iter()), []);
+        let usual = common_fields([&plain, &plain, &odd].into_iter());
         assert_eq!(usual, fields(&[("host", "h"), ("content-type", "a")]));
-        assert_eq!(beside(&usual, &plain), (Vec::new(), Vec::new()));
-        assert_eq!(beside(&usual, &odd), (vec!["x-odd: 1".to_owned()], vec!["content-type".to_owned()]));
+        assert_eq!(uncommon_fields(&usual, &plain), (Vec::new(), Vec::new()));
+        assert_eq!(uncommon_fields(&usual, &odd), (vec!["x-odd: 1".to_owned()], vec!["content-type".to_owned()]));
     }
 
     #[test]
     fn of_two_messages_nothing_is_usual() {
         let plain = fields(&[("host", "h")]);
-        assert_eq!(most([&plain, &plain].into_iter()), []);
+        assert_eq!(common_fields([&plain, &plain].into_iter()), []);
     }
 }

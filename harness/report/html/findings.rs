@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde::Serialize;
 
-use super::parts::{Link, TextPiece, anchor, links, plain, sentence, sources};
+use super::parts::{Link, TextPiece, anchor, links, plain_text, sentence, sources};
 use super::{Register, Tone};
 use crate::contract::Level;
 use crate::report::case_groups::{self, PROBLEMS, SharedViolation};
-use crate::report::collected::{Collected, counted};
+use crate::report::collected::{Collected, count_each};
 use crate::report::words::{self, FaultText, Obstacle};
 use crate::verdict::{CaseResult, Reason, Verdict, Violation};
 
@@ -63,13 +63,15 @@ pub(super) fn findings(collected: &Collected, register: &Register) -> Vec<Findin
     let by_id = collected.cases.iter().map(|case| (case.id.as_str(), case)).collect();
     let mut seen = IndexedRun { collected, register, by_id, blocked: BTreeMap::new() };
     let blocked = collected.cases.iter().filter(|case| case.verdict == Verdict::Blocked);
-    seen.blocked = counted(blocked.filter_map(|case| seen.control_of(case)).map(|control| control.id.as_str()));
+    seen.blocked = count_each(blocked.filter_map(|case| seen.control_of(case)).map(|control| control.id.as_str()));
     let failing = collected.cases.iter().filter(|case| case.verdict == Verdict::Fail);
     let mut found = seen.broken(failing.map(|case| (case, &case.violations)));
     let others = PROBLEMS.into_iter().rev().filter(|verdict| *verdict != Verdict::Fail);
     let groups = others.map(|verdict| (verdict, seen.groups(verdict)));
     // A known failure is still a failure.
-    for (verdict, groups) in groups.chain([(Verdict::KnownFail, case_groups::excused(collected, Verdict::KnownFail))]) {
+    for (verdict, groups) in
+        groups.chain([(Verdict::KnownFail, case_groups::excused_groups(collected, Verdict::KnownFail))])
+    {
         found.extend(groups.iter().map(|group| seen.undecided(verdict, group)));
     }
     found.extend(seen.broken(collected.cases.iter().map(|case| (case, &case.warnings))));
@@ -130,7 +132,7 @@ impl<'a> IndexedRun<'a> {
                 sources: row.map(sources).unwrap_or_default(),
             }),
             blocks: (blocked > 0).then(|| format!("{} {are} blocked by it.", words::count(blocked, "case"))),
-            places: places.iter().map(|shared| self.place(Some(shared.told()), &shared.cases)).collect(),
+            places: places.iter().map(|shared| self.place(Some(shared.text()), &shared.cases)).collect(),
             further: row.map(|row| format!("countersign explain {}", row.id)),
             ..FindingView::default()
         }
@@ -143,14 +145,14 @@ impl<'a> IndexedRun<'a> {
         let text = match (control, verdict) {
             // The finding of the control itself says what is wrong with it.
             (Some(_), _) => {
-                plain("Each of them differs from it in one place, and says nothing as long as it does not pass.")
+                plain_text("Each of them differs from it in one place, and says nothing as long as it does not pass.")
             }
-            (None, Verdict::Fixed) if group.len() > 1 => plain(
+            (None, Verdict::Fixed) if group.len() > 1 => plain_text(
                 "They pass, and the baseline still says that they fail: take their entries out, or run `countersign baseline write`.",
             ),
             (None, Verdict::NotImplemented) if group[0].reason.is_none() => obstacle().map_or_else(
                 || sentence(group[0]),
-                |Obstacle { meaning, met, said, .. }| plain(format!("{meaning} {met}: {said}")),
+                |Obstacle { meaning, met, said, .. }| plain_text(format!("{meaning} {met}: {said}")),
             ),
             (None, _) => sentence(group[0]),
         };

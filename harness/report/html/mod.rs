@@ -133,7 +133,7 @@ fn page(collected: &[Collected], register: &Register) -> HtmlPage {
         (0 | 1, _) => String::new(),
         (_, 0) => matrix::nothing_differs(collected, &labels),
         (all, some) => {
-            let who = match matrix::judged(collected) {
+            let who = match matrix::judged_count(collected) {
                 judged if judged == all => "They".to_owned(),
                 judged => format!("The {judged} that could be judged"),
             };

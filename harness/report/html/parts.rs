@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{Tone, escape, words};
 use crate::contract::Requirement;
-use crate::report::collected::counted;
+use crate::report::collected::count_each;
 use crate::verdict::{CaseResult, Excuse, Reason, Verdict};
 
 #[derive(Debug, Serialize)]
@@ -19,7 +19,7 @@ pub(super) struct Count {
 /// Each verdict that occurs, with how often it occurs.
 pub(super) fn counts(verdicts: impl Iterator<Item = Verdict>) -> Vec<Count> {
     let count = |(verdict, cases): (Verdict, usize)| Count { verdict: verdict.word(), tone: verdict.into(), cases };
-    counted(verdicts).into_iter().map(count).collect()
+    count_each(verdicts).into_iter().map(count).collect()
 }
 
 /// The anchor of an id in the page; `None` where the id cannot be one.
@@ -63,10 +63,10 @@ pub(super) fn sources(row: &Requirement) -> Vec<TextPiece> {
 
 /// Why a case did not pass. Only the text of the baseline has links: its addresses are the user's own.
 pub(super) fn reason(case: &CaseResult) -> Vec<TextPiece> {
-    let Some(Reason::Known { excuse, was, own }) = &case.reason else { return plain(words::reason_of(case)) };
+    let Some(Reason::Known { excuse, was, own }) = &case.reason else { return plain_text(words::reason_of(case)) };
     let rest = Reason::Known { excuse: Excuse { reason: String::new(), issue: None }, was: *was, own: own.clone() };
-    let excuse = linked(&words::excuse(excuse));
-    excuse.into_iter().chain(plain(escape(&words::reason(&rest)))).filter(|piece| !piece.text.is_empty()).collect()
+    let excuse = text_with_link(&words::excuse(excuse));
+    excuse.into_iter().chain(plain_text(escape(&words::reason(&rest)))).filter(|piece| !piece.text.is_empty()).collect()
 }
 
 /// The reason with a capital letter, as a sentence of its own. The text of the baseline is the user's own, and stays as
@@ -79,14 +79,14 @@ pub(super) fn sentence(case: &CaseResult) -> Vec<TextPiece> {
     pieces
 }
 
-pub(super) fn plain(text: impl Into<String>) -> Vec<TextPiece> {
+pub(super) fn plain_text(text: impl Into<String>) -> Vec<TextPiece> {
     vec![TextPiece { text: text.into(), href: None }]
 }
 
 /// A sentence with its first address as a link: only an `http` or `https` one.
-fn linked(text: &str) -> Vec<TextPiece> {
+fn text_with_link(text: &str) -> Vec<TextPiece> {
     let Some(start) = ["https://", "http://"].iter().filter_map(|scheme| text.find(scheme)).min() else {
-        return plain(text);
+        return plain_text(text);
     };
     let ends = |c: char| c.is_whitespace() || !c.is_ascii_graphic() || "\"'<>()\\".contains(c);
     let length = text[start..].find(ends).unwrap_or(text.len() - start);
@@ -109,7 +109,7 @@ mod tests {
     #[case("see http://example.com/a?b=c.", Some("http://example.com/a?b=c"))]
     #[case("see javascript:alert(1), ftp://example.com/", None)]
     fn an_issue_of_the_baseline_is_a_link(#[case] text: &str, #[case] expected: Option<&str>) {
-        let pieces = linked(text);
+        let pieces = text_with_link(text);
         assert_eq!(pieces.iter().find_map(|piece| piece.href.as_deref()), expected);
         assert_eq!(pieces.iter().map(|piece| piece.text.as_str()).collect::<String>(), text);
     }

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::super::case_groups::{self, PROBLEMS, SharedViolation};
-use super::super::collected::{Collected, counted};
+use super::super::collected::{Collected, count_each};
 use super::super::conclusion::Conclusion;
 use super::super::event::{FeatureSummary, RunEvent};
 use super::super::words::{self, FaultText, Obstacle};
@@ -32,7 +32,7 @@ impl MarkdownPage<'_> {
         );
         self.list(&mut text, "Warnings", self.warnings());
         for (verdict, title) in [(Verdict::KnownFail, "Known failures"), (Verdict::NotApplicable, "Not applicable")] {
-            let groups = case_groups::excused(self.collected, verdict);
+            let groups = case_groups::excused_groups(self.collected, verdict);
             self.list(&mut text, title, groups.iter().map(|group| self.excused(group)).collect());
         }
         text
@@ -100,7 +100,7 @@ impl MarkdownPage<'_> {
         }
         for suite in suites {
             let cases = self.collected.cases.iter().filter(|case| case.suite == suite);
-            let counts = words::verdicts(&counted(cases.map(|case| case.verdict))).unwrap_or_default();
+            let counts = words::verdicts(&count_each(cases.map(|case| case.verdict))).unwrap_or_default();
             let _ = writeln!(text, "| {} | {counts} |", cell(suite));
         }
         text
@@ -115,7 +115,7 @@ impl MarkdownPage<'_> {
         let beside = case_groups::violated_elsewhere(self.collected);
         let _ = write!(text, "\n| violated requirement{beside} | cases | such as |\n| --- | ---: | --- |\n");
         let row = |shared: &SharedViolation<'_>| {
-            let FaultText { at, expected, actual } = shared.told();
+            let FaultText { at, expected, actual } = shared.text();
             let place = if shared.is_of_the_status() { String::new() } else { format!(", at {}", cell(&at)) };
             format!(
                 "| {} | {} | {}{place}: expected {}, found {} |\n",
@@ -158,7 +158,7 @@ impl MarkdownPage<'_> {
         for alike in case_groups::violations(group).chunk_by(SharedViolation::is_of_the_same) {
             let first = alike[0].violation;
             let _ = write!(text, "\n- {}\n", prose(&words::requirement(first, self.register)));
-            for FaultText { at, expected, actual } in alike.iter().map(SharedViolation::told) {
+            for FaultText { at, expected, actual } in alike.iter().map(SharedViolation::text) {
                 let _ = writeln!(text, "  - at {}: expected {}, found {}", code(&at), code(&expected), code(&actual));
             }
             if let Some(row) = self.register.get(&first.requirement) {
@@ -179,7 +179,7 @@ impl MarkdownPage<'_> {
         let findings = found.chunk_by(SharedViolation::is_of_the_same).map(|findings| {
             let mut text = format!("\n- {}\n", prose(&words::requirement(findings[0].violation, self.register)));
             for shared in findings {
-                let FaultText { at, expected, actual } = shared.told();
+                let FaultText { at, expected, actual } = shared.text();
                 let [at, expected, actual] = [at, expected, actual].map(|text| code(&text));
                 let cases = self.names(&shared.cases);
                 let _ = writeln!(text, "  - at {at}: expected {expected}, found {actual}, in {cases}");
@@ -194,7 +194,7 @@ impl MarkdownPage<'_> {
     }
 
     fn names(&self, group: &[&CaseResult]) -> String {
-        case_groups::told(group, self.collected, NAMES_LIMIT, |name, count| match count {
+        case_groups::names_or_all(group, self.collected, NAMES_LIMIT, |name, count| match count {
             1 => code(name),
             2 => format!("both cases of {}", code(name)),
             several => format!("all {several} cases of {}", code(name)),

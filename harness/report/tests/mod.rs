@@ -9,20 +9,20 @@ use super::*;
 use crate::verdict::{CaseResult, Fault, LifetimeLikeness, MeasuredLifetime, TargetAnswer, TargetClass, Verdict};
 
 /// What a sink writes of these events.
-fn written(events: &[Event], make: impl FnOnce(&mut Vec<u8>) -> Box<dyn Sink + '_>) -> String {
+fn sink_text(events: &[Event], make: impl FnOnce(&mut Vec<u8>) -> Box<dyn Sink + '_>) -> String {
     let mut out = Vec::new();
     replay(events, &mut *make(&mut out)).expect("memory takes everything");
     String::from_utf8(out).expect("UTF-8")
 }
 
 /// A report that is made after the last event.
-pub(super) fn made(events: &[Event], report: &dyn Report) -> String {
+pub(super) fn report_text(events: &[Event], report: &dyn Report) -> String {
     let report = report_of(events, report, &sample::register()).expect("memory takes everything");
     String::from_utf8(report).expect("UTF-8")
 }
 
 fn text_with(events: &[Event], options: TextOptions) -> String {
-    written(events, |out| Box::new(TextSink::new(out, &sample::register(), options)))
+    sink_text(events, |out| Box::new(TextSink::new(out, &sample::register(), options)))
 }
 
 fn text(events: &[Event]) -> String {
@@ -30,29 +30,29 @@ fn text(events: &[Event]) -> String {
 }
 
 pub(super) fn stream(events: &[Event]) -> String {
-    written(events, |out| Box::new(StreamSink::new(out)))
+    sink_text(events, |out| Box::new(StreamSink::new(out)))
 }
 
 pub(super) fn github(events: &[Event]) -> String {
-    written(events, |out| Box::new(GithubSink::new(out, &sample::register(), options())))
+    sink_text(events, |out| Box::new(GithubSink::new(out, &sample::register(), options())))
 }
 
 fn markdown(events: &[Event]) -> String {
-    made(events, &Markdown::default())
+    report_text(events, &Markdown::default())
 }
 
 fn badge(events: &[Event]) -> String {
-    made(events, &Badge(BadgeForm::Json))
+    report_text(events, &Badge(BadgeForm::Json))
 }
 
 #[cfg(feature = "cli")]
 pub(super) fn junit(events: &[Event]) -> String {
-    made(events, &Junit)
+    report_text(events, &Junit)
 }
 
 #[cfg(feature = "cli")]
 pub(super) fn html(events: &[Event]) -> String {
-    made(events, &Html)
+    report_text(events, &Html)
 }
 
 /// The page without style and script, which are files of their own, and without their hashes.
@@ -88,12 +88,12 @@ pub(super) fn snapshot(name: &str, report: &str) {
 #[case::quiet("text-quiet", text_with(&sample::events(), with(Detail::Quiet)))]
 #[case::verbose("text-verbose", text_with(&sample::events(), with(Detail::Verbose)))]
 #[case::stream("jsonl", stream(&sample::events()))]
-#[case::json("json", made(&sample::events(), &Json))]
+#[case::json("json", report_text(&sample::events(), &Json))]
 #[case::markdown("markdown", markdown(&sample::events()))]
 #[case::markdown_matrix("markdown-matrix", markdown(&sample::matrix()))]
 #[case::github("github", github(&sample::events()))]
 #[case::badge_json("badge-json", badge(&sample::events()))]
-#[case::badge_svg("badge-svg", made(&sample::events(), &Badge(BadgeForm::Svg)))]
+#[case::badge_svg("badge-svg", report_text(&sample::events(), &Badge(BadgeForm::Svg)))]
 #[cfg_attr(feature = "cli", case::junit("junit", junit(&sample::events())))]
 #[cfg_attr(feature = "cli", case::html("html", plain_html(&sample::events())))]
 #[cfg_attr(feature = "cli", case::html_matrix("html-matrix", plain_html(&sample::matrix())))]
@@ -105,7 +105,7 @@ fn every_report_is_as_reviewed(#[case] name: &str, #[case] report: String) {
 fn a_matrix_as_markdown_keeps_within_its_limit_and_counts_the_rest() {
     let run = |at| sample::run_at(&format!("target {at}"), "http://localhost:4566/", sample::cases());
     let events: Vec<Event> = (0..500).flat_map(run).collect();
-    let limited = |limit: usize| made(&events, &Markdown { limit });
+    let limited = |limit: usize| report_text(&events, &Markdown { limit });
     for limit in [0, 3000, 10_000] {
         let report = limited(limit);
         assert!(report.len() <= limit.max(2000), "{} bytes for {limit}", report.len());
@@ -243,7 +243,7 @@ fn every_format_has_a_schema_that_its_reports_meet() {
         let line = serde_json::from_str(line).expect("JSON");
         assert!(line_validator.is_valid(&line), "{line}");
     }
-    let json = made(&sample::events(), &Json);
+    let json = report_text(&sample::events(), &Json);
     assert!(validator("run-report.schema.json").is_valid(&serde_json::from_str(&json).expect("JSON")));
     let report: RunReport = serde_json::from_str(&json).expect("it is read back");
     assert_eq!(report.cases.len(), sample::cases().len());

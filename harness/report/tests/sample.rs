@@ -70,7 +70,7 @@ pub(crate) fn run_at(name: &str, endpoint: &str, results: Vec<CaseResult>) -> Ve
 }
 
 /// A case that passed, with what it claims and decided and with its answer.
-fn answered(id: &str, title: &str, requirement: &str, (status, error, body): (u16, &str, &str)) -> CaseResult {
+fn answered_case(id: &str, title: &str, requirement: &str, (status, error, body): (u16, &str, &str)) -> CaseResult {
     CaseResult {
         title: title.to_owned(),
         requirements: vec![requirement.to_owned()],
@@ -105,7 +105,7 @@ fn exchange(request_body: &str, answer_field: (&str, &str), answer_body: &str) -
     })
 }
 
-fn broken(requirement: &str, at: &str, expected: &str, actual: &str) -> Violation {
+fn violation(requirement: &str, at: &str, expected: &str, actual: &str) -> Violation {
     let level = if requirement == "GC-ERR-06" { Level::Should } else { Level::Must };
     Violation { requirement: requirement.to_owned(), level, fault: fault(at, expected, actual) }
 }
@@ -130,8 +130,8 @@ pub(crate) fn cases() -> Vec<CaseResult> {
     let not_found = (404, "ResourceNotFoundException", MESSAGE);
     let outside = |id| CaseResult {
         verdict: Verdict::Fail,
-        violations: vec![broken("GC-DUR-02", "status", "400 ValidationException", "200 application/x-amz-json-1.1")],
-        ..answered(id, "A duration outside 900 to 3600 seconds is refused", "GC-DUR-02", accepted)
+        violations: vec![violation("GC-DUR-02", "status", "400 ValidationException", "200 application/x-amz-json-1.1")],
+        ..answered_case(id, "A duration outside 900 to 3600 seconds is refused", "GC-DUR-02", accepted)
     };
     let without = |id, verdict, reason: &str| CaseResult { reason: self::reason(reason), ..case(id, verdict) };
     let no_workgroup = "it needs a workgroup that the target has; name one with --workgroup";
@@ -140,13 +140,13 @@ pub(crate) fn cases() -> Vec<CaseResult> {
         CaseResult {
             expected: vec!["200".to_owned()],
             exchange: Some(exchange(r#"{"workgroupName":"wg"}"#, ("x-amzn-requestid", "***"), CREDENTIALS)),
-            ..answered("success/workgroup-only", "A workgroup is enough", "GC-RES-01", accepted)
+            ..answered_case("success/workgroup-only", "A workgroup is enough", "GC-RES-01", accepted)
         },
         CaseResult {
             verdict: Verdict::Fail,
             violations: vec![
-                broken("GC-ERR-02", "status", "400 with ResourceNotFoundException", "404"),
-                broken("GC-ERR-02", "body /message", "a plain sentence", HOSTILE),
+                violation("GC-ERR-02", "status", "400 with ResourceNotFoundException", "404"),
+                violation("GC-ERR-02", "body /message", "a plain sentence", HOSTILE),
             ],
             expected: vec!["400 ResourceNotFoundException".to_owned()],
             exchange: Some(exchange(
@@ -154,11 +154,11 @@ pub(crate) fn cases() -> Vec<CaseResult> {
                 ("x-note", "</pre><script>alert(2)</script>\u{200b}"),
                 r#"{__type: "ResourceNotFoundException", message: "no \u{1b}[31m<b>such</b>"}"#,
             )),
-            ..answered("errors/not-found", "A workgroup that does not exist is not found", "GC-ERR-02", not_found)
+            ..answered_case("errors/not-found", "A workgroup that does not exist is not found", "GC-ERR-02", not_found)
         },
         CaseResult {
-            warnings: vec![broken("GC-ERR-06", "body /__type", "\"ValidationException\"", no_name)],
-            ..answered("errors/named", "An error has a name", "GC-ERR-06", validation)
+            warnings: vec![violation("GC-ERR-06", "body /__type", "\"ValidationException\"", no_name)],
+            ..answered_case("errors/named", "An error has a name", "GC-ERR-06", validation)
         },
         outside("parameters/duration-outside/899"),
         outside("parameters/duration-outside/3601"),
@@ -179,7 +179,7 @@ pub(crate) fn cases() -> Vec<CaseResult> {
         },
         CaseResult {
             verdict: Verdict::KnownFail,
-            violations: vec![broken("GC-SIG-01", "status", "4xx with an error type", "200")],
+            violations: vec![violation("GC-SIG-01", "status", "4xx with an error type", "200")],
             reason: Some(Reason::Known {
                 excuse: Excuse {
                     reason: "signatures are not checked yet".to_owned(),
@@ -188,12 +188,12 @@ pub(crate) fn cases() -> Vec<CaseResult> {
                 was: Verdict::Fail,
                 own: None,
             }),
-            ..answered("signature/unsigned", "A request without a signature is refused", "GC-SIG-01", accepted)
+            ..answered_case("signature/unsigned", "A request without a signature is refused", "GC-SIG-01", accepted)
         },
         CaseResult {
             verdict: Verdict::Fixed,
             reason: reason("it passes, and the entry \"signature/wrong-secret\" still says that it fails"),
-            ..answered("signature/wrong-secret", "A wrong secret is refused", "GC-SIG-01", wrong_signature)
+            ..answered_case("signature/wrong-secret", "A wrong secret is refused", "GC-SIG-01", wrong_signature)
         },
         without("custom-domain/plain", Verdict::NotApplicable, "the target does not claim custom-domain"),
     ]

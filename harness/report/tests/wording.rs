@@ -166,7 +166,7 @@ fn run_named(name: &str, verdict: Verdict, decided: &[&str]) -> Vec<Event> {
     events
 }
 
-fn judged(name: &str) -> Vec<Event> {
+fn judged_run(name: &str) -> Vec<Event> {
     run_named(name, Verdict::Pass, &MUSTS)
 }
 
@@ -176,10 +176,10 @@ fn absent(name: &str) -> Vec<Event> {
 
 #[rstest]
 #[case::none(&[absent("a"), absent("b")], "None of them could be judged, so that there is nothing to compare.")]
-#[case::one(&[judged("a"), absent("b")], "Only a could be judged, so that there is nothing to compare.")]
-#[case::one_and_a_silent_one(&[judged("a"), run_named("b", Verdict::Indeterminate, &[])], "Only a could be judged, so that there is nothing to compare.")]
-#[case::two_of_three(&[judged("a"), absent("b"), judged("c")], "Those that could be judged differ on no requirement.")]
-#[case::all(&[judged("a"), judged("b")], "They differ on no requirement.")]
+#[case::one(&[judged_run("a"), absent("b")], "Only a could be judged, so that there is nothing to compare.")]
+#[case::one_and_a_silent_one(&[judged_run("a"), run_named("b", Verdict::Indeterminate, &[])], "Only a could be judged, so that there is nothing to compare.")]
+#[case::two_of_three(&[judged_run("a"), absent("b"), judged_run("c")], "Those that could be judged differ on no requirement.")]
+#[case::all(&[judged_run("a"), judged_run("b")], "They differ on no requirement.")]
 fn only_targets_that_could_be_judged_are_said_to_have_been_compared(#[case] runs: &[Vec<Event>], #[case] told: &str) {
     let events = runs.concat();
     assert!(markdown(&events).ends_with(&format!("\n\n{told}\n")), "{}", markdown(&events));
@@ -189,7 +189,7 @@ fn only_targets_that_could_be_judged_are_said_to_have_been_compared(#[case] runs
 
 #[test]
 fn each_result_of_several_runs_names_its_target_however_quiet() {
-    let runs = [judged("a"), run_named("b", Verdict::Pass, &MUSTS[1..])].concat();
+    let runs = [judged_run("a"), run_named("b", Verdict::Pass, &MUSTS[1..])].concat();
     let report = text_with(&runs, TextOptions { detail: Detail::Quiet, several: true, ..TextOptions::default() });
     let expected = "\
 countersign 0.1.0: GetCredentials of a at http://localhost:4566/ in us-east-1, which claims core, signature; 1 case, seed 42
@@ -222,12 +222,12 @@ fn a_shard_is_not_blamed_for_what_others_decide(#[case] decided: &[&str], #[case
 
 #[test]
 fn the_one_shard_of_a_run_is_the_run() {
-    assert!(text(&sample::as_shard(judged("a"), "1/1")).contains("\nconformant for core, signature\n"));
+    assert!(text(&sample::as_shard(judged_run("a"), "1/1")).contains("\nconformant for core, signature\n"));
 }
 
 #[test]
 fn a_mark_that_stands_for_two_things_is_explained_once() {
-    let mut unclaimed = judged("d");
+    let mut unclaimed = judged_run("d");
     for event in &mut unclaimed {
         if let Event::Requirement(row) = event
             && row.id == "GC-SIG-01"
@@ -236,7 +236,7 @@ fn a_mark_that_stands_for_two_things_is_explained_once() {
         }
     }
     let open = run_named("b", Verdict::Pass, &MUSTS[..3]);
-    let runs = [judged("a"), open, absent("c"), unclaimed].concat();
+    let runs = [judged_run("a"), open, absent("c"), unclaimed].concat();
     let report = markdown(&runs);
     let legend = report.lines().find(|line| line.contains('✓')).expect("a legend");
     assert_eq!(legend, "? undecided, – not implemented or not applicable, ✓ holds");

@@ -20,9 +20,9 @@ pub(super) fn warnings(page: &mut TextPage, collected: &Collected, register: &Re
         page.line(&format!("  {}", page.paint(Tone::Doubt, &words::requirement(findings[0].violation, register))));
         let shown = limit(detail, findings.len());
         for warning in &findings[..shown] {
-            let FaultText { at, expected, actual } = warning.told();
+            let FaultText { at, expected, actual } = warning.text();
             page.line(&escape(&format!("    at {at}: expected {expected}, found {actual}")));
-            page.line(&format!("      in {}", names(&warning.cases, collected, detail)));
+            page.line(&format!("      in {}", case_names(&warning.cases, collected, detail)));
         }
         if shown < findings.len() {
             page.line(&format!("    and {} (-v shows them)", words::count(findings.len() - shown, "other finding")));
@@ -31,11 +31,11 @@ pub(super) fn warnings(page: &mut TextPage, collected: &Collected, register: &Re
 }
 
 /// Cases that did not run or are in the baseline, each reason once.
-pub(super) fn excused(page: &mut TextPage, collected: &Collected, detail: Detail) {
+pub(super) fn excused_cases(page: &mut TextPage, collected: &Collected, detail: Detail) {
     for (verdict, title) in
         [(Verdict::NotApplicable, "Not applicable"), (Verdict::KnownFail, "Known failures (in the baseline)")]
     {
-        let groups = case_groups::excused(collected, verdict);
+        let groups = case_groups::excused_groups(collected, verdict);
         if groups.is_empty() {
             continue;
         }
@@ -44,7 +44,7 @@ pub(super) fn excused(page: &mut TextPage, collected: &Collected, detail: Detail
         for group in groups {
             page.line(&format!("  {}", words::reason_of(group[0])));
             let cases = if group.len() == 1 { String::new() } else { format!("{} cases: ", group.len()) };
-            page.line(&format!("    {cases}{}", names(&group, collected, detail)));
+            page.line(&format!("    {cases}{}", case_names(&group, collected, detail)));
         }
     }
 }
@@ -74,7 +74,7 @@ fn failure(page: &mut TextPage, group: &[&CaseResult], collected: &Collected, re
     };
     let title = page.bold(&title);
     let unnamed = group.len() == 1 || (all && first.verdict != Verdict::Fail);
-    let members = if unnamed { String::new() } else { format!(": {}", names(group, collected, detail)) };
+    let members = if unnamed { String::new() } else { format!(": {}", case_names(group, collected, detail)) };
     page.line(&format!("{verdict} {title}{members}"));
     if group.len() == 1 || (first.verdict == Verdict::Fail && first.side == Side::Server) {
         page.line(&format!("  {}", escape(&first.title)));
@@ -111,7 +111,7 @@ pub(super) fn in_short(page: &mut TextPage, collected: &Collected, register: &Re
     page.title(&format!("In short: each violated requirement once{}", case_groups::violated_elsewhere(collected)));
     let shown = limit(detail, found.len());
     for shared in &found[..shown] {
-        let FaultText { at, expected, actual } = shared.told();
+        let FaultText { at, expected, actual } = shared.text();
         page.line(&format!("  {}", page.paint(Tone::Bad, &words::requirement(shared.violation, register))));
         let place = if shared.is_of_the_status() { String::new() } else { format!("{at}: ") };
         let cases = match shared.cases.as_slice() {
@@ -131,10 +131,10 @@ pub(super) fn in_short(page: &mut TextPage, collected: &Collected, register: &Re
 }
 
 /// The ids of cases, a whole family by its own id; those beyond the limit are only counted.
-fn names(cases: &[&CaseResult], collected: &Collected, detail: Detail) -> String {
-    let names = case_groups::names(cases, collected);
+fn case_names(cases: &[&CaseResult], collected: &Collected, detail: Detail) -> String {
+    let names = case_groups::case_names(cases, collected);
     let shown = limit(detail, names.len());
-    let told = words::listed(&names, shown, |name, count| match count {
+    let told = words::list_of_names(&names, shown, |name, count| match count {
         1 => escape(name),
         // The cases of a single family have just been counted.
         several if several == cases.len() => format!("all of {}", escape(name)),

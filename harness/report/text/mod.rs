@@ -128,12 +128,12 @@ impl<W: Write> Sink for TextSink<W> {
         if options.detail > Detail::Quiet {
             totals::suites(&mut page, collected);
             findings::warnings(&mut page, collected, register, options.detail);
-            findings::excused(&mut page, collected, options.detail);
+            findings::excused_cases(&mut page, collected, options.detail);
         }
         findings::failures(&mut page, collected, register, options.detail);
         findings::in_short(&mut page, collected, register, options.detail);
         totals::totals(&mut page, collected, options);
-        totals::again(&mut page, collected, options);
+        totals::rerun_command(&mut page, collected, options);
         self.print(&page)
     }
 }

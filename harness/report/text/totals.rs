@@ -1,7 +1,7 @@
 //! The totals: suites, verdicts, divergence and coverage, conformance, the next command.
 
 use super::super::case_groups::{self, is_problem};
-use super::super::collected::{Collected, counted};
+use super::super::collected::{Collected, count_each};
 use super::super::conclusion::Conclusion;
 use super::super::event::{FeatureSummary, SummaryEvent};
 use super::{TextOptions, TextPage, Tone, escape, words};
@@ -23,7 +23,7 @@ pub(super) fn suites(page: &mut TextPage, collected: &Collected) {
             0 => String::new(),
             some => format!("; {some} with warnings"),
         };
-        let counts = words::verdicts(&counted(cases().map(|case| case.verdict))).unwrap_or_default();
+        let counts = words::verdicts(&count_each(cases().map(|case| case.verdict))).unwrap_or_default();
         let counts = page.paint(tone, &counts);
         page.labelled(&format!("  {:<width$}  ", escape(suite)), &format!("{counts}{warned}"));
     }
@@ -66,7 +66,7 @@ pub(super) fn totals(page: &mut TextPage, collected: &Collected, options: &TextO
 const LONGEST_COMMAND: usize = 8_000;
 
 /// The command that repeats the failed cases, or the whole run.
-pub(super) fn again(page: &mut TextPage, collected: &Collected, options: &TextOptions) {
+pub(super) fn rerun_command(page: &mut TextPage, collected: &Collected, options: &TextOptions) {
     // A report that was made later does not know the command.
     if options.again.is_empty() {
         return;

@@ -25,16 +25,18 @@ impl FaultText {
         match &violation.fault {
             Fault::Outcome { status_fits, expected, found, beside } => {
                 let at = if *status_fits { "error type" } else { "status" };
-                told(at, any_of(expected), outcome(found, beside.as_ref()))
+                fault_text(at, any_of(expected), outcome(found, beside.as_ref()))
             }
-            Fault::Status { expected, found, error: None } => told("status", expected.to_string(), found.to_string()),
+            Fault::Status { expected, found, error: None } => {
+                fault_text("status", expected.to_string(), found.to_string())
+            }
             Fault::Status { expected, found, error: Some(name) } => {
-                told("status", format!("{expected} with {name}"), format!("{found} with {name}"))
+                fault_text("status", format!("{expected} with {name}"), format!("{found} with {name}"))
             }
             Fault::MediaType { expected, found } => {
-                told("header content-type", expected, found.as_deref().unwrap_or("no such header"))
+                fault_text("header content-type", expected, found.as_deref().unwrap_or("no such header"))
             }
-            Fault::NoObject { found } => told("body", "a JSON object", body_of(found)),
+            Fault::NoObject { found } => fault_text("body", "a JSON object", body_of(found)),
             Fault::Member { at, expected, found, looks_like } => {
                 let name = at.rsplit('/').next().unwrap_or_default();
                 let (expected, found) = if *expected == Constraint::Member {
@@ -43,16 +45,18 @@ impl FaultText {
                     (expected.to_string(), found.to_string())
                 };
                 let guess = looks_like.as_ref().map_or_else(String::new, |like| format!(", {}", likeness(like)));
-                told(body(at), expected, format!("{found}{guess}"))
+                fault_text(body(at), expected, format!("{found}{guess}"))
             }
-            Fault::Empty { at } => told(body(at), "at least one character", "an empty string"),
+            Fault::Empty { at } => fault_text(body(at), "at least one character", "an empty string"),
             Fault::Unlike { at, expected, found } => {
-                told(body(at), format!("\"{expected}\", as in the request"), format!("\"{found}\""))
+                fault_text(body(at), format!("\"{expected}\", as in the request"), format!("\"{found}\""))
             }
             Fault::TooMany { at, most, found } => {
-                told(body(at), format!("at most {most} items, as asked for"), format!("{found} items"))
+                fault_text(body(at), format!("at most {most} items, as asked for"), format!("{found} items"))
             }
-            Fault::Again { at } => told(body(at), "items that no page before it has", "an item of a page before it"),
+            Fault::Again { at } => {
+                fault_text(body(at), "items that no page before it has", "an item of a page before it")
+            }
             Fault::Lifetime { at, asked, found, looks_like, asked_by } => {
                 let by = match found {
                     MeasuredLifetime::ByUs(_) => "the harness's clock",
@@ -62,7 +66,7 @@ impl FaultText {
                 };
                 let expected = format!("{asked} s after the call by {by}, give or take {} s", TOLERANCES[0]);
                 let guess = looks_like.map_or_else(String::new, |like| lifetime_likeness(like, asked_by));
-                told(body(at), expected, format!("{}{guess}", measured(*found)))
+                fault_text(body(at), expected, format!("{}{guess}", measured(*found)))
             }
             Fault::Date { off, lifetime_is_right } => {
                 let (expected, behind) = if *lifetime_is_right {
@@ -71,42 +75,44 @@ impl FaultText {
                     (format!(", give or take {} s", TOLERANCES[1]), "")
                 };
                 let actual = format!("the Date of its answers is {off} s off the harness's clock{behind}");
-                told("header date", format!("the time of the answer{expected}"), actual)
+                fault_text("header date", format!("the time of the answer{expected}"), actual)
             }
             Fault::PassingFault { first, then } => {
                 let actual = format!("{first} at first, and {then} to the same request again");
-                told("status", "the same answer whenever it is asked", actual)
+                fault_text("status", "the same answer whenever it is asked", actual)
             }
             Fault::Nameless { found } => {
                 let expected = "the error's name in __type, in code or in the header x-amzn-errortype";
-                told(place(NamePlace::Type), expected, nameless(found))
+                fault_text(place(NamePlace::Type), expected, nameless(found))
             }
-            Fault::NamePlace { expected, found } => {
-                told(place(NamePlace::Type), format!("\"{expected}\""), format!("no such text, only {}", place(*found)))
-            }
+            Fault::NamePlace { expected, found } => fault_text(
+                place(NamePlace::Type),
+                format!("\"{expected}\""),
+                format!("no such text, only {}", place(*found)),
+            ),
             Fault::NameForm { expected, found } => {
-                told(place(NamePlace::Type), format!("\"{expected}\""), format!("\"{found}\""))
+                fault_text(place(NamePlace::Type), format!("\"{expected}\""), format!("\"{found}\""))
             }
             Fault::CommonName { expected, found } => {
-                told("error type", expected, format!("{found}, a name that is common to all actions"))
+                fault_text("error type", expected, format!("{found}, a name that is common to all actions"))
             }
             Fault::NoMessage { found } => {
                 let is_there = *found != JsonKind::Nothing;
                 let found = if is_there { found.to_string() } else { "no such member".to_owned() };
-                told("body /message", "a string", found)
+                fault_text("body /message", "a string", found)
             }
-            Fault::MessageName => told("body /message", "the message under this name", "under the name Message"),
+            Fault::MessageName => fault_text("body /message", "the message under this name", "under the name Message"),
             Fault::MessageWithoutMember { member, found } => {
-                told("body /message", format!("a message that names {member}"), format!("\"{found}\""))
+                fault_text("body /message", format!("a message that names {member}"), format!("\"{found}\""))
             }
             Fault::Value { at, expected, found: actual } | Fault::Told { at, expected, actual } => {
-                told(at, expected, actual)
+                fault_text(at, expected, actual)
             }
         }
     }
 }
 
-fn told(at: impl Into<String>, expected: impl Into<String>, actual: impl Into<String>) -> FaultText {
+fn fault_text(at: impl Into<String>, expected: impl Into<String>, actual: impl Into<String>) -> FaultText {
     FaultText { at: at.into(), expected: expected.into(), actual: actual.into() }
 }
 
@@ -125,7 +131,7 @@ fn any_of(answers: &[RightAnswer]) -> String {
 }
 
 /// `400 ValidationException "its message"`.
-pub(super) fn answered(answer: &AnswerSummary) -> String {
+pub(super) fn answer_summary(answer: &AnswerSummary) -> String {
     let AnswerSummary { status, error, message } = answer;
     let error = error.as_ref().map_or_else(String::new, |error| format!(" {error}"));
     let message = message.as_ref().map_or_else(String::new, |message| format!(" \"{message}\""));
@@ -133,7 +139,7 @@ pub(super) fn answered(answer: &AnswerSummary) -> String {
 }
 
 fn outcome(found: &AnswerSummary, beside: Option<&StrikingDetail>) -> String {
-    let found = answered(found);
+    let found = answer_summary(found);
     match beside {
         None => found,
         Some(StrikingDetail::ErrorInSuccess { error, place: at }) => format!("{found} with {error} in {}", place(*at)),

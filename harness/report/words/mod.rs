@@ -17,7 +17,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::case_groups::SharedViolation;
-use super::collected::{Collected, counted};
+use super::collected::{Collected, count_each};
 use super::event::DriverEvent;
 use crate::contract::{Register, Requirement};
 use crate::text::{begins_log_command, escape, line_command};
@@ -105,7 +105,7 @@ pub(super) fn violations(violations: &[SharedViolation<'_>], register: &Register
     for alike in violations.chunk_by(SharedViolation::is_of_the_same) {
         let first = alike[0].violation;
         lines.push(ReportLine::Heading(requirement(first, register)));
-        for FaultText { at, expected, actual } in alike.iter().map(SharedViolation::told) {
+        for FaultText { at, expected, actual } in alike.iter().map(SharedViolation::text) {
             lines.push(ReportLine::Particular("at", escape(&at)));
             lines.push(ReportLine::Particular("expected", escape(&expected)));
             lines.push(ReportLine::Particular("found", escape(&actual)));
@@ -198,12 +198,12 @@ pub(super) fn collapse(ids: &[&str], sizes: &BTreeMap<String, usize>) -> Vec<(St
 
 /// How many cases each family has among these.
 pub(super) fn family_sizes<'a>(ids: impl Iterator<Item = &'a str>) -> BTreeMap<String, usize> {
-    counted(ids.filter_map(family).map(str::to_owned))
+    count_each(ids.filter_map(family).map(str::to_owned))
 }
 
 /// Names, each put into words by `word` with how many cases it stands for: at most `limit` names, then the number of
 /// the remaining cases.
-pub(super) fn listed(names: &[(String, usize)], limit: usize, word: impl Fn(&str, usize) -> String) -> String {
+pub(super) fn list_of_names(names: &[(String, usize)], limit: usize, word: impl Fn(&str, usize) -> String) -> String {
     let (shown, hidden) = names.split_at(names.len().min(limit));
     let mut texts: Vec<String> = shown.iter().map(|(name, count)| word(name, *count)).collect();
     let rest: usize = hidden.iter().map(|(_, count)| count).sum();

@@ -1,6 +1,6 @@
 //! Why a case has its verdict, in words.
 
-use super::fault::{FaultText, answered};
+use super::fault::{FaultText, answer_summary};
 use crate::text::foreign;
 use crate::verdict::{Excuse, Reason, TargetAnswer, Verdict, Violation};
 
@@ -37,15 +37,15 @@ pub fn reason(reason: &Reason) -> String {
             let hint = if *together { "; one that takes one connection at a time needs --jobs 1" } else { "" };
             format!("not asked: the target left {requests} requests in a row without an answer{hint}")
         }
-        Reason::Throttled(answer) => format!("the target throttled the request ({})", answered(answer)),
-        Reason::NotInTime(answer) => format!("the target did not get the request in time ({})", answered(answer)),
+        Reason::Throttled(answer) => format!("the target throttled the request ({})", answer_summary(answer)),
+        Reason::NotInTime(answer) => format!("the target did not get the request in time ({})", answer_summary(answer)),
         Reason::Denied { answer, member } => format!(
             "access was denied ({}): this identity may be allowed no other {member} than the case's control has, so nothing is said of the requirement; a wider policy lets the case be judged",
-            answered(answer)
+            answer_summary(answer)
         ),
         Reason::Expired(answer) => format!(
             "the credentials or the signature expired meanwhile ({}), which says nothing about the request",
-            answered(answer)
+            answer_summary(answer)
         ),
         Reason::Aged => AGE.to_owned(),
         Reason::AgedToDefault => format!(

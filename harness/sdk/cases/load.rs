@@ -246,7 +246,7 @@ fn check_step(step: &Step, place: &str, errors: &mut CaseErrors<'_>) {
                     &format!("{member}/{index}"),
                     "expected a name, and no line break; \"raw\" can say anything".to_owned(),
                 );
-            } else if let Err(message) = script::filled(value, 0) {
+            } else if let Err(message) = script::fill_dates(value, 0) {
                 add(&format!("{member}/{index}"), message);
             }
         }

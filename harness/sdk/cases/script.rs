@@ -92,7 +92,7 @@ impl Step {
         };
         let mut fields = self.headers.clone().unwrap_or_else(standard);
         fields.extend(self.more_headers.iter().cloned());
-        fields.into_iter().map(|(name, value)| Ok((name, filled(&value, now)?))).collect()
+        fields.into_iter().map(|(name, value)| Ok((name, fill_dates(&value, now)?))).collect()
     }
 
     /// Whether the step sets nothing beside `raw` except how it is sent.
@@ -109,7 +109,7 @@ impl Step {
 }
 
 /// A header's value with `${date}` and `${date+SECONDS}` as HTTP dates (RFC 9110, IMF-fixdate).
-pub(super) fn filled(value: &str, now: i64) -> Result<String, String> {
+pub(super) fn fill_dates(value: &str, now: i64) -> Result<String, String> {
     let Some((before, rest)) = value.split_once("${") else { return Ok(value.to_owned()) };
     let wrong = || format!("expected ${{date}}, or ${{date+3600}} with seconds, found \"{value}\"");
     let (name, after) = rest.split_once('}').ok_or_else(wrong)?;
@@ -117,7 +117,7 @@ pub(super) fn filled(value: &str, now: i64) -> Result<String, String> {
     let seconds = if shift.is_empty() { 0 } else { shift.parse::<i64>().map_err(|_| wrong())? };
     let time = now.checked_add(seconds).and_then(|at| Timestamp::from_second(at).ok()).ok_or_else(wrong)?;
     let date = time.strftime("%a, %d %b %Y %H:%M:%S GMT");
-    Ok(format!("{before}{date}{}", filled(after, now)?))
+    Ok(format!("{before}{date}{}", fill_dates(after, now)?))
 }
 
 /// How the end of a body is told.
@@ -277,7 +277,7 @@ mod tests {
     #[case("plain", "plain")]
     fn a_date_is_written_as_http_writes_it(#[case] value: &str, #[case] expected: &str) {
         // The example of RFC 9110, section 5.6.7.
-        assert_eq!(filled(value, 784_111_777).as_deref(), Ok(expected));
+        assert_eq!(fill_dates(value, 784_111_777).as_deref(), Ok(expected));
     }
 
     #[rstest]
@@ -285,7 +285,7 @@ mod tests {
     #[case("${date")]
     #[case("${date+x}")]
     fn an_unknown_placeholder_is_refused(#[case] value: &str) {
-        assert!(filled(value, 0).is_err());
+        assert!(fill_dates(value, 0).is_err());
     }
 
     #[rstest]

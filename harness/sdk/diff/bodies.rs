@@ -17,7 +17,7 @@ pub(super) fn compare(old: &BodyRecord, new: &BodyRecord) -> Vec<SdkChange> {
             names.into_iter().filter_map(|name| member(name, was.get(name), is.get(name))).collect()
         }
         (Some(was), Some(is)) if was == is => {
-            let how = written(raw(old), raw(new));
+            let how = spelling_difference(raw(old), raw(new));
             let meaning = "The service reads the same; only what compares or hashes raw bodies, such as a recording, sees a difference.";
             let change =
                 SdkChange::new(ChangeClass::Bytes, "body bytes", show::cut(raw(old)), show::cut(raw(new)), meaning);
@@ -82,7 +82,7 @@ const fn kind(value: &Value) -> &'static str {
 }
 
 /// How two spellings of the same JSON differ.
-fn written(old: &str, new: &str) -> &'static str {
+fn spelling_difference(old: &str, new: &str) -> &'static str {
     if tight(old) == tight(new) {
         "blanks"
     } else if order(old) != order(new) {
@@ -126,6 +126,6 @@ mod tests {
     #[case::escapes(r#"{"a":"é"}"#, r#"{"a":"\u00e9"}"#, "letters and numbers written otherwise")]
     #[case::blanks_in_a_text_count(r#"{"a":" \" "}"#, r#"{"a":"\u0020\" "}"#, "letters and numbers written otherwise")]
     fn how_the_same_json_is_written_otherwise_is_told(#[case] old: &str, #[case] new: &str, #[case] expected: &str) {
-        assert_eq!(written(old, new), expected);
+        assert_eq!(spelling_difference(old, new), expected);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::text::{CASES_LIMIT, details, extent, named};
+use super::text::{CASES_LIMIT, details, extent, name_cases};
 use super::{ChangeClass, ChangeGroup, EVERY_CASE, SdkDiff, words};
 use crate::report::markdown::{MARKDOWN_LIMIT, code, prose};
 
@@ -39,7 +39,7 @@ impl SdkDiff {
             self.class(&mut text, class, limit);
         }
         for (what, cases) in self.apart() {
-            let _ = write!(text, "\n### {what}\n\n{}\n", named(cases, APART_LIMIT, code));
+            let _ = write!(text, "\n### {what}\n\n{}\n", name_cases(cases, APART_LIMIT, code));
         }
         text
     }
@@ -73,7 +73,7 @@ impl SdkDiff {
             let _ = writeln!(item, "  - {}", prose(&change.meaning));
         }
         if group.cases != [EVERY_CASE] {
-            let _ = writeln!(item, "  - {}", named(&group.cases, CASES_LIMIT, code));
+            let _ = writeln!(item, "  - {}", name_cases(&group.cases, CASES_LIMIT, code));
         }
         item
     }

@@ -26,11 +26,16 @@ pub(super) fn compare(old: &Record, new: &Record) -> Vec<SdkChange> {
     }
     let calls = [old.outcomes.len(), new.outcomes.len()];
     let meaning = "Another number of the case's calls was made: the SDK or its process did not come so far.";
-    found.extend(changed("calls", calls, |calls| calls.to_string(), meaning));
+    found.extend(caller_change("calls", calls, |calls| calls.to_string(), meaning));
     found
 }
 
-fn changed<T: PartialEq>(what: &str, values: [T; 2], show: impl Fn(T) -> String, meaning: &str) -> Option<SdkChange> {
+fn caller_change<T: PartialEq>(
+    what: &str,
+    values: [T; 2],
+    show: impl Fn(T) -> String,
+    meaning: &str,
+) -> Option<SdkChange> {
     SdkChange::between(ChangeClass::Caller, what, values, show, meaning)
 }
 
@@ -49,7 +54,7 @@ fn outcomes(old: &OutcomeRecord, new: &OutcomeRecord, same_attempts: bool) -> Ve
                 return vec![emptied(old, new)];
             }
             let mut found = members("result member", old, new);
-            found.extend(told([old_meta, new_meta], same_attempts, true));
+            found.extend(meta_changes([old_meta, new_meta], same_attempts, true));
             found
         }
         (OutcomeRecord::Error { error: was, .. }, OutcomeRecord::Error { error: is, .. })
@@ -64,20 +69,20 @@ fn outcomes(old: &OutcomeRecord, new: &OutcomeRecord, same_attempts: bool) -> Ve
             let mut found = errors(old, new);
             // `errors` compares the values that an error itself carries.
             let apart = |error: &ErrorRecord| error.request_id.is_none() && error.http_status.is_none();
-            found.extend(told([old_meta, new_meta], same_attempts, apart(old) && apart(new)));
+            found.extend(meta_changes([old_meta, new_meta], same_attempts, apart(old) && apart(new)));
             found
         }
         (old, new) if old == new => Vec::new(),
         (old, new) => {
             let group = format!("outcome {} -> {}", show::outcome(old), show::outcome(new));
             let (was, is) = (show::outcome_in_full(old), show::outcome_in_full(new));
-            vec![SdkChange::new(ChangeClass::Caller, "outcome", was, is, turned(old, new)).grouped(group)]
+            vec![SdkChange::new(ChangeClass::Caller, "outcome", was, is, turn_meaning(old, new)).grouped(group)]
         }
     }
 }
 
 /// What another kind of outcome means for the caller.
-fn turned(old: &OutcomeRecord, new: &OutcomeRecord) -> String {
+fn turn_meaning(old: &OutcomeRecord, new: &OutcomeRecord) -> String {
     let has_password = |(name, shown): (&String, &ShownValue)| is_password_name(name) && !shown.value.value.is_absent();
     match (old, new) {
         (OutcomeRecord::Error { .. }, OutcomeRecord::Result { result, .. }) if !result.iter().any(has_password) => {
@@ -136,11 +141,11 @@ fn errors(old: &ErrorRecord, new: &ErrorRecord) -> Vec<SdkChange> {
             format!("Code that catches {} no longer catches this error.", missing.join(" or "))
         };
         let list = |bases: &[String]| format!("[{}]", show::cut(&bases.join(", ")));
-        found.extend(changed("error base classes", both.map(|error| error.bases.as_slice()), list, &meaning));
+        found.extend(caller_change("error base classes", both.map(|error| error.bases.as_slice()), list, &meaning));
         let meaning = "The SDK sorts the error under another kind: code that tells kinds apart takes another way.";
-        found.extend(changed("error kind", both.map(|error| error.phase), Phase::word, meaning));
+        found.extend(caller_change("error kind", both.map(|error| error.phase), Phase::word, meaning));
     } else {
-        found.extend(changed("error class", both.map(|error| &*error.class), show::cut, &reclassed(old, new)));
+        found.extend(caller_change("error class", both.map(|error| &*error.class), show::cut, &reclassed(old, new)));
     }
     found.extend(text(
         both,
@@ -157,7 +162,7 @@ fn errors(old: &ErrorRecord, new: &ErrorRecord) -> Vec<SdkChange> {
     let meaning = "Code that asks whose fault it was is told something else.";
     found.extend(text(both, "error fault", |error| &error.fault, meaning));
     let meaning = "Code that looks at the error's status code takes another way.";
-    found.extend(changed("error status", both.map(|error| error.http_status), show::number, meaning));
+    found.extend(caller_change("error status", both.map(|error| error.http_status), show::number, meaning));
     found.extend(members("error member", &old.members, &new.members));
     found
 }
@@ -171,7 +176,7 @@ fn text(
     meaning: &str,
 ) -> Option<SdkChange> {
     let [old, new] = errors.map(|error| text(error).as_deref());
-    let change = changed(what, [old, new], show::optional, meaning)?;
+    let change = caller_change(what, [old, new], show::optional, meaning)?;
     let [was, is] = errors.map(|error| {
         let status = error.http_status.map(|status| status.to_string());
         let is_status = text(error).is_some() && *text(error) == status;
@@ -229,12 +234,12 @@ fn members(what: &str, old: &BTreeMap<String, ShownValue>, new: &BTreeMap<String
             }
             (Some(old), None) => {
                 let meaning = format!("Code that reads {name} finds nothing.");
-                let change = SdkChange::new(ChangeClass::Caller, &what, show::shown(old), ABSENT, meaning);
+                let change = SdkChange::new(ChangeClass::Caller, &what, show::value_with_type(old), ABSENT, meaning);
                 vec![change.grouped(format!("{what} lost"))]
             }
             (None, Some(new)) => {
                 let meaning = format!("The caller is given {name}, which it was not.");
-                let change = SdkChange::new(ChangeClass::Caller, &what, ABSENT, show::shown(new), meaning);
+                let change = SdkChange::new(ChangeClass::Caller, &what, ABSENT, show::value_with_type(new), meaning);
                 vec![change.grouped(format!("{what} given"))]
             }
             (None, None) => Vec::new(),
@@ -266,7 +271,13 @@ fn values(what: &str, name: &str, old: &ShownValue, new: &ShownValue) -> Vec<Sdk
     } else if was.kind() == is.kind() && !was.means_same(is) {
         let time = if matches!(is, Value::Timestamp(_)) { "time as " } else { "" };
         let meaning = format!("The caller is given another {time}{name}.");
-        found.push(SdkChange::new(ChangeClass::Caller, what, show::shown(old), show::shown(new), meaning));
+        found.push(SdkChange::new(
+            ChangeClass::Caller,
+            what,
+            show::value_with_type(old),
+            show::value_with_type(new),
+            meaning,
+        ));
     }
     found
 }
@@ -297,13 +308,18 @@ fn retyped(name: &str, old: &ShownValue, new: &ShownValue) -> String {
 }
 
 /// Compares what the SDK tells about the answer.
-fn told(metas: [&Meta; 2], same_attempts: bool, ids: bool) -> Vec<SdkChange> {
+fn meta_changes(metas: [&Meta; 2], same_attempts: bool, ids: bool) -> Vec<SdkChange> {
     let mut found = Vec::new();
     if ids {
         let meaning = "What is quoted to AWS support is another id, or none.";
-        found.extend(changed("request id", metas.map(|meta| meta.request_id.as_deref()), show::optional, meaning));
+        found.extend(caller_change(
+            "request id",
+            metas.map(|meta| meta.request_id.as_deref()),
+            show::optional,
+            meaning,
+        ));
         let meaning = "Code that looks at the status code takes another way.";
-        found.extend(changed("status", metas.map(|meta| meta.http_status), show::number, meaning));
+        found.extend(caller_change("status", metas.map(|meta| meta.http_status), show::number, meaning));
     }
     if same_attempts {
         let meaning = "The SDK counts its attempts otherwise; as many requests as before are sent.";

@@ -45,7 +45,12 @@ pub(super) fn compare<'a>(case: &'a str, old: &Record, new: &Record, alarms: &mu
     found
 }
 
-fn changed<T: PartialEq>(what: &str, values: [T; 2], show: impl Fn(T) -> String, meaning: &str) -> Option<SdkChange> {
+fn wire_change<T: PartialEq>(
+    what: &str,
+    values: [T; 2],
+    show: impl Fn(T) -> String,
+    meaning: &str,
+) -> Option<SdkChange> {
     SdkChange::between(ChangeClass::Wire, what, values, show, meaning)
 }
 
@@ -56,8 +61,8 @@ fn attempts(old: &Record, new: &Record) -> Vec<SdkChange> {
         let (fewer, succeeds) = (old.attempts > new.attempts, new.outcomes.iter().all(|o| o.word() == "result"));
         let to = super::words::count(new.attempts, "request");
         let meaning = match (old.attempts, new.attempts) {
-            (0, _) if refused(old) => "The request is sent, where the SDK refused it before.".to_owned(),
-            (_, 0) if refused(new) => "Nothing is sent any more: the SDK refuses the request by itself.".to_owned(),
+            (0, _) if sdk_refused(old) => "The request is sent, where the SDK refused it before.".to_owned(),
+            (_, 0) if sdk_refused(new) => "Nothing is sent any more: the SDK refuses the request by itself.".to_owned(),
             (0, _) => {
                 "The request reaches the endpoint that is configured, where it went elsewhere or nowhere.".to_owned()
             }
@@ -79,7 +84,7 @@ fn attempts(old: &Record, new: &Record) -> Vec<SdkChange> {
             Some(request) => (line(request), members_of(request)),
             None => ("none".to_owned(), "none".to_owned()),
         };
-        let meaning = match (is_sent(new), refused(if is_sent(new) { old } else { new })) {
+        let meaning = match (is_sent(new), sdk_refused(if is_sent(new) { old } else { new })) {
             (true, true) => "What the SDK refused to send reaches the service, which decides.",
             (true, false) => "The setting that names the endpoint is heeded, which it was not.",
             (false, true) => "What reached the service is refused by the SDK.",
@@ -93,7 +98,7 @@ fn attempts(old: &Record, new: &Record) -> Vec<SdkChange> {
 }
 
 /// Whether the SDK refused to send anything.
-fn refused(record: &Record) -> bool {
+fn sdk_refused(record: &Record) -> bool {
     let refusal = |outcome: &OutcomeRecord| matches!(outcome, OutcomeRecord::Error { error, .. } if !matches!(error.phase, Phase::Connect | Phase::Transport | Phase::Timeout));
     record.outcomes.iter().any(refusal)
 }
@@ -128,10 +133,10 @@ fn requests(both: [&RequestRecord; 2], another_protocol: bool) -> Vec<SdkChange>
         ReachedServer::Decoy => "another endpoint".to_owned(),
     };
     let meaning = "The setting that names the endpoint counts otherwise: requests go to another server.";
-    found.extend(changed("server", both.map(|request| request.server), word, meaning));
+    found.extend(wire_change("server", both.map(|request| request.server), word, meaning));
     if !another_protocol {
         let meaning = "Servers, proxies and mocks that go by method or path see another one.";
-        found.extend(changed("request line", both.map(|request| &*request.line), show::cut, meaning));
+        found.extend(wire_change("request line", both.map(|request| &*request.line), show::cut, meaning));
     }
     found.extend(signature(both));
     found.extend(headers(old, new, another_protocol));
@@ -158,12 +163,12 @@ fn signature(both: [&RequestRecord; 2]) -> Vec<SdkChange> {
     } else {
         "The service refuses the request: it cannot tell who sent it."
     };
-    found.extend(changed("signature", both.map(|request| &request.signature), word, meaning));
+    found.extend(wire_change("signature", both.map(|request| &request.signature), word, meaning));
     if !both.into_iter().all(is_signed) {
         return found;
     }
     let meaning = "The signature is for another region or service, which refuses it unless it is the right one.";
-    found.extend(changed("signed for", both.map(|request| request.scope.as_deref()), show::optional, meaning));
+    found.extend(wire_change("signed for", both.map(|request| request.scope.as_deref()), show::optional, meaning));
     // A field that only one of them sends is reported as a header.
     let in_both = |name: &&String| both.into_iter().all(|request| request.headers.contains_key(*name));
     let [was, is] = both.map(|request| request.signed_headers.iter().filter(in_both).collect::<BTreeSet<_>>());

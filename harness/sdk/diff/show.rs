@@ -37,7 +37,7 @@ pub(super) fn number<N: ToString>(value: Option<N>) -> String {
 }
 
 /// A value, with its type if that is not obvious: `1700000000 (timestamp, datetime[+00:00])`.
-pub(super) fn shown(shown: &ShownValue) -> String {
+pub(super) fn value_with_type(shown: &ShownValue) -> String {
     match shown.equals {
         Some(_) => format!("*** ({})", likeness(shown)),
         None => match kind(&shown.value) {
@@ -120,7 +120,7 @@ pub(super) fn outcome_in_full(given: &OutcomeRecord) -> String {
 
 /// The members of a result with their values.
 pub(super) fn members(members: &BTreeMap<String, ShownValue>) -> String {
-    members.iter().map(|(name, value)| format!("{name}: {}", shown(value))).collect::<Vec<_>>().join(", ")
+    members.iter().map(|(name, value)| format!("{name}: {}", value_with_type(value))).collect::<Vec<_>>().join(", ")
 }
 
 /// An error by its class, and by its code if that differs.

@@ -19,7 +19,7 @@ fn diff(old: Json, new: Json) -> SdkDiff {
 }
 
 /// The changes as `class what: old -> new`.
-fn told(diff: &SdkDiff) -> Vec<String> {
+fn change_lines(diff: &SdkDiff) -> Vec<String> {
     diff.changes.iter().map(|c| format!("{} {}: {} -> {}", c.class, c.what, c.old, c.new)).collect()
 }
 
@@ -83,7 +83,7 @@ fn what_says_nothing_about_the_sdk_is_no_change(#[case] pointer: &str, #[case] v
 #[case::unsigned_header("/requests/0/headers/accept", json!("*/*"), r#"agent header accept: absent -> "*/*""#)]
 fn one_difference_of_a_success_is_one_change(#[case] pointer: &str, #[case] value: Json, #[case] expected: &str) {
     let diff = diff(success(), with(success(), pointer, value));
-    assert_eq!(told(&diff), [expected]);
+    assert_eq!(change_lines(&diff), [expected]);
     let class = diff.changes[0].class;
     assert_eq!(
         (diff.cases_changed, diff.counts[&class], diff.has(class)),
@@ -104,7 +104,7 @@ fn one_difference_of_a_success_is_one_change(#[case] pointer: &str, #[case] valu
 #[case::member("members/other", json!({"string": "wg-1"}), r#"error member other: absent -> "wg-1""#)]
 fn another_error_is_a_change_for_the_caller(#[case] name: &str, #[case] value: Json, #[case] expected: &str) {
     let diff = diff(failure(1), with(failure(1), &format!("/outcomes/0/error/{name}"), value));
-    assert_eq!(told(&diff), [format!("caller {expected}")]);
+    assert_eq!(change_lines(&diff), [format!("caller {expected}")]);
 }
 
 #[test]
@@ -127,7 +127,7 @@ fn what_becomes_of_a_connection_that_is_reset_unread_is_no_change() {
     let closed = |requests: &[Json]| reset("ConnectionClosedError", "transport", requests);
     assert_eq!(diff(refused(&[]), closed(&[])).changes, []);
     // If a request was read, the difference comes from the SDK.
-    let read = told(&diff(refused(&[request(1)]), closed(&[request(1)])));
+    let read = change_lines(&diff(refused(&[request(1)]), closed(&[request(1)])));
     assert!(read.len() == 1 && read[0].starts_with("caller error: "), "{read:?}");
 }
 
@@ -135,7 +135,7 @@ fn what_becomes_of_a_connection_that_is_reset_unread_is_no_change() {
 fn another_kind_of_error_altogether_is_told_once() {
     let crash = json!({ "phase": "crash", "class": "TypeError", "bases": [], "message": "no", "members": {} });
     let diff = diff(failure(1), with(failure(1), "/outcomes/0/error", crash));
-    assert_eq!(told(&diff), [r#"caller error: error ValidationException: "boom" -> error TypeError: "no""#]);
+    assert_eq!(change_lines(&diff), [r#"caller error: error ValidationException: "boom" -> error TypeError: "no""#]);
     assert_eq!(diff.groups[0].what, "error ValidationException -> TypeError");
 }
 
@@ -150,7 +150,7 @@ fn a_result_that_is_empty_now_is_told_once() {
 fn a_member_without_value_that_is_no_key_any_more_still_reads_the_same() {
     let old = with(success(), "/outcomes/0/result/other", json!({"undefined": true}));
     let diff = diff(old, success());
-    assert_eq!(told(&diff), ["caller result member other: undefined -> absent"]);
+    assert_eq!(change_lines(&diff), ["caller result member other: undefined -> absent"]);
     assert!(diff.changes[0].meaning.contains("gives undefined as before"), "{}", diff.changes[0].meaning);
 }
 
@@ -164,7 +164,7 @@ fn texts_that_differ_in_the_same_way_are_one_group(#[case] pointer: &str, #[case
 #[test]
 fn a_host_without_port_is_told_once_and_without_alarm() {
     let diff = diff(success(), with(success(), "/requests/0/headers/host", json!("127.0.0.1")));
-    assert_eq!(told(&diff), [r#"wire header host: "127.0.0.1:<port>" -> "127.0.0.1""#]);
+    assert_eq!(change_lines(&diff), [r#"wire header host: "127.0.0.1:<port>" -> "127.0.0.1""#]);
     assert_eq!((diff.changes[0].case.as_str(), diff.alarms.len(), diff.cases_changed), (EVERY_CASE, 0, 0));
 }
 
@@ -172,7 +172,7 @@ fn a_host_without_port_is_told_once_and_without_alarm() {
 fn an_error_that_turns_into_an_empty_success_is_told_as_silent() {
     let empty = json!({"outcome": "result", "result": {}, "meta": {}});
     let diff = diff(failure(1), record(&[empty], &[request(1)]));
-    assert_eq!(told(&diff), [r#"caller outcome: error ValidationException: "boom" -> an empty result"#]);
+    assert_eq!(change_lines(&diff), [r#"caller outcome: error ValidationException: "boom" -> an empty result"#]);
     assert!(diff.changes[0].meaning.contains("silent success without a password"), "{}", diff.changes[0].meaning);
     assert_eq!(diff.groups[0].what, "outcome error ValidationException -> an empty result");
 }
@@ -186,7 +186,7 @@ fn a_call_that_no_longer_comes_back_is_a_change_for_the_caller() {
 #[test]
 fn fewer_attempts_are_one_change_of_that_class() {
     let diff = diff(failure(5), failure(3));
-    assert_eq!(told(&diff), ["attempts attempts: 5 -> 3"]);
+    assert_eq!(change_lines(&diff), ["attempts attempts: 5 -> 3"]);
     let [ChangeGroup { class: ChangeClass::Attempts, what, cases }] = diff.groups.as_slice() else {
         panic!("{:?}", diff.groups)
     };
@@ -202,7 +202,7 @@ fn attempts_are_compared_call_by_call() {
         requests.extend((1..=second).map(|attempt| with(request(attempt), "/call", json!(2))));
         record(&[error(), error()], &requests)
     };
-    assert_eq!(told(&diff(calls(5), calls(1))), ["attempts attempts: 1, 5 -> 1, 1"]);
+    assert_eq!(change_lines(&diff(calls(5), calls(1))), ["attempts attempts: 1, 5 -> 1, 1"]);
 }
 
 #[test]
@@ -230,7 +230,7 @@ fn a_request_without_signature_is_told_once() {
     request["signature"] = json!("missing");
     request["signed_headers"] = json!([]);
     request["scope"] = json!(null);
-    assert_eq!(told(&diff(success(), unsigned)), ["wire signature: valid -> missing"]);
+    assert_eq!(change_lines(&diff(success(), unsigned)), ["wire signature: valid -> missing"]);
 }
 
 #[test]
@@ -239,7 +239,7 @@ fn a_lost_session_token_is_told_as_the_header_that_is_gone() {
     let signed = json!(["content-type", "host", "x-amz-date", "x-amz-security-token", "x-amz-target"]);
     let with_token = with(with_token, "/requests/0/signed_headers", signed);
     let expected = r#"wire header x-amz-security-token: "<session-token>" -> absent"#;
-    assert_eq!(told(&diff(with_token, success())), [expected]);
+    assert_eq!(change_lines(&diff(with_token, success())), [expected]);
 }
 
 #[rstest]

@@ -34,7 +34,7 @@ impl SdkDiff {
                     let _ = writeln!(text, "    {}", escape(&change.meaning));
                 }
                 if group.cases != [EVERY_CASE] {
-                    let _ = writeln!(text, "    {}", named(&group.cases, CASES_LIMIT, escape));
+                    let _ = writeln!(text, "    {}", name_cases(&group.cases, CASES_LIMIT, escape));
                 }
             }
         }
@@ -147,7 +147,7 @@ pub(super) fn details<'a>(group: &ChangeGroup, change: &'a SdkChange) -> Vec<(St
 }
 
 /// The first `limit` cases by name, and the number of the others.
-pub(super) fn named(cases: &[String], limit: usize, name: impl Fn(&str) -> String) -> String {
+pub(super) fn name_cases(cases: &[String], limit: usize, name: impl Fn(&str) -> String) -> String {
     let (shown, hidden) = cases.split_at(cases.len().min(limit));
     let mut names: Vec<_> = shown.iter().map(|case| name(case)).collect();
     if !hidden.is_empty() {

@@ -18,7 +18,7 @@ pub(super) fn compare(old: &RequestRecord, new: &RequestRecord) -> Vec<SdkChange
     let mut found: Vec<SdkChange> = Vec::new();
     for (name, what) in [("user-agent", "User-Agent"), ("x-amz-user-agent", "x-amz-user-agent")] {
         let (Some(was), Some(is)) = (old.headers.get(name), new.headers.get(name)) else { continue };
-        let (was, is) = only(was, is);
+        let (was, is) = words_of_one(was, is);
         let told = found.iter().any(|change| change.old == was && change.new == is);
         if was != is && !told {
             let meaning = "What the service logs about the SDK is another; nothing else hangs on it.";
@@ -29,8 +29,8 @@ pub(super) fn compare(old: &RequestRecord, new: &RequestRecord) -> Vec<SdkChange
 }
 
 /// The words that only one of two texts has.
-fn only(old: &str, new: &str) -> (String, String) {
-    let (mut was, mut is) = (words(old), words(new));
+fn words_of_one(old: &str, new: &str) -> (String, String) {
+    let (mut was, mut is) = (sorted_words(old), sorted_words(new));
     was.retain(|word| is.iter().position(|other| other == word).map(|same| is.remove(same)).is_none());
     let list = |words: Vec<String>| match words.as_slice() {
         [] => "nothing else".to_owned(),
@@ -40,17 +40,17 @@ fn only(old: &str, new: &str) -> (String, String) {
 }
 
 /// The words, sorted. A list of features, `m/A,B`, gives a word for each.
-fn words(text: &str) -> Vec<String> {
+fn sorted_words(text: &str) -> Vec<String> {
     let features = |word: &str| match word.strip_prefix("m/") {
         Some(letters) => letters.split(',').map(|letter| format!("m/{letter}")).collect(),
-        None => vec![plain(word)],
+        None => vec![normalised_word(word)],
     };
     let mut words: Vec<String> = text.split_whitespace().flat_map(features).collect();
     words.sort_unstable();
     words
 }
 
-fn plain(word: &str) -> String {
+fn normalised_word(word: &str) -> String {
     let word = VERSION.replace_all(word, "<version>");
     match word.split_once('#') {
         Some((name, _)) if MACHINE.iter().any(|about| name.starts_with(about)) => name.to_owned(),
@@ -71,7 +71,7 @@ mod tests {
     #[case::order("md/a cfg/b", "cfg/b md/a")]
     #[case::machine("os/linux#5.15.0-1 md/arch#x86_64", "os/linux#6.1 md/arch#aarch64")]
     fn what_says_nothing_about_the_sdk_does_not_show(#[case] old: &str, #[case] new: &str) {
-        assert_eq!(only(old, new), ("nothing else".to_owned(), "nothing else".to_owned()));
+        assert_eq!(words_of_one(old, new), ("nothing else".to_owned(), "nothing else".to_owned()));
     }
 
     #[rstest]
@@ -85,6 +85,6 @@ mod tests {
     #[case("a a", "a", "a", "nothing else")]
     #[case("m/A,B", "m/A,C", "m/B", "m/C")]
     fn words_that_only_one_has_are_told(#[case] old: &str, #[case] new: &str, #[case] was: &str, #[case] is: &str) {
-        assert_eq!(only(old, new), (was.to_owned(), is.to_owned()));
+        assert_eq!(words_of_one(old, new), (was.to_owned(), is.to_owned()));
     }
 }

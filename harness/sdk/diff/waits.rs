@@ -50,9 +50,9 @@ pub(super) fn compare<'a>(cases: &'a [(&'a str, Timing, Timing)]) -> Vec<(&'a st
     };
     let (asked, alone) = ("as the server asks", "by itself");
     let meaning = "The SDK no longer waits as long as the service asks it to: it may be throttled again.";
-    tell(turned(&told, obeys, ignores), asked, alone, meaning);
+    tell(cases_that_changed(&told, obeys, ignores), asked, alone, meaning);
     let meaning = "The SDK waits as long as the service asks it to, which it did not: a call may take longer.";
-    tell(turned(&told, ignores, obeys), alone, asked, meaning);
+    tell(cases_that_changed(&told, ignores, obeys), alone, asked, meaning);
     found.extend(by_themselves(&own).map(|change| (EVERY_CASE, change)));
     found
 }
@@ -73,7 +73,7 @@ fn ignores(gap: &Gap) -> bool {
 
 /// The cases whose waits changed from `was` to `is`. The waits for which a server asked for the same length count only
 /// if all of them changed. Fewer than `TOLD` such waits give no case.
-fn turned<'a>(
+fn cases_that_changed<'a>(
     told: &BTreeMap<i64, Vec<Pair<'a>>>,
     was: impl Fn(&Gap) -> bool,
     is: impl Fn(&Gap) -> bool,
@@ -151,7 +151,7 @@ mod tests {
         timing([1.0, 2.0, 4.0, 8.0].map(|most| random.random_range(0.0..most * scale_ms)), None)
     }
 
-    fn found(old: &[Timing], new: &[Timing]) -> Vec<(String, SdkChange)> {
+    fn changes_between(old: &[Timing], new: &[Timing]) -> Vec<(String, SdkChange)> {
         let ids = ["retries/0", "retries/1", "retries/2"].into_iter().chain(std::iter::repeat("retries/more"));
         let cases: Vec<_> = ids.zip(old).zip(new).map(|((id, old), new)| (id, old.clone(), new.clone())).collect();
         compare(&cases).into_iter().map(|(case, change)| (case.to_owned(), change)).collect()
@@ -163,7 +163,7 @@ mod tests {
             for seed in 1..300 {
                 let run =
                     |shift: u64| (0..30).map(|case| jittered(seed * 1000 + shift + case, scale)).collect::<Vec<_>>();
-                assert_eq!(found(&run(0), &run(500)), [], "scale {scale}, seed {seed}");
+                assert_eq!(changes_between(&run(0), &run(500)), [], "scale {scale}, seed {seed}");
             }
         }
     }
@@ -172,15 +172,15 @@ mod tests {
     fn a_busy_machine_is_no_change() {
         let quick = vec![timing([1.0, 2.0, 1.5], None); 30];
         let busy = vec![timing([25.0, 40.0, 22.0], None); 30];
-        assert_eq!(found(&quick, &busy), []);
-        assert_eq!(found(&busy, &quick), []);
+        assert_eq!(changes_between(&quick, &busy), []);
+        assert_eq!(changes_between(&busy, &quick), []);
     }
 
     #[test]
     fn waits_that_vanish_are_told_once() {
         let run: Vec<_> = (1..20).map(|seed| jittered(seed, 1000.0)).collect();
         let hurried = vec![timing([1.0, 2.0, 1.0, 1.0], None); 19];
-        let found = found(&run, &hurried);
+        let found = changes_between(&run, &hurried);
         let [(case, finding)] = found.as_slice() else { panic!("{found:?}") };
         assert_eq!((case.as_str(), finding.class, finding.what.as_str()), (EVERY_CASE, ChangeClass::Timing, "waits"));
         assert_eq!(finding.new, "76 of 76 below 20 ms");
@@ -190,23 +190,23 @@ mod tests {
     #[test]
     fn a_few_waits_prove_nothing() {
         let run = [timing([900.0, 1900.0, 3900.0, 7900.0], None)];
-        assert_eq!(found(&run, &[timing([1.0, 1.0, 1.0, 1.0], None)]), []);
+        assert_eq!(changes_between(&run, &[timing([1.0, 1.0, 1.0, 1.0], None)]), []);
     }
 
     #[test]
     fn an_sdk_that_begins_to_wait_as_it_is_told_is_told_with_its_cases() {
         let ignoring = [timing([300.0, 20.0], Some(1000.0)), timing([700.0], Some(900.0)), timing([50.0], None)];
         let obeying = [timing([1003.0, 1010.0], Some(1000.0)), timing([904.0], Some(900.0)), timing([60.0], None)];
-        let told = found(&ignoring, &obeying);
+        let told = changes_between(&ignoring, &obeying);
         let cases: Vec<_> = told.iter().map(|(case, finding)| (case.as_str(), finding.new.as_str())).collect();
         assert_eq!(cases, [("retries/1", "as the server asks"), ("retries/0", "as the server asks")]);
-        assert_eq!(found(&obeying, &ignoring).len(), 2);
+        assert_eq!(changes_between(&obeying, &ignoring).len(), 2);
     }
 
     #[test]
     fn a_wait_that_happens_to_be_what_was_asked_for_proves_nothing() {
         let random = [timing([300.0, 1005.0], Some(1000.0)), timing([910.0], Some(900.0))];
         let other = [timing([990.0, 20.0], Some(1000.0)), timing([100.0], Some(900.0))];
-        assert_eq!(found(&random, &other), []);
+        assert_eq!(changes_between(&random, &other), []);
     }
 }

@@ -37,17 +37,17 @@ impl Checks<'_> {
                     ExpectedOutcome::Error => "error",
                 };
                 self.expect(given.word() == wanted, "outcome", &format!("a call that ends with {wanted}"), || {
-                    told(given)
+                    outcome_text(given)
                 });
             }
             match (error, given) {
                 (Some(expected), OutcomeRecord::Error { error, .. }) => self.error(expected, error),
-                (Some(_), _) => self.expect(false, "outcome", "an error", || told(given)),
+                (Some(_), _) => self.expect(false, "outcome", "an error", || outcome_text(given)),
                 (None, _) => {}
             }
             match given {
                 OutcomeRecord::Result { result, .. } => self.result(expectation, result),
-                _ if results => self.expect(false, "outcome", "a result", || told(given)),
+                _ if results => self.expect(false, "outcome", "a result", || outcome_text(given)),
                 OutcomeRecord::Error { .. } | OutcomeRecord::Lost { .. } => {}
             }
         }
@@ -120,12 +120,12 @@ impl Checks<'_> {
         for name in expectation.as_sent.iter().filter(|name| handed(name)) {
             let found = result.get(name);
             let same = found.is_some_and(|shown| shown.equals == Some(SecretLikeness::Sent));
-            self.expect(same, &format!("result /{name}"), "the value that was sent", || shown(found));
+            self.expect(same, &format!("result /{name}"), "the value that was sent", || value_text(found));
         }
         for name in expectation.absent.iter().filter(|name| handed(name)) {
             let found = result.get(name);
             let gone = found.is_none_or(|shown| shown.value.value.is_absent());
-            self.expect(gone, &format!("result /{name}"), "nothing", || shown(found));
+            self.expect(gone, &format!("result /{name}"), "nothing", || value_text(found));
         }
     }
 
@@ -134,7 +134,7 @@ impl Checks<'_> {
             let native = wanted.native.is_none() || wanted.native == shown.value.native;
             native && shown.value.value.means_same(&wanted.value)
         });
-        self.expect(same, at, &json(wanted), || shown(found));
+        self.expect(same, at, &json(wanted), || value_text(found));
     }
 
     fn requests(&mut self, expectation: &Expectation, record: &Record) {
@@ -143,7 +143,7 @@ impl Checks<'_> {
             return;
         }
         if record.requests.is_empty() {
-            let actual = || record.outcomes.first().map_or_else(|| "none".to_owned(), told);
+            let actual = || record.outcomes.first().map_or_else(|| "none".to_owned(), outcome_text);
             return self.expect(false, "requests", "at least one", actual);
         }
         for request in &record.requests {
@@ -190,7 +190,7 @@ impl Checks<'_> {
 }
 
 /// An outcome in a few words.
-fn told(outcome: &OutcomeRecord) -> String {
+fn outcome_text(outcome: &OutcomeRecord) -> String {
     match outcome {
         OutcomeRecord::Result { result, .. } => {
             let names: Vec<_> = result.keys().map(String::as_str).collect();
@@ -208,7 +208,7 @@ fn summary(error: &ErrorRecord) -> String {
     format!("{} ({}{}){message}", error.class, error.phase.word(), code.unwrap_or_default())
 }
 
-fn shown(found: Option<&ShownValue>) -> String {
+fn value_text(found: Option<&ShownValue>) -> String {
     found.map_or_else(|| "nothing".to_owned(), json)
 }
 

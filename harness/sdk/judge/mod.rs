@@ -50,7 +50,7 @@ impl ClientJudge {
         let mut used = BTreeSet::new();
         for (index, row) in contract.register.requirements.iter().enumerate() {
             let Some(decision) = row.decided_by.as_ref().filter(|_| row.side == Side::Client) else { continue };
-            if rules::named(&decision.rule).is_none() {
+            if rules::rule_named(&decision.rule).is_none() {
                 let message = format!("there is no rule on clients \"{}\"", decision.rule);
                 return Err(LoadError::new(&file, format!("/requirements/{index}/decided_by/rule"), message));
             }
@@ -81,7 +81,7 @@ impl ClientJudge {
         let asked = rules::CalledOperation { service: &self.contract.service, operation };
         for row in self.contract.register.of(Side::Client, &operation.name.is).filter(|row| row.is_tested()) {
             let found = match &row.decided_by {
-                Some(decision) => rules::named(&decision.rule).and_then(|rule| (rule.judge)(case, asked, record)),
+                Some(decision) => rules::rule_named(&decision.rule).and_then(|rule| (rule.judge)(case, asked, record)),
                 None => expectations::of(&row.id, case, record, driver),
             };
             let Some(breaches) = found else { continue };

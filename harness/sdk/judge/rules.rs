@@ -30,12 +30,12 @@ pub(super) const ALL: &[ClientRule] = &[
     ClientRule { name: "request-signature", judge: signature },
 ];
 
-pub(super) fn named(name: &str) -> Option<&'static ClientRule> {
+pub(super) fn rule_named(name: &str) -> Option<&'static ClientRule> {
     ALL.iter().find(|rule| rule.name == name)
 }
 
 /// Checks each request against one claim; `None` if no request arrived. Equal breaches are reported once.
-fn each(record: &Record, judge: impl Fn(&RequestRecord) -> Option<ClientBreach>) -> ClientBreaches {
+fn breaches_of_each(record: &Record, judge: impl Fn(&RequestRecord) -> Option<ClientBreach>) -> ClientBreaches {
     if record.requests.is_empty() {
         return None;
     }
@@ -49,7 +49,12 @@ fn each(record: &Record, judge: impl Fn(&RequestRecord) -> Option<ClientBreach>)
 }
 
 /// A breach, if the claim does not hold.
-fn unless(holds: bool, at: &str, expected: impl Into<String>, actual: impl Into<String>) -> Option<ClientBreach> {
+fn breach_unless(
+    holds: bool,
+    at: &str,
+    expected: impl Into<String>,
+    actual: impl Into<String>,
+) -> Option<ClientBreach> {
     (!holds).then(|| ClientBreach { at: at.to_owned(), expected: expected.into(), actual: actual.into() })
 }
 
@@ -59,14 +64,14 @@ fn header<'a>(request: &'a RequestRecord, name: &str) -> &'a str {
 
 fn line(case: &ClientCase, asked: CalledOperation<'_>, record: &Record) -> ClientBreaches {
     let path = expected_path(case);
-    each(record, |request| {
+    breaches_of_each(record, |request| {
         let (method, rest) = request.line.split_once(' ').unwrap_or((&request.line, ""));
         let target = rest.rsplit_once(' ').map_or(rest, |(target, _)| target);
         let found = target.split('?').next().unwrap_or_default();
         let fits = path.as_ref().is_none_or(|path| found == path || found.strip_suffix('/') == Some(path));
         let wanted = asked.operation.method.is.as_str();
         let expected = format!("{wanted} {}", path.as_deref().unwrap_or("and any path"));
-        unless(method == wanted && fits, "request line", expected, request.line.as_str())
+        breach_unless(method == wanted && fits, "request line", expected, request.line.as_str())
     })
 }
 
@@ -80,36 +85,36 @@ fn expected_path(case: &ClientCase) -> Option<String> {
 
 fn target(_: &ClientCase, asked: CalledOperation<'_>, record: &Record) -> ClientBreaches {
     let expected = &asked.operation.target.is;
-    each(record, |request| {
+    breaches_of_each(record, |request| {
         let found = header(request, "x-amz-target");
-        unless(found == expected, "request header x-amz-target", expected.as_str(), found)
+        breach_unless(found == expected, "request header x-amz-target", expected.as_str(), found)
     })
 }
 
 fn media_type(_: &ClientCase, asked: CalledOperation<'_>, record: &Record) -> ClientBreaches {
     let expected = asked.service.content_type.is.as_str();
-    each(record, |request| {
+    breaches_of_each(record, |request| {
         let found = header(request, "content-type");
         let essence = found.split(';').next().unwrap_or_default().trim();
-        unless(essence.eq_ignore_ascii_case(expected), "request header content-type", expected, found)
+        breach_unless(essence.eq_ignore_ascii_case(expected), "request header content-type", expected, found)
     })
 }
 
 fn body(_: &ClientCase, _: CalledOperation<'_>, record: &Record) -> ClientBreaches {
-    each(record, |request| {
+    breaches_of_each(record, |request| {
         let found = match &request.body.json {
             Some(serde_json::Value::Object(_)) => return None,
             Some(_) => "JSON that is no object",
             None if request.body.text.as_deref() == Some("") => "an empty body",
             None => "no JSON",
         };
-        unless(false, "request body", "a JSON object", found)
+        breach_unless(false, "request body", "a JSON object", found)
     })
 }
 
 fn signature(case: &ClientCase, asked: CalledOperation<'_>, record: &Record) -> ClientBreaches {
     let service = asked.service.signing_name.is.as_str();
-    each(record, |request| {
+    breaches_of_each(record, |request| {
         let at = "request header authorization";
         let scope = request.scope.as_deref().unwrap_or("no scope");
         let fits = match &case.request.region {
@@ -119,10 +124,10 @@ fn signature(case: &ClientCase, asked: CalledOperation<'_>, record: &Record) -> 
         let region = case.request.region.as_deref().unwrap_or("<region>");
         let expected = format!("signed for {region}/{service}");
         match &request.signature {
-            Signature::Missing => unless(false, at, expected, "no signature"),
-            _ if !fits => unless(false, at, expected, format!("signed for {scope}")),
+            Signature::Missing => breach_unless(false, at, expected, "no signature"),
+            _ if !fits => breach_unless(false, at, expected, format!("signed for {scope}")),
             Signature::Wrong(why) => {
-                unless(false, at, "the signature that the key gives for this request", why.as_str())
+                breach_unless(false, at, "the signature that the key gives for this request", why.as_str())
             }
             Signature::Valid => None,
         }

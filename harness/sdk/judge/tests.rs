@@ -33,7 +33,7 @@ fn record(outcomes: &[Value], requests: &[Value]) -> Record {
 }
 
 /// The requirements that a record violates or is warned for.
-fn broken(case: &ClientCase, record: &Record) -> Vec<String> {
+fn breach_texts(case: &ClientCase, record: &Record) -> Vec<String> {
     let judgement = JUDGE.judge(case, record, &driver());
     judgement.violations.into_iter().chain(judgement.warnings).map(|violation| violation.requirement).collect()
 }
@@ -63,13 +63,13 @@ fn each_rule_finds_what_it_is_for_and_nothing_else(
     #[case] requirement: &str,
 ) {
     let record = record(&[result()], &[request(), with(request(), place, value)]);
-    assert_eq!(broken(&case(&[], &json!([])), &record), [requirement]);
+    assert_eq!(breach_texts(&case(&[], &json!([])), &record), [requirement]);
 }
 
 #[test]
 fn a_media_type_may_have_parameters() {
     let request = with(request(), "/headers/content-type", json!("application/x-amz-json-1.1; charset=utf-8"));
-    assert_eq!(broken(&case(&[], &json!([])), &record(&[result()], &[request])), Vec::<String>::new());
+    assert_eq!(breach_texts(&case(&[], &json!([])), &record(&[result()], &[request])), Vec::<String>::new());
 }
 
 #[rstest]
@@ -87,10 +87,10 @@ fn an_expectation_holds_for_the_right_outcome_only(
 ) {
     expect["requirement"] = json!("GC-SDK-04");
     let case = case(&["GC-SDK-04"], &json!([expect]));
-    assert_eq!(broken(&case, &record(std::slice::from_ref(&right), &[request()])), Vec::<String>::new());
-    assert_eq!(broken(&case, &record(std::slice::from_ref(&wrong), &[request()])), ["GC-SDK-04"]);
+    assert_eq!(breach_texts(&case, &record(std::slice::from_ref(&right), &[request()])), Vec::<String>::new());
+    assert_eq!(breach_texts(&case, &record(std::slice::from_ref(&wrong), &[request()])), ["GC-SDK-04"]);
     // Every call must meet the expectation.
-    assert_eq!(broken(&case, &record(&[right, wrong], &[request()])), ["GC-SDK-04"]);
+    assert_eq!(breach_texts(&case, &record(&[right, wrong], &[request()])), ["GC-SDK-04"]);
 }
 
 #[rstest]
@@ -103,8 +103,8 @@ fn an_expectation_holds_for_the_right_outcome_only(
 #[case::member("/error/members/resourceName", json!({ "integer": "1" }), json!({ "members": { "resourceName": { "string": "wg-1" } } }))]
 fn each_part_of_an_error_is_looked_at(#[case] place: &str, #[case] value: Value, #[case] expected: Value) {
     let case = case(&["GC-CERR-01"], &json!([{ "requirement": "GC-CERR-01", "error": expected }]));
-    assert_eq!(broken(&case, &record(&[error()], &[request()])), Vec::<String>::new());
-    assert_eq!(broken(&case, &record(&[with(error(), place, value)], &[request()])), ["GC-CERR-01"]);
+    assert_eq!(breach_texts(&case, &record(&[error()], &[request()])), Vec::<String>::new());
+    assert_eq!(breach_texts(&case, &record(&[with(error(), place, value)], &[request()])), ["GC-CERR-01"]);
 }
 
 #[rstest]
@@ -115,7 +115,7 @@ fn each_part_of_an_error_is_looked_at(#[case] place: &str, #[case] value: Value,
 fn each_member_of_a_result_is_looked_at(#[case] place: &str, #[case] value: Value, #[case] mut expected: Value) {
     expected["requirement"] = json!("GC-SDK-04");
     let case = case(&["GC-SDK-04"], &json!([expected]));
-    assert_eq!(broken(&case, &record(&[with(result(), place, value)], &[request()])), ["GC-SDK-04"]);
+    assert_eq!(breach_texts(&case, &record(&[with(result(), place, value)], &[request()])), ["GC-SDK-04"]);
 }
 
 #[rstest]
@@ -127,10 +127,10 @@ fn each_member_of_a_result_is_looked_at(#[case] place: &str, #[case] value: Valu
 fn each_part_of_a_request_is_looked_at(#[case] place: &str, #[case] value: Value, #[case] mut expected: Value) {
     expected["requirement"] = json!("GC-SDK-05");
     let case = case(&["GC-SDK-05"], &json!([expected]));
-    assert_eq!(broken(&case, &record(&[result()], &[request()])), Vec::<String>::new());
-    assert_eq!(broken(&case, &record(&[result()], &[with(request(), place, value)])), ["GC-SDK-05"]);
+    assert_eq!(breach_texts(&case, &record(&[result()], &[request()])), Vec::<String>::new());
+    assert_eq!(breach_texts(&case, &record(&[result()], &[with(request(), place, value)])), ["GC-SDK-05"]);
     // The expectation fails if no request was sent.
-    assert_eq!(broken(&case, &record(&[error()], &[])), ["GC-SDK-05"]);
+    assert_eq!(breach_texts(&case, &record(&[error()], &[])), ["GC-SDK-05"]);
 }
 
 #[rstest]
@@ -140,7 +140,7 @@ fn each_part_of_a_request_is_looked_at(#[case] place: &str, #[case] value: Value
 #[case(3, true)]
 fn attempts_are_counted(#[case] count: usize, #[case] wrong: bool) {
     let case = case(&["GC-CRTY-01"], &json!([{ "requirement": "GC-CRTY-01", "attempts": { "least": 1, "most": 2 } }]));
-    assert_eq!(broken(&case, &record(&[result()], &vec![request(); count])).is_empty(), !wrong);
+    assert_eq!(breach_texts(&case, &record(&[result()], &vec![request(); count])).is_empty(), !wrong);
 }
 
 #[test]

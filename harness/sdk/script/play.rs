@@ -204,12 +204,12 @@ fn answer(step: &Step, now: Timestamp) -> Result<PreparedAnswer, String> {
         head.extend([name.as_str(), ": ", value, "\r\n"]);
     }
     head.push_str("\r\n");
-    Ok(PreparedAnswer { head: head.into_bytes(), pieces: pieces(step, &body), told_ms: told(&fields) })
+    Ok(PreparedAnswer { head: head.into_bytes(), pieces: pieces(step, &body), told_ms: requested_wait_ms(&fields) })
 }
 
 /// How long an answer asks to wait, in milliseconds: `Retry-After` in seconds (RFC 9110, section 10.2.3), or
 /// `x-amz-retry-after` in milliseconds (AWS SDKs and Tools Reference Guide, retry behavior).
-fn told(fields: &[(String, String)]) -> Option<u64> {
+fn requested_wait_ms(fields: &[(String, String)]) -> Option<u64> {
     let value = |name: &str| {
         let (_, value) = fields.iter().find(|(field, _)| field.eq_ignore_ascii_case(name))?;
         value.trim().parse::<u64>().ok()

@@ -10,7 +10,7 @@ use crate::corpus::defect::{Assignment, CastTo, HeaderChange, RequestChange, Res
 use crate::wire::{Headers, Request, Response};
 
 /// The request that the right server gets instead; `None` if it gets the same.
-pub(super) fn changed(
+pub(super) fn changed_request(
     request: &Request,
     changes: &[RequestChange],
     upstream: &Upstream,

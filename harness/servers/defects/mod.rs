@@ -84,7 +84,7 @@ impl Layer {
         if !seen.fits(&defect.when) || !self.is_turn() {
             return right(request);
         }
-        let forwarded = change::changed(request, &defect.request, upstream, seen.is_signed(), now);
+        let forwarded = change::changed_request(request, &defect.request, upstream, seen.is_signed(), now);
         let clean = right(request);
         let mut answer = forwarded.as_ref().map_or_else(|| clean.clone(), &right);
         if when::answer_fits(&defect.when, &clean) {

@@ -28,7 +28,7 @@ fn request(body: &str) -> Request {
     Request { method: "POST".into(), target: "/".into(), headers: headers.into_iter().collect(), body: body.into() }
 }
 
-fn signed(body: &str) -> Request {
+fn signed_request(body: &str) -> Request {
     let mut request = request(body);
     sign_anew(&mut request, &upstream(), now());
     request
@@ -52,7 +52,7 @@ const CLAMP: &str =
 #[test]
 fn a_rewritten_request_is_signed_anew() {
     let layer = layer(CLAMP);
-    let answer = ask(&layer, &signed(r#"{"d":1}"#));
+    let answer = ask(&layer, &signed_request(r#"{"d":1}"#));
     assert_eq!((&answer["got"], &answer["signed"]), (&r#"{"d":900}"#.into(), &true.into()));
     assert_eq!(layer.rewrites(), 1);
 }
@@ -66,7 +66,7 @@ fn a_rewritten_request_with_a_wrong_signature_stays_wrongly_signed() {
 #[test]
 fn a_request_that_nothing_changes_keeps_its_bytes() {
     let layer = layer(CLAMP);
-    let answer = ask(&layer, &signed(r#"{ "d" : 900 }"#));
+    let answer = ask(&layer, &signed_request(r#"{ "d" : 900 }"#));
     assert_eq!(answer["got"], r#"{ "d" : 900 }"#);
     assert_eq!(layer.rewrites(), 0);
 }
@@ -91,7 +91,7 @@ fn any_signature_can_be_taken() {
 fn conditions_select_exchanges(#[case] when: &str, #[case] expected: bool) {
     let layer =
         layer(&format!(r#"{{"id":"a","kind":"legal","title":"t","when":{{{when}}},"response":[{{"status":201}}]}}"#));
-    let answer = layer.answer(&signed(r#"{"a":2,"t":"x"}"#), now(), echo);
+    let answer = layer.answer(&signed_request(r#"{"a":2,"t":"x"}"#), now(), echo);
     assert_eq!(answer.status == 201, expected);
     assert_eq!(layer.rewrites() == 1, expected);
 }
@@ -114,15 +114,15 @@ fn answers_are_changed(#[case] change: &str, #[case] expected: Value) {
 #[test]
 fn an_earlier_answer_is_given_again() {
     let layer = layer(r#"{"id":"a","kind":"legal","title":"t","response":["replay"]}"#);
-    let first = ask(&layer, &signed(r#"{"a":1}"#));
-    assert_eq!(ask(&layer, &signed(r#"{"a":2}"#)), first);
+    let first = ask(&layer, &signed_request(r#"{"a":1}"#));
+    assert_eq!(ask(&layer, &signed_request(r#"{"a":2}"#)), first);
     assert_eq!(layer.rewrites(), 1);
 }
 
 #[test]
 fn only_every_so_many_th_exchange_is_changed() {
     let layer = layer(r#"{"id":"a","kind":"legal","title":"t","when":{"every":3},"response":[{"status":500}]}"#);
-    let answers: Vec<u16> = (0..7).map(|_| layer.answer(&signed("{}"), now(), echo).status).collect();
+    let answers: Vec<u16> = (0..7).map(|_| layer.answer(&signed_request("{}"), now(), echo).status).collect();
     assert_eq!(answers, [200, 200, 500, 200, 200, 500, 200]);
     assert_eq!(layer.rewrites(), 2);
 }

@@ -60,7 +60,7 @@ impl EmulatedService {
         if request.body.len() > MAX_REQUEST_BYTES {
             return Err(ServiceError::too_large(MAX_REQUEST_BYTES));
         }
-        let call = operations::named(protocol::called(request)?)?;
+        let call = operations::operation_named(protocol::called(request)?)?;
         self.authenticate(request)?;
         Ok(call(self, &Members::of(&request.body)?)?.to_string().into_bytes())
     }

@@ -48,20 +48,20 @@ fn sign(mut request: Request, credentials: &Credentials, region: &str, at: Times
     request
 }
 
-fn signed(operation: &str, body: &str) -> Request {
+fn signed_request(operation: &str, body: &str) -> Request {
     sign(unsigned(operation, body), &caller(), "us-east-1", now())
 }
 
 /// The answer of a service to a call, which must succeed.
 #[track_caller]
 fn answer(service: &EmulatedService, operation: &str, input: &Value) -> Value {
-    let response = service.answer(&signed(operation, &input.to_string()));
+    let response = service.answer(&signed_request(operation, &input.to_string()));
     assert_eq!(response.status, 200, "{:?}", response.json());
     response.json().unwrap()
 }
 
 /// Status, name and message of an answer that is a refusal.
-fn refused(response: &Response) -> (u16, String, String) {
+fn refusal_parts(response: &Response) -> (u16, String, String) {
     let text = |member: &str| response.json().unwrap()[member].as_str().unwrap().to_owned();
     assert!(!text("message").is_empty());
     (response.status, text("__type"), text("message"))
@@ -69,19 +69,19 @@ fn refused(response: &Response) -> (u16, String, String) {
 
 #[track_caller]
 fn assert_refused(response: &Response, status: u16, name: &str) {
-    let (found, found_name, _) = refused(response);
+    let (found, found_name, _) = refusal_parts(response);
     assert_eq!((found, found_name.as_str()), (status, name));
 }
 
 fn refusal(operation: &str, input: &Value) -> (u16, String, String) {
-    refused(&service().answer(&signed(operation, &input.to_string())))
+    refusal_parts(&service().answer(&signed_request(operation, &input.to_string())))
 }
 
 #[rstest]
 #[case::success(json!({"workgroupName": "wg-1"}), 200)]
 #[case::refusal(json!({}), 400)]
 fn every_answer_has_the_headers_of_the_protocol(#[case] body: Value, #[case] status: u16) {
-    let response = service().answer(&signed("GetCredentials", &body.to_string()));
+    let response = service().answer(&signed_request("GetCredentials", &body.to_string()));
     assert_eq!(response.status, status);
     assert_eq!(response.headers.get("content-type"), Some("application/x-amz-json-1.1"));
     assert_eq!(response.headers.get("content-length"), Some(response.body.len().to_string().as_str()));
@@ -91,7 +91,7 @@ fn every_answer_has_the_headers_of_the_protocol(#[case] body: Value, #[case] sta
 
 #[rstest]
 fn an_unknown_workgroup_is_not_found(#[values("GetCredentials", "GetWorkgroup")] operation: &str) {
-    let response = service().answer(&signed(operation, r#"{"workgroupName":"nobody"}"#));
+    let response = service().answer(&signed_request(operation, r#"{"workgroupName":"nobody"}"#));
     assert_eq!(response.status, 400);
     assert_eq!(
         response.json().unwrap(),
@@ -108,7 +108,7 @@ fn an_unknown_workgroup_is_not_found(#[values("GetCredentials", "GetWorkgroup")]
 #[case::a_name_required("GetWorkgroup", 400)]
 #[case::one_of_two_names_required("GetCredentials", 400)]
 fn an_empty_body_is_an_empty_input(#[case] operation: &str, #[case] status: u16) {
-    let response = service().answer(&signed(operation, ""));
+    let response = service().answer(&signed_request(operation, ""));
     assert_eq!(response.status, status);
     if status == 400 {
         assert_refused(&response, 400, "ValidationException");
@@ -117,7 +117,7 @@ fn an_empty_body_is_an_empty_input(#[case] operation: &str, #[case] status: u16)
 
 #[test]
 fn a_signature_that_cannot_be_read_is_incomplete() {
-    let mut request = signed("GetCredentials", r#"{"workgroupName":"wg-1"}"#);
+    let mut request = signed_request("GetCredentials", r#"{"workgroupName":"wg-1"}"#);
     request.headers.set("authorization", "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE");
     assert_refused(&service().answer(&request), 400, "IncompleteSignatureException");
 }
@@ -176,7 +176,7 @@ fn a_body_beyond_1_mib_is_too_large() {
 fn another_operation_is_unknown_with_400(
     #[values("", "getcredentials", "DropEverything", "GetCredentialsX", "Get")] name: &str,
 ) {
-    assert_refused(&service().answer(&signed(name, "{}")), 400, "UnknownOperationException");
+    assert_refused(&service().answer(&signed_request(name, "{}")), 400, "UnknownOperationException");
 }
 
 /// Each request breaks its rule and every later one.
@@ -184,10 +184,16 @@ fn another_operation_is_unknown_with_400(
 #[case::operation(unsigned("Other", "{"), "UnknownOperationException")]
 #[case::signature(unsigned("GetCredentials", "{"), "MissingAuthenticationTokenException")]
 #[case::signature_of_another(unsigned("ListWorkgroups", "{"), "MissingAuthenticationTokenException")]
-#[case::type_(signed("GetCredentials", r#"{"workgroupName":"X","durationSeconds":"1"}"#), "SerializationException")]
-#[case::type_of_another(signed("ListWorkgroups", r#"{"maxResults":0,"ownerAccount":1}"#), "SerializationException")]
+#[case::type_(
+    signed_request("GetCredentials", r#"{"workgroupName":"X","durationSeconds":"1"}"#),
+    "SerializationException"
+)]
+#[case::type_of_another(
+    signed_request("ListWorkgroups", r#"{"maxResults":0,"ownerAccount":1}"#),
+    "SerializationException"
+)]
 #[case::constraint(
-    signed("GetCredentials", r#"{"workgroupName":"nobody","durationSeconds":1}"#),
+    signed_request("GetCredentials", r#"{"workgroupName":"nobody","durationSeconds":1}"#),
     "ValidationException"
 )]
 fn what_is_checked_first_decides(#[case] request: Request, #[case] name: &str) {
@@ -296,7 +302,7 @@ fn a_call_gets_credentials_for_as_long_as_it_asks(#[case] input: Value, #[case] 
 
 #[test]
 fn a_timestamp_is_a_number_of_seconds_with_milliseconds() {
-    let response = service().answer(&signed("GetCredentials", r#"{"workgroupName":"wg-1"}"#));
+    let response = service().answer(&signed_request("GetCredentials", r#"{"workgroupName":"wg-1"}"#));
     let text = String::from_utf8(response.body).unwrap();
     assert!(text.contains(r#""expiration":1700000900.059"#), "{text}");
 }
@@ -325,7 +331,7 @@ fn an_unknown_custom_domain_is_not_found(#[case] input: Value) {
         "message": "Custom domain other.example.com not found.",
         "resourceName": "other.example.com",
     });
-    assert_eq!(service().answer(&signed("GetCredentials", &input.to_string())).json(), Some(expected));
+    assert_eq!(service().answer(&signed_request("GetCredentials", &input.to_string())).json(), Some(expected));
 }
 
 #[rstest]
@@ -345,7 +351,7 @@ fn a_workgroup_stays_as_it_is_and_is_listed_as_it_is_shown() {
     assert_eq!(answer(&service, "ListWorkgroups", &json!({}))["workgroups"][0], shown());
 }
 
-fn names(answer: &Value) -> Vec<&str> {
+fn workgroup_names(answer: &Value) -> Vec<&str> {
     let workgroups = answer["workgroups"].as_array().unwrap();
     workgroups.iter().map(|workgroup| workgroup["workgroupName"].as_str().unwrap()).collect()
 }
@@ -365,7 +371,7 @@ fn service_of(count: usize) -> EmulatedService {
 #[case::unknown_members(json!({"MaxResults": 1, "filter": {}}))]
 fn all_workgroups_are_listed_by_name_without_a_token(#[case] input: Value) {
     let answer = answer(&service(), "ListWorkgroups", &input);
-    assert_eq!(names(&answer), ["wg-1", "wg-2"]);
+    assert_eq!(workgroup_names(&answer), ["wg-1", "wg-2"]);
     assert_eq!(answer.as_object().unwrap().len(), 1, "{answer}");
 }
 
@@ -381,8 +387,8 @@ fn pages_have_every_workgroup_once(#[case] count: usize, #[case] most: Option<us
     let (mut found, mut token, mut seen) = (Vec::new(), Value::Null, Vec::new());
     loop {
         let page = answer(&service, "ListWorkgroups", &json!({"maxResults": most, "nextToken": token}));
-        found.push(names(&page).len());
-        seen.extend(names(&page).into_iter().map(str::to_owned));
+        found.push(workgroup_names(&page).len());
+        seen.extend(workgroup_names(&page).into_iter().map(str::to_owned));
         token = page["nextToken"].clone();
         if token.is_null() {
             break;
@@ -398,7 +404,7 @@ fn a_token_is_good_for_a_page_of_any_size_and_more_than_once() {
     let token = answer(&service, "ListWorkgroups", &json!({"maxResults": 1}))["nextToken"].clone();
     for most in [1, 2, 1] {
         let page = answer(&service, "ListWorkgroups", &json!({"maxResults": most, "nextToken": token}));
-        assert_eq!((names(&page)[0], names(&page).len()), ("wg-001", most));
+        assert_eq!((workgroup_names(&page)[0], workgroup_names(&page).len()), ("wg-001", most));
     }
 }
 
@@ -415,7 +421,7 @@ fn a_token_of_another_list_is_refused() {
     let of_another_emulator = json!({"nextToken": first(&other)});
     let for_another_account = json!({"nextToken": first(&service), "ownerAccount": "210987654321"});
     for input in [of_another_emulator, for_another_account] {
-        let response = service.answer(&signed("ListWorkgroups", &input.to_string()));
+        let response = service.answer(&signed_request("ListWorkgroups", &input.to_string()));
         assert_refused(&response, 400, "ValidationException");
     }
 }

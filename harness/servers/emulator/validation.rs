@@ -42,14 +42,18 @@ impl Breaches {
 
 /// The breach of a length in characters (Unicode scalar values); both bounds are allowed.
 pub(super) fn length(text: &str, bounds: (usize, usize)) -> Option<BrokenConstraint> {
-    between("length", text.chars().count(), bounds)
+    range_breach("length", text.chars().count(), bounds)
 }
 
 pub(super) fn range(number: i32, bounds: (i32, i32)) -> Option<BrokenConstraint> {
-    between("value", number, bounds)
+    range_breach("value", number, bounds)
 }
 
-fn between<N: Copy + PartialOrd + Display>(what: &str, number: N, (least, most): (N, N)) -> Option<BrokenConstraint> {
+fn range_breach<N: Copy + PartialOrd + Display>(
+    what: &str,
+    number: N,
+    (least, most): (N, N),
+) -> Option<BrokenConstraint> {
     if number < least {
         Some(format!("have {what} greater than or equal to {least}"))
     } else if number > most {

@@ -186,13 +186,13 @@ mod tests {
         }
     }
 
-    fn shown(options: &EmulatorOptions, name: &str) -> Value {
+    fn shown_workgroup(options: &EmulatorOptions, name: &str) -> Value {
         Workgroups::new(options).named(name).unwrap().shown.clone()
     }
 
     #[test]
     fn a_workgroup_has_what_its_name_alone_gives_it() {
-        let mut workgroup = shown(&options(), "wg-2");
+        let mut workgroup = shown_workgroup(&options(), "wg-2");
         let id = workgroup["workgroupId"].as_str().unwrap().to_owned();
         assert_eq!(id.len(), 36, "{id}");
         for (member, start, count) in [("securityGroupIds", "sg-", 1), ("subnetIds", "subnet-", 3)] {
@@ -228,7 +228,7 @@ mod tests {
 
     #[test]
     fn a_workgroup_with_a_custom_domain_has_its_certificate_too() {
-        let workgroup = shown(&options(), "wg-1");
+        let workgroup = shown_workgroup(&options(), "wg-1");
         assert_eq!(workgroup["customDomainName"], "a.example.com");
         assert_eq!(workgroup["customDomainCertificateExpiryTime"], "2024-11-13T22:13:20.059Z");
         let arn = workgroup["customDomainCertificateArn"].as_str().unwrap();
@@ -244,7 +244,7 @@ mod tests {
     #[case::of_an_emulator("local", "arn:aws:", ".local.redshift-serverless.amazonaws.com")]
     fn names_follow_the_partition_of_the_region(#[case] region: &str, #[case] arn: &str, #[case] host: &str) {
         let options = EmulatorOptions { region: region.parse().unwrap(), ..options() };
-        let workgroup = shown(&options, "wg-1");
+        let workgroup = shown_workgroup(&options, "wg-1");
         for member in ["workgroupArn", "customDomainCertificateArn"] {
             assert!(workgroup[member].as_str().unwrap().starts_with(arn), "{workgroup}");
         }
@@ -255,7 +255,7 @@ mod tests {
     fn every_workgroup_has_another_id_and_every_emulator_too() {
         let options = options();
         let ids: BTreeSet<_> =
-            ["wg-1", "wg-2", "wg-1"].map(|name| shown(&options, name)["workgroupId"].to_string()).into();
+            ["wg-1", "wg-2", "wg-1"].map(|name| shown_workgroup(&options, name)["workgroupId"].to_string()).into();
         assert_eq!(ids.len(), 3);
     }
 

@@ -65,14 +65,14 @@ static WORDS: LazyLock<Words> = LazyLock::new(|| {
     let errors = errors.into_iter().chain([REFUSED_CREDENTIALS]).flat_map(ErrorNames::iter);
     let contract = ContractNames::embedded();
     // In a sentence, the short name of a member that is one word may be a password.
-    let is_telling = |name: &&str| name.len() > SHORT_WORD || words(name).count() > 1;
+    let is_telling = |name: &&str| name.len() > SHORT_WORD || words_of_name(name).count() > 1;
     let members = || contract.members.iter().map(String::as_str);
     let others = contract.errors.iter().chain(&contract.service).map(String::as_str);
     let listed = [MEMBERS, ERRORS, MEDIA_TYPES, FIELDS, NAMES].into_iter().flat_map(str::split_ascii_whitespace);
     let exact: HashSet<&str> = listed.chain(errors).chain(members().filter(is_telling)).chain(others).collect();
     let all = || exact.iter().copied().chain(members()).chain(COMMON_MEMBERS.split_ascii_whitespace());
-    let names = all().map(plain).chain(["user".to_owned()]).collect();
-    let parts = all().flat_map(words).map(str::to_ascii_lowercase).collect();
+    let names = all().map(squeezed).chain(["user".to_owned()]).collect();
+    let parts = all().flat_map(words_of_name).map(str::to_ascii_lowercase).collect();
     Words { exact, names, parts }
 });
 
@@ -91,11 +91,11 @@ pub(super) fn is_public_word(word: &str) -> bool {
 
 /// Whether a name is public, however it is spelt: `dbPassword`, `DbPassword`, `db_password`.
 pub fn is_public_name(name: &str) -> bool {
-    name.len() <= LONGEST && WORDS.names.contains(&plain(name))
+    name.len() <= LONGEST && WORDS.names.contains(&squeezed(name))
 }
 
 /// A name in lower case, without the characters that join its words.
-pub(super) fn plain(name: &str) -> String {
+pub(super) fn squeezed(name: &str) -> String {
     name.chars().filter(|c| !"_- .".contains(*c)).map(|c| c.to_ascii_lowercase()).collect()
 }
 
@@ -106,17 +106,18 @@ pub(super) fn is_public_at(text: &str, start: usize, end: usize) -> bool {
     let letters = found.bytes().all(|byte| byte.is_ascii_alphabetic());
     let identifier = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
     let wider = |byte: u8| identifier(byte) || b"./+-".contains(&byte);
-    let around = [around(text, start, end, identifier), around(text, start, end, wider)];
+    let around = [word_around(text, start, end, identifier), word_around(text, start, end, wider)];
     around.into_iter().flatten().any(|word| {
-        let made_of_public_words =
-            || word.len() > found.len() && words(word).all(|part| WORDS.parts.contains(&part.to_ascii_lowercase()));
+        let made_of_public_words = || {
+            word.len() > found.len() && words_of_name(word).all(|part| WORDS.parts.contains(&part.to_ascii_lowercase()))
+        };
         is_public_word(word) || (letters && made_of_public_words())
     })
 }
 
 /// The word around a place, made of bytes of this kind. `None` if it is longer than any name, or the place holds other
 /// bytes.
-fn around(text: &str, start: usize, end: usize, kind: impl Fn(u8) -> bool) -> Option<&str> {
+fn word_around(text: &str, start: usize, end: usize, kind: impl Fn(u8) -> bool) -> Option<&str> {
     let bytes = text.as_bytes();
     if !bytes[start..end].iter().all(|byte| kind(*byte)) {
         return None;
@@ -135,7 +136,7 @@ fn around(text: &str, start: usize, end: usize, kind: impl Fn(u8) -> bool) -> Op
 }
 
 /// The words that a name is made of: `next`, `Refresh` and `Time` of `nextRefreshTime`. Digits are not words.
-pub(super) fn words(name: &str) -> impl Iterator<Item = &str> {
+pub(super) fn words_of_name(name: &str) -> impl Iterator<Item = &str> {
     name.split(|c: char| !c.is_ascii_alphabetic()).flat_map(|part| {
         let bytes = part.as_bytes();
         let is_start = |at: &usize| {
@@ -163,7 +164,7 @@ mod tests {
     #[case("json-1.1", &["json"])]
     #[case("", &[])]
     fn a_name_is_made_of_words(#[case] name: &str, #[case] expected: &[&str]) {
-        assert_eq!(words(name).collect::<Vec<_>>(), expected);
+        assert_eq!(words_of_name(name).collect::<Vec<_>>(), expected);
     }
 
     #[rstest]

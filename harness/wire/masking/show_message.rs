@@ -42,7 +42,7 @@ fn is_short_number(text: &str) -> bool {
 /// The header fields of one of our requests. Of a signature, only the scope and the names of the signed fields are
 /// shown: they say what was signed.
 pub fn fields_sent(headers: &Headers, masker: &Masker) -> Vec<(String, String)> {
-    shown(headers, |name, value| {
+    show_fields(headers, |name, value| {
         let value = match name {
             _ if name.eq_ignore_ascii_case("authorization") => authorization(value),
             _ if carries_credential(name) => "***".to_owned(),
@@ -54,7 +54,7 @@ pub fn fields_sent(headers: &Headers, masker: &Masker) -> Vec<(String, String)> 
 
 /// The header fields of an answer: as [`Masker::quote`] quotes them.
 pub fn fields_received(headers: &Headers, masker: &Masker) -> Vec<(String, String)> {
-    shown(headers, |name, value| {
+    show_fields(headers, |name, value| {
         let value = match name {
             _ if may_hold_secret(name) => "***".to_owned(),
             _ if name.eq_ignore_ascii_case("date") && is_date(value) => value.to_owned(),
@@ -76,7 +76,7 @@ pub fn body_sent(request: &Request, masker: &Masker) -> String {
     shortened(&masker.mask(&mask_identities(&String::from_utf8_lossy(&request.body))))
 }
 
-fn shown(headers: &Headers, show: impl Fn(&str, &str) -> (String, String)) -> Vec<(String, String)> {
+fn show_fields(headers: &Headers, show: impl Fn(&str, &str) -> (String, String)) -> Vec<(String, String)> {
     let mut fields: Vec<_> = headers.iter().take(FIELDS_LIMIT).map(|(name, value)| show(name, value)).collect();
     let more = headers.iter().count() - fields.len();
     if more > 0 {

@@ -23,7 +23,7 @@ const TABLE: [(&str, OperationFunction); 3] = [
 /// Makes the body of an answer from the members of a call.
 pub(super) type OperationFunction = fn(&EmulatedService, &Members) -> Result<Value, ServiceError>;
 
-pub(super) fn named(name: &str) -> Result<OperationFunction, ServiceError> {
+pub(super) fn operation_named(name: &str) -> Result<OperationFunction, ServiceError> {
     TABLE.iter().find(|(known, _)| *known == name).map(|(_, call)| *call).ok_or_else(|| {
         let names = TABLE.map(|(known, _)| known).join(", ");
         ServiceError::unknown_operation(format!("Only these operations are here: {names}."))

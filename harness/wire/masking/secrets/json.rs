@@ -6,7 +6,7 @@ use serde::de::{self, DeserializeSeed, Deserializer, Error as _, MapAccess, SeqA
 
 use super::names::{LABELS, is_labelled, is_secret_name, is_time, is_time_name};
 use super::{DEEPEST_TEXT, MOST_BYTES, SHORTEST, Secrets};
-use crate::wire::masking::public_words::{is_public_name, plain};
+use crate::wire::masking::public_words::{is_public_name, squeezed};
 
 /// Shorter numbers are probably counts, whatever their name.
 const SHORTEST_NUMBER: usize = 3;
@@ -131,7 +131,7 @@ impl<'de> Visitor<'de> for Reader<'_> {
                 {
                     secrets.add_both(&text, least);
                 }
-                let plain = plain(&name);
+                let plain = squeezed(&name);
                 if LABELS.contains(&&*plain) {
                     labelled = labelled.or_else(|| is_secret_name(&text));
                 } else if is_labelled(&plain) {

@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 
 use super::SHORTEST;
 use crate::contract::ContractNames;
-use crate::wire::masking::public_words::{plain, public_names, words};
+use crate::wire::masking::public_words::{public_names, squeezed, words_of_name};
 
 /// Names of the contract, in lower case and without the characters that join their words.
 struct ContractWords {
@@ -23,28 +23,28 @@ struct ContractWords {
 
 static OF_CONTRACT: LazyLock<ContractWords> = LazyLock::new(|| {
     let names = ContractNames::embedded();
-    let plain = |names: &BTreeSet<String>| names.iter().map(|name| plain(name)).collect();
+    let squeezed_all = |names: &BTreeSet<String>| names.iter().map(|name| squeezed(name)).collect();
     ContractWords {
-        sensitive: plain(&names.sensitive),
-        times: plain(&names.times),
-        page_tokens: plain(&names.page_tokens),
-        resources: plain(&names.resources),
+        sensitive: squeezed_all(&names.sensitive),
+        times: squeezed_all(&names.times),
+        page_tokens: squeezed_all(&names.page_tokens),
+        resources: squeezed_all(&names.resources),
     }
 });
 
 const OF_PASSWORDS: &str =
     "passw passphrase passcode pwd secret kennwort motdepasse contrase senha wachtwoord hasło lösenord пароль 密码";
 
-fn names_password(plain: &str) -> bool {
-    OF_PASSWORDS.split(' ').any(|part| plain.contains(part))
+fn names_password(squeezed: &str) -> bool {
+    OF_PASSWORDS.split(' ').any(|part| squeezed.contains(part))
 }
 
 /// Whether the value behind this name grants access: a password or a token. The name of a user and the token of a page
 /// do not.
 pub fn is_password_name(name: &str) -> bool {
-    let plain = plain(name);
-    let is_page_token = OF_CONTRACT.page_tokens.contains(&plain);
-    names_password(&plain) || (plain.contains("token") && !is_page_token)
+    let squeezed = squeezed(name);
+    let is_page_token = OF_CONTRACT.page_tokens.contains(&squeezed);
+    names_password(&squeezed) || (squeezed.contains("token") && !is_page_token)
 }
 
 /// The result of `tell_secret_name` for every public name, computed once.
@@ -65,23 +65,23 @@ fn tell_secret_name(name: &str) -> Option<usize> {
         return None;
     }
     let name = narrow(name);
-    let plain = plain(&name);
-    let plain = if plain.is_ascii() { plain } else { plain.to_lowercase() };
-    let holds = |parts: &[&str]| parts.iter().any(|part| plain.contains(part));
+    let squeezed = squeezed(&name);
+    let squeezed = if squeezed.is_ascii() { squeezed } else { squeezed.to_lowercase() };
+    let holds = |parts: &[&str]| parts.iter().any(|part| squeezed.contains(part));
     let contract = &*OF_CONTRACT;
-    if contract.page_tokens.contains(&plain) {
+    if contract.page_tokens.contains(&squeezed) {
         return None;
     }
-    let is_sensitive = contract.sensitive.iter().any(|member| plain.contains(member.as_str()));
-    if is_sensitive || names_password(&plain) || ["user", "username", "パスワード"].contains(&&*plain) {
+    let is_sensitive = contract.sensitive.iter().any(|member| squeezed.contains(member.as_str()));
+    if is_sensitive || names_password(&squeezed) || ["user", "username", "パスワード"].contains(&&*squeezed) {
         return Some(1);
     }
-    let last = words(&name).last().unwrap_or_default().to_ascii_lowercase();
-    if ["pass", "pw", "pin", "clave"].contains(&&*last) || is_owners_password(&plain) {
+    let last = words_of_name(&name).last().unwrap_or_default().to_ascii_lowercase();
+    if ["pass", "pw", "pin", "clave"].contains(&&*last) || is_owners_password(&squeezed) {
         return Some(1);
     }
     let is_other = ["otp", "jwt", "bearer", "creds", "auth"].contains(&&*last);
-    (is_other || holds(&OF_OTHERS) || plain == "authorization").then_some(SHORTEST)
+    (is_other || holds(&OF_OTHERS) || squeezed == "authorization").then_some(SHORTEST)
 }
 
 /// A name with the full-width letters of East Asian texts replaced by ordinary ones.
@@ -96,23 +96,23 @@ fn narrow(name: &str) -> Cow<'_, str> {
 }
 
 /// Whether a name says whose password it is, all in one word: `dbpass`. Other words end like this too: `bypass`.
-fn is_owners_password(plain: &str) -> bool {
+fn is_owners_password(squeezed: &str) -> bool {
     const OWNERS: [&str; 7] = ["db", "user", "admin", "root", "master", "my", "temp"];
     let is_owner = |name: &str| OWNERS.contains(&name) || OF_CONTRACT.resources.contains(name);
-    ["pass", "pw", "pin"].iter().filter_map(|end| plain.strip_suffix(end)).any(is_owner)
+    ["pass", "pw", "pin"].iter().filter_map(|end| squeezed.strip_suffix(end)).any(is_owner)
 }
 
 /// Whether a text is only the name of a password or a user, so that the text beside it is the value.
 pub(super) fn is_password_label(text: &str) -> bool {
     const LABELS: [&str; 7] = ["password", "passwd", "pwd", "secret", "secretaccesskey", "sessiontoken", "user"];
-    let text = plain(text);
+    let text = squeezed(text);
     let text = text.trim_end_matches(':');
     text.len() <= 20 && (LABELS.contains(&text) || OF_CONTRACT.sensitive.contains(text))
 }
 
 pub(super) fn is_time_name(name: &str) -> bool {
-    let plain = plain(name);
-    ["expires", "expiresin", "expiresat"].contains(&&*plain) || OF_CONTRACT.times.contains(&plain)
+    let squeezed = squeezed(name);
+    ["expires", "expiresin", "expiresat"].contains(&&*squeezed) || OF_CONTRACT.times.contains(&squeezed)
 }
 
 /// Whether a text is a point in time: seconds or milliseconds since the epoch, or a date.
@@ -125,9 +125,9 @@ pub(super) fn is_time(text: &str) -> bool {
 pub(super) const LABELS: [&str; 7] = ["key", "name", "field", "k", "id", "parameter", "parametername"];
 const LABELLED: [&str; 6] = ["val", "v", "content", "text", "data", "default"];
 
-/// Whether a member of this name, as `plain` returns it, holds the value that another member names.
-pub(super) fn is_labelled(plain: &str) -> bool {
-    plain.ends_with("value") || LABELLED.contains(&plain)
+/// Whether a member of this name, as `squeezed` returns it, holds the value that another member names.
+pub(super) fn is_labelled(squeezed: &str) -> bool {
+    squeezed.ends_with("value") || LABELLED.contains(&squeezed)
 }
 
 /// Whether a text is not a value: it says whether there is one, or that the value is on the next lines.
