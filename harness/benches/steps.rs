@@ -102,6 +102,6 @@ fn report(bencher: Bencher<'_, '_>, flag: &str) {
         for event in &events {
             collecting.hear(event).expect("it is kept");
         }
-        collecting.made(&*report(Path::new("badge.json"))).expect("a report")
+        collecting.bytes_of(&*report(Path::new("badge.json"))).expect("a report")
     });
 }

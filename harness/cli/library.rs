@@ -92,7 +92,7 @@ pub(super) struct CitedRequirement {
 
 impl CitedRequirement {
     /// The requirement as a line of a list.
-    pub(super) fn named(&self) -> NamedItem {
+    pub(super) fn as_item(&self) -> NamedItem {
         NamedItem::new(&self.id, &format!("{:6}  {}", format!("{:?}", self.level).to_lowercase(), self.title))
     }
 }

@@ -9,7 +9,7 @@ use crate::text::file_name;
 
 /// Appends the report of the collected runs in one piece, within what GitHub shows of the file.
 pub(super) fn add(path: &Path, collecting: &Collecting) -> io::Result<()> {
-    append(path, |limit| collecting.made(&Markdown { limit }))
+    append(path, |limit| collecting.bytes_of(&Markdown { limit }))
 }
 
 /// Appends Markdown in one piece; `text` gets the number of bytes that GitHub still shows.

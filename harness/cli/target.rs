@@ -79,7 +79,7 @@ async fn mock(library: &Library) -> Result<(Target, OwnServer), Failure> {
         .await
         .map_err(|error| Failure::harness(format!("cannot start the mock: {error}")))?;
     let mut target = Target::at(local(&mock.endpoint()))
-        .named("mock")
+        .with_name("mock")
         .signed_by(Credentials::new("AKIAIOSFODNN7EXAMPLE", "the-mock-checks-no-signature"));
     // The mock knows only cases, and accepts any name.
     let resources = library.contract.service.resources.iter();
@@ -102,7 +102,7 @@ async fn emulator(settings: &Settings) -> Result<(Target, OwnServer), Failure> {
         .await
         .map_err(|error| Failure::usage(format!("cannot start the emulator: {error}")))?;
     let options = emulator.options();
-    let mut target = Target::at(local(&emulator.endpoint())).named("emulator");
+    let mut target = Target::at(local(&emulator.endpoint())).with_name("emulator");
     target.resources = options.names().into_iter().map(|(kind, name)| (kind.to_owned(), name)).collect();
     target.region.clone_from(&options.region);
     target.credentials = settings.sign.then(|| options.credentials.clone());
@@ -115,7 +115,7 @@ fn local(endpoint: &str) -> Url {
 
 /// A target that is not one of ours, with its settings and without credentials.
 fn unsigned(name: &str, url: &Url, settings: &Settings) -> Target {
-    let mut target = Target::at(url.clone()).named(name);
+    let mut target = Target::at(url.clone()).with_name(name);
     target.region.clone_from(&settings.region);
     target
 }

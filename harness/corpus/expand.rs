@@ -35,7 +35,7 @@ impl ExpandedCase {
     }
 
     /// Whether one of its requests has the placeholder of this resource.
-    pub fn names(&self, resource: &Resource) -> bool {
+    pub fn uses_resource(&self, resource: &Resource) -> bool {
         let calls = self.setup.iter().chain(&self.calls).chain(&self.teardown);
         let placeholders = ["", "escaped:"].map(|form| format!("${{{form}{}}}", resource.placeholder));
         calls.flat_map(|call| call.request.texts()).any(|text| placeholders.iter().any(|name| text.contains(name)))

@@ -42,7 +42,7 @@ impl<'a> ExaminedTarget<'a> {
     }
 
     /// What a call asked; `named` says whether it names a resource that the target should have.
-    pub(super) fn asked(&self, named: bool) -> ProbedOperation<'a> {
+    pub(super) fn probed(&self, named: bool) -> ProbedOperation<'a> {
         ProbedOperation { service: &self.contract.service, operation: self.operation, named }
     }
 }

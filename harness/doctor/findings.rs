@@ -41,7 +41,7 @@ pub(super) fn is_success(response: &Response) -> bool {
 
 impl<'a> ProbedTarget<'a> {
     pub(super) fn new(patient: ExaminedTarget<'a>, answers: &'a Answers) -> Self {
-        let probe = probe::classify(&answers.probe, patient.asked(patient.is_named()), &answers.hidden);
+        let probe = probe::classify(&answers.probe, patient.probed(patient.is_named()), &answers.hidden);
         Self { patient, answers, probe }
     }
 
@@ -154,7 +154,7 @@ impl<'a> ProbedTarget<'a> {
     }
 
     fn stance(&self, exchange: &Exchange) -> Acceptance {
-        let probe = probe::classify(exchange, self.patient.asked(false), &self.answers.hidden);
+        let probe = probe::classify(exchange, self.patient.probed(false), &self.answers.hidden);
         let accepts = |response: &Response| is_success(response) || self.misses_resource(exchange, response);
         if probe.class == TargetClass::RefusedCredentials {
             Acceptance::Refused

@@ -21,7 +21,7 @@ impl ProbedTarget<'_> {
         let resource = self.patient.resource()?;
         let topic = Topic::Resource(resource.id.clone());
         let flag = &resource.flag;
-        let names = self.names(resource).unwrap_or_default();
+        let names = self.listed_names(resource).unwrap_or_default();
         let has = if names.is_empty() { String::new() } else { format!(" (it has {})", names.join(", ")) };
         let Some(name) = self.patient.name_of(resource).map(quote) else {
             let finding = Diagnosis::problem(topic, "none is named, so the cases that need one are blocked");
@@ -40,7 +40,7 @@ impl ProbedTarget<'_> {
     }
 
     /// The names of a resource that the target lists; `None` if it gives no list.
-    fn names(&self, resource: &Resource) -> Option<Vec<String>> {
+    fn listed_names(&self, resource: &Resource) -> Option<Vec<String>> {
         let listing = resource.listed_by.as_ref()?;
         let (_, exchange) = self.answers.neighbours.iter().find(|(operation, _)| *operation == listing.operation)?;
         let body = exchange.answer.as_ref().ok().filter(|response| is_success(response))?.json()?;
@@ -67,7 +67,7 @@ impl ProbedTarget<'_> {
             return claimed.then(|| Diagnosis::problem(topic, found).fix(fix));
         };
         let (_, exchange) = self.answers.by_resource.iter().find(|(asked, _)| asked == id)?;
-        let probe = probe::classify(exchange, self.patient.asked(false), &self.answers.hidden);
+        let probe = probe::classify(exchange, self.patient.probed(false), &self.answers.hidden);
         let said = answer_text(&probe.answer);
         let why = match &exchange.answer {
             Ok(response) if probe.class != TargetClass::Unreachable => {

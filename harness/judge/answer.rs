@@ -110,7 +110,7 @@ impl<'a> Observation<'a> {
     }
 
     /// The value that the request has for a member. As the service reads it, `null` is the same as an absent member.
-    pub(super) fn asked(&self, member: &str) -> Option<Value> {
+    pub(super) fn requested_value(&self, member: &str) -> Option<Value> {
         let sent: Value = serde_json::from_slice(&self.exchange.request.body).ok()?;
         sent.get(member).filter(|value| !value.is_null()).cloned()
     }

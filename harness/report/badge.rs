@@ -44,7 +44,7 @@ pub struct Badge(pub BadgeForm);
 
 impl Report for Badge {
     fn write(&self, collected: Runs<'_>, out: &mut dyn Write) -> io::Result<()> {
-        let shown = BadgeText::of(collected.one());
+        let shown = BadgeText::of(collected.first());
         let text = match self.0 {
             BadgeForm::Json => shown.json(),
             BadgeForm::Svg => shown.svg(),

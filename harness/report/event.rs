@@ -122,7 +122,7 @@ pub struct TargetEvent {
     /// What that means, as the end of a sentence that begins with "the target".
     pub meaning: String,
     /// What it answered to the probe, quoted: in words, and as data under `heard`.
-    #[serde(flatten, with = "super::stream_form::said")]
+    #[serde(flatten, with = "super::stream_form::probe_answer")]
     #[schemars(flatten, with = "super::stream_form::ProbeForm")]
     pub answer: TargetAnswer,
 }

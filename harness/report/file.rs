@@ -144,7 +144,7 @@ pub struct FiledReport {
 
 impl FiledReport {
     /// Names the file in an error.
-    fn named(&self, error: io::Error) -> io::Error {
+    fn with_file_name(&self, error: io::Error) -> io::Error {
         match &self.file {
             Some(file) => file.failed(&error),
             None => error,
@@ -154,11 +154,11 @@ impl FiledReport {
 
 impl Sink for FiledReport {
     fn hear(&mut self, event: &Event) -> io::Result<()> {
-        self.sink.hear(event).map_err(|error| self.named(error))
+        self.sink.hear(event).map_err(|error| self.with_file_name(error))
     }
 
     fn finish(&mut self) -> io::Result<()> {
-        self.sink.finish().map_err(|error| self.named(error))?;
+        self.sink.finish().map_err(|error| self.with_file_name(error))?;
         self.file.take().map_or(Ok(()), |file| file.commit().map_err(FileError::into))
     }
 }

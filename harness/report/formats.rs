@@ -35,7 +35,7 @@ pub struct Runs<'a> {
 
 impl<'a> Runs<'a> {
     /// The first run, for a format that shows only one.
-    pub(super) fn one(&self) -> &'a Collected {
+    pub(super) fn first(&self) -> &'a Collected {
         &self.runs[0]
     }
 }
@@ -134,7 +134,7 @@ impl Collecting {
     ///
     /// # Errors
     /// When it cannot be made.
-    pub fn made(&self, report: &dyn Report) -> io::Result<Vec<u8>> {
+    pub fn bytes_of(&self, report: &dyn Report) -> io::Result<Vec<u8>> {
         let mut bytes = Vec::new();
         self.write(report, &mut bytes)?;
         Ok(bytes)
@@ -180,7 +180,7 @@ impl Sink for Collecting {
 pub fn report_of(events: &[Event], report: &dyn Report, register: &Register) -> io::Result<Vec<u8>> {
     let mut collecting = Collecting::new(register);
     events.iter().try_for_each(|event| collecting.hear(event))?;
-    collecting.made(report)
+    collecting.bytes_of(report)
 }
 
 #[cfg(all(test, feature = "cli"))]

@@ -60,7 +60,7 @@ impl<W: Write> GithubSink<W> {
         let mut requirements: Vec<&str> = first.violations.iter().map(|broken| broken.requirement.as_str()).collect();
         requirements.dedup();
         let blamed = if requirements.is_empty() { String::new() } else { format!("{}: ", requirements.join(", ")) };
-        let title = format!("{} {blamed}{}", first.verdict, self.names(group));
+        let title = format!("{} {blamed}{}", first.verdict, self.case_names(group));
         let mut lines = Vec::new();
         if group.len() == 1 || first.verdict == Verdict::Fail {
             lines.push(first.title.clone());
@@ -77,7 +77,7 @@ impl<W: Write> GithubSink<W> {
 
     fn warnings(&self) -> Vec<WorkflowCommand> {
         let command = |shared: SharedViolation<'_>| {
-            let title = format!("{}: {}", shared.violation.requirement, self.names(&shared.cases));
+            let title = format!("{}: {}", shared.violation.requirement, self.case_names(&shared.cases));
             let requirement = words::requirement(shared.violation, &self.text.register);
             let message = format!("{requirement}\n{}", particulars(&shared));
             WorkflowCommand { kind: "warning", title, message }
@@ -85,7 +85,7 @@ impl<W: Write> GithubSink<W> {
         case_groups::warnings(&self.text.collected).into_iter().map(command).collect()
     }
 
-    fn names(&self, group: &[&CaseResult]) -> String {
+    fn case_names(&self, group: &[&CaseResult]) -> String {
         case_groups::names_or_all(group, &self.text.collected, NAMES_LIMIT, |name, count| match count {
             1 => name.to_owned(),
             several => format!("{name} ({several} cases)"),

@@ -33,7 +33,7 @@ pub struct Json;
 
 impl Report for Json {
     fn write(&self, collected: Runs<'_>, out: &mut dyn Write) -> io::Result<()> {
-        let Collected { run, cases, requirements, summary, .. } = collected.one();
+        let Collected { run, cases, requirements, summary, .. } = collected.first();
         let run = run.as_ref().ok_or_else(|| io::Error::other("there is nothing to report: the run did not begin"))?;
         let (run, cases, requirements) = (run.clone(), cases.clone(), requirements.clone());
         let report = RunReport { version: VERSION, run, cases, requirements, summary: summary.clone() };

@@ -28,7 +28,7 @@ pub struct Junit;
 
 impl Report for Junit {
     fn write(&self, collected: Runs<'_>, out: &mut dyn Write) -> io::Result<()> {
-        let page = JunitPage { collected: collected.one(), register: collected.register };
+        let page = JunitPage { collected: collected.first(), register: collected.register };
         page.report().serialize(out).map_err(io::Error::other)
     }
 }

@@ -97,7 +97,7 @@ pub(super) struct ProbeForm<'a> {
 }
 
 /// How the answer to the probe is written and read, for serde.
-pub(super) mod said {
+pub(super) mod probe_answer {
     use super::{Cow, Deserialize, Deserializer, ProbeForm, Serialize, Serializer, TargetAnswer, words};
 
     pub(in super::super) fn serialize<S: Serializer>(answer: &TargetAnswer, serializer: S) -> Result<S::Ok, S::Error> {

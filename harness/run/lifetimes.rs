@@ -146,7 +146,7 @@ impl LifetimeDoubt<'_> {
     }
 
     async fn excuse(&self, wrong: &GivenCredentials, names: &mut RandomNames) -> LifetimeExcuse {
-        let kept = self.kept(wrong, names).await?;
+        let kept = self.repeated_credentials(wrong, names).await?;
         if let Some(kept) = &kept
             && let Some(excuse) = self.excuse_of_age(wrong, kept, names).await?
         {
@@ -160,7 +160,7 @@ impl LifetimeDoubt<'_> {
     /// to a call with a lifetime that was never asked for, whose credentials cannot be old.
     async fn clock_is_off(&self, wrong: &GivenCredentials, is_kept: bool, names: &mut RandomNames) -> LifetimeExcuse {
         let Some(off) = wrong.clock_offset() else { return Ok(None) };
-        let plain = self.plain();
+        let plain = self.plain_call();
         let fresh = self.with_fresh_lifetime(&plain, names);
         let Some(clock) = self.offset(&fresh, names).await? else { return Ok(None) };
         // A clock shifts every lifetime alike; age only shortens one.
@@ -180,7 +180,7 @@ impl LifetimeDoubt<'_> {
 
     /// Credentials that the target gives twice, at different times: the wrong ones, or right ones that followed them.
     /// `None` if it gives none twice.
-    async fn kept(
+    async fn repeated_credentials(
         &self,
         wrong: &GivenCredentials,
         names: &mut RandomNames,
@@ -229,7 +229,7 @@ impl LifetimeDoubt<'_> {
     }
 
     /// The call with only what it must have: the first of the resources that it names, and no lifetime.
-    fn plain(&self) -> Call {
+    fn plain_call(&self) -> Call {
         let mut call = self.call.clone();
         call.request.raw = None;
         let resources = &self.turn.bench.judge.contract().service.resources;

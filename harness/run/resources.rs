@@ -29,7 +29,7 @@ pub(super) async fn misnamed(
     }
     let call = refused.call_without();
     let control = turn.make(&call, index, names, &[]).await?.ok();
-    Ok(control.and_then(|control| refused.beside(turn, &call, &control)))
+    Ok(control.and_then(|control| refused.meaning_beside(turn, &call, &control)))
 }
 
 /// A call that should be accepted but was refused, perhaps because of a resource that it names.
@@ -72,12 +72,12 @@ impl<'a> Refused<'a> {
         Call { request, ..self.call.clone() }
     }
 
-    fn given(&self) -> Option<&'a str> {
+    fn configured_name(&self) -> Option<&'a str> {
         self.target.resources.get(&self.resource.id).map(String::as_str)
     }
 
     fn not_there(&self) -> Option<Reason> {
-        let name = self.given().filter(|_| self.meaning == Some(ErrorMeaning::NotFound))?;
+        let name = self.configured_name().filter(|_| self.meaning == Some(ErrorMeaning::NotFound))?;
         let Resource { noun, flag, of, .. } = self.resource;
         Some(Reason::NotThere {
             noun: noun.clone(),
@@ -89,10 +89,10 @@ impl<'a> Refused<'a> {
     }
 
     /// What the refusal means in comparison with `control`, the same call without the resource.
-    fn beside(&self, turn: &CaseRun<'a>, call: &Call, control: &Exchange) -> Option<Reason> {
+    fn meaning_beside(&self, turn: &CaseRun<'a>, call: &Call, control: &Exchange) -> Option<Reason> {
         let accepted = control.answer.as_ref().is_ok_and(|response| (200..300).contains(&response.status));
         let Resource { noun, flag, of, default, .. } = self.resource;
-        match (accepted, self.given()) {
+        match (accepted, self.configured_name()) {
             (true, Some(name)) => self.not_there().or_else(|| self.doubtful(turn, name)),
             (true, None) => Some(Reason::PerhapsNotThere {
                 noun: noun.clone(),

@@ -118,14 +118,16 @@ impl DriverProcess {
         let stdout = BufReader::new(stdout);
         let mut driver = Self { child, stdin, stdout, log, logged, hello: Hello::default(), planted, home };
         match driver.exchange(&ToDriver::Hello { protocol: PROTOCOL }, HELLO_TIMEOUT).await? {
-            FromDriver::Hello(hello) if hello.protocol == PROTOCOL => driver.hello = hello.shown(&driver.planted),
+            FromDriver::Hello(hello) if hello.protocol == PROTOCOL => {
+                driver.hello = hello.safe_to_show(&driver.planted)
+            }
             FromDriver::Hello(hello) => {
                 let what = format!("expected protocol {PROTOCOL} in the driver's hello, found {}", hello.protocol);
-                return Err(driver.broken(Loss::Garbled, what));
+                return Err(driver.driver_error(Loss::Garbled, what));
             }
             FromDriver::Outcome(_) => {
                 let what = "expected a hello as the driver's first line, found an outcome";
-                return Err(driver.broken(Loss::Garbled, what));
+                return Err(driver.driver_error(Loss::Garbled, what));
             }
         }
         Ok(driver)
@@ -139,9 +141,9 @@ impl DriverProcess {
             FromDriver::Outcome(outcome) => {
                 let found = self.planted.masker.quote(outcome.id());
                 let what = format!("expected the outcome of {}, found that of {found}", call.id);
-                Err(self.broken(Loss::Garbled, what))
+                Err(self.driver_error(Loss::Garbled, what))
             }
-            FromDriver::Hello(_) => Err(self.broken(Loss::Garbled, "expected an outcome, found a second hello")),
+            FromDriver::Hello(_) => Err(self.driver_error(Loss::Garbled, "expected an outcome, found a second hello")),
         }
     }
 
@@ -156,11 +158,11 @@ impl DriverProcess {
             (&mut self.stdout).take(LINE_LIMIT + 1).read_until(b'\n', &mut answer).await
         });
         match exchanged.await {
-            Err(_) => Err(self.broken(Loss::Deadline, format!("the driver did not answer within {patience:?}"))),
+            Err(_) => Err(self.driver_error(Loss::Deadline, format!("the driver did not answer within {patience:?}"))),
             Ok(Err(_) | Ok(0)) => Err(self.ended().await),
             Ok(Ok(_)) if answer.len() as u64 > LINE_LIMIT && answer.last() != Some(&b'\n') => {
                 let what = format!("the driver wrote a line of more than {LINE_LIMIT} bytes");
-                Err(self.broken(Loss::Garbled, what))
+                Err(self.driver_error(Loss::Garbled, what))
             }
             Ok(Ok(_)) if answer.last() != Some(&b'\n') => Err(self.ended().await),
             Ok(Ok(_)) => protocol::read(&answer).map_err(|LoadError { pointer, message, .. }| {
@@ -170,7 +172,7 @@ impl DriverProcess {
                 let shown =
                     self.planted.masker.quote(&String::from_utf8_lossy(&answer[..answer.len().min(SHOWN_WINDOW)]));
                 let what = format!("the driver wrote a line that is not its protocol: {message}{place}: {shown}");
-                self.broken(Loss::Garbled, what)
+                self.driver_error(Loss::Garbled, what)
             }),
         }
     }
@@ -192,10 +194,10 @@ impl DriverProcess {
         } else {
             format!("the driver ended before its hello, as it does where its SDK is not installed: {how}")
         };
-        self.broken(Loss::Died, what)
+        self.driver_error(Loss::Died, what)
     }
 
-    fn broken(&self, loss: Loss, what: impl Into<String>) -> DriverError {
+    fn driver_error(&self, loss: Loss, what: impl Into<String>) -> DriverError {
         let mut log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
         // The whole log is masked first, so that no half of a secret is left at a cut. The first line of a log that was
         // cut may be half a line, and is left out.
@@ -283,7 +285,7 @@ fn keep_log(mut stderr: tokio::process::ChildStderr, log: Arc<Mutex<VecDeque<u8>
 
 impl Hello {
     /// The hello as it may be shown: short names without secrets, at most 2,000 in each list.
-    fn shown(mut self, planted: &Planted) -> Self {
+    fn safe_to_show(mut self, planted: &Planted) -> Self {
         /// More than any SDK has dependencies.
         const MOST: usize = 2_000;
         let name = |text: &String| planted.name(text);

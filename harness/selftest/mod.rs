@@ -180,7 +180,7 @@ pub fn upstream(options: &EmulatorOptions) -> Upstream {
 fn target(emulator: &Emulator) -> io::Result<Target> {
     let upstream = upstream(emulator.options());
     let endpoint = emulator.endpoint().parse().map_err(io::Error::other)?;
-    let mut target = Target::at(endpoint).named("emulator").signed_by(upstream.credentials).with_timeout(TIMEOUT);
+    let mut target = Target::at(endpoint).with_name("emulator").signed_by(upstream.credentials).with_timeout(TIMEOUT);
     target = upstream.resources.iter().fold(target, |target, (id, name)| target.having(id, name));
     target = target.claiming([Feature::SIGNATURE]);
     target.region = upstream.region;

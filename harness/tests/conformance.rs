@@ -37,7 +37,7 @@ fn features() -> [Feature; 2] {
 fn mock() -> Target {
     let mock = runtime().block_on(Mock::embedded()).expect("a free port on loopback");
     let mut target = Target::at(mock.endpoint().parse().expect("a valid URL"))
-        .named("mock")
+        .with_name("mock")
         .signed_by(Credentials::new("AKIDEXAMPLE", "the mock checks no signature"))
         .claiming(features())
         .with_jobs(TargetPlace::Here.jobs());
@@ -54,7 +54,7 @@ fn emulator() -> Target {
     let emulator = runtime().block_on(Emulator::start(EmulatorOptions::default())).expect("a free port on loopback");
     let options = emulator.options();
     let mut target = Target::at(emulator.endpoint().parse().expect("a valid URL"))
-        .named("emulator")
+        .with_name("emulator")
         .signed_by(options.credentials.clone())
         .claiming(features())
         .with_jobs(TargetPlace::Here.jobs());

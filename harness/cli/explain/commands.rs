@@ -56,7 +56,7 @@ pub(super) fn example_at(
 ) -> Option<String> {
     let Library { contract, corpus, .. } = &catalogue.library;
     let control = case.case.control.as_ref().and_then(|control| corpus.get(&control.case));
-    let is_named = |of: &&Resource| case.names(of) || control.is_some_and(|control| control.names(of));
+    let is_named = |of: &&Resource| case.uses_resource(of) || control.is_some_and(|control| control.uses_resource(of));
     let url = Url::parse(url).expect("the example's URL is valid");
     let target = Target::at(url).signed_by(Credentials::new("AKIDEXAMPLE", "never printed"));
     let named = contract.service.resources.iter().filter(is_named);

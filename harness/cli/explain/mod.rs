@@ -231,7 +231,7 @@ fn list(lines: &mut Vec<String>, title: &str, things: &[NamedItem]) {
 }
 
 fn cited(lines: &mut Vec<String>, title: &str, texts: &[CitedRequirement]) {
-    list(lines, title, &texts.iter().map(CitedRequirement::named).collect::<Vec<_>>());
+    list(lines, title, &texts.iter().map(CitedRequirement::as_item).collect::<Vec<_>>());
 }
 
 fn commands<'a>(lines: &mut Vec<String>, title: &str, commands: impl IntoIterator<Item = &'a String>) {

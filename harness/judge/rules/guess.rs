@@ -93,7 +93,7 @@ pub(super) fn of_cut(message: &str, sent: &str) -> Option<usize> {
 /// [`StrikingDetail::CutName`] if the message of a refusal has only the beginning of the value that was sent.
 pub(in crate::judge) fn of_cut_name(seen: &Observation<'_>) -> Option<StrikingDetail> {
     let member = seen.case.member_at_fault()?;
-    let sent = seen.asked(member)?;
+    let sent = seen.requested_value(member)?;
     let characters = of_cut(seen.message()?, sent.as_str()?)?;
     Some(StrikingDetail::CutName { member: member.to_owned(), characters })
 }

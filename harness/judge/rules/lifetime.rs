@@ -69,7 +69,7 @@ impl<'a> GivenLifetime<'a> {
     fn of(seen: &Observation<'a>) -> Option<Self> {
         let lifetime = seen.operation.lifetime()?;
         let at = seen.body.as_ref().filter(|_| seen.is_success())?.get(lifetime.ends_at)?.as_f64()?;
-        let chosen = seen.asked(lifetime.asked_by);
+        let chosen = seen.requested_value(lifetime.asked_by);
         let asked = chosen.as_ref().map_or(Some(lifetime.default), Value::as_f64)?;
         let (sent, received) = (seconds(seen.exchange.sent_at), seconds(seen.exchange.received_at));
         let date = seen.response.date().map(seconds);

@@ -26,7 +26,7 @@ impl<'a> PagedList<'a> {
     }
 
     /// The pages that led to the answer of an exchange, the nearest first: each gave the token of the next page.
-    fn before(&self, exchange: &Exchange, earlier: &[Exchange]) -> Vec<Value> {
+    fn earlier_pages(&self, exchange: &Exchange, earlier: &[Exchange]) -> Vec<Value> {
         let (mut pages, mut asked) = (Vec::new(), self.token_of(&exchange.request.body));
         for exchange in earlier.iter().rev() {
             let Some(page) = exchange.answer.as_ref().ok().and_then(Response::json) else { continue };
@@ -52,7 +52,7 @@ impl<'a> PagedList<'a> {
 pub(super) fn size(seen: &Observation<'_>) -> Findings {
     accepted_schema(seen)?;
     let paged = PagedList::of(seen.operation)?;
-    let (most, items) = (seen.asked(paged.most)?.as_u64()?, paged.items(seen.body.as_ref()?)?);
+    let (most, items) = (seen.requested_value(paged.most)?.as_u64()?, paged.items(seen.body.as_ref()?)?);
     let at = format!("/{}", paged.list);
     let found = items.len() as u64;
     Finding::one(Subject::at(at.clone()), found <= most, || Fault::TooMany { at, most, found })
@@ -62,7 +62,7 @@ pub(super) fn size(seen: &Observation<'_>) -> Findings {
 pub(super) fn follows(seen: &Observation<'_>) -> Findings {
     accepted_schema(seen)?;
     let paged = PagedList::of(seen.operation)?;
-    let before = paged.before(seen.exchange, seen.earlier);
+    let before = paged.earlier_pages(seen.exchange, seen.earlier);
     let items = paged.items(seen.body.as_ref()?).filter(|_| !before.is_empty())?;
     let is_known = |item| before.iter().any(|page| paged.items(page).is_some_and(|items| items.contains(item)));
     let at = format!("/{}", paged.list);

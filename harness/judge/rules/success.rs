@@ -157,7 +157,7 @@ pub(super) fn echo(seen: &Observation<'_>) -> Findings {
             shape.members.contains_key(*member) && seen.operation.request.members.contains_key(*member)
         };
         let member = resources.find(is_in_both)?;
-        let (asked, at) = (seen.asked(member)?, format!("/{name}/{member}"));
+        let (asked, at) = (seen.requested_value(member)?, format!("/{name}/{member}"));
         let (expected, found) = (asked.as_str()?, body.get(name)?.get(member)?.as_str()?);
         let subject = Subject::at(at.clone());
         let unlike = || Fault::Unlike { at, expected: seen.quote(expected), found: seen.quote(found) };

@@ -263,7 +263,7 @@ impl Baseline {
         } else {
             Self::new(&name, BaselineFile { schema: None, version: VERSION, entries: Vec::new() })?
         };
-        let new = Self::new(&name, old.renewed(&ids_of(corpus), results, excuse))?;
+        let new = Self::new(&name, old.rewritten(&ids_of(corpus), results, excuse))?;
         let text = serde_json::to_string_pretty(&new.content)
             .map_err(|error| FileError::new(path, &error, "the file is as it was before"))?;
         AtomicFile::create(path)?.write(&format!("{text}\n"))?;
@@ -271,7 +271,7 @@ impl Baseline {
     }
 
     /// The baseline that a run needs, from the ids of all cases and the results of those that ran.
-    fn renewed(&self, ids: &[&str], results: &[CaseResult], excuse: &BaselineExcuse) -> BaselineFile {
+    fn rewritten(&self, ids: &[&str], results: &[CaseResult], excuse: &BaselineExcuse) -> BaselineFile {
         let verdicts: BTreeMap<&str, Verdict> = results.iter().map(|case| (case.id.as_str(), case.verdict)).collect();
         let all: BTreeSet<&str> = ids.iter().copied().chain(verdicts.keys().copied()).collect();
         let fails = |id: &str| match verdicts.get(id) {

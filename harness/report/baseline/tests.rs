@@ -152,7 +152,7 @@ const IDS: [&str; 5] = ["a/one", "a/f/1", "a/f/2", "a/g/1", "a/g/2"];
 fn renewed_entries(old: &serde_json::Value, run: &[&str], failing: &[&str]) -> Vec<(String, String)> {
     let verdict = |id: &&str| if failing.contains(id) { Verdict::Fail } else { Verdict::Pass };
     let results: Vec<_> = run.iter().map(|id| case(id, verdict(id))).collect();
-    let file = baseline(old).renewed(&IDS, &results, &excuse("new"));
+    let file = baseline(old).rewritten(&IDS, &results, &excuse("new"));
     file.entries.into_iter().map(|entry| (entry.pattern, entry.reason)).collect()
 }
 
@@ -179,7 +179,7 @@ fn a_baseline_is_renewed_to_what_still_fails(
 
 #[test]
 fn what_is_written_anew_has_the_issue_and_the_last_day_that_were_given() {
-    let file = baseline(&json!([])).renewed(&IDS, &[case("a/one", Verdict::Fail)], &excuse("new"));
+    let file = baseline(&json!([])).rewritten(&IDS, &[case("a/one", Verdict::Fail)], &excuse("new"));
     assert_eq!(file.entries[0].issue.as_deref(), Some("#1"));
     assert_eq!(file.entries[0].expires, Some(day("2027-01-31")));
 }
@@ -190,14 +190,14 @@ proptest::proptest! {
         let ids = ["a/one", "a/f/1", "a/f/2", "a/g/1", "ab/f/1", "ab/f/2", "ab/two", "b/h/1", "b/h/2"];
         let verdict = |fails: bool| if fails { Verdict::Fail } else { Verdict::Pass };
         let results: Vec<_> = ids.iter().zip(&failing).map(|(id, fails)| case(id, verdict(*fails))).collect();
-        let file = baseline(&json!([])).renewed(&ids, &results, &excuse("new"));
+        let file = baseline(&json!([])).rewritten(&ids, &results, &excuse("new"));
         let written = Baseline::new(NAME, file).expect("a good baseline");
         for mut result in results {
             let expected = if result.verdict == Verdict::Fail { Verdict::KnownFail } else { Verdict::Pass };
             written.apply(&mut result, day("2026-01-01"));
             proptest::prop_assert_eq!(result.verdict, expected, "{}", result.id);
         }
-        let again = written.renewed(&ids, &[], &excuse("other"));
+        let again = written.rewritten(&ids, &[], &excuse("other"));
         proptest::prop_assert_eq!(&again, &written.content, "nothing changes where nothing ran");
     }
 }
@@ -212,7 +212,7 @@ fn a_run_of_some_cases_leaves_the_others_excused_and_excuses_no_others() {
 #[test]
 fn a_case_without_a_verdict_stays_excused_where_it_was() {
     let results = [case("a/one", Verdict::Indeterminate), case("a/f/1", Verdict::Indeterminate)];
-    let file = baseline(&json!([entry("a/one")])).renewed(&IDS, &results, &excuse("new"));
+    let file = baseline(&json!([entry("a/one")])).rewritten(&IDS, &results, &excuse("new"));
     assert_eq!(file.entries.len(), 1);
     assert_eq!(file.entries[0].pattern, "a/one");
 }

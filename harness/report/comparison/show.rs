@@ -22,7 +22,7 @@ impl Comparison {
         for (word, changes) in self.lists().into_iter().rev() {
             for group in groups(changes) {
                 let first = group[0];
-                let names = self.names(&group, escape, |_| "all of".to_owned());
+                let names = self.case_names(&group, escape, |_| "all of".to_owned());
                 let _ =
                     write!(text, "\n{word} {}: {names}\n  {}\n", words::count(group.len(), "case"), verdicts(first));
                 if let Some(reason) = first.reason.as_ref().map(words::reason) {
@@ -52,7 +52,7 @@ impl Comparison {
                 let _ = write!(
                     text,
                     "\n- {}: {}\n",
-                    self.names(&group, markdown::code, |all| format!("all {all} cases of")),
+                    self.case_names(&group, markdown::code, |all| format!("all {all} cases of")),
                     verdicts(first)
                 );
                 if let Some(reason) = first.reason.as_ref().map(words::reason) {
@@ -88,7 +88,7 @@ impl Comparison {
     }
 
     /// The names of the cases of a group; a family is named once where all of its cases that changed are in the group.
-    fn names(
+    fn case_names(
         &self,
         group: &[&CaseChange],
         quoted: impl Fn(&str) -> String,

@@ -65,7 +65,7 @@ pub(super) fn findings(collected: &Collected, register: &Register) -> Vec<Findin
     let blocked = collected.cases.iter().filter(|case| case.verdict == Verdict::Blocked);
     seen.blocked = count_each(blocked.filter_map(|case| seen.control_of(case)).map(|control| control.id.as_str()));
     let failing = collected.cases.iter().filter(|case| case.verdict == Verdict::Fail);
-    let mut found = seen.broken(failing.map(|case| (case, &case.violations)));
+    let mut found = seen.violation_findings(failing.map(|case| (case, &case.violations)));
     let others = PROBLEMS.into_iter().rev().filter(|verdict| *verdict != Verdict::Fail);
     let groups = others.map(|verdict| (verdict, seen.groups(verdict)));
     // A known failure is still a failure.
@@ -74,7 +74,7 @@ pub(super) fn findings(collected: &Collected, register: &Register) -> Vec<Findin
     {
         found.extend(groups.iter().map(|group| seen.undecided(verdict, group)));
     }
-    found.extend(seen.broken(collected.cases.iter().map(|case| (case, &case.warnings))));
+    found.extend(seen.violation_findings(collected.cases.iter().map(|case| (case, &case.warnings))));
     found
 }
 
@@ -92,7 +92,10 @@ impl<'a> IndexedRun<'a> {
     }
 
     /// One finding for each violated requirement: those that block most cases first, else in the order of the register.
-    fn broken(&self, cases: impl Iterator<Item = (&'a CaseResult, &'a Vec<Violation>)>) -> Vec<FindingView> {
+    fn violation_findings(
+        &self,
+        cases: impl Iterator<Item = (&'a CaseResult, &'a Vec<Violation>)>,
+    ) -> Vec<FindingView> {
         let rows = self.register.requirements.iter().enumerate();
         let rank: HashMap<&str, usize> = rows.map(|(rank, row)| (row.id.as_str(), rank)).collect();
         let mut by_requirement: BTreeMap<(usize, &str), Vec<SharedViolation<'a>>> = BTreeMap::new();

@@ -33,7 +33,7 @@ impl MarkdownPage<'_> {
         self.list(&mut text, "Warnings", self.warnings());
         for (verdict, title) in [(Verdict::KnownFail, "Known failures"), (Verdict::NotApplicable, "Not applicable")] {
             let groups = case_groups::excused_groups(self.collected, verdict);
-            self.list(&mut text, title, groups.iter().map(|group| self.excused(group)).collect());
+            self.list(&mut text, title, groups.iter().map(|group| self.excused_group(group)).collect());
         }
         text
     }
@@ -148,7 +148,7 @@ impl MarkdownPage<'_> {
 
     fn failure(&self, group: &[&CaseResult]) -> String {
         let first = group[0];
-        let mut text = format!("\n#### {}: {}\n", first.verdict, self.names(group));
+        let mut text = format!("\n#### {}: {}\n", first.verdict, self.case_names(group));
         if group.len() == 1 || first.verdict == Verdict::Fail {
             let _ = write!(text, "\n{}\n", prose(&first.title));
         }
@@ -181,7 +181,7 @@ impl MarkdownPage<'_> {
             for shared in findings {
                 let FaultText { at, expected, actual } = shared.text();
                 let [at, expected, actual] = [at, expected, actual].map(|text| code(&text));
-                let cases = self.names(&shared.cases);
+                let cases = self.case_names(&shared.cases);
                 let _ = writeln!(text, "  - at {at}: expected {expected}, found {actual}, in {cases}");
             }
             text
@@ -189,11 +189,11 @@ impl MarkdownPage<'_> {
         findings.collect()
     }
 
-    fn excused(&self, group: &[&CaseResult]) -> String {
-        format!("\n- {}: {}\n", prose(&words::reason_of(group[0])), self.names(group))
+    fn excused_group(&self, group: &[&CaseResult]) -> String {
+        format!("\n- {}: {}\n", prose(&words::reason_of(group[0])), self.case_names(group))
     }
 
-    fn names(&self, group: &[&CaseResult]) -> String {
+    fn case_names(&self, group: &[&CaseResult]) -> String {
         case_groups::names_or_all(group, self.collected, NAMES_LIMIT, |name, count| match count {
             1 => code(name),
             2 => format!("both cases of {}", code(name)),

@@ -92,7 +92,7 @@ impl<W: Write> TextSink<W> {
         self.print(&page)
     }
 
-    fn tell(&mut self, case: &CaseResult) -> io::Result<()> {
+    fn print_case(&mut self, case: &CaseResult) -> io::Result<()> {
         if self.options.detail < Detail::Verbose {
             return Ok(());
         }
@@ -117,7 +117,7 @@ impl<W: Write> Sink for TextSink<W> {
         self.collected.hear(event);
         match event {
             Event::Run(run) => self.begin(run),
-            Event::Case(case) => self.tell(case),
+            Event::Case(case) => self.print_case(case),
             Event::Requirement(_) | Event::Summary(_) => Ok(()),
         }
     }

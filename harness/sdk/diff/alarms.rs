@@ -67,7 +67,7 @@ impl<'a> Alarms<'a> {
     }
 
     /// Every change that concerns all requests, with a sentence if it is an alarm.
-    pub(super) fn told(&self) -> impl Iterator<Item = (Option<String>, SdkChange)> {
+    pub(super) fn changes(&self) -> impl Iterator<Item = (Option<String>, SdkChange)> {
         self.alarms.iter().map(|Alarm { what, old, new, cases }| {
             let [name, meaning] = *what;
             let all = words::count(self.cases.len(), "case");

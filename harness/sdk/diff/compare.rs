@@ -48,7 +48,7 @@ impl SdkDiff {
                 (Ok(None), Ok(None)) => {}
             }
         }
-        for (sentence, change) in alarms.told() {
+        for (sentence, change) in alarms.changes() {
             diff.alarms.extend(sentence);
             diff.add(EVERY_CASE, change);
         }

@@ -142,7 +142,7 @@ impl SharedScript {
         Some((place, &self.script[place.min(self.script.len() - 1)]))
     }
 
-    fn answered(&self, place: usize, told_ms: Option<f64>) {
+    fn note_answer(&self, place: usize, told_ms: Option<f64>) {
         if let Some(arrival) = self.lock().arrivals.get_mut(place) {
             arrival.answered = Some(Instant::now());
             arrival.told_ms = told_ms;
@@ -171,7 +171,7 @@ async fn listen(server: ReachedServer, shared: &Arc<SharedScript>, tasks: &mut J
             if shared.next_step().fault.is_some_and(|fault| fault.at == FaultAt::Connect) {
                 if let Some((place, step)) = shared.arrive(server, number, Instant::now(), Vec::new()) {
                     let step = step.clone();
-                    shared.answered(place, None);
+                    shared.note_answer(place, None);
                     connections.spawn(async move { play::end(stream, step.fault).await });
                 }
                 continue;

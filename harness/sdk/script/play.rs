@@ -35,7 +35,7 @@ pub(super) async fn serve(mut stream: TcpStream, server: ReachedServer, number: 
         };
         let told_ms = answer.told_ms.map(|told| Duration::from_millis(told).as_secs_f64() * 1000.0);
         let sent = play(&mut stream, step, answer).await;
-        shared.answered(place, told_ms);
+        shared.note_answer(place, told_ms);
         match (sent, step.fault) {
             (Err(error), _) => return tracing::debug!(%error, "the client was gone before the answer was"),
             (Ok(()), Some(fault)) => return end(stream, Some(fault)).await,

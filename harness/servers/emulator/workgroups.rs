@@ -92,7 +92,7 @@ impl Workgroups {
 
     /// The workgroup of this name. Source of the wording: real answers of `GetCredentials`
     /// (amazon-redshift-jdbc-driver #137) and `GetWorkgroup` (pulumi-aws-native #614).
-    pub(super) fn named(&self, name: &str) -> Result<&Workgroup, ServiceError> {
+    pub(super) fn by_name(&self, name: &str) -> Result<&Workgroup, ServiceError> {
         let found = self.0.iter().find(|workgroup| workgroup.name == name);
         found.ok_or_else(|| ServiceError::not_found(name, format!("Serverless workgroup {name} not found.")))
     }
@@ -187,7 +187,7 @@ mod tests {
     }
 
     fn shown_workgroup(options: &EmulatorOptions, name: &str) -> Value {
-        Workgroups::new(options).named(name).unwrap().shown.clone()
+        Workgroups::new(options).by_name(name).unwrap().shown.clone()
     }
 
     #[test]

@@ -27,20 +27,20 @@ impl Served {
     }
 
     /// What it says of itself.
-    fn said(&self, name: &str) -> &str {
+    fn value_of(&self, name: &str) -> &str {
         self.ready[name].as_str().expect("a text")
     }
 
     pub(crate) fn run(&self, arguments: &[&str]) -> Program {
         let workgroup = self.ready["workgroups"][0].as_str().expect("a text");
-        let words = ["run", "--endpoint", self.said("endpoint"), "--workgroup", workgroup];
-        self.signing(Program::new(&[&words, arguments].concat())).env("AWS_REGION", self.said("region"))
+        let words = ["run", "--endpoint", self.value_of("endpoint"), "--workgroup", workgroup];
+        self.signing(Program::new(&[&words, arguments].concat())).env("AWS_REGION", self.value_of("region"))
     }
 
     /// The program with the credentials that it takes.
     fn signing(&self, program: Program) -> Program {
-        let program = program.env("AWS_ACCESS_KEY_ID", self.said("access_key_id"));
-        program.env("AWS_SECRET_ACCESS_KEY", self.said("secret_access_key"))
+        let program = program.env("AWS_ACCESS_KEY_ID", self.value_of("access_key_id"));
+        program.env("AWS_SECRET_ACCESS_KEY", self.value_of("secret_access_key"))
     }
 }
 
@@ -131,7 +131,7 @@ fn a_wrong_secret_ends_the_run_with_exit_2() {
 fn a_missing_signature_is_no_matter_of_credentials() {
     let served = Served::emulator(&[]);
     for (command, said) in [("run", ". Leave out --no-sign"), ("doctor", "to do: leave out --no-sign")] {
-        let mut program = Program::new(&[command, "--endpoint", served.said("endpoint"), "--no-sign"]);
+        let mut program = Program::new(&[command, "--endpoint", served.value_of("endpoint"), "--no-sign"]);
         let finished = program.finish();
         finished.expect(2, &["refuses a request without a signature: ", said]);
         assert!(!format!("{finished:?}").contains("AWS_ACCESS_KEY_ID"), "{finished:#?}");
@@ -155,7 +155,7 @@ fn allowing_aws_in_the_environment_leaves_other_targets_alone() {
 #[test]
 fn without_a_workgroup_cases_are_blocked_with_the_flag_named() {
     let served = Served::emulator(&[]);
-    let program = Program::new(&["run", "--endpoint", served.said("endpoint")]);
+    let program = Program::new(&["run", "--endpoint", served.value_of("endpoint")]);
     served.signing(program).finish().expect(1, &["blocked", "--workgroup"]);
 }
 
@@ -365,7 +365,7 @@ fn the_commands_that_explain_gives_for_a_defect_show_it(#[case] id: &str) {
     let served = Served::emulator(&["--defect", id]);
     let command = about["run"].as_str().and_then(|command| command.strip_prefix("countersign ")).expect("a command");
     // It listens elsewhere than usual here.
-    let command = command.replace("http://127.0.0.1:4567", served.said("endpoint").trim_end_matches('/'));
+    let command = command.replace("http://127.0.0.1:4567", served.value_of("endpoint").trim_end_matches('/'));
     let blamed = about["requirements"][0].as_str().expect("an id");
     served.signing(Program::line(&command)).finish().expect(1, &["fail", blamed]);
 }

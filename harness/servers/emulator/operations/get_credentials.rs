@@ -58,7 +58,7 @@ fn look_up(
     custom_domain: Option<&str>,
 ) -> Result<(), ServiceError> {
     if let Some(name) = workgroup {
-        service.workgroups().named(name)?;
+        service.workgroups().by_name(name)?;
     }
     let Some(domain) = custom_domain else { return Ok(()) };
     let custom_domains = &service.options().custom_domains;

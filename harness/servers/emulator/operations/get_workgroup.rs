@@ -16,6 +16,6 @@ pub(super) fn call(service: &EmulatedService, members: &Members) -> Result<Value
         None => breaches.absent("workgroupName"),
     }
     breaches.refuse()?;
-    let workgroup = service.workgroups().named(&name.unwrap_or_default())?;
+    let workgroup = service.workgroups().by_name(&name.unwrap_or_default())?;
     Ok(json!({ "workgroup": workgroup.shown }))
 }
