@@ -78,8 +78,8 @@ pub(super) enum ConnectOutcome {
 }
 
 /// Makes all calls at once, and waits for each answer no longer than the deadline.
-pub(super) async fn all(patient: ExaminedTarget<'_>, within: Duration) -> Result<Answers, TargetError> {
-    let ExaminedTarget { target, contract, operation } = patient;
+pub(super) async fn all(examined: ExaminedTarget<'_>, within: Duration) -> Result<Answers, TargetError> {
+    let ExaminedTarget { target, contract, operation } = examined;
     let start = Instant::now();
     let options = ClientOptions { timeout: within.min(target.client.timeout), ..target.client.clone() };
     let client = target.connect(&options)?;
@@ -110,7 +110,7 @@ pub(super) async fn all(patient: ExaminedTarget<'_>, within: Duration) -> Result
     let (plain, _) = probe_input(operation, contract, target);
     let signed_as =
         |defect| OptionFuture::from(target.credentials.as_ref().map(|_| ask(operation, &plain.signed_with(defect))));
-    let further = contract.service.resources.iter().filter(|of| of.of.is_some() && patient.name_of(of).is_some());
+    let further = contract.service.resources.iter().filter(|of| of.of.is_some() && examined.name_of(of).is_some());
     let further = further.filter(|of| of.default.is_none() && operation.request.members.contains_key(&of.member));
     let by_resource = further.map(|of| {
         let asked = ask(operation, &RequestSpec::with(&of.member, &format!("${{{}}}", of.placeholder)));

@@ -19,7 +19,7 @@ const CLOCK_NOTE_SECONDS: i64 = 5;
 
 /// A target, its answers, and how a run's probe classifies it.
 pub(super) struct ProbedTarget<'a> {
-    pub(super) patient: ExaminedTarget<'a>,
+    pub(super) examined: ExaminedTarget<'a>,
     pub(super) answers: &'a Answers,
     pub(super) probe: ProbeOutcome,
 }
@@ -40,9 +40,9 @@ pub(super) fn is_success(response: &Response) -> bool {
 }
 
 impl<'a> ProbedTarget<'a> {
-    pub(super) fn new(patient: ExaminedTarget<'a>, answers: &'a Answers) -> Self {
-        let probe = probe::classify(&answers.probe, patient.probed(patient.is_named()), &answers.hidden);
-        Self { patient, answers, probe }
+    pub(super) fn new(examined: ExaminedTarget<'a>, answers: &'a Answers) -> Self {
+        let probe = probe::classify(&answers.probe, examined.probed(examined.is_named()), &answers.hidden);
+        Self { examined, answers, probe }
     }
 
     /// The findings from all answers, in the order in which they matter. If no call was answered, there are only those
@@ -62,7 +62,7 @@ impl<'a> ProbedTarget<'a> {
 
     /// Name and connection, and if no call was answered, why not.
     fn way(&self) -> Vec<Diagnosis> {
-        let endpoint = &self.patient.target.endpoint;
+        let endpoint = &self.examined.target.endpoint;
         let host = quote(endpoint.host_str().unwrap_or_default());
         let fault = self.answers.probe.answer.as_ref().err().filter(|_| !self.answers.any());
         let by_proxy = || Diagnosis::ok(Topic::Connection, "it answers, by way of a proxy");
@@ -116,7 +116,7 @@ impl<'a> ProbedTarget<'a> {
 
     /// Whether the connection is encrypted. The caller has made sure that some call was answered.
     fn tls(&self) -> Diagnosis {
-        if self.patient.target.endpoint.scheme() == "https" {
+        if self.examined.target.endpoint.scheme() == "https" {
             return Diagnosis::ok(Topic::Tls, "the certificate is trusted");
         }
         if matches!(&self.answers.way, ConnectOutcome::Connected(found, _) if is_own(found.ip())) {
@@ -130,7 +130,7 @@ impl<'a> ProbedTarget<'a> {
     fn credentials(&self) -> Diagnosis {
         let topic = Topic::Credentials;
         let said = answer_text(&self.probe.answer);
-        let signed = self.patient.target.credentials.is_some();
+        let signed = self.examined.target.credentials.is_some();
         if self.probe.class == TargetClass::RefusedCredentials && signed {
             return Diagnosis::problem(topic, format!("they are refused: {said}")).fix(
                 "give it the ones that it knows in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY or AWS_PROFILE, and its \
@@ -154,7 +154,7 @@ impl<'a> ProbedTarget<'a> {
     }
 
     fn stance(&self, exchange: &Exchange) -> Acceptance {
-        let probe = probe::classify(exchange, self.patient.probed(false), &self.answers.hidden);
+        let probe = probe::classify(exchange, self.examined.probed(false), &self.answers.hidden);
         let accepts = |response: &Response| is_success(response) || self.misses_resource(exchange, response);
         if probe.class == TargetClass::RefusedCredentials {
             Acceptance::Refused
@@ -169,7 +169,7 @@ impl<'a> ProbedTarget<'a> {
     /// or the noun for it, since a server may give the same error if it does not find something else.
     fn misses_resource(&self, exchange: &Exchange, response: &Response) -> bool {
         let error = self.meaning(response);
-        let (Some(ErrorMeaning::NotFound), Some(resource)) = (error, self.patient.resource()) else { return false };
+        let (Some(ErrorMeaning::NotFound), Some(resource)) = (error, self.examined.resource()) else { return false };
         let asked = serde_json::from_slice::<serde_json::Value>(&exchange.request.body).ok();
         let name = asked.as_ref().and_then(|body| body.get(&resource.member)?.as_str());
         let words = String::from_utf8_lossy(&response.body);
@@ -178,7 +178,7 @@ impl<'a> ProbedTarget<'a> {
 
     /// What the service means by the error of an answer.
     pub(super) fn meaning(&self, response: &Response) -> Option<ErrorMeaning> {
-        self.patient.contract.service.meaning_of(&error_type(response)?)
+        self.examined.contract.service.meaning_of(&error_type(response)?)
     }
 
     /// Whether wrong and missing signatures are refused; `None` if requests are not signed.
@@ -195,7 +195,7 @@ impl<'a> ProbedTarget<'a> {
             Refused => return undecided("a right one is refused too".to_owned()),
             Open(said) => return undecided(format!("a right one is answered with {said}")),
         }
-        let claimed = self.patient.target.features.contains(&Feature::SIGNATURE);
+        let claimed = self.examined.target.features.contains(&Feature::SIGNATURE);
         let what = match (self.stance(wrong), self.stance(unsigned)) {
             (Accepted, Accepted) => "not checked: a wrong one is accepted, and so is a request without any".to_owned(),
             (Accepted, Refused) => "not checked: a wrong one is accepted; a request without any is refused".to_owned(),
@@ -250,13 +250,13 @@ impl<'a> ProbedTarget<'a> {
     fn operation(&self) -> Diagnosis {
         let topic = Topic::Operation;
         let said = answer_text(&self.probe.answer);
-        let (name, service) = (&self.patient.operation.name.is, &self.patient.contract.service.signing_name.is);
+        let (name, service) = (&self.examined.operation.name.is, &self.examined.contract.service.signing_name.is);
         let found = format!("the target {} ({said})", meaning(self.probe.class, name, service));
         match self.probe.class {
             TargetClass::Answers if self.is_accepted() => Diagnosis::ok(topic, found),
             TargetClass::NoResource if self.is_accepted() => Diagnosis::ok(topic, format!("the target answers {name}")),
             // A run's first case makes the same call, and there it has to succeed.
-            TargetClass::Answers if self.patient.is_named() || self.patient.resource().is_none() => {
+            TargetClass::Answers if self.examined.is_named() || self.examined.resource().is_none() => {
                 Diagnosis::problem(topic, format!("a plain call of {name} is answered with an error: {said}"))
                     .fix("see the server's own log; while it is so, the cases that have to succeed fail")
             }

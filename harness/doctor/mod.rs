@@ -211,11 +211,11 @@ pub async fn examine(
 ) -> Result<Examination, TargetError> {
     let start = Instant::now();
     let operation = contract.operation(operation).expect("the operation is one of the contract");
-    let patient = ExaminedTarget { target, contract, operation };
-    let answers = Box::pin(ask::all(patient, within)).await?;
-    let examined = ProbedTarget::new(patient, &answers);
-    let findings = examined.findings();
-    let probe = examined.probe;
+    let examined = ExaminedTarget { target, contract, operation };
+    let answers = Box::pin(ask::all(examined, within)).await?;
+    let probed = ProbedTarget::new(examined, &answers);
+    let findings = probed.findings();
+    let probe = probed.probe;
     let duration_ms = (start.elapsed().as_secs_f64() * 1e6).round() / 1e3;
     Ok(Examination {
         version: VERSION,

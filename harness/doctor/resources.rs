@@ -18,16 +18,16 @@ const NAMES_LIMIT: usize = 5;
 impl ProbedTarget<'_> {
     /// Whether the target has the resource that a plain call names.
     pub(super) fn named_resource(&self) -> Option<Diagnosis> {
-        let resource = self.patient.resource()?;
+        let resource = self.examined.resource()?;
         let topic = Topic::Resource(resource.id.clone());
         let flag = &resource.flag;
         let names = self.listed_names(resource).unwrap_or_default();
         let has = if names.is_empty() { String::new() } else { format!(" (it has {})", names.join(", ")) };
-        let Some(name) = self.patient.name_of(resource).map(quote) else {
+        let Some(name) = self.examined.name_of(resource).map(quote) else {
             let finding = Diagnosis::problem(topic, "none is named, so the cases that need one are blocked");
             return Some(finding.fix(format!("name one that the server has: --{flag} NAME{has}")));
         };
-        let status = self.patient.operation.status.is;
+        let status = self.examined.operation.status.is;
         let answered = self.answers.probe.answer.as_ref().is_ok_and(|response| response.status == status);
         Some(if self.probe.class == TargetClass::NoResource {
             let found = format!("the target does not have {name}: {}", answer_text(&self.probe.answer));
@@ -51,23 +51,24 @@ impl ProbedTarget<'_> {
 
     /// For each further resource that is named or claimed, whether a call that names it alone is answered.
     pub(super) fn further_resources(&self) -> impl Iterator<Item = Diagnosis> {
-        let resources = self.patient.contract.service.resources.iter();
+        let resources = self.examined.contract.service.resources.iter();
         resources.filter(|of| of.of.is_some() && of.default.is_none()).filter_map(|of| self.further_resource(of))
     }
 
     fn further_resource(&self, resource: &Resource) -> Option<Diagnosis> {
         let Resource { id, noun, flag, feature, .. } = resource;
         let topic = Topic::Resource(id.clone());
-        let of = self.patient.contract.service.resource(resource.of.as_deref()?)?.noun.as_str();
-        let Some(name) = self.patient.name_of(resource).map(quote) else {
+        let of = self.examined.contract.service.resource(resource.of.as_deref()?)?.noun.as_str();
+        let Some(name) = self.examined.name_of(resource).map(quote) else {
             let feature = feature.as_deref()?;
-            let claimed = feature.parse().is_ok_and(|feature: Feature| self.patient.target.features.contains(&feature));
+            let claimed =
+                feature.parse().is_ok_and(|feature: Feature| self.examined.target.features.contains(&feature));
             let found = "none is named though the feature is claimed, so its cases are blocked";
             let fix = format!("name one of the {of}: --{flag} NAME, or leave {feature} out of --claim");
             return claimed.then(|| Diagnosis::problem(topic, found).fix(fix));
         };
         let (_, exchange) = self.answers.by_resource.iter().find(|(asked, _)| asked == id)?;
-        let probe = probe::classify(exchange, self.patient.probed(false), &self.answers.hidden);
+        let probe = probe::classify(exchange, self.examined.probed(false), &self.answers.hidden);
         let said = answer_text(&probe.answer);
         let why = match &exchange.answer {
             Ok(response) if probe.class != TargetClass::Unreachable => {
@@ -101,7 +102,7 @@ impl ProbedTarget<'_> {
 
     fn has_what_is_promised(&self, response: &Response) -> bool {
         let body = response.json();
-        self.patient.operation.secrets().all(|name| body.as_ref().is_some_and(|body| body.get(name).is_some()))
+        self.examined.operation.secrets().all(|name| body.as_ref().is_some_and(|body| body.get(name).is_some()))
     }
 
     /// The findings about operations that a run does not need; they tell what kind of server this is. Operations with
@@ -115,7 +116,7 @@ impl ProbedTarget<'_> {
                 None => told.push((neighbour, said, vec![name])),
             }
         }
-        let not_tried = self.patient.contract.service.not_tried.iter().map(|not_tried| {
+        let not_tried = self.examined.contract.service.not_tried.iter().map(|not_tried| {
             let found = format!("{}: not tried, since they could create something", not_tried.is.join(", "));
             Diagnosis::unknown(Topic::Neighbours, found)
         });
@@ -129,8 +130,8 @@ impl ProbedTarget<'_> {
             Ok(response) => response,
             Err(fault) => return (Neighbour::Untold, self.answers.hidden.fault(fault)),
         };
-        let service = &self.patient.contract.service;
-        let operation = self.patient.contract.operation(name).unwrap_or(self.patient.operation);
+        let service = &self.examined.contract.service;
+        let operation = self.examined.contract.operation(name).unwrap_or(self.examined.operation);
         let probe =
             probe::classify(exchange, ProbedOperation { service, operation, named: false }, &self.answers.hidden);
         let is_object = response.json().as_ref().is_some_and(Value::is_object);

@@ -70,8 +70,8 @@ fn target() -> Target {
 
 fn findings_of(target: &Target, answers: &Answers) -> Vec<Diagnosis> {
     let contract = Contract::load(&Fixtures::Embedded).expect("the contract");
-    let patient = ExaminedTarget { target, contract: &contract, operation: contract.default_operation() };
-    ProbedTarget::new(patient, answers).findings()
+    let examined = ExaminedTarget { target, contract: &contract, operation: contract.default_operation() };
+    ProbedTarget::new(examined, answers).findings()
 }
 
 /// Sets the answer to the operation that lists resources.

@@ -40,13 +40,13 @@ impl<'a> Observation<'a> {
     /// The observation of one call of a case and its answer; `earlier` are the exchanges before it. `None` if the
     /// contract does not have the call's operation.
     pub(super) fn new(
-        bench: JudgedCase<'a>,
+        context: JudgedCase<'a>,
         call: &'a Call,
         exchange: &'a Exchange,
         response: &'a Response,
         earlier: &'a [Exchange],
     ) -> Option<Self> {
-        let JudgedCase { case, contract, hidden } = bench;
+        let JudgedCase { case, contract, hidden } = context;
         let operation = case.operation_of(call, contract)?;
         let body = response.json();
         let expected = |name: &&str| call.expect.answers().iter().any(|answer| answer.error.as_deref() == Some(*name));

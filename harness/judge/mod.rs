@@ -126,9 +126,9 @@ impl Judge {
     /// Judges a case like [`Judge::judge`]. No finding repeats what `hidden` masks, or a secret of an answer.
     pub fn judge_hiding(&self, case: &ExpandedCase, transcript: &[Exchange], hidden: &Masker) -> Judgement {
         let mut judgement = Judgement::of(Verdict::Pass, None);
-        let bench = JudgedCase { case, contract: &self.contract, hidden };
+        let context = JudgedCase { case, contract: &self.contract, hidden };
         for index in 0..case.calls.len().min(transcript.len()) {
-            if let Some(reason) = self.judge_call(bench, index, transcript, &mut judgement) {
+            if let Some(reason) = self.judge_call(context, index, transcript, &mut judgement) {
                 return Judgement::undecided(reason);
             }
         }
@@ -171,28 +171,28 @@ impl Judge {
     /// Judges the call at `index`. Returns the reason if it cannot be judged, else `None`.
     fn judge_call(
         &self,
-        bench: JudgedCase<'_>,
+        context: JudgedCase<'_>,
         index: usize,
         transcript: &[Exchange],
         judgement: &mut Judgement,
     ) -> Option<Reason> {
-        let (call, exchange, earlier) = (&bench.case.calls[index], &transcript[index], &transcript[..index]);
+        let (call, exchange, earlier) = (&context.case.calls[index], &transcript[index], &transcript[..index]);
         let response = match &exchange.answer {
             Ok(response) => response,
-            Err(fault) => return Some(Reason::NoAnswer { answer: TargetAnswer::Nothing(bench.hidden.fault(fault)) }),
+            Err(fault) => return Some(Reason::NoAnswer { answer: TargetAnswer::Nothing(context.hidden.fault(fault)) }),
         };
-        let seen = Observation::new(bench, call, exchange, response, earlier)?;
+        let observation = Observation::new(context, call, exchange, response, earlier)?;
         if response.is_throttled() {
-            return Some(Reason::Throttled(seen.summary()));
+            return Some(Reason::Throttled(observation.summary()));
         }
         if response.is_timeout() {
-            return Some(Reason::NotInTime(seen.summary()));
+            return Some(Reason::NotInTime(observation.summary()));
         }
-        let outcome = outcome::of(&seen);
-        if let (Outcome::Broken(_), Some(reason)) = (&outcome, outcome::excuse(&seen)) {
+        let outcome = outcome::of(&observation);
+        if let (Outcome::Broken(_), Some(reason)) = (&outcome, outcome::excuse(&observation)) {
             return Some(reason);
         }
-        let rows = bench.case.case.requirements.iter().filter_map(|id| self.contract.register.get(id));
+        let rows = context.case.case.requirements.iter().filter_map(|id| self.contract.register.get(id));
         let mut binding = false;
         for row in rows.filter(|row| row.is_outcome()) {
             binding |= row.level != Level::May;
@@ -207,12 +207,12 @@ impl Judge {
             return None;
         }
         // The rules apply to the expected kind of answer, and this is another kind.
-        if matches!(outcome, Outcome::Broken(_)) && seen.documented_error().is_none() {
+        if matches!(outcome, Outcome::Broken(_)) && observation.documented_error().is_none() {
             return None;
         }
         for (rule, rows) in rules::ALL.iter().zip(&self.rows) {
-            for Finding { subject, fault } in (rule.judge)(&seen).unwrap_or_default() {
-                if let Some(row) = self.row_for(rows, seen.operation, &subject) {
+            for Finding { subject, fault } in (rule.judge)(&observation).unwrap_or_default() {
+                if let Some(row) = self.row_for(rows, observation.operation, &subject) {
                     judgement.book(row, fault);
                 }
             }

@@ -16,17 +16,17 @@ pub(super) enum Outcome {
 ///
 /// The outcome ignores three faults: a success with another status than the documented one, a documented error with
 /// another status, and an error without a name. The rules `success-status`, `error-status` and `error-type` find them.
-pub(super) fn of(seen: &Observation<'_>) -> Outcome {
-    let answers = seen.call.expect.answers();
+pub(super) fn of(observation: &Observation<'_>) -> Outcome {
+    let answers = observation.call.expect.answers();
     let (successes, refusals): (Vec<&AcceptedAnswer>, Vec<&AcceptedAnswer>) =
         answers.iter().partition(|answer| answer.is_success());
-    let with_status = || refusals.iter().filter(|answer| answer.status.includes(seen.status()));
-    let holds = if seen.is_success() {
+    let with_status = || refusals.iter().filter(|answer| answer.status.includes(observation.status()));
+    let holds = if observation.is_success() {
         !successes.is_empty()
-    } else if let Some(name) = seen.error.as_deref() {
-        let same = |error: &str| error == "*" || error == name || seen.is_common_name_for(name, error);
+    } else if let Some(name) = observation.error.as_deref() {
+        let same = |error: &str| error == "*" || error == name || observation.is_common_name_for(name, error);
         let named = |answer: &&AcceptedAnswer| answer.error.as_deref().is_none_or(same);
-        let documented = seen.documented_error().is_some();
+        let documented = observation.documented_error().is_some();
         with_status().any(named) || (documented && refusals.iter().any(|answer| answer.error.as_deref() == Some(name)))
     } else {
         if with_status().any(|answer| answer.error.as_deref().is_some_and(|error| error != "*")) {
@@ -41,37 +41,37 @@ pub(super) fn of(seen: &Observation<'_>) -> Outcome {
     Outcome::Broken(Fault::Outcome {
         status_fits: with_status().next().is_some(),
         expected: answers.iter().map(accepted).collect(),
-        found: seen.summary(),
-        beside: striking_detail(seen),
+        found: observation.summary(),
+        beside: striking_detail(observation),
     })
 }
 
 /// What is striking about an answer of the wrong kind.
-fn striking_detail(seen: &Observation<'_>) -> Option<StrikingDetail> {
-    if !seen.is_success() {
-        return guess::of_cut_name(seen);
+fn striking_detail(observation: &Observation<'_>) -> Option<StrikingDetail> {
+    if !observation.is_success() {
+        return guess::of_cut_name(observation);
     }
-    Some(match error_types(seen.response, seen.body.as_ref()).next() {
-        Some((place, name)) => StrikingDetail::ErrorInSuccess { error: seen.quote(bare_type(name)), place },
-        None => StrikingDetail::Accepted { lives: lifetime::of_what_was_given(seen) },
+    Some(match error_types(observation.response, observation.body.as_ref()).next() {
+        Some((place, name)) => StrikingDetail::ErrorInSuccess { error: observation.quote(bare_type(name)), place },
+        None => StrikingDetail::Accepted { lives: lifetime::of_what_was_given(observation) },
     })
 }
 
 /// Why an unexpected refusal is still no violation: it is about the caller, and so says nothing about the request. The
 /// documents allow errors that are common to all services in place of an operation's own, and leave open in which order
 /// a service checks a request.
-pub(super) fn excuse(seen: &Observation<'_>) -> Option<Reason> {
-    let response = seen.response;
+pub(super) fn excuse(observation: &Observation<'_>) -> Option<Reason> {
+    let response = observation.response;
     if response.is_denial() {
         // The control shows that the caller may make the call, so only another resource can explain the denial. An
         // identity may be allowed some resources and not others (source: API reference, GetCredentials, description).
-        let differs_at = &seen.case.case.control.as_ref()?.differs_at;
-        let resources = &seen.contract.service.resources;
+        let differs_at = &observation.case.case.control.as_ref()?.differs_at;
+        let resources = &observation.contract.service.resources;
         let member =
             resources.iter().map(|of| &of.member).find(|member| differs_at.strip_prefix('/') == Some(*member))?;
-        return Some(Reason::Denied { answer: seen.summary(), member: member.clone() });
+        return Some(Reason::Denied { answer: observation.summary(), member: member.clone() });
     }
     // Only a session's token expires; long-term credentials do not.
-    let mortal = seen.exchange.request.headers.get("x-amz-security-token").is_some();
-    (response.is_expired() && mortal).then(|| Reason::Expired(seen.summary()))
+    let mortal = observation.exchange.request.headers.get("x-amz-security-token").is_some();
+    (response.is_expired() && mortal).then(|| Reason::Expired(observation.summary()))
 }

@@ -25,7 +25,7 @@ pub(super) struct RunContext {
 }
 
 pub(super) struct CaseRun<'a> {
-    pub(super) bench: &'a RunContext,
+    pub(super) context: &'a RunContext,
     pub(super) case: &'a ExpandedCase,
     pub(super) interrupt: &'a Interrupt,
 }
@@ -47,7 +47,7 @@ impl<'a> CaseRun<'a> {
         }
         let (transcript, lacking) =
             if self.case.case.together { self.make_together(names).await? } else { self.make_in_order(names).await? };
-        let judge = || self.bench.judge.judge_hiding(self.case, &transcript, &self.bench.seen.masker());
+        let judge = || self.context.judge.judge_hiding(self.case, &transcript, &self.context.seen.masker());
         Ok((lacking.map_or_else(judge, without_verdict), transcript))
     }
 
@@ -99,14 +99,14 @@ impl<'a> CaseRun<'a> {
         names: &mut RandomNames,
         earlier: &[Exchange],
     ) -> MadeCall {
-        let (contract, target) = (self.bench.judge.contract(), &self.bench.target);
+        let (contract, target) = (self.context.judge.contract(), &self.context.target);
         let prefix = if target.path_names_case { format!("/{}{part}", self.case.id) } else { String::new() };
         let maker = RequestMaker { contract, target, prefix: &prefix, earlier };
         let operation = self.operation_of(call);
         let names = names.of_next_call();
         // A repeated request has the same names and is signed anew.
         let make = || maker.make(&call.request, operation, &mut names(), Timestamp::now());
-        self.interrupt.unless(self.bench.sender.send(&self.bench.seen, make)).await
+        self.interrupt.unless(self.context.sender.send(&self.context.seen, make)).await
     }
 
     /// The operation that a call is of.
@@ -114,14 +114,14 @@ impl<'a> CaseRun<'a> {
     /// # Panics
     /// Never: the operations of all calls were checked when the corpus was loaded.
     pub(super) fn operation_of(&self, call: &Call) -> &'a Operation {
-        let operation = self.case.operation_of(call, self.bench.judge.contract());
+        let operation = self.case.operation_of(call, self.context.judge.contract());
         operation.expect("operations were checked when the corpus was loaded")
     }
 
     /// Whether the case would pass if this call with this answer were its only one.
     pub(super) fn is_as_expected(&self, call: &Call, exchange: &Exchange) -> bool {
         let alone = ExpandedCase { calls: vec![call.clone()], ..self.case.clone() };
-        self.bench.judge.judge(&alone, std::slice::from_ref(exchange)).verdict == Verdict::Pass
+        self.context.judge.judge(&alone, std::slice::from_ref(exchange)).verdict == Verdict::Pass
     }
 
     /// Undoes what the case did, and returns whether all of it is undone. The caller must use a turn that is never

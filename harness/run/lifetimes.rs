@@ -23,18 +23,18 @@ const FRESH_SECONDS: f64 = 5.0;
 /// The judgement after further calls have told, for each lifetime that looks wrong, whether the target counts wrongly
 /// or there is another reason.
 pub(super) async fn told_apart(
-    turn: &CaseRun<'_>,
+    case_run: &CaseRun<'_>,
     transcript: &[Exchange],
     judgement: Judgement,
     names: &mut RandomNames,
 ) -> Result<Judgement, Interrupted> {
     let mut excused: Vec<(GivenCredentials, Reason)> = Vec::new();
-    for (index, (call, wrong)) in turn.case.calls.iter().zip(transcript).enumerate() {
-        if turn.is_as_expected(call, wrong) {
+    for (index, (call, wrong)) in case_run.case.calls.iter().zip(transcript).enumerate() {
+        if case_run.is_as_expected(call, wrong) {
             continue;
         }
-        let Some(lifetime) = turn.operation_of(call).lifetime() else { return Ok(judgement) };
-        let doubt = LifetimeDoubt { turn, call: sent_before(call, wrong), index, lifetime };
+        let Some(lifetime) = case_run.operation_of(call).lifetime() else { return Ok(judgement) };
+        let doubt = LifetimeDoubt { case_run, call: sent_before(call, wrong), index, lifetime };
         let Some(given) = doubt.given_credentials(wrong) else { return Ok(judgement) };
         if excused.iter().any(|(earlier, _)| earlier.is_same(&given)) {
             continue;
@@ -46,7 +46,7 @@ pub(super) async fn told_apart(
         }
     }
     Ok(match excused.into_iter().next() {
-        Some((_, reason)) => turn.bench.judge.without_lifetimes(judgement, reason),
+        Some((_, reason)) => case_run.context.judge.without_lifetimes(judgement, reason),
         None => judgement,
     })
 }
@@ -118,7 +118,7 @@ impl GivenCredentials {
 
 /// A call whose answer has a wrong lifetime, and how to make it again.
 struct LifetimeDoubt<'a> {
-    turn: &'a CaseRun<'a>,
+    case_run: &'a CaseRun<'a>,
     call: Call,
     index: usize,
     lifetime: Lifetime<'a>,
@@ -131,7 +131,7 @@ impl LifetimeDoubt<'_> {
     /// What an answer gave; `None` if nothing that it gave expires.
     fn given_credentials(&self, exchange: &Exchange) -> Option<GivenCredentials> {
         let response = exchange.answer.as_ref().ok()?;
-        let operation = self.turn.operation_of(&self.call);
+        let operation = self.case_run.operation_of(&self.call);
         let body = (response.status == operation.status.is).then(|| response.json())??;
         let asked: Value = serde_json::from_slice(&exchange.request.body).ok()?;
         let asked = asked.get(self.lifetime.asked_by).filter(|asked| !asked.is_null());
@@ -188,7 +188,7 @@ impl LifetimeDoubt<'_> {
         let Some((mut answer, Some(mut latest))) = self.ask(&self.call, names).await? else { return Ok(None) };
         // Credentials may be renewed between two calls, but not twice within a few seconds.
         for _ in 0..2 {
-            if !wrong.is_same(&latest) && !self.turn.is_as_expected(&self.call, &answer) {
+            if !wrong.is_same(&latest) && !self.case_run.is_as_expected(&self.call, &answer) {
                 break;
             }
             self.until_a_clock_moves(&answer).await?;
@@ -219,7 +219,7 @@ impl LifetimeDoubt<'_> {
         // every lifetime.
         let fresh = self.with_fresh_lifetime(&self.call, names);
         let Some((answer, given)) = self.ask(&fresh, names).await? else { return Ok(None) };
-        let is_right = self.turn.is_as_expected(&fresh, &answer);
+        let is_right = self.case_run.is_as_expected(&fresh, &answer);
         Ok(match age {
             CredentialsAge::OldOrDefault => is_right.then_some(Reason::AgedToDefault),
             CredentialsAge::None | CredentialsAge::Old => {
@@ -232,7 +232,7 @@ impl LifetimeDoubt<'_> {
     fn plain_call(&self) -> Call {
         let mut call = self.call.clone();
         call.request.raw = None;
-        let resources = &self.turn.bench.judge.contract().service.resources;
+        let resources = &self.case_run.context.judge.contract().service.resources;
         let named = resources.iter().filter(|resource| call.request.input.get(&resource.member).is_some());
         let members: Vec<&str> = named.skip(1).map(|resource| resource.member.as_str()).collect();
         let input = call.request.input.without(self.lifetime.asked_by);
@@ -258,7 +258,7 @@ impl LifetimeDoubt<'_> {
         call: &Call,
         names: &mut RandomNames,
     ) -> Result<Option<(Exchange, Option<GivenCredentials>)>, Interrupted> {
-        let made = self.turn.make(call, self.index, names, &[]).await?.ok();
+        let made = self.case_run.make(call, self.index, names, &[]).await?.ok();
         Ok(made.map(|exchange| {
             let given = self.given_credentials(&exchange);
             (exchange, given)
@@ -270,7 +270,7 @@ impl LifetimeDoubt<'_> {
     async fn until_a_clock_moves(&self, answered: &Exchange) -> Result<(), Interrupted> {
         const LONGER_THAN_A_SECOND: Duration = Duration::from_millis(1100);
         let gone = Timestamp::now().duration_since(answered.received_at).unsigned_abs();
-        self.turn.interrupt.unless(tokio::time::sleep(LONGER_THAN_A_SECOND.saturating_sub(gone))).await
+        self.case_run.interrupt.unless(tokio::time::sleep(LONGER_THAN_A_SECOND.saturating_sub(gone))).await
     }
 }
 

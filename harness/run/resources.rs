@@ -15,21 +15,21 @@ use crate::wire::{Exchange, error_type, quote};
 
 /// Why the failure of a case may be due to a name that was given or assumed; `None` if it is the target's fault.
 pub(super) async fn misnamed(
-    turn: &CaseRun<'_>,
+    case_run: &CaseRun<'_>,
     transcript: &[Exchange],
     names: &mut RandomNames,
 ) -> Result<Option<Reason>, Interrupted> {
     let Some((index, exchange)) = transcript.iter().enumerate().next_back() else { return Ok(None) };
-    let Some(refused) = Refused::of(turn, &turn.case.calls[index], exchange) else { return Ok(None) };
+    let Some(refused) = Refused::of(case_run, &case_run.case.calls[index], exchange) else { return Ok(None) };
     if refused.is_alone() {
         return Ok(refused.not_there());
     }
-    if !turn.case.calls.iter().all(|call| call.expect.is_positive()) {
+    if !case_run.case.calls.iter().all(|call| call.expect.is_positive()) {
         return Ok(None);
     }
     let call = refused.call_without();
-    let control = turn.make(&call, index, names, &[]).await?.ok();
-    Ok(control.and_then(|control| refused.meaning_beside(turn, &call, &control)))
+    let control = case_run.make(&call, index, names, &[]).await?.ok();
+    Ok(control.and_then(|control| refused.meaning_beside(case_run, &call, &control)))
 }
 
 /// A call that should be accepted but was refused, perhaps because of a resource that it names.
@@ -45,8 +45,8 @@ struct Refused<'a> {
 }
 
 impl<'a> Refused<'a> {
-    fn of(turn: &CaseRun<'a>, call: &'a Call, exchange: &Exchange) -> Option<Self> {
-        let contract = turn.bench.judge.contract();
+    fn of(case_run: &CaseRun<'a>, call: &'a Call, exchange: &Exchange) -> Option<Self> {
+        let contract = case_run.context.judge.contract();
         let named = |of: &'a Resource| Some((of, call.request.input.get(&of.member)?));
         let (resource, value) = contract.service.resources.iter().filter_map(named).next_back()?;
         let is_ours = value.contains(&format!("${{{}}}", resource.placeholder));
@@ -57,7 +57,7 @@ impl<'a> Refused<'a> {
             matches!(meaning, Some(ErrorMeaning::NotFound | ErrorMeaning::Invalid)) || response.is_denial();
         // The probe has already asked for a resource that belongs to no other.
         let fits = is_ours && resource.of.is_some() && may_be_about_it && call.expect.is_positive();
-        let target = &turn.bench.target;
+        let target = &case_run.context.target;
         fits.then_some(Self { contract, target, call, resource, error, meaning })
     }
 
@@ -89,11 +89,11 @@ impl<'a> Refused<'a> {
     }
 
     /// What the refusal means in comparison with `control`, the same call without the resource.
-    fn meaning_beside(&self, turn: &CaseRun<'a>, call: &Call, control: &Exchange) -> Option<Reason> {
+    fn meaning_beside(&self, case_run: &CaseRun<'a>, call: &Call, control: &Exchange) -> Option<Reason> {
         let accepted = control.answer.as_ref().is_ok_and(|response| (200..300).contains(&response.status));
         let Resource { noun, flag, of, default, .. } = self.resource;
         match (accepted, self.configured_name()) {
-            (true, Some(name)) => self.not_there().or_else(|| self.doubtful(turn, name)),
+            (true, Some(name)) => self.not_there().or_else(|| self.doubtful(case_run, name)),
             (true, None) => Some(Reason::PerhapsNotThere {
                 noun: noun.clone(),
                 of: noun_of(&self.contract.service, of.as_deref()),
@@ -101,8 +101,9 @@ impl<'a> Refused<'a> {
                 name: default.clone().unwrap_or_default(),
             }),
             (false, given) => {
-                let other = Refused::of(turn, call, control).filter(Refused::is_alone);
-                let refused = || Reason::RefusedWithout { noun: noun.clone(), answer: control_answer(turn, control) };
+                let other = Refused::of(case_run, call, control).filter(Refused::is_alone);
+                let refused =
+                    || Reason::RefusedWithout { noun: noun.clone(), answer: control_answer(case_run, control) };
                 other.and_then(|other| other.not_there()).or_else(|| given.is_none().then(refused))
             }
         }
@@ -110,9 +111,9 @@ impl<'a> Refused<'a> {
 
     /// [`Reason::DoubtfulName`] if the documents leave open whether the name is valid: a sentence forbids it, or it has
     /// capital letters, which older documents forbid.
-    fn doubtful(&self, turn: &CaseRun<'_>, name: &str) -> Option<Reason> {
+    fn doubtful(&self, case_run: &CaseRun<'_>, name: &str) -> Option<Reason> {
         let Resource { noun, flag, member, .. } = self.resource;
-        let request = &turn.operation_of(self.call).request.name;
+        let request = &case_run.operation_of(self.call).request.name;
         let breaches = self.contract.validators.prose_breaches(request, &json!({ member: name }));
         let at = format!("/{member}");
         let is_doubtful =
@@ -127,8 +128,8 @@ impl<'a> Refused<'a> {
 }
 
 /// The status and the error of an answer, or why there was no answer.
-fn control_answer(turn: &CaseRun<'_>, exchange: &Exchange) -> TargetAnswer {
-    let hidden = turn.bench.seen.masker();
+fn control_answer(case_run: &CaseRun<'_>, exchange: &Exchange) -> TargetAnswer {
+    let hidden = case_run.context.seen.masker();
     match &exchange.answer {
         Ok(response) => {
             let masker = hidden.with_answer(response);

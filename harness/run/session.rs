@@ -27,7 +27,7 @@ use crate::wire::{Credentials, Masker, SeenSecrets, Transcript};
 #[derive(Debug)]
 pub struct Session {
     corpus: Arc<Corpus>,
-    bench: RunContext,
+    context: RunContext,
     seed: u64,
     /// Masks the credentials that requests are signed with.
     secrets: Masker,
@@ -49,7 +49,7 @@ impl Session {
         let sender = Sender::new(target.connect(&target.client)?, jobs, target.recovery);
         Ok(Self {
             corpus,
-            bench: RunContext { judge, target, sender, seen: SeenSecrets::new(ours) },
+            context: RunContext { judge, target, sender, seen: SeenSecrets::new(ours) },
             seed,
             secrets,
             probes: Mutex::default(),
@@ -60,17 +60,17 @@ impl Session {
 
     /// The contract that cases are judged by.
     pub fn contract(&self) -> &Contract {
-        self.bench.judge.contract()
+        self.context.judge.contract()
     }
 
     /// The target.
     pub fn target(&self) -> &Target {
-        &self.bench.target
+        &self.context.target
     }
 
     /// How many requests are in flight together at most.
     pub fn jobs(&self) -> usize {
-        self.bench.sender.jobs
+        self.context.sender.jobs
     }
 
     /// How many cases could not undo what they did.
@@ -90,20 +90,20 @@ impl Session {
     }
 
     async fn ask(&self, operation: &Operation) -> ProbeOutcome {
-        if self.bench.target.path_names_case {
+        if self.context.target.path_names_case {
             // The mock is our own server and knows only cases, so there is nothing to find out.
             let status = operation.status.is;
             let answer = TargetAnswer::Answer { status, media_type: None, error: None, words: None };
             return ProbeOutcome { class: TargetClass::Answers, answer };
         }
         let contract = self.contract();
-        let (spec, named) = probe_input(operation, contract, &self.bench.target);
-        let maker = RequestMaker { contract, target: &self.bench.target, prefix: "", earlier: &[] };
+        let (spec, named) = probe_input(operation, contract, &self.context.target);
+        let maker = RequestMaker { contract, target: &self.context.target, prefix: "", earlier: &[] };
         let make = || maker.make(&spec, operation, &mut RandomNames::new(self.seed, "probe", 0), Timestamp::now());
-        match self.bench.sender.send(&self.bench.seen, make).await {
+        match self.context.sender.send(&self.context.seen, make).await {
             Ok(exchange) => {
                 let asked = ProbedOperation { service: &contract.service, operation, named };
-                probe::classify(&exchange, asked, &self.bench.seen.masker())
+                probe::classify(&exchange, asked, &self.context.seen.masker())
             }
             Err(reason) => {
                 ProbeOutcome { class: TargetClass::Unreachable, answer: TargetAnswer::Nothing(format!("{reason:?}")) }
@@ -161,10 +161,10 @@ impl Session {
             return Ok(CompletedCase { result, accepted: false });
         }
         let mut names = RandomNames::new(self.seed, &case.id, run);
-        let turn = CaseRun { bench: &self.bench, case, interrupt };
-        let outcome = perform_and_judge(&turn, &mut names).await;
+        let case_run = CaseRun { context: &self.context, case, interrupt };
+        let outcome = perform_and_judge(&case_run, &mut names).await;
         // The teardown is made in an interrupted run too.
-        if !(CaseRun { interrupt: &Interrupt::never(), ..turn }).tear_down(&mut names).await {
+        if !(CaseRun { interrupt: &Interrupt::never(), ..case_run }).tear_down(&mut names).await {
             self.leftovers.fetch_add(1, Ordering::Relaxed);
             tracing::error!(case = case.id, "the teardown failed; the target may hold what this case made");
         }
@@ -172,14 +172,14 @@ impl Session {
         conclude(&mut result, judgement);
         let last = transcript.iter().zip(&case.calls).next_back();
         let is_control = run == 0 && self.corpus.is_control(&case.id);
-        let accepts = |(exchange, call)| self.bench.judge.is_accepted(case, call, exchange);
+        let accepts = |(exchange, call)| self.context.judge.is_accepted(case, call, exchange);
         let accepted = is_control && last.is_some_and(accepts);
         // A repeat that passes is not described, because no report shows it.
         let last_call = last.filter(|_| run == 0 || result.verdict != Verdict::Pass);
         if let Some((exchange, call)) = last_call {
-            let hidden = describe(&mut result, exchange, &self.bench.seen.masker());
+            let hidden = describe(&mut result, exchange, &self.context.seen.masker());
             result.exchange = Some(Box::new(shown_exchange(exchange, &self.secrets, &hidden)));
-            let whom = (&self.bench.target, self.contract());
+            let whom = (&self.context.target, self.contract());
             result.repro = Some(repro::line(case, call, &exchange.request, whom));
         }
         if run == 0 || last_call.is_some() {
@@ -195,7 +195,7 @@ impl Session {
     async fn obstacle(&self, case: &ExpandedCase, interrupt: &Interrupt) -> Result<Option<UnrunVerdict>, Interrupted> {
         let operation = self.contract().operation(&case.operation).unwrap_or(self.contract().default_operation());
         let ProbeOutcome { class, answer } = self.probe(operation, interrupt).await;
-        let lacking = case.case.needs.iter().find(|need| !self.bench.target.features.contains(need));
+        let lacking = case.case.needs.iter().find(|need| !self.context.target.features.contains(need));
         let obstacle = if class == TargetClass::Unreachable {
             Some((Verdict::Indeterminate, Some(Reason::NoAnswer { answer })))
         } else if !class.is_judged() {
@@ -203,7 +203,7 @@ impl Session {
         } else if let Some(lacking) = lacking {
             Some((Verdict::NotApplicable, Some(Reason::NotClaimed { feature: lacking.word().to_owned() })))
         } else {
-            self.bench.sender.gives_up().map(|reason| (Verdict::Indeterminate, Some(reason)))
+            self.context.sender.gives_up().map(|reason| (Verdict::Indeterminate, Some(reason)))
         };
         let (None, Some(control)) = (&obstacle, &case.case.control) else { return Ok(obstacle) };
         let control = self.corpus.get(&control.case).expect("controls were checked when the corpus was loaded");
@@ -216,15 +216,15 @@ impl Session {
 /// Makes the calls of a case and judges them. After a failure, further calls tell whether something else than the
 /// target is the reason.
 async fn perform_and_judge(
-    turn: &CaseRun<'_>,
+    case_run: &CaseRun<'_>,
     names: &mut RandomNames,
 ) -> Result<(Judgement, Transcript), Interrupted> {
-    let (mut judgement, transcript) = turn.perform(names).await?;
-    if turn.bench.judge.is_about_lifetimes(&judgement) {
-        judgement = told_apart(turn, &transcript, judgement, names).await?;
+    let (mut judgement, transcript) = case_run.perform(names).await?;
+    if case_run.context.judge.is_about_lifetimes(&judgement) {
+        judgement = told_apart(case_run, &transcript, judgement, names).await?;
     }
     if judgement.verdict == Verdict::Fail
-        && let Some(reason) = misnamed(turn, &transcript, names).await?
+        && let Some(reason) = misnamed(case_run, &transcript, names).await?
     {
         judgement = without_verdict(reason);
     }

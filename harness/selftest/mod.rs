@@ -70,8 +70,8 @@ pub fn run(
     entries: &[&Defect],
     report_outcome: impl Fn(&DefectOutcome) + Send + Sync,
 ) -> Result<SelftestReport, SelftestError> {
-    let bench = SelftestContext { corpus, judge, plan };
-    for result in bench.try_on(None)?.0 {
+    let context = SelftestContext { corpus, judge, plan };
+    for result in context.try_on(None)?.0 {
         if result.verdict != Verdict::Pass || !result.warnings.is_empty() {
             let found = result.violations.iter().chain(&result.warnings).next();
             let why = found
@@ -79,7 +79,7 @@ pub fn run(
             return Err(SelftestError::Unclean { case: result.id, why });
         }
     }
-    let outcomes = bench.try_all(entries, &report_outcome)?;
+    let outcomes = context.try_all(entries, &report_outcome)?;
     for (entry, outcome) in entries.iter().zip(&outcomes) {
         if outcome.rewrites == 0 {
             return Err(SelftestError::Unchanged(outcome.id.clone()));

@@ -24,12 +24,16 @@ impl Defects {
         let (banks, mut errors) = load_folder::<DefectFile>(fixtures, FOLDER);
         let mut entries = Vec::new();
         let mut places: HashMap<String, String> = HashMap::new();
-        for (path, bank) in banks {
+        for (path, defect_file) in banks {
             let file = fixtures.name_of(&path);
-            if bank.version != 1 {
-                errors.push(LoadError::new(&file, "/version", format!("expected version 1, found {}", bank.version)));
+            if defect_file.version != 1 {
+                errors.push(LoadError::new(
+                    &file,
+                    "/version",
+                    format!("expected version 1, found {}", defect_file.version),
+                ));
             }
-            for (index, defect) in bank.defects.into_iter().enumerate() {
+            for (index, defect) in defect_file.defects.into_iter().enumerate() {
                 let mut errors = FileErrors { file: &file, at: format!("/defects/{index}"), found: &mut errors };
                 check(&defect, &contract.register, &mut errors);
                 if let Some(first) = places.insert(defect.id.clone(), format!("{file} at {}", errors.at)) {
@@ -135,8 +139,8 @@ mod tests {
     fn load(entries: &[Value]) -> Result<Defects, LoadErrors> {
         let folder = tempfile::tempdir().expect("a temporary folder");
         std::fs::create_dir(folder.path().join(FOLDER)).expect("a folder");
-        let bank = json!({ "version": 1, "defects": entries });
-        std::fs::write(folder.path().join("defects/a.json"), bank.to_string()).expect("a file");
+        let defect_file = json!({ "version": 1, "defects": entries });
+        std::fs::write(folder.path().join("defects/a.json"), defect_file.to_string()).expect("a file");
         Defects::load(&Fixtures::Folder(folder.path().into()), &CONTRACT)
     }
 

@@ -8,14 +8,18 @@ use crate::contract::{JsonType, MemberKind, SchemaBreach};
 use crate::verdict::{LifetimeLikeness, Markup, NameSubstitute, StrikingDetail, ValueLikeness};
 
 /// Where the wrong value of a member of the body may come from; `None` if there is no guess.
-pub(super) fn of_member(seen: &Observation<'_>, breach: &SchemaBreach) -> Option<ValueLikeness> {
-    let members = seen.body.as_ref()?.as_object()?;
+pub(super) fn of_member(observation: &Observation<'_>, breach: &SchemaBreach) -> Option<ValueLikeness> {
+    let members = observation.body.as_ref()?.as_object()?;
     let name = breach.at.strip_prefix('/')?;
     match breach.keyword.as_str() {
-        "required" if !name.contains('/') => of_absence(seen, members, name),
+        "required" if !name.contains('/') => of_absence(observation, members, name),
         "type" => {
-            let member =
-                seen.operation.response.members.get(name).filter(|member| member.kind.is == MemberKind::Timestamp)?;
+            let member = observation
+                .operation
+                .response
+                .members
+                .get(name)
+                .filter(|member| member.kind.is == MemberKind::Timestamp)?;
             of_timestamp(members.get(name)?, member.json_type.as_ref()?.is)
         }
         _ => None,
@@ -23,16 +27,16 @@ pub(super) fn of_member(seen: &Observation<'_>, breach: &SchemaBreach) -> Option
 }
 
 /// Where an absent member may be instead.
-fn of_absence(seen: &Observation<'_>, members: &Map<String, Value>, wanted: &str) -> Option<ValueLikeness> {
+fn of_absence(observation: &Observation<'_>, members: &Map<String, Value>, wanted: &str) -> Option<ValueLikeness> {
     let plain = |name: &str| name.replace(['_', '-'], "").to_ascii_lowercase();
     if members.get(wanted).is_some_and(Value::is_null) {
         return Some(ValueLikeness::Null);
     }
     if let Some(alike) = members.keys().find(|name| plain(name) == plain(wanted)) {
-        return Some(ValueLikeness::OtherName(seen.quote_name(alike)));
+        return Some(ValueLikeness::OtherName(observation.quote_name(alike)));
     }
     let inside = members.iter().find(|(_, value)| value.get(wanted).is_some());
-    inside.map(|(name, _)| ValueLikeness::Inside(seen.quote_name(name)))
+    inside.map(|(name, _)| ValueLikeness::Inside(observation.quote_name(name)))
 }
 
 /// What a timestamp that should be of the type `expected` looks like.
@@ -91,20 +95,20 @@ pub(super) fn of_cut(message: &str, sent: &str) -> Option<usize> {
 }
 
 /// [`StrikingDetail::CutName`] if the message of a refusal has only the beginning of the value that was sent.
-pub(in crate::judge) fn of_cut_name(seen: &Observation<'_>) -> Option<StrikingDetail> {
-    let member = seen.case.member_at_fault()?;
-    let sent = seen.requested_value(member)?;
-    let characters = of_cut(seen.message()?, sent.as_str()?)?;
+pub(in crate::judge) fn of_cut_name(observation: &Observation<'_>) -> Option<StrikingDetail> {
+    let member = observation.case.member_at_fault()?;
+    let sent = observation.requested_value(member)?;
+    let characters = of_cut(observation.message()?, sent.as_str()?)?;
     Some(StrikingDetail::CutName { member: member.to_owned(), characters })
 }
 
 /// What an answer has instead of an error's name in the places where clients look.
-pub(super) fn of_nameless(seen: &Observation<'_>) -> NameSubstitute {
+pub(super) fn of_nameless(observation: &Observation<'_>) -> NameSubstitute {
     const ELSEWHERE: [&str; 8] = ["type", "Type", "errorType", "error", "Error", "Code", "errorCode", "name"];
-    let Some(body) = &seen.body else {
-        return match seen.response.body.len() {
+    let Some(body) = &observation.body else {
+        return match observation.response.body.len() {
             0 => NameSubstitute::Empty,
-            bytes => NameSubstitute::NotJson { bytes, looks_like: of_body(&seen.response.body) },
+            bytes => NameSubstitute::NotJson { bytes, looks_like: of_body(&observation.response.body) },
         };
     };
     let there = |name: &&str| body.get(name).is_some_and(|member| !member.is_null());

@@ -16,31 +16,31 @@ pub(crate) const TOLERANCE_SECONDS: f64 = 60.0;
 pub(crate) const CLOCK_SKEW_SECONDS: f64 = 300.0;
 
 /// If the request asks for no lifetime, the default holds.
-pub(super) fn default(seen: &Observation<'_>) -> Findings {
-    GivenLifetime::of(seen).filter(|given| !given.is_chosen)?.expires_in_time()
+pub(super) fn default(observation: &Observation<'_>) -> Findings {
+    GivenLifetime::of(observation).filter(|given| !given.is_chosen)?.expires_in_time()
 }
 
 /// If the request asks for a lifetime, that one holds.
-pub(super) fn chosen(seen: &Observation<'_>) -> Findings {
-    GivenLifetime::of(seen).filter(|given| given.is_chosen)?.expires_in_time()
+pub(super) fn chosen(observation: &Observation<'_>) -> Findings {
+    GivenLifetime::of(observation).filter(|given| given.is_chosen)?.expires_in_time()
 }
 
 /// The server's `Date` is about the time of its answer. A `Date` that is off by at most [`CLOCK_SKEW_SECONDS`] is a
 /// fault only if the lifetime is wrong by this `Date` and right by the harness's clock.
-pub(super) fn date_is_now(seen: &Observation<'_>) -> Findings {
-    let date = seen.response.date().map(seconds)?;
-    let off = (date - seconds(seen.exchange.received_at)).abs();
-    let lifetime_is_right = GivenLifetime::of(seen)
+pub(super) fn date_is_now(observation: &Observation<'_>) -> Findings {
+    let date = observation.response.date().map(seconds)?;
+    let off = (date - seconds(observation.exchange.received_at)).abs();
+    let lifetime_is_right = GivenLifetime::of(observation)
         .is_some_and(|given| !given.agrees_with_date(given.asked) && given.agrees_with_us(given.asked));
     let holds = off <= CLOCK_SKEW_SECONDS && !lifetime_is_right;
     Finding::one(Subject::default(), holds, || Fault::Date { off: whole(off.round()), lifetime_is_right })
 }
 
 /// The lifetime of credentials that should not have been given, in seconds; `None` if the answer does not tell it.
-pub(in crate::judge) fn of_what_was_given(seen: &Observation<'_>) -> Option<i64> {
+pub(in crate::judge) fn of_what_was_given(observation: &Observation<'_>) -> Option<i64> {
     /// More than any lifetime that a wrong unit explains.
     const MOST_SECONDS: f64 = 1e6;
-    let given = GivenLifetime::of(seen)?;
+    let given = GivenLifetime::of(observation)?;
     let ours = given.at - given.sent;
     let by_date = given.date.map(|date| given.at - date).filter(|by_date| (by_date - ours).abs() <= TOLERANCE_SECONDS);
     // Date has whole seconds, so the fraction says nothing and differs from call to call.
@@ -66,13 +66,13 @@ struct GivenLifetime<'a> {
 }
 
 impl<'a> GivenLifetime<'a> {
-    fn of(seen: &Observation<'a>) -> Option<Self> {
-        let lifetime = seen.operation.lifetime()?;
-        let at = seen.body.as_ref().filter(|_| seen.is_success())?.get(lifetime.ends_at)?.as_f64()?;
-        let chosen = seen.requested_value(lifetime.asked_by);
+    fn of(observation: &Observation<'a>) -> Option<Self> {
+        let lifetime = observation.operation.lifetime()?;
+        let at = observation.body.as_ref().filter(|_| observation.is_success())?.get(lifetime.ends_at)?.as_f64()?;
+        let chosen = observation.requested_value(lifetime.asked_by);
         let asked = chosen.as_ref().map_or(Some(lifetime.default), Value::as_f64)?;
-        let (sent, received) = (seconds(seen.exchange.sent_at), seconds(seen.exchange.received_at));
-        let date = seen.response.date().map(seconds);
+        let (sent, received) = (seconds(observation.exchange.sent_at), seconds(observation.exchange.received_at));
+        let date = observation.response.date().map(seconds);
         Some(Self { lifetime, at, asked, is_chosen: chosen.is_some(), date, sent, received })
     }
 

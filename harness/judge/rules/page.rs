@@ -49,21 +49,21 @@ impl<'a> PagedList<'a> {
 }
 
 /// A page has no more items than the request allows.
-pub(super) fn size(seen: &Observation<'_>) -> Findings {
-    accepted_schema(seen)?;
-    let paged = PagedList::of(seen.operation)?;
-    let (most, items) = (seen.requested_value(paged.most)?.as_u64()?, paged.items(seen.body.as_ref()?)?);
+pub(super) fn size(observation: &Observation<'_>) -> Findings {
+    accepted_schema(observation)?;
+    let paged = PagedList::of(observation.operation)?;
+    let (most, items) = (observation.requested_value(paged.most)?.as_u64()?, paged.items(observation.body.as_ref()?)?);
     let at = format!("/{}", paged.list);
     let found = items.len() as u64;
     Finding::one(Subject::at(at.clone()), found <= most, || Fault::TooMany { at, most, found })
 }
 
 /// A page repeats no item of the pages that led to it.
-pub(super) fn follows(seen: &Observation<'_>) -> Findings {
-    accepted_schema(seen)?;
-    let paged = PagedList::of(seen.operation)?;
-    let before = paged.earlier_pages(seen.exchange, seen.earlier);
-    let items = paged.items(seen.body.as_ref()?).filter(|_| !before.is_empty())?;
+pub(super) fn follows(observation: &Observation<'_>) -> Findings {
+    accepted_schema(observation)?;
+    let paged = PagedList::of(observation.operation)?;
+    let before = paged.earlier_pages(observation.exchange, observation.earlier);
+    let items = paged.items(observation.body.as_ref()?).filter(|_| !before.is_empty())?;
     let is_known = |item| before.iter().any(|page| paged.items(page).is_some_and(|items| items.contains(item)));
     let at = format!("/{}", paged.list);
     Finding::one(Subject::at(at.clone()), !items.iter().any(is_known), || Fault::Again { at })

@@ -9,51 +9,53 @@ use crate::contract::{JsonKind, Member, MemberKind, SchemaBreach, Structure};
 use crate::verdict::{Fault, ValueLikeness, WrongBody};
 
 /// The schema of the response; `None` if the answer is not a success that the case accepts.
-pub(super) fn accepted_schema<'a>(seen: &Observation<'a>) -> Option<&'a str> {
-    seen.is_success().then_some(())?;
-    seen.call.expect.answers().iter().find(|answer| answer.is_success())?.schema.as_deref()
+pub(super) fn accepted_schema<'a>(observation: &Observation<'a>) -> Option<&'a str> {
+    observation.is_success().then_some(())?;
+    observation.call.expect.answers().iter().find(|answer| answer.is_success())?.schema.as_deref()
 }
 
 /// A success has the documented status.
-pub(super) fn status(seen: &Observation<'_>) -> Findings {
-    accepted_schema(seen)?;
-    let (expected, found) = (seen.operation.status.is, seen.status());
+pub(super) fn status(observation: &Observation<'_>) -> Findings {
+    accepted_schema(observation)?;
+    let (expected, found) = (observation.operation.status.is, observation.status());
     Finding::one(Subject::default(), found == expected, || Fault::Status { expected, found, error: None })
 }
 
 /// A success has the media type of the protocol; parameters do not matter.
-pub(super) fn media_type(seen: &Observation<'_>) -> Findings {
-    accepted_schema(seen)?;
-    check_media_type(seen)
+pub(super) fn media_type(observation: &Observation<'_>) -> Findings {
+    accepted_schema(observation)?;
+    check_media_type(observation)
 }
 
 /// The media type of an answer is the protocol's.
-pub(super) fn check_media_type(seen: &Observation<'_>) -> Findings {
-    let found = seen.response.media_type();
-    let expected = &seen.contract.service.content_type.is;
+pub(super) fn check_media_type(observation: &Observation<'_>) -> Findings {
+    let found = observation.response.media_type();
+    let expected = &observation.contract.service.content_type.is;
     Finding::one(Subject::default(), found.as_ref() == Some(expected), || Fault::MediaType {
         expected: expected.clone(),
-        found: found.map(|found| seen.quote(&found)),
+        found: found.map(|found| observation.quote(&found)),
     })
 }
 
 /// The body of a success is valid against the schema of the response.
-pub(super) fn schema(seen: &Observation<'_>) -> Findings {
-    let schema = accepted_schema(seen)?;
-    let Some(body) = seen.body.as_ref().filter(|body| body.is_object()) else {
-        return Finding::one(Subject::at(""), false, || Fault::NoObject { found: what_instead_of_an_object(seen) });
+pub(super) fn schema(observation: &Observation<'_>) -> Findings {
+    let schema = accepted_schema(observation)?;
+    let Some(body) = observation.body.as_ref().filter(|body| body.is_object()) else {
+        return Finding::one(Subject::at(""), false, || Fault::NoObject {
+            found: what_instead_of_an_object(observation),
+        });
     };
     // In the protocol a null member is an absent one.
     let body = &without_nulls(body);
-    let breaches = seen.contract.validators.breaches(schema, body);
+    let breaches = observation.contract.validators.breaches(schema, body);
     let mut findings = vec![Finding::holds(Subject::at(""))];
-    let held = MatchedSchema { shapes: &seen.contract.service.shapes, breaches: &breaches };
+    let held = MatchedSchema { shapes: &observation.contract.service.shapes, breaches: &breaches };
     let mut places = BTreeSet::new();
-    held.structure(&seen.operation.response, body, "", &mut places);
+    held.structure(&observation.operation.response, body, "", &mut places);
     let subject = |(at, keyword): (String, &'static str)| Subject { keyword: Some(keyword.into()), ..Subject::at(at) };
     findings.extend(places.into_iter().map(subject).map(Finding::holds));
     findings.extend(breaches.into_iter().map(|breach| {
-        let looks_like = guess::of_member(seen, &breach);
+        let looks_like = guess::of_member(observation, &breach);
         breach_finding(breach, looks_like)
     }));
     Some(findings)
@@ -126,18 +128,21 @@ fn general(pointer: &str) -> String {
     parts.collect::<Vec<_>>().join("/")
 }
 
-fn what_instead_of_an_object(seen: &Observation<'_>) -> WrongBody {
-    match &seen.body {
-        None if seen.response.body.is_empty() => WrongBody::Empty,
-        None => WrongBody::NotJson { bytes: seen.response.body.len(), looks_like: guess::of_body(&seen.response.body) },
+fn what_instead_of_an_object(observation: &Observation<'_>) -> WrongBody {
+    match &observation.body {
+        None if observation.response.body.is_empty() => WrongBody::Empty,
+        None => WrongBody::NotJson {
+            bytes: observation.response.body.len(),
+            looks_like: guess::of_body(&observation.response.body),
+        },
         Some(body) => WrongBody::Json(JsonKind::of(body)),
     }
 }
 
 /// Required strings are not empty.
-pub(super) fn text(seen: &Observation<'_>) -> Findings {
-    let (_, body) = accepted_schema(seen).zip(seen.body.as_ref())?;
-    let members = seen.operation.response.members.iter();
+pub(super) fn text(observation: &Observation<'_>) -> Findings {
+    let (_, body) = accepted_schema(observation).zip(observation.body.as_ref())?;
+    let members = observation.operation.response.members.iter();
     let texts = members.filter(|(_, member)| member.kind.is == MemberKind::String && member.is_required());
     let texts = texts.filter_map(|(name, _)| Some((format!("/{name}"), body.get(name)?.as_str()?)));
     let found =
@@ -147,20 +152,20 @@ pub(super) fn text(seen: &Observation<'_>) -> Findings {
 
 /// The answer describes the resource that the request names: if both have the name of a resource, the two names are
 /// equal.
-pub(super) fn echo(seen: &Observation<'_>) -> Findings {
-    let (_, body) = accepted_schema(seen).zip(seen.body.as_ref())?;
-    let service = &seen.contract.service;
-    let found = seen.operation.response.members.iter().filter_map(|(name, member)| {
+pub(super) fn echo(observation: &Observation<'_>) -> Findings {
+    let (_, body) = accepted_schema(observation).zip(observation.body.as_ref())?;
+    let service = &observation.contract.service;
+    let found = observation.operation.response.members.iter().filter_map(|(name, member)| {
         let shape = service.shapes.get(member.shape.as_ref()?)?;
         let mut resources = service.resources.iter().map(|resource| &resource.member);
         let is_in_both = |member: &&String| {
-            shape.members.contains_key(*member) && seen.operation.request.members.contains_key(*member)
+            shape.members.contains_key(*member) && observation.operation.request.members.contains_key(*member)
         };
         let member = resources.find(is_in_both)?;
-        let (asked, at) = (seen.requested_value(member)?, format!("/{name}/{member}"));
+        let (asked, at) = (observation.requested_value(member)?, format!("/{name}/{member}"));
         let (expected, found) = (asked.as_str()?, body.get(name)?.get(member)?.as_str()?);
         let subject = Subject::at(at.clone());
-        let unlike = || Fault::Unlike { at, expected: seen.quote(expected), found: seen.quote(found) };
+        let unlike = || Fault::Unlike { at, expected: observation.quote(expected), found: observation.quote(found) };
         Some(Finding::new(subject, found == expected, unlike))
     });
     Some(found.collect())

@@ -156,7 +156,7 @@ const BYTES_FOR_ONE_MORE: usize = 8;
 /// A text with every word masked that `shows` something when it is decoded from the escapes of JSON, URLs and HTML,
 /// from base64 or hexadecimal, or from several of them nested. A word that would take too long to decode is masked too.
 pub(super) fn without_veiled<'t>(text: &'t str, shows: &dyn Fn(&str) -> bool) -> Cow<'t, str> {
-    let veil = DecodedSearch { shows, left: Cell::new(MOST_CODES + text.len() / BYTES_FOR_ONE_MORE) };
+    let search = DecodedSearch { shows, left: Cell::new(MOST_CODES + text.len() / BYTES_FOR_ONE_MORE) };
     let mut rest = text;
     let mut out = String::new();
     while !rest.is_empty() {
@@ -164,11 +164,11 @@ pub(super) fn without_veiled<'t>(text: &'t str, shows: &dyn Fn(&str) -> bool) ->
         let (space, from_word) = rest.split_at(start);
         let (word, behind) = from_word.split_at(from_word.find(char::is_whitespace).unwrap_or(from_word.len()));
         out.push_str(space);
-        if readings(word).any(|text| shows(&text) || veil.is_in(&text, DEEPEST)) {
+        if readings(word).any(|text| shows(&text) || search.is_in(&text, DEEPEST)) {
             out.push_str(MASK);
         } else {
             let unveil = |code: &Captures<'_>| {
-                if veil.covers(&code[0], DEEPEST) { MASK.to_owned() } else { code[0].to_owned() }
+                if search.covers(&code[0], DEEPEST) { MASK.to_owned() } else { code[0].to_owned() }
             };
             out.push_str(&CODE.replace_all(word, unveil));
         }
@@ -289,7 +289,7 @@ mod tests {
     fn ordinary_words_are_nobodys_code() {
         let text = "The ResourceNotFoundException of workgroup deadbeef at 1795323491, signed with AWS4-HMAC-SHA256";
         assert_eq!(without_veiled(text, &|_| false), text);
-        let veil = DecodedSearch { shows: &|_| true, left: Cell::new(MOST_CODES) };
-        assert!(!veil.is_in(text, DEEPEST), "nothing in it can be decoded to a text");
+        let search = DecodedSearch { shows: &|_| true, left: Cell::new(MOST_CODES) };
+        assert!(!search.is_in(text, DEEPEST), "nothing in it can be decoded to a text");
     }
 }

@@ -25,7 +25,7 @@ pub(super) const MASK: &str = "***";
 /// Copies are cheap: they share the shelves that hold the secrets.
 #[derive(Clone, Default)]
 pub struct Masker {
-    shelves: Vec<Arc<FixedSecrets>>,
+    secret_sets: Vec<Arc<FixedSecrets>>,
     /// Whether there are more secrets than can be searched for. If so, no word of a target is shown.
     closed: bool,
 }
@@ -55,7 +55,7 @@ impl Masker {
     fn put(&mut self, secrets: impl IntoIterator<Item = String>) {
         let new = FixedSecrets::of(secrets.into_iter().map(Secret::from));
         if new.len() > 0 {
-            self.shelves.push(Arc::new(new));
+            self.secret_sets.push(Arc::new(new));
         }
     }
 
@@ -63,12 +63,12 @@ impl Masker {
     /// shelves, and few shelves are rebuilt.
     pub(super) fn add(&mut self, secrets: impl IntoIterator<Item = String>) {
         self.put(secrets);
-        while let [.., first, second] = self.shelves.as_slice()
+        while let [.., first, second] = self.secret_sets.as_slice()
             && first.len() <= second.len()
         {
             let merged = Arc::new(first.merged(second));
-            self.shelves.truncate(self.shelves.len() - 2);
-            self.shelves.push(merged);
+            self.secret_sets.truncate(self.secret_sets.len() - 2);
+            self.secret_sets.push(merged);
         }
     }
 
@@ -129,20 +129,20 @@ impl Masker {
     /// Whether a text holds a whole long secret in pieces: on several lines, or with its letters apart.
     fn holds_pieces(&self, text: &str) -> bool {
         let letters = without_joints(text);
-        self.shelves.iter().any(|shelf| shelf.holds_key(&letters).unwrap_or(true))
+        self.secret_sets.iter().any(|secret_set| secret_set.holds_key(&letters).unwrap_or(true))
     }
 
     fn finds(&self, text: &str) -> bool {
-        self.shelves.iter().any(|shelf| shelf.places(text).map_or(true, |places| !places.is_empty()))
+        self.secret_sets.iter().any(|secret_set| secret_set.places(text).map_or(true, |places| !places.is_empty()))
     }
 
     /// A text up to `end` (a character boundary), with the secrets masked that begin before it.
     fn hide<'t>(&self, text: &'t str, end: usize) -> Result<Cow<'t, str>, Unsearchable> {
         let mut places: Vec<(usize, usize)> = Vec::new();
-        for shelf in &self.shelves {
+        for secret_set in &self.secret_sets {
             // Up to one character behind the longest secret, to tell whether it is a whole word.
-            let seen = &text[..text.ceil_char_boundary(text.len().min(end + shelf.longest()? + 1))];
-            places.extend(shelf.places(seen)?.into_iter().filter(|(start, _)| *start < end));
+            let seen = &text[..text.ceil_char_boundary(text.len().min(end + secret_set.longest()? + 1))];
+            places.extend(secret_set.places(seen)?.into_iter().filter(|(start, _)| *start < end));
         }
         if places.is_empty() {
             return Ok(Cow::Borrowed(&text[..end]));
@@ -165,7 +165,7 @@ impl Masker {
 
 impl fmt::Debug for Masker {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Masker({} secrets)", self.shelves.iter().map(|shelf| shelf.len()).sum::<usize>())
+        write!(f, "Masker({} secrets)", self.secret_sets.iter().map(|secret_set| secret_set.len()).sum::<usize>())
     }
 }
 
@@ -273,7 +273,7 @@ mod tests {
         for number in 0..1000 {
             masker.add([format!("correct horse {number}")]);
         }
-        assert!(masker.shelves.len() <= 10, "{}", masker.shelves.len());
+        assert!(masker.secret_sets.len() <= 10, "{}", masker.secret_sets.len());
         assert_eq!(masker.quote("a correct horse 0 and correct horse 999"), "a *** and ***");
     }
 
