@@ -62,19 +62,21 @@ pub fn foreign(text: &str) -> String {
 /// [`foreign`] with another limit, in characters.
 pub fn foreign_within(text: &str, limit: usize) -> String {
     let more = text.char_indices().nth(limit).map(|(end, _)| end);
-    let mut shown = escape(&text[..more.unwrap_or(text.len())]);
-    if more.is_none() && shown.chars().count() <= limit {
-        return shown;
+    let mut escaped = escape(&text[..more.unwrap_or(text.len())]);
+    if more.is_none() && escaped.chars().count() <= limit {
+        return escaped;
     }
-    if let Some((end, _)) = shown.char_indices().nth(limit - 1) {
-        shown.truncate(end);
+    if let Some((end, _)) = escaped.char_indices().nth(limit - 1) {
+        escaped.truncate(end);
     }
     // The cut must not leave half an escape.
-    if let Some(at) = shown.rfind('\\').filter(|at| shown.len() - at < ESCAPE_LENGTH && !shown[*at..].contains('}')) {
-        shown.truncate(at);
+    if let Some(at) =
+        escaped.rfind('\\').filter(|at| escaped.len() - at < ESCAPE_LENGTH && !escaped[*at..].contains('}'))
+    {
+        escaped.truncate(at);
     }
-    shown.push('…');
-    shown
+    escaped.push('…');
+    escaped
 }
 
 /// The most characters that are shown of one line of a report. A line may hold several texts from outside.
@@ -119,8 +121,8 @@ mod tests {
     proptest! {
         #[test]
         fn what_was_shown_once_stays_as_it_is(text in any::<String>(), times in 1_usize..600) {
-            let shown = foreign(&text.repeat(times));
-            prop_assert_eq!(foreign(&shown), shown);
+            let escaped = foreign(&text.repeat(times));
+            prop_assert_eq!(foreign(&escaped), escaped);
         }
     }
 

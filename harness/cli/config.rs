@@ -57,10 +57,10 @@ struct Setting {
 pub(super) fn run(config: ConfigCommand) -> Result<ExitCode, Failure> {
     let ConfigCommand::Show(show) = config;
     let settings = Settings::resolve(show.target)?;
-    let shown = ShownSettings { version: 1, settings: all(&settings) };
+    let settings_shown = ShownSettings { version: 1, settings: all(&settings) };
     match show.format {
-        TextOrJson::Json => print_json(&shown),
-        TextOrJson::Text => print(&text(&shown, width())),
+        TextOrJson::Json => print_json(&settings_shown),
+        TextOrJson::Text => print(&text(&settings_shown, width())),
     }
 }
 
@@ -128,15 +128,15 @@ fn mask(key: &str) -> String {
     if known { format!("{kind}***") } else { "***".to_owned() }
 }
 
-fn text(shown: &ShownSettings, width: usize) -> String {
+fn text(settings_shown: &ShownSettings, width: usize) -> String {
     let word = |value: &Value| match value {
         Value::Null => "none".to_owned(),
         Value::String(text) => foreign(text),
         Value::Array(items) => items.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", "),
         other => other.to_string(),
     };
-    let names = shown.settings.iter().map(|setting| setting.name.len()).max().unwrap_or_default();
-    let lines = shown.settings.iter().map(|Setting { name, value, origin }| {
+    let names = settings_shown.settings.iter().map(|setting| setting.name.len()).max().unwrap_or_default();
+    let lines = settings_shown.settings.iter().map(|Setting { name, value, origin }| {
         hang(&format!("{name:names$}  "), &format!("{} ({})", word(value), origin), width)
     });
     lines.collect::<Vec<_>>().join("\n")
@@ -152,7 +152,7 @@ mod tests {
     #[case("AKIAIOSFODNN7EXAMPLE", "AKIA***")]
     #[case("test", "***")]
     #[case("my-own-access-key-id", "***")]
-    fn of_an_access_key_id_only_its_kind_is_shown(#[case] key: &str, #[case] shown: &str) {
-        assert_eq!(mask(key), shown);
+    fn of_an_access_key_id_only_its_kind_is_shown(#[case] key: &str, #[case] masked: &str) {
+        assert_eq!(mask(key), masked);
     }
 }

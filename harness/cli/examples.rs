@@ -285,7 +285,7 @@ pub(super) mod tests {
     ];
 
     /// The command lines of a document: at a prompt, or in a step of a workflow.
-    fn shown(document: &str) -> Vec<String> {
+    fn commands_in(document: &str) -> Vec<String> {
         let text = document.replace("\\\n", " ");
         // A step goes on in the lines below it that begin with a flag.
         let steps = Regex::new(r"\n +--").expect("a regex").replace_all(&text, " --").into_owned();
@@ -308,9 +308,9 @@ pub(super) mod tests {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         for (name, at_least) in DOCUMENTS {
             let text = fs::read_to_string(root.join(name)).expect("it can be read");
-            let shown = shown(&text);
-            assert!(shown.len() >= at_least, "{name} shows only {shown:?}");
-            for line in shown {
+            let commands_shown = commands_in(&text);
+            assert!(commands_shown.len() >= at_least, "{name} shows only {commands_shown:?}");
+            for line in commands_shown {
                 if let Err(error) = Cli::try_parse_from(words(&line)) {
                     panic!("{name}: {line}: {error}");
                 }

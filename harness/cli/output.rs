@@ -81,14 +81,14 @@ pub(super) fn harmless(text: &str, coloured: bool) -> String {
         if !coloured {
             return escape(line);
         }
-        let mut shown = String::with_capacity(line.len());
+        let mut escaped = String::with_capacity(line.len());
         let mut rest = line;
         while let Some((before, code)) = next_colour(rest) {
-            shown.push_str(&escape(before));
-            shown.push_str(code);
+            escaped.push_str(&escape(before));
+            escaped.push_str(code);
             rest = &rest[before.len() + code.len()..];
         }
-        shown + &escape(rest)
+        escaped + &escape(rest)
     };
     text.split('\n').map(line).collect::<Vec<_>>().join("\n")
 }
@@ -144,12 +144,12 @@ pub(super) fn refuse(error: &clap::Error, words: &[OsString]) -> ! {
         error.exit();
     }
     // A tip repeats an argument unchanged; then our colours could not be told from codes in the argument.
-    let plain = words.iter().all(|word| **word == *foreign_os(word));
-    let coloured = plain && may_be_coloured(&io::stderr());
-    let shown = error.render();
-    let shown = if coloured { shown.ansi().to_string() } else { shown.to_string() };
-    let shown = harmless(&shown, coloured);
-    let lines: Vec<_> = shown.split('\n').map(|line| cut(line, LINE_SHOWN)).collect();
+    let is_plain = words.iter().all(|word| **word == *foreign_os(word));
+    let coloured = is_plain && may_be_coloured(&io::stderr());
+    let text = error.render();
+    let text = if coloured { text.ansi().to_string() } else { text.to_string() };
+    let text = harmless(&text, coloured);
+    let lines: Vec<_> = text.split('\n').map(|line| cut(line, LINE_SHOWN)).collect();
     let _ = io::stderr().write_all(lines.join("\n").as_bytes());
     std::process::exit(error.exit_code())
 }
@@ -165,14 +165,14 @@ mod tests {
     #[case::codes("a\u{1b}]52;c;x\u{7}\rb\u{9b}31m", "a\\u{1b}]52;c;x\\u{7}\\u{d}b\\u{9b}31m")]
     #[case::commands("a\n  ::error::b\n##[error]c", "a\n  \\u{3a}:error::b\n\\u{23}#[error]c")]
     #[case::no_colour("\u{1b}[31ma\u{1b}[0m", "\\u{1b}[31ma\\u{1b}[0m")]
-    fn nothing_but_lines_reaches_a_terminal(#[case] text: &str, #[case] shown: &str) {
-        assert_eq!(harmless(text, false), shown);
+    fn nothing_but_lines_reaches_a_terminal(#[case] text: &str, #[case] expected: &str) {
+        assert_eq!(harmless(text, false), expected);
     }
 
     #[rstest]
     #[case::ours("\u{1b}[1;31ma\u{1b}[0m b", "\u{1b}[1;31ma\u{1b}[0m b")]
     #[case::others("\u{1b}[2J\u{1b}[32ma\u{1b}[", "\\u{1b}[2J\u{1b}[32ma\\u{1b}[")]
-    fn where_there_is_colour_only_colours_are_kept(#[case] text: &str, #[case] shown: &str) {
-        assert_eq!(harmless(text, true), shown);
+    fn where_there_is_colour_only_colours_are_kept(#[case] text: &str, #[case] expected: &str) {
+        assert_eq!(harmless(text, true), expected);
     }
 }

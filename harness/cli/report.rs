@@ -113,13 +113,13 @@ fn one_side(streams: &[Vec<Event>], files: &[PathBuf]) -> Result<(), Failure> {
     let of_side = |side: Side| {
         let runs = streams.iter().zip(files).filter_map(|(stream, file)| Some((stream.first()?.run()?, file)));
         let runs = runs.filter(|(run, _)| run.side == side);
-        let told = |(run, file): (&RunEvent, &PathBuf)| match &run.driver {
+        let description = |(run, file): (&RunEvent, &PathBuf)| match &run.driver {
             Some(driver) => {
                 format!("{} (of {} {})", file_name(file), foreign(&driver.sdk), foreign(&driver.sdk_version))
             }
             None => format!("{} (of {})", file_name(file), foreign(&run.target.name)),
         };
-        runs.map(told).collect::<Vec<_>>()
+        runs.map(description).collect::<Vec<_>>()
     };
     let (servers, sdks) = (of_side(Side::Server), of_side(Side::Client));
     if servers.is_empty() || sdks.is_empty() {

@@ -102,11 +102,11 @@ fn excluded(name: &str, resource: &Resource, contract: &Contract) -> Option<Stri
     }
     // The documents do not say whether letter case counts in a reserved word.
     let is_small = !name.contains(|c: char| c.is_ascii_uppercase());
-    let mut plain = contract.validators.prose_breaches(request, &body);
-    plain.retain(|breach| breach.at == at && breach.evidence != Evidence::Conflict);
-    plain.retain(|breach| is_small || !breach.of_a_reserved_word);
-    let first = plain.first()?;
-    let reserved = first.of_a_reserved_word && plain.len() == 1;
+    let mut breaches = contract.validators.prose_breaches(request, &body);
+    breaches.retain(|breach| breach.at == at && breach.evidence != Evidence::Conflict);
+    breaches.retain(|breach| is_small || !breach.of_a_reserved_word);
+    let first = breaches.first()?;
+    let reserved = first.of_a_reserved_word && breaches.len() == 1;
     Some(if reserved { format!("a name that is no reserved word of the {noun}") } else { expected.clone() })
 }
 

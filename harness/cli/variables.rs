@@ -52,12 +52,12 @@ pub(super) fn read<T: CommandFactory + FromArgMatches>(words: &[OsString]) -> Re
 fn as_data(mut error: clap::Error) -> clap::Error {
     let context: Vec<_> = error.context().map(|(kind, value)| (kind, value.clone())).collect();
     for (kind, value) in context {
-        let shown = match value {
+        let shown_value = match value {
             ContextValue::String(text) => ContextValue::String(foreign(&text)),
             ContextValue::Strings(texts) => ContextValue::Strings(texts.iter().map(|text| foreign(text)).collect()),
             _ => continue,
         };
-        error.insert(kind, shown);
+        error.insert(kind, shown_value);
     }
     error
 }

@@ -193,14 +193,14 @@ pub fn unreadable(text: &str) -> Option<String> {
     if is_plain && text.len() <= FOREIGN_LIMIT && !text.contains("::") {
         return None;
     }
-    let shown = foreign(text);
-    if shown == text {
+    let escaped = foreign(text);
+    if escaped == text {
         return None;
     }
     Some(match text.chars().count() {
         many if many > FOREIGN_LIMIT => format!("expected at most {FOREIGN_LIMIT} characters, found {many}"),
         _ => format!(
-            "expected one line without control and invisible characters, and no command to a CI service, found \"{shown}\""
+            "expected one line without control and invisible characters, and no command to a CI service, found \"{escaped}\""
         ),
     })
 }

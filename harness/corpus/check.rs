@@ -180,15 +180,15 @@ impl Checker<'_> {
             return;
         }
         let Some(operation) = expanded.operation_of(call, self.contract) else { return };
-        let mut plain = self.contract.validators.prose_breaches(&operation.request.name, input);
-        plain.retain(|breach| breach.evidence != Evidence::Conflict);
+        let mut breaches = self.contract.validators.prose_breaches(&operation.request.name, input);
+        breaches.retain(|breach| breach.evidence != Evidence::Conflict);
         let forbidden = expanded.case.breaks.as_deref() == Some("prose")
             && !call.expect.answers().iter().any(AcceptedAnswer::is_success);
         // Two sentences can forbid the same value: a colon is not a letter, and an empty name does not begin with one.
-        let one_place = plain.first().is_some_and(|first| plain.iter().all(|breach| breach.at == first.at));
+        let one_place = breaches.first().is_some_and(|first| breaches.iter().all(|breach| breach.at == first.at));
         let expected =
             if forbidden { "one place of the input to break the prose" } else { "the input to break no prose" };
-        let found: Vec<_> = plain.iter().map(|breach| breach.id.as_str()).collect();
+        let found: Vec<_> = breaches.iter().map(|breach| breach.id.as_str()).collect();
         let wrong = format_args!("expected {expected} for {}, found {found:?}", expanded.id);
         errors.check(forbidden == one_place, "/breaks", wrong);
     }

@@ -71,8 +71,8 @@ impl fmt::Display for LoadErrors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         /// At most 100 errors are shown: more of them usually come from one mistake that is everywhere.
         const TOLD: usize = 100;
-        let told: Vec<_> = self.0.iter().take(TOLD).map(LoadError::to_string).collect();
-        f.write_str(&told.join("\n"))?;
+        let messages: Vec<_> = self.0.iter().take(TOLD).map(LoadError::to_string).collect();
+        f.write_str(&messages.join("\n"))?;
         match self.0.len().saturating_sub(TOLD) {
             0 => Ok(()),
             more => write!(f, "\nand {more} more"),

@@ -244,8 +244,8 @@ fn similar<'a>(text: &str, ids: impl IntoIterator<Item = &'a str>) -> Vec<&'a st
     let found = tests.into_iter().map(|test| all.iter().copied().filter(|id| test(id)).collect::<Vec<_>>());
     let mut found = found.into_iter().find(|found| !found.is_empty()).unwrap_or_default();
     // An id below another offered id adds nothing to the offer.
-    let shown = found.clone();
-    found.retain(|id| !with_parents(id).any(|parent| parent != *id && shown.contains(&parent)));
+    let all_found = found.clone();
+    found.retain(|id| !with_parents(id).any(|parent| parent != *id && all_found.contains(&parent)));
     found.sort_by_key(|id| id.len());
     found.truncate(OFFERED);
     found

@@ -73,11 +73,11 @@ pub fn fill<'t, E>(
     while let Some((before, inside)) = rest.split_once("${") {
         out.push_str(before);
         let (name, behind) = inside.split_once('}').ok_or_else(|| unknown(inside, resources))?;
-        let plain = name.strip_prefix("escaped:");
+        let unescaped_name = name.strip_prefix("escaped:");
         let placeholder =
-            Placeholder::parse(plain.unwrap_or(name), resources).ok_or_else(|| unknown(name, resources))?;
+            Placeholder::parse(unescaped_name.unwrap_or(name), resources).ok_or_else(|| unknown(name, resources))?;
         let value = value(placeholder).map_err(FillError::NoValue)?;
-        if plain.is_some() {
+        if unescaped_name.is_some() {
             out.extend(value.encode_utf16().map(|unit| format!("\\u{unit:04x}")));
         } else {
             let quoted = serde_json::Value::from(value).to_string();

@@ -107,9 +107,10 @@ pub(super) async fn all(examined: ExaminedTarget<'_>, within: Duration) -> Resul
             }
         }
     };
-    let (plain, _) = probe_input(operation, contract, target);
-    let signed_as =
-        |defect| OptionFuture::from(target.credentials.as_ref().map(|_| ask(operation, &plain.signed_with(defect))));
+    let (plain_request, _) = probe_input(operation, contract, target);
+    let signed_as = |defect| {
+        OptionFuture::from(target.credentials.as_ref().map(|_| ask(operation, &plain_request.signed_with(defect))))
+    };
     let further = contract.service.resources.iter().filter(|of| of.of.is_some() && examined.name_of(of).is_some());
     let further = further.filter(|of| of.default.is_none() && operation.request.members.contains_key(&of.member));
     let by_resource = further.map(|of| {
@@ -128,12 +129,12 @@ pub(super) async fn all(examined: ExaminedTarget<'_>, within: Duration) -> Resul
     nothing.target.is = format!("{}.{UNKNOWN}", contract.service.target_prefix.is);
     let (way, probe, wrong, unsigned, by_resource, neighbours, unknown) = tokio::join!(
         way(target, left),
-        ask(operation, &plain),
+        ask(operation, &plain_request),
         signed_as(SigningDefect::WrongSecret),
         signed_as(SigningDefect::Unsigned),
         join_all(by_resource),
         join_all(neighbours),
-        ask(&nothing, &plain),
+        ask(&nothing, &plain_request),
     );
     let ours = target.credentials.as_ref().map(Credentials::secrets).unwrap_or_default();
     let hidden = Masker::default();

@@ -108,19 +108,19 @@ impl ProbedTarget<'_> {
     /// The findings about operations that a run does not need; they tell what kind of server this is. Operations with
     /// the same answer share a finding.
     pub(super) fn neighbours(&self) -> impl Iterator<Item = Diagnosis> {
-        let mut told: Vec<(Neighbour, String, Vec<&str>)> = Vec::new();
+        let mut groups: Vec<(Neighbour, String, Vec<&str>)> = Vec::new();
         for (name, exchange) in &self.answers.neighbours {
             let (neighbour, said) = self.neighbour(name, exchange);
-            match told.iter_mut().find(|(other, words, _)| (*other, words) == (neighbour, &said)) {
+            match groups.iter_mut().find(|(other, words, _)| (*other, words) == (neighbour, &said)) {
                 Some((.., names)) => names.push(name),
-                None => told.push((neighbour, said, vec![name])),
+                None => groups.push((neighbour, said, vec![name])),
             }
         }
         let not_tried = self.examined.contract.service.not_tried.iter().map(|not_tried| {
             let found = format!("{}: not tried, since they could create something", not_tried.is.join(", "));
             Diagnosis::unknown(Topic::Neighbours, found)
         });
-        told.into_iter().map(|(neighbour, said, names)| neighbour.finding(&said, &names)).chain(not_tried)
+        groups.into_iter().map(|(neighbour, said, names)| neighbour.finding(&said, &names)).chain(not_tried)
     }
 
     /// Whether the target has an operation, and what it answered. It has the operation if the answer is a success in

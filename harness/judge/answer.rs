@@ -210,14 +210,14 @@ impl Sketch<'_> {
                         shapes.push("…".to_owned());
                         break;
                     }
-                    let shown = self.quoted(self.masker.quote_name(name));
+                    let quoted_name = self.quoted(self.masker.quote_name(name));
                     let member = match member {
                         Value::String(text) if words.contains(&name.as_str()) => {
                             format!("\"{}\"", self.quoted(self.masker.quote(text)))
                         }
                         _ => self.of(member, &[]),
                     };
-                    shapes.push(format!("{shown}: {member}"));
+                    shapes.push(format!("{quoted_name}: {member}"));
                 }
                 format!("{{{}}}", shapes.join(", "))
             }

@@ -44,10 +44,10 @@ pub struct Badge(pub BadgeForm);
 
 impl Report for Badge {
     fn write(&self, collected: Runs<'_>, out: &mut dyn Write) -> io::Result<()> {
-        let shown = BadgeText::of(collected.first());
+        let badge = BadgeText::of(collected.first());
         let text = match self.0 {
-            BadgeForm::Json => shown.json(),
-            BadgeForm::Svg => shown.svg(),
+            BadgeForm::Json => badge.json(),
+            BadgeForm::Svg => badge.svg(),
         };
         out.write_all(text.as_bytes())
     }

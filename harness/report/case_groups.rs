@@ -109,11 +109,11 @@ impl<'a> SharedViolation<'a> {
 
     /// The violation in words, with how many more were found with other numbers.
     pub(crate) fn text(&self) -> FaultText {
-        let mut told = FaultText::of(self.violation);
+        let mut text = FaultText::of(self.violation);
         if self.others > 0 {
-            let _ = write!(told.actual, " (and {} more alike, with other numbers)", self.others);
+            let _ = write!(text.actual, " (and {} more alike, with other numbers)", self.others);
         }
-        told
+        text
     }
 }
 

@@ -68,11 +68,11 @@ impl<'a> Conclusion<'a> {
 
     /// The conclusion as a sentence, escaped.
     pub(super) fn sentence(&self) -> String {
-        let shown: Vec<_> = self.ids().iter().take(IDS_LIMIT).map(|id| escape(id)).collect();
-        let more = self.ids().len() - shown.len();
+        let ids_shown: Vec<_> = self.ids().iter().take(IDS_LIMIT).map(|id| escape(id)).collect();
+        let more = self.ids().len() - ids_shown.len();
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-        let before = if shown.is_empty() { "" } else { ": " };
-        format!("{}{before}{}{more}", self.claim(), shown.join(", "))
+        let before = if ids_shown.is_empty() { "" } else { ": " };
+        format!("{}{before}{}{more}", self.claim(), ids_shown.join(", "))
     }
 
     /// The sentence without the ids of the requirements, escaped.

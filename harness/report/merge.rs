@@ -174,7 +174,8 @@ fn part(stream: usize, events: &[Event]) -> Result<Part<'_>, MergeError> {
     let shard = run.shard.as_deref().unwrap_or("a whole run");
     let shard = shard.parse().map_err(|_| MergeError::NotAShard(stream, foreign(shard)))?;
     let cases: Vec<_> = events.iter().filter_map(Event::case).collect();
-    let summary = events.iter().find_map(|event| if let Event::Summary(told) = event { Some(told) } else { None });
+    let summary =
+        events.iter().find_map(|event| if let Event::Summary(summary) = event { Some(summary) } else { None });
     let of_cases = || cases.iter().map(|case| case.duration_ms).sum();
     let duration_ms = summary.map_or_else(of_cases, |summary| summary.duration_ms);
     Ok(Part { run, shard, duration_ms, complete: summary.is_some_and(|summary| summary.complete), cases })
@@ -372,9 +373,9 @@ mod tests {
         let [a, b]: [_; 2] = shards(2).try_into().expect("two");
         let [c, d]: [_; 2] = other_shards(2).try_into().expect("two");
         let runs = merge_shards(vec![a, c, sample::events(), b, d], &sample::register()).expect("two runs in shards");
-        let told =
+        let name_and_count =
             |mut run: Vec<Event>| (run_mut(&mut run).target.name.clone(), run.iter().filter_map(Event::case).count());
-        let names: Vec<_> = runs.into_iter().map(told).collect();
+        let names: Vec<_> = runs.into_iter().map(name_and_count).collect();
         assert_eq!(names, ["endpoint", "other", "endpoint"].map(|name| (name.to_owned(), 11)));
     }
 }

@@ -113,8 +113,8 @@ pub fn read(mut stream: impl BufRead, cut_short: CutShort) -> Result<Vec<Event>,
             if summary.verdicts == counted {
                 return Ok(events);
             }
-            let told = |verdicts| words::verdicts(verdicts).unwrap_or_else(|| "no case".to_owned());
-            Err(StreamError::Miscounted(told(&summary.verdicts), told(&counted)))
+            let counts_text = |verdicts| words::verdicts(verdicts).unwrap_or_else(|| "no case".to_owned());
+            Err(StreamError::Miscounted(counts_text(&summary.verdicts), counts_text(&counted)))
         }
         Some(_) if cut_short == CutShort::Accept => Ok(events),
         Some(_) => Err(StreamError::NoSummary(events.len())),

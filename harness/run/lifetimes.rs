@@ -160,13 +160,13 @@ impl LifetimeDoubt<'_> {
     /// to a call with a lifetime that was never asked for, whose credentials cannot be old.
     async fn clock_is_off(&self, wrong: &GivenCredentials, is_kept: bool, names: &mut RandomNames) -> LifetimeExcuse {
         let Some(off) = wrong.clock_offset() else { return Ok(None) };
-        let plain = self.plain_call();
-        let fresh = self.with_fresh_lifetime(&plain, names);
+        let plain_call = self.plain_call();
+        let fresh = self.with_fresh_lifetime(&plain_call, names);
         let Some(clock) = self.offset(&fresh, names).await? else { return Ok(None) };
         // A clock shifts every lifetime alike; age only shortens one.
         let fits = |off: f64| (off - clock).abs() <= FRESH_SECONDS || (is_kept && off < clock);
-        let is_plain = plain.request.input.iter().count() == self.call.request.input.iter().count();
-        if !fits(off) || (!is_plain && !self.offset(&plain, names).await?.is_some_and(fits)) {
+        let is_plain = plain_call.request.input.iter().count() == self.call.request.input.iter().count();
+        if !fits(off) || (!is_plain && !self.offset(&plain_call, names).await?.is_some_and(fits)) {
             return Ok(None);
         }
         #[expect(clippy::cast_possible_truncation, reason = "an offset is at most 300")]

@@ -90,8 +90,8 @@ fn command(case: &ExpandedCase, target: &Target, contract: &Contract) -> String 
 
 /// A text as one word of a shell.
 pub(crate) fn word(text: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:=@%+,".contains(&byte);
-    if !text.is_empty() && text.bytes().all(plain) {
+    let needs_no_quotes = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:=@%+,".contains(&byte);
+    if !text.is_empty() && text.bytes().all(needs_no_quotes) {
         return text.to_owned();
     }
     if text.chars().any(char::is_control) {

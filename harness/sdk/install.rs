@@ -37,9 +37,11 @@ impl std::str::FromStr for SdkVersion {
         let (name, version) = text.split_once('@').map_or((text, None), |(name, version)| (name, Some(version)));
         drivers::driver_named(name)?;
         // It goes to pip, npm and Cargo, and into a path, so it must be a version.
-        let plain = |c: char| c.is_ascii_alphanumeric() || ".+-_".contains(c);
+        let is_version_character = |c: char| c.is_ascii_alphanumeric() || ".+-_".contains(c);
         let is_version = |version: &str| {
-            version.len() <= 64 && version.starts_with(|c: char| c.is_ascii_digit()) && version.chars().all(plain)
+            version.len() <= 64
+                && version.starts_with(|c: char| c.is_ascii_digit())
+                && version.chars().all(is_version_character)
         };
         if version.is_some_and(|version| !is_version(version)) {
             return Err(format!("expected a version such as {name}@1.2.3, found \"{}\"", foreign(text)));

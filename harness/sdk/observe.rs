@@ -68,7 +68,9 @@ pub(super) fn timing(arrivals: &[Arrival], connections: usize, calls_ms: Vec<f64
 pub(super) fn class(ms: f64, told_ms: Option<f64>) -> GapClass {
     const SCHEDULING_MS: f64 = 50.0;
     match told_ms {
-        Some(told) if told > 0.0 && ms >= told * 0.9 && ms <= told.mul_add(1.1, SCHEDULING_MS) => GapClass::Told,
+        Some(requested) if requested > 0.0 && ms >= requested * 0.9 && ms <= requested.mul_add(1.1, SCHEDULING_MS) => {
+            GapClass::Told
+        }
         _ if ms < 20.0 => GapClass::None,
         _ if ms < 300.0 => GapClass::Short,
         _ => GapClass::Long,

@@ -146,7 +146,7 @@ mod tests {
     #[case::in_a_url("x%77JalrXUtnFEMI%2FK7MDENG%2BbPxRfiCYEXAMPLEKEY", "***")]
     #[case::named("password=hunter2", "password=***")]
     #[case::codes("\u{1b}[31mred", "\\u{1b}[31mred")]
-    fn the_names_of_a_driver_are_kept_without_secrets(#[case] text: &str, #[case] shown: &str) {
-        assert_eq!(Planted::of([]).name(text), shown);
+    fn the_names_of_a_driver_are_kept_without_secrets(#[case] text: &str, #[case] expected: &str) {
+        assert_eq!(Planted::of([]).name(text), expected);
     }
 }

@@ -169,9 +169,9 @@ impl DriverProcess {
                 let message = self.planted.masker.quote(&message);
                 let place =
                     if pointer.is_empty() { pointer } else { format!(" at {}", self.planted.masker.quote(&pointer)) };
-                let shown =
+                let line_shown =
                     self.planted.masker.quote(&String::from_utf8_lossy(&answer[..answer.len().min(SHOWN_WINDOW)]));
-                let what = format!("the driver wrote a line that is not its protocol: {message}{place}: {shown}");
+                let what = format!("the driver wrote a line that is not its protocol: {message}{place}: {line_shown}");
                 self.driver_error(Loss::Garbled, what)
             }),
         }

@@ -100,10 +100,10 @@ fn a_defect_can_void_the_run(#[case] text: &str, #[case] said: &str) {
 fn what_is_held_against_the_suite_is_told_by_its_kind(#[case] text: &str, #[case] fate: Fate) {
     let library = Library::new(&["success/workgroup-only"]);
     let report = library.try_on(&library.judge, &[&entry(text)]).expect("the run is not void");
-    let told = |of: Fate| if of == fate { vec!["a".to_owned()] } else { Vec::new() };
-    assert_eq!(report.survivors, told(Fate::Survived));
-    assert_eq!(report.misattributed, told(Fate::Misattributed));
-    assert_eq!(report.accusations, told(Fate::Accused));
+    let ids_if = |of: Fate| if of == fate { vec!["a".to_owned()] } else { Vec::new() };
+    assert_eq!(report.survivors, ids_if(Fate::Survived));
+    assert_eq!(report.misattributed, ids_if(Fate::Misattributed));
+    assert_eq!(report.accusations, ids_if(Fate::Accused));
     let expected = (report.misattributed.len(), 0, report.accusations.len());
     assert_eq!((report.killed, report.attributed, report.accused), expected);
 }

@@ -309,8 +309,8 @@ mod tests {
     #[case::a_step_that_is_not_there("/a/b~7/", "but for /a/b, /a/b~1, /a/b~setup0, /a/b~teardown0.")]
     #[case::a_family("/a/family", "but for /a/family/1, /a/family/12.")]
     #[case::nothing_like_it("/x", "such as /a/b;")]
-    fn a_caller_without_a_reply_is_told_which_paths_there_are(#[case] path: &str, #[case] told: &str) {
+    fn a_caller_without_a_reply_is_told_which_paths_there_are(#[case] path: &str, #[case] expected: &str) {
         let said = paths().reply(path).unwrap_err();
-        assert!(said.contains(told), "{said}");
+        assert!(said.contains(expected), "{said}");
     }
 }

@@ -83,12 +83,12 @@ async fn every_reply_comes_over_the_wire_as_it_is_written() {
 #[case("/success/called-twice~2", "but for /success/called-twice, /success/called-twice~1.")]
 #[case("/nothing/like-it", "/<case id>")]
 #[tokio::test]
-async fn a_path_without_a_reply_says_which_paths_there_are(#[case] path: &str, #[case] told: &str) {
+async fn a_path_without_a_reply_says_which_paths_there_are(#[case] path: &str, #[case] expected: &str) {
     let response = ask(&mock().await, path, "{}").await;
     assert_eq!((response.status, response.media_type().as_deref()), (404, Some("application/x-amz-json-1.1")));
     let body = response.json().unwrap();
     assert_eq!(body["__type"], "UnknownOperationException");
-    assert!(body["message"].as_str().unwrap().contains(told), "{body}");
+    assert!(body["message"].as_str().unwrap().contains(expected), "{body}");
 }
 
 #[tokio::test]

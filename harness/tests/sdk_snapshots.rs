@@ -145,10 +145,10 @@ fn write(place: &str, value: &Value, lines: &mut Vec<String>) {
                 write(&format!("{place}[{}]", index + 1), item, lines);
             }
         }
-        plain => {
+        value => {
             // What tells of the machine rather than of the SDK.
             let (system, machine) = (std::env::consts::OS, std::env::consts::ARCH);
-            let text = plain.to_string().replace(&format!("os/{system}"), "os/<os>").replace(machine, "<machine>");
+            let text = value.to_string().replace(&format!("os/{system}"), "os/<os>").replace(machine, "<machine>");
             let text = countersign::text::escape(&text);
             let short: String = text.chars().take(LIMIT).collect();
             let rest = text.chars().count().saturating_sub(LIMIT);

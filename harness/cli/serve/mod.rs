@@ -107,8 +107,8 @@ fn address(text: &str) -> Result<SocketAddr, String> {
 }
 
 fn shell(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "+/=._:-".contains(c);
-    if word.chars().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
+    let needs_no_quotes = |c: char| c.is_ascii_alphanumeric() || "+/=._:-".contains(c);
+    if word.chars().all(needs_no_quotes) { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
 }
 
 #[cfg(test)]

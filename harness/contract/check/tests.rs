@@ -126,12 +126,12 @@ fn a_list_is_bounded_by_its_items_and_hides_what_they_are() {
     let contract = load_with(OPERATION, "/request/members/words", &list).expect("it loads");
     let request = &contract.default_operation().request;
     assert!(request.members["words"].is_sensitive());
-    let told = |words: &[&str]| {
+    let with_words = |words: &[&str]| {
         let breaches = contract.validators.breaches(&request.name, &json!({ "workgroupName": "wg-1", "words": words }));
         breaches.iter().map(|breach| breach.expected.to_string()).collect::<Vec<_>>()
     };
     assert_eq!(
-        [told(&[]), told(&["a"]), told(&["a"; 3])],
+        [with_words(&[]), with_words(&["a"]), with_words(&["a"; 3])],
         [vec!["at least 1 item".to_owned()], vec![], vec!["at most 2 items".to_owned()]]
     );
 }

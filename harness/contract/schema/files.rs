@@ -103,13 +103,13 @@ pub fn differences(folder: &Path, schemas: &Schemas) -> Vec<String> {
 /// Names the first line that is not as expected.
 fn change_text(path: &Path, found: &str, expected: &str) -> String {
     let lines = || expected.lines().map(Some).chain(std::iter::repeat(None)).zip(found.lines().map(Some).chain([None]));
-    let shown = |line: Option<&str>| {
+    let quoted_line = |line: Option<&str>| {
         line.map_or("the end of the file".to_owned(), |line| format!("`{}`", foreign(line.trim())))
     };
     let path = text::file_name(path);
     match lines().zip(1..).find(|((expected, found), _)| expected != found) {
         Some(((expected, found), number)) => {
-            format!("{path}: changed, line {number}: expected {}, found {}", shown(expected), shown(found))
+            format!("{path}: changed, line {number}: expected {}, found {}", quoted_line(expected), quoted_line(found))
         }
         None => format!("{path}: changed, in its line ends only"),
     }

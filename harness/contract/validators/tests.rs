@@ -166,8 +166,8 @@ fn a_breach_never_repeats_the_value(#[case] schema: &str, #[case] body: fn(Value
     let breaches = validators().breaches(schema, &value);
     assert!(!breaches.is_empty());
     let prose = validators().prose_breaches(schema, &value);
-    let told = format!("{breaches:?} {prose:?}");
-    assert!(!told.contains("CANARY") && !told.contains("s3cr3t"), "{told}");
+    let breach_text = format!("{breaches:?} {prose:?}");
+    assert!(!breach_text.contains("CANARY") && !breach_text.contains("s3cr3t"), "{breach_text}");
 }
 
 #[rstest]

@@ -60,7 +60,7 @@ impl Defects {
         let file = fixtures.name_of(REGISTER_FILE);
         let rows = register.requirements.iter().enumerate().filter(|(_, row)| row.side == Side::Server);
         let orphans = rows.filter(|(_, row)| row.counts() && !broken.contains(row.id.as_str()));
-        let told = "so nothing shows that a server that breaks it is found; tag one in fixtures/defects";
+        let consequence = "so nothing shows that a server that breaks it is found; tag one in fixtures/defects";
         // A defect that breaks the requirement with the same number of another operation often breaks this one too.
         let number = |id: &str| id.split_once('-').map(|(_, number)| number.to_owned());
         let sibling = |row: &Requirement| {
@@ -71,7 +71,7 @@ impl Defects {
             self.entries.iter().find_map(breaks).unwrap_or_default()
         };
         let error = |(index, row): (usize, &Requirement)| {
-            let message = format!("no defect breaks {}, {told}{}", row.id, sibling(row));
+            let message = format!("no defect breaks {}, {consequence}{}", row.id, sibling(row));
             LoadError::new(&file, format!("/requirements/{index}"), message)
         };
         let errors: Vec<_> = orphans.map(error).collect();

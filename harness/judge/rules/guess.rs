@@ -28,11 +28,11 @@ pub(super) fn of_member(observation: &Observation<'_>, breach: &SchemaBreach) ->
 
 /// Where an absent member may be instead.
 fn of_absence(observation: &Observation<'_>, members: &Map<String, Value>, wanted: &str) -> Option<ValueLikeness> {
-    let plain = |name: &str| name.replace(['_', '-'], "").to_ascii_lowercase();
+    let squeezed = |name: &str| name.replace(['_', '-'], "").to_ascii_lowercase();
     if members.get(wanted).is_some_and(Value::is_null) {
         return Some(ValueLikeness::Null);
     }
-    if let Some(alike) = members.keys().find(|name| plain(name) == plain(wanted)) {
+    if let Some(alike) = members.keys().find(|name| squeezed(name) == squeezed(wanted)) {
         return Some(ValueLikeness::OtherName(observation.quote_name(alike)));
     }
     let inside = members.iter().find(|(_, value)| value.get(wanted).is_some());

@@ -143,13 +143,13 @@ impl Comparison {
 
     fn place(&mut self, old: Option<&CaseResult>, new: &CaseResult) {
         let Some(old) = old else { return self.new.push(change(new, None, Some(new.verdict))) };
-        let told = |case| change(case, Some(old.verdict), Some(new.verdict));
+        let verdict_change = |case| change(case, Some(old.verdict), Some(new.verdict));
         let unclaimed = new.verdict == Verdict::NotApplicable;
         let failed = matches!(old.verdict, Verdict::Fail | Verdict::KnownFail | Verdict::NotImplemented);
         match (holds(old.verdict), holds(new.verdict)) {
-            (false, true) if failed => self.fixed.push(told(old)),
-            (true, false) if !unclaimed => self.broken.push(told(new)),
-            _ if old.verdict != new.verdict || violated(old) != violated(new) => self.changed.push(told(new)),
+            (false, true) if failed => self.fixed.push(verdict_change(old)),
+            (true, false) if !unclaimed => self.broken.push(verdict_change(new)),
+            _ if old.verdict != new.verdict || violated(old) != violated(new) => self.changed.push(verdict_change(new)),
             _ => self.unchanged += 1,
         }
     }

@@ -99,14 +99,14 @@ fn a_family_is_told_as_a_whole_only_where_all_of_it_changed() {
         run(&ids.into_iter().zip(verdicts).collect::<Vec<_>>())
     };
     let [pass, fail] = [Verdict::Pass, Verdict::Fail];
-    let told = |new: [Verdict; 3]| {
+    let groups = |new: [Verdict; 3]| {
         let comparison = Comparison::new(&family([pass; 3]), &family(new)).expect("comparable");
         (comparison.text(&sample::register()), comparison.markdown(&sample::register()))
     };
-    let (text, markdown) = told([fail; 3]);
+    let (text, markdown) = groups([fail; 3]);
     assert!(text.contains("broken 3 cases: all of a/f\n"), "{text}");
     assert!(markdown.contains("- all 3 cases of `a/f`: pass"), "{markdown}");
-    let (text, markdown) = told([fail, pass, fail]);
+    let (text, markdown) = groups([fail, pass, fail]);
     assert!(text.contains("broken 2 cases: 2 of the 3 cases of a/f\n"), "{text}");
     assert!(markdown.contains("- 2 of the 3 cases of `a/f`: pass"), "{markdown}");
 }
@@ -115,13 +115,13 @@ fn a_family_is_told_as_a_whole_only_where_all_of_it_changed() {
 #[case("2026-11-22T10:00:00.123456789Z", "2026-11-22T10:00:00Z")]
 #[case("2026-11-22T10:00:59Z", "2026-11-22T10:00:59Z")]
 #[case("soon", "soon")]
-fn the_time_of_a_run_is_told_to_the_second(#[case] began: &str, #[case] told: &str) {
+fn the_time_of_a_run_is_told_to_the_second(#[case] began: &str, #[case] start_text: &str) {
     let mut run = run(&[("a/b", Verdict::Pass)]);
     sample::run_mut(&mut run).started_at = began.to_owned();
     let text = Comparison::new(&run, &run).expect("comparable").text(&sample::register());
-    assert!(text.contains(&format!("; 11 cases, {told}, countersign")), "{text}");
+    assert!(text.contains(&format!("; 11 cases, {start_text}, countersign")), "{text}");
     #[cfg(feature = "cli")]
-    assert!(super::super::tests::junit(&run).contains(&format!("timestamp=\"{told}\"")));
+    assert!(super::super::tests::junit(&run).contains(&format!("timestamp=\"{start_text}\"")));
 }
 
 #[test]

@@ -63,7 +63,7 @@ impl CaseView {
 impl ResultView {
     /// Whether two runs found the same; what was sent to them may differ.
     fn is_like(&self, other: &Self) -> bool {
-        let found = |told: &Self| (told.verdict, told.reason.clone(), told.answer.clone());
+        let found = |view: &Self| (view.verdict, view.reason.clone(), view.answer.clone());
         found(self) == found(other) && self.violations == other.violations && self.warnings == other.warnings
     }
 }
@@ -75,9 +75,9 @@ pub(super) fn suites(collected: &[Collected], usual: &[CommonHeaders]) -> Vec<Su
         collected.iter().enumerate().flat_map(|(run, collected)| collected.cases.iter().map(move |case| (run, case)));
     let by_case = grouped(results, |(_, result)| &result.id);
     let suite = |alike: Vec<&Vec<(usize, &CaseResult)>>| {
-        let told = |(run, result): &(usize, &CaseResult)| result_view(result, &usual[*run], judged[*run]);
+        let view_of = |(run, result): &(usize, &CaseResult)| result_view(result, &usual[*run], judged[*run]);
         let case =
-            |results: &&Vec<(usize, &CaseResult)>| case(results[0].1, results.iter().map(told), collected.len() > 1);
+            |results: &&Vec<(usize, &CaseResult)>| case(results[0].1, results.iter().map(view_of), collected.len() > 1);
         let cases: Vec<CaseView> = alike.iter().map(case).collect();
         // For several targets, a sum of the verdicts would mean nothing.
         let verdicts = alike.iter().filter(|_| collected.len() == 1).map(|results| results[0].1.verdict);
@@ -110,24 +110,24 @@ fn result_view(result: &CaseResult, usual: &CommonHeaders, judged: bool) -> Resu
 /// A case with what the runs found about it.
 fn case(result: &CaseResult, all: impl Iterator<Item = ResultView>, several: bool) -> CaseView {
     let mut runs: Vec<ResultView> = Vec::new();
-    for told in all {
-        match runs.iter_mut().find(|other| other.is_like(&told)) {
+    for result in all {
+        match runs.iter_mut().find(|other| other.is_like(&result)) {
             Some(other) => {
-                other.labels.extend(told.labels);
-                other.judged |= told.judged;
+                other.labels.extend(result.labels);
+                other.judged |= result.judged;
             }
-            None => runs.push(told),
+            None => runs.push(result),
         }
     }
-    let found: BTreeSet<(Tone, &str)> = runs.iter().map(|told| (told.tone, told.verdict)).collect();
+    let found: BTreeSet<(Tone, &str)> = runs.iter().map(|result| (result.tone, result.verdict)).collect();
     let count = |(tone, verdict)| {
-        let alike = runs.iter().filter(|told| told.verdict == verdict);
-        Count { verdict, tone, cases: alike.map(|told| told.labels.len()).sum() }
+        let alike = runs.iter().filter(|result| result.verdict == verdict);
+        Count { verdict, tone, cases: alike.map(|result| result.labels.len()).sum() }
     };
     // A target that was not judged does not count as different, as in the table of requirements.
     let unjudged = [Verdict::NotImplemented, Verdict::NotApplicable].map(Verdict::word);
-    let compared = runs.iter().filter(|told| told.judged && !unjudged.contains(&told.verdict));
-    let differs = compared.map(|told| told.verdict).collect::<BTreeSet<_>>().len() > 1;
+    let compared = runs.iter().filter(|result| result.judged && !unjudged.contains(&result.verdict));
+    let differs = compared.map(|result| result.verdict).collect::<BTreeSet<_>>().len() > 1;
     // In print, a case that passed or was not judged needs no details.
     let open = found.iter().any(|(_, word)| !unjudged.contains(word) && *word != Verdict::Pass.word());
     CaseView {
@@ -138,7 +138,7 @@ fn case(result: &CaseResult, all: impl Iterator<Item = ResultView>, several: boo
         expected: result.expected.clone(),
         verdicts: found.iter().copied().map(count).collect(),
         differs,
-        departs: runs.iter().any(|told| !told.warnings.is_empty()),
+        departs: runs.iter().any(|result| !result.warnings.is_empty()),
         prints: if several { differs } else { open },
         runs,
     }

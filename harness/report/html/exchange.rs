@@ -22,7 +22,7 @@ type Field = (String, String);
 #[derive(Debug, Serialize)]
 pub(super) struct ExchangeView {
     #[serde(flatten)]
-    shown: ShownExchange,
+    shown_exchange: ShownExchange,
     status: Option<u16>,
     request_lines: Vec<String>,
     /// The names of usual fields that it lacks.
@@ -46,12 +46,22 @@ impl CommonHeaders {
     }
 
     pub(super) fn show(&self, case: &CaseResult) -> Option<ExchangeView> {
-        let shown = case.exchange.as_deref()?.clone();
-        let (request_lines, request_without) = uncommon_fields(&self.request, &shown.request_headers);
-        let answered = shown.answer_body.is_some();
-        let (answer_lines, answer_without) =
-            if answered { uncommon_fields(&self.answer, &shown.answer_headers) } else { (Vec::new(), Vec::new()) };
-        Some(ExchangeView { shown, status: case.status, request_lines, request_without, answer_lines, answer_without })
+        let shown_exchange = case.exchange.as_deref()?.clone();
+        let (request_lines, request_without) = uncommon_fields(&self.request, &shown_exchange.request_headers);
+        let answered = shown_exchange.answer_body.is_some();
+        let (answer_lines, answer_without) = if answered {
+            uncommon_fields(&self.answer, &shown_exchange.answer_headers)
+        } else {
+            (Vec::new(), Vec::new())
+        };
+        Some(ExchangeView {
+            shown_exchange,
+            status: case.status,
+            request_lines,
+            request_without,
+            answer_lines,
+            answer_without,
+        })
     }
 }
 
@@ -103,19 +113,19 @@ mod tests {
 
     #[test]
     fn what_most_messages_have_is_told_once_and_departures_are_told_each() {
-        let plain = fields(&[("host", "h"), ("content-type", "a")]);
+        let common = fields(&[("host", "h"), ("content-type", "a")]);
         let odd = fields(&[("host", "h"), ("x-odd", "1")]);
         let dated = fields(&[("Date", "d"), ("x-amz-date", "d"), ("Content-Length", "2")]);
         assert_eq!(common_fields([&dated, &dated, &dated].into_iter()), []);
-        let usual = common_fields([&plain, &plain, &odd].into_iter());
+        let usual = common_fields([&common, &common, &odd].into_iter());
         assert_eq!(usual, fields(&[("host", "h"), ("content-type", "a")]));
-        assert_eq!(uncommon_fields(&usual, &plain), (Vec::new(), Vec::new()));
+        assert_eq!(uncommon_fields(&usual, &common), (Vec::new(), Vec::new()));
         assert_eq!(uncommon_fields(&usual, &odd), (vec!["x-odd: 1".to_owned()], vec!["content-type".to_owned()]));
     }
 
     #[test]
     fn of_two_messages_nothing_is_usual() {
-        let plain = fields(&[("host", "h")]);
-        assert_eq!(common_fields([&plain, &plain].into_iter()), []);
+        let common = fields(&[("host", "h")]);
+        assert_eq!(common_fields([&common, &common].into_iter()), []);
     }
 }

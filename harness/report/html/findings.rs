@@ -179,9 +179,9 @@ impl<'a> IndexedRun<'a> {
         }
     }
 
-    fn place(&self, told: Option<FaultText>, cases: &[&CaseResult]) -> PlaceView {
+    fn place(&self, text: Option<FaultText>, cases: &[&CaseResult]) -> PlaceView {
         let (cases, more) = links(&ids(cases), self.collected.families(), CASES_LIMIT);
-        let (at, expected, actual) = told.map(|told| (told.at, told.expected, told.actual)).unwrap_or_default();
+        let (at, expected, actual) = text.map(|text| (text.at, text.expected, text.actual)).unwrap_or_default();
         PlaceView { at, expected, actual, cases, more }
     }
 }

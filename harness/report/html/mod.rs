@@ -231,7 +231,7 @@ fn visible(out: &mut Output<'_>, state: &mut State<'_, '_>, value: &Value) -> Re
                     '<' => out.write_str("&lt;")?,
                     '>' => out.write_str("&gt;")?,
                     '"' => out.write_str("&#34;")?,
-                    plain => out.write_char(plain)?,
+                    character => out.write_char(character)?,
                 }
             }
             Ok(())

@@ -39,14 +39,14 @@ pub(super) struct Link {
 /// more where that is all.
 pub(super) fn links(ids: &[&str], families: &BTreeMap<String, usize>, most: usize) -> (Vec<Link>, usize) {
     let names = words::collapse(ids, families);
-    let shown = if names.len() <= most + 1 { names.len() } else { most };
-    let rest = names[shown..].iter().map(|(_, count)| count).sum();
+    let shown_count = if names.len() <= most + 1 { names.len() } else { most };
+    let rest = names[shown_count..].iter().map(|(_, count)| count).sum();
     let link = |(name, count): &(String, usize)| {
         let inside = |id: &&&str| **id == name.as_str() || id.strip_prefix(name).is_some_and(|r| r.starts_with('/'));
         let text = if *count > 1 { format!("{name} ({count} cases)") } else { name.clone() };
         Link { text, to: ids.iter().find(inside).and_then(|id| anchor(id)) }
     };
-    (names[..shown].iter().map(link).collect(), rest)
+    (names[..shown_count].iter().map(link).collect(), rest)
 }
 
 /// A part of a sentence, or a source of a requirement.
@@ -120,13 +120,13 @@ mod tests {
             let case = CaseResult { reason: Some(said), ..sample::case("a/b", verdict) };
             reason(&case).into_iter().filter_map(|piece| piece.href).collect::<Vec<_>>()
         };
-        let told = |words: &str| Reason::Told { words: words.to_owned() };
+        let reason_of = |words: &str| Reason::Told { words: words.to_owned() };
         let known = |excuse: &str, own: &str| Reason::Known {
             excuse: Excuse { reason: excuse.to_owned(), issue: None },
             was: Verdict::Blocked,
-            own: Some(Box::new(told(own))),
+            own: Some(Box::new(reason_of(own))),
         };
-        assert_eq!(hrefs(Verdict::Blocked, told("see http://example.com/")), [""; 0]);
+        assert_eq!(hrefs(Verdict::Blocked, reason_of("see http://example.com/")), [""; 0]);
         assert_eq!(hrefs(Verdict::KnownFail, known("later", "found \"http://example.com/\"")), [""; 0]);
         assert_eq!(hrefs(Verdict::KnownFail, known("see http://example.com/", "no")), ["http://example.com/"]);
     }

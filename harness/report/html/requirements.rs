@@ -65,7 +65,7 @@ pub(super) fn groups(mut rows: Vec<RequirementView>) -> Vec<RequirementGroup> {
 
 /// Every requirement; those on which targets differ come first.
 pub(super) fn rows(collected: &[Collected], register: &Register) -> Vec<RequirementView> {
-    let told = |row: matrix::MatrixRow<'_>| {
+    let view_of = |row: matrix::MatrixRow<'_>| {
         let known = register.get(row.id);
         let uncounted = known.and_then(|row| match (&row.excluded, &row.pending) {
             (Some(reason), _) => Some(format!("Not counted: {reason}")),
@@ -82,7 +82,7 @@ pub(super) fn rows(collected: &[Collected], register: &Register) -> Vec<Requirem
             cells: cells.map(|((event, standing), run)| cell(*event, *standing, run.families())).collect(),
         })
     };
-    matrix::rows(collected, register).into_iter().filter_map(told).collect()
+    matrix::rows(collected, register).into_iter().filter_map(view_of).collect()
 }
 
 fn cell(event: Option<&RequirementEvent>, standing: Standing, families: &BTreeMap<String, usize>) -> Cell {

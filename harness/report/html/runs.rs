@@ -88,7 +88,7 @@ fn run(label: String, collected: &Collected) -> RunView {
         conclusion: words::capitalised(&conclusion.claim()),
         ids: named.iter().map(|id| Link { text: (*id).to_owned(), to: anchor(id) }).collect(),
         more_ids: conclusion.ids().len() - named.len(),
-        cut_short: words::cut_short(collected).map(|told| words::capitalised(&told)),
+        cut_short: words::cut_short(collected).map(|sentence| words::capitalised(&sentence)),
         counts: counts(collected.cases.iter().map(|case| case.verdict)),
         cases: collected.cases.len(),
         duration: summary.map(|summary| words::duration(summary.duration_ms)).unwrap_or_default(),
@@ -156,8 +156,8 @@ pub(super) fn who_conforms(runs: &[RunView], collected: &[Collected]) -> String 
         (absent, ["does not have the operation", "do not have the operation"]),
         (open, ["is not decided", "are not decided"]),
     ];
-    let told = others.into_iter().filter(|(count, _)| *count > 0).map(|(count, [one, more])| verb(count, one, more));
-    let others: Vec<String> = told.collect();
+    let phrases = others.into_iter().filter(|(count, _)| *count > 0).map(|(count, [one, more])| verb(count, one, more));
+    let others: Vec<String> = phrases.collect();
     let mark = if conform.is_empty() { ": " } else { ", " };
     if others.is_empty() { format!("{first}.") } else { format!("{first}{mark}{}.", others.join(", ")) }
 }

@@ -99,8 +99,8 @@ fn a_target_without_the_operation_differs_from_nobody() {
     let good = run_at("good", "http://a/", vec![decided("GC-DUR-02", Verdict::Pass)]);
     let absent = CaseResult { decided: Vec::new(), ..decided("GC-DUR-02", Verdict::NotImplemented) };
     let page = html(&[good, run_at("absent", "http://b/", vec![absent])].concat());
-    let told = "Only good could be judged, so that there is nothing to compare.";
-    assert_eq!(page.matches(told).count(), 2, "in the head, and where differences would stand: {page}");
+    let sentence = "Only good could be judged, so that there is nothing to compare.";
+    assert_eq!(page.matches(sentence).count(), 2, "in the head, and where differences would stand: {page}");
 }
 
 #[test]
@@ -149,8 +149,8 @@ fn of_several_targets_the_first_sentence_says_who_conforms() {
     let absent = run_at("absent", "http://c/", vec![sample::case("errors/any", Verdict::NotImplemented)]);
     let open = run_at("open", "http://d/", vec![sample::case("errors/any", Verdict::Indeterminate)]);
     let lead = |runs: &[Vec<Event>]| between(&html(&runs.concat()), "<p class=\"lead\">", "</p>").to_owned();
-    let told = lead(&[good, bad.clone(), absent.clone(), open]);
-    assert_eq!(told, "1 of 4 conforms (good), 1 does not, 1 does not have the operation, 1 is not decided.");
+    let sentence = lead(&[good, bad.clone(), absent.clone(), open]);
+    assert_eq!(sentence, "1 of 4 conforms (good), 1 does not, 1 does not have the operation, 1 is not decided.");
     assert_eq!(
         lead(&[bad, absent]),
         "None of 2 conforms: 1 violates must-requirements, 1 does not have the operation."

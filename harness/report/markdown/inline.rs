@@ -98,15 +98,15 @@ mod tests {
     /// What a reader sees of Markdown: the text, and whether it is one paragraph of text and code only.
     fn seen(markdown: &str) -> (String, bool) {
         let mut text = String::new();
-        let mut plain = true;
+        let mut is_plain = true;
         for event in Parser::new_ext(markdown, gfm()) {
             match event {
                 Event::Text(part) | Event::Code(part) => text.push_str(&part),
                 Event::Start(Tag::Paragraph) | Event::End(TagEnd::Paragraph) => {}
-                _ => plain = false,
+                _ => is_plain = false,
             }
         }
-        (text, plain)
+        (text, is_plain)
     }
 
     fn hostile() -> impl Strategy<Value = String> {
@@ -125,12 +125,12 @@ mod tests {
         fn prose_and_code_say_what_they_were_given_and_nothing_else(text in hostile()) {
             let wanted = escape(&text);
             prop_assume!(!wanted.trim().is_empty());
-            let (shown, plain) = seen(&prose(&text));
-            prop_assert!(plain, "{}", prose(&text));
-            prop_assert_eq!(shown.trim(), wanted.trim());
-            let (shown, plain) = seen(&code(&text));
-            prop_assert!(plain, "{}", code(&text));
-            prop_assert_eq!(shown, wanted);
+            let (rendered, is_plain) = seen(&prose(&text));
+            prop_assert!(is_plain, "{}", prose(&text));
+            prop_assert_eq!(rendered.trim(), wanted.trim());
+            let (rendered, is_plain) = seen(&code(&text));
+            prop_assert!(is_plain, "{}", code(&text));
+            prop_assert_eq!(rendered, wanted);
         }
 
         #[test]

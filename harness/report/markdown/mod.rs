@@ -26,15 +26,15 @@ const RESERVE: usize = 2000;
 
 /// Adds parts to a text while they fit into `room` bytes, and returns how many fitted.
 fn fill(text: &mut String, room: usize, parts: impl IntoIterator<Item = String>) -> usize {
-    let mut told = 0;
+    let mut rows_written = 0;
     for part in parts {
         if text.len() + part.len() > room {
             break;
         }
         text.push_str(&part);
-        told += 1;
+        rows_written += 1;
     }
-    told
+    rows_written
 }
 
 /// Markdown, in GitHub's flavour: of one run all findings, of several a matrix.

@@ -126,9 +126,9 @@ impl MarkdownPage<'_> {
                 cell(&actual),
             )
         };
-        let told = fill(text, self.limit.saturating_sub(RESERVE), found.iter().map(row));
-        if told < found.len() {
-            let _ = write!(text, "\nand {}\n", words::count(found.len() - told, "more requirement"));
+        let rows_written = fill(text, self.limit.saturating_sub(RESERVE), found.iter().map(row));
+        if rows_written < found.len() {
+            let _ = write!(text, "\nand {}\n", words::count(found.len() - rows_written, "more requirement"));
         }
     }
 
@@ -139,9 +139,9 @@ impl MarkdownPage<'_> {
         }
         let _ = write!(text, "\n### {title}\n");
         let all = findings.len();
-        let told = fill(text, self.limit.saturating_sub(RESERVE), findings.into_iter().take(FINDINGS_LIMIT));
-        if told < all {
-            let more = words::count(all - told, "more finding");
+        let rows_written = fill(text, self.limit.saturating_sub(RESERVE), findings.into_iter().take(FINDINGS_LIMIT));
+        if rows_written < all {
+            let more = words::count(all - rows_written, "more finding");
             let _ = write!(text, "\nand {more}; the text, JSON and JUnit reports have them all\n");
         }
     }

@@ -90,9 +90,9 @@ fn table(text: &mut String, heads: &[String], rows: &[Vec<String>], room: usize,
     let all = rows.len();
     let heading = format!("\n{}{}", line(heads), line(&vec!["---".to_owned(); heads.len()]));
     let has_heading = fill(text, room, [heading]) == 1;
-    let told = if has_heading { fill(text, room, rows.iter().map(|row| line(row))) } else { 0 };
-    if told < all {
-        let more = words::count(all - told, &format!("more {noun}"));
+    let rows_written = if has_heading { fill(text, room, rows.iter().map(|row| line(row))) } else { 0 };
+    if rows_written < all {
+        let more = words::count(all - rows_written, &format!("more {noun}"));
         let _ = write!(text, "\nand {more}; the HTML report has them all\n");
     }
 }

@@ -150,11 +150,11 @@ fn a_part_of_a_run_is_never_conformant(#[case] report: fn(&[Event]) -> String) {
     feature = "cli",
     case::junit("<error message=\"the run was cut short: 2 of 11 cases have a verdict\" type=\"incomplete\"/>", junit)
 )]
-fn a_run_that_was_cut_short_says_so_to_every_reader(#[case] told: &str, #[case] report: fn(&[Event]) -> String) {
+fn a_run_that_was_cut_short_says_so_to_every_reader(#[case] expected: &str, #[case] report: fn(&[Event]) -> String) {
     let killed = sample::events()[..3].to_vec();
     let interrupted = sample::events_of(["a/b", "a/c"].map(|id| sample::case(id, Verdict::Pass)).to_vec(), false);
     for report in [killed, interrupted].map(|events| report(&events)) {
-        assert!(report.contains(told), "{report}");
+        assert!(report.contains(expected), "{report}");
     }
 }
 
@@ -180,18 +180,18 @@ fn a_lifetime_that_was_measured_twice_is_told_once(#[case] report: fn(&[Event]) 
     let cases = [("lifetimes/one", 152), ("lifetimes/two", 152), ("lifetimes/three", 164)];
     let cases = cases.map(|(id, milliseconds)| measured(id, 1_793_540_952_000 + milliseconds)).to_vec();
     let report = report(&sample::events_of(cases, true));
-    let told = report.split("and 1 more alike, with other numbers").next().expect("a beginning");
-    assert!(told.len() < report.len() && told.contains("1793540952152"), "{report}");
-    assert!(!told.contains("1793540952164"), "{report}");
+    let beginning = report.split("and 1 more alike, with other numbers").next().expect("a beginning");
+    assert!(beginning.len() < report.len() && beginning.contains("1793540952152"), "{report}");
+    assert!(!beginning.contains("1793540952164"), "{report}");
 }
 
 #[test]
 fn the_text_has_no_control_character_without_colour_and_only_its_own_with_it() {
-    let plain = text(&sample::events());
-    assert!(plain.chars().all(|c| c == '\n' || !c.is_control()));
+    let colourless = text(&sample::events());
+    assert!(colourless.chars().all(|c| c == '\n' || !c.is_control()));
     let coloured = text_with(&sample::events(), TextOptions { colour: true, ..options() });
     let codes = regex::Regex::new("\u{1b}\\[[0-9;]*m").expect("a pattern");
-    assert_eq!(codes.replace_all(&coloured, ""), plain);
+    assert_eq!(codes.replace_all(&coloured, ""), colourless);
 }
 
 #[rstest]

@@ -38,10 +38,10 @@ fn where_a_wrong_lifetime_may_come_from_is_told(#[case] like: LifetimeLikeness, 
         looks_like: Some(like),
         asked_by: "durationSeconds".to_owned(),
     };
-    let told = FaultText::of(&Violation { requirement: String::new(), level: Level::Must, fault });
-    assert_eq!(told.at, "body /expiration");
-    assert_eq!(told.expected, "900 s after the call by the harness's clock, give or take 60 s");
-    assert_eq!(told.actual, format!("7 s after the call, which looks like {words}"));
+    let text = FaultText::of(&Violation { requirement: String::new(), level: Level::Must, fault });
+    assert_eq!(text.at, "body /expiration");
+    assert_eq!(text.expected, "900 s after the call by the harness's clock, give or take 60 s");
+    assert_eq!(text.actual, format!("7 s after the call, which looks like {words}"));
 }
 
 #[rstest]
@@ -51,8 +51,8 @@ fn where_a_wrong_lifetime_may_come_from_is_told(#[case] like: LifetimeLikeness, 
 #[case(Some(Markup::CutJson), ", which look like JSON that ends too early")]
 fn what_a_body_looks_like_is_told(#[case] looks_like: Option<Markup>, #[case] words: &str) {
     let fault = Fault::NoObject { found: WrongBody::NotJson { bytes: 17, looks_like } };
-    let told = FaultText::of(&Violation { requirement: String::new(), level: Level::Must, fault });
-    assert_eq!(told.actual, format!("17 bytes that are not JSON{words}"));
+    let text = FaultText::of(&Violation { requirement: String::new(), level: Level::Must, fault });
+    assert_eq!(text.actual, format!("17 bytes that are not JSON{words}"));
 }
 
 #[test]
@@ -70,8 +70,8 @@ fn where_no_case_failed_nothing_is_called_a_failure() {
 #[test]
 fn all_cases_of_a_run_are_not_named_one_by_one() {
     let events = unreachable();
-    let told = text(&events);
-    assert!(told.contains("\nindeterminate all 30 cases\n  cannot connect: connection refused\n"), "{told}");
+    let report = text(&events);
+    assert!(report.contains("\nindeterminate all 30 cases\n  cannot connect: connection refused\n"), "{report}");
     assert!(markdown(&events).contains("\n#### indeterminate: all 30 cases\n"), "{}", markdown(&events));
     assert!(
         github(&events).contains("::error title=indeterminate all 30 cases::cannot connect"),
@@ -85,9 +85,9 @@ fn all_cases_of_a_run_are_not_named_one_by_one() {
 #[test]
 fn where_nothing_was_decided_no_requirement_is_named() {
     let events = unreachable();
-    let told = "not decided: none of 4 must-requirements could be decided";
+    let sentence = "not decided: none of 4 must-requirements could be decided";
     for report in [text(&events), markdown(&events), github(&events)] {
-        assert!(report.contains(told) && !report.contains("GC-"), "{report}");
+        assert!(report.contains(sentence) && !report.contains("GC-"), "{report}");
     }
 }
 
@@ -180,11 +180,14 @@ fn absent(name: &str) -> Vec<Event> {
 #[case::one_and_a_silent_one(&[judged_run("a"), run_named("b", Verdict::Indeterminate, &[])], "Only a could be judged, so that there is nothing to compare.")]
 #[case::two_of_three(&[judged_run("a"), absent("b"), judged_run("c")], "Those that could be judged differ on no requirement.")]
 #[case::all(&[judged_run("a"), judged_run("b")], "They differ on no requirement.")]
-fn only_targets_that_could_be_judged_are_said_to_have_been_compared(#[case] runs: &[Vec<Event>], #[case] told: &str) {
+fn only_targets_that_could_be_judged_are_said_to_have_been_compared(
+    #[case] runs: &[Vec<Event>],
+    #[case] sentence: &str,
+) {
     let events = runs.concat();
-    assert!(markdown(&events).ends_with(&format!("\n\n{told}\n")), "{}", markdown(&events));
+    assert!(markdown(&events).ends_with(&format!("\n\n{sentence}\n")), "{}", markdown(&events));
     #[cfg(feature = "cli")]
-    assert!(html(&events).contains(&format!("<p class=\"note\">{told}</p>")), "{}", html(&events));
+    assert!(html(&events).contains(&format!("<p class=\"note\">{sentence}</p>")), "{}", html(&events));
 }
 
 #[test]

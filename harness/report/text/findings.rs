@@ -18,14 +18,17 @@ pub(super) fn warnings(page: &mut TextPage, collected: &Collected, register: &Re
     page.title("Warnings (requirements below must; they never fail a run)");
     for findings in found.chunk_by(SharedViolation::is_of_the_same) {
         page.line(&format!("  {}", page.paint(Tone::Doubt, &words::requirement(findings[0].violation, register))));
-        let shown = limit(detail, findings.len());
-        for warning in &findings[..shown] {
+        let shown_count = limit(detail, findings.len());
+        for warning in &findings[..shown_count] {
             let FaultText { at, expected, actual } = warning.text();
             page.line(&escape(&format!("    at {at}: expected {expected}, found {actual}")));
             page.line(&format!("      in {}", case_names(&warning.cases, collected, detail)));
         }
-        if shown < findings.len() {
-            page.line(&format!("    and {} (-v shows them)", words::count(findings.len() - shown, "other finding")));
+        if shown_count < findings.len() {
+            page.line(&format!(
+                "    and {} (-v shows them)",
+                words::count(findings.len() - shown_count, "other finding")
+            ));
         }
     }
 }
@@ -109,8 +112,8 @@ pub(super) fn in_short(page: &mut TextPage, collected: &Collected, register: &Re
         return;
     }
     page.title(&format!("In short: each violated requirement once{}", case_groups::violated_elsewhere(collected)));
-    let shown = limit(detail, found.len());
-    for shared in &found[..shown] {
+    let shown_count = limit(detail, found.len());
+    for shared in &found[..shown_count] {
         let FaultText { at, expected, actual } = shared.text();
         page.line(&format!("  {}", page.paint(Tone::Bad, &words::requirement(shared.violation, register))));
         let place = if shared.is_of_the_status() { String::new() } else { format!("{at}: ") };
@@ -120,8 +123,8 @@ pub(super) fn in_short(page: &mut TextPage, collected: &Collected, register: &Re
         };
         page.line(&escape(&format!("    in {cases}: {place}expected {expected}, found {actual}")));
     }
-    if shown < found.len() {
-        let more = words::count(found.len() - shown, "other requirement");
+    if shown_count < found.len() {
+        let more = words::count(found.len() - shown_count, "other requirement");
         page.line(&format!("  and {more} (-v shows them)"));
     }
     let blocked = collected.cases.iter().filter(|case| case.verdict == Verdict::Blocked).count();
@@ -133,14 +136,14 @@ pub(super) fn in_short(page: &mut TextPage, collected: &Collected, register: &Re
 /// The ids of cases, a whole family by its own id; those beyond the limit are only counted.
 fn case_names(cases: &[&CaseResult], collected: &Collected, detail: Detail) -> String {
     let names = case_groups::case_names(cases, collected);
-    let shown = limit(detail, names.len());
-    let told = words::list_of_names(&names, shown, |name, count| match count {
+    let shown_count = limit(detail, names.len());
+    let list = words::list_of_names(&names, shown_count, |name, count| match count {
         1 => escape(name),
         // The cases of a single family have just been counted.
         several if several == cases.len() => format!("all of {}", escape(name)),
         several => format!("{} ({several} cases)", escape(name)),
     });
-    if shown < names.len() { format!("{told} (-v lists them)") } else { told }
+    if shown_count < names.len() { format!("{list} (-v lists them)") } else { list }
 }
 
 fn limit(detail: Detail, length: usize) -> usize {

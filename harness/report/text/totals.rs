@@ -39,8 +39,8 @@ pub(super) fn totals(page: &mut TextPage, collected: &Collected, options: &TextO
     if let Some(SummaryEvent { verdicts, checks, duration_ms, .. }) = &collected.summary {
         let cases = words::count(verdicts.values().sum(), "case");
         let checks = words::count(usize::try_from(*checks).unwrap_or(usize::MAX), "check");
-        let told = words::verdicts(verdicts).unwrap_or_else(|| "none".to_owned());
-        page.line(&format!("{target}{cases}: {told}; {checks} in {}", words::duration(*duration_ms)));
+        let counts = words::verdicts(verdicts).unwrap_or_else(|| "none".to_owned());
+        page.line(&format!("{target}{cases}: {counts}; {checks} in {}", words::duration(*duration_ms)));
     }
     if let Some(cut_short) = words::cut_short(collected) {
         page.line(&format!("{target}{}", page.paint(Tone::Bad, &cut_short)));

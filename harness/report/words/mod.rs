@@ -49,16 +49,16 @@ pub(super) fn duration(milliseconds: f64) -> String {
 /// `3 pass, 1 fail`: the verdicts that some case has.
 pub(super) fn verdicts(counts: &BTreeMap<Verdict, usize>) -> Option<String> {
     let some = counts.iter().filter(|(_, count)| **count > 0);
-    let told = some.map(|(verdict, count)| format!("{count} {verdict}")).collect::<Vec<_>>().join(", ");
-    (!told.is_empty()).then_some(told)
+    let counts = some.map(|(verdict, count)| format!("{count} {verdict}")).collect::<Vec<_>>().join(", ");
+    (!counts.is_empty()).then_some(counts)
 }
 
 /// A sentence that the run was cut short, and how far it came; `None` where it came to its end.
 pub(super) fn cut_short(collected: &Collected) -> Option<String> {
     let selected = collected.run.as_ref().map_or(0, |run| run.selected);
-    let told =
+    let sentence =
         format!("the run was cut short: {} of {} have a verdict", collected.cases.len(), count(selected, "case"));
-    (!collected.summary.as_ref().is_some_and(|summary| summary.complete)).then_some(told)
+    (!collected.summary.as_ref().is_some_and(|summary| summary.complete)).then_some(sentence)
 }
 
 /// An SDK with what ran it: `boto3 1.43.127 on CPython 3.11.7, driver boto3, with nothing but loopback`.
@@ -154,9 +154,9 @@ pub(super) fn answer(case: &CaseResult) -> Option<String> {
 pub(crate) fn visible_json(json: &str) -> String {
     let mut out = String::with_capacity(json.len());
     for (at, character) in json.char_indices() {
-        let plain = (character == '\n' || (' '..='~').contains(&character)) && !begins_log_command(&json[at..]);
+        let is_plain = (character == '\n' || (' '..='~').contains(&character)) && !begins_log_command(&json[at..]);
         // Outside of texts, JSON has none of these characters.
-        if plain || (character != '#' && escape(character.encode_utf8(&mut [0; 4])).len() == character.len_utf8()) {
+        if is_plain || (character != '#' && escape(character.encode_utf8(&mut [0; 4])).len() == character.len_utf8()) {
             out.push(character);
         } else {
             out.extend(character.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")));
@@ -204,9 +204,9 @@ pub(super) fn family_sizes<'a>(ids: impl Iterator<Item = &'a str>) -> BTreeMap<S
 /// Names, each put into words by `word` with how many cases it stands for: at most `limit` names, then the number of
 /// the remaining cases.
 pub(super) fn list_of_names(names: &[(String, usize)], limit: usize, word: impl Fn(&str, usize) -> String) -> String {
-    let (shown, hidden) = names.split_at(names.len().min(limit));
-    let mut texts: Vec<String> = shown.iter().map(|(name, count)| word(name, *count)).collect();
-    let rest: usize = hidden.iter().map(|(_, count)| count).sum();
+    let (names_shown, names_hidden) = names.split_at(names.len().min(limit));
+    let mut texts: Vec<String> = names_shown.iter().map(|(name, count)| word(name, *count)).collect();
+    let rest: usize = names_hidden.iter().map(|(_, count)| count).sum();
     texts.extend((rest > 0).then(|| format!("and {}", count(rest, "more case"))));
     texts.join(", ")
 }

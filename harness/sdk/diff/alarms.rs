@@ -72,8 +72,8 @@ impl<'a> Alarms<'a> {
             let [name, meaning] = *what;
             let all = words::count(self.cases.len(), "case");
             let count = match cases.len() {
-                told if told == self.cases.len() => format!("in every request of {all}"),
-                told => format!("in {told} of {all}"),
+                changed if changed == self.cases.len() => format!("in every request of {all}"),
+                changed => format!("in {changed} of {all}"),
             };
             let sentence = format!("{name} changed from {old} to {new} {count}. {meaning}");
             ((*what != HOST).then_some(sentence), SdkChange::new(ChangeClass::Wire, name, old, new, meaning))

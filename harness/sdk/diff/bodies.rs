@@ -47,7 +47,8 @@ fn member(name: &str, old: Option<&Value>, new: Option<&Value>) -> Option<SdkCha
         return None;
     }
     let what = format!("body member {}", show::cut(name));
-    let shown = |value: Option<&Value>| value.map_or_else(|| ABSENT.to_owned(), |value| show::cut(&value.to_string()));
+    let value_text =
+        |value: Option<&Value>| value.map_or_else(|| ABSENT.to_owned(), |value| show::cut(&value.to_string()));
     let (group, meaning) = match (old, new) {
         (Some(_), None) => (
             format!("{what} no longer sent"),
@@ -63,11 +64,11 @@ fn member(name: &str, old: Option<&Value>, new: Option<&Value>) -> Option<SdkCha
             format!("The service is sent {name} as another type, which it may refuse."),
         ),
         (was, is) => {
-            let group = format!("{what} {} -> {}", shown(was), shown(is));
+            let group = format!("{what} {} -> {}", value_text(was), value_text(is));
             (group, format!("The service is sent another {name} for the same input."))
         }
     };
-    Some(SdkChange::new(ChangeClass::Wire, what, shown(old), shown(new), meaning).grouped(group))
+    Some(SdkChange::new(ChangeClass::Wire, what, value_text(old), value_text(new), meaning).grouped(group))
 }
 
 const fn kind(value: &Value) -> &'static str {

@@ -50,17 +50,21 @@ impl SdkDiff {
             return;
         }
         let _ = write!(text, "\n### {} ({class})\n\n", class.heading());
-        let mut told = 0;
+        let mut rows_written = 0;
         for group in groups.iter().take(GROUPS_LIMIT) {
             let item = self.group(group);
             if text.len() + item.len() > limit.saturating_sub(RESERVE) {
                 break;
             }
             text.push_str(&item);
-            told += 1;
+            rows_written += 1;
         }
-        if told < groups.len() {
-            let _ = writeln!(text, "- and {}; the JSON has them all", words::count(groups.len() - told, "more change"));
+        if rows_written < groups.len() {
+            let _ = writeln!(
+                text,
+                "- and {}; the JSON has them all",
+                words::count(groups.len() - rows_written, "more change")
+            );
         }
     }
 

@@ -83,7 +83,7 @@ fn outcomes(old: &OutcomeRecord, new: &OutcomeRecord, same_attempts: bool) -> Ve
 
 /// What another kind of outcome means for the caller.
 fn turn_meaning(old: &OutcomeRecord, new: &OutcomeRecord) -> String {
-    let has_password = |(name, shown): (&String, &ShownValue)| is_password_name(name) && !shown.value.value.is_absent();
+    let has_password = |(name, value): (&String, &ShownValue)| is_password_name(name) && !value.value.value.is_absent();
     match (old, new) {
         (OutcomeRecord::Error { .. }, OutcomeRecord::Result { result, .. }) if !result.iter().any(has_password) => {
             "What was an error is now a silent success without a password: code that relied on the error goes on with nothing.".to_owned()
@@ -220,7 +220,7 @@ fn members(what: &str, old: &BTreeMap<String, ShownValue>, new: &BTreeMap<String
     let mut found = Vec::new();
     for name in names {
         let what = format!("{what} {}", show::cut(name));
-        let is_undefined = |shown: &ShownValue| shown.value.value == Value::Undefined;
+        let is_undefined = |value: &ShownValue| value.value.value == Value::Undefined;
         let no_key = format!(
             "Reading {name} gives undefined as before; only what lists or compares the result's keys sees a difference."
         );
@@ -252,9 +252,9 @@ fn values(what: &str, name: &str, old: &ShownValue, new: &ShownValue) -> Vec<Sdk
     let mut found = Vec::new();
     let (old_kind, new_kind) = (show::kind(&old.value), show::kind(&new.value));
     if old_kind != new_kind {
-        let typed = |shown: &ShownValue, kind: &str| match shown.equals {
+        let typed = |value: &ShownValue, kind: &str| match value.equals {
             Some(_) => format!("{kind}: ***"),
-            None => format!("{kind}: {}", show::bare(&shown.value)),
+            None => format!("{kind}: {}", show::bare(&value.value)),
         };
         let (was, is) = (typed(old, &old_kind), typed(new, &new_kind));
         let change = SdkChange::new(ChangeClass::Caller, format!("{what} type"), was, is, retyped(name, old, new));
@@ -285,7 +285,7 @@ fn values(what: &str, name: &str, old: &ShownValue, new: &ShownValue) -> Vec<Sdk
 /// What another type of a value means for the caller.
 fn retyped(name: &str, old: &ShownValue, new: &ShownValue) -> String {
     let is_naive = new.value.native.as_deref().is_some_and(|native| native.contains("naive"));
-    let is_time = |shown: &ShownValue| matches!(shown.value.value, Value::Timestamp(_));
+    let is_time = |value: &ShownValue| matches!(value.value.value, Value::Timestamp(_));
     let (was_absent, is_absent) = (old.value.value.is_absent(), new.value.value.is_absent());
     match (is_time(old), is_time(new)) {
         (true, true) if is_naive => {

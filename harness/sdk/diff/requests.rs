@@ -228,8 +228,8 @@ fn header(name: &str, old: &RequestRecord, new: &RequestRecord) -> Option<SdkCha
         _ => "A field that is not signed; the service may answer in another form, but not with something else.",
     };
     let class = if weighty { ChangeClass::Wire } else { ChangeClass::Agent };
-    let shown = |value: Option<String>| value.as_deref().map_or_else(|| ABSENT.to_owned(), show::text);
-    Some(SdkChange::new(class, format!("header {}", show::cut(name)), shown(was), shown(is), meaning))
+    let value_text = |value: Option<String>| value.as_deref().map_or_else(|| ABSENT.to_owned(), show::text);
+    Some(SdkChange::new(class, format!("header {}", show::cut(name)), value_text(was), value_text(is), meaning))
 }
 
 /// A field's value. The number of the attempt is replaced in it if it is the right one.

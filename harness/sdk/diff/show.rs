@@ -37,14 +37,14 @@ pub(super) fn number<N: ToString>(value: Option<N>) -> String {
 }
 
 /// A value, with its type if that is not obvious: `1700000000 (timestamp, datetime[+00:00])`.
-pub(super) fn value_with_type(shown: &ShownValue) -> String {
-    match shown.equals {
-        Some(_) => format!("*** ({})", likeness(shown)),
-        None => match kind(&shown.value) {
+pub(super) fn value_with_type(value: &ShownValue) -> String {
+    match value.equals {
+        Some(_) => format!("*** ({})", likeness(value)),
+        None => match kind(&value.value) {
             kind if ["string", "integer", "boolean", "null", "undefined", "list", "map"].contains(&kind.as_str()) => {
-                bare(&shown.value)
+                bare(&value.value)
             }
-            kind => format!("{} ({kind})", bare(&shown.value)),
+            kind => format!("{} ({kind})", bare(&value.value)),
         },
     }
 }
@@ -77,8 +77,8 @@ pub(super) fn kind(tagged: &Tagged) -> String {
 }
 
 /// How a masked value relates to the one that was sent.
-pub(super) fn likeness(shown: &ShownValue) -> String {
-    let words = match shown.equals {
+pub(super) fn likeness(value: &ShownValue) -> String {
+    let words = match value.equals {
         Some(SecretLikeness::Sent) => "as it was sent",
         Some(SecretLikeness::Beginning) => "the beginning of what was sent",
         Some(SecretLikeness::End) => "the end of what was sent",
@@ -88,7 +88,7 @@ pub(super) fn likeness(shown: &ShownValue) -> String {
         Some(SecretLikeness::NotSent) => "none was sent",
         None => "not masked",
     };
-    match shown.characters {
+    match value.characters {
         Some(characters) => format!("{words}, {characters} characters"),
         None => words.to_owned(),
     }

@@ -148,8 +148,8 @@ pub(super) fn details<'a>(group: &ChangeGroup, change: &'a SdkChange) -> Vec<(St
 
 /// The first `limit` cases by name, and the number of the others.
 pub(super) fn name_cases(cases: &[String], limit: usize, name: impl Fn(&str) -> String) -> String {
-    let (shown, hidden) = cases.split_at(cases.len().min(limit));
-    let mut names: Vec<_> = shown.iter().map(|case| name(case)).collect();
+    let (cases_shown, hidden) = cases.split_at(cases.len().min(limit));
+    let mut names: Vec<_> = cases_shown.iter().map(|case| name(case)).collect();
     if !hidden.is_empty() {
         names.push(format!("and {}", words::count(hidden.len(), "more case")));
     }

@@ -19,8 +19,8 @@ pub(super) fn compare(old: &RequestRecord, new: &RequestRecord) -> Vec<SdkChange
     for (name, what) in [("user-agent", "User-Agent"), ("x-amz-user-agent", "x-amz-user-agent")] {
         let (Some(was), Some(is)) = (old.headers.get(name), new.headers.get(name)) else { continue };
         let (was, is) = words_of_one(was, is);
-        let told = found.iter().any(|change| change.old == was && change.new == is);
-        if was != is && !told {
+        let is_reported = found.iter().any(|change| change.old == was && change.new == is);
+        if was != is && !is_reported {
             let meaning = "What the service logs about the SDK is another; nothing else hangs on it.";
             found.push(SdkChange::new(ChangeClass::Agent, what, was, is, meaning));
         }

@@ -30,14 +30,16 @@ type Pair<'a> = (&'a str, &'a Gap, &'a Gap);
 /// Compares the waits of all cases, each with its name and both timings.
 pub(super) fn compare<'a>(cases: &'a [(&'a str, Timing, Timing)]) -> Vec<(&'a str, SdkChange)> {
     let mut own: Vec<Pair<'_>> = Vec::new();
-    let mut told: BTreeMap<i64, Vec<Pair<'_>>> = BTreeMap::new();
+    let mut by_requested_wait: BTreeMap<i64, Vec<Pair<'_>>> = BTreeMap::new();
     for (case, old, new) in cases {
         for one in &old.gaps {
             let same = |other: &&Gap| (other.call, other.attempt) == (one.call, one.attempt);
             let Some(other) = new.gaps.iter().find(same) else { continue };
             match (one.told_ms.map(milliseconds), other.told_ms.map(milliseconds)) {
                 (None, None) => own.push((case, one, other)),
-                (Some(was), Some(is)) if was == is => told.entry(was).or_default().push((case, one, other)),
+                (Some(was), Some(is)) if was == is => {
+                    by_requested_wait.entry(was).or_default().push((case, one, other))
+                }
                 _ => {}
             }
         }
@@ -50,9 +52,9 @@ pub(super) fn compare<'a>(cases: &'a [(&'a str, Timing, Timing)]) -> Vec<(&'a st
     };
     let (asked, alone) = ("as the server asks", "by itself");
     let meaning = "The SDK no longer waits as long as the service asks it to: it may be throttled again.";
-    tell(cases_that_changed(&told, obeys, ignores), asked, alone, meaning);
+    tell(cases_that_changed(&by_requested_wait, obeys, ignores), asked, alone, meaning);
     let meaning = "The SDK waits as long as the service asks it to, which it did not: a call may take longer.";
-    tell(cases_that_changed(&told, ignores, obeys), alone, asked, meaning);
+    tell(cases_that_changed(&by_requested_wait, ignores, obeys), alone, asked, meaning);
     found.extend(by_themselves(&own).map(|change| (EVERY_CASE, change)));
     found
 }
@@ -64,7 +66,7 @@ fn milliseconds(wait: f64) -> i64 {
 
 /// Whether the SDK waited as the server told it to.
 fn obeys(gap: &Gap) -> bool {
-    gap.told_ms.is_some_and(|told| (told - 1.0..told + PUNCTUAL_MS).contains(&gap.ms))
+    gap.told_ms.is_some_and(|requested| (requested - 1.0..requested + PUNCTUAL_MS).contains(&gap.ms))
 }
 
 fn ignores(gap: &Gap) -> bool {
@@ -74,11 +76,11 @@ fn ignores(gap: &Gap) -> bool {
 /// The cases whose waits changed from `was` to `is`. The waits for which a server asked for the same length count only
 /// if all of them changed. Fewer than `TOLD` such waits give no case.
 fn cases_that_changed<'a>(
-    told: &BTreeMap<i64, Vec<Pair<'a>>>,
+    by_requested_wait: &BTreeMap<i64, Vec<Pair<'a>>>,
     was: impl Fn(&Gap) -> bool,
     is: impl Fn(&Gap) -> bool,
 ) -> Vec<&'a str> {
-    let turned = told.values().filter(|pairs| pairs.iter().all(|(_, old, new)| was(old) && is(new)));
+    let turned = by_requested_wait.values().filter(|pairs| pairs.iter().all(|(_, old, new)| was(old) && is(new)));
     let mut cases: Vec<_> = turned.flatten().map(|(case, ..)| *case).collect();
     let enough = cases.len() >= TOLD;
     let mut seen = BTreeSet::new();
@@ -197,8 +199,8 @@ mod tests {
     fn an_sdk_that_begins_to_wait_as_it_is_told_is_told_with_its_cases() {
         let ignoring = [timing([300.0, 20.0], Some(1000.0)), timing([700.0], Some(900.0)), timing([50.0], None)];
         let obeying = [timing([1003.0, 1010.0], Some(1000.0)), timing([904.0], Some(900.0)), timing([60.0], None)];
-        let told = changes_between(&ignoring, &obeying);
-        let cases: Vec<_> = told.iter().map(|(case, finding)| (case.as_str(), finding.new.as_str())).collect();
+        let changes = changes_between(&ignoring, &obeying);
+        let cases: Vec<_> = changes.iter().map(|(case, finding)| (case.as_str(), finding.new.as_str())).collect();
         assert_eq!(cases, [("retries/1", "as the server asks"), ("retries/0", "as the server asks")]);
         assert_eq!(changes_between(&obeying, &ignoring).len(), 2);
     }

@@ -119,20 +119,20 @@ impl Checks<'_> {
         }
         for name in expectation.as_sent.iter().filter(|name| handed(name)) {
             let found = result.get(name);
-            let same = found.is_some_and(|shown| shown.equals == Some(SecretLikeness::Sent));
+            let same = found.is_some_and(|value| value.equals == Some(SecretLikeness::Sent));
             self.expect(same, &format!("result /{name}"), "the value that was sent", || value_text(found));
         }
         for name in expectation.absent.iter().filter(|name| handed(name)) {
             let found = result.get(name);
-            let gone = found.is_none_or(|shown| shown.value.value.is_absent());
+            let gone = found.is_none_or(|value| value.value.value.is_absent());
             self.expect(gone, &format!("result /{name}"), "nothing", || value_text(found));
         }
     }
 
     fn member(&mut self, at: &str, wanted: &Tagged, found: Option<&ShownValue>) {
-        let same = found.is_some_and(|shown| {
-            let native = wanted.native.is_none() || wanted.native == shown.value.native;
-            native && shown.value.value.means_same(&wanted.value)
+        let same = found.is_some_and(|value| {
+            let native = wanted.native.is_none() || wanted.native == value.value.native;
+            native && value.value.value.means_same(&wanted.value)
         });
         self.expect(same, at, &json(wanted), || value_text(found));
     }

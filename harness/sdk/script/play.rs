@@ -33,7 +33,7 @@ pub(super) async fn serve(mut stream: TcpStream, server: ReachedServer, number: 
             Ok(answer) => answer,
             Err(error) => return tracing::error!(%error, "the step cannot be played"),
         };
-        let told_ms = answer.told_ms.map(|told| Duration::from_millis(told).as_secs_f64() * 1000.0);
+        let told_ms = answer.told_ms.map(|milliseconds| Duration::from_millis(milliseconds).as_secs_f64() * 1000.0);
         let sent = play(&mut stream, step, answer).await;
         shared.note_answer(place, told_ms);
         match (sent, step.fault) {

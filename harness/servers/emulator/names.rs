@@ -114,7 +114,7 @@ mod tests {
         for name in names.split('|') {
             let [_, broken] = custom_domain(name);
             assert!(
-                broken.is_some_and(|told| told.starts_with("satisfy regular expression pattern: ^(((?!-)")),
+                broken.is_some_and(|breach| breach.starts_with("satisfy regular expression pattern: ^(((?!-)")),
                 "{name}"
             );
         }

@@ -346,9 +346,9 @@ fn the_workgroup_of_the_name_is_shown(#[case] input: Value) {
 #[test]
 fn a_workgroup_stays_as_it_is_and_is_listed_as_it_is_shown() {
     let service = service();
-    let shown = || answer(&service, "GetWorkgroup", &json!({"workgroupName": "wg-1"}))["workgroup"].clone();
-    assert_eq!(shown(), shown());
-    assert_eq!(answer(&service, "ListWorkgroups", &json!({}))["workgroups"][0], shown());
+    let workgroup = || answer(&service, "GetWorkgroup", &json!({"workgroupName": "wg-1"}))["workgroup"].clone();
+    assert_eq!(workgroup(), workgroup());
+    assert_eq!(answer(&service, "ListWorkgroups", &json!({}))["workgroups"][0], workgroup());
 }
 
 fn workgroup_names(answer: &Value) -> Vec<&str> {

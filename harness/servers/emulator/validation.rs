@@ -16,8 +16,8 @@ pub(super) struct Breaches(Vec<String>);
 impl Breaches {
     /// Notes the constraints that the value of a member breaks.
     pub(super) fn at(&mut self, member: &str, constraints: impl IntoIterator<Item = Option<BrokenConstraint>>) {
-        let told = |breach| format!("Value at '{member}' failed to satisfy constraint: Member must {breach}");
-        self.0.extend(constraints.into_iter().flatten().map(told));
+        let sentence = |breach| format!("Value at '{member}' failed to satisfy constraint: Member must {breach}");
+        self.0.extend(constraints.into_iter().flatten().map(sentence));
     }
 
     /// Notes that a required member is absent. Source: the wording was seen on services of this protocol.

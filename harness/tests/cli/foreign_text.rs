@@ -316,8 +316,8 @@ fn markup_in_a_fixture_does_nothing_in_a_table() {
     let finished = Program::new(&["list", "cases", "--format", "md", "--fixtures", folder]).finish();
     finished.expect(0, &["img src=x"]);
     expect_no_markup(&finished.stdout, "md");
-    let shown = Program::new(&["list", "cases", "--fixtures", folder]).finish();
-    assert!(shown.expect(0, &[]).stdout.contains(markup), "{shown:#?}");
+    let listing = Program::new(&["list", "cases", "--fixtures", folder]).finish();
+    assert!(listing.expect(0, &[]).stdout.contains(markup), "{listing:#?}");
 }
 
 #[test]

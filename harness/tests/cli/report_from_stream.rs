@@ -163,12 +163,12 @@ fn a_run_of_an_sdk_is_not_put_beside_runs_against_servers() {
     let (_, alone) = report(&[("sdk.jsonl", &sdk)], &[]);
     alone.expect(0, &["GetCredentials by boto3 1.43.127"]);
     let (program, finished) = report(&[("server.jsonl", &stream()), ("sdk.jsonl", &sdk)], &["--report-html", "r.html"]);
-    let told = [
+    let expected = [
         "runs against servers: server.jsonl (of emulator)",
         "runs of SDKs: sdk.jsonl (of boto3 1.43.127)",
         "Give `countersign report` those against servers, and compare those of SDKs with `countersign diff OLD NEW`",
     ];
-    finished.expect(2, &told);
+    finished.expect(2, &expected);
     assert!(finished.stdout.is_empty() && !program.folder().join("r.html").exists(), "{finished:#?}");
 }
 

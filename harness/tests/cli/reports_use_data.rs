@@ -94,10 +94,10 @@ fn reports(stream: &str) -> Vec<(&'static str, String)> {
         |arguments: &str| Program::line(&format!("report --from run.jsonl {arguments}")).file("run.jsonl", stream);
     let files = "--report-junit r.xml --report-html r.html --report-md r.md --badge r.svg";
     let mut text = report(&format!("--format text --verbose {files}"));
-    let shown = [("text", text.finish()), ("github", report("--format github").finish())];
-    let shown = shown.map(|(format, finished)| (format, finished.expect(0, &[]).stdout.clone()));
+    let printed = [("text", text.finish()), ("github", report("--format github").finish())];
+    let printed = printed.map(|(format, finished)| (format, finished.expect(0, &[]).stdout.clone()));
     let written = ["r.xml", "r.html", "r.md", "r.svg"].map(|file| (file, text.read(file)));
-    shown.into_iter().chain(written).collect()
+    printed.into_iter().chain(written).collect()
 }
 
 fn stream() -> String {
@@ -119,8 +119,8 @@ fn no_report_is_made_of_the_words_of_a_run_stream() {
     assert!(stream.matches("\"fault\"").count() > 40, "there is data");
     let reworded = reworded(&stream, &["at", "expected", "actual", "reason", "said", "meaning"], false);
     assert_ne!(reworded, stream);
-    for ((name, told), (_, again)) in reports(&stream).into_iter().zip(reports(&reworded)) {
-        assert_eq!(told, again, "{name}");
+    for ((name, report), (_, again)) in reports(&stream).into_iter().zip(reports(&reworded)) {
+        assert_eq!(report, again, "{name}");
     }
 }
 
@@ -129,9 +129,9 @@ fn what_a_target_said_changes_no_group_no_link_no_order_and_no_count() {
     let stream = stream();
     let reworded = reworded(&stream, &["reason", "said", "meaning", "actual", "message", "words"], true);
     assert_ne!(reworded, stream);
-    for ((name, told), (_, again)) in reports(&stream).into_iter().zip(reports(&reworded)) {
-        assert_eq!(skeleton(&told), skeleton(&again), "{name}");
-        assert_eq!(told.lines().count(), again.lines().count(), "{name}");
-        assert!(skeleton(&told).len() > 3 || name == "r.svg", "{name}: {:?}", skeleton(&told));
+    for ((name, report), (_, again)) in reports(&stream).into_iter().zip(reports(&reworded)) {
+        assert_eq!(skeleton(&report), skeleton(&again), "{name}");
+        assert_eq!(report.lines().count(), again.lines().count(), "{name}");
+        assert!(skeleton(&report).len() > 3 || name == "r.svg", "{name}: {:?}", skeleton(&report));
     }
 }

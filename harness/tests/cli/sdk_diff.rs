@@ -51,12 +51,12 @@ fn diff(new: &str, arguments: &[&str]) -> Finished {
 fn runs_that_differ_in_versions_only_are_an_empty_diff() {
     let new = stream("1.44.5", 5, "RedshiftServerless", "Boto3/1.44.5");
     diff(&new, &["--fail-on", "timing"]).expect(0, &["boto3 1.43.127 -> 1.44.5", "No changes in 1 case."]);
-    let told = diff(&new, &["--format", "json"]);
+    let json_diff = diff(&new, &["--format", "json"]);
     let expected = json!({
         "changes": [], "groups": [], "cases": 1, "cases_changed": 0, "alarms": [],
         "counts": {"caller": 0, "attempts": 0, "wire": 0, "bytes": 0, "agent": 0, "timing": 0},
     });
-    assert_eq!(told.json(), expected);
+    assert_eq!(json_diff.json(), expected);
 }
 
 #[rstest]
@@ -74,10 +74,10 @@ fn the_exit_code_follows_the_class_to_fail_on(#[case] arguments: &[&str], #[case
 fn every_format_tells_of_a_renamed_target_once() {
     let new = stream("1.44.5", 5, "RedshiftArcadiaCoralService", "Boto3/<version>");
     for format in ["text", "md", "html", "json"] {
-        let told = diff(&new, &["--format", format, "--fail-on", "wire"]);
-        told.expect(1, &["RedshiftArcadiaCoralService"]);
+        let finished = diff(&new, &["--format", format, "--fail-on", "wire"]);
+        finished.expect(1, &["RedshiftArcadiaCoralService"]);
         if format == "json" {
-            let json = told.json();
+            let json = finished.json();
             let of = |name: &str| json[name].as_array().map_or(0, Vec::len);
             assert_eq!((of("alarms"), of("changes"), json["cases_changed"].as_u64()), (1, 1, Some(0)), "{json}");
         }
@@ -120,6 +120,6 @@ fn a_check_without_a_baseline_says_how_to_record_one() {
 #[test]
 fn a_run_of_an_sdk_is_not_compared_with_one_against_a_server() {
     let server = Program::new(&["run", "lifetimes", "--seed", "1", "--format", "jsonl"]).finish().stdout;
-    let told = "found that old.jsonl is a run of an SDK, and new.jsonl is a run against a server";
-    diff(&server, &[]).expect(2, &[told, "compare runs of SDKs with each other"]);
+    let expected = "found that old.jsonl is a run of an SDK, and new.jsonl is a run against a server";
+    diff(&server, &[]).expect(2, &[expected, "compare runs of SDKs with each other"]);
 }

@@ -36,14 +36,14 @@ fn on_a_terminal(columns: u16, arguments: &[&str], variables: &[(&str, &str)]) -
 
 /// A text without the codes that steer a terminal.
 fn plain(text: &str) -> String {
-    let mut plain = String::new();
+    let mut without_codes = String::new();
     let mut rest = text;
     while let Some((before, code)) = rest.split_once('\u{1b}') {
-        plain.push_str(before);
+        without_codes.push_str(before);
         let end = code.find(|c: char| c.is_ascii_alphabetic()).map_or(code.len(), |at| at + 1);
         rest = &code[end..];
     }
-    plain + rest
+    without_codes + rest
 }
 
 #[cfg(target_os = "linux")]
@@ -58,9 +58,9 @@ fn colour_is_for_terminals_and_not_for_those_who_refuse_it(#[case] arguments: &[
     // A progress bar moves the cursor; CI has none.
     let no_bar = ("CI", "true");
     for refusal in [&[("NO_COLOR", "1"), no_bar][..], &[("TERM", "dumb")]] {
-        let shown = on_a_terminal(100, arguments, refusal).expect("there is a terminal");
-        assert!(!shown.contains('\u{1b}'), "{refusal:?}: {shown:?}");
-        assert!(shown.len() > 50, "{shown}");
+        let screen = on_a_terminal(100, arguments, refusal).expect("there is a terminal");
+        assert!(!screen.contains('\u{1b}'), "{refusal:?}: {screen:?}");
+        assert!(screen.len() > 50, "{screen}");
     }
     let piped = Program::new(arguments).finish();
     assert!(!piped.stdout.contains('\u{1b}') && !piped.stderr.contains('\u{1b}'), "{piped:#?}");
@@ -69,9 +69,11 @@ fn colour_is_for_terminals_and_not_for_those_who_refuse_it(#[case] arguments: &[
 #[cfg(target_os = "linux")]
 #[test]
 fn the_progress_bar_is_for_terminals_that_can_redraw_it_and_not_for_ci() {
-    let bar = |variables: &[(&str, &str)]| on_a_terminal(100, &["run"], variables).map(|shown| shown.contains("/395 "));
-    let Some(shown) = bar(&[]) else { return };
-    assert!(shown);
+    let bar = |variables: &[(&str, &str)]| {
+        on_a_terminal(100, &["run"], variables).map(|bar_shown| bar_shown.contains("/395 "))
+    };
+    let Some(bar_shown) = bar(&[]) else { return };
+    assert!(bar_shown);
     assert_eq!(bar(&[("CI", "true")]), Some(false));
     assert_eq!(bar(&[("TERM", "dumb")]), Some(false));
 }
@@ -83,12 +85,12 @@ fn the_progress_bar_is_for_terminals_that_can_redraw_it_and_not_for_ci() {
 #[case(&["explain", "duration-clamped"])]
 #[case(&["config", "show"])]
 fn prose_fits_on_a_narrow_terminal(#[case] arguments: &[&str]) {
-    let Some(shown) = on_a_terminal(40, arguments, &[]) else { return };
-    let shown = plain(&shown);
-    assert!(shown.lines().count() > 5, "{shown}");
+    let Some(screen) = on_a_terminal(40, arguments, &[]) else { return };
+    let screen = plain(&screen);
+    assert!(screen.lines().count() > 5, "{screen}");
     let is_command = |line: &str| line.starts_with("  curl ") || line.starts_with("  countersign ");
-    for line in shown.lines().filter(|line| line.trim().contains(' ') && !is_command(line)) {
-        assert!(line.chars().count() <= 40, "{line:?} in\n{shown}");
+    for line in screen.lines().filter(|line| line.trim().contains(' ') && !is_command(line)) {
+        assert!(line.chars().count() <= 40, "{line:?} in\n{screen}");
     }
 }
 
@@ -103,23 +105,23 @@ fn a_report_fits_on_a_narrow_terminal_and_its_commands_stay_whole() {
         ("COUNTERSIGN_WORKGROUP", "workgroup"),
         ("CI", "1"),
     ];
-    let Some(shown) = on_a_terminal(40, &arguments, &variables) else { return };
-    let shown = plain(&shown);
+    let Some(screen) = on_a_terminal(40, &arguments, &variables) else { return };
+    let screen = plain(&screen);
     let is_command = |line: &str| line.contains("curl ") || line.starts_with("countersign run");
     for command in ["  to see it: curl ", "countersign run "] {
-        assert!(shown.lines().any(|line| line.starts_with(command) && line.len() > 80), "{command} in\n{shown}");
+        assert!(screen.lines().any(|line| line.starts_with(command) && line.len() > 80), "{command} in\n{screen}");
     }
-    for line in shown.lines().filter(|line| !is_command(line) && line.trim().contains(' ')) {
-        assert!(line.chars().count() <= 40, "{line:?} in\n{shown}");
+    for line in screen.lines().filter(|line| !is_command(line) && line.trim().contains(' ')) {
+        assert!(line.chars().count() <= 40, "{line:?} in\n{screen}");
     }
 }
 
 #[cfg(target_os = "linux")]
 #[test]
 fn the_progress_bar_fits_on_a_narrow_terminal() {
-    let Some(shown) = on_a_terminal(40, &["run", "--format", "quiet"], &[]) else { return };
-    let bars: Vec<String> = plain(&shown).lines().filter(|line| line.contains("/395 ")).map(str::to_owned).collect();
-    assert!(!bars.is_empty(), "{shown:?}");
+    let Some(screen) = on_a_terminal(40, &["run", "--format", "quiet"], &[]) else { return };
+    let bars: Vec<String> = plain(&screen).lines().filter(|line| line.contains("/395 ")).map(str::to_owned).collect();
+    assert!(!bars.is_empty(), "{screen:?}");
     assert!(bars.iter().all(|bar| bar.trim_end().chars().count() <= 40), "{bars:#?}");
 }
 
@@ -281,8 +283,8 @@ fn an_explanation_as_json_says_what_it_is_about(#[case] id: &str, #[case] kind: 
 
 /// The origin of a setting, as one line.
 fn origin(mut program: Program, setting: &str) -> String {
-    let shown = program.finish().expect(0, &[]).json();
-    let mut settings = shown["settings"].as_array().expect("a list").iter();
+    let settings_json = program.finish().expect(0, &[]).json();
+    let mut settings = settings_json["settings"].as_array().expect("a list").iter();
     let found = settings.find(|row| row["name"] == setting).expect("the setting is shown");
     format!("{} {} {} {}", found["value"], found["origin"]["kind"], found["origin"]["name"], found["origin"]["key"])
 }

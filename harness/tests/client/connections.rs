@@ -33,14 +33,14 @@ async fn two_requests_share_a_connection() {
 #[tokio::test]
 async fn a_connection_that_was_closed_in_between_does_not_cost_the_next_request() {
     let closed = Arc::new(Notify::new());
-    let told = Arc::clone(&closed);
+    let notify = Arc::clone(&closed);
     let server = Server::start(move |mut stream| {
-        let told = Arc::clone(&told);
+        let notify = Arc::clone(&notify);
         async move {
             read_request(&mut stream).await;
             let _ = stream.write_all(ANSWER).await;
             drop(stream);
-            told.notify_one();
+            notify.notify_one();
         }
     })
     .await;
@@ -146,9 +146,9 @@ async fn a_loopback_target_is_reached_past_a_proxy() {
 #[tokio::test]
 async fn a_dropped_exchange_closes_its_connection() {
     let (asked, closed) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
-    let told = (Arc::clone(&asked), Arc::clone(&closed));
+    let state = (Arc::clone(&asked), Arc::clone(&closed));
     let server = Server::start(move |mut stream| {
-        let (asked, closed) = told.clone();
+        let (asked, closed) = state.clone();
         async move {
             read_request(&mut stream).await;
             asked.notify_one();

@@ -94,8 +94,8 @@ fn faults(module: &[&str], source: &Source) -> Vec<String> {
             || is_in(path, "text")
             || allowed.iter().any(|name| is_in(path, name))
     };
-    let told = |path: Vec<String>| format!("uses {}; {own} may use {allowed:?}", path.join("::"));
-    source.paths(module).into_iter().filter(|path| !may_use(path)).map(told).collect()
+    let fault = |path: Vec<String>| format!("uses {}; {own} may use {allowed:?}", path.join("::"));
+    source.paths(module).into_iter().filter(|path| !may_use(path)).map(fault).collect()
 }
 
 fn read(file: &Path) -> Source {

@@ -124,10 +124,10 @@ pub(crate) fn no_key_comes_out_of_a_hello() {
             let manner = format!("hello-canary/{place}/{form}");
             let (code, stdout, stderr) = run(folder.path(), words, &driver(&manner));
             let stream = std::fs::read_to_string(folder.path().join("run.jsonl")).unwrap_or_default();
-            let shown = format!("{stdout}{stderr}{stream}");
-            assert!(code.is_some_and(|code| (0..=3).contains(&code)), "{manner}: {code:?} {shown}");
-            expect_no_trace(&manner, &shown);
-            assert!(shown.contains("***"), "{manner}: {shown}");
+            let all_output = format!("{stdout}{stderr}{stream}");
+            assert!(code.is_some_and(|code| (0..=3).contains(&code)), "{manner}: {code:?} {all_output}");
+            expect_no_trace(&manner, &all_output);
+            assert!(all_output.contains("***"), "{manner}: {all_output}");
         }
     }
 }

@@ -60,11 +60,11 @@ pub(crate) fn a_run_is_written_as_a_stream_with_its_records() {
     let file = folder.path().join("run.jsonl").to_string_lossy().into_owned();
     let words = ["sdk", "run", "-o", &file, "requests/minimal", "results/cut-body", "--jobs", "2"];
     let output = countersign(folder.path(), &words, &driver("honest"));
-    let shown = text(&output.stdout);
-    assert_eq!(output.status.code(), Some(1), "{shown}{}", text(&output.stderr));
+    let stdout = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{stdout}{}", text(&output.stderr));
     // The driver signs nothing, which every case shows: one finding, not one for each case.
-    assert!(shown.contains("fail 2 cases alike"), "{shown}");
-    assert!(shown.contains("GC-CSIG-01"), "{shown}");
+    assert!(stdout.contains("fail 2 cases alike"), "{stdout}");
+    assert!(stdout.contains("GC-CSIG-01"), "{stdout}");
 
     let stream = std::fs::read(&file).expect("the stream");
     assert!(!text(&stream).contains("Example+Pass"), "a password is in the stream");
@@ -88,9 +88,9 @@ pub(crate) fn the_protocol_check_says_each_claim() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     for (manner, code, failed, count) in [("honest", 0, false, "6 of 6"), ("wrong-phase", 1, true, "5 of 6")] {
         let output = countersign(folder.path(), &["sdk", "protocol"], &driver(manner));
-        let shown = text(&output.stdout);
-        assert_eq!((output.status.code(), shown.contains("FAILED")), (Some(code), failed), "{shown}");
-        assert!(shown.contains(&format!("{count} claims hold")), "{shown}");
+        let stdout = text(&output.stdout);
+        assert_eq!((output.status.code(), stdout.contains("FAILED")), (Some(code), failed), "{stdout}");
+        assert!(stdout.contains(&format!("{count} claims hold")), "{stdout}");
     }
 }
 
@@ -102,10 +102,10 @@ pub(crate) fn what_is_installed_is_listed_and_what_was_cut_is_not() {
     std::fs::write(whole.join("installed.json"), marker).expect("a file");
     // An installation that was killed leaves everything but the marker.
     std::fs::create_dir_all(cache.path().join("boto3@1.10.0/venv/bin")).expect("a folder");
-    let shown = text(&countersign(cache.path(), &["sdk", "list"], &[]).stdout);
-    assert!(shown.contains("1.2.3  2 packages"), "{shown}");
-    assert!(!shown.contains("1.10.0"), "{shown}");
-    assert!(shown.contains("AWS SDK for Java"), "{shown}");
+    let stdout = text(&countersign(cache.path(), &["sdk", "list"], &[]).stdout);
+    assert!(stdout.contains("1.2.3  2 packages"), "{stdout}");
+    assert!(!stdout.contains("1.10.0"), "{stdout}");
+    assert!(stdout.contains("AWS SDK for Java"), "{stdout}");
     let listed = countersign(cache.path(), &["sdk", "list", "--format", "json"], &[]);
     let json: Value = serde_json::from_slice(&listed.stdout).expect("JSON");
     assert_eq!(json["installed"][0]["deps"]["botocore"], "1.5.6");
@@ -124,9 +124,9 @@ pub(crate) fn a_driver_that_is_not_there_is_named_with_what_to_do() {
         (&["sdk", "run", "--", "/nonexistent/driver"], "cannot start the driver `/nonexistent/driver`"),
     ] {
         let output = countersign(cache.path(), words, &[]);
-        let shown = text(&output.stderr);
-        assert_eq!(output.status.code(), Some(2), "{words:?}: {shown}");
-        assert!(shown.contains(said), "{words:?}: {shown}");
+        let stderr = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{words:?}: {stderr}");
+        assert!(stderr.contains(said), "{words:?}: {stderr}");
     }
     let output = countersign(cache.path(), &["sdk", "run", "nothing/like-this"], &driver("honest"));
     assert_eq!(output.status.code(), Some(4), "{}", text(&output.stderr));
@@ -134,13 +134,13 @@ pub(crate) fn a_driver_that_is_not_there_is_named_with_what_to_do() {
 
 pub(crate) fn client_cases_are_listed_and_explained() {
     let cache = tempfile::tempdir().expect("a temporary folder");
-    let shown = |words: &[&str]| text(&countersign(cache.path(), words, &[]).stdout);
-    let listed = shown(&["list", "cases", "--side", "client"]);
+    let stdout_of = |words: &[&str]| text(&countersign(cache.path(), words, &[]).stdout);
+    let listed = stdout_of(&["list", "cases", "--side", "client"]);
     assert!(listed.contains("errors/type-in-body") && !listed.contains("parameters/"), "{listed}");
-    assert!(!shown(&["list", "cases"]).contains("errors/type-in-body"));
-    assert!(shown(&["list", "drivers"]).contains("js-v3"));
-    let case = shown(&["explain", "errors/type-in-body"]);
+    assert!(!stdout_of(&["list", "cases"]).contains("errors/type-in-body"));
+    assert!(stdout_of(&["list", "drivers"]).contains("js-v3"));
+    let case = stdout_of(&["explain", "errors/type-in-body"]);
     assert!(case.contains("countersign sdk run --driver boto3 errors/type-in-body"), "{case}");
-    let row = shown(&["explain", "GC-CERR-01"]);
+    let row = stdout_of(&["explain", "GC-CERR-01"]);
     assert!(row.contains("SDKs, not endpoints") && row.contains("errors/type-in-body"), "{row}");
 }

@@ -231,10 +231,10 @@ fn send_more(call: &Value, path: &str, more: &str, body: Option<String>) -> Opti
     let endpoint = call["endpoint"].as_str().map(str::to_owned).or_else(|| std::env::var("AWS_ENDPOINT_URL").ok())?;
     let address = endpoint.strip_prefix("http://")?;
     let members = call["input"].as_object()?.iter().map(|(name, tagged)| {
-        let plain = tagged["integer"]
+        let value = tagged["integer"]
             .as_str()
             .map_or_else(|| tagged["string"].clone(), |digits| json!(digits.parse::<i64>().ok()));
-        (name.clone(), plain)
+        (name.clone(), value)
     });
     let body = body.unwrap_or_else(|| Value::Object(members.collect()).to_string());
     let mut stream = TcpStream::connect(address).ok()?;

@@ -280,8 +280,8 @@ mod tests {
     #[test]
     fn what_takes_too_long_to_decode_is_not_shown() {
         let code = "YWJj ".repeat(10_000);
-        let shown = without_veiled(&code, &|_| false);
-        assert!(shown.ends_with("*** "), "{}", shown.len());
+        let masked = without_veiled(&code, &|_| false);
+        assert!(masked.ends_with("*** "), "{}", masked.len());
         assert_eq!(without_veiled("words ".repeat(10_000).as_str(), &|_| false), "words ".repeat(10_000));
     }
 

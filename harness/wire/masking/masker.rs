@@ -89,11 +89,11 @@ impl Masker {
     /// HTML or base64, are masked too.
     pub fn mask_escaped(&self, text: &str) -> String {
         let hidden = self.mask(text);
-        let shown = without_veiled(&hidden, &|text| self.finds(text));
-        match decode(&shown) {
+        let masked = without_veiled(&hidden, &|text| self.finds(text));
+        match decode(&masked) {
             // A secret with blanks is never inside one word.
             Cow::Owned(decoded) if self.finds(&decoded) => MASK.to_owned(),
-            _ => shown.into_owned(),
+            _ => masked.into_owned(),
         }
     }
 
@@ -323,9 +323,9 @@ mod tests {
     #[case::hexadecimal("7333637265743A")]
     fn a_secret_is_found_in_every_form(#[case] text: &str) {
         let masker = Masker::new(["s3cret".to_owned()]);
-        let shown = masker.mask_escaped(text);
-        assert!(shown.contains("***"), "{shown}");
-        assert_eq!(masker.mask(&decode(&shown)), *decode(&shown));
+        let masked = masker.mask_escaped(text);
+        assert!(masked.contains("***"), "{masked}");
+        assert_eq!(masker.mask(&decode(&masked)), *decode(&masked));
     }
 
     #[test]

@@ -103,10 +103,10 @@ mod tests {
     #[case::word_and_year("summer2024", "you got db-summer2024-x before")]
     fn what_looks_otherwise_in_other_words_is_known_all_the_same(#[case] given: &str, #[case] text: &str) {
         let body = serde_json::json!({ "dbPassword": given }).to_string();
-        let shown = quoted(200, &[&body], text).to_lowercase();
-        assert!(shown.contains("***"), "{shown}");
+        let quoted_text = quoted(200, &[&body], text).to_lowercase();
+        assert!(quoted_text.contains("***"), "{quoted_text}");
         for part in [given, "summer", "velvet", "789"] {
-            assert!(!shown.contains(part), "{shown}");
+            assert!(!quoted_text.contains(part), "{quoted_text}");
         }
     }
 

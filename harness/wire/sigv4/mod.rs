@@ -108,8 +108,9 @@ fn canonical_query(query: &str) -> String {
 fn escaped(text: &str, besides: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for byte in text.bytes() {
-        let plain = byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) || besides.as_bytes().contains(&byte);
-        if plain {
+        let needs_no_escape =
+            byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) || besides.as_bytes().contains(&byte);
+        if needs_no_escape {
             out.push(byte.into());
         } else {
             let _ = write!(out, "%{byte:02X}");

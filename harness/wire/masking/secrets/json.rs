@@ -131,10 +131,10 @@ impl<'de> Visitor<'de> for Reader<'_> {
                 {
                     secrets.add_both(&text, least);
                 }
-                let plain = squeezed(&name);
-                if LABELS.contains(&&*plain) {
+                let squeezed_name = squeezed(&name);
+                if LABELS.contains(&&*squeezed_name) {
                     labelled = labelled.or_else(|| is_secret_name(&text));
-                } else if is_labelled(&plain) {
+                } else if is_labelled(&squeezed_name) {
                     values.push(text);
                 }
             }
