@@ -147,17 +147,17 @@ impl TrialContext {
         let session = self.session.get_or_init(|| self.connect()).as_ref().map_err(Failed::from)?;
         let mut lines = String::new();
         let mut faults = String::new();
-        let mut asked = false;
+        let mut any_ran = false;
         for case in family {
             let result = runtime().block_on(session.run_case(Arc::clone(case), 0, &Interrupt::never()));
             let result = result.map_err(|interrupted| interrupted.to_string())?;
-            asked |= result.runs > 0;
+            any_ran |= result.runs > 0;
             record(&mut lines, case, &result);
             if result.verdict != Verdict::Pass {
                 blame(&mut faults, case, &result, session);
             }
         }
-        if let Some(observe) = self.observe.as_ref().filter(|_| asked) {
+        if let Some(observe) = self.observe.as_ref().filter(|_| any_ran) {
             let target = session.target().name.clone();
             let record = TrialRecord { target, case: family[0].case.id.clone(), lines };
             match catch_unwind(AssertUnwindSafe(|| observe(&record))) {
@@ -207,10 +207,15 @@ fn blame(faults: &mut String, case: &ExpandedCase, result: &CaseResult, session:
     if result.verdict == Verdict::NotImplemented
         && let Some(operation) = contract.operation(&case.operation)
     {
-        let ProbeOutcome { class, answer: said } = runtime().block_on(session.probe(operation, &Interrupt::never()));
+        let ProbeOutcome { class, answer: target_answer } =
+            runtime().block_on(session.probe(operation, &Interrupt::never()));
         let service = &contract.service.signing_name.is;
-        let _ =
-            writeln!(faults, "  the target {}: {}", meaning(class, &operation.name.is, service), answer_text(&said));
+        let _ = writeln!(
+            faults,
+            "  the target {}: {}",
+            meaning(class, &operation.name.is, service),
+            answer_text(&target_answer)
+        );
         let _ = writeln!(faults, "  to do: {}", advice(class, operation, contract));
     }
     if result.verdict == Verdict::Indeterminate {

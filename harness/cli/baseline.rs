@@ -109,7 +109,7 @@ fn write(args: BaselineWriteArgs) -> Result<ExitCode, Failure> {
             && library
                 .corpus
                 .get(&case.id)
-                .is_none_or(|known| known.case.needs.iter().all(|need| claimed.contains(need)))
+                .is_none_or(|known_case| known_case.case.needs.iter().all(|need| claimed.contains(need)))
         {
             results.push(case.clone());
         }
@@ -118,8 +118,8 @@ fn write(args: BaselineWriteArgs) -> Result<ExitCode, Failure> {
         say("nothing was written: what was not run would be missing");
         return Ok(ended.into());
     }
-    if let Some(said) = &ended.unreachable {
-        say(&format!("error: nothing was written, since no case could be run: {}", escape(said)));
+    if let Some(answer) = &ended.unreachable {
+        say(&format!("error: nothing was written, since no case could be run: {}", escape(answer)));
         return Ok(ended.into());
     }
     let written = report::Baseline::write(&args.file, &library.corpus, &results, &excuse);

@@ -124,8 +124,8 @@ fn credentials(settings: &Settings) -> Option<Setting> {
 fn mask(key: &str) -> String {
     const KIND: usize = 4;
     let kind: String = key.chars().take(KIND).collect();
-    let known = key.len() >= 16 && kind.bytes().all(|byte| byte.is_ascii_uppercase());
-    if known { format!("{kind}***") } else { "***".to_owned() }
+    let is_known_kind = key.len() >= 16 && kind.bytes().all(|byte| byte.is_ascii_uppercase());
+    if is_known_kind { format!("{kind}***") } else { "***".to_owned() }
 }
 
 fn text(settings_shown: &ShownSettings, width: usize) -> String {

@@ -101,15 +101,15 @@ pub(super) fn run(args: DiffArgs) -> Result<ExitCode, Failure> {
         return Ok(args.fail_on.unwrap_or(FailOn(Some(ChangeClass::Caller))).exit(&diff).into());
     }
     if is_of_sdk(&old) != is_of_sdk(&new) {
-        let said = |file: &Path, events: &[Event]| {
+        let kind_of_run = |file: &Path, events: &[Event]| {
             let kind = if is_of_sdk(events) { "of an SDK" } else { "against a server" };
             format!("{} is a run {kind}", file_name(file))
         };
         return Err(Failure::usage(format!(
             "expected two runs of the same side, found that {}, and {}; compare runs of SDKs with each other, and runs \
              against servers with each other",
-            said(&args.old, &old),
-            said(&args.new, &new),
+            kind_of_run(&args.old, &old),
+            kind_of_run(&args.new, &new),
         )));
     }
     let library = Library::load(args.fixtures.fixtures)?;

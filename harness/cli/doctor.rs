@@ -67,11 +67,11 @@ async fn examination(settings: &Settings, contract: &Contract, operation: &Opera
             WITHIN.as_secs_f64()
         )));
     };
-    let (prepared, lacking) = prepared?;
-    let left = WITHIN.saturating_sub(start.elapsed()).max(Duration::from_millis(100));
-    let examined = examine(&prepared.target, contract, &operation.name.is, left).await;
+    let (prepared, lacking_credentials) = prepared?;
+    let time_left = WITHIN.saturating_sub(start.elapsed()).max(Duration::from_millis(100));
+    let examined = examine(&prepared.target, contract, &operation.name.is, time_left).await;
     let mut examination = examined.map_err(Failure::of_target)?;
-    if let Some(reason) = lacking {
+    if let Some(reason) = lacking_credentials {
         examination.findings.retain(|finding| finding.topic != Topic::Credentials);
         let place = examination.findings.iter().position(|finding| finding.topic > Topic::Tls);
         let place = place.unwrap_or(examination.findings.len());
@@ -127,11 +127,11 @@ fn text(examination: &Examination, colour: bool, width: usize) -> String {
         }
     }
     let problems = findings.iter().filter(|finding| finding.status == DiagnosisStatus::Problem).count();
-    let said = match problems {
+    let conclusion = match problems {
         0 => "nothing stands in the way of a run".to_owned(),
         1 => "1 problem".to_owned(),
         several => format!("{several} problems"),
     };
-    lines.extend([String::new(), hang("", &format!("{said}; asked for {duration_ms:.0} ms"), width)]);
+    lines.extend([String::new(), hang("", &format!("{conclusion}; asked for {duration_ms:.0} ms"), width)]);
     lines.join("\n")
 }

@@ -131,8 +131,8 @@ impl<T: FromArgMatches> FromArgMatches for TracedArgs<T> {
 
     fn from_arg_matches_mut(matches: &mut ArgMatches) -> Result<Self, clap::Error> {
         let ids = matches.ids().map(clap::Id::as_str);
-        let given = ids.filter(|id| matches.value_source(id) == Some(ValueSource::CommandLine));
-        let flags = given.map(|id| id.replace('_', "-")).collect();
+        let given_ids = ids.filter(|id| matches.value_source(id) == Some(ValueSource::CommandLine));
+        let flags = given_ids.map(|id| id.replace('_', "-")).collect();
         Ok(Self { args: T::from_arg_matches_mut(matches)?, flags })
     }
 

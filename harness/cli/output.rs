@@ -51,9 +51,9 @@ pub(super) fn width() -> usize {
     if !io::stdout().is_terminal() {
         return usize::MAX;
     }
-    let asked = std::env::var("COLUMNS").ok().and_then(|text| text.parse().ok());
+    let columns_asked = std::env::var("COLUMNS").ok().and_then(|text| text.parse().ok());
     let found = || terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
-    asked.or_else(found).map_or(usize::MAX, |width: usize| width.max(NARROWEST))
+    columns_asked.or_else(found).map_or(usize::MAX, |width: usize| width.max(NARROWEST))
 }
 
 /// Standard output; its errors say that standard output cannot be written.

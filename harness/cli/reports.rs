@@ -76,7 +76,7 @@ impl FromArgMatches for FileArgs {
 /// Checks that the ending of a file fits its format.
 fn with_fitting_ending(format: &report::ReportFormat, file: PathBuf) -> Result<PathBuf, String> {
     let ending = file.extension().map(|ending| ending.to_string_lossy().to_ascii_lowercase());
-    let fits = |known: &&str| ending.as_deref() == Some(*known);
+    let fits = |ending_of_format: &&str| ending.as_deref() == Some(*ending_of_format);
     if format.endings.is_empty() || format.endings.iter().any(fits) {
         return Ok(file);
     }
@@ -116,9 +116,9 @@ impl ReportArgs {
 
     /// Refuses two reports in one file, and a report in one of the files that are `read`.
     pub(super) fn check_files(&self, read: &[PathBuf]) -> Result<(), Failure> {
-        let mut taken: BTreeMap<PathBuf, &str> = read.iter().map(|file| (place(file), "from")).collect();
+        let mut flags_by_path: BTreeMap<PathBuf, &str> = read.iter().map(|file| (place(file), "from")).collect();
         for (flag, file) in self.files() {
-            if let Some(other) = taken.insert(place(file), flag) {
+            if let Some(other) = flags_by_path.insert(place(file), flag) {
                 return Err(Failure::usage(format!(
                     "--{flag} and --{other} name the same file, {}; give each its own",
                     file_name(file)

@@ -14,16 +14,16 @@ pub(super) struct RerunCommands {
 }
 
 impl RerunCommands {
-    /// The commands for the run of this process; `known` has the arguments of its command.
-    pub(super) fn of_run(seed: u64, known: &Command) -> Self {
+    /// The commands for the run of this process; `command` has the arguments of its command.
+    pub(super) fn of_run(seed: u64, command: &Command) -> Self {
         let sharded = std::env::var_os("COUNTERSIGN_SHARD").is_some_and(|value| !value.is_empty());
-        Self::from_words(process_words(), known, seed, sharded)
+        Self::from_words(process_words(), command, seed, sharded)
     }
 
     /// The commands for a run that was started with these words; `sharded` says that the environment names a shard.
-    fn from_words(given: Vec<String>, known: &Command, seed: u64, sharded: bool) -> Self {
+    fn from_words(words_given: Vec<String>, command: &Command, seed: u64, sharded: bool) -> Self {
         let (mut whole, mut part) = (vec!["countersign".to_owned(), "run".to_owned()], Vec::new());
-        let mut words = given.into_iter().peekable();
+        let mut words = words_given.into_iter().peekable();
         words.next_if(|word| word == "run");
         while let Some(word) = words.next() {
             if word == "--" {
@@ -36,7 +36,7 @@ impl RerunCommands {
                 Some(Err(name)) => (name, false),
                 None => ("", false),
             };
-            let mut argument = known.get_arguments().filter(|argument| argument.get_long() == Some(name));
+            let mut argument = command.get_arguments().filter(|argument| argument.get_long() == Some(name));
             let takes_value = argument.next().is_some_and(|argument| argument.get_action().takes_values());
             // A word that is neither a flag nor the value of one is a pattern.
             let of_whole = name == "shard" || FORMATS.iter().any(|format| format.flag == name);
@@ -93,8 +93,8 @@ mod tests {
     #[case::a_switch_takes_no_value("run --no-sign a", "run --no-sign")]
     #[case::a_shard("run --shard 1/4 a --shard=2/4", "run")]
     #[case::reports("run --report-html a.html --badge=b.svg -v", "run -v")]
-    fn a_run_is_repeated_as_it_was_started(#[case] given: &str, #[case] part: &str) {
-        it_is_repeated(given, &format!("{given} --seed 7"), &format!("{part} --seed 7"));
+    fn a_run_is_repeated_as_it_was_started(#[case] typed: &str, #[case] part: &str) {
+        it_is_repeated(typed, &format!("{typed} --seed 7"), &format!("{part} --seed 7"));
     }
 
     #[rstest]
@@ -102,17 +102,17 @@ mod tests {
     #[case::a_seed("run --seed 5 a", "run --seed 5 a", "run --seed 5")]
     #[case::patterns_only("run --no-sign -- a --seed", "run --no-sign --seed 7 -- a --seed", "run --no-sign --seed 7")]
     #[case::quotes("run --skip 'a'", r"run --skip ''\''a'\''' --seed 7", r"run --skip ''\''a'\''' --seed 7")]
-    fn it_is_repeated(#[case] given: &str, #[case] whole: &str, #[case] part: &str) {
-        let again =
-            RerunCommands::from_words(given.split_whitespace().map(str::to_owned).collect(), &run_command(), 7, false);
-        assert_eq!(again.whole, format!("countersign {whole}"));
-        assert_eq!(again.part, format!("countersign {part}"));
+    fn it_is_repeated(#[case] typed: &str, #[case] whole: &str, #[case] part: &str) {
+        let commands =
+            RerunCommands::from_words(typed.split_whitespace().map(str::to_owned).collect(), &run_command(), 7, false);
+        assert_eq!(commands.whole, format!("countersign {whole}"));
+        assert_eq!(commands.part, format!("countersign {part}"));
     }
 
     #[test]
     fn the_ids_of_failed_cases_are_not_cut_by_a_shard_of_the_environment() {
-        let again = RerunCommands::from_words(vec!["run".to_owned()], &run_command(), 7, true);
-        assert_eq!(again.whole, "countersign run --seed 7");
-        assert_eq!(again.part, "countersign run --seed 7 --shard 1/1");
+        let commands = RerunCommands::from_words(vec!["run".to_owned()], &run_command(), 7, true);
+        assert_eq!(commands.whole, "countersign run --seed 7");
+        assert_eq!(commands.part, "countersign run --seed 7 --shard 1/1");
     }
 }

@@ -94,9 +94,9 @@ impl OperationArg {
 pub(super) fn operation_named<'c>(name: &str, contract: &'c Contract) -> Result<&'c Operation, Failure> {
     contract.operation(name).ok_or_else(|| {
         let near = did_you_mean(name, contract.operation_names());
-        let known = contract.operation_names().collect::<Vec<_>>().join(", ");
+        let known_names = contract.operation_names().collect::<Vec<_>>().join(", ");
         let name = foreign(name);
-        Failure::usage(format!("--operation: there is no operation \"{name}\" here{near}; there are {known}"))
+        Failure::usage(format!("--operation: there is no operation \"{name}\" here{near}; there are {known_names}"))
     })
 }
 
@@ -224,12 +224,12 @@ impl Execution<'_> {
         let started_at = Timestamp::now();
         let start = Instant::now();
         let probe = session.probe(self.operation, &interrupt).await;
-        let said = answer_text(&probe.answer);
+        let answer = answer_text(&probe.answer);
         self.reject(session.target(), &probe)?;
         let contract = &self.library.contract;
         if let Some((resource, slip)) = resources::refused_name(self.settings, contract, self.operation, &probe) {
             return Err(Failure::usage(format!(
-                "{slip}, which {} refuses: {said}. Name a {} that it has",
+                "{slip}, which {} refuses: {answer}. Name a {} that it has",
                 foreign(session.target().endpoint.as_str()),
                 resource.noun
             )));
@@ -270,21 +270,21 @@ impl Execution<'_> {
         let ending = Ending { leftovers: session.leftovers() > 0, silence };
         let exit = Exit::of_run(&summary.verdicts, ending);
         hear(&Event::Summary(summary));
-        Ok(FinishedRun { exit, interrupted: interrupt.is_set(), unreachable: is_silent.then_some(said) })
+        Ok(FinishedRun { exit, interrupted: interrupt.is_set(), unreachable: is_silent.then_some(answer) })
     }
 
     /// Ends a run that could judge nothing: the target refuses its credentials, or does not have the resource that it
     /// names.
     fn reject(&self, target: &Target, probe: &ProbeOutcome) -> Result<(), Failure> {
-        let (endpoint, said) = (foreign(target.endpoint.as_str()), answer_text(&probe.answer));
+        let (endpoint, answer) = (foreign(target.endpoint.as_str()), answer_text(&probe.answer));
         if probe.class == TargetClass::RefusedCredentials && target.credentials.is_none() {
             let place = self.settings.from.place("no-sign");
             let words = "refuses a request without a signature";
-            return Err(Failure::usage(format!("{endpoint} {words}: {said}. Leave out {place}")));
+            return Err(Failure::usage(format!("{endpoint} {words}: {answer}. Leave out {place}")));
         }
         if probe.class == TargetClass::RefusedCredentials {
             return Err(Failure::usage(format!(
-                "{endpoint} refuses the credentials: {said}. Give it the ones that it knows in AWS_ACCESS_KEY_ID and \
+                "{endpoint} refuses the credentials: {answer}. Give it the ones that it knows in AWS_ACCESS_KEY_ID and \
                  AWS_SECRET_ACCESS_KEY or AWS_PROFILE, and its region with --region"
             )));
         }
@@ -293,7 +293,7 @@ impl Execution<'_> {
             let (noun, flag) = named.map_or(("resource", ""), |of| (of.noun.as_str(), of.flag.as_str()));
             let name = foreign(named.and_then(|of| target.resources.get(&of.id)).map_or("", String::as_str));
             return Err(Failure::usage(format!(
-                "{endpoint} has no {noun} \"{name}\": {said}. Create it there, or name one that it has with --{flag}"
+                "{endpoint} has no {noun} \"{name}\": {answer}. Create it there, or name one that it has with --{flag}"
             )));
         }
         Ok(())

@@ -308,12 +308,12 @@ fn choose(
         let words = "expected the name of a target, found what looks like a URL; give that with --endpoint";
         return Err(Failure::usage(format!("{place}: {words}")));
     }
-    let mut known = vec!["mock", "emulator", "aws"];
-    known.extend(profiles.targets.keys().map(String::as_str));
+    let mut known_names = vec!["mock", "emulator", "aws"];
+    known_names.extend(profiles.targets.keys().map(String::as_str));
     Err(Failure::usage(format!(
         "{place}: there is no target \"{}\"; there are {}. Name others in countersign.toml, or give a URL with --endpoint",
         foreign(name),
-        foreign(&known.join(", "))
+        foreign(&known_names.join(", "))
     )))
 }
 

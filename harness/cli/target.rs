@@ -36,8 +36,8 @@ impl Prepared {
         }
         match Self::to_examine(settings).await? {
             (prepared, None) => Ok(prepared),
-            (_, Some(lacking)) => Err(Failure::usage(format!(
-                "no credentials to sign with: {lacking}. Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (most \
+            (_, Some(lacking_credentials)) => Err(Failure::usage(format!(
+                "no credentials to sign with: {lacking_credentials}. Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (most \
                  emulators take any), choose a profile with AWS_PROFILE, or send unsigned requests with --no-sign"
             ))),
         }
@@ -46,7 +46,7 @@ impl Prepared {
     /// Makes a target ready to be examined. Without credentials it is examined all the same, and the reason why there
     /// are none is returned.
     pub(super) async fn to_examine(settings: &Settings) -> Result<(Self, Option<String>), Failure> {
-        let (found, lacking) = match &settings.choice {
+        let (found, lacking_credentials) = match &settings.choice {
             TargetChoice::Mock => {
                 return Err(Failure::usage(
                     "the mock answers by the path of a case, so there is nothing to examine; `countersign run --target mock` runs it",
@@ -57,11 +57,11 @@ impl Prepared {
                 ((aws(url, allowed, settings).await?, OwnServer::Elsewhere), None)
             }
             TargetChoice::Endpoint { name, url } => {
-                let (target, lacking) = endpoint(name, url, settings).await?;
-                ((target, OwnServer::Elsewhere), lacking)
+                let (target, lacking_credentials) = endpoint(name, url, settings).await?;
+                ((target, OwnServer::Elsewhere), lacking_credentials)
             }
         };
-        Ok((Self::with(found, settings), lacking))
+        Ok((Self::with(found, settings), lacking_credentials))
     }
 
     /// A target with the settings that every target has.

@@ -59,8 +59,8 @@ impl FromStr for Feature {
 
     fn from_str(word: &str) -> Result<Self, String> {
         Self::all().find(|feature| feature.word() == word).ok_or_else(|| {
-            let known: Vec<_> = Self::all().map(Self::word).collect();
-            format!("there is no feature \"{}\"; the features are {}", foreign(word), known.join(", "))
+            let known_words: Vec<_> = Self::all().map(Self::word).collect();
+            format!("there is no feature \"{}\"; the features are {}", foreign(word), known_words.join(", "))
         })
     }
 }

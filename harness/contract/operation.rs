@@ -113,14 +113,15 @@ impl Operation {
         structure("/response", &self.response, &shapes)?;
         for (member, of) in &self.response.members {
             let Some(asked_by) = of.expires_after.as_ref().map(|fact| &fact.is) else { continue };
-            let has_default = self.request.members.get(asked_by).is_some_and(|asked| asked.default.is_some());
+            let has_default = self.request.members.get(asked_by).is_some_and(|member| member.default.is_some());
             let at = format!("{}/expires_after/is", pointer_below("/response/members", member));
             let wrong = format_args!("expected a member of the request with a default, found \"{asked_by}\"");
             ensure(has_default, at, wrong)?;
         }
         if let Some(pages) = self.pages.as_ref().map(|fact| &fact.is) {
-            let asked = [&pages.size, &pages.token].into_iter().all(|name| self.request.members.contains_key(name));
-            let are_there = asked && self.response.members.contains_key(&pages.token);
+            let are_requested =
+                [&pages.size, &pages.token].into_iter().all(|name| self.request.members.contains_key(name));
+            let are_there = are_requested && self.response.members.contains_key(&pages.token);
             let wrong = format_args!("expected members of the request, the token of the response too");
             ensure(are_there, "/pages/is", wrong)?;
         }

@@ -347,13 +347,13 @@ impl Service {
 /// Checks that no two resources share an id, a flag, a placeholder or a member, and that the resources and features
 /// that they refer to exist.
 fn resources(resources: &[Resource], features: &[&str]) -> Result<(), ContractFault> {
-    let mut taken = BTreeSet::new();
+    let mut names_taken = BTreeSet::new();
     for (index, resource) in resources.iter().enumerate() {
         let at = |member: &str| format!("/resources/{index}/{member}");
         let Resource { id, flag, placeholder, member, .. } = resource;
         for (kind, name) in [("id", id), ("flag", flag), ("placeholder", placeholder), ("member", member)] {
             let wrong = format_args!("expected a new {kind}, found \"{name}\" again");
-            ensure(taken.insert((kind, name)), at(kind), wrong)?;
+            ensure(names_taken.insert((kind, name)), at(kind), wrong)?;
         }
         if let Some(of) = &resource.of {
             let is_before = resources[..index].iter().any(|other| other.id == *of);

@@ -83,9 +83,9 @@ impl Corpus {
     /// The lifetime that a request with this body asks for, or the default, in seconds; 0 where no operation has one.
     pub fn lifetime_asked_for(&self, body: &[u8]) -> f64 {
         let body: Option<serde_json::Value> = serde_json::from_slice(body).ok();
-        let asked = |member: &str| body.as_ref()?.get(member)?.as_f64();
+        let requested_number = |member: &str| body.as_ref()?.get(member)?.as_f64();
         let default = self.lifetimes.first().map_or(0.0, |(_, default)| *default);
-        self.lifetimes.iter().find_map(|(member, _)| asked(member)).unwrap_or(default)
+        self.lifetimes.iter().find_map(|(member, _)| requested_number(member)).unwrap_or(default)
     }
 
     /// Adds a case and its place in a file; `places` holds the places of all earlier cases by id.

@@ -227,8 +227,10 @@ impl Checker<'_> {
         let calls = self.corpus.cases().iter().flat_map(|case| {
             [&case.setup, &case.calls, &case.teardown].into_iter().flatten().map(move |call| (case, call))
         });
-        let given = calls.filter(|(_, call)| call.reply.as_deref() == Some(reply));
-        given.filter_map(|(case, call)| Some(case.operation_of(call, self.contract)?.response.name.as_str())).collect()
+        let answered_with = calls.filter(|(_, call)| call.reply.as_deref() == Some(reply));
+        answered_with
+            .filter_map(|(case, call)| Some(case.operation_of(call, self.contract)?.response.name.as_str()))
+            .collect()
     }
 
     /// Finds what nothing uses yet, in the order in which an operation is added: operations without a requirement or a
@@ -251,10 +253,10 @@ impl Checker<'_> {
             let message = format!("the suite of {} has no case; add one", suite.operation);
             errors.push(LoadError::new(file, "/cases", message));
         }
-        let given: BTreeSet<&str> =
+        let given_replies: BTreeSet<&str> =
             cases.iter().flat_map(|case| replies(&case.case)).filter_map(|(_, name)| name).collect();
         for (name, reply) in self.corpus.replies() {
-            if reply.wrong.is_none() && !given.contains(name.as_str()) {
+            if reply.wrong.is_none() && !given_replies.contains(name.as_str()) {
                 let message = "no case is answered with it; name it as the reply of one, or take it out";
                 errors.push(LoadError::new(&self.file_of(name), "", message));
             }

@@ -32,8 +32,8 @@ pub(crate) fn file_stem(path: &str) -> &str {
 
 /// The error for an operation that does not exist.
 pub(crate) fn unknown_operation(file: &str, pointer: &str, name: &str, contract: &Contract) -> LoadError {
-    let known: Vec<_> = contract.operation_names().collect();
-    LoadError::new(file, pointer, format!("expected an operation, {}, found \"{name}\"", known.join(" or ")))
+    let known_names: Vec<_> = contract.operation_names().collect();
+    LoadError::new(file, pointer, format!("expected an operation, {}, found \"{name}\"", known_names.join(" or ")))
 }
 
 /// Collects the errors of one file, or of one case in it; their pointers begin with `at`.

@@ -104,10 +104,10 @@ fn unknown<E>(name: &str, resources: &[Resource]) -> FillError<E> {
     let named = resources.iter().map(|resource| resource.placeholder.as_str());
     let absent = resources.iter().filter_map(|resource| Some(resource.absent.as_ref()?.placeholder.as_str()));
     let all = named.chain(absent).chain(["answer:N:/POINTER", "random:N"]);
-    let known: Vec<_> = all.map(|name| format!("${{{name}}}")).collect();
-    let known = known.join(", ");
+    let known_placeholders: Vec<_> = all.map(|name| format!("${{{name}}}")).collect();
+    let known_placeholders = known_placeholders.join(", ");
     FillError::Unknown(format!(
-        "there is no placeholder ${{{name}}}; there are {known} and ${{filler:N}}, each also as ${{escaped:…}}"
+        "there is no placeholder ${{{name}}}; there are {known_placeholders} and ${{filler:N}}, each also as ${{escaped:…}}"
     ))
 }
 

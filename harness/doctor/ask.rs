@@ -84,7 +84,7 @@ pub(super) async fn all(examined: ExaminedTarget<'_>, within: Duration) -> Resul
     let options = ClientOptions { timeout: within.min(target.client.timeout), ..target.client.clone() };
     let client = target.connect(&options)?;
     // Reading the system's certificates has taken part of the time.
-    let left = within.saturating_sub(start.elapsed()).max(Duration::from_millis(1));
+    let time_left = within.saturating_sub(start.elapsed()).max(Duration::from_millis(1));
     // The same seed gives the same names, so that two calls differ in nothing else.
     let seed = random_seed();
     let ask = |operation: &Operation, spec: &RequestSpec| {
@@ -93,11 +93,11 @@ pub(super) async fn all(examined: ExaminedTarget<'_>, within: Duration) -> Resul
         let client = &client;
         async move {
             let (sent, clock) = (Instant::now(), Timestamp::now());
-            match timeout(left, client.send(request.clone())).await {
+            match timeout(time_left, client.send(request.clone())).await {
                 Ok(exchange) => exchange,
                 Err(_) => Exchange {
                     request,
-                    answer: Err(crate::wire::TransportFault::Timeout(left)),
+                    answer: Err(crate::wire::TransportFault::Timeout(time_left)),
                     sent_at: clock,
                     received_at: Timestamp::now(),
                     elapsed: sent.elapsed(),
@@ -114,21 +114,21 @@ pub(super) async fn all(examined: ExaminedTarget<'_>, within: Duration) -> Resul
     let further = contract.service.resources.iter().filter(|of| of.of.is_some() && examined.name_of(of).is_some());
     let further = further.filter(|of| of.default.is_none() && operation.request.members.contains_key(&of.member));
     let by_resource = further.map(|of| {
-        let asked = ask(operation, &RequestSpec::with(&of.member, &format!("${{{}}}", of.placeholder)));
-        async move { (of.id.clone(), asked.await) }
+        let answer = ask(operation, &RequestSpec::with(&of.member, &format!("${{{}}}", of.placeholder)));
+        async move { (of.id.clone(), answer.await) }
     });
     let others = contract.operations.values().filter(|other| other.name != operation.name && other.changes_nothing.is);
     let mut others: Vec<_> = others.collect();
     // The operations that list resources come first: the names that the target has are looked up in their answers.
     others.sort_by_key(|other| other.pages.is_none());
     let neighbours = others.into_iter().map(|other| {
-        let asked = ask(other, &probe_input(other, contract, target).0);
-        async move { (other.name.is.clone(), asked.await) }
+        let answer = ask(other, &probe_input(other, contract, target).0);
+        async move { (other.name.is.clone(), answer.await) }
     });
     let mut nothing = operation.clone();
     nothing.target.is = format!("{}.{UNKNOWN}", contract.service.target_prefix.is);
     let (way, probe, wrong, unsigned, by_resource, neighbours, unknown) = tokio::join!(
-        way(target, left),
+        way(target, time_left),
         ask(operation, &plain_request),
         signed_as(SigningDefect::WrongSecret),
         signed_as(SigningDefect::Unsigned),

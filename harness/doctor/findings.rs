@@ -129,16 +129,16 @@ impl<'a> ProbedTarget<'a> {
     /// Whether our credentials are accepted.
     fn credentials(&self) -> Diagnosis {
         let topic = Topic::Credentials;
-        let said = answer_text(&self.probe.answer);
+        let answer = answer_text(&self.probe.answer);
         let signed = self.examined.target.credentials.is_some();
         if self.probe.class == TargetClass::RefusedCredentials && signed {
-            return Diagnosis::problem(topic, format!("they are refused: {said}")).fix(
+            return Diagnosis::problem(topic, format!("they are refused: {answer}")).fix(
                 "give it the ones that it knows in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY or AWS_PROFILE, and its \
                  region with --region; a clock that is off is refused too",
             );
         }
         if self.probe.class == TargetClass::RefusedCredentials {
-            let found = format!("it refuses a request without a signature: {said}");
+            let found = format!("it refuses a request without a signature: {answer}");
             return Diagnosis::problem(topic, found).fix("leave out --no-sign");
         }
         match self.is_accepted() {
@@ -170,8 +170,8 @@ impl<'a> ProbedTarget<'a> {
     fn misses_resource(&self, exchange: &Exchange, response: &Response) -> bool {
         let error = self.meaning(response);
         let (Some(ErrorMeaning::NotFound), Some(resource)) = (error, self.examined.resource()) else { return false };
-        let asked = serde_json::from_slice::<serde_json::Value>(&exchange.request.body).ok();
-        let name = asked.as_ref().and_then(|body| body.get(&resource.member)?.as_str());
+        let request_body = serde_json::from_slice::<serde_json::Value>(&exchange.request.body).ok();
+        let name = request_body.as_ref().and_then(|body| body.get(&resource.member)?.as_str());
         let words = String::from_utf8_lossy(&response.body);
         words.to_lowercase().contains(&resource.noun) || name.is_some_and(|name| words.contains(name))
     }
@@ -193,18 +193,18 @@ impl<'a> ProbedTarget<'a> {
         match self.stance(&self.answers.probe) {
             Accepted => {}
             Refused => return undecided("a right one is refused too".to_owned()),
-            Open(said) => return undecided(format!("a right one is answered with {said}")),
+            Open(answer) => return undecided(format!("a right one is answered with {answer}")),
         }
         let claimed = self.examined.target.features.contains(&Feature::SIGNATURE);
         let what = match (self.stance(wrong), self.stance(unsigned)) {
             (Accepted, Accepted) => "not checked: a wrong one is accepted, and so is a request without any".to_owned(),
             (Accepted, Refused) => "not checked: a wrong one is accepted; a request without any is refused".to_owned(),
-            (Accepted, Open(said)) => {
-                format!("not checked: a wrong one is accepted; a request without any is answered with {said}")
+            (Accepted, Open(answer)) => {
+                format!("not checked: a wrong one is accepted; a request without any is answered with {answer}")
             }
             (Refused, Accepted) => "checked where there is one, but a request without any is accepted".to_owned(),
-            (Open(said), Accepted) => {
-                format!("a request without any is accepted; one with a wrong one is answered with {said}")
+            (Open(answer), Accepted) => {
+                format!("a request without any is accepted; one with a wrong one is answered with {answer}")
             }
             (Refused, Refused) => {
                 let found = "checked: a wrong one is refused, and so is a request without any";
@@ -212,8 +212,8 @@ impl<'a> ProbedTarget<'a> {
                 let claim = "claim it, so that it is tested: --claim signature";
                 return Some(if claimed { finding } else { finding.fix(claim) });
             }
-            (Open(said), _) => return undecided(format!("a wrong one is answered with {said}")),
-            (_, Open(said)) => return undecided(format!("none is answered with {said}")),
+            (Open(answer), _) => return undecided(format!("a wrong one is answered with {answer}")),
+            (_, Open(answer)) => return undecided(format!("none is answered with {answer}")),
         };
         Some(if claimed {
             Diagnosis::problem(topic, what).fix("have the server refuse them, or leave signature out of --claim")
@@ -249,19 +249,19 @@ impl<'a> ProbedTarget<'a> {
     /// Whether the operation that is tested is there.
     fn operation(&self) -> Diagnosis {
         let topic = Topic::Operation;
-        let said = answer_text(&self.probe.answer);
+        let answer = answer_text(&self.probe.answer);
         let (name, service) = (&self.examined.operation.name.is, &self.examined.contract.service.signing_name.is);
-        let found = format!("the target {} ({said})", meaning(self.probe.class, name, service));
+        let found = format!("the target {} ({answer})", meaning(self.probe.class, name, service));
         match self.probe.class {
             TargetClass::Answers if self.is_accepted() => Diagnosis::ok(topic, found),
             TargetClass::NoResource if self.is_accepted() => Diagnosis::ok(topic, format!("the target answers {name}")),
             // A run's first case makes the same call, and there it has to succeed.
             TargetClass::Answers if self.examined.is_named() || self.examined.resource().is_none() => {
-                Diagnosis::problem(topic, format!("a plain call of {name} is answered with an error: {said}"))
+                Diagnosis::problem(topic, format!("a plain call of {name} is answered with an error: {answer}"))
                     .fix("see the server's own log; while it is so, the cases that have to succeed fail")
             }
             TargetClass::Answers | TargetClass::NoResource => {
-                Diagnosis::unknown(topic, format!("not decided, because the answer is {said}"))
+                Diagnosis::unknown(topic, format!("not decided, because the answer is {answer}"))
             }
             TargetClass::RefusedCredentials => Diagnosis::unknown(topic, found).fix("see credentials above"),
             TargetClass::Redirect => {

@@ -67,35 +67,35 @@ impl ProbedTarget<'_> {
             let fix = format!("name one of the {of}: --{flag} NAME, or leave {feature} out of --claim");
             return claimed.then(|| Diagnosis::problem(topic, found).fix(fix));
         };
-        let (_, exchange) = self.answers.by_resource.iter().find(|(asked, _)| asked == id)?;
+        let (_, exchange) = self.answers.by_resource.iter().find(|(resource_asked, _)| resource_asked == id)?;
         let probe = probe::classify(exchange, self.examined.probed(false), &self.answers.hidden);
-        let said = answer_text(&probe.answer);
+        let answer = answer_text(&probe.answer);
         let why = match &exchange.answer {
             Ok(response) if probe.class != TargetClass::Unreachable => {
                 if is_success(response) && self.has_what_is_promised(response) {
                     return Some(Diagnosis::ok(topic, format!("{name} is answered with credentials")));
                 } else if is_success(response) {
-                    format!("the answer holds no credentials: {said}")
+                    format!("the answer holds no credentials: {answer}")
                 } else if !self.is_accepted() {
                     // As for every other finding, the plain call must be accepted first.
                     format!("the call by {of} is not accepted either")
                 } else if self.is_like_unknown(response) {
-                    format!("an operation that nobody has is answered alike: {said}")
+                    format!("an operation that nobody has is answered alike: {answer}")
                 } else if probe.class == TargetClass::Answers && self.meaning(response) == Some(ErrorMeaning::NotFound)
                 {
                     let fix = format!("give it to the {of} there, or name one that it has with --{flag}");
                     return Some(
-                        Diagnosis::problem(topic, format!("the target does not have {name}: {said}")).fix(fix),
+                        Diagnosis::problem(topic, format!("the target does not have {name}: {answer}")).fix(fix),
                     );
                 } else {
                     let feature = feature.as_deref().unwrap_or(noun);
-                    let found = format!("a call by {name} alone is not answered with credentials: {said}");
+                    let found = format!("a call by {name} alone is not answered with credentials: {answer}");
                     return Some(Diagnosis::problem(topic, found).fix(format!(
                         "see the server's own log, or leave out --{flag}; while it is so, the cases of {feature} fail"
                     )));
                 }
             }
-            _ => format!("asking for it gave no usable answer: {said}"),
+            _ => format!("asking for it gave no usable answer: {answer}"),
         };
         Some(Diagnosis::unknown(topic, format!("whether {name} is known cannot be told, because {why}")))
     }
@@ -110,17 +110,17 @@ impl ProbedTarget<'_> {
     pub(super) fn neighbours(&self) -> impl Iterator<Item = Diagnosis> {
         let mut groups: Vec<(Neighbour, String, Vec<&str>)> = Vec::new();
         for (name, exchange) in &self.answers.neighbours {
-            let (neighbour, said) = self.neighbour(name, exchange);
-            match groups.iter_mut().find(|(other, words, _)| (*other, words) == (neighbour, &said)) {
+            let (neighbour, answer) = self.neighbour(name, exchange);
+            match groups.iter_mut().find(|(other, words, _)| (*other, words) == (neighbour, &answer)) {
                 Some((.., names)) => names.push(name),
-                None => groups.push((neighbour, said, vec![name])),
+                None => groups.push((neighbour, answer, vec![name])),
             }
         }
         let not_tried = self.examined.contract.service.not_tried.iter().map(|not_tried| {
             let found = format!("{}: not tried, since they could create something", not_tried.is.join(", "));
             Diagnosis::unknown(Topic::Neighbours, found)
         });
-        groups.into_iter().map(|(neighbour, said, names)| neighbour.finding(&said, &names)).chain(not_tried)
+        groups.into_iter().map(|(neighbour, answer, names)| neighbour.finding(&answer, &names)).chain(not_tried)
     }
 
     /// Whether the target has an operation, and what it answered. It has the operation if the answer is a success in
@@ -183,19 +183,19 @@ enum Neighbour {
 
 impl Neighbour {
     /// The finding about these operations, which got the same answer.
-    fn finding(self, said: &str, names: &[&str]) -> Diagnosis {
+    fn finding(self, answer: &str, names: &[&str]) -> Diagnosis {
         let (topic, are) = (Topic::Neighbours, if names.len() == 1 { "is" } else { "are" });
         let alike = if names.len() == 1 { "" } else { "; answered alike" };
         let names = names.join(", ");
         match self {
             Self::There => Diagnosis::ok(topic, format!("{names} {are} there")),
-            Self::Absent => Diagnosis::ok(topic, format!("{names} {are} not there ({said}{alike})")),
-            Self::Refused => Diagnosis::unknown(topic, format!("{names}: refused ({said}{alike})")),
+            Self::Absent => Diagnosis::ok(topic, format!("{names} {are} not there ({answer}{alike})")),
+            Self::Refused => Diagnosis::unknown(topic, format!("{names}: refused ({answer}{alike})")),
             Self::LikeUnknown => {
                 let words = "no telling, since an operation that nobody has is answered alike";
-                Diagnosis::unknown(topic, format!("{names}: {words} ({said})"))
+                Diagnosis::unknown(topic, format!("{names}: {words} ({answer})"))
             }
-            Self::Untold => Diagnosis::unknown(topic, format!("{names}: no telling by the answer ({said}{alike})")),
+            Self::Untold => Diagnosis::unknown(topic, format!("{names}: no telling by the answer ({answer}{alike})")),
         }
     }
 }

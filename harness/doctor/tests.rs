@@ -105,7 +105,7 @@ fn a_server_that_checks_no_signature_is_a_problem_only_where_it_claims_to(
     #[case] unsigned: (u16, &str),
     #[case] claimed: bool,
     #[case] status: DiagnosisStatus,
-    #[case] said: &str,
+    #[case] expected: &str,
 ) {
     let mut answers = answers_alike(&exchange_with(200, SUCCESS));
     answers.wrong = Some(exchange_with(wrong.0, wrong.1));
@@ -113,7 +113,7 @@ fn a_server_that_checks_no_signature_is_a_problem_only_where_it_claims_to(
     let target = if claimed { target().claiming([Feature::SIGNATURE]) } else { target() };
     let finding = about(&findings_of(&target, &answers), &Topic::Signature);
     assert_eq!(finding.status, status, "{finding:?}");
-    assert!(finding.found.contains(said), "{finding:?}");
+    assert!(finding.found.contains(expected), "{finding:?}");
 }
 
 // None of these answers tells whether credentials or signatures are checked, or which operations there are.
@@ -207,7 +207,7 @@ fn a_clock_is_a_problem_only_where_it_may_be_why_we_are_refused(
     #[case] body: &str,
     #[case] off: Option<i64>,
     #[case] status: DiagnosisStatus,
-    #[case] said: &str,
+    #[case] expected: &str,
 ) {
     let mut answer = exchange_with(code, body);
     if let (Some(off), Ok(response)) = (off, &mut answer.answer) {
@@ -216,7 +216,7 @@ fn a_clock_is_a_problem_only_where_it_may_be_why_we_are_refused(
     }
     let finding = about(&findings_of(&target(), &answers_alike(&answer)), &Topic::Clock);
     assert_eq!(finding.status, status, "{finding:?}");
-    assert!(finding.found.contains(said), "{finding:?}");
+    assert!(finding.found.contains(expected), "{finding:?}");
 }
 
 #[test]
@@ -252,7 +252,7 @@ fn what_several_neighbours_answer_alike_is_said_once(
     #[case] code: u16,
     #[case] body: &str,
     #[case] status: DiagnosisStatus,
-    #[case] said: &str,
+    #[case] expected: &str,
 ) {
     let mut answers = answers_alike(&exchange_with(code, body));
     answers.unknown = exchange_with(400, r#"{"__type":"ValidationException"}"#);
@@ -260,6 +260,6 @@ fn what_several_neighbours_answer_alike_is_said_once(
     findings.retain(|finding| finding.topic == Topic::Neighbours && !finding.found.contains("not tried"));
     let [finding] = findings.as_slice() else { panic!("one finding: {findings:?}") };
     assert_eq!(finding.status, status, "{finding:?}");
-    assert!(finding.found.starts_with(said), "{finding:?}");
-    assert_eq!(finding.found.ends_with("; answered alike)"), !said.contains("are there"), "{finding:?}");
+    assert!(finding.found.starts_with(expected), "{finding:?}");
+    assert_eq!(finding.found.ends_with("; answered alike)"), !expected.contains("are there"), "{finding:?}");
 }

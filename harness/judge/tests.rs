@@ -252,7 +252,7 @@ fn either_clock_may_show_the_lifetime(
     #[case] date: Option<i64>,
     #[case] expire: i64,
     #[case] expected: &[&str],
-    #[case] said: &str,
+    #[case] expected_text: &str,
 ) {
     let (case, mut exchange) = credentials_of("success/workgroup-only", expire);
     if let Some(off) = date {
@@ -264,16 +264,16 @@ fn either_clock_may_show_the_lifetime(
     assert_eq!(violated_ids(&judgement), expected.iter().copied().collect(), "{judgement:?}");
     let found: String =
         judgement.violations.iter().chain(&judgement.warnings).map(|one| FaultText::of(one).actual).collect();
-    assert!(found.contains(said) && said.is_empty() == found.is_empty(), "{found}");
+    assert!(found.contains(expected_text) && expected_text.is_empty() == found.is_empty(), "{found}");
 }
 
 #[rstest]
 #[case::clamped(900, "200: the request was accepted, with credentials that live 900 s")]
 #[case::expired(-5, "200: the request was accepted, with credentials that expired 5 s before")]
-fn what_should_have_been_refused_is_told_with_its_lifetime(#[case] expire: i64, #[case] said: &str) {
+fn what_should_have_been_refused_is_told_with_its_lifetime(#[case] expire: i64, #[case] expected: &str) {
     let (case, exchange) = credentials_of("parameters/duration-outside/0", expire);
     let judgement = LIBRARY.judge.judge(case, &[exchange]);
-    assert_eq!(FaultText::of(&judgement.violations[0]).actual, said);
+    assert_eq!(FaultText::of(&judgement.violations[0]).actual, expected);
 }
 
 #[test]
@@ -286,8 +286,8 @@ fn a_name_that_was_cut_is_told_by_its_length() {
     let body = format!(r#"{{"__type":"ResourceNotFoundException","message":"No {} found."}}"#, &name[..64]);
     exchange.answer.as_mut().unwrap().body = body.into_bytes();
     let found = FaultText::of(&judge.judge(case, &[exchange]).violations[0]).actual;
-    let said = "400 ResourceNotFoundException \"No *** found.\", which names the first 64 characters of the workgroupName that was sent";
-    assert_eq!(found, said);
+    let expected = "400 ResourceNotFoundException \"No *** found.\", which names the first 64 characters of the workgroupName that was sent";
+    assert_eq!(found, expected);
 }
 
 #[test]

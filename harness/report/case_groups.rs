@@ -51,8 +51,8 @@ pub(super) fn violated<'a>(collected: &'a Collected) -> Vec<SharedViolation<'a>>
 
 /// The words, behind a comma, that say that [`violated`] leaves out known failures.
 pub(super) fn violated_elsewhere(collected: &Collected) -> &'static str {
-    let known = collected.cases.iter().any(|case| case.verdict == Verdict::KnownFail);
-    if known { ", known failures left out" } else { "" }
+    let has_known_failures = collected.cases.iter().any(|case| case.verdict == Verdict::KnownFail);
+    if has_known_failures { ", known failures left out" } else { "" }
 }
 
 /// Whether these are all cases of a whole run, under more than `limit` names.
@@ -64,12 +64,12 @@ pub(super) fn is_all(cases: &[&CaseResult], collected: &Collected, limit: usize)
 /// The cases with a verdict that needs attention, those that went wrong alike in one group, in the order of the run.
 pub(super) fn failures(collected: &Collected, verdict: Verdict) -> Vec<Vec<&CaseResult>> {
     let mut groups: Vec<Vec<&CaseResult>> = Vec::new();
-    let mut known = FirstOfKind(HashMap::new());
+    let mut first_groups = FirstOfKind(HashMap::new());
     for case in collected.cases.iter().filter(|case| case.verdict == verdict) {
         let (faults, numbers): (Vec<_>, Vec<_>) = case.violations.iter().map(fault_key).unzip();
         // Failures are alike only where they have the same title, as the members of a family do.
         let claim = (verdict == Verdict::Fail && case.side != Side::Client).then_some(case.title.as_str());
-        match known.find_or((claim, case.reason.as_ref(), faults), &numbers, groups.len()) {
+        match first_groups.find_or((claim, case.reason.as_ref(), faults), &numbers, groups.len()) {
             Some(group) => groups[group].push(case),
             None => groups.push(vec![case]),
         }
@@ -148,11 +148,15 @@ impl<K: Eq + Hash> FirstOfKind<K> {
     fn find_or(&mut self, key: K, numbers: &[i64], new: usize) -> Option<usize> {
         let first = numbers.first().copied().unwrap_or_default();
         let near = |one: i64, other: i64| one.abs_diff(other) <= LIFETIME_NOISE_SECONDS.unsigned_abs();
-        let alike = |known: &[i64]| known.iter().zip(numbers).all(|(one, other)| near(*one, *other));
+        let alike =
+            |numbers_of_first: &[i64]| numbers_of_first.iter().zip(numbers).all(|(one, other)| near(*one, *other));
         let by_number = self.0.entry(key).or_default();
         let range = first.saturating_sub(LIFETIME_NOISE_SECONDS)..=first.saturating_add(LIFETIME_NOISE_SECONDS);
-        let found =
-            by_number.range(range).flat_map(|(_, known)| known).find(|(known, _)| alike(known)).map(|(_, at)| *at);
+        let found = by_number
+            .range(range)
+            .flat_map(|(_, numbers_of_first)| numbers_of_first)
+            .find(|(numbers_of_first, _)| alike(numbers_of_first))
+            .map(|(_, at)| *at);
         if found.is_none() {
             by_number.entry(first).or_default().push((numbers.to_vec(), new));
         }
@@ -187,11 +191,11 @@ pub(super) fn faults<'a>(
     cases: impl Iterator<Item = (&'a CaseResult, &'a Vec<Violation>)>,
 ) -> Vec<SharedViolation<'a>> {
     let mut found: Vec<SharedViolation<'a>> = Vec::new();
-    let mut known = FirstOfKind(HashMap::new());
+    let mut first_groups = FirstOfKind(HashMap::new());
     for (case, violations) in cases {
         for violation in violations {
             let (key, number) = fault_key(violation);
-            let place = known.find_or(key, &[number], found.len()).unwrap_or_else(|| {
+            let place = first_groups.find_or(key, &[number], found.len()).unwrap_or_else(|| {
                 found.push(SharedViolation::alone(violation));
                 found.len() - 1
             });

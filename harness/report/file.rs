@@ -304,28 +304,28 @@ mod tests {
     fn what_killed_processes_left_of_a_report_is_removed_by_the_next_one() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let long_ago = std::time::SystemTime::now() - Duration::from_hours(1);
-        let left = |name: &str, time: Option<std::time::SystemTime>| {
+        let leave = |name: &str, time: Option<std::time::SystemTime>| {
             let file = File::create(folder.path().join(name)).expect("a file");
             time.map(|time| file.set_modified(time)).transpose().expect("a time");
             file
         };
-        left(".run.json.0123456789abcdef.tmp", Some(long_ago));
-        let kept = [
+        leave(".run.json.0123456789abcdef.tmp", Some(long_ago));
+        let files_kept = [
             ".run.json.1123456789abcdef.tmp",
             ".run.json.2123456789abcdef.tmp",
             ".run.json.notes.tmp",
             ".other.json.0123456789abcdef.tmp",
         ];
-        left(kept[0], None);
-        let locked = left(kept[1], Some(long_ago));
+        leave(files_kept[0], None);
+        let locked = leave(files_kept[1], Some(long_ago));
         locked.lock().expect("a lock");
-        left(kept[2], Some(long_ago));
-        left(kept[3], Some(long_ago));
+        leave(files_kept[2], Some(long_ago));
+        leave(files_kept[3], Some(long_ago));
         let file = AtomicFile::create(&folder.path().join("run.json")).expect("writable");
         file.write("a report").expect("written");
         let mut names = names_in(folder.path());
         names.sort();
-        let mut expected: Vec<_> = kept.into_iter().chain(["run.json"]).collect();
+        let mut expected: Vec<_> = files_kept.into_iter().chain(["run.json"]).collect();
         expected.sort_unstable();
         assert_eq!(names, expected);
     }

@@ -131,7 +131,7 @@ fn properties(run: &RunEvent) -> Vec<Property> {
     let RunEvent { tool, seed, shard, target, .. } = run;
     let features = target.features.join(",");
     let seed = seed.to_string();
-    let said = words::answer_text(&target.answer);
+    let probe_answer = words::answer_text(&target.answer);
     let pairs = [
         ("tool", tool.as_str()),
         ("target", &target.name),
@@ -139,7 +139,7 @@ fn properties(run: &RunEvent) -> Vec<Property> {
         ("region", &target.region),
         ("features", &features),
         ("class", target.class.word()),
-        ("said", &said),
+        ("said", &probe_answer),
         ("seed", &seed),
     ];
     let shard = shard.as_deref().map(|shard| ("shard", shard));

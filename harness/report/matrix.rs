@@ -84,10 +84,10 @@ pub(super) struct MatrixRow<'a> {
 /// Every requirement of the runs, in the order of the register, then those that only a stream knows. Requirements on
 /// which targets differ come first: those that some targets violate, then those that only some targets decided.
 pub(super) fn rows<'a>(collected: &'a [Collected], register: &'a Register) -> Vec<MatrixRow<'a>> {
-    let known = register.requirements.iter().map(|row| row.id.as_str());
+    let registered = register.requirements.iter().map(|row| row.id.as_str());
     let reported = collected.iter().flat_map(|run| &run.requirements).map(|event| event.id.as_str());
     let mut seen = BTreeSet::new();
-    let ids = known.chain(reported).filter(|id| seen.insert(*id));
+    let ids = registered.chain(reported).filter(|id| seen.insert(*id));
     let open: Vec<Standing> = collected.iter().map(Standing::open).collect();
     let mut rows: Vec<(usize, MatrixRow<'a>)> = Vec::new();
     for id in ids {

@@ -45,10 +45,10 @@ impl<'a> CaseRun<'a> {
                 Ok(_) => {}
             }
         }
-        let (transcript, lacking) =
+        let (transcript, missing_part) =
             if self.case.case.together { self.make_together(names).await? } else { self.make_in_order(names).await? };
         let judge = || self.context.judge.judge_hiding(self.case, &transcript, &self.context.seen.masker());
-        Ok((lacking.map_or_else(judge, without_verdict), transcript))
+        Ok((missing_part.map_or_else(judge, without_verdict), transcript))
     }
 
     /// Makes the calls one after the other, up to the first that cannot be made.
@@ -69,14 +69,14 @@ impl<'a> CaseRun<'a> {
             let mut names = names.part(index);
             async move { self.make(call, index, &mut names, &[]).await }
         });
-        let (mut transcript, mut lacking) = (Vec::with_capacity(self.case.calls.len()), None);
+        let (mut transcript, mut missing_part) = (Vec::with_capacity(self.case.calls.len()), None);
         for made in join_all(calls).await {
             match made? {
                 Ok(exchange) => transcript.push(exchange),
-                Err(reason) => lacking = Some(reason),
+                Err(reason) => missing_part = Some(reason),
             }
         }
-        Ok((transcript, lacking))
+        Ok((transcript, missing_part))
     }
 
     /// Makes the call at `index` of the case, or another call in its place; `earlier` are the exchanges before it.

@@ -35,13 +35,13 @@ pub(super) async fn told_apart(
         }
         let Some(lifetime) = case_run.operation_of(call).lifetime() else { return Ok(judgement) };
         let doubt = LifetimeDoubt { case_run, call: sent_before(call, wrong), index, lifetime };
-        let Some(given) = doubt.given_credentials(wrong) else { return Ok(judgement) };
-        if excused.iter().any(|(earlier, _)| earlier.is_same(&given)) {
+        let Some(credentials) = doubt.given_credentials(wrong) else { return Ok(judgement) };
+        if excused.iter().any(|(earlier, _)| earlier.is_same(&credentials)) {
             continue;
         }
-        match doubt.excuse(&given, names).await? {
+        match doubt.excuse(&credentials, names).await? {
             Some(Reason::AgedToDefault) => return Ok(Judgement::undecided(Reason::AgedToDefault)),
-            Some(reason) => excused.push((given, reason)),
+            Some(reason) => excused.push((credentials, reason)),
             None => return Ok(judgement),
         }
     }
@@ -133,12 +133,12 @@ impl LifetimeDoubt<'_> {
         let response = exchange.answer.as_ref().ok()?;
         let operation = self.case_run.operation_of(&self.call);
         let body = (response.status == operation.status.is).then(|| response.json())??;
-        let asked: Value = serde_json::from_slice(&exchange.request.body).ok()?;
-        let asked = asked.get(self.lifetime.asked_by).filter(|asked| !asked.is_null());
+        let request_body: Value = serde_json::from_slice(&exchange.request.body).ok()?;
+        let asked_lifetime = request_body.get(self.lifetime.asked_by).filter(|asked| !asked.is_null());
         Some(GivenCredentials {
             secrets: operation.secrets().map(|name| body.get(name).cloned()).collect::<Option<_>>()?,
             expires: body.get(self.lifetime.ends_at)?.as_f64()?,
-            asked: asked.map_or(Some(self.lifetime.default), Value::as_f64)?,
+            asked: asked_lifetime.map_or(Some(self.lifetime.default), Value::as_f64)?,
             sent: seconds(exchange.sent_at),
             received: seconds(exchange.received_at),
             date: response.date().map(seconds),
@@ -146,13 +146,13 @@ impl LifetimeDoubt<'_> {
     }
 
     async fn excuse(&self, wrong: &GivenCredentials, names: &mut RandomNames) -> LifetimeExcuse {
-        let kept = self.repeated_credentials(wrong, names).await?;
-        if let Some(kept) = &kept
-            && let Some(excuse) = self.excuse_of_age(wrong, kept, names).await?
+        let repeated = self.repeated_credentials(wrong, names).await?;
+        if let Some(repeated) = &repeated
+            && let Some(excuse) = self.excuse_of_age(wrong, repeated, names).await?
         {
             return Ok(Some(excuse));
         }
-        let is_kept = kept.is_some_and(|kept| wrong.is_same(&kept));
+        let is_kept = repeated.is_some_and(|repeated| wrong.is_same(&repeated));
         self.clock_is_off(wrong, is_kept, names).await
     }
 
@@ -175,7 +175,7 @@ impl LifetimeDoubt<'_> {
     }
 
     async fn offset(&self, call: &Call, names: &mut RandomNames) -> Result<Option<f64>, Interrupted> {
-        Ok(self.ask(call, names).await?.and_then(|(_, given)| given?.clock_offset()))
+        Ok(self.ask(call, names).await?.and_then(|(_, credentials)| credentials?.clock_offset()))
     }
 
     /// Credentials that the target gives twice, at different times: the wrong ones, or right ones that followed them.
@@ -201,16 +201,16 @@ impl LifetimeDoubt<'_> {
         Ok(None)
     }
 
-    /// Whether credentials expire early because they are old. `kept` are the ones that the target keeps: these or later
+    /// Whether credentials expire early because they are old. `repeated` are the ones that the target keeps: these or later
     /// ones.
     async fn excuse_of_age(
         &self,
         wrong: &GivenCredentials,
-        kept: &GivenCredentials,
+        repeated: &GivenCredentials,
         names: &mut RandomNames,
     ) -> LifetimeExcuse {
         let age = wrong.age(self.lifetime.default);
-        match (age, wrong.is_same(kept)) {
+        match (age, wrong.is_same(repeated)) {
             (CredentialsAge::Old, true) => return Ok(Some(Reason::Aged)),
             (CredentialsAge::None, _) | (CredentialsAge::OldOrDefault, false) => return Ok(None),
             (CredentialsAge::Old, false) | (CredentialsAge::OldOrDefault, true) => {}
@@ -218,13 +218,13 @@ impl LifetimeDoubt<'_> {
         // For a lifetime that was never asked for, a target has old credentials only if it keeps the same ones for
         // every lifetime.
         let fresh = self.with_fresh_lifetime(&self.call, names);
-        let Some((answer, given)) = self.ask(&fresh, names).await? else { return Ok(None) };
+        let Some((answer, credentials)) = self.ask(&fresh, names).await? else { return Ok(None) };
         let is_right = self.case_run.is_as_expected(&fresh, &answer);
         Ok(match age {
             CredentialsAge::OldOrDefault => is_right.then_some(Reason::AgedToDefault),
-            CredentialsAge::None | CredentialsAge::Old => {
-                (is_right || given.is_some_and(|given| given.is_same(kept))).then_some(Reason::Aged)
-            }
+            CredentialsAge::None | CredentialsAge::Old => (is_right
+                || credentials.is_some_and(|credentials| credentials.is_same(repeated)))
+            .then_some(Reason::Aged),
         })
     }
 
@@ -244,8 +244,8 @@ impl LifetimeDoubt<'_> {
     /// the default.
     fn with_fresh_lifetime(&self, call: &Call, names: &mut RandomNames) -> Call {
         let mut call = call.clone();
-        let asked = call.request.input.get(self.lifetime.asked_by).and_then(|text| text.parse::<f64>().ok());
-        let from = if asked.is_some_and(|asked| asked > 2_000.0) { 1_000 } else { 2_500 };
+        let asked_lifetime = call.request.input.get(self.lifetime.asked_by).and_then(|text| text.parse::<f64>().ok());
+        let from = if asked_lifetime.is_some_and(|asked_lifetime| asked_lifetime > 2_000.0) { 1_000 } else { 2_500 };
         let seconds = from + names.number(400);
         call.request.raw = None;
         call.request.input.set(self.lifetime.asked_by, to_raw_value(&seconds).expect("a number is JSON"));
@@ -260,8 +260,8 @@ impl LifetimeDoubt<'_> {
     ) -> Result<Option<(Exchange, Option<GivenCredentials>)>, Interrupted> {
         let made = self.case_run.make(call, self.index, names, &[]).await?.ok();
         Ok(made.map(|exchange| {
-            let given = self.given_credentials(&exchange);
-            (exchange, given)
+            let credentials = self.given_credentials(&exchange);
+            (exchange, credentials)
         }))
     }
 
@@ -303,10 +303,10 @@ mod tests {
     #[case::the_default_is_not_old(given("a", 900.0, 960.0), CredentialsAge::None)]
     #[case::old_by_the_clock_of_the_server(credentials_with_date(given("a", 3600.0, 7200.0 + 1200.0), 2.0), CredentialsAge::Old)]
     fn only_living_credentials_may_expire_early_for_their_age(
-        #[case] given: GivenCredentials,
+        #[case] credentials: GivenCredentials,
         #[case] expected: CredentialsAge,
     ) {
-        assert_eq!(given.age(900.0), expected);
+        assert_eq!(credentials.age(900.0), expected);
     }
 
     #[rstest]
@@ -323,9 +323,9 @@ mod tests {
     #[case::no_clock_is_so_far_off(given("a", 3600.0, 3901.0), None)]
     #[case::its_date_tells(credentials_with_date(given("a", 3600.0, 3360.0), 0.0), None)]
     fn without_a_date_a_clock_may_be_off_by_five_minutes(
-        #[case] given: GivenCredentials,
+        #[case] credentials: GivenCredentials,
         #[case] expected: Option<f64>,
     ) {
-        assert_eq!(given.clock_offset(), expected);
+        assert_eq!(credentials.clock_offset(), expected);
     }
 }

@@ -126,8 +126,8 @@ fn merge(earlier: &mut CaseResult, mut later: CaseResult) {
     earlier.duration_ms += later.duration_ms;
     for warning in later.warnings {
         // One warning for each requirement and place, since numbers differ from run to run.
-        let is_same = |known: &Violation| {
-            known.requirement == warning.requirement && known.fault.is_at_the_place_of(&warning.fault)
+        let is_same = |known_warning: &Violation| {
+            known_warning.requirement == warning.requirement && known_warning.fault.is_at_the_place_of(&warning.fault)
         };
         if !earlier.warnings.iter().any(is_same) {
             earlier.warnings.push(warning);

@@ -51,10 +51,10 @@ impl RequestMaker<'_> {
         let path = filled(raw.path.as_deref().unwrap_or(&operation.path.is))?;
         let base = self.target.endpoint.path().trim_end_matches('/');
         let because = |because| Reason::CannotBeMade { because };
-        let lacking = || because("its body has a character that its encoding lacks".to_owned());
+        let not_encodable = || because("its body has a character that its encoding lacks".to_owned());
         let body = match raw.encoding {
             None => body.into_bytes(),
-            Some(encoding) => encoding.bytes(&body).ok_or_else(lacking)?,
+            Some(encoding) => encoding.bytes(&body).ok_or_else(not_encodable)?,
         };
         let method = raw.method.clone().unwrap_or_else(|| operation.method.is.clone());
         let mut request = Request { method, target: format!("{base}{}{path}", self.prefix), headers, body };
@@ -159,8 +159,8 @@ impl Signer<'_> {
             Defect::NoSignedHeaders => self.change_header(request, |header| header_without(header, "SignedHeaders")),
             Defect::ShortScope => self.change_header(request, |header| header.replacen(&format!("/{region}/"), "/", 1)),
             Defect::ChangedSignature => self.change_header(request, |header| {
-                let (kept, last) = header.split_at(header.len().saturating_sub(1));
-                format!("{kept}{}", if last == "0" { "1" } else { "0" })
+                let (beginning, last) = header.split_at(header.len().saturating_sub(1));
+                format!("{beginning}{}", if last == "0" { "1" } else { "0" })
             }),
         }
     }
@@ -183,6 +183,6 @@ impl Signer<'_> {
 
 /// A header of several fields without one of them.
 fn header_without(header: &str, field: &str) -> String {
-    let kept: Vec<_> = header.split(", ").filter(|part| !part.contains(&format!("{field}="))).collect();
-    kept.join(", ")
+    let fields_kept: Vec<_> = header.split(", ").filter(|part| !part.contains(&format!("{field}="))).collect();
+    fields_kept.join(", ")
 }

@@ -100,11 +100,11 @@ impl<'a> Refused<'a> {
                 flag: flag.clone(),
                 name: default.clone().unwrap_or_default(),
             }),
-            (false, given) => {
+            (false, name) => {
                 let other = Refused::of(case_run, call, control).filter(Refused::is_alone);
                 let refused =
                     || Reason::RefusedWithout { noun: noun.clone(), answer: control_answer(case_run, control) };
-                other.and_then(|other| other.not_there()).or_else(|| given.is_none().then(refused))
+                other.and_then(|other| other.not_there()).or_else(|| name.is_none().then(refused))
             }
         }
     }

@@ -135,8 +135,9 @@ fn log(exchange: &Exchange, seen: &SeenSecrets) {
 /// How long to wait before a throttled request is sent again: as long as the target asks for, or twice as long as the
 /// last time, but at most [`LONGEST_PAUSE`].
 fn pause(exchange: &Exchange, attempt: u32) -> Duration {
-    let asked = exchange.answer.as_ref().ok().and_then(|response| response.headers.get("retry-after")?.parse().ok());
-    asked.map_or(FIRST_PAUSE * 2_u32.pow(attempt), Duration::from_secs).min(LONGEST_PAUSE)
+    let asked_seconds =
+        exchange.answer.as_ref().ok().and_then(|response| response.headers.get("retry-after")?.parse().ok());
+    asked_seconds.map_or(FIRST_PAUSE * 2_u32.pow(attempt), Duration::from_secs).min(LONGEST_PAUSE)
 }
 
 #[cfg(test)]
@@ -155,8 +156,8 @@ mod tests {
     async fn server(statuses: &'static [u16]) -> (Sender, Arc<AtomicU32>) {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let endpoint = format!("http://{}", listener.local_addr().expect("an address"));
-        let asked = Arc::new(AtomicU32::new(0));
-        let counter = Arc::clone(&asked);
+        let request_count = Arc::new(AtomicU32::new(0));
+        let counter = Arc::clone(&request_count);
         tokio::spawn(async move {
             while let Ok((mut stream, _)) = listener.accept().await {
                 let mut request = [0; 1024];
@@ -169,7 +170,7 @@ mod tests {
             }
         });
         let client = Client::new(endpoint.parse().expect("a URL"), &ClientOptions::default()).expect("a client");
-        (Sender::new(client, 1, Duration::ZERO), asked)
+        (Sender::new(client, 1, Duration::ZERO), request_count)
     }
 
     async fn send(sender: &Sender) -> Exchange {
@@ -193,18 +194,18 @@ mod tests {
         #[case] before: Option<u16>,
         #[case] requests: u32,
     ) {
-        let (sender, asked) = server(statuses).await;
+        let (sender, request_count) = server(statuses).await;
         let exchange = send(&sender).await;
         assert_eq!(exchange.answer.map(|answer| answer.status), Ok(status));
-        assert_eq!((exchange.fault_before, asked.load(Ordering::Relaxed)), (before, requests));
+        assert_eq!((exchange.fault_before, request_count.load(Ordering::Relaxed)), (before, requests));
     }
 
     #[tokio::test]
     async fn where_a_fault_has_passed_the_next_one_has_more_time_to() {
-        let (sender, asked) = server(&[500, 200, 500, 500, 500, 500, 200]).await;
+        let (sender, request_count) = server(&[500, 200, 500, 500, 500, 500, 200]).await;
         for fault in [500, 500] {
             assert_eq!(send(&sender).await.fault_before, Some(fault));
         }
-        assert_eq!(asked.load(Ordering::Relaxed), 7);
+        assert_eq!(request_count.load(Ordering::Relaxed), 7);
     }
 }

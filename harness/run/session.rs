@@ -102,8 +102,8 @@ impl Session {
         let make = || maker.make(&spec, operation, &mut RandomNames::new(self.seed, "probe", 0), Timestamp::now());
         match self.context.sender.send(&self.context.seen, make).await {
             Ok(exchange) => {
-                let asked = ProbedOperation { service: &contract.service, operation, named };
-                probe::classify(&exchange, asked, &self.context.seen.masker())
+                let probed_operation = ProbedOperation { service: &contract.service, operation, named };
+                probe::classify(&exchange, probed_operation, &self.context.seen.masker())
             }
             Err(reason) => {
                 ProbeOutcome { class: TargetClass::Unreachable, answer: TargetAnswer::Nothing(format!("{reason:?}")) }
@@ -195,13 +195,13 @@ impl Session {
     async fn obstacle(&self, case: &ExpandedCase, interrupt: &Interrupt) -> Result<Option<UnrunVerdict>, Interrupted> {
         let operation = self.contract().operation(&case.operation).unwrap_or(self.contract().default_operation());
         let ProbeOutcome { class, answer } = self.probe(operation, interrupt).await;
-        let lacking = case.case.needs.iter().find(|need| !self.context.target.features.contains(need));
+        let unclaimed_feature = case.case.needs.iter().find(|need| !self.context.target.features.contains(need));
         let obstacle = if class == TargetClass::Unreachable {
             Some((Verdict::Indeterminate, Some(Reason::NoAnswer { answer })))
         } else if !class.is_judged() {
             Some((Verdict::NotImplemented, None))
-        } else if let Some(lacking) = lacking {
-            Some((Verdict::NotApplicable, Some(Reason::NotClaimed { feature: lacking.word().to_owned() })))
+        } else if let Some(unclaimed_feature) = unclaimed_feature {
+            Some((Verdict::NotApplicable, Some(Reason::NotClaimed { feature: unclaimed_feature.word().to_owned() })))
         } else {
             self.context.sender.gives_up().map(|reason| (Verdict::Indeterminate, Some(reason)))
         };

@@ -69,9 +69,9 @@ pub async fn check(command: DriverCommand, judge: ClientJudge, isolated: bool) -
 fn fault_of_hello(hello: &Hello) -> Option<String> {
     let settings = &["maxAttempts", "retryMode", "readTimeoutMs", "connectTimeoutMs", "validate"][..];
     let reports = &["requestId", "httpStatus", "sdkAttempts"][..];
-    for (what, known, said) in [("settings", settings, &hello.config), ("reports", reports, &hello.reports)] {
-        if let Some(name) = said.iter().find(|name| !known.contains(&name.as_str())) {
-            return Some(format!("expected {what} among {}, found {name}", known.join(", ")));
+    for (what, known_names, claimed) in [("settings", settings, &hello.config), ("reports", reports, &hello.reports)] {
+        if let Some(name) = claimed.iter().find(|name| !known_names.contains(&name.as_str())) {
+            return Some(format!("expected {what} among {}, found {name}", known_names.join(", ")));
         }
     }
     if !hello.inputs.contains_key("*") {

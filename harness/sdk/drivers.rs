@@ -109,8 +109,8 @@ pub(super) const LOCK: &str = "Cargo.lock";
 /// When there is none; the message names those that there are.
 pub fn driver_named(name: &str) -> Result<&'static Driver, String> {
     ALL.iter().find(|driver| driver.name == name).ok_or_else(|| {
-        let known: Vec<_> = ALL.iter().map(|driver| driver.name).collect();
-        format!("there is no driver \"{}\"; the drivers are {}", foreign(name), known.join(", "))
+        let known_names: Vec<_> = ALL.iter().map(|driver| driver.name).collect();
+        format!("there is no driver \"{}\"; the drivers are {}", foreign(name), known_names.join(", "))
     })
 }
 

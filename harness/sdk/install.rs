@@ -279,7 +279,7 @@ fn collect(tree: &serde_json::Value, deps: &mut BTreeMap<String, String>) {
     for (name, package) in tree["dependencies"].as_object().into_iter().flatten() {
         if let Some(version) = package["version"].as_str() {
             let versions = deps.entry(name.clone()).or_default();
-            if !versions.split(' ').any(|known| known == version) {
+            if !versions.split(' ').any(|known_version| known_version == version) {
                 let mut all: Vec<&str> = versions.split_whitespace().chain([version]).collect();
                 all.sort_unstable();
                 *versions = all.join(" ");

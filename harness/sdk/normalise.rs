@@ -236,9 +236,9 @@ fn json_value(value: &Value) -> Json {
 }
 
 /// How a secret that a caller was given relates to those that were sent.
-fn likeness(given: &Json, sent: &[&Json]) -> SecretLikeness {
+fn likeness(given_value: &Json, sent: &[&Json]) -> SecretLikeness {
     let text = |value: &Json| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-    let given_text = text(given);
+    let given_text = text(given_value);
     let any = |like: &dyn Fn(&str) -> bool| sent.iter().any(|value| like(&text(value)));
     if sent.is_empty() {
         SecretLikeness::NotSent
@@ -291,10 +291,10 @@ fn shortened(text: &str) -> String {
     if characters <= TEXT_LIMIT {
         return text.to_owned();
     }
-    let kept: String = text.chars().take(TEXT_KEPT).collect();
+    let beginning: String = text.chars().take(TEXT_KEPT).collect();
     let mut checksum = flate2::Crc::new();
     checksum.update(text.as_bytes());
-    format!("{kept}… ({characters} characters, CRC-32 {:08x})", checksum.sum())
+    format!("{beginning}… ({characters} characters, CRC-32 {:08x})", checksum.sum())
 }
 
 /// A User-Agent without versions and releases, with its feature letters sorted.
@@ -366,8 +366,8 @@ mod tests {
     #[case::blank(json!(" abcdefghij"), SecretLikeness::Changed)]
     #[case::other(json!("zzz"), SecretLikeness::Other)]
     #[case::nothing_of_it(json!(""), SecretLikeness::Other)]
-    fn a_secret_is_told_by_how_it_relates_to_the_one_sent(#[case] given: Json, #[case] expected: SecretLikeness) {
-        assert_eq!(likeness(&given, &[&json!("abcdefghij")]), expected);
+    fn a_secret_is_told_by_how_it_relates_to_the_one_sent(#[case] given_value: Json, #[case] expected: SecretLikeness) {
+        assert_eq!(likeness(&given_value, &[&json!("abcdefghij")]), expected);
     }
 
     #[test]

@@ -148,8 +148,8 @@ impl DriverProcess {
     }
 
     /// Sends a line and waits for the answer.
-    async fn exchange(&mut self, said: &ToDriver, patience: Duration) -> Result<FromDriver, DriverError> {
-        let mut line = serde_json::to_string(said).expect("what is said to drivers is JSON");
+    async fn exchange(&mut self, message: &ToDriver, patience: Duration) -> Result<FromDriver, DriverError> {
+        let mut line = serde_json::to_string(message).expect("what is said to drivers is JSON");
         line.push('\n');
         let mut answer = Vec::new();
         let exchanged = timeout(patience, async {

@@ -78,10 +78,10 @@ fn without_any_one_rule_of_the_judge_the_self_test_fails() {
     r#"{"id":"a","kind":"defect","title":"t","canary":true,"requirements":["GC-RES-01"],"response":[{"header":{"name":"x-a","value":"b"}}]}"#,
     "void: the canary a was not found"
 )]
-fn a_defect_can_void_the_run(#[case] text: &str, #[case] said: &str) {
+fn a_defect_can_void_the_run(#[case] text: &str, #[case] expected: &str) {
     let library = Library::new(&["success/workgroup-only"]);
     let void = library.try_on(&library.judge, &[&entry(text)]).expect_err("it is void");
-    assert!(void.to_string().starts_with(said), "{void}");
+    assert!(void.to_string().starts_with(expected), "{void}");
 }
 
 #[rstest]

@@ -208,8 +208,8 @@ impl Paths {
     /// how paths are made.
     fn no_reply(&self, path: &str) -> String {
         let stem = path.split('~').next().unwrap_or_default().trim_end_matches('/');
-        let is_near = |known: &&String| {
-            let rest = known.strip_prefix(stem).filter(|_| !stem.is_empty());
+        let is_near = |known_path: &&String| {
+            let rest = known_path.strip_prefix(stem).filter(|_| !stem.is_empty());
             rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '~']))
         };
         let mut near = self.0.keys().filter(is_near);
@@ -310,7 +310,7 @@ mod tests {
     #[case::a_family("/a/family", "but for /a/family/1, /a/family/12.")]
     #[case::nothing_like_it("/x", "such as /a/b;")]
     fn a_caller_without_a_reply_is_told_which_paths_there_are(#[case] path: &str, #[case] expected: &str) {
-        let said = paths().reply(path).unwrap_err();
-        assert!(said.contains(expected), "{said}");
+        let error = paths().reply(path).unwrap_err();
+        assert!(error.contains(expected), "{error}");
     }
 }

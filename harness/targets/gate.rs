@@ -250,7 +250,7 @@ pub fn check(
     let Some(partition) = Partition::of(region) else { return differs("region", "of AWS", region.as_str()) };
     let hosts = partition.hosts(host_prefix(), region);
     // One trailing dot stands for the DNS root; a name with more is not valid.
-    let named = hosts.iter().any(|known| host.strip_suffix('.').unwrap_or(&host) == known);
+    let named = hosts.iter().any(|known_host| host.strip_suffix('.').unwrap_or(&host) == known_host);
     let whole = endpoint.scheme() == "https" && endpoint.port().is_none() && endpoint.path() == "/";
     if named && whole {
         return Ok(());

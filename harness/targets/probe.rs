@@ -23,27 +23,27 @@ pub struct ProbedOperation<'a> {
 }
 
 /// Classifies the answer to a probe. Quotes of it repeat no secret of the answer, and nothing that `hidden` masks.
-pub fn classify(exchange: &Exchange, asked: ProbedOperation<'_>, hidden: &Masker) -> ProbeOutcome {
+pub fn classify(exchange: &Exchange, probed: ProbedOperation<'_>, hidden: &Masker) -> ProbeOutcome {
     match &exchange.answer {
         Err(fault) => {
             ProbeOutcome { class: TargetClass::Unreachable, answer: TargetAnswer::Nothing(hidden.fault(fault)) }
         }
         Ok(response) => {
-            let meaning = error_type(response).and_then(|error| asked.service.meaning_of(&error));
-            let missing = asked.named && meaning == Some(ErrorMeaning::NotFound);
-            let class = if missing { TargetClass::NoResource } else { class_of(response, asked) };
+            let meaning = error_type(response).and_then(|error| probed.service.meaning_of(&error));
+            let missing = probed.named && meaning == Some(ErrorMeaning::NotFound);
+            let class = if missing { TargetClass::NoResource } else { class_of(response, probed) };
             ProbeOutcome { class, answer: quoted_answer(response, hidden) }
         }
     }
 }
 
-fn class_of(response: &Response, asked: ProbedOperation<'_>) -> TargetClass {
+fn class_of(response: &Response, probed: ProbedOperation<'_>) -> TargetClass {
     let body = response.json();
     let object = body.as_ref().and_then(Value::as_object);
     let error = error_type(response);
-    let is_own = |name: &str| asked.operation.errors.contains_key(name);
+    let is_own = |name: &str| probed.operation.errors.contains_key(name);
     match (response.status, error.as_deref()) {
-        (200..300, _) => class_of_success(response, object, asked.operation),
+        (200..300, _) => class_of_success(response, object, probed.operation),
         (300..400, _) => TargetClass::Redirect,
         _ if response.is_throttled() => TargetClass::Unreachable,
         (_, Some(name)) if UNKNOWN_OPERATION.has(name) => TargetClass::UnknownOperation,
@@ -77,8 +77,12 @@ fn class_of_success(
     match object {
         Some(members) => {
             let own = |name: &String| operation.response.members.keys().any(|member| member.eq_ignore_ascii_case(name));
-            let known = members.keys().any(|name| own(name) || name.eq_ignore_ascii_case("__type"));
-            if known || members.is_empty() || speaks_json { TargetClass::Answers } else { TargetClass::WrongService }
+            let has_known_member = members.keys().any(|name| own(name) || name.eq_ignore_ascii_case("__type"));
+            if has_known_member || members.is_empty() || speaks_json {
+                TargetClass::Answers
+            } else {
+                TargetClass::WrongService
+            }
         }
         None if speaks_json => TargetClass::Answers,
         None if response.body.is_empty() => TargetClass::NotAws,
@@ -216,9 +220,9 @@ mod tests {
     ) {
         let headers: Headers = [("content-type", media)].into_iter().filter(|(_, media)| !media.is_empty()).collect();
         let contract = Contract::load(&Fixtures::Embedded).expect("the contract");
-        let asked =
+        let probed =
             ProbedOperation { service: &contract.service, operation: contract.default_operation(), named: false };
-        assert_eq!(class_of(&Response { status, headers, body: body.into() }, asked), class);
+        assert_eq!(class_of(&Response { status, headers, body: body.into() }, probed), class);
     }
 
     // A success is never quoted, and a page is quoted without its tags.

@@ -97,13 +97,13 @@ impl<'de> Deserialize<'de> for Key {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         const PLAIN: [&str; 8] = ["endpoint", "region", "claim", "sign", "ca-file", "baseline", "jobs", "timeout"];
         let key = String::deserialize(deserializer)?;
-        let known = PLAIN.into_iter().chain(Service::embedded().resources.iter().map(|of| of.flag.as_str()));
-        let known: Vec<_> = known.collect();
-        if known.contains(&key.as_str()) {
+        let known_names = PLAIN.into_iter().chain(Service::embedded().resources.iter().map(|of| of.flag.as_str()));
+        let known_names: Vec<_> = known_names.collect();
+        if known_names.contains(&key.as_str()) {
             return Ok(Self(key));
         }
-        let known: Vec<_> = known.iter().map(|name| format!("`{name}`")).collect();
-        Err(de::Error::custom(format_args!("unknown field `{key}`, expected one of {}", known.join(", "))))
+        let known_names: Vec<_> = known_names.iter().map(|name| format!("`{name}`")).collect();
+        Err(de::Error::custom(format_args!("unknown field `{key}`, expected one of {}", known_names.join(", "))))
     }
 }
 
@@ -275,9 +275,9 @@ mod tests {
     #[case::json(&format!("{{\"event\":\"{}\"}}", "x".repeat(100_000)), "line 1")]
     #[case::too_large(&"\0".repeat(17 << 20), "at most 16 MiB")]
     #[case::escape_code("[targets.a]\nregion = \"\u{1b}[2J\"", "line 2")]
-    fn a_wrong_file_is_refused_with_the_place_and_in_a_few_words(#[case] text: &str, #[case] said: &str) {
+    fn a_wrong_file_is_refused_with_the_place_and_in_a_few_words(#[case] text: &str, #[case] expected: &str) {
         let error = load(text).expect_err("the file is wrong").to_string();
-        assert!(error.contains(said) && error.contains(FILE_NAME) && error.len() < 500, "{error}");
+        assert!(error.contains(expected) && error.contains(FILE_NAME) && error.len() < 500, "{error}");
         // The message shows no line that may hold a secret, and no control character.
         assert!(!error.contains("canary") && !error.contains('\u{1b}'), "{error:?}");
     }

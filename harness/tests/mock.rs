@@ -50,9 +50,9 @@ async fn every_case_passes_against_the_mock() {
     let mut results = Vec::new();
     assert!(run(&session, &plan, &Interrupt::never(), |_| false, |result| results.push(result)).await);
     for result in &results {
-        let said = (&result.reason, &result.violations, &result.warnings);
-        assert_eq!(result.verdict, Verdict::Pass, "{}: {said:?}", result.id);
-        assert!(result.warnings.is_empty(), "{}: {said:?}", result.id);
+        let conclusions = (&result.reason, &result.violations, &result.warnings);
+        assert_eq!(result.verdict, Verdict::Pass, "{}: {conclusions:?}", result.id);
+        assert!(result.warnings.is_empty(), "{}: {conclusions:?}", result.id);
     }
     assert_eq!(results.len(), corpus.cases().len());
     assert_eq!(session.leftovers(), 0);

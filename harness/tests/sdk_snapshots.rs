@@ -47,20 +47,20 @@ fn what_an_sdk_sends_and_gives_is_as_reviewed(#[case] name: &str, #[case] runtim
     settings.set_omit_expression(true);
     let cases: Vec<Lines> = events.iter().filter_map(Lines::of).collect();
     assert!(cases.len() > 100, "only {} cases left a record", cases.len());
-    let usual = usual(&cases);
+    let common_lines = common_lines(&cases);
     let snapshot = |case: &str, lines: &[String]| {
         let case = format!("{}__{}", wanted.name, case.replace('/', "__"));
         settings.bind(|| insta::assert_snapshot!(case, lines.join("\n")));
     };
-    snapshot("usual", &usual);
+    snapshot("usual", &common_lines);
     for case in &cases {
         let mut lines = case.outcome.clone();
         for (index, request) in case.requests.iter().enumerate() {
             let number = index + 1;
-            let own = request.iter().filter(|line| !usual.contains(line));
+            let own = request.iter().filter(|line| !common_lines.contains(line));
             lines.extend(own.map(|line| format!("request {number}: {line}")));
-            let lacking = usual.iter().filter(|line| !request.contains(line));
-            lines.extend(lacking.map(|line| format!("request {number}, unlike others, not: {line}")));
+            let missing = common_lines.iter().filter(|line| !request.contains(line));
+            lines.extend(missing.map(|line| format!("request {number}, unlike others, not: {line}")));
         }
         snapshot(&case.id, &lines);
     }
@@ -71,11 +71,11 @@ fn nothing_is_stale(driver: &str, events: &[Event]) {
     let ids =
         events.iter().filter_map(|event| if let Event::Case(case) = event { Some(case.id.as_str()) } else { None });
     let file = |id: &str| format!("{driver}__{}.snap", id.replace('/', "__"));
-    let known: BTreeSet<String> = ids.chain(["usual"]).map(file).collect();
+    let expected_files: BTreeSet<String> = ids.chain(["usual"]).map(file).collect();
     let folder = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/snapshots/sdk")).expect("the snapshots");
     let names = folder.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned());
     let prefix = format!("{driver}__");
-    let stale: Vec<_> = names.filter(|name| name.starts_with(&prefix) && !known.contains(name)).collect();
+    let stale: Vec<_> = names.filter(|name| name.starts_with(&prefix) && !expected_files.contains(name)).collect();
     assert_eq!(stale, Vec::<String>::new(), "no case leaves these");
 }
 
@@ -119,7 +119,7 @@ impl Lines {
 }
 
 /// The lines that nine of ten requests have: they are told once.
-fn usual(cases: &[Lines]) -> Vec<String> {
+fn common_lines(cases: &[Lines]) -> Vec<String> {
     let requests: Vec<_> = cases.iter().flat_map(|case| &case.requests).collect();
     let mut counts: BTreeMap<&String, usize> = BTreeMap::new();
     for line in requests.iter().copied().flatten() {

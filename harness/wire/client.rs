@@ -260,7 +260,7 @@ impl Client {
     /// were checked. If it cannot be resolved, the next request tries again.
     async fn way(&self) -> Result<&ConnectionPools, TransportFault> {
         let made = |found: &[SocketAddr]| self.way_to(found).map_err(|error| TransportFault::Connect(chain(&error)));
-        let known = self.way.get_or_try_init(|| async {
+        let connections = self.way.get_or_try_init(|| async {
             let found = addresses(&self.base).await.map_err(|_| None)?;
             // The metadata server of AWS is at this address on every machine of AWS. No emulator is.
             if found.iter().any(|address| leads_to_metadata(address.ip())) {
@@ -268,7 +268,7 @@ impl Client {
             }
             made(&found).map_err(Some)
         });
-        match known.await {
+        match connections.await {
             Ok(way) => Ok(way),
             Err(Some(fault)) => Err(fault),
             Err(None) => self.unresolved.get_or_try_init(|| async { made(&[]) }).await,
@@ -315,10 +315,10 @@ impl Client {
         if self.closes_silently.load(Ordering::Relaxed) {
             return way.anew.send(request).await;
         }
-        let again = self.has_answered.load(Ordering::Relaxed).then(|| request.clone());
+        let second_request = self.has_answered.load(Ordering::Relaxed).then(|| request.clone());
         let mut answer = way.http.send(request).await;
-        if let (Err(TransportFault::Lost(_)), Some(again)) = (&answer, again) {
-            answer = way.anew.send(again).await;
+        if let (Err(TransportFault::Lost(_)), Some(second_request)) = (&answer, second_request) {
+            answer = way.anew.send(second_request).await;
             self.closes_silently.fetch_or(answer.is_ok(), Ordering::Relaxed);
         }
         if answer.is_ok() {

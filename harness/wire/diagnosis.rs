@@ -130,7 +130,7 @@ pub(super) fn chain(error: &(dyn Error + 'static)) -> String {
     let mut words: Vec<String> = Vec::new();
     for cause in causes(error) {
         let text = cause.to_string();
-        if !cause.is::<reqwest::Error>() && !words.iter().any(|said| said.contains(&text)) {
+        if !cause.is::<reqwest::Error>() && !words.iter().any(|word| word.contains(&text)) {
             words.push(text);
         }
     }

@@ -16,7 +16,7 @@ impl ErrorNames {
 
     /// Whether a name is one of them.
     pub fn has(self, name: &str) -> bool {
-        self.iter().any(|known| known == name)
+        self.iter().any(|known_name| known_name == name)
     }
 }
 

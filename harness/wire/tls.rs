@@ -103,10 +103,10 @@ impl Service<Name> for KnownAddresses {
     }
 
     fn call(&mut self, name: Name) -> Self::Future {
-        let known = if name.as_str() == self.host { self.addresses.to_vec() } else { Vec::new() };
+        let known_addresses = if name.as_str() == self.host { self.addresses.to_vec() } else { Vec::new() };
         Box::pin(async move {
-            if !known.is_empty() {
-                return Ok(known.into_iter());
+            if !known_addresses.is_empty() {
+                return Ok(known_addresses.into_iter());
             }
             // The connector sets the port.
             Ok(lookup_host((name.as_str(), 0)).await?.collect::<Vec<_>>().into_iter())

@@ -365,11 +365,11 @@ fn defect(entry: &corpus::Defect, catalogue: &Catalogue) -> Defect {
     let rows: Vec<_> = entry.requirements.iter().filter_map(|id| contract.register.get(id)).collect();
     let run = rows.first().and_then(|first| contract.operation(&first.operation)).map(|operation| {
         // A run is about one operation.
-        let asked: Vec<_> = rows.iter().filter(|row| row.operation == operation.name.is).collect();
-        let features = asked.iter().map(|row| row.feature).collect();
+        let features_asked: Vec<_> = rows.iter().filter(|row| row.operation == operation.name.is).collect();
+        let features = features_asked.iter().map(|row| row.feature).collect();
         let mut run = run_line(EMULATOR, operation, &features, (contract, &name_of));
         // A requirement that no case cites is judged wherever it is seen.
-        for row in asked.iter().filter(|row| catalogue.first_case(&row.id).is_some()) {
+        for row in features_asked.iter().filter(|row| catalogue.first_case(&row.id).is_some()) {
             run = format!("{run} --requirement {}", row.id);
         }
         run

@@ -93,7 +93,7 @@ fn requirement(about: &Requirement) -> Vec<String> {
         ("holds in", joined(&about.holds_in, ", ")),
         ("decided by", decided_by),
     ];
-    lines.extend(more.into_iter().filter_map(|(label, said)| Some(format!("{label:14}{}", said?))));
+    lines.extend(more.into_iter().filter_map(|(label, text)| Some(format!("{label:14}{}", text?))));
     list(&mut lines, "cases", &about.cases);
     list(&mut lines, "client cases", &about.client_cases);
     list(&mut lines, "defects", &about.defects);

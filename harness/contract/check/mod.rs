@@ -171,8 +171,8 @@ pub(super) fn differences(differences: &[Difference], raw: &Value, documents: &D
         ensure(ids.insert(id), format!("{at}/id"), format_args!("expected a new id, found \"{id}\" again"))?;
         let at = format!("{at}/places");
         ensure(!places.is_empty(), &at, format_args!("expected at least one place, found none"))?;
-        for (pointer, said) in places {
-            place(&pointer_below(&at, pointer), pointer, said, raw, documents)?;
+        for (pointer, statements) in places {
+            place(&pointer_below(&at, pointer), pointer, statements, raw, documents)?;
         }
     }
     Ok(())
@@ -182,19 +182,19 @@ pub(super) fn differences(differences: &[Difference], raw: &Value, documents: &D
 fn place(
     at: &str,
     pointer: &str,
-    said: &BTreeMap<String, Value>,
+    statements: &BTreeMap<String, Value>,
     raw: &Value,
     documents: &Documents,
 ) -> Result<(), ContractFault> {
-    are_described(at, said.keys(), documents)?;
+    are_described(at, statements.keys(), documents)?;
     let Some(found) = raw.pointer(pointer) else {
         return Err((at.to_owned(), format!("expected the JSON pointer of a fact in this file, found \"{pointer}\"")));
     };
-    let differ = said.values().any(|value| Some(value) != said.values().next());
+    let differ = statements.values().any(|value| Some(value) != statements.values().next());
     ensure(differ, at, format_args!("expected sources that differ, found that they all say the same"))?;
     // A prose statement has no single value to compare.
     let stated = found.get("is").or((!found.is_object()).then_some(found));
-    let is_said = stated.is_none_or(|stated| said.values().any(|value| value == stated));
+    let is_said = stated.is_none_or(|stated| statements.values().any(|value| value == stated));
     ensure(is_said, at, format_args!("expected that some source says what the shapes state, found none"))
 }
 

@@ -12,8 +12,8 @@ use crate::wire::{NamePlace, bare_type, error_types};
 /// An error says its type, in one of the places where clients look.
 pub(super) fn has_type(observation: &Observation<'_>) -> Findings {
     // If the case expects a status alone, an answer that is not JSON needs no name.
-    let asked = observation.call.expect.answers().iter().any(|answer| answer.error.is_some());
-    (observation.status() >= 400 && (asked || observation.body.is_some())).then_some(())?;
+    let has_named_error = observation.call.expect.answers().iter().any(|answer| answer.error.is_some());
+    (observation.status() >= 400 && (has_named_error || observation.body.is_some())).then_some(())?;
     Finding::one(Subject::default(), observation.error.is_some(), || Fault::Nameless {
         found: guess::of_nameless(observation),
     })
@@ -50,8 +50,8 @@ pub(super) fn fault_again(observation: &Observation<'_>) -> Findings {
 /// A refusal of an invalid request has the operation's own name for that error.
 pub(super) fn own_name(observation: &Observation<'_>) -> Findings {
     let own = observation.invalid()?;
-    let asked = observation.call.expect.answers().iter().any(|answer| answer.error.as_deref() == Some(own));
-    let name = observation.error.as_deref().filter(|_| asked)?;
+    let is_expected = observation.call.expect.answers().iter().any(|answer| answer.error.as_deref() == Some(own));
+    let name = observation.error.as_deref().filter(|_| is_expected)?;
     (name == own || observation.is_common_name_for(name, own)).then_some(())?;
     Finding::one(Subject::default(), name == own, || Fault::CommonName {
         expected: own.to_owned(),
@@ -108,9 +108,10 @@ pub(super) fn schema(observation: &Observation<'_>) -> Findings {
 
 /// The message about an invalid request names the member at fault, if the case asks for this check.
 pub(super) fn message_names_member(observation: &Observation<'_>) -> Findings {
-    let asked = observation.case.case.checks.contains(&Check::MessageNamesMember);
+    let is_checked = observation.case.case.checks.contains(&Check::MessageNamesMember);
     // Any other error is a fault by itself; its message need not name the member.
-    (asked && observation.error.is_some() && observation.error.as_deref() == observation.invalid()).then_some(())?;
+    (is_checked && observation.error.is_some() && observation.error.as_deref() == observation.invalid())
+        .then_some(())?;
     let (member, message) = (observation.case.member_at_fault()?, observation.message()?);
     let named = message.to_ascii_lowercase().contains(&member.to_ascii_lowercase());
     Finding::one(Subject::default(), named, || Fault::MessageWithoutMember {

@@ -17,12 +17,12 @@ pub(crate) const CLOCK_SKEW_SECONDS: f64 = 300.0;
 
 /// If the request asks for no lifetime, the default holds.
 pub(super) fn default(observation: &Observation<'_>) -> Findings {
-    GivenLifetime::of(observation).filter(|given| !given.is_chosen)?.expires_in_time()
+    GivenLifetime::of(observation).filter(|lifetime| !lifetime.is_chosen)?.expires_in_time()
 }
 
 /// If the request asks for a lifetime, that one holds.
 pub(super) fn chosen(observation: &Observation<'_>) -> Findings {
-    GivenLifetime::of(observation).filter(|given| given.is_chosen)?.expires_in_time()
+    GivenLifetime::of(observation).filter(|lifetime| lifetime.is_chosen)?.expires_in_time()
 }
 
 /// The server's `Date` is about the time of its answer. A `Date` that is off by at most [`CLOCK_SKEW_SECONDS`] is a
@@ -31,7 +31,7 @@ pub(super) fn date_is_now(observation: &Observation<'_>) -> Findings {
     let date = observation.response.date().map(seconds)?;
     let off = (date - seconds(observation.exchange.received_at)).abs();
     let lifetime_is_right = GivenLifetime::of(observation)
-        .is_some_and(|given| !given.agrees_with_date(given.asked) && given.agrees_with_us(given.asked));
+        .is_some_and(|lifetime| !lifetime.agrees_with_date(lifetime.asked) && lifetime.agrees_with_us(lifetime.asked));
     let holds = off <= CLOCK_SKEW_SECONDS && !lifetime_is_right;
     Finding::one(Subject::default(), holds, || Fault::Date { off: whole(off.round()), lifetime_is_right })
 }
@@ -40,9 +40,10 @@ pub(super) fn date_is_now(observation: &Observation<'_>) -> Findings {
 pub(in crate::judge) fn of_what_was_given(observation: &Observation<'_>) -> Option<i64> {
     /// More than any lifetime that a wrong unit explains.
     const MOST_SECONDS: f64 = 1e6;
-    let given = GivenLifetime::of(observation)?;
-    let ours = given.at - given.sent;
-    let by_date = given.date.map(|date| given.at - date).filter(|by_date| (by_date - ours).abs() <= TOLERANCE_SECONDS);
+    let lifetime = GivenLifetime::of(observation)?;
+    let ours = lifetime.at - lifetime.sent;
+    let by_date =
+        lifetime.date.map(|date| lifetime.at - date).filter(|by_date| (by_date - ours).abs() <= TOLERANCE_SECONDS);
     // Date has whole seconds, so the fraction says nothing and differs from call to call.
     let lives = by_date.unwrap_or(ours).floor();
     (-MOST_SECONDS..=MOST_SECONDS).contains(&lives).then(|| whole(lives))
@@ -70,10 +71,10 @@ impl<'a> GivenLifetime<'a> {
         let lifetime = observation.operation.lifetime()?;
         let at = observation.body.as_ref().filter(|_| observation.is_success())?.get(lifetime.ends_at)?.as_f64()?;
         let chosen = observation.requested_value(lifetime.asked_by);
-        let asked = chosen.as_ref().map_or(Some(lifetime.default), Value::as_f64)?;
+        let requested = chosen.as_ref().map_or(Some(lifetime.default), Value::as_f64)?;
         let (sent, received) = (seconds(observation.exchange.sent_at), seconds(observation.exchange.received_at));
         let date = observation.response.date().map(seconds);
-        Some(Self { lifetime, at, asked, is_chosen: chosen.is_some(), date, sent, received })
+        Some(Self { lifetime, at, asked: requested, is_chosen: chosen.is_some(), date, sent, received })
     }
 
     /// Whether it expires `lifetime` seconds after the server's `Date`.

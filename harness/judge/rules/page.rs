@@ -27,11 +27,11 @@ impl<'a> PagedList<'a> {
 
     /// The pages that led to the answer of an exchange, the nearest first: each gave the token of the next page.
     fn earlier_pages(&self, exchange: &Exchange, earlier: &[Exchange]) -> Vec<Value> {
-        let (mut pages, mut asked) = (Vec::new(), self.token_of(&exchange.request.body));
+        let (mut pages, mut token_sent) = (Vec::new(), self.token_of(&exchange.request.body));
         for exchange in earlier.iter().rev() {
             let Some(page) = exchange.answer.as_ref().ok().and_then(Response::json) else { continue };
-            if asked.is_some() && page.get(self.token) == asked.as_ref() {
-                asked = self.token_of(&exchange.request.body);
+            if token_sent.is_some() && page.get(self.token) == token_sent.as_ref() {
+                token_sent = self.token_of(&exchange.request.body);
                 pages.push(page);
             }
         }

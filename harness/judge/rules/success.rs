@@ -162,8 +162,8 @@ pub(super) fn echo(observation: &Observation<'_>) -> Findings {
             shape.members.contains_key(*member) && observation.operation.request.members.contains_key(*member)
         };
         let member = resources.find(is_in_both)?;
-        let (asked, at) = (observation.requested_value(member)?, format!("/{name}/{member}"));
-        let (expected, found) = (asked.as_str()?, body.get(name)?.get(member)?.as_str()?);
+        let (requested, at) = (observation.requested_value(member)?, format!("/{name}/{member}"));
+        let (expected, found) = (requested.as_str()?, body.get(name)?.get(member)?.as_str()?);
         let subject = Subject::at(at.clone());
         let unlike = || Fault::Unlike { at, expected: observation.quote(expected), found: observation.quote(found) };
         Some(Finding::new(subject, found == expected, unlike))

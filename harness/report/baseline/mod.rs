@@ -282,21 +282,21 @@ impl Baseline {
                 self.entry_for(id, None).is_some()
             }
         };
-        let mut left: BTreeSet<&str> = all.iter().copied().filter(|id| fails(id)).collect();
+        let mut ids_left: BTreeSet<&str> = all.iter().copied().filter(|id| fails(id)).collect();
 
         let mut entries = Vec::new();
         for (entry, pattern) in self.entries_with_patterns() {
             let selected: Vec<&str> = all.iter().copied().filter(|id| pattern.selects(id)).collect();
             // An entry for one member may merge into an entry for its family; every other entry keeps its cases.
             let is_member = all.contains(entry.pattern.as_str());
-            if !is_member && !selected.is_empty() && selected.iter().all(|id| left.contains(id)) {
-                left.retain(|id| !pattern.selects(id));
+            if !is_member && !selected.is_empty() && selected.iter().all(|id| ids_left.contains(id)) {
+                ids_left.retain(|id| !pattern.selects(id));
                 entries.push(entry.clone());
             }
         }
 
         let mut by_excuse: BTreeMap<BaselineExcuse, Vec<&str>> = BTreeMap::new();
-        for id in left {
+        for id in ids_left {
             let excuse = self.entry_for(id, None).map_or_else(
                 || excuse.clone(),
                 |entry| BaselineExcuse {

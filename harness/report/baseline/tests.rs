@@ -197,8 +197,8 @@ proptest::proptest! {
             written.apply(&mut result, day("2026-01-01"));
             proptest::prop_assert_eq!(result.verdict, expected, "{}", result.id);
         }
-        let again = written.rewritten(&ids, &[], &excuse("other"));
-        proptest::prop_assert_eq!(&again, &written.content, "nothing changes where nothing ran");
+        let rewritten = written.rewritten(&ids, &[], &excuse("other"));
+        proptest::prop_assert_eq!(&rewritten, &written.content, "nothing changes where nothing ran");
     }
 }
 

@@ -191,8 +191,8 @@ fn violated(case: &CaseResult) -> BTreeSet<&str> {
 fn change(case: &CaseResult, old: Option<Verdict>, new: Option<Verdict>) -> CaseChange {
     let violations: Vec<_> = case.violations.iter().chain(&case.warnings).cloned().collect();
     let unexplained = violations.is_empty() && !holds(case.verdict);
-    let said = || unexplained.then(|| Reason::Told { words: words::reason_of(case) });
-    let reason = case.reason.clone().or_else(said);
+    let words_of_case = || unexplained.then(|| Reason::Told { words: words::reason_of(case) });
+    let reason = case.reason.clone().or_else(words_of_case);
     CaseChange { id: case.id.clone(), title: case.title.clone(), old, new, violations, reason }
 }
 

@@ -69,13 +69,13 @@ impl ResultView {
 }
 
 /// Every case that some run has, by suite, in the order of the first run that has it.
-pub(super) fn suites(collected: &[Collected], usual: &[CommonHeaders]) -> Vec<SuiteView> {
+pub(super) fn suites(collected: &[Collected], common_headers: &[CommonHeaders]) -> Vec<SuiteView> {
     let judged: Vec<bool> = collected.iter().map(matrix::is_judged).collect();
     let results =
         collected.iter().enumerate().flat_map(|(run, collected)| collected.cases.iter().map(move |case| (run, case)));
     let by_case = grouped(results, |(_, result)| &result.id);
     let suite = |alike: Vec<&Vec<(usize, &CaseResult)>>| {
-        let view_of = |(run, result): &(usize, &CaseResult)| result_view(result, &usual[*run], judged[*run]);
+        let view_of = |(run, result): &(usize, &CaseResult)| result_view(result, &common_headers[*run], judged[*run]);
         let case =
             |results: &&Vec<(usize, &CaseResult)>| case(results[0].1, results.iter().map(view_of), collected.len() > 1);
         let cases: Vec<CaseView> = alike.iter().map(case).collect();
@@ -89,10 +89,10 @@ pub(super) fn suites(collected: &[Collected], usual: &[CommonHeaders]) -> Vec<Su
     grouped(&by_case, |results| &results[0].1.suite).into_iter().map(suite).collect()
 }
 
-fn result_view(result: &CaseResult, usual: &CommonHeaders, judged: bool) -> ResultView {
+fn result_view(result: &CaseResult, common_headers: &CommonHeaders, judged: bool) -> ResultView {
     let explained = result.reason.is_some() || (result.violations.is_empty() && result.verdict != Verdict::Pass);
     ResultView {
-        labels: vec![usual.label.clone()],
+        labels: vec![common_headers.label.clone()],
         judged,
         verdict: result.verdict.word(),
         tone: result.verdict.into(),
@@ -100,7 +100,7 @@ fn result_view(result: &CaseResult, usual: &CommonHeaders, judged: bool) -> Resu
         violations: result.violations.clone(),
         warnings: result.warnings.clone(),
         answer: words::answer(result),
-        exchange: usual.show(result),
+        exchange: common_headers.show(result),
         repro: result.repro.clone(),
         runs: result.runs,
         duration: (result.duration_ms > 0.0).then(|| words::duration(result.duration_ms)),

@@ -77,22 +77,22 @@ fn common_fields<'a>(messages: impl Iterator<Item = &'a Vec<Field>>) -> Vec<Fiel
         }
     }
     let is_of_each = |name: &str| OF_EACH.iter().any(|of| of.eq_ignore_ascii_case(name));
-    let mut usual: Vec<(usize, &Field)> = counts
+    let mut common: Vec<(usize, &Field)> = counts
         .into_iter()
         .filter(|((name, _), _)| !is_of_each(name))
         .filter(|(_, (_, count))| messages_seen > 2 && count * 2 > messages_seen)
         .map(|(field, (place, _))| (place, field))
         .collect();
-    usual.sort();
-    usual.into_iter().map(|(_, field)| field.clone()).collect()
+    common.sort();
+    common.into_iter().map(|(_, field)| field.clone()).collect()
 }
 
 /// The fields that are not usual, as lines, and the names of usual fields that are missing.
-fn uncommon_fields(usual: &[Field], fields: &[Field]) -> (Vec<String>, Vec<String>) {
-    let lines = fields.iter().filter(|field| !usual.contains(field)).map(line).collect();
+fn uncommon_fields(common: &[Field], fields: &[Field]) -> (Vec<String>, Vec<String>) {
+    let lines = fields.iter().filter(|field| !common.contains(field)).map(line).collect();
     let is_there = |name: &str| fields.iter().any(|(field, _)| field.eq_ignore_ascii_case(name));
-    let lacking = usual.iter().map(|(name, _)| name).filter(|name| !is_there(name));
-    (lines, lacking.cloned().collect())
+    let missing = common.iter().map(|(name, _)| name).filter(|name| !is_there(name));
+    (lines, missing.cloned().collect())
 }
 
 fn as_lines<S: Serializer>(fields: &[Field], serializer: S) -> Result<S::Ok, S::Error> {
@@ -117,10 +117,10 @@ mod tests {
         let odd = fields(&[("host", "h"), ("x-odd", "1")]);
         let dated = fields(&[("Date", "d"), ("x-amz-date", "d"), ("Content-Length", "2")]);
         assert_eq!(common_fields([&dated, &dated, &dated].into_iter()), []);
-        let usual = common_fields([&common, &common, &odd].into_iter());
-        assert_eq!(usual, fields(&[("host", "h"), ("content-type", "a")]));
-        assert_eq!(uncommon_fields(&usual, &common), (Vec::new(), Vec::new()));
-        assert_eq!(uncommon_fields(&usual, &odd), (vec!["x-odd: 1".to_owned()], vec!["content-type".to_owned()]));
+        let most_common = common_fields([&common, &common, &odd].into_iter());
+        assert_eq!(most_common, fields(&[("host", "h"), ("content-type", "a")]));
+        assert_eq!(uncommon_fields(&most_common, &common), (Vec::new(), Vec::new()));
+        assert_eq!(uncommon_fields(&most_common, &odd), (vec!["x-odd: 1".to_owned()], vec!["content-type".to_owned()]));
     }
 
     #[test]

@@ -78,7 +78,7 @@ struct HtmlPage {
     /// Requirements on which the targets differ; only for several runs.
     differing: Vec<RequirementView>,
     groups: Vec<RequirementGroup>,
-    usual: Vec<CommonHeaders>,
+    common_headers: Vec<CommonHeaders>,
     suites: Vec<SuiteView>,
     verdicts: Vec<VerdictFilter>,
     departing: usize,
@@ -116,9 +116,9 @@ fn page(collected: &[Collected], register: &Register) -> HtmlPage {
     let labels: Vec<String> = runs.iter().map(|run| run.label.clone()).collect();
     let (differing, rows): (Vec<RequirementView>, Vec<RequirementView>) =
         rows(collected, register).into_iter().partition(|row| row.differs);
-    let usual: Vec<CommonHeaders> =
+    let common_headers: Vec<CommonHeaders> =
         collected.iter().zip(&labels).map(|(run, label)| CommonHeaders::of(run, label)).collect();
-    let suites = suites(collected, &usual);
+    let suites = suites(collected, &common_headers);
     let cases = || suites.iter().flat_map(|suite| &suite.cases);
     let verdicts: Vec<VerdictFilter> = Verdict::ALL
         .into_iter()
@@ -153,7 +153,7 @@ fn page(collected: &[Collected], register: &Register) -> HtmlPage {
         departing: cases().filter(|case| case.departs).count(),
         not_passed: not_passed(&verdicts, runs.len() > 1),
         suites,
-        usual,
+        common_headers,
         verdicts,
         runs,
     }

@@ -116,18 +116,18 @@ mod tests {
 
     #[test]
     fn what_a_target_says_has_no_link() {
-        let hrefs = |verdict, said: Reason| {
-            let case = CaseResult { reason: Some(said), ..sample::case("a/b", verdict) };
+        let hrefs = |verdict, case_reason: Reason| {
+            let case = CaseResult { reason: Some(case_reason), ..sample::case("a/b", verdict) };
             reason(&case).into_iter().filter_map(|piece| piece.href).collect::<Vec<_>>()
         };
         let reason_of = |words: &str| Reason::Told { words: words.to_owned() };
-        let known = |excuse: &str, own: &str| Reason::Known {
+        let known_failure = |excuse: &str, own: &str| Reason::Known {
             excuse: Excuse { reason: excuse.to_owned(), issue: None },
             was: Verdict::Blocked,
             own: Some(Box::new(reason_of(own))),
         };
         assert_eq!(hrefs(Verdict::Blocked, reason_of("see http://example.com/")), [""; 0]);
-        assert_eq!(hrefs(Verdict::KnownFail, known("later", "found \"http://example.com/\"")), [""; 0]);
-        assert_eq!(hrefs(Verdict::KnownFail, known("see http://example.com/", "no")), ["http://example.com/"]);
+        assert_eq!(hrefs(Verdict::KnownFail, known_failure("later", "found \"http://example.com/\"")), [""; 0]);
+        assert_eq!(hrefs(Verdict::KnownFail, known_failure("see http://example.com/", "no")), ["http://example.com/"]);
     }
 }

@@ -66,8 +66,8 @@ pub(super) fn groups(mut rows: Vec<RequirementView>) -> Vec<RequirementGroup> {
 /// Every requirement; those on which targets differ come first.
 pub(super) fn rows(collected: &[Collected], register: &Register) -> Vec<RequirementView> {
     let view_of = |row: matrix::MatrixRow<'_>| {
-        let known = register.get(row.id);
-        let uncounted = known.and_then(|row| match (&row.excluded, &row.pending) {
+        let registered = register.get(row.id);
+        let uncounted = registered.and_then(|row| match (&row.excluded, &row.pending) {
             (Some(reason), _) => Some(format!("Not counted: {reason}")),
             (None, missing) => missing.as_ref().map(|missing| format!("Pending: {missing}")),
         });
@@ -75,8 +75,8 @@ pub(super) fn rows(collected: &[Collected], register: &Register) -> Vec<Requirem
         Some(RequirementView {
             event: (*row.events.iter().flatten().next()?).clone(),
             anchor: anchor(row.id),
-            text: known.map_or("Not in this build's register.".to_owned(), |row| row.text.clone()),
-            sources: known.map(sources).unwrap_or_default(),
+            text: registered.map_or("Not in this build's register.".to_owned(), |row| row.text.clone()),
+            sources: registered.map(sources).unwrap_or_default(),
             uncounted,
             differs: row.differs,
             cells: cells.map(|((event, standing), run)| cell(*event, *standing, run.families())).collect(),

@@ -251,8 +251,8 @@ pub(crate) fn matrix() -> Vec<Event> {
         _ => case,
     };
     let mended = run_at("mended", "http://localhost:4567/", cases().into_iter().map(mended).collect());
-    let lacking = |of: CaseResult| CaseResult { title: of.title, ..case(&of.id, Verdict::NotImplemented) };
-    let mut absent = run_at("absent", "http://localhost:4568/", cases().into_iter().map(lacking).collect());
+    let without_operation = |of: CaseResult| CaseResult { title: of.title, ..case(&of.id, Verdict::NotImplemented) };
+    let mut absent = run_at("absent", "http://localhost:4568/", cases().into_iter().map(without_operation).collect());
     let target = &mut run_mut(&mut absent).target;
     target.class = TargetClass::UnknownOperation;
     target.answer = TargetAnswer::Told("400 application/x-amz-json-1.1 UnknownOperationException".to_owned());

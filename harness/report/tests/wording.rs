@@ -8,12 +8,12 @@ use crate::report::words::FaultText;
 use crate::verdict::{Markup, Violation, WrongBody};
 
 /// A run of 30 cases, with this verdict and for one reason, against a target of this class.
-fn run_of(class: TargetClass, said: &str, verdict: Verdict) -> Vec<Event> {
-    let reason = sample::reason(said).filter(|_| verdict != Verdict::NotImplemented);
+fn run_of(class: TargetClass, words: &str, verdict: Verdict) -> Vec<Event> {
+    let reason = sample::reason(words).filter(|_| verdict != Verdict::NotImplemented);
     let case = |index| CaseResult { reason: reason.clone(), ..sample::case(&format!("a/c{index}"), verdict) };
     let mut events = sample::events_of((0..30).map(case).collect(), true);
     let run = sample::run_mut(&mut events);
-    (run.selected, run.target.class, run.target.answer) = (30, class, TargetAnswer::Told(said.to_owned()));
+    (run.selected, run.target.class, run.target.answer) = (30, class, TargetAnswer::Told(words.to_owned()));
     events
 }
 
@@ -94,15 +94,18 @@ fn where_nothing_was_decided_no_requirement_is_named() {
 #[rstest]
 #[case::an_answer(TargetClass::NotAws, "404 text/html", "It said: ")]
 #[case::none(TargetClass::Unreachable, "cannot connect: connection refused", "The call ended with: ")]
-fn only_a_target_that_answered_said_something(#[case] class: TargetClass, #[case] said: &str, #[case] before: &str) {
-    let events = run_of(class, said, Verdict::Indeterminate);
-    assert!(text(&events).contains(&format!("\n{before}{said}\n")), "{}", text(&events));
-    assert!(markdown(&events).contains(&format!("\n> {before}`{said}`\n")), "{}", markdown(&events));
+fn only_a_target_that_answered_said_something(#[case] class: TargetClass, #[case] words: &str, #[case] before: &str) {
+    let events = run_of(class, words, Verdict::Indeterminate);
+    assert!(text(&events).contains(&format!("\n{before}{words}\n")), "{}", text(&events));
+    assert!(markdown(&events).contains(&format!("\n> {before}`{words}`\n")), "{}", markdown(&events));
     #[cfg(feature = "cli")]
     {
         let page = html(&events);
-        let quoted = page.contains(&format!("to the probe it said: <q>{said}</q>"));
-        assert_eq!((quoted, page.contains(&format!("the probe ended with: {said}"))), (before == "It said: ", !quoted));
+        let quoted = page.contains(&format!("to the probe it said: <q>{words}</q>"));
+        assert_eq!(
+            (quoted, page.contains(&format!("the probe ended with: {words}"))),
+            (before == "It said: ", !quoted)
+        );
     }
 }
 

@@ -96,7 +96,7 @@ fn spelling_difference(old: &str, new: &str) -> &'static str {
 /// JSON without the blanks outside of its texts.
 fn tight(json: &str) -> String {
     let (mut inside, mut escaped) = (false, false);
-    let kept = |character: &char| {
+    let is_kept = |character: &char| {
         let keep = inside || !character.is_ascii_whitespace();
         match character {
             _ if escaped => escaped = false,
@@ -106,7 +106,7 @@ fn tight(json: &str) -> String {
         }
         keep
     };
-    json.chars().filter(kept).collect()
+    json.chars().filter(is_kept).collect()
 }
 
 /// The names of the members of an object, in the order of the text.

@@ -107,12 +107,12 @@ pub(super) fn outcome(outcome: &OutcomeRecord) -> String {
 }
 
 /// The outcome of a call, with its values.
-pub(super) fn outcome_in_full(given: &OutcomeRecord) -> String {
-    match given {
+pub(super) fn outcome_in_full(outcome_record: &OutcomeRecord) -> String {
+    match outcome_record {
         OutcomeRecord::Result { result, .. } if !result.is_empty() => cut(&format!("result {{{}}}", members(result))),
         OutcomeRecord::Error { error, .. } => match &error.message {
-            Some(message) => format!("{}: {}", outcome(given), text(message)),
-            None => outcome(given),
+            Some(message) => format!("{}: {}", outcome(outcome_record), text(message)),
+            None => outcome(outcome_record),
         },
         other @ (OutcomeRecord::Result { .. } | OutcomeRecord::Lost { .. }) => outcome(other),
     }

@@ -50,11 +50,11 @@ pub(super) fn compare<'a>(cases: &'a [(&'a str, Timing, Timing)]) -> Vec<(&'a st
             cases.into_iter().map(|case| (case, SdkChange::new(ChangeClass::Timing, "waits", was, is, meaning))),
         );
     };
-    let (asked, alone) = ("as the server asks", "by itself");
+    let (as_asked, alone) = ("as the server asks", "by itself");
     let meaning = "The SDK no longer waits as long as the service asks it to: it may be throttled again.";
-    tell(cases_that_changed(&by_requested_wait, obeys, ignores), asked, alone, meaning);
+    tell(cases_that_changed(&by_requested_wait, obeys, ignores), as_asked, alone, meaning);
     let meaning = "The SDK waits as long as the service asks it to, which it did not: a call may take longer.";
-    tell(cases_that_changed(&by_requested_wait, ignores, obeys), alone, asked, meaning);
+    tell(cases_that_changed(&by_requested_wait, ignores, obeys), alone, as_asked, meaning);
     found.extend(by_themselves(&own).map(|change| (EVERY_CASE, change)));
     found
 }

@@ -30,24 +30,27 @@ impl Checks<'_> {
     fn check(&mut self, expectation: &Expectation, record: &Record) {
         let Expectation { outcome, error, attempts, reached, members, as_sent, absent, .. } = expectation;
         let results = !members.is_empty() || !as_sent.is_empty() || !absent.is_empty();
-        for given in &record.outcomes {
+        for outcome_record in &record.outcomes {
             if let Some(expected) = outcome {
                 let wanted = match expected {
                     ExpectedOutcome::Result => "result",
                     ExpectedOutcome::Error => "error",
                 };
-                self.expect(given.word() == wanted, "outcome", &format!("a call that ends with {wanted}"), || {
-                    outcome_text(given)
-                });
+                self.expect(
+                    outcome_record.word() == wanted,
+                    "outcome",
+                    &format!("a call that ends with {wanted}"),
+                    || outcome_text(outcome_record),
+                );
             }
-            match (error, given) {
+            match (error, outcome_record) {
                 (Some(expected), OutcomeRecord::Error { error, .. }) => self.error(expected, error),
-                (Some(_), _) => self.expect(false, "outcome", "an error", || outcome_text(given)),
+                (Some(_), _) => self.expect(false, "outcome", "an error", || outcome_text(outcome_record)),
                 (None, _) => {}
             }
-            match given {
+            match outcome_record {
                 OutcomeRecord::Result { result, .. } => self.result(expectation, result),
-                _ if results => self.expect(false, "outcome", "a result", || outcome_text(given)),
+                _ if results => self.expect(false, "outcome", "a result", || outcome_text(outcome_record)),
                 OutcomeRecord::Error { .. } | OutcomeRecord::Lost { .. } => {}
             }
         }

@@ -78,10 +78,12 @@ impl ClientJudge {
         }
         let mut judgement = Judgement::of(Verdict::Pass, None);
         let operation = self.contract.default_operation();
-        let asked = rules::CalledOperation { service: &self.contract.service, operation };
+        let called_operation = rules::CalledOperation { service: &self.contract.service, operation };
         for row in self.contract.register.of(Side::Client, &operation.name.is).filter(|row| row.is_tested()) {
             let found = match &row.decided_by {
-                Some(decision) => rules::rule_named(&decision.rule).and_then(|rule| (rule.judge)(case, asked, record)),
+                Some(decision) => {
+                    rules::rule_named(&decision.rule).and_then(|rule| (rule.judge)(case, called_operation, record))
+                }
                 None => expectations::of(&row.id, case, record, driver),
             };
             let Some(breaches) = found else { continue };
@@ -128,6 +130,6 @@ fn add(judgement: &mut Judgement, row: &Requirement, breaches: Vec<ClientBreach>
 }
 
 /// The words of an SDK or a driver, fit for a report: escaped and cut.
-fn text(said: &str) -> String {
-    escape(&cut(said, TEXT_LIMIT))
+fn text(text: &str) -> String {
+    escape(&cut(text, TEXT_LIMIT))
 }

@@ -62,14 +62,14 @@ fn header<'a>(request: &'a RequestRecord, name: &str) -> &'a str {
     request.headers.get(name).map_or("none", String::as_str)
 }
 
-fn line(case: &ClientCase, asked: CalledOperation<'_>, record: &Record) -> ClientBreaches {
+fn line(case: &ClientCase, called: CalledOperation<'_>, record: &Record) -> ClientBreaches {
     let path = expected_path(case);
     breaches_of_each(record, |request| {
         let (method, rest) = request.line.split_once(' ').unwrap_or((&request.line, ""));
         let target = rest.rsplit_once(' ').map_or(rest, |(target, _)| target);
         let found = target.split('?').next().unwrap_or_default();
         let fits = path.as_ref().is_none_or(|path| found == path || found.strip_suffix('/') == Some(path));
-        let wanted = asked.operation.method.is.as_str();
+        let wanted = called.operation.method.is.as_str();
         let expected = format!("{wanted} {}", path.as_deref().unwrap_or("and any path"));
         breach_unless(method == wanted && fits, "request line", expected, request.line.as_str())
     })
@@ -83,16 +83,16 @@ fn expected_path(case: &ClientCase) -> Option<String> {
     Some(if path.is_empty() { "/".to_owned() } else { path.to_owned() })
 }
 
-fn target(_: &ClientCase, asked: CalledOperation<'_>, record: &Record) -> ClientBreaches {
-    let expected = &asked.operation.target.is;
+fn target(_: &ClientCase, called: CalledOperation<'_>, record: &Record) -> ClientBreaches {
+    let expected = &called.operation.target.is;
     breaches_of_each(record, |request| {
         let found = header(request, "x-amz-target");
         breach_unless(found == expected, "request header x-amz-target", expected.as_str(), found)
     })
 }
 
-fn media_type(_: &ClientCase, asked: CalledOperation<'_>, record: &Record) -> ClientBreaches {
-    let expected = asked.service.content_type.is.as_str();
+fn media_type(_: &ClientCase, called: CalledOperation<'_>, record: &Record) -> ClientBreaches {
+    let expected = called.service.content_type.is.as_str();
     breaches_of_each(record, |request| {
         let found = header(request, "content-type");
         let essence = found.split(';').next().unwrap_or_default().trim();
@@ -112,8 +112,8 @@ fn body(_: &ClientCase, _: CalledOperation<'_>, record: &Record) -> ClientBreach
     })
 }
 
-fn signature(case: &ClientCase, asked: CalledOperation<'_>, record: &Record) -> ClientBreaches {
-    let service = asked.service.signing_name.is.as_str();
+fn signature(case: &ClientCase, called: CalledOperation<'_>, record: &Record) -> ClientBreaches {
+    let service = called.service.signing_name.is.as_str();
     breaches_of_each(record, |request| {
         let at = "request header authorization";
         let scope = request.scope.as_deref().unwrap_or("no scope");

@@ -18,15 +18,15 @@ pub(super) fn changed_request(
     now: Timestamp,
 ) -> Option<Request> {
     let mut new = request.clone();
-    let mut taken = false;
+    let mut takes_any_signature = false;
     for change in changes {
-        taken |= matches!(change, RequestChange::TakeAnySignature);
+        takes_any_signature |= matches!(change, RequestChange::TakeAnySignature);
         change_request(&mut new, change, upstream);
     }
-    if new == *request && (signed || !taken) {
+    if new == *request && (signed || !takes_any_signature) {
         return None;
     }
-    if signed || taken {
+    if signed || takes_any_signature {
         sign_anew(&mut new, upstream, now);
     }
     Some(new)

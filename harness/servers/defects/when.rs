@@ -17,9 +17,9 @@ pub(super) struct ExaminedRequest<'a> {
 
 impl<'a> ExaminedRequest<'a> {
     pub(super) fn new(request: &'a Request, upstream: &Upstream, now: Timestamp) -> Self {
-        let known = &upstream.credentials;
+        let known_credentials = &upstream.credentials;
         let verdict = verify(request, upstream.scope(), now, |id| {
-            (id == known.access_key_id).then(|| known.secret_access_key.clone())
+            (id == known_credentials.access_key_id).then(|| known_credentials.secret_access_key.clone())
         });
         let signature = match verdict {
             Ok(_) => SignatureState::Valid,

@@ -67,16 +67,16 @@ impl EmulatedService {
 
     /// Checks who signed the request. A wrong session token makes the caller unknown.
     fn authenticate(&self, request: &Request) -> Result<(), ServiceError> {
-        let known = &self.options.credentials;
+        let known_token = &self.options.credentials;
         let token = request.headers.get("x-amz-security-token");
-        let token_fits = match (&known.session_token, token) {
-            (Some(known), Some(token)) => known.expose().as_bytes().ct_eq(token.as_bytes()).into(),
+        let token_fits = match (&known_token.session_token, token) {
+            (Some(known_token), Some(token)) => known_token.expose().as_bytes().ct_eq(token.as_bytes()).into(),
             (None, None) => true,
             _ => false,
         };
         let scope = Scope { region: self.options.region.as_str(), service: SIGNING_NAME };
         let verdict = sigv4::verify(request, scope, self.options.clock.now(), |id| {
-            (id == known.access_key_id && token_fits).then(|| known.secret_access_key.clone())
+            (id == known_token.access_key_id && token_fits).then(|| known_token.secret_access_key.clone())
         });
         match verdict {
             Ok(_) => Ok(()),

@@ -20,8 +20,8 @@ fn now() -> f64 {
 
 /// The duration that a request asks for; without one, the default.
 fn duration(request: &str) -> f64 {
-    let asked = request.split_once("\"durationSeconds\":");
-    asked.and_then(|(_, rest)| rest.split([',', '}']).next()?.parse().ok()).unwrap_or(900.0)
+    let lifetime_asked = request.split_once("\"durationSeconds\":");
+    lifetime_asked.and_then(|(_, rest)| rest.split([',', '}']).next()?.parse().ok()).unwrap_or(900.0)
 }
 
 /// A server whose credentials, by the number of the call and the duration that it asks for, have this password and
@@ -74,7 +74,9 @@ fn credentials_that_are_renewed_between_two_calls_are_no_wrong_lifetime() {
 
 #[test]
 fn a_lifetime_that_is_right_the_second_time_and_is_not_kept_is_wrong() {
-    let server = giving(|call, asked| if call < 2 { ("fresh", now() + 100.5) } else { ("fresh", now() + asked) });
+    let server = giving(
+        |call, lifetime_asked| if call < 2 { ("fresh", now() + 100.5) } else { ("fresh", now() + lifetime_asked) },
+    );
     ran(&server, "success/workgroup-only").expect(1, &["GC-DUR-01", "s after the call"]);
 }
 
@@ -82,11 +84,11 @@ fn a_lifetime_that_is_right_the_second_time_and_is_not_kept_is_wrong() {
 fn a_wrong_lifetime_before_a_right_one_that_is_kept_is_wrong_where_another_duration_shows_the_same() {
     // The first answer to each duration lives half the time; what comes behind it is right, and kept.
     let (start, seen) = (now(), Mutex::new(Vec::new()));
-    let server = giving(move |_, asked| {
+    let server = giving(move |_, lifetime_asked| {
         let mut seen = seen.lock().expect("no call failed");
-        let is_first = !seen.contains(&asked.to_bits());
-        seen.push(asked.to_bits());
-        if is_first { ("first", now() + asked / 2.0) } else { ("kept", start + asked) }
+        let is_first = !seen.contains(&lifetime_asked.to_bits());
+        seen.push(lifetime_asked.to_bits());
+        if is_first { ("first", now() + lifetime_asked / 2.0) } else { ("kept", start + lifetime_asked) }
     });
     ran(&server, "lifetimes/chosen/3600").expect(1, &["GC-DUR-03", "s after the call"]);
 }
@@ -94,13 +96,11 @@ fn a_wrong_lifetime_before_a_right_one_that_is_kept_is_wrong_where_another_durat
 #[test]
 fn an_hour_of_which_a_quarter_is_left_accuses_nobody_and_decides_nothing() {
     let start = OnceLock::new();
-    let server = giving(
-        move |_, asked| {
-            if asked > 3599.5 { ("old", start.get_or_init(now) + 900.0) } else { ("new", now() + asked) }
-        },
-    );
-    let said = "just the default left, as if the duration were ignored; run this again in a minute";
-    ran(&server, "lifetimes/chosen/3600").expect(3, &[AGED, said, r#""verdict":"indeterminate""#]);
+    let server = giving(move |_, lifetime_asked| {
+        if lifetime_asked > 3599.5 { ("old", start.get_or_init(now) + 900.0) } else { ("new", now() + lifetime_asked) }
+    });
+    let advice = "just the default left, as if the duration were ignored; run this again in a minute";
+    ran(&server, "lifetimes/chosen/3600").expect(3, &[AGED, advice, r#""verdict":"indeterminate""#]);
 }
 
 #[test]
@@ -124,12 +124,13 @@ fn credentials_that_are_kept_whatever_the_duration_are_wrong() {
 fn what_one_case_cannot_tell_of_a_lifetime_the_others_do_not_decide() {
     // Whoever asks for an hour gets half of one, and the same again; every other duration is right.
     let start = OnceLock::new();
-    let server =
-        giving(
-            move |_, asked| {
-                if asked > 3599.5 { ("half", start.get_or_init(now) + 1800.0) } else { ("new", now() + asked) }
-            },
-        );
+    let server = giving(move |_, lifetime_asked| {
+        if lifetime_asked > 3599.5 {
+            ("half", start.get_or_init(now) + 1800.0)
+        } else {
+            ("new", now() + lifetime_asked)
+        }
+    });
     let report = ran(&server, "lifetimes");
     report.expect(0, &[AGED, r#""conformant":false"#]);
     let row = report.stdout.lines().find(|line| line.contains(r#""id":"GC-DUR-03""#) && line.contains(r#""level""#));
@@ -140,7 +141,7 @@ fn what_one_case_cannot_tell_of_a_lifetime_the_others_do_not_decide() {
 #[case::slow(-240.0)]
 #[case::fast(240.0)]
 fn without_a_date_a_clock_that_is_off_leaves_lifetimes_undecided(#[case] off: f64) {
-    let server = giving(move |_, asked| ("fresh", now() + off + asked));
+    let server = giving(move |_, lifetime_asked| ("fresh", now() + off + lifetime_asked));
     let report = ran(&server, "lifetimes/chosen/3600");
     report.expect(0, &["one of the clocks is off", r#""verdict":"pass""#, r#""id":"GC-DUR-03","#]);
     let text = Program::at(&server.endpoint, "run lifetimes").finish();
@@ -149,20 +150,20 @@ fn without_a_date_a_clock_that_is_off_leaves_lifetimes_undecided(#[case] off: f6
 
 #[test]
 fn with_a_date_no_clock_is_off_and_a_lifetime_that_looks_wrong_is() {
-    let server = dated(0, |asked| ("fresh", now() + 240.0 + asked));
+    let server = dated(0, |lifetime_asked| ("fresh", now() + 240.0 + lifetime_asked));
     ran(&server, "lifetimes/chosen/3600").expect(1, &["GC-DUR-03", "s after the call"]);
 }
 
 #[test]
 fn credentials_are_old_by_the_clock_of_the_server_that_says_what_it_is() {
     let start = now();
-    let server =
-        dated(
-            7200,
-            move |asked| {
-                if asked > 3599.5 { ("old", start + 7200.0 + 1200.0) } else { ("new", now() + 7200.0 + asked) }
-            },
-        );
+    let server = dated(7200, move |lifetime_asked| {
+        if lifetime_asked > 3599.5 {
+            ("old", start + 7200.0 + 1200.0)
+        } else {
+            ("new", now() + 7200.0 + lifetime_asked)
+        }
+    });
     ran(&server, "lifetimes/chosen/3600").expect(0, &[AGED, r#""verdict":"pass""#]);
 }
 
@@ -170,9 +171,9 @@ fn credentials_are_old_by_the_clock_of_the_server_that_says_what_it_is() {
 fn without_a_date_a_clock_that_is_off_and_credentials_that_are_kept_are_no_wrong_lifetime() {
     // Fast by 150 s; what was asked for before was asked for 15 s ago.
     let start = now();
-    let server = giving(move |_, asked| match asked {
-        900.0 | 1800.0 | 3600.0 => ("kept", start + asked + 135.0),
-        asked => ("fresh", now() + asked + 150.0),
+    let server = giving(move |_, lifetime_asked| match lifetime_asked {
+        900.0 | 1800.0 | 3600.0 => ("kept", start + lifetime_asked + 135.0),
+        lifetime_asked => ("fresh", now() + lifetime_asked + 150.0),
     });
     for case in ["lifetimes/default", "lifetimes/chosen/3600"] {
         ran(&server, case).expect(0, &["one of the clocks is off", r#""verdict":"pass""#]);
@@ -195,6 +196,6 @@ fn without_a_date_what_only_some_requests_show_is_no_clock(
 
 #[test]
 fn without_a_date_a_lifetime_that_is_a_tenth_too_long_is_wrong() {
-    let server = giving(|_, asked| ("fresh", now() + asked * 1.1 + 0.5));
+    let server = giving(|_, lifetime_asked| ("fresh", now() + lifetime_asked * 1.1 + 0.5));
     ran(&server, "lifetimes/chosen/900").expect(1, &["GC-DUR-03", "s after the call"]);
 }

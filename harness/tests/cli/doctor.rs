@@ -50,7 +50,7 @@ fn each_problem_has_its_exit_code_and_says_what_to_do(
     #[case] answered: [&str; 3],
     #[case] code: i32,
     #[case] topic: &str,
-    #[case] said: &str,
+    #[case] expected: &str,
 ) {
     let [status, media, body] = answered;
     let stub = Stub::answering(answer(status, media, body));
@@ -58,7 +58,7 @@ fn each_problem_has_its_exit_code_and_says_what_to_do(
     finished.expect(code, &[]);
     let (status, words) = finding(&finished, topic);
     assert_eq!(status, "problem", "{finished:#?}");
-    assert!(words.contains(said), "{words}");
+    assert!(words.contains(expected), "{words}");
 }
 
 #[test]
@@ -178,26 +178,27 @@ fn doctor_ends_with_the_exit_code_of_a_run_by_custom_domain(#[case] endpoint: St
 fn a_custom_domain_is_praised_and_accused_with_grounds_only(
     #[case] endpoint: String,
     #[case] status: &str,
-    #[case] said: &str,
+    #[case] expected: &str,
 ) {
     let finished = doctor(&endpoint, &["--custom-domain", "db.example.com", "--format", "json"]).finish();
     let (found, words) = finding(&finished, "custom-domain");
     assert_eq!(found, status, "{finished:#?}");
-    assert!(words.contains(said), "{words}");
+    assert!(words.contains(expected), "{words}");
     assert!(!finished.stdout.contains("CANARY"), "{finished:#?}");
 }
 
 #[test]
 fn no_custom_domain_is_asked_for_where_none_is_named_and_one_call_is_made_where_one_is() {
-    let asked = Arc::new(Mutex::new(Vec::new()));
-    let seen = Arc::clone(&asked);
+    let bodies_asked = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&bodies_asked);
     let stub = Stub::saying(move |request| {
         seen.lock().expect("one at a time").push(request.split("\r\n\r\n").nth(1).unwrap_or_default().to_owned());
         aws("200 OK", RIGHT)
     });
     let finished = doctor(&stub.endpoint, &["--format", "json"]).finish();
     assert!(!finished.expect(0, &[]).stdout.contains("custom-domain"), "{finished:#?}");
-    let by_domain = || asked.lock().expect("all were asked").iter().filter(|body| body.contains("Domain")).count();
+    let by_domain =
+        || bodies_asked.lock().expect("all were asked").iter().filter(|body| body.contains("Domain")).count();
     assert_eq!(by_domain(), 0);
     doctor(&stub.endpoint, &["--custom-domain", "db.example.com"]).finish().expect(0, &["ok       custom-domain  "]);
     assert_eq!(by_domain(), 1);
@@ -208,8 +209,8 @@ fn a_name_that_no_workgroup_can_have_is_not_held_against_the_server_by_doctor_ei
     let endpoint = constant(error("400 No", "ValidationException"));
     for command in ["doctor", "run"] {
         let all = [command, "--endpoint", &endpoint, "--no-sign", "--workgroup", "my_workgroup"];
-        let said = "--workgroup: expected 3 to 64 lower-case letters, digits and hyphens, found \"my_workgroup\"";
-        Program::new(&all).finish().expect(2, &[said]);
+        let expected = "--workgroup: expected 3 to 64 lower-case letters, digits and hyphens, found \"my_workgroup\"";
+        Program::new(&all).finish().expect(2, &[expected]);
     }
     let finished = doctor(&endpoint, &["--format", "json"]).env("COUNTERSIGN_WORKGROUP", "not_used").finish();
     assert_eq!(finding(finished.expect(1, &[]), "operation").0, "problem", "the flag's own name is a right one");
@@ -258,8 +259,8 @@ fn a_plain_server_asked_for_tls_is_exit_3_with_the_scheme_to_write() {
 
 #[test]
 fn only_operations_that_change_nothing_are_asked() {
-    let asked = Arc::new(Mutex::new(Vec::new()));
-    let seen = Arc::clone(&asked);
+    let operations_asked = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&operations_asked);
     let stub = Stub::saying(move |request| {
         let target = request.lines().find_map(|line| line.strip_prefix("x-amz-target: RedshiftServerless."));
         seen.lock().expect("one at a time").push(target.unwrap_or_default().to_owned());
@@ -267,14 +268,14 @@ fn only_operations_that_change_nothing_are_asked() {
     });
     let finished = doctor(&stub.endpoint, &["--format", "json"]).finish();
     finished.expect(0, &["not checked: a wrong one is accepted"]);
-    let mut asked = asked.lock().expect("all were asked").clone();
+    let mut operations_asked = operations_asked.lock().expect("all were asked").clone();
     // A connection without any request tells whether there is a way.
-    asked.retain(|operation| !operation.is_empty());
-    asked.sort();
+    operations_asked.retain(|operation| !operation.is_empty());
+    operations_asked.sort();
     // The one that nobody has shows what an answer of the others is worth.
     let changing_nothing =
         ["GetCredentials", "GetCredentials", "GetCredentials", "GetNothing", "GetWorkgroup", "ListWorkgroups"];
-    assert_eq!(asked, changing_nothing);
+    assert_eq!(operations_asked, changing_nothing);
     assert!(!finished.stdout.contains("CANARY"), "{finished:#?}");
     assert_eq!(finding(&finished, "clock").0, "unknown");
 }

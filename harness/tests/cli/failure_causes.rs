@@ -29,12 +29,12 @@ use crate::runs::Served;
 #[case::name_cut("long-workgroup-cut", &["GC-WG-03", "\"Serverless workgroup *** not found.\", which names the first 64 characters of the workgroupName that was sent"])]
 #[case::default_in_minutes("default-in-minutes", &["GC-DUR-01", "54000 s after the call, which looks like minutes"])]
 #[case::expires_at_once("expiration-is-now", &["0 s after the call, which looks like the time of the call itself"])]
-fn the_text_alone_names_the_cause(#[case] defect: &str, #[case] said: &[&str]) {
+fn the_text_alone_names_the_cause(#[case] defect: &str, #[case] expected: &[&str]) {
     let served = Served::emulator(&["--defect", defect]);
     let finished = served.run(&["--claim", "signature", "--format", "quiet"]).finish();
     finished.expect(1, &[]);
     let text: Vec<&str> = finished.stdout.lines().collect();
-    for words in said {
+    for words in expected {
         assert!(finished.stdout.contains(words), "no \"{words}\" in {}", finished.stdout);
     }
     // What matters stands where the eye is when a run is over.

@@ -212,18 +212,18 @@ fn an_entry_of_a_baseline_is_shown_as_data(#[case] member: &str, #[case] codes: 
     for (kind, text) in hostile_inside() {
         let mut entry = json!({ "pattern": "success/workgroup-only", "reason": "r" });
         entry[if member.is_empty() { text.as_str() } else { member }] = json!(text);
-        let known = json!({ "version": 1, "entries": [entry] }).to_string();
-        let finished = Program::new(&["baseline", "check", "k.json"]).file("k.json", &known).finish();
+        let baseline = json!({ "version": 1, "entries": [entry] }).to_string();
+        let finished = Program::new(&["baseline", "check", "k.json"]).file("k.json", &baseline).finish();
         expect_harmless(&format!("{kind} as {member}, checked"), &finished, codes, MOST);
         let run = ["run", "success/workgroup-only", "--baseline", "k.json", "--verbose"];
-        let finished = Program::new(&run).file("k.json", &known).finish();
+        let finished = Program::new(&run).file("k.json", &baseline).finish();
         expect_harmless(&format!("{kind} as {member}, used"), &finished, &[1, 2], MOST);
     }
     // Patterns that have expired are listed.
     let over = |text: &str| json!({ "pattern": format!("{{success/workgroup-only,{text}}}"), "reason": "r", "expires": "2020-01-31" });
     for (kind, text) in hostile_inside() {
-        let known = json!({ "version": 1, "entries": [over(&text)] }).to_string();
-        let finished = Program::new(&["baseline", "check", "k.json"]).file("k.json", &known).finish();
+        let baseline = json!({ "version": 1, "entries": [over(&text)] }).to_string();
+        let finished = Program::new(&["baseline", "check", "k.json"]).file("k.json", &baseline).finish();
         expect_harmless(&format!("{kind} in a pattern that has expired"), &finished, &[1, 2], MOST);
     }
 }
@@ -412,10 +412,10 @@ fn what_an_installation_says_of_itself_is_shown_as_data() {
 
 /// What a command makes of a driver that says one thing in place of its hello, and ends with it as its log.
 #[cfg(unix)]
-fn told_by_driver(words: &[&str], said: &str) -> Finished {
+fn told_by_driver(words: &[&str], driver_text: &str) -> Finished {
     let script = "head -n 1 > /dev/null; cat said; cat said >&2; exit 1";
     let folder = tempfile::tempdir().expect("a temporary folder");
-    fs::write(folder.path().join("said"), said).expect("a file");
+    fs::write(folder.path().join("said"), driver_text).expect("a file");
     let script = format!("cd '{}'; {script}", folder.path().to_str().expect("a text"));
     Program::new(&[words, &["--", "sh", "-c", &script]].concat()).env("COUNTERSIGN_LOG", "trace").finish()
 }
@@ -439,9 +439,9 @@ fn what_a_driver_says_is_shown_as_data() {
             json!({ "type": text }).to_string() + "\n",
             json!({ "type": "hello", "protocol": text }).to_string() + "\n",
         ];
-        for (number, said) in texts.iter().enumerate() {
+        for (number, driver_text) in texts.iter().enumerate() {
             for words in [&["sdk", "protocol"][..], &["sdk", "run", "requests/minimal", "--verbose"]] {
-                let finished = told_by_driver(words, said);
+                let finished = told_by_driver(words, driver_text);
                 expect_harmless(&format!("{kind} as text {number} of {words:?}"), &finished, &[0, 1, 2, 3], MOST);
             }
         }

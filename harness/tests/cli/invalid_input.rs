@@ -35,17 +35,17 @@ fn an_invalid_fixture_is_exit_5_with_its_file(
     #[case] file: &str,
     #[case] old: &str,
     #[case] new: &str,
-    #[case] said: &str,
+    #[case] expected: &str,
 ) {
     let fixtures = Fixtures::with(file, old, new);
     let folder = fixtures.folder();
     let name = file.rsplit('/').next().expect("a name");
     let finished = Program::new(&["validate", "--fixtures", folder]).finish();
-    finished.expect(5, &[if said.contains("cites") { "requirements.json" } else { name }, said]);
-    if name != "success.json" || said != "line" {
+    finished.expect(5, &[if expected.contains("cites") { "requirements.json" } else { name }, expected]);
+    if name != "success.json" || expected != "line" {
         assert!(finished.stderr.contains(" at /"), "no JSON pointer in {finished:#?}");
     }
-    Program::new(&["run", "--fixtures", folder]).finish().expect(5, &[said]);
+    Program::new(&["run", "--fixtures", folder]).finish().expect(5, &[expected]);
 }
 
 /// A call of the emulator that fails, though it is expected to succeed.
@@ -57,11 +57,11 @@ const FAILING_CALL: &str = r#"[{"request": {"input": {"workgroupName": "${random
 fn a_failing_setup_blocks_the_case_and_a_failing_teardown_is_exit_7(
     #[case] part: &str,
     #[case] code: i32,
-    #[case] said: &str,
+    #[case] expected: &str,
 ) {
     let with = format!("\"{part}\": {FAILING_CALL}\"steps\": [");
     let fixtures = Fixtures::with("server/success.json", "\"steps\": [", &with);
-    Program::new(&["run", "success/called-twice", "--fixtures", fixtures.folder()]).finish().expect(code, &[said]);
+    Program::new(&["run", "success/called-twice", "--fixtures", fixtures.folder()]).finish().expect(code, &[expected]);
 }
 
 #[rstest]
@@ -108,8 +108,8 @@ fn a_failing_setup_blocks_the_case_and_a_failing_teardown_is_exit_7(
 #[case::explain_nothing(&["explain", "GC-XXX-01"], 2, "countersign list requirements")]
 #[case::list_nothing(&["list", "cases", "sucess/**"], 4, "sucess/**")]
 #[case::schemas_elsewhere(&["schema", "--check", "--dir", "nowhere"], 1, "nowhere")]
-fn wrong_usage_is_said_and_has_its_exit_code(#[case] arguments: &[&str], #[case] code: i32, #[case] said: &str) {
-    Program::new(arguments).finish().expect(code, &[said]);
+fn wrong_usage_is_said_and_has_its_exit_code(#[case] arguments: &[&str], #[case] code: i32, #[case] expected: &str) {
+    Program::new(arguments).finish().expect(code, &[expected]);
 }
 
 // Sources: API reference, GetCredentials, Request Parameters: lengths, patterns and constraints of each member.
@@ -139,7 +139,7 @@ fn wrong_usage_is_said_and_has_its_exit_code(#[case] arguments: &[&str], #[case]
 fn a_name_that_nothing_can_have_is_refused_where_it_stands_before_anything_is_sent(
     #[case] setting: &str,
     #[case] name: &str,
-    #[case] said: &str,
+    #[case] expected: &str,
     #[values("doctor", "run", "baseline")] command: &str,
 ) {
     let stub = Stub::answering(aws("200 OK", RIGHT));
@@ -147,13 +147,15 @@ fn a_name_that_nothing_can_have_is_refused_where_it_stands_before_anything_is_se
         (format!("--{setting}"), format!("COUNTERSIGN_{}", setting.replace('-', "_").to_uppercase()));
     let words = if command == "baseline" { vec!["baseline", "write", "known.json"] } else { vec![command] };
     let words_at_it = [&words[..], &["--endpoint", &stub.endpoint, "--no-sign"]].concat();
-    Program::new(&[&words_at_it[..], &[&flag, name]].concat()).finish().expect(2, &[&format!("error: {flag}: "), said]);
-    Program::new(&words_at_it).env(&variable, name).finish().expect(2, &[&format!("error: {variable}: "), said]);
+    Program::new(&[&words_at_it[..], &[&flag, name]].concat())
+        .finish()
+        .expect(2, &[&format!("error: {flag}: "), expected]);
+    Program::new(&words_at_it).env(&variable, name).finish().expect(2, &[&format!("error: {variable}: "), expected]);
     let text = serde_json::Value::from(name);
     let config = format!("[targets.mine]\nendpoint = \"{}\"\nsign = false\n{setting} = {text}\n", stub.endpoint);
     let mut program = Program::new(&[&words[..], &["--target", "mine"]].concat()).file("countersign.toml", &config);
     let finished = program.finish();
-    finished.expect(2, &[&format!("error: targets.mine.{setting} in "), said]);
+    finished.expect(2, &[&format!("error: targets.mine.{setting} in "), expected]);
     assert!(finished.stderr.contains("countersign.toml: expected"), "{finished:#?}");
     assert_eq!(stub.connections(), 0);
 }
@@ -229,8 +231,8 @@ fn a_wrong_config_file_is_named_with_its_line() {
 fn a_target_that_nobody_has_is_named_with_the_place_that_names_it() {
     let config = "target = \"yours\"\n[targets.mine]\nendpoint = \"http://localhost:1\"\n";
     let run = || Program::new(&["run"]).file("countersign.toml", config);
-    let said = "countersign.toml: there is no target \"yours\"; there are mock, emulator, aws, mine";
-    run().finish().expect(2, &["target in ", said]);
+    let expected = "countersign.toml: there is no target \"yours\"; there are mock, emulator, aws, mine";
+    run().finish().expect(2, &["target in ", expected]);
     run().env("COUNTERSIGN_TARGET", "theirs").finish().expect(2, &["COUNTERSIGN_TARGET: there is no target"]);
     let finished = run().env("COUNTERSIGN_TARGET", "http://me:canary-7@h").finish();
     finished.expect(2, &["COUNTERSIGN_TARGET: expected the name of a target, found what looks like a URL"]);
@@ -285,9 +287,10 @@ fn a_workgroup_that_the_target_does_not_have_ends_the_run_with_exit_2() {
 
 #[test]
 fn our_emulator_is_given_no_workgroup_that_none_can_be() {
-    let said = "COUNTERSIGN_WORKGROUP: expected 3 to 64 lower-case letters, digits and hyphens, found \"my_workgroup\"";
+    let expected =
+        "COUNTERSIGN_WORKGROUP: expected 3 to 64 lower-case letters, digits and hyphens, found \"my_workgroup\"";
     for command in ["doctor", "run"] {
-        Program::new(&[command]).env("COUNTERSIGN_WORKGROUP", "my_workgroup").finish().expect(2, &[said]);
+        Program::new(&[command]).env("COUNTERSIGN_WORKGROUP", "my_workgroup").finish().expect(2, &[expected]);
     }
 }
 
@@ -326,13 +329,17 @@ fn refusing(what: &'static str, error: &'static str) -> Stub {
 // GC-DB-08 and GC-DB-09: either answer is right.
 #[case::a_sign_that_one_list_leaves_out("ValidationException", &["--db-name", "my_db"], "leave open whether my_db")]
 #[case::capitals("ValidationException", &["--db-name", "Dev"], "leave open whether Dev")]
-fn a_refused_database_is_a_matter_of_its_name(#[case] error: &'static str, #[case] named: &[&str], #[case] said: &str) {
+fn a_refused_database_is_a_matter_of_its_name(
+    #[case] error: &'static str,
+    #[case] named: &[&str],
+    #[case] expected: &str,
+) {
     let stub = refusing("dbName", error);
     let line = [&["run", "parameters/database-name"], named].concat().join(" ");
     let finished = Program::at(&stub.endpoint, &line).finish();
     assert!(!finished.expect(1, &["blocked", "--db-name"]).stdout.contains("GC-DB-01 ("), "{finished:#?}");
     let words = finished.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
-    assert!(words.contains(said), "{words}");
+    assert!(words.contains(expected), "{words}");
 }
 
 #[test]
@@ -349,8 +356,9 @@ fn a_custom_domain_that_is_not_there_is_not_put_down_to_the_database(#[case] nam
     let cases = "run success/custom-domain-all-members success/custom-domain-only";
     let line = format!("{cases} --custom-domain wrong.example.com --format jsonl{named}");
     let finished = Program::at(&stub.endpoint, &line).finish();
-    let said = "the target does not have the custom domain wrong.example.com (ResourceNotFoundException); give it to";
-    assert_eq!(finished.expect(1, &[]).stdout.matches(said).count(), 2, "{finished:#?}");
+    let expected =
+        "the target does not have the custom domain wrong.example.com (ResourceNotFoundException); give it to";
+    assert_eq!(finished.expect(1, &[]).stdout.matches(expected).count(), 2, "{finished:#?}");
     assert_eq!(finished.stdout.matches("\"verdict\":\"blocked\"").count(), 2, "{finished:#?}");
     assert!(
         !finished.stdout.contains("--db-name dev") && !finished.stdout.contains("may have no database"),

@@ -44,9 +44,9 @@ fn an_endless_answer_is_cut_off() {
 #[case::half_a_body("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{", "ended before the answer was complete")]
 #[case::nothing("", "ended before the answer was complete")]
 #[case::no_http("SSH-2.0-OpenSSH_9.2\r\n", "not HTTP")]
-fn an_odd_answer_is_said(#[case] bytes: &'static str, #[case] said: &str) {
+fn an_odd_answer_is_said(#[case] bytes: &'static str, #[case] expected: &str) {
     let stub = Stub::answering(bytes);
-    expect(&stub.endpoint, 3, &[said]);
+    expect(&stub.endpoint, 3, &[expected]);
 }
 
 #[test]

@@ -295,11 +295,11 @@ fn markup_and_terminal_codes_of_a_target_do_nothing_in_html() {
     const NASTY: &str = "<script>alert(1)</script></script>]]>\u{1b}[31m\u{202e}x\u{200b}<img src=x onerror=alert(1)>";
     let body = serde_json::json!({ "__type": NASTY, "message": NASTY, NASTY: NASTY }).to_string();
     // HTTP has no way to send an escape in a status line or a header field.
-    let said = NASTY.replace('\u{1b}', "");
+    let nasty_text = NASTY.replace('\u{1b}', "");
     // What a cookie has is a secret, and would be masked everywhere.
-    let cookie = said.replace("alert(1)", "alert(2)");
-    let fields = format!("\r\nx-note: {said}\r\nset-cookie: {cookie}\r\n");
-    let reply = answer(&format!("400 {said}"), "text/<script>", &body).replacen("\r\n", &fields, 1);
+    let cookie = nasty_text.replace("alert(1)", "alert(2)");
+    let fields = format!("\r\nx-note: {nasty_text}\r\nset-cookie: {cookie}\r\n");
+    let reply = answer(&format!("400 {nasty_text}"), "text/<script>", &body).replacen("\r\n", &fields, 1);
     let stub = Stub::answering(reply);
     let mut program = Program::at(&stub.endpoint, "run --report-html r.html --format quiet");
     program.finish().expect(1, &[]);

@@ -119,8 +119,8 @@ fn no_report_is_made_of_the_words_of_a_run_stream() {
     assert!(stream.matches("\"fault\"").count() > 40, "there is data");
     let reworded = reworded(&stream, &["at", "expected", "actual", "reason", "said", "meaning"], false);
     assert_ne!(reworded, stream);
-    for ((name, report), (_, again)) in reports(&stream).into_iter().zip(reports(&reworded)) {
-        assert_eq!(report, again, "{name}");
+    for ((name, report), (_, reworded_report)) in reports(&stream).into_iter().zip(reports(&reworded)) {
+        assert_eq!(report, reworded_report, "{name}");
     }
 }
 
@@ -129,9 +129,9 @@ fn what_a_target_said_changes_no_group_no_link_no_order_and_no_count() {
     let stream = stream();
     let reworded = reworded(&stream, &["reason", "said", "meaning", "actual", "message", "words"], true);
     assert_ne!(reworded, stream);
-    for ((name, report), (_, again)) in reports(&stream).into_iter().zip(reports(&reworded)) {
-        assert_eq!(skeleton(&report), skeleton(&again), "{name}");
-        assert_eq!(report.lines().count(), again.lines().count(), "{name}");
+    for ((name, report), (_, reworded_report)) in reports(&stream).into_iter().zip(reports(&reworded)) {
+        assert_eq!(skeleton(&report), skeleton(&reworded_report), "{name}");
+        assert_eq!(report.lines().count(), reworded_report.lines().count(), "{name}");
         assert!(skeleton(&report).len() > 3 || name == "r.svg", "{name}: {:?}", skeleton(&report));
     }
 }

@@ -22,9 +22,9 @@ fn fail_fast_ends_at_a_failure_and_not_at_a_known_one() {
     let served = Served::emulator(&["--defect", "duration-clamped"]);
     let arguments = ["parameters/duration-below", "--fail-fast"];
     served.run(&arguments).finish().expect(1, &["1 fail", "the run was cut short"]);
-    let known = r#"{"version":1,"entries":[{"pattern":"parameters/duration-below","reason":"not built yet"}]}"#;
+    let baseline = r#"{"version":1,"entries":[{"pattern":"parameters/duration-below","reason":"not built yet"}]}"#;
     let excused =
-        served.run(&[&arguments[..], &["--baseline", "known.json"]].concat()).file("known.json", known).finish();
+        served.run(&[&arguments[..], &["--baseline", "known.json"]].concat()).file("known.json", baseline).finish();
     assert!(!excused.expect(0, &["6 known-fail"]).stdout.contains("cut short"), "{excused:#?}");
 }
 
@@ -32,8 +32,8 @@ fn fail_fast_ends_at_a_failure_and_not_at_a_known_one() {
 fn fail_fast_ends_at_the_first_of_many_runs_of_a_case_that_fails_and_reports_all_until_then() {
     const BETWEEN: usize = 3;
     // The probe and some runs are answered rightly, and nothing after them.
-    let asked = AtomicUsize::new(0);
-    let stub = Stub::saying(move |_| match asked.fetch_add(1, Ordering::Relaxed) {
+    let request_count = AtomicUsize::new(0);
+    let stub = Stub::saying(move |_| match request_count.fetch_add(1, Ordering::Relaxed) {
         ..=BETWEEN => right(),
         _ => refusal("400 Bad", "ValidationException", "m"),
     });
@@ -76,9 +76,9 @@ fn credentials_that_no_header_field_can_hold_are_refused_by_name(#[case] variabl
 #[case::twice(&["run", "--report-json", "a.out", "--report-html", "./a.out"], "--report-html and --report-json name the same file")]
 #[case::a_badge(&["run", "--report-md", "a.svg", "--badge", "a.svg"], "--badge and --report-md name the same file")]
 #[case::its_own_input(&["report", "--from", "run.jsonl", "--report-html", "run.jsonl"], "--report-html and --from name the same file")]
-fn a_report_never_takes_the_place_of_another_file_that_is_named(#[case] arguments: &[&str], #[case] said: &str) {
+fn a_report_never_takes_the_place_of_another_file_that_is_named(#[case] arguments: &[&str], #[case] expected: &str) {
     let mut program = Program::new(arguments).file("run.jsonl", "the stream");
-    program.finish().expect(2, &[said]);
+    program.finish().expect(2, &[expected]);
     assert_eq!(program.read("run.jsonl"), "the stream");
     assert!(!program.folder().join("a.out").exists());
 }
@@ -127,8 +127,8 @@ fn a_password_that_is_given_once_is_not_repeated_from_a_later_error_though_it_lo
 #[test]
 fn a_custom_domain_that_is_given_is_tried_whatever_else_is_claimed() {
     let arguments = ["config", "show", "--endpoint", "http://localhost:1", "--claim", "signature"];
-    let given = [&arguments[..], &["--custom-domain", "db.example.com"]].concat();
-    Program::new(&given).finish().expect(0, &["core, signature, custom-domain"]);
+    let all_arguments = [&arguments[..], &["--custom-domain", "db.example.com"]].concat();
+    Program::new(&all_arguments).finish().expect(0, &["core, signature, custom-domain"]);
     assert!(!Program::new(&arguments).finish().stdout.contains("signature, custom-domain"));
 }
 
@@ -140,11 +140,11 @@ fn a_custom_domain_that_is_given_is_tried_whatever_else_is_claimed() {
 fn a_number_of_the_config_file_is_held_to_what_its_flag_takes(
     #[case] line: &str,
     #[case] place: &str,
-    #[case] said: &str,
+    #[case] expected: &str,
 ) {
     let config =
         format!("target = \"mine\"\n[targets.mine]\nendpoint = \"http://localhost:1\"\nsign = false\n{line}\n");
-    Program::new(&["run"]).file("countersign.toml", &config).finish().expect(2, &[place, said]);
+    Program::new(&["run"]).file("countersign.toml", &config).finish().expect(2, &[place, expected]);
 }
 
 #[cfg(unix)]
@@ -175,7 +175,7 @@ fn interrupt(child: &std::process::Child) {
 #[rstest]
 #[case::before_the_first_answer(0, "no answer before the run was interrupted")]
 #[case::at_the_first_case(1, "200 application/x-amz-json-1.1")]
-fn an_interruption_ends_the_run_at_once_with_an_incomplete_report(#[case] answered: usize, #[case] said: &str) {
+fn an_interruption_ends_the_run_at_once_with_an_incomplete_report(#[case] answered: usize, #[case] expected: &str) {
     let (stub, wait) = Stub::stuck_after(answered);
     let mut program = Program::at(&stub.endpoint, "run --jobs 1 --timeout 600 --report-json r.json");
     let child = program.command().stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the binary runs");
@@ -186,7 +186,7 @@ fn an_interruption_ends_the_run_at_once_with_an_incomplete_report(#[case] answer
     let report = program.json("r.json");
     assert_eq!(report["summary"]["complete"], false);
     assert_eq!(report["summary"]["conformant"], false);
-    assert_eq!(report["run"]["target"]["said"], said);
+    assert_eq!(report["run"]["target"]["said"], expected);
 }
 
 #[cfg(unix)]

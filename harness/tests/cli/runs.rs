@@ -130,10 +130,10 @@ fn a_wrong_secret_ends_the_run_with_exit_2() {
 #[test]
 fn a_missing_signature_is_no_matter_of_credentials() {
     let served = Served::emulator(&[]);
-    for (command, said) in [("run", ". Leave out --no-sign"), ("doctor", "to do: leave out --no-sign")] {
+    for (command, advice) in [("run", ". Leave out --no-sign"), ("doctor", "to do: leave out --no-sign")] {
         let mut program = Program::new(&[command, "--endpoint", served.value_of("endpoint"), "--no-sign"]);
         let finished = program.finish();
-        finished.expect(2, &["refuses a request without a signature: ", said]);
+        finished.expect(2, &["refuses a request without a signature: ", advice]);
         assert!(!format!("{finished:?}").contains("AWS_ACCESS_KEY_ID"), "{finished:#?}");
     }
 }
@@ -141,9 +141,9 @@ fn a_missing_signature_is_no_matter_of_credentials() {
 #[rstest]
 #[case("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")]
 #[case("AWS_SECRET_ACCESS_KEY", "AWS_ACCESS_KEY_ID")]
-fn one_key_without_the_other_is_told(#[case] set: &str, #[case] lacking: &str) {
+fn one_key_without_the_other_is_told(#[case] set: &str, #[case] missing: &str) {
     let mut program = Program::line("run --endpoint http://127.0.0.1:1 --workgroup wg-1").env(set, "test");
-    program.finish().expect(2, &[&format!("{set} is set, but {lacking} is not, and there is no profile")]);
+    program.finish().expect(2, &[&format!("{set} is set, but {missing} is not, and there is no profile")]);
 }
 
 #[test]
@@ -285,8 +285,8 @@ fn the_endpoint_variables_of_the_sdks_count_only_where_no_target_is_named(#[case
 #[case(&["list", "features"], "identities without permission are refused; not judged yet")]
 #[case(&["list", "--help"], "requirements")]
 #[case(&["validate"], "legal variants")]
-fn what_there_is_can_be_looked_up_without_a_network(#[case] arguments: &[&str], #[case] said: &str) {
-    Program::new(arguments).finish().expect(0, &[said]);
+fn what_there_is_can_be_looked_up_without_a_network(#[case] arguments: &[&str], #[case] expected: &str) {
+    Program::new(arguments).finish().expect(0, &[expected]);
 }
 
 #[rstest]
@@ -306,8 +306,8 @@ fn what_explain_says_of_claiming_a_feature_is_what_a_run_does(#[case] feature: &
     assert_eq!(about["example"].is_string(), claimable, "{about:#}");
     let line = about["example"].as_str().map_or_else(|| format!("countersign run --claim {feature}"), str::to_owned);
     let line = line.replacen("countersign ", "", 1) + " --dry-run";
-    let said = if claimable { "success/workgroup-only" } else { "is judged yet" };
-    Program::line(&line).finish().expect(if claimable { 0 } else { 2 }, &[said]);
+    let expected = if claimable { "success/workgroup-only" } else { "is judged yet" };
+    Program::line(&line).finish().expect(if claimable { 0 } else { 2 }, &[expected]);
 }
 
 #[test]

@@ -71,64 +71,64 @@ fn with_field(answer: &str, name: &str, value: &str) -> String {
 }
 
 /// An answer that gives a password in one of many places.
-fn giving(place: usize, given: &str) -> String {
+fn giving(place: usize, secret: &str) -> String {
     let ok = |body: Value| aws("200 OK", &body.to_string());
     let refused = |body: Value| aws("400 Bad", &body.to_string());
     match place {
-        0 => ok(json!({"DbPassword": given, "DbUser": "u"})),
-        1 => ok(json!({"db_password": given})),
-        2 => ok(json!({"result": {"credentials": {"dbPassword": given}}})),
-        3 => ok(json!({"dbPassword": ["x", given]})),
-        4 => ok(json!({"dbPassword": {"value": {"expiration": given}}})),
-        5 => aws("201 Created", &json!({"dbPassword": given}).to_string()),
-        6 => answer("400 Bad", "text/xml", &format!("<R><n:DbPassword a='b'>{}</n:DbPassword></R>", in_html(given))),
-        7 => answer("200 OK", "text/xml", &format!("<R><DbPassword><V><![CDATA[{given}]]></V></DbPassword></R>")),
-        8 => answer("400 Bad", "application/x-www-form-urlencoded", &format!("a=b&dbPassword={}", in_url(given))),
-        9 => with_field(&refused(refusal("no")), "X-Db-Password", given),
-        10 => refused(json!({"__type": "ValidationException", "body": json!({"DBPASSWORD": given}).to_string()})),
+        0 => ok(json!({"DbPassword": secret, "DbUser": "u"})),
+        1 => ok(json!({"db_password": secret})),
+        2 => ok(json!({"result": {"credentials": {"dbPassword": secret}}})),
+        3 => ok(json!({"dbPassword": ["x", secret]})),
+        4 => ok(json!({"dbPassword": {"value": {"expiration": secret}}})),
+        5 => aws("201 Created", &json!({"dbPassword": secret}).to_string()),
+        6 => answer("400 Bad", "text/xml", &format!("<R><n:DbPassword a='b'>{}</n:DbPassword></R>", in_html(secret))),
+        7 => answer("200 OK", "text/xml", &format!("<R><DbPassword><V><![CDATA[{secret}]]></V></DbPassword></R>")),
+        8 => answer("400 Bad", "application/x-www-form-urlencoded", &format!("a=b&dbPassword={}", in_url(secret))),
+        9 => with_field(&refused(refusal("no")), "X-Db-Password", secret),
+        10 => refused(json!({"__type": "ValidationException", "body": json!({"DBPASSWORD": secret}).to_string()})),
         11 => refused(
-            json!({"__type": "ValidationException", "message": "no", "credentials": {"secretAccessKey": given}}),
+            json!({"__type": "ValidationException", "message": "no", "credentials": {"secretAccessKey": secret}}),
         ),
-        12 => ok(json!({"dbUser": given, "dbPassword": null})),
-        13 => refused(json!([{"Name": "dbPassword", "Value": given}])),
-        14 => ok(json!({"entries": [["dbUser", "u"], ["dbPassword", given]]})),
-        15 => answer("200 OK", "text/html", &format!("<td>Password</td><td>{}</td>", in_html(given))),
-        16 => ok(json!({"body": BASE64_STANDARD.encode(json!({"dbPassword": given}).to_string())})),
-        17 => answer("400 Bad", "text/yaml", &format!("a: b\npassword: {given}\n")),
+        12 => ok(json!({"dbUser": secret, "dbPassword": null})),
+        13 => refused(json!([{"Name": "dbPassword", "Value": secret}])),
+        14 => ok(json!({"entries": [["dbUser", "u"], ["dbPassword", secret]]})),
+        15 => answer("200 OK", "text/html", &format!("<td>Password</td><td>{}</td>", in_html(secret))),
+        16 => ok(json!({"body": BASE64_STANDARD.encode(json!({"dbPassword": secret}).to_string())})),
+        17 => answer("400 Bad", "text/yaml", &format!("a: b\npassword: {secret}\n")),
         _ => unreachable!("there is no such place"),
     }
 }
 
 /// An answer that repeats what was given, in one of many ways, and the texts of which none may be shown.
-fn repeating(way: usize, given: &str) -> (String, Vec<String>) {
+fn repeating(way: usize, secret: &str) -> (String, Vec<String>) {
     let refused = |body: Value| aws("400 Bad", &body.to_string());
     let base64 = |text: &str| BASE64_STANDARD_NO_PAD.encode(text);
     // A field's name has no spaces, and an ordinary server sends nothing but ASCII in its header.
-    let is_field = given.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
-    let mut hidden = vec![given.to_owned()];
+    let is_field = secret.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    let mut hidden = vec![secret.to_owned()];
     let mut saying = |echo: String| {
         hidden.push(echo.clone());
         refused(refusal(&format!("you got {echo} before")))
     };
     let answer = match way {
-        0 => saying(given.to_owned()),
-        1 => saying(given.to_uppercase()),
-        2 => saying(given.to_lowercase()),
-        3 => saying(escaped(given)),
-        4 => saying(escaped(&escaped(given))),
-        5 => saying(in_url(given)),
-        6 => saying(base64(given)),
-        7 => saying(base64(&format!("user:{given}"))),
-        8 => saying(hexadecimal(given)),
-        9 => refused(json!({"__type": given, "message": "no"})),
-        10 if is_field => answer("400 Bad", &format!("application/{given}"), &refusal("no").to_string()),
-        11 if is_field => with_field(&refused(refusal("no")), &format!("X-{given}"), "1"),
-        12 if is_field => with_field(&refused(refusal("no")), "X-Note", &format!("for {given}")),
-        13 => answer("403 No", "text/html", &format!("<h1>No</h1><p>for {}</p>", in_html(given))),
-        14 => refused(json!({"__type": "ValidationException", "message": "no", given: 1})),
-        15 => refused(json!({"__type": "ValidationException", "message": "no", "a": {given: {given: [given]}}})),
-        16 => aws("400 Bad", &format!("{{\"message\": \"cut {}", escaped(given))),
-        _ => saying(format!("'{given}'")),
+        0 => saying(secret.to_owned()),
+        1 => saying(secret.to_uppercase()),
+        2 => saying(secret.to_lowercase()),
+        3 => saying(escaped(secret)),
+        4 => saying(escaped(&escaped(secret))),
+        5 => saying(in_url(secret)),
+        6 => saying(base64(secret)),
+        7 => saying(base64(&format!("user:{secret}"))),
+        8 => saying(hexadecimal(secret)),
+        9 => refused(json!({"__type": secret, "message": "no"})),
+        10 if is_field => answer("400 Bad", &format!("application/{secret}"), &refusal("no").to_string()),
+        11 if is_field => with_field(&refused(refusal("no")), &format!("X-{secret}"), "1"),
+        12 if is_field => with_field(&refused(refusal("no")), "X-Note", &format!("for {secret}")),
+        13 => answer("403 No", "text/html", &format!("<h1>No</h1><p>for {}</p>", in_html(secret))),
+        14 => refused(json!({"__type": "ValidationException", "message": "no", secret: 1})),
+        15 => refused(json!({"__type": "ValidationException", "message": "no", "a": {secret: {secret: [secret]}}})),
+        16 => aws("400 Bad", &format!("{{\"message\": \"cut {}", escaped(secret))),
+        _ => saying(format!("'{secret}'")),
     };
     (answer, hidden)
 }
@@ -136,7 +136,7 @@ fn repeating(way: usize, given: &str) -> (String, Vec<String>) {
 /// A server that is well where it is asked plainly, and else gives passwords and repeats each in its next answer; and
 /// what nobody may see of them.
 fn talkative(kind: &'static str, first: usize) -> (Stub, Arc<Mutex<Vec<String>>>) {
-    let (asked, planted) = (AtomicUsize::new(0), Arc::new(Mutex::new(Vec::new())));
+    let (request_count, planted) = (AtomicUsize::new(0), Arc::new(Mutex::new(Vec::new())));
     let hidden = Arc::clone(&planted);
     let stub = Stub::saying(move |request| {
         if request.is_empty() {
@@ -148,12 +148,15 @@ fn talkative(kind: &'static str, first: usize) -> (Stub, Arc<Mutex<Vec<String>>>
         if is_plain {
             right("Yq8-plain-4711")
         } else {
-            let number = asked.fetch_add(1, Ordering::SeqCst);
+            let number = request_count.fetch_add(1, Ordering::SeqCst);
             let (pair, is_echo) = ((first + number / 2) % PAIRS, number % 2 == 1);
-            let given = password(kind, pair);
+            let secret = password(kind, pair);
             // The two numbers have no common divisor, so that each place meets each way in its turn.
-            let (answer, texts) =
-                if is_echo { repeating(pair % ECHOES, &given) } else { (giving(pair % PLACES, &given), vec![given]) };
+            let (answer, texts) = if is_echo {
+                repeating(pair % ECHOES, &secret)
+            } else {
+                (giving(pair % PLACES, &secret), vec![secret])
+            };
             hidden.lock().expect("one at a time").extend(texts);
             answer
         }
@@ -244,16 +247,19 @@ fn told(password: &'static str) -> String {
 
 #[test]
 fn an_ordinary_word_for_a_password_takes_nothing_from_a_report() {
-    let usual = told("Xk7-9qLm2-random");
-    assert!(usual.contains("you got *** before") && usual.contains("{dbPassword: string, dbUser: string, "), "{usual}");
+    let usual_output = told("Xk7-9qLm2-random");
+    assert!(
+        usual_output.contains("you got *** before") && usual_output.contains("{dbPassword: string, dbUser: string, "),
+        "{usual_output}"
+    );
     let ordinary =
         ["password", "p", "e", "user", "string", "number", "json", "true", "200", "900", "a", "exception", "status"];
     for password in ordinary {
-        assert_eq!(told(password), usual, "with the password {password}");
+        assert_eq!(told(password), usual_output, "with the password {password}");
     }
     // What everybody knows is no secret, and nothing of it is masked.
     for password in ["expiration", "dbUser", "workgroup", "ValidationException", "application/json", "***"] {
         let words = format!("you got {password} before");
-        assert_eq!(told(password), usual.replace("you got *** before", &words), "with the password {password}");
+        assert_eq!(told(password), usual_output.replace("you got *** before", &words), "with the password {password}");
     }
 }

@@ -45,15 +45,15 @@ impl Judged {
 
     /// Checks the exit code, the class, and that the report's text says once what it means and quotes.
     #[track_caller]
-    fn expect(&self, code: i32, class: &str, meaning: &str, said: &str) {
+    fn expect(&self, code: i32, class: &str, meaning: &str, answer: &str) {
         self.finished.expect(code, &[]);
-        assert_eq!((self.target("class"), self.target("meaning"), self.target("said")), (class, meaning, said));
+        assert_eq!((self.target("class"), self.target("meaning"), self.target("said")), (class, meaning, answer));
         let text = &self.finished.stdout;
         assert_eq!(text.matches(&format!("The target {meaning}.")).count(), 1, "{text}");
         // Only an answer is something that it said.
         let met =
-            if said.starts_with(|first: char| first.is_ascii_digit()) { "It said" } else { "The call ended with" };
-        assert_eq!(text.matches(&format!("{met}: {said}\n")).count(), 1, "{text}");
+            if answer.starts_with(|first: char| first.is_ascii_digit()) { "It said" } else { "The call ended with" };
+        assert_eq!(text.matches(&format!("{met}: {answer}\n")).count(), 1, "{text}");
     }
 }
 
@@ -192,13 +192,13 @@ fn a_server_without_the_operation_is_named_once_and_accused_of_nothing(
     #[case] bytes: String,
     #[case] class: &str,
     #[case] meaning: &str,
-    #[case] said: &str,
+    #[case] answer: &str,
 ) {
     // A fault may pass, so the probe that is answered with one is sent again.
     let probes = if bytes.starts_with("HTTP/1.1 500") { 3 } else { 1 };
     let stub = Stub::answering(bytes);
     let judged = Judged::at(&stub.endpoint);
-    judged.expect(1, class, meaning, said);
+    judged.expect(1, class, meaning, answer);
     assert_eq!(stub.connections(), probes, "one probe is enough");
     let cases = cases();
     let verdicts = judged.verdicts();
@@ -237,15 +237,15 @@ fn a_server_with_the_operation_broken_fails_what_must_succeed_and_proves_nothing
     #[case] bytes: String,
     #[case] class: &str,
     #[case] meaning: &str,
-    #[case] said: &str,
+    #[case] answer: &str,
     #[case] found: &str,
 ) {
     let judged = Judged::at(&Stub::answering(bytes).endpoint);
     if class == "answers" {
         judged.finished.expect(1, &[]);
-        assert_eq!((judged.target("class"), judged.target("meaning"), judged.target("said")), (class, meaning, said));
+        assert_eq!((judged.target("class"), judged.target("meaning"), judged.target("said")), (class, meaning, answer));
     } else {
-        judged.expect(1, class, meaning, said);
+        judged.expect(1, class, meaning, answer);
     }
     judged.finished.expect(1, &[found]);
     assert!(!judged.finished.stdout.contains("mock-DbPassword"), "{:#?}", judged.finished);
@@ -266,11 +266,11 @@ fn a_server_with_the_operation_broken_fails_what_must_succeed_and_proves_nothing
 #[rstest]
 #[case::hangs(Stub::hanging().endpoint, "no complete answer within 300 ms")]
 #[case::refuses_to_connect(closed_port(), "cannot connect")]
-fn a_server_that_gives_no_answer_leaves_every_case_indeterminate(#[case] endpoint: String, #[case] said: &str) {
+fn a_server_that_gives_no_answer_leaves_every_case_indeterminate(#[case] endpoint: String, #[case] expected: &str) {
     let judged = Judged::at(&endpoint);
-    judged.finished.expect(3, &[said]);
+    judged.finished.expect(3, &[expected]);
     assert_eq!(judged.target("class"), "unreachable");
-    assert!(judged.target("said").contains(said), "{}", judged.target("said"));
+    assert!(judged.target("said").contains(expected), "{}", judged.target("said"));
     for (id, verdict) in judged.verdicts() {
         assert_eq!(verdict, "indeterminate", "{id}");
     }

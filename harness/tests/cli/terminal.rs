@@ -171,8 +171,8 @@ fn a_full_disk_is_said() {
         let child = program.command().stdout(full).stderr(Stdio::piped()).spawn().expect("the binary runs");
         let output = child.wait_with_output().expect("it ends");
         assert_eq!(output.status.code(), Some(2));
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert!(said.contains("error: cannot write to standard output: No space left"), "{arguments:?}: {said}");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(stderr.contains("error: cannot write to standard output: No space left"), "{arguments:?}: {stderr}");
     }
 }
 
@@ -186,8 +186,8 @@ fn fed(program: &str, arguments: &[&str], text: &str) -> Option<(bool, String)> 
     };
     child.stdin.take().expect("it is piped").write_all(text.as_bytes()).expect("it reads");
     let output = child.wait_with_output().expect("it ends");
-    let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    Some((output.status.success(), said))
+    let output_text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    Some((output.status.success(), output_text))
 }
 
 #[rstest]
@@ -210,9 +210,9 @@ fn completions_work_in_their_shell(#[case] shell: &str, #[case] before: &str, #[
         "zsh" => &["-f"],
         _ => &["--no-config"],
     };
-    let Some((succeeded, said)) = fed(shell, arguments, &format!("{before}{script}{after}")) else { return };
-    assert!(succeeded, "{said}");
-    assert!(said.contains("explain"), "{said}");
+    let Some((succeeded, output_text)) = fed(shell, arguments, &format!("{before}{script}{after}")) else { return };
+    assert!(succeeded, "{output_text}");
+    assert!(output_text.contains("explain"), "{output_text}");
 }
 
 #[rstest]
@@ -238,10 +238,11 @@ fn the_manual_pages_are_well_formed(#[case] reader: &str, #[case] arguments: &[&
             assert!(sections.contains(&section), "{} has no {section}: {sections:?}", page.to_string_lossy());
         }
         assert!(!sections.contains(&"EXTRA"), "{}", page.to_string_lossy());
-        let Some((_, said)) = fed(reader, arguments, &text) else { return };
+        let Some((_, output_text)) = fed(reader, arguments, &text) else { return };
         // The library sets a line break beside a paragraph, which shows nothing.
-        let said: Vec<_> = said.lines().filter(|line| !line.contains("skipping paragraph macro")).collect();
-        assert!(said.is_empty(), "{}: {said:#?}", page.to_string_lossy());
+        let output_text: Vec<_> =
+            output_text.lines().filter(|line| !line.contains("skipping paragraph macro")).collect();
+        assert!(output_text.is_empty(), "{}: {output_text:#?}", page.to_string_lossy());
     }
 }
 

@@ -45,8 +45,8 @@ fn the_worked_examples_add_a_requirement_a_case_and_a_defect_by_data_alone() {
     add(&fixtures, "defects/names.json", &defect);
     let run = |words: &[&str]| Program::new(&[words, &["--fixtures", fixtures.folder()]].concat()).finish();
     run(&["validate"]).expect(0, &["all fixtures are valid"]);
-    let said = ["1 of 1 defects found", "1 of 1 blamed on what they break"];
-    run(&["selftest", "underscore-not-found"]).expect(0, &said);
+    let expected = ["1 of 1 defects found", "1 of 1 blamed on what they break"];
+    run(&["selftest", "underscore-not-found"]).expect(0, &expected);
 }
 
 #[test]

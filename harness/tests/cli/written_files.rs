@@ -192,32 +192,35 @@ fn a_baseline_has_one_entry_for_a_suite_and_a_last_day_after_which_it_excuses_no
     first.finish().expect(0, &["1 entry"]);
     let (alive, entry) = (first.read("known.json"), &first.json("known.json")["entries"][0]);
     assert_eq!((&entry["pattern"], &entry["expires"]), (&"errors".into(), &"9999-12-31".into()));
-    let known = alive.replace("9999-12-31", "2020-01-31");
+    let expired_baseline = alive.replace("9999-12-31", "2020-01-31");
 
-    let run = |known: &str| {
+    let run = |expired_baseline: &str| {
         let before = stub.connections();
-        let mut program = Program::at(&stub.endpoint, "run errors --baseline known.json").file("known.json", known);
+        let mut program =
+            Program::at(&stub.endpoint, "run errors --baseline known.json").file("known.json", expired_baseline);
         let finished = program.finish();
         assert!(stub.connections() > before, "known failures still run");
         finished
     };
-    run(&known).expect(1, &["expired on 2020-01-31"]);
+    run(&expired_baseline).expect(1, &["expired on 2020-01-31"]);
     run(&alive).expect(0, &["known-fail", "later"]);
-    let check = |known: &str| Program::new(&["baseline", "check", "known.json"]).file("known.json", known).finish();
-    check(&known).expect(1, &["expired", "errors"]);
+    let check = |expired_baseline: &str| {
+        Program::new(&["baseline", "check", "known.json"]).file("known.json", expired_baseline).finish()
+    };
+    check(&expired_baseline).expect(1, &["expired", "errors"]);
     check(&alive).expect(0, &["known.json is in order: 1 entry\n"]);
     // Writing anew leaves the day of an old entry as it is, and says so.
-    write("").file("known.json", &known).finish().expect(0, &["warning", "expired", "1 entry"]);
+    write("").file("known.json", &expired_baseline).finish().expect(0, &["warning", "expired", "1 entry"]);
 }
 
 #[test]
 fn no_entry_hides_that_another_one_has_expired() {
-    let known = r#"{"version":1,"entries":[
+    let baseline = r#"{"version":1,"entries":[
         {"pattern":"parameters/duration-below","reason":"later"},
         {"pattern":"parameters/duration-below/60","reason":"earlier","expires":"2020-01-31"}]}"#;
     let both = ["/entries/1/pattern", "\"parameters/duration-below\" and in \"parameters/duration-below/60\""];
     for arguments in [&["run", "--baseline", "known.json"][..], &["baseline", "check", "known.json"]] {
-        Program::new(arguments).file("known.json", known).finish().expect(2, &both);
+        Program::new(arguments).file("known.json", baseline).finish().expect(2, &both);
     }
 }
 

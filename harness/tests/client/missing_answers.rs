@@ -122,16 +122,16 @@ async fn a_server_that_speaks_first_is_no_http_server() {
 }
 
 /// A server that writes a start and then the same bytes for ever; with how many bytes it got rid of.
-async fn flood(start: &'static str, again: String) -> (Server, Arc<AtomicUsize>) {
+async fn flood(start: &'static str, repeated_bytes: String) -> (Server, Arc<AtomicUsize>) {
     let written = Arc::new(AtomicUsize::new(0));
-    let (count, again) = (Arc::clone(&written), Arc::new(again));
+    let (count, repeated_bytes) = (Arc::clone(&written), Arc::new(repeated_bytes));
     let server = Server::start(move |mut stream| {
-        let (count, again) = (Arc::clone(&count), Arc::clone(&again));
+        let (count, repeated_bytes) = (Arc::clone(&count), Arc::clone(&repeated_bytes));
         async move {
             read_request(&mut stream).await;
             let _ = stream.write_all(start.as_bytes()).await;
-            while stream.write_all(again.as_bytes()).await.is_ok() {
-                count.fetch_add(again.len(), Ordering::SeqCst);
+            while stream.write_all(repeated_bytes.as_bytes()).await.is_ok() {
+                count.fetch_add(repeated_bytes.len(), Ordering::SeqCst);
             }
         }
     })
@@ -148,8 +148,8 @@ const MOST_READ: usize = 16 * ANSWER_LIMIT;
 #[case::small_chunks("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n", format!("40\r\n{}\r\n", "a".repeat(64)).repeat(100))]
 #[case::to_the_end_of_the_connection("HTTP/1.0 200 OK\r\n\r\n", "a".repeat(16 * 1024))]
 #[tokio::test]
-async fn an_endless_body_is_read_up_to_the_limit(#[case] start: &'static str, #[case] again: String) {
-    let (server, written) = flood(start, again).await;
+async fn an_endless_body_is_read_up_to_the_limit(#[case] start: &'static str, #[case] repeated_bytes: String) {
+    let (server, written) = flood(start, repeated_bytes).await;
     let fault = fault(client(server.url("http")).send(request()).await);
     assert_eq!(fault, TransportFault::TooLarge(ANSWER_LIMIT));
     assert!(written.load(Ordering::SeqCst) < MOST_READ, "{written:?}");
@@ -161,8 +161,8 @@ async fn an_endless_body_is_read_up_to_the_limit(#[case] start: &'static str, #[
 #[case::one_name("HTTP/1.1 200 OK\r\nx-", "a".repeat(16 * 1024))]
 #[case::reason("HTTP/1.1 200 ", "a".repeat(16 * 1024))]
 #[tokio::test]
-async fn an_endless_header_is_read_up_to_a_limit(#[case] start: &'static str, #[case] again: String) {
-    let (server, written) = flood(start, again).await;
+async fn an_endless_header_is_read_up_to_a_limit(#[case] start: &'static str, #[case] repeated_bytes: String) {
+    let (server, written) = flood(start, repeated_bytes).await;
     let fault = fault(client(server.url("http")).send(request()).await);
     assert_eq!(fault, TransportFault::HeadTooLarge);
     assert!(written.load(Ordering::SeqCst) < MOST_READ, "{written:?}");

@@ -47,13 +47,13 @@ fn request(method: &str, target: &str, headers: &[(&str, &str)], body: &str) -> 
 #[case::two_slashes(request("POST", "//", &[("host", "h")], "{}"))]
 #[case::blank_escaped_in_the_path(request("POST", "/a%20b", &[("host", "h")], "{}"))]
 #[tokio::test]
-async fn what_the_exchange_holds_is_what_went_over_the_wire(#[case] given: Request) {
-    let (exchange, received) = sent(given.clone()).await;
+async fn what_the_exchange_holds_is_what_went_over_the_wire(#[case] request: Request) {
+    let (exchange, received) = sent(request.clone()).await;
     let Request { method, target, headers, body } = &exchange.request;
-    assert_eq!((method, target, body), (&given.method, &given.target, &given.body));
-    let kept: Headers = headers.iter().take(given.headers.iter().count()).collect();
-    assert_eq!(kept, given.headers, "nothing that was given is changed");
-    for (added, _) in headers.iter().skip(given.headers.iter().count()) {
+    assert_eq!((method, target, body), (&request.method, &request.target, &request.body));
+    let leading_headers: Headers = headers.iter().take(request.headers.iter().count()).collect();
+    assert_eq!(leading_headers, request.headers, "nothing that was given is changed");
+    for (added, _) in headers.iter().skip(request.headers.iter().count()) {
         assert!(["accept", "content-length"].contains(&added), "{added}");
     }
     let fields: Vec<_> = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
@@ -84,9 +84,9 @@ async fn what_the_exchange_holds_is_what_went_over_the_wire(#[case] given: Reque
 #[case::line_feed_in_a_value(request("POST", "/", &[("host", "h"), ("x-a", "a\nx-b: c")], "{}"), "line break")]
 #[case::nul_in_a_value(request("POST", "/", &[("host", "h"), ("x-a", "a\0")], "{}"), "control")]
 #[tokio::test]
-async fn a_request_that_would_be_another_one_on_the_wire_is_not_sent(#[case] given: Request, #[case] said: &str) {
+async fn a_request_that_would_be_another_one_on_the_wire_is_not_sent(#[case] request: Request, #[case] expected: &str) {
     let server = Server::start(|_| async {}).await;
-    let exchange = client(server.url("http")).send(given).await;
-    assert!(matches!(exchange.answer, Err(TransportFault::Unsendable(why)) if why.contains(said)), "{exchange:?}");
+    let exchange = client(server.url("http")).send(request).await;
+    assert!(matches!(exchange.answer, Err(TransportFault::Unsendable(why)) if why.contains(expected)), "{exchange:?}");
     assert_eq!(server.accepted(), 0);
 }

@@ -32,7 +32,7 @@ impl Source {
 
 /// The tokens without documentation and without items for tests.
 fn production(tokens: TokenStream) -> TokenStream {
-    let mut kept = Vec::new();
+    let mut shipped = Vec::new();
     let mut tokens = tokens.into_iter().peekable();
     while let Some(token) = tokens.next() {
         let inner = matches!(&token, TokenTree::Punct(punct) if punct.as_char() == '#')
@@ -53,13 +53,13 @@ fn production(tokens: TokenStream) -> TokenStream {
             }
             _ => {}
         }
-        kept.push(match token {
+        shipped.push(match token {
             TokenTree::Group(group) => Group::new(group.delimiter(), production(group.stream())).into(),
             token => token,
         });
-        kept.extend(mark);
+        shipped.extend(mark);
     }
-    kept.into_iter().collect()
+    shipped.into_iter().collect()
 }
 
 /// Passes over an item: to its block, or to its semicolon where it has none or begins like a statement.

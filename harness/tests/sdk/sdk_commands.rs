@@ -114,7 +114,7 @@ pub(crate) fn what_is_installed_is_listed_and_what_was_cut_is_not() {
 
 pub(crate) fn a_driver_that_is_not_there_is_named_with_what_to_do() {
     let cache = tempfile::tempdir().expect("a temporary folder");
-    for (words, said) in [
+    for (words, expected) in [
         (&["sdk", "run"][..], "name a driver with --driver"),
         (&["sdk", "run", "--driver", "boto"], "the drivers are boto3, js-v3, rust, aws-cli, redshift-connector"),
         (&["sdk", "run", "--driver", "boto3@1.2.3"], "countersign sdk install boto3@1.2.3"),
@@ -126,7 +126,7 @@ pub(crate) fn a_driver_that_is_not_there_is_named_with_what_to_do() {
         let output = countersign(cache.path(), words, &[]);
         let stderr = text(&output.stderr);
         assert_eq!(output.status.code(), Some(2), "{words:?}: {stderr}");
-        assert!(stderr.contains(said), "{words:?}: {stderr}");
+        assert!(stderr.contains(expected), "{words:?}: {stderr}");
     }
     let output = countersign(cache.path(), &["sdk", "run", "nothing/like-this"], &driver("honest"));
     assert_eq!(output.status.code(), Some(4), "{}", text(&output.stderr));

@@ -29,11 +29,11 @@ pub(crate) fn in_form(secret: &str, form: &str) -> String {
 /// Speaks the protocol in a manner: `honest`, or with one fault in everything.
 pub(crate) fn serve(manner: &str) {
     for line in std::io::stdin().lock().lines() {
-        let said: Value = serde_json::from_str(&line.expect("a line")).expect("JSON");
-        if said["type"] == "hello" {
+        let message: Value = serde_json::from_str(&line.expect("a line")).expect("JSON");
+        if message["type"] == "hello" {
             say(&hello(manner));
         } else {
-            answer(manner, &said);
+            answer(manner, &message);
         }
     }
 }
@@ -52,24 +52,24 @@ fn hello(manner: &str) -> Value {
         "sdk": "none", "sdkVersion": "0.0.1", "deps": {}, "operations": ["GetCredentials"], "config": ["maxAttempts"],
         "inputs": { "workgroupName": "string", "durationSeconds": "int32", "*": "inexpressible" }, "reports": [] });
     if let Some((place, form)) = manner.strip_prefix("hello-canary/").and_then(|canary| canary.split_once('/')) {
-        let said = in_form(SECRET_ACCESS_KEY, form);
+        let secret = in_form(SECRET_ACCESS_KEY, form);
         match place {
             "names" => {
                 for name in ["driver", "language", "runtime", "sdk", "sdkVersion"] {
-                    hello[name] = json!(format!("is {said}"));
+                    hello[name] = json!(format!("is {secret}"));
                 }
-                hello["deps"] = json!({ &said: &said });
+                hello["deps"] = json!({ &secret: &secret });
                 for name in ["operations", "config", "reports", "outputs"] {
-                    hello[name] = json!([&said]);
+                    hello[name] = json!([&secret]);
                 }
-                hello["inputs"] = json!({ &said: "string", "*": "dynamic" });
+                hello["inputs"] = json!({ &secret: "string", "*": "dynamic" });
             }
-            "type" => hello["type"] = json!(said),
-            "protocol" => hello["protocol"] = json!(said),
-            "unknown" => hello[&said] = json!(1),
-            "input" => hello["inputs"]["a"] = json!(said),
+            "type" => hello["type"] = json!(secret),
+            "protocol" => hello["protocol"] = json!(secret),
+            "unknown" => hello[&secret] = json!(1),
+            "input" => hello["inputs"]["a"] = json!(secret),
             _ => {
-                eprintln!("Traceback: {said} is a key\n  {said}");
+                eprintln!("Traceback: {secret} is a key\n  {secret}");
                 std::process::exit(3);
             }
         }
@@ -92,12 +92,12 @@ fn hello(manner: &str) -> Value {
 }
 
 fn answer(manner: &str, call: &Value) {
-    let asked = call["input"]["workgroupName"]["string"].as_str().unwrap_or("honest");
+    let workgroup = call["input"]["workgroupName"]["string"].as_str().unwrap_or("honest");
     let result = |result: Value| outcome(&call["id"], "result", &result);
-    if let Some(canary) = asked.strip_prefix("canary/") {
+    if let Some(canary) = workgroup.strip_prefix("canary/") {
         return say_secrets(call, canary);
     }
-    match (manner, asked) {
+    match (manner, workgroup) {
         ("always-garbage", _) | (_, "garbage") => say_raw(b"Traceback (most recent call last):\n"),
         (_, "die") => std::process::exit(1),
         (_, "half-line") => {
@@ -137,7 +137,7 @@ fn answer(manner: &str, call: &Value) {
                 return say(&outcome(&call["id"], "error", &error));
             }
             let password = body["dbPassword"].as_str().unwrap_or_default();
-            let (user, password) = match asked {
+            let (user, password) = match workgroup {
                 "truncate" => ("IAM:alice".to_owned(), &password[..12]),
                 "truncate-more" => ("IAM:alice".to_owned(), &password[..3]),
                 "say-password" => (format!("IAM:alice {password}"), password),
@@ -171,51 +171,57 @@ fn say_secrets(call: &Value, canary: &str) {
     let path = if place == "path" { format!("/{key}/{token}") } else { "/".to_owned() };
     let answer = send_more(call, &path, &more, body).map(|(_, body)| body).unwrap_or_default();
     let password = in_form(answer["dbPassword"].as_str().unwrap_or_default(), form);
-    let said = format!("{password} {before}");
+    let secret_text = format!("{password} {before}");
     let result = |result: Value| outcome(&call["id"], "result", &result);
     let error = |error: Value| outcome(&call["id"], "error", &error);
-    let text = json!({ "string": &said });
+    let text = json!({ "string": &secret_text });
     say(&match place {
-        "member" => result(json!({ &said: { "string": "a" } })),
-        "secret-member" => result(json!({ "dbPassword": text, "token": { "map": { &said: text }, "native": &said } })),
-        "native" => result(json!({ "dbUser": { "string": "a", "native": &said } })),
-        "list" => result(json!({ "a": { "list": [text, { "list": [text] }] } })),
-        "map" => result(json!({ "a": { "map": { &said: text, "password": text } } })),
-        "bytes" => result(json!({ "a": { "bytes": BASE64_STANDARD.encode(&said) }, "b": { "bytes": &said } })),
-        "class" => {
-            error(json!({ "phase": "service", "class": &said, "bases": [&said], "code": &said, "fault": &said }))
+        "member" => result(json!({ &secret_text: { "string": "a" } })),
+        "secret-member" => {
+            result(json!({ "dbPassword": text, "token": { "map": { &secret_text: text }, "native": &secret_text } }))
         }
-        "message" => error(json!({ "phase": "service", "class": "A", "message": &said, "requestId": &said })),
+        "native" => result(json!({ "dbUser": { "string": "a", "native": &secret_text } })),
+        "list" => result(json!({ "a": { "list": [text, { "list": [text] }] } })),
+        "map" => result(json!({ "a": { "map": { &secret_text: text, "password": text } } })),
+        "bytes" => {
+            result(json!({ "a": { "bytes": BASE64_STANDARD.encode(&secret_text) }, "b": { "bytes": &secret_text } }))
+        }
+        "class" => error(
+            json!({ "phase": "service", "class": &secret_text, "bases": [&secret_text], "code": &secret_text, "fault": &secret_text }),
+        ),
+        "message" => {
+            error(json!({ "phase": "service", "class": "A", "message": &secret_text, "requestId": &secret_text }))
+        }
         "error-member" => {
-            error(json!({ "phase": "service", "class": "A", "members": { &said: text, "secret": text } }))
+            error(json!({ "phase": "service", "class": "A", "members": { &secret_text: text, "secret": text } }))
         }
         "meta" => {
             let mut outcome = result(json!({}));
-            outcome["meta"]["requestId"] = json!(&said);
+            outcome["meta"]["requestId"] = json!(&secret_text);
             outcome
         }
-        "type" => json!({ "type": &said, "id": id }),
+        "type" => json!({ "type": &secret_text, "id": id }),
         "unknown-field" => {
             let mut outcome = result(json!({}));
-            outcome[&said] = json!(1);
+            outcome[&secret_text] = json!(1);
             outcome
         }
-        "unknown-variant" => error(json!({ "phase": &said, "class": "A" })),
-        "wrong-value" => result(json!({ "a": &said })),
-        "wrong-secret" => result(json!({ "dbPassword": &said })),
-        "id" => json!({ "type": "outcome", "id": &said, "outcome": "unsupported", "reason": "a" }),
-        "reason" => json!({ "type": "outcome", "id": id, "outcome": "unsupported", "reason": &said }),
-        "garbled" => return say_raw(format!("Traceback: {said}\n").as_bytes()),
+        "unknown-variant" => error(json!({ "phase": &secret_text, "class": "A" })),
+        "wrong-value" => result(json!({ "a": &secret_text })),
+        "wrong-secret" => result(json!({ "dbPassword": &secret_text })),
+        "id" => json!({ "type": "outcome", "id": &secret_text, "outcome": "unsupported", "reason": "a" }),
+        "reason" => json!({ "type": "outcome", "id": id, "outcome": "unsupported", "reason": &secret_text }),
+        "garbled" => return say_raw(format!("Traceback: {secret_text}\n").as_bytes()),
         "log" => {
-            eprintln!("Traceback:\n  {said}\n  at the end {said}");
+            eprintln!("Traceback:\n  {secret_text}\n  at the end {secret_text}");
             std::process::exit(1);
         }
         "long-log" => {
-            eprint!("{}", format!("{said} ").repeat(4096));
+            eprint!("{}", format!("{secret_text} ").repeat(4096));
             std::process::exit(1);
         }
         "long-line" => {
-            return say_raw((format!("{said} ").repeat((10 << 20) / said.len()) + "\n").as_bytes());
+            return say_raw((format!("{secret_text} ").repeat((10 << 20) / secret_text.len()) + "\n").as_bytes());
         }
         _ => result(json!({ "dbUser": text })),
     });

@@ -51,9 +51,9 @@ fn decode_once(text: &str) -> Option<String> {
         };
         found |= escape.is_some();
         let length = character.len_utf8();
-        let (taken, decoded) = escape.unwrap_or_else(|| (length, rest.as_bytes()[..length].to_vec()));
+        let (bytes_taken, decoded) = escape.unwrap_or_else(|| (length, rest.as_bytes()[..length].to_vec()));
         bytes.extend_from_slice(&decoded);
-        rest = &rest[taken..];
+        rest = &rest[bytes_taken..];
     }
     found.then(|| String::from_utf8_lossy(&bytes).into_owned())
 }

@@ -101,11 +101,11 @@ mod tests {
     #[case::like_an_account_in_a_number("123456789012", "you got 0123456789012 before")]
     #[case::like_an_arn("arn:velvetott", "you got ARN:VELVETOTT before")]
     #[case::word_and_year("summer2024", "you got db-summer2024-x before")]
-    fn what_looks_otherwise_in_other_words_is_known_all_the_same(#[case] given: &str, #[case] text: &str) {
-        let body = serde_json::json!({ "dbPassword": given }).to_string();
+    fn what_looks_otherwise_in_other_words_is_known_all_the_same(#[case] secret: &str, #[case] text: &str) {
+        let body = serde_json::json!({ "dbPassword": secret }).to_string();
         let quoted_text = quoted(200, &[&body], text).to_lowercase();
         assert!(quoted_text.contains("***"), "{quoted_text}");
-        for part in [given, "summer", "velvet", "789"] {
+        for part in [secret, "summer", "velvet", "789"] {
             assert!(!quoted_text.contains(part), "{quoted_text}");
         }
     }

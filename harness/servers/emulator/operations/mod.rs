@@ -24,8 +24,8 @@ const TABLE: [(&str, OperationFunction); 3] = [
 pub(super) type OperationFunction = fn(&EmulatedService, &Members) -> Result<Value, ServiceError>;
 
 pub(super) fn operation_named(name: &str) -> Result<OperationFunction, ServiceError> {
-    TABLE.iter().find(|(known, _)| *known == name).map(|(_, call)| *call).ok_or_else(|| {
-        let names = TABLE.map(|(known, _)| known).join(", ");
+    TABLE.iter().find(|(known_name, _)| *known_name == name).map(|(_, call)| *call).ok_or_else(|| {
+        let names = TABLE.map(|(known_name, _)| known_name).join(", ");
         ServiceError::unknown_operation(format!("Only these operations are here: {names}."))
     })
 }
