@@ -10,7 +10,6 @@ mod doctor;
 mod examples;
 mod exit;
 mod explain;
-mod guard;
 mod interrupt;
 mod library;
 mod list;

@@ -127,7 +127,7 @@ async fn endpoint(name: &str, url: &Url, settings: &Settings) -> Result<(Target,
     if !settings.sign {
         return Ok((target, None));
     }
-    let credentials = match credentials::for_endpoint(&settings.region).await {
+    let credentials = match credentials::for_endpoint().await {
         Ok(found) => found,
         Err(Lacking::Refused(why)) => return Err(Failure::refused(why)),
         Err(Lacking::Unreachable(why)) => return Err(Failure::unreachable(why)),

@@ -12,7 +12,7 @@ use reqwest::{Url, redirect};
 use tokio::sync::OnceCell;
 
 use super::diagnosis::{ExchangeStage, chain, fault_of};
-use super::route::{addresses, are_loopback, leads_to_metadata};
+use super::route::{address, addresses, are_loopback, leads_to_metadata};
 use super::{Exchange, Request, Response, TransportFault};
 use crate::text::file_name;
 
@@ -58,7 +58,7 @@ const TOKEN_FIELD: &str = "x-amz-security-token";
 /// Sends requests to one target over one pool of connections. It follows no redirect, decompresses nothing, and limits
 /// the time and the size of an answer.
 ///
-/// A request to this machine never goes through a proxy, however the host is spelled. A session token leaves this
+/// A request to this machine or to its metadata never goes through a proxy, however the host is spelled. A session token leaves this
 /// machine only over TLS.
 ///
 /// A request that the HTTP library would refuse or change is not sent.
@@ -262,8 +262,10 @@ impl Client {
         let made = |found: &[SocketAddr]| self.way_to(found).map_err(|error| TransportFault::Connect(chain(&error)));
         let connections = self.way.get_or_try_init(|| async {
             let found = addresses(&self.base).await.map_err(|_| None)?;
-            // The metadata server of AWS is at this address on every machine of AWS. No emulator is.
-            if found.iter().any(|address| leads_to_metadata(address.ip())) {
+            // The metadata server of AWS is at this address on every machine of AWS. No emulator is. A caller that means
+            // it gives the address itself.
+            let is_name = address(&self.base).is_none();
+            if is_name && found.iter().any(|address| leads_to_metadata(address.ip())) {
                 return Err(Some(TransportFault::Unsendable("its host name leads to the metadata of this machine")));
             }
             made(&found).map_err(Some)
@@ -280,11 +282,13 @@ impl Client {
     fn way_to(&self, found: &[SocketAddr]) -> Result<ConnectionPools, reqwest::Error> {
         const ANY: usize = usize::MAX;
         let is_loopback = are_loopback(found);
+        // No proxy has the metadata of this machine.
+        let is_direct = is_loopback || found.iter().any(|address| leads_to_metadata(address.ip()));
         let host = self.base.host_str().unwrap_or_default();
         let pool = |idle| {
             #[cfg(feature = "tls")]
             if let Some(tls) = &self.tls {
-                let client = super::tls::client(tls.clone(), host, found, is_loopback, idle);
+                let client = super::tls::client(tls.clone(), host, found, is_direct, idle);
                 return Ok(Http::Tls(Box::new(client)));
             }
             let builder = reqwest::Client::builder()
@@ -296,7 +300,7 @@ impl Client {
                 .tcp_nodelay(true)
                 .pool_max_idle_per_host(idle);
             let builder = if found.is_empty() { builder } else { builder.resolve_to_addrs(host, found) };
-            let builder = if is_loopback { builder.no_proxy() } else { builder };
+            let builder = if is_direct { builder.no_proxy() } else { builder };
             builder.build().map(Http::Plain)
         };
         Ok(ConnectionPools { http: pool(ANY)?, anew: pool(0)?, is_loopback })
@@ -317,7 +321,8 @@ impl Client {
         }
         let second_request = self.has_answered.load(Ordering::Relaxed).then(|| request.clone());
         let mut answer = way.http.send(request).await;
-        if let (Err(TransportFault::Lost(_)), Some(second_request)) = (&answer, second_request) {
+        let is_lost = matches!(answer, Err(TransportFault::Lost(_)));
+        if let Some(second_request) = second_request.filter(|_| is_lost) {
             answer = way.anew.send(second_request).await;
             self.closes_silently.fetch_or(answer.is_ok(), Ordering::Relaxed);
         }

@@ -1,25 +1,22 @@
-//! Limits what the credential chain may ask over HTTP: every request of it goes through a guard.
+//! Limits what may be asked for credentials over HTTP: every such request goes through a guard.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use aws_sdk_sts::config::SharedHttpClient;
-use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
-use aws_smithy_runtime_api::client::http::{
-    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
-};
-use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
-use aws_smithy_runtime_api::client::result::ConnectorError;
-use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use hyper::body::Bytes;
+use hyper::http;
+use reqsign_core::{Error, HttpSend};
 use reqwest::Url;
 
 use crate::targets::gate::HostOwner;
 use crate::targets::partition::Partition;
 use crate::text::escape;
-use crate::wire::{address, leads_to_metadata};
+use crate::wire::{Client, ClientOptions, Request, Response, address, leads_to_metadata};
 
-#[derive(Clone, Debug)]
+/// Who may be asked.
+#[derive(Debug)]
 pub(super) enum Reach {
-    Nothing,
+    /// One host, over TLS.
     Host(String),
     /// The services that hand out credentials.
     Credentials {
@@ -41,7 +38,6 @@ impl Reach {
     fn covers(&self, url: &Url) -> bool {
         let host = url.host_str().unwrap_or_default();
         match self {
-            Self::Nothing => false,
             Self::Host(only) => is_tls(url) && host == only,
             Self::Credentials { partition, container } => {
                 is_metadata(url) || container.as_ref() == Some(url) || (is_tls(url) && hands_out(host, partition))
@@ -78,52 +74,74 @@ fn is_metadata(url: &Url) -> bool {
 /// An HTTP client that sends no request outside its reach.
 #[derive(Clone, Debug)]
 pub(super) struct Guard {
-    reach: Reach,
-    inner: SharedHttpClient,
+    reach: Arc<Reach>,
     /// The first URL that was denied, without path and query.
     denied: Arc<Mutex<Option<String>>>,
 }
 
+/// How long the metadata of a machine may take to answer. Where there is none, often nothing refuses the connection.
+const METADATA_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Unanswered {
+    #[error("{0} is not asked")]
+    Denied(String),
+    #[error("{0}")]
+    Unreachable(String),
+}
+
 impl Guard {
     pub(super) fn new(reach: Reach) -> Self {
-        let inner =
-            aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
-        Self { reach, inner, denied: Arc::default() }
-    }
-
-    pub(super) fn into_client(self) -> SharedHttpClient {
-        SharedHttpClient::new(self)
+        Self { reach: Arc::new(reach), denied: Arc::default() }
     }
 
     /// The first address that was denied.
     pub(super) fn denied(&self) -> Option<String> {
         self.denied.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
-}
 
-impl HttpClient for Guard {
-    fn http_connector(&self, settings: &HttpConnectorSettings, components: &RuntimeComponents) -> SharedHttpConnector {
-        let inner = self.inner.http_connector(settings, components);
-        SharedHttpConnector::new(Guarded { guard: self.clone(), inner })
+    /// Sends a request to the host of this URL, if it is within reach.
+    pub(super) async fn send(&self, url: &Url, request: Request) -> Result<Response, Unanswered> {
+        if !self.reach.covers(url) {
+            let place = escape(&url.origin().ascii_serialization());
+            self.denied.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_with(|| place.clone());
+            return Err(Unanswered::Denied(place));
+        }
+        let mut options = ClientOptions::default();
+        if is_metadata(url) {
+            options.timeout = METADATA_TIMEOUT;
+        }
+        let client = Client::new(url.clone(), &options).map_err(|error| Unanswered::Unreachable(error.to_string()))?;
+        client.send(request).await.answer.map_err(|fault| Unanswered::Unreachable(fault.to_string()))
     }
 }
 
-#[derive(Debug)]
-struct Guarded {
-    guard: Guard,
-    inner: SharedHttpConnector,
+/// A request to this URL with these fields beside `Host`.
+pub(super) fn request<'a>(
+    method: &str,
+    url: &'a Url,
+    fields: impl IntoIterator<Item = (&'a str, &'a str)>,
+    body: Vec<u8>,
+) -> Request {
+    let target = url.query().map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path()));
+    let headers = [("host", url.authority())].into_iter().chain(fields).collect();
+    Request { method: method.to_owned(), target, headers, body }
 }
 
-impl HttpConnector for Guarded {
-    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let url: Option<Url> = request.uri().parse().ok();
-        if url.as_ref().is_some_and(|url| self.guard.reach.covers(url)) {
-            return self.inner.call(request);
+impl HttpSend for Guard {
+    async fn http_send(&self, from: http::Request<Bytes>) -> reqsign_core::Result<http::Response<Bytes>> {
+        let url: Url = from.uri().to_string().parse().map_err(|_| Error::request_invalid("the address is no URL"))?;
+        let fields = from.headers().iter().filter(|(name, _)| !["host", "content-length"].contains(&name.as_str()));
+        let fields: Option<Vec<_>> = fields.map(|(name, value)| Some((name.as_str(), value.to_str().ok()?))).collect();
+        let fields = fields.ok_or_else(|| Error::request_invalid("a header field is no text"))?;
+        let request = request(from.method().as_str(), &url, fields, from.body().to_vec());
+        let answer = self.send(&url, request).await.map_err(|error| Error::unexpected(error.to_string()))?;
+        let mut response = http::Response::builder().status(answer.status);
+        for (name, value) in answer.headers.iter() {
+            response = response.header(name, value);
         }
-        let place = url.map_or_else(|| "what is no URL".to_owned(), |url| escape(&url.origin().ascii_serialization()));
-        let words = format!("{place} is not asked");
-        self.guard.denied.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(place);
-        HttpConnectorFuture::ready(Err(ConnectorError::user(words.into())))
+        Ok(response.body(answer.body.into())?)
     }
 }
 
@@ -160,7 +178,6 @@ mod tests {
         let url = url.parse().expect("a URL");
         let reach = Reach::Credentials { partition: partition(region), container: None };
         assert_eq!(reach.covers(&url), expected);
-        assert!(!Reach::Nothing.covers(&url));
     }
 
     #[test]

@@ -1,0 +1,158 @@
+//! Credentials from where AWS's own tools look for them.
+//!
+//! Unless real AWS was allowed, they come from the environment and from files alone: nothing is asked over a network,
+//! and a profile that would have to ask is refused. Where it was allowed, the services of AWS that hand out credentials
+//! may be asked, and nothing else.
+
+mod aws;
+mod guard;
+mod profile;
+mod program;
+mod sign_on;
+mod sts;
+
+use jiff::Timestamp;
+
+use self::guard::{Guard, Reach};
+use self::profile::{Profiles, Source, key_that_asks_aws};
+use super::variables::variable_set;
+use crate::targets::partition::Partition;
+use crate::text::foreign;
+use crate::wire::{Credentials, Region, Secret};
+
+/// Why there are no credentials to sign with.
+#[derive(Debug)]
+pub(super) enum Lacking {
+    /// AWS, which must say which account they belong to, cannot be reached.
+    Unreachable(String),
+    /// There are no credentials, or none that can be used.
+    None(String),
+    /// AWS would have to be asked for them, or for their account, in a way that was not allowed.
+    Refused(String),
+}
+
+/// Credentials, and until when they are valid; `None` where nothing says so.
+#[derive(Debug)]
+struct Found {
+    credentials: Credentials,
+    expires: Option<Timestamp>,
+}
+
+impl From<Credentials> for Found {
+    fn from(credentials: Credentials) -> Self {
+        Self { credentials, expires: None }
+    }
+}
+
+/// Credentials for a server that is not AWS: from the environment or a profile, and from nowhere else. The program
+/// that a profile's `credential_process` names is run; AWS is never asked.
+pub(super) async fn for_endpoint() -> Result<Credentials, Lacking> {
+    if let Some(found) = of_environment().map_err(Lacking::None)? {
+        return usable(found.into()).map_err(Lacking::None);
+    }
+    let profiles = Profiles::load().map_err(Lacking::None)?;
+    let name = selected_profile().map_err(Lacking::None)?;
+    let shown = foreign(&name);
+    let Some(profile) = profiles.get(&name) else {
+        return Err(Lacking::None(format!("{}, and there is no profile \"{shown}\"", not_set())));
+    };
+    if let Some(key) = key_that_asks_aws(profile) {
+        return Err(Lacking::Refused(format!(
+            "the profile \"{shown}\" has to ask AWS for its credentials, because it has {key}. {WITHOUT_AWS}"
+        )));
+    }
+    let found = match profiles.source(&name).map_err(Lacking::None)? {
+        Some(Source::Keys(keys)) => keys.into(),
+        Some(Source::Program(program)) => program::credentials(&program, &name).await.map_err(Lacking::None)?,
+        // The environment has none, and the others are those that ask AWS.
+        None
+        | Some(
+            Source::Environment
+            | Source::SignOn(_)
+            | Source::WebIdentity { .. }
+            | Source::Role(_)
+            | Source::Machine
+            | Source::Container,
+        ) => {
+            return Err(Lacking::None(format!("{}, and none are in the profile \"{shown}\"", not_set())));
+        }
+    };
+    usable(found).map_err(Lacking::None)
+}
+
+/// Credentials for real AWS by the whole standard chain, and the account that they belong to, as STS says.
+pub(super) async fn for_aws(region: &Region) -> Result<(Credentials, String), Lacking> {
+    let partition = Partition::of(region).ok_or_else(|| Lacking::None(format!("AWS has no region {region}")))?;
+    let guard = Guard::new(Reach::credentials(partition));
+    let found = match (aws::credentials(region, &guard).await, guard.denied()) {
+        (Ok(Some(found)), _) => found,
+        (Ok(None) | Err(_), Some(url)) => {
+            return Err(Lacking::Refused(format!(
+                "{url} would have to be asked for credentials, which is not a service of AWS for credentials in the \
+                 partition of {region}, over TLS; unset the variable that names it"
+            )));
+        }
+        (Ok(None), None) => return Err(Lacking::None(format!("{}, and none are in a profile", not_set()))),
+        (Err(why), None) => return Err(Lacking::None(why)),
+    };
+    let credentials = usable(found).map_err(Lacking::None)?;
+    let account = sts::account(&credentials, partition, region).await?;
+    Ok((credentials, account))
+}
+
+/// The keys of the environment; `None` where there are none, or not both.
+fn of_environment() -> Result<Option<Credentials>, String> {
+    let variable = |name| variable_set(name).map_err(|failure| failure.to_string());
+    let [id, secret] = KEYS.map(variable);
+    let token = variable("AWS_SESSION_TOKEN")?;
+    let (Some(id), Some(secret)) = (id?, secret?) else { return Ok(None) };
+    let mut credentials = Credentials::new(id, secret);
+    credentials.session_token = token.map(Secret::from);
+    Ok(Some(credentials))
+}
+
+const KEYS: [&str; 2] = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"];
+
+fn selected_profile() -> Result<String, String> {
+    let name = variable_set("AWS_PROFILE").map_err(|failure| failure.to_string())?;
+    Ok(name.unwrap_or_else(|| "default".to_owned()))
+}
+
+/// Says which variables the environment lacks.
+fn not_set() -> String {
+    let [key, secret] = KEYS;
+    let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    match (is_set(key), is_set(secret)) {
+        (true, false) => format!("{key} is set, but {secret} is not"),
+        (false, true) => format!("{secret} is set, but {key} is not"),
+        (true, true) | (false, false) => "none are in the environment".to_owned(),
+    }
+}
+
+/// The advice where a profile is of no use without AWS.
+const WITHOUT_AWS: &str = "AWS is not asked for credentials unless it is what is tested; set AWS_ACCESS_KEY_ID and \
+                           AWS_SECRET_ACCESS_KEY (most emulators take any), or name a profile with keys of its own or a \
+                           credential_process in AWS_PROFILE";
+
+/// The credentials, or why they cannot sign.
+fn usable(found: Found) -> Result<Credentials, String> {
+    if found.expires.is_some_and(|expires| expires <= Timestamp::now()) {
+        return Err("they have expired".to_owned());
+    }
+    let credentials = found.credentials;
+    let parts = [
+        ("access key id", "ACCESS_KEY_ID", Some(credentials.access_key_id.as_str())),
+        ("secret key", "SECRET_ACCESS_KEY", Some(credentials.secret_access_key.expose())),
+        ("session token", "SESSION_TOKEN", credentials.session_token.as_ref().map(Secret::expose)),
+    ];
+    for (noun, name, text) in parts {
+        if text.is_some_and(|text| text.contains(|c: char| c.is_control() || c.is_whitespace())) {
+            return Err(format!(
+                "the {noun} (AWS_{name}, or aws_{} of the profile) holds a line break, a blank or a control character, \
+                 which no key does; a secret that was pasted with its line end is the usual cause",
+                name.to_lowercase()
+            ));
+        }
+    }
+    Ok(credentials)
+}
