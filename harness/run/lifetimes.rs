@@ -201,8 +201,8 @@ impl LifetimeDoubt<'_> {
         Ok(None)
     }
 
-    /// Whether credentials expire early because they are old. `repeated` are the ones that the target keeps: these or later
-    /// ones.
+    /// Whether credentials expire early because they are old. `repeated` are the ones that the target keeps: these or
+    /// later ones.
     async fn excuse_of_age(
         &self,
         wrong: &GivenCredentials,

@@ -59,7 +59,8 @@ pub enum SelftestError {
     Unchanged(String),
 }
 
-/// Runs the plan against every entry. Passes each outcome to `report_outcome` as soon as it is known, in no fixed order.
+/// Runs the plan against every entry. Passes each outcome to `report_outcome` as soon as it is known, in no fixed
+/// order.
 ///
 /// # Errors
 /// When the run is void.

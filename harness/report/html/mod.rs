@@ -1,6 +1,6 @@
 //! The report as one HTML file: it opens from disk, needs no network, and can be read without script.
 //!
-//! [`Html`] shows one run, or several side by side. [`HtmlPage`] is the content of the page, `html/page.html` its layout.
+//! [`Html`] shows one run, or several side by side. [`HtmlPage`] is the content of the page, `page.html` its layout.
 //! Every value in the page is escaped twice: invisible characters are made visible, and markup of HTML becomes text.
 
 mod cases;

@@ -122,8 +122,8 @@ const VOLATILE: [&str; 3] = ["x-amzn-requestid", "date", "content-length"];
 /// How far two timestamps of the same kind may be apart, in seconds: both answers are made at once.
 const SAME_TIME_SECONDS: f64 = 5.0;
 
-/// Whether two answers differ in more than time and chance. `same_again` is the answer `one` given once more: a text that
-/// differs between these two, such as a password, does not count. Nor do request ids and dates.
+/// Whether two answers differ in more than time and chance. `same_again` is the answer `one` given once more: a text
+/// that differs between these two, such as a password, does not count. Nor do request ids and dates.
 fn differ(one: &Response, same_again: &Response, other: &Response) -> bool {
     let bodies = || bodies_differ(&one.body, &same_again.body, &other.body);
     one.status != other.status || fields(one) != fields(other) || bodies()

@@ -7,8 +7,8 @@
 //! checked by code of its own, and the facts of the service, such as its media type and its signing name, are written
 //! down here once more.
 //!
-//! Start reading at [`EmulatedService::answer`], which answers one request: a pure function but for the clock and the random
-//! numbers. [`Emulator`] puts it behind a socket.
+//! Start reading at [`EmulatedService::answer`], which answers one request: a pure function but for the clock and the
+//! random numbers. [`Emulator`] puts it behind a socket.
 //!
 //! | file | holds |
 //! |---|---|

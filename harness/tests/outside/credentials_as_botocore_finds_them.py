@@ -28,7 +28,7 @@ import threading
 import urllib.parse
 from pathlib import Path
 
-import nothing_leaves as namespace
+import requests_stay_on_the_machine as namespace
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
