@@ -119,7 +119,7 @@ impl DriverProcess {
         let mut driver = Self { child, stdin, stdout, log, logged, hello: Hello::default(), planted, home };
         match driver.exchange(&ToDriver::Hello { protocol: PROTOCOL }, HELLO_TIMEOUT).await? {
             FromDriver::Hello(hello) if hello.protocol == PROTOCOL => {
-                driver.hello = hello.safe_to_show(&driver.planted)
+                driver.hello = hello.safe_to_show(&driver.planted);
             }
             FromDriver::Hello(hello) => {
                 let what = format!("expected protocol {PROTOCOL} in the driver's hello, found {}", hello.protocol);

@@ -38,7 +38,7 @@ pub(super) fn compare<'a>(cases: &'a [(&'a str, Timing, Timing)]) -> Vec<(&'a st
             match (one.told_ms.map(milliseconds), other.told_ms.map(milliseconds)) {
                 (None, None) => own.push((case, one, other)),
                 (Some(was), Some(is)) if was == is => {
-                    by_requested_wait.entry(was).or_default().push((case, one, other))
+                    by_requested_wait.entry(was).or_default().push((case, one, other));
                 }
                 _ => {}
             }
