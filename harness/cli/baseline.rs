@@ -15,7 +15,7 @@ use super::run::{Execution, SelectionArgs, can_be_run, load_baseline};
 use super::settings::{Settings, TargetArgs};
 use super::{Failure, FixtureArgs};
 use crate::report::{self, BaselineExcuse, Event, Exit};
-use crate::run::random_seed;
+use crate::run::{Described, random_seed};
 use crate::text::{escape, file_name, foreign};
 
 #[derive(Debug, Subcommand)]
@@ -100,6 +100,7 @@ fn write(args: BaselineWriteArgs) -> Result<ExitCode, Failure> {
         seed: random_seed(),
         fail_fast: false,
         baseline: None,
+        described: Described::Nothing,
     };
     let claimed = settings.features();
     let mut results = Vec::new();

@@ -16,6 +16,7 @@ use crate::report::{
     self, Collecting, Detail, Event, FORMATS, GithubSink, ReportFile, ReportMaker, Sink, StreamSink, TextOptions,
     TextSink,
 };
+use crate::run::Described;
 use crate::text::file_name;
 
 #[derive(Clone, Debug, Default, Args)]
@@ -102,6 +103,13 @@ impl ReportArgs {
     pub(super) fn write_stream_to(&mut self, file: PathBuf) {
         let is_stream = |format: &&report::ReportFormat| matches!(format.made, ReportMaker::AsHeard(_));
         self.files.0.extend(FORMATS.iter().find(is_stream).map(|format| (format, file)));
+    }
+
+    /// The results that some report shows in full.
+    pub(super) fn described(&self) -> Described {
+        let in_a_file = self.files.0.iter().any(|(format, _)| format.shows_passes);
+        let on_stdout = self.verbose || self.format == Some(RunFormat::Jsonl);
+        if in_a_file || on_stdout { Described::All } else { Described::Findings }
     }
 
     pub(super) fn writes_files(&self) -> bool {

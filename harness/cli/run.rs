@@ -22,7 +22,7 @@ use super::{Failure, FixtureArgs};
 use crate::contract::{Contract, Feature, Level, Operation, Service, Side};
 use crate::corpus::{Pattern, Plan, Selection, Shard, did_you_mean};
 use crate::report::{Baseline, Ending, Event, Exit, RunEvent, Tally, TargetEvent, VERSION, answer_text, meaning};
-use crate::run::{Interrupt, Session, random_seed, run as run_plan};
+use crate::run::{Described, Interrupt, Session, random_seed, run as run_plan};
 use crate::targets::Target;
 use crate::text::foreign;
 use crate::verdict::{CaseResult, ProbeOutcome, TargetClass, Verdict};
@@ -172,6 +172,7 @@ pub(super) fn run(args: RunArgs) -> Result<ExitCode, Failure> {
         seed,
         fail_fast: args.running.fail_fast,
         baseline,
+        described: args.reports.described(),
     };
     let mut ended = super::block_on(execution.run(|event| reports.hear(event)))??;
     if let Err(failure) = reports.finish() {
@@ -212,6 +213,7 @@ pub(super) struct Execution<'a> {
     pub(super) seed: u64,
     pub(super) fail_fast: bool,
     pub(super) baseline: Option<Baseline>,
+    pub(super) described: Described,
 }
 
 impl Execution<'_> {
@@ -219,7 +221,7 @@ impl Execution<'_> {
         let prepared = Prepared::new(self.settings, self.library).await?;
         let (corpus, judge) = (Arc::clone(&self.library.corpus), self.library.judge.clone());
         let session = Session::new(corpus, judge, prepared.target.clone(), self.seed, self.settings.jobs);
-        let session = session.map_err(Failure::of_target)?;
+        let session = session.map_err(Failure::of_target)?.describing(self.described);
         let interrupt = Interrupt::from(super::interrupt::watch());
         let started_at = Timestamp::now();
         let start = Instant::now();

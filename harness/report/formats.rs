@@ -51,6 +51,8 @@ pub struct ReportFormat {
     pub endings: &'static [&'static str],
     /// Whether it can show several runs side by side.
     pub several: bool,
+    /// Whether it shows what was sent and answered where a case passes.
+    pub shows_passes: bool,
     /// When it is made, and by what.
     pub made: ReportMaker,
 }
@@ -71,6 +73,7 @@ pub const FORMATS: &[ReportFormat] = &[
         help: "Write the run stream, one JSON object a line (- is standard output)",
         endings: &[],
         several: false,
+        shows_passes: true,
         made: ReportMaker::AsHeard(|out| Box::new(StreamSink::new(out))),
     },
     ReportFormat {
@@ -78,6 +81,7 @@ pub const FORMATS: &[ReportFormat] = &[
         help: "Write the run as one JSON object",
         endings: &[],
         several: false,
+        shows_passes: true,
         made: ReportMaker::AtTheEnd(|_| Box::new(Json)),
     },
     #[cfg(feature = "cli")]
@@ -86,6 +90,7 @@ pub const FORMATS: &[ReportFormat] = &[
         help: "Write a JUnit report",
         endings: &[],
         several: false,
+        shows_passes: false,
         made: ReportMaker::AtTheEnd(|_| Box::new(Junit)),
     },
     #[cfg(feature = "cli")]
@@ -94,6 +99,7 @@ pub const FORMATS: &[ReportFormat] = &[
         help: "Write one HTML file that opens without a network",
         endings: &[],
         several: true,
+        shows_passes: true,
         made: ReportMaker::AtTheEnd(|_| Box::new(Html)),
     },
     ReportFormat {
@@ -101,6 +107,7 @@ pub const FORMATS: &[ReportFormat] = &[
         help: "Write the run as Markdown; the job summary of GitHub Actions gets it in any case",
         endings: &[],
         several: true,
+        shows_passes: false,
         made: ReportMaker::AtTheEnd(|_| Box::new(Markdown::default())),
     },
     ReportFormat {
@@ -108,6 +115,7 @@ pub const FORMATS: &[ReportFormat] = &[
         help: "Write a badge: FILE.json for an endpoint badge of shields.io, FILE.svg for an image; repeat it for both",
         endings: &["json", "svg"],
         several: false,
+        shows_passes: false,
         made: ReportMaker::AtTheEnd(|path| Box::new(Badge(BadgeForm::of(path)))),
     },
 ];

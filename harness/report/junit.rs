@@ -120,9 +120,11 @@ impl JunitPage<'_> {
             story.push(words::reason_of(case));
         }
         story.extend(words::each_violation(&case.violations, self.register));
-        story.extend(words::answer(case).map(|answer| format!("the answer was: {answer}")));
-        let repro = case.repro.as_ref().filter(|_| case.verdict != Verdict::Fixed);
-        story.extend(repro.map(|repro| format!("to see it: {repro}")));
+        // Nothing is wrong with an answer that a stale entry of the baseline calls a failure.
+        if case.verdict != Verdict::Fixed {
+            story.extend(words::answer(case).map(|answer| format!("the answer was: {answer}")));
+            story.extend(case.repro.as_ref().map(|repro| format!("to see it: {repro}")));
+        }
         lines(&story)
     }
 }

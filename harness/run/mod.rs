@@ -24,7 +24,7 @@ pub use interrupt::{Interrupt, Interrupted};
 pub use random_names::random_seed;
 #[cfg(feature = "cli")]
 pub(crate) use repro::word as shell_word;
-pub use session::Session;
+pub use session::{Described, Session};
 
 use crate::contract::{Contract, Operation};
 use crate::corpus::{ExpandedCase, Plan, RequestSpec};

@@ -23,12 +23,25 @@ use crate::targets::{Target, TargetError};
 use crate::verdict::{CaseResult, ProbeOutcome, Reason, TargetAnswer, TargetClass, Verdict};
 use crate::wire::{Credentials, Masker, SeenSecrets, Transcript};
 
+/// Which results of a session describe what was sent and answered. Describing takes longer than judging.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Described {
+    /// The first run of every case, and every repeat that does not pass: no report shows one that does.
+    #[default]
+    All,
+    /// Those that do not pass, or have warnings.
+    Findings,
+    /// None of them.
+    Nothing,
+}
+
 /// A target under test with everything that its cases share: connections, controls, the seed.
 #[derive(Debug)]
 pub struct Session {
     corpus: Arc<Corpus>,
     context: RunContext,
     seed: u64,
+    described: Described,
     /// Masks the credentials that requests are signed with.
     secrets: Masker,
     /// What kind of server answers, by operation.
@@ -51,11 +64,19 @@ impl Session {
             corpus,
             context: RunContext { judge, target, sender, seen: SeenSecrets::new(ours) },
             seed,
+            described: Described::All,
             secrets,
             probes: Mutex::default(),
             controls: Mutex::default(),
             leftovers: AtomicU32::default(),
         })
+    }
+
+    /// The same session, describing these results.
+    #[must_use]
+    pub fn describing(mut self, described: Described) -> Self {
+        self.described = described;
+        self
     }
 
     /// The contract that cases are judged by.
@@ -174,15 +195,19 @@ impl Session {
         let is_control = run == 0 && self.corpus.is_control(&case.id);
         let accepts = |(exchange, call)| self.context.judge.is_accepted(case, call, exchange);
         let accepted = is_control && last.is_some_and(accepts);
-        // A repeat that passes is not described, because no report shows it.
-        let last_call = last.filter(|_| run == 0 || result.verdict != Verdict::Pass);
+        let is_described = match self.described {
+            Described::All => run == 0 || result.verdict != Verdict::Pass,
+            Described::Findings => result.verdict != Verdict::Pass || !result.warnings.is_empty(),
+            Described::Nothing => false,
+        };
+        let last_call = last.filter(|_| is_described);
         if let Some((exchange, call)) = last_call {
             let hidden = describe(&mut result, exchange, &self.context.seen.masker());
             result.exchange = Some(Box::new(shown_exchange(exchange, &self.secrets, &hidden)));
             let whom = (&self.context.target, self.contract());
             result.repro = Some(repro::line(case, call, &exchange.request, whom));
         }
-        if run == 0 || last_call.is_some() {
+        if is_described {
             result.expected = expected(case);
         }
         if transcript.is_empty() {

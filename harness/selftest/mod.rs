@@ -22,7 +22,7 @@ use crate::contract::Feature;
 use crate::corpus::{Corpus, Defect, ExpandedCase, Plan};
 use crate::judge::Judge;
 use crate::report::{in_a_line, reason};
-use crate::run::{Interrupt, Session, run as run_plan};
+use crate::run::{Described, Interrupt, Session, run as run_plan};
 use crate::servers::defects::{Layer, Upstream};
 use crate::servers::emulator::{Emulator, EmulatorOptions};
 use crate::targets::{Target, TargetError};
@@ -160,6 +160,7 @@ impl SelftestContext<'_> {
                 None => Emulator::start(options).await?,
             };
             let session = Session::new(Arc::clone(self.corpus), self.judge.clone(), target(&emulator)?, 1, JOBS)?;
+            let session = session.describing(Described::Nothing);
             let plan = self.plan_for(entry);
             let mut results = Vec::with_capacity(plan.cases.len());
             run_plan(&session, &plan, &Interrupt::never(), |_| false, |result| results.push(result)).await;

@@ -135,3 +135,49 @@ fn what_a_target_said_changes_no_group_no_link_no_order_and_no_count() {
         assert!(skeleton(&report).len() > 3 || name == "r.svg", "{name}: {:?}", skeleton(&report));
     }
 }
+
+/// A run stream whose passes do not say what was sent and answered.
+fn without_passes(stream: &str) -> String {
+    let mut out = String::new();
+    for line in stream.lines() {
+        let mut event: Value = serde_json::from_str(line).expect("an event");
+        let has_warnings = event["warnings"].as_array().is_some_and(|warnings| !warnings.is_empty());
+        if event["verdict"] == "pass" && !has_warnings {
+            let members = event.as_object_mut().expect("an object");
+            for described in ["exchange", "repro", "status", "error", "media_type", "body", "expected"] {
+                members.remove(described);
+            }
+        }
+        let _ = writeln!(out, "{event}");
+    }
+    out
+}
+
+#[test]
+fn only_some_formats_show_what_was_sent_and_answered_where_a_case_passes() {
+    let stream = stream();
+    let without = without_passes(&stream);
+    assert!(without.len() < stream.len(), "some cases pass");
+    for name in ["text", "github", "r.xml", "r.md"] {
+        let of = |stream: &str| {
+            let files = "--report-junit r.xml --report-md r.md";
+            let format = if name == "github" { "github" } else { "text" };
+            let line = format!("report --from run.jsonl --format {format} {files}");
+            let mut program = Program::line(&line).file("run.jsonl", stream);
+            let printed = program.finish().expect(0, &[]).stdout.clone();
+            if name.starts_with("r.") { program.read(name) } else { printed }
+        };
+        assert_eq!(of(&stream), of(&without), "{name}");
+    }
+}
+
+#[test]
+fn a_run_describes_passes_where_a_report_shows_them() {
+    let run = |format: &str| {
+        let finished = Program::line(&format!("run success --format {format}")).finish();
+        finished.expect(0, &[]).stdout.clone()
+    };
+    let described = run("jsonl");
+    let cases = described.lines().filter(|line| line.contains(r#""event":"case""#));
+    assert!(cases.clone().count() > 3 && cases.clone().all(|line| line.contains(r#""exchange":"#)), "{described}");
+}
