@@ -138,9 +138,9 @@ impl Catalogue {
     /// The cases on endpoints that are selected, a family as one.
     pub(super) fn cases(&self, selected: impl Fn(&ExpandedCase) -> bool) -> Vec<NamedItem> {
         let cases = self.library.corpus.cases().iter().filter(|case| selected(case));
-        let mut named: Vec<_> = cases.map(|case| NamedItem::new(&case.case.id, &case.case.title)).collect();
-        named.dedup();
-        named
+        let mut items: Vec<_> = cases.map(|case| NamedItem::new(&case.case.id, &case.case.title)).collect();
+        items.dedup();
+        items
     }
 
     pub(super) fn citing(&self, requirement: &str) -> CitationIndex {
