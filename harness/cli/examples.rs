@@ -8,10 +8,7 @@ pub(super) fn fill_template(template: &str) -> String {
     let resources = &Service::embedded().resources;
     let Some(resource) = resources.iter().find(|resource| resource.must_be_named) else { return template.to_owned() };
     let flag_with_name = format!("--{} {}", resource.flag, resource.example);
-    template
-        .replace("{flag_with_name}", &flag_with_name)
-        .replace("{name}", &resource.example)
-        .replace("{noun}", &resource.noun)
+    template.replace("{named}", &flag_with_name).replace("{name}", &resource.example).replace("{noun}", &resource.noun)
 }
 
 pub(super) const MAIN: &str = "\
