@@ -11,6 +11,9 @@ use std::path::Path;
 /// that reorder or hide text, and everything that a CI service would take for a command, at the start of a line or
 /// inside it. The result cannot steer a terminal or a log reader.
 pub fn escape(text: &str) -> String {
+    if is_plain(text) {
+        return text.to_owned();
+    }
     let mut out = String::with_capacity(text.len());
     let command = line_command(text);
     for (at, character) in text.char_indices() {
@@ -22,6 +25,11 @@ pub fn escape(text: &str) -> String {
         }
     }
     out
+}
+
+/// Whether a text is printable ASCII that no CI service could take for a command, as almost every text is.
+pub(crate) fn is_plain(text: &str) -> bool {
+    text.bytes().all(|byte| matches!(byte, b' '..=b'~') && byte != b'#') && !text.contains("::")
 }
 
 /// The position of the `::` that begins a workflow command of GitHub Actions; `None` if the line has no such command.

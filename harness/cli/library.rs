@@ -39,12 +39,18 @@ impl Library {
         folder: Option<PathBuf>,
         more: impl FnOnce(&Fixtures, &Self) -> Result<T, LoadErrors>,
     ) -> Result<(Self, T), Failure> {
-        let fixtures = folder.map_or(Fixtures::Embedded, Fixtures::Folder);
+        Self::load_from(&folder.map_or(Fixtures::Embedded, Fixtures::Folder), more)
+    }
+
+    fn load_from<T>(
+        fixtures: &Fixtures,
+        more: impl FnOnce(&Fixtures, &Self) -> Result<T, LoadErrors>,
+    ) -> Result<(Self, T), Failure> {
         let load = || {
-            let contract = Arc::new(Contract::load(&fixtures)?);
-            let corpus = Arc::new(Corpus::load(&fixtures, &contract)?);
+            let contract = Arc::new(Contract::load(fixtures)?);
+            let corpus = Arc::new(Corpus::load(fixtures, &contract)?);
             let library = Self { judge: Judge::new(Arc::clone(&contract))?, contract, corpus };
-            let more = more(&fixtures, &library)?;
+            let more = more(fixtures, &library)?;
             Ok((library, more))
         };
         load().map_err(|errors: LoadErrors| {
@@ -106,19 +112,20 @@ pub(super) struct CitationIndex {
 
 impl Catalogue {
     pub(super) fn load(folder: Option<PathBuf>) -> Result<Self, Failure> {
-        Self::load_and(folder, |_, _, _| Ok(()))
+        Self::load_and(&folder.map_or(Fixtures::Embedded, Fixtures::Folder), |_, _, _| Ok(()))
     }
 
-    /// The same; it fails where some counted requirement has no defect that breaks it.
+    /// The same, those of this build checked again; it fails where some counted requirement has no defect that breaks it.
     pub(super) fn load_complete(folder: Option<PathBuf>) -> Result<Self, Failure> {
-        Self::load_and(folder, |banks, fixtures, library| banks.check_complete(fixtures, &library.contract.register))
+        let fixtures = folder.map_or(Fixtures::EmbeddedToCheck, Fixtures::Folder);
+        Self::load_and(&fixtures, |banks, fixtures, library| banks.check_complete(fixtures, &library.contract.register))
     }
 
     fn load_and(
-        folder: Option<PathBuf>,
+        fixtures: &Fixtures,
         check: impl FnOnce(&Defects, &Fixtures, &Library) -> Result<(), LoadErrors>,
     ) -> Result<Self, Failure> {
-        let (library, (banks, clients)) = Library::load_with(folder, |fixtures, library| {
+        let (library, (banks, clients)) = Library::load_from(fixtures, |fixtures, library| {
             let banks = Defects::load(fixtures, &library.contract)?;
             check(&banks, fixtures, library)?;
             Ok((banks, ClientCorpus::load(fixtures, &library.contract, &library.corpus)?))
@@ -164,5 +171,15 @@ impl Catalogue {
     pub(super) fn first_case(&self, requirement: &str) -> Option<&ExpandedCase> {
         let cites = |case: &ExpandedCase| case.case.requirements.iter().any(|id| id == requirement);
         self.library.corpus.cases().iter().map(AsRef::as_ref).find(|case| cites(case))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_fixtures_of_this_build_are_valid() {
+        Catalogue::load_complete(None).map(|_| ()).unwrap_or_else(|failure| panic!("{failure}"));
     }
 }

@@ -97,12 +97,12 @@ fn excluded(name: &str, resource: &Resource, contract: &Contract) -> Option<Stri
     let request = &default.or_else(|| contract.operations.values().find(has_it))?.request.name;
     let body = json!({ member: name });
     let at = format!("/{member}");
-    if contract.validators.breaches(request, &body).iter().any(|breach| breach.at == at) {
+    if contract.validators().breaches(request, &body).iter().any(|breach| breach.at == at) {
         return Some(expected.clone());
     }
     // The documents do not say whether letter case counts in a reserved word.
     let is_small = !name.contains(|c: char| c.is_ascii_uppercase());
-    let mut breaches = contract.validators.prose_breaches(request, &body);
+    let mut breaches = contract.validators().prose_breaches(request, &body);
     breaches.retain(|breach| breach.at == at && breach.evidence != Evidence::Conflict);
     breaches.retain(|breach| is_small || !breach.of_a_reserved_word);
     let first = breaches.first()?;

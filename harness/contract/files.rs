@@ -11,7 +11,7 @@ use serde_json::Value;
 use serde_path_to_error::{Path as ErrorPath, Segment};
 
 use super::check::ContractFault;
-use crate::text::{FOREIGN_LIMIT, file_name, foreign};
+use crate::text::{FOREIGN_LIMIT, file_name, foreign, is_plain};
 
 /// The fixtures that were compiled in.
 static EMBEDDED: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/fixtures");
@@ -19,9 +19,11 @@ static EMBEDDED: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/fixtures");
 /// Where fixtures come from: the ones compiled in, or a folder laid out the same way.
 #[derive(Clone, Debug, Default)]
 pub enum Fixtures {
-    /// The fixtures that this build was made with.
+    /// The fixtures that this build was made with. They are not checked again: the tests of the build have done that.
     #[default]
     Embedded,
+    /// The same, checked like those of a folder.
+    EmbeddedToCheck,
     /// A folder with `services/`, `requirements.json`, `server/`, `replies/`.
     Folder(PathBuf),
 }
@@ -34,7 +36,7 @@ impl Fixtures {
     pub fn read(&self, path: &str) -> Result<String, LoadError> {
         let file = self.name_of(path);
         match self {
-            Self::Embedded => EMBEDDED
+            Self::Embedded | Self::EmbeddedToCheck => EMBEDDED
                 .get_file(path)
                 .and_then(|file| file.contents_utf8())
                 .map(str::to_owned)
@@ -63,7 +65,7 @@ impl Fixtures {
     pub fn folders(&self, folder: &str) -> Result<Vec<String>, LoadError> {
         let mut paths = self.entries(folder)?;
         match self {
-            Self::Embedded => paths.retain(|path| EMBEDDED.get_dir(path).is_some()),
+            Self::Embedded | Self::EmbeddedToCheck => paths.retain(|path| EMBEDDED.get_dir(path).is_some()),
             Self::Folder(root) if !root.is_dir() => return Err(no_fixtures(root)),
             Self::Folder(root) => paths.retain(|path| root.join(path).is_dir()),
         }
@@ -75,7 +77,7 @@ impl Fixtures {
         let unreadable =
             |error: io::Error| LoadError::new(&self.name_of(folder), "", format!("cannot list the folder: {error}"));
         let mut paths: Vec<String> = match self {
-            Self::Embedded => {
+            Self::Embedded | Self::EmbeddedToCheck => {
                 let inside = EMBEDDED.get_dir(folder).into_iter().flat_map(Dir::entries);
                 inside.map(|entry| entry.path().to_string_lossy().into_owned()).collect()
             }
@@ -92,9 +94,23 @@ impl Fixtures {
     /// The name of a file in messages: `fixtures/server/success.json`.
     pub fn name_of(&self, path: &str) -> String {
         match self {
-            Self::Embedded => format!("fixtures/{path}"),
+            Self::Embedded | Self::EmbeddedToCheck => format!("fixtures/{path}"),
             Self::Folder(root) => file_name(&root.join(path)),
         }
+    }
+
+    /// Whether whoever loads them checks them.
+    pub fn need_checks(&self) -> bool {
+        !matches!(self, Self::Embedded)
+    }
+
+    /// Reads one file as a strict JSON document.
+    ///
+    /// # Errors
+    /// When it cannot be read, or as of [`parse`].
+    pub fn parse<T: DeserializeOwned>(&self, path: &str) -> Result<T, LoadError> {
+        let (file, text) = (self.name_of(path), self.read(path)?);
+        if self.need_checks() { parse(&file, &text) } else { read(&file, &text) }
     }
 }
 
@@ -162,15 +178,18 @@ pub fn parse<T: DeserializeOwned>(file: &str, text: &str) -> Result<T, LoadError
     read(file, text)
 }
 
-/// Reads a file of the contract and checks it. People read all of its texts, so each must be readable. `check` gets the
+/// Reads a file of the contract and checks it, unless that was done. People read all of its texts, so each must be readable. `check` gets the
 /// parsed value, and the same file as plain JSON.
 pub(super) fn read_checked<T: DeserializeOwned>(
     fixtures: &Fixtures,
     path: &str,
     check: impl FnOnce(&T, &Value) -> Result<(), ContractFault>,
 ) -> Result<T, LoadError> {
-    let (file, text) = (fixtures.name_of(path), fixtures.read(path)?);
-    let (value, raw) = (parse(&file, &text)?, parse(&file, &text)?);
+    let value = fixtures.parse(path)?;
+    if !fixtures.need_checks() {
+        return Ok(value);
+    }
+    let (file, raw) = (fixtures.name_of(path), fixtures.parse(path)?);
     check_readable(&file, &raw)?;
     check(&value, &raw).map_err(|(pointer, message)| LoadError::new(&file, pointer, message))?;
     Ok(value)
@@ -188,9 +207,7 @@ fn read<T: DeserializeOwned>(file: &str, text: &str) -> Result<T, LoadError> {
 /// or invisible characters, line breaks, text that a CI service takes for a command, or more than 1,000 characters.
 /// `None` where they can read it. Texts that must be able to hold anything, such as a body, are not checked.
 pub fn unreadable(text: &str) -> Option<String> {
-    // The fast path for almost every text: printable ASCII that no CI service could take for a command.
-    let is_plain = text.bytes().all(|byte| matches!(byte, b' '..=b'~') && byte != b'#');
-    if is_plain && text.len() <= FOREIGN_LIMIT && !text.contains("::") {
+    if is_plain(text) && text.len() <= FOREIGN_LIMIT {
         return None;
     }
     let escaped = foreign(text);

@@ -31,33 +31,50 @@ pub use status::Status;
 pub use validators::{Constraint, JsonKind, ProseBreach, SchemaBreach, Validators, breaches_of};
 
 use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
 
 /// The whole contract: what the fixtures state, ready to check requests and answers against.
 #[derive(Debug)]
 pub struct Contract {
     /// What holds for every operation.
-    pub service: Service,
+    pub service: Arc<Service>,
     /// The operations by their names.
     pub operations: BTreeMap<String, Operation>,
     /// The register of requirements.
     pub register: Register,
-    /// The compiled JSON Schemas of the shapes.
-    pub validators: Validators,
+    /// The JSON Schemas of the shapes, compiled when the first body is held against one.
+    validators: OnceLock<Validators>,
 }
 
 impl Contract {
-    /// Reads and checks service, operations and register, and compiles the schemas.
+    /// Reads and checks service, operations and register. Those of this build were checked before.
     ///
     /// # Errors
     /// The first thing that is wrong, with its file and JSON pointer.
     pub fn load(fixtures: &Fixtures) -> Result<Self, LoadError> {
         let folder = Service::folder(fixtures)?;
-        let service = Service::load(fixtures, &folder)?;
+        let service = match fixtures {
+            Fixtures::Embedded => Arc::clone(Service::embedded()),
+            Fixtures::EmbeddedToCheck | Fixtures::Folder(_) => Arc::new(Service::load(fixtures, &folder)?),
+        };
         let operations = Operation::load_all(fixtures, &folder, &service)?;
         let register = Register::load(fixtures, &operations, &service.documents)?;
-        let validators = Validators::new(&service, &operations)
-            .map_err(|error| LoadError::new(&fixtures.name_of(&folder), "", error))?;
+        let validators = OnceLock::new();
+        if fixtures.need_checks() {
+            let compiled = Validators::new(&service, &operations);
+            let compiled = compiled.map_err(|error| LoadError::new(&fixtures.name_of(&folder), "", error))?;
+            validators.get_or_init(|| compiled);
+        }
         Ok(Self { service, operations, register, validators })
+    }
+
+    /// The compiled JSON Schemas of the shapes.
+    ///
+    /// # Panics
+    /// Never: the checks compile them.
+    pub fn validators(&self) -> &Validators {
+        let compiled = || Validators::new(&self.service, &self.operations).expect("the schemas of this build compile");
+        self.validators.get_or_init(compiled)
     }
 
     /// The operation with this name.

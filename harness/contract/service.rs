@@ -3,7 +3,7 @@
 //! The doc comments here become the descriptions in `schemas/service.schema.json`.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::OnceLock;
+use std::sync::{Arc, LazyLock};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -232,12 +232,12 @@ impl Service {
     ///
     /// # Panics
     /// Never: the tests load it.
-    pub fn embedded() -> &'static Self {
-        static SERVICE: OnceLock<Service> = OnceLock::new();
-        SERVICE.get_or_init(|| {
-            let folder = Self::folder(&Fixtures::Embedded).expect("this build has a service");
-            Self::load(&Fixtures::Embedded, &folder).expect("the service of this build is valid")
-        })
+    pub fn embedded() -> &'static Arc<Self> {
+        static SERVICE: LazyLock<Arc<Service>> = LazyLock::new(|| {
+            let folder = Service::folder(&Fixtures::Embedded).expect("this build has a service");
+            Arc::new(Service::load(&Fixtures::Embedded, &folder).expect("the service of this build is valid"))
+        });
+        &SERVICE
     }
 
     /// The names of the operations in the fixtures of this build, as their files are called.

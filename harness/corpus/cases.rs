@@ -22,7 +22,7 @@ pub struct Corpus {
 }
 
 impl Corpus {
-    /// Reads, expands and checks all suites and replies.
+    /// Reads, expands and checks all suites and replies; those of this build were checked before.
     ///
     /// # Errors
     /// Everything that is wrong, each with its file and JSON pointer.
@@ -51,7 +51,9 @@ impl Corpus {
                 errors.extend(added.filter_map(Result::err));
             }
         }
-        errors.extend(Checker { contract, corpus: &corpus, fixtures }.check(&suites));
+        if fixtures.need_checks() {
+            errors.extend(Checker { contract, corpus: &corpus, fixtures }.check(&suites));
+        }
         if errors.is_empty() { Ok(corpus) } else { Err(LoadErrors(errors)) }
     }
 

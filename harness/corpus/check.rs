@@ -111,7 +111,7 @@ impl Checker<'_> {
             let wrong = format_args!("expected the schema {expected} for a success of {operation}");
             errors.check(refused || answer.schema.as_deref() == response, place, wrong);
             if let Some(schema) = &answer.schema {
-                let is_there = self.contract.validators.get(schema).is_some();
+                let is_there = self.contract.validators().get(schema).is_some();
                 errors.check(is_there, place, format_args!("there is no schema {schema}"));
             }
         }
@@ -163,7 +163,7 @@ impl Checker<'_> {
             let schema = &operation.request.name;
             let sample = sample_input(&call.request, resources);
             let Ok(input) = sample.map_err(|message| errors.add("/request", message)) else { continue };
-            let breaches = self.contract.validators.breaches(schema, &input);
+            let breaches = self.contract.validators().breaches(schema, &input);
             let found: Vec<&str> = breaches.iter().map(|breach| breach.keyword.as_str()).collect();
             let list = |words: &[&str]| if words.is_empty() { "nothing".to_owned() } else { words.join(" and ") };
             let (id, wanted, broken) = (&expanded.id, list(&expected), list(&found));
@@ -180,7 +180,7 @@ impl Checker<'_> {
             return;
         }
         let Some(operation) = expanded.operation_of(call, self.contract) else { return };
-        let mut breaches = self.contract.validators.prose_breaches(&operation.request.name, input);
+        let mut breaches = self.contract.validators().prose_breaches(&operation.request.name, input);
         breaches.retain(|breach| breach.evidence != Evidence::Conflict);
         let forbidden = expanded.case.breaks.as_deref() == Some("prose")
             && !call.expect.answers().iter().any(AcceptedAnswer::is_success);
@@ -214,9 +214,9 @@ impl Checker<'_> {
         let error = || body[&self.contract.service.error_name_member.is].as_str();
         let schemas: BTreeSet<&str> = match reply.status {
             200..300 => self.responses_of(name),
-            _ => error().filter(|error| self.contract.validators.get(error).is_some()).into_iter().collect(),
+            _ => error().filter(|error| self.contract.validators().get(error).is_some()).into_iter().collect(),
         };
-        for breach in schemas.into_iter().flat_map(|schema| self.contract.validators.breaches(schema, &body)) {
+        for breach in schemas.into_iter().flat_map(|schema| self.contract.validators().breaches(schema, &body)) {
             let message = format!("expected {}, found {}", breach.expected, breach.actual);
             errors.add(&format!("/body{}", breach.at), message);
         }

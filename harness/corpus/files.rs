@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::contract::{Contract, Fixtures, LoadError, parse, unreadable};
+use crate::contract::{Contract, Fixtures, LoadError, unreadable};
 
 /// Reads every file of a folder: the path and the content of each, and the errors of those that cannot be used.
 pub(crate) fn load_folder<T: serde::de::DeserializeOwned>(
@@ -15,8 +15,7 @@ pub(crate) fn load_folder<T: serde::de::DeserializeOwned>(
     };
     let (mut files, mut errors) = (Vec::new(), Vec::new());
     for path in paths {
-        let name = fixtures.name_of(&path);
-        match fixtures.read(&path).and_then(|text| parse(&name, &text)) {
+        match fixtures.parse(&path) {
             Ok(value) => files.push((path, value)),
             Err(error) => errors.push(error),
         }

@@ -114,7 +114,7 @@ impl<'a> Refused<'a> {
     fn doubtful(&self, case_run: &CaseRun<'_>, name: &str) -> Option<Reason> {
         let Resource { noun, flag, member, .. } = self.resource;
         let request = &case_run.operation_of(self.call).request.name;
-        let breaches = self.contract.validators.prose_breaches(request, &json!({ member: name }));
+        let breaches = self.contract.validators().prose_breaches(request, &json!({ member: name }));
         let at = format!("/{member}");
         let is_doubtful =
             breaches.iter().any(|breach| breach.at == at) || name.contains(|c: char| c.is_ascii_uppercase());

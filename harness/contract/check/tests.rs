@@ -127,7 +127,8 @@ fn a_list_is_bounded_by_its_items_and_hides_what_they_are() {
     let request = &contract.default_operation().request;
     assert!(request.members["words"].is_sensitive());
     let with_words = |words: &[&str]| {
-        let breaches = contract.validators.breaches(&request.name, &json!({ "workgroupName": "wg-1", "words": words }));
+        let breaches =
+            contract.validators().breaches(&request.name, &json!({ "workgroupName": "wg-1", "words": words }));
         breaches.iter().map(|breach| breach.expected.to_string()).collect::<Vec<_>>()
     };
     assert_eq!(

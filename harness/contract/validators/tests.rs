@@ -10,7 +10,7 @@ static CONTRACT: LazyLock<Contract> =
     LazyLock::new(|| Contract::load(&Fixtures::Embedded).expect("the contract loads"));
 
 fn validators() -> &'static Validators {
-    &CONTRACT.validators
+    CONTRACT.validators()
 }
 
 /// The keywords that a request with one member breaches.

@@ -16,7 +16,7 @@ pub struct Defects {
 }
 
 impl Defects {
-    /// Reads and checks the banks.
+    /// Reads and checks the banks; those of this build were checked before.
     ///
     /// # Errors
     /// Everything that is wrong, each with its file and JSON pointer.
@@ -35,7 +35,9 @@ impl Defects {
             }
             for (index, defect) in defect_file.defects.into_iter().enumerate() {
                 let mut errors = FileErrors { file: &file, at: format!("/defects/{index}"), found: &mut errors };
-                check(&defect, &contract.register, &mut errors);
+                if fixtures.need_checks() {
+                    check(&defect, &contract.register, &mut errors);
+                }
                 if let Some(first) = places.insert(defect.id.clone(), format!("{file} at {}", errors.at)) {
                     errors.add("/id", format!("the id {} stands twice, first in {first}", defect.id));
                 }
@@ -155,7 +157,7 @@ mod tests {
 
     #[test]
     fn the_embedded_banks_load_and_break_every_counted_requirement() {
-        let loaded = Defects::load(&Fixtures::Embedded, &CONTRACT);
+        let loaded = Defects::load(&Fixtures::EmbeddedToCheck, &CONTRACT);
         let complete = loaded.and_then(|banks| banks.check_complete(&Fixtures::Embedded, &CONTRACT.register));
         complete.unwrap_or_else(|errors| panic!("{errors}"));
     }

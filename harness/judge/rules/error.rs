@@ -96,7 +96,7 @@ pub(super) fn message_name(observation: &Observation<'_>) -> Findings {
 pub(super) fn schema(observation: &Observation<'_>) -> Findings {
     let (name, _) = observation.documented_error()?;
     let body = observation.body.as_ref().map(without_nulls).unwrap_or_default();
-    let mut breaches = observation.contract.validators.breaches(name, &body);
+    let mut breaches = observation.contract.validators().breaches(name, &body);
     // The message and the type have rules of their own.
     let type_of = format!("/{}", observation.contract.service.error_name_member.is);
     breaches.retain(|breach| !["", "/message", &type_of].contains(&breach.at.as_str()));

@@ -47,7 +47,7 @@ pub(super) fn schema(observation: &Observation<'_>) -> Findings {
     };
     // In the protocol a null member is an absent one.
     let body = &without_nulls(body);
-    let breaches = observation.contract.validators.breaches(schema, body);
+    let breaches = observation.contract.validators().breaches(schema, body);
     let mut findings = vec![Finding::holds(Subject::at(""))];
     let held = MatchedSchema { shapes: &observation.contract.service.shapes, breaches: &breaches };
     let mut places = BTreeSet::new();

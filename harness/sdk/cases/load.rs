@@ -35,7 +35,7 @@ impl ClientCase {
 }
 
 impl ClientCorpus {
-    /// Reads and checks all client suites.
+    /// Reads and checks all client suites; those of this build were checked before.
     ///
     /// # Errors
     /// Every error that is found, with its file and JSON pointer.
@@ -45,6 +45,10 @@ impl ClientCorpus {
         let mut places: HashMap<String, String> = HashMap::new();
         for (path, suite) in suites {
             let file = fixtures.name_of(&path);
+            if !fixtures.need_checks() {
+                corpus.cases.extend(suite.cases.into_iter().map(Arc::new));
+                continue;
+            }
             check_suite(&file, &suite, contract, &mut errors);
             for (index, case) in suite.cases.into_iter().enumerate() {
                 let at = format!("/cases/{index}");
@@ -61,7 +65,7 @@ impl ClientCorpus {
             }
         }
         // With suites missing or broken, an uncited requirement would be a second report of the same fault.
-        if errors.is_empty() {
+        if errors.is_empty() && fixtures.need_checks() {
             errors.extend(corpus.orphans(fixtures, contract));
         }
         if errors.is_empty() { Ok(corpus) } else { Err(LoadErrors(errors)) }
