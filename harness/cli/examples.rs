@@ -7,8 +7,8 @@ use crate::contract::Service;
 pub(super) fn fill_template(template: &str) -> String {
     let resources = &Service::embedded().resources;
     let Some(resource) = resources.iter().find(|resource| resource.must_be_named) else { return template.to_owned() };
-    let named = format!("--{} {}", resource.flag, resource.example);
-    template.replace("{named}", &named).replace("{name}", &resource.example).replace("{noun}", &resource.noun)
+    let flag_with_name = format!("--{} {}", resource.flag, resource.example);
+    template.replace("{named}", &flag_with_name).replace("{name}", &resource.example).replace("{noun}", &resource.noun)
 }
 
 pub(super) const MAIN: &str = "\

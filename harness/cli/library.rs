@@ -145,9 +145,9 @@ impl Catalogue {
     /// The cases on endpoints that are selected, a family as one.
     pub(super) fn cases(&self, selected: impl Fn(&ExpandedCase) -> bool) -> Vec<NamedItem> {
         let cases = self.library.corpus.cases().iter().filter(|case| selected(case));
-        let mut named: Vec<_> = cases.map(|case| NamedItem::new(&case.case.id, &case.case.title)).collect();
-        named.dedup();
-        named
+        let mut items: Vec<_> = cases.map(|case| NamedItem::new(&case.case.id, &case.case.title)).collect();
+        items.dedup();
+        items
     }
 
     pub(super) fn citing(&self, requirement: &str) -> CitationIndex {
@@ -180,6 +180,8 @@ mod tests {
 
     #[test]
     fn the_fixtures_of_this_build_are_valid() {
-        Catalogue::load_complete(None).map(|_| ()).unwrap_or_else(|failure| panic!("{failure}"));
+        if let Err(failure) = Catalogue::load_complete(None) {
+            panic!("{failure}");
+        }
     }
 }

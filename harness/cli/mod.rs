@@ -174,8 +174,8 @@ fn log_to_stderr() {
 fn block_on<T>(work: impl Future<Output = T>) -> Result<T, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::harness(format!("cannot start: {error}")))?;
-    let done = runtime.block_on(work);
+    let outcome = runtime.block_on(work);
     // A lookup of a host name that is still going on must not delay the end.
     runtime.shutdown_background();
-    Ok(done)
+    Ok(outcome)
 }

@@ -291,9 +291,9 @@ impl Execution<'_> {
             )));
         }
         if probe.class == TargetClass::NoResource {
-            let named = self.operation.resources(&self.library.contract.service).next();
-            let (noun, flag) = named.map_or(("resource", ""), |of| (of.noun.as_str(), of.flag.as_str()));
-            let name = foreign(named.and_then(|of| target.resources.get(&of.id)).map_or("", String::as_str));
+            let named_resource = self.operation.resources(&self.library.contract.service).next();
+            let (noun, flag) = named_resource.map_or(("resource", ""), |of| (of.noun.as_str(), of.flag.as_str()));
+            let name = foreign(named_resource.and_then(|of| target.resources.get(&of.id)).map_or("", String::as_str));
             return Err(Failure::usage(format!(
                 "{endpoint} has no {noun} \"{name}\": {answer}. Create it there, or name one that it has with --{flag}"
             )));

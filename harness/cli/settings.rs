@@ -213,8 +213,8 @@ impl Settings {
             TargetChoice::Endpoint { .. } => BTreeSet::new(),
         });
         // A named resource claims its feature, whatever else is claimed.
-        let named = Service::embedded().resources.iter().filter(|of| self.resources.contains_key(&of.id));
-        features.extend(named.filter_map(feature_of));
+        let named_resources = Service::embedded().resources.iter().filter(|of| self.resources.contains_key(&of.id));
+        features.extend(named_resources.filter_map(feature_of));
         features.insert(Feature::CORE);
         features
     }

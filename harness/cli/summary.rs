@@ -14,10 +14,10 @@ pub(super) fn add(path: &Path, collecting: &Collecting) -> io::Result<()> {
 
 /// Appends Markdown in one piece; `text` gets the number of bytes that GitHub still shows.
 pub(super) fn append(path: &Path, text: impl FnOnce(usize) -> io::Result<Vec<u8>>) -> io::Result<()> {
-    let named = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", file_name(path)));
-    let mut file = OpenOptions::new().append(true).create(true).open(path).map_err(named)?;
-    let there = usize::try_from(file.metadata().map_err(named)?.len()).unwrap_or(usize::MAX);
+    let with_file_name = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", file_name(path)));
+    let mut file = OpenOptions::new().append(true).create(true).open(path).map_err(with_file_name)?;
+    let there = usize::try_from(file.metadata().map_err(with_file_name)?.len()).unwrap_or(usize::MAX);
     let mut text = text(MARKDOWN_LIMIT.saturating_sub(there))?;
     text.push(b'\n');
-    file.write_all(&text).map_err(named)
+    file.write_all(&text).map_err(with_file_name)
 }

@@ -94,11 +94,12 @@ impl Expander<'_> {
     }
 
     fn call(&self, place: &str, call: &Call) -> Result<Call, LoadError> {
-        let named = call.request.operation.as_deref();
-        let operation = named.map_or(Some(self.operation), |name| self.contract.operation(name)).ok_or_else(|| {
-            let place = format!("{}{place}/request/operation", self.at);
-            unknown_operation(self.file, &place, named.unwrap_or_default(), self.contract)
-        })?;
+        let operation_name = call.request.operation.as_deref();
+        let operation =
+            operation_name.map_or(Some(self.operation), |name| self.contract.operation(name)).ok_or_else(|| {
+                let place = format!("{}{place}/request/operation", self.at);
+                unknown_operation(self.file, &place, operation_name.unwrap_or_default(), self.contract)
+            })?;
         Ok(Call { expect: call.expect.or_success_of(operation), ..call.clone() })
     }
 
@@ -110,12 +111,12 @@ impl Expander<'_> {
             let error = || self.error(&format!("/family/values/{index}"), message());
             is_member_name(&name).then_some((name, value.as_ref())).ok_or_else(error)
         });
-        let named = family.named.iter().map(|(name, value)| {
+        let named_values = family.named.iter().map(|(name, value)| {
             let message = || format!("expected a name of letters, digits and -._+@, found \"{name}\"");
             let error = || self.error("/family/named", message());
             is_member_name(name).then(|| (name.clone(), value.as_ref())).ok_or_else(error)
         });
-        own.chain(named).collect()
+        own.chain(named_values).collect()
     }
 
     fn error(&self, place: &str, message: String) -> LoadError {

@@ -234,12 +234,12 @@ impl Selection {
 fn similar<'a>(text: &str, ids: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
     const SHORTEST: usize = 3;
     const OFFERED: usize = 3;
-    let wanted = normalised_id(text);
+    let wanted_id = normalised_id(text);
     let last = |id: &str| id.rsplit('/').next().unwrap_or_default().to_owned();
     let all: BTreeSet<&str> = ids.into_iter().flat_map(with_parents).collect();
-    let contains = |id: &&str| wanted.len() >= SHORTEST && normalised_id(id).contains(&wanted);
-    let same_end = |id: &&str| !wanted.is_empty() && last(&normalised_id(id)) == last(&wanted);
-    let same = |id: &&str| normalised_id(id) == wanted;
+    let contains = |id: &&str| wanted_id.len() >= SHORTEST && normalised_id(id).contains(&wanted_id);
+    let same_end = |id: &&str| !wanted_id.is_empty() && last(&normalised_id(id)) == last(&wanted_id);
+    let same = |id: &&str| normalised_id(id) == wanted_id;
     let tests: [&dyn Fn(&&str) -> bool; 3] = [&same, &same_end, &contains];
     let found = tests.into_iter().map(|test| all.iter().copied().filter(|id| test(id)).collect::<Vec<_>>());
     let mut found = found.into_iter().find(|found| !found.is_empty()).unwrap_or_default();

@@ -25,9 +25,9 @@ pub enum Placeholder<'a> {
 impl<'a> Placeholder<'a> {
     fn parse(name: &'a str, resources: &'a [Resource]) -> Option<Self> {
         let absent = || resources.iter().filter_map(|resource| resource.absent.as_ref());
-        let named = resources.iter().find(|resource| resource.placeholder == name).map(Self::Resource);
+        let resource = resources.iter().find(|resource| resource.placeholder == name).map(Self::Resource);
         let nobodys = || absent().find(|absent| absent.placeholder == name).map(Self::Absent);
-        named.or_else(nobodys).or_else(|| {
+        resource.or_else(nobodys).or_else(|| {
             let (kind, rest) = name.split_once(':')?;
             if kind == "answer" {
                 let (step, at) = rest.split_once(':')?;
@@ -101,9 +101,9 @@ pub enum FillError<E> {
 }
 
 fn unknown<E>(name: &str, resources: &[Resource]) -> FillError<E> {
-    let named = resources.iter().map(|resource| resource.placeholder.as_str());
+    let resource_placeholders = resources.iter().map(|resource| resource.placeholder.as_str());
     let absent = resources.iter().filter_map(|resource| Some(resource.absent.as_ref()?.placeholder.as_str()));
-    let all = named.chain(absent).chain(["answer:N:/POINTER", "random:N"]);
+    let all = resource_placeholders.chain(absent).chain(["answer:N:/POINTER", "random:N"]);
     let known_placeholders: Vec<_> = all.map(|name| format!("${{{name}}}")).collect();
     let known_placeholders = known_placeholders.join(", ");
     FillError::Unknown(format!(

@@ -173,8 +173,8 @@ impl Answers {
     /// Every exchange, the probe first.
     pub(super) fn exchanges(&self) -> impl Iterator<Item = &Exchange> {
         let signed = [&self.wrong, &self.unsigned].into_iter().flatten();
-        let named = self.by_resource.iter().chain(&self.neighbours).map(|(_, exchange)| exchange);
-        [&self.probe].into_iter().chain(signed).chain(named).chain([&self.unknown])
+        let named_exchanges = self.by_resource.iter().chain(&self.neighbours).map(|(_, exchange)| exchange);
+        [&self.probe].into_iter().chain(signed).chain(named_exchanges).chain([&self.unknown])
     }
 
     /// Makes `hidden` mask our own secrets, and every secret that one of the answers gives. All answers are read first,

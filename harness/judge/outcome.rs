@@ -25,9 +25,10 @@ pub(super) fn of(observation: &Observation<'_>) -> Outcome {
         !successes.is_empty()
     } else if let Some(name) = observation.error.as_deref() {
         let same = |error: &str| error == "*" || error == name || observation.is_common_name_for(name, error);
-        let named = |answer: &&AcceptedAnswer| answer.error.as_deref().is_none_or(same);
+        let has_this_name = |answer: &&AcceptedAnswer| answer.error.as_deref().is_none_or(same);
         let documented = observation.documented_error().is_some();
-        with_status().any(named) || (documented && refusals.iter().any(|answer| answer.error.as_deref() == Some(name)))
+        with_status().any(has_this_name)
+            || (documented && refusals.iter().any(|answer| answer.error.as_deref() == Some(name)))
     } else {
         if with_status().any(|answer| answer.error.as_deref().is_some_and(|error| error != "*")) {
             return Outcome::Unclear;

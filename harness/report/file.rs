@@ -87,12 +87,12 @@ impl ReportFile {
     /// # Errors
     /// When it cannot be written; the old file stays.
     pub fn write(self, text: &str) -> Result<(), FileError> {
-        let written = match self.place {
+        let flushed = match self.place {
             Destination::Stdout => io::stdout().write_all(text.as_bytes()),
             Destination::Stream(mut file) => file.write_all(text.as_bytes()),
             Destination::File(file) => return file.write(text),
         };
-        written.map_err(|error| FileError::new(&self.path, &error, "name another file"))
+        flushed.map_err(|error| FileError::new(&self.path, &error, "name another file"))
     }
 
     /// A writer into it; what it writes is not at the path before [`ReportFile::commit`].
@@ -193,8 +193,8 @@ impl AtomicFile {
         sweep(folder, &prefix);
         let suffix = RandomState::new().build_hasher().finish();
         let temporary = folder.join(format!("{prefix}{suffix:016x}.tmp"));
-        let made = OpenOptions::new().write(true).create_new(true).open(&temporary);
-        let file = made.map_err(|error| {
+        let opened = OpenOptions::new().write(true).create_new(true).open(&temporary);
+        let file = opened.map_err(|error| {
             let problem = format!("no file can be made in {}: {error}", file_name(folder));
             FileError::new(&path, &problem, "name a file in a folder that is writable")
         })?;
@@ -205,8 +205,8 @@ impl AtomicFile {
     }
 
     pub(super) fn write(mut self, text: &str) -> Result<(), FileError> {
-        let written = self.file.write_all(text.as_bytes());
-        written.map_err(|error| FileError::new(&self.path, &error, "the file is as it was before"))?;
+        let writing = self.file.write_all(text.as_bytes());
+        writing.map_err(|error| FileError::new(&self.path, &error, "the file is as it was before"))?;
         self.commit()
     }
 

@@ -171,11 +171,11 @@ impl Sink for Collecting {
     fn finish(&mut self) -> io::Result<()> {
         let mut result = Ok(());
         for (report, file) in std::mem::take(&mut self.reports) {
-            let written = file.writer().map_err(io::Error::other);
+            let writing = file.writer().map_err(io::Error::other);
             let write = |mut out| self.write(&*report, &mut out).map_err(|error| file.failed(&error));
-            let written = written.and_then(write);
-            let written = written.and_then(|()| file.commit().map_err(FileError::into));
-            result = result.and(written);
+            let writing = writing.and_then(write);
+            let writing = writing.and_then(|()| file.commit().map_err(FileError::into));
+            result = result.and(writing);
         }
         result
     }

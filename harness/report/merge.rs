@@ -94,8 +94,8 @@ pub fn merge(streams: &[Vec<Event>], register: &Register) -> Result<Vec<Event>, 
     if parts.len() < first.shard.count {
         let there: HashSet<usize> = parts.iter().map(|part| part.shard.index).collect();
         let missing = (1..=first.shard.count).filter(|index| !there.contains(index)).take(NAMED_LIMIT);
-        let named = missing.map(|index| Shard { index, ..first.shard }.to_string()).collect();
-        return Err(MergeError::Missing(first.shard.count, parts.len(), named));
+        let shard_names = missing.map(|index| Shard { index, ..first.shard }.to_string()).collect();
+        return Err(MergeError::Missing(first.shard.count, parts.len(), shard_names));
     }
     check_known(&parts, register)?;
 
@@ -238,8 +238,8 @@ fn check_known(parts: &[Part<'_>], register: &Register) -> Result<(), MergeError
     for (stream, part) in (1..).zip(parts) {
         for case in &part.cases {
             let broken = case.violations.iter().chain(&case.warnings).map(|violation| &violation.requirement);
-            let mut named = case.decided.iter().chain(&case.undecided).chain(broken);
-            if let Some(id) = named.find(|id| register.get(id).is_none()) {
+            let mut ids_named = case.decided.iter().chain(&case.undecided).chain(broken);
+            if let Some(id) = ids_named.find(|id| register.get(id).is_none()) {
                 return Err(MergeError::Unknown(stream, foreign(id)));
             }
         }

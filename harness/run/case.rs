@@ -35,9 +35,9 @@ pub(super) struct CaseRun<'a> {
 pub(super) type MadeCall = Result<Result<Exchange, Reason>, Interrupted>;
 
 impl<'a> CaseRun<'a> {
-    pub(super) async fn perform(&self, names: &mut RandomNames) -> Result<(Judgement, Transcript), Interrupted> {
+    pub(super) async fn perform(&self, random_names: &mut RandomNames) -> Result<(Judgement, Transcript), Interrupted> {
         for (index, call) in self.case.setup.iter().enumerate() {
-            match self.make_part(call, &format!("~setup{index}"), names, &[]).await? {
+            match self.make_part(call, &format!("~setup{index}"), random_names, &[]).await? {
                 Err(reason) => return Ok((without_verdict(reason), Vec::new())),
                 Ok(exchange) if !self.is_as_expected(call, &exchange) => {
                     return Ok((without_verdict(Reason::Setup { call: index + 1 }), vec![exchange]));
@@ -45,17 +45,20 @@ impl<'a> CaseRun<'a> {
                 Ok(_) => {}
             }
         }
-        let (transcript, missing_part) =
-            if self.case.case.together { self.make_together(names).await? } else { self.make_in_order(names).await? };
+        let (transcript, missing_part) = if self.case.case.together {
+            self.make_together(random_names).await?
+        } else {
+            self.make_in_order(random_names).await?
+        };
         let judge = || self.context.judge.judge_hiding(self.case, &transcript, &self.context.seen.masker());
         Ok((missing_part.map_or_else(judge, without_verdict), transcript))
     }
 
     /// Makes the calls one after the other, up to the first that cannot be made.
-    async fn make_in_order(&self, names: &mut RandomNames) -> Result<(Transcript, Option<Reason>), Interrupted> {
+    async fn make_in_order(&self, random_names: &mut RandomNames) -> Result<(Transcript, Option<Reason>), Interrupted> {
         let mut transcript = Vec::with_capacity(self.case.calls.len());
         for (index, call) in self.case.calls.iter().enumerate() {
-            match self.make(call, index, names, &transcript).await? {
+            match self.make(call, index, random_names, &transcript).await? {
                 Ok(exchange) => transcript.push(exchange),
                 Err(reason) => return Ok((transcript, Some(reason))),
             }
@@ -64,10 +67,10 @@ impl<'a> CaseRun<'a> {
     }
 
     /// Makes the calls at the same time; calls whose requests cannot be made are left out.
-    async fn make_together(&self, names: &RandomNames) -> Result<(Transcript, Option<Reason>), Interrupted> {
+    async fn make_together(&self, random_names: &RandomNames) -> Result<(Transcript, Option<Reason>), Interrupted> {
         let calls = self.case.calls.iter().enumerate().map(|(index, call)| {
-            let mut names = names.part(index);
-            async move { self.make(call, index, &mut names, &[]).await }
+            let mut random_names = random_names.part(index);
+            async move { self.make(call, index, &mut random_names, &[]).await }
         });
         let (mut transcript, mut missing_part) = (Vec::with_capacity(self.case.calls.len()), None);
         for made in join_all(calls).await {
@@ -84,11 +87,11 @@ impl<'a> CaseRun<'a> {
         &self,
         call: &Call,
         index: usize,
-        names: &mut RandomNames,
+        random_names: &mut RandomNames,
         earlier: &[Exchange],
     ) -> MadeCall {
         let part = if index == 0 { String::new() } else { format!("~{index}") };
-        self.make_part(call, &part, names, earlier).await
+        self.make_part(call, &part, random_names, earlier).await
     }
 
     /// Makes a call of a part of the case. If the path names the case to the target, it names the part too.
@@ -96,16 +99,16 @@ impl<'a> CaseRun<'a> {
         &self,
         call: &Call,
         part: &str,
-        names: &mut RandomNames,
+        random_names: &mut RandomNames,
         earlier: &[Exchange],
     ) -> MadeCall {
         let (contract, target) = (self.context.judge.contract(), &self.context.target);
         let prefix = if target.path_names_case { format!("/{}{part}", self.case.id) } else { String::new() };
         let maker = RequestMaker { contract, target, prefix: &prefix, earlier };
         let operation = self.operation_of(call);
-        let names = names.of_next_call();
+        let random_names = random_names.of_next_call();
         // A repeated request has the same names and is signed anew.
-        let make = || maker.make(&call.request, operation, &mut names(), Timestamp::now());
+        let make = || maker.make(&call.request, operation, &mut random_names(), Timestamp::now());
         self.interrupt.unless(self.context.sender.send(&self.context.seen, make)).await
     }
 
@@ -124,13 +127,13 @@ impl<'a> CaseRun<'a> {
         self.context.judge.judge(&alone, std::slice::from_ref(exchange)).verdict == Verdict::Pass
     }
 
-    /// Undoes what the case did, and returns whether all of it is undone. The caller must use a turn that is never
+    /// Undoes what the case did, and returns whether all of it is undone. The caller must use a run that is never
     /// interrupted.
-    pub(super) async fn tear_down(&self, names: &mut RandomNames) -> bool {
+    pub(super) async fn tear_down(&self, random_names: &mut RandomNames) -> bool {
         let mut undone = true;
         for (index, call) in self.case.teardown.iter().enumerate() {
-            let made = self.make_part(call, &format!("~teardown{index}"), names, &[]).await;
-            undone &= made.is_ok_and(|made| made.is_ok_and(|exchange| self.is_as_expected(call, &exchange)));
+            let outcome = self.make_part(call, &format!("~teardown{index}"), random_names, &[]).await;
+            undone &= outcome.is_ok_and(|outcome| outcome.is_ok_and(|exchange| self.is_as_expected(call, &exchange)));
         }
         undone
     }

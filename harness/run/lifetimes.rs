@@ -26,7 +26,7 @@ pub(super) async fn told_apart(
     case_run: &CaseRun<'_>,
     transcript: &[Exchange],
     judgement: Judgement,
-    names: &mut RandomNames,
+    random_names: &mut RandomNames,
 ) -> Result<Judgement, Interrupted> {
     let mut excused: Vec<(GivenCredentials, Reason)> = Vec::new();
     for (index, (call, wrong)) in case_run.case.calls.iter().zip(transcript).enumerate() {
@@ -39,7 +39,7 @@ pub(super) async fn told_apart(
         if excused.iter().any(|(earlier, _)| earlier.is_same(&credentials)) {
             continue;
         }
-        match doubt.excuse(&credentials, names).await? {
+        match doubt.excuse(&credentials, random_names).await? {
             Some(Reason::AgedToDefault) => return Ok(Judgement::undecided(Reason::AgedToDefault)),
             Some(reason) => excused.push((credentials, reason)),
             None => return Ok(judgement),
@@ -145,28 +145,33 @@ impl LifetimeDoubt<'_> {
         })
     }
 
-    async fn excuse(&self, wrong: &GivenCredentials, names: &mut RandomNames) -> LifetimeExcuse {
-        let repeated = self.repeated_credentials(wrong, names).await?;
+    async fn excuse(&self, wrong: &GivenCredentials, random_names: &mut RandomNames) -> LifetimeExcuse {
+        let repeated = self.repeated_credentials(wrong, random_names).await?;
         if let Some(repeated) = &repeated
-            && let Some(excuse) = self.excuse_of_age(wrong, repeated, names).await?
+            && let Some(excuse) = self.excuse_of_age(wrong, repeated, random_names).await?
         {
             return Ok(Some(excuse));
         }
         let is_kept = repeated.is_some_and(|repeated| wrong.is_same(&repeated));
-        self.clock_is_off(wrong, is_kept, names).await
+        self.clock_is_off(wrong, is_kept, random_names).await
     }
 
     /// [`Reason::ClockOff`] if three answers are off alike: the wrong one, the answer to a plain call, and the answer
     /// to a call with a lifetime that was never asked for, whose credentials cannot be old.
-    async fn clock_is_off(&self, wrong: &GivenCredentials, is_kept: bool, names: &mut RandomNames) -> LifetimeExcuse {
+    async fn clock_is_off(
+        &self,
+        wrong: &GivenCredentials,
+        is_kept: bool,
+        random_names: &mut RandomNames,
+    ) -> LifetimeExcuse {
         let Some(off) = wrong.clock_offset() else { return Ok(None) };
         let plain_call = self.plain_call();
-        let fresh = self.with_fresh_lifetime(&plain_call, names);
-        let Some(clock) = self.offset(&fresh, names).await? else { return Ok(None) };
+        let fresh = self.with_fresh_lifetime(&plain_call, random_names);
+        let Some(clock) = self.offset(&fresh, random_names).await? else { return Ok(None) };
         // A clock shifts every lifetime alike; age only shortens one.
         let fits = |off: f64| (off - clock).abs() <= FRESH_SECONDS || (is_kept && off < clock);
         let is_plain = plain_call.request.input.iter().count() == self.call.request.input.iter().count();
-        if !fits(off) || (!is_plain && !self.offset(&plain_call, names).await?.is_some_and(fits)) {
+        if !fits(off) || (!is_plain && !self.offset(&plain_call, random_names).await?.is_some_and(fits)) {
             return Ok(None);
         }
         #[expect(clippy::cast_possible_truncation, reason = "an offset is at most 300")]
@@ -174,8 +179,8 @@ impl LifetimeDoubt<'_> {
         Ok(Some(Reason::ClockOff { seconds }))
     }
 
-    async fn offset(&self, call: &Call, names: &mut RandomNames) -> Result<Option<f64>, Interrupted> {
-        Ok(self.ask(call, names).await?.and_then(|(_, credentials)| credentials?.clock_offset()))
+    async fn offset(&self, call: &Call, random_names: &mut RandomNames) -> Result<Option<f64>, Interrupted> {
+        Ok(self.ask(call, random_names).await?.and_then(|(_, credentials)| credentials?.clock_offset()))
     }
 
     /// Credentials that the target gives twice, at different times: the wrong ones, or right ones that followed them.
@@ -183,16 +188,16 @@ impl LifetimeDoubt<'_> {
     async fn repeated_credentials(
         &self,
         wrong: &GivenCredentials,
-        names: &mut RandomNames,
+        random_names: &mut RandomNames,
     ) -> Result<Option<GivenCredentials>, Interrupted> {
-        let Some((mut answer, Some(mut latest))) = self.ask(&self.call, names).await? else { return Ok(None) };
+        let Some((mut answer, Some(mut latest))) = self.ask(&self.call, random_names).await? else { return Ok(None) };
         // Credentials may be renewed between two calls, but not twice within a few seconds.
         for _ in 0..2 {
             if !wrong.is_same(&latest) && !self.case_run.is_as_expected(&self.call, &answer) {
                 break;
             }
             self.until_a_clock_moves(&answer).await?;
-            let Some((next_answer, Some(next))) = self.ask(&self.call, names).await? else { break };
+            let Some((next_answer, Some(next))) = self.ask(&self.call, random_names).await? else { break };
             if latest.is_same(&next) {
                 return Ok(Some(latest));
             }
@@ -207,7 +212,7 @@ impl LifetimeDoubt<'_> {
         &self,
         wrong: &GivenCredentials,
         repeated: &GivenCredentials,
-        names: &mut RandomNames,
+        random_names: &mut RandomNames,
     ) -> LifetimeExcuse {
         let age = wrong.age(self.lifetime.default);
         match (age, wrong.is_same(repeated)) {
@@ -217,8 +222,8 @@ impl LifetimeDoubt<'_> {
         }
         // For a lifetime that was never asked for, a target has old credentials only if it keeps the same ones for
         // every lifetime.
-        let fresh = self.with_fresh_lifetime(&self.call, names);
-        let Some((answer, credentials)) = self.ask(&fresh, names).await? else { return Ok(None) };
+        let fresh = self.with_fresh_lifetime(&self.call, random_names);
+        let Some((answer, credentials)) = self.ask(&fresh, random_names).await? else { return Ok(None) };
         let is_right = self.case_run.is_as_expected(&fresh, &answer);
         Ok(match age {
             CredentialsAge::OldOrDefault => is_right.then_some(Reason::AgedToDefault),
@@ -233,8 +238,8 @@ impl LifetimeDoubt<'_> {
         let mut call = self.call.clone();
         call.request.raw = None;
         let resources = &self.case_run.context.judge.contract().service.resources;
-        let named = resources.iter().filter(|resource| call.request.input.get(&resource.member).is_some());
-        let members: Vec<&str> = named.skip(1).map(|resource| resource.member.as_str()).collect();
+        let named_resources = resources.iter().filter(|resource| call.request.input.get(&resource.member).is_some());
+        let members: Vec<&str> = named_resources.skip(1).map(|resource| resource.member.as_str()).collect();
         let input = call.request.input.without(self.lifetime.asked_by);
         call.request.input = members.into_iter().fold(input, |input, member| input.without(member));
         call
@@ -242,11 +247,11 @@ impl LifetimeDoubt<'_> {
 
     /// The call with a lifetime that no case has and that was hardly ever asked for, far from the call's own and from
     /// the default.
-    fn with_fresh_lifetime(&self, call: &Call, names: &mut RandomNames) -> Call {
+    fn with_fresh_lifetime(&self, call: &Call, random_names: &mut RandomNames) -> Call {
         let mut call = call.clone();
         let asked_lifetime = call.request.input.get(self.lifetime.asked_by).and_then(|text| text.parse::<f64>().ok());
         let from = if asked_lifetime.is_some_and(|asked_lifetime| asked_lifetime > 2_000.0) { 1_000 } else { 2_500 };
-        let seconds = from + names.number(400);
+        let seconds = from + random_names.number(400);
         call.request.raw = None;
         call.request.input.set(self.lifetime.asked_by, to_raw_value(&seconds).expect("a number is JSON"));
         call
@@ -256,10 +261,10 @@ impl LifetimeDoubt<'_> {
     async fn ask(
         &self,
         call: &Call,
-        names: &mut RandomNames,
+        random_names: &mut RandomNames,
     ) -> Result<Option<(Exchange, Option<GivenCredentials>)>, Interrupted> {
-        let made = self.case_run.make(call, self.index, names, &[]).await?.ok();
-        Ok(made.map(|exchange| {
+        let exchange = self.case_run.make(call, self.index, random_names, &[]).await?.ok();
+        Ok(exchange.map(|exchange| {
             let credentials = self.given_credentials(&exchange);
             (exchange, credentials)
         }))

@@ -38,8 +38,8 @@ pub fn example_line(case: &ExpandedCase, target: &Target, contract: &Contract) -
     let call = case.calls.first()?;
     let operation = case.operation_of(call, contract)?;
     let maker = request::RequestMaker { contract, target, prefix: "", earlier: &[] };
-    let mut names = random_names::RandomNames::new(0, &case.id, 0);
-    let request = maker.make(&call.request, operation, &mut names, Timestamp::now()).ok()?;
+    let mut random_names = random_names::RandomNames::new(0, &case.id, 0);
+    let request = maker.make(&call.request, operation, &mut random_names, Timestamp::now()).ok()?;
     Some(repro::line(case, call, &request, (target, contract)))
 }
 
@@ -61,9 +61,9 @@ pub(crate) fn plain_request(
 /// random one. A target must accept the call if it has the resource.
 pub(crate) fn probe_input(operation: &Operation, contract: &Contract, target: &Target) -> (RequestSpec, bool) {
     let Some(resource) = operation.resources(&contract.service).next() else { return (RequestSpec::default(), false) };
-    let named = target.resources.contains_key(&resource.id);
-    let name = if named { format!("${{{}}}", resource.placeholder) } else { "${random:20}".to_owned() };
-    (RequestSpec::with(&resource.member, &name), named)
+    let is_named = target.resources.contains_key(&resource.id);
+    let name = if is_named { format!("${{{}}}", resource.placeholder) } else { "${random:20}".to_owned() };
+    (RequestSpec::with(&resource.member, &name), is_named)
 }
 
 /// Runs each case of a plan as often as the plan says. Passes each case's result to `report` in the order of the plan,

@@ -30,12 +30,12 @@ impl RequestMaker<'_> {
         &self,
         spec: &RequestSpec,
         operation: &Operation,
-        names: &mut RandomNames,
+        random_names: &mut RandomNames,
         now: Timestamp,
     ) -> Result<Request, Reason> {
         let none = RawRequest::default();
         let raw = spec.raw.as_ref().unwrap_or(&none);
-        let mut filled = |text: &str| self.filled(text, names);
+        let mut filled = |text: &str| self.filled(text, random_names);
         let body = filled(&raw.body.clone().unwrap_or_else(|| spec.input.to_json()))?;
         let mut headers = Headers::from_iter([
             ("host", self.target.authority()),
@@ -61,7 +61,7 @@ impl RequestMaker<'_> {
         if let Some(credentials) = &self.target.credentials {
             let region = self.target.region.as_str();
             let signer = Signer { contract: self.contract, credentials: credentials.clone(), region, at: now };
-            signer.sign(&mut request, operation, raw.signing, names);
+            signer.sign(&mut request, operation, raw.signing, random_names);
         } else if raw.signing.is_some() {
             return Err(Reason::Unsigned);
         }
@@ -72,7 +72,7 @@ impl RequestMaker<'_> {
     }
 
     /// A text with its placeholders filled from the target, the run's names and the earlier answers.
-    fn filled(&self, text: &str, names: &mut RandomNames) -> Result<String, Reason> {
+    fn filled(&self, text: &str, random_names: &mut RandomNames) -> Result<String, Reason> {
         let value = |placeholder: Placeholder<'_>| match placeholder {
             Placeholder::Resource(resource) => {
                 let name = self.target.resources.get(&resource.id).or(resource.default.as_ref());
@@ -82,14 +82,14 @@ impl RequestMaker<'_> {
                     flag: resource.flag.clone(),
                 })
             }
-            Placeholder::Absent(absent) => Ok(absent.name(|length| names.name(length))),
+            Placeholder::Absent(absent) => Ok(absent.name(|length| random_names.name(length))),
             Placeholder::Answer(step, at) => {
                 let answer = step.checked_sub(1).and_then(|index| self.earlier.get(index));
                 let body = answer.and_then(|exchange| exchange.answer.as_ref().ok()?.json());
                 let text = body.as_ref().and_then(|body| body.pointer(at)).and_then(Value::as_str);
                 text.map(str::to_owned).ok_or_else(|| Reason::NothingToGoOnFrom { step, at: at.to_owned() })
             }
-            Placeholder::Random(length) => Ok(names.name(length)),
+            Placeholder::Random(length) => Ok(random_names.name(length)),
             filler @ Placeholder::Filler(_) => Ok(filler.sample()),
         };
         let filled = fill(text, &self.contract.service.resources, value).map_err(|error| match error {
@@ -118,7 +118,7 @@ impl Signer<'_> {
         request: &mut Request,
         operation: &Operation,
         defect: Option<SigningDefect>,
-        names: &mut RandomNames,
+        random_names: &mut RandomNames,
     ) {
         use SigningDefect as Defect;
         let Some(defect) = defect else { return self.sign_for(request, self.region) };
@@ -127,11 +127,11 @@ impl Signer<'_> {
         match defect {
             Defect::Unsigned => {}
             Defect::UnknownKey => {
-                self.credentials.access_key_id = format!("AKIA{}", names.key(16));
+                self.credentials.access_key_id = format!("AKIA{}", random_names.key(16));
                 self.sign_for(request, region);
             }
             Defect::WrongSecret => {
-                self.credentials.secret_access_key = names.key(40).into();
+                self.credentials.secret_access_key = random_names.key(40).into();
                 self.sign_for(request, region);
             }
             Defect::WrongRegion => self.sign_for(request, other_region),

@@ -17,7 +17,7 @@ use crate::wire::{Exchange, error_type, quote};
 pub(super) async fn misnamed(
     case_run: &CaseRun<'_>,
     transcript: &[Exchange],
-    names: &mut RandomNames,
+    random_names: &mut RandomNames,
 ) -> Result<Option<Reason>, Interrupted> {
     let Some((index, exchange)) = transcript.iter().enumerate().next_back() else { return Ok(None) };
     let Some(refused) = Refused::of(case_run, &case_run.case.calls[index], exchange) else { return Ok(None) };
@@ -28,7 +28,7 @@ pub(super) async fn misnamed(
         return Ok(None);
     }
     let call = refused.call_without();
-    let control = case_run.make(&call, index, names, &[]).await?.ok();
+    let control = case_run.make(&call, index, random_names, &[]).await?.ok();
     Ok(control.and_then(|control| refused.meaning_beside(case_run, &call, &control)))
 }
 
@@ -47,8 +47,8 @@ struct Refused<'a> {
 impl<'a> Refused<'a> {
     fn of(case_run: &CaseRun<'a>, call: &'a Call, exchange: &Exchange) -> Option<Self> {
         let contract = case_run.context.judge.contract();
-        let named = |of: &'a Resource| Some((of, call.request.input.get(&of.member)?));
-        let (resource, value) = contract.service.resources.iter().filter_map(named).next_back()?;
+        let resource_in_request = |of: &'a Resource| Some((of, call.request.input.get(&of.member)?));
+        let (resource, value) = contract.service.resources.iter().filter_map(resource_in_request).next_back()?;
         let is_ours = value.contains(&format!("${{{}}}", resource.placeholder));
         let response = exchange.answer.as_ref().ok()?;
         let error = error_type(response)?;

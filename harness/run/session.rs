@@ -181,11 +181,11 @@ impl Session {
             result.expected = expected(case);
             return Ok(CompletedCase { result, accepted: false });
         }
-        let mut names = RandomNames::new(self.seed, &case.id, run);
+        let mut random_names = RandomNames::new(self.seed, &case.id, run);
         let case_run = CaseRun { context: &self.context, case, interrupt };
-        let outcome = perform_and_judge(&case_run, &mut names).await;
+        let outcome = perform_and_judge(&case_run, &mut random_names).await;
         // The teardown is made in an interrupted run too.
-        if !(CaseRun { interrupt: &Interrupt::never(), ..case_run }).tear_down(&mut names).await {
+        if !(CaseRun { interrupt: &Interrupt::never(), ..case_run }).tear_down(&mut random_names).await {
             self.leftovers.fetch_add(1, Ordering::Relaxed);
             tracing::error!(case = case.id, "the teardown failed; the target may hold what this case made");
         }
@@ -242,14 +242,14 @@ impl Session {
 /// target is the reason.
 async fn perform_and_judge(
     case_run: &CaseRun<'_>,
-    names: &mut RandomNames,
+    random_names: &mut RandomNames,
 ) -> Result<(Judgement, Transcript), Interrupted> {
-    let (mut judgement, transcript) = case_run.perform(names).await?;
+    let (mut judgement, transcript) = case_run.perform(random_names).await?;
     if case_run.context.judge.is_about_lifetimes(&judgement) {
-        judgement = told_apart(case_run, &transcript, judgement, names).await?;
+        judgement = told_apart(case_run, &transcript, judgement, random_names).await?;
     }
     if judgement.verdict == Verdict::Fail
-        && let Some(reason) = misnamed(case_run, &transcript, names).await?
+        && let Some(reason) = misnamed(case_run, &transcript, random_names).await?
     {
         judgement = without_verdict(reason);
     }

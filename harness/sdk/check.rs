@@ -80,8 +80,8 @@ fn fault_of_hello(hello: &Hello) -> Option<String> {
     if hello.operations.is_empty() {
         return Some("expected at least one operation".to_owned());
     }
-    let named = [&hello.driver, &hello.language, &hello.runtime, &hello.sdk, &hello.sdk_version];
-    named.into_iter().any(String::is_empty).then(|| "expected a name and a version, found an empty text".to_owned())
+    let texts = [&hello.driver, &hello.language, &hello.runtime, &hello.sdk, &hello.sdk_version];
+    texts.into_iter().any(String::is_empty).then(|| "expected a name and a version, found an empty text".to_owned())
 }
 
 /// Calls of one client, and what their record must show with any driver.

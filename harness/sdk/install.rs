@@ -84,8 +84,8 @@ impl Installed {
         let sources = self.folder.join("driver");
         if self.driver.kind != InstallKind::Cargo {
             // The sources of this build, whichever build installed the SDK.
-            let written = self.driver.write_sources(&sources);
-            written.map_err(|error| format!("cannot write the driver to {}: {error}", file_name(&sources)))?;
+            let writing = self.driver.write_sources(&sources);
+            writing.map_err(|error| format!("cannot write the driver to {}: {error}", file_name(&sources)))?;
         }
         Ok(self.driver.command(&sources, &self.sdk()))
     }
@@ -267,8 +267,8 @@ fn install_node(driver: &Driver, version: &str, folder: &Path) -> Result<BTreeMa
     };
     let flags = ["install", "--no-audit", "--no-fund", "--ignore-scripts", "--save-exact", "--loglevel=error"];
     run(npm().args(flags).arg(format!("{}@{version}", driver.package)))?;
-    let listed = run(npm().args(["ls", "--all", "--json"]))?;
-    let tree = serde_json::from_str(&listed).map_err(|error| format!("npm ls gave no JSON: {error}"))?;
+    let listing = run(npm().args(["ls", "--all", "--json"]))?;
+    let tree = serde_json::from_str(&listing).map_err(|error| format!("npm ls gave no JSON: {error}"))?;
     let mut deps = BTreeMap::new();
     collect(&tree, &mut deps);
     Ok(deps)

@@ -273,12 +273,12 @@ fn mask_remains(text: &str, secret: &str) -> String {
 
 /// How many bytes at the start of a text are the beginning of a secret, whatever separates its pieces.
 fn beginning(text: &str, secret: &str) -> usize {
-    let mut wanted = secret.chars().peekable();
+    let mut secret_characters = secret.chars().peekable();
     let mut end = 0;
     for (at, character) in text.char_indices() {
-        if wanted.next_if_eq(&character).is_some() {
+        if secret_characters.next_if_eq(&character).is_some() {
             end = at + character.len_utf8();
-        } else if character.is_alphanumeric() || wanted.peek().is_none() {
+        } else if character.is_alphanumeric() || secret_characters.peek().is_none() {
             break;
         }
     }

@@ -104,11 +104,11 @@ impl Runner {
         let mut early: BTreeMap<usize, CaseResult> = BTreeMap::new();
         let mut next = 0;
         loop {
-            let done = tokio::select! {
-                done = results.next() => done,
+            let result = tokio::select! {
+                result = results.next() => result,
                 () = interrupt.wait() => return false,
             };
-            let Some((place, result)) = done else { return next == cases.len() };
+            let Some((place, result)) = result else { return next == cases.len() };
             early.insert(place, result);
             while let Some(result) = early.remove(&next) {
                 next += 1;

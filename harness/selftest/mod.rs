@@ -121,8 +121,9 @@ impl SelftestContext<'_> {
         let workers = thread::available_parallelism().map_or(1, usize::from);
         let mut outcomes = thread::scope(|scope| {
             let threads: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
-            let done = threads.into_iter().map(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic)));
-            done.collect::<Result<Vec<_>, SelftestError>>()
+            let per_thread =
+                threads.into_iter().map(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic)));
+            per_thread.collect::<Result<Vec<_>, SelftestError>>()
         })?
         .concat();
         outcomes.sort_by_key(|(index, _)| *index);

@@ -213,11 +213,11 @@ impl Paths {
             rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '~']))
         };
         let mut near = self.0.keys().filter(is_near);
-        let named: Vec<_> = near.by_ref().take(MOST_NAMED).map(String::as_str).collect();
-        if !named.is_empty() {
+        let names_shown: Vec<_> = near.by_ref().take(MOST_NAMED).map(String::as_str).collect();
+        if !names_shown.is_empty() {
             let more = near.count();
             let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-            return format!("There is no reply for this path, but for {}{more}.", named.join(", "));
+            return format!("There is no reply for this path, but for {}{more}.", names_shown.join(", "));
         }
         let example = |under: fn(&&String) -> bool| self.0.keys().find(under).map_or("none", String::as_str);
         format!(

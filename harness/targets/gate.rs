@@ -64,8 +64,9 @@ impl HostOwner {
         let looks = look(&idna::domain_to_unicode(host).0);
         let alike =
             LOOKS.iter().find(|(_, domain_looks)| is_below(&looks, domain_looks)).map(|(domain, _)| domain.clone());
-        let named = || NAMES.into_iter().find(|name| has_name(&looks, |label| label == look(name))).map(str::to_owned);
-        alike.or_else(named).map_or(Self::Other, Self::LooksLikeAws)
+        let name_alike =
+            || NAMES.into_iter().find(|name| has_name(&looks, |label| label == look(name))).map(str::to_owned);
+        alike.or_else(name_alike).map_or(Self::Other, Self::LooksLikeAws)
     }
 }
 
@@ -250,9 +251,9 @@ pub fn check(
     let Some(partition) = Partition::of(region) else { return differs("region", "of AWS", region.as_str()) };
     let hosts = partition.hosts(host_prefix(), region);
     // One trailing dot stands for the DNS root; a name with more is not valid.
-    let named = hosts.iter().any(|known_host| host.strip_suffix('.').unwrap_or(&host) == known_host);
+    let is_named = hosts.iter().any(|known_host| host.strip_suffix('.').unwrap_or(&host) == known_host);
     let whole = endpoint.scheme() == "https" && endpoint.port().is_none() && endpoint.path() == "/";
-    if named && whole {
+    if is_named && whole {
         return Ok(());
     }
     Err(GateRefusal::NotTheService { found: endpoint.to_string(), hosts: Box::new(hosts) })

@@ -18,8 +18,8 @@ const LIMIT: usize = 400;
 #[case::js_v3("js-v3@3.1169.0", "Node.js 20")]
 #[case::rust("rust@1.129.0", "native")]
 fn what_an_sdk_sends_and_gives_is_as_reviewed(#[case] name: &str, #[case] runtime: &str) {
-    let wanted: SdkVersion = name.parse().expect("a driver and a version");
-    if let Err(missing) = Cache::of_user().and_then(|cache| cache.find(&wanted)) {
+    let wanted_version: SdkVersion = name.parse().expect("a driver and a version");
+    if let Err(missing) = Cache::of_user().and_then(|cache| cache.find(&wanted_version)) {
         eprintln!("skipped: {missing}");
         return;
     }
@@ -40,7 +40,7 @@ fn what_an_sdk_sends_and_gives_is_as_reviewed(#[case] name: &str, #[case] runtim
         eprintln!("skipped: the snapshots were reviewed on {runtime}, found {}", driver.runtime);
         return;
     }
-    nothing_is_stale(&wanted.name, &events);
+    nothing_is_stale(&wanted_version.name, &events);
     let mut settings = insta::Settings::clone_current();
     settings.set_snapshot_path(concat!(env!("CARGO_MANIFEST_DIR"), "/snapshots/sdk"));
     settings.set_prepend_module_to_snapshot(false);
@@ -49,7 +49,7 @@ fn what_an_sdk_sends_and_gives_is_as_reviewed(#[case] name: &str, #[case] runtim
     assert!(cases.len() > 100, "only {} cases left a record", cases.len());
     let common_lines = common_lines(&cases);
     let snapshot = |case: &str, lines: &[String]| {
-        let case = format!("{}__{}", wanted.name, case.replace('/', "__"));
+        let case = format!("{}__{}", wanted_version.name, case.replace('/', "__"));
         settings.bind(|| insta::assert_snapshot!(case, lines.join("\n")));
     };
     snapshot("usual", &common_lines);

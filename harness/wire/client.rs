@@ -259,7 +259,8 @@ impl Client {
     /// The connections to the target. Its host name is resolved once, so that every request goes to the addresses that
     /// were checked. If it cannot be resolved, the next request tries again.
     async fn way(&self) -> Result<&ConnectionPools, TransportFault> {
-        let made = |found: &[SocketAddr]| self.way_to(found).map_err(|error| TransportFault::Connect(chain(&error)));
+        let connections_to =
+            |found: &[SocketAddr]| self.way_to(found).map_err(|error| TransportFault::Connect(chain(&error)));
         let connections = self.way.get_or_try_init(|| async {
             let found = addresses(&self.base).await.map_err(|_| None)?;
             // The metadata server of AWS is at this address on every machine of AWS. No emulator is. A caller that means
@@ -268,12 +269,12 @@ impl Client {
             if is_name && found.iter().any(|address| leads_to_metadata(address.ip())) {
                 return Err(Some(TransportFault::Unsendable("its host name leads to the metadata of this machine")));
             }
-            made(&found).map_err(Some)
+            connections_to(&found).map_err(Some)
         });
         match connections.await {
             Ok(way) => Ok(way),
             Err(Some(fault)) => Err(fault),
-            Err(None) => self.unresolved.get_or_try_init(|| async { made(&[]) }).await,
+            Err(None) => self.unresolved.get_or_try_init(|| async { connections_to(&[]) }).await,
         }
     }
 

@@ -59,7 +59,7 @@ pub(super) fn example_at(
     let is_named = |of: &&Resource| case.uses_resource(of) || control.is_some_and(|control| control.uses_resource(of));
     let url = Url::parse(url).expect("the example's URL is valid");
     let target = Target::at(url).signed_by(Credentials::new("AKIDEXAMPLE", "never printed"));
-    let named = contract.service.resources.iter().filter(is_named);
-    let target = named.fold(target, |target, resource| target.having(&resource.id, name_of(resource)));
+    let named_resources = contract.service.resources.iter().filter(is_named);
+    let target = named_resources.fold(target, |target, resource| target.having(&resource.id, name_of(resource)));
     example_line(case, &target, contract)
 }

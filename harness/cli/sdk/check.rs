@@ -97,8 +97,8 @@ pub(super) fn run(args: &SdkCheckArgs) -> Result<ExitCode, Failure> {
 
     let folder =
         TempDir::new().map_err(|error| Failure::harness(format!("no temporary folder can be made: {error}")))?;
-    let written = driver.write_sources(folder.path());
-    written.map_err(|error| Failure::harness(format!("cannot write the driver: {error}")))?;
+    let writing = driver.write_sources(folder.path());
+    writing.map_err(|error| Failure::harness(format!("cannot write the driver: {error}")))?;
     let command = driver.command(folder.path(), &sdk);
     let options = RunnerOptions { jobs: args.jobs.into(), max_attempts: None, isolated };
     let mut events = Vec::new();

@@ -193,8 +193,8 @@ fn place(
     let differ = statements.values().any(|value| Some(value) != statements.values().next());
     ensure(differ, at, format_args!("expected sources that differ, found that they all say the same"))?;
     // A prose statement has no single value to compare.
-    let stated = found.get("is").or((!found.is_object()).then_some(found));
-    let is_said = stated.is_none_or(|stated| statements.values().any(|value| value == stated));
+    let stated_value = found.get("is").or((!found.is_object()).then_some(found));
+    let is_said = stated_value.is_none_or(|stated_value| statements.values().any(|value| value == stated_value));
     ensure(is_said, at, format_args!("expected that some source says what the shapes state, found none"))
 }
 

@@ -113,8 +113,8 @@ pub(super) fn message_names_member(observation: &Observation<'_>) -> Findings {
     (is_checked && observation.error.is_some() && observation.error.as_deref() == observation.invalid())
         .then_some(())?;
     let (member, message) = (observation.case.member_at_fault()?, observation.message()?);
-    let named = message.to_ascii_lowercase().contains(&member.to_ascii_lowercase());
-    Finding::one(Subject::default(), named, || Fault::MessageWithoutMember {
+    let names_member = message.to_ascii_lowercase().contains(&member.to_ascii_lowercase());
+    Finding::one(Subject::default(), names_member, || Fault::MessageWithoutMember {
         member: member.to_owned(),
         found: observation.quote(message),
     })

@@ -70,11 +70,11 @@ impl<'a> GivenLifetime<'a> {
     fn of(observation: &Observation<'a>) -> Option<Self> {
         let lifetime = observation.operation.lifetime()?;
         let at = observation.body.as_ref().filter(|_| observation.is_success())?.get(lifetime.ends_at)?.as_f64()?;
-        let chosen = observation.requested_value(lifetime.asked_by);
-        let requested = chosen.as_ref().map_or(Some(lifetime.default), Value::as_f64)?;
+        let chosen_lifetime = observation.requested_value(lifetime.asked_by);
+        let requested = chosen_lifetime.as_ref().map_or(Some(lifetime.default), Value::as_f64)?;
         let (sent, received) = (seconds(observation.exchange.sent_at), seconds(observation.exchange.received_at));
         let date = observation.response.date().map(seconds);
-        Some(Self { lifetime, at, asked: requested, is_chosen: chosen.is_some(), date, sent, received })
+        Some(Self { lifetime, at, asked: requested, is_chosen: chosen_lifetime.is_some(), date, sent, received })
     }
 
     /// Whether it expires `lifetime` seconds after the server's `Date`.

@@ -320,11 +320,11 @@ impl Baseline {
 /// The fewest patterns that select these ids and no other known id. A whole suite or family is one pattern; where it
 /// has one member, that member is named, since others may be added to it.
 fn minimal(ids: &[&str], all: &[&str]) -> BTreeSet<String> {
-    let wanted: BTreeSet<&str> = ids.iter().copied().collect();
+    let wanted_ids: BTreeSet<&str> = ids.iter().copied().collect();
     let below = |prefix: &str, id: &str| id.strip_prefix(prefix).is_some_and(|rest| rest.starts_with('/'));
     let whole = |prefix: &&str| {
         let mut members = all.iter().filter(|id| below(prefix, id));
-        members.clone().count() > 1 && members.all(|id| wanted.contains(id))
+        members.clone().count() > 1 && members.all(|id| wanted_ids.contains(id))
     };
     // The widest first: all prefixes of an id, from its suite to the id itself.
     let widest = |id: &&str| -> String {

@@ -191,14 +191,14 @@ proptest::proptest! {
         let verdict = |fails: bool| if fails { Verdict::Fail } else { Verdict::Pass };
         let results: Vec<_> = ids.iter().zip(&failing).map(|(id, fails)| case(id, verdict(*fails))).collect();
         let file = baseline(&json!([])).rewritten(&ids, &results, &excuse("new"));
-        let written = Baseline::new(NAME, file).expect("a good baseline");
+        let baseline = Baseline::new(NAME, file).expect("a good baseline");
         for mut result in results {
             let expected = if result.verdict == Verdict::Fail { Verdict::KnownFail } else { Verdict::Pass };
-            written.apply(&mut result, day("2026-01-01"));
+            baseline.apply(&mut result, day("2026-01-01"));
             proptest::prop_assert_eq!(result.verdict, expected, "{}", result.id);
         }
-        let rewritten = written.rewritten(&ids, &[], &excuse("other"));
-        proptest::prop_assert_eq!(&rewritten, &written.content, "nothing changes where nothing ran");
+        let rewritten = baseline.rewritten(&ids, &[], &excuse("other"));
+        proptest::prop_assert_eq!(&rewritten, &baseline.content, "nothing changes where nothing ran");
     }
 }
 

@@ -159,8 +159,8 @@ impl<'a> IndexedRun<'a> {
             ),
             (None, _) => sentence(group[0]),
         };
-        let listed = matches!(verdict, Verdict::Fixed | Verdict::KnownFail);
-        let every = group.len() == self.collected.cases.len() && group.len() > 1 && !listed;
+        let in_baseline = matches!(verdict, Verdict::Fixed | Verdict::KnownFail);
+        let every = group.len() == self.collected.cases.len() && group.len() > 1 && !in_baseline;
         let met = verdict == Verdict::NotImplemented || (verdict == Verdict::Indeterminate && every);
         FindingView {
             tone: verdict.into(),

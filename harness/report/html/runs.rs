@@ -64,7 +64,7 @@ fn run(label: String, collected: &Collected) -> RunView {
     let summary = collected.summary.as_ref();
     let event = collected.run.as_ref();
     let obstacle = event.and_then(words::obstacle);
-    let named = &conclusion.ids()[..conclusion.ids().len().min(IDS_LIMIT)];
+    let ids_named = &conclusion.ids()[..conclusion.ids().len().min(IDS_LIMIT)];
     let text = |of: fn(&RunEvent) -> &str| event.map_or(String::new(), |run| of(run).to_owned());
     let started = text(|run| &run.started_at);
     RunView {
@@ -86,8 +86,8 @@ fn run(label: String, collected: &Collected) -> RunView {
         tone: (&conclusion).into(),
         headline: headline(&conclusion),
         conclusion: words::capitalised(&conclusion.claim()),
-        ids: named.iter().map(|id| Link { text: (*id).to_owned(), to: anchor(id) }).collect(),
-        more_ids: conclusion.ids().len() - named.len(),
+        ids: ids_named.iter().map(|id| Link { text: (*id).to_owned(), to: anchor(id) }).collect(),
+        more_ids: conclusion.ids().len() - ids_named.len(),
         cut_short: words::cut_short(collected).map(|sentence| words::capitalised(&sentence)),
         counts: counts(collected.cases.iter().map(|case| case.verdict)),
         cases: collected.cases.len(),

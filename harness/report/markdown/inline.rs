@@ -123,14 +123,14 @@ mod tests {
     proptest! {
         #[test]
         fn prose_and_code_say_what_they_were_given_and_nothing_else(text in hostile()) {
-            let wanted = escape(&text);
-            prop_assume!(!wanted.trim().is_empty());
+            let expected = escape(&text);
+            prop_assume!(!expected.trim().is_empty());
             let (rendered, is_plain) = seen(&prose(&text));
             prop_assert!(is_plain, "{}", prose(&text));
-            prop_assert_eq!(rendered.trim(), wanted.trim());
+            prop_assert_eq!(rendered.trim(), expected.trim());
             let (rendered, is_plain) = seen(&code(&text));
             prop_assert!(is_plain, "{}", code(&text));
-            prop_assert_eq!(rendered, wanted);
+            prop_assert_eq!(rendered, expected);
         }
 
         #[test]

@@ -69,9 +69,9 @@ fn line(case: &ClientCase, called: CalledOperation<'_>, record: &Record) -> Clie
         let target = rest.rsplit_once(' ').map_or(rest, |(target, _)| target);
         let found = target.split('?').next().unwrap_or_default();
         let fits = path.as_ref().is_none_or(|path| found == path || found.strip_suffix('/') == Some(path));
-        let wanted = called.operation.method.is.as_str();
-        let expected = format!("{wanted} {}", path.as_deref().unwrap_or("and any path"));
-        breach_unless(method == wanted && fits, "request line", expected, request.line.as_str())
+        let expected_method = called.operation.method.is.as_str();
+        let expected = format!("{expected_method} {}", path.as_deref().unwrap_or("and any path"));
+        breach_unless(method == expected_method && fits, "request line", expected, request.line.as_str())
     })
 }
 

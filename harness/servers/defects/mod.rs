@@ -43,8 +43,10 @@ impl Upstream {
     /// A text with its placeholders replaced by the names of the server's resources.
     fn fill(&self, text: &str) -> String {
         let resources = Service::embedded().resources.iter();
-        let named = resources.filter_map(|resource| Some((&resource.placeholder, self.resources.get(&resource.id)?)));
-        named.fold(text.to_owned(), |text, (placeholder, name)| text.replace(&format!("${{{placeholder}}}"), name))
+        let named_resources =
+            resources.filter_map(|resource| Some((&resource.placeholder, self.resources.get(&resource.id)?)));
+        named_resources
+            .fold(text.to_owned(), |text, (placeholder, name)| text.replace(&format!("${{{placeholder}}}"), name))
     }
 
     /// The same for a value, if it is a text.

@@ -237,9 +237,9 @@ fn doctor_ends_with_the_exit_code_of_a_run_where_there_is_nothing_to_sign_with()
 #[test]
 fn without_a_workgroup_it_names_those_that_there_are() {
     let stub = Stub::saying(|request| {
-        let listed = aws("200 OK", r#"{"workgroups":[{"workgroupName":"theirs"}]}"#);
+        let listing = aws("200 OK", r#"{"workgroups":[{"workgroupName":"theirs"}]}"#);
         let is_listing = request.contains("RedshiftServerless.ListWorkgroups");
-        if is_listing { listed } else { error("400 No", "ResourceNotFoundException") }
+        if is_listing { listing } else { error("400 No", "ResourceNotFoundException") }
     });
     let finished = Program::new(&["doctor", "--endpoint", &stub.endpoint, "--format", "json"]).signing().finish();
     finished.expect(1, &[]);

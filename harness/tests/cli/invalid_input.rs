@@ -271,11 +271,11 @@ fn a_known_failure_is_excused_and_written_by_baseline_write() {
     let stub = Stub::answering(aws("200 OK", &RIGHT.replace("4e9", "1")));
     let mut write = Program::at(&stub.endpoint, "baseline write known.json success/workgroup-only");
     write.finish().expect(0, &["1 entry"]);
-    let written = write.read("known.json");
+    let baseline = write.read("known.json");
     let mut run = Program::at(&stub.endpoint, "run success/workgroup-only --baseline known.json");
-    run = run.file("known.json", &written);
+    run = run.file("known.json", &baseline);
     run.finish().expect(0, &["known-fail"]);
-    Program::line("baseline check known.json").file("known.json", &written).finish().expect(0, &["in order"]);
+    Program::line("baseline check known.json").file("known.json", &baseline).finish().expect(0, &["in order"]);
 }
 
 #[test]

@@ -96,8 +96,8 @@ fn reports(stream: &str) -> Vec<(&'static str, String)> {
     let mut text = report(&format!("--format text --verbose {files}"));
     let printed = [("text", text.finish()), ("github", report("--format github").finish())];
     let printed = printed.map(|(format, finished)| (format, finished.expect(0, &[]).stdout.clone()));
-    let written = ["r.xml", "r.html", "r.md", "r.svg"].map(|file| (file, text.read(file)));
-    printed.into_iter().chain(written).collect()
+    let report_files = ["r.xml", "r.html", "r.md", "r.svg"].map(|file| (file, text.read(file)));
+    printed.into_iter().chain(report_files).collect()
 }
 
 fn stream() -> String {

@@ -88,8 +88,8 @@ fn what_a_server_does_not_claim_is_no_known_failure_of_it() {
     let stub = Stub::answering(refusal("400 Bad", "UnknownOperationException", "m"));
     let mut program = Program::at(&stub.endpoint, "baseline write known.json signature success");
     program.finish().expect(0, &["wrote known.json"]);
-    let written = program.read("known.json");
-    assert!(written.contains("\"success") && !written.contains("\"signature"), "{written}");
+    let baseline = program.read("known.json");
+    assert!(baseline.contains("\"success") && !baseline.contains("\"signature"), "{baseline}");
 }
 
 /// A right answer with a password of letters and a hyphen only, so that nothing but having seen it tells what it is,

@@ -404,9 +404,9 @@ fn the_register_as_a_table_has_a_line_for_each_requirement_with_its_cases() {
 #[test]
 fn the_register_as_text_names_the_cases_and_defects_of_each_requirement() {
     let text = Program::new(&["list", "requirements"]).env("COLUMNS", "200").finish().stdout;
-    let wanted = ["GC-DUR-08", "cases: parameters/duration-below", "defects: "];
+    let expected = ["GC-DUR-08", "cases: parameters/duration-below", "defects: "];
     let mut from = text.as_str();
-    for words in wanted {
+    for words in expected {
         let at = from.find(words).unwrap_or_else(|| panic!("no {words} in {from}"));
         from = &from[at..];
     }

@@ -123,8 +123,8 @@ async fn a_server_that_speaks_first_is_no_http_server() {
 
 /// A server that writes a start and then the same bytes for ever; with how many bytes it got rid of.
 async fn flood(start: &'static str, repeated_bytes: String) -> (Server, Arc<AtomicUsize>) {
-    let written = Arc::new(AtomicUsize::new(0));
-    let (count, repeated_bytes) = (Arc::clone(&written), Arc::new(repeated_bytes));
+    let bytes_written = Arc::new(AtomicUsize::new(0));
+    let (count, repeated_bytes) = (Arc::clone(&bytes_written), Arc::new(repeated_bytes));
     let server = Server::start(move |mut stream| {
         let (count, repeated_bytes) = (Arc::clone(&count), Arc::clone(&repeated_bytes));
         async move {
@@ -136,7 +136,7 @@ async fn flood(start: &'static str, repeated_bytes: String) -> (Server, Arc<Atom
         }
     })
     .await;
-    (server, written)
+    (server, bytes_written)
 }
 
 /// More than the limit and what the buffers of two sockets take, and far less than a flood.

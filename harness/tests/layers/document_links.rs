@@ -114,7 +114,7 @@ fn every_page_says_first_and_in_one_sentence_what_it_is_for() {
 /// A path in a code span, such as `harness/kit/`, is one of this project where it begins with one of its folders.
 #[test]
 fn every_path_that_a_document_names_is_there() {
-    let mut named = 0;
+    let mut link_count = 0;
     for (document, text) in documents() {
         for event in Parser::new_ext(&text, Options::ENABLE_TABLES) {
             let Event::Code(code) = event else { continue };
@@ -122,9 +122,9 @@ fn every_path_that_a_document_names_is_there() {
             let is_path = ours.iter().any(|folder| code.starts_with(folder)) && !code.contains(['<', '*', ' ']);
             if is_path {
                 assert!(root().join(&*code).exists(), "{}: there is no {code}", document.to_string_lossy());
-                named += 1;
+                link_count += 1;
             }
         }
     }
-    assert!(named >= 15, "only {named} paths were found");
+    assert!(link_count >= 15, "only {link_count} paths were found");
 }

@@ -106,8 +106,8 @@ pub(crate) fn what_is_installed_is_listed_and_what_was_cut_is_not() {
     assert!(stdout.contains("1.2.3  2 packages"), "{stdout}");
     assert!(!stdout.contains("1.10.0"), "{stdout}");
     assert!(stdout.contains("AWS SDK for Java"), "{stdout}");
-    let listed = countersign(cache.path(), &["sdk", "list", "--format", "json"], &[]);
-    let json: Value = serde_json::from_slice(&listed.stdout).expect("JSON");
+    let listing = countersign(cache.path(), &["sdk", "list", "--format", "json"], &[]);
+    let json: Value = serde_json::from_slice(&listing.stdout).expect("JSON");
     assert_eq!(json["installed"][0]["deps"]["botocore"], "1.5.6");
     assert_eq!(json["installed"].as_array().map(Vec::len), Some(1));
 }
@@ -135,8 +135,8 @@ pub(crate) fn a_driver_that_is_not_there_is_named_with_what_to_do() {
 pub(crate) fn client_cases_are_listed_and_explained() {
     let cache = tempfile::tempdir().expect("a temporary folder");
     let stdout_of = |words: &[&str]| text(&countersign(cache.path(), words, &[]).stdout);
-    let listed = stdout_of(&["list", "cases", "--side", "client"]);
-    assert!(listed.contains("errors/type-in-body") && !listed.contains("parameters/"), "{listed}");
+    let listing = stdout_of(&["list", "cases", "--side", "client"]);
+    assert!(listing.contains("errors/type-in-body") && !listing.contains("parameters/"), "{listing}");
     assert!(!stdout_of(&["list", "cases"]).contains("errors/type-in-body"));
     assert!(stdout_of(&["list", "drivers"]).contains("js-v3"));
     let case = stdout_of(&["explain", "errors/type-in-body"]);

@@ -66,10 +66,10 @@ pub fn verify(
         return Err(SignatureError::Expired);
     }
     // The signature covers the body: a sender that states another hash signed another body.
-    let stated = request.headers.get("x-amz-content-sha256").filter(|_| claim.signs("x-amz-content-sha256"));
+    let stated_hash = request.headers.get("x-amz-content-sha256").filter(|_| claim.signs("x-amz-content-sha256"));
     let signature = signature(request, &claim.signed_headers(request), &secret, scope, stamp);
     let fits = bool::from(signature.as_bytes().ct_eq(claim.signature.as_bytes()));
-    if fits && claim.signs("x-amz-date") && stated.is_none_or(|hash| hash == sha256(&request.body)) {
+    if fits && claim.signs("x-amz-date") && stated_hash.is_none_or(|hash| hash == sha256(&request.body)) {
         Ok(claim.access_key_id.to_owned())
     } else {
         Err(SignatureError::Mismatch)

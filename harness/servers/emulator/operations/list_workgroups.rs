@@ -33,14 +33,15 @@ pub(super) fn call(service: &EmulatedService, members: &Members) -> Result<Value
 
     // Nobody shares a workgroup with the caller, so the caller sees none of another account.
     let is_own = owner_account.is_none_or(|account| account == service.options().account);
-    let listed = if is_own { service.workgroups().all() } else { &[] };
-    let start = next_token.map_or(Some(0), |token| listed.iter().position(|workgroup| workgroup.page_token == token));
+    let workgroups = if is_own { service.workgroups().all() } else { &[] };
+    let start =
+        next_token.map_or(Some(0), |token| workgroups.iter().position(|workgroup| workgroup.page_token == token));
     let start = start.ok_or_else(|| ServiceError::validation("The nextToken was not given out for this list."))?;
     let most = max_results.and_then(|most| usize::try_from(most).ok()).unwrap_or(DEFAULT_MAX_RESULTS);
-    let end = listed.len().min(start + most);
-    let page: Vec<_> = listed[start..end].iter().map(|workgroup| &workgroup.shown).collect();
+    let end = workgroups.len().min(start + most);
+    let page: Vec<_> = workgroups[start..end].iter().map(|workgroup| &workgroup.shown).collect();
     let mut output = json!({ "workgroups": page });
-    if let Some(next) = listed.get(end) {
+    if let Some(next) = workgroups.get(end) {
         output["nextToken"] = next.page_token.as_str().into();
     }
     Ok(output)

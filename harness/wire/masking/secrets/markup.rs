@@ -78,10 +78,10 @@ fn attributes(tag: &str, inside: Option<usize>, found: &mut impl FnMut(&str, usi
         .collect();
     let label = all.iter().find_map(|(_, value)| is_secret_name(value).filter(|_| is_password_label(value)));
     let is_naming = |name: &str| ["name", "key", "id", "property"].iter().any(|other| name.eq_ignore_ascii_case(other));
-    let named = all.iter().find_map(|(name, value)| is_secret_name(value).filter(|_| is_naming(name)));
+    let least_of_named = all.iter().find_map(|(name, value)| is_secret_name(value).filter(|_| is_naming(name)));
     for (name, value) in all {
         let is_value = ["value", "content"].iter().any(|other| name.eq_ignore_ascii_case(other));
-        let from_label = label.or(named).filter(|_| is_value);
+        let from_label = label.or(least_of_named).filter(|_| is_value);
         if let Some(least) = inside.map(|least| least.max(SHORTEST)).or(is_secret_name(name)).or(from_label) {
             found(value, least);
         }
