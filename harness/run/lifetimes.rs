@@ -146,6 +146,10 @@ impl LifetimeDoubt<'_> {
     }
 
     async fn excuse(&self, wrong: &GivenCredentials, random_names: &mut RandomNames) -> LifetimeExcuse {
+        // Then no further call could excuse it, and nobody waits for one.
+        if wrong.age(self.lifetime.default) == CredentialsAge::None && wrong.clock_offset().is_none() {
+            return Ok(None);
+        }
         let repeated = self.repeated_credentials(wrong, random_names).await?;
         if let Some(repeated) = &repeated
             && let Some(excuse) = self.excuse_of_age(wrong, repeated, random_names).await?
