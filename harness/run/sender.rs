@@ -75,7 +75,8 @@ impl Sender {
             // flight.
             let request = make_request()?;
             let permit = self.flights.acquire().await;
-            let mut exchange = self.client.send(request).await;
+            // Boxed: every future that may send a request holds this one, and futures are moved about.
+            let mut exchange = Box::pin(self.client.send(request)).await;
             drop(permit);
             if let Some(received) = exchange.received() {
                 seen.learn(received);

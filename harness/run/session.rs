@@ -246,10 +246,10 @@ async fn perform_and_judge(
 ) -> Result<(Judgement, Transcript), Interrupted> {
     let (mut judgement, transcript) = case_run.perform(random_names).await?;
     if case_run.context.judge.is_about_lifetimes(&judgement) {
-        judgement = told_apart(case_run, &transcript, judgement, random_names).await?;
+        judgement = Box::pin(told_apart(case_run, &transcript, judgement, random_names)).await?;
     }
     if judgement.verdict == Verdict::Fail
-        && let Some(reason) = misnamed(case_run, &transcript, random_names).await?
+        && let Some(reason) = Box::pin(misnamed(case_run, &transcript, random_names)).await?
     {
         judgement = without_verdict(reason);
     }
