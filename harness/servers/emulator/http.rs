@@ -17,9 +17,9 @@ const MAX_READ_BYTES: usize = 8 * MAX_REQUEST_BYTES;
 ///
 /// ```
 /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
-/// use countersign::servers::emulator::{Emulator, Options};
+/// use countersign::servers::emulator::{Emulator, EmulatorOptions};
 ///
-/// let emulator = Emulator::start(Options::default()).await?;
+/// let emulator = Emulator::start(EmulatorOptions::default()).await?;
 /// println!("call {} as {}", emulator.endpoint(), emulator.options().credentials.access_key_id);
 /// emulator.shutdown().await;
 /// # std::io::Result::Ok(()) }).unwrap();
