@@ -1,5 +1,7 @@
 //! Which exchanges a defect applies to.
 
+use std::cell::OnceCell;
+
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -8,20 +10,34 @@ use crate::corpus::defect::{BodyKind, Condition, SignatureState, ValueKind, When
 use crate::wire::sigv4::{SignatureError, verify};
 use crate::wire::{Request, Response, error_type};
 
-/// A request, with the facts that conditions ask for.
+/// A request, with the facts that conditions ask for. Each is found out when a condition asks for it.
 pub(super) struct ExaminedRequest<'a> {
     request: &'a Request,
-    body: Option<Value>,
-    signature: SignatureState,
+    upstream: &'a Upstream,
+    now: Timestamp,
+    body: OnceCell<Option<Value>>,
+    signature: OnceCell<SignatureState>,
 }
 
 impl<'a> ExaminedRequest<'a> {
-    pub(super) fn new(request: &'a Request, upstream: &Upstream, now: Timestamp) -> Self {
-        let known_credentials = &upstream.credentials;
-        let verdict = verify(request, upstream.scope(), now, |id| {
+    pub(super) fn new(request: &'a Request, upstream: &'a Upstream, now: Timestamp) -> Self {
+        Self { request, upstream, now, body: OnceCell::new(), signature: OnceCell::new() }
+    }
+
+    fn body(&self) -> Option<&Value> {
+        self.body.get_or_init(|| serde_json::from_slice(&self.request.body).ok()).as_ref()
+    }
+
+    fn signature(&self) -> SignatureState {
+        *self.signature.get_or_init(|| self.verify())
+    }
+
+    fn verify(&self) -> SignatureState {
+        let known_credentials = &self.upstream.credentials;
+        let verdict = verify(self.request, self.upstream.scope(), self.now, |id| {
             (id == known_credentials.access_key_id).then(|| known_credentials.secret_access_key.clone())
         });
-        let signature = match verdict {
+        match verdict {
             Ok(_) => SignatureState::Valid,
             Err(SignatureError::Missing) => SignatureState::Missing,
             Err(SignatureError::Malformed(_)) => SignatureState::Malformed,
@@ -29,18 +45,17 @@ impl<'a> ExaminedRequest<'a> {
             Err(SignatureError::Scope { .. }) => SignatureState::Scope,
             Err(SignatureError::Expired) => SignatureState::Expired,
             Err(SignatureError::Mismatch) => SignatureState::Mismatch,
-        };
-        Self { request, body: serde_json::from_slice(&request.body).ok(), signature }
+        }
     }
 
     pub(super) fn is_signed(&self) -> bool {
-        self.signature == SignatureState::Valid
+        self.signature() == SignatureState::Valid
     }
 
     /// Whether the defect applies, as far as the request tells.
     pub(super) fn fits(&self, when: &When) -> bool {
         let field = |name: &str| self.request.headers.get(name).unwrap_or_default();
-        when.signature.is_none_or(|state| state == self.signature)
+        when.signature.is_none_or(|state| state == self.signature())
             && when.method.as_ref().is_none_or(|pattern| pattern.regex().is_match(&self.request.method))
             && when.path.as_ref().is_none_or(|pattern| pattern.regex().is_match(&self.request.target))
             && when.json.is_none_or(|kind| kind == self.kind())
@@ -53,11 +68,11 @@ impl<'a> ExaminedRequest<'a> {
     }
 
     fn member(&self, name: &str) -> Option<&Value> {
-        self.body.as_ref()?.get(name)
+        self.body()?.get(name)
     }
 
     fn kind(&self) -> BodyKind {
-        match &self.body {
+        match self.body() {
             Some(Value::Object(_)) => BodyKind::Object,
             Some(_) => BodyKind::Other,
             None if self.request.body.is_empty() => BodyKind::Empty,
