@@ -9,6 +9,7 @@ call of the bare driver.
 usage: ratio.py [PROGRAM] [--checks N] [--rounds N]      (after `cargo build --release`)
 """
 import argparse
+import contextlib
 import os
 import resource
 import shutil
@@ -64,6 +65,23 @@ def used(command):
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, wall
 
 
+@contextlib.contextmanager
+def server(bare):
+    """Runs the server of `bare.rs`, and gives its port."""
+    child = subprocess.Popen([bare, "serve", "0"], stdout=subprocess.PIPE, text=True)
+    try:
+        yield child.stdout.readline().strip()
+    finally:
+        child.terminate()
+        child.wait()
+
+
+def run_of(port, count, jobs):
+    """The arguments of a run of so many checks."""
+    return ["run", "success/workgroup-only", "--endpoint", f"http://127.0.0.1:{port}", "--workgroup", "my-workgroup",
+            "--repeat", str(count), "--jobs", str(jobs), "--format", "quiet"]
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("program", nargs="?", default="target/release/countersign")
@@ -71,15 +89,12 @@ def main():
     parser.add_argument("--rounds", type=int, default=5)
     given = parser.parse_args()
     bare = built()
-    server = subprocess.Popen([bare, "serve", "0"], stdout=subprocess.PIPE, text=True)
-    try:
-        port = server.stdout.readline().strip()
+    rounds = []
+    with server(bare) as port:
 
         def run(count, jobs):
-            return used([given.program, "run", "success/workgroup-only", "--endpoint", f"http://127.0.0.1:{port}",
-                         "--workgroup", "my-workgroup", "--repeat", str(count), "--jobs", str(jobs), "--format", "quiet"])
+            return used([given.program, *run_of(port, count, jobs)])
 
-        rounds = []
         for _ in range(given.rounds):
             start, one, eight, thousand = run(1, 1), run(given.checks, 1), run(given.checks, 8), run(1000, 1)
             driver = used([bare, "drive", port, str(given.checks)])
@@ -88,8 +103,6 @@ def main():
                 "ratio": (one[0] - start[0]) / driver[0], "one": given.checks / one[1], "eight": given.checks / eight[1],
                 "thousand": thousand[1] * 1000,
             })
-    finally:
-        server.terminate()
     median = {name: statistics.median(row[name] for row in rounds) for name in rounds[0]}
     print(f"a check takes {median['check']:.3f} ms of CPU, a call of the bare driver {median['bare']:.3f} ms: "
           f"{median['ratio']:.2f} times as much, at most {MOST} are allowed")
@@ -98,4 +111,5 @@ def main():
     sys.exit(median["ratio"] > MOST)
 
 
-main()
+if __name__ == "__main__":
+    main()
