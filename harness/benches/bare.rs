@@ -1,7 +1,7 @@
 //! What a check costs at the least: a driver that does nothing but sign, send, read and look, and a server for it, both
 //! without a runtime. `ratio.py` beside it runs Countersign and this driver against this server and compares them.
 //!
-//! `bare serve PORT` answers for ever; `bare drive PORT COUNT` makes so many calls on one connection. `ratio.py` builds
+//! `bare serve PORT` answers for ever; `bare drive PORT COUNT` makes COUNT calls on one connection. `ratio.py` builds
 //! it as a package of its own, so that nothing of Countersign is in it.
 
 use std::fmt::Write as _;

@@ -107,7 +107,7 @@ struct RunningArgs {
     #[arg(long, env = "COUNTERSIGN_SEED", value_name = "N")]
     seed: Option<u64>,
 
-    /// Run each case so many times
+    /// Run each case this number of times
     #[arg(long, env = "COUNTERSIGN_REPEAT", value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     repeat: u32,
 

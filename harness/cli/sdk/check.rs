@@ -60,7 +60,7 @@ pub(super) struct SdkCheckArgs {
     #[arg(long, env = "COUNTERSIGN_REPORT_MD", value_name = "FILE")]
     report_md: Option<PathBuf>,
 
-    /// Run so many cases at a time, each with a process of the driver
+    /// Run this number of cases at a time, each with a process of the driver
     #[arg(long, env = "COUNTERSIGN_JOBS", value_name = "N", default_value_t = JOBS, value_parser = clap::value_parser!(u16).range(1..=64))]
     jobs: u16,
 

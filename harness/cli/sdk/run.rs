@@ -45,11 +45,11 @@ pub(super) struct SdkRunArgs {
     #[arg(long, short, value_name = "RUN.jsonl", conflicts_with = "report-jsonl")]
     output: Option<PathBuf>,
 
-    /// Run so many cases at a time, each with a process of the driver
+    /// Run this number of cases at a time, each with a process of the driver
     #[arg(long, env = "COUNTERSIGN_JOBS", value_name = "N", default_value_t = JOBS, value_parser = clap::value_parser!(u16).range(1..=64))]
     jobs: u16,
 
-    /// Allow so many attempts in every case, whatever the case says; with 1 nothing waits for back-offs
+    /// Allow this number of attempts in every case, whatever the case says; with 1, nothing waits for back-offs
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=20))]
     max_attempts: Option<u32>,
 

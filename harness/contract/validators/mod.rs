@@ -48,25 +48,25 @@ pub struct SchemaBreach {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Constraint {
-    /// To be of this JSON type.
+    /// This JSON type.
     Type(String),
-    /// To be there.
+    /// The member itself: it must be present.
     Member,
-    /// To have so many characters (Unicode scalar values) at least.
+    /// At least this number of characters (Unicode scalar values).
     MinLength(u64),
-    /// To have so many characters at most.
+    /// At most this number of characters (Unicode scalar values).
     MaxLength(u64),
-    /// To have so many items at least.
+    /// At least this number of items.
     MinItems(u64),
-    /// To have so many items at most.
+    /// At most this number of items.
     MaxItems(u64),
-    /// To match this pattern.
+    /// A match of this pattern.
     Pattern(String),
-    /// To match its pattern within so many steps.
+    /// A match of its pattern within this number of steps.
     PatternWithin(usize),
-    /// To be this number at least.
+    /// At least this number.
     Minimum(String),
-    /// To be this number at most.
+    /// At most this number.
     Maximum(String),
     /// To be one of these texts.
     OneOf(Vec<String>),
@@ -113,7 +113,7 @@ pub enum JsonKind {
     Integer,
     /// Any other number.
     Number,
-    /// A string of so many characters (Unicode scalar values).
+    /// A string with this number of characters (Unicode scalar values).
     String(u64),
     /// An array.
     Array,

@@ -20,7 +20,7 @@ pub enum RequestChange {
     Clamp(Range),
     /// Drops the fraction of a number.
     Round(String),
-    /// Cuts a text off behind so many characters.
+    /// Cuts a text off after this number of characters.
     Truncate(Truncation),
     /// Replaces what matches in a text.
     Replace(Replacement),

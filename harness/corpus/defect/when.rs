@@ -13,7 +13,7 @@ use super::TextPattern;
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct When {
-    /// Only every so many-th of the exchanges that the request's conditions mean.
+    /// Only every nth exchange whose request meets the conditions; this is n.
     pub every: Option<NonZeroU64>,
     /// The status that the right server answers with.
     pub status: Option<u16>,
@@ -50,9 +50,9 @@ pub struct Condition {
     pub to: Option<f64>,
     /// It is a number with a fraction, or it has none.
     pub fraction: Option<bool>,
-    /// It is a text of so many characters or more.
+    /// It is a text with at least this number of characters.
     pub min_length: Option<usize>,
-    /// It is a text of so many characters or fewer.
+    /// It is a text with at most this number of characters.
     pub max_length: Option<usize>,
     /// It is a text that matches.
     pub matches: Option<TextPattern>,

@@ -89,9 +89,9 @@ pub struct ExpectedError {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Attempts {
-    /// At least so many.
+    /// At least this number.
     pub least: Option<usize>,
-    /// At most so many.
+    /// At most this number.
     pub most: Option<usize>,
 }
 

@@ -26,7 +26,7 @@ pub struct Step {
     pub reason: Option<String>,
     /// Every header field, in this order and letter case, instead of the standard ones, which are
     /// `x-amzn-RequestId`, `Date` and `Content-Type`. `${date}` stands for the time of the answer, and
-    /// `${date+3600}` or `${date-3600}` for so many seconds off it. The field that frames the body is added by `framing`.
+    /// `${date+3600}` or `${date-3600}` for that time plus or minus this number of seconds. The field that frames the body is added by `framing`.
     pub headers: Option<Vec<(String, String)>>,
     /// Further header fields, behind those.
     pub more_headers: Vec<(String, String)>,
@@ -154,7 +154,7 @@ pub struct ScriptedFault {
     pub at: FaultAt,
     /// In which way.
     pub how: FaultHow,
-    /// With `in-body`: after so many bytes of the body; after half of it where it is not given.
+    /// With `in-body`: after this number of bytes of the body; after half of it where it is not given.
     #[serde(default)]
     pub body_bytes: Option<usize>,
 }

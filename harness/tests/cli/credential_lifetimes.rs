@@ -49,7 +49,7 @@ fn given(password: &str, expiration: f64) -> String {
     aws("200 OK", &body)
 }
 
-/// A server whose `Date` is so many seconds ahead, and whose credentials for a duration have this password and expire
+/// A server whose `Date` is this number of seconds ahead, and whose credentials for a duration have this password and expire
 /// then.
 fn dated(ahead: i64, credentials: impl Fn(f64) -> (&'static str, f64) + Send + Sync + 'static) -> Stub {
     Stub::saying(move |request| {

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::program::{Finished, Program};
 
-/// A run stream of one SDK version in which one case took so many attempts, under this target prefix.
+/// A run stream of one SDK version in which one case took this number of attempts, under this target prefix.
 fn stream(version: &str, attempts: usize, prefix: &str, agent: &str) -> String {
     let request = |attempt: usize| {
         json!({

@@ -72,7 +72,7 @@ impl Stub {
         Self::stuck_after(0).0
     }
 
-    /// A server that answers so many requests rightly and none after them, and tells of the first of those.
+    /// A server that answers this number of requests rightly and none after them, and tells of the first of those.
     pub(crate) fn stuck_after(answered: usize) -> (Self, Receiver<()>) {
         let (stuck, wait) = mpsc::sync_channel(1);
         let count = AtomicUsize::new(0);

@@ -9,7 +9,7 @@ use rstest::rstest;
 use crate::program::Program;
 use crate::stub_server::{Stub, answer, aws};
 
-/// Runs the program on a pseudo-terminal of so many columns, and gives what it shows there: standard
+/// Runs the program on a pseudo-terminal of this width in columns, and gives what it shows there: standard
 /// output and standard error. Nothing where the machine cannot make one.
 #[cfg(target_os = "linux")]
 fn on_a_terminal(columns: u16, arguments: &[&str], variables: &[(&str, &str)]) -> Option<String> {

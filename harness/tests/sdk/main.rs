@@ -98,7 +98,7 @@ fn plain(id: &str, workgroup: &str) -> Arc<ClientCase> {
     case(id, workgroup, &json!({}))
 }
 
-/// Runs cases with so many processes.
+/// Runs cases with this number of processes.
 fn run(jobs: usize, cases: &[Arc<ClientCase>]) -> Vec<CaseResult> {
     run_with(RunnerOptions { jobs, max_attempts: None, isolated: true }, cases)
 }
