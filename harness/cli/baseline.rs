@@ -137,7 +137,7 @@ fn write(args: BaselineWriteArgs) -> Result<ExitCode, Failure> {
     if ended.exit == Exit::Undecided {
         say("warning: some cases got no answer; whether they fail is not known, and the file says nothing of them");
     }
-    // The file is there to record failures, so they are no error here.
+    // The command's purpose is to record failures, so they are no error here.
     Ok(if ended.exit == Exit::Failed { ExitCode::SUCCESS } else { ended.exit.into() })
 }
 
@@ -165,7 +165,7 @@ fn entries(count: usize) -> String {
     if count == 1 { "1 entry".to_owned() } else { format!("{count} entries") }
 }
 
-/// The patterns whose last day is over: at most 100, and how many more there are.
+/// The patterns of the entries that have expired: at most 100, then how many more there are.
 fn expired(baseline: &report::Baseline) -> Vec<String> {
     const SHOWN: usize = 100;
     let today = Zoned::now().date();

@@ -1,4 +1,4 @@
-//! `countersign doctor`: what stands between a target and a run, in less than two seconds.
+//! `countersign doctor`: finds what prevents a run against a target, in less than two seconds.
 
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -20,7 +20,8 @@ use crate::report::{Exit, hang};
 use crate::text::{LINE_SHOWN, foreign, foreign_within};
 use crate::verdict::{ProbeOutcome, TargetAnswer, TargetClass};
 
-/// The time for the whole examination: it leaves room to stay below two seconds with the start on a busy machine.
+/// The time for the whole examination. Together with the start of the program, it stays below two seconds even on a
+/// busy machine.
 const WITHIN: Duration = Duration::from_millis(1500);
 
 #[derive(Debug, Args)]
@@ -80,8 +81,8 @@ async fn examination(settings: &Settings, contract: &Contract, operation: &Opera
     Ok(examination)
 }
 
-/// The exit code that a run against this target would have, as far as one can tell before any answer is judged; `slip`
-/// says that the target refuses a name that no resource can have.
+/// The exit code that a run against this target would have, as far as this is known before any answer is judged. `slip`
+/// says whether the target refuses a name that no resource can have.
 fn exit(examination: &Examination, slip: bool) -> Exit {
     let problem = |of: fn(&Topic) -> bool| {
         examination.findings.iter().any(|finding| finding.status == DiagnosisStatus::Problem && of(&finding.topic))

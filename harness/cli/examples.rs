@@ -2,8 +2,8 @@
 
 use crate::contract::Service;
 
-/// A text of this file, filled in for the resource that has to be named: `{named}` is the flag with a name, `{name}`
-/// the name alone, `{noun}` what people call it.
+/// Fills in a text of this file for the resource that must be named. `{named}` becomes the resource's flag with an
+/// example of a name, `{name}` the name alone, and `{noun}` what people call the resource.
 pub(super) fn fill_template(template: &str) -> String {
     let resources = &Service::embedded().resources;
     let Some(resource) = resources.iter().find(|resource| resource.must_be_named) else { return template.to_owned() };
@@ -245,7 +245,7 @@ pub(super) mod tests {
 
     use super::super::Cli;
 
-    /// Every command with its path, the hidden and the built-in ones aside.
+    /// Every command below this one with its path, except the built-in `help`.
     fn commands(command: &Command, path: &str, found: &mut Vec<(String, Command)>) {
         for part in command.get_subcommands().filter(|part| part.get_name() != "help") {
             let path = format!("{path} {}", part.get_name());
@@ -270,7 +270,7 @@ pub(super) mod tests {
         words
     }
 
-    /// The documents that show command lines, each with how many it shows at least.
+    /// The documents that show command lines, and the least number of command lines that each shows.
     const DOCUMENTS: [(&str, usize); 10] = [
         ("README.md", 2),
         ("harness/docs/baselines.md", 3),
@@ -287,7 +287,7 @@ pub(super) mod tests {
     /// The command lines of a document: at a prompt, or in a step of a workflow.
     fn commands_in(document: &str) -> Vec<String> {
         let text = document.replace("\\\n", " ");
-        // A step goes on in the lines below it that begin with a flag.
+        // A line that begins with a flag continues the step above it.
         let steps = Regex::new(r"\n +--").expect("a regex").replace_all(&text, " --").into_owned();
         let steps = Regex::new(r"\$\{\{.*?\}\}").expect("a regex").replace_all(&steps, "1").into_owned();
         let alone = |line: &str| {
@@ -298,7 +298,8 @@ pub(super) mod tests {
         steps.lines().filter_map(alone).collect()
     }
 
-    /// The commands that the text of a document names, such as `countersign diff`, often without required arguments.
+    /// The commands that the text of a document names, such as `countersign diff`. Required arguments are often left
+    /// out.
     fn named(document: &str) -> impl Iterator<Item = &str> {
         document.split('`').filter(|span| span.starts_with("countersign ") && !span.contains('\n'))
     }

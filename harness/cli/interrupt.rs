@@ -1,4 +1,4 @@
-//! Ctrl-C and SIGTERM: the first ends a run in order, the second at once.
+//! Ctrl-C and SIGTERM. The first of them ends a run in order; the second ends the program at once.
 
 use std::io;
 use std::process::exit;
@@ -12,7 +12,7 @@ use super::output::say;
 /// The exit code of a program that was interrupted.
 pub(super) const INTERRUPTED: u8 = 130;
 
-/// Becomes true at the first interruption. At the second the program ends.
+/// A value that becomes true at the first interruption. At the second interruption, the program ends.
 pub(super) fn watch() -> watch::Receiver<bool> {
     let (sender, receiver) = watch::channel(false);
     tokio::spawn(async move {
@@ -26,7 +26,7 @@ pub(super) fn watch() -> watch::Receiver<bool> {
     receiver
 }
 
-/// Every Ctrl-C, and on Unix every termination signal, from now on.
+/// Every Ctrl-C, and on Unix every SIGTERM, since [`Self::listen`].
 pub(super) struct Interruptions {
     #[cfg(unix)]
     signals: [Signal; 2],

@@ -22,7 +22,7 @@ use crate::wire::{ClientOptions, InvalidRegion, Region};
 /// The default time for one request, in seconds.
 const DEFAULT_TIMEOUT: f64 = 10.0;
 
-/// How much of a wrong value is shown, in characters.
+/// At most this many characters of a wrong value are shown.
 const SHOWN: usize = 80;
 
 /// How many cases can be in flight together.
@@ -113,11 +113,12 @@ pub(super) struct Settings {
 }
 
 impl Settings {
-    /// Decides all settings; exit code 2 where they are wrong, 6 for real AWS that is not allowed.
+    /// Decides all settings. A failure has exit code 2 if they are wrong, and 6 if the target is real AWS that was not
+    /// allowed.
     pub(super) fn resolve(args: TracedArgs<TargetArgs>) -> Result<Self, Failure> {
         let TracedArgs { args, flags } = args;
         let mut from = Origins::of_flags(flags);
-        // A URL that is given needs no profile.
+        // A target that is named by its URL needs no profile.
         let is_named = args.endpoint.is_some() || (args.target.is_none() && env("COUNTERSIGN_ENDPOINT")?.is_some());
         let profiles = load_profiles(from.pick("config", args.config.clone(), [], None), is_named, &mut from)?;
         let (named, url, profile) = choose(&args, &profiles, &mut from)?;
@@ -202,7 +203,8 @@ impl Settings {
         }
     }
 
-    /// The features that the target claims: those of the settings, or else all that it has.
+    /// The features that the target claims: those of the settings, or else its default. The mock and the emulator claim
+    /// all that they have, AWS claims `signature`, and an endpoint claims nothing. `core` is always claimed.
     pub(super) fn features(&self) -> BTreeSet<Feature> {
         let mut features = self.claim.clone().unwrap_or_else(|| match &self.choice {
             TargetChoice::Mock | TargetChoice::Emulator => {
@@ -225,8 +227,9 @@ fn feature_of(resource: &Resource) -> Option<Feature> {
     resource.feature.as_ref()?.parse().ok()
 }
 
-/// The profiles of the file that was named, or of the nearest one. A file that was found, and that somebody else may
-/// have put there, is refused; it is ignored where the target `is_named` by its URL, since no profile counts then.
+/// The profiles of the file that the user named, or of the nearest `countersign.toml`. The nearest one is refused if
+/// somebody else may have put it there. If the target `is_named` by its URL, it is ignored instead, because no profile
+/// counts then.
 fn load_profiles(file: Option<PathBuf>, is_named: bool, from: &mut Origins) -> Result<Profiles, Failure> {
     let found = || Profiles::find(&std::env::current_dir().ok()?);
     from.file = match file.or_else(found) {
@@ -242,7 +245,7 @@ fn load_profiles(file: Option<PathBuf>, is_named: bool, from: &mut Origins) -> R
     }
 }
 
-/// A file that was found and not named; refused where somebody else may have put it there.
+/// Returns a file that the user did not name. Refuses it if somebody else may have put it there.
 fn followed(file: PathBuf) -> Result<PathBuf, Failure> {
     match Distrust::of(&file, std::env::home_dir().as_deref()) {
         None => Ok(file),
@@ -254,7 +257,7 @@ fn followed(file: PathBuf) -> Result<PathBuf, Failure> {
     }
 }
 
-/// The name and URL of the target, and its profile where it has one.
+/// The name of the target, its URL, and its profile, which is empty if it has none.
 fn choose(
     args: &TargetArgs,
     profiles: &Profiles,
@@ -303,7 +306,7 @@ fn choose(
         return Ok((name.clone(), None, none));
     }
     let place = from.place("target");
-    // A URL may hold a password.
+    // The name is not repeated: a URL may hold a password.
     if name.contains("://") || name.contains('@') {
         let words = "expected the name of a target, found what looks like a URL; give that with --endpoint";
         return Err(Failure::usage(format!("{place}: {words}")));
@@ -334,7 +337,7 @@ fn named_by_environment(from: &mut Origins) -> Result<(Option<String>, Option<Ur
     Ok((target, url))
 }
 
-/// The target, once the gate before real AWS has let it pass.
+/// The target, after the gate has checked it: real AWS must have been allowed.
 fn gated(
     name: String,
     url: Option<Url>,
@@ -353,7 +356,7 @@ fn gated(
     };
     gate::check(allowed.as_ref(), &url, region, name_in_aws)
         .map_err(|refusal| Failure::refused(refusal.to_string()))?;
-    // It is unknown what a proxy or a resolver makes of an empty part of a name.
+    // Nobody knows how a proxy or a resolver treats a name with an empty part.
     if url.host_str().is_some_and(|host| host.contains("..") || host.starts_with('.')) {
         let url = foreign(url.as_str());
         return Err(Failure::usage(format!("expected a host name without empty parts between dots, found {url}")));
@@ -366,7 +369,7 @@ fn gated(
     }
 }
 
-/// A URL without the dot that may stand behind its host: certificates and signatures do not have it.
+/// A URL whose host has no dot at its end. Certificates and signatures have host names without that dot.
 fn canonical(mut url: Url) -> Url {
     if let Some(host) = url.host_str().and_then(|host| host.strip_suffix('.')).map(str::to_owned) {
         // A host that is valid with the dot is valid without it.

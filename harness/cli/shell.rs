@@ -1,5 +1,5 @@
-//! `countersign completions` and `countersign man`: completions of a shell and manual pages, made from the command line
-//! itself.
+//! `countersign completions` and `countersign man`: shell completions and manual pages, made from the definitions of
+//! the commands.
 
 use std::io;
 use std::path::PathBuf;
@@ -56,7 +56,7 @@ pub(super) fn man(args: ManArgs) -> Result<ExitCode, Failure> {
     print(&format!("wrote {} manual pages to {folder}", pages.len()))
 }
 
-/// The pages of a command and of those below it, each with the name of its file.
+/// Adds the pages of a command and of its subcommands, each with the name of its file.
 fn collect(command: &Command, pages: &mut Vec<(String, Vec<u8>)>) -> io::Result<()> {
     pages.push(page(command)?);
     command.get_subcommands().try_for_each(|part| collect(part, pages))
@@ -125,8 +125,8 @@ fn section(page: &mut Roff, title: &str, entries: &Entries) {
     }
 }
 
-/// The entries below the heading of a help text that begins with this word: `  0  nothing broke`, or a
-/// command line with its meaning on the line below.
+/// The entries of a help text below the line that begins with `heading`. An entry has its meaning on the same line, as
+/// in `  0  nothing broke`, or on the lines below it, as an example of a command line has.
 fn entries(help: &str, heading: &str) -> Entries {
     let below = help.lines().skip_while(|line| !line.starts_with(heading)).skip(1);
     let mut entries = Entries::new();
@@ -142,7 +142,7 @@ fn entries(help: &str, heading: &str) -> Entries {
     entries
 }
 
-/// The exit codes of a command: those of its help, or those that hold for all commands.
+/// The exit codes of a command: those in its help, or else those that hold for all commands.
 fn exit_codes(command: &Command, help: &str) -> Entries {
     let own = entries(help, "Exit codes");
     if !own.is_empty() {

@@ -1,4 +1,4 @@
-//! Options whose values come from environment variables; an error in such a value names its variable.
+//! Options can take their values from environment variables. An error in such a value names its variable.
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -16,8 +16,8 @@ pub(super) fn variable_of(flag: &str) -> String {
     format!("COUNTERSIGN_{}", flag.replace('-', "_").to_uppercase())
 }
 
-/// The value of an environment variable; `None` where it is unset or empty. A value that is not UTF-8 is refused: if it
-/// were ignored, nobody would notice.
+/// The value of an environment variable; `None` if it is unset or empty. A value that is not UTF-8 is refused, because
+/// nobody would notice if it were ignored.
 pub(super) fn variable_set(name: &str) -> Result<Option<String>, Failure> {
     match std::env::var_os(name).filter(|value| !value.is_empty()).map(OsString::into_string) {
         None => Ok(None),
@@ -36,7 +36,7 @@ pub(super) struct Read<T> {
 /// Reads a command line, the name of the program first.
 ///
 /// # Errors
-/// The error of clap; where the wrong value comes from an environment variable, it names the variable.
+/// The error of clap. If the wrong value comes from an environment variable, the error names the variable.
 pub(super) fn read<T: CommandFactory + FromArgMatches>(words: &[OsString]) -> Result<Read<T>, clap::Error> {
     let mut command = T::command();
     let read = command.try_get_matches_from_mut(words).and_then(|mut matches| {
@@ -48,7 +48,7 @@ pub(super) fn read<T: CommandFactory + FromArgMatches>(words: &[OsString]) -> Re
     read.map_err(|error| as_data(error_with_variable(error.format(&mut command), words, &T::command())))
 }
 
-/// The same error with the arguments that it repeats made safe to show.
+/// The same error, with the arguments that it quotes escaped.
 fn as_data(mut error: clap::Error) -> clap::Error {
     let context: Vec<_> = error.context().map(|(kind, value)| (kind, value.clone())).collect();
     for (kind, value) in context {
@@ -70,7 +70,7 @@ fn error_with_variable(mut error: clap::Error, words: &[OsString], command: &Com
     error
 }
 
-/// The variable that causes this error: without it, the error would not occur.
+/// The environment variable that causes this error: without the variable, this error does not occur.
 fn culprit(error: &clap::Error, words: &[OsString], command: &Command) -> Option<String> {
     let place = |error: &clap::Error| {
         let context = [ContextKind::InvalidArg, ContextKind::InvalidValue, ContextKind::PriorArg];
@@ -89,7 +89,7 @@ fn all(command: &Command, names: &mut BTreeSet<String>) {
     command.get_subcommands().for_each(|part| all(part, names));
 }
 
-/// The variables that the options of the command that was given took their values from.
+/// Adds the variables from which the options of the given command took their values.
 fn used(command: &Command, matches: &ArgMatches, names: &mut BTreeSet<String>) {
     let from_one =
         |argument: &&clap::Arg| matches.value_source(argument.get_id().as_str()) == Some(ValueSource::EnvVariable);
@@ -105,7 +105,7 @@ fn variable(argument: &clap::Arg) -> Option<String> {
     argument.get_env().map(|name| name.to_string_lossy().into_owned())
 }
 
-/// The command as if a variable were not set.
+/// The same command, which reads its arguments as if this variable were not set.
 fn command_without(command: Command, name: &str) -> Command {
     let blind = |argument: clap::Arg| match variable(&argument) {
         Some(own) if own == name => argument.env(Resettable::<OsStr>::Reset),

@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize, Serializer};
 use super::service::{FeatureRow, Service};
 use crate::text::foreign;
 
-/// A feature of the service that a target may lack, by its place in the service's list of features. A target must claim
-/// every feature but [`Feature::CORE`].
+/// A feature of the service that a target may lack: its index in the service's list of features. [`Feature::CORE`] is
+/// always claimed. A target is held to another feature only if it claims it.
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Feature(usize);
 

@@ -19,10 +19,10 @@ static EMBEDDED: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/fixtures");
 /// Where fixtures come from: the ones compiled in, or a folder laid out the same way.
 #[derive(Clone, Debug, Default)]
 pub enum Fixtures {
-    /// The fixtures that this build was made with. They are not checked again: the tests of the build have done that.
+    /// The fixtures that this build was made with. They are not checked again: the tests of this build check them.
     #[default]
     Embedded,
-    /// The same, checked like those of a folder.
+    /// The fixtures that this build was made with, checked like those of a folder.
     EmbeddedToCheck,
     /// A folder with `services/`, `requirements.json`, `server/`, `replies/`.
     Folder(PathBuf),
@@ -99,7 +99,7 @@ impl Fixtures {
         }
     }
 
-    /// Whether whoever loads them checks them.
+    /// Whether they must be checked when they are loaded.
     pub fn need_checks(&self) -> bool {
         !matches!(self, Self::Embedded)
     }
@@ -107,7 +107,7 @@ impl Fixtures {
     /// Reads one file as a strict JSON document.
     ///
     /// # Errors
-    /// When it cannot be read, or as of [`parse`].
+    /// When the file cannot be read, or the errors of [`parse`].
     pub fn parse<T: DeserializeOwned>(&self, path: &str) -> Result<T, LoadError> {
         let (file, text) = (self.name_of(path), self.read(path)?);
         if self.need_checks() { parse(&file, &text) } else { read(&file, &text) }
@@ -120,7 +120,8 @@ fn no_fixtures(root: &Path) -> LoadError {
     LoadError::new(&file_name(root), "", message)
 }
 
-/// The largest file that is read as a whole, in bytes: 16 MiB, about a hundred times what people write.
+/// The largest file that is read as a whole, in bytes: 16 MiB, about a hundred times the size of a file that people
+/// write.
 const TEXT_LIMIT: u64 = 16 << 20;
 
 /// Reads a file that people write, such as a fixture, a profile or a baseline.
@@ -141,7 +142,7 @@ pub fn read_text(path: &Path) -> io::Result<String> {
 }
 
 /// A fixture that cannot be used: the file, the place in it (a JSON pointer), and what is wrong. All three may hold
-/// text of the fixture's author; [`fmt::Display`] escapes it, and cuts it where it is long.
+/// text of the fixture's author; [`fmt::Display`] escapes it, and shortens it if it is long.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LoadError {
     /// The file.
@@ -178,8 +179,8 @@ pub fn parse<T: DeserializeOwned>(file: &str, text: &str) -> Result<T, LoadError
     read(file, text)
 }
 
-/// Reads a file of the contract and checks it, unless that was done. People read all of its texts, so each must be readable. `check` gets the
-/// parsed value, and the same file as plain JSON.
+/// Reads a file of the contract. Checks it, unless the fixtures need no checks. People read all of its texts, so
+/// each must be readable. `check` gets the parsed value, and the same file as plain JSON.
 pub(super) fn read_checked<T: DeserializeOwned>(
     fixtures: &Fixtures,
     path: &str,
@@ -203,9 +204,9 @@ fn read<T: DeserializeOwned>(file: &str, text: &str) -> Result<T, LoadError> {
     Ok(value)
 }
 
-/// Why people cannot read a text of a fixture, such as a title, in a list, on a terminal or in a report: it has control
-/// or invisible characters, line breaks, text that a CI service takes for a command, or more than 1,000 characters.
-/// `None` where they can read it. Texts that must be able to hold anything, such as a body, are not checked.
+/// Why a text of a fixture, such as a title, cannot be shown as it is in a list, on a terminal or in a report. It has
+/// control or invisible characters, line breaks, text that a CI service takes for a command, or more than 1,000
+/// characters. `None` if it can be shown. A text that must be able to hold anything, such as a body, is not checked.
 pub fn unreadable(text: &str) -> Option<String> {
     if is_plain(text) && text.len() <= FOREIGN_LIMIT {
         return None;
@@ -233,7 +234,8 @@ fn check_readable(file: &str, document: &Value) -> Result<(), LoadError> {
     })
 }
 
-/// Calls `look` with a value and with every value in it, each with its JSON pointer and its name where it is a member.
+/// Calls `look` for a value and for every value in it. `look` gets the JSON pointer of the value, its name (empty if it
+/// is no member of an object) and the value.
 pub(super) fn each_value<E>(
     (at, name): (&str, &str),
     value: &Value,

@@ -1,4 +1,4 @@
-//! The names in the contract of this build: those that may be shown, and those of members whose values may not.
+//! The names in the contract of this build: which names may be shown, and which members have values that may not.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
@@ -17,9 +17,9 @@ pub struct ContractNames {
     pub sensitive: BTreeSet<String>,
     /// The members that are points in time.
     pub times: BTreeSet<String>,
-    /// The members whose values are page tokens: texts that lead to the next page, and that nobody logs in with.
+    /// The members whose values are page tokens. A page token leads to the next page; nobody can log in with it.
     pub page_tokens: BTreeSet<String>,
-    /// The ids of the resources that a target must have.
+    /// The ids of the resources of the service.
     pub resources: BTreeSet<String>,
     /// The errors of the service.
     pub errors: BTreeSet<String>,

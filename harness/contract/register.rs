@@ -94,7 +94,8 @@ pub struct Requirement {
 }
 
 impl Requirement {
-    /// Whether the outcome of a case decides it (the request was accepted or refused), and no rule does.
+    /// Whether the outcome of its cases decides it: whether a request was accepted or refused. Otherwise a rule
+    /// decides.
     pub fn is_outcome(&self) -> bool {
         self.decided_by.is_none()
     }
@@ -153,8 +154,8 @@ pub enum ConfirmationStatus {
 }
 
 impl Register {
-    /// Reads and checks the register: ids begin with the prefix of one of the `operations`, sources are among the
-    /// `documents`.
+    /// Reads and checks the register. Each id must begin with the prefix of one of the `operations`. Each source must
+    /// be one of the `documents`.
     ///
     /// # Errors
     /// The first row that cannot be used, with its JSON pointer.
@@ -179,7 +180,7 @@ impl Register {
         self.requirements.iter().filter(move |row| row.side == side && row.operation == operation)
     }
 
-    /// How many requirements on endpoints count for a feature, by their operations.
+    /// For each operation, how many of its requirements on endpoints count for a feature.
     pub fn counts(&self, feature: Feature) -> BTreeMap<String, usize> {
         let mut counts = BTreeMap::new();
         let is_of = |row: &&Requirement| row.side == Side::Server && row.feature == feature && row.counts();

@@ -240,7 +240,7 @@ impl Service {
         &SERVICE
     }
 
-    /// The names of the operations in the fixtures of this build, as their files are called.
+    /// The names of the operations in the fixtures of this build, taken from the names of their files.
     ///
     /// # Panics
     /// Never: the tests load them.
@@ -305,7 +305,7 @@ impl Service {
         differences(&self.differences, raw, &self.documents)
     }
 
-    /// The names of the shapes that members of several operations have.
+    /// The names of the shapes that several operations share.
     pub(super) fn shape_names(&self) -> Vec<&str> {
         self.shapes.keys().map(String::as_str).collect()
     }
@@ -321,14 +321,14 @@ impl Service {
         self.errors.get(error)?.means
     }
 
-    /// The error of the service that has `name` among its common names, and its own name.
+    /// The error that has `name` among its common names, and the error's own name.
     pub fn error_meant(&self, name: &str) -> Option<(&str, &ErrorShape)> {
         let says =
             |error: &ErrorShape| error.common_names.as_ref().is_some_and(|names| names.is.iter().any(|is| is == name));
         self.errors.iter().find(|(_, error)| says(error)).map(|(name, error)| (name.as_str(), error))
     }
 
-    /// What AWS tools call it: `redshift-serverless`.
+    /// The name by which AWS tools call the service: `redshift-serverless`.
     pub fn command(&self) -> String {
         self.service_id.is.to_lowercase().replace(' ', "-")
     }

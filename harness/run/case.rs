@@ -20,7 +20,8 @@ pub(super) struct RunContext {
     pub(super) judge: Judge,
     pub(super) target: Target,
     pub(super) sender: Sender,
-    /// What quotes of the target must not repeat: our credentials, and every secret that the target has given.
+    /// The secrets that no quotation of the target may show: our credentials, and every secret that the target has
+    /// given.
     pub(super) seen: SeenSecrets,
 }
 
@@ -30,8 +31,8 @@ pub(super) struct CaseRun<'a> {
     pub(super) interrupt: &'a Interrupt,
 }
 
-/// The exchange of a call, or the reason why its request cannot be made: the target or an earlier answer lacks
-/// something that it needs.
+/// The exchange of a call, or the reason why its request cannot be made: the request needs something that the target or
+/// an earlier answer lacks.
 pub(super) type MadeCall = Result<Result<Exchange, Reason>, Interrupted>;
 
 impl<'a> CaseRun<'a> {
@@ -94,7 +95,8 @@ impl<'a> CaseRun<'a> {
         self.make_part(call, &part, random_names, earlier).await
     }
 
-    /// Makes a call of a part of the case. If the path names the case to the target, it names the part too.
+    /// Makes a call of the case. If the path of a request tells the target which case it belongs to, the path also
+    /// names the `part`: the setup, a call or the teardown.
     pub(super) async fn make_part(
         &self,
         call: &Call,
@@ -107,7 +109,7 @@ impl<'a> CaseRun<'a> {
         let maker = RequestMaker { contract, target, prefix: &prefix, earlier };
         let operation = self.operation_of(call);
         let random_names = random_names.of_next_call();
-        // A repeated request has the same names and is signed anew.
+        // A request that is sent again has the same random names, and a new signature.
         let make = || maker.make(&call.request, operation, &mut random_names(), Timestamp::now());
         self.interrupt.unless(self.context.sender.send(&self.context.seen, make)).await
     }
@@ -127,8 +129,8 @@ impl<'a> CaseRun<'a> {
         self.context.judge.judge(&alone, std::slice::from_ref(exchange)).verdict == Verdict::Pass
     }
 
-    /// Undoes what the case did, and returns whether all of it is undone. The caller must use a run that is never
-    /// interrupted.
+    /// Undoes what the case did, and returns whether all of it is undone. The caller must give this run an interrupt
+    /// that is never set.
     pub(super) async fn tear_down(&self, random_names: &mut RandomNames) -> bool {
         let mut undone = true;
         for (index, call) in self.case.teardown.iter().enumerate() {
@@ -139,9 +141,9 @@ impl<'a> CaseRun<'a> {
     }
 }
 
-/// The judgement of a case whose calls could not all be made, or decide nothing.
+/// The judgement of a case that has no verdict of its own: not all calls could be made, or they decide nothing.
 pub(super) fn without_verdict(reason: Reason) -> Judgement {
-    // It is no fault of the target that an earlier answer gives nothing to go on from.
+    // If an earlier answer gives nothing to continue with, that is no fault of the target.
     let is_moot = matches!(reason, Reason::NothingToGoOnFrom { .. });
     Judgement::of(if is_moot { Verdict::NotApplicable } else { Verdict::Blocked }, Some(reason))
 }

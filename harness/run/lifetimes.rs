@@ -1,6 +1,6 @@
-//! Lifetimes that look wrong. They may be right if the credentials are old or a clock is off: no document says whether
-//! a repeated call gives fresh credentials or earlier ones, or how exact a server's clock is. Further calls tell such a
-//! server from one that counts wrongly.
+//! Lifetimes that look wrong. They may be right if the credentials are old or a clock is off. No document says whether
+//! a repeated call gives fresh credentials or earlier ones, or how exact a server's clock is. Further calls find out
+//! whether that is the reason, or the server counts wrongly.
 
 use std::time::Duration;
 
@@ -17,11 +17,11 @@ use crate::judge::{CLOCK_SKEW_SECONDS, Judgement, seconds};
 use crate::verdict::Reason;
 use crate::wire::Exchange;
 
-/// Time enough for two calls, and less than any age that needs an excuse, in seconds.
+/// In seconds: enough time for two calls, and less than any age that needs an excuse.
 const FRESH_SECONDS: f64 = 5.0;
 
-/// The judgement after further calls have told, for each lifetime that looks wrong, whether the target counts wrongly
-/// or there is another reason.
+/// Makes further calls to find out, for each lifetime that looks wrong, whether the target counts wrongly or there is
+/// another reason. Returns the new judgement.
 pub(super) async fn told_apart(
     case_run: &CaseRun<'_>,
     transcript: &[Exchange],
@@ -51,7 +51,7 @@ pub(super) async fn told_apart(
     })
 }
 
-/// The call with the names that were sent: for other names, a target has other credentials.
+/// The call with the same input that was sent, random names included: for other names, a target has other credentials.
 fn sent_before(call: &Call, exchange: &Exchange) -> Call {
     let mut call = call.clone();
     if call.request.raw.is_none()
@@ -77,7 +77,7 @@ struct GivenCredentials {
 /// Whether credentials that a target gives again may expire early because of their age.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum CredentialsAge {
-    /// They may not: they have expired, or live as long as was asked or longer.
+    /// They may not: they have expired, or live at least as long as was asked.
     None,
     /// They may.
     Old,
@@ -91,7 +91,7 @@ impl GivenCredentials {
         self.secrets == other.secrets && self.expires.to_bits() == other.expires.to_bits()
     }
 
-    /// Whether their age can explain the lifetime, by either clock.
+    /// Whether their age can explain the lifetime, by the harness's clock or by the server's.
     fn age(&self, default: f64) -> CredentialsAge {
         let remaining = [Some(self.received), self.date].into_iter().flatten().map(|now| self.expires - now);
         let ages: Vec<CredentialsAge> = remaining
@@ -107,9 +107,9 @@ impl GivenCredentials {
         *ages.iter().find(|age| **age == CredentialsAge::Old).or(ages.first()).unwrap_or(&CredentialsAge::None)
     }
 
-    /// How far the end of the lifetime is from where the harness's clock expects it, in whole seconds. `None` if a
-    /// difference of two clocks cannot be the reason: the answer has a `Date`, or the server would not accept a
-    /// signature any more.
+    /// How far the end of the lifetime is from where the harness's clock expects it, in whole seconds. `None` if the
+    /// difference cannot come from the clocks. That is so if the answer has a `Date`, or if the clocks would differ so
+    /// much that the server refuses signatures.
     fn clock_offset(&self) -> Option<f64> {
         let off = (self.expires - self.sent - self.asked).round();
         (self.date.is_none() && off.abs() <= CLOCK_SKEW_SECONDS).then_some(off)
@@ -146,7 +146,7 @@ impl LifetimeDoubt<'_> {
     }
 
     async fn excuse(&self, wrong: &GivenCredentials, random_names: &mut RandomNames) -> LifetimeExcuse {
-        // Then no further call could excuse it, and nobody waits for one.
+        // If neither age nor a clock can explain the lifetime, no further call could excuse it, and none is made.
         if wrong.age(self.lifetime.default) == CredentialsAge::None && wrong.clock_offset().is_none() {
             return Ok(None);
         }
@@ -210,8 +210,8 @@ impl LifetimeDoubt<'_> {
         Ok(None)
     }
 
-    /// Whether credentials expire early because they are old. `repeated` are the ones that the target keeps: these or
-    /// later ones.
+    /// The excuse, if the credentials expire early because they are old. `repeated` are the credentials that the target
+    /// gives again: the wrong ones or later ones.
     async fn excuse_of_age(
         &self,
         wrong: &GivenCredentials,
@@ -249,8 +249,8 @@ impl LifetimeDoubt<'_> {
         call
     }
 
-    /// The call with a lifetime that no case has and that was hardly ever asked for, far from the call's own and from
-    /// the default.
+    /// The call with a new random lifetime. No case asks for it, the target was hardly ever asked for it, and it is far
+    /// from the call's own lifetime and from the default.
     fn with_fresh_lifetime(&self, call: &Call, random_names: &mut RandomNames) -> Call {
         let mut call = call.clone();
         let asked_lifetime = call.request.input.get(self.lifetime.asked_by).and_then(|text| text.parse::<f64>().ok());

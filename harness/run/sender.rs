@@ -1,5 +1,5 @@
-//! Sending requests: limits how many are in flight, repeats one if the target throttles or fails, and gives up a target
-//! that does not answer.
+//! Sends requests. Limits how many are in flight, repeats a request if the target throttles or fails, and gives up a
+//! target that does not answer.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
@@ -9,26 +9,26 @@ use tokio::sync::Semaphore;
 use crate::verdict::Reason;
 use crate::wire::{Client, Exchange, Request, Response, SeenSecrets, TransportFault};
 
-/// The number of requests in a row without an answer after which a target is given up.
+/// A target is given up after this number of requests in a row without a usable answer.
 const HOPELESS_AFTER: u32 = 3;
 
-/// How often a throttled request is sent again.
+/// How often a throttled request is sent again, at most.
 const PATIENCE: u32 = 5;
 
 /// The pause before a throttled request is first sent again; each further pause is twice as long.
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 
-/// The longest pause that a target can ask for with `Retry-After`.
+/// The longest pause, even if the target asks for a longer one with `Retry-After`.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
-/// How often a request that the target failed at is sent again, after a pause. A fault that passes says nothing about
-/// the request.
+/// How often a request is sent again after a pause, at most, if the target answers it with a fault. A fault that passes
+/// says nothing about the request.
 const REPEATS: u32 = 2;
 
-/// The same for a target at which a fault has passed before, since the next one may pass too.
+/// The same number for a target at which a fault has passed before: the next fault may pass too.
 const REPEATS_WHERE_FAULTS_PASS: u32 = 6;
 
-/// A request whose fault takes longer is not sent again: the target has run into its own time limit.
+/// If a fault takes longer than this, the request is not sent again: the target has run into its own time limit.
 const SLOW: Duration = Duration::from_secs(2);
 
 /// The way to a target, for all cases of a session.
@@ -37,13 +37,13 @@ pub(super) struct Sender {
     client: Client,
     /// How many requests are in flight together at most.
     pub(super) jobs: usize,
-    /// The pause before a request that the target failed at is sent again.
+    /// The pause before a request is sent again that the target answered with a fault.
     recovery: Duration,
     /// A permit for each request in flight.
     flights: Semaphore,
-    /// Requests in a row without an answer.
+    /// The number of requests in a row that were throttled to the end, timed out or could not connect.
     unanswered: AtomicU32,
-    /// Whether a request that the target failed at was answered when it was sent again.
+    /// Whether a fault has passed: a request got another answer when it was sent again.
     faults_pass: AtomicBool,
 }
 
@@ -62,8 +62,8 @@ impl Sender {
         Some(Reason::GivenUp { requests: HOPELESS_AFTER, together: self.jobs > 1 })
     }
 
-    /// Sends a request, and makes and sends it again if the target throttles or fails. `seen` first learns the secrets
-    /// of every answer, also of those that are not returned.
+    /// Sends a request. If the target throttles or fails, makes the request anew and sends it again. `seen` learns the
+    /// secrets of every answer, also of those that are not returned.
     pub(super) async fn send(
         &self,
         seen: &SeenSecrets,
@@ -75,7 +75,7 @@ impl Sender {
             // flight.
             let request = make_request()?;
             let permit = self.flights.acquire().await;
-            // Boxed: every future that may send a request holds this one, and futures are moved about.
+            // Every future that may send a request holds this one, and futures are moved: the box keeps them small.
             let mut exchange = Box::pin(self.client.send(request)).await;
             drop(permit);
             if let Some(received) = exchange.received() {
@@ -133,8 +133,8 @@ fn log(exchange: &Exchange, seen: &SeenSecrets) {
     tracing::trace!(request = ?request.headers, "header fields sent");
 }
 
-/// How long to wait before a throttled request is sent again: as long as the target asks for, or twice as long as the
-/// last time, but at most [`LONGEST_PAUSE`].
+/// How long to wait before a throttled request is sent again: as long as the target asks for. If it does not ask, twice
+/// as long as the last time. At most [`LONGEST_PAUSE`].
 fn pause(exchange: &Exchange, attempt: u32) -> Duration {
     let asked_seconds =
         exchange.answer.as_ref().ok().and_then(|response| response.headers.get("retry-after")?.parse().ok());

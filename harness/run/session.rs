@@ -23,10 +23,10 @@ use crate::targets::{Target, TargetError};
 use crate::verdict::{CaseResult, ProbeOutcome, Reason, TargetAnswer, TargetClass, Verdict};
 use crate::wire::{Credentials, Masker, SeenSecrets, Transcript};
 
-/// Which results of a session describe what was sent and answered. Describing takes longer than judging.
+/// Which results of a session describe what was sent and answered. To describe takes longer than to judge.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Described {
-    /// The first run of every case, and every repeat that does not pass: no report shows one that does.
+    /// The first run of every case, and every repeat that does not pass. No report shows a repeat that passes.
     #[default]
     All,
     /// Those that do not pass, or have warnings.
@@ -46,13 +46,13 @@ pub struct Session {
     secrets: Masker,
     /// What kind of server answers, by operation.
     probes: Cells<ProbeOutcome>,
-    /// The first runs of controls, by case id.
+    /// The first runs of cases, by case id. Only those of controls are kept.
     controls: Cells<Result<CompletedCase, Interrupted>>,
     leftovers: AtomicU32,
 }
 
 impl Session {
-    /// A session with a target, with at most `jobs` requests in flight together; nothing is sent yet.
+    /// A session with a target. At most `jobs` requests are in flight together. Nothing is sent yet.
     ///
     /// # Errors
     /// When the target is real AWS that was not allowed, or no client can be made for it.
@@ -72,7 +72,7 @@ impl Session {
         })
     }
 
-    /// The same session, describing these results.
+    /// The same session, which now describes these results.
     #[must_use]
     pub fn describing(mut self, described: Described) -> Self {
         self.described = described;
@@ -145,7 +145,7 @@ impl Session {
         self.run_once(&case, run, interrupt).await.map(|ran| ran.result)
     }
 
-    /// Runs a case. Its first run is made once, for the case itself and for every case whose control it is.
+    /// Runs a case. The first run of a control is made only once: the control itself and its cases share the result.
     async fn run_once(
         &self,
         case: &Arc<ExpandedCase>,
@@ -184,7 +184,7 @@ impl Session {
         let mut random_names = RandomNames::new(self.seed, &case.id, run);
         let case_run = CaseRun { context: &self.context, case, interrupt };
         let outcome = perform_and_judge(&case_run, &mut random_names).await;
-        // The teardown is made in an interrupted run too.
+        // An interrupted run has a teardown too.
         if !(CaseRun { interrupt: &Interrupt::never(), ..case_run }).tear_down(&mut random_names).await {
             self.leftovers.fetch_add(1, Ordering::Relaxed);
             tracing::error!(case = case.id, "the teardown failed; the target may hold what this case made");
@@ -233,13 +233,13 @@ impl Session {
         let (None, Some(control)) = (&obstacle, &case.case.control) else { return Ok(obstacle) };
         let control = self.corpus.get(&control.case).expect("controls were checked when the corpus was loaded");
         let ran = Box::pin(self.run_once(control, 0, interrupt)).await?;
-        // Anything else that is wrong with the control's answer is a finding about the control.
+        // An accepted control is enough: anything else that is wrong with its answer is a finding about the control.
         Ok((!ran.accepted).then(|| blocked_by(ran.result)))
     }
 }
 
-/// Makes the calls of a case and judges them. After a failure, further calls tell whether something else than the
-/// target is the reason.
+/// Makes the calls of a case and judges them. After a failure, further calls find out whether there is a reason other
+/// than a fault of the target.
 async fn perform_and_judge(
     case_run: &CaseRun<'_>,
     random_names: &mut RandomNames,
@@ -260,8 +260,8 @@ async fn perform_and_judge(
 #[derive(Clone, Debug)]
 struct CompletedCase {
     result: CaseResult,
-    /// Whether its last call was accepted, whatever else may be wrong with the answer; always false for a case that is
-    /// no control.
+    /// Whether the last call of a control was accepted, even if its answer is wrong otherwise; always false if the case
+    /// is no control.
     accepted: bool,
 }
 

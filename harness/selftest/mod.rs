@@ -1,8 +1,8 @@
-//! The self-test: the suite against the emulator behind every defect and every legal variant. A
-//! defect must be found and blamed on what it breaks; a legal variant must not be accused.
+//! The self-test: runs the cases against the emulator behind every defect and every legal variant. A defect must be
+//! found and blamed on what it breaks. A legal variant must not be accused.
 //!
-//! May use everything but the examination of targets, the SDK side and the command line. Start with [`run`];
-//! `outcome.rs` decides the fate of each entry and sums up all of them.
+//! May use everything but the examination of targets, the SDK side and the command line. Start with [`run`]. An *entry*
+//! is a defect or a legal variant; `outcome.rs` decides the fate of each entry and sums up all of them.
 
 mod outcome;
 
@@ -28,7 +28,7 @@ use crate::servers::emulator::{Emulator, EmulatorOptions};
 use crate::targets::{Target, TargetError};
 use crate::verdict::{CaseResult, Verdict};
 
-/// How many requests one session has in flight; the sessions themselves run side by side.
+/// How many requests one session has in flight, at most. Several sessions run at the same time.
 const JOBS: usize = 2;
 
 /// How long one answer may take. Only an overloaded machine is that slow.
@@ -40,7 +40,7 @@ pub enum SelftestError {
     /// A server could not be started.
     #[error("cannot start a server: {0}")]
     Start(#[from] io::Error),
-    /// A server could not be reached.
+    /// No client could be made for a server.
     #[error(transparent)]
     Target(#[from] TargetError),
     /// The server without a defect does not pass.
@@ -130,8 +130,8 @@ impl SelftestContext<'_> {
         Ok(outcomes.into_iter().map(|(_, outcome)| outcome).collect())
     }
 
-    /// The cases that an entry is tried on: those of the operations whose requirements a defect breaks, and all for a
-    /// legal variant or for the emulator alone.
+    /// The cases that an entry is tried on. For a defect, they are the cases of the operations whose requirements it
+    /// breaks. For a legal variant, or for the emulator alone, they are all cases.
     fn plan_for(self, entry: Option<&Defect>) -> Plan {
         let broken: Vec<&String> = entry.iter().flat_map(|entry| &entry.requirements).collect();
         let contract = self.judge.contract();
@@ -143,7 +143,7 @@ impl SelftestContext<'_> {
     }
 
     /// Runs the plan against the emulator behind an entry, or against the emulator alone if there is no entry. Returns
-    /// every result, and how many answers were not the emulator's own.
+    /// every result, and how many answers the entry changed.
     fn try_on(self, entry: Option<&Defect>) -> Result<(Vec<CaseResult>, u64), SelftestError> {
         let runtime = Builder::new_current_thread().enable_all().build()?;
         runtime.block_on(async {
@@ -170,7 +170,7 @@ impl SelftestContext<'_> {
     }
 }
 
-/// What a layer must know about an emulator with these options.
+/// What the layer of a defect must know about an emulator with these options.
 pub fn upstream(options: &EmulatorOptions) -> Upstream {
     Upstream {
         credentials: options.credentials.clone(),
@@ -187,7 +187,7 @@ fn target(emulator: &Emulator) -> io::Result<Target> {
     target = upstream.resources.iter().fold(target, |target, (id, name)| target.having(id, name));
     target = target.claiming([Feature::SIGNATURE]);
     target.region = upstream.region;
-    // Here a fault passes only if an entry makes it pass, and that does not depend on time.
+    // Here a fault passes only if an entry lets it pass. That does not depend on time, so there is no pause.
     target.recovery = Duration::ZERO;
     Ok(target)
 }

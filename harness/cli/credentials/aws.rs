@@ -19,14 +19,14 @@ use crate::wire::{Credentials, Region, Secret};
 /// The first credentials that the chain finds; `None` where there are none.
 ///
 /// # Errors
-/// Why the first place that says something about credentials gives none.
+/// The first place that names credentials does not give them: the reason.
 pub(super) async fn credentials(region: &Region, guard: &Guard) -> Result<Option<Found>, String> {
     if let Some(found) = of_environment()? {
         return Ok(Some(found.into()));
     }
     let chain = Chain { region, guard };
     let (name, profiles) = (selected_profile()?, Profiles::load()?);
-    // A profile that somebody names must be there.
+    // The profile `default` may be missing. A profile that `AWS_PROFILE` names must be there.
     if (profiles.get(&name).is_some() || name != "default")
         && let Some(source) = profiles.source(&name)?
     {
@@ -38,7 +38,7 @@ pub(super) async fn credentials(region: &Region, guard: &Guard) -> Result<Option
     if let Some(found) = chain.ask(&ECSCredentialProvider::new()).await? {
         return Ok(Some(found));
     }
-    // Most machines are not of AWS, and have no metadata.
+    // Most machines do not run in AWS and have no metadata, so an error means only that there are no credentials.
     Ok(chain.ask(&IMDSv2CredentialProvider::new()).await.ok().flatten())
 }
 
@@ -115,7 +115,7 @@ impl Env for Environment {
     }
 }
 
-/// Reads the file of a token.
+/// Reads the file that holds a token.
 #[derive(Debug)]
 struct ReadFiles;
 

@@ -1,4 +1,4 @@
-//! Limits what may be asked for credentials over HTTP: every such request goes through a guard.
+//! Limits which hosts may be asked for credentials over HTTP. Every such request goes through a [`Guard`].
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -13,16 +13,18 @@ use crate::targets::partition::Partition;
 use crate::text::escape;
 use crate::wire::{Client, ClientOptions, Request, Response, address, leads_to_metadata};
 
-/// Who may be asked.
+/// Which hosts may be asked.
 #[derive(Debug)]
 pub(super) enum Reach {
     /// One host, over TLS.
     Host(String),
     /// The services that hand out credentials.
     Credentials {
-        /// STS and single sign-on of this partition, over TLS, beside the metadata of the machine.
+        /// The partition whose STS and single sign-on may be asked, over TLS. The metadata of the machine may be asked
+        /// too.
         partition: &'static Partition,
-        /// The address that the container of this process names for its credentials; no other service of AWS.
+        /// The URL in `AWS_CONTAINER_CREDENTIALS_FULL_URI`; `None` if it is not set, or its host belongs or seems to
+        /// belong to AWS.
         container: Option<Url>,
     },
 }
@@ -50,13 +52,13 @@ fn is_tls(url: &Url) -> bool {
     url.scheme() == "https" && url.port().is_none()
 }
 
-/// Whether a host is STS or the single sign-on of a partition, in any region.
+/// Whether a host belongs to the STS or the single sign-on of a partition, in any region.
 /// Source: botocore's endpoint rule sets of sts, sso and sso-oidc.
 fn hands_out(host: &str, partition: &Partition) -> bool {
     const SERVICES: [&str; 6] = ["sts", "sts-fips", "portal.sso", "portal.sso-fips", "oidc", "oidc-fips"];
     [partition.suffix, partition.dual_stack_suffix].into_iter().any(|suffix| {
         let Some(rest) = host.strip_suffix(suffix).and_then(|rest| rest.strip_suffix('.')) else { return false };
-        // STS has a host without a region too.
+        // Only STS also has a host without a region.
         SERVICES.iter().any(|service| match rest.strip_prefix(service) {
             Some("") => *service == "sts",
             Some(region) => region.strip_prefix('.').is_some_and(|region| !region.is_empty() && !region.contains('.')),
@@ -79,7 +81,8 @@ pub(super) struct Guard {
     denied: Arc<Mutex<Option<String>>>,
 }
 
-/// How long the metadata of a machine may take to answer. Where there is none, often nothing refuses the connection.
+/// How long the metadata of a machine may take to answer. On a machine without metadata, often nothing refuses the
+/// connection, and a request would wait.
 const METADATA_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Why there is no answer.
@@ -117,7 +120,7 @@ impl Guard {
     }
 }
 
-/// A request to this URL with these fields beside `Host`.
+/// A request to this URL with the header `Host` and these header fields.
 pub(super) fn request<'a>(
     method: &str,
     url: &'a Url,

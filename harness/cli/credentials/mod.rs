@@ -1,8 +1,8 @@
-//! Credentials from where AWS's own tools look for them.
+//! Finds credentials in the places where AWS's own tools look for them.
 //!
-//! Unless real AWS was allowed, they come from the environment and from files alone: nothing is asked over a network,
-//! and a profile that would have to ask is refused. Where it was allowed, the services of AWS that hand out credentials
-//! may be asked, and nothing else.
+//! If real AWS was not allowed, credentials come from the environment, from a profile's keys or from the program that a
+//! profile names. Nothing is asked over a network, and a profile that would have to ask AWS is refused. If real AWS was
+//! allowed, only the services that hand out credentials may be asked.
 
 mod aws;
 mod guard;
@@ -23,15 +23,15 @@ use crate::wire::{Credentials, Region, Secret};
 /// Why there are no credentials to sign with.
 #[derive(Debug)]
 pub(super) enum Lacking {
-    /// AWS, which must say which account they belong to, cannot be reached.
+    /// AWS cannot be reached to say which account the credentials belong to.
     Unreachable(String),
     /// There are no credentials, or none that can be used.
     None(String),
-    /// AWS would have to be asked for them, or for their account, in a way that was not allowed.
+    /// AWS would have to be asked for the credentials, or for their account, in a way that was not allowed.
     Refused(String),
 }
 
-/// Credentials, and until when they are valid; `None` where nothing says so.
+/// Credentials, and the time at which they expire; `None` if nothing says when.
 #[derive(Debug)]
 struct Found {
     credentials: Credentials,
@@ -64,7 +64,7 @@ pub(super) async fn for_endpoint() -> Result<Credentials, Lacking> {
     let found = match profiles.source(&name).map_err(Lacking::None)? {
         Some(Source::Keys(keys)) => keys.into(),
         Some(Source::Program(program)) => program::credentials(&program, &name).await.map_err(Lacking::None)?,
-        // The environment has none, and the others are those that ask AWS.
+        // The environment was tried above and has none. The other sources ask AWS, and were refused above.
         None
         | Some(
             Source::Environment
@@ -100,7 +100,7 @@ pub(super) async fn for_aws(region: &Region) -> Result<(Credentials, String), La
     Ok((credentials, account))
 }
 
-/// The keys of the environment; `None` where there are none, or not both.
+/// The credentials in the environment; `None` unless both keys are set.
 fn of_environment() -> Result<Option<Credentials>, String> {
     let variable = |name| variable_set(name).map_err(|failure| failure.to_string());
     let [id, secret] = KEYS.map(variable);
@@ -129,12 +129,12 @@ fn not_set() -> String {
     }
 }
 
-/// The advice where a profile is of no use without AWS.
+/// The advice for a profile that gives no credentials unless AWS is asked.
 const WITHOUT_AWS: &str = "AWS is not asked for credentials unless it is what is tested; set AWS_ACCESS_KEY_ID and \
                            AWS_SECRET_ACCESS_KEY (most emulators take any), or name a profile with keys of its own or a \
                            credential_process in AWS_PROFILE";
 
-/// The credentials, or why they cannot sign.
+/// The credentials, or the reason why requests cannot be signed with them.
 fn usable(found: Found) -> Result<Credentials, String> {
     if found.expires.is_some_and(|expires| expires <= Timestamp::now()) {
         return Err("they have expired".to_owned());

@@ -26,11 +26,11 @@ pub(super) struct Profiles {
 }
 
 impl Profiles {
-    /// Reads both files. A file that is not there has no profiles. A key of the credentials file wins over the same key
-    /// of the configuration file.
+    /// Reads both files. A missing file counts as one without profiles. If both files have the same key, the one of the
+    /// credentials file wins.
     ///
     /// # Errors
-    /// When a file cannot be read, or a line of it is no section and no key with a value.
+    /// When a file cannot be read, or has a line that is neither a section nor a key with a value.
     pub(super) fn load() -> Result<Self, String> {
         let mut all = Self::default();
         if let Some(file) = shared_file("AWS_CONFIG_FILE", "config")? {
@@ -65,14 +65,14 @@ impl Profiles {
         self.source_of(name, &mut Vec::new())
     }
 
-    /// The same for a profile that the `visited` ones lead to.
+    /// Does the work of [`Self::source`], for a profile that the profiles in `visited` lead to by `source_profile`.
     fn source_of(&self, name: &str, visited: &mut Vec<String>) -> Result<Option<Source>, String> {
         let shown = foreign(name);
         let profile = self.get(name).ok_or_else(|| format!("there is no profile \"{shown}\""))?;
         if visited.iter().any(|visited| visited == name) {
             return Err(format!("the profile \"{shown}\" leads back to itself by source_profile"));
         }
-        // Keys win over a role where another profile leads here.
+        // If another profile leads here, this profile's keys win over its role.
         if let (false, Some(keys)) = (visited.is_empty(), keys(profile, &shown)?) {
             return Ok(Some(Source::Keys(keys)));
         }
@@ -173,7 +173,8 @@ enum Kind {
     SignOn,
 }
 
-/// What a section of the configuration file is, and its name there; `None` for a section of another kind.
+/// The kind and the name that a section of the configuration file has by its heading; `None` for a kind that is not
+/// used.
 fn in_configuration(section: &str) -> Option<(Kind, &str)> {
     match section.split_once(char::is_whitespace) {
         Some(("profile", name)) => Some((Kind::Profile, name.trim())),
@@ -182,7 +183,7 @@ fn in_configuration(section: &str) -> Option<(Kind, &str)> {
     }
 }
 
-/// The same for the credentials file, which has nothing but profiles.
+/// The kind and the name of a section of the credentials file, where every section is a profile.
 #[expect(clippy::unnecessary_wraps, reason = "it is the counterpart of in_configuration")]
 fn in_credentials(section: &str) -> Option<(Kind, &str)> {
     Some((Kind::Profile, section))
@@ -199,16 +200,16 @@ pub(super) enum Source {
     Program(String),
     /// From a single sign-on.
     SignOn(SignOn),
-    /// From STS, for the token in a file.
+    /// From STS, in exchange for the token in a file.
     WebIdentity {
         /// The role.
         role_arn: String,
         /// The file with the token.
         token_file: PathBuf,
-        /// The name of the role's session; `None` for one of ours.
+        /// The name of the role's session; `None` if the profile names none.
         session_name: Option<String>,
     },
-    /// From STS, for other credentials.
+    /// From STS, for a role that is asked for with other credentials.
     Role(Box<Role>),
     /// From the metadata of the machine.
     Machine,
@@ -216,21 +217,21 @@ pub(super) enum Source {
     Container,
 }
 
-/// A role, and whose credentials ask STS for it.
+/// A role, and the source of the credentials with which STS is asked for it.
 #[derive(Debug)]
 pub(super) struct Role {
     pub(super) asked: AskedRole,
     pub(super) base: Source,
 }
 
-/// What STS is told of the role that it is asked for.
+/// The role that STS is asked for, with the parameters of the request.
 #[derive(Debug)]
 pub(super) struct AskedRole {
     pub(super) arn: String,
-    /// The name of the role's session; `None` for one of ours.
+    /// The name of the role's session; `None` for `countersign`.
     pub(super) session_name: Option<String>,
     pub(super) external_id: Option<String>,
-    /// How long its credentials are to be valid; `None` for the default of STS.
+    /// How many seconds the role's credentials are to be valid; `None` for the default of STS.
     pub(super) seconds: Option<u32>,
 }
 
@@ -238,15 +239,16 @@ pub(super) struct AskedRole {
 #[derive(Debug)]
 pub(super) struct SignOn {
     pub(super) region: String,
-    /// What the file of its token is named after: the name of the session, or the older form's start URL.
+    /// The text whose hash names the file of the token: the name of the session, or in the older form of a profile,
+    /// which names no session, the start URL.
     pub(super) cached_as: String,
     pub(super) account: String,
     pub(super) role: String,
 }
 
-/// The key for which a profile has to ask AWS for its credentials, whatever else it has; `None` where it need not.
-/// Where botocore and the SDK for Rust differ, on a single sign-on without an account and a role, botocore takes the
-/// profile's own keys.
+/// The key because of which a profile has to ask AWS for its credentials; `None` if it need not ask. botocore and the
+/// SDK for Rust differ on a single sign-on without an account and a role. There the profile's own keys or program win,
+/// as in botocore.
 pub(super) fn key_that_asks_aws(profile: &Section) -> Option<&'static str> {
     const ASKING: [&str; 5] =
         ["role_arn", "web_identity_token_file", "sso_account_id", "sso_role_name", "login_session"];
@@ -317,7 +319,7 @@ fn sections(file: &Path) -> Result<Vec<(String, Section)>, String> {
     let text = String::from_utf8(bytes)
         .map_err(|_| format!("{}: expected profiles in UTF-8, found something else", file_name(file)))?;
     parse(&text).map_err(|line| {
-        // A line of a wrong file may be a secret.
+        // The line itself is not shown: if the file is not one of profiles, it may be a secret.
         format!("{}: line {line}: expected a section such as [default], or a key and its value", file_name(file))
     })
 }
@@ -336,7 +338,8 @@ fn parse(text: &str) -> Result<Vec<(String, Section)>, usize> {
             continue;
         }
         let section = &mut sections.last_mut().ok_or(number)?.1;
-        // It belongs to the key above: a setting of one service, which has nothing to do with credentials.
+        // An indented line belongs to the key above. It is a setting of one service, and says nothing about
+        // credentials.
         if line.starts_with(char::is_whitespace) && !section.is_empty() {
             continue;
         }
@@ -346,7 +349,7 @@ fn parse(text: &str) -> Result<Vec<(String, Section)>, usize> {
     Ok(sections)
 }
 
-/// A value without the comment behind it. A comment begins behind a blank.
+/// A value without the comment after it. A comment begins with a `#` or `;` that follows a blank.
 fn without_comment(value: &str) -> &str {
     let begins = |(at, _): &(usize, char)| value[..*at].ends_with(char::is_whitespace);
     value

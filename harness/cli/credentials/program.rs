@@ -14,10 +14,10 @@ use crate::cli::output::say;
 use crate::text::foreign;
 use crate::wire::{Credentials, Secret};
 
-/// The most bytes that are read of what the program prints. Session tokens have some thousand.
+/// At most this many bytes of the program's output are read. A session token has a few thousand bytes.
 const OUTPUT_LIMIT: u64 = 256 << 10;
 
-/// How long the program may take before the user is told what the run waits for.
+/// How long the program may take before the user is told that the run waits for it.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What the program prints.
@@ -31,10 +31,11 @@ struct Output {
     expiration: Option<Timestamp>,
 }
 
-/// Runs the program of a profile by the shell, and reads the credentials that it prints.
+/// Runs the program of a profile in a shell, and reads the credentials that it prints.
 ///
 /// # Errors
-/// When it fails, or does not print credentials. Nothing of its output is said: it may hold the secret.
+/// When the program fails, or does not print credentials. The error repeats nothing of the output, which may hold the
+/// secret.
 pub(super) async fn credentials(program: &str, profile: &str) -> Result<Found, String> {
     let printed = printed(program);
     tokio::pin!(printed);

@@ -1,4 +1,4 @@
-//! Credentials from a single sign-on, for a token that `aws sso login` has left on this machine.
+//! Credentials from a single sign-on, in exchange for the token that `aws sso login` has left on this machine.
 //! Source: the AWS SDKs and Tools Reference Guide, "IAM Identity Center credential provider"; botocore, `tokens.py` and
 //! `SSOTokenLoader`, for the files.
 
@@ -19,7 +19,7 @@ use crate::text::foreign;
 use crate::wire::sigv4::hexadecimal;
 use crate::wire::{Credentials, Region, Secret};
 
-/// The token of a sign-on as its file has it.
+/// The content of the file that holds the token of a sign-on.
 #[derive(Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct SignedOn {
@@ -31,13 +31,13 @@ struct SignedOn {
     client_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     client_secret: Option<String>,
-    /// Whatever else the file has.
+    /// All other members of the file; they are kept when the token is renewed.
     #[serde(flatten)]
     rest: Map<String, Value>,
 }
 
-/// Asks for the credentials of the role, with the token of the file. A token that has expired is renewed, as the AWS
-/// tools do, if the sign-on allows it.
+/// Asks for the credentials of the role with the token in the file. An expired token is first renewed, as the AWS tools
+/// do, if the sign-on allows it.
 ///
 /// # Errors
 /// Why there are none, and what the user can do.
@@ -49,7 +49,7 @@ pub(super) async fn credentials(sign_on: &SignOn, profile: &str, guard: &Guard) 
     let mut token: SignedOn = serde_json::from_slice(&text).map_err(unreadable)?;
     if token.expires_at <= Timestamp::now() {
         token = renewed(token, sign_on, guard).await.ok_or_else(|| format!("the sign-on has expired; {login}"))?;
-        // A renewed token may have replaced the one that renews it.
+        // The renewal may have replaced the refresh token too, so the file must have the new one.
         keep(&token, &file).map_err(|error| format!("cannot keep the renewed token of the sign-on: {error}"))?;
     }
     let mut url = url("portal.sso", &sign_on.region, "federation/credentials")?;
@@ -118,7 +118,7 @@ async fn renewed(mut token: SignedOn, sign_on: &SignOn, guard: &Guard) -> Option
     Some(token)
 }
 
-/// The URL of a service of the sign-on in its region.
+/// The URL of a service of single sign-on in a region.
 fn url(service: &str, region: &str, path: &str) -> Result<Url, String> {
     let unknown = || format!("sso_region: AWS has no region {}", foreign(region));
     let region: Region = region.parse().map_err(|_| unknown())?;
@@ -126,13 +126,13 @@ fn url(service: &str, region: &str, path: &str) -> Result<Url, String> {
     format!("https://{host}/{path}").parse().map_err(|_| unknown())
 }
 
-/// Where the AWS tools keep the token of a sign-on.
+/// The file in which the AWS tools keep the token of a sign-on.
 fn token_file(cached_as: &str) -> Option<PathBuf> {
     let name = hexadecimal(&Sha1::digest(cached_as));
     Some(std::env::home_dir()?.join(".aws/sso/cache").join(name).with_extension("json"))
 }
 
-/// Replaces the file of a token, whole; nobody else can read it.
+/// Replaces the file of a token in one step. Only the user can read the new file.
 fn keep(token: &SignedOn, file: &Path) -> std::io::Result<()> {
     let folder = file.parent().unwrap_or(file);
     let mut new = tempfile::NamedTempFile::new_in(folder)?;

@@ -1,4 +1,4 @@
-//! What is asked of STS: whose account credentials belong to, and credentials for a role.
+//! Asks STS which account credentials belong to, and asks it for the credentials of a role.
 //! Source: the AWS Security Token Service API Reference, `GetCallerIdentity` and `AssumeRole`.
 
 use jiff::Timestamp;
@@ -14,7 +14,7 @@ use crate::text::foreign;
 use crate::wire::sigv4::{self, Scope};
 use crate::wire::{Credentials, Region, Secret};
 
-/// The account that credentials belong to. Only STS of the region is asked, whatever the settings for emulators say.
+/// The account that credentials belong to. Only the STS of the region is asked, even if settings name an emulator.
 pub(super) async fn account(
     credentials: &Credentials,
     partition: &Partition,
@@ -84,7 +84,7 @@ impl Sts<'_> {
         parameters: &[(&str, &str)],
     ) -> Result<T, Refusal> {
         let url: Url = format!("https://{}/", self.host).parse().expect("the host of a region is a host");
-        // The query of a URL has the form of the body.
+        // The body is encoded as the query of a URL is.
         let mut form = url.clone();
         form.query_pairs_mut().append_pair("Version", "2011-06-15").extend_pairs(parameters);
         let body = form.query().unwrap_or_default().as_bytes().to_vec();

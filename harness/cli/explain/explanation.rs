@@ -368,7 +368,8 @@ fn defect(entry: &corpus::Defect, catalogue: &Catalogue) -> Defect {
         let features_asked: Vec<_> = rows.iter().filter(|row| row.operation == operation.name.is).collect();
         let features = features_asked.iter().map(|row| row.feature).collect();
         let mut run = run_line(EMULATOR, operation, &features, (contract, &name_of));
-        // A requirement that no case cites is judged wherever it is seen.
+        // `--requirement` selects cases. A requirement that no case cites selects none: it is judged wherever it is
+        // seen.
         for row in features_asked.iter().filter(|row| catalogue.first_case(&row.id).is_some()) {
             run = format!("{run} --requirement {}", row.id);
         }

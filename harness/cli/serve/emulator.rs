@@ -159,7 +159,7 @@ pub(in crate::cli) struct Ready<'a> {
     secret_access_key: &'a str,
 }
 
-/// What a caller needs. The credentials are the emulator's own and good for nothing else.
+/// The text that says what a caller needs. It shows the emulator's own credentials, which are good for nothing else.
 fn ready(emulator: &Emulator, defect: Option<&Defect>, format: ReadyFormat) -> io::Result<String> {
     let options = emulator.options();
     let ready = Ready {

@@ -35,7 +35,7 @@ pub(super) async fn serve(args: MockArgs) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The ready line of `--format json`. Programs read it: its keys stay.
+/// The ready line of `--format json`. Programs read it, so its keys must not change.
 #[derive(Serialize)]
 struct Ready<'a> {
     endpoint: &'a str,

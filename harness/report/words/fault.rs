@@ -1,4 +1,4 @@
-//! What is wrong with an answer, in words: the place, what was expected there and what was found.
+//! Says in words what is wrong with an answer: the place, what was expected there, and what was found.
 
 use crate::contract::{Constraint, JsonKind};
 use crate::verdict::{
@@ -7,11 +7,11 @@ use crate::verdict::{
 };
 use crate::wire::NamePlace;
 
-/// The tolerances of the judge, in seconds: of a lifetime against the one that was asked for, and of a server's clock
-/// against ours.
+/// The tolerances of the judge, in seconds: how far a lifetime may be from the one that was asked for, and how far a
+/// server's clock may be from the harness's.
 const TOLERANCES: [i64; 2] = [60, 300];
 
-/// A violation in words. Not escaped.
+/// A violation in words. The words are not escaped.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct FaultText {
     /// The place in the answer: `status`, `header content-type`, or `body` and a JSON pointer.

@@ -8,9 +8,9 @@ use subtle::ConstantTimeEq;
 use super::{ALGORITHM, Scope, sha256, signature};
 use crate::wire::{Request, Secret};
 
-/// How far a signature's date may be from the server's clock.
-/// Source: the AWS documentation speaks of five minutes; clients rely on fifteen, the limit that
-/// S3's error reference gives for `RequestTimeTooSkewed`. The longer one is taken.
+/// How far a signature's date may be from the server's clock, in seconds.
+/// Source: the AWS documentation speaks of five minutes. S3's error reference gives fifteen for `RequestTimeTooSkewed`,
+/// and clients rely on these. The longer limit is taken.
 const CLOCK_SKEW_SECONDS: i64 = 15 * 60;
 
 /// Why a signature is refused, in the order of the checks.
@@ -25,7 +25,8 @@ pub enum SignatureError {
     /// Nobody has this access key id.
     #[error("the access key id is not known")]
     UnknownKey,
-    /// The credential scope is not this region, this service or the day of the signature.
+    /// The credential scope names another region, another service or another day than this server and the signature's
+    /// date.
     #[error("the credential scope is {found}, expected {expected}")]
     Scope {
         /// The scope of this server.
@@ -36,7 +37,7 @@ pub enum SignatureError {
     /// The date is too far from the server's clock.
     #[error("the signature's date is more than {} minutes from the server's clock", CLOCK_SKEW_SECONDS / 60)]
     Expired,
-    /// The signature is not the one that the secret gives for this request.
+    /// The signature is not the one that the secret gives for this request, or it does not cover the date or the body.
     #[error("the signature does not match the request")]
     Mismatch,
 }
@@ -65,7 +66,7 @@ pub fn verify(
     if (now.as_second() - at.as_second()).abs() > CLOCK_SKEW_SECONDS {
         return Err(SignatureError::Expired);
     }
-    // The signature covers the body: a sender that states another hash signed another body.
+    // A sender that signs a hash of another body signed another body.
     let stated_hash = request.headers.get("x-amz-content-sha256").filter(|_| claim.signs("x-amz-content-sha256"));
     let signature = signature(request, &claim.signed_headers(request), &secret, scope, stamp);
     let fits = bool::from(signature.as_bytes().ct_eq(claim.signature.as_bytes()));
@@ -265,8 +266,8 @@ mod tests {
         assert!(matches!(verdict, Err(SignatureError::Scope { .. })), "{verdict:?}");
     }
 
-    /// The example of the AWS General Reference, a GET on `iam`. Its published signature tests the signer against a
-    /// value that is not ours.
+    /// The example of the AWS General Reference, a GET on `iam`. The other tests use signatures of our own signer; this
+    /// one uses a published signature.
     #[test]
     fn the_published_example_of_the_aws_documentation_is_accepted() {
         let request = Request {
