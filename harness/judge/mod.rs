@@ -10,7 +10,7 @@ mod rules;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -72,8 +72,8 @@ impl Judgement {
 #[derive(Clone, Debug)]
 pub struct Judge {
     contract: Arc<Contract>,
-    /// For each rule of [`rules::ALL`], the indexes in the register of the rows that it decides.
-    rows: Vec<Vec<usize>>,
+    /// By operation, for each rule of [`rules::ALL`]: the indexes in the register of the rows that it decides.
+    rows: HashMap<String, Vec<Vec<usize>>>,
 }
 
 impl Judge {
@@ -93,23 +93,28 @@ impl Judge {
             let place = format!("/requirements/{index}/decided_by/rule");
             return error(&place, format!("there is no rule \"{name}\""));
         }
-        let mut rows_of_rules = Vec::with_capacity(rules::ALL.len());
-        for rule in rules::ALL {
-            let decides = decisions.iter().filter(|(_, name)| *name == rule.name);
-            let places: Vec<usize> = decides.map(|(index, _)| *index).collect();
-            if places.is_empty() {
-                return error("/requirements", format!("no requirement is decided by the rule \"{}\"", rule.name));
-            }
-            rows_of_rules.push(places);
+        let is_idle = |rule: &&rules::Rule| !decisions.iter().any(|(_, name)| *name == rule.name);
+        if let Some(rule) = rules::ALL.iter().find(is_idle) {
+            return error("/requirements", format!("no requirement is decided by the rule \"{}\"", rule.name));
         }
-        Ok(Self { contract, rows: rows_of_rules })
+        let rows_of = |operation: &Operation, rule: &rules::Rule| {
+            let is_decided = |(index, name): &&(usize, &str)| {
+                *name == rule.name && operation.owns(&contract.register.requirements[*index].id)
+            };
+            decisions.iter().filter(is_decided).map(|(index, _)| *index).collect()
+        };
+        let operations = contract.operations.iter();
+        let rows = operations
+            .map(|(name, operation)| (name.clone(), rules::ALL.iter().map(|rule| rows_of(operation, rule)).collect()))
+            .collect();
+        Ok(Self { contract, rows })
     }
 
     /// The same judge with one rule switched off.
     #[cfg(test)]
     pub(crate) fn without(mut self, name: &str) -> Self {
         let place = rules::ALL.iter().position(|rule| rule.name == name).expect("there is such a rule");
-        self.rows[place].clear();
+        self.rows.values_mut().for_each(|rows| rows[place].clear());
         self
     }
 
@@ -210,9 +215,10 @@ impl Judge {
         if matches!(outcome, Outcome::Broken(_)) && observation.documented_error().is_none() {
             return None;
         }
-        for (rule, rows) in rules::ALL.iter().zip(&self.rows) {
+        let rows_of_rules = self.rows.get(&observation.operation.name.is).into_iter().flatten();
+        for (rule, rows) in rules::ALL.iter().zip(rows_of_rules) {
             for Finding { subject, fault } in (rule.judge)(&observation).unwrap_or_default() {
-                if let Some(row) = self.row_for(rows, observation.operation, &subject) {
+                if let Some(row) = self.row_for(rows, &subject) {
                     judgement.book(row, fault);
                 }
             }
@@ -220,11 +226,10 @@ impl Judge {
         None
     }
 
-    /// The operation's row that a finding belongs to: the most specific of those that fit.
-    fn row_for(&self, rows: &[usize], operation: &Operation, subject: &Subject) -> Option<&Requirement> {
+    /// The row that a finding belongs to: the most specific of those that fit.
+    fn row_for(&self, rows: &[usize], subject: &Subject) -> Option<&Requirement> {
         rows.iter()
             .map(|index| &self.contract.register.requirements[*index])
-            .filter(|row| operation.owns(&row.id))
             .filter_map(|row| Some((row, how_specific(row.decided_by.as_ref()?, subject)?)))
             .max_by_key(|(_, fit)| *fit)
             .map(|(row, _)| row)
