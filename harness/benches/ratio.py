@@ -4,8 +4,8 @@
 Runs `countersign run success/workgroup-only` and the bare driver of `bare.rs` against the server of `bare.rs`, turn by
 turn in one sitting, and prints the medians: the CPU of a check without that of the start, checks a second on one
 connection and on eight, and the wall time of 1,000 checks. Fails where a check costs more than 3.5 times the CPU of a
-call of the bare driver in every round: on a busy machine a call of the driver costs half of what it costs on an idle
-one, because no core has to be woken up, and the ratio is higher.
+call of the bare driver. Nothing else may run beside it: on a busy machine a call of the driver costs half of what it
+costs on an idle one, because no core has to be woken up, and the ratio is higher.
 
 usage: ratio.py [PROGRAM] [--checks N] [--rounds N]      (after `cargo build --release`)
 """
@@ -109,7 +109,7 @@ def main():
           f"{median['ratio']:.2f} times as much, at most {MOST} are allowed")
     print(f"{median['one']:,.0f} checks/s on one connection, {median['eight']:,.0f} on eight; "
           f"1,000 checks take {median['thousand']:.0f} ms from start to end")
-    sys.exit(min(row["ratio"] for row in rounds) > MOST)
+    sys.exit(median["ratio"] > MOST)
 
 
 if __name__ == "__main__":
