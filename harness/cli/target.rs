@@ -5,7 +5,7 @@ use std::sync::Arc;
 use reqwest::Url;
 
 use super::Failure;
-use super::credentials::{self, Lacking};
+use super::credentials::{self, NoCredentials};
 use super::library::Library;
 use super::run::can_be_run;
 use super::settings::{Settings, TargetChoice};
@@ -129,9 +129,9 @@ async fn endpoint(name: &str, url: &Url, settings: &Settings) -> Result<(Target,
     }
     let credentials = match credentials::for_endpoint().await {
         Ok(found) => found,
-        Err(Lacking::Refused(why)) => return Err(Failure::refused(why)),
-        Err(Lacking::Unreachable(why)) => return Err(Failure::unreachable(why)),
-        Err(Lacking::None(why)) => return Ok((target, Some(why))),
+        Err(NoCredentials::Refused(why)) => return Err(Failure::refused(why)),
+        Err(NoCredentials::Unreachable(why)) => return Err(Failure::unreachable(why)),
+        Err(NoCredentials::Missing(why)) => return Ok((target, Some(why))),
     };
     if credentials.session_token.is_some() && url.scheme() != "https" && !is_loopback(url).await {
         return Err(Failure::refused(format!(
@@ -147,13 +147,14 @@ async fn endpoint(name: &str, url: &Url, settings: &Settings) -> Result<(Target,
 
 /// Real AWS, once the account of the credentials is the one that was allowed.
 async fn aws(url: &Url, allowed: &AllowedResource, settings: &Settings) -> Result<Target, Failure> {
-    let (credentials, account) = credentials::for_aws(&settings.region).await.map_err(|lacking| match lacking {
-        Lacking::None(why) => Failure::usage(format!(
+    let found = credentials::for_aws(&settings.region, settings.client.ca_file.as_deref()).await;
+    let (credentials, account) = found.map_err(|none| match none {
+        NoCredentials::Missing(why) => Failure::usage(format!(
             "no credentials to ask AWS with: {why}. Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or choose a profile \
              with AWS_PROFILE"
         )),
-        Lacking::Refused(why) => Failure::refused(why),
-        Lacking::Unreachable(why) => Failure::unreachable(why),
+        NoCredentials::Refused(why) => Failure::refused(why),
+        NoCredentials::Unreachable(why) => Failure::unreachable(why),
     })?;
     gate::check_account(allowed, &account).map_err(|refusal| Failure::refused(refusal.to_string()))?;
     Ok(unsigned("aws", url, settings).signed_by(credentials).allowing(allowed.clone()))

@@ -23,6 +23,12 @@ impl Credentials {
         secrets
     }
 
+    /// The same credentials with a session token; `None` leaves them without one.
+    #[must_use]
+    pub fn with_session_token(self, session_token: Option<Secret>) -> Self {
+        Self { session_token, ..self }
+    }
+
     /// Long-term credentials: a key and its secret, no session token.
     pub fn new(access_key_id: impl Into<String>, secret_access_key: impl Into<Secret>) -> Self {
         Self { access_key_id: access_key_id.into(), secret_access_key: secret_access_key.into(), session_token: None }

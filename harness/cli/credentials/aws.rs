@@ -3,7 +3,7 @@
 //! Rust.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use reqsign_aws_core::{
     AssumeRoleWithWebIdentityCredentialProvider, Credential, ECSCredentialProvider, IMDSv2CredentialProvider,
@@ -12,7 +12,8 @@ use reqsign_core::{Context, Env, Error, FileRead, ProvideCredential};
 
 use super::guard::Guard;
 use super::profile::{Profiles, Role, Source};
-use super::{Found, of_environment, program, selected_profile, sign_on, sts};
+use super::{FoundCredentials, SESSION_NAME, of_environment, program, selected_profile, sign_on, sts, variable};
+use crate::contract::read_text;
 use crate::text::foreign;
 use crate::wire::{Credentials, Region, Secret};
 
@@ -20,7 +21,7 @@ use crate::wire::{Credentials, Region, Secret};
 ///
 /// # Errors
 /// The first place that names credentials does not give them: the reason.
-pub(super) async fn credentials(region: &Region, guard: &Guard) -> Result<Option<Found>, String> {
+pub(super) async fn credentials(region: &Region, guard: &Guard) -> Result<Option<FoundCredentials>, String> {
     if let Some(found) = of_environment()? {
         return Ok(Some(found.into()));
     }
@@ -32,7 +33,9 @@ pub(super) async fn credentials(region: &Region, guard: &Guard) -> Result<Option
     {
         return chain.of(source, &name).await.map(Some);
     }
-    if let Some(found) = chain.web_identity(AssumeRoleWithWebIdentityCredentialProvider::new()).await? {
+    let session_name = variable("AWS_ROLE_SESSION_NAME")?.unwrap_or_else(|| SESSION_NAME.to_owned());
+    let of_environment = AssumeRoleWithWebIdentityCredentialProvider::new().with_role_session_name(session_name);
+    if let Some(found) = chain.web_identity(of_environment).await? {
         return Ok(Some(found));
     }
     if let Some(found) = chain.ask(&ECSCredentialProvider::new()).await? {
@@ -49,22 +52,19 @@ struct Chain<'a> {
 
 impl Chain<'_> {
     /// The credentials of a profile with this source.
-    async fn of(&self, source: Source, profile: &str) -> Result<Found, String> {
+    async fn of(&self, source: Source, profile: &str) -> Result<FoundCredentials, String> {
         let none = |from: &str| {
             format!("the profile \"{}\" takes its credentials from {from}, which has none", foreign(profile))
         };
         match source {
             Source::Keys(keys) => Ok(keys.into()),
-            Source::Environment => of_environment()?.map(Found::from).ok_or_else(|| none("the environment")),
+            Source::Environment => of_environment()?.map(FoundCredentials::from).ok_or_else(|| none("the environment")),
             Source::Program(program) => program::credentials(&program, profile).await,
             Source::SignOn(sign_on) => sign_on::credentials(&sign_on, profile, self.guard).await,
             Source::WebIdentity { role_arn, token_file, session_name } => {
                 let provider = AssumeRoleWithWebIdentityCredentialProvider::with_config(role_arn, token_file);
-                let provider = match session_name {
-                    Some(name) => provider.with_role_session_name(name),
-                    None => provider,
-                };
-                self.web_identity(provider).await?.ok_or_else(|| none("a web identity"))
+                let name = session_name.unwrap_or_else(|| SESSION_NAME.to_owned());
+                self.web_identity(provider.with_role_session_name(name)).await?.ok_or_else(|| none("a web identity"))
             }
             Source::Role(role) => {
                 let Role { base, asked } = *role;
@@ -79,18 +79,21 @@ impl Chain<'_> {
     async fn web_identity(
         &self,
         provider: AssumeRoleWithWebIdentityCredentialProvider,
-    ) -> Result<Option<Found>, String> {
+    ) -> Result<Option<FoundCredentials>, String> {
         self.ask(&provider.with_region(self.region.to_string()).with_regional_sts_endpoint()).await
     }
 
-    async fn ask(&self, provider: &impl ProvideCredential<Credential = Credential>) -> Result<Option<Found>, String> {
+    async fn ask(
+        &self,
+        provider: &impl ProvideCredential<Credential = Credential>,
+    ) -> Result<Option<FoundCredentials>, String> {
         let context = Context::new().with_http_send(self.guard.clone()).with_env(Environment).with_file_read(ReadFiles);
         let found = provider.provide_credential(&context).await.map_err(|error| foreign(&error.to_string()))?;
         Ok(found.map(|found| {
-            let mut credentials = Credentials::new(found.access_key_id, found.secret_access_key);
-            credentials.session_token = found.session_token.map(Secret::from);
+            let token = found.session_token.map(Secret::from);
+            let credentials = Credentials::new(found.access_key_id, found.secret_access_key).with_session_token(token);
             let expires = found.expires_in.and_then(|time| time.as_system_time().try_into().ok());
-            Found { credentials, expires }
+            FoundCredentials { credentials, expires }
         }))
     }
 }
@@ -121,6 +124,7 @@ struct ReadFiles;
 
 impl FileRead for ReadFiles {
     async fn file_read(&self, path: &str) -> reqsign_core::Result<Vec<u8>> {
-        std::fs::read(path).map_err(|error| Error::config_invalid(format!("cannot read {}: {error}", foreign(path))))
+        let text = read_text(Path::new(path)).map(String::into_bytes);
+        text.map_err(|error| Error::config_invalid(format!("cannot read {}: {error}", foreign(path))))
     }
 }

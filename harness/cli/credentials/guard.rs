@@ -1,5 +1,6 @@
 //! Limits which hosts may be asked for credentials over HTTP. Every such request goes through a [`Guard`].
 
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -77,6 +78,8 @@ fn is_metadata(url: &Url) -> bool {
 #[derive(Clone, Debug)]
 pub(super) struct Guard {
     reach: Arc<Reach>,
+    /// A file with certificates to trust beside the system's, as for the target.
+    ca_file: Option<PathBuf>,
     /// The first URL that was denied, without path and query.
     denied: Arc<Mutex<Option<String>>>,
 }
@@ -95,8 +98,8 @@ pub(super) enum Unanswered {
 }
 
 impl Guard {
-    pub(super) fn new(reach: Reach) -> Self {
-        Self { reach: Arc::new(reach), denied: Arc::default() }
+    pub(super) fn new(reach: Reach, ca_file: Option<&Path>) -> Self {
+        Self { reach: Arc::new(reach), ca_file: ca_file.map(Path::to_owned), denied: Arc::default() }
     }
 
     /// The first address that was denied.
@@ -111,7 +114,7 @@ impl Guard {
             self.denied.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_with(|| place.clone());
             return Err(Unanswered::Denied(place));
         }
-        let mut options = ClientOptions::default();
+        let mut options = ClientOptions { ca_file: self.ca_file.clone(), ..ClientOptions::default() };
         if is_metadata(url) {
             options.timeout = METADATA_TIMEOUT;
         }

@@ -11,6 +11,8 @@ mod program;
 mod sign_on;
 mod sts;
 
+use std::path::Path;
+
 use jiff::Timestamp;
 
 use self::guard::{Guard, Reach};
@@ -22,23 +24,23 @@ use crate::wire::{Credentials, Region, Secret};
 
 /// Why there are no credentials to sign with.
 #[derive(Debug)]
-pub(super) enum Lacking {
+pub(super) enum NoCredentials {
     /// AWS cannot be reached to say which account the credentials belong to.
     Unreachable(String),
     /// There are no credentials, or none that can be used.
-    None(String),
+    Missing(String),
     /// AWS would have to be asked for the credentials, or for their account, in a way that was not allowed.
     Refused(String),
 }
 
 /// Credentials, and the time at which they expire; `None` if nothing says when.
 #[derive(Debug)]
-struct Found {
+struct FoundCredentials {
     credentials: Credentials,
     expires: Option<Timestamp>,
 }
 
-impl From<Credentials> for Found {
+impl From<Credentials> for FoundCredentials {
     fn from(credentials: Credentials) -> Self {
         Self { credentials, expires: None }
     }
@@ -46,24 +48,26 @@ impl From<Credentials> for Found {
 
 /// Credentials for a server that is not AWS: from the environment or a profile, and from nowhere else. The program
 /// that a profile's `credential_process` names is run; AWS is never asked.
-pub(super) async fn for_endpoint() -> Result<Credentials, Lacking> {
-    if let Some(found) = of_environment().map_err(Lacking::None)? {
-        return usable(found.into()).map_err(Lacking::None);
+pub(super) async fn for_endpoint() -> Result<Credentials, NoCredentials> {
+    if let Some(found) = of_environment().map_err(NoCredentials::Missing)? {
+        return usable(found.into()).map_err(NoCredentials::Missing);
     }
-    let profiles = Profiles::load().map_err(Lacking::None)?;
-    let name = selected_profile().map_err(Lacking::None)?;
+    let profiles = Profiles::load().map_err(NoCredentials::Missing)?;
+    let name = selected_profile().map_err(NoCredentials::Missing)?;
     let shown = foreign(&name);
     let Some(profile) = profiles.get(&name) else {
-        return Err(Lacking::None(format!("{}, and there is no profile \"{shown}\"", not_set())));
+        return Err(NoCredentials::Missing(format!("{}, and there is no profile \"{shown}\"", not_set())));
     };
     if let Some(key) = key_that_asks_aws(profile) {
-        return Err(Lacking::Refused(format!(
+        return Err(NoCredentials::Refused(format!(
             "the profile \"{shown}\" has to ask AWS for its credentials, because it has {key}. {WITHOUT_AWS}"
         )));
     }
-    let found = match profiles.source(&name).map_err(Lacking::None)? {
+    let found = match profiles.source(&name).map_err(NoCredentials::Missing)? {
         Some(Source::Keys(keys)) => keys.into(),
-        Some(Source::Program(program)) => program::credentials(&program, &name).await.map_err(Lacking::None)?,
+        Some(Source::Program(program)) => {
+            program::credentials(&program, &name).await.map_err(NoCredentials::Missing)?
+        }
         // The environment was tried above and has none. The other sources ask AWS, and were refused above.
         None
         | Some(
@@ -74,48 +78,53 @@ pub(super) async fn for_endpoint() -> Result<Credentials, Lacking> {
             | Source::Machine
             | Source::Container,
         ) => {
-            return Err(Lacking::None(format!("{}, and none are in the profile \"{shown}\"", not_set())));
+            return Err(NoCredentials::Missing(format!("{}, and none are in the profile \"{shown}\"", not_set())));
         }
     };
-    usable(found).map_err(Lacking::None)
+    usable(found).map_err(NoCredentials::Missing)
 }
 
-/// Credentials for real AWS by the whole standard chain, and the account that they belong to, as STS says.
-pub(super) async fn for_aws(region: &Region) -> Result<(Credentials, String), Lacking> {
-    let partition = Partition::of(region).ok_or_else(|| Lacking::None(format!("AWS has no region {region}")))?;
-    let guard = Guard::new(Reach::credentials(partition));
+/// Credentials for real AWS by the whole standard chain, and the account that they belong to, as STS says. The
+/// certificates of `ca_file` are trusted as for the target.
+pub(super) async fn for_aws(region: &Region, ca_file: Option<&Path>) -> Result<(Credentials, String), NoCredentials> {
+    let partition =
+        Partition::of(region).ok_or_else(|| NoCredentials::Missing(format!("AWS has no region {region}")))?;
+    let guard = Guard::new(Reach::credentials(partition), ca_file);
     let found = match (aws::credentials(region, &guard).await, guard.denied()) {
         (Ok(Some(found)), _) => found,
         (Ok(None) | Err(_), Some(url)) => {
-            return Err(Lacking::Refused(format!(
+            return Err(NoCredentials::Refused(format!(
                 "{url} would have to be asked for credentials, which is not a service of AWS for credentials in the \
                  partition of {region}, over TLS; unset the variable that names it"
             )));
         }
-        (Ok(None), None) => return Err(Lacking::None(format!("{}, and none are in a profile", not_set()))),
-        (Err(why), None) => return Err(Lacking::None(why)),
+        (Ok(None), None) => return Err(NoCredentials::Missing(format!("{}, and none are in a profile", not_set()))),
+        (Err(why), None) => return Err(NoCredentials::Missing(why)),
     };
-    let credentials = usable(found).map_err(Lacking::None)?;
-    let account = sts::account(&credentials, partition, region).await?;
+    let credentials = usable(found).map_err(NoCredentials::Missing)?;
+    let account = sts::account(&credentials, partition, region, ca_file).await?;
     Ok((credentials, account))
 }
 
 /// The credentials in the environment; `None` unless both keys are set.
 fn of_environment() -> Result<Option<Credentials>, String> {
-    let variable = |name| variable_set(name).map_err(|failure| failure.to_string());
     let [id, secret] = KEYS.map(variable);
-    let token = variable("AWS_SESSION_TOKEN")?;
+    let token = variable("AWS_SESSION_TOKEN")?.map(Secret::from);
     let (Some(id), Some(secret)) = (id?, secret?) else { return Ok(None) };
-    let mut credentials = Credentials::new(id, secret);
-    credentials.session_token = token.map(Secret::from);
-    Ok(Some(credentials))
+    Ok(Some(Credentials::new(id, secret).with_session_token(token)))
 }
+
+fn variable(name: &str) -> Result<Option<String>, String> {
+    variable_set(name).map_err(|failure| failure.to_string())
+}
+
+/// The name of the sessions of roles that STS is asked for, where nothing else names them.
+const SESSION_NAME: &str = "countersign";
 
 const KEYS: [&str; 2] = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"];
 
 fn selected_profile() -> Result<String, String> {
-    let name = variable_set("AWS_PROFILE").map_err(|failure| failure.to_string())?;
-    Ok(name.unwrap_or_else(|| "default".to_owned()))
+    Ok(variable("AWS_PROFILE")?.unwrap_or_else(|| "default".to_owned()))
 }
 
 /// Says which variables the environment lacks.
@@ -135,7 +144,7 @@ const WITHOUT_AWS: &str = "AWS is not asked for credentials unless it is what is
                            credential_process in AWS_PROFILE";
 
 /// The credentials, or the reason why requests cannot be signed with them.
-fn usable(found: Found) -> Result<Credentials, String> {
+fn usable(found: FoundCredentials) -> Result<Credentials, String> {
     if found.expires.is_some_and(|expires| expires <= Timestamp::now()) {
         return Err("they have expired".to_owned());
     }

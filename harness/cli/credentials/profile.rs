@@ -3,16 +3,13 @@
 //! resolvers of botocore and of the AWS SDK for Rust.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{ErrorKind, Read};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use crate::cli::variables::variable_set;
+use crate::contract::read_text;
 use crate::text::{file_name, foreign};
 use crate::wire::{Credentials, Secret};
-
-/// The largest file of profiles that is read, in bytes: 1 MiB.
-const FILE_LIMIT: u64 = 1 << 20;
 
 /// What a section of a file says, by key in lower case.
 pub(super) type Section = BTreeMap<String, String>;
@@ -37,7 +34,8 @@ impl Profiles {
             all.add(sections(&file)?, in_configuration);
         }
         if let Some(file) = shared_file("AWS_SHARED_CREDENTIALS_FILE", "credentials")? {
-            all.add(sections(&file)?, in_credentials);
+            // Here every section is a profile.
+            all.add(sections(&file)?, |name| Some((Kind::Profile, name)));
         }
         Ok(all)
     }
@@ -160,7 +158,7 @@ impl Profiles {
         let start_url = of_section("sso_start_url")?;
         Ok(SignOn {
             region: of_section("sso_region")?,
-            cached_as: session.cloned().unwrap_or(start_url),
+            token_name: session.cloned().unwrap_or(start_url),
             account: account.to_owned(),
             role: role.to_owned(),
         })
@@ -181,12 +179,6 @@ fn in_configuration(section: &str) -> Option<(Kind, &str)> {
         Some(("sso-session", name)) => Some((Kind::SignOn, name.trim())),
         _ => (section == "default").then_some((Kind::Profile, section)),
     }
-}
-
-/// The kind and the name of a section of the credentials file, where every section is a profile.
-#[expect(clippy::unnecessary_wraps, reason = "it is the counterpart of in_configuration")]
-fn in_credentials(section: &str) -> Option<(Kind, &str)> {
-    Some((Kind::Profile, section))
 }
 
 /// Where credentials come from.
@@ -241,7 +233,7 @@ pub(super) struct SignOn {
     pub(super) region: String,
     /// The text whose hash names the file of the token: the name of the session, or in the older form of a profile,
     /// which names no session, the start URL.
-    pub(super) cached_as: String,
+    pub(super) token_name: String,
     pub(super) account: String,
     pub(super) role: String,
 }
@@ -286,9 +278,8 @@ fn keys(profile: &Section, shown: &str) -> Result<Option<Credentials>, String> {
         (Some(_), None) => return Err(format!("the profile \"{shown}\" has {key}, but no {secret}")),
         (None, Some(_)) => return Err(format!("the profile \"{shown}\" has {secret}, but no {key}")),
     };
-    let mut credentials = Credentials::new(id.as_str(), value.as_str());
-    credentials.session_token = profile.get("aws_session_token").map(|token| Secret::from(token.as_str()));
-    Ok(Some(credentials))
+    let token = profile.get("aws_session_token").map(|token| Secret::from(token.as_str()));
+    Ok(Some(Credentials::new(id.as_str(), value.as_str()).with_session_token(token)))
 }
 
 /// The file that a variable names, or the one in the folder `.aws` of the user.
@@ -307,17 +298,11 @@ fn home_path(path: &str) -> PathBuf {
 
 /// The sections of a file in their order.
 fn sections(file: &Path) -> Result<Vec<(String, Section)>, String> {
-    let mut bytes = Vec::new();
-    match File::open(file).and_then(|opened| opened.take(FILE_LIMIT + 1).read_to_end(&mut bytes)) {
-        Ok(_) => {}
+    let text = match read_text(file) {
+        Ok(text) => text,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
         Err(error) => return Err(format!("cannot read {}: {error}", file_name(file))),
-    }
-    if bytes.len() as u64 > FILE_LIMIT {
-        return Err(format!("{}: expected at most 1 MiB of profiles, found more", file_name(file)));
-    }
-    let text = String::from_utf8(bytes)
-        .map_err(|_| format!("{}: expected profiles in UTF-8, found something else", file_name(file)))?;
+    };
     parse(&text).map_err(|line| {
         // The line itself is not shown: if the file is not one of profiles, it may be a secret.
         format!("{}: line {line}: expected a section such as [default], or a key and its value", file_name(file))
@@ -372,7 +357,7 @@ mod tests {
     fn profiles(config: &str, credentials: &str) -> Profiles {
         let mut all = Profiles::default();
         all.add(parse(config).expect("sections"), in_configuration);
-        all.add(parse(credentials).expect("sections"), in_credentials);
+        all.add(parse(credentials).expect("sections"), |name| Some((Kind::Profile, name)));
         all
     }
 
@@ -501,7 +486,7 @@ mod tests {
         let sign_on = |body: &str| {
             let role = "sso_account_id = 1\nsso_role_name = r\n";
             match profiles(&format!("[profile p]\n{body}{role}{SESSION}"), "").source("p") {
-                Ok(Some(Source::SignOn(found))) => (found.cached_as, found.region),
+                Ok(Some(Source::SignOn(found))) => (found.token_name, found.region),
                 other => panic!("{other:?} is no sign-on"),
             }
         };

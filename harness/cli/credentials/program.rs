@@ -9,7 +9,7 @@ use serde::Deserialize;
 use tokio::io::AsyncReadExt;
 use tokio::process::Command;
 
-use super::Found;
+use super::FoundCredentials;
 use crate::cli::output::say;
 use crate::text::foreign;
 use crate::wire::{Credentials, Secret};
@@ -18,7 +18,7 @@ use crate::wire::{Credentials, Secret};
 const OUTPUT_LIMIT: u64 = 256 << 10;
 
 /// How long the program may take before the user is told that the run waits for it.
-const PATIENCE: Duration = Duration::from_secs(5);
+const SILENT_WAIT: Duration = Duration::from_secs(5);
 
 /// What the program prints.
 #[derive(Deserialize)]
@@ -36,12 +36,12 @@ struct Output {
 /// # Errors
 /// When the program fails, or does not print credentials. The error repeats nothing of the output, which may hold the
 /// secret.
-pub(super) async fn credentials(program: &str, profile: &str) -> Result<Found, String> {
+pub(super) async fn credentials(program: &str, profile: &str) -> Result<FoundCredentials, String> {
     let printed = printed(program);
     tokio::pin!(printed);
     let output = tokio::select! {
         output = &mut printed => output,
-        () = tokio::time::sleep(PATIENCE) => {
+        () = tokio::time::sleep(SILENT_WAIT) => {
             say(&format!("waiting for the credentials of the profile \"{}\"", foreign(profile)));
             printed.await
         }
@@ -52,9 +52,9 @@ pub(super) async fn credentials(program: &str, profile: &str) -> Result<Found, S
             foreign(profile)
         )
     })?;
-    let mut credentials = Credentials::new(output.access_key_id, output.secret_access_key);
-    credentials.session_token = output.session_token;
-    Ok(Found { credentials, expires: output.expiration })
+    let credentials = Credentials::new(output.access_key_id, output.secret_access_key);
+    let credentials = credentials.with_session_token(output.session_token);
+    Ok(FoundCredentials { credentials, expires: output.expiration })
 }
 
 async fn printed(program: &str) -> Option<Output> {

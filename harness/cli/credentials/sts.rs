@@ -1,6 +1,8 @@
 //! Asks STS which account credentials belong to, and asks it for the credentials of a role.
 //! Source: the AWS Security Token Service API Reference, `GetCallerIdentity` and `AssumeRole`.
 
+use std::path::Path;
+
 use jiff::Timestamp;
 use reqwest::Url;
 use serde::Deserialize;
@@ -8,7 +10,7 @@ use serde::de::DeserializeOwned;
 
 use super::guard::{Guard, Reach, Unanswered, request};
 use super::profile::AskedRole;
-use super::{Found, Lacking};
+use super::{FoundCredentials, NoCredentials, SESSION_NAME};
 use crate::targets::partition::Partition;
 use crate::text::foreign;
 use crate::wire::sigv4::{self, Scope};
@@ -19,17 +21,18 @@ pub(super) async fn account(
     credentials: &Credentials,
     partition: &Partition,
     region: &Region,
-) -> Result<String, Lacking> {
+    ca_file: Option<&Path>,
+) -> Result<String, NoCredentials> {
     let [host, ..] = partition.hosts("sts", region);
-    let guard = Guard::new(Reach::Host(host.clone()));
+    let guard = Guard::new(Reach::Host(host.clone()), ca_file);
     let sts = Sts { host, region, guard: &guard };
     let identity: Result<CallerIdentity, Refusal> = sts.ask(credentials, &[("Action", "GetCallerIdentity")]).await;
     identity.map(|identity| identity.result.account).map_err(|refusal| match refusal {
-        Refusal::Unanswered(why) => Lacking::Unreachable(format!(
+        Refusal::Unanswered(why) => NoCredentials::Unreachable(format!(
             "cannot reach STS at https://{} to ask whose account this is: {why}. Check the network",
             sts.host
         )),
-        Refusal::Said(said) => Lacking::None(format!(
+        Refusal::Said(said) => NoCredentials::Missing(format!(
             "STS, asked at https://{}, does not say whose credentials these are: {said}; they must be credentials of AWS",
             sts.host
         )),
@@ -42,7 +45,7 @@ pub(super) async fn role(
     credentials: &Credentials,
     region: &Region,
     guard: &Guard,
-) -> Result<Found, String> {
+) -> Result<FoundCredentials, String> {
     let partition = Partition::of(region).ok_or_else(|| format!("AWS has no region {region}"))?;
     let [host, ..] = partition.hosts("sts", region);
     let sts = Sts { host, region, guard };
@@ -50,7 +53,7 @@ pub(super) async fn role(
     let mut parameters = vec![
         ("Action", "AssumeRole"),
         ("RoleArn", role.arn.as_str()),
-        ("RoleSessionName", role.session_name.as_deref().unwrap_or("countersign")),
+        ("RoleSessionName", role.session_name.as_deref().unwrap_or(SESSION_NAME)),
     ];
     parameters.extend(role.external_id.as_deref().map(|id| ("ExternalId", id)));
     parameters.extend(seconds.as_deref().map(|seconds| ("DurationSeconds", seconds)));
@@ -59,9 +62,9 @@ pub(super) async fn role(
         let (Refusal::Unanswered(why) | Refusal::Said(why)) = refusal;
         format!("STS, asked at https://{}, does not give the role {}: {why}", sts.host, foreign(&role.arn))
     })?;
-    let mut credentials = Credentials::new(of_role.access_key_id, of_role.secret_access_key);
-    credentials.session_token = Some(of_role.session_token);
-    Ok(Found { credentials, expires: Some(of_role.expiration) })
+    let credentials = Credentials::new(of_role.access_key_id, of_role.secret_access_key);
+    let credentials = credentials.with_session_token(Some(of_role.session_token));
+    Ok(FoundCredentials { credentials, expires: Some(of_role.expiration) })
 }
 
 struct Sts<'a> {

@@ -84,7 +84,8 @@ async fn the_client_reaches_the_server() {
 
 #[test]
 fn rustls_has_a_provider() {
-    assert!(!adopter::tls().alpn_protocols.iter().any(|_| true));
+    // It panics where this build has two providers or none.
+    adopter::tls();
 }
 """
 

@@ -11,7 +11,7 @@ use crate::wire::{Request, Secret};
 /// How far a signature's date may be from the server's clock, in seconds.
 /// Source: the AWS documentation speaks of five minutes. S3's error reference gives fifteen for `RequestTimeTooSkewed`,
 /// and clients rely on these. The longer limit is taken.
-const CLOCK_SKEW_SECONDS: i64 = 15 * 60;
+const SIGNATURE_VALID_SECONDS: i64 = 15 * 60;
 
 /// Why a signature is refused, in the order of the checks.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -35,7 +35,7 @@ pub enum SignatureError {
         found: String,
     },
     /// The date is too far from the server's clock.
-    #[error("the signature's date is more than {} minutes from the server's clock", CLOCK_SKEW_SECONDS / 60)]
+    #[error("the signature's date is more than {} minutes from the server's clock", SIGNATURE_VALID_SECONDS / 60)]
     Expired,
     /// The signature is not the one that the secret gives for this request, or it does not cover the date or the body.
     #[error("the signature does not match the request")]
@@ -63,7 +63,7 @@ pub fn verify(
     if claim.scope != expected {
         return Err(SignatureError::Scope { expected, found: claim.scope.to_owned() });
     }
-    if (now.as_second() - at.as_second()).abs() > CLOCK_SKEW_SECONDS {
+    if (now.as_second() - at.as_second()).abs() > SIGNATURE_VALID_SECONDS {
         return Err(SignatureError::Expired);
     }
     // A sender that signs a hash of another body signed another body.
@@ -183,8 +183,7 @@ mod tests {
 
     #[test]
     fn a_session_token_is_signed_and_accepted() {
-        let mut credentials = Credentials::new("AKID", "secret");
-        credentials.session_token = Some("token".into());
+        let credentials = Credentials::new("AKID", "secret").with_session_token(Some("token".into()));
         let request = signed_by(&credentials);
         assert_eq!(request.headers.get("x-amz-security-token"), Some("token"));
         assert_eq!(check(&request), Ok("AKID".to_owned()));
@@ -253,7 +252,7 @@ mod tests {
     #[test]
     fn a_date_a_quarter_of_an_hour_off_is_expired() {
         let request = signed();
-        let later = Timestamp::from_second(now().as_second() + CLOCK_SKEW_SECONDS + 1).expect("in range");
+        let later = Timestamp::from_second(now().as_second() + SIGNATURE_VALID_SECONDS + 1).expect("in range");
         let verdict = verify(&request, SCOPE, later, |_| Some("secret".into()));
         assert_eq!(verdict, Err(SignatureError::Expired));
     }
