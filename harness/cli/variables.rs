@@ -41,15 +41,15 @@ pub(super) fn read<T: CommandFactory + FromArgMatches>(words: &[OsString]) -> Re
     let mut command = T::command();
     let read = command.try_get_matches_from_mut(words).and_then(|mut matches| {
         let mut variables = BTreeSet::new();
-        used(&command, &matches, &mut variables);
+        add_variables_used(&command, &matches, &mut variables);
         let args = T::from_arg_matches_mut(&mut matches)?;
         Ok(Read { args, variables: variables.into_iter().collect() })
     });
-    read.map_err(|error| as_data(error_with_variable(error.format(&mut command), words, &T::command())))
+    read.map_err(|error| escaped_error(error_with_variable(error.format(&mut command), words, &T::command())))
 }
 
 /// The same error, with the arguments that it quotes escaped.
-fn as_data(mut error: clap::Error) -> clap::Error {
+fn escaped_error(mut error: clap::Error) -> clap::Error {
     let context: Vec<_> = error.context().map(|(kind, value)| (kind, value.clone())).collect();
     for (kind, value) in context {
         let shown_value = match value {
@@ -63,7 +63,7 @@ fn as_data(mut error: clap::Error) -> clap::Error {
 }
 
 fn error_with_variable(mut error: clap::Error, words: &[OsString], command: &Command) -> clap::Error {
-    if let Some(name) = error.use_stderr().then(|| culprit(&error, words, command)).flatten() {
+    if let Some(name) = error.use_stderr().then(|| variable_at_fault(&error, words, command)).flatten() {
         let tip = format!("it comes from the environment variable {name}: correct it there, or unset it");
         error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
     }
@@ -71,7 +71,7 @@ fn error_with_variable(mut error: clap::Error, words: &[OsString], command: &Com
 }
 
 /// The environment variable that causes this error: without the variable, this error does not occur.
-fn culprit(error: &clap::Error, words: &[OsString], command: &Command) -> Option<String> {
+fn variable_at_fault(error: &clap::Error, words: &[OsString], command: &Command) -> Option<String> {
     let place = |error: &clap::Error| {
         let context = [ContextKind::InvalidArg, ContextKind::InvalidValue, ContextKind::PriorArg];
         (error.kind(), context.map(|kind| error.get(kind).cloned()))
@@ -90,14 +90,14 @@ fn all(command: &Command, names: &mut BTreeSet<String>) {
 }
 
 /// Adds the variables from which the options of the given command took their values.
-fn used(command: &Command, matches: &ArgMatches, names: &mut BTreeSet<String>) {
+fn add_variables_used(command: &Command, matches: &ArgMatches, names: &mut BTreeSet<String>) {
     let from_one =
         |argument: &&clap::Arg| matches.value_source(argument.get_id().as_str()) == Some(ValueSource::EnvVariable);
     names.extend(command.get_arguments().filter(from_one).filter_map(variable));
     if let Some((name, matches)) = matches.subcommand()
         && let Some(command) = command.find_subcommand(name)
     {
-        used(command, matches, names);
+        add_variables_used(command, matches, names);
     }
 }
 

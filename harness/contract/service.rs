@@ -322,7 +322,7 @@ impl Service {
     }
 
     /// The error that has `name` among its common names, and the error's own name.
-    pub fn error_meant(&self, name: &str) -> Option<(&str, &ErrorShape)> {
+    pub fn error_with_common_name(&self, name: &str) -> Option<(&str, &ErrorShape)> {
         let says =
             |error: &ErrorShape| error.common_names.as_ref().is_some_and(|names| names.is.iter().any(|is| is == name));
         self.errors.iter().find(|(_, error)| says(error)).map(|(name, error)| (name.as_str(), error))

@@ -74,14 +74,14 @@ impl<'a> Observation<'a> {
 
     /// The documented error that the answer gives under a name common to all services; `None` unless it has the
     /// documented status. Nothing else is documented about an error with such a name.
-    pub(super) fn error_meant(&self) -> Option<&'a str> {
-        let (name, shape) = self.contract.service.error_meant(self.error.as_deref()?)?;
+    pub(super) fn error_with_common_name(&self) -> Option<&'a str> {
+        let (name, shape) = self.contract.service.error_with_common_name(self.error.as_deref()?)?;
         (shape.status.is == self.status() && self.operation.errors.contains_key(name)).then_some(name)
     }
 
     /// Whether a name that is common to all services means the same as one of the operation's own.
     pub(super) fn is_common_name_for(&self, name: &str, own: &str) -> bool {
-        self.contract.service.error_meant(name).is_some_and(|(meant, _)| meant == own)
+        self.contract.service.error_with_common_name(name).is_some_and(|(meant, _)| meant == own)
     }
 
     /// The operation's own error for an invalid request; `None` if it lists none.

@@ -33,7 +33,7 @@ pub(super) struct CaseRun<'a> {
 
 /// The exchange of a call, or the reason why its request cannot be made: the request needs something that the target or
 /// an earlier answer lacks.
-pub(super) type MadeCall = Result<Result<Exchange, Reason>, Interrupted>;
+pub(super) type MadeExchange = Result<Result<Exchange, Reason>, Interrupted>;
 
 impl<'a> CaseRun<'a> {
     pub(super) async fn perform(&self, random_names: &mut RandomNames) -> Result<(Judgement, Transcript), Interrupted> {
@@ -90,7 +90,7 @@ impl<'a> CaseRun<'a> {
         index: usize,
         random_names: &mut RandomNames,
         earlier: &[Exchange],
-    ) -> MadeCall {
+    ) -> MadeExchange {
         let part = if index == 0 { String::new() } else { format!("~{index}") };
         self.make_part(call, &part, random_names, earlier).await
     }
@@ -103,7 +103,7 @@ impl<'a> CaseRun<'a> {
         part: &str,
         random_names: &mut RandomNames,
         earlier: &[Exchange],
-    ) -> MadeCall {
+    ) -> MadeExchange {
         let (contract, target) = (self.context.judge.contract(), &self.context.target);
         let prefix = if target.path_names_case { format!("/{}{part}", self.case.id) } else { String::new() };
         let maker = RequestMaker { contract, target, prefix: &prefix, earlier };

@@ -22,7 +22,7 @@ const FRESH_SECONDS: f64 = 5.0;
 
 /// Makes further calls to find out, for each lifetime that looks wrong, whether the target counts wrongly or there is
 /// another reason. Returns the new judgement.
-pub(super) async fn told_apart(
+pub(super) async fn recheck_lifetimes(
     case_run: &CaseRun<'_>,
     transcript: &[Exchange],
     judgement: Judgement,

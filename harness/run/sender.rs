@@ -13,7 +13,7 @@ use crate::wire::{Client, Exchange, Request, Response, SeenSecrets, TransportFau
 const HOPELESS_AFTER: u32 = 3;
 
 /// How often a throttled request is sent again, at most.
-const PATIENCE: u32 = 5;
+const THROTTLED_RETRIES: u32 = 5;
 
 /// The pause before a throttled request is first sent again; each further pause is twice as long.
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
@@ -40,7 +40,7 @@ pub(super) struct Sender {
     /// The pause before a request is sent again that the target answered with a fault.
     recovery: Duration,
     /// A permit for each request in flight.
-    flights: Semaphore,
+    in_flight: Semaphore,
     /// The number of requests in a row that were throttled to the end, timed out or could not connect.
     unanswered: AtomicU32,
     /// Whether a fault has passed: a request got another answer when it was sent again.
@@ -50,8 +50,8 @@ pub(super) struct Sender {
 impl Sender {
     pub(super) fn new(client: Client, jobs: usize, recovery: Duration) -> Self {
         let jobs = jobs.max(1);
-        let (flights, unanswered) = (Semaphore::new(jobs), AtomicU32::new(0));
-        Self { client, jobs, recovery, flights, unanswered, faults_pass: AtomicBool::new(false) }
+        let (in_flight, unanswered) = (Semaphore::new(jobs), AtomicU32::new(0));
+        Self { client, jobs, recovery, in_flight, unanswered, faults_pass: AtomicBool::new(false) }
     }
 
     /// Why no more requests are sent; `None` unless the target was given up.
@@ -74,7 +74,7 @@ impl Sender {
             // The request is made and signed while others are in flight. Its answer is judged while the next one is in
             // flight.
             let request = make_request()?;
-            let permit = self.flights.acquire().await;
+            let permit = self.in_flight.acquire().await;
             // Every future that may send a request holds this one, and futures are moved: the box keeps them small.
             let mut exchange = Box::pin(self.client.send(request)).await;
             drop(permit);
@@ -85,7 +85,7 @@ impl Sender {
             tokio::task::yield_now().await;
             let throttled = exchange.answer.as_ref().is_ok_and(Response::is_throttled);
             let silent = matches!(&exchange.answer, Err(TransportFault::Timeout(_) | TransportFault::Connect(_)));
-            if throttled && attempt < PATIENCE {
+            if throttled && attempt < THROTTLED_RETRIES {
                 tokio::time::sleep(pause(&exchange, attempt)).await;
                 attempt += 1;
                 continue;

@@ -9,7 +9,7 @@ use tokio::sync::OnceCell;
 use super::case::{CaseRun, RunContext, without_verdict};
 use super::case_result::{conclude, describe, expected, shown_exchange};
 use super::interrupt::{Interrupt, Interrupted};
-use super::lifetimes::told_apart;
+use super::lifetimes::recheck_lifetimes;
 use super::random_names::RandomNames;
 use super::request::RequestMaker;
 use super::resources::misnamed;
@@ -246,7 +246,7 @@ async fn perform_and_judge(
 ) -> Result<(Judgement, Transcript), Interrupted> {
     let (mut judgement, transcript) = case_run.perform(random_names).await?;
     if case_run.context.judge.is_about_lifetimes(&judgement) {
-        judgement = Box::pin(told_apart(case_run, &transcript, judgement, random_names)).await?;
+        judgement = Box::pin(recheck_lifetimes(case_run, &transcript, judgement, random_names)).await?;
     }
     if judgement.verdict == Verdict::Fail
         && let Some(reason) = Box::pin(misnamed(case_run, &transcript, random_names)).await?

@@ -61,7 +61,7 @@ pub(super) fn own_name(observation: &Observation<'_>) -> Findings {
 
 /// A documented error comes with its documented status.
 pub(super) fn status(observation: &Observation<'_>) -> Findings {
-    if let Some(name) = observation.error_meant() {
+    if let Some(name) = observation.error_with_common_name() {
         return Some(vec![Finding::holds(Subject::error(name))]);
     }
     let (name, expected) = observation.documented_error()?;

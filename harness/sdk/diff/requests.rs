@@ -188,7 +188,7 @@ fn headers(old: &RequestRecord, new: &RequestRecord, another_protocol: bool) -> 
     let names: BTreeSet<&String> = old.headers.keys().chain(new.headers.keys()).collect();
     let same_body = old.body == new.body;
     let both_signed = is_signed(old) && is_signed(new);
-    let told_apart = |name: &str| match name {
+    let is_compared_elsewhere = |name: &str| match name {
         // Region, service, signed headers and validity are compared separately.
         "authorization" => true,
         "x-amz-date" | "x-amz-content-sha256" => !both_signed,
@@ -199,7 +199,7 @@ fn headers(old: &RequestRecord, new: &RequestRecord, another_protocol: bool) -> 
         "content-type" | "accept" | "smithy-protocol" => another_protocol,
         _ => false,
     };
-    names.into_iter().filter(|name| !told_apart(name)).filter_map(|name| header(name, old, new)).collect()
+    names.into_iter().filter(|name| !is_compared_elsewhere(name)).filter_map(|name| header(name, old, new)).collect()
 }
 
 fn header(name: &str, old: &RequestRecord, new: &RequestRecord) -> Option<SdkChange> {

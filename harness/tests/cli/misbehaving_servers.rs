@@ -9,13 +9,13 @@ use crate::program::Program;
 use crate::stub_server::Stub;
 
 /// Longer than any of these runs may take on a busy machine, and far shorter than giving up case by case.
-const PATIENCE: Duration = Duration::from_secs(30);
+const LONGEST_RUN: Duration = Duration::from_secs(30);
 
 #[track_caller]
 fn expect(endpoint: &str, code: i32, texts: &[&str]) {
     let start = Instant::now();
     Program::at(endpoint, "run --timeout 0.3").finish().expect(code, texts);
-    assert!(start.elapsed() < PATIENCE, "it took {:?}", start.elapsed());
+    assert!(start.elapsed() < LONGEST_RUN, "it took {:?}", start.elapsed());
 }
 
 #[test]
