@@ -254,6 +254,7 @@ fn advice(class: TargetClass, operation: &Operation, contract: &Contract) -> Str
         | TargetClass::UnknownOperation
         | TargetClass::UnknownService
         | TargetClass::DeclaredNotImplemented
+        | TargetClass::AnswersAllAlike
         | TargetClass::OwnJson
         | TargetClass::NotAws
         | TargetClass::WrongService

@@ -100,6 +100,7 @@ fn exit(examination: &Examination, slip: bool) -> Exit {
         | TargetClass::UnknownOperation
         | TargetClass::UnknownService
         | TargetClass::DeclaredNotImplemented
+        | TargetClass::AnswersAllAlike
         | TargetClass::OwnJson
         | TargetClass::NotAws
         | TargetClass::WrongService => Exit::Failed,

@@ -7,6 +7,7 @@ mod case;
 mod case_result;
 mod interrupt;
 mod lifetimes;
+mod outages;
 mod random_names;
 mod repro;
 mod request;

@@ -25,9 +25,9 @@ impl RandomNames {
         Self { seed, random: StdRng::seed_from_u64(seed) }
     }
 
-    /// A function that gives the names of the next call. Each time it gives the same ones, so that the call can be
+    /// A function that gives the names of the next calls. Each time it gives the same ones, so that the calls can be
     /// repeated.
-    pub(super) fn of_next_call(&mut self) -> impl Fn() -> Self {
+    pub(super) fn of_next_calls(&mut self) -> impl Fn() -> Self + use<> {
         let origin: u64 = self.random.random();
         move || Self::drawn_from(&origin)
     }

@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use tokio::sync::OnceCell;
@@ -10,6 +10,7 @@ use super::case::{CaseRun, RunContext, without_verdict};
 use super::case_result::{conclude, describe, expected, shown_exchange};
 use super::interrupt::{Interrupt, Interrupted};
 use super::lifetimes::recheck_lifetimes;
+use super::outages::{self, Reference};
 use super::random_names::RandomNames;
 use super::request::RequestMaker;
 use super::resources::misnamed;
@@ -76,6 +77,13 @@ impl Session {
     #[must_use]
     pub fn describing(mut self, described: Described) -> Self {
         self.described = described;
+        self
+    }
+
+    /// The same session, which now runs for at most this long. Cases that are left then are `indeterminate`.
+    #[must_use]
+    pub fn ending_after(mut self, limit: Duration) -> Self {
+        self.context.sender.end_after(limit);
         self
     }
 
@@ -182,7 +190,8 @@ impl Session {
             return Ok(CompletedCase { result, accepted: false });
         }
         let mut random_names = RandomNames::new(self.seed, &case.id, run);
-        let case_run = CaseRun { context: &self.context, case, interrupt };
+        let reference = self.reference(case);
+        let case_run = CaseRun { context: &self.context, case, interrupt, reference: &reference };
         let outcome = perform_and_judge(&case_run, &mut random_names).await;
         // An interrupted run has a teardown too.
         if !(CaseRun { interrupt: &Interrupt::never(), ..case_run }).tear_down(&mut random_names).await {
@@ -217,6 +226,24 @@ impl Session {
         Ok(CompletedCase { result, accepted })
     }
 
+    /// What the target has answered before a case is run.
+    fn reference(&self, case: &ExpandedCase) -> Reference {
+        if let Some(control) = &case.case.control {
+            return Reference::Control(self.control(&control.case));
+        }
+        let probes = self.probes.lock().unwrap_or_else(PoisonError::into_inner);
+        let probed = probes.get(&case.operation).and_then(|cell| cell.get());
+        Reference::Probe(probed.and_then(|probed| match probed.answer {
+            TargetAnswer::Answer { status, .. } => Some(status),
+            TargetAnswer::Nothing(_) | TargetAnswer::Told(_) => None,
+        }))
+    }
+
+    /// The control with this id.
+    fn control(&self, id: &str) -> Arc<ExpandedCase> {
+        Arc::clone(self.corpus.get(id).expect("controls were checked when the corpus was loaded"))
+    }
+
     async fn obstacle(&self, case: &ExpandedCase, interrupt: &Interrupt) -> Result<Option<UnrunVerdict>, Interrupted> {
         let operation = self.contract().operation(&case.operation).unwrap_or(self.contract().default_operation());
         let ProbeOutcome { class, answer } = self.probe(operation, interrupt).await;
@@ -231,8 +258,7 @@ impl Session {
             self.context.sender.gives_up().map(|reason| (Verdict::Indeterminate, Some(reason)))
         };
         let (None, Some(control)) = (&obstacle, &case.case.control) else { return Ok(obstacle) };
-        let control = self.corpus.get(&control.case).expect("controls were checked when the corpus was loaded");
-        let ran = Box::pin(self.run_once(control, 0, interrupt)).await?;
+        let ran = Box::pin(self.run_once(&self.control(&control.case), 0, interrupt)).await?;
         // An accepted control is enough: anything else that is wrong with its answer is a finding about the control.
         Ok((!ran.accepted).then(|| blocked_by(ran.result)))
     }
@@ -244,7 +270,7 @@ async fn perform_and_judge(
     case_run: &CaseRun<'_>,
     random_names: &mut RandomNames,
 ) -> Result<(Judgement, Transcript), Interrupted> {
-    let (mut judgement, transcript) = case_run.perform(random_names).await?;
+    let (mut judgement, transcript) = outages::perform(case_run, random_names).await?;
     if case_run.context.judge.is_about_lifetimes(&judgement) {
         judgement = Box::pin(recheck_lifetimes(case_run, &transcript, judgement, random_names)).await?;
     }

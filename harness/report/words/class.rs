@@ -12,6 +12,11 @@ pub(crate) fn meaning(class: TargetClass, operation: &str, service: &str) -> Str
         TargetClass::UnknownOperation => format!("does not know the operation {operation}"),
         TargetClass::UnknownService => format!("does not know the service {service}"),
         TargetClass::DeclaredNotImplemented => format!("says that {operation} is not implemented"),
+        TargetClass::AnswersAllAlike => {
+            format!(
+                "answers {operation} as it answers an operation that does not exist, so it does not have {operation}"
+            )
+        }
         TargetClass::OwnJson => {
             format!("answers with an error of its own instead of one of AWS, so it does not have {operation}")
         }
@@ -43,6 +48,7 @@ pub(crate) fn advice(class: TargetClass, service: &str) -> Option<String> {
         TargetClass::UnknownOperation
         | TargetClass::UnknownService
         | TargetClass::DeclaredNotImplemented
+        | TargetClass::AnswersAllAlike
         | TargetClass::OwnJson
         | TargetClass::NotAws
         | TargetClass::WrongService

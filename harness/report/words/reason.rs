@@ -37,6 +37,12 @@ pub fn reason(reason: &Reason) -> String {
             let hint = if *together { "; one that takes one connection at a time needs --jobs 1" } else { "" };
             format!("not asked: the target left {requests} requests in a row without an answer{hint}")
         }
+        Reason::Away { from, to } => format!(
+            "the target was away from {from} to {to}: it did not answer what it answered before; --patience gives it more time to come back"
+        ),
+        Reason::OutOfTime { seconds } => {
+            format!("the run ended at its limit of {seconds} s; --max-time gives it more")
+        }
         Reason::Throttled(answer) => format!("the target throttled the request ({})", answer_summary(answer)),
         Reason::NotInTime(answer) => format!("the target did not get the request in time ({})", answer_summary(answer)),
         Reason::Denied { answer, member } => format!(
