@@ -95,6 +95,9 @@ fn all(settings: &Settings) -> Vec<Setting> {
     all.extend([
         setting("ca-file", json!(settings.client.ca_file)),
         setting("timeout", json!(settings.client.timeout.as_secs_f64())),
+        setting("wait", json!(settings.wait.as_secs_f64())),
+        setting("patience", json!(settings.patience.as_secs_f64())),
+        setting("max-time", json!(settings.max_time.map(|time| time.as_secs_f64()))),
         setting("allow-aws", allowed),
         setting("jobs", json!(settings.jobs)),
         setting("baseline", json!(settings.baseline)),

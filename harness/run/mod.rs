@@ -8,6 +8,7 @@ mod case_result;
 mod interrupt;
 mod lifetimes;
 mod outages;
+mod probing;
 mod random_names;
 mod repro;
 mod request;

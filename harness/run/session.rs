@@ -3,7 +3,6 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use jiff::Timestamp;
 use tokio::sync::OnceCell;
 
 use super::case::{CaseRun, RunContext, without_verdict};
@@ -12,14 +11,12 @@ use super::interrupt::{Interrupt, Interrupted};
 use super::lifetimes::recheck_lifetimes;
 use super::outages::{self, Reference};
 use super::random_names::RandomNames;
-use super::request::RequestMaker;
 use super::resources::misnamed;
 use super::sender::Sender;
-use super::{probe_input, repro};
+use super::{probing, repro};
 use crate::contract::{Contract, Operation, Side};
 use crate::corpus::{Corpus, ExpandedCase};
 use crate::judge::{Judge, Judgement};
-use crate::targets::probe::{self, ProbedOperation};
 use crate::targets::{Target, TargetError};
 use crate::verdict::{CaseResult, ProbeOutcome, Reason, TargetAnswer, TargetClass, Verdict};
 use crate::wire::{Credentials, Masker, SeenSecrets, Transcript};
@@ -125,19 +122,7 @@ impl Session {
             let answer = TargetAnswer::Answer { status, media_type: None, error: None, words: None };
             return ProbeOutcome { class: TargetClass::Answers, answer };
         }
-        let contract = self.contract();
-        let (spec, named) = probe_input(operation, contract, &self.context.target);
-        let maker = RequestMaker { contract, target: &self.context.target, prefix: "", earlier: &[] };
-        let make = || maker.make(&spec, operation, &mut RandomNames::new(self.seed, "probe", 0), Timestamp::now());
-        match self.context.sender.send(&self.context.seen, make).await {
-            Ok(exchange) => {
-                let probed_operation = ProbedOperation { service: &contract.service, operation, named };
-                probe::classify(&exchange, probed_operation, &self.context.seen.masker())
-            }
-            Err(reason) => {
-                ProbeOutcome { class: TargetClass::Unreachable, answer: TargetAnswer::Nothing(format!("{reason:?}")) }
-            }
-        }
+        probing::probe(&self.context, self.seed, operation).await
     }
 
     /// Runs a case: its control first, then its calls.

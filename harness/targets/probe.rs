@@ -46,6 +46,8 @@ fn class_of(response: &Response, probed: ProbedOperation<'_>) -> TargetClass {
         (200..300, _) => class_of_success(response, object, probed.operation),
         (300..400, _) => TargetClass::Redirect,
         _ if response.is_throttled() => TargetClass::Unreachable,
+        // A gateway whose backend is away.
+        (502 | 504, name) if !name.is_some_and(is_own) => TargetClass::Unreachable,
         (_, Some(name)) if UNKNOWN_OPERATION.has(name) => TargetClass::UnknownOperation,
         (_, Some(name)) if UNKNOWN_SERVICE.has(name) => TargetClass::UnknownService,
         (501, _) => TargetClass::DeclaredNotImplemented,
@@ -54,6 +56,8 @@ fn class_of(response: &Response, probed: ProbedOperation<'_>) -> TargetClass {
             TargetClass::DeclaredNotImplemented
         }
         (_, Some(name)) if REFUSED_CREDENTIALS.has(name) => TargetClass::RefusedCredentials,
+        // Or a gateway that has no such route, and says no more.
+        (401 | 403, _) => TargetClass::RefusedCredentials,
         // API Gateway's answer to a path that it does not have.
         (404, Some("NotFoundException")) => TargetClass::WrongService,
         (500.., Some(name)) if !is_own(name) => TargetClass::ServerFault,
@@ -66,6 +70,69 @@ fn class_of(response: &Response, probed: ProbedOperation<'_>) -> TargetClass {
     }
 }
 
+/// Whether an answer leaves open that the target does not have the operation. Then the answer to an operation that
+/// nobody has tells.
+pub fn may_be_absent(exchange: &Exchange, probed: ProbedOperation<'_>, class: TargetClass) -> bool {
+    let Ok(response) = &exchange.answer else { return false };
+    match class {
+        TargetClass::ServerFault | TargetClass::OwnJson | TargetClass::NotAws => true,
+        TargetClass::Answers if response.status < 300 => !has_own_member(response, probed.operation),
+        TargetClass::Answers => {
+            let meaning = error_type(response).and_then(|error| probed.service.meaning_of(&error));
+            meaning != Some(ErrorMeaning::NotFound)
+        }
+        TargetClass::UnknownOperation
+        | TargetClass::UnknownService
+        | TargetClass::DeclaredNotImplemented
+        | TargetClass::AnswersAllAlike
+        | TargetClass::WrongService
+        | TargetClass::Redirect
+        | TargetClass::RefusedCredentials
+        | TargetClass::NoResource
+        | TargetClass::Unreachable => false,
+    }
+}
+
+/// The class of a target by its own answer, once that has been compared with the answer to an operation that nobody
+/// has. A target without the operation keeps the class that says more.
+pub fn class_beside(class: TargetClass, is_absent: bool) -> TargetClass {
+    match (class, is_absent) {
+        (TargetClass::Answers | TargetClass::ServerFault, true) => TargetClass::AnswersAllAlike,
+        (TargetClass::OwnJson | TargetClass::NotAws, false) => TargetClass::Answers,
+        _ => class,
+    }
+}
+
+/// The most words of two answers that are compared.
+const MOST_WORDS: usize = 4_096;
+
+/// Whether the answers to two operations are alike: in status, in the name of the error, and in the words of the body.
+/// The names of the operations, and words with a digit, such as numbers and ids of requests, may differ.
+pub fn are_alike(one: &Exchange, other: &Exchange, operations: [&str; 2]) -> bool {
+    let (Ok(one), Ok(other)) = (&one.answer, &other.answer) else { return false };
+    let names = operations.map(str::to_ascii_lowercase);
+    let words = |response: &Response| {
+        let text = String::from_utf8_lossy(&response.body).to_ascii_lowercase();
+        let text = names.iter().fold(text, |text, name| text.replace(name, "0"));
+        let words = text.split(|character: char| !character.is_alphanumeric()).filter(|word| !word.is_empty());
+        let generic = |word: &str| if is_incidental(word) { "0".to_owned() } else { word.to_owned() };
+        words.take(MOST_WORDS).map(generic).collect::<Vec<_>>()
+    };
+    one.status == other.status && error_type(one) == error_type(other) && words(one) == words(other)
+}
+
+/// Whether a word says nothing: it has a digit, or is of letters that hexadecimal numbers have.
+fn is_incidental(word: &str) -> bool {
+    word.contains(|character: char| character.is_ascii_digit())
+        || (word.len() >= 4 && word.bytes().all(|byte| byte.is_ascii_hexdigit()))
+}
+
+/// Whether a success has a member of the operation, in any letter case.
+fn has_own_member(response: &Response, operation: &Operation) -> bool {
+    let own = |name: &String| operation.response.members.keys().any(|member| member.eq_ignore_ascii_case(name));
+    response.json().as_ref().and_then(Value::as_object).is_some_and(|members| members.keys().any(own))
+}
+
 /// A success is the operation's if it looks like one at all: a JSON object that is empty or has one of its members in
 /// any letter case, or at least the protocol's media type.
 fn class_of_success(
@@ -76,9 +143,8 @@ fn class_of_success(
     let speaks_json = speaks_the_protocol(response);
     match object {
         Some(members) => {
-            let own = |name: &String| operation.response.members.keys().any(|member| member.eq_ignore_ascii_case(name));
-            let has_known_member = members.keys().any(|name| own(name) || name.eq_ignore_ascii_case("__type"));
-            if has_known_member || members.is_empty() || speaks_json {
+            let has_type = members.keys().any(|name| name.eq_ignore_ascii_case("__type"));
+            if has_own_member(response, operation) || has_type || members.is_empty() || speaks_json {
                 TargetClass::Answers
             } else {
                 TargetClass::WrongService
