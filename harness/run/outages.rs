@@ -61,9 +61,12 @@ pub(super) async fn perform(
         }
         match presence(case_run, random_names).await? {
             Presence::There if came_before || judgement.verdict == Verdict::Pass => {
-                if !transcript.iter_mut().fold(false, |any, exchange| mark_hung_up(exchange) || any) {
+                let is_lost = |exchange: &&mut Exchange| matches!(exchange.answer, Err(TransportFault::Lost(_)));
+                let lost: Vec<_> = transcript.iter_mut().filter(is_lost).collect();
+                if lost.is_empty() {
                     return Ok((judgement, transcript));
                 }
+                lost.into_iter().for_each(mark_hung_up);
                 return Ok((case_run.judge(&transcript), transcript));
             }
             Presence::There => came_before = true,
@@ -135,10 +138,10 @@ async fn is_there(case_run: &CaseRun<'_>, random_names: &mut RandomNames) -> Res
 }
 
 /// Marks an exchange whose connection was lost: it was lost again, while the target was there.
-fn mark_hung_up(exchange: &mut Exchange) -> bool {
-    let Err(TransportFault::Lost(how)) = &exchange.answer else { return false };
-    exchange.answer = Err(TransportFault::HungUp(how.clone()));
-    true
+fn mark_hung_up(exchange: &mut Exchange) {
+    if let Err(TransportFault::Lost(how)) = &exchange.answer {
+        exchange.answer = Err(TransportFault::HungUp(how.clone()));
+    }
 }
 
 /// A time in whole seconds: `2026-11-27T04:05:06Z`.

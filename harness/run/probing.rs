@@ -36,10 +36,10 @@ pub(super) async fn probe(context: &RunContext, seed: u64, operation: &Operation
             return ProbeOutcome { class: TargetClass::Unreachable, answer };
         }
     };
-    let probed = ProbedOperation { service: &contract.service, operation, named };
-    let mut outcome = probe::classify(&exchange, probed, &context.seen.masker());
+    let asked = ProbedOperation { service: &contract.service, operation, named };
+    let mut outcome = probe::classify(&exchange, asked, &context.seen.masker());
     // Real AWS has its operations, and is asked nothing that is not needed.
-    if context.target.allowed.is_none() && probe::may_be_absent(&exchange, probed, outcome.class) {
+    if context.target.allowed.is_none() && probe::may_be_absent(&exchange, asked, outcome.class) {
         let is_absent = prober.answers_all_alike(operation, &plain, &exchange).await;
         outcome.class = probe::class_beside(outcome.class, is_absent);
     }

@@ -217,8 +217,8 @@ impl Session {
             return Reference::Control(self.control(&control.case));
         }
         let probes = self.probes.lock().unwrap_or_else(PoisonError::into_inner);
-        let probed = probes.get(&case.operation).and_then(|cell| cell.get());
-        Reference::Probe(probed.and_then(|probed| match probed.answer {
+        let outcome = probes.get(&case.operation).and_then(|cell| cell.get());
+        Reference::Probe(outcome.and_then(|outcome| match outcome.answer {
             TargetAnswer::Answer { status, .. } => Some(status),
             TargetAnswer::Nothing(_) | TargetAnswer::Told(_) => None,
         }))
