@@ -84,7 +84,8 @@ impl Sender {
     /// [`Reason::OutOfTime`] if the run has reached its time limit.
     pub(super) fn out_of_time(&self) -> Option<Reason> {
         let (end, limit) = self.limit?;
-        (Instant::now() >= end).then_some(Reason::OutOfTime { seconds: limit.as_secs() })
+        let limit_ms = u64::try_from(limit.as_millis()).unwrap_or(u64::MAX);
+        (Instant::now() >= end).then_some(Reason::OutOfTime { limit_ms })
     }
 
     /// Sends a request. If the target throttles or fails, makes the request anew and sends it again. `seen` learns the

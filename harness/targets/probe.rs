@@ -275,6 +275,15 @@ mod tests {
     )]
     #[case::unsupported(400, AWS, r#"{"__type":"UnsupportedOperationException"}"#, TargetClass::UnknownOperation)]
     #[case::word_in_code(404, "application/json", r#"{"code":"NOT_FOUND","message":"no route"}"#, TargetClass::OwnJson)]
+    #[case::no_route(
+        403,
+        "application/json",
+        r#"{"message":"Missing Authentication Token"}"#,
+        TargetClass::RefusedCredentials
+    )]
+    #[case::nobody(401, "text/plain", "", TargetClass::RefusedCredentials)]
+    #[case::bad_gateway(502, "text/html", "<h1>502 Bad Gateway</h1>", TargetClass::Unreachable)]
+    #[case::gateway_timeout(504, "text/plain", "stream timeout", TargetClass::Unreachable)]
     #[case::busy(503, "text/html", "<title>503</title>", TargetClass::Unreachable)]
     #[case::throttled(400, AWS, r#"{"__type":"ThrottlingException"}"#, TargetClass::Unreachable)]
     #[case::unsigned(403, AWS, r#"{"__type":"MissingAuthenticationTokenException"}"#, TargetClass::RefusedCredentials)]
@@ -289,6 +298,46 @@ mod tests {
         let probed =
             ProbedOperation { service: &contract.service, operation: contract.default_operation(), named: false };
         assert_eq!(class_of(&Response { status, headers, body: body.into() }, probed), class);
+    }
+
+    fn exchange(status: u16, body: &str) -> Exchange {
+        let answer = Response { status, headers: Headers::new(), body: body.into() };
+        let (method, target) = ("POST".to_owned(), "/".to_owned());
+        Exchange {
+            request: crate::wire::Request { method, target, headers: Headers::new(), body: Vec::new() },
+            answer: Ok(answer),
+            cut_off: None,
+            sent_at: jiff::Timestamp::UNIX_EPOCH,
+            received_at: jiff::Timestamp::UNIX_EPOCH,
+            elapsed: std::time::Duration::ZERO,
+            fault_before: None,
+        }
+    }
+
+    #[rstest]
+    #[case::empty((404, ""), (404, ""), true)]
+    #[case::named(
+        (400, r#"{"__type":"InvalidAction","message":"GetThing is not valid"}"#),
+        (400, r#"{"__type":"InvalidAction","message":"DescribeX is not valid"}"#),
+        true
+    )]
+    #[case::ids(
+        (500, r#"{"RequestId":"3f2a-beef","at":1700000000}"#), (500, r#"{"RequestId":"77ab-cafe","at":1700000001}"#), true
+    )]
+    #[case::other_status((404, ""), (400, ""), false)]
+    #[case::other_error((400, r#"{"__type":"A"}"#), (400, r#"{"__type":"B"}"#), false)]
+    #[case::other_words(
+        (400, r#"{"__type":"A","message":"workgroupName is missing"}"#), (400, r#"{"__type":"A","message":"no"}"#), false
+    )]
+    #[case::longer((400, "no such route"), (400, "no such route here"), false)]
+    fn answers_are_alike_whatever_names_and_numbers_are_in_them(
+        #[case] one: (u16, &str),
+        #[case] other: (u16, &str),
+        #[case] expected: bool,
+    ) {
+        let [one, other] = [one, other].map(|(status, body)| exchange(status, body));
+        assert_eq!(are_alike(&one, &other, ["GetThing", "DescribeX"]), expected);
+        assert_eq!(are_alike(&other, &one, ["GetThing", "DescribeX"]), expected);
     }
 
     // A success is never quoted, and a page is quoted without its tags.

@@ -78,8 +78,8 @@ pub enum Reason {
     },
     /// It was not run, or not finished: the run has reached its time limit.
     OutOfTime {
-        /// The limit, in seconds.
-        seconds: u64,
+        /// The limit, in milliseconds.
+        limit_ms: u64,
     },
     /// The target throttled the request.
     Throttled(AnswerSummary),

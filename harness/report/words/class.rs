@@ -31,7 +31,7 @@ pub(crate) fn meaning(class: TargetClass, operation: &str, service: &str) -> Str
 }
 
 /// What to do about a target that cannot be reached or judged; `None` where it answers.
-pub(crate) fn advice(class: TargetClass, service: &str) -> Option<String> {
+fn advice(class: TargetClass, answer: &TargetAnswer, service: &str) -> Option<String> {
     Some(match class {
         TargetClass::Answers => return None,
         TargetClass::RefusedCredentials => {
@@ -39,8 +39,13 @@ pub(crate) fn advice(class: TargetClass, service: &str) -> Option<String> {
              unsigned requests with --no-sign."
                 .to_owned()
         }
+        TargetClass::Unreachable if matches!(answer, TargetAnswer::Answer { status: 502..=504, .. }) => {
+            "The server behind the gateway at this endpoint does not answer. Start it, or wait for it with --wait 30s."
+                .to_owned()
+        }
         TargetClass::Unreachable => {
-            "Check that it runs, that the endpoint is right, and that nothing between here and there stops the call."
+            "Check that it runs, that the endpoint is right, and that nothing between here and there stops the call. Wait for a server \
+             that starts with --wait 30s."
                 .to_owned()
         }
         TargetClass::Redirect => "Give the address that it redirects to as the endpoint.".to_owned(),
@@ -76,7 +81,7 @@ pub(crate) fn obstacle(run: &RunEvent) -> Option<Obstacle> {
         meaning: format!("The target {}.", escape(&run.meaning())),
         met: if has_answered(run) { "It said" } else { "The call ended with" },
         said: escape(&answer_text(&run.target.answer)),
-        advice: escape(&advice(class, run.service())?),
+        advice: escape(&advice(class, &run.target.answer, run.service())?),
     })
 }
 

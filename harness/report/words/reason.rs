@@ -1,5 +1,7 @@
 //! Why a case has its verdict, in words.
 
+use std::time::Duration;
+
 use super::fault::{FaultText, answer_summary};
 use crate::text::foreign;
 use crate::verdict::{Excuse, Reason, TargetAnswer, Verdict, Violation};
@@ -40,9 +42,10 @@ pub fn reason(reason: &Reason) -> String {
         Reason::Away { from, to } => format!(
             "the target was away from {from} to {to}: it did not answer what it answered before; --patience gives it more time to come back"
         ),
-        Reason::OutOfTime { seconds } => {
-            format!("the run ended at its limit of {seconds} s; --max-time gives it more")
-        }
+        Reason::OutOfTime { limit_ms } => format!(
+            "the run ended at its limit of {} s; --max-time gives it more",
+            Duration::from_millis(*limit_ms).as_secs_f64()
+        ),
         Reason::Throttled(answer) => format!("the target throttled the request ({})", answer_summary(answer)),
         Reason::NotInTime(answer) => format!("the target did not get the request in time ({})", answer_summary(answer)),
         Reason::Denied { answer, member } => format!(

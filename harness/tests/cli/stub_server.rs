@@ -138,7 +138,7 @@ pub(crate) fn refusal(status: &str, error: &str, message: &str) -> String {
 
 fn read_request(stream: &mut TcpStream) -> String {
     let mut bytes = Vec::new();
-    let mut buffer = [0; 65_536];
+    let mut buffer = vec![0; 65_536];
     let mut end = None;
     while end.is_none_or(|end| bytes.len() < end) {
         match stream.read(&mut buffer) {
