@@ -33,6 +33,8 @@ pub(super) struct CaseRun<'a> {
     pub(super) interrupt: &'a Interrupt,
     /// What the target answered before this case.
     pub(super) reference: &'a Reference,
+    /// Whether each request goes over a new connection.
+    pub(super) new_connections: bool,
 }
 
 /// The exchange of a call, or the reason why its request cannot be made: the request needs something that the target or
@@ -132,7 +134,7 @@ impl<'a> CaseRun<'a> {
         let random_names = random_names.of_next_calls();
         // A request that is sent again has the same random names, and a new signature.
         let make = || maker.make(&call.request, operation, &mut random_names(), Timestamp::now());
-        self.interrupt.unless(self.context.sender.send(&self.context.seen, make)).await
+        self.interrupt.unless(self.context.sender.send(&self.context.seen, self.new_connections, make)).await
     }
 
     /// The operation that a call is of.

@@ -5,6 +5,10 @@
 //! again for what it has answered before: the control of the case, or the call of the probe. Where that is not answered
 //! either, the harness waits until it is, and makes the calls of the case anew. Where it is answered, the calls are made
 //! once more, and only an answer of these kinds that comes again counts.
+//!
+//! A server may also send an answer late or twice, which is then taken for the answer to the next request on the same
+//! connection. So where a case fails, its calls are made again on new connections, on which nothing can come that was
+//! not asked for, and the answers there count.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -52,11 +56,23 @@ pub(super) async fn perform(
 ) -> Result<(Judgement, Transcript), Interrupted> {
     let context = case_run.context;
     let names_of_calls = random_names.of_next_calls();
-    let mut came_before = false;
+    let (mut attempt, mut came_before) = (*case_run, false);
+    let mut failure_before = None;
     for _ in 0..MOST_TRIES {
-        let (judgement, mut transcript) = case_run.perform(&mut names_of_calls()).await?;
+        let (mut judgement, mut transcript) = attempt.perform(&mut names_of_calls()).await?;
+        if context.target.path_names_case {
+            return Ok((judgement, transcript));
+        }
         let is_doubtful = |exchange: &Exchange| may_be_outage(case_run, exchange, judgement.verdict);
-        if !transcript.iter().any(is_doubtful) || context.target.path_names_case {
+        if !transcript.iter().any(is_doubtful) {
+            if judgement.verdict == Verdict::Fail && !attempt.new_connections {
+                attempt.new_connections = true;
+                failure_before = judgement.violations.into_iter().next();
+                continue;
+            }
+            if let (Verdict::Pass, Some(violation)) = (judgement.verdict, failure_before) {
+                judgement.reason = Some(Reason::RightOnNewConnection { violation: Box::new(violation) });
+            }
             return Ok((judgement, transcript));
         }
         match presence(case_run, random_names).await? {

@@ -56,7 +56,7 @@ impl Prober<'_> {
         let contract = self.context.judge.contract();
         let maker = RequestMaker { contract, target: &self.context.target, prefix: "", earlier: &[] };
         let make = || maker.make(spec, operation, &mut RandomNames::new(self.seed, "probe", 0), Timestamp::now());
-        self.context.sender.send(&self.context.seen, make).await
+        self.context.sender.send(&self.context.seen, false, make).await
     }
 
     /// Makes a call until its answer says something about the target, or the time is over that an answer of its kind

@@ -93,6 +93,7 @@ impl Sender {
     pub(super) async fn send(
         &self,
         seen: &SeenSecrets,
+        new_connection: bool,
         mut make_request: impl FnMut() -> Result<Request, Reason>,
     ) -> Result<Exchange, Reason> {
         let (mut attempt, mut repeats, mut fault) = (0, 0, None);
@@ -102,7 +103,11 @@ impl Sender {
             let request = make_request()?;
             let permit = self.in_flight.acquire().await;
             // Every future that may send a request holds this one, and futures are moved: the box keeps them small.
-            let mut exchange = Box::pin(self.client.send(request)).await;
+            let mut exchange = if new_connection {
+                Box::pin(self.client.send_over_new_connection(request)).await
+            } else {
+                Box::pin(self.client.send(request)).await
+            };
             drop(permit);
             if let Some(received) = exchange.received() {
                 seen.learn(received);
@@ -204,7 +209,7 @@ mod tests {
     async fn send(sender: &Sender) -> Exchange {
         let (method, target) = ("GET".to_owned(), "/".to_owned());
         let request = Request { method, target, headers: Headers::from_iter([("host", "h")]), body: Vec::new() };
-        sender.send(&SeenSecrets::new([]), || Ok(request.clone())).await.expect("nothing is missing")
+        sender.send(&SeenSecrets::new([]), false, || Ok(request.clone())).await.expect("nothing is missing")
     }
 
     #[rstest]

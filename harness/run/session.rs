@@ -176,7 +176,8 @@ impl Session {
         }
         let mut random_names = RandomNames::new(self.seed, &case.id, run);
         let reference = self.reference(case);
-        let case_run = CaseRun { context: &self.context, case, interrupt, reference: &reference };
+        let case_run =
+            CaseRun { context: &self.context, case, interrupt, reference: &reference, new_connections: false };
         let outcome = perform_and_judge(&case_run, &mut random_names).await;
         // An interrupted run has a teardown too.
         if !(CaseRun { interrupt: &Interrupt::never(), ..case_run }).tear_down(&mut random_names).await {

@@ -76,6 +76,11 @@ pub enum Reason {
         /// When the harness stopped waiting: RFC 3339, in UTC.
         to: String,
     },
+    /// Its first answer was wrong, and the answer on a new connection was right.
+    RightOnNewConnection {
+        /// What was wrong.
+        violation: Box<Violation>,
+    },
     /// It was not run, or not finished: the run has reached its time limit.
     OutOfTime {
         /// The limit, in milliseconds.

@@ -183,14 +183,24 @@ impl Client {
     /// Sends a request and reads the answer to its end.
     ///
     /// The exchange holds the request with the two fields that are added to it, `content-length` and `accept`.
-    pub async fn send(&self, mut request: Request) -> Exchange {
+    pub async fn send(&self, request: Request) -> Exchange {
+        self.send_over(request, false).await
+    }
+
+    /// Sends a request like [`Client::send`], over a new connection.
+    pub async fn send_over_new_connection(&self, request: Request) -> Exchange {
+        self.send_over(request, true).await
+    }
+
+    async fn send_over(&self, mut request: Request, new_connection: bool) -> Exchange {
         let is_framed = FRAMING.iter().any(|name| request.headers.get(name).is_some());
         let prepared = if is_framed { None } else { self.prepare(&mut request) };
         let sent_at = Timestamp::now();
         let start = Instant::now();
         // Keeps the part that has arrived if the rest fails or is late.
         let mut arriving = None;
-        let arrived = tokio::time::timeout(self.timeout, self.answer(&request, prepared, &mut arriving)).await;
+        let arrived = self.answer(&request, prepared, new_connection, &mut arriving);
+        let arrived = tokio::time::timeout(self.timeout, arrived).await;
         let arrived = arrived.unwrap_or(Err(TransportFault::Timeout(self.timeout)));
         let (answer, cut_off) = match (arrived, arriving) {
             (Ok(()), Some(whole)) => (Ok(whole), None),
@@ -239,6 +249,7 @@ impl Client {
         &self,
         request: &Request,
         prepared: Option<hyper::Request<Bytes>>,
+        new_connection: bool,
         arriving: &mut Option<Response>,
     ) -> Result<(), TransportFault> {
         if let Some(flaw) = flaw(request) {
@@ -253,7 +264,7 @@ impl Client {
         if request.headers.get(TOKEN_FIELD).is_some() && self.base.scheme() != "https" && !way.is_loopback {
             return Err(TransportFault::Unsendable("a session token goes to no other machine without TLS"));
         }
-        self.execute(way, prepared).await?.read(arriving).await
+        self.execute(way, prepared, new_connection).await?.read(arriving).await
     }
 
     /// The connections to the target. Its host name is resolved once, so that every request goes to the addresses that
@@ -316,8 +327,9 @@ impl Client {
         &self,
         way: &ConnectionPools,
         request: hyper::Request<Bytes>,
+        new_connection: bool,
     ) -> Result<UnreadResponse, TransportFault> {
-        if self.closes_silently.load(Ordering::Relaxed) {
+        if new_connection || self.closes_silently.load(Ordering::Relaxed) {
             return way.anew.send(request).await;
         }
         let second_request = self.has_answered.load(Ordering::Relaxed).then(|| request.clone());

@@ -42,6 +42,10 @@ pub fn reason(reason: &Reason) -> String {
         Reason::Away { from, to } => format!(
             "the target was away from {from} to {to}: it did not answer what it answered before; --patience gives it more time to come back"
         ),
+        Reason::RightOnNewConnection { violation } => format!(
+            "its first answer was wrong ({}), and the answer on a new connection was right: the server sends answers late or twice, or it answers one request differently each time",
+            in_a_line(violation)
+        ),
         Reason::OutOfTime { limit_ms } => format!(
             "the run ended at its limit of {} s; --max-time gives it more",
             Duration::from_millis(*limit_ms).as_secs_f64()

@@ -1,5 +1,6 @@
 //! Targets that are away for a moment, or until they have started, and targets that close the connection on a request.
 
+use std::io::Write;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
@@ -8,7 +9,7 @@ use serde_json::Value;
 
 use crate::credential_lifetimes::{duration, given, now};
 use crate::program::{Finished, Program, events};
-use crate::stub_server::{Stub, answer, closed_port, refusal};
+use crate::stub_server::{Stub, answer, closed_port, read_request, refusal};
 
 const PAGE: &str = "text/html";
 
@@ -151,6 +152,25 @@ fn a_run_ends_at_its_limit_and_says_which_cases_are_left() {
 #[test]
 fn one_lost_connection_at_the_probe_is_nobodys_fault() {
     let finished = ran(&away(0, 1, String::new()), "");
+    finished.expect(0, &[]);
+    assert_eq!(with_verdict(&finished, "pass").len(), 7, "{finished:#?}");
+}
+
+#[test]
+fn an_answer_that_is_sent_twice_is_not_taken_for_the_answer_to_the_next_request() {
+    // The second time comes late: when the next request is there already.
+    let server = Stub::new(|stream, first| {
+        let kept = |request: &str| right(request).replacen("connection: close\r\n", "", 1);
+        let mut last = kept(first);
+        while !last.is_empty() && stream.write_all(last.as_bytes()).is_ok() {
+            let next = read_request(stream);
+            if next.is_empty() || stream.write_all(last.as_bytes()).is_err() {
+                return;
+            }
+            last = kept(&next);
+        }
+    });
+    let finished = ran(&server, "");
     finished.expect(0, &[]);
     assert_eq!(with_verdict(&finished, "pass").len(), 7, "{finished:#?}");
 }

@@ -136,7 +136,8 @@ pub(crate) fn refusal(status: &str, error: &str, message: &str) -> String {
     aws(status, &format!(r#"{{"__type":"{error}","message":"{message}"}}"#))
 }
 
-fn read_request(stream: &mut TcpStream) -> String {
+/// The next request of a connection; empty at its end.
+pub(crate) fn read_request(stream: &mut TcpStream) -> String {
     let mut bytes = Vec::new();
     let mut buffer = vec![0; 65_536];
     let mut end = None;
