@@ -81,10 +81,10 @@ impl BadgeText {
                 let beside = if beside.is_empty() { String::new() } else { format!(" + {}", beside.join(", ")) };
                 (format!("conformant{beside}"), GREEN)
             }
-            Conclusion::Violated(ids) => (format!("{} of {must} violated", ids.len()), RED),
+            Conclusion::Violated { ids, .. } => (format!("{} of {must} violated", ids.len()), RED),
             Conclusion::Absent => ("not implemented".to_owned(), GREY),
-            Conclusion::Undecided(_) if !complete => ("run cut short".to_owned(), GREY),
-            Conclusion::Part(..) | Conclusion::Nothing(_) | Conclusion::Undecided(_) => {
+            Conclusion::Undecided { .. } if !complete => ("run cut short".to_owned(), GREY),
+            Conclusion::Part(..) | Conclusion::Nothing(_) | Conclusion::Undecided { .. } => {
                 let decided = sum(|feature| feature.decided);
                 (format!("{decided} of {must} decided"), if decided == 0 { GREY } else { YELLOW })
             }

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::collected::Collected;
-use super::event::RequirementStatus;
+use super::event::{FeatureSummary, RequirementStatus};
 use super::words;
 use crate::contract::Level;
 use crate::text::escape;
@@ -18,12 +18,26 @@ pub(super) enum Conclusion<'a> {
     /// Nothing is violated in this shard of a run; the number of `must` requirements that it leaves undecided. The
     /// other shards decide the rest.
     Part(&'a str, usize),
-    Violated(Vec<&'a str>),
+    Violated {
+        /// The `must` requirements that are violated.
+        ids: Vec<&'a str>,
+        /// The features whose `must` requirements all hold.
+        holding: Vec<&'a str>,
+        /// The other features that are claimed.
+        broken: Vec<&'a str>,
+    },
     Absent,
     CutShort,
     /// None of the `must` requirements is decided; their number.
     Nothing(usize),
-    Undecided(Vec<&'a str>),
+    Undecided {
+        /// The `must` requirements that are left undecided.
+        ids: Vec<&'a str>,
+        /// The features whose `must` requirements all hold.
+        holding: Vec<&'a str>,
+        /// The other features that are claimed.
+        open: Vec<&'a str>,
+    },
 }
 
 impl<'a> Conclusion<'a> {
@@ -39,10 +53,15 @@ impl<'a> Conclusion<'a> {
         let absent = summary.verdicts.get(&Verdict::NotImplemented).is_some_and(|count| *count == cases);
         // Older builds wrote that a shard is conformant.
         let part = collected.run.as_ref().filter(|run| run.is_part()).and_then(|run| run.shard.as_deref());
+        let whole = summary.complete && part.is_none();
+        let holds = |of: &FeatureSummary| whole && of.violated == 0 && of.must > 0 && of.decided == of.must;
+        let (holding, others): (Vec<_>, Vec<_>) = summary.features.iter().partition(|(_, feature)| holds(feature));
+        let [holding, others]: [Vec<&str>; 2] =
+            [holding, others].map(|features| features.into_iter().map(|(name, _)| name.as_str()).collect());
         if summary.conformant && part.is_none() {
             Self::Conformant(summary.features.keys().map(String::as_str).collect())
         } else if !violated.is_empty() {
-            Self::Violated(violated)
+            Self::Violated { ids: violated, holding, broken: others }
         } else if collected.run.is_some() && absent {
             Self::Absent
         } else if let (Some(shard), true) = (part, summary.complete) {
@@ -50,7 +69,7 @@ impl<'a> Conclusion<'a> {
         } else if undecided.len() > 1 && summary.complete && musts(RequirementStatus::Pass).is_empty() {
             Self::Nothing(undecided.len())
         } else if !undecided.is_empty() {
-            Self::Undecided(undecided)
+            Self::Undecided { ids: undecided, holding, open: others }
         } else {
             Self::CutShort
         }
@@ -60,9 +79,9 @@ impl<'a> Conclusion<'a> {
     pub(super) const fn headline(&self) -> &'static str {
         match self {
             Self::Conformant(_) => "conformant",
-            Self::Violated(_) => "not conformant",
+            Self::Violated { .. } => "not conformant",
             Self::Absent => "not implemented",
-            Self::Part(..) | Self::Nothing(_) | Self::Undecided(_) | Self::CutShort => "not decided",
+            Self::Part(..) | Self::Nothing(_) | Self::Undecided { .. } | Self::CutShort => "not decided",
         }
     }
 
@@ -79,10 +98,7 @@ impl<'a> Conclusion<'a> {
     pub(super) fn claim(&self) -> String {
         let musts = |number: usize| words::count(number, "must-requirement");
         match self {
-            Self::Conformant(features) => {
-                let features: Vec<_> = features.iter().map(|feature| escape(feature)).collect();
-                format!("conformant for {}", features.join(", "))
-            }
+            Self::Conformant(features) => format!("conformant for {}", listed(features)),
             Self::Part(shard, 0) => format!("not decided: this is shard {} of a run", escape(shard)),
             Self::Part(shard, open) => {
                 let are = if *open == 1 { "is" } else { "are" };
@@ -92,10 +108,21 @@ impl<'a> Conclusion<'a> {
                     musts(*open)
                 )
             }
-            Self::Violated(ids) => format!("not conformant: {} violated", musts(ids.len())),
+            Self::Violated { ids, holding, .. } if holding.is_empty() => {
+                format!("not conformant: {} violated", musts(ids.len()))
+            }
+            Self::Violated { ids, holding, broken } => {
+                format!("conformant for {}; not for {}: {} violated", listed(holding), listed(broken), musts(ids.len()))
+            }
             Self::Absent => "not implemented: without the operation, no requirement could be tested".to_owned(),
             Self::Nothing(must) => format!("not decided: none of {} could be decided", musts(*must)),
-            Self::Undecided(ids) => format!("not decided: {} left undecided", musts(ids.len())),
+            Self::Undecided { ids, holding, .. } if holding.is_empty() => {
+                format!("not decided: {} left undecided", musts(ids.len()))
+            }
+            Self::Undecided { ids, holding, open } => {
+                let (holding, open) = (listed(holding), listed(open));
+                format!("conformant for {holding}; not decided for {open}: {} left undecided", musts(ids.len()))
+            }
             Self::CutShort => "not decided: the run was cut short".to_owned(),
         }
     }
@@ -103,10 +130,14 @@ impl<'a> Conclusion<'a> {
     /// The ids of the requirements that are violated or undecided.
     pub(super) fn ids(&self) -> &[&'a str] {
         match self {
-            Self::Violated(ids) | Self::Undecided(ids) => ids,
+            Self::Violated { ids, .. } | Self::Undecided { ids, .. } => ids,
             Self::Conformant(_) | Self::Part(..) | Self::Absent | Self::CutShort | Self::Nothing(_) => &[],
         }
     }
+}
+
+fn listed(features: &[&str]) -> String {
+    features.iter().map(|feature| escape(feature)).collect::<Vec<_>>().join(", ")
 }
 
 /// The meaning of a colour, the most important first.
@@ -135,12 +166,12 @@ impl From<&Conclusion<'_>> for Tone {
     fn from(conclusion: &Conclusion<'_>) -> Self {
         match conclusion {
             Conclusion::Conformant(_) => Self::Good,
-            Conclusion::Violated(_) => Self::Bad,
+            Conclusion::Violated { .. } => Self::Bad,
             Conclusion::Absent
             | Conclusion::CutShort
             | Conclusion::Part(..)
             | Conclusion::Nothing(_)
-            | Conclusion::Undecided(_) => Self::Doubt,
+            | Conclusion::Undecided { .. } => Self::Doubt,
         }
     }
 }

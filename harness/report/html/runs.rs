@@ -99,10 +99,10 @@ fn run(label: String, collected: &Collected) -> RunView {
 fn headline(conclusion: &Conclusion<'_>) -> String {
     match conclusion {
         Conclusion::Conformant(_) => "✓ conformant".to_owned(),
-        Conclusion::Violated(ids) => format!("✗ {} violated", ids.len()),
+        Conclusion::Violated { ids, .. } => format!("✗ {} violated", ids.len()),
         Conclusion::Absent => "not implemented".to_owned(),
         Conclusion::Nothing(_) => "? nothing decided".to_owned(),
-        Conclusion::Undecided(ids) => format!("? {} undecided", ids.len()),
+        Conclusion::Undecided { ids, .. } => format!("? {} undecided", ids.len()),
         Conclusion::Part(shard, _) => format!("? shard {shard} only"),
         Conclusion::CutShort => "? cut short".to_owned(),
     }
@@ -138,9 +138,9 @@ pub(super) fn who_conforms(runs: &[RunView], collected: &[Collected]) -> String 
     for (run, collected) in runs.iter().zip(collected) {
         match Conclusion::of(collected) {
             Conclusion::Conformant(_) => conform.push(&run.label),
-            Conclusion::Violated(_) => not += 1,
+            Conclusion::Violated { .. } => not += 1,
             Conclusion::Absent => absent += 1,
-            Conclusion::CutShort | Conclusion::Part(..) | Conclusion::Nothing(_) | Conclusion::Undecided(_) => {
+            Conclusion::CutShort | Conclusion::Part(..) | Conclusion::Nothing(_) | Conclusion::Undecided { .. } => {
                 open += 1;
             }
         }

@@ -50,7 +50,7 @@ impl MarkdownPage<'_> {
         if conclusion != verdict {
             let _ = write!(head, "\n**{}**\n", prose(&conclusion));
         }
-        if matches!(concluded, Conclusion::Undecided(_)) {
+        if matches!(concluded, Conclusion::Undecided { .. }) {
             for (reason, count) in case_groups::open_passes(self.collected) {
                 let _ = write!(head, "\n{}: {}\n", words::count(count, "case"), prose(&reason));
             }

@@ -55,7 +55,7 @@ pub(super) fn totals(page: &mut TextPage, collected: &Collected, options: &TextO
     }
     let conclusion = Conclusion::of(collected);
     page.line(&format!("{target}{}", page.paint((&conclusion).into(), &conclusion.sentence())));
-    if matches!(conclusion, Conclusion::Undecided(_)) {
+    if matches!(conclusion, Conclusion::Undecided { .. }) {
         for (reason, count) in case_groups::open_passes(collected) {
             page.labelled("  ", &format!("{}: {}", words::count(count, "case"), escape(&reason)));
         }
