@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::collected::Collected;
 use super::event::{FeatureSummary, RequirementStatus};
 use super::words;
-use crate::contract::Level;
+use crate::contract::{Feature, Level};
 use crate::text::escape;
 use crate::verdict::Verdict;
 
@@ -21,7 +21,7 @@ pub(super) enum Conclusion<'a> {
     Violated {
         /// The `must` requirements that are violated.
         ids: Vec<&'a str>,
-        /// The features whose `must` requirements all hold.
+        /// The features whose `must` requirements all hold; none unless `core` is one of them.
         holding: Vec<&'a str>,
         /// The other features that are claimed.
         broken: Vec<&'a str>,
@@ -33,7 +33,7 @@ pub(super) enum Conclusion<'a> {
     Undecided {
         /// The `must` requirements that are left undecided.
         ids: Vec<&'a str>,
-        /// The features whose `must` requirements all hold.
+        /// The features whose `must` requirements all hold; none unless `core` is one of them.
         holding: Vec<&'a str>,
         /// The other features that are claimed.
         open: Vec<&'a str>,
@@ -56,8 +56,12 @@ impl<'a> Conclusion<'a> {
         let whole = summary.complete && part.is_none();
         let holds = |of: &FeatureSummary| whole && of.violated == 0 && of.must > 0 && of.decided == of.must;
         let (holding, others): (Vec<_>, Vec<_>) = summary.features.iter().partition(|(_, feature)| holds(feature));
-        let [holding, others]: [Vec<&str>; 2] =
+        let [mut holding, others]: [Vec<&str>; 2] =
             [holding, others].map(|features| features.into_iter().map(|(name, _)| name.as_str()).collect());
+        // The other features stand on this one.
+        if !holding.contains(&Feature::CORE.word()) {
+            holding.clear();
+        }
         if summary.conformant && part.is_none() {
             Self::Conformant(summary.features.keys().map(String::as_str).collect())
         } else if !violated.is_empty() {

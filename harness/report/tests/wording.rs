@@ -157,7 +157,7 @@ fn why_cases_that_pass_leave_something_open_is_told() {
     let open = CaseResult { undecided, reason, ..sample::case("a/c", Verdict::Pass) };
     let events = sample::events_of(vec![sample::deciding("a/b", Verdict::Pass, &MUSTS[..3]), open], true);
     for report in [text(&events), markdown(&events)] {
-        assert!(report.contains("not decided: 1 must-requirement") && report.contains("1 case: it is old"), "{report}");
+        assert!(report.contains("not decided for signature: 1 must-requirement") && report.contains("1 case: it is old"), "{report}");
     }
 }
 

@@ -47,8 +47,8 @@ fn fail_fast_ends_at_the_first_of_many_runs_of_a_case_that_fails_and_reports_all
     assert_eq!((&cases[0]["verdict"], &cases[0]["runs"]), (&"fail".into(), &(BETWEEN + 1).into()));
     assert_eq!(report["summary"]["complete"], false);
     assert_eq!(report["summary"]["verdicts"]["fail"], 1);
-    // The probe, the runs, and one whose request was on its way.
-    assert!(stub.connections() <= BETWEEN + 3, "{} connections", stub.connections());
+    // The probe, the runs, one whose request was on its way, and those two again on new connections.
+    assert!(stub.connections() <= BETWEEN + 5, "{} connections", stub.connections());
 }
 
 #[test]
