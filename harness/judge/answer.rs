@@ -19,7 +19,7 @@ pub(super) struct Observation<'a> {
     pub(super) contract: &'a Contract,
     /// The answers to the calls of the case before this one.
     pub(super) earlier: &'a [Exchange],
-    /// The body; `None` if it is not JSON.
+    /// The body; `None` if it is not JSON, or cannot be read here.
     pub(super) body: Option<Value>,
     /// The error's name without namespace and URI; `None` if the answer has none.
     pub(super) error: Option<String>,
@@ -139,6 +139,7 @@ pub fn shape(response: &Response, body: Option<&Value>, masker: &Masker) -> Stri
     match body {
         Some(body) => shape_of(body, masker, &[]),
         None if response.body.is_empty() => "empty".to_owned(),
+        None if response.is_json_beyond_reading() => "JSON beyond what is read here".to_owned(),
         None => "not JSON".to_owned(),
     }
 }
@@ -151,6 +152,7 @@ pub fn words_and_shape(response: &Response, body: Option<&Value>, masker: &Maske
         _ if response.status < 300 => shape(response, body, masker),
         Some(body) => shape_of(body, masker, &WORDS),
         None if response.body.is_empty() => "empty".to_owned(),
+        None if response.is_json_beyond_reading() => "JSON beyond what is read here".to_owned(),
         None => masker.quote(&String::from_utf8_lossy(&response.body)),
     }
 }

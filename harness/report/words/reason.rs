@@ -43,6 +43,22 @@ pub fn reason(reason: &Reason) -> String {
             "access was denied ({}): this identity may be allowed no other {member} than the case's control has, so nothing is said of the requirement; a wider policy lets the case be judged",
             answer_summary(answer)
         ),
+        Reason::JsonBeyondReading(answer) => format!(
+            "its answer ({}) is JSON beyond what is read here: it has a number, a depth or an escape that JSON allows and this program cannot read, so nothing is said of the requirement",
+            answer_summary(answer)
+        ),
+        Reason::EncodedError { answer, looks_like } => format!(
+            "its error ({}) cannot be read: it has bytes{}",
+            answer_summary(answer),
+            super::fault::markup(Some(*looks_like))
+        ),
+        Reason::LookedUp { noun, answer, plain } => {
+            let which = if *plain { "a plain name that nobody has" } else { "the name" };
+            format!(
+                "the target looks a {noun} up: {which} was answered with {}, which says nothing of the form of names",
+                answer_text(answer)
+            )
+        }
         Reason::Expired(answer) => format!(
             "the credentials or the signature expired meanwhile ({}), which says nothing about the request",
             answer_summary(answer)
