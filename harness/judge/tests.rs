@@ -311,7 +311,7 @@ fn an_error_in_another_encoding_is_a_warning_and_decides_nothing(
     assert_eq!(judgement.decided, ["GC-ERR-15", "GC-PROTO-17"].map(str::to_owned).into());
     assert!(!judgement.undecided.is_empty(), "{judgement:?}");
     let why = reason(&judgement.reason.unwrap());
-    assert!(why.contains("cannot be read: it has bytes, which look like JSON in UTF-16 instead of UTF-8"), "{why}");
+    assert!(why.contains("cannot be read: its body looks like JSON in UTF-16 instead of UTF-8"), "{why}");
 }
 
 #[test]

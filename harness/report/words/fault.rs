@@ -37,7 +37,7 @@ impl FaultText {
                 fault_text("header content-type", expected, found.as_deref().unwrap_or("no such header"))
             }
             Fault::Encoded { looks_like } => {
-                fault_text("body", "plain JSON in UTF-8", format!("bytes{}", markup(Some(*looks_like))))
+                fault_text("body", "plain JSON in UTF-8", format!("bytes that look like {}", markup(*looks_like)))
             }
             Fault::DeclaredEncoding { found } => {
                 let expected = "no such header, since no encoding was asked for";
@@ -183,24 +183,24 @@ fn body_of(body: &WrongBody) -> String {
 }
 
 fn not_json(bytes: usize, looks_like: Option<Markup>) -> String {
-    format!("{bytes} bytes that are not JSON{}", markup(looks_like))
+    let guess = looks_like.map_or_else(String::new, |like| format!(", which look like {}", markup(like)));
+    format!("{bytes} bytes that are not JSON{guess}")
 }
 
-/// `, which look like gzip, though none was asked for`, behind the word for the bytes.
-pub(super) fn markup(looks_like: Option<Markup>) -> &'static str {
+/// What bytes look like.
+pub(super) const fn markup(looks_like: Markup) -> &'static str {
     match looks_like {
-        None => "",
-        Some(Markup::Html) => ", which look like HTML",
-        Some(Markup::Xml) => ", which look like XML",
-        Some(Markup::CutJson) => ", which look like JSON that ends too early",
-        Some(Markup::JsonAndMore) => ", which look like JSON with more behind it",
-        Some(Markup::ByteOrderMark) => ", which look like JSON behind a byte order mark",
-        Some(Markup::Utf16) => ", which look like JSON in UTF-16 instead of UTF-8",
-        Some(Markup::NotUtf8) => ", which look like text that is not UTF-8",
-        Some(Markup::Gzip) => ", which look like gzip, though none was asked for",
-        Some(Markup::Deflate) => ", which look like deflate, though none was asked for",
-        Some(Markup::Brotli) => ", which look like Brotli, though none was asked for",
-        Some(Markup::Zstandard) => ", which look like Zstandard, though none was asked for",
+        Markup::Html => "HTML",
+        Markup::Xml => "XML",
+        Markup::CutJson => "JSON that ends too early",
+        Markup::JsonAndMore => "JSON with more behind it",
+        Markup::ByteOrderMark => "JSON behind a byte order mark",
+        Markup::Utf16 => "JSON in UTF-16 instead of UTF-8",
+        Markup::NotUtf8 => "text that is not UTF-8",
+        Markup::Gzip => "gzip, though none was asked for",
+        Markup::Deflate => "deflate, though none was asked for",
+        Markup::Brotli => "Brotli, though none was asked for",
+        Markup::Zstandard => "Zstandard, though none was asked for",
     }
 }
 

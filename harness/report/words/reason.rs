@@ -1,6 +1,6 @@
 //! Why a case has its verdict, in words.
 
-use super::fault::{FaultText, answer_summary};
+use super::fault::{FaultText, answer_summary, markup};
 use crate::text::foreign;
 use crate::verdict::{Excuse, Reason, TargetAnswer, Verdict, Violation};
 
@@ -48,17 +48,18 @@ pub fn reason(reason: &Reason) -> String {
             answer_summary(answer)
         ),
         Reason::EncodedError { answer, looks_like } => format!(
-            "its error ({}) cannot be read: it has bytes{}",
+            "its error ({}) cannot be read: its body looks like {}",
             answer_summary(answer),
-            super::fault::markup(Some(*looks_like))
+            markup(*looks_like)
         ),
-        Reason::LookedUp { noun, answer, plain } => {
-            let which = if *plain { "a plain name that nobody has" } else { "the name" };
-            format!(
-                "the target looks a {noun} up: {which} was answered with {}, which says nothing of the form of names",
-                answer_text(answer)
-            )
-        }
+        Reason::LookedUp { noun, answer, plain: false } => format!(
+            "the target looks up the name of a {noun} ({}), so nothing is said of the form of names",
+            answer_text(answer)
+        ),
+        Reason::LookedUp { noun, answer, plain: true } => format!(
+            "a plain name of a {noun} that nobody need have is refused too ({}), so nothing is said of the form of names",
+            answer_text(answer)
+        ),
         Reason::Expired(answer) => format!(
             "the credentials or the signature expired meanwhile ({}), which says nothing about the request",
             answer_summary(answer)
