@@ -293,18 +293,14 @@ pub enum Markup {
 }
 
 impl Markup {
+    /// Whether the bytes are compressed.
+    pub fn is_compressed(self) -> bool {
+        matches!(self, Self::Gzip | Self::Deflate | Self::Brotli | Self::Zstandard)
+    }
+
     /// Whether the bytes may be JSON, in an encoding that hides it.
     pub fn is_encoding(self) -> bool {
-        match self {
-            Self::ByteOrderMark
-            | Self::Utf16
-            | Self::NotUtf8
-            | Self::Gzip
-            | Self::Deflate
-            | Self::Brotli
-            | Self::Zstandard => true,
-            Self::Html | Self::Xml | Self::CutJson | Self::JsonAndMore => false,
-        }
+        self.is_compressed() || matches!(self, Self::ByteOrderMark | Self::Utf16 | Self::NotUtf8)
     }
 }
 
