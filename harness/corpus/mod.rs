@@ -15,7 +15,8 @@ mod select;
 pub mod template;
 
 pub use case::{
-    AcceptedAnswer, Call, Case, Check, Control, Expect, Family, Input, RawRequest, RequestSpec, SigningDefect, Suite,
+    AcceptedAnswer, Call, Case, Check, Control, Encoding, Expect, Family, Input, RawRequest, RequestSpec,
+    SigningDefect, Suite,
 };
 pub use cases::Corpus;
 pub use defect::{Defect, DefectKind, Defects};

@@ -3,10 +3,11 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+use super::rules::guess;
 use crate::contract::{Contract, ErrorMeaning, Operation};
 use crate::corpus::{Call, ExpandedCase};
 use crate::text::cut;
-use crate::verdict::AnswerSummary;
+use crate::verdict::{AnswerSummary, Markup};
 use crate::wire::{Exchange, Masker, Response, bare_type, error_types};
 
 /// Everything that the rules look at in one call and its answer.
@@ -19,7 +20,7 @@ pub(super) struct Observation<'a> {
     pub(super) contract: &'a Contract,
     /// The answers to the calls of the case before this one.
     pub(super) earlier: &'a [Exchange],
-    /// The body; `None` if it is not JSON.
+    /// The body; `None` if it is not JSON, or cannot be read here.
     pub(super) body: Option<Value>,
     /// The error's name without namespace and URI; `None` if the answer has none.
     pub(super) error: Option<String>,
@@ -139,6 +140,7 @@ pub fn shape(response: &Response, body: Option<&Value>, masker: &Masker) -> Stri
     match body {
         Some(body) => shape_of(body, masker, &[]),
         None if response.body.is_empty() => "empty".to_owned(),
+        None if response.is_json_beyond_reading() => "JSON beyond what is read here".to_owned(),
         None => "not JSON".to_owned(),
     }
 }
@@ -151,6 +153,9 @@ pub fn words_and_shape(response: &Response, body: Option<&Value>, masker: &Maske
         _ if response.status < 300 => shape(response, body, masker),
         Some(body) => shape_of(body, masker, &WORDS),
         None if response.body.is_empty() => "empty".to_owned(),
+        None if response.is_json_beyond_reading() => "JSON beyond what is read here".to_owned(),
+        // What is compressed has no words, and its secrets cannot be masked.
+        None if guess::of_body(response).is_some_and(Markup::is_compressed) => "not JSON".to_owned(),
         None => masker.quote(&String::from_utf8_lossy(&response.body)),
     }
 }
@@ -310,8 +315,14 @@ mod tests {
     )]
     #[case::page(500, "<h1>Oops</h1> password=CANARY", "<h1>Oops</h1> password=***")]
     #[case::empty(404, "", "empty")]
-    fn an_error_is_shown_with_its_own_words(#[case] status: u16, #[case] body: &str, #[case] expected: &str) {
-        let response = response(status, body);
+    #[case::compressed(400, b"\x1f\x8bCANARY", "not JSON")]
+    #[case::beyond_reading(400, r#"{"message":"CANARY","code":1e400}"#, "JSON beyond what is read here")]
+    fn an_error_is_shown_with_its_own_words(
+        #[case] status: u16,
+        #[case] body: impl AsRef<[u8]>,
+        #[case] expected: &str,
+    ) {
+        let response = response(status, body.as_ref());
         let body = response.json();
         assert_eq!(words_and_shape(&response, body.as_ref(), &Masker::default().with_answer(&response)), expected);
     }

@@ -199,17 +199,28 @@ impl Judge {
         if response.is_timeout() {
             return Some(Reason::NotInTime(observation.summary()));
         }
+        if response.is_json_beyond_reading() {
+            return Some(Reason::JsonBeyondReading(observation.summary()));
+        }
         let outcome = outcome::of(&observation);
         if let (Outcome::Broken(_), Some(reason)) = (&outcome, outcome::excuse(&observation)) {
             return Some(reason);
         }
+        // The name of an error is then unknown, and nothing else that is said of errors can be told.
+        let hidden = rules::encoding::encoding(&observation).filter(|_| !observation.is_success());
         let mut binding = false;
         for row in self.outcome_rows(context.case) {
             binding |= row.level != Level::May;
             match &outcome {
                 Outcome::Holds => judgement.book(row, None),
                 Outcome::Broken(fault) => judgement.book(row, Some(fault.clone())),
-                Outcome::Unclear => {}
+                Outcome::Unclear => {
+                    if let Some(looks_like) = hidden {
+                        judgement.undecided.insert(row.id.clone());
+                        let answer = observation.summary();
+                        judgement.reason = Some(Reason::EncodedError { answer, looks_like });
+                    }
+                }
             }
         }
         // No document describes this request, so none says what the answer looks like.
@@ -222,6 +233,9 @@ impl Judge {
         }
         let rows_of_rules = self.rows.get(&observation.operation.name.is).into_iter().flatten();
         for (rule, rows) in rules::ALL.iter().zip(rows_of_rules) {
+            if hidden.is_some() && rule.reads_errors {
+                continue;
+            }
             for Finding { subject, fault } in (rule.judge)(&observation).unwrap_or_default() {
                 if let Some(row) = self.row_for(rows, &subject) {
                     judgement.book(row, fault);

@@ -1,4 +1,5 @@
 use super::answer::Observation;
+use super::rules::encoding::encoding;
 use super::rules::{guess, lifetime};
 use crate::corpus::{AcceptedAnswer, Call};
 use crate::verdict::{Fault, Reason, RightAnswer, StrikingDetail};
@@ -34,10 +35,14 @@ pub(super) fn of(observation: &Observation<'_>) -> Outcome {
         with_status().any(has_this_name)
             || (documented && refusals.iter().any(|answer| answer.error.as_deref() == Some(name)))
     } else {
-        if with_status().any(|answer| answer.error.as_deref().is_some_and(|error| error != "*")) {
+        let fits = with_status().next().is_some();
+        // An encoding may hide a denial, or another answer that says nothing of the request.
+        let is_hidden = !refusals.is_empty() && observation.status() < 500 && encoding(observation).is_some();
+        let is_unnamed = with_status().any(|answer| answer.error.as_deref().is_some_and(|error| error != "*"));
+        if is_unnamed || (is_hidden && !fits) {
             return Outcome::Unclear;
         }
-        with_status().next().is_some()
+        fits
     };
     if holds {
         return Outcome::Holds;

@@ -11,7 +11,7 @@ use rstest::rstest;
 
 use super::*;
 use crate::contract::{Fixtures, Service, Side};
-use crate::corpus::{Corpus, Reply, fill};
+use crate::corpus::{Corpus, Encoding, Reply, fill};
 use crate::report::{FaultText, reason};
 use crate::wire::{Headers, Request, Response};
 
@@ -288,6 +288,58 @@ fn a_name_that_was_cut_is_told_by_its_length() {
     let found = FaultText::of(&judge.judge(case, &[exchange]).violations[0]).actual;
     let expected = "400 ResourceNotFoundException \"No *** found.\", which names the first 64 characters of the workgroupName that was sent";
     assert_eq!(found, expected);
+}
+
+/// The judgement of a case with this answer, whose body is this text in UTF-16.
+fn answered_in_utf_16(case: &str, status: u16, headers: &[(&str, &str)], text: &str) -> Judgement {
+    let (case, mut exchange) = credentials(case);
+    let headers = headers.iter().copied().chain([("content-type", "application/x-amz-json-1.1")]).collect();
+    exchange.answer = Ok(Response { status, headers, body: Encoding::Utf16.bytes(text).expect("UTF-16 has them all") });
+    LIBRARY.judge.judge(case, &[exchange])
+}
+
+#[rstest]
+#[case::refused("parameters/duration-outside/899", 400, &[])]
+#[case::perhaps_denied(UNKNOWN, 403, &[])]
+fn an_error_in_another_encoding_is_a_warning_and_decides_nothing(
+    #[case] case: &str,
+    #[case] status: u16,
+    #[case] headers: &[(&str, &str)],
+) {
+    let judgement = answered_in_utf_16(case, status, headers, r#"{"__type":"ValidationException"}"#);
+    assert_eq!((judgement.verdict, violated_ids(&judgement)), (Verdict::Pass, BTreeSet::from(["GC-PROTO-17"])));
+    assert_eq!(judgement.decided, ["GC-ERR-15", "GC-PROTO-17"].map(str::to_owned).into());
+    assert!(!judgement.undecided.is_empty(), "{judgement:?}");
+    let why = reason(&judgement.reason.unwrap());
+    assert!(why.contains("cannot be read: its body looks like JSON in UTF-16 instead of UTF-8"), "{why}");
+}
+
+#[test]
+fn a_name_in_a_header_decides_what_an_error_in_another_encoding_is() {
+    let named = [("x-amzn-errortype", "ValidationException")];
+    let judgement = answered_in_utf_16("parameters/duration-outside/899", 400, &named, "{}");
+    assert_eq!((judgement.verdict, violated_ids(&judgement)), (Verdict::Pass, BTreeSet::from(["GC-PROTO-17"])));
+    assert!(judgement.decided.contains("GC-DUR-02") && judgement.undecided.is_empty(), "{judgement:?}");
+}
+
+#[test]
+fn a_fault_or_a_refusal_of_the_right_request_is_broken_in_any_encoding() {
+    for (case, status, id) in [("success/workgroup-only", 400, "GC-WG-01"), (UNKNOWN, 500, "GC-ERR-01")] {
+        let judgement = answered_in_utf_16(case, status, &[], "{}");
+        assert!(judgement.violations.iter().any(|violation| violation.requirement == id), "{judgement:?}");
+    }
+}
+
+#[rstest]
+#[case::number_beyond_a_float(r#"{"x":1e400}"#.to_owned())]
+#[case::number_of_a_million_digits(format!(r#"{{"x":{}}}"#, "9".repeat(1_000_000)))]
+#[case::deep(format!(r#"{{"x":{}{}}}"#, "[".repeat(200_000), "]".repeat(200_000)))]
+#[case::half_of_a_surrogate_pair(r#"{"x":"\ud800"}"#.to_owned())]
+fn json_that_cannot_be_read_here_is_not_judged(#[case] body: String, #[values(200, 400)] status: u16) {
+    let judgement = judgement_of("success/workgroup-only", status, &[], &body);
+    assert_eq!((judgement.verdict, judgement.decided.len()), (Verdict::Indeterminate, 0), "{judgement:?}");
+    let why = reason(&judgement.reason.unwrap());
+    assert!(why.starts_with(&format!("its answer ({status}) is JSON beyond what is read here: ")), "{why}");
 }
 
 #[test]

@@ -53,7 +53,7 @@ impl Tally {
             self.left_open.extend(case.requirements.iter().cloned());
         }
         self.hidden.extend(case.undecided.iter().cloned());
-        if matches!(case.reason, Some(Reason::NothingToGoOnFrom { .. })) {
+        if case.reason.as_ref().is_some_and(Reason::is_moot) {
             self.moot.extend(case.requirements.iter().cloned());
         }
     }

@@ -166,7 +166,6 @@ impl<'a> CaseRun<'a> {
 
 /// The judgement of a case that has no verdict of its own: not all calls could be made, or they decide nothing.
 pub(super) fn without_verdict(reason: Reason) -> Judgement {
-    // If an earlier answer gives nothing to continue with, that is no fault of the target.
-    let is_moot = matches!(reason, Reason::NothingToGoOnFrom { .. });
-    Judgement::of(if is_moot { Verdict::NotApplicable } else { Verdict::Blocked }, Some(reason))
+    let verdict = if reason.is_moot() { Verdict::NotApplicable } else { Verdict::Blocked };
+    Judgement::of(verdict, Some(reason))
 }

@@ -1,7 +1,10 @@
 //! Names of resources that a target does not have. If a case fails because of such a name, the target is not at fault.
 //! The name is not blamed if the same call without the resource is refused too.
+//!
+//! A case may also make up a name that the documents allow. A target that looks such names up need not have it.
 
 use serde_json::json;
+use serde_json::value::RawValue;
 
 use super::case::CaseRun;
 use super::interrupt::Interrupted;
@@ -20,7 +23,11 @@ pub(super) async fn misnamed(
     random_names: &mut RandomNames,
 ) -> Result<Option<Reason>, Interrupted> {
     let Some((index, exchange)) = transcript.iter().enumerate().next_back() else { return Ok(None) };
-    let Some(refused) = Refused::of(case_run, &case_run.case.calls[index], exchange) else { return Ok(None) };
+    let call = &case_run.case.calls[index];
+    if let Some(resource) = made_up(case_run, call) {
+        return looked_up(case_run, call, resource, exchange, random_names).await;
+    }
+    let Some(refused) = Refused::of(case_run, call, exchange) else { return Ok(None) };
     if refused.is_alone() {
         return Ok(refused.not_there());
     }
@@ -30,6 +37,53 @@ pub(super) async fn misnamed(
     let call = refused.call_without();
     let control = case_run.make(&call, index, random_names, &[]).await?.ok();
     Ok(control.and_then(|control| refused.meaning_beside(case_run, &call, &control)))
+}
+
+/// The resource whose name a call makes up, though the call should be accepted: no document says that the target must
+/// have it.
+fn made_up<'a>(case_run: &CaseRun<'a>, call: &Call) -> Option<&'a Resource> {
+    let mut resources = case_run.context.judge.contract().service.resources.iter();
+    let is_made_up = |of: &&Resource| {
+        let name = call.request.input.get(&of.member);
+        of.of.is_some() && name.is_some_and(|name| name.starts_with('"') && !is_placeholder(name, of))
+    };
+    resources.find(is_made_up).filter(|_| call.expect.is_positive())
+}
+
+fn is_placeholder(name: &str, of: &Resource) -> bool {
+    name.contains(&format!("${{{}}}", of.placeholder))
+}
+
+/// Why the refusal of a made-up name is no fault: the target did not find it, denied it, or refuses a plain name too.
+async fn looked_up(
+    case_run: &CaseRun<'_>,
+    call: &Call,
+    resource: &Resource,
+    exchange: &Exchange,
+    random_names: &mut RandomNames,
+) -> Result<Option<Reason>, Interrupted> {
+    /// A letter, then letters and digits.
+    const PLAIN: &str = "\"${random:12}\"";
+    let reason = |exchange: &Exchange, plain: bool| Reason::LookedUp {
+        noun: resource.noun.clone(),
+        answer: control_answer(case_run, exchange),
+        plain,
+    };
+    let Ok(response) = &exchange.answer else { return Ok(None) };
+    let service = &case_run.context.judge.contract().service;
+    match error_type(response).and_then(|error| service.meaning_of(&error)) {
+        _ if response.is_denial() => Ok(Some(reason(exchange, false))),
+        Some(ErrorMeaning::NotFound) => Ok(Some(reason(exchange, false))),
+        Some(ErrorMeaning::Invalid) => {
+            let mut plain = call.clone();
+            plain.request.input.set(&resource.member, RawValue::from_string(PLAIN.to_owned()).expect("it is JSON"));
+            let control = case_run.make(&plain, 0, random_names, &[]).await?.ok();
+            let accepted = |control: &Exchange| control.answer.as_ref().is_ok_and(|of| (200..300).contains(&of.status));
+            Ok(control.filter(|control| !accepted(control)).map(|control| reason(&control, true)))
+        }
+        // It was accepted, and the answer is wrong in another way; or it was answered as no name may be.
+        Some(_) | None => Ok(None),
+    }
 }
 
 /// A call that should be accepted but was refused, perhaps because of a resource that it names.
@@ -49,7 +103,7 @@ impl<'a> Refused<'a> {
         let contract = case_run.context.judge.contract();
         let resource_in_request = |of: &'a Resource| Some((of, call.request.input.get(&of.member)?));
         let (resource, value) = contract.service.resources.iter().filter_map(resource_in_request).next_back()?;
-        let is_ours = value.contains(&format!("${{{}}}", resource.placeholder));
+        let is_ours = is_placeholder(value, resource);
         let response = exchange.answer.as_ref().ok()?;
         let error = error_type(response)?;
         let meaning = contract.service.meaning_of(&error);

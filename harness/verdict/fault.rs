@@ -45,6 +45,16 @@ pub enum Fault {
         /// The one that was found; null if there is none.
         found: Option<String>,
     },
+    /// The body is in an encoding that was not asked for.
+    Encoded {
+        /// Which one.
+        looks_like: Markup,
+    },
+    /// The answer says that its body is in an encoding, and it is not.
+    DeclaredEncoding {
+        /// What it says.
+        found: String,
+    },
     /// The body of a success is not a JSON object.
     NoObject {
         /// What it is.
@@ -62,10 +72,13 @@ pub enum Fault {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         looks_like: Option<ValueLikeness>,
     },
-    /// A text of the body is empty.
+    /// A text of the body is empty, or has nothing that can be seen.
     Empty {
         /// The JSON pointer of the text.
         at: String,
+        /// How many blanks and control characters it has.
+        #[serde(default)]
+        blanks: usize,
     },
     /// A text of the body is not the one of the request.
     Unlike {
@@ -267,6 +280,34 @@ pub enum Markup {
     Xml,
     /// JSON that ends too early.
     CutJson,
+    /// JSON with more behind it.
+    JsonAndMore,
+    /// JSON behind a byte order mark.
+    ByteOrderMark,
+    /// JSON in UTF-16.
+    Utf16,
+    /// Text that is not UTF-8.
+    NotUtf8,
+    /// Compressed with gzip.
+    Gzip,
+    /// Compressed with deflate.
+    Deflate,
+    /// Compressed with Brotli.
+    Brotli,
+    /// Compressed with Zstandard.
+    Zstandard,
+}
+
+impl Markup {
+    /// Whether the bytes are compressed.
+    pub fn is_compressed(self) -> bool {
+        matches!(self, Self::Gzip | Self::Deflate | Self::Brotli | Self::Zstandard)
+    }
+
+    /// Whether the bytes may be JSON, in an encoding that hides it.
+    pub fn is_encoding(self) -> bool {
+        self.is_compressed() || matches!(self, Self::ByteOrderMark | Self::Utf16 | Self::NotUtf8)
+    }
 }
 
 /// Where the wrong value of a member may come from.
@@ -286,6 +327,16 @@ pub enum ValueLikeness {
     Iso8601,
     /// Epoch seconds instead of an ISO 8601 date.
     EpochSeconds,
+    /// Milliseconds instead of seconds.
+    Milliseconds,
+    /// Microseconds instead of seconds.
+    Microseconds,
+    /// Nanoseconds instead of seconds.
+    Nanoseconds,
+    /// A time that was never set: the zero of some language.
+    Unset,
+    /// A number of seconds instead of a point in time.
+    Duration,
 }
 
 /// How many seconds after the call something expires.

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{AnswerSummary, Verdict, Violation};
+use super::{AnswerSummary, Markup, Verdict, Violation};
 
 /// Why a case has no better verdict, or what a pass leaves open.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -97,6 +97,25 @@ pub enum Reason {
         /// The member whose value it may not be allowed.
         member: String,
     },
+    /// The answer is whole JSON that cannot be read here.
+    JsonBeyondReading(AnswerSummary),
+    /// The error cannot be read: it is in an encoding that was not asked for.
+    EncodedError {
+        /// The answer.
+        answer: AnswerSummary,
+        /// Which encoding.
+        looks_like: Markup,
+    },
+    /// A name that the documents allow was refused, and not as invalid: the target looks up names of this kind.
+    LookedUp {
+        /// What people call what has the name.
+        noun: String,
+        /// What became of the name.
+        #[serde(rename = "heard")]
+        answer: TargetAnswer,
+        /// Whether it became of a plain name that nobody has, beside which the case's name says nothing.
+        plain: bool,
+    },
     /// The credentials or the signature expired meanwhile.
     Expired(AnswerSummary),
     /// Lifetimes cannot be told: the target gives earlier credentials again, of any age.
@@ -185,6 +204,13 @@ pub enum Reason {
         /// The words.
         words: String,
     },
+}
+
+impl Reason {
+    /// Whether the target's own answers leave nothing to try, which is no fault of the target.
+    pub fn is_moot(&self) -> bool {
+        matches!(self, Self::NothingToGoOnFrom { .. } | Self::LookedUp { .. })
+    }
 }
 
 /// Why a baseline accepts a failure: the words of its owner.

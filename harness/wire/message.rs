@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use jiff::fmt::rfc2822::DateTimeParser;
 use jiff::fmt::strtime;
 use jiff::tz::TimeZone;
+use serde::de::IgnoredAny;
 
 use super::masking::may_hold_secret;
 
@@ -86,6 +87,9 @@ impl fmt::Debug for Request {
     }
 }
 
+/// U+FEFF in UTF-8.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
 /// An HTTP response as it arrived, its body read to the end.
 ///
 /// The body is a secret: printing a response gives its length only.
@@ -118,9 +122,25 @@ impl Response {
         newest.or_else(|| Some(OLDER.into_iter().find_map(older)?.timestamp()))
     }
 
-    /// The body as JSON; `None` if it is not JSON.
+    /// The body as JSON; `None` if it is not JSON, or JSON that cannot be read here. A byte order mark before it is
+    /// overlooked; see [`Response::has_byte_order_mark`].
     pub fn json(&self) -> Option<serde_json::Value> {
-        serde_json::from_slice(&self.body).ok()
+        serde_json::from_slice(self.body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&self.body)).ok()
+    }
+
+    /// Whether the body begins with a byte order mark, which JSON does not have.
+    /// Source: RFC 8259, section 8.1.
+    pub fn has_byte_order_mark(&self) -> bool {
+        self.body.starts_with(BYTE_ORDER_MARK)
+    }
+
+    /// Whether the body is whole JSON that cannot be read here: it has a number beyond what a float holds, more levels
+    /// than the reader goes down, or half of a surrogate pair. JSON allows each of them, and sets no bounds.
+    pub fn is_json_beyond_reading(&self) -> bool {
+        let body = self.body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&self.body);
+        // To ignore a value, the reader looks at its syntax alone, and goes down no levels.
+        let is_whole = || serde_json::from_slice::<IgnoredAny>(body).is_ok();
+        self.json().is_none() && std::str::from_utf8(body).is_ok() && is_whole()
     }
 }
 

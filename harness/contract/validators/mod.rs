@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use jiff::ToSpan as _;
 use jsonschema::error::{TypeKind, ValidationErrorKind};
 use jsonschema::{Draft, PatternOptions, ValidationError, Validator};
 use schemars::JsonSchema;
@@ -68,6 +69,13 @@ pub enum Constraint {
     Minimum(String),
     /// At most this number.
     Maximum(String),
+    /// A time between these two, both in epoch seconds and included.
+    Time {
+        /// The first.
+        first: i64,
+        /// The last.
+        last: i64,
+    },
     /// To be one of these texts.
     OneOf(Vec<String>),
     /// To have this format of JSON Schema, such as `date-time`.
@@ -91,6 +99,7 @@ impl fmt::Display for Constraint {
             Self::PatternWithin(steps) => write!(f, "a match of the pattern found within {steps} steps"),
             Self::Minimum(limit) => write!(f, "at least {limit}"),
             Self::Maximum(limit) => write!(f, "at most {limit}"),
+            Self::Time { first, last } => write!(f, "a time from {} to {}", utc(*first), utc(*last)),
             Self::OneOf(values) => write!(f, "one of {}", values.join(", ")),
             Self::Format(format) => write!(f, "the format {format}"),
             Self::Schema(names) => write!(f, "one of the schemas {}", names.join(", ")),
@@ -310,6 +319,13 @@ fn breach(error: &ValidationError<'_>) -> SchemaBreach {
         other => Constraint::Keyword(other.keyword().to_owned()),
     };
     SchemaBreach { at, keyword: error.kind().keyword().to_owned(), expected, actual }
+}
+
+/// Epoch seconds as a date and a time in UTC: `2000-01-01T00:00:00Z`.
+fn utc(seconds: i64) -> String {
+    // A `Timestamp` ends a day before the year 9999 does, and a `DateTime` with it.
+    let epoch = jiff::civil::date(1970, 1, 1).at(0, 0, 0, 0);
+    epoch.checked_add(seconds.seconds()).map_or_else(|_| format!("{seconds} s"), |time| format!("{time}Z"))
 }
 
 fn with_article(kind: &str) -> String {

@@ -64,8 +64,28 @@ pub enum ResponseChange {
     Header(HeaderChange),
     /// Gives it another body.
     Body(String),
+    /// Puts text behind the body.
+    Append(String),
+    /// Puts the body into an encoding that was not asked for.
+    Encode(BodyEncoding),
     /// Answers with what the first such exchange was answered with.
     Replay,
+}
+
+/// An encoding of a body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum BodyEncoding {
+    /// A byte order mark before the text, which stays in UTF-8.
+    ByteOrderMark,
+    /// UTF-16 behind a byte order mark.
+    Utf16,
+    /// ISO 8859-1; a text that it lacks a character for stays as it is.
+    Latin1,
+    /// The format of gzip; the header says so.
+    Gzip,
+    /// The format that HTTP calls deflate; the header says so.
+    Deflate,
 }
 
 /// A member and its new value.

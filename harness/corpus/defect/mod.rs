@@ -15,8 +15,8 @@ use serde::de::{self, Deserializer};
 use serde::{Deserialize, Serialize, Serializer};
 
 pub use change::{
-    Affix, Arithmetic, Assignment, Cast, CastTo, HeaderChange, HeaderCopy, Range, Renaming, Replacement, RequestChange,
-    ResponseChange, Truncation,
+    Affix, Arithmetic, Assignment, BodyEncoding, Cast, CastTo, HeaderChange, HeaderCopy, Range, Renaming, Replacement,
+    RequestChange, ResponseChange, Truncation,
 };
 pub use load::Defects;
 pub use when::{BodyKind, Condition, SignatureState, ValueKind, When};

@@ -1,6 +1,7 @@
 //! The rules that apply to every answer, whatever the case asks: one function each. The register says under
 //! `decided_by` which requirement a finding belongs to.
 
+pub(super) mod encoding;
 mod error;
 pub(super) mod guess;
 pub(super) mod lifetime;
@@ -17,6 +18,8 @@ pub(super) struct Rule {
     pub(super) judge: fn(&Observation<'_>) -> Findings,
     /// Whether the rule is about lifetimes, which old credentials or a wrong clock can distort.
     pub(super) is_about_lifetimes: bool,
+    /// Whether it reads the body of an error.
+    pub(super) reads_errors: bool,
 }
 
 /// What a rule finds in an answer; `None` if it does not apply.
@@ -24,11 +27,15 @@ pub(super) type Findings = Option<Vec<Finding>>;
 
 impl Rule {
     const fn new(name: &'static str, judge: fn(&Observation<'_>) -> Findings) -> Self {
-        Self { name, judge, is_about_lifetimes: false }
+        Self { name, judge, is_about_lifetimes: false, reads_errors: false }
+    }
+
+    const fn of_errors(name: &'static str, judge: fn(&Observation<'_>) -> Findings) -> Self {
+        Self { reads_errors: true, ..Self::new(name, judge) }
     }
 
     const fn of_lifetimes(name: &'static str, judge: fn(&Observation<'_>) -> Findings) -> Self {
-        Self { name, judge, is_about_lifetimes: true }
+        Self { is_about_lifetimes: true, ..Self::new(name, judge) }
     }
 }
 
@@ -43,17 +50,18 @@ pub(super) const ALL: &[Rule] = &[
     Rule::of_lifetimes("lifetime-default", lifetime::default),
     Rule::of_lifetimes("lifetime-chosen", lifetime::chosen),
     Rule::new("date-is-now", lifetime::date_is_now),
+    Rule::new("answer-encoding", encoding::plain),
     Rule::new("fault-again", error::fault_again),
-    Rule::new("error-type", error::has_type),
-    Rule::new("error-type-place", error::type_in_body),
-    Rule::new("error-type-form", error::type_is_bare),
-    Rule::new("error-own-name", error::own_name),
+    Rule::of_errors("error-type", error::has_type),
+    Rule::of_errors("error-type-place", error::type_in_body),
+    Rule::of_errors("error-type-form", error::type_is_bare),
+    Rule::of_errors("error-own-name", error::own_name),
     Rule::new("error-status", error::status),
     Rule::new("error-media-type", error::media_type),
-    Rule::new("error-message", error::message),
-    Rule::new("error-message-name", error::message_name),
-    Rule::new("error-schema", error::schema),
-    Rule::new("message-names-member", error::message_names_member),
+    Rule::of_errors("error-message", error::message),
+    Rule::of_errors("error-message-name", error::message_name),
+    Rule::of_errors("error-schema", error::schema),
+    Rule::of_errors("message-names-member", error::message_names_member),
 ];
 
 /// What a finding is about. It decides which requirement of the register the finding belongs to.

@@ -2,11 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{Finding, Findings, Observation, Subject, guess};
-use crate::contract::{JsonKind, Member, MemberKind, SchemaBreach, Structure};
-use crate::verdict::{Fault, ValueLikeness, WrongBody};
+use crate::contract::{Constraint, JsonKind, Member, MemberKind, SchemaBreach, Structure};
+use crate::verdict::{Fault, Markup, ValueLikeness, WrongBody};
+
+/// The first and the last second of a time in epoch seconds that every SDK can give its caller and that is one.
+/// Source: the boto3 page documents a `datetime`, which ends with the year 9999. A time before 2000 was never set, or is
+/// no point in time: the service is from 2021.
+pub(super) const TIMES: (i64, i64) = (946_684_800, 253_402_300_799);
 
 /// The schema of the response; `None` if the answer is not a success that the case accepts.
 pub(super) fn accepted_schema<'a>(observation: &Observation<'a>) -> Option<&'a str> {
@@ -27,11 +33,13 @@ pub(super) fn media_type(observation: &Observation<'_>) -> Findings {
     check_media_type(observation)
 }
 
-/// The media type of an answer is the protocol's.
+/// The media type of an answer is the protocol's. It may be written several times, as behind a proxy that joins header
+/// fields; another rule finds that.
 pub(super) fn check_media_type(observation: &Observation<'_>) -> Findings {
     let found = observation.response.media_type();
     let expected = &observation.contract.service.content_type.is;
-    Finding::one(Subject::default(), found.as_ref() == Some(expected), || Fault::MediaType {
+    let is_right = |types: &String| types.split(',').all(|part| part.trim() == expected);
+    Finding::one(Subject::default(), found.as_ref().is_some_and(is_right), || Fault::MediaType {
         expected: expected.clone(),
         found: found.map(|found| observation.quote(&found)),
     })
@@ -47,11 +55,24 @@ pub(super) fn schema(observation: &Observation<'_>) -> Findings {
     };
     // In the protocol a null member is an absent one.
     let body = &without_nulls(body);
-    let breaches = observation.contract.validators().breaches(schema, body);
-    let mut findings = vec![Finding::holds(Subject::at(""))];
-    let held = MatchedSchema { shapes: &observation.contract.service.shapes, breaches: &breaches };
+    let (response, shapes) = (&observation.operation.response, &observation.contract.service.shapes);
+    let mut breaches = observation.contract.validators().breaches(schema, body);
+    Members { shapes }.visit(response, body, "", &mut |member, value, at| breaches.extend(of_time(member, value, at)));
     let mut places = BTreeSet::new();
-    held.structure(&observation.operation.response, body, "", &mut places);
+    Members { shapes }.visit(response, body, "", &mut |_, _, at| {
+        let place = general(at);
+        for keyword in ["required", "type"] {
+            let is_broken = |breach: &SchemaBreach| breach.keyword == keyword && general(&breach.at) == place;
+            if !breaches.iter().any(is_broken) {
+                places.insert((place.clone(), keyword));
+            }
+        }
+    });
+    // JSON has no byte order mark, and an SDK that reads it strictly cannot give its caller the answer.
+    let marked = observation.response.has_byte_order_mark();
+    let mut findings = vec![Finding::new(Subject::at(""), !marked, || Fault::NoObject {
+        found: not_json(observation, Some(Markup::ByteOrderMark)),
+    })];
     let subject = |(at, keyword): (String, &'static str)| Subject { keyword: Some(keyword.into()), ..Subject::at(at) };
     findings.extend(places.into_iter().map(subject).map(Finding::holds));
     findings.extend(breaches.into_iter().map(|breach| {
@@ -61,40 +82,64 @@ pub(super) fn schema(observation: &Observation<'_>) -> Findings {
     Some(findings)
 }
 
-/// Finds the parts of a schema that a body matches: the places of the documented members that are present, with the
-/// keywords that hold.
-struct MatchedSchema<'a> {
+/// The documented members of a body that are present, those inside others too.
+#[derive(Clone, Copy)]
+struct Members<'a> {
     shapes: &'a BTreeMap<String, Structure>,
-    breaches: &'a [SchemaBreach],
 }
 
-impl MatchedSchema<'_> {
-    fn structure(&self, shape: &Structure, body: &Value, at: &str, places: &mut BTreeSet<(String, &'static str)>) {
-        // An absent member has no type that could hold.
+impl Members<'_> {
+    /// Shows each member with its value and its JSON pointer. An absent member has no value to show.
+    fn visit(self, shape: &Structure, body: &Value, at: &str, show: &mut impl FnMut(&Member, &Value, &str)) {
         for (name, member) in &shape.members {
             if let Some(value) = body.get(name) {
-                self.value(member, value, &format!("{at}/{name}"), places);
+                self.visit_value(member, value, &format!("{at}/{name}"), show);
             }
         }
     }
 
-    fn value(&self, member: &Member, value: &Value, at: &str, places: &mut BTreeSet<(String, &'static str)>) {
-        let place = general(at);
-        for keyword in ["required", "type"] {
-            let is_broken = |breach: &SchemaBreach| breach.keyword == keyword && general(&breach.at) == place;
-            if !self.breaches.iter().any(is_broken) {
-                places.insert((place.clone(), keyword));
-            }
-        }
+    fn visit_value(self, member: &Member, value: &Value, at: &str, show: &mut impl FnMut(&Member, &Value, &str)) {
+        show(member, value, at);
         if let Some(shape) = member.shape.as_ref().and_then(|name| self.shapes.get(name)) {
-            self.structure(shape, value, at, places);
+            self.visit(shape, value, at, show);
         }
         if let (Some(of), Some(items)) = (&member.items, value.as_array()) {
             for (index, item) in items.iter().enumerate() {
-                self.value(of, item, &format!("{at}/{index}"), places);
+                self.visit_value(of, item, &format!("{at}/{index}"), show);
             }
         }
     }
+}
+
+/// A time outside of [`TIMES`], as a value that is not of its type.
+fn of_time(member: &Member, value: &Value, at: &str) -> Option<SchemaBreach> {
+    /// The year 1, with which a `datetime` begins. Nothing says more of a time that is a text.
+    const YEAR_ONE: i64 = -62_135_596_800;
+    if member.kind.is != MemberKind::Timestamp {
+        return None;
+    }
+    let (mut first, last) = TIMES;
+    let is_inside = match value {
+        // The last second has fractions too.
+        Value::Number(number) => number.as_f64().is_some_and(|at| (seconds(first)..seconds(last + 1)).contains(&at)),
+        Value::String(text) => {
+            first = YEAR_ONE;
+            // A text that is no time breaks the format that the schema asks for.
+            text.parse::<Timestamp>().map_or(true, |at| at.as_second() >= first)
+        }
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => true,
+    };
+    (!is_inside).then(|| SchemaBreach {
+        at: at.to_owned(),
+        keyword: "type".to_owned(),
+        expected: Constraint::Time { first, last },
+        actual: JsonKind::of(value),
+    })
+}
+
+#[expect(clippy::cast_precision_loss, reason = "these times are far below what a float holds exactly")]
+fn seconds(whole: i64) -> f64 {
+    whole as f64
 }
 
 /// A body without its members that are null.
@@ -131,22 +176,26 @@ fn general(pointer: &str) -> String {
 fn what_instead_of_an_object(observation: &Observation<'_>) -> WrongBody {
     match &observation.body {
         None if observation.response.body.is_empty() => WrongBody::Empty,
-        None => WrongBody::NotJson {
-            bytes: observation.response.body.len(),
-            looks_like: guess::of_body(&observation.response.body),
-        },
+        None => not_json(observation, guess::of_body(observation.response)),
         Some(body) => WrongBody::Json(JsonKind::of(body)),
     }
 }
 
-/// Required strings are not empty.
+fn not_json(observation: &Observation<'_>, looks_like: Option<Markup>) -> WrongBody {
+    WrongBody::NotJson { bytes: observation.response.body.len(), looks_like }
+}
+
+/// Required strings have a character that can be seen, so that a user can type them.
 pub(super) fn text(observation: &Observation<'_>) -> Findings {
     let (_, body) = accepted_schema(observation).zip(observation.body.as_ref())?;
     let members = observation.operation.response.members.iter();
     let texts = members.filter(|(_, member)| member.kind.is == MemberKind::String && member.is_required());
     let texts = texts.filter_map(|(name, _)| Some((format!("/{name}"), body.get(name)?.as_str()?)));
-    let found =
-        |(at, text): (String, &str)| Finding::new(Subject::at(at.clone()), !text.is_empty(), || Fault::Empty { at });
+    let found = |(at, text): (String, &str)| {
+        let is_unseen = |character: char| character.is_whitespace() || character.is_control();
+        let blanks = text.chars().count();
+        Finding::new(Subject::at(at.clone()), !text.chars().all(is_unseen), || Fault::Empty { at, blanks })
+    };
     Some(texts.map(found).collect())
 }
 

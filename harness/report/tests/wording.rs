@@ -3,9 +3,9 @@
 use sample::MUSTS;
 
 use super::*;
-use crate::contract::Level;
+use crate::contract::{Constraint, JsonKind, Level};
 use crate::report::words::FaultText;
-use crate::verdict::{Markup, Violation, WrongBody};
+use crate::verdict::{Markup, ValueLikeness, Violation, WrongBody};
 
 /// A run of 30 cases, with this verdict and for one reason, against a target of this class.
 fn run_of(class: TargetClass, words: &str, verdict: Verdict) -> Vec<Event> {
@@ -49,10 +49,43 @@ fn where_a_wrong_lifetime_may_come_from_is_told(#[case] like: LifetimeLikeness, 
 #[case(Some(Markup::Html), ", which look like HTML")]
 #[case(Some(Markup::Xml), ", which look like XML")]
 #[case(Some(Markup::CutJson), ", which look like JSON that ends too early")]
+#[case(Some(Markup::JsonAndMore), ", which look like JSON with more behind it")]
+#[case(Some(Markup::ByteOrderMark), ", which look like JSON behind a byte order mark")]
+#[case(Some(Markup::Utf16), ", which look like JSON in UTF-16 instead of UTF-8")]
+#[case(Some(Markup::NotUtf8), ", which look like text that is not UTF-8")]
+#[case(Some(Markup::Gzip), ", which look like gzip, though none was asked for")]
+#[case(Some(Markup::Deflate), ", which look like deflate, though none was asked for")]
+#[case(Some(Markup::Brotli), ", which look like Brotli, though none was asked for")]
+#[case(Some(Markup::Zstandard), ", which look like Zstandard, though none was asked for")]
 fn what_a_body_looks_like_is_told(#[case] looks_like: Option<Markup>, #[case] words: &str) {
     let fault = Fault::NoObject { found: WrongBody::NotJson { bytes: 17, looks_like } };
     let text = FaultText::of(&Violation { requirement: String::new(), level: Level::Must, fault });
     assert_eq!(text.actual, format!("17 bytes that are not JSON{words}"));
+}
+
+#[rstest]
+#[case(ValueLikeness::Milliseconds, "milliseconds instead of seconds")]
+#[case(ValueLikeness::Microseconds, "microseconds instead of seconds")]
+#[case(ValueLikeness::Nanoseconds, "nanoseconds instead of seconds")]
+#[case(ValueLikeness::Unset, "a time that was never set")]
+#[case(ValueLikeness::Duration, "a number of seconds instead of a point in time")]
+fn what_a_time_looks_like_is_told(#[case] like: ValueLikeness, #[case] words: &str) {
+    let expected = Constraint::Time { first: 946_684_800, last: 253_402_300_799 };
+    let (at, found) = ("/expiration".to_owned(), JsonKind::Integer);
+    let fault = Fault::Member { at, expected, found, looks_like: Some(like) };
+    let text = FaultText::of(&Violation { requirement: String::new(), level: Level::Must, fault });
+    assert_eq!(text.expected, "a time from 2000-01-01T00:00:00Z to 9999-12-31T23:59:59Z");
+    assert_eq!(text.actual, format!("an integer, which looks like {words}"));
+}
+
+#[rstest]
+#[case(0, "an empty string")]
+#[case(1, "one blank")]
+#[case(3, "3 blanks")]
+fn a_text_without_anything_to_see_is_told_by_its_blanks(#[case] blanks: usize, #[case] words: &str) {
+    let fault = Fault::Empty { at: "/dbUser".to_owned(), blanks };
+    let text = FaultText::of(&Violation { requirement: String::new(), level: Level::Must, fault });
+    assert_eq!((text.actual.as_str(), text.expected.as_str()), (words, "at least one character that can be seen"));
 }
 
 #[test]
@@ -157,7 +190,10 @@ fn why_cases_that_pass_leave_something_open_is_told() {
     let open = CaseResult { undecided, reason, ..sample::case("a/c", Verdict::Pass) };
     let events = sample::events_of(vec![sample::deciding("a/b", Verdict::Pass, &MUSTS[..3]), open], true);
     for report in [text(&events), markdown(&events)] {
-        assert!(report.contains("not decided for signature: 1 must-requirement") && report.contains("1 case: it is old"), "{report}");
+        assert!(
+            report.contains("not decided for signature: 1 must-requirement") && report.contains("1 case: it is old"),
+            "{report}"
+        );
     }
 }
 

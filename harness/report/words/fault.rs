@@ -42,6 +42,13 @@ impl FaultText {
             Fault::MediaType { expected, found } => {
                 fault_text("header content-type", expected, found.as_deref().unwrap_or("no such header"))
             }
+            Fault::Encoded { looks_like } => {
+                fault_text("body", "plain JSON in UTF-8", format!("bytes that look like {}", markup(*looks_like)))
+            }
+            Fault::DeclaredEncoding { found } => {
+                let expected = "no such header, since no encoding was asked for";
+                fault_text("header content-encoding", expected, format!("{found}, while the body is plain"))
+            }
             Fault::NoObject { found } => fault_text("body", "a JSON object", body_of(found)),
             Fault::Member { at, expected, found, looks_like } => {
                 let name = at.rsplit('/').next().unwrap_or_default();
@@ -53,7 +60,9 @@ impl FaultText {
                 let guess = looks_like.as_ref().map_or_else(String::new, |like| format!(", {}", likeness(like)));
                 fault_text(body(at), expected, format!("{found}{guess}"))
             }
-            Fault::Empty { at } => fault_text(body(at), "at least one character", "an empty string"),
+            Fault::Empty { at, blanks } => {
+                fault_text(body(at), "at least one character that can be seen", without_a_letter(*blanks))
+            }
             Fault::Unlike { at, expected, found } => {
                 fault_text(body(at), format!("\"{expected}\", as in the request"), format!("\"{found}\""))
             }
@@ -163,6 +172,14 @@ fn outcome(found: &AnswerSummary, beside: Option<&StrikingDetail>) -> String {
     }
 }
 
+fn without_a_letter(blanks: usize) -> String {
+    match blanks {
+        0 => "an empty string".to_owned(),
+        1 => "one blank".to_owned(),
+        blanks => format!("{blanks} blanks"),
+    }
+}
+
 fn body_of(body: &WrongBody) -> String {
     match body {
         WrongBody::Empty => "an empty body".to_owned(),
@@ -172,13 +189,25 @@ fn body_of(body: &WrongBody) -> String {
 }
 
 fn not_json(bytes: usize, looks_like: Option<Markup>) -> String {
-    let guess = match looks_like {
-        None => "",
-        Some(Markup::Html) => ", which look like HTML",
-        Some(Markup::Xml) => ", which look like XML",
-        Some(Markup::CutJson) => ", which look like JSON that ends too early",
-    };
+    let guess = looks_like.map_or_else(String::new, |like| format!(", which look like {}", markup(like)));
     format!("{bytes} bytes that are not JSON{guess}")
+}
+
+/// What bytes look like.
+pub(super) const fn markup(looks_like: Markup) -> &'static str {
+    match looks_like {
+        Markup::Html => "HTML",
+        Markup::Xml => "XML",
+        Markup::CutJson => "JSON that ends too early",
+        Markup::JsonAndMore => "JSON with more behind it",
+        Markup::ByteOrderMark => "JSON behind a byte order mark",
+        Markup::Utf16 => "JSON in UTF-16 instead of UTF-8",
+        Markup::NotUtf8 => "text that is not UTF-8",
+        Markup::Gzip => "gzip, though none was asked for",
+        Markup::Deflate => "deflate, though none was asked for",
+        Markup::Brotli => "Brotli, though none was asked for",
+        Markup::Zstandard => "Zstandard, though none was asked for",
+    }
 }
 
 fn likeness(like: &ValueLikeness) -> String {
@@ -189,6 +218,11 @@ fn likeness(like: &ValueLikeness) -> String {
         ValueLikeness::QuotedNumber => "which looks like a number in quotes".to_owned(),
         ValueLikeness::Iso8601 => "which looks like an ISO 8601 date instead of epoch seconds".to_owned(),
         ValueLikeness::EpochSeconds => "which looks like epoch seconds instead of an ISO 8601 date".to_owned(),
+        ValueLikeness::Milliseconds => "which looks like milliseconds instead of seconds".to_owned(),
+        ValueLikeness::Microseconds => "which looks like microseconds instead of seconds".to_owned(),
+        ValueLikeness::Nanoseconds => "which looks like nanoseconds instead of seconds".to_owned(),
+        ValueLikeness::Unset => "which looks like a time that was never set".to_owned(),
+        ValueLikeness::Duration => "which looks like a number of seconds instead of a point in time".to_owned(),
     }
 }
 

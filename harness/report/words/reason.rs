@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::fault::{FaultText, answer_summary};
+use super::fault::{FaultText, answer_summary, markup};
 use crate::text::foreign;
 use crate::verdict::{Excuse, Reason, TargetAnswer, Verdict, Violation};
 
@@ -55,6 +55,23 @@ pub fn reason(reason: &Reason) -> String {
         Reason::Denied { answer, member } => format!(
             "access was denied ({}): this identity may be allowed no other {member} than the case's control has, so nothing is said of the requirement; a wider policy lets the case be judged",
             answer_summary(answer)
+        ),
+        Reason::JsonBeyondReading(answer) => format!(
+            "its answer ({}) is JSON beyond what is read here: it has a number, a depth or an escape that JSON allows and this program cannot read, so nothing is said of the requirement",
+            answer_summary(answer)
+        ),
+        Reason::EncodedError { answer, looks_like } => format!(
+            "its error ({}) cannot be read: its body looks like {}",
+            answer_summary(answer),
+            markup(*looks_like)
+        ),
+        Reason::LookedUp { noun, answer, plain: false } => format!(
+            "the target looks up the name of a {noun} ({}), so nothing is said of the form of names",
+            answer_text(answer)
+        ),
+        Reason::LookedUp { noun, answer, plain: true } => format!(
+            "a plain name of a {noun} that nobody need have is refused too ({}), so nothing is said of the form of names",
+            answer_text(answer)
         ),
         Reason::Expired(answer) => format!(
             "the credentials or the signature expired meanwhile ({}), which says nothing about the request",

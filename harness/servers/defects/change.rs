@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 
-use super::{Upstream, sign_anew};
+use super::{Upstream, encode, sign_anew};
 use crate::corpus::defect::{Assignment, CastTo, HeaderChange, RequestChange, ResponseChange};
 use crate::wire::{Headers, Request, Response};
 
@@ -91,6 +91,11 @@ pub(super) fn change_answer(
         ResponseChange::Status(status) => answer.status = *status,
         ResponseChange::Header(header) => message.header(header),
         ResponseChange::Body(text) => message.set_body(upstream.fill(text)),
+        ResponseChange::Append(text) => {
+            let body = [message.body.as_slice(), text.as_bytes()].concat();
+            message.set_body(body);
+        }
+        ResponseChange::Encode(encoding) => encode::encode(answer, *encoding),
         ResponseChange::Replay => {
             let mut earlier = earlier.lock().unwrap_or_else(PoisonError::into_inner);
             match &*earlier {
@@ -176,10 +181,15 @@ impl Message<'_> {
         }
     }
 
-    fn set_body(&mut self, body: String) {
-        if self.headers.get("content-length").is_some() {
-            self.headers.set("content-length", body.len().to_string());
-        }
-        *self.body = body.into_bytes();
+    fn set_body(&mut self, body: impl Into<Vec<u8>>) {
+        set_body(self.headers, self.body, body.into());
     }
+}
+
+/// Sets a body, and its length where it is said.
+pub(super) fn set_body(headers: &mut Headers, body: &mut Vec<u8>, new: Vec<u8>) {
+    if headers.get("content-length").is_some() {
+        headers.set("content-length", new.len().to_string());
+    }
+    *body = new;
 }

@@ -8,8 +8,10 @@
 //! |---|---|
 //! | `when.rs` | which exchanges a defect applies to |
 //! | `change.rs` | the changes |
+//! | `encode.rs` | bodies in other encodings |
 
 mod change;
+mod encode;
 mod when;
 
 use std::collections::BTreeMap;

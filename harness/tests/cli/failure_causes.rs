@@ -29,6 +29,13 @@ use crate::runs::Served;
 #[case::name_cut("long-workgroup-cut", &["GC-WG-03", "\"Serverless workgroup *** not found.\", which names the first 64 characters of the workgroupName that was sent"])]
 #[case::default_in_minutes("default-in-minutes", &["GC-DUR-01", "54000 s after the call, which looks like minutes"])]
 #[case::expires_at_once("expiration-is-now", &["0 s after the call, which looks like the time of the call itself"])]
+#[case::refresh_in_milliseconds("next-refresh-time-in-milliseconds", &["GC-REF-02", "expected a time from 2000-01-01T00:00:00Z to 9999-12-31T23:59:59Z", "a number, which looks like milliseconds instead of seconds"])]
+#[case::refresh_never_set("next-refresh-time-never-set", &["GC-REF-02", "an integer, which looks like a time that was never set"])]
+#[case::refresh_as_duration("next-refresh-time-is-a-duration", &["GC-REF-02", "which looks like a number of seconds instead of a point in time"])]
+#[case::blank_user("db-user-is-blank", &["GC-USER-03", "at least one character that can be seen", "one blank"])]
+#[case::gzip("success-in-gzip", &["GC-RES-02", "bytes that are not JSON, which look like gzip, though none was asked for"])]
+#[case::byte_order_mark("success-behind-a-byte-order-mark", &["GC-RES-02", "which look like JSON behind a byte order mark"])]
+#[case::text_behind("success-with-text-behind", &["GC-RES-02", "which look like JSON with more behind it"])]
 fn the_text_alone_names_the_cause(#[case] defect: &str, #[case] expected: &[&str]) {
     let served = Served::emulator(&["--defect", defect]);
     let finished = served.run(&["--claim", "signature", "--format", "quiet"]).finish();
@@ -41,4 +48,13 @@ fn the_text_alone_names_the_cause(#[case] defect: &str, #[case] expected: &[&str
     let short = text.iter().position(|line| line.starts_with("In short")).expect("several cases show it");
     assert!(text[short..].iter().any(|line| line.contains("expected ")), "{text:#?}");
     assert!(text.len() - short < 45, "{text:#?}");
+}
+
+#[rstest]
+#[case::wrong_encoding_said("encoding-that-is-none", &["GC-PROTO-17", "header content-encoding: expected no such header", "found gzip, while the body is plain"])]
+#[case::errors_in_gzip("errors-in-gzip", &["GC-PROTO-17", "found bytes that look like gzip, though none was asked for", "cannot be read: its body looks like gzip, though none was asked for"])]
+#[case::databases_looked_up("databases-looked-up", &["the target looks up the name of a database (400 ResourceNotFoundException)", "13 cases: all of parameters/database-allowed-name"])]
+#[case::databases_refused("unknown-database-invalid", &["a plain name of a database that nobody need have is refused too (400 ValidationException)"])]
+fn what_is_no_violation_is_told_with_its_cause(#[case] defect: &str, #[case] expected: &[&str]) {
+    Served::emulator(&["--defect", defect]).run(&["--format", "text"]).finish().expect(0, expected);
 }

@@ -93,7 +93,7 @@ fn a_failing_setup_blocks_the_case_and_a_failing_teardown_is_exit_7(
 #[case::missing_ca_file(&["run", "--endpoint", "https://localhost:1", "--no-sign", "--ca-file", "none.pem"], 2, "none.pem")]
 #[case::missing_credentials(&["run", "--endpoint", "http://127.0.0.1:1"], 2, "AWS_ACCESS_KEY_ID")]
 #[case::requirement_of_no_case(&["run", "--requirement", "GC-ERR-04"], 4, "no case cites GC-ERR-04; it is judged wherever it is seen: leave out --requirement")]
-#[case::level_of_none(&["run", "success", "--level", "should"], 4, "--level leaves none")]
+#[case::level_of_none(&["run", "lifetimes/default", "--level", "should"], 4, "--level leaves none")]
 #[case::aws(&["run", "--target", "aws"], 6, "--allow-aws")]
 #[case::aws_by_endpoint(&["run", "--endpoint", "https://REDSHIFT-SERVERLESS.us-east-1.AmazonAWS.com./"], 6, "--allow-aws")]
 #[case::aws_other_region(&["run", "--target", "aws", "--region", "eu-west-1", "--workgroup", "wg", "--allow-aws", "123456789012/us-east-1/wg"], 6, "region")]

@@ -39,9 +39,9 @@ OPERATION, OTHERS = "GetCredentials", ["GetWorkgroup", "ListWorkgroups"]
 # What must be refused, and what MockMesh, which looks at nothing in a request, accepts: values out of range, of a wrong
 # form or type, no name at all, a workgroup that is not there.
 REFUSALS = {f"GC-{id}" for id in ("DB-02 DB-03 DB-04 DB-05 DB-06 DB-07 DB-11 DUR-02 DUR-05 DUR-08 DUR-09 DUR-10 "
-                                  "ERR-01 NAME-01 WG-02 WG-03 WG-04 WG-07").split()}
-# The bridge takes any media type and path, and a byte order mark.
-BRIDGE = {"GC-PROTO-09", "GC-PROTO-10", "GC-PROTO-13"}
+                                  "ERR-01 NAME-01 NAME-03 WG-02 WG-03 WG-04 WG-07 WG-10").split()}
+# The bridge takes any media type and path, and what Python takes for JSON: a byte order mark, NaN.
+BRIDGE = {"GC-PROTO-09", "GC-PROTO-10", "GC-PROTO-13", "GC-PROTO-16"}
 
 passed = failed = 0
 
