@@ -105,6 +105,7 @@ impl Session {
         let silence = || ProbeOutcome {
             class: TargetClass::Unreachable,
             answer: TargetAnswer::Nothing("no answer before the run was interrupted".to_owned()),
+            cause: None,
         };
         let ask = || async { interrupt.unless(self.ask(operation)).await.unwrap_or_else(|Interrupted| silence()) };
         cell.get_or_init(ask).await.clone()
@@ -115,7 +116,7 @@ impl Session {
             // The mock is our own server and knows only cases, so there is nothing to find out.
             let status = operation.status.is;
             let answer = TargetAnswer::Answer { status, media_type: None, error: None, words: None };
-            return ProbeOutcome { class: TargetClass::Answers, answer };
+            return ProbeOutcome { class: TargetClass::Answers, answer, cause: None };
         }
         let contract = self.contract();
         let (spec, named) = probe_input(operation, contract, &self.context.target);
@@ -127,7 +128,8 @@ impl Session {
                 probe::classify(&exchange, probed_operation, &self.context.seen.masker())
             }
             Err(reason) => {
-                ProbeOutcome { class: TargetClass::Unreachable, answer: TargetAnswer::Nothing(format!("{reason:?}")) }
+                let answer = TargetAnswer::Nothing(format!("{reason:?}"));
+                ProbeOutcome { class: TargetClass::Unreachable, answer, cause: None }
             }
         }
     }
@@ -219,10 +221,12 @@ impl Session {
 
     async fn obstacle(&self, case: &ExpandedCase, interrupt: &Interrupt) -> Result<Option<UnrunVerdict>, Interrupted> {
         let operation = self.contract().operation(&case.operation).unwrap_or(self.contract().default_operation());
-        let ProbeOutcome { class, answer } = self.probe(operation, interrupt).await;
+        let ProbeOutcome { class, answer, .. } = self.probe(operation, interrupt).await;
         let unclaimed_feature = case.case.needs.iter().find(|need| !self.context.target.features.contains(need));
         let obstacle = if class == TargetClass::Unreachable {
             Some((Verdict::Indeterminate, Some(Reason::NoAnswer { answer })))
+        } else if class.is_rejection() {
+            Some((Verdict::Indeterminate, Some(Reason::TurnedAway { class, answer })))
         } else if !class.is_judged() {
             Some((Verdict::NotImplemented, None))
         } else if let Some(unclaimed_feature) = unclaimed_feature {

@@ -2,10 +2,12 @@
 //!
 //! Uses the types of the contract, of wire and of an SDK's record. Start with [`CaseResult`].
 
+mod cause;
 mod class;
 mod fault;
 mod reason;
 
+pub use cause::Cause;
 pub use class::{ProbeOutcome, TargetClass};
 pub use fault::{
     AnswerSummary, Fault, LifetimeLikeness, Markup, MeasuredLifetime, NameSubstitute, RightAnswer, StrikingDetail,

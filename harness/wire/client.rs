@@ -195,10 +195,24 @@ impl Client {
         let (answer, cut_off) = match (arrived, arriving) {
             (Ok(()), Some(whole)) => (Ok(whole), None),
             (Ok(()), None) => (Err(TransportFault::Lost("nothing arrived".to_owned())), None),
+            (Err(fault), None) => (Err(self.with_hint(fault)), None),
             (Err(fault), cut_off) => (Err(fault), cut_off),
         };
         let elapsed = start.elapsed();
         Exchange { request, answer, cut_off, sent_at, received_at: Timestamp::now(), elapsed, fault_before: None }
+    }
+
+    /// The fault of a request without any answer. A port that speaks TLS often just ends a plain connection; one that has
+    /// answered before speaks HTTP.
+    fn with_hint(&self, fault: TransportFault) -> TransportFault {
+        match fault {
+            TransportFault::Lost(words)
+                if self.base.scheme() == "http" && !self.has_answered.load(Ordering::Relaxed) =>
+            {
+                TransportFault::Lost(format!("{words}; if the port speaks TLS, try https://"))
+            }
+            fault => fault,
+        }
     }
 
     /// Adds the missing fields to a request and converts it for the HTTP library. `None` if the library would change or

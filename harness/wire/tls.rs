@@ -150,7 +150,7 @@ pub(super) fn fault(error: &(dyn Error + 'static), stage: ExchangeStage) -> Opti
     let error = error.downcast_ref::<rustls::Error>()?;
     Some(match (stage, error) {
         (ExchangeStage::Connecting, rustls::Error::InvalidMessage(_)) => {
-            TransportFault::Tls(format!("{error}; the port may speak plain http, not https"))
+            TransportFault::Tls(format!("{error}; the port may speak plain http (try http://)"))
         }
         (ExchangeStage::Connecting, rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer)) => {
             TransportFault::Tls(format!("{error}; a private certificate authority can be named with --ca-file"))

@@ -1,6 +1,7 @@
 //! What kind of server answers, in words.
 
 use super::super::event::RunEvent;
+use super::cause::{AskedCall, CauseText};
 use super::reason::answer_text;
 use crate::text::escape;
 use crate::verdict::{TargetAnswer, TargetClass};
@@ -25,9 +26,14 @@ pub(crate) fn meaning(class: TargetClass, operation: &str, service: &str) -> Str
     }
 }
 
-/// What to do about a target that cannot be reached or judged; `None` where it answers.
-pub(crate) fn advice(class: TargetClass, service: &str) -> Option<String> {
-    Some(match class {
+/// What is the matter with a target that cannot be reached or judged, and what to do about it; `None` where it answers.
+fn advice(run: &RunEvent) -> Option<String> {
+    let service = run.service();
+    if let Some(cause) = &run.target.cause {
+        let asked = AskedCall { service, operation: &run.operation, region: &run.target.region };
+        return Some(CauseText::of(cause, asked).sentences());
+    }
+    Some(match run.target.class {
         TargetClass::Answers => return None,
         TargetClass::RefusedCredentials => {
             "Give it credentials that it accepts (AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY), or send \
@@ -39,14 +45,14 @@ pub(crate) fn advice(class: TargetClass, service: &str) -> Option<String> {
                 .to_owned()
         }
         TargetClass::Redirect => "Give the address that it redirects to as the endpoint.".to_owned(),
+        TargetClass::NoResource => "Create it there, or name what it has.".to_owned(),
         TargetClass::ServerFault => "Its own log should tell why; the cases below are judged all the same.".to_owned(),
         TargetClass::UnknownOperation
         | TargetClass::UnknownService
         | TargetClass::DeclaredNotImplemented
         | TargetClass::OwnJson
         | TargetClass::NotAws
-        | TargetClass::WrongService
-        | TargetClass::NoResource => format!(
+        | TargetClass::WrongService => format!(
             "Nothing is held against it: every case is not-implemented. If it should have the operation, check the \
              endpoint, and that its service {service} is switched on."
         ),
@@ -65,12 +71,11 @@ pub(crate) struct Obstacle {
 
 /// The obstacle that the probe of a run found; `None` where the target answers.
 pub(crate) fn obstacle(run: &RunEvent) -> Option<Obstacle> {
-    let class = run.target.class;
     Some(Obstacle {
         meaning: format!("The target {}.", escape(&run.meaning())),
         met: if has_answered(run) { "It said" } else { "The call ended with" },
         said: escape(&answer_text(&run.target.answer)),
-        advice: escape(&advice(class, run.service())?),
+        advice: escape(&advice(run)?),
     })
 }
 

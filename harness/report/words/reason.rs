@@ -1,5 +1,6 @@
 //! Why a case has its verdict, in words.
 
+use super::class::meaning;
 use super::fault::{FaultText, answer_summary};
 use crate::text::foreign;
 use crate::verdict::{Excuse, Reason, TargetAnswer, Verdict, Violation};
@@ -33,6 +34,13 @@ pub fn reason(reason: &Reason) -> String {
         Reason::CannotBeMade { because } => because.clone(),
         Reason::NotClaimed { feature } => format!("the target does not claim {feature}"),
         Reason::NoAnswer { answer } => answer_text(answer),
+        Reason::TurnedAway { class, answer } => {
+            format!(
+                "not asked: the target {} ({})",
+                meaning(*class, "the operation", "the service"),
+                answer_text(answer)
+            )
+        }
         Reason::GivenUp { requests, together } => {
             let hint = if *together { "; one that takes one connection at a time needs --jobs 1" } else { "" };
             format!("not asked: the target left {requests} requests in a row without an answer{hint}")

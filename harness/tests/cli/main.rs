@@ -18,5 +18,6 @@ mod secrets_from_servers;
 mod stub_server;
 mod target_classes;
 mod terminal;
+mod turned_away;
 mod worked_examples;
 mod written_files;

@@ -105,7 +105,7 @@ async fn a_plain_server_is_said_to_be_one_where_tls_was_asked_for(#[case] answer
     })
     .await;
     let fault = fault(client(server.url("https")).send(request()).await);
-    let hint = "the port may speak plain http, not https";
+    let hint = "the port may speak plain http (try http://)";
     assert!(matches!(&fault, TransportFault::Tls(words) if words.ends_with(hint)), "{fault:?}");
 }
 
@@ -113,7 +113,7 @@ async fn a_plain_server_is_said_to_be_one_where_tls_was_asked_for(#[case] answer
 async fn a_tls_server_is_said_to_be_one_where_plain_http_was_sent() {
     let (server, _file) = tls_server(Certificate::Right).await;
     let fault = fault(client(server.url("http")).send(request()).await);
-    assert!(matches!(&fault, TransportFault::NotHttp(words) if words.contains("TLS (https)")), "{fault:?}");
+    assert!(matches!(&fault, TransportFault::NotHttp(words) if words.contains("TLS (try https://)")), "{fault:?}");
 }
 
 #[rstest]
