@@ -94,6 +94,7 @@ fn all(settings: &Settings) -> Vec<Setting> {
     all.extend(credentials(settings));
     all.extend([
         setting("ca-file", json!(settings.client.ca_file)),
+        setting("insecure", json!(settings.client.insecure)),
         setting("timeout", json!(settings.client.timeout.as_secs_f64())),
         setting("allow-aws", allowed),
         setting("jobs", json!(settings.jobs)),

@@ -163,7 +163,7 @@ pub(super) fn run(args: RunArgs) -> Result<ExitCode, Failure> {
     let mut reports = Reports::open(
         &args.reports,
         &library.contract,
-        &RerunCommands::of_run(seed, &RunArgs::augment_args(Command::new("run"))),
+        &RerunCommands::of_run(seed, &RunArgs::augment_args(Command::new("run")), settings.target_words()),
     )?;
     let execution = Execution {
         settings: &settings,

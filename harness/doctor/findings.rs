@@ -116,6 +116,9 @@ impl<'a> ProbedTarget<'a> {
 
     /// Whether the connection is encrypted. The caller has made sure that some call was answered.
     fn tls(&self) -> Diagnosis {
+        if self.examined.target.endpoint.scheme() == "https" && self.examined.target.client.insecure {
+            return Diagnosis::warning(Topic::Tls, "the certificate is not checked, because of --insecure");
+        }
         if self.examined.target.endpoint.scheme() == "https" {
             return Diagnosis::ok(Topic::Tls, "the certificate is trusted");
         }
@@ -291,8 +294,8 @@ impl<'a> ProbedTarget<'a> {
 fn certificate(words: &str) -> Diagnosis {
     let fix = if words.contains("plain http") {
         "write http:// in --endpoint"
-    } else if words.contains("UnknownIssuer") {
-        "name the certificate authority that signed it: --ca-file FILE (PEM)"
+    } else if words.contains("UnknownIssuer") || words.contains("BadSignature: its issuer") {
+        "name the certificate authority that signed it, or the server's own certificate: --ca-file FILE (PEM)"
     } else if words.contains("not valid for name") || words.contains("NotValidForName") {
         "use a name in --endpoint that the certificate is for, or have it made for this one"
     } else if words.contains("expired") {
@@ -300,7 +303,7 @@ fn certificate(words: &str) -> Diagnosis {
     } else if words.contains("not valid yet") {
         "check this machine's clock, or have the certificate made anew"
     } else if words.contains("CaUsedAsEndEntity") {
-        "make the server a certificate of its own, with basicConstraints=CA:FALSE (openssl req -x509 -addext basicConstraints=critical,CA:FALSE), and name it with --ca-file"
+        "if it is the server's own certificate, name it: --ca-file FILE (PEM)"
     } else {
         "check the server's certificate; --ca-file FILE adds a private certificate authority"
     };

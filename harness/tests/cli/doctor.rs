@@ -227,7 +227,8 @@ fn a_name_that_no_workgroup_can_have_is_not_held_against_the_server_by_doctor_ei
 #[case::another_workgroup(&["--workgroup", "another"], 0)]
 fn doctor_ends_with_the_exit_code_of_a_run_of_the_emulator(#[case] arguments: &[&str], #[case] code: i32) {
     for command in ["doctor", "run"] {
-        Program::new(&[&[command], arguments].concat()).finish().expect(code, &[]);
+        let all = [&[command, "--target", "emulator"], arguments].concat();
+        Program::new(&all).finish().expect(code, &[]);
     }
 }
 

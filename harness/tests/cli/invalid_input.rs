@@ -290,7 +290,8 @@ fn our_emulator_is_given_no_workgroup_that_none_can_be() {
     let expected =
         "COUNTERSIGN_WORKGROUP: expected 3 to 64 lower-case letters, digits and hyphens, found \"my_workgroup\"";
     for command in ["doctor", "run"] {
-        Program::new(&[command]).env("COUNTERSIGN_WORKGROUP", "my_workgroup").finish().expect(2, &[expected]);
+        let mut program = Program::new(&[command, "--target", "emulator"]).env("COUNTERSIGN_WORKGROUP", "my_workgroup");
+        program.finish().expect(2, &[expected]);
     }
 }
 
