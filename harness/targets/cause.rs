@@ -3,6 +3,7 @@
 use std::sync::LazyLock;
 
 use regex::Regex;
+use reqwest::Url;
 use serde_json::Value;
 
 use crate::verdict::{Cause, TargetClass};
@@ -25,7 +26,7 @@ pub(super) fn of_answer(
     match class {
         TargetClass::Redirect => {
             let location = response.headers.get("location").filter(|location| !location.is_empty());
-            Some(Cause::Redirected { to: location.map(|location| hidden.with_answer(response).quote(location)) })
+            Some(Cause::Redirected { to: location.map(|location| place(location, &hidden.with_answer(response))) })
         }
         TargetClass::RefusedCredentials => Some(of_refusal(exchange, response)),
         TargetClass::Unreachable if wants_tls(response) => Some(Cause::WantsTls),
@@ -40,6 +41,13 @@ pub(super) fn of_answer(
         | TargetClass::NoResource
         | TargetClass::Unreachable => None,
     }
+}
+
+/// Where a redirect leads, without query and credentials.
+fn place(location: &str, hidden: &Masker) -> String {
+    let Some(url) = Url::parse(location).ok().filter(Url::has_host) else { return hidden.quote(location) };
+    let origin = hidden.quote_origin(&url.origin().ascii_serialization());
+    format!("{origin}{}", if url.path() == "/" { "/".to_owned() } else { hidden.quote(url.path()) })
 }
 
 /// The reason why credentials or a signature were refused: by the error's name, by the words of AWS, by the clocks.
@@ -263,6 +271,25 @@ mod tests {
         #[case] expected: bool,
     ) {
         assert_eq!(wants_tls(&response(status, media, body, &[])), expected);
+    }
+
+    #[rstest]
+    #[case::host_of_many_parts(
+        "https://a-service.us-east-1.cloud.example.com/",
+        "https://a-service.us-east-1.cloud.example.com/"
+    )]
+    #[case::path("https://example.com:8443/v1", "https://example.com:8443/v1")]
+    #[case::query("http://127.0.0.1:9297/?token=CANARY-7b1", "http://127.0.0.1:9297/")]
+    #[case::credentials("http://CANARY-1:CANARY-2@example.com/", "http://example.com/")]
+    #[case::our_secret("http://our-CANARY-secret-key-77b1.example.com/", "***")]
+    #[case::relative("/dashboard", "/dashboard")]
+    #[case::no_url("CANARY-secret-key-77b1", "***")]
+    fn a_redirect_names_where_it_leads_without_secrets(#[case] location: &str, #[case] expected: &str) {
+        let hidden = Masker::new(["CANARY-secret-key-77b1".to_owned()]);
+        let answer = response(308, PAGE, "", &[("location", location)]);
+        let cause = of_answer(TargetClass::Redirect, &exchange(true, &answer), &answer, &hidden);
+        let Some(Cause::Redirected { to: Some(to) }) = cause else { panic!("{cause:?}") };
+        assert!(to.contains(expected) && !to.to_lowercase().contains("canary"), "{to}");
     }
 
     #[test]
