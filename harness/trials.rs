@@ -217,7 +217,9 @@ fn blame(faults: &mut String, case: &ExpandedCase, result: &CaseResult, session:
             meaning(class, &operation.name.is, service),
             answer_text(&target_answer)
         );
-        let asked = AskedCall { service, operation: &operation.name.is, region: session.target().region.as_str() };
+        let Target { region, endpoint, .. } = session.target();
+        let (region, endpoint) = (region.as_str(), endpoint.as_str());
+        let asked = AskedCall { service, operation: &operation.name.is, region, endpoint };
         if let Some(cause) = cause {
             let _ = writeln!(faults, "  {}", CauseText::of(&cause, asked).sentences());
         }

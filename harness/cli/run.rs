@@ -280,8 +280,8 @@ impl Execution<'_> {
         Ok(FinishedRun { exit, interrupted: interrupt.is_set(), unreachable: is_silent.then_some(answer), rejection })
     }
 
-    /// Why the target turns every call away, in words, with what to do about it; `None` if it does not. The run then ends
-    /// with reports in which no case is judged.
+    /// Why the target turns every call away, in words, with what to do about it; `None` if it does not. If it
+    /// does, the run ends with reports in which no case is judged.
     fn rejection(&self, target: &Target, probe: &ProbeOutcome) -> Option<Failure> {
         let (endpoint, answer) = (foreign(target.endpoint.as_str()), answer_text(&probe.answer));
         let message = match (probe.class, &probe.cause) {
@@ -299,7 +299,8 @@ impl Execution<'_> {
             }
             (class, Some(cause)) if class.is_rejection() => {
                 let (operation, service) = (&self.operation.name.is, &self.library.contract.service.signing_name.is);
-                let asked = AskedCall { service, operation, region: target.region.as_str() };
+                let (region, endpoint) = (target.region.as_str(), target.endpoint.as_str());
+                let asked = AskedCall { service, operation, region, endpoint };
                 let is = meaning(class, operation, service);
                 format!("{endpoint} {is}: {answer}. {}", CauseText::of(cause, asked).sentences())
             }

@@ -348,8 +348,8 @@ fn choose(
     )))
 }
 
-/// The endpoint that is configured for the SDKs, in variables or in their shared files. It counts only where no target is
-/// named.
+/// The endpoint that is configured for the SDKs, in variables or in their shared files. It counts only where no target
+/// is named.
 /// Source: AWS SDKs and Tools Reference Guide, service-specific endpoints.
 fn configured_endpoint(
     configured: Result<&ConfiguredServer, &String>,

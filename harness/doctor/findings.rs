@@ -148,7 +148,8 @@ impl<'a> ProbedTarget<'a> {
     fn cause(&self) -> Option<CauseText> {
         let ExaminedTarget { target, contract, operation } = self.examined;
         let (service, operation) = (&contract.service.signing_name.is, &operation.name.is);
-        let asked = AskedCall { service, operation, region: target.region.as_str() };
+        let asked =
+            AskedCall { service, operation, region: target.region.as_str(), endpoint: target.endpoint.as_str() };
         self.probe.cause.as_ref().map(|cause| CauseText::of(cause, asked))
     }
 

@@ -1,7 +1,8 @@
 //! The target of a run: where it is, what it claims, and the gate before real AWS.
 //!
 //! Uses contract, verdict and wire. Targets are data: no code knows a target by its name. Start with [`Target`].
-//! [`probe`] says what kind of server answers, `cause` why one cannot be judged, and [`gate`] blocks real AWS until a user allows it.
+//! [`probe`] says what kind of server answers, `cause` why one cannot be judged, and [`gate`] blocks real AWS until a user
+//! allows it.
 
 mod cause;
 pub mod gate;

@@ -216,8 +216,8 @@ impl Client {
         Exchange { request, answer, cut_off, sent_at, received_at: Timestamp::now(), elapsed, fault_before: None }
     }
 
-    /// The fault of a request without any answer. A port that speaks TLS often just ends a plain connection; one that has
-    /// answered before speaks HTTP.
+    /// The fault of a request without any answer. A port that speaks TLS often just ends a plain connection; one that
+    /// has answered before speaks HTTP.
     fn with_hint(&self, fault: TransportFault) -> TransportFault {
         match fault {
             TransportFault::Lost(words)

@@ -141,8 +141,8 @@ pub(super) fn config(options: &ClientOptions) -> Result<ClientConfig, ClientErro
     Ok(builder.with_no_client_auth())
 }
 
-/// The certificates in a file of PEM. Those that cannot be authorities are left out if there are others, as in the files
-/// of some systems.
+/// The certificates in a file of PEM. Those that cannot be authorities are left out if there are others, as in the
+/// files of some systems.
 fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
     let mut text = Vec::new();
     let read = File::open(file).and_then(|file| file.take(CA_LIMIT + 1).read_to_end(&mut text));

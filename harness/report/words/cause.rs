@@ -11,6 +11,8 @@ pub(crate) struct AskedCall<'a> {
     pub(crate) operation: &'a str,
     /// The region that requests are signed for.
     pub(crate) region: &'a str,
+    /// The URL of the target.
+    pub(crate) endpoint: &'a str,
 }
 
 /// A cause in words. Not escaped.
@@ -26,7 +28,7 @@ const GIVE_CREDENTIALS: &str = "give it credentials that it knows: AWS_ACCESS_KE
 
 impl CauseText {
     pub(crate) fn of(cause: &Cause, asked: AskedCall<'_>) -> Self {
-        let AskedCall { service, operation, region } = asked;
+        let AskedCall { service, operation, region, endpoint } = asked;
         let text = |found: String, fix: String| Self { found, fix };
         let plain = |found: &str, fix: &str| text(found.to_owned(), fix.to_owned());
         match cause {
@@ -37,6 +39,10 @@ impl CauseText {
                 ),
                 "redirects are not followed: if the server that you mean is there, give that address as the endpoint"
                     .to_owned(),
+            ),
+            Cause::WantsTls if endpoint.starts_with("https:") => plain(
+                "it asks for TLS, though the endpoint is https://",
+                "see whether a proxy before the server passes requests on to a port that speaks TLS itself",
             ),
             Cause::WantsTls => {
                 plain("it asks for TLS, and the endpoint is http://", "try https:// instead of http:// in the endpoint")
@@ -109,7 +115,8 @@ mod tests {
 
     use super::*;
 
-    const ASKED: AskedCall<'_> = AskedCall { service: "a-service", operation: "DoIt", region: "eu-west-1" };
+    const ASKED: AskedCall<'_> =
+        AskedCall { service: "a-service", operation: "DoIt", region: "eu-west-1", endpoint: "http://localhost/" };
 
     #[rstest]
     #[case::where_a_redirect_leads(Cause::Redirected { to: Some("https://b.example/".to_owned()) }, &["to https://b.example/"])]
@@ -127,5 +134,12 @@ mod tests {
         for text in texts {
             assert!(words.contains(text), "no \"{text}\" in {words}");
         }
+    }
+
+    #[test]
+    fn tls_is_not_advised_where_there_is_some() {
+        let asked = AskedCall { endpoint: "https://localhost/", ..ASKED };
+        let words = CauseText::of(&Cause::WantsTls, asked).sentences();
+        assert!(words.contains("proxy") && !words.contains("ry https"), "{words}");
     }
 }

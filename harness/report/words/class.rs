@@ -30,7 +30,12 @@ pub(crate) fn meaning(class: TargetClass, operation: &str, service: &str) -> Str
 fn advice(run: &RunEvent) -> Option<String> {
     let service = run.service();
     if let Some(cause) = &run.target.cause {
-        let asked = AskedCall { service, operation: &run.operation, region: &run.target.region };
+        let asked = AskedCall {
+            service,
+            operation: &run.operation,
+            region: &run.target.region,
+            endpoint: &run.target.endpoint,
+        };
         return Some(CauseText::of(cause, asked).sentences());
     }
     Some(match run.target.class {
