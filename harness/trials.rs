@@ -261,6 +261,7 @@ fn advice(class: TargetClass, operation: &Operation, contract: &Contract) -> Str
         | TargetClass::UnknownOperation
         | TargetClass::UnknownService
         | TargetClass::DeclaredNotImplemented
+        | TargetClass::AnswersAllAlike
         | TargetClass::OwnJson
         | TargetClass::NotAws
         | TargetClass::WrongService
@@ -276,7 +277,7 @@ fn advice(class: TargetClass, operation: &Operation, contract: &Contract) -> Str
 #[cfg(test)]
 mod tests {
     use rstest::rstest;
-    use wiremock::matchers::any;
+    use wiremock::matchers::header;
     use wiremock::{Mock, MockServer, ResponseTemplate};
 
     use super::*;
@@ -350,7 +351,8 @@ mod tests {
         let body = format!(r#"{{"__type":"{error}","message":"its own words about CANARY-secret"}}"#);
         let answer = ResponseTemplate::new(status).set_body_raw(body, "application/x-amz-json-1.1");
         let server = runtime().block_on(MockServer::start());
-        runtime().block_on(Mock::given(any()).respond_with(answer).mount(&server));
+        let operation = header("x-amz-target", "RedshiftServerless.GetCredentials");
+        runtime().block_on(Mock::given(operation).respond_with(answer).mount(&server));
         let message = failure(&server.uri());
         for words in words.iter().chain([&error]) {
             assert!(message.contains(words), "no \"{words}\" in {message}");

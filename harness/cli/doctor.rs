@@ -37,6 +37,9 @@ pub(super) struct DoctorArgs {
     format: TextOrJson,
 }
 
+/// The pause before a target that is waited for is examined again.
+const PAUSE: Duration = Duration::from_millis(200);
+
 pub(super) fn run(args: DoctorArgs) -> Result<ExitCode, Failure> {
     let settings = Settings::resolve(args.target)?;
     let contract = Contract::load(&Fixtures::Embedded).map_err(|error| Failure::harness(error.to_string()))?;
@@ -70,8 +73,14 @@ async fn examination(settings: &Settings, contract: &Contract, operation: &Opera
     };
     let (prepared, lacking_credentials) = prepared?;
     let time_left = WITHIN.saturating_sub(start.elapsed()).max(Duration::from_millis(100));
-    let examined = examine(&prepared.target, contract, &operation.name.is, time_left).await;
-    let mut examination = examined.map_err(Failure::of_target)?;
+    let mut examination = loop {
+        let examined = examine(&prepared.target, contract, &operation.name.is, time_left).await;
+        let examination = examined.map_err(Failure::of_target)?;
+        if examination.class != TargetClass::Unreachable || start.elapsed() >= settings.wait {
+            break examination;
+        }
+        tokio::time::sleep(PAUSE).await;
+    };
     if let Some(reason) = lacking_credentials {
         examination.findings.retain(|finding| finding.topic != Topic::Credentials);
         let place = examination.findings.iter().position(|finding| finding.topic > Topic::Tls);
@@ -99,6 +108,7 @@ fn exit(examination: &Examination, slip: bool) -> Exit {
         | TargetClass::UnknownOperation
         | TargetClass::UnknownService
         | TargetClass::DeclaredNotImplemented
+        | TargetClass::AnswersAllAlike
         | TargetClass::OwnJson
         | TargetClass::NotAws
         | TargetClass::WrongService => Exit::Failed,

@@ -227,6 +227,10 @@ impl Execution<'_> {
         let (corpus, judge) = (Arc::clone(&self.library.corpus), self.library.judge.clone());
         let session = Session::new(corpus, judge, prepared.target.clone(), self.seed, self.settings.jobs);
         let session = session.map_err(Failure::of_target)?.describing(self.described);
+        let session = match self.settings.max_time {
+            Some(limit) => session.ending_after(limit),
+            None => session,
+        };
         let interrupt = Interrupt::from(super::interrupt::watch());
         let started_at = Timestamp::now();
         let start = Instant::now();

@@ -16,12 +16,18 @@ use super::variables::{read, variable_of, variable_set as env};
 use crate::contract::{Feature, Resource, Service};
 use crate::targets::TargetPlace;
 use crate::targets::gate::{self, AllowedResource};
-use crate::targets::profile::{Distrust, Profile, Profiles};
+use crate::targets::profile::{Distrust, Profile, Profiles, Span};
 use crate::text::{file_name, foreign, foreign_within};
 use crate::wire::{ClientOptions, InvalidRegion, Region};
 
 /// The default time for one request, in seconds.
 const DEFAULT_TIMEOUT: f64 = 10.0;
+
+/// How long the default run waits for a target that is away in mid-run.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long a run may take by default, unless the target is one of our own servers.
+const LONGEST_RUN: Duration = Duration::from_mins(10);
 
 /// At most this many characters of a wrong value are shown.
 const SHOWN: usize = 80;
@@ -70,6 +76,19 @@ pub(super) struct TargetArgs {
     #[arg(long, env = "COUNTERSIGN_TIMEOUT", value_name = "SECONDS", value_parser = seconds)]
     timeout: Option<f64>,
 
+    /// How long to wait until the target answers at all: a server that starts, such as 30s [default: 0]
+    #[arg(long, env = "COUNTERSIGN_WAIT", value_name = "TIME")]
+    wait: Option<Span>,
+
+    /// How long to wait for the target when it is away in mid-run [default: 10s]
+    #[arg(long, env = "COUNTERSIGN_PATIENCE", value_name = "TIME")]
+    patience: Option<Span>,
+
+    /// How long a run may take, such as 10m; cases that are left then are indeterminate [default: 10m, no limit for
+    /// mock and emulator]
+    #[arg(long, env = "COUNTERSIGN_MAX_TIME", value_name = "TIME")]
+    max_time: Option<Span>,
+
     /// Allow real AWS, for exactly this account, this region and what is named in it
     #[arg(long, env = "COUNTERSIGN_ALLOW_AWS", value_name = gate::form())]
     allow_aws: Option<AllowedResource>,
@@ -113,6 +132,12 @@ pub(super) struct Settings {
     pub(super) sign: bool,
     pub(super) jobs: usize,
     pub(super) client: ClientOptions,
+    /// How long to wait until the target answers at all.
+    pub(super) wait: Duration,
+    /// How long to wait for the target when it is away in mid-run.
+    pub(super) patience: Duration,
+    /// How long a run may take; `None` for ever.
+    pub(super) max_time: Option<Duration>,
     pub(super) baseline: Option<PathBuf>,
     pub(super) from: Origins,
 }
@@ -180,6 +205,8 @@ impl Settings {
                 .or_else(|| from.of_file("ca-file", configured.ca_bundle).map(PathBuf::from)),
         };
         let insecure = from.pick("insecure", args.insecure.then_some(true), [], profile.insecure).unwrap_or_default();
+        let time = |span: Option<Span>| span.map(|Span(time)| time);
+        let max_time = time(from.pick("max-time", args.max_time, [], profile.max_time));
         let settings = Self {
             choice,
             region,
@@ -193,6 +220,9 @@ impl Settings {
                 ca_file,
                 insecure,
             },
+            wait: time(from.pick("wait", args.wait, [], profile.wait)).unwrap_or_default(),
+            patience: time(from.pick("patience", args.patience, [], profile.patience)).unwrap_or(PATIENCE),
+            max_time: max_time.or((place != TargetPlace::Here).then_some(LONGEST_RUN)),
             baseline: from.pick("baseline", args.baseline, [], profile.baseline),
             from,
         };

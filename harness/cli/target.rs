@@ -69,6 +69,7 @@ impl Prepared {
         target.features = settings.features();
         target.client = settings.client.clone();
         target.jobs = settings.jobs;
+        (target.wait, target.patience) = (settings.wait, settings.patience);
         target.resources.extend(settings.resources.clone());
         Self { target, _server: server }
     }

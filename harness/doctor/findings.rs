@@ -107,6 +107,7 @@ impl<'a> ProbedTarget<'a> {
             | TransportFault::Resolve(_)
             | TransportFault::Tls(_)
             | TransportFault::Lost(_)
+            | TransportFault::HungUp(_)
             | TransportFault::HeadTooLarge
             | TransportFault::TooLarge(_) => "see the server's own log: it ends connections before it has answered",
         };
@@ -281,6 +282,7 @@ impl<'a> ProbedTarget<'a> {
             TargetClass::UnknownOperation
             | TargetClass::UnknownService
             | TargetClass::DeclaredNotImplemented
+            | TargetClass::AnswersAllAlike
             | TargetClass::OwnJson
             | TargetClass::NotAws
             | TargetClass::WrongService => Diagnosis::problem(topic, found).fix(format!(

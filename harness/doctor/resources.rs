@@ -145,6 +145,7 @@ impl ProbedTarget<'_> {
             _ if self.is_like_unknown(response) => Neighbour::LikeUnknown,
             _ if own || (is_success(response) && is_object) => return (Neighbour::There, String::new()),
             TargetClass::Answers
+            | TargetClass::AnswersAllAlike
             | TargetClass::OwnJson
             | TargetClass::NotAws
             | TargetClass::WrongService

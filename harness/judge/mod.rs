@@ -26,7 +26,7 @@ use rules::{Finding, Subject};
 use crate::contract::{Contract, Decision, Level, LoadError, Operation, REGISTER_FILE, Requirement, Side};
 use crate::corpus::{Call, ExpandedCase};
 use crate::verdict::{Fault, Reason, TargetAnswer, Verdict, Violation};
-use crate::wire::{Exchange, Masker};
+use crate::wire::{Exchange, Masker, TransportFault};
 
 /// What the judge concludes about a case.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -184,6 +184,12 @@ impl Judge {
         let (call, exchange, earlier) = (&context.case.calls[index], &transcript[index], &transcript[..index]);
         let response = match &exchange.answer {
             Ok(response) => response,
+            // Where no row is about the outcome, there is nothing to say without an answer.
+            Err(TransportFault::HungUp(_)) if self.outcome_rows(context.case).next().is_some() => {
+                let fault = outcome::of_hang_up(call, &exchange.request);
+                self.outcome_rows(context.case).for_each(|row| judgement.book(row, fault.clone()));
+                return None;
+            }
             Err(fault) => return Some(Reason::NoAnswer { answer: TargetAnswer::Nothing(context.hidden.fault(fault)) }),
         };
         let observation = Observation::new(context, call, exchange, response, earlier)?;
@@ -197,9 +203,8 @@ impl Judge {
         if let (Outcome::Broken(_), Some(reason)) = (&outcome, outcome::excuse(&observation)) {
             return Some(reason);
         }
-        let rows = context.case.case.requirements.iter().filter_map(|id| self.contract.register.get(id));
         let mut binding = false;
-        for row in rows.filter(|row| row.is_outcome()) {
+        for row in self.outcome_rows(context.case) {
             binding |= row.level != Level::May;
             match &outcome {
                 Outcome::Holds => judgement.book(row, None),
@@ -224,6 +229,12 @@ impl Judge {
             }
         }
         None
+    }
+
+    /// The rows about whether the request of a case is accepted or refused.
+    fn outcome_rows<'a>(&'a self, case: &'a ExpandedCase) -> impl Iterator<Item = &'a Requirement> {
+        let rows = case.case.requirements.iter().filter_map(|id| self.contract.register.get(id));
+        rows.filter(|row| row.is_outcome())
     }
 
     /// The row that a finding belongs to: the most specific of those that fit.

@@ -1,8 +1,12 @@
 use super::answer::Observation;
 use super::rules::{guess, lifetime};
-use crate::corpus::AcceptedAnswer;
+use crate::corpus::{AcceptedAnswer, Call};
 use crate::verdict::{Fault, Reason, RightAnswer, StrikingDetail};
-use crate::wire::{bare_type, error_types};
+use crate::wire::{Request, bare_type, error_types};
+
+/// Every server should read a request with a body of this many bytes. No document says so; a right request has about a
+/// hundred.
+const READ_BY_EVERY_SERVER: usize = 64 * 1024;
 
 /// Whether a request was accepted or refused as the case expects.
 pub(super) enum Outcome {
@@ -38,13 +42,24 @@ pub(super) fn of(observation: &Observation<'_>) -> Outcome {
     if holds {
         return Outcome::Holds;
     }
-    let accepted = |answer: &AcceptedAnswer| RightAnswer { status: answer.status, error: answer.error.clone() };
     Outcome::Broken(Fault::Outcome {
         status_fits: with_status().next().is_some(),
-        expected: answers.iter().map(accepted).collect(),
+        expected: right_answers(observation.call),
         found: observation.summary(),
         beside: striking_detail(observation),
     })
+}
+
+fn right_answers(call: &Call) -> Vec<RightAnswer> {
+    let right = |answer: &AcceptedAnswer| RightAnswer { status: answer.status, error: answer.error.clone() };
+    call.expect.answers().iter().map(right).collect()
+}
+
+/// The fault of a server that closes the connection instead of answering a request; `None` if that counts as a refusal,
+/// and the request should be refused. A server may close the connection where a request is larger than it reads.
+pub(super) fn of_hang_up(call: &Call, request: &Request) -> Option<Fault> {
+    let is_refusal = request.body.len() > READ_BY_EVERY_SERVER && !call.expect.is_positive();
+    (!is_refusal).then(|| Fault::HungUp { expected: right_answers(call) })
 }
 
 /// What is striking about an answer of the wrong kind.

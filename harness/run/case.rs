@@ -4,10 +4,11 @@ use futures_util::future::join_all;
 use jiff::Timestamp;
 
 use super::interrupt::{Interrupt, Interrupted};
+use super::outages::Reference;
 use super::random_names::RandomNames;
 use super::request::RequestMaker;
 use super::sender::Sender;
-use crate::contract::Operation;
+use crate::contract::{Contract, Operation};
 use crate::corpus::{Call, ExpandedCase};
 use crate::judge::{Judge, Judgement};
 use crate::targets::Target;
@@ -25,10 +26,13 @@ pub(super) struct RunContext {
     pub(super) seen: SeenSecrets,
 }
 
+#[derive(Clone, Copy)]
 pub(super) struct CaseRun<'a> {
     pub(super) context: &'a RunContext,
     pub(super) case: &'a ExpandedCase,
     pub(super) interrupt: &'a Interrupt,
+    /// What the target answered before this case.
+    pub(super) reference: &'a Reference,
 }
 
 /// The exchange of a call, or the reason why its request cannot be made: the request needs something that the target or
@@ -51,8 +55,25 @@ impl<'a> CaseRun<'a> {
         } else {
             self.make_in_order(random_names).await?
         };
-        let judge = || self.context.judge.judge_hiding(self.case, &transcript, &self.context.seen.masker());
-        Ok((missing_part.map_or_else(judge, without_verdict), transcript))
+        Ok((missing_part.map_or_else(|| self.judge(&transcript), without_verdict), transcript))
+    }
+
+    /// Judges what went over the wire.
+    pub(super) fn judge(&self, transcript: &[Exchange]) -> Judgement {
+        self.context.judge.judge_hiding(self.case, transcript, &self.context.seen.masker())
+    }
+
+    pub(super) fn contract(&self) -> &'a Contract {
+        self.context.judge.contract()
+    }
+
+    /// The operation that the case is about.
+    ///
+    /// # Panics
+    /// Never: the operations of all suites were checked when the corpus was loaded.
+    pub(super) fn operation(&self) -> &'a Operation {
+        let operation = self.contract().operation(&self.case.operation);
+        operation.expect("operations were checked when the corpus was loaded")
     }
 
     /// Makes the calls one after the other, up to the first that cannot be made.
@@ -108,7 +129,7 @@ impl<'a> CaseRun<'a> {
         let prefix = if target.path_names_case { format!("/{}{part}", self.case.id) } else { String::new() };
         let maker = RequestMaker { contract, target, prefix: &prefix, earlier };
         let operation = self.operation_of(call);
-        let random_names = random_names.of_next_call();
+        let random_names = random_names.of_next_calls();
         // A request that is sent again has the same random names, and a new signature.
         let make = || maker.make(&call.request, operation, &mut random_names(), Timestamp::now());
         self.interrupt.unless(self.context.sender.send(&self.context.seen, make)).await

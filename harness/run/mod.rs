@@ -7,6 +7,8 @@ mod case;
 mod case_result;
 mod interrupt;
 mod lifetimes;
+mod outages;
+mod probing;
 mod random_names;
 mod repro;
 mod request;

@@ -6,6 +6,8 @@ use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
 
+const LETTERS: &[u8] = b"abcdefghijklmnopqrstuvwxyz";
+
 /// Makes the names of one run of one case; the same seed gives the same names.
 pub(super) struct RandomNames {
     seed: u64,
@@ -25,9 +27,9 @@ impl RandomNames {
         Self { seed, random: StdRng::seed_from_u64(seed) }
     }
 
-    /// A function that gives the names of the next call. Each time it gives the same ones, so that the call can be
+    /// A function that gives the names of the next calls. Each time it gives the same ones, so that the calls can be
     /// repeated.
-    pub(super) fn of_next_call(&mut self) -> impl Fn() -> Self {
+    pub(super) fn of_next_calls(&mut self) -> impl Fn() -> Self + use<> {
         let origin: u64 = self.random.random();
         move || Self::drawn_from(&origin)
     }
@@ -38,9 +40,13 @@ impl RandomNames {
 
     /// A name of `length` characters: a letter, then letters and digits.
     pub(super) fn name(&mut self, length: usize) -> String {
-        const LETTERS: &[u8] = b"abcdefghijklmnopqrstuvwxyz";
         const ALL: &[u8] = b"abcdefghijklmnopqrstuvwxyz0123456789";
         (0..length).map(|index| self.pick(if index == 0 { LETTERS } else { ALL })).collect()
+    }
+
+    /// A word of `length` small letters.
+    pub(super) fn letters(&mut self, length: usize) -> String {
+        (0..length).map(|_| self.pick(LETTERS)).collect()
     }
 
     /// A number from 0 to `below - 1`.

@@ -1,8 +1,9 @@
 //! Sends requests. Limits how many are in flight, repeats a request if the target throttles or fails, and gives up a
-//! target that does not answer.
+//! target that does not answer. Ends a run at its time limit.
 
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::Semaphore;
 
@@ -41,8 +42,12 @@ pub(super) struct Sender {
     recovery: Duration,
     /// A permit for each request in flight.
     in_flight: Semaphore,
-    /// The number of requests in a row that were throttled to the end, timed out or could not connect.
+    /// The number of requests in a row that were throttled to the end or timed out.
     unanswered: AtomicU32,
+    /// Why the target was given up.
+    given_up: OnceLock<Reason>,
+    /// When the run ends, and how long it may take in whole.
+    limit: Option<(Instant, Duration)>,
     /// Whether a fault has passed: a request got another answer when it was sent again.
     faults_pass: AtomicBool,
 }
@@ -51,15 +56,36 @@ impl Sender {
     pub(super) fn new(client: Client, jobs: usize, recovery: Duration) -> Self {
         let jobs = jobs.max(1);
         let (in_flight, unanswered) = (Semaphore::new(jobs), AtomicU32::new(0));
-        Self { client, jobs, recovery, in_flight, unanswered, faults_pass: AtomicBool::new(false) }
+        let (given_up, faults_pass) = (OnceLock::new(), AtomicBool::new(false));
+        Self { client, jobs, recovery, in_flight, unanswered, given_up, limit: None, faults_pass }
     }
 
-    /// Why no more requests are sent; `None` unless the target was given up.
+    /// From now on, the run may take this long.
+    pub(super) fn end_after(&mut self, limit: Duration) {
+        self.limit = Instant::now().checked_add(limit).map(|end| (end, limit));
+    }
+
+    /// Why no more cases are run; `None` unless the target was given up, or the run has reached its time limit.
     pub(super) fn gives_up(&self) -> Option<Reason> {
-        if self.unanswered.load(Ordering::Relaxed) < HOPELESS_AFTER {
-            return None;
-        }
-        Some(Reason::GivenUp { requests: HOPELESS_AFTER, together: self.jobs > 1 })
+        let (requests, together) = (HOPELESS_AFTER, self.jobs > 1);
+        let hopeless = self.unanswered.load(Ordering::Relaxed) >= HOPELESS_AFTER;
+        self.given_up
+            .get()
+            .cloned()
+            .or_else(|| self.out_of_time())
+            .or_else(|| hopeless.then_some(Reason::GivenUp { requests, together }))
+    }
+
+    /// Gives the target up for this reason. The first reason stays.
+    pub(super) fn give_up(&self, reason: Reason) {
+        self.given_up.get_or_init(|| reason);
+    }
+
+    /// [`Reason::OutOfTime`] if the run has reached its time limit.
+    pub(super) fn out_of_time(&self) -> Option<Reason> {
+        let (end, limit) = self.limit?;
+        let limit_ms = u64::try_from(limit.as_millis()).unwrap_or(u64::MAX);
+        (Instant::now() >= end).then_some(Reason::OutOfTime { limit_ms })
     }
 
     /// Sends a request. If the target throttles or fails, makes the request anew and sends it again. `seen` learns the
@@ -84,15 +110,16 @@ impl Sender {
             log(&exchange, seen);
             tokio::task::yield_now().await;
             let throttled = exchange.answer.as_ref().is_ok_and(Response::is_throttled);
-            let silent = matches!(&exchange.answer, Err(TransportFault::Timeout(_) | TransportFault::Connect(_)));
-            if throttled && attempt < THROTTLED_RETRIES {
+            let silent = matches!(&exchange.answer, Err(TransportFault::Timeout(_)));
+            if throttled && attempt < THROTTLED_RETRIES && self.out_of_time().is_none() {
                 tokio::time::sleep(pause(&exchange, attempt)).await;
                 attempt += 1;
                 continue;
             }
             let failed = exchange.answer.as_ref().ok().filter(|answer| answer.is_fault()).map(|answer| answer.status);
             let slow = exchange.elapsed > SLOW;
-            if failed.is_some() && !throttled && !slow && repeats < self.repeats() {
+            let may_repeat = !throttled && !slow && self.out_of_time().is_none();
+            if failed.is_some() && may_repeat && repeats < self.repeats() {
                 tokio::time::sleep(self.recovery * (1 + repeats.min(1))).await;
                 repeats += 1;
                 fault = failed;

@@ -1,24 +1,22 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use jiff::Timestamp;
 use tokio::sync::OnceCell;
 
 use super::case::{CaseRun, RunContext, without_verdict};
 use super::case_result::{conclude, describe, expected, shown_exchange};
 use super::interrupt::{Interrupt, Interrupted};
 use super::lifetimes::recheck_lifetimes;
+use super::outages::{self, Reference};
 use super::random_names::RandomNames;
-use super::request::RequestMaker;
 use super::resources::misnamed;
 use super::sender::Sender;
-use super::{probe_input, repro};
+use super::{probing, repro};
 use crate::contract::{Contract, Operation, Side};
 use crate::corpus::{Corpus, ExpandedCase};
 use crate::judge::{Judge, Judgement};
-use crate::targets::probe::{self, ProbedOperation};
 use crate::targets::{Target, TargetError};
 use crate::verdict::{CaseResult, ProbeOutcome, Reason, TargetAnswer, TargetClass, Verdict};
 use crate::wire::{Credentials, Masker, SeenSecrets, Transcript};
@@ -79,6 +77,13 @@ impl Session {
         self
     }
 
+    /// The same session, which now runs for at most this long. Cases that are left then are `indeterminate`.
+    #[must_use]
+    pub fn ending_after(mut self, limit: Duration) -> Self {
+        self.context.sender.end_after(limit);
+        self
+    }
+
     /// The contract that cases are judged by.
     pub fn contract(&self) -> &Contract {
         self.context.judge.contract()
@@ -118,20 +123,7 @@ impl Session {
             let answer = TargetAnswer::Answer { status, media_type: None, error: None, words: None };
             return ProbeOutcome { class: TargetClass::Answers, answer, cause: None };
         }
-        let contract = self.contract();
-        let (spec, named) = probe_input(operation, contract, &self.context.target);
-        let maker = RequestMaker { contract, target: &self.context.target, prefix: "", earlier: &[] };
-        let make = || maker.make(&spec, operation, &mut RandomNames::new(self.seed, "probe", 0), Timestamp::now());
-        match self.context.sender.send(&self.context.seen, make).await {
-            Ok(exchange) => {
-                let probed_operation = ProbedOperation { service: &contract.service, operation, named };
-                probe::classify(&exchange, probed_operation, &self.context.seen.masker())
-            }
-            Err(reason) => {
-                let answer = TargetAnswer::Nothing(format!("{reason:?}"));
-                ProbeOutcome { class: TargetClass::Unreachable, answer, cause: None }
-            }
-        }
+        probing::probe(&self.context, self.seed, operation).await
     }
 
     /// Runs a case: its control first, then its calls.
@@ -184,7 +176,8 @@ impl Session {
             return Ok(CompletedCase { result, accepted: false });
         }
         let mut random_names = RandomNames::new(self.seed, &case.id, run);
-        let case_run = CaseRun { context: &self.context, case, interrupt };
+        let reference = self.reference(case);
+        let case_run = CaseRun { context: &self.context, case, interrupt, reference: &reference };
         let outcome = perform_and_judge(&case_run, &mut random_names).await;
         // An interrupted run has a teardown too.
         if !(CaseRun { interrupt: &Interrupt::never(), ..case_run }).tear_down(&mut random_names).await {
@@ -219,6 +212,24 @@ impl Session {
         Ok(CompletedCase { result, accepted })
     }
 
+    /// What the target has answered before a case is run.
+    fn reference(&self, case: &ExpandedCase) -> Reference {
+        if let Some(control) = &case.case.control {
+            return Reference::Control(self.control(&control.case));
+        }
+        let probes = self.probes.lock().unwrap_or_else(PoisonError::into_inner);
+        let outcome = probes.get(&case.operation).and_then(|cell| cell.get());
+        Reference::Probe(outcome.and_then(|outcome| match outcome.answer {
+            TargetAnswer::Answer { status, .. } => Some(status),
+            TargetAnswer::Nothing(_) | TargetAnswer::Told(_) => None,
+        }))
+    }
+
+    /// The control with this id.
+    fn control(&self, id: &str) -> Arc<ExpandedCase> {
+        Arc::clone(self.corpus.get(id).expect("controls were checked when the corpus was loaded"))
+    }
+
     async fn obstacle(&self, case: &ExpandedCase, interrupt: &Interrupt) -> Result<Option<UnrunVerdict>, Interrupted> {
         let operation = self.contract().operation(&case.operation).unwrap_or(self.contract().default_operation());
         let ProbeOutcome { class, answer, .. } = self.probe(operation, interrupt).await;
@@ -235,8 +246,7 @@ impl Session {
             self.context.sender.gives_up().map(|reason| (Verdict::Indeterminate, Some(reason)))
         };
         let (None, Some(control)) = (&obstacle, &case.case.control) else { return Ok(obstacle) };
-        let control = self.corpus.get(&control.case).expect("controls were checked when the corpus was loaded");
-        let ran = Box::pin(self.run_once(control, 0, interrupt)).await?;
+        let ran = Box::pin(self.run_once(&self.control(&control.case), 0, interrupt)).await?;
         // An accepted control is enough: anything else that is wrong with its answer is a finding about the control.
         Ok((!ran.accepted).then(|| blocked_by(ran.result)))
     }
@@ -248,7 +258,7 @@ async fn perform_and_judge(
     case_run: &CaseRun<'_>,
     random_names: &mut RandomNames,
 ) -> Result<(Judgement, Transcript), Interrupted> {
-    let (mut judgement, transcript) = case_run.perform(random_names).await?;
+    let (mut judgement, transcript) = outages::perform(case_run, random_names).await?;
     if case_run.context.judge.is_about_lifetimes(&judgement) {
         judgement = Box::pin(recheck_lifetimes(case_run, &transcript, judgement, random_names)).await?;
     }

@@ -40,6 +40,15 @@ pub enum Unread {
     TooLarge,
 }
 
+/// How the names of header fields are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FieldNames {
+    /// `content-type`.
+    Small,
+    /// `Content-Type`, as AWS sends them.
+    Capitalised,
+}
+
 /// The function that makes an answer, from a request or from the reason why there is none.
 type AnswerFunction = dyn Fn(Result<&Request, Unread>) -> Response + Send + Sync;
 
@@ -61,12 +70,13 @@ impl Host {
     pub async fn start(
         listen: SocketAddr,
         most: usize,
+        names: FieldNames,
         answer: impl Fn(Result<&Request, Unread>) -> Response + Send + Sync + 'static,
     ) -> io::Result<Self> {
         let listener = TcpListener::bind(listen).await?;
         let address = listener.local_addr()?;
         let (stop, stopped) = oneshot::channel::<()>();
-        let server = Server { answer: Arc::new(answer), most };
+        let server = Server { answer: Arc::new(answer), most, names };
         let task = tokio::spawn(server.serve(listener, stopped));
         Ok(Self { address, stop: Some(stop), task })
     }
@@ -95,6 +105,7 @@ impl Drop for Host {
 struct Server {
     answer: Arc<AnswerFunction>,
     most: usize,
+    names: FieldNames,
 }
 
 impl Server {
@@ -126,13 +137,13 @@ impl Server {
 
     /// Answers the requests of one connection. Every header field comes from the answer, even `Date`.
     async fn converse(self, stream: TcpStream, watcher: hyper_util::server::graceful::Watcher) {
+        let capitalised = self.names == FieldNames::Capitalised;
         let service = service_fn(move |request| {
             let server = self.clone();
             async move { Ok::<_, Infallible>(server.handle(request).await) }
         });
         let mut builder = http1::Builder::new();
-        // Field names are capitalised, as AWS sends them. The mock sends small letters, so that both are tested.
-        builder.auto_date_header(false).title_case_headers(true).timer(TokioTimer::new());
+        builder.auto_date_header(false).title_case_headers(capitalised).timer(TokioTimer::new());
         let connection = builder.serve_connection(TokioIo::new(stream), service);
         if let Err(error) = watcher.watch(connection).await {
             tracing::debug!(%error, "a connection ended early");

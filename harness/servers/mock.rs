@@ -9,18 +9,18 @@
 use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use jiff::fmt::rfc2822::DateTimePrinter;
 use reqwest::header::{HeaderName, HeaderValue};
 use serde_json::json;
-use wiremock::matchers::any;
-use wiremock::{MockServer, Request, Respond, ResponseTemplate};
 
+use super::host::{FieldNames, Host, Unread};
 use crate::contract::{Contract, Fixtures, Service};
 use crate::corpus::{Call, Corpus, Reply};
+use crate::wire::{Headers, Request, Response};
 
 /// A running mock. Dropping it stops it.
 ///
@@ -39,8 +39,11 @@ use crate::corpus::{Call, Corpus, Reply};
 /// ```
 #[derive(Debug)]
 pub struct Mock {
-    server: MockServer,
+    host: Host,
 }
+
+/// The largest body of a request that is read, in bytes. The largest of a case has about 100,000.
+const MAX_READ_BYTES: usize = 1024 * 1024;
 
 impl Mock {
     /// Starts a mock of the compiled-in replies on a free port of 127.0.0.1, with the clock of this machine.
@@ -76,21 +79,18 @@ impl Mock {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, why));
         }
         let replayer = Replayer::new(corpus, Box::new(clock))?;
-        let listener = TcpListener::bind(listen)?;
-        // Recording would keep every request for ever.
-        let server = MockServer::builder().listener(listener).disable_request_recording().start().await;
-        wiremock::Mock::given(any()).respond_with(replayer).mount(&server).await;
-        Ok(Self { server })
+        let answer = move |request: Result<&Request, Unread>| replayer.respond(request);
+        Ok(Self { host: Host::start(listen, MAX_READ_BYTES, FieldNames::Small, answer).await? })
     }
 
     /// Its base URL without a slash at the end, such as `http://127.0.0.1:4568`.
     pub fn endpoint(&self) -> String {
-        self.server.uri()
+        format!("http://{}", self.host.address())
     }
 
     /// The address that it listens on.
     pub fn address(&self) -> SocketAddr {
-        *self.server.address()
+        self.host.address()
     }
 }
 
@@ -102,7 +102,7 @@ struct Replayer {
     corpus: Arc<Corpus>,
     paths: Paths,
     /// Status and header fields of each reply, by its name.
-    heads: BTreeMap<String, ResponseTemplate>,
+    heads: BTreeMap<String, (u16, Headers)>,
     clock: Box<dyn Fn() -> Timestamp + Send + Sync>,
 }
 
@@ -113,48 +113,65 @@ impl Replayer {
         Ok(Self { paths: Paths::of(&corpus), corpus, heads, clock })
     }
 
-    fn replay(&self, path: &str, body: &[u8]) -> Result<ResponseTemplate, String> {
-        let name = self.paths.reply(path)?;
-        let unknown = || format!("there is no reply called {name}");
-        let (head, reply) = (self.heads.get(name).ok_or_else(unknown)?, &self.corpus.replies()[name]);
-        let now = (self.clock)();
-        let bytes = reply.body_at(now.as_duration().as_secs_f64(), self.corpus.lifetime_asked_for(body));
-        // The server's Date is what a judge measures lifetimes by, so it comes from the same clock.
-        let date = DateTimePrinter::new().timestamp_to_rfc9110_string(&now).ok().filter(|_| !has_date(reply));
-        let template = head.clone().set_body_bytes(bytes);
-        Ok(match date {
-            Some(date) => template.insert_header("date", date.as_str()),
-            None => template,
+    fn respond(&self, request: Result<&Request, Unread>) -> Response {
+        let replayed = match request {
+            Ok(request) => self.replay(path_of(&request.target), &request.body),
+            Err(Unread::TimedOut) => {
+                Err((408, "RequestTimeoutException", "The body did not arrive in time.".to_owned()))
+            }
+            Err(Unread::TooLarge) => {
+                Err((413, "RequestEntityTooLarge", format!("The body is larger than {MAX_READ_BYTES} bytes.")))
+            }
+        };
+        replayed.unwrap_or_else(|(status, name, message)| {
+            let headers = [("content-type", Service::embedded().content_type.is.as_str())].into_iter().collect();
+            let body = json!({"__type": name, "message": message}).to_string().into_bytes();
+            Response { status, headers, body }
         })
+    }
+
+    fn replay(&self, path: &str, body: &[u8]) -> Result<Response, Refusal> {
+        let refusal = |message| (404, "UnknownOperationException", message);
+        let name = self.paths.reply(path).map_err(refusal)?;
+        let unknown = || refusal(format!("There is no reply called {name}."));
+        let (head, reply) = (self.heads.get(name).ok_or_else(unknown)?, &self.corpus.replies()[name]);
+        let (status, mut headers) = head.clone();
+        let now = (self.clock)();
+        let body = reply.body_at(now.as_duration().as_secs_f64(), self.corpus.lifetime_asked_for(body));
+        // The server's Date is what a judge measures lifetimes by, so it comes from the same clock.
+        if !has_date(reply)
+            && let Ok(date) = DateTimePrinter::new().timestamp_to_rfc9110_string(&now)
+        {
+            headers.push("date", date);
+        }
+        Ok(Response { status, headers, body })
     }
 }
 
-impl Respond for Replayer {
-    fn respond(&self, request: &Request) -> ResponseTemplate {
-        self.replay(request.url.path(), &request.body).unwrap_or_else(|why| {
-            let body = json!({"__type": "UnknownOperationException", "message": why}).to_string();
-            ResponseTemplate::new(404)
-                .insert_header("content-type", Service::embedded().content_type.is.as_str())
-                .set_body_bytes(body)
-        })
-    }
+/// Status, error name and message for a request that has no reply.
+type Refusal = (u16, &'static str, String);
+
+/// A request target without its query.
+fn path_of(target: &str) -> &str {
+    target.split('?').next().unwrap_or_default()
 }
 
 /// Status and header fields of a reply, checked once instead of at every request.
-fn head(name: &str, reply: &Reply) -> io::Result<ResponseTemplate> {
+fn head(name: &str, reply: &Reply) -> io::Result<(u16, Headers)> {
     let wrong = |what: String| io::Error::new(io::ErrorKind::InvalidData, format!("the reply {name} has {what}"));
     // Answers of other statuses have no body, or are not the last.
     if !(200..600).contains(&reply.status) || matches!(reply.status, 204 | 304) {
         return Err(wrong(format!("the status {}, which cannot be replayed", reply.status)));
     }
-    let mut template = ResponseTemplate::new(reply.status);
-    for (field, value) in &reply.headers {
-        let invalid = || wrong(format!("the header {field}: {value}, which cannot be sent"));
-        let field = HeaderName::from_bytes(field.as_bytes()).map_err(|_| invalid())?;
-        let value = HeaderValue::from_str(value).map_err(|_| invalid())?;
-        template = template.append_header(field, value);
+    let can_be_sent = |(field, value): &(&String, &String)| {
+        HeaderName::from_bytes(field.as_bytes()).is_ok() && HeaderValue::from_str(value).is_ok()
+    };
+    match reply.headers.iter().find(|field| !can_be_sent(field)) {
+        Some((field, value)) => Err(wrong(format!("the header {field}: {value}, which cannot be sent"))),
+        None => {
+            Ok((reply.status, reply.headers.iter().map(|(field, value)| (field.as_str(), value.as_str())).collect()))
+        }
     }
-    Ok(template)
 }
 
 fn has_date(reply: &Reply) -> bool {

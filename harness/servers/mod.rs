@@ -2,14 +2,14 @@
 //! layer that turns a right server into a wrong one.
 //!
 //! The emulator uses [`crate::wire`] only; it never sees fixtures, schemas or the judge. The mock uses
-//! [`crate::corpus`]: it gives each case the reply that is written for it, and knows nothing else. The
-//! layer stands between `host`, which is the socket, and any function that answers requests.
+//! [`crate::corpus`]: it gives each case the reply that is written for it, and knows nothing else. `host` is the socket
+//! of both. The layer stands between it and any function that answers requests.
 
 #[cfg(feature = "emulator")]
 pub mod defects;
 #[cfg(feature = "emulator")]
 pub mod emulator;
-#[cfg(feature = "emulator")]
+#[cfg(any(feature = "run", feature = "emulator"))]
 pub mod host;
 #[cfg(feature = "run")]
 pub mod mock;

@@ -34,6 +34,7 @@ pub(super) fn of_answer(
         | TargetClass::UnknownOperation
         | TargetClass::UnknownService
         | TargetClass::DeclaredNotImplemented
+        | TargetClass::AnswersAllAlike
         | TargetClass::OwnJson
         | TargetClass::NotAws
         | TargetClass::WrongService

@@ -47,6 +47,10 @@ pub struct Target {
     /// The pause before a request that the target failed at is sent again. Before each further repeat, the pause is
     /// twice this long.
     pub recovery: Duration,
+    /// How long to wait for it at first, until it answers at all.
+    pub wait: Duration,
+    /// How long to wait for it in mid-run, when it is away: it does not answer what it answered before.
+    pub patience: Duration,
 }
 
 /// Where a target is. By default, this decides how many requests it gets at once.
@@ -107,6 +111,8 @@ impl Target {
             name: "endpoint".to_owned(),
             jobs: TargetPlace::of(&endpoint).jobs(),
             recovery: Duration::from_millis(200),
+            wait: Duration::ZERO,
+            patience: Duration::from_secs(10),
             endpoint,
             region: Region::us_east_1(),
             allowed: None,
@@ -170,6 +176,13 @@ impl Target {
     #[must_use]
     pub fn with_timeout(mut self, timeout: Duration) -> Self {
         self.client.timeout = timeout;
+        self
+    }
+
+    /// The same target, for which a run waits this long until it answers at all.
+    #[must_use]
+    pub fn waiting(mut self, wait: Duration) -> Self {
+        self.wait = wait;
         self
     }
 

@@ -50,6 +50,8 @@ fn class_of(response: &Response, probed: ProbedOperation<'_>) -> TargetClass {
         (300..400, _) => TargetClass::Redirect,
         _ if cause::wants_tls(response) => TargetClass::Unreachable,
         _ if response.is_throttled() => TargetClass::Unreachable,
+        // A gateway whose backend is away.
+        (502 | 504, name) if !name.is_some_and(is_own) => TargetClass::Unreachable,
         (_, Some(name)) if UNKNOWN_OPERATION.has(name) => TargetClass::UnknownOperation,
         (_, Some(name)) if UNKNOWN_SERVICE.has(name) => TargetClass::UnknownService,
         (501, _) => TargetClass::DeclaredNotImplemented,
@@ -58,7 +60,7 @@ fn class_of(response: &Response, probed: ProbedOperation<'_>) -> TargetClass {
             TargetClass::DeclaredNotImplemented
         }
         (_, Some(name)) if REFUSED_CREDENTIALS.has(name) => TargetClass::RefusedCredentials,
-        // Refused, or a gateway without a route for the call.
+        // Or a gateway that has no such route, and says no more.
         (401 | 403, _) => TargetClass::RefusedCredentials,
         // API Gateway's answer to a path that it does not have.
         (404, Some("NotFoundException")) => TargetClass::WrongService,
@@ -72,6 +74,69 @@ fn class_of(response: &Response, probed: ProbedOperation<'_>) -> TargetClass {
     }
 }
 
+/// Whether an answer leaves open that the target does not have the operation. Then the answer to an operation that
+/// nobody has tells.
+pub fn may_be_absent(exchange: &Exchange, probed: ProbedOperation<'_>, class: TargetClass) -> bool {
+    let Ok(response) = &exchange.answer else { return false };
+    match class {
+        TargetClass::ServerFault | TargetClass::OwnJson | TargetClass::NotAws => true,
+        TargetClass::Answers if response.status < 300 => !has_own_member(response, probed.operation),
+        TargetClass::Answers => {
+            let meaning = error_type(response).and_then(|error| probed.service.meaning_of(&error));
+            meaning != Some(ErrorMeaning::NotFound)
+        }
+        TargetClass::UnknownOperation
+        | TargetClass::UnknownService
+        | TargetClass::DeclaredNotImplemented
+        | TargetClass::AnswersAllAlike
+        | TargetClass::WrongService
+        | TargetClass::Redirect
+        | TargetClass::RefusedCredentials
+        | TargetClass::NoResource
+        | TargetClass::Unreachable => false,
+    }
+}
+
+/// The class of a target by its own answer, once that has been compared with the answer to an operation that nobody
+/// has. A target without the operation keeps the class that says more.
+pub fn class_beside(class: TargetClass, is_absent: bool) -> TargetClass {
+    match (class, is_absent) {
+        (TargetClass::Answers | TargetClass::ServerFault, true) => TargetClass::AnswersAllAlike,
+        (TargetClass::OwnJson | TargetClass::NotAws, false) => TargetClass::Answers,
+        _ => class,
+    }
+}
+
+/// The most words of two answers that are compared.
+const MOST_WORDS: usize = 4_096;
+
+/// Whether the answers to two operations are alike: in status, in the name of the error, and in the words of the body.
+/// The names of the operations, and words with a digit, such as numbers and ids of requests, may differ.
+pub fn are_alike(one: &Exchange, other: &Exchange, operations: [&str; 2]) -> bool {
+    let (Ok(one), Ok(other)) = (&one.answer, &other.answer) else { return false };
+    let names = operations.map(str::to_ascii_lowercase);
+    let words = |response: &Response| {
+        let text = String::from_utf8_lossy(&response.body).to_ascii_lowercase();
+        let text = names.iter().fold(text, |text, name| text.replace(name, "0"));
+        let words = text.split(|character: char| !character.is_alphanumeric()).filter(|word| !word.is_empty());
+        let generic = |word: &str| if is_incidental(word) { "0".to_owned() } else { word.to_owned() };
+        words.take(MOST_WORDS).map(generic).collect::<Vec<_>>()
+    };
+    one.status == other.status && error_type(one) == error_type(other) && words(one) == words(other)
+}
+
+/// Whether a word says nothing: it has a digit, or is of letters that hexadecimal numbers have.
+fn is_incidental(word: &str) -> bool {
+    word.contains(|character: char| character.is_ascii_digit())
+        || (word.len() >= 4 && word.bytes().all(|byte| byte.is_ascii_hexdigit()))
+}
+
+/// Whether a success has a member of the operation, in any letter case.
+fn has_own_member(response: &Response, operation: &Operation) -> bool {
+    let own = |name: &String| operation.response.members.keys().any(|member| member.eq_ignore_ascii_case(name));
+    response.json().as_ref().and_then(Value::as_object).is_some_and(|members| members.keys().any(own))
+}
+
 /// A success is the operation's if it looks like one at all: a JSON object that is empty or has one of its members in
 /// any letter case, or at least the protocol's media type.
 fn class_of_success(
@@ -82,9 +147,8 @@ fn class_of_success(
     let speaks_json = speaks_the_protocol(response);
     match object {
         Some(members) => {
-            let own = |name: &String| operation.response.members.keys().any(|member| member.eq_ignore_ascii_case(name));
-            let has_known_member = members.keys().any(|name| own(name) || name.eq_ignore_ascii_case("__type"));
-            if has_known_member || members.is_empty() || speaks_json {
+            let has_type = members.keys().any(|name| name.eq_ignore_ascii_case("__type"));
+            if has_own_member(response, operation) || has_type || members.is_empty() || speaks_json {
                 TargetClass::Answers
             } else {
                 TargetClass::WrongService
@@ -215,6 +279,15 @@ mod tests {
     )]
     #[case::unsupported(400, AWS, r#"{"__type":"UnsupportedOperationException"}"#, TargetClass::UnknownOperation)]
     #[case::word_in_code(404, "application/json", r#"{"code":"NOT_FOUND","message":"no route"}"#, TargetClass::OwnJson)]
+    #[case::no_route(
+        403,
+        "application/json",
+        r#"{"message":"Missing Authentication Token"}"#,
+        TargetClass::RefusedCredentials
+    )]
+    #[case::nobody(401, "text/plain", "", TargetClass::RefusedCredentials)]
+    #[case::bad_gateway(502, "text/html", "<h1>502 Bad Gateway</h1>", TargetClass::Unreachable)]
+    #[case::gateway_timeout(504, "text/plain", "stream timeout", TargetClass::Unreachable)]
     #[case::busy(503, "text/html", "<title>503</title>", TargetClass::Unreachable)]
     #[case::throttled(400, AWS, r#"{"__type":"ThrottlingException"}"#, TargetClass::Unreachable)]
     #[case::unsigned(403, AWS, r#"{"__type":"MissingAuthenticationTokenException"}"#, TargetClass::RefusedCredentials)]
@@ -229,6 +302,46 @@ mod tests {
         let probed =
             ProbedOperation { service: &contract.service, operation: contract.default_operation(), named: false };
         assert_eq!(class_of(&Response { status, headers, body: body.into() }, probed), class);
+    }
+
+    fn exchange(status: u16, body: &str) -> Exchange {
+        let answer = Response { status, headers: Headers::new(), body: body.into() };
+        let (method, target) = ("POST".to_owned(), "/".to_owned());
+        Exchange {
+            request: crate::wire::Request { method, target, headers: Headers::new(), body: Vec::new() },
+            answer: Ok(answer),
+            cut_off: None,
+            sent_at: jiff::Timestamp::UNIX_EPOCH,
+            received_at: jiff::Timestamp::UNIX_EPOCH,
+            elapsed: std::time::Duration::ZERO,
+            fault_before: None,
+        }
+    }
+
+    #[rstest]
+    #[case::empty((404, ""), (404, ""), true)]
+    #[case::named(
+        (400, r#"{"__type":"InvalidAction","message":"GetThing is not valid"}"#),
+        (400, r#"{"__type":"InvalidAction","message":"DescribeX is not valid"}"#),
+        true
+    )]
+    #[case::ids(
+        (500, r#"{"RequestId":"3f2a-beef","at":1700000000}"#), (500, r#"{"RequestId":"77ab-cafe","at":1700000001}"#), true
+    )]
+    #[case::other_status((404, ""), (400, ""), false)]
+    #[case::other_error((400, r#"{"__type":"A"}"#), (400, r#"{"__type":"B"}"#), false)]
+    #[case::other_words(
+        (400, r#"{"__type":"A","message":"workgroupName is missing"}"#), (400, r#"{"__type":"A","message":"no"}"#), false
+    )]
+    #[case::longer((400, "no such route"), (400, "no such route here"), false)]
+    fn answers_are_alike_whatever_names_and_numbers_are_in_them(
+        #[case] one: (u16, &str),
+        #[case] other: (u16, &str),
+        #[case] expected: bool,
+    ) {
+        let [one, other] = [one, other].map(|(status, body)| exchange(status, body));
+        assert_eq!(are_alike(&one, &other, ["GetThing", "DescribeX"]), expected);
+        assert_eq!(are_alike(&other, &one, ["GetThing", "DescribeX"]), expected);
     }
 
     // A success is never quoted, and a page is quoted without its tags.

@@ -4,7 +4,10 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::time::Duration;
 
+use jiff::SignedDuration;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 use serde::de::{self, Deserializer, MapAccess, Visitor};
@@ -49,6 +52,12 @@ pub struct Profile {
     pub jobs: Option<usize>,
     /// The time for one request, in seconds.
     pub timeout: Option<f64>,
+    /// How long a run waits until it answers at all.
+    pub wait: Option<Span>,
+    /// How long a run waits for it when it is away in mid-run.
+    pub patience: Option<Span>,
+    /// How long a run may take.
+    pub max_time: Option<Span>,
     /// The names of the resources that it has, each by the flag that names it.
     #[schemars(flatten)]
     pub resources: NamedResources,
@@ -83,6 +92,9 @@ impl<'de> Deserialize<'de> for Profile {
                         "baseline" => profile.baseline = map.next_value()?,
                         "jobs" => profile.jobs = map.next_value()?,
                         "timeout" => profile.timeout = map.next_value()?,
+                        "wait" => profile.wait = map.next_value()?,
+                        "patience" => profile.patience = map.next_value()?,
+                        "max-time" => profile.max_time = map.next_value()?,
                         _ => drop(profile.resources.0.insert(key, map.next_value()?)),
                     }
                 }
@@ -94,12 +106,91 @@ impl<'de> Deserialize<'de> for Profile {
     }
 }
 
+/// A length of time: a number of seconds, or a text with units, such as `30s`. At most a day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Span(pub Duration);
+
+impl Span {
+    const LONGEST: SignedDuration = SignedDuration::from_hours(24);
+
+    fn of_seconds(seconds: f64) -> Result<Self, String> {
+        let span = SignedDuration::try_from_secs_f64(seconds).ok();
+        span.and_then(Self::within_a_day).ok_or_else(|| wrong_span(&seconds.to_string()))
+    }
+
+    fn within_a_day(span: SignedDuration) -> Option<Self> {
+        (SignedDuration::ZERO..=Self::LONGEST).contains(&span).then(|| Self(span.unsigned_abs()))
+    }
+}
+
+fn wrong_span(found: &str) -> String {
+    format!("expected a time of at most a day, such as 30s or 2m, found \"{}\"", foreign(found))
+}
+
+impl FromStr for Span {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if let Ok(seconds) = text.parse() {
+            return Self::of_seconds(seconds);
+        }
+        text.parse().ok().and_then(Self::within_a_day).ok_or_else(|| wrong_span(text))
+    }
+}
+
+impl<'de> Deserialize<'de> for Span {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Form;
+
+        impl Visitor<'_> for Form {
+            type Value = Span;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("seconds, or a text such as \"30s\"")
+            }
+
+            fn visit_i64<E: de::Error>(self, seconds: i64) -> Result<Span, E> {
+                self.visit_str(&seconds.to_string())
+            }
+
+            fn visit_u64<E: de::Error>(self, seconds: u64) -> Result<Span, E> {
+                self.visit_str(&seconds.to_string())
+            }
+
+            fn visit_f64<E: de::Error>(self, seconds: f64) -> Result<Span, E> {
+                Span::of_seconds(seconds).map_err(E::custom)
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Span, E> {
+                text.parse().map_err(E::custom)
+            }
+        }
+
+        deserializer.deserialize_any(Form)
+    }
+}
+
+impl JsonSchema for Span {
+    fn schema_name() -> Cow<'static, str> {
+        "Span".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "A number of seconds, or a text with units, such as 30s. At most a day.",
+            "anyOf": [{ "type": "number", "minimum": 0, "maximum": 86400 }, { "type": "string" }],
+        })
+    }
+}
+
 struct Key(String);
 
 impl<'de> Deserialize<'de> for Key {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        const PLAIN: [&str; 9] =
-            ["endpoint", "region", "claim", "sign", "ca-file", "insecure", "baseline", "jobs", "timeout"];
+        const PLAIN: [&str; 12] = [
+            "endpoint", "region", "claim", "sign", "ca-file", "insecure", "baseline", "jobs", "timeout", "wait",
+            "patience", "max-time",
+        ];
         let key = String::deserialize(deserializer)?;
         let known_names = PLAIN.into_iter().chain(Service::embedded().resources.iter().map(|of| of.flag.as_str()));
         let known_names: Vec<_> = known_names.collect();
@@ -246,6 +337,26 @@ mod tests {
         assert_eq!(profiles.target.as_deref(), Some("mine"));
         assert_eq!(profile.claim, Some(vec!["custom-domain".parse().expect("there is one")]));
         assert_eq!(profile.baseline.as_deref(), Some(Path::new("known.json")));
+    }
+
+    #[rstest]
+    #[case::seconds("30", Some(30_000))]
+    #[case::with_a_unit("30s", Some(30_000))]
+    #[case::minutes("2m", Some(120_000))]
+    #[case::parts_of_seconds("0.25", Some(250))]
+    #[case::several_units("1m 30s", Some(90_000))]
+    #[case::nothing("0", Some(0))]
+    #[case::a_day("24h", Some(86_400_000))]
+    #[case::more("25h", None)]
+    #[case::negative("-1s", None)]
+    #[case::no_number("soon", None)]
+    #[case::not_a_number("nan", None)]
+    #[case::endless("inf", None)]
+    fn a_span_is_seconds_or_has_units(#[case] text: &str, #[case] milliseconds: Option<u64>) {
+        let expected = milliseconds.map(|milliseconds| Span(Duration::from_millis(milliseconds)));
+        assert_eq!(text.parse().ok(), expected);
+        let in_a_file = load(&format!("[targets.mine]\nwait = \"{text}\""));
+        assert_eq!(in_a_file.ok().and_then(|profiles| profiles.targets["mine"].wait), expected);
     }
 
     #[rstest]

@@ -15,6 +15,8 @@ use countersign::verdict::Verdict;
 use countersign::wire::{Client, ClientOptions, Credentials, Headers, Request, Response};
 use jiff::Timestamp;
 use rstest::rstest;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 fn library() -> (Arc<Contract>, Arc<Corpus>) {
     let contract = Arc::new(Contract::load(&Fixtures::Embedded).unwrap());
@@ -112,6 +114,39 @@ async fn a_dropped_mock_no_longer_listens() {
     let address = mock.address();
     drop(mock);
     // It stops in a thread of its own.
-    let gone = async { while tokio::net::TcpStream::connect(address).await.is_ok() {} };
+    let gone = async { while TcpStream::connect(address).await.is_ok() {} };
     tokio::time::timeout(std::time::Duration::from_secs(5), gone).await.unwrap();
+}
+
+/// Sends bytes as they are, closes the sending half, and reads what comes back.
+async fn answer_to_bytes(mock: &Mock, bytes: &[u8]) -> String {
+    let mut stream = TcpStream::connect(mock.address()).await.unwrap();
+    stream.write_all(bytes).await.unwrap();
+    stream.shutdown().await.unwrap();
+    let mut answer = Vec::new();
+    // A server that refuses the bytes may reset the connection.
+    let _ = stream.read_to_end(&mut answer).await;
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+#[rstest]
+#[case::connect("CONNECT 1:2 HTTP/1.1\r\nhost: a\r\n\r\n")]
+#[case::a_port_that_is_none("GET http://a:99999/ HTTP/1.1\r\nhost: a\r\n\r\n")]
+#[case::no_http("\u{16}\u{3}\u{1}\u{2}")]
+#[case::gone_within_the_body("POST /success/workgroup-only HTTP/1.1\r\nhost: a\r\ncontent-length: 9\r\n\r\n{")]
+#[case::gone_within_the_header("POST / HTTP/1.1\r\nho")]
+#[tokio::test]
+async fn a_broken_request_does_no_harm_to_the_next(#[case] bytes: &str) {
+    let mock = mock().await;
+    answer_to_bytes(&mock, bytes.as_bytes()).await;
+    assert_eq!(ask(&mock, "/success/workgroup-only", "{}").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_body_without_bounds_is_refused_before_it_is_read() {
+    let mock = mock().await;
+    let head = "POST /success/workgroup-only HTTP/1.1\r\nhost: a\r\ncontent-length: 40000000\r\n\r\n";
+    let answer = answer_to_bytes(&mock, &[head.as_bytes(), &vec![b' '; 2 << 20]].concat()).await;
+    assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 413 "), "{answer}");
+    assert_eq!(ask(&mock, "/success/workgroup-only", "{}").await.status, 200);
 }

@@ -18,6 +18,8 @@ pub enum TargetClass {
     UnknownService,
     /// It says that it knows the operation and has not implemented it.
     DeclaredNotImplemented,
+    /// It answers the operation as it answers an operation that nobody has.
+    AnswersAllAlike,
     /// It answers with JSON of its own that no AWS client understands.
     OwnJson,
     /// It answers with something that is not an answer of AWS at all.
@@ -55,6 +57,7 @@ impl TargetClass {
             Self::UnknownOperation => "unknown-operation",
             Self::UnknownService => "unknown-service",
             Self::DeclaredNotImplemented => "declared-not-implemented",
+            Self::AnswersAllAlike => "answers-all-alike",
             Self::OwnJson => "own-json",
             Self::NotAws => "not-aws",
             Self::WrongService => "wrong-service",

@@ -22,6 +22,12 @@ pub enum Fault {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         beside: Option<StrikingDetail>,
     },
+    /// The connection was closed without an answer each time the request was sent, while the target answered other
+    /// requests before and after.
+    HungUp {
+        /// The answers that would be right.
+        expected: Vec<RightAnswer>,
+    },
     /// The status is not the documented one.
     Status {
         /// The documented one.

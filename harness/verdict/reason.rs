@@ -77,6 +77,18 @@ pub enum Reason {
         /// Whether several were in flight together, which some servers cannot handle.
         together: bool,
     },
+    /// The target gave no answer to requests that it answered before, for as long as the harness waits.
+    Away {
+        /// When it was first away, by the harness's clock: RFC 3339, in UTC.
+        from: String,
+        /// When the harness stopped waiting: RFC 3339, in UTC.
+        to: String,
+    },
+    /// It was not run, or not finished: the run has reached its time limit.
+    OutOfTime {
+        /// The limit, in milliseconds.
+        limit_ms: u64,
+    },
     /// The target throttled the request.
     Throttled(AnswerSummary),
     /// The target did not get the request in time.

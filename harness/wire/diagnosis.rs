@@ -33,6 +33,7 @@ pub(super) fn fault_of(error: &(dyn Error + 'static), stage: ExchangeStage) -> T
         TransportFault::Resolve(words) => TransportFault::Resolve(bounded(words)),
         TransportFault::Tls(words) => TransportFault::Tls(bounded(words)),
         TransportFault::Lost(words) => TransportFault::Lost(bounded(words)),
+        TransportFault::HungUp(words) => TransportFault::HungUp(bounded(words)),
         TransportFault::NotHttp(words) => TransportFault::NotHttp(bounded(words)),
         without @ (TransportFault::Unsendable(_)
         | TransportFault::Timeout(_)

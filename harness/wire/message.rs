@@ -181,6 +181,10 @@ pub enum TransportFault {
     /// The connection ended before the answer was complete.
     #[error("the connection ended before the answer was complete: {0}")]
     Lost(String),
+    /// The connection ended without a complete answer each time the request was sent, while the target answered other
+    /// requests before and after.
+    #[error("the connection ended without a complete answer each time: {0}")]
+    HungUp(String),
     /// What came back is not an HTTP answer.
     #[error("what came back is not HTTP: {0}")]
     NotHttp(String),

@@ -13,6 +13,11 @@ pub(crate) fn meaning(class: TargetClass, operation: &str, service: &str) -> Str
         TargetClass::UnknownOperation => format!("does not know the operation {operation}"),
         TargetClass::UnknownService => format!("does not know the service {service}"),
         TargetClass::DeclaredNotImplemented => format!("says that {operation} is not implemented"),
+        TargetClass::AnswersAllAlike => {
+            format!(
+                "answers {operation} as it answers an operation that does not exist, so it does not have {operation}"
+            )
+        }
         TargetClass::OwnJson => {
             format!("answers with an error of its own instead of one of AWS, so it does not have {operation}")
         }
@@ -45,8 +50,15 @@ fn advice(run: &RunEvent) -> Option<String> {
              unsigned requests with --no-sign."
                 .to_owned()
         }
+        TargetClass::Unreachable
+            if matches!(run.target.answer, TargetAnswer::Answer { status: 502..=504, .. }) =>
+        {
+            "The server behind the gateway at this endpoint does not answer. Start it, or wait for it with --wait 30s."
+                .to_owned()
+        }
         TargetClass::Unreachable => {
-            "Check that it runs, that the endpoint is right, and that nothing between here and there stops the call."
+            "Check that it runs, that the endpoint is right, and that nothing between here and there stops the call. Wait for a server \
+             that starts with --wait 30s."
                 .to_owned()
         }
         TargetClass::Redirect => "Give the address that it redirects to as the endpoint.".to_owned(),
@@ -55,6 +67,7 @@ fn advice(run: &RunEvent) -> Option<String> {
         TargetClass::UnknownOperation
         | TargetClass::UnknownService
         | TargetClass::DeclaredNotImplemented
+        | TargetClass::AnswersAllAlike
         | TargetClass::OwnJson
         | TargetClass::NotAws
         | TargetClass::WrongService => format!(

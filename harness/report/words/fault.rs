@@ -27,6 +27,12 @@ impl FaultText {
                 let at = if *status_fits { "error type" } else { "status" };
                 fault_text(at, any_of(expected), outcome(found, beside.as_ref()))
             }
+            Fault::HungUp { expected } => fault_text(
+                "status",
+                any_of(expected),
+                "no answer: the connection was closed, and again when the request was repeated, though other requests \
+                 were answered before and after. The server seems to crash on this request: look at its log",
+            ),
             Fault::Status { expected, found, error: None } => {
                 fault_text("status", expected.to_string(), found.to_string())
             }

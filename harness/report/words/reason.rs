@@ -1,5 +1,7 @@
 //! Why a case has its verdict, in words.
 
+use std::time::Duration;
+
 use super::class::meaning;
 use super::fault::{FaultText, answer_summary};
 use crate::text::foreign;
@@ -45,6 +47,13 @@ pub fn reason(reason: &Reason) -> String {
             let hint = if *together { "; one that takes one connection at a time needs --jobs 1" } else { "" };
             format!("not asked: the target left {requests} requests in a row without an answer{hint}")
         }
+        Reason::Away { from, to } => format!(
+            "the target was away from {from} to {to}: it did not answer what it answered before; --patience gives it more time to come back"
+        ),
+        Reason::OutOfTime { limit_ms } => format!(
+            "the run ended at its limit of {} s; --max-time gives it more",
+            Duration::from_millis(*limit_ms).as_secs_f64()
+        ),
         Reason::Throttled(answer) => format!("the target throttled the request ({})", answer_summary(answer)),
         Reason::NotInTime(answer) => format!("the target did not get the request in time ({})", answer_summary(answer)),
         Reason::Denied { answer, member } => format!(

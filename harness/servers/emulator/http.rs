@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::errors::ServiceError;
 use super::{EmulatedService, EmulatorOptions, MAX_REQUEST_BYTES};
-use crate::servers::host::{Host, Unread};
+use crate::servers::host::{FieldNames, Host, Unread};
 use crate::wire::{Request, Response};
 
 /// How much of a body is read before the connection is closed, in bytes. It is more than the limit, so that a client
@@ -52,12 +52,18 @@ impl Emulator {
         let invalid = |error| io::Error::new(io::ErrorKind::InvalidInput, error);
         let service = Arc::new(EmulatedService::new(options).map_err(invalid)?);
         let answering = Arc::clone(&service);
-        let host = Host::start(service.options().listen, MAX_READ_BYTES, move |request| match request {
-            Ok(request) => layer(&answering, request),
-            Err(Unread::TimedOut) => answering.refuse(&ServiceError::timed_out()),
-            Err(Unread::TooLarge) => answering.refuse(&ServiceError::too_large(MAX_REQUEST_BYTES)),
-        })
-        .await?;
+        let host =
+            Host::start(
+                service.options().listen,
+                MAX_READ_BYTES,
+                FieldNames::Capitalised,
+                move |request| match request {
+                    Ok(request) => layer(&answering, request),
+                    Err(Unread::TimedOut) => answering.refuse(&ServiceError::timed_out()),
+                    Err(Unread::TooLarge) => answering.refuse(&ServiceError::too_large(MAX_REQUEST_BYTES)),
+                },
+            )
+            .await?;
         Ok(Self { host, service })
     }
 

@@ -14,12 +14,12 @@ use crate::stub_server::{Stub, aws};
 
 const AGED: &str = "it gives earlier credentials again, whose age hides how long they live";
 
-fn now() -> f64 {
+pub(crate) fn now() -> f64 {
     SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_secs_f64()
 }
 
 /// The duration that a request asks for; without one, the default.
-fn duration(request: &str) -> f64 {
+pub(crate) fn duration(request: &str) -> f64 {
     let lifetime_asked = request.split_once("\"durationSeconds\":");
     lifetime_asked.and_then(|(_, rest)| rest.split([',', '}']).next()?.parse().ok()).unwrap_or(900.0)
 }
@@ -42,7 +42,7 @@ fn answering(credentials: impl Fn(&str) -> (String, f64) + Send + Sync + 'static
     })
 }
 
-fn given(password: &str, expiration: f64) -> String {
+pub(crate) fn given(password: &str, expiration: f64) -> String {
     let body = format!(
         r#"{{"dbPassword":"{password}","dbUser":"IAM:a","expiration":{expiration},"nextRefreshTime":{expiration}}}"#
     );

@@ -211,7 +211,8 @@ fn no_custom_domain_is_asked_for_where_none_is_named_and_one_call_is_made_where_
 
 #[test]
 fn a_name_that_no_workgroup_can_have_is_not_held_against_the_server_by_doctor_either() {
-    let endpoint = constant(error("400 No", "ValidationException"));
+    let stub = Stub::of_operations(error("400 No", "ValidationException"));
+    let endpoint = stub.endpoint;
     for command in ["doctor", "run"] {
         let all = [command, "--endpoint", &endpoint, "--no-sign", "--workgroup", "my_workgroup"];
         let expected = "--workgroup: expected 3 to 64 lower-case letters, digits and hyphens, found \"my_workgroup\"";

@@ -8,6 +8,7 @@ mod fixtures;
 mod foreign_text;
 mod invalid_input;
 mod misbehaving_servers;
+mod outages;
 mod planted_secrets;
 mod program;
 mod report_from_stream;

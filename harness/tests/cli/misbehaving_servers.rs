@@ -53,7 +53,7 @@ fn an_odd_answer_is_said(#[case] bytes: &'static str, #[case] expected: &str) {
 fn invalid_utf8_is_a_failure_of_the_target_and_no_panic() {
     let mut bytes = b"HTTP/1.1 200 OK\r\ncontent-type: application/x-amz-json-1.1\r\ncontent-length: 4\r\nconnection: close\r\n\r\n".to_vec();
     bytes.extend([0xff, 0xfe, 0x00, 0x80]);
-    expect(&Stub::answering(bytes).endpoint, 1, &["not JSON"]);
+    expect(&Stub::of_operations(bytes).endpoint, 1, &["not JSON"]);
 }
 
 #[test]

@@ -135,7 +135,7 @@ fn a_flood_of_secrets_closes_the_answer_and_stalls_nothing() {
         (0..30_400).map(|number| format!(r#""tokenname{number}":{}"#, 100_000_000 + number)).collect();
     let body =
         format!(r#"{{"__type":"ValidationException","message":"user gets 100000007 now",{}}}"#, members.join(","));
-    let stub = Stub::answering(aws("400 Bad", &body));
+    let stub = Stub::of_operations(aws("400 Bad", &body));
     let everything = everything(&stub, "text", &["success/*"], &[]);
     assert!(!everything.contains("10000") && !everything.contains("tokenname"), "{everything}");
     assert!(everything.contains("400 ValidationException &#34;***&#34;"), "{everything}");
@@ -147,7 +147,7 @@ fn a_body_of_objects_in_objects_makes_no_large_report() {
         let members: Vec<_> = (0..38).map(|number| format!(r#""n{level}x{number}":{inner}"#)).collect();
         format!("{{{}}}", members.join(","))
     });
-    let stub = Stub::answering(aws("400 Bad", &body));
+    let stub = Stub::of_operations(aws("400 Bad", &body));
     let mut program = Program::at(&stub.endpoint, "run success/* --report-json r.json");
     program.finish().expect(1, &[]);
     let report = program.json("r.json");
@@ -189,7 +189,7 @@ fn our_own_credentials_are_masked_when_a_target_sends_them_back(#[case] message:
 
 #[test]
 fn the_lines_that_repeat_a_request_read_secrets_from_the_environment() {
-    let stub = Stub::answering(aws("200 OK", "{}"));
+    let stub = Stub::of_operations(aws("200 OK", "{}"));
     let mut program = Program::at(&stub.endpoint, "run success/workgroup-only").env("AWS_SESSION_TOKEN", TOKEN);
     program.finish().expect(1, &["curl ", "$AWS_SECRET_ACCESS_KEY", "$AWS_SESSION_TOKEN"]);
 }

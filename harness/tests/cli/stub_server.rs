@@ -13,6 +13,9 @@ pub(crate) const AWS: &str = "application/x-amz-json-1.1";
 /// Credentials, as the operation gives them.
 pub(crate) const RIGHT: &str = r#"{"dbPassword":"p","dbUser":"u","expiration":4e9,"nextRefreshTime":4e9}"#;
 
+/// The operations of the contract.
+const OPERATIONS: [&str; 3] = ["GetCredentials", "GetWorkgroup", "ListWorkgroups"];
+
 /// A server on loopback that treats every connection the same way, whatever is asked.
 pub(crate) struct Stub {
     pub(crate) endpoint: String,
@@ -58,6 +61,16 @@ impl Stub {
     pub(crate) fn answering(bytes: impl Into<Vec<u8>>) -> Self {
         let bytes = bytes.into();
         Self::saying(move |_| bytes.clone())
+    }
+
+    /// A server that answers each request for an operation of the contract with these bytes, any other operation with
+    /// the error for an unknown one, and closes.
+    pub(crate) fn of_operations(bytes: impl Into<Vec<u8>>) -> Self {
+        let bytes = bytes.into();
+        let unknown = refusal("400 Bad Request", "UnknownOperationException", "There is no such operation.");
+        let is_known =
+            |request: &str| OPERATIONS.iter().any(|name| request.contains(&format!("Serverless.{name}\r\n")));
+        Self::saying(move |request| if is_known(request) { bytes.clone() } else { unknown.clone().into_bytes() })
     }
 
     /// A server that answers each request with what this makes of it, and closes.
@@ -125,20 +138,23 @@ pub(crate) fn refusal(status: &str, error: &str, message: &str) -> String {
 
 fn read_request(stream: &mut TcpStream) -> String {
     let mut bytes = Vec::new();
-    let mut buffer = [0; 4096];
-    loop {
-        let text = String::from_utf8_lossy(&bytes);
-        if let Some(end) = text.find("\r\n\r\n") {
-            let length = text
-                .lines()
-                .find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length:")?.trim().parse().ok());
-            if bytes.len() >= end + 4 + length.unwrap_or(0) {
-                return text.into_owned();
-            }
-        }
+    let mut buffer = vec![0; 65_536];
+    let mut end = None;
+    while end.is_none_or(|end| bytes.len() < end) {
         match stream.read(&mut buffer) {
-            Ok(0) | Err(_) => return String::from_utf8_lossy(&bytes).into_owned(),
+            Ok(0) | Err(_) => break,
             Ok(count) => bytes.extend_from_slice(&buffer[..count]),
         }
+        end = end.or_else(|| end_of_request(&bytes));
     }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// Where a request ends; `None` until its whole head is there.
+fn end_of_request(bytes: &[u8]) -> Option<usize> {
+    let head = bytes.windows(4).position(|window| window == b"\r\n\r\n")? + 4;
+    let fields = String::from_utf8_lossy(&bytes[..head]).to_ascii_lowercase();
+    let mut lengths =
+        fields.lines().filter_map(|line| line.strip_prefix("content-length:")?.trim().parse::<usize>().ok());
+    Some(head + lengths.next().unwrap_or(0))
 }

@@ -188,18 +188,27 @@ fn bytes(status: &str, headers: &str, body: &str) -> String {
     "answers as another service, so it does not have GetCredentials",
     "200 application/json"
 )]
+#[case::localemu_fault(
+    bytes("500 ", &format!("{JSON}X-Amzn-Errortype: InternalError\r\n"), r#"{"__type": "InternalError", "message": "exception while calling redshift-serverless with unknown operation: An unknown error occurred when trying to parse the request."}"#),
+    "answers-all-alike",
+    "answers GetCredentials as it answers an operation that does not exist, so it does not have GetCredentials",
+    r#"500 application/json InternalError: "exception while calling redshift-serverless with unknown operation: An unknown error occurred when trying to parse the request.""#
+)]
 fn a_server_without_the_operation_is_named_once_and_accused_of_nothing(
     #[case] bytes: String,
     #[case] class: &str,
     #[case] meaning: &str,
     #[case] answer: &str,
 ) {
-    // A fault may pass, so the probe that is answered with one is sent again.
-    let probes = if bytes.starts_with("HTTP/1.1 500") { 3 } else { 1 };
+    // A fault may pass, so a request that is answered with one is sent again.
+    let is_fault = bytes.starts_with("HTTP/1.1 500");
     let stub = Stub::answering(bytes);
     let judged = Judged::at(&stub.endpoint);
     judged.expect(1, class, meaning, answer);
-    assert_eq!(stub.connections(), probes, "one probe is enough");
+    // One call is enough where the name of the error says it. Else two are compared with two to an operation that
+    // nobody has.
+    let calls = stub.connections();
+    assert!([1, 4].contains(&calls) || (is_fault && calls <= 30), "{calls} calls");
     let cases = cases();
     let verdicts = judged.verdicts();
     assert!(verdicts.len() >= cases.len(), "{} of {}", verdicts.len(), cases.len());
@@ -218,13 +227,6 @@ fn a_server_without_the_operation_is_named_once_and_accused_of_nothing(
     "answers GetCredentials",
     "200 application/x-amz-json-1.1",
     "found     a string of 32 characters"
-)]
-#[case::localemu_fault(
-    bytes("500 ", &format!("{JSON}X-Amzn-Errortype: InternalError\r\n"), r#"{"__type": "InternalError", "message": "exception while calling redshift-serverless with unknown operation: An unknown error occurred when trying to parse the request."}"#),
-    "server-fault",
-    "fails inside itself",
-    r#"500 application/json InternalError: "exception while calling redshift-serverless with unknown operation: An unknown error occurred when trying to parse the request.""#,
-    "found     500 InternalError"
 )]
 fn a_server_with_the_operation_broken_fails_what_must_succeed_and_proves_nothing_by_refusing(
     #[case] bytes: String,

@@ -97,7 +97,7 @@ fn prose_fits_on_a_narrow_terminal(#[case] arguments: &[&str]) {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_report_fits_on_a_narrow_terminal_and_its_commands_stay_whole() {
-    let stub = Stub::answering(aws("200 OK", "{}"));
+    let stub = Stub::of_operations(aws("200 OK", "{}"));
     let arguments = ["run", "success/workgroup-only", "parameters/duration-outside", "--endpoint", &stub.endpoint];
     let variables = [
         ("AWS_ACCESS_KEY_ID", "test"),

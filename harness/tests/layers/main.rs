@@ -23,7 +23,7 @@ const MAY_USE: [(&str, &[&str]); 23] = [
     ("targets", &["contract", "verdict", "wire"]),
     ("servers/emulator", &["servers/host", "wire"]),
     ("servers/defects", &["contract", "corpus", "wire"]),
-    ("servers/mock", &["contract", "corpus", "wire"]),
+    ("servers/mock", &["contract", "corpus", "servers/host", "wire"]),
     ("servers", &["wire"]),
     ("run", &["contract", "corpus", "judge", "targets", "verdict", "wire"]),
     ("report", &["contract", "corpus", "verdict", "wire"]),

@@ -1,0 +1,156 @@
+//! Targets that are away for a moment, or until they have started, and targets that close the connection on a request.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use rstest::rstest;
+use serde_json::Value;
+
+use crate::credential_lifetimes::{duration, given, now};
+use crate::program::{Finished, Program, events};
+use crate::stub_server::{Stub, answer, closed_port, refusal};
+
+const PAGE: &str = "text/html";
+
+/// The answer of a right server, as far as the cases of [`ran`] can tell.
+fn right(request: &str) -> String {
+    let seconds = duration(request);
+    if (900.0..=3600.0).contains(&seconds) {
+        given("p", now() + seconds)
+    } else {
+        refusal("400 Bad Request", "ValidationException", "durationSeconds is out of range")
+    }
+}
+
+/// A server that gives this answer from the request with the number `from` to the one before `to`, and right ones
+/// otherwise.
+fn away(from: usize, to: usize, wrong: String) -> Stub {
+    let requests = AtomicUsize::new(0);
+    Stub::saying(move |request| {
+        let number = requests.fetch_add(1, Ordering::Relaxed);
+        if (from..to).contains(&number) { wrong.clone() } else { right(request) }
+    })
+}
+
+fn ran(server: &Stub, more: &str) -> Finished {
+    let line = format!("run --format jsonl success/workgroup-only parameters/duration-outside --jobs 1 {more}");
+    Program::at(&server.endpoint, line.trim_end()).finish()
+}
+
+/// The ids of the cases with this verdict.
+fn with_verdict(finished: &Finished, verdict: &str) -> Vec<String> {
+    let cases = events(&finished.stdout).into_iter().filter(|event| event["event"] == "case");
+    let fitting = cases.filter(|case| case["verdict"] == verdict);
+    fitting.map(|case| case["id"].as_str().expect("an id").to_owned()).collect()
+}
+
+// The probe and the control come first, and then the six cases.
+#[rstest]
+#[case::bad_gateway(answer("502 Bad Gateway", PAGE, "<h1>502 Bad Gateway</h1>"))]
+#[case::unavailable(answer("503 Service Unavailable", PAGE, "no server is available"))]
+#[case::timeout(answer("504 Gateway Time-out", PAGE, "The server didn't respond in time."))]
+#[case::no_route(answer("404 Not Found", "text/plain", "404 page not found"))]
+#[case::no_entry(answer("403 Forbidden", PAGE, "<h1>403 Forbidden</h1>"))]
+#[case::fault(refusal("500 Oops", "InternalServerException", "we restart"))]
+#[case::closed(String::new())]
+#[case::cut_off("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{".to_owned())]
+fn an_outage_in_mid_run_is_blamed_on_no_case(#[case] wrong: String, #[values(3, 5)] from: usize) {
+    let finished = ran(&away(from, from + 12, wrong), "");
+    finished.expect(0, &[]);
+    assert_eq!(with_verdict(&finished, "pass").len(), 7, "{finished:#?}");
+}
+
+#[test]
+fn a_target_that_stays_away_is_named_with_the_time_and_accused_of_nothing() {
+    let gone = answer("404 Not Found", "text/plain", "404 page not found");
+    let finished = ran(&away(4, usize::MAX, gone), "--patience 300ms");
+    finished.expect(3, &["the target was away from 20", "--patience gives it more time"]);
+    assert!(with_verdict(&finished, "fail").is_empty(), "{finished:#?}");
+    assert!(with_verdict(&finished, "indeterminate").len() >= 4, "{finished:#?}");
+}
+
+#[rstest]
+#[case::closed(String::new(), "The server seems to crash on this request: look at its log")]
+#[case::fault(answer("500 Internal Server Error", PAGE, "<h1>500</h1>"), "500")]
+#[case::no_route(answer("404 Not Found", "text/plain", "404 page not found"), "404")]
+fn a_server_that_fails_on_one_input_fails(#[case] wrong: String, #[case] found: &str) {
+    let server = Stub::saying(
+        move |request| {
+            if request.contains("\"durationSeconds\":899") { wrong.clone() } else { right(request) }
+        },
+    );
+    let finished = ran(&server, "");
+    finished.expect(1, &[found]);
+    assert_eq!(with_verdict(&finished, "fail"), ["parameters/duration-outside/899"]);
+}
+
+#[test]
+fn what_a_server_crashes_on_can_be_a_known_failure() {
+    let server = Stub::saying(
+        |request| {
+            if request.contains("\"durationSeconds\":899") { String::new() } else { right(request) }
+        },
+    );
+    let cases = "parameters/duration-outside";
+    let mut program = Program::at(&server.endpoint, &format!("baseline write known.json {cases} --reason later"));
+    program.finish().expect(0, &[]);
+    let known: Value = program.json("known.json");
+    assert!(known.to_string().contains("parameters/duration-outside/899"), "{known}");
+    let text = program.read("known.json");
+    let again = Program::at(&server.endpoint, &format!("run {cases} --baseline known.json")).file("known.json", &text);
+    { again }.finish().expect(0, &["known-fail"]);
+}
+
+#[rstest]
+#[case::bad_gateway(answer("502 Bad Gateway", PAGE, "<h1>502 Bad Gateway</h1><hr>nginx"))]
+#[case::unavailable(answer("503 Service Unavailable", PAGE, "no server is available"))]
+#[case::timeout(answer("504 Gateway Time-out", "text/plain", "stream timeout"))]
+fn a_gateway_without_a_backend_is_away_and_no_baseline_is_written(#[case] wrong: String) {
+    let server = Stub::answering(wrong);
+    let words = "The server behind the gateway at this endpoint does not answer";
+    let finished = Program::at(&server.endpoint, "run success --report-json r.json").finish();
+    finished.expect(3, &[words, "--wait"]);
+    assert!(!finished.stdout.contains("not-implemented"), "{finished:#?}");
+    let mut write = Program::at(&server.endpoint, "baseline write known.json success --reason later");
+    write.finish().expect(3, &[]);
+    assert!(!write.folder().join("known.json").exists());
+}
+
+#[rstest]
+#[case::behind_a_gateway(answer("502 Bad Gateway", PAGE, "<h1>502</h1>"))]
+#[case::that_closes(String::new())]
+fn a_server_that_starts_is_waited_for(#[case] wrong: String, #[values("run", "doctor")] command: &str) {
+    let server = away(0, 5, wrong);
+    let cases = if command == "run" { " success/workgroup-only" } else { "" };
+    let finished = Program::at(&server.endpoint, &format!("{command}{cases} --wait 20s")).finish();
+    assert!(![2, 3].contains(&finished.code), "{finished:#?}");
+}
+
+#[test]
+fn a_server_that_never_starts_is_waited_for_no_longer_than_was_said() {
+    let start = Instant::now();
+    let finished = Program::at(&closed_port(), "run success/workgroup-only --wait 400ms").finish();
+    finished.expect(3, &["cannot connect"]);
+    assert!(start.elapsed() >= Duration::from_millis(400), "{:?}", start.elapsed());
+}
+
+#[test]
+fn a_run_ends_at_its_limit_and_says_which_cases_are_left() {
+    let server = Stub::saying(|request| {
+        if request.contains("durationSeconds") {
+            // The request waits for longer than the run may take, and then for the end of the answer.
+            std::thread::sleep(Duration::from_millis(400));
+        }
+        right(request)
+    });
+    let finished = ran(&server, "--max-time 0.2");
+    finished.expect(3, &["the run ended at its limit of 0.2 s; --max-time gives it more"]);
+    assert!(with_verdict(&finished, "indeterminate").len() >= 3, "{finished:#?}");
+}
+
+#[test]
+fn one_lost_connection_at_the_probe_is_nobodys_fault() {
+    let finished = ran(&away(0, 1, String::new()), "");
+    finished.expect(0, &[]);
+    assert_eq!(with_verdict(&finished, "pass").len(), 7, "{finished:#?}");
+}
