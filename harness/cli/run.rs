@@ -303,8 +303,8 @@ impl Execution<'_> {
             }
             (class, Some(cause)) if class.is_rejection() => {
                 let (operation, service) = (&self.operation.name.is, &self.library.contract.service.signing_name.is);
-                let (region, endpoint) = (target.region.as_str(), target.endpoint.as_str());
-                let asked = AskedCall { service, operation, region, endpoint };
+                let (region, url) = (target.region.as_str(), target.endpoint.as_str());
+                let asked = AskedCall { service, operation, region, endpoint: url };
                 let is = meaning(class, operation, service);
                 format!("{endpoint} {is}: {answer}. {}", CauseText::of(cause, asked).sentences())
             }
