@@ -28,10 +28,10 @@ use tokio::runtime::Runtime;
 use crate::contract::{Contract, Feature, Fixtures, Operation};
 use crate::corpus::{Corpus, ExpandedCase};
 use crate::judge::Judge;
-use crate::report::{FaultText, answer_text, meaning, reason};
+use crate::report::{AskedCall, CauseText, FaultText, answer_text, meaning, reason};
 use crate::run::{Interrupt, Session, random_seed};
 use crate::targets::Target;
-use crate::verdict::{CaseResult, ProbeOutcome, TargetClass, Verdict};
+use crate::verdict::{CaseResult, ProbeOutcome, Reason, TargetClass, Verdict};
 
 /// The trials of one target.
 pub struct Trials {
@@ -204,10 +204,11 @@ fn blame(faults: &mut String, case: &ExpandedCase, result: &CaseResult, session:
         let _ = writeln!(faults, "  {}", reason(because));
     }
     let contract = session.contract();
-    if result.verdict == Verdict::NotImplemented
+    let is_turned_away = matches!(result.reason, Some(Reason::TurnedAway { .. }));
+    if (result.verdict == Verdict::NotImplemented || is_turned_away)
         && let Some(operation) = contract.operation(&case.operation)
     {
-        let ProbeOutcome { class, answer: target_answer } =
+        let ProbeOutcome { class, answer: target_answer, cause } =
             runtime().block_on(session.probe(operation, &Interrupt::never()));
         let service = &contract.service.signing_name.is;
         let _ = writeln!(
@@ -216,9 +217,15 @@ fn blame(faults: &mut String, case: &ExpandedCase, result: &CaseResult, session:
             meaning(class, &operation.name.is, service),
             answer_text(&target_answer)
         );
+        let Target { region, endpoint, .. } = session.target();
+        let (region, endpoint) = (region.as_str(), endpoint.as_str());
+        let asked = AskedCall { service, operation: &operation.name.is, region, endpoint };
+        if let Some(cause) = cause {
+            let _ = writeln!(faults, "  {}", CauseText::of(&cause, asked).sentences());
+        }
         let _ = writeln!(faults, "  to do: {}", advice(class, operation, contract));
     }
-    if result.verdict == Verdict::Indeterminate {
+    if result.verdict == Verdict::Indeterminate && !is_turned_away {
         let _ =
             writeln!(faults, "  to do: see whether the server at {} runs and answers", session.target().authority());
     }

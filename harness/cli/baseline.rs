@@ -119,6 +119,10 @@ fn write(args: BaselineWriteArgs) -> Result<ExitCode, Failure> {
         say("nothing was written: what was not run would be missing");
         return Ok(ended.into());
     }
+    if let Some(rejection) = ended.rejection {
+        say("nothing was written: no case could be run");
+        return Err(rejection);
+    }
     if let Some(answer) = &ended.unreachable {
         say(&format!("error: nothing was written, since no case could be run: {}", escape(answer)));
         return Ok(ended.into());

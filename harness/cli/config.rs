@@ -94,6 +94,7 @@ fn all(settings: &Settings) -> Vec<Setting> {
     all.extend(credentials(settings));
     all.extend([
         setting("ca-file", json!(settings.client.ca_file)),
+        setting("insecure", json!(settings.client.insecure)),
         setting("timeout", json!(settings.client.timeout.as_secs_f64())),
         setting("wait", json!(settings.wait.as_secs_f64())),
         setting("patience", json!(settings.patience.as_secs_f64())),

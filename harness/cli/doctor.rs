@@ -47,7 +47,7 @@ pub(super) fn run(args: DoctorArgs) -> Result<ExitCode, Failure> {
     let operation = args.operation.of(&contract)?;
     let mut examination = super::block_on(examination(&settings, &contract, operation))??;
     let answer = examination.answer.clone().unwrap_or_else(|| TargetAnswer::Told(examination.said.clone()));
-    let probe = ProbeOutcome { class: examination.class, answer };
+    let probe = ProbeOutcome { class: examination.class, answer, cause: None };
     let slip = resources::refused_name(&settings, &contract, operation, &probe);
     let is_slip = slip.is_some();
     if let Some((resource, slip)) = slip {
@@ -100,11 +100,10 @@ fn exit(examination: &Examination, slip: bool) -> Exit {
     let is_broken = || problem(|topic| matches!(topic, Topic::Signature | Topic::Operation | Topic::Resource(_)));
     let at_once = match examination.class {
         TargetClass::Unreachable => Exit::Undecided,
-        TargetClass::RefusedCredentials | TargetClass::NoResource => Exit::Usage,
-        TargetClass::Answers | TargetClass::Redirect | TargetClass::ServerFault if slip => Exit::Usage,
-        TargetClass::Answers | TargetClass::Redirect | TargetClass::ServerFault if !is_broken() => Exit::Fine,
+        TargetClass::RefusedCredentials | TargetClass::NoResource | TargetClass::Redirect => Exit::Usage,
+        TargetClass::Answers | TargetClass::ServerFault if slip => Exit::Usage,
+        TargetClass::Answers | TargetClass::ServerFault if !is_broken() => Exit::Fine,
         TargetClass::Answers
-        | TargetClass::Redirect
         | TargetClass::ServerFault
         | TargetClass::UnknownOperation
         | TargetClass::UnknownService

@@ -38,7 +38,7 @@ Examples:
 Exit codes:
   0    nothing unexpected
   1    something failed, is blocked or not implemented, or a baseline entry is stale
-  2    wrong usage or configuration, or the server refused the credentials or lacks the {noun}
+  2    wrong usage or configuration, or the server refused the credentials, redirects the call or lacks the {noun}
   3    the server is unreachable, or its silence leaves must-requirements undecided
   4    no case is selected
   5    Countersign itself went wrong, or a fixture is invalid
@@ -56,7 +56,7 @@ Examples:
 Exit codes:
   0  nothing stands in the way of a run
   1  the operation or what is named is not there or broken, no {noun} is named, or a claim does not hold
-  2  the target does not take the credentials or have the {noun}, or settings are wrong
+  2  the target does not take the credentials or have the {noun}, or redirects; or settings are wrong
   3  the target cannot be reached
   6  real AWS was not allowed";
 

@@ -8,6 +8,7 @@ use clap::{ArgMatches, Args, Command, FromArgMatches};
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::credentials::FromFile;
 use super::variables::variable_of;
 use crate::text::{file_name, foreign};
 
@@ -25,11 +26,11 @@ pub(super) enum Origin {
         /// Its name.
         name: String,
     },
-    /// A file with targets.
+    /// A file with targets, or a shared file of AWS tools.
     File {
         /// The file.
         file: PathBuf,
-        /// The key in it: `targets.mine.region`.
+        /// The key in it: `targets.mine.region`, or `region of the profile mine`.
         key: String,
     },
     /// Nothing says anything, so this holds.
@@ -81,6 +82,13 @@ impl Origins {
         };
         self.set(name, origin);
         value
+    }
+
+    /// The value of a setting of the AWS tools' shared files. Its origin is kept under the name of the setting.
+    pub(super) fn of_file(&mut self, name: &'static str, setting: Option<FromFile>) -> Option<String> {
+        let FromFile { value, file, key } = setting?;
+        self.set(name, Origin::File { file, key });
+        Some(value)
     }
 
     pub(super) fn set(&mut self, name: &'static str, origin: Origin) {

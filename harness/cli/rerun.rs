@@ -14,10 +14,15 @@ pub(super) struct RerunCommands {
 }
 
 impl RerunCommands {
-    /// The commands for the run of this process; `command` has the arguments of its command.
-    pub(super) fn of_run(seed: u64, command: &Command) -> Self {
+    /// The commands for the run of this process; `command` has the arguments of its command. `target` are the arguments
+    /// that name the target, if the command line does not.
+    pub(super) fn of_run(seed: u64, command: &Command, target: Option<[String; 2]>) -> Self {
         let sharded = std::env::var_os("COUNTERSIGN_SHARD").is_some_and(|value| !value.is_empty());
-        Self::from_words(process_words(), command, seed, sharded)
+        let mut words = process_words();
+        // They stand before any "--".
+        let start = usize::from(words.first().is_some_and(|word| word == "run"));
+        words.splice(start..start, target.into_iter().flatten());
+        Self::from_words(words, command, seed, sharded)
     }
 
     /// The commands for a run that was started with these words; `sharded` says that the environment names a shard.

@@ -21,11 +21,13 @@ use super::target::Prepared;
 use super::{Failure, FixtureArgs};
 use crate::contract::{Contract, Feature, Level, Operation, Service, Side};
 use crate::corpus::{Pattern, Plan, Selection, Shard, did_you_mean};
-use crate::report::{Baseline, Ending, Event, Exit, RunEvent, Tally, TargetEvent, VERSION, answer_text, meaning};
+use crate::report::{
+    AskedCall, Baseline, CauseText, Ending, Event, Exit, RunEvent, Tally, TargetEvent, VERSION, answer_text, meaning,
+};
 use crate::run::{Described, Interrupt, Session, random_seed, run as run_plan};
 use crate::targets::Target;
 use crate::text::foreign;
-use crate::verdict::{CaseResult, ProbeOutcome, TargetClass, Verdict};
+use crate::verdict::{CaseResult, Cause, ProbeOutcome, TargetClass, Verdict};
 
 #[derive(Debug, Args)]
 pub(super) struct RunArgs {
@@ -161,7 +163,7 @@ pub(super) fn run(args: RunArgs) -> Result<ExitCode, Failure> {
     let mut reports = Reports::open(
         &args.reports,
         &library.contract,
-        &RerunCommands::of_run(seed, &RunArgs::augment_args(Command::new("run"))),
+        &RerunCommands::of_run(seed, &RunArgs::augment_args(Command::new("run")), settings.target_words()),
     )?;
     let execution = Execution {
         settings: &settings,
@@ -179,7 +181,10 @@ pub(super) fn run(args: RunArgs) -> Result<ExitCode, Failure> {
         failure.report(&[]);
         ended.exit = Exit::first_of([(Exit::Usage, true), (ended.exit, true)]);
     }
-    Ok(ended.into())
+    match ended.rejection.take() {
+        Some(rejection) if !ended.interrupted => Err(rejection),
+        _ => Ok(ended.into()),
+    }
 }
 
 /// Refuses settings that no run could use, whatever the target answers: a claim of a feature that has no counted
@@ -231,7 +236,7 @@ impl Execution<'_> {
         let start = Instant::now();
         let probe = session.probe(self.operation, &interrupt).await;
         let answer = answer_text(&probe.answer);
-        self.reject(session.target(), &probe)?;
+        let rejection = self.rejection(session.target(), &probe);
         let contract = &self.library.contract;
         if let Some((resource, slip)) = resources::refused_name(self.settings, contract, self.operation, &probe) {
             return Err(Failure::usage(format!(
@@ -276,33 +281,36 @@ impl Execution<'_> {
         let ending = Ending { leftovers: session.leftovers() > 0, silence };
         let exit = Exit::of_run(&summary.verdicts, ending);
         hear(&Event::Summary(summary));
-        Ok(FinishedRun { exit, interrupted: interrupt.is_set(), unreachable: is_silent.then_some(answer) })
+        Ok(FinishedRun { exit, interrupted: interrupt.is_set(), unreachable: is_silent.then_some(answer), rejection })
     }
 
-    /// Ends a run that could judge nothing: the target refuses its credentials, or does not have the resource that it
-    /// names.
-    fn reject(&self, target: &Target, probe: &ProbeOutcome) -> Result<(), Failure> {
+    /// Why the target turns every call away, in words, with what to do about it; `None` if it does not. If it
+    /// does, the run ends with reports in which no case is judged.
+    fn rejection(&self, target: &Target, probe: &ProbeOutcome) -> Option<Failure> {
         let (endpoint, answer) = (foreign(target.endpoint.as_str()), answer_text(&probe.answer));
-        if probe.class == TargetClass::RefusedCredentials && target.credentials.is_none() {
-            let place = self.settings.from.place("no-sign");
-            let words = "refuses a request without a signature";
-            return Err(Failure::usage(format!("{endpoint} {words}: {answer}. Leave out {place}")));
-        }
-        if probe.class == TargetClass::RefusedCredentials {
-            return Err(Failure::usage(format!(
-                "{endpoint} refuses the credentials: {answer}. Give it the ones that it knows in AWS_ACCESS_KEY_ID and \
-                 AWS_SECRET_ACCESS_KEY or AWS_PROFILE, and its region with --region"
-            )));
-        }
-        if probe.class == TargetClass::NoResource {
-            let named_resource = self.operation.resources(&self.library.contract.service).next();
-            let (noun, flag) = named_resource.map_or(("resource", ""), |of| (of.noun.as_str(), of.flag.as_str()));
-            let name = foreign(named_resource.and_then(|of| target.resources.get(&of.id)).map_or("", String::as_str));
-            return Err(Failure::usage(format!(
-                "{endpoint} has no {noun} \"{name}\": {answer}. Create it there, or name one that it has with --{flag}"
-            )));
-        }
-        Ok(())
+        let message = match (probe.class, &probe.cause) {
+            (TargetClass::NoResource, _) => {
+                let named_resource = self.operation.resources(&self.library.contract.service).next();
+                let (noun, flag) = named_resource.map_or(("resource", ""), |of| (of.noun.as_str(), of.flag.as_str()));
+                let name = named_resource.and_then(|of| target.resources.get(&of.id)).map_or("", String::as_str);
+                let name = foreign(name);
+                let fix = format!("Create it there, or name one that it has with --{flag}");
+                format!("{endpoint} has no {noun} \"{name}\": {answer}. {fix}")
+            }
+            (_, Some(Cause::NotSigned)) => {
+                let place = self.settings.from.place("no-sign");
+                format!("{endpoint} refuses a request without a signature: {answer}. Leave out {place}")
+            }
+            (class, Some(cause)) if class.is_rejection() => {
+                let (operation, service) = (&self.operation.name.is, &self.library.contract.service.signing_name.is);
+                let (region, url) = (target.region.as_str(), target.endpoint.as_str());
+                let asked = AskedCall { service, operation, region, endpoint: url };
+                let is = meaning(class, operation, service);
+                format!("{endpoint} {is}: {answer}. {}", CauseText::of(cause, asked).sentences())
+            }
+            (_, _) => return None,
+        };
+        Some(Failure::usage(message))
     }
 
     fn event(&self, target: &Target, probe: ProbeOutcome, started_at: Timestamp) -> RunEvent {
@@ -325,6 +333,7 @@ impl Execution<'_> {
                 class: probe.class,
                 meaning: meaning(probe.class, operation, service),
                 answer: probe.answer,
+                cause: probe.cause,
             },
             started_at: started_at.to_string(),
         }
@@ -336,6 +345,8 @@ pub(super) struct FinishedRun {
     pub(super) interrupted: bool,
     /// What the probe met, where the target cannot be reached.
     pub(super) unreachable: Option<String>,
+    /// Why the target turns every call away, so that the run judged nothing.
+    pub(super) rejection: Option<Failure>,
 }
 
 impl From<FinishedRun> for ExitCode {

@@ -1,5 +1,5 @@
-//! Settings of a run that concern the target: from flags, the environment, `countersign.toml` and
-//! defaults, in this order of precedence.
+//! Settings of a run that concern the target: from flags, the environment, `countersign.toml`, the shared files of AWS
+//! tools and defaults, in this order of precedence.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -9,9 +9,10 @@ use clap::Args;
 use reqwest::Url;
 
 use super::Failure;
+use super::credentials::{ConfiguredServer, FromFile};
 use super::origin::{Origin, Origins, TracedArgs};
 use super::resources::ResourceArgs;
-use super::variables::{read, variable_set as env};
+use super::variables::{read, variable_of, variable_set as env};
 use crate::contract::{Feature, Resource, Service};
 use crate::targets::TargetPlace;
 use crate::targets::gate::{self, AllowedResource};
@@ -48,7 +49,7 @@ pub(super) struct TargetArgs {
     #[arg(long, value_name = "URL")]
     endpoint: Option<String>,
 
-    /// Region to sign for [default: $AWS_REGION, or us-east-1]
+    /// Region to sign for [default: $AWS_REGION, or that of the AWS profile, or us-east-1]
     #[arg(long, env = "COUNTERSIGN_REGION", value_name = "REGION")]
     region: Option<String>,
 
@@ -63,9 +64,13 @@ pub(super) struct TargetArgs {
     #[arg(long, env = "COUNTERSIGN_NO_SIGN")]
     no_sign: bool,
 
-    /// Trust the PEM certificates in this file too
+    /// Trust the PEM certificates in this file too [default: what AWS tools are told to trust]
     #[arg(long, env = "COUNTERSIGN_CA_FILE", value_name = "FILE")]
     ca_file: Option<PathBuf>,
+
+    /// Do not check the server's certificate; for servers on this machine only
+    #[arg(long, env = "COUNTERSIGN_INSECURE")]
+    insecure: bool,
 
     /// Seconds for one request, from connecting to the last byte [default: 10]
     #[arg(long, env = "COUNTERSIGN_TIMEOUT", value_name = "SECONDS", value_parser = seconds)]
@@ -146,9 +151,14 @@ impl Settings {
         // A target that is named by its URL needs no profile.
         let is_named = args.endpoint.is_some() || (args.target.is_none() && env("COUNTERSIGN_ENDPOINT")?.is_some());
         let profiles = load_profiles(from.pick("config", args.config.clone(), [], None), is_named, &mut from)?;
-        let (named, url, profile) = choose(&args, &profiles, &mut from)?;
+        let configured = ConfiguredServer::load();
+        let (named, url, profile) = choose(&args, &profiles, configured.as_ref(), &mut from)?;
+        let is_ours = url.is_none() && ["mock", "emulator"].contains(&named.as_str());
+        // What the AWS profile says counts for other servers only. Its faults are told where it is needed.
+        let configured = configured.ok().filter(|_| !is_ours).unwrap_or_default();
         let region = [("AWS_REGION", env("AWS_REGION")?), ("AWS_DEFAULT_REGION", env("AWS_DEFAULT_REGION")?)];
         let region = from.pick("region", args.region, region, profile.region);
+        let region = region.or_else(|| from.of_file("region", configured.region));
         let region = region.map_or_else(|| Ok(Region::us_east_1()), |name| region_named(&name, &from))?;
         let mut resources = BTreeMap::new();
         for Resource { id, flag, .. } in &Service::embedded().resources {
@@ -187,9 +197,17 @@ impl Settings {
             return Err(Failure::usage(format!("{}: expected {least} to {most}, found {jobs}", from.key("jobs"))));
         }
         let timeout = from.pick("timeout", args.timeout, [], profile.timeout).unwrap_or(DEFAULT_TIMEOUT);
+        let ca_file = match from.pick("ca-file", args.ca_file, [], profile.ca_file) {
+            Some(file) => Some(file),
+            None if is_ours => None,
+            None => from
+                .pick("ca-file", None, [("AWS_CA_BUNDLE", env("AWS_CA_BUNDLE")?.map(PathBuf::from))], None)
+                .or_else(|| from.of_file("ca-file", configured.ca_bundle).map(PathBuf::from)),
+        };
+        let insecure = from.pick("insecure", args.insecure.then_some(true), [], profile.insecure).unwrap_or_default();
         let time = |span: Option<Span>| span.map(|Span(time)| time);
         let max_time = time(from.pick("max-time", args.max_time, [], profile.max_time));
-        Ok(Self {
+        let settings = Self {
             choice,
             region,
             resources,
@@ -198,14 +216,18 @@ impl Settings {
             jobs: from.pick("jobs", args.jobs.map(usize::from), [], profile.jobs).unwrap_or(place.jobs()).max(1),
             client: ClientOptions {
                 timeout: Duration::from_secs_f64(timeout),
-                ca_file: from.pick("ca-file", args.ca_file, [], profile.ca_file),
+                ca_file_named_by: ca_file.is_some().then(|| from.place("ca-file")),
+                ca_file,
+                insecure,
             },
             wait: time(from.pick("wait", args.wait, [], profile.wait)).unwrap_or_default(),
             patience: time(from.pick("patience", args.patience, [], profile.patience)).unwrap_or(PATIENCE),
             max_time: max_time.or((place != TargetPlace::Here).then_some(LONGEST_RUN)),
             baseline: from.pick("baseline", args.baseline, [], profile.baseline),
             from,
-        })
+        };
+        refuse_without_target(&settings.from)?;
+        Ok(settings)
     }
 
     /// The target that `COUNTERSIGN_TARGET` or `COUNTERSIGN_ENDPOINT` names, with everything that the other variables
@@ -231,6 +253,21 @@ impl Settings {
             TargetChoice::Aws { .. } => "aws",
             TargetChoice::Endpoint { name, .. } => name,
         }
+    }
+
+    /// The arguments that name the target on a command line; `None` where its own arguments do, or nothing names one.
+    pub(super) fn target_words(&self) -> Option<[String; 2]> {
+        if !matches!(self.from.get("target"), Origin::Environment { .. } | Origin::File { .. }) {
+            return None;
+        }
+        Some(match (&self.choice, &self.from.profile) {
+            // Its other settings are in the file too.
+            (_, Some(name)) => ["--target".to_owned(), name.clone()],
+            (TargetChoice::Mock | TargetChoice::Emulator, None) => ["--target".to_owned(), self.name().to_owned()],
+            (TargetChoice::Aws { endpoint: url, .. } | TargetChoice::Endpoint { url, .. }, None) => {
+                ["--endpoint".to_owned(), url.to_string()]
+            }
+        })
     }
 
     /// The features that the target claims: those of the settings, or else its default. The mock and the emulator claim
@@ -291,6 +328,7 @@ fn followed(file: PathBuf) -> Result<PathBuf, Failure> {
 fn choose(
     args: &TargetArgs,
     profiles: &Profiles,
+    configured: Result<&ConfiguredServer, &String>,
     from: &mut Origins,
 ) -> Result<(String, Option<Url>, Profile), Failure> {
     let none = Profile::default();
@@ -309,19 +347,9 @@ fn choose(
         from.set("target", Origin::File { file: file.clone(), key: "target".to_owned() });
     }
     let Some(name) = target.as_ref().or(profiles.target.as_ref()) else {
-        // The variables of the SDKs count only where no target is named.
-        let mut set = None;
-        for name in [Service::embedded().endpoint_variable(), "AWS_ENDPOINT_URL".to_owned()] {
-            set = set.or(env(&name)?.map(|value| (name, value)));
-        }
-        return match set {
-            None => Ok(("emulator".to_owned(), None, none)),
-            Some((variable, value)) => {
-                let url = endpoint_url(&variable, &value)?;
-                from.set("target", Origin::Environment { name: variable });
-                Ok(("endpoint".to_owned(), Some(url), none))
-            }
-        };
+        let endpoint = configured_endpoint(configured, from)?;
+        let name = if endpoint.is_some() { "endpoint" } else { "emulator" };
+        return Ok((name.to_owned(), endpoint, none));
     };
     if let Some(profile) = profiles.targets.get(name) {
         let target = format!("the target \"{}\"", foreign(name));
@@ -348,6 +376,57 @@ fn choose(
         foreign(name),
         foreign(&known_names.join(", "))
     )))
+}
+
+/// The endpoint that is configured for the SDKs, in variables or in their shared files. It counts only where no target
+/// is named.
+/// Source: AWS SDKs and Tools Reference Guide, service-specific endpoints.
+fn configured_endpoint(
+    configured: Result<&ConfiguredServer, &String>,
+    from: &mut Origins,
+) -> Result<Option<Url>, Failure> {
+    let is_ignored = match configured {
+        Ok(configured) => configured.ignores_endpoints,
+        Err(_) => env("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")?.is_some_and(|value| value.eq_ignore_ascii_case("true")),
+    };
+    for name in [Service::embedded().endpoint_variable(), "AWS_ENDPOINT_URL".to_owned()] {
+        if let Some(value) = env(&name)?.filter(|_| !is_ignored) {
+            let url = endpoint_url(&name, &value)?;
+            from.set("target", Origin::Environment { name });
+            return Ok(Some(url));
+        }
+    }
+    // Nobody can tell which server a file means that cannot be read.
+    let configured = configured.map_err(|error| {
+        Failure::usage(format!("{error}. To test the embedded emulator all the same, add --target emulator"))
+    })?;
+    let Some(FromFile { value, file, key }) = configured.endpoint.clone() else { return Ok(None) };
+    let origin = Origin::File { file, key };
+    let url = endpoint_url(&origin.to_string(), &value)?;
+    from.set("target", origin);
+    Ok(Some(url))
+}
+
+/// Refuses a setting that describes a server, where no server is named. Otherwise the embedded emulator would be judged
+/// in its place.
+fn refuse_without_target(from: &Origins) -> Result<(), Failure> {
+    if from.get("target") != Origin::Default {
+        return Ok(());
+    }
+    let resources = Service::embedded().resources.iter().map(|resource| resource.flag.as_str());
+    let describing = resources.chain(["region", "claim", "no-sign", "ca-file", "insecure"]);
+    let given = describing.map(|name| (from.get(name), variable_of(name))).find_map(|(origin, own)| match origin {
+        Origin::Flag { name } => Some(name),
+        // A region of the AWS tools describes no single server.
+        Origin::Environment { name } if name == own => Some(name),
+        Origin::Environment { .. } | Origin::File { .. } | Origin::Default => None,
+    });
+    given.map_or(Ok(()), |given| {
+        Err(Failure::usage(format!(
+            "{given} describes a server, and nothing says which; add --endpoint URL, or --target emulator for the \
+             embedded emulator"
+        )))
+    })
 }
 
 /// The target or the URL that the environment names.

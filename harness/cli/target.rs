@@ -15,7 +15,7 @@ use crate::targets::Target;
 use crate::targets::gate::{self, AllowedResource};
 use crate::text::foreign;
 use crate::trials::{Trials, runtime};
-use crate::wire::{Credentials, is_loopback};
+use crate::wire::{Client, Credentials, is_loopback};
 
 /// A target, and the server behind it if the server is one of ours; dropping this stops the server.
 pub(super) struct Prepared {
@@ -125,6 +125,14 @@ fn unsigned(name: &str, url: &Url, settings: &Settings) -> Target {
 /// refused where it would go to another machine without TLS.
 async fn endpoint(name: &str, url: &Url, settings: &Settings) -> Result<(Target, Option<String>), Failure> {
     let mut target = unsigned(name, url, settings);
+    if settings.client.insecure && !is_loopback(url).await {
+        return Err(Failure::refused(format!(
+            "{}: the certificate of a server is left unchecked on this machine only, and {} is not on it; name the \
+             certificate, or the authority that signed it, with --ca-file",
+            settings.from.place("insecure"),
+            foreign(url.as_str())
+        )));
+    }
     if !settings.sign {
         return Ok((target, None));
     }
@@ -148,6 +156,13 @@ async fn endpoint(name: &str, url: &Url, settings: &Settings) -> Result<(Target,
 
 /// Real AWS, once the account of the credentials is the one that was allowed.
 async fn aws(url: &Url, allowed: &AllowedResource, settings: &Settings) -> Result<Target, Failure> {
+    if settings.client.insecure {
+        let place = settings.from.place("insecure");
+        return Err(Failure::refused(format!("{place}: the certificate of real AWS is always checked; leave it out")));
+    }
+    // STS is asked with the same certificates.
+    let client = Client::new(url.clone(), &settings.client);
+    client.map_err(|error| Failure::of_target(error.into()))?;
     let found = credentials::for_aws(&settings.region, settings.client.ca_file.as_deref()).await;
     let (credentials, account) = found.map_err(|none| match none {
         NoCredentials::Missing(why) => Failure::usage(format!(

@@ -338,6 +338,12 @@ impl Service {
         format!("AWS_ENDPOINT_URL_{}", self.service_id.is.to_uppercase().replace(' ', "_"))
     }
 
+    /// The key of its own settings in the shared configuration file of AWS tools: `redshift_serverless`.
+    /// Source: AWS SDKs and Tools Reference Guide, service-specific endpoints.
+    pub fn configuration_key(&self) -> String {
+        self.service_id.is.to_lowercase().replace(' ', "_")
+    }
+
     /// The resource with this id.
     pub fn resource(&self, id: &str) -> Option<&Resource> {
         self.resources.iter().find(|resource| resource.id == id)

@@ -5,14 +5,10 @@ use std::net::SocketAddr;
 use super::ask::{Answers, ConnectOutcome, ExaminedTarget};
 use super::{Diagnosis, Topic};
 use crate::contract::{ErrorMeaning, Feature};
-use crate::report::{answer_text, meaning};
-use crate::targets::probe;
+use crate::report::{AskedCall, CauseText, answer_text, meaning};
+use crate::targets::{CLOCK_LIMIT_SECONDS, probe};
 use crate::verdict::{ProbeOutcome, TargetClass};
 use crate::wire::{Exchange, Response, TransportFault, address, error_type, is_own, quote};
-
-/// How far a clock may be off before a signature is refused, in seconds.
-/// Source: AWS General Reference, Signature Version 4: requests are valid for five minutes.
-const CLOCK_LIMIT_SECONDS: i64 = 300;
 
 /// How far a clock may be off before it is reported, in seconds: `Date` has whole seconds, and an answer takes time.
 const CLOCK_NOTE_SECONDS: i64 = 5;
@@ -102,6 +98,10 @@ impl<'a> ProbedTarget<'a> {
                 "check the port in --endpoint: something else than an HTTP server listens there"
             }
             TransportFault::Timeout(_) => "see whether the server is busy or stuck; its own log may tell",
+            TransportFault::Lost(words) if words.contains("TLS") => {
+                "try https:// in --endpoint; if the port speaks plain HTTP, see the server's own log: it ends \
+                 connections before it has answered"
+            }
             TransportFault::Connect(_)
             | TransportFault::Unsendable(_)
             | TransportFault::Resolve(_)
@@ -117,6 +117,9 @@ impl<'a> ProbedTarget<'a> {
 
     /// Whether the connection is encrypted. The caller has made sure that some call was answered.
     fn tls(&self) -> Diagnosis {
+        if self.examined.target.endpoint.scheme() == "https" && self.examined.target.client.insecure {
+            return Diagnosis::warning(Topic::Tls, "the certificate is not checked, because of --insecure");
+        }
         if self.examined.target.endpoint.scheme() == "https" {
             return Diagnosis::ok(Topic::Tls, "the certificate is trusted");
         }
@@ -130,23 +133,25 @@ impl<'a> ProbedTarget<'a> {
     /// Whether our credentials are accepted.
     fn credentials(&self) -> Diagnosis {
         let topic = Topic::Credentials;
-        let answer = answer_text(&self.probe.answer);
         let signed = self.examined.target.credentials.is_some();
-        if self.probe.class == TargetClass::RefusedCredentials && signed {
-            return Diagnosis::problem(topic, format!("they are refused: {answer}")).fix(
-                "give it the ones that it knows in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY or AWS_PROFILE, and its \
-                 region with --region; a clock that is off is refused too",
-            );
-        }
-        if self.probe.class == TargetClass::RefusedCredentials {
-            let found = format!("it refuses a request without a signature: {answer}");
-            return Diagnosis::problem(topic, found).fix("leave out --no-sign");
+        if let Some(text) = self.cause().filter(|_| self.probe.class == TargetClass::RefusedCredentials) {
+            let answer = answer_text(&self.probe.answer);
+            return Diagnosis::problem(topic, format!("{}: {answer}", text.found)).fix(text.fix);
         }
         match self.is_accepted() {
             true if signed => Diagnosis::ok(topic, "requests signed with ours are accepted"),
             true => Diagnosis::ok(topic, "none are sent, and none are asked for"),
             false => Diagnosis::unknown(topic, "not decided, because no answer tells whether they are accepted"),
         }
+    }
+
+    /// Why the target cannot be judged, in the words of a run.
+    fn cause(&self) -> Option<CauseText> {
+        let ExaminedTarget { target, contract, operation } = self.examined;
+        let (service, operation) = (&contract.service.signing_name.is, &operation.name.is);
+        let asked =
+            AskedCall { service, operation, region: target.region.as_str(), endpoint: target.endpoint.as_str() };
+        self.probe.cause.as_ref().map(|cause| CauseText::of(cause, asked))
     }
 
     /// Whether credentials and signature of the probe were accepted.
@@ -253,6 +258,9 @@ impl<'a> ProbedTarget<'a> {
         let answer = answer_text(&self.probe.answer);
         let (name, service) = (&self.examined.operation.name.is, &self.examined.contract.service.signing_name.is);
         let found = format!("the target {} ({answer})", meaning(self.probe.class, name, service));
+        if let (TargetClass::Redirect | TargetClass::Unreachable, Some(text)) = (self.probe.class, self.cause()) {
+            return Diagnosis::problem(topic, format!("{}: {answer}", text.found)).fix(text.fix);
+        }
         match self.probe.class {
             TargetClass::Answers if self.is_accepted() => Diagnosis::ok(topic, found),
             TargetClass::NoResource if self.is_accepted() => Diagnosis::ok(topic, format!("the target answers {name}")),
@@ -265,9 +273,7 @@ impl<'a> ProbedTarget<'a> {
                 Diagnosis::unknown(topic, format!("not decided, because the answer is {answer}"))
             }
             TargetClass::RefusedCredentials => Diagnosis::unknown(topic, found).fix("see credentials above"),
-            TargetClass::Redirect => {
-                Diagnosis::problem(topic, found).fix("give the address that it redirects to as the endpoint")
-            }
+            TargetClass::Redirect => Diagnosis::problem(topic, found),
             TargetClass::ServerFault => Diagnosis::problem(topic, found).fix("see the server's own log"),
             TargetClass::Unreachable if self.answers.probe.answer.is_ok() => Diagnosis::problem(topic, found)
                 .fix("it asks for patience: try again later, or with fewer requests at once"),
@@ -291,8 +297,8 @@ impl<'a> ProbedTarget<'a> {
 fn certificate(words: &str) -> Diagnosis {
     let fix = if words.contains("plain http") {
         "write http:// in --endpoint"
-    } else if words.contains("UnknownIssuer") {
-        "name the certificate authority that signed it: --ca-file FILE (PEM)"
+    } else if words.contains("UnknownIssuer") || words.contains("BadSignature: its issuer") {
+        "name the certificate authority that signed it, or the server's own certificate: --ca-file FILE (PEM)"
     } else if words.contains("not valid for name") || words.contains("NotValidForName") {
         "use a name in --endpoint that the certificate is for, or have it made for this one"
     } else if words.contains("expired") {
@@ -300,7 +306,7 @@ fn certificate(words: &str) -> Diagnosis {
     } else if words.contains("not valid yet") {
         "check this machine's clock, or have the certificate made anew"
     } else if words.contains("CaUsedAsEndEntity") {
-        "make the server a certificate of its own, with basicConstraints=CA:FALSE (openssl req -x509 -addext basicConstraints=critical,CA:FALSE), and name it with --ca-file"
+        "if it is the server's own certificate, name it: --ca-file FILE (PEM)"
     } else {
         "check the server's certificate; --ca-file FILE adds a private certificate authority"
     };

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::words;
 use crate::contract::{ConfirmationStatus, Evidence, Level, Side};
-use crate::verdict::{CaseResult, TargetAnswer, TargetClass, Verdict};
+use crate::verdict::{CaseResult, Cause, TargetAnswer, TargetClass, Verdict};
 
 /// The version of the run stream. Version 2 adds data beside the words of version 1, so a reader of version 1 can read
 /// it. This build still reads version 1.
@@ -125,6 +125,9 @@ pub struct TargetEvent {
     #[serde(flatten, with = "super::stream_form::probe_answer")]
     #[schemars(flatten, with = "super::stream_form::ProbeForm")]
     pub answer: TargetAnswer,
+    /// Why it cannot be judged, as far as its answer tells; since version 2.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<Cause>,
 }
 
 /// Which SDK was run, and by which driver.

@@ -11,7 +11,7 @@ pub enum Exit {
     Fine = 0,
     /// A case of a claimed feature failed, is blocked or not implemented, or a baseline entry is stale.
     Failed = 1,
-    /// Wrong usage or configuration, or the target refused the credentials.
+    /// Wrong usage or configuration, or the target turns every call away.
     Usage = 2,
     /// The target is unreachable, or its silence leaves `must` requirements undecided.
     Undecided = 3,

@@ -53,7 +53,7 @@ pub use tally::{Tally, conclude};
 pub use text::{Detail, TextOptions, TextSink};
 pub use words::reason;
 #[cfg(feature = "run")]
-pub(crate) use words::{FaultText, answer_text, meaning};
+pub(crate) use words::{AskedCall, CauseText, FaultText, answer_text, meaning};
 
 #[cfg(feature = "cli")]
 pub(crate) use self::{

@@ -8,7 +8,7 @@
 //!
 //! A server may also send an answer late or twice, which is then taken for the answer to the next request on the same
 //! connection. So where a case fails, its calls are made again on new connections, on which nothing can come that was
-//! not asked for, and the answers there count.
+//! not asked for, and the answers there count. This does not hold for lifetimes, which have a check of their own.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -65,7 +65,8 @@ pub(super) async fn perform(
         }
         let is_doubtful = |exchange: &Exchange| may_be_outage(case_run, exchange, judgement.verdict);
         if !transcript.iter().any(is_doubtful) {
-            if judgement.verdict == Verdict::Fail && !attempt.new_connections {
+            let is_for_good = context.judge.is_about_lifetimes(&judgement);
+            if judgement.verdict == Verdict::Fail && !attempt.new_connections && !is_for_good {
                 attempt.new_connections = true;
                 failure_before = judgement.violations.into_iter().next();
                 continue;

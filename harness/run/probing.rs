@@ -33,7 +33,7 @@ pub(super) async fn probe(context: &RunContext, seed: u64, operation: &Operation
         Ok(exchange) => exchange,
         Err(reason) => {
             let answer = TargetAnswer::Nothing(format!("{reason:?}"));
-            return ProbeOutcome { class: TargetClass::Unreachable, answer };
+            return ProbeOutcome { class: TargetClass::Unreachable, answer, cause: None };
         }
     };
     let asked = ProbedOperation { service: &contract.service, operation, named };

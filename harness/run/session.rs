@@ -110,6 +110,7 @@ impl Session {
         let silence = || ProbeOutcome {
             class: TargetClass::Unreachable,
             answer: TargetAnswer::Nothing("no answer before the run was interrupted".to_owned()),
+            cause: None,
         };
         let ask = || async { interrupt.unless(self.ask(operation)).await.unwrap_or_else(|Interrupted| silence()) };
         cell.get_or_init(ask).await.clone()
@@ -120,7 +121,7 @@ impl Session {
             // The mock is our own server and knows only cases, so there is nothing to find out.
             let status = operation.status.is;
             let answer = TargetAnswer::Answer { status, media_type: None, error: None, words: None };
-            return ProbeOutcome { class: TargetClass::Answers, answer };
+            return ProbeOutcome { class: TargetClass::Answers, answer, cause: None };
         }
         probing::probe(&self.context, self.seed, operation).await
     }
@@ -232,10 +233,12 @@ impl Session {
 
     async fn obstacle(&self, case: &ExpandedCase, interrupt: &Interrupt) -> Result<Option<UnrunVerdict>, Interrupted> {
         let operation = self.contract().operation(&case.operation).unwrap_or(self.contract().default_operation());
-        let ProbeOutcome { class, answer } = self.probe(operation, interrupt).await;
+        let ProbeOutcome { class, answer, .. } = self.probe(operation, interrupt).await;
         let unclaimed_feature = case.case.needs.iter().find(|need| !self.context.target.features.contains(need));
         let obstacle = if class == TargetClass::Unreachable {
             Some((Verdict::Indeterminate, Some(Reason::NoAnswer { answer })))
+        } else if class.is_rejection() {
+            Some((Verdict::Indeterminate, Some(Reason::TurnedAway { class, answer })))
         } else if !class.is_judged() {
             Some((Verdict::NotImplemented, None))
         } else if let Some(unclaimed_feature) = unclaimed_feature {

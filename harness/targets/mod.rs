@@ -1,8 +1,10 @@
 //! The target of a run: where it is, what it claims, and the gate before real AWS.
 //!
 //! Uses contract, verdict and wire. Targets are data: no code knows a target by its name. Start with [`Target`].
-//! [`probe`] says what kind of server answers, and [`gate`] blocks real AWS until a user allows it.
+//! [`probe`] says what kind of server answers, `cause` why one cannot be judged, and [`gate`] blocks real AWS until a user
+//! allows it.
 
+mod cause;
 pub mod gate;
 pub mod partition;
 pub mod probe;
@@ -13,6 +15,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use reqwest::Url;
+
+pub(crate) use cause::CLOCK_LIMIT_SECONDS;
 
 use crate::contract::{Feature, Service};
 use crate::wire::{Client, ClientError, ClientOptions, Credentials, Region};

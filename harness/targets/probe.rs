@@ -5,6 +5,7 @@
 
 use serde_json::Value;
 
+use super::cause;
 use crate::contract::{ErrorMeaning, Operation, Service};
 use crate::verdict::{ProbeOutcome, TargetAnswer, TargetClass};
 use crate::wire::{
@@ -26,13 +27,15 @@ pub struct ProbedOperation<'a> {
 pub fn classify(exchange: &Exchange, probed: ProbedOperation<'_>, hidden: &Masker) -> ProbeOutcome {
     match &exchange.answer {
         Err(fault) => {
-            ProbeOutcome { class: TargetClass::Unreachable, answer: TargetAnswer::Nothing(hidden.fault(fault)) }
+            let answer = TargetAnswer::Nothing(hidden.fault(fault));
+            ProbeOutcome { class: TargetClass::Unreachable, answer, cause: None }
         }
         Ok(response) => {
             let meaning = error_type(response).and_then(|error| probed.service.meaning_of(&error));
             let missing = probed.named && meaning == Some(ErrorMeaning::NotFound);
             let class = if missing { TargetClass::NoResource } else { class_of(response, probed) };
-            ProbeOutcome { class, answer: quoted_answer(response, hidden) }
+            let cause = cause::of_answer(class, exchange, response, hidden);
+            ProbeOutcome { class, answer: quoted_answer(response, hidden), cause }
         }
     }
 }
@@ -45,6 +48,7 @@ fn class_of(response: &Response, probed: ProbedOperation<'_>) -> TargetClass {
     match (response.status, error.as_deref()) {
         (200..300, _) => class_of_success(response, object, probed.operation),
         (300..400, _) => TargetClass::Redirect,
+        _ if cause::wants_tls(response) => TargetClass::Unreachable,
         _ if response.is_throttled() => TargetClass::Unreachable,
         // A gateway whose backend is away.
         (502 | 504, name) if !name.is_some_and(is_own) => TargetClass::Unreachable,

@@ -44,6 +44,8 @@ pub struct Profile {
     pub sign: Option<bool>,
     /// A file with PEM certificates to trust, relative to the folder of this file.
     pub ca_file: Option<PathBuf>,
+    /// Whether the server's certificate is not checked; for servers on this machine only.
+    pub insecure: Option<bool>,
     /// A file with known failures, relative to the folder of this file.
     pub baseline: Option<PathBuf>,
     /// How many cases are in flight together.
@@ -86,6 +88,7 @@ impl<'de> Deserialize<'de> for Profile {
                         "claim" => profile.claim = map.next_value()?,
                         "sign" => profile.sign = map.next_value()?,
                         "ca-file" => profile.ca_file = map.next_value()?,
+                        "insecure" => profile.insecure = map.next_value()?,
                         "baseline" => profile.baseline = map.next_value()?,
                         "jobs" => profile.jobs = map.next_value()?,
                         "timeout" => profile.timeout = map.next_value()?,
@@ -184,9 +187,9 @@ struct Key(String);
 
 impl<'de> Deserialize<'de> for Key {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        const PLAIN: [&str; 11] = [
-            "endpoint", "region", "claim", "sign", "ca-file", "baseline", "jobs", "timeout", "wait", "patience",
-            "max-time",
+        const PLAIN: [&str; 12] = [
+            "endpoint", "region", "claim", "sign", "ca-file", "insecure", "baseline", "jobs", "timeout", "wait",
+            "patience", "max-time",
         ];
         let key = String::deserialize(deserializer)?;
         let known_names = PLAIN.into_iter().chain(Service::embedded().resources.iter().map(|of| of.flag.as_str()));

@@ -3,10 +3,10 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::TargetAnswer;
+use super::{Cause, TargetAnswer};
 
 /// What a target is, by its answer to the probe.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 #[serde(rename = "Class")]
 pub enum TargetClass {
@@ -42,7 +42,12 @@ pub enum TargetClass {
 impl TargetClass {
     /// Whether the operation is there, so that its answers can be judged.
     pub fn is_judged(self) -> bool {
-        matches!(self, Self::Answers | Self::Redirect | Self::ServerFault)
+        matches!(self, Self::Answers | Self::ServerFault)
+    }
+
+    /// Whether it turns every call away, so that nothing can be judged before the user has corrected a setting.
+    pub fn is_rejection(self) -> bool {
+        matches!(self, Self::RefusedCredentials | Self::Redirect | Self::NoResource)
     }
 
     /// The word for it, as in a run stream: `unknown-operation`.
@@ -72,4 +77,6 @@ pub struct ProbeOutcome {
     pub class: TargetClass,
     /// The answer that shows it.
     pub answer: TargetAnswer,
+    /// Why it cannot be judged, as far as the answer tells.
+    pub cause: Option<Cause>,
 }

@@ -2,10 +2,12 @@
 //!
 //! Uses the types of the contract, of wire and of an SDK's record. Start with [`CaseResult`].
 
+mod cause;
 mod class;
 mod fault;
 mod reason;
 
+pub use cause::Cause;
 pub use class::{ProbeOutcome, TargetClass};
 pub use fault::{
     AnswerSummary, Fault, LifetimeLikeness, Markup, MeasuredLifetime, NameSubstitute, RightAnswer, StrikingDetail,
@@ -36,8 +38,8 @@ pub enum Verdict {
     Blocked,
     /// The target does not have the operation.
     NotImplemented,
-    /// There is no usable answer: a timeout, a lost connection, throttling that does not end, or a denial of something
-    /// that only this case names.
+    /// There is no usable answer: a timeout, a lost connection, throttling that does not end, a denial of something
+    /// that only this case names, or a target that turns every call away.
     #[default]
     Indeterminate,
     /// The target does not claim a feature that the case needs.

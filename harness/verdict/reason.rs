@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{AnswerSummary, Markup, Verdict, Violation};
+use super::{AnswerSummary, Markup, TargetClass, Verdict, Violation};
 
 /// Why a case has no better verdict, or what a pass leaves open.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -59,6 +59,14 @@ pub enum Reason {
     /// The target gave no usable answer.
     NoAnswer {
         /// What came back instead.
+        #[serde(rename = "heard")]
+        answer: TargetAnswer,
+    },
+    /// It was not run: the target turns every call away.
+    TurnedAway {
+        /// What the target is.
+        class: TargetClass,
+        /// What it answered to the probe.
         #[serde(rename = "heard")]
         answer: TargetAnswer,
     },

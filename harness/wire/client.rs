@@ -29,11 +29,15 @@ pub struct ClientOptions {
     pub timeout: Duration,
     /// A file with PEM certificates to trust beside the system's.
     pub ca_file: Option<PathBuf>,
+    /// The setting that names this file, for messages.
+    pub ca_file_named_by: Option<String>,
+    /// Whether the server's certificate is not checked. Such a client sends nothing to another machine.
+    pub insecure: bool,
 }
 
 impl Default for ClientOptions {
     fn default() -> Self {
-        Self { timeout: Duration::from_secs(10), ca_file: None }
+        Self { timeout: Duration::from_secs(10), ca_file: None, ca_file_named_by: None, insecure: false }
     }
 }
 
@@ -41,16 +45,23 @@ impl Default for ClientOptions {
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
     /// The file with certificates cannot be used.
-    #[error("cannot use the certificates in {}: {reason}", file_name(.file))]
+    #[error("cannot use the certificates in {}{}: {reason}", file_name(.file), behind_file(.named_by.as_ref()))]
     CaFile {
         /// The file.
         file: PathBuf,
+        /// The setting that names it, if that is known.
+        named_by: Option<String>,
         /// What is wrong with it.
         reason: String,
     },
     /// The TLS library refuses.
     #[error("cannot set up TLS: {0}")]
     Tls(String),
+}
+
+/// The setting that names a file, behind the name of the file.
+pub(super) fn behind_file(named_by: Option<&String>) -> String {
+    named_by.map_or_else(String::new, |setting| format!(" ({setting})"))
 }
 
 const TOKEN_FIELD: &str = "x-amz-security-token";
@@ -68,6 +79,8 @@ pub struct Client {
     /// The certificates to trust; `None` if the target does not speak TLS.
     #[cfg(feature = "tls")]
     tls: Option<rustls::ClientConfig>,
+    /// Whether the server's certificate is not checked.
+    insecure: bool,
     timeout: Duration,
     /// The connections to the host's addresses, once they are known.
     way: Arc<OnceCell<ConnectionPools>>,
@@ -165,7 +178,8 @@ impl Client {
         }
         Ok(Self {
             #[cfg(feature = "tls")]
-            tls: speaks_tls.then(|| super::tls::config(options.ca_file.as_deref())).transpose()?,
+            tls: speaks_tls.then(|| super::tls::config(options)).transpose()?,
+            insecure: options.insecure,
             base,
             timeout: options.timeout,
             way: Arc::default(),
@@ -205,10 +219,24 @@ impl Client {
         let (answer, cut_off) = match (arrived, arriving) {
             (Ok(()), Some(whole)) => (Ok(whole), None),
             (Ok(()), None) => (Err(TransportFault::Lost("nothing arrived".to_owned())), None),
+            (Err(fault), None) => (Err(self.with_hint(fault)), None),
             (Err(fault), cut_off) => (Err(fault), cut_off),
         };
         let elapsed = start.elapsed();
         Exchange { request, answer, cut_off, sent_at, received_at: Timestamp::now(), elapsed, fault_before: None }
+    }
+
+    /// The fault of a request without any answer. A port that speaks TLS often just ends a plain connection; one that
+    /// has answered before speaks HTTP.
+    fn with_hint(&self, fault: TransportFault) -> TransportFault {
+        match fault {
+            TransportFault::Lost(words)
+                if self.base.scheme() == "http" && !self.has_answered.load(Ordering::Relaxed) =>
+            {
+                TransportFault::Lost(format!("{words}; if the port speaks TLS, try https://"))
+            }
+            fault => fault,
+        }
     }
 
     /// Adds the missing fields to a request and converts it for the HTTP library. `None` if the library would change or
@@ -263,6 +291,11 @@ impl Client {
         let way = self.way().await?;
         if request.headers.get(TOKEN_FIELD).is_some() && self.base.scheme() != "https" && !way.is_loopback {
             return Err(TransportFault::Unsendable("a session token goes to no other machine without TLS"));
+        }
+        if self.insecure && !way.is_loopback {
+            return Err(TransportFault::Unsendable(
+                "without a check of the certificate, nothing goes to another machine",
+            ));
         }
         self.execute(way, prepared, new_connection).await?.read(arriving).await
     }

@@ -68,7 +68,7 @@ fn of_hyper(error: &hyper::Error, stage: ExchangeStage) -> Option<TransportFault
     if error.is_parse_too_large() {
         Some(TransportFault::HeadTooLarge)
     } else if error.is_parse() {
-        Some(TransportFault::NotHttp(format!("{error}; the port may speak TLS (https) or another protocol")))
+        Some(TransportFault::NotHttp(format!("{error}; the port may speak TLS (try https://) or another protocol")))
     } else if error.to_string() == "received unexpected message from connection" {
         // The library has no predicate for this error.
         Some(TransportFault::NotHttp("it spoke before it was asked; the port may speak another protocol".to_owned()))
@@ -91,7 +91,7 @@ fn of_io(error: &io::Error, stage: ExchangeStage) -> TransportFault {
         // Only the handshake reads or writes at this stage.
         (ExchangeStage::Connecting, Kind::UnexpectedEof | Kind::ConnectionReset | Kind::BrokenPipe) => {
             TransportFault::Tls(
-                "the connection ended during the handshake; the port may speak plain http, not https".to_owned(),
+                "the connection ended during the handshake; the port may speak plain http (try http://)".to_owned(),
             )
         }
         (ExchangeStage::Connecting, _) => TransportFault::Connect(error_words(error)),

@@ -6,7 +6,7 @@ use std::fs::File;
 use std::future::Future;
 use std::io::Read;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -20,16 +20,23 @@ use hyper_util::client::legacy::connect::dns::Name;
 use hyper_util::client::legacy::connect::proxy::Tunnel;
 use hyper_util::client::proxy::matcher::Matcher;
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use rustls::pki_types::CertificateDer;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{WebPkiServerVerifier, verify_server_name};
+use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject;
-use rustls::{CertificateError, ClientConfig};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::server::ParsedCertificate;
+use rustls::{
+    CertificateError, ClientConfig, DigitallySignedStruct, Error as Refused, OtherError, RootCertStore, SignatureScheme,
+};
 use rustls_platform_verifier::Verifier;
 use tokio::net::{TcpStream, lookup_host};
 use tower_service::Service;
 
-use super::client::ClientError;
+use super::client::{ClientError, ClientOptions, behind_file};
 use super::diagnosis::ExchangeStage;
 use super::message::TransportFault;
+use crate::text::file_name;
 
 /// The largest file of certificates that is read, in bytes: 16 MiB. The file of a system has about a quarter of 1 MiB.
 const CA_LIMIT: u64 = 16 << 20;
@@ -114,53 +121,242 @@ impl Service<Name> for KnownAddresses {
     }
 }
 
-/// TLS that trusts the system's certificates and those in a file.
+/// TLS that trusts the system's certificates, those in the file that the options name, and those in the file that
+/// `SSL_CERT_FILE` names. Or TLS that checks no certificate.
 ///
 /// # Errors
-/// When the file cannot be used, or the TLS library refuses.
-pub(super) fn config(ca_file: Option<&Path>) -> Result<ClientConfig, ClientError> {
+/// When a file cannot be used, or the TLS library refuses.
+pub(super) fn config(options: &ClientOptions) -> Result<ClientConfig, ClientError> {
     let refuse = |error: rustls::Error| ClientError::Tls(error.to_string());
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider));
     let builder = builder.with_safe_default_protocol_versions().map_err(refuse)?;
-    let extra = ca_file.map_or_else(|| Ok(Vec::new()), certificates)?;
-    let verifier = Verifier::new_with_extra_roots(extra, provider).map_err(refuse)?;
-    // Dangerous is only the name of the method: the verifier is the system's.
-    let builder = builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier));
+    let verifier: Arc<dyn ServerCertVerifier> = if options.insecure {
+        Arc::new(Unchecked(provider))
+    } else {
+        Arc::new(NamedCertificates::new(options, provider)?)
+    };
+    // Dangerous is only the name of the method, unless the user asked for it.
+    let builder = builder.dangerous().with_custom_certificate_verifier(verifier);
     Ok(builder.with_no_client_auth())
 }
 
-fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, ClientError> {
-    let wrong = |reason: String| ClientError::CaFile { file: file.to_owned(), reason };
+/// The certificates in a file of PEM. Those that cannot be authorities are left out if there are others, as in the
+/// files of some systems.
+fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
     let mut text = Vec::new();
     let read = File::open(file).and_then(|file| file.take(CA_LIMIT + 1).read_to_end(&mut text));
-    read.map_err(|error| wrong(error.to_string()))?;
+    read.map_err(|error| error.to_string())?;
     if text.len() as u64 > CA_LIMIT {
-        return Err(wrong(format!("expected at most {} MiB, found more; is it the right file?", CA_LIMIT >> 20)));
+        return Err(format!("expected at most {} MiB, found more; is it the right file?", CA_LIMIT >> 20));
     }
     let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&text).collect();
-    match found.map_err(|error| wrong(error.to_string()))? {
-        found if found.is_empty() => Err(wrong("it holds no PEM certificate".to_owned())),
-        found => Ok(found),
+    let found = found.map_err(|error| error.to_string())?;
+    let (mut usable, mut wrong) = (Vec::new(), None);
+    for certificate in found {
+        match RootCertStore::empty().add(certificate.clone()) {
+            Ok(()) => usable.push(certificate),
+            Err(error) => wrong = Some(error.to_string()),
+        }
+    }
+    match wrong {
+        _ if !usable.is_empty() => Ok(usable),
+        Some(error) => Err(error),
+        None => Err("it holds no PEM certificate".to_owned()),
+    }
+}
+
+/// The environment variable that names a file of certificates to trust for OpenSSL, curl and many others.
+const CERTIFICATES_VARIABLE: &str = "SSL_CERT_FILE";
+
+/// Checks certificates as the system does, and trusts those in files that are named too. A server may show such a
+/// certificate itself, also if it is one of an authority, as `openssl req -x509` makes it by default. Its name and its
+/// dates are checked all the same. curl, Python and Node accept it too.
+#[derive(Debug)]
+struct NamedCertificates {
+    system: Verifier,
+    certificates: Vec<CertificateDer<'static>>,
+    /// The same certificates as authorities; `None` if there are none.
+    as_authorities: Option<Arc<WebPkiServerVerifier>>,
+    /// The files and what names them, for messages.
+    files: Vec<String>,
+}
+
+impl NamedCertificates {
+    fn new(options: &ClientOptions, provider: Arc<CryptoProvider>) -> Result<Self, ClientError> {
+        let refuse = |error: rustls::Error| ClientError::Tls(error.to_string());
+        let variable = std::env::var_os(CERTIFICATES_VARIABLE).filter(|file| !file.is_empty()).map(PathBuf::from);
+        let of_options = options.ca_file.clone().map(|file| (file, options.ca_file_named_by.clone()));
+        let of_variable = variable.map(|file| (file, Some(CERTIFICATES_VARIABLE.to_owned())));
+        let (mut named, mut files) = (Vec::new(), Vec::new());
+        for (file, named_by) in of_options.into_iter().chain(of_variable) {
+            files.push(format!("{}{}", file_name(&file), behind_file(named_by.as_ref())));
+            named.extend(certificates(&file).map_err(|reason| ClientError::CaFile { file, named_by, reason })?);
+        }
+        let system = Verifier::new_with_extra_roots(named.clone(), Arc::clone(&provider)).map_err(refuse)?;
+        let mut roots = RootCertStore::empty();
+        for certificate in &named {
+            roots.add(certificate.clone()).map_err(refuse)?;
+        }
+        let as_authorities = WebPkiServerVerifier::builder_with_provider(roots.into(), provider);
+        let as_authorities = (!named.is_empty()).then(|| as_authorities.build()).transpose();
+        let as_authorities = as_authorities.map_err(|error| ClientError::Tls(error.to_string()))?;
+        Ok(Self { system, certificates: named, as_authorities, files })
+    }
+
+    /// Whether the server shows one of the certificates that are named, at a time and under a name that it is for.
+    fn is_named(
+        &self,
+        certificate: &CertificateDer<'_>,
+        name: &ServerName<'_>,
+        now: UnixTime,
+    ) -> Result<bool, Refused> {
+        let Some(verifier) = self.as_authorities.as_ref().filter(|_| self.certificates.contains(certificate)) else {
+            return Ok(false);
+        };
+        match verifier.verify_server_cert(certificate, &[], name, &[], now) {
+            Ok(_) => Ok(true),
+            // The library checks the dates before this.
+            Err(Refused::InvalidCertificate(error))
+                if error == CertificateError::UnknownIssuer || is_of_authority(&error) =>
+            {
+                verify_server_name(&ParsedCertificate::try_from(certificate)?, name)?;
+                Ok(true)
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// Whether a certificate is refused because it is one of an authority, and not one of a server.
+fn is_of_authority(error: &CertificateError) -> bool {
+    matches!(error, CertificateError::Other(other) if other.to_string().contains("CaUsedAsEndEntity"))
+}
+
+/// The words for a certificate that nobody who is trusted has signed; `None` for any other fault.
+fn words_of_stranger(error: &CertificateError) -> Option<String> {
+    match error {
+        CertificateError::UnknownIssuer => Some("UnknownIssuer".to_owned()),
+        CertificateError::Other(other) => other.0.downcast_ref::<UnknownDespiteFiles>().map(ToString::to_string),
+        _ => None,
+    }
+}
+
+/// Nobody who is trusted has signed a certificate, although files name certificates.
+#[derive(Debug, thiserror::Error)]
+enum UnknownDespiteFiles {
+    #[error("UnknownIssuer: neither the system nor {} has its issuer", .0.join(" or "))]
+    Unknown(Vec<String>),
+    /// A new certificate often has the name of the one before.
+    #[error("BadSignature: its issuer has the name of a certificate in {}, but another key; is the file an older one?", .0.join(" or "))]
+    AnotherKey(Vec<String>),
+}
+
+impl ServerCertVerifier for NamedCertificates {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Refused> {
+        let checked = self.system.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
+        let Err(error) = checked else { return checked };
+        if self.is_named(end_entity, server_name, now)? {
+            return Ok(ServerCertVerified::assertion());
+        }
+        let despite_files = match error {
+            Refused::InvalidCertificate(CertificateError::UnknownIssuer) => UnknownDespiteFiles::Unknown,
+            Refused::InvalidCertificate(CertificateError::BadSignature) => UnknownDespiteFiles::AnotherKey,
+            _ => return Err(error),
+        };
+        if self.files.is_empty() {
+            return Err(error);
+        }
+        let despite_files = OtherError(Arc::new(despite_files(self.files.clone())));
+        Err(Refused::InvalidCertificate(CertificateError::Other(despite_files)))
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Refused> {
+        self.system.verify_tls12_signature(message, certificate, signed)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Refused> {
+        self.system.verify_tls13_signature(message, certificate, signed)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.system.supported_verify_schemes()
+    }
+}
+
+/// Takes every certificate. The client sends nothing to another machine with it.
+#[derive(Debug)]
+struct Unchecked(Arc<CryptoProvider>);
+
+impl ServerCertVerifier for Unchecked {
+    fn verify_server_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, Refused> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Refused> {
+        Ok(HandshakeSignatureValid::assertion())
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Refused> {
+        Ok(HandshakeSignatureValid::assertion())
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.signature_verification_algorithms.supported_schemes()
     }
 }
 
 /// The fault for an error of the TLS library that ended an exchange at this stage; `None` for any other error.
 pub(super) fn fault(error: &(dyn Error + 'static), stage: ExchangeStage) -> Option<TransportFault> {
     let error = error.downcast_ref::<rustls::Error>()?;
+    if let (ExchangeStage::Connecting, rustls::Error::InvalidCertificate(certificate)) = (stage, error)
+        && let Some(words) = words_of_stranger(certificate)
+    {
+        return Some(TransportFault::Tls(format!(
+            "invalid peer certificate: {words}; a private certificate authority can be named with --ca-file"
+        )));
+    }
     Some(match (stage, error) {
         (ExchangeStage::Connecting, rustls::Error::InvalidMessage(_)) => {
-            TransportFault::Tls(format!("{error}; the port may speak plain http, not https"))
+            TransportFault::Tls(format!("{error}; the port may speak plain http (try http://)"))
         }
-        (ExchangeStage::Connecting, rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer)) => {
-            TransportFault::Tls(format!("{error}; a private certificate authority can be named with --ca-file"))
-        }
-        // `openssl req -x509` makes such a certificate by default.
-        (ExchangeStage::Connecting, rustls::Error::InvalidCertificate(_))
-            if error.to_string().contains("CaUsedAsEndEntity") =>
-        {
+        (ExchangeStage::Connecting, rustls::Error::InvalidCertificate(certificate)) if is_of_authority(certificate) => {
             TransportFault::Tls(format!(
-                "{error}; the server shows the certificate of an authority: make it one of its own, with basicConstraints=CA:FALSE"
+                "{error}; the server shows the certificate of an authority: if it is the server's own, name it with --ca-file"
             ))
         }
         (ExchangeStage::Connecting, _) => TransportFault::Tls(error.to_string()),
@@ -171,7 +367,6 @@ pub(super) fn fault(error: &(dyn Error + 'static), stage: ExchangeStage) -> Opti
 #[cfg(test)]
 mod tests {
     use rstest::rstest;
-    use rustls::OtherError;
 
     use super::*;
 
@@ -181,11 +376,11 @@ mod tests {
     struct CaUsedAsEndEntity;
 
     #[rstest]
-    #[case::a_stranger(CertificateError::UnknownIssuer, Some("--ca-file"))]
-    #[case::an_authority(
-        CertificateError::Other(OtherError(Arc::new(CaUsedAsEndEntity))),
-        Some("basicConstraints=CA:FALSE")
+    #[case::a_stranger(
+        CertificateError::UnknownIssuer,
+        Some("private certificate authority can be named with --ca-file")
     )]
+    #[case::an_authority(CertificateError::Other(OtherError(Arc::new(CaUsedAsEndEntity))), Some("the server's own"))]
     #[case::a_bad_signature(CertificateError::BadSignature, None)]
     fn a_certificate_that_is_refused_has_its_own_advice(#[case] error: CertificateError, #[case] advice: Option<&str>) {
         let Some(TransportFault::Tls(words)) =
@@ -193,7 +388,7 @@ mod tests {
         else {
             panic!("a fault of TLS");
         };
-        for hint in ["--ca-file", "basicConstraints=CA:FALSE"] {
+        for hint in ["private certificate authority can be named with --ca-file", "the server's own"] {
             assert_eq!(words.contains(hint), advice == Some(hint), "{words}");
         }
     }

@@ -5,6 +5,7 @@
 //! allowed, only the services that hand out credentials may be asked.
 
 mod aws;
+mod configured;
 mod guard;
 mod profile;
 mod program;
@@ -15,6 +16,7 @@ use std::path::Path;
 
 use jiff::Timestamp;
 
+pub(super) use self::configured::{ConfiguredServer, FromFile};
 use self::guard::{Guard, Reach};
 use self::profile::{Profiles, Source, key_that_asks_aws};
 use super::variables::variable_set;
@@ -56,7 +58,9 @@ pub(super) async fn for_endpoint() -> Result<Credentials, NoCredentials> {
     let name = selected_profile().map_err(NoCredentials::Missing)?;
     let shown = foreign(&name);
     let Some(profile) = profiles.get(&name) else {
-        return Err(NoCredentials::Missing(format!("{}, and there is no profile \"{shown}\"", not_set())));
+        let named =
+            if variable("AWS_PROFILE").is_ok_and(|name| name.is_some()) { "AWS_PROFILE names one, but " } else { "" };
+        return Err(NoCredentials::Missing(format!("{NOT_SET}, and {named}{}", profiles.missing(&name))));
     };
     if let Some(key) = key_that_asks_aws(profile) {
         return Err(NoCredentials::Refused(format!(
@@ -78,7 +82,7 @@ pub(super) async fn for_endpoint() -> Result<Credentials, NoCredentials> {
             | Source::Machine
             | Source::Container,
         ) => {
-            return Err(NoCredentials::Missing(format!("{}, and none are in the profile \"{shown}\"", not_set())));
+            return Err(NoCredentials::Missing(format!("{NOT_SET}, and none are in the profile \"{shown}\"")));
         }
     };
     usable(found).map_err(NoCredentials::Missing)
@@ -98,7 +102,7 @@ pub(super) async fn for_aws(region: &Region, ca_file: Option<&Path>) -> Result<(
                  partition of {region}, over TLS; unset the variable that names it"
             )));
         }
-        (Ok(None), None) => return Err(NoCredentials::Missing(format!("{}, and none are in a profile", not_set()))),
+        (Ok(None), None) => return Err(NoCredentials::Missing(format!("{NOT_SET}, and none are in a profile"))),
         (Err(why), None) => return Err(NoCredentials::Missing(why)),
     };
     let credentials = usable(found).map_err(NoCredentials::Missing)?;
@@ -106,12 +110,22 @@ pub(super) async fn for_aws(region: &Region, ca_file: Option<&Path>) -> Result<(
     Ok((credentials, account))
 }
 
-/// The credentials in the environment; `None` unless both keys are set.
+/// The credentials in the environment; `None` if neither key is set.
+///
+/// # Errors
+/// Only one of the two keys is set. Keys from elsewhere would not be those that the user means.
 fn of_environment() -> Result<Option<Credentials>, String> {
     let [id, secret] = KEYS.map(variable);
     let token = variable("AWS_SESSION_TOKEN")?.map(Secret::from);
-    let (Some(id), Some(secret)) = (id?, secret?) else { return Ok(None) };
-    Ok(Some(Credentials::new(id, secret).with_session_token(token)))
+    match (id?, secret?) {
+        (Some(id), Some(secret)) => Ok(Some(Credentials::new(id, secret).with_session_token(token))),
+        (None, None) => Ok(None),
+        (id, _) => {
+            let [key, secret] = KEYS;
+            let (set, missing) = if id.is_some() { (key, secret) } else { (secret, key) };
+            Err(format!("{set} is set, but {missing} is not: set both, or neither"))
+        }
+    }
 }
 
 fn variable(name: &str) -> Result<Option<String>, String> {
@@ -127,16 +141,7 @@ fn selected_profile() -> Result<String, String> {
     Ok(variable("AWS_PROFILE")?.unwrap_or_else(|| "default".to_owned()))
 }
 
-/// Says which variables the environment lacks.
-fn not_set() -> String {
-    let [key, secret] = KEYS;
-    let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-    match (is_set(key), is_set(secret)) {
-        (true, false) => format!("{key} is set, but {secret} is not"),
-        (false, true) => format!("{secret} is set, but {key} is not"),
-        (true, true) | (false, false) => "none are in the environment".to_owned(),
-    }
-}
+const NOT_SET: &str = "none are in the environment";
 
 /// The advice for a profile that gives no credentials unless AWS is asked.
 const WITHOUT_AWS: &str = "AWS is not asked for credentials unless it is what is tested; set AWS_ACCESS_KEY_ID and \

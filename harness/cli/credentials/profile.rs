@@ -11,15 +11,33 @@ use crate::contract::read_text;
 use crate::text::{file_name, foreign};
 use crate::wire::{Credentials, Secret};
 
+/// How many names of profiles are shown.
+const NAMES_SHOWN: usize = 10;
+
 /// What a section of a file says, by key in lower case.
 pub(super) type Section = BTreeMap<String, String>;
 
 /// Every profile of the two shared files.
 #[derive(Debug, Default)]
 pub(super) struct Profiles {
-    profiles: BTreeMap<String, Section>,
+    by_name: BTreeMap<String, Section>,
     /// The sections `[sso-session …]`, which profiles refer to.
     sign_ons: BTreeMap<String, Section>,
+    /// The settings of single services in the sections `[services …]`, which profiles refer to.
+    services: BTreeMap<String, BTreeMap<String, Section>>,
+    /// The file of each key of a profile.
+    files: BTreeMap<(String, String), PathBuf>,
+    /// Both files, whether they are there or not.
+    searched: Vec<PathBuf>,
+}
+
+/// A section as it stands in a file.
+#[derive(Debug, Default)]
+struct ParsedSection {
+    name: String,
+    keys: Section,
+    /// The indented lines below a key without a value, by that key.
+    nested: BTreeMap<String, Section>,
 }
 
 impl Profiles {
@@ -31,28 +49,52 @@ impl Profiles {
     pub(super) fn load() -> Result<Self, String> {
         let mut all = Self::default();
         if let Some(file) = shared_file("AWS_CONFIG_FILE", "config")? {
-            all.add(sections(&file)?, in_configuration);
+            all.add(&file, sections(&file)?, in_configuration);
         }
         if let Some(file) = shared_file("AWS_SHARED_CREDENTIALS_FILE", "credentials")? {
             // Here every section is a profile.
-            all.add(sections(&file)?, |name| Some((Kind::Profile, name)));
+            all.add(&file, sections(&file)?, |name| Some((Kind::Profile, name)));
         }
         Ok(all)
     }
 
-    fn add(&mut self, sections: Vec<(String, Section)>, meaning: fn(&str) -> Option<(Kind, &str)>) {
-        for (name, section) in sections {
-            let (into, name) = match meaning(&name) {
-                Some((Kind::Profile, name)) => (&mut self.profiles, name),
-                Some((Kind::SignOn, name)) => (&mut self.sign_ons, name),
-                None => continue,
-            };
-            into.entry(name.to_owned()).or_default().extend(section);
+    fn add(&mut self, file: &Path, sections: Vec<ParsedSection>, meaning: fn(&str) -> Option<(Kind, &str)>) {
+        self.searched.push(file.to_owned());
+        for ParsedSection { name, keys, nested } in sections {
+            match meaning(&name) {
+                Some((Kind::Profile, name)) => {
+                    let places = keys.keys().map(|key| ((name.to_owned(), key.clone()), file.to_owned()));
+                    self.files.extend(places);
+                    self.by_name.entry(name.to_owned()).or_default().extend(keys);
+                }
+                Some((Kind::SignOn, name)) => self.sign_ons.entry(name.to_owned()).or_default().extend(keys),
+                Some((Kind::Services, name)) => self.services.entry(name.to_owned()).or_default().extend(nested),
+                None => {}
+            }
         }
     }
 
+    /// The settings of all services in a section `[services …]`; `None` if there is no such section.
+    pub(super) fn services(&self, section: &str) -> Option<&BTreeMap<String, Section>> {
+        self.services.get(section)
+    }
+
+    /// The file with a key of a profile.
+    pub(super) fn file_of(&self, profile: &str, key: &str) -> PathBuf {
+        self.files.get(&(profile.to_owned(), key.to_owned())).cloned().unwrap_or_default()
+    }
+
+    /// Says that there is no profile of this name, and where it was looked for.
+    pub(super) fn missing(&self, name: &str) -> String {
+        let files: Vec<_> = self.searched.iter().map(|file| file_name(file)).collect();
+        let names: Vec<_> = self.by_name.keys().take(NAMES_SHOWN).map(|name| foreign(name)).collect();
+        let more = if names.len() < self.by_name.len() { ", …" } else { "" };
+        let among = if names.is_empty() { String::new() } else { format!("; there are {}{more}", names.join(", ")) };
+        format!("there is no profile \"{}\" in {}{among}", foreign(name), files.join(" or "))
+    }
+
     pub(super) fn get(&self, name: &str) -> Option<&Section> {
-        self.profiles.get(name)
+        self.by_name.get(name)
     }
 
     /// Where the credentials of a profile come from; `None` where it says nothing about credentials.
@@ -66,7 +108,7 @@ impl Profiles {
     /// Does the work of [`Self::source`], for a profile that the profiles in `visited` lead to by `source_profile`.
     fn source_of(&self, name: &str, visited: &mut Vec<String>) -> Result<Option<Source>, String> {
         let shown = foreign(name);
-        let profile = self.get(name).ok_or_else(|| format!("there is no profile \"{shown}\""))?;
+        let profile = self.get(name).ok_or_else(|| self.missing(name))?;
         if visited.iter().any(|visited| visited == name) {
             return Err(format!("the profile \"{shown}\" leads back to itself by source_profile"));
         }
@@ -169,6 +211,7 @@ impl Profiles {
 enum Kind {
     Profile,
     SignOn,
+    Services,
 }
 
 /// The kind and the name that a section of the configuration file has by its heading; `None` for a kind that is not
@@ -177,6 +220,7 @@ fn in_configuration(section: &str) -> Option<(Kind, &str)> {
     match section.split_once(char::is_whitespace) {
         Some(("profile", name)) => Some((Kind::Profile, name.trim())),
         Some(("sso-session", name)) => Some((Kind::SignOn, name.trim())),
+        Some(("services", name)) => Some((Kind::Services, name.trim())),
         _ => (section == "default").then_some((Kind::Profile, section)),
     }
 }
@@ -289,7 +333,7 @@ fn shared_file(variable: &str, name: &str) -> Result<Option<PathBuf>, String> {
 }
 
 /// A path whose `~` stands for the folder of the user.
-fn home_path(path: &str) -> PathBuf {
+pub(super) fn home_path(path: &str) -> PathBuf {
     match (path.strip_prefix("~/"), std::env::home_dir()) {
         (Some(rest), Some(home)) => home.join(rest),
         _ => path.into(),
@@ -297,7 +341,7 @@ fn home_path(path: &str) -> PathBuf {
 }
 
 /// The sections of a file in their order.
-fn sections(file: &Path) -> Result<Vec<(String, Section)>, String> {
+fn sections(file: &Path) -> Result<Vec<ParsedSection>, String> {
     let text = match read_text(file) {
         Ok(text) => text,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
@@ -310,8 +354,10 @@ fn sections(file: &Path) -> Result<Vec<(String, Section)>, String> {
 }
 
 /// The sections of a text, or the number of the first line that is neither a section nor a key with its value.
-fn parse(text: &str) -> Result<Vec<(String, Section)>, usize> {
-    let mut sections: Vec<(String, Section)> = Vec::new();
+fn parse(text: &str) -> Result<Vec<ParsedSection>, usize> {
+    let mut sections: Vec<ParsedSection> = Vec::new();
+    // The key above, if it has no value.
+    let mut above: Option<String> = None;
     for (number, line) in text.lines().enumerate().map(|(at, line)| (at + 1, line)) {
         let trimmed = line.trim();
         if trimmed.is_empty() || trimmed.starts_with(['#', ';']) {
@@ -319,17 +365,23 @@ fn parse(text: &str) -> Result<Vec<(String, Section)>, usize> {
         }
         if let Some(rest) = line.strip_prefix('[') {
             let (name, _) = rest.split_once(']').ok_or(number)?;
-            sections.push((name.trim().to_owned(), Section::new()));
+            sections.push(ParsedSection { name: name.trim().to_owned(), ..ParsedSection::default() });
+            above = None;
             continue;
         }
-        let section = &mut sections.last_mut().ok_or(number)?.1;
-        // An indented line belongs to the key above. It is a setting of one service, and says nothing about
-        // credentials.
-        if line.starts_with(char::is_whitespace) && !section.is_empty() {
+        let section = sections.last_mut().ok_or(number)?;
+        let setting = trimmed.split_once('=');
+        let setting = setting.map(|(key, value)| (key.trim().to_lowercase(), without_comment(value).trim().to_owned()));
+        // An indented line belongs to the key above. It is a setting of one service, or goes on with a value.
+        if line.starts_with(char::is_whitespace) && !section.keys.is_empty() {
+            if let (Some(above), Some((key, value))) = (&above, setting) {
+                section.nested.entry(above.clone()).or_default().insert(key, value);
+            }
             continue;
         }
-        let (key, value) = trimmed.split_once('=').ok_or(number)?;
-        section.insert(key.trim().to_lowercase(), without_comment(value).trim().to_owned());
+        let (key, value) = setting.ok_or(number)?;
+        above = value.is_empty().then(|| key.clone());
+        section.keys.insert(key, value);
     }
     Ok(sections)
 }
@@ -345,7 +397,7 @@ fn without_comment(value: &str) -> &str {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use rstest::rstest;
 
     use super::*;
@@ -354,10 +406,10 @@ mod tests {
     const SESSION: &str = "[sso-session s]\nsso_region = eu-west-1\nsso_start_url = https://d-1.awsapps.com/start\n";
 
     /// The profiles of a configuration file and of a credentials file with these texts.
-    fn profiles(config: &str, credentials: &str) -> Profiles {
+    pub(in super::super) fn profiles(config: &str, credentials: &str) -> Profiles {
         let mut all = Profiles::default();
-        all.add(parse(config).expect("sections"), in_configuration);
-        all.add(parse(credentials).expect("sections"), |name| Some((Kind::Profile, name)));
+        all.add(Path::new("config"), parse(config).expect("sections"), in_configuration);
+        all.add(Path::new("credentials"), parse(credentials).expect("sections"), |name| Some((Kind::Profile, name)));
         all
     }
 
@@ -404,10 +456,32 @@ mod tests {
     }
 
     #[test]
+    fn the_settings_of_single_services_are_read_as_documented() {
+        let all = profiles(
+            "[profile p]\nservices = s\n[services s]\ns3 =\n  endpoint_url = http://a\n\n# note\nmy_service = \n  \
+             Endpoint_URL = http://b # note\n  other = c\n",
+            "",
+        );
+        let services = all.services("s").expect("the section");
+        let of = |service: &str| services.get(service).map(|of| of["endpoint_url"].as_str());
+        assert_eq!((of("s3"), of("my_service"), of("sts")), (Some("http://a"), Some("http://b"), None));
+        assert!(all.services("t").is_none());
+    }
+
+    #[test]
+    fn a_profile_that_is_not_there_is_named_with_the_files_and_those_that_are() {
+        let all = profiles("[profile p]\nregion = r\n", "[q]\nregion = r\n");
+        let said = all.missing("x\u{1b}");
+        assert_eq!(said, r#"there is no profile "x\u{1b}" in config or credentials; there are p, q"#);
+    }
+
+    #[test]
     fn the_credentials_file_wins_key_by_key() {
         let all = profiles("[profile p]\naws_access_key_id = A\nregion = r\n", "[p]\naws_access_key_id = B\n");
         let profile = all.get("p").expect("the profile");
         assert_eq!((profile["aws_access_key_id"].as_str(), profile["region"].as_str()), ("B", "r"));
+        assert_eq!(all.file_of("p", "aws_access_key_id"), Path::new("credentials"));
+        assert_eq!(all.file_of("p", "region"), Path::new("config"));
     }
 
     #[rstest]

@@ -133,6 +133,7 @@ fn event(driver: &DriverEvent, contract: &Contract, selected: usize, started_at:
             class: TargetClass::Answers,
             meaning: "is a script that answers each case as the case says".to_owned(),
             answer: TargetAnswer::Told(String::new()),
+            cause: None,
         },
         driver: Some(Box::new(driver.clone())),
         started_at: started_at.to_string(),

@@ -222,6 +222,7 @@ pub(crate) fn events_of(results: Vec<CaseResult>, complete: bool) -> Vec<Event> 
             class: TargetClass::Answers,
             meaning: "answers GetCredentials".to_owned(),
             answer: TargetAnswer::Told("200 application/x-amz-json-1.1".to_owned()),
+            cause: None,
         },
         started_at: "2026-11-22T10:00:00Z".to_owned(),
     };

@@ -1,6 +1,7 @@
 //! What kind of server answers, in words.
 
 use super::super::event::RunEvent;
+use super::cause::{AskedCall, CauseText};
 use super::reason::answer_text;
 use crate::text::escape;
 use crate::verdict::{TargetAnswer, TargetClass};
@@ -30,16 +31,28 @@ pub(crate) fn meaning(class: TargetClass, operation: &str, service: &str) -> Str
     }
 }
 
-/// What to do about a target that cannot be reached or judged; `None` where it answers.
-fn advice(class: TargetClass, answer: &TargetAnswer, service: &str) -> Option<String> {
-    Some(match class {
+/// What is the matter with a target that cannot be reached or judged, and what to do about it; `None` where it answers.
+fn advice(run: &RunEvent) -> Option<String> {
+    let service = run.service();
+    if let Some(cause) = &run.target.cause {
+        let asked = AskedCall {
+            service,
+            operation: &run.operation,
+            region: &run.target.region,
+            endpoint: &run.target.endpoint,
+        };
+        return Some(CauseText::of(cause, asked).sentences());
+    }
+    Some(match run.target.class {
         TargetClass::Answers => return None,
         TargetClass::RefusedCredentials => {
             "Give it credentials that it accepts (AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY), or send \
              unsigned requests with --no-sign."
                 .to_owned()
         }
-        TargetClass::Unreachable if matches!(answer, TargetAnswer::Answer { status: 502..=504, .. }) => {
+        TargetClass::Unreachable
+            if matches!(run.target.answer, TargetAnswer::Answer { status: 502..=504, .. }) =>
+        {
             "The server behind the gateway at this endpoint does not answer. Start it, or wait for it with --wait 30s."
                 .to_owned()
         }
@@ -49,6 +62,7 @@ fn advice(class: TargetClass, answer: &TargetAnswer, service: &str) -> Option<St
                 .to_owned()
         }
         TargetClass::Redirect => "Give the address that it redirects to as the endpoint.".to_owned(),
+        TargetClass::NoResource => "Create it there, or name what it has.".to_owned(),
         TargetClass::ServerFault => "Its own log should tell why; the cases below are judged all the same.".to_owned(),
         TargetClass::UnknownOperation
         | TargetClass::UnknownService
@@ -56,8 +70,7 @@ fn advice(class: TargetClass, answer: &TargetAnswer, service: &str) -> Option<St
         | TargetClass::AnswersAllAlike
         | TargetClass::OwnJson
         | TargetClass::NotAws
-        | TargetClass::WrongService
-        | TargetClass::NoResource => format!(
+        | TargetClass::WrongService => format!(
             "Nothing is held against it: every case is not-implemented. If it should have the operation, check the \
              endpoint, and that its service {service} is switched on."
         ),
@@ -76,12 +89,11 @@ pub(crate) struct Obstacle {
 
 /// The obstacle that the probe of a run found; `None` where the target answers.
 pub(crate) fn obstacle(run: &RunEvent) -> Option<Obstacle> {
-    let class = run.target.class;
     Some(Obstacle {
         meaning: format!("The target {}.", escape(&run.meaning())),
         met: if has_answered(run) { "It said" } else { "The call ended with" },
         said: escape(&answer_text(&run.target.answer)),
-        advice: escape(&advice(class, &run.target.answer, run.service())?),
+        advice: escape(&advice(run)?),
     })
 }
 

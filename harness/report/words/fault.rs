@@ -21,6 +21,7 @@ pub(crate) struct FaultText {
 }
 
 impl FaultText {
+    #[expect(clippy::too_many_lines, reason = "a table with a row for each fault")]
     pub(crate) fn of(violation: &Violation) -> Self {
         match &violation.fault {
             Fault::Outcome { status_fits, expected, found, beside } => {

@@ -1,9 +1,12 @@
 //! The words of the reports: the text for people that stands for conclusions, which are data everywhere else.
 
+mod cause;
 mod class;
 mod fault;
 mod reason;
 
+#[cfg(feature = "run")]
+pub(crate) use cause::{AskedCall, CauseText};
 #[cfg(feature = "cli")]
 pub(crate) use class::has_answered;
 pub(crate) use class::{Obstacle, meaning, obstacle};
@@ -28,7 +31,6 @@ pub(crate) fn count(number: usize, noun: &str) -> String {
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }
 
-#[cfg(feature = "cli")]
 pub(super) fn capitalised(sentence: &str) -> String {
     let mut characters = sentence.chars();
     characters.next().map_or(String::new(), |first| first.to_uppercase().chain(characters).collect())

@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use super::class::meaning;
 use super::fault::{FaultText, answer_summary, markup};
 use crate::text::foreign;
 use crate::verdict::{Excuse, Reason, TargetAnswer, Verdict, Violation};
 
 /// A reason in words, as the end of a sentence. Not escaped.
+#[expect(clippy::too_many_lines, reason = "a table with a row for each reason")]
 pub fn reason(reason: &Reason) -> String {
     match reason {
         Reason::BlockedBy { control, verdict, violation, reason: why } => {
@@ -35,6 +37,13 @@ pub fn reason(reason: &Reason) -> String {
         Reason::CannotBeMade { because } => because.clone(),
         Reason::NotClaimed { feature } => format!("the target does not claim {feature}"),
         Reason::NoAnswer { answer } => answer_text(answer),
+        Reason::TurnedAway { class, answer } => {
+            format!(
+                "not asked: the target {} ({})",
+                meaning(*class, "the operation", "the service"),
+                answer_text(answer)
+            )
+        }
         Reason::GivenUp { requests, together } => {
             let hint = if *together { "; one that takes one connection at a time needs --jobs 1" } else { "" };
             format!("not asked: the target left {requests} requests in a row without an answer{hint}")

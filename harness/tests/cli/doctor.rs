@@ -43,7 +43,10 @@ fn the_emulator_is_well() {
 #[case::not_implemented(["501 No", AWS, r#"{"__type":"InternalFailure"}"#], 1, "operation", "not implemented")]
 #[case::refused(["403 No", AWS, r#"{"__type":"UnrecognizedClientException"}"#], 2, "credentials", "AWS_PROFILE")]
 #[case::no_workgroup(["400 No", AWS, r#"{"__type":"ResourceNotFoundException"}"#], 2, "workgroup", "--workgroup")]
-#[case::redirect(["302 Found", AWS, ""], 1, "operation", "redirects to")]
+#[case::redirect(["302 Found", AWS, ""], 2, "operation", "redirects the call")]
+#[case::denied(["400 No", AWS, r#"{"__type":"AccessDeniedException"}"#], 2, "credentials", "redshift-serverless:GetCredentials")]
+#[case::no_route(["403 No", "text/html", "<h1>Forbidden</h1>"], 2, "credentials", "no such route")]
+#[case::tls(["400 No", "text/plain", "This port requires TLS."], 3, "operation", "try https://")]
 #[case::error(["500 No", AWS, r#"{"__type":"InternalServerException"}"#], 1, "operation", "with an error: 500 ")]
 #[case::busy(["503 Busy", AWS, ""], 3, "operation", "try again")]
 fn each_problem_has_its_exit_code_and_says_what_to_do(
@@ -110,7 +113,9 @@ const NAMED: [&str; 2] = ["--workgroup", "wg-1"];
 #[case::unknown_operation(constant(error("400 No", "UnknownOperationException")), &NAMED, 1)]
 #[case::not_implemented(constant(error("501 No", "InternalFailure")), &[], 1)]
 #[case::not_aws(constant(answer("404 No", "text/html", "<h1>nothing</h1>")), &NAMED, 1)]
-#[case::redirects(constant(aws("302 Found", "")), &NAMED, 1)]
+#[case::redirects(constant(aws("302 Found", "")), &NAMED, 2)]
+#[case::refuses_without_a_reason(constant(answer("401 No", "text/html", "")), &NAMED, 2)]
+#[case::wants_tls(constant(answer("400 No", "text/plain", "Client sent an HTTP request to an HTTPS server.")), &NAMED, 3)]
 #[case::fails_inside(constant(error("500 No", "InternalError")), &NAMED, 1)]
 #[case::documented_fault(constant(error("500 No", "InternalServerException")), &["--workgroup", "wg-1", "--claim", "signature"], 1)]
 #[case::refuses_every_call(constant(error("400 No", "ValidationException")), &NAMED, 1)]
@@ -223,7 +228,8 @@ fn a_name_that_no_workgroup_can_have_is_not_held_against_the_server_by_doctor_ei
 #[case::another_workgroup(&["--workgroup", "another"], 0)]
 fn doctor_ends_with_the_exit_code_of_a_run_of_the_emulator(#[case] arguments: &[&str], #[case] code: i32) {
     for command in ["doctor", "run"] {
-        Program::new(&[&[command], arguments].concat()).finish().expect(code, &[]);
+        let all = [&[command, "--target", "emulator"], arguments].concat();
+        Program::new(&all).finish().expect(code, &[]);
     }
 }
 

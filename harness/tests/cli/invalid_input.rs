@@ -77,7 +77,7 @@ fn a_failing_setup_blocks_the_case_and_a_failing_teardown_is_exit_7(
 #[case::shard_zero(&["run", "--shard", "0/4"], 2, "0/4")]
 #[case::unknown_requirement(&["run", "--requirement", "GC-XXX-01"], 2, "GC-XXX-01")]
 #[case::unknown_feature(&["run", "--claim", "speed"], 2, "custom-domain")]
-#[case::untested_feature(&["run", "--claim", "iam"], 2, "no requirement of the feature iam is judged yet")]
+#[case::untested_feature(&["run", "--target", "emulator", "--claim", "iam"], 2, "no requirement of the feature iam is judged yet")]
 #[case::unknown_flag(&["run", "--endpiont", "x"], 2, "--endpoint")]
 #[case::zero_jobs(&["run", "--jobs", "0"], 2, "--jobs")]
 #[case::no_time(&["run", "--timeout", "0"], 2, "0.001 to 3600")]
@@ -290,7 +290,8 @@ fn our_emulator_is_given_no_workgroup_that_none_can_be() {
     let expected =
         "COUNTERSIGN_WORKGROUP: expected 3 to 64 lower-case letters, digits and hyphens, found \"my_workgroup\"";
     for command in ["doctor", "run"] {
-        Program::new(&[command]).env("COUNTERSIGN_WORKGROUP", "my_workgroup").finish().expect(2, &[expected]);
+        let mut program = Program::new(&[command, "--target", "emulator"]).env("COUNTERSIGN_WORKGROUP", "my_workgroup");
+        program.finish().expect(2, &[expected]);
     }
 }
 

@@ -1,5 +1,6 @@
 //! The built binary as a user meets it: exit codes, messages, reports, secrets.
 
+mod configured_server;
 mod credential_lifetimes;
 mod doctor;
 mod failure_causes;
@@ -19,5 +20,8 @@ mod secrets_from_servers;
 mod stub_server;
 mod target_classes;
 mod terminal;
+mod tls_stub;
+mod trust;
+mod turned_away;
 mod worked_examples;
 mod written_files;

@@ -143,7 +143,7 @@ fn a_missing_signature_is_no_matter_of_credentials() {
 #[case("AWS_SECRET_ACCESS_KEY", "AWS_ACCESS_KEY_ID")]
 fn one_key_without_the_other_is_told(#[case] set: &str, #[case] missing: &str) {
     let mut program = Program::line("run --endpoint http://127.0.0.1:1 --workgroup wg-1").env(set, "test");
-    program.finish().expect(2, &[&format!("{set} is set, but {missing} is not, and there is no profile")]);
+    program.finish().expect(2, &[&format!("{set} is set, but {missing} is not: set both, or neither")]);
 }
 
 #[test]
@@ -304,7 +304,9 @@ fn what_explain_says_of_claiming_a_feature_is_what_a_run_does(#[case] feature: &
     let about = about.get("feature").unwrap_or(&about);
     let claimable = about["claimable"].as_bool().expect("a boolean");
     assert_eq!(about["example"].is_string(), claimable, "{about:#}");
-    let line = about["example"].as_str().map_or_else(|| format!("countersign run --claim {feature}"), str::to_owned);
+    let line = about["example"]
+        .as_str()
+        .map_or_else(|| format!("countersign run --target emulator --claim {feature}"), str::to_owned);
     let line = line.replacen("countersign ", "", 1) + " --dry-run";
     let expected = if claimable { "success/workgroup-only" } else { "is judged yet" };
     Program::line(&line).finish().expect(if claimable { 0 } else { 2 }, &[expected]);

@@ -228,13 +228,6 @@ fn a_server_without_the_operation_is_named_once_and_accused_of_nothing(
     "200 application/x-amz-json-1.1",
     "found     a string of 32 characters"
 )]
-#[case::mockmesh_redirect(
-    "HTTP/1.0 302 Found\r\nServer: BaseHTTP/0.6 Python/3.11.7\r\nLocation: /dashboard\r\n\r\n".to_owned(),
-    "redirect",
-    "redirects the call elsewhere",
-    "302",
-    "found     302"
-)]
 fn a_server_with_the_operation_broken_fails_what_must_succeed_and_proves_nothing_by_refusing(
     #[case] bytes: String,
     #[case] class: &str,

@@ -66,8 +66,8 @@ async fn an_answer_that_drips_for_ever_costs_no_more_than_the_time_limit(#[case]
 }
 
 #[rstest]
-#[case::before_any_answer("", TransportFault::Lost("closed before the end of the header".to_owned()))]
-#[case::within_the_header("HTTP/1.1 200 OK\r\ncont", TransportFault::Lost("closed before the end of the header".to_owned()))]
+#[case::before_any_answer("", TransportFault::Lost("closed before the end of the header; if the port speaks TLS, try https://".to_owned()))]
+#[case::within_the_header("HTTP/1.1 200 OK\r\ncont", TransportFault::Lost("closed before the end of the header; if the port speaks TLS, try https://".to_owned()))]
 #[case::without_a_body("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n", TransportFault::Lost("closed after 0 bytes of the body".to_owned()))]
 #[case::within_the_body("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n0123456789", TransportFault::Lost("closed after 10 bytes of the body".to_owned()))]
 #[case::within_a_chunk("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nff\r\n0", TransportFault::Lost("closed after 1 byte of the body".to_owned()))]

@@ -111,7 +111,7 @@ pub(crate) fn client(url: Url) -> Client {
 pub(crate) const SHORT: Duration = Duration::from_millis(200);
 
 pub(crate) fn impatient_client(url: Url) -> Client {
-    Client::new(url, &ClientOptions { timeout: SHORT, ca_file: None }).unwrap()
+    Client::new(url, &ClientOptions { timeout: SHORT, ..ClientOptions::default() }).unwrap()
 }
 
 #[track_caller]

@@ -94,6 +94,19 @@ async fn a_certificate_for_another_name_is_refused() {
     assert!(matches!(&fault, TransportFault::Tls(words) if words.contains("not valid for name")), "{fault}");
 }
 
+#[tokio::test]
+async fn without_a_check_of_the_certificate_nothing_goes_to_another_machine() {
+    let options = ClientOptions { insecure: true, ..ClientOptions::default() };
+    for scheme in ["http", "https"] {
+        let url = format!("{scheme}://192.0.2.1/").parse().unwrap();
+        let fault = fault(Client::new(url, &options).unwrap().send(request()).await);
+        assert!(matches!(fault, TransportFault::Unsendable(words) if words.contains("another machine")), "{fault}");
+    }
+    let (server, _file) = tls_server(Certificate::Expired).await;
+    let client = Client::new(server.url("https"), &options).unwrap();
+    assert_eq!(client.send(request()).await.answer.unwrap().body, b"{}");
+}
+
 #[rstest]
 #[case::that_answers("HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n")]
 #[case::that_closes("")]
@@ -105,7 +118,7 @@ async fn a_plain_server_is_said_to_be_one_where_tls_was_asked_for(#[case] answer
     })
     .await;
     let fault = fault(client(server.url("https")).send(request()).await);
-    let hint = "the port may speak plain http, not https";
+    let hint = "the port may speak plain http (try http://)";
     assert!(matches!(&fault, TransportFault::Tls(words) if words.ends_with(hint)), "{fault:?}");
 }
 
@@ -113,7 +126,7 @@ async fn a_plain_server_is_said_to_be_one_where_tls_was_asked_for(#[case] answer
 async fn a_tls_server_is_said_to_be_one_where_plain_http_was_sent() {
     let (server, _file) = tls_server(Certificate::Right).await;
     let fault = fault(client(server.url("http")).send(request()).await);
-    assert!(matches!(&fault, TransportFault::NotHttp(words) if words.contains("TLS (https)")), "{fault:?}");
+    assert!(matches!(&fault, TransportFault::NotHttp(words) if words.contains("TLS (try https://)")), "{fault:?}");
 }
 
 #[rstest]

@@ -306,7 +306,13 @@ def loopback():
               {f"::1:{ENDPOINT} plain, signed for us-east-1, with a token", f"::1:{ENDPOINT} plain, unsigned"}, environment={**PROXIES, **WITH_TOKEN})
     yield Row("loopback, with two dots and proxies", at(f"http://localhost..:{ENDPOINT}"), 2, environment={**PROXIES, **WITH_TOKEN})
     yield Row("loopback, https, with proxies", at(f"https://x.localhost:{ENDPOINT}"), 3, {f"::1:{ENDPOINT} TLS for x.localhost"}, environment={**PROXIES, **WITH_TOKEN})
-    yield Row("loopback that redirects to aws", at(f"http://127.0.0.1:{REDIRECT}"), 1, {f"127.0.0.1:{REDIRECT} plain, signed for us-east-1, with a token"}, environment=WITH_TOKEN)
+    for command in ["run", "doctor"]:
+        sent = {f"127.0.0.1:{REDIRECT} plain, signed for us-east-1, with a token"} | ({f"127.0.0.1:{REDIRECT} plain, unsigned"} if command == "doctor" else set())
+        yield Row(f"loopback that redirects to aws, {command}", at(f"http://127.0.0.1:{REDIRECT}", command=command), 2, sent, environment=WITH_TOKEN,
+                  said=[f"redirects the call to https://{AWS}/", "not followed"])
+    for name, host, code in [("a name", "x.localhost", 3), ("an address", "127.0.0.1", 3)]:
+        yield Row(f"loopback, unchecked certificate, {name}", at(f"https://{host}:{ENDPOINT}", "--insecure"), code,
+                  {f"{'::1' if 'x' in host else host}:{ENDPOINT} TLS for {host if 'x' in host else None}"}, environment={**PROXIES, **WITH_TOKEN})
 
 
 def elsewhere():
@@ -318,6 +324,9 @@ def elsewhere():
             yield Row(f"elsewhere, {name}, with a token, {command}", at(f"http://{host}:{ENDPOINT}", command=command), 6, (), names, WITH_TOKEN, said=["session token"])
     yield Row("elsewhere, with a token, unsigned", at(f"http://emulator.test:{ENDPOINT}", "--no-sign"), 1, {f"{ELSEWHERE}:{ENDPOINT} plain, unsigned"}, {"emulator.test"}, WITH_TOKEN)
     yield Row("elsewhere, with a token, over TLS", at("https://emulator.test:8443"), 3, {f"{ELSEWHERE}:8443 TLS for emulator.test"}, {"emulator.test"}, WITH_TOKEN)
+    for name, host, names in [("a name", "emulator.test", {"emulator.test"}), ("an address", "198.51.100.9", ()), ("a name of here and there", "mixed.test", ())]:
+        for scheme in ["https", "http"]:
+            yield Row(f"elsewhere, unchecked certificate, {name}, {scheme}", at(f"{scheme}://{host}:{ENDPOINT}", "--insecure"), 6, (), names, said=["--insecure"])
     yield Row("elsewhere, with a token of a profile", at(f"http://emulator.test:{ENDPOINT}"), 6, (), {"emulator.test"},
               {**{name: "" for name in KEYS}, "AWS_PROFILE": "t"}, said=["session token"],
               files={"aws-config": f"[profile t]\naws_access_key_id = AKIACANARYCANARY1234\naws_secret_access_key = CANARY-secret-key-77b1\naws_session_token = {TOKEN}\n"})
@@ -362,6 +371,41 @@ def profiles():
     yield Row("keys of the machine", at(f"http://127.0.0.1:{ENDPOINT}"), 2, environment=no_keys)
 
 
+def configured():
+    """Servers that the shared configuration file of AWS tools names."""
+    here, reached = f"http://127.0.0.1:{ENDPOINT}", {f"127.0.0.1:{ENDPOINT} plain, signed for us-east-1"}
+    run = ["run", "--workgroup", "wg"]
+
+    def service(url, more="", key="redshift_serverless"):
+        return f"[default]\nservices = s\n{more}[services s]\n{key} =\n  endpoint_url = {url}\n"
+
+    def row(name, config, code, sent=(), resolved=(), **more):
+        return Row(f"configured, {name}", run, code, sent, resolved, files={"aws-config": config}, **more)
+
+    yield row("endpoint of the profile", f"[default]\nendpoint_url = {here}\n", 1, reached)
+    yield row("endpoint of a named profile", f"[default]\nendpoint_url = http://other.test\n[profile p]\nendpoint_url = {here}\n", 1, reached, environment={"AWS_PROFILE": "p"})
+    yield row("endpoint of the service", service(here, "endpoint_url = http://other.test\n"), 1, reached)
+    yield row("endpoint of another service", service("http://other.test", f"endpoint_url = {here}\n", "sts"), 1, reached)
+    yield row("endpoint of another service alone", service("http://other.test", key="s3"), 2, said=["--workgroup describes a server"])
+    yield row("a variable before the file", service("http://other.test"), 1, reached, environment={"AWS_ENDPOINT_URL": here})
+    yield row("ignored by a variable", f"[default]\nendpoint_url = {here}\n", 2, environment={"AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true"}, said=["describes a server"])
+    yield row("ignored by the profile", f"[default]\nendpoint_url = {here}\nignore_configured_endpoint_urls = true\n", 2, said=["describes a server"])
+    yield row("ignored by the profile, also in a variable", "[default]\nignore_configured_endpoint_urls = true\n", 2, environment={"AWS_ENDPOINT_URL": here}, said=["describes a server"])
+    yield row("elsewhere", f"[default]\nendpoint_url = http://emulator.test:{ENDPOINT}\n", 1, {f"{ELSEWHERE}:{ENDPOINT} plain, signed for us-east-1"}, {"emulator.test"})
+    yield row("elsewhere, with a token", f"[default]\nendpoint_url = http://emulator.test:{ENDPOINT}\n", 6, (), {"emulator.test"}, environment=WITH_TOKEN, said=["session token"])
+    yield row("region of the profile", f"[default]\nendpoint_url = {here}\nregion = eu-west-1\n", 1, {f"127.0.0.1:{ENDPOINT} plain, signed for eu-west-1"})
+    yield row("region with a line of its own", f"[default]\nendpoint_url = {here}\nregion = a b\n", 2, said=["region of the profile default"])
+    for name, host in {"aws": AWS, "aws, trailing dot and capitals": AWS.upper() + ".", "a look-alike": "redshift-serverless.us-east-1.\u0430mazonaws.com", "the metadata": "169.254.169.254"}.items():
+        yield row(f"{name}, by the profile", f"[default]\nendpoint_url = https://{host}\n", 6)
+        yield row(f"{name}, by the service", service(f"https://{host}"), 6)
+    yield row("a profile that is not there", f"[default]\nendpoint_url = {here}\n", 2, environment={"AWS_PROFILE": "q"}, said=['there is no profile "q"'])
+    yield row("services that are not there", "[default]\nservices = t\n", 2, said=["[services t], which is not there"])
+    yield Row("configured, but the emulator is named", ["run", "--target", "emulator"], 0, files={"aws-config": f"[default]\nendpoint_url = {here}\n"})
+    yield Row("configured, but allowed aws is named", ["run", "--target", "aws", "--workgroup", "wg", *ALLOW], 3,
+              {f"{ELSEWHERE}:443 TLS for sts.us-east-1.amazonaws.com"}, {"sts.us-east-1.amazonaws.com"},
+              files={"aws-config": service(here, f"endpoint_url = {here}\n", "sts")})
+
+
 def files():
     mine = f'target = "mine"\n[targets.mine]\nendpoint = "http://127.0.0.1:{ENDPOINT}"\nworkgroup = "wg"\n'
     reached = {f"127.0.0.1:{ENDPOINT} plain, signed for us-east-1"}
@@ -378,7 +422,7 @@ def files():
 
 
 def table():
-    for part in [aws_spellings, allowed, regions, loopback, elsewhere, profiles, files]:
+    for part in [aws_spellings, allowed, regions, loopback, elsewhere, profiles, configured, files]:
         yield from part()
 
 

@@ -10,7 +10,11 @@ use super::fixed_secrets::{FixedSecrets, Unsearchable, without_joints};
 use super::mask::{QUOTE_WINDOW, quote_start};
 use super::public_words::{is_public_name, is_public_word};
 use super::secrets::Secrets;
+use crate::text::foreign_within;
 use crate::wire::{Response, TransportFault};
+
+/// The most characters that are shown of scheme, host and port. A host name has at most 253.
+const ORIGIN_LIMIT: usize = 300;
 
 /// The text that replaces a secret.
 pub(super) const MASK: &str = "***";
@@ -115,6 +119,15 @@ impl Masker {
     /// [`Masker::quote`] for a name, such as that of a member. A public name is shown whatever the secrets are.
     pub fn quote_name(&self, name: &str) -> String {
         if is_public_name(name) { name.to_owned() } else { self.quote(name) }
+    }
+
+    /// Scheme, host and port of a URL that a target gives, with the known secrets masked. A host name can look like a
+    /// secret, and says nothing if it is masked for that.
+    pub fn quote_origin(&self, origin: &str) -> String {
+        if self.closed || self.holds_pieces(origin) {
+            return MASK.to_owned();
+        }
+        foreign_within(&self.mask_escaped(origin), ORIGIN_LIMIT)
     }
 
     /// Why a request has no answer, with the secrets masked. Only quoted parts are searched: they come from the target,
