@@ -65,8 +65,8 @@ pub(super) async fn perform(
         }
         let is_doubtful = |exchange: &Exchange| may_be_outage(case_run, exchange, judgement.verdict);
         if !transcript.iter().any(is_doubtful) {
-            let is_for_good = context.judge.is_about_lifetimes(&judgement);
-            if judgement.verdict == Verdict::Fail && !attempt.new_connections && !is_for_good {
+            let has_own_check = context.judge.is_about_lifetimes(&judgement);
+            if judgement.verdict == Verdict::Fail && !attempt.new_connections && !has_own_check {
                 attempt.new_connections = true;
                 failure_before = judgement.violations.into_iter().next();
                 continue;
