@@ -19,7 +19,7 @@ pub use change::{
     RequestChange, ResponseChange, Truncation,
 };
 pub use load::Defects;
-pub use when::{BodyKind, Condition, SignatureState, ValueKind, When};
+pub use when::{BodyKind, Condition, Numbers, SignatureState, ValueKind, When};
 
 /// A file of faults and legal variants on one topic.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]

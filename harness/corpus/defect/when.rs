@@ -15,6 +15,8 @@ use super::TextPattern;
 pub struct When {
     /// Only every nth exchange whose request meets the conditions; this is n.
     pub every: Option<NonZeroU64>,
+    /// Only the exchanges with these numbers, of those whose request meets the conditions.
+    pub numbers: Option<Numbers>,
     /// The status that the right server answers with.
     pub status: Option<u16>,
     /// The error's name in the right server's answer.
@@ -33,6 +35,16 @@ pub struct When {
     pub json: Option<BodyKind>,
     /// What is to be said of the request's signature.
     pub signature: Option<SignatureState>,
+}
+
+/// The numbers of exchanges, counted from 1.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Numbers {
+    /// The first.
+    pub from: u64,
+    /// The last.
+    pub to: u64,
 }
 
 /// What a member of a request must be like. `null` is a value here: it is there, and of type `null`.

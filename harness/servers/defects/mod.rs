@@ -23,6 +23,7 @@ use serde_json::{Map, Value};
 
 use crate::contract::Service;
 use crate::corpus::Defect;
+use crate::corpus::defect::When;
 use crate::wire::sigv4::{self, Scope};
 use crate::wire::{Credentials, Region, Request, Response};
 
@@ -63,7 +64,7 @@ pub struct Layer {
     defect: Arc<Defect>,
     upstream: Upstream,
     rewrites: AtomicU64,
-    /// How many requests fitted so far, if the defect does not apply to each of them.
+    /// How many requests fitted so far.
     met: AtomicU64,
     /// The first answer, if the defect replays it.
     earlier: Mutex<Option<Response>>,
@@ -107,10 +108,13 @@ impl Layer {
         answer
     }
 
-    /// Whether the defect applies to this fitting request: to every nth if it says so, else to each.
+    /// Whether the defect applies to this fitting request: to every nth, or to those with some numbers, if it says so;
+    /// else to each.
     fn is_turn(&self) -> bool {
-        let nth = || self.met.fetch_add(1, Ordering::Relaxed) + 1;
-        self.defect.when.every.is_none_or(|every| nth().is_multiple_of(every.get()))
+        let number = self.met.fetch_add(1, Ordering::Relaxed) + 1;
+        let When { every, numbers, .. } = &self.defect.when;
+        every.is_none_or(|every| number.is_multiple_of(every.get()))
+            && numbers.is_none_or(|numbers| (numbers.from..=numbers.to).contains(&number))
     }
 }
 
