@@ -127,7 +127,8 @@ fn write(args: BaselineWriteArgs) -> Result<ExitCode, Failure> {
         say(&format!("error: nothing was written, since no case could be run: {}", escape(answer)));
         return Ok(ended.into());
     }
-    let writing = report::Baseline::write(&args.file, &library.corpus, &results, &excuse);
+    let suite_version = library.contract.register.suite_version;
+    let writing = report::Baseline::write(&args.file, &library.corpus, suite_version, &results, &excuse);
     let baseline = writing.map_err(|error| Failure::usage(error.to_string()))?;
     let file = file_name(&args.file);
     let expired = expired(&baseline);

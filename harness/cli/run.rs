@@ -321,6 +321,8 @@ impl Execution<'_> {
             operation: operation.clone(),
             service: Some(service.clone()),
             selected: self.plan.cases.len(),
+            suite_version: Some(self.library.contract.register.suite_version),
+            baseline_suite_version: self.baseline.as_ref().map(Baseline::suite_version),
             shard: self.shard.map(|shard| shard.to_string()),
             seed: self.seed,
             side: Side::Server,

@@ -45,6 +45,8 @@ pub struct Register {
     pub schema: Option<String>,
     /// The version of this format: 1.
     pub version: u32,
+    /// The version of the suite: it grows when requirements are added or ask for more.
+    pub suite_version: u32,
     /// The requirements.
     pub requirements: Vec<Requirement>,
 }
@@ -60,6 +62,9 @@ pub struct Requirement {
     pub operation: String,
     /// The requirement, in our words.
     pub text: String,
+    /// The version of the suite in which it was added, or last began to ask for more.
+    #[serde(default = "first_version")]
+    pub since: u32,
     /// How binding it is.
     pub level: Level,
     /// What it rests on.
@@ -91,6 +96,10 @@ pub struct Requirement {
     /// different revisions.
     #[serde(default)]
     pub holds_in: Vec<String>,
+}
+
+const fn first_version() -> u32 {
+    1
 }
 
 impl Requirement {
@@ -254,7 +263,7 @@ mod tests {
             "id": "GC-DUR-01", "text": "t", "level": "must", "evidence": "documented", "source": [{ "document": "s" }]
         });
         row[member] = value;
-        let register = json!({ "version": 1, "requirements": [row] });
+        let register = json!({ "version": 1, "suite_version": 1, "requirements": [row] });
         let documents = json!({ "s": { "title": "S", "about": "a page" } });
         let documents = serde_json::from_value(documents).expect("documents");
         serde_json::from_value::<Register>(register).expect("a register").check(&["GC"], &documents)

@@ -58,6 +58,12 @@ pub struct RunEvent {
     pub service: Option<String>,
     /// How many cases are selected.
     pub selected: usize,
+    /// The version of the suite; absent for the first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub suite_version: Option<u32>,
+    /// The version of the suite that the baseline was written with, where one is used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub baseline_suite_version: Option<u32>,
     /// Which part of the selected cases this is, such as `1/4`; without it, the run is whole. Streams that
     /// have it and agree on tool, operation, target, features, seed and number of parts are one run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -190,6 +196,9 @@ pub struct RequirementEvent {
     pub feature: String,
     /// Whether it holds.
     pub status: RequirementStatus,
+    /// The version of the suite in which it was added or last began to ask for more; absent for the first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<u32>,
     /// The cases that decided it; those that violate it where some do.
     pub cases: Vec<String>,
 }

@@ -78,6 +78,7 @@ impl Tally {
                 confirmation: row.confirmation.status,
                 feature: self.name_of(row.feature).to_owned(),
                 status,
+                since: (row.since > 1).then_some(row.since),
                 cases: cases.get(&row.id).cloned().unwrap_or_default(),
             }
         };

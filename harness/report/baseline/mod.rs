@@ -25,6 +25,9 @@ pub struct BaselineFile {
     pub schema: Option<String>,
     /// The version of this format: 1.
     pub version: u32,
+    /// The version of the suite that it was written with; absent for the first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub suite_version: Option<u32>,
     /// The known failures.
     pub entries: Vec<BaselineEntry>,
 }
@@ -159,6 +162,11 @@ impl Baseline {
         Ok(Self { name: name.to_owned(), content, patterns })
     }
 
+    /// The version of the suite that it was written with.
+    pub fn suite_version(&self) -> u32 {
+        self.content.suite_version.unwrap_or(1)
+    }
+
     /// The entries, in the order of the file.
     pub fn entries(&self) -> &[BaselineEntry] {
         &self.content.entries
@@ -247,13 +255,14 @@ impl Baseline {
     /// An entry stays as it is where all of its cases still fail; what is left of the others keeps their reason, issue
     /// and last day. A failure without an entry gets this excuse. A family or a suite that fails as a whole is one
     /// entry, and no entry selects a case that passes. Cases that did not run, or gave no verdict, stay excused where
-    /// they were. The file is replaced in one step.
+    /// they were. The file is replaced in one step, and has the version of the suite.
     ///
     /// # Errors
     /// When the baseline that is there cannot be read, the reason is empty, or the file cannot be written.
     pub fn write(
         path: &Path,
         corpus: &Corpus,
+        suite_version: u32,
         results: &[CaseResult],
         excuse: &BaselineExcuse,
     ) -> Result<Self, BaselineError> {
@@ -261,9 +270,11 @@ impl Baseline {
         let old = if path.exists() {
             Self::load(path)?
         } else {
-            Self::new(&name, BaselineFile { schema: None, version: VERSION, entries: Vec::new() })?
+            Self::new(&name, BaselineFile { schema: None, version: VERSION, suite_version: None, entries: Vec::new() })?
         };
-        let new = Self::new(&name, old.rewritten(&ids_of(corpus), results, excuse))?;
+        let mut content = old.rewritten(&ids_of(corpus), results, excuse);
+        content.suite_version = Some(suite_version);
+        let new = Self::new(&name, content)?;
         let text = serde_json::to_string_pretty(&new.content)
             .map_err(|error| FileError::new(path, &error, "the file is as it was before"))?;
         AtomicFile::create(path)?.write(&format!("{text}\n"))?;

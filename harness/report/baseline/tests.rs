@@ -227,7 +227,7 @@ fn a_written_baseline_is_read_back_and_excuses_the_same_run() {
     let mut results: Vec<_> = corpus.cases().iter().map(|found| case(&found.id, Verdict::Fail)).collect();
     results[0].verdict = Verdict::Pass;
 
-    let written = Baseline::write(&path, &corpus, &results, &excuse("no time")).expect("it can be written");
+    let written = Baseline::write(&path, &corpus, 2, &results, &excuse("no time")).expect("it can be written");
     let baseline = Baseline::load(&path).expect("it can be read");
     assert_eq!(baseline.entries(), written.entries());
     assert!(baseline.entries().len() < results.len(), "families are one entry");
@@ -239,6 +239,7 @@ fn a_written_baseline_is_read_back_and_excuses_the_same_run() {
     assert_eq!(std::fs::read_dir(folder.path()).expect("the folder").count(), 1, "nothing but the baseline");
 
     std::fs::write(&path, "{").expect("half a file");
-    let error = Baseline::write(&path, &corpus, &results, &excuse("no time")).expect_err("its reasons would be lost");
+    let error =
+        Baseline::write(&path, &corpus, 2, &results, &excuse("no time")).expect_err("its reasons would be lost");
     assert!(matches!(error, BaselineError::Load(_)));
 }

@@ -38,6 +38,8 @@ pub(super) struct RunView {
     ids: Vec<Link>,
     more_ids: usize,
     cut_short: Option<String>,
+    /// The violated requirements that are newer than the baseline, as a sentence.
+    newer: Option<String>,
     counts: Vec<Count>,
     pub(super) cases: usize,
     duration: String,
@@ -89,6 +91,7 @@ fn run(label: String, collected: &Collected) -> RunView {
         ids: ids_named.iter().map(|id| Link { text: (*id).to_owned(), to: anchor(id) }).collect(),
         more_ids: conclusion.ids().len() - ids_named.len(),
         cut_short: words::cut_short(collected).map(|sentence| words::capitalised(&sentence)),
+        newer: words::newer_than_baseline(collected).map(|sentence| words::capitalised(&sentence)),
         counts: counts(collected.cases.iter().map(|case| case.verdict)),
         cases: collected.cases.len(),
         duration: summary.map(|summary| words::duration(summary.duration_ms)).unwrap_or_default(),

@@ -50,6 +50,9 @@ impl MarkdownPage<'_> {
         if conclusion != verdict {
             let _ = write!(head, "\n**{}**\n", prose(&conclusion));
         }
+        if let Some(newer) = words::newer_than_baseline(self.collected) {
+            let _ = write!(head, "\n{}\n", prose(&words::capitalised(&newer)));
+        }
         if matches!(concluded, Conclusion::Undecided { .. }) {
             for (reason, count) in case_groups::open_passes(self.collected) {
                 let _ = write!(head, "\n{}: {}\n", words::count(count, "case"), prose(&reason));

@@ -6,7 +6,7 @@ use crate::verdict::{CaseResult, Excuse, Fault, Reason, ShownExchange, TargetAns
 
 const MESSAGE: &str = "{__type: string, message: string}";
 
-const REGISTER: &str = r#"{ "version": 1, "requirements": [
+const REGISTER: &str = r#"{ "version": 1, "suite_version": 1, "requirements": [
   { "id": "GC-RES-01", "level": "must", "evidence": "documented", "text": "A successful call answers with HTTP status 200.",
     "source": [{ "document": "api-reference", "place": "Response Elements" }] },
   { "id": "GC-DUR-02", "level": "must", "evidence": "documented",
@@ -210,6 +210,8 @@ pub(crate) fn events_of(results: Vec<CaseResult>, complete: bool) -> Vec<Event> 
         operation: "GetCredentials".to_owned(),
         service: Some("redshift-serverless".to_owned()),
         selected: 11,
+        suite_version: None,
+        baseline_suite_version: None,
         shard: None,
         seed: 42,
         side: Side::Server,

@@ -55,6 +55,9 @@ pub(super) fn totals(page: &mut TextPage, collected: &Collected, options: &TextO
     }
     let conclusion = Conclusion::of(collected);
     page.line(&format!("{target}{}", page.paint((&conclusion).into(), &conclusion.sentence())));
+    if let Some(newer) = words::newer_than_baseline(collected) {
+        page.line(&format!("{target}{newer}"));
+    }
     if matches!(conclusion, Conclusion::Undecided { .. }) {
         for (reason, count) in case_groups::open_passes(collected) {
             page.labelled("  ", &format!("{}: {}", words::count(count, "case"), escape(&reason)));

@@ -21,8 +21,8 @@ use std::collections::BTreeMap;
 
 use super::case_groups::SharedViolation;
 use super::collected::{Collected, count_each};
-use super::event::DriverEvent;
-use crate::contract::{Register, Requirement};
+use super::event::{DriverEvent, RequirementEvent, RequirementStatus};
+use crate::contract::{Level, Register, Requirement};
 use crate::text::{begins_log_command, escape, line_command};
 use crate::verdict::{CaseResult, Verdict, Violation};
 
@@ -61,6 +61,25 @@ pub(super) fn cut_short(collected: &Collected) -> Option<String> {
     let sentence =
         format!("the run was cut short: {} of {} have a verdict", collected.cases.len(), count(selected, "case"));
     (!collected.summary.as_ref().is_some_and(|summary| summary.complete)).then_some(sentence)
+}
+
+/// The violated requirements that are newer than the baseline, as a sentence; `None` without any.
+pub(super) fn newer_than_baseline(collected: &Collected) -> Option<String> {
+    let run = collected.run.as_ref()?;
+    let (known, now) = (run.baseline_suite_version?, run.suite_version.unwrap_or(1));
+    let is_newer = |row: &&RequirementEvent| {
+        row.level == Level::Must
+            && row.status == RequirementStatus::Fail
+            && row.since.is_some_and(|since| since > known)
+    };
+    let ids: Vec<_> = collected.requirements.iter().filter(is_newer).map(|row| escape(&row.id)).collect();
+    let sentence = || {
+        format!(
+            "newer than the baseline, which was written with suite {known} (this is suite {now}): {};              `countersign baseline write` takes these failures as known",
+            ids.join(", ")
+        )
+    };
+    (!ids.is_empty()).then(sentence)
 }
 
 /// An SDK with what ran it: `boto3 1.43.127 on CPython 3.11.7, driver boto3, with nothing but loopback`.

@@ -248,3 +248,23 @@ fn the_shards_of_a_run_make_the_report_of_the_whole() {
     let merged = merged["requirements"].as_array().expect("requirements").iter();
     assert_eq!(merged.map(|event| (&event["id"], &event["status"])).collect::<Vec<_>>(), statuses);
 }
+
+#[test]
+fn what_is_newer_than_the_baseline_stands_apart() {
+    let blank = aws("200 OK", r#"{"dbPassword":" ","dbUser":"u","expiration":4e9,"nextRefreshTime":4e9}"#);
+    let stub = Stub::of_operations(blank);
+    let words = "newer than the baseline, which was written with suite 1 (this is suite 2): GC-PWD-03";
+    let baseline = |version: &str| format!(r#"{{"version":1{version},"entries":[]}}"#);
+    let ran = |version: &str, format: &str| {
+        let line = format!("run success/workgroup-only --baseline known.json {format}");
+        Program::at(&stub.endpoint, &line).file("known.json", &baseline(version)).finish()
+    };
+    for (format, words) in [("--format text", words.to_owned()), ("--report-md -", words.replacen('n', "N", 1))] {
+        ran("", format).expect(1, &[&words]);
+        let new = ran(r#","suite_version":2"#, format);
+        assert!(!new.expect(1, &[]).stdout.to_lowercase().contains("newer than"), "{new:#?}");
+    }
+    let mut write = Program::at(&stub.endpoint, "baseline write known.json success/workgroup-only --reason later");
+    write.finish().expect(0, &[]);
+    assert_eq!(write.json("known.json")["suite_version"], 2);
+}
