@@ -32,7 +32,7 @@ pub(super) struct CaseRun<'a> {
     pub(super) case: &'a ExpandedCase,
     pub(super) interrupt: &'a Interrupt,
     /// What the target answered before this case.
-    pub(super) reference: &'a Reference,
+    pub(super) reference: &'a (dyn Fn() -> Reference + Send + Sync),
     /// Whether each request goes over a new connection.
     pub(super) new_connections: bool,
 }

@@ -76,7 +76,7 @@ pub(super) async fn perform(
             }
             return Ok((judgement, transcript));
         }
-        match presence(case_run, random_names).await? {
+        match Box::pin(presence(case_run, random_names)).await? {
             Presence::There if came_before || judgement.verdict == Verdict::Pass => {
                 let is_lost = |exchange: &&mut Exchange| matches!(exchange.answer, Err(TransportFault::Lost(_)));
                 let lost: Vec<_> = transcript.iter_mut().filter(is_lost).collect();
@@ -135,12 +135,12 @@ async fn presence(case_run: &CaseRun<'_>, random_names: &mut RandomNames) -> Res
 }
 
 async fn is_there(case_run: &CaseRun<'_>, random_names: &mut RandomNames) -> Result<bool, Interrupted> {
-    match case_run.reference {
+    match (case_run.reference)() {
         Reference::Control(control) => {
-            let control_run = CaseRun { case: control, ..*case_run };
+            let control_run = CaseRun { case: &control, ..*case_run };
             let (_, transcript) = Box::pin(control_run.perform(random_names)).await?;
             let last = transcript.iter().zip(&control.calls).next_back();
-            let is_accepted = |(exchange, call)| case_run.context.judge.is_accepted(control, call, exchange);
+            let is_accepted = |(exchange, call)| case_run.context.judge.is_accepted(&control, call, exchange);
             Ok(transcript.len() == control.calls.len() && last.is_some_and(is_accepted))
         }
         Reference::Probe(status) => {
@@ -149,7 +149,7 @@ async fn is_there(case_run: &CaseRun<'_>, random_names: &mut RandomNames) -> Res
             let call = Call { request, expect: case_run.case.calls[0].expect.clone(), reply: None };
             let made = case_run.make(&call, 0, random_names, &[]).await?;
             let answered = made.ok().and_then(|exchange| exchange.answer.ok()).map(|response| response.status);
-            Ok(answered == *status)
+            Ok(answered == status)
         }
     }
 }

@@ -11,7 +11,10 @@ const LETTERS: &[u8] = b"abcdefghijklmnopqrstuvwxyz";
 /// Makes the names of one run of one case; the same seed gives the same names.
 pub(super) struct RandomNames {
     seed: u64,
-    random: StdRng,
+    /// How often [`RandomNames::of_next_calls`] was asked for.
+    calls: u32,
+    /// Made when the first name is asked for: most requests need none.
+    random: Option<StdRng>,
 }
 
 impl RandomNames {
@@ -23,14 +26,14 @@ impl RandomNames {
     fn drawn_from(origin: &impl Hash) -> Self {
         let mut hasher = DefaultHasher::new();
         origin.hash(&mut hasher);
-        let seed = hasher.finish();
-        Self { seed, random: StdRng::seed_from_u64(seed) }
+        Self { seed: hasher.finish(), calls: 0, random: None }
     }
 
     /// A function that gives the names of the next calls. Each time it gives the same ones, so that the calls can be
     /// repeated.
     pub(super) fn of_next_calls(&mut self) -> impl Fn() -> Self + use<> {
-        let origin: u64 = self.random.random();
+        self.calls += 1;
+        let origin = (self.seed, "calls", self.calls);
         move || Self::drawn_from(&origin)
     }
 
@@ -51,7 +54,7 @@ impl RandomNames {
 
     /// A number from 0 to `below - 1`.
     pub(super) fn number(&mut self, below: u32) -> u32 {
-        self.random.random_range(0..below)
+        self.random().random_range(0..below)
     }
 
     /// A text in the form of an access key id or a secret: `length` capital letters and digits.
@@ -60,8 +63,12 @@ impl RandomNames {
         (0..length).map(|_| self.pick(KEY)).collect()
     }
 
+    fn random(&mut self) -> &mut StdRng {
+        self.random.get_or_insert_with(|| StdRng::seed_from_u64(self.seed))
+    }
+
     fn pick(&mut self, from: &[u8]) -> char {
-        char::from(*from.choose(&mut self.random).expect("there is something to pick from"))
+        char::from(*from.choose(self.random()).expect("there is something to pick from"))
     }
 }
 

@@ -176,7 +176,7 @@ impl Session {
             return Ok(CompletedCase { result, accepted: false });
         }
         let mut random_names = RandomNames::new(self.seed, &case.id, run);
-        let reference = self.reference(case);
+        let reference = || self.reference(case);
         let case_run =
             CaseRun { context: &self.context, case, interrupt, reference: &reference, new_connections: false };
         let outcome = perform_and_judge(&case_run, &mut random_names).await;
