@@ -15,7 +15,10 @@ use crate::wire::{ClientOptions, Credentials, Exchange, Masker, SeenSecrets, add
 
 /// The name of an operation that no server has. A server that answers another operation in the same way may not have
 /// that one either.
-const UNKNOWN: &str = "GetNothing";
+pub(super) const UNKNOWN: &str = "GetNothing";
+
+/// The name of a member that no operation has.
+const UNKNOWN_MEMBER: &str = "nothing";
 
 /// The target to examine, and the operation to ask it for.
 #[derive(Clone, Copy, Debug)]
@@ -60,11 +63,27 @@ pub(super) struct Answers {
     /// For each further resource that is named, by its id: the call that names it alone.
     pub(super) by_resource: Vec<(String, Exchange)>,
     /// Calls of the other operations that change nothing, by name.
-    pub(super) neighbours: Vec<(String, Exchange)>,
-    /// The call of an operation that no server has.
+    pub(super) neighbours: Vec<(String, ComparedCall)>,
+    /// The call of the probe, for an operation that no server has.
     pub(super) unknown: Exchange,
+    /// A call with a member that the operation does not have; `None` at real AWS, which has its operations.
+    pub(super) senseless: Option<ComparedCall>,
     /// Masks our own secrets, and every secret that one of the answers gives.
     pub(super) hidden: Masker,
+}
+
+/// One request for an operation, and the same request for an operation that no server has.
+#[derive(Clone)]
+pub(super) struct ComparedCall {
+    pub(super) own: Exchange,
+    pub(super) unknown: Exchange,
+}
+
+impl ComparedCall {
+    /// Both exchanges.
+    fn both(&self) -> [&Exchange; 2] {
+        [&self.own, &self.unknown]
+    }
 }
 
 /// How far a connection to a target gets.
@@ -121,13 +140,24 @@ pub(super) async fn all(examined: ExaminedTarget<'_>, within: Duration) -> Resul
     let mut others: Vec<_> = others.collect();
     // The operations that list resources come first: the names that the target has are looked up in their answers.
     others.sort_by_key(|other| other.pages.is_none());
-    let neighbours = others.into_iter().map(|other| {
-        let answer = ask(other, &probe_input(other, contract, target).0);
-        async move { (other.name.is.clone(), answer.await) }
-    });
     let mut nothing = operation.clone();
     nothing.target.is = format!("{}.{UNKNOWN}", contract.service.target_prefix.is);
-    let (way, probe, wrong, unsigned, by_resource, neighbours, unknown) = tokio::join!(
+    let compare = |operation: &Operation, spec: &RequestSpec| {
+        let (own, unknown) = (ask(operation, spec), ask(&nothing, spec));
+        async move {
+            let (own, unknown) = tokio::join!(own, unknown);
+            ComparedCall { own, unknown }
+        }
+    };
+    let neighbours = others.into_iter().map(|other| {
+        let answers = compare(other, &probe_input(other, contract, target).0);
+        async move { (other.name.is.clone(), answers.await) }
+    });
+    let senseless = target.allowed.is_none().then(|| {
+        let spec = RequestSpec::with(UNKNOWN_MEMBER, UNKNOWN_MEMBER);
+        compare(operation, &spec)
+    });
+    let (way, probe, wrong, unsigned, by_resource, neighbours, unknown, senseless) = tokio::join!(
         way(target, time_left),
         ask(operation, &plain_request),
         signed_as(SigningDefect::WrongSecret),
@@ -135,10 +165,11 @@ pub(super) async fn all(examined: ExaminedTarget<'_>, within: Duration) -> Resul
         join_all(by_resource),
         join_all(neighbours),
         ask(&nothing, &plain_request),
+        OptionFuture::from(senseless),
     );
     let ours = target.credentials.as_ref().map(Credentials::secrets).unwrap_or_default();
     let hidden = Masker::default();
-    let mut answers = Answers { way, probe, wrong, unsigned, by_resource, neighbours, unknown, hidden };
+    let mut answers = Answers { way, probe, wrong, unsigned, by_resource, neighbours, unknown, senseless, hidden };
     answers.hide(ours);
     Ok(answers)
 }
@@ -173,8 +204,10 @@ impl Answers {
     /// Every exchange, the probe first.
     pub(super) fn exchanges(&self) -> impl Iterator<Item = &Exchange> {
         let signed = [&self.wrong, &self.unsigned].into_iter().flatten();
-        let named_exchanges = self.by_resource.iter().chain(&self.neighbours).map(|(_, exchange)| exchange);
-        [&self.probe].into_iter().chain(signed).chain(named_exchanges).chain([&self.unknown])
+        let by_resource = self.by_resource.iter().map(|(_, exchange)| exchange);
+        let compared = self.neighbours.iter().map(|(_, call)| call).chain(&self.senseless);
+        let compared = compared.flat_map(ComparedCall::both);
+        [&self.probe].into_iter().chain(signed).chain(by_resource).chain(compared).chain([&self.unknown])
     }
 
     /// Makes `hidden` mask our own secrets, and every secret that one of the answers gives. All answers are read first,

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use super::ask::{Answers, ConnectOutcome, ExaminedTarget};
+use super::ask::{Answers, ConnectOutcome, ExaminedTarget, UNKNOWN};
 use super::{Diagnosis, Topic};
 use crate::contract::{ErrorMeaning, Feature};
 use crate::report::{AskedCall, CauseText, answer_text, meaning};
@@ -37,7 +37,13 @@ pub(super) fn is_success(response: &Response) -> bool {
 
 impl<'a> ProbedTarget<'a> {
     pub(super) fn new(examined: ExaminedTarget<'a>, answers: &'a Answers) -> Self {
-        let probe = probe::classify(&answers.probe, examined.probed(examined.is_named()), &answers.hidden);
+        let asked = examined.probed(examined.is_named());
+        let mut probe = probe::classify(&answers.probe, asked, &answers.hidden);
+        if probe::may_be_absent(&answers.probe, asked, probe.class)
+            && let Some(is_absent) = answers_all_alike(examined, answers)
+        {
+            probe.class = probe::class_beside(probe.class, is_absent);
+        }
         Self { examined, answers, probe }
     }
 
@@ -156,7 +162,15 @@ impl<'a> ProbedTarget<'a> {
 
     /// Whether credentials and signature of the probe were accepted.
     pub(super) fn is_accepted(&self) -> bool {
-        self.stance(&self.answers.probe) == Acceptance::Accepted
+        self.stance_of_probe() == Acceptance::Accepted
+    }
+
+    fn stance_of_probe(&self) -> Acceptance {
+        match self.probe.class {
+            // A success that any operation has tells nothing about credentials.
+            TargetClass::AnswersAllAlike => Acceptance::Open(answer_text(&self.probe.answer)),
+            _ => self.stance(&self.answers.probe),
+        }
     }
 
     fn stance(&self, exchange: &Exchange) -> Acceptance {
@@ -196,7 +210,7 @@ impl<'a> ProbedTarget<'a> {
         let undecided = |because: String| {
             Some(Diagnosis::unknown(Topic::Signature, format!("not decided, because a request with {because}")))
         };
-        match self.stance(&self.answers.probe) {
+        match self.stance_of_probe() {
             Accepted => {}
             Refused => return undecided("a right one is refused too".to_owned()),
             Open(answer) => return undecided(format!("a right one is answered with {answer}")),
@@ -266,7 +280,7 @@ impl<'a> ProbedTarget<'a> {
             TargetClass::NoResource if self.is_accepted() => Diagnosis::ok(topic, format!("the target answers {name}")),
             // A run's first case makes the same call, and there it has to succeed.
             TargetClass::Answers if self.examined.is_named() || self.examined.resource().is_none() => {
-                Diagnosis::problem(topic, format!("a plain call of {name} is answered with an error: {answer}"))
+                Diagnosis::problem(topic, format!("a plain call of {name} does not succeed: {answer}"))
                     .fix("see the server's own log; while it is so, the cases that have to succeed fail")
             }
             TargetClass::Answers | TargetClass::NoResource => {
@@ -291,6 +305,16 @@ impl<'a> ProbedTarget<'a> {
             )),
         }
     }
+}
+
+/// Whether each of two requests for the operation is answered as the same request for an operation that nobody has;
+/// `None` if one of the four has no answer, or the comparison is not made. A run compares the same.
+fn answers_all_alike(examined: ExaminedTarget<'_>, answers: &Answers) -> Option<bool> {
+    let senseless = answers.senseless.as_ref()?;
+    let pairs = [(&answers.probe, &answers.unknown), (&senseless.own, &senseless.unknown)];
+    let all_came = pairs.iter().all(|(own, unknown)| own.answer.is_ok() && unknown.answer.is_ok());
+    let names = [examined.operation.name.is.as_str(), UNKNOWN];
+    all_came.then(|| pairs.iter().all(|(own, unknown)| probe::are_alike(own, unknown, names)))
 }
 
 /// The finding about a TLS handshake that failed. `words` come from the TLS library.

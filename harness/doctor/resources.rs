@@ -2,8 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
-
+use super::ask::ComparedCall;
 use super::findings::{ProbedTarget, is_success};
 use super::{Diagnosis, Topic};
 use crate::contract::{ErrorMeaning, Feature, Resource};
@@ -42,8 +41,8 @@ impl ProbedTarget<'_> {
     /// The names of a resource that the target lists; `None` if it gives no list.
     fn listed_names(&self, resource: &Resource) -> Option<Vec<String>> {
         let listing = resource.listed_by.as_ref()?;
-        let (_, exchange) = self.answers.neighbours.iter().find(|(operation, _)| *operation == listing.operation)?;
-        let body = exchange.answer.as_ref().ok().filter(|response| is_success(response))?.json()?;
+        let (_, call) = self.answers.neighbours.iter().find(|(operation, _)| *operation == listing.operation)?;
+        let body = call.own.answer.as_ref().ok().filter(|response| is_success(response))?.json()?;
         let rows = body.pointer(&listing.at)?.as_array()?.iter();
         let names = rows.filter_map(|row| row.get(&listing.member)?.as_str());
         Some(names.take(NAMES_LIMIT).map(|name| self.answers.hidden.quote(name)).collect())
@@ -79,7 +78,7 @@ impl ProbedTarget<'_> {
                 } else if !self.is_accepted() {
                     // As for every other finding, the plain call must be accepted first.
                     format!("the call by {of} is not accepted either")
-                } else if self.is_like_unknown(response) {
+                } else if is_like(response, &self.answers.unknown) {
                     format!("an operation that nobody has is answered alike: {answer}")
                 } else if probe.class == TargetClass::Answers && self.meaning(response) == Some(ErrorMeaning::NotFound)
                 {
@@ -109,8 +108,8 @@ impl ProbedTarget<'_> {
     /// the same answer share a finding.
     pub(super) fn neighbours(&self) -> impl Iterator<Item = Diagnosis> {
         let mut groups: Vec<(Neighbour, String, Vec<&str>)> = Vec::new();
-        for (name, exchange) in &self.answers.neighbours {
-            let (neighbour, answer) = self.neighbour(name, exchange);
+        for (name, call) in &self.answers.neighbours {
+            let (neighbour, answer) = self.neighbour(name, call);
             match groups.iter_mut().find(|(other, words, _)| (*other, words) == (neighbour, &answer)) {
                 Some((.., names)) => names.push(name),
                 None => groups.push((neighbour, answer, vec![name])),
@@ -123,27 +122,31 @@ impl ProbedTarget<'_> {
         groups.into_iter().map(|(neighbour, answer, names)| neighbour.finding(&answer, &names)).chain(not_tried)
     }
 
-    /// Whether the target has an operation, and what it answered. It has the operation if the answer is a success in
-    /// JSON or one of the service's own errors, and is not like the answer to an operation that no server has.
-    fn neighbour(&self, name: &str, exchange: &Exchange) -> (Neighbour, String) {
-        let response = match &exchange.answer {
+    /// Whether the target has an operation, and what it answered. It has the operation if the answer is a success with
+    /// a member of the operation or one of the service's own errors, and the same request for an operation that no
+    /// server has is not answered alike.
+    fn neighbour(&self, name: &str, call: &ComparedCall) -> (Neighbour, String) {
+        let response = match &call.own.answer {
             Ok(response) => response,
             Err(fault) => return (Neighbour::Untold, self.answers.hidden.fault(fault)),
         };
         let service = &self.examined.contract.service;
         let operation = self.examined.contract.operation(name).unwrap_or(self.examined.operation);
         let probe =
-            probe::classify(exchange, ProbedOperation { service, operation, named: false }, &self.answers.hidden);
-        let is_object = response.json().as_ref().is_some_and(Value::is_object);
-        let own = matches!(self.meaning(response), Some(ErrorMeaning::NotFound | ErrorMeaning::Invalid));
-        let own = own && self.answers.unknown.answer.is_ok();
+            probe::classify(&call.own, ProbedOperation { service, operation, named: false }, &self.answers.hidden);
+        let is_compared = call.unknown.answer.is_ok();
+        let is_own = if is_success(response) {
+            probe::has_own_member(response, operation)
+        } else {
+            matches!(self.meaning(response), Some(ErrorMeaning::NotFound | ErrorMeaning::Invalid))
+        };
         let neighbour = match probe.class {
             TargetClass::RefusedCredentials => Neighbour::Refused,
             TargetClass::UnknownOperation | TargetClass::UnknownService | TargetClass::DeclaredNotImplemented => {
                 Neighbour::Absent
             }
-            _ if self.is_like_unknown(response) => Neighbour::LikeUnknown,
-            _ if own || (is_success(response) && is_object) => return (Neighbour::There, String::new()),
+            _ if is_like(response, &call.unknown) => Neighbour::LikeUnknown,
+            _ if is_own && is_compared => return (Neighbour::There, String::new()),
             TargetClass::Answers
             | TargetClass::AnswersAllAlike
             | TargetClass::OwnJson
@@ -156,19 +159,20 @@ impl ProbedTarget<'_> {
         };
         (neighbour, answer_text(&probe.answer))
     }
+}
 
-    /// Whether the answer to an operation that no server has is like this one. The comparison leaves out what depends
-    /// on names: it covers status, error type, and the members of a success.
-    fn is_like_unknown(&self, response: &Response) -> bool {
-        let members = |response: &Response| -> Option<BTreeSet<String>> {
-            Some(response.json()?.as_object()?.keys().cloned().collect())
-        };
-        self.answers.unknown.answer.as_ref().is_ok_and(|unknown| {
-            response.status == unknown.status
-                && error_type(response) == error_type(unknown)
-                && (!is_success(response) || members(response) == members(unknown))
-        })
-    }
+/// Whether the answer to an operation that no server has is like this one. The comparison leaves out what depends on
+/// names: it covers status, error type, and the members of a success. It is coarser than that of a run, since nothing
+/// is held against a target for its neighbours.
+fn is_like(response: &Response, unknown: &Exchange) -> bool {
+    let members = |response: &Response| -> Option<BTreeSet<String>> {
+        Some(response.json()?.as_object()?.keys().cloned().collect())
+    };
+    unknown.answer.as_ref().is_ok_and(|unknown| {
+        response.status == unknown.status
+            && error_type(response) == error_type(unknown)
+            && (!is_success(response) || members(response) == members(unknown))
+    })
 }
 
 /// Whether the target has an operation other than the one that is tested.
@@ -193,7 +197,8 @@ impl Neighbour {
             Self::Absent => Diagnosis::ok(topic, format!("{names} {are} not there ({answer}{alike})")),
             Self::Refused => Diagnosis::unknown(topic, format!("{names}: refused ({answer}{alike})")),
             Self::LikeUnknown => {
-                let words = "no telling, since an operation that nobody has is answered alike";
+                let them = if alike.is_empty() { "it" } else { "them" };
+                let words = format!("the target answers {them} as it answers any operation");
                 Diagnosis::unknown(topic, format!("{names}: {words} ({answer})"))
             }
             Self::Untold => Diagnosis::unknown(topic, format!("{names}: no telling by the answer ({answer}{alike})")),

@@ -4,7 +4,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use rstest::rstest;
 
-use super::ask::{Answers, ConnectOutcome, ExaminedTarget};
+use super::ask::{Answers, ComparedCall, ConnectOutcome, ExaminedTarget};
 use super::findings::ProbedTarget;
 use super::{Diagnosis, DiagnosisStatus, Topic};
 use crate::contract::{Contract, Feature, Fixtures};
@@ -49,14 +49,16 @@ fn address() -> SocketAddr {
 
 /// A server that answers every request alike.
 fn answers_alike(answer: &Exchange) -> Answers {
+    let call = ComparedCall { own: answer.clone(), unknown: answer.clone() };
     let mut answers = Answers {
         way: ConnectOutcome::Connected(address(), Duration::from_millis(1)),
         probe: answer.clone(),
         wrong: Some(answer.clone()),
         unsigned: Some(answer.clone()),
         by_resource: vec![(DOMAIN.to_owned(), answer.clone())],
-        neighbours: [LIST, "GetWorkgroup"].map(|name| (name.to_owned(), answer.clone())).to_vec(),
+        neighbours: [LIST, "GetWorkgroup"].map(|name| (name.to_owned(), call.clone())).to_vec(),
         unknown: answer.clone(),
+        senseless: Some(call),
         hidden: Masker::default(),
     };
     answers.hide(target().credentials.iter().flat_map(Credentials::secrets).collect());
@@ -77,7 +79,14 @@ fn findings_of(target: &Target, answers: &Answers) -> Vec<Diagnosis> {
 /// Sets the answer to the operation that lists resources.
 fn listing(answers: &mut Answers, answer: Exchange) {
     let (_, listed) = answers.neighbours.iter_mut().find(|(name, _)| name == LIST).expect("it was asked for");
-    *listed = answer;
+    listed.own = answer;
+}
+
+/// Sets the answer to every request for an operation that nobody has.
+fn unknown(answers: &mut Answers, answer: &Exchange) {
+    answers.unknown = answer.clone();
+    let calls = answers.neighbours.iter_mut().map(|(_, call)| call).chain(&mut answers.senseless);
+    calls.for_each(|call| call.unknown = answer.clone());
 }
 
 fn workgroup() -> Topic {
@@ -163,6 +172,9 @@ fn credentials_are_accepted_where_the_call_comes_as_far_as_the_workgroup(#[case]
 #[case::own_error(400, NO_WORKGROUP, 400, r#"{"__type":"UnknownOperationException"}"#, DiagnosisStatus::Ok)]
 #[case::other_members(200, r#"{"workgroups":[]}"#, 200, "{}", DiagnosisStatus::Ok)]
 #[case::same_members(200, r#"{"a":1}"#, 200, r#"{"a":2}"#, DiagnosisStatus::Unknown)]
+#[case::same_own_members(200, r#"{"workgroups":[]}"#, 200, r#"{"workgroups":[1]}"#, DiagnosisStatus::Unknown)]
+#[case::members_of_another(200, SUCCESS, 400, r#"{"__type":"UnknownOperationException"}"#, DiagnosisStatus::Unknown)]
+#[case::nothing_in_it(200, "{}", 400, r#"{"__type":"UnknownOperationException"}"#, DiagnosisStatus::Unknown)]
 #[case::same_error(
     400,
     r#"{"__type":"ValidationException","message":"ListWorkgroups?"}"#,
@@ -180,13 +192,13 @@ fn credentials_are_accepted_where_the_call_comes_as_far_as_the_workgroup(#[case]
 fn an_operation_is_there_where_it_is_answered_unlike_one_that_nobody_has(
     #[case] status: u16,
     #[case] body: &str,
-    #[case] unknown: u16,
+    #[case] unknown_status: u16,
     #[case] unknown_body: &str,
     #[case] expected: DiagnosisStatus,
 ) {
     let mut answers = answers_alike(&exchange_with(200, SUCCESS));
     listing(&mut answers, exchange_with(status, body));
-    answers.unknown = exchange_with(unknown, unknown_body);
+    unknown(&mut answers, &exchange_with(unknown_status, unknown_body));
     let finding = about(&findings_of(&target(), &answers), &Topic::Neighbours);
     assert_eq!(
         (finding.found.ends_with(" there"), finding.status),
@@ -235,7 +247,12 @@ fn a_workgroup_that_is_not_there_is_told_with_those_that_are() {
 }
 
 #[rstest]
-#[case::there(200, r#"{"workgroups":[]}"#, DiagnosisStatus::Ok, "ListWorkgroups, GetWorkgroup are there")]
+#[case::there(
+    200,
+    r#"{"workgroups":[],"workgroup":{}}"#,
+    DiagnosisStatus::Ok,
+    "ListWorkgroups, GetWorkgroup are there"
+)]
 #[case::absent(
     400,
     r#"{"__type":"UnknownOperationException"}"#,
@@ -255,11 +272,64 @@ fn what_several_neighbours_answer_alike_is_said_once(
     #[case] expected: &str,
 ) {
     let mut answers = answers_alike(&exchange_with(code, body));
-    answers.unknown = exchange_with(400, r#"{"__type":"ValidationException"}"#);
+    unknown(&mut answers, &exchange_with(400, r#"{"__type":"ValidationException"}"#));
     let mut findings = findings_of(&target(), &answers);
     findings.retain(|finding| finding.topic == Topic::Neighbours && !finding.found.contains("not tried"));
     let [finding] = findings.as_slice() else { panic!("one finding: {findings:?}") };
     assert_eq!(finding.status, status, "{finding:?}");
     assert!(finding.found.starts_with(expected), "{finding:?}");
     assert_eq!(finding.found.ends_with("; answered alike)"), !expected.contains("are there"), "{finding:?}");
+}
+
+// A server that ignores the header that names the operation looks for what the request names.
+#[test]
+fn an_operation_that_is_answered_as_any_other_is_not_said_to_be_there() {
+    let mut answers = answers_alike(&exchange_with(200, SUCCESS));
+    let refusal = exchange_with(400, r#"{"__type":"ValidationException","message":"workgroupName is missing"}"#);
+    let (_, listed) = answers.neighbours.iter_mut().find(|(name, _)| name == LIST).expect("it was asked for");
+    *listed = ComparedCall { own: refusal.clone(), unknown: refusal };
+    let findings = findings_of(&target(), &answers);
+    let neighbours: Vec<_> = findings.iter().filter(|finding| finding.topic == Topic::Neighbours).collect();
+    let [listing, reading, _] = neighbours.as_slice() else { panic!("one for each answer: {neighbours:?}") };
+    for (finding, name) in [(listing, LIST), (reading, "GetWorkgroup")] {
+        let expected = format!("{name}: the target answers it as it answers any operation (");
+        assert!(finding.found.starts_with(&expected), "{finding:?}");
+        assert_eq!(finding.status, DiagnosisStatus::Unknown, "{finding:?}");
+    }
+}
+
+const ALL_ALIKE: &str = "as it answers an operation that does not exist";
+const DOES_NOT_SUCCEED: &str = "a plain call of GetCredentials does not succeed";
+const NO_ROUTES: &str = r#"{"error":"no"}"#;
+const NO_ROUTE_NAME: &str = r#"{"__type":"NotHere","message":"no"}"#;
+const BEYOND: &str = r#"{"error":"no","n":1e400}"#;
+
+#[rstest]
+#[case::catch_all((200, "{}"), (200, "{}"), (200, "{}"), ALL_ALIKE)]
+#[case::refuses_all((400, NO_ROUTE_NAME), (400, NO_ROUTE_NAME), (400, NO_ROUTE_NAME), ALL_ALIKE)]
+#[case::knows_it((400, NO_ROUTE_NAME), (400, r#"{"__type":"A"}"#), (400, NO_ROUTE_NAME), DOES_NOT_SUCCEED)]
+#[case::reads_it((400, NO_ROUTE_NAME), (400, NO_ROUTE_NAME), (404, "{}"), DOES_NOT_SUCCEED)]
+#[case::own_words((404, NO_ROUTES), (400, r#"{"__type":"A"}"#), (404, NO_ROUTES), DOES_NOT_SUCCEED)]
+#[case::beyond_reading((404, BEYOND), (404, BEYOND), (404, BEYOND), DOES_NOT_SUCCEED)]
+fn the_operation_is_compared_as_in_a_run(
+    #[case] own: (u16, &str),
+    #[case] nobodys: (u16, &str),
+    #[case] senseless: (u16, &str),
+    #[case] expected: &str,
+) {
+    let mut answers = answers_alike(&exchange_with(own.0, own.1));
+    unknown(&mut answers, &exchange_with(nobodys.0, nobodys.1));
+    answers.senseless.as_mut().expect("it was asked for").own = exchange_with(senseless.0, senseless.1);
+    let findings = findings_of(&target(), &answers);
+    let finding = about(&findings, &Topic::Operation);
+    assert_eq!(finding.status, DiagnosisStatus::Problem, "{finding:?}");
+    assert!(finding.found.contains(expected), "{finding:?}");
+    assert_eq!(about(&findings, &Topic::Credentials).status, DiagnosisStatus::Unknown, "{findings:?}");
+}
+
+#[test]
+fn nothing_is_compared_where_an_answer_is_missing() {
+    let mut answers = answers_alike(&exchange_with(200, "{}"));
+    answers.unknown = exchange(Err(TransportFault::Lost("closed".to_owned())));
+    assert_eq!(about(&findings_of(&target(), &answers), &Topic::Operation).status, DiagnosisStatus::Ok);
 }

@@ -52,6 +52,8 @@ fn class_of(response: &Response, probed: ProbedOperation<'_>) -> TargetClass {
         _ if response.is_throttled() => TargetClass::Unreachable,
         // A gateway whose backend is away.
         (502 | 504, name) if !name.is_some_and(is_own) => TargetClass::Unreachable,
+        // What cannot be read here may be right.
+        (status, _) if !matches!(status, 401 | 403) && response.is_json_beyond_reading() => TargetClass::Answers,
         (_, Some(name)) if UNKNOWN_OPERATION.has(name) => TargetClass::UnknownOperation,
         (_, Some(name)) if UNKNOWN_SERVICE.has(name) => TargetClass::UnknownService,
         (501, _) => TargetClass::DeclaredNotImplemented,
@@ -78,6 +80,9 @@ fn class_of(response: &Response, probed: ProbedOperation<'_>) -> TargetClass {
 /// nobody has tells.
 pub fn may_be_absent(exchange: &Exchange, probed: ProbedOperation<'_>, class: TargetClass) -> bool {
     let Ok(response) = &exchange.answer else { return false };
+    if response.is_json_beyond_reading() {
+        return false;
+    }
     match class {
         TargetClass::ServerFault | TargetClass::OwnJson | TargetClass::NotAws => true,
         TargetClass::Answers if response.status < 300 => !has_own_member(response, probed.operation),
@@ -132,7 +137,7 @@ fn is_incidental(word: &str) -> bool {
 }
 
 /// Whether a success has a member of the operation, in any letter case.
-fn has_own_member(response: &Response, operation: &Operation) -> bool {
+pub fn has_own_member(response: &Response, operation: &Operation) -> bool {
     let own = |name: &String| operation.response.members.keys().any(|member| member.eq_ignore_ascii_case(name));
     response.json().as_ref().and_then(Value::as_object).is_some_and(|members| members.keys().any(own))
 }
@@ -154,7 +159,7 @@ fn class_of_success(
                 TargetClass::WrongService
             }
         }
-        None if speaks_json => TargetClass::Answers,
+        None if speaks_json || response.is_json_beyond_reading() => TargetClass::Answers,
         None if response.body.is_empty() => TargetClass::NotAws,
         None => TargetClass::WrongService,
     }
@@ -189,7 +194,7 @@ fn quoted_answer(response: &Response, hidden: &Masker) -> TargetAnswer {
         Some(body) => {
             ["message", "Message", "errorMessage", "error"].iter().find_map(|name| body.get(name)?.as_str().map(quote))
         }
-        None => Some(quote(&text_of(&String::from_utf8_lossy(&response.body)))).filter(|words| !words.is_empty()),
+        None => plain_text(response).map(|text| quote(&text_of(text))).filter(|words| !words.is_empty()),
     };
     TargetAnswer::Answer {
         status: response.status,
@@ -197,6 +202,16 @@ fn quoted_answer(response: &Response, hidden: &Masker) -> TargetAnswer {
         error: error_type(response).map(|error| quote(&error)),
         words,
     }
+}
+
+/// The body of an answer as text; `None` where it is compressed, in another encoding than UTF-8, or JSON that cannot be
+/// read here. The secrets in such a body could not be masked.
+fn plain_text(response: &Response) -> Option<&str> {
+    let coding = response.headers.get("content-encoding").map_or("", str::trim);
+    let is_coded = !coding.is_empty() && !coding.eq_ignore_ascii_case("identity");
+    let text = std::str::from_utf8(&response.body).ok()?;
+    // Text in UTF-16 has zero bytes.
+    (!is_coded && !text.contains('\0') && !response.is_json_beyond_reading()).then_some(text)
 }
 
 /// The text of a page of HTML or XML, without the tags.
@@ -291,6 +306,13 @@ mod tests {
     #[case::busy(503, "text/html", "<title>503</title>", TargetClass::Unreachable)]
     #[case::throttled(400, AWS, r#"{"__type":"ThrottlingException"}"#, TargetClass::Unreachable)]
     #[case::unsigned(403, AWS, r#"{"__type":"MissingAuthenticationTokenException"}"#, TargetClass::RefusedCredentials)]
+    #[case::large_number(200, "application/json", r#"{"dbUser":"a","n":1e400}"#, TargetClass::Answers)]
+    #[case::large_number_in_an_error(404, "application/json", r#"{"error":"no","n":1e400}"#, TargetClass::Answers)]
+    #[case::half_a_pair(500, "text/plain", r#"{"message":"\ud800 is not implemented"}"#, TargetClass::Answers)]
+    #[case::large_number_501(501, AWS, r#"{"n":-1e999}"#, TargetClass::Answers)]
+    #[case::large_number_403(403, AWS, r#"{"n":1e400}"#, TargetClass::RefusedCredentials)]
+    #[case::large_number_502(502, AWS, r#"{"n":1e400}"#, TargetClass::Unreachable)]
+    #[case::cut_json(404, "application/json", r#"{"error":"no","n":1e4"#, TargetClass::NotAws)]
     fn each_way_of_answering_has_its_class(
         #[case] status: u16,
         #[case] media: &str,
@@ -316,6 +338,21 @@ mod tests {
             elapsed: std::time::Duration::ZERO,
             fault_before: None,
         }
+    }
+
+    #[rstest]
+    #[case::no_own_member(200, r#"{"a":1}"#, true)]
+    #[case::own_member(200, r#"{"DBUSER":"a"}"#, false)]
+    #[case::success_beyond_reading(200, r#"{"a":1e400}"#, false)]
+    #[case::error(400, r#"{"__type":"A"}"#, true)]
+    #[case::not_found(400, r#"{"__type":"ResourceNotFoundException"}"#, false)]
+    #[case::error_beyond_reading(400, r#"{"__type":"A","n":1e400}"#, false)]
+    #[case::fault_beyond_reading(500, r#"{"__type":"A","n":1e400}"#, false)]
+    fn an_answer_that_cannot_be_read_is_not_compared(#[case] status: u16, #[case] body: &str, #[case] expected: bool) {
+        let contract = Contract::load(&Fixtures::Embedded).expect("the contract");
+        let probed =
+            ProbedOperation { service: &contract.service, operation: contract.default_operation(), named: false };
+        assert_eq!(may_be_absent(&exchange(status, body), probed, TargetClass::Answers), expected);
     }
 
     #[rstest]
@@ -348,15 +385,31 @@ mod tests {
     #[rstest]
     #[case::success(200, AWS, r#"{"message":"CANARY","dbPassword":"CANARY"}"#, None)]
     #[case::page(500, "text/html", "<title>500</title> <p>Internal <b>Error</b>", Some("500 Internal Error"))]
+    #[case::gzip(400, "text/plain", b"\x1f\x8b\x08 CANARY", None)]
+    #[case::utf16(400, "text/plain", "C\0A\0N\0A\0R\0Y\0", None)]
+    #[case::beyond_reading(400, AWS, r#"{"dbPassword":"CANARY","n":1e400}"#, None)]
     fn what_was_heard_is_quoted(
         #[case] status: u16,
         #[case] media: &str,
-        #[case] body: &str,
+        #[case] body: impl AsRef<[u8]>,
         #[case] words: Option<&str>,
     ) {
         let headers = [("content-type", media)].into_iter().collect();
-        let answer = quoted_answer(&Response { status, headers, body: body.into() }, &Masker::default());
+        let answer = quoted_answer(&Response { status, headers, body: body.as_ref().to_vec() }, &Masker::default());
         let (media_type, words) = (Some(media.to_owned()), words.map(str::to_owned));
         assert_eq!(answer, TargetAnswer::Answer { status, media_type, error: None, words });
+    }
+
+    #[rstest]
+    #[case::gzip("gzip", None)]
+    #[case::brotli("br", None)]
+    #[case::plain("identity", Some("no route"))]
+    fn a_body_that_is_said_to_be_encoded_is_not_quoted(#[case] coding: &str, #[case] expected: Option<&str>) {
+        let headers = [("content-encoding", coding)].into_iter().collect();
+        let response = Response { status: 404, headers, body: "no route".into() };
+        let TargetAnswer::Answer { words, .. } = quoted_answer(&response, &Masker::default()) else {
+            panic!("it is an answer")
+        };
+        assert_eq!(words.as_deref(), expected);
     }
 }

@@ -47,7 +47,7 @@ fn the_emulator_is_well() {
 #[case::denied(["400 No", AWS, r#"{"__type":"AccessDeniedException"}"#], 2, "credentials", "redshift-serverless:GetCredentials")]
 #[case::no_route(["403 No", "text/html", "<h1>Forbidden</h1>"], 2, "credentials", "no such route")]
 #[case::tls(["400 No", "text/plain", "This port requires TLS."], 3, "operation", "try https://")]
-#[case::error(["500 No", AWS, r#"{"__type":"InternalServerException"}"#], 1, "operation", "with an error: 500 ")]
+#[case::error(["500 No", AWS, r#"{"__type":"InternalServerException"}"#], 1, "operation", "an operation that does not exist")]
 #[case::busy(["503 Busy", AWS, ""], 3, "operation", "try again")]
 fn each_problem_has_its_exit_code_and_says_what_to_do(
     #[case] answered: [&str; 3],
@@ -125,6 +125,28 @@ fn doctor_ends_with_the_exit_code_of_a_run(#[case] endpoint: String, #[case] arg
         let all = [&[command, "--endpoint", &endpoint], arguments].concat();
         Program::new(&all).signing().finish().expect(code, &[]);
     }
+}
+
+#[rstest]
+#[case::success_without_members(constant(aws("200 OK", "{}")), "answers-all-alike")]
+#[case::success_of_the_operation(constant(aws("200 OK", RIGHT)), "answers")]
+#[case::documented_fault(constant(error("500 No", "InternalServerException")), "answers-all-alike")]
+#[case::fault_of_what_is_there(
+    Stub::of_operations(error("500 No", "InternalServerException")).endpoint,
+    "answers"
+)]
+#[case::own_words(constant(answer("404 No", "application/json", r#"{"error":"no"}"#)), "own-json")]
+#[case::own_words_of_what_is_there(
+    Stub::of_operations(answer("404 No", "application/json", r#"{"error":"no"}"#)).endpoint,
+    "answers"
+)]
+#[case::json_beyond_reading(constant(aws("404 No", r#"{"error":1e400}"#)), "answers")]
+fn doctor_and_run_say_the_same_of_the_operation(#[case] endpoint: String, #[case] class: &str) {
+    let examined = doctor(&endpoint, &["--format", "json"]).finish();
+    assert_eq!(examined.json()["class"], class, "{examined:#?}");
+    let arguments = ["run", "success/workgroup-only", "--workgroup", "wg-1", "--report-json", "-", "--endpoint"];
+    let judged = Program::new(&[arguments.as_slice(), &[&endpoint]].concat()).signing().finish();
+    assert_eq!(judged.json()["run"]["target"]["class"], class, "{judged:#?}");
 }
 
 /// The URL of a server that has every workgroup, and answers a call by custom domain with this.
@@ -279,9 +301,9 @@ fn only_operations_that_change_nothing_are_asked() {
     // A connection without any request tells whether there is a way.
     operations_asked.retain(|operation| !operation.is_empty());
     operations_asked.sort();
-    // The one that nobody has shows what an answer of the others is worth.
+    // The one that nobody has shows what an answer of the others is worth: it gets each of their requests.
     let changing_nothing =
-        ["GetCredentials", "GetCredentials", "GetCredentials", "GetNothing", "GetWorkgroup", "ListWorkgroups"];
+        [["GetCredentials"; 4].as_slice(), &["GetNothing"; 4], &["GetWorkgroup", "ListWorkgroups"]].concat();
     assert_eq!(operations_asked, changing_nothing);
     assert!(!finished.stdout.contains("CANARY"), "{finished:#?}");
     assert_eq!(finding(&finished, "clock").0, "unknown");
