@@ -2,6 +2,7 @@
 
 use futures_util::future::join_all;
 use jiff::Timestamp;
+use tokio::sync::RwLock;
 
 use super::interrupt::{Interrupt, Interrupted};
 use super::outages::Reference;
@@ -21,6 +22,8 @@ pub(super) struct RunContext {
     pub(super) judge: Judge,
     pub(super) target: Target,
     pub(super) sender: Sender,
+    /// Held while the calls of a case are made: by many cases at once, or by one alone.
+    pub(super) turns: RwLock<()>,
     /// The secrets that no quotation of the target may show: our credentials, and every secret that the target has
     /// given.
     pub(super) seen: SeenSecrets,
@@ -63,6 +66,11 @@ impl<'a> CaseRun<'a> {
     /// Judges what went over the wire.
     pub(super) fn judge(&self, transcript: &[Exchange]) -> Judgement {
         self.context.judge.judge_hiding(self.case, transcript, &self.context.seen.masker())
+    }
+
+    /// Whether an answer accepts its request: it is a success with a member of the operation.
+    pub(super) fn is_accepted(&self, exchange: &Exchange) -> bool {
+        self.case.calls.iter().any(|call| self.context.judge.is_accepted(self.case, call, exchange))
     }
 
     pub(super) fn contract(&self) -> &'a Contract {

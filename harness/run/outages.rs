@@ -1,10 +1,10 @@
 //! Tells an outage of the target from its answer to a request.
 //!
-//! A fault (5xx), a lost connection, or a sudden 403 or 404 can come from the request, or from a target that is away for
-//! a moment: it restarts, or a gateway before it has lost it. So before such an answer counts, the target is asked
-//! again for what it has answered before: the control of the case, or the call of the probe. Where that is not answered
-//! either, the harness waits until it is, and makes the calls of the case anew. Where it is answered, the calls are made
-//! once more, and only an answer of these kinds that comes again counts.
+//! An answer that looks wrong can come from the request, or from a target that is away for a moment: it restarts, or a
+//! gateway before it has lost it. So before a failure, a fault (5xx), a lost connection, or a sudden 403 or 404 counts,
+//! the target is asked again for what it has answered before: the control of the case, or the call of the probe. Where
+//! that is not answered either, the harness waits until it is, and makes the calls of the case anew. Where it is
+//! answered, the calls are made once more, and only an answer of these kinds that comes again counts.
 //!
 //! A server may also send an answer late or twice, which is then taken for the answer to the next request on the same
 //! connection. So where a case fails, its calls are made again on new connections, on which nothing can come that was
@@ -21,8 +21,8 @@ use super::probe_input;
 use super::random_names::RandomNames;
 use crate::corpus::{Call, ExpandedCase};
 use crate::judge::Judgement;
-use crate::verdict::{Reason, Verdict};
-use crate::wire::{Exchange, Transcript, TransportFault, error_type};
+use crate::verdict::{Reason, TargetAnswer, Verdict, Violation};
+use crate::wire::{Exchange, Transcript, TransportFault, error_type, quote};
 
 /// The pause before a target that is away is asked again.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -30,13 +30,17 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// How often the calls of a case are made, at most, at a target that is away now and then.
 const MOST_TRIES: u32 = 6;
 
+/// With this number of outages that each begin with the requests of one case, the target crashes on them. At the first,
+/// other requests are under way too.
+const CRASHES: u32 = 3;
+
 /// What the target answered before a case, and answers again if it is there.
 #[derive(Clone, Debug)]
 pub(super) enum Reference {
     /// The control of the case was accepted.
     Control(Arc<ExpandedCase>),
-    /// The call of the probe had an answer with this status; `None` if nothing was asked.
-    Probe(Option<u16>),
+    /// The call of the probe had this answer; `None` if nothing was asked.
+    Probe(Option<TargetAnswer>),
 }
 
 /// Whether the target is there.
@@ -56,38 +60,46 @@ pub(super) async fn perform(
 ) -> Result<(Judgement, Transcript), Interrupted> {
     let context = case_run.context;
     let names_of_calls = random_names.of_next_calls();
-    let (mut attempt, mut came_before) = (*case_run, false);
-    let mut failure_before = None;
+    let mut attempt = *case_run;
+    let (mut came_before, mut outages, mut failure_before) = (false, 0, None);
     for _ in 0..MOST_TRIES {
-        let (mut judgement, mut transcript) = attempt.perform(&mut names_of_calls()).await?;
-        if context.target.path_names_case {
-            return Ok((judgement, transcript));
+        let (judgement, transcript) = if outages == 0 && !came_before {
+            let _together = context.turns.read().await;
+            attempt.perform(&mut names_of_calls()).await?
+        } else {
+            // Alone, so that an outage is not blamed on a request that was under way beside the one at fault.
+            let _alone = context.turns.write().await;
+            attempt.perform(&mut names_of_calls()).await?
+        };
+        let doubt = doubt(case_run, &judgement, &transcript);
+        if doubt == Doubt::None || context.target.path_names_case {
+            return Ok((passed_after(judgement, failure_before), transcript));
         }
-        let is_doubtful = |exchange: &Exchange| may_be_outage(case_run, exchange, judgement.verdict);
-        if !transcript.iter().any(is_doubtful) {
-            let has_own_check = context.judge.is_about_lifetimes(&judgement);
-            if judgement.verdict == Verdict::Fail && !attempt.new_connections && !has_own_check {
-                attempt.new_connections = true;
-                failure_before = judgement.violations.into_iter().next();
-                continue;
+        if doubt == Doubt::Failure {
+            if attempt.new_connections || context.judge.is_about_lifetimes(&judgement) {
+                return Ok((judgement, transcript));
             }
-            if let (Verdict::Pass, Some(violation)) = (judgement.verdict, failure_before) {
-                judgement.reason = Some(Reason::RightOnNewConnection { violation: Box::new(violation) });
-            }
-            return Ok((judgement, transcript));
+            attempt.new_connections = true;
+            failure_before = judgement.violations.into_iter().next();
+            continue;
         }
         match Box::pin(presence(case_run, random_names)).await? {
+            Presence::There if doubt == Doubt::Slow => {
+                context.sender.is_answered();
+                return Ok((judgement, transcript));
+            }
             Presence::There if came_before || judgement.verdict == Verdict::Pass => {
-                let is_lost = |exchange: &&mut Exchange| matches!(exchange.answer, Err(TransportFault::Lost(_)));
-                let lost: Vec<_> = transcript.iter_mut().filter(is_lost).collect();
-                if lost.is_empty() {
-                    return Ok((judgement, transcript));
-                }
-                lost.into_iter().for_each(mark_hung_up);
-                return Ok((case_run.judge(&transcript), transcript));
+                return Ok(hung_up(case_run, judgement, transcript));
             }
             Presence::There => came_before = true,
-            Presence::Back => came_before = false,
+            Presence::Back => {
+                outages += 1;
+                // A server that is gone after each such request crashes on it, and is started again.
+                if outages == CRASHES && is_any_lost(&transcript) {
+                    return Ok(hung_up(case_run, judgement, transcript));
+                }
+                came_before = false;
+            }
             Presence::Away(reason) => {
                 context.sender.give_up(reason.clone());
                 return Ok((Judgement::undecided(reason), transcript));
@@ -101,21 +113,72 @@ pub(super) async fn perform(
     Ok((Judgement::undecided(Reason::Away { from: now.clone(), to: now }), Vec::new()))
 }
 
+/// Why the answers of a case may say nothing about its requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Doubt {
+    None,
+    /// The case fails.
+    Failure,
+    /// The target gave no answer in time.
+    Slow,
+    /// An answer is of a kind that outages give.
+    Outage,
+}
+
+fn doubt(case_run: &CaseRun<'_>, judgement: &Judgement, transcript: &[Exchange]) -> Doubt {
+    if transcript.iter().any(|exchange| may_be_outage(case_run, exchange, judgement.verdict)) {
+        Doubt::Outage
+    } else if transcript.iter().any(|exchange| matches!(exchange.answer, Err(TransportFault::Timeout(_)))) {
+        Doubt::Slow
+    } else if judgement.verdict == Verdict::Fail {
+        Doubt::Failure
+    } else {
+        Doubt::None
+    }
+}
+
 /// Whether an answer may come from an outage of the target. Where the case passes, an answer with the name of an error
-/// is the service's own.
+/// is the service's own. Where it fails, an answer of the operation is.
 fn may_be_outage(case_run: &CaseRun<'_>, exchange: &Exchange, verdict: Verdict) -> bool {
     let response = match &exchange.answer {
         Ok(response) => response,
-        Err(fault) => return matches!(fault, TransportFault::Lost(_) | TransportFault::Connect(_)),
+        Err(fault) => {
+            return matches!(fault, TransportFault::Lost(_) | TransportFault::Connect(_) | TransportFault::NotHttp(_));
+        }
     };
     let error = error_type(response);
     match response.status {
-        501 => false,
-        500.. => !response.is_throttled() || error.is_none(),
+        500.. if verdict != Verdict::Fail => !response.is_throttled() || error.is_none(),
         403 | 404 if verdict == Verdict::Pass => error.is_none(),
-        403 | 404 => !error.is_some_and(|error| case_run.contract().service.errors.contains_key(&error)),
-        _ => false,
+        200..300 => verdict == Verdict::Fail && !case_run.is_accepted(exchange),
+        // An error that the service documents is its own, but for a fault.
+        status => {
+            let is_documented = error.is_some_and(|error| case_run.contract().service.errors.contains_key(&error));
+            verdict == Verdict::Fail && (status >= 500 || !is_documented)
+        }
     }
+}
+
+fn is_any_lost(transcript: &[Exchange]) -> bool {
+    transcript.iter().any(|exchange| matches!(exchange.answer, Err(TransportFault::Lost(_))))
+}
+
+/// The judgement of calls whose connections were lost each time, while the target was there. Without a lost connection,
+/// the judgement stays as it is.
+fn hung_up(case_run: &CaseRun<'_>, judgement: Judgement, mut transcript: Transcript) -> (Judgement, Transcript) {
+    if !is_any_lost(&transcript) {
+        return (judgement, transcript);
+    }
+    transcript.iter_mut().for_each(mark_hung_up);
+    (case_run.judge(&transcript), transcript)
+}
+
+/// The judgement of a case that failed at first: where it passes on new connections, its reason says so.
+fn passed_after(mut judgement: Judgement, failure: Option<Violation>) -> Judgement {
+    if let (Verdict::Pass, Some(violation)) = (judgement.verdict, failure) {
+        judgement.reason = Some(Reason::RightOnNewConnection { violation: Box::new(violation) });
+    }
+    judgement
 }
 
 /// Asks the target again for what it answered before, until it answers or its patience is at an end.
@@ -143,15 +206,23 @@ async fn is_there(case_run: &CaseRun<'_>, random_names: &mut RandomNames) -> Res
             let is_accepted = |(exchange, call)| case_run.context.judge.is_accepted(&control, call, exchange);
             Ok(transcript.len() == control.calls.len() && last.is_some_and(is_accepted))
         }
-        Reference::Probe(status) => {
+        Reference::Probe(answer) => {
             let operation = case_run.operation();
             let (request, _) = probe_input(operation, case_run.contract(), &case_run.context.target);
             let call = Call { request, expect: case_run.case.calls[0].expect.clone(), reply: None };
-            let made = case_run.make(&call, 0, random_names, &[]).await?;
-            let answered = made.ok().and_then(|exchange| exchange.answer.ok()).map(|response| response.status);
-            Ok(answered == status)
+            let made = case_run.make(&call, 0, random_names, &[]).await?.ok();
+            Ok(made.is_some_and(|exchange| is_answered_as(answer.as_ref(), &exchange)))
         }
     }
+}
+
+/// Whether an exchange has the status, the media type and the error of an earlier answer to the same request.
+fn is_answered_as(earlier: Option<&TargetAnswer>, exchange: &Exchange) -> bool {
+    let Ok(response) = &exchange.answer else { return false };
+    let Some(TargetAnswer::Answer { status, media_type, error, .. }) = earlier else { return true };
+    // Both texts of the earlier answer are quoted.
+    let is_same = |earlier: &Option<String>, now: Option<String>| *earlier == now.map(|text| quote(&text));
+    *status == response.status && is_same(media_type, response.media_type()) && is_same(error, error_type(response))
 }
 
 /// Marks an exchange whose connection was lost: it was lost again, while the target was there.

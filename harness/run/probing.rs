@@ -39,10 +39,17 @@ pub(super) async fn probe(context: &RunContext, seed: u64, operation: &Operation
     let asked = ProbedOperation { service: &contract.service, operation, named };
     let mut outcome = probe::classify(&exchange, asked, &context.seen.masker());
     // Real AWS has its operations, and is asked nothing that is not needed.
-    if context.target.allowed.is_none() && probe::may_be_absent(&exchange, asked, outcome.class) {
-        let is_absent = prober.answers_all_alike(operation, &plain, &exchange).await;
-        outcome.class = probe::class_beside(outcome.class, is_absent);
+    if context.target.allowed.is_some() || !probe::may_be_absent(&exchange, asked, outcome.class) {
+        return outcome;
     }
+    let Ok(again) = prober.ask(operation, &plain).await else { return outcome };
+    let second = probe::classify(&again, asked, &context.seen.masker());
+    // One of several servers behind this endpoint may have the operation.
+    if second.class == TargetClass::Answers && !probe::may_be_absent(&again, asked, second.class) {
+        return second;
+    }
+    let is_absent = prober.answers_all_alike(operation, &plain, [&exchange, &again]).await;
+    outcome.class = probe::class_beside(outcome.class, is_absent);
     outcome
 }
 
@@ -80,28 +87,31 @@ impl Prober<'_> {
             Err(TransportFault::Connect(_) | TransportFault::Resolve(_) | TransportFault::Timeout(_)) => target.wait,
             // A gateway, or a server that is about to start.
             Ok(response) if matches!(response.status, 502..=504) => target.wait,
-            Ok(response) if response.is_fault() => target.recovery * FAULT_PAUSES,
+            Ok(response) if response.is_fault() => target.wait.max(target.recovery * FAULT_PAUSES),
             _ => Duration::ZERO,
         }
     }
 
     /// Whether two requests for the operation, the plain one and another one, are each answered as the same request for
-    /// an operation that nobody has.
-    async fn answers_all_alike(&self, operation: &Operation, plain: &RequestSpec, answered: &Exchange) -> bool {
+    /// an operation that nobody has. The plain one was `answered` twice.
+    async fn answers_all_alike(&self, operation: &Operation, plain: &RequestSpec, answered: [&Exchange; 2]) -> bool {
         let mut nobodys = operation.clone();
         let mut names = RandomNames::new(self.seed, "nobody's", 0);
         nobodys.name.is = format!("Describe{}", capitalised(&names.letters(12)));
         nobodys.target.is = operation.target.is.replace(&operation.name.is, &nobodys.name.is);
-        let is_alike = |one: &Exchange, other: &Exchange| {
-            probe::are_alike(one, other, [operation.name.is.as_str(), nobodys.name.is.as_str()])
+        let is_alike = |own: [&Exchange; 2], other: &Exchange| {
+            probe::are_alike(&own, other, [operation.name.is.as_str(), nobodys.name.is.as_str()])
         };
-        let other = RequestSpec::with(&names.letters(8), &names.letters(8));
         match self.ask(&nobodys, plain).await {
             Ok(of_nobody) if is_alike(answered, &of_nobody) => {}
             _ => return false,
         }
-        let [own, of_nobody] = [self.ask(operation, &other).await, self.ask(&nobodys, &other).await];
-        matches!((own, of_nobody), (Ok(own), Ok(of_nobody)) if is_alike(&own, &of_nobody))
+        let other = RequestSpec::with(&names.letters(8), &names.letters(8));
+        let own = [self.ask(operation, &other).await, self.ask(operation, &other).await];
+        match (own, self.ask(&nobodys, &other).await) {
+            ([Ok(own), Ok(again)], Ok(of_nobody)) => is_alike([&own, &again], &of_nobody),
+            _ => false,
+        }
     }
 }
 

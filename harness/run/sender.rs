@@ -76,6 +76,11 @@ impl Sender {
             .or_else(|| hopeless.then_some(Reason::GivenUp { requests, together }))
     }
 
+    /// Says that the target answers other requests than the last ones.
+    pub(super) fn is_answered(&self) {
+        self.unanswered.store(0, Ordering::Relaxed);
+    }
+
     /// Gives the target up for this reason. The first reason stays.
     pub(super) fn give_up(&self, reason: Reason) {
         self.given_up.get_or_init(|| reason);

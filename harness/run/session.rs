@@ -3,7 +3,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use tokio::sync::OnceCell;
+use tokio::sync::{OnceCell, RwLock};
 
 use super::case::{CaseRun, RunContext, without_verdict};
 use super::case_result::{conclude, describe, expected, shown_exchange};
@@ -60,7 +60,7 @@ impl Session {
         let sender = Sender::new(target.connect(&target.client)?, jobs, target.recovery);
         Ok(Self {
             corpus,
-            context: RunContext { judge, target, sender, seen: SeenSecrets::new(ours) },
+            context: RunContext { judge, target, sender, turns: RwLock::default(), seen: SeenSecrets::new(ours) },
             seed,
             described: Described::All,
             secrets,
@@ -220,10 +220,7 @@ impl Session {
         }
         let probes = self.probes.lock().unwrap_or_else(PoisonError::into_inner);
         let outcome = probes.get(&case.operation).and_then(|cell| cell.get());
-        Reference::Probe(outcome.and_then(|outcome| match outcome.answer {
-            TargetAnswer::Answer { status, .. } => Some(status),
-            TargetAnswer::Nothing(_) | TargetAnswer::Told(_) => None,
-        }))
+        Reference::Probe(outcome.map(|outcome| outcome.answer.clone()))
     }
 
     /// The control with this id.

@@ -3,6 +3,9 @@
 //! Most emulators do not have the operation, and say so in very different ways. A report must not count that as
 //! failures, because a server without the operation breaks no requirement.
 
+use std::collections::BTreeMap;
+
+use regex::Regex;
 use serde_json::Value;
 
 use super::cause;
@@ -112,22 +115,81 @@ pub fn class_beside(class: TargetClass, is_absent: bool) -> TargetClass {
     }
 }
 
-/// The most words of two answers that are compared.
+/// The most words of an answer that are compared.
 const MOST_WORDS: usize = 4_096;
 
-/// Whether the answers to two operations are alike: in status, in the name of the error, and in the words of the body.
-/// The names of the operations, and words with a digit, such as numbers and ids of requests, may differ.
-pub fn are_alike(one: &Exchange, other: &Exchange, operations: [&str; 2]) -> bool {
-    let (Ok(one), Ok(other)) = (&one.answer, &other.answer) else { return false };
-    let names = operations.map(str::to_ascii_lowercase);
-    let words = |response: &Response| {
-        let text = String::from_utf8_lossy(&response.body).to_ascii_lowercase();
-        let text = names.iter().fold(text, |text, name| text.replace(name, "0"));
-        let words = text.split(|character: char| !character.is_alphanumeric()).filter(|word| !word.is_empty());
-        let generic = |word: &str| if is_incidental(word) { "0".to_owned() } else { word.to_owned() };
-        words.take(MOST_WORDS).map(generic).collect::<Vec<_>>()
+/// Whether answers to one request for an operation, and the answer to the same request for another operation, are alike:
+/// in status, in the name of the error, and in the words of the body, whatever their order. The names of the operations
+/// may differ, and words with a digit, such as numbers. Of two answers to one request, the words that differ between
+/// them, such as random ids, may differ too.
+pub fn are_alike(own: &[&Exchange], other: &Exchange, operations: [&str; 2]) -> bool {
+    let sketch = |exchange: &Exchange| Some(AnswerSketch::of(exchange.answer.as_ref().ok()?, operations));
+    let (Some(own), Some(other)) = (own.iter().map(|own| sketch(own)).collect::<Option<Vec<_>>>(), sketch(other))
+    else {
+        return false;
     };
-    one.status == other.status && error_type(one) == error_type(other) && words(one) == words(other)
+    let is_same = |one: &AnswerSketch| one.status == other.status && one.error == other.error;
+    let Some(first) = own.first().filter(|_| own.iter().all(is_same)) else { return false };
+    // How often a word is in each of the own answers.
+    let is_common = |word: &String, often: &usize| {
+        own.iter().map(|own| own.words.get(word).copied().unwrap_or_default()).min().unwrap_or_default().min(*often)
+    };
+    let common: BTreeMap<&String, usize> = first
+        .words
+        .iter()
+        .map(|(word, often)| (word, is_common(word, often)))
+        .filter(|(_, often)| *often > 0)
+        .collect();
+    let count = |sketch: &AnswerSketch| sketch.words.values().sum::<usize>();
+    let common_count: usize = common.values().sum();
+    let most = own.iter().map(count).max().unwrap_or_default();
+    // A random id may have signs between its letters, which make several words of it.
+    let most = if most > common_count { most + SIGNS_IN_AN_ID } else { most };
+    let has_all = common.iter().all(|(word, often)| other.words.get(*word).is_some_and(|found| found >= often));
+    has_all && count(&other) <= most
+}
+
+/// How many signs a random id may have more than another one.
+const SIGNS_IN_AN_ID: usize = 4;
+
+/// What is compared of an answer.
+struct AnswerSketch {
+    status: u16,
+    error: Option<String>,
+    /// How often each word is in the body.
+    words: BTreeMap<String, usize>,
+}
+
+impl AnswerSketch {
+    fn of(response: &Response, operations: [&str; 2]) -> Self {
+        let patterns = operations.map(name_in_any_spelling);
+        let plain = |text: &str| {
+            let text = text.to_lowercase();
+            patterns.iter().fold(text, |text, pattern| pattern.replace_all(&text, "0").into_owned())
+        };
+        let text = plain(&String::from_utf8_lossy(&response.body));
+        let mut words = BTreeMap::new();
+        for word in
+            text.split(|character: char| !character.is_alphanumeric()).filter(|word| !word.is_empty()).take(MOST_WORDS)
+        {
+            let word = if is_incidental(word) { "0" } else { word };
+            *words.entry(word.to_owned()).or_default() += 1;
+        }
+        Self { status: response.status, error: error_type(response).map(|error| plain(&error)), words }
+    }
+}
+
+/// What the name of an operation matches in small letters, with and without signs between its words: `getthing`,
+/// `get_thing`, `get thing`.
+fn name_in_any_spelling(name: &str) -> Regex {
+    let mut pattern = String::new();
+    for character in name.chars() {
+        if character.is_uppercase() && !pattern.is_empty() {
+            pattern.push_str("[^a-z0-9]{0,3}");
+        }
+        pattern.push_str(&regex::escape(&character.to_lowercase().to_string()));
+    }
+    Regex::new(&pattern).expect("an escaped name is a pattern")
 }
 
 /// Whether a word says nothing: it has a digit, or is of letters that hexadecimal numbers have.
@@ -365,6 +427,10 @@ mod tests {
     #[case::ids(
         (500, r#"{"RequestId":"3f2a-beef","at":1700000000}"#), (500, r#"{"RequestId":"77ab-cafe","at":1700000001}"#), true
     )]
+    #[case::name_in_snake_case((500, "no attribute 'get_thing'"), (500, "no attribute 'describe_x'"), true)]
+    #[case::name_in_words((404, "Get Thing is not here"), (404, "Describe X is not here"), true)]
+    #[case::name_in_the_error((400, r#"{"__type":"GetThingNotSupported"}"#), (400, r#"{"__type":"DescribeXNotSupported"}"#), true)]
+    #[case::other_order((400, r#"{"a":"b","c":"d"}"#), (400, r#"{"c":"d","a":"b"}"#), true)]
     #[case::other_status((404, ""), (400, ""), false)]
     #[case::other_error((400, r#"{"__type":"A"}"#), (400, r#"{"__type":"B"}"#), false)]
     #[case::other_words(
@@ -377,8 +443,20 @@ mod tests {
         #[case] expected: bool,
     ) {
         let [one, other] = [one, other].map(|(status, body)| exchange(status, body));
-        assert_eq!(are_alike(&one, &other, ["GetThing", "DescribeX"]), expected);
-        assert_eq!(are_alike(&other, &one, ["GetThing", "DescribeX"]), expected);
+        let names = ["GetThing", "DescribeX"];
+        assert_eq!(are_alike(&[&one], &other, names), expected);
+        assert_eq!(are_alike(&[&other], &one, names), expected);
+        assert_eq!(are_alike(&[&one, &one], &other, names), expected);
+    }
+
+    #[test]
+    fn words_that_differ_between_two_answers_to_one_request_are_no_difference() {
+        let names = ["GetThing", "DescribeX"];
+        let page = |id: &str| exchange(404, &format!("<p>No such page. Reference: {id}</p>"));
+        let [one, again, other] = ["qkXwZ+pq/Gh", "Zrtplk=", "mmQ-xy/zz+w"].map(page);
+        assert!(!are_alike(&[&one], &other, names) && are_alike(&[&one, &again], &other, names));
+        let another_page = exchange(404, "<p>No workgroup of this name. Reference: abcxyz</p>");
+        assert!(!are_alike(&[&one, &again], &another_page, names));
     }
 
     // A success is never quoted, and a page is quoted without its tags.

@@ -174,3 +174,55 @@ fn an_answer_that_is_sent_twice_is_not_taken_for_the_answer_to_the_next_request(
     finished.expect(0, &[]);
     assert_eq!(with_verdict(&finished, "pass").len(), 7, "{finished:#?}");
 }
+
+#[rstest]
+#[case::page_of_a_proxy(answer("200 OK", PAGE, "we will be right back"))]
+#[case::not_implemented(answer("501 Not Implemented", PAGE, "<h1>501</h1>"))]
+#[case::to_a_login("HTTP/1.1 302 Found\r\nlocation: /login\r\ncontent-length: 0\r\nconnection: close\r\n\r\n".to_owned())]
+#[case::nobody(answer("401 Unauthorized", PAGE, ""))]
+#[case::unknown_operation(refusal("400 Bad Request", "UnknownOperationException", "none"))]
+#[case::no_http("hello\r\n\r\n".to_owned())]
+fn an_outage_of_any_kind_is_blamed_on_no_case(#[case] wrong: String) {
+    let finished = ran(&away(3, 12, wrong), "");
+    finished.expect(0, &[]);
+    assert_eq!(with_verdict(&finished, "pass").len(), 7, "{finished:#?}");
+}
+
+#[test]
+fn a_server_that_crashes_on_one_input_and_is_started_again_fails_on_it() {
+    let gone = AtomicUsize::new(0);
+    let server = Stub::saying(move |request| {
+        if request.contains("\"durationSeconds\":899") {
+            gone.store(3, Ordering::Relaxed);
+        }
+        let is_gone = gone.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok();
+        if is_gone { String::new() } else { right(request) }
+    });
+    let finished = ran(&server, "");
+    finished.expect(1, &["The server seems to crash on this request: look at its log"]);
+    assert_eq!(with_verdict(&finished, "fail"), ["parameters/duration-outside/899"]);
+}
+
+#[test]
+fn a_server_that_hangs_on_some_inputs_is_judged_on_the_others() {
+    let server = Stub::saying(|request| {
+        if request.contains("\"durationSeconds\":") && !request.contains("\"durationSeconds\":3601") {
+            loop {
+                std::thread::park();
+            }
+        }
+        right(request)
+    });
+    let finished = ran(&server, "--timeout 0.3");
+    finished.expect(3, &["no complete answer within 300 ms"]);
+    assert_eq!(with_verdict(&finished, "indeterminate").len(), 5, "{finished:#?}");
+    assert_eq!(with_verdict(&finished, "pass").len(), 2, "{finished:#?}");
+}
+
+#[test]
+fn one_of_two_servers_behind_an_endpoint_that_lacks_the_operation_does_not_hide_it() {
+    let unknown = refusal("400 Bad Request", "NoSuchThing", "none of that");
+    let finished = ran(&away(0, 1, unknown), "");
+    finished.expect(0, &[]);
+    assert_eq!(with_verdict(&finished, "pass").len(), 7, "{finished:#?}");
+}
