@@ -314,7 +314,7 @@ fn answers_all_alike(examined: ExaminedTarget<'_>, answers: &Answers) -> Option<
     let pairs = [(&answers.probe, &answers.unknown), (&senseless.own, &senseless.unknown)];
     let all_came = pairs.iter().all(|(own, unknown)| own.answer.is_ok() && unknown.answer.is_ok());
     let names = [examined.operation.name.is.as_str(), UNKNOWN];
-    all_came.then(|| pairs.iter().all(|(own, unknown)| probe::are_alike(&[own], unknown, names)))
+    all_came.then(|| pairs.iter().all(|(own, unknown)| probe::are_alike(&[own], &[unknown], names)))
 }
 
 /// The finding about a TLS handshake that failed. `words` come from the TLS library.

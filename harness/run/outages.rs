@@ -159,8 +159,10 @@ fn may_be_outage(case_run: &CaseRun<'_>, exchange: &Exchange, verdict: Verdict) 
     }
 }
 
+/// Whether the connection of a request was lost, or could not be made any more.
 fn is_any_lost(transcript: &[Exchange]) -> bool {
-    transcript.iter().any(|exchange| matches!(exchange.answer, Err(TransportFault::Lost(_))))
+    let is_lost = |fault: &TransportFault| matches!(fault, TransportFault::Lost(_) | TransportFault::Connect(_));
+    transcript.iter().any(|exchange| exchange.answer.as_ref().is_err_and(is_lost))
 }
 
 /// The judgement of calls whose connections were lost each time, while the target was there. Without a lost connection,
@@ -227,7 +229,7 @@ fn is_answered_as(earlier: Option<&TargetAnswer>, exchange: &Exchange) -> bool {
 
 /// Marks an exchange whose connection was lost: it was lost again, while the target was there.
 fn mark_hung_up(exchange: &mut Exchange) {
-    if let Err(TransportFault::Lost(how)) = &exchange.answer {
+    if let Err(TransportFault::Lost(how) | TransportFault::Connect(how)) = &exchange.answer {
         exchange.answer = Err(TransportFault::HungUp(how.clone()));
     }
 }

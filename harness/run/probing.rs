@@ -99,19 +99,21 @@ impl Prober<'_> {
         let mut names = RandomNames::new(self.seed, "nobody's", 0);
         nobodys.name.is = format!("Describe{}", capitalised(&names.letters(12)));
         nobodys.target.is = operation.target.is.replace(&operation.name.is, &nobodys.name.is);
-        let is_alike = |own: [&Exchange; 2], other: &Exchange| {
-            probe::are_alike(&own, other, [operation.name.is.as_str(), nobodys.name.is.as_str()])
-        };
-        match self.ask(&nobodys, plain).await {
-            Ok(of_nobody) if is_alike(answered, &of_nobody) => {}
-            _ => return false,
+        let names_of_both = [operation.name.is.as_str(), nobodys.name.is.as_str()];
+        let is_alike = |own: [&Exchange; 2], others: [&Exchange; 2]| probe::are_alike(&own, &others, names_of_both);
+        let Some([one, two]) = self.ask_twice(&nobodys, plain).await else { return false };
+        if !is_alike(answered, [&one, &two]) {
+            return false;
         }
         let other = RequestSpec::with(&names.letters(8), &names.letters(8));
-        let own = [self.ask(operation, &other).await, self.ask(operation, &other).await];
-        match (own, self.ask(&nobodys, &other).await) {
-            ([Ok(own), Ok(again)], Ok(of_nobody)) => is_alike([&own, &again], &of_nobody),
+        match (self.ask_twice(operation, &other).await, self.ask_twice(&nobodys, &other).await) {
+            (Some([own, again]), Some([one, two])) => is_alike([&own, &again], [&one, &two]),
             _ => false,
         }
+    }
+
+    async fn ask_twice(&self, operation: &Operation, spec: &RequestSpec) -> Option<[Exchange; 2]> {
+        Some([self.ask(operation, spec).await.ok()?, self.ask(operation, spec).await.ok()?])
     }
 }
 

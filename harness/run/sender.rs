@@ -13,6 +13,9 @@ use crate::wire::{Client, Exchange, Request, Response, SeenSecrets, TransportFau
 /// A target is given up after this number of requests in a row without a usable answer.
 const HOPELESS_AFTER: u32 = 3;
 
+/// After this number of requests without an answer, it does not count any more that the target answers others.
+const MOST_PARDONS: u32 = 12;
+
 /// How often a throttled request is sent again, at most.
 const THROTTLED_RETRIES: u32 = 5;
 
@@ -44,6 +47,8 @@ pub(super) struct Sender {
     in_flight: Semaphore,
     /// The number of requests in a row that were throttled to the end or timed out.
     unanswered: AtomicU32,
+    /// How often it was said that the target answers other requests.
+    pardons: AtomicU32,
     /// Why the target was given up.
     given_up: OnceLock<Reason>,
     /// When the run ends, and how long it may take in whole.
@@ -56,8 +61,8 @@ impl Sender {
     pub(super) fn new(client: Client, jobs: usize, recovery: Duration) -> Self {
         let jobs = jobs.max(1);
         let (in_flight, unanswered) = (Semaphore::new(jobs), AtomicU32::new(0));
-        let (given_up, faults_pass) = (OnceLock::new(), AtomicBool::new(false));
-        Self { client, jobs, recovery, in_flight, unanswered, given_up, limit: None, faults_pass }
+        let (pardons, given_up, faults_pass) = (AtomicU32::new(0), OnceLock::new(), AtomicBool::new(false));
+        Self { client, jobs, recovery, in_flight, unanswered, pardons, given_up, limit: None, faults_pass }
     }
 
     /// From now on, the run may take this long.
@@ -76,9 +81,12 @@ impl Sender {
             .or_else(|| hopeless.then_some(Reason::GivenUp { requests, together }))
     }
 
-    /// Says that the target answers other requests than the last ones.
+    /// Says that the target answers other requests than the last ones. It is given up all the same where it often
+    /// leaves requests without an answer: each costs the whole time limit.
     pub(super) fn is_answered(&self) {
-        self.unanswered.store(0, Ordering::Relaxed);
+        if self.pardons.fetch_add(1, Ordering::Relaxed) < MOST_PARDONS {
+            self.unanswered.store(0, Ordering::Relaxed);
+        }
     }
 
     /// Gives the target up for this reason. The first reason stays.

@@ -118,41 +118,23 @@ pub fn class_beside(class: TargetClass, is_absent: bool) -> TargetClass {
 /// The most words of an answer that are compared.
 const MOST_WORDS: usize = 4_096;
 
-/// Whether answers to one request for an operation, and the answer to the same request for another operation, are alike:
+/// Whether the answers to one request for an operation, and those to the same request for another operation, are alike:
 /// in status, in the name of the error, and in the words of the body, whatever their order. The names of the operations
-/// may differ, and words with a digit, such as numbers. Of two answers to one request, the words that differ between
-/// them, such as random ids, may differ too.
-pub fn are_alike(own: &[&Exchange], other: &Exchange, operations: [&str; 2]) -> bool {
-    let sketch = |exchange: &Exchange| Some(AnswerSketch::of(exchange.answer.as_ref().ok()?, operations));
-    let (Some(own), Some(other)) = (own.iter().map(|own| sketch(own)).collect::<Option<Vec<_>>>(), sketch(other))
-    else {
-        return false;
+/// may differ, and so may words of one or two letters, or with a digit. Where a request was answered several times, only
+/// the words that all of its answers have are compared: the others are chance, such as random ids.
+pub fn are_alike(own: &[&Exchange], others: &[&Exchange], operations: [&str; 2]) -> bool {
+    let patterns = operations.map(name_in_any_spelling);
+    let common = |exchanges: &[&Exchange]| {
+        let sketches =
+            exchanges.iter().map(|exchange| Some(AnswerSketch::of(exchange.answer.as_ref().ok()?, &patterns)));
+        let sketches = sketches.collect::<Option<Vec<_>>>()?;
+        sketches.into_iter().reduce(AnswerSketch::in_common)
     };
-    let is_same = |one: &AnswerSketch| one.status == other.status && one.error == other.error;
-    let Some(first) = own.first().filter(|_| own.iter().all(is_same)) else { return false };
-    // How often a word is in each of the own answers.
-    let is_common = |word: &String, often: &usize| {
-        own.iter().map(|own| own.words.get(word).copied().unwrap_or_default()).min().unwrap_or_default().min(*often)
-    };
-    let common: BTreeMap<&String, usize> = first
-        .words
-        .iter()
-        .map(|(word, often)| (word, is_common(word, often)))
-        .filter(|(_, often)| *often > 0)
-        .collect();
-    let count = |sketch: &AnswerSketch| sketch.words.values().sum::<usize>();
-    let common_count: usize = common.values().sum();
-    let most = own.iter().map(count).max().unwrap_or_default();
-    // A random id may have signs between its letters, which make several words of it.
-    let most = if most > common_count { most + SIGNS_IN_AN_ID } else { most };
-    let has_all = common.iter().all(|(word, often)| other.words.get(*word).is_some_and(|found| found >= often));
-    has_all && count(&other) <= most
+    matches!((common(own), common(others)), (Some(own), Some(others)) if own == others)
 }
 
-/// How many signs a random id may have more than another one.
-const SIGNS_IN_AN_ID: usize = 4;
-
 /// What is compared of an answer.
+#[derive(PartialEq, Eq)]
 struct AnswerSketch {
     status: u16,
     error: Option<String>,
@@ -161,21 +143,32 @@ struct AnswerSketch {
 }
 
 impl AnswerSketch {
-    fn of(response: &Response, operations: [&str; 2]) -> Self {
-        let patterns = operations.map(name_in_any_spelling);
+    fn of(response: &Response, operations: &[Regex; 2]) -> Self {
         let plain = |text: &str| {
             let text = text.to_lowercase();
-            patterns.iter().fold(text, |text, pattern| pattern.replace_all(&text, "0").into_owned())
+            operations.iter().fold(text, |text, name| name.replace_all(&text, "0").into_owned())
         };
         let text = plain(&String::from_utf8_lossy(&response.body));
+        let words_of = text.split(|character: char| !character.is_alphanumeric()).take(MOST_WORDS);
         let mut words = BTreeMap::new();
-        for word in
-            text.split(|character: char| !character.is_alphanumeric()).filter(|word| !word.is_empty()).take(MOST_WORDS)
-        {
-            let word = if is_incidental(word) { "0" } else { word };
+        for word in words_of.filter(|word| !is_incidental(word)) {
             *words.entry(word.to_owned()).or_default() += 1;
         }
         Self { status: response.status, error: error_type(response).map(|error| plain(&error)), words }
+    }
+
+    /// What two answers to one request have in common. Another status or error counts as none.
+    fn in_common(mut self, other: Self) -> Self {
+        if (self.status, &self.error) != (other.status, &other.error) {
+            self.status = 0;
+        }
+        let earlier = std::mem::take(&mut self.words);
+        let both = other
+            .words
+            .into_iter()
+            .filter_map(|(word, often)| Some((earlier.get(&word)?.min(&often).to_owned(), word)));
+        self.words = both.map(|(often, word)| (word, often)).collect();
+        self
     }
 }
 
@@ -192,9 +185,10 @@ fn name_in_any_spelling(name: &str) -> Regex {
     Regex::new(&pattern).expect("an escaped name is a pattern")
 }
 
-/// Whether a word says nothing: it has a digit, or is of letters that hexadecimal numbers have.
+/// Whether a word says nothing: it is short, has a digit, or is of letters that hexadecimal numbers have.
 fn is_incidental(word: &str) -> bool {
-    word.contains(|character: char| character.is_ascii_digit())
+    word.len() < 3
+        || word.contains(|character: char| character.is_ascii_digit())
         || (word.len() >= 4 && word.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
@@ -444,19 +438,20 @@ mod tests {
     ) {
         let [one, other] = [one, other].map(|(status, body)| exchange(status, body));
         let names = ["GetThing", "DescribeX"];
-        assert_eq!(are_alike(&[&one], &other, names), expected);
-        assert_eq!(are_alike(&[&other], &one, names), expected);
-        assert_eq!(are_alike(&[&one, &one], &other, names), expected);
+        assert_eq!(are_alike(&[&one], &[&other], names), expected);
+        assert_eq!(are_alike(&[&other], &[&one], names), expected);
+        assert_eq!(are_alike(&[&one, &one], &[&other, &other], names), expected);
     }
 
     #[test]
     fn words_that_differ_between_two_answers_to_one_request_are_no_difference() {
         let names = ["GetThing", "DescribeX"];
         let page = |id: &str| exchange(404, &format!("<p>No such page. Reference: {id}</p>"));
-        let [one, again, other] = ["qkXwZ+pq/Gh", "Zrtplk=", "mmQ-xy/zz+w"].map(page);
-        assert!(!are_alike(&[&one], &other, names) && are_alike(&[&one, &again], &other, names));
+        let [one, again, other, last] = ["qkXwZ+pqr/Gh", "Zrtplk=", "mmQ-xyz/zzz+w", "uio/pwl"].map(page);
+        assert!(!are_alike(&[&one], &[&other], names));
+        assert!(are_alike(&[&one, &again], &[&other, &last], names));
         let another_page = exchange(404, "<p>No workgroup of this name. Reference: abcxyz</p>");
-        assert!(!are_alike(&[&one, &again], &another_page, names));
+        assert!(!are_alike(&[&one, &again], &[&another_page, &another_page], names));
     }
 
     // A success is never quoted, and a page is quoted without its tags.
