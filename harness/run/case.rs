@@ -1,5 +1,7 @@
 //! One run of one case: its setup, its calls, its judgement and its teardown.
 
+use std::sync::atomic::AtomicBool;
+
 use futures_util::future::join_all;
 use jiff::Timestamp;
 use tokio::sync::RwLock;
@@ -24,6 +26,8 @@ pub(super) struct RunContext {
     pub(super) sender: Sender,
     /// Held while the calls of a case are made: by many cases at once, or by one alone.
     pub(super) turns: RwLock<()>,
+    /// Whether a doubtful answer did not come again when its request was repeated.
+    pub(super) doubts_pass: AtomicBool,
     /// The secrets that no quotation of the target may show: our credentials, and every secret that the target has
     /// given.
     pub(super) seen: SeenSecrets,

@@ -11,6 +11,7 @@
 //! not asked for, and the answers there count. This does not hold for lifetimes, which have a check of their own.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use jiff::{Timestamp, Unit};
@@ -28,7 +29,13 @@ use crate::wire::{Exchange, Transcript, TransportFault, error_type, quote};
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// How often the calls of a case are made, at most, at a target that is away now and then.
-const MOST_TRIES: u32 = 6;
+const MOST_TRIES: u32 = 8;
+
+/// How often a doubtful answer must come again, while the target is there, before it counts.
+const REPEATS: u32 = 1;
+
+/// The same number for a target at which one did not come again: it gives such answers by chance.
+const REPEATS_OF_CHANCE: u32 = 5;
 
 /// With this number of outages that each begin with the requests of one case, the target crashes on them. At the first,
 /// other requests are under way too.
@@ -61,9 +68,9 @@ pub(super) async fn perform(
     let context = case_run.context;
     let names_of_calls = random_names.of_next_calls();
     let mut attempt = *case_run;
-    let (mut came_before, mut outages, mut failure_before) = (false, 0, None);
+    let (mut repeats, mut outages, mut failure_before) = (0, 0, None);
     for _ in 0..MOST_TRIES {
-        let (judgement, transcript) = if outages == 0 && !came_before {
+        let (judgement, transcript) = if outages == 0 && repeats == 0 {
             let _together = context.turns.read().await;
             attempt.perform(&mut names_of_calls()).await?
         } else {
@@ -72,6 +79,9 @@ pub(super) async fn perform(
             attempt.perform(&mut names_of_calls()).await?
         };
         let doubt = doubt(case_run, &judgement, &transcript);
+        if repeats > 0 && doubt != Doubt::Outage {
+            context.doubts_pass.store(true, Ordering::Relaxed);
+        }
         if doubt == Doubt::None || context.target.path_names_case {
             return Ok((passed_after(judgement, failure_before), transcript));
         }
@@ -88,17 +98,17 @@ pub(super) async fn perform(
                 context.sender.is_answered();
                 return Ok((judgement, transcript));
             }
-            Presence::There if came_before || judgement.verdict == Verdict::Pass => {
+            Presence::There if judgement.verdict == Verdict::Pass || repeats >= repeats_needed(case_run) => {
                 return Ok(hung_up(case_run, judgement, transcript));
             }
-            Presence::There => came_before = true,
+            Presence::There => repeats += 1,
             Presence::Back => {
                 outages += 1;
                 // A server that is gone after each such request crashes on it, and is started again.
                 if outages == CRASHES && is_any_lost(&transcript) {
                     return Ok(hung_up(case_run, judgement, transcript));
                 }
-                came_before = false;
+                repeats = 0;
             }
             Presence::Away(reason) => {
                 context.sender.give_up(reason.clone());
@@ -111,6 +121,10 @@ pub(super) async fn perform(
     }
     let now = moment(Timestamp::now());
     Ok((Judgement::undecided(Reason::Away { from: now.clone(), to: now }), Vec::new()))
+}
+
+fn repeats_needed(case_run: &CaseRun<'_>) -> u32 {
+    if case_run.context.doubts_pass.load(Ordering::Relaxed) { REPEATS_OF_CHANCE } else { REPEATS }
 }
 
 /// Why the answers of a case may say nothing about its requests.

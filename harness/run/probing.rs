@@ -39,7 +39,8 @@ pub(super) async fn probe(context: &RunContext, seed: u64, operation: &Operation
     let asked = ProbedOperation { service: &contract.service, operation, named };
     let mut outcome = probe::classify(&exchange, asked, &context.seen.masker());
     // Real AWS has its operations, and is asked nothing that is not needed.
-    if context.target.allowed.is_some() || !probe::may_be_absent(&exchange, asked, outcome.class) {
+    let may_be_absent = probe::may_be_absent(&exchange, asked, outcome.class);
+    if context.target.allowed.is_some() || !(may_be_absent || outcome.class.is_absent()) {
         return outcome;
     }
     let Ok(again) = prober.ask(operation, &plain).await else { return outcome };
@@ -47,6 +48,9 @@ pub(super) async fn probe(context: &RunContext, seed: u64, operation: &Operation
     // One of several servers behind this endpoint may have the operation.
     if second.class == TargetClass::Answers && !probe::may_be_absent(&again, asked, second.class) {
         return second;
+    }
+    if !may_be_absent {
+        return outcome;
     }
     let is_absent = prober.answers_all_alike(operation, &plain, [&exchange, &again]).await;
     outcome.class = probe::class_beside(outcome.class, is_absent);

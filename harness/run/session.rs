@@ -1,5 +1,5 @@
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -60,7 +60,14 @@ impl Session {
         let sender = Sender::new(target.connect(&target.client)?, jobs, target.recovery);
         Ok(Self {
             corpus,
-            context: RunContext { judge, target, sender, turns: RwLock::default(), seen: SeenSecrets::new(ours) },
+            context: RunContext {
+                judge,
+                target,
+                sender,
+                turns: RwLock::default(),
+                doubts_pass: AtomicBool::default(),
+                seen: SeenSecrets::new(ours),
+            },
             seed,
             described: Described::All,
             secrets,

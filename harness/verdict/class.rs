@@ -40,6 +40,14 @@ pub enum TargetClass {
 }
 
 impl TargetClass {
+    /// Whether the answer says by itself that the operation is not there.
+    pub fn is_absent(self) -> bool {
+        matches!(
+            self,
+            Self::UnknownOperation | Self::UnknownService | Self::DeclaredNotImplemented | Self::WrongService
+        )
+    }
+
     /// Whether the operation is there, so that its answers can be judged.
     pub fn is_judged(self) -> bool {
         matches!(self, Self::Answers | Self::ServerFault)
