@@ -160,16 +160,16 @@ fn may_be_outage(case_run: &CaseRun<'_>, exchange: &Exchange, verdict: Verdict) 
             return matches!(fault, TransportFault::Lost(_) | TransportFault::Connect(_) | TransportFault::NotHttp(_));
         }
     };
-    let error = error_type(response);
-    match response.status {
-        500.. if verdict != Verdict::Fail => !response.is_throttled() || error.is_none(),
-        403 | 404 if verdict == Verdict::Pass => error.is_none(),
-        200..300 => verdict == Verdict::Fail && !case_run.is_accepted(exchange),
-        // An error that the service documents is its own, but for a fault.
-        status => {
-            let is_documented = error.is_some_and(|error| case_run.contract().service.errors.contains_key(&error));
-            verdict == Verdict::Fail && (status >= 500 || !is_documented)
-        }
+    // To find the name of an error, the body is parsed: only where it decides.
+    let error = || error_type(response);
+    match (response.status, verdict) {
+        (500.., Verdict::Fail) => true,
+        (500.., _) => !response.is_throttled() || error().is_none(),
+        (403 | 404, Verdict::Pass) => error().is_none(),
+        (200..300, Verdict::Fail) => !case_run.is_accepted(exchange),
+        // An error that the service documents is its own.
+        (_, Verdict::Fail) => !error().is_some_and(|error| case_run.contract().service.errors.contains_key(&error)),
+        _ => false,
     }
 }
 
