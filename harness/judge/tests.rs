@@ -13,7 +13,7 @@ use super::*;
 use crate::contract::{Fixtures, Service, Side};
 use crate::corpus::{Corpus, Encoding, Reply, fill};
 use crate::report::{FaultText, reason};
-use crate::wire::{Headers, Request, Response};
+use crate::wire::{Headers, Request, Response, TransportFault};
 
 struct Library {
     corpus: Corpus,
@@ -379,4 +379,22 @@ fn a_lifetime_that_cannot_be_told_is_neither_broken_nor_decided() {
     assert_eq!((judgement.verdict, &judgement.reason), (Verdict::Pass, &Some(Reason::Aged)));
     assert!(judgement.violations.is_empty() && !judgement.decided.contains("GC-DUR-03"), "{judgement:?}");
     assert!(judgement.decided.contains("GC-DUR-04"), "{judgement:?}");
+}
+
+#[rstest]
+#[case::small("parameters/duration-outside/899", 100, Verdict::Fail)]
+#[case::as_large_as_every_server_reads("parameters/duration-outside/899", 64 << 10, Verdict::Fail)]
+#[case::larger("parameters/duration-outside/899", (64 << 10) + 1, Verdict::Pass)]
+#[case::larger_and_to_be_accepted("success/workgroup-only", (64 << 10) + 1, Verdict::Fail)]
+fn a_closed_connection_is_a_refusal_only_of_what_is_too_large(
+    #[case] case: &str,
+    #[case] bytes: usize,
+    #[case] expected: Verdict,
+) {
+    let (case, mut exchange) = credentials(case);
+    exchange.request.body = vec![b' '; bytes];
+    exchange.answer = Err(TransportFault::HungUp("closed before the end of the header".to_owned()));
+    let judgement = LIBRARY.judge.judge(case, &[exchange]);
+    assert_eq!(judgement.verdict, expected, "{judgement:#?}");
+    assert!(!judgement.decided.is_empty(), "{judgement:#?}");
 }

@@ -136,8 +136,8 @@ impl Sender {
             }
             let failed = exchange.answer.as_ref().ok().filter(|answer| answer.is_fault()).map(|answer| answer.status);
             let slow = exchange.elapsed > SLOW;
-            let may_repeat = !throttled && !slow && self.out_of_time().is_none();
-            if failed.is_some() && may_repeat && repeats < self.repeats() {
+            let may_repeat = failed.is_some() && !throttled && !slow && repeats < self.repeats();
+            if may_repeat && self.out_of_time().is_none() {
                 tokio::time::sleep(self.recovery * (1 + repeats.min(1))).await;
                 repeats += 1;
                 fault = failed;

@@ -42,7 +42,9 @@ def older(event, at=""):
 class Hostile(BaseHTTPRequestHandler):
     def do_POST(self):
         self.rfile.read(int(self.headers.get("content-length", 0)))
-        body = b'{"__type":"<b>PWNED|`","message":"' + MESSAGE + b'"}'
+        # An operation that is answered as every other one would be taken for an absent one.
+        known = self.headers.get("x-amz-target", "").endswith(".GetCredentials")
+        body = b'{"__type":"' + (b"<b>PWNED|`" if known else b"UnknownOperationException") + b'","message":"' + MESSAGE + b'"}'
         self.send_response(400)
         self.send_header("content-type", "application/x-amz-json-1.1")
         self.send_header("content-length", str(len(body)))
