@@ -83,7 +83,10 @@ class Hostile(http.server.BaseHTTPRequestHandler):
 
     def do_POST(self):
         self.rfile.read(int(self.headers.get("content-length", 0)))
-        body = json.dumps({"__type": "ValidationException", "message": HOSTILE, HOSTILE: HOSTILE}).encode()
+        # An operation that is answered as every other one would be taken for an absent one.
+        known = self.headers.get("x-amz-target", "").endswith(".GetCredentials")
+        name = "ValidationException" if known else "UnknownOperationException"
+        body = json.dumps({"__type": name, "message": HOSTILE, HOSTILE: HOSTILE}).encode()
         self.send_response(400)
         self.send_header("content-type", "application/x-amz-json-1.1")
         self.send_header("x-note", "<script>document.title='run'</script>")
