@@ -1,5 +1,6 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
+use std::sync::OnceLock;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -49,6 +50,9 @@ pub struct Register {
     pub suite_version: u32,
     /// The requirements.
     pub requirements: Vec<Requirement>,
+    /// The index of each requirement in the list, by its id.
+    #[serde(skip)]
+    places: OnceLock<HashMap<String, usize>>,
 }
 
 /// One sentence of the contract.
@@ -201,7 +205,9 @@ impl Register {
 
     /// The requirement with this id.
     pub fn get(&self, id: &str) -> Option<&Requirement> {
-        self.requirements.iter().find(|requirement| requirement.id == id)
+        let place_of = |(place, row): (usize, &Requirement)| (row.id.clone(), place);
+        let places = self.places.get_or_init(|| self.requirements.iter().enumerate().map(place_of).collect());
+        self.requirements.get(*places.get(id)?)
     }
 
     fn check(&self, prefixes: &[&str], documents: &Documents) -> Result<(), ContractFault> {

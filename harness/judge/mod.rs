@@ -199,7 +199,7 @@ impl Judge {
         if response.is_timeout() {
             return Some(Reason::NotInTime(observation.summary()));
         }
-        if response.is_json_beyond_reading() {
+        if observation.body.is_none() && response.is_json_beyond_reading() {
             return Some(Reason::JsonBeyondReading(observation.summary()));
         }
         let outcome = outcome::of(&observation);

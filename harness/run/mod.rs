@@ -135,8 +135,11 @@ fn merge(earlier: &mut CaseResult, mut later: CaseResult) {
             earlier.warnings.push(warning);
         }
     }
-    later.decided.retain(|id| !earlier.decided.contains(id));
-    earlier.decided.append(&mut later.decided);
+    // Most runs of a case decide the same.
+    if later.decided != earlier.decided {
+        later.decided.retain(|id| !earlier.decided.contains(id));
+        earlier.decided.append(&mut later.decided);
+    }
     earlier.undecided.append(&mut later.undecided);
     earlier.undecided.retain(|id| !earlier.decided.contains(id));
     earlier.undecided.sort();

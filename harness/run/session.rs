@@ -43,7 +43,7 @@ pub struct Session {
     /// Masks the credentials that requests are signed with.
     secrets: Masker,
     /// What kind of server answers, by operation.
-    probes: Cells<ProbeOutcome>,
+    probes: Cells<Arc<ProbeOutcome>>,
     /// The first runs of cases, by case id. Only those of controls are kept.
     controls: Cells<Result<CompletedCase, Interrupted>>,
     leftovers: AtomicU32,
@@ -113,14 +113,20 @@ impl Session {
 
     /// Asks the target for an operation once, and says what kind of server answers.
     pub async fn probe(&self, operation: &Operation, interrupt: &Interrupt) -> ProbeOutcome {
+        ProbeOutcome::clone(&*self.probed(operation, interrupt).await)
+    }
+
+    async fn probed(&self, operation: &Operation, interrupt: &Interrupt) -> Arc<ProbeOutcome> {
         let cell = cell_of(&self.probes, &operation.name.is);
         let silence = || ProbeOutcome {
             class: TargetClass::Unreachable,
             answer: TargetAnswer::Nothing("no answer before the run was interrupted".to_owned()),
             cause: None,
         };
-        let ask = || async { interrupt.unless(self.ask(operation)).await.unwrap_or_else(|Interrupted| silence()) };
-        cell.get_or_init(ask).await.clone()
+        let ask = || async {
+            Arc::new(interrupt.unless(self.ask(operation)).await.unwrap_or_else(|Interrupted| silence()))
+        };
+        Arc::clone(cell.get_or_init(ask).await)
     }
 
     async fn ask(&self, operation: &Operation) -> ProbeOutcome {
@@ -154,10 +160,11 @@ impl Session {
         interrupt: &Interrupt,
     ) -> Result<CompletedCase, Interrupted> {
         if run > 0 {
-            return self.run_uncached(case, run, interrupt).await;
+            // Futures are moved until they are awaited, and this one is large.
+            return Box::pin(self.run_uncached(case, run, interrupt)).await;
         }
         let cell = cell_of(&self.controls, &case.id);
-        let ran = cell.get_or_init(|| self.run_uncached(case, run, interrupt)).await.clone();
+        let ran = cell.get_or_init(|| Box::pin(self.run_uncached(case, run, interrupt))).await.clone();
         if !self.corpus.is_control(&case.id) {
             // No other case needs the result, and a long run must not pile up results.
             self.controls.lock().unwrap_or_else(PoisonError::into_inner).remove(&case.id);
@@ -237,12 +244,13 @@ impl Session {
 
     async fn obstacle(&self, case: &ExpandedCase, interrupt: &Interrupt) -> Result<Option<UnrunVerdict>, Interrupted> {
         let operation = self.contract().operation(&case.operation).unwrap_or(self.contract().default_operation());
-        let ProbeOutcome { class, answer, .. } = self.probe(operation, interrupt).await;
+        let probed = self.probed(operation, interrupt).await;
+        let (class, answer) = (probed.class, || probed.answer.clone());
         let unclaimed_feature = case.case.needs.iter().find(|need| !self.context.target.features.contains(need));
         let obstacle = if class == TargetClass::Unreachable {
-            Some((Verdict::Indeterminate, Some(Reason::NoAnswer { answer })))
+            Some((Verdict::Indeterminate, Some(Reason::NoAnswer { answer: answer() })))
         } else if class.is_rejection() {
-            Some((Verdict::Indeterminate, Some(Reason::TurnedAway { class, answer })))
+            Some((Verdict::Indeterminate, Some(Reason::TurnedAway { class, answer: answer() })))
         } else if !class.is_judged() {
             Some((Verdict::NotImplemented, None))
         } else if let Some(unclaimed_feature) = unclaimed_feature {
@@ -292,6 +300,9 @@ type Cells<T> = Mutex<HashMap<String, Arc<OnceCell<T>>>>;
 
 fn cell_of<T>(cells: &Cells<T>, name: &str) -> Arc<OnceCell<T>> {
     let mut cells = cells.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(cell) = cells.get(name) {
+        return Arc::clone(cell);
+    }
     Arc::clone(cells.entry(name.to_owned()).or_default())
 }
 

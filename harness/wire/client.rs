@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use http_body_util::BodyExt;
+use hyper::Method;
 use hyper::body::{Body, Bytes};
 use hyper::header::{HeaderMap, HeaderName, HeaderValue};
 use jiff::Timestamp;
@@ -111,21 +112,36 @@ enum Http {
 
 impl Http {
     /// Sends a request and reads the answer's header. Bytes outside UTF-8 are replaced in the header.
-    async fn send(&self, request: hyper::Request<Bytes>) -> Result<UnreadResponse, TransportFault> {
+    async fn send(&self, prepared: PreparedRequest) -> Result<UnreadResponse, TransportFault> {
+        let PreparedRequest { method, url, headers, body } = prepared;
         match self {
             Self::Plain(http) => {
-                let request =
-                    reqwest::Request::try_from(request).map_err(|error| unsent(&error, error.is_builder()))?;
+                let mut request = reqwest::Request::new(method, url);
+                *request.headers_mut() = headers;
+                *request.body_mut() = Some(body.into());
                 let response = http.execute(request).await.map_err(|error| unsent(&error, error.is_connect()))?;
                 Ok(UnreadResponse::of(hyper::Response::<reqwest::Body>::from(response)))
             }
             #[cfg(feature = "tls")]
             Self::Tls(http) => {
-                let response = http.request(request.map(http_body_util::Full::new)).await;
+                let request = hyper::Request::builder().method(method).uri(url.as_str());
+                let request = request.body(http_body_util::Full::new(body));
+                let mut request = request.map_err(|error| unsent(&error, false))?;
+                *request.headers_mut() = headers;
+                let response = http.request(request).await;
                 Ok(UnreadResponse::of(response.map_err(|error| unsent(&error, error.is_connect()))?))
             }
         }
     }
+}
+
+/// A request in the types of the HTTP library.
+#[derive(Clone, Debug)]
+struct PreparedRequest {
+    method: Method,
+    url: Url,
+    headers: HeaderMap,
+    body: Bytes,
 }
 
 /// An answer whose body is not read yet.
@@ -241,7 +257,7 @@ impl Client {
 
     /// Adds the missing fields to a request and converts it for the HTTP library. `None` if the library would change or
     /// refuse the request.
-    fn prepare(&self, request: &mut Request) -> Option<hyper::Request<Bytes>> {
+    fn prepare(&self, request: &mut Request) -> Option<PreparedRequest> {
         // A server needs it to find the end of the body, and the library omits it for an empty body.
         request.headers.push("content-length", request.body.len().to_string());
         // reqwest always adds it.
@@ -266,17 +282,15 @@ impl Client {
             }
             headers.insert(field, HeaderValue::from_str(value).ok()?);
         }
-        let prepared = hyper::Request::builder().method(request.method.as_str()).uri(url.as_str());
-        let mut prepared = prepared.body(Bytes::copy_from_slice(&request.body)).ok()?;
-        *prepared.headers_mut() = headers;
-        Some(prepared)
+        let method = Method::from_bytes(request.method.as_bytes()).ok()?;
+        Some(PreparedRequest { method, url, headers, body: Bytes::copy_from_slice(&request.body) })
     }
 
     /// Sends a request and reads the answer into `arriving`.
     async fn answer(
         &self,
         request: &Request,
-        prepared: Option<hyper::Request<Bytes>>,
+        prepared: Option<PreparedRequest>,
         new_connection: bool,
         arriving: &mut Option<Response>,
     ) -> Result<(), TransportFault> {
@@ -359,7 +373,7 @@ impl Client {
     async fn execute(
         &self,
         way: &ConnectionPools,
-        request: hyper::Request<Bytes>,
+        request: PreparedRequest,
         new_connection: bool,
     ) -> Result<UnreadResponse, TransportFault> {
         if new_connection || self.closes_silently.load(Ordering::Relaxed) {

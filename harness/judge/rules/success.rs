@@ -57,24 +57,23 @@ pub(super) fn schema(observation: &Observation<'_>) -> Findings {
     let body = &without_nulls(body);
     let (response, shapes) = (&observation.operation.response, &observation.contract.service.shapes);
     let mut breaches = observation.contract.validators().breaches(schema, body);
-    Members { shapes }.visit(response, body, "", &mut |member, value, at| breaches.extend(of_time(member, value, at)));
     let mut places = BTreeSet::new();
-    Members { shapes }.visit(response, body, "", &mut |_, _, at| {
-        let place = general(at);
-        for keyword in ["required", "type"] {
-            let is_broken = |breach: &SchemaBreach| breach.keyword == keyword && general(&breach.at) == place;
-            if !breaches.iter().any(is_broken) {
-                places.insert((place.clone(), keyword));
-            }
-        }
+    Members { shapes }.visit(response, body, "", &mut |member, value, at| {
+        breaches.extend(of_time(member, value, at));
+        places.insert(general(at));
     });
+    let broken: Vec<_> = breaches.iter().map(|breach| (general(&breach.at), breach.keyword.clone())).collect();
+    let is_broken = |place: &str, keyword: &str| broken.iter().any(|(at, broken)| at == place && broken == keyword);
     // JSON has no byte order mark, and an SDK that reads it strictly cannot give its caller the answer.
     let marked = observation.response.has_byte_order_mark();
     let mut findings = vec![Finding::new(Subject::at(""), !marked, || Fault::NoObject {
         found: not_json(observation, Some(Markup::ByteOrderMark)),
     })];
-    let subject = |(at, keyword): (String, &'static str)| Subject { keyword: Some(keyword.into()), ..Subject::at(at) };
-    findings.extend(places.into_iter().map(subject).map(Finding::holds));
+    for place in places {
+        for keyword in ["required", "type"].into_iter().filter(|keyword| !is_broken(&place, keyword)) {
+            findings.push(Finding::holds(Subject { keyword: Some(keyword.into()), ..Subject::at(place.clone()) }));
+        }
+    }
     findings.extend(breaches.into_iter().map(|breach| {
         let looks_like = guess::of_member(observation, &breach);
         breach_finding(breach, looks_like)
