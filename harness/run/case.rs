@@ -51,7 +51,8 @@ pub(super) type MadeExchange = Result<Result<Exchange, Reason>, Interrupted>;
 impl<'a> CaseRun<'a> {
     pub(super) async fn perform(&self, random_names: &mut RandomNames) -> Result<(Judgement, Transcript), Interrupted> {
         for (index, call) in self.case.setup.iter().enumerate() {
-            match self.make_part(call, &format!("~setup{index}"), random_names, &[]).await? {
+            // Few cases have a setup, and the futures of all cases would have room for it.
+            match Box::pin(self.make_part(call, &format!("~setup{index}"), random_names, &[])).await? {
                 Err(reason) => return Ok((without_verdict(reason), Vec::new())),
                 Ok(exchange) if !self.is_as_expected(call, &exchange) => {
                     return Ok((without_verdict(Reason::Setup { call: index + 1 }), vec![exchange]));
@@ -60,7 +61,7 @@ impl<'a> CaseRun<'a> {
             }
         }
         let (transcript, missing_part) = if self.case.case.together {
-            self.make_together(random_names).await?
+            Box::pin(self.make_together(random_names)).await?
         } else {
             self.make_in_order(random_names).await?
         };
@@ -169,7 +170,7 @@ impl<'a> CaseRun<'a> {
     pub(super) async fn tear_down(&self, random_names: &mut RandomNames) -> bool {
         let mut undone = true;
         for (index, call) in self.case.teardown.iter().enumerate() {
-            let outcome = self.make_part(call, &format!("~teardown{index}"), random_names, &[]).await;
+            let outcome = Box::pin(self.make_part(call, &format!("~teardown{index}"), random_names, &[])).await;
             undone &= outcome.is_ok_and(|outcome| outcome.is_ok_and(|exchange| self.is_as_expected(call, &exchange)));
         }
         undone

@@ -14,6 +14,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use futures_util::future::Either;
 use jiff::{Timestamp, Unit};
 
 use super::case::CaseRun;
@@ -70,14 +71,15 @@ pub(super) async fn perform(
     let mut attempt = *case_run;
     let (mut repeats, mut outages, mut failure_before) = (0, 0, None);
     for _ in 0..MOST_TRIES {
-        let (judgement, transcript) = if outages == 0 && repeats == 0 {
-            let _together = context.turns.read().await;
-            attempt.perform(&mut names_of_calls()).await?
+        // Again it is made alone, so that an outage is not blamed on a request that was under way beside the one at
+        // fault.
+        let turn = if outages == 0 && repeats == 0 {
+            Either::Left(context.turns.read().await)
         } else {
-            // Alone, so that an outage is not blamed on a request that was under way beside the one at fault.
-            let _alone = context.turns.write().await;
-            attempt.perform(&mut names_of_calls()).await?
+            Either::Right(context.turns.write().await)
         };
+        let (judgement, transcript) = attempt.perform(&mut names_of_calls()).await?;
+        drop(turn);
         let doubt = doubt(case_run, &judgement, &transcript);
         if repeats > 0 && doubt != Doubt::Outage {
             context.doubts_pass.store(true, Ordering::Relaxed);

@@ -124,7 +124,8 @@ impl Session {
             cause: None,
         };
         let ask = || async {
-            Arc::new(interrupt.unless(self.ask(operation)).await.unwrap_or_else(|Interrupted| silence()))
+            let asked = interrupt.unless(Box::pin(self.ask(operation))).await;
+            Arc::new(asked.unwrap_or_else(|Interrupted| silence()))
         };
         Arc::clone(cell.get_or_init(ask).await)
     }
