@@ -115,6 +115,7 @@ pub(super) fn run(args: DiffArgs) -> Result<ExitCode, Failure> {
     let library = Library::load(args.fixtures.fixtures)?;
     let register = &library.contract.register;
     let comparison = Comparison::new(&old, &new).map_err(|error| Failure::usage(error.to_string()))?;
+    let comparison = comparison.of_files([&args.old, &args.new].map(|file| file_name(file)));
     args.format.print(&match args.format {
         DiffFormat::Text => comparison.text(register),
         DiffFormat::Json => comparison.json(),

@@ -76,7 +76,9 @@ async fn examination(settings: &Settings, contract: &Contract, operation: &Opera
     let mut examination = loop {
         let examined = examine(&prepared.target, contract, &operation.name.is, time_left).await;
         let examination = examined.map_err(Failure::of_target)?;
-        if examination.class != TargetClass::Unreachable || start.elapsed() >= settings.wait {
+        let no_route = examination.answer.as_ref().is_some_and(TargetAnswer::is_no_route);
+        let may_start = examination.class == TargetClass::Unreachable || (no_route && !examination.class.is_judged());
+        if !may_start || start.elapsed() >= settings.wait {
             break examination;
         }
         tokio::time::sleep(PAUSE).await;

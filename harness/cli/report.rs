@@ -68,6 +68,7 @@ pub(super) fn run(args: ReportFromArgs) -> Result<ExitCode, Failure> {
         reports.hear(event);
     }
     reports.finish()?;
+    args.reports.name_files();
     Ok(ExitCode::SUCCESS)
 }
 

@@ -30,6 +30,10 @@ pub(super) struct ReportArgs {
     #[arg(long, short, env = "COUNTERSIGN_VERBOSE")]
     verbose: bool,
 
+    /// Print failures and totals only, as --format quiet does, and name no files
+    #[arg(long, short, conflicts_with_all = ["format", "verbose"])]
+    quiet: bool,
+
     #[command(flatten)]
     files: FileArgs,
 }
@@ -122,6 +126,13 @@ impl ReportArgs {
         files.filter(|(_, file)| *file != Path::new("-"))
     }
 
+    /// Names each file that was written, on standard error.
+    pub(super) fn name_files(&self) {
+        for (flag, file) in self.files().filter(|_| !self.quiet) {
+            say(&format!("wrote {} (--{flag})", file_name(file)));
+        }
+    }
+
     /// Refuses two reports in one file, and a report in one of the files that are `read`.
     pub(super) fn check_files(&self, read: &[PathBuf]) -> Result<(), Failure> {
         let mut flags_by_path: BTreeMap<PathBuf, &str> = read.iter().map(|file| (place(file), "from")).collect();
@@ -174,7 +185,8 @@ impl Reports {
     ) -> Result<Self, Failure> {
         let to_stdout = args.files.0.iter().filter(|(_, file)| file.as_os_str() == "-");
         let to_stdout: Vec<_> = to_stdout.map(|(format, _)| format!("--{} -", format.flag)).collect();
-        let format = match args.format.unwrap_or(RunFormat::Auto) {
+        let chosen = if args.quiet { Some(RunFormat::Quiet).filter(|_| to_stdout.is_empty()) } else { args.format };
+        let format = match chosen.unwrap_or(RunFormat::Auto) {
             RunFormat::Auto if !to_stdout.is_empty() => None,
             RunFormat::Auto => Some(RunFormat::Text),
             format @ (RunFormat::Text | RunFormat::Quiet | RunFormat::Jsonl | RunFormat::Github) => Some(format),

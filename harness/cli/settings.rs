@@ -233,16 +233,21 @@ impl Settings {
     /// The target that `COUNTERSIGN_TARGET` or `COUNTERSIGN_ENDPOINT` names, with everything that the other variables
     /// say of it; `None` where neither is set.
     pub(super) fn of_environment() -> Result<Option<Self>, Failure> {
+        if env("COUNTERSIGN_TARGET")?.is_none() && env("COUNTERSIGN_ENDPOINT")?.is_none() {
+            return Ok(None);
+        }
+        Self::without_flags().map(Some)
+    }
+
+    /// The target of a command that has no flags for one.
+    pub(super) fn without_flags() -> Result<Self, Failure> {
         #[derive(Debug, clap::Parser)]
         struct Alone {
             #[command(flatten)]
             target: TracedArgs<TargetArgs>,
         }
-        if env("COUNTERSIGN_TARGET")?.is_none() && env("COUNTERSIGN_ENDPOINT")?.is_none() {
-            return Ok(None);
-        }
         let alone = read::<Alone>(&["countersign".into()]).map_err(|error| Failure::usage(error.to_string()))?;
-        Self::resolve(alone.args.target).map(Some)
+        Self::resolve(alone.args.target)
     }
 
     /// The target's name in reports and in the snapshots folder.

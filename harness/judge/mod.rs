@@ -186,7 +186,7 @@ impl Judge {
             Ok(response) => response,
             // Where no row is about the outcome, there is nothing to say without an answer.
             Err(TransportFault::HungUp(_)) if self.outcome_rows(context.case).next().is_some() => {
-                let fault = outcome::of_hang_up(call, &exchange.request);
+                let fault = outcome::of_hang_up(&context.case.case, call, &exchange.request);
                 self.outcome_rows(context.case).for_each(|row| judgement.book(row, fault.clone()));
                 return None;
             }

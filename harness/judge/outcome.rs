@@ -1,7 +1,7 @@
 use super::answer::Observation;
 use super::rules::encoding::encoding;
 use super::rules::{guess, lifetime};
-use crate::corpus::{AcceptedAnswer, Call};
+use crate::corpus::{AcceptedAnswer, Call, Case};
 use crate::verdict::{Fault, Reason, RightAnswer, StrikingDetail};
 use crate::wire::{Request, bare_type, error_types};
 
@@ -62,9 +62,9 @@ fn right_answers(call: &Call) -> Vec<RightAnswer> {
 
 /// The fault of a server that closes the connection instead of answering a request; `None` if that counts as a refusal,
 /// and the request should be refused. A server may close the connection where a request is larger than it reads.
-pub(super) fn of_hang_up(call: &Call, request: &Request) -> Option<Fault> {
+pub(super) fn of_hang_up(case: &Case, call: &Call, request: &Request) -> Option<Fault> {
     let is_refusal = request.body.len() > READ_BY_EVERY_SERVER && !call.expect.is_positive();
-    (!is_refusal).then(|| Fault::HungUp { expected: right_answers(call) })
+    (!is_refusal).then(|| Fault::HungUp { expected: right_answers(call), together: case.together })
 }
 
 /// What is striking about an answer of the wrong kind.

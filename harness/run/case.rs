@@ -1,6 +1,7 @@
 //! One run of one case: its setup, its calls, its judgement and its teardown.
 
 use std::sync::atomic::AtomicBool;
+use std::time::Instant;
 
 use futures_util::future::join_all;
 use jiff::Timestamp;
@@ -21,6 +22,8 @@ use crate::wire::{Exchange, SeenSecrets, Transcript};
 /// What every case of a session shares: the target, its judge and its sender.
 #[derive(Debug)]
 pub(super) struct RunContext {
+    /// When the session began.
+    pub(super) start: Instant,
     pub(super) judge: Judge,
     pub(super) target: Target,
     pub(super) sender: Sender,

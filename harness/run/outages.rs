@@ -24,7 +24,10 @@ use super::random_names::RandomNames;
 use crate::corpus::{Call, ExpandedCase};
 use crate::judge::Judgement;
 use crate::verdict::{Reason, TargetAnswer, Verdict, Violation};
-use crate::wire::{Exchange, Transcript, TransportFault, error_type, quote};
+use crate::wire::{Exchange, Response, Transcript, TransportFault, error_type, quote};
+
+/// If the target takes longer than this to answer again, it had stopped as a whole, not for one request alone.
+const STOPPED: Duration = Duration::from_secs(1);
 
 /// The pause before a target that is away is asked again.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -95,11 +98,13 @@ pub(super) async fn perform(
             failure_before = judgement.violations.into_iter().next();
             continue;
         }
+        let asked = Instant::now();
         match Box::pin(presence(case_run, random_names)).await? {
-            Presence::There if doubt == Doubt::Slow => {
+            Presence::There if doubt == Doubt::Slow && asked.elapsed() < STOPPED => {
                 context.sender.is_answered();
                 return Ok((judgement, transcript));
             }
+            Presence::There if doubt == Doubt::Throttled && repeats > 0 => return Ok((judgement, transcript)),
             Presence::There if judgement.verdict == Verdict::Pass || repeats >= repeats_needed(case_run) => {
                 return Ok(hung_up(case_run, judgement, transcript));
             }
@@ -112,6 +117,7 @@ pub(super) async fn perform(
                 }
                 repeats = 0;
             }
+            Presence::Away(_) if doubt == Doubt::Throttled => return Ok((judgement, transcript)),
             Presence::Away(reason) => {
                 context.sender.give_up(reason.clone());
                 return Ok((Judgement::undecided(reason), transcript));
@@ -137,6 +143,8 @@ enum Doubt {
     Failure,
     /// The target gave no answer in time.
     Slow,
+    /// The target asked for fewer requests, and did so as long as the sender waits.
+    Throttled,
     /// An answer is of a kind that outages give.
     Outage,
 }
@@ -146,6 +154,8 @@ fn doubt(case_run: &CaseRun<'_>, judgement: &Judgement, transcript: &[Exchange])
         Doubt::Outage
     } else if transcript.iter().any(|exchange| matches!(exchange.answer, Err(TransportFault::Timeout(_)))) {
         Doubt::Slow
+    } else if judgement.verdict == Verdict::Indeterminate && transcript.iter().any(is_throttled) {
+        Doubt::Throttled
     } else if judgement.verdict == Verdict::Fail {
         Doubt::Failure
     } else {
@@ -173,6 +183,10 @@ fn may_be_outage(case_run: &CaseRun<'_>, exchange: &Exchange, verdict: Verdict) 
         (_, Verdict::Fail) => !error().is_some_and(|error| case_run.contract().service.errors.contains_key(&error)),
         _ => false,
     }
+}
+
+fn is_throttled(exchange: &Exchange) -> bool {
+    exchange.answer.as_ref().is_ok_and(Response::is_throttled)
 }
 
 /// Whether the connection of a request was lost, or could not be made any more.

@@ -24,8 +24,20 @@ const LOST: Duration = Duration::from_secs(1);
 /// How long a fault may take to pass, in pauses of the target's recovery.
 const FAULT_PAUSES: u32 = 10;
 
-/// Asks the target for an operation, and says what kind of server answers.
+/// Asks the target for an operation, and says what kind of server answers. A gateway without a route has the time that
+/// a server has to start, counted from the start of the session.
 pub(super) async fn probe(context: &RunContext, seed: u64, operation: &Operation) -> ProbeOutcome {
+    loop {
+        let outcome = probe_once(context, seed, operation).await;
+        let may_start = !outcome.class.is_judged() && outcome.answer.is_no_route();
+        if !may_start || context.start.elapsed() >= context.target.wait {
+            return outcome;
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+async fn probe_once(context: &RunContext, seed: u64, operation: &Operation) -> ProbeOutcome {
     let contract = context.judge.contract();
     let (plain, named) = probe_input(operation, contract, &context.target);
     let prober = Prober { context, seed };

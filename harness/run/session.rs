@@ -61,6 +61,7 @@ impl Session {
         Ok(Self {
             corpus,
             context: RunContext {
+                start: Instant::now(),
                 judge,
                 target,
                 sender,

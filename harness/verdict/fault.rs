@@ -27,6 +27,9 @@ pub enum Fault {
     HungUp {
         /// The answers that would be right.
         expected: Vec<RightAnswer>,
+        /// Whether other calls of the case were made at the same time.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        together: bool,
     },
     /// The status is not the documented one.
     Status {

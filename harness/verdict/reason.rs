@@ -255,3 +255,10 @@ pub enum TargetAnswer {
     /// Something that an older build wrote down in its own words.
     Told(String),
 }
+
+impl TargetAnswer {
+    /// Whether this is a 404 that names no error: what a gateway answers that has no route to a server yet.
+    pub fn is_no_route(&self) -> bool {
+        matches!(self, Self::Answer { status: 404, error: None, .. })
+    }
+}

@@ -6,10 +6,10 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::commands::{USUAL, example, example_at, for_operation, run_line};
+use super::commands::{CommandTarget, example, for_operation, run_line};
 use crate::cli::library::{Catalogue, CitationIndex, CitedRequirement, Library, NamedItem};
 use crate::cli::list::entries::SuiteEntry;
-use crate::contract::{self, ConfirmationStatus, Evidence, Feature, Level, Operation, Resource, Side};
+use crate::contract::{self, ConfirmationStatus, Evidence, Feature, Level, Operation, Side};
 use crate::corpus::{self, AcceptedAnswer, DefectKind, ExpandedCase};
 use crate::report::source;
 use crate::sdk::cases::{self, ClientInput};
@@ -253,14 +253,14 @@ pub(in crate::cli) struct AboutOperation {
 }
 
 impl About {
-    /// Finds the thing with this id.
-    pub(super) fn find(id: &str, catalogue: &Catalogue) -> Option<Self> {
+    /// Finds the thing with this id. The commands in its explanation are for `server`, except those for a defect.
+    pub(super) fn find(id: &str, catalogue: &Catalogue, server: &CommandTarget) -> Option<Self> {
         let Catalogue { library, clients, banks } = catalogue;
         if let Some(row) = library.contract.register.get(&id.to_ascii_uppercase()) {
-            return Some(Self::Requirement(Box::new(requirement(row, catalogue))));
+            return Some(Self::Requirement(Box::new(requirement(row, catalogue, server))));
         }
         if let Some(operation) = library.contract.operations.values().find(|of| of.name.is.eq_ignore_ascii_case(id)) {
-            return Some(Self::Operation(about_operation(operation, library)));
+            return Some(Self::Operation(about_operation(operation, library, server)));
         }
         if let Some(case) = clients.get(id) {
             return Some(Self::ClientCase(Box::new(client_case(case, catalogue))));
@@ -275,16 +275,16 @@ impl About {
         };
         if let Some(first) = members.first() {
             let members = members.iter().map(|case| case.id.clone()).collect();
-            return Some(Self::Case(Box::new(case(first, members, catalogue))));
+            return Some(Self::Case(Box::new(case(first, members, catalogue, server))));
         }
-        suite(id, catalogue).map(Self::Suite).or_else(|| feature(id, catalogue).map(Self::Feature))
+        suite(id, catalogue, server).map(Self::Suite).or_else(|| feature(id, catalogue, server).map(Self::Feature))
     }
 }
 
-fn requirement(row: &contract::Requirement, catalogue: &Catalogue) -> Requirement {
+fn requirement(row: &contract::Requirement, catalogue: &Catalogue, server: &CommandTarget) -> Requirement {
     let CitationIndex { cases, client_cases, defects } = catalogue.citing(&row.id);
     let first = catalogue.first_case(&row.id);
-    let example = first.and_then(|case| example(case, catalogue));
+    let example = first.and_then(|case| example(case, catalogue, server));
     Requirement {
         id: row.id.clone(),
         text: row.text.clone(),
@@ -308,7 +308,7 @@ fn requirement(row: &contract::Requirement, catalogue: &Catalogue) -> Requiremen
     }
 }
 
-fn case(case: &ExpandedCase, members: Vec<String>, catalogue: &Catalogue) -> Case {
+fn case(case: &ExpandedCase, members: Vec<String>, catalogue: &Catalogue, server: &CommandTarget) -> Case {
     let answers = |call: &corpus::Call| call.expect.answers().iter().map(AcceptedAnswer::to_string).collect();
     let control = case.case.control.as_ref();
     let id = if members.len() == 1 { &members[0] } else { &case.case.id };
@@ -327,7 +327,7 @@ fn case(case: &ExpandedCase, members: Vec<String>, catalogue: &Catalogue) -> Cas
         breaks_meaning: case.case.breaks.as_deref().map(breaks_text),
         run: format!("countersign run{} {id}", for_operation(&case.operation, &catalogue.library.contract)),
         members,
-        example: example(case, catalogue),
+        example: example(case, catalogue, server),
     }
 }
 
@@ -360,14 +360,14 @@ fn client_case(case: &cases::ClientCase, catalogue: &Catalogue) -> ClientCase {
 
 fn defect(entry: &corpus::Defect, catalogue: &Catalogue) -> Defect {
     let contract = &catalogue.library.contract;
-    let names: BTreeMap<_, _> = EmulatorOptions::default().names().into_iter().collect();
-    let name_of = |resource: &Resource| names.get(resource.id.as_str()).cloned().unwrap_or_default();
+    let names = EmulatorOptions::default().names().into_iter().map(|(id, name)| (id.to_owned(), name)).collect();
+    let server = CommandTarget::at(EMULATOR, names);
     let rows: Vec<_> = entry.requirements.iter().filter_map(|id| contract.register.get(id)).collect();
     let run = rows.first().and_then(|first| contract.operation(&first.operation)).map(|operation| {
         // A run is about one operation.
         let features_asked: Vec<_> = rows.iter().filter(|row| row.operation == operation.name.is).collect();
         let features = features_asked.iter().map(|row| row.feature).collect();
-        let mut run = run_line(EMULATOR, operation, &features, (contract, &name_of));
+        let mut run = run_line(&server, operation, &features, contract);
         // `--requirement` selects cases. A requirement that no case cites selects none: it is judged wherever it is
         // seen.
         for row in features_asked.iter().filter(|row| catalogue.first_case(&row.id).is_some()) {
@@ -384,12 +384,12 @@ fn defect(entry: &corpus::Defect, catalogue: &Catalogue) -> Defect {
         also: entry.also.iter().map(ToString::to_string).collect(),
         serve: format!("countersign serve emulator --defect {}", entry.id),
         run,
-        example: first.and_then(|case| example_at(EMULATOR, case, catalogue, &name_of)),
+        example: first.and_then(|case| example(case, catalogue, &server)),
         selftest: format!("countersign selftest {}", entry.id),
     }
 }
 
-fn suite(name: &str, catalogue: &Catalogue) -> Option<Suite> {
+fn suite(name: &str, catalogue: &Catalogue, server: &CommandTarget) -> Option<Suite> {
     let cases = catalogue.cases(|case| case.suite == name);
     let on_clients = catalogue.clients.cases().iter().filter(|case| case.suite() == name);
     let client_cases: Vec<_> = on_clients.map(|case| NamedItem::new(&case.id, &case.title)).collect();
@@ -400,11 +400,11 @@ fn suite(name: &str, catalogue: &Catalogue) -> Option<Suite> {
         (!client_cases.is_empty()).then(|| format!("countersign sdk run --driver boto3 {name}")),
     ];
     let examples: Vec<String> = examples.into_iter().flatten().collect();
-    let feature = feature(name, catalogue);
+    let feature = feature(name, catalogue, server);
     (!examples.is_empty()).then(|| Suite { id: name.to_owned(), cases, client_cases, examples, feature })
 }
 
-fn feature(name: &str, catalogue: &Catalogue) -> Option<AboutFeature> {
+fn feature(name: &str, catalogue: &Catalogue, server: &CommandTarget) -> Option<AboutFeature> {
     let feature: Feature = name.to_ascii_lowercase().parse().ok()?;
     let contract = &catalogue.library.contract;
     let rows =
@@ -414,8 +414,7 @@ fn feature(name: &str, catalogue: &Catalogue) -> Option<AboutFeature> {
     let default = contract.default_operation();
     let counted = || counts.keys().find_map(|name| contract.operation(name));
     let operation = if counts.contains_key(&default.name.is) { Some(default) } else { counted() };
-    let name_of = |resource: &Resource| resource.example.clone();
-    let example = operation.map(|of| run_line(USUAL, of, &[feature].into(), (contract, &name_of)));
+    let example = operation.map(|of| run_line(server, of, &[feature].into(), contract));
     Some(AboutFeature {
         id: feature,
         meaning: feature.meaning(),
@@ -428,17 +427,16 @@ fn feature(name: &str, catalogue: &Catalogue) -> Option<AboutFeature> {
     })
 }
 
-fn about_operation(operation: &Operation, library: &Library) -> AboutOperation {
+fn about_operation(operation: &Operation, library: &Library, server: &CommandTarget) -> AboutOperation {
     let (contract, id) = (&library.contract, operation.name.is.clone());
     let must = |feature: Feature| Some((feature.word().to_owned(), contract.register.counts(feature).remove(&id)?));
-    let name_of = |resource: &Resource| resource.example.clone();
     AboutOperation {
         meaning: operation.meaning.is.clone(),
         default: id == contract.service.default_operation,
         requirements: operation.requirements.clone(),
         must: Feature::all().filter_map(must).collect(),
         suites: SuiteEntry::of(&id, library),
-        example: run_line(USUAL, operation, &[Feature::CORE].into(), (contract, &name_of)),
+        example: run_line(server, operation, &[Feature::CORE].into(), contract),
         id,
     }
 }

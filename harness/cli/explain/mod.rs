@@ -14,6 +14,7 @@ use super::{Failure, FixtureArgs};
 use crate::contract::Side;
 use crate::corpus::did_you_mean;
 use crate::text::{escape, foreign};
+use commands::CommandTarget;
 use explanation::{About, AboutFeature, AboutOperation, Case, ClientCase, Defect, Explained, Requirement, Suite};
 
 #[derive(Debug, Args)]
@@ -34,7 +35,7 @@ pub(super) struct ExplainArgs {
 pub(super) fn run(args: ExplainArgs) -> Result<ExitCode, Failure> {
     let catalogue = Catalogue::load(args.fixtures.fixtures)?;
     let id = args.id.trim_end_matches('/');
-    let about = About::find(id, &catalogue).ok_or_else(|| {
+    let about = About::find(id, &catalogue, &CommandTarget::set()).ok_or_else(|| {
         Failure::usage(format!(
             "there is no requirement, operation, case, suite, feature or defect \"{}\"{}; `countersign list requirements`, \
              `list operations`, `list cases`, `list suites`, `list features` and `list defects` show them all",
@@ -272,7 +273,7 @@ mod tests {
         }
         let mut runs = Vec::new();
         for id in ids {
-            let about = text(&About::find(id, catalogue).expect("it can be explained"));
+            let about = text(&About::find(id, catalogue, &CommandTarget::usual()).expect("it can be explained"));
             let lines = about.lines().map(str::trim).filter(|line| line.starts_with("countersign run "));
             runs.extend(lines.map(|line| (line.to_owned(), id.to_owned())));
         }
@@ -301,7 +302,7 @@ mod tests {
     #[test]
     fn a_line_names_only_what_its_case_needs() {
         let catalogue = Catalogue::load(None).expect("the fixtures");
-        let line = |id: &str| text(&About::find(id, &catalogue).expect("it is there"));
+        let line = |id: &str| text(&About::find(id, &catalogue, &CommandTarget::usual()).expect("it is there"));
         let unknown_key = line("signature/unknown-key");
         assert!(unknown_key.contains(" --workgroup my-workgroup --claim signature"), "{unknown_key}");
         assert!(!unknown_key.contains("--custom-domain") && !unknown_key.contains("--db-name"), "{unknown_key}");

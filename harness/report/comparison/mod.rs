@@ -42,6 +42,9 @@ pub struct Comparison {
     /// How many cases each family has, in either run.
     #[serde(skip)]
     sizes: BTreeMap<String, usize>,
+    /// The files of the old and the new run, if they are known.
+    #[serde(skip)]
+    files: [Option<String>; 2],
 }
 
 /// A case in which two runs differ.
@@ -124,6 +127,7 @@ impl Comparison {
             changed: Vec::new(),
             unchanged: 0,
             sizes: words::family_sizes(ids.into_iter()),
+            files: [None, None],
         };
         for id in &new.order {
             comparison.place(old.cases.get(id).copied(), new.cases[id]);
@@ -131,6 +135,13 @@ impl Comparison {
         let gone = old.order.iter().filter(|id| !new.cases.contains_key(*id));
         comparison.gone = gone.map(|id| change(old.cases[id], Some(old.cases[id].verdict), None)).collect();
         Ok(comparison)
+    }
+
+    /// The same comparison, which names the files of the old and the new run.
+    #[must_use]
+    pub fn of_files(mut self, files: [String; 2]) -> Self {
+        self.files = files.map(Some);
+        self
     }
 
     /// The comparison as JSON, indented.

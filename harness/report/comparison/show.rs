@@ -13,13 +13,13 @@ use crate::verdict::Verdict;
 const NAMES_LIMIT: usize = 12;
 
 impl Comparison {
-    /// The comparison as text, what broke last.
+    /// The comparison as text: the two runs, then what changed, the most important first, and last the counts.
     pub fn text(&self, register: &Register) -> String {
         let mut text = String::new();
-        for (word, run) in [("old", &self.from), ("new", &self.to)] {
-            let _ = writeln!(text, "{word}: {}", escape(&run_text(run)));
+        for (name, run) in self.runs() {
+            let _ = writeln!(text, "{}: {}", escape(&name), escape(&run_text(run)));
         }
-        for (word, changes) in self.lists().into_iter().rev() {
+        for (word, changes) in self.lists() {
             for group in groups(changes) {
                 let first = group[0];
                 let names = self.case_names(&group, escape, |_| "all of".to_owned());
@@ -37,11 +37,21 @@ impl Comparison {
         text
     }
 
-    /// The comparison as Markdown, what broke first.
+    /// The two runs, each with what it is called: `old (monday.jsonl)`.
+    fn runs(&self) -> [(String, &RunEvent); 2] {
+        let name = |word: &str, file: &Option<String>| match file {
+            Some(file) => format!("{word} ({file})"),
+            None => word.to_owned(),
+        };
+        let [old, new] = &self.files;
+        [(name("old", old), &self.from), (name("new", new), &self.to)]
+    }
+
+    /// The comparison as Markdown, in the same order.
     pub fn markdown(&self, register: &Register) -> String {
         let mut text = format!("## {}\n\n", self.counts());
-        for (word, run) in [("old", &self.from), ("new", &self.to)] {
-            let _ = writeln!(text, "- {word}: {}", markdown::code(&run_text(run)));
+        for (name, run) in self.runs() {
+            let _ = writeln!(text, "- {}: {}", markdown::prose(&name), markdown::code(&run_text(run)));
         }
         for (word, changes) in self.lists() {
             if !changes.is_empty() {

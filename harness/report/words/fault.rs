@@ -28,7 +28,14 @@ impl FaultText {
                 let at = if *status_fits { "error type" } else { "status" };
                 fault_text(at, any_of(expected), outcome(found, beside.as_ref()))
             }
-            Fault::HungUp { expected } => fault_text(
+            Fault::HungUp { expected, together: true } => fault_text(
+                "status",
+                any_of(expected),
+                "no answer: the connection was closed while other calls were made at the same time, and again when all \
+                 were made again. The server seems to crash on calls at the same time: look at its log. One that takes \
+                 one connection at a time needs --jobs 1",
+            ),
+            Fault::HungUp { expected, together: false } => fault_text(
                 "status",
                 any_of(expected),
                 "no answer: the connection was closed, and again when the request was repeated, though other requests \

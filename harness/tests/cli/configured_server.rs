@@ -212,3 +212,30 @@ fn credentials_that_are_not_there_are_said_by_name(#[case] variables: &[(&str, &
         program.finish().expect(2, &[expected]);
     }
 }
+
+#[test]
+fn the_commands_of_an_explanation_are_for_the_server_that_is_set() {
+    let explained = |id: &str, set: &[(&str, &str)]| {
+        let program =
+            set.iter().fold(Program::new(&["explain", id]), |program, (name, value)| program.env(name, value));
+        { program }.finish().stdout
+    };
+    let set = [
+        ("COUNTERSIGN_ENDPOINT", "http://127.0.0.1:4999"),
+        ("COUNTERSIGN_WORKGROUP", "mine"),
+        ("AWS_REGION", "eu-west-1"),
+    ];
+    let case = explained("parameters/duration-outside", &set);
+    assert!(case.contains("http://127.0.0.1:4999") && case.contains("aws:amz:eu-west-1:"), "{case}");
+    assert!(case.contains(r#""workgroupName":"mine""#) && !case.contains("4566"), "{case}");
+    let operation = explained("GetCredentials", &set);
+    assert!(operation.contains("countersign run --endpoint http://127.0.0.1:4999 --workgroup mine"), "{operation}");
+    let usual = explained("GetCredentials", &[]);
+    assert!(usual.contains("countersign run --endpoint http://localhost:4566 --workgroup"), "{usual}");
+}
+
+#[test]
+fn an_explanation_needs_no_right_settings() {
+    let program = Program::new(&["explain", "GC-DUR-02"]).env("COUNTERSIGN_ENDPOINT", "not a URL");
+    { program }.finish().expect(0, &["http://localhost:4566"]);
+}

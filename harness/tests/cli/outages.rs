@@ -120,11 +120,79 @@ fn a_gateway_without_a_backend_is_away_and_no_baseline_is_written(#[case] wrong:
 #[rstest]
 #[case::behind_a_gateway(answer("502 Bad Gateway", PAGE, "<h1>502</h1>"))]
 #[case::that_closes(String::new())]
+#[case::behind_a_gateway_without_a_route(answer("404 Not Found", "text/plain", "404 page not found"))]
 fn a_server_that_starts_is_waited_for(#[case] wrong: String, #[values("run", "doctor")] command: &str) {
-    let server = away(0, 5, wrong);
+    let server = away(0, 20, wrong);
     let cases = if command == "run" { " success/workgroup-only" } else { "" };
     let finished = Program::at(&server.endpoint, &format!("{command}{cases} --wait 20s")).finish();
     assert!(![2, 3].contains(&finished.code), "{finished:#?}");
+}
+
+#[test]
+fn a_target_without_the_operation_is_waited_for_once_and_then_named() {
+    let server = Stub::answering(answer("404 Not Found", "text/plain", "404 page not found"));
+    let start = Instant::now();
+    let finished = Program::at(&server.endpoint, "run success/workgroup-only --wait 300ms").finish();
+    finished.expect(1, &["404"]);
+    assert!(start.elapsed() >= Duration::from_millis(300), "{:?}", start.elapsed());
+}
+
+#[test]
+fn a_target_that_throttles_for_longer_than_a_request_is_repeated_is_waited_for() {
+    let throttled = refusal("400 Bad Request", "ThrottlingException", "Rate exceeded");
+    let throttled = throttled.replacen("\r\n", "\r\nretry-after: 0\r\n", 1);
+    // Each request is sent six times.
+    let finished = ran(&away(4, 20, throttled), "");
+    finished.expect(0, &[]);
+    assert_eq!(with_verdict(&finished, "pass").len(), 7, "{finished:#?}");
+}
+
+#[test]
+fn a_target_that_throttles_one_request_for_ever_is_undecided_on_it_alone() {
+    let throttled = refusal("400 Bad Request", "ThrottlingException", "Rate exceeded");
+    let throttled = throttled.replacen("\r\n", "\r\nretry-after: 0\r\n", 1);
+    let server =
+        Stub::saying(
+            move |request| {
+                if request.contains("\"durationSeconds\":899") { throttled.clone() } else { right(request) }
+            },
+        );
+    let finished = ran(&server, "");
+    finished.expect(3, &["ThrottlingException"]);
+    assert_eq!(with_verdict(&finished, "indeterminate"), ["parameters/duration-outside/899"]);
+}
+
+#[test]
+fn a_target_that_stops_as_a_whole_is_not_blamed_for_the_request_that_was_under_way() {
+    // The request with the number 4 is given up, and the next one is answered late.
+    let stops = [2_000, 1_200];
+    let requests = AtomicUsize::new(0);
+    let server = Stub::saying(move |request| {
+        let number = requests.fetch_add(1, Ordering::Relaxed);
+        if let Some(stop) = number.checked_sub(4).and_then(|place| stops.get(place)) {
+            std::thread::sleep(Duration::from_millis(*stop));
+        }
+        right(request)
+    });
+    let finished = ran(&server, "--timeout 1.5");
+    finished.expect(0, &[]);
+    assert_eq!(with_verdict(&finished, "pass").len(), 7, "{finished:#?}");
+}
+
+#[test]
+fn a_server_that_takes_one_connection_at_a_time_is_told_the_flag_for_it() {
+    let busy = AtomicUsize::new(0);
+    let server = Stub::saying(move |request| {
+        if busy.fetch_add(1, Ordering::SeqCst) > 0 {
+            busy.fetch_sub(1, Ordering::SeqCst);
+            return String::new();
+        }
+        std::thread::sleep(Duration::from_millis(20));
+        busy.fetch_sub(1, Ordering::SeqCst);
+        right(request)
+    });
+    let line = "run --format jsonl success/called-at-the-same-time --jobs 4";
+    Program::at(&server.endpoint, line).finish().expect(1, &["needs --jobs 1", "calls at the same time"]);
 }
 
 #[test]

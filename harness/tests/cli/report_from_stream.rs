@@ -310,6 +310,38 @@ fn markup_and_terminal_codes_of_a_target_do_nothing_in_html() {
     assert!(!page.contains(['\u{1b}', '\u{202e}', '\u{200b}', '\r']), "no control and no invisible character");
 }
 
+#[rstest]
+#[case::named(&[], &["wrote a.html (--report-html)", "wrote b.md (--report-md)"])]
+#[case::quiet(&["-q"], &[])]
+fn a_line_names_each_file_that_is_written(#[case] more: &[&str], #[case] lines: &[&str]) {
+    let mut run = Program::line("run success/workgroup-only --report-jsonl run.jsonl");
+    run.finish().expect(0, &[]);
+    let arguments = ["report", "--from", "run.jsonl", "--report-html", "a.html", "--report-md", "b.md"];
+    let arguments: Vec<_> = arguments.iter().chain(more).copied().collect();
+    let finished = Program::new(&arguments).file("run.jsonl", &run.read("run.jsonl")).finish();
+    assert_eq!((finished.code, finished.stderr.lines().collect::<Vec<_>>()), (0, lines.to_vec()));
+}
+
+#[test]
+fn diff_names_the_files_of_both_runs_and_begins_with_what_broke() {
+    let old = stream();
+    let new = changed(&old, |event| {
+        if event["id"] == "lifetimes/default" {
+            event["verdict"] = "not-implemented".into();
+        }
+        if event["event"] == "summary" {
+            event["verdicts"]["pass"] = (event["verdicts"]["pass"].as_u64().expect("a number") - 1).into();
+            event["verdicts"]["not-implemented"] = 1.into();
+        }
+    });
+    let diff = Program::line("diff monday.jsonl today.jsonl").file("monday.jsonl", &old).file("today.jsonl", &new);
+    let finished = { diff }.finish();
+    let lines: Vec<_> = finished.stdout.lines().collect();
+    assert!(lines.len() > 3, "{finished:#?}");
+    assert!(lines[0].starts_with("old (monday.jsonl): ") && lines[1].starts_with("new (today.jsonl): "), "{lines:#?}");
+    assert_eq!((finished.code, lines[3]), (1, "broken 1 case: lifetimes/default"), "{lines:#?}");
+}
+
 #[test]
 fn the_one_object_of_a_json_report_is_told_from_a_run_stream() {
     let (_, finished) = report(&[("run.json", "{\n  \"run\": {}\n}\n")], &["--report-html", "r.html"]);
