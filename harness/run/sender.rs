@@ -17,7 +17,7 @@ const HOPELESS_AFTER: u32 = 3;
 const MOST_PARDONS: u32 = 12;
 
 /// How often a throttled request is sent again, at most.
-const THROTTLED_RETRIES: u32 = 5;
+const THROTTLED_RETRIES: u32 = 4;
 
 /// The pause before a throttled request is first sent again; each further pause is twice as long.
 const FIRST_PAUSE: Duration = Duration::from_millis(200);

@@ -141,7 +141,7 @@ fn a_target_without_the_operation_is_waited_for_once_and_then_named() {
 fn a_target_that_throttles_for_longer_than_a_request_is_repeated_is_waited_for() {
     let throttled = refusal("400 Bad Request", "ThrottlingException", "Rate exceeded");
     let throttled = throttled.replacen("\r\n", "\r\nretry-after: 0\r\n", 1);
-    // Each request is sent six times.
+    // Each request is sent five times.
     let finished = ran(&away(4, 20, throttled), "");
     finished.expect(0, &[]);
     assert_eq!(with_verdict(&finished, "pass").len(), 7, "{finished:#?}");
