@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::{Tone, escape, words};
-use crate::contract::Requirement;
+use crate::contract::{Requirement, SourcePlace};
 use crate::report::collected::count_each;
 use crate::verdict::{CaseResult, Excuse, Reason, Verdict};
 
@@ -58,7 +58,8 @@ pub(super) struct TextPiece {
 }
 
 pub(super) fn sources(row: &Requirement) -> Vec<TextPiece> {
-    row.source.iter().map(|place| TextPiece { text: place.to_string(), href: place.address.clone() }).collect()
+    let piece = |place: &SourcePlace| TextPiece { text: place.to_string(), href: place.link().map(str::to_owned) };
+    row.source.iter().map(piece).collect()
 }
 
 /// Why a case did not pass. Only the text of the baseline has links: its addresses are the user's own.
