@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::words;
-use crate::contract::{ConfirmationStatus, Evidence, Level, Side, SourcePlace};
+use crate::contract::{ConfirmationStatus, Evidence, Level, Requirement, Side, SourcePlace};
 use crate::verdict::{CaseResult, Cause, TargetAnswer, TargetClass, Verdict};
 
 /// The version of the run stream. Version 2 adds data beside the words of version 1, so a reader of version 1 can read
@@ -217,9 +217,11 @@ pub struct SourceEvent {
     pub address: Option<String>,
 }
 
-impl From<&SourcePlace> for SourceEvent {
-    fn from(place: &SourcePlace) -> Self {
-        Self { text: place.to_string(), address: place.link().map(str::to_owned) }
+impl SourceEvent {
+    /// The sources of a requirement.
+    pub(crate) fn all(row: &Requirement) -> Vec<Self> {
+        let event = |place: &SourcePlace| Self { text: place.to_string(), address: place.link().map(str::to_owned) };
+        row.source.iter().map(event).collect()
     }
 }
 

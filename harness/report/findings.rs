@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use super::collected::{Collected, count_each};
 use super::words::{self, FaultText};
-use crate::contract::{Level, Register};
+use crate::contract::Register;
 use crate::verdict::{CaseResult, Fault, Reason, StrikingDetail, Verdict, Violation};
 
 /// How many kinds of fault of one requirement are told before the rest is only counted. A server can make up as many as
@@ -25,10 +25,6 @@ pub(super) struct BrokenRequirement<'a> {
 impl<'a> BrokenRequirement<'a> {
     pub(super) fn id(&self) -> &'a str {
         &self.findings[0].violation.requirement
-    }
-
-    pub(super) fn level(&self) -> Level {
-        self.findings[0].violation.level
     }
 
     /// Its first findings, at most `limit`, and the number of the others in words.
@@ -185,7 +181,7 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
-    use crate::contract::{Constraint, JsonKind};
+    use crate::contract::{Constraint, JsonKind, Level};
     use crate::report::tests::sample;
     use crate::verdict::{AnswerSummary, LifetimeLikeness, MeasuredLifetime, RightAnswer, ValueLikeness};
 

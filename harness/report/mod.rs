@@ -60,7 +60,7 @@ pub(crate) use words::{AskedCall, CauseText, FaultText, answer_text, meaning};
 pub(crate) use self::{
     fold::{fold, hang},
     markdown::prose_cell,
-    words::{in_a_line, source, visible_json},
+    words::{CODE_END, LINK, in_a_line, source, sources, visible_json},
 };
 #[cfg(feature = "cli")]
 pub use self::{html::Html, junit::Junit};

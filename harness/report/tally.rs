@@ -79,7 +79,7 @@ impl Tally {
                 feature: self.name_of(row.feature).to_owned(),
                 status,
                 since: (row.since > 1).then_some(row.since),
-                source: row.source.iter().map(SourceEvent::from).collect(),
+                source: SourceEvent::all(row),
                 cases: cases.get(&row.id).cloned().unwrap_or_default(),
             }
         };

@@ -11,7 +11,7 @@ use crate::report::case_groups::{self, PROBLEMS};
 use crate::report::collected::Collected;
 use crate::report::findings::{self, BrokenRequirement};
 use crate::report::words::{self, FaultText, Obstacle};
-use crate::verdict::{CaseResult, Reason, Verdict};
+use crate::verdict::{CaseResult, Reason, Verdict, Violation};
 
 const CASES_LIMIT: usize = 8;
 
@@ -88,16 +88,16 @@ impl<'a> IndexedRun<'a> {
     }
 
     fn finding(&self, broken: &BrokenRequirement<'_>) -> FindingView {
-        let (requirement, level) = (broken.id(), broken.level());
+        let Violation { requirement, level, .. } = broken.findings[0].violation;
         let row = self.register.get(requirement);
-        let must = level == Level::Must;
+        let must = *level == Level::Must;
         let are = if broken.blocked == 1 { "is" } else { "are" };
         let blocks = || format!("{} {are} blocked by it.", words::count(broken.blocked, "case"));
         FindingView {
             tone: if must { Tone::Bad } else { Tone::Doubt },
             word: if must { "violated" } else { "departs" },
             requirement: Some(FindingRequirement {
-                id: requirement.to_owned(),
+                id: requirement.clone(),
                 anchor: anchor(requirement),
                 level: format!("{level:?}").to_lowercase(),
                 evidence: row.map(|row| format!("{:?}", row.evidence).to_lowercase()).unwrap_or_default(),

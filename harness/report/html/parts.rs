@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::{Tone, escape, words};
-use crate::contract::{Requirement, SourcePlace};
+use crate::contract::Requirement;
 use crate::report::collected::count_each;
+use crate::report::event::SourceEvent;
 use crate::verdict::{CaseResult, Excuse, Reason, Verdict};
 
 #[derive(Debug, Serialize)]
@@ -58,8 +59,8 @@ pub(super) struct TextPiece {
 }
 
 pub(super) fn sources(row: &Requirement) -> Vec<TextPiece> {
-    let piece = |place: &SourcePlace| TextPiece { text: place.to_string(), href: place.link().map(str::to_owned) };
-    row.source.iter().map(piece).collect()
+    let piece = |SourceEvent { text, address }| TextPiece { text, href: address };
+    SourceEvent::all(row).into_iter().map(piece).collect()
 }
 
 /// Why a case did not pass. Only the text of the baseline has links: its addresses are the user's own.

@@ -6,12 +6,12 @@ use std::fmt::Write as _;
 use super::super::case_groups::{self, PROBLEMS};
 use super::super::collected::{Collected, count_each};
 use super::super::conclusion::Conclusion;
-use super::super::event::{FeatureSummary, RunEvent};
+use super::super::event::{FeatureSummary, RunEvent, SourceEvent};
 use super::super::findings::{self, BrokenRequirement, Finding, KINDS_LIMIT};
 use super::super::words::{self, FaultText, Obstacle};
 use super::inline::{block, cell, code, prose};
 use super::{FINDINGS_LIMIT, NAMES_LIMIT, RESERVE, fill};
-use crate::contract::{Register, Requirement, SourcePlace};
+use crate::contract::{Register, Requirement};
 use crate::verdict::{CaseResult, Verdict};
 
 pub(super) struct MarkdownPage<'a> {
@@ -215,9 +215,9 @@ fn to_see(case: &CaseResult) -> String {
 
 /// The sources of a requirement, each a link where it has an address.
 fn sources(row: &Requirement) -> String {
-    let source = |place: &SourcePlace| match place.link() {
-        Some(address) => format!("[{}]({address})", prose(&place.to_string())),
-        None => prose(&place.to_string()),
+    let source = |SourceEvent { text, address }: &SourceEvent| match address {
+        Some(address) => format!("[{}]({address})", prose(text)),
+        None => prose(text),
     };
-    row.source.iter().map(source).collect::<Vec<_>>().join("; ")
+    SourceEvent::all(row).iter().map(source).collect::<Vec<_>>().join("; ")
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::super::case_groups::{self, PROBLEMS, is_problem};
+use super::super::event::SourceEvent;
 use super::super::findings::{self, BrokenRequirement, Finding, KINDS_LIMIT};
 use super::super::words::FaultText;
 use super::{CaseResult, Collected, Detail, Register, TextPage, Tone, escape, words};
@@ -128,7 +129,7 @@ fn violated(
     let requirement = page.bold(&words::requirement(broken.findings[0].violation, register));
     page.line(&format!("{verdict} {requirement}"));
     if let Some(row) = register.get(broken.id()) {
-        page.line(&format!("  source: {}", page.sources(row)));
+        page.line(&format!("  source: {}", words::sources(&SourceEvent::all(row), page.links)));
     }
     let (findings, more) = broken.first(kinds_limit(detail));
     for finding in findings {

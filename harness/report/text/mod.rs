@@ -12,7 +12,7 @@ use super::event::{Event, RunEvent};
 use super::fold::hang;
 use super::words::Obstacle;
 use super::{Sink, words};
-use crate::contract::{Register, Requirement, SourcePlace};
+use crate::contract::Register;
 use crate::text::{LINE_SHOWN, cut, escape};
 use crate::verdict::CaseResult;
 
@@ -229,17 +229,6 @@ impl TextPage {
             Tone::Good => "32",
         };
         self.coded(code, text)
-    }
-
-    /// The sources of a requirement, each a link where it has an address.
-    fn sources(&self, row: &Requirement) -> String {
-        let link = |place: &SourcePlace| {
-            let text = escape(&place.to_string());
-            place.link().map_or(text.clone(), |address| words::terminal_link(&text, address))
-        };
-        let linked = row.source.iter().map(link).collect::<Vec<_>>().join("; ");
-        // A longer line is cut, and a cut link would have no end.
-        if self.links && linked.chars().count() <= LINE_SHOWN { linked } else { escape(&words::source(row)) }
     }
 
     /// A text behind a parameter of the terminal code "select graphic rendition" (ECMA-48, 8.3.117).

@@ -20,9 +20,9 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::collected::{Collected, count_each};
-use super::event::{DriverEvent, RequirementEvent, RequirementStatus};
+use super::event::{DriverEvent, RequirementEvent, RequirementStatus, SourceEvent};
 use crate::contract::{Level, Register, Requirement};
-use crate::text::{begins_log_command, escape, line_command};
+use crate::text::{LINE_SHOWN, begins_log_command, escape, line_command};
 use crate::verdict::{CaseResult, Verdict, Violation};
 
 /// `1 case`, `2 cases`.
@@ -145,11 +145,32 @@ pub(crate) fn source(row: &Requirement) -> String {
     row.source.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }
 
+/// The sources of a requirement on one line, escaped; on a terminal that can show it, each is a link to its address.
+pub(crate) fn sources(sources: &[SourceEvent], links: bool) -> String {
+    let plain = |source: &SourceEvent| escape(&source.text);
+    let link = |source: &SourceEvent| match &source.address {
+        Some(address) => terminal_link(&plain(source), address),
+        None => plain(source),
+    };
+    let linked = sources.iter().map(link).collect::<Vec<_>>().join("; ");
+    // A longer line is cut, and a cut link would have no end.
+    if links && linked.chars().count() <= LINE_SHOWN {
+        return linked;
+    }
+    sources.iter().map(plain).collect::<Vec<_>>().join("; ")
+}
+
 /// A text that a terminal shows as a link. Source: ECMA-48, 8.3.89, Operating System Command; the hyperlinks of
 /// terminals, command 8.
-pub(crate) fn terminal_link(text: &str, address: &str) -> String {
-    format!("\u{1b}]8;;{address}\u{1b}\\{text}\u{1b}]8;;\u{1b}\\")
+fn terminal_link(text: &str, address: &str) -> String {
+    format!("{LINK}{address}{CODE_END}{text}{LINK}{CODE_END}")
 }
+
+/// What begins the code of a link, before its address; without an address, the code ends the link.
+pub(crate) const LINK: &str = "\u{1b}]8;;";
+
+/// What ends such a code.
+pub(crate) const CODE_END: &str = "\u{1b}\\";
 
 /// What a target answered, on one line: status, error, media type, the shape of the body.
 pub(super) fn answer(case: &CaseResult) -> Option<String> {
