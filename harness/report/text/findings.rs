@@ -127,7 +127,7 @@ fn violated(
 ) {
     let verdict = page.paint(Verdict::Fail.into(), Verdict::Fail.word());
     let requirement = page.bold(&words::requirement(broken.findings[0].violation, register));
-    page.line(&format!("{verdict} {requirement}"));
+    page.labelled(&format!("{verdict} "), &requirement);
     if let Some(row) = register.get(broken.id()) {
         page.line(&format!("  source: {}", words::sources(&SourceEvent::all(row), page.links)));
     }

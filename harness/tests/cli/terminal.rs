@@ -87,6 +87,7 @@ fn the_progress_bar_is_for_terminals_that_can_redraw_it_and_not_for_ci() {
 #[case(&["doctor"])]
 #[case(&["list", "requirements"])]
 #[case(&["explain", "duration-clamped"])]
+#[case(&["explain", "GC-EXP-02"])]
 #[case(&["config", "show"])]
 fn prose_fits_on_a_narrow_terminal(#[case] arguments: &[&str]) {
     let Some(screen) = on_a_terminal(40, arguments, &[]) else { return };
