@@ -1,7 +1,7 @@
 //! What is wrong with a target: each broken requirement once, with each kind of fault that shows it once, and the cases
 //! that have the fault. Every report that tells findings groups them here.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fmt::Write as _;
 
 use super::collected::{Collected, count_each};
@@ -50,8 +50,10 @@ pub(super) struct Finding<'a> {
     pub(super) reason: Option<&'a Reason>,
     /// The cases, each once, in the order of the run. The first one is the one of the violation.
     pub(super) cases: Vec<&'a CaseResult>,
-    /// Where else in the answer it was found.
+    /// Where else in the answer it was found: the first places, in the order of the run.
     other_places: Vec<String>,
+    /// All of them. An answer can have thousands.
+    all_other_places: HashSet<String>,
     /// How many of the violations have other values at the same place.
     others: usize,
 }
@@ -61,7 +63,8 @@ const PLACES_LIMIT: usize = 6;
 
 impl<'a> Finding<'a> {
     fn of(case: &'a CaseResult, violation: &'a Violation, reason: Option<&'a Reason>) -> Self {
-        Self { violation, reason, cases: vec![case], other_places: Vec::new(), others: 0 }
+        let (other_places, all_other_places) = (Vec::new(), HashSet::new());
+        Self { violation, reason, cases: vec![case], other_places, all_other_places, others: 0 }
     }
 
     fn add(&mut self, case: &'a CaseResult, violation: &'a Violation) {
@@ -74,7 +77,7 @@ impl<'a> Finding<'a> {
         let (first, other) = (FaultText::of(self.violation), FaultText::of(violation));
         if first.at == other.at {
             self.others += usize::from(first != other);
-        } else if !self.other_places.contains(&other.at) {
+        } else if self.all_other_places.insert(other.at.clone()) && self.other_places.len() < PLACES_LIMIT {
             self.other_places.push(other.at);
         }
     }
@@ -82,12 +85,12 @@ impl<'a> Finding<'a> {
     /// The finding in words: the first violation, where else it was found, and how many more have other values.
     pub(super) fn text(&self) -> FaultText {
         let mut text = FaultText::of(self.violation);
-        for place in self.other_places.iter().take(PLACES_LIMIT) {
+        for place in &self.other_places {
             let _ = write!(text.at, ", {place}");
         }
-        if self.other_places.len() > PLACES_LIMIT {
-            let more = words::count(self.other_places.len() - PLACES_LIMIT, "more place");
-            let _ = write!(text.at, " and {more}");
+        let more = self.all_other_places.len() - self.other_places.len();
+        if more > 0 {
+            let _ = write!(text.at, " and {}", words::count(more, "more place"));
         }
         if self.others > 0 {
             let _ = write!(text.actual, " (and {} more alike, with other values)", self.others);
