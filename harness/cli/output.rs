@@ -9,7 +9,7 @@ use clap::builder::styling::{AnsiColor, Style};
 use serde::Serialize;
 
 use super::Failure;
-use crate::report::{fold, visible_json};
+use crate::report::{CODE_END, LINK, fold, visible_json};
 use crate::text::{LINE_SHOWN, cut, escape, foreign_os};
 
 /// How a listing is printed.
@@ -74,8 +74,8 @@ fn unwritable(error: &io::Error) -> io::Error {
     io::Error::new(error.kind(), format!("cannot write to standard output: {error}"))
 }
 
-/// Makes text for people safe for a terminal or a log: every line is [escaped](escape), except for our own colours
-/// where there are any. Foreign text is escaped before it becomes part of a sentence; this is the last guard.
+/// Makes text for people safe for a terminal or a log: every line is [escaped](escape), except for our own colours and
+/// links where there are any. Foreign text is escaped before it becomes part of a sentence; this is the last guard.
 pub(super) fn harmless(text: &str, coloured: bool) -> String {
     let line = |line: &str| {
         if !coloured {
@@ -83,7 +83,7 @@ pub(super) fn harmless(text: &str, coloured: bool) -> String {
         }
         let mut escaped = String::with_capacity(line.len());
         let mut rest = line;
-        while let Some((before, code)) = next_colour(rest) {
+        while let Some((before, code)) = next_code(rest) {
             escaped.push_str(&escape(before));
             escaped.push_str(code);
             rest = &rest[before.len() + code.len()..];
@@ -93,17 +93,27 @@ pub(super) fn harmless(text: &str, coloured: bool) -> String {
     text.split('\n').map(line).collect::<Vec<_>>().join("\n")
 }
 
-/// The text before the next code that sets a colour, and that code.
+/// The text before the next code that sets a colour, or begins or ends a link, and that code.
+fn next_code(text: &str) -> Option<(&str, &str)> {
+    let codes = text.match_indices('\u{1b}');
+    let lengths = codes.filter_map(|(at, _)| Some((at, colour(&text[at..]).or_else(|| link(&text[at..]))?)));
+    lengths.map(|(at, length)| (&text[..at], &text[at..at + length])).next()
+}
+
+/// The length of the code that sets a colour, with which a text begins.
 /// Source: ECMA-48, 8.3.117, Select Graphic Rendition.
-fn next_colour(text: &str) -> Option<(&str, &str)> {
-    for (at, _) in text.match_indices("\u{1b}[") {
-        let parameters = &text[at + 2..];
-        let length = parameters.find(|c: char| !c.is_ascii_digit() && c != ';')?;
-        if parameters[length..].starts_with('m') {
-            return Some((&text[..at], &text[at..=at + 2 + length]));
-        }
-    }
-    None
+fn colour(text: &str) -> Option<usize> {
+    let parameters = text.strip_prefix("\u{1b}[")?;
+    let length = parameters.find(|c: char| !c.is_ascii_digit() && c != ';')?;
+    parameters[length..].starts_with('m').then_some(length + 3)
+}
+
+/// The length of the code that begins or ends a link, with which a text begins. A link leads to the web, or nowhere.
+fn link(text: &str) -> Option<usize> {
+    let (address, _) = text.strip_prefix(LINK)?.split_once(CODE_END)?;
+    let is_of_the_web = address.starts_with("https://") || address.starts_with("http://");
+    let is_plain = address.bytes().all(|byte| byte.is_ascii_graphic());
+    (address.is_empty() || (is_of_the_web && is_plain)).then_some(LINK.len() + address.len() + CODE_END.len())
 }
 
 /// Prints a result for people and a line end. A reader that has gone away, such as `head`, is no failure.
@@ -172,7 +182,13 @@ mod tests {
     #[rstest]
     #[case::ours("\u{1b}[1;31ma\u{1b}[0m b", "\u{1b}[1;31ma\u{1b}[0m b")]
     #[case::others("\u{1b}[2J\u{1b}[32ma\u{1b}[", "\\u{1b}[2J\u{1b}[32ma\\u{1b}[")]
-    fn where_there_is_colour_only_colours_are_kept(#[case] text: &str, #[case] expected: &str) {
+    #[case::links(
+        "\u{1b}]8;;https://a/#b\u{1b}\\a\u{1b}]8;;\u{1b}\\",
+        "\u{1b}]8;;https://a/#b\u{1b}\\a\u{1b}]8;;\u{1b}\\"
+    )]
+    #[case::no_link("\u{1b}]8;;file:///a\u{1b}\\a", "\\u{1b}]8;;file:///a\\u{1b}\\a")]
+    #[case::half_a_link("\u{1b}]8;;https://a b\u{1b}\\", "\\u{1b}]8;;https://a b\\u{1b}\\")]
+    fn where_there_is_colour_only_colours_and_links_are_kept(#[case] text: &str, #[case] expected: &str) {
         assert_eq!(harmless(text, true), expected);
     }
 }

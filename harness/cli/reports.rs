@@ -226,6 +226,7 @@ impl Reports {
                     detail,
                     several: runs > 1,
                     colour: wants_colour(),
+                    links: wants_colour(),
                     width: Some(width()),
                     again: again.whole.clone(),
                     again_for: again.part.clone(),

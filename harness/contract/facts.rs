@@ -92,6 +92,18 @@ impl SourcePlace {
     }
 }
 
+impl SourcePlace {
+    /// The address of the place, where it can stand in a link of any format as it is.
+    pub(crate) fn link(&self) -> Option<&str> {
+        let is_safe = |address: &&str| {
+            let mut bytes = address.bytes();
+            ["http://", "https://"].iter().any(|scheme| address.starts_with(scheme))
+                && bytes.all(|byte| byte.is_ascii_graphic() && !b"\"'`<>()\\|".contains(&byte))
+        };
+        self.address.as_deref().filter(is_safe)
+    }
+}
+
 impl fmt::Display for SourcePlace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let title = if self.title.is_empty() { &self.document } else { &self.title };

@@ -9,7 +9,8 @@ use crate::contract::{Feature, Level};
 use crate::text::escape;
 use crate::verdict::Verdict;
 
-pub(super) const IDS_LIMIT: usize = 10;
+/// How many undecided requirements are named. Those that are violated are all named.
+const UNDECIDED_LIMIT: usize = 10;
 
 /// Whether a target conforms, and what prevents it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -91,8 +92,8 @@ impl<'a> Conclusion<'a> {
 
     /// The conclusion as a sentence, escaped.
     pub(super) fn sentence(&self) -> String {
-        let ids_shown: Vec<_> = self.ids().iter().take(IDS_LIMIT).map(|id| escape(id)).collect();
-        let more = self.ids().len() - ids_shown.len();
+        let (ids, more) = self.named_ids();
+        let ids_shown: Vec<_> = ids.iter().map(|id| escape(id)).collect();
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
         let before = if ids_shown.is_empty() { "" } else { ": " };
         format!("{}{before}{}{more}", self.claim(), ids_shown.join(", "))
@@ -131,8 +132,15 @@ impl<'a> Conclusion<'a> {
         }
     }
 
+    /// The ids of the requirements that are violated or undecided, as many as are named, and how many more there are.
+    pub(super) fn named_ids(&self) -> (&[&'a str], usize) {
+        let ids = self.ids();
+        let limit = if matches!(self, Self::Violated { .. }) { ids.len() } else { ids.len().min(UNDECIDED_LIMIT) };
+        (&ids[..limit], ids.len() - limit)
+    }
+
     /// The ids of the requirements that are violated or undecided.
-    pub(super) fn ids(&self) -> &[&'a str] {
+    fn ids(&self) -> &[&'a str] {
         match self {
             Self::Violated { ids, .. } | Self::Undecided { ids, .. } => ids,
             Self::Conformant(_) | Self::Part(..) | Self::Absent | Self::CutShort | Self::Nothing(_) => &[],

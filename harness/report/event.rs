@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::words;
-use crate::contract::{ConfirmationStatus, Evidence, Level, Side};
+use crate::contract::{ConfirmationStatus, Evidence, Level, Requirement, Side, SourcePlace};
 use crate::verdict::{CaseResult, Cause, TargetAnswer, TargetClass, Verdict};
 
 /// The version of the run stream. Version 2 adds data beside the words of version 1, so a reader of version 1 can read
@@ -199,8 +199,30 @@ pub struct RequirementEvent {
     /// The version of the suite in which it was added or last began to ask for more; absent for the first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<u32>,
+    /// Where it is stated; missing in the streams of older builds.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub source: Vec<SourceEvent>,
     /// The cases that decided it; those that violate it where some do.
     pub cases: Vec<String>,
+}
+
+/// A place where a requirement is stated.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename = "Source")]
+pub struct SourceEvent {
+    /// The document and the place in it: `API reference, GetCredentials, Errors`.
+    pub text: String,
+    /// The address of the place, if it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
+}
+
+impl SourceEvent {
+    /// The sources of a requirement.
+    pub(crate) fn all(row: &Requirement) -> Vec<Self> {
+        let event = |place: &SourcePlace| Self { text: place.to_string(), address: place.link().map(str::to_owned) };
+        row.source.iter().map(event).collect()
+    }
 }
 
 /// The requirements of one feature that count: `must`, not excluded, and with something to be tried on.

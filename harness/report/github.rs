@@ -2,15 +2,16 @@
 
 use std::io::{self, Write};
 
-use super::case_groups::{self, PROBLEMS, SharedViolation};
+use super::case_groups::{self, PROBLEMS};
 use super::conclusion::Conclusion;
 use super::event::Event;
+use super::findings::{self, BrokenRequirement};
 use super::text::{TextOptions, TextSink, case_line};
 use super::words::FaultText;
 use super::{Sink, words};
 use crate::contract::Register;
 use crate::text::{cut, escape, foreign_within};
-use crate::verdict::{CaseResult, Verdict};
+use crate::verdict::CaseResult;
 
 /// GitHub shows at most 10 annotations of a kind for a step. Source: GitHub Actions, workflow commands, limits of
 /// annotations.
@@ -22,8 +23,8 @@ const MESSAGE_LIMIT: usize = 3000;
 
 const NAMES_LIMIT: usize = 3;
 
-/// Writes the text report with workflow commands: the cases are folded, and cases that went wrong alike share an
-/// annotation. Where there are more annotations than GitHub shows, the last one counts the rest.
+/// Writes the text report with workflow commands: the cases are folded, and each broken requirement is an annotation.
+/// Where there are more than GitHub shows, the notice with the conclusion names the rest.
 #[derive(Debug)]
 pub struct GithubSink<W: Write> {
     text: TextSink<W>,
@@ -33,56 +34,62 @@ impl<W: Write> GithubSink<W> {
     /// A log that is written to `out`; the register has the texts of the requirements.
     pub fn new(out: W, register: &Register, options: TextOptions) -> Self {
         // The log's colours come from its commands.
-        Self { text: TextSink::new(out, register, TextOptions { colour: false, ..options }) }
+        Self { text: TextSink::new(out, register, TextOptions { colour: false, links: false, ..options }) }
     }
 
     fn annotations(&self) -> Vec<WorkflowCommand> {
-        let mut errors = Vec::new();
+        let Self { text: TextSink { collected, register, .. } } = self;
+        let violated = findings::violated(collected, register);
+        let mut errors: Vec<_> = violated.iter().map(|broken| self.broken("error", "fail ", broken)).collect();
         for verdict in PROBLEMS.into_iter().rev() {
-            errors.extend(
-                case_groups::failures(&self.text.collected, verdict).into_iter().map(|group| self.failure(&group)),
-            );
+            errors.extend(case_groups::unexplained(collected, verdict).iter().map(|group| self.unexplained(group)));
         }
-        let mut commands = limited("error", errors, "failure");
-        commands.extend(limited("warning", self.warnings(), "warning"));
-        let run = self.text.collected.run.as_ref();
+        let warned = findings::warned(collected, register);
+        let warnings: Vec<_> = warned.iter().map(|broken| self.broken("warning", "", broken)).collect();
+
+        let run = collected.run.as_ref();
         let title = run.map_or_else(String::new, |run| format!("{} of {}", run.operation, run.target.name));
-        let mut message = Conclusion::of(&self.text.collected).sentence();
-        if let Some(cut_short) = words::cut_short(&self.text.collected) {
-            message = format!("{cut_short}\n{message}");
+        let mut message: Vec<_> = words::cut_short(collected).into_iter().collect();
+        message.push(Conclusion::of(collected).sentence());
+        let mut commands = Vec::new();
+        for (mut of_a_kind, noun) in [(errors, "finding"), (warnings, "warning")] {
+            let rest = of_a_kind.split_off(of_a_kind.len().min(ANNOTATIONS_LIMIT));
+            if !rest.is_empty() {
+                message.push(format!("{} without an annotation:", words::count(rest.len(), noun)));
+                message.extend(rest.into_iter().map(|command| command.title));
+            }
+            commands.extend(of_a_kind);
         }
-        commands.push(WorkflowCommand { kind: "notice", title, message });
+        commands.push(WorkflowCommand { kind: "notice", title, message: message.join("\n") });
         commands
     }
 
-    fn failure(&self, group: &[&CaseResult]) -> WorkflowCommand {
-        let first = group[0];
-        let mut requirements: Vec<&str> = first.violations.iter().map(|broken| broken.requirement.as_str()).collect();
-        requirements.dedup();
-        let blamed = if requirements.is_empty() { String::new() } else { format!("{}: ", requirements.join(", ")) };
-        let title = format!("{} {blamed}{}", first.verdict, self.case_names(group));
-        let mut lines = Vec::new();
-        if group.len() == 1 || first.verdict == Verdict::Fail {
-            lines.push(first.title.clone());
+    /// A broken requirement: each kind of fault with its cases, and the source.
+    fn broken(&self, kind: &'static str, verdict: &str, broken: &BrokenRequirement<'_>) -> WorkflowCommand {
+        let title = format!("{verdict}{}: {}", broken.id(), self.case_names(&broken.cases()));
+        let mut lines = vec![words::requirement(broken.findings[0].violation, &self.text.register)];
+        for finding in &broken.findings {
+            let FaultText { at, expected, actual } = finding.text();
+            // The title names the cases of a single kind.
+            let cases = if broken.findings.len() == 1 {
+                String::new()
+            } else {
+                format!("; in {}", self.case_names(&finding.cases))
+            };
+            lines.push(format!("at {at}: expected {expected}, found {actual}{cases}"));
+            lines.extend(finding.reason.map(words::reason));
         }
-        if first.violations.is_empty() || first.reason.is_some() {
-            lines.push(words::reason_of(first));
-        }
-        for alike in case_groups::violations(group).chunk_by(SharedViolation::is_of_the_same) {
-            lines.push(words::requirement(alike[0].violation, &self.text.register));
-            lines.extend(alike.iter().map(particulars));
-        }
-        WorkflowCommand { kind: "error", title, message: lines.join("\n") }
+        lines.extend(self.text.register.get(broken.id()).map(|row| format!("source: {}", words::source(row))));
+        WorkflowCommand { kind, title, message: lines.join("\n") }
     }
 
-    fn warnings(&self) -> Vec<WorkflowCommand> {
-        let command = |shared: SharedViolation<'_>| {
-            let title = format!("{}: {}", shared.violation.requirement, self.case_names(&shared.cases));
-            let requirement = words::requirement(shared.violation, &self.text.register);
-            let message = format!("{requirement}\n{}", particulars(&shared));
-            WorkflowCommand { kind: "warning", title, message }
-        };
-        case_groups::warnings(&self.text.collected).into_iter().map(command).collect()
+    /// Cases that have a verdict for the same reason.
+    fn unexplained(&self, group: &[&CaseResult]) -> WorkflowCommand {
+        let first = group[0];
+        let title = format!("{} {}", first.verdict, self.case_names(group));
+        let claim = (group.len() == 1).then(|| first.title.clone());
+        let lines: Vec<_> = claim.into_iter().chain([words::reason_of(first)]).collect();
+        WorkflowCommand { kind: "error", title, message: lines.join("\n") }
     }
 
     fn case_names(&self, group: &[&CaseResult]) -> String {
@@ -91,22 +98,6 @@ impl<W: Write> GithubSink<W> {
             several => format!("{name} ({several} cases)"),
         })
     }
-}
-
-fn particulars(shared: &SharedViolation<'_>) -> String {
-    let FaultText { at, expected, actual } = shared.text();
-    format!("at {at}: expected {expected}, found {actual}")
-}
-
-/// At most 10 commands; where there are more, the last one counts the rest.
-fn limited(kind: &'static str, mut commands: Vec<WorkflowCommand>, noun: &str) -> Vec<WorkflowCommand> {
-    if commands.len() > ANNOTATIONS_LIMIT {
-        let rest = commands.split_off(ANNOTATIONS_LIMIT - 1);
-        let titles: Vec<String> = rest.into_iter().map(|command| command.title).collect();
-        let title = words::count(titles.len(), &format!("more {noun}"));
-        commands.push(WorkflowCommand { kind, title, message: titles.join("\n") });
-    }
-    commands
 }
 
 #[derive(Clone, Debug)]
@@ -169,6 +160,8 @@ mod tests {
 
     use super::super::tests::{github, sample};
     use super::*;
+    use crate::contract::Level;
+    use crate::verdict::{Verdict, Violation};
 
     /// A command as the runner reads it: its kind, its title and its message.
     fn read(line: &str) -> Option<(String, String, String)> {
@@ -184,32 +177,41 @@ mod tests {
     }
 
     #[test]
-    fn what_failed_alike_is_one_annotation_and_the_most_telling_come_first() {
+    fn a_requirement_is_one_annotation_and_the_violated_ones_come_first() {
         let log = github(&sample::events());
         let commands: Vec<_> = log.lines().filter_map(read).collect();
         let kinds: Vec<_> = commands.iter().map(|(kind, ..)| kind.as_str()).collect();
         let expected = ["group", "endgroup", "error", "error", "error", "error", "error", "warning", "notice"];
         assert_eq!(kinds, expected);
-        assert_eq!(commands[2].1, "fail GC-ERR-02: errors/not-found");
-        assert_eq!(commands[3].1, "fail GC-DUR-02: parameters/duration-outside (2 cases)");
-        assert!(
-            commands[3]
-                .2
-                .ends_with("at status: expected 400 ValidationException, found 200 application/x-amz-json-1.1")
-        );
+        assert_eq!(commands[2].1, "fail GC-DUR-02: parameters/duration-outside (2 cases)");
+        assert!(commands[2].2.contains(
+            "\nat status: expected 400 ValidationException, found 200 application/x-amz-json-1.1\nsource: API reference"
+        ));
+        assert_eq!(commands[3].1, "fail GC-ERR-02: errors/not-found");
     }
 
     #[test]
-    fn no_more_annotations_are_written_than_are_shown_and_the_last_counts_the_rest() {
-        let failing = |index| CaseResult {
-            title: format!("case {index}"),
-            ..sample::case(&format!("a/c{index}"), Verdict::Fail)
+    fn ten_annotations_show_ten_requirements_and_the_notice_names_the_rest() {
+        let failing = |index: usize| {
+            let violation = |at: &str| Violation {
+                requirement: format!("GC-NEW-{index:02}"),
+                level: Level::Must,
+                fault: sample::fault(at, "400", "200"),
+            };
+            let violations = vec![violation("status"), violation("body /a"), violation("body /b")];
+            CaseResult { violations, ..sample::case(&format!("a/c{index}"), Verdict::Fail) }
         };
         let log = github(&sample::events_of((0..25).map(failing).collect(), true));
-        let errors: Vec<_> = log.lines().filter_map(read).filter(|(kind, ..)| kind == "error").collect();
+        let commands: Vec<_> = log.lines().filter_map(read).collect();
+        let errors: Vec<_> = commands.iter().filter(|(kind, ..)| kind == "error").collect();
         assert_eq!(errors.len(), ANNOTATIONS_LIMIT);
-        assert_eq!(errors[9].1, "16 more failures");
-        assert_eq!(errors[9].2.lines().count(), 16);
+        for (index, (_, title, message)) in errors.iter().enumerate() {
+            assert_eq!(*title, format!("fail GC-NEW-{index:02}: a/c{index}"));
+            assert_eq!(message.matches("expected 400, found 200").count(), 3, "{message}");
+        }
+        let (_, _, notice) = commands.last().expect("a notice");
+        assert!(notice.contains("\n15 findings without an annotation:\nfail GC-NEW-10: a/c10\n"), "{notice}");
+        assert!(notice.ends_with("\nfail GC-NEW-24: a/c24"), "{notice}");
     }
 
     proptest! {

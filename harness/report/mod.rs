@@ -14,6 +14,7 @@ mod conclusion;
 mod event;
 mod exit;
 mod file;
+mod findings;
 mod fold;
 mod formats;
 mod github;
@@ -37,8 +38,8 @@ pub use badge::{Badge, BadgeForm};
 pub use baseline::{Baseline, BaselineEntry, BaselineError, BaselineExcuse, BaselineFile};
 pub use comparison::{CaseChange, CompareError, Comparison};
 pub use event::{
-    DriverEvent, Event, FeatureSummary, RequirementEvent, RequirementStatus, RunEvent, SummaryEvent, TargetEvent,
-    VERSION,
+    DriverEvent, Event, FeatureSummary, RequirementEvent, RequirementStatus, RunEvent, SourceEvent, SummaryEvent,
+    TargetEvent, VERSION,
 };
 pub use exit::{Ending, Exit};
 pub use file::{FileError, FiledReport, ReportFile, ReportWriter};
@@ -59,7 +60,7 @@ pub(crate) use words::{AskedCall, CauseText, FaultText, answer_text, meaning};
 pub(crate) use self::{
     fold::{fold, hang},
     markdown::prose_cell,
-    words::{in_a_line, source, visible_json},
+    words::{CODE_END, LINK, in_a_line, source, sources, visible_json},
 };
 #[cfg(feature = "cli")]
 pub use self::{html::Html, junit::Junit};

@@ -1,6 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::event::{Event, FeatureSummary, RequirementEvent, RequirementStatus, RunEvent, SummaryEvent};
+use super::event::{Event, FeatureSummary, RequirementEvent, RequirementStatus, RunEvent, SourceEvent, SummaryEvent};
 use crate::contract::{ConfirmationStatus, Feature, Level, Register, Requirement, Side};
 use crate::verdict::{CaseResult, Reason, Verdict};
 
@@ -79,6 +79,7 @@ impl Tally {
                 feature: self.name_of(row.feature).to_owned(),
                 status,
                 since: (row.since > 1).then_some(row.since),
+                source: SourceEvent::all(row),
                 cases: cases.get(&row.id).cloned().unwrap_or_default(),
             }
         };

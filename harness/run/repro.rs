@@ -42,7 +42,8 @@ pub(super) fn line(
             | SigningDefect::ChangedTarget,
         ) => return command(case, target, contract),
     };
-    let trusted = target.client.ca_file.as_ref().map(|file| format!("--cacert {} ", word(&file.to_string_lossy())));
+    let trusted = target.client.ca_file.as_ref().filter(|_| target.endpoint.scheme() == "https");
+    let trusted = trusted.map(|file| format!("--cacert {} ", word(&file.to_string_lossy())));
     let trust = trusted.unwrap_or_default();
     let mut line = format!("curl -sS -i {trust}{signature}-X {}", word(&request.method));
     for name in ["content-type", "x-amz-target"] {

@@ -196,6 +196,74 @@ pub enum Fault {
 }
 
 impl Fault {
+    /// The fault without what depends on the moment, the member or the input: seconds, lengths, pointers, quotes. Two
+    /// faults with the same kind are the same mistake of a server, seen twice.
+    #[must_use]
+    pub fn kind(&self) -> Self {
+        let mut kind = self.clone();
+        match &mut kind {
+            Self::Outcome { found, beside, .. } => {
+                found.message = None;
+                match beside {
+                    Some(StrikingDetail::Accepted { lives }) => *lives = None,
+                    Some(StrikingDetail::CutName { member, characters }) => {
+                        member.clear();
+                        *characters = 0;
+                    }
+                    Some(StrikingDetail::ErrorInSuccess { .. }) | None => {}
+                }
+            }
+            Self::NoObject { found: WrongBody::NotJson { bytes, .. } }
+            | Self::Nameless { found: NameSubstitute::NotJson { bytes, .. } } => *bytes = 0,
+            Self::NoObject { found: WrongBody::Json(found) } | Self::NoMessage { found } => found.forget_length(),
+            Self::Member { at, found, looks_like, .. } => {
+                at.clear();
+                found.forget_length();
+                if let Some(ValueLikeness::OtherName(name) | ValueLikeness::Inside(name)) = looks_like {
+                    name.clear();
+                }
+            }
+            Self::Empty { at, blanks } => {
+                at.clear();
+                *blanks = 0;
+            }
+            Self::Unlike { at, expected, found } => {
+                for text in [at, expected, found] {
+                    text.clear();
+                }
+            }
+            Self::TooMany { at, most, found } => {
+                at.clear();
+                (*most, *found) = (0, 0);
+            }
+            Self::Again { at } => at.clear(),
+            Self::Lifetime { at, asked, found, asked_by, .. } => {
+                at.clear();
+                asked_by.clear();
+                (*asked, *found) = (0, MeasuredLifetime::ByUs(0));
+            }
+            Self::Date { off, .. } => *off = 0,
+            Self::NamePlace { expected, .. } => expected.clear(),
+            Self::NameForm { expected, found } | Self::MessageWithoutMember { member: expected, found } => {
+                expected.clear();
+                found.clear();
+            }
+            Self::NoObject { found: WrongBody::Empty }
+            | Self::Nameless { .. }
+            | Self::HungUp { .. }
+            | Self::Status { .. }
+            | Self::MediaType { .. }
+            | Self::Encoded { .. }
+            | Self::DeclaredEncoding { .. }
+            | Self::PassingFault { .. }
+            | Self::CommonName { .. }
+            | Self::MessageName
+            | Self::Value { .. }
+            | Self::Told { .. } => {}
+        }
+        kind
+    }
+
     /// Whether two faults are of one kind and at one place, whatever the numbers and texts in them.
     pub fn is_at_the_place_of(&self, other: &Self) -> bool {
         let place = |fault: &Self| serde_json::to_value(fault).map(|data| [data["kind"].clone(), data["at"].clone()]);

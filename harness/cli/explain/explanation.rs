@@ -11,7 +11,7 @@ use crate::cli::library::{Catalogue, CitationIndex, CitedRequirement, Library, N
 use crate::cli::list::entries::SuiteEntry;
 use crate::contract::{self, ConfirmationStatus, Evidence, Feature, Level, Operation, Side};
 use crate::corpus::{self, AcceptedAnswer, DefectKind, ExpandedCase};
-use crate::report::source;
+use crate::report::{SourceEvent, source};
 use crate::sdk::cases::{self, ClientInput};
 use crate::servers::emulator::EmulatorOptions;
 
@@ -74,6 +74,8 @@ pub(in crate::cli) struct Requirement {
     pub(super) evidence_meaning: &'static str,
     /// Where it is said.
     pub(super) source: String,
+    /// The same, each place with its address.
+    pub(super) sources: Vec<SourceEvent>,
     /// Whether recordings of real AWS bear it out.
     pub(super) confirmation: ConfirmationStatus,
     /// Whom it binds.
@@ -292,6 +294,7 @@ fn requirement(row: &contract::Requirement, catalogue: &Catalogue, server: &Comm
         evidence: row.evidence,
         evidence_meaning: meaning(row.evidence),
         source: source(row),
+        sources: SourceEvent::all(row),
         confirmation: row.confirmation.status,
         side: row.side,
         feature: row.feature,

@@ -9,10 +9,11 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::library::{Catalogue, CitedRequirement, NamedItem};
-use super::output::{TextOrJson, print_json, print_prose};
+use super::output::{TextOrJson, print_json, print_prose, wants_colour};
 use super::{Failure, FixtureArgs};
 use crate::contract::Side;
 use crate::corpus::did_you_mean;
+use crate::report::sources;
 use crate::text::{escape, foreign};
 use commands::CommandTarget;
 use explanation::{About, AboutFeature, AboutOperation, Case, ClientCase, Defect, Explained, Requirement, Suite};
@@ -44,13 +45,14 @@ pub(super) fn run(args: ExplainArgs) -> Result<ExitCode, Failure> {
         ))
     })?;
     match args.format {
-        TextOrJson::Text => print_prose(&text(&about)),
+        TextOrJson::Text => print_prose(&text(&about, wants_colour())),
         TextOrJson::Json => print_json(&Explained::new(about)),
     }
 }
 
 /// Everything about it, line by line, for people.
-fn text(about: &About) -> String {
+/// On a terminal that can show it, sources are links.
+fn text(about: &About, on_a_terminal: bool) -> String {
     let lines = match about {
         About::Requirement(about) => requirement(about),
         About::Case(about) => case(about),
@@ -61,17 +63,23 @@ fn text(about: &About) -> String {
         About::Feature(about) => feature(about),
         About::Operation(about) => operation(about),
     };
-    lines.iter().map(|line| escape(line)).collect::<Vec<_>>().join("\n")
+    let mut lines: Vec<String> = lines.iter().map(|line| escape(line)).collect();
+    if let About::Requirement(about) = about {
+        lines.insert(LINES_BEFORE_SOURCE, format!("source        {}", sources(&about.sources, on_a_terminal)));
+    }
+    lines.join("\n")
 }
 
+/// The id and the text of a requirement, an empty line, its level and its evidence.
+const LINES_BEFORE_SOURCE: usize = 4;
+
 fn requirement(about: &Requirement) -> Vec<String> {
-    let Requirement { id, text, evidence_meaning, source, .. } = about;
+    let Requirement { id, text, evidence_meaning, .. } = about;
     let mut lines = vec![
         format!("{id}  {text}"),
         String::new(),
         format!("level         {}", word(about.level)),
         format!("evidence      {} ({evidence_meaning})", word(about.evidence)),
-        format!("source        {source}"),
         format!("confirmation  {} by recordings of real AWS", word(about.confirmation)),
         match about.side {
             Side::Server => format!("feature       {}", about.feature),
@@ -273,7 +281,7 @@ mod tests {
         }
         let mut runs = Vec::new();
         for id in ids {
-            let about = text(&About::find(id, catalogue, &CommandTarget::usual()).expect("it can be explained"));
+            let about = text(&About::find(id, catalogue, &CommandTarget::usual()).expect("it can be explained"), false);
             let lines = about.lines().map(str::trim).filter(|line| line.starts_with("countersign run "));
             runs.extend(lines.map(|line| (line.to_owned(), id.to_owned())));
         }
@@ -302,7 +310,7 @@ mod tests {
     #[test]
     fn a_line_names_only_what_its_case_needs() {
         let catalogue = Catalogue::load(None).expect("the fixtures");
-        let line = |id: &str| text(&About::find(id, &catalogue, &CommandTarget::usual()).expect("it is there"));
+        let line = |id: &str| text(&About::find(id, &catalogue, &CommandTarget::usual()).expect("it is there"), false);
         let unknown_key = line("signature/unknown-key");
         assert!(unknown_key.contains(" --workgroup my-workgroup --claim signature"), "{unknown_key}");
         assert!(!unknown_key.contains("--custom-domain") && !unknown_key.contains("--db-name"), "{unknown_key}");

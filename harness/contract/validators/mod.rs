@@ -131,6 +131,13 @@ pub enum JsonKind {
 }
 
 impl JsonKind {
+    /// Makes strings of any length one kind.
+    pub(crate) fn forget_length(&mut self) {
+        if let Self::String(length) = self {
+            *length = 0;
+        }
+    }
+
     /// The JSON type of a value.
     pub fn of(value: &Value) -> Self {
         match value {

@@ -1,14 +1,15 @@
 //! What needs attention: broken requirements with the places where they were seen, and cases without a verdict.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::HashMap;
 
 use serde::Serialize;
 
 use super::parts::{Link, TextPiece, anchor, links, plain_text, sentence, sources};
 use super::{Register, Tone};
 use crate::contract::Level;
-use crate::report::case_groups::{self, PROBLEMS, SharedViolation};
-use crate::report::collected::{Collected, count_each};
+use crate::report::case_groups::{self, PROBLEMS};
+use crate::report::collected::Collected;
+use crate::report::findings::{self, BrokenRequirement};
 use crate::report::words::{self, FaultText, Obstacle};
 use crate::verdict::{CaseResult, Reason, Verdict, Violation};
 
@@ -19,7 +20,7 @@ pub(super) struct FindingView {
     tone: Tone,
     /// `violated`, `departs` or a verdict.
     word: &'static str,
-    requirement: Option<BrokenRequirement>,
+    requirement: Option<FindingRequirement>,
     /// A sentence: how many cases were blocked by cases with this finding.
     blocks: Option<String>,
     /// How many cases it is about; empty where it is about a requirement.
@@ -32,7 +33,7 @@ pub(super) struct FindingView {
 }
 
 #[derive(Debug, Serialize)]
-struct BrokenRequirement {
+struct FindingRequirement {
     id: String,
     anchor: Option<String>,
     level: String,
@@ -55,32 +56,27 @@ struct IndexedRun<'a> {
     collected: &'a Collected,
     register: &'a Register,
     by_id: HashMap<&'a str, &'a CaseResult>,
-    blocked: BTreeMap<&'a str, usize>,
 }
 
 /// Violations of `must` first, then cases without a verdict and known failures, then what is below `must`.
 pub(super) fn findings(collected: &Collected, register: &Register) -> Vec<FindingView> {
     let by_id = collected.cases.iter().map(|case| (case.id.as_str(), case)).collect();
-    let mut seen = IndexedRun { collected, register, by_id, blocked: BTreeMap::new() };
-    let blocked = collected.cases.iter().filter(|case| case.verdict == Verdict::Blocked);
-    seen.blocked = count_each(blocked.filter_map(|case| seen.control_of(case)).map(|control| control.id.as_str()));
-    let failing = collected.cases.iter().filter(|case| case.verdict == Verdict::Fail);
-    let mut found = seen.violation_findings(failing.map(|case| (case, &case.violations)));
-    let others = PROBLEMS.into_iter().rev().filter(|verdict| *verdict != Verdict::Fail);
-    let groups = others.map(|verdict| (verdict, seen.groups(verdict)));
+    let seen = IndexedRun { collected, register, by_id };
+    let mut found: Vec<_> = findings::violated(collected, register).iter().map(|broken| seen.finding(broken)).collect();
+    let groups = PROBLEMS.into_iter().rev().map(|verdict| (verdict, seen.groups(verdict)));
     // A known failure is still a failure.
     for (verdict, groups) in
         groups.chain([(Verdict::KnownFail, case_groups::excused_groups(collected, Verdict::KnownFail))])
     {
         found.extend(groups.iter().map(|group| seen.undecided(verdict, group)));
     }
-    found.extend(seen.violation_findings(collected.cases.iter().map(|case| (case, &case.warnings))));
+    found.extend(findings::warned(collected, register).iter().map(|broken| seen.finding(broken)));
     found
 }
 
 impl<'a> IndexedRun<'a> {
     fn groups(&self, verdict: Verdict) -> Vec<Vec<&'a CaseResult>> {
-        let groups = case_groups::failures(self.collected, verdict);
+        let groups = case_groups::unexplained(self.collected, verdict);
         // Each reason names its own entry of the baseline, and all of them say the same.
         if verdict == Verdict::Fixed && groups.len() > 1 { vec![groups.concat()] } else { groups }
     }
@@ -91,42 +87,16 @@ impl<'a> IndexedRun<'a> {
         self.by_id.get(control.as_str()).copied()
     }
 
-    /// One finding for each violated requirement: those that block most cases first, else in the order of the register.
-    fn violation_findings(
-        &self,
-        cases: impl Iterator<Item = (&'a CaseResult, &'a Vec<Violation>)>,
-    ) -> Vec<FindingView> {
-        let rows = self.register.requirements.iter().enumerate();
-        let rank: HashMap<&str, usize> = rows.map(|(rank, row)| (row.id.as_str(), rank)).collect();
-        let mut by_requirement: BTreeMap<(usize, &str), Vec<SharedViolation<'a>>> = BTreeMap::new();
-        for shared in case_groups::faults(cases) {
-            let id = shared.violation.requirement.as_str();
-            let key = (rank.get(id).copied().unwrap_or(usize::MAX), id);
-            by_requirement.entry(key).or_default().push(shared);
-        }
-        let mut found: Vec<(usize, FindingView)> = by_requirement
-            .into_values()
-            .map(|places| {
-                let cases: BTreeSet<&str> = places.iter().flat_map(|shared| ids(&shared.cases)).collect();
-                // A violation below `must` fails no control.
-                let must = places[0].violation.level == Level::Must;
-                let blocked = cases.iter().filter(|_| must).filter_map(|id| self.blocked.get(id)).sum();
-                (blocked, self.finding(&places, blocked))
-            })
-            .collect();
-        found.sort_by_key(|(blocked, _)| std::cmp::Reverse(*blocked));
-        found.into_iter().map(|(_, finding)| finding).collect()
-    }
-
-    fn finding(&self, places: &[SharedViolation<'_>], blocked: usize) -> FindingView {
-        let Violation { requirement, level, .. } = places[0].violation;
+    fn finding(&self, broken: &BrokenRequirement<'_>) -> FindingView {
+        let Violation { requirement, level, .. } = broken.findings[0].violation;
         let row = self.register.get(requirement);
         let must = *level == Level::Must;
-        let are = if blocked == 1 { "is" } else { "are" };
+        let are = if broken.blocked == 1 { "is" } else { "are" };
+        let blocks = || format!("{} {are} blocked by it.", words::count(broken.blocked, "case"));
         FindingView {
             tone: if must { Tone::Bad } else { Tone::Doubt },
             word: if must { "violated" } else { "departs" },
-            requirement: Some(BrokenRequirement {
+            requirement: Some(FindingRequirement {
                 id: requirement.clone(),
                 anchor: anchor(requirement),
                 level: format!("{level:?}").to_lowercase(),
@@ -134,8 +104,8 @@ impl<'a> IndexedRun<'a> {
                 text: row.map_or("Not in this build's register.".to_owned(), |row| row.text.clone()),
                 sources: row.map(sources).unwrap_or_default(),
             }),
-            blocks: (blocked > 0).then(|| format!("{} {are} blocked by it.", words::count(blocked, "case"))),
-            places: places.iter().map(|shared| self.place(Some(shared.text()), &shared.cases)).collect(),
+            blocks: (broken.blocked > 0).then(blocks),
+            places: broken.findings.iter().map(|finding| self.place(Some(finding.text()), &finding.cases)).collect(),
             further: row.map(|row| format!("countersign explain {}", row.id)),
             ..FindingView::default()
         }

@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::{Tone, escape, words};
 use crate::contract::Requirement;
 use crate::report::collected::count_each;
+use crate::report::event::SourceEvent;
 use crate::verdict::{CaseResult, Excuse, Reason, Verdict};
 
 #[derive(Debug, Serialize)]
@@ -58,7 +59,8 @@ pub(super) struct TextPiece {
 }
 
 pub(super) fn sources(row: &Requirement) -> Vec<TextPiece> {
-    row.source.iter().map(|place| TextPiece { text: place.to_string(), href: place.address.clone() }).collect()
+    let piece = |SourceEvent { text, address }| TextPiece { text, href: address };
+    SourceEvent::all(row).into_iter().map(piece).collect()
 }
 
 /// Why a case did not pass. Only the text of the baseline has links: its addresses are the user's own.

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::parts::{Count, Link, anchor, counts};
 use super::{Collected, Tone, matrix, words};
 use crate::contract::{Feature, Side};
-use crate::report::conclusion::{Conclusion, IDS_LIMIT};
+use crate::report::conclusion::Conclusion;
 use crate::report::event::{FeatureSummary, RunEvent};
 
 #[derive(Debug, Serialize)]
@@ -66,7 +66,7 @@ fn run(label: String, collected: &Collected) -> RunView {
     let summary = collected.summary.as_ref();
     let event = collected.run.as_ref();
     let obstacle = event.and_then(words::obstacle);
-    let ids_named = &conclusion.ids()[..conclusion.ids().len().min(IDS_LIMIT)];
+    let (ids_named, more_ids) = conclusion.named_ids();
     let text = |of: fn(&RunEvent) -> &str| event.map_or(String::new(), |run| of(run).to_owned());
     let started = text(|run| &run.started_at);
     RunView {
@@ -89,7 +89,7 @@ fn run(label: String, collected: &Collected) -> RunView {
         headline: headline(&conclusion),
         conclusion: words::capitalised(&conclusion.claim()),
         ids: ids_named.iter().map(|id| Link { text: (*id).to_owned(), to: anchor(id) }).collect(),
-        more_ids: conclusion.ids().len() - ids_named.len(),
+        more_ids,
         cut_short: words::cut_short(collected).map(|sentence| words::capitalised(&sentence)),
         newer: words::newer_than_baseline(collected).map(|sentence| words::capitalised(&sentence)),
         counts: counts(collected.cases.iter().map(|case| case.verdict)),

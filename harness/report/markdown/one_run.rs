@@ -1,15 +1,17 @@
 //! One run: its conclusion, and what needs attention.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use super::super::case_groups::{self, PROBLEMS, SharedViolation};
+use super::super::case_groups::{self, PROBLEMS};
 use super::super::collected::{Collected, count_each};
 use super::super::conclusion::Conclusion;
-use super::super::event::{FeatureSummary, RunEvent};
+use super::super::event::{FeatureSummary, RunEvent, SourceEvent};
+use super::super::findings::{self, BrokenRequirement, Finding, KINDS_LIMIT};
 use super::super::words::{self, FaultText, Obstacle};
-use super::inline::{block, cell, code, prose, prose_cell};
+use super::inline::{block, cell, code, prose};
 use super::{FINDINGS_LIMIT, NAMES_LIMIT, RESERVE, fill};
-use crate::contract::Register;
+use crate::contract::{Register, Requirement};
 use crate::verdict::{CaseResult, Verdict};
 
 pub(super) struct MarkdownPage<'a> {
@@ -22,18 +24,19 @@ impl MarkdownPage<'_> {
     pub(super) fn text(&self) -> String {
         let mut text = self.head();
         text.push_str(&self.features());
-        self.in_short(&mut text);
         text.push_str(&self.suites());
-        let failures = PROBLEMS.into_iter().rev().flat_map(|verdict| case_groups::failures(self.collected, verdict));
-        self.list(
-            &mut text,
-            case_groups::heading(self.collected),
-            failures.map(|group| self.failure(&group)).collect(),
-        );
-        self.list(&mut text, "Warnings", self.warnings());
+        let violated = findings::violated(self.collected, self.register);
+        let mut failures: Vec<_> = violated.iter().map(|broken| self.violated(broken)).collect();
+        // No violated requirement is left out as long as there is room.
+        let most = failures.len() + FINDINGS_LIMIT;
+        let others = PROBLEMS.into_iter().rev().flat_map(|verdict| case_groups::unexplained(self.collected, verdict));
+        failures.extend(others.map(|group| self.unexplained(&group)));
+        self.list(&mut text, case_groups::heading(self.collected), failures, most);
+        self.list(&mut text, "Warnings", self.warnings(), FINDINGS_LIMIT);
         for (verdict, title) in [(Verdict::KnownFail, "Known failures"), (Verdict::NotApplicable, "Not applicable")] {
             let groups = case_groups::excused_groups(self.collected, verdict);
-            self.list(&mut text, title, groups.iter().map(|group| self.excused_group(group)).collect());
+            let groups = groups.iter().map(|group| self.excused_group(group)).collect();
+            self.list(&mut text, title, groups, FINDINGS_LIMIT);
         }
         text
     }
@@ -109,87 +112,86 @@ impl MarkdownPage<'_> {
         text
     }
 
-    /// Each violated requirement once, as far as there is room, where several cases failed.
-    fn in_short(&self, text: &mut String) {
-        let found = case_groups::violated(self.collected);
-        if found.is_empty() {
-            return;
-        }
-        let beside = case_groups::violated_elsewhere(self.collected);
-        let _ = write!(text, "\n| violated requirement{beside} | cases | such as |\n| --- | ---: | --- |\n");
-        let row = |shared: &SharedViolation<'_>| {
-            let FaultText { at, expected, actual } = shared.text();
-            let place = if shared.is_of_the_status() { String::new() } else { format!(", at {}", cell(&at)) };
-            format!(
-                "| {} | {} | {}{place}: expected {}, found {} |\n",
-                prose_cell(&words::requirement(shared.violation, self.register)),
-                shared.cases.len(),
-                cell(&shared.cases[0].id),
-                cell(&expected),
-                cell(&actual),
-            )
-        };
-        let rows_written = fill(text, self.limit.saturating_sub(RESERVE), found.iter().map(row));
-        if rows_written < found.len() {
-            let _ = write!(text, "\nand {}\n", words::count(found.len() - rows_written, "more requirement"));
-        }
-    }
-
-    /// A list of findings below a heading, as long as there is room.
-    fn list(&self, text: &mut String, title: &str, findings: Vec<String>) {
+    /// A list of at most `most` findings below a heading, as long as there is room.
+    fn list(&self, text: &mut String, title: &str, findings: Vec<String>, most: usize) {
         if findings.is_empty() {
             return;
         }
         let _ = write!(text, "\n### {title}\n");
         let all = findings.len();
-        let rows_written = fill(text, self.limit.saturating_sub(RESERVE), findings.into_iter().take(FINDINGS_LIMIT));
+        let rows_written = fill(text, self.limit.saturating_sub(RESERVE), findings.into_iter().take(most));
         if rows_written < all {
             let more = words::count(all - rows_written, "more finding");
             let _ = write!(text, "\nand {more}; the text, JSON and JUnit reports have them all\n");
         }
     }
 
-    fn failure(&self, group: &[&CaseResult]) -> String {
+    /// A violated requirement with its source, and each kind of fault with its cases and a command that shows it.
+    fn violated(&self, broken: &BrokenRequirement<'_>) -> String {
+        let (standing, asks_for) = words::requirement_parts(broken.findings[0].violation, self.register);
+        let mut text = format!("\n#### {}: {}\n\n{}\n\n", Verdict::Fail, prose(&standing), prose(&asks_for));
+        if let Some(row) = self.register.get(broken.id()) {
+            let _ = writeln!(text, "- source: {}", sources(row));
+        }
+        let (findings, more) = broken.first(KINDS_LIMIT);
+        for finding in findings {
+            let _ = writeln!(text, "- {}", self.found_in(finding));
+            if let Some(reason) = finding.reason {
+                let _ = writeln!(text, "  {}", prose(&words::reason(reason)));
+            }
+        }
+        let answers = findings.iter().filter(|finding| !finding.tells_the_answer());
+        let answers: BTreeSet<_> = answers.filter_map(|finding| words::answer(finding.example())).collect();
+        for answer in answers {
+            let _ = writeln!(text, "- the answer was: {}", code(&answer));
+        }
+        if let Some(more) = more {
+            let _ = writeln!(text, "- and {more}");
+        }
+        let mut shown = BTreeSet::new();
+        for example in findings.iter().map(Finding::example).filter(|example| shown.insert(&example.id)) {
+            text.push_str(&to_see(example));
+        }
+        if broken.blocked > 0 {
+            let are = if broken.blocked == 1 { "is" } else { "are" };
+            let _ = write!(text, "\n{} {are} blocked by it.\n", words::count(broken.blocked, "case"));
+        }
+        text
+    }
+
+    /// What was expected and found, and in which cases.
+    fn found_in(&self, finding: &Finding<'_>) -> String {
+        let FaultText { at, expected, actual } = finding.text();
+        let [at, expected, actual] = [at, expected, actual].map(|text| code(&text));
+        format!("at {at}: expected {expected}, found {actual}, in {}", self.case_names(&finding.cases))
+    }
+
+    /// Cases that have a verdict for the same reason.
+    fn unexplained(&self, group: &[&CaseResult]) -> String {
         let first = group[0];
         let mut text = format!("\n#### {}: {}\n", first.verdict, self.case_names(group));
-        if group.len() == 1 || first.verdict == Verdict::Fail {
+        if group.len() == 1 {
             let _ = write!(text, "\n{}\n", prose(&first.title));
         }
-        if first.violations.is_empty() || first.reason.is_some() {
-            let _ = write!(text, "\n{}\n", prose(&words::reason_of(first)));
-        }
-        for alike in case_groups::violations(group).chunk_by(SharedViolation::is_of_the_same) {
-            let first = alike[0].violation;
-            let _ = write!(text, "\n- {}\n", prose(&words::requirement(first, self.register)));
-            for FaultText { at, expected, actual } in alike.iter().map(SharedViolation::text) {
-                let _ = writeln!(text, "  - at {}: expected {}, found {}", code(&at), code(&expected), code(&actual));
-            }
-            if let Some(row) = self.register.get(&first.requirement) {
-                let _ = writeln!(text, "  - source: {}", prose(&words::source(row)));
-            }
-        }
-        if let Some(answer) = words::answer(first).filter(|_| !first.violations.is_empty()) {
-            let _ = write!(text, "\nThe answer was: {}\n", code(&answer));
-        }
-        if let Some(repro) = first.repro.as_ref().filter(|_| first.verdict != Verdict::Fixed) {
-            let _ = write!(text, "\nTo see it ({}):\n\n{}", code(&first.id), block("sh", repro));
+        let _ = write!(text, "\n{}\n", prose(&words::reason_of(first)));
+        // A case that passes has nothing to show.
+        if first.verdict != Verdict::Fixed {
+            text.push_str(&to_see(first));
         }
         text
     }
 
     fn warnings(&self) -> Vec<String> {
-        let found = case_groups::warnings(self.collected);
-        let findings = found.chunk_by(SharedViolation::is_of_the_same).map(|findings| {
-            let mut text = format!("\n- {}\n", prose(&words::requirement(findings[0].violation, self.register)));
-            for shared in findings {
-                let FaultText { at, expected, actual } = shared.text();
-                let [at, expected, actual] = [at, expected, actual].map(|text| code(&text));
-                let cases = self.case_names(&shared.cases);
-                let _ = writeln!(text, "  - at {at}: expected {expected}, found {actual}, in {cases}");
-            }
-            text
-        });
-        findings.collect()
+        let warning = |broken: &BrokenRequirement<'_>| {
+            let (standing, asks_for) = words::requirement_parts(broken.findings[0].violation, self.register);
+            let requirement = format!("{}: {}", prose(&standing), prose(&asks_for));
+            let (findings, more) = broken.first(KINDS_LIMIT);
+            let findings = findings.iter().map(|finding| format!("  - {}\n", self.found_in(finding)));
+            let more = more.map(|more| format!("  - and {more}\n"));
+            let source = self.register.get(broken.id()).map(|row| format!("  - source: {}\n", sources(row)));
+            format!("\n- {requirement}\n{}", findings.chain(more).chain(source).collect::<String>())
+        };
+        findings::warned(self.collected, self.register).iter().map(warning).collect()
     }
 
     fn excused_group(&self, group: &[&CaseResult]) -> String {
@@ -203,4 +205,19 @@ impl MarkdownPage<'_> {
             several => format!("all {several} cases of {}", code(name)),
         })
     }
+}
+
+/// The command that shows the answer of a case.
+fn to_see(case: &CaseResult) -> String {
+    let command = case.repro.as_ref();
+    command.map_or_else(String::new, |repro| format!("\nTo see it ({}):\n\n{}", code(&case.id), block("sh", repro)))
+}
+
+/// The sources of a requirement, each a link where it has an address.
+fn sources(row: &Requirement) -> String {
+    let source = |SourceEvent { text, address }: &SourceEvent| match address {
+        Some(address) => format!("[{}]({address})", prose(text)),
+        None => prose(text),
+    };
+    SourceEvent::all(row).iter().map(source).collect::<Vec<_>>().join("; ")
 }

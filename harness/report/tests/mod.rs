@@ -180,7 +180,7 @@ fn a_lifetime_that_was_measured_twice_is_told_once(#[case] report: fn(&[Event]) 
     let cases = [("lifetimes/one", 152), ("lifetimes/two", 152), ("lifetimes/three", 164)];
     let cases = cases.map(|(id, milliseconds)| measured(id, 1_793_540_952_000 + milliseconds)).to_vec();
     let report = report(&sample::events_of(cases, true));
-    let beginning = report.split("and 1 more alike, with other numbers").next().expect("a beginning");
+    let beginning = report.split("and 1 more alike, with other values").next().expect("a beginning");
     assert!(beginning.len() < report.len() && beginning.contains("1793540952152"), "{report}");
     assert!(!beginning.contains("1793540952164"), "{report}");
 }
@@ -192,6 +192,48 @@ fn the_text_has_no_control_character_without_colour_and_only_its_own_with_it() {
     let coloured = text_with(&sample::events(), TextOptions { colour: true, ..options() });
     let codes = regex::Regex::new("\u{1b}\\[[0-9;]*m").expect("a pattern");
     assert_eq!(codes.replace_all(&coloured, ""), colourless);
+}
+
+/// The text without the codes of its links, and the address of each link.
+fn without_links(text: &str) -> (String, Vec<String>) {
+    let codes = regex::Regex::new("\u{1b}]8;;([^\u{1b}]*)\u{1b}\\\\").expect("a pattern");
+    let addresses = codes.captures_iter(text).map(|found| found[1].to_owned()).filter(|address| !address.is_empty());
+    (codes.replace_all(text, "").into_owned(), addresses.collect())
+}
+
+#[test]
+fn sources_are_links_in_the_text_for_a_terminal_however_it_is_folded() {
+    let errors = "https://docs.aws.amazon.com/redshift-serverless/latest/APIReference/API_GetCredentials.html\
+                  #API_GetCredentials_Errors";
+    for width in [None, Some(30), Some(80)] {
+        let plain = text_with(&sample::events(), TextOptions { width, ..options() });
+        let linked = text_with(&sample::events(), TextOptions { links: true, width, ..options() });
+        let (text, addresses) = without_links(&linked);
+        assert_eq!(text, plain);
+        assert_eq!(addresses.len(), 2, "{linked}");
+        assert_eq!(addresses[1], errors);
+        assert_eq!(linked.matches("\u{1b}]8;;\u{1b}").count(), 2, "each link has its end");
+    }
+}
+
+#[test]
+fn no_address_that_could_leave_its_link_becomes_one() {
+    let mut register = sample::register();
+    let nasty =
+        ["javascript:alert(1)", "https://a/ b", "https://a/\u{1b}[2J", "https://a/)[x](http://b", "https://a/é"];
+    for address in nasty {
+        for row in &mut register.requirements {
+            row.source[0].address = Some(address.to_owned());
+        }
+        let mut out = Vec::new();
+        let options = TextOptions { links: true, ..options() };
+        replay(&sample::events(), &mut TextSink::new(&mut out, &register, options)).expect("memory takes everything");
+        let markdown = report_of(&sample::events(), &Markdown::default(), &register).expect("memory takes everything");
+        for report in [out, markdown] {
+            let report = String::from_utf8(report).expect("UTF-8");
+            assert!(!report.contains("](") && !report.contains('\u{1b}'), "{report}");
+        }
+    }
 }
 
 #[rstest]

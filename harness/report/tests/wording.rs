@@ -153,19 +153,48 @@ fn what_a_run_comes_to_stands_in_its_heading_alone_where_that_says_it_all() {
     );
 }
 
-#[test]
-fn of_one_requirement_that_many_cases_violate_markdown_tells_the_reason_once_before_them() {
-    let report = markdown(&sample::events());
-    let (short, long) = report.split_once("\n### Failures\n").expect("both parts");
-    let rows: Vec<&str> = short.lines().filter(|line| line.starts_with("| GC-")).collect();
-    assert_eq!(rows.len(), 2, "{short}");
-    assert!(
-        rows[0].starts_with("| GC-DUR-02 (must")
-            && rows[0].contains(" | 2 | `parameters/duration-outside/899`: expected ")
-    );
-    assert!(long.contains("both cases of `parameters/duration-outside`"), "{long}");
-    let one = sample::cases().into_iter().filter(|case| case.id == "errors/not-found").collect();
-    assert!(!markdown(&sample::events_of(one, true)).contains("| violated requirement"), "one case is no list");
+#[rstest]
+#[case::text(text, 1, "; in 2 cases: all of parameters/duration-outside\n")]
+#[case::markdown(markdown, 0, ", in both cases of `parameters/duration-outside`\n")]
+#[case::github(github, 2, "::error title=fail GC-DUR-02%3A parameters/duration-outside (2 cases)::")]
+#[cfg_attr(feature = "cli", case::html(html, 0, "parameters/duration-outside (2 cases)</a></dd>"))]
+fn a_violated_requirement_is_told_once_with_its_cases(
+    #[case] report: fn(&[Event]) -> String,
+    #[case] headings: usize,
+    #[case] cases: &str,
+) {
+    let report = report(&sample::events());
+    assert!(report.contains(cases), "{report}");
+    assert_eq!(report.matches("GC-DUR-02 (must, documented): ").count(), headings, "{report}");
+}
+
+#[rstest]
+#[case::text(text)]
+#[case::markdown(markdown)]
+#[case::github(github)]
+#[cfg_attr(feature = "cli", case::html(html))]
+fn no_list_of_violated_requirements_is_cut(#[case] report: fn(&[Event]) -> String) {
+    let ids: Vec<String> = (0..60).map(|index| format!("GC-NEW-{index:02}")).collect();
+    let violation = |id: &String| Violation {
+        requirement: id.clone(),
+        level: Level::Must,
+        fault: sample::fault("status", "400", "200"),
+    };
+    let failed = CaseResult { violations: ids.iter().map(violation).collect(), ..sample::case("a/b", Verdict::Fail) };
+    let mut events = sample::events_of(vec![failed], true);
+    let place = events.iter().position(|event| matches!(event, Event::Requirement(_))).expect("a requirement");
+    let Event::Requirement(row) = events[place].clone() else { panic!("a requirement stands here") };
+    let rows = ids.iter().map(|id| RequirementEvent {
+        id: id.clone(),
+        level: Level::Must,
+        status: RequirementStatus::Fail,
+        ..row.clone()
+    });
+    events.splice(place..place, rows.map(Event::Requirement));
+    let report = report(&events);
+    for id in &ids {
+        assert!(report.contains(id), "{id} is missing: {report}");
+    }
 }
 
 #[test]

@@ -1,36 +1,58 @@
 //! What was found: warnings, excused cases, and cases that need attention.
 
-use super::super::case_groups::{self, PROBLEMS, SharedViolation, is_problem};
-use super::super::words::{FaultText, ReportLine};
+use std::collections::BTreeMap;
+
+use super::super::case_groups::{self, PROBLEMS, is_problem};
+use super::super::event::SourceEvent;
+use super::super::findings::{self, BrokenRequirement, Finding, KINDS_LIMIT};
+use super::super::words::FaultText;
 use super::{CaseResult, Collected, Detail, Register, TextPage, Tone, escape, words};
 use crate::contract::Side;
 use crate::verdict::Verdict;
 
-/// How many names or findings a list shows before it only counts the rest.
+/// How many names a list shows before it only counts the rest.
 const LIST_LIMIT: usize = 6;
+
+/// How many cases a finding names before it only counts the rest.
+const CASES_LIMIT: usize = 3;
 
 /// Broken requirements below `must`, each with where it was seen.
 pub(super) fn warnings(page: &mut TextPage, collected: &Collected, register: &Register, detail: Detail) {
-    let found = case_groups::warnings(collected);
+    let found = findings::warned(collected, register);
     if found.is_empty() {
         return;
     }
     page.title("Warnings (requirements below must; they never fail a run)");
-    for findings in found.chunk_by(SharedViolation::is_of_the_same) {
-        page.line(&format!("  {}", page.paint(Tone::Doubt, &words::requirement(findings[0].violation, register))));
-        let shown_count = limit(detail, findings.len());
-        for warning in &findings[..shown_count] {
-            let FaultText { at, expected, actual } = warning.text();
-            page.line(&escape(&format!("    at {at}: expected {expected}, found {actual}")));
-            page.line(&format!("      in {}", case_names(&warning.cases, collected, detail)));
+    for broken in &found {
+        let requirement = words::requirement(broken.findings[0].violation, register);
+        page.line(&format!("  {}", page.paint(Tone::Doubt, &requirement)));
+        let (findings, more) = broken.first(kinds_limit(detail));
+        for finding in findings {
+            page.line(&format!("    {}", found_in(finding, collected, detail)));
         }
-        if shown_count < findings.len() {
-            page.line(&format!(
-                "    and {} (-v shows them)",
-                words::count(findings.len() - shown_count, "other finding")
-            ));
+        if let Some(more) = more {
+            page.line(&format!("    and {more} (-v shows them)"));
         }
     }
+}
+
+const fn kinds_limit(detail: Detail) -> usize {
+    match detail {
+        Detail::Verbose => usize::MAX,
+        Detail::Quiet | Detail::Normal => KINDS_LIMIT,
+    }
+}
+
+/// What was expected and found, and in which cases: `header date: expected …, found …; in 2 cases: …`.
+fn found_in(finding: &Finding<'_>, collected: &Collected, detail: Detail) -> String {
+    let FaultText { at, expected, actual } = finding.text();
+    let place = if finding.is_of_the_status() { String::new() } else { format!("{at}: ") };
+    let cases = match finding.cases.len() {
+        1 => String::new(),
+        several => format!("{several} cases: "),
+    };
+    let names = case_names(&finding.cases, collected, detail, CASES_LIMIT);
+    format!("{}; in {cases}{names}", escape(&format!("{place}expected {expected}, found {actual}")))
 }
 
 /// Cases that did not run or are in the baseline, each reason once.
@@ -45,98 +67,113 @@ pub(super) fn excused_cases(page: &mut TextPage, collected: &Collected, detail: 
         let by_driver = verdict == Verdict::NotApplicable && groups.iter().all(|group| group[0].side == Side::Client);
         page.title(if by_driver { "Not applicable (the driver cannot do it)" } else { title });
         for group in groups {
-            page.line(&format!("  {}", words::reason_of(group[0])));
             let cases = if group.len() == 1 { String::new() } else { format!("{} cases: ", group.len()) };
-            page.line(&format!("    {cases}{}", case_names(&group, collected, detail)));
+            let names = case_names(&group, collected, detail, LIST_LIMIT);
+            page.line(&format!("  {}", words::reason_of(group[0])));
+            page.line(&format!("    {cases}{names}"));
         }
     }
 }
 
+/// The cases that need attention: first those without a verdict on the target, then each violated requirement.
 pub(super) fn failures(page: &mut TextPage, collected: &Collected, register: &Register, detail: Detail) {
     if !collected.cases.iter().any(|case| is_problem(case.verdict)) {
         return;
     }
     page.title(case_groups::heading(collected));
     for verdict in PROBLEMS {
-        for group in case_groups::failures(collected, verdict) {
-            page.gap();
-            failure(page, &group, collected, register, detail);
+        for group in case_groups::unexplained(collected, verdict) {
+            unexplained(page, &group, collected, detail);
         }
+    }
+    let mut shown = BTreeMap::new();
+    for broken in findings::violated(collected, register) {
+        violated(page, &broken, (collected, register, detail), &mut shown);
     }
 }
 
-fn failure(page: &mut TextPage, group: &[&CaseResult], collected: &Collected, register: &Register, detail: Detail) {
+/// Cases that have a verdict for the same reason.
+fn unexplained(page: &mut TextPage, group: &[&CaseResult], collected: &Collected, detail: Detail) {
     let first = group[0];
     let verdict = page.paint(first.verdict.into(), first.verdict.word());
     let all = detail < Detail::Verbose && case_groups::is_all(group, collected, LIST_LIMIT);
-    let title = match (group.len(), first.verdict) {
-        (1, _) => escape(&first.id),
-        (several, Verdict::Fail) => format!("{several} cases alike"),
-        (several, _) if all => format!("all {several} cases"),
-        (several, _) => format!("{several} cases"),
+    let title = match group.len() {
+        1 => escape(&first.id),
+        several if all => format!("all {several} cases"),
+        several => format!("{several} cases"),
     };
     let title = page.bold(&title);
-    let unnamed = group.len() == 1 || (all && first.verdict != Verdict::Fail);
-    let members = if unnamed { String::new() } else { format!(": {}", case_names(group, collected, detail)) };
+    let unnamed = group.len() == 1 || all;
+    let members =
+        if unnamed { String::new() } else { format!(": {}", case_names(group, collected, detail, LIST_LIMIT)) };
     page.line(&format!("{verdict} {title}{members}"));
-    if group.len() == 1 || (first.verdict == Verdict::Fail && first.side == Side::Server) {
+    if group.len() == 1 {
         page.line(&format!("  {}", escape(&first.title)));
     }
-    if first.violations.is_empty() || first.reason.is_some() {
-        page.line(&format!("  {}", words::reason_of(first)));
+    page.line(&format!("  {}", words::reason_of(first)));
+    // A case that passes has nothing to show.
+    if first.verdict != Verdict::Fixed {
+        command(page, first, group.len());
     }
-    for line in words::violations(&case_groups::violations(group), register) {
-        match line {
-            ReportLine::Heading(text) => page.line(&format!("  {text}")),
-            ReportLine::Particular(label, text) => {
-                let label = page.paint(Tone::Calm, &format!("{label:<8}"));
-                page.labelled(&format!("    {label}  "), &text);
-            }
+}
+
+/// A violated requirement with its source, and below it each kind of fault with its cases and a command that shows it.
+/// `shown` has the answers and commands of the requirements above, each with its requirement.
+fn violated(
+    page: &mut TextPage,
+    broken: &BrokenRequirement<'_>,
+    (collected, register, detail): (&Collected, &Register, Detail),
+    shown: &mut BTreeMap<String, String>,
+) {
+    let verdict = page.paint(Verdict::Fail.into(), Verdict::Fail.word());
+    let requirement = page.bold(&words::requirement(broken.findings[0].violation, register));
+    page.labelled(&format!("{verdict} "), &requirement);
+    if let Some(row) = register.get(broken.id()) {
+        page.line(&format!("  source: {}", words::sources(&SourceEvent::all(row), page.links)));
+    }
+    let (findings, more) = broken.first(kinds_limit(detail));
+    for finding in findings {
+        page.line(&format!("  {}", found_in(finding, collected, detail)));
+        if let Some(reason) = finding.reason {
+            page.line(&format!("  {}", escape(&words::reason(reason))));
+        }
+        let example = finding.example();
+        let tells_it = detail < Detail::Verbose && finding.tells_the_answer();
+        let answer = words::answer(example).filter(|_| example.side == Side::Server && !tells_it);
+        // What stands above already is not told again.
+        if let Some(answer) = answer.filter(|answer| shown.insert(answer.clone(), broken.id().to_owned()).is_none()) {
+            page.line(&format!("  the answer was: {answer}"));
+        }
+        match example.repro.as_ref().and_then(|repro| shown.get(repro)) {
+            Some(above) if above == broken.id() => {}
+            Some(above) => page.line(&format!("  to see it: as for {} above", escape(above))),
+            None => command(page, example, finding.cases.len()),
+        }
+        if let Some(repro) = &example.repro {
+            shown.entry(repro.clone()).or_insert_with(|| broken.id().to_owned());
         }
     }
-    // The answer and the command differ from case to case; those of the first case stand for all.
-    if let Some(answer) = words::answer(first).filter(|_| !first.violations.is_empty() && first.side == Side::Server) {
-        page.line(&format!("  the answer was: {answer}"));
+    if let Some(more) = more {
+        page.line(&format!("  and {more} (-v shows them)"));
     }
-    // A case that passes has nothing to show.
-    if let Some(repro) = first.repro.as_ref().filter(|_| first.verdict != Verdict::Fixed) {
-        let which = if group.len() == 1 { String::new() } else { format!(" ({})", escape(&first.id)) };
+    if broken.blocked > 0 {
+        let are = if broken.blocked == 1 { "is" } else { "are" };
+        page.line(&format!("  {} {are} blocked by it", words::count(broken.blocked, "case")));
+    }
+}
+
+/// The command that shows the answer of a case, which stands for this number of cases.
+fn command(page: &mut TextPage, case: &CaseResult, cases: usize) {
+    if let Some(repro) = &case.repro {
+        let which = if cases == 1 { String::new() } else { format!(" ({})", escape(&case.id)) };
         page.command(&format!("  to see it{which}: {}", escape(repro)));
     }
 }
 
-/// Each violated requirement once, where several cases failed.
-pub(super) fn in_short(page: &mut TextPage, collected: &Collected, register: &Register, detail: Detail) {
-    let found = case_groups::violated(collected);
-    if found.is_empty() {
-        return;
-    }
-    page.title(&format!("In short: each violated requirement once{}", case_groups::violated_elsewhere(collected)));
-    let shown_count = limit(detail, found.len());
-    for shared in &found[..shown_count] {
-        let FaultText { at, expected, actual } = shared.text();
-        page.line(&format!("  {}", page.paint(Tone::Bad, &words::requirement(shared.violation, register))));
-        let place = if shared.is_of_the_status() { String::new() } else { format!("{at}: ") };
-        let cases = match shared.cases.as_slice() {
-            [case] => case.id.clone(),
-            several => format!("{}, such as {}", words::count(several.len(), "case"), several[0].id),
-        };
-        page.line(&escape(&format!("    in {cases}: {place}expected {expected}, found {actual}")));
-    }
-    if shown_count < found.len() {
-        let more = words::count(found.len() - shown_count, "other requirement");
-        page.line(&format!("  and {more} (-v shows them)"));
-    }
-    let blocked = collected.cases.iter().filter(|case| case.verdict == Verdict::Blocked).count();
-    if blocked > 0 {
-        page.line(&format!("  beside them, {} blocked, for the reasons above", words::count(blocked, "case")));
-    }
-}
-
 /// The ids of cases, a whole family by its own id; those beyond the limit are only counted.
-fn case_names(cases: &[&CaseResult], collected: &Collected, detail: Detail) -> String {
+fn case_names(cases: &[&CaseResult], collected: &Collected, detail: Detail, limit: usize) -> String {
     let names = case_groups::case_names(cases, collected);
-    let shown_count = limit(detail, names.len());
+    let shown_count = if detail == Detail::Verbose { names.len() } else { names.len().min(limit) };
     let list = words::list_of_names(&names, shown_count, |name, count| match count {
         1 => escape(name),
         // The cases of a single family have just been counted.
@@ -144,8 +181,4 @@ fn case_names(cases: &[&CaseResult], collected: &Collected, detail: Detail) -> S
         several => format!("{} ({several} cases)", escape(name)),
     });
     if shown_count < names.len() { format!("{list} (-v lists them)") } else { list }
-}
-
-fn limit(detail: Detail, length: usize) -> usize {
-    if detail == Detail::Verbose { length } else { length.min(LIST_LIMIT) }
 }

@@ -5,6 +5,7 @@ mod totals;
 
 use std::io::{self, Write};
 
+use super::case_groups::is_problem;
 use super::collected::Collected;
 use super::conclusion::Tone;
 use super::event::{Event, RunEvent};
@@ -22,10 +23,10 @@ const VERDICT_WIDTH: usize = 15;
 pub enum Detail {
     /// Failures and totals.
     Quiet,
-    /// Also each suite's counts, warnings, and what was not run.
+    /// Also warnings and what was not run; each suite's counts where nothing went wrong.
     #[default]
     Normal,
-    /// Also each case on a line of its own as soon as it is done, and lists in full.
+    /// Also each case on a line of its own as soon as it is done, each suite's counts, and lists in full.
     Verbose,
 }
 
@@ -34,6 +35,8 @@ pub enum Detail {
 pub struct TextOptions {
     /// Whether to colour the text with terminal codes.
     pub colour: bool,
+    /// Whether sources are links, with terminal codes.
+    pub links: bool,
     /// How much to tell.
     pub detail: Detail,
     /// Whether the report has several runs, so that each names its target at every level of detail.
@@ -126,12 +129,14 @@ impl<W: Write> Sink for TextSink<W> {
         let mut page = self.page();
         let TextSink { options, register, collected, .. } = self;
         if options.detail > Detail::Quiet {
-            totals::suites(&mut page, collected);
+            // Where something went wrong, the failures say where; a table would only push them off the screen.
+            if options.detail == Detail::Verbose || !collected.cases.iter().any(|case| is_problem(case.verdict)) {
+                totals::suites(&mut page, collected);
+            }
             findings::warnings(&mut page, collected, register, options.detail);
             findings::excused_cases(&mut page, collected, options.detail);
         }
         findings::failures(&mut page, collected, register, options.detail);
-        findings::in_short(&mut page, collected, register, options.detail);
         totals::totals(&mut page, collected, options);
         totals::rerun_command(&mut page, collected, options);
         self.print(&page)
@@ -169,6 +174,7 @@ fn header(run: &RunEvent) -> String {
 struct TextPage {
     text: String,
     colour: bool,
+    links: bool,
     width: usize,
     /// Whether this text comes first.
     first: bool,
@@ -176,7 +182,8 @@ struct TextPage {
 
 impl TextPage {
     fn new(options: &TextOptions, first: bool) -> Self {
-        Self { text: String::new(), colour: options.colour, width: options.width.unwrap_or(usize::MAX), first }
+        let TextOptions { colour, links, width, .. } = *options;
+        Self { text: String::new(), colour, links, width: width.unwrap_or(usize::MAX), first }
     }
 
     /// A line of prose. Where it is folded, its further lines begin where the first one does.

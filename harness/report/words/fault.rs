@@ -38,8 +38,8 @@ impl FaultText {
             Fault::HungUp { expected, together: false } => fault_text(
                 "status",
                 any_of(expected),
-                "no answer: the connection was closed, and again when the request was repeated, though other requests \
-                 were answered before and after. The server seems to crash on this request: look at its log",
+                "no answer: the connection was closed, twice, while other requests were answered. The server seems to \
+                 crash on this request: look at its log",
             ),
             Fault::Status { expected, found, error: None } => {
                 fault_text("status", expected.to_string(), found.to_string())

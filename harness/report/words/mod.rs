@@ -19,11 +19,10 @@ pub(crate) use reason::{excuse, in_a_line};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use super::case_groups::SharedViolation;
 use super::collected::{Collected, count_each};
-use super::event::{DriverEvent, RequirementEvent, RequirementStatus};
+use super::event::{DriverEvent, RequirementEvent, RequirementStatus, SourceEvent};
 use crate::contract::{Level, Register, Requirement};
-use crate::text::{begins_log_command, escape, line_command};
+use crate::text::{LINE_SHOWN, begins_log_command, escape, line_command};
 use crate::verdict::{CaseResult, Verdict, Violation};
 
 /// `1 case`, `2 cases`.
@@ -109,43 +108,36 @@ pub(super) fn reason_of(case: &CaseResult) -> String {
 
 /// A requirement as a heading: `GC-DUR-02 (must, documented): A durationSeconds below …`.
 pub(super) fn requirement(violation: &Violation, register: &Register) -> String {
+    let (standing, text) = requirement_parts(violation, register);
+    format!("{standing}: {text}")
+}
+
+/// A requirement in two parts: its id with its level and evidence, and what it asks for.
+pub(super) fn requirement_parts(violation: &Violation, register: &Register) -> (String, String) {
     let Violation { requirement, level, .. } = violation;
     let level = format!("{level:?}").to_lowercase();
     match register.get(requirement) {
         Some(row) => {
             let evidence = format!("{:?}", row.evidence).to_lowercase();
-            format!("{requirement} ({level}, {evidence}): {}", escape(&row.text))
+            (format!("{requirement} ({level}, {evidence})"), escape(&row.text))
         }
-        None => format!("{} ({level}): not in this build's register", escape(requirement)),
+        None => (format!("{} ({level})", escape(requirement)), "not in this build's register".to_owned()),
     }
 }
 
-/// Violations for people: those of one requirement together, below its heading, with its source.
-pub(super) fn violations(violations: &[SharedViolation<'_>], register: &Register) -> Vec<ReportLine> {
+/// Violations of one case for people, as plain lines: those of one requirement together, below its heading, with its
+/// source.
+pub(super) fn each_violation(violations: &[Violation], register: &Register) -> Vec<String> {
+    let particular = |label: &str, text: &str| format!("  {label:<8}  {}", escape(text));
     let mut lines = Vec::new();
-    for alike in violations.chunk_by(SharedViolation::is_of_the_same) {
-        let first = alike[0].violation;
-        lines.push(ReportLine::Heading(requirement(first, register)));
-        for FaultText { at, expected, actual } in alike.iter().map(SharedViolation::text) {
-            lines.push(ReportLine::Particular("at", escape(&at)));
-            lines.push(ReportLine::Particular("expected", escape(&expected)));
-            lines.push(ReportLine::Particular("found", escape(&actual)));
+    for of_one in violations.chunk_by(|one, other| one.requirement == other.requirement) {
+        lines.push(requirement(&of_one[0], register));
+        for FaultText { at, expected, actual } in of_one.iter().map(FaultText::of) {
+            lines.extend([particular("at", &at), particular("expected", &expected), particular("found", &actual)]);
         }
-        if let Some(row) = register.get(&first.requirement) {
-            lines.push(ReportLine::Particular("source", escape(&source(row))));
-        }
+        lines.extend(register.get(&of_one[0].requirement).map(|row| particular("source", &source(row))));
     }
     lines
-}
-
-/// The same for violations that each stand alone, as plain lines.
-pub(super) fn each_violation(violations: &[Violation], register: &Register) -> Vec<String> {
-    let alone: Vec<_> = violations.iter().map(SharedViolation::alone).collect();
-    let line = |line| match line {
-        ReportLine::Heading(text) => text,
-        ReportLine::Particular(label, text) => format!("  {label:<8}  {text}"),
-    };
-    self::violations(&alone, register).into_iter().map(line).collect()
 }
 
 /// The sources of a requirement, on one line. Not escaped.
@@ -153,12 +145,32 @@ pub(crate) fn source(row: &Requirement) -> String {
     row.source.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }
 
-pub(super) enum ReportLine {
-    /// A requirement.
-    Heading(String),
-    /// Something about it: a label, and a text.
-    Particular(&'static str, String),
+/// The sources of a requirement on one line, escaped; on a terminal that can show it, each is a link to its address.
+pub(crate) fn sources(sources: &[SourceEvent], links: bool) -> String {
+    let plain = |source: &SourceEvent| escape(&source.text);
+    let link = |source: &SourceEvent| match &source.address {
+        Some(address) => terminal_link(&plain(source), address),
+        None => plain(source),
+    };
+    let linked = sources.iter().map(link).collect::<Vec<_>>().join("; ");
+    // A longer line is cut, and a cut link would have no end.
+    if links && linked.chars().count() <= LINE_SHOWN {
+        return linked;
+    }
+    sources.iter().map(plain).collect::<Vec<_>>().join("; ")
 }
+
+/// A text that a terminal shows as a link. Source: ECMA-48, 8.3.89, Operating System Command; the hyperlinks of
+/// terminals, command 8.
+fn terminal_link(text: &str, address: &str) -> String {
+    format!("{LINK}{address}{CODE_END}{text}{LINK}{CODE_END}")
+}
+
+/// What begins the code of a link, before its address; without an address, the code ends the link.
+pub(crate) const LINK: &str = "\u{1b}]8;;";
+
+/// What ends such a code.
+pub(crate) const CODE_END: &str = "\u{1b}\\";
 
 /// What a target answered, on one line: status, error, media type, the shape of the body.
 pub(super) fn answer(case: &CaseResult) -> Option<String> {

@@ -4,6 +4,7 @@ mod configured_server;
 mod credential_lifetimes;
 mod doctor;
 mod failure_causes;
+mod first_report;
 mod fixtures;
 mod foreign_text;
 mod invalid_input;

@@ -226,7 +226,7 @@ fn a_server_without_the_operation_is_named_once_and_accused_of_nothing(
     "answers",
     "answers GetCredentials",
     "200 application/x-amz-json-1.1",
-    "found     a string of 32 characters"
+    "expected a number, found a string of 32 characters"
 )]
 fn a_server_with_the_operation_broken_fails_what_must_succeed_and_proves_nothing_by_refusing(
     #[case] bytes: String,

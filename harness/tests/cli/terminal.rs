@@ -40,7 +40,11 @@ fn plain(text: &str) -> String {
     let mut rest = text;
     while let Some((before, code)) = rest.split_once('\u{1b}') {
         without_codes.push_str(before);
-        let end = code.find(|c: char| c.is_ascii_alphabetic()).map_or(code.len(), |at| at + 1);
+        let end = match code.strip_prefix(']') {
+            // A link ends with a code of its own.
+            Some(command) => command.find("\u{1b}\\").map_or(code.len(), |at| at + 3),
+            None => code.find(|c: char| c.is_ascii_alphabetic()).map_or(code.len(), |at| at + 1),
+        };
         rest = &code[end..];
     }
     without_codes + rest
@@ -83,6 +87,7 @@ fn the_progress_bar_is_for_terminals_that_can_redraw_it_and_not_for_ci() {
 #[case(&["doctor"])]
 #[case(&["list", "requirements"])]
 #[case(&["explain", "duration-clamped"])]
+#[case(&["explain", "GC-EXP-02"])]
 #[case(&["config", "show"])]
 fn prose_fits_on_a_narrow_terminal(#[case] arguments: &[&str]) {
     let Some(screen) = on_a_terminal(40, arguments, &[]) else { return };
@@ -106,6 +111,10 @@ fn a_report_fits_on_a_narrow_terminal_and_its_commands_stay_whole() {
         ("CI", "1"),
     ];
     let Some(screen) = on_a_terminal(40, &arguments, &variables) else { return };
+    assert!(
+        screen.contains("\u{1b}]8;;https://docs.aws.amazon.com/redshift-serverless/"),
+        "a source is a link: {screen}"
+    );
     let screen = plain(&screen);
     let is_command = |line: &str| line.contains("curl ") || line.starts_with("countersign run");
     for command in ["  to see it: curl ", "countersign run "] {

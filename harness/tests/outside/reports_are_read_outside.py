@@ -27,7 +27,7 @@ KINDS = {Failure: ("fail", "fixed"), Skipped: ("known-fail", "not-applicable"),
 
 
 # What version 2 of the run stream has and version 1 had not, by where it stands.
-ADDED = {"": {"service", "because"}, "target": {"heard"}, "violations": {"fault"}, "warnings": {"fault"}}
+ADDED = {"": {"service", "because", "source"}, "target": {"heard"}, "violations": {"fault"}, "warnings": {"fault"}}
 
 
 def older(event, at=""):
@@ -90,6 +90,8 @@ with tempfile.TemporaryDirectory() as folder:
     with open(names["--report-jsonl"], encoding="utf-8") as file:
         events = [json.loads(line) for line in file]
     dropped = [older(event) for event in events]
+    addresses = {source["address"] for event in events for source in event.get("source", []) if "address" in source}
+    assert len(addresses) > 10, "requirements have the addresses of their sources"
     assert events[0]["version"] == 2 and events[0]["service"] and events[0]["target"]["heard"], events[0]
     assert all("fault" in violation for event in events for violation in event.get("violations", [])), "each fault is data too"
     assert all("because" in event for event in events if event.get("reason")), "each reason is data too"
@@ -108,5 +110,7 @@ with tempfile.TemporaryDirectory() as folder:
         assert needed in markdown, (path, "what it tells of is there")
         html = cmarkgfm.github_flavored_markdown_to_html(markdown, Options.CMARK_OPT_UNSAFE)
         tags = set(re.findall(r"<([a-z0-9]+)", html))
-        assert tags <= set("h2 h3 h4 p strong em code pre ul li blockquote table thead tbody tr th td".split()), tags
-print(f"{len(cases)} cases read alike by junitparser and junit2html, and from an older stream; the badge is SVG; the Markdown does nothing")
+        assert tags <= set("h2 h3 h4 p strong em code pre ul li blockquote table thead tbody tr th td a".split()), tags
+        links = re.findall(r'<a href="([^"]*)">', html)
+        assert len(links) == html.count("<a") and set(links) <= addresses, (path, "a link leads to a source, and nowhere else")
+print(f"{len(cases)} cases read alike by junitparser and junit2html, and from an older stream; the badge is SVG; the Markdown does nothing but link to sources")
