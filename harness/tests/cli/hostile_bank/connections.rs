@@ -12,18 +12,6 @@ use crate::stub_server::{Stub, refusal};
 /// An answer that belongs to no request.
 const SMUGGLED: &str = "HTTP/1.1 418 Teapot\r\ncontent-length: 21\r\n\r\n{\"__type\":\"SMUGGLED\"}";
 
-/// A server that does this with every connection but each third.
-fn with_every_third(serve: impl Fn(&mut std::net::TcpStream, &str) + Send + Sync + 'static) -> Stub {
-    let count = AtomicUsize::new(0);
-    Stub::new(move |stream, request| {
-        if count.fetch_add(1, Ordering::Relaxed) % 3 == 2 {
-            let _ = stream.write_all(right(request).as_bytes());
-        } else {
-            serve(stream, request);
-        }
-    })
-}
-
 /// A server that is right once, and then does this.
 fn right_once(then: impl Fn(&mut std::net::TcpStream, &str) + Send + Sync + 'static) -> Stub {
     let count = AtomicUsize::new(0);
@@ -76,7 +64,6 @@ pub(super) fn servers() -> Vec<Server> {
             }),
         ),
         // Servers that are well now and then.
-        server("two-of-three-stalled", lost, with_every_third(|stream, _| wait(stream))),
         server("right-once-then-silent", lost, right_once(|stream, _| wait(stream))),
         server("right-once-then-closed", lost, right_once(|_, _| {})),
     ]
@@ -88,7 +75,6 @@ pub(super) fn reused() -> Vec<Server> {
     let well = (1, "pass");
     let failed = (1, "fail");
     vec![
-        server("two-of-three-closed", well, with_every_third(|_, _| {})),
         server("two-answers-to-one", well, keeping(|request, _| (right(request) + SMUGGLED).into_bytes())),
         server(
             "half-an-answer-more",

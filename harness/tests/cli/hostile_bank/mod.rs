@@ -24,6 +24,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rstest::rstest;
 use serde_json::Value;
 
 use crate::planted_secrets::REPORTS;
@@ -121,15 +122,13 @@ fn run(endpoint: &str, cases: &str, format: &str) -> Ended {
         program = program.env(name, value);
     }
     let (code, mut faults) = watch(&mut program);
-    // A run that finds no target to judge has no reports.
     let written: BTreeSet<_> = std::fs::read_dir(program.folder())
         .expect("the folder can be listed")
         .map(|entry| entry.expect("the folder can be listed").file_name().into_string().expect("a name of ours"))
         .collect();
     let ours: BTreeSet<_> = OUTPUTS.into_iter().chain(REPORTS.map(|(_, file)| file)).map(str::to_owned).collect();
-    let strange: Vec<_> = written.difference(&ours).collect();
-    if !strange.is_empty() {
-        faults.push(format!("files that are no reports: {strange:?}"));
+    if written != ours {
+        faults.push(format!("expected the files {ours:?}, found {written:?}"));
     }
     let mut verdict = String::new();
     for name in &written {
@@ -281,6 +280,29 @@ fn foreign_markdown(text: &str) -> Option<String> {
 fn around(text: &str, at: usize) -> String {
     let start = text.floor_char_boundary(at.saturating_sub(60));
     text[start..text.ceil_char_boundary(text.len().min(at + 60))].to_owned()
+}
+
+#[rstest]
+#[case::sound("stdout.txt", "fail a/b\n  found \"<b>\"\n", "")]
+#[case::a_secret("r.json", "{\"a\": \"xCanaryx\"}", "canary")]
+#[case::another_answer("stdout.txt", "418 SMUGGLED", "smuggled")]
+#[case::a_code("stderr.txt", "a\u{1b}[31mb", "steers")]
+#[case::a_direction_mark("r.md", "a\u{202e}b", "steers")]
+#[case::cut_json("r.json", "{\"a\": ", "EOF")]
+#[case::a_cut_line("r.jsonl", "{}\n{", "EOF")]
+#[case::cut_xml("r.xml", "<a><b/>", "not closed")]
+#[case::another_tag("r.svg", "<a></b>", "expected")]
+#[case::no_character_of_xml("r.xml", "<a>\u{fffe}</a>", "XML has not")]
+#[case::a_tag("r.html", "<p><pwned></p>", "a tag")]
+#[case::a_tag_in_markdown("r.md", "a <pwned> b", "markup")]
+#[case::a_tag_in_code("r.md", "a `<pwned>` b", "")]
+#[case::a_picture("r.md", "![a](http://evil.example)", "markup")]
+#[case::a_command("stdout.txt", "a\n  ::error::PWNED", "a command")]
+#[case::a_panic("stderr.txt", "thread 'main' panicked at a.rs", "a panic")]
+fn what_is_wrong_with_a_text_is_seen(#[case] name: &str, #[case] text: &str, #[case] fault: &str) {
+    let faults = faults_of(name, text, "text");
+    assert_eq!(faults.len(), usize::from(!fault.is_empty()), "{faults:?}");
+    assert!(faults.iter().all(|found| found.contains(fault)), "{faults:?}");
 }
 
 #[test]
