@@ -88,6 +88,11 @@ impl std::str::FromStr for FailOn {
 }
 
 impl FailOn {
+    /// Whether a check with this passes, and why.
+    pub(super) fn conclusion(self, diff: &SdkDiff, accept: &str) -> String {
+        diff.conclusion(self.0, accept)
+    }
+
     pub(super) fn exit(self, diff: &SdkDiff) -> Exit {
         if self.0.is_some_and(|class| diff.has(class)) { Exit::Failed } else { Exit::Fine }
     }

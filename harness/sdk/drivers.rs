@@ -1,10 +1,11 @@
 //! The drivers that come with the harness: what each runs, what its installation needs, how it is started.
 //!
-//! Their sources are compiled in and written beside each installed SDK, so that a driver and its SDK stay together.
+//! Their sources are compiled in, and written to a folder of the run that needs them. Only the driver that Cargo builds
+//! is written beside its SDK, for it holds the SDK.
 
 use std::ffi::OsString;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::process::DriverCommand;
 use crate::text::foreign;
@@ -115,17 +116,13 @@ pub fn driver_named(name: &str) -> Result<&'static Driver, String> {
 }
 
 impl Driver {
-    /// Writes the driver's sources into a folder, which is created if it is missing. A file with the right text is not
-    /// touched: another run may be reading it, and the folder may be read-only.
+    /// Writes the driver's sources into a folder, which is created if it is missing.
     ///
     /// # Errors
     /// When a file cannot be written.
-    pub fn write_sources(&self, folder: &Path) -> io::Result<()> {
+    pub(super) fn write_sources(&self, folder: &Path) -> io::Result<()> {
         for (name, text) in self.sources {
             let path = folder.join(name);
-            if std::fs::read(&path).is_ok_and(|found| found == text.as_bytes()) {
-                continue;
-            }
             if let Some(parent) = path.parent() {
                 std::fs::create_dir_all(parent)?;
             }
@@ -139,16 +136,23 @@ impl Driver {
         self.sources.iter().find(|(file, _)| *file == name).map(|(_, text)| *text)
     }
 
-    /// The command that starts a driver, whose sources are in `folder`, on an installed SDK. `sdk` is the Python that
-    /// has the SDK, the folder that has it under `node_modules`, or the program that was built with it.
-    pub fn command(&self, folder: &Path, sdk: &Path) -> DriverCommand {
+    /// The command that starts the driver on an installed SDK. `sdk` is the Python that has the SDK, the folder that has
+    /// it under `node_modules`, or the program that was built with it. The sources are written into `folder`, which must
+    /// stay while the driver runs; where the SDK is, nothing is written, since that place may be read-only.
+    ///
+    /// # Errors
+    /// When the sources cannot be written.
+    pub fn command(&self, folder: &Path, sdk: &Path) -> io::Result<DriverCommand> {
+        if self.kind != InstallKind::Cargo {
+            self.write_sources(folder)?;
+        }
         let main = folder.join(self.sources[0].0).into_os_string();
         let (program, arguments): (OsString, Vec<OsString>) = match self.kind {
             InstallKind::Python => (sdk.into(), vec![main]),
             InstallKind::Node => ("node".into(), vec![main, sdk.into()]),
             InstallKind::Cargo => (sdk.into(), Vec::new()),
         };
-        DriverCommand { program, arguments }
+        Ok(DriverCommand { program, arguments })
     }
 
     /// Why it cannot be installed here; `None` if it can.
@@ -164,10 +168,15 @@ impl Driver {
 }
 
 fn is_on_path(program: &str) -> bool {
+    find_on_path(program).is_some()
+}
+
+/// Where a program is that is called by its name alone.
+pub fn find_on_path(program: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let endings = if cfg!(windows) { &["", ".exe", ".cmd"][..] } else { &[""] };
-    std::env::split_paths(&path)
-        .any(|folder| endings.iter().any(|ending| folder.join(format!("{program}{ending}")).is_file()))
+    let places = |folder: PathBuf| endings.iter().map(move |ending| folder.join(format!("{program}{ending}")));
+    std::env::split_paths(&path).flat_map(places).find(|place| place.is_file())
 }
 
 #[cfg(test)]
@@ -182,18 +191,20 @@ mod tests {
     }
 
     #[test]
-    fn the_drivers_files_are_written_side_by_side_and_only_where_they_are_others() {
+    fn a_driver_is_written_for_the_run_and_one_that_is_built_needs_no_sources() {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let driver = driver_named("redshift-connector").expect("a driver");
-        let write = || driver.write_sources(folder.path()).expect("it can be written");
-        write();
-        let [untouched, older] = [driver.sources[0], driver.sources[1]].map(|(name, _)| folder.path().join(name));
-        let long_ago = std::time::SystemTime::UNIX_EPOCH;
-        let file = std::fs::File::options().append(true).open(&untouched).expect("it is there");
-        file.set_modified(long_ago).expect("its time can be set");
-        std::fs::write(&older, "an older driver").expect("it can be written");
-        write();
-        assert_eq!(std::fs::metadata(&untouched).and_then(|file| file.modified()).expect("it has a time"), long_ago);
-        assert_eq!(std::fs::read_to_string(&older).expect("it is there"), driver.sources[1].1);
+        let of = |name: &str| {
+            let place = folder.path().join(name);
+            let command = driver_named(name)
+                .and_then(|driver| driver.command(&place, Path::new("/sdk")).map_err(|error| error.to_string()));
+            (place, command.expect("it can be written"))
+        };
+        let (place, command) = of("redshift-connector");
+        let main = place.join("redshift_connector_driver.py");
+        assert_eq!((command.program, command.arguments), ("/sdk".into(), vec![main.clone().into()]));
+        assert!(main.is_file() && place.join("boto3_driver.py").is_file());
+        let (place, command) = of("rust");
+        assert_eq!((command.program, command.arguments), ("/sdk".into(), Vec::new()));
+        assert!(!place.exists());
     }
 }

@@ -12,7 +12,6 @@ use std::process::{Command, Stdio};
 use serde::{Deserialize, Serialize};
 
 use super::drivers::{self, Driver, InstallKind, LOCK, MANIFEST};
-use super::process::DriverCommand;
 use crate::text::{escape, file_name, foreign};
 
 /// The file that marks a complete installation.
@@ -76,20 +75,6 @@ pub struct Installed {
 }
 
 impl Installed {
-    /// The command that starts its driver.
-    ///
-    /// # Errors
-    /// When the driver's sources cannot be brought up to date.
-    pub fn command(&self) -> Result<DriverCommand, String> {
-        let sources = self.folder.join("driver");
-        if self.driver.kind != InstallKind::Cargo {
-            // The sources of this build, whichever build installed the SDK.
-            let writing = self.driver.write_sources(&sources);
-            writing.map_err(|error| format!("cannot write the driver to {}: {error}", file_name(&sources)))?;
-        }
-        Ok(self.driver.command(&sources, &self.sdk()))
-    }
-
     /// Where the SDK itself is, as [`Driver::command`] takes it.
     pub fn sdk(&self) -> PathBuf {
         let program = format!("target/debug/countersign-rust-driver{}", std::env::consts::EXE_SUFFIX);
@@ -175,13 +160,19 @@ impl Cache {
         let folder = self.root.join(&id);
         let failed =
             |what: &str, error: std::io::Error| format!("cannot {what} for {id} in {}: {error}", file_name(&self.root));
+        let already = format!("{id} is installed already in {}", file_name(&folder));
+        // What is there is taken without a lock, since the folder may be read-only.
+        if let Some(installed) = read(&folder) {
+            say(&already);
+            return Ok(installed);
+        }
         fs::create_dir_all(&self.root).map_err(|error| failed("make the folder", error))?;
         // If two processes install the same version, the second waits and finds it installed.
         let lock = File::create(self.root.join(format!(".{id}.lock")));
         let lock = lock.map_err(|error| failed("make the lock", error))?;
         lock.lock().map_err(|error| failed("wait for the lock", error))?;
         if let Some(installed) = read(&folder) {
-            say(&format!("{id} is installed already in {}", file_name(&folder)));
+            say(&already);
             return Ok(installed);
         }
         if let Some(obstacle) = driver.obstacle() {
@@ -193,8 +184,6 @@ impl Cache {
         }
         fs::create_dir_all(&folder).map_err(|error| failed("make the folder", error))?;
         say(&format!("installing {} {version} in {}", driver.package, file_name(&folder)));
-        let sources = folder.join("driver");
-        driver.write_sources(&sources).map_err(|error| failed("write the driver", error))?;
         let deps = match driver.kind {
             InstallKind::Python => install_python(driver, version, &folder),
             InstallKind::Node => install_node(driver, version, &folder),
@@ -292,6 +281,7 @@ fn collect(tree: &serde_json::Value, deps: &mut BTreeMap<String, String>) {
 /// Builds the driver with the SDK. Returns the packages in its lock file, with their versions.
 fn install_cargo(driver: &Driver, version: &str, folder: &Path) -> Result<BTreeMap<String, String>, String> {
     let sources = folder.join("driver");
+    driver.write_sources(&sources).map_err(|error| format!("cannot write the driver: {error}"))?;
     let manifest = driver.source(MANIFEST).unwrap_or_default();
     let pin = |version: &str| format!("{} = {{ version = \"={version}\"", driver.package);
     let locked = manifest.split_once(&format!("{} = {{ version = \"=", driver.package));

@@ -6,14 +6,16 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{ArgGroup, Args};
-use tempfile::TempDir;
 
+use super::ChosenDriver;
 use super::run::{JOBS, execute};
 use crate::cli::diff::{DiffFormat, FailOn, stream};
 use crate::cli::library::Library;
 use crate::cli::output::say;
 use crate::cli::{Failure, FixtureArgs, summary};
-use crate::report::{DriverEvent, Event, Exit, ReportFile, StreamSink, replay};
+use crate::report::markdown::prose;
+use crate::report::words::count;
+use crate::report::{DriverEvent, Event, Exit, MARKDOWN_LIMIT, ReportFile, StreamSink, replay};
 use crate::sdk::diff::SdkDiff;
 use crate::sdk::drivers::Driver;
 use crate::sdk::install::{Cache, SdkVersion, python_in};
@@ -28,7 +30,7 @@ pub(super) struct SdkCheckArgs {
     #[arg(value_name = "PATTERN")]
     patterns: Vec<String>,
 
-    /// Check the boto3 of this interpreter or virtual environment
+    /// Check the boto3 of this interpreter or virtual environment; a name alone is looked up in PATH
     #[arg(long, env = "COUNTERSIGN_PYTHON", value_name = "PATH")]
     python: Option<PathBuf>,
 
@@ -95,11 +97,7 @@ pub(super) fn run(args: &SdkCheckArgs) -> Result<ExitCode, Failure> {
     let recording = args.update.then(|| file(&args.baseline)).transpose()?;
     let markdown = args.report_md.as_deref().map(file).transpose()?;
 
-    let folder =
-        TempDir::new().map_err(|error| Failure::harness(format!("no temporary folder can be made: {error}")))?;
-    let writing = driver.write_sources(folder.path());
-    writing.map_err(|error| Failure::harness(format!("cannot write the driver: {error}")))?;
-    let command = driver.command(folder.path(), &sdk);
+    let (command, _folder) = ChosenDriver::Ours { driver, sdk }.ready()?;
     let options = RunnerOptions { jobs: args.jobs.into(), max_attempts: None, isolated };
     let mut events = Vec::new();
     let hear = |event: &Event| events.push(event.clone());
@@ -111,15 +109,27 @@ pub(super) fn run(args: &SdkCheckArgs) -> Result<ExitCode, Failure> {
     // Cases end in no fixed order; a file that is kept has one.
     events.sort_by(|one, other| place(one).cmp(&place(other)));
 
-    let exit = match &recorded {
-        Some(recorded) => args.compare(recorded, &events, markdown)?,
-        None => Exit::Fine,
+    let diff = recorded.map(|recorded| SdkDiff::new(&recorded, &events)).transpose();
+    let (diff, verdict) = if let Some(recording) = recording {
+        let mut report = recording.report(|out| Box::new(StreamSink::new(out))).map_err(usage)?;
+        replay(&events, &mut report).map_err(usage)?;
+        // What cannot be compared with the run before may still take its place.
+        let diff = diff.unwrap_or_default();
+        let accepted = diff.as_ref().and_then(SdkDiff::accepted).map(|text| format!("; {text}")).unwrap_or_default();
+        let (cases, file) = (count(cases.len(), "case"), file_name(&args.baseline));
+        (diff, format!("passed: {cases} recorded in {file} as the baseline{accepted}"))
+    } else {
+        let diff =
+            diff.map_err(|error| usage(format!("{}: {error}; --update records it anew", file_name(&args.baseline))))?;
+        let accept = "the same command with --update accepts that, and records this run as the baseline";
+        let verdict = diff.as_ref().map(|diff| args.fail_on.conclusion(diff, accept));
+        (diff, verdict.unwrap_or_default())
     };
-    let Some(recording) = recording else { return Ok(exit.into()) };
-    let mut report = recording.report(|out| Box::new(StreamSink::new(out))).map_err(usage)?;
-    replay(&events, &mut report).map_err(usage)?;
-    say(&format!("recorded {} cases in {}", cases.len(), file_name(&args.baseline)));
-    Ok(ExitCode::SUCCESS)
+    args.show(diff.as_ref(), &verdict, markdown)?;
+    Ok(match diff {
+        Some(diff) if !args.update => args.exit(&diff).into(),
+        _ => ExitCode::SUCCESS,
+    })
 }
 
 fn usage(error: impl std::fmt::Display) -> Failure {
@@ -130,9 +140,14 @@ impl SdkCheckArgs {
     /// Which driver runs the SDK, and where the SDK is.
     fn sdk(&self) -> Result<(&'static Driver, PathBuf), Failure> {
         if let Some(path) = &self.python {
-            let path = absolute(path)?;
+            let path = absolute(&found(path))?;
             let python = if path.is_dir() { python_in(&path) } else { path };
-            return driver_and_path(python, "boto3", "--python", "an interpreter, or a virtual environment");
+            return driver_and_path(
+                python,
+                "boto3",
+                "--python",
+                "the path or the name of an interpreter, or a virtual environment",
+            );
         }
         if let Some(path) = &self.node_dir {
             let path = absolute(path)?;
@@ -157,24 +172,51 @@ impl SdkCheckArgs {
         Ok((installed.driver, installed.sdk()))
     }
 
-    /// Compares with the recorded run, and writes the comparison wherever it was asked for.
-    fn compare(&self, recorded: &[Event], events: &[Event], markdown: Option<ReportFile>) -> Result<Exit, Failure> {
-        let diff = SdkDiff::new(recorded, events).map_err(|error| {
-            Failure::usage(format!("{}: {error}; --update records it anew", file_name(&self.baseline)))
-        })?;
-        if self.report_md.as_deref() != Some(Path::new("-")) {
-            self.format.print(&self.format.of(&diff))?;
-        }
+    /// Writes the comparison and the verdict wherever they were asked for. Standard output and Markdown end with the
+    /// verdict; where standard output is a format that has no place for it, it is said beside it.
+    fn show(&self, diff: Option<&SdkDiff>, verdict: &str, markdown: Option<ReportFile>) -> Result<(), Failure> {
+        let text = |limit: usize| {
+            let comparison = diff.map(|diff| diff.markdown_within(limit) + "\n").unwrap_or_default();
+            format!("{comparison}**{}**\n", prose(verdict))
+        };
         if let Some(file) = markdown {
-            file.write(&format!("{}\n", diff.markdown())).map_err(usage)?;
+            file.write(&text(MARKDOWN_LIMIT)).map_err(usage)?;
         }
         if let Some(path) = std::env::var_os("GITHUB_STEP_SUMMARY").filter(|path| !path.is_empty()) {
-            let text = |room| Ok(diff.markdown_within(room).into_bytes());
-            let added: io::Result<()> = summary::append(Path::new(&path), text);
-            added.map_err(|error| Failure::usage(format!("GITHUB_STEP_SUMMARY: {error}")))?;
+            let added: io::Result<()> = summary::append(Path::new(&path), |room| Ok(text(room).into_bytes()));
+            added.map_err(|error| usage(format!("GITHUB_STEP_SUMMARY: {error}")))?;
         }
-        if diff.not_compared.is_empty() { Ok(self.fail_on.exit(&diff)) } else { Ok(Exit::Harness) }
+        if self.report_md.as_deref() == Some(Path::new("-")) {
+            say(verdict);
+            return Ok(());
+        }
+        let comparison = diff.map(|diff| self.format.of(diff));
+        match self.format {
+            DiffFormat::Text => {
+                let parts: Vec<_> = comparison.iter().map(String::as_str).chain([verdict]).collect();
+                self.format.print(&parts.join("\n\n"))?;
+            }
+            DiffFormat::Md => {
+                self.format.print(text(MARKDOWN_LIMIT).trim_end())?;
+            }
+            DiffFormat::Html | DiffFormat::Json => {
+                comparison.map(|comparison| self.format.print(&comparison)).transpose()?;
+                say(verdict);
+            }
+        }
+        Ok(())
     }
+
+    fn exit(&self, diff: &SdkDiff) -> Exit {
+        if diff.not_compared.is_empty() { self.fail_on.exit(diff) } else { Exit::Harness }
+    }
+}
+
+/// What a shell would run by a path: a name alone that is no file here is looked up in PATH.
+fn found(path: &Path) -> PathBuf {
+    let is_name = path.file_name() == Some(path.as_os_str()) && !path.exists();
+    let on_path = path.to_str().filter(|_| is_name).and_then(drivers::find_on_path);
+    on_path.unwrap_or_else(|| path.to_owned())
 }
 
 /// The driver and the path of a project's SDK; an error where there is nothing at the path.

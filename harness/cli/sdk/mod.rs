@@ -6,10 +6,12 @@ mod protocol;
 mod run;
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::{Args, Subcommand};
+use tempfile::TempDir;
 
 pub(super) use cache::{Sdks, drivers};
 
@@ -18,6 +20,7 @@ use super::output::say;
 use super::{Failure, examples};
 use crate::corpus::{Pattern, Selection};
 use crate::sdk::cases::{ClientCase, ClientCorpus};
+use crate::sdk::drivers::Driver;
 use crate::sdk::install::{Cache, SdkVersion};
 use crate::sdk::{DriverCommand, isolation};
 
@@ -73,10 +76,11 @@ struct DriverArgs {
 }
 
 impl DriverArgs {
-    /// The command that starts the driver.
-    fn command(&self) -> Result<DriverCommand, Failure> {
+    /// The driver that is asked for.
+    fn chosen(&self) -> Result<ChosenDriver, Failure> {
         if let Some((program, arguments)) = self.command.split_first() {
-            return Ok(DriverCommand { program: program.clone(), arguments: arguments.to_vec() });
+            let command = DriverCommand { program: program.clone(), arguments: arguments.to_vec() };
+            return Ok(ChosenDriver::Command(command));
         }
         let Some(wanted) = &self.driver else {
             return Err(Failure::usage(
@@ -84,7 +88,30 @@ impl DriverArgs {
             ));
         };
         let installed = Cache::of_user().and_then(|cache| cache.find(wanted)).map_err(Failure::usage)?;
-        installed.command().map_err(Failure::harness)
+        Ok(ChosenDriver::Ours { driver: installed.driver, sdk: installed.sdk() })
+    }
+}
+
+/// A driver that can be started.
+enum ChosenDriver {
+    /// One of ours, and where the SDK is that it runs.
+    Ours { driver: &'static Driver, sdk: PathBuf },
+    /// Any other, by its command.
+    Command(DriverCommand),
+}
+
+impl ChosenDriver {
+    /// The command that starts it, and the folder that it needs while it runs. A process that moves into another
+    /// network does so first, since nothing would remove the folder then.
+    fn ready(self) -> Result<(DriverCommand, TempDir), Failure> {
+        let folder = TempDir::new();
+        let folder = folder.map_err(|error| Failure::harness(format!("no temporary folder can be made: {error}")))?;
+        let command = match self {
+            Self::Command(command) => Ok(command),
+            Self::Ours { driver, sdk } => driver.command(folder.path(), &sdk),
+        };
+        let command = command.map_err(|error| Failure::harness(format!("cannot write the driver: {error}")))?;
+        Ok((command, folder))
     }
 }
 

@@ -24,8 +24,9 @@ pub(super) struct Protocol {
 }
 
 pub(super) fn run(args: Protocol) -> Result<ExitCode, Failure> {
-    let command = args.driver.command()?;
+    let driver = args.driver.chosen()?;
     let isolated = super::isolate();
+    let (command, _folder) = driver.ready()?;
     let library = Library::load(args.fixtures.fixtures)?;
     let judge = ClientJudge::new(Arc::clone(&library.contract)).map_err(|error| Failure::harness(error.to_string()))?;
     let findings = crate::cli::block_on(check::check(command, judge, isolated))?;

@@ -61,7 +61,7 @@ pub(super) struct SdkRunArgs {
 }
 
 pub(super) fn run(mut args: SdkRunArgs) -> Result<ExitCode, Failure> {
-    let command = args.driver.command()?;
+    let driver = args.driver.chosen()?;
     let (library, clients) = Library::load_with_clients(args.fixtures.fixtures.clone())?;
     let cases = super::select(&library, &clients, &args.patterns, &args.skip)?;
     // From here on, where possible, the process has a network of its own; it starts again there and repeats the lines
@@ -73,6 +73,7 @@ pub(super) fn run(mut args: SdkRunArgs) -> Result<ExitCode, Failure> {
     args.reports.check_files(&[])?;
     let mut reports = Reports::open(&args.reports, &library.contract, &again_of(&args))?;
     let options = RunnerOptions { jobs: args.jobs.into(), max_attempts: args.max_attempts, isolated };
+    let (command, _folder) = driver.ready()?;
     let hear = |event: &Event| reports.hear(event);
     let ended = crate::cli::block_on(execute(command, &library, &cases, options, hear))??;
     reports.finish()?;

@@ -184,17 +184,41 @@ def answer(call, perform, kept):
     return {**outcome, "elapsedMs": round((time.monotonic() - start) * 1000), "meta": meta}
 
 
-def dependencies(package, found):
-    """The installed versions of all that a package needs or can make use of (its extras), itself left out."""
-    for line in importlib.metadata.requires(package) or []:
-        name = re.match(r"[\w.-]+", line)[0]
-        if name not in found:
-            try:
-                found[name] = importlib.metadata.version(name)
-            except importlib.metadata.PackageNotFoundError:
+def dependencies(package):
+    """The installed versions of all that a package needs, and of what its own extras name; itself left out. An extra of
+    another package counts if somebody asks for it: what stands in one that nobody asks for is not there for the SDK."""
+    found, seen, waiting = {}, set(), [(package, extra) for extra in (None, *extras_of(package))]
+    while waiting:
+        name, extra = waiting.pop()
+        if (name, extra) in seen:
+            continue
+        seen.add((name, extra))
+        try:
+            lines = importlib.metadata.requires(name) or []
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+        for line in lines:
+            needed, _, condition = line.partition(";")
+            if extra not in (list(map(spelled, EXTRA.findall(condition))) or [None]):
                 continue
-            dependencies(name, found)
+            name_needed, asked = re.match(r"([\w.-]+)\s*(?:\[([^]]*)\])?", needed).groups()
+            extras = map(spelled, filter(None, re.split(r"[\s,]+", asked or "")))
+            waiting += [(spelled(name_needed), each) for each in (None, *extras)]
+    found.pop(package, None)
     return dict(sorted(found.items()))
+
+
+EXTRA = re.compile(r"""extra\s*==\s*["']([^"']+)""")
+
+
+def extras_of(package):
+    return map(spelled, importlib.metadata.metadata(package).get_all("Provides-Extra") or [])
+
+
+def spelled(name):
+    """The name of a package or an extra in the one spelling that stands for all of its spellings."""
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def hello():
@@ -215,7 +239,7 @@ def serve(package, hello, perform):
     for line in sys.stdin.buffer:
         said = json.loads(line)
         if said["type"] == "hello":
-            reply = {**about, "deps": dependencies(package, {}), **hello}
+            reply = {**about, "deps": dependencies(package), **hello}
         else:
             reply = {"type": "outcome", "id": said["id"], **answer(said, perform, kept)}
         print(json.dumps(reply), file=protocol, flush=True)

@@ -313,6 +313,53 @@ fn cases_of_one_run_only_are_listed_apart() {
 }
 
 #[test]
+fn a_package_that_only_one_run_asks_for_is_no_other_version() {
+    let with = |packages: &[(&str, &str)]| {
+        let mut events = run(&[("suite/case", success())]);
+        if let Some(Event::Run(run)) = events.first_mut()
+            && let Some(driver) = run.driver.as_mut()
+        {
+            driver.deps = packages.iter().map(|(name, version)| ((*name).to_owned(), (*version).to_owned())).collect();
+        }
+        events
+    };
+    let old = with(&[("botocore", "1.43.127"), ("six", "1.17.0"), ("urllib3", "2.8.0")]);
+    let new = with(&[("botocore", "1.44.5"), ("idna", "3.20"), ("urllib3", "2.8.0")]);
+    let text = SdkDiff::new(&old, &new).expect("runs of the same case").text();
+    let expected = "\
+boto3 1.44.5 -> 1.44.5
+resolved with it: botocore 1.43.127 -> 1.44.5
+only the new one asks for: idna 3.20
+only the old one asked for: six 1.17.0
+
+No changes in 1 case.";
+    assert_eq!(text, expected);
+}
+
+#[rstest]
+#[case::nothing(success(), Some(ChangeClass::Timing), "passed: nothing changed")]
+#[case::failed(failure(1), Some(ChangeClass::Caller), "failed: caller (1 case) changed; --update")]
+#[case::worse(failure(1), Some(ChangeClass::Wire), "failed: caller (1 case) changed; --update")]
+#[case::none(failure(1), None, "passed: caller (1 case) changed, and --fail-on is none")]
+#[case::milder(
+    with(success(), "/requests/0/headers/accept", json!("*/*")),
+    Some(ChangeClass::Caller),
+    "passed: agent (1 case) changed, which is milder than the class caller of --fail-on"
+)]
+#[case::broken(
+    with(failure(1), "/outcomes/0/error/phase", json!("driver")),
+    None,
+    "failed: 1 case could not be compared, because a driver or the harness went wrong"
+)]
+fn the_conclusion_names_the_classes_that_failed(
+    #[case] new: Json,
+    #[case] fail_on: Option<ChangeClass>,
+    #[case] conclusion: &str,
+) {
+    assert_eq!(diff(success(), new).conclusion(fail_on, "--update"), conclusion);
+}
+
+#[test]
 fn a_fault_of_the_driver_is_no_change_of_the_sdk() {
     let diff = diff(success(), with(failure(1), "/outcomes/0/error/phase", json!("driver")));
     assert_eq!(diff.changes, []);

@@ -64,15 +64,23 @@ impl SdkDiff {
         if old.runtime != new.runtime {
             notes.push(format!("runtime: {} -> {}", old.runtime, new.runtime));
         }
-        let names: std::collections::BTreeSet<_> = old.deps.keys().chain(new.deps.keys()).collect();
-        let none = "none".to_owned();
-        let moved = names.into_iter().filter_map(|name| {
-            let (was, is) = (old.deps.get(name).unwrap_or(&none), new.deps.get(name).unwrap_or(&none));
-            (was != is).then(|| format!("{name} {was} -> {is}"))
+        let moved = old.deps.iter().filter_map(|(name, was)| {
+            let is = new.deps.get(name).filter(|is| *is != was)?;
+            Some(format!("{name} {was} -> {is}"))
         });
-        let moved: Vec<_> = moved.collect();
-        if !moved.is_empty() {
-            notes.push(format!("resolved with it: {}", moved.join(", ")));
+        // A driver lists what the SDK asks for. What only one of two lists names may be installed in both places.
+        let only_in = |one: &SdkIdentity, other: &SdkIdentity| -> Vec<String> {
+            let unknown = one.deps.iter().filter(|(name, _)| !other.deps.contains_key(*name));
+            unknown.map(|(name, version)| format!("{name} {version}")).collect()
+        };
+        for (what, packages) in [
+            ("resolved with it", moved.collect()),
+            ("only the new one asks for", only_in(new, old)),
+            ("only the old one asked for", only_in(old, new)),
+        ] {
+            if !packages.is_empty() {
+                notes.push(format!("{what}: {}", packages.join(", ")));
+            }
         }
         for (which, SdkIdentity { complete, .. }) in [("old", old), ("new", new)] {
             if !complete {
@@ -104,6 +112,49 @@ impl SdkDiff {
         }
         verdict.push('.');
         verdict
+    }
+
+    /// Whether a check passes that fails on changes of the class `fail_on` and on worse ones, and why; in one line.
+    /// `accept` says how to accept what failed.
+    pub fn conclusion(&self, fail_on: Option<ChangeClass>, accept: &str) -> String {
+        if !self.not_compared.is_empty() {
+            let cases = words::count(self.not_compared.len(), "case");
+            return format!("failed: {cases} could not be compared, because a driver or the harness went wrong");
+        }
+        let (failed, rest): (Vec<_>, Vec<_>) = ChangeClass::ALL
+            .into_iter()
+            .filter(|class| self.changes.iter().any(|change| change.class == *class))
+            .partition(|class| fail_on.is_some_and(|fail_on| *class <= fail_on));
+        if !failed.is_empty() {
+            return format!("failed: {} changed; {accept}", self.name_classes(&failed));
+        }
+        match (rest.is_empty(), fail_on) {
+            (true, _) => "passed: nothing changed".to_owned(),
+            (false, Some(class)) => {
+                format!(
+                    "passed: {} changed, which is milder than the class {class} of --fail-on",
+                    self.name_classes(&rest)
+                )
+            }
+            (false, None) => format!("passed: {} changed, and --fail-on is none", self.name_classes(&rest)),
+        }
+    }
+
+    /// What was accepted when this run became the baseline; `None` where nothing changed.
+    pub fn accepted(&self) -> Option<String> {
+        let changed = |class: &ChangeClass| self.changes.iter().any(|change| change.class == *class);
+        let classes: Vec<_> = ChangeClass::ALL.into_iter().filter(changed).collect();
+        (!classes.is_empty()).then(|| format!("accepted is that {} changed", self.name_classes(&classes)))
+    }
+
+    /// `caller (1 case), agent (339 cases)`.
+    fn name_classes(&self, classes: &[ChangeClass]) -> String {
+        let named = classes.iter().map(|class| {
+            let cases = self.cases_with(|of| of == *class).len();
+            let extent = if cases == 0 { "the whole run".to_owned() } else { words::count(cases, "case") };
+            format!("{class} ({extent})")
+        });
+        named.collect::<Vec<_>>().join(", ")
     }
 
     /// The group to show first: the largest of the class that most cases changed in.

@@ -7,6 +7,7 @@ mod failure_causes;
 mod first_report;
 mod fixtures;
 mod foreign_text;
+mod hostile_bank;
 mod invalid_input;
 mod misbehaving_servers;
 mod outages;

@@ -13,7 +13,7 @@ const SECRET: &str = "CANARY/secret+key/5d2e";
 const TOKEN: &str = "CANARY-token-91cc";
 
 /// The options for a report in every format, and the files that they make.
-const REPORTS: [(&str, &str); 6] = [
+pub(crate) const REPORTS: [(&str, &str); 6] = [
     ("--report-json", "r.json"),
     ("--report-jsonl", "r.jsonl"),
     ("--report-junit", "r.xml"),

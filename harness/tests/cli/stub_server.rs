@@ -32,7 +32,7 @@ impl Stub {
     }
 
     /// A server that does this with each connection at once.
-    fn with(serve: impl Fn(&mut TcpStream) + Send + Sync + 'static) -> Self {
+    pub(crate) fn with(serve: impl Fn(&mut TcpStream) + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let endpoint = format!("http://{}", listener.local_addr().expect("it is bound"));
         let connections = Arc::new(AtomicUsize::new(0));

@@ -22,6 +22,11 @@ use libtest_mimic::{Arguments, Trial};
 use serde_json::{Value, json};
 
 use driver_secrets::{no_key_comes_out_of_a_hello, no_secret_that_a_driver_was_told_comes_out_again};
+#[cfg(unix)]
+use sdk_commands::{
+    a_check_ends_with_its_verdict_and_says_how_to_accept_a_change,
+    what_is_installed_is_read_where_nothing_can_be_written,
+};
 use sdk_commands::{
     a_driver_that_is_not_there_is_named_with_what_to_do, a_run_is_written_as_a_stream_with_its_records,
     client_cases_are_listed_and_explained, the_protocol_check_says_each_claim,
@@ -40,7 +45,7 @@ fn main() -> std::process::ExitCode {
         test_driver::serve(words.get(2).map_or("", String::as_str));
         return std::process::ExitCode::SUCCESS;
     }
-    let trials = tests![
+    let mut trials = tests![
         a_call_gives_a_record_and_a_verdict,
         two_runs_give_equal_records,
         results_come_in_the_order_of_the_cases,
@@ -61,6 +66,11 @@ fn main() -> std::process::ExitCode {
         no_key_comes_out_of_a_hello,
         client_cases_are_listed_and_explained,
     ];
+    #[cfg(unix)]
+    trials.extend(tests![
+        a_check_ends_with_its_verdict_and_says_how_to_accept_a_change,
+        what_is_installed_is_read_where_nothing_can_be_written,
+    ]);
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }
 

@@ -112,6 +112,80 @@ pub(crate) fn what_is_installed_is_listed_and_what_was_cut_is_not() {
     assert_eq!(json["installed"].as_array().map(Vec::len), Some(1));
 }
 
+/// A program that is this program's driver in a manner, and takes whatever else it is told.
+#[cfg(unix)]
+fn interpreter(path: &Path, manner: &str) {
+    use std::os::unix::fs::PermissionsExt;
+    let program = std::env::current_exe().expect("this program has a path");
+    let program = program.to_str().expect("a path in Unicode");
+    std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+    std::fs::write(path, format!("#!/bin/sh\nexec '{program}' driver '{manner}'\n")).expect("a file");
+    std::fs::set_permissions(path, PermissionsExt::from_mode(0o755)).expect("it is ours");
+}
+
+#[cfg(unix)]
+pub(crate) fn what_is_installed_is_read_where_nothing_can_be_written() {
+    let cache = tempfile::tempdir().expect("a temporary folder");
+    let folder = cache.path().join("boto3@1.2.3");
+    interpreter(&folder.join("venv/bin/python"), "boto3=honest");
+    let marker = r#"{"version":1,"driver":"boto3","sdk_version":"1.2.3","deps":{}}"#;
+    std::fs::write(folder.join("installed.json"), marker).expect("a file");
+    // Neither the driver nor the lock can be written there, not even by root.
+    std::fs::write(folder.join("driver"), "no folder").expect("a file");
+    std::fs::create_dir(cache.path().join(".boto3@1.2.3.lock")).expect("a folder");
+    let words = ["sdk", "run", "--driver", "boto3@1.2.3", "requests/minimal"];
+    let output = countersign(cache.path(), &words, &[]);
+    // The driver signs nothing.
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
+    assert!(text(&output.stdout).contains("GC-CSIG-01"), "{}", text(&output.stdout));
+    let output = countersign(cache.path(), &["sdk", "install", "boto3@1.2.3"], &[]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    assert!(text(&output.stderr).contains("installed already"), "{}", text(&output.stderr));
+}
+
+#[cfg(unix)]
+pub(crate) fn a_check_ends_with_its_verdict_and_says_how_to_accept_a_change() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let interpreter = |manner: &str| interpreter(&folder.path().join("bin/python-of-a-project"), manner);
+    let check = |more: &[&str]| {
+        let case = "errors/type-in-body";
+        let words = ["sdk", "check", case, "--python", "python-of-a-project", "--baseline", "b.jsonl"];
+        let mut command = command(folder.path());
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let folders = [folder.path().join("bin")].into_iter().chain(std::env::split_paths(&path));
+        command.args(words).args(more).current_dir(folder.path());
+        command.env("PATH", std::env::join_paths(folders).expect("folders"));
+        command.env("GITHUB_STEP_SUMMARY", folder.path().join("summary.md"));
+        let output = command.output().expect("the binary runs");
+        let stdout = text(&output.stdout);
+        let last = |text: &str| text.lines().last().unwrap_or_default().to_owned();
+        (output.status.code(), last(&stdout), last(&text(&output.stderr)), stdout)
+    };
+    interpreter("boto3=honest");
+    let (code, verdict, ..) = check(&["--update"]);
+    assert_eq!((code, verdict.as_str()), (Some(0), "passed: 1 case recorded in b.jsonl as the baseline"));
+    let (code, verdict, ..) = check(&[]);
+    assert_eq!((code, verdict.as_str()), (Some(0), "passed: nothing changed"));
+
+    interpreter("boto3=wrong-phase");
+    let failed = "failed: caller (1 case) changed; the same command with --update accepts that, and records this run \
+                  as the baseline";
+    let (code, verdict, ..) = check(&[]);
+    assert_eq!((code, verdict.as_str()), (Some(1), failed));
+    let summary = std::fs::read_to_string(folder.path().join("summary.md")).expect("it is written");
+    assert!(summary.contains("**failed: caller"), "{summary}");
+    // Where standard output is for a program, the verdict stands beside it.
+    let (code, _, beside, stdout) = check(&["--format", "json"]);
+    assert_eq!((code, beside.as_str()), (Some(1), failed));
+    assert!(serde_json::from_str::<Value>(&stdout).is_ok(), "{stdout}");
+    let (code, verdict, ..) = check(&["--fail-on", "none"]);
+    assert_eq!((code, verdict.as_str()), (Some(0), "passed: caller (1 case) changed, and --fail-on is none"));
+    let (code, verdict, ..) = check(&["--update"]);
+    let accepted = "passed: 1 case recorded in b.jsonl as the baseline; accepted is that caller (1 case) changed";
+    assert_eq!((code, verdict.as_str()), (Some(0), accepted));
+    assert_eq!(check(&[]).1, "passed: nothing changed");
+}
+
 pub(crate) fn a_driver_that_is_not_there_is_named_with_what_to_do() {
     let cache = tempfile::tempdir().expect("a temporary folder");
     for (words, expected) in [

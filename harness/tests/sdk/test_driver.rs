@@ -26,12 +26,17 @@ pub(crate) fn in_form(secret: &str, form: &str) -> String {
     }
 }
 
-/// Speaks the protocol in a manner: `honest`, or with one fault in everything.
+/// Speaks the protocol in a manner: `honest`, or with one fault in everything; behind `NAME=` as the driver of that name.
 pub(crate) fn serve(manner: &str) {
+    let (name, manner) = manner.split_once('=').unwrap_or(("none", manner));
     for line in std::io::stdin().lock().lines() {
         let message: Value = serde_json::from_str(&line.expect("a line")).expect("JSON");
         if message["type"] == "hello" {
-            say(&hello(manner));
+            let mut hello = hello(manner);
+            if name != "none" {
+                hello["driver"] = json!(name);
+            }
+            say(&hello);
         } else {
             answer(manner, &message);
         }
