@@ -8,6 +8,7 @@ mod fixtures;
 mod foreign_text;
 mod invalid_input;
 mod misbehaving_servers;
+mod near_misses;
 mod outages;
 mod planted_secrets;
 mod program;
