@@ -26,15 +26,12 @@
 //!
 //! let mock = Mock::embedded().await?;
 //!
-//! let right = format!("{}/success/workgroup-only", mock.endpoint());
-//! assert!(my_client::expiration(&right).await.is_ok());
-//!
-//! let wrong = format!("{}/replies/wrong-expiration-iso", mock.endpoint());
-//! assert!(my_client::expiration(&wrong).await.is_err());
+//! assert!(my_client::expiration(&mock.case("success/workgroup-only")).await.is_ok());
+//! assert!(my_client::expiration(&mock.reply("wrong-expiration-iso")).await.is_err());
 //! # Ok(()) }) }
 //! ```
 //!
-//! `countersign list cases` shows the cases, and `fixtures/replies/` has the replies by name. If your client signs its
+//! `countersign list cases` shows the cases, and `countersign list replies` the replies. If your client signs its
 //! requests, or if the documented constraints are to be checked, use the [emulator](servers::emulator::Emulator)
 //! instead. To have a *server* of yours judged, with one test for each case, see [`trials`].
 //!

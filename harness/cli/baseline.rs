@@ -78,7 +78,7 @@ pub(super) fn run(command: BaselineCommand) -> Result<ExitCode, Failure> {
 fn write(args: BaselineWriteArgs) -> Result<ExitCode, Failure> {
     let excuse = BaselineExcuse { reason: args.reason, issue: args.issue, expires: args.expires };
     excuse.check(Zoned::now().date()).map_err(Failure::usage)?;
-    let settings = Settings::resolve(args.target)?;
+    let settings = Settings::resolve(args.target.at_urls(args.selection.urls())?)?;
     if let (Origin::Flag { .. }, Some(other)) = (settings.from.get("baseline"), &settings.baseline)
         && place(other) != place(&args.file)
     {

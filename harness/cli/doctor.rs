@@ -29,6 +29,10 @@ pub(super) struct DoctorArgs {
     #[command(flatten)]
     target: TracedArgs<TargetArgs>,
 
+    /// The server to examine; the same as --endpoint
+    #[arg(value_name = "URL", hide = true)]
+    urls: Vec<String>,
+
     #[command(flatten)]
     operation: OperationArg,
 
@@ -41,7 +45,7 @@ pub(super) struct DoctorArgs {
 const PAUSE: Duration = Duration::from_millis(200);
 
 pub(super) fn run(args: DoctorArgs) -> Result<ExitCode, Failure> {
-    let settings = Settings::resolve(args.target)?;
+    let settings = Settings::resolve(args.target.at_urls(args.urls)?)?;
     let contract = Contract::load(&Fixtures::Embedded).map_err(|error| Failure::harness(error.to_string()))?;
     can_be_run(&settings, &contract)?;
     let operation = args.operation.of(&contract)?;

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Failure;
-use crate::contract::{Contract, Fixtures, Level};
+use crate::contract::{Contract, Feature, Fixtures, Level};
 use crate::corpus::{Corpus, Defects, ExpandedCase, LoadErrors};
 use crate::judge::Judge;
 use crate::sdk::cases::ClientCorpus;
@@ -133,13 +133,15 @@ impl Catalogue {
         Ok(Self { library, clients, banks })
     }
 
-    /// Every id: of requirements, operations, cases of both sides and defects.
+    /// Every id: of requirements, operations, cases of both sides, defects and features.
     pub(super) fn ids(&self) -> impl Iterator<Item = &str> {
         let requirements = self.library.contract.register.requirements.iter().map(|row| row.id.as_str());
         let cases = self.library.corpus.cases().iter().map(|case| case.id.as_str());
         let client_cases = self.clients.cases().iter().map(|case| case.id.as_str());
         let defects = self.banks.entries().iter().map(|entry| entry.id.as_str());
-        requirements.chain(self.library.contract.operation_names()).chain(cases).chain(client_cases).chain(defects)
+        let features = Feature::all().map(|feature| -> &str { feature.word() });
+        let all = requirements.chain(self.library.contract.operation_names()).chain(cases).chain(client_cases);
+        all.chain(defects).chain(features)
     }
 
     /// The cases on endpoints that are selected, a family as one.

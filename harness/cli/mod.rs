@@ -13,6 +13,7 @@ mod explain;
 mod interrupt;
 mod library;
 mod list;
+mod near_misses;
 mod origin;
 mod output;
 mod progress;
@@ -60,7 +61,7 @@ enum Command {
     /// anything.
     #[command(after_help = examples::fill_template(examples::DOCTOR))]
     Doctor(Box<doctor::DoctorArgs>),
-    /// List cases, suites, operations, requirements, features, defects or drivers
+    /// List cases, suites, operations, requirements, features, defects, drivers or replies of the mock
     #[command(after_help = examples::LIST)]
     List(list::ListArgs),
     /// Explain one requirement, operation, case, suite, feature or defect in full, with a command to try it

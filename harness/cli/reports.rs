@@ -46,7 +46,13 @@ impl Args for FileArgs {
     fn augment_args(command: Command) -> Command {
         let argument = |format: &'static report::ReportFormat| {
             let variable: &str = variable_of(format.flag).leak();
-            let argument = Arg::new(format.flag).long(format.flag).env(variable).value_name("FILE").help(format.help);
+            let alias = format.flag.strip_prefix("report-");
+            let argument = Arg::new(format.flag)
+                .long(format.flag)
+                .aliases(alias)
+                .env(variable)
+                .value_name("FILE")
+                .help(format.help);
             let argument =
                 argument.value_parser(PathBufValueParser::new().try_map(|file| with_fitting_ending(format, file)));
             // One run can have several files of a format whose files differ by their endings.

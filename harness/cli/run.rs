@@ -10,6 +10,7 @@ use jiff::{Timestamp, Zoned};
 
 use super::interrupt::INTERRUPTED;
 use super::library::Library;
+use super::near_misses::is_url;
 use super::origin::TracedArgs;
 use super::output::say;
 use super::progress::Progress;
@@ -20,13 +21,13 @@ use super::settings::{Settings, TargetArgs};
 use super::target::Prepared;
 use super::{Failure, FixtureArgs};
 use crate::contract::{Contract, Feature, Level, Operation, Service, Side};
-use crate::corpus::{Pattern, Plan, Selection, Shard, did_you_mean};
+use crate::corpus::{Pattern, Plan, Selection, Shard};
 use crate::report::{
     AskedCall, Baseline, CauseText, Ending, Event, Exit, RunEvent, Tally, TargetEvent, VERSION, answer_text, meaning,
 };
 use crate::run::{Described, Interrupt, Session, random_seed, run as run_plan};
 use crate::targets::Target;
-use crate::text::foreign;
+use crate::text::{did_you_mean, foreign, meant};
 use crate::verdict::{CaseResult, Cause, ProbeOutcome, TargetClass, Verdict};
 
 #[derive(Debug, Args)]
@@ -52,8 +53,8 @@ pub(super) struct RunArgs {
 pub(super) struct SelectionArgs {
     /// Run only the cases that a pattern selects: * is one part of an id, ** any; what it matches is
     /// selected with everything below it
-    #[arg(value_name = "PATTERN", value_parser = Pattern::new)]
-    patterns: Vec<Pattern>,
+    #[arg(value_name = "PATTERN", value_parser = PatternOrUrl::new)]
+    patterns: Vec<PatternOrUrl>,
 
     #[command(flatten)]
     operation: OperationArg,
@@ -75,6 +76,19 @@ pub(super) struct SelectionArgs {
     shard: Option<Shard>,
 }
 
+/// A word that stands by itself: a pattern, or a URL, which can only mean the server to test.
+#[derive(Clone, Debug)]
+enum PatternOrUrl {
+    Pattern(Pattern),
+    Url(String),
+}
+
+impl PatternOrUrl {
+    fn new(word: &str) -> Result<Self, String> {
+        if is_url(word) { Ok(Self::Url(word.to_owned())) } else { Pattern::new(word).map(Self::Pattern) }
+    }
+}
+
 #[derive(Clone, Debug, Default, Args)]
 pub(super) struct OperationArg {
     #[arg(long, env = "COUNTERSIGN_OPERATION", value_name = "NAME", help = operation_help())]
@@ -94,7 +108,7 @@ impl OperationArg {
 
 /// The operation that `--operation` names.
 pub(super) fn operation_named<'c>(name: &str, contract: &'c Contract) -> Result<&'c Operation, Failure> {
-    contract.operation(name).ok_or_else(|| {
+    meant(name, contract.operation_names()).and_then(|name| contract.operation(name)).ok_or_else(|| {
         let near = did_you_mean(name, contract.operation_names());
         let known_names = contract.operation_names().collect::<Vec<_>>().join(", ");
         let name = foreign(name);
@@ -123,12 +137,29 @@ struct RunningArgs {
 }
 
 impl SelectionArgs {
+    /// The URLs that stand among the patterns.
+    pub(super) fn urls(&self) -> Vec<String> {
+        let url = |word: &PatternOrUrl| match word {
+            PatternOrUrl::Pattern(_) => None,
+            PatternOrUrl::Url(url) => Some(url.clone()),
+        };
+        self.patterns.iter().filter_map(url).collect()
+    }
+
+    fn patterns(&self) -> Vec<Pattern> {
+        let pattern = |word: &PatternOrUrl| match word {
+            PatternOrUrl::Pattern(pattern) => Some(pattern.clone()),
+            PatternOrUrl::Url(_) => None,
+        };
+        self.patterns.iter().filter_map(pattern).collect()
+    }
+
     /// The operation that the cases are about, and the cases to run.
     pub(super) fn plan<'l>(&self, library: &'l Library) -> Result<(&'l Operation, Plan), Failure> {
         let operation = self.operation.of(&library.contract)?;
         let selection = Selection {
             operation: Some(operation.name.is.clone()),
-            patterns: self.patterns.clone(),
+            patterns: self.patterns(),
             skip: self.skip.clone(),
             level: self.level,
             requirements: self.requirement.iter().cloned().collect(),
@@ -145,7 +176,7 @@ fn level(text: &str) -> Result<Level, String> {
 }
 
 pub(super) fn run(args: RunArgs) -> Result<ExitCode, Failure> {
-    let settings = Settings::resolve(args.target)?;
+    let settings = Settings::resolve(args.target.at_urls(args.selection.urls())?)?;
     let library = Library::load(args.fixtures.fixtures)?;
     let (operation, mut plan) = args.selection.plan(&library)?;
     plan.repeat = args.running.repeat;

@@ -10,9 +10,10 @@ use clap::Args;
 use super::library::Library;
 use super::output::print_prose;
 use super::{Failure, FixtureArgs};
-use crate::corpus::{Defect, Defects, Pattern, Plan, Selection, did_you_mean};
+use crate::corpus::{Defect, Defects, Pattern, Plan, Selection};
 use crate::report::{Exit, ReportFile};
 use crate::selftest::{Fate, SelftestReport, run as run_selftest};
+use crate::text::did_you_mean;
 
 #[derive(Debug, Args)]
 pub(super) struct SelftestArgs {

@@ -17,7 +17,7 @@ use crate::contract::{Feature, Resource, Service};
 use crate::targets::TargetPlace;
 use crate::targets::gate::{self, AllowedResource};
 use crate::targets::profile::{Distrust, Profile, Profiles, Span};
-use crate::text::{file_name, foreign, foreign_within};
+use crate::text::{did_you_mean, file_name, foreign, foreign_within};
 use crate::wire::{ClientOptions, InvalidRegion, Region};
 
 /// The default time for one request, in seconds.
@@ -46,7 +46,7 @@ pub(super) struct TargetArgs {
 
     /// Test the server at this URL [env: COUNTERSIGN_ENDPOINT]
     // Parsed later: clap prints a value that it cannot parse, and a URL can hold a password.
-    #[arg(long, value_name = "URL")]
+    #[arg(long, aliases = ["endpoint-url", "url"], value_name = "URL")]
     endpoint: Option<String>,
 
     /// Region to sign for [default: $AWS_REGION, or that of the AWS profile, or us-east-1]
@@ -69,7 +69,7 @@ pub(super) struct TargetArgs {
     ca_file: Option<PathBuf>,
 
     /// Do not check the server's certificate; for servers on this machine only
-    #[arg(long, env = "COUNTERSIGN_INSECURE")]
+    #[arg(long, alias = "no-verify-ssl", env = "COUNTERSIGN_INSECURE")]
     insecure: bool,
 
     /// Seconds for one request, from connecting to the last byte [default: 10]
@@ -94,7 +94,8 @@ pub(super) struct TargetArgs {
     allow_aws: Option<AllowedResource>,
 
     /// Cases in flight together [default: one per core for mock and emulator, 4 for an endpoint, 1 for AWS]
-    #[arg(long, env = "COUNTERSIGN_JOBS", value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    #[arg(long, short, aliases = ["concurrency", "parallel", "threads", "workers"], env = "COUNTERSIGN_JOBS")]
+    #[arg(value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     jobs: Option<u16>,
 
     /// Known failures: a file that `baseline write` makes
@@ -104,6 +105,30 @@ pub(super) struct TargetArgs {
     /// Read targets from this file [default: the nearest countersign.toml upwards from here]
     #[arg(long, env = "COUNTERSIGN_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
+}
+
+impl TracedArgs<TargetArgs> {
+    /// The same arguments, with a URL that stands by itself as the endpoint.
+    pub(super) fn at_urls(mut self, urls: Vec<String>) -> Result<Self, Failure> {
+        let named = if self.args.target.is_some() { Some("--target") } else { None };
+        let named = named.or(self.args.endpoint.is_some().then_some("--endpoint"));
+        let mut urls = urls.into_iter();
+        let Some(url) = urls.next() else { return Ok(self) };
+        // The URL is not repeated: it may hold a password.
+        if let Some(flag) = named {
+            return Err(Failure::usage(format!(
+                "a URL by itself names the server to test, but {flag} does that already"
+            )));
+        }
+        if urls.next().is_some() {
+            return Err(Failure::usage(
+                "a URL by itself names the server to test, but there are several; a run tests one",
+            ));
+        }
+        self.args.endpoint = Some(url);
+        self.flags.insert("endpoint".to_owned());
+        Ok(self)
+    }
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -376,8 +401,9 @@ fn choose(
     }
     let mut known_names = vec!["mock", "emulator", "aws"];
     known_names.extend(profiles.targets.keys().map(String::as_str));
+    let near = did_you_mean(name, known_names.iter().copied());
     Err(Failure::usage(format!(
-        "{place}: there is no target \"{}\"; there are {}. Name others in countersign.toml, or give a URL with --endpoint",
+        "{place}: there is no target \"{}\"{near}; there are {}. Name others in countersign.toml, or give a URL with --endpoint",
         foreign(name),
         foreign(&known_names.join(", "))
     )))

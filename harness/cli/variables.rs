@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 
-use super::Failure;
+use super::{Failure, near_misses};
 use clap::builder::{OsStr, Resettable};
 use clap::error::{ContextKind, ContextValue};
 use clap::parser::ValueSource;
@@ -45,7 +45,22 @@ pub(super) fn read<T: CommandFactory + FromArgMatches>(words: &[OsString]) -> Re
         let args = T::from_arg_matches_mut(&mut matches)?;
         Ok(Read { args, variables: variables.into_iter().collect() })
     });
-    read.map_err(|error| escaped_error(error_with_variable(error.format(&mut command), words, &T::command())))
+    read.map_err(|error| {
+        let error = with_tip(error.format(&mut command), words, &T::command());
+        escaped_error(error_with_variable(error, words, &T::command()))
+    })
+}
+
+/// The same error, with what to type instead, where that is known.
+fn with_tip(mut error: clap::Error, words: &[OsString], command: &Command) -> clap::Error {
+    if let Some(tip) = near_misses::tip(&error, words, command) {
+        // What is meant is known, so no similar argument is suggested.
+        error.remove(ContextKind::SuggestedArg);
+        error.remove(ContextKind::SuggestedValue);
+        error.remove(ContextKind::SuggestedSubcommand);
+        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
+    }
+    error
 }
 
 /// The same error, with the arguments that it quotes escaped.

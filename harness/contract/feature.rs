@@ -9,7 +9,7 @@ use serde::de::{self, Deserializer};
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::service::{FeatureRow, Service};
-use crate::text::foreign;
+use crate::text::{did_you_mean, foreign};
 
 /// A feature of the service that a target may lack: its index in the service's list of features. [`Feature::CORE`] is
 /// always claimed. A target is held to another feature only if it claims it.
@@ -58,9 +58,10 @@ impl FromStr for Feature {
     type Err = String;
 
     fn from_str(word: &str) -> Result<Self, String> {
+        let known_words: Vec<_> = Self::all().map(Self::word).collect();
         Self::all().find(|feature| feature.word() == word).ok_or_else(|| {
-            let known_words: Vec<_> = Self::all().map(Self::word).collect();
-            format!("there is no feature \"{}\"; the features are {}", foreign(word), known_words.join(", "))
+            let near = did_you_mean(word, known_words.iter().copied());
+            format!("there is no feature \"{}\"{near}; the features are {}", foreign(word), known_words.join(", "))
         })
     }
 }

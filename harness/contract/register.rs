@@ -10,6 +10,7 @@ use super::facts::{Documents, Evidence, SourcePlace};
 use super::feature::Feature;
 use super::files::{Fixtures, LoadError, read_checked};
 use super::operation::Operation;
+use crate::text::meant;
 
 /// The path of the register, below the fixtures folder.
 pub const REGISTER_FILE: &str = "requirements.json";
@@ -208,6 +209,16 @@ impl Register {
         let place_of = |(place, row): (usize, &Requirement)| (row.id.clone(), place);
         let places = self.places.get_or_init(|| self.requirements.iter().enumerate().map(place_of).collect());
         self.requirements.get(*places.get(id)?)
+    }
+
+    /// The requirement that a user's text means: the one with this id, however its letters and zeros are typed.
+    pub fn meant(&self, id: &str) -> Option<&Requirement> {
+        self.get(id).or_else(|| self.get(meant(id, self.ids())?))
+    }
+
+    /// The ids of all requirements.
+    pub fn ids(&self) -> impl Iterator<Item = &str> {
+        self.requirements.iter().map(|row| row.id.as_str())
     }
 
     fn check(&self, prefixes: &[&str], documents: &Documents) -> Result<(), ContractFault> {

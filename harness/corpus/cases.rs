@@ -67,6 +67,11 @@ impl Corpus {
         self.by_id.get(id).map(|index| &self.cases[*index])
     }
 
+    /// The ids of all cases, and of their families.
+    pub fn ids(&self) -> impl Iterator<Item = &str> {
+        self.cases.iter().flat_map(|case| [case.id.as_str(), case.case.id.as_str()])
+    }
+
     /// The cases that one written case expands to: the members of a family, or the case itself.
     pub fn family(&self, id: &str) -> impl Iterator<Item = &Arc<ExpandedCase>> {
         self.cases.iter().filter(move |case| case.case.id == id)

@@ -11,6 +11,7 @@ use super::template::fill;
 use crate::contract::{
     Contract, Evidence, Feature, Fixtures, LoadError, REGISTER_FILE, Requirement, Resource, Service, Side,
 };
+use crate::text::did_you_mean;
 
 /// The values of `breaks` beside the keywords of JSON Schema: breaches that no schema of the request states.
 const BEYOND_THE_SCHEMA: [&str; 3] = ["prose", "protocol", "state"];
@@ -64,7 +65,8 @@ impl Checker<'_> {
                 continue;
             };
             let is_right = self.corpus.replies().get(name).is_some_and(|reply| reply.wrong.is_none());
-            let wrong = format_args!("expected a right reply in fixtures/replies, found none called \"{name}\"");
+            let near = if is_right { String::new() } else { self.right_replies_near(name) };
+            let wrong = format_args!("expected a right reply in fixtures/replies, found none called \"{name}\"{near}");
             errors.check(is_right, &place, wrong);
         }
         self.check_control(case, errors);
@@ -78,7 +80,8 @@ impl Checker<'_> {
         for (index, id) in case.requirements.iter().enumerate() {
             let place = format!("/requirements/{index}");
             let Some(row) = self.contract.register.get(id) else {
-                errors.add(&place, format!("there is no requirement {id}"));
+                let near = did_you_mean(id, self.contract.register.ids());
+                errors.add(&place, format!("there is no requirement {id}{near}"));
                 continue;
             };
             let Requirement { operation, feature, .. } = row;
@@ -126,7 +129,8 @@ impl Checker<'_> {
             return errors.check(must_be_accepted, "", wrong);
         };
         let Some(accepted) = self.corpus.get(&control.case) else {
-            return errors.add("/control/case", format!("there is no case {}", control.case));
+            let near = did_you_mean(&control.case, self.corpus.ids());
+            return errors.add("/control/case", format!("there is no case {}{near}", control.case));
         };
         let Some(accepted_request) = only_accepted(accepted) else {
             let message = format!("the control {} is not one call that must be accepted", control.case);
@@ -193,6 +197,11 @@ impl Checker<'_> {
         errors.check(forbidden == one_place, "/breaks", wrong);
     }
 
+    fn right_replies_near(&self, name: &str) -> String {
+        let replies = self.corpus.replies().iter();
+        did_you_mean(name, replies.filter(|(_, reply)| reply.wrong.is_none()).map(|(name, _)| name.as_str()))
+    }
+
     fn check_reply(&self, name: &str, reply: &Reply, errors: &mut FileErrors<'_>) {
         errors.check_readable("", name);
         errors.check_readable("/title", &reply.title);
@@ -200,13 +209,17 @@ impl Checker<'_> {
         let is_one = reply.body.is_none() || reply.body_text.is_none();
         errors.check(is_one, "/body_text", format_args!("expected either body or body_text, found both"));
         if let Some(WrongReply { case, violates }) = &reply.wrong {
-            errors.check(self.corpus.get(case).is_some(), "/wrong/case", format_args!("there is no case {case}"));
+            if self.corpus.get(case).is_none() {
+                let near = did_you_mean(case, self.corpus.ids());
+                errors.add("/wrong/case", format!("there is no case {case}{near}"));
+            }
             let wrong = format_args!("a wrong reply violates at least one requirement");
             errors.check(!violates.is_empty(), "/wrong/violates", wrong);
             for (index, id) in violates.iter().enumerate() {
-                let is_there = self.contract.register.get(id).is_some();
-                let place = format!("/wrong/violates/{index}");
-                errors.check(is_there, &place, format_args!("there is no requirement {id}"));
+                if self.contract.register.get(id).is_none() {
+                    let near = did_you_mean(id, self.contract.register.ids());
+                    errors.add(&format!("/wrong/violates/{index}"), format!("there is no requirement {id}{near}"));
+                }
             }
             return;
         }

@@ -23,5 +23,5 @@ pub use defect::{Defect, DefectKind, Defects};
 pub use expand::ExpandedCase;
 pub use files::LoadErrors;
 pub use reply::{Reply, WrongReply};
-pub use select::{Pattern, Plan, SelectError, Selectable, Selection, Shard, did_you_mean};
+pub use select::{Pattern, Plan, SelectError, Selectable, Selection, Shard};
 pub use template::fill;

@@ -5,7 +5,7 @@ use globset::{GlobBuilder, GlobMatcher};
 
 use super::{Corpus, ExpandedCase};
 use crate::contract::{Level, Register};
-use crate::text::foreign;
+use crate::text::{did_you_mean, foreign, with_parents};
 
 /// A pattern over case ids: `*` stands for one part of the path, `**` for any. It selects the ids
 /// that it matches and everything below them, so `parameters` is the whole suite.
@@ -13,6 +13,8 @@ use crate::text::foreign;
 pub struct Pattern {
     text: String,
     matcher: GlobMatcher,
+    /// Whether it need only match one part of an id.
+    in_any_part: bool,
 }
 
 impl Pattern {
@@ -25,12 +27,25 @@ impl Pattern {
         let glob = GlobBuilder::new(trimmed).literal_separator(true).build().map_err(|error| {
             format!("the pattern \"{}\" cannot be read: {}", foreign(text), foreign(&error.kind().to_string()))
         })?;
-        Ok(Self { text: text.to_owned(), matcher: glob.compile_matcher() })
+        Ok(Self { text: text.to_owned(), matcher: glob.compile_matcher(), in_any_part: false })
+    }
+
+    /// Its text.
+    pub fn text(&self) -> &str {
+        &self.text
     }
 
     /// Whether it selects a case id.
     pub fn selects(&self, id: &str) -> bool {
-        with_parents(id).any(|id| self.matcher.is_match(id))
+        let is_in_part = || self.in_any_part && id.split('/').any(|part| self.matcher.is_match(part));
+        with_parents(id).any(|id| self.matcher.is_match(id)) || is_in_part()
+    }
+
+    /// The pattern as it is meant among these ids. A pattern of one part that selects none of them, such as
+    /// `*duration*`, is meant for any part of an id.
+    fn meant_among<'a>(&self, mut ids: impl Iterator<Item = &'a str>) -> Self {
+        let in_any_part = !self.text.contains('/') && self.text.contains('*') && !ids.any(|id| self.selects(id));
+        Self { in_any_part, ..self.clone() }
     }
 }
 
@@ -138,7 +153,7 @@ impl Plan {
                 return Err(other(format!("what the pattern \"{pattern}\" selects"), &case.operation));
             }
         }
-        let rows = selection.requirements.iter().filter_map(|id| register.get(id));
+        let rows = selection.requirements.iter().filter_map(|id| register.meant(id));
         if let Some(row) = rows.into_iter().find(|row| row.operation != *operation) {
             return Err(other(row.id.clone(), &row.operation));
         }
@@ -174,13 +189,20 @@ impl Selection {
         lister: &str,
     ) -> Result<Vec<Arc<T>>, SelectError> {
         let Self { patterns, skip, level, requirements, shard, operation: _ } = self;
-        if let Some(unknown) = requirements.iter().find(|id| register.get(id).is_none()) {
-            let near = did_you_mean(unknown, register.requirements.iter().map(|row| row.id.as_str()));
-            let advice = format!("{near}; `countersign list requirements` shows them all");
-            return Err(SelectError::UnknownRequirement(foreign(unknown), advice));
-        }
+        let known = |id: &String| {
+            register.meant(id).map(|row| row.id.clone()).ok_or_else(|| {
+                let near = did_you_mean(id, register.ids());
+                let advice = format!("{near}; `countersign list requirements` shows them all");
+                SelectError::UnknownRequirement(foreign(id), advice)
+            })
+        };
+        let requirements = &requirements.iter().map(known).collect::<Result<BTreeSet<_>, _>>()?;
+        let meant = |patterns: &[Pattern]| -> Vec<Pattern> {
+            patterns.iter().map(|pattern| pattern.meant_among(cases.iter().map(|case| case.id()))).collect()
+        };
+        let (patterns, skip) = (&meant(patterns), &meant(skip));
         let advice = |miss: &Pattern| {
-            let near = match register.get(&miss.text.to_ascii_uppercase()) {
+            let near = match register.meant(&miss.text) {
                 Some(row) => format!("; the cases of a requirement are selected with --requirement {}", row.id),
                 None => did_you_mean(&miss.text, cases.iter().map(|case| case.id())),
             };
@@ -226,48 +248,6 @@ impl Selection {
         }
         Ok(cases)
     }
-}
-
-/// The ids that are nearest to an unknown one: those that differ only in what is easily mistyped, else those with the
-/// same last part, else those that contain it. At most three; empty where no id is near. A part of an id counts as an
-/// id, as it does in a pattern.
-fn similar<'a>(text: &str, ids: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
-    const SHORTEST: usize = 3;
-    const OFFERED: usize = 3;
-    let wanted_id = normalised_id(text);
-    let last = |id: &str| id.rsplit('/').next().unwrap_or_default().to_owned();
-    let all: BTreeSet<&str> = ids.into_iter().flat_map(with_parents).collect();
-    let contains = |id: &&str| wanted_id.len() >= SHORTEST && normalised_id(id).contains(&wanted_id);
-    let same_end = |id: &&str| !wanted_id.is_empty() && last(&normalised_id(id)) == last(&wanted_id);
-    let same = |id: &&str| normalised_id(id) == wanted_id;
-    let tests: [&dyn Fn(&&str) -> bool; 3] = [&same, &same_end, &contains];
-    let found = tests.into_iter().map(|test| all.iter().copied().filter(|id| test(id)).collect::<Vec<_>>());
-    let mut found = found.into_iter().find(|found| !found.is_empty()).unwrap_or_default();
-    // An id below another offered id adds nothing to the offer.
-    let all_found = found.clone();
-    found.retain(|id| !with_parents(id).any(|parent| parent != *id && all_found.contains(&parent)));
-    found.sort_by_key(|id| id.len());
-    found.truncate(OFFERED);
-    found
-}
-
-/// ` (did you mean a, b or c?)` with the leading blank; empty where no id is near.
-pub fn did_you_mean<'a>(text: &str, ids: impl IntoIterator<Item = &'a str>) -> String {
-    let near: Vec<String> = similar(text, ids).into_iter().map(foreign).collect();
-    match near.split_last() {
-        None => String::new(),
-        Some((only, [])) => format!(" (did you mean {only}?)"),
-        Some((last, others)) => format!(" (did you mean {} or {last}?)", others.join(", ")),
-    }
-}
-
-fn with_parents(id: &str) -> impl Iterator<Item = &str> {
-    id.char_indices().filter(|(_, c)| *c == '/').map(|(at, _)| at).chain([id.len()]).map(|end| &id[..end])
-}
-
-/// An id without the differences that are easily mistyped: letter case, `_` for `-`, outer slashes.
-fn normalised_id(text: &str) -> String {
-    text.trim_matches('/').to_lowercase().replace('_', "-")
 }
 
 #[cfg(test)]
@@ -338,6 +318,8 @@ mod tests {
     #[rstest]
     #[case::without_its_suite("duration-outside", "did you mean parameters/duration-outside?")]
     #[case::underscores("parameters/duration_outside", "did you mean parameters/duration-outside?")]
+    #[case::a_suite("paramters", "did you mean parameters?")]
+    #[case::without_zeros("GC-WG-2", "--requirement GC-WG-02")]
     #[case::a_requirement("gc-wg-02", "--requirement GC-WG-02")]
     #[case::nothing_near("zzz", "matches no case; `countersign list` shows them all")]
     fn a_pattern_that_selects_nothing_leads_on(#[case] pattern: &str, #[case] advice: &str) {
@@ -345,11 +327,30 @@ mod tests {
         assert!(error.contains(advice), "{error}");
     }
 
+    #[rstest]
+    #[case::letter_case("gc-wg-02")]
+    #[case::no_zeros("GC-WG-2")]
+    fn a_requirement_is_meant_however_its_letters_and_zeros_are_typed(#[case] id: &str) {
+        let of = |id: &str| Selection { requirements: [id.to_owned()].into(), ..Selection::default() };
+        assert_eq!(select(None, of(id)), select(None, of("GC-WG-02")));
+    }
+
     #[test]
     fn an_unknown_requirement_leads_to_the_nearest() {
-        let selection = Selection { requirements: ["gc-wg-02".to_owned()].into(), ..Selection::default() };
-        let error = select(None, selection).expect_err("ids are in capitals");
-        assert!(error.contains("did you mean GC-WG-02?"), "{error}");
+        let selection = Selection { requirements: ["GC-WH-02".to_owned()].into(), ..Selection::default() };
+        let error = select(None, selection).expect_err("there is none");
+        assert!(error.contains("did you mean GC-WG-02"), "{error}");
+    }
+
+    #[test]
+    fn a_pattern_of_one_part_is_meant_for_any_part_if_it_selects_nothing_else() {
+        let ids = select(Some("*duration-outs*"), Selection::default()).expect("there are such cases");
+        assert_eq!(Ok(ids), select(Some("**/*duration-outs*"), Selection::default()));
+        // What it selects as it stands is all that it means.
+        assert_eq!(select(Some("param*"), Selection::default()), select(Some("parameters"), Selection::default()),);
+        let skip = vec![Pattern::new("*duration*").expect("a pattern")];
+        let left = select(None, Selection { skip, ..Selection::default() }).expect("there are others");
+        assert!(left.iter().all(|id| !id.contains("duration")) && left.len() > 100, "{} cases", left.len());
     }
 
     #[rstest]
@@ -361,28 +362,5 @@ mod tests {
     #[case("a/b", None)]
     fn a_shard_is_one_of_its_parts(#[case] text: &str, #[case] expected: Option<(usize, usize)>) {
         assert_eq!(text.parse::<Shard>().ok().map(|shard| (shard.index, shard.count)), expected);
-    }
-
-    const IDS: [&str; 6] =
-        ["GC-WG-02", "success/all", "values/outside/1", "values/outside/2", "values/too-short", "errors/outside-in"];
-
-    #[rstest]
-    #[case::letters("gc_wg_02", &["GC-WG-02"])]
-    #[case::without_the_suite("outside", &["values/outside"])]
-    #[case::with_another_suite("errors/too-short", &["values/too-short"])]
-    #[case::a_part_of_the_name("short", &["values/too-short"])]
-    #[case::the_family_and_not_its_members("utside", &["values/outside", "errors/outside-in"])]
-    #[case::nothing_is_near("zzz", &[])]
-    #[case::too_little_to_tell("a", &[])]
-    #[case::nothing("", &[])]
-    fn what_is_near_is_offered(#[case] text: &str, #[case] expected: &[&str]) {
-        assert_eq!(similar(text, IDS), expected);
-    }
-
-    #[test]
-    fn an_offer_is_a_question() {
-        assert_eq!(did_you_mean("outside", IDS), " (did you mean values/outside?)");
-        assert_eq!(did_you_mean("utside", IDS), " (did you mean values/outside or errors/outside-in?)");
-        assert_eq!(did_you_mean("zzz", IDS), "");
     }
 }

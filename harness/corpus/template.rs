@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use crate::contract::{AbsentName, Resource};
+use crate::text::did_you_mean;
 
 /// The longest filler: 4 MiB, more than any request of the service needs.
 const LONGEST_FILLER: usize = 4 << 20;
@@ -104,10 +105,12 @@ fn unknown<E>(name: &str, resources: &[Resource]) -> FillError<E> {
     let resource_placeholders = resources.iter().map(|resource| resource.placeholder.as_str());
     let absent = resources.iter().filter_map(|resource| Some(resource.absent.as_ref()?.placeholder.as_str()));
     let all = resource_placeholders.chain(absent).chain(["answer:N:/POINTER", "random:N"]);
-    let known_placeholders: Vec<_> = all.map(|name| format!("${{{name}}}")).collect();
-    let known_placeholders = known_placeholders.join(", ");
+    let names: Vec<&str> = all.collect();
+    let near = did_you_mean(name, names.iter().copied());
+    let known_placeholders = names.iter().map(|name| format!("${{{name}}}")).collect::<Vec<_>>().join(", ");
     FillError::Unknown(format!(
-        "there is no placeholder ${{{name}}}; there are {known_placeholders} and ${{filler:N}}, each also as ${{escaped:…}}"
+        "there is no placeholder ${{{name}}}{near}; there are {known_placeholders} and ${{filler:N}}, each also as \
+         ${{escaped:…}}"
     ))
 }
 

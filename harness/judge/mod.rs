@@ -25,6 +25,7 @@ use rules::{Finding, Subject};
 
 use crate::contract::{Contract, Decision, Level, LoadError, Operation, REGISTER_FILE, Requirement, Side};
 use crate::corpus::{Call, ExpandedCase};
+use crate::text::did_you_mean;
 use crate::verdict::{Fault, Reason, TargetAnswer, Verdict, Violation};
 use crate::wire::{Exchange, Masker, TransportFault};
 
@@ -91,7 +92,8 @@ impl Judge {
         let unknown = |(_, name): &&(usize, &str)| !rules::ALL.iter().any(|rule| rule.name == *name);
         if let Some((index, name)) = decisions.iter().find(unknown) {
             let place = format!("/requirements/{index}/decided_by/rule");
-            return error(&place, format!("there is no rule \"{name}\""));
+            let near = did_you_mean(name, rules::ALL.iter().map(|rule| rule.name));
+            return error(&place, format!("there is no rule \"{name}\"{near}"));
         }
         let is_idle = |rule: &&rules::Rule| !decisions.iter().any(|(_, name)| *name == rule.name);
         if let Some(rule) = rules::ALL.iter().find(is_idle) {

@@ -8,7 +8,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::process::DriverCommand;
-use crate::text::foreign;
+use crate::text::{did_you_mean, foreign};
 
 /// A driver that comes with the harness.
 #[derive(Debug)]
@@ -111,7 +111,8 @@ pub(super) const LOCK: &str = "Cargo.lock";
 pub fn driver_named(name: &str) -> Result<&'static Driver, String> {
     ALL.iter().find(|driver| driver.name == name).ok_or_else(|| {
         let known_names: Vec<_> = ALL.iter().map(|driver| driver.name).collect();
-        format!("there is no driver \"{}\"; the drivers are {}", foreign(name), known_names.join(", "))
+        let near = did_you_mean(name, known_names.iter().copied());
+        format!("there is no driver \"{}\"{near}; the drivers are {}", foreign(name), known_names.join(", "))
     })
 }
 

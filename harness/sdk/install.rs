@@ -12,7 +12,7 @@ use std::process::{Command, Stdio};
 use serde::{Deserialize, Serialize};
 
 use super::drivers::{self, Driver, InstallKind, LOCK, MANIFEST};
-use crate::text::{escape, file_name, foreign};
+use crate::text::{did_you_mean, escape, file_name, foreign};
 
 /// The file that marks a complete installation.
 const MARKER: &str = "installed.json";
@@ -137,7 +137,10 @@ impl Cache {
             match &wanted.version {
                 Some(version) => {
                     let id = format!("{name}@{version}");
-                    format!("{id} is not installed in {folder}; `countersign sdk install {id}` does it")
+                    let installed = self.installed().into_iter().filter(|one| one.driver.name == *name);
+                    let versions: Vec<String> = installed.map(|one| one.version).collect();
+                    let near = did_you_mean(version, versions.iter().map(String::as_str));
+                    format!("{id} is not installed in {folder}{near}; `countersign sdk install {id}` does it")
                 }
                 None => format!(
                     "no version of {name} is installed in {folder}; `countersign sdk install {name}@VERSION` installs one"

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 use jiff::fmt::rfc2822::DateTimePrinter;
@@ -20,6 +20,7 @@ use serde_json::json;
 use super::host::{FieldNames, Host, Unread};
 use crate::contract::{Contract, Fixtures, Service};
 use crate::corpus::{Call, Corpus, Reply};
+use crate::text::{did_you_mean, foreign};
 use crate::wire::{Headers, Request, Response};
 
 /// A running mock. Dropping it stops it.
@@ -27,20 +28,29 @@ use crate::wire::{Headers, Request, Response};
 /// A request's path chooses the reply: `/<case id>` (`/parameters/duration-outside/899`), with `~1`, `~2`, … for the
 /// further calls of a case with steps, `~setup0`, `~teardown0`, … for the calls around them; `/replies/<name>` is a
 /// reply by its name, wrong ones among them. Anything behind these paths is ignored, and so are the method and the
-/// signature.
+/// signature. [`Mock::reply`] and [`Mock::case`] return such URLs, and refuse names that there are not.
 ///
 /// ```
 /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
 /// use countersign::servers::mock::Mock;
 ///
 /// let mock = Mock::embedded().await?;
-/// println!("point a client at {}/success/workgroup-only", mock.endpoint());
+/// println!("point a client at {}", mock.reply("wrong-expiration-iso"));
 /// # Ok::<_, std::io::Error>(()) }).unwrap();
 /// ```
 #[derive(Debug)]
 pub struct Mock {
     host: Host,
+    paths: Arc<Paths>,
+    _mistyped: Option<Mistyped>,
 }
+
+/// What a client has asked for that there is not. Dropping it panics if there is anything.
+#[derive(Debug, Default)]
+struct Mistyped(Arc<Mutex<Vec<String>>>);
+
+/// The most mistyped paths that are kept.
+const MOST_MISTYPED: usize = 20;
 
 /// The largest body of a request that is read, in bytes. The largest of a case has about 100,000.
 const MAX_READ_BYTES: usize = 1024 * 1024;
@@ -48,12 +58,24 @@ const MAX_READ_BYTES: usize = 1024 * 1024;
 impl Mock {
     /// Starts a mock of the compiled-in replies on a free port of 127.0.0.1, with the clock of this machine.
     ///
+    /// A test would take the answer to a mistyped path for an error that it expects. So this mock panics when it is
+    /// dropped if a client has asked for a reply or a case that there is not; the message names the near ones.
+    ///
     /// # Errors
     /// When there is no free port, or the fixtures of this build are not valid ([`io::ErrorKind::InvalidData`]).
     pub async fn embedded() -> io::Result<Self> {
         let contract = Contract::load(&Fixtures::Embedded).map_err(|error| invalid(&error))?;
         let corpus = Corpus::load(&Fixtures::Embedded, &contract).map_err(|error| invalid(&error))?;
-        Self::start(Arc::new(corpus), Timestamp::now, None).await
+        let mistyped = Mistyped::default();
+        let kept = Arc::clone(&mistyped.0);
+        let keep = move |what: &str| {
+            let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
+            if kept.len() < MOST_MISTYPED && !kept.iter().any(|other| other == what) {
+                kept.push(what.to_owned());
+            }
+        };
+        let mock = Self::start_telling(Arc::new(corpus), Timestamp::now, None, keep).await?;
+        Ok(Self { _mistyped: Some(mistyped), ..mock })
     }
 
     /// Starts a mock of every reply of a corpus. It listens when this returns.
@@ -70,6 +92,19 @@ impl Mock {
         clock: impl Fn() -> Timestamp + Send + Sync + 'static,
         listen: Option<SocketAddr>,
     ) -> io::Result<Self> {
+        Self::start_telling(corpus, clock, listen, |_| {}).await
+    }
+
+    /// [`Mock::start`], and `tell` hears of each request for a reply or a case that there is not, with the near ones.
+    ///
+    /// # Errors
+    /// Those of [`Mock::start`].
+    pub async fn start_telling(
+        corpus: Arc<Corpus>,
+        clock: impl Fn() -> Timestamp + Send + Sync + 'static,
+        listen: Option<SocketAddr>,
+        tell: impl Fn(&str) + Send + Sync + 'static,
+    ) -> io::Result<Self> {
         let listen = listen.unwrap_or_else(|| SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
         if !listen.ip().is_loopback() {
             let why = format!(
@@ -78,9 +113,35 @@ impl Mock {
             );
             return Err(io::Error::new(io::ErrorKind::InvalidInput, why));
         }
-        let replayer = Replayer::new(corpus, Box::new(clock))?;
+        let replayer = Replayer::new(corpus, Box::new(clock), Box::new(tell))?;
+        let paths = Arc::clone(&replayer.paths);
         let answer = move |request: Result<&Request, Unread>| replayer.respond(request);
-        Ok(Self { host: Host::start(listen, MAX_READ_BYTES, FieldNames::Small, answer).await? })
+        let host = Host::start(listen, MAX_READ_BYTES, FieldNames::Small, answer).await?;
+        Ok(Self { host, paths, _mistyped: None })
+    }
+
+    /// The URL at which it gives the reply with this name. `countersign list replies` lists the names.
+    ///
+    /// # Panics
+    /// When there is no such reply; the message names the near ones.
+    #[track_caller]
+    pub fn reply(&self, name: &str) -> String {
+        self.url(&format!("{REPLIES}{name}"))
+    }
+
+    /// The URL at which it gives the reply to the case with this id, such as `success/workgroup-only`.
+    ///
+    /// # Panics
+    /// When there is no such case; the message names the near ones.
+    #[track_caller]
+    pub fn case(&self, id: &str) -> String {
+        self.url(&format!("/{id}"))
+    }
+
+    #[track_caller]
+    fn url(&self, path: &str) -> String {
+        assert!(self.paths.0.contains_key(path), "the mock has no {}", self.paths.unknown(path));
+        format!("{}{path}", self.endpoint())
     }
 
     /// Its base URL without a slash at the end, such as `http://127.0.0.1:4568`.
@@ -94,23 +155,40 @@ impl Mock {
     }
 }
 
+impl Drop for Mistyped {
+    fn drop(&mut self) {
+        let asked_for = self.0.lock().unwrap_or_else(PoisonError::into_inner).join("; ");
+        // A second panic would end the whole test program.
+        assert!(
+            asked_for.is_empty() || std::thread::panicking(),
+            "a client asked the mock for what it does not have: {asked_for}"
+        );
+    }
+}
+
 fn invalid(error: &dyn Display) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, error.to_string())
 }
 
 struct Replayer {
     corpus: Arc<Corpus>,
-    paths: Paths,
+    paths: Arc<Paths>,
+    /// Hears of mistyped paths.
+    tell: Box<dyn Fn(&str) + Send + Sync>,
     /// Status and header fields of each reply, by its name.
     heads: BTreeMap<String, (u16, Headers)>,
     clock: Box<dyn Fn() -> Timestamp + Send + Sync>,
 }
 
 impl Replayer {
-    fn new(corpus: Arc<Corpus>, clock: Box<dyn Fn() -> Timestamp + Send + Sync>) -> io::Result<Self> {
+    fn new(
+        corpus: Arc<Corpus>,
+        clock: Box<dyn Fn() -> Timestamp + Send + Sync>,
+        tell: Box<dyn Fn(&str) + Send + Sync>,
+    ) -> io::Result<Self> {
         let heads = corpus.replies().iter().map(|(name, reply)| Ok((name.clone(), head(name, reply)?)));
         let heads = heads.collect::<io::Result<_>>()?;
-        Ok(Self { paths: Paths::of(&corpus), corpus, heads, clock })
+        Ok(Self { paths: Arc::new(Paths::of(&corpus)), corpus, tell, heads, clock })
     }
 
     fn respond(&self, request: Result<&Request, Unread>) -> Response {
@@ -132,7 +210,12 @@ impl Replayer {
 
     fn replay(&self, path: &str, body: &[u8]) -> Result<Response, Refusal> {
         let refusal = |message| (404, "UnknownOperationException", message);
-        let name = self.paths.reply(path).map_err(refusal)?;
+        let name = self.paths.reply(path).map_err(|message| {
+            if self.paths.is_mistyped(path) {
+                (self.tell)(&self.paths.unknown(path));
+            }
+            refusal(message)
+        })?;
         let unknown = || refusal(format!("There is no reply called {name}."));
         let (head, reply) = (self.heads.get(name).ok_or_else(unknown)?, &self.corpus.replies()[name]);
         let (status, mut headers) = head.clone();
@@ -178,6 +261,9 @@ fn has_date(reply: &Reply) -> bool {
     reply.headers.keys().any(|field| field.eq_ignore_ascii_case("date"))
 }
 
+/// The path below which each reply has its name.
+const REPLIES: &str = "/replies/";
+
 /// The most paths that are named to a caller who asked for an unknown one.
 const MOST_NAMED: usize = 12;
 
@@ -199,7 +285,7 @@ impl Paths {
                 calls.iter().enumerate().for_each(|(index, call)| paths.add(path(part, index), call));
             }
         }
-        paths.0.extend(corpus.replies().keys().map(|name| (format!("/replies/{name}"), name.clone())));
+        paths.0.extend(corpus.replies().keys().map(|name| (format!("{REPLIES}{name}"), name.clone())));
         paths
     }
 
@@ -221,7 +307,31 @@ impl Paths {
         found.map(String::as_str).ok_or_else(|| self.no_reply(path))
     }
 
-    /// What to say to a caller who asked for a path without a reply: the paths that begin like it, or
+    /// Whether an unknown path is meant to name a reply or a case: it is below a path that others are below.
+    fn is_mistyped(&self, path: &str) -> bool {
+        let first = path.trim_start_matches('/').split(['/', '~']).next().unwrap_or_default();
+        let is_below = |known: &String| known[1..].split('/').next() == Some(first);
+        !first.is_empty() && (self.0.keys().any(is_below) || !self.near(path).is_empty())
+    }
+
+    /// What an unknown path names, with the near names.
+    fn unknown(&self, path: &str) -> String {
+        let (kind, name, command) = match path.strip_prefix(REPLIES) {
+            Some(name) => ("reply", name, "list replies"),
+            None => ("case", path.trim_matches('/'), "list cases"),
+        };
+        format!("{kind} \"{}\"{}; `countersign {command}` shows them all", foreign(name), self.near(path))
+    }
+
+    /// The names that are near to that of an unknown path, as a question.
+    fn near(&self, path: &str) -> String {
+        match path.strip_prefix(REPLIES) {
+            Some(name) => did_you_mean(name, self.0.keys().filter_map(|known| known.strip_prefix(REPLIES))),
+            None => did_you_mean(path, self.0.keys().filter(|known| !known.starts_with(REPLIES)).map(|id| &id[1..])),
+        }
+    }
+
+    /// What to say to a caller who asked for a path without a reply: the paths that begin like it, the near ones, or
     /// how paths are made.
     fn no_reply(&self, path: &str) -> String {
         let stem = path.split('~').next().unwrap_or_default().trim_end_matches('/');
@@ -236,12 +346,15 @@ impl Paths {
             let more = if more > 0 { format!(" and {more} more") } else { String::new() };
             return format!("There is no reply for this path, but for {}{more}.", names_shown.join(", "));
         }
+        if self.is_mistyped(path) {
+            return format!("There is no {}.", self.unknown(path));
+        }
         let example = |under: fn(&&String) -> bool| self.0.keys().find(under).map_or("none", String::as_str);
         format!(
             "There is no reply for this path. The paths are /<case id>, such as {}; the same with ~1, ~2, ~setup0 or \
              ~teardown0 for a case of several calls; and /replies/<name>, such as {}.",
-            example(|path| !path.starts_with("/replies/")),
-            example(|path| path.starts_with("/replies/")),
+            example(|path| !path.starts_with(REPLIES)),
+            example(|path| path.starts_with(REPLIES)),
         )
     }
 }
@@ -326,6 +439,8 @@ mod tests {
     #[case::a_step_that_is_not_there("/a/b~7/", "but for /a/b, /a/b~1, /a/b~setup0, /a/b~teardown0.")]
     #[case::a_family("/a/family", "but for /a/family/1, /a/family/12.")]
     #[case::nothing_like_it("/x", "such as /a/b;")]
+    #[case::a_mistyped_reply("/replies/ood", "There is no reply \"ood\" (did you mean odd?)")]
+    #[case::a_mistyped_case("/a/famly/12", "There is no case \"a/famly/12\" (did you mean a/family/12?)")]
     fn a_caller_without_a_reply_is_told_which_paths_there_are(#[case] path: &str, #[case] expected: &str) {
         let error = paths().reply(path).unwrap_err();
         assert!(error.contains(expected), "{error}");

@@ -19,6 +19,7 @@ use reqwest::Url;
 pub(crate) use cause::CLOCK_LIMIT_SECONDS;
 
 use crate::contract::{Feature, Service};
+use crate::text::did_you_mean;
 use crate::wire::{Client, ClientError, ClientOptions, Credentials, Region};
 
 /// An endpoint under test: where it is, how it is addressed, what it claims.
@@ -159,7 +160,10 @@ impl Target {
     /// When the service has no resource with this id. A misspelt id would otherwise leave its cases blocked.
     #[must_use]
     pub(crate) fn having(mut self, id: &str, name: impl Into<String>) -> Self {
-        let resource = Service::embedded().resource(id).unwrap_or_else(|| panic!("there is no resource \"{id}\""));
+        let resource = Service::embedded().resource(id).unwrap_or_else(|| {
+            let near = did_you_mean(id, Service::embedded().resources.iter().map(|resource| resource.id.as_str()));
+            panic!("there is no resource \"{id}\"{near}")
+        });
         self.resources.insert(id.to_owned(), name.into());
         let feature = resource.feature.as_ref().and_then(|feature| feature.parse().ok());
         self.claiming(feature)

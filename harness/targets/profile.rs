@@ -14,7 +14,7 @@ use serde::de::{self, Deserializer, MapAccess, Visitor};
 use serde_json::json;
 
 use crate::contract::{Feature, Resource, Service, read_text};
-use crate::text::{file_name, foreign, foreign_within};
+use crate::text::{did_you_mean, file_name, foreign, foreign_within};
 
 /// The name of the file with profiles.
 pub const FILE_NAME: &str = "countersign.toml";
@@ -197,8 +197,9 @@ impl<'de> Deserialize<'de> for Key {
         if known_names.contains(&key.as_str()) {
             return Ok(Self(key));
         }
+        let near = did_you_mean(&key, known_names.iter().copied());
         let known_names: Vec<_> = known_names.iter().map(|name| format!("`{name}`")).collect();
-        Err(de::Error::custom(format_args!("unknown field `{key}`, expected one of {}", known_names.join(", "))))
+        Err(de::Error::custom(format_args!("unknown field `{key}`{near}, expected one of {}", known_names.join(", "))))
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::net::SocketAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use countersign::contract::{Contract, Feature, Fixtures};
@@ -149,4 +150,48 @@ async fn a_body_without_bounds_is_refused_before_it_is_read() {
     let answer = answer_to_bytes(&mock, &[head.as_bytes(), &vec![b' '; 2 << 20]].concat()).await;
     assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 413 "), "{answer}");
     assert_eq!(ask(&mock, "/success/workgroup-only", "{}").await.status, 200);
+}
+
+/// The message with which a closure panics.
+fn panic_message(act: impl FnOnce()) -> String {
+    let panic = catch_unwind(AssertUnwindSafe(act)).expect_err("it panics");
+    panic.downcast_ref::<String>().expect("it has a message").clone()
+}
+
+#[tokio::test]
+async fn a_reply_and_a_case_are_found_by_their_names() {
+    let mock = Mock::embedded().await.unwrap();
+    assert_eq!(mock.reply("credentials"), format!("{}/replies/credentials", mock.endpoint()));
+    assert_eq!(mock.case("success/workgroup-only"), format!("{}/success/workgroup-only", mock.endpoint()));
+}
+
+#[tokio::test]
+async fn a_mistyped_reply_or_case_panics_with_the_near_names() {
+    let mock = Mock::embedded().await.unwrap();
+    let message = panic_message(|| drop(mock.reply("credentails")));
+    assert!(message.contains("no reply \"credentails\" (did you mean credentials?)"), "{message}");
+    assert!(message.contains("countersign list replies"), "{message}");
+    let message = panic_message(|| drop(mock.case("success/workgruop-only")));
+    assert!(message.contains("no case \"success/workgruop-only\" (did you mean success/workgroup-only?)"), "{message}");
+}
+
+#[tokio::test]
+async fn a_client_that_asks_for_a_mistyped_reply_makes_the_test_fail() {
+    let mock = Mock::embedded().await.unwrap();
+    let answer = ask(&mock, "/replies/wrong-expiration-is", "{}").await;
+    let said = String::from_utf8(answer.body).unwrap();
+    assert!(answer.status == 404 && said.contains("did you mean wrong-expiration-iso"), "{said}");
+    ask(&mock, "/parametres/duration-outside/899", "{}").await;
+    let message = panic_message(move || drop(mock));
+    for name in ["wrong-expiration-iso", "parameters/duration-outside/899"] {
+        assert!(message.contains(&format!("did you mean {name}")), "{message}");
+    }
+}
+
+#[tokio::test]
+async fn a_path_that_is_no_reply_and_no_case_is_nobodys_mistake() {
+    let mock = Mock::embedded().await.unwrap();
+    for path in ["/", "/latest/api/token", "/favicon.ico"] {
+        assert_eq!(ask(&mock, path, "").await.status, 404, "{path}");
+    }
 }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use crate::cli::variables::variable_set;
 use crate::contract::read_text;
-use crate::text::{file_name, foreign};
+use crate::text::{did_you_mean, file_name, foreign};
 use crate::wire::{Credentials, Secret};
 
 /// How many names of profiles are shown.
@@ -90,7 +90,8 @@ impl Profiles {
         let names: Vec<_> = self.by_name.keys().take(NAMES_SHOWN).map(|name| foreign(name)).collect();
         let more = if names.len() < self.by_name.len() { ", …" } else { "" };
         let among = if names.is_empty() { String::new() } else { format!("; there are {}{more}", names.join(", ")) };
-        format!("there is no profile \"{}\" in {}{among}", foreign(name), files.join(" or "))
+        let near = did_you_mean(name, self.by_name.keys().map(String::as_str));
+        format!("there is no profile \"{}\" in {}{near}{among}", foreign(name), files.join(" or "))
     }
 
     pub(super) fn get(&self, name: &str) -> Option<&Section> {

@@ -258,7 +258,7 @@ impl About {
     /// Finds the thing with this id. The commands in its explanation are for `server`, except those for a defect.
     pub(super) fn find(id: &str, catalogue: &Catalogue, server: &CommandTarget) -> Option<Self> {
         let Catalogue { library, clients, banks } = catalogue;
-        if let Some(row) = library.contract.register.get(&id.to_ascii_uppercase()) {
+        if let Some(row) = library.contract.register.meant(id) {
             return Some(Self::Requirement(Box::new(requirement(row, catalogue, server))));
         }
         if let Some(operation) = library.contract.operations.values().find(|of| of.name.is.eq_ignore_ascii_case(id)) {

@@ -12,9 +12,8 @@ use super::library::{Catalogue, CitedRequirement, NamedItem};
 use super::output::{TextOrJson, print_json, print_prose, wants_colour};
 use super::{Failure, FixtureArgs};
 use crate::contract::Side;
-use crate::corpus::did_you_mean;
 use crate::report::sources;
-use crate::text::{escape, foreign};
+use crate::text::{did_you_mean, escape, foreign, meant, with_parents};
 use commands::CommandTarget;
 use explanation::{About, AboutFeature, AboutOperation, Case, ClientCase, Defect, Explained, Requirement, Suite};
 
@@ -36,7 +35,9 @@ pub(super) struct ExplainArgs {
 pub(super) fn run(args: ExplainArgs) -> Result<ExitCode, Failure> {
     let catalogue = Catalogue::load(args.fixtures.fixtures)?;
     let id = args.id.trim_end_matches('/');
-    let about = About::find(id, &catalogue, &CommandTarget::set()).ok_or_else(|| {
+    let server = CommandTarget::set();
+    let meant_id = meant(id, catalogue.ids().flat_map(with_parents)).unwrap_or(id);
+    let about = About::find(meant_id, &catalogue, &server).ok_or_else(|| {
         Failure::usage(format!(
             "there is no requirement, operation, case, suite, feature or defect \"{}\"{}; `countersign list requirements`, \
              `list operations`, `list cases`, `list suites`, `list features` and `list defects` show them all",

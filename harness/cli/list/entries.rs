@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::cli::explain::counts;
 use crate::cli::library::{Catalogue, CitationIndex, Library, NamedItem};
 use crate::contract::{ConfirmationStatus, Evidence, Feature, Level, Operation, Side};
-use crate::corpus::{Defect, DefectKind, Defects, ExpandedCase};
+use crate::corpus::{Defect, DefectKind, Defects, ExpandedCase, Reply};
 use crate::report::source;
 use crate::sdk::cases::ClientCase;
 
@@ -33,6 +33,8 @@ pub(in crate::cli) enum Listing {
     Defects(Vec<DefectEntry>),
     /// `list drivers`.
     Drivers(Vec<DriverEntry>),
+    /// `list replies`.
+    Replies(Vec<ReplyEntry>),
 }
 
 /// One thing that is listed, as text.
@@ -65,6 +67,7 @@ impl Listing {
             Self::Features(_) => "id meaning must operations",
             Self::Defects(_) => "id kind title requirements also",
             Self::Drivers(_) => "id about package obstacle",
+            Self::Replies(_) => "id status title violates",
         };
         columns.split(' ')
     }
@@ -83,6 +86,7 @@ impl Listing {
                 things.iter().map(about).collect()
             }
             Self::Drivers(things) => things.iter().map(DriverEntry::as_text).collect(),
+            Self::Replies(things) => things.iter().map(ReplyEntry::as_text).collect(),
         }
     }
 }
@@ -373,5 +377,41 @@ impl DriverEntry {
         let Self { id, about, package, obstacle } = self;
         let obstacle = obstacle.as_ref().map(|obstacle| format!("; cannot be installed here: {obstacle}"));
         TextEntry::new(id, format!("{about} ({package}){}", obstacle.unwrap_or_default()))
+    }
+}
+
+/// A reply of the mock.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::cli) struct ReplyEntry {
+    /// Its name, as in the path `/replies/<name>`.
+    id: String,
+    /// Its status.
+    status: u16,
+    /// What it is.
+    title: String,
+    /// The requirements that it violates; none where it is right.
+    violates: Vec<String>,
+}
+
+impl ReplyEntry {
+    /// The right replies, and behind them the wrong ones.
+    pub(super) fn all(library: &Library) -> Vec<Self> {
+        let entry = |(name, reply): (&String, &Reply)| Self {
+            id: name.clone(),
+            status: reply.status,
+            title: reply.title.clone(),
+            violates: reply.wrong.as_ref().map(|wrong| wrong.violates.clone()).unwrap_or_default(),
+        };
+        let mut entries: Vec<_> = library.corpus.replies().iter().map(entry).collect();
+        entries.sort_by_key(|entry| !entry.violates.is_empty());
+        entries
+    }
+
+    fn as_text(&self) -> TextEntry {
+        let Self { id, status, title, violates } = self;
+        let kind = if violates.is_empty() { "right" } else { "wrong" };
+        let violates = (!violates.is_empty()).then(|| ("violates:", violates.join(", ")));
+        TextEntry { below: violates.into_iter().collect(), ..TextEntry::new(id, format!("{kind} {status} {title}")) }
     }
 }

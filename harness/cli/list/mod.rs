@@ -16,8 +16,8 @@ use crate::corpus::{Pattern, SelectError, Selection};
 use crate::report::{hang, prose_cell};
 use crate::text::{escape, foreign};
 use entries::{
-    CaseEntry, ClientCaseEntry, DefectEntry, FeatureEntry, Listing, OperationEntry, RequirementEntry, SuiteEntry,
-    TextEntry,
+    CaseEntry, ClientCaseEntry, DefectEntry, FeatureEntry, Listing, OperationEntry, ReplyEntry, RequirementEntry,
+    SuiteEntry, TextEntry,
 };
 
 #[derive(Debug, Args)]
@@ -62,6 +62,7 @@ enum ListSubject {
     Features,
     Defects,
     Drivers,
+    Replies,
 }
 
 pub(super) fn run(args: &ListArgs) -> Result<ExitCode, Failure> {
@@ -83,7 +84,7 @@ fn listing(args: &ListArgs) -> Result<Listing, Failure> {
     let ListArgs { what, side, operation, patterns, fixtures, .. } = args;
     let (side, folder) = (*side, fixtures.fixtures.clone());
     let patterns = patterns.iter().map(|text| Pattern::new(text).map_err(Failure::usage)).collect::<Result<_, _>>()?;
-    let selection = Selection { operation: operation.clone(), patterns, ..Selection::default() };
+    let mut selection = Selection { operation: operation.clone(), patterns, ..Selection::default() };
     let unselected = |error: SelectError| Failure::of_selection(&error);
     // The banks take longer to read than everything else, so only the lists that need them read them.
     Ok(match what {
@@ -94,7 +95,8 @@ fn listing(args: &ListArgs) -> Result<Listing, Failure> {
         }
         ListSubject::Cases => {
             let Library { contract, corpus, .. } = Library::load(folder)?;
-            operation.as_ref().map(|name| operation_named(name, &contract)).transpose()?;
+            let operation = operation.as_ref().map(|name| operation_named(name, &contract)).transpose()?;
+            selection.operation = operation.map(|operation| operation.name.is.clone());
             let plan = crate::corpus::Plan::select(&corpus, &contract.register, &selection).map_err(unselected)?;
             Listing::Cases(plan.cases.iter().map(|case| CaseEntry::of(case)).collect())
         }
@@ -107,6 +109,7 @@ fn listing(args: &ListArgs) -> Result<Listing, Failure> {
         ListSubject::Features => Listing::Features(FeatureEntry::all(&Library::load(folder)?)),
         ListSubject::Defects => Listing::Defects(DefectEntry::all(&Library::load_with_defects(folder)?.1)),
         ListSubject::Drivers => Listing::Drivers(super::sdk::drivers()),
+        ListSubject::Replies => Listing::Replies(ReplyEntry::all(&Library::load(folder)?)),
     })
 }
 

@@ -46,7 +46,7 @@ pub(super) struct SdkRunArgs {
     output: Option<PathBuf>,
 
     /// Run this number of cases at a time, each with a process of the driver
-    #[arg(long, env = "COUNTERSIGN_JOBS", value_name = "N", default_value_t = JOBS, value_parser = clap::value_parser!(u16).range(1..=64))]
+    #[arg(long, short, env = "COUNTERSIGN_JOBS", value_name = "N", default_value_t = JOBS, value_parser = clap::value_parser!(u16).range(1..=64))]
     jobs: u16,
 
     /// Allow this number of attempts in every case, whatever the case says; with 1, nothing waits for back-offs

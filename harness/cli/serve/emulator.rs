@@ -12,11 +12,11 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Failure, Library, ReadyFormat, address, shell, until_interrupted};
-use crate::corpus::{Defect, DefectKind, did_you_mean};
+use crate::corpus::{Defect, DefectKind};
 use crate::selftest::upstream;
 use crate::servers::defects::Layer;
 use crate::servers::emulator::{Emulator, EmulatorOptions};
-use crate::text::foreign;
+use crate::text::{did_you_mean, foreign, meant};
 use crate::wire::{Credentials, Region, Secret};
 
 #[derive(Debug, Args)]
@@ -24,6 +24,10 @@ pub(in crate::cli) struct EmulatorArgs {
     /// Loopback address and port to listen on; port 0 takes a free one
     #[arg(long, env = "COUNTERSIGN_LISTEN", value_name = "ADDR:PORT", default_value = "127.0.0.1:4567", value_parser = address)]
     listen: SocketAddr,
+
+    /// Port to listen on
+    #[arg(long, value_name = "PORT", hide = true)]
+    port: Option<u16>,
 
     /// Region that callers must sign for
     #[arg(long, env = "COUNTERSIGN_REGION", value_name = "REGION", default_value = "us-east-1")]
@@ -100,8 +104,9 @@ pub(super) async fn serve(mut args: EmulatorArgs) -> Result<(), Failure> {
 
 fn find(id: &str, fixtures: Option<PathBuf>) -> Result<Defect, Failure> {
     let (_, defects) = Library::load_with_defects(fixtures)?;
-    defects.get(id).cloned().ok_or_else(|| {
-        let near = did_you_mean(id, defects.entries().iter().map(|defect| defect.id.as_str()));
+    let ids = || defects.entries().iter().map(|defect| defect.id.as_str());
+    meant(id, ids()).and_then(|id| defects.get(id)).cloned().ok_or_else(|| {
+        let near = did_you_mean(id, ids());
         Failure::usage(format!(
             "there is no defect \"{}\"{near}; `countersign list defects` shows them all",
             foreign(id)
@@ -125,7 +130,7 @@ fn options(args: EmulatorArgs) -> EmulatorOptions {
         })
         .collect::<BTreeMap<_, _>>();
     EmulatorOptions {
-        listen: args.listen,
+        listen: SocketAddr::new(args.listen.ip(), args.port.unwrap_or(args.listen.port())),
         region: args.region,
         account: args.account,
         workgroups: args.workgroups,

@@ -1,15 +1,17 @@
 //! `countersign serve mock`.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use clap::Args;
 use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{Failure, FixtureArgs, Library, ReadyFormat, address, until_interrupted};
+use crate::cli::output::say;
 use crate::servers::mock::Mock;
 
 #[derive(Debug, Args)]
@@ -17,6 +19,10 @@ pub(in crate::cli) struct MockArgs {
     /// Loopback address and port to listen on; port 0 takes a free one
     #[arg(long, env = "COUNTERSIGN_LISTEN", value_name = "ADDR:PORT", default_value = "127.0.0.1:4568", value_parser = address)]
     listen: SocketAddr,
+
+    /// Port to listen on
+    #[arg(long, value_name = "PORT", hide = true)]
+    port: Option<u16>,
 
     #[command(flatten)]
     fixtures: FixtureArgs,
@@ -26,11 +32,22 @@ pub(in crate::cli) struct MockArgs {
     format: ReadyFormat,
 }
 
+/// The most mistyped paths that are told.
+const MOST_TOLD: usize = 100;
+
 pub(super) async fn serve(args: MockArgs) -> Result<(), Failure> {
-    let MockArgs { listen, fixtures, format } = args;
+    let MockArgs { mut listen, port, fixtures, format } = args;
+    listen.set_port(port.unwrap_or(listen.port()));
     let library = Library::load(fixtures.fixtures)?;
     let corpus = &library.corpus;
-    let start = Mock::start(Arc::clone(corpus), Timestamp::now, Some(listen));
+    let told = Mutex::new(BTreeSet::new());
+    let tell = move |what: &str| {
+        let mut told = told.lock().unwrap_or_else(PoisonError::into_inner);
+        if told.len() < MOST_TOLD && told.insert(what.to_owned()) {
+            say(&format!("note: a client asks for what the mock does not have: {what}"));
+        }
+    };
+    let start = Mock::start_telling(Arc::clone(corpus), Timestamp::now, Some(listen), tell);
     until_interrupted(listen, start, |mock| ready(&mock.endpoint(), &library, format)).await?;
     Ok(())
 }
@@ -49,7 +66,7 @@ fn ready(endpoint: &str, library: &Library, format: ReadyFormat) -> io::Result<S
     let mut text = format!(
         "The replaying mock listens on {endpoint} (Ctrl-C stops it).
   {endpoint}/<case id>       the reply to one of {} cases
-  {endpoint}/replies/<name>  one of {} replies, right and wrong ones
+  {endpoint}/replies/<name>  one of {} replies, right and wrong ones; `countersign list replies` shows them
 ",
         cases.len(),
         replies.len()

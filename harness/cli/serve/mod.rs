@@ -99,9 +99,9 @@ fn cannot_start(listen: SocketAddr, error: &io::Error) -> Failure {
     })
 }
 
-/// An address to listen on; `localhost` is 127.0.0.1.
+/// An address to listen on; `localhost` is 127.0.0.1, and so is no address at all.
 fn address(text: &str) -> Result<SocketAddr, String> {
-    let port = text.strip_prefix("localhost:").and_then(|port| port.parse().ok());
+    let port = text.strip_prefix("localhost:").or_else(|| text.strip_prefix(':')).unwrap_or(text).parse().ok();
     port.map_or_else(|| text.parse(), |port| Ok(SocketAddr::from((Ipv4Addr::LOCALHOST, port))))
         .map_err(|_| "expected an address and a port, such as 127.0.0.1:4567".to_owned())
 }
@@ -121,6 +121,8 @@ mod tests {
     #[case("127.0.0.1:0", Some("127.0.0.1:0"))]
     #[case("localhost:4567", Some("127.0.0.1:4567"))]
     #[case("[::1]:4567", Some("[::1]:4567"))]
+    #[case("4567", Some("127.0.0.1:4567"))]
+    #[case(":4567", Some("127.0.0.1:4567"))]
     #[case("127.0.0.1", None)]
     #[case("localhost:http", None)]
     fn addresses_are_read(#[case] text: &str, #[case] expected: Option<&str>) {

@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use super::{Defect, DefectFile, DefectKind};
 use crate::contract::{Contract, Fixtures, LoadError, REGISTER_FILE, Register, Requirement, Side};
 use crate::corpus::files::{FileErrors, LoadErrors, load_folder};
+use crate::text::did_you_mean;
 
 /// The folder of the banks, below the fixtures folder.
 const FOLDER: &str = "defects";
@@ -101,7 +102,8 @@ fn check(defect: &Defect, register: &Register, errors: &mut FileErrors<'_>) {
     for (index, id) in requirements.iter().enumerate() {
         let is_there = register.get(id).is_some_and(|row| row.side == Side::Server);
         let at = format!("/requirements/{index}");
-        errors.check(is_there, &at, format_args!("there is no requirement {id} on servers"));
+        let near = if is_there { String::new() } else { did_you_mean(id, register.ids()) };
+        errors.check(is_there, &at, format_args!("there is no requirement {id} on servers{near}"));
     }
     for (member, globs) in [("also", also), ("undecided", undecided)] {
         for (index, glob) in globs.iter().enumerate() {

@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use super::file::{AtomicFile, FileError};
 use crate::contract::{LoadError, parse, read_text};
 use crate::corpus::{Corpus, Pattern};
-use crate::text::{file_name, foreign};
+use crate::text::{did_you_mean, file_name, foreign};
 use crate::verdict::{self, CaseResult, Reason, Verdict};
 
 const VERSION: u32 = 1;
@@ -189,8 +189,10 @@ impl Baseline {
         for (index, pattern) in self.patterns.iter().enumerate() {
             let mut selected = ids.iter().filter(|id| pattern.selects(id)).peekable();
             if selected.peek().is_none() {
+                let near = did_you_mean(pattern.text(), ids.iter().copied());
                 let message = format!(
-                    "the pattern \"{pattern}\" matches no case; remove the entry, or see `countersign list` for the ids"
+                    "the pattern \"{pattern}\" matches no case{near}; remove the entry, or see `countersign list` for the \
+                     ids"
                 );
                 return wrong(index, message);
             }

@@ -6,6 +6,7 @@ use super::{ClientCase, ClientRequest, ClientSuite, DECOY, ENDPOINT, Expectation
 use crate::contract::{Contract, Fixtures, LoadError, REGISTER_FILE, Register, Requirement, Side, unreadable};
 use crate::corpus::files::{file_stem, load_folder};
 use crate::corpus::{Corpus, LoadErrors, SelectError, Selectable, Selection};
+use crate::text::did_you_mean;
 use crate::wire::is_password_name;
 
 /// The folder of the suites for SDKs, below the fixtures folder.
@@ -171,7 +172,7 @@ fn check_requirements(case: &ClientCase, register: &Register, errors: &mut CaseE
         let place = format!("/requirements/{index}");
         let expected = case.expect.iter().any(|expectation| expectation.requirement == *id);
         match register.get(id) {
-            None => errors.add(&place, format!("there is no requirement {id}")),
+            None => errors.add(&place, format!("there is no requirement {id}{}", did_you_mean(id, register.ids()))),
             Some(row) if row.side != Side::Client => {
                 errors.add(&place, format!("{id} binds endpoints; a client case cites rows with the side \"client\""));
             }

@@ -16,7 +16,7 @@ use crate::judge::Judgement;
 use crate::report::DriverEvent;
 use crate::sdk::cases::ClientCase;
 use crate::sdk::record::{OutcomeRecord, Phase, Record};
-use crate::text::{cut, escape};
+use crate::text::{cut, did_you_mean, escape};
 use crate::verdict::{Fault, Reason, Verdict, Violation};
 
 /// The longest text of a finding, in characters.
@@ -51,7 +51,8 @@ impl ClientJudge {
         for (index, row) in contract.register.requirements.iter().enumerate() {
             let Some(decision) = row.decided_by.as_ref().filter(|_| row.side == Side::Client) else { continue };
             if rules::rule_named(&decision.rule).is_none() {
-                let message = format!("there is no rule on clients \"{}\"", decision.rule);
+                let near = did_you_mean(&decision.rule, rules::ALL.iter().map(|rule| rule.name));
+                let message = format!("there is no rule on clients \"{}\"{near}", decision.rule);
                 return Err(LoadError::new(&file, format!("/requirements/{index}/decided_by/rule"), message));
             }
             used.insert(decision.rule.as_str());

@@ -10,6 +10,7 @@ mod foreign_text;
 mod hostile_bank;
 mod invalid_input;
 mod misbehaving_servers;
+mod near_misses;
 mod outages;
 mod planted_secrets;
 mod program;

@@ -162,6 +162,8 @@ fn a_body_of_objects_in_objects_makes_no_large_report() {
 
 #[rstest]
 #[case::flag(&["run", "--endpoint", "http://alice:CANARY-pw@127.0.0.1:1/"], "")]
+#[case::by_itself(&["run", "http://alice:CANARY-pw@127.0.0.1:1/"], "")]
+#[case::of_doctor(&["doctor", "http://alice:CANARY-pw@127.0.0.1:1/"], "")]
 #[case::variable(&["run"], "http://alice:CANARY-pw@127.0.0.1:1/")]
 #[case::query(&["run", "--endpoint", "http://127.0.0.1:1/?token=CANARY"], "")]
 fn a_secret_in_a_url_is_not_repeated(#[case] arguments: &[&str], #[case] variable: &str) {

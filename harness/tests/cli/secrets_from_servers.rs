@@ -38,6 +38,10 @@ fn password(kind: &str, number: usize) -> String {
         "digits" => format!("9081{:04}", 7919 * number % 10_000),
         "punctuation" => format!("ca!{letters}#y\"&<$'"),
         "other letters" => format!("кана{letters}рейка"),
+        "product" => format!("{letters}/1.{number}.2"),
+        "time" => format!("2031{:02}{:02}T{:02}{:02}07Z", 1 + number / 26, 1 + number % 26, number % 23, number % 59),
+        "host" => format!("{letters}.us-east-1.amazonaws.com"),
+        "resource" => format!("arn:aws:iam::aws:user/{letters}"),
         _ => unreachable!("there is no such kind"),
     }
 }
@@ -194,6 +198,10 @@ fn assert_nothing_shown(everything: &str, planted: &[String]) {
 #[case(7, "digits", "text")]
 #[case(8, "punctuation", "jsonl")]
 #[case(9, "other letters", "text")]
+#[case(10, "product", "text")]
+#[case(11, "time", "jsonl")]
+#[case(12, "host", "github")]
+#[case(13, "resource", "text")]
 fn what_was_given_for_a_password_is_repeated_nowhere(
     #[case] number: usize,
     #[case] kind: &'static str,

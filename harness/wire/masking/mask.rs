@@ -1,14 +1,17 @@
 use std::borrow::Cow;
 use std::fmt;
+use std::iter;
+use std::ops::Range;
 use std::sync::LazyLock;
 
-use regex::Regex;
+use regex::{Captures, Regex};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer};
 
 use super::decode::{readings, without_veiled};
 use super::masker::MASK;
-use super::public_words::is_public_word;
+use super::public_forms::{is_public_in_capitals, may_be_in_public_form, public_length};
+use super::public_words::{is_name_of_error, is_never_secret, is_public_word, is_resource};
 use crate::text::escape;
 
 /// A text that must never be printed: it is wiped when dropped, and its `Debug` is `***`.
@@ -80,8 +83,28 @@ static USER_INFO: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"://[^/\s@]+@")
 /// An ARN, a database user made from an identity, or the form of an account id: twelve digits, or
 /// three groups of four.
 static IDENTITY: LazyLock<Regex> = LazyLock::new(|| {
-    let pattern = r#"arn:[^\s"',<]+|\bIAM[AR]?:[^\s"',<]+|\b[0-9]{12}\b|\b[0-9]{4}-[0-9]{4}-[0-9]{4}\b"#;
+    let pattern = r#"(?<arn>arn:[^\s"',<]+)|\bIAM[AR]?:[^\s"',<]+|\b[0-9]{12}\b|\b[0-9]{4}-[0-9]{4}-[0-9]{4}\b"#;
     Regex::new(pattern).expect("the pattern is valid")
+});
+
+/// Kinds of resources that an ARN may name, besides those of the contract.
+/// Source: Service Authorization Reference, resource types of IAM, STS, Organizations and others.
+const KINDS: &str = "
+    account assumed-role cluster federated-user function group instance-profile key mfa namespace
+    oidc-provider organization ou policy role root saml-provider secret snapshot user
+";
+
+static REGION: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new("^[a-z]{2}(?:-[a-z]+)+-[0-9]$").expect("the pattern is valid"));
+
+/// Words for a caller without an identity.
+const NOBODY: [&str; 5] = ["anonymous", "null", "none", "unknown", MASK];
+
+/// Who was denied something, and a user in quotes.
+static PERSON: LazyLock<Regex> = LazyLock::new(|| {
+    let denied = r"\b(?:user|principal|role|identity):\s+(?<denied>\S+)\s+is\s+not\s+authorized\b";
+    let quoted = r#"\b(?:user|user ?name|role)\s+(?:"(?<double>[^"]+)"|'(?<single>[^']+)')"#;
+    Regex::new(&format!("(?i){denied}|{quoted}")).expect("the pattern is valid")
 });
 
 /// A word long enough for a key or a password.
@@ -99,18 +122,50 @@ pub(super) fn mask_identities(text: &str) -> Cow<'_, str> {
     let digits = || text.bytes().filter(u8::is_ascii_digit).count();
     // Most texts have nothing that the pattern could begin with.
     if text.contains("arn:") || text.contains("IAM") || digits() >= 12 {
-        IDENTITY.replace_all(text, "***")
+        IDENTITY.replace_all(text, |found: &Captures<'_>| match found.name("arn") {
+            Some(arn) => without_names(arn.as_str()).unwrap_or_else(|| MASK.to_owned()),
+            None => MASK.to_owned(),
+        })
     } else {
         Cow::Borrowed(text)
     }
 }
 
-/// A word as it is, or masked if it looks like a key or a password: letters mixed with digits, or a long word in
-/// capitals.
-fn plain_or_masked(word: &str) -> &str {
-    let mixed = word.bytes().any(|b| b.is_ascii_digit()) && word.bytes().any(|b| b.is_ascii_alphabetic());
-    let shouted = word.len() >= 12 && word.bytes().all(|b| b.is_ascii_uppercase());
-    if (mixed || shouted) && !PLAIN_WORD.is_match(word) { "***" } else { word }
+/// An ARN with its service, region and kind of resource, and without account and name; `None` if it is none.
+fn without_names(arn: &str) -> Option<String> {
+    let parts: Vec<&str> = arn.splitn(6, ':').collect();
+    let [_, partition, service, region, account, resource] = parts[..] else { return None };
+    let of_letters = |text: &str| text.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-');
+    let is_plain = ["aws", "aws-cn", "aws-us-gov"].contains(&partition)
+        && !service.is_empty()
+        // Shorter words are not masked anywhere: `ec2`.
+        && (of_letters(service) || service.len() < 8 && service.bytes().all(|byte| byte.is_ascii_alphanumeric()))
+        && (region.is_empty() || REGION.is_match(region));
+    if !is_plain {
+        return None;
+    }
+    let account = if account.is_empty() || account == "aws" { account } else { MASK };
+    let kind = resource.split(['/', ':']).next().unwrap_or_default();
+    let is_kind = kind == "*" || KINDS.split_ascii_whitespace().any(|known| known == kind) || is_resource(kind);
+    let resource = match resource.as_bytes().get(kind.len()) {
+        _ if !is_kind => MASK.to_owned(),
+        Some(joint) => format!("{kind}{}{MASK}", char::from(*joint)),
+        None => kind.to_owned(),
+    };
+    Some(format!("arn:{partition}:{service}:{region}:{account}:{resource}"))
+}
+
+/// Where a word ends that begins at a place and looks like no key and no password; `None` if it looks like one: letters
+/// mixed with digits in no public form, or a long word in capitals. `word` is the part of the text that has the
+/// characters of keys; a point in time may be longer.
+fn end_of_plain_word(text: &str, word: Range<usize>) -> Option<usize> {
+    let plain = &text[word.clone()];
+    let has = |kind: fn(&u8) -> bool| plain.bytes().any(|byte| kind(&byte));
+    if has(u8::is_ascii_digit) && has(u8::is_ascii_alphabetic) && !PLAIN_WORD.is_match(plain) {
+        return public_length(&text[word.start..]).map(|length| word.end.max(word.start + length));
+    }
+    let shouted = plain.len() >= 12 && plain.bytes().all(|byte| byte.is_ascii_uppercase());
+    (!shouted || is_public_in_capitals(plain)).then_some(word.end)
 }
 
 /// Whether a text is a name such as `dbPassword` or `content-type`, or a short number: letters and the characters that
@@ -168,14 +223,98 @@ fn without_forms(text: &str, cut: bool) -> Cow<'_, str> {
         return Cow::Borrowed(text);
     }
     if !cut && is_one_word(text) {
-        return Cow::Borrowed(plain_or_masked(text));
+        return Cow::Borrowed(end_of_plain_word(text, 0..text.len()).map_or(MASK, |_| text));
     }
-    let masked = NAMED_SECRET.replace_all(text, "$1***");
+    let masked = without_named_secrets(text);
     let masked = PASSWORD_IN_SENTENCE.replace_all(&masked, "$1***");
     let masked = USER_INFO.replace_all(&masked, "://***@");
+    let masked = PERSON.replace_all(&masked, without_person);
     let masked = mask_identities(&masked);
-    let masked = LONG_WORD.replace_all(&masked, |word: &regex::Captures<'_>| plain_or_masked(&word[0]).to_owned());
-    Cow::Owned(masked.into_owned())
+    Cow::Owned(without_long_words(&masked).into_owned())
+}
+
+/// The matches of a pattern of [`behind_secret_name`], without the names that only look like those of a secret.
+pub(super) fn secrets_behind_names<'t>(pattern: &'static Regex, text: &'t str) -> impl Iterator<Item = Captures<'t>> {
+    let mut at = 0;
+    iter::from_fn(move || {
+        loop {
+            let found = pattern.captures_at(text, at)?;
+            let (whole, name) = (found.get(0)?, found.get(1)?);
+            if !is_heading(text, name.range(), &text[name.end()..whole.end()]) {
+                at = whole.end();
+                return Some(found);
+            }
+            // There may be a secret in what follows.
+            at = name.end();
+        }
+    })
+}
+
+/// Whether the text at `name` is no name of a secret, but says what the words behind it are about: an error
+/// (`ExpiredTokenException: The ...`), an operation or a page token that an ordinary
+/// word or a status follows.
+fn is_heading(text: &str, name: Range<usize>, value: &str) -> bool {
+    let is_part = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
+    let before = text.as_bytes()[..name.start].iter().rev().take_while(|byte| is_part(**byte)).count();
+    let Some((word, blank)) = text[name.start - before..name.end].split_once(':') else { return false };
+    let is_ordinary = |value: &str| {
+        let word = value.trim_end_matches(|c: char| c.is_ascii_punctuation());
+        let is_status = word.len() == 3 && word.bytes().all(|byte| byte.is_ascii_digit());
+        is_status || (!word.is_empty() && word.chars().all(char::is_alphabetic))
+    };
+    blank.trim().is_empty()
+        && (is_name_of_error(word) || (!blank.is_empty() && is_never_secret(word) && is_ordinary(value)))
+}
+
+/// A match of `PERSON` with the name masked, unless it is an ARN, which keeps its kind, or nobody's.
+fn without_person(found: &Captures<'_>) -> String {
+    let names = ["denied", "double", "single"].into_iter().find_map(|group| found.name(group));
+    match (found.get(0), names) {
+        (Some(whole), Some(name)) if !is_nobody(name.as_str()) => {
+            let (start, end) = (name.start() - whole.start(), name.end() - whole.start());
+            format!("{}{MASK}{}", &whole.as_str()[..start], &whole.as_str()[end..])
+        }
+        _ => found[0].to_owned(),
+    }
+}
+
+fn is_nobody(name: &str) -> bool {
+    name.starts_with("arn:") || NOBODY.iter().any(|nobody| nobody.eq_ignore_ascii_case(name))
+}
+
+fn without_named_secrets(text: &str) -> Cow<'_, str> {
+    let (mut out, mut copied) = (String::new(), 0);
+    for found in secrets_behind_names(&NAMED_SECRET, text) {
+        let (name, whole) = (found.get(1), found.get(0));
+        let (Some(name), Some(whole)) = (name, whole) else { continue };
+        out.push_str(&text[copied..name.end()]);
+        out.push_str(MASK);
+        copied = whole.end();
+    }
+    if copied == 0 {
+        return Cow::Borrowed(text);
+    }
+    out.push_str(&text[copied..]);
+    Cow::Owned(out)
+}
+
+/// A text with every long word masked that looks like a key or a password.
+fn without_long_words(text: &str) -> Cow<'_, str> {
+    let (mut out, mut copied, mut at) = (String::new(), 0, 0);
+    while let Some(word) = LONG_WORD.find_at(text, at) {
+        let end = end_of_plain_word(text, word.range());
+        if end.is_none() {
+            out.push_str(&text[copied..word.start()]);
+            out.push_str(MASK);
+            copied = word.end();
+        }
+        at = end.unwrap_or(word.end());
+    }
+    if copied == 0 {
+        return Cow::Borrowed(text);
+    }
+    out.push_str(&text[copied..]);
+    Cow::Owned(out)
 }
 
 /// Whether something in a text has the form of a secret.
@@ -184,8 +323,8 @@ fn has_secret_form(text: &str) -> bool {
 }
 
 /// Whether a text is always masked for its form alone, whatever is beside it and in any letter case. It is one word of
-/// letters mixed with digits, like a random password or a key, and unlike one that a person makes up. A short one must
-/// not contain an ordinary word, at which it could be split in two.
+/// letters mixed with digits, like a random password or a key, and unlike one that a person makes up or a part of a word
+/// in a public form. A short one must not contain an ordinary word, at which it could be split in two.
 pub(super) fn is_known_by_form(text: &str) -> bool {
     const LONG: usize = 16;
     const SHORT: usize = 12;
@@ -197,7 +336,7 @@ pub(super) fn is_known_by_form(text: &str) -> bool {
         && has(u8::is_ascii_alphabetic);
     let has_word = || text.as_bytes().windows(WORD).any(|part| part.iter().all(u8::is_ascii_lowercase));
     let is_random = || has(u8::is_ascii_uppercase) && has(u8::is_ascii_lowercase) && !has_word();
-    is_mixed && (text.len() >= LONG || (text.len() >= SHORT && is_random()))
+    is_mixed && !may_be_in_public_form(text) && (text.len() >= LONG || (text.len() >= SHORT && is_random()))
 }
 
 /// The start of a text without its last word, which was cut in two: the whole word is unknown.
@@ -250,7 +389,16 @@ mod tests {
     #[case::hexadecimal_without_letters("no 61626331646566323334 here", "no *** here")]
     #[case::account_ids_and_arns(
         "User: arn:aws:iam::123456789012:user/a is not 123456789012 but 1234567890123",
-        "User: *** is not *** but 1234567890123"
+        "User: arn:aws:iam::***:user/*** is not *** but 1234567890123"
+    )]
+    #[case::arn_of_nothing_known(
+        "arn:aws:redshift-serverless:us-east-1:123456789012:pet/rex and arn:aws:s3cretpw7word:::x and arn:rex:a:::x",
+        "arn:aws:redshift-serverless:us-east-1:***:*** and *** and ***"
+    )]
+    #[case::behind_an_error("TokenException: token=CANARY7 was given", "TokenException: token=*** was given")]
+    #[case::behind_an_operation(
+        "GetCredentials: hunter2 and GetCredentials=hunter",
+        "GetCredentials: *** and GetCredentials=***"
     )]
     #[case::control_and_bidirectional_characters("a\u{1b}[31mb\u{202e}c", "a\\u{1b}[31mb\\u{202e}c")]
     fn what_looks_like_a_secret_is_masked_and_what_is_invisible_escaped(#[case] text: &str, #[case] expected: &str) {

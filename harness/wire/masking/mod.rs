@@ -9,6 +9,7 @@
 //! | `secrets` | finds the secrets in an answer: in JSON, markup, forms, prose and header fields |
 //! | `seen_secrets` | remembers them for the whole run |
 //! | `public_words` | knows the words that are never secret |
+//! | `public_forms` | knows the forms of dates, versions and technical words |
 //! | `fixed_secrets` | searches a text for secrets, plain, in base64 and in hexadecimal |
 //! | `decode` | decodes escapes, base64 and hexadecimal |
 //! | `mask` | recognises secrets by their form, and quotes a target's words |
@@ -18,6 +19,7 @@ mod decode;
 mod fixed_secrets;
 mod mask;
 mod masker;
+mod public_forms;
 mod public_words;
 mod secrets;
 mod seen_secrets;
@@ -30,3 +32,6 @@ pub use secrets::is_password_name;
 pub use seen_secrets::SeenSecrets;
 pub(super) use show_message::may_hold_secret;
 pub use show_message::{body_sent, fields_received, fields_sent, line_sent};
+
+#[cfg(test)]
+mod real_texts;

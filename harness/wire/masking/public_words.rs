@@ -58,6 +58,8 @@ struct Words {
     names: HashSet<String>,
     /// The words that these names are made of, in lower case.
     parts: HashSet<String>,
+    /// The names of errors.
+    errors: HashSet<&'static str>,
 }
 
 static WORDS: LazyLock<Words> = LazyLock::new(|| {
@@ -67,13 +69,16 @@ static WORDS: LazyLock<Words> = LazyLock::new(|| {
     // In a sentence, the short name of a member that is one word may be a password.
     let is_telling = |name: &&str| name.len() > SHORT_WORD || words_of_name(name).count() > 1;
     let members = || contract.members.iter().map(String::as_str);
-    let others = contract.errors.iter().chain(&contract.service).map(String::as_str);
-    let listed = [MEMBERS, ERRORS, MEDIA_TYPES, FIELDS, NAMES].into_iter().flat_map(str::split_ascii_whitespace);
-    let exact: HashSet<&str> = listed.chain(errors).chain(members().filter(is_telling)).chain(others).collect();
+    let others = contract.service.iter().map(String::as_str);
+    let errors: HashSet<&str> =
+        errors.chain(ERRORS.split_ascii_whitespace()).chain(contract.errors.iter().map(String::as_str)).collect();
+    let listed = [MEMBERS, MEDIA_TYPES, FIELDS, NAMES].into_iter().flat_map(str::split_ascii_whitespace);
+    let exact: HashSet<&str> =
+        listed.chain(errors.iter().copied()).chain(members().filter(is_telling)).chain(others).collect();
     let all = || exact.iter().copied().chain(members()).chain(COMMON_MEMBERS.split_ascii_whitespace());
     let names = all().map(squeezed).chain(["user".to_owned()]).collect();
     let parts = all().flat_map(words_of_name).map(str::to_ascii_lowercase).collect();
-    Words { exact, names, parts }
+    Words { exact, names, parts, errors }
 });
 
 /// The name of a member that is one word is public in sentences if it has more letters than this.
@@ -92,6 +97,25 @@ pub(super) fn is_public_word(word: &str) -> bool {
 /// Whether a name is public, however it is spelt: `dbPassword`, `DbPassword`, `db_password`.
 pub fn is_public_name(name: &str) -> bool {
     name.len() <= LONGEST && WORDS.names.contains(&squeezed(name))
+}
+
+/// Whether a word is the name of an error: a public one, or one that is written like a class.
+pub(super) fn is_name_of_error(word: &str) -> bool {
+    let is_class = || word.starts_with(|c: char| c.is_ascii_uppercase()) && !word.contains(['_', '-']);
+    let ends = ["Exception", "Error"].iter().any(|end| word.len() > end.len() && word.ends_with(end));
+    WORDS.errors.contains(word) || (ends && is_class())
+}
+
+/// Whether a word is a name of the contract whose value is no secret, although it is named like one: an operation, or
+/// the token of a page.
+pub(super) fn is_never_secret(word: &str) -> bool {
+    let contract = ContractNames::embedded();
+    contract.service.contains(word) || contract.page_tokens.contains(word)
+}
+
+/// Whether a word names a resource of the service, or a member.
+pub(super) fn is_resource(word: &str) -> bool {
+    ContractNames::embedded().resources.contains(word) || is_public_name(word)
 }
 
 /// A name in lower case, without the characters that join its words.

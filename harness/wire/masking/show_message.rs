@@ -164,7 +164,7 @@ mod tests {
         let body = br#"{"workgroupName":"wg-0a1b2c3d4e","dbName":"arn:aws:iam::123456789012:user/a","x":"CANARY"}"#;
         let request =
             Request { method: "POST".into(), target: "/".into(), headers: Headers::new(), body: body.to_vec() };
-        let expected = r#"{"workgroupName":"wg-0a1b2c3d4e","dbName":"***","x":"***"}"#;
+        let expected = r#"{"workgroupName":"wg-0a1b2c3d4e","dbName":"arn:aws:iam::***:user/***","x":"***"}"#;
         assert_eq!(body_sent(&request, &Masker::new(["CANARY".to_owned()])), expected);
     }
 }

@@ -7,14 +7,14 @@ use regex::Regex;
 use super::names::{is_no_value, is_secret_name, is_start_of_block};
 use super::{MOST_BYTES, SHORTEST, SHORTEST_WORD, Secrets};
 use crate::wire::masking::decode::decode;
-use crate::wire::masking::mask::{PASSWORD_IN_SENTENCE, behind_secret_name};
-use crate::wire::masking::public_words::is_public_name;
+use crate::wire::masking::mask::{PASSWORD_IN_SENTENCE, behind_secret_name, secrets_behind_names};
+use crate::wire::masking::public_words::{is_name_of_error, is_public_name};
 
 impl Secrets {
     /// Reads lists and objects behind secret names, in a text that is not JSON.
     pub(super) fn read_lists(&mut self, text: &str) {
         let mut read = 0;
-        for found in OPENED.find_iter(text) {
+        for found in secrets_behind_names(&OPENED, text).filter_map(|found| found.get(0)) {
             self.closed = true;
             let end = text.floor_char_boundary(text.len().min(found.end() + MOST_BYTES));
             let list = &text[read.max(found.end()).min(end)..end];
@@ -57,7 +57,7 @@ impl Secrets {
                 let behind = behind.trim();
                 let is_open = behind.is_empty() || is_start_of_block(behind);
                 let name = name.trim_start_matches("- ").trim_matches(['"', '\'']);
-                let is_name = is_open && !name.contains(char::is_whitespace);
+                let is_name = is_open && !name.contains(char::is_whitespace) && !is_name_of_error(name);
                 Some((indent, is_secret_name(name).filter(|_| is_name)?))
             });
         }
@@ -69,7 +69,7 @@ impl Secrets {
         if !text.contains([':', '=', '>']) {
             return;
         }
-        for found in NAMED.captures_iter(text) {
+        for found in secrets_behind_names(&NAMED, text) {
             let (whole, value) = (found.get(0).expect("the whole is there"), &found["value"]);
             let before = &whole.as_str()[..whole.len() - value.len()];
             let opening = |c: char| c == '\\' || c == '"' || c == '\'';

@@ -1,11 +1,17 @@
-//! Makes text from outside safe to show: escapes it and limits its length.
+//! Makes text from outside safe to show: escapes it and limits its length; and finds the names that are near to a
+//! mistyped one ([`did_you_mean`]).
 //!
 //! Uses no other module of this crate. File names, arguments, environment variables, fixtures from outside, the words
 //! of an SDK's driver, and errors that quote any of these pass through here before they are shown.
 
+mod near;
+
 use std::borrow::Cow;
 use std::ffi::OsStr;
 use std::path::Path;
+
+pub(crate) use near::with_parents;
+pub use near::{did_you_mean, meant, similar};
 
 /// Escapes a text, so that it is shown on one line and as data. It escapes control characters, invisible characters
 /// that reorder or hide text, and everything that a CI service would take for a command, at the start of a line or
