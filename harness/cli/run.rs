@@ -85,7 +85,14 @@ enum PatternOrUrl {
 
 impl PatternOrUrl {
     fn new(word: &str) -> Result<Self, String> {
-        if is_url(word) { Ok(Self::Url(word.to_owned())) } else { Pattern::new(word).map(Self::Pattern) }
+        if is_url(word) {
+            return Ok(Self::Url(word.to_owned()));
+        }
+        // No id has a colon before a number.
+        if word.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok()) {
+            return Err(format!("for the server there, give its URL: countersign run http://{}", foreign(word)));
+        }
+        Pattern::new(word).map(Self::Pattern)
     }
 }
 

@@ -26,6 +26,7 @@ use crate::stub_server::{Stub, aws};
 #[case::markdown("sdk run --format md", 2, "--report-md report.md")]
 #[case::no_reports_here("list --format junit", 2, "[possible values: text, json, md]")]
 #[case::url_without_a_command("http://127.0.0.1:4566", 2, "countersign run --endpoint http://127.0.0.1:4566")]
+#[case::host_and_port("run localhost:4566", 2, "countersign run http://localhost:4566")]
 #[case::two_urls("run http://127.0.0.1:1 http://127.0.0.1:2", 2, "there are several; a run tests one")]
 #[case::url_and_target("run http://127.0.0.1:1 --target mock", 2, "but --target does that already")]
 #[case::command("rnu", 2, "did you mean run?")]

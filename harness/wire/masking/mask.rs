@@ -251,8 +251,7 @@ pub(super) fn secrets_behind_names<'t>(pattern: &'static Regex, text: &'t str) -
 }
 
 /// Whether the text at `name` is no name of a secret, but says what the words behind it are about: an error
-/// (`ExpiredTokenException: The ...`), an operation or a page token that an ordinary
-/// word or a status follows.
+/// (`ExpiredTokenException: The ...`), or an operation or a page token that an ordinary word or a status follows.
 fn is_heading(text: &str, name: Range<usize>, value: &str) -> bool {
     let is_part = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
     let before = text.as_bytes()[..name.start].iter().rev().take_while(|byte| is_part(**byte)).count();
@@ -396,6 +395,7 @@ mod tests {
         "arn:aws:redshift-serverless:us-east-1:***:*** and *** and ***"
     )]
     #[case::behind_an_error("TokenException: token=CANARY7 was given", "TokenException: token=*** was given")]
+    #[case::behind_an_error_of_passwords("BadPasswordException: hunter is short", "BadPasswordException: *** is short")]
     #[case::behind_an_operation(
         "GetCredentials: hunter2 and GetCredentials=hunter",
         "GetCredentials: *** and GetCredentials=***"

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::sync::LazyLock;
 
+use super::secrets::names_password;
 use crate::contract::ContractNames;
 use crate::wire::error_type::{
     DENIAL, EXPIRED, ErrorNames, NOT_IMPLEMENTED, REFUSED_CREDENTIALS, THROTTLING, TIMEOUT, UNKNOWN_OPERATION,
@@ -99,9 +100,13 @@ pub fn is_public_name(name: &str) -> bool {
     name.len() <= LONGEST && WORDS.names.contains(&squeezed(name))
 }
 
-/// Whether a word is the name of an error: a public one, or one that is written like a class.
+/// Whether a word is the name of an error: a public one, or one that is written like a class. One of passwords may stand
+/// before the password.
 pub(super) fn is_name_of_error(word: &str) -> bool {
-    let is_class = || word.starts_with(|c: char| c.is_ascii_uppercase()) && !word.contains(['_', '-']);
+    let is_class = || {
+        let is_written_like_one = word.starts_with(|c: char| c.is_ascii_uppercase()) && !word.contains(['_', '-']);
+        is_written_like_one && !names_password(&squeezed(word))
+    };
     let ends = ["Exception", "Error"].iter().any(|end| word.len() > end.len() && word.ends_with(end));
     WORDS.errors.contains(word) || (ends && is_class())
 }

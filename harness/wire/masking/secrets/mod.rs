@@ -13,7 +13,7 @@ use serde::de::DeserializeSeed as _;
 use self::json::Reader;
 use self::names::is_no_value;
 pub use self::names::is_password_name;
-pub(super) use self::names::is_secret_name;
+pub(super) use self::names::{is_secret_name, names_password};
 use super::decode::{decode, decoded_codes};
 use super::mask::is_known_by_form;
 use super::show_message::{carries_credential, may_hold_secret};

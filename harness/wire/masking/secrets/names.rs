@@ -35,7 +35,8 @@ static OF_CONTRACT: LazyLock<ContractWords> = LazyLock::new(|| {
 const OF_PASSWORDS: &str =
     "passw passphrase passcode pwd secret kennwort motdepasse contrase senha wachtwoord hasło lösenord пароль 密码";
 
-fn names_password(squeezed: &str) -> bool {
+/// Whether a name, as `squeezed` returns it, has a word for a password in it.
+pub(in crate::wire::masking) fn names_password(squeezed: &str) -> bool {
     OF_PASSWORDS.split(' ').any(|part| squeezed.contains(part))
 }
 
