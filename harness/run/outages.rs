@@ -45,6 +45,10 @@ const REPEATS_OF_CHANCE: u32 = 5;
 /// other requests are under way too.
 const CRASHES: u32 = 3;
 
+/// How often in a row the target must answer what it answered before, so that a lost connection is the fault of the
+/// request on it: a target that loses connections by chance loses others too.
+const STEADY: u32 = 4;
+
 /// What the target answered before a case, and answers again if it is there.
 #[derive(Clone, Debug)]
 pub(super) enum Reference {
@@ -106,14 +110,14 @@ pub(super) async fn perform(
             }
             Presence::There if doubt == Doubt::Throttled && repeats > 0 => return Ok((judgement, transcript)),
             Presence::There if judgement.verdict == Verdict::Pass || repeats >= repeats_needed(case_run) => {
-                return Ok(hung_up(case_run, judgement, transcript));
+                return hung_up(case_run, random_names, judgement, transcript).await;
             }
             Presence::There => repeats += 1,
             Presence::Back => {
                 outages += 1;
                 // A server that is gone after each such request crashes on it, and is started again.
                 if outages == CRASHES && is_any_lost(&transcript) {
-                    return Ok(hung_up(case_run, judgement, transcript));
+                    return hung_up(case_run, random_names, judgement, transcript).await;
                 }
                 repeats = 0;
             }
@@ -196,13 +200,25 @@ fn is_any_lost(transcript: &[Exchange]) -> bool {
 }
 
 /// The judgement of calls whose connections were lost each time, while the target was there. Without a lost connection,
-/// the judgement stays as it is.
-fn hung_up(case_run: &CaseRun<'_>, judgement: Judgement, mut transcript: Transcript) -> (Judgement, Transcript) {
+/// or where the target loses others too, the judgement stays as it is.
+async fn hung_up(
+    case_run: &CaseRun<'_>,
+    random_names: &mut RandomNames,
+    judgement: Judgement,
+    mut transcript: Transcript,
+) -> Result<(Judgement, Transcript), Interrupted> {
     if !is_any_lost(&transcript) {
-        return (judgement, transcript);
+        return Ok((judgement, transcript));
+    }
+    // Alone, so that no other request can stop the target meanwhile.
+    let _turn = case_run.context.turns.write().await;
+    for _ in 0..STEADY {
+        if !Box::pin(is_there(case_run, random_names)).await? {
+            return Ok((judgement, transcript));
+        }
     }
     transcript.iter_mut().for_each(mark_hung_up);
-    (case_run.judge(&transcript), transcript)
+    Ok((case_run.judge(&transcript), transcript))
 }
 
 /// The judgement of a case that failed at first: where it passes on new connections, its reason says so.

@@ -85,6 +85,21 @@ fn a_server_that_fails_on_one_input_fails(#[case] wrong: String, #[case] found: 
     assert_eq!(with_verdict(&finished, "fail"), ["parameters/duration-outside/899"]);
 }
 
+#[rstest]
+fn a_server_that_loses_connections_in_turn_is_accused_of_nothing(
+    #[values(2, 3, 4)] lost: usize,
+    #[values(0, 1, 2)] from: usize,
+) {
+    let requests = AtomicUsize::new(from);
+    let server = Stub::saying(move |request| {
+        let is_lost = requests.fetch_add(1, Ordering::Relaxed) % (lost + 1) < lost;
+        if is_lost { String::new() } else { right(request) }
+    });
+    let finished = ran(&server, "--patience 1s");
+    assert_eq!(with_verdict(&finished, "fail"), Vec::<String>::new(), "{finished:#?}");
+    assert!(!finished.stdout.contains("seems to crash"), "{finished:#?}");
+}
+
 #[test]
 fn what_a_server_crashes_on_can_be_a_known_failure() {
     let server = Stub::saying(
