@@ -17,7 +17,7 @@ use jiff::fmt::rfc2822::DateTimePrinter;
 use reqwest::header::{HeaderName, HeaderValue};
 use serde_json::json;
 
-use super::host::{FieldNames, Host, Unread};
+use super::host::{BodyLimit, FieldNames, Host, Unread};
 use crate::contract::{Contract, Fixtures, Service};
 use crate::corpus::{Call, Corpus, Reply};
 use crate::wire::{Headers, Request, Response};
@@ -42,8 +42,8 @@ pub struct Mock {
     host: Host,
 }
 
-/// The largest body of a request that is read, in bytes. The largest of a case has about 100,000.
-const MAX_READ_BYTES: usize = 1024 * 1024;
+/// How large a body may be, and how much of a larger one is read. The largest of a case has about 100,000 bytes.
+const BODY_LIMIT: BodyLimit = BodyLimit { kept: 1 << 20, read: 8 << 20 };
 
 impl Mock {
     /// Starts a mock of the compiled-in replies on a free port of 127.0.0.1, with the clock of this machine.
@@ -80,7 +80,7 @@ impl Mock {
         }
         let replayer = Replayer::new(corpus, Box::new(clock))?;
         let answer = move |request: Result<&Request, Unread>| replayer.respond(request);
-        Ok(Self { host: Host::start(listen, MAX_READ_BYTES, FieldNames::Small, answer).await? })
+        Ok(Self { host: Host::start(listen, BODY_LIMIT, FieldNames::Small, answer).await? })
     }
 
     /// Its base URL without a slash at the end, such as `http://127.0.0.1:4568`.
@@ -120,7 +120,11 @@ impl Replayer {
                 Err((408, "RequestTimeoutException", "The body did not arrive in time.".to_owned()))
             }
             Err(Unread::TooLarge) => {
-                Err((413, "RequestEntityTooLarge", format!("The body is larger than {MAX_READ_BYTES} bytes.")))
+                Err((413, "RequestEntityTooLarge", format!("The body is larger than {} bytes.", BODY_LIMIT.kept)))
+            }
+            Err(Unread::Busy) => {
+                let message = "The bodies of other requests take all the room that there is.";
+                Err((503, "ServiceUnavailableException", message.to_owned()))
             }
         };
         replayed.unwrap_or_else(|(status, name, message)| {
