@@ -7,6 +7,7 @@ use std::io;
 use std::path::Path;
 
 use super::process::DriverCommand;
+use crate::files;
 use crate::text::foreign;
 
 /// A driver that comes with the harness.
@@ -123,13 +124,13 @@ impl Driver {
     pub fn write_sources(&self, folder: &Path) -> io::Result<()> {
         for (name, text) in self.sources {
             let path = folder.join(name);
-            if std::fs::read(&path).is_ok_and(|found| found == text.as_bytes()) {
+            if files::read_bytes(&path).is_ok_and(|found| found == text.as_bytes()) {
                 continue;
             }
             if let Some(parent) = path.parent() {
                 std::fs::create_dir_all(parent)?;
             }
-            std::fs::write(path, text)?;
+            files::write(&path, text.as_bytes())?;
         }
         Ok(())
     }
