@@ -1,18 +1,19 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use globset::{GlobBuilder, GlobMatcher};
+use regex::bytes::Regex;
 
+use super::pattern::compile_glob;
 use super::{Corpus, ExpandedCase};
 use crate::contract::{Level, Register};
-use crate::text::foreign;
+use crate::text::{foreign, foreign_within};
 
 /// A pattern over case ids: `*` stands for one part of the path, `**` for any. It selects the ids
 /// that it matches and everything below them, so `parameters` is the whole suite.
 #[derive(Clone, Debug)]
 pub struct Pattern {
     text: String,
-    matcher: GlobMatcher,
+    matcher: Regex,
 }
 
 impl Pattern {
@@ -22,15 +23,17 @@ impl Pattern {
     /// What is wrong with it, in words.
     pub fn new(text: &str) -> Result<Self, String> {
         let trimmed = text.trim_end_matches('/');
-        let glob = GlobBuilder::new(trimmed).literal_separator(true).build().map_err(|error| {
-            format!("the pattern \"{}\" cannot be read: {}", foreign(text), foreign(&error.kind().to_string()))
-        })?;
-        Ok(Self { text: text.to_owned(), matcher: glob.compile_matcher() })
+        /// The most characters of it that a message shows: the reason follows.
+        const SHOWN: usize = 200;
+        let shown = || foreign_within(text, SHOWN);
+        let matcher = compile_glob(trimmed, true)
+            .map_err(|error| format!("the pattern \"{}\" cannot be read: {error}", shown()))?;
+        Ok(Self { text: text.to_owned(), matcher })
     }
 
     /// Whether it selects a case id.
     pub fn selects(&self, id: &str) -> bool {
-        with_parents(id).any(|id| self.matcher.is_match(id))
+        with_parents(id).any(|id| self.matcher.is_match(id.as_bytes()))
     }
 }
 

@@ -14,7 +14,6 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use jiff::fmt::rfc2822::DateTimePrinter;
-use reqwest::header::{HeaderName, HeaderValue};
 use serde_json::json;
 
 use super::host::{BodyLimit, FieldNames, Host, Unread};
@@ -162,16 +161,8 @@ fn path_of(target: &str) -> &str {
 
 /// Status and header fields of a reply, checked once instead of at every request.
 fn head(name: &str, reply: &Reply) -> io::Result<(u16, Headers)> {
-    let wrong = |what: String| io::Error::new(io::ErrorKind::InvalidData, format!("the reply {name} has {what}"));
-    // Answers of other statuses have no body, or are not the last.
-    if !(200..600).contains(&reply.status) || matches!(reply.status, 204 | 304) {
-        return Err(wrong(format!("the status {}, which cannot be replayed", reply.status)));
-    }
-    let can_be_sent = |(field, value): &(&String, &String)| {
-        HeaderName::from_bytes(field.as_bytes()).is_ok() && HeaderValue::from_str(value).is_ok()
-    };
-    match reply.headers.iter().find(|field| !can_be_sent(field)) {
-        Some((field, value)) => Err(wrong(format!("the header {field}: {value}, which cannot be sent"))),
+    match reply.flaw() {
+        Some((at, message)) => Err(invalid(&format!("the reply {name} cannot be sent: {at}: {message}"))),
         None => {
             Ok((reply.status, reply.headers.iter().map(|(field, value)| (field.as_str(), value.as_str())).collect()))
         }
@@ -279,7 +270,7 @@ mod tests {
     fn a_reply_that_cannot_be_sent_is_named_at_the_start(#[case] reply: &str) {
         let error = head("odd", &serde_json::from_str(reply).unwrap()).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::InvalidData);
-        assert!(error.to_string().starts_with("the reply odd has "), "{error}");
+        assert!(error.to_string().starts_with("the reply odd cannot be sent: "), "{error}");
     }
 
     fn paths() -> Paths {
