@@ -6,6 +6,7 @@ mod doctor;
 mod failure_causes;
 mod fixtures;
 mod foreign_text;
+mod hostile_input;
 mod invalid_input;
 mod misbehaving_servers;
 mod outages;
