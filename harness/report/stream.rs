@@ -57,7 +57,7 @@ pub enum StreamError {
     /// A line is longer than [`LINE_LIMIT`].
     #[error("line {0} of the run stream: expected at most {LINE_LIMIT} bytes, found more; is it a run stream?")]
     TooLong(usize),
-    /// The stream is longer than [`STREAM_LIMIT`].
+    /// The stream is longer than 256 MiB.
     #[error("expected a run stream of at most {STREAM_LIMIT} bytes, found more; is it a run stream?")]
     TooLarge,
     /// A line is not an event; what is wrong with it.

@@ -1,8 +1,8 @@
 //! Serves any function that answers requests on a socket.
 //!
-//! Its memory and its time are bounded, whatever clients do: there are at most [`MOST_CONNECTIONS`] connections, their
-//! buffers are small, all bodies together hold at most [`BODIES_LIMIT`] bytes beyond a small part of each, and a client
-//! that neither sends nor reads loses its connection.
+//! Its memory and its time are bounded, whatever clients do: there are at most 1,024 connections, their buffers are
+//! small, all bodies together hold at most 8 MiB beyond a small part of each, and a client that neither sends nor reads
+//! loses its connection.
 
 use std::convert::Infallible;
 use std::io;
