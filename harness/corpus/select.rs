@@ -22,9 +22,9 @@ impl Pattern {
     /// # Errors
     /// What is wrong with it, in words.
     pub fn new(text: &str) -> Result<Self, String> {
-        let trimmed = text.trim_end_matches('/');
         /// The most characters of it that a message shows: the reason follows.
         const SHOWN: usize = 200;
+        let trimmed = text.trim_end_matches('/');
         let shown = || foreign_within(text, SHOWN);
         let matcher = compile_glob(trimmed, true)
             .map_err(|error| format!("the pattern \"{}\" cannot be read: {error}", shown()))?;
