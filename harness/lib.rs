@@ -48,6 +48,7 @@
 //!
 //! | module | is for |
 //! |---|---|
+//! | [`files`] | opens files that others name, within bounds of size and time |
 //! | [`text`] | makes text from outside safe to show |
 //! | [`contract`] | what the documents say: the service, its operations, requirements, JSON Schemas made from them |
 //! | [`corpus`] | what is asked: suites, cases, families; loading, checking, selecting |
@@ -67,6 +68,7 @@ pub mod contract;
 pub mod corpus;
 #[cfg(feature = "run")]
 pub mod doctor;
+pub mod files;
 pub mod judge;
 pub mod report;
 #[cfg(feature = "run")]

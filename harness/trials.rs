@@ -29,6 +29,7 @@ use crate::contract::{Contract, Feature, Fixtures, Operation};
 use crate::corpus::{Corpus, ExpandedCase};
 use crate::judge::Judge;
 use crate::report::{AskedCall, CauseText, FaultText, answer_text, meaning, reason};
+use crate::run::runtime::multi_threaded;
 use crate::run::{Interrupt, Session, random_seed};
 use crate::targets::Target;
 use crate::verdict::{CaseResult, ProbeOutcome, Reason, TargetClass, Verdict};
@@ -181,10 +182,10 @@ impl TrialContext {
 /// The Tokio runtime of every trial, and of every server that is started for a trial.
 ///
 /// # Panics
-/// When the system cannot create its threads.
+/// When the system does not allow the files or the threads that it needs.
 pub fn runtime() -> &'static Runtime {
     static RUNTIME: OnceLock<Runtime> = OnceLock::new();
-    RUNTIME.get_or_init(|| Runtime::new().expect("the system has threads for a runtime"))
+    RUNTIME.get_or_init(|| multi_threaded().unwrap_or_else(|error| panic!("cannot start: {error}")))
 }
 
 fn record(lines: &mut String, case: &ExpandedCase, result: &CaseResult) {

@@ -41,6 +41,8 @@ use clap::{Args, Parser, Subcommand};
 use exit::Failure;
 use variables::{Read, read};
 
+use crate::run::runtime::single_threaded;
+
 pub use target::trials_of_environment;
 
 #[derive(Debug, Parser)]
@@ -113,6 +115,7 @@ struct FixtureArgs {
 
 /// Runs the program: reads the arguments, runs the command, returns the exit code.
 pub fn main() -> ExitCode {
+    interrupt::stand();
     log_to_stderr();
     let words: Vec<_> = std::env::args_os().collect();
     let Read { args, variables } = read::<Cli>(&words).unwrap_or_else(|error| output::refuse(&error, &words));
@@ -173,8 +176,7 @@ fn log_to_stderr() {
 
 /// Runs a command that talks to servers.
 fn block_on<T>(work: impl Future<Output = T>) -> Result<T, Failure> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| Failure::harness(format!("cannot start: {error}")))?;
+    let runtime = single_threaded().map_err(|error| Failure::harness(format!("cannot start: {error}")))?;
     let outcome = runtime.block_on(work);
     // A lookup of a host name that is still going on must not delay the end.
     runtime.shutdown_background();

@@ -1,8 +1,7 @@
 //! `countersign report`: any report from the run streams of earlier runs.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{self, BufReader};
+use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -13,6 +12,7 @@ use super::reports::{ReportArgs, Reports};
 use super::rerun::RerunCommands;
 use super::{Failure, FixtureArgs};
 use crate::contract::Side;
+use crate::files;
 use crate::report::{CutShort, Event, RunEvent, StreamError, conclude, merge_shards, read};
 use crate::text::{file_name, foreign};
 
@@ -78,12 +78,12 @@ fn numbered(files: &[PathBuf]) -> String {
     lines.collect()
 }
 
-pub(super) fn open(file: &Path) -> Result<File, Failure> {
+pub(super) fn open(file: &Path) -> Result<impl Read, Failure> {
     let name = file_name(file);
     if file.is_dir() {
         return Err(Failure::usage(format!("expected a run stream, found a folder at {name}; name a file in it")));
     }
-    File::open(file).map_err(|error| {
+    files::open(file).map_err(|error| {
         Failure::usage(format!(
             "cannot read the run stream {name}: {error}; `countersign run --report-jsonl` and `countersign sdk run -o` write one"
         ))

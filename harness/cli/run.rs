@@ -8,7 +8,7 @@ use std::time::Instant;
 use clap::{Args, Command};
 use jiff::{Timestamp, Zoned};
 
-use super::interrupt::INTERRUPTED;
+use super::interrupt::{FINISHING, INTERRUPTED};
 use super::library::Library;
 use super::near_misses::is_url;
 use super::origin::TracedArgs;
@@ -269,7 +269,7 @@ impl Execution<'_> {
             Some(limit) => session.ending_after(limit),
             None => session,
         };
-        let interrupt = Interrupt::from(super::interrupt::watch());
+        let interrupt = Interrupt::from(super::interrupt::watch(Some(FINISHING)));
         let started_at = Timestamp::now();
         let start = Instant::now();
         let probe = session.probe(self.operation, &interrupt).await;

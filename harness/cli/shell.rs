@@ -14,6 +14,7 @@ use jiff::Zoned;
 use super::output::{print, print_bytes};
 use super::{Cli, Failure};
 use crate::contract::Service;
+use crate::files;
 use crate::text::file_name;
 
 #[derive(Debug, Args)]
@@ -51,7 +52,7 @@ pub(super) fn man(args: ManArgs) -> Result<ExitCode, Failure> {
     }
     std::fs::create_dir_all(&dir).map_err(wrong)?;
     for (name, page) in &pages {
-        std::fs::write(dir.join(name), page).map_err(wrong)?;
+        files::write(&dir.join(name), page).map_err(wrong)?;
     }
     print(&format!("wrote {} manual pages to {folder}", pages.len()))
 }

@@ -4,6 +4,7 @@ use std::fs::OpenOptions;
 use std::io::{self, Write};
 use std::path::Path;
 
+use crate::files::open_stream;
 use crate::report::{Collecting, MARKDOWN_LIMIT, Markdown};
 use crate::text::file_name;
 
@@ -15,7 +16,7 @@ pub(super) fn add(path: &Path, collecting: &Collecting) -> io::Result<()> {
 /// Appends Markdown in one piece; `text` gets the number of bytes that GitHub still shows.
 pub(super) fn append(path: &Path, text: impl FnOnce(usize) -> io::Result<Vec<u8>>) -> io::Result<()> {
     let with_file_name = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", file_name(path)));
-    let mut file = OpenOptions::new().append(true).create(true).open(path).map_err(with_file_name)?;
+    let mut file = open_stream(path, OpenOptions::new().append(true).create(true)).map_err(with_file_name)?;
     let there = usize::try_from(file.metadata().map_err(with_file_name)?.len()).unwrap_or(usize::MAX);
     let mut text = text(MARKDOWN_LIMIT.saturating_sub(there))?;
     text.push(b'\n');

@@ -1,7 +1,6 @@
 use std::collections::HashSet;
 use std::fmt;
-use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use include_dir::{Dir, include_dir};
@@ -11,6 +10,7 @@ use serde_json::Value;
 use serde_path_to_error::{Path as ErrorPath, Segment};
 
 use super::check::ContractFault;
+use crate::files::read_text;
 use crate::text::{FOREIGN_LIMIT, file_name, foreign, is_plain};
 
 /// The fixtures that were compiled in.
@@ -118,27 +118,6 @@ impl Fixtures {
 fn no_fixtures(root: &Path) -> LoadError {
     let message = "expected a folder with requirements.json, services/, server/ and replies/, found none";
     LoadError::new(&file_name(root), "", message)
-}
-
-/// The largest file that is read as a whole, in bytes: 16 MiB, about a hundred times the size of a file that people
-/// write.
-const TEXT_LIMIT: u64 = 16 << 20;
-
-/// Reads a file that people write, such as a fixture, a profile or a baseline.
-///
-/// # Errors
-/// When it cannot be read, is not UTF-8, or has more than 16 MiB.
-pub fn read_text(path: &Path) -> io::Result<String> {
-    let mut bytes = Vec::new();
-    File::open(path)?.take(TEXT_LIMIT + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > TEXT_LIMIT {
-        let message = format!("expected at most {} MiB, found more; is it the right file?", TEXT_LIMIT >> 20);
-        return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));
-    }
-    String::from_utf8(bytes).map_err(|error| {
-        let message = format!("expected UTF-8, found something else at byte {}", error.utf8_error().valid_up_to());
-        io::Error::new(io::ErrorKind::InvalidData, message)
-    })
 }
 
 /// A fixture that cannot be used: the file, the place in it (a JSON pointer), and what is wrong. All three may hold
@@ -367,22 +346,5 @@ mod tests {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let error = Fixtures::Folder(folder.path().to_owned()).read("requirements.json").expect_err("it is empty");
         assert_eq!(error.file, file_name(&folder.path().join("requirements.json")));
-    }
-
-    #[test]
-    fn a_text_that_is_no_utf_8_or_too_large_is_refused_with_what_is_wrong() {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let file = folder.path().join("known.json");
-        std::fs::write(&file, b"{}\xff").expect("writable");
-        assert_eq!(
-            read_text(&file).expect_err("it is not UTF-8").to_string(),
-            "expected UTF-8, found something else at byte 2"
-        );
-        let large = File::create(&file).expect("writable");
-        large.set_len(TEXT_LIMIT).expect("a file with a hole");
-        assert_eq!(read_text(&file).expect("it is just small enough").len() as u64, TEXT_LIMIT);
-        large.set_len(TEXT_LIMIT + 1).expect("a file with a hole");
-        let error = read_text(&file).expect_err("it is too large").to_string();
-        assert!(error.contains("at most 16 MiB"), "{error}");
     }
 }

@@ -19,7 +19,7 @@ mod validators;
 
 pub use facts::{Difference, Document, Documents, Evidence, Fact, PlacesBySource, Prose, Reading, SourcePlace};
 pub use feature::Feature;
-pub use files::{Fixtures, LoadError, parse, read_text, unreadable};
+pub use files::{Fixtures, LoadError, parse, unreadable};
 pub use names::ContractNames;
 pub use operation::{Lifetime, Operation, Pages};
 pub use register::{Confirmation, ConfirmationStatus, Decision, Level, REGISTER_FILE, Register, Requirement, Side};

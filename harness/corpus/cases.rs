@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
+use serde_json::value::RawValue;
+
 use super::case::Suite;
 use super::check::Checker;
 use super::expand::{ExpandedCase, Expander};
@@ -89,8 +91,9 @@ impl Corpus {
 
     /// The lifetime that a request with this body asks for, or the default, in seconds; 0 where no operation has one.
     pub fn lifetime_asked_for(&self, body: &[u8]) -> f64 {
-        let body: Option<serde_json::Value> = serde_json::from_slice(body).ok();
-        let requested_number = |member: &str| body.as_ref()?.get(member)?.as_f64();
+        // Only the texts of the members, which take little memory also if the body is large.
+        let body: Option<BTreeMap<String, &RawValue>> = serde_json::from_slice(body).ok();
+        let requested_number = |member: &str| body.as_ref()?.get(member)?.get().parse::<f64>().ok();
         let default = self.lifetimes.first().map_or(0.0, |(_, default)| *default);
         self.lifetimes.iter().find_map(|(member, _)| requested_number(member)).unwrap_or(default)
     }

@@ -206,6 +206,9 @@ impl Checker<'_> {
         errors.check_readable("", name);
         errors.check_readable("/title", &reply.title);
         errors.check(reply.version == 1, "/version", format_args!("expected version 1, found {}", reply.version));
+        if let Some((at, message)) = reply.flaw() {
+            errors.add(&at, message);
+        }
         let is_one = reply.body.is_none() || reply.body_text.is_none();
         errors.check(is_one, "/body_text", format_args!("expected either body or body_text, found both"));
         if let Some(WrongReply { case, violates }) = &reply.wrong {

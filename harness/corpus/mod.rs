@@ -10,8 +10,10 @@ mod check;
 pub mod defect;
 mod expand;
 pub(crate) mod files;
+mod pattern;
 mod reply;
 mod select;
+mod sendable;
 pub mod template;
 
 pub use case::{

@@ -4,6 +4,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::sendable::flaw_of_field;
+
 /// A response written by hand, which the mock gives: a right one, or a wrong one with what is wrong.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -45,6 +47,20 @@ pub struct WrongReply {
 }
 
 impl Reply {
+    /// Why the mock cannot send it: the place, and what is wrong; `None` if it can.
+    pub fn flaw(&self) -> Option<(String, String)> {
+        // Answers of other statuses have no body, or are not the last.
+        if !(200..600).contains(&self.status) || matches!(self.status, 204 | 304) {
+            let message = format!("expected a status that can be replayed, from 200 to 599, found {}", self.status);
+            return Some(("/status".to_owned(), message));
+        }
+        let flaw = |(name, value): (&String, &String)| {
+            let flaw = flaw_of_field(name, value)?;
+            Some(("/headers".to_owned(), format!("{flaw}, found \"{name}: {value}\"")))
+        };
+        self.headers.iter().find_map(flaw)
+    }
+
     /// The body bytes at a moment: `now` in epoch seconds, `duration` in seconds as the request asked.
     pub fn body_at(&self, now: f64, duration: f64) -> Vec<u8> {
         match (&self.body, &self.body_text) {

@@ -1,18 +1,19 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use globset::{GlobBuilder, GlobMatcher};
+use regex::bytes::Regex;
 
+use super::pattern::compile_glob;
 use super::{Corpus, ExpandedCase};
 use crate::contract::{Level, Register};
-use crate::text::{did_you_mean, foreign, with_parents};
+use crate::text::{did_you_mean, foreign, foreign_within, with_parents};
 
 /// A pattern over case ids: `*` stands for one part of the path, `**` for any. It selects the ids
 /// that it matches and everything below them, so `parameters` is the whole suite.
 #[derive(Clone, Debug)]
 pub struct Pattern {
     text: String,
-    matcher: GlobMatcher,
+    matcher: Regex,
     /// Whether it need only match one part of an id.
     in_any_part: bool,
 }
@@ -23,11 +24,13 @@ impl Pattern {
     /// # Errors
     /// What is wrong with it, in words.
     pub fn new(text: &str) -> Result<Self, String> {
+        /// The most characters of it that a message shows: the reason follows.
+        const SHOWN: usize = 200;
         let trimmed = text.trim_end_matches('/');
-        let glob = GlobBuilder::new(trimmed).literal_separator(true).build().map_err(|error| {
-            format!("the pattern \"{}\" cannot be read: {}", foreign(text), foreign(&error.kind().to_string()))
-        })?;
-        Ok(Self { text: text.to_owned(), matcher: glob.compile_matcher(), in_any_part: false })
+        let shown = || foreign_within(text, SHOWN);
+        let matcher = compile_glob(trimmed, true)
+            .map_err(|error| format!("the pattern \"{}\" cannot be read: {error}", shown()))?;
+        Ok(Self { text: text.to_owned(), matcher, in_any_part: false })
     }
 
     /// Its text.
@@ -37,8 +40,8 @@ impl Pattern {
 
     /// Whether it selects a case id.
     pub fn selects(&self, id: &str) -> bool {
-        let is_in_part = || self.in_any_part && id.split('/').any(|part| self.matcher.is_match(part));
-        with_parents(id).any(|id| self.matcher.is_match(id)) || is_in_part()
+        let matches = |text: &str| self.matcher.is_match(text.as_bytes());
+        with_parents(id).any(matches) || (self.in_any_part && id.split('/').any(matches))
     }
 
     /// The pattern as it is meant among these ids. A pattern of one part that selects none of them, such as

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::{Event, Sink};
+use crate::files::open_stream;
 use crate::text::file_name;
 
 /// The writer of a report.
@@ -73,7 +74,7 @@ impl ReportFile {
                     return Err(FileError::new(path, &"it is a folder", "name a file in it"));
                 }
                 Ok(found) if !found.is_file() => {
-                    let stream = OpenOptions::new().write(true).open(path);
+                    let stream = open_stream(path, OpenOptions::new().write(true));
                     Destination::Stream(stream.map_err(|error| FileError::new(path, &error, "name another file"))?)
                 }
                 _ => Destination::File(AtomicFile::create(path)?),
@@ -179,8 +180,11 @@ impl AtomicFile {
             let open = OpenOptions::new().append(true).open(path);
             open.map_err(|error| FileError::new(path, &error, "name another file, or make this one writable"))?;
         }
-        // A link stays a link: the file that it points to is replaced.
-        let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        // A link stays a link: the file that it points to is replaced, or made if it is not there.
+        let path = match path.canonicalize() {
+            Ok(path) => path,
+            Err(_) => end_of_links(path).map_err(|error| FileError::new(path, &error, "name another file"))?,
+        };
         let Some(name) = path.file_name() else {
             return Err(FileError::new(&path, &"it has no file name", "name a file"));
         };
@@ -222,6 +226,22 @@ impl AtomicFile {
         });
         replaced.map_err(|error| FileError::new(&self.path, &error, "name another file"))
     }
+}
+
+/// The path at which a new file is made: where a link leads that has no file at its end, as a shell's `>` does it.
+/// Otherwise the rename would put a file in the place of the link.
+fn end_of_links(path: &Path) -> io::Result<PathBuf> {
+    /// The most links that Linux follows.
+    const LINKS: usize = 40;
+    let mut end = path.to_owned();
+    for _ in 0..=LINKS {
+        if !end.is_symlink() {
+            return Ok(end);
+        }
+        let target = end.read_link()?;
+        end = end.parent().unwrap_or(Path::new("")).join(target);
+    }
+    Err(io::Error::other("its links lead in a circle"))
 }
 
 /// Removes the temporary files that killed processes left of this file. One that is younger than a minute stays: its
@@ -342,5 +362,30 @@ mod tests {
         }
         assert!(link.is_symlink() && !Path::new("/dev/null").is_file());
         assert_eq!(fs::read_to_string(&path).expect("replaced"), "");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_to_a_file_that_is_missing_stays_and_the_file_is_made_where_it_leads() {
+        use std::os::unix::fs::symlink;
+
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let [first, second, missing] = ["first", "second", "missing.jsonl"].map(|name| folder.path().join(name));
+        symlink("second", &first).expect("a link");
+        symlink(&missing, &second).expect("a link");
+        report(&first).finish().expect("finished");
+        assert!(first.is_symlink() && second.is_symlink() && missing.is_file());
+    }
+
+    #[cfg(unix)]
+    #[rstest]
+    #[case::circle("link", "in a circle")]
+    #[case::missing_folder("missing/run.jsonl", "make that folder first")]
+    fn a_link_that_leads_nowhere_is_refused(#[case] target: &str, #[case] expected: &str) {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let link = folder.path().join("link");
+        std::os::unix::fs::symlink(target, &link).expect("a link");
+        let error = ReportFile::open(&link).expect_err("it leads nowhere").to_string();
+        assert!(error.contains(expected) && link.is_symlink(), "{error}");
     }
 }

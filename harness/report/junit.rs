@@ -41,7 +41,7 @@ struct JunitPage<'a> {
 impl JunitPage<'_> {
     fn report(&self) -> Document {
         let name = self.collected.run.as_ref().map_or("countersign", |run| run.operation.as_str());
-        let mut report = Document::new(xml(name));
+        let mut report = Document::new(escape(name));
         if let Some(summary) = &self.collected.summary {
             report.set_time(time(summary.duration_ms));
         }
@@ -60,9 +60,9 @@ impl JunitPage<'_> {
     }
 
     fn suite(&self, name: &str) -> TestSuite {
-        let mut suite = TestSuite::new(xml(name));
+        let mut suite = TestSuite::new(escape(name));
         if let Some(run) = &self.collected.run {
-            suite.extra.insert("timestamp".into(), xml(&run.started()).into());
+            suite.extra.insert("timestamp".into(), escape(&run.started()).into());
             suite.add_properties(properties(run));
         }
         let cases = || self.collected.cases.iter().filter(|case| case.suite == name);
@@ -73,10 +73,10 @@ impl JunitPage<'_> {
 
     fn case(&self, case: &CaseResult) -> TestCase {
         let name = case.id.strip_prefix(&format!("{}/", case.suite)).unwrap_or(&case.id);
-        let mut test = TestCase::new(xml(name), self.status(case));
-        test.set_classname(xml(&case.suite)).set_time(time(case.duration_ms));
-        test.add_property(Property::new("title", xml(&case.title)));
-        test.add_properties(case.requirements.iter().map(|id| Property::new("requirement", xml(id))));
+        let mut test = TestCase::new(escape(name), self.status(case));
+        test.set_classname(escape(&case.suite)).set_time(time(case.duration_ms));
+        test.add_property(Property::new("title", escape(&case.title)));
+        test.add_properties(case.requirements.iter().map(|id| Property::new("requirement", escape(id))));
         if !case.warnings.is_empty() {
             test.set_system_out(lines(
                 &[vec!["Warnings:".to_owned()], words::each_violation(&case.warnings, self.register)].concat(),
@@ -90,7 +90,7 @@ impl JunitPage<'_> {
             Verdict::Pass => return TestCaseStatus::success(),
             Verdict::KnownFail | Verdict::NotApplicable => {
                 let mut skipped = TestCaseStatus::skipped();
-                skipped.set_message(xml(&format!("{}: {}", case.verdict, words::reason_of(case))));
+                skipped.set_message(escape(&format!("{}: {}", case.verdict, words::reason_of(case))));
                 return skipped;
             }
             Verdict::Fail | Verdict::Fixed => TestCaseStatus::non_success(NonSuccessKind::Failure),
@@ -110,7 +110,7 @@ impl JunitPage<'_> {
             }
             None => words::reason_of(case),
         };
-        status.set_message(xml(&message)).set_type(case.verdict.word()).set_description(self.story(case));
+        status.set_message(escape(&message)).set_type(case.verdict.word()).set_description(self.story(case));
         status
     }
 
@@ -145,17 +145,12 @@ fn properties(run: &RunEvent) -> Vec<Property> {
         ("seed", &seed),
     ];
     let shard = shard.as_deref().map(|shard| ("shard", shard));
-    pairs.into_iter().chain(shard).map(|(name, value)| Property::new(name, xml(value))).collect()
-}
-
-/// A text on one line without the characters that XML 1.0 has no way to write (section 2.2).
-fn xml(text: &str) -> String {
-    escape(text).replace('\u{fffe}', "\\u{fffe}").replace('\u{ffff}', "\\u{ffff}")
+    pairs.into_iter().chain(shard).map(|(name, value)| Property::new(name, escape(value))).collect()
 }
 
 /// Texts, each on a line of its own.
 fn lines(texts: &[String]) -> String {
-    texts.iter().map(|text| words::no_command(&xml(text)).into_owned() + "\n").collect()
+    texts.iter().map(|text| words::no_command(&escape(text)).into_owned() + "\n").collect()
 }
 
 fn time(milliseconds: f64) -> Duration {

@@ -9,6 +9,9 @@ use crate::text::foreign;
 /// The longest line that is read from a run stream, in bytes: 16 MiB.
 pub const LINE_LIMIT: usize = 16 << 20;
 
+/// The longest run stream that is read, in bytes: 256 MiB, about two hundred times that of a whole run.
+pub(super) const STREAM_LIMIT: usize = 256 << 20;
+
 /// Writes the run stream: one JSON object a line, each as soon as it is known.
 #[derive(Debug)]
 pub struct StreamSink<W> {
@@ -54,6 +57,9 @@ pub enum StreamError {
     /// A line is longer than [`LINE_LIMIT`].
     #[error("line {0} of the run stream: expected at most {LINE_LIMIT} bytes, found more; is it a run stream?")]
     TooLong(usize),
+    /// The stream is longer than 256 MiB.
+    #[error("expected a run stream of at most {STREAM_LIMIT} bytes, found more; is it a run stream?")]
+    TooLarge,
     /// A line is not an event; what is wrong with it.
     #[error("line {0} of the run stream: expected an event as one JSON object, found something else: {1}")]
     NotAnEvent(usize, String),
@@ -87,7 +93,7 @@ pub enum StreamError {
 pub fn read(mut stream: impl BufRead, cut_short: CutShort) -> Result<Vec<Event>, StreamError> {
     let mut events = Vec::new();
     let mut order = Order::default();
-    let mut line = 0;
+    let (mut line, mut size) = (0, 0);
     loop {
         let mut bytes = Vec::new();
         line += 1;
@@ -95,8 +101,9 @@ pub fn read(mut stream: impl BufRead, cut_short: CutShort) -> Result<Vec<Event>,
         let count = stream.by_ref().take(limit).read_until(b'\n', &mut bytes);
         match count.map_err(|error| StreamError::Unreadable(line, error))? {
             0 => break,
+            count if size + count > STREAM_LIMIT => return Err(StreamError::TooLarge),
             _ if bytes.trim_ascii_end().len() > LINE_LIMIT => return Err(StreamError::TooLong(line)),
-            _ => {}
+            count => size += count,
         }
         let event = match serde_json::from_slice::<Event>(&bytes) {
             Ok(event) => event,

@@ -13,6 +13,7 @@ mod random_names;
 mod repro;
 mod request;
 mod resources;
+pub mod runtime;
 mod sender;
 mod session;
 

@@ -8,6 +8,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::process::DriverCommand;
+use crate::files;
 use crate::text::{did_you_mean, foreign};
 
 /// A driver that comes with the harness.
@@ -124,10 +125,13 @@ impl Driver {
     pub(super) fn write_sources(&self, folder: &Path) -> io::Result<()> {
         for (name, text) in self.sources {
             let path = folder.join(name);
+            if files::read_bytes(&path).is_ok_and(|found| found == text.as_bytes()) {
+                continue;
+            }
             if let Some(parent) = path.parent() {
                 std::fs::create_dir_all(parent)?;
             }
-            std::fs::write(path, text)?;
+            files::write(&path, text.as_bytes())?;
         }
         Ok(())
     }

@@ -12,6 +12,7 @@ use std::process::{Command, Stdio};
 use serde::{Deserialize, Serialize};
 
 use super::drivers::{self, Driver, InstallKind, LOCK, MANIFEST};
+use crate::files::read_text;
 use crate::text::{did_you_mean, escape, file_name, foreign};
 
 /// The file that marks a complete installation.
@@ -208,7 +209,7 @@ impl Cache {
 
 /// The installation in a folder; `None` if there is no complete one.
 fn read(folder: &Path) -> Option<Installed> {
-    let marker: InstallMarker = serde_json::from_str(&fs::read_to_string(folder.join(MARKER)).ok()?).ok()?;
+    let marker: InstallMarker = serde_json::from_str(&read_text(&folder.join(MARKER)).ok()?).ok()?;
     let driver = drivers::driver_named(&marker.driver).ok().filter(|_| marker.version == 1)?;
     Some(Installed { driver, version: marker.sdk_version, deps: marker.deps, folder: folder.to_owned() })
 }
@@ -298,7 +299,7 @@ fn install_cargo(driver: &Driver, version: &str, folder: &Path) -> Result<BTreeM
     let mut cargo = Command::new("cargo");
     cargo.args(["build", "--quiet", "--target-dir"]).arg(folder.join("target")).current_dir(&sources);
     run(&mut cargo)?;
-    let lock = fs::read_to_string(sources.join(LOCK)).map_err(|error| error.to_string())?;
+    let lock = read_text(&sources.join(LOCK)).map_err(|error| error.to_string())?;
     let mut deps = BTreeMap::new();
     let mut name = "";
     for line in lock.lines() {

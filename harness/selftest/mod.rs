@@ -14,7 +14,6 @@ use std::thread;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::runtime::Builder;
 
 pub use outcome::{DefectOutcome, Fate, SelftestReport};
 
@@ -22,6 +21,7 @@ use crate::contract::Feature;
 use crate::corpus::{Corpus, Defect, ExpandedCase, Plan};
 use crate::judge::Judge;
 use crate::report::{in_a_line, reason};
+use crate::run::runtime::single_threaded;
 use crate::run::{Described, Interrupt, Session, run as run_plan};
 use crate::servers::defects::{Layer, Upstream};
 use crate::servers::emulator::{Emulator, EmulatorOptions};
@@ -145,7 +145,7 @@ impl SelftestContext<'_> {
     /// Runs the plan against the emulator behind an entry, or against the emulator alone if there is no entry. Returns
     /// every result, and how many answers the entry changed.
     fn try_on(self, entry: Option<&Defect>) -> Result<(Vec<CaseResult>, u64), SelftestError> {
-        let runtime = Builder::new_current_thread().enable_all().build()?;
+        let runtime = single_threaded()?;
         runtime.block_on(async {
             let options = EmulatorOptions::default();
             let layer = entry.map(|entry| Arc::new(Layer::new(Arc::new(entry.clone()), upstream(&options))));

@@ -14,10 +14,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 use jiff::fmt::rfc2822::DateTimePrinter;
-use reqwest::header::{HeaderName, HeaderValue};
 use serde_json::json;
 
-use super::host::{FieldNames, Host, Unread};
+use super::host::{BodyLimit, FieldNames, Host, Unread};
 use crate::contract::{Contract, Fixtures, Service};
 use crate::corpus::{Call, Corpus, Reply};
 use crate::text::{did_you_mean, foreign};
@@ -52,8 +51,8 @@ struct Mistyped(Arc<Mutex<Vec<String>>>);
 /// The most mistyped paths that are kept.
 const MOST_MISTYPED: usize = 20;
 
-/// The largest body of a request that is read, in bytes. The largest of a case has about 100,000.
-const MAX_READ_BYTES: usize = 1024 * 1024;
+/// How large a body may be, and how much of a larger one is read. The largest of a case has about 100,000 bytes.
+const BODY_LIMIT: BodyLimit = BodyLimit { kept: 1 << 20, read: 8 << 20 };
 
 impl Mock {
     /// Starts a mock of the compiled-in replies on a free port of 127.0.0.1, with the clock of this machine.
@@ -116,7 +115,7 @@ impl Mock {
         let replayer = Replayer::new(corpus, Box::new(clock), Box::new(tell))?;
         let paths = Arc::clone(&replayer.paths);
         let answer = move |request: Result<&Request, Unread>| replayer.respond(request);
-        let host = Host::start(listen, MAX_READ_BYTES, FieldNames::Small, answer).await?;
+        let host = Host::start(listen, BODY_LIMIT, FieldNames::Small, answer).await?;
         Ok(Self { host, paths, _mistyped: None })
     }
 
@@ -198,7 +197,11 @@ impl Replayer {
                 Err((408, "RequestTimeoutException", "The body did not arrive in time.".to_owned()))
             }
             Err(Unread::TooLarge) => {
-                Err((413, "RequestEntityTooLarge", format!("The body is larger than {MAX_READ_BYTES} bytes.")))
+                Err((413, "RequestEntityTooLarge", format!("The body is larger than {} bytes.", BODY_LIMIT.kept)))
+            }
+            Err(Unread::Busy) => {
+                let message = "The bodies of other requests take all the room that there is.";
+                Err((503, "ServiceUnavailableException", message.to_owned()))
             }
         };
         replayed.unwrap_or_else(|(status, name, message)| {
@@ -241,16 +244,8 @@ fn path_of(target: &str) -> &str {
 
 /// Status and header fields of a reply, checked once instead of at every request.
 fn head(name: &str, reply: &Reply) -> io::Result<(u16, Headers)> {
-    let wrong = |what: String| io::Error::new(io::ErrorKind::InvalidData, format!("the reply {name} has {what}"));
-    // Answers of other statuses have no body, or are not the last.
-    if !(200..600).contains(&reply.status) || matches!(reply.status, 204 | 304) {
-        return Err(wrong(format!("the status {}, which cannot be replayed", reply.status)));
-    }
-    let can_be_sent = |(field, value): &(&String, &String)| {
-        HeaderName::from_bytes(field.as_bytes()).is_ok() && HeaderValue::from_str(value).is_ok()
-    };
-    match reply.headers.iter().find(|field| !can_be_sent(field)) {
-        Some((field, value)) => Err(wrong(format!("the header {field}: {value}, which cannot be sent"))),
+    match reply.flaw() {
+        Some((at, message)) => Err(invalid(&format!("the reply {name} cannot be sent: {at}: {message}"))),
         None => {
             Ok((reply.status, reply.headers.iter().map(|(field, value)| (field.as_str(), value.as_str())).collect()))
         }
@@ -388,7 +383,7 @@ mod tests {
     fn a_reply_that_cannot_be_sent_is_named_at_the_start(#[case] reply: &str) {
         let error = head("odd", &serde_json::from_str(reply).unwrap()).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::InvalidData);
-        assert!(error.to_string().starts_with("the reply odd has "), "{error}");
+        assert!(error.to_string().starts_with("the reply odd cannot be sent: "), "{error}");
     }
 
     fn paths() -> Paths {

@@ -13,3 +13,5 @@ pub mod emulator;
 pub mod host;
 #[cfg(feature = "run")]
 pub mod mock;
+#[cfg(any(feature = "run", feature = "emulator"))]
+mod stalling;

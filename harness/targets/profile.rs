@@ -13,7 +13,8 @@ use serde::Deserialize;
 use serde::de::{self, Deserializer, MapAccess, Visitor};
 use serde_json::json;
 
-use crate::contract::{Feature, Resource, Service, read_text};
+use crate::contract::{Feature, Resource, Service};
+use crate::files::read_text;
 use crate::text::{did_you_mean, file_name, foreign, foreign_within};
 
 /// The name of the file with profiles.

@@ -55,13 +55,20 @@ pub fn begins_log_command(text: &str) -> bool {
 
 /// Whether a character is invisible itself but changes how others are shown or compared. These are Unicode's line and
 /// paragraph separators, interlinear marks, and every `Default_Ignorable_Code_Point` (bidirectional controls,
-/// zero-width characters, fillers, variation selectors, tags).
+/// zero-width characters, fillers, variation selectors, tags). A [noncharacter](is_noncharacter) counts too.
 pub(crate) fn is_invisible(character: char) -> bool {
-    matches!(character,
+    is_noncharacter(character)
+        || matches!(character,
         '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
         | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}'
         | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}'
         | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// Whether Unicode reserves a code point for internal use for ever: the last two of each plane, and 32 others. XML has
+/// no room for U+FFFE and U+FFFF, and HTML calls each of them an error.
+fn is_noncharacter(character: char) -> bool {
+    matches!(character, '\u{fdd0}'..='\u{fdef}') || u32::from(character) & 0xfffe == 0xfffe
 }
 
 /// The most characters that are shown of one text from outside.
@@ -147,6 +154,10 @@ mod tests {
     #[case::azure("##vso[task.setvariable]b", "\\u{23}#vso[task.setvariable]b")]
     #[case::three("###[x]", "#\\u{23}#[x]")]
     #[case::hidden("#\u{ad}#[x]", "#\\u{ad}#[x]")]
+    #[case::noncharacters(
+        "a\u{fffe}\u{ffff}\u{fdd0}\u{10ffff}\u{fffd}",
+        "a\\u{fffe}\\u{ffff}\\u{fdd0}\\u{10ffff}\u{fffd}"
+    )]
     #[case::a_heading("## a [b]", "## a [b]")]
     #[case::at_the_start("::error::x", "\\u{3a}:error::x")]
     #[case::behind_blanks(" \t::error::x", " \\u{9}\\u{3a}:error::x")]

@@ -7,6 +7,7 @@ use jiff::fmt::strtime;
 use jiff::tz::TimeZone;
 use serde::de::IgnoredAny;
 
+use super::json_weight::is_heavy;
 use super::masking::may_hold_secret;
 
 /// Header fields in the order and letter case in which they went over the wire.
@@ -125,7 +126,8 @@ impl Response {
     /// The body as JSON; `None` if it is not JSON, or JSON that cannot be read here. A byte order mark before it is
     /// overlooked; see [`Response::has_byte_order_mark`].
     pub fn json(&self) -> Option<serde_json::Value> {
-        serde_json::from_slice(self.body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&self.body)).ok()
+        let body = self.body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&self.body);
+        if is_heavy(body) { None } else { serde_json::from_slice(body).ok() }
     }
 
     /// Whether the body begins with a byte order mark, which JSON does not have.
@@ -135,7 +137,8 @@ impl Response {
     }
 
     /// Whether the body is whole JSON that cannot be read here: it has a number beyond what a float holds, more levels
-    /// than the reader goes down, or half of a surrogate pair. JSON allows each of them, and sets no bounds.
+    /// than the reader goes down, half of a surrogate pair, or more values than there is memory for. JSON allows each of
+    /// them, and sets no bounds.
     pub fn is_json_beyond_reading(&self) -> bool {
         let body = self.body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&self.body);
         // To ignore a value, the reader looks at its syntax alone, and goes down no levels.

@@ -9,6 +9,7 @@ mod credentials;
 #[cfg(feature = "run")]
 mod diagnosis;
 mod error_type;
+mod json_weight;
 mod masking;
 mod message;
 mod region;

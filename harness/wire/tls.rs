@@ -2,9 +2,7 @@
 //! but enabling its TLS would enable it for every user of this library who also uses reqwest.
 
 use std::error::Error;
-use std::fs::File;
 use std::future::Future;
-use std::io::Read;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
@@ -36,10 +34,8 @@ use tower_service::Service;
 use super::client::{ClientError, ClientOptions, behind_file};
 use super::diagnosis::ExchangeStage;
 use super::message::TransportFault;
+use crate::files::read_bytes;
 use crate::text::file_name;
-
-/// The largest file of certificates that is read, in bytes: 16 MiB. The file of a system has about a quarter of 1 MiB.
-const CA_LIMIT: u64 = 16 << 20;
 
 /// One pool of connections over TLS.
 pub(super) type TlsClient = legacy::Client<HttpsConnector<Tcp>, Full<Bytes>>;
@@ -144,12 +140,7 @@ pub(super) fn config(options: &ClientOptions) -> Result<ClientConfig, ClientErro
 /// The certificates in a file of PEM. Those that cannot be authorities are left out if there are others, as in the
 /// files of some systems.
 fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
-    let mut text = Vec::new();
-    let read = File::open(file).and_then(|file| file.take(CA_LIMIT + 1).read_to_end(&mut text));
-    read.map_err(|error| error.to_string())?;
-    if text.len() as u64 > CA_LIMIT {
-        return Err(format!("expected at most {} MiB, found more; is it the right file?", CA_LIMIT >> 20));
-    }
+    let text = read_bytes(file).map_err(|error| error.to_string())?;
     let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&text).collect();
     let found = found.map_err(|error| error.to_string())?;
     let (mut usable, mut wrong) = (Vec::new(), None);

@@ -13,7 +13,7 @@ use reqsign_core::{Context, Env, Error, FileRead, ProvideCredential};
 use super::guard::Guard;
 use super::profile::{Profiles, Role, Source};
 use super::{FoundCredentials, SESSION_NAME, of_environment, program, selected_profile, sign_on, sts, variable};
-use crate::contract::read_text;
+use crate::files::read_text;
 use crate::text::foreign;
 use crate::wire::{Credentials, Region, Secret};
 

@@ -7,7 +7,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use crate::cli::variables::variable_set;
-use crate::contract::read_text;
+use crate::files::read_text;
 use crate::text::{did_you_mean, file_name, foreign};
 use crate::wire::{Credentials, Secret};
 

@@ -14,7 +14,7 @@ use sha1::{Digest, Sha1};
 use super::FoundCredentials;
 use super::guard::{Guard, request};
 use super::profile::SignOn;
-use crate::contract::read_text;
+use crate::files::read_text;
 use crate::targets::partition::Partition;
 use crate::text::foreign;
 use crate::wire::sigv4::hexadecimal;

@@ -1,6 +1,5 @@
 //! `countersign sdk check`: an SDK against a recorded run of it, for CI.
 
-use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -226,7 +225,7 @@ fn driver_and_path(
     flag: &str,
     expected: &str,
 ) -> Result<(&'static Driver, PathBuf), Failure> {
-    if File::open(&path).is_err() && !path.is_dir() {
+    if !path.exists() {
         let place = file_name(&path);
         return Err(Failure::usage(format!("{flag}: expected {expected}, found nothing to run at {place}")));
     }

@@ -9,7 +9,7 @@ use clap::Args;
 use jiff::Timestamp;
 
 use super::DriverArgs;
-use crate::cli::interrupt::{self, INTERRUPTED};
+use crate::cli::interrupt::{self, FINISHING, INTERRUPTED};
 use crate::cli::library::Library;
 use crate::cli::progress::Progress;
 use crate::cli::reports::{ReportArgs, Reports};
@@ -89,7 +89,7 @@ pub(super) async fn execute(
     mut hear: impl FnMut(&Event),
 ) -> Result<ExitCode, Failure> {
     let judge = ClientJudge::new(Arc::clone(&library.contract)).map_err(|error| Failure::harness(error.to_string()))?;
-    let interrupt = Interrupt::from(interrupt::watch());
+    let interrupt = Interrupt::from(interrupt::watch(Some(FINISHING)));
     let start = Instant::now();
     let started_at = Timestamp::now();
     let runner = Runner::start(command, judge, options).await.map_err(|error| Failure::usage(error.to_string()))?;

@@ -9,15 +9,15 @@ use std::process::ExitCode;
 
 use clap::{Subcommand, ValueEnum};
 use serde::Serialize;
-use tokio::runtime::Builder;
 
 pub(super) use emulator::Ready;
 
-use super::interrupt::Interruptions;
+use super::interrupt;
 use super::library::Library;
 use super::output::harmless;
 use super::{Failure, FixtureArgs};
 use crate::report::visible_json;
+use crate::run::runtime::single_threaded;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum ServeCommand {
@@ -53,8 +53,7 @@ impl ReadyFormat {
 
 /// Serves until interrupted, which is exit code 0; 2 where the server cannot start, 5 where the fixtures are invalid.
 pub(super) fn run(serve: ServeCommand) -> Result<ExitCode, Failure> {
-    let runtime = Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| Failure::usage(format!("cannot start: {error}")))?;
+    let runtime = single_threaded().map_err(|error| Failure::usage(format!("cannot start: {error}")))?;
     runtime.block_on(async {
         match serve {
             ServeCommand::Emulator(args) => emulator::serve(*args).await,
@@ -71,8 +70,7 @@ async fn until_interrupted<S>(
     ready: impl FnOnce(&S) -> io::Result<String>,
 ) -> Result<S, Failure> {
     // Before the ready line, so that whoever reads it may stop the server at once.
-    let mut interruptions =
-        Interruptions::listen().map_err(|error| Failure::usage(format!("cannot listen for signals: {error}")))?;
+    let mut interrupted = interrupt::watch(None);
     let server = start.await.map_err(|error| cannot_start(listen, &error))?;
     let printed = ready(&server).and_then(|ready| {
         let mut out = io::stdout().lock();
@@ -80,7 +78,8 @@ async fn until_interrupted<S>(
         out.flush()
     });
     printed.map_err(|error| Failure::usage(format!("cannot print where the server listens: {error}")))?;
-    interruptions.next().await;
+    // The sender is never dropped.
+    let _ = interrupted.wait_for(|interrupted| *interrupted).await;
     Ok(server)
 }
 

@@ -145,7 +145,12 @@ fn ordered<T: PartialOrd + fmt::Display>(at: &str, min: Option<T>, max: Option<T
     ensure(min <= max, at, format_args!("expected at most the maximum, {max}, found {min}"))
 }
 
+/// The longest pattern, in characters: the engine takes memory for each of them.
+const PATTERN_LIMIT: usize = 1_000;
+
 fn compiles(at: &str, pattern: &str) -> Result<(), ContractFault> {
+    let length = pattern.chars().count();
+    ensure(length <= PATTERN_LIMIT, at, format_args!("expected at most {PATTERN_LIMIT} characters, found {length}"))?;
     compile("of a pattern", &json!({ "pattern": pattern }))
         .map(drop)
         .map_err(|error| (at.to_owned(), format!("expected a regular expression, found {pattern:?}: {error}")))

@@ -9,6 +9,7 @@ use schemars::transform::RecursiveTransform;
 use schemars::{JsonSchema, Schema};
 use serde_json::Value;
 
+use crate::files;
 use crate::text::{self, foreign};
 
 /// Schemas by file name, in the order in which the files are listed.
@@ -67,7 +68,7 @@ pub fn write(folder: &Path, schemas: &Schemas) -> io::Result<()> {
         }
     }
     for (name, schema) in schemas {
-        std::fs::write(folder.join(name), render(schema))?;
+        files::write(&folder.join(name), render(schema).as_bytes())?;
     }
     Ok(())
 }
@@ -78,7 +79,7 @@ pub fn differences(folder: &Path, schemas: &Schemas) -> Vec<String> {
     let mut found = Vec::new();
     for (name, schema) in schemas {
         let path = folder.join(name);
-        match std::fs::read_to_string(&path) {
+        match files::read_text(&path) {
             Ok(text) if text == render(schema) => {}
             Ok(text) => found.push(change_text(&path, &text, &render(schema))),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {

@@ -2,9 +2,10 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{Defect, DefectFile, DefectKind};
+use super::{Defect, DefectFile, DefectKind, HeaderChange, HeaderCopy, ResponseChange};
 use crate::contract::{Contract, Fixtures, LoadError, REGISTER_FILE, Register, Requirement, Side};
 use crate::corpus::files::{FileErrors, LoadErrors, load_folder};
+use crate::corpus::sendable::{STATUSES, flaw_of_field};
 use crate::text::did_you_mean;
 
 /// The folder of the banks, below the fixtures folder.
@@ -99,6 +100,27 @@ fn check(defect: &Defect, register: &Register, errors: &mut FileErrors<'_>) {
     }
     let changes = !defect.request.is_empty() || !defect.response.is_empty();
     errors.check(changes, "/response", format_args!("it changes neither request nor response"));
+    for (index, change) in defect.response.iter().enumerate() {
+        let at = format!("/response/{index}");
+        match change {
+            ResponseChange::Status(status) => {
+                let (least, most) = STATUSES.into_inner();
+                let wrong = format_args!("expected a status from {least} to {most}, found {status}");
+                errors.check(STATUSES.contains(status), &format!("{at}/status"), wrong);
+            }
+            ResponseChange::Header(HeaderChange { name, value: Some(value) }) => {
+                if let Some(flaw) = flaw_of_field(name, value) {
+                    errors.add(&format!("{at}/header"), format!("{flaw}, found \"{name}: {value}\""));
+                }
+            }
+            ResponseChange::CopyToHeader(HeaderCopy { name, .. }) => {
+                if let Some(flaw) = flaw_of_field(name, "") {
+                    errors.add(&format!("{at}/copy-to-header/name"), format!("{flaw}, found \"{name}\""));
+                }
+            }
+            _ => {}
+        }
+    }
     for (index, id) in requirements.iter().enumerate() {
         let is_there = register.get(id).is_some_and(|row| row.side == Side::Server);
         let at = format!("/requirements/{index}");
@@ -174,6 +196,17 @@ mod tests {
     #[case::empty_undecided("legal", json!({ "undecided": ["GC-X-*"] }), "undecided/0")]
     #[case::accusing_legal("legal", json!({ "requirements": ["GC-DUR-01"] }), "kind")]
     #[case::pattern("legal", json!({ "when": { "body": "(" } }), "when/body")]
+    #[case::status("legal", json!({ "response": [{ "status": 99 }] }), "response/0/status")]
+    #[case::status_that_is_not_the_last("legal", json!({ "response": [{ "status": 101 }] }), "response/0/status")]
+    #[case::status_too_high("legal", json!({ "response": ["replay", { "status": 1000 }] }), "response/1/status")]
+    #[case::header_name("legal", json!({ "response": [{ "header": { "name": "é", "value": "a" } }] }), "response/0/header")]
+    #[case::header_without_name("legal", json!({ "response": [{ "header": { "name": "", "value": "a" } }] }), "response/0/header")]
+    #[case::header_value("legal", json!({ "response": [{ "header": { "name": "x", "value": "a\r\nb" } }] }), "response/0/header")]
+    #[case::length("legal", json!({ "response": [{ "header": { "name": "Content-Length", "value": "5" } }] }), "response/0/header")]
+    #[case::coding("legal", json!({ "response": [{ "header": { "name": "transfer-encoding", "value": "gzip" } }] }), "response/0/header")]
+    #[case::copied_header("legal", json!({ "response": [{ "copy-to-header": { "member": "a", "name": "b c" } }] }), "response/0/copy-to-header/name")]
+    #[case::deep_pattern("legal", json!({ "when": { "body": "(".repeat(400) } }), "when/body")]
+    #[case::deep_glob("legal", json!({ "undecided": [format!("{}{}", "{".repeat(300), "}".repeat(300))] }), "undecided/0")]
     #[case::unknown_key("legal", json!({ "respond": ["replay"] }), "respond")]
     fn a_wrong_entry_is_refused_with_its_place(#[case] kind: &str, #[case] members: Value, #[case] place: &str) {
         let errors = load(&[entry(kind, &members)]).expect_err("the entry is wrong");

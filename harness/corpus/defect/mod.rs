@@ -8,11 +8,12 @@ mod when;
 
 use std::fmt;
 
-use globset::{Glob, GlobMatcher};
-use regex::Regex;
+use regex::{Regex, bytes};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{self, Deserializer};
 use serde::{Deserialize, Serialize, Serializer};
+
+use super::pattern::{compile_glob, compile_regex};
 
 pub use change::{
     Affix, Arithmetic, Assignment, BodyEncoding, Cast, CastTo, HeaderChange, HeaderCopy, Range, Renaming, Replacement,
@@ -112,7 +113,7 @@ impl TextPattern {
 impl<'de> Deserialize<'de> for TextPattern {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        Regex::new(&text).map(Self).map_err(|error| de::Error::custom(format_args!("not a pattern: {error}")))
+        compile_regex(&text).map(Self).map_err(|error| de::Error::custom(format_args!("not a pattern: {error}")))
     }
 }
 
@@ -128,18 +129,21 @@ impl JsonSchema for TextPattern {
 
 /// An id of a requirement, or a glob for several, such as `GC-ERR-*`.
 #[derive(Clone, Debug)]
-pub struct IdGlob(GlobMatcher);
+pub struct IdGlob {
+    text: String,
+    matcher: bytes::Regex,
+}
 
 impl IdGlob {
     /// Whether an id matches.
     pub fn fits(&self, id: &str) -> bool {
-        self.0.is_match(id)
+        self.matcher.is_match(id.as_bytes())
     }
 }
 
 impl fmt::Display for IdGlob {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.0.glob().glob())
+        f.pad(&self.text)
     }
 }
 
@@ -152,7 +156,8 @@ impl Serialize for IdGlob {
 impl<'de> Deserialize<'de> for IdGlob {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        let glob = Glob::new(&text).map_err(|error| de::Error::custom(format_args!("not a glob: {error}")))?;
-        Ok(Self(glob.compile_matcher()))
+        let matcher =
+            compile_glob(&text, false).map_err(|error| de::Error::custom(format_args!("not a glob: {error}")))?;
+        Ok(Self { text, matcher })
     }
 }

@@ -9,8 +9,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::file::{AtomicFile, FileError};
-use crate::contract::{LoadError, parse, read_text};
+use crate::contract::{LoadError, parse};
 use crate::corpus::{Corpus, Pattern};
+use crate::files::read_text;
 use crate::text::{did_you_mean, file_name, foreign};
 use crate::verdict::{self, CaseResult, Reason, Verdict};
 

@@ -66,7 +66,7 @@ pub fn reason(reason: &Reason) -> String {
             answer_summary(answer)
         ),
         Reason::JsonBeyondReading(answer) => format!(
-            "its answer ({}) is JSON beyond what is read here: it has a number, a depth or an escape that JSON allows and this program cannot read, so nothing is said of the requirement",
+            "its answer ({}) is JSON beyond what is read here: it has a number, a depth, an escape or a number of values that JSON allows and this program cannot read, so nothing is said of the requirement",
             answer_summary(answer)
         ),
         Reason::EncodedError { answer, looks_like } => format!(

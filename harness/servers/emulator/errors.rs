@@ -55,6 +55,12 @@ impl ServiceError {
         Self::new(408, "RequestTimeoutException", "The request body did not arrive in time.")
     }
 
+    /// The bodies of other requests take all the room that there is. Source: `ServiceUnavailable` on the Common Errors
+    /// pages, status 503, with the suffix that names have in this protocol.
+    pub(super) fn busy() -> Self {
+        Self::new(503, "ServiceUnavailableException", "The bodies of other requests take all the room that there is.")
+    }
+
     /// No `Authorization` header. Source: the name and the message were seen on API Gateway, with
     /// 403; services of this protocol send 400 for the other signature errors.
     pub(super) fn missing_authentication_token() -> Self {

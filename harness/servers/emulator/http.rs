@@ -6,12 +6,11 @@ use std::sync::Arc;
 
 use super::errors::ServiceError;
 use super::{EmulatedService, EmulatorOptions, MAX_REQUEST_BYTES};
-use crate::servers::host::{FieldNames, Host, Unread};
+use crate::servers::host::{BodyLimit, FieldNames, Host, Unread};
 use crate::wire::{Request, Response};
 
-/// How much of a body is read before the connection is closed, in bytes. It is more than the limit, so that a client
-/// that sends too much reads the refusal instead of losing its connection while it writes.
-const MAX_READ_BYTES: usize = 8 * MAX_REQUEST_BYTES;
+/// How large a body may be, and how much of a larger one is read.
+const BODY_LIMIT: BodyLimit = BodyLimit { kept: MAX_REQUEST_BYTES, read: 8 * MAX_REQUEST_BYTES };
 
 /// A running emulator. Dropping it stops it at once; [`Emulator::shutdown`] lets it finish first.
 ///
@@ -53,16 +52,12 @@ impl Emulator {
         let service = Arc::new(EmulatedService::new(options).map_err(invalid)?);
         let answering = Arc::clone(&service);
         let host =
-            Host::start(
-                service.options().listen,
-                MAX_READ_BYTES,
-                FieldNames::Capitalised,
-                move |request| match request {
-                    Ok(request) => layer(&answering, request),
-                    Err(Unread::TimedOut) => answering.refuse(&ServiceError::timed_out()),
-                    Err(Unread::TooLarge) => answering.refuse(&ServiceError::too_large(MAX_REQUEST_BYTES)),
-                },
-            )
+            Host::start(service.options().listen, BODY_LIMIT, FieldNames::Capitalised, move |request| match request {
+                Ok(request) => layer(&answering, request),
+                Err(Unread::TimedOut) => answering.refuse(&ServiceError::timed_out()),
+                Err(Unread::TooLarge) => answering.refuse(&ServiceError::too_large(MAX_REQUEST_BYTES)),
+                Err(Unread::Busy) => answering.refuse(&ServiceError::busy()),
+            })
             .await?;
         Ok(Self { host, service })
     }

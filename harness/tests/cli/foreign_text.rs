@@ -23,6 +23,7 @@ fn hostile() -> Vec<(&'static str, String)> {
         ("azure", "##[error]PWNED ##vso[task.setvariable variable=a]b".to_owned()),
         ("markup", "<img src=x onerror=alert(1)>|b![c](http://d) @octocat".to_owned()),
         ("long", "x".repeat(100_000)),
+        ("noncharacters", "a\u{fffe}b\u{ffff}c\u{fdd0}d\u{1fffe}".to_owned()),
         ("long-codes", "\u{1b}[31m".repeat(20_000)),
     ]
 }
@@ -41,6 +42,9 @@ fn hostile_names() -> Vec<(&'static str, String)> {
 /// More than any of these commands has to say about what is wrong, in bytes.
 const MOST: usize = 40 << 10;
 
+/// The characters of [`hostile`] that nobody sees, or that no file may have.
+const UNSEEN: &str = "\u{202e}\u{2066}\u{200b}\u{2028}\u{e0041}\u{fffe}\u{ffff}\u{fdd0}\u{1fffe}";
+
 /// Checks that what was shown does nothing, and is not without end.
 #[track_caller]
 fn expect_harmless(what: &str, finished: &Finished, codes: &[i32], most: usize) {
@@ -48,9 +52,7 @@ fn expect_harmless(what: &str, finished: &Finished, codes: &[i32], most: usize) 
     let start = |text: &str| text.chars().take(2_000).collect::<String>();
     assert!(codes.contains(code), "{what}: exit code {code}\n{}\n{}", start(stdout), start(stderr));
     for text in [stdout, stderr] {
-        let raw = text
-            .chars()
-            .find(|c| (c.is_control() && *c != '\n') || "\u{202e}\u{2066}\u{200b}\u{2028}\u{e0041}".contains(*c));
+        let raw = text.chars().find(|c| (c.is_control() && *c != '\n') || UNSEEN.contains(*c));
         assert!(raw.is_none(), "{what}: {raw:?} in {}", start(text));
         let command = text.lines().find(|line| {
             let line = line.trim_start_matches(|c: char| !c.is_ascii_graphic());

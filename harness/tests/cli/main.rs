@@ -8,6 +8,7 @@ mod first_report;
 mod fixtures;
 mod foreign_text;
 mod hostile_bank;
+mod hostile_input;
 mod invalid_input;
 mod misbehaving_servers;
 mod near_misses;

@@ -11,9 +11,11 @@ use rstest::rstest;
 
 use source::Source;
 
-/// The modules of the library and what each may use of ours, tests aside; `text` besides, which shows what others wrote.
-const MAY_USE: [(&str, &[&str]); 23] = [
+/// The modules of the library and what each may use of ours, tests aside; besides `text`, which shows what others
+/// wrote, and `files`, which opens what others name.
+const MAY_USE: [(&str, &[&str]); 24] = [
     ("text", &[]),
+    ("files", &[]),
     ("contract", &[]),
     ("wire", &["contract"]),
     ("sdk/record", &[]),
@@ -91,7 +93,7 @@ fn faults(module: &[&str], source: &Source) -> Vec<String> {
     let Some((own, allowed)) = row_of(module) else { return Vec::new() };
     let may_use = |path: &[String]| {
         row_of(path).is_some_and(|(name, _)| name == own)
-            || is_in(path, "text")
+            || ["files", "text"].iter().any(|name| is_in(path, name))
             || allowed.iter().any(|name| is_in(path, name))
     };
     let fault = |path: Vec<String>| format!("uses {}; {own} may use {allowed:?}", path.join("::"));

@@ -117,7 +117,7 @@ impl<'de> Visitor<'de> for Reader<'_> {
             if least.is_some() && !is_public_name(&name) {
                 secrets.add(&name, SHORTEST, true);
             }
-            let own = is_secret_name(&name);
+            let own = secrets.secret_name(&name);
             let inner = match least {
                 // The time when credentials end is not secret, and differs in each answer.
                 Some(SHORTEST) if own.is_none() && is_time_name(&name) => None,

@@ -6,7 +6,7 @@ mod names;
 mod prose;
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde::de::DeserializeSeed as _;
 
@@ -50,15 +50,23 @@ pub(super) struct Secrets {
     closed: bool,
     /// Whether a secret is too long to search for, and would not be masked in a later answer.
     lost: bool,
+    /// What [`is_secret_name`] said of the first names of members: the items of a list have the same ones.
+    names: HashMap<String, Option<usize>>,
 }
 
 impl Secrets {
     /// The secrets in an answer's body and header fields.
     pub(super) fn of(response: &Response) -> Self {
-        let mut secrets = Self { success: (200..300).contains(&response.status), ..Self::default() };
+        let mut secrets = Self::of_fields(response);
         let body = text_of(&response.body);
         secrets.read_page(&body, None, 0);
         secrets.read_codes(&body, None, 0);
+        secrets
+    }
+
+    /// The secrets in an answer's header fields.
+    pub(super) fn of_fields(response: &Response) -> Self {
+        let mut secrets = Self { success: (200..300).contains(&response.status), ..Self::default() };
         for (name, value) in response.headers.iter() {
             secrets.read_field(name, value);
         }
@@ -75,6 +83,20 @@ impl Secrets {
     pub(super) fn into_remembered(self) -> (Vec<String>, bool) {
         let complete = !self.is_full() && !self.lost;
         (self.texts.into_iter().filter(|(_, certain)| *certain).map(|(text, _)| text).collect(), complete)
+    }
+
+    /// [`is_secret_name`] of the name of a member.
+    fn secret_name(&mut self, name: &str) -> Option<usize> {
+        /// More different names are no list.
+        const REMEMBERED: usize = 64;
+        if let Some(known) = self.names.get(name) {
+            return *known;
+        }
+        let least = is_secret_name(name);
+        if self.names.len() < REMEMBERED {
+            self.names.insert(name.to_owned(), least);
+        }
+        least
     }
 
     fn is_full(&self) -> bool {
