@@ -110,14 +110,14 @@ pub(super) async fn perform(
             }
             Presence::There if doubt == Doubt::Throttled && repeats > 0 => return Ok((judgement, transcript)),
             Presence::There if judgement.verdict == Verdict::Pass || repeats >= repeats_needed(case_run) => {
-                return hung_up(case_run, random_names, judgement, transcript).await;
+                return Box::pin(hung_up(case_run, random_names, judgement, transcript)).await;
             }
             Presence::There => repeats += 1,
             Presence::Back => {
                 outages += 1;
                 // A server that is gone after each such request crashes on it, and is started again.
                 if outages == CRASHES && is_any_lost(&transcript) {
-                    return hung_up(case_run, random_names, judgement, transcript).await;
+                    return Box::pin(hung_up(case_run, random_names, judgement, transcript)).await;
                 }
                 repeats = 0;
             }
