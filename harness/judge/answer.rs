@@ -273,8 +273,8 @@ mod tests {
     }
 
     #[rstest]
-    #[case::members_in_members(nested(3, 38))]
-    #[case::lists_in_lists((0..3).fold("0".to_owned(), |inner, _| format!("[{}]", vec![inner; 60].join(","))))]
+    #[case::members_in_members(nested(3, 24))]
+    #[case::lists_in_lists((0..3).fold("0".to_owned(), |inner, _| format!("[{}]", vec![inner; 40].join(","))))]
     #[case::deep(format!("{}0{}", r#"{"a":["#.repeat(60), "]}".repeat(60)))]
     #[case::long_names(format!("{{{}}}", (0..40).map(|n| format!(r#""{n} {}":0"#, "é ".repeat(9_000))).collect::<Vec<_>>().join(",")))]
     #[case::names_to_escape(format!("{{{}}}", (0..40).map(|n| format!(r#""{n}{}":0"#, "\u{e0001}".repeat(5_000))).collect::<Vec<_>>().join(",")))]
