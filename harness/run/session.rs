@@ -85,6 +85,13 @@ impl Session {
         self
     }
 
+    /// The same session, which quotes nothing of what the target says, and so looks for no secrets in it.
+    #[must_use]
+    pub(crate) fn quoting_nothing(mut self) -> Self {
+        self.context.seen = SeenSecrets::silent();
+        self
+    }
+
     /// The same session, which now runs for at most this long. Cases that are left then are `indeterminate`.
     #[must_use]
     pub fn ending_after(mut self, limit: Duration) -> Self {

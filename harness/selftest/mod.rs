@@ -161,7 +161,7 @@ impl SelftestContext<'_> {
                 None => Emulator::start(options).await?,
             };
             let session = Session::new(Arc::clone(self.corpus), self.judge.clone(), target(&emulator)?, 1, JOBS)?;
-            let session = session.describing(Described::Nothing);
+            let session = session.describing(Described::Nothing).quoting_nothing();
             let plan = self.plan_for(entry);
             let mut results = Vec::with_capacity(plan.cases.len());
             run_plan(&session, &plan, &Interrupt::never(), |_| false, |result| results.push(result)).await;

@@ -76,6 +76,11 @@ impl Masker {
         }
     }
 
+    /// Whether it masks every word of a target.
+    pub(super) fn is_closed(&self) -> bool {
+        self.closed
+    }
+
     /// Masks every word of a target from now on.
     pub(super) fn close(&mut self) {
         self.closed = true;

@@ -39,6 +39,13 @@ impl SeenSecrets {
         Self { hasher: RandomState::new(), state: Mutex::new(state) }
     }
 
+    /// Quotes nothing of the target, and so need not know its secrets.
+    pub fn silent() -> Self {
+        let seen = Self::new([]);
+        seen.state.lock().unwrap_or_else(PoisonError::into_inner).masker.close();
+        seen
+    }
+
     /// A masker for every secret known so far.
     pub fn masker(&self) -> Masker {
         self.state.lock().unwrap_or_else(PoisonError::into_inner).masker.clone()
@@ -47,7 +54,13 @@ impl SeenSecrets {
     /// Remembers the secrets of an answer. Call it before any part of the answer is shown.
     pub fn learn(&self, response: &Response) {
         let body = Some(self.hasher.hash_one(((200..300).contains(&response.status), &response.body)));
-        let is_known = self.state.lock().unwrap_or_else(PoisonError::into_inner).last_body == body;
+        let is_known = {
+            let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+            if state.masker.is_closed() {
+                return;
+            }
+            state.last_body == body
+        };
         let secrets = if is_known { Secrets::of_fields(response) } else { Secrets::of(response) };
         let (mut found, complete) = secrets.into_remembered();
         found.retain(|secret| !is_public_word(secret) && !is_known_by_form(secret));
@@ -177,6 +190,14 @@ mod tests {
         let headers = [("x-session-token", "amber-badger-2")].into_iter().collect();
         seen.learn(&Response { headers, ..answer(200, body) });
         assert_eq!(seen.masker().quote("velvet-otter-1 or amber-badger-2"), "*** or ***");
+    }
+
+    #[test]
+    fn a_silent_one_quotes_nothing_and_learns_nothing() {
+        let seen = SeenSecrets::silent();
+        seen.learn(&answer(200, r#"{"dbPassword":"canary-horse"}"#));
+        assert!(seen.state.lock().unwrap().known.is_empty());
+        assert_eq!(seen.masker().quote("words and canary-horse"), "***");
     }
 
     #[test]
