@@ -56,11 +56,13 @@ pub use words::reason;
 #[cfg(feature = "run")]
 pub(crate) use words::{AskedCall, CauseText, FaultText, answer_text, meaning};
 
+#[cfg(all(feature = "run", feature = "emulator"))]
+pub(crate) use self::words::in_a_line;
 #[cfg(feature = "cli")]
 pub(crate) use self::{
     fold::{fold, hang},
     markdown::prose_cell,
-    words::{CODE_END, LINK, in_a_line, source, sources, visible_json},
+    words::{CODE_END, LINK, source, sources, visible_json},
 };
 #[cfg(feature = "cli")]
 pub use self::{html::Html, junit::Junit};

@@ -87,7 +87,7 @@ impl Session {
 
     /// The same session, which quotes nothing of what the target says, and so looks for no secrets in it.
     #[must_use]
-    pub(crate) fn quoting_nothing(mut self) -> Self {
+    pub fn quoting_nothing(mut self) -> Self {
         self.context.seen = SeenSecrets::silent();
         self
     }

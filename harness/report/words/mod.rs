@@ -12,9 +12,11 @@ pub(crate) use class::has_answered;
 pub(crate) use class::{Obstacle, meaning, obstacle};
 pub(crate) use fault::FaultText;
 pub(crate) use reason::answer_text;
-pub use reason::reason;
 #[cfg(feature = "cli")]
-pub(crate) use reason::{excuse, in_a_line};
+pub(crate) use reason::excuse;
+#[cfg(all(feature = "run", feature = "emulator"))]
+pub(crate) use reason::in_a_line;
+pub use reason::reason;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
