@@ -42,7 +42,7 @@ pub struct Contract {
     pub operations: BTreeMap<String, Operation>,
     /// The register of requirements.
     pub register: Register,
-    /// The JSON Schemas of the shapes, compiled when the first body is held against one.
+    /// The JSON Schemas of the shapes, generated when the first body is held against one.
     validators: OnceLock<Validators>,
 }
 
@@ -61,20 +61,15 @@ impl Contract {
         let register = Register::load(fixtures, &operations, &service.documents)?;
         let validators = OnceLock::new();
         if fixtures.need_checks() {
-            let compiled = Validators::new(&service, &operations);
-            let compiled = compiled.map_err(|error| LoadError::new(&fixtures.name_of(&folder), "", error))?;
-            validators.get_or_init(|| compiled);
+            let found = validators.get_or_init(|| Validators::new(&service, &operations)).check();
+            found.map_err(|error| LoadError::new(&fixtures.name_of(&folder), "", error))?;
         }
         Ok(Self { service, operations, register, validators })
     }
 
-    /// The compiled JSON Schemas of the shapes.
-    ///
-    /// # Panics
-    /// Never: the checks compile them.
+    /// The JSON Schemas of the shapes.
     pub fn validators(&self) -> &Validators {
-        let compiled = || Validators::new(&self.service, &self.operations).expect("the schemas of this build compile");
-        self.validators.get_or_init(compiled)
+        self.validators.get_or_init(|| Validators::new(&self.service, &self.operations))
     }
 
     /// The operation with this name.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::OnceLock;
 
 use jiff::ToSpan as _;
 use jsonschema::error::{TypeKind, ValidationErrorKind};
@@ -182,11 +183,33 @@ pub struct ProseBreach {
     pub of_a_reserved_word: bool,
 }
 
-/// The schemas of the operations' bodies, compiled once.
+/// The schemas of the operations' bodies. Each is compiled when the first value is held against it.
 #[derive(Debug)]
 pub struct Validators {
-    schemas: BTreeMap<String, Validator>,
+    schemas: BTreeMap<String, LazyValidator>,
     prose: BTreeMap<String, Vec<ProseRule>>,
+}
+
+/// A schema, compiled when it is first needed: that takes about 50 µs, and a run needs few of them.
+#[derive(Debug)]
+struct LazyValidator {
+    name: String,
+    schema: Value,
+    compiled: OnceLock<Validator>,
+}
+
+impl LazyValidator {
+    fn new(name: String, schema: Value) -> Self {
+        Self { name, schema, compiled: OnceLock::new() }
+    }
+
+    fn check(&self) -> Result<(), String> {
+        compile(&self.name, &self.schema).map(drop)
+    }
+
+    fn get(&self) -> &Validator {
+        self.compiled.get_or_init(|| compile(&self.name, &self.schema).expect("the checks of the files compile it"))
+    }
 }
 
 /// A prose statement, compiled.
@@ -195,29 +218,35 @@ struct ProseRule {
     member: Option<String>,
     /// The breach to report where the statement is broken.
     breach: ProseBreach,
-    validator: Validator,
+    validator: LazyValidator,
     /// The words, in capitals, that the member must not be.
     reserved: Vec<String>,
 }
 
 impl Validators {
-    /// Compiles the schemas of the shapes. Each takes about 50 µs.
-    ///
-    /// # Errors
-    /// When a schema does not compile; the checks of the files rule this out.
-    pub fn new(service: &Service, operations: &BTreeMap<String, Operation>) -> Result<Self, String> {
+    /// The validators of the schemas that are generated from the shapes.
+    pub fn new(service: &Service, operations: &BTreeMap<String, Operation>) -> Self {
         let mut generated = generate(service, operations);
         let structures = || operations.values().flat_map(|operation| [&operation.request, &operation.response]);
         let names = structures().map(|structure| &structure.name).chain(service.errors.keys());
         let schemas = names.filter_map(|name| Some((name, generated.remove(&file_name(name))?)));
-        let schemas = schemas.map(|(name, schema)| compile(name, &schema).map(|validator| (name.clone(), validator)));
-        let prose = structures().map(|of| rules(service, of).map(|rules| (of.name.clone(), rules)));
-        Ok(Self { schemas: schemas.collect::<Result<_, _>>()?, prose: prose.collect::<Result<_, _>>()? })
+        let schemas = schemas.map(|(name, schema)| (name.clone(), LazyValidator::new(name.clone(), schema)));
+        let prose = structures().map(|of| (of.name.clone(), rules(service, of)));
+        Self { schemas: schemas.collect(), prose: prose.collect() }
+    }
+
+    /// Compiles all schemas, to find those that cannot be compiled.
+    ///
+    /// # Errors
+    /// The name of the first one, and what is wrong with it.
+    pub fn check(&self) -> Result<(), String> {
+        let of_prose = self.prose.values().flatten().map(|rule| &rule.validator);
+        self.schemas.values().chain(of_prose).try_for_each(LazyValidator::check)
     }
 
     /// The validator of one body, by the name of its shape: `GetCredentialsResponse`.
     pub fn get(&self, schema: &str) -> Option<&Validator> {
-        self.schemas.get(schema)
+        self.schemas.get(schema).map(LazyValidator::get)
     }
 
     /// The names of all schemas, sorted.
@@ -256,7 +285,7 @@ impl ProseRule {
     fn holds(&self, value: &Value) -> bool {
         let word = self.member.as_ref().and_then(|member| value.get(member)?.as_str());
         let reserved = word.is_some_and(|word| self.reserved.contains(&word.to_ascii_uppercase()));
-        !reserved && self.validator.is_valid(value)
+        !reserved && self.validator.get().is_valid(value)
     }
 }
 
@@ -268,10 +297,11 @@ pub fn breaches_of(validator: &Validator, value: &Value) -> Vec<SchemaBreach> {
 }
 
 /// The prose statements about a structure, each compiled as a schema of the whole body.
-fn rules(service: &Service, structure: &Structure) -> Result<Vec<ProseRule>, String> {
-    let compiled = structure.readings().filter_map(|(member, statement, prose)| {
+fn rules(service: &Service, structure: &Structure) -> Vec<ProseRule> {
+    let rules = structure.readings().filter_map(|(member, statement, prose)| {
         let reading = prose.reads_as.as_ref()?;
-        let validator = compile(&format!("{}#{statement}", id(&structure.name)), &schema_of(member, reading));
+        let name = format!("{}#{statement}", id(&structure.name));
+        let validator = LazyValidator::new(name, schema_of(member, reading));
         let reserved = if reading.not_reserved { service.reserved_words.words.is.clone() } else { Vec::new() };
         let breach = ProseBreach {
             at: member.map(|member| pointer_below("", member)).unwrap_or_default(),
@@ -280,9 +310,9 @@ fn rules(service: &Service, structure: &Structure) -> Result<Vec<ProseRule>, Str
             text: prose.text.clone(),
             of_a_reserved_word: reading.not_reserved,
         };
-        Some(validator.map(|validator| ProseRule { member: member.map(str::to_owned), breach, validator, reserved }))
+        Some(ProseRule { member: member.map(str::to_owned), breach, validator, reserved })
     });
-    compiled.collect()
+    rules.collect()
 }
 
 fn schema_of(member: Option<&str>, reading: &Reading) -> Value {

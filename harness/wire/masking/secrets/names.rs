@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::ops::RangeInclusive;
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 
 use super::SHORTEST;
 use crate::contract::ContractNames;
@@ -48,14 +48,15 @@ pub fn is_password_name(name: &str) -> bool {
     names_password(&squeezed) || (squeezed.contains("token") && !is_page_token)
 }
 
-/// The result of `tell_secret_name` for every public name, computed once.
-static KNOWN: LazyLock<HashMap<&str, Option<usize>>> =
-    LazyLock::new(|| public_names().map(|name| (name, tell_secret_name(name))).collect());
+/// The result of `tell_secret_name` for each public name, computed when it is first asked for.
+static KNOWN: LazyLock<HashMap<&str, OnceLock<Option<usize>>>> =
+    LazyLock::new(|| public_names().map(|name| (name, OnceLock::new())).collect());
 
 /// The least length of a secret behind this name; `None` if the name does not say that its value is secret. Everything
 /// inside such a value is secret too. Passwords and users may have any length.
 pub(in crate::wire::masking) fn is_secret_name(name: &str) -> Option<usize> {
-    KNOWN.get(name).copied().unwrap_or_else(|| tell_secret_name(name))
+    let told = || tell_secret_name(name);
+    KNOWN.get(name).map_or_else(told, |known| *known.get_or_init(told))
 }
 
 fn tell_secret_name(name: &str) -> Option<usize> {
