@@ -52,7 +52,7 @@ fn class_of(response: &Response, probed: ProbedOperation<'_>) -> TargetClass {
         (200..300, _) => class_of_success(response, object, probed.operation),
         (300..400, _) => TargetClass::Redirect,
         _ if cause::wants_tls(response) => TargetClass::Unreachable,
-        _ if response.is_throttled() => TargetClass::Unreachable,
+        _ if response.is_throttled() || response.is_timeout() => TargetClass::Unreachable,
         // A gateway whose backend is away.
         (502 | 504, name) if !name.is_some_and(is_own) => TargetClass::Unreachable,
         // What cannot be read here may be right.
