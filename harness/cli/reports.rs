@@ -30,8 +30,9 @@ pub(super) struct ReportArgs {
     #[arg(long, short, env = "COUNTERSIGN_VERBOSE")]
     verbose: bool,
 
-    /// Print failures and totals only, as --format quiet does, and name no files
-    #[arg(long, short, conflicts_with_all = ["format", "verbose"])]
+    /// Print failures and totals only, whatever --format and --verbose say, and name no files
+    // No conflict: clap would take a variable of the others for one.
+    #[arg(long, short)]
     quiet: bool,
 
     #[command(flatten)]

@@ -322,6 +322,17 @@ fn a_line_names_each_file_that_is_written(#[case] more: &[&str], #[case] lines: 
     assert_eq!((finished.code, finished.stderr.lines().collect::<Vec<_>>()), (0, lines.to_vec()));
 }
 
+#[rstest]
+#[case::variable_of_the_format("-q", &[("COUNTERSIGN_FORMAT", "jsonl")])]
+#[case::variable_of_verbose("-q", &[("COUNTERSIGN_VERBOSE", "true")])]
+#[case::other_flags("-q --format jsonl -v", &[])]
+fn quiet_counts_more_than_what_other_flags_and_variables_say(#[case] flags: &str, #[case] set: &[(&str, &str)]) {
+    let program = Program::line(&format!("run success/workgroup-only {flags}"));
+    let finished = { set.iter().fold(program, |program, (name, value)| program.env(name, value)) }.finish();
+    finished.expect(0, &["Totals"]);
+    assert!(!finished.stdout.contains("\"event\"") && !finished.stdout.contains("pass success"), "{finished:#?}");
+}
+
 #[test]
 fn diff_names_the_files_of_both_runs_and_begins_with_what_broke() {
     let old = stream();
