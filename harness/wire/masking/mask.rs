@@ -49,22 +49,25 @@ const QUOTE_LIMIT: usize = 200;
 /// How much of a longer text is read for a quotation, in bytes: it leaves room for spaces and masked words.
 pub(super) const QUOTE_WINDOW: usize = 4 << 10;
 
-/// A pattern for a value behind a password-like name: in JSON, XML, a header, a form or a sentence. The first group is
-/// the name and the separator.
-pub(super) fn behind_secret_name(value: &str) -> Regex {
+/// A password-like name and its separator: in JSON, XML, a header, a form or a sentence.
+static SECRET_NAME: LazyLock<Regex> = LazyLock::new(|| {
     let part = "(?:passw|passphrase|passcode|pwd|secret|token|signature|credential|db_?user|(?:access|api|private|session|signing)[_-]?key|kennwort|mot de passe|contrase[nñ]a|senha|wachtwoord|hasło|lösenord|пароль|密码|パスワード)";
     // Other words begin or end like these.
     let word = r"(?:(?:\b|_)(?:(?:db|user|admin)[_-]?pass|(?:db|user|admin)?pw|otp|jwt|creds|clave)\b|(?-i:Pass|Pw)\b)";
-    let name = format!(r#"(?:{part}[\w-]*|{word})\\*["']?\s*(?:=>|[:=>])\s*"#);
+    // Every character beyond ASCII counts as a letter: the tables of Unicode are large, and every process reads them.
+    let letter = r"0-9A-Za-z_\x{80}-\x{10FFFF}";
+    let rest = format!("(?-i:[{letter}-]*)");
+    let name = format!(r#"(?:{part}{rest}|{word})\\*["']?\s*(?:=>|[:=>])\s*"#);
     let member = r#""(?:pass|user|user_?name)\\*"\s*:\s*"#;
-    let element = format!(r"<[\w:.-]*{part}[\w:.-]*\s[^<>]*>\s*");
-    Regex::new(&format!("(?i)({element}|{member}|{name})(?:{value})")).expect("the pattern is valid")
-}
+    let element = format!(r"<(?-i:[{letter}:.-]*){part}(?-i:[{letter}:.-]*)\s[^<>]*>\s*");
+    Regex::new(&format!("(?i){element}|{member}|{name}")).expect("the pattern is valid")
+});
 
-/// A password-like name and its value: up to the closing quote if it is quoted, to the end of the text if it is a list
-/// or an object, else to the end of a value in JSON, XML, a header or a form.
-static NAMED_SECRET: LazyLock<Regex> = LazyLock::new(|| {
-    behind_secret_name(r#"<!\[CDATA\[[^\]]*|\\+"[^"]*|"(?:[^"\\]|\\.)*|'[^']*|[\[{](?s:.*)|[^\s,<}&]+"#)
+/// The value behind a secret name: up to the closing quote if it is quoted, to the end of the text if it is a list or an
+/// object, else to the end of a value in JSON, XML, a header or a form.
+static SECRET_VALUE: LazyLock<Regex> = LazyLock::new(|| {
+    let pattern = r#"^(?:<!\[CDATA\[[^\]]*|\\+"[^"]*|"(?:[^"\\]|\\.)*|'[^']*|[\[{](?s:.*)|[^\s,<}&]+)"#;
+    Regex::new(pattern).expect("the pattern is valid")
 });
 
 /// A word that follows the word for a password and is not an ordinary word: it is quoted, or holds other characters
@@ -233,19 +236,33 @@ fn without_forms(text: &str, cut: bool) -> Cow<'_, str> {
     Cow::Owned(without_long_words(&masked).into_owned())
 }
 
-/// The matches of a pattern of [`behind_secret_name`], without the names that only look like those of a secret.
-pub(super) fn secrets_behind_names<'t>(pattern: &'static Regex, text: &'t str) -> impl Iterator<Item = Captures<'t>> {
+/// A password-like name, and the value behind it: where they are in a text.
+pub(super) struct NamedSecret {
+    /// The name with its separator.
+    pub(super) name: Range<usize>,
+    pub(super) value: Range<usize>,
+}
+
+/// The secrets that stand behind password-like names in a text, without those whose name only looks like one. `value` is
+/// a pattern for the start of what follows a name.
+pub(super) fn secrets_behind_names(value: &'static Regex, text: &str) -> impl Iterator<Item = NamedSecret> {
     let mut at = 0;
     iter::from_fn(move || {
         loop {
-            let found = pattern.captures_at(text, at)?;
-            let (whole, name) = (found.get(0)?, found.get(1)?);
-            if !is_heading(text, name.range(), &text[name.end()..whole.end()]) {
-                at = whole.end();
-                return Some(found);
+            let name = SECRET_NAME.find_at(text, at)?.range();
+            let Some(value) = value.find(&text[name.end..]) else {
+                // Another name may begin within this one.
+                at = text.ceil_char_boundary(name.start + 1);
+                continue;
+            };
+            let value = name.end..name.end + value.end();
+            if is_heading(text, name.clone(), &text[value.clone()]) {
+                // There may be a secret in what follows.
+                at = name.end;
+            } else {
+                at = value.end;
+                return Some(NamedSecret { name, value });
             }
-            // There may be a secret in what follows.
-            at = name.end();
         }
     })
 }
@@ -283,12 +300,10 @@ fn is_nobody(name: &str) -> bool {
 
 fn without_named_secrets(text: &str) -> Cow<'_, str> {
     let (mut out, mut copied) = (String::new(), 0);
-    for found in secrets_behind_names(&NAMED_SECRET, text) {
-        let (name, whole) = (found.get(1), found.get(0));
-        let (Some(name), Some(whole)) = (name, whole) else { continue };
-        out.push_str(&text[copied..name.end()]);
+    for found in secrets_behind_names(&SECRET_VALUE, text) {
+        out.push_str(&text[copied..found.name.end]);
         out.push_str(MASK);
-        copied = whole.end();
+        copied = found.value.end;
     }
     if copied == 0 {
         return Cow::Borrowed(text);

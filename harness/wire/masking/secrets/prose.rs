@@ -7,17 +7,18 @@ use regex::Regex;
 use super::names::{is_no_value, is_secret_name, is_start_of_block};
 use super::{MOST_BYTES, SHORTEST, SHORTEST_WORD, Secrets};
 use crate::wire::masking::decode::decode;
-use crate::wire::masking::mask::{PASSWORD_IN_SENTENCE, behind_secret_name, secrets_behind_names};
+use crate::wire::masking::mask::{PASSWORD_IN_SENTENCE, secrets_behind_names};
 use crate::wire::masking::public_words::{is_name_of_error, is_public_name};
 
 impl Secrets {
     /// Reads lists and objects behind secret names, in a text that is not JSON.
     pub(super) fn read_lists(&mut self, text: &str) {
         let mut read = 0;
-        for found in secrets_behind_names(&OPENED, text).filter_map(|found| found.get(0)) {
+        for found in secrets_behind_names(&OPENED, text) {
             self.closed = true;
-            let end = text.floor_char_boundary(text.len().min(found.end() + MOST_BYTES));
-            let list = &text[read.max(found.end()).min(end)..end];
+            let start = found.value.end;
+            let end = text.floor_char_boundary(text.len().min(start + MOST_BYTES));
+            let list = &text[read.max(start).min(end)..end];
             read = end;
             let first = list.split([']', '}']).next().unwrap_or_default();
             if !first.contains(['"', '\'']) {
@@ -69,9 +70,8 @@ impl Secrets {
         if !text.contains([':', '=', '>']) {
             return;
         }
-        for found in secrets_behind_names(&NAMED, text) {
-            let (whole, value) = (found.get(0).expect("the whole is there"), &found["value"]);
-            let before = &whole.as_str()[..whole.len() - value.len()];
+        for found in secrets_behind_names(&VALUE, text) {
+            let (before, value) = (&text[found.name.clone()], &text[found.value.clone()]);
             let opening = |c: char| c == '\\' || c == '"' || c == '\'';
             let quoted = value.strip_prefix("<![CDATA[").or_else(|| {
                 value.starts_with(opening).then(|| value.trim_start_matches('\\').get(1..).unwrap_or_default())
@@ -84,7 +84,7 @@ impl Secrets {
                 self.add(&decode(quoted), SHORTEST, certain);
             } else {
                 let marked = before.contains(['=', '>']) || value.contains(|c: char| c.is_ascii_digit());
-                let line = if is_json { None } else { rest_of_line(text, whole.start(), whole.end() - value.len()) };
+                let line = if is_json { None } else { rest_of_line(text, found.name.start, found.value.start) };
                 let shortest = if marked || line.is_some() { SHORTEST } else { SHORTEST_WORD };
                 let bare = value.trim_matches(|c: char| c.is_ascii_punctuation());
                 let certain = self.success || before.contains(['=', '>']) || line.is_some() || !is_word(bare);
@@ -93,7 +93,7 @@ impl Secrets {
                     self.add(bare, SHORTEST, certain);
                 }
                 // The value of a form's field, or of a line with one name and one value, may be short or have spaces.
-                let field = field(text, whole.start(), before);
+                let field = field(text, found.name.start, before);
                 if let Some((name, value)) = field.map(|name| (name, value)).or(line)
                     && let Some(least) = is_secret_name(name)
                     && !is_no_value(value)
@@ -177,11 +177,11 @@ static PART_OF_FORM: LazyLock<Regex> = LazyLock::new(|| {
 static QUOTED: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r#""((?:[^"\\]|\\.)*)|'([^']*)"#).expect("the pattern is valid"));
 
-/// A password-like name, the separator, and the value.
-static NAMED: LazyLock<Regex> = LazyLock::new(|| {
-    let value = r#"<!\[CDATA\[[^\]]*|\\+"[^"]*|"(?:[^"\\]|\\.)*|'[^']*|[^\s,<}&]+"#;
-    behind_secret_name(&format!("(?<value>{value})"))
+/// A value behind a secret name.
+static VALUE: LazyLock<Regex> = LazyLock::new(|| {
+    let pattern = r#"^(?:<!\[CDATA\[[^\]]*|\\+"[^"]*|"(?:[^"\\]|\\.)*|'[^']*|[^\s,<}&]+)"#;
+    Regex::new(pattern).expect("the pattern is valid")
 });
 
-/// A password-like name with a list or an object behind it.
-static OPENED: LazyLock<Regex> = LazyLock::new(|| behind_secret_name(r"[\[{]"));
+/// The start of a list or an object behind a secret name.
+static OPENED: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"^[\[{]").expect("the pattern is valid"));
