@@ -14,14 +14,14 @@ use crate::program::{Finished, Program, events};
 
 /// Texts that do something where they are shown as they are.
 fn hostile() -> Vec<(&'static str, String)> {
+    let command = " ::error file=a::PWNED";
     let codes = "a\u{1b}[31mb\u{1b}]52;c;cHduZWQ=\u{7}\u{9b}31m\u{9d}0;t\u{9c}";
+    let azure = "##[error]PWNED ##vso[task.setvariable variable=a]b";
     let lines = "\r\nb\n::error::PWNED\n  ::add-mask::b\n##[error]PWNED\u{85}\u{2028}::error::b";
     let order = "\u{202e}b\u{2066}c\u{200b}d\u{e0041}";
     let noncharacters = "a\u{fffe}b\u{ffff}c\u{fdd0}d\u{1fffe}";
     vec![
-        ("codes", format!("{codes}{noncharacters}{lines}{order}")),
-        ("command", " ::error file=a::PWNED".to_owned()),
-        ("azure", "##[error]PWNED ##vso[task.setvariable variable=a]b".to_owned()),
+        ("codes", format!("{command}{codes}{noncharacters}{lines}{azure}{order}")),
         ("markup", "<img src=x onerror=alert(1)>|b![c](http://d) @octocat".to_owned()),
         ("long", "\u{1b}[31m".repeat(20_000)),
     ]
@@ -34,7 +34,7 @@ fn hostile_inside() -> Vec<(&'static str, String)> {
 
 /// The same as what can be one name of a file.
 fn hostile_names() -> Vec<(&'static str, String)> {
-    let short = |text: String| -> String { text.replace('/', "_").chars().take(60).collect() };
+    let short = |text: String| text[..text.floor_char_boundary(200)].replace('/', "_");
     hostile().into_iter().map(|(kind, text)| (kind, short(text))).collect()
 }
 
