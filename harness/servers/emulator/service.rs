@@ -13,6 +13,22 @@ pub const MAX_REQUEST_BYTES: usize = 1024 * 1024;
 /// The service in the credential scope of a signature. Source: the service model's `signingName`.
 const SIGNING_NAME: &str = "redshift-serverless";
 
+/// Who signed a request.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Caller<'a> {
+    /// The id of the account, 12 digits.
+    pub(super) account: &'a str,
+    /// The database user that stands for the caller: `IAM:<user>` or `IAMR:<role>`.
+    pub(super) database_user: &'a str,
+}
+
+/// One call of an operation, signed by a known caller.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Call<'a> {
+    pub(super) service: &'a EmulatedService,
+    pub(super) caller: Caller<'a>,
+}
+
 /// The emulator without its socket: requests in, answers out.
 #[derive(Debug)]
 pub struct EmulatedService {
@@ -34,6 +50,11 @@ impl EmulatedService {
     /// The options that it was made with.
     pub fn options(&self) -> &EmulatorOptions {
         &self.options
+    }
+
+    /// The caller that the options name, whom the service knows by its credentials.
+    fn caller(&self) -> Caller<'_> {
+        Caller { account: &self.options.account, database_user: &self.options.user }
     }
 
     pub(super) fn workgroups(&self) -> &Workgroups {
@@ -60,13 +81,13 @@ impl EmulatedService {
         if request.body.len() > MAX_REQUEST_BYTES {
             return Err(ServiceError::too_large(MAX_REQUEST_BYTES));
         }
-        let call = operations::operation_named(protocol::called(request)?)?;
-        self.authenticate(request)?;
-        Ok(call(self, &Members::of(&request.body)?)?.to_string().into_bytes())
+        let perform = operations::operation_named(protocol::called(request)?)?;
+        let call = Call { service: self, caller: self.authenticate(request)? };
+        Ok(perform(&call, &Members::of(&request.body)?)?.to_string().into_bytes())
     }
 
     /// Checks who signed the request. A wrong session token makes the caller unknown.
-    fn authenticate(&self, request: &Request) -> Result<(), ServiceError> {
+    fn authenticate(&self, request: &Request) -> Result<Caller<'_>, ServiceError> {
         let known_token = &self.options.credentials;
         let token = request.headers.get("x-amz-security-token");
         let token_fits = match (&known_token.session_token, token) {
@@ -79,7 +100,7 @@ impl EmulatedService {
             (id == known_token.access_key_id && token_fits).then(|| known_token.secret_access_key.clone())
         });
         match verdict {
-            Ok(_) => Ok(()),
+            Ok(_) => Ok(self.caller()),
             Err(SignatureError::Missing) => Err(ServiceError::missing_authentication_token()),
             Err(SignatureError::Malformed(why)) => Err(ServiceError::incomplete_signature(why)),
             Err(SignatureError::UnknownKey) => Err(ServiceError::unrecognized_client()),

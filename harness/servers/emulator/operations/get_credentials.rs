@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use crate::servers::emulator::errors::ServiceError;
 use crate::servers::emulator::protocol::Members;
+use crate::servers::emulator::service::Call;
 use crate::servers::emulator::validation::{self, Breaches};
 use crate::servers::emulator::{EmulatedService, names, random};
 
@@ -20,7 +21,7 @@ const DEFAULT_DURATION_SECONDS: i32 = 900;
 const REFRESH_SECONDS: i32 = 7200;
 
 /// Source: the documents' request parameters; none is marked as required.
-pub(super) fn call(service: &EmulatedService, members: &Members) -> Result<Value, ServiceError> {
+pub(super) fn call(call: &Call<'_>, members: &Members) -> Result<Value, ServiceError> {
     let custom_domain = members.string("customDomainName")?;
     let database = members.string("dbName")?;
     let duration = members.integer("durationSeconds")?;
@@ -38,14 +39,13 @@ pub(super) fn call(service: &EmulatedService, members: &Members) -> Result<Value
     }
     breaches.refuse()?;
 
-    look_up(service, workgroup, custom_domain)?;
-    let options = service.options();
-    let now = options.clock.now().as_millisecond();
+    look_up(call.service, workgroup, custom_domain)?;
+    let now = call.service.options().clock.now().as_millisecond();
     // Seconds since 1970, with milliseconds: the protocol's form of a timestamp.
     let after = |seconds: i32| SignedDuration::from_millis(now + i64::from(seconds) * 1000).as_secs_f64();
     Ok(json!({
         "dbPassword": random::password().expose(),
-        "dbUser": options.user,
+        "dbUser": call.caller.database_user,
         "expiration": after(duration.unwrap_or(DEFAULT_DURATION_SECONDS)),
         "nextRefreshTime": after(REFRESH_SECONDS),
     }))

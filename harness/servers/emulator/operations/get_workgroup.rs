@@ -3,12 +3,13 @@
 use serde_json::{Value, json};
 
 use crate::servers::emulator::errors::ServiceError;
+use crate::servers::emulator::names;
 use crate::servers::emulator::protocol::Members;
+use crate::servers::emulator::service::Call;
 use crate::servers::emulator::validation::Breaches;
-use crate::servers::emulator::{EmulatedService, names};
 
 /// Source: the service model; the name is required.
-pub(super) fn call(service: &EmulatedService, members: &Members) -> Result<Value, ServiceError> {
+pub(super) fn call(call: &Call<'_>, members: &Members) -> Result<Value, ServiceError> {
     let name = members.string("workgroupName")?;
     let mut breaches = Breaches::default();
     match &name {
@@ -16,6 +17,6 @@ pub(super) fn call(service: &EmulatedService, members: &Members) -> Result<Value
         None => breaches.absent("workgroupName"),
     }
     breaches.refuse()?;
-    let workgroup = service.workgroups().by_name(&name.unwrap_or_default())?;
+    let workgroup = call.service.workgroups().by_name(&name.unwrap_or_default())?;
     Ok(json!({ "workgroup": workgroup.shown }))
 }

@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use crate::servers::emulator::EmulatedService;
 use crate::servers::emulator::errors::ServiceError;
 use crate::servers::emulator::protocol::Members;
+use crate::servers::emulator::service::Call;
 use crate::servers::emulator::validation::{self, Breaches, BrokenConstraint};
 
 /// Values of `maxResults`. Source: the service model.
@@ -21,7 +21,7 @@ const OWNER_ACCOUNT_LENGTH: (usize, usize) = (1, 12);
 const OWNER_ACCOUNT_PATTERN: &str = "(\\d{12})";
 
 /// Source: the service model; nothing is required.
-pub(super) fn call(service: &EmulatedService, members: &Members) -> Result<Value, ServiceError> {
+pub(super) fn call(call: &Call<'_>, members: &Members) -> Result<Value, ServiceError> {
     let max_results = members.integer("maxResults")?;
     let next_token = members.string("nextToken")?;
     let owner_account = members.string("ownerAccount")?;
@@ -32,8 +32,8 @@ pub(super) fn call(service: &EmulatedService, members: &Members) -> Result<Value
     breaches.refuse()?;
 
     // Nobody shares a workgroup with the caller, so the caller sees none of another account.
-    let is_own = owner_account.is_none_or(|account| account == service.options().account);
-    let workgroups = if is_own { service.workgroups().all() } else { &[] };
+    let is_own = owner_account.is_none_or(|account| account == call.caller.account);
+    let workgroups = if is_own { call.service.workgroups().all() } else { &[] };
     let start =
         next_token.map_or(Some(0), |token| workgroups.iter().position(|workgroup| workgroup.page_token == token));
     let start = start.ok_or_else(|| ServiceError::validation("The nextToken was not given out for this list."))?;

@@ -9,9 +9,9 @@ mod list_workgroups;
 
 use serde_json::Value;
 
-use super::EmulatedService;
 use super::errors::ServiceError;
 use super::protocol::Members;
+use super::service::Call;
 
 /// Every operation that is served, by its name in `X-Amz-Target`. Source: the service model.
 const TABLE: [(&str, OperationFunction); 3] = [
@@ -21,7 +21,7 @@ const TABLE: [(&str, OperationFunction); 3] = [
 ];
 
 /// Makes the body of an answer from the members of a call.
-pub(super) type OperationFunction = fn(&EmulatedService, &Members) -> Result<Value, ServiceError>;
+pub(super) type OperationFunction = fn(&Call<'_>, &Members) -> Result<Value, ServiceError>;
 
 pub(super) fn operation_named(name: &str) -> Result<OperationFunction, ServiceError> {
     TABLE.iter().find(|(known_name, _)| *known_name == name).map(|(_, call)| *call).ok_or_else(|| {
