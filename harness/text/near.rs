@@ -9,6 +9,9 @@ use super::foreign;
 /// The most names that are offered.
 const OFFERED: usize = 3;
 
+/// A longer text, in bytes, is no mistyped name, and a longer name is offered to nobody.
+const LONGEST: usize = 400;
+
 /// A name must have this many characters to be searched for inside others.
 const SHORTEST_PART: usize = 3;
 
@@ -38,10 +41,13 @@ pub fn did_you_mean<'a>(text: &str, names: impl IntoIterator<Item = &'a str>) ->
 
 /// The names that are near, the nearest first.
 pub fn similar<'a>(text: &str, names: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
+    if text.len() > LONGEST {
+        return Vec::new();
+    }
     let wanted = normalised(text);
     let bare = wanted.replace('*', "").trim_matches('/').to_owned();
     let last = |id: &str| id.rsplit('/').next().unwrap_or_default().to_owned();
-    let all: BTreeSet<&str> = names.into_iter().flat_map(with_parents).collect();
+    let all: BTreeSet<&str> = names.into_iter().filter(|name| name.len() <= LONGEST).flat_map(with_parents).collect();
     let contains = |name: &&str| bare.chars().count() >= SHORTEST_PART && normalised(name).contains(&bare);
     let same_end = |name: &&str| !wanted.is_empty() && last(&normalised(name)) == last(&wanted);
     let same = |name: &&str| normalised(name) == wanted;
@@ -120,6 +126,13 @@ mod tests {
         "errors/outside-in",
         "report-junit",
     ];
+
+    #[test]
+    fn a_text_or_a_name_that_is_longer_than_any_name_is_near_nothing() {
+        let long = "success/all".repeat(10_000);
+        assert_eq!(similar(&long, NAMES), [""; 0]);
+        assert_eq!(similar("succes/all", [long.as_str(), "success/all"]), ["success/all"]);
+    }
 
     #[rstest]
     #[case::letters("gc_wg_02", &["GC-WG-02"])]
