@@ -45,9 +45,10 @@ const REPEATS_OF_CHANCE: u32 = 5;
 /// other requests are under way too.
 const CRASHES: u32 = 3;
 
-/// How often in a row the target must answer what it answered before, so that a lost connection is the fault of the
-/// request on it: a target that loses connections by chance loses others too.
-const STEADY: u32 = 4;
+/// How often in a row the target must answer what it answered before, for each call of the case, so that a lost
+/// connection is the fault of the request on it: a target that loses connections by chance loses others too. Of many
+/// calls, it is more likely to lose one.
+const STEADY: usize = 4;
 
 /// What the target answered before a case, and answers again if it is there.
 #[derive(Clone, Debug)]
@@ -212,7 +213,7 @@ async fn hung_up(
     }
     // Alone, so that no other request can stop the target meanwhile.
     let _turn = case_run.context.turns.write().await;
-    for _ in 0..STEADY {
+    for _ in 0..STEADY * transcript.len() {
         if !Box::pin(is_there(case_run, random_names)).await? {
             return Ok((judgement, transcript));
         }

@@ -92,8 +92,14 @@ pub enum FieldNames {
     Capitalised,
 }
 
-/// The function that makes an answer, from a request or from the reason why there is none.
-type AnswerFunction = dyn Fn(Result<&Request, Unread>) -> Response + Send + Sync;
+/// The function that makes an answer, from a request or from the reason why there is none. `None` closes the
+/// connection without an answer.
+type AnswerFunction = dyn Fn(Result<&Request, Unread>) -> Option<Response> + Send + Sync;
+
+/// There is no answer to a request. hyper then closes the connection, and sends nothing.
+#[derive(Debug, thiserror::Error)]
+#[error("a connection is closed without an answer")]
+struct NoAnswer;
 
 /// A running server. Dropping it stops it at once; [`Host::shutdown`] lets it finish first.
 #[derive(Debug)]
@@ -105,20 +111,22 @@ pub struct Host {
 }
 
 impl Host {
-    /// Starts a server on the current tokio runtime. It listens when this returns.
+    /// Starts a server on the current tokio runtime. It listens when this returns. Where `answer` gives `None`, the
+    /// connection is closed without an answer.
     ///
     /// # Errors
     /// When it cannot listen on the address.
-    pub async fn start(
+    pub async fn start<A: Into<Option<Response>>>(
         listen: SocketAddr,
         limit: BodyLimit,
         names: FieldNames,
-        answer: impl Fn(Result<&Request, Unread>) -> Response + Send + Sync + 'static,
+        answer: impl Fn(Result<&Request, Unread>) -> A + Send + Sync + 'static,
     ) -> io::Result<Self> {
         let listener = TcpListener::bind(listen).await?;
         let address = listener.local_addr()?;
         let (stop, stopped) = oneshot::channel::<()>();
         let bodies = Arc::new(Semaphore::new(BODIES_LIMIT));
+        let answer = move |request: Result<&Request, Unread>| answer(request).into();
         let server = Server { answer: Arc::new(answer), limit, names, bodies };
         let task = tokio::spawn(server.serve(listener, stopped));
         Ok(Self { address, stop: Some(stop), task })
@@ -192,7 +200,7 @@ impl Server {
         let capitalised = self.names == FieldNames::Capitalised;
         let service = service_fn(move |request| {
             let server = self.clone();
-            async move { Ok::<_, Infallible>(server.handle(request).await) }
+            async move { server.handle(request).await }
         });
         let mut builder = http1::Builder::new();
         builder.auto_date_header(false).title_case_headers(capitalised).max_buf_size(BUFFER_LIMIT);
@@ -204,7 +212,7 @@ impl Server {
         }
     }
 
-    async fn handle(&self, request: hyper::Request<Incoming>) -> hyper::Response<ResponseBody> {
+    async fn handle(&self, request: hyper::Request<Incoming>) -> Result<hyper::Response<ResponseBody>, NoAnswer> {
         let (head, body) = request.into_parts();
         let response = match timeout(BODY_TIMEOUT, self.read(body)).await {
             Err(_) => (self.answer)(Err(Unread::TimedOut)),
@@ -212,7 +220,7 @@ impl Server {
             // The share of the body is held until the answer is made.
             Ok(Ok((body, _share))) => (self.answer)(Ok(&received(&head, body))),
         };
-        sent(response)
+        response.map(sent).ok_or(NoAnswer)
     }
 
     /// Reads a body, and gives it with its share of what all bodies may hold. One that is refused is read on within the
@@ -392,6 +400,34 @@ mod tests {
         let bodies = (0..40).map(|_| async { answer(sending(&host, KEPT, KEPT).await).await });
         let answers = futures_util::future::join_all(bodies).await;
         assert!(answers.iter().all(|answer| answer.ends_with("\r\n1048576")), "{answers:?}");
+    }
+
+    #[rstest]
+    #[case::without_a_body("GET / HTTP/1.1\r\nhost: a\r\n\r\n", "")]
+    #[case::small("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 1\r\n\r\n", "x")]
+    #[case::large("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 70000\r\n\r\n", &"x".repeat(70_000))]
+    #[case::in_chunks("POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n", "1\r\nx\r\n0\r\n\r\n")]
+    #[case::the_last("POST / HTTP/1.1\r\nhost: a\r\nconnection: close\r\ncontent-length: 1\r\n\r\n", "x")]
+    #[case::too_large("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 1048577\r\n\r\n", &"x".repeat(KEPT + 1))]
+    #[tokio::test]
+    async fn without_an_answer_the_connection_is_closed_and_others_are_taken(#[case] head: &str, #[case] body: &str) {
+        let limit = BodyLimit { kept: KEPT, read: 2 * KEPT };
+        let answering = |request: Result<&Request, Unread>| {
+            let body = request.ok()?.body.clone();
+            body.starts_with(b"a").then(|| Response { status: 200, headers: Headers::new(), body })
+        };
+        let listen = "127.0.0.1:0".parse().unwrap();
+        let host = Host::start(listen, limit, FieldNames::Small, answering).await.unwrap();
+        let mut stream = TcpStream::connect(host.address()).await.unwrap();
+        let answered = "POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 3\r\n\r\naaa";
+        stream.write_all(answered.as_bytes()).await.unwrap();
+        let mut text = vec![0; 4096];
+        let length = stream.read(&mut text).await.unwrap();
+        assert!(text[..length].ends_with(b"\r\naaa"), "{text:?}");
+
+        stream.write_all(format!("{head}{body}").as_bytes()).await.unwrap();
+        assert_eq!(answer(stream).await, "");
+        assert!(answer(sending(&host, 3, 3).await).await.ends_with("\r\naaa"));
     }
 
     #[tokio::test]

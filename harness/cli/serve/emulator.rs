@@ -95,7 +95,7 @@ pub(super) async fn serve(mut args: EmulatorArgs) -> Result<(), Failure> {
     let layer = defect.clone().map(|defect| Layer::new(defect, upstream(&options)));
     let start = Emulator::start_behind(options, move |service, request| match &layer {
         Some(layer) => layer.answer(request, clock.now(), |request| service.answer(request)),
-        None => service.answer(request),
+        None => Some(service.answer(request)),
     });
     let emulator = until_interrupted(listen, start, |emulator| ready(emulator, defect.as_deref(), format)).await?;
     emulator.shutdown().await;

@@ -70,6 +70,8 @@ pub enum ResponseChange {
     Encode(BodyEncoding),
     /// Answers with what the first such exchange was answered with.
     Replay,
+    /// Closes the connection without an answer. It is the only change of its entry.
+    Close,
 }
 
 /// An encoding of a body.

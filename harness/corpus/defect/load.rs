@@ -100,6 +100,7 @@ fn check(defect: &Defect, register: &Register, errors: &mut FileErrors<'_>) {
     }
     let changes = !defect.request.is_empty() || !defect.response.is_empty();
     errors.check(changes, "/response", format_args!("it changes neither request nor response"));
+    check_close(defect, errors);
     for (index, change) in defect.response.iter().enumerate() {
         let at = format!("/response/{index}");
         match change {
@@ -146,6 +147,18 @@ fn check(defect: &Defect, register: &Register, errors: &mut FileErrors<'_>) {
             let breaks_none = requirements.is_empty() && also.is_empty() && !defect.canary;
             errors.check(breaks_none, "/kind", format_args!("a legal variant breaks no requirement and is no canary"));
         }
+    }
+}
+
+/// Checks that an entry that closes the connection changes nothing else: there is no answer that could show it.
+fn check_close(defect: &Defect, errors: &mut FileErrors<'_>) {
+    let is_close = |change: &ResponseChange| matches!(change, ResponseChange::Close);
+    let Some(close) = defect.response.iter().position(is_close) else { return };
+    let why = "\"close\" closes the connection without an answer, so no other change of the entry shows: take out this \
+               change or \"close\"";
+    errors.check(defect.request.is_empty(), "/request", format_args!("{why}"));
+    for index in (0..defect.response.len()).filter(|index| *index != close) {
+        errors.add(&format!("/response/{index}"), why);
     }
 }
 
@@ -207,6 +220,10 @@ mod tests {
     #[case::copied_header("legal", json!({ "response": [{ "copy-to-header": { "member": "a", "name": "b c" } }] }), "response/0/copy-to-header/name")]
     #[case::deep_pattern("legal", json!({ "when": { "body": "(".repeat(400) } }), "when/body")]
     #[case::deep_glob("legal", json!({ "undecided": [format!("{}{}", "{".repeat(300), "}".repeat(300))] }), "undecided/0")]
+    #[case::closed_behind_a_status("legal", json!({ "response": [{ "status": 400 }, "close"] }), "response/0")]
+    #[case::body_of_a_closed_connection("legal", json!({ "response": ["close", { "body": "{}" }] }), "response/1")]
+    #[case::closed_twice("legal", json!({ "response": ["close", "close"] }), "response/1")]
+    #[case::request_of_a_closed_connection("legal", json!({ "response": ["close"], "request": [{ "body": "{}" }] }), "request")]
     #[case::unknown_key("legal", json!({ "respond": ["replay"] }), "respond")]
     fn a_wrong_entry_is_refused_with_its_place(#[case] kind: &str, #[case] members: Value, #[case] place: &str) {
         let errors = load(&[entry(kind, &members)]).expect_err("the entry is wrong");

@@ -55,13 +55,14 @@ fn change_request(request: &mut Request, change: &RequestChange, upstream: &Upst
     }
 }
 
-/// Makes one change of an answer. `earlier` is the answer that is replayed.
-pub(super) fn change_answer(
-    answer: &mut Response,
+/// An answer with one change made; `None` if the connection is closed without it. `earlier` is the answer that is
+/// replayed.
+pub(super) fn changed_answer(
+    mut answer: Response,
     change: &ResponseChange,
     upstream: &Upstream,
     earlier: &Mutex<Option<Response>>,
-) {
+) -> Option<Response> {
     let mut message = Message { headers: &mut answer.headers, body: &mut answer.body, upstream };
     match change {
         ResponseChange::Set(set) => message.set(set),
@@ -95,7 +96,7 @@ pub(super) fn change_answer(
             let body = [message.body.as_slice(), text.as_bytes()].concat();
             message.set_body(body);
         }
-        ResponseChange::Encode(encoding) => encode::encode(answer, *encoding),
+        ResponseChange::Encode(encoding) => encode::encode(&mut answer, *encoding),
         ResponseChange::Replay => {
             let mut earlier = earlier.lock().unwrap_or_else(PoisonError::into_inner);
             match &*earlier {
@@ -103,7 +104,9 @@ pub(super) fn change_answer(
                 None => *earlier = Some(answer.clone()),
             }
         }
+        ResponseChange::Close => return None,
     }
+    Some(answer)
 }
 
 fn whole(value: &Value) -> Option<Value> {

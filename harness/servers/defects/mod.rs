@@ -82,26 +82,25 @@ impl Layer {
         self.rewrites.load(Ordering::Relaxed)
     }
 
-    /// Answers a request as the right server with this defect would, at this time.
-    pub fn answer(&self, request: &Request, now: Timestamp, right: impl Fn(&Request) -> Response) -> Response {
+    /// Answers a request as the right server with this defect would, at this time. `None` if it closes the connection
+    /// without an answer.
+    pub fn answer(&self, request: &Request, now: Timestamp, right: impl Fn(&Request) -> Response) -> Option<Response> {
         let Self { defect, upstream, .. } = self;
         let seen = when::ExaminedRequest::new(request, upstream, now);
         if !seen.fits(&defect.when) || !self.is_turn() {
-            return right(request);
+            return Some(right(request));
         }
         let change = || change::changed_request(request, &defect.request, upstream, seen.is_signed(), now);
         let forwarded = if defect.request.is_empty() { None } else { change() };
         let clean = right(request);
-        let mut answer = forwarded.as_ref().map_or_else(|| clean.clone(), &right);
-        if when::answer_fits(&defect.when, &clean) {
-            for change in &defect.response {
-                change::change_answer(&mut answer, change, upstream, &self.earlier);
-            }
-        }
-        let differs = match forwarded {
-            Some(_) => differ(&clean, &right(request), &answer),
-            None => clean != answer,
-        };
+        let unchanged = forwarded.as_ref().map_or_else(|| clean.clone(), &right);
+        let changes = if when::answer_fits(&defect.when, &clean) { defect.response.as_slice() } else { &[] };
+        let change = |answer, change| change::changed_answer(answer, change, upstream, &self.earlier);
+        let answer = changes.iter().try_fold(unchanged, change);
+        let differs = answer.as_ref().is_none_or(|answer| match forwarded {
+            Some(_) => differ(&clean, &right(request), answer),
+            None => clean != *answer,
+        });
         if differs {
             self.rewrites.fetch_add(1, Ordering::Relaxed);
         }

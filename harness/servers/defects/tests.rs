@@ -43,7 +43,7 @@ fn echo(request: &Request) -> Response {
 }
 
 fn ask(layer: &Layer, request: &Request) -> Value {
-    layer.answer(request, now(), echo).json().unwrap()
+    layer.answer(request, now(), echo).expect("an answer").json().unwrap()
 }
 
 const CLAMP: &str =
@@ -91,7 +91,7 @@ fn any_signature_can_be_taken() {
 fn conditions_select_exchanges(#[case] when: &str, #[case] expected: bool) {
     let layer =
         layer(&format!(r#"{{"id":"a","kind":"legal","title":"t","when":{{{when}}},"response":[{{"status":201}}]}}"#));
-    let answer = layer.answer(&signed_request(r#"{"a":2,"t":"x"}"#), now(), echo);
+    let answer = layer.answer(&signed_request(r#"{"a":2,"t":"x"}"#), now(), echo).expect("an answer");
     assert_eq!(answer.status == 201, expected);
     assert_eq!(layer.rewrites() == 1, expected);
 }
@@ -108,7 +108,20 @@ fn conditions_select_exchanges(#[case] when: &str, #[case] expected: bool) {
 fn answers_are_changed(#[case] change: &str, #[case] expected: Value) {
     let layer = layer(&format!(r#"{{"id":"a","kind":"legal","title":"t","response":[{change}]}}"#));
     let right = |_: &Request| Response { status: 200, headers: Headers::new(), body: br#"{"n":2}"#.to_vec() };
-    assert_eq!(layer.answer(&request("{}"), now(), right).json(), Some(expected));
+    let answer = layer.answer(&request("{}"), now(), right).expect("an answer");
+    assert_eq!(answer.json(), Some(expected));
+}
+
+#[rstest]
+#[case::fitting("", true)]
+#[case::fitting_answer(r#""status":200"#, true)]
+#[case::another_answer(r#""status":400"#, false)]
+#[case::another_request(r#""json":"malformed""#, false)]
+fn a_connection_is_closed_where_the_conditions_hold(#[case] when: &str, #[case] expected: bool) {
+    let layer = layer(&format!(r#"{{"id":"a","kind":"legal","title":"t","when":{{{when}}},"response":["close"]}}"#));
+    let answer = layer.answer(&signed_request("{}"), now(), echo);
+    assert_eq!(answer.is_none(), expected);
+    assert_eq!(layer.rewrites() == 1, expected);
 }
 
 #[test]
@@ -122,7 +135,8 @@ fn an_earlier_answer_is_given_again() {
 #[test]
 fn only_every_so_many_th_exchange_is_changed() {
     let layer = layer(r#"{"id":"a","kind":"legal","title":"t","when":{"every":3},"response":[{"status":500}]}"#);
-    let answers: Vec<u16> = (0..7).map(|_| layer.answer(&signed_request("{}"), now(), echo).status).collect();
-    assert_eq!(answers, [200, 200, 500, 200, 200, 500, 200]);
+    let status = || layer.answer(&signed_request("{}"), now(), echo).map(|answer| answer.status);
+    let answers: Vec<_> = (0..7).map(|_| status()).collect();
+    assert_eq!(answers, [200, 200, 500, 200, 200, 500, 200].map(Some));
     assert_eq!(layer.rewrites(), 2);
 }

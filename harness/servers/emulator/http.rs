@@ -40,23 +40,23 @@ impl Emulator {
     }
 
     /// The same with a layer between the socket and the service: `layer` answers every request, and may ask the
-    /// service.
+    /// service. Where it gives `None`, the connection is closed without an answer.
     ///
     /// # Errors
     /// The same as for [`Emulator::start`].
-    pub async fn start_behind(
+    pub async fn start_behind<A: Into<Option<Response>>>(
         options: EmulatorOptions,
-        layer: impl Fn(&EmulatedService, &Request) -> Response + Send + Sync + 'static,
+        layer: impl Fn(&EmulatedService, &Request) -> A + Send + Sync + 'static,
     ) -> io::Result<Self> {
         let invalid = |error| io::Error::new(io::ErrorKind::InvalidInput, error);
         let service = Arc::new(EmulatedService::new(options).map_err(invalid)?);
         let answering = Arc::clone(&service);
         let host =
             Host::start(service.options().listen, BODY_LIMIT, FieldNames::Capitalised, move |request| match request {
-                Ok(request) => layer(&answering, request),
-                Err(Unread::TimedOut) => answering.refuse(&ServiceError::timed_out()),
-                Err(Unread::TooLarge) => answering.refuse(&ServiceError::too_large(MAX_REQUEST_BYTES)),
-                Err(Unread::Busy) => answering.refuse(&ServiceError::busy()),
+                Ok(request) => layer(&answering, request).into(),
+                Err(Unread::TimedOut) => Some(answering.refuse(&ServiceError::timed_out())),
+                Err(Unread::TooLarge) => Some(answering.refuse(&ServiceError::too_large(MAX_REQUEST_BYTES))),
+                Err(Unread::Busy) => Some(answering.refuse(&ServiceError::busy())),
             })
             .await?;
         Ok(Self { host, service })
@@ -117,6 +117,15 @@ mod tests {
         assert!(answer.contains("\r\nContent-Type: application/x-amz-json-1.1\r\n"), "{answer}");
         assert_eq!(answer.matches("\r\nDate: ").count(), 1, "{answer}");
         assert!(answer.contains(r#""__type":"UnknownOperationException""#), "{answer}");
+    }
+
+    #[tokio::test]
+    async fn a_layer_can_close_the_connection_without_an_answer() {
+        let layer =
+            |service: &EmulatedService, request: &Request| (request.body.len() != 1).then(|| service.answer(request));
+        let emulator = Emulator::start_behind(EmulatorOptions::default(), layer).await.unwrap();
+        assert_eq!(exchange(&emulator, &post(1)).await, "");
+        assert!(exchange(&emulator, &post(2)).await.starts_with("HTTP/1.1 404 "));
     }
 
     #[tokio::test]

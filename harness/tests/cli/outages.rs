@@ -100,6 +100,21 @@ fn a_server_that_loses_connections_in_turn_is_accused_of_nothing(
     assert!(!finished.stdout.contains("seems to crash"), "{finished:#?}");
 }
 
+#[rstest]
+fn a_server_that_loses_a_connection_now_and_then_is_not_said_to_crash_on_calls_at_the_same_time(
+    #[values(9, 10, 12)] every: usize,
+    #[values(0, 3, 6)] from: usize,
+) {
+    let requests = AtomicUsize::new(from);
+    let server = Stub::saying(move |request| {
+        let is_lost = requests.fetch_add(1, Ordering::Relaxed) % every == every - 1;
+        if is_lost { String::new() } else { right(request) }
+    });
+    let cases = "success/workgroup-only success/called-at-the-same-time --repeat 4 --jobs 8";
+    let finished = Program::at(&server.endpoint, &format!("run --format jsonl {cases}")).finish();
+    assert_eq!(with_verdict(&finished, "fail"), Vec::<String>::new(), "{finished:#?}");
+}
+
 #[test]
 fn what_a_server_crashes_on_can_be_a_known_failure() {
     let server = Stub::saying(

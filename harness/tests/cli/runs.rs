@@ -111,6 +111,15 @@ fn a_served_defect_or_legal_variant_is_said_at_the_start() {
 }
 
 #[test]
+fn a_served_defect_can_close_the_connection() {
+    let words = "The server seems to crash on this request: look at its log";
+    let served = Served::emulator(&["--defect", "bad-json-hung-up"]);
+    served.run(&["protocol/not-json", "success/workgroup-only"]).finish().expect(1, &["1 pass", "GC-PROTO-03", words]);
+    let served = Served::emulator(&["--defect", "other-methods-hung-up"]);
+    served.run(&["protocol/method"]).finish().expect(0, &["3 pass"]);
+}
+
+#[test]
 fn a_self_test_prints_its_numbers_and_writes_them_as_json() {
     let mut program = Program::new(&["selftest", "success-201", "chunked-answers", "--report-json", "s.json"]);
     program.finish().expect(0, &["1 of 1 defects found (100 %)", "0 of 1 legal variants accused"]);

@@ -139,7 +139,7 @@ def serving(*arguments: str):
 def changes_a_success(defect: dict) -> bool:
     when, changes = defect.get("when", {}), defect.get("response", [])
     statuses = [change["status"] for change in changes if isinstance(change, dict) and "status" in change]
-    return (bool(changes) and "error" not in when and when.get("status", 200) == 200
+    return (bool(changes) and "close" not in changes and "error" not in when and when.get("status", 200) == 200
             and all(status < 300 for status in statuses))
 
 
