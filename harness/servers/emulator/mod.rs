@@ -74,14 +74,16 @@
 
 mod errors;
 mod http;
+mod input;
 mod names;
 mod operations;
 mod options;
+mod pages;
 mod protocol;
 mod random;
 mod service;
+mod state;
 mod validation;
-mod workgroups;
 
 pub use http::Emulator;
 pub use options::{Clock, EmulatorOptions, InvalidOptions};

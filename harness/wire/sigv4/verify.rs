@@ -77,6 +77,12 @@ pub fn verify(
     }
 }
 
+/// The region in the credential scope of a signature, which the sender states and nobody has checked.
+pub fn claimed_region(request: &Request) -> Option<&str> {
+    let header = request.headers.get("authorization").map(str::trim)?;
+    AuthorizationParts::read(header).ok()?.scope.split('/').nth(1)
+}
+
 /// The parts of an `Authorization` header.
 struct AuthorizationParts<'a> {
     access_key_id: &'a str,
