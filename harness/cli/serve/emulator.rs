@@ -103,6 +103,13 @@ pub(in crate::cli) struct EmulatorArgs {
     format: ReadyFormat,
 }
 
+impl EmulatorArgs {
+    /// Whether it saves what it has in a file.
+    pub(super) fn saves(&self) -> bool {
+        self.state.is_some()
+    }
+}
+
 pub(super) async fn serve(mut args: EmulatorArgs) -> Result<(), Failure> {
     let format = args.format;
     let defect = args.defect.take().map(|id| find(&id, args.fixtures.take())).transpose()?.map(Arc::new);

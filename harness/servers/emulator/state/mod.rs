@@ -17,6 +17,8 @@ mod workgroup;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use tokio::runtime::{Handle, RuntimeFlavor};
+
 pub(super) use custom_domain::CustomDomain;
 pub(super) use namespace::{DATABASE, NAMESPACE_SETTINGS, Namespace};
 pub(super) use phase::Moment;
@@ -80,16 +82,18 @@ impl State {
         let Some(file) = &self.file else {
             return change(lock(&self.realms).change(account, region, at));
         };
-        let mut file = lock(file);
-        // The answers of others wait for the copy, and not for the disk.
-        let mut realms = lock(&self.realms).clone();
-        let answer = change(realms.change(account, region, at))?;
-        file.save(realms.0.iter().map(Arc::as_ref)).map_err(|problem| {
-            tracing::error!(%problem, "the state is not saved");
-            problem.refusal()
-        })?;
-        *lock(&self.realms) = realms;
-        Ok(answer)
+        blocking(|| {
+            let mut file = lock(file);
+            // The answers of others wait for the copy, and not for the disk.
+            let mut realms = lock(&self.realms).clone();
+            let answer = change(realms.change(account, region, at))?;
+            file.save(realms.0.iter().map(Arc::as_ref)).map_err(|problem| {
+                tracing::error!(%problem, "the state is not saved");
+                problem.refusal()
+            })?;
+            *lock(&self.realms) = realms;
+            Ok(answer)
+        })
     }
 }
 
@@ -124,6 +128,14 @@ impl fmt::Debug for State {
     /// Without its contents: users' names are among them.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("State")
+    }
+}
+
+/// Does what waits for the disk. A runtime with several threads goes on with other requests meanwhile.
+fn blocking<T>(work: impl FnOnce() -> T) -> T {
+    match Handle::try_current().map(|runtime| runtime.runtime_flavor()) {
+        Ok(RuntimeFlavor::MultiThread) => tokio::task::block_in_place(work),
+        _ => work(),
     }
 }
 
