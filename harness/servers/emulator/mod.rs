@@ -84,6 +84,7 @@
 //! | order of checks of the state | what is named is there, nothing is under way, the name is free, the namespace is free | undocumented |
 //! | creating a name that is taken, with the same input or another | `ConflictException` | the model marks creating and deleting as idempotent, which in Smithy speaks of the effect and not of the answer; the error is listed, and clients know it for what exists already |
 //! | deleting what is being deleted | `ConflictException`; when it is gone, `ResourceNotFoundException` | both are listed, and Terraform's code quotes the first: "There is an operation running on the workgroup. Try deleting the workgroup again later." |
+//! | a name of a namespace that is a reserved word | accepted | the request has a pattern and no such rule; the prose that forbids it stands in the answer, and forbids hyphens too |
 //! | a new namespace | `AVAILABLE` at once | `NamespaceStatus` has no `CREATING` |
 //! | a new workgroup | `CREATING`, then `AVAILABLE`; after a change `MODIFYING`; each for the time in the options | how long it takes is undocumented, and minutes in reality |
 //! | deleting a namespace that has a workgroup, or that has one which is being deleted | `ConflictException` | undocumented; a workgroup cannot be without its namespace |

@@ -3,7 +3,7 @@ use subtle::ConstantTimeEq;
 use super::errors::ServiceError;
 use super::pages::Pages;
 use super::protocol::{self, MEDIA_TYPE, Members};
-use super::state::{CustomDomain, Moment, Realm, State};
+use super::state::{CustomDomain, Moment, Realm, Resource, State};
 use super::{EmulatorOptions, InvalidOptions, operations, random};
 use crate::wire::sigv4::{self, Scope, SignatureError};
 use crate::wire::{Headers, Region, Request, Response};
@@ -38,6 +38,14 @@ impl Call<'_> {
     /// Looks at what the caller's account has in the region. `look` must be quick: other calls wait for it.
     pub(super) fn look<T>(&self, look: impl FnOnce(&Realm) -> T) -> T {
         self.service.state.look(self.caller.account, self.region, self.at, look)
+    }
+
+    /// The resource that the call is about. Each operation that is about one finds it here, before it does anything.
+    pub(super) fn resource(
+        &self,
+        find: impl FnOnce(&Realm) -> Result<Resource, ServiceError>,
+    ) -> Result<Resource, ServiceError> {
+        self.look(find)
     }
 
     /// Changes what the caller's account has in the region. A `change` that is refused must have changed nothing.

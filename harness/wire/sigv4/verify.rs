@@ -188,6 +188,16 @@ mod tests {
     }
 
     #[test]
+    fn the_region_that_a_signature_claims_is_read_from_it() {
+        assert_eq!(claimed_region(&signed()), Some("us-east-1"));
+        for value in ["", "Basic YTpi", "AWS4-HMAC-SHA256 Credential=AKID/20261122, SignedHeaders=host, Signature=00"] {
+            let mut request = signed();
+            request.headers.set("authorization", value);
+            assert_eq!(claimed_region(&request), None, "{value}");
+        }
+    }
+
+    #[test]
     fn a_session_token_is_signed_and_accepted() {
         let credentials = Credentials::new("AKID", "secret").with_session_token(Some("token".into()));
         let request = signed_by(&credentials);

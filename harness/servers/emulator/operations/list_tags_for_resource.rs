@@ -7,13 +7,12 @@ use crate::servers::emulator::input::Input;
 use crate::servers::emulator::names;
 use crate::servers::emulator::protocol::Members;
 use crate::servers::emulator::service::Call;
-use crate::servers::emulator::state::Tags;
 
 /// Source: the service model; the ARN is required.
 pub(super) fn call(call: &Call<'_>, members: &Members) -> Result<Value, ServiceError> {
     let mut input = Input::of(members);
     let arn = input.required("resourceArn", names::resource)?;
     input.check()?;
-    let tags = call.look(|realm| realm.tags(&arn).map(Tags::shown))?;
-    Ok(json!({ "tags": tags }))
+    let resource = call.resource(|realm| realm.resource(&arn))?;
+    Ok(json!({ "tags": resource.tags.shown() }))
 }

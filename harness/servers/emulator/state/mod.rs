@@ -22,7 +22,7 @@ use tokio::runtime::{Handle, RuntimeFlavor};
 pub(super) use custom_domain::CustomDomain;
 pub(super) use namespace::{DATABASE, NAMESPACE_SETTINGS, Namespace};
 pub(super) use phase::Moment;
-pub(super) use realm::Realm;
+pub(super) use realm::{Realm, Resource};
 pub(super) use settings::Settings;
 pub(super) use tags::Tags;
 pub(super) use workgroup::{WORKGROUP_SETTINGS, Workgroup};
@@ -58,9 +58,10 @@ impl State {
         let EmulatorOptions { account, region, .. } = options;
         if realms.position(account, region).is_none() {
             realms.0.push(Arc::new(Realm::of_options(options, at)));
-            if let Some(file) = &mut file {
-                file.save(realms.0.iter().map(Arc::as_ref)).map_err(|problem| file.invalid(problem.to_string()))?;
-            }
+        }
+        // A file that cannot be written is found now, and not at the first change.
+        if let Some(file) = &mut file {
+            file.save(realms.0.iter().map(Arc::as_ref)).map_err(|problem| file.invalid(problem.to_string()))?;
         }
         Ok(Self { realms: Mutex::new(realms), file: file.map(Mutex::new) })
     }

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -32,6 +34,8 @@ pub(in crate::servers::emulator) const DATABASE: &str = "dev";
 #[serde(deny_unknown_fields)]
 pub(in crate::servers::emulator) struct Namespace {
     pub(super) id: String,
+    #[serde(skip)]
+    pub(super) arn: Arc<str>,
     created: Timestamp,
     pub(super) phase: Phase,
     pub(super) settings: Settings,
@@ -49,7 +53,15 @@ impl Namespace {
         tags: Tags,
         at: Moment,
     ) -> Self {
-        Self { id: random::uuid(), created: at.now, phase: Phase::Available, settings, secret_name, tags }
+        Self {
+            id: random::uuid(),
+            arn: Arc::default(),
+            created: at.now,
+            phase: Phase::Available,
+            settings,
+            secret_name,
+            tags,
+        }
     }
 
     /// Gives it its first database, if it has none.
@@ -57,8 +69,9 @@ impl Namespace {
         self.settings.default_to("dbName", DATABASE);
     }
 
-    pub(super) fn arn(&self, place: Place<'_>) -> String {
-        place.arn("redshift-serverless", &format!("namespace/{}", self.id))
+    /// Gives it its ARN, which says where it is.
+    pub(super) fn set_place(&mut self, place: Place<'_>) {
+        self.arn = place.arn("redshift-serverless", &format!("namespace/{}", self.id)).into();
     }
 
     /// The structure `Namespace` of the service model.
@@ -67,7 +80,7 @@ impl Namespace {
             "creationDate": date_time(self.created),
             "iamRoles": [],
             "logExports": [],
-            "namespaceArn": self.arn(place),
+            "namespaceArn": &*self.arn,
             "namespaceId": self.id,
             "namespaceName": name,
             "status": self.phase.status(),

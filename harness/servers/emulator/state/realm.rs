@@ -1,5 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -22,6 +23,13 @@ const MOST_BYTES: usize = 4 << 20;
 
 /// About how many bytes a resource takes besides what a caller gave it.
 const BYTES_OF_A_RESOURCE: usize = 512;
+
+/// A resource that a call is about.
+#[derive(Clone, Debug)]
+pub(in crate::servers::emulator) struct Resource {
+    pub(in crate::servers::emulator) arn: Arc<str>,
+    pub(in crate::servers::emulator) tags: Tags,
+}
 
 /// What an account has in a region.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -83,6 +91,7 @@ impl Realm {
             let association = CustomDomain::new(domain.clone(), workgroup.clone(), certificate, at);
             realm.custom_domains.entry(domain.to_ascii_lowercase()).or_insert(association);
         }
+        realm.set_places();
         realm.weigh();
         realm
     }
@@ -111,6 +120,12 @@ impl Realm {
         let Self { custom_domains, workgroups, .. } = self;
         custom_domains.retain(|_, domain| workgroups.contains_key(&domain.workgroup));
         self.weigh();
+    }
+
+    fn set_places(&mut self) {
+        let place = Place { account: &self.account, region: &self.region };
+        self.namespaces.values_mut().for_each(|namespace| namespace.set_place(place));
+        self.workgroups.values_mut().for_each(|workgroup| workgroup.set_place(place));
     }
 
     /// Finds out how much it holds, and when it is due.
@@ -149,6 +164,11 @@ impl Realm {
         self.namespaces.get(name).ok_or_else(missing)
     }
 
+    pub(in crate::servers::emulator) fn namespace_resource(&self, name: &str) -> Result<Resource, ServiceError> {
+        let Namespace { arn, tags, .. } = self.namespace(name)?;
+        Ok(Resource { arn: Arc::clone(arn), tags: tags.clone() })
+    }
+
     pub(in crate::servers::emulator) fn namespace_shown(&self, name: &str) -> Result<Value, ServiceError> {
         Ok(self.namespace(name)?.shown(name, self.place()))
     }
@@ -161,12 +181,13 @@ impl Realm {
     pub(in crate::servers::emulator) fn create_namespace(
         &mut self,
         name: &str,
-        namespace: Namespace,
+        mut namespace: Namespace,
     ) -> Result<Value, ServiceError> {
         if self.namespaces.contains_key(name) {
             return Err(ServiceError::conflict(format!("Serverless namespace {name} already exists.")));
         }
         self.take_room(name.len() + namespace.weight() + BYTES_OF_A_RESOURCE)?;
+        namespace.set_place(self.place());
         self.namespaces.insert(name.to_owned(), namespace);
         self.namespace_shown(name)
     }
@@ -204,13 +225,18 @@ impl Realm {
         self.workgroups.get(name).ok_or_else(missing)
     }
 
+    pub(in crate::servers::emulator) fn workgroup_resource(&self, name: &str) -> Result<Resource, ServiceError> {
+        let Workgroup { arn, tags, .. } = self.workgroup(name)?;
+        Ok(Resource { arn: Arc::clone(arn), tags: tags.clone() })
+    }
+
     /// The workgroup of these names, of which one may be absent. If both are given, they must mean the same one.
     pub(in crate::servers::emulator) fn workgroup_meant(
         &self,
         name: Option<&str>,
         custom_domain: Option<&str>,
-    ) -> Result<&Workgroup, ServiceError> {
-        let named = name.map(|name| self.workgroup(name)).transpose()?;
+    ) -> Result<Resource, ServiceError> {
+        let named = name.map(|name| self.workgroup_resource(name)).transpose()?;
         let Some(domain) = custom_domain else {
             return named.ok_or_else(|| ServiceError::validation("A workgroup must be named."));
         };
@@ -219,7 +245,7 @@ impl Realm {
             Some(name) if name != association.workgroup => Err(ServiceError::validation(format!(
                 "The custom domain {domain} is not associated with the workgroup {name}."
             ))),
-            _ => self.workgroup(&association.workgroup),
+            _ => self.workgroup_resource(&association.workgroup),
         }
     }
 
@@ -238,7 +264,7 @@ impl Realm {
     pub(in crate::servers::emulator) fn create_workgroup(
         &mut self,
         name: &str,
-        workgroup: Workgroup,
+        mut workgroup: Workgroup,
     ) -> Result<Value, ServiceError> {
         let namespace = workgroup.namespace.clone();
         if self.namespace(&namespace)?.phase != Phase::Available {
@@ -255,7 +281,7 @@ impl Realm {
         if let Some(namespace) = self.namespaces.get_mut(&namespace) {
             namespace.begin_database();
         }
-        let mut workgroup = workgroup;
+        workgroup.set_place(self.place());
         let phase = workgroup.phase;
         Self::expect(&mut self.due, &mut workgroup.phase, phase);
         self.workgroups.insert(name.to_owned(), workgroup);
@@ -368,26 +394,25 @@ impl Realm {
 
     // Tags
 
-    /// The tags of the resource with this ARN.
-    pub(in crate::servers::emulator) fn tags(&self, arn: &str) -> Result<&Tags, ServiceError> {
-        let place = self.place();
-        let of_namespaces = self.namespaces.values().find(|namespace| namespace.arn(place) == arn);
-        let of_workgroups = || self.workgroups.values().find(|workgroup| workgroup.arn(place) == arn);
-        let found = of_namespaces.map(|it| &it.tags).or_else(|| of_workgroups().map(|it| &it.tags));
-        found.ok_or_else(|| ServiceError::not_found(arn, format!("Resource {arn} not found.")))
+    /// The resource with this ARN.
+    pub(in crate::servers::emulator) fn resource(&self, arn: &str) -> Result<Resource, ServiceError> {
+        let of_namespaces = self.namespaces.values().map(|it| (&it.arn, &it.tags));
+        let of_workgroups = self.workgroups.values().map(|it| (&it.arn, &it.tags));
+        let found = of_namespaces.chain(of_workgroups).find(|(of, _)| ***of == *arn);
+        let (arn, tags) = found.ok_or_else(|| ServiceError::not_found(arn, format!("Resource {arn} not found.")))?;
+        Ok(Resource { arn: Arc::clone(arn), tags: tags.clone() })
     }
 
     fn set_tags(&mut self, arn: &str, tags: Tags) {
-        let place = Place { account: &self.account, region: &self.region };
-        let of_namespaces = self.namespaces.values_mut().map(|it| (it.arn(place), &mut it.tags));
-        let of_workgroups = self.workgroups.values_mut().map(|it| (it.arn(place), &mut it.tags));
-        if let Some((_, found)) = of_namespaces.chain(of_workgroups).find(|(of, _)| of == arn) {
+        let of_namespaces = self.namespaces.values_mut().map(|it| (&it.arn, &mut it.tags));
+        let of_workgroups = self.workgroups.values_mut().map(|it| (&it.arn, &mut it.tags));
+        if let Some((_, found)) = of_namespaces.chain(of_workgroups).find(|(of, _)| ***of == *arn) {
             *found = tags;
         }
     }
 
     pub(in crate::servers::emulator) fn tag(&mut self, arn: &str, tags: Tags) -> Result<(), ServiceError> {
-        let all = self.tags(arn)?.with(tags, arn)?;
+        let all = self.resource(arn)?.tags.with(tags, arn)?;
         self.take_room(all.weight())?;
         self.set_tags(arn, all);
         self.weigh();
@@ -395,7 +420,7 @@ impl Realm {
     }
 
     pub(in crate::servers::emulator) fn untag(&mut self, arn: &str, keys: &[String]) -> Result<(), ServiceError> {
-        let rest = self.tags(arn)?.without(keys);
+        let rest = self.resource(arn)?.tags.without(keys);
         self.set_tags(arn, rest);
         self.weigh();
         Ok(())
@@ -414,6 +439,7 @@ impl Realm {
         let namespaces = self.namespaces.values_mut().map(|namespace| &mut namespace.phase);
         let workgroups = self.workgroups.values_mut().map(|workgroup| &mut workgroup.phase);
         namespaces.chain(workgroups).for_each(|phase| *phase = phase.within(at.settled));
+        self.set_places();
         self.weigh();
         Ok(())
     }

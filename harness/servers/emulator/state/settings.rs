@@ -65,7 +65,7 @@ impl Settings {
         });
         match read {
             Ok(settings) if settings == *self => None,
-            Ok(_) => Some("a setting is null".to_owned()),
+            Ok(_) => Some("a setting is not written as it is saved".to_owned()),
             Err(refusal) => Some(refusal.message),
         }
     }

@@ -1080,3 +1080,72 @@ fn changes_at_the_same_time_are_all_made_and_all_saved() {
     let (namespaces, _) = pages(&again, "ListNamespaces", &json!({}), 100);
     assert_eq!(namespaces.len(), THREADS * EACH + 2);
 }
+
+/// Every operation with every member of any of them, each with values that nobody expects.
+#[test]
+fn no_input_is_a_fault_of_the_server() {
+    const OPERATIONS: &str = "CreateNamespace CreateWorkgroup UpdateWorkgroup CreateCustomDomainAssociation \
+         GetNamespace GetWorkgroup GetCustomDomainAssociation GetCredentials ListNamespaces ListWorkgroups \
+         ListCustomDomainAssociations TagResource UntagResource ListTagsForResource DeleteCustomDomainAssociation \
+         DeleteWorkgroup DeleteNamespace";
+    const MEMBERS: &str = "namespaceName workgroupName customDomainName customDomainCertificateArn resourceArn tags \
+         tagKeys maxResults nextToken ownerAccount dbName adminUsername adminUserPassword manageAdminPassword \
+         adminPasswordSecretKmsKeyId defaultIamRoleArn iamRoles kmsKeyId logExports redshiftIdcApplicationArn \
+         finalSnapshotName finalSnapshotRetentionPeriod baseCapacity configParameters enhancedVpcRouting \
+         extraComputeForAutomaticOptimization ipAddressType maxCapacity port pricePerformanceTarget \
+         publiclyAccessible securityGroupIds subnetIds trackName";
+    let deep = (0..100).fold(json!(1), |inner, _| json!([inner]));
+    let values = [
+        json!(null),
+        json!(true),
+        json!(-1),
+        json!(5440),
+        json!(1e300),
+        json!(""),
+        json!("wg-1"),
+        json!("\u{0}\u{202e}é"),
+        json!("x".repeat(3000)),
+        json!([]),
+        json!([null]),
+        json!(["a"]),
+        json!([[]]),
+        json!([{}]),
+        json!({}),
+        json!({"key": 1}),
+        json!([{"key": "k", "value": "v"}]),
+        json!([{"parameterKey": null}]),
+        json!({"level": 5}),
+        deep,
+    ];
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("state.json");
+    let tested = Tested::of(|options| options.settle = SignedDuration::ZERO).unwrap();
+    let domain = json!({"customDomainName": "db.example.com", "customDomainCertificateArn": CERTIFICATE});
+    let arn = tested.workgroup("wg-2")["workgroupArn"].clone();
+    for operation in OPERATIONS.split_whitespace() {
+        for member in MEMBERS.split_whitespace() {
+            for value in &values {
+                let mut input = json!({"namespaceName": "ns-1", "workgroupName": "wg-1", "resourceArn": arn});
+                input.as_object_mut().unwrap().extend(domain.as_object().unwrap().clone());
+                input[member] = value.clone();
+                let response = tested.call(operation, &input);
+                let name = response.json().unwrap()["__type"].clone();
+                assert!([200, 400].contains(&response.status), "{operation} {input}: {name}");
+            }
+        }
+    }
+    // What came of all this can be saved and loaded.
+    let saved = Tested::saved(&path).unwrap();
+    for (place, member) in MEMBERS.split_whitespace().enumerate() {
+        // Each save waits for the disk, so each member gets some of the values.
+        for (number, value) in values.iter().enumerate().filter(|(number, _)| (number + place) % 7 == 0) {
+            let mut input = json!({"namespaceName": format!("ns-{place}-{number}"), member: value});
+            saved.call("CreateNamespace", &input);
+            input["workgroupName"] = "wg-2".into();
+            saved.wait(1000);
+            saved.call("UpdateWorkgroup", &input);
+        }
+    }
+    drop(saved);
+    assert!(Tested::saved(&path).unwrap().everything()[0]["namespaces"].as_array().unwrap().len() > 10);
+}

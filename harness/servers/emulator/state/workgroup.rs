@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -82,6 +84,8 @@ impl Network {
 #[serde(deny_unknown_fields)]
 pub(in crate::servers::emulator) struct Workgroup {
     pub(super) id: String,
+    #[serde(skip)]
+    pub(super) arn: Arc<str>,
     pub(super) namespace: String,
     created: Timestamp,
     pub(super) phase: Phase,
@@ -93,7 +97,7 @@ impl Workgroup {
     /// A new one, which is being created.
     pub(in crate::servers::emulator) fn new(namespace: String, settings: Settings, tags: Tags, at: Moment) -> Self {
         let phase = Phase::Creating(at.settled);
-        Self { id: random::uuid(), namespace, created: at.now, phase, settings, tags }
+        Self { id: random::uuid(), arn: Arc::default(), namespace, created: at.now, phase, settings, tags }
     }
 
     /// One that is there from the start of the emulator.
@@ -102,8 +106,9 @@ impl Workgroup {
         Self { phase: Phase::Available, ..new }
     }
 
-    pub(super) fn arn(&self, place: Place<'_>) -> String {
-        place.arn("redshift-serverless", &format!("workgroup/{}", self.id))
+    /// Gives it its ARN, which says where it is.
+    pub(super) fn set_place(&mut self, place: Place<'_>) {
+        self.arn = place.arn("redshift-serverless", &format!("workgroup/{}", self.id)).into();
     }
 
     /// The structure `Workgroup` of the API reference.
@@ -137,7 +142,7 @@ impl Workgroup {
             "status": self.phase.status(),
             "subnetIds": network.subnets,
             "trackName": "current",
-            "workgroupArn": self.arn(place),
+            "workgroupArn": &*self.arn,
             "workgroupId": self.id,
             "workgroupName": name,
         });
