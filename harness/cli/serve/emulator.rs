@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::{io, iter};
 
 use clap::Args;
+use jiff::SignedDuration;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -16,7 +17,7 @@ use crate::corpus::{Defect, DefectKind};
 use crate::selftest::upstream;
 use crate::servers::defects::Layer;
 use crate::servers::emulator::{Emulator, EmulatorOptions};
-use crate::text::{did_you_mean, foreign, meant};
+use crate::text::{did_you_mean, file_name, foreign, meant};
 use crate::wire::{Credentials, Region, Secret};
 
 #[derive(Debug, Args)]
@@ -29,9 +30,15 @@ pub(in crate::cli) struct EmulatorArgs {
     #[arg(long, value_name = "PORT", hide = true)]
     port: Option<u16>,
 
-    /// Region that callers must sign for
-    #[arg(long, env = "COUNTERSIGN_REGION", value_name = "REGION", default_value = "us-east-1")]
-    region: Region,
+    /// Region that callers must sign for; repeat it for more, which have nothing at the start
+    #[arg(
+        long = "region",
+        env = "COUNTERSIGN_REGION",
+        value_name = "REGION",
+        value_delimiter = ',',
+        default_value = "us-east-1"
+    )]
+    regions: Vec<Region>,
 
     /// Account that the emulator stands for, 12 digits
     #[arg(long, env = "COUNTERSIGN_ACCOUNT", value_name = "ID", default_value = "123456789012")]
@@ -74,6 +81,15 @@ pub(in crate::cli) struct EmulatorArgs {
     #[arg(long, env = "COUNTERSIGN_USER", value_name = "NAME", default_value = "IAM:countersign")]
     user: String,
 
+    /// File in which to save what is created, changed and deleted: JSON, without secrets. If it is there, it says what
+    /// there is, and --workgroup and --custom-domain do not [default: nothing is saved]
+    #[arg(long, env = "COUNTERSIGN_STATE", value_name = "FILE")]
+    state: Option<PathBuf>,
+
+    /// How long a workgroup is CREATING or MODIFYING, and how long it or a namespace is DELETING
+    #[arg(long, env = "COUNTERSIGN_SETTLE", value_name = "SECONDS", default_value = "1", value_parser = settle)]
+    settle: SignedDuration,
+
     /// Put this defect or legal variant before it; `countersign list defects` shows them all
     #[arg(long, env = "COUNTERSIGN_DEFECT", value_name = "ID")]
     defect: Option<String>,
@@ -85,6 +101,13 @@ pub(in crate::cli) struct EmulatorArgs {
     /// What to print when ready: shell commands to read, or one line of JSON
     #[arg(long, value_enum, default_value_t = ReadyFormat::Text)]
     format: ReadyFormat,
+}
+
+impl EmulatorArgs {
+    /// Whether it saves what it has in a file.
+    pub(super) fn saves(&self) -> bool {
+        self.state.is_some()
+    }
 }
 
 pub(super) async fn serve(mut args: EmulatorArgs) -> Result<(), Failure> {
@@ -114,6 +137,13 @@ fn find(id: &str, fixtures: Option<PathBuf>) -> Result<Defect, Failure> {
     })
 }
 
+/// A time in seconds, at most an hour.
+fn settle(text: &str) -> Result<SignedDuration, String> {
+    let seconds = text.parse().ok().filter(|seconds| (0.0..=3600.0).contains(seconds));
+    let wrong = || format!("expected 0 to 3600 seconds, such as 0.5, found \"{}\"", foreign(text));
+    seconds.map(SignedDuration::from_secs_f64).ok_or_else(wrong)
+}
+
 fn options(args: EmulatorArgs) -> EmulatorOptions {
     let new = EmulatorOptions::default();
     // The default domain belongs to the first workgroup, whichever that is.
@@ -129,9 +159,11 @@ fn options(args: EmulatorArgs) -> EmulatorOptions {
             None => (domain, first.clone()),
         })
         .collect::<BTreeMap<_, _>>();
+    let mut regions = args.regions.into_iter();
     EmulatorOptions {
         listen: SocketAddr::new(args.listen.ip(), args.port.unwrap_or(args.listen.port())),
-        region: args.region,
+        region: regions.next().unwrap_or(new.region),
+        regions: regions.collect(),
         account: args.account,
         workgroups: args.workgroups,
         custom_domains,
@@ -141,6 +173,8 @@ fn options(args: EmulatorArgs) -> EmulatorOptions {
             session_token: args.session_token,
         },
         user: args.user,
+        settle: args.settle,
+        state: args.state,
         clock: new.clock,
     }
 }
@@ -166,20 +200,26 @@ pub(in crate::cli) struct Ready<'a> {
 
 /// The text that says what a caller needs. It shows the emulator's own credentials, which are good for nothing else.
 fn ready(emulator: &Emulator, defect: Option<&Defect>, format: ReadyFormat) -> io::Result<String> {
-    let options = emulator.options();
+    let (options, service) = (emulator.options(), emulator.service());
+    let (workgroups, custom_domains) = (service.workgroups(), service.custom_domains());
     let ready = Ready {
         endpoint: emulator.endpoint(),
         region: options.region.as_str(),
         account: &options.account,
-        workgroups: &options.workgroups,
-        custom_domains: options.custom_domains.keys().map(String::as_str).collect(),
+        workgroups: &workgroups,
+        custom_domains: custom_domains.iter().map(|(name, _)| name.as_str()).collect(),
         access_key_id: &options.credentials.access_key_id,
         secret_access_key: options.credentials.secret_access_key.expose(),
     };
-    format.ready(&ready, &text(&ready, options, defect))
+    format.ready(&ready, &text(&ready, &custom_domains, options, defect))
 }
 
-fn text(ready: &Ready<'_>, options: &EmulatorOptions, defect: Option<&Defect>) -> String {
+fn text(
+    ready: &Ready<'_>,
+    custom_domains: &[(String, String)],
+    options: &EmulatorOptions,
+    defect: Option<&Defect>,
+) -> String {
     let Ready { endpoint, region, account, .. } = ready;
     let mut behind = String::new();
     if let Some(Defect { id, kind, title, requirements, .. }) = defect {
@@ -189,17 +229,18 @@ fn text(ready: &Ready<'_>, options: &EmulatorOptions, defect: Option<&Defect>) -
             let _ = writeln!(behind, "  breaks          {}", requirements.join(", "));
         }
     }
-    let domains = options.custom_domains.iter().map(|(name, workgroup)| format!("{name} ({workgroup})"));
+    let domains = custom_domains.iter().map(|(name, workgroup)| format!("{name} ({workgroup})"));
+    let regions = iter::once(&options.region).chain(&options.regions).map(Region::as_str);
     let token = options.credentials.session_token.as_ref();
     let token = token.map(|token| format!("export AWS_SESSION_TOKEN={}", shell(token.expose())));
     // boto3 reads AWS_DEFAULT_REGION, the other SDKs AWS_REGION.
     let text = format!(
         "The reference emulator listens on {endpoint} (Ctrl-C stops it).
-{behind}  region          {region}
+{behind}  region          {}
   account         {account}
   workgroups      {}
   custom domains  {}
-
+{}
 Point an AWS client at it:
 
 export AWS_ENDPOINT_URL_REDSHIFT_SERVERLESS={endpoint}
@@ -208,8 +249,10 @@ export AWS_SECRET_ACCESS_KEY={}
 {}
 export AWS_REGION={region} AWS_DEFAULT_REGION={region}
 ",
+        regions.collect::<Vec<_>>().join(", "),
         ready.workgroups.join(", "),
         domains.collect::<Vec<_>>().join(", "),
+        options.state.as_deref().map(|path| format!("  saved in        {}\n", file_name(path))).unwrap_or_default(),
         shell(ready.access_key_id),
         shell(ready.secret_access_key),
         token.unwrap_or_else(|| "unset AWS_SESSION_TOKEN".to_owned()),
@@ -264,6 +307,21 @@ mod tests {
             options.custom_domains.into_iter().collect::<Vec<_>>(),
             [("a.bc".into(), "wg-1".into()), ("d.ef".into(), "wg-2".into())]
         );
+    }
+
+    #[test]
+    fn the_first_region_is_the_default_and_the_others_are_served_too() {
+        let options = parse("--region eu-west-1 --region us-east-1 --region cn-north-1");
+        assert_eq!(options.region.as_str(), "eu-west-1");
+        assert_eq!(options.regions.iter().map(Region::as_str).collect::<Vec<_>>(), ["us-east-1", "cn-north-1"]);
+    }
+
+    #[test]
+    fn nothing_is_saved_without_the_flag_and_things_settle_within_a_second() {
+        let options = parse("");
+        assert_eq!((options.state, options.settle), (None, SignedDuration::from_secs(1)));
+        let options = parse("--state a.json --settle 0.25");
+        assert_eq!((options.state, options.settle), (Some("a.json".into()), SignedDuration::from_millis(250)));
     }
 
     #[test]

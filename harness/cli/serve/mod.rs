@@ -17,14 +17,15 @@ use super::library::Library;
 use super::output::harmless;
 use super::{Failure, FixtureArgs};
 use crate::report::visible_json;
-use crate::run::runtime::single_threaded;
+use crate::run::runtime::{multi_threaded, single_threaded};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum ServeCommand {
     /// Serve the reference emulator on a loopback address, until Ctrl-C
     ///
     /// It answers get-credentials as the API reference says, checks signatures and every documented constraint, and
-    /// prints the endpoint and the throw-away credentials that an AWS client needs to call it.
+    /// prints the endpoint and the throw-away credentials that an AWS client needs to call it. Clients can also create,
+    /// show, list, change and delete namespaces, workgroups, custom domains and tags.
     #[command(after_help = super::examples::SERVE_EMULATOR)]
     Emulator(Box<emulator::EmulatorArgs>),
     /// Serve the replaying mock on a loopback address, until Ctrl-C
@@ -53,7 +54,10 @@ impl ReadyFormat {
 
 /// Serves until interrupted, which is exit code 0; 2 where the server cannot start, 5 where the fixtures are invalid.
 pub(super) fn run(serve: ServeCommand) -> Result<ExitCode, Failure> {
-    let runtime = single_threaded().map_err(|error| Failure::usage(format!("cannot start: {error}")))?;
+    // What waits for the disk must not hold up the other answers.
+    let saves = matches!(&serve, ServeCommand::Emulator(args) if args.saves());
+    let runtime = if saves { multi_threaded() } else { single_threaded() };
+    let runtime = runtime.map_err(|error| Failure::usage(format!("cannot start: {error}")))?;
     runtime.block_on(async {
         match serve {
             ServeCommand::Emulator(args) => emulator::serve(*args).await,

@@ -7,7 +7,7 @@ pub(super) struct ServiceError {
     pub(super) status: u16,
     /// The bare shape name, as it goes into `__type`.
     pub(super) name: &'static str,
-    message: String,
+    pub(super) message: String,
     resource_name: Option<String>,
 }
 
@@ -26,6 +26,37 @@ impl ServiceError {
     pub(super) fn not_found(resource_name: &str, message: impl Into<String>) -> Self {
         let refusal = Self::new(400, "ResourceNotFoundException", message);
         Self { resource_name: Some(resource_name.to_owned()), ..refusal }
+    }
+
+    /// What is there is in the way: a name that is taken, or an operation that is under way. Source: the operations'
+    /// error lists; status 400, as the service has for the errors whose status is known.
+    pub(super) fn conflict(message: impl Into<String>) -> Self {
+        Self::new(400, "ConflictException", message)
+    }
+
+    /// A resource would have more tags than it may. Source: the operations' error lists; the service model adds the
+    /// member `resourceName`.
+    pub(super) fn too_many_tags(resource: &str, most: usize) -> Self {
+        let message = format!("The resource {resource} would have more than {most} tags.");
+        let refusal = Self::new(400, "TooManyTagsException", message);
+        Self { resource_name: Some(resource.to_owned()), ..refusal }
+    }
+
+    /// A token of a page that was not given out. Source: the error list of `ListCustomDomainAssociations`, the only
+    /// list that has it.
+    pub(super) fn invalid_pagination(message: impl Into<String>) -> Self {
+        Self::new(400, "InvalidPaginationException", message)
+    }
+
+    /// More than is held here. Source: the service has this error, but lists it for other operations; no quota is
+    /// documented for these.
+    pub(super) fn quota_exceeded(message: impl Into<String>) -> Self {
+        Self::new(400, "ServiceQuotaExceededException", message)
+    }
+
+    /// A fault of the server. Source: the operations' error lists, status 500.
+    pub(super) fn internal(message: impl Into<String>) -> Self {
+        Self::new(500, "InternalServerException", message)
     }
 
     /// The body is not a JSON object, or a member has the wrong type. Source: Smithy's malformed-request tests,

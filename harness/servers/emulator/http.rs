@@ -77,6 +77,11 @@ impl Emulator {
         self.service.options()
     }
 
+    /// The service itself.
+    pub fn service(&self) -> &EmulatedService {
+        &self.service
+    }
+
     /// Stops listening and waits until the answers under way are sent, at most five seconds.
     pub async fn shutdown(self) {
         self.host.shutdown().await;

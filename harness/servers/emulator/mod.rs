@@ -1,5 +1,5 @@
-//! The reference emulator: `GetCredentials`, `GetWorkgroup` and `ListWorkgroups` of Amazon Redshift
-//! Serverless as the documents describe them.
+//! The reference emulator: `GetCredentials` of Amazon Redshift Serverless as the documents describe it, and the
+//! operations that create, show, change and delete what it needs: namespaces, workgroups, custom domains and tags.
 //!
 //! It is written from the API reference, the service model and what is publicly known of the wire, and is
 //! **independent**: it may use [`crate::wire`] and [`crate::servers::host`], the socket, and nothing else of ours, so
@@ -7,8 +7,8 @@
 //! checked by code of its own, and the facts of the service, such as its media type and its signing name, are written
 //! down here once more.
 //!
-//! Start reading at [`EmulatedService::answer`], which answers one request: a pure function but for the clock and the
-//! random numbers. [`Emulator`] puts it behind a socket.
+//! Start reading at [`EmulatedService::answer`], which answers one request: a pure function but for the clock, the
+//! random numbers and the state. [`Emulator`] puts it behind a socket.
 //!
 //! | file | holds |
 //! |---|---|
@@ -16,10 +16,12 @@
 //! | `service.rs` | the answer to one request: which operation it calls, who signed it, what is returned |
 //! | `protocol.rs` | AWS JSON 1.1: which operation a request calls, what its body says |
 //! | `operations/` | the operations, one file each, and the table of them |
+//! | `input.rs` | how an operation reads its members and notes the constraints that they break |
 //! | `validation.rs` | how a value is checked against a constraint, and how a refusal reports a breach |
 //! | `names.rs` | the documented constraints of names |
 //! | `errors.rs` | every refusal: its name, its status, its body |
-//! | `workgroups.rs` | the workgroups, as answers show them |
+//! | `state/` | what there is, for each account and region: how it is shown, changed, settled and saved |
+//! | `pages.rs` | the pages of lists, and their tokens |
 //! | `random.rs` | passwords, keys, ids, tokens |
 //! | `http.rs` | the service behind a socket, alone or behind a layer |
 //!
@@ -56,32 +58,67 @@
 //! | unknown custom domain | `ResourceNotFoundException` | the only listed error whose text fits |
 //! | `nextRefreshTime` | two hours after the call | the one public record of a real answer |
 //! | each call | a new password | undocumented; it shows clients that cache what they should not |
+//! | a workgroup that is being created, modified or deleted | credentials | no error for a state is listed, and `GetWorkgroup` shows it, so that "not found" would be untrue |
+//! | a workgroup that was deleted | `ResourceNotFoundException`, also for its custom domains | it is not there |
 //!
-//! Of `GetWorkgroup` and `ListWorkgroups`:
+//! Of `GetWorkgroup` and the lists:
 //!
 //! | question | answer here | because |
 //! |---|---|---|
 //! | members of a workgroup | those of one that was created with only a name | a member that exists only after it was set, or that is not documented, would be invented |
-//! | `creationDate` | the start of the emulator, a text in UTC with milliseconds | the model says `iso8601`, and leaves the fraction to the server |
-//! | `namespaceName` | the workgroup's own name | a namespace has at most one workgroup, and the options name none |
+//! | `creationDate` | a text in UTC with milliseconds; of what the options name, the start of the emulator | the model says `iso8601`, and leaves the fraction to the server |
+//! | `namespaceName` of a workgroup of the options | its own name | a namespace has at most one workgroup, and the options name none |
 //! | `customDomainName` | the first that stands for the workgroup, with a certificate | the model has room for one, and no association without a certificate |
 //! | order of a list | by name | undocumented; a page must not depend on when it is asked for |
 //! | `maxResults` absent | 100 | undocumented; the only list of the service that documents a default, `ListUsageLimits`, has 100 |
-//! | `nextToken` | says where a page begins: valid for any `maxResults`, any number of times, for the same `ownerAccount` | "a unique pagination token for each page"; no expiry is documented |
-//! | a token that was not issued, or an empty one | `ValidationException` | the only listed error whose text fits |
+//! | `nextToken` | says where a page begins: valid for any `maxResults`, any number of times, for the same filters, until the emulator ends; if that item is deleted, the page begins with the next one | "a unique pagination token for each page"; no expiry is documented |
+//! | a token that was not issued, or an empty one | `ValidationException`; of `ListCustomDomainAssociations` `InvalidPaginationException` | the only listed errors whose texts fit |
 //! | `ownerAccount` of somebody else | an empty list | it is "the owner account for the workgroup", which makes it a filter; nobody shares a workgroup with the caller, and neither a missing nor a denied resource is among the listed errors |
 //! | `ownerAccount`, pattern without anchors | twelve ASCII digits | twelve digits anywhere, in at most twelve characters |
+//!
+//! Of the operations that create, change and delete:
+//!
+//! | question | answer here | because |
+//! |---|---|---|
+//! | status of `ConflictException`, `TooManyTagsException`, `InvalidPaginationException` | 400 | the model gives none; every error of the service whose status was seen has 400 |
+//! | order of checks of the state | what is named is there, nothing is under way, the name is free, the namespace is free | undocumented |
+//! | creating a name that is taken, with the same input or another | `ConflictException` | the model marks creating and deleting as idempotent, which in Smithy speaks of the effect and not of the answer; the error is listed, and clients know it for what exists already |
+//! | deleting what is being deleted | `ConflictException`; when it is gone, `ResourceNotFoundException` | both are listed, and Terraform's code quotes the first: "There is an operation running on the workgroup. Try deleting the workgroup again later." |
+//! | a name of a namespace that is a reserved word | accepted | the request has a pattern and no such rule; the prose that forbids it stands in the answer, and forbids hyphens too |
+//! | a new namespace | `AVAILABLE` at once | `NamespaceStatus` has no `CREATING` |
+//! | a new workgroup | `CREATING`, then `AVAILABLE`; after a change `MODIFYING`; each for the time in the options | how long it takes is undocumented, and minutes in reality |
+//! | deleting a namespace that has a workgroup, or that has one which is being deleted | `ConflictException` | undocumented; a workgroup cannot be without its namespace |
+//! | a second workgroup in a namespace | `ConflictException` | the Management Guide: only one workgroup for each namespace |
+//! | `dbName` of a namespace that named none | absent, and `dev` from its first workgroup on | a public record of real AWS (terraform-provider-aws #39273) |
+//! | `adminUserPassword` | must come with `adminUsername`; is not kept, since nobody can ask for it | a real answer (terraform-provider-aws #39333) |
+//! | `manageAdminPassword` | an ARN of a secret is shown; there is no secret | the model shows the ARN and leaves its form to Secrets Manager |
+//! | a final snapshot | accepted, and made nowhere | no operation that is here shows snapshots |
+//! | `baseCapacity`, `maxCapacity`, the keys of `configParameters` | any | the model has no constraint, and the prose names values without saying that others are refused |
+//! | `port` outside 5431-5455 and 8191-8215 | `ValidationException` | the model's prose calls these ranges valid |
+//! | `UpdateWorkgroup` of several members | `ValidationException` | a real answer (terraform-provider-aws #28108), and the model's prose |
+//! | `UpdateWorkgroup` of no member | nothing changes, not even the status | only the name is required |
+//! | `configParameters` in an update | the ones that are named; the others stay | undocumented; a caller who names one does not mean to reset the others |
+//! | changing or deleting a workgroup, or giving it a custom domain, while an operation is under way | `ConflictException` | listed for all of them; Terraform's code waits and repeats |
+//! | a second custom domain for a workgroup | `ConflictException`; the options may have several | `Workgroup` has room for one |
+//! | a custom domain of a workgroup that is deleted | goes with it | deleting it needs the workgroup's name, so that nobody could delete it later |
+//! | the certificate of a custom domain | any ARN of the modelled form; it expires a year after the association | there are no certificates here |
+//! | tags | of namespaces and workgroups; at most 200, then `TooManyTagsException`; of two with one key the last counts | the Service Authorization Reference for what has tags; 200 is the only limit in the model |
+//! | more than 4 MiB in one account and region | `ServiceQuotaExceededException` | the service has the error, though not for these operations; nobody may fill the memory |
+//! | other regions | those of the options; the credential scope says which one is meant; they begin empty | a signature for a region that is not served is refused as before |
+//! | a change that cannot be saved | is not made: `InternalServerException` | an answer says what holds after a restart too |
 
 mod errors;
 mod http;
+mod input;
 mod names;
 mod operations;
 mod options;
+mod pages;
 mod protocol;
 mod random;
 mod service;
+mod state;
 mod validation;
-mod workgroups;
 
 pub use http::Emulator;
 pub use options::{Clock, EmulatorOptions, InvalidOptions};

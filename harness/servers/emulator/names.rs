@@ -1,5 +1,9 @@
 //! The documented constraints of names: workgroups, custom domains and databases.
 
+use std::sync::LazyLock;
+
+use regex::Regex;
+
 use super::validation::{BrokenConstraint, length, pattern};
 
 /// The pattern of `customDomainName`. Source: the API reference.
@@ -16,6 +20,11 @@ const WORKGROUP_LENGTH: (usize, usize) = (3, 64);
 
 pub(super) fn is_workgroup(name: &str) -> bool {
     workgroup(name).iter().all(Option::is_none)
+}
+
+/// Whether a text is the id of an account.
+pub(super) fn is_account(id: &str) -> bool {
+    id.len() == 12 && id.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 pub(super) fn is_custom_domain(name: &str) -> bool {
@@ -41,6 +50,31 @@ pub(super) fn custom_domain(name: &str) -> [Option<BrokenConstraint>; 2] {
     let matches =
         name.rsplit_once('.').is_some_and(|(rest, last)| rest.split('.').all(label) && label(last) && last.len() > 1);
     [length(name, CUSTOM_DOMAIN_LENGTH), pattern(CUSTOM_DOMAIN_PATTERN, matches)]
+}
+
+/// No constraint at all.
+pub(super) fn any(_: &str) -> Vec<Option<BrokenConstraint>> {
+    Vec::new()
+}
+
+/// The pattern of `customDomainCertificateArn`, which has no anchors. Source: the service model.
+const CERTIFICATE_PATTERN: &str = r"arn:[\w+=/,.@-]+:acm:[\w+=/,.@-]*:[0-9]+:[\w+=,.@-]+(/[\w+=,.@-]+)*";
+
+/// The constraints that the ARN of a certificate breaks. The letters of the pattern are those of ASCII, as in Java.
+pub(super) fn certificate(arn: &str) -> [Option<BrokenConstraint>; 2] {
+    static PATTERN: LazyLock<Regex> =
+        LazyLock::new(|| Regex::new(&format!("(?-u){CERTIFICATE_PATTERN}")).expect("the pattern is valid"));
+    [length(arn, (20, 2048)), pattern(CERTIFICATE_PATTERN, PATTERN.is_match(arn))]
+}
+
+/// The constraint that the ARN of an application breaks. Source: the service model, `RedshiftIdcApplicationArn`.
+pub(super) fn application(arn: &str) -> [Option<BrokenConstraint>; 1] {
+    [length(arn, (1, 1024))]
+}
+
+/// The constraint that the ARN of a resource breaks. Source: the service model, `AmazonResourceName`.
+pub(super) fn resource(arn: &str) -> [Option<BrokenConstraint>; 1] {
+    [length(arn, (1, 1011))]
 }
 
 /// Lengths of `dbName`, in characters. Source: the API reference, the first bullet.

@@ -1,12 +1,13 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
-use super::{names, random};
-use crate::text::foreign;
+use super::{names, random, state};
+use crate::text::{file_name, foreign};
 use crate::wire::{Credentials, Region};
 
 /// The emulator's only source of time, so that a test can stop it.
@@ -53,6 +54,13 @@ pub struct EmulatorOptions {
     /// What it answers as `dbUser`: `IAM:<user>` for an IAM user, `IAMR:<role>` for a role.
     /// Source: the Redshift Management Guide.
     pub user: String,
+    /// Further regions that it serves. They have nothing at the start.
+    pub regions: Vec<Region>,
+    /// How long a workgroup is being created or modified, and how long anything is being deleted.
+    pub settle: SignedDuration,
+    /// The file in which it saves what it has. Of a region that is in the file, the file says what there is, and not
+    /// `workgroups` and `custom_domains`.
+    pub state: Option<PathBuf>,
     /// The clock. It decides which signatures are too old, and when passwords expire.
     pub clock: Clock,
 }
@@ -68,13 +76,13 @@ impl Default for EmulatorOptions {
             custom_domains: BTreeMap::from([(format!("{workgroup}.example.com"), workgroup)]),
             credentials: random::credentials(),
             user: "IAM:countersign".to_owned(),
+            regions: Vec::new(),
+            settle: SignedDuration::from_secs(1),
+            state: None,
             clock: Clock::new(Timestamp::now),
         }
     }
 }
-
-/// The default database of a workgroup. Source: a public record of real AWS.
-const DATABASE: &str = "dev";
 
 /// Options that no emulator can have.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -105,6 +113,17 @@ pub enum InvalidOptions {
         /// The workgroup that is missing.
         workgroup: String,
     },
+    /// Nothing settles before it has begun.
+    #[error("what is created must settle after it: expected 0 seconds or more, found {}", .0.as_secs_f64())]
+    Settle(SignedDuration),
+    /// The file of the state cannot be used.
+    #[error("cannot use the state file {}: {problem}", file_name(.path))]
+    State {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it, where, and what to do.
+        problem: String,
+    },
 }
 
 impl EmulatorOptions {
@@ -114,7 +133,7 @@ impl EmulatorOptions {
         let workgroup = self.workgroups.first();
         let is_its = |(_, of): &(&String, &String)| Some(*of) == workgroup;
         let domain = self.custom_domains.iter().find(is_its).map(|(domain, _)| domain);
-        let database = workgroup.map(|_| DATABASE.to_owned());
+        let database = workgroup.map(|_| state::DATABASE.to_owned());
         let names = [("workgroup", workgroup.cloned()), ("custom-domain", domain.cloned()), ("database", database)];
         names.into_iter().filter_map(|(kind, name)| Some((kind, name?))).collect()
     }
@@ -147,13 +166,16 @@ impl EmulatorOptions {
         if !self.listen.ip().to_canonical().is_loopback() {
             return Err(InvalidOptions::NotLoopback(self.listen));
         }
-        if self.account.len() != 12 || !self.account.chars().all(|c| c.is_ascii_digit()) {
+        if !names::is_account(&self.account) {
             return Err(InvalidOptions::Account(self.account.clone()));
         }
         let Credentials { access_key_id, secret_access_key, .. } = &self.credentials;
         let readable = !access_key_id.is_empty() && access_key_id.chars().all(|c| c.is_ascii_alphanumeric());
         if !readable || secret_access_key.expose().is_empty() {
             return Err(InvalidOptions::Credentials);
+        }
+        if self.settle.is_negative() {
+            return Err(InvalidOptions::Settle(self.settle));
         }
         if let Some(name) = self.workgroups.iter().find(|name| !names::is_workgroup(name)) {
             return Err(InvalidOptions::Workgroup(name.clone()));
@@ -211,6 +233,7 @@ mod tests {
     #[case::account(|o: &mut EmulatorOptions| o.account = "1234".into())]
     #[case::key_with_a_slash(|o: &mut EmulatorOptions| o.credentials.access_key_id = "AK/ID".into())]
     #[case::no_secret(|o: &mut EmulatorOptions| o.credentials.secret_access_key = "".into())]
+    #[case::settle(|o: &mut EmulatorOptions| o.settle = SignedDuration::from_secs(-1))]
     #[case::workgroup(|o: &mut EmulatorOptions| o.workgroups.push("Upper".into()))]
     #[case::domain(|o: &mut EmulatorOptions| drop(o.custom_domains.insert("localhost".into(), o.workgroups[0].clone())))]
     #[case::no_such_workgroup(|o: &mut EmulatorOptions| drop(o.custom_domains.insert("a.bc".into(), "elsewhere".into())))]

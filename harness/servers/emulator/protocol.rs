@@ -73,6 +73,26 @@ impl<'a> Members<'a> {
         self.member(name).map(integer).transpose()
     }
 
+    /// A member that must be `true` or `false`; `None` if it is absent or `null`.
+    pub(super) fn boolean(&self, name: &str) -> Result<Option<bool>, ServiceError> {
+        self.member(name).map(boolean).transpose()
+    }
+
+    /// A member that must be a list of texts; `None` if it is absent or `null`.
+    pub(super) fn strings(&self, name: &str) -> Result<Option<Vec<String>>, ServiceError> {
+        self.member(name).map(|value| items(value)?.into_iter().map(string).collect()).transpose()
+    }
+
+    /// A member that must be a structure; `None` if it is absent or `null`.
+    pub(super) fn structure(&self, name: &str) -> Result<Option<Self>, ServiceError> {
+        self.member(name).map(structure).transpose()
+    }
+
+    /// A member that must be a list of structures; `None` if it is absent or `null`.
+    pub(super) fn structures(&self, name: &str) -> Result<Option<Vec<Self>>, ServiceError> {
+        self.member(name).map(|value| items(value)?.into_iter().map(structure).collect()).transpose()
+    }
+
     fn member(&self, name: &str) -> Option<&'a RawValue> {
         self.0.get(name).copied().filter(|value| value.get() != "null")
     }
@@ -99,6 +119,29 @@ fn integer(value: &RawValue) -> Result<i32, ServiceError> {
     })
 }
 
+fn boolean(value: &RawValue) -> Result<bool, ServiceError> {
+    value.get().parse().map_err(|_| misplaced(value, "a Boolean"))
+}
+
+fn structure(value: &RawValue) -> Result<Members<'_>, ServiceError> {
+    if !value.get().starts_with('{') {
+        return Err(misplaced(value, "structure"));
+    }
+    serde_json::from_str(value.get()).map(Members).map_err(|_| unreadable_part())
+}
+
+fn items(value: &RawValue) -> Result<Vec<&RawValue>, ServiceError> {
+    if !value.get().starts_with('[') {
+        return Err(misplaced(value, "a List"));
+    }
+    serde_json::from_str(value.get()).map_err(|_| unreadable_part())
+}
+
+/// The refusal of a part of a JSON body that is no JSON. There is none: the body was read as a whole.
+fn unreadable_part() -> ServiceError {
+    ServiceError::serialization("The request body is not valid JSON.")
+}
+
 /// The refusal of a value of the wrong type. The first character of its text shows its type. Source: the wording was
 /// seen on Athena, with a full stop for maps only.
 fn misplaced(value: &RawValue, wanted: &str) -> ServiceError {
@@ -107,6 +150,7 @@ fn misplaced(value: &RawValue, wanted: &str) -> ServiceError {
         Some(b'{') => return ServiceError::serialization("Start of structure or map found where not expected."),
         Some(b't') => "TRUE_VALUE",
         Some(b'f') => "FALSE_VALUE",
+        Some(b'n') => "NULL_VALUE",
         Some(b'"') => "STRING_VALUE",
         _ => "NUMBER_VALUE",
     };

@@ -31,10 +31,17 @@ pub(super) fn credentials() -> Credentials {
     Credentials::new(format!("AKIA{}", text(BASE32, 16)), text(BASE64, 40))
 }
 
-/// A token for a page of a list. The model does not give its length; tokens of other lists of the service have 8 to
-/// 1024 characters.
-pub(super) fn page_token() -> String {
-    text(BASE64, 64)
+/// A key that nobody else knows.
+pub(super) fn key() -> [u8; 32] {
+    let mut bytes = [0; 32];
+    rand::rng().fill_bytes(&mut bytes);
+    bytes
+}
+
+/// The end of the name of a secret of AWS Secrets Manager: six letters and digits. Source: its API reference, "six
+/// random characters".
+pub(super) fn secret_suffix() -> String {
+    text(&BASE64[..62], 6)
 }
 
 /// The id of a resource of the network, such as `sg-0123456789abcdef0`.
@@ -51,6 +58,12 @@ pub(super) fn uuid() -> String {
     (bytes[6], bytes[8]) = (version_4, variant);
     let hex = format!("{:032x}", u128::from_be_bytes(bytes));
     [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-")
+}
+
+/// Whether a text has the form of a UUID, in lower case.
+pub(super) fn is_uuid(text: &str) -> bool {
+    let is_hex = |part: &str| part.bytes().all(|byte| HEX.contains(&byte));
+    text.split('-').map(str::len).eq([8, 4, 4, 4, 12]) && text.split('-').all(is_hex)
 }
 
 #[cfg(test)]

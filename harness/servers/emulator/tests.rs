@@ -17,11 +17,11 @@ fn now() -> Timestamp {
     Timestamp::from_millisecond(NOW).unwrap()
 }
 
-fn caller() -> Credentials {
+pub(super) fn caller() -> Credentials {
     Credentials::new("AKIDEXAMPLE", "a-secret")
 }
 
-fn options() -> EmulatorOptions {
+pub(super) fn options() -> EmulatorOptions {
     EmulatorOptions {
         workgroups: vec!["wg-2".into(), "wg-1".into()],
         custom_domains: BTreeMap::from([("db.Example.com".into(), "wg-1".into())]),
@@ -36,14 +36,14 @@ fn service() -> EmulatedService {
     EmulatedService::new(options()).unwrap()
 }
 
-fn unsigned(operation: &str, body: &str) -> Request {
+pub(super) fn unsigned(operation: &str, body: &str) -> Request {
     let target = format!("RedshiftServerless.{operation}");
     let headers =
         [("host", "127.0.0.1:4567"), ("content-type", "application/x-amz-json-1.1"), ("x-amz-target", &target)];
     Request { method: "POST".into(), target: "/".into(), headers: headers.into_iter().collect(), body: body.into() }
 }
 
-fn sign(mut request: Request, credentials: &Credentials, region: &str, at: Timestamp) -> Request {
+pub(super) fn sign(mut request: Request, credentials: &Credentials, region: &str, at: Timestamp) -> Request {
     sigv4::sign(&mut request, credentials, Scope { region, service: "redshift-serverless" }, at);
     request
 }
@@ -61,16 +61,16 @@ fn answer(service: &EmulatedService, operation: &str, input: &Value) -> Value {
 }
 
 /// Status, name and message of an answer that is a refusal.
-fn refusal_parts(response: &Response) -> (u16, String, String) {
+pub(super) fn refusal_parts(response: &Response) -> (u16, String, String) {
     let text = |member: &str| response.json().unwrap()[member].as_str().unwrap().to_owned();
     assert!(!text("message").is_empty());
     (response.status, text("__type"), text("message"))
 }
 
 #[track_caller]
-fn assert_refused(response: &Response, status: u16, name: &str) {
-    let (found, found_name, _) = refusal_parts(response);
-    assert_eq!((found, found_name.as_str()), (status, name));
+pub(super) fn assert_refused(response: &Response, status: u16, name: &str) {
+    let (found, found_name, message) = refusal_parts(response);
+    assert_eq!((found, found_name.as_str()), (status, name), "{message}");
 }
 
 fn refusal(operation: &str, input: &Value) -> (u16, String, String) {

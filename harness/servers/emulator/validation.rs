@@ -25,6 +25,11 @@ impl Breaches {
         self.0.push(format!("Value null at '{member}' failed to satisfy constraint: Member must not be null"));
     }
 
+    /// Notes the breaches of a part of the input.
+    pub(super) fn append(&mut self, of_part: Self) {
+        self.0.extend(of_part.0);
+    }
+
     /// Notes that the input as a whole breaks a rule.
     pub(super) fn whole(&mut self, breach: &str) {
         self.0.push(breach.to_owned());
@@ -66,6 +71,11 @@ fn range_breach<N: Copy + PartialOrd + Display>(
 /// The breach of a pattern, if the value does not match it.
 pub(super) fn pattern(pattern: &str, matches: bool) -> Option<BrokenConstraint> {
     (!matches).then(|| format!("satisfy regular expression pattern: {pattern}"))
+}
+
+/// The breach of an enumeration, if the value is none of its words.
+pub(super) fn enumeration(value: &str, words: &[&str]) -> Option<BrokenConstraint> {
+    (!words.contains(&value)).then(|| format!("satisfy enum value set: [{}]", words.join(", ")))
 }
 
 #[cfg(test)]

@@ -319,7 +319,7 @@ def main(binary):
         for name, stranger, code in refused:
             check_error(name, stranger, code, typed=False, workgroupName=WORKGROUP)
             check_error(f"{name}, for a list", stranger, code, typed=False, operation="list_workgroups")
-        check_error("another operation", caller, "UnknownOperationException", typed=False, operation="list_namespaces")
+        check_error("another operation", caller, "UnknownOperationException", typed=False, operation="list_snapshots")
         check_answers()
 
     chosen = {"COUNTERSIGN_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE", "COUNTERSIGN_SESSION_TOKEN": "the-token"}

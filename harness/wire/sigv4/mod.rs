@@ -14,7 +14,7 @@ use super::{Credentials, Request, Secret};
 
 mod verify;
 
-pub use verify::{SignatureError, verify};
+pub use verify::{SignatureError, claimed_region, verify};
 
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 

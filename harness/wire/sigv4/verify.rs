@@ -77,6 +77,12 @@ pub fn verify(
     }
 }
 
+/// The region in the credential scope of a signature, which the sender states and nobody has checked.
+pub fn claimed_region(request: &Request) -> Option<&str> {
+    let header = request.headers.get("authorization").map(str::trim)?;
+    AuthorizationParts::read(header).ok()?.scope.split('/').nth(1)
+}
+
 /// The parts of an `Authorization` header.
 struct AuthorizationParts<'a> {
     access_key_id: &'a str,
@@ -179,6 +185,16 @@ mod tests {
     #[test]
     fn what_was_signed_is_accepted() {
         assert_eq!(check(&signed()), Ok("AKID".to_owned()));
+    }
+
+    #[test]
+    fn the_region_that_a_signature_claims_is_read_from_it() {
+        assert_eq!(claimed_region(&signed()), Some("us-east-1"));
+        for value in ["", "Basic YTpi", "AWS4-HMAC-SHA256 Credential=AKID/20261122, SignedHeaders=host, Signature=00"] {
+            let mut request = signed();
+            request.headers.set("authorization", value);
+            assert_eq!(claimed_region(&request), None, "{value}");
+        }
     }
 
     #[test]

@@ -7,7 +7,7 @@ use crate::servers::emulator::errors::ServiceError;
 use crate::servers::emulator::protocol::Members;
 use crate::servers::emulator::service::Call;
 use crate::servers::emulator::validation::{self, Breaches};
-use crate::servers::emulator::{EmulatedService, names, random};
+use crate::servers::emulator::{names, random};
 
 /// Values of `durationSeconds`. Source: the API reference, "minimum is 900 seconds, and the maximum
 /// is 3600 seconds".
@@ -39,8 +39,8 @@ pub(super) fn call(call: &Call<'_>, members: &Members) -> Result<Value, ServiceE
     }
     breaches.refuse()?;
 
-    look_up(call.service, workgroup, custom_domain)?;
-    let now = call.service.options().clock.now().as_millisecond();
+    call.resource(|realm| realm.workgroup_meant(workgroup, custom_domain))?;
+    let now = call.at.now.as_millisecond();
     // Seconds since 1970, with milliseconds: the protocol's form of a timestamp.
     let after = |seconds: i32| SignedDuration::from_millis(now + i64::from(seconds) * 1000).as_secs_f64();
     Ok(json!({
@@ -49,27 +49,4 @@ pub(super) fn call(call: &Call<'_>, members: &Members) -> Result<Value, ServiceE
         "expiration": after(duration.unwrap_or(DEFAULT_DURATION_SECONDS)),
         "nextRefreshTime": after(REFRESH_SECONDS),
     }))
-}
-
-/// Finds the workgroup. If both names are given, they must mean the same one.
-fn look_up(
-    service: &EmulatedService,
-    workgroup: Option<&str>,
-    custom_domain: Option<&str>,
-) -> Result<(), ServiceError> {
-    if let Some(name) = workgroup {
-        service.workgroups().by_name(name)?;
-    }
-    let Some(domain) = custom_domain else { return Ok(()) };
-    let custom_domains = &service.options().custom_domains;
-    let (_, meant) = custom_domains
-        .iter()
-        .find(|(name, _)| name.eq_ignore_ascii_case(domain))
-        .ok_or_else(|| ServiceError::not_found(domain, format!("Custom domain {domain} not found.")))?;
-    match workgroup {
-        Some(name) if name != meant => Err(ServiceError::validation(format!(
-            "The custom domain {domain} is not associated with the workgroup {name}."
-        ))),
-        _ => Ok(()),
-    }
 }

@@ -3,9 +3,23 @@
 //! A further operation is a further file with one function, and a further row of [`TABLE`]. The function reads the
 //! input, checks it against every documented constraint, looks up what it names, and returns the body of the answer.
 
+mod create_custom_domain_association;
+mod create_namespace;
+mod create_workgroup;
+mod delete_custom_domain_association;
+mod delete_namespace;
+mod delete_workgroup;
 mod get_credentials;
+mod get_custom_domain_association;
+mod get_namespace;
 mod get_workgroup;
+mod list_custom_domain_associations;
+mod list_namespaces;
+mod list_tags_for_resource;
 mod list_workgroups;
+mod tag_resource;
+mod untag_resource;
+mod update_workgroup;
 
 use serde_json::Value;
 
@@ -14,10 +28,24 @@ use super::protocol::Members;
 use super::service::Call;
 
 /// Every operation that is served, by its name in `X-Amz-Target`. Source: the service model.
-const TABLE: [(&str, OperationFunction); 3] = [
+const TABLE: [(&str, OperationFunction); 17] = [
+    ("CreateCustomDomainAssociation", create_custom_domain_association::call),
+    ("CreateNamespace", create_namespace::call),
+    ("CreateWorkgroup", create_workgroup::call),
+    ("DeleteCustomDomainAssociation", delete_custom_domain_association::call),
+    ("DeleteNamespace", delete_namespace::call),
+    ("DeleteWorkgroup", delete_workgroup::call),
     ("GetCredentials", get_credentials::call),
+    ("GetCustomDomainAssociation", get_custom_domain_association::call),
+    ("GetNamespace", get_namespace::call),
     ("GetWorkgroup", get_workgroup::call),
+    ("ListCustomDomainAssociations", list_custom_domain_associations::call),
+    ("ListNamespaces", list_namespaces::call),
+    ("ListTagsForResource", list_tags_for_resource::call),
     ("ListWorkgroups", list_workgroups::call),
+    ("TagResource", tag_resource::call),
+    ("UntagResource", untag_resource::call),
+    ("UpdateWorkgroup", update_workgroup::call),
 ];
 
 /// Makes the body of an answer from the members of a call.
