@@ -142,6 +142,7 @@ fn options(args: EmulatorArgs) -> EmulatorOptions {
         },
         user: args.user,
         clock: new.clock,
+        identities: None,
     }
 }
 

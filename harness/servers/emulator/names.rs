@@ -14,6 +14,11 @@ const CUSTOM_DOMAIN_LENGTH: (usize, usize) = (1, 253);
 /// Lengths of `workgroupName`, in characters. Source: the API reference.
 const WORKGROUP_LENGTH: (usize, usize) = (3, 64);
 
+/// Whether this is the id of an account: 12 digits.
+pub(super) fn is_account(id: &str) -> bool {
+    id.len() == 12 && id.bytes().all(|byte| byte.is_ascii_digit())
+}
+
 pub(super) fn is_workgroup(name: &str) -> bool {
     workgroup(name).iter().all(Option::is_none)
 }

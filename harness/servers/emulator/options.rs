@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::identity::Identities;
 use super::{names, random};
 use crate::text::foreign;
 use crate::wire::{Credentials, Region};
@@ -55,6 +56,8 @@ pub struct EmulatorOptions {
     pub user: String,
     /// The clock. It decides which signatures are too old, and when passwords expire.
     pub clock: Clock,
+    /// More callers, and the policies that say what each of them may do. The caller of `credentials` may do everything.
+    pub identities: Option<Identities>,
 }
 
 impl Default for EmulatorOptions {
@@ -69,6 +72,7 @@ impl Default for EmulatorOptions {
             credentials: random::credentials(),
             user: "IAM:countersign".to_owned(),
             clock: Clock::new(Timestamp::now),
+            identities: None,
         }
     }
 }
@@ -105,6 +109,11 @@ pub enum InvalidOptions {
         /// The workgroup that is missing.
         workgroup: String,
     },
+    /// Two callers with the same access key id.
+    #[error(
+        "a principal of the identities has the access key id of the emulator's own credentials: give it another one"
+    )]
+    SharedKey,
 }
 
 impl EmulatorOptions {
@@ -147,13 +156,16 @@ impl EmulatorOptions {
         if !self.listen.ip().to_canonical().is_loopback() {
             return Err(InvalidOptions::NotLoopback(self.listen));
         }
-        if self.account.len() != 12 || !self.account.chars().all(|c| c.is_ascii_digit()) {
+        if !names::is_account(&self.account) {
             return Err(InvalidOptions::Account(self.account.clone()));
         }
         let Credentials { access_key_id, secret_access_key, .. } = &self.credentials;
         let readable = !access_key_id.is_empty() && access_key_id.chars().all(|c| c.is_ascii_alphanumeric());
         if !readable || secret_access_key.expose().is_empty() {
             return Err(InvalidOptions::Credentials);
+        }
+        if self.identities.as_ref().is_some_and(|identities| identities.have(access_key_id)) {
+            return Err(InvalidOptions::SharedKey);
         }
         if let Some(name) = self.workgroups.iter().find(|name| !names::is_workgroup(name)) {
             return Err(InvalidOptions::Workgroup(name.clone()));

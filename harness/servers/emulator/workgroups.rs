@@ -49,13 +49,13 @@ const OTHER_PARTITIONS: [(&str, &str, &str); 7] = [
 ];
 
 /// Name and host suffix of the partition that a region belongs to.
-fn partition(region: &Region) -> (&'static str, &'static str) {
+pub(super) fn partition(region: &Region) -> (&'static str, &'static str) {
     let other = OTHER_PARTITIONS.iter().find(|(start, ..)| region.as_str().starts_with(start));
     other.map_or(("aws", "amazonaws.com"), |(_, name, suffix)| (*name, *suffix))
 }
 
 /// The workgroups of an emulator, in the order of their names.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Workgroups(Vec<Workgroup>);
 
 #[derive(Debug)]
@@ -65,6 +65,13 @@ pub(super) struct Workgroup {
     pub(super) shown: Value,
     /// The token of the page of a list that begins here. It is random: it says nothing and cannot be guessed.
     pub(super) page_token: String,
+}
+
+impl Workgroup {
+    /// Its ARN, which has its id and not its name.
+    pub(super) fn arn(&self) -> &str {
+        self.shown["workgroupArn"].as_str().unwrap_or_default()
+    }
 }
 
 impl Workgroups {

@@ -4,10 +4,12 @@ use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use crate::servers::emulator::errors::ServiceError;
+use crate::servers::emulator::identity::Tags;
 use crate::servers::emulator::protocol::Members;
 use crate::servers::emulator::service::Call;
 use crate::servers::emulator::validation::{self, Breaches};
-use crate::servers::emulator::{EmulatedService, names, random};
+use crate::servers::emulator::workgroups::Workgroup;
+use crate::servers::emulator::{names, random};
 
 /// Values of `durationSeconds`. Source: the API reference, "minimum is 900 seconds, and the maximum
 /// is 3600 seconds".
@@ -19,6 +21,9 @@ const DEFAULT_DURATION_SECONDS: i32 = 900;
 /// From a call to its `nextRefreshTime`, in seconds. Source: the one public record of a real answer,
 /// in the readme of mashiike/redshift-credentials.
 const REFRESH_SECONDS: i32 = 7200;
+
+/// Source: the Service Authorization Reference.
+const ACTION: &str = "redshift-serverless:GetCredentials";
 
 /// Source: the documents' request parameters; none is marked as required.
 pub(super) fn call(call: &Call<'_>, members: &Members) -> Result<Value, ServiceError> {
@@ -39,7 +44,9 @@ pub(super) fn call(call: &Call<'_>, members: &Members) -> Result<Value, ServiceE
     }
     breaches.refuse()?;
 
-    look_up(call.service, workgroup, custom_domain)?;
+    call.authorise_any(ACTION, "workgroup")?;
+    let workgroup = look_up(call, workgroup, custom_domain)?;
+    call.authorise(ACTION, workgroup.arn(), &Tags::new())?;
     let now = call.service.options().clock.now().as_millisecond();
     // Seconds since 1970, with milliseconds: the protocol's form of a timestamp.
     let after = |seconds: i32| SignedDuration::from_millis(now + i64::from(seconds) * 1000).as_secs_f64();
@@ -52,16 +59,16 @@ pub(super) fn call(call: &Call<'_>, members: &Members) -> Result<Value, ServiceE
 }
 
 /// Finds the workgroup. If both names are given, they must mean the same one.
-fn look_up(
-    service: &EmulatedService,
+fn look_up<'a>(
+    call: &Call<'a>,
     workgroup: Option<&str>,
     custom_domain: Option<&str>,
-) -> Result<(), ServiceError> {
+) -> Result<&'a Workgroup, ServiceError> {
     if let Some(name) = workgroup {
-        service.workgroups().by_name(name)?;
+        call.workgroups().by_name(name)?;
     }
-    let Some(domain) = custom_domain else { return Ok(()) };
-    let custom_domains = &service.options().custom_domains;
+    let Some(domain) = custom_domain else { return call.workgroups().by_name(workgroup.unwrap_or_default()) };
+    let custom_domains = &call.service.options().custom_domains;
     let (_, meant) = custom_domains
         .iter()
         .find(|(name, _)| name.eq_ignore_ascii_case(domain))
@@ -70,6 +77,6 @@ fn look_up(
         Some(name) if name != meant => Err(ServiceError::validation(format!(
             "The custom domain {domain} is not associated with the workgroup {name}."
         ))),
-        _ => Ok(()),
+        _ => call.workgroups().by_name(meant),
     }
 }

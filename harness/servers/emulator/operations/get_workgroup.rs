@@ -3,10 +3,14 @@
 use serde_json::{Value, json};
 
 use crate::servers::emulator::errors::ServiceError;
+use crate::servers::emulator::identity::Tags;
 use crate::servers::emulator::names;
 use crate::servers::emulator::protocol::Members;
 use crate::servers::emulator::service::Call;
 use crate::servers::emulator::validation::Breaches;
+
+/// Source: the Service Authorization Reference.
+const ACTION: &str = "redshift-serverless:GetWorkgroup";
 
 /// Source: the service model; the name is required.
 pub(super) fn call(call: &Call<'_>, members: &Members) -> Result<Value, ServiceError> {
@@ -17,6 +21,8 @@ pub(super) fn call(call: &Call<'_>, members: &Members) -> Result<Value, ServiceE
         None => breaches.absent("workgroupName"),
     }
     breaches.refuse()?;
-    let workgroup = call.service.workgroups().by_name(&name.unwrap_or_default())?;
+    call.authorise_any(ACTION, "workgroup")?;
+    let workgroup = call.workgroups().by_name(&name.unwrap_or_default())?;
+    call.authorise(ACTION, workgroup.arn(), &Tags::new())?;
     Ok(json!({ "workgroup": workgroup.shown }))
 }

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::servers::emulator::errors::ServiceError;
+use crate::servers::emulator::identity::Tags;
 use crate::servers::emulator::protocol::Members;
 use crate::servers::emulator::service::Call;
 use crate::servers::emulator::validation::{self, Breaches, BrokenConstraint};
@@ -20,6 +21,9 @@ const OWNER_ACCOUNT_LENGTH: (usize, usize) = (1, 12);
 /// The pattern of `ownerAccount`, which has no anchors. Source: the service model.
 const OWNER_ACCOUNT_PATTERN: &str = "(\\d{12})";
 
+/// Source: the Service Authorization Reference; it has no resource.
+const ACTION: &str = "redshift-serverless:ListWorkgroups";
+
 /// Source: the service model; nothing is required.
 pub(super) fn call(call: &Call<'_>, members: &Members) -> Result<Value, ServiceError> {
     let max_results = members.integer("maxResults")?;
@@ -30,10 +34,11 @@ pub(super) fn call(call: &Call<'_>, members: &Members) -> Result<Value, ServiceE
     breaches.at("maxResults", max_results.map(|most| validation::range(most, MAX_RESULTS)));
     breaches.at("ownerAccount", owner_account.as_deref().into_iter().flat_map(broken_by_account));
     breaches.refuse()?;
+    call.authorise(ACTION, "*", &Tags::new())?;
 
     // Nobody shares a workgroup with the caller, so the caller sees none of another account.
     let is_own = owner_account.is_none_or(|account| account == call.caller.account);
-    let workgroups = if is_own { call.service.workgroups().all() } else { &[] };
+    let workgroups = if is_own { call.workgroups().all() } else { &[] };
     let start =
         next_token.map_or(Some(0), |token| workgroups.iter().position(|workgroup| workgroup.page_token == token));
     let start = start.ok_or_else(|| ServiceError::validation("The nextToken was not given out for this list."))?;
