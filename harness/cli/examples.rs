@@ -159,7 +159,9 @@ Examples:
   countersign serve emulator --listen 127.0.0.1:0 --format json
       Serve on a free port, for a script
   countersign serve emulator --defect duration-clamped
-      Serve a server with a fault";
+      Serve a server with a fault
+  countersign serve emulator --identities identities.json
+      Let more callers do what their IAM policies allow";
 
 pub(super) const SERVE_MOCK: &str = "\
 Example:

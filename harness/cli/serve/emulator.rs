@@ -11,6 +11,7 @@ use clap::Args;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::identities::identities;
 use super::{Failure, Library, ReadyFormat, address, shell, until_interrupted};
 use crate::corpus::{Defect, DefectKind};
 use crate::selftest::upstream;
@@ -74,6 +75,11 @@ pub(in crate::cli) struct EmulatorArgs {
     #[arg(long, env = "COUNTERSIGN_USER", value_name = "NAME", default_value = "IAM:countersign")]
     user: String,
 
+    /// File of more callers, with the IAM policies that say what each of them may do; the caller of the
+    /// flags above may do everything
+    #[arg(long, env = "COUNTERSIGN_IDENTITIES", value_name = "FILE")]
+    identities: Option<PathBuf>,
+
     /// Put this defect or legal variant before it; `countersign list defects` shows them all
     #[arg(long, env = "COUNTERSIGN_DEFECT", value_name = "ID")]
     defect: Option<String>,
@@ -90,7 +96,8 @@ pub(in crate::cli) struct EmulatorArgs {
 pub(super) async fn serve(mut args: EmulatorArgs) -> Result<(), Failure> {
     let format = args.format;
     let defect = args.defect.take().map(|id| find(&id, args.fixtures.take())).transpose()?.map(Arc::new);
-    let options = options(args);
+    let identities = args.identities.take().map(|path| identities(&path)).transpose()?;
+    let options = EmulatorOptions { identities, ..options(args) };
     let (listen, clock) = (options.listen, options.clock.clone());
     let layer = defect.clone().map(|defect| Layer::new(defect, upstream(&options)));
     let start = Emulator::start_behind(options, move |service, request| match &layer {
@@ -189,6 +196,9 @@ fn text(ready: &Ready<'_>, options: &EmulatorOptions, defect: Option<&Defect>) -
         if !requirements.is_empty() {
             let _ = writeln!(behind, "  breaks          {}", requirements.join(", "));
         }
+    }
+    if let Some(identities) = &options.identities {
+        let _ = writeln!(behind, "  identities      {} more callers", identities.len());
     }
     let domains = options.custom_domains.iter().map(|(name, workgroup)| format!("{name} ({workgroup})"));
     let token = options.credentials.session_token.as_ref();

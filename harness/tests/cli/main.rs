@@ -9,6 +9,7 @@ mod fixtures;
 mod foreign_text;
 mod hostile_bank;
 mod hostile_input;
+mod identities;
 mod invalid_input;
 mod misbehaving_servers;
 mod near_misses;
