@@ -161,7 +161,9 @@ Examples:
   countersign serve emulator --state emulator.json
       Keep what clients create, change and delete until the next time
   countersign serve emulator --defect duration-clamped
-      Serve a server with a fault";
+      Serve a server with a fault
+  countersign serve emulator --identities identities.json
+      Let more callers do what their IAM policies allow";
 
 pub(super) const SERVE_MOCK: &str = "\
 Example:

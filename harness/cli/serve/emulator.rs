@@ -12,6 +12,7 @@ use jiff::SignedDuration;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::identities::identities;
 use super::{Failure, Library, ReadyFormat, address, shell, until_interrupted};
 use crate::corpus::{Defect, DefectKind};
 use crate::selftest::upstream;
@@ -89,6 +90,10 @@ pub(in crate::cli) struct EmulatorArgs {
     /// How long a workgroup is CREATING or MODIFYING, and how long it or a namespace is DELETING
     #[arg(long, env = "COUNTERSIGN_SETTLE", value_name = "SECONDS", default_value = "1", value_parser = settle)]
     settle: SignedDuration,
+    /// File of more callers, with the IAM policies that say what each of them may do; the caller of the
+    /// flags above may do everything
+    #[arg(long, env = "COUNTERSIGN_IDENTITIES", value_name = "FILE")]
+    identities: Option<PathBuf>,
 
     /// Put this defect or legal variant before it; `countersign list defects` shows them all
     #[arg(long, env = "COUNTERSIGN_DEFECT", value_name = "ID")]
@@ -113,7 +118,8 @@ impl EmulatorArgs {
 pub(super) async fn serve(mut args: EmulatorArgs) -> Result<(), Failure> {
     let format = args.format;
     let defect = args.defect.take().map(|id| find(&id, args.fixtures.take())).transpose()?.map(Arc::new);
-    let options = options(args);
+    let identities = args.identities.take().map(|path| identities(&path)).transpose()?;
+    let options = EmulatorOptions { identities, ..options(args) };
     let (listen, clock) = (options.listen, options.clock.clone());
     let layer = defect.clone().map(|defect| Layer::new(defect, upstream(&options)));
     let start = Emulator::start_behind(options, move |service, request| match &layer {
@@ -176,6 +182,7 @@ fn options(args: EmulatorArgs) -> EmulatorOptions {
         settle: args.settle,
         state: args.state,
         clock: new.clock,
+        identities: None,
     }
 }
 
@@ -231,6 +238,9 @@ fn text(
     }
     let domains = custom_domains.iter().map(|(name, workgroup)| format!("{name} ({workgroup})"));
     let regions = iter::once(&options.region).chain(&options.regions).map(Region::as_str);
+    if let Some(identities) = &options.identities {
+        let _ = writeln!(behind, "  identities      {} more callers", identities.len());
+    }
     let token = options.credentials.session_token.as_ref();
     let token = token.map(|token| format!("export AWS_SESSION_TOKEN={}", shell(token.expose())));
     // boto3 reads AWS_DEFAULT_REGION, the other SDKs AWS_REGION.

@@ -1,6 +1,7 @@
 //! `countersign serve`: servers that stand in for AWS until interrupted.
 
 mod emulator;
+mod identities;
 mod mock;
 
 use std::io::{self, Write};

@@ -2,6 +2,8 @@
 
 use serde_json::json;
 
+use super::identity::{Denial, PolicyKind};
+
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct ServiceError {
     pub(super) status: u16,
@@ -109,6 +111,29 @@ impl ServiceError {
     pub(super) fn unrecognized_client() -> Self {
         let message = "The security token included in the request is invalid.";
         Self::new(400, "UnrecognizedClientException", message)
+    }
+
+    /// A session token that has expired. Source: name, message and status were seen on `DynamoDB` (guregu/dynamo #68).
+    pub(super) fn expired_token() -> Self {
+        Self::new(400, "ExpiredTokenException", "The security token included in the request is expired")
+    }
+
+    /// A call that the caller's policies do not allow. Source: the IAM User Guide, "Access denied error message
+    /// examples", for the message; Athena for its order and for the status.
+    pub(super) fn access_denied(principal: &str, action: &str, resource: &str, denial: Denial) -> Self {
+        let (an, kind) = match denial.by {
+            PolicyKind::Identity => ("an", "identity-based policy"),
+            PolicyKind::Boundary => ("a", "permissions boundary"),
+            PolicyKind::Session => ("a", "session policy"),
+        };
+        let because = if denial.is_explicit {
+            format!("with an explicit deny in {an} {kind}")
+        } else {
+            format!("because no {kind} allows the {action} action")
+        };
+        let message =
+            format!("User: {principal} is not authorized to perform: {action} on resource: {resource} {because}");
+        Self::new(400, "AccessDeniedException", message)
     }
 
     /// A signature that is wrong, too old or for somewhere else. Source: the name was seen on

@@ -13,6 +13,7 @@
 //! | file | holds |
 //! |---|---|
 //! | `options.rs` | what an emulator is and who may call it |
+//! | `identity/` | who may call what: principals, and the IAM policies that say what each may do |
 //! | `service.rs` | the answer to one request: which operation it calls, who signed it, what is returned |
 //! | `protocol.rs` | AWS JSON 1.1: which operation a request calls, what its body says |
 //! | `operations/` | the operations, one file each, and the table of them |
@@ -34,9 +35,18 @@
 //!
 //! | question | answer here | because |
 //! |---|---|---|
-//! | order of checks | size, operation, signature, deserialisation, validation, lookup | Smithy: deserialisation precedes validation. The rest is undocumented: the cheapest first, and the body of a stranger's request is not parsed |
+//! | order of checks | size, operation, signature, deserialisation, validation, authorisation, lookup, authorisation on what was found | Smithy: deserialisation precedes validation. The rest is undocumented: the cheapest first, and the body of a stranger's request is not parsed |
 //! | status of refused signatures | 400 | seen on services of this protocol (Cognito, `DynamoDB`), and in the service's own Common Errors page for `IncompleteSignature` |
 //! | session token | must be exactly the one of the emulator's credentials, and absent if they have none; else `UnrecognizedClientException` | the message of that error names the token |
+//! | expired session token | 400 `ExpiredTokenException`, after the signature was found right | seen on `DynamoDB` (guregu/dynamo #68); newer Common Errors pages say 403. Who cannot sign learns nothing of a token |
+//! | call that no policy allows | 400 `AccessDeniedException`, `message` in lower case | Athena answers 400, and the service's own Common Errors page has 400; the newer ones have 403. The service model has `message` |
+//! | text of a denial | `User: <ARN> is not authorized to perform: <action> on resource: <ARN>`, and why | the IAM User Guide, "Access denied error message examples"; Athena |
+//! | denial or not found | who may call the operation on no workgroup is denied, on resource `workgroup/*`, before a name is looked up. Who may call it on some is told that a name is not there, and denied on the ARN of one that it may not use | an ARN has the id, so a name must be looked up first; a stranger must not learn which names there are |
+//! | resource of a list | `*` | the Service Authorization Reference: `ListWorkgroups` has no resource |
+//! | condition keys of the service, such as `redshift-serverless:workgroupId` | absent | the Service Authorization Reference lists them for no action that is served |
+//! | `aws:SecureTransport`, `aws:SourceIp` | `false`, and the address that it listens on | it listens on loopback, without TLS |
+//! | a wildcard in a resource | stands for characters of one of the six parts of an ARN | the IAM User Guide: "within ARN segments (the parts separated by colons)" |
+//! | a variable without a value | fits nothing | the IAM User Guide: "might cause the entire statement to be invalid" |
 //! | unknown operation, right media type | 400 `UnknownOperationException` | seen on Athena and `CloudWatch` Logs; newer Common Errors pages say 404 |
 //! | another method, path or media type | 404 `UnknownOperationException` | Smithy: not a request of this protocol; Athena answers 404 in XML; here it is JSON, so that a client can read it |
 //! | empty body | `{}` | Smithy: a server must accept an empty body where no parameters are given |
@@ -109,6 +119,7 @@
 
 mod errors;
 mod http;
+mod identity;
 mod input;
 mod names;
 mod operations;
@@ -121,6 +132,7 @@ mod state;
 mod validation;
 
 pub use http::Emulator;
+pub use identity::{Identities, IdentitiesFile, InvalidIdentities, PolicyDocument};
 pub use options::{Clock, EmulatorOptions, InvalidOptions};
 pub use service::{EmulatedService, MAX_REQUEST_BYTES};
 

@@ -22,7 +22,7 @@ pub(super) fn is_workgroup(name: &str) -> bool {
     workgroup(name).iter().all(Option::is_none)
 }
 
-/// Whether a text is the id of an account.
+/// Whether a text is the id of an account: 12 digits.
 pub(super) fn is_account(id: &str) -> bool {
     id.len() == 12 && id.bytes().all(|byte| byte.is_ascii_digit())
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::identity::Identities;
 use super::{names, random, state};
 use crate::text::{file_name, foreign};
 use crate::wire::{Credentials, Region};
@@ -63,6 +64,8 @@ pub struct EmulatorOptions {
     pub state: Option<PathBuf>,
     /// The clock. It decides which signatures are too old, and when passwords expire.
     pub clock: Clock,
+    /// More callers, and the policies that say what each of them may do. The caller of `credentials` may do everything.
+    pub identities: Option<Identities>,
 }
 
 impl Default for EmulatorOptions {
@@ -80,6 +83,7 @@ impl Default for EmulatorOptions {
             settle: SignedDuration::from_secs(1),
             state: None,
             clock: Clock::new(Timestamp::now),
+            identities: None,
         }
     }
 }
@@ -124,6 +128,11 @@ pub enum InvalidOptions {
         /// What is wrong with it, where, and what to do.
         problem: String,
     },
+    /// Two callers with the same access key id.
+    #[error(
+        "a principal of the identities has the access key id of the emulator's own credentials: give it another one"
+    )]
+    SharedKey,
 }
 
 impl EmulatorOptions {
@@ -176,6 +185,9 @@ impl EmulatorOptions {
         }
         if self.settle.is_negative() {
             return Err(InvalidOptions::Settle(self.settle));
+        }
+        if self.identities.as_ref().is_some_and(|identities| identities.have(access_key_id)) {
+            return Err(InvalidOptions::SharedKey);
         }
         if let Some(name) = self.workgroups.iter().find(|name| !names::is_workgroup(name)) {
             return Err(InvalidOptions::Workgroup(name.clone()));

@@ -1,12 +1,13 @@
 use subtle::ConstantTimeEq;
 
 use super::errors::ServiceError;
+use super::identity::{Access, Principal, Principals};
 use super::pages::Pages;
 use super::protocol::{self, MEDIA_TYPE, Members};
-use super::state::{CustomDomain, Moment, Realm, Resource, State};
+use super::state::{CustomDomain, Moment, Realm, Resource, State, partition};
 use super::{EmulatorOptions, InvalidOptions, operations, random};
 use crate::wire::sigv4::{self, Scope, SignatureError};
-use crate::wire::{Headers, Region, Request, Response};
+use crate::wire::{Credentials, Headers, Region, Request, Response};
 
 /// The largest request body, in bytes: 1 MiB. The longest valid one has less than 1 KiB.
 pub const MAX_REQUEST_BYTES: usize = 1024 * 1024;
@@ -21,6 +22,8 @@ pub(super) struct Caller<'a> {
     pub(super) account: &'a str,
     /// The database user that stands for the caller: `IAM:<user>` or `IAMR:<role>`.
     pub(super) database_user: &'a str,
+    /// The principal whose policies apply; `None` is the caller of the emulator's own credentials, who may do all.
+    pub(super) principal: Option<&'a Principal>,
 }
 
 /// One call of an operation, signed by a known caller.
@@ -28,6 +31,8 @@ pub(super) struct Caller<'a> {
 pub(super) struct Call<'a> {
     pub(super) service: &'a EmulatedService,
     pub(super) caller: Caller<'a>,
+    /// The name of the operation.
+    pub(super) operation: &'static str,
     /// The region that the signature is for.
     pub(super) region: &'a Region,
     /// When the call is made.
@@ -40,12 +45,57 @@ impl Call<'_> {
         self.service.state.look(self.caller.account, self.region, self.at, look)
     }
 
-    /// The resource that the call is about. Each operation that is about one finds it here, before it does anything.
+    /// The resource that the call is about. The last part of its ARN begins with the kind, such as `workgroup/`. Each
+    /// operation that is about a resource finds it here, before it does anything. A caller who may not do this to any
+    /// resource of the kind does not learn which there are.
     pub(super) fn resource(
         &self,
+        kind: &str,
         find: impl FnOnce(&Realm) -> Result<Resource, ServiceError>,
     ) -> Result<Resource, ServiceError> {
-        self.look(find)
+        self.authorise_any(kind)?;
+        let resource = self.look(find)?;
+        if let Some(principal) = self.caller.principal {
+            self.allow(principal, &resource.arn, &resource.arn, Some(&resource))?;
+        }
+        Ok(resource)
+    }
+
+    /// Refuses the call unless the caller may do this to some resource of a kind, such as `workgroup/`.
+    pub(super) fn authorise_any(&self, kind: &str) -> Result<(), ServiceError> {
+        let Some(principal) = self.caller.principal else { return Ok(()) };
+        let (region, account) = (self.region, &principal.account);
+        let start = format!("arn:{}:{SIGNING_NAME}:{region}:{account}:{kind}", partition(region).0);
+        self.allow(principal, &start, &format!("{start}*"), None)
+    }
+
+    /// Refuses a call that is about no resource unless the caller may make it.
+    pub(super) fn authorise(&self) -> Result<(), ServiceError> {
+        let Some(principal) = self.caller.principal else { return Ok(()) };
+        self.allow(principal, "*", "*", None)
+    }
+
+    /// Refuses what the policies of a principal do not allow on the resource with this ARN, which the refusal calls
+    /// `shown`.
+    fn allow(
+        &self,
+        principal: &Principal,
+        arn: &str,
+        shown: &str,
+        resource: Option<&Resource>,
+    ) -> Result<(), ServiceError> {
+        let action = format!("{SIGNING_NAME}:{}", self.operation);
+        let access = Access {
+            principal,
+            region: self.region.as_str(),
+            now: self.at.now,
+            source: self.service.options.listen.ip(),
+            action: &action,
+            resource: arn,
+            resource_tags: resource.map(|resource| resource.tags.by_key()),
+            request_tags: None,
+        };
+        access.decide().map_err(|denial| ServiceError::access_denied(&principal.arn, &action, shown, denial))
     }
 
     /// Changes what the caller's account has in the region. A `change` that is refused must have changed nothing.
@@ -68,6 +118,7 @@ pub struct EmulatedService {
     options: EmulatorOptions,
     state: State,
     pages: Pages,
+    principals: Principals,
 }
 
 impl EmulatedService {
@@ -78,7 +129,8 @@ impl EmulatedService {
     pub fn new(options: EmulatorOptions) -> Result<Self, InvalidOptions> {
         options.check()?;
         let state = State::new(&options, Moment::new(options.clock.now(), options.settle))?;
-        Ok(Self { options, state, pages: Pages::new() })
+        let principals = Principals::new(&options, partition(&options.region).0);
+        Ok(Self { options, state, pages: Pages::new(), principals })
     }
 
     /// The options that it was made with.
@@ -106,9 +158,16 @@ impl EmulatedService {
         self.state.look(account, region, Moment::new(clock.now(), *settle), look)
     }
 
-    /// The caller that the options name, whom the service knows by its credentials.
-    fn caller(&self) -> Caller<'_> {
-        Caller { account: &self.options.account, database_user: &self.options.user }
+    /// The caller who has this access key id, and the credentials that go with it.
+    fn caller_with_key(&self, access_key_id: &str) -> Option<(Caller<'_>, &Credentials)> {
+        let options = &self.options;
+        if access_key_id == options.credentials.access_key_id {
+            let caller = Caller { account: &options.account, database_user: &options.user, principal: None };
+            return Some((caller, &options.credentials));
+        }
+        let principal = self.principals.with_key(access_key_id)?;
+        let Principal { account, database_user, credentials, .. } = principal;
+        Some((Caller { account, database_user, principal: Some(principal) }, credentials))
     }
 
     /// Answers one request. The same request gets another password and request id each time; everything else depends on
@@ -131,10 +190,10 @@ impl EmulatedService {
         if request.body.len() > MAX_REQUEST_BYTES {
             return Err(ServiceError::too_large(MAX_REQUEST_BYTES));
         }
-        let perform = operations::operation_named(protocol::called(request)?)?;
+        let (operation, perform) = operations::operation_named(protocol::called(request)?)?;
         let region = self.region_called(request);
         let at = Moment::new(self.options.clock.now(), self.options.settle);
-        let call = Call { service: self, caller: self.authenticate(request, region)?, region, at };
+        let call = Call { service: self, caller: self.authenticate(request, region)?, operation, region, at };
         Ok(perform(&call, &Members::of(&request.body)?)?.to_string().into_bytes())
     }
 
@@ -146,21 +205,29 @@ impl EmulatedService {
         found.unwrap_or(first)
     }
 
-    /// Checks who signed the request. A wrong session token makes the caller unknown.
+    /// Checks who signed the request. A wrong session token makes the caller unknown. One that has expired is told so
+    /// only to who can sign with its key.
     fn authenticate(&self, request: &Request, region: &Region) -> Result<Caller<'_>, ServiceError> {
-        let known_token = &self.options.credentials;
         let token = request.headers.get("x-amz-security-token");
-        let token_fits = match (&known_token.session_token, token) {
-            (Some(known_token), Some(token)) => known_token.expose().as_bytes().ct_eq(token.as_bytes()).into(),
+        let token_fits = |known: &Credentials| match (&known.session_token, token) {
+            (Some(known), Some(token)) => known.expose().as_bytes().ct_eq(token.as_bytes()).into(),
             (None, None) => true,
             _ => false,
         };
+        let now = self.options.clock.now();
         let scope = Scope { region: region.as_str(), service: SIGNING_NAME };
-        let verdict = sigv4::verify(request, scope, self.options.clock.now(), |id| {
-            (id == known_token.access_key_id && token_fits).then(|| known_token.secret_access_key.clone())
+        let mut found = None;
+        let verdict = sigv4::verify(request, scope, now, |id| {
+            let (caller, credentials) = self.caller_with_key(id).filter(|(_, known)| token_fits(known))?;
+            found = Some(caller);
+            Some(credentials.secret_access_key.clone())
         });
+        let caller = found.ok_or_else(ServiceError::unrecognized_client);
         match verdict {
-            Ok(_) => Ok(self.caller()),
+            Ok(_) => caller.and_then(|caller| match caller.principal {
+                Some(principal) if principal.has_expired(now) => Err(ServiceError::expired_token()),
+                _ => Ok(caller),
+            }),
             Err(SignatureError::Missing) => Err(ServiceError::missing_authentication_token()),
             Err(SignatureError::Malformed(why)) => Err(ServiceError::incomplete_signature(why)),
             Err(SignatureError::UnknownKey) => Err(ServiceError::unrecognized_client()),

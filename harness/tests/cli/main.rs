@@ -9,6 +9,7 @@ mod fixtures;
 mod foreign_text;
 mod hostile_bank;
 mod hostile_input;
+mod identities;
 mod invalid_input;
 mod killed_emulator;
 mod misbehaving_servers;

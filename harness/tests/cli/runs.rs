@@ -18,8 +18,13 @@ pub(crate) struct Served {
 
 impl Served {
     pub(crate) fn emulator(arguments: &[&str]) -> Self {
+        Self::emulator_with(arguments, &[])
+    }
+
+    /// The same with variables of the environment.
+    pub(crate) fn emulator_with(arguments: &[&str], variables: &[(&str, &str)]) -> Self {
         let all = [&["serve", "emulator", "--listen", "127.0.0.1:0", "--format", "json"], arguments].concat();
-        let mut program = Program::new(&all);
+        let mut program = variables.iter().fold(Program::new(&all), |program, (name, value)| program.env(name, value));
         let mut child = program.command().stdout(Stdio::piped()).spawn().expect("the binary runs");
         let mut line = String::new();
         BufReader::new(child.stdout.take().expect("it is piped")).read_line(&mut line).expect("a line");
@@ -27,7 +32,7 @@ impl Served {
     }
 
     /// What it says of itself.
-    fn value_of(&self, name: &str) -> &str {
+    pub(crate) fn value_of(&self, name: &str) -> &str {
         self.ready[name].as_str().expect("a text")
     }
 

@@ -14,6 +14,7 @@ import re
 import select
 import subprocess
 import sys
+import tempfile
 from datetime import datetime, timedelta, timezone
 
 import boto3
@@ -277,6 +278,42 @@ def check_list_workgroups(ready, caller):
     check_error("a text for a number", unchecked, "SerializationException", typed=False, **listing, maxResults="1")
 
 
+def check_identities(binary, path):
+    """Callers of a file: each may do what its policies allow, and a token that has expired is told so."""
+    def allowing(*actions):
+        actions = [f"redshift-serverless:{action}" for action in actions]
+        return {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": actions, "Resource": "*"}]}
+
+    role = {"role": "analyst", "session_name": "monday", "policies": [allowing("*")], "session_token": "token"}
+    principals = [
+        {"user": "alice", "policies": [allowing("GetCredentials")]},
+        role,
+        {**role, "expires": "2020-01-01T00:00:00Z"},
+    ]
+    for index, principal in enumerate(principals):
+        principal.update(access_key_id=f"AKID{index}", secret_access_key="secret")
+    with open(path, "w") as file:
+        json.dump({"version": 1, "principals": principals}, file)
+    with emulator(binary, f"--identities={path}") as ready:
+        alice, analyst = client(ready, "AKID0", "secret"), client(ready, "AKID1", "secret", "token")
+        for caller, user in ((alice, "IAM:alice"), (analyst, "IAMR:analyst")):
+            found = caller.get_credentials(workgroupName=WORKGROUP)["dbUser"]
+            check(f"{user} gets its own database user", found == user, found)
+        error = check_error("a call that no policy allows", alice, "AccessDeniedException", typed=False,
+                            operation="get_workgroup", workgroupName=WORKGROUP)
+        if error:
+            found = error.response["Error"]["Message"]
+            action = "redshift-serverless:GetWorkgroup"
+            wanted = (f"User: arn:aws:iam::{ready['account']}:user/alice is not authorized to perform: {action} "
+                      f"on resource: arn:aws:redshift-serverless:us-east-1:{ready['account']}:workgroup/* "
+                      f"because no identity-based policy allows the {action} action")
+            check("a denial says who may not do what", found == wanted, found)
+        check("another caller may do it", analyst.get_workgroup(workgroupName=WORKGROUP)["workgroup"])
+        check_error("a session token that has expired", client(ready, "AKID2", "secret", "token"),
+                    "ExpiredTokenException", typed=False, workgroupName=WORKGROUP)
+        check_answers()
+
+
 def main(binary):
     clean_environment()
     with group("default credentials"), emulator(binary) as ready:
@@ -321,6 +358,9 @@ def main(binary):
             check_error(f"{name}, for a list", stranger, code, typed=False, operation="list_workgroups")
         check_error("another operation", caller, "UnknownOperationException", typed=False, operation="list_snapshots")
         check_answers()
+
+    with group("callers with policies"), tempfile.TemporaryDirectory() as folder:
+        check_identities(binary, os.path.join(folder, "identities.json"))
 
     chosen = {"COUNTERSIGN_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE", "COUNTERSIGN_SESSION_TOKEN": "the-token"}
     with group("chosen credentials"), emulator(binary, **chosen) as ready:

@@ -16,7 +16,7 @@ pub(super) fn call(call: &Call<'_>, members: &Members) -> Result<Value, ServiceE
     let domain = input.required("customDomainName", names::custom_domain)?;
     let workgroup = input.required("workgroupName", names::workgroup)?;
     input.check()?;
-    call.resource(|realm| realm.workgroup_resource(&workgroup))?;
+    call.resource("workgroup/", |realm| realm.workgroup_resource(&workgroup))?;
     let association = CustomDomain::new(domain, workgroup, certificate, call.at);
     call.change(|realm| realm.create_association(association))
 }

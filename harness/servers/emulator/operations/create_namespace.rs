@@ -38,6 +38,7 @@ pub(super) fn call(call: &Call<'_>, members: &Members) -> Result<Value, ServiceE
     }
     let secret_name = is_managed.then(|| format!("redshift!{name}-{}", random::secret_suffix()));
     let namespace = Namespace::new(settings, secret_name, tags, call.at);
+    call.authorise_any("namespace/")?;
     let shown = call.change(|realm| realm.create_namespace(&name, namespace))?;
     Ok(json!({ "namespace": shown }))
 }

@@ -15,7 +15,7 @@ pub(super) fn call(call: &Call<'_>, members: &Members) -> Result<Value, ServiceE
     input.text("finalSnapshotName", names::any)?;
     input.integer("finalSnapshotRetentionPeriod", |_| None)?;
     input.check()?;
-    call.resource(|realm| realm.namespace_resource(&name))?;
+    call.resource("namespace/", |realm| realm.namespace_resource(&name))?;
     let shown = call.change(|realm| realm.delete_namespace(&name, call.at))?;
     Ok(json!({ "namespace": shown }))
 }

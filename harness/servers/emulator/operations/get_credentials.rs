@@ -39,7 +39,7 @@ pub(super) fn call(call: &Call<'_>, members: &Members) -> Result<Value, ServiceE
     }
     breaches.refuse()?;
 
-    call.resource(|realm| realm.workgroup_meant(workgroup, custom_domain))?;
+    call.resource("workgroup/", |realm| realm.workgroup_meant(workgroup, custom_domain))?;
     let now = call.at.now.as_millisecond();
     // Seconds since 1970, with milliseconds: the protocol's form of a timestamp.
     let after = |seconds: i32| SignedDuration::from_millis(now + i64::from(seconds) * 1000).as_secs_f64();

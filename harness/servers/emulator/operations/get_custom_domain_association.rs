@@ -15,6 +15,6 @@ pub(super) fn call(call: &Call<'_>, members: &Members) -> Result<Value, ServiceE
     let domain = input.required("customDomainName", names::custom_domain)?;
     let workgroup = input.required("workgroupName", names::workgroup)?;
     input.check()?;
-    call.resource(|realm| realm.workgroup_resource(&workgroup))?;
+    call.resource("workgroup/", |realm| realm.workgroup_resource(&workgroup))?;
     call.look(|realm| realm.association(&domain, &workgroup).map(CustomDomain::shown))
 }

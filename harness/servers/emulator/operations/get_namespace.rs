@@ -13,7 +13,7 @@ pub(super) fn call(call: &Call<'_>, members: &Members) -> Result<Value, ServiceE
     let mut input = Input::of(members);
     let name = input.required("namespaceName", names::workgroup)?;
     input.check()?;
-    call.resource(|realm| realm.namespace_resource(&name))?;
+    call.resource("namespace/", |realm| realm.namespace_resource(&name))?;
     let shown = call.look(|realm| realm.namespace_shown(&name))?;
     Ok(json!({ "namespace": shown }))
 }

@@ -13,7 +13,7 @@ pub(super) fn call(call: &Call<'_>, members: &Members) -> Result<Value, ServiceE
     let mut input = Input::of(members);
     let name = input.required("workgroupName", names::workgroup)?;
     input.check()?;
-    call.resource(|realm| realm.workgroup_resource(&name))?;
+    call.resource("workgroup/", |realm| realm.workgroup_resource(&name))?;
     let shown = call.look(|realm| realm.workgroup_shown(&name))?;
     Ok(json!({ "workgroup": shown }))
 }

@@ -22,6 +22,7 @@ pub(super) fn call(call: &Call<'_>, members: &Members) -> Result<Value, ServiceE
     let domain = input.text("customDomainName", names::custom_domain)?;
     let asked = Asked::read(&mut input, |token| validation::length(token, TOKEN_LENGTH))?;
     input.check()?;
+    call.authorise()?;
 
     let domain = domain.map(|domain| domain.to_ascii_lowercase());
     let filters = [certificate.as_deref(), domain.as_deref()].map(Option::unwrap_or_default);

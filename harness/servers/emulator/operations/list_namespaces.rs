@@ -13,6 +13,7 @@ pub(super) fn call(call: &Call<'_>, members: &Members) -> Result<Value, ServiceE
     let mut input = Input::of(members);
     let asked = Asked::read(&mut input, |_| None)?;
     input.check()?;
+    call.authorise()?;
     let of = ["ListNamespaces", call.caller.account, call.region.as_str()];
     let list = List { of: &of, member: "namespaces" };
     call.look(|realm| call.pages().page(list, &asked, realm.namespaces(), |name| realm.namespace_shown(name)))

@@ -13,6 +13,6 @@ pub(super) fn call(call: &Call<'_>, members: &Members) -> Result<Value, ServiceE
     let mut input = Input::of(members);
     let arn = input.required("resourceArn", names::resource)?;
     input.check()?;
-    let resource = call.resource(|realm| realm.resource(&arn))?;
+    let resource = call.resource("", |realm| realm.resource(&arn))?;
     Ok(json!({ "tags": resource.tags.shown() }))
 }

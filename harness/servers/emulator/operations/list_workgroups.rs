@@ -21,6 +21,7 @@ pub(super) fn call(call: &Call<'_>, members: &Members) -> Result<Value, ServiceE
     let asked = Asked::read(&mut input, |_| None)?;
     let owner = input.text("ownerAccount", broken_by_account)?;
     input.check()?;
+    call.authorise()?;
 
     let account = call.caller.account;
     let owner = owner.as_deref().unwrap_or(account);

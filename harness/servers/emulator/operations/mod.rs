@@ -51,8 +51,8 @@ const TABLE: [(&str, OperationFunction); 17] = [
 /// Makes the body of an answer from the members of a call.
 pub(super) type OperationFunction = fn(&Call<'_>, &Members) -> Result<Value, ServiceError>;
 
-pub(super) fn operation_named(name: &str) -> Result<OperationFunction, ServiceError> {
-    TABLE.iter().find(|(known_name, _)| *known_name == name).map(|(_, call)| *call).ok_or_else(|| {
+pub(super) fn operation_named(name: &str) -> Result<(&'static str, OperationFunction), ServiceError> {
+    TABLE.into_iter().find(|(known_name, _)| *known_name == name).ok_or_else(|| {
         let names = TABLE.map(|(known_name, _)| known_name).join(", ");
         ServiceError::unknown_operation(format!("Only these operations are here: {names}."))
     })

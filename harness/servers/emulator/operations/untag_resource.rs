@@ -17,7 +17,7 @@ pub(super) fn call(call: &Call<'_>, members: &Members) -> Result<Value, ServiceE
         input.absent("tagKeys");
     }
     input.check()?;
-    let resource = call.resource(|realm| realm.resource(&arn))?;
+    let resource = call.resource("", |realm| realm.resource(&arn))?;
     call.change(|realm| realm.untag(&resource.arn, &keys.unwrap_or_default()))?;
     Ok(json!({}))
 }

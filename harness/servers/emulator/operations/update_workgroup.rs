@@ -15,7 +15,7 @@ pub(super) fn call(call: &Call<'_>, members: &Members) -> Result<Value, ServiceE
     let name = input.required("workgroupName", names::workgroup)?;
     let settings = Settings::read(&mut input, WORKGROUP_SETTINGS)?;
     input.check()?;
-    call.resource(|realm| realm.workgroup_resource(&name))?;
+    call.resource("workgroup/", |realm| realm.workgroup_resource(&name))?;
     let shown = call.change(|realm| realm.update_workgroup(&name, settings, call.at))?;
     Ok(json!({ "workgroup": shown }))
 }

@@ -22,6 +22,7 @@ use tokio::runtime::{Handle, RuntimeFlavor};
 pub(super) use custom_domain::CustomDomain;
 pub(super) use namespace::{DATABASE, NAMESPACE_SETTINGS, Namespace};
 pub(super) use phase::Moment;
+pub(super) use place::partition;
 pub(super) use realm::{Realm, Resource};
 pub(super) use settings::Settings;
 pub(super) use tags::Tags;

@@ -15,7 +15,7 @@ const OTHER_PARTITIONS: [(&str, &str, &str); 7] = [
 ];
 
 /// Name and host suffix of the partition that a region belongs to.
-fn partition(region: &Region) -> (&'static str, &'static str) {
+pub(in crate::servers::emulator) fn partition(region: &Region) -> (&'static str, &'static str) {
     let other = OTHER_PARTITIONS.iter().find(|(start, ..)| region.as_str().starts_with(start));
     other.map_or(("aws", "amazonaws.com"), |(_, name, suffix)| (*name, *suffix))
 }

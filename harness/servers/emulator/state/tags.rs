@@ -36,6 +36,10 @@ impl Tags {
         self.0.iter().map(|(key, value)| json!({ "key": key, "value": value })).collect()
     }
 
+    pub(in crate::servers::emulator) fn by_key(&self) -> &BTreeMap<String, String> {
+        &self.0
+    }
+
     pub(super) fn weight(&self) -> usize {
         self.0.iter().map(|(key, value)| key.len() + value.len()).sum()
     }

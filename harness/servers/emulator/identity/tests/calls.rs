@@ -1,0 +1,273 @@
+//! Whole calls of principals.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use rstest::rstest;
+use serde_json::{Value, json};
+
+use super::faults::{identities, statement};
+use crate::servers::emulator::{Clock, EmulatedService, EmulatorOptions};
+use crate::wire::sigv4::{self, Scope};
+use crate::wire::{Credentials, Request, Response, Secret};
+
+const ACCOUNT: &str = "123456789012";
+
+/// The time of the stopped clock.
+fn now() -> Timestamp {
+    "2026-11-27T12:00:00Z".parse().unwrap()
+}
+
+fn options() -> EmulatorOptions {
+    EmulatorOptions {
+        workgroups: vec!["wg-1".into(), "wg-2".into()],
+        custom_domains: BTreeMap::from([("db.example.com".into(), "wg-1".into())]),
+        credentials: Credentials::new("AKIDADMIN", "secret"),
+        clock: Clock::new(now),
+        ..EmulatorOptions::default()
+    }
+}
+
+/// A service that knows the user alice with these policies.
+fn service_for(policies: &[Value]) -> EmulatedService {
+    service_of(&json!({ "user": "alice", "policies": policies }))
+}
+
+/// A service that knows a principal with these members.
+fn service_of(members: &Value) -> EmulatedService {
+    let mut principal = json!({ "access_key_id": "AKIDALICE", "secret_access_key": {"environment": "ALICE_SECRET"} });
+    for (name, value) in members.as_object().unwrap() {
+        principal[name] = value.clone();
+    }
+    let file = json!({ "version": 1, "principals": [principal] });
+    EmulatedService::new(EmulatorOptions { identities: Some(identities(&file).unwrap()), ..options() }).unwrap()
+}
+
+fn alice() -> Credentials {
+    Credentials::new("AKIDALICE", "secret of alice")
+}
+
+fn call(service: &EmulatedService, credentials: &Credentials, operation: &str, input: &Value) -> Response {
+    let target = format!("RedshiftServerless.{operation}");
+    let headers = [("host", "a"), ("content-type", "application/x-amz-json-1.1"), ("x-amz-target", &target)];
+    let headers = headers.into_iter().collect();
+    let mut request =
+        Request { method: "POST".into(), target: "/".into(), headers, body: input.to_string().into_bytes() };
+    sigv4::sign(&mut request, credentials, Scope { region: "us-east-1", service: "redshift-serverless" }, now());
+    service.answer(&request)
+}
+
+fn named(name: &str) -> Value {
+    json!({ "workgroupName": name })
+}
+
+/// The name of a refusal, or nothing for a success.
+fn refusal(response: &Response) -> Option<String> {
+    let body: Value = response.json().unwrap();
+    assert_eq!(response.status, if body["__type"].is_null() { 200 } else { 400 }, "{body}");
+    body["__type"].as_str().map(str::to_owned)
+}
+
+/// What a workgroup is called in a policy.
+fn arn_of(service: &EmulatedService, name: &str) -> String {
+    let admin = Credentials::new("AKIDADMIN", "secret");
+    let body: Value = call(service, &admin, "GetWorkgroup", &named(name)).json().unwrap();
+    body["workgroup"]["workgroupArn"].as_str().unwrap().to_owned()
+}
+
+#[rstest]
+#[case::user(json!({"user": "alice"}), "IAM:alice")]
+#[case::role(json!({"role": "analyst", "session_name": "s", "session_token": "t"}), "IAMR:analyst")]
+fn the_database_user_is_the_name_of_the_user_or_of_the_role(#[case] mut members: Value, #[case] expected: &str) {
+    members["policies"] = json!(["all.json"]);
+    let service = service_of(&members);
+    let token = members["session_token"].as_str().map(Secret::from);
+    let response = call(&service, &alice().with_session_token(token), "GetCredentials", &named("wg-1"));
+    let body: Value = response.json().unwrap();
+    assert_eq!(body["dbUser"], expected, "{body}");
+}
+
+#[test]
+fn the_caller_of_the_emulator_itself_may_do_everything() {
+    let service = service_for(&[]);
+    let admin = Credentials::new("AKIDADMIN", "secret");
+    for (operation, input) in
+        [("GetCredentials", named("wg-1")), ("GetWorkgroup", named("wg-1")), ("ListWorkgroups", json!({}))]
+    {
+        assert_eq!(refusal(&call(&service, &admin, operation, &input)), None, "{operation}");
+    }
+}
+
+#[rstest]
+#[case::credentials("GetCredentials", named("wg-1"), "workgroup/*")]
+#[case::of_nothing("GetCredentials", named("nobody"), "workgroup/*")]
+#[case::of_a_domain("GetCredentials", json!({"customDomainName": "nobody.example.com"}), "workgroup/*")]
+#[case::workgroup("GetWorkgroup", named("wg-1"), "workgroup/*")]
+#[case::workgroup_that_is_not_there("GetWorkgroup", named("nobody"), "workgroup/*")]
+fn who_may_do_nothing_does_not_learn_which_workgroups_there_are(
+    #[case] operation: &str,
+    #[case] input: Value,
+    #[case] resource: &str,
+) {
+    let response = call(&service_for(&[]), &alice(), operation, &input);
+    assert_eq!(response.status, 400);
+    let body: Value = response.json().unwrap();
+    let message = format!(
+        "User: arn:aws:iam::{ACCOUNT}:user/alice is not authorized to perform: redshift-serverless:{operation} on \
+         resource: arn:aws:redshift-serverless:us-east-1:{ACCOUNT}:{resource} because no identity-based policy allows \
+         the redshift-serverless:{operation} action"
+    );
+    assert_eq!(body, json!({ "__type": "AccessDeniedException", "message": message }));
+}
+
+#[test]
+fn an_action_without_a_resource_is_denied_on_everything() {
+    let response = call(&service_for(&[]), &alice(), "ListWorkgroups", &json!({}));
+    let body: Value = response.json().unwrap();
+    let message = body["message"].as_str().unwrap();
+    assert!(message.contains(" on resource: * because no identity-based policy allows the "), "{message}");
+}
+
+#[rstest]
+#[case::identity(json!({"policies": [statement(&json!({"Effect": "Deny"}))]}), "an identity-based policy")]
+#[case::boundary(
+    json!({"policies": ["all.json"], "boundary": statement(&json!({"Effect": "Deny"}))}), "a permissions boundary"
+)]
+#[case::session(
+    json!({"policies": ["all.json"], "session_policies": [statement(&json!({"Effect": "Deny"}))]}), "a session policy"
+)]
+fn an_explicit_deny_names_its_policy(#[case] mut members: Value, #[case] policy: &str) {
+    members["role"] = "analyst".into();
+    members["session_token"] = "t".into();
+    let credentials = alice().with_session_token(Some("t".into()));
+    let response = call(&service_of(&members), &credentials, "GetCredentials", &named("wg-1"));
+    let body: Value = response.json().unwrap();
+    let message = body["message"].as_str().unwrap();
+    let user = format!("User: arn:aws:sts::{ACCOUNT}:assumed-role/analyst/session is not authorized to perform: ");
+    assert!(message.starts_with(&user), "{message}");
+    assert!(message.ends_with(&format!(" with an explicit deny in {policy}")), "{message}");
+}
+
+#[rstest]
+#[case::boundary(json!({"boundary": statement(&json!({"Action": "s3:*"}))}), "no permissions boundary allows the ")]
+#[case::session(json!({"session_policies": [statement(&json!({"Action": "s3:*"}))]}), "no session policy allows the ")]
+fn an_allow_that_is_missing_names_its_policy(#[case] mut members: Value, #[case] words: &str) {
+    members["role"] = "analyst".into();
+    members["session_token"] = "t".into();
+    members["policies"] = json!(["all.json"]);
+    let credentials = alice().with_session_token(Some("t".into()));
+    let response = call(&service_of(&members), &credentials, "GetCredentials", &named("wg-1"));
+    let body: Value = response.json().unwrap();
+    assert!(body["message"].as_str().unwrap().contains(words), "{body}");
+}
+
+/// The ids of workgroups are new for each emulator, so the policy names the one that it allows by a key of the request.
+#[test]
+fn a_workgroup_that_is_denied_is_named_by_its_arn() {
+    let one_only = statement(&json!({"Condition": {"StringEquals": {"aws:ResourceTag/team": "data"}}}));
+    let service = service_for(&[one_only]);
+    let response = call(&service, &alice(), "GetCredentials", &named("wg-1"));
+    assert_eq!(refusal(&response).as_deref(), Some("AccessDeniedException"));
+    let body: Value = response.json().unwrap();
+    let arn = arn_of(&service, "wg-1");
+    assert!(body["message"].as_str().unwrap().contains(&format!(" on resource: {arn} because ")), "{body}");
+    let response = call(&service, &alice(), "GetCredentials", &named("nobody"));
+    assert_eq!(refusal(&response).as_deref(), Some("ResourceNotFoundException"));
+}
+
+#[test]
+fn an_allow_of_another_operation_allows_only_that_one() {
+    let service = service_for(&[statement(&json!({"Action": "redshift-serverless:GetWork*"}))]);
+    assert_eq!(refusal(&call(&service, &alice(), "GetWorkgroup", &named("wg-1"))), None);
+    let denied = call(&service, &alice(), "GetCredentials", &named("wg-1"));
+    assert_eq!(refusal(&denied).as_deref(), Some("AccessDeniedException"));
+}
+
+#[rstest]
+#[case::its_own_user(json!({"StringEquals": {"aws:username": "alice"}}), true)]
+#[case::its_arn(json!({"ArnEquals": {"aws:PrincipalArn": format!("arn:aws:iam::{ACCOUNT}:user/alice")}}), true)]
+#[case::its_account(json!({"StringEquals": {"aws:PrincipalAccount": ACCOUNT}}), true)]
+#[case::its_kind(json!({"StringEquals": {"aws:PrincipalType": "User"}}), true)]
+#[case::its_tag(json!({"StringEquals": {"aws:PrincipalTag/Team": "data"}}), true)]
+#[case::no_tag_of_it(json!({"StringEquals": {"aws:PrincipalTag/other": "data"}}), false)]
+#[case::region(json!({"StringEquals": {"aws:RequestedRegion": "us-east-1"}}), true)]
+#[case::another_region(json!({"StringEquals": {"aws:RequestedRegion": "eu-west-1"}}), false)]
+#[case::loopback(json!({"IpAddress": {"aws:SourceIp": "127.0.0.0/8"}}), true)]
+#[case::before_now(json!({"DateGreaterThan": {"aws:CurrentTime": "2026-11-27T12:00:00Z"}}), false)]
+#[case::now(json!({"DateEquals": {"aws:CurrentTime": "2026-11-27T12:00:00Z"}}), true)]
+#[case::epoch(json!({"NumericEquals": {"aws:EpochTime": 1_795_780_800}}), true)]
+#[case::no_tls(json!({"Bool": {"aws:SecureTransport": "true"}}), false)]
+#[case::given(json!({"StringEquals": {"aws:PrincipalOrgID": "o-1"}}), true)]
+#[case::given_list(json!({"ForAnyValue:StringLike": {"aws:PrincipalOrgPaths": "o-1/r-2/*"}}), true)]
+#[case::no_service_key(json!({"Null": {"redshift-serverless:workgroupId": "true"}}), true)]
+fn a_request_has_the_condition_keys_of_the_guide(#[case] condition: Value, #[case] allowed: bool) {
+    let service = service_of(&json!({
+        "user": "alice",
+        "tags": { "team": "data" },
+        "context": { "aws:PrincipalOrgID": "o-1", "aws:PrincipalOrgPaths": ["o-1/r-1/", "o-1/r-2/ou-3/"] },
+        "policies": [statement(&json!({ "Condition": condition }))],
+    }));
+    let refusal = refusal(&call(&service, &alice(), "GetCredentials", &named("wg-1")));
+    assert_eq!(refusal.is_none(), allowed, "{refusal:?}");
+}
+
+#[test]
+fn a_key_that_is_given_takes_the_place_of_the_known_one() {
+    let service = service_of(&json!({
+        "user": "alice",
+        "context": { "AWS:SourceIp": "203.0.113.7", "aws:SecureTransport": true },
+        "policies": [statement(&json!({ "Condition": {
+            "IpAddress": { "aws:SourceIp": "203.0.113.0/24" }, "Bool": { "aws:SecureTransport": true },
+        } }))],
+    }));
+    assert_eq!(refusal(&call(&service, &alice(), "GetCredentials", &named("wg-1"))), None);
+}
+
+#[rstest]
+#[case::right(Some("token"), "2026-11-27T12:00:01Z", None)]
+#[case::wrong(Some("another"), "2026-11-27T12:00:01Z", Some("UnrecognizedClientException"))]
+#[case::missing(None, "2026-11-27T12:00:01Z", Some("UnrecognizedClientException"))]
+#[case::expired(Some("token"), "2026-11-27T12:00:00Z", Some("ExpiredTokenException"))]
+#[case::expired_and_wrong(Some("another"), "2026-11-27T12:00:00Z", Some("UnrecognizedClientException"))]
+fn a_session_token_must_be_right_and_fresh(
+    #[case] token: Option<&str>,
+    #[case] expires: &str,
+    #[case] expected: Option<&str>,
+) {
+    let service = service_of(&json!({
+        "role": "analyst", "session_token": "token", "expires": expires, "policies": ["all.json"],
+    }));
+    let credentials = alice().with_session_token(token.map(Secret::from));
+    let response = call(&service, &credentials, "GetCredentials", &named("wg-1"));
+    assert_eq!(refusal(&response).as_deref(), expected);
+}
+
+#[test]
+fn only_who_can_sign_learns_that_a_token_has_expired() {
+    let service = service_of(&json!({
+        "role": "analyst", "session_token": "token", "expires": "2026-11-27T11:00:00Z", "policies": ["all.json"],
+    }));
+    let thief = Credentials::new("AKIDALICE", "guessed").with_session_token(Some("token".into()));
+    let response = call(&service, &thief, "GetCredentials", &named("wg-1"));
+    assert_eq!(refusal(&response).as_deref(), Some("InvalidSignatureException"));
+}
+
+#[test]
+fn a_principal_of_another_account_sees_nothing_of_this_one() {
+    let service = service_of(&json!({ "user": "alice", "account": "210987654321", "policies": ["all.json"] }));
+    let response = call(&service, &alice(), "GetCredentials", &named("wg-1"));
+    assert_eq!(refusal(&response).as_deref(), Some("ResourceNotFoundException"));
+    let list: Value = call(&service, &alice(), "ListWorkgroups", &json!({})).json().unwrap();
+    assert_eq!(list["workgroups"], json!([]));
+}
+
+#[rstest]
+#[case::body_before_policies("GetCredentials", json!({"workgroupName": 5}), "SerializationException")]
+#[case::input_before_policies("GetCredentials", json!({"workgroupName": "WG"}), "ValidationException")]
+fn what_is_wrong_with_a_request_is_told_before_it_is_denied(
+    #[case] operation: &str,
+    #[case] input: Value,
+    #[case] expected: &str,
+) {
+    assert_eq!(refusal(&call(&service_for(&[]), &alice(), operation, &input)).as_deref(), Some(expected));
+}
