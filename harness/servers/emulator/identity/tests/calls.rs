@@ -222,7 +222,7 @@ fn tags_of_resources_and_requests_are_condition_keys(#[case] condition: Value, #
         source: options.listen.ip(),
         action: "redshift-serverless:TagResource",
         resource: "arn:aws:redshift-serverless:us-east-1:123456789012:workgroup/a",
-        resource_tags: Some(&tags("team", "data")),
+        resource_tags: Some(&tags("Team", "data")),
         request_tags: Some(&tags("cost", "7")),
     };
     assert_eq!(access.decide().is_ok(), allowed);
