@@ -43,6 +43,9 @@ JUDGE_DIFFERS = {
     "an escaped dollar sign begins no variable",
     # Every address is in a range of 0 bits.
     "203.0.113.7 satisfies IpAddress 0.0.0.0/0",
+    # IAM User Guide, multiple values: "a null data set, such as an empty string".
+    "for-all-values holds for an empty text",
+    "for-any-value does not hold for an empty text",
     # IAM User Guide, IfExists: "If the key is not present, evaluate the condition element as true".
     "for-any-value and for-all-values take if-exists",
 }

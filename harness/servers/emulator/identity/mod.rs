@@ -15,8 +15,8 @@
 //! | `pattern.rs` | texts with wildcards and variables |
 //! | `tests/policy_examples.json` | examples from the guide, and what each comes to |
 //!
-//! No crate does this job: `iam-rs` 0.8.0, the only maintained one with a licence that fits, gives another answer to 21
-//! of the examples. It allows a resource whose variable has no value, and knows no variables in conditions.
+//! No crate does this job: `iam-rs` 0.8.0, the only maintained one with a licence that fits, gives another answer to one
+//! in eight of the examples. It allows a resource whose variable has no value, and knows no variables in conditions.
 
 mod access;
 mod condition;

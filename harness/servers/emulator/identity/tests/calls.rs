@@ -7,6 +7,7 @@ use rstest::rstest;
 use serde_json::{Value, json};
 
 use super::faults::{identities, statement};
+use crate::servers::emulator::identity::{Access, Principals, Tags};
 use crate::servers::emulator::{Clock, EmulatedService, EmulatorOptions};
 use crate::wire::sigv4::{self, Scope};
 use crate::wire::{Credentials, Request, Response, Secret};
@@ -173,6 +174,58 @@ fn a_workgroup_that_is_denied_is_named_by_its_arn() {
     assert!(body["message"].as_str().unwrap().contains(&format!(" on resource: {arn} because ")), "{body}");
     let response = call(&service, &alice(), "GetCredentials", &named("nobody"));
     assert_eq!(refusal(&response).as_deref(), Some("ResourceNotFoundException"));
+}
+
+/// The ids of workgroups are new for each emulator: the policy names one by its form.
+#[test]
+fn an_allow_by_arn_allows_the_workgroup_of_this_arn() {
+    let arn = format!("arn:aws:redshift-serverless:us-east-1:{ACCOUNT}:workgroup/????????-????-????-*");
+    let service = service_for(&[statement(&json!({ "Resource": arn }))]);
+    assert_eq!(refusal(&call(&service, &alice(), "GetCredentials", &named("wg-1"))), None);
+    let other = format!("arn:aws:redshift-serverless:us-east-1:{ACCOUNT}:workgroup/????");
+    let service = service_for(&[statement(&json!({ "Resource": other }))]);
+    let denied = call(&service, &alice(), "GetCredentials", &named("wg-1"));
+    assert_eq!(refusal(&denied).as_deref(), Some("AccessDeniedException"));
+}
+
+#[test]
+fn a_deny_of_some_workgroups_denies_no_other_one() {
+    let deny = json!({ "Effect": "Deny", "Condition": { "StringEquals": { "aws:ResourceTag/team": "data" } } });
+    let service = service_for(&[statement(&json!({})), statement(&deny)]);
+    assert_eq!(refusal(&call(&service, &alice(), "GetCredentials", &named("wg-1"))), None);
+    let missing = call(&service, &alice(), "GetCredentials", &named("nobody"));
+    assert_eq!(refusal(&missing).as_deref(), Some("ResourceNotFoundException"));
+}
+
+#[rstest]
+#[case::resource(json!({"StringEquals": {"aws:ResourceTag/Team": "data"}}), true)]
+#[case::another_resource(json!({"StringEquals": {"aws:ResourceTag/team": "sales"}}), false)]
+#[case::no_such_tag(json!({"Null": {"aws:ResourceTag/cost": "true"}}), true)]
+#[case::request(json!({"StringEquals": {"aws:RequestTag/Cost": "7"}}), true)]
+#[case::another_request(json!({"StringEquals": {"aws:RequestTag/team": "data"}}), false)]
+#[case::keys(json!({"ForAllValues:StringEquals": {"aws:TagKeys": ["cost"]}, "Null": {"aws:TagKeys": "false"}}), true)]
+#[case::other_keys(json!({"ForAnyValue:StringEquals": {"aws:TagKeys": ["team"]}}), false)]
+#[case::account(json!({"StringEquals": {"aws:ResourceAccount": ACCOUNT}}), true)]
+fn tags_of_resources_and_requests_are_condition_keys(#[case] condition: Value, #[case] allowed: bool) {
+    let policies = [statement(&json!({ "Condition": condition }))];
+    let file = json!({ "version": 1, "principals": [{
+        "user": "alice", "access_key_id": "AKIDALICE", "secret_access_key": "s", "policies": policies,
+    }] });
+    let options =
+        EmulatorOptions { identities: Some(identities(&file).unwrap()), account: ACCOUNT.into(), ..options() };
+    let principals = Principals::new(&options, "aws");
+    let tags = |key: &str, value: &str| Tags::from([(key.to_owned(), value.to_owned())]);
+    let access = Access {
+        principal: principals.with_key("AKIDALICE").unwrap(),
+        region: "us-east-1",
+        now: now(),
+        source: options.listen.ip(),
+        action: "redshift-serverless:TagResource",
+        resource: "arn:aws:redshift-serverless:us-east-1:123456789012:workgroup/a",
+        resource_tags: Some(&tags("Team", "data")),
+        request_tags: Some(&tags("cost", "7")),
+    };
+    assert_eq!(access.decide().is_ok(), allowed);
 }
 
 #[test]

@@ -215,6 +215,26 @@ fn some_policies() -> impl Strategy<Value = Policies> {
     })
 }
 
+/// Policies that are all about one action: what differs is the resource.
+fn policies_about_resources() -> impl Strategy<Value = Policies> {
+    let choice = |words: &[&'static str]| proptest::sample::select(words.to_vec());
+    let effect = choice(&["Allow", "Deny"]);
+    let element = choice(&["Resource", "Resource", "NotResource"]);
+    let resource = choice(&["*", "arn:aws:s3:::b/*", "arn:aws:s3:::b/k", "arn:aws:s3:::b/?", "arn:aws:s3:::b*k*"]);
+    let tag = proptest::option::of(choice(&["k", "b/k"]));
+    let statement = (effect, element, resource, tag).prop_map(|(effect, element, resource, tag)| {
+        let mut statement = json!({ "Effect": effect, "Action": ACTION, element: resource });
+        if let Some(tag) = tag {
+            statement["Condition"] = json!({ "StringEquals": { "aws:ResourceTag/a": tag } });
+        }
+        statement
+    });
+    proptest::collection::vec(statement, 1..4).prop_map(|statements| {
+        let document = json!({ "Version": "2012-10-17", "Statement": statements });
+        Policies { identity: policy(&document).into_iter().collect(), ..Policies::default() }
+    })
+}
+
 const ACTION: &str = "s3:GetObject";
 
 /// The keys of a request whose resource is not looked up.
@@ -270,8 +290,8 @@ proptest! {
     /// What is denied before the resource is looked up would be denied whichever resource it is.
     #[test]
     fn a_denial_without_the_resource_is_one_with_any_resource(
-        policies in some_policies(),
-        name in "[bk/é]{0,4}",
+        policies in prop_oneof![some_policies(), policies_about_resources()],
+        name in "[bk/é]{0,3}",
         context in keys(),
     ) {
         let beginning = "arn:aws:s3:::b/";
@@ -281,6 +301,35 @@ proptest! {
         let after = AccessRequest { action: ACTION, resource: &resource, goes_on: false, context: &context };
         prop_assert!(decide(&policies, &before).is_ok() || decide(&policies, &after).is_err());
     }
+}
+
+/// Whether a policy of one statement with this condition allows a request with these keys.
+fn condition_holds(condition: &Value, keys: &[(&str, &[&str])]) -> bool {
+    let document = json!({ "Version": "2012-10-17",
+        "Statement": { "Effect": "Allow", "Action": "*", "Resource": "*", "Condition": condition } });
+    let policies = Policies { identity: vec![policy(&document).unwrap()], ..Policies::default() };
+    let keys = keys
+        .iter()
+        .map(|(key, values)| (key.to_ascii_lowercase(), values.iter().map(|value| (*value).to_owned()).collect()));
+    let context = Keys(keys.collect());
+    let request = AccessRequest { action: ACTION, resource: "arn:aws:s3:::b/k", goes_on: false, context: &context };
+    decide(&policies, &request).is_ok()
+}
+
+/// The guide wants a set operator there, and does not say what happens without one.
+#[test]
+fn without_a_set_operator_a_negated_operator_must_hold_for_each_value() {
+    let keys: &[(&str, &[&str])] = &[("aws:TagKeys", &["a", "b"])];
+    assert!(!condition_holds(&json!({ "StringNotEquals": { "aws:TagKeys": "a" } }), keys));
+    assert!(condition_holds(&json!({ "StringNotEquals": { "aws:TagKeys": "c" } }), keys));
+    assert!(condition_holds(&json!({ "StringEquals": { "aws:TagKeys": "a" } }), keys));
+}
+
+#[test]
+fn a_wildcard_in_the_value_of_a_variable_is_no_wildcard() {
+    let condition = json!({ "StringLike": { "aws:ResourceTag/a": "${aws:PrincipalTag/a}" } });
+    assert!(!condition_holds(&condition, &[("aws:ResourceTag/a", &["secret"]), ("aws:PrincipalTag/a", &["*"])]));
+    assert!(condition_holds(&condition, &[("aws:ResourceTag/a", &["*"]), ("aws:PrincipalTag/a", &["*"])]));
 }
 
 /// The time is bounded by the product of the lengths: wildcards that overlap do not multiply.
