@@ -41,8 +41,8 @@
 //! | expired session token | 400 `ExpiredTokenException`, after the signature was found right | seen on `DynamoDB` (guregu/dynamo #68); newer Common Errors pages say 403. Who cannot sign learns nothing of a token |
 //! | call that no policy allows | 400 `AccessDeniedException`, `message` in lower case | Athena answers 400, and the service's own Common Errors page has 400; the newer ones have 403. The service model has `message` |
 //! | text of a denial | `User: <ARN> is not authorized to perform: <action> on resource: <ARN>`, and why | the IAM User Guide, "Access denied error message examples"; Athena |
-//! | denial or not found | who may call the operation on no workgroup is denied, on resource `workgroup/*`, before a name is looked up. Who may call it on some is told that a name is not there, and denied on the ARN of one that it may not use | an ARN has the id, so a name must be looked up first; a stranger must not learn which names there are |
-//! | resource of a list | `*` | the Service Authorization Reference: `ListWorkgroups` has no resource |
+//! | denial or not found | who may call the operation on no workgroup (no namespace, where it is about one) is denied, on resource `workgroup/*`, before a name is looked up. Who may call it on some is told that a name is not there, and denied on the ARN of one that it may not use | an ARN has the id, so a name must be looked up first; a stranger must not learn which names there are |
+//! | resource of a list | `*` | the Service Authorization Reference: the lists have no resource |
 //! | condition keys of the service, such as `redshift-serverless:workgroupId` | absent | the Service Authorization Reference lists them for no action that is served |
 //! | `aws:SecureTransport`, `aws:SourceIp` | `false`, and the address that it listens on | it listens on loopback, without TLS |
 //! | a wildcard in a resource | stands for characters of one of the six parts of an ARN | the IAM User Guide: "within ARN segments (the parts separated by colons)" |

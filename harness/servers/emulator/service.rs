@@ -4,7 +4,7 @@ use super::errors::ServiceError;
 use super::identity::{Access, Principal, Principals};
 use super::pages::Pages;
 use super::protocol::{self, MEDIA_TYPE, Members};
-use super::state::{CustomDomain, Moment, Realm, Resource, State, partition};
+use super::state::{CustomDomain, Moment, Realm, Resource, State, Tags, partition};
 use super::{EmulatorOptions, InvalidOptions, operations, random};
 use crate::wire::sigv4::{self, Scope, SignatureError};
 use crate::wire::{Credentials, Headers, Region, Request, Response};
@@ -37,9 +37,16 @@ pub(super) struct Call<'a> {
     pub(super) region: &'a Region,
     /// When the call is made.
     pub(super) at: Moment,
+    /// The tags that the call gives to a resource.
+    pub(super) tags: Option<&'a Tags>,
 }
 
-impl Call<'_> {
+impl<'a> Call<'a> {
+    /// The same call, which gives these tags to a resource.
+    pub(super) fn giving(self, tags: &'a Tags) -> Self {
+        Self { tags: Some(tags), ..self }
+    }
+
     /// Looks at what the caller's account has in the region. `look` must be quick: other calls wait for it.
     pub(super) fn look<T>(&self, look: impl FnOnce(&Realm) -> T) -> T {
         self.service.state.look(self.caller.account, self.region, self.at, look)
@@ -93,7 +100,7 @@ impl Call<'_> {
             action: &action,
             resource: arn,
             resource_tags: resource.map(|resource| resource.tags.by_key()),
-            request_tags: None,
+            request_tags: self.tags.map(Tags::by_key),
         };
         access.decide().map_err(|denial| ServiceError::access_denied(&principal.arn, &action, shown, denial))
     }
@@ -193,7 +200,8 @@ impl EmulatedService {
         let (operation, perform) = operations::operation_named(protocol::called(request)?)?;
         let region = self.region_called(request);
         let at = Moment::new(self.options.clock.now(), self.options.settle);
-        let call = Call { service: self, caller: self.authenticate(request, region)?, operation, region, at };
+        let call =
+            Call { service: self, caller: self.authenticate(request, region)?, operation, region, at, tags: None };
         Ok(perform(&call, &Members::of(&request.body)?)?.to_string().into_bytes())
     }
 

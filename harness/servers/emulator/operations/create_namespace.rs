@@ -37,8 +37,8 @@ pub(super) fn call(call: &Call<'_>, members: &Members) -> Result<Value, ServiceE
         return Err(ServiceError::validation(message));
     }
     let secret_name = is_managed.then(|| format!("redshift!{name}-{}", random::secret_suffix()));
+    call.giving(&tags).authorise_any("namespace/")?;
     let namespace = Namespace::new(settings, secret_name, tags, call.at);
-    call.authorise_any("namespace/")?;
     let shown = call.change(|realm| realm.create_namespace(&name, namespace))?;
     Ok(json!({ "namespace": shown }))
 }

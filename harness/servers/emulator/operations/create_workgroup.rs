@@ -17,7 +17,7 @@ pub(super) fn call(call: &Call<'_>, members: &Members) -> Result<Value, ServiceE
     let settings = Settings::read(&mut input, WORKGROUP_SETTINGS)?;
     let tags = input.tags("tags")?.unwrap_or_default();
     input.check()?;
-    call.resource("namespace/", |realm| realm.namespace_resource(&namespace))?;
+    call.giving(&tags).resource("namespace/", |realm| realm.namespace_resource(&namespace))?;
     let workgroup = Workgroup::new(namespace, settings, tags, call.at);
     let shown = call.change(|realm| realm.create_workgroup(&name, workgroup))?;
     Ok(json!({ "workgroup": shown }))

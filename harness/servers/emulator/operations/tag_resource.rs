@@ -17,7 +17,8 @@ pub(super) fn call(call: &Call<'_>, members: &Members) -> Result<Value, ServiceE
         input.absent("tags");
     }
     input.check()?;
-    let resource = call.resource("", |realm| realm.resource(&arn))?;
-    call.change(|realm| realm.tag(&resource.arn, tags.unwrap_or_default()))?;
+    let tags = tags.unwrap_or_default();
+    let resource = call.giving(&tags).resource("", |realm| realm.resource(&arn))?;
+    call.change(|realm| realm.tag(&resource.arn, tags))?;
     Ok(json!({}))
 }

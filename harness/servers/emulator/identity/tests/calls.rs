@@ -7,7 +7,8 @@ use rstest::rstest;
 use serde_json::{Value, json};
 
 use super::faults::{identities, statement};
-use crate::servers::emulator::identity::{Access, Principals, Tags};
+use crate::servers::emulator::identity::access::Tags;
+use crate::servers::emulator::identity::{Access, Principals};
 use crate::servers::emulator::{Clock, EmulatedService, EmulatorOptions};
 use crate::wire::sigv4::{self, Scope};
 use crate::wire::{Credentials, Request, Response, Secret};
@@ -105,7 +106,29 @@ fn the_caller_of_the_emulator_itself_may_do_everything() {
 #[case::of_a_domain("GetCredentials", json!({"customDomainName": "nobody.example.com"}), "workgroup/*")]
 #[case::workgroup("GetWorkgroup", named("wg-1"), "workgroup/*")]
 #[case::workgroup_that_is_not_there("GetWorkgroup", named("nobody"), "workgroup/*")]
-fn who_may_do_nothing_does_not_learn_which_workgroups_there_are(
+#[case::deleted("DeleteWorkgroup", named("wg-1"), "workgroup/*")]
+#[case::updated("UpdateWorkgroup", json!({"workgroupName": "wg-1", "port": 5440}), "workgroup/*")]
+#[case::created("CreateWorkgroup", json!({"workgroupName": "wg-9", "namespaceName": "wg-1"}), "namespace/*")]
+#[case::namespace("GetNamespace", json!({"namespaceName": "wg-1"}), "namespace/*")]
+#[case::namespace_created("CreateNamespace", json!({"namespaceName": "ns-9"}), "namespace/*")]
+#[case::namespace_deleted("DeleteNamespace", json!({"namespaceName": "nobody"}), "namespace/*")]
+#[case::domain_created(
+    "CreateCustomDomainAssociation",
+    json!({
+        "workgroupName": "wg-1", "customDomainName": "b.example.com",
+        "customDomainCertificateArn": "arn:aws:acm:us-east-1:123456789012:certificate/a",
+    }),
+    "workgroup/*"
+)]
+#[case::domain(
+    "GetCustomDomainAssociation", json!({"workgroupName": "wg-1", "customDomainName": "db.example.com"}), "workgroup/*"
+)]
+#[case::tags(
+    "ListTagsForResource",
+    json!({"resourceArn": "arn:aws:redshift-serverless:us-east-1:123456789012:workgroup/a"}),
+    "*"
+)]
+fn who_may_do_nothing_does_not_learn_what_there_is(
     #[case] operation: &str,
     #[case] input: Value,
     #[case] resource: &str,
@@ -121,12 +144,51 @@ fn who_may_do_nothing_does_not_learn_which_workgroups_there_are(
     assert_eq!(body, json!({ "__type": "AccessDeniedException", "message": message }));
 }
 
-#[test]
-fn an_action_without_a_resource_is_denied_on_everything() {
-    let response = call(&service_for(&[]), &alice(), "ListWorkgroups", &json!({}));
+#[rstest]
+fn an_action_without_a_resource_is_denied_on_everything(
+    #[values("ListWorkgroups", "ListNamespaces", "ListCustomDomainAssociations")] operation: &str,
+) {
+    let input = match operation {
+        "ListCustomDomainAssociations" => json!({
+            "customDomainName": "db.example.com",
+            "customDomainCertificateArn": "arn:aws:acm:us-east-1:123456789012:certificate/a",
+        }),
+        _ => json!({}),
+    };
+    let response = call(&service_for(&[]), &alice(), operation, &input);
     let body: Value = response.json().unwrap();
     let message = body["message"].as_str().unwrap();
     assert!(message.contains(" on resource: * because no identity-based policy allows the "), "{message}");
+}
+
+/// Source: the IAM User Guide, "Controlling access during AWS requests": `aws:RequestTag` and `aws:TagKeys`.
+#[rstest]
+#[case::allowed(json!([{"key": "team", "value": "data"}]), None)]
+#[case::another_value(json!([{"key": "team", "value": "sales"}]), Some("AccessDeniedException"))]
+#[case::without(json!([]), Some("AccessDeniedException"))]
+fn the_tags_that_a_call_gives_are_condition_keys(#[case] tags: Value, #[case] expected: Option<&str>) {
+    let condition = json!({"StringEquals": {"aws:RequestTag/team": "data"}});
+    let service = service_for(&[statement(&json!({"Condition": condition}))]);
+    let namespace = json!({"namespaceName": "ns-9", "tags": tags});
+    assert_eq!(refusal(&call(&service, &alice(), "CreateNamespace", &namespace)).as_deref(), expected);
+    let tagging = json!({"resourceArn": arn_of(&service, "wg-1"), "tags": tags});
+    assert_eq!(refusal(&call(&service, &alice(), "TagResource", &tagging)).as_deref(), expected);
+}
+
+#[test]
+fn tags_of_a_workgroup_decide_on_it() {
+    let service = service_for(&[
+        statement(&json!({"Action": "redshift-serverless:TagResource"})),
+        statement(&json!({
+            "Action": "redshift-serverless:GetCredentials",
+            "Condition": {"StringEquals": {"aws:ResourceTag/team": "data"}},
+        })),
+    ]);
+    let credentials = || refusal(&call(&service, &alice(), "GetCredentials", &named("wg-1")));
+    assert_eq!(credentials().as_deref(), Some("AccessDeniedException"));
+    let tagging = json!({"resourceArn": arn_of(&service, "wg-1"), "tags": [{"key": "team", "value": "data"}]});
+    assert_eq!(refusal(&call(&service, &alice(), "TagResource", &tagging)), None);
+    assert_eq!(credentials(), None);
 }
 
 #[rstest]
