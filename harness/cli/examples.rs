@@ -158,6 +158,8 @@ Examples:
       Serve on 127.0.0.1:4567, and print what a client needs
   countersign serve emulator --listen 127.0.0.1:0 --format json
       Serve on a free port, for a script
+  countersign serve emulator --control
+      Let requests to /_countersign/clock move the clock
   countersign serve emulator --defect duration-clamped
       Serve a server with a fault";
 

@@ -74,6 +74,11 @@ pub(in crate::cli) struct EmulatorArgs {
     #[arg(long, env = "COUNTERSIGN_USER", value_name = "NAME", default_value = "IAM:countersign")]
     user: String,
 
+    /// Let requests without a signature move the clock, so that passwords expire at once: POST
+    /// {"advance_seconds": 901} or {"set": "2030-01-01T00:00:00Z"} to /_countersign/clock
+    #[arg(long, env = "COUNTERSIGN_CONTROL")]
+    control: bool,
+
     /// Put this defect or legal variant before it; `countersign list defects` shows them all
     #[arg(long, env = "COUNTERSIGN_DEFECT", value_name = "ID")]
     defect: Option<String>,
@@ -94,7 +99,7 @@ pub(super) async fn serve(mut args: EmulatorArgs) -> Result<(), Failure> {
     let (listen, clock) = (options.listen, options.clock.clone());
     let layer = defect.clone().map(|defect| Layer::new(defect, upstream(&options)));
     let start = Emulator::start_behind(options, move |service, request| match &layer {
-        Some(layer) => layer.answer(request, clock.now(), |request| service.answer(request)),
+        Some(layer) => layer.answer(request, clock.unmoved(), |request| service.answer(request)),
         None => service.answer(request),
     });
     let emulator = until_interrupted(listen, start, |emulator| ready(emulator, defect.as_deref(), format)).await?;
@@ -142,6 +147,7 @@ fn options(args: EmulatorArgs) -> EmulatorOptions {
         },
         user: args.user,
         clock: new.clock,
+        control: args.control,
     }
 }
 

@@ -3,9 +3,13 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
+use jiff::SignedDuration;
+
+use super::control::{self, Controlled};
 use super::errors::ServiceError;
-use super::{EmulatedService, EmulatorOptions, MAX_REQUEST_BYTES};
+use super::{ClockRange, EmulatedService, EmulatorOptions, MAX_REQUEST_BYTES};
 use crate::servers::host::{BodyLimit, FieldNames, Host, Unread};
 use crate::wire::{Request, Response};
 
@@ -53,7 +57,10 @@ impl Emulator {
         let answering = Arc::clone(&service);
         let host =
             Host::start(service.options().listen, BODY_LIMIT, FieldNames::Capitalised, move |request| match request {
-                Ok(request) => layer(&answering, request),
+                Ok(request) => match controlled(&answering, request) {
+                    Some(Controlled::Unmoved(response) | Controlled::Moved(response)) => response,
+                    None => layer(&answering, request),
+                },
                 Err(Unread::TimedOut) => answering.refuse(&ServiceError::timed_out()),
                 Err(Unread::TooLarge) => answering.refuse(&ServiceError::too_large(MAX_REQUEST_BYTES)),
                 Err(Unread::Busy) => answering.refuse(&ServiceError::busy()),
@@ -77,16 +84,42 @@ impl Emulator {
         self.service.options()
     }
 
+    /// Moves its clock forward.
+    ///
+    /// ```
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// use std::time::Duration;
+    ///
+    /// use countersign::servers::emulator::{Emulator, EmulatorOptions};
+    ///
+    /// let emulator = Emulator::start(EmulatorOptions::default()).await?;
+    /// let before = emulator.options().clock.now();
+    /// emulator.advance(Duration::from_secs(901))?;
+    /// assert!((emulator.options().clock.now() - before).total(jiff::Unit::Second).unwrap() >= 901.0);
+    /// # std::io::Result::Ok(()) }).unwrap();
+    /// ```
+    ///
+    /// # Errors
+    /// When the clock would leave the years that it can show.
+    pub fn advance(&self, by: Duration) -> io::Result<()> {
+        let by = SignedDuration::try_from(by).map_err(|_| io::Error::other(ClockRange))?;
+        self.options().clock.advance(by).map_err(io::Error::other)
+    }
+
     /// Stops listening and waits until the answers under way are sent, at most five seconds.
     pub async fn shutdown(self) {
         self.host.shutdown().await;
     }
 }
 
+/// The answer to a request for the clock, if requests may move it.
+fn controlled(service: &EmulatedService, request: &Request) -> Option<Controlled> {
+    let EmulatorOptions { control, clock, .. } = service.options();
+    control.then(|| control::answer(request, clock)).flatten()
+}
+
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpStream;
     use tokio::time::timeout;
@@ -117,6 +150,16 @@ mod tests {
         assert!(answer.contains("\r\nContent-Type: application/x-amz-json-1.1\r\n"), "{answer}");
         assert_eq!(answer.matches("\r\nDate: ").count(), 1, "{answer}");
         assert!(answer.contains(r#""__type":"UnknownOperationException""#), "{answer}");
+    }
+
+    #[tokio::test]
+    async fn the_clock_answers_only_where_it_may_be_controlled() {
+        for (control, status) in [(true, "200 OK"), (false, "404 Not Found")] {
+            let emulator = Emulator::start(EmulatorOptions { control, ..EmulatorOptions::default() }).await.unwrap();
+            let request = b"GET /_countersign/clock HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+            let answer = exchange(&emulator, request).await;
+            assert!(answer.starts_with(&format!("HTTP/1.1 {status}\r\n")), "{answer}");
+        }
     }
 
     #[tokio::test]

@@ -20,6 +20,7 @@
 //! | `names.rs` | the documented constraints of names |
 //! | `errors.rs` | every refusal: its name, its status, its body |
 //! | `workgroups.rs` | the workgroups, as answers show them |
+//! | `clock.rs`, `control.rs` | the clock, and the requests that move it |
 //! | `random.rs` | passwords, keys, ids, tokens |
 //! | `http.rs` | the service behind a socket, alone or behind a layer |
 //!
@@ -72,6 +73,8 @@
 //! | `ownerAccount` of somebody else | an empty list | it is "the owner account for the workgroup", which makes it a filter; nobody shares a workgroup with the caller, and neither a missing nor a denied resource is among the listed errors |
 //! | `ownerAccount`, pattern without anchors | twelve ASCII digits | twelve digits anywhere, in at most twelve characters |
 
+mod clock;
+mod control;
 mod errors;
 mod http;
 mod names;
@@ -83,8 +86,10 @@ mod service;
 mod validation;
 mod workgroups;
 
+pub use clock::{Clock, ClockRange};
+pub use control::CLOCK_PATH;
 pub use http::Emulator;
-pub use options::{Clock, EmulatorOptions, InvalidOptions};
+pub use options::{EmulatorOptions, InvalidOptions};
 pub use service::{EmulatedService, MAX_REQUEST_BYTES};
 
 #[cfg(test)]

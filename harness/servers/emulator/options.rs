@@ -1,35 +1,10 @@
 use std::collections::BTreeMap;
-use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::Arc;
 
-use jiff::Timestamp;
-
+use super::clock::Clock;
 use super::{names, random};
 use crate::text::foreign;
 use crate::wire::{Credentials, Region};
-
-/// The emulator's only source of time, so that a test can stop it.
-#[derive(Clone)]
-pub struct Clock(Arc<dyn Fn() -> Timestamp + Send + Sync>);
-
-impl Clock {
-    /// A clock that takes the time from a function.
-    pub fn new(now: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
-        Self(Arc::new(now))
-    }
-
-    /// The time now.
-    pub fn now(&self) -> Timestamp {
-        (self.0)()
-    }
-}
-
-impl fmt::Debug for Clock {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Clock")
-    }
-}
 
 /// What an emulator has and who may call it. Printing it masks the secret of its credentials.
 ///
@@ -53,8 +28,11 @@ pub struct EmulatorOptions {
     /// What it answers as `dbUser`: `IAM:<user>` for an IAM user, `IAMR:<role>` for a role.
     /// Source: the Redshift Management Guide.
     pub user: String,
-    /// The clock. It decides which signatures are too old, and when passwords expire.
+    /// The clock. It decides when passwords expire, and which signatures are too old: these by the time that it showed
+    /// had it never been moved.
     pub clock: Clock,
+    /// Whether a request may move the clock. Such requests need no signature.
+    pub control: bool,
 }
 
 impl Default for EmulatorOptions {
@@ -68,7 +46,8 @@ impl Default for EmulatorOptions {
             custom_domains: BTreeMap::from([(format!("{workgroup}.example.com"), workgroup)]),
             credentials: random::credentials(),
             user: "IAM:countersign".to_owned(),
-            clock: Clock::new(Timestamp::now),
+            clock: Clock::default(),
+            control: false,
         }
     }
 }

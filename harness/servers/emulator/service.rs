@@ -96,7 +96,7 @@ impl EmulatedService {
             _ => false,
         };
         let scope = Scope { region: self.options.region.as_str(), service: SIGNING_NAME };
-        let verdict = sigv4::verify(request, scope, self.options.clock.now(), |id| {
+        let verdict = sigv4::verify(request, scope, self.options.clock.unmoved(), |id| {
             (id == known_token.access_key_id && token_fits).then(|| known_token.secret_access_key.clone())
         });
         match verdict {
@@ -113,7 +113,7 @@ impl EmulatedService {
     /// An answer with the headers that every answer has. Source: Smithy, AWS JSON 1.1, for the media
     /// type and the length; every public record of an AWS answer has a request id and a date.
     fn respond(&self, status: u16, body: Vec<u8>) -> Response {
-        let date = jiff::fmt::rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&self.options.clock.now());
+        let date = jiff::fmt::rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&self.options.clock.unmoved());
         let mut headers = Headers::new();
         headers.push("x-amzn-RequestId", random::uuid());
         headers.push("Content-Type", MEDIA_TYPE);
