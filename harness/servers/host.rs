@@ -10,6 +10,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use futures_util::{FutureExt, stream};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full, StreamBody};
@@ -92,8 +93,22 @@ pub enum FieldNames {
     Capitalised,
 }
 
+/// What becomes of a request.
+pub enum Answer {
+    /// The response is there.
+    Ready(Response),
+    /// The response comes when something else is done.
+    Later(BoxFuture<'static, Response>),
+}
+
+impl From<Response> for Answer {
+    fn from(response: Response) -> Self {
+        Self::Ready(response)
+    }
+}
+
 /// The function that makes an answer, from a request or from the reason why there is none.
-type AnswerFunction = dyn Fn(Result<&Request, Unread>) -> Response + Send + Sync;
+type AnswerFunction = dyn Fn(Result<&Request, Unread>) -> Answer + Send + Sync;
 
 /// A running server. Dropping it stops it at once; [`Host::shutdown`] lets it finish first.
 #[derive(Debug)]
@@ -109,17 +124,18 @@ impl Host {
     ///
     /// # Errors
     /// When it cannot listen on the address.
-    pub async fn start(
+    pub async fn start<A: Into<Answer>>(
         listen: SocketAddr,
         limit: BodyLimit,
         names: FieldNames,
-        answer: impl Fn(Result<&Request, Unread>) -> Response + Send + Sync + 'static,
+        answer: impl Fn(Result<&Request, Unread>) -> A + Send + Sync + 'static,
     ) -> io::Result<Self> {
         let listener = TcpListener::bind(listen).await?;
         let address = listener.local_addr()?;
         let (stop, stopped) = oneshot::channel::<()>();
         let bodies = Arc::new(Semaphore::new(BODIES_LIMIT));
-        let server = Server { answer: Arc::new(answer), limit, names, bodies };
+        let answer = Arc::new(move |request: Result<&Request, Unread>| answer(request).into());
+        let server = Server { answer, limit, names, bodies };
         let task = tokio::spawn(server.serve(listener, stopped));
         Ok(Self { address, stop: Some(stop), task })
     }
@@ -206,13 +222,16 @@ impl Server {
 
     async fn handle(&self, request: hyper::Request<Incoming>) -> hyper::Response<ResponseBody> {
         let (head, body) = request.into_parts();
-        let response = match timeout(BODY_TIMEOUT, self.read(body)).await {
+        let answer = match timeout(BODY_TIMEOUT, self.read(body)).await {
             Err(_) => (self.answer)(Err(Unread::TimedOut)),
             Ok(Err(why)) => (self.answer)(Err(why)),
             // The share of the body is held until the answer is made.
             Ok(Ok((body, _share))) => (self.answer)(Ok(&received(&head, body))),
         };
-        sent(response)
+        sent(match answer {
+            Answer::Ready(response) => response,
+            Answer::Later(response) => response.await,
+        })
     }
 
     /// Reads a body, and gives it with its share of what all bodies may hold. One that is refused is read on within the
