@@ -16,6 +16,12 @@ impl ServiceError {
         Self { status, name, message: message.into(), resource_name: None }
     }
 
+    /// Something behind the service does not do what it must. Source: the operations' error lists, status 500.
+    #[cfg(feature = "login")]
+    pub(super) fn internal(message: impl Into<String>) -> Self {
+        Self::new(500, "InternalServerException", message)
+    }
+
     /// The input breaks documented constraints. Source: the operations' error lists, status 400.
     pub(super) fn validation(message: impl Into<String>) -> Self {
         Self::new(400, "ValidationException", message)

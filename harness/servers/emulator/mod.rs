@@ -20,6 +20,9 @@
 //! | `names.rs` | the documented constraints of names |
 //! | `errors.rs` | every refusal: its name, its status, its body |
 //! | `workgroups.rs` | the workgroups, as answers show them |
+//! | `logins.rs` | the log-ins that were given out |
+//! | `proof.rs` | how a password is proved: by SCRAM-SHA-256 or by MD5 |
+//! | `door/` | the database door, where they log in |
 //! | `clock.rs`, `control.rs` | the clock, and the requests that move it |
 //! | `random.rs` | passwords, keys, ids, tokens |
 //! | `http.rs` | the service behind a socket, alone or behind a layer |
@@ -75,11 +78,17 @@
 
 mod clock;
 mod control;
+#[cfg(feature = "login")]
+mod door;
 mod errors;
 mod http;
+#[cfg(feature = "login")]
+mod logins;
 mod names;
 mod operations;
 mod options;
+#[cfg(feature = "login")]
+mod proof;
 mod protocol;
 mod random;
 mod service;
@@ -88,6 +97,8 @@ mod workgroups;
 
 pub use clock::{Clock, ClockRange};
 pub use control::CLOCK_PATH;
+#[cfg(feature = "login")]
+pub use door::{Database, DoorOptions};
 pub use http::Emulator;
 pub use options::{EmulatorOptions, InvalidOptions};
 pub use service::{EmulatedService, MAX_REQUEST_BYTES};

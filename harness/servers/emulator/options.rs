@@ -33,6 +33,9 @@ pub struct EmulatorOptions {
     pub clock: Clock,
     /// Whether a request may move the clock. Such requests need no signature.
     pub control: bool,
+    /// Where its passwords log in; nowhere if there is none.
+    #[cfg(feature = "login")]
+    pub door: Option<super::DoorOptions>,
 }
 
 impl Default for EmulatorOptions {
@@ -48,6 +51,8 @@ impl Default for EmulatorOptions {
             user: "IAM:countersign".to_owned(),
             clock: Clock::default(),
             control: false,
+            #[cfg(feature = "login")]
+            door: None,
         }
     }
 }
@@ -87,6 +92,25 @@ pub enum InvalidOptions {
 }
 
 impl EmulatorOptions {
+    /// The same with a database door, on free ports of the loopback address: the passwords log in there.
+    ///
+    /// ```
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// use countersign::servers::emulator::{Emulator, EmulatorOptions};
+    ///
+    /// let emulator = Emulator::start(EmulatorOptions::default().with_door()).await?;
+    /// let address = emulator.door("countersign-emulator").unwrap();
+    /// assert!(address.ip().is_loopback());
+    /// assert!(emulator.authority().unwrap().starts_with("-----BEGIN CERTIFICATE-----"));
+    /// # std::io::Result::Ok(()) }).unwrap();
+    /// ```
+    #[cfg(feature = "login")]
+    #[must_use]
+    pub fn with_door(mut self) -> Self {
+        self.door = Some(super::DoorOptions::default());
+        self
+    }
+
     /// The names that a caller can use, by kind: the first workgroup, a custom domain of it, and the database that
     /// every workgroup has.
     pub fn names(&self) -> BTreeMap<&'static str, String> {
@@ -118,6 +142,25 @@ impl EmulatorOptions {
         }
     }
 
+    /// The same with a database door, and a PostgreSQL behind it: each database user that gets a password is a role there.
+    ///
+    /// ```no_run
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// use countersign::servers::emulator::{Emulator, EmulatorOptions};
+    ///
+    /// let database = "postgres://admin@localhost/dev".parse()?;
+    /// let emulator = Emulator::start(EmulatorOptions::default().with_database(database)).await?;
+    /// // ... get credentials, log in with them at emulator.door("countersign-emulator") ...
+    /// emulator.close().await?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
+    #[cfg(feature = "login")]
+    #[must_use]
+    pub fn with_database(mut self, database: super::Database) -> Self {
+        self.door = Some(super::DoorOptions { database: Some(database), ..self.door.unwrap_or_default() });
+        self
+    }
+
     /// Checks that an emulator can be made with these options, and that requests can reach everything in it.
     ///
     /// # Errors
@@ -125,6 +168,10 @@ impl EmulatorOptions {
     pub fn check(&self) -> Result<(), InvalidOptions> {
         if !self.listen.ip().to_canonical().is_loopback() {
             return Err(InvalidOptions::NotLoopback(self.listen));
+        }
+        #[cfg(feature = "login")]
+        if let Some(door) = self.door.as_ref().filter(|door| !door.listen.ip().to_canonical().is_loopback()) {
+            return Err(InvalidOptions::NotLoopback(door.listen));
         }
         if self.account.len() != 12 || !self.account.chars().all(|c| c.is_ascii_digit()) {
             return Err(InvalidOptions::Account(self.account.clone()));

@@ -31,6 +31,20 @@ pub(super) fn credentials() -> Credentials {
     Credentials::new(format!("AKIA{}", text(BASE32, 16)), text(BASE64, 40))
 }
 
+/// Random bytes, for a salt or a key.
+#[cfg(feature = "login")]
+pub(super) fn bytes<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    rand::rng().fill_bytes(&mut bytes);
+    bytes
+}
+
+/// A nonce of SCRAM: 144 random bits.
+#[cfg(feature = "login")]
+pub(super) fn nonce() -> String {
+    text(BASE64, 24)
+}
+
 /// A token for a page of a list. The model does not give its length; tokens of other lists of the service have 8 to
 /// 1024 characters.
 pub(super) fn page_token() -> String {

@@ -11,7 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::errors::ServiceError;
-use super::{EmulatorOptions, random};
+use super::{EmulatedService, EmulatorOptions, random};
 use crate::wire::Region;
 
 /// Where a workgroup listens. Source: the service model, `port`, "The default is 5439".
@@ -67,6 +67,22 @@ pub(super) struct Workgroup {
     pub(super) page_token: String,
 }
 
+impl Workgroup {
+    /// Its id, which no other workgroup ever had.
+    pub(super) fn id(&self) -> &str {
+        self.shown["workgroupId"].as_str().unwrap_or_default()
+    }
+
+    /// How an answer of a service shows it: with the door to its database, if there is one.
+    pub(super) fn shown_by(&self, service: &EmulatedService) -> Value {
+        let mut shown = self.shown.clone();
+        if let Some((host, port)) = service.endpoint_of(self.id()) {
+            shown["endpoint"] = json!({ "address": host, "port": port });
+        }
+        shown
+    }
+}
+
 impl Workgroups {
     /// The workgroups that the options name, each of them once.
     pub(super) fn new(options: &EmulatorOptions) -> Self {
@@ -86,6 +102,12 @@ impl Workgroups {
         Self(names.into_iter().map(workgroup).collect())
     }
 
+    /// The pattern that the host names of all workgroups match, as a certificate has it.
+    #[cfg(feature = "login")]
+    pub(super) fn any_host(&self, options: &EmulatorOptions) -> String {
+        host("*", options)
+    }
+
     pub(super) fn all(&self) -> &[Workgroup] {
         &self.0
     }
@@ -96,6 +118,12 @@ impl Workgroups {
         let found = self.0.iter().find(|workgroup| workgroup.name == name);
         found.ok_or_else(|| ServiceError::not_found(name, format!("Serverless workgroup {name} not found.")))
     }
+}
+
+/// The host name of a workgroup's database.
+fn host(workgroup: &str, options: &EmulatorOptions) -> String {
+    let EmulatorOptions { account, region, .. } = options;
+    format!("{workgroup}.{account}.{region}.redshift-serverless.{}", partition(region).1)
 }
 
 struct Account<'a> {
@@ -117,10 +145,10 @@ impl Account<'_> {
     /// compute, the samples of the API reference for the address type and the routing. That it is not public is a
     /// cautious guess.
     fn workgroup(&self, name: &str) -> Value {
-        let EmulatorOptions { account, region, custom_domains, .. } = self.options;
+        let EmulatorOptions { custom_domains, .. } = self.options;
         let id = random::uuid();
         let parameters = CONFIG_PARAMETERS.map(|(key, value)| json!({ "parameterKey": key, "parameterValue": value }));
-        let host = format!("{name}.{account}.{region}.redshift-serverless.{}", self.partition.1);
+        let host = host(name, self.options);
         let mut workgroup = json!({
             "baseCapacity": BASE_CAPACITY,
             "configParameters": parameters,

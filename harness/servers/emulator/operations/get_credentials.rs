@@ -7,6 +7,7 @@ use crate::servers::emulator::errors::ServiceError;
 use crate::servers::emulator::protocol::Members;
 use crate::servers::emulator::service::Call;
 use crate::servers::emulator::validation::{self, Breaches};
+use crate::servers::emulator::workgroups::Workgroup;
 use crate::servers::emulator::{EmulatedService, names, random};
 
 /// Values of `durationSeconds`. Source: the API reference, "minimum is 900 seconds, and the maximum
@@ -39,28 +40,33 @@ pub(super) fn call(call: &Call<'_>, members: &Members) -> Result<Value, ServiceE
     }
     breaches.refuse()?;
 
-    look_up(call.service, workgroup, custom_domain)?;
+    let found = look_up(call.service, workgroup, custom_domain)?;
+    let seconds = duration.unwrap_or(DEFAULT_DURATION_SECONDS);
     let now = call.service.options().clock.now().as_millisecond();
-    // Seconds since 1970, with milliseconds: the protocol's form of a timestamp.
-    let after = |seconds: i32| SignedDuration::from_millis(now + i64::from(seconds) * 1000).as_secs_f64();
+    let after = |seconds: i32| now + i64::from(seconds) * 1000;
+    let password = random::password();
+    call.issue(found.id(), database, &password, after(seconds));
     Ok(json!({
-        "dbPassword": random::password().expose(),
+        "dbPassword": password.expose(),
         "dbUser": call.caller.database_user,
-        "expiration": after(duration.unwrap_or(DEFAULT_DURATION_SECONDS)),
-        "nextRefreshTime": after(REFRESH_SECONDS),
+        "expiration": timestamp(after(seconds)),
+        "nextRefreshTime": timestamp(after(REFRESH_SECONDS)),
     }))
 }
 
+/// Seconds since 1970, with milliseconds: the protocol's form of a timestamp.
+fn timestamp(milliseconds: i64) -> f64 {
+    SignedDuration::from_millis(milliseconds).as_secs_f64()
+}
+
 /// Finds the workgroup. If both names are given, they must mean the same one.
-fn look_up(
-    service: &EmulatedService,
+fn look_up<'a>(
+    service: &'a EmulatedService,
     workgroup: Option<&str>,
     custom_domain: Option<&str>,
-) -> Result<(), ServiceError> {
-    if let Some(name) = workgroup {
-        service.workgroups().by_name(name)?;
-    }
-    let Some(domain) = custom_domain else { return Ok(()) };
+) -> Result<&'a Workgroup, ServiceError> {
+    let named = workgroup.map(|name| service.workgroups().by_name(name)).transpose()?;
+    let Some(domain) = custom_domain else { return service.workgroups().by_name(workgroup.unwrap_or_default()) };
     let custom_domains = &service.options().custom_domains;
     let (_, meant) = custom_domains
         .iter()
@@ -70,6 +76,6 @@ fn look_up(
         Some(name) if name != meant => Err(ServiceError::validation(format!(
             "The custom domain {domain} is not associated with the workgroup {name}."
         ))),
-        _ => Ok(()),
+        _ => named.map_or_else(|| service.workgroups().by_name(meant), Ok),
     }
 }

@@ -18,5 +18,5 @@ pub(super) fn call(call: &Call<'_>, members: &Members) -> Result<Value, ServiceE
     }
     breaches.refuse()?;
     let workgroup = call.service.workgroups().by_name(&name.unwrap_or_default())?;
-    Ok(json!({ "workgroup": workgroup.shown }))
+    Ok(json!({ "workgroup": workgroup.shown_by(call.service) }))
 }

@@ -39,7 +39,7 @@ pub(super) fn call(call: &Call<'_>, members: &Members) -> Result<Value, ServiceE
     let start = start.ok_or_else(|| ServiceError::validation("The nextToken was not given out for this list."))?;
     let most = max_results.and_then(|most| usize::try_from(most).ok()).unwrap_or(DEFAULT_MAX_RESULTS);
     let end = workgroups.len().min(start + most);
-    let page: Vec<_> = workgroups[start..end].iter().map(|workgroup| &workgroup.shown).collect();
+    let page: Vec<_> = workgroups[start..end].iter().map(|workgroup| workgroup.shown_by(call.service)).collect();
     let mut output = json!({ "workgroups": page });
     if let Some(next) = workgroups.get(end) {
         output["nextToken"] = next.page_token.as_str().into();
