@@ -76,8 +76,8 @@ pub(in crate::cli) struct EmulatorArgs {
     #[arg(long, env = "COUNTERSIGN_USER", value_name = "NAME", default_value = "IAM:countersign")]
     user: String,
 
-    /// Let requests without a signature move the clock, so that passwords expire at once: POST
-    /// {"advance_seconds": 901} or {"set": "2030-01-01T00:00:00Z"} to /_countersign/clock
+    /// Let requests without a signature move the clock, so that passwords expire at once: POST JSON with
+    /// `advance_seconds` or `set` to `/_countersign/clock`
     #[arg(long, env = "COUNTERSIGN_CONTROL")]
     control: bool,
 
@@ -92,7 +92,7 @@ pub(in crate::cli) struct EmulatorArgs {
     #[arg(long, conflicts_with = "ca_out")]
     no_door: bool,
 
-    /// PostgreSQL to have behind the door, such as postgres://admin@localhost/dev: each database user is a role there,
+    /// PostgreSQL to have behind the door, such as <postgres://admin@localhost/dev>: each database user is a role there,
     /// until the emulator ends
     #[cfg(feature = "login")]
     #[arg(long, env = "COUNTERSIGN_DATABASE", value_name = "URL", hide_env_values = true, conflicts_with = "no_door")]
@@ -239,6 +239,7 @@ mod door {
 
     use super::{Database, Emulator, Failure, ReadyDoor};
     use crate::cli::output::harmless;
+    use crate::text::file_name;
 
     /// Drops the roles that emulators left behind, and lists them.
     pub(super) async fn drop_roles(database: &Database) -> Result<(), Failure> {
@@ -258,19 +259,16 @@ mod door {
         temporary: &mut Option<NamedTempFile>,
     ) -> io::Result<ReadyDoor> {
         let Some(authority) = emulator.authority() else { return Ok(ReadyDoor::default()) };
-        let path = match ca_out {
-            Some(path) => {
-                let named = |error| io::Error::other(format!("cannot write {}: {error}", path.display()));
-                fs::write(path, authority).map_err(named)?;
-                path.to_owned()
-            }
-            None => {
-                let mut file = tempfile::Builder::new().prefix("countersign-ca-").suffix(".pem").tempfile()?;
-                file.write_all(authority.as_bytes())?;
-                let path = file.path().to_owned();
-                *temporary = Some(file);
-                path
-            }
+        let path = if let Some(path) = ca_out {
+            let named = |error| io::Error::other(format!("cannot write {}: {error}", file_name(path)));
+            fs::write(path, authority).map_err(named)?;
+            path.to_owned()
+        } else {
+            let mut file = tempfile::Builder::new().prefix("countersign-ca-").suffix(".pem").tempfile()?;
+            file.write_all(authority.as_bytes())?;
+            let path = file.path().to_owned();
+            *temporary = Some(file);
+            path
         };
         let address = |name: &String| Some((name.clone(), emulator.door(name)?.to_string()));
         let doors = emulator.options().workgroups.iter().filter_map(address).collect();

@@ -57,6 +57,14 @@ impl fmt::Debug for Login {
     }
 }
 
+/// What somebody wants to log in to, and as whom.
+pub(super) struct Attempt {
+    /// The id of the workgroup.
+    pub(super) workgroup: String,
+    pub(super) user: String,
+    pub(super) database: String,
+}
+
 /// Why somebody may not log in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Refused {
@@ -118,28 +126,26 @@ impl Logins {
     /// about the newest first.
     pub(super) fn check(
         &self,
-        workgroup: &str,
-        user: &str,
-        database: &str,
+        attempt: &Attempt,
         now: impl Fn() -> Timestamp,
         is_proved: impl Fn(&Login) -> bool,
     ) -> Result<Arc<Login>, Refused> {
         // The lock is not held while proofs are computed.
-        let candidates = self.of(workgroup, user);
+        let candidates = self.of(attempt);
         let login = candidates.into_iter().find(|login| is_proved(login)).ok_or(Refused::Wrong)?;
         if login.expires <= now() {
             return Err(Refused::Expired);
         }
-        if login.database.as_deref().is_some_and(|named| named != database) {
+        if login.database.as_deref().is_some_and(|named| named != attempt.database) {
             return Err(Refused::OtherDatabase);
         }
         Ok(login)
     }
 
     /// The log-ins of a user for a workgroup, the newest first.
-    fn of(&self, workgroup: &str, user: &str) -> Vec<Arc<Login>> {
+    fn of(&self, attempt: &Attempt) -> Vec<Arc<Login>> {
         let kept = self.kept();
-        let of = kept.of.get(&(workgroup.to_owned(), user.to_owned()));
+        let of = kept.of.get(&(attempt.workgroup.clone(), attempt.user.clone()));
         of.into_iter().flat_map(|logins| logins.values().rev().cloned()).collect()
     }
 
@@ -176,9 +182,13 @@ mod tests {
         Login::new(user, "wg", None, Secret::from(password), at(expires))
     }
 
+    fn attempt(workgroup: &str, user: &str, database: &str) -> Attempt {
+        Attempt { workgroup: workgroup.to_owned(), user: user.to_owned(), database: database.to_owned() }
+    }
+
     fn check(logins: &Logins, user: &str, password: &str, now: i64) -> Result<(), Refused> {
         let is_proved = |login: &Login| login.password.expose() == password;
-        logins.check("wg", user, "dev", || at(now), is_proved).map(|_| ())
+        logins.check(&attempt("wg", user, "dev"), || at(now), is_proved).map(|_| ())
     }
 
     #[test]
@@ -203,7 +213,7 @@ mod tests {
         logins.issue(login("b", "others", 900), at(0));
         let check = |workgroup, user, database, password: &str| {
             let is_proved = |login: &Login| login.password.expose() == password;
-            logins.check(workgroup, user, database, || at(1), is_proved).map(|_| ())
+            logins.check(&attempt(workgroup, user, database), || at(1), is_proved).map(|_| ())
         };
         assert_eq!(check("wg", "a", "sales", "right"), Ok(()));
         assert_eq!(check("wg", "a", "dev", "right"), Err(Refused::OtherDatabase));

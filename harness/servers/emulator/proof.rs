@@ -20,7 +20,9 @@ type Hash = [u8; 32];
 fn hmac(key: &[u8], parts: &[&[u8]]) -> Hash {
     // A key of any length is taken.
     let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else { return Hash::default() };
-    parts.iter().for_each(|part| mac.update(part));
+    for part in parts {
+        mac.update(part);
+    }
     mac.finalize().into_bytes().into()
 }
 
@@ -60,7 +62,9 @@ fn salted(password: &[u8], salt: &[u8]) -> Hash {
     let Ok(keyed) = Hmac::<Sha256>::new_from_slice(password) else { return Hash::default() };
     let of = |parts: &[&[u8]]| -> Hash {
         let mut mac = keyed.clone();
-        parts.iter().for_each(|part| mac.update(part));
+        for part in parts {
+            mac.update(part);
+        }
         mac.finalize().into_bytes().into()
     };
     let mut block = of(&[salt, &1_u32.to_be_bytes()]);

@@ -112,7 +112,7 @@ impl EmulatedService {
     #[cfg(feature = "login")]
     pub(super) async fn open_doors(&mut self) -> std::io::Result<()> {
         let Some(door) = &self.options.door else { return Ok(()) };
-        let names = vec![self.workgroups.any_host(&self.options)];
+        let names = vec![Workgroups::any_host(&self.options)];
         let doors = super::door::Doors::new(door, self.options.clock.clone(), names).await?;
         for name in &self.options.workgroups {
             if let Ok(workgroup) = self.workgroups.by_name(name) {

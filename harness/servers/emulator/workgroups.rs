@@ -104,7 +104,7 @@ impl Workgroups {
 
     /// The pattern that the host names of all workgroups match, as a certificate has it.
     #[cfg(feature = "login")]
-    pub(super) fn any_host(&self, options: &EmulatorOptions) -> String {
+    pub(super) fn any_host(options: &EmulatorOptions) -> String {
         host("*", options)
     }
 

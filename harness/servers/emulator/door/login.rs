@@ -9,8 +9,10 @@ use tokio::task::spawn_blocking;
 use tokio::time::{Instant, sleep_until};
 
 use super::Door;
-use super::messages::{Opening, Outgoing, SqlError, Startup, Stream, Unopened, read_message, read_opening};
-use crate::servers::emulator::logins::{Login, Refused};
+use super::messages::{
+    Fields, Opening, Outgoing, SqlError, Startup, Stream, Unopened, put_text, read_message, read_opening,
+};
+use crate::servers::emulator::logins::{Attempt, Login, Refused};
 use crate::servers::emulator::proof::{self, ScramStart};
 use crate::servers::emulator::random;
 
@@ -106,7 +108,9 @@ impl Door {
             out.message(b'v', |body| {
                 body.extend_from_slice(&0_u32.to_be_bytes());
                 body.extend_from_slice(&u32::try_from(options.len()).unwrap_or(0).to_be_bytes());
-                options.iter().for_each(|name| super::messages::put_text(body, name));
+                for name in options {
+                    put_text(body, name);
+                }
             });
             stream.write_all(&out.0).await?;
         }
@@ -150,11 +154,11 @@ impl Door {
         stream.write_all(&out.authentication(SASL, b"SCRAM-SHA-256\0\0").0).await?;
         stream.flush().await?;
         let first = read_proof(stream).await?;
-        let mut fields = super::messages::Fields(&first);
+        let mut fields = Fields(&first);
         if fields.text() != Some("SCRAM-SHA-256") {
             return Err(SqlError::malformed("client selected an invalid SASL authentication mechanism").into());
         }
-        let first = fields.u32().and_then(|_| Some(fields.0)).ok_or_else(malformed)?;
+        let first = fields.u32().map(|_| fields.0).ok_or_else(malformed)?;
         let salt = proof::salt_of(startup.user(), &self.salt_key);
         let start = ScramStart::read(first, &salt, &random::nonce()).map_err(|_| malformed())?;
         let mut out = Outgoing::default();
@@ -171,19 +175,23 @@ impl Door {
         startup: &Startup,
         workgroup: &str,
     ) -> Result<(Arc<Login>, Option<String>), Refused> {
-        let (user, database) = (startup.user().to_owned(), startup.database().to_owned());
-        let (logins, clock, workgroup) = (Arc::clone(&self.logins), self.clock.clone(), workgroup.to_owned());
+        let attempt = Attempt {
+            workgroup: workgroup.to_owned(),
+            user: startup.user().to_owned(),
+            database: startup.database().to_owned(),
+        };
+        let (logins, clock) = (Arc::clone(&self.logins), self.clock.clone());
         let now = move || clock.now();
         match proof {
             Proof::Md5 { salt, answer } => {
                 let is_proved = |login: &Login| proof::is_md5_of(login, salt, &answer);
-                Ok((logins.check(&workgroup, &user, &database, now, is_proved)?, None))
+                Ok((logins.check(&attempt, now, is_proved)?, None))
             }
             // The first check of each password takes a millisecond, which others do not wait for.
             Proof::Scram { salt, exchange } => {
                 let checking = spawn_blocking(move || {
                     let is_proved = |login: &Login| exchange.is_proof_of(login, &salt);
-                    let checked = logins.check(&workgroup, &user, &database, now, is_proved);
+                    let checked = logins.check(&attempt, now, is_proved);
                     match checked {
                         Ok(login) => {
                             let last = exchange.answer(&login, &salt);

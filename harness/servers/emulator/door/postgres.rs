@@ -5,7 +5,7 @@
 //! the newest.
 
 use std::collections::HashMap;
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::io;
 use std::str::FromStr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -24,7 +24,7 @@ use super::upstream::{self, NoSession};
 use crate::servers::emulator::clock::Clock;
 use crate::servers::emulator::logins::Login;
 use crate::servers::emulator::{proof, random};
-use crate::text::foreign;
+use crate::text::{foreign, foreign_os};
 use crate::wire::Secret;
 
 /// How the comment on a role begins that an emulator made.
@@ -102,7 +102,7 @@ impl Database {
     }
 
     async fn drop_roles_like(&self, comment: &str) -> io::Result<Vec<String>> {
-        let client = self.connect().await.map_err(failed)?;
+        let client = self.connect().await.map_err(|error| failed(&error))?;
         let rows = client
             .query(
                 "SELECT rolname::text FROM pg_catalog.pg_roles WHERE shobj_description(oid, 'pg_authid') LIKE $1 \
@@ -110,7 +110,7 @@ impl Database {
                 &[&comment],
             )
             .await
-            .map_err(failed)?;
+            .map_err(|error| failed(&error))?;
         let names: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
         for name in &names {
             self.drop_role(&client, name).await?;
@@ -129,16 +129,16 @@ impl Database {
                 &[&name],
             )
             .await
-            .map_err(failed)?;
+            .map_err(|error| failed(&error))?;
         let role = quoted_name(name);
         for row in rows {
             let mut there = self.clone();
             there.0.dbname(row.get::<_, String>(0));
-            let client = there.connect().await.map_err(failed)?;
+            let client = there.connect().await.map_err(|error| failed(&error))?;
             let give_up = format!("REASSIGN OWNED BY {role} TO CURRENT_USER; DROP OWNED BY {role}");
-            client.batch_execute(&give_up).await.map_err(failed)?;
+            client.batch_execute(&give_up).await.map_err(|error| failed(&error))?;
         }
-        client.batch_execute(&format!("DROP ROLE IF EXISTS {role}")).await.map_err(failed)
+        client.batch_execute(&format!("DROP ROLE IF EXISTS {role}")).await.map_err(|error| failed(&error))
     }
 }
 
@@ -160,8 +160,8 @@ fn words(error: &tokio_postgres::Error) -> String {
     }
 }
 
-fn failed(error: tokio_postgres::Error) -> io::Error {
-    io::Error::other(format!("the PostgreSQL behind the door: {}", words(&error)))
+fn failed(error: &tokio_postgres::Error) -> io::Error {
+    io::Error::other(format!("the PostgreSQL behind the door: {}", words(error)))
 }
 
 /// Something that the administrator does.
@@ -221,7 +221,7 @@ impl RolesOfOne {
 impl Postgres {
     /// Checks that the PostgreSQL can be reached, and starts to administrate it.
     pub(super) async fn start(database: Database, clock: Clock) -> io::Result<(Self, RolesOfOne)> {
-        let client = database.connect().await.map_err(failed)?;
+        let client = database.connect().await.map_err(|error| failed(&error))?;
         let (jobs, mut waiting) = mpsc::unbounded_channel();
         let roles = Arc::<Roles>::default();
         let comment = format!("{COMMENT} {}", random::uuid());
@@ -299,13 +299,12 @@ impl Postgres {
     ) -> Result<(Box<dyn super::messages::Stream>, Vec<u8>), NoSession> {
         let mut known = self.roles.lock().get(&login.user).cloned();
         for _ in 0..TRIES {
-            let password = match known.filter(|known| known.expires > now) {
-                Some(known) => known.password.clone(),
-                None => {
-                    let renewed = self.renew(Arc::clone(login)).await;
-                    renewed.map_err(|why| NoSession::Failed(io::Error::other(why)))?;
-                    login.password.clone()
-                }
+            let password = if let Some(known) = known.filter(|known| known.expires > now) {
+                known.password.clone()
+            } else {
+                let renewed = self.renew(Arc::clone(login)).await;
+                renewed.map_err(|why| NoSession::Failed(io::Error::other(why)))?;
+                login.password.clone()
             };
             match self.log_in_with(startup, &password).await {
                 Err(NoSession::Password) => {
@@ -356,7 +355,7 @@ impl Postgres {
 fn shown(host: &Host, port: u16) -> String {
     match host {
         Host::Tcp(name) => format!("{name}:{port}"),
-        Host::Unix(folder) => format!("{}/.s.PGSQL.{port}", folder.display()),
+        Host::Unix(folder) => format!("{}/.s.PGSQL.{port}", foreign_os(folder.as_os_str())),
     }
 }
 
@@ -472,7 +471,7 @@ impl Administrator {
         if let Some(plain) = plain.filter(|plain| *plain != login.user) {
             let known = "SELECT 1 FROM pg_catalog.pg_roles WHERE rolname = $1";
             if transaction.query_opt(known, &[&plain]).await?.is_some() {
-                text.push_str(&format!(" GRANT {} TO {role};", quoted_name(plain)));
+                let _ = write!(text, " GRANT {} TO {role};", quoted_name(plain));
             }
         }
         transaction.batch_execute(&text).await?;

@@ -154,7 +154,7 @@ impl Session {
             b'B' => self.bind(fields, out),
             b'D' => self.describe(fields, out),
             b'E' => self.execute(fields, out),
-            b'C' => self.close(fields, out),
+            b'C' => Ok(self.close(fields, out)),
             kind => return Err(SqlError::malformed(&format!("invalid frontend message type {kind}"))),
         };
         match done {
@@ -377,15 +377,15 @@ impl Session {
     }
 
     /// `Close`: `S` and a statement, or `P` and a portal. It need not be there.
-    fn close(&mut self, mut fields: Fields<'_>, out: &mut Outgoing) -> Result<Option<()>, SqlError> {
-        let (Some(kind), Some(name)) = (fields.u8(), fields.text()) else { return Ok(None) };
+    fn close(&mut self, mut fields: Fields<'_>, out: &mut Outgoing) -> Option<()> {
+        let (kind, name) = (fields.u8()?, fields.text()?);
         if kind == b'S' {
             self.forget_statement(name);
         } else if self.portals.remove(name).is_some() {
             self.kept = self.kept.saturating_sub(name.len() + KEPT_EACH);
         }
         out.bare(b'3');
-        Ok(Some(()))
+        Some(())
     }
 }
 
