@@ -283,7 +283,7 @@ pub(super) mod tests {
         ("harness/docs/baselines.md", 3),
         ("harness/docs/contributing.md", 2),
         ("harness/docs/emulator.md", 4),
-        (LOGINS, 3),
+        (LOGINS, 2),
         ("harness/docs/reports.md", 6),
         ("harness/docs/running.md", 3),
         ("harness/docs/rust.md", 0),

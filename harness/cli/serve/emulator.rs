@@ -222,8 +222,8 @@ pub(in crate::cli) struct Ready<'a> {
 #[derive(Default, Serialize, JsonSchema)]
 struct ReadyDoor {
     /// Where the passwords log in: address and port for each workgroup.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    doors: BTreeMap<String, String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    doors: Option<BTreeMap<String, String>>,
     /// The file with the certificate that clients must trust.
     #[serde(skip_serializing_if = "Option::is_none")]
     ca_file: Option<String>,
@@ -272,7 +272,7 @@ mod door {
         };
         let address = |name: &String| Some((name.clone(), emulator.door(name)?.to_string()));
         let doors = emulator.options().workgroups.iter().filter_map(address).collect();
-        Ok(ReadyDoor { doors, ca_file: Some(path.to_string_lossy().into_owned()) })
+        Ok(ReadyDoor { doors: Some(doors), ca_file: Some(path.to_string_lossy().into_owned()) })
     }
 }
 
@@ -303,7 +303,7 @@ fn text(ready: &Ready<'_>, options: &EmulatorOptions, defect: Option<&Defect>) -
         }
     }
     let mut doors = String::new();
-    for (workgroup, address) in &ready.door.doors {
+    for (workgroup, address) in ready.door.doors.iter().flatten() {
         let _ = writeln!(doors, "  door            {address} ({workgroup})");
     }
     if let Some(file) = &ready.door.ca_file {
