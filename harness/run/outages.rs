@@ -50,6 +50,11 @@ const CRASHES: u32 = 3;
 /// calls, it is more likely to lose one.
 const STEADY: usize = 4;
 
+/// How many calls the target answers, as before, between one loss of the connection of a case and the next, before it
+/// hangs up on this case. The numbers differ, so that a target that loses every so many-th connection does not lose
+/// those of the case each time.
+const BETWEEN_LOSSES: [usize; 2] = [1, 2];
+
 /// What the target answered before a case, and answers again if it is there.
 #[derive(Clone, Debug)]
 pub(super) enum Reference {
@@ -111,14 +116,16 @@ pub(super) async fn perform(
             }
             Presence::There if doubt == Doubt::Throttled && repeats > 0 => return Ok((judgement, transcript)),
             Presence::There if judgement.verdict == Verdict::Pass || repeats >= repeats_needed(case_run) => {
-                return Box::pin(hung_up(case_run, random_names, judgement, transcript)).await;
+                let lost = Lost { judgement, transcript, between: &BETWEEN_LOSSES };
+                return Box::pin(hung_up(&attempt, &names_of_calls, random_names, lost)).await;
             }
             Presence::There => repeats += 1,
             Presence::Back => {
                 outages += 1;
                 // A server that is gone after each such request crashes on it, and is started again.
                 if outages == CRASHES && is_any_lost(&transcript) {
-                    return Box::pin(hung_up(case_run, random_names, judgement, transcript)).await;
+                    let lost = Lost { judgement, transcript, between: &[] };
+                    return Box::pin(hung_up(&attempt, &names_of_calls, random_names, lost)).await;
                 }
                 repeats = 0;
             }
@@ -200,26 +207,54 @@ fn is_any_lost(transcript: &[Exchange]) -> bool {
     transcript.iter().any(|exchange| exchange.answer.as_ref().is_err_and(is_lost))
 }
 
+/// What became of the calls of a case whose connections were lost each time.
+struct Lost<'a> {
+    judgement: Judgement,
+    transcript: Transcript,
+    /// How many calls of the control are answered before each further loss that is needed.
+    between: &'a [usize],
+}
+
 /// The judgement of calls whose connections were lost each time, while the target was there. Without a lost connection,
 /// or where the target loses others too, the judgement stays as it is.
 async fn hung_up(
-    case_run: &CaseRun<'_>,
+    attempt: &CaseRun<'_>,
+    names_of_calls: &impl Fn() -> RandomNames,
     random_names: &mut RandomNames,
-    judgement: Judgement,
-    mut transcript: Transcript,
+    lost: Lost<'_>,
 ) -> Result<(Judgement, Transcript), Interrupted> {
+    let Lost { judgement, mut transcript, between } = lost;
     if !is_any_lost(&transcript) {
         return Ok((judgement, transcript));
     }
     // Alone, so that no other request can stop the target meanwhile.
-    let _turn = case_run.context.turns.write().await;
-    for _ in 0..STEADY * transcript.len() {
-        if !Box::pin(is_there(case_run, random_names)).await? {
+    let _turn = attempt.context.turns.write().await;
+    if !answers(attempt, random_names, STEADY * transcript.len()).await? {
+        return Ok((judgement, transcript));
+    }
+    for calls in between {
+        let (judgement, again) = attempt.perform(&mut names_of_calls()).await?;
+        if !is_any_lost(&again) {
+            attempt.context.doubts_pass.store(true, Ordering::Relaxed);
+            return Ok((judgement, again));
+        }
+        transcript = again;
+        if !answers(attempt, random_names, *calls).await? {
             return Ok((judgement, transcript));
         }
     }
     transcript.iter_mut().for_each(mark_hung_up);
-    Ok((case_run.judge(&transcript), transcript))
+    Ok((attempt.judge(&transcript), transcript))
+}
+
+/// Whether the target answers a number of calls in a row as it did before.
+async fn answers(case_run: &CaseRun<'_>, random_names: &mut RandomNames, calls: usize) -> Result<bool, Interrupted> {
+    for _ in 0..calls {
+        if !Box::pin(is_there(case_run, random_names)).await? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// The judgement of a case that failed at first: where it passes on new connections, its reason says so.

@@ -152,11 +152,10 @@ impl SelftestContext<'_> {
             let emulator = match &layer {
                 Some(layer) => {
                     let layer = Arc::clone(layer);
-                    let behind = move |service: &crate::servers::emulator::EmulatedService,
-                                       request: &crate::wire::Request| {
-                        layer.answer(request, Timestamp::now(), |request| service.answer(request))
-                    };
-                    Emulator::start_behind(options, behind).await?
+                    Emulator::start_behind(options, move |answer, request| {
+                        layer.answer(request, Timestamp::now(), answer)
+                    })
+                    .await?
                 }
                 None => Emulator::start(options).await?,
             };

@@ -10,6 +10,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use futures_util::{FutureExt, stream};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full, StreamBody};
@@ -92,9 +93,30 @@ pub enum FieldNames {
     Capitalised,
 }
 
-/// The function that makes an answer, from a request or from the reason why there is none. `None` closes the
-/// connection without an answer.
-type AnswerFunction = dyn Fn(Result<&Request, Unread>) -> Option<Response> + Send + Sync;
+/// What becomes of a request.
+pub enum Answer {
+    /// The response is there.
+    Ready(Response),
+    /// The response comes when something else is done.
+    Later(BoxFuture<'static, Response>),
+    /// There is no response: the connection is closed.
+    Closed,
+}
+
+impl From<Response> for Answer {
+    fn from(response: Response) -> Self {
+        Self::Ready(response)
+    }
+}
+
+impl From<Option<Response>> for Answer {
+    fn from(response: Option<Response>) -> Self {
+        response.map_or(Self::Closed, Self::Ready)
+    }
+}
+
+/// The function that makes an answer, from a request or from the reason why there is none.
+type AnswerFunction = dyn Fn(Result<&Request, Unread>) -> Answer + Send + Sync;
 
 /// There is no answer to a request. hyper then closes the connection, and sends nothing.
 #[derive(Debug, thiserror::Error)]
@@ -111,12 +133,12 @@ pub struct Host {
 }
 
 impl Host {
-    /// Starts a server on the current tokio runtime. It listens when this returns. Where `answer` gives `None`, the
-    /// connection is closed without an answer.
+    /// Starts a server on the current tokio runtime. It listens when this returns. Where `answer` gives
+    /// [`Answer::Closed`] or `None`, the connection is closed without an answer.
     ///
     /// # Errors
     /// When it cannot listen on the address.
-    pub async fn start<A: Into<Option<Response>>>(
+    pub async fn start<A: Into<Answer>>(
         listen: SocketAddr,
         limit: BodyLimit,
         names: FieldNames,
@@ -126,8 +148,8 @@ impl Host {
         let address = listener.local_addr()?;
         let (stop, stopped) = oneshot::channel::<()>();
         let bodies = Arc::new(Semaphore::new(BODIES_LIMIT));
-        let answer = move |request: Result<&Request, Unread>| answer(request).into();
-        let server = Server { answer: Arc::new(answer), limit, names, bodies };
+        let answer = Arc::new(move |request: Result<&Request, Unread>| answer(request).into());
+        let server = Server { answer, limit, names, bodies };
         let task = tokio::spawn(server.serve(listener, stopped));
         Ok(Self { address, stop: Some(stop), task })
     }
@@ -214,13 +236,17 @@ impl Server {
 
     async fn handle(&self, request: hyper::Request<Incoming>) -> Result<hyper::Response<ResponseBody>, NoAnswer> {
         let (head, body) = request.into_parts();
-        let response = match timeout(BODY_TIMEOUT, self.read(body)).await {
+        let answer = match timeout(BODY_TIMEOUT, self.read(body)).await {
             Err(_) => (self.answer)(Err(Unread::TimedOut)),
             Ok(Err(why)) => (self.answer)(Err(why)),
             // The share of the body is held until the answer is made.
             Ok(Ok((body, _share))) => (self.answer)(Ok(&received(&head, body))),
         };
-        response.map(sent).ok_or(NoAnswer)
+        match answer {
+            Answer::Ready(response) => Ok(sent(response)),
+            Answer::Later(response) => Ok(sent(response.await)),
+            Answer::Closed => Err(NoAnswer),
+        }
     }
 
     /// Reads a body, and gives it with its share of what all bodies may hold. One that is refused is read on within the

@@ -17,6 +17,8 @@ use super::{Failure, Library, ReadyFormat, address, shell, until_interrupted};
 use crate::corpus::{Defect, DefectKind};
 use crate::selftest::upstream;
 use crate::servers::defects::Layer;
+#[cfg(feature = "login")]
+use crate::servers::emulator::{Database, DoorOptions};
 use crate::servers::emulator::{Emulator, EmulatorOptions};
 use crate::text::{did_you_mean, file_name, foreign, meant};
 use crate::wire::{Credentials, Region, Secret};
@@ -94,6 +96,37 @@ pub(in crate::cli) struct EmulatorArgs {
     /// flags above may do everything
     #[arg(long, env = "COUNTERSIGN_IDENTITIES", value_name = "FILE")]
     identities: Option<PathBuf>,
+    /// Let requests without a signature move the clock, so that passwords expire at once: POST JSON with
+    /// `advance_seconds` or `set` to `/_countersign/clock`
+    #[arg(long, env = "COUNTERSIGN_CONTROL")]
+    control: bool,
+
+    /// Loopback address and port where the passwords log in to the first workgroup, by the PostgreSQL protocol; port 0
+    /// takes a free one, and so does each further workgroup
+    #[cfg(feature = "login")]
+    #[arg(long, env = "COUNTERSIGN_DOOR", value_name = "ADDR:PORT", default_value = "127.0.0.1:0", value_parser = address)]
+    door: SocketAddr,
+
+    /// Let no password log in anywhere
+    #[cfg(feature = "login")]
+    #[arg(long, conflicts_with = "ca_out")]
+    no_door: bool,
+
+    /// PostgreSQL to have behind the door, such as <postgres://admin@localhost/dev>: each database user is a role there,
+    /// until the emulator ends
+    #[cfg(feature = "login")]
+    #[arg(long, env = "COUNTERSIGN_DATABASE", value_name = "URL", hide_env_values = true, conflicts_with = "no_door")]
+    database: Option<Database>,
+
+    /// Drop the roles that emulators left behind at the PostgreSQL of --database, list them, and end
+    #[cfg(feature = "login")]
+    #[arg(long, requires = "database")]
+    drop_roles: bool,
+
+    /// File to write the certificate to that clients of the door must trust [default: a temporary file]
+    #[cfg(feature = "login")]
+    #[arg(long, env = "COUNTERSIGN_CA_OUT", value_name = "FILE")]
+    ca_out: Option<PathBuf>,
 
     /// Put this defect or legal variant before it; `countersign list defects` shows them all
     #[arg(long, env = "COUNTERSIGN_DEFECT", value_name = "ID")]
@@ -118,17 +151,32 @@ impl EmulatorArgs {
 pub(super) async fn serve(mut args: EmulatorArgs) -> Result<(), Failure> {
     let format = args.format;
     let defect = args.defect.take().map(|id| find(&id, args.fixtures.take())).transpose()?.map(Arc::new);
+    #[cfg(feature = "login")]
+    if let Some(database) = args.database.as_ref().filter(|_| args.drop_roles) {
+        return door::drop_roles(database).await;
+    }
+    #[cfg(feature = "login")]
+    let ca_out = args.ca_out.take();
     let identities = args.identities.take().map(|path| identities(&path)).transpose()?;
     let options = EmulatorOptions { identities, ..options(args) };
     let (listen, clock) = (options.listen, options.clock.clone());
     let layer = defect.clone().map(|defect| Layer::new(defect, upstream(&options)));
-    let start = Emulator::start_behind(options, move |service, request| match &layer {
-        Some(layer) => layer.answer(request, clock.now(), |request| service.answer(request)),
-        None => Some(service.answer(request)),
+    let start = Emulator::start_behind(options, move |answer, request| match &layer {
+        Some(layer) => layer.answer(request, clock.unmoved(), answer),
+        None => Some(answer(request)),
     });
-    let emulator = until_interrupted(listen, start, |emulator| ready(emulator, defect.as_deref(), format)).await?;
-    emulator.shutdown().await;
-    Ok(())
+    #[cfg(feature = "login")]
+    let mut ca_file = None;
+    let ready = |emulator: &Emulator| {
+        #[cfg(feature = "login")]
+        let door = door::ready(emulator, ca_out.as_deref(), &mut ca_file)?;
+        #[cfg(not(feature = "login"))]
+        let door = ReadyDoor::default();
+        ready(emulator, defect.as_deref(), door, format)
+    };
+    let emulator = until_interrupted(listen, start, ready).await?;
+    let left = |error| Failure::usage(format!("the emulator leaves something behind: {error}"));
+    emulator.close().await.map_err(left)
 }
 
 fn find(id: &str, fixtures: Option<PathBuf>) -> Result<Defect, Failure> {
@@ -183,6 +231,9 @@ fn options(args: EmulatorArgs) -> EmulatorOptions {
         state: args.state,
         clock: new.clock,
         identities: None,
+        control: args.control,
+        #[cfg(feature = "login")]
+        door: (!args.no_door).then_some(DoorOptions { listen: args.door, database: args.database }),
     }
 }
 
@@ -203,10 +254,70 @@ pub(in crate::cli) struct Ready<'a> {
     access_key_id: &'a str,
     /// The secret that goes with it; good for nothing else.
     secret_access_key: &'a str,
+    #[serde(flatten)]
+    door: ReadyDoor,
+}
+
+/// What a client of the database door needs. Nothing, where there is no door.
+#[derive(Default, Serialize, JsonSchema)]
+struct ReadyDoor {
+    /// Where the passwords log in: address and port for each workgroup.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    doors: Option<BTreeMap<String, String>>,
+    /// The file with the certificate that clients must trust.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ca_file: Option<String>,
+}
+
+#[cfg(feature = "login")]
+mod door {
+    use std::io::Write as _;
+    use std::path::Path;
+    use std::{fs, io};
+
+    use tempfile::NamedTempFile;
+
+    use super::{Database, Emulator, Failure, ReadyDoor};
+    use crate::cli::output::harmless;
+    use crate::text::file_name;
+
+    /// Drops the roles that emulators left behind, and lists them.
+    pub(super) async fn drop_roles(database: &Database) -> Result<(), Failure> {
+        let failed = |error: io::Error| Failure::usage(error.to_string());
+        let dropped = database.drop_roles().await.map_err(failed)?;
+        let mut out = io::stdout().lock();
+        for name in dropped {
+            writeln!(out, "{}", harmless(&name, false)).map_err(failed)?;
+        }
+        Ok(())
+    }
+
+    /// Writes the certificate of the door, and says where everything is. A temporary file goes when `temporary` does.
+    pub(super) fn ready(
+        emulator: &Emulator,
+        ca_out: Option<&Path>,
+        temporary: &mut Option<NamedTempFile>,
+    ) -> io::Result<ReadyDoor> {
+        let Some(authority) = emulator.authority() else { return Ok(ReadyDoor::default()) };
+        let path = if let Some(path) = ca_out {
+            let named = |error| io::Error::other(format!("cannot write {}: {error}", file_name(path)));
+            fs::write(path, authority).map_err(named)?;
+            path.to_owned()
+        } else {
+            let mut file = tempfile::Builder::new().prefix("countersign-ca-").suffix(".pem").tempfile()?;
+            file.write_all(authority.as_bytes())?;
+            let path = file.path().to_owned();
+            *temporary = Some(file);
+            path
+        };
+        let address = |name: &String| Some((name.clone(), emulator.door(name)?.to_string()));
+        let doors = emulator.options().workgroups.iter().filter_map(address).collect();
+        Ok(ReadyDoor { doors: Some(doors), ca_file: Some(path.to_string_lossy().into_owned()) })
+    }
 }
 
 /// The text that says what a caller needs. It shows the emulator's own credentials, which are good for nothing else.
-fn ready(emulator: &Emulator, defect: Option<&Defect>, format: ReadyFormat) -> io::Result<String> {
+fn ready(emulator: &Emulator, defect: Option<&Defect>, door: ReadyDoor, format: ReadyFormat) -> io::Result<String> {
     let (options, service) = (emulator.options(), emulator.service());
     let (workgroups, custom_domains) = (service.workgroups(), service.custom_domains());
     let ready = Ready {
@@ -217,6 +328,7 @@ fn ready(emulator: &Emulator, defect: Option<&Defect>, format: ReadyFormat) -> i
         custom_domains: custom_domains.iter().map(|(name, _)| name.as_str()).collect(),
         access_key_id: &options.credentials.access_key_id,
         secret_access_key: options.credentials.secret_access_key.expose(),
+        door,
     };
     format.ready(&ready, &text(&ready, &custom_domains, options, defect))
 }
@@ -240,6 +352,12 @@ fn text(
     let regions = iter::once(&options.region).chain(&options.regions).map(Region::as_str);
     if let Some(identities) = &options.identities {
         let _ = writeln!(behind, "  identities      {} more callers", identities.len());
+    }
+    for (workgroup, address) in ready.door.doors.iter().flatten() {
+        let _ = writeln!(behind, "  door            {address} ({workgroup})");
+    }
+    if let Some(file) = &ready.door.ca_file {
+        let _ = writeln!(behind, "  certificate     {file}");
     }
     let token = options.credentials.session_token.as_ref();
     let token = token.map(|token| format!("export AWS_SESSION_TOKEN={}", shell(token.expose())));

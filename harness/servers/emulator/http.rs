@@ -3,10 +3,15 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
+use jiff::SignedDuration;
+
+use super::control::{self, Controlled};
 use super::errors::ServiceError;
-use super::{EmulatedService, EmulatorOptions, MAX_REQUEST_BYTES};
-use crate::servers::host::{BodyLimit, FieldNames, Host, Unread};
+use super::service::Owed;
+use super::{ClockRange, EmulatedService, EmulatorOptions, MAX_REQUEST_BYTES};
+use crate::servers::host::{Answer, BodyLimit, FieldNames, Host, Unread};
 use crate::wire::{Request, Response};
 
 /// How large a body may be, and how much of a larger one is read.
@@ -36,27 +41,44 @@ impl Emulator {
     /// When the options are invalid ([`io::ErrorKind::InvalidInput`], with an
     /// [`InvalidOptions`](super::InvalidOptions) inside), or it cannot listen on the address.
     pub async fn start(options: EmulatorOptions) -> io::Result<Self> {
-        Self::start_behind(options, EmulatedService::answer).await
+        Self::start_behind(options, |answer, request| answer(request)).await
     }
 
     /// The same with a layer between the socket and the service: `layer` answers every request, and may ask the
-    /// service. Where it gives `None`, the connection is closed without an answer.
+    /// service, which is a function to it. Where it gives `None`, the connection is closed without an answer.
     ///
     /// # Errors
     /// The same as for [`Emulator::start`].
     pub async fn start_behind<A: Into<Option<Response>>>(
         options: EmulatorOptions,
-        layer: impl Fn(&EmulatedService, &Request) -> A + Send + Sync + 'static,
+        layer: impl Fn(&dyn Fn(&Request) -> Response, &Request) -> A + Send + Sync + 'static,
     ) -> io::Result<Self> {
         let invalid = |error| io::Error::new(io::ErrorKind::InvalidInput, error);
-        let service = Arc::new(EmulatedService::new(options).map_err(invalid)?);
+        let service = EmulatedService::new(options).map_err(invalid)?;
+        #[cfg(feature = "login")]
+        let service = {
+            let mut service = service;
+            service.open_doors().await?;
+            service
+        };
+        let service = Arc::new(service);
         let answering = Arc::clone(&service);
         let host =
             Host::start(service.options().listen, BODY_LIMIT, FieldNames::Capitalised, move |request| match request {
-                Ok(request) => layer(&answering, request).into(),
-                Err(Unread::TimedOut) => Some(answering.refuse(&ServiceError::timed_out())),
-                Err(Unread::TooLarge) => Some(answering.refuse(&ServiceError::too_large(MAX_REQUEST_BYTES))),
-                Err(Unread::Busy) => Some(answering.refuse(&ServiceError::busy())),
+                Ok(request) => match controlled(&answering, request) {
+                    Some(Controlled::Unmoved(response)) => response.into(),
+                    Some(Controlled::Moved(response)) => {
+                        let service = Arc::clone(&answering);
+                        Answer::Later(Box::pin(async move {
+                            let failed = |error: io::Error| control::refused(500, &error.to_string());
+                            moved(&service).await.map_or_else(failed, |()| response)
+                        }))
+                    }
+                    None => answer(&answering, &layer, request),
+                },
+                Err(Unread::TimedOut) => answering.refuse(&ServiceError::timed_out()).into(),
+                Err(Unread::TooLarge) => answering.refuse(&ServiceError::too_large(MAX_REQUEST_BYTES)).into(),
+                Err(Unread::Busy) => answering.refuse(&ServiceError::busy()).into(),
             })
             .await?;
         Ok(Self { host, service })
@@ -72,6 +94,19 @@ impl Emulator {
         self.host.address()
     }
 
+    /// Where the database of a workgroup is reached, by the workgroup's name; `None` if it has no door.
+    #[cfg(feature = "login")]
+    pub fn door(&self, workgroup: &str) -> Option<SocketAddr> {
+        let id = self.service.workgroup_id(workgroup)?;
+        self.service.doors()?.address_of(&id).ok()
+    }
+
+    /// The certificate of the authority that clients of the door must trust, as PEM.
+    #[cfg(feature = "login")]
+    pub fn authority(&self) -> Option<&str> {
+        self.service.doors().map(super::door::Doors::authority)
+    }
+
     /// The options that it was started with, including its credentials.
     pub fn options(&self) -> &EmulatorOptions {
         self.service.options()
@@ -82,16 +117,88 @@ impl Emulator {
         &self.service
     }
 
-    /// Stops listening and waits until the answers under way are sent, at most five seconds.
-    pub async fn shutdown(self) {
-        self.host.shutdown().await;
+    /// Moves its clock forward.
+    ///
+    /// ```
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// use std::time::Duration;
+    ///
+    /// use countersign::servers::emulator::{Emulator, EmulatorOptions};
+    ///
+    /// let emulator = Emulator::start(EmulatorOptions::default()).await?;
+    /// let before = emulator.options().clock.now();
+    /// emulator.advance(Duration::from_secs(901)).await?;
+    /// assert!((emulator.options().clock.now() - before).total(jiff::Unit::Second).unwrap() >= 901.0);
+    /// # std::io::Result::Ok(()) }).unwrap();
+    /// ```
+    ///
+    /// # Errors
+    /// When the clock would leave the years that it can show, or a PostgreSQL behind the door cannot be told.
+    pub async fn advance(&self, by: Duration) -> io::Result<()> {
+        let by = SignedDuration::try_from(by).map_err(|_| io::Error::other(ClockRange))?;
+        self.options().clock.advance(by).map_err(io::Error::other)?;
+        moved(&self.service).await
     }
+
+    /// Stops listening and waits until the answers under way are sent, at most five seconds. Roles that were made at a
+    /// PostgreSQL are dropped; what goes wrong there is logged.
+    pub async fn shutdown(self) {
+        if let Err(error) = self.close().await {
+            tracing::warn!(%error, "the emulator leaves something behind");
+        }
+    }
+
+    /// The same, and says what goes wrong.
+    ///
+    /// # Errors
+    /// When the roles that were made at a PostgreSQL cannot be dropped.
+    pub async fn close(self) -> io::Result<()> {
+        self.host.shutdown().await;
+        #[cfg(feature = "login")]
+        if let Some(doors) = self.service.doors() {
+            doors.close().await?;
+        }
+        Ok(())
+    }
+}
+
+/// Does what must be done when the clock was moved.
+async fn moved(service: &EmulatedService) -> io::Result<()> {
+    #[cfg(feature = "login")]
+    if let Some(doors) = service.doors() {
+        doors.clock_moved().await?;
+    }
+    let _ = service;
+    std::future::ready(Ok(())).await
+}
+
+/// The answer of a layer that may ask the service. It is sent when everything is done that the service promised.
+fn answer<A: Into<Option<Response>>>(
+    service: &Arc<EmulatedService>,
+    layer: impl Fn(&dyn Fn(&Request) -> Response, &Request) -> A,
+    request: &Request,
+) -> Answer {
+    let owed = Owed::default();
+    let answer = layer(&|request| service.answer_owing(request, &owed), request);
+    let Some(response) = answer.into() else { return Answer::Closed };
+    let Some(work) = owed.take() else { return response.into() };
+    let service = Arc::clone(service);
+    Answer::Later(Box::pin(async move {
+        match work.await {
+            Ok(()) => response,
+            Err(refusal) => service.refuse(&refusal),
+        }
+    }))
+}
+
+/// The answer to a request for the clock, if requests may move it.
+fn controlled(service: &EmulatedService, request: &Request) -> Option<Controlled> {
+    let EmulatorOptions { control, clock, .. } = service.options();
+    control.then(|| control::answer(request, clock)).flatten()
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpStream;
     use tokio::time::timeout;
@@ -126,11 +233,22 @@ mod tests {
 
     #[tokio::test]
     async fn a_layer_can_close_the_connection_without_an_answer() {
-        let layer =
-            |service: &EmulatedService, request: &Request| (request.body.len() != 1).then(|| service.answer(request));
+        let layer = |answer: &dyn Fn(&Request) -> Response, request: &Request| {
+            (request.body.len() != 1).then(|| answer(request))
+        };
         let emulator = Emulator::start_behind(EmulatorOptions::default(), layer).await.unwrap();
         assert_eq!(exchange(&emulator, &post(1)).await, "");
         assert!(exchange(&emulator, &post(2)).await.starts_with("HTTP/1.1 404 "));
+    }
+
+    #[tokio::test]
+    async fn the_clock_answers_only_where_it_may_be_controlled() {
+        for (control, status) in [(true, "200 OK"), (false, "404 Not Found")] {
+            let emulator = Emulator::start(EmulatorOptions { control, ..EmulatorOptions::default() }).await.unwrap();
+            let request = b"GET /_countersign/clock HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+            let answer = exchange(&emulator, request).await;
+            assert!(answer.starts_with(&format!("HTTP/1.1 {status}\r\n")), "{answer}");
+        }
     }
 
     #[tokio::test]

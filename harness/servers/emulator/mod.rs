@@ -23,6 +23,10 @@
 //! | `errors.rs` | every refusal: its name, its status, its body |
 //! | `state/` | what there is, for each account and region: how it is shown, changed, settled and saved |
 //! | `pages.rs` | the pages of lists, and their tokens |
+//! | `logins.rs` | the log-ins that were given out |
+//! | `proof.rs` | how a password is proved: by SCRAM-SHA-256 or by MD5 |
+//! | `door/` | the database door, where they log in |
+//! | `clock.rs`, `control.rs` | the clock, and the requests that move it |
 //! | `random.rs` | passwords, keys, ids, tokens |
 //! | `http.rs` | the service behind a socket, alone or behind a layer |
 //!
@@ -117,23 +121,35 @@
 //! | other regions | those of the options; the credential scope says which one is meant; they begin empty | a signature for a region that is not served is refused as before |
 //! | a change that cannot be saved | is not made: `InternalServerException` | an answer says what holds after a restart too |
 
+mod clock;
+mod control;
+#[cfg(feature = "login")]
+mod door;
 mod errors;
 mod http;
 mod identity;
 mod input;
+#[cfg(feature = "login")]
+mod logins;
 mod names;
 mod operations;
 mod options;
 mod pages;
+#[cfg(feature = "login")]
+mod proof;
 mod protocol;
 mod random;
 mod service;
 mod state;
 mod validation;
 
+pub use clock::{Clock, ClockRange};
+pub use control::CLOCK_PATH;
+#[cfg(feature = "login")]
+pub use door::{Database, DoorOptions};
 pub use http::Emulator;
 pub use identity::{Identities, IdentitiesFile, InvalidIdentities, PolicyDocument};
-pub use options::{Clock, EmulatorOptions, InvalidOptions};
+pub use options::{EmulatorOptions, InvalidOptions};
 pub use service::{EmulatedService, MAX_REQUEST_BYTES};
 
 #[cfg(test)]

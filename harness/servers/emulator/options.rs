@@ -1,37 +1,14 @@
 use std::collections::BTreeMap;
-use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
-use std::sync::Arc;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 
+use super::clock::Clock;
 use super::identity::Identities;
 use super::{names, random, state};
 use crate::text::{file_name, foreign};
 use crate::wire::{Credentials, Region};
-
-/// The emulator's only source of time, so that a test can stop it.
-#[derive(Clone)]
-pub struct Clock(Arc<dyn Fn() -> Timestamp + Send + Sync>);
-
-impl Clock {
-    /// A clock that takes the time from a function.
-    pub fn new(now: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
-        Self(Arc::new(now))
-    }
-
-    /// The time now.
-    pub fn now(&self) -> Timestamp {
-        (self.0)()
-    }
-}
-
-impl fmt::Debug for Clock {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Clock")
-    }
-}
 
 /// What an emulator has and who may call it. Printing it masks the secret of its credentials.
 ///
@@ -62,10 +39,16 @@ pub struct EmulatorOptions {
     /// The file in which it saves what it has. Of a region that is in the file, the file says what there is, and not
     /// `workgroups` and `custom_domains`.
     pub state: Option<PathBuf>,
-    /// The clock. It decides which signatures are too old, and when passwords expire.
-    pub clock: Clock,
     /// More callers, and the policies that say what each of them may do. The caller of `credentials` may do everything.
     pub identities: Option<Identities>,
+    /// The clock. It decides when passwords expire, and which signatures are too old: these by the time that it showed
+    /// had it never been moved.
+    pub clock: Clock,
+    /// Whether a request may move the clock. Such requests need no signature.
+    pub control: bool,
+    /// Where its passwords log in; nowhere if there is none.
+    #[cfg(feature = "login")]
+    pub door: Option<super::DoorOptions>,
 }
 
 impl Default for EmulatorOptions {
@@ -82,8 +65,11 @@ impl Default for EmulatorOptions {
             regions: Vec::new(),
             settle: SignedDuration::from_secs(1),
             state: None,
-            clock: Clock::new(Timestamp::now),
             identities: None,
+            clock: Clock::default(),
+            control: false,
+            #[cfg(feature = "login")]
+            door: None,
         }
     }
 }
@@ -136,6 +122,25 @@ pub enum InvalidOptions {
 }
 
 impl EmulatorOptions {
+    /// The same with a database door, on free ports of the loopback address: the passwords log in there.
+    ///
+    /// ```
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// use countersign::servers::emulator::{Emulator, EmulatorOptions};
+    ///
+    /// let emulator = Emulator::start(EmulatorOptions::default().with_door()).await?;
+    /// let address = emulator.door("countersign-emulator").unwrap();
+    /// assert!(address.ip().is_loopback());
+    /// assert!(emulator.authority().unwrap().starts_with("-----BEGIN CERTIFICATE-----"));
+    /// # std::io::Result::Ok(()) }).unwrap();
+    /// ```
+    #[cfg(feature = "login")]
+    #[must_use]
+    pub fn with_door(mut self) -> Self {
+        self.door = Some(super::DoorOptions::default());
+        self
+    }
+
     /// The names that a caller can use, by kind: the first workgroup, a custom domain of it, and the database that
     /// every workgroup has.
     pub fn names(&self) -> BTreeMap<&'static str, String> {
@@ -167,6 +172,25 @@ impl EmulatorOptions {
         }
     }
 
+    /// The same with a database door, and a PostgreSQL behind it: each database user that gets a password is a role there.
+    ///
+    /// ```no_run
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// use countersign::servers::emulator::{Emulator, EmulatorOptions};
+    ///
+    /// let database = "postgres://admin@localhost/dev".parse()?;
+    /// let emulator = Emulator::start(EmulatorOptions::default().with_database(database)).await?;
+    /// // ... get credentials, log in with them at emulator.door("countersign-emulator") ...
+    /// emulator.close().await?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
+    #[cfg(feature = "login")]
+    #[must_use]
+    pub fn with_database(mut self, database: super::Database) -> Self {
+        self.door = Some(super::DoorOptions { database: Some(database), ..self.door.unwrap_or_default() });
+        self
+    }
+
     /// Checks that an emulator can be made with these options, and that requests can reach everything in it.
     ///
     /// # Errors
@@ -174,6 +198,10 @@ impl EmulatorOptions {
     pub fn check(&self) -> Result<(), InvalidOptions> {
         if !self.listen.ip().to_canonical().is_loopback() {
             return Err(InvalidOptions::NotLoopback(self.listen));
+        }
+        #[cfg(feature = "login")]
+        if let Some(door) = self.door.as_ref().filter(|door| !door.listen.ip().to_canonical().is_loopback()) {
+            return Err(InvalidOptions::NotLoopback(door.listen));
         }
         if !names::is_account(&self.account) {
             return Err(InvalidOptions::Account(self.account.clone()));

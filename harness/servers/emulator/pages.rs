@@ -69,7 +69,7 @@ impl Asked {
 
 impl Pages {
     pub(super) fn new() -> Self {
-        Self { key: Key(random::key()) }
+        Self { key: Key(random::bytes()) }
     }
 
     fn code(&self, list: &[&str], start: &str) -> Hmac<Sha256> {

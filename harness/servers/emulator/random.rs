@@ -31,11 +31,17 @@ pub(super) fn credentials() -> Credentials {
     Credentials::new(format!("AKIA{}", text(BASE32, 16)), text(BASE64, 40))
 }
 
-/// A key that nobody else knows.
-pub(super) fn key() -> [u8; 32] {
-    let mut bytes = [0; 32];
+/// Random bytes, for a salt or a key.
+pub(super) fn bytes<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
     rand::rng().fill_bytes(&mut bytes);
     bytes
+}
+
+/// A nonce of SCRAM: 144 random bits.
+#[cfg(feature = "login")]
+pub(super) fn nonce() -> String {
+    text(BASE64, 24)
 }
 
 /// The end of the name of a secret of AWS Secrets Manager: six letters and digits. Source: its API reference, "six

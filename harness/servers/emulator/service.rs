@@ -1,13 +1,23 @@
+use std::cell::RefCell;
+use std::fmt;
+
+use futures_util::future::{BoxFuture, try_join_all};
+use futures_util::{FutureExt, TryFutureExt};
+#[cfg(feature = "login")]
+use jiff::Timestamp;
+use serde_json::{Value, json};
 use subtle::ConstantTimeEq;
 
 use super::errors::ServiceError;
 use super::identity::{Access, Principal, Principals};
+#[cfg(feature = "login")]
+use super::logins::Login;
 use super::pages::Pages;
 use super::protocol::{self, MEDIA_TYPE, Members};
 use super::state::{CustomDomain, Moment, Realm, Resource, State, Tags, partition};
 use super::{EmulatorOptions, InvalidOptions, operations, random};
 use crate::wire::sigv4::{self, Scope, SignatureError};
-use crate::wire::{Credentials, Headers, Region, Request, Response};
+use crate::wire::{Credentials, Headers, Region, Request, Response, Secret};
 
 /// The largest request body, in bytes: 1 MiB. The longest valid one has less than 1 KiB.
 pub const MAX_REQUEST_BYTES: usize = 1024 * 1024;
@@ -39,6 +49,8 @@ pub(super) struct Call<'a> {
     pub(super) at: Moment,
     /// The tags that the call gives to a resource.
     pub(super) tags: Option<&'a Tags>,
+    /// What the call leaves to be done.
+    owed: &'a Owed,
 }
 
 impl<'a> Call<'a> {
@@ -117,6 +129,58 @@ impl<'a> Call<'a> {
     pub(super) fn pages(&self) -> &Pages {
         &self.service.pages
     }
+
+    /// A workgroup as an answer shows it, with the door to its database if there is one.
+    pub(super) fn with_door(&self, mut shown: Value) -> Value {
+        if shown["endpoint"].is_object()
+            && let Some(id) = shown["workgroupId"].as_str()
+            && let Some((host, port)) = self.service.endpoint_of(id)
+        {
+            shown["endpoint"] = json!({ "address": host, "port": port });
+        }
+        shown
+    }
+
+    /// Lets the caller's database user log in with a password that this call gives out, until a time in milliseconds
+    /// since 1970: at the door of a workgroup, and for one database if one is named.
+    pub(super) fn issue(&self, workgroup_id: &str, database: Option<String>, password: &Secret, until: i64) {
+        #[cfg(feature = "login")]
+        if let Some(doors) = &self.service.doors {
+            let until = Timestamp::from_millisecond(until).unwrap_or(Timestamp::MAX);
+            let login = Login::new(self.caller.database_user, workgroup_id, database, password.clone(), until);
+            if let Some(work) = doors.issue(login) {
+                self.owed.add(work);
+            }
+            return;
+        }
+        let _ = (self.owed, workgroup_id, database, password, until);
+    }
+}
+
+/// What must be done before an answer is sent.
+#[derive(Default)]
+pub(super) struct Owed(RefCell<Vec<Work>>);
+
+/// Something that takes time. If it fails, its error is the answer.
+pub(super) type Work = BoxFuture<'static, Result<(), ServiceError>>;
+
+impl Owed {
+    #[cfg(feature = "login")]
+    fn add(&self, work: Work) {
+        self.0.borrow_mut().push(work);
+    }
+
+    /// What is to be done; `None` if there is nothing.
+    pub(super) fn take(self) -> Option<Work> {
+        let works = self.0.into_inner();
+        (!works.is_empty()).then(|| try_join_all(works).map_ok(drop).boxed())
+    }
+}
+
+impl fmt::Debug for Owed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Owed")
+    }
 }
 
 /// The emulator without its socket: requests in, answers out.
@@ -126,6 +190,8 @@ pub struct EmulatedService {
     state: State,
     pages: Pages,
     principals: Principals,
+    #[cfg(feature = "login")]
+    doors: Option<super::door::Doors>,
 }
 
 impl EmulatedService {
@@ -137,7 +203,51 @@ impl EmulatedService {
         options.check()?;
         let state = State::new(&options, Moment::new(options.clock.now(), options.settle))?;
         let principals = Principals::new(&options, partition(&options.region).0);
-        Ok(Self { options, state, pages: Pages::new(), principals })
+        Ok(Self {
+            options,
+            state,
+            pages: Pages::new(),
+            principals,
+            #[cfg(feature = "login")]
+            doors: None,
+        })
+    }
+
+    /// Opens the database door, if the options have one. The first workgroup gets the port that they name.
+    #[cfg(feature = "login")]
+    pub(super) async fn open_doors(&mut self) -> std::io::Result<()> {
+        let Some(door) = &self.options.door else { return Ok(()) };
+        let names = vec![self.look_at_the_first(Realm::any_host)];
+        let doors = super::door::Doors::new(door, self.options.clock.clone(), names).await?;
+        for id in self.workgroups().iter().filter_map(|name| self.workgroup_id(name)) {
+            doors.address_of(&id)?;
+        }
+        self.doors = Some(doors);
+        Ok(())
+    }
+
+    #[cfg(feature = "login")]
+    pub(super) fn doors(&self) -> Option<&super::door::Doors> {
+        self.doors.as_ref()
+    }
+
+    /// The id of a workgroup that its account has in its first region.
+    #[cfg(feature = "login")]
+    pub(super) fn workgroup_id(&self, name: &str) -> Option<String> {
+        let found = self.look_at_the_first(|realm| realm.workgroup_resource(name)).ok()?;
+        Some(found.id().to_owned())
+    }
+
+    /// Host and port at which the database of a workgroup is reached, if there is a door to it.
+    fn endpoint_of(&self, workgroup_id: &str) -> Option<(String, u16)> {
+        #[cfg(feature = "login")]
+        if let Some(doors) = &self.doors {
+            let address = doors.address_of(workgroup_id);
+            let address = address.inspect_err(|error| tracing::warn!(%error, workgroup_id, "no door can be opened"));
+            return address.ok().map(|address| (address.ip().to_string(), address.port()));
+        }
+        let _ = workgroup_id;
+        None
     }
 
     /// The options that it was made with.
@@ -179,8 +289,16 @@ impl EmulatedService {
 
     /// Answers one request. The same request gets another password and request id each time; everything else depends on
     /// the request, the options, the clock, and the ids that were given at the start.
+    ///
+    /// Whatever the answer promises holds at once, but for log-ins at a PostgreSQL: only an [`Emulator`](super::Emulator)
+    /// waits for these.
     pub fn answer(&self, request: &Request) -> Response {
-        match self.perform(request) {
+        self.answer_owing(request, &Owed::default())
+    }
+
+    /// The same, and notes what must be done before the answer is sent.
+    pub(super) fn answer_owing(&self, request: &Request, owed: &Owed) -> Response {
+        match self.perform(request, owed) {
             Ok(body) => self.respond(200, body),
             Err(refusal) => self.refuse(&refusal),
         }
@@ -193,15 +311,15 @@ impl EmulatedService {
 
     /// The body of the answer to a successful call. This function defines the order of the checks; each operation
     /// checks its own input.
-    fn perform(&self, request: &Request) -> Result<Vec<u8>, ServiceError> {
+    fn perform(&self, request: &Request, owed: &Owed) -> Result<Vec<u8>, ServiceError> {
         if request.body.len() > MAX_REQUEST_BYTES {
             return Err(ServiceError::too_large(MAX_REQUEST_BYTES));
         }
         let (operation, perform) = operations::operation_named(protocol::called(request)?)?;
         let region = self.region_called(request);
         let at = Moment::new(self.options.clock.now(), self.options.settle);
-        let call =
-            Call { service: self, caller: self.authenticate(request, region)?, operation, region, at, tags: None };
+        let caller = self.authenticate(request, region)?;
+        let call = Call { service: self, caller, operation, region, at, tags: None, owed };
         Ok(perform(&call, &Members::of(&request.body)?)?.to_string().into_bytes())
     }
 
@@ -222,7 +340,7 @@ impl EmulatedService {
             (None, None) => true,
             _ => false,
         };
-        let now = self.options.clock.now();
+        let now = self.options.clock.unmoved();
         let scope = Scope { region: region.as_str(), service: SIGNING_NAME };
         let mut found = None;
         let verdict = sigv4::verify(request, scope, now, |id| {
@@ -248,7 +366,8 @@ impl EmulatedService {
     /// An answer with the headers that every answer has. Source: Smithy, AWS JSON 1.1, for the media
     /// type and the length; every public record of an AWS answer has a request id and a date.
     fn respond(&self, status: u16, body: Vec<u8>) -> Response {
-        let date = jiff::fmt::rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&self.options.clock.now());
+        let date =
+            jiff::fmt::rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&self.options.clock.unmoved());
         let mut headers = Headers::new();
         headers.push("x-amzn-RequestId", random::uuid());
         headers.push("Content-Type", MEDIA_TYPE);

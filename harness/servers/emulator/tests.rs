@@ -308,6 +308,14 @@ fn a_timestamp_is_a_number_of_seconds_with_milliseconds() {
 }
 
 #[test]
+fn a_moved_clock_gives_later_credentials_to_the_signatures_of_before() {
+    let service = service();
+    service.options().clock.advance(jiff::SignedDuration::from_secs(901)).unwrap();
+    let answer = answer(&service, "GetCredentials", &json!({ "workgroupName": "wg-1" }));
+    assert_eq!(answer["expiration"], 1_700_001_801.059);
+}
+
+#[test]
 fn every_call_gets_another_password() {
     let (service, input) = (service(), json!({"workgroupName": "wg-1"}));
     let password = || answer(&service, "GetCredentials", &input)["dbPassword"].clone();

@@ -20,5 +20,5 @@ pub(super) fn call(call: &Call<'_>, members: &Members) -> Result<Value, ServiceE
     call.giving(&tags).resource("namespace/", |realm| realm.namespace_resource(&namespace))?;
     let workgroup = Workgroup::new(namespace, settings, tags, call.at);
     let shown = call.change(|realm| realm.create_workgroup(&name, workgroup))?;
-    Ok(json!({ "workgroup": shown }))
+    Ok(json!({ "workgroup": call.with_door(shown) }))
 }

@@ -15,5 +15,5 @@ pub(super) fn call(call: &Call<'_>, members: &Members) -> Result<Value, ServiceE
     input.check()?;
     call.resource("workgroup/", |realm| realm.workgroup_resource(&name))?;
     let shown = call.change(|realm| realm.delete_workgroup(&name, call.at))?;
-    Ok(json!({ "workgroup": shown }))
+    Ok(json!({ "workgroup": call.with_door(shown) }))
 }

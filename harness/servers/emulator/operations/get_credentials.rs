@@ -39,14 +39,21 @@ pub(super) fn call(call: &Call<'_>, members: &Members) -> Result<Value, ServiceE
     }
     breaches.refuse()?;
 
-    call.resource("workgroup/", |realm| realm.workgroup_meant(workgroup, custom_domain))?;
+    let resource = call.resource("workgroup/", |realm| realm.workgroup_meant(workgroup, custom_domain))?;
+    let seconds = duration.unwrap_or(DEFAULT_DURATION_SECONDS);
     let now = call.at.now.as_millisecond();
-    // Seconds since 1970, with milliseconds: the protocol's form of a timestamp.
-    let after = |seconds: i32| SignedDuration::from_millis(now + i64::from(seconds) * 1000).as_secs_f64();
+    let after = |seconds: i32| now + i64::from(seconds) * 1000;
+    let password = random::password();
+    call.issue(resource.id(), database, &password, after(seconds));
     Ok(json!({
-        "dbPassword": random::password().expose(),
+        "dbPassword": password.expose(),
         "dbUser": call.caller.database_user,
-        "expiration": after(duration.unwrap_or(DEFAULT_DURATION_SECONDS)),
-        "nextRefreshTime": after(REFRESH_SECONDS),
+        "expiration": timestamp(after(seconds)),
+        "nextRefreshTime": timestamp(after(REFRESH_SECONDS)),
     }))
+}
+
+/// Seconds since 1970, with milliseconds: the protocol's form of a timestamp.
+fn timestamp(milliseconds: i64) -> f64 {
+    SignedDuration::from_millis(milliseconds).as_secs_f64()
 }

@@ -27,12 +27,16 @@ pub(super) fn call(call: &Call<'_>, members: &Members) -> Result<Value, ServiceE
     let owner = owner.as_deref().unwrap_or(account);
     let of = ["ListWorkgroups", account, call.region.as_str(), owner];
     let list = List { of: &of, member: "workgroups" };
-    call.look(|realm| {
+    let page = call.look(|realm| {
         // Nobody shares a workgroup with the caller, so the caller sees none of another account.
         let names = realm.workgroups().filter(|_| owner == account);
         call.pages().page(list, &asked, names, |name| realm.workgroup_shown(name))
-    })
-    .map_err(|error| error.refusal(ServiceError::validation))
+    });
+    let mut page = page.map_err(|error| error.refusal(ServiceError::validation))?;
+    if let Some(workgroups) = page["workgroups"].as_array_mut() {
+        workgroups.iter_mut().for_each(|workgroup| *workgroup = call.with_door(workgroup.take()));
+    }
+    Ok(page)
 }
 
 /// The constraints that an account breaks. The pattern is twelve digits in a row, anywhere.

@@ -31,6 +31,13 @@ pub(in crate::servers::emulator) struct Resource {
     pub(in crate::servers::emulator) tags: Tags,
 }
 
+impl Resource {
+    /// Its id, which no other resource ever had: the last part of its ARN.
+    pub(in crate::servers::emulator) fn id(&self) -> &str {
+        self.arn.rsplit('/').next().unwrap_or_default()
+    }
+}
+
 /// What an account has in a region.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -254,6 +261,12 @@ impl Realm {
         // The first one, if there are several: the model has room for one.
         let domain = self.custom_domains.values().find(|domain| domain.workgroup == name);
         Ok(workgroup.shown(name, self.place(), &self.network, domain))
+    }
+
+    /// The pattern that the host names of all workgroups match, as a certificate has it.
+    #[cfg(feature = "login")]
+    pub(in crate::servers::emulator) fn any_host(&self) -> String {
+        self.place().host("*")
     }
 
     /// The names of the workgroups, in their order.

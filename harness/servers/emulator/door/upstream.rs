@@ -1,0 +1,254 @@
+//! A session at a PostgreSQL behind the door: the door logs in there, and passes on what both sides say.
+
+use std::io;
+use std::time::Duration;
+
+use postgres_protocol::authentication::md5_hash;
+use postgres_protocol::authentication::sasl::{ChannelBinding, SCRAM_SHA_256, ScramSha256};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::{TcpStream, UnixStream};
+use tokio::time::timeout;
+use tokio_postgres::config::Host;
+
+use super::messages::{Fields, Message, Outgoing, SqlError, Startup, Stream, put_text, read_message};
+use super::session::SERVER_VERSION;
+use crate::wire::Secret;
+
+/// How long a PostgreSQL may take to let the door in.
+pub(super) const TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The longest message before a session, in bytes.
+const MESSAGE_LIMIT: usize = 64 << 10;
+
+/// How much is passed on at once, in bytes.
+const BUFFER: usize = 16 << 10;
+
+/// Start-up parameters that only Redshift and its drivers know. Source: `redshift_connector` 2.2.0, `core.py`.
+const OF_REDSHIFT: [&str; 8] = [
+    "client_protocol_version",
+    "driver_version",
+    "os_version",
+    "driver_discovery_version",
+    "plugin_name",
+    "provider_name",
+    "idp_type",
+    "token_type",
+];
+
+/// Connects to a PostgreSQL.
+pub(super) async fn connect(host: &Host, port: u16) -> io::Result<Box<dyn Stream>> {
+    let connected = timeout(TIMEOUT, async {
+        Ok::<Box<dyn Stream>, io::Error>(match host {
+            Host::Tcp(name) => {
+                let stream = TcpStream::connect((name.as_str(), port)).await?;
+                stream.set_nodelay(true)?;
+                Box::new(stream)
+            }
+            Host::Unix(folder) => Box::new(UnixStream::connect(folder.join(format!(".s.PGSQL.{port}"))).await?),
+        })
+    });
+    connected.await?
+}
+
+/// Why there is no session at the PostgreSQL.
+#[derive(Debug)]
+pub(super) enum NoSession {
+    /// It did not take the password.
+    Password,
+    /// It refused for another reason: its own message, for the client.
+    Refused(Message),
+    Failed(io::Error),
+}
+
+impl From<io::Error> for NoSession {
+    fn from(error: io::Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+/// Logs in at a PostgreSQL, with what a client began its session with. Returns what it says up to the first
+/// `ReadyForQuery`, for the client.
+pub(super) async fn log_in(
+    stream: &mut (dyn Stream + 'static),
+    startup: &Startup,
+    password: &Secret,
+) -> Result<Vec<u8>, NoSession> {
+    timeout(TIMEOUT, prove(stream, startup, password)).await.map_err(io::Error::from)?
+}
+
+async fn prove(
+    stream: &mut (dyn Stream + 'static),
+    startup: &Startup,
+    password: &Secret,
+) -> Result<Vec<u8>, NoSession> {
+    let mut begin = 0x0003_0000_u32.to_be_bytes().to_vec();
+    for (name, value) in &startup.parameters {
+        if !OF_REDSHIFT.contains(&name.as_str()) && !name.starts_with("_pq_.") {
+            put_text(&mut begin, name);
+            put_text(&mut begin, value);
+        }
+    }
+    begin.push(0);
+    let length = u32::try_from(begin.len() + 4).unwrap_or(u32::MAX);
+    stream.write_all(&[&length.to_be_bytes(), &begin[..]].concat()).await?;
+
+    let mut scram = ScramSha256::new(password.expose().as_bytes(), ChannelBinding::unsupported());
+    let mut said = Outgoing::default();
+    loop {
+        let kind = stream.read_u8().await?;
+        let message = read_message(stream, kind, MESSAGE_LIMIT).await?;
+        match kind {
+            b'R' => {
+                let answer = answer(&message.body, startup, password, &mut scram)?;
+                stream.write_all(&answer).await?;
+            }
+            b'E' if has_code(&message, "28P01") => return Err(NoSession::Password),
+            b'E' => return Err(NoSession::Refused(message)),
+            b'S' if startup.is_of_redshift() && message.body.starts_with(b"server_version\0") => {
+                said.parameter("server_version", SERVER_VERSION);
+            }
+            _ => drop(said.message(kind, |body| body.extend_from_slice(&message.body))),
+        }
+        if kind == b'Z' {
+            return Ok(said.0);
+        }
+    }
+}
+
+/// What the door answers to a request of authentication.
+fn answer(request: &[u8], startup: &Startup, password: &Secret, scram: &mut ScramSha256) -> io::Result<Vec<u8>> {
+    let mut fields = Fields(request);
+    let kind = fields.u32();
+    let mut out = Outgoing::default();
+    match kind {
+        Some(0) => {}
+        Some(3) => drop(out.message(b'p', |body| put_text(body, password.expose()))),
+        Some(5) => {
+            let salt = fields.0.try_into().map_err(io::Error::other)?;
+            let hash = md5_hash(startup.user().as_bytes(), password.expose().as_bytes(), salt);
+            out.message(b'p', |body| put_text(body, &hash));
+        }
+        Some(10) => {
+            let first = scram.message();
+            let length = u32::try_from(first.len()).unwrap_or(u32::MAX);
+            out.message(b'p', |body| {
+                put_text(body, SCRAM_SHA_256);
+                body.extend_from_slice(&length.to_be_bytes());
+                body.extend_from_slice(first);
+            });
+        }
+        Some(11) => {
+            scram.update(fields.0)?;
+            out.message(b'p', |body| body.extend_from_slice(scram.message()));
+        }
+        Some(12) => scram.finish(fields.0)?,
+        _ => return Err(io::Error::other("the PostgreSQL asks for a log-in that the door does not know")),
+    }
+    Ok(out.0)
+}
+
+/// Whether an error has this SQLSTATE.
+fn has_code(message: &Message, code: &str) -> bool {
+    message.body.split(|byte| *byte == 0).any(|field| field.strip_prefix(b"C") == Some(code.as_bytes()))
+}
+
+/// Passes on what both sides say until one of them ends the session. If the PostgreSQL breaks off, the client is told.
+pub(super) async fn relay(client: Box<dyn Stream>, server: Box<dyn Stream>) -> io::Result<()> {
+    let (mut from_client, mut to_client) = tokio::io::split(client);
+    let (mut from_server, mut to_server) = tokio::io::split(server);
+    let upward = async {
+        tokio::io::copy(&mut from_client, &mut to_server).await?;
+        to_server.shutdown().await
+    };
+    let downward = async {
+        let is_told = pass_on(&mut from_server, &mut to_client).await?;
+        if !is_told {
+            let error = SqlError::fatal("08006", "the PostgreSQL behind the door ended the connection");
+            let mut out = Outgoing::default();
+            to_client.write_all(&out.error(&error).0).await?;
+        }
+        to_client.shutdown().await
+    };
+    tokio::pin!(upward, downward);
+    tokio::select! {
+        done = &mut downward => done,
+        // The client has said all; what the server still says is for it.
+        done = &mut upward => {
+            done?;
+            downward.await
+        }
+    }
+}
+
+/// Passes on the messages of a server. Returns whether the client knows that they end: after an error that says so, or
+/// in the middle of a message.
+async fn pass_on(from: &mut (impl AsyncRead + Unpin), to: &mut (impl AsyncWrite + Unpin)) -> io::Result<bool> {
+    let mut buffer = vec![0; BUFFER];
+    let mut position = Position::default();
+    loop {
+        let Ok(count @ 1..) = from.read(&mut buffer).await else { return Ok(!position.is_between() || position.error) };
+        position.pass(&buffer[..count]);
+        to.write_all(&buffer[..count]).await?;
+        to.flush().await?;
+    }
+}
+
+/// Where in the messages of a server a stream is.
+#[derive(Debug, Default)]
+struct Position {
+    /// The part of a header that was seen: the kind and the length.
+    header: Vec<u8>,
+    /// How much of the body is to come.
+    rest: usize,
+    /// Whether the last message is an error.
+    error: bool,
+}
+
+impl Position {
+    fn is_between(&self) -> bool {
+        self.header.is_empty() && self.rest == 0
+    }
+
+    fn pass(&mut self, mut bytes: &[u8]) {
+        while !bytes.is_empty() {
+            if self.rest > 0 {
+                let passed = self.rest.min(bytes.len());
+                self.rest -= passed;
+                bytes = &bytes[passed..];
+                continue;
+            }
+            let passed = bytes.len().min(5 - self.header.len());
+            self.header.extend_from_slice(&bytes[..passed]);
+            bytes = &bytes[passed..];
+            if let [kind, length @ ..] = &self.header[..]
+                && let Ok(length) = <[u8; 4]>::try_from(length)
+            {
+                self.error = *kind == b'E';
+                self.rest = usize::try_from(u32::from_be_bytes(length)).unwrap_or(usize::MAX).saturating_sub(4);
+                self.header.clear();
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_end_of_a_message_is_seen_however_it_is_cut() {
+        let mut out = Outgoing::default();
+        out.complete("SELECT 1").ready(b'I').error(&SqlError::fatal("57P01", "bye"));
+        let errors_at = out.0.len();
+        for size in 1..errors_at {
+            let mut position = Position::default();
+            for part in out.0.chunks(size) {
+                assert!(!position.error || position.header.is_empty());
+                position.pass(part);
+            }
+            assert!(position.is_between() && position.error, "{size}: {position:?}");
+            position.pass(b"Z\0\0\0\x05");
+            assert!(!position.is_between() && !position.error, "{size}");
+        }
+    }
+}

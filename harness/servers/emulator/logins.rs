@@ -1,0 +1,252 @@
+//! The log-ins that `GetCredentials` gave out.
+//!
+//! A password is kept until an hour after it expired, so that its owner can be told that it has expired. There are at
+//! most [`MOST_LOGINS`]; beyond that, the one that expires first is forgotten, even if it is still good. What is costly
+//! to make of a password is made when somebody logs in, not when it is given out.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::proof::ScramKeys;
+use crate::wire::Secret;
+
+/// How many log-ins are kept. A password, its user and the places in the tables take about 300 bytes.
+const MOST_LOGINS: usize = 65_536;
+
+/// How long a password is kept after it expired.
+const KEPT_AFTER: SignedDuration = SignedDuration::from_hours(1);
+
+/// One pair of user and password.
+pub(super) struct Login {
+    /// The database user.
+    pub(super) user: String,
+    /// The id of the workgroup that the password is for.
+    pub(super) workgroup: String,
+    /// The database that the password is for; any if there is none.
+    pub(super) database: Option<String>,
+    pub(super) password: Secret,
+    pub(super) expires: Timestamp,
+    /// What a server needs to check the password by SCRAM, once somebody has asked for it.
+    scram: OnceLock<ScramKeys>,
+}
+
+impl Login {
+    pub(super) fn new(
+        user: &str,
+        workgroup: &str,
+        database: Option<String>,
+        password: Secret,
+        expires: Timestamp,
+    ) -> Self {
+        let (user, workgroup) = (user.to_owned(), workgroup.to_owned());
+        Self { user, workgroup, database, password, expires, scram: OnceLock::new() }
+    }
+
+    /// What a server needs to check the password by SCRAM. The salt must be the same each time.
+    pub(super) fn scram(&self, salt: &[u8]) -> &ScramKeys {
+        self.scram.get_or_init(|| ScramKeys::of(&self.password, salt))
+    }
+}
+
+impl fmt::Debug for Login {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Login").field("user", &self.user).field("expires", &self.expires).finish_non_exhaustive()
+    }
+}
+
+/// What somebody wants to log in to, and as whom.
+pub(super) struct Attempt {
+    /// The id of the workgroup.
+    pub(super) workgroup: String,
+    pub(super) user: String,
+    pub(super) database: String,
+}
+
+/// Why somebody may not log in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Refused {
+    /// There is no such user, or the password is not one of this user for this workgroup.
+    Wrong,
+    /// The password was right until it expired.
+    Expired,
+    /// The password is right, for another database.
+    OtherDatabase,
+}
+
+/// What a password was given out for: the workgroup's id and the user.
+type Owner = (String, String);
+
+#[derive(Default)]
+struct Kept {
+    /// The log-ins of each owner by their number, which grows.
+    of: HashMap<Owner, BTreeMap<u64, Arc<Login>>>,
+    /// The owner of each log-in, in the order in which they expire.
+    by_expiry: BTreeMap<(Timestamp, u64), Owner>,
+    next: u64,
+}
+
+/// All log-ins that were given out and are remembered.
+#[derive(Default)]
+pub(super) struct Logins(Mutex<Kept>);
+
+impl fmt::Debug for Logins {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Logins")
+    }
+}
+
+impl Logins {
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Remembers a log-in that is given out.
+    pub(super) fn issue(&self, login: Login, now: Timestamp) -> Arc<Login> {
+        let login = Arc::new(login);
+        let mut kept = self.kept();
+        while let Some((&(expires, _), _)) = kept.by_expiry.first_key_value() {
+            let is_old = expires.checked_add(KEPT_AFTER).is_ok_and(|until| until < now);
+            if !is_old && kept.by_expiry.len() < MOST_LOGINS {
+                break;
+            }
+            kept.forget_first();
+        }
+        let owner = (login.workgroup.clone(), login.user.clone());
+        let number = kept.next;
+        kept.next += 1;
+        kept.by_expiry.insert((login.expires, number), owner.clone());
+        kept.of.entry(owner).or_default().insert(number, Arc::clone(&login));
+        login
+    }
+
+    /// The log-in that somebody proves to know the password of. `is_proved` says whether it is this one; it is asked
+    /// about the newest first.
+    pub(super) fn check(
+        &self,
+        attempt: &Attempt,
+        now: impl Fn() -> Timestamp,
+        is_proved: impl Fn(&Login) -> bool,
+    ) -> Result<Arc<Login>, Refused> {
+        // The lock is not held while proofs are computed.
+        let candidates = self.of(attempt);
+        let login = candidates.into_iter().find(|login| is_proved(login)).ok_or(Refused::Wrong)?;
+        if login.expires <= now() {
+            return Err(Refused::Expired);
+        }
+        if login.database.as_deref().is_some_and(|named| named != attempt.database) {
+            return Err(Refused::OtherDatabase);
+        }
+        Ok(login)
+    }
+
+    /// The log-ins of a user for a workgroup, the newest first.
+    fn of(&self, attempt: &Attempt) -> Vec<Arc<Login>> {
+        let kept = self.kept();
+        let of = kept.of.get(&(attempt.workgroup.clone(), attempt.user.clone()));
+        of.into_iter().flat_map(|logins| logins.values().rev().cloned()).collect()
+    }
+
+    #[cfg(test)]
+    fn len(&self) -> usize {
+        let kept = self.kept();
+        assert_eq!(kept.by_expiry.len(), kept.of.values().map(BTreeMap::len).sum::<usize>());
+        kept.by_expiry.len()
+    }
+}
+
+impl Kept {
+    /// Forgets the log-in that expires first.
+    fn forget_first(&mut self) {
+        let Some(((_, number), owner)) = self.by_expiry.pop_first() else { return };
+        if let Some(logins) = self.of.get_mut(&owner) {
+            logins.remove(&number);
+            if logins.is_empty() {
+                self.of.remove(&owner);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    fn login(user: &str, password: &str, expires: i64) -> Login {
+        Login::new(user, "wg", None, Secret::from(password), at(expires))
+    }
+
+    fn attempt(workgroup: &str, user: &str, database: &str) -> Attempt {
+        Attempt { workgroup: workgroup.to_owned(), user: user.to_owned(), database: database.to_owned() }
+    }
+
+    fn check(logins: &Logins, user: &str, password: &str, now: i64) -> Result<(), Refused> {
+        let is_proved = |login: &Login| login.password.expose() == password;
+        logins.check(&attempt("wg", user, "dev"), || at(now), is_proved).map(|_| ())
+    }
+
+    #[test]
+    fn two_passwords_hold_at_the_same_time_until_each_expires() {
+        let logins = Logins::default();
+        logins.issue(login("a", "long", 3600), at(0));
+        logins.issue(login("a", "short", 900), at(0));
+        for (now, long, short) in [
+            (899, Ok(()), Ok(())),
+            (900, Ok(()), Err(Refused::Expired)),
+            (3600, Err(Refused::Expired), Err(Refused::Expired)),
+        ] {
+            assert_eq!(check(&logins, "a", "long", now), long, "{now}");
+            assert_eq!(check(&logins, "a", "short", now), short, "{now}");
+        }
+    }
+
+    #[test]
+    fn a_password_is_its_users_for_its_workgroup_and_its_database() {
+        let logins = Logins::default();
+        logins.issue(Login::new("a", "wg", Some("sales".into()), "right".into(), at(900)), at(0));
+        logins.issue(login("b", "others", 900), at(0));
+        let check = |workgroup, user, database, password: &str| {
+            let is_proved = |login: &Login| login.password.expose() == password;
+            logins.check(&attempt(workgroup, user, database), || at(1), is_proved).map(|_| ())
+        };
+        assert_eq!(check("wg", "a", "sales", "right"), Ok(()));
+        assert_eq!(check("wg", "a", "dev", "right"), Err(Refused::OtherDatabase));
+        assert_eq!(check("wg-2", "a", "sales", "right"), Err(Refused::Wrong));
+        assert_eq!(check("wg", "a", "sales", "others"), Err(Refused::Wrong));
+        assert_eq!(check("wg", "c", "sales", "right"), Err(Refused::Wrong));
+    }
+
+    #[test]
+    fn an_expired_password_is_forgotten_an_hour_later_when_another_is_given_out() {
+        let logins = Logins::default();
+        logins.issue(login("a", "old", 900), at(0));
+        logins.issue(login("b", "new", 9999), at(900 + 3600));
+        assert_eq!((logins.len(), check(&logins, "a", "old", 4500)), (2, Err(Refused::Expired)));
+        logins.issue(login("b", "newer", 9999), at(900 + 3601));
+        assert_eq!((logins.len(), check(&logins, "a", "old", 4501)), (2, Err(Refused::Wrong)));
+    }
+
+    #[test]
+    fn there_is_a_bound_and_what_expires_first_is_forgotten_first() {
+        let logins = Logins::default();
+        logins.issue(login("a", "long", 3600), at(0));
+        logins.issue(login("a", "short", 900), at(0));
+        for number in 0..MOST_LOGINS - 1 {
+            logins.issue(login("b", &number.to_string(), 1800), at(0));
+        }
+        assert_eq!(logins.len(), MOST_LOGINS);
+        assert_eq!(check(&logins, "a", "short", 1), Err(Refused::Wrong));
+        assert_eq!(check(&logins, "a", "long", 1), Ok(()));
+    }
+
+    #[test]
+    fn printing_a_log_in_masks_its_password() {
+        assert!(!format!("{:?}", login("a", "CANARY", 1)).contains("CANARY"));
+    }
+}
