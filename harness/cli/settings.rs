@@ -108,6 +108,13 @@ pub(super) struct TargetArgs {
 }
 
 impl TracedArgs<TargetArgs> {
+    /// The same arguments for another server: that of an earlier run, at this URL and in this region.
+    pub(super) fn at_server(mut self, url: String, region: String) -> Result<Self, Failure> {
+        self.args.region = Some(region);
+        self.flags.insert("region".to_owned());
+        self.at_urls(vec![url])
+    }
+
     /// The same arguments, with a URL that stands by itself as the endpoint.
     pub(super) fn at_urls(mut self, urls: Vec<String>) -> Result<Self, Failure> {
         let named = if self.args.target.is_some() { Some("--target") } else { None };

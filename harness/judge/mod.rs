@@ -24,10 +24,10 @@ use outcome::Outcome;
 use rules::{Finding, Subject};
 
 use crate::contract::{Contract, Decision, Level, LoadError, Operation, REGISTER_FILE, Requirement, Side};
-use crate::corpus::{Call, ExpandedCase};
+use crate::corpus::{AcceptedAnswer, Call, ExpandedCase};
 use crate::text::did_you_mean;
 use crate::verdict::{Fault, Reason, TargetAnswer, Verdict, Violation};
-use crate::wire::{Exchange, Masker, TransportFault};
+use crate::wire::{Exchange, Masker, TransportFault, error_type};
 
 /// What the judge concludes about a case.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -58,10 +58,11 @@ impl Judgement {
     }
 
     /// Records that a requirement is decided. It holds if `fault` is `None`.
-    fn book(&mut self, row: &Requirement, fault: Option<Fault>) {
+    fn book(&mut self, row: &Requirement, fault: Option<Fault>, step: Option<&str>) {
         self.decided.insert(row.id.clone());
         let Some(fault) = fault else { return };
-        let violation = Violation { requirement: row.id.clone(), level: row.level, fault };
+        let violation =
+            Violation { requirement: row.id.clone(), level: row.level, step: step.map(str::to_owned), fault };
         let broken = if row.level == Level::Must { &mut self.violations } else { &mut self.warnings };
         if !broken.contains(&violation) {
             broken.push(violation);
@@ -154,6 +155,19 @@ impl Judge {
         (200..300).contains(&response.status) && response.json().is_some_and(has_member)
     }
 
+    /// Whether an answer is one that a call expects which only leads to the next one: nothing else is said of it.
+    pub fn is_expected(&self, call: &Call, exchange: &Exchange) -> bool {
+        let Ok(response) = &exchange.answer else { return false };
+        let is_object = || response.json().is_some_and(|body| body.is_object());
+        let has_name = |name: &str| name == "*" || error_type(response).is_some_and(|error| error == name);
+        let fits = |answer: &AcceptedAnswer| {
+            answer.status.includes(response.status)
+                && answer.error.as_deref().is_none_or(has_name)
+                && (response.status >= 300 || is_object())
+        };
+        call.expect.answers().iter().any(fits)
+    }
+
     /// Whether a judgement fails a target for lifetimes alone, so that further calls can tell whether there is another
     /// reason.
     pub fn is_about_lifetimes(&self, judgement: &Judgement) -> bool {
@@ -184,12 +198,16 @@ impl Judge {
         judgement: &mut Judgement,
     ) -> Option<Reason> {
         let (call, exchange, earlier) = (&context.case.calls[index], &transcript[index], &transcript[..index]);
+        if !call.is_judged() {
+            return None;
+        }
+        let step = call.name.as_deref();
         let response = match &exchange.answer {
             Ok(response) => response,
             // Where no row is about the outcome, there is nothing to say without an answer.
-            Err(TransportFault::HungUp(_)) if self.outcome_rows(context.case).next().is_some() => {
+            Err(TransportFault::HungUp(_)) if self.outcome_rows(context.case, call).next().is_some() => {
                 let fault = outcome::of_hang_up(&context.case.case, call, &exchange.request);
-                self.outcome_rows(context.case).for_each(|row| judgement.book(row, fault.clone()));
+                self.outcome_rows(context.case, call).for_each(|row| judgement.book(row, fault.clone(), step));
                 return None;
             }
             Err(fault) => return Some(Reason::NoAnswer { answer: TargetAnswer::Nothing(context.hidden.fault(fault)) }),
@@ -211,11 +229,11 @@ impl Judge {
         // The name of an error is then unknown, and nothing else that is said of errors can be told.
         let hidden = rules::encoding::encoding(&observation).filter(|_| !observation.is_success());
         let mut binding = false;
-        for row in self.outcome_rows(context.case) {
+        for row in self.outcome_rows(context.case, call) {
             binding |= row.level != Level::May;
             match &outcome {
-                Outcome::Holds => judgement.book(row, None),
-                Outcome::Broken(fault) => judgement.book(row, Some(fault.clone())),
+                Outcome::Holds => judgement.book(row, None, step),
+                Outcome::Broken(fault) => judgement.book(row, Some(fault.clone()), step),
                 Outcome::Unclear => {
                     if let Some(looks_like) = hidden {
                         judgement.undecided.insert(row.id.clone());
@@ -240,17 +258,18 @@ impl Judge {
             }
             for Finding { subject, fault } in (rule.judge)(&observation).unwrap_or_default() {
                 if let Some(row) = self.row_for(rows, &subject) {
-                    judgement.book(row, fault);
+                    judgement.book(row, fault, step);
                 }
             }
         }
         None
     }
 
-    /// The rows about whether the request of a case is accepted or refused.
-    fn outcome_rows<'a>(&'a self, case: &'a ExpandedCase) -> impl Iterator<Item = &'a Requirement> {
-        let rows = case.case.requirements.iter().filter_map(|id| self.contract.register.get(id));
-        rows.filter(|row| row.is_outcome())
+    /// The rows about whether the request of a call is accepted or refused.
+    fn outcome_rows<'a>(&'a self, case: &'a ExpandedCase, call: &'a Call) -> impl Iterator<Item = &'a Requirement> {
+        let is_decided = |id: &&String| call.decides.as_ref().is_none_or(|decides| decides.contains(id));
+        let ids = case.case.requirements.iter().filter(is_decided);
+        ids.filter_map(|id| self.contract.register.get(id)).filter(|row| row.is_outcome())
     }
 
     /// The row that a finding belongs to: the most specific of those that fit.

@@ -26,6 +26,40 @@ pub enum Reason {
     Setup {
         /// Which one, from 1.
         call: usize,
+        /// The operation that it called.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        operation: Option<String>,
+        /// What came back.
+        #[serde(rename = "heard", default, skip_serializing_if = "Option::is_none")]
+        answer: Option<TargetAnswer>,
+    },
+    /// A call that only leads to the next step was not answered as expected.
+    Step {
+        /// Which one of the calls of its steps, from 1.
+        call: usize,
+        /// The operation that it called.
+        operation: String,
+        /// What came back.
+        #[serde(rename = "heard")]
+        answer: TargetAnswer,
+    },
+    /// A call was repeated until a member of its answer had a value, and the time for that ran out.
+    Waited {
+        /// The operation.
+        operation: String,
+        /// The JSON pointer of the member.
+        at: String,
+        /// The value that was waited for.
+        is: String,
+        /// For how many seconds.
+        seconds: u32,
+    },
+    /// It makes something, and nothing is made at real AWS.
+    MakesAtAws,
+    /// It makes something, and the journal of what is made cannot be written.
+    NoJournal {
+        /// Why not.
+        because: String,
     },
     /// It needs a resource of the target, and none is named.
     Missing {

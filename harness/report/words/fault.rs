@@ -21,9 +21,17 @@ pub(crate) struct FaultText {
 }
 
 impl FaultText {
-    #[expect(clippy::too_many_lines, reason = "a table with a row for each fault")]
     pub(crate) fn of(violation: &Violation) -> Self {
-        match &violation.fault {
+        let text = Self::of_fault(&violation.fault);
+        match &violation.step {
+            Some(step) => Self { at: format!("{}, in the step {step}", text.at), ..text },
+            None => text,
+        }
+    }
+
+    #[expect(clippy::too_many_lines, reason = "a table with a row for each fault")]
+    fn of_fault(fault: &Fault) -> Self {
+        match fault {
             Fault::Outcome { status_fits, expected, found, beside } => {
                 let at = if *status_fits { "error type" } else { "status" };
                 fault_text(at, any_of(expected), outcome(found, beside.as_ref()))

@@ -10,6 +10,7 @@ mod foreign_text;
 mod hostile_bank;
 mod hostile_input;
 mod invalid_input;
+mod lifecycle;
 mod misbehaving_servers;
 mod near_misses;
 mod outages;
