@@ -18,7 +18,7 @@ use crate::targets::TargetPlace;
 use crate::targets::gate::{self, AllowedResource};
 use crate::targets::profile::{Distrust, Profile, Profiles, Span};
 use crate::text::{did_you_mean, file_name, foreign, foreign_within};
-use crate::wire::{ClientOptions, InvalidRegion, Region};
+use crate::wire::{ClientOptions, DatabaseUrl, InvalidDatabaseUrl, InvalidRegion, Region};
 
 /// The default time for one request, in seconds.
 const DEFAULT_TIMEOUT: f64 = 10.0;
@@ -55,6 +55,12 @@ pub(super) struct TargetArgs {
 
     #[command(flatten)]
     resources: ResourceArgs,
+
+    /// Where the credentials log in, such as postgres://{user}:{password}@localhost:5439/?sslmode=require; for the
+    /// feature login
+    // Parsed later: clap prints a value that it cannot parse, and a URL can hold a password.
+    #[arg(long, env = "COUNTERSIGN_DATABASE", hide_env_values = true, value_name = "URL")]
+    database: Option<String>,
 
     /// Features that the target claims [default: core for an endpoint, all it has for mock and emulator]
     #[arg(long, env = "COUNTERSIGN_CLAIM", value_name = "FEATURE,...", value_delimiter = ',')]
@@ -160,6 +166,7 @@ pub(super) struct Settings {
     pub(super) region: Region,
     /// The names of resources, by the resources' ids.
     pub(super) resources: BTreeMap<String, String>,
+    pub(super) database: Option<DatabaseUrl>,
     pub(super) claim: Option<BTreeSet<Feature>>,
     pub(super) sign: bool,
     pub(super) jobs: usize,
@@ -239,10 +246,26 @@ impl Settings {
         let insecure = from.pick("insecure", args.insecure.then_some(true), [], profile.insecure).unwrap_or_default();
         let time = |span: Option<Span>| span.map(|Span(time)| time);
         let max_time = time(from.pick("max-time", args.max_time, [], profile.max_time));
+        let database = from.pick("database", args.database, [], profile.database);
+        let database = database
+            .map(|text| text.parse())
+            .transpose()
+            .map_err(|error: InvalidDatabaseUrl| Failure::usage(format!("{}: {error}", from.place("database"))))?;
+        let is_of_aws = |database: &DatabaseUrl| {
+            let url = Url::parse(&format!("https://{}", database.host));
+            url.is_ok_and(|url| TargetPlace::of(&url) == TargetPlace::Aws)
+        };
+        if database.as_ref().is_some_and(is_of_aws) {
+            let place = from.place("database");
+            return Err(Failure::refused(format!(
+                "{place} leads to real AWS, where no case logs in yet; leave it out"
+            )));
+        }
         let settings = Self {
             choice,
             region,
             resources,
+            database,
             claim: from.pick("claim", claim, [], profile.claim).map(BTreeSet::from_iter),
             sign: !from.pick("no-sign", no_sign, [], None).or(sign).unwrap_or(false),
             jobs: from.pick("jobs", args.jobs.map(usize::from), [], profile.jobs).unwrap_or(place.jobs()).max(1),
@@ -452,7 +475,7 @@ fn refuse_without_target(from: &Origins) -> Result<(), Failure> {
         return Ok(());
     }
     let resources = Service::embedded().resources.iter().map(|resource| resource.flag.as_str());
-    let describing = resources.chain(["region", "claim", "no-sign", "ca-file", "insecure"]);
+    let describing = resources.chain(["region", "database", "claim", "no-sign", "ca-file", "insecure"]);
     let given = describing.map(|name| (from.get(name), variable_of(name))).find_map(|(origin, own)| match origin {
         Origin::Flag { name } => Some(name),
         // A region of the AWS tools describes no single server.

@@ -71,6 +71,7 @@ impl Prepared {
         target.jobs = settings.jobs;
         (target.wait, target.patience) = (settings.wait, settings.patience);
         target.resources.extend(settings.resources.clone());
+        target.database.clone_from(&settings.database);
         Self { target, _server: server }
     }
 }

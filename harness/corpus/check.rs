@@ -82,7 +82,7 @@ impl Checker<'_> {
     /// Checks the names of steps, what later steps take from them, and which requirements steps decide.
     fn check_steps(&self, case: &Case, errors: &mut FileErrors<'_>) {
         let resources = &self.contract.service.resources;
-        let (mut answers, mut logins) = (BTreeSet::new(), BTreeSet::new());
+        let (mut answers, mut logins, mut has_logged_in) = (BTreeSet::new(), BTreeSet::new(), false);
         for (place, step) in parts(case) {
             for text in step.texts() {
                 let mut unknown = None;
@@ -106,6 +106,14 @@ impl Checker<'_> {
                 let wrong = format_args!("there is no earlier log-in with the name \"{}\"", query.on);
                 errors.check(logins.contains(query.on.as_str()), &format!("{place}/query/on"), wrong);
             }
+            if let Part::Other(OtherStep { act: Act::Login(login), .. }) = &step {
+                let wrong = format_args!(
+                    "a log-in that must be refused needs an earlier one that must be accepted: else nothing shows that \
+                     the password is why"
+                );
+                errors.check(!login.refused || has_logged_in, &format!("{place}/login/refused"), wrong);
+                has_logged_in |= !login.refused;
+            }
             for (index, id) in step.decides().into_iter().flatten().enumerate() {
                 let wrong = format_args!("expected a requirement of the case, found {id}");
                 errors.check(case.requirements.contains(id), &format!("{place}/decides/{index}"), wrong);
@@ -114,7 +122,10 @@ impl Checker<'_> {
             let wrong = format_args!("expected small letters, digits and hyphens, found \"{name}\"");
             errors.check(is_key(name), &format!("{place}/name"), wrong);
             let is_new = match step {
-                Part::Other(_) => !answers.contains(name) && logins.insert(name),
+                Part::Other(step) => {
+                    let is_open = matches!(&step.act, Act::Login(login) if !login.refused);
+                    !answers.contains(name) && (!is_open || logins.insert(name))
+                }
                 Part::Call(_) => !logins.contains(name) && answers.insert(name),
             };
             errors.check(is_new, &format!("{place}/name"), format_args!("the name \"{name}\" stands twice"));

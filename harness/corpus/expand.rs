@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use serde_json::value::RawValue;
 
-use super::case::{Call, Case, Family, OtherStep, RawRequest, RequestSpec, Step};
+use super::case::{Act, Call, Case, Family, OtherStep, RawRequest, RequestSpec, Step};
 use super::files::unknown_operation;
 use crate::contract::{Address, Contract, LoadError, MadeKind, Operation, Resource};
 
@@ -50,6 +50,16 @@ impl ExpandedCase {
     pub fn is_staged(&self) -> bool {
         let is_staged = |call: &Call| call.until.is_some() || !call.is_judged();
         !self.setup.is_empty() || !self.teardown.is_empty() || self.calls.iter().any(is_staged)
+    }
+
+    /// Whether it logs in to a database.
+    pub fn needs_database(&self) -> bool {
+        self.others.iter().any(|(_, step)| !matches!(step.act, Act::Clock(_)))
+    }
+
+    /// Whether it moves the target's clock.
+    pub fn needs_clock(&self) -> bool {
+        self.others.iter().any(|(_, step)| matches!(step.act, Act::Clock(_)))
     }
 
     /// Whether the mock has a reply to each of its calls.

@@ -5,6 +5,7 @@
 //! function each, listed in `rules::ALL`.
 
 mod answer;
+mod database;
 mod outcome;
 mod rules;
 #[cfg(test)]
@@ -27,7 +28,7 @@ use crate::contract::{Contract, Decision, Level, LoadError, Operation, REGISTER_
 use crate::corpus::{AcceptedAnswer, Call, ExpandedCase};
 use crate::text::did_you_mean;
 use crate::verdict::{Fault, Reason, TargetAnswer, Verdict, Violation};
-use crate::wire::{Exchange, Masker, TransportFault, error_type};
+use crate::wire::{DatabaseExchange, Exchange, Masker, TransportFault, error_type};
 
 /// What the judge concludes about a case.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -133,6 +134,17 @@ impl Judge {
 
     /// Judges a case like [`Judge::judge`]. No finding repeats what `hidden` masks, or a secret of an answer.
     pub fn judge_hiding(&self, case: &ExpandedCase, transcript: &[Exchange], hidden: &Masker) -> Judgement {
+        self.judge_with_database(case, transcript, &[], hidden)
+    }
+
+    /// Judges a case like [`Judge::judge_hiding`], with what was done at the database.
+    pub fn judge_with_database(
+        &self,
+        case: &ExpandedCase,
+        transcript: &[Exchange],
+        database: &[DatabaseExchange],
+        hidden: &Masker,
+    ) -> Judgement {
         let mut judgement = Judgement::of(Verdict::Pass, None);
         let context = JudgedCase { case, contract: &self.contract, hidden };
         for index in 0..case.calls.len().min(transcript.len()) {
@@ -140,10 +152,48 @@ impl Judge {
                 return Judgement::undecided(reason);
             }
         }
+        for exchange in database {
+            if let Some(reason) = self.judge_database(case, exchange, hidden, &mut judgement) {
+                return Judgement::undecided(reason);
+            }
+        }
         if !judgement.violations.is_empty() {
             judgement.verdict = Verdict::Fail;
         }
         judgement
+    }
+
+    /// Judges a step at the database. Returns the reason if it cannot be judged, else `None`.
+    fn judge_database(
+        &self,
+        case: &ExpandedCase,
+        exchange: &DatabaseExchange,
+        hidden: &Masker,
+        judgement: &mut Judgement,
+    ) -> Option<Reason> {
+        let (_, step) = case.others.get(exchange.step).filter(|(_, step)| step.is_judged())?;
+        let concluded = database::concluded(step, exchange, hidden);
+        let fault = match concluded {
+            Ok(fault) => fault,
+            Err(answer) => return Some(Reason::Database { step: step.name.clone(), answer }),
+        };
+        let is_decided = |id: &&String| step.decides.as_ref().is_none_or(|decides| decides.contains(id));
+        let rows = case.case.requirements.iter().filter(is_decided).filter_map(|id| self.contract.register.get(id));
+        for row in rows.filter(|row| row.is_outcome()) {
+            judgement.book(row, fault.clone(), step.name.as_deref());
+        }
+        None
+    }
+
+    /// Why a case cannot go on after a step at the database that only leads to the next one; `None` if it can.
+    pub fn dead_end(case: &ExpandedCase, exchange: &DatabaseExchange, hidden: &Masker) -> Option<Reason> {
+        let (_, step) = case.others.get(exchange.step).filter(|(_, step)| !step.is_judged())?;
+        match database::concluded(step, exchange, hidden) {
+            Ok(None) => None,
+            Ok(Some(_)) | Err(_) => {
+                Some(Reason::Database { step: step.name.clone(), answer: database::shown(exchange, hidden) })
+            }
+        }
     }
 
     /// Whether a call was accepted, whatever else may be wrong with the answer: the answer has a success status, and

@@ -18,7 +18,7 @@ use crate::contract::{Address, Contract, Operation};
 use crate::corpus::{Call, ExpandedCase};
 use crate::judge::{Judge, Judgement};
 use crate::targets::Target;
-use crate::verdict::{Reason, Verdict};
+use crate::verdict::{DatabaseAnswer, Reason, Verdict};
 use crate::wire::{Exchange, SeenSecrets, Transcript};
 
 /// What every case of a session shares: the target, its judge and its sender.
@@ -68,6 +68,15 @@ impl<'a> CaseRun<'a> {
                 Err((reason, exchanges)) => return Ok((without_verdict(reason), exchanges)),
             }
         };
+        if !self.case.others.is_empty() {
+            let (transcript, database, missing_part) = Box::pin(self.make_with_database(random_names, &set_up)).await?;
+            let hidden = self.context.seen.masker();
+            let judgement = self.context.judge.judge_with_database(self.case, &transcript, &database, &hidden);
+            return Ok(match missing_part {
+                Some(reason) if judgement.verdict != Verdict::Fail => (without_verdict(reason), transcript),
+                _ => (judgement, transcript),
+            });
+        }
         let (transcript, missing_part) = if self.case.case.together {
             Box::pin(self.make_together(random_names)).await?
         } else {
@@ -111,22 +120,34 @@ impl<'a> CaseRun<'a> {
     ) -> Result<(Transcript, Option<Reason>), Interrupted> {
         let calls = self.case.calls.as_slice();
         let mut transcript = Vec::with_capacity(calls.len());
-        for (index, call) in calls.iter().enumerate() {
-            let earlier = Earlier { setup: (&self.case.setup, set_up), steps: (calls, &transcript) };
-            let made = if self.is_staged(call) {
-                Box::pin(self.make_staged(call, &part_name(index), random_names, earlier)).await?
-            } else {
-                self.make_part(call, &part_name(index), random_names, earlier).await?
-            };
-            match made {
-                Ok(exchange) => transcript.push(exchange),
-                Err(reason) => return Ok((transcript, Some(reason))),
-            }
-            if let Some(reason) = self.dead_end(call, index, transcript.last()) {
+        for index in 0..calls.len() {
+            if let Some(reason) = self.make_next(index, random_names, set_up, &mut transcript).await? {
                 return Ok((transcript, Some(reason)));
             }
         }
         Ok((transcript, None))
+    }
+
+    /// Makes the call at `index`. Returns why the case cannot go on behind it; `None` if it can.
+    pub(super) async fn make_next(
+        &self,
+        index: usize,
+        random_names: &mut RandomNames,
+        set_up: &[Exchange],
+        transcript: &mut Transcript,
+    ) -> Result<Option<Reason>, Interrupted> {
+        let (calls, call) = (self.case.calls.as_slice(), &self.case.calls[index]);
+        let earlier = Earlier { setup: (&self.case.setup, set_up), steps: (calls, transcript) };
+        let made = if self.is_staged(call) {
+            Box::pin(self.make_staged(call, &part_name(index), random_names, earlier)).await?
+        } else {
+            self.make_part(call, &part_name(index), random_names, earlier).await?
+        };
+        match made {
+            Ok(exchange) => transcript.push(exchange),
+            Err(reason) => return Ok(Some(reason)),
+        }
+        Ok(self.dead_end(call, index, transcript.last()))
     }
 
     /// Makes the calls at the same time; calls whose requests cannot be made are left out.
@@ -223,7 +244,10 @@ fn part_name(index: usize) -> String {
 /// The judgement of a case that has no verdict of its own: not all calls could be made, or they decide nothing.
 pub(super) fn without_verdict(reason: Reason) -> Judgement {
     let verdict = match &reason {
-        Reason::OutOfTime { .. } => Verdict::Indeterminate,
+        Reason::OutOfTime { .. }
+        | Reason::Database { answer: DatabaseAnswer::NoConnection(_) | DatabaseAnswer::NotPostgres(_), .. } => {
+            Verdict::Indeterminate
+        }
         reason if reason.is_moot() => Verdict::NotApplicable,
         _ => Verdict::Blocked,
     };

@@ -5,6 +5,7 @@
 
 mod case;
 mod case_result;
+mod database;
 mod interrupt;
 mod journal;
 mod lifetimes;

@@ -92,6 +92,13 @@ impl RequestMaker<'_> {
         Ok(request)
     }
 
+    /// A plain text with its placeholders filled: no part of a JSON text.
+    #[cfg(feature = "login")]
+    pub(super) fn filled_text(&self, text: &str, random_names: &mut RandomNames) -> Result<String, Reason> {
+        let filled = self.filled(&Value::from(text).to_string(), random_names)?;
+        serde_json::from_str(&filled).map_err(|error| Reason::CannotBeMade { because: error.to_string() })
+    }
+
     /// A text with its placeholders filled from the target, the run's names and the earlier answers.
     pub(super) fn filled(&self, text: &str, random_names: &mut RandomNames) -> Result<String, Reason> {
         let value = |placeholder: Placeholder<'_>| match placeholder {

@@ -15,7 +15,7 @@ use super::random_names::RandomNames;
 use super::resources::misnamed;
 use super::sender::Sender;
 use super::staging::{Deletion, Made};
-use super::{probing, repro};
+use super::{database, probing, repro};
 use crate::contract::{Contract, Operation, Side};
 use crate::corpus::{Corpus, ExpandedCase, Plan};
 use crate::judge::{Judge, Judgement};
@@ -318,6 +318,8 @@ impl Session {
             Some((Verdict::NotApplicable, Some(Reason::NotClaimed { feature: unclaimed_feature.word().to_owned() })))
         } else if self.context.target.allowed.is_some() && case.is_staged() {
             Some((Verdict::Blocked, Some(Reason::MakesAtAws)))
+        } else if let Some((verdict, reason)) = database::obstacle(case, &self.context.target) {
+            Some((verdict, Some(reason)))
         } else {
             self.context.sender.gives_up().map(|reason| (Verdict::Indeterminate, Some(reason)))
         };

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{AnswerSummary, Markup, TargetClass, Verdict, Violation};
+use super::{AnswerSummary, DatabaseAnswer, Markup, TargetClass, Verdict, Violation};
 
 /// Why a case has no better verdict, or what a pass leaves open.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -43,6 +43,19 @@ pub enum Reason {
         #[serde(rename = "heard")]
         answer: TargetAnswer,
     },
+    /// A step at the database that only leads to the next one did not go as expected, or there was no answer to one.
+    Database {
+        /// The name of the step.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        step: Option<String>,
+        /// What the database said.
+        #[serde(rename = "heard")]
+        answer: DatabaseAnswer,
+    },
+    /// It moves the target's clock, and nothing says how.
+    NoClock,
+    /// It logs in to a database, and this build cannot.
+    NoLoginClient,
     /// A call was repeated until a member of its answer had a value, and the time for that ran out.
     Waited {
         /// The operation.

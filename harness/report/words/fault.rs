@@ -2,8 +2,8 @@
 
 use crate::contract::{Constraint, JsonKind};
 use crate::verdict::{
-    AnswerSummary, Fault, LifetimeLikeness, Markup, MeasuredLifetime, NameSubstitute, RightAnswer, StrikingDetail,
-    ValueLikeness, Violation, WrongBody,
+    AnswerSummary, DatabaseAct, DatabaseAnswer, Fault, LifetimeLikeness, Markup, MeasuredLifetime, NameSubstitute,
+    RightAnswer, RightDatabaseAnswer, StrikingDetail, ValueLikeness, Violation, WrongBody,
 };
 use crate::wire::NamePlace;
 
@@ -49,6 +49,18 @@ impl FaultText {
                 "no answer: the connection was closed, twice, while other requests were answered. The server seems to \
                  crash on this request: look at its log",
             ),
+            Fault::Database { act, expected, found } => {
+                let at = match act {
+                    DatabaseAct::Login => "log-in",
+                    DatabaseAct::Statement => "statement",
+                };
+                let expected = match expected {
+                    RightDatabaseAnswer::Accepted => "accepted".to_owned(),
+                    RightDatabaseAnswer::Refused => "refused".to_owned(),
+                    RightDatabaseAnswer::Text(text) => format!("the text {text}"),
+                };
+                fault_text(at, expected, database_answer(found))
+            }
             Fault::Status { expected, found, error: None } => {
                 fault_text("status", expected.to_string(), found.to_string())
             }
@@ -140,6 +152,17 @@ impl FaultText {
                 fault_text(at, expected, actual)
             }
         }
+    }
+}
+
+/// What a database said.
+pub(super) fn database_answer(answer: &DatabaseAnswer) -> String {
+    match answer {
+        DatabaseAnswer::Accepted => "accepted".to_owned(),
+        DatabaseAnswer::Text(text) => format!("the text \"{text}\""),
+        DatabaseAnswer::Refused { sqlstate, message } => format!("refused with {sqlstate} \"{message}\""),
+        DatabaseAnswer::NoConnection(why) => format!("no connection: {why}"),
+        DatabaseAnswer::NotPostgres(why) => format!("no answer of PostgreSQL: {why}"),
     }
 }
 

@@ -11,6 +11,7 @@ mod hostile_bank;
 mod hostile_input;
 mod invalid_input;
 mod lifecycle;
+mod logins;
 mod misbehaving_servers;
 mod near_misses;
 mod outages;
