@@ -62,6 +62,10 @@ pub(super) struct TargetArgs {
     #[arg(long, env = "COUNTERSIGN_DATABASE", hide_env_values = true, value_name = "URL")]
     database: Option<String>,
 
+    /// A profile of the AWS configuration whose identity a policy denies the operation; for the feature iam
+    #[arg(long, env = "COUNTERSIGN_DENIED_PROFILE", value_name = "NAME")]
+    denied_profile: Option<String>,
+
     /// Features that the target claims [default: core for an endpoint, all it has for mock and emulator]
     #[arg(long, env = "COUNTERSIGN_CLAIM", value_name = "FEATURE,...", value_delimiter = ',')]
     claim: Vec<Feature>,
@@ -167,6 +171,8 @@ pub(super) struct Settings {
     /// The names of resources, by the resources' ids.
     pub(super) resources: BTreeMap<String, String>,
     pub(super) database: Option<DatabaseUrl>,
+    /// The profile whose identity is denied.
+    pub(super) denied_profile: Option<String>,
     pub(super) claim: Option<BTreeSet<Feature>>,
     pub(super) sign: bool,
     pub(super) jobs: usize,
@@ -266,6 +272,7 @@ impl Settings {
             region,
             resources,
             database,
+            denied_profile: from.pick("denied-profile", args.denied_profile, [], profile.denied_profile),
             claim: from.pick("claim", claim, [], profile.claim).map(BTreeSet::from_iter),
             sign: !from.pick("no-sign", no_sign, [], None).or(sign).unwrap_or(false),
             jobs: from.pick("jobs", args.jobs.map(usize::from), [], profile.jobs).unwrap_or(place.jobs()).max(1),
@@ -475,7 +482,8 @@ fn refuse_without_target(from: &Origins) -> Result<(), Failure> {
         return Ok(());
     }
     let resources = Service::embedded().resources.iter().map(|resource| resource.flag.as_str());
-    let describing = resources.chain(["region", "database", "claim", "no-sign", "ca-file", "insecure"]);
+    let describing =
+        resources.chain(["region", "database", "denied-profile", "claim", "no-sign", "ca-file", "insecure"]);
     let given = describing.map(|name| (from.get(name), variable_of(name))).find_map(|(origin, own)| match origin {
         Origin::Flag { name } => Some(name),
         // A region of the AWS tools describes no single server.

@@ -318,10 +318,20 @@ pub struct Family {
 pub struct RequestSpec {
     /// The operation, where it is not the suite's.
     pub operation: Option<String>,
+    /// Who calls, where it is not the caller of all other requests.
+    pub caller: Option<Caller>,
     /// The members of the request body.
     pub input: Input,
     /// What goes over the wire instead of the documented form.
     pub raw: Option<RawRequest>,
+}
+
+/// Who makes a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Caller {
+    /// Somebody whom a policy denies it.
+    Denied,
 }
 
 impl RequestSpec {

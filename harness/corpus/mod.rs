@@ -17,8 +17,8 @@ mod sendable;
 pub mod template;
 
 pub use case::{
-    AcceptedAnswer, Act, Call, Case, Check, ClockMove, Control, Encoding, Expect, Family, Input, Login, OtherStep,
-    PasswordChange, Query, RawRequest, RequestSpec, SigningDefect, Step, Suite, Until,
+    AcceptedAnswer, Act, Call, Caller, Case, Check, ClockMove, Control, Encoding, Expect, Family, Input, Login,
+    OtherStep, PasswordChange, Query, RawRequest, RequestSpec, SigningDefect, Step, Suite, Until,
 };
 pub use cases::Corpus;
 pub use defect::{Defect, DefectKind, Defects};

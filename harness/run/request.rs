@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::random_names::RandomNames;
 use crate::contract::{Address, Contract, Service};
 use crate::corpus::template::{FillError, Placeholder, fill};
-use crate::corpus::{Call, RawRequest, RequestSpec, SigningDefect};
+use crate::corpus::{Call, Caller, RawRequest, RequestSpec, SigningDefect};
 use crate::targets::Target;
 use crate::verdict::Reason;
 use crate::wire::sigv4::{Scope, sign};
@@ -79,7 +79,15 @@ impl RequestMaker<'_> {
         };
         let method = raw.method.clone().unwrap_or_else(|| address.method.to_owned());
         let mut request = Request { method, target: format!("{base}{}{path}", self.prefix), headers, body };
-        if let Some(credentials) = &self.target.credentials {
+        let credentials = match spec.caller {
+            None => self.target.credentials.as_ref(),
+            Some(Caller::Denied) => Some(self.target.denied.as_ref().ok_or_else(|| Reason::Missing {
+                noun: "profile whose identity is denied the operation".to_owned(),
+                of: None,
+                flag: "denied-profile".to_owned(),
+            })?),
+        };
+        if let Some(credentials) = credentials {
             let region = self.target.region.as_str();
             let signer = Signer { contract: self.contract, credentials: credentials.clone(), region, at: now };
             signer.sign(&mut request, address.name, raw.signing, random_names);

@@ -58,7 +58,7 @@ impl Session {
     /// # Errors
     /// When the target is real AWS that was not allowed, or no client can be made for it.
     pub fn new(corpus: Arc<Corpus>, judge: Judge, target: Target, seed: u64, jobs: usize) -> Result<Self, TargetError> {
-        let ours = target.credentials.as_ref().map(Credentials::secrets).unwrap_or_default();
+        let ours: Vec<_> = target.credentials.iter().chain(&target.denied).flat_map(Credentials::secrets).collect();
         let secrets = Masker::new(ours.clone());
         let sender = Sender::new(target.connect(&target.client)?, jobs, target.recovery);
         Ok(Self {

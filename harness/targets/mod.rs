@@ -35,6 +35,8 @@ pub struct Target {
     pub allowed: Option<gate::AllowedResource>,
     /// What signs requests; `None` if they are not signed.
     pub credentials: Option<Credentials>,
+    /// What signs the requests of somebody whom a policy denies the operation; `None` if nobody is named.
+    pub denied: Option<Credentials>,
     /// The names of the resources that it has, by the resources' ids in the contract.
     pub resources: BTreeMap<String, String>,
     /// Where the credentials that it gives log in; `None` if nothing says so.
@@ -120,6 +122,7 @@ impl Target {
             region: Region::us_east_1(),
             allowed: None,
             credentials: None,
+            denied: None,
             resources: BTreeMap::new(),
             database: None,
             features: BTreeSet::from([Feature::CORE]),
