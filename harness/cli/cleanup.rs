@@ -47,7 +47,7 @@ struct Tally {
     lines: Vec<String>,
 }
 
-pub(super) fn run(args: CleanupArgs) -> Result<ExitCode, Failure> {
+pub(super) fn run(args: &CleanupArgs) -> Result<ExitCode, Failure> {
     let library = Library::load(args.fixtures.fixtures.clone())?;
     let named = Settings::resolve(args.target.clone())?;
     let is_named = named.from.get("target") != Origin::Default;
@@ -57,13 +57,13 @@ pub(super) fn run(args: CleanupArgs) -> Result<ExitCode, Failure> {
         return Err(Failure::usage("--seed needs the target of that run: add --endpoint URL"));
     }
     let mut tally = Tally::default();
-    let found = Entries::find(args.leftovers.leftovers.as_deref()).map_err(failure)?;
-    let cleaner = Cleaner { args: &args, library: &library, named: named.as_ref() };
+    let found = Entries::find(args.leftovers.leftovers.as_deref()).map_err(|error| failure(&error))?;
+    let cleaner = Cleaner { args, library: &library, named: named.as_ref() };
     super::block_on(async {
         for journal in found {
             match journal {
                 Found::Taken(path) => {
-                    say(&format!("{}: the run that writes it goes on; it is left alone", file_name(&path)))
+                    say(&format!("{}: the run that writes it goes on; it is left alone", file_name(&path)));
                 }
                 Found::Entries(entries) => cleaner.work_off(entries, &mut tally).await?,
             }
@@ -80,7 +80,7 @@ pub(super) fn run(args: CleanupArgs) -> Result<ExitCode, Failure> {
     Ok(Exit::first_of([(Exit::Leftovers, tally.left > 0), (Exit::Fine, true)]).into())
 }
 
-fn failure(error: JournalError) -> Failure {
+fn failure(error: &JournalError) -> Failure {
     Failure::usage(error.to_string())
 }
 
@@ -101,10 +101,10 @@ impl Cleaner<'_> {
             }
             let Some((_, session)) = &session else { continue };
             if tally.delete(session, &thing).await {
-                entries.remove(id).map_err(failure)?;
+                entries.remove(id).map_err(|error| failure(&error))?;
             }
         }
-        entries.close().map_err(failure)
+        entries.close().map_err(|error| failure(&error))
     }
 
     /// A session with the target at which a thing was made; `None` where another target is named.

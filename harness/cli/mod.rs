@@ -142,7 +142,7 @@ impl Command {
         match self {
             Self::Run(args) => run::run(*args),
             Self::Doctor(args) => doctor::run(*args),
-            Self::Cleanup(args) => cleanup::run(*args),
+            Self::Cleanup(args) => cleanup::run(&args),
             Self::List(args) => list::run(&args),
             Self::Explain(args) => explain::run(args),
             Self::Report(args) => report::run(args),

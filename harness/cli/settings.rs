@@ -29,6 +29,10 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// How long a run may take by default, unless the target is one of our own servers.
 const LONGEST_RUN: Duration = Duration::from_mins(10);
 
+/// The help of `--database`.
+const DATABASE_HELP: &str = "Where the credentials log in, such as \
+                             postgres://{user}:{password}@localhost:5439/?sslmode=require; for the feature login";
+
 /// At most this many characters of a wrong value are shown.
 const SHOWN: usize = 80;
 
@@ -56,10 +60,8 @@ pub(super) struct TargetArgs {
     #[command(flatten)]
     resources: ResourceArgs,
 
-    /// Where the credentials log in, such as postgres://{user}:{password}@localhost:5439/?sslmode=require; for the
-    /// feature login
     // Parsed later: clap prints a value that it cannot parse, and a URL can hold a password.
-    #[arg(long, env = "COUNTERSIGN_DATABASE", hide_env_values = true, value_name = "URL")]
+    #[arg(long, env = "COUNTERSIGN_DATABASE", hide_env_values = true, value_name = "URL", help = DATABASE_HELP)]
     database: Option<String>,
 
     /// A profile of the AWS configuration whose identity a policy denies the operation; for the feature iam

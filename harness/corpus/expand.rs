@@ -86,6 +86,9 @@ impl ExpandedCase {
     }
 }
 
+/// The calls among the steps of a case, and the other steps, each with the number of calls before it.
+type Steps = (Vec<Call>, Vec<(usize, OtherStep)>);
+
 /// Expands the written cases into the cases that run.
 pub(super) struct Expander<'a> {
     pub(super) suite: &'a str,
@@ -132,7 +135,7 @@ impl Expander<'_> {
     }
 
     /// The calls among steps, and the other steps with their places among the calls.
-    fn steps(&self, steps: &[Step]) -> Result<(Vec<Call>, Vec<(usize, OtherStep)>), LoadError> {
+    fn steps(&self, steps: &[Step]) -> Result<Steps, LoadError> {
         let (mut calls, mut others) = (Vec::new(), Vec::new());
         for (index, step) in steps.iter().enumerate() {
             match step {

@@ -6,7 +6,7 @@ use crate::wire::{DatabaseExchange, DatabaseOutcome, Masker};
 
 /// The classes of errors that say nothing of what was asked: the connection, a lack of resources, an operator who
 /// stops the server, a fault of the system, an internal error.
-/// Source: PostgreSQL documentation, appendix A, PostgreSQL Error Codes.
+/// Source: `PostgreSQL` documentation, appendix A, `PostgreSQL` Error Codes.
 const ABOUT_THE_SERVER: [&str; 5] = ["08", "53", "57", "58", "XX"];
 
 /// What is wrong with what a database said to a step, `None` if nothing is; an error if it says nothing.

@@ -262,7 +262,9 @@ impl CaseRun<'_> {
 
     fn forget(&self, is_gone: impl Fn(&MadeThing) -> bool) {
         let gone = self.made.with(|made| made.extract_if(.., |made| is_gone(made)).collect::<Vec<_>>());
-        gone.iter().for_each(|made| self.context.journal.remove(made.entry));
+        for made in gone {
+            self.context.journal.remove(made.entry);
+        }
     }
 
     /// Deletes what the case has made, the last thing first. What cannot be deleted stays in `made`.

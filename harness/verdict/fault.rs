@@ -323,7 +323,7 @@ pub enum DatabaseAnswer {
     },
     /// There was no connection, for this reason.
     NoConnection(String),
-    /// What answered does not speak the protocol of PostgreSQL.
+    /// What answered does not speak the protocol of `PostgreSQL`.
     NotPostgres(String),
 }
 

@@ -112,7 +112,7 @@ mod with_the_feature {
         refuses_all: Option<&'static str>,
     }
 
-    /// A database that lets somebody in with the right password. Source: PostgreSQL documentation, frontend/backend
+    /// A database that lets somebody in with the right password. Source: `PostgreSQL` documentation, frontend/backend
     /// protocol, message formats.
     fn database(faults: Faults) -> String {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");

@@ -1,4 +1,4 @@
-//! Log-ins to a database that speaks the protocol of PostgreSQL, and statements on them: where it is, and what it said.
+//! Log-ins to a database that speaks the protocol of `PostgreSQL`, and statements on them: where it is, and what it said.
 //!
 //! The client is there with the feature `login`.
 
@@ -14,7 +14,7 @@ use super::masking::Secret;
 pub use client::{DatabaseClient, OpenLogin};
 
 /// The port where none is named.
-/// Source: PostgreSQL documentation, libpq, connection URIs.
+/// Source: `PostgreSQL` documentation, libpq, connection URIs.
 const DEFAULT_PORT: u16 = 5432;
 
 /// Where log-ins go: a URL such as `postgres://{user}:{password}@localhost:5439/?sslmode=require`, in which the user and
@@ -30,7 +30,7 @@ pub struct DatabaseUrl {
 }
 
 /// Whether a connection is encrypted, and what is checked, by the names of libpq.
-/// Source: PostgreSQL documentation, libpq, SSL Mode Descriptions.
+/// Source: `PostgreSQL` documentation, libpq, SSL Mode Descriptions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum TlsMode {
     /// Never.
